@@ -1,0 +1,354 @@
+"""The command line: python -m core."""
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from core.errors import CureLensError, RequestError
+from core.files import plain, read_json
+
+app = typer.Typer(
+    name="core",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Take one person's data out of an LLM recommender, and see that it is gone. Start with `prepare`, or `demo`.",
+)
+out, err = Console(), Console(stderr=True)
+
+WorkspacePath = Annotated[
+    Path, typer.Option("--workspace", "-w", help="The workspace folder: one recommender with its requests and runs.")
+]
+RequestId = Annotated[str, typer.Option("--request", "-r", help="The request's id, as `request` printed it.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text, for scripts.")]
+
+
+@app.command()
+def prepare(
+    data: Annotated[
+        str, typer.Option(help="KIND:PATH, e.g. movielens:ml-latest-small, csv:ratings.csv or jsonl:ratings.jsonl.")
+    ],
+    workspace: WorkspacePath,
+    task: Annotated[
+        str, typer.Option(help="click (is this title liked?) or next_item (which title comes next?).")
+    ] = "click",
+    base: Annotated[
+        str,
+        typer.Option(
+            help="Folder or hub id (ID@REVISION) of a base model. Left out: a small one is trained on part of the data."
+        ),
+    ] = "",
+    adapter: Annotated[
+        Path | None, typer.Option(help="A LoRA adapter made for that base. Left out: one is trained here.")
+    ] = None,
+    columns: Annotated[str, typer.Option(help="Names of the columns: user=U,item=I,title=T,rating=R,time=Z.")] = "",
+    epochs: Annotated[int, typer.Option(help="Epochs of the adapter's training; references repeat them.", min=1)] = 8,
+    rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter.", min=1)] = 32,
+    learning_rate: Annotated[float, typer.Option(help="Learning rate of the adapter.")] = 5e-3,
+    window: Annotated[int, typer.Option(help="Interactions in one prompt.", min=4)] = 32,
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
+) -> None:
+    """Make a workspace: read the data, train (or take) the base model and the recommendation adapter."""
+    from core.data.readers import read
+    from core.prepare import Scratch
+    from core.prepare import prepare as make
+    from core.types import Task
+    from core.workspace import WorkspaceSettings
+
+    if task not in list(Task):
+        raise RequestError(f"Task {task!r} is unknown: choose click or next_item.")
+    dataset = read(data, _columns(columns))
+    for note in dataset.notes:
+        out.print(f"note: {note}", highlight=False)
+    name, _, revision = base.partition("@") if not Path(base).exists() else (base, "", "")
+    settings = WorkspaceSettings(
+        name=workspace.name,
+        data=data,
+        task=Task(task),
+        base=str(Path(name).resolve()) if base and Path(name).exists() else name or "base",
+        base_revision=revision or None,
+        window=window,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        rank=rank,
+        seed=seed,
+        base_note=name or "a small Llama trained here on the crowd's part of the data",
+    )
+    with _progress() as bars:
+        made = make(dataset, workspace, settings, Scratch(), _stepper(bars), adapter)
+    roles = made.roles
+    out.print(
+        f"Workspace {workspace}: {len(made.items):,} items, {len(made.interactions):,} interactions, {len(roles.members)} members, {len(roles.crowd)} crowd, {len(roles.holdout)} holdout."
+    )
+    if roles.members:
+        out.print(f"Next: python -m core request --workspace {workspace} --users {roles.members[0]}")
+
+
+@app.command()
+def request(
+    workspace: WorkspacePath,
+    users: Annotated[str, typer.Option(help="User ids, parted by commas: all their data is to go.")] = "",
+    interactions: Annotated[str, typer.Option(help="Chosen interactions as USER:ITEM, parted by commas.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, in a few words; kept with the request.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Open a deletion request and check that it can be served."""
+    from core.workspace import Workspace
+
+    pairs = [tuple(part.split(":", 1)) for part in _list(interactions)]
+    if bad := next((pair for pair in pairs if len(pair) != 2), None):
+        raise RequestError(f"Interaction {bad[0]!r} is not USER:ITEM: write for example 4:318.")
+    opened = Workspace(workspace).open_request(_list(users), pairs, reason)
+    if as_json:
+        print(json.dumps(plain(opened)))
+        return
+    out.print(f"Request {opened.id} is open for {', '.join(opened.subjects)}.", highlight=False)
+    out.print(
+        f"Next: python -m core reference --workspace {workspace} --request {opened.id} --seeds 3", highlight=False
+    )
+
+
+@app.command()
+def reference(
+    workspace: WorkspacePath,
+    request_id: RequestId,
+    seeds: Annotated[int, typer.Option(help="How many references; 3 or more show their own spread.", min=1)] = 3,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Retrain the adapter without the request's data: the yardstick of every run."""
+    from core.runs.references import train_references
+    from core.workspace import Workspace
+
+    with _progress(quiet=as_json) as bars:
+        report = _stepper(bars)
+        folders = train_references(
+            Workspace(workspace),
+            request_id,
+            seeds,
+            device,
+            lambda n, step: report(f"reference {n + 1} of {seeds}", step),
+        )
+    if as_json:
+        print(json.dumps({"request": request_id, "references": [folder.name for folder in folders]}))
+        return
+    out.print(f"{len(folders)} references are ready.")
+    out.print(f"Next: python -m core run --workspace {workspace} --request {request_id} --method cure", highlight=False)
+
+
+@app.command()
+def run(
+    workspace: WorkspacePath,
+    request_id: RequestId,
+    method: Annotated[str, typer.Option(help="cure, uniform, gradient_ascent, graddiff, npo or retrain.")] = "cure",
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
+    steps: Annotated[int, typer.Option(help="Most unlearning steps; 0 means the method's own.", min=0)] = 0,
+    detach: Annotated[bool, typer.Option("--detach", help="Return at once; watch it in the dashboard.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Unlearn a request: launches a worker, shows its progress, and ends when it ends."""
+    from core.runs.launch import LAUNCHERS, create_run
+    from core.workspace import Workspace
+
+    folder = create_run(Workspace(workspace), request_id, method, device, seed, steps)
+    LAUNCHERS["local"](folder)
+    if not detach:
+        _follow(folder, quiet=as_json)
+    status = folder.status
+    if as_json:
+        print(json.dumps({"id": folder.id, **plain(status)}))
+    elif status.state == "done" or detach:
+        out.print(
+            f"Run {folder.id}: {status.state}. Next: python -m core report --workspace {workspace} --run {folder.id}",
+            highlight=False,
+        )
+    if status.state in ("failed", "cancelled", "lost"):
+        err.print(f"Run {folder.id} {status.state}: {status.message}", style="red", highlight=False)
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    workspace: WorkspacePath,
+    run_id: Annotated[str, typer.Option("--run", help="The run's id, as `run` printed it.")],
+    as_json: Json = False,
+) -> None:
+    """Print what a finished run did, and where its full report is."""
+    from core.errors import RunError
+    from core.runs.folder import run_folder
+    from core.workspace import Workspace
+
+    folder = run_folder(Workspace(workspace), run_id)
+    if folder.report is None or folder.evaluation is None:
+        raise RunError(
+            f"Run {run_id!r} has no report (it is {folder.status.state}): wait until it is done, or look at {folder.path / 'log.txt'}."
+        )
+    if as_json:
+        print(json.dumps(read_json(folder.path / "report.json")))
+        return
+    out.print(_report_table(folder.evaluation))
+    closeness = folder.evaluation.closeness
+    out.print(
+        f"Residual on the forget set {closeness.residual:.3f} (1 = did nothing, 0 = like the references); JSD {closeness.jsd:.5f} bits.",
+        highlight=False,
+    )
+    out.print(f"Item-mean baseline, test AUC: {folder.evaluation.item_mean_auc.value:.3f}", highlight=False)
+    out.print(f"Full report: {folder.report}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8501,
+    folder: Annotated[Path, typer.Option(help="Where the demo's working copy goes.")] = Path(".demo"),
+) -> None:
+    """Open the dashboard on the embedded demo world; works offline, changes nothing that is shipped."""
+    shipped = Path(__file__).parent.parent / "assets/demo"
+    if not folder.exists():
+        shutil.copytree(shipped, folder)
+    _dashboard(folder, port)
+
+
+@app.command()
+def dashboard(
+    workspace: WorkspacePath,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8501,
+) -> None:
+    """Open the dashboard on a workspace of yours."""
+    from core.workspace import Workspace
+
+    _dashboard(Workspace(workspace).root, port)
+
+
+@app.command("build-demo")
+def build_demo(
+    target: Annotated[Path, typer.Option(help="Where to write the demo world.")] = Path("assets/demo"),
+    check: Annotated[
+        bool, typer.Option("--check", help="Build beside it and compare digests instead of replacing it.")
+    ] = False,
+) -> None:
+    """Rebuild every shipped byte of the demo world from its generator."""
+    from core.runs.demo import build
+
+    with _progress() as bars:
+        differing = build(target, _stepper(bars), check)
+    if differing:
+        err.print(f"{len(differing)} files differ from the manifest: {', '.join(differing)}", style="red")
+        raise typer.Exit(1)
+    out.print(f"The demo world at {target} is whole.")
+
+
+@app.command()
+def worker(folder: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
+    """Execute one run in this process; launchers call this, people need not."""
+    from core.runs.folder import RunFolder
+    from core.runs.worker import work
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    raise typer.Exit(0 if work(RunFolder(folder)) == "done" else 1)
+
+
+def _follow(folder, quiet: bool) -> None:
+    """Show a run's progress until it ends; Ctrl-C cancels it."""
+    import time
+
+    from core.runs.folder import ENDED
+
+    with _progress(quiet) as bars:
+        bar = bars.add_task("queued", total=1.0)
+        try:
+            while (status := folder.status).state not in (*ENDED, "lost"):
+                bars.update(bar, completed=status.progress, description=status.stage or status.state)
+                time.sleep(0.3)
+            bars.update(bar, completed=status.progress, description=str(status.state))
+        except KeyboardInterrupt:
+            folder.ask_to_cancel()
+            raise
+
+
+def _report_table(evaluation) -> Table:
+    """Original, unlearned and references side by side."""
+    table = Table(
+        "measure", "original", "unlearned", *(f"reference {i + 1}" for i in range(len(evaluation.references)))
+    )
+    for name in ("test_auc", "test_log_loss", "hit_rate", "ndcg", "forget_auc", "holdout_auc", "membership_auc"):
+        row = [getattr(model, name) for model in (evaluation.original, evaluation.unlearned, *evaluation.references)]
+        table.add_row(name.replace("_", " "), *(f"{cell.value:.3f} [{cell.low:.3f}, {cell.high:.3f}]" for cell in row))
+    return table
+
+
+def _dashboard(workspace: Path, port: int) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(Path(__file__).parent.parent / "dashboard/app.py"),
+        "--server.port",
+        str(port),
+    ]
+    environment = os.environ | {"CURE_LENS_WORKSPACE": str(workspace.resolve())}
+    raise typer.Exit(subprocess.call(command, env=environment))
+
+
+def _columns(text: str):
+    from core.data.readers import Columns
+    from core.errors import DataError
+
+    try:
+        return Columns(**dict(part.split("=", 1) for part in _list(text)))
+    except (TypeError, ValueError):
+        raise DataError(f"Columns {text!r} are not understood: write user=U,item=I,title=T,rating=R,time=Z.") from None
+
+
+def _list(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _progress(quiet: bool = False) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        disable=quiet,
+    )
+
+
+def _stepper(bars: Progress):
+    """A callback that shows a training's steps, one bar a name."""
+    known: dict[str, int] = {}
+
+    def show(name: str, step) -> bool:
+        if name not in known:
+            known[name] = bars.add_task(name, total=step.total)
+        bars.update(known[name], completed=step.number)
+        return False
+
+    return show
+
+
+def main() -> None:
+    """Run a command; an error meant for people is one sentence and exit code 2."""
+    try:
+        app()
+    except CureLensError as error:
+        err.print(str(error), style="red", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

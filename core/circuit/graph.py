@@ -1,0 +1,74 @@
+"""The circuit as a graph: order and names of its sources and destinations, and what a screen draws.
+
+Order and names are those of EAP-IG (hannamw/EAP-IG), so that score matrices interchange:
+sources are "input", then of each layer the heads "a0.h0" ... and the MLP "m0"; destinations are of each
+layer all heads' q, all k, all v, then the MLP, and last the logits.
+"""
+
+import networkx as nx
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from core.models.families import Anatomy
+from core.types import Circuit, Edge
+
+INPUTS = "qkv"
+
+
+def sources(parts: Anatomy) -> tuple[str, ...]:
+    """Names of the F = 1 + L(H+1) sources, the rows of an edge matrix."""
+    return ("input", *parts.modules)
+
+
+def destinations(parts: Anatomy) -> tuple[tuple[str, str], ...]:
+    """(name, "q", "k", "v" or "") of the B = L(3H+1) + 1 destinations, the columns of an edge matrix."""
+    names = []
+    for layer in range(len(parts.layers)):
+        names += [(f"a{layer}.h{head}", which) for which in INPUTS for head in range(parts.n_heads)]
+        names.append((f"m{layer}", ""))
+    return (*names, ("logits", ""))
+
+
+def source_rows(parts: Anatomy, layer: int) -> slice:
+    """Rows of the heads of `layer`; its MLP is the row after them, all earlier sources the rows before."""
+    start = 1 + layer * (parts.n_heads + 1)
+    return slice(start, start + parts.n_heads)
+
+
+def destination_columns(parts: Anatomy, layer: int) -> slice:
+    """Columns of the q, k and v of `layer`; its MLP is the column after them."""
+    start = layer * (3 * parts.n_heads + 1)
+    return slice(start, start + 3 * parts.n_heads)
+
+
+def strongest(parts: Anatomy, scores: Float[Tensor, "f b"], count: int) -> tuple[Edge, ...]:
+    """The `count` edges of largest absolute score, strongest first, zeros left out."""
+    names, targets = sources(parts), destinations(parts)
+    flat = scores.flatten()
+    order = torch.argsort(flat.abs(), descending=True, stable=True)[:count].tolist()
+    places = [(*divmod(i, len(targets)), flat[i].item()) for i in order]
+    return tuple(Edge(names[row], *targets[column], score) for row, column, score in places if score)
+
+
+def graph(circuit: Circuit) -> nx.MultiDiGraph:
+    """The circuit as a networkx graph; q, k and v edges between two heads are parallel, keyed by their input.
+
+    Node attributes: layer (-1 for the input, number of layers for the logits), kind ("input", "head", "mlp",
+    "logits"), score (logits; 0 for input and logits), member. Edge attributes: input, score.
+    """
+    result = nx.MultiDiGraph()
+    members = set(circuit.members)
+    layers = 1 + max(_layer(name) for name in circuit.modules)
+    result.add_node("input", layer=-1, kind="input", score=0.0, member=True)
+    for name, score in zip(circuit.modules, circuit.scores, strict=True):
+        kind = "mlp" if name.startswith("m") else "head"
+        result.add_node(name, layer=_layer(name), kind=kind, score=score, member=name in members)
+    result.add_node("logits", layer=layers, kind="logits", score=0.0, member=True)
+    for edge in circuit.edges:
+        result.add_edge(edge.source, edge.target, key=edge.input, input=edge.input, score=edge.score)
+    return result
+
+
+def _layer(module: str) -> int:
+    return int(module[1:].split(".")[0])

@@ -1,0 +1,45 @@
+"""Every error that a user can cause, or mend.
+
+CureLensError
+|- DataError        a data file, a column, a title
+|- RequestError     who or what is to be erased
+|- ModelError       a base model, an adapter, a tokenizer
+|- DeviceError      a device that is asked for and not there
+|- WorkspaceError   a folder, a disk, a file of the workspace
+|- RunError         a run that cannot start or go on
+   |- Cancelled     a person stopped the run
+
+A message is one sentence: the field, the value, and what to do.
+"""
+
+
+class CureLensError(Exception):
+    """Base of all errors whose message is meant for the person at the screen."""
+
+
+class DataError(CureLensError):
+    """A data file cannot be used as it is."""
+
+
+class RequestError(CureLensError):
+    """A deletion request cannot be served as it is."""
+
+
+class ModelError(CureLensError):
+    """A model, adapter or tokenizer cannot be used."""
+
+
+class DeviceError(CureLensError):
+    """A device was asked for that this machine does not have."""
+
+
+class WorkspaceError(CureLensError):
+    """The workspace folder cannot be read or written."""
+
+
+class RunError(CureLensError):
+    """A run cannot start or cannot go on."""
+
+
+class Cancelled(RunError):
+    """The run was stopped by a person."""

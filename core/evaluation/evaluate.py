@@ -1,0 +1,171 @@
+"""One model's measures, and all models of a run side by side (method section 6)."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.evaluation.measures import auc, closeness, interval, membership_auc, prediction_auc, take
+from core.evaluation.ranking import Reader, rank
+from core.evaluation.scores import Scores, score
+from core.models.recommender import Recommender
+from core.types import Evaluation, Interaction, Interval, Item, Metrics, Prompt, Recommendation, Split, TopLists
+
+RANKED_USERS = 60
+NEGATIVES = 99
+LIST_CANDIDATES = 400
+LIST_LENGTH = 10
+KEPT_LISTS = 6
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one model said: its scores per set, and the ranks of liked test items among NEGATIVES unseen ones."""
+
+    forget: Scores
+    test: Scores
+    holdout: Scores
+    rank_users: np.ndarray
+    ranks: np.ndarray
+    lists: Mapping[str, tuple[Recommendation, ...]]
+
+
+def look(
+    recommender: Recommender,
+    split: Split,
+    reader: Reader,
+    items: Mapping[str, Item],
+    histories: Mapping[str, Sequence[Interaction]],
+) -> Seen:
+    """Everything that evaluation asks one model; `histories`: each member's training interactions."""
+    users, ranks = _ranks(recommender, split.test, reader, histories)
+    lists = {user: top_list(recommender, histories[user], reader, items) for user in list_users(split)}
+    sets = (score(recommender, prompts, reader) for prompts in (split.forget, split.test, split.holdout))
+    return Seen(*sets, users, ranks, lists)
+
+
+def compare(
+    original: Seen, unlearned: Seen, references: Sequence[Seen], split: Split, item_mean: Interval
+) -> Evaluation:
+    """The evaluation of a run from what each model said."""
+    probabilities = [reference.forget.probabilities for reference in references]
+    before = original.forget.probabilities
+    floor = (
+        tuple(closeness(own, before, probabilities[:i] + probabilities[i + 1 :]) for i, own in enumerate(probabilities))
+        if len(references) > 1
+        else ()
+    )
+    return Evaluation(
+        original=metrics(original),
+        unlearned=metrics(unlearned),
+        references=tuple(metrics(reference) for reference in references),
+        closeness=closeness(unlearned.forget.probabilities, before, probabilities),
+        closeness_original=closeness(before, before, probabilities),
+        floor=floor,
+        item_mean_auc=item_mean,
+        lists=_lists(original, unlearned, references, split),
+    )
+
+
+def metrics(seen: Seen) -> Metrics:
+    """All measures of one model with their intervals."""
+    forget, holdout = seen.forget, seen.holdout
+    both = np.concatenate([forget.losses, holdout.losses])
+    member = np.arange(len(both)) < len(forget.losses)
+    return Metrics(
+        test_auc=_auc(seen.test),
+        test_log_loss=interval(lambda rows: seen.test.losses[rows].mean(), seen.test.users),
+        hit_rate=interval(lambda rows: (seen.ranks[rows] <= 10).mean(), seen.rank_users),
+        ndcg=interval(
+            lambda rows: np.where(seen.ranks[rows] <= 10, 1 / np.log2(seen.ranks[rows] + 1), 0).mean(), seen.rank_users
+        ),
+        forget_auc=_auc(forget),
+        holdout_auc=_auc(holdout),
+        membership_auc=interval(
+            lambda rows: membership_auc(both[rows[member[rows]]], both[rows[~member[rows]]]),
+            np.concatenate([forget.users, holdout.users]),
+        ),
+    )
+
+
+def item_mean_auc(train: Sequence[Prompt], extra: Sequence[Interaction], test: Sequence[Prompt]) -> Interval:
+    """Test AUC of each item's mean training label (the global mean where it has none), on the same test rows."""
+    labels: dict[str, list[bool]] = defaultdict(list)
+    for event in (*(event for prompt in train for event in prompt.targets), *extra):
+        labels[event.item].append(event.liked)
+    overall = np.mean([liked for values in labels.values() for liked in values])
+    targets = [event for prompt in test for event in prompt.targets]
+    guess = np.array([np.mean(labels[event.item]) if event.item in labels else overall for event in targets])
+    liked = np.array([event.liked for event in targets], bool)
+    return interval(
+        lambda rows: auc(guess[rows][liked[rows]], guess[rows][~liked[rows]]), np.array([e.user for e in targets])
+    )
+
+
+def list_users(split: Split) -> tuple[str, ...]:
+    """Whose top lists are shown: everyone in the forget set, then a few kept people with test items."""
+    forgotten = dict.fromkeys(prompt.user for prompt in split.forget)
+    kept = [user for user in dict.fromkeys(prompt.user for prompt in split.test) if user not in forgotten]
+    return (*forgotten, *kept[:: max(1, len(kept) // KEPT_LISTS)][:KEPT_LISTS])
+
+
+def top_list(
+    recommender: Recommender,
+    history: Sequence[Interaction],
+    reader: Reader,
+    items: Mapping[str, Item],
+    length: int = LIST_LENGTH,
+) -> tuple[Recommendation, ...]:
+    """The user's top list among the most popular LIST_CANDIDATES items that are not in their history."""
+    seen = {event.item for event in history}
+    candidates = [item for item in reader.popular if item not in seen][:LIST_CANDIDATES]
+    scores = rank(recommender, _next(history, reader), candidates, reader)
+    best = np.argsort(-scores, kind="stable")[:length]
+    return tuple(Recommendation(candidates[i], items[candidates[i]].title, float(scores[i])) for i in best)
+
+
+def _next(history: Sequence[Interaction], reader: Reader) -> Prompt:
+    """The history's last stretch with an open last place for a candidate."""
+    shown = tuple(history[-(reader.window - 1) :])
+    return Prompt(shown[-1].user, (*shown, shown[-1]), len(shown))
+
+
+def _ranks(
+    recommender: Recommender, test: Sequence[Prompt], reader: Reader, histories: Mapping[str, Sequence[Interaction]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rank of each user's first liked test item among unseen popular ones; at most RANKED_USERS users."""
+    liked = {}
+    for prompt in test:
+        target = next((i for i in range(prompt.first_target, len(prompt.events)) if prompt.events[i].liked), None)
+        if target is not None and target > 0:
+            liked.setdefault(prompt.user, Prompt(prompt.user, prompt.events[: target + 1], target))
+    users = list(liked)[:: max(1, len(liked) // RANKED_USERS)][:RANKED_USERS]
+    ranks = []
+    for user in users:
+        prompt = liked[user]
+        seen = {event.item for event in (*histories[user], *prompt.events)}
+        others = [item for item in reader.popular if item not in seen]
+        rng = np.random.default_rng(len(ranks))
+        negatives = [others[i] for i in rng.permutation(len(others))[:NEGATIVES]]
+        scores = rank(recommender, prompt, [prompt.events[-1].item, *negatives], reader)
+        ranks.append(1 + (scores[1:] > scores[0]).sum() + (scores[1:] == scores[0]).sum() / 2)
+    return np.array(users), np.array(ranks)
+
+
+def _auc(scores: Scores) -> Interval:
+    return interval(lambda rows: prediction_auc(take(scores, rows)), scores.users)
+
+
+def _lists(original: Seen, unlearned: Seen, references: Sequence[Seen], split: Split) -> tuple[TopLists, ...]:
+    forgotten = {prompt.user for prompt in split.forget}
+    return tuple(
+        TopLists(
+            user,
+            user in forgotten,
+            original.lists[user],
+            unlearned.lists[user],
+            references[0].lists[user] if references else (),
+        )
+        for user in original.lists
+    )

@@ -1,0 +1,80 @@
+"""What a model says on a set of prompts, as arrays: the raw material of every measure."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from core.evaluation.ranking import Reader, rank
+from core.models.batches import answer_logits, batches
+from core.models.recommender import Recommender
+from core.types import Prompt, Task
+
+TOKENS = 16_384
+CANDIDATES = 20
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One row a target: users [n]; labels [n]; margins [n] (s of method section 0); probabilities [n, outcome]; losses [n] in nats.
+
+    `click`: outcomes are No and Yes. `next_item`: the true title and CANDIDATES others, the true one first;
+    then `labels` is all true and `margins` is the log-odds of the true title.
+    """
+
+    users: np.ndarray
+    labels: np.ndarray
+    margins: np.ndarray
+    probabilities: np.ndarray
+    losses: np.ndarray
+
+
+def score(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, limit: int = 400) -> Scores:
+    """Score every target of the prompts; `next_item`, which ranks candidates, takes at most `limit` of them."""
+    if recommender.task is Task.CLICK:
+        return _click(recommender, prompts, reader)
+    return _next_item(recommender, prompts, reader, limit)
+
+
+@torch.no_grad()
+def _click(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader) -> Scores:
+    encoded = reader.encode(prompts)
+    margins: dict[int, np.ndarray] = {}
+    for chosen, batch in batches(encoded, TOKENS, recommender.device):
+        logits = answer_logits(recommender.model, batch)
+        values = (logits[:, recommender.yes] - logits[:, recommender.no]).double().cpu().numpy()
+        pieces = np.split(values, np.cumsum([len(encoded[i].answers) for i in chosen])[:-1])
+        margins.update(zip(chosen, pieces, strict=True))
+    flat = np.concatenate([margins[i] for i in range(len(prompts))]) if prompts else np.empty(0)
+    labels = np.array([event.liked for prompt in prompts for event in prompt.targets], dtype=bool)
+    yes = 1 / (1 + np.exp(-flat))
+    losses = np.logaddexp(0, np.where(labels, -flat, flat))
+    return Scores(_users(prompts), labels, flat, np.stack([1 - yes, yes], 1), losses)
+
+
+def _next_item(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, limit: int) -> Scores:
+    singles = [p for p in _singles(prompts) if len(p.events) > 1]
+    rng = random.Random(0)
+    singles = singles if len(singles) <= limit else rng.sample(singles, limit)
+    rows = []
+    for prompt in singles:
+        target = prompt.events[-1].item
+        others = rng.sample([item for item in reader.popular if item != target], CANDIDATES)
+        rows.append(rank(recommender, prompt, [target, *others], reader))
+    logits = np.array(rows).reshape(len(singles), -1)
+    shifted = logits - logits.max(1, keepdims=True) if len(rows) else logits
+    probabilities = np.exp(shifted) / np.exp(shifted).sum(1, keepdims=True)
+    right = probabilities[:, 0].clip(1e-12, 1 - 1e-12)
+    return Scores(
+        _users(singles), np.ones(len(singles), bool), np.log(right / (1 - right)), probabilities, -np.log(right)
+    )
+
+
+def _singles(prompts: Sequence[Prompt]) -> list[Prompt]:
+    return [Prompt(p.user, p.events[: i + 1], i) for p in prompts for i in range(p.first_target, len(p.events))]
+
+
+def _users(prompts: Sequence[Prompt]) -> np.ndarray:
+    return np.array([prompt.user for prompt in prompts for _ in prompt.targets])

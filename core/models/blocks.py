@@ -1,0 +1,114 @@
+"""Which LoRA coordinates a module owns: disjoint blocks of rows of B and columns of A (method section 0).
+
+A head owns its rows of B in q, k, v and its columns of A in o; an MLP owns all rows of B in its inputs and all
+columns of A in its output. The other factor stays fixed, so the adapter's delta is linear in what moves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import ModelError
+from core.models.families import Layer, Projection, anatomy
+from core.types import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """[start, stop) along `dim` of one LoRA parameter, owned by one module, or by the query heads that share it."""
+
+    parameter: str
+    dim: int
+    start: int
+    stop: int
+    owners: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All blocks of a model. cells: each distinct set of owners; index: per parameter, the cell of each row or column."""
+
+    blocks: tuple[Block, ...]
+    cells: tuple[tuple[str, ...], ...]
+    parameters: Mapping[str, nn.Parameter]
+    index: Mapping[str, Tensor]
+    dims: Mapping[str, int]
+
+    def spread(self, values: Tensor, name: str) -> Tensor:
+        """Per-cell `values` [cell], laid out to broadcast over parameter `name`."""
+        column = values[self.index[name]]
+        return column[:, None] if self.dims[name] == 0 else column[None, :]
+
+    def inner(self, left: Mapping[str, Tensor], right: Mapping[str, Tensor]) -> Tensor:
+        """Inner products [cell] of two gradients given per parameter."""
+        total = torch.zeros(len(self.cells), device=next(iter(self.index.values())).device)
+        for name, index in self.index.items():
+            total.index_add_(0, index, (left[name] * right[name]).sum(1 - self.dims[name]))
+        return total
+
+
+def layout(model: nn.Module, adapter: str = "default") -> Layout:
+    """The blocks of a PEFT model's adapter. Raises ModelError where a layer has no LoRA weights."""
+    parts = anatomy(model)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    found: list[tuple[nn.Parameter, Block]] = []
+    for number, layer in enumerate(parts.layers):
+        for parameter, dim, start, stop, owners in _layer_blocks(
+            layer, number, parts.n_heads, parts.n_kv_heads, adapter
+        ):
+            found.append((parameter, Block(names[id(parameter)], dim, start, stop, owners)))
+    blocks = tuple(block for _, block in found)
+    cells = tuple(dict.fromkeys(block.owners for block in blocks))
+    parameters = {block.parameter: parameter for parameter, block in found}
+    dims = {block.parameter: block.dim for block in blocks}
+    index = {
+        name: torch.zeros(p.shape[dims[name]], dtype=torch.long, device=p.device) for name, p in parameters.items()
+    }
+    for block in blocks:
+        index[block.parameter][block.start : block.stop] = cells.index(block.owners)
+    return Layout(blocks, cells, parameters, index, dims)
+
+
+def cell_groups(cells: tuple[tuple[str, ...], ...], groups: Mapping[str, Group]) -> tuple[Group, ...]:
+    """The group of each cell. Owners that disagree make it shared; one owner outside keeps it outside, unmoved."""
+    result = []
+    for owners in cells:
+        found = {groups[owner] for owner in owners}
+        result.append(Group.OUTSIDE if Group.OUTSIDE in found else found.pop() if len(found) == 1 else Group.SHARED)
+    return tuple(result)
+
+
+def _layer_blocks(layer: Layer, number: int, heads: int, kv_heads: int, adapter: str):
+    """Yield (parameter, dim, start, stop, owners) of one layer."""
+    names = [f"a{number}.h{head}" for head in range(heads)]
+    for projection, count in ((layer.q, heads), (layer.k, kv_heads), (layer.v, kv_heads)):
+        yield from _rows(projection, count, names, adapter)
+    columns = _lora(layer.attention_out, "lora_A", adapter)
+    size = columns.shape[1] // heads
+    for head, name in enumerate(names):
+        yield columns, 1, head * size, (head + 1) * size, (name,)
+    for linear in layer.mlp_in:
+        rows = _lora(linear, "lora_B", adapter)
+        yield rows, 0, 0, rows.shape[0], (f"m{number}",)
+    columns = _lora(layer.mlp_out, "lora_A", adapter)
+    yield columns, 1, 0, columns.shape[1], (f"m{number}",)
+
+
+def _rows(projection: Projection, count: int, names: list[str], adapter: str):
+    """The rows of B of one projection; with grouped queries several heads own one range."""
+    rows = _lora(projection.linear, "lora_B", adapter)
+    size, share = (projection.stop - projection.start) // count, len(names) // count
+    for part in range(count):
+        start = projection.start + part * size
+        yield rows, 0, start, start + size, tuple(names[part * share : (part + 1) * share])
+
+
+def _lora(linear: nn.Module, factor: str, adapter: str) -> nn.Parameter:
+    factors = getattr(linear, factor, {})
+    if adapter not in factors:
+        raise ModelError(
+            "The adapter does not reach every attention and MLP layer: train it with target_modules='all-linear'."
+        )
+    return factors[adapter].weight

@@ -1,0 +1,174 @@
+"""A Hugging Face causal LM with a recommendation adapter, loaded safely.
+
+Safetensors only, no remote code, adapters only on the base they were made for.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import snapshot_download
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import nn
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
+
+from core.errors import DeviceError, ModelError
+from core.models.families import FAMILIES
+from core.types import Task
+
+logging.disable_progress_bar()  # its bars would tear ours
+
+ADAPTER = "default"  # PEFT's name of the adapter that is served
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """A loaded model ready to score. yes, no: ids of the answer tokens (click task; -1 in next_item)."""
+
+    model: nn.Module
+    tokenizer: Any
+    task: Task
+    yes: int
+    no: int
+    device: torch.device
+    dtype: torch.dtype
+
+
+def choose_device(name: str = "auto") -> tuple[torch.device, torch.dtype]:
+    """Device and dtype: bfloat16 on a CUDA card that has it, float32 elsewhere.
+
+    Raises DeviceError where CUDA is asked for and not there.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.split(":")[0] not in ("cpu", "cuda"):
+        raise DeviceError(f"Device {name!r} is unknown: choose auto, cpu or cuda.")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise DeviceError(f"Device {name!r} was asked for but this machine has no CUDA device: choose auto or cpu.")
+    on_gpu = name.startswith("cuda") and torch.cuda.is_bf16_supported()
+    return torch.device(name), torch.bfloat16 if on_gpu else torch.float32
+
+
+def load(
+    base: str,
+    adapter: str | None,
+    task: Task,
+    answers: tuple[str, str],
+    device: str = "auto",
+    revision: str | None = None,
+    trainable: bool = False,
+) -> Recommender:
+    """Load base and adapter from local folders or from a hub id with its revision.
+
+    answers: the texts of the Yes and No answers as they follow a prompt, e.g. (" Yes", " No").
+    Raises ModelError for pickled weights, an unknown family, a foreign adapter, or answers of several tokens.
+    """
+    where, dtype = choose_device(device)
+    folder = resolve(base, revision)
+    check_folder(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False, use_safetensors=True)
+    if adapter is not None:
+        check_adapter(Path(adapter), folder)
+        model = PeftModel.from_pretrained(model, adapter, is_trainable=trainable, use_safetensors=True)
+    yes, no = answer_tokens(tokenizer, answers) if task is Task.CLICK else (-1, -1)
+    return Recommender(model.to(where).eval(), tokenizer, task, yes, no, where, dtype)
+
+
+def resolve(base: str, revision: str | None = None) -> Path:
+    """The local folder of a model: itself, or a hub snapshot of safetensors at a pinned revision."""
+    if Path(base).is_dir():
+        return Path(base)
+    if revision is None:
+        raise ModelError(
+            f"Base model {base!r} is no folder here: name a folder, or a hub id with its revision (ID@REVISION)."
+        )
+    try:
+        return Path(
+            snapshot_download(base, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"])
+        )
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"Base model {base!r} at {revision!r} cannot be fetched ({type(error).__name__}): check the id or download it to a folder."
+        ) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse pickles, remote code and unknown families before anything is loaded."""
+    config_file = folder / "config.json"
+    if not config_file.is_file():
+        raise ModelError(f"Base model {folder} has no config.json: name a Hugging Face model folder.")
+    if not any(folder.glob("*.safetensors")):
+        pickled = next((p.name for p in folder.iterdir() if p.suffix in PICKLES), None)
+        found = f"holds the pickle {pickled}" if pickled else "holds no weights"
+        raise ModelError(f"Base model {folder} {found}: only safetensors are loaded, so convert it first.")
+    config = json.loads(config_file.read_text(encoding="utf-8"))
+    if "auto_map" in config:
+        raise ModelError(
+            f"Base model {folder} wants to run its own code (auto_map): choose a model of a supported family."
+        )
+    if config.get("quantization_config"):
+        raise ModelError(f"Base model {folder} is quantised: load the unquantised model.")
+    if AutoConfig.from_pretrained(folder).model_type not in FAMILIES:
+        raise ModelError(
+            f"Base model {folder} is of type {config.get('model_type')!r}: use one of {', '.join(FAMILIES)}."
+        )
+
+
+def check_adapter(adapter: Path, base: Path) -> None:
+    """Refuse an adapter that is pickled, no plain LoRA, or made for another base."""
+    if not (adapter / "adapter_model.safetensors").is_file():
+        raise ModelError(
+            f"Adapter {adapter} has no adapter_model.safetensors: only safetensors are loaded, so save it again with PEFT."
+        )
+    config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    if config.get("peft_type") != "LORA" or config.get("use_dora"):
+        raise ModelError(f"Adapter {adapter} is not a plain LoRA adapter: train one with PEFT's LoraConfig.")
+    made_for = config.get("revision") or ""
+    if made_for.startswith("sha256:") and made_for != fingerprint(base):
+        raise ModelError(
+            f"Adapter {adapter} was made for another base model than {base}: name the base it was trained on."
+        )
+
+
+def fingerprint(base: Path) -> str:
+    """What pins a base: a digest over the digests of its config and weight files."""
+    digest = hashlib.sha256()
+    for path in sorted([base / "config.json", *base.glob("*.safetensors")]):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return f"sha256:{digest.hexdigest()}"
+
+
+def answer_tokens(tokenizer: Any, answers: tuple[str, str]) -> tuple[int, int]:
+    """The ids of Yes and No as they follow a prompt. Raises ModelError unless each is one token and they differ."""
+    start = len(tokenizer('":')["input_ids"])
+    yes, no = (tokenizer('":' + answer)["input_ids"][start:] for answer in answers)
+    if len(yes) != 1 or len(no) != 1 or yes == no:
+        raise ModelError(
+            f"The tokenizer writes {answers[0]!r} as {len(yes)} and {answers[1]!r} as {len(no)} tokens: "
+            "the click task needs one different token each, so use another model or the next_item task."
+        )
+    return yes[0], no[0]
+
+
+def new_adapter(model: nn.Module, rank: int, base: Path, seed: int) -> PeftModel:
+    """A fresh LoRA adapter (alpha = 2 rank) on every linear layer of the decoder, B zero, A seeded."""
+    torch.manual_seed(seed)
+    config = LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM", revision=fingerprint(base)
+    )
+    adapted = get_peft_model(model, config)
+    config.base_model_name_or_path = None  # the fingerprint names the base; a path would name this machine
+    return adapted
+
+
+def save_adapter(model: PeftModel, folder: Path) -> None:
+    """Write the active adapter: safetensors and its configuration."""
+    model.save_pretrained(folder, selected_adapters=[ADAPTER], save_embedding_layers=False)
+    (folder / "README.md").unlink(missing_ok=True)  # PEFT's model card says nothing here

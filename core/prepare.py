@@ -1,0 +1,126 @@
+"""Making a workspace: data in, roles, base model, adapter; all or nothing."""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.data.prompts import encode, escape, render, template
+from core.data.readers import Dataset
+from core.data.split import assign_roles, by_user, windows
+from core.errors import DataError, WorkspaceError
+from core.files import disk_error, write_json
+from core.models.recipe import save_base, small_llama, train_tokenizer
+from core.models.recommender import check_adapter, resolve, save_adapter
+from core.pipeline import fresh_adapter, make_context
+from core.types import Prompt
+from core.unlearning.fit import FitSettings, fit
+from core.unlearning.loop import Step
+from core.workspace import Roles, Workspace, WorkspaceSettings, write_lines
+
+SEPARATORS = '\n?"|":| Yes| No'
+Report = Callable[[str, Step], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """The base model that is trained here where no pretrained one is given, and who trains it.
+
+    crowd, holdout: shares of users. known: titles that the crowd met so often become one token each. vocabulary, width, layers, heads, kv_heads: of the Llama.
+    """
+
+    crowd: float = 0.65
+    holdout: float = 0.15
+    vocabulary: int = 3000
+    known: int = 2
+    width: int = 64
+    layers: int = 2
+    heads: int = 4
+    kv_heads: int = 4
+    epochs: int = 3
+    learning_rate: float = 3e-3
+    role_seed: int = 2
+
+
+def prepare(
+    dataset: Dataset,
+    folder: Path,
+    settings: WorkspaceSettings,
+    scratch: Scratch,
+    report: Report,
+    adapter: Path | None = None,
+) -> Workspace:
+    """Write a workspace at `folder`; it appears there only when it is whole.
+
+    settings.base "base" means: train one from `scratch` on the crowd. adapter: one made elsewhere for that base;
+    otherwise one is trained on the members.
+    Raises WorkspaceError where the folder is taken, DataError where the data leaves a role empty.
+    """
+    if folder.exists():
+        raise WorkspaceError(f"{folder} is there already: choose another --workspace or remove it first.")
+    own_base = settings.base == "base"
+    titles = {item.id: escape(item.title) for item in dataset.items}
+    roles = assign_roles(dataset.interactions, scratch.crowd if own_base else 0.0, scratch.holdout, scratch.role_seed)
+    if not roles.members or not roles.holdout or (own_base and not roles.crowd):
+        raise DataError(
+            f"The data has only {len({e.user for e in dataset.interactions})} users, too few for members, crowd and holdout: give more."
+        )
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        write_lines(part / "data/items.jsonl", dataset.items)
+        write_lines(part / "data/interactions.jsonl", dataset.interactions)
+        write_json(part / "data/roles.json", roles)
+        write_json(part / "workspace.json", settings)
+        if own_base:
+            _train_base(part / "base", dataset, titles, roles, settings, scratch, report)
+        _place_adapter(Workspace(part), adapter, report)
+        part.rename(folder)
+    except OSError as error:
+        raise disk_error(folder, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return Workspace(folder)
+
+
+def _train_base(
+    folder: Path,
+    dataset: Dataset,
+    titles: dict[str, str],
+    roles: Roles,
+    settings: WorkspaceSettings,
+    scratch: Scratch,
+    report: Report,
+) -> None:
+    """A tokenizer and a small Llama that know the catalogue and the crowd, and no member."""
+    prompts = _crowd_prompts(dataset, roles, settings)
+    texts = [render(prompt, titles, settings.task).text for prompt in prompts]
+    before, after = template(settings.task).before, template(settings.task).after
+    met = Counter(event.item for prompt in prompts for event in prompt.events)
+    known = [titles[item] for item, count in met.most_common() if count >= scratch.known]
+    tokenizer = train_tokenizer(
+        [*texts, *(before + title + after for title in titles.values())], scratch.vocabulary, SEPARATORS, known
+    )
+    model = small_llama(len(tokenizer), scratch.width, scratch.layers, scratch.heads, scratch.kv_heads, settings.seed)
+    recipe = FitSettings(scratch.epochs, scratch.learning_rate, batch_size=16, weight_decay=0.1, seed=settings.seed)
+    fit(model, encode(prompts, titles, settings.task, tokenizer), recipe, lambda step: report("base model", step))
+    save_base(model, tokenizer, folder)
+
+
+def _crowd_prompts(dataset: Dataset, roles: Roles, settings: WorkspaceSettings) -> list[Prompt]:
+    histories = by_user(dataset.interactions, settings.task)
+    return [prompt for user in roles.crowd for prompt in windows(histories[user], settings.window)]
+
+
+def _place_adapter(workspace: Workspace, given: Path | None, report: Report) -> None:
+    """Train the recommendation adapter on all members, or take in the one that is given."""
+    settings, target = workspace.settings, workspace.root / "adapter"
+    if given is not None:
+        check_adapter(given, resolve(workspace.path(settings.base), settings.base_revision))
+        shutil.copytree(given, target)
+        return
+    recommender = fresh_adapter(workspace, "auto", settings.seed)
+    context = make_context(workspace, None, recommender.tokenizer)
+    fit(recommender.model, context.encode(context.split.retain), context.recipe, lambda step: report("adapter", step))
+    save_adapter(recommender.model, target)

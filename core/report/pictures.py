@@ -1,0 +1,162 @@
+"""Where the marks of the report's three pictures stand, in SVG units; the template draws them. Pure."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from core.types import Evaluation, Group, ModuleGroup, Recommendation, TopLists
+
+LINE = 22
+LABEL = 32
+PLOT = 360
+TRACK = (120, 435)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One title of a list at height y. kind: "kept", "gone" (only before) or "new" (only after)."""
+
+    y: int
+    rank: int
+    text: str
+    full: str
+    kind: str
+    referenced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """Two lists side by side; lines: (y before, y after, direction of the move) of the titles that stayed."""
+
+    user: str
+    before: tuple[Label, ...]
+    after: tuple[Label, ...]
+    lines: tuple[tuple[int, int, str], ...]
+    height: int
+
+
+def rank_changes(lists: TopLists) -> Slope:
+    """One user's list before and after; a title of the reference's list is marked."""
+    before, after = lists.original, lists.unlearned
+    reference = {row.item for row in lists.reference}
+    place = {row.item: rank for rank, row in enumerate(after)}
+    lines = tuple(
+        (_y(rank), _y(place[row.item]), _way(rank, place[row.item]))
+        for rank, row in enumerate(before)
+        if row.item in place
+    )
+    return Slope(
+        lists.user,
+        _labels(before, {row.item for row in after}, "gone", reference),
+        _labels(after, {row.item for row in before}, "new", reference),
+        lines,
+        _y(max(len(before), len(after))),
+    )
+
+
+def _way(old: int, new: int) -> str:
+    return "same" if new == old else "up" if new < old else "down"
+
+
+def _labels(rows: Sequence[Recommendation], others: set[str], alone: str, reference: set[str]) -> tuple[Label, ...]:
+    labels = []
+    for rank, row in enumerate(rows):
+        kind = "kept" if row.item in others else alone
+        labels.append(Label(_y(rank), rank + 1, shorten(row.title), row.title, kind, row.item in reference))
+    return tuple(labels)
+
+
+def _y(rank: int) -> int:
+    return 44 + LINE * rank
+
+
+def shorten(text: str, length: int = LABEL) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A module at (x, y); `named` where its name is written beside it."""
+
+    x: float
+    y: float
+    module: str
+    group: Group
+    named: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Modules by contribution to the retain set (right) and the forget set (up), both on one square-root scale."""
+
+    points: tuple[Point, ...]
+    ticks: tuple[tuple[float, float], ...]
+
+
+def scatter(groups: Sequence[ModuleGroup]) -> Scatter:
+    """Square roots spread the many small contributions; the diagonal stays where both are equal."""
+    top = max(max(group.forget, group.retain) for group in groups) or 1.0
+    named = set(sorted(range(len(groups)), key=lambda i: -max(groups[i].forget, groups[i].retain))[:6])
+
+    def along(share: float) -> float:
+        return round(PLOT * math.sqrt(max(0.0, share) / top), 1)
+
+    points = tuple(
+        Point(along(g.retain), PLOT - along(g.forget), g.module, g.group, i in named) for i, g in enumerate(groups)
+    )
+    steps = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+    return Scatter(points, tuple((along(step), step) for step in steps if step <= top and along(step) >= 36))
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """One measure on the shared track: the references' lowest to highest, and two models with their intervals."""
+
+    name: str
+    y: int
+    references: tuple[float, float] | None
+    original: float | None
+    unlearned: float | None
+    whisker: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """All measures on one axis; ticks: (x, value)."""
+
+    rows: tuple[Range, ...]
+    ticks: tuple[tuple[float, float], ...]
+    height: int
+
+
+def ranges(evaluation: Evaluation, names: Mapping[str, str]) -> Ranges:
+    """The measures in [0, 1] of `names` (field of Metrics -> its title) on one axis of tenths that fits them all."""
+    before, after = evaluation.original, evaluation.unlearned
+    found = [getattr(model, name).value for model in (before, after, *evaluation.references) for name in names]
+    found += [end for name in names for end in (getattr(after, name).low, getattr(after, name).high)]
+    finite = [value for value in found if math.isfinite(value)] or [0.0, 1.0]
+    low = math.floor(10 * min(finite))
+    high = max(math.ceil(10 * max(finite)), low + 1)
+
+    def across(value: float) -> float | None:
+        place = TRACK[0] + (TRACK[1] - TRACK[0]) * (10 * value - low) / (high - low)
+        return round(place, 1) if math.isfinite(value) else None
+
+    def ends(values: Iterable[float]) -> tuple[float, float] | None:
+        places = [place for value in values if (place := across(value)) is not None]
+        return (min(places), max(places)) if places else None
+
+    def row(index: int, name: str) -> Range:
+        was, now = getattr(before, name), getattr(after, name)
+        references = ends(getattr(model, name).value for model in evaluation.references)
+        return Range(
+            names[name], _row_y(index), references, across(was.value), across(now.value), ends((now.low, now.high))
+        )
+
+    rows = tuple(row(index, name) for index, name in enumerate(names))
+    ticks = tuple((across(tick / 10) or 0.0, tick / 10) for tick in range(low, high + 1))
+    return Ranges(rows, ticks, _row_y(len(rows)))
+
+
+def _row_y(index: int) -> int:
+    return 26 + 32 * index

@@ -1,0 +1,98 @@
+"""The embedded demo world: every shipped byte of assets/demo, rebuilt by one command.
+
+manifest.json holds the digest of each file that is a function of the seeds; the files that also tell the time
+(status, events, log, report) are listed there by name only. Weights are reproducible on one kind of CPU with one
+thread; data, tokenizer, roles and request on any machine.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from core.data.world import demo_subjects, make_world
+from core.files import read_json, write_json
+from core.prepare import Scratch, prepare
+from core.runs.folder import RunFolder
+from core.runs.references import train_references
+from core.runs.worker import work
+from core.types import Request, RunSpec, RunStatus
+from core.unlearning.loop import Step
+from core.workspace import WorkspaceSettings
+
+SUBJECTS, REFERENCES = 2, 5
+BORN = "2026-01-01T00:00:00+00:00"
+TELLS_TIME = ("status.json", "events.jsonl", "log.txt", "report.html", "report.json")
+SETTINGS = WorkspaceSettings(
+    name="Lantern Street Cinema (demo)",
+    data="core.data.world, seed 7",
+    window=24,
+    epochs=30,
+    learning_rate=3e-3,
+    rank=16,
+    base_note="a small Llama trained from nothing on the fictional crowd",
+)
+SCRATCH = Scratch(
+    crowd=0.45,
+    holdout=0.15,
+    vocabulary=1000,
+    width=128,
+    layers=4,
+    heads=8,
+    kv_heads=8,
+    epochs=16,
+    learning_rate=1.5e-3,
+    role_seed=0,
+)
+
+
+def build(target: Path, report: Callable[[str, Step], bool], check: bool = False) -> tuple[str, ...]:
+    """Rebuild the demo world at `target`, or with `check` beside it; returns the files that differ from the manifest."""
+    torch.set_num_threads(1)
+    part = target.with_name(f".{target.name}.new")
+    shutil.rmtree(part, ignore_errors=True)
+    make(part, report)
+    if check:
+        differing = compare(read_json(target / "manifest.json")["sha256"], digests(part))
+        shutil.rmtree(part)
+        return differing
+    write_json(part / "manifest.json", {"sha256": digests(part), "tell_time": sorted(TELLS_TIME)})
+    shutil.rmtree(target, ignore_errors=True)
+    part.rename(target)
+    return ()
+
+
+def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
+    """World, models, request, references and one finished run."""
+    dataset = make_world()
+    workspace = prepare(dataset, folder, SETTINGS, SCRATCH, report)
+    request = Request(
+        "req-demo",
+        users=demo_subjects(dataset, workspace.roles.members, SUBJECTS),
+        reason="The person asked to be erased.",
+        created=BORN,
+    )
+    workspace.check(request)
+    write_json(folder / "requests/req-demo.json", request)
+    train_references(
+        workspace, request.id, REFERENCES, "cpu", lambda number, step: report(f"reference {number + 1}", step)
+    )
+    run = RunFolder(folder / "runs/run-demo")
+    run.write("spec.json", RunSpec("run-demo", request.id, "cure", "cpu", created=BORN))
+    run.write("status.json", RunStatus())
+    work(run)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file that does not tell the time."""
+    files = (
+        path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in (*TELLS_TIME, "manifest.json")
+    )
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def compare(expected: dict[str, str], found: dict[str, str]) -> tuple[str, ...]:
+    """Names that are missing, new or different."""
+    return tuple(sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)))

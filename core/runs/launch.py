@@ -1,0 +1,45 @@
+"""Launching: the same worker command through whichever launcher, `local` for now."""
+
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+
+from core.data.split import make_split
+from core.errors import RunError
+from core.files import write_json
+from core.models.recommender import choose_device
+from core.runs.folder import RunFolder
+from core.types import RunSpec, RunStatus
+from core.unlearning.methods import METHODS
+from core.workspace import Workspace, now
+
+
+def create_run(
+    workspace: Workspace, request_id: str, method: str = "cure", device: str = "auto", seed: int = 0, steps: int = 0
+) -> RunFolder:
+    """Check everything a run needs and write its folder. `steps` 0 means the method's own number.
+
+    Raises RunError, RequestError or DeviceError before anything is written.
+    """
+    request, settings = workspace.request(request_id), workspace.settings
+    workspace.check(request)
+    make_split(workspace.interactions, workspace.roles, request, settings.window, settings.task)
+    choose_device(device)
+    if method not in METHODS:
+        raise RunError(f"Method {method!r} is unknown: choose one of {', '.join(METHODS)}.")
+    spec = RunSpec(f"run-{secrets.token_hex(3)}", request_id, method, device, seed, steps, now())
+    folder = RunFolder(workspace.root / "runs" / spec.id)
+    folder.write("status.json", RunStatus(stage="queued", updated=now()))
+    write_json(folder.path / "spec.json", spec)
+    return folder
+
+
+def launch_local(folder: RunFolder) -> None:
+    """Start a detached worker that outlives this process."""
+    command = [sys.executable, "-m", "core", "worker", str(folder.path)]
+    with (folder.path / "log.txt").open("ab") as log:
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+
+LAUNCHERS: dict[str, Callable[[RunFolder], None]] = {"local": launch_local}

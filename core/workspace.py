@@ -1,0 +1,174 @@
+"""A workspace on disk: one recommender, its data, its requests, references and runs.
+
+workspace.json          settings
+data/items.jsonl  data/interactions.jsonl  data/roles.json
+base/  adapter/         Hugging Face and PEFT folders (or paths named in the settings)
+requests/ID.json
+references/ID/seed-K/   adapters retrained without the request's data
+runs/ID/                see core.runs.folder
+"""
+
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from core.errors import RequestError, WorkspaceError
+from core.files import plain, read_json, revive, write_json, write_text
+from core.types import Interaction, Item, Request, Task
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSettings:
+    """What a workspace is: written once by `prepare`.
+
+    base, adapter: folder (relative to the workspace or absolute) or hub id; revision pins a hub id.
+    window: how many interactions a prompt holds, targets included. epochs, learning_rate, rank: the adapter's recipe,
+    which a reference repeats exactly. base_note: where the base model comes from, in words for the report.
+    """
+
+    name: str
+    data: str
+    task: Task = Task.CLICK
+    base: str = "base"
+    base_revision: str | None = None
+    adapter: str = "adapter"
+    window: int = 32
+    epochs: int = 6
+    learning_rate: float = 2e-3
+    rank: int = 8
+    batch_size: int = 8
+    seed: int = 0
+    base_note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Who is what: members train the adapter, crowd trained the base model, holdout trained nothing, ever."""
+
+    members: tuple[str, ...]
+    crowd: tuple[str, ...]
+    holdout: tuple[str, ...]
+
+
+class Workspace:
+    """Reads and writes the files of one workspace folder; holds no state but what it has read.
+
+    Raises WorkspaceError where the folder is not a workspace.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root).resolve()
+        if not (self.root / "workspace.json").is_file():
+            raise WorkspaceError(
+                f"{self.root} is not a workspace: make one with `python -m core prepare --workspace {root}`."
+            )
+
+    @cached_property
+    def settings(self) -> WorkspaceSettings:
+        return read_json(self.root / "workspace.json", WorkspaceSettings)
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        """All items by id."""
+        return {item.id: item for item in read_lines(self.root / "data/items.jsonl", Item)}
+
+    @cached_property
+    def interactions(self) -> tuple[Interaction, ...]:
+        """All interactions, in time order."""
+        return tuple(read_lines(self.root / "data/interactions.jsonl", Interaction))
+
+    @cached_property
+    def roles(self) -> Roles:
+        return read_json(self.root / "data/roles.json", Roles)
+
+    def path(self, name: str) -> str:
+        """A model location of the settings: inside the workspace where such a folder is, else as it stands."""
+        inside = self.root / name
+        return str(inside) if inside.exists() else name
+
+    def requests(self) -> tuple[Request, ...]:
+        """All requests, newest first."""
+        found = [read_json(path, Request) for path in (self.root / "requests").glob("*.json")]
+        return tuple(sorted(found, key=lambda request: (request.created, request.id), reverse=True))
+
+    def request(self, request_id: str) -> Request:
+        """One request. Raises RequestError for an id that is not there."""
+        path = self.root / "requests" / f"{request_id}.json"
+        if (not request_id.isidentifier() and not request_id.replace("-", "").isalnum()) or not path.is_file():
+            known = ", ".join(request.id for request in self.requests()) or "none yet"
+            raise RequestError(f"Request {request_id!r} is not in this workspace: choose one of {known}.")
+        return read_json(path, Request)
+
+    def open_request(
+        self, users: Iterable[str] = (), interactions: Iterable[tuple[str, str]] = (), reason: str = ""
+    ) -> Request:
+        """Check a deletion request against the data and write it. Raises RequestError before anything is written."""
+        request = Request(
+            id=f"req-{secrets.token_hex(3)}",
+            users=tuple(dict.fromkeys(users)),
+            interactions=tuple(dict.fromkeys(interactions)),
+            reason=reason,
+            created=now(),
+        )
+        self.check(request)
+        write_json(self.root / "requests" / f"{request.id}.json", request)
+        return request
+
+    def check(self, request: Request) -> None:
+        """Raise RequestError, in one sentence, where the request cannot be served here."""
+        if not request.subjects:
+            raise RequestError("The request names nobody: give at least one user or one interaction.")
+        members, others = set(self.roles.members), set(self.roles.crowd) | set(self.roles.holdout)
+        for user in request.subjects:
+            if user in others:
+                raise RequestError(
+                    f"User {user!r} never trained this adapter (crowd or holdout): nothing of theirs can be unlearned here."
+                )
+            if user not in members:
+                raise RequestError(
+                    f"User {user!r} is not in this workspace: check the id on the request page or in data/interactions.jsonl."
+                )
+        known = {(event.user, event.item) for event in self.interactions}
+        for user, item in request.interactions:
+            if (user, item) not in known:
+                raise RequestError(
+                    f"User {user!r} has no interaction with item {item!r}: choose from that user's history."
+                )
+        users, pairs = set(request.users), set(request.interactions)
+        covered = [event.user in users or (event.user, event.item) in pairs for event in self.interactions]
+        if not any(covered):
+            raise RequestError(f"User {request.subjects[0]!r} has an empty history: there is nothing to erase.")
+        if not any(event.user in members and not gone for event, gone in zip(self.interactions, covered, strict=True)):
+            raise RequestError(
+                f"The request covers all {len(members)} users: nobody is left to keep, so retire the adapter instead."
+            )
+
+    def reference_folders(self, request_id: str) -> tuple[Path, ...]:
+        """Finished references of a request, by seed."""
+        found = (self.root / "references" / request_id).glob("seed-*/adapter_model.safetensors")
+        return tuple(sorted((path.parent for path in found), key=lambda path: int(path.name.split("-")[1])))
+
+
+def now() -> str:
+    """The present moment as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def read_lines(path: Path, kind: type) -> list:
+    """Read JSON lines as dataclasses of `kind`."""
+    if not path.is_file():
+        raise WorkspaceError(f"{path} is not there: run `prepare` again.")
+    try:
+        with path.open(encoding="utf-8") as lines:
+            return [revive(kind, json.loads(line)) for line in lines if line.strip()]
+    except (ValueError, TypeError) as error:
+        raise WorkspaceError(f"{path} is damaged ({error}): restore it or run `prepare` again.") from None
+
+
+def write_lines(path: Path, values: Iterable) -> None:
+    """Write dataclasses as JSON lines."""
+    write_text(path, "".join(json.dumps(plain(value), ensure_ascii=False) + "\n" for value in values))

@@ -1,0 +1,250 @@
+"""Results as altair charts. Pure; colours for both themes, every mark with a tooltip, meaning never by colour alone."""
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import pandas as pd
+
+from core.types import Circuit, Closeness, Group, ModuleGroup, Recommendation
+from dashboard.palette import AFTER, COLOURS, QUIET, VEGA_SHAPES
+from dashboard.words import GROUP_WORDS, module_title, move
+
+Chart = alt.LayerChart | alt.FacetChart
+MARGIN = 0.15  # delta of method section 3: a ratio of one half plus or minus this counts as shared
+SOLID, DASHED, DOTTED = [1, 0], [6, 4], [2, 3]
+LOSSES = {
+    "forget_loss": ("forgotten data", COLOURS[Group.FORGET], SOLID),
+    "retain_loss": ("everyone else", COLOURS[Group.RETAIN], SOLID),
+    "holdout_loss": ("strangers", QUIET, DASHED),
+    "validation_loss": ("everyone else, unseen", COLOURS[Group.RETAIN], DOTTED),
+}
+MODELS = {
+    "before": (COLOURS[Group.FORGET], "triangle-up"),
+    "after": (AFTER, "circle"),
+    "reference": (QUIET, "square"),
+    "item mean": (QUIET, "cross"),
+}
+CHANGES = {"stays in the list": (QUIET, SOLID), "new": (AFTER, SOLID), "removed": (COLOURS[Group.FORGET], DASHED)}
+
+
+def _scale(values: Mapping) -> alt.Scale:
+    """Each name with its colour, shape or dash."""
+    return alt.Scale(domain=list(values), range=list(values.values()))
+
+
+def _lines(field: str, kinds: Mapping[str, tuple], columns: int) -> dict:
+    """Encodings of lines that differ by colour and dash, with one legend for both."""
+    legend = alt.Legend(
+        orient="bottom", title=None, columns=columns, symbolType="stroke", symbolSize=300, labelLimit=240
+    )
+    colours, dashes = ({name: kind[index] for name, kind in kinds.items()} for index in (0, 1))
+    return {
+        "color": alt.Color(field, scale=_scale(colours), legend=legend),
+        "strokeDash": alt.StrokeDash(field, scale=_scale(dashes), legend=legend),
+    }
+
+
+# ---------------------------------------------------------------- circuit
+
+
+def contributions(groups: Sequence[ModuleGroup], margin: float = MARGIN) -> Chart:
+    """Each part's share for the forgotten data against its share for everyone else, with group regions and noise."""
+    data = pd.DataFrame([_contribution(row) for row in groups])
+    top = 1.2 * float(data[["forget", "retain"]].to_numpy().max()) or 1.0
+    scale = alt.Scale(type="sqrt", domain=[0, top], nice=False)
+    axis = alt.Axis(format=".0%", tickCount=5, grid=False)
+    legend = alt.Legend(orient="bottom", title=None, columns=4, symbolOpacity=1)
+    colour = alt.Color("group:N", scale=_scale(COLOURS), legend=legend)
+    base = alt.Chart(data).encode(color=colour)
+    left, high = alt.X("retain_low:Q", scale=scale), alt.Y("forget_high:Q", scale=scale)
+    noise = base.mark_rule(opacity=0.45, clip=True).encode(x=left, x2="retain_high:Q", y=high, y2="forget_low:Q")
+    points = base.mark_point(filled=True, opacity=0.95, clip=True).encode(
+        x=alt.X("retain:Q", scale=scale, axis=axis, title="share of the work for everyone else"),
+        y=alt.Y("forget:Q", scale=scale, axis=axis, title="share of the work for the forgotten data"),
+        shape=alt.Shape("group:N", scale=_scale(VEGA_SHAPES), legend=legend),
+        size=alt.condition(alt.datum.group == Group.OUTSIDE.value, alt.value(25), alt.value(95)),
+        tooltip=[
+            alt.Tooltip("part:N", title="part"),
+            alt.Tooltip("serves:N", title="serves"),
+            alt.Tooltip("forget:Q", title="for the forgotten data", format=".2%"),
+            alt.Tooltip("retain:Q", title="for everyone else", format=".2%"),
+            alt.Tooltip("noise:Q", title="noise of the ratio, plus or minus", format=".2f"),
+        ],
+    )
+    return alt.layer(*_regions(top, margin, scale), noise, points).properties(height=430)
+
+
+def _contribution(row: ModuleGroup) -> dict:
+    """Coordinates of one part; its noise runs along the line of equal total contribution."""
+    total, low, high = row.forget + row.retain, max(0, row.ratio - row.noise), min(1, row.ratio + row.noise)
+    return {
+        "part": module_title(row.module),
+        "group": row.group.value,
+        "serves": GROUP_WORDS[row.group],
+        "noise": row.noise,
+        "forget": row.forget,
+        "retain": row.retain,
+        "forget_low": total * low,
+        "forget_high": total * high,
+        "retain_low": total * (1 - high),
+        "retain_high": total * (1 - low),
+    }
+
+
+def _regions(top: float, margin: float, scale: alt.Scale) -> list[alt.Chart]:
+    """The three regions of the ratio as faint areas with their names."""
+    steep = (0.5 + margin) / (0.5 - margin)
+    bounds = {Group.FORGET: (steep, steep), Group.SHARED: (1 / steep, steep), Group.RETAIN: (0, 1 / steep)}
+    places = {Group.FORGET: (0.26, 0.93), Group.SHARED: (0.985, 0.93), Group.RETAIN: (0.985, 0.02)}
+    layers = []
+    for group, (low, high) in bounds.items():
+        first = steep * top if group is Group.FORGET else 0.0
+        area = pd.DataFrame({"x": [0, top], "low": [0, low * top], "high": [first, high * top]})
+        name = pd.DataFrame({"x": [places[group][0] * top], "low": [places[group][1] * top], "name": [group.value]})
+        x, y = alt.X("x:Q", scale=scale), alt.Y("low:Q", scale=scale, stack=None)
+        mark = alt.Chart(area).mark_area(color=COLOURS[group], opacity=0.08, clip=True)
+        text = alt.Chart(name).mark_text(align="right", fontSize=11, color=QUIET, clip=True)
+        layers += [mark.encode(x=x, y=y, y2="high:Q"), text.encode(x=x, y=y, text="name:N")]
+    return layers
+
+
+def faithfulness(circuit: Circuit) -> Chart:
+    """How much of the model's behaviour remains with only the strongest parts kept, and with random ones."""
+    kinds = {"strongest parts": (COLOURS[Group.RETAIN], SOLID), "random parts": (QUIET, DASHED)}
+    rows = [
+        (point.modules, value, kind)
+        for point in circuit.curve
+        for kind, value in zip(kinds, (point.faithfulness, point.random), strict=True)
+    ]
+    lines = (
+        alt.Chart(pd.DataFrame(rows, columns=["parts", "kept", "which"]))
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=22))
+        .encode(
+            x=alt.X("parts:Q", title="parts kept", axis=alt.Axis(grid=False, tickMinStep=1)),
+            y=alt.Y("kept:Q", title="behaviour that remains", axis=alt.Axis(format=".0%", tickCount=5)),
+            tooltip=["which:N", "parts:Q", alt.Tooltip("kept:Q", format=".1%")],
+            **_lines("which:N", kinds, 2),
+        )
+    )
+    needed = f"needed: {circuit.threshold:.0%}"
+    mark = alt.Chart(pd.DataFrame({"y": [circuit.threshold], "x": [len(circuit.members)], "name": [needed]}))
+    rule = mark.mark_rule(strokeDash=DOTTED, color=QUIET)
+    label = mark.mark_text(align="left", dx=4, dy=10, fontSize=11, color=QUIET)
+    return alt.layer(
+        rule.encode(y="y:Q"), rule.encode(x="x:Q"), lines, label.encode(x=alt.value(0), y="y:Q", text="name:N")
+    ).properties(height=280)
+
+
+# ---------------------------------------------------------------- run
+
+
+def losses(events: Sequence[dict]) -> alt.Chart | None:
+    """The losses of the unlearning steps so far; None while there is none."""
+    rows = [
+        (event["step"], event[name], title)
+        for event in events
+        if event.get("kind") == "step"
+        for name, (title, *_) in LOSSES.items()
+        if event.get(name) is not None
+    ]
+    if not rows:
+        return None
+    return (
+        alt.Chart(pd.DataFrame(rows, columns=["step", "loss", "measured on"]))
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=10))
+        .encode(
+            x=alt.X("step:Q", title="step", axis=alt.Axis(grid=False, tickMinStep=1)),
+            y=alt.Y(
+                "loss:Q", title="loss (higher: knows less)", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)
+            ),
+            tooltip=["measured on:N", "step:Q", alt.Tooltip("loss:Q", format=".3f")],
+            **_lines("measured on:N", {title: (colour, dash) for title, colour, dash in LOSSES.values()}, 2),
+        )
+        .properties(height=300)
+    )
+
+
+# ---------------------------------------------------------------- before and after
+
+
+def distance(closeness: Closeness, floor: Sequence[Closeness]) -> Chart:
+    """The way from "did nothing" to "never saw it": where the unlearned model stands, and the references' own spread."""
+    left = closeness.residual
+    scale = alt.Scale(domain=[max(1.05, 1.05 * left), 0], nice=False)
+    labels = 'datum.value == 1 ? "1: nothing done" : datum.value == 0 ? "0: no difference" : format(datum.value, ".1f")'
+    axis = alt.Axis(values=[1, 0.8, 0.6, 0.4, 0.2, 0], labelExpr=labels, grid=False, labelFlush=True)
+    x, line = alt.X("at:Q", scale=scale, title=None, axis=axis), alt.value(34)
+    after = alt.Chart(pd.DataFrame({"at": [left], "to": [1.0], "name": [f"after: {left:.2f}"]})).encode(x=x, y=line)
+    layers = [
+        after.mark_rule(strokeWidth=4, color=AFTER).encode(x2="to:Q"),
+        after.mark_circle(size=170, color=AFTER, opacity=1),
+        after.mark_text(dy=-27, fontSize=12, fontWeight="bold", color=AFTER).encode(text="name:N"),
+    ]
+    if floor:
+        found = [one.residual for one in floor]
+        middle = sum(found) / len(found)
+        data = pd.DataFrame(
+            {"at": [max(found)], "to": [min(found)], "middle": [middle], "name": ["references among themselves"]}
+        )
+        band = alt.Chart(data).encode(tooltip=[alt.Tooltip("to:Q", format=".2f"), alt.Tooltip("at:Q", format=".2f")])
+        area = band.mark_rect(color=QUIET, opacity=0.3, cornerRadius=3)
+        name = band.mark_text(color=QUIET, fontSize=11).encode(x=alt.X("middle:Q", scale=scale), y=alt.value(66))
+        layers[:0] = [area.encode(x=x, x2="to:Q", y=alt.value(14), y2=alt.value(54)), name.encode(text="name:N")]
+    return alt.layer(*layers).properties(height=112)
+
+
+def intervals(data: pd.DataFrame) -> Chart:
+    """The models' values of one measure with their 95 % intervals (the table of `tables.intervals`), one row a model."""
+    names = alt.Axis(grid=False, ticks=False, domain=False, labelOverlap=False, minExtent=62)
+    low = alt.X("low:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4))
+    base = alt.Chart(data).encode(
+        y=alt.Y("model:N", sort=list(MODELS), title=None, axis=names),
+        color=alt.Color("model:N", scale=_scale({name: kind[0] for name, kind in MODELS.items()}), legend=None),
+        tooltip=["model:N", *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("value", "low", "high"))],
+    )
+    shape = alt.Shape("model:N", scale=_scale({name: kind[1] for name, kind in MODELS.items()}), legend=None)
+    rule = base.mark_rule(strokeWidth=2, opacity=0.5).encode(x=low, x2="high:Q")
+    point = base.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("value:Q", title=None), shape=shape)
+    return (rule + point).properties(height=150)
+
+
+def slopes(before: Sequence[Recommendation], after: Sequence[Recommendation]) -> Chart:
+    """Where each title of the list before went, and where each title of the list after came from."""
+    sides = {"before": before, "after": after}
+    beyond = 1.4 + max(len(before), len(after))
+    rows = []
+    for item, title in {row.item: row.title for row in (*before, *after)}.items():
+        change = move(item, before, after)
+        for side, found in sides.items():
+            rank = next((rank for rank, row in enumerate(found, 1) if row.item == item), None)
+            rows.append(
+                (
+                    item,
+                    title,
+                    side,
+                    rank or beyond,
+                    change,
+                    change if change in CHANGES else "stays in the list",
+                    rank is not None,
+                )
+            )
+    data = pd.DataFrame(rows, columns=["item", "title", "side", "rank", "change", "kind", "listed"])
+    axis = alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False, labelFontWeight="bold")
+    encodings = _lines("kind:N", CHANGES, 3)
+    base = alt.Chart(data).encode(
+        x=alt.X("side:N", sort=list(sides), title=None, scale=alt.Scale(padding=0.5), axis=axis),
+        y=alt.Y("rank:Q", scale=alt.Scale(domain=[beyond + 0.2, 0.4], nice=False), axis=None),
+        tooltip=["title:N", "change:N"],
+    )
+    names = base.encode(text="title:N").transform_filter(alt.datum.listed)
+    room = alt.expr("width * 0.25 - 14")
+    return alt.layer(
+        base.mark_line(strokeWidth=2, opacity=0.8).encode(detail="item:N", **encodings),
+        base.mark_circle(size=50, opacity=1).encode(color=encodings["color"]).transform_filter(alt.datum.listed),
+        names.mark_text(align="right", dx=-10, fontSize=12, color=QUIET, limit=room).transform_filter(
+            alt.datum.side == "before"
+        ),
+        names.mark_text(align="left", dx=10, fontSize=12, color=QUIET, limit=room).transform_filter(
+            alt.datum.side == "after"
+        ),
+    ).properties(height=400)

@@ -1,0 +1,134 @@
+"""The only file that calls core services. Caches are bounded and keyed by each file's change time and size."""
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+from core.report.sentences import Summary, summarise
+from core.runs.folder import RunFolder, run_folder
+from core.runs.folder import runs as all_runs
+from core.types import Circuit, Evaluation, Interaction, ModuleGroup, Request, RunState
+from core.unlearning.methods import METHODS
+from core.workspace import Workspace
+from dashboard.graph import page as graph_page
+
+__all__ = ["METHODS", "RunFolder"]
+
+DEMO = Path(__file__).parents[1] / "assets/demo"
+DATA = ("workspace.json", "data/items.jsonl", "data/interactions.jsonl", "data/roles.json")
+Stamps = tuple[tuple[int, int] | None, ...]
+
+
+def stamps(folder: Path, *names: str) -> Stamps:
+    """(change time in ns, size in bytes) of each file, None where it is not there."""
+    found = [(folder / name).stat() if (folder / name).is_file() else None for name in names]
+    return tuple((stat.st_mtime_ns, stat.st_size) if stat else None for stat in found)
+
+
+# ---------------------------------------------------------------- workspace
+
+
+def workspace() -> Workspace:
+    """The workspace named by CURE_LENS_WORKSPACE, else the shipped demo. Raises WorkspaceError."""
+    root = Path(os.environ.get("CURE_LENS_WORKSPACE") or DEMO)
+    return _workspace(str(root), stamps(root, *DATA))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _workspace(root: str, key: Stamps) -> Workspace:
+    return Workspace(root)
+
+
+def history(user: str) -> tuple[Interaction, ...]:
+    """One user's interactions in time order; empty for an unknown user."""
+    place = workspace()
+    return tuple(_histories(str(place.root), stamps(place.root, *DATA)).get(user, ()))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _histories(root: str, key: Stamps) -> dict[str, list[Interaction]]:
+    found: dict[str, list[Interaction]] = {}
+    for event in _workspace(root, key).interactions:
+        found.setdefault(event.user, []).append(event)
+    return found
+
+
+def open_request(users: tuple[str, ...], interactions: tuple[tuple[str, str], ...], reason: str) -> Request:
+    """Check and write a request. Raises RequestError."""
+    return workspace().open_request(users=users, interactions=interactions, reason=reason)
+
+
+# ---------------------------------------------------------------- runs
+
+
+def runs() -> dict[str, RunFolder]:
+    """All runs by id, newest first."""
+    return {run.id: run for run in all_runs(workspace())}
+
+
+def run(run_id: str) -> RunFolder:
+    return run_folder(workspace(), run_id)
+
+
+def default_run(found: dict[str, RunFolder]) -> str | None:
+    """The newest finished run, else the newest."""
+    done = (name for name, folder in found.items() if folder.status.state is RunState.DONE)
+    return next(done, next(iter(found), None))
+
+
+def launch(request_id: str, method: str, device: str, seed: int) -> str:
+    """Write a run and start its worker; the id. Raises RunError, RequestError or DeviceError."""
+    from core.runs.launch import LAUNCHERS, create_run  # imports torch: only when somebody launches
+
+    folder = create_run(workspace(), request_id, method, device, seed)
+    LAUNCHERS["local"](folder)
+    return folder.id
+
+
+def circuits(folder: RunFolder) -> tuple[Circuit, Circuit] | None:
+    return _result(str(folder.path), "circuits", stamps(folder.path, "forget.json", "retain.json"))
+
+
+def groups(folder: RunFolder) -> tuple[ModuleGroup, ...] | None:
+    return _result(str(folder.path), "groups", stamps(folder.path, "groups.json"))
+
+
+def evaluation(folder: RunFolder) -> Evaluation | None:
+    return _result(str(folder.path), "evaluation", stamps(folder.path, "evaluation.json"))
+
+
+def summary(folder: RunFolder) -> Summary | None:
+    """The result in plain sentences, the same as in the report; None while there is none."""
+    found, place = evaluation(folder), workspace()
+    if found is None:
+        return None
+    spec = folder.spec
+    return summarise(spec, place.request(spec.request), place.items, groups(folder) or (), found)
+
+
+def grouped(folder: RunFolder) -> bool:
+    """Whether the run's method looks for a circuit at all."""
+    method = METHODS.get(folder.spec.method)
+    return method is None or method.grouped
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _result(path: str, name: str, key: Stamps):
+    return getattr(RunFolder(Path(path)), name)
+
+
+def picture(folder: RunFolder, which: int, edges: int, dark: bool) -> str:
+    """The drawn circuit as a self-contained page; `which` 0 for the forget set, 1 for the retain set."""
+    key = stamps(folder.path, "forget.json", "retain.json", "groups.json")
+    return _picture(str(folder.path), which, edges, dark, key)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _picture(path: str, which: int, edges: int, dark: bool, key: Stamps) -> str:
+    from core.circuit.graph import graph  # imports torch: only when a circuit is drawn
+
+    folder = RunFolder(Path(path))
+    found, sorted_modules = circuits(folder), groups(folder)
+    assert found and sorted_modules
+    return graph_page(graph(found[which]), sorted_modules, edges, dark)

@@ -1,0 +1,66 @@
+"""What a browser session remembers: ids and selections, never results. The only file with session state and query parameters.
+
+A selection lives in the address (?run=ID), so that every view has a link; the session keeps the last one,
+because changing the page clears the address.
+"""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+
+def asked(key: str) -> str | None:
+    """The value of a query parameter, if there is one."""
+    return st.query_params.get(key)
+
+
+def pick(
+    label: str,
+    key: str,
+    options: Sequence[str],
+    default: str | None = None,
+    shown: Callable[[str], str] = str,
+    placeholder: str | None = None,
+    help: str | None = None,
+) -> str | None:
+    """A select box whose value is ?key=; what the address or the session asks for wins over `default`."""
+    box = f"pick_{key}"
+    st.session_state[box] = current(key, options, default)
+    return st.selectbox(
+        label,
+        options,
+        index=None if placeholder else 0,
+        key=box,
+        format_func=shown,
+        placeholder=placeholder,
+        help=help,
+        on_change=_picked,
+        args=(key,),
+    )
+
+
+def current(key: str, options: Sequence[str], default: str | None = None) -> str | None:
+    """What `pick` shows: the address's value, else the session's, else `default`."""
+    if st.query_params.get(key) in options:
+        st.session_state[f"kept_{key}"] = st.query_params[key]
+    wanted = st.session_state.get(f"kept_{key}")
+    return wanted if wanted in options else default
+
+
+def _picked(key: str) -> None:
+    value = st.session_state[f"pick_{key}"]
+    if value is None:
+        st.query_params.pop(key, None)
+        st.session_state.pop(f"kept_{key}", None)
+    else:
+        st.query_params[key] = value
+
+
+def say(message: str) -> None:
+    """Keep one sentence for the next time the page is drawn."""
+    st.session_state["said"] = message
+
+
+def said() -> str | None:
+    """The kept sentence, once."""
+    return st.session_state.pop("said", None)

@@ -1,0 +1,133 @@
+"""Results as tables to show and to export. Pure; titles and names stay text, exported cells never become formulas."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from core.types import Circuit, Evaluation, Interaction, Interval, Item, Metrics, ModuleGroup, Recommendation
+from dashboard.words import GROUP_WORDS, date, module_title, move
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+MEASURES = {
+    "test_auc": ("Quality for everyone else (AUC)", "higher is better"),
+    "test_log_loss": ("Error for everyone else (log loss)", "lower is better"),
+    "hit_rate": ("Liked title in the top 10 (HR@10)", "higher is better"),
+    "ndcg": ("Liked titles stand high up (NDCG@10)", "higher is better"),
+    "forget_auc": ("Knowledge of the forgotten data (AUC)", "should fall"),
+    "holdout_auc": ("Guesses about strangers (AUC)", "the level to reach"),
+    "membership_auc": ("Attack: was the data used? (AUC)", "0.5 is guessing"),
+}
+
+
+def guard(cell: object) -> object:
+    """A text cell that a spreadsheet would run as a formula gets a leading single quote; numbers stay numbers."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+def csv(frame: pd.DataFrame) -> bytes:
+    """A table as CSV, safe to open in a spreadsheet."""
+    safe = frame.map(guard)
+    safe.columns = [guard(name) for name in frame.columns]
+    return safe.to_csv(index=False).encode("utf-8-sig")
+
+
+def history(events: Iterable[Interaction], items: dict[str, Item]) -> pd.DataFrame:
+    """One user's interactions as text, newest first."""
+    rows = [
+        (
+            items[event.item].title if event.item in items else event.item,
+            "liked" if event.liked else "not liked",
+            event.rating,
+            date(event.time),
+        )
+        for event in reversed(tuple(events))
+    ]
+    return pd.DataFrame(rows, columns=["Title", "Liked or not", "Rating", "Date"])
+
+
+def modules(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit]) -> pd.DataFrame:
+    """All parts with their group and the numbers behind it, the most personal first."""
+    rows = [
+        (
+            row.module,
+            module_title(row.module),
+            row.group.value,
+            GROUP_WORDS[row.group],
+            row.forget,
+            row.retain,
+            row.ratio,
+            row.noise,
+            row.conflict,
+            row.module in circuits[0].members,
+            row.module in circuits[1].members,
+        )
+        for row in sorted(groups, key=lambda row: -row.forget)
+    ]
+    names = ("Part", "What it is", "Group", "Serves", "Forget share", "Retain share", "Ratio", "Noise", "Conflict")
+    return pd.DataFrame(rows, columns=[*names, "In forget circuit", "In retain circuit"])
+
+
+def top_list(rows: Sequence[Recommendation], other: Sequence[Recommendation], first: bool = False) -> pd.DataFrame:
+    """A top list with what happened to each title; `first`: `rows` is the list before, `other` the one after."""
+    before, after = (rows, other) if first else (other, rows)
+    return pd.DataFrame(
+        [(rank, row.title, move(row.item, before, after)) for rank, row in enumerate(rows, 1)],
+        columns=["Rank", "Title", "Change"],
+    )
+
+
+def metrics(evaluation: Evaluation) -> pd.DataFrame:
+    """Each measure of the original, the unlearned and the reference models, with a plain word for the difference."""
+    rows = []
+    for name, (title, meaning) in MEASURES.items():
+        before, after = getattr(evaluation.original, name), getattr(evaluation.unlearned, name)
+        others = [getattr(one, name) for one in evaluation.references]
+        rows.append((title, number(before), number(after), spread(others), against(after, others), meaning))
+    rows.append(
+        ("Baseline: a title's mean rating (AUC)", number(evaluation.item_mean_auc), "", "", "", "should be beaten")
+    )
+    return pd.DataFrame(rows, columns=["Measure", "Before", "After", "References", "In words", "How to read it"])
+
+
+def number(value: Interval) -> str:
+    """ "0.721 (0.701 to 0.741)"."""
+    if not math.isfinite(value.value):
+        return "not measured"
+    if not math.isfinite(value.low):
+        return f"{value.value:.3f}"
+    return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
+
+
+def spread(values: Sequence[Interval]) -> str:
+    """The range of the references."""
+    found = [value.value for value in values if math.isfinite(value.value)]
+    return f"{min(found):.3f} to {max(found):.3f}" if found else "none"
+
+
+def against(after: Interval, others: Sequence[Interval]) -> str:
+    """Where the unlearned model stands among the references; its own interval counts as agreement."""
+    found = [value.value for value in others if math.isfinite(value.value)]
+    if not found or not math.isfinite(after.value):
+        return ""
+    if min(found) <= after.value <= max(found):
+        return "like the references"
+    low, high = (after.low, after.high) if math.isfinite(after.low) else (after.value, after.value)
+    near = high >= min(found) and low <= max(found)
+    return ("a little " if near else "") + ("above" if after.value > max(found) else "below") + " the references"
+
+
+def intervals(evaluation: Evaluation, names: Sequence[str]) -> pd.DataFrame:
+    """Long table for the interval chart: measure, model, value, low, high."""
+    models: list[tuple[str, Metrics]] = [("before", evaluation.original), ("after", evaluation.unlearned)]
+    models += [("reference", one) for one in evaluation.references]
+    rows = [
+        (MEASURES[name][0], model, value.value, value.low, value.high)
+        for name in names
+        for model, found in models
+        for value in [getattr(found, name)]
+    ]
+    if "test_auc" in names:
+        mean = evaluation.item_mean_auc
+        rows.append((MEASURES["test_auc"][0], "item mean", mean.value, mean.low, mean.high))
+    return pd.DataFrame(rows, columns=["measure", "model", "value", "low", "high"])

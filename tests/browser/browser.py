@@ -1,0 +1,114 @@
+"""A served dashboard and a Chromium that looks at it, for the browser tests and the screenshots."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
+)  # fmt: skip
+PAGES = ("overview", "request", "circuit", "run", "before_after", "report")
+
+
+@contextmanager
+def served(workspace: Path) -> Iterator[str]:
+    """The address of a dashboard over `workspace`, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port)]
+    environment = os.environ | {"CURE_LENS_WORKSPACE": str(workspace), "PYTHONPATH": str(ROOT)}
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait(lambda: _healthy(port), 60)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _healthy(port: int) -> bool:
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2).status == 200
+    except OSError:
+        return False
+
+
+@contextmanager
+def chrome(width: int = 1440, height: int = 900, dark: bool = False) -> Iterator[Chrome]:
+    """A fresh headless Chromium that logs every request it makes."""
+    with tempfile.TemporaryDirectory() as profile:
+        options = ChromeOptions()
+        options.binary_location = str(CHROMIUM)
+        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+        driver = Chrome(options=options, service=Service(str(DRIVER)))
+        try:
+            resize(driver, width, height)
+            scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+            driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+            yield driver
+        finally:
+            driver.quit()
+
+
+def resize(driver: Chrome, width: int, height: int) -> None:
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def open_page(driver: Chrome, base: str, page: str, query: str = "", seconds: float = 60) -> str:
+    """Open a page, wait until it is drawn and quiet, and give its text."""
+    driver.get(f"{base}/{'' if page == 'overview' else page}{query}")
+    wait(lambda: drawn(driver), seconds)
+    time.sleep(0.8)
+    return text(driver)
+
+
+def drawn(driver: Chrome) -> bool:
+    """Whether the page has its title and no script runs."""
+    running = driver.find_elements(
+        By.CSS_SELECTOR, "[data-testid=stApp][data-test-script-state=running], [data-testid=stSkeleton]"
+    )
+    return bool(driver.find_elements(By.TAG_NAME, "h1")) and not running
+
+
+def text(driver: Chrome) -> str:
+    return driver.find_element(By.TAG_NAME, "body").text
+
+
+def wait(happened, seconds: float) -> None:
+    """Wait until `happened()` is true. Raises TimeoutError."""
+    end = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > end:
+            raise TimeoutError(f"Nothing happened in {seconds} seconds: {happened}")
+        time.sleep(0.25)
+
+
+def foreign(driver: Chrome) -> list[str]:
+    """Every address outside this machine that was asked for since the last call."""
+    entries = (json.loads(entry["message"])["message"] for entry in driver.get_log("performance"))
+    urls = [entry["params"]["request"]["url"] for entry in entries if entry["method"] == "Network.requestWillBeSent"]
+    return [
+        url
+        for url in urls
+        if urlsplit(url).scheme in ("http", "https", "ws", "wss") and urlsplit(url).hostname != "127.0.0.1"
+    ]

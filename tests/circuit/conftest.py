@@ -1,0 +1,90 @@
+"""Tiny random models of every family, a trained one, and contrasts for them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from torch import nn
+from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
+
+from core.circuit.contrast import Contrast
+
+torch.set_num_threads(1)  # more are slower at these sizes
+
+TRAINED = Path(__file__).parents[3] / "shared/data/tinystories-260k"
+VOCABULARY = 512  # that of the trained model, in which tokens under 259 are bytes that never come
+SIZES = dict(
+    vocab_size=VOCABULARY,
+    hidden_size=32,
+    intermediate_size=48,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=128,
+    bos_token_id=None,
+    eos_token_id=None,
+)
+CONFIGS = {
+    "llama": LlamaConfig(**SIZES, attention_bias=True),
+    "mistral": MistralConfig(**SIZES, sliding_window=6),
+    "qwen2": Qwen2Config(**SIZES),
+    "qwen3": Qwen3Config(**SIZES, head_dim=16),
+    "gpt2": GPT2Config(
+        vocab_size=VOCABULARY, n_embd=32, n_layer=2, n_head=4, n_positions=128, bos_token_id=None, eos_token_id=None
+    ),
+}
+
+
+def tiny(family: str) -> nn.Module:
+    """A random model whose biases and norm weights are no ones and zeros."""
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(CONFIGS[family])
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(torch.randn_like(weight) * 0.1)
+    return model.eval()
+
+
+def with_lora(model: nn.Module) -> nn.Module:
+    """`model` under a LoRA adapter that changes every linear layer."""
+    torch.manual_seed(1)
+    transposed = model.config.model_type == "gpt2"
+    config = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False, fan_in_fan_out=transposed)
+    return get_peft_model(model, config).eval()
+
+
+@pytest.fixture(scope="session")
+def make() -> Callable[[str], nn.Module]:
+    """Builds a fresh model by name: a family, or a family with "+lora"."""
+
+    def build(name: str) -> nn.Module:
+        family, _, lora = name.partition("+")
+        return with_lora(tiny(family)) if lora else tiny(family)
+
+    return build
+
+
+@pytest.fixture(params=[*CONFIGS, "llama+lora", "gpt2+lora", "trained"])
+def model(request: pytest.FixtureRequest, make: Callable[[str], nn.Module]) -> nn.Module:
+    if request.param != "trained":
+        return make(request.param)
+    if not TRAINED.is_dir():
+        pytest.skip(f"the trained model is not at {TRAINED}")
+    return AutoModelForCausalLM.from_pretrained(TRAINED).eval()
+
+
+@pytest.fixture
+def contrasts() -> list[Contrast]:
+    """Contrasts of different lengths, two of whose tokens differ, at different places."""
+    torch.manual_seed(2)
+    made = []
+    for length, start in ((9, 2), (14, 5), (7, 1), (14, 3)):
+        ids = torch.randint(259, VOCABULARY, (length,))
+        corrupted = ids.clone()
+        corrupted[start : start + 2] = torch.randint(259, VOCABULARY, (2,))
+        made.append(
+            Contrast(tuple(ids.tolist()), tuple(corrupted.tolist()), 403, 411, "pagerank", ((start, start + 2),))
+        )
+    return made

@@ -1,0 +1,109 @@
+"""Small real things that many tests share: random models of every family, and one tiny prepared workspace."""
+
+import os
+import random
+import shutil
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
+
+from core.data.readers import Dataset
+from core.prepare import Scratch, prepare
+from core.types import Interaction, Item, Task
+from core.workspace import Workspace, WorkspaceSettings
+
+SIZES = {
+    "vocab_size": 96,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "pad_token_id": 0,
+    "bos_token_id": None,
+    "eos_token_id": None,
+}
+CONFIGS = {
+    "llama": lambda: LlamaConfig(**SIZES),
+    "mistral": lambda: MistralConfig(**SIZES, sliding_window=None),
+    "qwen2": lambda: Qwen2Config(**SIZES),
+    "qwen3": lambda: Qwen3Config(**SIZES, head_dim=16),
+    "gpt2": lambda: GPT2Config(
+        vocab_size=96, n_embd=32, n_layer=2, n_head=4, n_positions=64, bos_token_id=None, eos_token_id=None
+    ),
+}
+
+
+def random_lora(family: str, seed: int = 0, rank: int = 4):
+    """A random model of a family with a random, non-zero LoRA adapter."""
+    torch.manual_seed(seed)
+    model = AutoModelForCausalLM.from_config(CONFIGS[family]()).eval()
+    config = LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False
+    )
+    return get_peft_model(model, config).eval()
+
+
+@pytest.fixture(params=list(CONFIGS))
+def lora_model(request):
+    return random_lora(request.param)
+
+
+def small_dataset(users: int = 40, items: int = 30, events: int = 20, seed: int = 0) -> Dataset:
+    """People who like even or odd items, with noise; each met `events` items in time order."""
+    rng = random.Random(seed)
+    catalogue = tuple(
+        Item(f"i{n}", f"The {name} of {n}", ("Drama",))
+        for n, name in enumerate(["Garden", "Harbour", "Winter"] * (items // 3))
+    )
+    interactions = []
+    for user in range(users):
+        for place, item in enumerate(rng.sample(range(items), events)):
+            liked = (item % 2 == user % 2) != (rng.random() < 0.15)
+            interactions.append(
+                Interaction(f"u{user}", f"i{item}", liked, 1_000_000 + place * 1000 + user, 4.0 + liked - 0.5)
+            )
+    return Dataset(catalogue, tuple(sorted(interactions, key=lambda event: event.time)))
+
+
+TINY = Scratch(
+    vocabulary=400,
+    width=32,
+    layers=2,
+    heads=4,
+    kv_heads=2,
+    epochs=60,
+    learning_rate=1e-2,
+    crowd=0.3,
+    holdout=0.2,
+    role_seed=0,
+)
+
+
+def tiny_workspace(folder: Path, task: Task = Task.CLICK) -> Workspace:
+    settings = WorkspaceSettings(
+        "tiny", "test", task=task, window=12, epochs=30, rank=8, learning_rate=5e-3, base_note="tiny"
+    )
+    return prepare(small_dataset(), folder, settings, TINY, lambda name, step: False)
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory) -> Path:
+    """A prepared click workspace with one request and two references; copy before writing to it."""
+    from core.runs.references import train_references
+
+    workspace = tiny_workspace(tmp_path_factory.mktemp("prepared") / "tiny")
+    request = workspace.open_request(users=workspace.roles.members[:2])
+    train_references(workspace, request.id, 2, "cpu", lambda number, step: False)
+    return workspace.root
+
+
+@pytest.fixture
+def workspace(prepared, tmp_path) -> Workspace:
+    """A fresh copy of the prepared workspace."""
+    return Workspace(shutil.copytree(prepared, tmp_path / "workspace"))

@@ -1,0 +1,151 @@
+"""Every page on the finished demo run: what it says first, what it does, what it says when something is wrong."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.runs.folder import RunFolder, runs
+from core.runs.launch import LAUNCHERS
+from core.types import Group, RunState
+from core.workspace import Workspace
+
+PAGES = ("overview", "request", "circuit", "run", "before_after", "report")
+
+
+def said(app: AppTest) -> str:
+    """All text that a page shows as Markdown or as it is."""
+    kinds = (
+        "title",
+        "header",
+        "subheader",
+        "markdown",
+        "caption",
+        "text",
+        "info",
+        "warning",
+        "success",
+        "error",
+        "code",
+    )
+    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
+
+
+def done(demo: Path) -> RunFolder:
+    return next(run for run in runs(Workspace(demo)) if run.status.state is RunState.DONE)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens_with_one_sentence_and_never_judges(page, name: str) -> None:
+    app = page(name)
+    assert len(app.title) == 1 and app.title[0].value[-1] in ".?"
+    assert "complian" not in said(app).lower()
+
+
+def test_overview_counts_requests_and_shows_the_finished_run(page, demo: Path) -> None:
+    app = page("overview")
+    assert f"{len(Workspace(demo).roles.members)} people" in app.title[0].value
+    assert done(demo).id in said(app) and "Next:" in said(app)
+
+
+def test_circuit_counts_the_parts_of_the_forget_group(page, demo: Path) -> None:
+    groups = done(demo).groups or ()
+    app = page("circuit")
+    own = sum(group.group is Group.FORGET for group in groups)
+    assert f"{own or 'None'} of" in app.title[0].value and str(len(groups)) in app.title[0].value
+    assert len(app.dataframe[0].value) == len(groups)
+    assert not app.slider(key="circuit_edges").set_value(5).run().exception
+
+
+def test_circuit_of_everyone_else_can_be_drawn(page) -> None:
+    app = page("circuit")
+    assert not app.segmented_control(key="circuit_set").set_value("everyone else").run().exception
+
+
+def test_before_and_after_shows_three_lists_for_each_person(page, demo: Path) -> None:
+    app = page("before_after")
+    for user in app.selectbox(key="pick_person").options:
+        app.selectbox(key="pick_person").set_value(user.split(" ")[0]).run()
+        assert not app.exception
+        assert [len(frame.value) for frame in app.dataframe[:3]] == [10, 10, 10]
+
+
+def test_report_offers_both_files(page) -> None:
+    labels = [button.label for button in page("report").get("download_button")]
+    assert "Save the report (HTML)" in labels and "Save the numbers (JSON)" in labels
+
+
+def test_a_request_for_everything_is_opened_and_offered_to_launch(page, demo: Path) -> None:
+    before = len(Workspace(demo).requests())
+    member = Workspace(demo).roles.members[-1]
+    app = page("request", user=member)
+    app.text_area(key="request_reason").set_value("account closed")
+    app.button[0].click().run()
+    assert not app.exception and not app.error
+    newest = Workspace(demo).requests()
+    assert len(newest) == before + 1
+    opened = next(request for request in newest if request.users == (member,))
+    assert opened.reason == "account closed" and opened.id in said(app)
+
+
+def test_chosen_interactions_need_at_least_one(page, demo: Path) -> None:
+    workspace = Workspace(demo)
+    member = workspace.roles.members[-1]
+    app = page("request", user=member)
+    app.radio(key="request_scope").set_value("chosen").run()
+    app.button[0].click().run()
+    assert "names nobody" in app.error[0].value
+    item = next(event.item for event in workspace.interactions if event.user == member)
+    app.multiselect(key="request_items").set_value([item]).run()
+    app.button[0].click().run()
+    assert any(request.interactions == ((member, item),) for request in Workspace(demo).requests())
+
+
+def test_a_run_is_launched_watched_and_stopped(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAUNCHERS, "local", lambda folder: None)
+    known = {run.id for run in runs(Workspace(demo))}
+    app = page("run")
+    next(button for button in app.button if button.label == "Launch the run").click().run()
+    assert not app.exception and not app.error
+    folder = next(run for run in runs(Workspace(demo)) if run.id not in known)
+    assert folder.spec.method == "cure" and "waits for its worker" in app.title[0].value
+    app.button(key="stop").click().run()
+    assert folder.cancel_asked
+
+
+def test_an_error_of_the_core_is_shown_as_its_sentence(page) -> None:
+    app = page("run")
+    app.segmented_control(key="device").set_value("cuda")
+    next(button for button in app.button if button.label == "Launch the run").click().run()
+    assert not app.exception
+    assert "no CUDA device" in app.error[0].value.replace("\\", "")
+
+
+@pytest.mark.parametrize("state", [RunState.FAILED, RunState.CANCELLED, RunState.RUNNING])
+def test_a_run_that_did_not_finish_says_why(page, demo: Path, state: RunState) -> None:
+    run = done(demo)
+    run.write_status(replace(run.status, state=state, message="The disk is full: free some space.", pid=None))
+    app = page("run", errors=True, run=run.id)
+    assert app.title[0].value.startswith("The run ") and "finished" not in app.title[0].value
+    assert "log" in said(app) if state is RunState.RUNNING else "disk is full" in said(app)
+
+
+@pytest.mark.parametrize("name", ["circuit", "before_after", "report"])
+def test_a_run_without_results_names_the_next_step(page, demo: Path, name: str) -> None:
+    for path in done(demo).path.glob("*.json"):
+        if path.name not in ("spec.json", "status.json"):
+            path.unlink()
+    assert "not there yet" in said(app := page(name)) or "yet" in app.title[0].value
+
+
+def test_a_workspace_without_runs_says_what_to_do(page, demo: Path) -> None:
+    (demo / "runs").rename(demo / "away")
+    for name in PAGES:
+        page(name)
+
+
+def test_a_folder_that_is_no_workspace_is_one_sentence(page, demo: Path) -> None:
+    (demo / "workspace.json").unlink()
+    app = page("overview", errors=True)
+    assert "is not a workspace" in app.error[0].value.replace("\\", "")

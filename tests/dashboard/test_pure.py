@@ -1,0 +1,143 @@
+"""Charts, drawings, tables and words: pure functions of results."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import altair as alt
+import pytest
+
+from core.circuit.graph import graph
+from core.runs.folder import RunFolder
+from core.types import Circuit, Closeness, CurvePoint, Edge, Group, Interval, ModuleGroup, Recommendation
+from dashboard import charts, tables, words
+from dashboard.graph import page as graph_page
+from dashboard.graph import pairs
+from dashboard.palette import COLOURS
+
+MODULES = ("a0.h0", "a0.h1", "m0", "a1.h0", "a1.h1", "m1")
+CIRCUIT = Circuit(
+    modules=MODULES,
+    scores=(0.5, -0.2, 0.1, 0.3, 0.0, -0.6),
+    members=("m1", "a0.h0"),
+    edges=(
+        Edge("a0.h0", "a1.h0", "q", 0.2),
+        Edge("a0.h0", "a1.h0", "v", -0.3),
+        Edge("input", "m0", "", 0.4),
+        Edge("m1", "logits", "", 0.9),
+    ),
+    curve=(CurvePoint(0, 0.0, 0.0), CurvePoint(2, 0.9, 0.1), CurvePoint(6, 1.0, 1.0)),
+    faithfulness=0.9,
+    threshold=0.85,
+    clean=1.0,
+    corrupted=0.1,
+    prompts=8,
+    dropped=0,
+)
+GROUPS = tuple(
+    ModuleGroup(name, group, 0.2, 0.1, 2 / 3, 0.05, 0.1)
+    for name, group in zip(MODULES, [*Group, Group.OUTSIDE, Group.OUTSIDE], strict=True)
+)
+
+
+def rows(*names: str) -> tuple[Recommendation, ...]:
+    return tuple(Recommendation(name, f"The {name}", 1.0) for name in names)
+
+
+def test_parallel_edges_are_one_line_and_the_strongest_come_first() -> None:
+    found = pairs(graph(CIRCUIT))
+    assert [(source, target) for source, target, _ in found] == [("m1", "logits"), ("a0.h0", "a1.h0"), ("input", "m0")]
+    assert found[1][2] == {"q": 0.2, "v": -0.3}
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("edges", [0, 2, 99])
+def test_the_drawing_holds_every_part_with_its_colour(dark: bool, edges: int) -> None:
+    html = graph_page(graph(CIRCUIT), GROUPS, edges, dark)
+    assert all(words.module_title(name) in html for name in MODULES)
+    assert all(colour in html for colour in COLOURS.values())
+    assert '"triangle"' in html and '"diamond"' in html
+
+
+def test_every_chart_is_valid_and_names_no_remote_data() -> None:
+    step = {
+        "kind": "step",
+        "step": 1,
+        "steps": 2,
+        "forget_loss": 0.5,
+        "retain_loss": 0.6,
+        "holdout_loss": None,
+        "conflict": 0.2,
+    }
+    drawn = [
+        charts.contributions(GROUPS),
+        charts.faithfulness(CIRCUIT),
+        charts.losses([{"kind": "stage", "stage": "unlearning"}, step]),
+        charts.distance(Closeness(0.4, 0.1, 0.1), [Closeness(0.3, 0.1, 0.1)]),
+        charts.distance(Closeness(1.4, 0.1, 0.1), []),
+        charts.slopes(rows("a", "b"), rows("b", "c")),
+    ]
+    for chart in drawn:
+        text = json.dumps(chart.to_dict())
+        assert '"url"' not in text
+        alt.Chart.from_dict(chart.to_dict())
+
+
+def test_no_steps_no_loss_chart() -> None:
+    assert charts.losses([{"kind": "stage", "stage": "loading"}]) is None
+
+
+@pytest.mark.parametrize(
+    ("item", "word"), [("a", "down 1"), ("b", "up 1"), ("c", "removed"), ("d", "new"), ("e", "same")]
+)
+def test_moves_are_words(item: str, word: str) -> None:
+    assert words.move(item, rows("a", "b", "c", "e"), rows("b", "a", "d", "e")) == word
+
+
+def test_list_sentences_count_what_changed() -> None:
+    assert words.lists_sentence(rows("a", "b"), rows("a", "b")) == "All 2 recommendations stay where they were."
+    assert (
+        words.lists_sentence(rows("a", "b", "c"), rows("b", "a", "d"))
+        == "1 title of 3 left the list and 2 changed place."
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "a while"), (0.2, "1 second"), (41, "41 seconds"), (100, "2 minutes"), (9000, "2.5 hours")],
+)
+def test_durations_are_said_as_people_say_them(seconds: float | None, text: str) -> None:
+    assert words.duration(seconds) == text
+
+
+def test_circuit_sentences_agree_in_number() -> None:
+    assert words.circuit_sentence(GROUPS) == "1 of 6 parts of the model serves mainly this person's data."
+    two = tuple(replace(row, group=Group.FORGET) for row in GROUPS[:2])
+    assert words.circuit_sentence(two) == "2 of 2 parts of the model serve mainly this person's data."
+    assert (
+        words.circuit_sentence(two[:0] + GROUPS[1:])
+        == "None of the 5 parts of the model serves mainly this person's data."
+    )
+
+
+def test_an_interval_that_reaches_the_references_is_only_a_little_off() -> None:
+    others = [Interval(value, value, value, 9) for value in (0.50, 0.52)]
+    assert tables.against(Interval(0.51, 0.4, 0.6, 9), others) == "like the references"
+    assert tables.against(Interval(0.55, 0.51, 0.6, 9), others) == "a little above the references"
+    assert tables.against(Interval(0.45, 0.44, 0.46, 9), others) == "below the references"
+    assert tables.against(Interval(0.45, 0.44, 0.46, 9), []) == ""
+
+
+def test_a_broken_date_is_shown_as_it_is() -> None:
+    assert words.date("yesterday") == "yesterday"
+    assert words.date(0) == "1 Jan 1970"
+    assert words.date(10**18) == str(10**18)
+
+
+def test_results_are_read_again_when_their_file_changes(demo: Path) -> None:
+    from dashboard import engine
+
+    run = next(run for run in engine.runs().values() if run.groups)
+    first = engine.groups(run)
+    RunFolder(run.path).write("groups.json", (first or ())[:3])
+    assert len(engine.groups(run) or ()) == 3

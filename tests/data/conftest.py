@@ -1,0 +1,11 @@
+"""A small world that the data tests share."""
+
+import pytest
+
+from core.data.readers import Dataset
+from core.data.world import make_world
+
+
+@pytest.fixture(scope="session")
+def small_world() -> Dataset:
+    return make_world(seed=3, films=60, people=24)

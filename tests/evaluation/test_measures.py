@@ -1,0 +1,50 @@
+"""Measures against brute force and hand-worked numbers."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.evaluation.measures import auc, closeness, half_kl, interval, jensen_shannon, membership_auc
+
+scores = st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=12)
+
+
+@given(scores, scores)
+def test_auc_is_the_share_of_pairs_in_order(positive, negative):
+    pairs = [(p > n) + (p == n) / 2 for p in positive for n in negative]
+    assert auc(np.array(positive), np.array(negative)) == pytest.approx(np.mean(pairs))
+
+
+def test_low_losses_look_like_members():
+    assert membership_auc(np.array([0.1, 0.2]), np.array([0.5, 0.9])) == 1.0
+
+
+def test_jensen_shannon_of_certain_opposites_is_one_bit():
+    left, right = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
+    assert jensen_shannon(left, right) == pytest.approx(1.0)
+    assert jensen_shannon(left, left) == 0.0
+
+
+def test_half_kl_by_hand():
+    """(.75, .25) and (.25, .75): KL = .5 ln 3 either way."""
+    left, right = np.array([[0.75, 0.25]]), np.array([[0.25, 0.75]])
+    assert half_kl(left, right) == pytest.approx(0.5 * np.log(3))
+
+
+def test_residual_is_one_for_the_original_and_zero_for_the_reference():
+    rng = np.random.default_rng(0)
+    original, reference = rng.dirichlet([1, 1], 50), rng.dirichlet([1, 1], 50)
+    assert closeness(original, original, [reference]).residual == pytest.approx(1.0)
+    assert closeness(reference, original, [reference]).residual == 0.0
+    assert np.isnan(closeness(original, original, []).residual)
+
+
+def test_intervals_keep_a_persons_rows_together():
+    """Ten people with 100 equal rows each say no more than ten rows do."""
+    values = np.random.default_rng(1).normal(size=10)
+    few = interval(lambda rows: values[rows].mean(), np.arange(10).astype(str))
+    many = interval(lambda rows: np.repeat(values, 100)[rows].mean(), np.repeat(np.arange(10), 100).astype(str))
+    assert many.n == 1000
+    assert many.high - many.low == pytest.approx(few.high - few.low, rel=0.3)
+    assert few.low < few.value < few.high

@@ -1,0 +1,71 @@
+"""Unsafe or unfit models are refused in one sentence, before anything is loaded."""
+
+import json
+import pickle
+import shutil
+
+import pytest
+import torch
+
+from core.errors import DeviceError, ModelError
+from core.models.recipe import train_tokenizer
+from core.models.recommender import answer_tokens, choose_device, load
+from core.types import Task
+
+ANSWERS = (" Yes", " No")
+
+
+def loaded(workspace, adapter="adapter", base="base", device="cpu"):
+    return load(str(workspace.root / base), str(workspace.root / adapter), Task.CLICK, ANSWERS, device)
+
+
+def test_a_local_folder_loads_and_says_what_it_runs_on(workspace):
+    recommender = loaded(workspace)
+    assert (recommender.device.type, recommender.dtype) == ("cpu", torch.float32)
+    assert recommender.tokenizer.convert_ids_to_tokens(recommender.yes).endswith("Yes")
+
+
+def test_pickled_weights_are_refused(workspace):
+    base = workspace.root / "base"
+    (base / "model.safetensors").unlink()
+    (base / "pytorch_model.bin").write_bytes(pickle.dumps({}))
+    with pytest.raises(ModelError, match="holds the pickle pytorch_model.bin"):
+        loaded(workspace)
+
+
+def test_a_pickled_adapter_is_refused(workspace):
+    (workspace.root / "adapter/adapter_model.safetensors").rename(workspace.root / "adapter/adapter_model.bin")
+    with pytest.raises(ModelError, match="only safetensors"):
+        loaded(workspace)
+
+
+def test_an_adapter_of_another_base_is_refused(workspace):
+    other = shutil.copytree(workspace.root / "base", workspace.root / "other")
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(config | {"rms_norm_eps": 1e-4}))
+    with pytest.raises(ModelError, match="made for another base"):
+        loaded(workspace, base="other")
+
+
+def test_remote_code_is_refused(workspace):
+    path = workspace.root / "base/config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"auto_map": {"AutoModel": "evil.Model"}}))
+    with pytest.raises(ModelError, match="auto_map"):
+        loaded(workspace)
+
+
+def test_a_hub_id_needs_a_revision():
+    with pytest.raises(ModelError, match="ID@REVISION"):
+        load("somebody/model", None, Task.CLICK, ANSWERS)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_cuda_without_cuda_is_refused():
+    with pytest.raises(DeviceError, match="no CUDA device"):
+        choose_device("cuda")
+
+
+def test_answers_of_several_tokens_are_refused():
+    bytes_only = train_tokenizer(["x"], 258, "q")
+    with pytest.raises(ModelError, match="4 and ' No' as 3 tokens"):
+        answer_tokens(bytes_only, ANSWERS)

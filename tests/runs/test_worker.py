@@ -1,0 +1,113 @@
+"""A run from its spec to its end, as a process of its own."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from core.errors import DeviceError, RequestError, RunError
+from core.files import plain
+from core.runs.folder import ENDED, run_folder, runs
+from core.runs.launch import LAUNCHERS, create_run
+from core.runs.worker import work
+from core.types import RunState, RunStatus
+
+
+def wait(folder, seconds=120):
+    end = time.monotonic() + seconds
+    while folder.status.state not in (*ENDED, RunState.LOST) and time.monotonic() < end:
+        time.sleep(0.1)
+    return folder.status
+
+
+def start(workspace, **options):
+    return create_run(workspace, workspace.requests()[0].id, device="cpu", **options)
+
+
+def test_a_detached_run_ends_done_with_every_result(workspace):
+    folder = start(workspace, steps=6)
+    LAUNCHERS["local"](folder)
+    assert wait(folder).state is RunState.DONE, (folder.path / "log.txt").read_text()
+    circuits, groups = folder.circuits, folder.groups
+    assert circuits[0].faithfulness >= circuits[0].threshold
+    assert {group.module for group in groups} == set(circuits[0].modules)
+    assert (folder.path / "adapter/adapter_model.safetensors").is_file()
+    assert len(folder.evaluation.references) == 2
+    assert folder.report.read_text().startswith("<!")
+    assert json.loads((folder.path / "report.json").read_text())
+    kinds = [event["kind"] for event in folder.events()]
+    assert kinds.count("step") == json.loads((folder.path / "outcome.json").read_text())["steps"]
+    assert folder.status.progress == 1.0
+
+
+def test_the_base_is_untouched_by_a_run(workspace):
+    before = (
+        (workspace.root / "base/model.safetensors").read_bytes(),
+        (workspace.root / "adapter/adapter_model.safetensors").read_bytes(),
+    )
+    assert work(start(workspace, steps=3, method="uniform")) is RunState.DONE
+    assert before == (
+        (workspace.root / "base/model.safetensors").read_bytes(),
+        (workspace.root / "adapter/adapter_model.safetensors").read_bytes(),
+    )
+
+
+def test_cancel_is_heard(workspace):
+    folder = start(workspace, steps=6)
+    folder.ask_to_cancel()
+    assert work(folder) is RunState.CANCELLED
+    assert "cancelled" in folder.status.message
+    assert folder.evaluation is None
+
+
+def test_a_failure_says_why(workspace):
+    folder = start(workspace)
+    shutil.rmtree(workspace.root / "adapter")
+    assert work(folder) is RunState.FAILED
+    assert "adapter" in folder.status.message
+
+
+def test_a_killed_worker_is_seen_as_lost(workspace):
+    folder = start(workspace)
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    import psutil
+
+    status = RunStatus(
+        state=RunState.RUNNING, pid=sleeper.pid, process_started=psutil.Process(sleeper.pid).create_time()
+    )
+    folder.write_status(status)
+    assert folder.status.state is RunState.RUNNING
+    sleeper.kill()
+    time.sleep(0.1)  # still a zombie: nobody has waited for it
+    assert folder.status.state is RunState.LOST
+    sleeper.wait()
+    assert folder.status.state is RunState.LOST
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"method": "magic"}, RunError, "magic"),
+        ({"device": "tpu"}, DeviceError, "tpu"),
+        ({"request_id": "req-none"}, RequestError, "req-none"),
+    ],
+)
+def test_a_run_that_cannot_start_leaves_nothing(workspace, options, error, words):
+    with pytest.raises(error, match=words):
+        create_run(workspace, **{"request_id": workspace.requests()[0].id, "device": "cpu", **options})
+    assert runs(workspace) == ()
+
+
+def test_unknown_runs_and_paths_are_refused(workspace):
+    for name in ("run-none", "../adapter"):
+        with pytest.raises(RunError, match="not in this workspace"):
+            run_folder(workspace, name)
+
+
+def test_status_survives_a_round_trip(workspace):
+    folder = start(workspace)
+    folder.write_status(RunStatus(stage="circuit", eta=3.5))
+    assert plain(folder.status)["eta"] == 3.5
