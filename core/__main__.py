@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from core.console import err, follow, out, progress, report_table, stepper
 from core.errors import CureLensError, RequestError
 from core.files import plain, read_json
 
@@ -24,8 +22,6 @@ app = typer.Typer(
     add_completion=False,
     help="Take one person's data out of an LLM recommender, and see that it is gone. Start with `prepare`, or `demo`.",
 )
-out, err = Console(), Console(stderr=True)
-
 WorkspacePath = Annotated[
     Path, typer.Option("--workspace", "-w", help="The workspace folder: one recommender with its requests and runs.")
 ]
@@ -53,9 +49,9 @@ def prepare(
         Path | None, typer.Option(help="A LoRA adapter made for that base. Left out: one is trained here.")
     ] = None,
     columns: Annotated[str, typer.Option(help="Names of the columns: user=U,item=I,title=T,rating=R,time=Z.")] = "",
-    epochs: Annotated[int, typer.Option(help="Epochs of the adapter's training; references repeat them.", min=1)] = 8,
+    epochs: Annotated[int, typer.Option(help="Epochs of the adapter's training; references repeat them.", min=1)] = 5,
     rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter.", min=1)] = 32,
-    learning_rate: Annotated[float, typer.Option(help="Learning rate of the adapter.")] = 5e-3,
+    learning_rate: Annotated[float, typer.Option(help="Learning rate of the adapter.")] = 3e-3,
     window: Annotated[int, typer.Option(help="Interactions in one prompt.", min=4)] = 32,
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
 ) -> None:
@@ -85,8 +81,8 @@ def prepare(
         seed=seed,
         base_note=name or "a small Llama trained here on the crowd's part of the data",
     )
-    with _progress() as bars:
-        made = make(dataset, workspace, settings, Scratch(), _stepper(bars), adapter)
+    with progress() as bars:
+        made = make(dataset, workspace, settings, Scratch(), stepper(bars), adapter)
     roles = made.roles
     out.print(
         f"Workspace {workspace}: {len(made.items):,} items, {len(made.interactions):,} interactions, {len(roles.members)} members, {len(roles.crowd)} crowd, {len(roles.holdout)} holdout."
@@ -106,9 +102,9 @@ def request(
     """Open a deletion request and check that it can be served."""
     from core.workspace import Workspace
 
-    pairs = [tuple(part.split(":", 1)) for part in _list(interactions)]
-    if bad := next((pair for pair in pairs if len(pair) != 2), None):
-        raise RequestError(f"Interaction {bad[0]!r} is not USER:ITEM: write for example 4:318.")
+    if bad := next((part for part in _list(interactions) if ":" not in part), None):
+        raise RequestError(f"Interaction {bad!r} is not USER:ITEM: write for example 4:318.")
+    pairs = [(part.partition(":")[0], part.partition(":")[2]) for part in _list(interactions)]
     opened = Workspace(workspace).open_request(_list(users), pairs, reason)
     if as_json:
         print(json.dumps(plain(opened)))
@@ -131,8 +127,8 @@ def reference(
     from core.runs.references import train_references
     from core.workspace import Workspace
 
-    with _progress(quiet=as_json) as bars:
-        report = _stepper(bars)
+    with progress(quiet=as_json) as bars:
+        report = stepper(bars)
         folders = train_references(
             Workspace(workspace),
             request_id,
@@ -165,7 +161,7 @@ def run(
     folder = create_run(Workspace(workspace), request_id, method, device, seed, steps)
     LAUNCHERS["local"](folder)
     if not detach:
-        _follow(folder, quiet=as_json)
+        follow(folder, quiet=as_json)
     status = folder.status
     if as_json:
         print(json.dumps({"id": folder.id, **plain(status)}))
@@ -198,7 +194,7 @@ def report(
     if as_json:
         print(json.dumps(read_json(folder.path / "report.json")))
         return
-    out.print(_report_table(folder.evaluation))
+    out.print(report_table(folder.evaluation))
     closeness = folder.evaluation.closeness
     out.print(
         f"Residual on the forget set {closeness.residual:.3f} (1 = did nothing, 0 = like the references); JSD {closeness.jsd:.5f} bits.",
@@ -241,8 +237,8 @@ def build_demo(
     """Rebuild every shipped byte of the demo world from its generator."""
     from core.runs.demo import build
 
-    with _progress() as bars:
-        differing = build(target, _stepper(bars), check)
+    with progress() as bars:
+        differing = build(target, stepper(bars), check)
     if differing:
         err.print(f"{len(differing)} files differ from the manifest: {', '.join(differing)}", style="red")
         raise typer.Exit(1)
@@ -257,35 +253,6 @@ def worker(folder: Annotated[Path, typer.Argument(help="A run folder.")]) -> Non
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     raise typer.Exit(0 if work(RunFolder(folder)) == "done" else 1)
-
-
-def _follow(folder, quiet: bool) -> None:
-    """Show a run's progress until it ends; Ctrl-C cancels it."""
-    import time
-
-    from core.runs.folder import ENDED
-
-    with _progress(quiet) as bars:
-        bar = bars.add_task("queued", total=1.0)
-        try:
-            while (status := folder.status).state not in (*ENDED, "lost"):
-                bars.update(bar, completed=status.progress, description=status.stage or status.state)
-                time.sleep(0.3)
-            bars.update(bar, completed=status.progress, description=str(status.state))
-        except KeyboardInterrupt:
-            folder.ask_to_cancel()
-            raise
-
-
-def _report_table(evaluation) -> Table:
-    """Original, unlearned and references side by side."""
-    table = Table(
-        "measure", "original", "unlearned", *(f"reference {i + 1}" for i in range(len(evaluation.references)))
-    )
-    for name in ("test_auc", "test_log_loss", "hit_rate", "ndcg", "forget_auc", "holdout_auc", "membership_auc"):
-        row = [getattr(model, name) for model in (evaluation.original, evaluation.unlearned, *evaluation.references)]
-        table.add_row(name.replace("_", " "), *(f"{cell.value:.3f} [{cell.low:.3f}, {cell.high:.3f}]" for cell in row))
-    return table
 
 
 def _dashboard(workspace: Path, port: int) -> None:
@@ -314,31 +281,6 @@ def _columns(text: str):
 
 def _list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _progress(quiet: bool = False) -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=err,
-        disable=quiet,
-    )
-
-
-def _stepper(bars: Progress):
-    """A callback that shows a training's steps, one bar a name."""
-    known: dict[str, int] = {}
-
-    def show(name: str, step) -> bool:
-        if name not in known:
-            known[name] = bars.add_task(name, total=step.total)
-        bars.update(known[name], completed=step.number)
-        return False
-
-    return show
 
 
 def main() -> None:

@@ -60,8 +60,8 @@ def write_text(path: Path, text: str) -> None:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, path)
+            os.chmod(name, 0o644)  # noqa: PTH101 - mkstemp gives a name
+            os.replace(name, path)  # noqa: PTH105
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise

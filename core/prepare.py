@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from transformers import PreTrainedTokenizerFast
+
 from core.data.prompts import encode, escape, render, template
 from core.data.readers import Dataset
 from core.data.split import assign_roles, by_user, windows
@@ -19,7 +21,7 @@ from core.unlearning.fit import FitSettings, fit
 from core.unlearning.loop import Step
 from core.workspace import Roles, Workspace, WorkspaceSettings, write_lines
 
-SEPARATORS = '\n?"|":| Yes| No'
+SEPARATORS = '":|\n"| ?[^\\s":]+'  # quotes and words
 Report = Callable[[str, Step], bool]
 
 
@@ -27,20 +29,20 @@ Report = Callable[[str, Step], bool]
 class Scratch:
     """The base model that is trained here where no pretrained one is given, and who trains it.
 
-    crowd, holdout: shares of users. known: titles that the crowd met so often become one token each. vocabulary, width, layers, heads, kv_heads: of the Llama.
+    crowd, holdout: shares of users. known: titles that the crowd met so often become one token each, 0 for none. vocabulary, width, layers, heads, kv_heads: of the Llama.
     """
 
-    crowd: float = 0.65
+    crowd: float = 0.7
     holdout: float = 0.15
     vocabulary: int = 3000
     known: int = 2
     width: int = 64
     layers: int = 2
-    heads: int = 4
-    kv_heads: int = 4
+    heads: int = 8
+    kv_heads: int = 8
     epochs: int = 3
-    learning_rate: float = 3e-3
-    role_seed: int = 2
+    learning_rate: float = 2e-3
+    role_seed: int = 104
 
 
 def prepare(
@@ -60,7 +62,8 @@ def prepare(
     if folder.exists():
         raise WorkspaceError(f"{folder} is there already: choose another --workspace or remove it first.")
     own_base = settings.base == "base"
-    titles = {item.id: escape(item.title) for item in dataset.items}
+    for item in dataset.items:
+        escape(item.title)  # refuses what no prompt can hold, before anything is written
     roles = assign_roles(dataset.interactions, scratch.crowd if own_base else 0.0, scratch.holdout, scratch.role_seed)
     if not roles.members or not roles.holdout or (own_base and not roles.crowd):
         raise DataError(
@@ -74,7 +77,7 @@ def prepare(
         write_json(part / "data/roles.json", roles)
         write_json(part / "workspace.json", settings)
         if own_base:
-            _train_base(part / "base", dataset, titles, roles, settings, scratch, report)
+            _train_base(part / "base", dataset, roles, settings, scratch, report)
         _place_adapter(Workspace(part), adapter, report)
         part.rename(folder)
     except OSError as error:
@@ -84,27 +87,30 @@ def prepare(
     return Workspace(folder)
 
 
-def _train_base(
-    folder: Path,
-    dataset: Dataset,
-    titles: dict[str, str],
-    roles: Roles,
-    settings: WorkspaceSettings,
-    scratch: Scratch,
-    report: Report,
-) -> None:
-    """A tokenizer and a small Llama that know the catalogue and the crowd, and no member."""
+def base_tokenizer(
+    dataset: Dataset, roles: Roles, settings: WorkspaceSettings, scratch: Scratch
+) -> PreTrainedTokenizerFast:
+    """The tokenizer of a base made here: learned from the crowd's prompts and the catalogue."""
+    titles = {item.id: escape(item.title) for item in dataset.items}
     prompts = _crowd_prompts(dataset, roles, settings)
     texts = [render(prompt, titles, settings.task).text for prompt in prompts]
     before, after = template(settings.task).before, template(settings.task).after
     met = Counter(event.item for prompt in prompts for event in prompt.events)
-    known = [titles[item] for item, count in met.most_common() if count >= scratch.known]
-    tokenizer = train_tokenizer(
-        [*texts, *(before + title + after for title in titles.values())], scratch.vocabulary, SEPARATORS, known
-    )
+    known = [titles[item] for item, count in met.most_common() if scratch.known and count >= scratch.known]
+    texts += [before + title + after for title in titles.values()]
+    return train_tokenizer(texts, scratch.vocabulary, SEPARATORS, known)
+
+
+def _train_base(
+    folder: Path, dataset: Dataset, roles: Roles, settings: WorkspaceSettings, scratch: Scratch, report: Report
+) -> None:
+    """A tokenizer and a small Llama that know the catalogue and the crowd, and no member."""
+    tokenizer = base_tokenizer(dataset, roles, settings, scratch)
+    titles = {item.id: escape(item.title) for item in dataset.items}
+    prompts = encode(_crowd_prompts(dataset, roles, settings), titles, settings.task, tokenizer)
     model = small_llama(len(tokenizer), scratch.width, scratch.layers, scratch.heads, scratch.kv_heads, settings.seed)
     recipe = FitSettings(scratch.epochs, scratch.learning_rate, batch_size=16, weight_decay=0.1, seed=settings.seed)
-    fit(model, encode(prompts, titles, settings.task, tokenizer), recipe, lambda step: report("base model", step))
+    fit(model, prompts, recipe, lambda step: report("base model", step))
     save_base(model, tokenizer, folder)
 
 

@@ -35,9 +35,6 @@ class RunState(StrEnum):
     LOST = "lost"
 
 
-# ---------------------------------------------------------------- data
-
-
 @dataclass(frozen=True, slots=True)
 class Item:
     """One thing that can be recommended."""
@@ -119,9 +116,6 @@ class Split:
     holdout: tuple[Prompt, ...]
 
 
-# ---------------------------------------------------------------- circuit and groups
-
-
 @dataclass(frozen=True, slots=True)
 class Edge:
     """A path from what `source` writes to what `target` reads; `input` is "q", "k", "v" for heads, "" otherwise."""
@@ -184,9 +178,6 @@ class ModuleGroup:
     ratio: float
     noise: float
     conflict: float
-
-
-# ---------------------------------------------------------------- evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +252,6 @@ class Evaluation:
     floor: tuple[Closeness, ...]
     item_mean_auc: Interval
     lists: tuple[TopLists, ...]
-
-
-# ---------------------------------------------------------------- runs
 
 
 @dataclass(frozen=True, slots=True)

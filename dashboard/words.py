@@ -150,21 +150,20 @@ def group_counts(groups: Sequence[ModuleGroup]) -> Counter[Group]:
 def utility(evaluation: Evaluation) -> str:
     """What the run cost everyone else, in one sentence."""
     before, after = evaluation.original.test_auc, evaluation.unlearned.test_auc
-    change = after.value - before.value
-    if before.low <= after.value <= before.high:
-        return f"For everyone else the recommendations are as good as before (AUC {before.value:.3f} before, {after.value:.3f} after)."
-    return f"For everyone else the recommendations became {'better' if change > 0 else 'worse'} (AUC {before.value:.3f} before, {after.value:.3f} after)."
+    numbers = f"(AUC {before.value:.3f} before, {after.value:.3f} after)"
+    if after.value < before.low or after.value > before.high:
+        return f"For everyone else the recommendations became {'better' if after.value > before.value else 'worse'} {numbers}."
+    return f"For everyone else no change in quality could be measured {numbers}."
 
 
 def membership(evaluation: Evaluation) -> str:
-    """Whether someone could still tell that the data was used, in one sentence."""
+    """Whether a simple attack can tell that the data was used, in one sentence that claims no more than was measured."""
     before, after = evaluation.original.membership_auc, evaluation.unlearned.membership_auc
-    if after.low > 0.5:
-        able = "can still tell better than by guessing"
-    else:
-        able = "can no longer tell" if before.low > 0.5 else "could not tell before and cannot tell now"
-    numbers = f"AUC {before.value:.2f} before, {after.value:.2f} after, 0.50 is guessing"
-    return f"A simple attack {able} whether the data was used for training ({numbers})."
+    numbers = f"(AUC {before.value:.2f} before, {after.value:.2f} after, 0.50 is guessing)"
+    if not math.isfinite(after.low):
+        return f"Too few people were there to say whether an attack can tell that the data was used {numbers}."
+    able = "still does better than guessing" if after.low > 0.5 else "was not seen to do better than guessing"
+    return f"A simple attack on the unlearned model {able} at telling that the data was used {numbers}."
 
 
 def move(item: str, before: Sequence[Recommendation], after: Sequence[Recommendation]) -> str:

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = [
     {"__main__"},
+    {"console"},
     {"runs"},
     {"prepare"},
     {"pipeline"},
@@ -83,7 +84,7 @@ def test_core_runs_without_the_screen_libraries():
 )
 def test_files_and_functions_stay_small(path):
     text = path.read_text(encoding="utf-8")
-    assert text.count("\n") <= 330, "make it a folder"
+    assert text.count("\n") <= 300, "make it a folder"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             assert node.end_lineno - node.lineno <= 60, f"{node.name} is too long"

@@ -7,6 +7,7 @@ One ordinary forward and backward pass a point; heads stay in head space through
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -180,7 +181,7 @@ def _slopes(batch: Batch, points: list[float]) -> _Slopes:
     return slopes
 
 
-def _normalise(norm: nn.Module, x: Tensor) -> tuple[Tensor, Float[Tensor, "b p 1"]]:
+def _normalise(norm: Any, x: Tensor) -> tuple[Tensor, Float[Tensor, "b p 1"]]:
     """The norm's input, normalised but not weighted, and 1/sigma."""
     x = x.to(accurate(x))
     if isinstance(norm, nn.LayerNorm):

@@ -193,7 +193,7 @@ def _search(
     clean = metrics(parts, [question.contrast for question in questions], batch_size, CLEAN).tolist()
     best: dict[int, Contrast] = {}
     moved = [-1.0] * len(questions)
-    open_ = range(len(questions))
+    open_ = list(range(len(questions)))
     for turn in range(max(map(len, candidates), default=0)):
         open_ = [i for i in open_ if turn < len(candidates[i])]
         others = encode([_replaced(questions[i].prompt, candidates[i][turn][1]) for i in open_])

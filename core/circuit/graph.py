@@ -47,8 +47,11 @@ def strongest(parts: Anatomy, scores: Float[Tensor, "f b"], count: int) -> tuple
     names, targets = sources(parts), destinations(parts)
     flat = scores.flatten()
     order = torch.argsort(flat.abs(), descending=True, stable=True)[:count].tolist()
-    places = [(*divmod(i, len(targets)), flat[i].item()) for i in order]
-    return tuple(Edge(names[row], *targets[column], score) for row, column, score in places if score)
+    edges = []
+    for place in order:
+        row, column = divmod(place, len(targets))
+        edges.append(Edge(names[row], targets[column][0], targets[column][1], flat[place].item()))
+    return tuple(edge for edge in edges if edge.score)
 
 
 def graph(circuit: Circuit) -> nx.MultiDiGraph:

@@ -186,7 +186,7 @@ def _register(parts: Anatomy, visitor: Visitor) -> Iterator[RemovableHandle]:
 
 def projections(parts: Anatomy, layer: Layer) -> list[tuple[int, nn.Module]]:
     """The layer's q, k, v linears, each once (GPT-2 has one for all), with the first destination it makes."""
-    firsts = {}
+    firsts: dict[nn.Module, int] = {}
     for index, projection in enumerate((layer.q, layer.k, layer.v)):
         firsts.setdefault(projection.linear, index * parts.n_heads)
     return [(first, linear) for linear, first in firsts.items()]

@@ -41,8 +41,8 @@ def look(
     """Everything that evaluation asks one model; `histories`: each member's training interactions."""
     users, ranks = _ranks(recommender, split.test, reader, histories)
     lists = {user: top_list(recommender, histories[user], reader, items) for user in list_users(split)}
-    sets = (score(recommender, prompts, reader) for prompts in (split.forget, split.test, split.holdout))
-    return Seen(*sets, users, ranks, lists)
+    forget, test, holdout = (score(recommender, part, reader) for part in (split.forget, split.test, split.holdout))
+    return Seen(forget, test, holdout, users, ranks, lists)
 
 
 def compare(
@@ -135,13 +135,13 @@ def _ranks(
     recommender: Recommender, test: Sequence[Prompt], reader: Reader, histories: Mapping[str, Sequence[Interaction]]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The rank of each user's first liked test item among unseen popular ones; at most RANKED_USERS users."""
-    liked = {}
+    liked: dict[str, Prompt] = {}
     for prompt in test:
         target = next((i for i in range(prompt.first_target, len(prompt.events)) if prompt.events[i].liked), None)
         if target is not None and target > 0:
             liked.setdefault(prompt.user, Prompt(prompt.user, prompt.events[: target + 1], target))
     users = list(liked)[:: max(1, len(liked) // RANKED_USERS)][:RANKED_USERS]
-    ranks = []
+    ranks: list[float] = []
     for user in users:
         prompt = liked[user]
         seen = {event.item for event in (*histories[user], *prompt.events)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -79,8 +80,9 @@ def _tail_scores(
 
 def _repeated(cache: DynamicCache, times: int) -> DynamicCache:
     """A copy of the prefix's cache for `times` candidates; the original stays as it is."""
+    layers: list[Any] = cache.layers
     return DynamicCache(
-        [(layer.keys.expand(times, -1, -1, -1), layer.values.expand(times, -1, -1, -1)) for layer in cache.layers]
+        [(layer.keys.expand(times, -1, -1, -1), layer.values.expand(times, -1, -1, -1)) for layer in layers]
     )
 
 

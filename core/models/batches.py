@@ -35,7 +35,11 @@ def collate(encoded: Sequence[Encoded], device: torch.device | str = "cpu") -> B
     length = max(len(prompt.ids) for prompt in encoded)
     ids = torch.zeros(len(encoded), length, dtype=torch.long)
     mask = torch.zeros_like(ids)
-    rows, columns, tokens, owners, labels = [], [], [], [], []
+    rows: list[int] = []
+    columns: list[int] = []
+    tokens: list[int] = []
+    owners: list[int] = []
+    labels: list[bool] = []
     for row, prompt in enumerate(encoded):
         pad = length - len(prompt.ids)
         ids[row, pad:] = torch.tensor(prompt.ids)

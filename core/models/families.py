@@ -6,11 +6,14 @@ adding a row to FAMILIES.
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from core.errors import ModelError
+
+Module = Any  # a torch.nn.Module; torch types every attribute of one as Tensor | Module
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ FAMILIES = {"llama": LLAMA, "mistral": LLAMA, "qwen2": LLAMA, "qwen3": LLAMA, "g
 class Projection:
     """Output rows [start, stop) of a linear layer: a whole q_proj, or a third of GPT-2's fused c_attn."""
 
-    linear: nn.Module
+    linear: Module
     start: int
     stop: int
 
@@ -68,27 +71,27 @@ class Projection:
 class Layer:
     """The parts of one decoder layer."""
 
-    attention: nn.Module
-    attention_norm: nn.Module
+    attention: Module
+    attention_norm: Module
     q: Projection
     k: Projection
     v: Projection
-    attention_out: nn.Module
-    mlp: nn.Module
-    mlp_norm: nn.Module
-    mlp_in: tuple[nn.Module, ...]
-    mlp_out: nn.Module
+    attention_out: Module
+    mlp: Module
+    mlp_norm: Module
+    mlp_in: tuple[Module, ...]
+    mlp_out: Module
 
 
 @dataclass(frozen=True)
 class Anatomy:
     """A model's parts and sizes. `causal_lm` is the plain Hugging Face model, adapters still live inside its layers."""
 
-    causal_lm: nn.Module
-    embed: nn.Module
+    causal_lm: Module
+    embed: Module
     layers: tuple[Layer, ...]
-    final_norm: nn.Module
-    head: nn.Module
+    final_norm: Module
+    head: Module
     n_heads: int
     n_kv_heads: int
     d_head: int
@@ -104,7 +107,7 @@ class Anatomy:
         )
 
 
-def anatomy(model: nn.Module) -> Anatomy:
+def anatomy(model: Module) -> Anatomy:
     """The anatomy of a Hugging Face causal LM or of a PEFT model around one.
 
     Raises ModelError for a family that has no entry in FAMILIES.
@@ -133,7 +136,7 @@ def anatomy(model: nn.Module) -> Anatomy:
     )
 
 
-def _layer(layer: nn.Module, family: Family, width: int, kv_width: int) -> Layer:
+def _layer(layer: Module, family: Family, width: int, kv_width: int) -> Layer:
     parts = [layer.get_submodule(path) for path in family.queries]
     if len(parts) == 1:
         bounds = (0, width, width + kv_width, width + 2 * kv_width)
@@ -154,7 +157,7 @@ def _layer(layer: nn.Module, family: Family, width: int, kv_width: int) -> Layer
     )
 
 
-def effective_weight(linear: nn.Module) -> Tensor:
+def effective_weight(linear: Module) -> Tensor:
     """What a (LoRA-wrapped, possibly GPT-2 Conv1D) linear layer multiplies by, [out, in], detached."""
     base = linear.get_base_layer() if hasattr(linear, "get_base_layer") else linear
     if not isinstance(base.weight, Tensor) or not base.weight.is_floating_point():
@@ -163,7 +166,7 @@ def effective_weight(linear: nn.Module) -> Tensor:
     return (weight if isinstance(base, nn.Linear) else weight.T).detach()
 
 
-def _delta(linear: nn.Module) -> Tensor:
+def _delta(linear: Module) -> Tensor:
     """The sum of the active adapters' deltas, zero while adapters are disabled."""
     if linear.disable_adapters or linear.merged:
         return torch.zeros((), device=linear.weight.device)

@@ -57,5 +57,5 @@ def small_llama(vocabulary: int, width: int, layers: int, heads: int, kv_heads: 
 
 def save_base(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write a Hugging Face folder: weights as bfloat16 safetensors (half the bytes), config, tokenizer."""
-    model.to(torch.bfloat16).save_pretrained(folder)
+    model.bfloat16().save_pretrained(folder)
     tokenizer.save_pretrained(folder)

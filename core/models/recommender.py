@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 from peft import LoraConfig, PeftModel, get_peft_model
-from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
@@ -30,7 +29,7 @@ PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 class Recommender:
     """A loaded model ready to score. yes, no: ids of the answer tokens (click task; -1 in next_item)."""
 
-    model: nn.Module
+    model: Any
     tokenizer: Any
     task: Task
     yes: int
@@ -72,7 +71,9 @@ def load(
     folder = resolve(base, revision)
     check_folder(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False, use_safetensors=True)
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=dtype, trust_remote_code=False, use_safetensors=True
+    )
     if adapter is not None:
         check_adapter(Path(adapter), folder)
         model = PeftModel.from_pretrained(model, adapter, is_trainable=trainable, use_safetensors=True)
@@ -157,18 +158,18 @@ def answer_tokens(tokenizer: Any, answers: tuple[str, str]) -> tuple[int, int]:
     return yes[0], no[0]
 
 
-def new_adapter(model: nn.Module, rank: int, base: Path, seed: int) -> PeftModel:
+def new_adapter(model: Any, rank: int, base: Path, seed: int) -> PeftModel:
     """A fresh LoRA adapter (alpha = 2 rank) on every linear layer of the decoder, B zero, A seeded."""
     torch.manual_seed(seed)
     config = LoraConfig(
         r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM", revision=fingerprint(base)
     )
     adapted = get_peft_model(model, config)
-    config.base_model_name_or_path = None  # the fingerprint names the base; a path would name this machine
+    config.base_model_name_or_path = "base"  # the fingerprint pins it; a path would name this machine
     return adapted
 
 
 def save_adapter(model: PeftModel, folder: Path) -> None:
     """Write the active adapter: safetensors and its configuration."""
-    model.save_pretrained(folder, selected_adapters=[ADAPTER], save_embedding_layers=False)
+    model.save_pretrained(str(folder), selected_adapters=[ADAPTER], save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's model card says nothing here

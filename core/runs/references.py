@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from core.pipeline import reference
@@ -26,9 +27,7 @@ def train_references(
             continue
         part = target.with_name(f".{target.name}.part")
         try:
-            reference(
-                workspace, request, FIRST_SEED + number, device, part, lambda step, number=number: watch(number, step)
-            )
+            reference(workspace, request, FIRST_SEED + number, device, part, partial(watch, number))
             part.rename(target)
         finally:
             shutil.rmtree(part, ignore_errors=True)

@@ -1,6 +1,6 @@
 """Where forgetting and keeping pull apart: per module, the cosine of the two gradients (method section 3, kappa)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +26,9 @@ def conflicts(model: nn.Module, forget: Sequence[Encoded], retain: Sequence[Enco
     return {name: dot / (ff * rr) ** 0.5 if ff * rr > 0 else 0.0 for name, (dot, ff, rr) in sums.items()}
 
 
-def _gradient(model: nn.Module, prompts: Sequence[Encoded], parameters: dict[str, nn.Parameter]) -> dict[str, Tensor]:
+def _gradient(
+    model: nn.Module, prompts: Sequence[Encoded], parameters: Mapping[str, nn.Parameter]
+) -> dict[str, Tensor]:
     """Gradient of the summed answer loss, in float32."""
     total = {name: torch.zeros_like(parameter, dtype=torch.float32) for name, parameter in parameters.items()}
     for _, batch in batches(prompts, TOKENS, next(iter(parameters.values())).device):

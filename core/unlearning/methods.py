@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Method:
     """One way to unlearn.
 
-    forget: key of OBJECTIVES. weights: of the forget and the retain gradient. grouped: update by circuit groups, else
+    forget: key of OBJECTIVES. teacher: key of TEACHERS, whom "distil" follows. weights: of the forget and the retain gradient. grouped: update by circuit groups, else
     every module is shared. surgery: key of SURGERY. tolerance: rise of the validation loss, as a share, that ends a run.
     retrain: no unlearning at all, the adapter is trained anew without the forget set.
     """
@@ -15,13 +15,14 @@ class Method:
     title: str
     summary: str
     forget: str = "distil"
+    teacher: str = "base"
     weights: tuple[float, float] = (0.4, 0.6)
     grouped: bool = False
     surgery: str = "sum"
     steps: int = 80
-    learning_rate: float = 1e-3
+    learning_rate: float = 4e-3
     batch_size: int = 16
-    tolerance: float = 0.02
+    tolerance: float = 0.05
     retrain: bool = False
 
 
@@ -29,6 +30,13 @@ METHODS: dict[str, Method] = {
     "cure": Method(
         "CURE, by circuit groups",
         "Finds the circuit, then updates forget, retain and shared modules each by its own rule.",
+        grouped=True,
+        surgery="project",
+    ),
+    "cure_overfit": Method(
+        "CURE with the over-fit teacher",
+        "As CURE, but forgets toward the model less what over-fitting on the forgotten data raises.",
+        teacher="overfit",
         grouped=True,
         surgery="project",
     ),

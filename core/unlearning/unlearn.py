@@ -4,11 +4,11 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
-from peft import PeftModel
-from torch import Tensor, nn
+from torch import Tensor
 
 from core.models.batches import Batch, answer_logits, answer_loss, batches, collate
 from core.models.blocks import Layout, cell_groups, layout
@@ -48,7 +48,7 @@ class Outcome:
 
 
 def unlearn(
-    model: PeftModel,
+    model: Any,
     material: Material,
     groups: Mapping[str, Group],
     method: Method,
@@ -58,11 +58,11 @@ def unlearn(
     """Unlearn `material.forget` in place in the model's active adapter (method sections 4 and 5).
 
     groups: per module; coordinates of outside modules and all base weights stay bit-identical.
-    watch sees the losses of each step and may stop it by returning True.
+    model: a PEFT model. watch sees the losses of each step and may stop it by returning True.
     """
     plan = layout(model)
     kinds = cell_groups(plan.cells, groups)
-    teacher = _teacher(model, material.forget, seed) if method.forget == "distil" else None
+    teacher = TEACHERS[method.teacher](model, material.forget, seed) if method.forget == "distil" else None
     with _original_kept(model), _only_trainable(model, plan, kinds):
         stopper = _Stopper(model, material, method.tolerance)
         gradients = _gradients(model, material, teacher, plan, kinds, method, seed)
@@ -81,7 +81,7 @@ def unlearn(
 
 
 def _gradients(
-    model: PeftModel,
+    model: Any,
     material: Material,
     teacher: list[Tensor] | None,
     plan: Layout,
@@ -124,19 +124,32 @@ def _gradient(loss: Tensor, plan: Layout, clip: float = 1.0) -> dict[str, Tensor
     }
 
 
-def _teacher(model: PeftModel, forget: Sequence[Encoded], seed: int) -> list[Tensor]:
-    """Per forget prompt the teacher's logits [answer token, vocabulary]: over-fit a while, then put the adapter back."""
+def _base_teacher(model: Any, forget: Sequence[Encoded], seed: int) -> list[Tensor]:
+    """What the base model says without any adapter: it never met the forgotten people."""
+    with model.disable_adapter():
+        return _all_logits(model, forget)
+
+
+def _overfit_teacher(model: Any, forget: Sequence[Encoded], seed: int) -> list[Tensor]:
+    """The original less what over-fitting on the forget set raises; the adapter is put back afterwards."""
     before = {name: value.detach().clone() for name, value in _lora(model, ADAPTER).items()}
     original = _all_logits(model, forget)
     model.set_adapter(ADAPTER)  # PEFT makes its weights trainable
-    fit(model, forget, FitSettings(OVERFIT.epochs, OVERFIT.learning_rate, OVERFIT.batch_size, seed=seed))
+    fit(model, forget, replace(OVERFIT, seed=seed))
     augmented = _all_logits(model, forget)
     _copy(before, _lora(model, ADAPTER))
     return [teacher_logits(a, b) for a, b in zip(original, augmented, strict=True)]
 
 
+# Per forget prompt the teacher's logits [answer token, vocabulary].
+TEACHERS: dict[str, Callable[[Any, Sequence[Encoded], int], list[Tensor]]] = {
+    "base": _base_teacher,
+    "overfit": _overfit_teacher,
+}
+
+
 @torch.no_grad()
-def _all_logits(model: nn.Module, prompts: Sequence[Encoded]) -> list[Tensor]:
+def _all_logits(model: Any, prompts: Sequence[Encoded]) -> list[Tensor]:
     found: dict[int, Tensor] = {}
     for chosen, batch in batches(prompts, CHECK_TOKENS, model.device):
         counts = [sum(stop - start for start, stop in prompts[i].answers) for i in chosen]
@@ -145,7 +158,7 @@ def _all_logits(model: nn.Module, prompts: Sequence[Encoded]) -> list[Tensor]:
 
 
 @contextmanager
-def _original_kept(model: PeftModel) -> Iterator[None]:
+def _original_kept(model: Any) -> Iterator[None]:
     """A frozen copy of the adapter beside the active one, for the retain objective; gone afterwards."""
     model.add_adapter(ORIGINAL, model.peft_config[ADAPTER])
     _copy(_lora(model, ADAPTER), _lora(model, ORIGINAL))
@@ -157,7 +170,7 @@ def _original_kept(model: PeftModel) -> Iterator[None]:
         model.set_adapter(ADAPTER)
 
 
-def _lora(model: PeftModel, adapter: str) -> dict[str, Tensor]:
+def _lora(model: Any, adapter: str) -> dict[str, Tensor]:
     """An adapter's weights by layer and factor."""
     marker = f".{adapter}."
     return {name.replace(marker, "."): value for name, value in model.named_parameters() if marker in name}
@@ -170,7 +183,7 @@ def _copy(source: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> None:
 
 
 @torch.no_grad()
-def original_logits(model: PeftModel, batch: Batch) -> Tensor:
+def original_logits(model: Any, batch: Batch) -> Tensor:
     """Logits of the adapter as it was before unlearning."""
     model.base_model.set_adapter(ORIGINAL)
     try:
@@ -180,7 +193,7 @@ def original_logits(model: PeftModel, batch: Batch) -> Tensor:
 
 
 @contextmanager
-def _only_trainable(model: nn.Module, plan: Layout, kinds: tuple[Group, ...]) -> Iterator[None]:
+def _only_trainable(model: Any, plan: Layout, kinds: tuple[Group, ...]) -> Iterator[None]:
     """Gradients reach nothing but the layout's parameters while unlearning."""
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in plan.parameters)
@@ -200,7 +213,7 @@ class _Stopper:
     L_f(adapter) - L_f(base) >= L_h(adapter) - L_h(base). The base's losses take out how hard a person's taste is.
     """
 
-    def __init__(self, model: PeftModel, material: Material, tolerance: float) -> None:
+    def __init__(self, model: Any, material: Material, tolerance: float) -> None:
         rng = random.Random(0)
         sample = lambda prompts: prompts if len(prompts) <= CHECK_PROMPTS else rng.sample(list(prompts), CHECK_PROMPTS)  # noqa: E731
         self.model, self.tolerance, self.reason = model, tolerance, ""
@@ -229,7 +242,7 @@ class _Stopper:
 
 
 @torch.no_grad()
-def mean_loss(model: nn.Module, prompts: Sequence[Encoded]) -> float:
+def mean_loss(model: Any, prompts: Sequence[Encoded]) -> float:
     """Mean negative log-likelihood in nats per answer token."""
     total, count = 0.0, 0
     for _, batch in batches(prompts, CHECK_TOKENS, model.device):

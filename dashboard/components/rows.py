@@ -5,6 +5,7 @@ import streamlit as st
 
 from core.types import Request, RunState
 from dashboard import engine
+from dashboard.components.text import about, link
 from dashboard.engine import RunFolder
 from dashboard.words import LIVE, STATES, code, date, duration, escape, scope
 
@@ -25,19 +26,14 @@ def request_row(request: Request, runs: dict[str, RunFolder]) -> None:
     """One request with its state and the way to its run."""
     with st.container(border=True):
         st.markdown(
-            f"{code(request.id)} asks to erase {scope(request)}, opened {date(request.created)}. **{request_state(request, runs).capitalize()}.**"
+            f"{code(request.id)} asks to erase {scope(request)}, opened {escape(date(request.created))}. **{request_state(request, runs).capitalize()}.**"
         )
         st.caption(
             f"People: {', '.join(code(user) for user in request.subjects[:8])}{' and more' if len(request.subjects) > 8 else ''}"
         )
         if request.reason:
             st.caption(f"Reason: {escape(request.reason[:300])}")
-        st.page_link(
-            "views/run.py",
-            label="Launch a run for it",
-            icon=":material/play_circle:",
-            query_params={"request": request.id},
-        )
+        link("run", "Launch a run for it", "play_circle", request=request.id)
 
 
 def next_step(requests: tuple[Request, ...], runs: dict[str, RunFolder]) -> None:
@@ -51,34 +47,23 @@ def next_step(requests: tuple[Request, ...], runs: dict[str, RunFolder]) -> None
             st.markdown(
                 f"**Next:** a run is working for {code(live.spec.request)}, about {duration(live.status.eta)} left."
             )
-            st.page_link(
-                "views/run.py", label="Watch it", icon=":material/arrow_forward:", query_params={"run": live.id}
-            )
+            link("run", "Watch it", run=live.id)
         elif waiting:
             st.markdown(f"**Next:** request {code(waiting.id)} waits for its first run.")
-            st.page_link(
-                "views/run.py", label="Launch it", icon=":material/arrow_forward:", query_params={"request": waiting.id}
-            )
+            link("run", "Launch it", request=waiting.id)
         else:
             st.markdown(
                 f"**Next:** {'read the report and decide, or open another request' if requests else 'open the first request'}."
             )
-            st.page_link("views/request.py", label="Open a request", icon=":material/arrow_forward:")
+            link("request", "Open a request")
 
 
 def run_row(run: RunFolder) -> None:
     """One run with its state, its result in a sentence, and the way to it."""
-    spec, status = run.spec, run.status
-    word, icon, colour = STATES[status.state]
-    method = engine.METHODS[spec.method].title if spec.method in engine.METHODS else spec.method
     with st.container(border=True):
-        st.markdown(
-            f":{colour}-badge[:material/{icon}: {word}] {code(spec.id)} for {code(spec.request)}, {escape(method)}, {date(spec.created)}."
-        )
+        st.markdown(about(run))
         st.caption(_result(run))
-        st.page_link(
-            "views/run.py", label="Open this run", icon=":material/arrow_forward:", query_params={"run": spec.id}
-        )
+        link("run", "Open this run", run=run.id)
 
 
 def _result(run: RunFolder) -> str:
@@ -96,16 +81,6 @@ def request_table(requests: tuple[Request, ...], runs: dict[str, RunFolder]) -> 
 
 
 def run_table(runs: dict[str, RunFolder]) -> pd.DataFrame:
-    rows = [
-        (
-            r.id,
-            r.spec.request,
-            r.spec.method,
-            r.status.device,
-            r.spec.created,
-            STATES[r.status.state][0],
-            r.status.seconds,
-        )
-        for r in runs.values()
-    ]
+    found = [(run.spec, run.status) for run in runs.values()]
+    rows = [(s.id, s.request, s.method, at.device, s.created, STATES[at.state][0], at.seconds) for s, at in found]
     return pd.DataFrame(rows, columns=["Run", "Request", "Method", "Device", "Created", "State", "Seconds"])

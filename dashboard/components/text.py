@@ -38,11 +38,16 @@ def about(folder: RunFolder) -> str:
     return f":{colour}-badge[:material/{icon}: {word}] Run {code(spec.id)} for request {code(spec.request)}, method {escape(method)}."
 
 
+def link(page: str, label: str, icon: str = "arrow_forward", **query: str) -> None:
+    """A link to another page, with what it should show."""
+    st.page_link(f"views/{page}.py", label=label, icon=f":material/{icon}:", query_params=query or None)
+
+
 def empty(sentence: str, page: str, label: str) -> None:
     """An empty state: what is missing and the page that mends it."""
     with st.container(border=True):
         st.markdown(sentence)
-        st.page_link(f"views/{page}.py", label=label, icon=":material/arrow_forward:")
+        link(page, label)
 
 
 def group_legend() -> None:

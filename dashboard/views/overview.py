@@ -6,7 +6,7 @@ from dashboard import engine
 from dashboard.components.exports import export
 from dashboard.components.rows import SHOWN, next_step, request_row, request_table, run_row, run_table
 from dashboard.components.sidebar import shown_run
-from dashboard.components.text import about, lead, words_legend
+from dashboard.components.text import about, lead, link, words_legend
 from dashboard.words import circuit_sentence, count, escape, membership, people, utility
 
 place, runs = engine.workspace(), engine.runs()
@@ -25,18 +25,9 @@ if run and (evaluation := engine.evaluation(run)) and (summary := engine.summary
             st.markdown(circuit_sentence(groups, people(place.request(run.spec.request))))
         st.caption(about(run))
         with st.container(horizontal=True):
-            st.page_link(
-                "views/before_after.py",
-                label="Compare before and after",
-                icon=":material/compare_arrows:",
-                query_params={"run": run.id},
-            )
-            st.page_link(
-                "views/circuit.py", label="See the parts", icon=":material/account_tree:", query_params={"run": run.id}
-            )
-            st.page_link(
-                "views/report.py", label="Read the report", icon=":material/description:", query_params={"run": run.id}
-            )
+            link("before_after", "Compare before and after", "compare_arrows", run=run.id)
+            link("circuit", "See the parts", "account_tree", run=run.id)
+            link("report", "Read the report", "description", run=run.id)
 
 next_step(requests, runs)
 left, right = st.columns(2, gap="medium")
@@ -50,7 +41,7 @@ with left:
         request_row(request, runs)
     if requests:
         export(request_table(requests, runs), "requests", f"Save all {len(requests)} as CSV")
-    st.page_link("views/request.py", label="Open a new request", icon=":material/person_search:")
+    link("request", "Open a new request", "person_search")
 with right:
     st.subheader(
         "Runs",

@@ -8,7 +8,7 @@ from core.types import RunState
 from dashboard import engine, state
 from dashboard.components.progress import progress
 from dashboard.components.sidebar import shown_run
-from dashboard.components.text import about, empty, guarded, lead
+from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.engine import RunFolder
 from dashboard.words import LIVE, run_sentence, scope
 
@@ -105,12 +105,5 @@ else:
     progress(run)
 if status.state is RunState.DONE:
     with st.container(horizontal=True):
-        st.page_link(
-            "views/before_after.py",
-            label="Compare before and after",
-            icon=":material/compare_arrows:",
-            query_params={"run": run.id},
-        )
-        st.page_link(
-            "views/report.py", label="Read the report", icon=":material/description:", query_params={"run": run.id}
-        )
+        link("before_after", "Compare before and after", "compare_arrows", run=run.id)
+        link("report", "Read the report", "description", run=run.id)

@@ -1,6 +1,7 @@
 """Charts, drawings, tables and words: pure functions of results."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import altair as alt
 import pytest
 
 from core.circuit.graph import graph
-from core.runs.folder import RunFolder
+from core.runs.folder import RunFolder, runs
 from core.types import Circuit, Closeness, CurvePoint, Edge, Group, Interval, ModuleGroup, Recommendation
+from core.workspace import Workspace
 from dashboard import charts, tables, words
 from dashboard.graph import page as graph_page
 from dashboard.graph import pairs
@@ -126,6 +128,19 @@ def test_an_interval_that_reaches_the_references_is_only_a_little_off() -> None:
     assert tables.against(Interval(0.55, 0.51, 0.6, 9), others) == "a little above the references"
     assert tables.against(Interval(0.45, 0.44, 0.46, 9), others) == "below the references"
     assert tables.against(Interval(0.45, 0.44, 0.46, 9), []) == ""
+
+
+def test_sentences_claim_no_more_than_the_intervals_show(demo: Path) -> None:
+    evaluation = next(run.evaluation for run in runs(Workspace(demo)) if run.evaluation)
+
+    def after(name: str, value: float, low: float, high: float):
+        return replace(evaluation, unlearned=replace(evaluation.unlearned, **{name: Interval(value, low, high, 9)}))
+
+    assert "still does better" in words.membership(after("membership_auc", 0.7, 0.6, 0.8))
+    assert "was not seen to" in words.membership(after("membership_auc", 0.55, 0.45, 0.65))
+    assert "Too few people" in words.membership(after("membership_auc", 0.7, math.nan, math.nan))
+    assert "worse" in words.utility(after("test_auc", 0.0, 0.0, 0.0))
+    assert "no change" in words.utility(after("test_auc", evaluation.original.test_auc.value, 0.0, 1.0))
 
 
 def test_a_broken_date_is_shown_as_it_is() -> None:
