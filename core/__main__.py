@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 
 from core.console import err, follow, out, progress, report_table, stepper
@@ -285,6 +286,9 @@ def _list(text: str) -> list[str]:
 
 def main() -> None:
     """Run a command; an error meant for people is one sentence and exit code 2."""
+    torch.set_num_threads(
+        max(1, (os.cpu_count() or 1) - 1)
+    )  # one core stays free: threads that wait for a busy one crawl
     try:
         app()
     except CureLensError as error:
