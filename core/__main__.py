@@ -148,7 +148,9 @@ def reference(
 def run(
     workspace: WorkspacePath,
     request_id: RequestId,
-    method: Annotated[str, typer.Option(help="cure, uniform, gradient_ascent, graddiff, npo or retrain.")] = "cure",
+    method: Annotated[
+        str, typer.Option(help="cure, cure_overfit, uniform, gradient_ascent, graddiff, npo or retrain.")
+    ] = "cure",
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
     steps: Annotated[int, typer.Option(help="Most unlearning steps; 0 means the method's own.", min=0)] = 0,

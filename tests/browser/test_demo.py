@@ -16,7 +16,7 @@ from core.workspace import Workspace
 from tests.browser.browser import CHROMIUM, DRIVER, PAGES, ROOT, chrome, foreign, open_page, served, text, wait
 
 DEMO = ROOT / "assets/demo"
-FINISHED = 400  # seconds allowed for a run from the page; the aim is 90 on two free cores
+FINISHED = 240  # seconds allowed for a run from the page; the aim is 90 on two free cores
 SAYS = {
     "overview": ("Requests", "Runs", "Next:"),
     "request": ("What the model learned from them", "Open the request"),
