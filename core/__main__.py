@@ -259,15 +259,8 @@ def worker(folder: Annotated[Path, typer.Argument(help="A run folder.")]) -> Non
 
 
 def _dashboard(workspace: Path, port: int) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        str(Path(__file__).parent.parent / "dashboard/app.py"),
-        "--server.port",
-        str(port),
-    ]
+    app_file = Path(__file__).parent.parent / "dashboard/app.py"
+    command = [sys.executable, "-m", "streamlit", "run", str(app_file), "--server.port", str(port)]
     environment = os.environ | {"CURE_LENS_WORKSPACE": str(workspace.resolve())}
     raise typer.Exit(subprocess.call(command, env=environment))
 
@@ -288,9 +281,8 @@ def _list(text: str) -> list[str]:
 
 def main() -> None:
     """Run a command; an error meant for people is one sentence and exit code 2."""
-    torch.set_num_threads(
-        max(1, (os.cpu_count() or 1) - 1)
-    )  # one core stays free: threads that wait for a busy one crawl
+    # One core stays free: threads that wait for a busy one crawl.
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
     try:
         app()
     except CureLensError as error:
