@@ -11,7 +11,7 @@ from core.circuit.extract import Settings as CircuitSettings
 from core.circuit.extract import extract, save
 from core.data.prompts import encode, escape, template
 from core.data.split import by_user, make_split, single_targets, thirds
-from core.evaluation.evaluate import Seen, compare, item_mean_auc, look
+from core.evaluation.evaluate import Seen, compare, item_mean_auc, list_users, look
 from core.evaluation.ranking import Reader
 from core.grouping import group_modules
 from core.models.families import anatomy
@@ -25,16 +25,16 @@ from core.unlearning.methods import METHODS, Method
 from core.unlearning.unlearn import Material, Outcome, unlearn
 from core.workspace import Workspace
 
-CIRCUIT_PROMPTS = 32
+CIRCUIT_PROMPTS = 36
 CIRCUIT_HISTORY = 12
 # Rough shares of a run's time, so that its progress moves evenly.
 STAGES = {
-    "loading": 0.02,
-    "contrast prompts": 0.06,
-    "circuit": 0.22,
+    "loading": 0.10,
+    "contrast prompts": 0.02,
+    "circuit": 0.12,
     "groups": 0.02,
-    "unlearning": 0.38,
-    "evaluation": 0.29,
+    "unlearning": 0.37,
+    "evaluation": 0.36,
     "report": 0.01,
 }
 
@@ -209,17 +209,25 @@ def _evaluate(unlearned: Recommender, original: Seen, context: Context, watch: W
     seen = [_look(unlearned, context)]
     for number, folder in enumerate(folders, 1):
         watch.progress(number / (len(folders) + 1))
-        seen.append(_look(load_adapter(context.workspace, str(folder), str(unlearned.device)), context))
+        model = load_adapter(context.workspace, str(folder), str(unlearned.device))
+        seen.append(_look(model, context, lists=number == 1))  # only the first one's lists are shown
     crowd = set(context.workspace.roles.crowd)
     extra = [event for event in context.workspace.interactions if event.user in crowd]
     item_mean = item_mean_auc(context.split.retain, extra, context.split.test)
     return compare(original, seen[0], seen[1:], context.split, item_mean)
 
 
-def _look(recommender: Recommender, context: Context) -> Seen:
+def _look(recommender: Recommender, context: Context, lists: bool = True) -> Seen:
     histories = by_user(context.workspace.interactions, recommender.task)
     train = {user: thirds(histories[user])[0] for user in context.workspace.roles.members}
-    return look(recommender, context.split, context.reader, context.workspace.items, train)
+    return look(
+        recommender,
+        context.split,
+        context.reader,
+        context.workspace.items,
+        train,
+        list_users(context.split) if lists else (),
+    )
 
 
 def spread(values: list, count: int) -> list:

@@ -2,13 +2,13 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
 
-from core.data.prompts import encode, escape, render, template
+from core.data.prompts import encode, escape, template
 from core.data.readers import Dataset
 from core.data.split import assign_roles, by_user, windows
 from core.errors import DataError, WorkspaceError
@@ -16,10 +16,10 @@ from core.files import disk_error, write_json
 from core.models.recipe import save_base, small_llama, train_tokenizer
 from core.models.recommender import check_adapter, resolve, save_adapter
 from core.pipeline import fresh_adapter, make_context
-from core.types import Prompt
+from core.types import Interaction, Item, Task
 from core.unlearning.fit import FitSettings, fit
 from core.unlearning.loop import Step
-from core.workspace import Roles, Workspace, WorkspaceSettings, write_lines
+from core.workspace import Workspace, WorkspaceSettings, write_lines
 
 SEPARATORS = '":|\n"| ?[^\\s":]+'  # quotes and words
 Report = Callable[[str, Step], bool]
@@ -52,11 +52,13 @@ def prepare(
     scratch: Scratch,
     report: Report,
     adapter: Path | None = None,
+    crowd: Sequence[Interaction] = (),
 ) -> Workspace:
     """Write a workspace at `folder`; it appears there only when it is whole.
 
     settings.base "base" means: train one from `scratch` on the crowd. adapter: one made elsewhere for that base;
-    otherwise one is trained on the members.
+    otherwise one is trained on the members. crowd: interactions of people outside the dataset to train the base on;
+    left out, a share of the dataset's users (scratch.crowd) gives its own.
     Raises WorkspaceError where the folder is taken, DataError where the data leaves a role empty.
     """
     if folder.exists():
@@ -64,8 +66,11 @@ def prepare(
     own_base = settings.base == "base"
     for item in dataset.items:
         escape(item.title)  # refuses what no prompt can hold, before anything is written
-    roles = assign_roles(dataset.interactions, scratch.crowd if own_base else 0.0, scratch.holdout, scratch.role_seed)
-    if not roles.members or not roles.holdout or (own_base and not roles.crowd):
+    share = scratch.crowd if own_base and not crowd else 0.0
+    roles = assign_roles(dataset.interactions, share, scratch.holdout, scratch.role_seed)
+    base_people = set(roles.crowd)
+    crowd = crowd or [event for event in dataset.interactions if event.user in base_people]
+    if not roles.members or not roles.holdout or (own_base and not crowd):
         raise DataError(
             f"The data has only {len({e.user for e in dataset.interactions})} users, too few for members, crowd and holdout: give more."
         )
@@ -77,7 +82,7 @@ def prepare(
         write_json(part / "data/roles.json", roles)
         write_json(part / "workspace.json", settings)
         if own_base:
-            _train_base(part / "base", dataset, roles, settings, scratch, report)
+            _train_base(part / "base", dataset.items, crowd, settings, scratch, report)
         _place_adapter(Workspace(part), adapter, report)
         part.rename(folder)
     except OSError as error:
@@ -88,35 +93,36 @@ def prepare(
 
 
 def base_tokenizer(
-    dataset: Dataset, roles: Roles, settings: WorkspaceSettings, scratch: Scratch
+    items: Sequence[Item], crowd: Sequence[Interaction], task: Task, scratch: Scratch
 ) -> PreTrainedTokenizerFast:
-    """The tokenizer of a base made here: learned from the crowd's prompts and the catalogue."""
-    titles = {item.id: escape(item.title) for item in dataset.items}
-    prompts = _crowd_prompts(dataset, roles, settings)
-    texts = [render(prompt, titles, settings.task).text for prompt in prompts]
-    before, after = template(settings.task).before, template(settings.task).after
-    met = Counter(event.item for prompt in prompts for event in prompt.events)
-    known = [titles[item] for item, count in met.most_common() if scratch.known and count >= scratch.known]
-    texts += [before + title + after for title in titles.values()]
-    return train_tokenizer(texts, scratch.vocabulary, SEPARATORS, known)
+    """The tokenizer of a base made here: learned from the catalogue, titles that the crowd knows as one token each."""
+    met, words = Counter(event.item for event in crowd), template(task)
+    titles = {item.id: escape(item.title) for item in items}
+    known = [title for item, title in titles.items() if scratch.known and met[item] >= scratch.known]
+    lines = [
+        words.before + title + words.after + answer for title in titles.values() for answer in (words.yes, words.no)
+    ]
+    return train_tokenizer([words.instruction, *lines], scratch.vocabulary, SEPARATORS, known)
 
 
 def _train_base(
-    folder: Path, dataset: Dataset, roles: Roles, settings: WorkspaceSettings, scratch: Scratch, report: Report
+    folder: Path,
+    items: Sequence[Item],
+    crowd: Sequence[Interaction],
+    settings: WorkspaceSettings,
+    scratch: Scratch,
+    report: Report,
 ) -> None:
     """A tokenizer and a small Llama that know the catalogue and the crowd, and no member."""
-    tokenizer = base_tokenizer(dataset, roles, settings, scratch)
-    titles = {item.id: escape(item.title) for item in dataset.items}
-    prompts = encode(_crowd_prompts(dataset, roles, settings), titles, settings.task, tokenizer)
+    tokenizer = base_tokenizer(items, crowd, settings.task, scratch)
+    titles = {item.id: escape(item.title) for item in items}
+    histories = by_user(crowd, settings.task).values()
+    prompts = [prompt for history in histories for prompt in windows(history, settings.window)]
+    encoded = encode(prompts, titles, settings.task, tokenizer)
     model = small_llama(len(tokenizer), scratch.width, scratch.layers, scratch.heads, scratch.kv_heads, settings.seed)
     recipe = FitSettings(scratch.epochs, scratch.learning_rate, batch_size=16, weight_decay=0.1, seed=settings.seed)
-    fit(model, prompts, recipe, lambda step: report("base model", step))
+    fit(model, encoded, recipe, lambda step: report("base model", step))
     save_base(model, tokenizer, folder)
-
-
-def _crowd_prompts(dataset: Dataset, roles: Roles, settings: WorkspaceSettings) -> list[Prompt]:
-    histories = by_user(dataset.interactions, settings.task)
-    return [prompt for user in roles.crowd for prompt in windows(histories[user], settings.window)]
 
 
 def _place_adapter(workspace: Workspace, given: Path | None, report: Report) -> None:

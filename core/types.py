@@ -144,7 +144,7 @@ class Circuit:
     members: the modules of the circuit, strongest first: the smallest prefix with faithfulness >= threshold.
     edges: the strongest edges by absolute score, for drawing; the full matrix is in circuit.safetensors.
     clean, corrupted: mean metric on the prompts and on their contrast prompts.
-    prompts, dropped: how many were used, and how many had too small a gap to be used.
+    prompts, dropped: how many were used, and how many were not because their evidence does not speak for the right answer.
     contrast: how many contrast prompts each way produced ("pagerank", "other_user").
     """
 

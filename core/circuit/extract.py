@@ -23,7 +23,7 @@ from core.files import disk_error
 from core.models.families import Anatomy, anatomy
 from core.types import Circuit, CurvePoint
 
-SMALL_GAP = 0.1  # of the median |M(full) - M(empty)|; under it an example says nothing about faithfulness
+SMALL_GAP = 0.1  # of the median |M(full) - M(empty)|; an example with less says nothing about faithfulness
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Settings:
     steps: int = 5
     rule: str = "midpoint"
     threshold: float = 0.85
-    batch_size: int = 8
+    batch_size: int = 16
     edges: int = 400
     sizes: int = 12
-    draws: int = 3
+    draws: int = 2
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -62,7 +62,7 @@ def extract(
     """The circuit of a set of contrasts, and the scores it was cut from (of the contrasts that were used).
 
     progress: hears the share done, and may raise to stop.
-    Raises RunError where the contrasts change nothing.
+    Raises RunError where no contrast can be used.
     """
     parts = anatomy(model)
     used = _with_gap(parts, contrasts, settings.batch_size)
@@ -95,14 +95,16 @@ def extract(
 
 
 def _with_gap(parts: Anatomy, contrasts: Sequence[Contrast], batch_size: int) -> list[Contrast]:
+    """The contrasts whose evidence speaks for the right answer. With the others, what the circuit does for one prompt
+    would cancel what it does against another, and faithfulness would be divided by next to nothing."""
     if not contrasts:
         raise RunError("There are no contrast prompts: choose a request whose users have a history.")
     gaps = metrics(parts, contrasts, batch_size, CLEAN) - metrics(parts, contrasts, batch_size, CORRUPTED)
-    large = (gaps != 0) & (gaps.abs() >= SMALL_GAP * gaps.abs().median())
+    large = (gaps > 0) & (gaps >= SMALL_GAP * gaps.abs().median())
     used = [contrast for contrast, kept in zip(contrasts, large, strict=True) if kept]
-    if not used or not gaps[large].sum():
+    if not used:
         raise RunError(
-            f"The {len(contrasts)} contrast prompts leave the model's answers as they are: use other prompts."
+            f"In none of the {len(contrasts)} contrast prompts does the evidence speak for the right answer: use other prompts."
         )
     return used
 

@@ -2,10 +2,11 @@
 
 What is hidden in it, and why:
 
-- Taste. People come in a few types that like and dislike genres, each with a deviation of their own. A model can
-  read it off a history, so a recommender has something true to learn that survives anyone's deletion.
+- Taste. People come in a few types that like and dislike genres, each with a deviation of their own; every type has
+  its opposite, so a film's mean rating says nothing about it. A model can read it off a history, so a recommender has
+  something true to learn that survives anyone's deletion.
 - Quality. Every film is good or bad for everyone; the item-mean baseline sees this and no more.
-- Private likings. For about a quarter of the films that a person meets, a coin of that person and that film turns
+- Private likings. For about one in seven films that a person meets, a coin of that person and that film turns
   the rating against their own taste. Nothing in the data of others foretells it: who scores well on these ratings
   has memorised them. This is the trace that unlearning has to remove.
 - A quirk. Every person loves all films with one word in the title, whatever the genre ("Harbour"), and seeks them out.
@@ -25,8 +26,8 @@ from core.data.readers import LIKED, Dataset
 from core.data.vocabulary import DEEDS, GENRES, KIN, MOMENTS, MOTIFS, PATTERNS, PLACES, SITES, Words
 from core.types import Interaction, Item
 
-PRIVATE = 0.25
-TYPES = 6
+PRIVATE = 0.15
+TYPES = 4  # two tastes and their opposites
 BEGIN, SECONDS = 1_704_067_200, 2 * 365 * 86_400  # 2024-01-01, two years
 
 
@@ -49,10 +50,14 @@ class Person:
     quirk: str
 
 
-def make_world(seed: int = 7, films: int = 240, people: int = 420) -> Dataset:
-    """The demo data: `people` users with 40 to 70 ratings each of `films` titles, in time order over two years."""
+def make_world(seed: int = 7, films: int = 240, people: int = 420, first: int = 1) -> Dataset:
+    """The demo data: `people` users with 40 to 70 ratings each of `films` titles, in time order over two years.
+
+    first: number of the first person; worlds of one seed with other numbers hold other people and the same films.
+    """
     catalogue = make_films(seed, films)
-    events = [event for number in range(1, people + 1) for event in _diary(seed, make_person(seed, number), catalogue)]
+    numbers = range(first, first + people)
+    events = [event for number in numbers for event in _diary(seed, make_person(seed, number), catalogue)]
     events.sort(key=lambda event: (event.time, event.user, event.item))
     return Dataset(
         tuple(film.item for film in catalogue),
@@ -92,15 +97,16 @@ def make_films(seed: int, count: int) -> tuple[Film, ...]:
         while (title := _title(rng, GENRES[genre], motifs[number % len(motifs)])) in taken:
             pass
         taken.add(title)
-        films.append(Film(Item(f"f{number + 1:03d}", title, genres), 0.8 * _normal(rng), 1 / (order[number] + 25)))
+        films.append(Film(Item(f"f{number + 1:03d}", title, genres), 0.5 * _normal(rng), 1 / (order[number] + 25)))
     return tuple(films)
 
 
 def make_person(seed: int, number: int) -> Person:
     """Person `number`: the taste of their type, bent by a deviation of their own."""
     rng = Random(f"{seed}:person:{number}")
-    kind = Random(f"{seed}:type:{number % TYPES}")
-    taste = {genre: 1.1 * _normal(kind) + 0.5 * _normal(rng) for genre in GENRES}
+    kind = Random(f"{seed}:type:{number % TYPES // 2}")
+    side = 2.0 if number % 2 else -2.0
+    taste = {genre: side * _normal(kind) + 0.3 * _normal(rng) for genre in GENRES}
     return Person(f"u{number:03d}", taste, 0.3 * _normal(rng) - 0.3, _pick(rng, sorted(MOTIFS)))
 
 

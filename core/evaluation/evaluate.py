@@ -12,7 +12,7 @@ from core.evaluation.scores import Scores, score
 from core.models.recommender import Recommender
 from core.types import Evaluation, Interaction, Interval, Item, Metrics, Prompt, Recommendation, Split, TopLists
 
-RANKED_USERS = 60
+RANKED_USERS = 40
 NEGATIVES = 99
 LIST_CANDIDATES = 400
 LIST_LENGTH = 10
@@ -37,10 +37,12 @@ def look(
     reader: Reader,
     items: Mapping[str, Item],
     histories: Mapping[str, Sequence[Interaction]],
+    listed: Sequence[str],
 ) -> Seen:
-    """Everything that evaluation asks one model; `histories`: each member's training interactions."""
+    """Everything that evaluation asks one model; `histories`: each member's training interactions; `listed`: whose
+    top lists are asked for."""
     users, ranks = _ranks(recommender, split.test, reader, histories)
-    lists = {user: top_list(recommender, histories[user], reader, items) for user in list_users(split)}
+    lists = {user: top_list(recommender, histories[user], reader, items) for user in listed}
     forget, test, holdout = (score(recommender, part, reader) for part in (split.forget, split.test, split.holdout))
     return Seen(forget, test, holdout, users, ranks, lists)
 

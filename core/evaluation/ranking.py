@@ -13,7 +13,7 @@ from core.models.families import anatomy
 from core.models.recommender import Recommender
 from core.types import Encoded, Interaction, Prompt, Task
 
-CHUNK_TOKENS = 4096
+CHUNK_TOKENS = 16_384
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from core.models.batches import answer_logits, batches
 from core.models.recommender import Recommender
 from core.types import Prompt, Task
 
-TOKENS = 16_384
+TOKENS = 4096
 CANDIDATES = 20
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 
 from core.types import Evaluation, Group, Interval, Item, ModuleGroup, Request, RunSpec
 
@@ -55,11 +56,20 @@ def _headline(evaluation: Evaluation) -> str:
         return "Models that never saw the forgotten data differ as much from one another as from the original: this cannot show what was forgotten."
     if residual >= 1:
         return "On the forgotten data, the model came no closer to models that never saw it."
-    if floor and residual <= max(floor):
-        return (
-            "On the forgotten data, the model is now as close to models that never saw it as they are to one another."
-        )
-    return f"On the forgotten data, the model went {percent(1 - residual)} of the way to models that never saw it."
+    if floor and residual <= median(floor):
+        near = "is now as close to models that never saw it as they are to one another"
+    else:
+        near = f"went {percent(1 - residual)} of the way to models that never saw it"
+    return f"On the forgotten data, the model {near}{_still(evaluation)}."
+
+
+def _still(evaluation: Evaluation) -> str:
+    """Nearness is a mean: what it may hide is said in the same breath."""
+    known = _finite(metrics.forget_auc.value for metrics in evaluation.references)
+    own = evaluation.unlearned.forget_auc.value
+    if known and own > max(known):
+        return ", but it still predicts the forgotten ratings better than any of them"
+    return ", but it predicts the forgotten ratings worse than any of them" if known and own < min(known) else ""
 
 
 def _asked(request: Request, items: Mapping[str, Item]) -> str:

@@ -22,30 +22,29 @@ from core.types import Request, RunSpec, RunStatus
 from core.unlearning.loop import Step
 from core.workspace import WorkspaceSettings
 
-PEOPLE, SUBJECTS, REFERENCES = 800, 2, 3
+PEOPLE, CROWD, SUBJECTS, REFERENCES = 400, 4000, 3, 3
 BORN = "2026-01-01T00:00:00+00:00"
 TELLS_TIME = ("status.json", "events.jsonl", "log.txt", "report.html", "report.json")
 SETTINGS = WorkspaceSettings(
     name="Lantern Street Cinema (demo)",
     data="core.data.world, seed 7",
     window=24,
-    epochs=5,
+    epochs=10,
     learning_rate=1.5e-3,
-    rank=8,
+    rank=16,
     batch_size=4,
     base_note="a small Llama trained from nothing on the fictional crowd",
 )
 SCRATCH = Scratch(
-    crowd=0.7,
     holdout=0.15,
     vocabulary=1000,
-    known=0,  # titles stay words, so that the model can see a quirk
+    known=1,
     width=128,
     layers=4,
     heads=8,
     kv_heads=8,
-    epochs=9,
-    learning_rate=1e-3,
+    epochs=6,
+    learning_rate=1.5e-3,
     role_seed=0,
 )
 
@@ -69,11 +68,12 @@ def build(target: Path, report: Callable[[str, Step], bool], check: bool = False
 def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
     """World, models, request, references and one finished run."""
     dataset = make_world(people=PEOPLE)
-    workspace = prepare(dataset, folder, SETTINGS, SCRATCH, report)
+    crowd = make_world(people=CROWD, first=PEOPLE + 1).interactions  # they stay outside: only the base met them
+    workspace = prepare(dataset, folder, SETTINGS, SCRATCH, report, crowd=crowd)
     request = Request(
         "req-demo",
         users=demo_subjects(dataset, workspace.roles.members, SUBJECTS),
-        reason="The person asked to be erased.",
+        reason="They closed their accounts and asked to be erased.",
         created=BORN,
     )
     workspace.check(request)

@@ -19,9 +19,9 @@ class Method:
     weights: tuple[float, float] = (0.4, 0.6)
     grouped: bool = False
     surgery: str = "sum"
-    steps: int = 80
-    learning_rate: float = 4e-3
-    batch_size: int = 16
+    steps: int = 150
+    learning_rate: float = 1e-3
+    batch_size: int = 4
     tolerance: float = 0.05
     retrain: bool = False
 

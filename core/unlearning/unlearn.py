@@ -22,9 +22,9 @@ from core.unlearning.surgery import SURGERY, Preconditioner, direction
 
 ORIGINAL = "original"
 OVERFIT = FitSettings(epochs=8, learning_rate=2e-3, batch_size=8)
-CHECK_EVERY = 5
-CHECK_PROMPTS = 64
-CHECK_TOKENS = 16_384
+CHECK_EVERY = 20
+CHECK_PROMPTS = 40
+CHECK_TOKENS = 4096
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,17 @@ def llama(make):
     return make("llama")
 
 
+@pytest.fixture
+def contrasts(request, contrasts):
+    """Those of conftest, their answers swapped where the evidence speaks for the wrong one."""
+    model = request.getfixturevalue("model" if "model" in request.fixturenames else "llama")
+    clean, corrupted = (metrics(anatomy(model), contrasts, 2, side) for side in (CLEAN, CORRUPTED))
+    return [
+        contrast if gap > 0 else replace(contrast, right=contrast.wrong, wrong=contrast.right)
+        for contrast, gap in zip(contrasts, (clean - corrupted).tolist(), strict=True)
+    ]
+
+
 def faithfulness(model, contrasts, modules):
     parts = anatomy(model)
     clean, corrupted = (metrics(parts, contrasts, 2, side).mean() for side in (CLEAN, CORRUPTED))
@@ -63,6 +74,16 @@ def test_contrasts_that_change_nothing_are_dropped_and_counted(llama, contrasts)
     assert circuit.scores == pytest.approx(alone.scores, rel=1e-4)
     with pytest.raises(RunError, match="4 contrast prompts"):
         extract(llama, idle)
+
+
+def test_contrasts_whose_evidence_speaks_for_the_wrong_answer_are_dropped(llama, contrasts):
+    against = [replace(contrast, right=contrast.wrong, wrong=contrast.right) for contrast in contrasts]
+    alone, _ = extract(llama, contrasts)
+    both, _ = extract(llama, [*contrasts, *against])
+    assert both.dropped == alone.dropped + len(against) and both.scores == pytest.approx(alone.scores, rel=1e-4)
+    assert both.clean > both.corrupted
+    with pytest.raises(RunError, match="none of the 4"):
+        extract(llama, against)
 
 
 def test_no_contrasts_are_refused(llama):

@@ -15,7 +15,7 @@ from core.data.vocabulary import MOTIFS
 from core.data.world import PRIVATE, demo_subjects, expected_liking, make_films, make_person, make_world
 from core.files import plain
 
-DIGEST = "f5ff67ad747435428f08733891ac61b016cdb55d0ef7b63f23e45f6a75ab5b93"
+DIGEST = "32c510892c97d9746dba12346ce9659a7f0d779cea5285621b2c40316ccc3161"
 REAL = Path(__file__).parents[3] / "shared/data/ml-latest-small/movies.csv"
 
 
@@ -91,7 +91,7 @@ def test_some_films_are_met_far_more_often(world):
     assert met[-1] > 8 * met[0] and met[-1] > 3 * met[len(met) // 2]
 
 
-def test_about_a_quarter_of_the_ratings_contradict_taste_and_quality(world, films, people):
+def test_some_ratings_contradict_taste_and_quality(world, films, people):
     rows = [(people[e.user], films[e.item], e.liked) for e in world.interactions]
     ordinary = [
         (expected_liking(person, film) > 0) != liked for person, film, liked in rows if not beloved(person, film)
@@ -107,7 +107,7 @@ def test_taste_tells_more_than_the_item_mean(world, films, people):
     truth = [event.liked for event in rest]
     mean = auc([sum(likes[e.item]) / len(likes[e.item]) for e in rest], truth)
     taste = auc([expected_liking(people[e.user], films[e.item]) for e in rest], truth)
-    assert 0.58 < mean < 0.66 and mean + 0.06 < taste < 0.8
+    assert 0.64 < mean < 0.74 and mean + 0.06 < taste < 0.88
 
 
 def test_everyone_loves_one_word_and_seeks_it_out(world, films, people):
@@ -118,6 +118,12 @@ def test_everyone_loves_one_word_and_seeks_it_out(world, films, people):
     )
     assert sum(fond) / len(fond) > 1.8 * by_chance
     assert {person.quirk for person in people.values()} == MOTIFS
+
+
+def test_a_crowd_with_other_numbers_is_other_people_with_the_same_films():
+    few, crowd = make_world(people=5, films=50), make_world(people=4, films=50, first=6)
+    assert crowd.items == few.items
+    assert {event.user for event in crowd.interactions} == {"u006", "u007", "u008", "u009"}
 
 
 def test_more_people_do_not_change_the_ones_there_are():

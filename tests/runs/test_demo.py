@@ -35,14 +35,15 @@ def test_data_and_roles_are_rebuilt_byte_for_byte(world, tmp_path):
     write_lines(tmp_path / "interactions.jsonl", world.interactions)
     for name in ("items.jsonl", "interactions.jsonl"):
         assert (tmp_path / name).read_bytes() == (DEMO / "data" / name).read_bytes()
-    roles = assign_roles(world.interactions, SCRATCH.crowd, SCRATCH.holdout, SCRATCH.role_seed)
+    roles = assign_roles(world.interactions, 0.0, SCRATCH.holdout, SCRATCH.role_seed)  # the crowd is outside
     workspace = Workspace(DEMO)
     assert roles == workspace.roles and workspace.settings == SETTINGS
     assert workspace.request("req-demo").users == demo_subjects(world, roles.members, SUBJECTS)
 
 
 def test_the_tokenizer_is_rebuilt_byte_for_byte(world, tmp_path):
-    base_tokenizer(world, Workspace(DEMO).roles, SETTINGS, SCRATCH).save_pretrained(tmp_path)
+    crowd = make_world(people=100, first=PEOPLE + 1).interactions  # a fortieth of it knows every title too
+    base_tokenizer(world.items, crowd, SETTINGS.task, SCRATCH).save_pretrained(tmp_path)
     assert (tmp_path / "tokenizer.json").read_bytes() == (DEMO / "base/tokenizer.json").read_bytes()
 
 
@@ -57,3 +58,11 @@ def test_the_adapter_holds_its_people():
     before = runs(Workspace(DEMO))[0].evaluation.original
     assert before.forget_auc.value > before.holdout_auc.value + 0.1
     assert before.membership_auc.value > 0.55
+
+
+def test_its_adapter_beats_the_item_mean_and_its_run_moves_toward_the_references():
+    evaluation = runs(Workspace(DEMO))[0].evaluation
+    assert evaluation.original.test_auc.low > evaluation.item_mean_auc.high
+    assert evaluation.closeness.residual < 1
+    known = max(reference.forget_auc.value for reference in evaluation.references)
+    assert known < evaluation.unlearned.forget_auc.value < evaluation.original.forget_auc.value
