@@ -12,11 +12,12 @@ from dashboard.words import GROUP_WORDS, module_title, move
 Chart = alt.LayerChart | alt.FacetChart
 MARGIN = 0.15  # delta of method section 3: a ratio of one half plus or minus this counts as shared
 SOLID, DASHED, DOTTED = [1, 0], [6, 4], [2, 3]
+# Only what can be compared: the same loss on different people, not the objectives of a step.
 LOSSES = {
-    "forget_loss": ("forgotten data", COLOURS[Group.FORGET], SOLID),
-    "retain_loss": ("everyone else", COLOURS[Group.RETAIN], SOLID),
-    "holdout_loss": ("strangers", QUIET, DASHED),
+    "forget_nll": ("forgotten data", COLOURS[Group.FORGET], SOLID),
     "validation_loss": ("everyone else, unseen", COLOURS[Group.RETAIN], DOTTED),
+    "holdout_loss": ("strangers", QUIET, DASHED),
+    "loss": ("training anew", COLOURS[Group.RETAIN], SOLID),
 }
 MODELS = {
     "before": (COLOURS[Group.FORGET], "triangle-up"),
@@ -149,16 +150,17 @@ def losses(events: Sequence[dict]) -> alt.Chart | None:
     ]
     if not rows:
         return None
+    found = {title for _, _, title in rows}
     return (
         alt.Chart(pd.DataFrame(rows, columns=["step", "loss", "measured on"]))
-        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=10))
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=30))
         .encode(
             x=alt.X("step:Q", title="step", axis=alt.Axis(grid=False, tickMinStep=1)),
             y=alt.Y(
                 "loss:Q", title="loss (higher: knows less)", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)
             ),
             tooltip=["measured on:N", "step:Q", alt.Tooltip("loss:Q", format=".3f")],
-            **_lines("measured on:N", {title: (colour, dash) for title, colour, dash in LOSSES.values()}, 2),
+            **_lines("measured on:N", {t: (c, d) for t, c, d in LOSSES.values() if t in found}, 2),
         )
         .properties(height=300)
     )

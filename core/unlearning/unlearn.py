@@ -69,7 +69,8 @@ def unlearn(
         optimiser = torch.optim.SGD(plan.parameters.values(), lr=method.learning_rate)
 
         def watched(step: Step) -> bool:
-            checks = stopper.check() if step.number % CHECK_EVERY == 0 or step.number == step.total else {}
+            due = step.number % CHECK_EVERY == 0 or step.number in (1, step.total)
+            checks = stopper.check() if due else {}
             return watch(Step(step.number, step.total, {**step.losses, **checks})) or stopper.reason != ""
 
         steps = train(plan.parameters.values(), optimiser, gradients, method.steps, watched, clip=math.inf)

@@ -31,7 +31,7 @@ def progress(run: RunFolder) -> None:
                 key="losses",
             )
             st.caption(
-                "Unlearning works when the loss on the forgotten data rises to that of strangers while everyone else's stays flat."
+                "Unlearning works when the loss on the forgotten data rises toward that of strangers while everyone else's stays flat."
             )
 
 
