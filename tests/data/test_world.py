@@ -15,7 +15,7 @@ from core.data.vocabulary import MOTIFS
 from core.data.world import PRIVATE, demo_subjects, expected_liking, make_films, make_person, make_world
 from core.files import plain
 
-DIGEST = "32c510892c97d9746dba12346ce9659a7f0d779cea5285621b2c40316ccc3161"
+DIGEST = "f04d255b830c9d1b9ae524afb18510b8a469082d34bf001185ecd39f46ccf5a6"
 REAL = Path(__file__).parents[3] / "shared/data/ml-latest-small/movies.csv"
 
 
@@ -107,7 +107,7 @@ def test_taste_tells_more_than_the_item_mean(world, films, people):
     truth = [event.liked for event in rest]
     mean = auc([sum(likes[e.item]) / len(likes[e.item]) for e in rest], truth)
     taste = auc([expected_liking(people[e.user], films[e.item]) for e in rest], truth)
-    assert 0.64 < mean < 0.74 and mean + 0.06 < taste < 0.88
+    assert 0.54 < mean < 0.62 and mean + 0.15 < taste < 0.88
 
 
 def test_everyone_loves_one_word_and_seeks_it_out(world, films, people):
