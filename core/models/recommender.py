@@ -16,6 +16,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from core.errors import DeviceError, ModelError
+from core.files import read_json, write_json
 from core.models.families import FAMILIES
 from core.types import Task
 
@@ -173,3 +174,6 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
     """Write the active adapter: safetensors and its configuration."""
     model.save_pretrained(str(folder), selected_adapters=[ADAPTER], save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's model card says nothing here
+    config = read_json(folder / "adapter_config.json")
+    if isinstance(config["target_modules"], list):  # a set inside PEFT: its order changes from process to process
+        write_json(folder / "adapter_config.json", config | {"target_modules": sorted(config["target_modules"])})

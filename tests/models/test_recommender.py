@@ -25,6 +25,11 @@ def test_a_local_folder_loads_and_says_what_it_runs_on(workspace):
     assert recommender.tokenizer.convert_ids_to_tokens(recommender.yes).endswith("Yes")
 
 
+def test_an_adapters_files_are_the_same_in_every_process(workspace):
+    layers = json.loads((workspace.root / "adapter/adapter_config.json").read_text())["target_modules"]
+    assert layers == sorted(layers) and len(layers) > 1
+
+
 def test_pickled_weights_are_refused(workspace):
     base = workspace.root / "base"
     (base / "model.safetensors").unlink()
