@@ -6,14 +6,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from torch import Tensor
+
 from core.circuit.contrast import contrasts
 from core.circuit.extract import Settings as CircuitSettings
 from core.circuit.extract import extract, save
+from core.circuit.passes import Contrast
+from core.circuit.stability import members, resampled
 from core.data.prompts import encode, escape, template
 from core.data.split import by_user, make_split, single_targets, thirds
 from core.evaluation.evaluate import Seen, compare, item_mean_auc, list_users, look
 from core.evaluation.ranking import Reader
-from core.grouping import group_modules
+from core.grouping import Sample, group_modules
 from core.models.families import anatomy
 from core.models.recommender import Recommender, load, new_adapter, resolve, save_adapter
 from core.report import make_report
@@ -145,8 +149,7 @@ def _circuit_stages(
     clock.stage("contrast prompts")
     pairs = {}
     for name, prompts in (("forget", context.split.forget), ("retain", context.split.retain)):
-        singles = spread(single_targets(prompts, CIRCUIT_HISTORY), CIRCUIT_PROMPTS)
-        pairs[name] = _contrast(recommender, context, singles, seed)
+        pairs[name] = contrast_prompts(recommender, context, prompts, seed)
         watch.progress(0.5 if name == "forget" else 1.0)
     clock.stage("circuit")
     settings = CircuitSettings(seed=seed)
@@ -163,16 +166,27 @@ def _circuit_stages(
         context.encode(spread(list(prompts), 64)) for prompts in (context.split.forget, context.split.retain)
     )
     conflict = conflicts(recommender.model, forget_set, retain_set)
-    groups = group_modules(forget, retain, forget_scores.nodes, retain_scores.nodes, conflict, seed)
+    forget_sample = _sample(forget, forget_scores.nodes, seed)
+    retain_sample = _sample(retain, retain_scores.nodes, seed + 1)
+    groups = group_modules(forget, retain, forget_sample, retain_sample, conflict)
     watch.keep("groups", groups)
     return (forget, retain), groups
 
 
-def _contrast(recommender: Recommender, context: Context, prompts: Sequence[Prompt], seed: int):
+def _sample(circuit: Circuit, nodes: Tensor, seed: int) -> Sample:
+    means = resampled(nodes, seed)
+    return Sample(means, members(means, len(circuit.members)))
+
+
+def contrast_prompts(
+    recommender: Recommender, context: Context, prompts: Sequence[Prompt], seed: int, count: int = CIRCUIT_PROMPTS
+) -> tuple[Contrast, ...]:
+    """At most `count` contrasts for a set of prompts, each with one target and a short history."""
+    singles = spread(single_targets(prompts, CIRCUIT_HISTORY), count)
     interactions = [event for prompt in context.split.retain + context.split.forget for event in prompt.targets]
     answers = (recommender.yes, recommender.no) if recommender.task is Task.CLICK else None
     found, _ = contrasts(
-        recommender.model, prompts, interactions, list(context.workspace.items.values()), context.encode, answers, seed
+        recommender.model, singles, interactions, list(context.workspace.items.values()), context.encode, answers, seed
     )
     return found
 

@@ -145,7 +145,11 @@ class Circuit:
     edges: the strongest edges by absolute score, for drawing; the full matrix is in circuit.safetensors.
     clean, corrupted: mean metric on the prompts and on their contrast prompts.
     prompts, dropped: how many were used, and how many were not because their evidence does not speak for the right answer.
-    contrast: how many contrast prompts each way produced ("pagerank", "other_user").
+    contrast: how many contrast prompts each way produced ("pagerank", "other_user", "mean").
+    sure: per module, the probability that it is in a circuit of this size from other prompts (bootstrap).
+    overlap: Jaccard overlap of the circuits of two halves of the prompts; None for a single prompt.
+    reads: per place in the prompt (0 the instruction, 1 the target, 2 the title before it, ...) and module, how much of
+        the effect it takes in there, in logits.
     """
 
     modules: tuple[str, ...]
@@ -160,6 +164,9 @@ class Circuit:
     prompts: int
     dropped: int
     contrast: dict[str, int] = field(default_factory=dict)
+    sure: tuple[float, ...] = ()
+    overlap: float | None = None
+    reads: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +176,7 @@ class ModuleGroup:
     forget, retain: share of the absolute score on each set (sums to 1 over modules).
     ratio: forget / (forget + retain). noise: half-width of the bootstrap interval of ratio.
     conflict: cosine of the forget and retain gradients in the module's coordinates.
+    sure: the probability that other prompts of the same kind put it in the same group (bootstrap).
     """
 
     module: str
@@ -178,6 +186,7 @@ class ModuleGroup:
     ratio: float
     noise: float
     conflict: float
+    sure: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,41 +1,58 @@
-"""Edge and node scores by attribution patching: EAP-IG (Hanna et al. 2024, arXiv 2403.17806) and plain EAP.
+"""Edge and node scores by attribution patching.
 
 Edge u -> v: mean over examples of (z_u(x') - z_u(x)) . mean over points of dM/d in_v, the points lying on the
-straight line between the token embeddings of x' and x. Node u: the same with dM/dz_u.
-One ordinary forward and backward pass a point; heads stay in head space throughout.
+straight line between the token embeddings of x' and x. Node u: the same with dM/dz_u. One ordinary forward and
+backward pass a point; heads stay in head space but for a chunk of tokens at a time.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from core.circuit.graph import destination_columns, destinations, source_rows, sources
-from core.circuit.passes import (
-    CLEAN,
-    CORRUPTED,
-    Batch,
-    Contrast,
-    Record,
-    Visitor,
-    accurate,
-    batches,
-    projections,
-    split_heads,
-    visited,
-)
-from core.models.families import Anatomy, Layer, anatomy, effective_weight
+from core.circuit.graph import destination_columns, destinations, mlp_sources, paths, source_rows, sources
+from core.circuit.passes import CLEAN, CORRUPTED, Batch, Contrast, Record, batches, visited
+from core.circuit.slopes import Slopes, slopes
+from core.circuit.space import stream, weights
+from core.models.families import Anatomy, anatomy
+from core.models.norms import accurate
 
-# Where on the line from x' (0) to x (1) gradients are taken; "left" is EAP-IG's, "clean" is plain EAP.
-RULES: dict[str, Callable[[int], list[float]]] = {
-    "midpoint": lambda steps: [(step + 0.5) / steps for step in range(steps)],
-    "left": lambda steps: [step / steps for step in range(steps)],
-    "clean": lambda steps: [1.0],
+Numbers = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """cuts: places on the line from x' (0) to x (1); what is written differs from one to the next by z(x') - z(x) in
+    all. points: where gradients are taken between each two cuts. frozen: without those of norms' scales.
+    """
+
+    cuts: Numbers
+    points: tuple[Numbers, ...]
+    frozen: bool = False
+
+
+def _whole(*points: float, frozen: bool = False) -> Rule:
+    return Rule((0.0, 1.0), (points,), frozen)
+
+
+# By the number of gradients asked for.
+RULES: dict[str, Callable[[int], Rule]] = {
+    # EAP-IG (Hanna et al. 2024, arXiv 2403.17806) by the midpoint rule, and by the left rule of its code.
+    "midpoint": lambda m: _whole(*((step + 0.5) / m for step in range(m))),
+    "left": lambda m: _whole(*(step / m for step in range(m))),
+    # EAP (Syed et al. 2023, arXiv 2310.10348).
+    "clean": lambda m: _whole(1.0),
+    # EAP with RelP's rule for norms (Jafari et al. 2025, arXiv 2508.21258), not its other rules.
+    "frozen": lambda m: _whole(1.0, frozen=True),
+    # Conductance (Dhamdhere et al. 2018, arXiv 1805.12233): the change along the line, step by step. The scores of all
+    # that writes to the logits sum to M(x') - M(x) as m grows.
+    "conductance": lambda m: Rule(
+        tuple(step / m for step in range(m + 1)), tuple(((step + 0.5) / m,) for step in range(m))
+    ),
 }
-CHUNK = 2**26  # numbers in the largest temporary tensor: all sources' differences at some tokens
 
 
 @dataclass(frozen=True)
@@ -43,11 +60,17 @@ class Attribution:
     """Scores in logits, negative where corrupting lowers the metric.
 
     nodes: per example and module, in the order of `Anatomy.modules`. edges: mean over examples, in the order of
-    `graph.sources` x `graph.destinations`, zero where there is no path. clean, corrupted: the metric.
+    `graph.sources` x `graph.destinations`, zero where there is no path. noise: standard error of `edges` from
+    their spread over batches, nan where there was one batch. reads, writes: each module's part of all its
+    incoming, of all its outgoing edges by the place in the prompt (`Contrast.slots`), means over examples.
+    clean, corrupted: the metric.
     """
 
     nodes: Float[Tensor, "n modules"]
     edges: Float[Tensor, "f b"]
+    noise: Float[Tensor, "f b"]
+    reads: Float[Tensor, "slots modules"]
+    writes: Float[Tensor, "slots modules"]
     clean: Float[Tensor, " n"]
     corrupted: Float[Tensor, " n"]
 
@@ -58,201 +81,147 @@ def attribute(
     steps: int = 5,
     rule: str = "midpoint",
     batch_size: int = 8,
+    memory: int = 64,
+    offload: bool = False,
     progress: Callable[[float], None] = lambda done: None,
 ) -> Attribution:
     """Scores of every edge and module; `progress` hears the share of examples done.
 
-    The model (plain or with live LoRA) is left as it was. Needs 2 forward passes and one forward and backward
-    pass for each of the rule's points. Raises ModelError for what `core.models.families` cannot open.
+    rule, steps: see RULES. memory: MiB for the largest temporary tensors, the sources' differences at a chunk of
+    tokens. offload: keep what the backward passes need in main memory, for prompts too long for a GPU.
+    The model (plain or with live LoRA) is left as it was. Needs a forward pass for each of the rule's cuts and one
+    forward and backward pass for each of its points. Raises ModelError for what `core.models.families` cannot open.
     """
-    parts = anatomy(model)
-    nodes = torch.zeros(len(contrasts), len(parts.modules), dtype=accurate(parts.embed.weight))
-    edges = torch.zeros(len(sources(parts)), len(destinations(parts)), dtype=nodes.dtype)
-    sides = torch.zeros(2, len(contrasts), dtype=nodes.dtype)
-    done = 0
+    parts, plan, n = anatomy(model), RULES[rule](steps), len(contrasts)
+    slots = 1 + max(slot for contrast in contrasts for slot in contrast.slots)
+    sums, done, opened = _Scores.zeros(parts, n, slots), 0, weights(parts)
+    squares = torch.zeros_like(sums.edges)
+    sides = torch.zeros(2, n, dtype=sums.nodes.dtype)
     for chosen, batch in batches(parts, contrasts, batch_size):
-        difference, sides[:, chosen] = _differences(batch)
-        slopes = _slopes(batch, RULES[rule](steps))
-        nodes[chosen] = _node_scores(difference, slopes).cpu()
-        edges += _edge_scores(parts, difference, slopes).cpu() / len(contrasts)
+        scores, records = _Scores.zeros(parts, len(chosen), slots), _records(batch, plan.cuts)
+        before, sides[CORRUPTED, chosen] = next(records)
+        for points, (after, sides[CLEAN, chosen]) in zip(plan.points, records, strict=True):
+            difference, before = _minus(before, after), after
+            scores.add(_score(batch, difference, slopes(batch, opened, points, plan.frozen, offload), slots, memory))
+        sums.add(scores, chosen)
+        squares += scores.edges.cpu() ** 2 / len(chosen)
         done += len(chosen)
-        progress(done / len(contrasts))
-    return Attribution(nodes, edges, sides[CLEAN], sides[CORRUPTED])
+        progress(done / n)
+    noise = _standard_error(sums.edges / n, squares, n, math.ceil(n / batch_size))
+    return Attribution(
+        sums.nodes, sums.edges / n, noise, sums.reads / n, sums.writes / n, sides[CLEAN], sides[CORRUPTED]
+    )
 
 
-@dataclass(frozen=True)
-class _Differences:
-    """z(x') - z(x) of the embeddings and, by layer, of heads and MLP."""
+@dataclass
+class _Scores:
+    """Sums over examples; nodes by example."""
 
-    input: Float[Tensor, "b p d"]
-    head: list[Float[Tensor, "b p h k"]]
-    mlp: list[Float[Tensor, "b p d"]]
+    nodes: Float[Tensor, "n modules"]
+    edges: Float[Tensor, "f b"]
+    reads: Float[Tensor, "slots modules"]
+    writes: Float[Tensor, "slots modules"]
 
+    @staticmethod
+    def zeros(parts: Anatomy, n: int, slots: int) -> "_Scores":
+        modules, shape = len(parts.modules), (len(sources(parts)), len(destinations(parts)))
+        sizes = (n, modules), shape, (slots, modules), (slots, modules)
+        return _Scores(*(torch.zeros(size, dtype=accurate(parts.embed.weight)) for size in sizes))
 
-@torch.no_grad()
-def _differences(batch: Batch) -> tuple[_Differences, Float[Tensor, "2 b"]]:
-    """Nothing differs before `batch.start`, so nothing is kept from there."""
-    records, metrics = [], []
-    for side in (CLEAN, CORRUPTED):
-        records.append(Record(batch.start))
-        with visited(batch.parts, records[side]):
-            metrics.append(batch.metric(batch.embeddings(side)).cpu())
-    clean, corrupted = records
-    embeddings = batch.embeddings(CORRUPTED) - batch.embeddings(CLEAN)
-    heads = [b - a for a, b in zip(clean.head, corrupted.head, strict=True)]
-    mlps = [b - a for a, b in zip(clean.mlp, corrupted.mlp, strict=True)]
-    return _Differences(embeddings[:, batch.start :], heads, mlps), torch.stack(metrics)
+    def add(self, other: "_Scores", rows: slice | list[int] = slice(None)) -> None:
+        self.nodes[rows] += other.nodes.cpu()
+        for mine, new in ((self.edges, other.edges), (self.reads, other.reads), (self.writes, other.writes)):
+            mine += new.cpu()
 
 
-class _Slopes(Visitor):
-    """Means over the points of dM/d(everything written and read), gathered while gradients flow back.
-
-    The gradient at a head's q, k or v input is never formed here. With gamma the gradient at the projection's
-    output, r = 1/sigma of the norm, n = its normalised input, w and b its weight and bias and P the
-    subtraction of the mean over d (LayerNorm) or nothing (RMSNorm), it is
-        r [P(w * W'gamma) - c n],   c = <q - const, gamma> / d,   const = W b + bias,
-    so r gamma is summed over the points, r c and n are kept for each, and one product is left to the end.
-    """
-
-    def __init__(self, batch: Batch, points: int) -> None:
-        parts, shape = batch.parts, (len(batch.mask), batch.mask.shape[1] - batch.start)
-        self.parts, self.start, self.points = parts, batch.start, points
-        dtype, device = accurate(parts.embed.weight), batch.mask.device
-
-        def zeros(*more: int) -> list[Tensor]:
-            return [torch.zeros(*shape, *more, dtype=dtype, device=device) for _ in parts.layers]
-
-        self.head = zeros(parts.n_heads, parts.d_head)
-        self.mlp = zeros(parts.d_model)
-        self.mlp_in = zeros(parts.d_model)
-        self.logits = torch.zeros_like(self.mlp[0])
-        self.gamma = zeros(3 * parts.n_heads, parts.d_head)
-        self.tilt: list[list[Tensor]] = [[] for _ in parts.layers]  # r c, [b p 3H] a point
-        self.normal: list[list[Tensor]] = [[] for _ in parts.layers]  # n, [b p d] a point
-        self.scale: list[Tensor] = [self.logits] * len(parts.layers)  # r, [b p 1] of the present point
-        self.const = [_constants(parts, layer) for layer in parts.layers]
-
-    def _gather(self, tensor: Tensor, total: Tensor) -> Tensor:
-        def gather(slope: Tensor) -> None:
-            total.add_(slope[:, self.start :], alpha=1 / self.points)
-
-        tensor.register_hook(gather)
-        return tensor
-
-    def attention_input(self, layer: int, x: Tensor) -> Tensor:
-        normal, self.scale[layer] = _normalise(self.parts.layers[layer].attention_norm, x[:, self.start :].detach())
-        self.normal[layer].append(normal)
-        self.tilt[layer].append(torch.zeros_like(self.gamma[layer][..., 0]))
-        return x
-
-    def project(self, layer: int, first: int, out: Tensor, again: Callable) -> Tensor:
-        places = slice(first, first + out.shape[2])
-        linear_part = out[:, self.start :].detach() - self.const[layer][places]
-
-        def gather(slope: Tensor) -> None:
-            scaled = slope[:, self.start :] * self.scale[layer][..., None] / self.points
-            self.gamma[layer][:, :, places] += scaled
-            self.tilt[layer][-1][:, :, places] = (linear_part * scaled).sum(-1) / self.parts.d_model
-
-        out.register_hook(gather)
-        return out
-
-    def heads(self, layer: int, out: Tensor) -> Tensor:
-        return self._gather(out, self.head[layer])
-
-    # A view is a branch of its own: its gradient comes through the norm and not along the residual stream.
-    def mlp_input(self, layer: int, x: Tensor) -> Tensor:
-        return self._gather(x.view_as(x), self.mlp_in[layer])
-
-    def mlp_output(self, layer: int, out: Tensor) -> Tensor:
-        return self._gather(out, self.mlp[layer])
-
-    def logits_input(self, x: Tensor) -> Tensor:
-        return self._gather(x.view_as(x), self.logits)
+def _standard_error(mean: Tensor, squares: Tensor, n: int, groups: int) -> Tensor:
+    """Of a mean over n examples in `groups` batches; squares: sum over batches of (sum over its examples)^2 / its size."""
+    if groups < 2:
+        return torch.full_like(mean, math.nan)
+    return ((squares - n * mean**2).clamp(min=0) / (n * (groups - 1))).sqrt()
 
 
-def _slopes(batch: Batch, points: list[float]) -> _Slopes:
-    slopes = _Slopes(batch, len(points))
+def _records(batch: Batch, cuts: Numbers) -> Iterator[tuple[Record, Float[Tensor, " b"]]]:
+    """What is written at each cut, and the metric there. Nothing differs before `batch.start`."""
     clean, corrupted = batch.embeddings(CLEAN), batch.embeddings(CORRUPTED)
-    with visited(batch.parts, slopes), torch.enable_grad():
-        for point in points:
-            embeddings = torch.lerp(corrupted, clean, point).requires_grad_()
-            torch.autograd.grad(batch.metric(embeddings).sum(), embeddings)
-    return slopes
+    for cut in cuts:
+        record = Record(batch.start)
+        with visited(batch.parts, record), torch.no_grad():
+            metric = batch.metric(torch.lerp(corrupted, clean, cut)).cpu()
+        yield record, metric
 
 
-def _normalise(norm: Any, x: Tensor) -> tuple[Tensor, Float[Tensor, "b p 1"]]:
-    """The norm's input, normalised but not weighted, and 1/sigma."""
-    x = x.to(accurate(x))
-    if isinstance(norm, nn.LayerNorm):
-        x = x - x.mean(-1, keepdim=True)
-    epsilon = norm.eps if isinstance(norm, nn.LayerNorm) else norm.variance_epsilon
-    scale = torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + epsilon)
-    return x * scale, scale
-
-
-@torch.no_grad()
-def _constants(parts: Anatomy, layer: Layer) -> Float[Tensor, "3h k"]:
-    """What q, k and v are where the normalised input is zero."""
-    bias = getattr(layer.attention_norm, "bias", None)
-    bias = torch.zeros_like(layer.attention_norm.weight) if bias is None else bias
-    return torch.cat([split_heads(parts, linear.forward(bias)) for _, linear in projections(parts, layer)])
-
-
-def _node_scores(difference: _Differences, slopes: _Slopes) -> Float[Tensor, "b modules"]:
-    columns = []
-    for layer in range(len(difference.mlp)):
-        columns.append(torch.einsum("bphk,bphk->bh", difference.head[layer].to(slopes.logits), slopes.head[layer]))
-        columns.append(torch.einsum("bpd,bpd->b", difference.mlp[layer].to(slopes.logits), slopes.mlp[layer])[:, None])
-    return torch.cat(columns, 1)
-
-
-def _edge_scores(parts: Anatomy, difference: _Differences, slopes: _Slopes) -> Float[Tensor, "f b"]:
-    """Sums over the batch, a chunk of tokens at a time."""
-    result = slopes.logits.new_zeros(len(sources(parts)), len(destinations(parts)))
-    written, read = zip(*((_written(parts, layer), _read(parts, layer)) for layer in parts.layers), strict=True)
-    tokens, size = slopes.logits[..., 0].numel(), max(1, CHUNK // (len(result) * parts.d_model))
-    for chunk in (slice(first, first + size) for first in range(0, tokens, size)):
-        moved = _moved(difference, written, chunk, result.dtype)
-        for layer in range(len(parts.layers)):
-            rows, columns = source_rows(parts, layer), destination_columns(parts, layer)
-            pull = _pull(slopes, layer, read[layer], chunk)
-            result[: rows.start, columns] += torch.einsum("ftd,htd->fh", moved[: rows.start], pull)
-            pull = slopes.mlp_in[layer].flatten(0, 1)[chunk]
-            result[: rows.stop, columns.stop] += torch.einsum("ftd,td->f", moved[: rows.stop], pull)
-        result[:, -1] += torch.einsum("ftd,td->f", moved, slopes.logits.flatten(0, 1)[chunk])
+def _minus(left: Record, right: Record) -> Record:
+    """What is written there and not here."""
+    result = Record(left.start)
+    for name in ("input", "head", "mlp"):
+        setattr(result, name, [a - b for a, b in zip(getattr(left, name), getattr(right, name), strict=True)])
     return result
 
 
-def _written(parts: Anatomy, layer: Layer) -> Float[Tensor, "h k d"]:
-    """How each head writes to the residual stream."""
-    return effective_weight(layer.attention_out).T.unflatten(0, (parts.n_heads, parts.d_head))
+def _score(batch: Batch, difference: Record, found: Slopes, slots: int, memory: int) -> _Scores:
+    parts = batch.parts
+    effects = _effects(difference, found)
+    edges, reads = _edges(parts, difference, found, memory)
+    places = batch.slots[:, batch.start :].flatten().cpu()
+    by_slot = [
+        torch.zeros(slots, len(parts.modules), dtype=edges.dtype).index_add_(0, places, tokens.flatten(0, -2).cpu())
+        for tokens in (reads, effects)
+    ]
+    return _Scores(effects.sum(1), edges, *by_slot)
 
 
-def _read(parts: Anatomy, layer: Layer) -> Float[Tensor, "3h k d"]:
-    """How each head's q, k and v read the normed residual stream."""
-    weights = [split_heads(parts, part.weight().T) for part in (layer.q, layer.k, layer.v)]
-    return torch.cat(weights, 1).permute(1, 2, 0)
+def _effects(difference: Record, found: Slopes) -> Float[Tensor, "b p modules"]:
+    """Node scores by token."""
+    columns = []
+    for layer, weight in enumerate(found.weights.write):
+        head, mlp = (values[layer].to(found.mlp[layer]) for values in (difference.head, difference.mlp))
+        slope = torch.einsum("bpd,hkd->bphk", found.attention[layer], weight.to(head))
+        columns += [(head * slope).sum(-1), (mlp * found.mlp[layer]).sum(-1, keepdim=True)]
+    return torch.cat([column.to(columns[0].device) for column in columns], -1)
 
 
-def _moved(
-    difference: _Differences, written: Sequence[Tensor], chunk: slice, dtype: torch.dtype
-) -> Float[Tensor, "f t d"]:
-    """All sources' differences in the residual stream at the tokens of one chunk."""
-    rows = [difference.input.flatten(0, 1)[chunk].to(dtype)[None]]
-    for head, mlp, weight in zip(difference.head, difference.mlp, written, strict=True):
-        rows.append(torch.einsum("thk,hkd->htd", head.flatten(0, 1)[chunk].to(dtype), weight.to(dtype)))
-        rows.append(mlp.flatten(0, 1)[chunk].to(dtype)[None])
-    return torch.cat(rows)
+def _edges(
+    parts: Anatomy, difference: Record, found: Slopes, memory: int
+) -> tuple[Float[Tensor, "f b"], Float[Tensor, "t modules"]]:
+    """Edge scores summed over the batch, and what each module reads by token; a chunk of tokens at a time."""
+    write, destination = found.weights.write, 3 * parts.n_heads + 1
+    edges = found.mlp[0].new_zeros(len(sources(parts)), len(destinations(parts)))
+    input, head, mlp = (
+        [value.flatten(0, 1) for value in values] for values in (difference.input, difference.head, difference.mlp)
+    )
+    width = (len(edges) + 2 * destination) * parts.d_model * write[0].element_size()
+    reads = []
+    for chunk in _chunks(len(input[0]), max(1, memory * 2**20 // width)):
+        heads, mlps = ([value[chunk] for value in values] for values in (head, mlp))
+        moved = stream(input[0][chunk].to(write[0]), heads, mlps, write)
+        reads.append(_chunk_edges(parts, moved, found, chunk, edges))
+    return edges * paths(parts).to(edges), torch.cat(reads)
 
 
-def _pull(slopes: _Slopes, layer: int, read: Tensor, chunk: slice) -> Float[Tensor, "3h t d"]:
-    """The gradient at each head's q, k and v input (formula at `_Slopes`) at the tokens of one chunk."""
-    norm = slopes.parts.layers[layer].attention_norm
-    gamma = slopes.gamma[layer].flatten(0, 1)[chunk]
-    pull = torch.einsum("thk,hkd->htd", gamma, read.to(gamma)) * norm.weight.detach().to(gamma)
-    if isinstance(norm, nn.LayerNorm):
-        pull -= pull.mean(-1, keepdim=True)
-    for tilt, normal in zip(slopes.tilt[layer], slopes.normal[layer], strict=True):
-        pull -= torch.einsum("th,td->htd", tilt.flatten(0, 1)[chunk], normal.flatten(0, 1)[chunk])
-    return pull
+def _chunks(tokens: int, size: int) -> Iterator[slice]:
+    return (slice(first, min(first + size, tokens)) for first in range(0, tokens, size))
+
+
+def _chunk_edges(
+    parts: Anatomy, moved: Float[Tensor, "f t d"], found: Slopes, chunk: slice, edges: Tensor
+) -> Float[Tensor, "t modules"]:
+    """Adds the scores of one chunk to `edges`, also where there is no path; returns what each module reads there."""
+    pull = moved.new_empty(3 * parts.n_heads + 1, *moved.shape[1:])  # one for all layers: to get new memory is slow
+    before, columns = moved[0], []
+    for layer in range(len(parts.layers)):
+        moved, pull = (tensor.to(found.mlp[layer].device) for tensor in (moved, pull))  # layers may be on several GPUs
+        found.pull(layer, chunk, pull)
+        stop, rows, places = mlp_sources(parts, layer), source_rows(parts, layer), destination_columns(parts, layer)
+        edges[:stop, places.start : places.stop + 1] += _product(moved[:stop], pull).to(edges)
+        between = before + moved[rows.start : stop].sum(0)
+        heads = torch.bmm(pull[:-1].transpose(0, 1), before[..., None])[..., 0]
+        columns += [heads.unflatten(1, (3, -1)).sum(1), (between * pull[-1]).sum(-1, keepdim=True)]
+        before = before + moved[rows.start : rows.stop + 1].sum(0)
+    last = found.logits.flatten(0, 1)[None, chunk].to(moved)
+    edges[:, -1] += _product(moved, last)[:, 0].to(edges)
+    return torch.cat([column.to(edges) for column in columns], 1)
+
+
+def _product(moved: Float[Tensor, "f t d"], pull: Float[Tensor, "n t d"]) -> Float[Tensor, "f n"]:
+    return (pull.flatten(1) @ moved.flatten(1).T).T  # faster than the other way round

@@ -2,8 +2,9 @@
 
 The history titles nearest to the target by personalised PageRank give way to unseen, far ones of the same
 popularity decile and token count, as few as halve or flip the metric: 1, then 2, 4 ... Where that does not
-do, titles from another user's history take every slot they fit. Template, target, answers and all token
-positions stay.
+do, titles from another user's history take every slot they fit; and where that does not do either, the mean
+embedding of popular titles' tokens takes the place of every history title (mean ablation of the evidence).
+Template, target, answers and all token positions stay.
 """
 
 from collections import Counter, defaultdict
@@ -14,16 +15,19 @@ import numpy as np
 from torch import nn
 
 from core.circuit.pagerank import ItemGraph
-from core.circuit.passes import CLEAN, CORRUPTED, Contrast, metrics
+from core.circuit.passes import CLEAN, CORRUPTED, MEAN, Contrast, metrics
+from core.errors import RunError
 from core.models.families import Anatomy, anatomy
 from core.types import Encoded, Interaction, Item, Prompt
 
 Encode = Callable[[Sequence[Prompt]], list[Encoded]]
 Swaps = list[tuple[int, str]]  # (place in the history, id of the item that comes there)
+WAYS = ("pagerank", "other_user", "mean")
 DECILES = 10
 NEAREST = 8  # a donor is drawn among this many candidates of smallest PageRank
 RIVALS = 50  # a rival is drawn among this many most popular unseen titles
 OTHERS = 32  # this many other users are looked at for one whose titles fit
+AVERAGED = 64  # the mean embedding is that of the tokens of this many most popular titles
 TARGETS = 64  # PageRanks computed at once
 
 
@@ -36,21 +40,28 @@ def contrasts(
     answers: tuple[int, int] | None,
     seed: int = 0,
     batch_size: int = 8,
+    ways: Sequence[str] = WAYS,
+    donors: int = 1,
 ) -> tuple[tuple[Contrast, ...], int]:
-    """A contrast for each prompt that can have one, in order, and how many cannot.
+    """A contrast for each prompt that can have one, in order, and how many prompts have none.
 
     prompts: with exactly one target. interactions: train interactions, the graph. encode: prompts to tokens.
     answers: ids of Yes and No in the click task, None in next_item, where the wrong answer is the title of an
-    unseen popular item and the prompt is cut where the titles part. A prompt without history, or in which no
-    title can be replaced, has no contrast.
+    unseen popular item and the prompt is cut where the titles part. ways: which are tried, in this order.
+    donors: how many contrasts each prompt gets, each with stand-ins (and in next_item a rival) of its own draw.
+    A prompt without history, or in which no title can be replaced, has no contrast. Raises RunError for a way
+    that is not in WAYS.
     """
+    if unknown := set(ways) - set(WAYS):
+        raise RunError(f"Contrast way {min(unknown)!r} is not known: choose among {', '.join(WAYS)}.")
     random = np.random.default_rng(seed)
-    donors = _Donors(interactions, catalogue, encode)
-    asked = [_question(*pair, donors, encode, answers, random) for pair in zip(prompts, encode(prompts), strict=True)]
+    pool = _Donors(interactions, catalogue, encode)
+    pairs = list(zip(range(len(prompts)), prompts, encode(prompts), strict=True))
+    asked = [_question(*pair, pool, encode, answers, random) for pair in pairs for _ in range(donors)]
     questions = [question for question in asked if question]
-    candidates = [_candidates(question, plan, donors, random) for question, plan in _plans(questions, donors, random)]
-    found = _search(anatomy(model), questions, candidates, encode, batch_size)
-    return found, len(prompts) - len(found)
+    candidates = [_candidates(question, plan, ways, pool, random) for question, plan in _plans(questions, pool, random)]
+    found = _search(anatomy(model), questions, candidates, encode, pool.average, batch_size)
+    return found, len(prompts) - len({contrast.prompt for contrast in found})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +73,9 @@ class _Question:
     contrast: Contrast
 
 
-def _asked(prompt: Prompt, encoded: Encoded, cut: int, right: int, wrong: int) -> _Question:
-    ids = encoded.ids[:cut]
-    return _Question(prompt, encoded, Contrast(ids, ids, right, wrong, "", ()))
+def _asked(number: int, prompt: Prompt, encoded: Encoded, cut: int, right: int, wrong: int) -> _Question:
+    ids, items = encoded.ids[:cut], tuple(start for start, _ in encoded.spans)
+    return _Question(prompt, encoded, Contrast(ids, ids, right, wrong, "", (), items, prompt=number))
 
 
 class _Donors:
@@ -79,7 +90,9 @@ class _Donors:
         met = Counter(event.item for event in interactions)
         self.popular = sorted((item.id for item in catalogue), key=lambda item: (-met[item], item))
         alone = [Prompt("", (Interaction("", item, True, 0),)) for item in self.popular]
-        self.tokens = {item: _length(e.spans[0]) for item, e in zip(self.popular, encode(alone), strict=True)}
+        titles = [encoded.ids[slice(*encoded.spans[0])] for encoded in encode(alone)]
+        self.average = tuple(token for title in titles[:AVERAGED] for token in title)
+        self.tokens = {item: len(title) for item, title in zip(self.popular, titles, strict=True)}
         self.decile = {item: place * DECILES // len(self.popular) for place, item in enumerate(self.popular)}
         self.pools: dict[tuple[int, int], list[str]] = defaultdict(list)
         for item in self.popular:
@@ -90,11 +103,8 @@ class _Donors:
         return {event.item for event in prompt.events} | set(self.histories.get(prompt.user, ()))
 
 
-def _length(span: tuple[int, int]) -> int:
-    return span[1] - span[0]
-
-
 def _question(
+    number: int,
     prompt: Prompt,
     encoded: Encoded,
     donors: _Donors,
@@ -108,14 +118,14 @@ def _question(
     start, stop = encoded.answers[0]
     if answers:
         right, wrong = answers if encoded.labels[0] else answers[::-1]
-        return _asked(prompt, encoded, start, right, wrong)
+        return _asked(number, prompt, encoded, start, right, wrong)
     seen = donors.seen(prompt)
     rivals = [item for item in donors.popular if item not in seen][:RIVALS]
     for rival in random.permutation(rivals):
         (other,) = encode([_replaced(prompt, [(len(prompt.events) - 1, str(rival))])])
         for place in range(start, min(stop, len(other.ids))):
             if encoded.ids[place] != other.ids[place]:
-                return _asked(prompt, encoded, place, encoded.ids[place], other.ids[place])
+                return _asked(number, prompt, encoded, place, encoded.ids[place], other.ids[place])
     return None
 
 
@@ -158,12 +168,16 @@ def _swaps(prompt: Prompt, near: dict[str, float], donors: _Donors, random: np.r
 
 
 def _candidates(
-    question: _Question, swaps: Swaps, donors: _Donors, random: np.random.Generator
+    question: _Question, swaps: Swaps, ways: Sequence[str], donors: _Donors, random: np.random.Generator
 ) -> list[tuple[str, Swaps]]:
     """(way, swaps) in the order in which they are tried: least first."""
     counts = [2**power for power in range(len(swaps).bit_length()) if 2**power < len(swaps)]
-    ways = [("pagerank", swaps[:count]) for count in (*counts, len(swaps)) if swaps]
-    return [*ways, ("other_user", _other_user(question.prompt, donors, random))]
+    plans: dict[str, list[Swaps]] = {
+        "pagerank": [swaps[:count] for count in (*counts, len(swaps)) if swaps],
+        "other_user": [_other_user(question.prompt, donors, random)],
+        "mean": [[]],
+    }
+    return [(way, plan) for way in ways for plan in plans[way]]
 
 
 def _other_user(prompt: Prompt, donors: _Donors, random: np.random.Generator) -> Swaps:
@@ -187,6 +201,7 @@ def _search(
     questions: Sequence[_Question],
     candidates: Sequence[list[tuple[str, Swaps]]],
     encode: Encode,
+    average: tuple[int, ...],
     batch_size: int,
 ) -> tuple[Contrast, ...]:
     """For each question the first candidate that halves or flips the metric, else the one that moves it most."""
@@ -197,7 +212,10 @@ def _search(
     for turn in range(max(map(len, candidates), default=0)):
         open_ = [i for i in open_ if turn < len(candidates[i])]
         others = encode([_replaced(questions[i].prompt, candidates[i][turn][1]) for i in open_])
-        made = [_contrast(questions[i], other, *candidates[i][turn]) for i, other in zip(open_, others, strict=True)]
+        made = [
+            _contrast(questions[i], other, *candidates[i][turn], average)
+            for i, other in zip(open_, others, strict=True)
+        ]
         tried = {i: contrast for i, contrast in zip(open_, made, strict=True) if contrast}
         after = metrics(parts, list(tried.values()), batch_size, CORRUPTED).tolist()
         for i, metric in zip(tried, after, strict=True):
@@ -208,8 +226,10 @@ def _search(
     return tuple(best[i] for i in sorted(best))
 
 
-def _contrast(question: _Question, other: Encoded, way: str, swaps: Swaps) -> Contrast | None:
+def _contrast(question: _Question, other: Encoded, way: str, swaps: Swaps, average: tuple[int, ...]) -> Contrast | None:
     """None unless the other prompt keeps every token position and differs inside the replaced titles only."""
+    if way == "mean":
+        return _averaged(question, average)
     ids = question.contrast.ids
     corrupted = other.ids[: len(ids)]
     spans = tuple(sorted(question.encoded.spans[slot] for slot, _ in swaps))
@@ -219,3 +239,11 @@ def _contrast(question: _Question, other: Encoded, way: str, swaps: Swaps) -> Co
     if kept and differing and differing <= inside:
         return replace(question.contrast, corrupted=corrupted, way=way, spans=spans)
     return None
+
+
+def _averaged(question: _Question, average: tuple[int, ...]) -> Contrast:
+    spans = question.encoded.spans[:-1]
+    corrupted = list(question.contrast.ids)
+    for start, stop in spans:
+        corrupted[start:stop] = [MEAN] * (stop - start)
+    return replace(question.contrast, corrupted=tuple(corrupted), way="mean", spans=spans, average=average)

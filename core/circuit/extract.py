@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -17,7 +17,8 @@ from torch import nn
 from core.circuit.attribution import RULES, Attribution, attribute
 from core.circuit.graph import strongest
 from core.circuit.passes import CLEAN, CORRUPTED, Contrast, metrics
-from core.circuit.patching import keep_modules, patched_each
+from core.circuit.patching import patched_modules
+from core.circuit.stability import by_prompt, members, overlap, resampled
 from core.errors import RunError, WorkspaceError
 from core.files import disk_error
 from core.models.families import Anatomy, anatomy
@@ -41,10 +42,11 @@ class Settings:
     edges: int = 400
     sizes: int = 12
     draws: int = 2
+    memory: int = 64
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "edges", "sizes", "draws"):
+        for name in ("steps", "batch_size", "edges", "sizes", "draws", "memory"):
             if getattr(self, name) < 1:
                 raise RunError(f"Circuit setting {name} is {getattr(self, name)}: choose 1 or more.")
         if self.rule not in RULES:
@@ -59,28 +61,32 @@ def extract(
     settings: Settings = Settings(),
     progress: Callable[[float], None] = lambda done: None,
 ) -> tuple[Circuit, Attribution]:
-    """The circuit of a set of contrasts, and the scores it was cut from (of the contrasts that were used).
+    """The circuit of a set of contrasts, and the scores it was cut from (of the contrasts that were used, nodes by prompt).
 
     progress: hears the share done, and may raise to stop.
     Raises RunError where no contrast can be used.
     """
     parts = anatomy(model)
-    used = _with_gap(parts, contrasts, settings.batch_size)
-    scores = attribute(model, used, settings.steps, settings.rule, settings.batch_size, lambda done: progress(done / 2))
+    used = with_gap(parts, contrasts, settings.batch_size)
+    scores = attribute(
+        model, used, settings.steps, settings.rule, settings.batch_size, settings.memory,
+        progress=lambda done: progress(done / 2),
+    )  # fmt: skip
+    scores = replace(scores, nodes=by_prompt(scores, used))
     means = scores.nodes.mean(0)
     ranking = [parts.modules[i] for i in torch.argsort(means.abs(), descending=True, stable=True).tolist()]
 
     def faithfulness(circuits: Sequence[Collection[str]]) -> list[float]:
         """F(C) = (M(C) - M(empty)) / (M(full) - M(empty)) of each circuit, M being means over prompts."""
-        metric = patched_each(model, used, [keep_modules(parts, circuit) for circuit in circuits], settings.batch_size)
+        metric = patched_modules(model, used, circuits, settings.batch_size)
         gap = (scores.clean - scores.corrupted).mean()
         return ((metric - scores.corrupted).mean(1) / gap).tolist()
 
-    curve, members, reached = _cut(faithfulness, ranking, settings, lambda done: progress((1 + done) / 2))
+    curve, chosen, reached = _cut(faithfulness, ranking, settings, lambda done: progress((1 + done) / 2))
     circuit = Circuit(
         modules=parts.modules,
         scores=tuple(means.tolist()),
-        members=members,
+        members=chosen,
         edges=strongest(parts, scores.edges, settings.edges),
         curve=curve,
         faithfulness=reached,
@@ -90,11 +96,14 @@ def extract(
         prompts=len(used),
         dropped=len(contrasts) - len(used),
         contrast=dict(Counter(contrast.way for contrast in used)),
+        sure=tuple(members(resampled(scores.nodes, settings.seed), len(chosen)).double().mean(0).tolist()),
+        overlap=overlap(scores.nodes, len(chosen), settings.seed),
+        reads=tuple(map(tuple, scores.reads.tolist())),
     )
     return circuit, scores
 
 
-def _with_gap(parts: Anatomy, contrasts: Sequence[Contrast], batch_size: int) -> list[Contrast]:
+def with_gap(parts: Anatomy, contrasts: Sequence[Contrast], batch_size: int) -> list[Contrast]:
     """The contrasts whose evidence speaks for the right answer. With the others, what the circuit does for one prompt
     would cancel what it does against another, and faithfulness would be divided by next to nothing."""
     if not contrasts:

@@ -7,7 +7,7 @@ layer all heads' q, all k, all v, then the MLP, and last the logits.
 
 import networkx as nx
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from core.models.families import Anatomy
@@ -40,6 +40,23 @@ def destination_columns(parts: Anatomy, layer: int) -> slice:
     """Columns of the q, k and v of `layer`; its MLP is the column after them."""
     start = layer * (3 * parts.n_heads + 1)
     return slice(start, start + 3 * parts.n_heads)
+
+
+def mlp_sources(parts: Anatomy, layer: int) -> int:
+    """How many of the first sources the MLP of `layer` reads: its heads too, unless both work in parallel."""
+    rows = source_rows(parts, layer)
+    return rows.start if parts.parallel else rows.stop
+
+
+def paths(parts: Anatomy) -> Bool[Tensor, "f b"]:
+    """Which edges can exist."""
+    mask = torch.zeros(len(sources(parts)), len(destinations(parts)), dtype=torch.bool)
+    for layer in range(len(parts.layers)):
+        columns = destination_columns(parts, layer)
+        mask[: source_rows(parts, layer).start, columns] = True
+        mask[: mlp_sources(parts, layer), columns.stop] = True
+    mask[:, -1] = True
+    return mask
 
 
 def strongest(parts: Anatomy, scores: Float[Tensor, "f b"], count: int) -> tuple[Edge, ...]:

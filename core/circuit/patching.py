@@ -10,38 +10,52 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from core.circuit.graph import destination_columns, destinations, source_rows, sources
-from core.circuit.passes import CLEAN, CORRUPTED, Batch, Contrast, Record, Visitor, accurate, batches, visited
+from core.circuit.graph import destination_columns, destinations, mlp_sources, sources
+from core.circuit.passes import CLEAN, CORRUPTED, Batch, Contrast, Record, Visitor, batches, visited
+from core.circuit.space import Weights, stream, weights
 from core.models.families import Anatomy, anatomy
+from core.models.norms import accurate
+
+Maker = Callable[[Batch, Record, Weights], Visitor]
 
 
 def patched(
-    model: nn.Module, contrasts: Sequence[Contrast], keep: Float[Tensor, "f b"], batch_size: int = 8
+    model: nn.Module, contrasts: Sequence[Contrast], keep: Float[Tensor, "f b"], batch_size: int = 8, memory: int = 64
 ) -> Float[Tensor, " n"]:
     """The metric of each contrast with only the edges of `keep` (1 = clean, 0 = corrupted) intact, in logits.
 
     Rows and columns as in `graph.sources` and `graph.destinations`. All ones is the clean run, all zeros
-    the corrupted one. Masks with equal columns, such as `keep_modules` makes, cost little more than a plain run.
+    the corrupted one. memory: MiB for the largest temporary tensors.
     """
-    return patched_each(model, contrasts, [keep], batch_size)[0]
+    return patched_each(model, contrasts, [keep], batch_size, memory)[0]
 
 
-@torch.no_grad()
 def patched_each(
-    model: nn.Module, contrasts: Sequence[Contrast], keeps: Sequence[Float[Tensor, "f b"]], batch_size: int = 8
+    model: nn.Module,
+    contrasts: Sequence[Contrast],
+    keeps: Sequence[Float[Tensor, "f b"]],
+    batch_size: int = 8,
+    memory: int = 64,
 ) -> Float[Tensor, "k n"]:
     """`patched` for several masks, which share the corrupted run."""
-    parts = anatomy(model)
-    result = torch.zeros(len(keeps), len(contrasts), dtype=accurate(parts.embed.weight))
-    masks = [torch.unique(1 - keep.to(result), dim=1, return_inverse=True) for keep in keeps]
-    for chosen, batch in batches(parts, contrasts, batch_size):
-        corrupted = Record()
-        with visited(parts, corrupted):
-            batch.metric(batch.embeddings(CORRUPTED))
-        for row, (drop, which) in enumerate(masks):
-            with visited(parts, _Patch(batch, drop, which, corrupted)):
-                result[row, chosen] = batch.metric(batch.embeddings(CLEAN)).to(result)
-    return result
+    return _runs(model, contrasts, [_edges_patch(1 - keep, memory) for keep in keeps], batch_size)
+
+
+def patched_modules(
+    model: nn.Module, contrasts: Sequence[Contrast], circuits: Sequence[Collection[str]], batch_size: int = 8
+) -> Float[Tensor, "k n"]:
+    """The metric with all modules outside each circuit corrupted: `patched` for masks of whole modules, at the
+    price of a plain run."""
+    return _runs(model, contrasts, [_modules_patch(set(circuit)) for circuit in circuits], batch_size)
+
+
+def module_effects(
+    model: nn.Module, contrasts: Sequence[Contrast], modules: Sequence[str], batch_size: int = 8
+) -> Float[Tensor, "n modules"]:
+    """Exact change of the metric when one module alone is corrupted: what node scores approximate, in logits."""
+    everything = set(anatomy(model).modules)
+    changed = patched_modules(model, contrasts, [everything, *(everything - {name} for name in modules)], batch_size)
+    return (changed[1:] - changed[0]).T
 
 
 def keep_modules(parts: Anatomy, modules: Collection[str]) -> Float[Tensor, "f b"]:
@@ -50,54 +64,118 @@ def keep_modules(parts: Anatomy, modules: Collection[str]) -> Float[Tensor, "f b
     return rows[:, None].expand(-1, len(destinations(parts)))
 
 
-def module_effects(
-    model: nn.Module, contrasts: Sequence[Contrast], modules: Sequence[str], batch_size: int = 8
-) -> Float[Tensor, "n modules"]:
-    """Exact change of the metric when one module alone is corrupted: what node scores approximate, in logits."""
+@torch.no_grad()
+def _runs(
+    model: nn.Module, contrasts: Sequence[Contrast], makers: Sequence[Maker], batch_size: int
+) -> Float[Tensor, "k n"]:
     parts = anatomy(model)
-    keeps = [keep_modules(parts, set(parts.modules) - {name}) for name in modules]
-    changed = patched_each(model, contrasts, [keep_modules(parts, parts.modules), *keeps], batch_size)
-    return (changed[1:] - changed[0]).T
+    opened = weights(parts)
+    result = torch.zeros(len(makers), len(contrasts), dtype=accurate(parts.embed.weight))
+    for chosen, batch in batches(parts, contrasts, batch_size):
+        corrupted = Record(batch.start)
+        with visited(parts, corrupted):
+            batch.metric(batch.embeddings(CORRUPTED))
+        for row, make in enumerate(makers):
+            with visited(parts, make(batch, corrupted, opened)):
+                result[row, chosen] = batch.metric(batch.embeddings(CLEAN)).to(result)
+    return result
+
+
+def _modules_patch(circuit: set[str]) -> Maker:
+    return lambda batch, corrupted, opened: _Modules(batch, corrupted, opened, circuit)
+
+
+def _edges_patch(drop: Tensor, memory: int) -> Maker:
+    return lambda batch, corrupted, opened: _Edges(batch, corrupted, opened, drop, memory)
 
 
 class _Patch(Visitor):
-    """Adds to what each norm reads the corruption meant for its destination.
+    """Changes nothing before `batch.start`, where nothing differs."""
 
-    Destinations with equal mask columns get equal corruption, so one sum is kept for each distinct column:
-    drop is 1 - keep with each column once, [f c], and which says where the column of each destination is, [b].
-    """
+    def __init__(self, batch: Batch, corrupted: Record, opened: Weights) -> None:
+        self.parts, self.start, self.corrupted, self.weights = batch.parts, batch.start, corrupted, opened
 
-    def __init__(self, batch: Batch, drop: Tensor, which: Tensor, corrupted: Record) -> None:
-        embeddings = batch.embeddings(CORRUPTED) - batch.embeddings(CLEAN)
-        self.parts, self.corrupted, self.x = batch.parts, corrupted, embeddings
-        self.drop, self.which, self.columns = drop.to(embeddings), which.to(embeddings.device), which.tolist()
-        self.shift = torch.einsum("c,bpd->cbpd", self.drop[0], embeddings)
+    def shifted(self, x: Tensor, shift: Tensor) -> Tensor:
+        """x with `shift` added from the start on."""
+        return torch.cat([x[:, : self.start], (x[:, self.start :] + shift).to(x.dtype)], 1)
 
-    def attention_input(self, layer: int, x: Tensor) -> Tensor:
-        self.x = x
-        return x + self.shift[self.columns[destination_columns(self.parts, layer).start]]
 
-    def project(self, layer: int, first: int, out: Tensor, again: Callable) -> Tensor:
-        start = destination_columns(self.parts, layer).start
-        which = self.which[start + first : start + first + out.shape[2]]
-        for column in set(which.tolist()) - {self.columns[start]}:
-            out = torch.where((which == column)[:, None], again(self.x + self.shift[column]), out)
-        return out
+class _Modules(_Patch):
+    """Puts the corrupted output of every module outside the circuit in its place."""
 
-    def heads(self, layer: int, out: Tensor) -> Tensor:
-        drop = self.drop[source_rows(self.parts, layer)]
-        moved = torch.einsum("hc,bphk->cbphk", drop, self.corrupted.head[layer] - out).flatten(3)
-        write = self.parts.layers[layer].attention_out.forward  # not the module: its hooks would run again
-        self.shift = self.shift + write(moved) - write(torch.zeros_like(moved[0, 0, 0]))
-        return out
+    def __init__(self, batch: Batch, corrupted: Record, opened: Weights, circuit: set[str]) -> None:
+        super().__init__(batch, corrupted, opened)
+        self.outside = torch.tensor([name not in circuit for name in self.parts.modules])
+        self.outside = self.outside.view(len(self.parts.layers), -1).to(batch.ids.device)
 
-    def mlp_input(self, layer: int, x: Tensor) -> Tensor:
-        return x + self.shift[self.columns[destination_columns(self.parts, layer).stop]]
+    def attention_output(self, layer: int, heads: Tensor, out: Tensor) -> Tensor:
+        moved = (self.corrupted.head[layer] - heads[:, self.start :]) * self.outside[layer, :-1, None].to(out)
+        return self.shifted(out, torch.einsum("bphk,hkd->bpd", moved, self.weights.write[layer].to(out)))
 
     def mlp_output(self, layer: int, out: Tensor) -> Tensor:
-        drop = self.drop[source_rows(self.parts, layer).stop]
-        self.shift = self.shift + torch.einsum("c,bpd->cbpd", drop, self.corrupted.mlp[layer] - out)
+        moved = self.corrupted.mlp[layer] - out[:, self.start :]
+        return self.shifted(out, moved * self.outside[layer, -1].to(out))
+
+
+class _Edges(_Patch):
+    """Adds to what each norm reads the corruption meant for its destination, a chunk of tokens at a time."""
+
+    def __init__(
+        self, batch: Batch, corrupted: Record, opened: Weights, drop: Float[Tensor, "f b"], memory: int
+    ) -> None:
+        super().__init__(batch, corrupted, opened)
+        self.drop = drop.to(corrupted.input[0])
+        self.heads: list[Tensor] = []  # z(x') - z of the layers that have run
+        self.mlps: list[Tensor] = []
+        width = (len(drop) + 6 * self.parts.n_heads) * self.parts.d_model * corrupted.input[0].element_size()
+        self.tokens = max(1, memory * 2**20 // width)
+
+    def attention_input(self, layer: int, x: Tensor) -> Tensor:
+        """Computes what every head's q, k and v become; `project` hands them out."""
+        x, whole = x[:, self.start :], x
+        if layer == 0:
+            self.input = self.corrupted.input[0] - x
+        norm = self.parts.layers[layer].attention_norm
+        read, const = self.weights.read[layer].to(x), self.weights.const[layer]
+
+        def use(shift: Tensor, chunk: slice) -> Tensor:
+            normal, _ = norm.normalise(x.flatten(0, 1)[chunk] + shift)
+            return torch.einsum("htd,hkd->thk", normal.to(x), read) + const
+
+        heads = self._each(self.drop[:, destination_columns(self.parts, layer)], use)
+        self.projected = heads.unflatten(0, x.shape[:2])
+        return whole
+
+    def project(self, layer: int, first: int, out: Tensor) -> Tensor:
+        new = self.projected[:, :, first : first + out.shape[2]]
+        return torch.cat([out[:, : self.start], new.to(out)], 1)
+
+    def _shift(self, columns: Tensor, chunk: slice) -> Float[Tensor, "c t d"]:
+        """The corruption meant for each of some destinations, from the sources that have run."""
+        heads, mlps = ([value.flatten(0, 1)[chunk] for value in values] for values in (self.heads, self.mlps))
+        moved = stream(self.input.flatten(0, 1)[chunk], heads, mlps, self.weights.write)[: len(columns)]
+        return torch.einsum("fc,ftd->ctd", columns[: len(moved)], moved)
+
+    def _each(self, columns: Tensor, use: Callable[[Tensor, slice], Tensor]) -> Tensor:
+        tokens = self.input[..., 0].numel()
+        chunks = (slice(first, first + self.tokens) for first in range(0, tokens, self.tokens))
+        return torch.cat([use(self._shift(columns, chunk), chunk) for chunk in chunks])
+
+    def attention_output(self, layer: int, heads: Tensor, out: Tensor) -> Tensor:
+        self.heads.append(self.corrupted.head[layer] - heads[:, self.start :])
+        return out
+
+    def _shifted(self, x: Tensor, column: Tensor) -> Tensor:
+        shift = self._each(column[:, None], lambda shift, chunk: shift[0])
+        return self.shifted(x, shift.view_as(x[:, self.start :]))
+
+    def mlp_input(self, layer: int, x: Tensor) -> Tensor:
+        stop = mlp_sources(self.parts, layer)
+        return self._shifted(x, self.drop[:stop, destination_columns(self.parts, layer).stop])
+
+    def mlp_output(self, layer: int, out: Tensor) -> Tensor:
+        self.mlps.append(self.corrupted.mlp[layer] - out[:, self.start :])
         return out
 
     def logits_input(self, x: Tensor) -> Tensor:
-        return x + self.shift[self.columns[-1]]
+        return self._shifted(x, self.drop[:, -1])

@@ -67,9 +67,9 @@ def _tail_scores(
     ).last_hidden_state
     if recommender.task is Task.CLICK:
         ends = torch.tensor([len(tail) - shared - 1 for tail in tails], device=recommender.device)
-        logits = parts.head(hidden[torch.arange(len(tails)), ends]).float()
+        logits = parts.capped(parts.head(hidden[torch.arange(len(tails)), ends]).float())
         return logits[:, recommender.yes] - logits[:, recommender.no]
-    logs = parts.head(hidden).float().log_softmax(-1)
+    logs = parts.capped(parts.head(hidden).float()).log_softmax(-1)
     return torch.stack(
         [
             torch.stack([logs[row, place - 1 - shared, tail[place]] for place in range(start, len(tail))]).mean()

@@ -72,7 +72,7 @@ def answer_logits(model: nn.Module, batch: Batch) -> Tensor:
     hidden = parts.causal_lm.base_model(
         input_ids=batch.ids, attention_mask=batch.mask, position_ids=batch.positions, use_cache=False
     ).last_hidden_state
-    return parts.head(hidden[batch.rows, batch.columns]).float()
+    return parts.capped(parts.head(hidden[batch.rows, batch.columns]).float())
 
 
 def answer_loss(logits: Tensor, batch: Batch) -> Tensor:

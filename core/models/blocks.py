@@ -55,9 +55,7 @@ def layout(model: nn.Module, adapter: str = "default") -> Layout:
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     found: list[tuple[nn.Parameter, Block]] = []
     for number, layer in enumerate(parts.layers):
-        for parameter, dim, start, stop, owners in _layer_blocks(
-            layer, number, parts.n_heads, parts.n_kv_heads, adapter
-        ):
+        for parameter, dim, start, stop, owners in _layer_blocks(layer, number, parts.n_heads, adapter):
             found.append((parameter, Block(names[id(parameter)], dim, start, stop, owners)))
     blocks = tuple(block for _, block in found)
     cells = tuple(dict.fromkeys(block.owners for block in blocks))
@@ -80,11 +78,11 @@ def cell_groups(cells: tuple[tuple[str, ...], ...], groups: Mapping[str, Group])
     return tuple(result)
 
 
-def _layer_blocks(layer: Layer, number: int, heads: int, kv_heads: int, adapter: str):
+def _layer_blocks(layer: Layer, number: int, heads: int, adapter: str):
     """Yield (parameter, dim, start, stop, owners) of one layer."""
     names = [f"a{number}.h{head}" for head in range(heads)]
-    for projection, count in ((layer.q, heads), (layer.k, kv_heads), (layer.v, kv_heads)):
-        yield from _rows(projection, count, names, adapter)
+    for projection in (layer.q, layer.k, layer.v):
+        yield from _rows(projection, names, adapter)
     columns = _lora(layer.attention_out, "lora_A", adapter)
     size = columns.shape[1] // heads
     for head, name in enumerate(names):
@@ -96,13 +94,13 @@ def _layer_blocks(layer: Layer, number: int, heads: int, kv_heads: int, adapter:
     yield columns, 1, 0, columns.shape[1], (f"m{number}",)
 
 
-def _rows(projection: Projection, count: int, names: list[str], adapter: str):
+def _rows(projection: Projection, names: list[str], adapter: str):
     """The rows of B of one projection; with grouped queries several heads own one range."""
     rows = _lora(projection.linear, "lora_B", adapter)
-    size, share = (projection.stop - projection.start) // count, len(names) // count
-    for part in range(count):
-        start = projection.start + part * size
-        yield rows, 0, start, start + size, tuple(names[part * share : (part + 1) * share])
+    share = len(names) // projection.count
+    for head in range(projection.count):
+        place = projection.rows(head)
+        yield rows, 0, place.start, place.stop, tuple(names[head * share : (head + 1) * share])
 
 
 def _lora(linear: nn.Module, factor: str, adapter: str) -> nn.Parameter:

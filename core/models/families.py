@@ -4,21 +4,29 @@ Everything that looks inside a model (circuit, masks) goes through `anatomy`, so
 adding a row to FAMILIES.
 """
 
-import itertools
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from core.errors import ModelError
+from core.models.norms import Norm
 
 Module = Any  # a torch.nn.Module; torch types every attribute of one as Tensor | Module
 
 
 @dataclass(frozen=True)
 class Family:
-    """Attribute paths inside one family's model; `{proj}` paths are relative to a layer."""
+    """Attribute paths inside one family's model; those after `final_norm` are relative to a layer.
+
+    queries: the linears that make q, k and v: three, or one for all. interleaved: that one's rows go head by head
+    (q, k, v of head 0, then of head 1 ...) and not all q, all k, all v.
+    after_attention, after_mlp: norms between what attention or MLP compute and the residual stream, "" where none.
+    norm_offset: what norms add to their weight. parallel: the configuration's flag that says that attention and MLP
+    of a layer read the same residual stream.
+    """
 
     embed: str = "model.embed_tokens"
     layers: str = "model.layers"
@@ -27,13 +35,26 @@ class Family:
     attention_norm: str = "input_layernorm"
     queries: tuple[str, ...] = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
     attention_out: str = "self_attn.o_proj"
+    after_attention: str = ""
     mlp_norm: str = "post_attention_layernorm"
     mlp: str = "mlp"
     mlp_in: tuple[str, ...] = ("mlp.gate_proj", "mlp.up_proj")
     mlp_out: str = "mlp.down_proj"
+    after_mlp: str = ""
+    interleaved: bool = False
+    norm_offset: float = 0.0
+    parallel: str = ""
 
 
 LLAMA = Family()
+PHI3 = replace(LLAMA, queries=("self_attn.qkv_proj",), mlp_in=("mlp.gate_up_proj",))
+GEMMA = replace(
+    LLAMA,
+    after_attention="post_attention_layernorm",
+    mlp_norm="pre_feedforward_layernorm",
+    after_mlp="post_feedforward_layernorm",
+    norm_offset=1.0,
+)
 GPT2 = Family(
     embed="transformer.wte",
     layers="transformer.h",
@@ -46,56 +67,84 @@ GPT2 = Family(
     mlp_in=("mlp.c_fc",),
     mlp_out="mlp.c_proj",
 )
-FAMILIES = {"llama": LLAMA, "mistral": LLAMA, "qwen2": LLAMA, "qwen3": LLAMA, "gpt2": GPT2}
+NEOX = Family(
+    embed="gpt_neox.embed_in",
+    layers="gpt_neox.layers",
+    final_norm="gpt_neox.final_layer_norm",
+    attention="attention",
+    queries=("attention.query_key_value",),
+    attention_out="attention.dense",
+    mlp_in=("mlp.dense_h_to_4h",),
+    mlp_out="mlp.dense_4h_to_h",
+    interleaved=True,
+    parallel="use_parallel_residual",
+)
+FAMILIES = {
+    "llama": LLAMA,
+    "mistral": LLAMA,
+    "qwen2": LLAMA,
+    "qwen3": LLAMA,
+    "gemma2": GEMMA,
+    "gemma3_text": GEMMA,
+    "phi3": PHI3,
+    "gpt_neox": NEOX,
+    "gpt2": GPT2,
+}
 
 
 @dataclass(frozen=True)
 class Projection:
-    """Output rows [start, stop) of a linear layer: a whole q_proj, or a third of GPT-2's fused c_attn."""
+    """The queries, keys or values inside a linear layer's output: `count` heads of `size` rows, `stride` rows apart."""
 
     linear: Module
+    count: int
+    size: int
     start: int
-    stop: int
+    stride: int
 
-    def weight(self) -> Tensor:
-        """Effective weight [stop - start, in], LoRA delta included."""
-        return effective_weight(self.linear)[self.start : self.stop]
-
-    def bias(self) -> Tensor | None:
-        """Bias [stop - start] or None."""
-        bias = getattr(self.linear, "bias", None)
-        return None if bias is None else bias[self.start : self.stop]
+    def rows(self, head: int) -> slice:
+        """The output rows of one of its heads."""
+        first = self.start + head * self.stride
+        return slice(first, first + self.size)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """The parts of one decoder layer."""
+    """The parts of one decoder layer. attention_write, mlp_write: the modules whose outputs join the residual stream."""
 
     attention: Module
-    attention_norm: Module
+    attention_norm: Norm
     q: Projection
     k: Projection
     v: Projection
     attention_out: Module
+    attention_write: Module
+    after_attention: Norm | None
+    mlp_norm: Norm
     mlp: Module
-    mlp_norm: Module
+    mlp_write: Module
     mlp_in: tuple[Module, ...]
     mlp_out: Module
 
 
 @dataclass(frozen=True)
 class Anatomy:
-    """A model's parts and sizes. `causal_lm` is the plain Hugging Face model, adapters still live inside its layers."""
+    """A model's parts and sizes. `causal_lm` is the plain Hugging Face model, adapters still live inside its layers.
+
+    parallel: attention and MLP of a layer read the same residual stream. softcap: bound of the logits, 0 for none.
+    """
 
     causal_lm: Module
     embed: Module
     layers: tuple[Layer, ...]
-    final_norm: Module
+    final_norm: Norm
     head: Module
     n_heads: int
     n_kv_heads: int
     d_head: int
     d_model: int
+    parallel: bool
+    softcap: float
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -105,6 +154,10 @@ class Anatomy:
             for layer in range(len(self.layers))
             for name in (*(f"a{layer}.h{head}" for head in range(self.n_heads)), f"m{layer}")
         )
+
+    def capped(self, logits: Tensor) -> Tensor:
+        """What the model makes of the output embedding's products: Gemma 2 bounds them."""
+        return self.softcap * torch.tanh(logits / self.softcap) if self.softcap else logits
 
 
 def anatomy(model: Module) -> Anatomy:
@@ -125,36 +178,52 @@ def anatomy(model: Module) -> Anatomy:
         causal_lm=causal_lm,
         embed=causal_lm.get_submodule(family.embed),
         layers=tuple(
-            _layer(layer, family, heads * d_head, kv_heads * d_head) for layer in causal_lm.get_submodule(family.layers)
+            _layer(layer, family, (heads, kv_heads, kv_heads), d_head)
+            for layer in causal_lm.get_submodule(family.layers)
         ),
-        final_norm=causal_lm.get_submodule(family.final_norm),
+        final_norm=Norm(causal_lm.get_submodule(family.final_norm), family.norm_offset),
         head=causal_lm.get_output_embeddings(),
         n_heads=heads,
         n_kv_heads=kv_heads,
         d_head=d_head,
         d_model=config.hidden_size,
+        parallel=bool(family.parallel) and getattr(config, family.parallel),
+        softcap=getattr(config, "final_logit_softcapping", None) or 0.0,
     )
 
 
-def _layer(layer: Module, family: Family, width: int, kv_width: int) -> Layer:
-    parts = [layer.get_submodule(path) for path in family.queries]
-    if len(parts) == 1:
-        bounds = (0, width, width + kv_width, width + 2 * kv_width)
-        q, k, v = (Projection(parts[0], a, b) for a, b in itertools.pairwise(bounds))
-    else:
-        q, k, v = (Projection(part, 0, size) for part, size in zip(parts, (width, kv_width, kv_width), strict=True))
+def _layer(layer: Module, family: Family, counts: tuple[int, int, int], size: int) -> Layer:
+    part = layer.get_submodule
+
+    def norm(path: str) -> Norm:
+        return Norm(part(path), family.norm_offset)
+
+    q, k, v = _projections([part(path) for path in family.queries], family.interleaved, counts, size)
     return Layer(
-        attention=layer.get_submodule(family.attention),
-        attention_norm=layer.get_submodule(family.attention_norm),
+        attention=part(family.attention),
+        attention_norm=norm(family.attention_norm),
         q=q,
         k=k,
         v=v,
-        attention_out=layer.get_submodule(family.attention_out),
-        mlp=layer.get_submodule(family.mlp),
-        mlp_norm=layer.get_submodule(family.mlp_norm),
-        mlp_in=tuple(layer.get_submodule(path) for path in family.mlp_in),
-        mlp_out=layer.get_submodule(family.mlp_out),
+        attention_out=part(family.attention_out),
+        attention_write=part(family.after_attention or family.attention_out),
+        after_attention=norm(family.after_attention) if family.after_attention else None,
+        mlp_norm=norm(family.mlp_norm),
+        mlp=part(family.mlp),
+        mlp_write=part(family.after_mlp or family.mlp),
+        mlp_in=tuple(part(path) for path in family.mlp_in),
+        mlp_out=part(family.mlp_out),
     )
+
+
+def _projections(
+    linears: list[Module], interleaved: bool, counts: tuple[int, int, int], size: int
+) -> Iterator[Projection]:
+    """Queries, keys and values."""
+    fused, start = len(linears) == 1, 0
+    for place, (linear, count) in enumerate(zip(linears * 3 if fused else linears, counts, strict=True)):
+        yield Projection(linear, count, size, place * size if interleaved else start, 3 * size if interleaved else size)
+        start += count * size if fused else 0
 
 
 def effective_weight(linear: Module) -> Tensor:

@@ -7,7 +7,18 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
-from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma2Config,
+    Gemma3TextConfig,
+    GPT2Config,
+    GPTNeoXConfig,
+    LlamaConfig,
+    MistralConfig,
+    Phi3Config,
+    Qwen2Config,
+    Qwen3Config,
+)
 
 from core.circuit.contrast import Contrast
 
@@ -26,11 +37,24 @@ SIZES = dict(
     bos_token_id=None,
     eos_token_id=None,
 )
+NEOX = {name: size for name, size in SIZES.items() if name != "num_key_value_heads"} | {"rotary_pct": 0.5}
 CONFIGS = {
     "llama": LlamaConfig(**SIZES, attention_bias=True),
     "mistral": MistralConfig(**SIZES, sliding_window=6),
     "qwen2": Qwen2Config(**SIZES),
     "qwen3": Qwen3Config(**SIZES, head_dim=16),
+    "gemma2": Gemma2Config(
+        **SIZES,
+        head_dim=16,
+        query_pre_attn_scalar=16,
+        sliding_window=6,
+        attn_logit_softcapping=5.0,
+        final_logit_softcapping=4.0,
+    ),
+    "gemma3": Gemma3TextConfig(**SIZES, head_dim=16, query_pre_attn_scalar=16, sliding_window=6),
+    "phi3": Phi3Config(**SIZES, pad_token_id=0),
+    "neox": GPTNeoXConfig(**NEOX),
+    "neox-serial": GPTNeoXConfig(**NEOX, use_parallel_residual=False),
     "gpt2": GPT2Config(
         vocab_size=VOCABULARY, n_embd=32, n_layer=2, n_head=4, n_positions=128, bos_token_id=None, eos_token_id=None
     ),
@@ -66,7 +90,7 @@ def make() -> Callable[[str], nn.Module]:
     return build
 
 
-@pytest.fixture(params=[*CONFIGS, "llama+lora", "gpt2+lora", "trained"])
+@pytest.fixture(params=[*CONFIGS, "llama+lora", "gpt2+lora", "gemma2+lora", "phi3+lora", "neox+lora", "trained"])
 def model(request: pytest.FixtureRequest, make: Callable[[str], nn.Module]) -> nn.Module:
     if request.param != "trained":
         return make(request.param)
@@ -80,11 +104,19 @@ def contrasts() -> list[Contrast]:
     """Contrasts of different lengths, two of whose tokens differ, at different places."""
     torch.manual_seed(2)
     made = []
-    for length, start in ((9, 2), (14, 5), (7, 1), (14, 3)):
+    for number, (length, start) in enumerate(((9, 2), (14, 5), (7, 1), (14, 3))):
         ids = torch.randint(259, VOCABULARY, (length,))
         corrupted = ids.clone()
         corrupted[start : start + 2] = torch.randint(259, VOCABULARY, (2,))
         made.append(
-            Contrast(tuple(ids.tolist()), tuple(corrupted.tolist()), 403, 411, "pagerank", ((start, start + 2),))
+            Contrast(
+                tuple(ids.tolist()),
+                tuple(corrupted.tolist()),
+                403,
+                411,
+                "pagerank",
+                ((start, start + 2),),
+                prompt=number,
+            )
         )
     return made

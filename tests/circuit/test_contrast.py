@@ -7,7 +7,8 @@ import torch
 
 from core.circuit.contrast import contrasts
 from core.circuit.pagerank import ItemGraph
-from core.circuit.passes import CLEAN, CORRUPTED, metrics
+from core.circuit.passes import CLEAN, CORRUPTED, MEAN, batches, metrics
+from core.errors import RunError
 from core.models.families import anatomy
 from core.types import Encoded, Interaction, Item, Prompt
 
@@ -170,11 +171,53 @@ def test_prompts_without_history_are_dropped_and_counted(llama, prompts, interac
 def test_a_target_outside_the_graph_falls_back_on_another_user(llama, prompts, interactions):
     prompt = replace(prompts[0], events=(*prompts[0].events[:-1], replace(prompts[0].events[-1], item=ITEMS[0])))
     elsewhere = [event for event in interactions if event.item != ITEMS[0]]
-    (contrast,), dropped = contrasts(llama, [prompt], elsewhere, CATALOGUE, encode, (YES, NO))
+    ways = ("pagerank", "other_user")
+    (contrast,), dropped = contrasts(llama, [prompt], elsewhere, CATALOGUE, encode, (YES, NO), ways=ways)
     assert contrast.way == "other_user" and dropped == 0
     donors = set(items_of(contrast)[1])
     assert any(donors <= {event.item for event in elsewhere if event.user == f"u{user}"} for user in range(40))
     assert not donors & {event.item for event in elsewhere if event.user == prompt.user}
+
+
+def test_the_mean_way_replaces_every_title_of_the_history_by_the_mean_of_popular_tokens(llama, prompts, interactions):
+    found, dropped = contrasts(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=("mean",))
+    assert (len(found), dropped) == (len(prompts), 0)
+    weight = anatomy(llama).embed.weight
+    for contrast, prompt in zip(found, prompts, strict=True):
+        spans = encode([prompt])[0].spans[:-1]
+        inside = {place for span in spans for place in range(*span)}
+        assert contrast.way == "mean" and contrast.spans == spans
+        assert {place for place, token in enumerate(contrast.corrupted) if token == MEAN} == inside
+        ((_, batch),) = batches(anatomy(llama), [contrast], 1)
+        expected = weight[list(contrast.average)].mean(0)
+        places = sorted(inside)
+        assert torch.allclose(batch.embeddings(CORRUPTED)[0, places], expected.expand(len(places), -1), atol=1e-6)
+        kept = [place for place in range(len(contrast.ids)) if place not in inside]
+        assert torch.equal(batch.embeddings(CORRUPTED)[0, kept], batch.embeddings(CLEAN)[0, kept])
+
+
+def test_ways_are_tried_in_the_order_given(llama, prompts, interactions):
+    for way in ("pagerank", "other_user"):
+        found, _ = contrasts(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=(way,))
+        assert found and {contrast.way for contrast in found} == {way}
+    with pytest.raises(RunError, match="'noise' is not known"):
+        contrasts(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=("pagerank", "noise"))
+
+
+def test_several_donors_give_each_prompt_several_contrasts(llama, made, prompts, interactions):
+    found, dropped = contrasts(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), donors=3)
+    assert dropped == 0 and [c.prompt for c in found] == [i for i in range(len(prompts)) for _ in range(3)]
+    assert [c.prompt for c in made] == list(range(len(prompts)))
+    assert any(len({c.corrupted for c in found if c.prompt == i}) > 1 for i in range(len(prompts)))
+    assert len({c.ids for c in found}) == len(prompts)
+
+
+def test_places_in_the_prompt_are_counted_back_from_the_target(made, prompts):
+    for contrast, encoded in zip(made, encode(prompts), strict=True):
+        slots = contrast.slots
+        assert slots[0] == 0 and slots[-1] == 1 and len(slots) == len(contrast.ids)
+        for back, (start, stop) in enumerate(reversed(encoded.spans), 1):
+            assert set(slots[start:stop]) == {back}
 
 
 def test_a_tokenizer_that_merges_over_a_border_gives_no_contrast(llama, prompts, interactions):
@@ -182,7 +225,9 @@ def test_a_tokenizer_that_merges_over_a_border_gives_no_contrast(llama, prompts,
         """The last token before the answer depends on the history, as no replacement may make it."""
         return [replace(e, ids=(*e.ids[:-2], 300 + sum(e.ids[:-2]) % 200, e.ids[-1])) for e in encode(some)]
 
-    found, _ = contrasts(llama, prompts[:4], interactions, CATALOGUE, merging, (YES, NO))
+    found, _ = contrasts(
+        llama, prompts[:4], interactions, CATALOGUE, merging, (YES, NO), ways=("pagerank", "other_user")
+    )
     assert all(contrast.ids[-1] == contrast.corrupted[-1] for contrast in found)
 
 

@@ -47,7 +47,7 @@ def test_the_model_is_left_as_it_was_when_a_pass_fails(model, contrasts):
     def fail(*_):
         raise ZeroDivisionError
 
-    handle = anatomy(model).final_norm.register_forward_hook(fail)
+    handle = anatomy(model).final_norm.module.register_forward_hook(fail)
     with pytest.raises(ZeroDivisionError):
         attribute(model, contrasts)
     handle.remove()

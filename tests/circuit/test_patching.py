@@ -7,7 +7,7 @@ from torch.testing import assert_close
 from core.circuit.attribution import attribute
 from core.circuit.graph import destinations, sources
 from core.circuit.passes import CLEAN, CORRUPTED, metrics
-from core.circuit.patching import keep_modules, module_effects, patched, patched_each
+from core.circuit.patching import keep_modules, module_effects, patched, patched_each, patched_modules
 from core.models.families import anatomy
 
 
@@ -36,40 +36,52 @@ def test_all_ones_is_the_clean_run_and_all_zeros_the_corrupted_one(model, contra
     assert_close(patched(model, contrasts, keep_modules(anatomy(model), ())), corrupted, rtol=1e-4, atol=1e-5)
 
 
-def test_equal_columns_and_unequal_ones_give_one_result(model, contrasts):
-    """Masks that differ only where no edge can run force the path with a column for each destination."""
+def swapped_in(model, contrast, module, part=slice(None), before=False):
+    """The metric of a plain run in which a module gets (before) or gives what it does on the corrupted prompt."""
+    kept = {}
+
+    def remember(_, args, out):
+        kept["value"] = args[0] if before else out
+
+    def swap(_, args, out=None):
+        mixed = (args[0] if before else out).clone()
+        mixed[..., part] = kept["value"][..., part]
+        return (mixed,) if before else mixed
+
+    register = module.register_forward_pre_hook if before else module.register_forward_hook
+    raw_metric(model, contrast, contrast.corrupted, (module.register_forward_hook, remember))
+    return raw_metric(model, contrast, contrast.ids, (register, swap))
+
+
+def without(model, contrast, *names):
+    """The metric with some modules corrupted, by both ways of running a circuit, which agree."""
     parts = anatomy(model)
-    keep = keep_modules(parts, parts.modules[1::2]).clone()
-    odd = keep.clone()
-    odd[len(odd) // 2 :, : 3 * parts.n_heads] = torch.rand(len(odd) - len(odd) // 2, 3 * parts.n_heads)
-    assert_close(patched(model, contrasts, odd), patched(model, contrasts, keep), rtol=1e-4, atol=1e-5)
+    circuit = set(parts.modules) - set(names)
+    by_modules = patched_modules(model, [contrast], [circuit])[0, 0]
+    by_edges = patched(model, [contrast], keep_modules(parts, circuit))[0]
+    assert_close(by_modules, by_edges, rtol=1e-4, atol=1e-5)
+    return by_modules
 
 
-def test_patching_a_module_is_putting_its_corrupted_output_in_its_place(model, contrasts):
+def test_patching_modules_is_putting_their_corrupted_outputs_in_their_place(model, contrasts):
     parts, contrast = anatomy(model), contrasts[1]
-    for layer, module in enumerate(parts.layers[:2]):
-        kept = {}
+    for number, layer in enumerate(parts.layers[:2]):
+        heads = [f"a{number}.h{head}" for head in range(parts.n_heads)]
+        expected = swapped_in(model, contrast, layer.attention_write)
+        assert_close(without(model, contrast, *heads), expected, rtol=1e-4, atol=1e-5)
+        expected = swapped_in(model, contrast, layer.mlp_write)
+        assert_close(without(model, contrast, f"m{number}"), expected, rtol=1e-4, atol=1e-5)
+        if layer.after_attention is None:  # or other heads' scale would change too
+            second = slice(parts.d_head, 2 * parts.d_head)
+            expected = swapped_in(model, contrast, layer.attention_out, second, before=True)
+            assert_close(without(model, contrast, heads[1]), expected, rtol=1e-4, atol=1e-5)
 
-        def remember(_, args, out, kept=kept):
-            kept.update(input=args[0], output=out)
 
-        def head(_, args, kept=kept):
-            mixed = args[0].clone()
-            mixed[..., parts.d_head : 2 * parts.d_head] = kept["input"][..., parts.d_head : 2 * parts.d_head]
-            return (mixed,)
-
-        def mlp(*_, kept=kept):
-            return kept["output"]
-
-        raw_metric(model, contrast, contrast.corrupted, (module.attention_out.register_forward_hook, remember))
-        expected = raw_metric(model, contrast, contrast.ids, (module.attention_out.register_forward_pre_hook, head))
-        keep = keep_modules(parts, set(parts.modules) - {f"a{layer}.h1"})
-        assert_close(patched(model, [contrast], keep)[0], expected, rtol=1e-4, atol=1e-5)
-
-        raw_metric(model, contrast, contrast.corrupted, (module.mlp.register_forward_hook, remember))
-        expected = raw_metric(model, contrast, contrast.ids, (module.mlp.register_forward_hook, mlp))
-        keep = keep_modules(parts, set(parts.modules) - {f"m{layer}"})
-        assert_close(patched(model, [contrast], keep)[0], expected, rtol=1e-4, atol=1e-5)
+def test_both_ways_of_running_a_circuit_agree(model, contrasts):
+    parts = anatomy(model)
+    circuits = [parts.modules[::2], parts.modules[1::3], ()]
+    by_edges = patched_each(model, contrasts, [keep_modules(parts, circuit) for circuit in circuits])
+    assert_close(patched_modules(model, contrasts, circuits), by_edges, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("which", "qkv")
@@ -80,7 +92,7 @@ def test_patching_an_edge_corrupts_what_one_head_reads_and_nothing_else(make, co
     parts = anatomy(model)
     projection = getattr(parts.layers[0], which)
     heads = 1 if which == "q" else parts.n_heads // parts.n_kv_heads
-    rows = slice(projection.start, projection.start + parts.d_head)
+    rows = projection.rows(0)
     kept = {}
 
     def remember(_, args, out):

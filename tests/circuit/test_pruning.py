@@ -1,0 +1,87 @@
+"""Circuits of edges: against networkx, and against what the words say."""
+
+import networkx as nx
+import pytest
+import torch
+
+from core.circuit.graph import destinations, paths, sources
+from core.circuit.interchange import to_networkx
+from core.circuit.pruning import connected, greedy, top
+from core.models.families import anatomy
+
+
+@pytest.fixture(scope="module", params=["llama", "neox"])
+def parts(request, make):
+    return anatomy(make(request.param))
+
+
+def random_scores(parts, seed):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(paths(parts).shape, generator=generator) * paths(parts)
+
+
+def test_paths_are_those_of_the_residual_stream(parts):
+    possible = paths(parts)
+    heads, layers = parts.n_heads, len(parts.layers)
+    into_mlps = sum(1 + layer * (heads + 1) + (0 if parts.parallel else heads) for layer in range(layers))
+    into_heads = sum(3 * heads * (1 + layer * (heads + 1)) for layer in range(layers))
+    assert possible.sum() == into_mlps + into_heads + len(sources(parts))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("choose", [top, greedy])
+def test_every_edge_lies_on_a_path_from_the_input_to_the_logits(parts, choose, seed):
+    scores = random_scores(parts, seed)
+    for count in (1, 5, 20, 60):
+        keep = choose(parts, scores, count)
+        drawn = to_networkx(parts, scores, keep)
+        assert keep.sum() <= count and not (keep & ~paths(parts)).any()
+        useful = nx.descendants(drawn, "input") & nx.ancestors(drawn, "logits") | {"input", "logits"}
+        assert set(drawn) <= useful
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pruning_removes_only_what_hangs(parts, seed):
+    scores = random_scores(parts, seed)
+    keep = torch.rand(scores.shape, generator=torch.Generator().manual_seed(seed)) < 0.1
+    keep &= paths(parts)
+    drawn = to_networkx(parts, scores, keep)
+    alive = (nx.descendants(drawn, "input") | {"input"}) & (nx.ancestors(drawn, "logits") | {"logits"})
+    pruned = to_networkx(parts, scores, connected(parts, keep))
+    assert set(pruned.edges(keys=True)) == {edge for edge in drawn.edges(keys=True) if set(edge[:2]) <= alive}
+
+
+def test_all_edges_are_kept_when_all_are_asked_for(parts):
+    scores, possible = random_scores(parts, 0), paths(parts)
+    for choose in (top, greedy):
+        assert torch.equal(choose(parts, scores, int(possible.sum())), possible)
+
+
+def test_signed_and_absolute_are_kept_apart(parts):
+    scores = random_scores(parts, 0)
+    strong = scores.flatten().abs().argsort(descending=True)[:40]
+    keep = top(parts, scores, 40)
+    assert set(keep.flatten().nonzero().flatten().tolist()) <= set(strong.tolist())
+    assert (scores[keep] < 0).any()
+    assert (scores[top(parts, scores, 40, absolute=False)] > 0).all()
+
+
+def test_greedy_reaches_farther_than_top(parts):
+    """It takes only what leads to the logits, so less of its choice hangs."""
+    kept = [
+        [int(choose(parts, random_scores(parts, seed), 12).sum()) for seed in range(20)] for choose in (top, greedy)
+    ]
+    assert sum(kept[1]) > sum(kept[0])
+
+
+def test_a_chain_is_taken_from_the_logits_down(parts):
+    """input -> m0 -> logits stronger than all else; an isolated strong edge is left out by greedy."""
+    names, columns = sources(parts), destinations(parts)
+    scores = 0.01 * random_scores(parts, 0).abs()
+    chain = [(names.index("m0"), columns.index(("logits", ""))), (0, columns.index(("m0", "")))]
+    lone = names.index("a0.h0"), columns.index(("a1.h1", "v"))
+    for value, place in zip((3.0, 2.0, 5.0), (*chain, lone), strict=True):
+        scores[place] = value
+    keep = greedy(parts, scores, 2)
+    assert {tuple(place) for place in keep.nonzero().tolist()} == set(chain)
+    assert top(parts, scores, 2).sum() == 0  # the strongest two are no path
