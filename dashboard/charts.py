@@ -7,7 +7,7 @@ import pandas as pd
 
 from core.types import Circuit, Closeness, Group, ModuleGroup, Recommendation
 from dashboard.palette import AFTER, COLOURS, QUIET, VEGA_SHAPES
-from dashboard.words import GROUP_WORDS, module_title, move
+from dashboard.words import GROUP_WORDS, module_title, move, place
 
 Chart = alt.LayerChart | alt.FacetChart
 MARGIN = 0.15  # delta of method section 3: a ratio of one half plus or minus this counts as shared
@@ -25,6 +25,8 @@ MODELS = {
     "reference": (QUIET, "square"),
     "item mean": (QUIET, "cross"),
 }
+PLACES = "titles back from the one asked for"
+SIDES = {"supports the answer": AFTER, "speaks against it": "#A0692C"}
 CHANGES = {"stays in the list": (QUIET, SOLID), "new": (AFTER, SOLID), "removed": (COLOURS[Group.FORGET], DASHED)}
 
 
@@ -59,7 +61,8 @@ def contributions(groups: Sequence[ModuleGroup], margin: float = MARGIN) -> Char
     base = alt.Chart(data).encode(color=colour)
     left, high = alt.X("retain_low:Q", scale=scale), alt.Y("forget_high:Q", scale=scale)
     noise = base.mark_rule(opacity=0.45, clip=True).encode(x=left, x2="retain_high:Q", y=high, y2="forget_low:Q")
-    points = base.mark_point(filled=True, opacity=0.95, clip=True).encode(
+    points = base.mark_point(filled=True, clip=True).encode(
+        opacity=alt.Opacity("sure:Q", scale=alt.Scale(domain=[0, 1], range=[0.2, 1]), legend=None),
         x=alt.X("retain:Q", scale=scale, axis=axis, title="share of the work for everyone else"),
         y=alt.Y("forget:Q", scale=scale, axis=axis, title="share of the work for the forgotten data"),
         shape=alt.Shape("group:N", scale=_scale(VEGA_SHAPES), legend=legend),
@@ -70,6 +73,7 @@ def contributions(groups: Sequence[ModuleGroup], margin: float = MARGIN) -> Char
             alt.Tooltip("forget:Q", title="for the forgotten data", format=".2%"),
             alt.Tooltip("retain:Q", title="for everyone else", format=".2%"),
             alt.Tooltip("noise:Q", title="noise of the ratio, plus or minus", format=".2f"),
+            alt.Tooltip("sure:Q", title="sure of the group", format=".0%"),
         ],
     )
     return alt.layer(*_regions(top, margin, scale), noise, points).properties(height=430)
@@ -83,6 +87,7 @@ def _contribution(row: ModuleGroup) -> dict:
         "group": row.group.value,
         "serves": GROUP_WORDS[row.group],
         "noise": row.noise,
+        "sure": row.sure,
         "forget": row.forget,
         "retain": row.retain,
         "forget_low": total * low,
@@ -134,6 +139,33 @@ def faithfulness(circuit: Circuit) -> Chart:
     return alt.layer(
         rule.encode(y="y:Q"), rule.encode(x="x:Q"), lines, label.encode(x=alt.value(0), y="y:Q", text="name:N")
     ).properties(height=280)
+
+
+def places(circuit: Circuit, parts: int) -> alt.Chart:
+    """Where in the prompt the strongest parts read what moves the answer, titles counted back from the target."""
+    strongest = sorted(circuit.members, key=lambda name: -abs(circuit.scores[circuit.modules.index(name)]))[:parts]
+    names = [place(slot) for slot in range(len(circuit.reads))]
+    rows = [
+        (module_title(name), names[slot], -reads[circuit.modules.index(name)])
+        for name in strongest
+        for slot, reads in enumerate(circuit.reads)
+    ]
+    data = pd.DataFrame(rows, columns=["part", "place", "support"])
+    data["side"] = [list(SIDES)[value < 0] for value in data["support"]]
+    data["strength"] = data["support"].abs()
+    reading = [names[0], *names[:1:-1], names[1]]
+    return (
+        alt.Chart(data)
+        .mark_rect()
+        .encode(
+            x=alt.X("place:N", sort=reading, title=PLACES, axis=alt.Axis(labelAngle=-45)),
+            y=alt.Y("part:N", sort=None, title=None, axis=alt.Axis(labelLimit=160)),
+            color=alt.Color("side:N", scale=_scale(SIDES), legend=alt.Legend(orient="bottom", title=None)),
+            opacity=alt.Opacity("strength:Q", scale=alt.Scale(type="sqrt", range=[0, 1]), legend=None),
+            tooltip=["part:N", "place:N", "side:N", alt.Tooltip("strength:Q", title="by, in logits", format=".3f")],
+        )
+        .properties(height=alt.Step(22))
+    )
 
 
 # ---------------------------------------------------------------- run

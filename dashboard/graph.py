@@ -110,7 +110,7 @@ def _add_nodes(
             label=_label(name, data["kind"]) if ends or not many or group is not Group.OUTSIDE else " ",
             title=_tooltip(name, data, groups.get(name)),
             shape="box" if ends else VIS_SHAPES[group],
-            color=paper.back if ends else COLOURS[group],
+            color=paper.back if ends else _fill(group, groups.get(name), paper),
             font={
                 "color": paper.ink if ends else paper.quiet,
                 "size": 13 if ends else 11,
@@ -147,6 +147,18 @@ def _add_edges(network: Network, shown: list, groups: dict[str, Group], ids: dic
         )
 
 
+def _fill(group: Group, row: ModuleGroup | None, paper: Paper) -> dict[str, str]:
+    """Outline in the group's colour, fill the paler the less sure the group is."""
+    colour, sure = COLOURS[group], row.sure if row else 1.0
+    parts = zip(_rgb(colour), _rgb(paper.back), strict=True)
+    fill = "#" + "".join(f"{round(sure * mine + (1 - sure) * back):02X}" for mine, back in parts)
+    return {"border": colour, "background": fill}
+
+
+def _rgb(colour: str) -> tuple[int, ...]:
+    return tuple(bytes.fromhex(colour[1:]))
+
+
 def _head(name: str) -> int:
     return int(name.rpartition(".h")[2])
 
@@ -158,7 +170,7 @@ def _label(name: str, kind: str) -> str:
 def _tooltip(name: str, data: dict, group: ModuleGroup | None) -> str:
     lines = [module_title(name)]
     if group:
-        lines += [f"group: {group.group.value}", f"effect on the answer: {data['score']:+.3f}"]
+        lines += [f"group: {group.group.value}, sure {group.sure:.0%}", f"effect on the answer: {data['score']:+.3f}"]
         lines += [f"share for the forgotten data {group.forget:.1%}, for everyone else {group.retain:.1%}"]
     return _plain("\n".join(lines))
 

@@ -53,19 +53,27 @@ def modules(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit]) ->
             row.module,
             module_title(row.module),
             row.group.value,
+            row.sure,
             GROUP_WORDS[row.group],
             row.forget,
             row.retain,
             row.ratio,
             row.noise,
             row.conflict,
-            row.module in circuits[0].members,
-            row.module in circuits[1].members,
+            *(number for circuit in circuits for number in _membership(circuit, row.module)),
         )
         for row in sorted(groups, key=lambda row: -row.forget)
     ]
-    names = ("Part", "What it is", "Group", "Serves", "Forget share", "Retain share", "Ratio", "Noise", "Conflict")
-    return pd.DataFrame(rows, columns=[*names, "In forget circuit", "In retain circuit"])
+    names = ["Part", "What it is", "Group", "Sure", "Serves", "Forget share", "Retain share", "Ratio", "Noise"]
+    circuit_names = ["In forget circuit", "Sure of forget circuit", "In retain circuit", "Sure of retain circuit"]
+    return pd.DataFrame(rows, columns=[*names, "Conflict", *circuit_names])
+
+
+def _membership(circuit: Circuit, module: str) -> tuple[bool, float]:
+    """Whether it is in the circuit, and how often it is in one found on prompts drawn again."""
+    member = module in circuit.members
+    inside = dict(zip(circuit.modules, circuit.sure, strict=False)).get(module, math.nan)
+    return member, inside if member else 1 - inside
 
 
 def top_list(rows: Sequence[Recommendation], other: Sequence[Recommendation], first: bool = False) -> pd.DataFrame:

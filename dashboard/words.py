@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from core.types import Evaluation, Group, ModuleGroup, Recommendation, Request, RunState, RunStatus
+from core.types import Circuit, Evaluation, Group, ModuleGroup, Recommendation, Request, RunState, RunStatus
 
 LEGEND = {
     "request": "One demand to erase: everything of some people, or chosen interactions.",
@@ -14,6 +14,7 @@ LEGEND = {
     "part (module)": "One attention head or one MLP of one layer of the model; the smallest piece we look at.",
     "circuit": "The parts and connections that together cause a recommendation.",
     "group": "What a part is for: mainly the forgotten data (forget), mainly everyone else (retain), both (shared), or neither (outside).",
+    "sure": "How often a part comes out in the same group when the prompts are drawn again at random (bootstrap).",
     "forget set": "The training examples that the request covers. The retain set is all the others.",
     "reference": "A model trained again without the forgotten data: what the model would be if it had never seen it.",
     "holdout": "People that no model was ever trained on; they show what not knowing someone looks like.",
@@ -130,6 +131,22 @@ def module_title(name: str) -> str:
     if mlp := re.fullmatch(r"m(\d+)", name):
         return f"MLP of layer {mlp[1]}"
     return {"input": "the history that is read", "logits": "the answer"}.get(name, name)
+
+
+def place(slot: int) -> str:
+    """A place in the prompt, as `Circuit.reads` counts them."""
+    return {0: "instruction", 1: "asked for"}.get(slot, f"{slot - 1} back")
+
+
+def overlap_sentence(circuit: Circuit) -> str:
+    """How much of the circuit stays when it is found on other prompts."""
+    if circuit.overlap is None:
+        return "One prompt says nothing about how sure the circuit is."
+    size, total = len(circuit.members), len(circuit.modules)
+    return (
+        f"Found on one half of the prompts and on the other, the circuits share {circuit.overlap:.0%} of their parts; "
+        f"random ones of this size would share {size / (2 * total - size):.0%}."
+    )
 
 
 def circuit_sentence(groups: Sequence[ModuleGroup], whose: str = "this person's") -> str:

@@ -8,9 +8,10 @@ from dashboard.components.exports import table
 from dashboard.components.frames import sandboxed
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, group_legend, lead
-from dashboard.words import circuit_sentence, group_counts, people
+from dashboard.words import circuit_sentence, group_counts, overlap_sentence, people
 
 SETS = ("the forgotten data", "everyone else")
+STRONGEST = 12
 PERCENT = st.column_config.NumberColumn(format="percent")
 TWO = st.column_config.NumberColumn(format="%.2f")
 
@@ -51,6 +52,7 @@ with left:
     alt = f"Graph of {len(groups)} parts in layers, coloured and shaped by group, with the {edges} strongest connections; the table below holds the same numbers"
     sandboxed(html, 540, alt, scripts=True)
     group_legend()
+    st.caption("The paler the fill, the less sure the group: other prompts might have put the part in another one.")
     st.download_button(
         "Save the drawing as a page",
         html,
@@ -71,7 +73,8 @@ with right:
         alt="Each part's share of the work for the forgotten data against its share for everyone else, with the regions of the groups",
     )
     st.caption(
-        "Lines show the noise. A part that works for both and lies in the middle region, or whose noise reaches it, counts as shared."
+        "Lines show the noise. A part counts as shared where its noise reaches equal shares and, if it is in both circuits, "
+        "where it lies in the middle region. The paler a mark, the less sure its group."
     )
     st.subheader(
         "Is this circuit enough?",
@@ -83,11 +86,27 @@ with right:
         alt="Behaviour that remains against the number of parts kept, strongest first, and for random parts",
     )
     st.caption(
-        f"With only the strongest {len(circuit.members)} of {len(circuit.modules)} parts, {circuit.faithfulness:.0%} of the behaviour remains, measured on {circuit.prompts} prompts."
+        f"With only the strongest {len(circuit.members)} of {len(circuit.modules)} parts, {circuit.faithfulness:.0%} of the behaviour remains, measured on {circuit.prompts} prompts. {overlap_sentence(circuit)}"
+    )
+
+if circuit.reads:
+    st.subheader(
+        "What the parts read",
+        anchor=False,
+        help="Which places of the prompt each part takes its effect on the answer from; titles are counted back from the one asked for.",
+    )
+    st.altair_chart(
+        charts.places(circuit, STRONGEST),
+        alt=f"Effect on the answer by place in the prompt, for the {STRONGEST} strongest parts of the circuit",
+    )
+    st.caption(
+        "The strongest parts of the circuit, strongest first; the stronger the colour, the more. A part supports the answer "
+        "where the answer would grow weaker if it read another history there. Means over all prompts."
     )
 
 st.subheader("All parts", anchor=False)
-columns = {"Forget share": PERCENT, "Retain share": PERCENT, "Ratio": TWO, "Noise": TWO, "Conflict": TWO}
+shares = ("Sure", "Forget share", "Retain share", "Sure of forget circuit", "Sure of retain circuit")
+columns = dict.fromkeys(shares, PERCENT) | dict.fromkeys(("Ratio", "Noise", "Conflict"), TWO)
 table(
     tables.modules(groups, circuits),
     f"{run.id}-parts",
@@ -100,5 +119,6 @@ with st.expander("How these numbers are made"):
         "Each part is fed once with the true history and once with a history that misses the evidence; the change of the answer is its score. "
         "**Share** is a part's score as a share of all. **Ratio** is forget share / (forget share + retain share); 0.5 serves both alike. "
         "**Noise** is the half-width of its 95 % interval, from resampling the prompts. "
+        "**Sure** is how often the part comes out in the same group when the prompts are drawn again. "
         "**Conflict** compares the directions that forgetting and keeping would move the part in: below zero they pull apart."
     )

@@ -63,6 +63,13 @@ def test_circuit_of_everyone_else_can_be_drawn(page) -> None:
     assert not app.segmented_control(key="circuit_set").set_value("everyone else").run().exception
 
 
+def test_circuit_says_how_sure_it_is_and_what_its_parts_read(page) -> None:
+    app = page("circuit")
+    assert "share" in said(app) and "less sure the group" in said(app)
+    assert "What the parts read" in [heading.value for heading in app.subheader]
+    assert app.dataframe[0].value["Sure"].between(0, 1).all()
+
+
 def test_before_and_after_shows_three_lists_for_each_person(page, demo: Path) -> None:
     app = page("before_after")
     for user in app.selectbox(key="pick_person").options:

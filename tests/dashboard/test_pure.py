@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from core.workspace import Workspace
 from dashboard import charts, tables, words
 from dashboard.graph import page as graph_page
 from dashboard.graph import pairs
-from dashboard.palette import COLOURS
+from dashboard.palette import COLOURS, LIGHT
 
 MODULES = ("a0.h0", "a0.h1", "m0", "a1.h0", "a1.h1", "m1")
 CIRCUIT = Circuit(
@@ -35,6 +36,9 @@ CIRCUIT = Circuit(
     corrupted=0.1,
     prompts=8,
     dropped=0,
+    sure=(0.8, 0.3, 0.1, 0.4, 0.0, 1.0),
+    overlap=0.6,
+    reads=((0.0,) * 6, (0.1, 0.0, 0.0, 0.2, 0.0, -0.5), (0.4, -0.2, 0.1, 0.1, 0.0, -0.1)),
 )
 GROUPS = tuple(
     ModuleGroup(name, group, 0.2, 0.1, 2 / 3, 0.05, 0.1)
@@ -61,6 +65,34 @@ def test_the_drawing_holds_every_part_with_its_colour(dark: bool, edges: int) ->
     assert '"triangle"' in html and '"diamond"' in html
 
 
+def test_the_less_sure_a_group_the_paler_its_fill() -> None:
+    fills = []
+    for sure in (1.0, 0.5, 0.0):
+        html = graph_page(graph(CIRCUIT), (replace(GROUPS[0], sure=sure), *GROUPS[1:]), 0)
+        fills.append(json.loads(re.search(r"nodes = new vis.DataSet\((.*?)\);", html)[1])[1]["color"])
+    assert {fill["border"] for fill in fills} == {COLOURS[Group.FORGET]}
+    assert [fill["background"] for fill in fills] == [COLOURS[Group.FORGET], "#E9AD7D", LIGHT.back]
+
+
+def test_the_places_that_a_part_reads_are_named_from_the_end_and_signed_by_what_they_do() -> None:
+    data = charts.places(CIRCUIT, 1).data
+    assert list(data["part"].unique()) == ["MLP of layer 1"]
+    assert list(data["place"]) == ["instruction", "asked for", "1 back"]
+    assert list(data["support"]) == [0.0, 0.5, 0.1] and set(data["side"]) == {"supports the answer"}
+
+
+def test_a_circuit_says_how_much_of_it_two_halves_share() -> None:
+    said = words.overlap_sentence(CIRCUIT)
+    assert "share 60% of their parts" in said and "random ones of this size would share 20%" in said
+    assert "One prompt" in words.overlap_sentence(replace(CIRCUIT, overlap=None))
+
+
+def test_the_table_says_how_sure_a_circuit_is_of_each_part_and_bears_results_that_do_not_know() -> None:
+    table = tables.modules(GROUPS, (CIRCUIT, replace(CIRCUIT, sure=()))).set_index("Part")
+    assert table["Sure of forget circuit"].loc[["m1", "a1.h1", "a0.h1"]].tolist() == [1.0, 1.0, 0.7]
+    assert table["Sure of retain circuit"].isna().all()
+
+
 def test_every_chart_is_valid_and_names_no_remote_data() -> None:
     step = {
         "kind": "step",
@@ -73,6 +105,7 @@ def test_every_chart_is_valid_and_names_no_remote_data() -> None:
     }
     drawn = [
         charts.contributions(GROUPS),
+        charts.places(CIRCUIT, 2),
         charts.faithfulness(CIRCUIT),
         charts.losses([{"kind": "stage", "stage": "unlearning"}, step]),
         charts.distance(Closeness(0.4, 0.1, 0.1), [Closeness(0.3, 0.1, 0.1)]),
