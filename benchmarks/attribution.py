@@ -78,7 +78,15 @@ def contrasts(model: nn.Module, seed: int) -> list[Contrast]:
     rows = [row for row in range(len(ids)) if right[row] != wrong[row]][:PROMPTS]
     spans = ((third.start, third.stop),)
     return [
-        Contrast(tuple(ids[r].tolist()), tuple(corrupted[r].tolist()), int(right[r]), int(wrong[r]), "sampled", spans)
+        Contrast(
+            tuple(ids[r].tolist()),
+            tuple(corrupted[r].tolist()),
+            int(right[r]),
+            int(wrong[r]),
+            "sampled",
+            spans,
+            prompt=r,
+        )
         for r in rows
     ]
 
