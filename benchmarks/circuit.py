@@ -148,17 +148,20 @@ def peak(which: str, size: dict[str, int]) -> float:
 # ---------------------------------------------------------------- the report
 
 
+def said(size: dict[str, int]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in size.items())
+
+
 def against_floor() -> Iterator[str]:
     model, pairs, batch = gpt2(**GPT2_SMALL), contrasts(**GPT2_SMALL), GPT2_SMALL["batch"]
     times = paired(model, pairs, batch, PAIRS)
     middle, low, high = ratio(times)
     work = flops(ours, model, pairs, batch) / flops(floor, model, pairs, batch)
     base, all_in = ([peak(which, GPT2_SMALL) for _ in range(PEAKS)] for which in ("floor", "ours"))
-    size = ", ".join(f"{value} {name}" for name, value in GPT2_SMALL.items())
     yield from (
         "## Against the floor, GPT-2-small's shape",
         "",
-        f"{size}; {STEPS} gradients. Time: {PAIRS} pairs, median of their ratios with its 95 % bootstrap interval.",
+        f"{said(GPT2_SMALL)}; {STEPS} gradients. Time: {PAIRS} pairs, median of their ratios with its 95 % bootstrap interval.",
         f"Memory: resident peak above the loaded model, each of {PEAKS} in a process of its own, least to most.",
         "",
         "| | floor | attribution | ratio or difference |",
@@ -172,7 +175,7 @@ def against_floor() -> Iterator[str]:
 
 
 def growth() -> Iterator[str]:
-    yield from ("## Growth", "", f"From {SMALL}, one size changed at a time; medians of 3 pairs.", "")
+    yield from ("## Growth", "", f"From {said(SMALL)}, one size changed at a time; medians of 3 pairs.", "")
     yield from (
         "| size | values | seconds | ratio to the floor | exponent, floor's |",
         "| --- | --- | --- | --- | --- |",
@@ -201,7 +204,7 @@ def streams() -> Iterator[str]:
     yield from (
         "## Examples",
         "",
-        f"{TINY}; medians of 3. Seconds grow with the exponent {exponent(EXAMPLES, middle):.3f} of the number of examples.",
+        f"{said(TINY)}; medians of 3. Seconds grow with the exponent {exponent(EXAMPLES, middle):.3f} of the number of examples.",
         "",
         "| examples | seconds | extra peak, MiB |",
         "| --- | --- | --- |",

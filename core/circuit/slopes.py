@@ -107,6 +107,6 @@ def slopes(batch: Batch, weights: Weights, points: Sequence[float], frozen: bool
     place = torch.autograd.graph.save_on_cpu() if offload else nullcontext()
     with visited(batch.parts, found), torch.enable_grad(), place:
         for point in points:
-            found.roots.clear()
             torch.autograd.grad(batch.metric(torch.lerp(corrupted, clean, point)).sum(), found.roots)
+            found.roots.clear()  # their hooks hold `found`: it would outlive its batch
     return found

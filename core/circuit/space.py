@@ -51,7 +51,7 @@ def readers(parts: Anatomy, layer: Layer) -> list[Reader]:
             for projection in projections
             for head in range(parts.n_heads)
         ]
-        result.append(Reader(linear, parts.d_head, first, *_orders(order, layer.attention_out.weight.device)))
+        result.append(Reader(linear, parts.d_head, first, *_orders(order, layer.device)))
         first += len(order)
     return result
 

@@ -126,6 +126,10 @@ class Layer:
     mlp_in: tuple[Module, ...]
     mlp_out: Module
 
+    @property
+    def device(self) -> torch.device:
+        return _base(self.attention_out).weight.device
+
 
 @dataclass(frozen=True)
 class Anatomy:
@@ -228,11 +232,17 @@ def _projections(
 
 def effective_weight(linear: Module) -> Tensor:
     """What a (LoRA-wrapped, possibly GPT-2 Conv1D) linear layer multiplies by, [out, in], detached."""
+    base = _base(linear)
+    weight = base.weight if base is linear else base.weight + _delta(linear)
+    return (weight if isinstance(base, nn.Linear) else weight.T).detach()
+
+
+def _base(linear: Module) -> Module:
+    """The layer under an adapter. Raises ModelError where it is quantised."""
     base = linear.get_base_layer() if hasattr(linear, "get_base_layer") else linear
     if not isinstance(base.weight, Tensor) or not base.weight.is_floating_point():
         raise ModelError("A quantised layer cannot be opened: load the base model unquantised.")
-    weight = base.weight if base is linear else base.weight + _delta(linear)
-    return (weight if isinstance(base, nn.Linear) else weight.T).detach()
+    return base
 
 
 def _delta(linear: Module) -> Tensor:

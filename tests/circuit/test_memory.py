@@ -1,11 +1,15 @@
 """No tensor grows with positions, heads and width at once: a watcher sees all that is ever allocated."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
 
+from core.circuit import attribution
 from core.circuit.attribution import attribute
 from core.circuit.graph import destinations, sources
 from core.circuit.passes import Contrast
@@ -73,3 +77,20 @@ def test_nor_does_patching(model, contrasts):
 
 def test_the_watcher_sees_what_a_larger_budget_allows(model, contrasts):
     assert largest(attribute, model, contrasts, 2, batch_size=PROMPTS, memory=64) > FORBIDDEN
+
+
+def test_what_a_batch_needed_is_gone_with_it(model, contrasts, monkeypatch):
+    found, slopes = [], attribution.slopes
+
+    def watched(*arguments):
+        result = slopes(*arguments)
+        found.append(weakref.ref(result))
+        return result
+
+    monkeypatch.setattr(attribution, "slopes", watched)
+    gc.disable()  # or a cycle would be found now and then
+    try:
+        attribute(model, contrasts, 2, batch_size=8)
+        assert len(found) == 4 and not any(reference() for reference in found)
+    finally:
+        gc.enable()

@@ -1,9 +1,11 @@
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from torch.testing import assert_close
 
 from core.circuit.attribution import attribute
 from core.circuit.passes import CLEAN, CORRUPTED, metrics
+from core.errors import ModelError
 from core.models.families import anatomy
 
 
@@ -65,3 +67,16 @@ def test_scores_are_those_of_evaluation_mode(make, contrasts):
     model.train()
     assert torch.equal(attribute(model, contrasts).edges, expected.edges)
     assert model.training
+
+
+def test_a_dora_adapter_is_refused_before_any_pass(make, contrasts):
+    model = get_peft_model(make("llama"), LoraConfig(r=4, target_modules=["v_proj"], use_dora=True))
+    with pytest.raises(ModelError, match="DoRA adapter cannot be opened: train a plain LoRA"):
+        attribute(model, contrasts)
+
+
+@pytest.mark.filterwarnings("ignore:.*(deprecated|torch.ao).*")
+def test_a_quantised_base_is_refused_before_any_pass(make, contrasts):
+    model = torch.ao.quantization.quantize_dynamic(make("llama"), {torch.nn.Linear}, torch.qint8)
+    with pytest.raises(ModelError, match="quantised layer cannot be opened: load the base model unquantised"):
+        attribute(model, contrasts)
