@@ -28,10 +28,11 @@ from core.circuit.mib import cmd, cpr, metrics_by_share  # noqa: E402
 from core.circuit.passes import Contrast  # noqa: E402
 from core.circuit.patching import module_effects  # noqa: E402
 from core.circuit.stability import by_prompt, jaccard, members, overlap  # noqa: E402
+from core.context import Context, load_adapter, make_context  # noqa: E402
 from core.data import prompts as words  # noqa: E402
 from core.models.families import anatomy  # noqa: E402
 from core.models.recommender import Recommender  # noqa: E402
-from core.pipeline import Context, contrast_prompts, load_adapter, make_context  # noqa: E402
+from core.pipeline import contrast_prompts  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
 PROMPTS, BATCH, RANDOM, DRAWS, SEEDS = 96, 16, 10, 2000, range(4)

@@ -1,36 +1,47 @@
 """The order of the stages: request -> split -> circuit -> groups -> unlearning -> evaluation -> report."""
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from torch import Tensor
-
+from core.circuit.attribution import Attribution
 from core.circuit.contrast import contrasts
 from core.circuit.extract import Settings as CircuitSettings
 from core.circuit.extract import extract, save
 from core.circuit.passes import Contrast
-from core.circuit.stability import members, resampled
-from core.data.prompts import encode, escape, template
-from core.data.split import by_user, make_split, single_targets, thirds
+from core.context import Context, fresh_adapter, load_adapter, make_context
+from core.data.split import by_user, single_targets, thirds
 from core.evaluation.evaluate import Seen, compare, item_mean_auc, list_users, look
-from core.evaluation.ranking import Reader
-from core.grouping import Sample, group_modules
 from core.models.families import anatomy
-from core.models.recommender import Recommender, load, new_adapter, resolve, save_adapter
+from core.models.recommender import Recommender, save_adapter
+from core.regrouping import regrouped, sort
 from core.report import make_report
-from core.types import Circuit, Encoded, Evaluation, Group, ModuleGroup, Prompt, Request, RunSpec, Split, Task
+from core.types import (
+    Circuit,
+    Evaluation,
+    Group,
+    ModuleGroup,
+    Outcome,
+    Prompt,
+    Request,
+    RunSpec,
+    Task,
+    Toward,
+)  # fmt: skip
 from core.unlearning.conflict import conflicts
-from core.unlearning.fit import FitSettings, fit
+from core.unlearning.fit import fit
 from core.unlearning.loop import Step
 from core.unlearning.methods import METHODS, Method
-from core.unlearning.unlearn import Material, Outcome, unlearn
+from core.unlearning.unlearn import Material, unlearn
+from core.what_if import toward
 from core.workspace import Workspace
 
 CIRCUIT_PROMPTS = 36
 CIRCUIT_HISTORY = 12
+TOWARD_PEOPLE = 8
 # Rough shares of a run's time, so that its progress moves evenly.
 STAGES = {
     "loading": 0.10,
@@ -55,22 +66,6 @@ class Watch(Protocol):
     def keep(self, name: str, value: Any) -> None: ...
 
 
-@dataclass(frozen=True)
-class Context:
-    """What every stage reads: the workspace's data as the request leaves it, and how to read it as tokens."""
-
-    workspace: Workspace
-    request: Request
-    split: Split
-    encode: Callable[[Sequence[Prompt]], list[Encoded]]
-    reader: Reader
-
-    @property
-    def recipe(self) -> FitSettings:
-        settings = self.workspace.settings
-        return FitSettings(settings.epochs, settings.learning_rate, settings.batch_size, seed=settings.seed)
-
-
 def run(workspace: Workspace, spec: RunSpec, folder: Path, watch: Watch) -> None:
     """Execute one run from its spec; results go to `watch.keep` as soon as they are there, the adapter to `folder`."""
     clock = _Clock(watch)
@@ -82,7 +77,7 @@ def run(workspace: Workspace, spec: RunSpec, folder: Path, watch: Watch) -> None
     watch.keep("device", (str(recommender.device), str(recommender.dtype).removeprefix("torch.")))
     context = make_context(workspace, request, recommender.tokenizer)
     original = _look(recommender, context)
-    circuits, groups = _circuit_stages(recommender, context, method, spec.seed, folder, clock, watch)
+    circuits, groups = _circuit_stages(recommender, context, method, spec, folder, clock, watch)
     clock.stage("unlearning")
     unlearned, outcome = _unlearn(recommender, context, method, groups, spec, watch)
     save_adapter(unlearned.model, folder / "adapter")
@@ -108,74 +103,61 @@ def reference(
     save_adapter(recommender.model, folder)
 
 
-def load_adapter(workspace: Workspace, adapter: str | None, device: str) -> Recommender:
-    """The workspace's base model with one of its adapters."""
-    settings, words = workspace.settings, template(workspace.settings.task)
-    return load(
-        workspace.path(settings.base), adapter, settings.task, (words.yes, words.no), device, settings.base_revision
-    )
-
-
-def fresh_adapter(workspace: Workspace, device: str, seed: int) -> Recommender:
-    """The workspace's base model with a new, untrained adapter."""
-    settings, plain = workspace.settings, load_adapter(workspace, None, device)
-    base = resolve(workspace.path(settings.base), settings.base_revision)
-    return replace(plain, model=new_adapter(plain.model, settings.rank, base, seed))
-
-
-def make_context(workspace: Workspace, request: Request | None, tokenizer: Any) -> Context:
-    """The split of a request and the functions that turn its prompts into tokens."""
-    settings = workspace.settings
-    titles = {item.id: escape(item.title) for item in workspace.items.values()}
-    split = make_split(workspace.interactions, workspace.roles, request, settings.window, settings.task)
-    counts: dict[str, int] = dict.fromkeys(workspace.items, 0)
-    for prompt in split.retain:
-        for event in prompt.targets:
-            counts[event.item] += 1
-    popular = tuple(sorted(counts, key=lambda item: (-counts[item], item)))
-
-    def to_tokens(prompts: Sequence[Prompt]) -> list[Encoded]:
-        return encode(prompts, titles, settings.task, tokenizer)
-
-    return Context(workspace, request or Request(""), split, to_tokens, Reader(to_tokens, popular, settings.window))
-
-
 def _circuit_stages(
-    recommender: Recommender, context: Context, method: Method, seed: int, folder: Path, clock: "_Clock", watch: Watch
+    recommender: Recommender,
+    context: Context,
+    method: Method,
+    spec: RunSpec,
+    folder: Path,
+    clock: "_Clock",
+    watch: Watch,
 ) -> tuple[tuple[Circuit, Circuit] | None, tuple[ModuleGroup, ...]]:
     """Contrast prompts, circuits and groups; methods that do not look inside treat every module as shared."""
     if not method.grouped:
         return None, ()
-    clock.stage("contrast prompts")
-    pairs = {}
-    for name, prompts in (("forget", context.split.forget), ("retain", context.split.retain)):
-        pairs[name] = contrast_prompts(recommender, context, prompts, seed)
-        watch.progress(0.5 if name == "forget" else 1.0)
-    clock.stage("circuit")
-    settings = CircuitSettings(seed=seed)
-    forget, forget_scores = extract(
-        recommender.model, pairs["forget"], settings, lambda share: watch.progress(share / 2)
-    )
-    retain, retain_scores = extract(
-        recommender.model, pairs["retain"], settings, lambda share: watch.progress(0.5 + share / 2)
-    )
-    save(folder / "circuit.safetensors", forget_scores, retain_scores)
-    watch.keep("circuits", (forget, retain))
+    if spec.edit:
+        clock.stage("groups")
+        source = context.workspace.root / "runs" / spec.edit.source
+        circuits, groups = regrouped(source, spec.edit)
+        for name in ("circuit.safetensors", "toward.json"):
+            shutil.copyfile(source / name, folder / name)
+        watch.keep("circuits", circuits)
+        watch.keep("groups", groups)
+        return circuits, groups
+    circuits, scores = _circuits(recommender, context, spec.seed, clock, watch)
+    save(folder / "circuit.safetensors", *scores)
+    watch.keep("circuits", circuits)
+    watch.keep("toward", _toward(recommender, context))
     clock.stage("groups")
     forget_set, retain_set = (
         context.encode(spread(list(prompts), 64)) for prompts in (context.split.forget, context.split.retain)
     )
-    conflict = conflicts(recommender.model, forget_set, retain_set)
-    forget_sample = _sample(forget, forget_scores.nodes, seed)
-    retain_sample = _sample(retain, retain_scores.nodes, seed + 1)
-    groups = group_modules(forget, retain, forget_sample, retain_sample, conflict)
+    groups = sort(circuits, scores, conflicts(recommender.model, forget_set, retain_set), spec.seed)
     watch.keep("groups", groups)
-    return (forget, retain), groups
+    return circuits, groups
 
 
-def _sample(circuit: Circuit, nodes: Tensor, seed: int) -> Sample:
-    means = resampled(nodes, seed)
-    return Sample(means, members(means, len(circuit.members)))
+def _circuits(
+    recommender: Recommender, context: Context, seed: int, clock: "_Clock", watch: Watch
+) -> tuple[tuple[Circuit, Circuit], tuple[Attribution, Attribution]]:
+    """The circuits of the forget and the retain set with their scores."""
+    clock.stage("contrast prompts")
+    pairs = []
+    for done, prompts in enumerate((context.split.forget, context.split.retain), 1):
+        pairs.append(contrast_prompts(recommender, context, prompts, seed))
+        watch.progress(done / 2)
+    clock.stage("circuit")
+    settings, model = CircuitSettings(seed=seed), recommender.model
+    forget, forget_scores = extract(model, pairs[0], settings, lambda share: watch.progress(share / 2))
+    retain, retain_scores = extract(model, pairs[1], settings, lambda share: watch.progress(0.5 + share / 2))
+    return (forget, retain), (forget_scores, retain_scores)
+
+
+def _toward(recommender: Recommender, context: Context) -> tuple[Toward, ...]:
+    """What each module writes toward for the people of the request."""
+    users = dict.fromkeys(prompt.user for prompt in context.split.forget)
+    histories = [context.history(user) for user in spread(list(users), TOWARD_PEOPLE)]
+    return toward(context.what_if(recommender), histories)
 
 
 def contrast_prompts(
@@ -183,11 +165,9 @@ def contrast_prompts(
 ) -> tuple[Contrast, ...]:
     """At most `count` contrasts for a set of prompts, each with one target and a short history."""
     singles = spread(single_targets(prompts, CIRCUIT_HISTORY), count)
-    interactions = [event for prompt in context.split.retain + context.split.forget for event in prompt.targets]
     answers = (recommender.yes, recommender.no) if recommender.task is Task.CLICK else None
-    found, _ = contrasts(
-        recommender.model, singles, interactions, list(context.workspace.items.values()), context.encode, answers, seed
-    )
+    catalogue = list(context.workspace.items.values())
+    found, _ = contrasts(recommender.model, singles, context.train, catalogue, context.encode, answers, seed)
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
 
+from core.context import fresh_adapter, make_context
 from core.data.prompts import encode, escape, template
 from core.data.readers import Dataset
 from core.data.split import assign_roles, by_user, windows
@@ -15,7 +16,6 @@ from core.errors import DataError, WorkspaceError
 from core.files import disk_error, write_json
 from core.models.recipe import save_base, small_llama, train_tokenizer
 from core.models.recommender import check_adapter, resolve, save_adapter
-from core.pipeline import fresh_adapter, make_context
 from core.types import Interaction, Item, Task
 from core.unlearning.fit import FitSettings, fit
 from core.unlearning.loop import Step

@@ -8,7 +8,7 @@ import streamlit as st
 from core.report.sentences import Summary, summarise
 from core.runs.folder import RunFolder, run_folder
 from core.runs.folder import runs as all_runs
-from core.types import Circuit, Evaluation, Interaction, ModuleGroup, Request, RunState
+from core.types import Circuit, Evaluation, GroupEdit, Interaction, ModuleGroup, Outcome, Request, RunState, Toward
 from core.unlearning.methods import METHODS
 from core.workspace import Workspace
 from dashboard.graph import page as graph_page
@@ -77,11 +77,11 @@ def default_run(found: dict[str, RunFolder]) -> str | None:
     return next(done, next(iter(found), None))
 
 
-def launch(request_id: str, method: str, device: str, seed: int) -> str:
+def launch(request_id: str, method: str, device: str, seed: int, edit: GroupEdit | None = None) -> str:
     """Write a run and start its worker; the id. Raises RunError, RequestError or DeviceError."""
     from core.runs.launch import LAUNCHERS, create_run  # imports torch: only when somebody launches
 
-    folder = create_run(workspace(), request_id, method, device, seed)
+    folder = create_run(workspace(), request_id, method, device, seed, edit=edit)
     LAUNCHERS["local"](folder)
     return folder.id
 
@@ -92,6 +92,21 @@ def circuits(folder: RunFolder) -> tuple[Circuit, Circuit] | None:
 
 def groups(folder: RunFolder) -> tuple[ModuleGroup, ...] | None:
     return _result(str(folder.path), "groups", stamps(folder.path, "groups.json"))
+
+
+def regrouped(folder: RunFolder, edit: GroupEdit) -> tuple[ModuleGroup, ...]:
+    """The run's modules as a person's edit sorts them. Raises WorkspaceError where the run has no circuit."""
+    from core.regrouping import regrouped as sort_anew  # imports torch: only when somebody edits
+
+    return sort_anew(folder.path, edit)[1]
+
+
+def outcome(folder: RunFolder) -> Outcome | None:
+    return _result(str(folder.path), "outcome", stamps(folder.path, "outcome.json"))
+
+
+def toward(folder: RunFolder) -> dict[str, Toward] | None:
+    return _result(str(folder.path), "toward", stamps(folder.path, "toward.json"))
 
 
 def evaluation(folder: RunFolder) -> Evaluation | None:

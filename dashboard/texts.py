@@ -13,7 +13,9 @@ def t(name: str, **values: str | int | float) -> str:
 
     Raises KeyError for a name that is not in english.ftl, ValueError for a value that is missing.
     """
-    found, errors = _bundle().format_pattern(_bundle().get_message(name).value, values)
+    pattern = _bundle().get_message(name).value
+    assert pattern is not None
+    found, errors = _bundle().format_pattern(pattern, values)
     if errors:
         raise ValueError(f"Text {name!r}: {errors[0]}.")
     return str(found)

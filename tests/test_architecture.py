@@ -14,6 +14,8 @@ FLOORS = [
     {"runs"},
     {"prepare"},
     {"pipeline"},
+    {"context"},
+    {"regrouping", "what_if"},
     {"data", "circuit", "grouping", "unlearning", "evaluation", "report"},
     {"models", "records"},
     {"workspace"},

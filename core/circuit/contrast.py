@@ -64,6 +64,29 @@ def contrasts(
     return found, len(prompts) - len({contrast.prompt for contrast in found})
 
 
+class StandIns:
+    """For whole histories: titles that can stand in their place, whatever comes next.
+
+    interactions, catalogue, encode: as in `contrasts`.
+    """
+
+    def __init__(
+        self, interactions: Sequence[Interaction], catalogue: Sequence[Item], encode: Encode, seed: int = 0
+    ) -> None:
+        self._donors, self._seed = _Donors(interactions, catalogue, encode), seed
+
+    def __call__(self, prompt: Prompt) -> dict[int, str]:
+        """By place in the history the item that stands there: unseen, far from the whole history by personalised
+        PageRank, of the same popularity decile and token count. Places without one are left out."""
+        graph = self._donors.graph
+        known = sorted({event.item for event in prompt.events[:-1]} & graph.items.keys())
+        if not known:
+            return {}
+        ranks = graph.pagerank(known).mean(1)
+        near = {item: float(ranks[row]) for item, row in graph.items.items()}
+        return dict(_swaps(prompt, near, self._donors, np.random.default_rng(self._seed)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Question:
     """A whole prompt, and the contrast to be completed: cut, with its answers, nothing corrupted yet."""

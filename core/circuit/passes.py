@@ -185,8 +185,11 @@ class Record(Visitor):
 
 
 @contextmanager
-def visited(parts: Anatomy, visitor: Visitor) -> Iterator[None]:
-    """Forward passes inside are shown to `visitor`, in evaluation mode; afterwards the model is as it was."""
+def visited(parts: Anatomy, visitor: Visitor, last: int = 1) -> Iterator[None]:
+    """Forward passes inside are shown to `visitor`, in evaluation mode; afterwards the model is as it was.
+
+    last: how many positions at the end are looked at; what the last layer writes elsewhere is not computed.
+    """
     modes = [(module, module.training) for module in parts.causal_lm.modules()]
     groups = [(layer.attention, *_groups(layer)) for layer in parts.layers]
     with ExitStack() as hooks:
@@ -194,7 +197,7 @@ def visited(parts: Anatomy, visitor: Visitor) -> Iterator[None]:
             parts.causal_lm.eval()
             for attention, *_ in groups:
                 _regroup(attention, 1, parts.n_heads)
-            for handle in _register(parts, visitor):
+            for handle in _register(parts, visitor, last):
                 hooks.callback(handle.remove)
             yield
         finally:
@@ -217,16 +220,16 @@ def _regroup(attention: nn.Module, *counts: int | None) -> None:
             setattr(attention, name, count)
 
 
-def _register(parts: Anatomy, visitor: Visitor) -> Iterator[RemovableHandle]:
+def _register(parts: Anatomy, visitor: Visitor, last: int) -> Iterator[RemovableHandle]:
     if visitor.frozen:  # first, so that all other hooks see what these return
         for norm in _norms(parts):
             yield norm.module.register_forward_hook(_frozen(norm))
-    yield from _only_last(parts.layers[-1].mlp)
+    yield from _only_last(parts.layers[-1].mlp, last)
     for index, layer in enumerate(parts.layers):
         yield layer.attention_norm.module.register_forward_pre_hook(_before(partial(visitor.attention_input, index)))
         yield layer.mlp_norm.module.register_forward_pre_hook(_before(partial(visitor.mlp_input, index)))
         yield layer.mlp_write.register_forward_hook(_after(partial(visitor.mlp_output, index)))
-        yield from _attention_write(parts, layer, partial(visitor.attention_output, index))
+        yield from _attention_write(parts, layer, partial(visitor.attention_output, index), last)
         for reader in readers(parts, layer):
             yield reader.linear.register_forward_hook(_project(reader, partial(visitor.project, index, reader.first)))
     yield parts.final_norm.module.register_forward_pre_hook(_before(visitor.logits_input))
@@ -252,7 +255,7 @@ def _after(visit: Callable[[Tensor], Tensor]) -> Callable:
 
 
 def _attention_write(
-    parts: Anatomy, layer: Layer, visit: Callable[[Tensor, Tensor], Tensor]
+    parts: Anatomy, layer: Layer, visit: Callable[[Tensor, Tensor], Tensor], last: int
 ) -> Iterator[RemovableHandle]:
     """Heads are seen before o_proj; a norm behind it scales them all alike, so that their parts still add up."""
     mixed: list[Tensor] = []
@@ -268,20 +271,20 @@ def _attention_write(
 
     yield layer.attention_out.register_forward_pre_hook(take)
     if layer is parts.layers[-1]:
-        yield from _only_last(layer.attention_out)
+        yield from _only_last(layer.attention_out, last)
     yield layer.attention_write.register_forward_hook(give)
 
 
-def _only_last(module: nn.Module) -> Iterator[RemovableHandle]:
-    """The metric needs the last position alone of what the last layer writes: the others become zero, and cost nothing."""
+def _only_last(module: nn.Module, last: int) -> Iterator[RemovableHandle]:
+    """The answer needs the last positions alone of what the last layer writes: the others become zero, and cost nothing."""
     lengths: list[int] = []
 
     def cut(module: nn.Module, args: tuple) -> tuple:
         lengths.append(args[0].shape[1])
-        return args[0][:, -1:], *args[1:]
+        return args[0][:, -last:], *args[1:]
 
     yield module.register_forward_pre_hook(cut)
-    yield module.register_forward_hook(lambda module, args, out: pad(out, (0, 0, lengths.pop() - 1, 0)))
+    yield module.register_forward_hook(lambda module, args, out: pad(out, (0, 0, lengths.pop() - out.shape[1], 0)))
 
 
 def _project(reader: Reader, visit: Callable[[Tensor], Tensor]) -> Callable:

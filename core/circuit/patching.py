@@ -82,7 +82,7 @@ def _runs(
 
 
 def _modules_patch(circuit: set[str]) -> Maker:
-    return lambda batch, corrupted, opened: _Modules(batch, corrupted, opened, circuit)
+    return lambda batch, corrupted, opened: ModulesPatch(batch.parts, corrupted, opened, circuit)
 
 
 def _edges_patch(drop: Tensor, memory: int) -> Maker:
@@ -90,23 +90,23 @@ def _edges_patch(drop: Tensor, memory: int) -> Maker:
 
 
 class _Patch(Visitor):
-    """Changes nothing before `batch.start`, where nothing differs."""
+    """Changes nothing before the record's start, where nothing differs."""
 
-    def __init__(self, batch: Batch, corrupted: Record, opened: Weights) -> None:
-        self.parts, self.start, self.corrupted, self.weights = batch.parts, batch.start, corrupted, opened
+    def __init__(self, parts: Anatomy, corrupted: Record, opened: Weights) -> None:
+        self.parts, self.start, self.corrupted, self.weights = parts, corrupted.start, corrupted, opened
 
     def shifted(self, x: Tensor, shift: Tensor) -> Tensor:
         """x with `shift` added from the start on."""
         return torch.cat([x[:, : self.start], (x[:, self.start :] + shift).to(x.dtype)], 1)
 
 
-class _Modules(_Patch):
+class ModulesPatch(_Patch):
     """Puts the corrupted output of every module outside the circuit in its place."""
 
-    def __init__(self, batch: Batch, corrupted: Record, opened: Weights, circuit: set[str]) -> None:
-        super().__init__(batch, corrupted, opened)
-        self.outside = torch.tensor([name not in circuit for name in self.parts.modules])
-        self.outside = self.outside.view(len(self.parts.layers), -1).to(batch.ids.device)
+    def __init__(self, parts: Anatomy, corrupted: Record, opened: Weights, circuit: Collection[str]) -> None:
+        super().__init__(parts, corrupted, opened)
+        self.outside = torch.tensor([name not in circuit for name in parts.modules])
+        self.outside = self.outside.view(len(parts.layers), -1).to(parts.embed.weight.device)
 
     def attention_output(self, layer: int, heads: Tensor, out: Tensor) -> Tensor:
         moved = (self.corrupted.head[layer] - heads[:, self.start :]) * self.outside[layer, :-1, None].to(out)
@@ -123,7 +123,7 @@ class _Edges(_Patch):
     def __init__(
         self, batch: Batch, corrupted: Record, opened: Weights, drop: Float[Tensor, "f b"], memory: int
     ) -> None:
-        super().__init__(batch, corrupted, opened)
+        super().__init__(batch.parts, corrupted, opened)
         self.drop = drop.to(corrupted.input[0])
         self.heads: list[Tensor] = []  # z(x') - z of the layers that have run
         self.mlps: list[Tensor] = []

@@ -119,15 +119,26 @@ def top_list(
     items: Mapping[str, Item],
     length: int = LIST_LENGTH,
 ) -> tuple[Recommendation, ...]:
-    """The user's top list among the most popular LIST_CANDIDATES items that are not in their history."""
+    """The user's top list among `candidates`."""
+    some = candidates(history, reader)
+    return best(rank(recommender, open_prompt(history, reader), some, reader), some, items, length)
+
+
+def candidates(history: Sequence[Interaction], reader: Reader) -> list[str]:
+    """The most popular LIST_CANDIDATES items that are not in a history."""
     seen = {event.item for event in history}
-    candidates = [item for item in reader.popular if item not in seen][:LIST_CANDIDATES]
-    scores = rank(recommender, _next(history, reader), candidates, reader)
-    best = np.argsort(-scores, kind="stable")[:length]
-    return tuple(Recommendation(candidates[i], items[candidates[i]].title, float(scores[i])) for i in best)
+    return [item for item in reader.popular if item not in seen][:LIST_CANDIDATES]
 
 
-def _next(history: Sequence[Interaction], reader: Reader) -> Prompt:
+def best(
+    scores: np.ndarray, candidates: Sequence[str], items: Mapping[str, Item], length: int
+) -> tuple[Recommendation, ...]:
+    """The candidates of largest score, largest first."""
+    order = np.argsort(-scores, kind="stable")[:length]
+    return tuple(Recommendation(candidates[i], items[candidates[i]].title, float(scores[i])) for i in order)
+
+
+def open_prompt(history: Sequence[Interaction], reader: Reader) -> Prompt:
     """The history's last stretch with an open last place for a candidate."""
     shown = tuple(history[-(reader.window - 1) :])
     return Prompt(shown[-1].user, (*shown, shown[-1]), len(shown))

@@ -31,18 +31,11 @@ def rank(recommender: Recommender, prompt: Prompt, candidates: Sequence[str], re
 
     `click`: logit(Yes) - logit(No). `next_item`: log-probability of the title per token.
     """
-    last = prompt.events[-1]
-    asked = [
-        Prompt(
-            prompt.user, (*prompt.events[:-1], Interaction(prompt.user, item, True, last.time)), len(prompt.events) - 1
-        )
-        for item in candidates
-    ]
-    encoded = reader.encode(asked)
+    encoded = reader.encode(asked(prompt, candidates))
     # The answer itself is not read in `click`: the logits before it decide.
     tails = [prompt.ids[: prompt.answers[-1][0 if recommender.task is Task.CLICK else 1]] for prompt in encoded]
     starts = [prompt.answers[-1][0] for prompt in encoded]
-    shared = _shared_prefix(tails, min(starts) - 1)
+    shared = shared_prefix(tails, min(starts) - 1)
     prefix = torch.tensor([tails[0][:shared]], device=recommender.device)
     body = anatomy(recommender.model).causal_lm.base_model
     cache = body(input_ids=prefix, use_cache=True).past_key_values
@@ -51,6 +44,15 @@ def rank(recommender: Recommender, prompt: Prompt, candidates: Sequence[str], re
     for at in range(0, len(tails), size):
         scores.append(_tail_scores(recommender, cache, shared, tails[at : at + size], starts[at : at + size]))
     return torch.cat(scores).double().cpu().numpy()
+
+
+def asked(prompt: Prompt, candidates: Sequence[str]) -> list[Prompt]:
+    """The prompt with each candidate at its last place."""
+    *history, last = prompt.events
+    return [
+        Prompt(prompt.user, (*history, Interaction(prompt.user, item, True, last.time)), len(history))
+        for item in candidates
+    ]
 
 
 def _tail_scores(
@@ -63,7 +65,7 @@ def _tail_scores(
     for row, tail in enumerate(tails):
         ids[row, : len(tail) - shared] = torch.tensor(tail[shared:])
     hidden = parts.causal_lm.base_model(
-        input_ids=ids, past_key_values=_repeated(cache, len(tails)), use_cache=True
+        input_ids=ids, past_key_values=repeated(cache, len(tails)), use_cache=True
     ).last_hidden_state
     if recommender.task is Task.CLICK:
         ends = torch.tensor([len(tail) - shared - 1 for tail in tails], device=recommender.device)
@@ -78,7 +80,7 @@ def _tail_scores(
     )
 
 
-def _repeated(cache: DynamicCache, times: int) -> DynamicCache:
+def repeated(cache: DynamicCache, times: int) -> DynamicCache:
     """A copy of the prefix's cache for `times` candidates; the original stays as it is."""
     layers: list[Any] = cache.layers
     return DynamicCache(
@@ -86,7 +88,7 @@ def _repeated(cache: DynamicCache, times: int) -> DynamicCache:
     )
 
 
-def _shared_prefix(rows: list[tuple[int, ...]], most: int) -> int:
+def shared_prefix(rows: list[tuple[int, ...]], most: int) -> int:
     """How many leading tokens all rows share, at most `most`, so that each keeps one to predict from."""
     first = rows[0]
     return next((i for i in range(most) if any(row[i] != first[i] for row in rows)), most)

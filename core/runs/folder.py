@@ -1,7 +1,7 @@
 """One run on disk. The worker writes; everyone else only reads.
 
 spec.json  status.json  events.jsonl  forget.json  retain.json  circuit.safetensors  groups.json
-adapter/  evaluation.json  report.html  report.json  log.txt  cancel (asked to stop)
+toward.json  outcome.json  adapter/  evaluation.json  report.html  report.json  log.txt  cancel (asked to stop)
 """
 
 import json
@@ -12,7 +12,7 @@ import psutil
 
 from core.errors import RunError
 from core.files import plain, read_json, revive, write_json
-from core.types import Circuit, Evaluation, ModuleGroup, RunSpec, RunState, RunStatus
+from core.types import Circuit, Evaluation, ModuleGroup, Outcome, RunSpec, RunState, RunStatus, Toward
 from core.workspace import Workspace, now
 
 ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
@@ -56,6 +56,16 @@ class RunFolder:
     @property
     def groups(self) -> tuple[ModuleGroup, ...] | None:
         return self._read("groups.json", tuple[ModuleGroup, ...])
+
+    @property
+    def toward(self) -> dict[str, Toward] | None:
+        """By module, the titles that it writes toward."""
+        rows = self._read("toward.json", tuple[Toward, ...])
+        return rows and {row.module: row for row in rows}
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return self._read("outcome.json", Outcome)
 
     @property
     def evaluation(self) -> Evaluation | None:

@@ -8,18 +8,26 @@ from collections.abc import Callable
 from core.data.split import make_split
 from core.errors import RunError
 from core.files import write_json
+from core.grouping import check_edit
 from core.models.recommender import choose_device
-from core.runs.folder import RunFolder
-from core.types import RunSpec, RunStatus
+from core.runs.folder import RunFolder, run_folder
+from core.types import GroupEdit, RunSpec, RunStatus
 from core.unlearning.methods import METHODS
 from core.workspace import Workspace, now
 
 
 def create_run(
-    workspace: Workspace, request_id: str, method: str = "cure", device: str = "auto", seed: int = 0, steps: int = 0
+    workspace: Workspace,
+    request_id: str,
+    method: str = "cure",
+    device: str = "auto",
+    seed: int = 0,
+    steps: int = 0,
+    edit: GroupEdit | None = None,
 ) -> RunFolder:
     """Check everything a run needs and write its folder. `steps` 0 means the method's own number.
 
+    edit: a person's groups, over the circuits of an earlier run of the same request.
     Raises RunError, RequestError or DeviceError before anything is written.
     """
     request, settings = workspace.request(request_id), workspace.settings
@@ -28,11 +36,25 @@ def create_run(
     choose_device(device)
     if method not in METHODS:
         raise RunError(f"Method {method!r} is unknown: choose one of {', '.join(METHODS)}.")
-    spec = RunSpec(f"run-{secrets.token_hex(3)}", request_id, method, device, seed, steps, now())
+    if edit:
+        _check_source(workspace, request_id, method, edit)
+    spec = RunSpec(f"run-{secrets.token_hex(3)}", request_id, method, device, seed, steps, now(), edit)
     folder = RunFolder(workspace.root / "runs" / spec.id)
     folder.write("status.json", RunStatus(stage="queued", updated=now()))
     write_json(folder.path / "spec.json", spec)
     return folder
+
+
+def _check_source(workspace: Workspace, request_id: str, method: str, edit: GroupEdit) -> None:
+    source = run_folder(workspace, edit.source)
+    if source.spec.request != request_id:
+        raise RunError(f"Run {source.id!r} is of request {source.spec.request!r}: choose a run of {request_id!r}.")
+    if not METHODS[method].grouped:
+        raise RunError(f"Method {method!r} does not work by groups: choose one that does, such as 'cure'.")
+    groups = source.groups
+    if groups is None or not (source.path / "circuit.safetensors").is_file():
+        raise RunError(f"Run {source.id!r} has no circuit to sort anew: choose one that has.")
+    check_edit(edit, [row.module for row in groups])
 
 
 def launch_local(folder: RunFolder) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from core.models.batches import Batch, answer_logits, answer_loss, batches, collate
 from core.models.blocks import Layout, cell_groups, layout
 from core.models.recommender import ADAPTER
-from core.types import Encoded, Group
+from core.types import Cell, Encoded, Group, Outcome
 from core.unlearning.fit import FitSettings, fit
 from core.unlearning.loop import Losses, Step, train
 from core.unlearning.methods import Method
@@ -35,16 +35,6 @@ class Material:
     retain: Sequence[Encoded]
     validation: Sequence[Encoded]
     holdout: Sequence[Encoded]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How it ended: steps taken, in words why, and how many of the adapter's coordinates were free to move."""
-
-    steps: int
-    reason: str
-    movable: int
-    total: int
 
 
 def unlearn(
@@ -73,12 +63,12 @@ def unlearn(
             checks = stopper.check() if due else {}
             return watch(Step(step.number, step.total, {**step.losses, **checks})) or stopper.reason != ""
 
+        before = {name: parameter.detach().clone() for name, parameter in plan.parameters.items()}
         steps = train(plan.parameters.values(), optimiser, gradients, method.steps, watched, clip=math.inf)
-    movable = sum(
-        _size(block, plan) for block in plan.blocks if kinds[plan.cells.index(block.owners)] is not Group.OUTSIDE
-    )
+    cells = _cells(plan, before)
+    movable = sum(cell.size for cell, kind in zip(cells, kinds, strict=True) if kind is not Group.OUTSIDE)
     total = sum(parameter.numel() for name, parameter in model.named_parameters() if "lora_" in name)
-    return Outcome(steps, stopper.reason or f"all {steps} steps were taken", movable, total)
+    return Outcome(steps, stopper.reason or f"all {steps} steps were taken", movable, total, cells)
 
 
 def _gradients(
@@ -203,8 +193,15 @@ def _only_trainable(model: Any, plan: Layout, kinds: tuple[Group, ...]) -> Itera
         parameter.requires_grad_(False)
 
 
-def _size(block, plan: Layout) -> int:
-    return (block.stop - block.start) * plan.parameters[block.parameter].shape[1 - block.dim]
+@torch.no_grad()
+def _cells(plan: Layout, before: Mapping[str, Tensor]) -> tuple[Cell, ...]:
+    """Each cell's size, and how far it went from where it was."""
+    change = {name: parameter.detach() - before[name] for name, parameter in plan.parameters.items()}
+    moved = (plan.inner(change, change) / plan.inner(before, before).clamp(min=1e-30)).sqrt().tolist()
+    sizes = dict.fromkeys(plan.cells, 0)
+    for block in plan.blocks:
+        sizes[block.owners] += (block.stop - block.start) * plan.parameters[block.parameter].shape[1 - block.dim]
+    return tuple(Cell(owners, sizes[owners], far) for owners, far in zip(plan.cells, moved, strict=True))
 
 
 class _Stopper:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from core.context import load_adapter, make_context
 from core.models.blocks import cell_groups, layout
 from core.models.families import anatomy
-from core.pipeline import load_adapter, make_context
 from core.types import Group
 from core.unlearning.methods import METHODS
 from core.unlearning.unlearn import Material, mean_loss, unlearn

@@ -1,0 +1,50 @@
+"""The words of the product as frozen dataclasses: what flows from stage to stage.
+
+Standard library only. Everything here is plain data that `core.files` can write as JSON;
+tensors live beside it in safetensors files.
+"""
+
+from core.types.circuit import (
+    Cell,
+    Circuit,
+    CurvePoint,
+    Edge,
+    Group,
+    GroupEdit,
+    ModuleGroup,
+    Move,
+    Recommendation,
+    Toward,
+)
+from core.types.data import Encoded, Interaction, Item, Prompt, Request, Split, Task
+from core.types.results import Closeness, Evaluation, Interval, Metrics, Outcome, TopLists
+from core.types.runs import RunSpec, RunState, RunStatus
+
+__all__ = [
+    "Cell",
+    "Circuit",
+    "Closeness",
+    "CurvePoint",
+    "Edge",
+    "Encoded",
+    "Evaluation",
+    "Group",
+    "GroupEdit",
+    "Interaction",
+    "Interval",
+    "Item",
+    "Metrics",
+    "ModuleGroup",
+    "Move",
+    "Outcome",
+    "Prompt",
+    "Recommendation",
+    "Request",
+    "RunSpec",
+    "RunState",
+    "RunStatus",
+    "Split",
+    "Task",
+    "TopLists",
+    "Toward",
+]

@@ -1,0 +1,92 @@
+"""What is learned and what is asked to be erased: people, items, prompts, requests."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Task(StrEnum):
+    """What the recommender is asked: is this title liked, or which title comes next."""
+
+    CLICK = "click"
+    NEXT_ITEM = "next_item"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that can be recommended."""
+
+    id: str
+    title: str
+    genres: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One user met one item: the rating as given, whether that counts as liked, and when (Unix seconds)."""
+
+    user: str
+    item: str
+    liked: bool
+    time: int
+    rating: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A stretch of one user's interactions in time order; those from `first_target` on are to be predicted.
+
+    Each target is predicted from everything before it, so one prompt with n targets is n examples
+    that share their prefix. Circuit prompts have exactly one target.
+    """
+
+    user: str
+    events: tuple[Interaction, ...]
+    first_target: int = 0
+
+    @property
+    def targets(self) -> tuple[Interaction, ...]:
+        return self.events[self.first_target :]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A prompt as token ids, with where things stand in it.
+
+    ids: token ids of the whole text, no padding.
+    spans: per event, [start, stop) of its title's tokens.
+    answers: per target, [start, stop) of the tokens that answer it; they are predicted from
+        the logits at start-1 ... stop-2. One Yes/No token in `click`, the title in `next_item`.
+    labels: per target, whether it was liked.
+    """
+
+    ids: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...]
+    answers: tuple[tuple[int, int], ...]
+    labels: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One demand to erase: all interactions of `users`, or the chosen (user, item) pairs."""
+
+    id: str
+    users: tuple[str, ...] = ()
+    interactions: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
+    created: str = ""
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The users whom the request touches, each once, in order."""
+        return tuple(dict.fromkeys((*self.users, *(user for user, _ in self.interactions))))
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The examples of one request. Holdout users are in no training set, ever."""
+
+    forget: tuple[Prompt, ...]
+    retain: tuple[Prompt, ...]
+    validation: tuple[Prompt, ...]
+    test: tuple[Prompt, ...]
+    holdout: tuple[Prompt, ...]
