@@ -151,6 +151,7 @@ class Person:
 
     # ------------------------------------------------------------ answers
 
+    @torch.no_grad()
     def scores(self, off: Collection[str] = ()) -> Float[np.ndarray, " candidates"]:
         """As `ranking.rank`, with the modules `off` switched off."""
         parts, opened, cache = self.setting.parts, self.setting.weights, DynamicCache()
