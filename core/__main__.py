@@ -12,6 +12,7 @@ from typing import Annotated
 import torch
 import typer
 
+from core.arguments import columns_of, pairs_of, parts_of
 from core.console import err, follow, out, progress, report_table, stepper
 from core.errors import CureLensError, RequestError
 from core.files import plain, read_json
@@ -65,7 +66,7 @@ def prepare(
 
     if task not in list(Task):
         raise RequestError(f"Task {task!r} is unknown: choose click or next_item.")
-    dataset = read(data, _columns(columns))
+    dataset = read(data, columns_of(columns))
     for note in dataset.notes:
         out.print(f"note: {note}", highlight=False)
     name, _, revision = base.partition("@") if not Path(base).exists() else (base, "", "")
@@ -103,10 +104,7 @@ def request(
     """Open a deletion request and check that it can be served."""
     from core.workspace import Workspace
 
-    if bad := next((part for part in _list(interactions) if ":" not in part), None):
-        raise RequestError(f"Interaction {bad!r} is not USER:ITEM: write for example 4:318.")
-    pairs = [(part.partition(":")[0], part.partition(":")[2]) for part in _list(interactions)]
-    opened = Workspace(workspace).open_request(_list(users), pairs, reason)
+    opened = Workspace(workspace).open_request(parts_of(users), pairs_of(interactions), reason)
     if as_json:
         print(json.dumps(plain(opened)))
         return
@@ -208,6 +206,27 @@ def report(
 
 
 @app.command()
+def overlap(
+    workspace: WorkspacePath,
+    run_id: Annotated[str, typer.Option("--run", help="A finished run's id.")],
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Compare every kept person's list before and after a run: whom else did it touch?"""
+    from core.runs.folder import run_folder
+    from core.runs.overlaps import write_overlaps
+    from core.workspace import Workspace
+
+    found = write_overlaps(run_folder(Workspace(workspace), run_id), device)
+    if as_json:
+        print(json.dumps(plain(found)))
+        return
+    same = sum(one.after == 1 for one in found)
+    mean = sum(one.after for one in found) / max(1, len(found))
+    out.print(f"Of {len(found)} kept people, {same} keep all titles of their top 10; on average {mean:.0%} stay.")
+
+
+@app.command()
 def demo(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8501,
     folder: Annotated[Path, typer.Option(help="Where the demo's working copy goes.")] = Path(".demo"),
@@ -263,20 +282,6 @@ def _dashboard(workspace: Path, port: int) -> None:
     command = [sys.executable, "-m", "streamlit", "run", str(app_file), "--server.port", str(port)]
     environment = os.environ | {"CURE_LENS_WORKSPACE": str(workspace.resolve())}
     raise typer.Exit(subprocess.call(command, env=environment))
-
-
-def _columns(text: str):
-    from core.data.readers import Columns
-    from core.errors import DataError
-
-    try:
-        return Columns(**dict(part.split("=", 1) for part in _list(text)))
-    except (TypeError, ValueError):
-        raise DataError(f"Columns {text!r} are not understood: write user=U,item=I,title=T,rating=R,time=Z.") from None
-
-
-def _list(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def main() -> None:

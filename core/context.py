@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from core.data.prompts import encode, escape, template
@@ -34,9 +35,11 @@ class Context:
         """Everything that the model learned, the request's part too."""
         return [event for prompt in self.split.retain + self.split.forget for event in prompt.targets]
 
-    def history(self, user: str) -> Sequence[Interaction]:
-        """What the model learned from a member."""
-        return thirds(by_user(self.workspace.interactions, self.workspace.settings.task)[user])[0]
+    @cached_property
+    def histories(self) -> dict[str, list[Interaction]]:
+        """What the model learned from each member."""
+        found = by_user(self.workspace.interactions, self.workspace.settings.task)
+        return {user: thirds(found[user])[0] for user in self.workspace.roles.members}
 
     def what_if(self, recommender: Recommender) -> WhatIf:
         """The recommender, ready to be asked what it would say with parts switched off."""

@@ -13,7 +13,7 @@ from core.circuit.extract import Settings as CircuitSettings
 from core.circuit.extract import extract, save
 from core.circuit.passes import Contrast
 from core.context import Context, fresh_adapter, load_adapter, make_context
-from core.data.split import by_user, single_targets, thirds
+from core.data.split import single_targets
 from core.evaluation.evaluate import Seen, compare, item_mean_auc, list_users, look
 from core.models.families import anatomy
 from core.models.recommender import Recommender, save_adapter
@@ -156,7 +156,7 @@ def _circuits(
 def _toward(recommender: Recommender, context: Context) -> tuple[Toward, ...]:
     """What each module writes toward for the people of the request."""
     users = dict.fromkeys(prompt.user for prompt in context.split.forget)
-    histories = [context.history(user) for user in spread(list(users), TOWARD_PEOPLE)]
+    histories = [context.histories[user] for user in spread(list(users), TOWARD_PEOPLE)]
     return toward(context.what_if(recommender), histories)
 
 
@@ -212,14 +212,12 @@ def _evaluate(unlearned: Recommender, original: Seen, context: Context, watch: W
 
 
 def _look(recommender: Recommender, context: Context, lists: bool = True) -> Seen:
-    histories = by_user(context.workspace.interactions, recommender.task)
-    train = {user: thirds(histories[user])[0] for user in context.workspace.roles.members}
     return look(
         recommender,
         context.split,
         context.reader,
         context.workspace.items,
-        train,
+        context.histories,
         list_users(context.split) if lists else (),
     )
 

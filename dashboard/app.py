@@ -13,6 +13,7 @@ PAGES = (
     ("overview", "Overview", "home"),
     ("request", "Request", "person_search"),
     ("circuit", "Circuit", "account_tree"),
+    ("what_if", "What if", "tune"),
     ("run", "Run", "play_circle"),
     ("before_after", "Before and after", "compare_arrows"),
     ("report", "Report", "description"),

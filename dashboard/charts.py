@@ -30,7 +30,7 @@ SIDES = {"supports the answer": AFTER, "speaks against it": "#A0692C"}
 CHANGES = {"stays in the list": (QUIET, SOLID), "new": (AFTER, SOLID), "removed": (COLOURS[Group.FORGET], DASHED)}
 
 
-def _scale(values: Mapping) -> alt.Scale:
+def palette_scale(values: Mapping) -> alt.Scale:
     """Each name with its colour, shape or dash."""
     return alt.Scale(domain=list(values), range=list(values.values()))
 
@@ -42,8 +42,8 @@ def _lines(field: str, kinds: Mapping[str, tuple], columns: int) -> dict:
     )
     colours, dashes = ({name: kind[index] for name, kind in kinds.items()} for index in (0, 1))
     return {
-        "color": alt.Color(field, scale=_scale(colours), legend=legend),
-        "strokeDash": alt.StrokeDash(field, scale=_scale(dashes), legend=legend),
+        "color": alt.Color(field, scale=palette_scale(colours), legend=legend),
+        "strokeDash": alt.StrokeDash(field, scale=palette_scale(dashes), legend=legend),
     }
 
 
@@ -57,7 +57,7 @@ def contributions(groups: Sequence[ModuleGroup], margin: float = MARGIN) -> Char
     scale = alt.Scale(type="sqrt", domain=[0, top], nice=False)
     axis = alt.Axis(format=".0%", tickCount=5, grid=False)
     legend = alt.Legend(orient="bottom", title=None, columns=4, symbolOpacity=1)
-    colour = alt.Color("group:N", scale=_scale(COLOURS), legend=legend)
+    colour = alt.Color("group:N", scale=palette_scale(COLOURS), legend=legend)
     base = alt.Chart(data).encode(color=colour)
     left, high = alt.X("retain_low:Q", scale=scale), alt.Y("forget_high:Q", scale=scale)
     noise = base.mark_rule(opacity=0.45, clip=True).encode(x=left, x2="retain_high:Q", y=high, y2="forget_low:Q")
@@ -65,7 +65,7 @@ def contributions(groups: Sequence[ModuleGroup], margin: float = MARGIN) -> Char
         opacity=alt.Opacity("sure:Q", scale=alt.Scale(domain=[0, 1], range=[0.2, 1]), legend=None),
         x=alt.X("retain:Q", scale=scale, axis=axis, title="share of the work for everyone else"),
         y=alt.Y("forget:Q", scale=scale, axis=axis, title="share of the work for the forgotten data"),
-        shape=alt.Shape("group:N", scale=_scale(VEGA_SHAPES), legend=legend),
+        shape=alt.Shape("group:N", scale=palette_scale(VEGA_SHAPES), legend=legend),
         size=alt.condition(alt.datum.group == Group.OUTSIDE.value, alt.value(25), alt.value(95)),
         tooltip=[
             alt.Tooltip("part:N", title="part"),
@@ -160,7 +160,7 @@ def places(circuit: Circuit, parts: int) -> alt.Chart:
         .encode(
             x=alt.X("place:N", sort=reading, title=PLACES, axis=alt.Axis(labelAngle=-45)),
             y=alt.Y("part:N", sort=None, title=None, axis=alt.Axis(labelLimit=160)),
-            color=alt.Color("side:N", scale=_scale(SIDES), legend=alt.Legend(orient="bottom", title=None)),
+            color=alt.Color("side:N", scale=palette_scale(SIDES), legend=alt.Legend(orient="bottom", title=None)),
             opacity=alt.Opacity("strength:Q", scale=alt.Scale(type="sqrt", range=[0, 1]), legend=None),
             tooltip=["part:N", "place:N", "side:N", alt.Tooltip("strength:Q", title="by, in logits", format=".3f")],
         )
@@ -233,10 +233,10 @@ def intervals(data: pd.DataFrame) -> Chart:
     low = alt.X("low:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4))
     base = alt.Chart(data).encode(
         y=alt.Y("model:N", sort=list(MODELS), title=None, axis=names),
-        color=alt.Color("model:N", scale=_scale({name: kind[0] for name, kind in MODELS.items()}), legend=None),
+        color=alt.Color("model:N", scale=palette_scale({name: kind[0] for name, kind in MODELS.items()}), legend=None),
         tooltip=["model:N", *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("value", "low", "high"))],
     )
-    shape = alt.Shape("model:N", scale=_scale({name: kind[1] for name, kind in MODELS.items()}), legend=None)
+    shape = alt.Shape("model:N", scale=palette_scale({name: kind[1] for name, kind in MODELS.items()}), legend=None)
     rule = base.mark_rule(strokeWidth=2, opacity=0.5).encode(x=low, x2="high:Q")
     point = base.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("value:Q", title=None), shape=shape)
     return (rule + point).properties(height=150)

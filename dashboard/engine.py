@@ -8,7 +8,18 @@ import streamlit as st
 from core.report.sentences import Summary, summarise
 from core.runs.folder import RunFolder, run_folder
 from core.runs.folder import runs as all_runs
-from core.types import Circuit, Evaluation, GroupEdit, Interaction, ModuleGroup, Outcome, Request, RunState, Toward
+from core.types import (
+    Circuit,
+    Evaluation,
+    GroupEdit,
+    Interaction,
+    ModuleGroup,
+    Outcome,
+    Overlap,
+    Request,
+    RunState,
+    Toward,
+)
 from core.unlearning.methods import METHODS
 from core.workspace import Workspace
 from dashboard.graph import page as graph_page
@@ -111,6 +122,17 @@ def toward(folder: RunFolder) -> dict[str, Toward] | None:
 
 def evaluation(folder: RunFolder) -> Evaluation | None:
     return _result(str(folder.path), "evaluation", stamps(folder.path, "evaluation.json"))
+
+
+def overlaps(folder: RunFolder) -> tuple[Overlap, ...] | None:
+    return _result(str(folder.path), "overlaps", stamps(folder.path, "overlap.json"))
+
+
+def measure_overlaps(folder: RunFolder) -> None:
+    """Start comparing everybody's lists, in a process of its own."""
+    from core.runs.overlaps import launch_overlaps  # imports torch: only when somebody asks
+
+    launch_overlaps(folder)
 
 
 def summary(folder: RunFolder) -> Summary | None:

@@ -56,6 +56,20 @@ def _picked(key: str) -> None:
         st.query_params[key] = value
 
 
+def once(key: str, value):
+    """What `value` was when this session first asked for `key`: a component's start must not change under it."""
+    return st.session_state.setdefault(f"once_{key}", value)
+
+
+def address(**values: str) -> None:
+    """Put selections into the address; an empty one is taken out."""
+    for key, value in values.items():
+        if value:
+            st.query_params[key] = value
+        else:
+            st.query_params.pop(key, None)
+
+
 def say(message: str) -> None:
     """Keep one sentence for the next time the page is drawn."""
     st.session_state["said"] = message

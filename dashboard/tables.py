@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from core.types import Circuit, Evaluation, Interaction, Interval, Item, Metrics, ModuleGroup, Recommendation
+from core.types import Circuit, Evaluation, Interaction, Interval, Item, Metrics, ModuleGroup, Overlap, Recommendation
+from dashboard.texts import t
 from dashboard.words import GROUP_WORDS, date, module_title, move
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -139,3 +140,10 @@ def intervals(evaluation: Evaluation, names: Sequence[str]) -> pd.DataFrame:
         mean = evaluation.item_mean_auc
         rows.append((MEASURES["test_auc"][0], "item mean", mean.value, mean.low, mean.high))
     return pd.DataFrame(rows, columns=["measure", "model", "value", "low", "high"])
+
+
+def neighbours(overlaps: Sequence[Overlap], count: int) -> pd.DataFrame:
+    """The `count` kept people most like those of the request, and how much of their lists stays."""
+    some = sorted(overlaps, key=lambda one: -one.near)[:count]
+    names = [t(f"before-column-{name}") for name in ("person", "alike", "stays", "anew")]
+    return pd.DataFrame([(one.user, round(one.near, 2), one.after, one.reference) for one in some], columns=names)

@@ -8,7 +8,7 @@ from fluent.runtime import FluentBundle, FluentResource
 ENGLISH = Path(__file__).parent / "english.ftl"
 
 
-def t(name: str, **values: str | int | float) -> str:
+def t(name: str, /, **values: str | int | float) -> str:
     """The text called `name` with its values filled in, which must be escaped where the text is shown as Markdown.
 
     Raises KeyError for a name that is not in english.ftl, ValueError for a value that is missing.

@@ -5,8 +5,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from statistics import fmean, median
 
-from core.types import Circuit, Evaluation, Group, ModuleGroup, Recommendation, Request, RunState, RunStatus
+from core.types import Circuit, Evaluation, Group, ModuleGroup, Overlap, Recommendation, Request, RunState, RunStatus
+from dashboard.texts import t
 
 LEGEND = {
     "request": "One demand to erase: everything of some people, or chosen interactions.",
@@ -202,3 +204,10 @@ def lists_sentence(before: Sequence[Recommendation], after: Sequence[Recommendat
         return f"All {len(before)} recommendations stay where they were."
     left = f"{count(gone, 'title')} of {len(before)} left the list" if gone else "No title left the list"
     return f"{left} and {moved} changed place."
+
+
+def overlaps_sentence(overlaps: Sequence[Overlap]) -> str:
+    """How much of the kept people's lists stays, beside what training anew leaves of them."""
+    after, anew = [one.after for one in overlaps], [one.reference for one in overlaps if one.reference is not None]
+    found = t("before-overlaps", people=len(after), mean=f"{fmean(after):.0%}", median=f"{median(after):.0%}")
+    return found + (" " + t("before-overlaps-reference", mean=f"{fmean(anew):.0%}") if anew else "")

@@ -45,7 +45,7 @@ def setting(recommender: Recommender, context: Context) -> WhatIf:
 
 @pytest.fixture(scope="module")
 def history(context: Context):
-    return context.history(context.request.users[0])
+    return context.histories[context.request.users[0]]
 
 
 def of_family(family: str, like: Recommender) -> Recommender:
@@ -98,7 +98,7 @@ def test_next_item_scores_are_those_of_the_patched_whole_prompt(tmp_path):
     workspace = tiny_workspace(tmp_path / "next", Task.NEXT_ITEM)
     recommender = load_adapter(workspace, str(workspace.root / "adapter"), "cpu")
     context = make_context(workspace, None, recommender.tokenizer)
-    history = context.history(workspace.roles.members[0])
+    history = context.histories[workspace.roles.members[0]]
     setting = context.what_if(recommender)
     person, parts = setting.person(history), setting.parts
     plain = rank(recommender, open_prompt(history, context.reader), person.candidates, context.reader)
@@ -151,7 +151,7 @@ def test_direct_effects_are_the_edges_into_the_answer(setting, history, context,
 
 
 def test_toward_lists_what_is_raised_and_what_is_lowered(setting, context):
-    histories = [context.history(user) for user in context.request.users]
+    histories = [context.histories[user] for user in context.request.users]
     found = toward(setting, histories)
     assert tuple(row.module for row in found) == setting.parts.modules
     effects = [(person, person.effects()) for person in map(setting.person, histories)]

@@ -16,6 +16,7 @@ from core.data.world import demo_subjects, make_world
 from core.files import read_json, write_json
 from core.prepare import Scratch, prepare
 from core.runs.folder import RunFolder
+from core.runs.overlaps import write_overlaps
 from core.runs.references import train_references
 from core.runs.worker import work
 from core.types import Request, RunSpec, RunStatus
@@ -24,7 +25,7 @@ from core.workspace import WorkspaceSettings
 
 PEOPLE, CROWD, SUBJECTS, REFERENCES = 400, 4000, 3, 3
 BORN = "2026-01-01T00:00:00+00:00"
-TELLS_TIME = ("status.json", "events.jsonl", "log.txt", "report.html", "report.json")
+TELLS_TIME = ("status.json", "overlap-status.json", "events.jsonl", "log.txt", "report.html", "report.json")
 SETTINGS = WorkspaceSettings(
     name="Lantern Street Cinema (demo)",
     data="core.data.world, seed 7",
@@ -85,6 +86,7 @@ def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
     run.write("spec.json", RunSpec("run-demo", request.id, "cure", "cpu", created=BORN))
     run.write("status.json", RunStatus())
     work(run)
+    write_overlaps(run, "cpu")
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """One run on disk. The worker writes; everyone else only reads.
 
 spec.json  status.json  events.jsonl  forget.json  retain.json  circuit.safetensors  groups.json
-toward.json  outcome.json  adapter/  evaluation.json  report.html  report.json  log.txt  cancel (asked to stop)
+toward.json  outcome.json  adapter/  evaluation.json  report.html  report.json  log.txt  cancel (asked to stop)  overlap.json  overlap-status.json
 """
 
 import json
@@ -12,7 +12,7 @@ import psutil
 
 from core.errors import RunError
 from core.files import plain, read_json, revive, write_json
-from core.types import Circuit, Evaluation, ModuleGroup, Outcome, RunSpec, RunState, RunStatus, Toward
+from core.types import Circuit, Evaluation, ModuleGroup, Outcome, Overlap, RunSpec, RunState, RunStatus, Toward
 from core.workspace import Workspace, now
 
 ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
@@ -35,7 +35,15 @@ class RunFolder:
     @property
     def status(self) -> RunStatus:
         """The status as written, or LOST where the worker died without a word."""
-        status = read_json(self.path / "status.json", RunStatus)
+        return self._status("status.json")
+
+    @property
+    def overlap_status(self) -> RunStatus | None:
+        """Of the command that compares everybody's lists; None where it was never started."""
+        return self._status("overlap-status.json") if (self.path / "overlap-status.json").is_file() else None
+
+    def _status(self, name: str) -> RunStatus:
+        status = read_json(self.path / name, RunStatus)
         if status.state is RunState.RUNNING and not _alive(status.pid, status.process_started):
             return revive(
                 RunStatus,
@@ -70,6 +78,10 @@ class RunFolder:
     @property
     def evaluation(self) -> Evaluation | None:
         return self._read("evaluation.json", Evaluation)
+
+    @property
+    def overlaps(self) -> tuple[Overlap, ...] | None:
+        return self._read("overlap.json", tuple[Overlap, ...])
 
     @property
     def report(self) -> Path | None:

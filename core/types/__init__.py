@@ -17,7 +17,7 @@ from core.types.circuit import (
     Toward,
 )
 from core.types.data import Encoded, Interaction, Item, Prompt, Request, Split, Task
-from core.types.results import Closeness, Evaluation, Interval, Metrics, Outcome, TopLists
+from core.types.results import Closeness, Evaluation, Interval, Metrics, Outcome, Overlap, TopLists
 from core.types.runs import RunSpec, RunState, RunStatus
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "ModuleGroup",
     "Move",
     "Outcome",
+    "Overlap",
     "Prompt",
     "Recommendation",
     "Request",

@@ -53,6 +53,20 @@ class TopLists:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlap:
+    """How much of one kept person's top-10 list by the original stays, as a share.
+
+    after: in the unlearned model's list. reference: in the first reference's, None where there is none: so much does
+    training anew change. near: Jaccard overlap of the person's titles with those of the most alike of the request's people.
+    """
+
+    user: str
+    after: float
+    reference: float | None
+    near: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """Everything measured of one run.
 

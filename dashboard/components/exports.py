@@ -5,6 +5,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
+from dashboard.charts import Chart
 from dashboard.tables import csv
 
 
@@ -14,6 +15,11 @@ def table(
     """Show a table and offer it as CSV."""
     st.dataframe(frame, hide_index=True, column_config=config, height=height, alt=alt)
     export(frame, name)
+
+
+def chart(chart: Chart, name: str, alt: str, key: str | None = None) -> None:
+    """Show a chart."""
+    st.altair_chart(chart, alt=alt, key=key)
 
 
 def export(frame: pd.DataFrame, name: str, label: str = "Save as CSV") -> None:

@@ -1,89 +1,127 @@
-"""Before and after: one person's recommendations, and all measures, beside a model that never saw the data."""
+"""Before and after: one person's recommendations, everyone else's, and all measures, beside a model that never saw the data."""
 
 import streamlit as st
 
-from dashboard import charts, engine, state, tables
-from dashboard.components.exports import export, table
+from core.types import Evaluation, Recommendation, RunState
+from dashboard import charts, engine, list_charts, state, tables
+from dashboard.components.exports import chart, table
+from dashboard.components.lists import side_by_side
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, lead
-from dashboard.words import lists_sentence, utility
+from dashboard.engine import RunFolder
+from dashboard.texts import t
+from dashboard.words import duration, lists_sentence, overlaps_sentence, utility
 
 CHARTED = ("forget_auc", "test_auc", "membership_auc")
-COLUMNS = {
-    "Rank": st.column_config.NumberColumn("#", width=36),
-    "Title": st.column_config.TextColumn(width="medium"),
-    "Change": st.column_config.TextColumn(width=86),
-}
+LENGTHS = ("5", "10", "20", "50")
+STORED = 10  # the length of the lists that a run keeps of a few people
+NEIGHBOURS = 8
+PERCENT = st.column_config.NumberColumn(format="percent")
+Lists = dict[str, tuple[Recommendation, ...]]
+
+
+def way(run: RunFolder, evaluation: Evaluation) -> None:
+    """How far the model came from "nothing done" to "never saw it"."""
+    st.subheader(t("before-way"), anchor=False, help=t("before-way-help"))
+    chart(charts.distance(evaluation.closeness, evaluation.floor), f"{run.id}-distance", t("before-way-alt"))
+    floor = [one.jsd for one in evaluation.floor]
+    spread = t("before-floor", low=f"{min(floor):.4f}", high=f"{max(floor):.4f}") if floor else ""
+    before, after = evaluation.closeness_original.jsd, evaluation.closeness.jsd
+    st.caption(t("before-jsd", before=f"{before:.4f}", after=f"{after:.4f}") + " " + spread)
+
+
+def found_lists(run: RunFolder, evaluation: Evaluation, user: str, length: int) -> Lists:
+    """The person's lists by model: those that the run kept, else asked of the models now."""
+    kept = next((one for one in evaluation.lists if one.user == user), None)
+    if kept and length == STORED:
+        return {"original": kept.original, "unlearned": kept.unlearned, "reference": kept.reference}
+    from dashboard import live  # imports torch: only where the models must answer
+
+    with st.spinner(t("before-asking")):
+        return live.lists(run, user, length)
+
+
+@st.fragment
+def person(run: RunFolder, evaluation: Evaluation) -> None:
+    """Anybody's lists by the three models, what moved, and the genres that it concerns."""
+    st.subheader(t("before-person-title"), anchor=False, help=t("before-person-help"))
+    asked = engine.workspace().request(run.spec.request).subjects
+    people = sorted(engine.workspace().roles.members, key=lambda name: name not in asked)
+    left, right = st.columns([3, 1])
+    with left:
+        label = {name: t("before-asked", user=name) for name in asked}
+        user = state.pick(t("before-person"), "person", people, people[0], lambda name: label.get(name, name))
+    with right:
+        length = state.pick(t("before-length"), "length", LENGTHS, str(STORED))
+    lists = found_lists(run, evaluation, user or people[0], int(length or STORED))
+    before, after, never = lists["original"], lists["unlearned"], lists.get("reference", ())
+    st.markdown(lists_sentence(before, after) + " " + t("before-trace"))
+    shown = [(t("before-before"), tables.top_list(before, after, first=True))]
+    shown += [(t("before-after"), tables.top_list(after, before))]
+    shown += [(t("before-never"), tables.top_list(never, before))] if never else []
+    side_by_side(shown, f"{run.id}-{user}")
+    wide, narrow = st.columns([3, 2], gap="large")
+    with wide:
+        chart(charts.slopes(before, after), f"{run.id}-slopes", t("before-slopes-alt"))
+    with narrow:
+        chart(list_charts.genres(lists, engine.workspace().items), f"{run.id}-genres", t("before-genres-alt"))
+        st.caption(t("before-genres-note"))
+
+
+@st.fragment(run_every=2)
+def waiting(run: RunFolder) -> None:
+    """The comparison of everybody's lists at work; the page is drawn anew when it ends."""
+    status = run.overlap_status
+    if status is None or status.state is not RunState.RUNNING:
+        st.rerun()
+    else:
+        st.progress(status.progress, t("before-measuring", left=duration(status.eta)))
+
+
+def everyone(run: RunFolder) -> None:
+    """How much of everybody else's lists stays, and of those most like the people of the request."""
+    st.subheader(t("before-everyone"), anchor=False, help=t("before-everyone-help"))
+    overlaps, status = engine.overlaps(run), run.overlap_status
+    if status and status.state is RunState.RUNNING:
+        waiting(run)
+    elif overlaps is None:
+        if status and status.message:
+            st.error(t("before-measure-failed"), icon=":material/error:")
+        st.markdown(t("before-not-measured"))
+        st.button(t("before-measure"), icon=":material/groups:", on_click=engine.measure_overlaps, args=(run,))
+    else:
+        st.markdown(overlaps_sentence(overlaps))
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            chart(list_charts.overlaps(overlaps), f"{run.id}-overlaps", t("before-overlaps-alt"))
+        with right:
+            st.markdown(t("before-neighbours"))
+            near = tables.neighbours(overlaps, NEIGHBOURS)
+            table(near, f"{run.id}-neighbours", t("before-neighbours-alt"), dict.fromkeys(near.columns[1:], PERCENT))
+
+
+def measures(run: RunFolder, evaluation: Evaluation) -> None:
+    st.subheader(t("before-measures"), anchor=False)
+    for column, name in zip(st.columns(len(CHARTED), gap="medium"), CHARTED, strict=True):
+        with column:
+            title = tables.MEASURES[name][0]
+            st.markdown(f"**{title}**")
+            shown = charts.intervals(tables.intervals(evaluation, [name]))
+            chart(shown, f"{run.id}-{name}", t("before-interval-alt", measure=title))
+    table(tables.metrics(evaluation), f"{run.id}-measures", t("before-measures-alt"))
+
 
 run = shown_run()
 if run is None:
     st.stop()
 evaluation, summary = engine.evaluation(run), engine.summary(run)
 if evaluation is None or summary is None:
-    lead("This run has nothing to compare yet.", about(run))
-    empty("The comparison is made in the run's last stages.", "run", "Watch the run")
+    lead(t("before-nothing"), about(run))
+    empty(t("before-nothing-yet"), "run", t("before-watch"))
     st.stop()
-
 lead(summary.headline, about(run))
 st.markdown(utility(evaluation))
-st.subheader(
-    "How far it came",
-    anchor=False,
-    help="Residual: the distance to models that never saw the data, as a share of the distance before. 1: nothing done, 0: no difference left.",
-)
-st.altair_chart(
-    charts.distance(evaluation.closeness, evaluation.floor),
-    alt="Distance of the unlearned model to the references, from 1, nothing done, to 0, no difference",
-)
-floor = [one.jsd for one in evaluation.floor]
-st.caption(
-    f"Jensen-Shannon divergence on the forgotten data: {evaluation.closeness_original.jsd:.4f} bits before, {evaluation.closeness.jsd:.4f} after"
-    + (f"; the references differ from one another by {min(floor):.4f} to {max(floor):.4f}." if floor else ".")
-)
-
-lists = {one.user: one for one in evaluation.lists}
-if lists:
-    st.subheader("One person's recommendations", anchor=False)
-    kinds = {name: "asked to be erased" if one.forgotten else "stays" for name, one in lists.items()}
-    user = state.pick(
-        "Person", "person", list(lists), next(iter(lists)), shown=lambda name: f"{name} ({kinds.get(name, '')})"
-    )
-    shown = lists[user or next(iter(lists))]
-    st.markdown(
-        lists_sentence(shown.original, shown.unlearned)
-        + " That a title left the list is a trace of the change, not a proof that it is forgotten."
-    )
-    before, after, never = st.columns(3, gap="medium")
-    for place, title, frame in (
-        (before, "Before", tables.top_list(shown.original, shown.unlearned, first=True)),
-        (after, "After", tables.top_list(shown.unlearned, shown.original)),
-        (never, "A model that never saw it", tables.top_list(shown.reference, shown.original)),
-    ):
-        with place:
-            st.markdown(f"**{title}**")
-            st.dataframe(
-                frame,
-                hide_index=True,
-                column_config=COLUMNS,
-                height="content",
-                alt=f"{title}: rank, title and change against the list before",
-            )
-            export(frame, f"{run.id}-{title.split()[0].lower()}")
-    st.altair_chart(
-        charts.slopes(shown.original, shown.unlearned),
-        alt="Ranks before and after, one line a title; the lists above hold the same",
-    )
-
-st.subheader("All measures", anchor=False)
-for column, name in zip(st.columns(len(CHARTED), gap="medium"), CHARTED, strict=True):
-    with column:
-        st.markdown(f"**{tables.MEASURES[name][0]}**")
-        st.altair_chart(
-            charts.intervals(tables.intervals(evaluation, [name])),
-            alt=f"{tables.MEASURES[name][0]} of the models with 95 % intervals",
-        )
-table(
-    tables.metrics(evaluation),
-    f"{run.id}-measures",
-    "All measures before, after and of the references, with 95 % intervals",
-)
+way(run, evaluation)
+person(run, evaluation)
+everyone(run)
+measures(run, evaluation)

@@ -21,8 +21,9 @@ SAYS = {
     "overview": ("Requests", "Runs", "Next:"),
     "request": ("What the model learned from them", "Open the request"),
     "circuit": ("How the parts connect", "Whom the parts serve", "Is this circuit enough?", "All parts"),
+    "what_if": ("Parts", "History", "As it is", "Changed"),
     "run": ("finished", "Launch a new run"),
-    "before_after": ("How far it came", "Before", "After", "A model that never saw it"),
+    "before_after": ("How far it came", "Before", "After", "A model that never saw it", "Everyone else"),
     "report": ("In plain words", "What still holds the data"),
 }
 pytestmark = [

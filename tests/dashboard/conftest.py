@@ -22,7 +22,7 @@ HOSTILE = (
     '=HYPERLINK("http://evil.example/")',
     "<script>fetch('http://evil.example/')</script>",
     ":red[danger] $x$ `code` **bold** href",
-    "+1 " + "long " * 2000,
+    "+1 " + "long " * 55,  # as long as a prompt takes
 )
 Page = Callable[..., AppTest]
 

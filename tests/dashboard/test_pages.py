@@ -10,8 +10,9 @@ from core.runs.folder import RunFolder, runs
 from core.runs.launch import LAUNCHERS
 from core.types import Group, RunState
 from core.workspace import Workspace
+from dashboard import live
 
-PAGES = ("overview", "request", "circuit", "run", "before_after", "report")
+PAGES = ("overview", "request", "circuit", "what_if", "run", "before_after", "report")
 
 
 def said(app: AppTest) -> str:
@@ -70,12 +71,50 @@ def test_circuit_says_how_sure_it_is_and_what_its_parts_read(page) -> None:
     assert app.dataframe[0].value["Sure"].between(0, 1).all()
 
 
-def test_before_and_after_shows_three_lists_for_each_person(page, demo: Path) -> None:
+def test_before_and_after_shows_three_lists_for_kept_and_for_any_person(page, demo: Path) -> None:
     app = page("before_after")
-    for user in app.selectbox(key="pick_person").options:
+    people = app.selectbox(key="pick_person").options
+    assert len(people) == len(Workspace(demo).roles.members) and "asked to be erased" in people[0]
+    for user in (people[1], people[-1]):
         app.selectbox(key="pick_person").set_value(user.split(" ")[0]).run()
         assert not app.exception
         assert [len(frame.value) for frame in app.dataframe[:3]] == [10, 10, 10]
+    app.selectbox(key="pick_length").set_value("20").run()
+    assert [len(frame.value) for frame in app.dataframe[:3]] == [20, 20, 20]
+
+
+def test_the_models_give_the_lists_that_the_run_kept(page, demo: Path) -> None:
+    """Two ways to one list: what the evaluation wrote, and what the models in memory say now."""
+    run = done(demo)
+    for kept in run.evaluation.lists[:2]:
+        found = live.lists(run, kept.user, 10)
+        for name, rows in (("original", kept.original), ("unlearned", kept.unlearned), ("reference", kept.reference)):
+            assert [row.item for row in found[name]] == [row.item for row in rows]
+
+
+def test_everyones_lists_are_summed_up_or_offered(page, demo: Path) -> None:
+    assert "kept people's" in said(page("before_after"))
+    (done(demo).path / "overlap.json").unlink()
+    (done(demo).path / "overlap-status.json").unlink()
+    app = page("before_after")
+    assert "Compare everyone's lists" in [button.label for button in app.button]
+
+
+def test_what_if_starts_from_its_address(page, demo: Path) -> None:
+    run = done(demo)
+    part = next(row.module for row in run.groups if row.group is Group.FORGET)
+    user = Workspace(demo).roles.members[3]
+    app = page("what_if", off=f"{part},nonsense", out="2", person=user)
+    assert "With one part off and one title left out" in said(app)
+    answer = live.what_if(run, "original", user, {2}, {part}, 10)
+    assert list(app.dataframe[1].value["Title"]) == [row.title for row in answer.after]
+    assert list(app.dataframe[0].value["Title"]) == [row.title for row in answer.before]
+
+
+def test_what_if_without_switches_shows_one_list_twice(page, demo: Path) -> None:
+    app = page("what_if")
+    assert "Nothing is off" in said(app)
+    assert list(app.dataframe[0].value["Title"]) == list(app.dataframe[1].value["Title"])
 
 
 def test_report_offers_both_files(page) -> None:

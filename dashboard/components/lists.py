@@ -1,0 +1,28 @@
+"""Top lists beside one another, in words for what changed."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components.exports import export
+from dashboard.texts import t
+
+RANK, TITLE, CHANGE = "Rank", "Title", "Change"
+CHANGE_SHARE = 1  # a table with words for changes is a third wider
+COLUMNS = {
+    RANK: st.column_config.NumberColumn("#", width=34),
+    TITLE: st.column_config.TextColumn(width="medium"),
+    CHANGE: st.column_config.TextColumn(width=78),
+}
+
+
+def side_by_side(tables: Sequence[tuple[str, pd.DataFrame]], name: str) -> None:
+    """Each titled table in a column of its own; `name`: how their exports' names begin."""
+    columns = st.columns([3 + CHANGE_SHARE * (CHANGE in frame) for _, frame in tables], gap="small")
+    for column, (title, frame) in zip(columns, tables, strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            alt = t("lists-alt", list=title)
+            st.dataframe(frame, hide_index=True, column_config=COLUMNS, height="content", alt=alt)
+            export(frame, f"{name}-{title}".replace(" ", "-").lower())
