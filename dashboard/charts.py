@@ -242,9 +242,11 @@ def intervals(data: pd.DataFrame) -> Chart:
     return (rule + point).properties(height=150)
 
 
-def slopes(before: Sequence[Recommendation], after: Sequence[Recommendation]) -> Chart:
+def slopes(
+    before: Sequence[Recommendation], after: Sequence[Recommendation], names: tuple[str, str] = ("before", "after")
+) -> Chart:
     """Where each title of the list before went, and where each title of the list after came from."""
-    sides = {"before": before, "after": after}
+    sides = dict(zip(names, (before, after), strict=True))
     beyond = 1.4 + max(len(before), len(after))
     rows = []
     for item, title in {row.item: row.title for row in (*before, *after)}.items():
@@ -266,19 +268,19 @@ def slopes(before: Sequence[Recommendation], after: Sequence[Recommendation]) ->
     axis = alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False, labelFontWeight="bold")
     encodings = _lines("kind:N", CHANGES, 3)
     base = alt.Chart(data).encode(
-        x=alt.X("side:N", sort=list(sides), title=None, scale=alt.Scale(padding=0.5), axis=axis),
+        x=alt.X("side:N", sort=list(sides), title=None, scale=alt.Scale(padding=0.8), axis=axis),
         y=alt.Y("rank:Q", scale=alt.Scale(domain=[beyond + 0.2, 0.4], nice=False), axis=None),
         tooltip=["title:N", "change:N"],
     )
-    names = base.encode(text="title:N").transform_filter(alt.datum.listed)
-    room = alt.expr("width * 0.25 - 14")
+    titles = base.encode(text="title:N").transform_filter(alt.datum.listed)
+    room = alt.expr("width * 0.3 - 14")
     return alt.layer(
         base.mark_line(strokeWidth=2, opacity=0.8).encode(detail="item:N", **encodings),
         base.mark_circle(size=50, opacity=1).encode(color=encodings["color"]).transform_filter(alt.datum.listed),
-        names.mark_text(align="right", dx=-10, fontSize=12, color=QUIET, limit=room).transform_filter(
-            alt.datum.side == "before"
+        titles.mark_text(align="right", dx=-10, fontSize=12, color=QUIET, limit=room).transform_filter(
+            alt.datum.side == names[0]
         ),
-        names.mark_text(align="left", dx=10, fontSize=12, color=QUIET, limit=room).transform_filter(
-            alt.datum.side == "after"
+        titles.mark_text(align="left", dx=10, fontSize=12, color=QUIET, limit=room).transform_filter(
+            alt.datum.side == names[1]
         ),
     ).properties(height=400)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import charts, engine, live, state, tables
+from dashboard.components.exports import chart
 from dashboard.components.lists import CHANGE, side_by_side
 from dashboard.components.sidebar import shown_run
 from dashboard.components.switches import board, chips
@@ -58,11 +59,13 @@ def answer(run: engine.RunFolder, model: str, user: str, length: int, off: froze
         else t("what-if-same", user=user),
         anchor=False,
     )
-    st.caption(t("what-if-answered", milliseconds=round(1000 * found.seconds)))
+    if off or out:
+        st.caption(t("what-if-answered", milliseconds=round(1000 * found.seconds)))
     as_it_is = tables.top_list(found.before, found.after, first=True).drop(columns=CHANGE)
     changed = tables.top_list(found.after, found.before)
     side_by_side([(t("what-if-as-is"), as_it_is), (t("what-if-changed"), changed)], f"{run.id}-{user}")
-    st.altair_chart(charts.slopes(found.before, found.after), alt=t("what-if-slopes-alt"))
+    slopes = charts.slopes(found.before, found.after, (t("what-if-as-is"), t("what-if-changed")))
+    chart(slopes, f"{run.id}-{user}-slopes", t("what-if-slopes-alt"))
 
 
 @st.fragment
