@@ -7,9 +7,10 @@ import pandas as pd
 
 from core.types import Circuit, Closeness, Group, ModuleGroup, Recommendation
 from dashboard.palette import AFTER, COLOURS, QUIET, VEGA_SHAPES
+from dashboard.texts import t
 from dashboard.words import GROUP_WORDS, module_title, move, place
 
-Chart = alt.LayerChart | alt.FacetChart
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 MARGIN = 0.15  # delta of method section 3: a ratio of one half plus or minus this counts as shared
 SOLID, DASHED, DOTTED = [1, 0], [6, 4], [2, 3]
 # Only what can be compared: the same loss on different people, not the objectives of a step.
@@ -165,6 +166,27 @@ def places(circuit: Circuit, parts: int) -> alt.Chart:
             tooltip=["part:N", "place:N", "side:N", alt.Tooltip("strength:Q", title="by, in logits", format=".3f")],
         )
         .properties(height=alt.Step(22))
+    )
+
+
+def reads(circuit: Circuit, module: str) -> alt.Chart:
+    """Where in the prompt one part reads what moves the answer, titles counted back from the target."""
+    column = circuit.modules.index(module)
+    data = pd.DataFrame(
+        [(place(slot), -row[column]) for slot, row in enumerate(circuit.reads)], columns=["place", "support"]
+    )
+    data["side"] = [list(SIDES)[value < 0] for value in data["support"]]
+    names = list(data["place"])
+    return (
+        alt.Chart(data)
+        .mark_bar()
+        .encode(
+            x=alt.X("place:N", sort=[names[0], *names[:1:-1], names[1]], title=None, axis=alt.Axis(labelAngle=-60)),
+            y=alt.Y("support:Q", title=t("circuit-panel-reads-axis"), axis=alt.Axis(tickCount=3)),
+            color=alt.Color("side:N", scale=palette_scale(SIDES), legend=None),
+            tooltip=["place:N", "side:N", alt.Tooltip("support:Q", format=".3f")],
+        )
+        .properties(height=150)
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -22,6 +23,8 @@ from core.types import (
 )
 from core.unlearning.methods import METHODS
 from core.workspace import Workspace
+from dashboard.explorer import START, texts
+from dashboard.explorer import scene as draw_scene
 from dashboard.graph import page as graph_page
 
 __all__ = ["METHODS", "RunFolder"]
@@ -155,17 +158,41 @@ def _result(path: str, name: str, key: Stamps):
     return getattr(RunFolder(Path(path)), name)
 
 
-def picture(folder: RunFolder, which: int, edges: int, dark: bool) -> str:
+def picture(folder: RunFolder, which: int) -> str:
     """The drawn circuit as a self-contained page; `which` 0 for the forget set, 1 for the retain set."""
-    key = stamps(folder.path, "forget.json", "retain.json", "groups.json")
-    return _picture(str(folder.path), which, edges, dark, key)
+    from core.circuit.graph import graph  # imports torch: only when a circuit is saved
+
+    found, sorted_modules = circuits(folder), groups(folder)
+    assert found and sorted_modules
+    return graph_page(graph(found[which]), sorted_modules, START)
+
+
+def scene(folder: RunFolder, which: int, other: str | None) -> dict[str, Any]:
+    """What the explorer draws, beside the circuit of the run `other` where one is named."""
+    beside = run(other).path if other else None
+    names = ("forget.json", "retain.json", "groups.json")
+    key, other_key = stamps(folder.path, *names), stamps(beside, *names) if beside else None
+    return _scene(str(folder.path), str(beside or ""), which, key, other_key)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _picture(path: str, which: int, edges: int, dark: bool, key: Stamps) -> str:
-    from core.circuit.graph import graph  # imports torch: only when a circuit is drawn
-
+def _scene(path: str, other: str, which: int, key: Stamps, other_key: Stamps | None) -> dict[str, Any]:
     folder = RunFolder(Path(path))
     found, sorted_modules = circuits(folder), groups(folder)
+    beside = circuits(RunFolder(Path(other))) if other else None
     assert found and sorted_modules
-    return graph_page(graph(found[which]), sorted_modules, edges, dark)
+    return draw_scene(found[which], sorted_modules, beside[which] if beside else None) | {"texts": texts()}
+
+
+def comparable(folder: RunFolder, other: RunFolder) -> bool:
+    """Whether both runs have circuits of one model's modules."""
+    found, beside = circuits(folder), circuits(other)
+    return bool(found and beside and found[0].modules == beside[0].modules)
+
+
+def common(folder: RunFolder, which: int, other: str) -> dict[str, int]:
+    """How many modules both runs' circuits hold, and each one alone."""
+    found, beside = circuits(folder), circuits(run(other))
+    assert found and beside
+    here, there = set(found[which].members), set(beside[which].members)
+    return {"both": len(here & there), "here": len(here - there), "there": len(there - here)}

@@ -11,6 +11,133 @@ lists-alt = { $list }: rank, title and what happened to it
 
 ## Circuit
 
+circuit-explorer-find = Find a part
+circuit-explorer-find-hint = Find a part, e.g. head 2 of layer 1
+circuit-explorer-pin = Pin
+circuit-explorer-unpin = Unpin
+circuit-explorer-full = Full screen
+circuit-explorer-leave-full = Leave full screen
+circuit-explorer-reset = Reset
+circuit-explorer-feeds = Connections that feed
+circuit-explorer-q = queries
+circuit-explorer-k = keys
+circuit-explorer-v = values
+circuit-explorer-other = MLPs and the answer
+circuit-explorer-filters = Filters
+circuit-explorer-edges = Connections, strongest first
+circuit-explorer-shown = { $shown } of { $all }
+circuit-explorer-only = Only the circuit
+circuit-explorer-alt =
+    Graph of the parts in layers, bottom to top, with the strongest connections. Arrow keys go from part to part, Enter
+    pins, Escape lets go. The table of all parts holds the same numbers.
+circuit-explorer-none = Press a part to see what it does.
+circuit-explorer-tip =
+    { $part }
+    { $group }, sure { $sure }
+    effect on the answer { $score }
+    { $forget } of the work for the forgotten data
+    { $retain } of the work for everyone else
+circuit-explorer-tip-compare =
+    { $part }
+    { $side }
+    { $group }
+    effect on the answer { $score }
+circuit-explorer-side-both = in both circuits
+circuit-explorer-side-here = only in this run's circuit
+circuit-explorer-side-there = only in the other run's circuit
+circuit-explorer-side-out = in neither circuit
+circuit-explorer-group = { $group }: serves { $serves }
+circuit-layer = layer { $layer }
+circuit-mlp = MLP
+circuit-no-run = The circuit of this run is not there yet.
+circuit-no-run-next = The run finds it in its first stages.
+circuit-watch = Watch the run
+circuit-uniform = This run changed every part of the model alike.
+circuit-uniform-next = Its method looks for no circuit. Choose a run of CURE to see which parts carry the data.
+circuit-others =
+    Of the others, { $retain } work mainly for everyone else, { $shared } for both, { $outside } for neither. Only parts
+    inside the circuit are changed; those outside stay bit for bit as they were.
+circuit-graph-title = How the parts connect
+circuit-graph-help =
+    Bottom to top: the history is read, the layers work on it, the answer comes out. Size shows how much a part matters,
+    its fill how sure its group is: the paler, the less.
+circuit-set = Circuit for
+circuit-set-forget = the forgotten data
+circuit-set-retain = everyone else
+circuit-other = Compare with the circuit of
+circuit-other-none = no other run
+circuit-other-help =
+    Filled: in both circuits. Half filled: only in this run's. Hollow and dashed: only in the other run's.
+circuit-shared =
+    { $both } parts are in both circuits, { $here } only in this run's, { $there } only in the other's.
+circuit-save = Save the drawing as a page
+circuit-panel-none = What does a part do?
+circuit-panel-none-next = Press one in the drawing or find it by name. The most telling one:
+circuit-panel-lead =
+    It is in the group **{ $group }**: it serves { $serves }. It does { $forget } of all work for the forgotten data and { $retain } of all work
+    for everyone else.
+circuit-panel-sure =
+    Drawn from other prompts, it would be in this group { $sure } of the time (ratio { $ratio } ± { $noise }; 0.5 serves both alike).
+circuit-panel-apart = Forgetting and keeping pull it apart (cosine { $cosine }).
+circuit-panel-together = Forgetting and keeping would move it the same way (cosine { $cosine }).
+circuit-panel-across = Forgetting and keeping hardly touch one another here (cosine { $cosine }).
+circuit-panel-moved = The run moved its weights by { $share }.
+circuit-panel-unmoved = The run left it bit for bit as it was.
+circuit-panel-moved-unknown = How far the run moved it is not known.
+circuit-panel-reason = Put here by a person: { $reason }
+circuit-panel-toward = **What it writes toward**
+circuit-panel-toward-help =
+    Direct effect on the answer for a title, in logits, from what the part reads in the histories of the request's people.
+    Means over them.
+circuit-panel-raises = Raises { $titles }.
+circuit-panel-lowers = Lowers { $titles }.
+circuit-panel-reads = **What it reads**, titles counted back from the one asked for
+circuit-panel-reads-alt = Effect of this part on the answer by the place in the prompt that it reads
+circuit-panel-reads-axis = support, logits
+circuit-panel-edges = **Its strongest connections**
+circuit-panel-edges-alt = Strongest connections into and out of this part with their scores in logits
+circuit-panel-what-if = See the list without it
+circuit-edge-in = from
+circuit-edge-out = to
+circuit-edge-way = Way
+circuit-edge-part = Part
+circuit-edge-input = Feeds
+circuit-edge-score = Score
+circuit-shares = Whom the parts serve
+circuit-shares-help =
+    Each mark is a part. Up: it works more for the forgotten data. Right: it works more for everyone else. Both axes are
+    square-root scaled.
+circuit-shares-alt =
+    Each part's share of the work for the forgotten data against its share for everyone else, with the regions of the groups
+circuit-shares-note =
+    Lines show the noise. A part counts as shared where its noise reaches equal shares and, if it is in both circuits, where
+    it lies in the middle region. The paler a mark, the less sure its group.
+circuit-enough = Is this circuit enough?
+circuit-enough-help =
+    Faithfulness: the share of the model's behaviour that remains when all other parts are fed with unrelated history.
+circuit-enough-alt = Behaviour that remains against the number of parts kept, strongest first, and for random parts
+circuit-enough-note =
+    With only the strongest { $kept } of { $all } parts, { $share } of the behaviour remains, measured on { $prompts ->
+        [one] one prompt
+       *[other] { $prompts } prompts
+    }.
+circuit-reads = What the parts read
+circuit-reads-help =
+    Which places of the prompt each part takes its effect on the answer from; titles are counted back from the one asked for.
+circuit-reads-alt = Effect on the answer by place in the prompt, for the { $count } strongest parts of the circuit
+circuit-reads-note =
+    The strongest parts of the circuit, strongest first; the stronger the colour, the more. A part supports the answer where
+    the answer would grow weaker if it read another history there. Means over all prompts.
+circuit-all = All parts
+circuit-all-alt = All parts of the model with their group and the numbers behind it
+circuit-numbers = How these numbers are made
+circuit-numbers-text =
+    Each part is fed once with the true history and once with a history that misses the evidence; the change of the answer
+    is its score. **Share** is a part's score as a share of all. **Ratio** is forget share / (forget share + retain share);
+    0.5 serves both alike. **Noise** is the half-width of its 95 % interval, from resampling the prompts. **Sure** is how
+    often the part comes out in the same group when the prompts are drawn again. **Conflict** compares the directions that
+    forgetting and keeping would move the part in: below zero they pull apart.
+
 ## Groups
 
 ## What if

@@ -147,3 +147,15 @@ def neighbours(overlaps: Sequence[Overlap], count: int) -> pd.DataFrame:
     some = sorted(overlaps, key=lambda one: -one.near)[:count]
     names = [t(f"before-column-{name}") for name in ("person", "alike", "stays", "anew")]
     return pd.DataFrame([(one.user, round(one.near, 2), one.after, one.reference) for one in some], columns=names)
+
+
+def connections(circuit: Circuit, module: str, count: int) -> pd.DataFrame:
+    """The strongest connections into and out of one part; scores in logits, negative where cutting lowers the answer."""
+    rows = []
+    for name, near, far in (("in", "target", "source"), ("out", "source", "target")):
+        own = [edge for edge in circuit.edges if getattr(edge, near) == module][:count]
+        rows += [
+            (t(f"circuit-edge-{name}"), module_title(getattr(edge, far)), edge.input, round(edge.score, 3))
+            for edge in own
+        ]
+    return pd.DataFrame(rows, columns=[t(f"circuit-edge-{name}") for name in ("way", "part", "input", "score")])

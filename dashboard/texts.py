@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from fluent.runtime import FluentBundle, FluentResource
+from fluent.syntax.ast import Junk
 
 ENGLISH = Path(__file__).parent / "english.ftl"
 
@@ -24,5 +25,8 @@ def t(name: str, /, **values: str | int | float) -> str:
 @cache
 def _bundle() -> FluentBundle:
     bundle = FluentBundle(["en"], use_isolating=False)
-    bundle.add_resource(FluentResource(ENGLISH.read_text(encoding="utf-8")))
+    resource = FluentResource(ENGLISH.read_text(encoding="utf-8"))
+    if junk := next((entry for entry in resource.body if isinstance(entry, Junk)), None):
+        raise ValueError(f"{ENGLISH.name} cannot be read here: {(junk.content or '')[:80]!r}.")
+    bundle.add_resource(resource)
     return bundle

@@ -7,17 +7,16 @@ import streamlit as st
 from dashboard.graph import POLICY
 
 
-def sandboxed(html: str, height: int, alt: str, scripts: bool = False) -> None:
-    """Show `html` so that it can neither touch this page nor the network; `scripts`: whether its own scripts run.
+def sandboxed(html: str, height: int, alt: str) -> None:
+    """Show `html` so that it can neither touch this page nor the network, and runs no script.
 
     Streamlit's frames share the application's origin, so the document stands in an inner frame that has none.
     """
-    allow = "allow-scripts" if scripts else ""
-    policy = POLICY if scripts else POLICY.replace("script-src 'unsafe-inline'; ", "")
+    policy = POLICY.replace("script-src 'unsafe-inline'; ", "")
     st.iframe(
         f'<!doctype html><meta http-equiv="Content-Security-Policy" content="{policy}">'
         "<style>html,body{margin:0;height:100%;overflow:hidden}iframe{border:0;width:100%;height:100%;display:block}</style>"
-        f'<iframe sandbox="{allow}" allow="fullscreen" title="{escape(alt)}" srcdoc="{escape(html)}"></iframe>',
+        f'<iframe sandbox="" title="{escape(alt)}" srcdoc="{escape(html)}"></iframe>',
         height=height,
         alt=alt,
     )

@@ -62,22 +62,6 @@ def test_every_page_is_full_and_stays_on_this_machine(base: str, demo: Path, bro
     assert foreign(browser) == []
 
 
-def test_the_circuit_is_drawn_in_a_frame_without_the_applications_origin(base: str, browser: Chrome) -> None:
-    open_page(browser, base, "circuit")
-    browser.switch_to.frame(browser.find_element(By.CSS_SELECTOR, "iframe[title^='Graph of']"))
-    inner = browser.find_element(By.TAG_NAME, "iframe")
-    assert inner.get_attribute("sandbox") == "allow-scripts"
-    browser.switch_to.frame(inner)
-    wait(lambda: browser.find_elements(By.CSS_SELECTOR, "#mynetwork canvas"), 20)
-    assert browser.execute_script("return nodes.length") > 10
-    assert (
-        browser.execute_script("try { return window.top.document.title } catch (error) { return error.name }")
-        == "SecurityError"
-    )
-    browser.switch_to.default_content()
-    assert foreign(browser) == []
-
-
 def test_hostile_titles_make_no_link_and_no_image(demo: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(demo, tmp_path / "hostile")
     bad = "![x](http://evil.example/x.png) <img src=http://evil.example/y.png> [z](http://evil.example) http://evil.example/"

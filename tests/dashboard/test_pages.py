@@ -1,5 +1,6 @@
 """Every page on the finished demo run: what it says first, what it does, what it says when something is wrong."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from core.runs.folder import RunFolder, runs
 from core.runs.launch import LAUNCHERS
 from core.types import Group, RunState
 from core.workspace import Workspace
-from dashboard import live
+from dashboard import live, words
 
 PAGES = ("overview", "request", "circuit", "what_if", "run", "before_after", "report")
 
@@ -56,17 +57,44 @@ def test_circuit_counts_the_parts_of_the_forget_group(page, demo: Path) -> None:
     own = sum(group.group is Group.FORGET for group in groups)
     assert f"{own or 'None'} of" in app.title[0].value and str(len(groups)) in app.title[0].value
     assert len(app.dataframe[0].value) == len(groups)
-    assert not app.slider(key="circuit_edges").set_value(5).run().exception
 
 
 def test_circuit_of_everyone_else_can_be_drawn(page) -> None:
     app = page("circuit")
-    assert not app.segmented_control(key="circuit_set").set_value("everyone else").run().exception
+    assert not app.selectbox(key="pick_set").set_value("retain").run().exception
+
+
+def test_a_part_in_the_address_is_told_in_full(page, demo: Path) -> None:
+    run = done(demo)
+    named = {name for name, one in run.toward.items() if one.raised and one.lowered}
+    row = next(row for row in run.groups if row.group is Group.FORGET and row.module in named)
+    shown = said(page("circuit", module=row.module))
+    toward = run.toward[row.module]
+    assert f"{row.forget:.1%} of all work for the forgotten data" in shown
+    assert f"{row.sure:.0%} of the time" in shown and "The run moved its weights by" in shown
+    assert words.escape(toward.raised[0].title) in shown and words.escape(toward.lowered[0].title) in shown
+    outside = next(row for row in run.groups if row.group is Group.OUTSIDE)
+    assert "bit for bit as it was" in said(page("circuit", module=outside.module))
+
+
+def test_a_part_that_is_not_there_opens_the_page_without_one(page) -> None:
+    assert "What does a part do?" in [heading.value for heading in page("circuit", module="a9.h9").subheader]
+
+
+def test_two_runs_circuits_are_compared(page, demo: Path) -> None:
+    run = done(demo)
+    shutil.copytree(run.path, run.path.with_name("run-other"))
+    other = RunFolder(run.path.with_name("run-other"))
+    other.write("spec.json", replace(run.spec, id="run-other"))
+    forget = run.circuits[0]
+    other.write("forget.json", replace(forget, members=forget.members[2:]))
+    shown = said(page("circuit", run=run.id, other="run-other"))
+    assert f"{len(forget.members) - 2} parts are in both circuits, 2 only in this run's, 0 only in the other's" in shown
 
 
 def test_circuit_says_how_sure_it_is_and_what_its_parts_read(page) -> None:
     app = page("circuit")
-    assert "share" in said(app) and "less sure the group" in said(app)
+    assert "share" in said(app) and "less sure its group" in said(app)
     assert "What the parts read" in [heading.value for heading in app.subheader]
     assert app.dataframe[0].value["Sure"].between(0, 1).all()
 

@@ -1,0 +1,83 @@
+"""One part of the model: what it is for, how sure that is, what it reads, what it writes toward, how far it moved."""
+
+import streamlit as st
+
+from core.types import Circuit, ModuleGroup, Outcome, Toward
+from dashboard import charts, tables
+from dashboard.components.exports import chart
+from dashboard.components.text import link
+from dashboard.palette import MARKS
+from dashboard.texts import t
+from dashboard.words import GROUP_WORDS, code, escape, module_title
+
+STRONGEST = 5  # connections named in each direction
+
+
+def module_panel(
+    run_id: str, row: ModuleGroup, circuit: Circuit, toward: Toward | None, outcome: Outcome | None
+) -> None:
+    """Everything known of one part, the sentence first."""
+    st.subheader(f"{MARKS[row.group]} {_capital(module_title(row.module))}", anchor=False)
+    st.markdown(
+        t(
+            "circuit-panel-lead",
+            group=row.group.value,
+            serves=GROUP_WORDS[row.group],
+            forget=f"{row.forget:.1%}",
+            retain=f"{row.retain:.1%}",
+        )
+    )
+    st.caption(" ".join([_sureness(row), _conflict(row), _moved(row, outcome)]))
+    if row.reason:
+        st.caption(t("circuit-panel-reason", reason=escape(row.reason)))
+    _toward(toward)
+    if circuit.reads:
+        st.markdown(t("circuit-panel-reads"))
+        chart(charts.reads(circuit, row.module), f"{run_id}-{row.module}-reads", t("circuit-panel-reads-alt"))
+    frame = tables.connections(circuit, row.module, STRONGEST)
+    if len(frame):
+        st.markdown(t("circuit-panel-edges"))
+        st.dataframe(frame, hide_index=True, height="content", alt=t("circuit-panel-edges-alt"))
+    link("what_if", t("circuit-panel-what-if"), "tune", run=run_id, off=row.module)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _sureness(row: ModuleGroup) -> str:
+    return t("circuit-panel-sure", sure=f"{row.sure:.0%}", ratio=f"{row.ratio:.2f}", noise=f"{row.noise:.2f}")
+
+
+def _conflict(row: ModuleGroup) -> str:
+    """Whether forgetting and keeping would move it apart."""
+    name = (
+        "circuit-panel-apart"
+        if row.conflict < -0.1
+        else "circuit-panel-together"
+        if row.conflict > 0.1
+        else "circuit-panel-across"
+    )
+    return t(name, cosine=f"{row.conflict:.2f}")
+
+
+def _moved(row: ModuleGroup, outcome: Outcome | None) -> str:
+    """How far the run moved the coordinates that it owns alone or with others."""
+    own = [cell for cell in outcome.cells if row.module in cell.owners] if outcome else []
+    if not own:
+        return t("circuit-panel-moved-unknown")
+    if not any(cell.moved for cell in own):
+        return t("circuit-panel-unmoved")
+    alone = next((cell.moved for cell in own if len(cell.owners) == 1), own[0].moved)
+    return t("circuit-panel-moved", share=f"{alone:.1%}")
+
+
+def _toward(toward: Toward | None) -> None:
+    """The titles that it raises and lowers, for the people of the request."""
+    if toward is None or not (toward.raised or toward.lowered):
+        return
+    st.markdown(t("circuit-panel-toward"), help=t("circuit-panel-toward-help"))
+    for name, rows in (("circuit-panel-raises", toward.raised), ("circuit-panel-lowers", toward.lowered)):
+        if rows:
+            titles = ", ".join(f"{escape(one.title)} ({code(f'{one.score:+.2f}')})" for one in rows[:3])
+            st.markdown(t(name, titles=titles))
