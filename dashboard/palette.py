@@ -29,7 +29,15 @@ class Paper:
 LIGHT = Paper("#FDFCFA", "#22303A", "#8A949B")
 DARK = Paper("#12181D", "#E4E8E9", "#76828B")
 
+# The tour's strip keeps its height from step to step, so that the page under it does not jump.
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 3rem; padding-bottom: 3rem; }
+.st-key-tour, .st-key-offer { background: color-mix(in srgb, #2E8C81 8%, transparent); flex-wrap: nowrap; }
+.st-key-tour .stMarkdown { min-height: 4.8rem; }
+@media (max-width: 768px) {
+  .stMainBlockContainer { padding-top: 4.5rem; }
+  .st-key-tour, .st-key-offer { flex-wrap: wrap; }
+  .st-key-tour .stMarkdown { min-height: 8rem; }
+}
 @media print { .stSidebar, .stAppHeader, .stDownloadButton { display: none !important; } }
 </style>"""

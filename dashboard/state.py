@@ -14,6 +14,21 @@ def asked(key: str) -> str | None:
     return st.query_params.get(key)
 
 
+def drop(key: str) -> None:
+    """Take a query parameter out of the address."""
+    st.query_params.pop(key, None)
+
+
+def hide(key: str) -> None:
+    """Remember in this session that something was waved away."""
+    st.session_state[f"hidden_{key}"] = True
+
+
+def hidden(key: str) -> bool:
+    """Whether it was waved away in this session."""
+    return f"hidden_{key}" in st.session_state
+
+
 def pick(
     label: str,
     key: str,
