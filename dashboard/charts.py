@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import pandas as pd
 
-from core.types import Circuit, Closeness, Group, ModuleGroup, Recommendation
+from core.types import Circuit, Closeness, Group, ModuleGroup
 from dashboard.palette import AFTER, COLOURS, QUIET, VEGA_SHAPES
 from dashboard.texts import t
-from dashboard.words import GROUP_WORDS, module_title, move, place
+from dashboard.words import GROUP_WORDS, module_title, place
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 MARGIN = 0.15  # delta of method section 3: a ratio of one half plus or minus this counts as shared
@@ -28,7 +28,6 @@ MODELS = {
 }
 PLACES = "titles back from the one asked for"
 SIDES = {"supports the answer": AFTER, "speaks against it": "#A0692C"}
-CHANGES = {"stays in the list": (QUIET, SOLID), "new": (AFTER, SOLID), "removed": (COLOURS[Group.FORGET], DASHED)}
 
 
 def palette_scale(values: Mapping) -> alt.Scale:
@@ -36,7 +35,7 @@ def palette_scale(values: Mapping) -> alt.Scale:
     return alt.Scale(domain=list(values), range=list(values.values()))
 
 
-def _lines(field: str, kinds: Mapping[str, tuple], columns: int) -> dict:
+def lines(field: str, kinds: Mapping[str, tuple], columns: int) -> dict:
     """Encodings of lines that differ by colour and dash, with one legend for both."""
     legend = alt.Legend(
         orient="bottom", title=None, columns=columns, symbolType="stroke", symbolSize=300, labelLimit=240
@@ -130,7 +129,7 @@ def faithfulness(circuit: Circuit) -> Chart:
             x=alt.X("parts:Q", title="parts kept", axis=alt.Axis(grid=False, tickMinStep=1)),
             y=alt.Y("kept:Q", title="behaviour that remains", axis=alt.Axis(format=".0%", tickCount=5)),
             tooltip=["which:N", "parts:Q", alt.Tooltip("kept:Q", format=".1%")],
-            **_lines("which:N", kinds, 2),
+            **lines("which:N", kinds, 2),
         )
     )
     needed = f"needed: {circuit.threshold:.0%}"
@@ -214,7 +213,7 @@ def losses(events: Sequence[dict]) -> alt.Chart | None:
                 "loss:Q", title="loss (higher: knows less)", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)
             ),
             tooltip=["measured on:N", "step:Q", alt.Tooltip("loss:Q", format=".3f")],
-            **_lines("measured on:N", {t: (c, d) for t, c, d in LOSSES.values() if t in found}, 2),
+            **lines("measured on:N", {t: (c, d) for t, c, d in LOSSES.values() if t in found}, 2),
         )
         .properties(height=300)
     )
@@ -262,47 +261,3 @@ def intervals(data: pd.DataFrame) -> Chart:
     rule = base.mark_rule(strokeWidth=2, opacity=0.5).encode(x=low, x2="high:Q")
     point = base.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("value:Q", title=None), shape=shape)
     return (rule + point).properties(height=150)
-
-
-def slopes(
-    before: Sequence[Recommendation], after: Sequence[Recommendation], names: tuple[str, str] = ("before", "after")
-) -> Chart:
-    """Where each title of the list before went, and where each title of the list after came from."""
-    sides = dict(zip(names, (before, after), strict=True))
-    beyond = 1.4 + max(len(before), len(after))
-    rows = []
-    for item, title in {row.item: row.title for row in (*before, *after)}.items():
-        change = move(item, before, after)
-        for side, found in sides.items():
-            rank = next((rank for rank, row in enumerate(found, 1) if row.item == item), None)
-            rows.append(
-                (
-                    item,
-                    title,
-                    side,
-                    rank or beyond,
-                    change,
-                    change if change in CHANGES else "stays in the list",
-                    rank is not None,
-                )
-            )
-    data = pd.DataFrame(rows, columns=["item", "title", "side", "rank", "change", "kind", "listed"])
-    axis = alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False, labelFontWeight="bold")
-    encodings = _lines("kind:N", CHANGES, 3)
-    base = alt.Chart(data).encode(
-        x=alt.X("side:N", sort=list(sides), title=None, scale=alt.Scale(padding=0.8), axis=axis),
-        y=alt.Y("rank:Q", scale=alt.Scale(domain=[beyond + 0.2, 0.4], nice=False), axis=None),
-        tooltip=["title:N", "change:N"],
-    )
-    titles = base.encode(text="title:N").transform_filter(alt.datum.listed)
-    room = alt.expr("width * 0.3 - 14")
-    return alt.layer(
-        base.mark_line(strokeWidth=2, opacity=0.8).encode(detail="item:N", **encodings),
-        base.mark_circle(size=50, opacity=1).encode(color=encodings["color"]).transform_filter(alt.datum.listed),
-        titles.mark_text(align="right", dx=-10, fontSize=12, color=QUIET, limit=room).transform_filter(
-            alt.datum.side == names[0]
-        ),
-        titles.mark_text(align="left", dx=10, fontSize=12, color=QUIET, limit=room).transform_filter(
-            alt.datum.side == names[1]
-        ),
-    ).properties(height=400)

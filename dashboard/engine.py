@@ -49,6 +49,11 @@ def workspace() -> Workspace:
     return _workspace(str(root), stamps(root, *DATA))
 
 
+def demo() -> bool:
+    """Whether the workspace is the fictional cinema that ships with this software, or a copy of it."""
+    return workspace().settings.data.startswith("core.data.world")
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _workspace(root: str, key: Stamps) -> Workspace:
     return Workspace(root)

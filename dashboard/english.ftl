@@ -4,6 +4,9 @@
 ## Everywhere
 
 lists-alt = { $list }: rank, title and what happened to it
+everywhere-inside = Look inside
+everywhere-unlearn = Unlearn
+everywhere-decide = Decide
 
 ## Overview
 
@@ -251,3 +254,23 @@ before-titles = titles
 ## Report
 
 ## Tour
+
+tour-offer = **New here?** See how one request to be erased is answered, step by step, on a fictional cinema.
+tour-start = Take the three-minute tour
+tour-not-now = Not now
+tour-place = Step { $number } of { $count }
+tour-back = Back
+tour-next = Next
+tour-leave = Leave the tour
+tour-workspace = This workspace is a fictional cinema. A small language model learned from its members’ ratings which films to recommend, and some members asked to be erased.
+tour-people = This is one of the people who asked to be erased. The table holds all that the model learned from them, such as their love of every film with “Letter” in its title.
+tour-circuit = The model is made of many small parts. The drawing shows those that together cause a recommendation, the circuit: a history goes in at the bottom, the answer comes out at the top.
+tour-part = The orange triangles are the parts that serve mainly the data of those who asked. One is chosen: beside it stands what it reads and which titles it pushes up or down.
+tour-sure = Nobody should trust this blindly: the search is repeated on other prompts, and the paler a mark, the less sure its group. The column “Sure” of the last table says it in numbers.
+tour-what-if = Here that part is switched off, and the list of one person who asked stands beside the list as it is. Switch others, or drag a film out of the history.
+tour-groups = Each part was sorted by whom it works for. Here you see where the line between the groups lies, and what moves when it is drawn elsewhere.
+tour-run = One run takes the data out: the parts of each group are changed by a rule of their own. The curve shows the model losing its knowledge of the people who asked, step by step.
+tour-before-after = Now compare: the recommendations of one person who asked, before and after. A title that left the list is a trace of the change, not a proof.
+tour-never-saw = The fair yardstick is a model that never saw their data. The first chart shows how much of the way there this run came, and the third list what such a model recommends.
+tour-report = The report says all of this in plain words, with what was measured and what is not known, as one file to hand on. It also lists what still holds the data.
+tour-decide = People decide, not this software: the report is their evidence. That was the tour; open a request of your own to go on.

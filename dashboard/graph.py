@@ -81,7 +81,8 @@ def offline(html: str, paper: Paper, columns: int, rows: int) -> str:
     """Cut out every remote tag of pyvis, add the policy, our style and the script that fits the drawing to its frame."""
     html = REMOTE.sub("", html)
     head = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-    html = html.replace("<head>", f"<!-- CURE Lens --><head>{head}", 1)
+    html = html.replace("<html>", '<html lang="en">', 1)
+    html = html.replace("<head>", f"<!-- CURE Lens --><head>{head}<title>CURE Lens</title>", 1)
     html = html.replace("</head>", STYLE.format(back=paper.back, ink=paper.ink, quiet=paper.quiet) + "</head>", 1)
     script = SCRIPT.replace("COLUMNS", str(columns)).replace("ROWS", str(rows))
     html = "<!doctype html>" + html.replace("</body>", script + "</body>", 1)

@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import pandas as pd
 
-from core.types import Item, Overlap, Recommendation
-from dashboard.charts import MODELS, QUIET, Chart, palette_scale
+from core.types import Group, Item, Overlap, Recommendation
+from dashboard.charts import DASHED, MODELS, SOLID, Chart, lines, palette_scale
+from dashboard.palette import AFTER, COLOURS, QUIET
 from dashboard.texts import t
+from dashboard.words import move
+
+CHANGES = {"stays in the list": (QUIET, SOLID), "new": (AFTER, SOLID), "removed": (COLOURS[Group.FORGET], DASHED)}
 
 
 def genres(lists: Mapping[str, Sequence[Recommendation]], items: Mapping[str, Item]) -> Chart:
@@ -67,3 +71,47 @@ def overlaps(found: Sequence[Overlap]) -> Chart:
         )
         .properties(height=280)
     )
+
+
+def slopes(
+    before: Sequence[Recommendation], after: Sequence[Recommendation], names: tuple[str, str] = ("before", "after")
+) -> Chart:
+    """Where each title of the list before went, and where each title of the list after came from."""
+    sides = dict(zip(names, (before, after), strict=True))
+    beyond = 1.4 + max(len(before), len(after))
+    rows = []
+    for item, title in {row.item: row.title for row in (*before, *after)}.items():
+        change = move(item, before, after)
+        for side, found in sides.items():
+            rank = next((rank for rank, row in enumerate(found, 1) if row.item == item), None)
+            rows.append(
+                (
+                    item,
+                    title,
+                    side,
+                    rank or beyond,
+                    change,
+                    change if change in CHANGES else "stays in the list",
+                    rank is not None,
+                )
+            )
+    data = pd.DataFrame(rows, columns=["item", "title", "side", "rank", "change", "kind", "listed"])
+    axis = alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False, labelFontWeight="bold")
+    encodings = lines("kind:N", CHANGES, 3)
+    base = alt.Chart(data).encode(
+        x=alt.X("side:N", sort=list(sides), title=None, scale=alt.Scale(padding=0.8), axis=axis),
+        y=alt.Y("rank:Q", scale=alt.Scale(domain=[beyond + 0.2, 0.4], nice=False), axis=None),
+        tooltip=["title:N", "change:N"],
+    )
+    titles = base.encode(text="title:N").transform_filter(alt.datum.listed)
+    room = alt.expr("width * 0.3 - 14")
+    return alt.layer(
+        base.mark_line(strokeWidth=2, opacity=0.8).encode(detail="item:N", **encodings),
+        base.mark_circle(size=50, opacity=1).encode(color=encodings["color"]).transform_filter(alt.datum.listed),
+        titles.mark_text(align="right", dx=-10, fontSize=12, color=QUIET, limit=room).transform_filter(
+            alt.datum.side == names[0]
+        ),
+        titles.mark_text(align="left", dx=10, fontSize=12, color=QUIET, limit=room).transform_filter(
+            alt.datum.side == names[1]
+        ),
+    ).properties(height=400)

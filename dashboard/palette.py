@@ -13,7 +13,7 @@ MARKS = {
     Group.SHARED: ":violet[◆]",
     Group.OUTSIDE: ":gray[•]",
 }
-QUIET = "#8A949B"
+QUIET = "#788389"  # grey text of charts, as legible on dark as on light
 AFTER = "#2E8C81"  # the unlearned model, and what is new in it
 
 
@@ -26,10 +26,23 @@ class Paper:
     quiet: str
 
 
-LIGHT = Paper("#FDFCFA", "#22303A", "#8A949B")
-DARK = Paper("#12181D", "#E4E8E9", "#76828B")
+LIGHT = Paper("#FDFCFA", "#22303A", "#69747B")
+DARK = Paper("#12181D", "#E4E8E9", "#8A949B")
 
+# Captions, and white on primary buttons, are too pale as Streamlit draws them (WCAG 1.4.3).
+# The tour's strip keeps its height from step to step, so that the page under it does not jump.
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 3rem; padding-bottom: 3rem; }
+.st-key-tour, .st-key-offer { background: color-mix(in srgb, #2E8C81 8%, transparent); flex-wrap: nowrap; }
+.st-key-tour .stMarkdown { min-height: 4.8rem; }
+@media (max-width: 768px) {
+  .stMainBlockContainer { padding-top: 4.5rem; }
+  .st-key-tour, .st-key-offer { flex-wrap: wrap; }
+  .st-key-tour .stMarkdown { min-height: 8rem; }
+}
+button[kind=primary]:not(:disabled) { background: #28796F; border-color: #28796F; }
+button[kind=primary]:hover:not(:disabled) { background: #1F6B63; border-color: #1F6B63; }
+[data-testid=stCaptionContainer] { opacity: 0.8; }
+[data-testid=stCaptionContainer] code { font-size: inherit; }
 @media print { .stSidebar, .stAppHeader, .stDownloadButton { display: none !important; } }
 </style>"""

@@ -8,10 +8,27 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+WRITTEN = ("module", "show", "off", "out")  # what components write into the address themselves
+
 
 def asked(key: str) -> str | None:
     """The value of a query parameter, if there is one."""
     return st.query_params.get(key)
+
+
+def drop(key: str) -> None:
+    """Take a query parameter out of the address."""
+    st.query_params.pop(key, None)
+
+
+def hide(key: str) -> None:
+    """Remember in this session that something was waved away."""
+    st.session_state[f"hidden_{key}"] = True
+
+
+def hidden(key: str) -> bool:
+    """Whether it was waved away in this session."""
+    return f"hidden_{key}" in st.session_state
 
 
 def pick(
@@ -56,18 +73,31 @@ def _picked(key: str) -> None:
         st.query_params[key] = value
 
 
+def enter(page: str) -> None:
+    """Begin a visit when another page is opened, or this one by another address than it wrote: components start anew."""
+    own = {key: st.query_params[key] for key in WRITTEN if key in st.query_params}
+    if page != st.session_state.get("page") or own != st.session_state.get("written"):
+        st.session_state.update(page=page, written=own, visit=visit() + 1)
+
+
+def visit() -> int:
+    """The number of this visit; part of the keys of components, which keep their state through a visit."""
+    return st.session_state.get("visit", 0)
+
+
 def once(key: str, value):
-    """What `value` was when this session first asked for `key`: a component's start must not change under it."""
-    return st.session_state.setdefault(f"once_{key}", value)
+    """What `value` was when this visit first asked for `key`: a component's start must not change under it."""
+    return st.session_state.setdefault(f"once_{visit()}_{key}", value)
 
 
 def address(**values: str) -> None:
-    """Put selections into the address; an empty one is taken out."""
+    """Put what components hold into the address; an empty value is taken out."""
     for key, value in values.items():
         if value:
             st.query_params[key] = value
         else:
             st.query_params.pop(key, None)
+    st.session_state["written"] = {key: st.query_params[key] for key in WRITTEN if key in st.query_params}
 
 
 def say(message: str) -> None:

@@ -14,7 +14,7 @@ def sandboxed(html: str, height: int, alt: str) -> None:
     """
     policy = POLICY.replace("script-src 'unsafe-inline'; ", "")
     st.iframe(
-        f'<!doctype html><meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f'<!doctype html><html lang="en"><title>CURE Lens</title><meta http-equiv="Content-Security-Policy" content="{policy}">'
         "<style>html,body{margin:0;height:100%;overflow:hidden}iframe{border:0;width:100%;height:100%;display:block}</style>"
         f'<iframe sandbox="" title="{escape(alt)}" srcdoc="{escape(html)}"></iframe>',
         height=height,

@@ -62,7 +62,7 @@ def person(run: RunFolder, evaluation: Evaluation) -> None:
     side_by_side(shown, f"{run.id}-{user}")
     wide, narrow = st.columns([3, 2], gap="large")
     with wide:
-        chart(charts.slopes(before, after), f"{run.id}-slopes", t("before-slopes-alt"))
+        chart(list_charts.slopes(before, after), f"{run.id}-slopes", t("before-slopes-alt"))
     with narrow:
         chart(list_charts.genres(lists, engine.workspace().items), f"{run.id}-genres", t("before-genres-alt"))
         st.caption(t("before-genres-note"))

@@ -36,7 +36,7 @@ def choices(run: RunFolder) -> tuple[int, str | None]:
 @st.fragment
 def explore(run: RunFolder, circuit: Circuit, groups: tuple[ModuleGroup, ...], which: int, other: str | None) -> None:
     """The drawing, and beside it the part that is selected; a press redraws nothing else."""
-    key = f"{run.id}_{which}_{other or ''}"
+    key = f"{state.visit()}_{run.id}_{which}_{other or ''}"
     left, right = st.columns([5, 3], gap="large")
     with left:
         first = state.once(f"module_{key}", state.asked("module") or "")

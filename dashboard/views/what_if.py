@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import charts, engine, live, state, tables
+from dashboard import engine, list_charts, live, state, tables
 from dashboard.components.exports import chart
 from dashboard.components.lists import CHANGE, side_by_side
 from dashboard.components.sidebar import shown_run
@@ -39,12 +39,14 @@ def switches(run: engine.RunFolder, groups, user: str) -> tuple[frozenset[str], 
     known = {row.module for row in groups}
     st.subheader(t("what-if-parts-title"), anchor=False, help=t("what-if-parts-help"))
     first = state.once(f"off_{run.id}", frozenset((state.asked("off") or "").split(",")) & known)
-    off = board(groups, first, f"board_{run.id}")
+    off = board(groups, first, f"board_{state.visit()}_{run.id}")
     st.subheader(t("what-if-history-title"), anchor=False, help=t("what-if-history-help"))
     history = live.shown_history(run, user)
     places = {str(place) for place in range(len(history))}
     first = state.once(f"out_{run.id}_{user}", frozenset((state.asked("out") or "").split(",")) & places)
-    out = chips(history, engine.workspace().items, {int(place) for place in first}, f"chips_{run.id}_{user}")
+    out = chips(
+        history, engine.workspace().items, {int(place) for place in first}, f"chips_{state.visit()}_{run.id}_{user}"
+    )
     state.address(off=",".join(sorted(off)), out=",".join(map(str, sorted(out))))
     return off, out
 
@@ -64,7 +66,7 @@ def answer(run: engine.RunFolder, model: str, user: str, length: int, off: froze
     as_it_is = tables.top_list(found.before, found.after, first=True).drop(columns=CHANGE)
     changed = tables.top_list(found.after, found.before)
     side_by_side([(t("what-if-as-is"), as_it_is), (t("what-if-changed"), changed)], f"{run.id}-{user}")
-    slopes = charts.slopes(found.before, found.after, (t("what-if-as-is"), t("what-if-changed")))
+    slopes = list_charts.slopes(found.before, found.after, (t("what-if-as-is"), t("what-if-changed")))
     chart(slopes, f"{run.id}-{user}-slopes", t("what-if-slopes-alt"))
 
 

@@ -13,7 +13,7 @@ from core.circuit.graph import graph
 from core.runs.folder import RunFolder, runs
 from core.types import Circuit, Closeness, CurvePoint, Edge, Group, Interval, ModuleGroup, Recommendation
 from core.workspace import Workspace
-from dashboard import charts, tables, words
+from dashboard import charts, list_charts, tables, words
 from dashboard.graph import page as graph_page
 from dashboard.graph import pairs
 from dashboard.palette import COLOURS, LIGHT
@@ -110,7 +110,7 @@ def test_every_chart_is_valid_and_names_no_remote_data() -> None:
         charts.losses([{"kind": "stage", "stage": "unlearning"}, step]),
         charts.distance(Closeness(0.4, 0.1, 0.1), [Closeness(0.3, 0.1, 0.1)]),
         charts.distance(Closeness(1.4, 0.1, 0.1), []),
-        charts.slopes(rows("a", "b"), rows("b", "c")),
+        list_charts.slopes(rows("a", "b"), rows("b", "c")),
     ]
     for chart in drawn:
         text = json.dumps(chart.to_dict())

@@ -1,0 +1,79 @@
+"""The tour walked in a real browser, with the mouse and with the keyboard, wide and narrow."""
+
+from collections.abc import Iterator
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from dashboard.texts import t
+from dashboard.tour import steps
+from tests.browser.browser import CHROMIUM, DRIVER, PAGES, ROOT, chrome, drawn, foreign, open_page, served, text, wait
+
+PATH = steps(PAGES)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (CHROMIUM.exists() and DRIVER.exists()), reason="needs Debian's chromium and chromium-driver"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def base() -> Iterator[str]:
+    with served(ROOT / "assets/demo") as address:
+        yield address
+
+
+def button(driver: Chrome, key: str):
+    return driver.find_element(By.CSS_SELECTOR, f".st-key-{key} button")
+
+
+def arrived(driver: Chrome, number: int) -> bool:
+    """Whether the page of a step is drawn with its sentence."""
+    step, shown = PATH[number - 1], text(driver)
+    page = "" if step.page == "overview" else step.page
+    there = driver.current_url.split("?")[0].endswith(f"/{page}") and f"tour={number}" in driver.current_url
+    return there and drawn(driver) and t(step.text) in shown and f"Step {number} of {len(PATH)}" in shown
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_whole_tour_is_walked_by_its_next_button(base: str, width: int) -> None:
+    with chrome(width, 900) as driver:
+        open_page(driver, base, "overview")
+        button(driver, "tour_start").click()
+        heights = set()
+        for number in range(1, len(PATH) + 1):
+            wait(lambda at=number: arrived(driver, at), 30)
+            assert "has encountered an error" not in text(driver)
+            assert driver.execute_script("return document.documentElement.scrollWidth") <= width
+            heights.add(round(driver.find_element(By.CSS_SELECTOR, ".st-key-tour").size["height"]))
+            if number < len(PATH):
+                button(driver, "tour_next").click()
+        assert len(heights) == 1, "the page under the strip jumps"
+        assert not button(driver, "tour_next").is_enabled()
+        button(driver, "tour_leave").click()
+        wait(lambda: not driver.find_elements(By.CSS_SELECTOR, ".st-key-tour"), 30)
+        assert "tour=" not in driver.current_url and driver.current_url.split("?")[0].endswith(PATH[-1].page)
+        assert foreign(driver) == []
+
+
+def test_the_tour_is_walked_with_the_keyboard(base: str) -> None:
+    with chrome() as driver:
+        open_page(driver, base, "overview")
+        _tab_to(driver, "tour_start").send_keys(Keys.ENTER)
+        for number in (1, 2, 3):
+            wait(lambda at=number: arrived(driver, at), 30)
+            _tab_to(driver, "tour_next").send_keys(Keys.ENTER)
+        wait(lambda: arrived(driver, 4), 30)
+
+
+def _tab_to(driver: Chrome, key: str):
+    """Press Tab until the button has the focus, as a person without a mouse does."""
+    for _ in range(60):
+        active = driver.switch_to.active_element
+        if active == button(driver, key):
+            return active
+        active.send_keys(Keys.TAB)
+    raise AssertionError(f"Tab never reaches {key}.")
