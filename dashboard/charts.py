@@ -35,7 +35,7 @@ def palette_scale(values: Mapping) -> alt.Scale:
     return alt.Scale(domain=list(values), range=list(values.values()))
 
 
-def lines(field: str, kinds: Mapping[str, tuple], columns: int) -> dict:
+def line_kinds(field: str, kinds: Mapping[str, tuple], columns: int) -> dict:
     """Encodings of lines that differ by colour and dash, with one legend for both."""
     legend = alt.Legend(
         orient="bottom", title=None, columns=columns, symbolType="stroke", symbolSize=300, labelLimit=240
@@ -129,7 +129,7 @@ def faithfulness(circuit: Circuit) -> Chart:
             x=alt.X("parts:Q", title="parts kept", axis=alt.Axis(grid=False, tickMinStep=1)),
             y=alt.Y("kept:Q", title="behaviour that remains", axis=alt.Axis(format=".0%", tickCount=5)),
             tooltip=["which:N", "parts:Q", alt.Tooltip("kept:Q", format=".1%")],
-            **lines("which:N", kinds, 2),
+            **line_kinds("which:N", kinds, 2),
         )
     )
     needed = f"needed: {circuit.threshold:.0%}"
@@ -213,7 +213,7 @@ def losses(events: Sequence[dict]) -> alt.Chart | None:
                 "loss:Q", title="loss (higher: knows less)", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)
             ),
             tooltip=["measured on:N", "step:Q", alt.Tooltip("loss:Q", format=".3f")],
-            **lines("measured on:N", {t: (c, d) for t, c, d in LOSSES.values() if t in found}, 2),
+            **line_kinds("measured on:N", {t: (c, d) for t, c, d in LOSSES.values() if t in found}, 2),
         )
         .properties(height=300)
     )

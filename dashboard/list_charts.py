@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from core.types import Group, Item, Overlap, Recommendation
-from dashboard.charts import DASHED, MODELS, SOLID, Chart, lines, palette_scale
+from dashboard.charts import DASHED, MODELS, SOLID, Chart, line_kinds, palette_scale
 from dashboard.palette import AFTER, COLOURS, QUIET
 from dashboard.texts import t
 from dashboard.words import move
@@ -97,7 +97,7 @@ def slopes(
             )
     data = pd.DataFrame(rows, columns=["item", "title", "side", "rank", "change", "kind", "listed"])
     axis = alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False, labelFontWeight="bold")
-    encodings = lines("kind:N", CHANGES, 3)
+    encodings = line_kinds("kind:N", CHANGES, 3)
     base = alt.Chart(data).encode(
         x=alt.X("side:N", sort=list(sides), title=None, scale=alt.Scale(padding=0.8), axis=axis),
         y=alt.Y("rank:Q", scale=alt.Scale(domain=[beyond + 0.2, 0.4], nice=False), axis=None),
