@@ -15,7 +15,11 @@ ICON = str(Path(__file__).parents[1] / "assets/icon.png")
 # The sections tell the story: what there is, how it works inside, how data is taken out, who decides.
 SECTIONS = {
     "": (("overview", "Overview", "home"), ("request", "Request", "person_search")),
-    "everywhere-inside": (("circuit", "Circuit", "account_tree"), ("what_if", "What if", "tune")),
+    "everywhere-inside": (
+        ("circuit", "Circuit", "account_tree"),
+        ("what_if", "What if", "tune"),
+        ("groups", "Groups", "category"),
+    ),
     "everywhere-unlearn": (
         ("run", "Run", "play_circle"),
         ("before_after", "Before and after", "compare_arrows"),

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import pandas as pd
 
-from core.types import Circuit, Closeness, Group, ModuleGroup
-from dashboard.palette import AFTER, COLOURS, QUIET, VEGA_SHAPES
+from core.types import Circuit, Closeness, Group
+from dashboard.palette import AFTER, COLOURS, QUIET
 from dashboard.texts import t
-from dashboard.words import GROUP_WORDS, module_title, place
+from dashboard.words import module_title, place
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
-MARGIN = 0.15  # delta of method section 3: a ratio of one half plus or minus this counts as shared
 SOLID, DASHED, DOTTED = [1, 0], [6, 4], [2, 3]
 # Only what can be compared: the same loss on different people, not the objectives of a step.
 LOSSES = {
@@ -48,70 +47,6 @@ def line_kinds(field: str, kinds: Mapping[str, tuple], columns: int) -> dict:
 
 
 # ---------------------------------------------------------------- circuit
-
-
-def contributions(groups: Sequence[ModuleGroup], margin: float = MARGIN) -> Chart:
-    """Each part's share for the forgotten data against its share for everyone else, with group regions and noise."""
-    data = pd.DataFrame([_contribution(row) for row in groups])
-    top = 1.2 * float(data[["forget", "retain"]].to_numpy().max()) or 1.0
-    scale = alt.Scale(type="sqrt", domain=[0, top], nice=False)
-    axis = alt.Axis(format=".0%", tickCount=5, grid=False)
-    legend = alt.Legend(orient="bottom", title=None, columns=4, symbolOpacity=1)
-    colour = alt.Color("group:N", scale=palette_scale(COLOURS), legend=legend)
-    base = alt.Chart(data).encode(color=colour)
-    left, high = alt.X("retain_low:Q", scale=scale), alt.Y("forget_high:Q", scale=scale)
-    noise = base.mark_rule(opacity=0.45, clip=True).encode(x=left, x2="retain_high:Q", y=high, y2="forget_low:Q")
-    points = base.mark_point(filled=True, clip=True).encode(
-        opacity=alt.Opacity("sure:Q", scale=alt.Scale(domain=[0, 1], range=[0.2, 1]), legend=None),
-        x=alt.X("retain:Q", scale=scale, axis=axis, title="share of the work for everyone else"),
-        y=alt.Y("forget:Q", scale=scale, axis=axis, title="share of the work for the forgotten data"),
-        shape=alt.Shape("group:N", scale=palette_scale(VEGA_SHAPES), legend=legend),
-        size=alt.condition(alt.datum.group == Group.OUTSIDE.value, alt.value(25), alt.value(95)),
-        tooltip=[
-            alt.Tooltip("part:N", title="part"),
-            alt.Tooltip("serves:N", title="serves"),
-            alt.Tooltip("forget:Q", title="for the forgotten data", format=".2%"),
-            alt.Tooltip("retain:Q", title="for everyone else", format=".2%"),
-            alt.Tooltip("noise:Q", title="noise of the ratio, plus or minus", format=".2f"),
-            alt.Tooltip("sure:Q", title="sure of the group", format=".0%"),
-        ],
-    )
-    return alt.layer(*_regions(top, margin, scale), noise, points).properties(height=430)
-
-
-def _contribution(row: ModuleGroup) -> dict:
-    """Coordinates of one part; its noise runs along the line of equal total contribution."""
-    total, low, high = row.forget + row.retain, max(0, row.ratio - row.noise), min(1, row.ratio + row.noise)
-    return {
-        "part": module_title(row.module),
-        "group": row.group.value,
-        "serves": GROUP_WORDS[row.group],
-        "noise": row.noise,
-        "sure": row.sure,
-        "forget": row.forget,
-        "retain": row.retain,
-        "forget_low": total * low,
-        "forget_high": total * high,
-        "retain_low": total * (1 - high),
-        "retain_high": total * (1 - low),
-    }
-
-
-def _regions(top: float, margin: float, scale: alt.Scale) -> list[alt.Chart]:
-    """The three regions of the ratio as faint areas with their names."""
-    steep = (0.5 + margin) / (0.5 - margin)
-    bounds = {Group.FORGET: (steep, steep), Group.SHARED: (1 / steep, steep), Group.RETAIN: (0, 1 / steep)}
-    places = {Group.FORGET: (0.26, 0.93), Group.SHARED: (0.985, 0.93), Group.RETAIN: (0.985, 0.02)}
-    layers = []
-    for group, (low, high) in bounds.items():
-        first = steep * top if group is Group.FORGET else 0.0
-        area = pd.DataFrame({"x": [0, top], "low": [0, low * top], "high": [first, high * top]})
-        name = pd.DataFrame({"x": [places[group][0] * top], "low": [places[group][1] * top], "name": [group.value]})
-        x, y = alt.X("x:Q", scale=scale), alt.Y("low:Q", scale=scale, stack=None)
-        mark = alt.Chart(area).mark_area(color=COLOURS[group], opacity=0.08, clip=True)
-        text = alt.Chart(name).mark_text(align="right", fontSize=11, color=QUIET, clip=True)
-        layers += [mark.encode(x=x, y=y, y2="high:Q"), text.encode(x=x, y=y, text="name:N")]
-    return layers
 
 
 def faithfulness(circuit: Circuit) -> Chart:

@@ -1,6 +1,7 @@
 """The only file that calls core services. Caches are bounded and keyed by each file's change time and size."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from core.runs.folder import runs as all_runs
 from core.types import (
     Circuit,
     Evaluation,
+    Group,
     GroupEdit,
     Interaction,
     ModuleGroup,
@@ -118,6 +120,18 @@ def regrouped(folder: RunFolder, edit: GroupEdit) -> tuple[ModuleGroup, ...]:
     from core.regrouping import regrouped as sort_anew  # imports torch: only when somebody edits
 
     return sort_anew(folder.path, edit)[1]
+
+
+def movable(folder: RunFolder, sorted_modules: Sequence[ModuleGroup]) -> float | None:
+    """The share of the adapter's parameters that these groups leave free to move; None where the run did not tell."""
+    found = outcome(folder)
+    if found is None or not found.cells:
+        return None
+    from core.models.blocks import cell_groups  # imports torch: only when somebody edits
+
+    kinds = cell_groups(tuple(cell.owners for cell in found.cells), {row.module: row.group for row in sorted_modules})
+    free = sum(cell.size for cell, kind in zip(found.cells, kinds, strict=True) if kind is not Group.OUTSIDE)
+    return free / found.total
 
 
 def outcome(folder: RunFolder) -> Outcome | None:

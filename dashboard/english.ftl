@@ -64,6 +64,7 @@ circuit-graph-title = How the parts connect
 circuit-graph-help =
     Bottom to top: the history is read, the layers work on it, the answer comes out. Size shows how much a part matters,
     its fill how sure its group is: the paler, the less.
+circuit-graph-note = The paler the fill, the less sure its group: other prompts might have put the part in another one.
 circuit-set = Circuit for
 circuit-set-forget = the forgotten data
 circuit-set-retain = everyone else
@@ -106,15 +107,6 @@ circuit-edge-way = Way
 circuit-edge-part = Part
 circuit-edge-input = Feeds
 circuit-edge-score = Score
-circuit-shares = Whom the parts serve
-circuit-shares-help =
-    Each mark is a part. Up: it works more for the forgotten data. Right: it works more for everyone else. Both axes are
-    square-root scaled.
-circuit-shares-alt =
-    Each part's share of the work for the forgotten data against its share for everyone else, with the regions of the groups
-circuit-shares-note =
-    Lines show the noise. A part counts as shared where its noise reaches equal shares and, if it is in both circuits, where
-    it lies in the middle region. The paler a mark, the less sure its group.
 circuit-enough = Is this circuit enough?
 circuit-enough-help =
     Faithfulness: the share of the model's behaviour that remains when all other parts are fed with unrelated history.
@@ -142,6 +134,65 @@ circuit-numbers-text =
     forgetting and keeping would move the part in: below zero they pull apart.
 
 ## Groups
+
+groups-none = The parts of this run are not sorted yet.
+groups-none-next = A run sorts them in its first stages; methods without a circuit treat all alike.
+groups-note =
+    A rule sorted every part by how much of its work is for the forgotten data. You may draw the borders elsewhere, or move a
+    part by hand with a reason that the record keeps, and start a new run with these groups.
+groups-borders = Where the borders lie
+groups-borders-help =
+    Each mark is a part. Up: it works more for the forgotten data. Right: it works more for everyone else. Both axes are
+    square-root scaled. A border is a ratio: forget share / (forget share + retain share).
+groups-borders-note =
+    Drag a border, or choose it and use the arrow keys. Lines through the marks show the noise: a part whose noise reaches
+    equal shares stays shared wherever the borders lie, and a part in one circuit only obeys its circuit.
+groups-alt = Each part by its share of the work for everyone else and for the forgotten data, with two borders to move
+groups-forget-axis = share of the work for the forgotten data
+groups-retain-axis = share of the work for everyone else
+groups-low = Border between retain and shared, as a ratio
+groups-high = Border between shared and forget, as a ratio
+groups-ratio = ratio
+groups-svg = Save as SVG
+groups-png = Save as PNG
+groups-kind = { $group }: serves { $serves }
+groups-hand = Move parts by hand
+groups-hand-help = A person may know what the numbers cannot. The reason is kept with the run and stands in its record.
+groups-parts = Parts
+groups-into = Into the group
+groups-reason = Reason, for the record
+groups-reason-hint = For example: it lights up for this title alone
+groups-move = Move
+groups-incomplete = Choose at least one part and write a reason.
+groups-moved = { $part } to **{ $group }**: { $reason }
+groups-back = Take back
+groups-preview = What it changes
+groups-changed = { $count ->
+    [0] No part changes its group.
+    [one] One part changes its group.
+   *[other] { $count } parts change their group.
+}
+groups-changed-alt = Parts that change their group, with the group before and after
+groups-movable = { $after } of the adapter's parameters would be free to move; in this run it was { $before }.
+groups-movable-unknown = This run did not write down how many parameters each part owns, so the share that may move is not known.
+groups-launch = Launch a run with these groups
+groups-launch-nothing = Move a border or a part first.
+groups-launch-note = For request { $request }, over this run's circuit, seed { $seed }. This run stays as it is.
+groups-edited = Groups edited by a person: borders { $low } and { $high }, { $moves ->
+    [0] no part moved
+    [one] one part moved
+   *[other] { $moves } parts moved
+} by hand.
+groups-table-alt = All parts with their ratio, group and the reason of those moved by hand
+groups-column-part = Part
+groups-column-what = What it is
+groups-column-before = Before
+groups-column-after = After
+groups-column-group = Group
+groups-column-ratio = Ratio
+groups-column-noise = Noise
+groups-column-sure = Sure
+groups-column-reason = Moved by hand because
 
 ## What if
 
@@ -192,6 +243,7 @@ what-if-answered = Answered in { $milliseconds } ms. That a title leaves the lis
 what-if-as-is = As it is
 what-if-changed = Changed
 what-if-slopes-alt = Ranks as they are and changed, one line a title; the lists hold the same
+what-if-send = Send these parts to the group editor
 what-if-no-model = This run kept no model to ask.
 what-if-no-groups = This run sorted no parts into groups, so there is nothing to switch off.
 

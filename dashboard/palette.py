@@ -6,7 +6,6 @@ from core.types import Group
 
 COLOURS = {Group.FORGET: "#D55E00", Group.RETAIN: "#0072B2", Group.SHARED: "#CC79A7", Group.OUTSIDE: "#9AA5AD"}
 VIS_SHAPES = {Group.FORGET: "triangle", Group.RETAIN: "dot", Group.SHARED: "diamond", Group.OUTSIDE: "dot"}
-VEGA_SHAPES = {Group.FORGET: "triangle-up", Group.RETAIN: "circle", Group.SHARED: "diamond", Group.OUTSIDE: "circle"}
 MARKS = {
     Group.FORGET: ":orange[▲]",
     Group.RETAIN: ":blue[●]",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-WRITTEN = ("module", "show", "off", "out")  # what components write into the address themselves
+WRITTEN = ("module", "show", "off", "out", "low", "high")  # what components write into the address themselves
 
 
 def asked(key: str) -> str | None:
@@ -98,6 +98,16 @@ def address(**values: str) -> None:
         else:
             st.query_params.pop(key, None)
     st.session_state["written"] = {key: st.query_params[key] for key in WRITTEN if key in st.query_params}
+
+
+def keep(key: str, value) -> None:
+    """Remember a person's own choices for this session."""
+    st.session_state[f"kept_{key}"] = value
+
+
+def kept(key: str, default):
+    """What `keep` was given."""
+    return st.session_state.get(f"kept_{key}", default)
 
 
 def say(message: str) -> None:

@@ -159,3 +159,28 @@ def connections(circuit: Circuit, module: str, count: int) -> pd.DataFrame:
             for edge in own
         ]
     return pd.DataFrame(rows, columns=[t(f"circuit-edge-{name}") for name in ("way", "part", "input", "score")])
+
+
+def regrouped(changed: Sequence[tuple[ModuleGroup, ModuleGroup]]) -> pd.DataFrame:
+    """Parts whose group an edit changes."""
+    rows = [(module_title(old.module), old.group.value, new.group.value, f"{new.sure:.0%}") for old, new in changed]
+    return pd.DataFrame(rows, columns=[t(f"groups-column-{name}") for name in ("what", "before", "after", "sure")])
+
+
+def sorted_by_ratio(groups: Sequence[ModuleGroup]) -> pd.DataFrame:
+    """All parts, the most personal first, with the reasons of those that a person moved."""
+    ranked = sorted(groups, key=lambda row: -row.ratio)
+    rows = [
+        (
+            r.module,
+            module_title(r.module),
+            r.group.value,
+            round(r.ratio, 2),
+            round(r.noise, 2),
+            f"{r.sure:.0%}",
+            r.reason,
+        )
+        for r in ranked
+    ]
+    names = ("part", "what", "group", "ratio", "noise", "sure", "reason")
+    return pd.DataFrame(rows, columns=[t(f"groups-column-{name}") for name in names])

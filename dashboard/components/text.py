@@ -9,6 +9,7 @@ from core.errors import CureLensError
 from dashboard import engine, state
 from dashboard.engine import RunFolder
 from dashboard.palette import MARKS
+from dashboard.texts import t
 from dashboard.words import GROUP_WORDS, LEGEND, STATES, code, escape
 
 
@@ -35,7 +36,10 @@ def about(folder: RunFolder) -> str:
     spec, status = folder.spec, folder.status
     method = engine.METHODS[spec.method].title if spec.method in engine.METHODS else spec.method
     word, icon, colour = STATES[status.state]
-    return f":{colour}-badge[:material/{icon}: {word}] Run {code(spec.id)} for request {code(spec.request)}, method {escape(method)}."
+    edit = spec.edit
+    edited = edit and t("groups-edited", low=f"{edit.low:g}", high=f"{edit.high:g}", moves=len(edit.moves))
+    found = f":{colour}-badge[:material/{icon}: {word}] Run {code(spec.id)} for request {code(spec.request)}, method {escape(method)}."
+    return f"{found} {edited}" if edited else found
 
 
 def link(page: str, label: str, icon: str = "arrow_forward", **query: str) -> None:

@@ -44,6 +44,7 @@ def explore(run: RunFolder, circuit: Circuit, groups: tuple[ModuleGroup, ...], w
         known = first if first in circuit.modules else ""
         selected, view = explorer(engine.scene(run, which, other), known, view, f"explorer_{key}")
         group_legend()
+        st.caption(t("circuit-graph-note"))
         st.download_button(
             t("circuit-save"), lambda: engine.picture(run, which), f"{run.id}-circuit.html", "text/html",
             icon=":material/download:", type="tertiary", on_click="ignore",
@@ -60,13 +61,6 @@ def explore(run: RunFolder, circuit: Circuit, groups: tuple[ModuleGroup, ...], w
             telling = max(groups, key=lambda one: (one.group is Group.FORGET, one.forget))
             st.subheader(t("circuit-panel-none"), anchor=False)
             st.markdown(f"{t('circuit-panel-none-next')} **{module_title(telling.module)}**.")
-
-
-def shares(run: RunFolder, groups: tuple[ModuleGroup, ...]) -> None:
-    """Each part's work for the one set against its work for the other."""
-    st.subheader(t("circuit-shares"), anchor=False, help=t("circuit-shares-help"))
-    chart(charts.contributions(groups), f"{run.id}-shares", t("circuit-shares-alt"))
-    st.caption(t("circuit-shares-note"))
 
 
 def enough(run: RunFolder, circuit: Circuit) -> None:
@@ -119,8 +113,7 @@ which, other = choices(run)
 explore(run, circuits[which], groups, which, other)
 left, right = st.columns(2, gap="large")
 with left:
-    shares(run, groups)
-with right:
     enough(run, circuits[which])
-reads(run, circuits[which])
+with right:
+    reads(run, circuits[which])
 all_parts(run, circuits, groups)

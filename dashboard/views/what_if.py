@@ -7,7 +7,7 @@ from dashboard.components.exports import chart
 from dashboard.components.lists import CHANGE, side_by_side
 from dashboard.components.sidebar import shown_run
 from dashboard.components.switches import board, chips
-from dashboard.components.text import about, empty, lead
+from dashboard.components.text import about, empty, lead, link
 from dashboard.texts import t
 from dashboard.words import lists_sentence
 
@@ -76,6 +76,8 @@ def explore(run: engine.RunFolder, groups) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         off, out = switches(run, groups, user)
+        if off:
+            link("groups", t("what-if-send"), "category", run=run.id, forget=",".join(sorted(off)))
     with right:
         answer(run, model, user, length, off, out)
 

@@ -22,6 +22,7 @@ SAYS = {
     "request": ("What the model learned from them", "Open the request"),
     "circuit": ("How the parts connect", "Whom the parts serve", "Is this circuit enough?", "All parts"),
     "what_if": ("Parts", "History", "As it is", "Changed"),
+    "groups": ("Where the borders lie", "Move parts by hand", "What it changes", "All parts"),
     "run": ("finished", "Launch a new run"),
     "before_after": ("How far it came", "Before", "After", "A model that never saw it", "Everyone else"),
     "report": ("In plain words", "What still holds the data"),

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.regrouping import regrouped
 from core.runs.folder import RunFolder, runs
 from core.runs.launch import LAUNCHERS
-from core.types import Group, RunState
+from core.types import Group, GroupEdit, Move, RunState
 from core.workspace import Workspace
 from dashboard import live, words
 
-PAGES = ("overview", "request", "circuit", "what_if", "run", "before_after", "report")
+PAGES = ("overview", "request", "circuit", "what_if", "groups", "run", "before_after", "report")
 
 
 def said(app: AppTest) -> str:
@@ -223,3 +224,45 @@ def test_a_folder_that_is_no_workspace_is_one_sentence(page, demo: Path) -> None
     (demo / "workspace.json").unlink()
     app = page("overview", errors=True)
     assert "is not a workspace" in app.error[0].value.replace("\\", "")
+
+
+def test_groups_start_from_the_rule_and_say_what_an_edit_changes(page, demo: Path) -> None:
+    run = done(demo)
+    app = page("groups")
+    assert "No part changes its group" in said(app)
+    launch = next(button for button in app.button if button.label == "Launch a run with these groups")
+    assert launch.disabled
+    share = run.outcome.movable / run.outcome.total
+    assert f"{share:.0%} of the adapter's parameters would be free to move; in this run it was {share:.0%}" in said(app)
+    edited = said(page("groups", low="0.2", high="0.5"))
+    after = regrouped(run.path, GroupEdit(run.id, 0.2, 0.5))[1]
+    changed = sum(old.group is not new.group for old, new in zip(run.groups, after, strict=True))
+    assert "No part changes" in edited if not changed else f"{changed} part" in edited or "One part" in edited
+
+
+def test_a_part_is_moved_with_a_reason_and_launched(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAUNCHERS, "local", lambda folder: None)
+    run = done(demo)
+    part = next(row.module for row in run.groups if row.group is Group.SHARED)
+    app = page("groups", forget=part)
+    move = next(button for button in app.button if button.label == "Move")
+    assert app.multiselect[0].value == [part]
+    app = move.click().run()
+    assert "write a reason" in app.error[0].value
+    app.text_input[0].set_value("a person knows")
+    app = next(button for button in app.button if button.label == "Move").click().run()
+    assert "a person knows" in said(app) and "One part changes its group" in said(app)
+    next(button for button in app.button if button.label == "Launch a run with these groups").click().run()
+    assert not app.exception and not app.error
+    new = next(one for one in runs(Workspace(demo)) if one.id != run.id)
+    assert new.spec.edit == GroupEdit(run.id, moves=(Move(part, Group.FORGET, "a person knows"),))
+    assert "one part moved by hand" in said(app)
+
+
+def test_a_move_can_be_taken_back(page, demo: Path) -> None:
+    app = page("groups")
+    app.multiselect[0].set_value(["m0"])
+    app.text_input[0].set_value("why not")
+    app = next(button for button in app.button if button.label == "Move").click().run()
+    app = app.button(key="back_m0").click().run()
+    assert "No part changes its group" in said(app)

@@ -11,7 +11,7 @@ import pytest
 
 from core.circuit.graph import graph
 from core.runs.folder import RunFolder, runs
-from core.types import Circuit, Closeness, CurvePoint, Edge, Group, Interval, ModuleGroup, Recommendation
+from core.types import Circuit, Closeness, CurvePoint, Edge, Group, Interval, Item, ModuleGroup, Overlap, Recommendation
 from core.workspace import Workspace
 from dashboard import charts, list_charts, tables, words
 from dashboard.graph import page as graph_page
@@ -44,6 +44,9 @@ GROUPS = tuple(
     ModuleGroup(name, group, 0.2, 0.1, 2 / 3, 0.05, 0.1)
     for name, group in zip(MODULES, [*Group, Group.OUTSIDE, Group.OUTSIDE], strict=True)
 )
+
+
+ITEMS = {name: Item(name, f"The {name}", ("Drama", "Comedy")) for name in "abc"}
 
 
 def rows(*names: str) -> tuple[Recommendation, ...]:
@@ -104,13 +107,15 @@ def test_every_chart_is_valid_and_names_no_remote_data() -> None:
         "conflict": 0.2,
     }
     drawn = [
-        charts.contributions(GROUPS),
+        charts.reads(CIRCUIT, "m1"),
         charts.places(CIRCUIT, 2),
         charts.faithfulness(CIRCUIT),
         charts.losses([{"kind": "stage", "stage": "unlearning"}, step]),
         charts.distance(Closeness(0.4, 0.1, 0.1), [Closeness(0.3, 0.1, 0.1)]),
         charts.distance(Closeness(1.4, 0.1, 0.1), []),
         list_charts.slopes(rows("a", "b"), rows("b", "c")),
+        list_charts.genres({"original": rows("a"), "unlearned": rows("b")}, ITEMS),
+        list_charts.overlaps((Overlap("u1", 0.9, 0.4, 0.2), Overlap("u2", 1.0, None, 0.1))),
     ]
     for chart in drawn:
         text = json.dumps(chart.to_dict())

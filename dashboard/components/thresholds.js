@@ -1,0 +1,177 @@
+// Each part by its work for the one set and for the other, with the borders of the groups to drag. The rule is that of
+// core.grouping.assign. State: thresholds ([low, high] of the ratio).
+const NS = "http://www.w3.org/2000/svg";
+const svg = (tag, attributes = {}, ...children) => {
+  const node = document.createElementNS(NS, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+};
+const MARGIN = { left: 52, right: 14, top: 12, bottom: 44 };
+const STEP = 0.01;
+
+export function assign(part, low, high) {
+  if (part.by_hand) return part.by_hand;
+  if (!part.in_forget && !part.in_retain) return "outside";
+  if (Math.abs(part.ratio - 0.5) < part.noise) return "shared";
+  if (part.in_forget && part.in_retain && low < part.ratio && part.ratio < high) return "shared";
+  if (part.in_forget !== part.in_retain) return part.in_forget ? "forget" : "retain";
+  return part.ratio > 0.5 ? "forget" : "retain";
+}
+
+export default function ({ data, setStateValue, parentElement }) {
+  const root = parentElement.querySelector(".thresholds");
+  const drawn = JSON.stringify(data);
+  if (root.drawn === drawn) return;
+  root.drawn = drawn;
+  root.watcher?.disconnect();
+  root.values ??= { low: data.low, high: data.high };
+  const values = root.values;
+  const top = 1.15 * Math.max(...data.parts.map((part) => Math.max(part.forget, part.retain)), 1e-6);
+
+  const draw = () => {
+    const width = Math.max(280, root.clientWidth), height = Math.min(460, width * 0.85); // prettier-ignore
+    const room = { x: width - MARGIN.left - MARGIN.right, y: height - MARGIN.top - MARGIN.bottom };
+    const x = (share) => MARGIN.left + room.x * Math.sqrt(Math.min(1, Math.max(0, share) / top));
+    const y = (share) => MARGIN.top + room.y * (1 - Math.sqrt(Math.min(1, Math.max(0, share) / top)));
+    const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": data.texts.alt });
+
+    // A border is a ray: where it leaves the square stands its handle.
+    const end = (ratio) => {
+      const steep = Math.sqrt(ratio / (1 - ratio));
+      return steep > 1 ? [1 / steep, 1] : [1, steep];
+    };
+    const at = ([across, up]) => [MARGIN.left + room.x * across, MARGIN.top + room.y * (1 - up)];
+    const corner = (...points) => points.map((point) => at(point).join(",")).join(" ");
+    const shade = (group, ...points) => {
+      const area = svg("polygon", { points: corner(...points), fill: data.colours[group], opacity: 0.09 });
+      picture.append(area);
+    };
+    const [low, high] = [end(values.low), end(values.high)];
+    shade("forget", [0, 0], [0, 1], high);
+    shade("shared", [0, 0], high, [1, 1], low);
+    shade("retain", [0, 0], low, [1, 0]);
+    for (const share of data.ticks.filter((tick) => tick <= top)) {
+      picture.append(
+        svg("text", { x: x(share), y: height - 26, "text-anchor": "middle" }, `${Math.round(share * 1000) / 10} %`),
+        svg("text", { x: MARGIN.left - 6, y: y(share) + 4, "text-anchor": "end" }, `${Math.round(share * 1000) / 10} %`),
+      );
+    }
+    picture.append(
+      svg("text", { x: MARGIN.left + room.x / 2, y: height - 6, "text-anchor": "middle", class: "axis" }, data.texts.retain_axis),
+      svg("text", { x: 0, y: 0, "text-anchor": "middle", class: "axis", transform: `translate(12 ${MARGIN.top + room.y / 2}) rotate(-90)` }, data.texts.forget_axis),
+    );
+    const counts = { forget: 0, retain: 0, shared: 0, outside: 0 };
+    for (const part of data.parts) {
+      const group = assign(part, values.low, values.high);
+      counts[group] += 1;
+      const total = part.forget + part.retain;
+      const [least, most] = [Math.max(0, part.ratio - part.noise), Math.min(1, part.ratio + part.noise)];
+      const noise = svg("line", { x1: x(total * (1 - least)), y1: y(total * least), x2: x(total * (1 - most)), y2: y(total * most), stroke: data.colours[group], opacity: 0.3 });
+      const [cx, cy] = [x(part.retain), y(part.forget)];
+      const shape = { forget: [-6, 5, 0, -6, 6, 5], shared: [0, -6, 6, 0, 0, 6, -6, 0] }[group];
+      const look = { fill: data.colours[group], "fill-opacity": 0.15 + 0.85 * part.sure, stroke: part.by_hand ? "currentColor" : data.colours[group], "stroke-width": part.by_hand ? 2 : 1 };
+      const mark = shape
+        ? svg("polygon", { points: shape.map((value, i) => value + (i % 2 ? cy : cx)).join(" "), ...look })
+        : svg("circle", { cx, cy, r: group === "outside" ? 3 : 5.5, ...look });
+      mark.dataset.part = part.id;
+      mark.dataset.group = group;
+      mark.append(svg("title", {}, `${part.title}\n${data.texts[group]}\n${data.texts.ratio} ${part.ratio.toFixed(2)} ± ${part.noise.toFixed(2)}`));
+      picture.append(noise, mark);
+    }
+    for (const [name, point] of [["high", high], ["low", low]]) picture.append(handle(name, at([0, 0]), at(point), room));
+    root.replaceChildren(picture, note(counts), saves());
+  };
+
+  // The picture as it stands, its colours written out, made and saved inside the browser.
+  const standalone = () => {
+    const copy = root.querySelector("svg").cloneNode(true);
+    const style = getComputedStyle(root);
+    const [ink, paper] = ["--st-text-color", "--st-background-color"].map((name) => style.getPropertyValue(name).trim());
+    copy.setAttribute("xmlns", NS);
+    copy.setAttribute("style", `color: ${ink}; background: ${paper}; font: 11px sans-serif`);
+    copy.querySelectorAll("text").forEach((text) => text.setAttribute("fill", ink));
+    copy.querySelectorAll(".border").forEach((line) => Object.entries({ stroke: ink, "stroke-dasharray": "5 4" }).forEach((pair) => line.setAttribute(...pair)));
+    copy.querySelectorAll(".grip, .handle circle").forEach((node) => node.remove());
+    return new XMLSerializer().serializeToString(copy);
+  };
+  const hand = (blob, kind) => {
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `${data.name}.${kind}` });
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+  const saveSvg = () => hand(new Blob([standalone()], { type: "image/svg+xml" }), "svg");
+  const savePng = async () => {
+    const image = Object.assign(new Image(), { src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(standalone())}` });
+    await image.decode();
+    const canvas = Object.assign(document.createElement("canvas"), { width: image.width * 2, height: image.height * 2 });
+    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    canvas.toBlob((blob) => hand(blob, "png"));
+  };
+  const saves = () => {
+    const line = document.createElement("p");
+    for (const [text, click] of [[data.texts.svg, saveSvg], [data.texts.png, savePng]])
+      line.append(Object.assign(document.createElement("button"), { type: "button", textContent: text, onclick: click }));
+    return line;
+  };
+
+  const note = (counts) => {
+    const line = document.createElement("p");
+    line.textContent = Object.entries(counts).map(([group, count]) => `${group}: ${count}`).join(" · ");
+    line.setAttribute("aria-live", "polite");
+    return line;
+  };
+
+  const handle = (name, [x1, y1], [x2, y2], room) => {
+    const group = svg("g", {
+      class: "handle", tabindex: 0, role: "slider", "aria-label": data.texts[name],
+      "aria-valuemin": name === "low" ? STEP : 0.5, "aria-valuemax": name === "low" ? 0.5 : 1 - STEP, "aria-valuenow": values[name].toFixed(2),
+    }); // prettier-ignore
+    group.dataset.name = name;
+    group.append(
+      svg("line", { x1, y1, x2, y2, class: "border" }),
+      svg("line", { x1, y1, x2, y2, class: "grip" }),
+      svg("circle", { cx: x2, cy: y2, r: 8 }),
+      svg("text", { x: x2 - 12, y: y2 + (name === "high" ? 22 : -8), "text-anchor": "end" }, values[name].toFixed(2)),
+    );
+    group.onpointerdown = (event) => {
+      event.preventDefault();
+      const box = root.querySelector("svg").getBoundingClientRect();
+      const drag = (moved) => {
+        const across = Math.max(1e-3, (moved.clientX - box.left - MARGIN.left) / room.x);
+        const up = Math.max(1e-3, 1 - (moved.clientY - box.top - MARGIN.top) / room.y);
+        set(name, up ** 2 / (up ** 2 + across ** 2));
+      };
+      const stop = () => {
+        removeEventListener("pointermove", drag);
+        removeEventListener("pointerup", stop);
+        tell();
+      };
+      addEventListener("pointermove", drag);
+      addEventListener("pointerup", stop);
+    };
+    group.onkeydown = (event) => {
+      const step = { ArrowUp: STEP, ArrowRight: STEP, ArrowDown: -STEP, ArrowLeft: -STEP }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      set(name, values[name] + step);
+      root.querySelector(`[data-name=${name}]`).focus();
+      tell();
+    };
+    return group;
+  };
+
+  const set = (name, value) => {
+    const [least, most] = name === "low" ? [0.05, 0.5] : [0.5, 0.95];
+    values[name] = Math.round(Math.min(most, Math.max(least, value)) / STEP) * STEP;
+    draw();
+  };
+  let timer = 0;
+  const tell = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => setStateValue("thresholds", [values.low, values.high].map((value) => Number(value.toFixed(2)))), 150);
+  };
+  root.watcher = new ResizeObserver(() => root.clientWidth !== root.width && ((root.width = root.clientWidth), draw()));
+  root.watcher.observe(root);
+  draw();
+}

@@ -1,0 +1,75 @@
+"""The contribution chart with the groups' borders to drag."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.types import Circuit, Group, GroupEdit, ModuleGroup
+from dashboard.palette import COLOURS
+from dashboard.texts import t
+from dashboard.words import GROUP_WORDS, module_title
+
+HERE = Path(__file__).parent
+TICKS = (0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 1)
+
+
+def thresholds(
+    groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit], edit: GroupEdit, key: str
+) -> tuple[float, float]:
+    """The borders as a person drags them, low and high; `edit`: those at first, and the parts moved by hand."""
+    mounted = st.components.v2.component(
+        "cure_thresholds", html='<div class="thresholds"></div>', css=_text("css"), js=_text("js")
+    )
+    first = [edit.low, edit.high]
+    found = mounted(
+        key=key,
+        data=drawing(groups, circuits, edit),
+        default={"thresholds": first},
+        on_thresholds_change=lambda: None,
+    )
+    low, high = found.thresholds or first
+    return float(low), float(high)
+
+
+def drawing(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit], edit: GroupEdit) -> dict[str, Any]:
+    """What the script draws and sorts."""
+    by_hand = {move.module: move.group.value for move in edit.moves}
+    forget, retain = (set(circuit.members) for circuit in circuits)
+    parts = [
+        {
+            "id": row.module,
+            "title": module_title(row.module),
+            "forget": row.forget,
+            "retain": row.retain,
+            "ratio": row.ratio,
+            "noise": row.noise,
+            "sure": round(row.sure, 3),
+            "in_forget": row.module in forget,
+            "in_retain": row.module in retain,
+            "by_hand": by_hand.get(row.module, ""),
+        }
+        for row in groups
+    ]
+    names = {
+        name: t(f"groups-{name.replace('_', '-')}")
+        for name in ("alt", "forget_axis", "retain_axis", "low", "high", "ratio", "svg", "png")
+    }
+    kinds = {group.value: t("groups-kind", group=group.value, serves=GROUP_WORDS[group]) for group in Group}
+    colours = {group.value: colour for group, colour in COLOURS.items()}
+    return {
+        "name": f"{edit.source}-groups",
+        "parts": parts,
+        "low": edit.low,
+        "high": edit.high,
+        "ticks": TICKS,
+        "colours": colours,
+        "texts": names | kinds,
+    }
+
+
+@cache
+def _text(kind: str) -> str:
+    return (HERE / f"thresholds.{kind}").read_text(encoding="utf-8")
