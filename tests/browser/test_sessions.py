@@ -1,0 +1,25 @@
+"""The load test in its shortest form: two sessions at once, one round."""
+
+import asyncio
+
+import pytest
+
+from benchmarks.sessions import load
+from tests.browser.browser import PAGES, ROOT, served
+
+
+@pytest.mark.slow
+def test_every_page_answers_two_sessions_at_once() -> None:
+    with served(ROOT / "assets/demo") as base:
+        visits, memory = asyncio.run(load(base, sessions=2, rounds=1))
+    assert sorted(visit.page for visit in visits) == sorted(2 * PAGES)
+    assert not [f"{visit.page}: {visit.wrong}" for visit in visits if visit.wrong]
+    assert all(visit.size > 1024 for visit in visits) and len(memory) == 2
+
+
+@pytest.mark.slow
+def test_a_page_that_is_not_there_is_found_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.sessions.PAGES", ("nowhere",))
+    with served(ROOT / "assets/demo") as base:
+        (visit,), _ = asyncio.run(load(base, sessions=1, rounds=1))
+    assert "page_not_found" in visit.wrong
