@@ -200,6 +200,7 @@ what-if-title = What would be recommended without some parts of the model?
 what-if-note =
     Switch parts off, or leave titles out of the history, and see one person's list change. Nothing is saved, and the
     model stays as it is.
+what-if-loading = Opening the model…
 what-if-model = Model
 what-if-model-help = Which model answers: the one before the run, the one after it, or one that never saw the data.
 what-if-original = before the run

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import engine, list_charts, live, state, tables
+from dashboard import engine, list_charts, state, tables
 from dashboard.components.exports import chart
 from dashboard.components.lists import CHANGE, side_by_side
 from dashboard.components.sidebar import shown_run
@@ -88,9 +88,11 @@ if run is None:
 lead(t("what-if-title"), about(run))
 st.markdown(t("what-if-note"))
 groups = engine.groups(run)
-if not groups:
-    empty(t("what-if-no-groups"), "run", "Watch the run")
-elif not live.adapters(run):
-    empty(t("what-if-no-model"), "run", "Watch the run")
-else:
+with st.spinner(t("what-if-loading")):
+    from dashboard import live  # imports torch: the words above are there before it
+
+    able = bool(groups and live.adapters(run) and live.people(run))
+if groups and able:
     explore(run, groups)
+else:
+    empty(t("what-if-no-model") if groups else t("what-if-no-groups"), "run", t("circuit-watch"))
