@@ -185,9 +185,9 @@ def what_ifs(workspace: Workspace) -> tuple[list[float], list[float]]:
     off, both = [], []
     for turn, user in enumerate(workspace.roles.members[: TIMES + 1]):
         person, started = setting.person(context.histories[user]), time.perf_counter()
-        person.list((setting.parts.modules[turn],))
+        person.top((setting.parts.modules[turn],))
         middle = time.perf_counter()
-        setting.person(context.histories[user], {turn % 5}).list((setting.parts.modules[turn],))
+        setting.person(context.histories[user], {turn % 5}).top((setting.parts.modules[turn],))
         if turn:
             off.append(middle - started), both.append(time.perf_counter() - middle)
     return off, both

@@ -165,7 +165,7 @@ class Person:
             result[tail.rows] = self._answer(hidden[:, -tail.asked :], tail).double().cpu().numpy()
         return result
 
-    def list(self, off: Collection[str] = (), length: int = 10) -> tuple[Recommendation, ...]:
+    def top(self, off: Collection[str] = (), length: int = 10) -> tuple[Recommendation, ...]:
         """The top list with the modules `off` switched off."""
         return best(self.scores(off), self.candidates, self.setting.items, length)
 

@@ -21,6 +21,7 @@ from core.types import (
     Overlap,
     Request,
     RunState,
+    Task,
     Toward,
 )
 from core.unlearning.methods import METHODS
@@ -65,6 +66,14 @@ def history(user: str) -> tuple[Interaction, ...]:
     """One user's interactions in time order; empty for an unknown user."""
     place = workspace()
     return tuple(_histories(str(place.root), stamps(place.root, *DATA)).get(user, ()))
+
+
+def listed(request: Request) -> list[str]:
+    """Members with something for the model to read, those of the request first."""
+    place = workspace()
+    found = _histories(str(place.root), stamps(place.root, *DATA))
+    reads = lambda user: any(event.liked or place.settings.task is Task.CLICK for event in found.get(user, ()))  # noqa: E731
+    return sorted(filter(reads, place.roles.members), key=lambda user: user not in request.subjects)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -53,13 +53,6 @@ def adapters(run: RunFolder) -> dict[str, Path]:
     return {name: path for name, path in found if (path / WEIGHTS).is_file()}
 
 
-def people(run: RunFolder) -> tuple[str, ...]:
-    """Members who have a history: those of the request first."""
-    histories, request = _loaded(run, ORIGINAL).context.histories, _loaded(run, ORIGINAL).context.request
-    some = [user for user, events in histories.items() if events]
-    return tuple(sorted(some, key=lambda user: user not in request.subjects))
-
-
 def shown_history(run: RunFolder, user: str) -> tuple[Interaction, ...]:
     """The interactions that the prompt of `user` holds, oldest first."""
     context = _loaded(run, ORIGINAL).context
@@ -95,7 +88,7 @@ def _list(
 ) -> tuple[Recommendation, ...]:
     with loaded.lock:
         if left_out or off:
-            return _person(loaded, user, left_out).list(off, length)
+            return _person(loaded, user, left_out).top(off, length)
         context, recommender = loaded.context, loaded.setting.recommender
         return top_list(recommender, context.histories[user], context.reader, loaded.setting.items, length)
 

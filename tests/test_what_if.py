@@ -168,5 +168,5 @@ def test_toward_lists_what_is_raised_and_what_is_lowered(setting, context):
 def test_the_model_is_left_as_it_was(setting, history, context, recommender):
     prompt, some_items = open_prompt(history, context.reader), candidates(history, context.reader)[:5]
     before = rank(recommender, prompt, some_items, context.reader)
-    setting.person(history).list(("m0",))
+    setting.person(history).top(("m0",))
     assert np.array_equal(before, rank(recommender, prompt, some_items, context.reader))

@@ -45,11 +45,11 @@ def found_lists(run: RunFolder, evaluation: Evaluation, user: str, length: int) 
 def person(run: RunFolder, evaluation: Evaluation) -> None:
     """Anybody's lists by the three models, what moved, and the genres that it concerns."""
     st.subheader(t("before-person-title"), anchor=False, help=t("before-person-help"))
-    asked = engine.workspace().request(run.spec.request).subjects
-    people = sorted(engine.workspace().roles.members, key=lambda name: name not in asked)
+    request = engine.workspace().request(run.spec.request)
+    people = engine.listed(request)
     left, right = st.columns([3, 1])
     with left:
-        label = {name: t("before-asked", user=name) for name in asked}
+        label = {name: t("before-asked", user=name) for name in request.subjects}
         user = state.pick(t("before-person"), "person", people, people[0], lambda name: label.get(name, name))
     with right:
         length = state.pick(t("before-length"), "length", LENGTHS, str(STORED))

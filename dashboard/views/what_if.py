@@ -16,8 +16,8 @@ LENGTHS = (5, 10, 20, 50)
 
 def choices(run: engine.RunFolder) -> tuple[str, str, int]:
     """Model, person and length of the list."""
-    models, people = list(live.adapters(run)), live.people(run)
-    asked = engine.workspace().request(run.spec.request).subjects
+    request = engine.workspace().request(run.spec.request)
+    models, people, asked = list(live.adapters(run)), engine.listed(request), request.subjects
     left, middle, right = st.columns([2, 2, 1])
     names = {name: t(f"what-if-{name}") for name in models}
     with left:
@@ -44,6 +44,7 @@ def switches(run: engine.RunFolder, groups, user: str) -> tuple[frozenset[str], 
     history = live.shown_history(run, user)
     places = {str(place) for place in range(len(history))}
     first = state.once(f"out_{run.id}_{user}", frozenset((state.asked("out") or "").split(",")) & places)
+    first = first if len(first) < len(history) else frozenset()  # one title must stay
     out = chips(
         history, engine.workspace().items, {int(place) for place in first}, f"chips_{state.visit()}_{run.id}_{user}"
     )
@@ -91,7 +92,7 @@ groups = engine.groups(run)
 with st.spinner(t("what-if-loading")):
     from dashboard import live  # imports torch: the words above are there before it
 
-    able = bool(groups and live.adapters(run) and live.people(run))
+    able = bool(groups and live.adapters(run))
 if groups and able:
     explore(run, groups)
 else:
