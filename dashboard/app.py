@@ -7,25 +7,36 @@ import streamlit as st
 from dashboard.components.sidebar import sidebar
 from dashboard.components.text import guarded
 from dashboard.palette import STYLE
+from dashboard.texts import Texts, t
 
 ICON = str(Path(__file__).parents[1] / "assets/icon.png")
-PAGES = (
-    ("overview", "Overview", "home"),
-    ("request", "Request", "person_search"),
-    ("circuit", "Circuit", "account_tree"),
-    ("run", "Run", "play_circle"),
-    ("before_after", "Before and after", "compare_arrows"),
-    ("report", "Report", "description"),
+ICONS = {
+    "overview": "home",
+    "request": "person_search",
+    "circuit": "account_tree",
+    "run": "play_circle",
+    "before_after": "compare_arrows",
+    "report": "description",
+}
+PAGES = Texts(
+    {
+        "overview": "page-overview",
+        "request": "page-request",
+        "circuit": "page-circuit",
+        "run": "page-run",
+        "before_after": "page-before-after",
+        "report": "page-report",
+    }
 )
 
-st.set_page_config("CURE Lens", ICON, layout="wide")
+st.set_page_config(t("product"), ICON, layout="wide")
 st.logo(ICON, size="large")
 st.html(STYLE)
 page = st.navigation(
     {
-        "CURE Lens": [
-            st.Page(f"views/{name}.py", title=title, icon=f":material/{icon}:", default=name == "overview")
-            for name, title, icon in PAGES
+        t("product"): [
+            st.Page(f"views/{name}.py", title=title, icon=f":material/{ICONS[name]}:", default=name == "overview")
+            for name, title in PAGES.items()
         ]
     }
 )

@@ -121,7 +121,7 @@ def test_every_chart_is_valid_and_names_no_remote_data() -> None:
 def test_the_loss_chart_shows_only_what_can_be_compared() -> None:
     step = {"kind": "step", "step": 1, "forget_loss": 0.05, "retain_loss": 0.4, "forget_nll": 0.6, "conflict": 0.2}
     shown = charts.losses([step, {"kind": "step", "step": 2, "forget_loss": 0.04}])
-    assert [(row["step"], row["loss"], row["measured on"]) for row in shown.data.to_dict("records")] == [
+    assert [(row["step"], row["loss"], row["people"]) for row in shown.data.to_dict("records")] == [
         (1, 0.6, "forgotten data")
     ]
 
