@@ -9,35 +9,38 @@ from dashboard.components.sidebar import sidebar
 from dashboard.components.text import guarded
 from dashboard.components.tour import tour
 from dashboard.palette import STYLE
-from dashboard.texts import t
+from dashboard.texts import Texts, t
 
 ICON = str(Path(__file__).parents[1] / "assets/icon.png")
 # The sections tell the story: what there is, how it works inside, how data is taken out, who decides.
 SECTIONS = {
-    "": (("overview", "Overview", "home"), ("request", "Request", "person_search")),
-    "everywhere-inside": (
-        ("circuit", "Circuit", "account_tree"),
-        ("what_if", "What if", "tune"),
-        ("groups", "Groups", "category"),
-    ),
-    "everywhere-unlearn": (
-        ("run", "Run", "play_circle"),
-        ("before_after", "Before and after", "compare_arrows"),
-    ),
-    "everywhere-decide": (("report", "Report", "description"),),
+    "": {"overview": "home", "request": "person_search"},
+    "everywhere-inside": {"circuit": "account_tree", "what_if": "tune", "groups": "category"},
+    "everywhere-unlearn": {"run": "play_circle", "before_after": "compare_arrows"},
+    "everywhere-decide": {"report": "description"},
 }
+TITLES = Texts(
+    {
+        "overview": "page-overview",
+        "request": "page-request",
+        "circuit": "page-circuit",
+        "what_if": "page-what-if",
+        "groups": "page-groups",
+        "run": "page-run",
+        "before_after": "page-before-after",
+        "report": "page-report",
+    }
+)
 PAGES = {
-    name: st.Page(f"views/{name}.py", title=title, icon=f":material/{icon}:", default=name == "overview")
+    name: st.Page(f"views/{name}.py", title=TITLES[name], icon=f":material/{icon}:", default=name == "overview")
     for section in SECTIONS.values()
-    for name, title, icon in section
+    for name, icon in section.items()
 }
 
-st.set_page_config("CURE Lens", ICON, layout="wide")
+st.set_page_config(t("product"), ICON, layout="wide")
 st.logo(ICON, size="large")
 st.html(STYLE)
-page = st.navigation(
-    {section and t(section): [PAGES[name] for name, *_ in pages] for section, pages in SECTIONS.items()}
-)
+page = st.navigation({section and t(section): [PAGES[name] for name in pages] for section, pages in SECTIONS.items()})
 name = page.url_path or "overview"
 state.enter(name)
 with guarded():

@@ -11,7 +11,7 @@ from typing import Any
 from core.types import Circuit, ModuleGroup
 from dashboard.palette import COLOURS
 from dashboard.texts import t
-from dashboard.words import GROUP_WORDS, module_title
+from dashboard.words import GROUP_NAMES, GROUP_WORDS, module_title
 
 START = 60  # connections shown at first
 ENDS = ("input", "logits")
@@ -124,6 +124,6 @@ def texts() -> dict[str, str]:
     }
     found = {name: t(f"circuit-explorer-{name.replace('_', '-')}", **hole) for name in names}
     return found | {
-        f"group_{group.value}": t("circuit-explorer-group", group=group.value, serves=words)
+        f"group_{group.value}": t("circuit-explorer-group", group=GROUP_NAMES[group], serves=words)
         for group, words in GROUP_WORDS.items()
     }

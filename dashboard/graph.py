@@ -4,6 +4,7 @@ Layers go up, heads go across, the MLP stands at the right end of its row. What 
 a content security policy forbids the rest, and node ids are integers, so that no name reaches the page as HTML.
 """
 
+import json
 import math
 import re
 from collections import defaultdict
@@ -13,7 +14,8 @@ from pyvis.network import Network
 
 from core.types import Group, ModuleGroup
 from dashboard.palette import COLOURS, DARK, LIGHT, VIS_SHAPES, Paper
-from dashboard.words import module_title
+from dashboard.texts import t
+from dashboard.words import GROUP_NAMES, module_title
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 REMOTE = re.compile(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=[^>]*>(?:\s*</script>)?", re.IGNORECASE)
@@ -23,7 +25,7 @@ OPTIONS = """{"physics": {"enabled": false}, "edges": {"smooth": false},
 
 # Fits the places (0 to 1) to whatever frame the page stands in; free zoom only where it cannot trap the page's scrolling.
 SCRIPT = """
-<button id="full" type="button">Full screen</button>
+<button id="full" type="button"></button>
 <script>
 function place() {
   const w = innerWidth, h = innerHeight, k = Math.min(1.3, (w - 70) / COLUMNS / 62, (h - 60) / ROWS / 62);
@@ -34,13 +36,14 @@ function place() {
 function free() {
   const on = !!document.fullscreenElement;
   network.setOptions({interaction: {dragView: on, zoomView: on}});
-  document.getElementById('full').textContent = on ? 'Leave full screen' : 'Full screen';
+  document.getElementById('full').textContent = on ? LEAVE : FULL;
 }
 addEventListener('resize', place);
 document.addEventListener('fullscreenchange', free);
 document.getElementById('full').onclick = () =>
   document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
 place();
+free();
 </script>
 """
 STYLE = """<style>
@@ -84,7 +87,9 @@ def offline(html: str, paper: Paper, columns: int, rows: int) -> str:
     html = html.replace("<html>", '<html lang="en">', 1)
     html = html.replace("<head>", f"<!-- CURE Lens --><head>{head}<title>CURE Lens</title>", 1)
     html = html.replace("</head>", STYLE.format(back=paper.back, ink=paper.ink, quiet=paper.quiet) + "</head>", 1)
-    script = SCRIPT.replace("COLUMNS", str(columns)).replace("ROWS", str(rows))
+    values = {"COLUMNS": columns, "ROWS": rows, "LEAVE": t("circuit-graph-leave"), "FULL": t("circuit-graph-full")}
+    shown = {name: json.dumps(value).replace("<", "\\u003c") for name, value in values.items()}
+    script = re.sub("|".join(shown), lambda name: shown[name[0]], SCRIPT)
     html = "<!doctype html>" + html.replace("</body>", script + "</body>", 1)
     if REMOTE.search(html):
         raise RuntimeError("The drawn circuit still links to the network: pyvis has changed, mend dashboard/graph.py.")
@@ -125,7 +130,7 @@ def _add_nodes(
         )
     for layer in range(layers):
         network.add_node(
-            len(graph) + layer, label=f"layer {layer}", shape="text", across=0, up=(layer + 1) / (layers + 1), radius=1,
+            len(graph) + layer, label=t("circuit-graph-layer", layer=layer), shape="text", across=0, up=(layer + 1) / (layers + 1), radius=1,
             font={"color": paper.quiet, "size": 12},
         )  # fmt: skip
     return columns, rows
@@ -138,12 +143,13 @@ def _add_edges(network: Network, shown: list, groups: dict[str, Group], ids: dic
         share = strength(scores) / (top or 1.0)
         group = groups.get(source, Group.OUTSIDE)
         colour = paper.quiet if group is Group.OUTSIDE else COLOURS[group]
-        reads = ", ".join(f"{which or 'reads'} {score:+.3f}" for which, score in scores.items())
+        reads = ", ".join(f"{which or t('circuit-graph-reads')} {score:+.3f}" for which, score in scores.items())
+        ends = t("circuit-graph-edge", source=module_title(source), target=module_title(target))
         network.add_edge(
             ids[source],
             ids[target],
             width=0.6 + 3.4 * share,
-            title=_plain(f"{module_title(source)} to {module_title(target)}\n{reads}"),
+            title=_plain(f"{ends}\n{reads}"),
             color={"color": colour, "opacity": 0.12 + 0.55 * share, "hover": paper.ink, "highlight": paper.ink},
         )
 
@@ -165,14 +171,19 @@ def _head(name: str) -> int:
 
 
 def _label(name: str, kind: str) -> str:
-    return f"h{_head(name)}" if kind == "head" else "MLP" if kind == "mlp" else module_title(name)
+    if kind == "head":
+        return t("part-head-short", head=_head(name))
+    return t("part-mlp-short") if kind == "mlp" else module_title(name)
 
 
 def _tooltip(name: str, data: dict, group: ModuleGroup | None) -> str:
     lines = [module_title(name)]
     if group:
-        lines += [f"group: {group.group.value}, sure {group.sure:.0%}", f"effect on the answer: {data['score']:+.3f}"]
-        lines += [f"share for the forgotten data {group.forget:.1%}, for everyone else {group.retain:.1%}"]
+        lines += [
+            t("circuit-graph-group", group=GROUP_NAMES[group.group], sure=f"{group.sure:.0%}"),
+            t("circuit-graph-effect", score=f"{data['score']:+.3f}"),
+            t("circuit-graph-shares", forget=f"{group.forget:.1%}", retain=f"{group.retain:.1%}"),
+        ]
     return _plain("\n".join(lines))
 
 

@@ -1,8 +1,8 @@
-"""Colours and shapes of the groups, measured for colour-blind viewers; shape and size carry the same meaning."""
+"""Colours, shapes and icons; those of the groups are measured for colour-blind viewers; shape and size carry the same meaning."""
 
 from dataclasses import dataclass
 
-from core.types import Group
+from core.types import Group, RunState
 
 COLOURS = {Group.FORGET: "#D55E00", Group.RETAIN: "#0072B2", Group.SHARED: "#CC79A7", Group.OUTSIDE: "#9AA5AD"}
 VIS_SHAPES = {Group.FORGET: "triangle", Group.RETAIN: "dot", Group.SHARED: "diamond", Group.OUTSIDE: "dot"}
@@ -11,6 +11,14 @@ MARKS = {
     Group.RETAIN: ":blue[●]",
     Group.SHARED: ":violet[◆]",
     Group.OUTSIDE: ":gray[•]",
+}
+BADGES = {
+    RunState.QUEUED: ("schedule", "gray"),
+    RunState.RUNNING: ("autorenew", "blue"),
+    RunState.DONE: ("check", "green"),
+    RunState.FAILED: ("error", "red"),
+    RunState.CANCELLED: ("block", "gray"),
+    RunState.LOST: ("link_off", "red"),
 }
 QUIET = "#788389"  # grey text of charts, as legible on dark as on light
 AFTER = "#2E8C81"  # the unlearned model, and what is new in it
@@ -43,5 +51,8 @@ button[kind=primary]:not(:disabled) { background: #28796F; border-color: #28796F
 button[kind=primary]:hover:not(:disabled) { background: #1F6B63; border-color: #1F6B63; }
 [data-testid=stCaptionContainer] { opacity: 0.8; }
 [data-testid=stCaptionContainer] code { font-size: inherit; }
-@media print { .stSidebar, .stAppHeader, .stDownloadButton { display: none !important; } }
+@media print { .stSidebar, .stAppHeader, .stDownloadButton, .stPopover { display: none !important; } }
+/* What a button's label says in italics is for those who hear the page: which chart it saves. */
+[class*="st-key-save_"] em, [class*="st-key-draw_"] em { position: absolute; width: 1px; height: 1px; overflow: hidden;
+  clip-path: inset(50%); white-space: nowrap; }
 </style>"""

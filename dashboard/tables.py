@@ -6,19 +6,29 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from core.types import Circuit, Evaluation, Interaction, Interval, Item, Metrics, ModuleGroup, Overlap, Recommendation
-from dashboard.texts import t
-from dashboard.words import GROUP_WORDS, date, module_title, move
+from dashboard.texts import Texts, t
+from dashboard.words import GROUP_NAMES, GROUP_WORDS, date, module_title, move
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-MEASURES = {
-    "test_auc": ("Quality for everyone else (AUC)", "higher is better"),
-    "test_log_loss": ("Error for everyone else (log loss)", "lower is better"),
-    "hit_rate": ("Liked title in the top 10 (HR@10)", "higher is better"),
-    "ndcg": ("Liked titles stand high up (NDCG@10)", "higher is better"),
-    "forget_auc": ("Knowledge of the forgotten data (AUC)", "should fall"),
-    "holdout_auc": ("Guesses about strangers (AUC)", "the level to reach"),
-    "membership_auc": ("Attack: was the data used? (AUC)", "0.5 is guessing"),
-}
+MEASURES = Texts(
+    {
+        "test_auc": ("measure-test-auc", "measure-test-auc-read"),
+        "test_log_loss": ("measure-log-loss", "measure-log-loss-read"),
+        "hit_rate": ("measure-hit-rate", "measure-hit-rate-read"),
+        "ndcg": ("measure-ndcg", "measure-ndcg-read"),
+        "forget_auc": ("measure-forget-auc", "measure-forget-auc-read"),
+        "holdout_auc": ("measure-holdout-auc", "measure-holdout-auc-read"),
+        "membership_auc": ("measure-membership-auc", "measure-membership-auc-read"),
+    }
+)
+MODELS = Texts(
+    {
+        "before": "before-after-model-before",
+        "after": "before-after-model-after",
+        "reference": "before-after-model-reference",
+        "item_mean": "before-after-model-item-mean",
+    }
+)
 
 
 def guard(cell: object) -> object:
@@ -38,13 +48,21 @@ def history(events: Iterable[Interaction], items: dict[str, Item]) -> pd.DataFra
     rows = [
         (
             items[event.item].title if event.item in items else event.item,
-            "liked" if event.liked else "not liked",
+            t("request-liked" if event.liked else "request-not-liked"),
             event.rating,
             date(event.time),
         )
         for event in reversed(tuple(events))
     ]
-    return pd.DataFrame(rows, columns=["Title", "Liked or not", "Rating", "Date"])
+    return pd.DataFrame(
+        rows,
+        columns=[
+            t("request-history-title"),
+            t("request-history-liked"),
+            t("request-history-rating"),
+            t("request-history-date"),
+        ],
+    )
 
 
 def modules(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit]) -> pd.DataFrame:
@@ -53,7 +71,7 @@ def modules(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit]) ->
         (
             row.module,
             module_title(row.module),
-            row.group.value,
+            GROUP_NAMES[row.group],
             row.sure,
             GROUP_WORDS[row.group],
             row.forget,
@@ -65,9 +83,26 @@ def modules(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit]) ->
         )
         for row in sorted(groups, key=lambda row: -row.forget)
     ]
-    names = ["Part", "What it is", "Group", "Sure", "Serves", "Forget share", "Retain share", "Ratio", "Noise"]
-    circuit_names = ["In forget circuit", "Sure of forget circuit", "In retain circuit", "Sure of retain circuit"]
-    return pd.DataFrame(rows, columns=[*names, "Conflict", *circuit_names])
+    return pd.DataFrame(rows, columns=_module_columns())
+
+
+def _module_columns() -> list[str]:
+    return [
+        t("circuit-table-part"),
+        t("circuit-table-what"),
+        t("circuit-table-group"),
+        t("circuit-table-sure"),
+        t("circuit-table-serves"),
+        t("circuit-table-forget"),
+        t("circuit-table-retain"),
+        t("circuit-table-ratio"),
+        t("circuit-table-noise"),
+        t("circuit-table-conflict"),
+        t("circuit-table-in-forget"),
+        t("circuit-table-sure-forget"),
+        t("circuit-table-in-retain"),
+        t("circuit-table-sure-retain"),
+    ]
 
 
 def _membership(circuit: Circuit, module: str) -> tuple[bool, float]:
@@ -82,7 +117,7 @@ def top_list(rows: Sequence[Recommendation], other: Sequence[Recommendation], fi
     before, after = (rows, other) if first else (other, rows)
     return pd.DataFrame(
         [(rank, row.title, move(row.item, before, after)) for rank, row in enumerate(rows, 1)],
-        columns=["Rank", "Title", "Change"],
+        columns=[t("before-after-list-rank"), t("before-after-list-title"), t("before-after-list-change")],
     )
 
 
@@ -93,25 +128,34 @@ def metrics(evaluation: Evaluation) -> pd.DataFrame:
         before, after = getattr(evaluation.original, name), getattr(evaluation.unlearned, name)
         others = [getattr(one, name) for one in evaluation.references]
         rows.append((title, number(before), number(after), spread(others), against(after, others), meaning))
-    rows.append(
-        ("Baseline: a title's mean rating (AUC)", number(evaluation.item_mean_auc), "", "", "", "should be beaten")
-    )
-    return pd.DataFrame(rows, columns=["Measure", "Before", "After", "References", "In words", "How to read it"])
+    mean = number(evaluation.item_mean_auc)
+    rows.append((t("measure-item-mean"), mean, "", "", "", t("measure-item-mean-read")))
+    columns = [
+        t("before-after-table-measure"),
+        t("before-after-table-before"),
+        t("before-after-table-after"),
+        t("before-after-table-references"),
+        t("before-after-table-words"),
+        t("before-after-table-read"),
+    ]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def number(value: Interval) -> str:
     """ "0.721 (0.701 to 0.741)"."""
     if not math.isfinite(value.value):
-        return "not measured"
+        return t("not-measured")
     if not math.isfinite(value.low):
         return f"{value.value:.3f}"
-    return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
+    return t("interval", value=f"{value.value:.3f}", low=f"{value.low:.3f}", high=f"{value.high:.3f}")
 
 
 def spread(values: Sequence[Interval]) -> str:
     """The range of the references."""
     found = [value.value for value in values if math.isfinite(value.value)]
-    return f"{min(found):.3f} to {max(found):.3f}" if found else "none"
+    if not found:
+        return t("before-after-no-references")
+    return t("range", low=f"{min(found):.3f}", high=f"{max(found):.3f}")
 
 
 def against(after: Interval, others: Sequence[Interval]) -> str:
@@ -120,16 +164,21 @@ def against(after: Interval, others: Sequence[Interval]) -> str:
     if not found or not math.isfinite(after.value):
         return ""
     if min(found) <= after.value <= max(found):
-        return "like the references"
+        return t("before-after-like")
     low, high = (after.low, after.high) if math.isfinite(after.low) else (after.value, after.value)
     near = high >= min(found) and low <= max(found)
-    return ("a little " if near else "") + ("above" if after.value > max(found) else "below") + " the references"
+    if after.value > max(found):
+        return t("before-after-little-above" if near else "before-after-above")
+    return t("before-after-little-below" if near else "before-after-below")
 
 
 def intervals(evaluation: Evaluation, names: Sequence[str]) -> pd.DataFrame:
     """Long table for the interval chart: measure, model, value, low, high."""
-    models: list[tuple[str, Metrics]] = [("before", evaluation.original), ("after", evaluation.unlearned)]
-    models += [("reference", one) for one in evaluation.references]
+    models: list[tuple[str, Metrics]] = [
+        (MODELS["before"], evaluation.original),
+        (MODELS["after"], evaluation.unlearned),
+        *((MODELS["reference"], one) for one in evaluation.references),
+    ]
     rows = [
         (MEASURES[name][0], model, value.value, value.low, value.high)
         for name in names
@@ -138,7 +187,7 @@ def intervals(evaluation: Evaluation, names: Sequence[str]) -> pd.DataFrame:
     ]
     if "test_auc" in names:
         mean = evaluation.item_mean_auc
-        rows.append((MEASURES["test_auc"][0], "item mean", mean.value, mean.low, mean.high))
+        rows.append((MEASURES["test_auc"][0], MODELS["item_mean"], mean.value, mean.low, mean.high))
     return pd.DataFrame(rows, columns=["measure", "model", "value", "low", "high"])
 
 
@@ -163,7 +212,10 @@ def connections(circuit: Circuit, module: str, count: int) -> pd.DataFrame:
 
 def regrouped(changed: Sequence[tuple[ModuleGroup, ModuleGroup]]) -> pd.DataFrame:
     """Parts whose group an edit changes."""
-    rows = [(module_title(old.module), old.group.value, new.group.value, f"{new.sure:.0%}") for old, new in changed]
+    rows = [
+        (module_title(old.module), GROUP_NAMES[old.group], GROUP_NAMES[new.group], f"{new.sure:.0%}")
+        for old, new in changed
+    ]
     return pd.DataFrame(rows, columns=[t(f"groups-column-{name}") for name in ("what", "before", "after", "sure")])
 
 
@@ -174,7 +226,7 @@ def sorted_by_ratio(groups: Sequence[ModuleGroup]) -> pd.DataFrame:
         (
             r.module,
             module_title(r.module),
-            r.group.value,
+            GROUP_NAMES[r.group],
             round(r.ratio, 2),
             round(r.noise, 2),
             f"{r.sure:.0%}",

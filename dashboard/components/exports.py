@@ -1,12 +1,32 @@
-"""Tables with their own export, because Streamlit's does not guard against formulas."""
+"""Charts and tables with their own export: offline, and with the guard against formulas that Streamlit's lacks."""
 
+from functools import partial
 from typing import Literal
 
 import pandas as pd
 import streamlit as st
 
-from dashboard.charts import Chart
+from dashboard.charts.encodings import Chart
+from dashboard.palette import DARK, LIGHT
+from dashboard.pictures import picture
 from dashboard.tables import csv
+from dashboard.texts import t
+from dashboard.words import escape
+
+
+def chart(chart: Chart, name: str, alt: str, key: str | None = None) -> None:
+    """Show a chart and offer it as SVG and PNG in the colours of the page; `name` names the files."""
+    st.altair_chart(chart, alt=alt, key=key)
+    paper = DARK if st.context.theme.type == "dark" else LIGHT
+    which = escape(alt)  # heard, not seen: see palette.STYLE
+    with st.popover(t("save-chart", alt=which), icon=":material/download:", type="tertiary", key=f"save_{name}"):
+        _picture(t("save-svg", alt=which), f"{name}.svg", "image/svg+xml", partial(picture, chart, "svg", paper))
+        _picture(t("save-png", alt=which), f"{name}.png", "image/png", partial(picture, chart, "png", paper))
+
+
+def _picture(label: str, file: str, mime: str, draw: partial[bytes]) -> None:
+    """A button that draws only when it is pressed."""
+    st.download_button(label, draw, file, mime, key=f"draw_{file}", type="tertiary", on_click="ignore")
 
 
 def table(
@@ -17,14 +37,10 @@ def table(
     export(frame, name)
 
 
-def chart(chart: Chart, name: str, alt: str, key: str | None = None) -> None:
-    """Show a chart."""
-    st.altair_chart(chart, alt=alt, key=key)
-
-
-def export(frame: pd.DataFrame, name: str, label: str = "Save as CSV") -> None:
+def export(frame: pd.DataFrame, name: str, label: str = "") -> None:
+    """Offer a table as CSV; `label` where "Save as CSV" does not say enough."""
     st.download_button(
-        label,
+        label or t("save-csv"),
         csv(frame),
         f"{name}.csv",
         "text/csv",

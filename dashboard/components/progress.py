@@ -4,8 +4,10 @@ import streamlit as st
 
 from core.types import RunState, RunStatus
 from dashboard import charts, engine
+from dashboard.components import exports
 from dashboard.engine import RunFolder
-from dashboard.words import LIVE, capital, count, duration, escape, stages
+from dashboard.texts import t
+from dashboard.words import LIVE, STAGES, capital, duration, escape, stages
 
 
 def progress(run: RunFolder) -> None:
@@ -14,25 +16,24 @@ def progress(run: RunFolder) -> None:
     steps = [event for event in events if event.get("kind") == "step"]
     _stages(status, stages(engine.grouped(run)))
     if status.state in LIVE:
-        text = f"{capital(status.stage) or 'Waiting'}: {status.progress:.0%}"
-        st.progress(
-            min(1.0, max(0.0, status.progress)),
-            text + (f", about {duration(status.eta)} left" if status.eta is not None else ""),
-        )
+        st.progress(min(1.0, max(0.0, status.progress)), _bar(status))
         _stop(run)
     if status.message:
         {RunState.FAILED: st.error, RunState.LOST: st.error}.get(status.state, st.info)(escape(status.message))
     if steps:
         _figures(steps[-1], status)
         if chart := charts.losses(events):
-            st.altair_chart(
-                chart,
-                alt="Loss on the forgotten data, on everyone else and on strangers, per step of the unlearning",
-                key="losses",
-            )
-            st.caption(
-                "Unlearning works when the loss on the forgotten data rises toward that of strangers while everyone else's stays flat."
-            )
+            exports.chart(chart, f"{run.id}-losses", t("run-losses-alt"), key="losses")
+            st.caption(t("run-losses-note"))
+
+
+def _bar(status: RunStatus) -> str:
+    """What the progress bar says."""
+    stage = capital(STAGES.get(status.stage) or escape(status.stage) or t("run-progress-waiting"))
+    progress = f"{status.progress:.0%}"
+    if status.eta is None:
+        return t("run-progress", stage=stage, progress=progress)
+    return t("run-progress-left", stage=stage, progress=progress, left=duration(status.eta))
 
 
 def _stages(status: RunStatus, names: tuple[str, ...]) -> None:
@@ -40,7 +41,8 @@ def _stages(status: RunStatus, names: tuple[str, ...]) -> None:
     here = names.index(status.stage) if status.stage in names else -1
     finished = status.state is RunState.DONE
     with st.container(horizontal=True, gap="small"):
-        for index, stage in enumerate(names):
+        for index, name in enumerate(names):
+            stage = STAGES[name]
             if finished or index < here:
                 st.badge(stage, icon=":material/check:", color="green")
             elif index == here and status.state in LIVE:
@@ -53,28 +55,24 @@ def _stages(status: RunStatus, names: tuple[str, ...]) -> None:
 
 def _stop(run: RunFolder) -> None:
     if run.cancel_asked:
-        st.caption("Asked to stop; the run ends after this step.")
+        st.caption(t("run-stop-asked"))
     else:
         st.button(
-            "Stop this run",
+            t("run-stop"),
             icon=":material/stop_circle:",
             on_click=run.ask_to_cancel,
             key="stop",
-            help="Nothing of the original model is changed by a run, stopped or not.",
+            help=t("run-stop-help"),
         )
 
 
 def _figures(step: dict, status: RunStatus) -> None:
     """The last step as a line of figures."""
-    pulled = (
-        f"{step['conflict']:.0%} of the shared parts were pulled both ways" if step.get("conflict") is not None else ""
-    )
+    live, conflict, seconds = status.state in LIVE, step.get("conflict"), status.seconds
     words = [
-        f"Step {step['step']} of {step['steps']}",
-        pulled,
-        f"on {status.device}, {status.dtype}" if status.device else "",
-        f"{duration(status.seconds)} so far"
-        if status.state in LIVE
-        else f"{count(round(status.seconds), 'second')} in all",
+        t("run-figures-step", step=step["step"], steps=step["steps"]),
+        t("run-figures-conflict", share=f"{conflict:.0%}") if conflict is not None else "",
+        t("run-figures-device", device=status.device, precision=status.dtype) if status.device else "",
+        t("run-figures-so-far", time=duration(seconds)) if live else t("run-figures-in-all", seconds=round(seconds)),
     ]
     st.caption(" · ".join(word for word in words if word))

@@ -7,33 +7,40 @@ from core.types import Request, RunState
 from dashboard import engine
 from dashboard.components.text import about, link
 from dashboard.engine import RunFolder
-from dashboard.words import LIVE, STATES, code, date, duration, escape, scope
+from dashboard.texts import t
+from dashboard.words import LIVE, STATES, capital, code, date, duration, escape, scope
 
-SHOWN = 6
+SHOWN, NAMED = 6, 8
 
 
 def request_state(request: Request, runs: dict[str, RunFolder]) -> str:
     """Where a request stands, from its runs."""
     states = [run.status.state for run in runs.values() if run.spec.request == request.id]
     if RunState.DONE in states:
-        return "unlearned, ready to check"
+        return t("overview-request-done")
     if any(state in LIVE for state in states):
-        return "a run is working"
-    return "no run has finished yet" if states else "waits for its first run"
+        return t("overview-request-live")
+    return t("overview-request-unfinished" if states else "overview-request-waiting")
 
 
 def request_row(request: Request, runs: dict[str, RunFolder]) -> None:
     """One request with its state and the way to its run."""
     with st.container(border=True):
         st.markdown(
-            f"{code(request.id)} asks to erase {scope(request)}, opened {escape(date(request.created))}. **{request_state(request, runs).capitalize()}.**"
+            t(
+                "overview-request",
+                request=code(request.id),
+                scope=scope(request),
+                date=escape(date(request.created)),
+                state=capital(request_state(request, runs)),
+            )
         )
-        st.caption(
-            f"People: {', '.join(code(user) for user in request.subjects[:8])}{' and more' if len(request.subjects) > 8 else ''}"
-        )
+        people = ", ".join(code(user) for user in request.subjects[:NAMED])
+        more = len(request.subjects) > NAMED
+        st.caption(t("overview-request-people-more" if more else "overview-request-people", people=people))
         if request.reason:
-            st.caption(f"Reason: {escape(request.reason[:300])}")
-        link("run", "Launch a run for it", "play_circle", request=request.id)
+            st.caption(t("overview-request-reason", reason=escape(request.reason[:300])))
+        link("run", t("overview-request-launch"), "play_circle", request=request.id)
 
 
 def next_step(requests: tuple[Request, ...], runs: dict[str, RunFolder]) -> None:
@@ -44,18 +51,15 @@ def next_step(requests: tuple[Request, ...], runs: dict[str, RunFolder]) -> None
     )
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         if live:
-            st.markdown(
-                f"**Next:** a run is working for {code(live.spec.request)}, about {duration(live.status.eta)} left."
-            )
-            link("run", "Watch it", run=live.id)
+            left = duration(live.status.eta)
+            st.markdown(t("overview-next-live", request=code(live.spec.request), left=left))
+            link("run", t("overview-next-live-link"), run=live.id)
         elif waiting:
-            st.markdown(f"**Next:** request {code(waiting.id)} waits for its first run.")
-            link("run", "Launch it", request=waiting.id)
+            st.markdown(t("overview-next-waiting", request=code(waiting.id)))
+            link("run", t("overview-next-waiting-link"), request=waiting.id)
         else:
-            st.markdown(
-                f"**Next:** {'read the report and decide, or open another request' if requests else 'open the first request'}."
-            )
-            link("request", "Open a request")
+            st.markdown(t("overview-next-decide" if requests else "overview-next-first"))
+            link("request", t("overview-next-link"))
 
 
 def run_row(run: RunFolder) -> None:
@@ -63,7 +67,7 @@ def run_row(run: RunFolder) -> None:
     with st.container(border=True):
         st.markdown(about(run))
         st.caption(_result(run))
-        link("run", "Open this run", run=run.id)
+        link("run", t("overview-run-open"), run=run.id)
 
 
 def _result(run: RunFolder) -> str:
@@ -71,16 +75,35 @@ def _result(run: RunFolder) -> str:
     if summary and status.state is RunState.DONE:
         return summary.headline
     if status.state in LIVE:
-        return f"{status.progress:.0%} done, about {duration(status.eta)} left."
-    return escape(status.message) or "It gave no result."
+        return t("overview-run-live", progress=f"{status.progress:.0%}", left=duration(status.eta))
+    return escape(status.message) or t("overview-run-nothing")
 
 
 def request_table(requests: tuple[Request, ...], runs: dict[str, RunFolder]) -> pd.DataFrame:
+    """All requests, to export."""
     rows = [(r.id, ", ".join(r.subjects), scope(r), r.reason, r.created, request_state(r, runs)) for r in requests]
-    return pd.DataFrame(rows, columns=["Request", "People", "Covers", "Reason", "Opened", "State"])
+    columns = [
+        t("overview-request-column"),
+        t("overview-people-column"),
+        t("overview-covers-column"),
+        t("overview-reason-column"),
+        t("overview-opened-column"),
+        t("overview-state-column"),
+    ]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def run_table(runs: dict[str, RunFolder]) -> pd.DataFrame:
+    """All runs, to export."""
     found = [(run.spec, run.status) for run in runs.values()]
-    rows = [(s.id, s.request, s.method, at.device, s.created, STATES[at.state][0], at.seconds) for s, at in found]
-    return pd.DataFrame(rows, columns=["Run", "Request", "Method", "Device", "Created", "State", "Seconds"])
+    rows = [(s.id, s.request, s.method, at.device, s.created, STATES[at.state], at.seconds) for s, at in found]
+    columns = [
+        t("overview-run-column"),
+        t("overview-request-column"),
+        t("overview-method-column"),
+        t("overview-device-column"),
+        t("overview-created-column"),
+        t("overview-state-column"),
+        t("overview-seconds-column"),
+    ]
+    return pd.DataFrame(rows, columns=columns)

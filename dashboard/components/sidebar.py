@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import engine, state
 from dashboard.components.text import empty
 from dashboard.engine import RunFolder
+from dashboard.texts import t
 from dashboard.words import STATES
 
 
@@ -13,14 +14,14 @@ def sidebar() -> None:
     found = engine.runs()
     with st.sidebar:
         state.pick(
-            "Run shown",
+            t("sidebar-run"),
             "run",
             list(found),
             engine.default_run(found),
-            shown=lambda name: f"{name} ({STATES[found[name].status.state][0]})" if name in found else name,
-            help="All pages speak of this run. The address bar holds a link to it.",
+            shown=lambda name: t("sidebar-run-state", run=name, state=STATES[found[name].status.state]),
+            help=t("sidebar-run-help"),
         )
-        st.caption("Everything stays on this machine.")
+        st.caption(t("sidebar-offline"))
 
 
 def shown_run() -> RunFolder | None:
@@ -28,6 +29,6 @@ def shown_run() -> RunFolder | None:
     found = engine.runs()
     name = state.current("run", list(found), engine.default_run(found))
     if name is None:
-        empty("There is no run in this workspace yet.", "run", "Launch the first run")
+        empty(t("no-run"), "run", t("no-run-launch"))
         return None
     return found[name]

@@ -9,7 +9,7 @@ import streamlit as st
 from core.types import Group, Interaction, Item, ModuleGroup
 from dashboard.palette import COLOURS
 from dashboard.texts import t
-from dashboard.words import GROUP_WORDS, module_title
+from dashboard.words import GROUP_NAMES, GROUP_WORDS, module_title
 
 HERE = Path(__file__).parent
 
@@ -60,7 +60,7 @@ def board_groups(groups: Sequence[ModuleGroup]) -> list[dict]:
     return [
         {
             "id": group.value,
-            "label": group.value,
+            "label": GROUP_NAMES[group],
             "title": t("what-if-group", serves=GROUP_WORDS[group]),
             "count": sum(row.group is group for row in groups),
         }

@@ -8,9 +8,9 @@ import streamlit as st
 from core.errors import CureLensError
 from dashboard import engine, state
 from dashboard.engine import RunFolder
-from dashboard.palette import MARKS
+from dashboard.palette import BADGES, MARKS
 from dashboard.texts import t
-from dashboard.words import GROUP_WORDS, LEGEND, STATES, code, escape
+from dashboard.words import GROUP_NAMES, GROUP_WORDS, LEGEND, STATES, TERMS, code, escape
 
 
 @contextmanager
@@ -35,10 +35,11 @@ def about(folder: RunFolder) -> str:
     """Which run a page speaks of, as one line of Markdown."""
     spec, status = folder.spec, folder.status
     method = engine.METHODS[spec.method].title if spec.method in engine.METHODS else spec.method
-    word, icon, colour = STATES[status.state]
+    icon, colour = BADGES[status.state]
+    badge = f":{colour}-badge[:material/{icon}: {STATES[status.state]}]"
+    found = t("about-run", state=badge, run=code(spec.id), request=code(spec.request), method=escape(method))
     edit = spec.edit
     edited = edit and t("groups-edited", low=f"{edit.low:g}", high=f"{edit.high:g}", moves=len(edit.moves))
-    found = f":{colour}-badge[:material/{icon}: {word}] Run {code(spec.id)} for request {code(spec.request)}, method {escape(method)}."
     return f"{found} {edited}" if edited else found
 
 
@@ -56,10 +57,15 @@ def empty(sentence: str, page: str, label: str) -> None:
 
 def group_legend() -> None:
     """The groups with their colour and shape."""
-    st.markdown("&emsp;".join(f"{MARKS[group]} {group.value}: serves {words}" for group, words in GROUP_WORDS.items()))
+    rows = (
+        t("group-legend", mark=MARKS[group], group=GROUP_NAMES[group], serves=serves)
+        for group, serves in GROUP_WORDS.items()
+    )
+    st.markdown("&emsp;".join(rows))
 
 
 def words_legend() -> None:
     """The words of the product, explained."""
-    with st.expander("The words on these pages", icon=":material/menu_book:"):
-        st.markdown("\n".join(f"- **{word}**: {meaning}" for word, meaning in LEGEND.items()))
+    with st.expander(t("legend"), icon=":material/menu_book:"):
+        rows = (t("legend-row", word=TERMS[key], meaning=meaning) for key, meaning in LEGEND.items())
+        st.markdown("\n".join(f"- {row}" for row in rows))

@@ -10,7 +10,7 @@ import streamlit as st
 from core.types import Circuit, Group, GroupEdit, ModuleGroup
 from dashboard.palette import COLOURS
 from dashboard.texts import t
-from dashboard.words import GROUP_WORDS, module_title
+from dashboard.words import GROUP_NAMES, GROUP_WORDS, module_title
 
 HERE = Path(__file__).parent
 TICKS = (0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 1)
@@ -57,7 +57,7 @@ def drawing(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit], ed
         name: t(f"groups-{name.replace('_', '-')}")
         for name in ("alt", "forget_axis", "retain_axis", "low", "high", "ratio", "svg", "png")
     }
-    kinds = {group.value: t("groups-kind", group=group.value, serves=GROUP_WORDS[group]) for group in Group}
+    kinds = {group.value: t("groups-kind", group=GROUP_NAMES[group], serves=GROUP_WORDS[group]) for group in Group}
     colours = {group.value: colour for group, colour in COLOURS.items()}
     return {
         "name": f"{edit.source}-groups",

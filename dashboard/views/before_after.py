@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.types import Evaluation, Recommendation, RunState
-from dashboard import charts, engine, list_charts, state, tables
+from dashboard import charts, engine, state, tables
 from dashboard.components.exports import chart, table
 from dashboard.components.lists import side_by_side
 from dashboard.components.sidebar import shown_run
@@ -62,9 +62,9 @@ def person(run: RunFolder, evaluation: Evaluation) -> None:
     side_by_side(shown, f"{run.id}-{user}")
     wide, narrow = st.columns([3, 2], gap="large")
     with wide:
-        chart(list_charts.slopes(before, after), f"{run.id}-slopes", t("before-slopes-alt"))
+        chart(charts.slopes(before, after), f"{run.id}-slopes", t("before-slopes-alt"))
     with narrow:
-        chart(list_charts.genres(lists, engine.workspace().items), f"{run.id}-genres", t("before-genres-alt"))
+        chart(charts.genres(lists, engine.workspace().items), f"{run.id}-genres", t("before-genres-alt"))
         st.caption(t("before-genres-note"))
 
 
@@ -93,7 +93,7 @@ def everyone(run: RunFolder) -> None:
         st.markdown(overlaps_sentence(overlaps))
         left, right = st.columns([3, 2], gap="large")
         with left:
-            chart(list_charts.overlaps(overlaps), f"{run.id}-overlaps", t("before-overlaps-alt"))
+            chart(charts.overlaps(overlaps), f"{run.id}-overlaps", t("before-overlaps-alt"))
         with right:
             st.markdown(t("before-neighbours"))
             near = tables.neighbours(overlaps, NEIGHBOURS)

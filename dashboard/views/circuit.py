@@ -17,7 +17,8 @@ SETS = ("forget", "retain")
 STRONGEST = 12
 PERCENT = st.column_config.NumberColumn(format="percent")
 TWO = st.column_config.NumberColumn(format="%.2f")
-SHARES = ("Sure", "Forget share", "Retain share", "Sure of forget circuit", "Sure of retain circuit")
+SHARES = ("sure", "forget", "retain", "sure-forget", "sure-retain")
+NUMBERS = ("ratio", "noise", "conflict")
 
 
 def choices(run: RunFolder) -> tuple[int, str | None]:
@@ -83,7 +84,8 @@ def reads(run: RunFolder, circuit: Circuit) -> None:
 def all_parts(run: RunFolder, circuits: tuple[Circuit, Circuit], groups: tuple[ModuleGroup, ...]) -> None:
     """The same numbers as an accessible table."""
     st.subheader(t("circuit-all"), anchor=False)
-    columns = dict.fromkeys(SHARES, PERCENT) | dict.fromkeys(("Ratio", "Noise", "Conflict"), TWO)
+    columns = {t(f"circuit-table-{name}"): PERCENT for name in SHARES}
+    columns |= {t(f"circuit-table-{name}"): TWO for name in NUMBERS}
     frame = tables.modules(groups, circuits)
     st.dataframe(frame, hide_index=True, column_config=columns, height=360, alt=t("circuit-all-alt"))
     export(frame, f"{run.id}-parts")

@@ -10,7 +10,7 @@ from dashboard.components.text import about, empty, group_legend, guarded, lead
 from dashboard.components.thresholds import thresholds
 from dashboard.engine import RunFolder
 from dashboard.texts import t
-from dashboard.words import circuit_sentence, escape, module_title, people
+from dashboard.words import GROUP_NAMES, circuit_sentence, escape, module_title, people
 
 RULE = GroupEdit("")
 
@@ -22,7 +22,7 @@ def mover(run: RunFolder, groups: tuple[ModuleGroup, ...]) -> tuple[Move, ...]:
     proposed = [name for name in (state.asked("forget") or "").split(",") if name in names]
     with st.form(f"move_{state.visit()}", clear_on_submit=True):
         parts = st.multiselect(t("groups-parts"), names, proposed, format_func=module_title)
-        group = st.selectbox(t("groups-into"), list(Group), format_func=lambda one: one.value) or Group.SHARED
+        group = st.selectbox(t("groups-into"), list(Group), format_func=GROUP_NAMES.__getitem__) or Group.SHARED
         reason = st.text_input(t("groups-reason"), max_chars=300, placeholder=t("groups-reason-hint"))
         if st.form_submit_button(t("groups-move"), icon=":material/drive_file_move:"):
             if not parts or not reason.strip():
@@ -34,7 +34,12 @@ def mover(run: RunFolder, groups: tuple[ModuleGroup, ...]) -> tuple[Move, ...]:
     for move in moves:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
-                t("groups-moved", part=module_title(move.module), group=move.group.value, reason=escape(move.reason)),
+                t(
+                    "groups-moved",
+                    part=module_title(move.module),
+                    group=GROUP_NAMES[move.group],
+                    reason=escape(move.reason),
+                ),
                 width="stretch",
             )
             others = tuple(one for one in moves if one.module != move.module)

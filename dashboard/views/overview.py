@@ -7,13 +7,20 @@ from dashboard.components.exports import export
 from dashboard.components.rows import SHOWN, next_step, request_row, request_table, run_row, run_table
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, lead, link, words_legend
-from dashboard.words import circuit_sentence, count, escape, membership, people, utility
+from dashboard.texts import t
+from dashboard.words import circuit_sentence, escape, membership, people, utility
 
 place, runs = engine.workspace(), engine.runs()
 requests = place.requests()
 lead(
-    f"One recommender that learned from {count(len(place.roles.members), 'person', 'people')}, and {count(len(requests), 'request')} to take data out of it.",
-    f"Workspace **{escape(place.settings.name)}**, {escape(place.settings.data)}: {count(len(place.items), 'title')}, {count(len(place.interactions), 'interaction')}.",
+    t("overview-lead", people=len(place.roles.members), requests=len(requests)),
+    t(
+        "overview-note",
+        workspace=escape(place.settings.name),
+        data=escape(place.settings.data),
+        titles=len(place.items),
+        interactions=len(place.interactions),
+    ),
 )
 
 run = shown_run() if runs else None
@@ -25,31 +32,23 @@ if run and (evaluation := engine.evaluation(run)) and (summary := engine.summary
             st.markdown(circuit_sentence(groups, people(place.request(run.spec.request))))
         st.caption(about(run))
         with st.container(horizontal=True):
-            link("before_after", "Compare before and after", "compare_arrows", run=run.id)
-            link("circuit", "See the parts", "account_tree", run=run.id)
-            link("report", "Read the report", "description", run=run.id)
+            link("before_after", t("overview-compare"), "compare_arrows", run=run.id)
+            link("circuit", t("overview-parts"), "account_tree", run=run.id)
+            link("report", t("overview-report"), "description", run=run.id)
 
 next_step(requests, runs)
 left, right = st.columns(2, gap="medium")
 with left:
-    st.subheader(
-        "Requests",
-        anchor=False,
-        help="A request is one demand to erase: everything of some people, or chosen interactions.",
-    )
+    st.subheader(t("overview-requests"), anchor=False, help=t("overview-requests-help"))
     for request in requests[:SHOWN]:
         request_row(request, runs)
     if requests:
-        export(request_table(requests, runs), "requests", f"Save all {len(requests)} as CSV")
-    link("request", "Open a new request", "person_search")
+        export(request_table(requests, runs), "requests", t("overview-requests-save", requests=len(requests)))
+    link("request", t("overview-open-request"), "person_search")
 with right:
-    st.subheader(
-        "Runs",
-        anchor=False,
-        help="A run finds the parts that carry the data, takes it out, checks the result and writes a report.",
-    )
+    st.subheader(t("overview-runs"), anchor=False, help=t("overview-runs-help"))
     for found in list(runs.values())[:SHOWN]:
         run_row(found)
     if runs:
-        export(run_table(runs), "runs", f"Save all {len(runs)} as CSV")
+        export(run_table(runs), "runs", t("overview-runs-save", runs=len(runs)))
 words_legend()

@@ -10,26 +10,27 @@ from dashboard.components.progress import progress
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.engine import RunFolder
+from dashboard.texts import Texts, t
 from dashboard.words import LIVE, run_sentence, scope
 
-DEVICES = {"auto": "Choose for me", "cpu": "Processor (CPU)", "cuda": "Graphics card (CUDA)"}
+DEVICES = Texts({"auto": "run-form-device-auto", "cpu": "run-form-device-cpu", "cuda": "run-form-device-cuda"})
 
 
 def form() -> None:
     """Choose request, method and device, and launch."""
     requests = {request.id: request for request in engine.workspace().requests()}
     if not requests:
-        empty("A run needs a request.", "request", "Open a request")
+        empty(t("run-form-empty"), "request", t("run-form-empty-link"))
         return
     chosen = state.pick(
-        "Request",
+        t("run-form-request"),
         "request",
         list(requests),
         next(iter(requests)),
-        shown=lambda name: f"{name}: {scope(requests[name])}",
+        shown=lambda name: t("run-form-request-scope", request=name, scope=scope(requests[name])),
     )
     method = st.radio(
-        "Method",
+        t("run-form-method"),
         list(engine.METHODS),
         format_func=lambda name: engine.METHODS[name].title,
         captions=[one.summary for one in engine.METHODS.values()],
@@ -37,24 +38,24 @@ def form() -> None:
     )
     left, right = st.columns(2)
     device = left.segmented_control(
-        "Device",
+        t("run-form-device"),
         list(DEVICES),
         default="auto",
         required=True,
         format_func=DEVICES.__getitem__,
         key="device",
-        help="Where the run computes. A graphics card is faster.",
+        help=t("run-form-device-help"),
     )
     seed = right.number_input(
-        "Seed",
+        t("run-form-seed"),
         0,
         9999,
         0,
         key="seed",
-        help="Runs with the same seed on the same machine give the same result. Leave it at 0 if unsure.",
+        help=t("run-form-seed-help"),
     )
     references(chosen)
-    if st.button("Launch the run", type="primary", icon=":material/play_circle:"):
+    if st.button(t("run-form-launch"), type="primary", icon=":material/play_circle:"):
         with guarded():
             name = engine.launch(chosen or "", method or "cure", device or "auto", int(seed))
             st.switch_page("views/run.py", query_params={"run": name})
@@ -64,10 +65,10 @@ def references(request: str | None) -> None:
     """Say whether the result can be compared with a model that never saw the data."""
     ready = len(engine.workspace().reference_folders(request)) if request else 0
     if ready:
-        st.caption(f"{ready} reference models that never saw this data are ready for the comparison.")
+        st.caption(t("run-form-references", references=ready))
     elif request:
         st.warning(
-            "No reference model is ready for this request, so the result cannot be compared with one. Make some first, on the command line:",
+            t("run-form-no-references"),
             icon=":material/info:",
         )
         place = shlex.quote(str(engine.workspace().root))
@@ -88,22 +89,19 @@ def watch(run: RunFolder, drawn: RunState) -> None:
 
 run = shown_run()
 if run is None:
-    lead(
-        "No run has been launched yet.",
-        "A run finds the parts that carry the data, takes it out, checks the result and writes a report.",
-    )
+    lead(t("run-none"), t("run-none-note"))
     form()
     st.stop()
 status = run.status
 lead(run_sentence(status), about(run))
-with st.expander("Launch a new run", icon=":material/play_circle:", expanded=state.asked("request") is not None):
+with st.expander(t("run-form"), icon=":material/play_circle:", expanded=state.asked("request") is not None):
     form()
 if status.state in LIVE:
     st.fragment(watch, run_every=1)(run, status.state)
-    st.caption("You can leave this page: the run goes on, and this address finds it again.")
+    st.caption(t("run-leave"))
 else:
     progress(run)
 if status.state is RunState.DONE:
     with st.container(horizontal=True):
-        link("before_after", "Compare before and after", "compare_arrows", run=run.id)
-        link("report", "Read the report", "description", run=run.id)
+        link("before_after", t("run-compare"), "compare_arrows", run=run.id)
+        link("report", t("run-report"), "description", run=run.id)

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard import engine, list_charts, state, tables
+from dashboard import charts, engine, state, tables
 from dashboard.components.exports import chart
-from dashboard.components.lists import CHANGE, side_by_side
+from dashboard.components.lists import side_by_side
 from dashboard.components.sidebar import shown_run
 from dashboard.components.switches import board, chips
 from dashboard.components.text import about, empty, lead, link
@@ -64,10 +64,10 @@ def answer(run: engine.RunFolder, model: str, user: str, length: int, off: froze
     )
     if off or out:
         st.caption(t("what-if-answered", milliseconds=round(1000 * found.seconds)))
-    as_it_is = tables.top_list(found.before, found.after, first=True).drop(columns=CHANGE)
+    as_it_is = tables.top_list(found.before, found.after, first=True).drop(columns=t("before-after-list-change"))
     changed = tables.top_list(found.after, found.before)
     side_by_side([(t("what-if-as-is"), as_it_is), (t("what-if-changed"), changed)], f"{run.id}-{user}")
-    slopes = list_charts.slopes(found.before, found.after, (t("what-if-as-is"), t("what-if-changed")))
+    slopes = charts.slopes(found.before, found.after, (t("what-if-as-is"), t("what-if-changed")))
     chart(slopes, f"{run.id}-{user}-slopes", t("what-if-slopes-alt"))
 
 

@@ -20,7 +20,7 @@ FINISHED = 240  # seconds allowed for a run from the page; the aim is 90 on two 
 SAYS = {
     "overview": ("Requests", "Runs", "Next:"),
     "request": ("What the model learned from them", "Open the request"),
-    "circuit": ("How the parts connect", "Whom the parts serve", "Is this circuit enough?", "All parts"),
+    "circuit": ("How the parts connect", "What does a part do?", "Is this circuit enough?", "All parts"),
     "what_if": ("Parts", "History", "As it is", "Changed"),
     "groups": ("Where the borders lie", "Move parts by hand", "What it changes", "All parts"),
     "run": ("finished", "Launch a new run"),

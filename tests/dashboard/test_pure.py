@@ -13,7 +13,7 @@ from core.circuit.graph import graph
 from core.runs.folder import RunFolder, runs
 from core.types import Circuit, Closeness, CurvePoint, Edge, Group, Interval, Item, ModuleGroup, Overlap, Recommendation
 from core.workspace import Workspace
-from dashboard import charts, list_charts, tables, words
+from dashboard import charts, tables, words
 from dashboard.graph import page as graph_page
 from dashboard.graph import pairs
 from dashboard.palette import COLOURS, LIGHT
@@ -113,9 +113,9 @@ def test_every_chart_is_valid_and_names_no_remote_data() -> None:
         charts.losses([{"kind": "stage", "stage": "unlearning"}, step]),
         charts.distance(Closeness(0.4, 0.1, 0.1), [Closeness(0.3, 0.1, 0.1)]),
         charts.distance(Closeness(1.4, 0.1, 0.1), []),
-        list_charts.slopes(rows("a", "b"), rows("b", "c")),
-        list_charts.genres({"original": rows("a"), "unlearned": rows("b")}, ITEMS),
-        list_charts.overlaps((Overlap("u1", 0.9, 0.4, 0.2), Overlap("u2", 1.0, None, 0.1))),
+        charts.slopes(rows("a", "b"), rows("b", "c")),
+        charts.genres({"original": rows("a"), "unlearned": rows("b")}, ITEMS),
+        charts.overlaps((Overlap("u1", 0.9, 0.4, 0.2), Overlap("u2", 1.0, None, 0.1))),
     ]
     for chart in drawn:
         text = json.dumps(chart.to_dict())
@@ -126,7 +126,7 @@ def test_every_chart_is_valid_and_names_no_remote_data() -> None:
 def test_the_loss_chart_shows_only_what_can_be_compared() -> None:
     step = {"kind": "step", "step": 1, "forget_loss": 0.05, "retain_loss": 0.4, "forget_nll": 0.6, "conflict": 0.2}
     shown = charts.losses([step, {"kind": "step", "step": 2, "forget_loss": 0.04}])
-    assert [(row["step"], row["loss"], row["measured on"]) for row in shown.data.to_dict("records")] == [
+    assert [(row["step"], row["loss"], row["people"]) for row in shown.data.to_dict("records")] == [
         (1, 0.6, "forgotten data")
     ]
 

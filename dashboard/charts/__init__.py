@@ -1,0 +1,8 @@
+"""Results as altair charts. Pure; colours for both themes, every mark with a tooltip, meaning never by colour alone."""
+
+from dashboard.charts.circuit import faithfulness, places, reads
+from dashboard.charts.comparison import distance, intervals, slopes
+from dashboard.charts.lists import genres, overlaps
+from dashboard.charts.run import losses
+
+__all__ = ["distance", "faithfulness", "genres", "intervals", "losses", "overlaps", "places", "reads", "slopes"]

@@ -1,0 +1,110 @@
+"""The circuit as charts: whether it is enough, and what its parts read."""
+
+import altair as alt
+import pandas as pd
+
+from core.types import Circuit, Group
+from dashboard.charts.encodings import DASHED, DOTTED, SOLID, Chart, lines, scale_of
+from dashboard.palette import AFTER, COLOURS, QUIET
+from dashboard.texts import t
+from dashboard.words import module_title, place
+
+AGAINST = "#A0692C"
+
+
+def faithfulness(circuit: Circuit) -> Chart:
+    """How much of the model's behaviour remains with only the strongest parts kept, and with random ones."""
+    kinds = {
+        t("circuit-curve-strongest"): (COLOURS[Group.RETAIN], SOLID),
+        t("circuit-curve-random"): (QUIET, DASHED),
+    }
+    rows = [
+        (point.modules, value, kind)
+        for point in circuit.curve
+        for kind, value in zip(kinds, (point.faithfulness, point.random), strict=True)
+    ]
+    curves = (
+        alt.Chart(pd.DataFrame(rows, columns=["parts", "kept", "which"]))
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=22))
+        .encode(
+            x=alt.X("parts:Q", title=t("circuit-curve-parts"), axis=alt.Axis(grid=False, tickMinStep=1)),
+            y=alt.Y("kept:Q", title=t("circuit-curve-kept"), axis=alt.Axis(format=".0%", tickCount=5)),
+            tooltip=[
+                alt.Tooltip("which:N", title=t("circuit-curve-which")),
+                alt.Tooltip("parts:Q", title=t("circuit-curve-parts")),
+                alt.Tooltip("kept:Q", title=t("circuit-curve-kept"), format=".1%"),
+            ],
+            **lines("which:N", kinds, 2),
+        )
+    )
+    needed = t("circuit-curve-needed", share=f"{circuit.threshold:.0%}")
+    mark = alt.Chart(pd.DataFrame({"y": [circuit.threshold], "x": [len(circuit.members)], "name": [needed]}))
+    rule = mark.mark_rule(strokeDash=DOTTED, color=QUIET)
+    label = mark.mark_text(align="left", dx=4, dy=10, fontSize=11, color=QUIET)
+    return alt.layer(
+        rule.encode(y="y:Q"), rule.encode(x="x:Q"), curves, label.encode(x=alt.value(0), y="y:Q", text="name:N")
+    ).properties(height=280)
+
+
+def places(circuit: Circuit, parts: int) -> alt.Chart:
+    """Where in the prompt the strongest parts read what moves the answer, titles counted back from the target."""
+    strongest = sorted(circuit.members, key=lambda name: -abs(circuit.scores[circuit.modules.index(name)]))[:parts]
+    names = [place(slot) for slot in range(len(circuit.reads))]
+    rows = [
+        (module_title(name), names[slot], -reads[circuit.modules.index(name)])
+        for name in strongest
+        for slot, reads in enumerate(circuit.reads)
+    ]
+    data = pd.DataFrame(rows, columns=["part", "place", "support"])
+    sides = _sides()
+    data["side"] = [list(sides)[value < 0] for value in data["support"]]
+    data["strength"] = data["support"].abs()
+    reading = [names[0], *names[:1:-1], names[1]]
+    return (
+        alt.Chart(data)
+        .mark_rect()
+        .encode(
+            x=alt.X("place:N", sort=reading, title=t("circuit-places-axis"), axis=alt.Axis(labelAngle=-45)),
+            y=alt.Y("part:N", sort=None, title=None, axis=alt.Axis(labelLimit=160)),
+            color=alt.Color("side:N", scale=scale_of(sides), legend=alt.Legend(orient="bottom", title=None)),
+            opacity=alt.Opacity("strength:Q", scale=alt.Scale(type="sqrt", range=[0, 1]), legend=None),
+            tooltip=[
+                alt.Tooltip("part:N", title=t("circuit-places-part")),
+                alt.Tooltip("place:N", title=t("circuit-places-place")),
+                alt.Tooltip("side:N", title=t("circuit-places-side")),
+                alt.Tooltip("strength:Q", title=t("circuit-places-strength"), format=".3f"),
+            ],
+        )
+        .properties(height=alt.Step(22))
+    )
+
+
+def reads(circuit: Circuit, module: str) -> alt.Chart:
+    """Where in the prompt one part reads what moves the answer, titles counted back from the target."""
+    column = circuit.modules.index(module)
+    data = pd.DataFrame(
+        [(place(slot), -row[column]) for slot, row in enumerate(circuit.reads)], columns=["place", "support"]
+    )
+    sides = _sides()
+    data["side"] = [list(sides)[value < 0] for value in data["support"]]
+    names = list(data["place"])
+    return (
+        alt.Chart(data)
+        .mark_bar()
+        .encode(
+            x=alt.X("place:N", sort=[names[0], *names[:1:-1], names[1]], title=None, axis=alt.Axis(labelAngle=-60)),
+            y=alt.Y("support:Q", title=t("circuit-panel-reads-axis"), axis=alt.Axis(tickCount=3)),
+            color=alt.Color("side:N", scale=scale_of(sides), legend=None),
+            tooltip=[
+                alt.Tooltip("place:N", title=t("circuit-places-place")),
+                alt.Tooltip("side:N", title=t("circuit-places-side")),
+                alt.Tooltip("support:Q", title=t("circuit-places-strength"), format=".3f"),
+            ],
+        )
+        .properties(height=150)
+    )
+
+
+def _sides() -> dict[str, str]:
+    """What reading a place does, with its colour."""
+    return {t("circuit-places-supports"): AFTER, t("circuit-places-against"): AGAINST}
