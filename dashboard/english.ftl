@@ -139,6 +139,10 @@ legend-residual = residual
 legend-residual-means = Distance left to the references: 1 means nothing was done, 0 means no difference is left.
 legend-jsd = JSD
 legend-jsd-means = Jensen-Shannon divergence, in bits: how far two models' answers lie apart; 0 means equal.
+legend-logit = logit
+legend-logit-means = The model's raw score for an answer, before it becomes a probability: plus one makes the answer 2.7 times as likely against the other.
+legend-cosine = cosine
+legend-cosine-means = How alike two directions are: 1 the same way, 0 nothing to do with one another, -1 opposite ways.
 
 ## Overview
 

@@ -25,6 +25,8 @@ TERMS = Texts(
         "AUC": "legend-auc",
         "residual": "legend-residual",
         "JSD": "legend-jsd",
+        "logit": "legend-logit",
+        "cosine": "legend-cosine",
     }
 )
 LEGEND = Texts(
@@ -41,6 +43,8 @@ LEGEND = Texts(
         "AUC": "legend-auc-means",
         "residual": "legend-residual-means",
         "JSD": "legend-jsd-means",
+        "logit": "legend-logit-means",
+        "cosine": "legend-cosine-means",
     }
 )
 GROUP_NAMES = Texts(
