@@ -1,17 +1,17 @@
-"""A chart as a picture to keep, drawn without a browser and without a network. Pure; slow (half a second): only when asked."""
+"""A chart as a picture to keep, drawn without a browser and without a network. Pure; the first takes half a second: only when asked."""
 
 from typing import Literal
 
-import altair as alt
 import vl_convert
 
+from dashboard.charts import Chart
 from dashboard.palette import Paper
 
 WIDTH = 720  # pixels, where the page gives the chart the width of its column
 SCALE = 2  # of the PNG, for slides
 
 
-def picture(chart: alt.TopLevelMixin, kind: Literal["svg", "png"], paper: Paper) -> bytes:
+def picture(chart: Chart, kind: Literal["svg", "png"], paper: Paper) -> bytes:
     """`chart` in the colours of `paper`; the PNG at `SCALE` pixels per pixel of the SVG."""
     spec = chart.to_dict()
     if "layer" in spec or "mark" in spec:

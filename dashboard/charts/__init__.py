@@ -2,7 +2,19 @@
 
 from dashboard.charts.circuit import faithfulness, places, reads
 from dashboard.charts.comparison import distance, intervals, slopes
+from dashboard.charts.encodings import Chart
 from dashboard.charts.lists import genres, overlaps
 from dashboard.charts.run import losses
 
-__all__ = ["distance", "faithfulness", "genres", "intervals", "losses", "overlaps", "places", "reads", "slopes"]
+__all__ = [
+    "Chart",
+    "distance",
+    "faithfulness",
+    "genres",
+    "intervals",
+    "losses",
+    "overlaps",
+    "places",
+    "reads",
+    "slopes",
+]

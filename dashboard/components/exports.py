@@ -6,7 +6,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from dashboard.charts.encodings import Chart
+from dashboard.charts import Chart
 from dashboard.palette import DARK, LIGHT
 from dashboard.pictures import picture
 from dashboard.tables import csv
