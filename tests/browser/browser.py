@@ -13,12 +13,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+BROWSER = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (CHROMIUM.exists() and DRIVER.exists()), reason="needs Debian's chromium and chromium-driver"
+    ),
+]
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
@@ -92,6 +99,15 @@ def drawn(driver: Chrome) -> bool:
 
 def text(driver: Chrome) -> str:
     return driver.find_element(By.TAG_NAME, "body").text
+
+
+def within(driver: Chrome, component: str, script: str, *arguments):
+    """Run `script` in the page with `root` being the element of one of our components, which live in shadow roots."""
+    find = """
+    const hosts = [...document.querySelectorAll('*')].filter((e) => e.shadowRoot && e.shadowRoot.querySelector('%s'));
+    const root = hosts[0]?.shadowRoot.querySelector('%s');
+    """
+    return driver.execute_script(find % (component, component) + script, *arguments)
 
 
 def wait(happened, seconds: float) -> None:

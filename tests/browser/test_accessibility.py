@@ -12,7 +12,7 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
-from tests.browser.browser import CHROMIUM, DRIVER, PAGES, ROOT, chrome, open_page, served
+from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, open_page, served
 
 LOOKS = {"light-1440": (1440, False), "dark-1440": (1440, True), "light-390": (390, False)}
 # Pages in the states that show most: a person chosen, the form unfolded; and one step of the tour.
@@ -38,12 +38,7 @@ axe.run(document, {resultTypes: ['violations'], elementRef: true}).then(result =
   done(found);
 }, error => done([{rule: 'axe', impact: 'critical', help: String(error), html: '', where: '', why: '', excused: false}]));
 """
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM.exists() and DRIVER.exists()), reason="needs Debian's chromium and chromium-driver"
-    ),
-]
+pytestmark = BROWSER
 
 
 @pytest.fixture(scope="module")

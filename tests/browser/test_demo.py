@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from core.runs.folder import runs
 from core.types import RunState
 from core.workspace import Workspace
-from tests.browser.browser import CHROMIUM, DRIVER, PAGES, ROOT, chrome, foreign, open_page, served, text, wait
+from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, foreign, open_page, served, text, wait
 
 DEMO = ROOT / "assets/demo"
 FINISHED = 240  # seconds allowed for a run from the page; the aim is 90 on two free cores
@@ -27,12 +27,7 @@ SAYS = {
     "before_after": ("How far it came", "Before", "After", "A model that never saw it", "Everyone else"),
     "report": ("In plain words", "What still holds the data"),
 }
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM.exists() and DRIVER.exists()), reason="needs Debian's chromium and chromium-driver"
-    ),
-]
+pytestmark = BROWSER
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The explorer in a real browser: presses, search, keys and filters, on the drawing itself."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -9,31 +8,9 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from core.types import Group
 from dashboard.engine import RunFolder
 from dashboard.words import module_title
-from tests.browser.browser import CHROMIUM, DRIVER, ROOT, chrome, foreign, open_page, served, text, wait
+from tests.browser.browser import BROWSER, chrome, foreign, open_page, text, wait, within
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM.exists() and DRIVER.exists()), reason="needs Debian's chromium and chromium-driver"
-    ),
-]
-WITHIN = """
-const hosts = [...document.querySelectorAll('*')].filter((e) => e.shadowRoot && e.shadowRoot.querySelector('.explorer'));
-const root = hosts[0]?.shadowRoot.querySelector('.explorer');
-"""
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    return RunFolder(
-        shutil.copytree(ROOT / "assets/demo", tmp_path_factory.mktemp("explorer") / "demo") / "runs/run-demo"
-    )
-
-
-@pytest.fixture(scope="module")
-def served_at(run: RunFolder) -> Iterator[str]:
-    with served(run.path.parent.parent) as base:
-        yield base
+pytestmark = BROWSER
 
 
 @pytest.fixture
@@ -50,7 +27,7 @@ def opened(driver: Chrome, base: str, query: str = "") -> None:
 
 
 def root(driver: Chrome, script: str, *arguments):
-    return driver.execute_script(WITHIN + script, *arguments)
+    return within(driver, ".explorer", script, *arguments)
 
 
 def press(driver: Chrome, part: str, beside: int = 0) -> None:
@@ -75,7 +52,7 @@ def test_a_press_shows_the_part_even_a_little_beside_it(page: Chrome, run: RunFo
 
 def test_a_part_is_found_by_name_with_the_keyboard_alone(page: Chrome, run: RunFolder) -> None:
     part = run.groups[-1].module
-    field = page.execute_script(WITHIN + "return root.querySelector('input[type=search]')")
+    field = root(page, "return root.querySelector('input[type=search]')")
     field.send_keys(module_title(part), Keys.ENTER)
     wait(lambda: shown(page, part), 20)
 
@@ -97,7 +74,7 @@ def test_filters_work_on_the_spot_and_stand_in_the_address(page: Chrome) -> None
     root(page, slide, 10)
     wait(lambda: int(root(page, "return root.dataset.shown")) == 10, 5)
     assert before > 10
-    page.execute_script(WITHIN + "return root.querySelectorAll('fieldset input')[0]").click()  # no queries
+    root(page, "return root.querySelectorAll('fieldset input')[0]").click()  # no queries
     wait(lambda: int(root(page, "return root.dataset.shown")) <= 10, 5)
     wait(lambda: "show=10.0.k.v.other" in page.current_url, 10)
 

@@ -1,7 +1,6 @@
 """The group editor in a real browser: borders dragged and stepped, a part moved by hand, a run launched with the edit."""
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,35 +13,13 @@ from core.regrouping import regrouped
 from core.runs.folder import RunFolder, runs
 from core.types import GroupEdit
 from core.workspace import Workspace
-from tests.browser.browser import CHROMIUM, DRIVER, ROOT, chrome, foreign, open_page, served, text, wait
+from tests.browser.browser import BROWSER, chrome, foreign, open_page, text, wait, within
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM.exists() and DRIVER.exists()), reason="needs Debian's chromium and chromium-driver"
-    ),
-]
-WITHIN = """
-const hosts = [...document.querySelectorAll('*')].filter((e) => e.shadowRoot && e.shadowRoot.querySelector('.thresholds'));
-const root = hosts[0]?.shadowRoot.querySelector('.thresholds');
-"""
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    return RunFolder(
-        shutil.copytree(ROOT / "assets/demo", tmp_path_factory.mktemp("groups") / "demo") / "runs/run-demo"
-    )
-
-
-@pytest.fixture(scope="module")
-def base(run: RunFolder) -> Iterator[str]:
-    with served(run.path.parent.parent) as address:
-        yield address
+pytestmark = BROWSER
 
 
 @pytest.fixture
-def page(base: str) -> Iterator[Chrome]:
+def page(served_at: str) -> Iterator[Chrome]:
     with chrome(1440, 1200) as driver:
         yield driver
         assert foreign(driver) == []
@@ -54,7 +31,7 @@ def opened(driver: Chrome, base: str, query: str = "") -> None:
 
 
 def root(driver: Chrome, script: str, *arguments):
-    return driver.execute_script(WITHIN + script, *arguments)
+    return within(driver, ".thresholds", script, *arguments)
 
 
 def handle(driver: Chrome, name: str):
@@ -63,9 +40,9 @@ def handle(driver: Chrome, name: str):
 
 @pytest.mark.parametrize("borders", [(0.35, 0.65), (0.05, 0.5), (0.5, 0.95), (0.5, 0.5)])
 def test_the_drawing_sorts_as_the_core_does(
-    page: Chrome, base: str, run: RunFolder, borders: tuple[float, float]
+    page: Chrome, served_at: str, run: RunFolder, borders: tuple[float, float]
 ) -> None:
-    opened(page, base, f"?low={borders[0]}&high={borders[1]}")
+    opened(page, served_at, f"?low={borders[0]}&high={borders[1]}")
     drawn = root(page, "return [...root.querySelectorAll('[data-part]')].map((e) => [e.dataset.part, e.dataset.group])")
     _, groups = regrouped(run.path, GroupEdit(run.id, *borders))
     assert dict(drawn) == {row.module: row.group.value for row in groups}
@@ -73,8 +50,8 @@ def test_the_drawing_sorts_as_the_core_does(
     assert all(f"{name}: {counts[name]}" in root(page, "return root.textContent") for name in counts)
 
 
-def test_a_border_is_dragged_and_stepped_with_keys(page: Chrome, base: str) -> None:
-    opened(page, base)
+def test_a_border_is_dragged_and_stepped_with_keys(page: Chrome, served_at: str) -> None:
+    opened(page, served_at)
     ActionChains(page).drag_and_drop_by_offset(
         handle(page, "high").find_element(By.CSS_SELECTOR, "circle"), -120, 0
     ).perform()
@@ -89,8 +66,8 @@ def test_a_border_is_dragged_and_stepped_with_keys(page: Chrome, base: str) -> N
     )
 
 
-def test_the_picture_can_be_saved(page: Chrome, base: str, tmp_path: Path) -> None:
-    opened(page, base)
+def test_the_picture_can_be_saved(page: Chrome, served_at: str, tmp_path: Path) -> None:
+    opened(page, served_at)
     page.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
     for button in root(page, "return [...root.querySelectorAll('button')]"):
         button.click()
@@ -100,8 +77,8 @@ def test_the_picture_can_be_saved(page: Chrome, base: str, tmp_path: Path) -> No
     assert (tmp_path / "run-demo-groups.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_an_edited_run_is_launched_and_says_so(page: Chrome, base: str, run: RunFolder) -> None:
-    opened(page, base, "?low=0.3&high=0.7")
+def test_an_edited_run_is_launched_and_says_so(page: Chrome, served_at: str, run: RunFolder) -> None:
+    opened(page, served_at, "?low=0.3&high=0.7")
     page.find_element(By.XPATH, "//button[contains(., 'Launch a run with these groups')]").click()
     wait(lambda: "borders 0.3 and 0.7" in text(page), 60)
     new = next(one for one in runs(Workspace(run.path.parent.parent)) if one.id != run.id)

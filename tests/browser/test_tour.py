@@ -9,15 +9,10 @@ from selenium.webdriver.common.keys import Keys
 
 from dashboard.texts import t
 from dashboard.tour import steps
-from tests.browser.browser import CHROMIUM, DRIVER, PAGES, ROOT, chrome, drawn, foreign, open_page, served, text, wait
+from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, drawn, foreign, open_page, served, text, wait
 
 PATH = steps(PAGES)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM.exists() and DRIVER.exists()), reason="needs Debian's chromium and chromium-driver"
-    ),
-]
+pytestmark = BROWSER
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The what-if journey in a real browser: parts switched on the board, titles dragged out, an address that holds it all."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -9,14 +8,9 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from core.types import Group
 from dashboard.engine import RunFolder
-from tests.browser.browser import CHROMIUM, DRIVER, ROOT, chrome, foreign, open_page, resize, served, text, wait
+from tests.browser.browser import BROWSER, chrome, foreign, open_page, text, wait
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM.exists() and DRIVER.exists()), reason="needs Debian's chromium and chromium-driver"
-    ),
-]
+pytestmark = BROWSER
 INSIDE = """
 const hosts = [...document.querySelectorAll('*')].filter((e) => e.shadowRoot && e.shadowRoot.querySelector(arguments[0]));
 return hosts.flatMap((e) => [...e.shadowRoot.querySelectorAll(arguments[0])]);
@@ -24,17 +18,9 @@ return hosts.flatMap((e) => [...e.shadowRoot.querySelectorAll(arguments[0])]);
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    return RunFolder(
-        shutil.copytree(ROOT / "assets/demo", tmp_path_factory.mktemp("what_if") / "demo") / "runs/run-demo"
-    )
-
-
-@pytest.fixture(scope="module")
-def browser(run: RunFolder) -> Iterator[tuple[Chrome, str]]:
-    with served(run.path.parent.parent) as base, chrome() as driver:
-        resize(driver, 1440, 1500)
-        yield driver, base
+def browser(served_at: str) -> Iterator[tuple[Chrome, str]]:
+    with chrome(1440, 1500) as driver:
+        yield driver, served_at
 
 
 def inside(driver: Chrome, selector: str) -> list[WebElement]:

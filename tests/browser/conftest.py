@@ -1,0 +1,22 @@
+"""The demo's run in a copy that a test may write to, served."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.runs.folder import RunFolder
+from tests.browser.browser import ROOT, served
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    folder: Path = shutil.copytree(ROOT / "assets/demo", tmp_path_factory.mktemp("served") / "demo")
+    return RunFolder(folder / "runs/run-demo")
+
+
+@pytest.fixture(scope="module")
+def served_at(run: RunFolder) -> Iterator[str]:
+    with served(run.path.parent.parent) as base:
+        yield base
