@@ -174,7 +174,10 @@ overview-next-link = Open a request
 
 overview-requests = Requests
 overview-requests-help = A request is one demand to erase: everything of some people, or chosen interactions.
-overview-requests-save = Save all { $requests } as CSV
+overview-requests-save = { $requests ->
+    [one] Save it as CSV
+   *[other] Save all { $requests } as CSV
+}
 overview-request = { $request } asks to erase { $scope }, opened { $date }. **{ $state }.**
 overview-request-people = People: { $people }
 overview-request-people-more = People: { $people } and more
@@ -194,7 +197,10 @@ overview-state-column = State
 
 overview-runs = Runs
 overview-runs-help = A run finds the parts that carry the data, takes it out, checks the result and writes a report.
-overview-runs-save = Save all { $runs } as CSV
+overview-runs-save = { $runs ->
+    [one] Save it as CSV
+   *[other] Save all { $runs } as CSV
+}
 overview-run-open = Open this run
 overview-run-live = { $progress } done, about { $left } left.
 overview-run-nothing = It gave no result.

@@ -52,6 +52,8 @@ button[kind=primary]:hover:not(:disabled) { background: #1F6B63; border-color: #
 [data-testid=stCaptionContainer] { opacity: 0.8; }
 [data-testid=stCaptionContainer] code { font-size: inherit; }
 @media print { .stSidebar, .stAppHeader, .stDownloadButton, .stPopover { display: none !important; } }
+/* Streamlit darkens the opened button, which in the dark theme hides it. */
+.stPopover button[aria-expanded="true"] { color: inherit; }
 /* What a button's label says in italics is for those who hear the page: which chart it saves. */
 [class*="st-key-save_"] em, [class*="st-key-draw_"] em { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap; }

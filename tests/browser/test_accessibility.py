@@ -16,9 +16,15 @@ from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, open_page, serve
 
 LOOKS = {"light-1440": (1440, False), "dark-1440": (1440, True), "light-390": (390, False)}
 # Pages in the states that show most: a person chosen, the form unfolded; and one step of the tour.
-QUERIES = {"request": "?user=u254", "run": "?request=req-demo"}
+QUERIES = {
+    "request": "?user=u254",
+    "circuit": "?module=a2.h2",
+    "what_if": "?off=a2.h2&out=3",
+    "groups": "?forget=a2.h2&high=0.7",
+    "run": "?request=req-demo",
+}
 VIEWS = [*((page, QUERIES.get(page, "")) for page in PAGES), ("report", "?run=run-demo&tour=9")]
-FRAMED = ("circuit", "report")
+FRAMED = ("report",)
 # (rule, selector, reason): barriers inside Streamlit's own widgets that nothing from outside can mend.
 EXEMPT = (
     (
