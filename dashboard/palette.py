@@ -36,7 +36,7 @@ class Paper:
 LIGHT = Paper("#FDFCFA", "#22303A", "#69747B")
 DARK = Paper("#12181D", "#E4E8E9", "#8A949B")
 
-# Captions, and white on primary buttons, are too pale as Streamlit draws them (WCAG 1.4.3).
+# Captions, and white on primary buttons and chosen tags, are too pale as Streamlit draws them (WCAG 1.4.3).
 # The tour's strip keeps its height from step to step, so that the page under it does not jump.
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 3rem; padding-bottom: 3rem; }
@@ -47,7 +47,7 @@ STYLE = """<style>
   .st-key-tour, .st-key-offer { flex-wrap: wrap; }
   .st-key-tour .stMarkdown { min-height: 8rem; }
 }
-button[kind=primary]:not(:disabled) { background: #28796F; border-color: #28796F; }
+button[kind=primary]:not(:disabled), [data-testid=stMultiSelect] [data-tag] { background: #28796F; border-color: #28796F; }
 button[kind=primary]:hover:not(:disabled) { background: #1F6B63; border-color: #1F6B63; }
 [data-testid=stCaptionContainer] { opacity: 0.8; }
 [data-testid=stCaptionContainer] code { font-size: inherit; }
