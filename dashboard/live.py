@@ -38,7 +38,8 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A top list as it is, and with the parts off and the titles left out; seconds: how long the second one took."""
+    """A top list as it is, and with the parts off and the titles left out; seconds: how long the models took for the
+    second one when it was first asked for."""
 
     before: tuple[Recommendation, ...]
     after: tuple[Recommendation, ...]
@@ -67,15 +68,13 @@ def what_if(
     Raises ValueError where no title would be left in.
     """
     loaded = _loaded(run, model)
-    before = _list(loaded, user, (), (), length)
-    started = perf_counter()
-    after = _list(loaded, user, tuple(sorted(left_out)), tuple(sorted(off)), length)
-    return Answer(before, after, perf_counter() - started)
+    before, _ = _list(loaded, user, (), (), length)
+    return Answer(before, *_list(loaded, user, tuple(sorted(left_out)), tuple(sorted(off)), length))
 
 
 def lists(run: RunFolder, user: str, length: int) -> dict[str, tuple[Recommendation, ...]]:
     """The person's plain lists by name of the model."""
-    return {name: _list(_loaded(run, name), user, (), (), length) for name in adapters(run)}
+    return {name: _list(_loaded(run, name), user, (), (), length)[0] for name in adapters(run)}
 
 
 def _key(loaded: Loaded) -> tuple[str, ...]:
@@ -85,12 +84,16 @@ def _key(loaded: Loaded) -> tuple[str, ...]:
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs={Loaded: _key})
 def _list(
     loaded: Loaded, user: str, left_out: tuple[int, ...], off: tuple[str, ...], length: int
-) -> tuple[Recommendation, ...]:
+) -> tuple[tuple[Recommendation, ...], float]:
+    """A top list, and the seconds that it took."""
+    context, recommender = loaded.context, loaded.setting.recommender
     with loaded.lock:
+        started = perf_counter()
         if left_out or off:
-            return _person(loaded, user, left_out).top(off, length)
-        context, recommender = loaded.context, loaded.setting.recommender
-        return top_list(recommender, context.histories[user], context.reader, loaded.setting.items, length)
+            found = _person(loaded, user, left_out).top(off, length)
+        else:
+            found = top_list(recommender, context.histories[user], context.reader, loaded.setting.items, length)
+        return found, perf_counter() - started
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Loaded: _key})

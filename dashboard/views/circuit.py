@@ -44,12 +44,6 @@ def explore(run: RunFolder, circuit: Circuit, groups: tuple[ModuleGroup, ...], w
         view = state.once(f"view_{key}", state.asked("show") or "")
         known = first if first in circuit.modules else ""
         selected, view = explorer(engine.scene(run, which, other), known, view, f"explorer_{key}")
-        group_legend()
-        st.caption(t("circuit-graph-note"))
-        st.download_button(
-            t("circuit-save"), lambda: engine.picture(run, which), f"{run.id}-circuit.html", "text/html",
-            icon=":material/download:", type="tertiary", on_click="ignore",
-        )  # fmt: skip
     state.address(module=selected, show=view)
     if other:
         st.caption(t("circuit-shared", **engine.common(run, which, other)))
@@ -62,6 +56,16 @@ def explore(run: RunFolder, circuit: Circuit, groups: tuple[ModuleGroup, ...], w
             telling = max(groups, key=lambda one: (one.group is Group.FORGET, one.forget))
             st.subheader(t("circuit-panel-none"), anchor=False)
             st.markdown(f"{t('circuit-panel-none-next')} **{module_title(telling.module)}**.")
+
+
+def under(run: RunFolder, which: int) -> None:
+    """What the marks mean, and the drawing as a file; no part of what a press redraws."""
+    group_legend()
+    st.caption(t("circuit-graph-note"))
+    st.download_button(
+        t("circuit-save"), lambda: engine.picture(run, which), f"{run.id}-circuit.html", "text/html",
+        icon=":material/download:", type="tertiary", on_click="ignore",
+    )  # fmt: skip
 
 
 def enough(run: RunFolder, circuit: Circuit) -> None:
@@ -113,6 +117,7 @@ st.markdown(
 st.subheader(t("circuit-graph-title"), anchor=False, help=t("circuit-graph-help"))
 which, other = choices(run)
 explore(run, circuits[which], groups, which, other)
+under(run, which)
 left, right = st.columns(2, gap="large")
 with left:
     enough(run, circuits[which])
