@@ -147,7 +147,7 @@ def run(
     workspace: WorkspacePath,
     request_id: RequestId,
     method: Annotated[
-        str, typer.Option(help="cure, cure_overfit, uniform, gradient_ascent, graddiff, npo or retrain.")
+        str, typer.Option(help="cure, cure_overfit, uniform, graddiff, npo, retrain or another of methods.py.")
     ] = "cure",
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,

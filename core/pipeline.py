@@ -189,7 +189,8 @@ def _unlearn(
         return anew, Outcome(0, "trained anew without the forget set", 0, 0)
     split = context.split
     material = Material(
-        *(context.encode(prompts) for prompts in (split.forget, split.retain, split.validation, split.holdout))
+        *(context.encode(prompts) for prompts in (split.forget, split.retain, split.validation, split.holdout)),
+        choices=(recommender.yes, recommender.no) if recommender.task is Task.CLICK else (),
     )
     kinds = {group.module: group.group for group in groups} or dict.fromkeys(
         anatomy(recommender.model).modules, Group.SHARED

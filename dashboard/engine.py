@@ -24,13 +24,13 @@ from core.types import (
     Task,
     Toward,
 )
-from core.unlearning.methods import METHODS
+from core.unlearning.methods import METHODS, OFFERED
 from core.workspace import Workspace
 from dashboard.explorer import START, texts
 from dashboard.explorer import scene as draw_scene
 from dashboard.graph import page as graph_page
 
-__all__ = ["METHODS", "RunFolder"]
+__all__ = ["METHODS", "OFFERED", "RunFolder"]
 
 DEMO = Path(__file__).parents[1] / "assets/demo"
 DATA = ("workspace.json", "data/items.jsonl", "data/interactions.jsonl", "data/roles.json")

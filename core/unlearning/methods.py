@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Method:
     """One way to unlearn.
 
-    forget: key of OBJECTIVES. teacher: key of TEACHERS, whom "distil" follows. weights: of the forget and the retain gradient. grouped: update by circuit groups, else
-    every module is shared. surgery: key of SURGERY. tolerance: rise of the validation loss, as a share, that ends a run.
+    forget: key of OBJECTIVES. teacher: key of TEACHERS, whom "distil" follows. weights: of the forget and the retain
+    gradient. grouped: update by circuit groups, else every module is shared. surgery: key of SURGERY; pooled: it sees
+    all shared modules as one. tolerance: rise of the validation loss, as a share, that ends a run.
     retrain: no unlearning at all, the adapter is trained anew without the forget set.
     """
 
@@ -19,6 +20,7 @@ class Method:
     weights: tuple[float, float] = (0.4, 0.6)
     grouped: bool = False
     surgery: str = "sum"
+    pooled: bool = False
     steps: int = 150
     learning_rate: float = 1e-3
     batch_size: int = 4
@@ -51,7 +53,35 @@ METHODS: dict[str, Method] = {
         "Gradient difference", "Ascent on the forgotten answers plus descent on the kept ones.", forget="ascend"
     ),
     "npo": Method("Negative preference (NPO)", "Treats the forgotten answers as dispreferred, softly.", forget="npo"),
+    "gradient_ascent_uncapped": Method(
+        "Gradient ascent without a bound",
+        "As gradient ascent, but nothing stops it from breaking the answers.",
+        forget="ascend_uncapped",
+        weights=(1.0, 0.0),
+    ),
+    "simnpo": Method("SimNPO", "Negative preference by length, without the original as a yardstick.", forget="simnpo"),
+    "undial": Method("UNDIAL", "Distils from the original with the answers' logits lowered.", forget="undial"),
+    "neutral": Method("Neutral answers", "Drives the forgotten answers to even odds.", forget="neutral"),
+    "flip": Method("Label flip", "Trains the forgotten people's prompts on wrong answers.", forget="flip"),
+    "dpo": Method("Direct preference (DPO)", "Prefers the wrong to the forgotten answer, softly.", forget="dpo"),
+    "bad_teacher": Method(
+        "Bad teacher", "Forgets toward a model of random weights (arXiv 2205.08096).", teacher="random"
+    ),
+    "pcgrad": Method(
+        "PCGrad",
+        "The goal of CURE over all modules at once, both gradients cleared of their conflict.",
+        surgery="pcgrad",
+        pooled=True,
+    ),
+    "gru": Method("GRU", "Only the forget gradient, rectified against the kept data.", surgery="gru", pooled=True),
+    "ngdiff": Method("NGDiff", "Ascent and descent at equal length.", forget="ascend", surgery="ngdiff", pooled=True),
+    "blur": Method("BLUR", "Forgetting first, keeping where it does not disturb.", surgery="blur", pooled=True),
+    "mgda": Method("MGDA", "The shortest direction between both gradients.", surgery="mgda", pooled=True),
+    "cagrad": Method("CAGrad", "Near the sum, with the best worst case.", surgery="cagrad", pooled=True),
+    "upgrad": Method("UPGrad", "Both gradients projected on the cone they share.", surgery="upgrad", pooled=True),
     "retrain": Method(
         "Retrain", "Trains the adapter anew without the forgotten data: slow, the gold standard.", retrain=True
     ),
 }
+# What the run page offers; the others are rivals to measure against, and only the command line takes them.
+OFFERED = ("cure", "cure_overfit", "uniform", "gradient_ascent", "graddiff", "npo", "retrain")

@@ -1,10 +1,12 @@
 """How a forget and a retain gradient become one direction, cell by cell (method section 5).
 
-Gradients are given per parameter; inner products are taken per cell (a module's own coordinates) in the
-metric of the optimiser's preconditioner, because Adam's scaling would undo a plain projection.
+Every surgery here is a direction in the plane of the two gradients, so it is a pair of coefficients (a, b) of
+a g_f + b g_r per cell, a function of the cell's three inner products alone. These are taken in the metric of the
+optimiser's preconditioner, because Adam's scaling would undo a plain projection.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -13,58 +15,165 @@ from core.models.blocks import Layout
 from core.types import Group
 
 Gradient = Mapping[str, Tensor]
-Surgery = Callable[[Gradient, Gradient, Gradient, Layout], tuple[dict[str, Tensor], Tensor]]
+TINY = 1e-30
+CAGRAD_RADIUS = 0.5
 
 
-def project(forget: Gradient, retain: Gradient, scale: Gradient, layout: Layout) -> tuple[dict[str, Tensor], Tensor]:
-    """Take out of the forget gradient what would raise the retain loss: one-sided PCGrad, per cell.
+@dataclass(frozen=True)
+class Gram:
+    """<g_f, g_f>, <g_f, g_r> and <g_r, g_r>, each [cell]."""
 
-    Returns the new forget gradient and, per cell, whether the two were in conflict.
+    ff: Tensor
+    fr: Tensor
+    rr: Tensor
+
+    @property
+    def cosine(self) -> Tensor:
+        return self.fr / (self.ff * self.rr).clamp(min=TINY).sqrt()
+
+
+Coefficients = tuple[Tensor, Tensor]
+Surgery = Callable[[Gram, float, float], Coefficients]
+
+
+def plain_sum(gram: Gram, forget: float, retain: float) -> Coefficients:
+    """w_f g_f + w_r g_r: no surgery."""
+    return torch.full_like(gram.fr, forget), torch.full_like(gram.fr, retain)
+
+
+def project(gram: Gram, forget: float, retain: float) -> Coefficients:
+    """One-sided: where they conflict, g_f loses its part along g_r. The step never works against the retain gradient."""
+    a, b = plain_sum(gram, forget, retain)
+    return a, b - forget * _share(gram.fr.clamp(max=0), gram.rr)
+
+
+def pcgrad(gram: Gram, forget: float, retain: float) -> Coefficients:
+    """Both gradients lose what opposes the other (arXiv 2001.06782, algorithm 1)."""
+    against = gram.fr.clamp(max=0)
+    return forget - retain * _share(against, gram.ff), retain - forget * _share(against, gram.rr)
+
+
+def gru(gram: Gram, forget: float, retain: float) -> Coefficients:
+    """The forget gradient alone, rectified so that it does not oppose the retain gradient (arXiv 2503.09117).
+
+    Without that paper's running mean of the retain gradient.
     """
+    return project(gram, forget, 0.0)
+
+
+def ngdiff(gram: Gram, forget: float, retain: float) -> Coefficients:
+    """Both gradients at equal length (normalised gradient difference, arXiv 2410.22086); the weights do not matter.
+
+    Their mean length is kept, so that one learning rate serves every surgery.
+    """
+    f, r = gram.ff.sqrt(), gram.rr.sqrt()
+    mean = (f + r) / 2
+    return _share(mean, f) / 2, _share(mean, r) / 2
+
+
+def blur(gram: Gram, forget: float, retain: float) -> Coefficients:
+    """Forgetting first: the retain gradient only where it is orthogonal to g_f (bi-level unlearning, arXiv 2506.08164)."""
+    a, b = plain_sum(gram, forget, retain)
+    return a - retain * _share(gram.fr, gram.ff), b
+
+
+def mgda(gram: Gram, forget: float, retain: float) -> Coefficients:
+    """The shortest vector between the two gradients (arXiv 1810.04650, section 3.1); the weights do not matter."""
+    a = _share(gram.rr - gram.fr, gram.ff + gram.rr - 2 * gram.fr).clamp(0, 1)
+    return a, 1 - a
+
+
+def cagrad(gram: Gram, forget: float, retain: float) -> Coefficients:
+    """The direction near the weighted sum whose worst gain is largest (arXiv 2110.14048, algorithm 1).
+
+    d = g_0 + r |g_0| g_w / |g_w| where w minimises <g_w, g_0> + r |g_0| |g_w|, here over 1,001 points of [0, 1].
+    """
+    grid = torch.linspace(0, 1, 1001, device=gram.fr.device)[:, None]
+    radius = (
+        CAGRAD_RADIUS * (forget**2 * gram.ff + 2 * forget * retain * gram.fr + retain**2 * gram.rr).clamp(min=0).sqrt()
+    )
+    length = (grid**2 * gram.ff + 2 * grid * (1 - grid) * gram.fr + (1 - grid) ** 2 * gram.rr).clamp(min=TINY).sqrt()
+    along = grid * (forget * gram.ff + retain * gram.fr) + (1 - grid) * (forget * gram.fr + retain * gram.rr)
+    best = (along + radius * length).argmin(0, keepdim=True)
+    push = radius / length.gather(0, best)[0]
+    return forget + push * grid[best[0], 0], retain + push * (1 - grid[best[0], 0])
+
+
+def _share(part: Tensor, whole: Tensor) -> Tensor:
+    return part / whole.clamp(min=TINY)
+
+
+SURGERY: dict[str, Surgery] = {
+    "sum": plain_sum,
+    "project": project,
+    "pcgrad": pcgrad,
+    "upgrad": pcgrad,  # with two gradients its projections on the dual cone are PCGrad's (arXiv 2406.16232); tested
+    "gru": gru,
+    "ngdiff": ngdiff,
+    "blur": blur,
+    "mgda": mgda,
+    "cagrad": cagrad,
+}
+
+
+def gram_of(forget: Gradient, retain: Gradient, scale: Gradient, layout: Layout) -> Gram:
+    """The inner products of every cell in the metric `scale`."""
     scaled = {name: retain[name] * scale[name] for name in retain}
-    product = layout.inner(forget, scaled)
-    factor = torch.where(
-        product < 0, product / layout.inner(retain, scaled).clamp(min=1e-30), torch.zeros_like(product)
-    )
-    return {name: forget[name] - layout.spread(factor, name) * retain[name] for name in forget}, product < 0
+    own = layout.inner(forget, {name: forget[name] * scale[name] for name in forget})
+    return Gram(own, layout.inner(forget, scaled), layout.inner(retain, scaled))
 
 
-def plain_sum(forget: Gradient, retain: Gradient, scale: Gradient, layout: Layout) -> tuple[dict[str, Tensor], Tensor]:
-    """No surgery; conflicts are still counted."""
-    return dict(forget), project(forget, retain, scale, layout)[1]
+def pooled(gram: Gram, kinds: tuple[Group, ...]) -> Gram:
+    """The products of all shared cells together, in each of them: one conflict for the whole model (an ablation)."""
+    shared = torch.tensor([kind is Group.SHARED for kind in kinds], device=gram.fr.device)
+    return Gram(*(torch.where(shared, value[shared].sum(), value) for value in (gram.ff, gram.fr, gram.rr)))
 
 
-SURGERY: dict[str, Surgery] = {"project": project, "sum": plain_sum}
+def coefficients(gram: Gram, kinds: tuple[Group, ...], weights: tuple[float, float], surgery: Surgery) -> Coefficients:
+    """(a, b) per cell: forget cells get w_f g_f, retain cells w_r g_r, shared cells the surgery, outside cells nothing."""
+    device = gram.fr.device
+    of = {kind: torch.tensor([one is kind for one in kinds], device=device) for kind in Group}
+    a, b = surgery(gram, *weights)
+    zero = torch.zeros_like(a)
+    a = torch.where(of[Group.SHARED], a, torch.where(of[Group.FORGET], zero + weights[0], zero))
+    b = torch.where(of[Group.SHARED], b, torch.where(of[Group.RETAIN], zero + weights[1], zero))
+    return a, b
 
 
-def direction(
-    forget: Gradient,
-    retain: Gradient,
-    scale: Gradient,
-    layout: Layout,
-    groups: tuple[Group, ...],
-    weights: tuple[float, float],
-    surgery: Surgery,
-) -> tuple[dict[str, Tensor], float]:
-    """The preconditioned step per parameter and the share of shared cells in conflict.
-
-    groups: per cell. forget cells get w_f g_f, retain cells w_r g_r, shared cells w_f g~_f + w_r g_r,
-    outside cells exactly nothing.
-    """
-    cleared, conflict = surgery(forget, retain, scale, layout)
-    device = conflict.device
-    is_forget, is_retain, is_shared = (
-        torch.tensor([g is kind for g in groups], device=device) for kind in (Group.FORGET, Group.RETAIN, Group.SHARED)
-    )
+def combine(
+    forget: Gradient, retain: Gradient, scale: Gradient, layout: Layout, found: Coefficients
+) -> dict[str, Tensor]:
+    """The preconditioned step per parameter, (a g_f + b g_r) * scale; exactly nothing where a and b are 0."""
+    a, b = found
+    still = (a == 0) & (b == 0)
     step = {}
     for name in forget:
-        rows = {key: layout.spread(mask, name) for key, mask in (("f", is_forget), ("r", is_retain), ("s", is_shared))}
-        pull = torch.where(rows["s"], cleared[name], forget[name]) * weights[0]
-        push = retain[name] * weights[1]
-        whole = torch.where(rows["f"], pull, torch.where(rows["r"], push, pull + push))
-        step[name] = torch.where(rows["f"] | rows["r"] | rows["s"], whole * scale[name], torch.zeros_like(whole))
-    share = conflict[is_shared].float().mean().item() if is_shared.any() else 0.0
-    return step, share
+        whole = (layout.spread(a, name) * forget[name] + layout.spread(b, name) * retain[name]) * scale[name]
+        step[name] = whole.masked_fill(layout.spread(still, name), 0.0)
+    return step
+
+
+def conflict(gram: Gram, found: Coefficients, kinds: tuple[Group, ...]) -> dict[str, float]:
+    """What a step tells about the two gradients' quarrel.
+
+    conflict: share of shared cells whose gradients oppose each other. For each group that has cells, over these
+    together: cosine_GROUP of both gradients, and step_GROUP of the step with the retain gradient.
+    """
+    a, b = found
+    with_retain = a * gram.fr + b * gram.rr
+    length = a**2 * gram.ff + 2 * a * b * gram.fr + b**2 * gram.rr
+    numbers = torch.stack([gram.ff, gram.fr, gram.rr, with_retain, length, (gram.fr < 0).float()]).tolist()
+    told: dict[str, float] = {"conflict": 0.0}
+    for kind in (Group.FORGET, Group.RETAIN, Group.SHARED):
+        own = [i for i, one in enumerate(kinds) if one is kind]
+        if not own:
+            continue
+        ff, fr, rr, gain, step, against = (sum(row[i] for i in own) for row in numbers)
+        told[f"cosine_{kind}"] = fr / max(ff * rr, TINY) ** 0.5
+        told[f"step_{kind}"] = gain / max(step * rr, TINY) ** 0.5
+        if kind is Group.SHARED:
+            told["conflict"] = against / len(own)
+    return told
 
 
 class Preconditioner:

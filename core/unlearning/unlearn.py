@@ -4,11 +4,12 @@ import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM
 
 from core.models.batches import Batch, answer_logits, answer_loss, batches, collate
 from core.models.blocks import Layout, cell_groups, layout
@@ -17,8 +18,8 @@ from core.types import Cell, Encoded, Group, Outcome
 from core.unlearning.fit import FitSettings, fit
 from core.unlearning.loop import Losses, Step, train
 from core.unlearning.methods import Method
-from core.unlearning.objectives import OBJECTIVES, keep, teacher_logits
-from core.unlearning.surgery import SURGERY, Preconditioner, direction
+from core.unlearning.objectives import OBJECTIVES, READS_ORIGINAL, Fixed, keep, teacher_logits
+from core.unlearning.surgery import SURGERY, Preconditioner, coefficients, combine, conflict, gram_of, pooled
 
 ORIGINAL = "original"
 OVERFIT = FitSettings(epochs=8, learning_rate=2e-3, batch_size=8)
@@ -29,12 +30,16 @@ CHECK_TOKENS = 4096
 
 @dataclass(frozen=True)
 class Material:
-    """The encoded prompts that unlearning may see: never test, never a reference."""
+    """The encoded prompts that unlearning may see: never test, never a reference.
+
+    choices: the tokens that can answer, Yes and No in `click`; empty where any token can.
+    """
 
     forget: Sequence[Encoded]
     retain: Sequence[Encoded]
     validation: Sequence[Encoded]
     holdout: Sequence[Encoded]
+    choices: tuple[int, ...] = field(default=(), kw_only=True)
 
 
 def unlearn(
@@ -81,8 +86,10 @@ def _gradients(
     seed: int,
 ) -> Callable[[int], Losses]:
     """The function that computes both gradients of a step and leaves the combined direction in .grad."""
-    rng = random.Random(seed)
+    rng, astray = random.Random(seed), random.Random(seed)  # batches; wrong answers, so that they change no batch
     metric, objective, surgery = Preconditioner(), OBJECTIVES[method.forget], SURGERY[method.surgery]
+    options = material.choices or range(model.config.vocab_size)
+    choices = torch.tensor(options, device=model.device)
 
     def gradients(step: int) -> Losses:
         chosen = rng.sample(range(len(material.forget)), min(method.batch_size, len(material.forget)))
@@ -91,28 +98,39 @@ def _gradients(
             rng.sample(list(material.retain), min(method.batch_size, len(material.retain))), model.device
         )
         target = torch.cat([teacher[i] for i in chosen]) if teacher else torch.empty(0)
-        before = original_logits(model, forget_batch) if method.forget == "npo" else torch.empty(0)
-        forget_loss = objective(answer_logits(model, forget_batch), forget_batch, before, target)
+        before = original_logits(model, forget_batch) if method.forget in READS_ORIGINAL else torch.empty(0)
+        wrong = _wrong(forget_batch.tokens, options, astray)
+        forget_loss = objective(answer_logits(model, forget_batch), Fixed(forget_batch, before, target, wrong, choices))
         forget = _gradient(forget_loss, plan)
         retain_loss = keep(answer_logits(model, retain_batch), retain_batch, original_logits(model, retain_batch))
         retain = _gradient(retain_loss, plan)
         scale = metric.update(forget, retain)
-        moves, conflict = direction(forget, retain, scale, plan, kinds, method.weights, surgery)
+        gram = gram_of(forget, retain, scale, plan)
+        found = coefficients(pooled(gram, kinds) if method.pooled else gram, kinds, method.weights, surgery)
+        moves = combine(forget, retain, scale, plan, found)
         for name, parameter in plan.parameters.items():
             parameter.grad = moves[name].to(parameter.dtype)
-        return {"forget_loss": forget_loss.item(), "retain_loss": retain_loss.item(), "conflict": conflict}
+        return {"forget_loss": forget_loss.item(), "retain_loss": retain_loss.item(), **conflict(gram, found, kinds)}
 
     return gradients
 
 
+def _wrong(tokens: Tensor, options: Sequence[int], rng: random.Random) -> Tensor:
+    """For each answer token another option: with two of them the other one."""
+
+    def other(token: int) -> int:
+        while (found := rng.choice(options)) == token:
+            pass
+        return found
+
+    return torch.tensor([other(token) for token in tokens.tolist()], device=tokens.device)
+
+
 def _gradient(loss: Tensor, plan: Layout, clip: float = 1.0) -> dict[str, Tensor]:
     """Gradient per parameter in float32, clipped to a global norm."""
-    values = torch.autograd.grad(loss, list(plan.parameters.values()))
-    norm = math.sqrt(sum(value.float().square().sum().item() for value in values))
-    return {
-        name: value.float() * min(1.0, clip / (norm + 1e-12))
-        for name, value in zip(plan.parameters, values, strict=True)
-    }
+    values = [value.float() for value in torch.autograd.grad(loss, list(plan.parameters.values()))]
+    factor = (clip / (nn.utils.get_total_norm(values) + 1e-12)).clamp(max=1.0)
+    return {name: value * factor for name, value in zip(plan.parameters, values, strict=True)}
 
 
 def _base_teacher(model: Any, forget: Sequence[Encoded], seed: int) -> list[Tensor]:
@@ -132,10 +150,19 @@ def _overfit_teacher(model: Any, forget: Sequence[Encoded], seed: int) -> list[T
     return [teacher_logits(a, b) for a, b in zip(original, augmented, strict=True)]
 
 
+def _random_teacher(model: Any, forget: Sequence[Encoded], seed: int) -> list[Tensor]:
+    """What a model of the same shape and random weights says: it knows nothing at all (arXiv 2205.08096, section 3)."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        blank = AutoModelForCausalLM.from_config(model.config).to(model.device).eval()
+    return _all_logits(blank, forget)
+
+
 # Per forget prompt the teacher's logits [answer token, vocabulary].
 TEACHERS: dict[str, Callable[[Any, Sequence[Encoded], int], list[Tensor]]] = {
     "base": _base_teacher,
     "overfit": _overfit_teacher,
+    "random": _random_teacher,
 }
 
 

@@ -31,9 +31,9 @@ def form() -> None:
     )
     method = st.radio(
         t("run-form-method"),
-        list(engine.METHODS),
+        list(engine.OFFERED),
         format_func=lambda name: engine.METHODS[name].title,
-        captions=[one.summary for one in engine.METHODS.values()],
+        captions=[engine.METHODS[name].summary for name in engine.OFFERED],
         key="method",
     )
     left, right = st.columns(2)

@@ -4,17 +4,33 @@ import math
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.models.batches import Batch
-from core.unlearning.objectives import ASCENT_CAP, ascend, distil, keep, npo, teacher_logits
+from core.unlearning.objectives import ASCENT_CAP, OBJECTIVES, Fixed, keep, teacher_logits
+
+FLAT = torch.zeros(1, 2)
+LN2 = math.log(2)
 
 
-def batch(tokens: list[int]) -> Batch:
+def batch(tokens: list[int], owners: list[int]) -> Batch:
     empty = torch.zeros(0, dtype=torch.long)
-    return Batch(empty, empty, empty, empty, empty, torch.tensor(tokens), empty, empty)
+    labels = torch.ones(max(owners) + 1, dtype=torch.bool)
+    return Batch(empty, empty, empty, empty, empty, torch.tensor(tokens), torch.tensor(owners), labels)
 
 
-NONE = torch.empty(0)
+def fixed(tokens=(0,), wrong=(1,), original=FLAT, teacher=FLAT, owners=(0,)) -> Fixed:
+    return Fixed(batch(list(tokens), list(owners)), original, teacher, torch.tensor(wrong), torch.tensor([0, 1]))
+
+
+def odds(value: float) -> torch.Tensor:
+    """Logits of two answers whose first is `value` times as probable as the second."""
+    return torch.tensor([[math.log(value), 0.0]])
+
+
+def loss(name: str, logits: torch.Tensor, given: Fixed) -> float:
+    return OBJECTIVES[name](logits, given).item()
 
 
 def test_teacher_takes_away_only_what_overfitting_raised():
@@ -24,28 +40,84 @@ def test_teacher_takes_away_only_what_overfitting_raised():
 
 def test_distil_is_the_kl_divergence_from_the_teacher():
     """Teacher (3/4, 1/4) against model (1/2, 1/2): .75 ln 1.5 + .25 ln .5."""
-    loss = distil(torch.zeros(1, 2), batch([0]), NONE, torch.tensor([[math.log(3.0), 0.0]]))
-    assert loss.item() == pytest.approx(0.75 * math.log(1.5) + 0.25 * math.log(0.5))
+    expected = 0.75 * math.log(1.5) + 0.25 * math.log(0.5)
+    assert loss("distil", FLAT, fixed(teacher=odds(3))) == pytest.approx(expected)
 
 
-def test_ascent_is_capped():
-    """Model gives the answer 1/2: cap - ln 2. A model already past the cap gets no gradient."""
-    assert ascend(torch.zeros(1, 2), batch([0]), NONE, NONE).item() == pytest.approx(ASCENT_CAP - math.log(2))
-    logits = torch.tensor([[-9.0, 9.0]], requires_grad=True)
-    ascend(logits, batch([0]), NONE, NONE).backward()
-    assert not logits.grad.any()
+def test_ascent_is_capped_unless_asked_otherwise():
+    """Model gives the answer 1/2: cap - ln 2, and -ln 2 without a cap. Past the cap there is no gradient."""
+    assert loss("ascend", FLAT, fixed()) == pytest.approx(ASCENT_CAP - LN2)
+    assert loss("ascend_uncapped", FLAT, fixed()) == pytest.approx(-LN2)
+    for name, moves in (("ascend", False), ("ascend_uncapped", True)):
+        logits = torch.tensor([[-9.0, 9.0]], requires_grad=True)
+        OBJECTIVES[name](logits, fixed()).backward()
+        assert logits.grad.any() == moves
 
 
 def test_npo_by_hand():
-    """p = p0: -(2/.1) ln sigmoid(0) = 20 ln 2; less probable than before: smaller."""
-    flat = torch.zeros(1, 2)
-    assert npo(flat, batch([0]), flat, NONE).item() == pytest.approx(20 * math.log(2), rel=1e-5)
-    assert npo(torch.tensor([[-1.0, 1.0]]), batch([0]), flat, NONE) < npo(flat, batch([0]), flat, NONE)
+    """p = p0: -(2/.1) ln sigmoid(0) = 20 ln 2. p = 3/4 after 1/2: the ratio 1.5 stands to the power .1."""
+    assert loss("npo", FLAT, fixed()) == pytest.approx(20 * LN2, rel=1e-5)
+    assert loss("npo", odds(3), fixed()) == pytest.approx(20 * math.log(1 + 1.5**0.1), rel=1e-5)
+
+
+def test_npo_counts_a_title_of_two_tokens_as_one_answer():
+    """p falls from 1/2 to 1/4 on both tokens: the ratio is 1/4, not a mean of two halves."""
+    two = fixed((0, 0), (1, 1), torch.zeros(2, 2), owners=(0, 0))
+    assert loss("npo", odds(1 / 3).repeat(2, 1), two) == pytest.approx(20 * math.log(1 + 0.25**0.1), rel=1e-5)
+
+
+def test_simnpo_by_hand():
+    """p = 1/2: -(2/4.5) ln sigmoid(4.5 ln 2 - .125); twice the tokens of the same p change nothing."""
+    expected = (2 / 4.5) * math.log(1 + math.exp(-(4.5 * LN2 - 0.125)))
+    assert loss("simnpo", FLAT, fixed()) == pytest.approx(expected, rel=1e-5)
+    two = fixed((0, 0), (1, 1), torch.zeros(2, 2), owners=(0, 0))
+    assert loss("simnpo", torch.zeros(2, 2), two) == pytest.approx(expected, rel=1e-5)
+
+
+def test_undial_follows_the_original_with_the_answer_lowered():
+    """From even odds the target is sigmoid(-10) for the answer; zero where the model says so."""
+    low = 1 / (1 + math.exp(10))
+    expected = low * math.log(2 * low) + (1 - low) * math.log(2 * (1 - low))
+    assert loss("undial", FLAT, fixed()) == pytest.approx(expected, rel=1e-5)
+    assert loss("undial", torch.tensor([[-10.0, 0.0]]), fixed()) == pytest.approx(0, abs=1e-6)
+
+
+def test_neutral_looks_at_the_choices_only():
+    """KL((1/2, 1/2) || (3/4, 1/4)) = ln(2/3)/2 + ln(2)/2, whatever a third token's logit is."""
+    expected = (math.log(2 / 3) + math.log(2)) / 2
+    logits = torch.cat([odds(3), torch.tensor([[5.0]])], 1)
+    assert loss("neutral", logits, fixed()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_flip_trains_the_other_answer():
+    assert loss("flip", odds(3), fixed()) == pytest.approx(math.log(4))
+
+
+def test_dpo_by_hand():
+    """p = p0: ln 2 / .1. The answer thrice as probable as before against the other: the ratio 3 to the power .1."""
+    assert loss("dpo", FLAT, fixed()) == pytest.approx(10 * LN2, rel=1e-5)
+    assert loss("dpo", odds(3), fixed()) == pytest.approx(10 * math.log(1 + 3**0.1), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_a_small_step_down_any_objective_but_distillation_makes_the_answer_less_probable(name, seed):
+    """And distillation nears its teacher. Bounded objectives never go below zero."""
+    rng = torch.Generator().manual_seed(seed)
+    logits = torch.randn(1, 2, generator=rng).abs().requires_grad_(True)
+    logits = torch.stack([logits[0].max(), logits[0].min()])[None].detach().requires_grad_(True)
+    given = fixed(original=logits.detach(), teacher=logits.detach().flip(1))
+    value = OBJECTIVES[name](logits, given)
+    (slope,) = torch.autograd.grad(value, logits)
+    after = (logits - 1e-3 * slope).log_softmax(-1)[0, 0]
+    assert after <= logits.log_softmax(-1)[0, 0] + 1e-6
+    assert name == "ascend_uncapped" or value >= -1e-6
 
 
 def test_keep_adds_the_drift_from_the_original():
     """Equal to the original only the answers' loss ln 2 is left; (1/2,1/2) away from (3/4,1/4) adds that KL."""
-    flat, original = torch.zeros(1, 2), torch.tensor([[math.log(3.0), 0.0]])
-    assert keep(flat, batch([0]), flat).item() == pytest.approx(math.log(2))
+    one = fixed().batch
+    assert keep(FLAT, one, FLAT).item() == pytest.approx(LN2)
     drift = 0.75 * math.log(1.5) + 0.25 * math.log(0.5)
-    assert keep(flat, batch([0]), original).item() == pytest.approx(math.log(2) + drift)
+    assert keep(FLAT, one, odds(3)).item() == pytest.approx(LN2 + drift)

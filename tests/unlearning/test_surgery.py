@@ -1,12 +1,25 @@
 """The invariants of method section 5, over random gradients and every model family."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import nnls
 
 from core.models.blocks import Layout, cell_groups, layout
 from core.types import Group
-from core.unlearning.surgery import SURGERY, Preconditioner, direction, project
+from core.unlearning.surgery import (
+    SURGERY,
+    Gram,
+    Preconditioner,
+    coefficients,
+    combine,
+    conflict,
+    gram_of,
+    plain_sum,
+    pooled,
+    project,
+)
 from tests.conftest import random_lora
 
 PLAN = layout(random_lora("llama"))
@@ -16,6 +29,13 @@ WEIGHTS = (0.4, 0.6)
 def gradient(plan: Layout, seed: int) -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     return {name: torch.randn(p.shape, generator=generator, dtype=torch.float32) for name, p in plan.parameters.items()}
+
+
+def direction(forget, retain, scale, plan, kinds, weights, surgery):
+    """One step and the share of shared cells in conflict, as unlearning puts them together."""
+    gram = gram_of(forget, retain, scale, plan)
+    found = coefficients(gram, kinds, weights, surgery)
+    return combine(forget, retain, scale, plan, found), conflict(gram, found, kinds)["conflict"]
 
 
 def ones(plan: Layout) -> dict[str, torch.Tensor]:
@@ -38,11 +58,10 @@ def test_a_shared_step_never_works_against_the_retain_gradient(seed, metric):
 def test_without_surgery_the_invariant_can_break():
     retain = gradient(PLAN, 1)
     forget = {name: -3 * value for name, value in retain.items()}
-    step, conflict = direction(
-        forget, retain, ones(PLAN), PLAN, (Group.SHARED,) * len(PLAN.cells), WEIGHTS, SURGERY["sum"]
-    )
+    shared = (Group.SHARED,) * len(PLAN.cells)
+    step, against = direction(forget, retain, ones(PLAN), PLAN, shared, WEIGHTS, plain_sum)
     assert (PLAN.inner(step, retain) < 0).all()
-    assert conflict == 1.0
+    assert against == 1.0
 
 
 @settings(max_examples=15, deadline=None)
@@ -64,18 +83,86 @@ def test_each_group_follows_its_own_rule(seed):
                 torch.testing.assert_close(cut(step), WEIGHTS[1] * cut(retain))
 
 
-def test_one_global_cell_equals_one_sided_pcgrad():
+def test_pooled_equals_one_sided_pcgrad_over_the_whole_model():
     """All shared with one global inner product: g_f - <g_f, g_r>/|g_r|^2 g_r, as PCGrad projects one task."""
-    index = {name: torch.zeros_like(i) for name, i in PLAN.index.items()}
-    whole = Layout(PLAN.blocks, (("all",),), PLAN.parameters, index, PLAN.dims)
-    retain = gradient(PLAN, 5)
-    noise = gradient(PLAN, 6)
+    retain, noise = gradient(PLAN, 5), gradient(PLAN, 6)
     forget = {name: noise[name] - 0.5 * retain[name] for name in retain}
     flat = lambda g: torch.cat([g[name].flatten() for name in g])  # noqa: E731
     f, r = flat(forget), flat(retain)
     assert f @ r < 0
-    expected = f - (f @ r) / (r @ r) * r
-    torch.testing.assert_close(flat(project(forget, retain, ones(PLAN), whole)[0]), expected, rtol=1e-4, atol=1e-5)
+    kinds = (Group.SHARED,) * len(PLAN.cells)
+    gram = pooled(gram_of(forget, retain, ones(PLAN), PLAN), kinds)
+    step = combine(forget, retain, ones(PLAN), PLAN, coefficients(gram, kinds, (1.0, 0.0), project))
+    torch.testing.assert_close(flat(step), f - (f @ r) / (r @ r) * r, rtol=1e-4, atol=1e-5)
+
+
+# g_f = (1, 0) and g_r = (-1, 1): ff 1, fr -1, rr 2. By hand, with weights .4 and .6:
+BY_HAND = {
+    "sum": (0.4, 0.6),
+    "project": (0.4, 0.6 + 0.4 / 2),  # g_f loses -1/2 g_r
+    "pcgrad": (0.4 + 0.6 / 1, 0.6 + 0.4 / 2),  # and g_r loses -1 g_f
+    "upgrad": (0.4 + 0.6 / 1, 0.6 + 0.4 / 2),
+    "gru": (0.4, 0.4 / 2),  # the forget gradient alone
+    "ngdiff": ((1 + 2**0.5) / 4, (1 + 2**0.5) / 4 / 2**0.5),  # both at the mean of the lengths 1 and sqrt 2
+    "blur": (0.4 + 0.6, 0.6),  # g_r + g_f is orthogonal to g_f
+    "mgda": (3 / 5, 2 / 5),  # (rr - fr) / (ff + rr - 2 fr) = 3 / 5
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_each_surgery_by_hand(name):
+    gram = Gram(*(torch.tensor([float(value)]) for value in (1, -1, 2)))
+    assert [value.item() for value in SURGERY[name](gram, *WEIGHTS)] == pytest.approx(BY_HAND[name])
+
+
+def plane(seed: int, cells: int = 20) -> tuple[torch.Tensor, torch.Tensor, Gram]:
+    """Random pairs of vectors [cell, 3] and their inner products."""
+    f, r = torch.randn(2, cells, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return f, r, Gram((f * f).sum(1), (f * r).sum(1), (r * r).sum(1))
+
+
+def test_upgrad_equals_projections_on_the_dual_cone_found_by_a_solver():
+    """For each gradient the nearest vector that opposes neither: the dual is a non-negative least squares."""
+    f, r, gram = plane(3)
+    a, b = SURGERY["upgrad"](gram, *WEIGHTS)
+    for i in range(len(f)):
+        both = torch.stack([f[i], r[i]], 1).numpy()
+        nearest = [g.numpy() + both @ nnls(both, -g.numpy())[0] for g in (f[i], r[i])]
+        expected = WEIGHTS[0] * nearest[0] + WEIGHTS[1] * nearest[1]
+        assert (a[i] * f[i] + b[i] * r[i]).numpy() == pytest.approx(expected)
+
+
+def test_mgda_is_the_shortest_vector_of_the_segment():
+    f, r, gram = plane(4)
+    a, b = SURGERY["mgda"](gram, *WEIGHTS)
+    assert torch.allclose(a + b, torch.ones_like(a)) and (a >= 0).all() and (b >= 0).all()
+    length = (a[:, None] * f + b[:, None] * r).norm(dim=1)
+    for share in torch.linspace(0, 1, 201, dtype=torch.float64):
+        assert (length <= (share * f + (1 - share) * r).norm(dim=1) + 1e-9).all()
+
+
+def test_cagrad_has_the_best_worst_gain_in_its_ball():
+    """Against directions sampled all over the ball of its radius around the weighted sum."""
+    f, r, gram = plane(5)
+    a, b = SURGERY["cagrad"](gram, *WEIGHTS)
+    centre = WEIGHTS[0] * f + WEIGHTS[1] * r
+    worst = lambda d: torch.minimum((d * f).sum(1), (d * r).sum(1))  # noqa: E731
+    found = a[:, None] * f + b[:, None] * r
+    radius = 0.5 * centre.norm(dim=1)
+    assert torch.allclose((found - centre).norm(dim=1), radius)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(2000):
+        push = torch.randn(f.shape, generator=generator, dtype=f.dtype)
+        other = centre + radius[:, None] * push / push.norm(dim=1, keepdim=True)
+        assert (worst(other) <= worst(found) + 0.01 * radius * (f.norm(dim=1) + r.norm(dim=1))).all()
+
+
+def test_the_story_of_a_step_tells_conflict_before_and_after():
+    """Opposed gradients: cosine -1 before; projected, only the retain part is left and the step follows it wholly."""
+    kinds = (Group.SHARED, Group.OUTSIDE)
+    gram = Gram(*(torch.tensor([value, value]) for value in (4.0, -2.0, 1.0)))
+    told = conflict(gram, coefficients(gram, kinds, WEIGHTS, project), kinds)
+    assert told == pytest.approx({"conflict": 1.0, "cosine_shared": -1.0, "step_shared": 1.0})
 
 
 def test_adam_scaling_undoes_a_plain_projection_and_the_metric_does_not():

@@ -18,7 +18,8 @@ def setup(workspace):
     context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
     split = context.split
     return recommender.model, Material(
-        *(context.encode(p) for p in (split.forget, split.retain, split.validation, split.holdout))
+        *(context.encode(p) for p in (split.forget, split.retain, split.validation, split.holdout)),
+        choices=(recommender.yes, recommender.no),
     )
 
 
@@ -49,7 +50,7 @@ def test_base_and_outside_are_bit_identical(workspace):
     assert moved > 0
 
 
-@pytest.mark.parametrize("method", ["uniform", "graddiff", "npo", "cure"])
+@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if not method.retrain])
 def test_forgetting_raises_the_forget_loss(workspace, method):
     model, material = setup(workspace)
     before = mean_loss(model, material.forget)
