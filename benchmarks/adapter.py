@@ -1,0 +1,83 @@
+"""Is the adapter worth having? Test AUC of each workspace's recommender with its adapter off, at half strength and whole.
+
+    python benchmarks/adapter.py [WORKSPACE ...]    writes benchmarks/adapter.md; a minute a workspace on one core
+
+Without a workspace, the demo world.
+"""
+
+import platform
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from core.context import load_adapter, make_context  # noqa: E402
+from core.evaluation.measures import interval, prediction_auc, take  # noqa: E402
+from core.evaluation.scores import Scores, score  # noqa: E402
+from core.models.blocks import layout  # noqa: E402
+from core.types import Interval  # noqa: E402
+from core.workspace import Workspace  # noqa: E402
+
+STRENGTHS = (0.0, 0.5, 1.0)
+PREAMBLE = (
+    "Test AUC with the adapter off, at half strength and whole. A whole adapter that does not beat the base makes "
+    "forgetting free: drop it. `python benchmarks/adapter.py assets/demo ml`, where `ml` is the workspace that README's "
+    "`prepare` makes of ml-latest-small."
+)
+
+
+def looks(place: Workspace) -> list[Scores]:
+    """The test scores at each strength. Scaling what the layout's modules own scales every layer's delta."""
+    recommender = load_adapter(place, place.path(place.settings.adapter), "cpu")
+    context = make_context(place, None, recommender.tokenizer)
+    plan = layout(recommender.model)
+    before = {name: parameter.detach().clone() for name, parameter in plan.parameters.items()}
+    found = []
+    for strength in STRENGTHS:
+        for name, parameter in plan.parameters.items():
+            parameter.data.copy_(before[name] * strength)
+        found.append(score(recommender, context.split.test, context.reader))
+    return found
+
+
+def table(place: Workspace) -> list[str]:
+    """One workspace's rows; differences are paired by bootstrapping the same users."""
+    seen = looks(place)
+    rows = [
+        f"## {place.settings.name}", "",
+        f"{len(np.unique(seen[-1].users))} people, {len(seen[-1].users):,} test rows; adapter of seed {place.settings.seed}.", "",
+        "| adapter | test AUC | less the whole adapter |", "| --- | --- | --- |",
+    ]  # fmt: skip
+    for strength, scores in zip(STRENGTHS, seen, strict=True):
+        value = interval(lambda part, own=scores: prediction_auc(take(own, part)), scores.users)
+        gap = interval(
+            lambda part, own=scores: prediction_auc(take(own, part)) - prediction_auc(take(seen[-1], part)),
+            scores.users,
+        )
+        rows.append(f"| x {strength:g} | {told(value)} | {told(gap) if strength < 1 else ''} |")
+    return [*rows, ""]
+
+
+def told(value: Interval) -> str:
+    return f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]"
+
+
+def main(folders: list[str]) -> None:
+    torch.set_num_threads(1)
+    places = [Workspace(folder) for folder in folders or [ROOT / "assets/demo"]]
+    head = [
+        "# Is the adapter worth having?", "", PREAMBLE, "",
+        f"95 % intervals: bootstrap over people, seed 0. torch {torch.__version__}, transformers "
+        f"{transformers.__version__}, Python {platform.python_version()}, one core.", "",
+    ]  # fmt: skip
+    lines = [*head, *(line for place in places for line in table(place))]
+    Path(__file__).with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
