@@ -16,6 +16,7 @@ from core.arguments import columns_of, pairs_of, parts_of
 from core.console import err, follow, out, progress, report_table, stepper
 from core.errors import CureLensError, RequestError
 from core.files import plain, read_json
+from core.unlearning.methods import METHODS
 
 app = typer.Typer(
     name="core",
@@ -146,9 +147,7 @@ def reference(
 def run(
     workspace: WorkspacePath,
     request_id: RequestId,
-    method: Annotated[
-        str, typer.Option(help="cure, cure_overfit, uniform, graddiff, npo, retrain or another of methods.py.")
-    ] = "cure",
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "cure",
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
     steps: Annotated[int, typer.Option(help="Most unlearning steps; 0 means the method's own.", min=0)] = 0,

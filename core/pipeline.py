@@ -28,7 +28,6 @@ from core.types import (
     Prompt,
     Request,
     RunSpec,
-    Task,
     Toward,
 )  # fmt: skip
 from core.unlearning.conflict import conflicts
@@ -165,9 +164,10 @@ def contrast_prompts(
 ) -> tuple[Contrast, ...]:
     """At most `count` contrasts for a set of prompts, each with one target and a short history."""
     singles = spread(single_targets(prompts, CIRCUIT_HISTORY), count)
-    answers = (recommender.yes, recommender.no) if recommender.task is Task.CLICK else None
     catalogue = list(context.workspace.items.values())
-    found, _ = contrasts(recommender.model, singles, context.train, catalogue, context.encode, answers, seed)
+    found, _ = contrasts(
+        recommender.model, singles, context.train, catalogue, context.encode, recommender.choices, seed
+    )
     return found
 
 
@@ -190,7 +190,7 @@ def _unlearn(
     split = context.split
     material = Material(
         *(context.encode(prompts) for prompts in (split.forget, split.retain, split.validation, split.holdout)),
-        choices=(recommender.yes, recommender.no) if recommender.task is Task.CLICK else (),
+        choices=recommender.choices,
     )
     kinds = {group.module: group.group for group in groups} or dict.fromkeys(
         anatomy(recommender.model).modules, Group.SHARED

@@ -38,6 +38,11 @@ class Recommender:
     device: torch.device
     dtype: torch.dtype
 
+    @property
+    def choices(self) -> tuple[int, int] | None:
+        """The tokens that can answer; None where any token can."""
+        return (self.yes, self.no) if self.task is Task.CLICK else None
+
 
 def choose_device(name: str = "auto") -> tuple[torch.device, torch.dtype]:
     """Device and dtype: bfloat16 on a CUDA card that has it, float32 elsewhere.

@@ -27,8 +27,8 @@ class Fixed:
     """What an objective may read beside the model's logits.
 
     original, teacher: logits [answer token, vocabulary] of the adapter before, and of whom `distil` follows; empty
-    where an objective reads neither. wrong: [answer token] a token that is not the answer: in `click` the other answer,
-    in `next_item` a random one. choices: [choice] the tokens that can answer at all.
+    where an objective does not read it. wrong: [answer token] a token that is not the answer: in `click` the other
+    answer, in `next_item` a random one; empty likewise. choices: [choice] the tokens that can answer at all.
     """
 
     batch: Batch
@@ -137,3 +137,4 @@ OBJECTIVES: dict[str, Objective] = {
     "dpo": dpo,
 }
 READS_ORIGINAL = {"npo", "undial", "dpo"}
+READS_WRONG = {"flip", "dpo"}

@@ -27,10 +27,6 @@ class Gram:
     fr: Tensor
     rr: Tensor
 
-    @property
-    def cosine(self) -> Tensor:
-        return self.fr / (self.ff * self.rr).clamp(min=TINY).sqrt()
-
 
 Coefficients = tuple[Tensor, Tensor]
 Surgery = Callable[[Gram, float, float], Coefficients]
@@ -114,6 +110,22 @@ SURGERY: dict[str, Surgery] = {
     "mgda": mgda,
     "cagrad": cagrad,
 }
+
+
+def direction(
+    forget: Gradient,
+    retain: Gradient,
+    scale: Gradient,
+    layout: Layout,
+    kinds: tuple[Group, ...],
+    weights: tuple[float, float],
+    surgery: Surgery,
+    pool: bool = False,
+) -> tuple[dict[str, Tensor], dict[str, float]]:
+    """One preconditioned step per parameter, and what it tells of the conflict. kinds: per cell."""
+    gram = gram_of(forget, retain, scale, layout)
+    found = coefficients(pooled(gram, kinds) if pool else gram, kinds, weights, surgery)
+    return combine(forget, retain, scale, layout, found), conflict(gram, found, kinds)
 
 
 def gram_of(forget: Gradient, retain: Gradient, scale: Gradient, layout: Layout) -> Gram:

@@ -18,8 +18,8 @@ from core.types import Cell, Encoded, Group, Outcome
 from core.unlearning.fit import FitSettings, fit
 from core.unlearning.loop import Losses, Step, train
 from core.unlearning.methods import Method
-from core.unlearning.objectives import OBJECTIVES, READS_ORIGINAL, Fixed, keep, teacher_logits
-from core.unlearning.surgery import SURGERY, Preconditioner, coefficients, combine, conflict, gram_of, pooled
+from core.unlearning.objectives import OBJECTIVES, READS_ORIGINAL, READS_WRONG, Fixed, keep, teacher_logits
+from core.unlearning.surgery import SURGERY, Preconditioner, direction
 
 ORIGINAL = "original"
 OVERFIT = FitSettings(epochs=8, learning_rate=2e-3, batch_size=8)
@@ -32,14 +32,14 @@ CHECK_TOKENS = 4096
 class Material:
     """The encoded prompts that unlearning may see: never test, never a reference.
 
-    choices: the tokens that can answer, Yes and No in `click`; empty where any token can.
+    choices: the tokens that can answer, Yes and No in `click`; None where any token can.
     """
 
     forget: Sequence[Encoded]
     retain: Sequence[Encoded]
     validation: Sequence[Encoded]
     holdout: Sequence[Encoded]
-    choices: tuple[int, ...] = field(default=(), kw_only=True)
+    choices: tuple[int, ...] | None = field(default=None, kw_only=True)
 
 
 def unlearn(
@@ -99,18 +99,16 @@ def _gradients(
         )
         target = torch.cat([teacher[i] for i in chosen]) if teacher else torch.empty(0)
         before = original_logits(model, forget_batch) if method.forget in READS_ORIGINAL else torch.empty(0)
-        wrong = _wrong(forget_batch.tokens, options, astray)
+        wrong = _wrong(forget_batch.tokens, options, astray) if method.forget in READS_WRONG else torch.empty(0)
         forget_loss = objective(answer_logits(model, forget_batch), Fixed(forget_batch, before, target, wrong, choices))
         forget = _gradient(forget_loss, plan)
         retain_loss = keep(answer_logits(model, retain_batch), retain_batch, original_logits(model, retain_batch))
         retain = _gradient(retain_loss, plan)
         scale = metric.update(forget, retain)
-        gram = gram_of(forget, retain, scale, plan)
-        found = coefficients(pooled(gram, kinds) if method.pooled else gram, kinds, method.weights, surgery)
-        moves = combine(forget, retain, scale, plan, found)
+        moves, told = direction(forget, retain, scale, plan, kinds, method.weights, surgery, method.pooled)
         for name, parameter in plan.parameters.items():
             parameter.grad = moves[name].to(parameter.dtype)
-        return {"forget_loss": forget_loss.item(), "retain_loss": retain_loss.item(), **conflict(gram, found, kinds)}
+        return {"forget_loss": forget_loss.item(), "retain_loss": retain_loss.item(), **told}
 
     return gradients
 

@@ -13,11 +13,9 @@ from core.unlearning.surgery import (
     Gram,
     Preconditioner,
     coefficients,
-    combine,
     conflict,
-    gram_of,
+    direction,
     plain_sum,
-    pooled,
     project,
 )
 from tests.conftest import random_lora
@@ -29,13 +27,6 @@ WEIGHTS = (0.4, 0.6)
 def gradient(plan: Layout, seed: int) -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     return {name: torch.randn(p.shape, generator=generator, dtype=torch.float32) for name, p in plan.parameters.items()}
-
-
-def direction(forget, retain, scale, plan, kinds, weights, surgery):
-    """One step and the share of shared cells in conflict, as unlearning puts them together."""
-    gram = gram_of(forget, retain, scale, plan)
-    found = coefficients(gram, kinds, weights, surgery)
-    return combine(forget, retain, scale, plan, found), conflict(gram, found, kinds)["conflict"]
 
 
 def ones(plan: Layout) -> dict[str, torch.Tensor]:
@@ -59,9 +50,9 @@ def test_without_surgery_the_invariant_can_break():
     retain = gradient(PLAN, 1)
     forget = {name: -3 * value for name, value in retain.items()}
     shared = (Group.SHARED,) * len(PLAN.cells)
-    step, against = direction(forget, retain, ones(PLAN), PLAN, shared, WEIGHTS, plain_sum)
+    step, told = direction(forget, retain, ones(PLAN), PLAN, shared, WEIGHTS, plain_sum)
     assert (PLAN.inner(step, retain) < 0).all()
-    assert against == 1.0
+    assert told["conflict"] == 1.0
 
 
 @settings(max_examples=15, deadline=None)
@@ -91,8 +82,7 @@ def test_pooled_equals_one_sided_pcgrad_over_the_whole_model():
     f, r = flat(forget), flat(retain)
     assert f @ r < 0
     kinds = (Group.SHARED,) * len(PLAN.cells)
-    gram = pooled(gram_of(forget, retain, ones(PLAN), PLAN), kinds)
-    step = combine(forget, retain, ones(PLAN), PLAN, coefficients(gram, kinds, (1.0, 0.0), project))
+    step, _ = direction(forget, retain, ones(PLAN), PLAN, kinds, (1.0, 0.0), project, pool=True)
     torch.testing.assert_close(flat(step), f - (f @ r) / (r @ r) * r, rtol=1e-4, atol=1e-5)
 
 

@@ -19,7 +19,7 @@ def setup(workspace):
     split = context.split
     return recommender.model, Material(
         *(context.encode(p) for p in (split.forget, split.retain, split.validation, split.holdout)),
-        choices=(recommender.yes, recommender.no),
+        choices=recommender.choices,
     )
 
 
