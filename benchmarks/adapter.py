@@ -36,11 +36,9 @@ def looks(place: Workspace) -> list[Scores]:
     recommender = load_adapter(place, place.path(place.settings.adapter), "cpu")
     context = make_context(place, None, recommender.tokenizer)
     plan = layout(recommender.model)
-    before = {name: parameter.detach().clone() for name, parameter in plan.parameters.items()}
-    found = []
+    before, found = plan.weights(), []
     for strength in STRENGTHS:
-        for name, parameter in plan.parameters.items():
-            parameter.data.copy_(before[name] * strength)
+        plan.write(before * strength)
         found.append(score(recommender, context.split.test, context.reader))
     return found
 

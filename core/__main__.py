@@ -13,6 +13,7 @@ import torch
 import typer
 
 from core.arguments import columns_of, pairs_of, parts_of
+from core.bench_command import bench
 from core.console import err, follow, out, progress, report_table, stepper
 from core.errors import CureLensError, RequestError
 from core.files import plain, read_json
@@ -25,6 +26,7 @@ app = typer.Typer(
     add_completion=False,
     help="Take one person's data out of an LLM recommender, and see that it is gone. Start with `prepare`, or `demo`.",
 )
+app.command()(bench)
 WorkspacePath = Annotated[
     Path, typer.Option("--workspace", "-w", help="The workspace folder: one recommender with its requests and runs.")
 ]
@@ -52,10 +54,17 @@ def prepare(
         Path | None, typer.Option(help="A LoRA adapter made for that base. Left out: one is trained here.")
     ] = None,
     columns: Annotated[str, typer.Option(help="Names of the columns: user=U,item=I,title=T,rating=R,time=Z.")] = "",
-    epochs: Annotated[int, typer.Option(help="Epochs of the adapter's training; references repeat them.", min=1)] = 5,
+    epochs: Annotated[int, typer.Option(help="Epochs of the adapter's training; references repeat them.", min=1)] = 6,
     rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter.", min=1)] = 32,
-    learning_rate: Annotated[float, typer.Option(help="Learning rate of the adapter.")] = 3e-3,
+    learning_rate: Annotated[float, typer.Option(help="Learning rate of the adapter.")] = 2e-3,
     window: Annotated[int, typer.Option(help="Interactions in one prompt.", min=4)] = 32,
+    crowd: Annotated[
+        float, typer.Option(help="Share of the people who train the base where one is trained here.", min=0, max=0.9)
+    ] = 0.06,
+    holdout: Annotated[
+        float,
+        typer.Option(help="Share of the people who train nothing: the yardstick for strangers.", min=0.01, max=0.9),
+    ] = 0.15,
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
 ) -> None:
     """Make a workspace: read the data, train (or take) the base model and the recommendation adapter."""
@@ -85,7 +94,7 @@ def prepare(
         base_note=name or "a small Llama trained here on the crowd's part of the data",
     )
     with progress() as bars:
-        made = make(dataset, workspace, settings, Scratch(), stepper(bars), adapter)
+        made = make(dataset, workspace, settings, Scratch(crowd=crowd, holdout=holdout), stepper(bars), adapter)
     roles = made.roles
     out.print(
         f"Workspace {workspace}: {len(made.items):,} items, {len(made.interactions):,} interactions, {len(roles.members)} members, {len(roles.crowd)} crowd, {len(roles.holdout)} holdout."

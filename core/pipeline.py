@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.circuit.attribution import Attribution
-from core.circuit.contrast import contrasts
+from core.circuit.contrast import WAYS, contrasts
 from core.circuit.extract import Settings as CircuitSettings
 from core.circuit.extract import extract, save
 from core.circuit.passes import Contrast
@@ -33,6 +33,7 @@ from core.types import (
 from core.unlearning.conflict import conflicts
 from core.unlearning.fit import fit
 from core.unlearning.loop import Step
+from core.unlearning.memory import memories
 from core.unlearning.methods import METHODS, Method
 from core.unlearning.unlearn import Material, unlearn
 from core.what_if import toward
@@ -65,9 +66,24 @@ class Watch(Protocol):
     def keep(self, name: str, value: Any) -> None: ...
 
 
+class Clock:
+    """Announces each stage and keeps how long it took."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch, self.started, self.name = watch, time.monotonic(), ""
+        self.seconds: dict[str, float] = {}
+
+    def stage(self, name: str) -> None:
+        now = time.monotonic()
+        if self.name:
+            self.seconds[self.name] = now - self.started
+        self.name, self.started = name, now
+        self.watch.stage(name)
+
+
 def run(workspace: Workspace, spec: RunSpec, folder: Path, watch: Watch) -> None:
     """Execute one run from its spec; results go to `watch.keep` as soon as they are there, the adapter to `folder`."""
-    clock = _Clock(watch)
+    clock = Clock(watch)
     method = METHODS[spec.method]
     method = replace(method, steps=spec.steps or method.steps)
     clock.stage("loading")
@@ -108,7 +124,7 @@ def _circuit_stages(
     method: Method,
     spec: RunSpec,
     folder: Path,
-    clock: "_Clock",
+    clock: Clock,
     watch: Watch,
 ) -> tuple[tuple[Circuit, Circuit] | None, tuple[ModuleGroup, ...]]:
     """Contrast prompts, circuits and groups; methods that do not look inside treat every module as shared."""
@@ -123,27 +139,43 @@ def _circuit_stages(
         watch.keep("circuits", circuits)
         watch.keep("groups", groups)
         return circuits, groups
-    circuits, scores = _circuits(recommender, context, spec.seed, clock, watch)
+    circuits, scores = find_circuits(recommender, context, spec.seed, clock, watch)
     save(folder / "circuit.safetensors", *scores)
     watch.keep("circuits", circuits)
     watch.keep("toward", _toward(recommender, context))
     clock.stage("groups")
-    forget_set, retain_set = (
-        context.encode(spread(list(prompts), 64)) for prompts in (context.split.forget, context.split.retain)
-    )
-    groups = sort(circuits, scores, conflicts(recommender.model, forget_set, retain_set), spec.seed)
+    groups = sort_modules(recommender, context, circuits, scores, spec.seed)
     watch.keep("groups", groups)
     return circuits, groups
 
 
-def _circuits(
-    recommender: Recommender, context: Context, seed: int, clock: "_Clock", watch: Watch
+def sort_modules(
+    recommender: Recommender,
+    context: Context,
+    circuits: tuple[Circuit, Circuit],
+    scores: tuple[Attribution, Attribution],
+    seed: int,
+) -> tuple[ModuleGroup, ...]:
+    """The groups by circuit, each module with the conflict of its gradients."""
+    forget_set, retain_set = (
+        context.encode(spread(list(prompts), 64)) for prompts in (context.split.forget, context.split.retain)
+    )
+    return sort(circuits, scores, conflicts(recommender.model, forget_set, retain_set), seed)
+
+
+def find_circuits(
+    recommender: Recommender,
+    context: Context,
+    seed: int,
+    clock: Clock,
+    watch: Watch,
+    ways: Sequence[str] = WAYS,
 ) -> tuple[tuple[Circuit, Circuit], tuple[Attribution, Attribution]]:
     """The circuits of the forget and the retain set with their scores."""
     clock.stage("contrast prompts")
     pairs = []
     for done, prompts in enumerate((context.split.forget, context.split.retain), 1):
-        pairs.append(contrast_prompts(recommender, context, prompts, seed))
+        pairs.append(contrast_prompts(recommender, context, prompts, seed, ways=ways))
         watch.progress(done / 2)
     clock.stage("circuit")
     settings, model = CircuitSettings(seed=seed), recommender.model
@@ -160,13 +192,18 @@ def _toward(recommender: Recommender, context: Context) -> tuple[Toward, ...]:
 
 
 def contrast_prompts(
-    recommender: Recommender, context: Context, prompts: Sequence[Prompt], seed: int, count: int = CIRCUIT_PROMPTS
+    recommender: Recommender,
+    context: Context,
+    prompts: Sequence[Prompt],
+    seed: int,
+    count: int = CIRCUIT_PROMPTS,
+    ways: Sequence[str] = WAYS,
 ) -> tuple[Contrast, ...]:
     """At most `count` contrasts for a set of prompts, each with one target and a short history."""
     singles = spread(single_targets(prompts, CIRCUIT_HISTORY), count)
     catalogue = list(context.workspace.items.values())
     found, _ = contrasts(
-        recommender.model, singles, context.train, catalogue, context.encode, recommender.choices, seed
+        recommender.model, singles, context.train, catalogue, context.encode, recommender.choices, seed, ways=ways
     )
     return found
 
@@ -187,15 +224,25 @@ def _unlearn(
         anew = fresh_adapter(context.workspace, spec.device, spec.seed)
         fit(anew.model, context.encode(context.split.retain), replace(context.recipe, seed=spec.seed), stepped)
         return anew, Outcome(0, "trained anew without the forget set", 0, 0)
+    material = make_material(recommender, context)
+    kinds = {group.module: group.group for group in groups} or plain_groups(recommender, material, method, spec.seed)
+    return recommender, unlearn(recommender.model, material, kinds, method, spec.seed, stepped)
+
+
+def plain_groups(recommender: Recommender, material: Material, method: Method, seed: int) -> dict[str, Group]:
+    """The groups of a method that needs no circuit: by memory contrast, or every module shared."""
+    if method.groups == "memory":
+        return {one.module: one.group for one in memories(recommender.model, material.forget, material.holdout, seed)}
+    return dict.fromkeys(anatomy(recommender.model).modules, Group.SHARED)
+
+
+def make_material(recommender: Recommender, context: Context) -> Material:
+    """What unlearning may see of a request, as tokens."""
     split = context.split
-    material = Material(
+    return Material(
         *(context.encode(prompts) for prompts in (split.forget, split.retain, split.validation, split.holdout)),
         choices=recommender.choices,
     )
-    kinds = {group.module: group.group for group in groups} or dict.fromkeys(
-        anatomy(recommender.model).modules, Group.SHARED
-    )
-    return recommender, unlearn(recommender.model, material, kinds, method, spec.seed, stepped)
 
 
 def _evaluate(unlearned: Recommender, original: Seen, context: Context, watch: Watch) -> Evaluation:
@@ -226,18 +273,3 @@ def _look(recommender: Recommender, context: Context, lists: bool = True) -> See
 def spread(values: list, count: int) -> list:
     """At most `count` values, evenly spread over the list."""
     return values if len(values) <= count else [values[i * len(values) // count] for i in range(count)]
-
-
-class _Clock:
-    """Announces each stage and keeps how long it took."""
-
-    def __init__(self, watch: Watch) -> None:
-        self.watch, self.started, self.name = watch, time.monotonic(), ""
-        self.seconds: dict[str, float] = {}
-
-    def stage(self, name: str) -> None:
-        now = time.monotonic()
-        if self.name:
-            self.seconds[self.name] = now - self.started
-        self.name, self.started = name, now
-        self.watch.stage(name)

@@ -37,8 +37,8 @@ class WorkspaceSettings:
     base_revision: str | None = None
     adapter: str = "adapter"
     window: int = 32
-    epochs: int = 5
-    learning_rate: float = 3e-3
+    epochs: int = 6
+    learning_rate: float = 2e-3
     rank: int = 32
     batch_size: int = 4
     seed: int = 0

@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = [
     {"__main__"},
+    {"bench_command"},
     {"console", "arguments"},
+    {"bench"},
     {"runs"},
     {"prepare"},
     {"pipeline"},

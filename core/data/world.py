@@ -6,6 +6,8 @@ What is hidden in it, and why:
   its opposite, so a film's mean rating says nothing about it. A model can read it off a history, so a recommender has
   something true to learn that survives anyone's deletion.
 - Quality. Every film is good or bad for everyone; the item-mean baseline sees this and no more.
+- The town. Its people judge each film a little otherwise than people elsewhere. A base model that learned from people
+  elsewhere cannot know this: it is what the adapter is good for, and what must survive anyone's deletion.
 - Private likings. For about one in seven films that a person meets, a coin of that person and that film turns
   the rating against their own taste. Nothing in the data of others foretells it: who scores well on these ratings
   has memorised them. This is the trace that unlearning has to remove.
@@ -27,6 +29,7 @@ from core.data.vocabulary import DEEDS, GENRES, KIN, MOMENTS, MOTIFS, PATTERNS, 
 from core.types import Interaction, Item
 
 PRIVATE = 0.15
+TOWN = 1.5  # how far the town's judgement of a film lies from that elsewhere, in rating points (standard deviation)
 TYPES = 4  # two tastes and their opposites
 BEGIN, SECONDS = 1_704_067_200, 2 * 365 * 86_400  # 2024-01-01, two years
 
@@ -50,12 +53,13 @@ class Person:
     quirk: str
 
 
-def make_world(seed: int = 7, films: int = 240, people: int = 420, first: int = 1) -> Dataset:
+def make_world(seed: int = 7, films: int = 240, people: int = 420, first: int = 1, town: bool = True) -> Dataset:
     """The demo data: `people` users with 40 to 70 ratings each of `films` titles, in time order over two years.
 
     first: number of the first person; worlds of one seed with other numbers hold other people and the same films.
+    town: whether they are people of the cinema's town, or from elsewhere.
     """
-    catalogue = make_films(seed, films)
+    catalogue = make_films(seed, films, town)
     numbers = range(first, first + people)
     events = [event for number in numbers for event in _diary(seed, make_person(seed, number), catalogue)]
     events.sort(key=lambda event: (event.time, event.user, event.item))
@@ -85,7 +89,7 @@ def demo_subjects(dataset: Dataset, members: Sequence[str], count: int) -> tuple
     return tuple(sorted(strength, key=lambda user: (-strength[user], user))[:count])
 
 
-def make_films(seed: int, count: int) -> tuple[Film, ...]:
+def make_films(seed: int, count: int, town: bool = True) -> tuple[Film, ...]:
     """`count` films with unique titles; every motif stands in about equally many of them."""
     rng, films, taken = Random(f"{seed}:films"), [], set()
     order = _shuffled(rng, range(count))
@@ -97,7 +101,8 @@ def make_films(seed: int, count: int) -> tuple[Film, ...]:
         while (title := _title(rng, GENRES[genre], motifs[number % len(motifs)])) in taken:
             pass
         taken.add(title)
-        films.append(Film(Item(f"f{number + 1:03d}", title, genres), 0.5 * _normal(rng), 1 / (order[number] + 25)))
+        quality = 0.5 * _normal(rng) + (TOWN * _normal(Random(f"{seed}:town:{number}")) if town else 0)
+        films.append(Film(Item(f"f{number + 1:03d}", title, genres), quality, 1 / (order[number] + 25)))
     return tuple(films)
 
 

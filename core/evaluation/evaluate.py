@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluation.measures import auc, closeness, interval, membership_auc, prediction_auc, take
+from core.evaluation.measures import DRAWS, auc, closeness, interval, membership_auc, prediction_auc, take
 from core.evaluation.ranking import Reader, rank
 from core.evaluation.scores import Scores, score
 from core.models.recommender import Recommender
@@ -37,11 +37,12 @@ def look(
     reader: Reader,
     items: Mapping[str, Item],
     histories: Mapping[str, Sequence[Interaction]],
-    listed: Sequence[str],
+    listed: Sequence[str] = (),
+    ranked: int = RANKED_USERS,
 ) -> Seen:
     """Everything that evaluation asks one model; `histories`: each member's training interactions; `listed`: whose
-    top lists are asked for."""
-    users, ranks = _ranks(recommender, split.test, reader, histories)
+    top lists are asked for; `ranked`: how many people's test items are ranked, which costs the most."""
+    users, ranks = _ranks(recommender, split.test, reader, histories, ranked)
     lists = {user: top_list(recommender, histories[user], reader, items) for user in listed}
     forget, test, holdout = (score(recommender, part, reader) for part in (split.forget, split.test, split.holdout))
     return Seen(forget, test, holdout, users, ranks, lists)
@@ -70,23 +71,26 @@ def compare(
     )
 
 
-def metrics(seen: Seen) -> Metrics:
-    """All measures of one model with their intervals."""
+def metrics(seen: Seen, draws: int = DRAWS) -> Metrics:
+    """All measures of one model with their intervals from so many bootstrap draws."""
     forget, holdout = seen.forget, seen.holdout
     both = np.concatenate([forget.losses, holdout.losses])
     member = np.arange(len(both)) < len(forget.losses)
     return Metrics(
-        test_auc=_auc(seen.test),
-        test_log_loss=interval(lambda rows: seen.test.losses[rows].mean(), seen.test.users),
-        hit_rate=interval(lambda rows: (seen.ranks[rows] <= 10).mean(), seen.rank_users),
+        test_auc=_auc(seen.test, draws),
+        test_log_loss=interval(lambda rows: seen.test.losses[rows].mean(), seen.test.users, draws=draws),
+        hit_rate=interval(lambda rows: _mean(seen.ranks[rows] <= 10), seen.rank_users, draws=draws),
         ndcg=interval(
-            lambda rows: np.where(seen.ranks[rows] <= 10, 1 / np.log2(seen.ranks[rows] + 1), 0).mean(), seen.rank_users
+            lambda rows: _mean(np.where(seen.ranks[rows] <= 10, 1 / np.log2(seen.ranks[rows] + 1), 0)),
+            seen.rank_users,
+            draws=draws,
         ),
-        forget_auc=_auc(forget),
-        holdout_auc=_auc(holdout),
+        forget_auc=_auc(forget, draws),
+        holdout_auc=_auc(holdout, draws),
         membership_auc=interval(
             lambda rows: membership_auc(both[rows[member[rows]]], both[rows[~member[rows]]]),
             np.concatenate([forget.users, holdout.users]),
+            draws=draws,
         ),
     )
 
@@ -145,15 +149,19 @@ def open_prompt(history: Sequence[Interaction], reader: Reader) -> Prompt:
 
 
 def _ranks(
-    recommender: Recommender, test: Sequence[Prompt], reader: Reader, histories: Mapping[str, Sequence[Interaction]]
+    recommender: Recommender,
+    test: Sequence[Prompt],
+    reader: Reader,
+    histories: Mapping[str, Sequence[Interaction]],
+    most: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The rank of each user's first liked test item among unseen popular ones; at most RANKED_USERS users."""
+    """The rank of each user's first liked test item among unseen popular ones; at most `most` users."""
     liked: dict[str, Prompt] = {}
     for prompt in test:
         target = next((i for i in range(prompt.first_target, len(prompt.events)) if prompt.events[i].liked), None)
         if target is not None and target > 0:
             liked.setdefault(prompt.user, Prompt(prompt.user, prompt.events[: target + 1], target))
-    users = list(liked)[:: max(1, len(liked) // RANKED_USERS)][:RANKED_USERS]
+    users = list(liked)[:: max(1, len(liked) // max(1, most))][:most]
     ranks: list[float] = []
     for user in users:
         prompt = liked[user]
@@ -166,8 +174,13 @@ def _ranks(
     return np.array(users), np.array(ranks)
 
 
-def _auc(scores: Scores) -> Interval:
-    return interval(lambda rows: prediction_auc(take(scores, rows)), scores.users)
+def _mean(values: np.ndarray) -> float:
+    """The mean; NaN where nobody was asked."""
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def _auc(scores: Scores, draws: int) -> Interval:
+    return interval(lambda rows: prediction_auc(take(scores, rows)), scores.users, draws=draws)
 
 
 def _lists(original: Seen, unlearned: Seen, references: Sequence[Seen], split: Split) -> tuple[TopLists, ...]:

@@ -32,17 +32,17 @@ def membership_auc(members: np.ndarray, strangers: np.ndarray) -> float:
     return auc(-members, -strangers)
 
 
-def interval(measure: Callable[[np.ndarray], float], users: np.ndarray, seed: int = 0) -> Interval:
+def interval(measure: Callable[[np.ndarray], float], users: np.ndarray, seed: int = 0, draws: int = DRAWS) -> Interval:
     """`measure(row indices)` with a percentile bootstrap over users, so that one person's rows stay together."""
     names, inverse = np.unique(users, return_inverse=True)
     rows_of = [np.flatnonzero(inverse == i) for i in range(len(names))]
     rng = np.random.default_rng(seed)
-    draws = []
-    for _ in range(DRAWS if len(names) > 1 else 0):
+    drawn = []
+    for _ in range(draws if len(names) > 1 else 0):
         value = measure(np.concatenate([rows_of[i] for i in rng.integers(len(names), size=len(names))]))
         if np.isfinite(value):
-            draws.append(value)
-    low, high = np.quantile(draws, [0.025, 0.975]) if draws else (float("nan"), float("nan"))
+            drawn.append(value)
+    low, high = np.quantile(drawn, [0.025, 0.975]) if drawn else (float("nan"), float("nan"))
     return Interval(float(measure(np.arange(len(users)))), float(low), float(high), len(users))
 
 
@@ -62,6 +62,27 @@ def closeness(model: np.ndarray, original: np.ndarray, references: list[np.ndarr
     whole = np.mean([np.abs(original - reference).mean() for reference in references])
     pairs = [(jensen_shannon(model, reference), half_kl(model, reference)) for reference in references]
     return Closeness(float(moved / whole), *(float(value) for value in np.mean(pairs, axis=0)))
+
+
+def reach(model: np.ndarray, original: np.ndarray, references: list[np.ndarray]) -> float:
+    """How far along the way from the original to the references' mean: 0 = did nothing, 1 = as far, less or more elsewhere.
+
+    <p - p_original, way> / |way|^2 with way = mean p_ref - p_original: unlike the residual, blind to what lies aside.
+    """
+    if not references:
+        return float("nan")
+    way = np.mean(references, axis=0) - original
+    return float(((model - original) * way).sum() / max((way**2).sum(), 1e-30))
+
+
+def calibration_error(scores: Scores, bins: int = 10) -> float:
+    """Mean |confidence - share of right answers| over bins of the answer that the model prefers, weighted by rows."""
+    best = scores.probabilities.argmax(1)
+    right = best == (scores.labels.astype(int) if scores.probabilities.shape[1] == 2 else 0)
+    sure = scores.probabilities.max(1)
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    gaps = [abs((sure[place == b] - right[place == b]).sum()) for b in range(bins)]
+    return float(sum(gaps) / max(1, len(sure)))
 
 
 def jensen_shannon(left: np.ndarray, right: np.ndarray) -> float:

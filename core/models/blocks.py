@@ -4,7 +4,7 @@ A head owns its rows of B in q, k, v and its columns of A in o; an MLP owns all 
 columns of A in its output. The other factor stays fixed, so the adapter's delta is linear in what moves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,25 +28,44 @@ class Block:
 
 @dataclass(frozen=True)
 class Layout:
-    """All blocks of a model. cells: each distinct set of owners; index: per parameter, the cell of each row or column."""
+    """All blocks of a model, and its coordinates as one matrix [row, rank]: rows of B and columns of A, one after another.
+
+    cells: each distinct set of owners; cell_of: [row] which cell a row belongs to. Values with a row for each of these
+    rows are called flat here: all arithmetic of unlearning is a few operations on them, however many layers there are.
+    """
 
     blocks: tuple[Block, ...]
     cells: tuple[tuple[str, ...], ...]
     parameters: Mapping[str, nn.Parameter]
-    index: Mapping[str, Tensor]
     dims: Mapping[str, int]
+    cell_of: Tensor
 
-    def spread(self, values: Tensor, name: str) -> Tensor:
-        """Per-cell `values` [cell], laid out to broadcast over parameter `name`."""
-        column = values[self.index[name]]
-        return column[:, None] if self.dims[name] == 0 else column[None, :]
+    def flat(self, values: Sequence[Tensor]) -> Tensor:
+        """Values [row, rank] in float32 of tensors that are shaped as the parameters, in their order."""
+        rows = [(value if dim == 0 else value.T).float() for value, dim in zip(values, self.dims.values(), strict=True)]
+        rank = max(row.shape[1] for row in rows)
+        return torch.cat([nn.functional.pad(row, (0, rank - row.shape[1])) for row in rows])
 
-    def inner(self, left: Mapping[str, Tensor], right: Mapping[str, Tensor]) -> Tensor:
-        """Inner products [cell] of two gradients given per parameter."""
-        total = torch.zeros(len(self.cells), device=next(iter(self.index.values())).device)
-        for name, index in self.index.items():
-            total.index_add_(0, index, (left[name] * right[name]).sum(1 - self.dims[name]))
-        return total
+    def parts(self, flat: Tensor) -> list[Tensor]:
+        """The inverse of `flat`: views shaped as the parameters."""
+        sizes = [p.shape[dim] for p, dim in zip(self.parameters.values(), self.dims.values(), strict=True)]
+        ranks = [p.shape[1 - dim] for p, dim in zip(self.parameters.values(), self.dims.values(), strict=True)]
+        cut = [part[:, :rank] for part, rank in zip(flat.split(sizes), ranks, strict=True)]
+        return [part if dim == 0 else part.T for part, dim in zip(cut, self.dims.values(), strict=True)]
+
+    def weights(self) -> Tensor:
+        """A flat copy of what the parameters hold."""
+        return self.flat([parameter.detach() for parameter in self.parameters.values()])
+
+    @torch.no_grad()
+    def write(self, flat: Tensor) -> None:
+        """Put flat values into the parameters."""
+        for parameter, value in zip(self.parameters.values(), self.parts(flat), strict=True):
+            parameter.copy_(value)
+
+    def inner(self, left: Tensor, right: Tensor) -> Tensor:
+        """Inner products [cell] of two flat values."""
+        return left.new_zeros(len(self.cells)).index_add_(0, self.cell_of, (left * right).sum(1))
 
 
 def layout(model: nn.Module, adapter: str = "default") -> Layout:
@@ -61,12 +80,13 @@ def layout(model: nn.Module, adapter: str = "default") -> Layout:
     cells = tuple(dict.fromkeys(block.owners for block in blocks))
     parameters = {block.parameter: parameter for parameter, block in found}
     dims = {block.parameter: block.dim for block in blocks}
-    index = {
-        name: torch.zeros(p.shape[dims[name]], dtype=torch.long, device=p.device) for name, p in parameters.items()
-    }
+    index = {name: torch.zeros(p.shape[dims[name]], dtype=torch.long) for name, p in parameters.items()}
     for block in blocks:
         index[block.parameter][block.start : block.stop] = cells.index(block.owners)
-    return Layout(blocks, cells, parameters, index, dims)
+    device = next(iter(parameters.values())).device
+    return Layout(
+        blocks, cells, parameters, {name: dims[name] for name in parameters}, torch.cat([*index.values()]).to(device)
+    )
 
 
 def cell_groups(cells: tuple[tuple[str, ...], ...], groups: Mapping[str, Group]) -> tuple[Group, ...]:

@@ -30,8 +30,8 @@ SETTINGS = WorkspaceSettings(
     name="Lantern Street Cinema (demo)",
     data="core.data.world, seed 7",
     window=24,
-    epochs=10,
-    learning_rate=1.5e-3,
+    epochs=6,
+    learning_rate=1e-3,
     rank=16,
     batch_size=4,
     base_note="a small Llama trained from nothing on the fictional crowd",
@@ -69,7 +69,7 @@ def build(target: Path, report: Callable[[str, Step], bool], check: bool = False
 def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
     """World, models, request, references and one finished run."""
     dataset = make_world(people=PEOPLE)
-    crowd = make_world(people=CROWD, first=PEOPLE + 1).interactions  # they stay outside: only the base met them
+    crowd = make_world(people=CROWD, first=PEOPLE + 1, town=False).interactions  # only the base met them
     workspace = prepare(dataset, folder, SETTINGS, SCRATCH, report, crowd=crowd)
     request = Request(
         "req-demo",

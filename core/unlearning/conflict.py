@@ -1,13 +1,14 @@
 """Where forgetting and keeping pull apart: per module, the cosine of the two gradients (method section 3, kappa)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from core.models.batches import answer_logits, answer_loss, batches
-from core.models.blocks import layout
+from core.models.blocks import Layout, layout
 from core.types import Encoded
+from core.unlearning.surgery import gram_of
 
 TOKENS = 8192
 
@@ -17,22 +18,20 @@ def conflicts(model: nn.Module, forget: Sequence[Encoded], retain: Sequence[Enco
     plan = layout(model)
     for parameter in plan.parameters.values():
         parameter.requires_grad_(True)
-    left, right = (_gradient(model, prompts, plan.parameters) for prompts in (forget, retain))
+    left, right = (gradient_of(model, prompts, plan) for prompts in (forget, retain))
     for parameter in plan.parameters.values():
         parameter.requires_grad_(False)
-    products = torch.stack([plan.inner(a, b) for a, b in ((left, right), (left, left), (right, right))])
+    gram = gram_of(left, right, torch.ones_like(left), plan)
+    products = torch.stack([gram.fr, gram.ff, gram.rr])
     modules = dict.fromkeys(owner for owners in plan.cells for owner in owners)
     sums = {name: products[:, [name in owners for owners in plan.cells]].sum(1).tolist() for name in modules}
     return {name: dot / (ff * rr) ** 0.5 if ff * rr > 0 else 0.0 for name, (dot, ff, rr) in sums.items()}
 
 
-def _gradient(
-    model: nn.Module, prompts: Sequence[Encoded], parameters: Mapping[str, nn.Parameter]
-) -> dict[str, Tensor]:
-    """Gradient of the summed answer loss, in float32."""
-    total = {name: torch.zeros_like(parameter, dtype=torch.float32) for name, parameter in parameters.items()}
-    for _, batch in batches(prompts, TOKENS, next(iter(parameters.values())).device):
+def gradient_of(model: nn.Module, prompts: Sequence[Encoded], plan: Layout) -> Tensor:
+    """Flat gradient of the summed answer loss, in float32."""
+    total = torch.zeros_like(plan.weights())
+    for _, batch in batches(prompts, TOKENS, total.device):
         loss = answer_loss(answer_logits(model, batch), batch) * len(batch.tokens)
-        for name, value in zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True):
-            total[name] += value.float()
+        total += plan.flat(torch.autograd.grad(loss, list(plan.parameters.values())))
     return total

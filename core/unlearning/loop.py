@@ -25,13 +25,13 @@ def train(
     gradients: Callable[[int], Losses],
     steps: int,
     watch: Callable[[Step], bool],
-    clip: float = 1.0,
+    clip: float | None = 1.0,
     warmup: int = 0,
     cosine: bool = False,
 ) -> int:
     """Take up to `steps` steps; `gradients(step)` fills .grad and returns losses; stop when `watch` says True.
 
-    clip: bound on the global gradient norm. Returns the number of steps taken.
+    clip: bound on the global gradient norm, None for none. Returns the number of steps taken.
     """
     parameters = list(parameters)
     rates = [group["lr"] for group in optimiser.param_groups]
@@ -40,7 +40,8 @@ def train(
             group["lr"] = rate * _schedule(step, steps, warmup, cosine)
         optimiser.zero_grad(set_to_none=True)
         losses = gradients(step)
-        nn.utils.clip_grad_norm_(parameters, clip)
+        if clip is not None:
+            nn.utils.clip_grad_norm_(parameters, clip)
         optimiser.step()
         if watch(Step(step + 1, steps, losses)):
             return step + 1

@@ -8,9 +8,10 @@ class Method:
     """One way to unlearn.
 
     forget: key of OBJECTIVES. teacher: key of TEACHERS, whom "distil" follows. weights: of the forget and the retain
-    gradient. grouped: update by circuit groups, else every module is shared. surgery: key of SURGERY; pooled: it sees
-    all shared modules as one. tolerance: rise of the validation loss, as a share, that ends a run.
-    retrain: no unlearning at all, the adapter is trained anew without the forget set.
+    gradient. groups: by what modules are sorted, "circuit" or "memory"; "" = every module is shared. surgery: key of SURGERY;
+    pooled: it sees all shared modules as one. tolerance: rise of the validation loss, as a share, that ends a run.
+    heeds_stop: end where validation and holdout users say so, else after all steps. retrain: no unlearning at all, the
+    adapter is trained anew without the forget set.
     """
 
     title: str
@@ -18,28 +19,43 @@ class Method:
     forget: str = "distil"
     teacher: str = "base"
     weights: tuple[float, float] = (0.4, 0.6)
-    grouped: bool = False
+    groups: str = ""
     surgery: str = "sum"
     pooled: bool = False
     steps: int = 150
     learning_rate: float = 1e-3
     batch_size: int = 4
     tolerance: float = 0.05
+    heeds_stop: bool = True
+    micro_batch: int = 0
+    checkpointing: bool = False
     retrain: bool = False
+
+    @property
+    def grouped(self) -> bool:
+        """Whether it needs the circuit."""
+        return self.groups == "circuit"
 
 
 METHODS: dict[str, Method] = {
     "cure": Method(
         "CURE, by circuit groups",
         "Finds the circuit, then updates forget, retain and shared modules each by its own rule.",
-        grouped=True,
+        groups="circuit",
         surgery="project",
     ),
     "cure_overfit": Method(
         "CURE with the over-fit teacher",
         "As CURE, but forgets toward the model less what over-fitting on the forgotten data raises.",
         teacher="overfit",
-        grouped=True,
+        groups="circuit",
+        surgery="project",
+    ),
+    "cure_memory": Method(
+        "CURE, by memory contrast",
+        "Forgets toward itself less the modules that remember people, and moves each module by what it remembers.",
+        teacher="memory_off",
+        groups="memory",
         surgery="project",
     ),
     "uniform": Method("Uniform", "The same goal as CURE, but one weighted sum over all modules."),
@@ -64,6 +80,11 @@ METHODS: dict[str, Method] = {
     "neutral": Method("Neutral answers", "Drives the forgotten answers to even odds.", forget="neutral"),
     "flip": Method("Label flip", "Trains the forgotten people's prompts on wrong answers.", forget="flip"),
     "dpo": Method("Direct preference (DPO)", "Prefers the wrong to the forgotten answer, softly.", forget="dpo"),
+    "e2urec": Method(
+        "E2URec",
+        "Forgets toward the model less what over-fitting on the forgotten data raises, over all modules (arXiv 2403.03536).",
+        teacher="overfit",
+    ),
     "bad_teacher": Method(
         "Bad teacher", "Forgets toward a model of random weights (arXiv 2205.08096).", teacher="random"
     ),

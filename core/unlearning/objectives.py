@@ -138,3 +138,4 @@ OBJECTIVES: dict[str, Objective] = {
 }
 READS_ORIGINAL = {"npo", "undial", "dpo"}
 READS_WRONG = {"flip", "dpo"}
+PER_TARGET = {"npo", "simnpo", "dpo"}  # means over targets; the others are means over answer tokens

@@ -14,7 +14,6 @@ from torch import Tensor
 from core.models.blocks import Layout
 from core.types import Group
 
-Gradient = Mapping[str, Tensor]
 TINY = 1e-30
 CAGRAD_RADIUS = 0.5
 
@@ -29,6 +28,7 @@ class Gram:
 
 
 Coefficients = tuple[Tensor, Tensor]
+Masks = Mapping[Group, Tensor]  # which cells are of a group, [cell]
 Surgery = Callable[[Gram, float, float], Coefficients]
 
 
@@ -112,79 +112,72 @@ SURGERY: dict[str, Surgery] = {
 }
 
 
+def masks(kinds: tuple[Group, ...], device: torch.device | str = "cpu") -> Masks:
+    """For each group which cells are of it."""
+    return {group: torch.tensor([kind is group for kind in kinds], device=device) for group in Group}
+
+
 def direction(
-    forget: Gradient,
-    retain: Gradient,
-    scale: Gradient,
+    forget: Tensor,
+    retain: Tensor,
+    scale: Tensor,
     layout: Layout,
-    kinds: tuple[Group, ...],
+    of: Masks,
     weights: tuple[float, float],
     surgery: Surgery,
     pool: bool = False,
-) -> tuple[dict[str, Tensor], dict[str, float]]:
-    """One preconditioned step per parameter, and what it tells of the conflict. kinds: per cell."""
+) -> tuple[Tensor, dict[str, float]]:
+    """One preconditioned step and what it tells of the conflict. Gradients, scale and step are flat."""
     gram = gram_of(forget, retain, scale, layout)
-    found = coefficients(pooled(gram, kinds) if pool else gram, kinds, weights, surgery)
-    return combine(forget, retain, scale, layout, found), conflict(gram, found, kinds)
+    found = coefficients(pooled(gram, of) if pool else gram, of, weights, surgery)
+    return combine(forget, retain, scale, layout, found), conflict(gram, found, of)
 
 
-def gram_of(forget: Gradient, retain: Gradient, scale: Gradient, layout: Layout) -> Gram:
+def gram_of(forget: Tensor, retain: Tensor, scale: Tensor, layout: Layout) -> Gram:
     """The inner products of every cell in the metric `scale`."""
-    scaled = {name: retain[name] * scale[name] for name in retain}
-    own = layout.inner(forget, {name: forget[name] * scale[name] for name in forget})
-    return Gram(own, layout.inner(forget, scaled), layout.inner(retain, scaled))
+    scaled = retain * scale
+    return Gram(layout.inner(forget, forget * scale), layout.inner(forget, scaled), layout.inner(retain, scaled))
 
 
-def pooled(gram: Gram, kinds: tuple[Group, ...]) -> Gram:
+def pooled(gram: Gram, of: Masks) -> Gram:
     """The products of all shared cells together, in each of them: one conflict for the whole model (an ablation)."""
-    shared = torch.tensor([kind is Group.SHARED for kind in kinds], device=gram.fr.device)
+    shared = of[Group.SHARED]
     return Gram(*(torch.where(shared, value[shared].sum(), value) for value in (gram.ff, gram.fr, gram.rr)))
 
 
-def coefficients(gram: Gram, kinds: tuple[Group, ...], weights: tuple[float, float], surgery: Surgery) -> Coefficients:
+def coefficients(gram: Gram, of: Masks, weights: tuple[float, float], surgery: Surgery) -> Coefficients:
     """(a, b) per cell: forget cells get w_f g_f, retain cells w_r g_r, shared cells the surgery, outside cells nothing."""
-    device = gram.fr.device
-    of = {kind: torch.tensor([one is kind for one in kinds], device=device) for kind in Group}
     a, b = surgery(gram, *weights)
-    zero = torch.zeros_like(a)
-    a = torch.where(of[Group.SHARED], a, torch.where(of[Group.FORGET], zero + weights[0], zero))
-    b = torch.where(of[Group.SHARED], b, torch.where(of[Group.RETAIN], zero + weights[1], zero))
-    return a, b
+    a = torch.where(of[Group.SHARED], a, of[Group.FORGET] * weights[0])
+    return a, torch.where(of[Group.SHARED], b, of[Group.RETAIN] * weights[1])
 
 
-def combine(
-    forget: Gradient, retain: Gradient, scale: Gradient, layout: Layout, found: Coefficients
-) -> dict[str, Tensor]:
-    """The preconditioned step per parameter, (a g_f + b g_r) * scale; exactly nothing where a and b are 0."""
-    a, b = found
-    still = (a == 0) & (b == 0)
-    step = {}
-    for name in forget:
-        whole = (layout.spread(a, name) * forget[name] + layout.spread(b, name) * retain[name]) * scale[name]
-        step[name] = whole.masked_fill(layout.spread(still, name), 0.0)
-    return step
+def combine(forget: Tensor, retain: Tensor, scale: Tensor, layout: Layout, found: Coefficients) -> Tensor:
+    """The preconditioned step, (a g_f + b g_r) * scale; exactly nothing where a and b are 0."""
+    a, b = (value[layout.cell_of][:, None] for value in found)
+    return ((a * forget + b * retain) * scale).masked_fill((a == 0) & (b == 0), 0.0)
 
 
-def conflict(gram: Gram, found: Coefficients, kinds: tuple[Group, ...]) -> dict[str, float]:
+def conflict(gram: Gram, found: Coefficients, of: Masks) -> dict[str, float]:
     """What a step tells about the two gradients' quarrel.
 
     conflict: share of shared cells whose gradients oppose each other. For each group that has cells, over these
     together: cosine_GROUP of both gradients, and step_GROUP of the step with the retain gradient.
     """
     a, b = found
-    with_retain = a * gram.fr + b * gram.rr
     length = a**2 * gram.ff + 2 * a * b * gram.fr + b**2 * gram.rr
-    numbers = torch.stack([gram.ff, gram.fr, gram.rr, with_retain, length, (gram.fr < 0).float()]).tolist()
+    numbers = torch.stack(
+        [gram.ff, gram.fr, gram.rr, a * gram.fr + b * gram.rr, length, gram.fr < 0, gram.fr == gram.fr]
+    )
+    groups = (Group.FORGET, Group.RETAIN, Group.SHARED)
+    sums = (torch.stack([of[group] for group in groups]).to(numbers) @ numbers.T).tolist()
     told: dict[str, float] = {"conflict": 0.0}
-    for kind in (Group.FORGET, Group.RETAIN, Group.SHARED):
-        own = [i for i, one in enumerate(kinds) if one is kind]
-        if not own:
-            continue
-        ff, fr, rr, gain, step, against = (sum(row[i] for i in own) for row in numbers)
-        told[f"cosine_{kind}"] = fr / max(ff * rr, TINY) ** 0.5
-        told[f"step_{kind}"] = gain / max(step * rr, TINY) ** 0.5
-        if kind is Group.SHARED:
-            told["conflict"] = against / len(own)
+    for group, (ff, fr, rr, gain, step, against, count) in zip(groups, sums, strict=True):
+        if count:
+            told[f"cosine_{group}"] = fr / max(ff * rr, TINY) ** 0.5
+            told[f"step_{group}"] = gain / max(step * rr, TINY) ** 0.5
+        if count and group is Group.SHARED:
+            told["conflict"] = against / count
     return told
 
 
@@ -193,14 +186,11 @@ class Preconditioner:
 
     def __init__(self, decay: float = 0.98, epsilon: float = 1e-8) -> None:
         self.decay, self.epsilon, self.count = decay, epsilon, 0
-        self.moment: dict[str, Tensor] = {}
+        self.moment: Tensor | None = None
 
-    def update(self, forget: Gradient, retain: Gradient) -> dict[str, Tensor]:
+    def update(self, forget: Tensor, retain: Tensor) -> Tensor:
         """Take in this step's gradients and return the scale 1 / (sqrt(moment) + epsilon) per coordinate."""
         self.count += 1
-        for name in forget:
-            fresh = forget[name].square() + retain[name].square()
-            old = self.moment.get(name, torch.zeros_like(fresh))
-            self.moment[name] = self.decay * old + (1 - self.decay) * fresh
-        correction = 1 - self.decay**self.count
-        return {name: 1 / ((moment / correction).sqrt() + self.epsilon) for name, moment in self.moment.items()}
+        fresh = forget.square() + retain.square()
+        self.moment = (1 - self.decay) * fresh if self.moment is None else self.moment.lerp(fresh, 1 - self.decay)
+        return 1 / ((self.moment / (1 - self.decay**self.count)).sqrt() + self.epsilon)

@@ -1,10 +1,13 @@
 """Module blocks: disjoint, covering, and each one really only reaches its own head or MLP."""
 
 import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
 
 from core.models.blocks import cell_groups, layout
 from core.models.families import anatomy
 from core.types import Group
+from tests.conftest import CONFIGS
 
 
 def test_blocks_are_disjoint_and_cover_every_trainable_factor(lora_model):
@@ -31,10 +34,11 @@ def test_moving_a_heads_cell_changes_only_its_own_output(lora_model):
     with torch.no_grad():
         lora_model(ids)
         moved = [i for i, owners in enumerate(plan.cells) if "a0.h1" in owners]
-        for name, parameter in plan.parameters.items():
+        mask = torch.tensor([i in moved for i in range(len(plan.cells))])[plan.cell_of][:, None]
+        shifted = plan.parts(plan.weights() + mask * 0.5)
+        for (name, parameter), value in zip(plan.parameters.items(), shifted, strict=True):
             if plan.dims[name] == 0:
-                mask = plan.spread(torch.tensor([i in moved for i in range(len(plan.cells))]), name)
-                parameter += mask * 0.5
+                parameter.copy_(value)
         lora_model(ids)
     handle.remove()
     heads = [tensor.view(2, 6, parts.n_heads, parts.d_head) for tensor in seen]
@@ -46,10 +50,29 @@ def test_moving_a_heads_cell_changes_only_its_own_output(lora_model):
 
 def test_inner_products_per_cell_sum_to_the_whole(lora_model):
     plan = layout(lora_model)
-    left = {name: torch.randn_like(p) for name, p in plan.parameters.items()}
-    right = {name: torch.randn_like(p) for name, p in plan.parameters.items()}
-    whole = sum((left[name] * right[name]).sum() for name in left)
-    torch.testing.assert_close(plan.inner(left, right).sum(), whole, rtol=1e-4, atol=1e-4)
+    left, right = (torch.randn_like(plan.weights()) for _ in range(2))
+    torch.testing.assert_close(plan.inner(left, right).sum(), (left * right).sum(), rtol=1e-4, atol=1e-4)
+
+
+def test_flat_values_go_there_and_back(lora_model):
+    plan = layout(lora_model)
+    before = [parameter.detach().clone() for parameter in plan.parameters.values()]
+    assert all(torch.equal(a, b) for a, b in zip(plan.parts(plan.flat(before)), before, strict=True))
+    plan.write(plan.weights() + 1)
+    assert all(torch.equal(p, old + 1) for p, old in zip(plan.parameters.values(), before, strict=True))
+
+
+def test_layers_of_different_rank_lie_in_one_matrix():
+    torch.manual_seed(0)
+    config = LoraConfig(
+        r=4, rank_pattern={"q_proj": 6}, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False
+    )
+    plan = layout(get_peft_model(AutoModelForCausalLM.from_config(CONFIGS["llama"]()), config))
+    flat = plan.weights()
+    assert flat.shape[1] == 6
+    whole = sum((parameter.detach() ** 2).sum() for parameter in plan.parameters.values())
+    torch.testing.assert_close(plan.inner(flat, flat).sum(), whole)
+    assert all(torch.equal(a, b) for a, b in zip(plan.parts(flat), plan.parameters.values(), strict=True))
 
 
 def test_a_shared_key_value_block_follows_all_its_heads():

@@ -15,6 +15,7 @@ from core.unlearning.surgery import (
     coefficients,
     conflict,
     direction,
+    masks,
     plain_sum,
     project,
 )
@@ -24,13 +25,12 @@ PLAN = layout(random_lora("llama"))
 WEIGHTS = (0.4, 0.6)
 
 
-def gradient(plan: Layout, seed: int) -> dict[str, torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    return {name: torch.randn(p.shape, generator=generator, dtype=torch.float32) for name, p in plan.parameters.items()}
+def gradient(plan: Layout, seed: int) -> torch.Tensor:
+    return torch.randn(plan.weights().shape, generator=torch.Generator().manual_seed(seed))
 
 
-def ones(plan: Layout) -> dict[str, torch.Tensor]:
-    return {name: torch.ones_like(p) for name, p in plan.parameters.items()}
+def ones(plan: Layout) -> torch.Tensor:
+    return torch.ones_like(plan.weights())
 
 
 @settings(max_examples=25, deadline=None)
@@ -38,18 +38,18 @@ def ones(plan: Layout) -> dict[str, torch.Tensor]:
 def test_a_shared_step_never_works_against_the_retain_gradient(seed, metric):
     """<step, g_r> >= w_r |g_r|^2 in the metric, on every shared module."""
     forget, retain = gradient(PLAN, seed), gradient(PLAN, seed + 1)
-    scale = {name: value.exp() for name, value in gradient(PLAN, seed + 2).items()} if metric else ones(PLAN)
-    shared = (Group.SHARED,) * len(PLAN.cells)
+    scale = gradient(PLAN, seed + 2).exp() if metric else ones(PLAN)
+    shared = masks((Group.SHARED,) * len(PLAN.cells))
     step, _ = direction(forget, retain, scale, PLAN, shared, WEIGHTS, project)
     gain = PLAN.inner(step, retain)
-    least = WEIGHTS[1] * PLAN.inner({n: retain[n] * scale[n] for n in retain}, retain)
+    least = WEIGHTS[1] * PLAN.inner(retain * scale, retain)
     assert (gain >= least * (1 - 1e-4)).all()
 
 
 def test_without_surgery_the_invariant_can_break():
     retain = gradient(PLAN, 1)
-    forget = {name: -3 * value for name, value in retain.items()}
-    shared = (Group.SHARED,) * len(PLAN.cells)
+    forget = -3 * retain
+    shared = masks((Group.SHARED,) * len(PLAN.cells))
     step, told = direction(forget, retain, ones(PLAN), PLAN, shared, WEIGHTS, plain_sum)
     assert (PLAN.inner(step, retain) < 0).all()
     assert told["conflict"] == 1.0
@@ -61,29 +61,26 @@ def test_each_group_follows_its_own_rule(seed):
     rng = torch.Generator().manual_seed(seed)
     kinds = tuple(list(Group)[i] for i in torch.randint(4, (len(PLAN.cells),), generator=rng))
     forget, retain = gradient(PLAN, seed), gradient(PLAN, seed + 1)
-    step, _ = direction(forget, retain, ones(PLAN), PLAN, kinds, WEIGHTS, project)
-    for name in step:
-        for cell, kind in enumerate(kinds):
-            rows = (PLAN.index[name] == cell).nonzero()[:, 0]
-            cut = lambda g: g[name].index_select(PLAN.dims[name], rows)  # noqa: B023, E731
-            if kind is Group.OUTSIDE:
-                assert not cut(step).any() and not torch.signbit(cut(step)).any()
-            elif kind is Group.FORGET:
-                torch.testing.assert_close(cut(step), WEIGHTS[0] * cut(forget))
-            elif kind is Group.RETAIN:
-                torch.testing.assert_close(cut(step), WEIGHTS[1] * cut(retain))
+    step, _ = direction(forget, retain, ones(PLAN), PLAN, masks(kinds), WEIGHTS, project)
+    for cell, kind in enumerate(kinds):
+        cut = lambda g: g[PLAN.cell_of == cell]  # noqa: B023, E731
+        if kind is Group.OUTSIDE:
+            assert not cut(step).any() and not torch.signbit(cut(step)).any()
+        elif kind is Group.FORGET:
+            torch.testing.assert_close(cut(step), WEIGHTS[0] * cut(forget))
+        elif kind is Group.RETAIN:
+            torch.testing.assert_close(cut(step), WEIGHTS[1] * cut(retain))
 
 
 def test_pooled_equals_one_sided_pcgrad_over_the_whole_model():
     """All shared with one global inner product: g_f - <g_f, g_r>/|g_r|^2 g_r, as PCGrad projects one task."""
     retain, noise = gradient(PLAN, 5), gradient(PLAN, 6)
-    forget = {name: noise[name] - 0.5 * retain[name] for name in retain}
-    flat = lambda g: torch.cat([g[name].flatten() for name in g])  # noqa: E731
-    f, r = flat(forget), flat(retain)
+    forget = noise - 0.5 * retain
+    f, r = forget.flatten(), retain.flatten()
     assert f @ r < 0
     kinds = (Group.SHARED,) * len(PLAN.cells)
-    step, _ = direction(forget, retain, ones(PLAN), PLAN, kinds, (1.0, 0.0), project, pool=True)
-    torch.testing.assert_close(flat(step), f - (f @ r) / (r @ r) * r, rtol=1e-4, atol=1e-5)
+    step, _ = direction(forget, retain, ones(PLAN), PLAN, masks(kinds), (1.0, 0.0), project, pool=True)
+    torch.testing.assert_close(step.flatten(), f - (f @ r) / (r @ r) * r, rtol=1e-4, atol=1e-5)
 
 
 # g_f = (1, 0) and g_r = (-1, 1): ff 1, fr -1, rr 2. By hand, with weights .4 and .6:
@@ -149,22 +146,22 @@ def test_cagrad_has_the_best_worst_gain_in_its_ball():
 
 def test_the_story_of_a_step_tells_conflict_before_and_after():
     """Opposed gradients: cosine -1 before; projected, only the retain part is left and the step follows it wholly."""
-    kinds = (Group.SHARED, Group.OUTSIDE)
+    of = masks((Group.SHARED, Group.OUTSIDE))
     gram = Gram(*(torch.tensor([value, value]) for value in (4.0, -2.0, 1.0)))
-    told = conflict(gram, coefficients(gram, kinds, WEIGHTS, project), kinds)
+    told = conflict(gram, coefficients(gram, of, WEIGHTS, project), of)
     assert told == pytest.approx({"conflict": 1.0, "cosine_shared": -1.0, "step_shared": 1.0})
 
 
 def test_adam_scaling_undoes_a_plain_projection_and_the_metric_does_not():
     """Why the projection is taken in the preconditioned metric: scaled afterwards, the step can oppose g_r again."""
-    shared = (Group.SHARED,) * len(PLAN.cells)
+    shared = masks((Group.SHARED,) * len(PLAN.cells))
     undone = 0
     for seed in range(20):
         retain, noise = gradient(PLAN, seed), gradient(PLAN, seed + 100)
-        forget = {name: noise[name] - retain[name] for name in retain}
-        scale = {name: (2 * value).exp() for name, value in gradient(PLAN, seed + 200).items()}
+        forget = noise - retain
+        scale = (2 * gradient(PLAN, seed + 200)).exp()
         plain, _ = direction(forget, retain, ones(PLAN), PLAN, shared, (1.0, 0.0), project)
-        undone += (PLAN.inner({n: plain[n] * scale[n] for n in plain}, retain) < -1e-3).sum().item()
+        undone += (PLAN.inner(plain * scale, retain) < -1e-3).sum().item()
         kept, _ = direction(forget, retain, scale, PLAN, shared, (1.0, 0.0), project)
         assert (PLAN.inner(kept, retain) > -0.05 * PLAN.inner(retain, retain).sqrt()).all()
     assert undone > 0
@@ -175,10 +172,8 @@ def test_the_preconditioner_is_adams_second_moment():
     for seed in range(3):
         forget, retain = gradient(PLAN, seed), gradient(PLAN, seed + 50)
         scale = metric.update(forget, retain)
-        fresh = {name: forget[name] ** 2 + retain[name] ** 2 for name in forget}
-        total = {n: 0.1 * fresh[n] + (0.9 * total[n] if total else 0) for n in fresh}
-    for name in scale:
-        torch.testing.assert_close(scale[name], 1 / ((total[name] / (1 - 0.9**3)).sqrt() + 1e-8))
+        total = 0.1 * (forget**2 + retain**2) + (0.9 * total if total is not None else 0)
+    torch.testing.assert_close(scale, 1 / ((total / (1 - 0.9**3)).sqrt() + 1e-8))
 
 
 def test_cell_groups_are_disjoint_and_cover():

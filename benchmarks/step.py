@@ -1,0 +1,124 @@
+"""What a CURE step costs beside a plain PEFT step over the same examples (written to step.md).
+
+python benchmarks/step.py [WORKSPACE ...]
+"""
+
+import platform
+import random
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+
+from core.context import load_adapter, make_context
+from core.models.batches import answer_logits, answer_loss, collate
+from core.models.blocks import cell_groups, layout
+from core.models.families import anatomy
+from core.models.recommender import ADAPTER
+from core.pipeline import make_material
+from core.types import Group
+from core.unlearning.methods import METHODS
+from core.unlearning.unlearn import PairLosses, _gradients, _only_trainable
+from core.workspace import Workspace
+
+ROOT = Path(__file__).parent.parent
+PAIRS, WARM = 60, 5
+METHOD = METHODS["cure"]
+
+
+def clocked(work) -> float:
+    started = time.perf_counter()
+    work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+class Cure:
+    """One step of CURE as a run takes it, groups in turn so that every rule is used."""
+
+    def __init__(self, model, material) -> None:
+        self.plan = layout(model)
+        groups = {name: list(Group)[i % 4] for i, name in enumerate(anatomy(model).modules)}
+        self.losses = PairLosses(model, material, groups, METHOD, 0)
+        self.model, self.kinds = model, cell_groups(self.plan.cells, groups)
+        self.gradients = _gradients(self.losses, self.plan, self.kinds, METHOD)
+        self.optimiser = torch.optim.SGD(self.plan.parameters.values(), lr=1e-6)
+
+    def step(self, number: int) -> float:
+        self.losses.rng = random.Random(number)
+        with _only_trainable(self.model, self.plan, False):
+            return clocked(lambda: (self.optimiser.zero_grad(), self.gradients(number), self.optimiser.step()))
+
+
+class Plain:
+    """One step of ordinary LoRA training: one forward and backward pass over both batches, AdamW over A and B."""
+
+    def __init__(self, model, forget, kept) -> None:
+        self.model, self.sets = model, (forget, kept)
+        model.set_adapter(ADAPTER)
+        self.parameters = [p for name, p in model.named_parameters() if "lora_" in name]
+        self.optimiser = torch.optim.AdamW(self.parameters, lr=1e-6)
+
+    def step(self, number: int) -> float:
+        rng = random.Random(number)
+        chosen = [
+            prompts[i]
+            for prompts in self.sets
+            for i in rng.sample(range(len(prompts)), min(METHOD.batch_size, len(prompts)))
+        ]
+        for parameter in self.parameters:
+            parameter.requires_grad_(True)
+        return clocked(lambda: self._train(chosen))
+
+    def _train(self, chosen) -> None:
+        self.optimiser.zero_grad()
+        batch = collate(chosen, self.model.device)
+        loss = answer_loss(answer_logits(self.model, batch), batch)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        loss.item()
+        self.optimiser.step()
+
+
+def row(place: Workspace) -> str:
+    """Paired times, in turn first and second; the interval of the median ratio is a bootstrap over pairs."""
+    recommender = load_adapter(place, place.path(place.settings.adapter), "auto")
+    context = make_context(place, place.requests()[0], recommender.tokenizer)
+    cure = Cure(recommender.model, make_material(recommender, context))
+    plain = Plain(recommender.model, cure.losses.forget, cure.losses.kept)
+    pairs = []
+    for number in range(WARM + PAIRS):
+        first, second = (cure, plain) if number % 2 else (plain, cure)
+        times = {type(one): one.step(number) for one in (first, second)}
+        pairs.append((times[Cure], times[Plain]))
+    data = np.array(pairs[WARM:])
+    rng = np.random.default_rng(0)
+    ratio = lambda rows: np.median(data[rows, 0]) / np.median(data[rows, 1])  # noqa: E731
+    low, high = np.quantile([ratio(rng.integers(PAIRS, size=PAIRS)) for _ in range(1000)], [0.025, 0.975])
+    cure_ms, plain_ms = (1000 * statistics.median(data[:, side]) for side in (0, 1))
+    return (
+        f"| {place.settings.name} | {recommender.device} | {cure_ms:.1f} | {plain_ms:.1f} | "
+        f"{ratio(np.arange(PAIRS)):.3f} [{low:.3f}, {high:.3f}] |"
+    )
+
+
+def main(folders: list[str]) -> None:
+    torch.set_num_threads(1)
+    rows = [row(Workspace(folder)) for folder in folders or [ROOT / "assets/demo"]]
+    lines = [
+        "# What a CURE step costs", "",
+        f"Median of {PAIRS} steps of CURE, batch {METHOD.batch_size} + {METHOD.batch_size}, and of ordinary LoRA training (AdamW over A and B) "
+        "on the same prompts in one batch, paired and in turn in one process. `python benchmarks/step.py WORKSPACE ...`. "
+        f"torch {torch.__version__}, transformers {transformers.__version__}, Python {platform.python_version()}, one core.",
+        "", "| workspace | device | CURE ms | plain ms | ratio of medians, 95 % |", "| --- | --- | --- | --- | --- |", *rows, "",
+    ]  # fmt: skip
+    Path(__file__).with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

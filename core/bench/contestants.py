@@ -1,0 +1,68 @@
+"""Who takes part: every method that unlearns, and the controls that tell what CURE's groups are worth (method section 6)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from random import Random
+
+from core.circuit.contrast import WAYS
+from core.types import Group
+from core.unlearning.methods import METHODS, Method
+
+Kinds = Mapping[str, Group]
+
+
+def as_they_are(kinds: Kinds, rng: Random) -> Kinds:
+    return kinds
+
+
+def shuffled(kinds: Kinds, rng: Random) -> Kinds:
+    """Each group keeps its number of heads and of MLPs, but chance says which."""
+    found: dict[str, Group] = {}
+    for letter in ("a", "m"):  # heads a0.h1, MLPs m0
+        names = [name for name in kinds if name.startswith(letter)]
+        found.update(zip(rng.sample(names, len(names)), (kinds[name] for name in names), strict=True))
+    return {name: found[name] for name in kinds}
+
+
+def inverted(kinds: Kinds, rng: Random) -> Kinds:
+    """Forget and retain modules change places."""
+    other = {Group.FORGET: Group.RETAIN, Group.RETAIN: Group.FORGET}
+    return {name: other.get(group, group) for name, group in kinds.items()}
+
+
+def frozen_retain(kinds: Kinds, rng: Random) -> Kinds:
+    """Retain modules do not move."""
+    return {name: Group.OUTSIDE if group is Group.RETAIN else group for name, group in kinds.items()}
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A method, and what is done to its groups. ways: of making contrast prompts; by_gradient: groups of the same sizes,
+    by contribution to the gradients instead of to the circuits."""
+
+    method: Method
+    regroup: Callable[[Kinds, Random], Kinds] = as_they_are
+    ways: tuple[str, ...] = WAYS
+    by_gradient: bool = False
+
+
+CURE, MEMORY = METHODS["cure"], METHODS["cure_memory"]
+CONTROLS: dict[str, Contestant] = {
+    "cure_random": Contestant(CURE, shuffled),
+    "cure_inverted": Contestant(CURE, inverted),
+    "cure_all_shared": Contestant(replace(CURE, groups="")),
+    "cure_no_projection": Contestant(replace(CURE, surgery="sum")),
+    "cure_frozen_retain": Contestant(CURE, frozen_retain),
+    "cure_no_pagerank": Contestant(CURE, ways=WAYS[1:]),
+    "cure_by_gradient": Contestant(CURE, by_gradient=True),
+    "memory_random": Contestant(MEMORY, shuffled),
+}
+CONTESTANTS: dict[str, Contestant] = {
+    **{name: Contestant(method) for name, method in METHODS.items() if not method.retrain},
+    **CONTROLS,
+}
+
+
+def of_control(name: str) -> str:
+    """The method that a control is a variant of; the name itself for a method."""
+    return ("cure_memory" if name.startswith("memory") else "cure") if name in CONTROLS else name

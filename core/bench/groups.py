@@ -1,0 +1,39 @@
+"""The control that sorts modules by gradient instead of by circuit (method section 3)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from core.bench.contestants import Kinds
+from core.models.blocks import layout
+from core.types import Encoded, Group
+from core.unlearning.conflict import gradient_of
+from core.unlearning.unlearn import Material
+
+PROMPTS = 64
+
+
+def by_gradient(model: nn.Module, material: Material, kinds: Kinds) -> dict[str, Group]:
+    """Groups of the sizes of `kinds`: outside are those of least contribution to either set, then by the ratio of both."""
+    forget, retain = (contributions(model, prompts[:PROMPTS]) for prompts in (material.forget, material.retain))
+    sizes = {group: sum(one is group for one in kinds.values()) for group in Group}
+    inner = sorted(kinds, key=lambda name: -(forget[name] + retain[name]))[: len(kinds) - sizes[Group.OUTSIDE]]
+    inner.sort(key=lambda name: -forget[name] / (forget[name] + retain[name] + 1e-30))
+    order = [group for group in (Group.FORGET, Group.SHARED, Group.RETAIN) for _ in range(sizes[group])]
+    return {name: Group.OUTSIDE for name in kinds} | dict(zip(inner, order, strict=True))
+
+
+def contributions(model: nn.Module, prompts: Sequence[Encoded]) -> dict[str, float]:
+    """Per module |<gradient of the loss, its adapter weights>|, as a share of the sum over modules."""
+    plan = layout(model)
+    for parameter in plan.parameters.values():
+        parameter.requires_grad_(True)
+    gradient = gradient_of(model, prompts, plan)
+    for parameter in plan.parameters.values():
+        parameter.requires_grad_(False)
+    values = plan.inner(gradient, plan.weights()).abs()
+    total = values.sum().item() or 1.0
+    modules = dict.fromkeys(owner for owners in plan.cells for owner in owners)
+    own = {name: torch.tensor([name in owners for owners in plan.cells], device=values.device) for name in modules}
+    return {name: values[mask].sum().item() / total for name, mask in own.items()}

@@ -1,0 +1,231 @@
+"""One scene in memory, and each method's way through it, measured at several points."""
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import fmean
+from typing import Any
+
+import psutil
+import torch
+from torch import Tensor
+
+from core.bench.contestants import Contestant, Kinds
+from core.bench.groups import by_gradient
+from core.bench.rows import Row
+from core.context import Context, load_adapter, make_context
+from core.evaluation.evaluate import RANKED_USERS, Seen, look, metrics
+from core.evaluation.measures import calibration_error, closeness, reach
+from core.models.blocks import layout
+from core.models.recommender import ADAPTER, Recommender
+from core.pipeline import Clock, find_circuits, make_material, plain_groups, sort_modules, spread
+from core.types import Group, Prompt, Request
+from core.unlearning.fit import fit
+from core.unlearning.loop import Step
+from core.unlearning.teachers import OVERFIT
+from core.unlearning.unlearn import Material, unlearn
+from core.workspace import Workspace
+
+POINTS = (8, 16, 32, 64, 128)  # steps at which a method is measured
+STRENGTHS = (0.75, 0.5, 0.25, 0.0)
+STRANGERS = 40  # holdout people that are asked
+NEGATIONS = (0.25, 0.5, 1.0, 2.0)
+MIB = 2**20
+
+
+class Silent:
+    """Watches a stage that nobody looks at."""
+
+    def stage(self, name: str) -> None: ...
+
+    def progress(self, share: float) -> None: ...
+
+    def step(self, step: Step) -> None: ...
+
+    def keep(self, name: str, value: object) -> None: ...
+
+
+@dataclass
+class Scene:
+    """A scene with everything asked once: the original's and the references' answers; groups are kept once found."""
+
+    recommender: Recommender
+    context: Context
+    material: Material
+    original: Seen
+    references: list[Seen]
+    weights: dict[str, Tensor]
+    kind: str
+    found: dict[object, tuple[Kinds, float]] = field(default_factory=dict)
+
+    def restore(self) -> None:
+        """The original adapter, bit for bit."""
+        with torch.no_grad():
+            for name, value in self.recommender.model.named_parameters():
+                if name in self.weights:
+                    value.copy_(self.weights[name])
+
+    def ask(self, ranked: int = RANKED_USERS) -> Seen:
+        return ask(self.recommender, self.context, ranked)
+
+    def row(self, method: str, seen: Seen, references: list[Seen] | None = None, **told: Any) -> Row:
+        """What was measured of one model, against all references or against the given ones."""
+        settings = self.context.workspace.settings
+        blank = dict.fromkeys(("rate", "strength", "circuit_seconds", "seconds", "memory", "moved", "conflict"), 0.0)
+        values: dict[str, Any] = {
+            **{"data": settings.name, "task": str(settings.task), "kind": self.kind, "seed": settings.seed},
+            **{"method": method, "stopped": True, **blank, **told},
+            **measured(seen, self.original, self.references if references is None else references),
+        }
+        return Row(**values)
+
+
+def load_scene(workspace: Workspace, request: Request, device: str) -> Scene:
+    """Load the models and ask the original and every reference."""
+    recommender = load_adapter(workspace, workspace.path(workspace.settings.adapter), device)
+    context = make_context(workspace, request, recommender.tokenizer)
+    context = replace(context, split=replace(context.split, holdout=_of_few(context.split.holdout)))
+    folders = workspace.reference_folders(request.id)
+    references = [ask(load_adapter(workspace, str(folder), device), context) for folder in folders]
+    weights = {name: p.detach().clone() for name, p in recommender.model.named_parameters() if "lora_" in name}
+    material = make_material(recommender, context)
+    return Scene(recommender, context, material, ask(recommender, context), references, weights, request.reason)
+
+
+def _of_few(prompts: Sequence[Prompt]) -> tuple[Prompt, ...]:
+    """The prompts of at most STRANGERS people, evenly spread: asking all takes longer than all else."""
+    people = list(dict.fromkeys(prompt.user for prompt in prompts))
+    chosen = set(spread(people, STRANGERS))
+    return tuple(prompt for prompt in prompts if prompt.user in chosen)
+
+
+def ask(recommender: Recommender, context: Context, ranked: int = RANKED_USERS) -> Seen:
+    """The questions of an evaluation, without anybody's list; `ranked`: of how many people test items are ranked."""
+    return look(recommender, context.split, context.reader, context.workspace.items, context.histories, ranked=ranked)
+
+
+def measured(seen: Seen, original: Seen, references: list[Seen]) -> dict[str, float]:
+    """All measures of one model as plain numbers."""
+    told, before = metrics(seen, draws=0), original.forget.probabilities
+    others = [one.forget.probabilities for one in references]
+    near = closeness(seen.forget.probabilities, before, others)
+    theirs = fmean(metrics(one, draws=0).forget_auc.value for one in references)
+    names = ("forget_auc", "membership_auc", "holdout_auc", "test_auc", "test_log_loss", "hit_rate", "ndcg")
+    return {
+        **{name: getattr(told, name).value for name in names},
+        **{name: getattr(near, name) for name in ("residual", "jsd", "half_kl")},
+        "drift": _drift(seen, original, references),
+        "reach": reach(seen.forget.probabilities, before, others),
+        "forget_gap": told.forget_auc.value - theirs,
+        "calibration_error": calibration_error(seen.test),
+    }
+
+
+def _drift(seen: Seen, original: Seen, references: Sequence[Seen]) -> float:
+    """The residual on kept people's test rows: over 1, the model went further from a retrained one than it was."""
+    return closeness(
+        seen.test.probabilities, original.test.probabilities, [one.test.probabilities for one in references]
+    ).residual
+
+
+def baselines(scene: Scene) -> Iterator[Row]:
+    """What needs no unlearning: the original, each reference against the others, the adapter weakened."""
+    yield scene.row("original", scene.original)
+    for number, one in enumerate(scene.references):
+        others = scene.references[:number] + scene.references[number + 1 :]
+        yield scene.row("reference", one, others, strength=float(number))
+    plan = layout(scene.recommender.model)
+    before = plan.weights()
+    for strength in STRENGTHS:
+        plan.write(before * strength)
+        yield scene.row("weakened", scene.ask(), strength=1 - strength)
+    scene.restore()
+
+
+def negation(scene: Scene, seed: int) -> Iterator[Row]:
+    """Task-vector negation (arXiv 2212.04089, section 3): away from where over-fitting on the forget set leads."""
+    model, started = scene.recommender.model, time.perf_counter()
+    model.set_adapter(ADAPTER)
+    fit(model, scene.material.forget, replace(OVERFIT, seed=seed))
+    seconds = time.perf_counter() - started
+    parameters = {name: value for name, value in model.named_parameters() if name in scene.weights}
+    ahead = {name: value.detach() - scene.weights[name] for name, value in parameters.items()}
+    for strength in NEGATIONS:
+        with torch.no_grad():
+            for name, value in parameters.items():
+                value.copy_(scene.weights[name] - strength * ahead[name])
+        yield scene.row("negation", scene.ask(), strength=strength, seconds=seconds, moved=1.0)
+    scene.restore()
+
+
+def trial(scene: Scene, name: str, contestant: Contestant, rate: float, seed: int) -> list[Row]:
+    """One method on one scene, measured along its way and where it would have stopped by its own rule."""
+    kinds, circuit_seconds = groups_of(scene, contestant, seed)
+    method = replace(contestant.method, learning_rate=rate, steps=POINTS[-1], heeds_stop=False)
+    told: dict[str, Any] = {"rate": rate, "circuit_seconds": circuit_seconds}
+    meter = Meter(scene.recommender.device)
+    rows: list[Row] = []
+    conflict: list[float] = []
+
+    def watch(step: Step) -> bool:
+        meter.pause()
+        conflict.append(step.losses["conflict"])
+        stopped = not any(row.stopped for row in rows) and ("stop" in step.losses or step.number == step.total)
+        if step.number in POINTS or stopped:
+            now: dict[str, Any] = {"strength": float(step.number), "seconds": meter.seconds, "memory": meter.memory}
+            seen = scene.ask(RANKED_USERS if stopped else 0)  # ranking costs the most
+            rows.append(scene.row(name, seen, **told, **now, stopped=stopped, conflict=fmean(conflict)))
+        meter.go_on()
+        return False
+
+    outcome = unlearn(scene.recommender.model, scene.material, kinds, method, seed, watch)
+    scene.restore()
+    return [replace(row, moved=outcome.movable / outcome.total) for row in rows]
+
+
+def groups_of(scene: Scene, contestant: Contestant, seed: int) -> tuple[Kinds, float]:
+    """The groups of a contestant and the seconds that finding them takes; the same ones are found once."""
+    method, key = contestant.method, (contestant.method.groups, contestant.ways)
+    if key not in scene.found:
+        started = time.perf_counter()
+        fresh = (
+            _circuit_groups(scene, contestant.ways, seed)
+            if method.grouped
+            else plain_groups(scene.recommender, scene.material, method, seed)
+        )
+        scene.found[key] = fresh, time.perf_counter() - started
+    kinds, seconds = scene.found[key]
+    if contestant.by_gradient:
+        kinds = by_gradient(scene.recommender.model, scene.material, kinds)
+    return contestant.regroup(kinds, random.Random(seed)), seconds
+
+
+def _circuit_groups(scene: Scene, ways: tuple[str, ...], seed: int) -> dict[str, Group]:
+    watch = Silent()
+    circuits, scores = find_circuits(scene.recommender, scene.context, seed, Clock(watch), watch, ways)
+    groups = sort_modules(scene.recommender, scene.context, circuits, scores, seed)
+    return {one.module: one.group for one in groups}
+
+
+class Meter:
+    """Seconds of the work alone, and its memory in MiB."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.cuda, self.seconds, self.memory = device.type == "cuda", 0.0, 0.0
+        if self.cuda:
+            torch.cuda.reset_peak_memory_stats(device)
+        self.started = self._now()
+
+    def pause(self) -> None:
+        self.seconds += self._now() - self.started
+        held = torch.cuda.max_memory_allocated() if self.cuda else psutil.Process().memory_info().rss
+        self.memory = max(self.memory, held / MIB)
+
+    def go_on(self) -> None:
+        self.started = self._now()
+
+    def _now(self) -> float:
+        if self.cuda:
+            torch.cuda.synchronize()
+        return time.perf_counter()
