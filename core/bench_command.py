@@ -8,6 +8,7 @@ import typer
 from core.arguments import parts_of
 from core.console import out, progress, stepper
 
+QUICK_SETTING = ((6e-3, 0.4),)
 QUICK = ("cure", "uniform", "graddiff", "cure_random")
 
 
@@ -32,7 +33,7 @@ def bench(
 
     What is measured already is not measured again: stop it when you like, and start it again.
     """
-    from core.bench.grid import ALL, RATES, Grid, run_grid
+    from core.bench.grid import ALL, SETTINGS, Grid, run_grid
     from core.bench.scenes import slug
     from core.bench.tables import write_report
     from core.workspace import Workspace
@@ -44,7 +45,7 @@ def bench(
             rows = target / "unlearning" / f"{slug(source.settings.name)}.parquet"
             grid = Grid(
                 source, scenes, rows, tuple(parts_of(kinds)), tuple(range(2 if quick else seeds)),
-                chosen, references, device, (1e-3,) if quick else RATES,
+                chosen, references, device, QUICK_SETTING if quick else SETTINGS,
             )  # fmt: skip
             run_grid(grid, stepper(bars), lambda line: bars.console.print(line, highlight=False))
     out.print(f"Report: {write_report(target)}", highlight=False, soft_wrap=True)

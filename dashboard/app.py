@@ -17,7 +17,7 @@ SECTIONS = {
     "": {"overview": "home", "request": "person_search"},
     "everywhere-inside": {"circuit": "account_tree", "what_if": "tune", "groups": "category"},
     "everywhere-unlearn": {"run": "play_circle", "before_after": "compare_arrows"},
-    "everywhere-decide": {"report": "description"},
+    "everywhere-decide": {"report": "description", "benchmark": "leaderboard"},
 }
 TITLES = Texts(
     {
@@ -29,6 +29,7 @@ TITLES = Texts(
         "run": "page-run",
         "before_after": "page-before-after",
         "report": "page-report",
+        "benchmark": "page-benchmark",
     }
 )
 PAGES = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.bench.rows import Row, read_rows
 from core.report.sentences import Summary, summarise
 from core.runs.folder import RunFolder, run_folder
 from core.runs.folder import runs as all_runs
@@ -33,6 +34,7 @@ from dashboard.graph import page as graph_page
 __all__ = ["METHODS", "OFFERED", "RunFolder"]
 
 DEMO = Path(__file__).parents[1] / "assets/demo"
+BENCHMARK = Path(os.environ.get("CURE_LENS_BENCHMARK") or DEMO.parents[1] / "benchmarks/unlearning")
 DATA = ("workspace.json", "data/items.jsonl", "data/interactions.jsonl", "data/roles.json")
 Stamps = tuple[tuple[int, int] | None, ...]
 
@@ -224,3 +226,17 @@ def common(folder: RunFolder, which: int, other: str) -> dict[str, int]:
     assert found and beside
     here, there = set(found[which].members), set(beside[which].members)
     return {"both": len(here & there), "here": len(here - there), "there": len(there - here)}
+
+
+# ---------------------------------------------------------------- benchmark
+
+
+def benchmark() -> list[Row]:
+    """Every row that `python -m core bench` has measured here; none where it never ran."""
+    files = tuple(sorted(str(path) for path in BENCHMARK.glob("*.parquet")))
+    return _benchmark(files, stamps(BENCHMARK, *files))
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _benchmark(files: tuple[str, ...], key: Stamps) -> list[Row]:
+    return [row for file in files for row in read_rows(Path(file))]

@@ -16,6 +16,7 @@ page-groups = Groups
 page-run = Run
 page-before-after = Before and after
 page-report = Report
+page-benchmark = Benchmark
 
 sidebar-run = Run shown
 sidebar-run-help = All pages speak of this run. The address bar holds a link to it.
@@ -602,6 +603,15 @@ run-losses-forget = forgotten data
 run-losses-validation = everyone else, unseen
 run-losses-holdout = strangers
 run-losses-anew = training anew
+run-conflict = Where forgetting and keeping pulled apart
+run-conflict-alt = For each group of parts and step: how far the pull of forgetting agrees with the pull of keeping, and how far the step taken agrees with keeping
+run-conflict-note = 1 means the same direction, 0 neither for nor against, −1 straight against. Where the dashed line is below 0 the two pulls fight. In shared parts the step then leaves out what would harm the people kept, so the solid line stays above 0. Lines are means over seven steps.
+run-conflict-gradients = forgetting against keeping, before
+run-conflict-step = the step taken against keeping
+run-conflict-axis = agreement (cosine)
+run-conflict-group = group
+run-conflict-which = what is compared
+run-conflict-cosine = agreement
 run-compare = Compare before and after
 run-report = Read the report
 
@@ -740,3 +750,67 @@ tour-before-after = Now compare: the recommendations of one person who asked, be
 tour-never-saw = The fair yardstick is a model that never saw their data. The first chart shows how much of the way there this run came, and the third list what such a model recommends.
 tour-report = The report says all of this in plain words, with what was measured and what is not known, as one file to hand on. It also lists what still holds the data.
 tour-decide = People decide, not this software: the report is their evidence. That was the tour; open a request of your own to go on.
+
+## Benchmark
+
+benchmark-none = No benchmark has been measured yet.
+benchmark-none-note = Run `python -m core bench --quick` in a terminal: it measures CURE and its rivals on the demo world in under 15 minutes, and this page then shows what came out.
+benchmark-lead = At equal quality { $method } is ahead of { $ahead }, behind { $behind } and level with { $even } of { $rivals } rivals.
+benchmark-note = Ahead means nearer to a model that never saw the forgotten data, where test AUC for the people kept falls by at most .005. Measured on { $data } with { $seeds ->
+    [one] one adapter
+   *[other] { $seeds } adapters
+}; a difference counts only where its 95 % interval leaves out zero.
+benchmark-controls-fail = **What the circuit is worth:** { $method } does no better than { $controls }. Where such a control does as well, choosing the parts by circuit is not what does the work.
+benchmark-controls-hold = **What the circuit is worth:** { $method } beats every control, same-size random parts among them.
+benchmark-floor = **How sure one can be:** models that never saw the data score { $floor } against one another on this scale (0 = identical, 1 = as far as the original). Nobody can honestly be asked to come below that.
+benchmark-world = Shown
+benchmark-ours = Method
+benchmark-world-option = { $data }, { $task }: { $kind }
+benchmark-task-click = is it liked?
+benchmark-task-next-item = what comes next?
+benchmark-kind-random = 5 % of the people, by chance
+benchmark-kind-heavy = three people with long histories
+benchmark-kind-single = one person
+benchmark-kind-genre = one genre of one person
+benchmark-pareto = Forgetting against quality
+benchmark-pareto-alt = For each method along its way: how much of the distance to a model that never saw the data is left, and how much quality for kept people was lost
+benchmark-pareto-note = The way of each method as it works longer, mean over the adapters. Best is the lower right: little left of the forgotten data, nothing lost for the others. The grey band is how far models that never saw the data lie from one another.
+benchmark-pareto-shown = Methods drawn
+benchmark-pareto-x = change of test AUC for people kept
+benchmark-pareto-y = residual on the forgotten data
+benchmark-pareto-method = method
+benchmark-pareto-strength = steps, or strength
+benchmark-original = did nothing
+benchmark-reference = never saw the data
+benchmark-differences = Who is ahead at equal quality
+benchmark-differences-alt = For each rival and control: { $method } less the other in residual, with its 95 % interval
+benchmark-differences-note = Left of zero: { $method } is nearer to a model that never saw the data. Each method stands at its best point that costs kept people at most .005 of test AUC; the differences are paired by adapter. Controls are { $method } with one piece taken away or scrambled.
+benchmark-differences-x = residual: { $method } less the other
+benchmark-differences-rival = rivals
+benchmark-differences-control = controls
+benchmark-difference = difference
+benchmark-table = All figures
+benchmark-table-alt = Every method at its best point: residual, reach, quality, seconds
+benchmark-column-method = Method
+benchmark-column-residual = Residual
+benchmark-column-reach = Reach
+benchmark-column-gap = AUC on forgotten, less references
+benchmark-column-membership = Membership AUC
+benchmark-column-utility = Test AUC, change
+benchmark-column-seconds = Seconds
+benchmark-column-circuit = Circuit seconds
+benchmark-column-moved = Share moved
+benchmark-table-note = Made by `python -m core bench`; the full report with intervals, all strengths and the tuning is benchmarks/unlearning.md.
+benchmark-control-cure-random = random parts, same numbers
+benchmark-control-cure-inverted = forget and retain swapped
+benchmark-control-cure-all-shared = every part shared
+benchmark-control-cure-no-projection = no projection
+benchmark-control-cure-frozen-retain = retain parts frozen
+benchmark-control-cure-no-pagerank = contrast without PageRank
+benchmark-control-cure-by-gradient = groups by gradient
+benchmark-control-memory-random = random parts, same numbers (memory)
+benchmark-weakened = Adapter weakened
+benchmark-negation = Task-vector negation
+benchmark-sisa = SISA shards
+benchmark-apa = APA shards
+benchmark-receraser = RecEraser shards

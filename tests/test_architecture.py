@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = [
     {"__main__"},
-    {"bench_command"},
+    {"bench_command", "prepare_command"},
     {"console", "arguments"},
     {"bench"},
     {"runs"},

@@ -9,6 +9,7 @@ from core.types import Group
 from core.unlearning.methods import METHODS, Method
 
 Kinds = Mapping[str, Group]
+Setting = tuple[float, float]  # learning rate, weight of the forget gradient
 
 
 def as_they_are(kinds: Kinds, rng: Random) -> Kinds:
@@ -66,3 +67,9 @@ CONTESTANTS: dict[str, Contestant] = {
 def of_control(name: str) -> str:
     """The method that a control is a variant of; the name itself for a method."""
     return ("cure_memory" if name.startswith("memory") else "cure") if name in CONTROLS else name
+
+
+def with_setting(method: Method, setting: Setting) -> Method:
+    """The method at a learning rate, and with a weight of its forget gradient; ascent without a retain gradient stays so."""
+    rate, weight = setting
+    return replace(method, learning_rate=rate, weights=(weight, 1 - weight if method.weights[1] else 0.0))

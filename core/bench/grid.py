@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.bench.contestants import CONTESTANTS, of_control
+from core.bench.contestants import CONTESTANTS, Setting, of_control
 from core.bench.in_a_row import in_a_row
-from core.bench.rows import Row, read_rows, write_rows
+from core.bench.rows import Row, Tried, read_rows, write_rows
 from core.bench.scenes import make_scene, open_request, references_of, slug
 from core.bench.shards import ANSWERS, shards
 from core.bench.trials import Scene, baselines, load_scene, negation, trial
-from core.bench.tuning import RATES, Tried, best_rate, tune
+from core.bench.tuning import SETTINGS, best_setting, tune
 from core.errors import RunError
 from core.files import read_json, write_json
 from core.prepare import Report
@@ -33,7 +33,7 @@ class Grid:
     methods: tuple[str, ...] = ALL
     references: int = 3
     device: str = "auto"
-    rates: tuple[float, ...] = RATES
+    settings: tuple[Setting, ...] = SETTINGS
 
     def __post_init__(self) -> None:
         if unknown := set(self.methods) - set(ALL):
@@ -54,15 +54,15 @@ def run_grid(grid: Grid, report: Report, say: Callable[[str], None]) -> list[Row
 
 
 def tuned(grid: Grid, report: Report, say: Callable[[str], None]) -> list[Tried]:
-    """All trials of the tuning; a control takes the rate of its method."""
+    """All trials of the tuning; a control takes the setting of its method."""
     path = grid.rows.with_suffix(".tuning.json")
     trials = list(read_json(path, tuple[Tried, ...])) if path.is_file() else []
     wanted = dict.fromkeys(of_control(name) for name in grid.methods if name in CONTESTANTS)
     missing = [name for name in wanted if name not in {one.method for one in trials}]
-    if missing and len(grid.rates) > 1:
+    if missing and len(grid.settings) > 1:
         scene = _scene(grid, "random", TUNING_SEED, 0, report)
         for name in missing:
-            trials += tune(scene, name, CONTESTANTS[name], TUNING_SEED, grid.rates)
+            trials += tune(scene, name, CONTESTANTS[name], TUNING_SEED, grid.settings)
             write_json(path, [asdict(one) for one in trials])
             say(f"{grid.source.settings.name}, tuning: {name}")
     return trials
@@ -84,9 +84,9 @@ def _scene_rows(
         if name in WITHOUT_STEPS:
             yield name, list(WITHOUT_STEPS[name](scene, seed))
             continue
-        rate = best_rate(trials, of_control(name)) if len(grid.rates) > 1 else grid.rates[0]
+        setting = best_setting(trials, of_control(name)) if len(grid.settings) > 1 else grid.settings[0]
         measure = in_a_row if kind == "row" else trial
-        yield name, list(measure(scene, name, CONTESTANTS[name], rate, seed))
+        yield name, list(measure(scene, name, CONTESTANTS[name], setting, seed))
 
 
 def _scene(grid: Grid, kind: str, seed: int, references: int, report: Report) -> Scene:

@@ -4,20 +4,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from core.bench.contestants import Contestant
+from core.bench.contestants import Contestant, Setting, with_setting
 from core.bench.rows import Row
 from core.bench.trials import Meter, Scene, groups_of
 from core.pipeline import make_material
 from core.unlearning.unlearn import unlearn
 
 
-def in_a_row(scene: Scene, name: str, contestant: Contestant, rate: float, seed: int) -> Iterator[Row]:
+def in_a_row(scene: Scene, name: str, contestant: Contestant, setting: Setting, seed: int) -> Iterator[Row]:
     """One row after each request; strength: how many were served. Each run stops by the method's own rule.
 
     What is measured is measured over all people of the scene, so the residual falls as more of them are served.
     """
     method, meter, circuit_seconds = (
-        replace(contestant.method, learning_rate=rate),
+        with_setting(contestant.method, setting),
         Meter(scene.recommender.device),
         0.0,
     )
@@ -30,7 +30,12 @@ def in_a_row(scene: Scene, name: str, contestant: Contestant, rate: float, seed:
         meter.go_on()
         outcome = unlearn(scene.recommender.model, turn.material, kinds, method, seed)
         meter.pause()
-        told: dict[str, Any] = {"rate": rate, "moved": outcome.movable / outcome.total, "memory": meter.memory}
+        told: dict[str, Any] = {
+            "rate": setting[0],
+            "weight": setting[1],
+            "moved": outcome.movable / outcome.total,
+            "memory": meter.memory,
+        }
         told |= {"circuit_seconds": circuit_seconds, "seconds": meter.seconds, "stopped": served == len(people)}
         yield scene.row(name, scene.ask(), strength=float(served), **told)
         meter.go_on()

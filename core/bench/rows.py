@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 class Row:
     """One model measured. data, task, kind, seed: the scene. method: its name, or what else the model is.
 
-    rate: learning rate. strength: unlearning steps taken, or the strength of a method without steps. stopped: its own
+    rate: learning rate. weight: of the forget gradient. strength: unlearning steps taken, or the strength of a method without steps. stopped: its own
     stopping rule ended it here. circuit_seconds, seconds: for finding the groups; for everything after, measuring left out.
     memory: MiB, on CUDA the peak, else what the process held after a step. moved: share of the adapter's coordinates that
     was free to move. conflict: share of shared cells whose gradients opposed each other, mean over the steps.
@@ -26,6 +26,7 @@ class Row:
     seed: int
     method: str
     rate: float
+    weight: float
     strength: float
     stopped: bool
     circuit_seconds: float
@@ -52,6 +53,18 @@ class Row:
     def key(self) -> tuple[str, str, str, int, str]:
         """The run that this row is a point of."""
         return (self.data, self.task, self.kind, self.seed, self.method)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One trial of the tuning. gap: how far, at its end, the adapter's help for the forgotten people is from its help for
+    strangers, in nats; rise: of the validation loss, as a share."""
+
+    method: str
+    rate: float
+    weight: float
+    gap: float
+    rise: float
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
@@ -11,7 +11,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from core.bench.contestants import Contestant, Kinds
+from core.bench.contestants import Contestant, Kinds, Setting, with_setting
 from core.bench.groups import by_gradient
 from core.bench.rows import Row
 from core.context import Context, load_adapter, make_context
@@ -27,7 +27,7 @@ from core.unlearning.teachers import OVERFIT
 from core.unlearning.unlearn import Material, unlearn
 from core.workspace import Workspace
 
-POINTS = (8, 16, 32, 64, 128)  # steps at which a method is measured
+STEPS = (16, 48, 144)  # most steps of a method's runs: its strengths
 STRENGTHS = (0.75, 0.5, 0.25, 0.0)
 STRANGERS = 40  # holdout people that are asked
 NEGATIONS = (0.25, 0.5, 1.0, 2.0)
@@ -72,7 +72,9 @@ class Scene:
     def row(self, method: str, seen: Seen, references: list[Seen] | None = None, **told: Any) -> Row:
         """What was measured of one model, against all references or against the given ones."""
         settings = self.context.workspace.settings
-        blank = dict.fromkeys(("rate", "strength", "circuit_seconds", "seconds", "memory", "moved", "conflict"), 0.0)
+        blank = dict.fromkeys(
+            ("rate", "weight", "strength", "circuit_seconds", "seconds", "memory", "moved", "conflict"), 0.0
+        )
         values: dict[str, Any] = {
             **{"data": settings.name, "task": str(settings.task), "kind": self.kind, "seed": settings.seed},
             **{"method": method, "stopped": True, **blank, **told},
@@ -159,29 +161,32 @@ def negation(scene: Scene, seed: int) -> Iterator[Row]:
     scene.restore()
 
 
-def trial(scene: Scene, name: str, contestant: Contestant, rate: float, seed: int) -> list[Row]:
-    """One method on one scene, measured along its way and where it would have stopped by its own rule."""
+def trial(scene: Scene, name: str, contestant: Contestant, setting: Setting, seed: int) -> Iterator[Row]:
+    """One method on one scene, one run for each number of steps: its strength. Its own rule may end a run earlier."""
     kinds, circuit_seconds = groups_of(scene, contestant, seed)
-    method = replace(contestant.method, learning_rate=rate, steps=POINTS[-1], heeds_stop=False)
-    told: dict[str, Any] = {"rate": rate, "circuit_seconds": circuit_seconds}
-    meter = Meter(scene.recommender.device)
-    rows: list[Row] = []
-    conflict: list[float] = []
+    for steps in STEPS:
+        method = replace(with_setting(contestant.method, setting), steps=steps)
+        conflict: list[float] = []
+        meter = Meter(scene.recommender.device)
+        outcome = unlearn(scene.recommender.model, scene.material, kinds, method, seed, _noted(conflict))
+        meter.pause()
+        longest = steps == STEPS[-1]
+        seen = scene.ask(RANKED_USERS if longest else 0)  # ranking costs the most
+        scene.restore()
+        yield scene.row(
+            name, seen, rate=setting[0], weight=setting[1], strength=float(steps), stopped=longest, circuit_seconds=circuit_seconds,
+            seconds=meter.seconds, memory=meter.memory, moved=outcome.movable / outcome.total, conflict=fmean(conflict),
+        )  # fmt: skip
+
+
+def _noted(conflict: list[float]) -> Callable[[Step], bool]:
+    """Watches a run and keeps the share of cells in conflict at each step."""
 
     def watch(step: Step) -> bool:
-        meter.pause()
         conflict.append(step.losses["conflict"])
-        stopped = not any(row.stopped for row in rows) and ("stop" in step.losses or step.number == step.total)
-        if step.number in POINTS or stopped:
-            now: dict[str, Any] = {"strength": float(step.number), "seconds": meter.seconds, "memory": meter.memory}
-            seen = scene.ask(RANKED_USERS if stopped else 0)  # ranking costs the most
-            rows.append(scene.row(name, seen, **told, **now, stopped=stopped, conflict=fmean(conflict)))
-        meter.go_on()
         return False
 
-    outcome = unlearn(scene.recommender.model, scene.material, kinds, method, seed, watch)
-    scene.restore()
-    return [replace(row, moved=outcome.movable / outcome.total) for row in rows]
+    return watch
 
 
 def groups_of(scene: Scene, contestant: Contestant, seed: int) -> tuple[Kinds, float]:

@@ -1,49 +1,44 @@
-"""Tuning, the same for every method: each learning rate once, judged on validation and holdout people alone."""
+"""Tuning, the same trials for every method, judged on validation and holdout people alone."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from core.bench.contestants import Contestant, Kinds
-from core.bench.trials import POINTS, Scene, groups_of
+from core.bench.contestants import Contestant, Kinds, Setting, with_setting
+from core.bench.rows import Tried
+from core.bench.trials import STEPS, Scene, groups_of
 from core.unlearning.loop import Step
+from core.unlearning.methods import Method
 from core.unlearning.unlearn import unlearn
 
-RATES = (3e-4, 1e-3, 3e-3)
-TOLERATED = 0.01  # rise of the validation loss, as a share, up to which a trial's checks count
+SETTINGS: tuple[Setting, ...] = ((2e-3, 0.1), (2e-3, 0.4), (6e-3, 0.1), (6e-3, 0.4))
+TOLERATED = 0.01  # rise of the validation loss, as a share, that a setting may cost
+MIDDLE = STEPS[len(STEPS) // 2]
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """One trial. gap: at its best check, how far the adapter's help for the forgotten people is from its help for
-    strangers, in nats; infinite where every check lost too much on validation."""
-
-    method: str
-    rate: float
-    gap: float
-
-
-def tune(scene: Scene, name: str, contestant: Contestant, seed: int, rates: Sequence[float] = RATES) -> list[Tried]:
-    """One trial a rate; neither test rows nor references are asked."""
+def tune(
+    scene: Scene, name: str, contestant: Contestant, seed: int, settings: Sequence[Setting] = SETTINGS
+) -> list[Tried]:
+    """One trial a setting; neither test rows nor references are asked."""
     kinds, _ = groups_of(scene, contestant, seed)
-    return [Tried(name, rate, _gap(scene, contestant, kinds, rate, seed)) for rate in rates]
+    return [_try(scene, name, with_setting(contestant.method, setting), setting, kinds, seed) for setting in settings]
 
 
-def best_rate(trials: Sequence[Tried], name: str) -> float:
-    """The rate of smallest gap among a method's trials."""
-    return min((one for one in trials if one.method == name), key=lambda one: one.gap).rate
+def best_setting(trials: Sequence[Tried], name: str) -> Setting:
+    """Among a method's trials that cost what is tolerated at most the one of smallest gap, else the cheapest."""
+    own = [one for one in trials if one.method == name]
+    cheap = [one for one in own if one.rise <= TOLERATED]
+    best = min(cheap, key=lambda one: one.gap) if cheap else min(own, key=lambda one: one.rise)
+    return best.rate, best.weight
 
 
-def _gap(scene: Scene, contestant: Contestant, kinds: Kinds, rate: float, seed: int) -> float:
-    """|help for the forgotten - help for strangers| at the best check that validation tolerates."""
-    method = replace(contestant.method, learning_rate=rate, steps=POINTS[-1], heeds_stop=False)
-    gaps: list[float] = []
+def _try(scene: Scene, name: str, method: Method, setting: Setting, kinds: Kinds, seed: int) -> Tried:
+    """Where one run ends: how far the adapter's help for the forgotten is from its help for strangers, and at what cost."""
+    last = {"gap": 0.0, "rise": 0.0}
 
     def watch(step: Step) -> bool:
-        if step.losses.get("rise", math.inf) <= TOLERATED:
-            gaps.append(abs(step.losses["gap"]))
+        last.update({key: value for key, value in step.losses.items() if key in last})
         return False
 
-    unlearn(scene.recommender.model, scene.material, kinds, method, seed, watch)
+    unlearn(scene.recommender.model, scene.material, kinds, replace(method, steps=MIDDLE), seed, watch)
     scene.restore()
-    return min(gaps, default=math.inf)
+    return Tried(name, *setting, abs(last["gap"]), last["rise"])

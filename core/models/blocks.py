@@ -4,7 +4,8 @@ A head owns its rows of B in q, k, v and its columns of A in o; an MLP owns all 
 columns of A in its output. The other factor stays fixed, so the adapter's delta is linear in what moves.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -62,6 +63,16 @@ class Layout:
         """Put flat values into the parameters."""
         for parameter, value in zip(self.parameters.values(), self.parts(flat), strict=True):
             parameter.copy_(value)
+
+    @contextmanager
+    def holding(self, flat: Tensor) -> Iterator[None]:
+        """The parameters hold other values for a while."""
+        before = self.weights()
+        self.write(flat)
+        try:
+            yield
+        finally:
+            self.write(before)
 
     def inner(self, left: Tensor, right: Tensor) -> Tensor:
         """Inner products [cell] of two flat values."""

@@ -5,8 +5,8 @@ it was trained on than people like them whom it never met.
 """
 
 import random
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,16 +63,11 @@ def memories(model: Any, forget: Sequence[Encoded], holdout: Sequence[Encoded], 
     return tuple(found)
 
 
-@contextmanager
-def switched_off(plan: Layout, modules: Collection[str]) -> Iterator[None]:
+def switched_off(plan: Layout, modules: Collection[str]) -> AbstractContextManager[None]:
     """The adapter without these modules: coordinates that they own alone are zero, and put back afterwards."""
     before = plan.weights()
     gone = torch.tensor([set(owners) <= set(modules) for owners in plan.cells], device=before.device)
-    plan.write(before.masked_fill(gone[plan.cell_of][:, None], 0.0))
-    try:
-        yield
-    finally:
-        plan.write(before)
+    return plan.holding(before.masked_fill(gone[plan.cell_of][:, None], 0.0))
 
 
 @torch.no_grad()

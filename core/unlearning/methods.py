@@ -26,7 +26,6 @@ class Method:
     learning_rate: float = 1e-3
     batch_size: int = 4
     tolerance: float = 0.05
-    heeds_stop: bool = True
     micro_batch: int = 0
     checkpointing: bool = False
     retrain: bool = False

@@ -1,7 +1,7 @@
 """Unlearning one forget set: two gradients a step, combined per group, stopped on validation and holdout users."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,12 +16,13 @@ from core.types import Cell, Encoded, Group, Outcome
 from core.unlearning.loop import Losses, Step, train
 from core.unlearning.methods import Method
 from core.unlearning.objectives import OBJECTIVES, PER_TARGET, READS_ORIGINAL, READS_WRONG, Fixed, keep
-from core.unlearning.stopping import Stopper, sample
+from core.unlearning.stopping import Stopper
 from core.unlearning.surgery import SURGERY, Preconditioner, direction, masks
 from core.unlearning.teachers import TEACHERS, Groups, Said, said
 
 CHECK_EVERY = 20
-KEPT = 160  # retain prompts that a run draws from; what the original says of them is computed once
+WARMUP = 5
+AHEAD = 20  # steps for whose retain prompts the original is asked at once
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,11 @@ def unlearn(
     """Unlearn `material.forget` in place in the model's active adapter (method sections 4 and 5).
 
     groups: per module; coordinates of outside modules and all base weights stay bit-identical.
-    model: a PEFT model. watch sees the losses of each step and may stop it by returning True. Where the method does not
-    heed its stopping rule, the step at which it would have stopped tells "stop": 1.
+    model: a PEFT model. watch sees the losses of each step and may stop it by returning True.
     """
     plan = layout(model)
-    kinds = cell_groups(plan.cells, groups)
-    losses = PairLosses(model, material, groups, method, seed)
+    kinds, before = cell_groups(plan.cells, groups), plan.weights()
+    losses = PairLosses(model, plan, material, groups, method, seed)
     with _only_trainable(model, plan, method.checkpointing):
         stopper = Stopper(model, material.forget, material.holdout, material.validation, method.tolerance)
         gradients = _gradients(losses, plan, kinds, method)
@@ -63,12 +63,11 @@ def unlearn(
         def watched(step: Step) -> bool:
             due = step.number % CHECK_EVERY == 0 or step.number in (1, step.total)
             checks = stopper.check() if due else {}
-            stop = {"stop": 1.0} if stopper.reason else {}
-            ended = watch(Step(step.number, step.total, {**step.losses, **checks, **stop}))
-            return ended or (bool(stop) and method.heeds_stop)
+            return watch(Step(step.number, step.total, {**step.losses, **checks})) or stopper.reason != ""
 
-        before = plan.weights()
-        steps = train(plan.parameters.values(), optimiser, gradients, method.steps, watched, clip=None)
+        parameters = plan.parameters.values()
+        # The rate falls to nothing: what the last large steps would leave as noise, kept people would pay for.
+        steps = train(parameters, optimiser, gradients, method.steps, watched, clip=None, warmup=WARMUP, cosine=True)
     cells = _cells(plan, before)
     movable = sum(cell.size for cell, kind in zip(cells, kinds, strict=True) if kind is not Group.OUTSIDE)
     total = sum(parameter.numel() for name, parameter in model.named_parameters() if "lora_" in name)
@@ -78,44 +77,55 @@ def unlearn(
 class PairLosses:
     """The forget and the retain loss of each step, over prompts drawn by `seed`, in micro-batches.
 
-    What the teacher and the original say is computed once, before the first step changes anything.
+    What the teacher says, and the original of the forget set, is computed before the first step; what the original says
+    of kept prompts for AHEAD steps at once, in large batches without a graph.
     """
 
-    def __init__(self, model: Any, material: Material, groups: Groups, method: Method, seed: int) -> None:
-        self.model, self.method = model, method
+    def __init__(self, model: Any, plan: Layout, material: Material, groups: Groups, method: Method, seed: int) -> None:
+        self.model, self.plan, self.method, self.before = model, plan, method, plan.weights()
         self.objective, self.per_target = OBJECTIVES[method.forget], method.forget in PER_TARGET
-        self.rng, self.astray = random.Random(seed), random.Random(seed)  # the second one changes no batch
-        self.forget, self.kept = material.forget, sample(material.retain, KEPT, seed)
+        self.rng, self.kept_rng, self.astray = (random.Random(seed + part) for part in range(3))
+        self.forget, self.retain = material.forget, material.retain
         self.original = said(model, self.forget) if method.forget in READS_ORIGINAL else None
         self.teacher = TEACHERS[method.teacher](model, self.forget, seed, groups) if method.forget == "distil" else None
-        self.kept_original = said(model, self.kept)
+        self.ahead: list[tuple[list[int], dict[int, Tensor]]] = []
         self.options = material.choices or range(model.config.vocab_size)
         self.choices = torch.tensor(self.options, device=model.device)
 
     def forgetting(self) -> Iterator[Tensor]:
         """The forget loss of one step, cut into micro-batches that sum to it."""
-        for part, batch, share in self._parts(self.forget, self.per_target):
+        for part, batch, share in self._parts(self._draw(self.forget, self.rng), self.forget, self.per_target):
             wrong = self._wrong(batch.tokens) if self.method.forget in READS_WRONG else _none()
             fixed = Fixed(batch, _rows(self.original, part), _rows(self.teacher, part), wrong, self.choices)
             yield share * self.objective(answer_logits(self.model, batch), fixed)
 
     def keeping(self) -> Iterator[Tensor]:
         """The retain loss of one step likewise."""
-        for part, batch, share in self._parts(self.kept, False):
-            yield share * keep(answer_logits(self.model, batch), batch, _rows(self.kept_original, part))
+        self.ahead = self.ahead or self._look_ahead()
+        chosen, original = self.ahead.pop(0)
+        for part, batch, share in self._parts(chosen, self.retain, False):
+            yield share * keep(answer_logits(self.model, batch), batch, _rows(original, part))
 
-    def _parts(self, prompts: Sequence[Encoded], per_target: bool) -> Iterator[tuple[list[int], Batch, float]]:
+    def _look_ahead(self) -> list[tuple[list[int], dict[int, Tensor]]]:
+        """The retain prompts of the next steps, and what the original says of them."""
+        draws = [self._draw(self.retain, self.kept_rng) for _ in range(AHEAD)]
+        wanted = sorted({i for chosen in draws for i in chosen})
+        with self.plan.holding(self.before):
+            answers = dict(zip(wanted, said(self.model, [self.retain[i] for i in wanted]), strict=True))
+        return [(chosen, answers) for chosen in draws]
+
+    def _draw(self, prompts: Sequence[Encoded], rng: random.Random) -> list[int]:
+        return rng.sample(range(len(prompts)), min(self.method.batch_size, len(prompts)))
+
+    def _parts(
+        self, chosen: list[int], prompts: Sequence[Encoded], per_target: bool
+    ) -> Iterator[tuple[list[int], Batch, float]]:
         """Micro-batches of one draw, each with its prompts and its share of what the loss is a mean of."""
-        chosen = self.rng.sample(range(len(prompts)), min(self.method.batch_size, len(prompts)))
         size = self.method.micro_batch or len(chosen)
-        counts = [len(prompts[i].labels) if per_target else _answer_tokens(prompts[i]) for i in chosen]
+        count = lambda part: sum(len(prompts[i].labels) if per_target else _answer_tokens(prompts[i]) for i in part)  # noqa: E731
         for start in range(0, len(chosen), size):
             part = chosen[start : start + size]
-            yield (
-                part,
-                collate([prompts[i] for i in part], self.model.device),
-                sum(counts[start : start + size]) / sum(counts),
-            )
+            yield part, collate([prompts[i] for i in part], self.model.device), count(part) / count(chosen)
 
     def _wrong(self, tokens: Tensor) -> Tensor:
         """For each answer token another option: with two of them the other one."""
@@ -136,7 +146,7 @@ def _none() -> Tensor:
     return torch.empty(0)
 
 
-def _rows(answers: Said | None, part: Sequence[int]) -> Tensor:
+def _rows(answers: Said | Mapping[int, Tensor] | None, part: Sequence[int]) -> Tensor:
     """The prompts' logits one after another, as a batch has its answers."""
     return torch.cat([answers[i] for i in part]) if answers else _none()
 

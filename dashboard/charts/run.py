@@ -6,9 +6,10 @@ import altair as alt
 import pandas as pd
 
 from core.types import Group
-from dashboard.charts.encodings import DASHED, DOTTED, SOLID, lines
-from dashboard.palette import COLOURS, QUIET
+from dashboard.charts.encodings import DASHED, DOTTED, SOLID, Chart, lines
+from dashboard.palette import AFTER, COLOURS, QUIET
 from dashboard.texts import Texts, t
+from dashboard.words import GROUP_NAMES
 
 # Only what can be compared: the same loss on different people, not the objectives of a step.
 LOSSES = {
@@ -56,4 +57,50 @@ def losses(events: Sequence[dict]) -> alt.Chart | None:
             ),
         )
         .properties(height=300)
+    )
+
+
+QUARREL = {"cosine": DASHED, "step": SOLID}  # both gradients, and the step that became of them with the retain gradient
+QUARREL_NAMES = Texts({"cosine": "run-conflict-gradients", "step": "run-conflict-step"})
+SMOOTH = 7
+
+
+def conflict(events: Sequence[dict]) -> Chart | None:
+    """For each group how far the two gradients agree, step by step, and how far the step taken agrees with keeping."""
+    rows = [
+        (event["step"], GROUP_NAMES[group], QUARREL_NAMES[kind], event[f"{kind}_{group}"])
+        for event in events
+        if event.get("kind") == "step"
+        for group in (Group.FORGET, Group.SHARED, Group.RETAIN)
+        for kind in QUARREL
+        if f"{kind}_{group}" in event
+    ]
+    if not rows:
+        return None
+    data = pd.DataFrame(rows, columns=["step", "group", "kind", "cosine"])
+    data["smooth"] = data.groupby(["group", "kind"])["cosine"].transform(
+        lambda own: own.rolling(SMOOTH, 1, True).mean()
+    )
+    present = [GROUP_NAMES[group] for group in (Group.FORGET, Group.SHARED, Group.RETAIN)]
+    present = [name for name in present if name in set(data["group"])]
+    base = alt.Chart(data).encode(
+        x=alt.X("step:Q", title=t("run-losses-step"), axis=alt.Axis(grid=False, tickMinStep=1))
+    )
+    names = {QUARREL_NAMES[kind]: (QUIET if kind == "cosine" else AFTER, dash) for kind, dash in QUARREL.items()}
+    line = base.mark_line(strokeWidth=2).encode(
+        y=alt.Y("smooth:Q", title=t("run-conflict-axis"), scale=alt.Scale(domain=[-1, 1]), axis=alt.Axis(tickCount=5)),
+        tooltip=[
+            alt.Tooltip("group:N", title=t("run-conflict-group")),
+            alt.Tooltip("kind:N", title=t("run-conflict-which")),
+            alt.Tooltip("step:Q", title=t("run-losses-step")),
+            alt.Tooltip("cosine:Q", title=t("run-conflict-cosine"), format=".2f"),
+        ],
+        **lines("kind:N", names, 1),
+    )
+    zero = base.mark_rule(color=QUIET, opacity=0.5).encode(x=alt.value(0), x2=alt.value("width"), y=alt.datum(0))
+    header = alt.Header(title=None, labelFontWeight="bold")
+    return (
+        alt.layer(zero, line)
+        .properties(height=170, width=220)
+        .facet(alt.Facet("group:N", sort=present, header=header), columns=len(present))
     )

@@ -25,6 +25,10 @@ def progress(run: RunFolder) -> None:
         if chart := charts.losses(events):
             exports.chart(chart, f"{run.id}-losses", t("run-losses-alt"), key="losses")
             st.caption(t("run-losses-note"))
+        if status.state not in LIVE and (quarrel := charts.conflict(events)):
+            with st.expander(t("run-conflict"), icon=":material/call_split:"):
+                exports.chart(quarrel, f"{run.id}-conflict", t("run-conflict-alt"), key="conflict")
+                st.caption(t("run-conflict-note"))
 
 
 def _bar(status: RunStatus) -> str:

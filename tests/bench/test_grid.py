@@ -9,12 +9,13 @@ import torch
 from core.bench.contestants import CONTESTANTS, CONTROLS
 from core.bench.grid import ALL, Grid, run_grid
 from core.bench.in_a_row import in_a_row
-from core.bench.rows import Row, read_rows, write_rows
+from core.bench.rows import Row, Tried, read_rows, write_rows
 from core.bench.scenes import KINDS, make_scene, open_request, references_of
 from core.bench.shards import ANSWERS, COUNT, alike, by_chance
-from core.bench.tables import fronts, report, write_report
-from core.bench.trials import POINTS, STRENGTHS, load_scene, trial
-from core.bench.tuning import Tried, best_rate
+from core.bench.statistics import fronts, is_control
+from core.bench.tables import report, write_report
+from core.bench.trials import STEPS, STRENGTHS, load_scene, trial
+from core.bench.tuning import best_setting
 from core.errors import RequestError, RunError
 from core.files import write_json
 from core.runs.demo import BORN
@@ -36,7 +37,7 @@ def bench(prepared, tmp_path_factory):
     folder, said = tmp_path_factory.mktemp("bench"), []
     grid = Grid(
         Workspace(prepared), folder / "scenes", folder / "out/unlearning/tiny.parquet", seeds=(0,),
-        methods=METHODS_HERE, references=2, device="cpu", rates=(1e-3, 3e-3),
+        methods=METHODS_HERE, references=2, device="cpu", settings=((1e-3, 0.4), (3e-3, 0.1)),
     )  # fmt: skip
     run_grid(grid, quiet, said.append)
     return grid, said
@@ -57,7 +58,7 @@ def test_every_scene_holds_everybody_once(bench):
         assert (original.residual, original.drift, original.reach) == (1, 1, 0)
         for name in ("cure", "graddiff"):
             points = [row for row in own if row.method == name]
-            assert sum(row.stopped for row in points) == 1 and {row.strength for row in points} >= set(POINTS)
+            assert [(row.strength, row.stopped) for row in points] == [(n, n == STEPS[-1]) for n in STEPS]
             assert all(row.seconds > 0 and 0 <= row.moved <= 1 for row in points)
 
 
@@ -91,8 +92,8 @@ def test_tuning_tries_each_method_equally_often_and_controls_take_their_methods_
     assert {one.method for one in trials} == {"cure", "graddiff"}
     assert all(sum(one.method == name for one in trials) == 2 for name in ("cure", "graddiff"))
     rows = read_rows(grid.rows)
-    rate = {name: {row.rate for row in rows if row.method == name} for name in ("cure", "cure_random")}
-    assert rate["cure"] == rate["cure_random"] == {best_rate(trials, "cure")}
+    rate = {name: {(row.rate, row.weight) for row in rows if row.method == name} for name in ("cure", "cure_random")}
+    assert rate["cure"] == rate["cure_random"] == {best_setting(trials, "cure")}
 
 
 @pytest.mark.slow
@@ -109,7 +110,7 @@ def test_a_trial_puts_the_original_back(bench):
     place = make_scene(grid.source, 0, grid.folder / "tiny-0", quiet)
     scene = load_scene(place, open_request(place, "random", 0), "cpu")
     before = {name: value.clone() for name, value in scene.recommender.model.state_dict().items()}
-    trial(scene, "npo", CONTESTANTS["npo"], 1e-3, 0)
+    next(trial(scene, "npo", CONTESTANTS["npo"], (1e-3, 0.4), 0))
     after = scene.recommender.model.state_dict()
     assert set(before) == set(after) and all(torch.equal(value, after[name]) for name, value in before.items())
 
@@ -135,7 +136,7 @@ def test_requests_in_a_row_each_forget_one_more_person(row_scene, monkeypatch):
     monkeypatch.setattr(
         module, "unlearn", lambda model, material, *rest: seen.append(material) or plain(model, material, *rest)
     )
-    rows = list(in_a_row(row_scene, "cure", CONTESTANTS["cure"], 1e-3, 0))
+    rows = list(in_a_row(row_scene, "cure", CONTESTANTS["cure"], (1e-3, 0.4), 0))
     assert [row.strength for row in rows] == [1, 2, 3] and [row.stopped for row in rows] == [False, False, True]
     whole = row_scene.context.split
     assert [len(m.forget) for m in seen] == [
@@ -188,6 +189,10 @@ def test_controls_keep_what_they_say():
 
 def test_everybody_takes_part():
     assert set(METHODS) - {"retrain"} <= set(ALL) and "negation" in ALL
+
+
+def test_controls_are_known_by_their_names():
+    assert {name for name in ALL if is_control(name)} == set(CONTROLS)
 
 
 def test_an_unknown_method_is_refused_before_any_work(workspace, tmp_path):

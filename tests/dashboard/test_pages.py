@@ -14,7 +14,7 @@ from core.types import Group, GroupEdit, Move, RunState
 from core.workspace import Workspace
 from dashboard import live, words
 
-PAGES = ("overview", "request", "circuit", "what_if", "groups", "run", "before_after", "report")
+PAGES = ("overview", "request", "circuit", "what_if", "groups", "run", "before_after", "report", "benchmark")
 
 
 def said(app: AppTest) -> str:

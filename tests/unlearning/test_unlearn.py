@@ -88,7 +88,7 @@ def gradient_of_a_step(model, material, **changes):
     plan, found = layout(model), []
     for name in ("npo", "cure"):
         method = replace(METHODS[name], batch_size=5, **changes)
-        losses = PairLosses(model, material, {}, method, 0)
+        losses = PairLosses(model, plan, material, {}, method, 0)
         with _only_trainable(model, plan, method.checkpointing):
             found += [_gradient(losses.forgetting(), plan)[1], _gradient(losses.keeping(), plan)[1]]
     return torch.stack(found)
@@ -106,7 +106,8 @@ def test_checkpointing_keeps_fewer_activations(workspace):
     model, material = setup(workspace)
     kept = {}
     for on in (False, True):
-        losses, plan, sizes = PairLosses(model, material, {}, METHODS["cure"], 0), layout(model), []
+        plan, sizes = layout(model), []
+        losses = PairLosses(model, plan, material, {}, METHODS["cure"], 0)
         with (
             _only_trainable(model, plan, on),
             torch.autograd.graph.saved_tensors_hooks(lambda t: sizes.append(t.numel()) or t, lambda t: t),  # noqa: B023

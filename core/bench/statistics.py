@@ -1,0 +1,123 @@
+"""What rows of the bench say: fronts, differences paired by seed, and who is ahead. Imports no model code."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from scipy.stats import t as student
+
+from core.bench.rows import Row
+
+EQUAL = 0.005  # the loss of test AUC within which methods are compared
+OURS = ("cure", "cure_memory")
+YARDSTICKS = ("original", "reference")
+Value = Callable[[Row], float]
+World = tuple[str, str, str]  # data, task, kind
+Front = dict[int, float]  # per seed the best value
+
+
+def worlds(rows: Iterable[Row]) -> list[tuple[World, list[Row]]]:
+    """The rows of each (data, task, kind)."""
+    key: Callable[[Row], World] = lambda row: (row.data, row.task, row.kind)  # noqa: E731
+    return [(world, list(group)) for world, group in groupby(sorted(rows, key=key), key)]
+
+
+def before(rows: Iterable[Row]) -> dict[int, Row]:
+    """The original's row of each seed."""
+    return {row.seed: row for row in rows if row.method == "original"}
+
+
+def residual(row: Row) -> float:
+    return row.residual
+
+
+def best_points(rows: Sequence[Row], method: str, budget: float = EQUAL, value: Value = residual) -> list[Row]:
+    """Per seed the method's point of least `value` whose test AUC is at most `budget` below the original's.
+
+    Having done nothing is a point of every method, so that nobody is worse than the original.
+    """
+    original = before(rows)
+    found = {row.seed: original[row.seed] for row in rows if row.method == method}
+    for row in rows:
+        allowed = row.method == method and row.test_auc >= original[row.seed].test_auc - budget
+        if allowed and value(row) < value(found[row.seed]):
+            found[row.seed] = row
+    return [found[seed] for seed in sorted(found)]
+
+
+def fronts(rows: Sequence[Row], budget: float = EQUAL, value: Value = residual) -> dict[str, Front]:
+    """The `value` of each method's best point in each seed."""
+    methods = dict.fromkeys(row.method for row in rows if row.method not in YARDSTICKS)
+    return {name: {row.seed: value(row) for row in best_points(rows, name, budget, value)} for name in methods}
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and half-width of Student's 95 % interval; infinite for one value."""
+    data = np.array(values, float)
+    if len(data) < 2:
+        return float(data.mean()) if len(data) else math.nan, math.inf
+    half = student.ppf(0.975, len(data) - 1) * data.std(ddof=1) / math.sqrt(len(data))
+    return float(data.mean()), float(half)
+
+
+def over_seeds(rows: Sequence[Row], value: Value) -> tuple[float, float]:
+    """Mean over seeds of a scene's mean, with its interval."""
+    seeds = sorted({row.seed for row in rows})
+    return mean_interval([float(np.mean([value(row) for row in rows if row.seed == seed])) for seed in seeds])
+
+
+def paired(left: Front, right: Front) -> tuple[float, float]:
+    """Mean difference over common seeds with its interval."""
+    return mean_interval([left[seed] - right[seed] for seed in sorted(left.keys() & right.keys())])
+
+
+def controls_of(method: str, names: Iterable[str]) -> list[str]:
+    """The controls of a method among some names: `cure` has cure_random, `cure_memory` has memory_random."""
+    stem = {"cure": "cure_", "cure_memory": "memory_"}[method]
+    return [name for name in names if name.startswith(stem) and name not in (*OURS, "cure_overfit")]
+
+
+def is_control(name: str) -> bool:
+    return any(controls_of(method, [name]) for method in OURS)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one of our methods stands at equal utility; each by the 95 % interval of the difference paired by seed.
+
+    ahead: of whom it is. behind: who is ahead of it. even: who cannot be told apart. as_good: controls that it does not beat.
+    """
+
+    method: str
+    ahead: tuple[str, ...]
+    behind: tuple[str, ...]
+    even: tuple[str, ...]
+    as_good: tuple[str, ...]
+    beaten: tuple[str, ...]
+
+
+def standing(rows: Sequence[Row], ours: str) -> Standing | None:
+    """Where `ours` stands in one world; None where it took no part."""
+    best = fronts(rows)
+    if ours not in best:
+        return None
+    place = {name: _sign(paired(best[ours], best[name])) for name in best}
+    rivals = [name for name in best if name not in OURS and not is_control(name)]
+    controls = controls_of(ours, best)
+    ahead, behind, even = (tuple(name for name in rivals if place[name] == sign) for sign in (-1, 1, 0))
+    return Standing(
+        ours,
+        ahead,
+        behind,
+        even,
+        tuple(name for name in controls if place[name] >= 0),
+        tuple(name for name in controls if place[name] < 0),
+    )
+
+
+def _sign(difference: tuple[float, float]) -> int:
+    """-1 or 1 where the interval excludes 0, else 0."""
+    mean, half = difference
+    return 0 if not abs(mean) > half else (1 if mean > 0 else -1)

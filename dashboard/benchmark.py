@@ -1,0 +1,100 @@
+"""The bench's rows as the tables that the benchmark page shows. Pure; no Streamlit."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from core.bench.rows import Row
+from core.bench.statistics import Value, before, best_points, fronts, is_control, over_seeds, paired
+from core.unlearning.methods import METHODS
+from dashboard.texts import Texts, t
+
+OTHERS = Texts(
+    {
+        "cure_random": "benchmark-control-cure-random",
+        "cure_inverted": "benchmark-control-cure-inverted",
+        "cure_all_shared": "benchmark-control-cure-all-shared",
+        "cure_no_projection": "benchmark-control-cure-no-projection",
+        "cure_frozen_retain": "benchmark-control-cure-frozen-retain",
+        "cure_no_pagerank": "benchmark-control-cure-no-pagerank",
+        "cure_by_gradient": "benchmark-control-cure-by-gradient",
+        "memory_random": "benchmark-control-memory-random",
+        "weakened": "benchmark-weakened",
+        "negation": "benchmark-negation",
+        "sisa": "benchmark-sisa",
+        "apa": "benchmark-apa",
+        "receraser": "benchmark-receraser",
+    }
+)
+COLUMNS = (
+    "benchmark-column-method",
+    "benchmark-column-residual",
+    "benchmark-column-reach",
+    "benchmark-column-gap",
+    "benchmark-column-membership",
+    "benchmark-column-utility",
+    "benchmark-column-seconds",
+    "benchmark-column-circuit",
+    "benchmark-column-moved",
+)
+
+
+def title(name: str) -> str:
+    """A method's or control's name for people."""
+    return METHODS[name].title if name in METHODS else OTHERS.get(name, name)
+
+
+def floor(rows: Sequence[Row]) -> tuple[float, float]:
+    """The least and the largest residual of a reference against the others."""
+    found = [row.residual for row in rows if row.method == "reference"]
+    return min(found), max(found)
+
+
+def ways(rows: Sequence[Row], methods: Sequence[str]) -> pd.DataFrame:
+    """The points of each method: mean over seeds at each strength."""
+    original, points = before(rows), []
+    for name in methods:
+        own = [row for row in rows if row.method == name]
+        full = max((sum(row.strength == s for row in own) for s in {row.strength for row in own}), default=0)
+        for strength in sorted({row.strength for row in own}):
+            here = [row for row in own if row.strength == strength]
+            if len(here) < full:
+                continue  # where a method stopped by itself, in one seed only
+            utility = over_seeds(here, lambda row: row.test_auc - original[row.seed].test_auc)[0]
+            points.append((title(name), strength, utility, over_seeds(here, lambda row: row.residual)[0]))
+    return pd.DataFrame(points, columns=["method", "strength", "utility", "residual"])
+
+
+def differences(rows: Sequence[Row], ours: str) -> pd.DataFrame:
+    """`ours` less each rival and each control of its own, at equal utility, rivals first, the most ahead first."""
+    best = fronts(rows)
+    stem = "memory_" if ours == "cure_memory" else "cure_"
+    found = []
+    for name in best:
+        if name == ours or (is_control(name) and not name.startswith(stem)):
+            continue
+        mean, half = paired(best[ours], best[name])
+        kind = t("benchmark-differences-control" if is_control(name) else "benchmark-differences-rival")
+        found.append((title(name), kind, mean, mean - half, mean + half, is_control(name)))
+    found.sort(key=lambda row: (row[-1], row[2]))
+    return pd.DataFrame([row[:-1] for row in found], columns=["name", "kind", "value", "low", "high"])
+
+
+def figures(rows: Sequence[Row]) -> pd.DataFrame:
+    """Every method at its best point, means over seeds, the least residual first."""
+    original = before(rows)
+    values: tuple[Value, ...] = (
+        lambda row: row.residual,
+        lambda row: row.reach,
+        lambda row: row.forget_gap,
+        lambda row: row.membership_auc,
+        lambda row: row.test_auc - original[row.seed].test_auc,
+        lambda row: row.seconds,
+        lambda row: row.circuit_seconds,
+        lambda row: row.moved,
+    )
+    table = [
+        (title(name), *(over_seeds(best_points(rows, name), value)[0] for value in values)) for name in fronts(rows)
+    ]
+    frame = pd.DataFrame(table, columns=[t(name) for name in COLUMNS])
+    return frame.sort_values(frame.columns[1], ignore_index=True)

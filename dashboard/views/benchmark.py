@@ -1,0 +1,105 @@
+"""Benchmark: what a method of ours is worth beside rivals and controls: a sentence, two charts and a table."""
+
+import streamlit as st
+
+from core.bench.rows import Row
+from core.bench.statistics import OURS, Standing, standing, worlds
+from dashboard import benchmark, charts, engine, state
+from dashboard.components import exports
+from dashboard.components.text import lead
+from dashboard.texts import Texts, t
+from dashboard.words import escape
+
+TASKS = Texts({"click": "benchmark-task-click", "next_item": "benchmark-task-next-item"})
+KINDS = Texts(
+    {
+        "random": "benchmark-kind-random",
+        "heavy": "benchmark-kind-heavy",
+        "single": "benchmark-kind-single",
+        "genre": "benchmark-kind-genre",
+    }
+)
+DRAWN = ("uniform", "graddiff", "npo", "e2urec", "pcgrad", "weakened")
+THREE = st.column_config.NumberColumn(format="%.3f")
+SECONDS = st.column_config.NumberColumn(format="%.1f")
+PERCENT = st.column_config.NumberColumn(format="percent")
+
+
+def choices(found: dict[str, list[Row]]) -> tuple[list[Row], Standing]:
+    """Which data are shown, and which method of ours stands in the middle."""
+    left, right = st.columns(2)
+    with left:
+        world = state.pick(t("benchmark-world"), "world", list(found), next(iter(found)))
+    rows = found[world or next(iter(found))]
+    stands = {name: one for name in OURS if (one := standing(rows, name))}
+    with right:
+        name = state.pick(t("benchmark-ours"), "ours", list(stands), next(iter(stands)), benchmark.title)
+    return rows, stands[name or next(iter(stands))]
+
+
+def told(rows: list[Row], found: Standing) -> str:
+    """What the circuit is worth, and how sure one can be."""
+    method, controls = benchmark.title(found.method), ", ".join(benchmark.title(name) for name in found.as_good)
+    worth = (
+        t("benchmark-controls-fail", method=method, controls=controls)
+        if found.as_good
+        else t("benchmark-controls-hold", method=method)
+    )
+    low, high = benchmark.floor(rows)
+    return f"{worth}\n\n{t('benchmark-floor', floor=t('range', low=f'{low:.2f}', high=f'{high:.2f}'))}"
+
+
+def figures(rows: list[Row]) -> None:
+    """All figures, to read and to save."""
+    st.subheader(t("benchmark-table"), anchor=False)
+    frame = benchmark.figures(rows)
+    _, *numbers, seconds, circuit, moved = frame.columns
+    config = dict.fromkeys(numbers, THREE) | {seconds: SECONDS, circuit: SECONDS, moved: PERCENT}
+    exports.table(frame, "benchmark", t("benchmark-table-alt"), config)
+    st.caption(t("benchmark-table-note"))
+
+
+def shown(world: tuple[str, str, str]) -> str:
+    data, task, kind = world
+    return t("benchmark-world-option", data=data, task=TASKS.get(task, task), kind=KINDS.get(kind, kind))
+
+
+measured = {
+    shown(world): rows for world, rows in worlds(engine.benchmark()) if any(standing(rows, name) for name in OURS)
+}
+if not measured:
+    lead(t("benchmark-none"), t("benchmark-none-note"))
+    st.stop()
+place = st.container()
+rows, found = choices(measured)
+method = benchmark.title(found.method)
+counts = {"ahead": len(found.ahead), "behind": len(found.behind), "even": len(found.even)}
+with place:
+    seeds = len({row.seed for row in rows})
+    lead(
+        t("benchmark-lead", method=method, rivals=sum(counts.values()), **counts),
+        t("benchmark-note", data=escape(rows[0].data), seeds=seeds),
+    )
+st.markdown(told(rows, found))
+
+left, right = st.columns(2, gap="large")
+with left:
+    st.subheader(t("benchmark-pareto"), anchor=False)
+    others = [
+        name for name in dict.fromkeys(row.method for row in rows) if name not in (*OURS, "original", "reference")
+    ]
+    drawn = st.multiselect(
+        t("benchmark-pareto-shown"), others, [name for name in DRAWN if name in others], benchmark.title, key="drawn"
+    )
+    ours = [name for name in OURS if any(row.method == name for row in rows)]
+    points = benchmark.ways(rows, [*ours, *drawn])
+    exports.chart(
+        charts.pareto(points, benchmark.floor(rows), len(ours)), "pareto", t("benchmark-pareto-alt"), key="pareto"
+    )
+    st.caption(t("benchmark-pareto-note"))
+with right:
+    st.subheader(t("benchmark-differences"), anchor=False)
+    chart = charts.differences(benchmark.differences(rows, found.method), method)
+    exports.chart(chart, "differences", t("benchmark-differences-alt", method=method), key="differences")
+    st.caption(t("benchmark-differences-note", method=method))
+figures(rows)
