@@ -8,6 +8,7 @@ import typer
 from core.arguments import columns_of
 from core.console import out, progress, stepper
 from core.errors import RequestError
+from core.workspace import Workspace, WorkspaceSettings
 
 WorkspacePath = Annotated[
     Path, typer.Option("--workspace", "-w", help="The workspace folder: one recommender with its requests and runs.")
@@ -50,32 +51,34 @@ def prepare(
     from core.prepare import Scratch
     from core.prepare import prepare as make
     from core.types import Task
-    from core.workspace import WorkspaceSettings
 
     if task not in list(Task):
         raise RequestError(f"Task {task!r} is unknown: choose click or next_item.")
     dataset = read(data, columns_of(columns))
     for note in dataset.notes:
         out.print(f"note: {note}", highlight=False)
-    name, _, revision = base.partition("@") if not Path(base).exists() else (base, "", "")
+    name, revision, place = _base(base)
     settings = WorkspaceSettings(
-        name=workspace.name,
-        data=data,
-        task=Task(task),
-        base=str(Path(name).resolve()) if base and Path(name).exists() else name or "base",
-        base_revision=revision or None,
-        window=window,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        rank=rank,
-        seed=seed,
-        base_note=name or "a small Llama trained here on the crowd's part of the data",
-    )
+        workspace.name, data, Task(task), place, revision, window=window, epochs=epochs, learning_rate=learning_rate,
+        rank=rank, seed=seed, base_note=name or "a small Llama trained here on the crowd's part of the data",
+    )  # fmt: skip
     with progress() as bars:
         made = make(dataset, workspace, settings, Scratch(crowd=crowd, holdout=holdout), stepper(bars), adapter)
+    _tell(made, workspace)
+
+
+def _base(base: str) -> tuple[str, str | None, str]:
+    """What the base is called, its revision, and where it is: a folder, a hub id, or trained here."""
+    if Path(base).exists() and base:
+        return base, None, str(Path(base).resolve())
+    name, _, revision = base.partition("@")
+    return name, revision or None, name or "base"
+
+
+def _tell(made: Workspace, place: Path) -> None:
     roles = made.roles
     out.print(
-        f"Workspace {workspace}: {len(made.items):,} items, {len(made.interactions):,} interactions, {len(roles.members)} members, {len(roles.crowd)} crowd, {len(roles.holdout)} holdout."
+        f"Workspace {place}: {len(made.items):,} items, {len(made.interactions):,} interactions, {len(roles.members)} members, {len(roles.crowd)} crowd, {len(roles.holdout)} holdout."
     )
     if roles.members:
-        out.print(f"Next: python -m core request --workspace {workspace} --users {roles.members[0]}")
+        out.print(f"Next: python -m core request --workspace {place} --users {roles.members[0]}")

@@ -52,7 +52,13 @@ METHODS: dict[str, Method] = {
     ),
     "cure_memory": Method(
         "CURE, by memory contrast",
-        "Forgets toward itself less the modules that remember people, and moves each module by what it remembers.",
+        "Compares forgotten people with strangers to find the modules that remember, and moves each by what it remembers.",
+        groups="memory",
+        surgery="project",
+    ),
+    "cure_memory_off": Method(
+        "CURE, memory switched off",
+        "As CURE by memory contrast, but forgets toward itself less the modules that remember people.",
         teacher="memory_off",
         groups="memory",
         surgery="project",
