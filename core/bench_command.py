@@ -8,7 +8,7 @@ import typer
 from core.arguments import parts_of
 from core.console import out, progress, stepper
 
-QUICK_SETTING = ((6e-3, 0.4),)
+QUICK_SETTING = ((2e-2, 0.1),)
 QUICK = ("cure", "uniform", "graddiff", "cure_random")
 
 

@@ -70,6 +70,8 @@ def of_control(name: str) -> str:
 
 
 def with_setting(method: Method, setting: Setting) -> Method:
-    """The method at a learning rate, and with a weight of its forget gradient; ascent without a retain gradient stays so."""
+    """The method at a learning rate, and with a weight of its forget gradient; one that does without either gradient
+    stays so."""
     rate, weight = setting
-    return replace(method, learning_rate=rate, weights=(weight, 1 - weight if method.weights[1] else 0.0))
+    forget, retain = method.weights
+    return replace(method, learning_rate=rate, weights=(weight if forget else 0.0, 1 - weight if retain else 0.0))

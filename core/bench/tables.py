@@ -25,7 +25,7 @@ from core.bench.statistics import (
 from core.files import read_json, write_text
 
 BUDGETS = (0.0, 0.0025, 0.005, 0.01)
-RIVALS = ("gradient_ascent", "graddiff", "npo", "e2urec", "pcgrad", "uniform")
+RIVALS = ("finetune", "gradient_ascent", "graddiff", "npo", "e2urec", "pcgrad", "uniform")
 MEASURES: tuple[Value, ...] = (
     lambda row: row.residual,
     lambda row: row.reach,

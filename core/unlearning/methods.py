@@ -64,6 +64,11 @@ METHODS: dict[str, Method] = {
         surgery="project",
     ),
     "uniform": Method("Uniform", "The same goal as CURE, but one weighted sum over all modules."),
+    "finetune": Method(
+        "Fine-tuning on what is kept",
+        "Trains on with the kept data alone and lets the rest fade (arXiv 1911.04933, section 5).",
+        weights=(0.0, 1.0),
+    ),
     "gradient_ascent": Method(
         "Gradient ascent",
         "Pushes the forgotten answers away and protects nothing.",
