@@ -8,7 +8,7 @@ import typer
 from core.arguments import parts_of
 from core.console import out, progress, stepper
 
-QUICK_SETTING = ((2e-2, 0.1),)
+QUICK_SETTING = ((2e-2, 0.2),)
 QUICK = ("cure", "uniform", "graddiff", "cure_random")
 
 

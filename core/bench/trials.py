@@ -27,9 +27,9 @@ from core.unlearning.teachers import OVERFIT
 from core.unlearning.unlearn import Material, unlearn
 from core.workspace import Workspace
 
-STEPS = (16, 48, 144)  # most steps of a method's runs: its strengths
+STEPS = (12, 24, 48)  # most steps of a method's runs: its strengths
 STRENGTHS = (0.75, 0.5, 0.25, 0.0)
-STRANGERS = 40  # holdout people that are asked
+STRANGERS = 25  # holdout people that are asked
 NEGATIONS = (0.25, 0.5, 1.0, 2.0)
 MIB = 2**20
 
@@ -89,7 +89,7 @@ def load_scene(workspace: Workspace, request: Request, device: str) -> Scene:
     context = make_context(workspace, request, recommender.tokenizer)
     context = replace(context, split=replace(context.split, holdout=_of_few(context.split.holdout)))
     folders = workspace.reference_folders(request.id)
-    references = [ask(load_adapter(workspace, str(folder), device), context) for folder in folders]
+    references = [ask(load_adapter(workspace, str(folder), device), context, ranked=0) for folder in folders]
     weights = {name: p.detach().clone() for name, p in recommender.model.named_parameters() if "lora_" in name}
     material = make_material(recommender, context)
     return Scene(recommender, context, material, ask(recommender, context), references, weights, request.reason)

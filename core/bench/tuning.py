@@ -10,7 +10,7 @@ from core.unlearning.loop import Step
 from core.unlearning.methods import Method
 from core.unlearning.unlearn import unlearn
 
-SETTINGS: tuple[Setting, ...] = ((5e-3, 0.1), (5e-3, 0.4), (2e-2, 0.1), (2e-2, 0.4))
+SETTINGS: tuple[Setting, ...] = ((1e-3, 0.4), (5e-3, 0.1), (5e-3, 0.4), (2e-2, 0.2))
 TOLERATED = 0.01  # rise of the validation loss, as a share, that a setting may cost
 MIDDLE = STEPS[len(STEPS) // 2]
 

@@ -9,21 +9,22 @@ class Method:
 
     forget: key of OBJECTIVES. teacher: key of TEACHERS, whom "distil" follows. weights: of the forget and the retain
     gradient. groups: by what modules are sorted, "circuit" or "memory"; "" = every module is shared. surgery: key of SURGERY;
-    pooled: it sees all shared modules as one. tolerance: rise of the validation loss, as a share, that ends a run.
-    heeds_stop: end where validation and holdout users say so, else after all steps. retrain: no unlearning at all, the
-    adapter is trained anew without the forget set.
+    pooled: it sees all shared modules as one. learning_rate: the highest; it falls to nothing over the steps, so that a run is a
+    short, warm restart of training (benchmarks/NOTES.md). tolerance: rise of the validation loss, as a share, that ends a run.
+    micro_batch: prompts in memory at a time, 0 for the whole batch; checkpointing: activations are computed twice instead of
+    kept; neither changes a gradient. retrain: no unlearning at all, the adapter is trained anew without the forget set.
     """
 
     title: str
     summary: str
     forget: str = "distil"
     teacher: str = "base"
-    weights: tuple[float, float] = (0.4, 0.6)
+    weights: tuple[float, float] = (0.2, 0.8)
     groups: str = ""
     surgery: str = "sum"
     pooled: bool = False
-    steps: int = 150
-    learning_rate: float = 1e-3
+    steps: int = 48
+    learning_rate: float = 2e-2
     batch_size: int = 4
     tolerance: float = 0.05
     micro_batch: int = 0
@@ -36,6 +37,7 @@ class Method:
         return self.groups == "circuit"
 
 
+GENTLE = 1e-3  # for objectives that push answers away: at the default rate they break everything
 METHODS: dict[str, Method] = {
     "cure": Method(
         "CURE, by circuit groups",
@@ -74,29 +76,58 @@ METHODS: dict[str, Method] = {
         "Pushes the forgotten answers away and protects nothing.",
         forget="ascend",
         weights=(1.0, 0.0),
+        learning_rate=GENTLE,
     ),
     "graddiff": Method(
-        "Gradient difference", "Ascent on the forgotten answers plus descent on the kept ones.", forget="ascend"
+        "Gradient difference",
+        "Ascent on the forgotten answers plus descent on the kept ones.",
+        forget="ascend",
+        learning_rate=GENTLE,
     ),
-    "npo": Method("Negative preference (NPO)", "Treats the forgotten answers as dispreferred, softly.", forget="npo"),
+    "npo": Method(
+        "Negative preference (NPO)",
+        "Treats the forgotten answers as dispreferred, softly.",
+        forget="npo",
+        learning_rate=GENTLE,
+    ),
     "gradient_ascent_uncapped": Method(
         "Gradient ascent without a bound",
         "As gradient ascent, but nothing stops it from breaking the answers.",
         forget="ascend_uncapped",
         weights=(1.0, 0.0),
+        learning_rate=GENTLE,
     ),
-    "simnpo": Method("SimNPO", "Negative preference by length, without the original as a yardstick.", forget="simnpo"),
-    "undial": Method("UNDIAL", "Distils from the original with the answers' logits lowered.", forget="undial"),
-    "neutral": Method("Neutral answers", "Drives the forgotten answers to even odds.", forget="neutral"),
-    "flip": Method("Label flip", "Trains the forgotten people's prompts on wrong answers.", forget="flip"),
-    "dpo": Method("Direct preference (DPO)", "Prefers the wrong to the forgotten answer, softly.", forget="dpo"),
+    "simnpo": Method(
+        "SimNPO",
+        "Negative preference by length, without the original as a yardstick.",
+        forget="simnpo",
+        learning_rate=GENTLE,
+    ),
+    "undial": Method(
+        "UNDIAL", "Distils from the original with the answers' logits lowered.", forget="undial", learning_rate=GENTLE
+    ),
+    "neutral": Method(
+        "Neutral answers", "Drives the forgotten answers to even odds.", forget="neutral", learning_rate=GENTLE
+    ),
+    "flip": Method(
+        "Label flip", "Trains the forgotten people's prompts on wrong answers.", forget="flip", learning_rate=GENTLE
+    ),
+    "dpo": Method(
+        "Direct preference (DPO)",
+        "Prefers the wrong to the forgotten answer, softly.",
+        forget="dpo",
+        learning_rate=GENTLE,
+    ),
     "e2urec": Method(
         "E2URec",
         "Forgets toward the model less what over-fitting on the forgotten data raises, over all modules (arXiv 2403.03536).",
         teacher="overfit",
     ),
     "bad_teacher": Method(
-        "Bad teacher", "Forgets toward a model of random weights (arXiv 2205.08096).", teacher="random"
+        "Bad teacher",
+        "Forgets toward a model of random weights (arXiv 2205.08096).",
+        teacher="random",
+        learning_rate=GENTLE,
     ),
     "pcgrad": Method(
         "PCGrad",
@@ -105,7 +136,14 @@ METHODS: dict[str, Method] = {
         pooled=True,
     ),
     "gru": Method("GRU", "Only the forget gradient, rectified against the kept data.", surgery="gru", pooled=True),
-    "ngdiff": Method("NGDiff", "Ascent and descent at equal length.", forget="ascend", surgery="ngdiff", pooled=True),
+    "ngdiff": Method(
+        "NGDiff",
+        "Ascent and descent at equal length.",
+        forget="ascend",
+        surgery="ngdiff",
+        pooled=True,
+        learning_rate=GENTLE,
+    ),
     "blur": Method("BLUR", "Forgetting first, keeping where it does not disturb.", surgery="blur", pooled=True),
     "mgda": Method("MGDA", "The shortest direction between both gradients.", surgery="mgda", pooled=True),
     "cagrad": Method("CAGrad", "Near the sum, with the best worst case.", surgery="cagrad", pooled=True),
