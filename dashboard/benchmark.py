@@ -9,8 +9,10 @@ from core.bench.statistics import Value, before, best_points, fronts, is_control
 from core.unlearning.methods import METHODS
 from dashboard.texts import Texts, t
 
-OTHERS = Texts(
+NAMES = Texts(
     {
+        "cure": "benchmark-ours-cure",
+        "cure_memory": "benchmark-ours-cure-memory",
         "cure_random": "benchmark-control-cure-random",
         "cure_inverted": "benchmark-control-cure-inverted",
         "cure_all_shared": "benchmark-control-cure-all-shared",
@@ -41,7 +43,7 @@ COLUMNS = (
 
 def title(name: str) -> str:
     """A method's or control's name for people."""
-    return METHODS[name].title if name in METHODS else OTHERS.get(name, name)
+    return NAMES[name] if name in NAMES else METHODS[name].title if name in METHODS else name
 
 
 def floor(rows: Sequence[Row]) -> tuple[float, float]:

@@ -755,7 +755,13 @@ tour-decide = People decide, not this software: the report is their evidence. Th
 
 benchmark-none = No benchmark has been measured yet.
 benchmark-none-note = Run `python -m core bench --quick` in a terminal: it measures CURE and its rivals on the demo world in under 15 minutes, and this page then shows what came out.
-benchmark-lead = At equal quality { $method } is ahead of { $ahead }, behind { $behind } and level with { $even } of { $rivals } rivals.
+benchmark-lead = At equal quality { $method } is ahead of { $ahead ->
+    [0] none
+   *[other] { $ahead }
+} of { $rivals } rivals and behind { $behind ->
+    [0] none
+   *[other] { $behind }
+}.
 benchmark-note = Ahead means nearer to a model that never saw the forgotten data, where test AUC for the people kept falls by at most .005. Measured on { $data } with { $seeds ->
     [one] one adapter
    *[other] { $seeds } adapters
@@ -765,6 +771,8 @@ benchmark-controls-hold = **What the circuit is worth:** { $method } beats every
 benchmark-floor = **How sure one can be:** models that never saw the data score { $floor } against one another on this scale (0 = identical, 1 = as far as the original). Nobody can honestly be asked to come below that.
 benchmark-world = Shown
 benchmark-ours = Method
+benchmark-ours-cure = CURE
+benchmark-ours-cure-memory = CURE by memory
 benchmark-world-option = { $data }, { $task }: { $kind }
 benchmark-task-click = is it liked?
 benchmark-task-next-item = what comes next?
@@ -785,7 +793,7 @@ benchmark-reference = never saw the data
 benchmark-differences = Who is ahead at equal quality
 benchmark-differences-alt = For each rival and control: { $method } less the other in residual, with its 95 % interval
 benchmark-differences-note = Left of zero: { $method } is nearer to a model that never saw the data. Each method stands at its best point that costs kept people at most .005 of test AUC; the differences are paired by adapter. Controls are { $method } with one piece taken away or scrambled.
-benchmark-differences-x = residual: { $method } less the other
+benchmark-differences-x = difference in residual
 benchmark-differences-rival = rivals
 benchmark-differences-control = controls
 benchmark-difference = difference

@@ -19,12 +19,12 @@ def pareto(points: pd.DataFrame, floor: tuple[float, float], ours: int) -> Chart
     colours = [*OURS[:ours], *RIVALS]
     colour = scale_of({name: colours[i % len(colours)] for i, name in enumerate(names)})
     shape = scale_of({name: SHAPES[i % len(SHAPES)] for i, name in enumerate(names)})
-    legend = alt.Legend(orient="bottom", title=None, columns=3, labelLimit=240)
+    legend = alt.Legend(orient="bottom", title=None, columns=2, labelLimit=150)
     x = alt.X(
         "utility:Q",
         title=t("benchmark-pareto-x"),
         scale=alt.Scale(zero=False),
-        axis=alt.Axis(format="+.2f", tickCount=6),
+        axis=alt.Axis(format="+.3f", tickCount=5),
     )
     y = alt.Y("residual:Q", title=t("benchmark-pareto-y"), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6))
     base = alt.Chart(points).encode(x=x, y=y, color=alt.Color("method:N", scale=colour, legend=legend))
@@ -56,7 +56,7 @@ def _yardsticks(floor: tuple[float, float]) -> list[alt.Chart]:
     ]
 
 
-def differences(data: pd.DataFrame, method: str) -> Chart:
+def differences(data: pd.DataFrame) -> Chart:
     """One row a rival or control (`tables.differences`): the difference with its interval; filled where it counts."""
     names = alt.Axis(grid=False, ticks=False, domain=False, labelLimit=220)
     kinds = {
@@ -73,7 +73,7 @@ def differences(data: pd.DataFrame, method: str) -> Chart:
             alt.Tooltip("high:Q", title=t("before-after-interval-high"), format="+.3f"),
         ],
     )
-    title = t("benchmark-differences-x", method=method)
+    title = t("benchmark-differences-x")
     zero = alt.Chart(data).mark_rule(color=QUIET, strokeDash=[4, 3]).encode(x=alt.datum(0))
     rule = base.mark_rule(strokeWidth=2, opacity=0.6).encode(x=alt.X("low:Q", title=title), x2="high:Q")
     fill = alt.condition("datum.low > 0 || datum.high < 0", alt.value(1), alt.value(0))

@@ -73,11 +73,11 @@ if not measured:
 place = st.container()
 rows, found = choices(measured)
 method = benchmark.title(found.method)
-counts = {"ahead": len(found.ahead), "behind": len(found.behind), "even": len(found.even)}
+counts = {"ahead": len(found.ahead), "behind": len(found.behind)}
 with place:
     seeds = len({row.seed for row in rows})
     lead(
-        t("benchmark-lead", method=method, rivals=sum(counts.values()), **counts),
+        t("benchmark-lead", method=method, rivals=len((*found.ahead, *found.behind, *found.even)), **counts),
         t("benchmark-note", data=escape(rows[0].data), seeds=seeds),
     )
 st.markdown(told(rows, found))
@@ -99,7 +99,7 @@ with left:
     st.caption(t("benchmark-pareto-note"))
 with right:
     st.subheader(t("benchmark-differences"), anchor=False)
-    chart = charts.differences(benchmark.differences(rows, found.method), method)
+    chart = charts.differences(benchmark.differences(rows, found.method))
     exports.chart(chart, "differences", t("benchmark-differences-alt", method=method), key="differences")
     st.caption(t("benchmark-differences-note", method=method))
 figures(rows)

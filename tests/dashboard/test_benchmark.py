@@ -1,0 +1,79 @@
+"""The benchmark page on rows with made-up figures: who is ahead, what the controls say, what is drawn."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.bench.rows import Row, write_rows
+from dashboard import benchmark, charts, engine
+from tests.bench.test_grid import made
+
+SEEDS = range(5)
+
+
+def rows(control: float) -> list[Row]:
+    """CURE at .5, an equal, a better and two worse rivals; `control`: the residual of random parts."""
+    rng, found = np.random.default_rng(0), []
+    residuals = {"cure": 0.5, "npo": 0.5, "graddiff": 0.4, "uniform": 0.6, "weakened": 0.9, "cure_random": control}
+    for seed in SEEDS:
+        found += [made("original", seed, 1.0, 0.7), made("reference", seed, 0.8 + seed / 50, 0.7)]
+        for name, residual in residuals.items():
+            for strength in (12.0, 48.0):
+                value = (1 + residual) / 2 if strength == 12 else residual
+                found.append(made(name, seed, value + rng.normal(0, 0.005), 0.7, strength=strength))
+    return found
+
+
+@pytest.fixture
+def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def write(control: float = 0.7) -> None:
+        write_rows(tmp_path / "d.parquet", rows(control))
+
+    monkeypatch.setattr(engine, "BENCHMARK", tmp_path)
+    return write
+
+
+def test_without_rows_the_page_says_how_to_get_them(page, measured) -> None:
+    app = page("benchmark")
+    assert "No benchmark" in app.title[0].value and "core bench --quick" in app.markdown[0].value
+
+
+def test_the_first_sentence_counts_rivals_by_paired_intervals(page, measured) -> None:
+    measured()
+    title = page("benchmark").title[0].value
+    assert "CURE is ahead of 2 of 4 rivals and behind 1." in title
+
+
+@pytest.mark.parametrize(
+    ("control", "words"), [(0.7, "beats every control"), (0.5, "does no better than random parts")]
+)
+def test_a_control_that_does_as_well_is_told_first(page, measured, control: float, words: str) -> None:
+    measured(control)
+    told = page("benchmark").markdown
+    assert any(words in element.value for element in told)
+
+
+def test_the_table_is_sorted_and_whole(page, measured) -> None:
+    measured()
+    frame = page("benchmark").dataframe[0].value
+    assert list(frame["Residual"]) == sorted(frame["Residual"]) and len(frame) == 6
+    assert frame["Method"].iloc[0] == benchmark.title("graddiff")
+
+
+def test_ways_are_means_over_seeds_and_the_chart_holds_them() -> None:
+    found = rows(0.7)
+    points = benchmark.ways(found, ["cure", "npo"])
+    own = [row.residual for row in found if (row.method, row.strength) == ("cure", 48.0)]
+    assert len(points) == 4 and np.isclose(points.residual[1], np.mean(own))
+    chart = charts.pareto(points, benchmark.floor(found), 1).to_dict()
+    assert chart["layer"][-1]["mark"]["type"] == "point"
+
+
+def test_differences_put_rivals_before_controls_and_the_ones_behind_first() -> None:
+    data = benchmark.differences(rows(0.7), "cure")
+    assert list(data["name"])[-1] == benchmark.title("cure_random") and list(data["value"][:-1]) == sorted(
+        data["value"][:-1]
+    )
+    assert (data["low"] <= data["value"]).all() and (data["value"] <= data["high"]).all()
+    charts.differences(data).to_dict()
