@@ -26,7 +26,7 @@ def bench(
     methods: Annotated[str, typer.Option(help="Methods and controls; left out, all.")] = "",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     quick: Annotated[
-        bool, typer.Option("--quick", help="Two seeds, four methods, no tuning: under 15 minutes.")
+        bool, typer.Option("--quick", help="One seed, two references, four methods, no tuning: under 15 minutes.")
     ] = False,
 ) -> None:
     """Measure every method on the same people, references and questions, and write the report.
@@ -44,8 +44,8 @@ def bench(
             source = Workspace(place)
             rows = target / "unlearning" / f"{slug(source.settings.name)}.parquet"
             grid = Grid(
-                source, scenes, rows, tuple(parts_of(kinds)), tuple(range(2 if quick else seeds)),
-                chosen, references, device, QUICK_SETTING if quick else SETTINGS,
+                source, scenes, rows, tuple(parts_of(kinds)), tuple(range(1 if quick else seeds)),
+                chosen, 2 if quick else references, device, QUICK_SETTING if quick else SETTINGS,
             )  # fmt: skip
             run_grid(grid, stepper(bars), lambda line: bars.console.print(line, highlight=False))
     out.print(f"Report: {write_report(target)}", highlight=False, soft_wrap=True)

@@ -75,7 +75,8 @@ def prepare(
     crowd = crowd or [event for event in dataset.interactions if event.user in base_people]
     if not roles.members or not roles.holdout or (own_base and not crowd):
         raise DataError(
-            f"The data has only {len({e.user for e in dataset.interactions})} users, too few for members, crowd and holdout: give more."
+            f"The data has {len({e.user for e in dataset.interactions})} users, too few for members, crowd and holdout: "
+            f"give more, or other shares than --crowd {share:g} and --holdout {scratch.holdout:g}."
         )
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)

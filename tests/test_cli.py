@@ -50,7 +50,7 @@ def refused(capsys, monkeypatch, *arguments) -> str:
 @pytest.mark.parametrize("task", ["click", "next_item"])
 def test_the_whole_path(ratings, tmp_path, task):
     space = ("--workspace", tmp_path / "space")
-    recipe = ("--task", task, "--epochs", 2, "--rank", 4, "--window", 12)
+    recipe = ("--task", task, "--epochs", 2, "--rank", 4, "--window", 12, "--crowd", 0.4)
     made = core("prepare", "--data", f"csv:{ratings}", "--columns", "user=who", *space, *recipe)
     assert made.returncode == 0, made.stderr
     member = made.stdout.split("--users ")[1].split()[0]

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import median
+from statistics import fmean, median
 
 from core.types import Evaluation, Group, Interval, Item, ModuleGroup, Request, RunSpec
 
@@ -55,12 +55,21 @@ def _headline(evaluation: Evaluation) -> str:
     if floor and max(floor) >= 1:
         return "Models that never saw the forgotten data differ as much from one another as from the original: this cannot show what was forgotten."
     if residual >= 1:
-        return "On the forgotten data, the model came no closer to models that never saw it."
+        return f"On the forgotten data, the model came no closer to models that never saw it{_lost(evaluation)}."
     if floor and residual <= median(floor):
         near = "is now as close to models that never saw it as they are to one another"
     else:
         near = f"went {percent(1 - residual)} of the way to models that never saw it"
     return f"On the forgotten data, the model {near}{_still(evaluation)}."
+
+
+def _lost(evaluation: Evaluation) -> str:
+    """What may have gone although the answers came no closer one by one: what the model could do and they cannot."""
+    known = fmean(_finite(metrics.forget_auc.value for metrics in evaluation.references) or [math.nan])
+    before, after = (metrics.forget_auc.value - known for metrics in (evaluation.original, evaluation.unlearned))
+    if not 0 <= after < before:
+        return ""
+    return f" answer by answer, but {percent(1 - after / before)} of what it predicted better than they is gone"
 
 
 def _still(evaluation: Evaluation) -> str:

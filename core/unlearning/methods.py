@@ -23,8 +23,8 @@ class Method:
     groups: str = ""
     surgery: str = "sum"
     pooled: bool = False
-    steps: int = 48
-    learning_rate: float = 2e-2
+    steps: int = 144
+    learning_rate: float = 5e-3
     batch_size: int = 4
     tolerance: float = 0.05
     micro_batch: int = 0

@@ -51,5 +51,5 @@ if __name__ == "__main__":
     from core.workspace import Workspace
 
     subject = Workspace(place).requests()[0].subjects[0]
-    queries = {"request": f"?user={subject}", "circuit": "?module=a2.h2", "what_if": f"?off=a2.h2&person={subject}"}
+    queries = {"request": f"?user={subject}", "circuit": "?module=a0.h5", "what_if": f"?off=a0.h5&person={subject}"}
     shoot(place, Path(sys.argv[2]), names, queries)

@@ -18,9 +18,9 @@ LOOKS = {"light-1440": (1440, False), "dark-1440": (1440, True), "light-390": (3
 # Pages in the states that show most: a person chosen, the form unfolded; and one step of the tour.
 QUERIES = {
     "request": "?user=u254",
-    "circuit": "?module=a2.h2",
-    "what_if": "?off=a2.h2&out=3",
-    "groups": "?forget=a2.h2&high=0.7",
+    "circuit": "?module=a0.h5",
+    "what_if": "?off=a0.h5&out=3",
+    "groups": "?forget=a0.h5&high=0.7",
     "run": "?request=req-demo",
 }
 VIEWS = [*((page, QUERIES.get(page, "")) for page in PAGES), ("report", "?run=run-demo&tour=9")]

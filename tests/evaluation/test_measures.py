@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.evaluation.measures import auc, closeness, half_kl, interval, jensen_shannon, membership_auc
+from core.evaluation.measures import (
+    auc,
+    calibration_error,
+    closeness,
+    half_kl,
+    interval,
+    jensen_shannon,
+    membership_auc,
+    reach,
+)
+from core.evaluation.scores import Scores
 
 scores = st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=12)
 
@@ -48,3 +58,19 @@ def test_intervals_keep_a_persons_rows_together():
     assert many.n == 1000
     assert many.high - many.low == pytest.approx(few.high - few.low, rel=0.3)
     assert few.low < few.value < few.high
+
+
+def test_reach_counts_the_way_and_not_what_lies_aside():
+    original, references = np.zeros((2, 2)), [np.array([[1.0, 0.0], [0.0, 0.0]])] * 2
+    assert reach(original, original, references) == 0 and reach(references[0], original, references) == 1
+    aside = np.array([[0.5, 0.0], [3.0, -2.0]])
+    assert reach(aside, original, references) == pytest.approx(0.5)
+    assert np.isnan(reach(original, original, []))
+
+
+def test_calibration_error_by_hand():
+    """Sure to .9 and right half the time: off by .4; sure to .6 and right six times of ten: not off."""
+    yes = np.array([0.9] * 10 + [0.6] * 10)
+    labels = np.array([True] * 5 + [False] * 5 + [True] * 6 + [False] * 4)
+    made = Scores(np.arange(20), labels, np.log(yes / (1 - yes)), np.stack([1 - yes, yes], 1), np.zeros(20))
+    assert calibration_error(made) == pytest.approx(0.2)

@@ -60,9 +60,12 @@ def test_the_adapter_holds_its_people():
     assert before.membership_auc.value > 0.55
 
 
-def test_its_adapter_beats_the_item_mean_and_its_run_moves_toward_the_references():
+def test_its_adapter_beats_the_item_mean_and_its_run_takes_memory_away_at_no_cost():
+    """Not the residual: retrained models differ so much from one another here that answer by answer nothing shows."""
     evaluation = runs(Workspace(DEMO))[0].evaluation
-    assert evaluation.original.test_auc.low > evaluation.item_mean_auc.high
-    assert evaluation.closeness.residual < 1
-    known = max(reference.forget_auc.value for reference in evaluation.references)
-    assert known < evaluation.unlearned.forget_auc.value < evaluation.original.forget_auc.value
+    before, after = evaluation.original, evaluation.unlearned
+    assert before.test_auc.low > evaluation.item_mean_auc.high
+    known = [metrics.forget_auc.value for metrics in evaluation.references]
+    assert max(known) < after.forget_auc.value < before.forget_auc.value - 0.25 * (before.forget_auc.value - max(known))
+    assert after.membership_auc.value < before.membership_auc.value - 0.02
+    assert after.test_auc.value > before.test_auc.value - 0.005
