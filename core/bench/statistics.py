@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from core.bench.rows import Row
+from core.unlearning.methods import METHODS
 
 EQUAL = 0.005  # the loss of test AUC within which methods are compared
 OURS = ("cure", "cure_memory")
@@ -76,7 +77,7 @@ def paired(left: Front, right: Front) -> tuple[float, float]:
 def controls_of(method: str, names: Iterable[str]) -> list[str]:
     """The controls of a method among some names: `cure` has cure_random, `cure_memory` has memory_random."""
     stem = {"cure": "cure_", "cure_memory": "memory_"}[method]
-    return [name for name in names if name.startswith(stem) and name not in (*OURS, "cure_overfit")]
+    return [name for name in names if name.startswith(stem) and name not in METHODS]
 
 
 def is_control(name: str) -> bool:
