@@ -74,7 +74,7 @@ def differences(data: pd.DataFrame) -> Chart:
         ],
     )
     title = t("benchmark-differences-x")
-    zero = alt.Chart(data).mark_rule(color=QUIET, strokeDash=[4, 3]).encode(x=alt.datum(0))
+    zero = alt.Chart(data).mark_rule(color=QUIET, strokeDash=[4, 3], aria=False).encode(x=alt.datum(0))
     rule = base.mark_rule(strokeWidth=2, opacity=0.6).encode(x=alt.X("low:Q", title=title), x2="high:Q")
     fill = alt.condition("datum.low > 0 || datum.high < 0", alt.value(1), alt.value(0))
     point = base.mark_point(size=80, filled=True).encode(
