@@ -26,6 +26,7 @@ SAYS = {
     "run": ("finished", "Launch a new run"),
     "before_after": ("How far it came", "Before", "After", "A model that never saw it", "Everyone else"),
     "report": ("In plain words", "What still holds the data"),
+    "benchmark": ("At equal quality", "Forgetting against quality", "All figures"),
 }
 pytestmark = BROWSER
 
