@@ -45,12 +45,12 @@ def _yardsticks(floor: tuple[float, float]) -> list[alt.Chart]:
     """The band of the references with its name, and the original."""
     band = pd.DataFrame({"from": [floor[0]], "to": [floor[1]], "name": [t("benchmark-reference")]})
     area = alt.Chart(band).mark_rect(color=QUIET, opacity=0.2).encode(y="from:Q", y2="to:Q")
-    text = alt.Chart(band).mark_text(align="left", dx=4, dy=10, color=QUIET, fontSize=11)
+    text = alt.Chart(band).mark_text(align="left", dx=4, dy=-7, color=QUIET, fontSize=11)
     original = alt.Chart(pd.DataFrame({"residual": [1.0], "utility": [0.0], "name": [t("benchmark-original")]}))
     place = original.encode(x="utility:Q", y="residual:Q")
     return [
         area,
-        text.encode(x=alt.value(0), y="to:Q", text="name:N"),
+        text.encode(x=alt.value(0), y="from:Q", text="name:N"),
         place.mark_point(shape="cross", size=120, color=QUIET, filled=True),
         place.mark_text(dy=-12, color=QUIET, fontSize=11).encode(text="name:N"),
     ]

@@ -97,7 +97,9 @@ def conflict(events: Sequence[dict]) -> Chart | None:
         ],
         **lines("kind:N", names, 1),
     )
-    zero = base.mark_rule(color=QUIET, opacity=0.5, aria=False).encode(x=alt.value(0), x2=alt.value("width"), y=alt.datum(0))
+    zero = base.mark_rule(color=QUIET, opacity=0.5, aria=False).encode(
+        x=alt.value(0), x2=alt.value("width"), y=alt.datum(0)
+    )
     header = alt.Header(title=None, labelFontWeight="bold")
     return (
         alt.layer(zero, line)
