@@ -64,12 +64,12 @@ def _headline(evaluation: Evaluation) -> str:
 
 
 def _lost(evaluation: Evaluation) -> str:
-    """What may have gone although the answers came no closer one by one: what the model could do and they cannot."""
+    """What may have gone although the answers came no closer one by one: the AUC by which it predicts better than they."""
     known = fmean(_finite(metrics.forget_auc.value for metrics in evaluation.references) or [math.nan])
     before, after = (metrics.forget_auc.value - known for metrics in (evaluation.original, evaluation.unlearned))
     if not 0 <= after < before:
         return ""
-    return f" answer by answer, but {percent(1 - after / before)} of what it predicted better than they is gone"
+    return f"; yet {percent(1 - after / before)} of its advantage over them is gone"
 
 
 def _still(evaluation: Evaluation) -> str:

@@ -8,6 +8,7 @@ from core.data.split import assign_roles
 from core.data.world import demo_subjects, make_world
 from core.files import read_json
 from core.prepare import base_tokenizer
+from core.report.sentences import summarise
 from core.runs.demo import PEOPLE, SCRATCH, SETTINGS, SUBJECTS, compare, digests
 from core.runs.folder import runs
 from core.types import RunState
@@ -69,3 +70,15 @@ def test_its_adapter_beats_the_item_mean_and_its_run_takes_memory_away_at_no_cos
     assert max(known) < after.forget_auc.value < before.forget_auc.value - 0.25 * (before.forget_auc.value - max(known))
     assert after.membership_auc.value < before.membership_auc.value - 0.02
     assert after.test_auc.value > before.test_auc.value - 0.005
+
+
+def test_memory_that_went_is_told_even_where_answers_came_no_closer():
+    """The demo's own run: residual above 1, and two fifths of the advantage on the forgotten ratings gone."""
+    folder = runs(Workspace(DEMO))[0]
+    evaluation = folder.evaluation
+    known = sum(one.forget_auc.value for one in evaluation.references) / len(evaluation.references)
+    share = (evaluation.original.forget_auc.value - evaluation.unlearned.forget_auc.value) / (
+        evaluation.original.forget_auc.value - known
+    )
+    headline = summarise(folder.spec, Workspace(DEMO).request("req-demo"), {}, (), evaluation).headline
+    assert evaluation.closeness.residual > 1 and f"yet {share:.0%} of its advantage" in headline
