@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from core.bench.rows import Row
-from core.bench.statistics import Value, before, best_points, fronts, is_control, over_seeds, paired
+from core.bench.statistics import Value, before, best_points, fronts, is_control, of_control, over_seeds, paired
 from core.unlearning.methods import METHODS
 from dashboard.texts import Texts, t
 
@@ -57,11 +57,8 @@ def ways(rows: Sequence[Row], methods: Sequence[str]) -> pd.DataFrame:
     original, points = before(rows), []
     for name in methods:
         own = [row for row in rows if row.method == name]
-        full = max((sum(row.strength == s for row in own) for s in {row.strength for row in own}), default=0)
         for strength in sorted({row.strength for row in own}):
             here = [row for row in own if row.strength == strength]
-            if len(here) < full:
-                continue  # where a method stopped by itself, in one seed only
             utility = over_seeds(here, lambda row: row.test_auc - original[row.seed].test_auc)[0]
             points.append((title(name), strength, utility, over_seeds(here, lambda row: row.residual)[0]))
     return pd.DataFrame(points, columns=["method", "strength", "utility", "residual"])
@@ -70,10 +67,9 @@ def ways(rows: Sequence[Row], methods: Sequence[str]) -> pd.DataFrame:
 def differences(rows: Sequence[Row], ours: str) -> pd.DataFrame:
     """`ours` less each rival and each control of its own, at equal utility, rivals first, the most ahead first."""
     best = fronts(rows)
-    stem = "memory_" if ours == "cure_memory" else "cure_"
     found = []
     for name in best:
-        if name == ours or (is_control(name) and not name.startswith(stem)):
+        if name == ours or (is_control(name) and of_control(name) != ours):
             continue
         mean, half = paired(best[ours], best[name])
         kind = t("benchmark-differences-control" if is_control(name) else "benchmark-differences-rival")

@@ -3,11 +3,10 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.bench.rows import Row, read_rows
 from core.report.sentences import Summary, summarise
 from core.runs.folder import RunFolder, run_folder
 from core.runs.folder import runs as all_runs
@@ -30,6 +29,9 @@ from core.workspace import Workspace
 from dashboard.explorer import START, texts
 from dashboard.explorer import scene as draw_scene
 from dashboard.graph import page as graph_page
+
+if TYPE_CHECKING:
+    from core.bench.rows import Row
 
 __all__ = ["METHODS", "OFFERED", "RunFolder"]
 
@@ -231,12 +233,14 @@ def common(folder: RunFolder, which: int, other: str) -> dict[str, int]:
 # ---------------------------------------------------------------- benchmark
 
 
-def benchmark() -> list[Row]:
+def benchmark() -> "list[Row]":
     """Every row that `python -m core bench` has measured here; none where it never ran."""
     files = tuple(sorted(str(path) for path in BENCHMARK.glob("*.parquet")))
     return _benchmark(files, stamps(BENCHMARK, *files))
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _benchmark(files: tuple[str, ...], key: Stamps) -> list[Row]:
+def _benchmark(files: tuple[str, ...], key: Stamps) -> "list[Row]":
+    from core.bench.rows import read_rows  # imports pyarrow's Parquet: only when somebody asks
+
     return [row for file in files for row in read_rows(Path(file))]

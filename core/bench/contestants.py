@@ -64,11 +64,6 @@ CONTESTANTS: dict[str, Contestant] = {
 }
 
 
-def of_control(name: str) -> str:
-    """The method that a control is a variant of; the name itself for a method."""
-    return ("cure_memory" if name.startswith("memory") else "cure") if name in CONTROLS else name
-
-
 def with_setting(method: Method, setting: Setting) -> Method:
     """The method at a learning rate, and with a weight of its forget gradient; one that does without either gradient
     stays so."""

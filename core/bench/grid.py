@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.bench.contestants import CONTESTANTS, Setting, of_control
+from core.bench.contestants import CONTESTANTS, Setting
 from core.bench.in_a_row import in_a_row
 from core.bench.rows import Row, Tried, read_rows, write_rows
 from core.bench.scenes import make_scene, open_request, references_of, slug
 from core.bench.shards import ANSWERS, shards
+from core.bench.statistics import of_control
 from core.bench.trials import Scene, baselines, load_scene, negation, trial
 from core.bench.tuning import SETTINGS, best_setting, tune
 from core.errors import RunError

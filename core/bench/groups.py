@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import nn
 
 from core.bench.contestants import Kinds
@@ -27,13 +26,6 @@ def by_gradient(model: nn.Module, material: Material, kinds: Kinds) -> dict[str,
 def contributions(model: nn.Module, prompts: Sequence[Encoded]) -> dict[str, float]:
     """Per module |<gradient of the loss, its adapter weights>|, as a share of the sum over modules."""
     plan = layout(model)
-    for parameter in plan.parameters.values():
-        parameter.requires_grad_(True)
-    gradient = gradient_of(model, prompts, plan)
-    for parameter in plan.parameters.values():
-        parameter.requires_grad_(False)
-    values = plan.inner(gradient, plan.weights()).abs()
+    values = plan.inner(gradient_of(model, prompts, plan), plan.weights()).abs()
     total = values.sum().item() or 1.0
-    modules = dict.fromkeys(owner for owners in plan.cells for owner in owners)
-    own = {name: torch.tensor([name in owners for owners in plan.cells], device=values.device) for name in modules}
-    return {name: values[mask].sum().item() / total for name, mask in own.items()}
+    return {name: value.item() / total for name, value in plan.by_module(values).items()}

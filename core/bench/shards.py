@@ -21,6 +21,7 @@ from core.bench.trials import Meter, Scene, ask
 from core.context import fresh_adapter
 from core.evaluation.evaluate import Seen
 from core.evaluation.scores import Scores, score
+from core.models.recommender import adapter_weights, put_adapter_weights
 from core.types import Prompt
 from core.unlearning.fit import fit
 
@@ -88,12 +89,11 @@ def _train(scene: Scene, people: Sequence[str], seed: int) -> Shard:
     meter = Meter(recommender.device)
     fit(recommender.model, context.encode(of_them(context.split.retain)), replace(context.recipe, seed=seed))
     meter.pause()
-    weights = {name: p.detach().clone() for name, p in recommender.model.named_parameters() if "lora_" in name}
     validation = score(recommender, context.split.validation, context.reader).losses.mean()
     return Shard(
         ask(recommender, context, 0),
         float(validation),
-        weights,
+        adapter_weights(recommender.model),
         meter.seconds,
         bool(own & set(context.request.subjects)),
     )
@@ -123,11 +123,8 @@ def _receraser(scene: Scene, trained: Sequence[Shard]) -> Seen:
 
 
 def _apa(scene: Scene, trained: Sequence[Shard]) -> Seen:
-    model = scene.recommender.model
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if name in scene.weights:
-                parameter.copy_(torch.stack([one.weights[name] for one in trained]).mean(0))
+    mean = {name: torch.stack([one.weights[name] for one in trained]).mean(0) for name in scene.weights}
+    put_adapter_weights(scene.recommender.model, mean)
     seen = scene.ask(0)
     scene.restore()
     return seen

@@ -12,7 +12,8 @@ from core.bench.rows import Row
 from core.unlearning.methods import METHODS
 
 EQUAL = 0.005  # the loss of test AUC within which methods are compared
-OURS = ("cure", "cure_memory")
+STEMS = {"cure": "cure_", "cure_memory": "memory_"}  # how the names of their controls begin
+OURS = tuple(STEMS)
 YARDSTICKS = ("original", "reference")
 Value = Callable[[Row], float]
 World = tuple[str, str, str]  # data, task, kind
@@ -74,14 +75,18 @@ def paired(left: Front, right: Front) -> tuple[float, float]:
     return mean_interval([left[seed] - right[seed] for seed in sorted(left.keys() & right.keys())])
 
 
-def controls_of(method: str, names: Iterable[str]) -> list[str]:
-    """The controls of a method among some names: `cure` has cure_random, `cure_memory` has memory_random."""
-    stem = {"cure": "cure_", "cure_memory": "memory_"}[method]
-    return [name for name in names if name.startswith(stem) and name not in METHODS]
+def of_control(name: str) -> str:
+    """The method that a control is a variant of, of cure_random `cure`; the name itself for everything else."""
+    return name if name in METHODS else next((m for m, stem in STEMS.items() if name.startswith(stem)), name)
 
 
 def is_control(name: str) -> bool:
-    return any(controls_of(method, [name]) for method in OURS)
+    return of_control(name) != name
+
+
+def controls_of(method: str, names: Iterable[str]) -> list[str]:
+    """The controls of a method among some names."""
+    return [name for name in names if is_control(name) and of_control(name) == method]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,6 @@ class Standing:
     behind: tuple[str, ...]
     even: tuple[str, ...]
     as_good: tuple[str, ...]
-    beaten: tuple[str, ...]
 
 
 def standing(rows: Sequence[Row], ours: str) -> Standing | None:
@@ -106,16 +110,8 @@ def standing(rows: Sequence[Row], ours: str) -> Standing | None:
         return None
     place = {name: _sign(paired(best[ours], best[name])) for name in best}
     rivals = [name for name in best if name not in OURS and not is_control(name)]
-    controls = controls_of(ours, best)
     ahead, behind, even = (tuple(name for name in rivals if place[name] == sign) for sign in (-1, 1, 0))
-    return Standing(
-        ours,
-        ahead,
-        behind,
-        even,
-        tuple(name for name in controls if place[name] >= 0),
-        tuple(name for name in controls if place[name] < 0),
-    )
+    return Standing(ours, ahead, behind, even, tuple(name for name in controls_of(ours, best) if place[name] >= 0))
 
 
 def _sign(difference: tuple[float, float]) -> int:

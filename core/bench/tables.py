@@ -59,7 +59,7 @@ def report(rows: Sequence[Row], trials: Mapping[str, Sequence[Tried]]) -> str:
 
 
 READING = [
-    "Made by `python -m core bench`. Each seed has an adapter, people to forget and three references of its own; ± is the half-width of "
+    "Made by `python -m core bench`. Each seed has an adapter, people to forget and references of its own; ± is the half-width of "
     "Student's 95 % interval over seeds, differences are paired by seed. Residual: 1 = did nothing, 0 = equal to every "
     "reference; what one reference scores against the others is the floor, and as the original often lies near it, part "
     "of the residual is the noise of seeds. Reach tells how far along the way to the references' mean a model went. "

@@ -16,9 +16,9 @@ from core.bench.groups import by_gradient
 from core.bench.rows import Row
 from core.context import Context, load_adapter, make_context
 from core.evaluation.evaluate import RANKED_USERS, Seen, look, metrics
-from core.evaluation.measures import calibration_error, closeness, reach
+from core.evaluation.measures import calibration_error, closeness, prediction_auc, reach
 from core.models.blocks import layout
-from core.models.recommender import ADAPTER, Recommender
+from core.models.recommender import ADAPTER, Recommender, adapter_weights, put_adapter_weights
 from core.pipeline import Clock, find_circuits, make_material, plain_groups, sort_modules, spread
 from core.types import Group, Prompt, Request
 from core.unlearning.fit import fit
@@ -61,10 +61,7 @@ class Scene:
 
     def restore(self) -> None:
         """The original adapter, bit for bit."""
-        with torch.no_grad():
-            for name, value in self.recommender.model.named_parameters():
-                if name in self.weights:
-                    value.copy_(self.weights[name])
+        put_adapter_weights(self.recommender.model, self.weights)
 
     def ask(self, ranked: int = RANKED_USERS) -> Seen:
         return ask(self.recommender, self.context, ranked)
@@ -90,8 +87,7 @@ def load_scene(workspace: Workspace, request: Request, device: str) -> Scene:
     context = replace(context, split=replace(context.split, holdout=_of_few(context.split.holdout)))
     folders = workspace.reference_folders(request.id)
     references = [ask(load_adapter(workspace, str(folder), device), context, ranked=0) for folder in folders]
-    weights = {name: p.detach().clone() for name, p in recommender.model.named_parameters() if "lora_" in name}
-    material = make_material(recommender, context)
+    material, weights = make_material(recommender, context), adapter_weights(recommender.model)
     return Scene(recommender, context, material, ask(recommender, context), references, weights, request.reason)
 
 
@@ -112,7 +108,7 @@ def measured(seen: Seen, original: Seen, references: list[Seen]) -> dict[str, fl
     told, before = metrics(seen, draws=0), original.forget.probabilities
     others = [one.forget.probabilities for one in references]
     near = closeness(seen.forget.probabilities, before, others)
-    theirs = fmean(metrics(one, draws=0).forget_auc.value for one in references)
+    theirs = fmean(prediction_auc(one.forget) for one in references)
     names = ("forget_auc", "membership_auc", "holdout_auc", "test_auc", "test_log_loss", "hit_rate", "ndcg")
     return {
         **{name: getattr(told, name).value for name in names},
@@ -147,17 +143,14 @@ def baselines(scene: Scene) -> Iterator[Row]:
 
 def negation(scene: Scene, seed: int) -> Iterator[Row]:
     """Task-vector negation (arXiv 2212.04089, section 3): away from where over-fitting on the forget set leads."""
-    model, started = scene.recommender.model, time.perf_counter()
+    model, meter = scene.recommender.model, Meter(scene.recommender.device)
     model.set_adapter(ADAPTER)
     fit(model, scene.material.forget, replace(OVERFIT, seed=seed))
-    seconds = time.perf_counter() - started
-    parameters = {name: value for name, value in model.named_parameters() if name in scene.weights}
-    ahead = {name: value.detach() - scene.weights[name] for name, value in parameters.items()}
+    meter.pause()
+    ahead = {name: value - scene.weights[name] for name, value in adapter_weights(model).items()}
     for strength in NEGATIONS:
-        with torch.no_grad():
-            for name, value in parameters.items():
-                value.copy_(scene.weights[name] - strength * ahead[name])
-        yield scene.row("negation", scene.ask(), strength=strength, seconds=seconds, moved=1.0)
+        put_adapter_weights(model, {name: value - strength * ahead[name] for name, value in scene.weights.items()})
+        yield scene.row("negation", scene.ask(), strength=strength, seconds=meter.seconds, moved=1.0)
     scene.restore()
 
 

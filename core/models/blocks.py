@@ -41,6 +41,15 @@ class Layout:
     dims: Mapping[str, int]
     cell_of: Tensor
 
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Every module that owns coordinates, each once."""
+        return tuple(dict.fromkeys(owner for owners in self.cells for owner in owners))
+
+    def by_module(self, values: Tensor) -> dict[str, Tensor]:
+        """Values [..., cell] summed over each module's cells; a cell of several modules counts for each."""
+        return {name: values[..., [name in owners for owners in self.cells]].sum(-1) for name in self.modules}
+
     def flat(self, values: Sequence[Tensor]) -> Tensor:
         """Values [row, rank] in float32 of tensors that are shaped as the parameters, in their order."""
         rows = [(value if dim == 0 else value.T).float() for value, dim in zip(values, self.dims.values(), strict=True)]

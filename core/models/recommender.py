@@ -5,6 +5,7 @@ Safetensors only, no remote code, adapters only on the base they were made for.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,19 @@ def new_adapter(model: Any, rank: int, base: Path, seed: int) -> PeftModel:
     adapted = get_peft_model(model, config)
     config.base_model_name_or_path = "base"  # the fingerprint pins it; a path would name this machine
     return adapted
+
+
+def adapter_weights(model: Any) -> dict[str, torch.Tensor]:
+    """A copy of the served adapter's weights, by parameter name."""
+    return {name: value.detach().clone() for name, value in model.named_parameters() if f".{ADAPTER}." in name}
+
+
+@torch.no_grad()
+def put_adapter_weights(model: Any, weights: Mapping[str, torch.Tensor]) -> None:
+    """Put back, or in, what `adapter_weights` gave."""
+    for name, value in model.named_parameters():
+        if name in weights:
+            value.copy_(weights[name])
 
 
 def save_adapter(model: PeftModel, folder: Path) -> None:

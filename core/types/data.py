@@ -64,6 +64,10 @@ class Encoded:
     answers: tuple[tuple[int, int], ...]
     labels: tuple[bool, ...]
 
+    @property
+    def answer_tokens(self) -> int:
+        return sum(stop - start for start, stop in self.answers)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

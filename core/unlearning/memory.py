@@ -4,7 +4,6 @@ m(v) = [L(D_f; adapter of v off) - L(D_f)] - [L(D_h; adapter of v off) - L(D_h)]
 it was trained on than people like them whom it never met.
 """
 
-import random
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import torch
 from core.models.batches import answer_logits, batches
 from core.models.blocks import Layout, layout
 from core.types import Encoded, Group
+from core.unlearning.stopping import sample
 
 TOKENS = 4096
 PROMPTS = 60  # of holdout people
@@ -48,11 +48,10 @@ class Memory:
 
 def memories(model: Any, forget: Sequence[Encoded], holdout: Sequence[Encoded], seed: int = 0) -> tuple[Memory, ...]:
     """The contrast of every module, exactly: one evaluation of both sets with each module's adapter off."""
-    plan, rng = layout(model), random.Random(seed)
-    sets = (forget, holdout if len(holdout) <= PROMPTS else rng.sample(list(holdout), PROMPTS))
+    plan, sets = layout(model), (forget, sample(holdout, PROMPTS, seed))
     whole = [prompt_losses(model, prompts) for prompts in sets]
     found = []
-    for module in dict.fromkeys(owner for owners in plan.cells for owner in owners):
+    for module in plan.modules:
         with switched_off(plan, [module]):
             rises = [prompt_losses(model, prompts) - before for prompts, before in zip(sets, whole, strict=True)]
         draws = [_resampled(rise, seed + side) for side, rise in enumerate(rises)]
@@ -76,7 +75,7 @@ def prompt_losses(model: Any, prompts: Sequence[Encoded]) -> np.ndarray:
     found = np.zeros((len(prompts), 2))
     for chosen, batch in batches(prompts, TOKENS, model.device):
         losses = torch.nn.functional.cross_entropy(answer_logits(model, batch).float(), batch.tokens, reduction="none")
-        counts = [sum(stop - start for start, stop in prompts[i].answers) for i in chosen]
+        counts = [prompts[i].answer_tokens for i in chosen]
         for i, part in zip(chosen, losses.split(counts), strict=True):
             found[i] = part.sum().item(), len(part)
     return found

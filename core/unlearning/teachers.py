@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM
 
 from core.models.batches import answer_logits, batches
 from core.models.blocks import layout
-from core.models.recommender import ADAPTER
+from core.models.recommender import ADAPTER, adapter_weights, put_adapter_weights
 from core.types import Encoded, Group
 from core.unlearning.fit import FitSettings, fit
 from core.unlearning.memory import switched_off
@@ -27,7 +27,7 @@ def said(model: Any, prompts: Sequence[Encoded]) -> Said:
     """What the model says at the answers of each prompt."""
     found: dict[int, Tensor] = {}
     for chosen, batch in batches(prompts, TOKENS, model.device):
-        counts = [sum(stop - start for start, stop in prompts[i].answers) for i in chosen]
+        counts = [prompts[i].answer_tokens for i in chosen]
         found.update(zip(chosen, answer_logits(model, batch).split(counts), strict=True))
     return [found[i] for i in range(len(prompts))]
 
@@ -40,15 +40,12 @@ def base(model: Any, forget: Sequence[Encoded], seed: int, groups: Groups) -> Sa
 
 def overfit(model: Any, forget: Sequence[Encoded], seed: int, groups: Groups) -> Said:
     """The original less what over-fitting on the forget set raises (E2URec, arXiv 2403.03536); the adapter is put back."""
-    weights = {name: value for name, value in model.named_parameters() if f".{ADAPTER}." in name}
-    before = {name: value.detach().clone() for name, value in weights.items()}
+    before = adapter_weights(model)
     original = said(model, forget)
     model.set_adapter(ADAPTER)  # PEFT makes its weights trainable
     fit(model, forget, replace(OVERFIT, seed=seed))
     augmented = said(model, forget)
-    with torch.no_grad():
-        for name, value in weights.items():
-            value.copy_(before[name])
+    put_adapter_weights(model, before)
     return [teacher_logits(a, b) for a, b in zip(original, augmented, strict=True)]
 
 

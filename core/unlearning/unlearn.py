@@ -122,7 +122,7 @@ class PairLosses:
     ) -> Iterator[tuple[list[int], Batch, float]]:
         """Micro-batches of one draw, each with its prompts and its share of what the loss is a mean of."""
         size = self.method.micro_batch or len(chosen)
-        count = lambda part: sum(len(prompts[i].labels) if per_target else _answer_tokens(prompts[i]) for i in part)  # noqa: E731
+        count = lambda part: sum(len(prompts[i].labels) if per_target else prompts[i].answer_tokens for i in part)  # noqa: E731
         for start in range(0, len(chosen), size):
             part = chosen[start : start + size]
             yield part, collate([prompts[i] for i in part], self.model.device), count(part) / count(chosen)
@@ -136,10 +136,6 @@ class PairLosses:
             return found
 
         return torch.tensor([other(token) for token in tokens.tolist()], device=tokens.device)
-
-
-def _answer_tokens(prompt: Encoded) -> int:
-    return sum(stop - start for start, stop in prompt.answers)
 
 
 def _none() -> Tensor:

@@ -14,7 +14,7 @@ SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down"
 
 
 def pareto(points: pd.DataFrame, floor: tuple[float, float], ours: int) -> Chart:
-    """The ways of some methods (`tables.ways`), the first `ours` of them ours; floor: the references' residuals, from and to."""
+    """The ways of some methods (`benchmark.ways`), the first `ours` of them ours; floor: the references' residuals, from and to."""
     names = list(dict.fromkeys(points["method"]))
     colours = [*OURS[:ours], *RIVALS]
     colour = scale_of({name: colours[i % len(colours)] for i, name in enumerate(names)})
@@ -57,7 +57,7 @@ def _yardsticks(floor: tuple[float, float]) -> list[alt.Chart]:
 
 
 def differences(data: pd.DataFrame) -> Chart:
-    """One row a rival or control (`tables.differences`): the difference with its interval; filled where it counts."""
+    """One row a rival or control (`benchmark.differences`): the difference with its interval; filled where it counts."""
     names = alt.Axis(grid=False, ticks=False, domain=False, labelLimit=220)
     kinds = {
         t("benchmark-differences-rival"): COLOURS[Group.RETAIN],
