@@ -21,8 +21,9 @@ from core.models.families import anatomy
 from core.models.recommender import ADAPTER
 from core.pipeline import make_material
 from core.types import Group
+from core.unlearning.descent import gradients_of, only_trainable
+from core.unlearning.losses import PairLosses
 from core.unlearning.methods import METHODS
-from core.unlearning.unlearn import PairLosses, _gradients, _only_trainable
 from core.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
@@ -46,7 +47,7 @@ class Cure:
         groups = {name: list(Group)[i % 4] for i, name in enumerate(anatomy(model).modules)}
         self.losses = PairLosses(model, self.plan, material, groups, METHOD, 0)
         self.model, self.kinds = model, cell_groups(self.plan.cells, groups)
-        self.gradients = _gradients(self.losses, self.plan, self.kinds, METHOD)
+        self.gradients = gradients_of(self.losses, self.plan, self.kinds, METHOD)
         self.looking: list[float] = []
         self.optimiser = torch.optim.SGD(self.plan.parameters.values(), lr=1e-6)
 
@@ -61,7 +62,7 @@ class Cure:
         return [self.losses.forget[i] for i in chosen] + [self.losses.retain[i] for i in self.losses.ahead[0][0]]
 
     def step(self, prompts: list) -> float:
-        with _only_trainable(self.model, self.plan, False):
+        with only_trainable(self.model, self.plan, False):
             return clocked(lambda: (self.optimiser.zero_grad(), self.gradients(0), self.optimiser.step()))
 
 

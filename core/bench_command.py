@@ -8,8 +8,8 @@ import typer
 from core.arguments import parts_of
 from core.console import out, progress, stepper
 
-QUICK_SETTING = ((2e-2, 0.2),)
-QUICK = ("cure", "uniform", "graddiff", "cure_random")
+QUICK_SETTING = ((5e-3, 0.4),)
+QUICK = ("cure", "cure_merge", "graddiff", "merge_random")
 
 
 def bench(

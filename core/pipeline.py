@@ -33,9 +33,10 @@ from core.types import (
 from core.unlearning.conflict import conflicts
 from core.unlearning.fit import fit
 from core.unlearning.loop import Step
+from core.unlearning.losses import Material
 from core.unlearning.memory import memories
 from core.unlearning.methods import METHODS, Method
-from core.unlearning.unlearn import Material, unlearn
+from core.unlearning.unlearn import unlearn
 from core.what_if import toward
 from core.workspace import Workspace
 

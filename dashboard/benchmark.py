@@ -13,6 +13,7 @@ NAMES = Texts(
     {
         "cure": "benchmark-ours-cure",
         "cure_memory": "benchmark-ours-cure-memory",
+        "cure_merge": "benchmark-ours-cure-merge",
         "cure_random": "benchmark-control-cure-random",
         "cure_inverted": "benchmark-control-cure-inverted",
         "cure_all_shared": "benchmark-control-cure-all-shared",
@@ -21,6 +22,11 @@ NAMES = Texts(
         "cure_no_pagerank": "benchmark-control-cure-no-pagerank",
         "cure_by_gradient": "benchmark-control-cure-by-gradient",
         "memory_random": "benchmark-control-memory-random",
+        "merge_random": "benchmark-control-merge-random",
+        "merge_inverted": "benchmark-control-merge-inverted",
+        "merge_all_shared": "benchmark-control-merge-all-shared",
+        "merge_no_projection": "benchmark-control-merge-no-projection",
+        "merge_by_circuit": "benchmark-control-merge-by-circuit",
         "weakened": "benchmark-weakened",
         "negation": "benchmark-negation",
         "sisa": "benchmark-sisa",
@@ -53,12 +59,14 @@ def floor(rows: Sequence[Row]) -> tuple[float, float]:
 
 
 def ways(rows: Sequence[Row], methods: Sequence[str]) -> pd.DataFrame:
-    """The points of each method: mean over seeds at each strength."""
+    """The points of each method: mean over seeds at each strength that every seed has."""
     original, points = before(rows), []
     for name in methods:
         own = [row for row in rows if row.method == name]
         for strength in sorted({row.strength for row in own}):
             here = [row for row in own if row.strength == strength]
+            if {row.seed for row in here} < {row.seed for row in own}:
+                continue  # where a search ended, which differs between seeds
             utility = over_seeds(here, lambda row: row.test_auc - original[row.seed].test_auc)[0]
             points.append((title(name), strength, utility, over_seeds(here, lambda row: row.residual)[0]))
     return pd.DataFrame(points, columns=["method", "strength", "utility", "residual"])

@@ -47,7 +47,7 @@ class Contestant:
     by_gradient: bool = False
 
 
-CURE, MEMORY = METHODS["cure"], METHODS["cure_memory"]
+CURE, MEMORY, MERGE = METHODS["cure"], METHODS["cure_memory"], METHODS["cure_merge"]
 CONTROLS: dict[str, Contestant] = {
     "cure_random": Contestant(CURE, shuffled),
     "cure_inverted": Contestant(CURE, inverted),
@@ -57,6 +57,11 @@ CONTROLS: dict[str, Contestant] = {
     "cure_no_pagerank": Contestant(CURE, ways=WAYS[1:]),
     "cure_by_gradient": Contestant(CURE, by_gradient=True),
     "memory_random": Contestant(MEMORY, shuffled),
+    "merge_random": Contestant(MERGE, shuffled),
+    "merge_inverted": Contestant(MERGE, inverted),
+    "merge_all_shared": Contestant(replace(MERGE, groups="")),
+    "merge_no_projection": Contestant(replace(MERGE, surgery="sum")),
+    "merge_by_circuit": Contestant(replace(MERGE, groups="circuit")),
 }
 CONTESTANTS: dict[str, Contestant] = {
     **{name: Contestant(method) for name, method in METHODS.items() if not method.retrain},

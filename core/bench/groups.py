@@ -8,7 +8,7 @@ from core.bench.contestants import Kinds
 from core.models.blocks import layout
 from core.types import Encoded, Group
 from core.unlearning.conflict import gradient_of
-from core.unlearning.unlearn import Material
+from core.unlearning.losses import Material
 
 PROMPTS = 64
 

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from statistics import fmean
 from typing import Any
 
@@ -20,14 +21,17 @@ from core.evaluation.measures import calibration_error, closeness, prediction_au
 from core.models.blocks import layout
 from core.models.recommender import ADAPTER, Recommender, adapter_weights, put_adapter_weights
 from core.pipeline import Clock, find_circuits, make_material, plain_groups, sort_modules, spread
-from core.types import Group, Prompt, Request
+from core.types import Group, Outcome, Prompt, Request
 from core.unlearning.fit import fit
 from core.unlearning.loop import Step
+from core.unlearning.losses import Material
+from core.unlearning.methods import Method
 from core.unlearning.teachers import OVERFIT
-from core.unlearning.unlearn import Material, unlearn
+from core.unlearning.unlearn import unlearn
 from core.workspace import Workspace
 
-STEPS = (12, 24, 48)  # most steps of a method's runs: its strengths
+STEPS = (12, 24, 48)  # most steps of a run: the strengths of what goes step by step
+REACHED = (1.0, 2.0, 3.0)  # the reaches of a merged method that are looked at
 STRENGTHS = (0.75, 0.5, 0.25, 0.0)
 STRANGERS = 25  # holdout people that are asked
 NEGATIONS = (0.25, 0.5, 1.0, 2.0)
@@ -155,21 +159,54 @@ def negation(scene: Scene, seed: int) -> Iterator[Row]:
 
 
 def trial(scene: Scene, name: str, contestant: Contestant, setting: Setting, seed: int) -> Iterator[Row]:
-    """One method on one scene, one run for each number of steps: its strength. Its own rule may end a run earlier."""
+    """One method on one scene, at several strengths. Its own rule may end a run earlier."""
     kinds, circuit_seconds = groups_of(scene, contestant, seed)
+    method = with_setting(contestant.method, setting)
+    told: dict[str, Any] = {"rate": setting[0], "weight": setting[1], "circuit_seconds": circuit_seconds}
+    runs = _reaches if method.merged else _lengths
+    yield from runs(scene, partial(scene.row, name, **told), kinds, method, seed)
+
+
+def _lengths(scene: Scene, row: Callable[..., Row], kinds: Kinds, method: Method, seed: int) -> Iterator[Row]:
+    """One run for each number of steps: its strength."""
     for steps in STEPS:
-        method = replace(with_setting(contestant.method, setting), steps=steps)
         conflict: list[float] = []
         meter = Meter(scene.recommender.device)
-        outcome = unlearn(scene.recommender.model, scene.material, kinds, method, seed, _noted(conflict))
+        outcome = unlearn(
+            scene.recommender.model, scene.material, kinds, replace(method, steps=steps), seed, _noted(conflict)
+        )
         meter.pause()
         longest = steps == STEPS[-1]
         seen = scene.ask(RANKED_USERS if longest else 0)  # ranking costs the most
         scene.restore()
-        yield scene.row(
-            name, seen, rate=setting[0], weight=setting[1], strength=float(steps), stopped=longest, circuit_seconds=circuit_seconds,
-            seconds=meter.seconds, memory=meter.memory, moved=outcome.movable / outcome.total, conflict=fmean(conflict),
-        )  # fmt: skip
+        yield row(seen, strength=float(steps), stopped=longest, conflict=fmean(conflict), **_cost(meter, outcome))
+
+
+def _reaches(scene: Scene, row: Callable[..., Row], kinds: Kinds, method: Method, seed: int) -> Iterator[Row]:
+    """One run, looked at where its line search passes a strength, and where it ends."""
+    passed: dict[float, Seen] = {}
+    last: dict[str, float] = {}
+    meter = Meter(scene.recommender.device)
+
+    def watch(step: Step) -> bool:
+        last.update(step.losses)
+        if step.losses.get("reach") in REACHED:
+            meter.pause()
+            passed[step.losses["reach"]] = scene.ask(0)
+            meter.go_on()
+        return False
+
+    outcome = unlearn(scene.recommender.model, scene.material, kinds, method, seed, watch)
+    meter.pause()
+    end, told = scene.ask(), {"conflict": last["conflict"], **_cost(meter, outcome)}
+    scene.restore()
+    for strength, seen in passed.items():
+        yield row(seen, strength=strength, stopped=False, **told)
+    yield row(end, strength=last["reach"], **told)
+
+
+def _cost(meter: "Meter", outcome: Outcome) -> dict[str, float]:
+    return {"seconds": meter.seconds, "memory": meter.memory, "moved": outcome.movable / outcome.total}
 
 
 def _noted(conflict: list[float]) -> Callable[[Step], bool]:

@@ -10,7 +10,7 @@ from core.unlearning.loop import Step
 from core.unlearning.methods import Method
 from core.unlearning.unlearn import unlearn
 
-SETTINGS: tuple[Setting, ...] = ((1e-3, 0.4), (5e-3, 0.1), (5e-3, 0.4), (2e-2, 0.2))
+SETTINGS: tuple[Setting, ...] = ((1e-3, 0.4), (5e-3, 0.1), (5e-3, 0.4), (1e-2, 0.2))
 TOLERATED = 0.01  # rise of the validation loss, as a share, that a setting may cost
 MIDDLE = STEPS[len(STEPS) // 2]
 
@@ -39,6 +39,7 @@ def _try(scene: Scene, name: str, method: Method, setting: Setting, kinds: Kinds
         last.update({key: value for key, value in step.losses.items() if key in last})
         return False
 
-    unlearn(scene.recommender.model, scene.material, kinds, replace(method, steps=MIDDLE), seed, watch)
+    steps = method.steps if method.merged else MIDDLE
+    unlearn(scene.recommender.model, scene.material, kinds, replace(method, steps=steps), seed, watch)
     scene.restore()
     return Tried(name, *setting, abs(last["gap"]), last["rise"])

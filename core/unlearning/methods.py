@@ -12,7 +12,8 @@ class Method:
     pooled: it sees all shared modules as one. learning_rate: the highest; it falls to nothing over the steps, so that a run is a
     short, warm restart of training (benchmarks/NOTES.md). tolerance: rise of the validation loss, as a share, that ends a run.
     micro_batch: prompts in memory at a time, 0 for the whole batch; checkpointing: activations are computed twice instead of
-    kept; neither changes a gradient. retrain: no unlearning at all, the adapter is trained anew without the forget set.
+    kept; neither changes a gradient. merged: the rule combines two task vectors once (merge.py), each of so many steps, instead of
+    gradients; no objective is read. retrain: no unlearning at all, the adapter is trained anew without the forget set.
     """
 
     title: str
@@ -29,12 +30,18 @@ class Method:
     tolerance: float = 0.05
     micro_batch: int = 0
     checkpointing: bool = False
+    merged: bool = False
     retrain: bool = False
 
     @property
     def grouped(self) -> bool:
         """Whether it needs the circuit."""
         return self.groups == "circuit"
+
+    @property
+    def taught(self) -> bool:
+        """Whether it follows a teacher."""
+        return self.forget == "distil" and self.weights[0] > 0 and not self.merged
 
 
 GENTLE = 1e-3  # for objectives that push answers away: at the default rate they break everything
@@ -64,6 +71,15 @@ METHODS: dict[str, Method] = {
         teacher="memory_off",
         groups="memory",
         surgery="project",
+    ),
+    "cure_merge": Method(
+        "CURE, in weight space",
+        "Learns in two short trainings what to take away and what to strengthen, then moves each module once, by what it remembers.",
+        weights=(0.4, 0.6),
+        groups="memory",
+        surgery="project",
+        steps=48,
+        merged=True,
     ),
     "uniform": Method("Uniform", "The same goal as CURE, but one weighted sum over all modules."),
     "finetune": Method(

@@ -14,15 +14,16 @@ from core.bench.scenes import KINDS, make_scene, open_request, references_of
 from core.bench.shards import ANSWERS, COUNT, alike, by_chance
 from core.bench.statistics import fronts, is_control
 from core.bench.tables import report, write_report
-from core.bench.trials import STEPS, STRENGTHS, load_scene, trial
+from core.bench.trials import REACHED, STEPS, STRENGTHS, load_scene, trial
 from core.bench.tuning import best_setting
 from core.errors import RequestError, RunError
 from core.files import write_json
 from core.runs.demo import BORN
 from core.types import Group, Request
+from core.unlearning.merge import REACHES
 from core.unlearning.methods import METHODS
 
-METHODS_HERE = ("cure", "graddiff", "cure_random", "negation", "shards")
+METHODS_HERE = ("cure", "cure_merge", "graddiff", "cure_random", "negation", "shards")
 
 
 def quiet(*_):
@@ -60,6 +61,9 @@ def test_every_scene_holds_everybody_once(bench):
             points = [row for row in own if row.method == name]
             assert [(row.strength, row.stopped) for row in points] == [(n, n == STEPS[-1]) for n in STEPS]
             assert all(row.seconds > 0 and 0 <= row.moved <= 1 for row in points)
+        merged = [row for row in own if row.method == "cure_merge"]
+        assert sum(row.stopped for row in merged) == 1 and {row.strength for row in merged} <= set(REACHES)
+        assert [row.strength for row in merged if not row.stopped] == [n for n in REACHED if n <= merged[-1].strength]
 
 
 @pytest.mark.slow
@@ -89,7 +93,7 @@ def test_tuning_tries_each_method_equally_often_and_controls_take_their_methods_
 
     grid, _ = bench
     trials = read_json(grid.rows.with_suffix(".tuning.json"), tuple[Tried, ...])
-    assert {one.method for one in trials} == {"cure", "graddiff"}
+    assert {one.method for one in trials} == {"cure", "cure_merge", "graddiff"}
     assert all(sum(one.method == name for one in trials) == 2 for name in ("cure", "graddiff"))
     rows = read_rows(grid.rows)
     rate = {name: {(row.rate, row.weight) for row in rows if row.method == name} for name in ("cure", "cure_random")}

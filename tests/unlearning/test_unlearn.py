@@ -9,9 +9,11 @@ from core.context import load_adapter, make_context
 from core.models.blocks import cell_groups, layout
 from core.models.families import anatomy
 from core.types import Group
+from core.unlearning.descent import _gradient, only_trainable
+from core.unlearning.losses import Material, PairLosses
 from core.unlearning.methods import METHODS
 from core.unlearning.stopping import mean_loss
-from core.unlearning.unlearn import Material, PairLosses, _gradient, _only_trainable, unlearn
+from core.unlearning.unlearn import unlearn
 
 
 def setup(workspace):
@@ -32,11 +34,12 @@ def groups_in_turn(model) -> dict[str, Group]:
     return {name: list(Group)[i % 4] for i, name in enumerate(anatomy(model).modules)}
 
 
-def test_base_and_outside_are_bit_identical(workspace):
+@pytest.mark.parametrize("method", ["cure", "cure_merge"])
+def test_base_and_outside_are_bit_identical(workspace, method):
     model, material = setup(workspace)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     groups = groups_in_turn(model)
-    outcome = unlearn(model, material, groups, replace(METHODS["cure"], steps=6, tolerance=10.0))
+    outcome = unlearn(model, material, groups, replace(METHODS[method], steps=6, tolerance=10.0))
     after = model.state_dict()
     assert outcome.steps > 0 and set(after) == set(before)
     plan = layout(model)
@@ -89,7 +92,7 @@ def gradient_of_a_step(model, material, **changes):
     for name in ("npo", "cure"):
         method = replace(METHODS[name], batch_size=5, **changes)
         losses = PairLosses(model, plan, material, {}, method, 0)
-        with _only_trainable(model, plan, method.checkpointing):
+        with only_trainable(model, plan, method.checkpointing):
             found += [_gradient(losses.forgetting(), plan)[1], _gradient(losses.keeping(), plan)[1]]
     return torch.stack(found)
 
@@ -109,7 +112,7 @@ def test_checkpointing_keeps_fewer_activations(workspace):
         plan, sizes = layout(model), []
         losses = PairLosses(model, plan, material, {}, METHODS["cure"], 0)
         with (
-            _only_trainable(model, plan, on),
+            only_trainable(model, plan, on),
             torch.autograd.graph.saved_tensors_hooks(lambda t: sizes.append(t.numel()) or t, lambda t: t),  # noqa: B023
         ):
             list(losses.keeping())

@@ -1,0 +1,105 @@
+"""The two losses of unlearning, step by step: on what to forget and on what to keep."""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.models.batches import Batch, answer_logits, collate
+from core.models.blocks import Layout
+from core.types import Encoded
+from core.unlearning.methods import Method
+from core.unlearning.objectives import OBJECTIVES, PER_TARGET, READS_ORIGINAL, READS_WRONG, Fixed, keep
+from core.unlearning.teachers import TEACHERS, Groups, Said, said
+
+AHEAD = 20  # steps for whose retain prompts the original is asked at once
+
+
+@dataclass(frozen=True)
+class Material:
+    """The encoded prompts that unlearning may see: never test, never a reference.
+
+    choices: the tokens that can answer, Yes and No in `click`; None where any token can.
+    """
+
+    forget: Sequence[Encoded]
+    retain: Sequence[Encoded]
+    validation: Sequence[Encoded]
+    holdout: Sequence[Encoded]
+    choices: tuple[int, ...] | None = field(default=None, kw_only=True)
+
+
+class PairLosses:
+    """The forget and the retain loss of each step, over prompts drawn by `seed`, in micro-batches.
+
+    What the teacher says, and the original of the forget set, is computed before the first step; what the original says
+    of kept prompts for AHEAD steps at once, in large batches without a graph.
+    """
+
+    def __init__(self, model: Any, plan: Layout, material: Material, groups: Groups, method: Method, seed: int) -> None:
+        self.model, self.plan, self.method, self.before, self.seed = model, plan, method, plan.weights(), seed
+        self.objective, self.per_target = OBJECTIVES[method.forget], method.forget in PER_TARGET
+        self.rng, self.kept_rng, self.astray = (random.Random(seed + part) for part in range(3))
+        self.forget, self.retain = material.forget, material.retain
+        self.original = said(model, self.forget) if method.forget in READS_ORIGINAL else None
+        self.teacher = TEACHERS[method.teacher](model, self.forget, seed, groups) if method.taught else None
+        self.ahead: list[tuple[list[int], dict[int, Tensor]]] = []
+        self.options = material.choices or range(model.config.vocab_size)
+        self.choices = torch.tensor(self.options, device=model.device)
+
+    def forgetting(self) -> Iterator[Tensor]:
+        """The forget loss of one step, cut into micro-batches that sum to it."""
+        for part, batch, share in self._parts(self._draw(self.forget, self.rng), self.forget, self.per_target):
+            wrong = self._wrong(batch.tokens) if self.method.forget in READS_WRONG else _none()
+            fixed = Fixed(batch, _rows(self.original, part), _rows(self.teacher, part), wrong, self.choices)
+            yield share * self.objective(answer_logits(self.model, batch), fixed)
+
+    def keeping(self) -> Iterator[Tensor]:
+        """The retain loss of one step likewise."""
+        self.ahead = self.ahead or self._look_ahead()
+        chosen, original = self.ahead.pop(0)
+        for part, batch, share in self._parts(chosen, self.retain, False):
+            yield share * keep(answer_logits(self.model, batch), batch, _rows(original, part))
+
+    def _look_ahead(self) -> list[tuple[list[int], dict[int, Tensor]]]:
+        """The retain prompts of the next steps, and what the original says of them."""
+        draws = [self._draw(self.retain, self.kept_rng) for _ in range(AHEAD)]
+        wanted = sorted({i for chosen in draws for i in chosen})
+        with self.plan.holding(self.before):
+            answers = dict(zip(wanted, said(self.model, [self.retain[i] for i in wanted]), strict=True))
+        return [(chosen, answers) for chosen in draws]
+
+    def _draw(self, prompts: Sequence[Encoded], rng: random.Random) -> list[int]:
+        return rng.sample(range(len(prompts)), min(self.method.batch_size, len(prompts)))
+
+    def _parts(
+        self, chosen: list[int], prompts: Sequence[Encoded], per_target: bool
+    ) -> Iterator[tuple[list[int], Batch, float]]:
+        """Micro-batches of one draw, each with its prompts and its share of what the loss is a mean of."""
+        size = self.method.micro_batch or len(chosen)
+        count = lambda part: sum(len(prompts[i].labels) if per_target else prompts[i].answer_tokens for i in part)  # noqa: E731
+        for start in range(0, len(chosen), size):
+            part = chosen[start : start + size]
+            yield part, collate([prompts[i] for i in part], self.model.device), count(part) / count(chosen)
+
+    def _wrong(self, tokens: Tensor) -> Tensor:
+        """For each answer token another option: with two of them the other one."""
+
+        def other(token: int) -> int:
+            while (found := self.astray.choice(self.options)) == token:
+                pass
+            return found
+
+        return torch.tensor([other(token) for token in tokens.tolist()], device=tokens.device)
+
+
+def _none() -> Tensor:
+    return torch.empty(0)
+
+
+def _rows(answers: Said | Mapping[int, Tensor] | None, part: Sequence[int]) -> Tensor:
+    """The prompts' logits one after another, as a batch has its answers."""
+    return torch.cat([answers[i] for i in part]) if answers else _none()

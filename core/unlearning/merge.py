@@ -1,0 +1,114 @@
+"""Unlearning in weight space: CURE's rule once, on two task vectors, instead of at every step on two gradients.
+
+Two short trainings start at the original adapter: one over-fits what is to be forgotten, one goes on with what is kept.
+What each changed is a task vector (arXiv 2212.04089, section 2). Away from the first and along the second are combined
+cell by cell as two gradients are (method section 5), and validation and holdout people say how far to go.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import ceil
+
+import torch
+from torch import Tensor
+
+from core.models.blocks import Layout
+from core.types import Group
+from core.unlearning.descent import descend, only_trainable
+from core.unlearning.fit import FitSettings, fit
+from core.unlearning.loop import Step
+from core.unlearning.losses import PairLosses
+from core.unlearning.methods import Method
+from core.unlearning.stopping import Stopper
+from core.unlearning.surgery import SURGERY, coefficients, combine, conflict, gram_of, masks
+
+OVERFIT_RATE, OVERFIT_BATCH = 2e-3, 8
+REACHES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # how many times the combined move is tried
+
+
+@dataclass
+class Progress:
+    """Tells a watcher the steps of both trainings and of the search as one run, until it says True."""
+
+    watch: Callable[[Step], bool]
+    total: int
+    number: int = 0
+    ended: bool = False
+
+    def told(self, losses: Mapping[str, float]) -> bool:
+        self.number += 1
+        self.ended = self.watch(Step(self.number, self.total, losses)) or self.ended
+        return self.ended
+
+
+def merge(
+    losses: PairLosses,
+    plan: Layout,
+    kinds: tuple[Group, ...],
+    method: Method,
+    stopper: Stopper,
+    watch: Callable[[Step], bool],
+) -> int:
+    """Find the move and go as far along it as `stopper` lets. Returns how many steps both trainings took.
+
+    watch sees the steps of both, then every reach that is tried, with the model there; where it ends the run before
+    a reach was tried, nothing has moved.
+    """
+    settings = _settings(len(losses.forget), method, losses.seed)
+    steps = settings.epochs * ceil(len(losses.forget) / settings.batch_size) + method.steps
+    before, progress = plan.weights(), Progress(watch, steps + len(REACHES))
+    over_fit = _over_fitted(losses, plan, settings, method, progress)
+    plan.write(before)
+    kept = _kept(losses, plan, method, progress)
+    plan.write(before)
+    taken = progress.number
+    if not progress.ended:
+        move, told = combined(before - over_fit, kept - before, plan, kinds, method)
+        _search(before, move, told, plan, stopper, progress)
+    return taken
+
+
+def _settings(count: int, method: Method, seed: int) -> FitSettings:
+    """So many epochs over the forget set that they make at least the method's steps."""
+    size = method.micro_batch or OVERFIT_BATCH
+    return FitSettings(ceil(method.steps / ceil(count / size)), OVERFIT_RATE, size, seed=seed)
+
+
+def _over_fitted(losses: PairLosses, plan: Layout, settings: FitSettings, method: Method, progress: Progress) -> Tensor:
+    """The weights after over-fitting the forget set in the way adapters are trained."""
+    watch = lambda step: progress.told({"overfit_loss": step.losses["loss"]})  # noqa: E731
+    with only_trainable(losses.model, plan, method.checkpointing):
+        fit(losses.model, losses.forget, settings, watch)
+    return plan.weights()
+
+
+def _kept(losses: PairLosses, plan: Layout, method: Method, progress: Progress) -> Tensor:
+    """The weights after training on with kept prompts alone, every module."""
+    alone = replace(method, weights=(0.0, 1.0), surgery="sum")
+    descend(losses, plan, (Group.SHARED,) * len(plan.cells), alone, lambda step: progress.told(step.losses))
+    return plan.weights()
+
+
+def combined(
+    away: Tensor, along: Tensor, plan: Layout, kinds: tuple[Group, ...], method: Method
+) -> tuple[Tensor, dict[str, float]]:
+    """CURE's rule for two flat task vectors: the move, and what it tells of their conflict."""
+    plain, of = torch.ones_like(away), masks(kinds, away.device)
+    gram = gram_of(away, along, plain, plan)
+    found = coefficients(gram, of, method.weights, SURGERY[method.surgery])
+    return combine(away, along, plain, plan, found), conflict(gram, found, of)
+
+
+def _search(
+    before: Tensor, move: Tensor, told: Mapping[str, float], plan: Layout, stopper: Stopper, progress: Progress
+) -> None:
+    """Go further until the forget set counts as forgotten; where kept people would pay for it, one reach back."""
+    last = 0.0
+    for reach in REACHES:
+        plan.write(before + reach * move)
+        ended = progress.told({"reach": reach, **told, **stopper.check()})
+        if stopper.costly:
+            plan.write(before + last * move)
+        if ended or stopper.reason:
+            return
+        last = reach
