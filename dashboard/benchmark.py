@@ -5,7 +5,17 @@ from collections.abc import Sequence
 import pandas as pd
 
 from core.bench.rows import Row
-from core.bench.statistics import Value, before, best_points, fronts, is_control, of_control, over_seeds, paired
+from core.bench.statistics import (
+    Value,
+    before,
+    best_points,
+    fronts,
+    is_control,
+    of_control,
+    over_seeds,
+    paired,
+    residual,
+)
 from core.unlearning.methods import METHODS
 from dashboard.texts import Texts, t
 
@@ -52,13 +62,18 @@ def title(name: str) -> str:
     return NAMES[name] if name in NAMES else METHODS[name].title if name in METHODS else name
 
 
-def floor(rows: Sequence[Row]) -> tuple[float, float]:
-    """The least and the largest residual of a reference against the others."""
-    found = [row.residual for row in rows if row.method == "reference"]
+def floor(rows: Sequence[Row], value: Value = residual) -> tuple[float, float]:
+    """The least and the largest value of a reference against the others."""
+    found = [value(row) for row in rows if row.method == "reference"]
     return min(found), max(found)
 
 
-def ways(rows: Sequence[Row], methods: Sequence[str]) -> pd.DataFrame:
+def start(rows: Sequence[Row], value: Value = residual) -> float:
+    """The original's mean value."""
+    return over_seeds(list(before(rows).values()), value)[0]
+
+
+def ways(rows: Sequence[Row], methods: Sequence[str], value: Value = residual) -> pd.DataFrame:
     """The points of each method: mean over seeds at each strength that every seed has."""
     original, points = before(rows), []
     for name in methods:
@@ -68,13 +83,13 @@ def ways(rows: Sequence[Row], methods: Sequence[str]) -> pd.DataFrame:
             if {row.seed for row in here} < {row.seed for row in own}:
                 continue  # where a search ended, which differs between seeds
             utility = over_seeds(here, lambda row: row.test_auc - original[row.seed].test_auc)[0]
-            points.append((title(name), strength, utility, over_seeds(here, lambda row: row.residual)[0]))
-    return pd.DataFrame(points, columns=["method", "strength", "utility", "residual"])
+            points.append((title(name), strength, utility, over_seeds(here, value)[0]))
+    return pd.DataFrame(points, columns=["method", "strength", "utility", "value"])
 
 
-def differences(rows: Sequence[Row], ours: str) -> pd.DataFrame:
+def differences(rows: Sequence[Row], ours: str, value: Value = residual) -> pd.DataFrame:
     """`ours` less each rival and each control of its own, at equal utility, rivals first, the most ahead first."""
-    best = fronts(rows)
+    best = fronts(rows, value=value)
     found = []
     for name in best:
         if name == ours or (is_control(name) and of_control(name) != ours):

@@ -35,6 +35,14 @@ def residual(row: Row) -> float:
     return row.residual
 
 
+def gap(row: Row) -> float:
+    """How far the AUC on the forgotten ratings is from the references', in either direction."""
+    return abs(row.forget_gap)
+
+
+CRITERIA: dict[str, Value] = {"residual": residual, "gap": gap}  # of both less is better
+
+
 def best_points(rows: Sequence[Row], method: str, budget: float = EQUAL, value: Value = residual) -> list[Row]:
     """Per seed the method's point of least `value` whose test AUC is at most `budget` below the original's.
 
@@ -103,9 +111,9 @@ class Standing:
     as_good: tuple[str, ...]
 
 
-def standing(rows: Sequence[Row], ours: str) -> Standing | None:
-    """Where `ours` stands in one world; None where it took no part."""
-    best = fronts(rows)
+def standing(rows: Sequence[Row], ours: str, value: Value = residual) -> Standing | None:
+    """Where `ours` stands in one world by a criterion; None where it took no part."""
+    best = fronts(rows, value=value)
     if ours not in best:
         return None
     place = {name: _sign(paired(best[ours], best[name])) for name in best}

@@ -8,14 +8,17 @@ import numpy as np
 
 from core.bench.rows import Row, Tried, read_rows
 from core.bench.statistics import (
+    CRITERIA,
     EQUAL,
     OURS,
     YARDSTICKS,
+    Standing,
     Value,
     before,
     best_points,
     controls_of,
     fronts,
+    gap,
     mean_interval,
     over_seeds,
     paired,
@@ -74,19 +77,21 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
     """The first paragraphs: for each world what the figures allow to say of CURE and of its controls."""
     lines = []
     for (data, task, kind), own in worlds(rows):
-        found = [one for ours in OURS if (one := standing(own, ours))] if kind != "row" else []
-        for one in found:
+        for ours in OURS if kind != "row" else ():
+            found = {name: one for name, value in CRITERIA.items() if (one := standing(own, ours, value))}
             lines += [
-                f"**{data}, {task}, {kind}**: at equal utility {one.method} has a smaller residual than {_listed(one.ahead)} and a "
-                f"larger one than {_listed(one.behind)}; it cannot be told from {_listed(one.even)}. "
-                + (
-                    f"These controls do as well as {one.method}: {_listed(one.as_good)}."
-                    if one.as_good
-                    else "No control does as well."
-                ),
-                "",
+                line for name, one in found.items() for line in (_verdict(f"{data}, {task}, {kind}", name, one), "")
             ]
     return lines or ["No run of CURE is in these rows.", ""]
+
+
+def _verdict(world: str, criterion: str, found: Standing) -> str:
+    controls = f"These controls do as well as {found.method}: {_listed(found.as_good)}."
+    return (
+        f"**{world}, {found.method}**: at equal utility it has a smaller {criterion} than {_listed(found.ahead)} and a larger "
+        f"one than {_listed(found.behind)}; it cannot be told from {_listed(found.even)}. "
+        + (controls if found.as_good else "No control does as well.")
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -154,7 +159,7 @@ def _method_line(rows: Sequence[Row], name: str, points: Sequence[Row]) -> str:
 
 def difference_lines(rows: Sequence[Row]) -> list[str]:
     """Ours less each rival and control, in residual and in the size of the gap; under 0 is better."""
-    best, gaps = fronts(rows), fronts(rows, value=lambda row: abs(row.forget_gap))
+    best, gaps = fronts(rows), fronts(rows, value=gap)
     lines = ["Paired differences at equal utility, under 0 = ours is ahead:", ""]
     lines += ["| ours | against | residual | size of the gap |", "| --- | --- | --- | --- |"]
     for ours in OURS:

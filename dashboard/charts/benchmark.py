@@ -8,13 +8,14 @@ from dashboard.charts.encodings import Chart, scale_of
 from dashboard.palette import AFTER, COLOURS, QUIET
 from dashboard.texts import t
 
-OURS = (AFTER, COLOURS[Group.SHARED])  # ours stand out; rivals share the quiet colours and differ by shape
-RIVALS = (COLOURS[Group.FORGET], COLOURS[Group.RETAIN], QUIET, "#B8860B", "#6A5ACD", "#8B5A2B")
+OURS = (AFTER, COLOURS[Group.SHARED], "#8E44AD")  # ours stand out; rivals share the quiet colours and differ by shape
+RIVALS = (COLOURS[Group.FORGET], COLOURS[Group.RETAIN], QUIET, "#B8860B", "#4D5C66", "#8B5A2B")
 SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left")
 
 
-def pareto(points: pd.DataFrame, floor: tuple[float, float], ours: int) -> Chart:
-    """The ways of some methods (`benchmark.ways`), the first `ours` of them ours; floor: the references' residuals, from and to."""
+def pareto(points: pd.DataFrame, floor: tuple[float, float], start: float, ours: int, title: str) -> Chart:
+    """The ways of some methods (`benchmark.ways`), the first `ours` of them ours. title: of their value; floor: the
+    references' values, from and to; start: the original's."""
     names = list(dict.fromkeys(points["method"]))
     colours = [*OURS[:ours], *RIVALS]
     colour = scale_of({name: colours[i % len(colours)] for i, name in enumerate(names)})
@@ -26,28 +27,28 @@ def pareto(points: pd.DataFrame, floor: tuple[float, float], ours: int) -> Chart
         scale=alt.Scale(zero=False),
         axis=alt.Axis(format="+.3f", tickCount=5),
     )
-    y = alt.Y("residual:Q", title=t("benchmark-pareto-y"), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6))
+    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6))
     base = alt.Chart(points).encode(x=x, y=y, color=alt.Color("method:N", scale=colour, legend=legend))
     tooltip = [
         alt.Tooltip("method:N", title=t("benchmark-pareto-method")),
         alt.Tooltip("strength:Q", title=t("benchmark-pareto-strength")),
         alt.Tooltip("utility:Q", title=t("benchmark-pareto-x"), format="+.4f"),
-        alt.Tooltip("residual:Q", title=t("benchmark-pareto-y"), format=".3f"),
+        alt.Tooltip("value:Q", title=title, format=".3f"),
     ]
     line = base.mark_line(strokeWidth=1.5, opacity=0.7).encode(order="strength:Q", detail="method:N")
     mark = base.mark_point(filled=True, size=70, opacity=1).encode(
         shape=alt.Shape("method:N", scale=shape, legend=legend), tooltip=tooltip
     )
-    return alt.layer(*_yardsticks(floor), line, mark).properties(height=420)
+    return alt.layer(*_yardsticks(floor, start), line, mark).properties(height=420)
 
 
-def _yardsticks(floor: tuple[float, float]) -> list[alt.Chart]:
+def _yardsticks(floor: tuple[float, float], start: float) -> list[alt.Chart]:
     """The band of the references with its name, and the original."""
     band = pd.DataFrame({"from": [floor[0]], "to": [floor[1]], "name": [t("benchmark-reference")]})
     area = alt.Chart(band).mark_rect(color=QUIET, opacity=0.2).encode(y="from:Q", y2="to:Q")
     text = alt.Chart(band).mark_text(align="left", dx=4, dy=-7, color=QUIET, fontSize=11)
-    original = alt.Chart(pd.DataFrame({"residual": [1.0], "utility": [0.0], "name": [t("benchmark-original")]}))
-    place = original.encode(x="utility:Q", y="residual:Q")
+    original = alt.Chart(pd.DataFrame({"value": [start], "utility": [0.0], "name": [t("benchmark-original")]}))
+    place = original.encode(x="utility:Q", y="value:Q")
     return [
         area,
         text.encode(x=alt.value(0), y="from:Q", text="name:N"),
@@ -56,7 +57,7 @@ def _yardsticks(floor: tuple[float, float]) -> list[alt.Chart]:
     ]
 
 
-def differences(data: pd.DataFrame) -> Chart:
+def differences(data: pd.DataFrame, title: str) -> Chart:
     """One row a rival or control (`benchmark.differences`): the difference with its interval; filled where it counts."""
     names = alt.Axis(grid=False, ticks=False, domain=False, labelLimit=220)
     kinds = {
@@ -73,7 +74,6 @@ def differences(data: pd.DataFrame) -> Chart:
             alt.Tooltip("high:Q", title=t("before-after-interval-high"), format="+.3f"),
         ],
     )
-    title = t("benchmark-differences-x")
     zero = alt.Chart(data).mark_rule(color=QUIET, strokeDash=[4, 3], aria=False).encode(x=alt.datum(0))
     rule = base.mark_rule(strokeWidth=2, opacity=0.6).encode(x=alt.X("low:Q", title=title), x2="high:Q")
     fill = alt.condition("datum.low > 0 || datum.high < 0", alt.value(1), alt.value(0))

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.bench.rows import Row
-from core.bench.statistics import OURS, Standing, standing, worlds
+from core.bench.statistics import CRITERIA, OURS, Standing, standing, worlds
 from dashboard import benchmark, charts, engine, state
 from dashboard.components import exports
 from dashboard.components.text import lead
@@ -19,22 +19,25 @@ KINDS = Texts(
         "genre": "benchmark-kind-genre",
     }
 )
+CRITERION = Texts({"residual": "benchmark-by-residual", "gap": "benchmark-by-gap"})
 DRAWN = ("uniform", "graddiff", "npo", "e2urec", "pcgrad", "weakened")
 THREE = st.column_config.NumberColumn(format="%.3f")
 SECONDS = st.column_config.NumberColumn(format="%.1f")
 PERCENT = st.column_config.NumberColumn(format="percent")
 
 
-def choices(found: dict[str, list[Row]]) -> tuple[list[Row], Standing]:
-    """Which data are shown, and which method of ours stands in the middle."""
-    left, right = st.columns(2)
+def choices(found: dict[str, list[Row]]) -> tuple[list[Row], str, Standing]:
+    """Which data are shown, by what they are judged, and which method of ours stands in the middle."""
+    left, middle, right = st.columns(3)
     with left:
         world = state.pick(t("benchmark-world"), "world", list(found), next(iter(found)))
+    with middle:
+        criterion = state.pick(t("benchmark-by"), "by", list(CRITERIA), "residual", CRITERION.__getitem__) or "residual"
     rows = found[world or next(iter(found))]
-    stands = {name: one for name in OURS if (one := standing(rows, name))}
+    stands = {name: one for name in reversed(OURS) if (one := standing(rows, name, CRITERIA[criterion]))}
     with right:
         name = state.pick(t("benchmark-ours"), "ours", list(stands), next(iter(stands)), benchmark.title)
-    return rows, stands[name or next(iter(stands))]
+    return rows, criterion, stands[name or next(iter(stands))]
 
 
 def told(rows: list[Row], found: Standing) -> str:
@@ -45,7 +48,7 @@ def told(rows: list[Row], found: Standing) -> str:
         if found.as_good
         else t("benchmark-controls-hold", method=method)
     )
-    low, high = benchmark.floor(rows)
+    low, high = benchmark.floor(rows)  # of the residual, by whatever methods are judged
     return f"{worth}\n\n{t('benchmark-floor', floor=t('range', low=f'{low:.2f}', high=f'{high:.2f}'))}"
 
 
@@ -71,7 +74,8 @@ if not measured:
     lead(t("benchmark-none"), t("benchmark-none-note"))
     st.stop()
 place = st.container()
-rows, found = choices(measured)
+rows, criterion, found = choices(measured)
+value, measure = CRITERIA[criterion], CRITERION[criterion]
 method = benchmark.title(found.method)
 counts = {"ahead": len(found.ahead), "behind": len(found.behind)}
 with place:
@@ -92,14 +96,17 @@ with left:
         t("benchmark-pareto-shown"), others, [name for name in DRAWN if name in others], benchmark.title, key="drawn"
     )
     ours = [name for name in OURS if any(row.method == name for row in rows)]
-    points = benchmark.ways(rows, [*ours, *drawn])
+    points = benchmark.ways(rows, [*ours, *drawn], value)
+    floor, start = benchmark.floor(rows, value), benchmark.start(rows, value)
     exports.chart(
-        charts.pareto(points, benchmark.floor(rows), len(ours)), "pareto", t("benchmark-pareto-alt"), key="pareto"
+        charts.pareto(points, floor, start, len(ours), measure), "pareto", t("benchmark-pareto-alt"), key="pareto"
     )
     st.caption(t("benchmark-pareto-note"))
 with right:
     st.subheader(t("benchmark-differences"), anchor=False)
-    chart = charts.differences(benchmark.differences(rows, found.method))
+    chart = charts.differences(
+        benchmark.differences(rows, found.method, value), t("benchmark-differences-x", measure=measure)
+    )
     exports.chart(chart, "differences", t("benchmark-differences-alt", method=method), key="differences")
     st.caption(t("benchmark-differences-note", method=method))
 figures(rows)

@@ -65,8 +65,8 @@ def test_ways_are_means_over_seeds_and_the_chart_holds_them() -> None:
     found = rows(0.7)
     points = benchmark.ways(found, ["cure", "npo"])
     own = [row.residual for row in found if (row.method, row.strength) == ("cure", 48.0)]
-    assert len(points) == 4 and np.isclose(points.residual[1], np.mean(own))
-    chart = charts.pareto(points, benchmark.floor(found), 1).to_dict()
+    assert len(points) == 4 and np.isclose(points["value"][1], np.mean(own))
+    chart = charts.pareto(points, benchmark.floor(found), benchmark.start(found), 1, "residual").to_dict()
     assert chart["layer"][-1]["mark"]["type"] == "point"
 
 
@@ -76,4 +76,4 @@ def test_differences_put_rivals_before_controls_and_the_ones_behind_first() -> N
         data["value"][:-1]
     )
     assert (data["low"] <= data["value"]).all() and (data["value"] <= data["high"]).all()
-    charts.differences(data).to_dict()
+    charts.differences(data, "residual").to_dict()
