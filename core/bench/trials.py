@@ -213,7 +213,7 @@ def _noted(conflict: list[float]) -> Callable[[Step], bool]:
     """Watches a run and keeps the share of cells in conflict at each step."""
 
     def watch(step: Step) -> bool:
-        conflict.append(step.losses["conflict"])
+        conflict.append(step.losses.get("conflict", 0.0))
         return False
 
     return watch

@@ -43,7 +43,9 @@ def gradients_of(losses: PairLosses, plan: Layout, kinds: tuple[Group, ...], met
         moves, told = direction(forget, retain, scale, plan, of, method.weights, surgery, method.pooled)
         for parameter, move in zip(plan.parameters.values(), plan.parts(moves), strict=True):
             parameter.grad = move.to(parameter.dtype)
-        return {"forget_loss": forget_loss, "retain_loss": retain_loss, **told}
+        known = {"forget_loss": forget_loss} if forgets else {}
+        known |= {"retain_loss": retain_loss} if keeps else {}
+        return known | (told if forgets and keeps else {})
 
     return gradients
 

@@ -64,7 +64,7 @@ def merge(
     taken = progress.number
     if not progress.ended:
         move, told = combined(before - over_fit, kept - before, plan, kinds, method)
-        _search(before, move, told, plan, stopper, progress)
+        _search(before, move, told["conflict"], plan, stopper, progress)
     return taken
 
 
@@ -99,14 +99,12 @@ def combined(
     return combine(away, along, plain, plan, found), conflict(gram, found, of)
 
 
-def _search(
-    before: Tensor, move: Tensor, told: Mapping[str, float], plan: Layout, stopper: Stopper, progress: Progress
-) -> None:
+def _search(before: Tensor, move: Tensor, quarrel: float, plan: Layout, stopper: Stopper, progress: Progress) -> None:
     """Go further until the forget set counts as forgotten; where kept people would pay for it, one reach back."""
     last = 0.0
     for reach in REACHES:
         plan.write(before + reach * move)
-        ended = progress.told({"reach": reach, **told, **stopper.check()})
+        ended = progress.told({"reach": reach, "conflict": quarrel, **stopper.check()})
         if stopper.costly:
             plan.write(before + last * move)
         if ended or stopper.reason:

@@ -1,0 +1,94 @@
+"""What a whole unlearning run costs beside one retraining of the adapter without the request's data (written to whole_run.md).
+
+    python benchmarks/whole_run.py [WORKSPACE ...]    each needs a request; about 8 minutes a workspace on one core
+
+Without a workspace, the demo world.
+"""
+
+import platform
+import sys
+import time
+from pathlib import Path
+
+import torch
+import transformers
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from core.bench.contestants import CONTESTANTS  # noqa: E402
+from core.bench.statistics import mean_interval  # noqa: E402
+from core.bench.trials import Scene, groups_of, load_scene  # noqa: E402
+from core.context import fresh_adapter  # noqa: E402
+from core.unlearning.fit import fit  # noqa: E402
+from core.unlearning.unlearn import unlearn  # noqa: E402
+from core.workspace import Workspace  # noqa: E402
+
+REPEATS = 3
+METHODS = ("cure", "cure_memory", "cure_merge", "merge_by_circuit")
+
+
+def retraining(scene: Scene, seed: int) -> float:
+    """Seconds of one reference: the adapter's own recipe on what is kept."""
+    context = scene.context
+    prompts = context.encode(context.split.retain)
+    model = fresh_adapter(context.workspace, "auto", seed).model
+    started = time.perf_counter()
+    fit(model, prompts, context.recipe)
+    return time.perf_counter() - started
+
+
+def run(scene: Scene, name: str, seed: int) -> tuple[float, float]:
+    """Seconds for finding the groups and for unlearning, teacher and checks included."""
+    contestant = CONTESTANTS[name]
+    scene.found.clear()
+    kinds, finding = groups_of(scene, contestant, seed)
+    started = time.perf_counter()
+    unlearn(scene.recommender.model, scene.material, kinds, contestant.method, seed)
+    seconds = time.perf_counter() - started
+    scene.restore()
+    return finding, seconds
+
+
+def table(place: Workspace) -> list[str]:
+    """One workspace's rows; every repeat has a seed, and walks through all of them in turn."""
+    scene = load_scene(place, place.requests()[0], "auto")
+    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in METHODS}
+    trainings = []
+    for seed in range(REPEATS):
+        trainings.append(retraining(scene, seed))
+        for name in METHODS:
+            finding, unlearning = run(scene, name, seed)
+            found[name].append((finding, unlearning, (finding + unlearning) / trainings[-1]))
+    lines = [
+        f"## {place.settings.name}", "",
+        f"{len(scene.material.forget)} prompts to forget, {len(scene.material.retain)} kept, {place.settings.epochs} epochs; "
+        f"{scene.recommender.device}. One retraining: {told(trainings, 1)} s.", "",
+        "| method | finding the groups, s | unlearning, s | of one retraining |", "| --- | --- | --- | --- |",
+    ]  # fmt: skip
+    for name, rows in found.items():
+        cells = (told([row[part] for row in rows], digits) for part, digits in enumerate((1, 1, 3)))
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def told(values: list[float], digits: int) -> str:
+    mean, half = mean_interval(values)
+    return f"{mean:.{digits}f} ± {half:.{digits}f}"
+
+
+def main(folders: list[str]) -> None:
+    torch.set_num_threads(1)
+    lines = [line for folder in folders or [ROOT / "assets/demo"] for line in table(Workspace(Path(folder)))]
+    head = [
+        "# What a whole run costs", "",
+        "Finding the groups and unlearning, teacher, trainings and stopping checks included, beside one retraining without the "
+        f"request's data; loading and evaluation left out of both. {REPEATS} seeds, all in turn in one process, ± half of Student's 95 % interval. "
+        f"`python benchmarks/whole_run.py WORKSPACE ...`. torch {torch.__version__}, transformers {transformers.__version__}, "
+        f"Python {platform.python_version()}, one core.", "",
+    ]  # fmt: skip
+    Path(__file__).with_suffix(".md").write_text("\n".join([*head, *lines]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
