@@ -226,14 +226,21 @@ def _unlearn(
         fit(anew.model, context.encode(context.split.retain), replace(context.recipe, seed=spec.seed), stepped)
         return anew, Outcome(0, "trained anew without the forget set", 0, 0)
     material = make_material(recommender, context)
-    kinds = {group.module: group.group for group in groups} or plain_groups(recommender, material, method, spec.seed)
+    kinds = {group.module: group.group for group in groups} or plain_groups(
+        recommender, material, method, spec.seed, watch
+    )
     return recommender, unlearn(recommender.model, material, kinds, method, spec.seed, stepped)
 
 
-def plain_groups(recommender: Recommender, material: Material, method: Method, seed: int) -> dict[str, Group]:
-    """The groups of a method that needs no circuit: by memory contrast, or every module shared."""
+def plain_groups(
+    recommender: Recommender, material: Material, method: Method, seed: int, watch: Watch | None = None
+) -> dict[str, Group]:
+    """The groups of a method that needs no circuit: by memory contrast, which `watch` keeps, or every module shared."""
     if method.groups == "memory":
-        return {one.module: one.group for one in memories(recommender.model, material.forget, material.holdout, seed)}
+        found = memories(recommender.model, material.forget, material.holdout, seed)
+        if watch:
+            watch.keep("memory", found)
+        return {one.module: one.group for one in found}
     return dict.fromkeys(anatomy(recommender.model).modules, Group.SHARED)
 
 

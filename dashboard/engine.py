@@ -16,6 +16,7 @@ from core.types import (
     Group,
     GroupEdit,
     Interaction,
+    Memory,
     ModuleGroup,
     Outcome,
     Overlap,
@@ -149,6 +150,10 @@ def movable(folder: RunFolder, sorted_modules: Sequence[ModuleGroup]) -> float |
 
 def outcome(folder: RunFolder) -> Outcome | None:
     return _result(str(folder.path), "outcome", stamps(folder.path, "outcome.json"))
+
+
+def memory(folder: RunFolder) -> tuple[Memory, ...] | None:
+    return _result(str(folder.path), "memory", stamps(folder.path, "memory.json"))
 
 
 def toward(folder: RunFolder) -> dict[str, Toward] | None:

@@ -296,6 +296,24 @@ circuit-no-run-next = The run finds it in its first stages.
 circuit-watch = Watch the run
 circuit-uniform = This run changed every part of the model alike.
 circuit-uniform-next = Its method looks for no circuit. Choose a run of CURE to see which parts carry the data.
+memory-lead = { $count ->
+    [0] None of the { $all } parts of the model remembers { $whose } data.
+    [one] { $count } of { $all } parts of the model remembers { $whose } data.
+   *[other] { $count } of { $all } parts of the model remember { $whose } data.
+}
+memory-note =
+    A part remembers where it helps these people more than strangers whom the model never met, beyond what chance allows.
+    The method asked that instead of drawing a circuit. In its groups **forget** remembers and does not help strangers,
+    and **shared** remembers and helps them too; **retain** only helps, **outside** does neither and did not move.
+memory-alt = For each part how much more its adapter helps the forgotten people than strangers, with a 95 % interval
+memory-all-alt = Every part: what its adapter spares the forgotten people, and strangers, in nats, and its group
+memory-part = part
+memory-group = group
+memory-contrast = spared more than strangers (nats)
+memory-forget = Spared the forgotten
+memory-holdout = Spared strangers
+memory-difference = Difference
+memory-noise = Noise
 circuit-others =
     Of the others, { $retain } work mainly for everyone else, { $shared } for both, { $outside } for neither. Only parts
     inside the circuit are changed; those outside stay bit for bit as they were.

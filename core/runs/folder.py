@@ -1,6 +1,6 @@
 """One run on disk. The worker writes; everyone else only reads.
 
-spec.json  status.json  events.jsonl  forget.json  retain.json  circuit.safetensors  groups.json
+spec.json  status.json  events.jsonl  forget.json  retain.json  circuit.safetensors  groups.json  memory.json
 toward.json  outcome.json  adapter/  evaluation.json  report.html  report.json  log.txt  cancel (asked to stop)  overlap.json  overlap-status.json
 """
 
@@ -12,7 +12,7 @@ import psutil
 
 from core.errors import RunError
 from core.files import plain, read_json, revive, write_json
-from core.types import Circuit, Evaluation, ModuleGroup, Outcome, Overlap, RunSpec, RunState, RunStatus, Toward
+from core.types import Circuit, Evaluation, Memory, ModuleGroup, Outcome, Overlap, RunSpec, RunState, RunStatus, Toward
 from core.workspace import Workspace, now
 
 ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
@@ -64,6 +64,11 @@ class RunFolder:
     @property
     def groups(self) -> tuple[ModuleGroup, ...] | None:
         return self._read("groups.json", tuple[ModuleGroup, ...])
+
+    @property
+    def memory(self) -> tuple[Memory, ...] | None:
+        """What each module remembers, where the method's groups are by memory contrast."""
+        return self._read("memory.json", tuple[Memory, ...])
 
     @property
     def toward(self) -> dict[str, Toward] | None:

@@ -142,3 +142,27 @@ class Toward:
     module: str
     raised: tuple[Recommendation, ...]
     lowered: tuple[Recommendation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one module remembers (method section 3). forget, holdout: what its adapter spares these people, in nats per answer; the noises: half the width
+    of the bootstrap's 95 % interval over prompts, of `contrast` = forget - holdout and of `holdout`."""
+
+    module: str
+    forget: float
+    holdout: float
+    contrast_noise: float
+    holdout_noise: float
+
+    @property
+    def contrast(self) -> float:
+        return self.forget - self.holdout
+
+    @property
+    def group(self) -> Group:
+        """Remembers, helps strangers too, both or neither; what is inside the noise does not count."""
+        remembers, helps = self.contrast > self.contrast_noise, self.holdout > self.holdout_noise
+        if remembers:
+            return Group.SHARED if helps else Group.FORGET
+        return Group.RETAIN if helps else Group.OUTSIDE

@@ -6,7 +6,6 @@ it was trained on than people like them whom it never met.
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,36 +13,12 @@ import torch
 
 from core.models.batches import answer_logits, batches
 from core.models.blocks import Layout, layout
-from core.types import Encoded, Group
+from core.types import Encoded, Memory
 from core.unlearning.stopping import sample
 
 TOKENS = 4096
 PROMPTS = 60  # of holdout people
 DRAWS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """One module. forget, holdout: what its adapter spares these people, in nats per answer; the noises: half the width
-    of the bootstrap's 95 % interval over prompts, of `contrast` = forget - holdout and of `holdout`."""
-
-    module: str
-    forget: float
-    holdout: float
-    contrast_noise: float
-    holdout_noise: float
-
-    @property
-    def contrast(self) -> float:
-        return self.forget - self.holdout
-
-    @property
-    def group(self) -> Group:
-        """Remembers, helps strangers too, both or neither; what is inside the noise does not count."""
-        remembers, helps = self.contrast > self.contrast_noise, self.holdout > self.holdout_noise
-        if remembers:
-            return Group.SHARED if helps else Group.FORGET
-        return Group.RETAIN if helps else Group.OUTSIDE
 
 
 def memories(model: Any, forget: Sequence[Encoded], holdout: Sequence[Encoded], seed: int = 0) -> tuple[Memory, ...]:

@@ -169,4 +169,4 @@ METHODS: dict[str, Method] = {
     ),
 }
 # What the run page offers; the others are rivals to measure against, and only the command line takes them.
-OFFERED = ("cure", "cure_overfit", "uniform", "gradient_ascent", "graddiff", "npo", "retrain")
+OFFERED = ("cure", "cure_merge", "cure_overfit", "uniform", "gradient_ascent", "graddiff", "npo", "retrain")

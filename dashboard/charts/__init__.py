@@ -1,7 +1,7 @@
 """Results as altair charts. Pure; colours for both themes, every mark with a tooltip, meaning never by colour alone."""
 
 from dashboard.charts.benchmark import differences, pareto
-from dashboard.charts.circuit import faithfulness, places, reads
+from dashboard.charts.circuit import faithfulness, memory, places, reads
 from dashboard.charts.comparison import distance, intervals, slopes
 from dashboard.charts.encodings import Chart
 from dashboard.charts.lists import genres, overlaps
@@ -16,6 +16,7 @@ __all__ = [
     "genres",
     "intervals",
     "losses",
+    "memory",
     "overlaps",
     "pareto",
     "places",

@@ -1,13 +1,15 @@
 """The circuit as charts: whether it is enough, and what its parts read."""
 
+from collections.abc import Sequence
+
 import altair as alt
 import pandas as pd
 
-from core.types import Circuit, Group
-from dashboard.charts.encodings import DASHED, DOTTED, SOLID, Chart, lines, scale_of
+from core.types import Circuit, Group, Memory
+from dashboard.charts.encodings import DASHED, DOTTED, SOLID, Chart, groups_scale, lines, scale_of
 from dashboard.palette import AFTER, COLOURS, QUIET
 from dashboard.texts import t
-from dashboard.words import module_title, place
+from dashboard.words import GROUP_NAMES, module_title, place
 
 AGAINST = "#A0692C"
 
@@ -44,6 +46,47 @@ def faithfulness(circuit: Circuit) -> Chart:
     return alt.layer(
         rule.encode(y="y:Q"), rule.encode(x="x:Q"), curves, label.encode(x=alt.value(0), y="y:Q", text="name:N")
     ).properties(height=280)
+
+
+def memory(found: Sequence[Memory], parts: int) -> Chart:
+    """What the parts that differ most spare the forgotten people more than strangers, with its interval."""
+    strongest = sorted(found, key=lambda one: -abs(one.contrast))[:parts]
+    rows = [
+        (
+            module_title(one.module),
+            GROUP_NAMES[one.group],
+            one.contrast,
+            one.contrast - one.contrast_noise,
+            one.contrast + one.contrast_noise,
+        )
+        for one in sorted(strongest, key=lambda one: -one.contrast)
+    ]
+    base = alt.Chart(pd.DataFrame(rows, columns=["part", "group", "contrast", "low", "high"])).encode(
+        y=alt.Y(
+            "part:N",
+            sort=None,
+            title=None,
+            scale=alt.Scale(padding=1),
+            axis=alt.Axis(grid=False, ticks=False, domain=False, labelLimit=160),
+        ),
+        color=alt.Color(
+            "group:N", scale=groups_scale(COLOURS), legend=alt.Legend(orient="bottom", title=None, columns=2)
+        ),
+        tooltip=[
+            alt.Tooltip("part:N", title=t("memory-part")),
+            alt.Tooltip("group:N", title=t("memory-group")),
+            alt.Tooltip("contrast:Q", title=t("memory-contrast"), format="+.3f"),
+            alt.Tooltip("low:Q", title=t("before-after-interval-low"), format="+.3f"),
+            alt.Tooltip("high:Q", title=t("before-after-interval-high"), format="+.3f"),
+        ],
+    )
+    zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(color=QUIET, strokeDash=DOTTED, aria=False).encode(x="x:Q")
+    span = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", title=t("memory-contrast"), axis=alt.Axis(tickCount=6)), x2="high:Q"
+    )
+    return alt.layer(zero, span, base.mark_point(size=70, filled=True, opacity=1).encode(x="contrast:Q")).properties(
+        height=alt.Step(20)
+    )
 
 
 def places(circuit: Circuit, parts: int) -> alt.Chart:

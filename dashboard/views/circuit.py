@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.types import Circuit, Group, ModuleGroup
+from core.types import Circuit, Group, Memory, ModuleGroup
 from dashboard import charts, engine, state, tables
 from dashboard.components.explorer import explorer
 from dashboard.components.exports import chart, export
@@ -15,8 +15,10 @@ from dashboard.words import circuit_sentence, group_counts, module_title, overla
 
 SETS = ("forget", "retain")
 STRONGEST = 12
+MOST = 30
 PERCENT = st.column_config.NumberColumn(format="percent")
 TWO = st.column_config.NumberColumn(format="%.2f")
+THREE = st.column_config.NumberColumn(format="%.3f")
 SHARES = ("sure", "forget", "retain", "sure-forget", "sure-retain")
 NUMBERS = ("ratio", "noise", "conflict")
 
@@ -97,11 +99,28 @@ def all_parts(run: RunFolder, circuits: tuple[Circuit, Circuit], groups: tuple[M
         st.markdown(t("circuit-numbers-text"))
 
 
+def remembering(run: RunFolder, found: tuple[Memory, ...]) -> None:
+    """In place of a circuit: which parts remember, where the method asked that instead."""
+    count = sum(one.contrast > one.contrast_noise for one in found)
+    whose = people(engine.workspace().request(run.spec.request))
+    lead(t("memory-lead", count=count, all=len(found), whose=whose), about(run))
+    st.markdown(t("memory-note"))
+    chart(charts.memory(found, MOST), f"{run.id}-memory", t("memory-alt"))
+    st.subheader(t("circuit-all"), anchor=False)
+    frame = tables.memory(found)
+    numbers = dict.fromkeys(frame.columns[2:], THREE)
+    st.dataframe(frame, hide_index=True, column_config=numbers, height=360, alt=t("memory-all-alt"))
+    export(frame, f"{run.id}-memory-parts")
+
+
 run = shown_run()
 if run is None:
     st.stop()
 circuits, groups = engine.circuits(run), engine.groups(run)
 if not circuits or not groups:
+    if found := engine.memory(run):
+        remembering(run, found)
+        st.stop()
     if not engine.grouped(run):
         lead(t("circuit-uniform"), about(run))
         st.markdown(t("circuit-uniform-next"))

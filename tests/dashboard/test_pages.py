@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.files import write_json
 from core.regrouping import regrouped
 from core.runs.folder import RunFolder, runs
 from core.runs.launch import LAUNCHERS
-from core.types import Group, GroupEdit, Move, RunState
+from core.types import Group, GroupEdit, Memory, Move, RunState
 from core.workspace import Workspace
 from dashboard import live, words
 
@@ -50,6 +51,22 @@ def test_overview_counts_requests_and_shows_the_finished_run(page, demo: Path) -
     app = page("overview")
     assert f"{len(Workspace(demo).roles.members)} people" in app.title[0].value
     assert done(demo).id in said(app) and "Next:" in said(app)
+
+
+def test_a_run_that_asked_what_remembers_shows_that_in_place_of_a_circuit(page, demo: Path) -> None:
+    own = done(demo).path
+    for name in ("forget.json", "retain.json", "groups.json"):
+        (own / name).unlink()
+    places = [("a0.h0", 0.3, 0.0, 0.1), ("a0.h1", 0.3, 0.2, 0.05), ("m0", 0.1, 0.1, 0.05), ("m1", 0.0, 0.0, 0.1)]
+    found = [Memory(name, forget, holdout, noise, noise) for name, forget, holdout, noise in places]
+    write_json(own / "memory.json", found)
+    app = page("circuit")
+    assert app.title[0].value.startswith("2 of 4 parts of the model remember")
+    frame = app.dataframe[0].value
+    assert (
+        list(frame["Group"]) == ["forget", "shared", "retain", "outside"]
+        and frame["Difference"].is_monotonic_decreasing
+    )
 
 
 def test_circuit_counts_the_parts_of_the_forget_group(page, demo: Path) -> None:

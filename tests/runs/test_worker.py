@@ -13,7 +13,7 @@ from core.files import plain
 from core.runs.folder import ENDED, run_folder, runs
 from core.runs.launch import LAUNCHERS, create_run
 from core.runs.worker import work
-from core.types import RunState, RunStatus
+from core.types import Group, RunState, RunStatus
 
 
 def wait(folder, seconds=120):
@@ -53,6 +53,15 @@ def test_the_base_is_untouched_by_a_run(workspace):
         (workspace.root / "base/model.safetensors").read_bytes(),
         (workspace.root / "adapter/adapter_model.safetensors").read_bytes(),
     )
+
+
+def test_a_run_by_memory_keeps_what_each_module_remembers(workspace):
+    folder = start(workspace, steps=3, method="cure_merge")
+    assert work(folder) is RunState.DONE and folder.circuits is None
+    found, outcome = folder.memory, folder.outcome
+    still = {one.module for one in found if one.group is Group.OUTSIDE}
+    assert {one.module for one in found} == {owner for cell in outcome.cells for owner in cell.owners}
+    assert all(cell.moved == 0 for cell in outcome.cells if set(cell.owners) & still)
 
 
 def test_cancel_is_heard(workspace):

@@ -3,8 +3,8 @@
 import torch
 
 from core.models.blocks import layout
-from core.types import Group
-from core.unlearning.memory import Memory, memories, prompt_losses, switched_off
+from core.types import Group, Memory
+from core.unlearning.memory import memories, prompt_losses, switched_off
 from core.unlearning.stopping import mean_loss
 from core.unlearning.teachers import TEACHERS
 from tests.unlearning.test_unlearn import setup
