@@ -12,7 +12,7 @@ from core.bench.in_a_row import in_a_row
 from core.bench.rows import Row, Tried, read_rows, write_rows
 from core.bench.scenes import KINDS, make_scene, open_request, references_of
 from core.bench.shards import ANSWERS, COUNT, alike, by_chance
-from core.bench.statistics import fronts, is_control
+from core.bench.statistics import CRITERIA, fronts, is_control, standing
 from core.bench.tables import report, write_report
 from core.bench.trials import REACHED, STEPS, STRENGTHS, load_scene, trial
 from core.bench.tuning import best_setting
@@ -220,6 +220,20 @@ def made(method, seed, residual, test_auc, **told):
             **told,
         }
     )
+
+
+def test_a_gap_counts_in_either_direction_and_may_judge_otherwise_than_the_residual():
+    rng, rows = np.random.default_rng(0), []
+    for seed in range(5):
+        rows.append(made("original", seed, 1.0, 0.7, forget_gap=0.15))
+        for name, residual, left in (("cure_merge", 0.9, 0.01), ("npo", 0.8, -0.08), ("cure_all_shared", 0.9, 0.05)):
+            noise = rng.normal(0, 0.002, 2)
+            rows.append(made(name, seed, residual + noise[0], 0.7, forget_gap=left + noise[1]))
+    by_residual, by_gap = (standing(rows, "cure_merge", value) for value in CRITERIA.values())
+    assert (by_residual.ahead, by_residual.behind) == ((), ("npo",))
+    assert (by_gap.ahead, by_gap.behind, by_gap.as_good) == (("npo",), (), ())
+    told = report(rows, {})
+    assert "has a smaller gap than npo" in told and "has a smaller residual than nobody" in told
 
 
 def test_a_front_takes_only_points_within_the_budget():

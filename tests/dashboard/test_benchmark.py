@@ -70,6 +70,17 @@ def test_ways_are_means_over_seeds_and_the_chart_holds_them() -> None:
     assert chart["layer"][-1]["mark"]["type"] == "point"
 
 
+def test_strengths_that_not_every_seed_has_are_not_drawn() -> None:
+    found = [*rows(0.7), made("cure", 0, 0.1, 0.7, strength=30.0)]
+    assert set(benchmark.ways(found, ["cure"])["strength"]) == {12.0, 48.0}
+
+
+def test_the_page_judges_by_what_is_asked(page, measured) -> None:
+    measured()
+    by_residual, by_gap = (page("benchmark", by=by).title[0].value for by in ("residual", "gap"))
+    assert "ahead of 2 of 4" in by_residual and "ahead of none of 4 rivals and behind none" in by_gap
+
+
 def test_differences_put_rivals_before_controls_and_the_ones_behind_first() -> None:
     data = benchmark.differences(rows(0.7), "cure")
     assert list(data["name"])[-1] == benchmark.title("cure_random") and list(data["value"][:-1]) == sorted(
