@@ -1,6 +1,6 @@
 """Encoded prompts as padded tensors, and what a model says at their answers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -64,6 +64,16 @@ def batches(
         size = max(1, tokens // len(encoded[order[0]].ids))
         chosen, order = order[:size], order[size:]
         yield chosen, collate([encoded[i] for i in chosen], device)
+
+
+def micro_batches(
+    chosen: Sequence[int], size: int, count: Callable[[Sequence[int]], int]
+) -> Iterator[tuple[Sequence[int], float]]:
+    """A batch in parts of at most `size` prompts (0: one part), each with its share of what the loss is a mean of."""
+    size = size or len(chosen)
+    for start in range(0, len(chosen), size):
+        part = chosen[start : start + size]
+        yield part, count(part) / count(chosen)
 
 
 def answer_logits(model: nn.Module, batch: Batch) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from core.models.batches import answer_logits, answer_loss, collate
+from core.models.batches import answer_logits, answer_loss, collate, micro_batches
 from core.types import Encoded
 from core.unlearning.loop import Losses, Step, train
 
@@ -16,13 +16,15 @@ BETAS = (0.9, 0.98)  # a short second-moment memory: with .999 small transformer
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """epochs over the prompts, prompts per batch, AdamW's learning rate and decay, seed of the order."""
+    """epochs over the prompts, prompts per batch, AdamW's learning rate and decay, seed of the order; prompts in memory
+    at a time, 0 for the whole batch, which changes no gradient."""
 
     epochs: int
     learning_rate: float
     batch_size: int = 8
     weight_decay: float = 0.0
     seed: int = 0
+    micro_batch: int = 0
 
 
 def fit(
@@ -40,10 +42,13 @@ def fit(
     device = parameters[0].device
 
     def gradients(step: int) -> Losses:
-        batch = collate([prompts[i] for i in order[step]], device)
-        loss = answer_loss(answer_logits(model, batch), batch)
-        loss.backward()
-        return {"loss": loss.item()}
+        total, count = 0.0, lambda part: sum(prompts[i].answer_tokens for i in part)
+        for part, share in micro_batches(order[step], settings.micro_batch, count):
+            batch = collate([prompts[i] for i in part], device)
+            loss = share * answer_loss(answer_logits(model, batch), batch)
+            loss.backward()
+            total += loss.item()
+        return {"loss": total}
 
     model.train()
     train(parameters, optimiser, gradients, len(order), watch, warmup=min(50, len(order) // 10), cosine=True)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.models.batches import Batch, answer_logits, collate
+from core.models.batches import Batch, answer_logits, collate, micro_batches
 from core.models.blocks import Layout
 from core.types import Encoded
 from core.unlearning.methods import Method
@@ -77,13 +77,11 @@ class PairLosses:
 
     def _parts(
         self, chosen: list[int], prompts: Sequence[Encoded], per_target: bool
-    ) -> Iterator[tuple[list[int], Batch, float]]:
+    ) -> Iterator[tuple[Sequence[int], Batch, float]]:
         """Micro-batches of one draw, each with its prompts and its share of what the loss is a mean of."""
-        size = self.method.micro_batch or len(chosen)
         count = lambda part: sum(len(prompts[i].labels) if per_target else prompts[i].answer_tokens for i in part)  # noqa: E731
-        for start in range(0, len(chosen), size):
-            part = chosen[start : start + size]
-            yield part, collate([prompts[i] for i in part], self.model.device), count(part) / count(chosen)
+        for part, share in micro_batches(chosen, self.method.micro_batch, count):
+            yield part, collate([prompts[i] for i in part], self.model.device), share
 
     def _wrong(self, tokens: Tensor) -> Tensor:
         """For each answer token another option: with two of them the other one."""

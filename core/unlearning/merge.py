@@ -70,8 +70,8 @@ def merge(
 
 def _settings(count: int, method: Method, seed: int) -> FitSettings:
     """So many epochs over the forget set that they make at least the method's steps."""
-    size = method.micro_batch or OVERFIT_BATCH
-    return FitSettings(ceil(method.steps / ceil(count / size)), OVERFIT_RATE, size, seed=seed)
+    epochs = ceil(method.steps / ceil(count / OVERFIT_BATCH))
+    return FitSettings(epochs, OVERFIT_RATE, OVERFIT_BATCH, seed=seed, micro_batch=method.micro_batch)
 
 
 def _over_fitted(losses: PairLosses, plan: Layout, settings: FitSettings, method: Method, progress: Progress) -> Tensor:
