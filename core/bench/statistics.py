@@ -12,7 +12,7 @@ from core.bench.rows import Row
 from core.unlearning.methods import METHODS
 
 EQUAL = 0.005  # the loss of test AUC within which methods are compared
-STEMS = {"cure": "cure_", "cure_memory": "memory_", "cure_merge": "merge_"}  # how the names of their controls begin
+STEMS = {"cure_merge": "merge_", "cure": "cure_", "cure_memory": "memory_"}  # how the names of their controls begin
 OURS = tuple(STEMS)
 YARDSTICKS = ("original", "reference")
 Value = Callable[[Row], float]

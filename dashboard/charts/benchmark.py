@@ -59,7 +59,7 @@ def _yardsticks(floor: tuple[float, float], start: float) -> list[alt.Chart]:
 
 def differences(data: pd.DataFrame, title: str) -> Chart:
     """One row a rival or control (`benchmark.differences`): the difference with its interval; filled where it counts."""
-    names = alt.Axis(grid=False, ticks=False, domain=False, labelLimit=220)
+    names = alt.Axis(grid=False, ticks=False, domain=False, labelLimit=150)
     kinds = {
         t("benchmark-differences-rival"): COLOURS[Group.RETAIN],
         t("benchmark-differences-control"): COLOURS[Group.SHARED],

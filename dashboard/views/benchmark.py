@@ -20,7 +20,8 @@ KINDS = Texts(
     }
 )
 CRITERION = Texts({"residual": "benchmark-by-residual", "gap": "benchmark-by-gap"})
-DRAWN = ("uniform", "graddiff", "npo", "e2urec", "pcgrad", "weakened")
+AXIS = Texts({"residual": "benchmark-axis-residual", "gap": "benchmark-axis-gap"})
+DRAWN = ("uniform", "graddiff", "npo", "e2urec", "pcgrad")
 THREE = st.column_config.NumberColumn(format="%.3f")
 SECONDS = st.column_config.NumberColumn(format="%.1f")
 PERCENT = st.column_config.NumberColumn(format="percent")
@@ -34,7 +35,7 @@ def choices(found: dict[str, list[Row]]) -> tuple[list[Row], str, Standing]:
     with middle:
         criterion = state.pick(t("benchmark-by"), "by", list(CRITERIA), "residual", CRITERION.__getitem__) or "residual"
     rows = found[world or next(iter(found))]
-    stands = {name: one for name in reversed(OURS) if (one := standing(rows, name, CRITERIA[criterion]))}
+    stands = {name: one for name in OURS if (one := standing(rows, name, CRITERIA[criterion]))}
     with right:
         name = state.pick(t("benchmark-ours"), "ours", list(stands), next(iter(stands)), benchmark.title)
     return rows, criterion, stands[name or next(iter(stands))]
@@ -75,7 +76,7 @@ if not measured:
     st.stop()
 place = st.container()
 rows, criterion, found = choices(measured)
-value, measure = CRITERIA[criterion], CRITERION[criterion]
+value, measure = CRITERIA[criterion], AXIS[criterion]
 method = benchmark.title(found.method)
 counts = {"ahead": len(found.ahead), "behind": len(found.behind)}
 with place:
