@@ -8,6 +8,7 @@ Without a workspace, the demo world.
 import platform
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from core.bench.contestants import CONTESTANTS  # noqa: E402
 from core.bench.statistics import mean_interval  # noqa: E402
+from core.bench.tables import told  # noqa: E402
 from core.bench.trials import Scene, groups_of, load_scene  # noqa: E402
 from core.context import fresh_adapter  # noqa: E402
 from core.unlearning.fit import fit  # noqa: E402
@@ -34,7 +36,7 @@ def retraining(scene: Scene, seed: int) -> float:
     prompts = context.encode(context.split.retain)
     model = fresh_adapter(context.workspace, "auto", seed).model
     started = time.perf_counter()
-    fit(model, prompts, context.recipe)
+    fit(model, prompts, replace(context.recipe, seed=seed))
     return time.perf_counter() - started
 
 
@@ -63,18 +65,13 @@ def table(place: Workspace) -> list[str]:
     lines = [
         f"## {place.settings.name}", "",
         f"{len(scene.material.forget)} prompts to forget, {len(scene.material.retain)} kept, {place.settings.epochs} epochs; "
-        f"{scene.recommender.device}. One retraining: {told(trainings, 1)} s.", "",
+        f"{scene.recommender.device}. One retraining: {told(mean_interval(trainings), 1)} s.", "",
         "| method | finding the groups, s | unlearning, s | of one retraining |", "| --- | --- | --- | --- |",
     ]  # fmt: skip
     for name, rows in found.items():
-        cells = (told([row[part] for row in rows], digits) for part, digits in enumerate((1, 1, 3)))
+        cells = (told(mean_interval([row[part] for row in rows]), digits) for part, digits in enumerate((1, 1, 3)))
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return [*lines, ""]
-
-
-def told(values: list[float], digits: int) -> str:
-    mean, half = mean_interval(values)
-    return f"{mean:.{digits}f} ± {half:.{digits}f}"
 
 
 def main(folders: list[str]) -> None:

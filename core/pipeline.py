@@ -233,13 +233,12 @@ def _unlearn(
 
 
 def plain_groups(
-    recommender: Recommender, material: Material, method: Method, seed: int, watch: Watch | None = None
+    recommender: Recommender, material: Material, method: Method, seed: int, watch: Watch
 ) -> dict[str, Group]:
     """The groups of a method that needs no circuit: by memory contrast, which `watch` keeps, or every module shared."""
     if method.groups == "memory":
         found = memories(recommender.model, material.forget, material.holdout, seed)
-        if watch:
-            watch.keep("memory", found)
+        watch.keep("memory", found)
         return {one.module: one.group for one in found}
     return dict.fromkeys(anatomy(recommender.model).modules, Group.SHARED)
 

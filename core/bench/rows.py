@@ -14,8 +14,8 @@ class Row:
     """One model measured. data, task, kind, seed: the scene. method: its name, or what else the model is.
 
     rate: learning rate. weight: of the forget gradient. strength: unlearning steps at most, how far a merged method
-    went, or the strength of one without steps. stopped: its own rule ended it here. circuit_seconds, seconds: for finding the groups; for everything after, measuring left out.
-    memory: MiB, on CUDA the peak, else what the process held after a step. moved: share of the adapter's coordinates that
+    went, or the strength of one without steps. stopped: its own rule ended it here. circuit_seconds, seconds: for finding
+    the groups; for everything after, measuring left out. memory: MiB, on CUDA the peak, else what the process held after a step. moved: share of the adapter's coordinates that
     was free to move. conflict: share of shared cells whose gradients opposed each other, mean over the steps.
     drift: the residual on test rows. The other fields are as in core.evaluation.measures; forget_gap = forget_auc less the references' mean.
     """

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -77,11 +78,9 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
     """The first paragraphs: for each world what the figures allow to say of CURE and of its controls."""
     lines = []
     for (data, task, kind), own in worlds(rows):
-        for ours in OURS if kind != "row" else ():
-            found = {name: one for name, value in CRITERIA.items() if (one := standing(own, ours, value))}
-            lines += [
-                line for name, one in found.items() for line in (_verdict(f"{data}, {task}, {kind}", name, one), "")
-            ]
+        for ours, (criterion, value) in product(OURS, CRITERIA.items()):
+            if kind != "row" and (found := standing(own, ours, value)):
+                lines += [_verdict(f"{data}, {task}, {kind}", criterion, found), ""]
     return lines or ["No run of CURE is in these rows.", ""]
 
 

@@ -227,7 +227,7 @@ def groups_of(scene: Scene, contestant: Contestant, seed: int) -> tuple[Kinds, f
         fresh = (
             _circuit_groups(scene, contestant.ways, seed)
             if method.grouped
-            else plain_groups(scene.recommender, scene.material, method, seed)
+            else plain_groups(scene.recommender, scene.material, method, seed, Silent())
         )
         scene.found[key] = fresh, time.perf_counter() - started
     kinds, seconds = scene.found[key]

@@ -146,8 +146,11 @@ class Toward:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What one module remembers (method section 3). forget, holdout: what its adapter spares these people, in nats per answer; the noises: half the width
-    of the bootstrap's 95 % interval over prompts, of `contrast` = forget - holdout and of `holdout`."""
+    """What one module remembers (method section 3).
+
+    forget, holdout: what its adapter spares these people, in nats per answer. The noises: half the width of the bootstrap's
+    95 % interval over prompts, of `contrast` = forget - holdout and of `holdout`.
+    """
 
     module: str
     forget: float

@@ -1,6 +1,6 @@
 """Unlearning step by step: two gradients a step, combined per group."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,11 +34,11 @@ def gradients_of(losses: PairLosses, plan: Layout, kinds: tuple[Group, ...], met
     """The function that computes both gradients of a step and leaves the combined direction in .grad."""
     metric, surgery, of = Preconditioner(), SURGERY[method.surgery], masks(kinds, plan.cell_of.device)
     forgets, keeps = method.weights
+    nothing = 0.0, torch.zeros_like(plan.weights())  # in place of a gradient that nobody follows
 
     def gradients(step: int) -> Losses:
-        # A gradient that nobody follows is not computed.
-        forget_loss, forget = _gradient(losses.forgetting() if forgets else (), plan)
-        retain_loss, retain = _gradient(losses.keeping() if keeps else (), plan)
+        forget_loss, forget = _gradient(losses.forgetting(), plan) if forgets else nothing
+        retain_loss, retain = _gradient(losses.keeping(), plan) if keeps else nothing
         scale = metric.update(forget, retain)
         moves, told = direction(forget, retain, scale, plan, of, method.weights, surgery, method.pooled)
         for parameter, move in zip(plan.parameters.values(), plan.parts(moves), strict=True):
@@ -50,12 +50,13 @@ def gradients_of(losses: PairLosses, plan: Layout, kinds: tuple[Group, ...], met
     return gradients
 
 
-def _gradient(losses: Iterable[Tensor], plan: Layout, clip: float = 1.0) -> tuple[float, Tensor]:
+def _gradient(losses: Iterator[Tensor], plan: Layout, clip: float = 1.0) -> tuple[float, Tensor]:
     """The sum of the losses and its flat gradient, clipped to a global norm; one graph is alive at a time."""
-    value, total = 0.0, torch.zeros_like(plan.weights())
+    value, total = 0.0, None
     for loss in losses:
-        total += plan.flat(torch.autograd.grad(loss, list(plan.parameters.values())))
-        value += loss.item()
+        fresh = plan.flat(torch.autograd.grad(loss, list(plan.parameters.values())))
+        value, total = value + loss.item(), fresh if total is None else total + fresh
+    assert total is not None
     return value, total * (clip / (total.norm() + 1e-12)).clamp(max=1.0)
 
 

@@ -20,9 +20,9 @@ from core.unlearning.loop import Step
 from core.unlearning.losses import PairLosses
 from core.unlearning.methods import Method
 from core.unlearning.stopping import Stopper
-from core.unlearning.surgery import SURGERY, coefficients, combine, conflict, gram_of, masks
+from core.unlearning.surgery import SURGERY, direction, masks
+from core.unlearning.teachers import OVERFIT
 
-OVERFIT_RATE, OVERFIT_BATCH = 2e-3, 8
 REACHES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # how many times the combined move is tried
 
 
@@ -70,8 +70,8 @@ def merge(
 
 def _settings(count: int, method: Method, seed: int) -> FitSettings:
     """So many epochs over the forget set that they make at least the method's steps."""
-    epochs = ceil(method.steps / ceil(count / OVERFIT_BATCH))
-    return FitSettings(epochs, OVERFIT_RATE, OVERFIT_BATCH, seed=seed, micro_batch=method.micro_batch)
+    epochs = ceil(method.steps / ceil(count / OVERFIT.batch_size))
+    return replace(OVERFIT, epochs=epochs, seed=seed, micro_batch=method.micro_batch)
 
 
 def _over_fitted(losses: PairLosses, plan: Layout, settings: FitSettings, method: Method, progress: Progress) -> Tensor:
@@ -93,10 +93,8 @@ def combined(
     away: Tensor, along: Tensor, plan: Layout, kinds: tuple[Group, ...], method: Method
 ) -> tuple[Tensor, dict[str, float]]:
     """CURE's rule for two flat task vectors: the move, and what it tells of their conflict."""
-    plain, of = torch.ones_like(away), masks(kinds, away.device)
-    gram = gram_of(away, along, plain, plan)
-    found = coefficients(gram, of, method.weights, SURGERY[method.surgery])
-    return combine(away, along, plain, plan, found), conflict(gram, found, of)
+    plain, of, surgery = torch.ones_like(away), masks(kinds, away.device), SURGERY[method.surgery]
+    return direction(away, along, plain, plan, of, method.weights, surgery, method.pooled)
 
 
 def _search(before: Tensor, move: Tensor, quarrel: float, plan: Layout, stopper: Stopper, progress: Progress) -> None:

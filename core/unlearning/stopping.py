@@ -35,7 +35,8 @@ class Stopper:
 
     def check(self) -> dict[str, float]:
         """The three losses now, in nats; by how many the adapter helps the forgotten people more than strangers (gap);
-        the share by which the validation loss rose (rise). Sets `reason` where it is time to stop, `costly` where kept people are why."""
+        the share by which the validation loss rose (rise). Sets `reason` where it is time to stop,
+        `costly` where kept people are why."""
         losses = {name: mean_loss(self.model, prompts) for name, prompts in self.sets.items()}
         help_forget, help_holdout = (self.base[name] - losses[name] for name in ("forget", "holdout"))
         rise = losses["validation"] / self.start - 1

@@ -8,9 +8,10 @@ import torch
 from core.models.blocks import cell_groups, layout
 from core.models.families import anatomy
 from core.types import Group
-from core.unlearning.fit import FitSettings, fit
-from core.unlearning.merge import OVERFIT_BATCH, OVERFIT_RATE, REACHES, combined
+from core.unlearning.fit import fit
+from core.unlearning.merge import REACHES, combined
 from core.unlearning.methods import METHODS
+from core.unlearning.teachers import OVERFIT
 from core.unlearning.unlearn import unlearn
 from tests.unlearning.test_unlearn import groups_in_turn, setup
 
@@ -63,8 +64,8 @@ def test_without_a_kept_vector_it_is_task_vector_negation(workspace):
     plan.write(before)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in plan.parameters)
-    epochs = -(-MERGE.steps // -(-len(material.forget) // OVERFIT_BATCH))
-    fit(model, material.forget, FitSettings(epochs, OVERFIT_RATE, OVERFIT_BATCH, seed=3))
+    epochs = -(-MERGE.steps // -(-len(material.forget) // OVERFIT.batch_size))
+    fit(model, material.forget, replace(OVERFIT, epochs=epochs, seed=3))
     torch.testing.assert_close(found, before + reached[-1] * (before - plan.weights()), rtol=0, atol=1e-6)
 
 
