@@ -101,13 +101,15 @@ def controls_of(method: str, names: Iterable[str]) -> list[str]:
 class Standing:
     """Where one of our methods stands at equal utility; each by the 95 % interval of the difference paired by seed.
 
-    ahead: of whom it is. behind: who is ahead of it. even: who cannot be told apart. as_good: controls that it does not beat.
+    ahead: of whom it is. behind: who is ahead of it. even: who cannot be told apart. controls: those of its own that took
+    part. as_good: those of them that it does not beat.
     """
 
     method: str
     ahead: tuple[str, ...]
     behind: tuple[str, ...]
     even: tuple[str, ...]
+    controls: tuple[str, ...]
     as_good: tuple[str, ...]
 
 
@@ -119,7 +121,8 @@ def standing(rows: Sequence[Row], ours: str, value: Value = residual) -> Standin
     place = {name: _sign(paired(best[ours], best[name])) for name in best}
     rivals = [name for name in best if name not in OURS and not is_control(name)]
     ahead, behind, even = (tuple(name for name in rivals if place[name] == sign) for sign in (-1, 1, 0))
-    return Standing(ours, ahead, behind, even, tuple(name for name in controls_of(ours, best) if place[name] >= 0))
+    controls = tuple(controls_of(ours, best))
+    return Standing(ours, ahead, behind, even, controls, tuple(name for name in controls if place[name] >= 0))
 
 
 def _sign(difference: tuple[float, float]) -> int:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +28,7 @@ from core.bench.statistics import (
 from core.files import read_json, write_text
 
 BUDGETS = (0.0, 0.0025, 0.005, 0.01)
+SHARDS = ("sisa", "apa", "receraser")  # measured together
 RIVALS = ("finetune", "gradient_ascent", "graddiff", "npo", "e2urec", "pcgrad", "uniform")
 MEASURES: tuple[Value, ...] = (
     lambda row: row.residual,
@@ -56,14 +56,22 @@ def report(rows: Sequence[Row], trials: Mapping[str, Sequence[Tried]]) -> str:
     lines = ["# Unlearning: every method in one harness", "", *verdicts(rows), *READING, ""]
     for (data, task, kind), own in worlds(rows):
         seeds = len({row.seed for row in own})
-        lines += [f"## {data}, {task}, {kind}: {seeds} seed{'s' * (seeds != 1)}", ""]
+        lines += [f"## {data}, {task}, {kind}: {seeds} seed{'s' * (seeds != 1)}", "", f"`{command(own)}`", ""]
         parts = (floor_lines, row_lines) if kind == "row" else PARTS
         lines += [line for part in parts for line in (*part(own), "")]
     return "\n".join([*lines, *tuning_lines(trials), ""])
 
 
+def command(rows: Sequence[Row]) -> str:
+    """What makes one world's rows."""
+    names = dict.fromkeys("shards" if row.method in SHARDS else row.method for row in rows)
+    asked = ",".join(name for name in names if name not in (*YARDSTICKS, "weakened"))
+    seeds = max(row.seed for row in rows) + 1
+    return f"python -m core bench -w WORKSPACE --kinds {rows[0].kind} --seeds {seeds} --methods {asked}"
+
+
 READING = [
-    "Made by `python -m core bench`. Each seed has an adapter, people to forget and references of its own; ± is the half-width of "
+    "Each seed has an adapter, people to forget and references of its own; ± is the half-width of "
     "Student's 95 % interval over seeds, differences are paired by seed. Residual: 1 = did nothing, 0 = equal to every "
     "reference; what one reference scores against the others is the floor, and as the original often lies near it, part "
     "of the residual is the noise of seeds. Reach tells how far along the way to the references' mean a model went. "
@@ -75,26 +83,50 @@ READING = [
 
 
 def verdicts(rows: Sequence[Row]) -> list[str]:
-    """The first paragraphs: for each world what the figures allow to say of CURE and of its controls."""
-    lines = []
-    for (data, task, kind), own in worlds(rows):
-        for ours, (criterion, value) in product(OURS, CRITERIA.items()):
-            if kind != "row" and (found := standing(own, ours, value)):
-                lines += [_verdict(f"{data}, {task}, {kind}", criterion, found), ""]
-    return lines or ["No run of CURE is in these rows.", ""]
+    """The first paragraph, of CURE's controls, and for each world where our methods stand by each measure."""
+    found = [
+        (", ".join(world), measure, one)
+        for world, own in worlds(rows)
+        for measure, value in CRITERIA.items()
+        for ours in OURS
+        if world[2] != "row" and (one := standing(own, ours, value))
+    ]
+    if not found:
+        return ["No run of CURE is in these rows.", ""]
+    table = [_standing_line(*line) for line in found]
+    return [_controls([one for _, _, one in found]), "", *STANDING, *table, ""]
 
 
-def _verdict(world: str, criterion: str, found: Standing) -> str:
-    controls = f"These controls do as well as {found.method}: {_listed(found.as_good)}."
+def _controls(found: Sequence[Standing]) -> str:
+    """Whether the parts that CURE chooses matter: the sentence that comes first."""
+    tested = [one for one in found if one.controls]
+    equal = [one for one in tested if one.as_good]
+    if not tested:
+        return "No control took part, so whether the parts that CURE chooses matter is not shown."
+    if not equal:
+        return "No control does as well as the method of ours that it is made of, in any of these comparisons."
+    names = _listed(sorted({name for one in equal for name in one.as_good}))
     return (
-        f"**{world}, {found.method}**: at equal utility it has a smaller {criterion} than {_listed(found.ahead)} and a larger "
-        f"one than {_listed(found.behind)}; it cannot be told from {_listed(found.even)}. "
-        + (controls if found.as_good else "No control does as well.")
+        f"**Controls do as well as CURE**: in {len(equal)} of {len(tested)} comparisons (world, measure, method of ours) at "
+        f"least one control cannot be told from the method that it is made of, or is ahead of it; at least once each of {names}."
     )
 
 
+STANDING = [
+    "Where our methods stand at equal utility, by the 95 % interval of the difference paired by seed:",
+    "",
+    "| world | measure | ours | ahead of | behind | not told apart | controls that do as well |",
+    "| --- " * 7 + "|",
+]
+
+
+def _standing_line(world: str, measure: str, one: Standing) -> str:
+    cells = (_listed(names) for names in (one.ahead, one.behind, one.even, one.as_good))
+    return f"| {world} | {measure} | {one.method} | " + " | ".join(cells) + " |"
+
+
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) if names else "nobody"
+    return ", ".join(names) if names else "none"
 
 
 def told(value: tuple[float, float], digits: int = 3) -> str:

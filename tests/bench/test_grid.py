@@ -233,7 +233,8 @@ def test_a_gap_counts_in_either_direction_and_may_judge_otherwise_than_the_resid
     assert (by_residual.ahead, by_residual.behind) == ((), ("npo",))
     assert (by_gap.ahead, by_gap.behind, by_gap.as_good) == (("npo",), (), ())
     told = report(rows, {})
-    assert "has a smaller gap than npo" in told and "has a smaller residual than nobody" in told
+    assert "| gap | cure_merge | npo | none | none | none |" in told
+    assert "| residual | cure_merge | none | npo | none | none |" in told
 
 
 def test_a_front_takes_only_points_within_the_budget():
@@ -255,9 +256,11 @@ def test_the_verdict_follows_paired_intervals():
         rows.append(made("original", seed, 1.0, 0.7))
         for name, residual in (("cure", 0.5), ("npo", 0.6), ("cure_random", 0.5), ("graddiff", 0.4)):
             rows.append(made(name, seed, residual + hard * 0.1 + rng.normal(0, 0.005), 0.7))
-    first = report(rows, {}).split("\n")[2]
-    assert "smaller residual than npo" in first and "larger one than graddiff" in first
-    assert "controls do as well as cure: cure_random" in first
+    told = report(rows, {})
+    assert "Controls do as well as CURE" in told.split("\n")[2] and "cure_random" in told.split("\n")[2]
+    assert "| residual | cure | npo | graddiff | none | cure_random |" in told
+    without = report([row for row in rows if row.method != "cure_random"], {})
+    assert "No control took part" in without.split("\n")[2]
 
 
 def test_rows_come_back_as_they_were(tmp_path):
