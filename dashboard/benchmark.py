@@ -56,6 +56,8 @@ COLUMNS = (
     "benchmark-column-moved",
 )
 
+IN_A_ROW = ("benchmark-column-gap", "benchmark-column-residual", "benchmark-column-drift", "benchmark-column-utility")
+
 
 def title(name: str) -> str:
     """A method's or control's name for people."""
@@ -119,3 +121,33 @@ def figures(rows: Sequence[Row]) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(table, columns=[t(name) for name in COLUMNS])
     return frame.sort_values(frame.columns[1], ignore_index=True)
+
+
+def in_a_row(rows: Sequence[Row]) -> pd.DataFrame:
+    """Each method before the first request and after each of them: mean over seeds of what IN_A_ROW names."""
+    original = before(rows)
+    values: tuple[Value, ...] = (
+        lambda row: row.forget_gap,
+        lambda row: row.residual,
+        lambda row: row.drift,
+        lambda row: row.test_auc - original[row.seed].test_auc,
+    )
+    found = []
+    for name in dict.fromkeys(row.method for row in rows if row.rate):  # baselines serve nobody
+        own = [row for row in rows if row.method == name]
+        points = {0: list(original.values())} | {
+            int(served): [row for row in own if row.strength == served]
+            for served in sorted({row.strength for row in own})
+        }
+        for served, here in points.items():
+            found += [
+                (title(name), served, t(measure), over_seeds(here, value)[0])
+                for measure, value in zip(IN_A_ROW, values, strict=True)
+            ]
+    return pd.DataFrame(found, columns=["method", "served", "measure", "value"])
+
+
+def after(data: pd.DataFrame, served: int) -> pd.DataFrame:
+    """What `in_a_row` has after so many requests: a row a method, a column a measure."""
+    wide = data[data["served"] == served].pivot(index="method", columns="measure", values="value")
+    return wide[[t(measure) for measure in IN_A_ROW]].rename_axis(index=t("benchmark-column-method"), columns=None)

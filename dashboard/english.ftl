@@ -804,6 +804,16 @@ benchmark-kind-random = 5 % of the people, by chance
 benchmark-kind-heavy = three people with long histories
 benchmark-kind-single = one person
 benchmark-kind-genre = one genre of one person
+benchmark-kind-row = people one after the other
+benchmark-row-lead = After { $count } requests one after the other, { $method } leaves { $left } of an advantage of { $had } AUC on the forgotten ratings.
+benchmark-row-note = The people ask in turn; each run starts where the last one ended, and validation and holdout people end it. Test AUC for people kept changed by { $utility }. Measured on { $data } with { $seeds ->
+    [one] one adapter
+   *[other] { $seeds } adapters
+}, against models retrained without all of them.
+benchmark-row-served = requests served
+benchmark-row-alt = { $measure } after each request, for each method
+benchmark-row-table = After the last request
+benchmark-row-read = Advantage on the forgotten ratings: 0 = none, as in models that never saw them. Residual: 1 = nothing done for any of them, 0 = equal to the retrained models. Drift: the same for the people who stay; over 1, their answers went further from a retrained model's than they were.
 benchmark-pareto = Forgetting against quality
 benchmark-pareto-alt = For each method along its way: how much is left of the forgotten data, and how much quality for kept people was lost
 benchmark-pareto-note = The way of each method as it works longer, mean over the adapters. Best is the lower right: little left of the forgotten data, nothing lost for the others. The grey band is how far models that never saw the data lie from one another.
@@ -827,6 +837,7 @@ benchmark-column-residual = Residual
 benchmark-column-reach = Reach
 benchmark-column-gap = AUC on forgotten, less references
 benchmark-column-membership = Membership AUC
+benchmark-column-drift = Drift of people kept
 benchmark-column-utility = Test AUC, change
 benchmark-column-seconds = Seconds
 benchmark-column-circuit = Circuit seconds

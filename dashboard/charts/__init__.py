@@ -1,6 +1,6 @@
 """Results as altair charts. Pure; colours for both themes, every mark with a tooltip, meaning never by colour alone."""
 
-from dashboard.charts.benchmark import differences, pareto
+from dashboard.charts.benchmark import differences, in_a_row, pareto
 from dashboard.charts.circuit import faithfulness, memory, places, reads
 from dashboard.charts.comparison import distance, intervals, slopes
 from dashboard.charts.encodings import Chart
@@ -14,6 +14,7 @@ __all__ = [
     "distance",
     "faithfulness",
     "genres",
+    "in_a_row",
     "intervals",
     "losses",
     "memory",

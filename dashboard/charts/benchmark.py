@@ -1,10 +1,12 @@
 """The benchmark as charts: every method's way, and who is ahead of whom."""
 
+from itertools import cycle
+
 import altair as alt
 import pandas as pd
 
 from core.types import Group
-from dashboard.charts.encodings import Chart, scale_of
+from dashboard.charts.encodings import DASHED, DOTTED, SOLID, Chart, lines, scale_of
 from dashboard.palette import AFTER, COLOURS, QUIET
 from dashboard.texts import t
 
@@ -82,3 +84,20 @@ def differences(data: pd.DataFrame, title: str) -> Chart:
     )
     ring = base.mark_point(size=80, strokeWidth=2).encode(x="value:Q")
     return alt.layer(zero, rule, ring, point).properties(height=alt.Step(24))
+
+
+def in_a_row(data: pd.DataFrame, title: str) -> Chart:
+    """One measure (of `benchmark.in_a_row`) over the number of requests served, a line a method."""
+    names, dashes = list(dict.fromkeys(data["method"])), (SOLID, DASHED, DOTTED)
+    kinds = {
+        name: (colour, dash) for name, colour, dash in zip(names, cycle((*OURS, *RIVALS)), cycle(dashes), strict=False)
+    }
+    x = alt.X("served:Q", title=t("benchmark-row-served"), axis=alt.Axis(tickMinStep=1, format="d"))
+    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
+    tooltip = [
+        alt.Tooltip("method:N", title=t("benchmark-pareto-method")),
+        alt.Tooltip("served:Q", title=t("benchmark-row-served")),
+        alt.Tooltip("value:Q", title=title, format=".3f"),
+    ]
+    base = alt.Chart(data).encode(x=x, y=y, tooltip=tooltip, **lines("method:N", kinds, 2))
+    return base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=50)).properties(height=220)

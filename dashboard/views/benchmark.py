@@ -1,6 +1,7 @@
 """Benchmark: what a method of ours is worth beside rivals and controls: a sentence, two charts and a table."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.bench.rows import Row
 from core.bench.statistics import CRITERIA, OURS, Standing, standing, worlds
@@ -17,6 +18,7 @@ KINDS = Texts(
         "heavy": "benchmark-kind-heavy",
         "single": "benchmark-kind-single",
         "genre": "benchmark-kind-genre",
+        "row": "benchmark-kind-row",
     }
 )
 CRITERION = Texts({"residual": "benchmark-by-residual", "gap": "benchmark-by-gap"})
@@ -27,18 +29,14 @@ SECONDS = st.column_config.NumberColumn(format="%.1f")
 PERCENT = st.column_config.NumberColumn(format="percent")
 
 
-def choices(found: dict[str, list[Row]]) -> tuple[list[Row], str, Standing]:
-    """Which data are shown, by what they are judged, and which method of ours stands in the middle."""
-    left, middle, right = st.columns(3)
-    with left:
-        world = state.pick(t("benchmark-world"), "world", list(found), next(iter(found)))
-    with middle:
+def choices(rows: list[Row], by: DeltaGenerator, who: DeltaGenerator) -> tuple[str, Standing]:
+    """By what the methods are judged, and which method of ours stands in the middle."""
+    with by:
         criterion = state.pick(t("benchmark-by"), "by", list(CRITERIA), "residual", CRITERION.__getitem__) or "residual"
-    rows = found[world or next(iter(found))]
     stands = {name: one for name in OURS if (one := standing(rows, name, CRITERIA[criterion]))}
-    with right:
+    with who:
         name = state.pick(t("benchmark-ours"), "ours", list(stands), next(iter(stands)), benchmark.title)
-    return rows, criterion, stands[name or next(iter(stands))]
+    return criterion, stands[name or next(iter(stands))]
 
 
 def told(rows: list[Row], found: Standing) -> str:
@@ -68,46 +66,97 @@ def shown(world: tuple[str, str, str]) -> str:
     return t("benchmark-world-option", data=data, task=TASKS.get(task, task), kind=KINDS.get(kind, kind))
 
 
-measured = {
-    shown(world): rows for world, rows in worlds(engine.benchmark()) if any(standing(rows, name) for name in OURS)
-}
+def comparison(rows: list[Row], criterion: str, found: Standing, place: DeltaGenerator) -> None:
+    """One request in each scene: a sentence at `place`, two charts and a table."""
+    method = benchmark.title(found.method)
+    counts = {"ahead": len(found.ahead), "behind": len(found.behind)}
+    with place:
+        rivals = len((*found.ahead, *found.behind, *found.even))
+        lead(
+            t("benchmark-lead", method=method, rivals=rivals, **counts),
+            t("benchmark-note", data=escape(rows[0].data), seeds=seeds(rows)),
+        )
+    st.markdown(told(rows, found))
+    left, right = st.columns(2, gap="large")
+    with left:
+        fronts(rows, criterion)
+    with right:
+        differences(rows, criterion, found)
+    figures(rows)
+
+
+def fronts(rows: list[Row], criterion: str) -> None:
+    """Each method's way, ours and those that are chosen."""
+    st.subheader(t("benchmark-pareto"), anchor=False)
+    value, methods = CRITERIA[criterion], dict.fromkeys(row.method for row in rows)
+    others = [name for name in methods if name not in (*OURS, "original", "reference")]
+    default = [name for name in DRAWN if name in others]
+    drawn = st.multiselect(t("benchmark-pareto-shown"), others, default, benchmark.title, key="drawn")
+    ours = [name for name in OURS if name in methods]
+    points = benchmark.ways(rows, [*ours, *drawn], value)
+    floor, start = benchmark.floor(rows, value), benchmark.start(rows, value)
+    chart = charts.pareto(points, floor, start, len(ours), AXIS[criterion])
+    exports.chart(chart, "pareto", t("benchmark-pareto-alt"), key="pareto")
+    st.caption(t("benchmark-pareto-note"))
+
+
+def differences(rows: list[Row], criterion: str, found: Standing) -> None:
+    """Who is ahead of whom."""
+    st.subheader(t("benchmark-differences"), anchor=False)
+    method, title = benchmark.title(found.method), t("benchmark-differences-x", measure=AXIS[criterion])
+    chart = charts.differences(benchmark.differences(rows, found.method, CRITERIA[criterion]), title)
+    exports.chart(chart, "differences", t("benchmark-differences-alt", method=method), key="differences")
+    st.caption(t("benchmark-differences-note", method=method))
+
+
+def in_a_row(rows: list[Row], name: str, place: DeltaGenerator) -> None:
+    """People who ask one after the other: a sentence on `name` at `place`, a chart a measure, a table."""
+    data, method = benchmark.in_a_row(rows), benchmark.title(name)
+    last = benchmark.after(data, data["served"].max())
+    had = benchmark.after(data, 0)
+    gap, utility = t("benchmark-column-gap"), t("benchmark-column-utility")
+    with place:
+        lead(
+            t(
+                "benchmark-row-lead",
+                count=int(data["served"].max()),
+                method=method,
+                left=f"{last[gap][method]:.3f}",
+                had=f"{had[gap][method]:.3f}",
+            ),
+            t(
+                "benchmark-row-note",
+                utility=f"{last[utility][method]:+.3f}",
+                data=escape(rows[0].data),
+                seeds=seeds(rows),
+            ),
+        )
+    for column, (measure, own) in zip(st.columns(2, gap="large") * 2, data.groupby("measure", sort=False), strict=True):
+        with column:
+            alt = t("benchmark-row-alt", measure=measure)
+            exports.chart(charts.in_a_row(own, measure), f"row_{measure}", alt, key=f"row_{measure}")
+    st.caption(t("benchmark-row-read"))
+    st.subheader(t("benchmark-row-table"), anchor=False)
+    exports.table(last.reset_index(), "benchmark", t("benchmark-row-table"), dict.fromkeys(last.columns, THREE))
+
+
+def seeds(rows: list[Row]) -> int:
+    return len({row.seed for row in rows})
+
+
+measured = {shown(world): rows for world, rows in worlds(engine.benchmark()) if any(row.method in OURS for row in rows)}
 if not measured:
     lead(t("benchmark-none"), t("benchmark-none-note"))
     st.stop()
 place = st.container()
-rows, criterion, found = choices(measured)
-value, measure = CRITERIA[criterion], AXIS[criterion]
-method = benchmark.title(found.method)
-counts = {"ahead": len(found.ahead), "behind": len(found.behind)}
-with place:
-    seeds = len({row.seed for row in rows})
-    lead(
-        t("benchmark-lead", method=method, rivals=len((*found.ahead, *found.behind, *found.even)), **counts),
-        t("benchmark-note", data=escape(rows[0].data), seeds=seeds),
-    )
-st.markdown(told(rows, found))
-
-left, right = st.columns(2, gap="large")
+left, middle, right = st.columns(3)
 with left:
-    st.subheader(t("benchmark-pareto"), anchor=False)
-    others = [
-        name for name in dict.fromkeys(row.method for row in rows) if name not in (*OURS, "original", "reference")
-    ]
-    drawn = st.multiselect(
-        t("benchmark-pareto-shown"), others, [name for name in DRAWN if name in others], benchmark.title, key="drawn"
-    )
+    world = state.pick(t("benchmark-world"), "world", list(measured), next(iter(measured)))
+rows = measured[world or next(iter(measured))]
+if rows[0].kind == "row":
     ours = [name for name in OURS if any(row.method == name for row in rows)]
-    points = benchmark.ways(rows, [*ours, *drawn], value)
-    floor, start = benchmark.floor(rows, value), benchmark.start(rows, value)
-    exports.chart(
-        charts.pareto(points, floor, start, len(ours), measure), "pareto", t("benchmark-pareto-alt"), key="pareto"
-    )
-    st.caption(t("benchmark-pareto-note"))
-with right:
-    st.subheader(t("benchmark-differences"), anchor=False)
-    chart = charts.differences(
-        benchmark.differences(rows, found.method, value), t("benchmark-differences-x", measure=measure)
-    )
-    exports.chart(chart, "differences", t("benchmark-differences-alt", method=method), key="differences")
-    st.caption(t("benchmark-differences-note", method=method))
-figures(rows)
+    with middle:
+        chosen = state.pick(t("benchmark-ours"), "ours", ours, ours[0], benchmark.title)
+    in_a_row(rows, chosen or ours[0], place)
+else:
+    comparison(rows, *choices(rows, middle, right), place)

@@ -25,6 +25,18 @@ def rows(control: float) -> list[Row]:
     return found
 
 
+def rows_in_a_row() -> list[Row]:
+    """Two methods over three requests; the second one does nothing."""
+    found = [made("original", seed, 1.0, 0.7, kind="row", forget_gap=0.2, drift=1.0) for seed in SEEDS]
+    for seed in SEEDS:
+        for served in (1.0, 2.0, 3.0):
+            told = {"kind": "row", "rate": 0.001, "strength": served}
+            gap = 0.2 - 0.05 * served + 0.001 * seed
+            found.append(made("cure_merge", seed, 1 - served / 10, 0.7 + seed / 100, forget_gap=gap, drift=1.1, **told))
+            found.append(made("npo", seed, 1.0, 0.7, forget_gap=0.2, drift=1.0, **told))
+    return found
+
+
 @pytest.fixture
 def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def write(control: float = 0.7) -> None:
@@ -88,3 +100,20 @@ def test_differences_put_rivals_before_controls_and_the_ones_behind_first() -> N
     )
     assert (data["low"] <= data["value"]).all() and (data["value"] <= data["high"]).all()
     charts.differences(data, "residual").to_dict()
+
+
+def test_requests_in_a_row_are_followed_from_the_first_to_the_last(page, tmp_path: Path, monkeypatch) -> None:
+    write_rows(tmp_path / "d.parquet", rows_in_a_row())
+    monkeypatch.setattr(engine, "BENCHMARK", tmp_path)
+    app = page("benchmark")
+    assert "After 3 requests" in app.title[0].value and "leaves 0.052 of an advantage of 0.200" in app.title[0].value
+    assert "changed by +0.020" in app.markdown[0].value
+    frame = app.dataframe[0].value
+    assert len(frame) == 2 and frame.loc[0, "Residual"] == pytest.approx(0.7)
+
+
+def test_a_row_of_requests_starts_at_the_original_and_ends_at_the_last_one() -> None:
+    data = benchmark.in_a_row(rows_in_a_row())
+    own = data[(data["method"] == benchmark.title("npo")) & (data["measure"] == "Residual")]
+    assert list(own["served"]) == [0, 1, 2, 3] and set(own["value"]) == {1.0}
+    charts.in_a_row(own, "Residual").to_dict()
