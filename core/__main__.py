@@ -12,13 +12,13 @@ from typing import Annotated
 import torch
 import typer
 
-from core.arguments import pairs_of, parts_of
+from core.arguments import Device, Json, RequestId, RunId, WorkspacePath, pairs_of, parts_of
 from core.bench_command import bench
-from core.console import err, follow, out, progress, report_table, stepper
+from core.console import err, out, progress, report_table, stepper
 from core.errors import CureLensError
 from core.files import plain, read_json
-from core.prepare_command import WorkspacePath, prepare
-from core.unlearning.methods import METHODS
+from core.prepare_command import prepare
+from core.runs_command import cancel, doctor, resume, run
 
 app = typer.Typer(
     name="core",
@@ -29,9 +29,8 @@ app = typer.Typer(
 )
 app.command()(prepare)
 app.command()(bench)
-RequestId = Annotated[str, typer.Option("--request", "-r", help="The request's id, as `request` printed it.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text, for scripts.")]
+for command in (run, resume, cancel, doctor):
+    app.command()(command)
 
 
 @app.command()
@@ -84,41 +83,9 @@ def reference(
 
 
 @app.command()
-def run(
-    workspace: WorkspacePath,
-    request_id: RequestId,
-    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "cure",
-    device: Device = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
-    steps: Annotated[int, typer.Option(help="Most unlearning steps; 0 means the method's own.", min=0)] = 0,
-    detach: Annotated[bool, typer.Option("--detach", help="Return at once; watch it in the dashboard.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Unlearn a request: launches a worker, shows its progress, and ends when it ends."""
-    from core.runs.launch import LAUNCHERS, create_run
-    from core.workspace import Workspace
-
-    folder = create_run(Workspace(workspace), request_id, method, device, seed, steps)
-    LAUNCHERS["local"](folder)
-    if not detach:
-        follow(folder, quiet=as_json)
-    status = folder.status
-    if as_json:
-        print(json.dumps({"id": folder.id, **plain(status)}))
-    elif status.state == "done" or detach:
-        out.print(
-            f"Run {folder.id}: {status.state}. Next: python -m core report --workspace {workspace} --run {folder.id}",
-            highlight=False,
-        )
-    if status.state in ("failed", "cancelled", "lost"):
-        err.print(f"Run {folder.id} {status.state}: {status.message}", style="red", highlight=False)
-        raise typer.Exit(1)
-
-
-@app.command()
 def report(
     workspace: WorkspacePath,
-    run_id: Annotated[str, typer.Option("--run", help="The run's id, as `run` printed it.")],
+    run_id: RunId,
     as_json: Json = False,
 ) -> None:
     """Print what a finished run did, and where its full report is."""

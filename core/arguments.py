@@ -1,7 +1,20 @@
-"""Options of the command line that hold several things."""
+"""Options that several commands share, and those that hold several things."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from core.data.readers import Columns
 from core.errors import DataError, RequestError
+
+WorkspacePath = Annotated[
+    Path, typer.Option("--workspace", "-w", help="The workspace folder: one recommender with its requests and runs.")
+]
+RequestId = Annotated[str, typer.Option("--request", "-r", help="The request's id, as `request` printed it.")]
+RunId = Annotated[str, typer.Option("--run", help="The run's id, as `run` printed it.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text, for scripts.")]
 
 
 def columns_of(text: str) -> Columns:

@@ -14,8 +14,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from core.runs.folder import ENDED, RunFolder
-from core.types import Evaluation, RunState
+from core.runs.folder import RunFolder
+from core.types import ENDED, Evaluation, RunState
 from core.unlearning.loop import Step
 
 out, err = Console(), Console(stderr=True)

@@ -8,6 +8,7 @@ CureLensError
 |- WorkspaceError   a folder, a disk, a file of the workspace
 |- RunError         a run that cannot start or go on
    |- Cancelled     a person stopped the run
+   |- Fenced        another worker has taken the run over
 
 A message is one sentence: the field, the value, and what to do.
 """
@@ -43,3 +44,7 @@ class RunError(CureLensError):
 
 class Cancelled(RunError):
     """The run was stopped by a person."""
+
+
+class Fenced(RunError):
+    """This worker was taken for dead and another one works on its run: it must not write any more."""

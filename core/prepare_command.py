@@ -5,14 +5,10 @@ from typing import Annotated
 
 import typer
 
-from core.arguments import columns_of
+from core.arguments import WorkspacePath, columns_of
 from core.console import out, progress, stepper
 from core.errors import RequestError
 from core.workspace import Workspace, WorkspaceSettings
-
-WorkspacePath = Annotated[
-    Path, typer.Option("--workspace", "-w", help="The workspace folder: one recommender with its requests and runs.")
-]
 
 
 def prepare(

@@ -10,6 +10,7 @@ import streamlit as st
 from core.report.sentences import Summary, summarise
 from core.runs.folder import RunFolder, run_folder
 from core.runs.folder import runs as all_runs
+from core.runs.queue import Before, before
 from core.types import (
     Circuit,
     Evaluation,
@@ -114,11 +115,23 @@ def default_run(found: dict[str, RunFolder]) -> str | None:
 
 def launch(request_id: str, method: str, device: str, seed: int, edit: GroupEdit | None = None) -> str:
     """Write a run and start its worker; the id. Raises RunError, RequestError or DeviceError."""
-    from core.runs.launch import LAUNCHERS, create_run  # imports torch: only when somebody launches
+    from core.runs.launch import create_run, start  # imports torch: only when somebody launches
 
     folder = create_run(workspace(), request_id, method, device, seed, edit=edit)
-    LAUNCHERS["local"](folder)
+    start(folder)
     return folder.id
+
+
+def resume(folder: RunFolder) -> None:
+    """Go on with a failed or lost run where it stood. Raises RunError."""
+    from core.runs.launch import resume as go_on  # imports torch: only when somebody asks
+
+    go_on(folder)
+
+
+def queue(folder: RunFolder) -> Before:
+    """What a waiting run waits for."""
+    return before(folder)
 
 
 def circuits(folder: RunFolder) -> tuple[Circuit, Circuit] | None:

@@ -561,7 +561,7 @@ what-if-no-groups = This run sorted no parts into groups, so there is nothing to
 
 run-none = No run has been launched yet.
 run-none-note = A run finds the parts that carry the data, takes it out, checks the result and writes a report.
-run-queued = The run waits for its worker to start.
+run-queued = The run waits for its turn.
 run-running = The run is working.
 run-done = The run finished in { $time }.
 run-failed = The run stopped because something went wrong.
@@ -597,7 +597,20 @@ run-stage-evaluation = evaluation
 run-stage-report = report
 run-progress = { $stage }: { $progress }
 run-progress-left = { $stage }: { $progress }, about { $left } left
-run-progress-waiting = Waiting
+run-progress-starting = Starting
+run-queue = { $runs ->
+    [0] Waiting for a free device
+    [one] Waiting: one run comes first
+   *[other] Waiting: { $runs } runs come first
+}
+run-queue-left = { $runs ->
+    [one] Waiting: one run comes first, about { $left }
+   *[other] Waiting: { $runs } runs come first, about { $left }
+}
+run-resume = Go on with this run
+run-resume-help = It goes on from its last checkpoint; what is finished is not done again.
+run-give-up = Give it up
+run-give-up-help = The half-made adapter is destroyed. The adapter in use is not touched.
 run-stop = Stop this run
 run-stop-help = Nothing of the original model is changed by a run, stopped or not.
 run-stop-asked = Asked to stop; the run ends after this step.

@@ -10,9 +10,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = [
     {"__main__"},
-    {"bench_command", "prepare_command"},
+    {"bench_command", "prepare_command", "runs_command"},
     {"console", "arguments"},
-    {"bench"},
+    {"bench", "doctor"},
     {"runs"},
     {"prepare"},
     {"pipeline"},

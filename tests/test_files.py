@@ -13,7 +13,19 @@ from hypothesis import strategies as st
 from core import types
 from core.errors import WorkspaceError
 from core.files import plain, read_json, revive, write_json, write_text
-from core.types import Closeness, Evaluation, Group, Interval, ModuleGroup, Request, RunSpec, RunState, RunStatus, Task
+from core.types import (
+    Closeness,
+    Evaluation,
+    Group,
+    Interval,
+    ModuleGroup,
+    Request,
+    RunSpec,
+    RunState,
+    RunStatus,
+    Task,
+    Worker,
+)
 from core.workspace import Roles, WorkspaceSettings
 
 KINDS = [kind for kind in vars(types).values() if hasattr(kind, "__dataclass_fields__")] + [Roles, WorkspaceSettings]
@@ -47,7 +59,7 @@ def test_not_a_number_is_null_in_the_file_and_nan_again(tmp_path):
 
 
 def test_tuples_enums_and_options_keep_their_kind(tmp_path):
-    status = RunStatus(RunState.FAILED, eta=None, pid=7, process_started=1.5)
+    status = RunStatus(RunState.FAILED, eta=None, worker=Worker("host", "boot", "", 7, 1.5))
     group = ModuleGroup("a0.h0", Group.SHARED, 0.1, 0.2, 0.3, 0.0, -0.5)
     request = Request("r", ("u1",), (("u2", "f3"),))
     for value in (status, group, request, WorkspaceSettings("w", "d", Task.NEXT_ITEM)):

@@ -19,7 +19,7 @@ from core.runs.folder import RunFolder
 from core.runs.overlaps import write_overlaps
 from core.runs.references import train_references
 from core.runs.worker import work
-from core.types import Request, RunSpec, RunStatus
+from core.types import Request, RunSpec
 from core.unlearning.loop import Step
 from core.workspace import WorkspaceSettings
 
@@ -85,9 +85,11 @@ def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
     )
     run = RunFolder(folder / "runs/run-demo")
     run.write("spec.json", RunSpec("run-demo", request.id, "cure", "cpu", SEED, created=BORN))
-    run.write("status.json", RunStatus())
+    run.store.add(run.id, run.id, patient=False)
     work(run)
     write_overlaps(run, "cpu")
+    for file in run.path.parent.glob("store.sqlite*"):  # what is shipped is how the run ended, not who worked on it
+        file.unlink()
 
 
 def digests(folder: Path) -> dict[str, str]:

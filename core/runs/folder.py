@@ -1,21 +1,21 @@
-"""One run on disk. The worker writes; everyone else only reads.
+"""One run on disk. The worker writes; everyone else only reads. Where it stands is in the store, and how it ended also here.
 
-spec.json  status.json  events.jsonl  forget.json  retain.json  circuit.safetensors  groups.json  memory.json
-toward.json  outcome.json  adapter/  evaluation.json  report.html  report.json  log.txt  cancel (asked to stop)  overlap.json  overlap-status.json
+spec.json  status.json (how it ended)  checkpoint/  events.jsonl  forget.json  retain.json  circuit.safetensors  groups.json  memory.json
+toward.json  outcome.json  adapter/  evaluation.json  report.html  report.json  log.txt  overlap.json  overlap-status.json
 """
 
 import json
 import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
-import psutil
-
 from core.errors import RunError
-from core.files import plain, read_json, revive, write_json
+from core.files import plain, read_json, write_json
+from core.runs.processes import lives, moment
+from core.runs.store import Store
 from core.types import Circuit, Evaluation, Memory, ModuleGroup, Outcome, Overlap, RunSpec, RunState, RunStatus, Toward
-from core.workspace import Workspace, now
-
-ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
+from core.workspace import Workspace
 
 
 class RunFolder:
@@ -33,26 +33,24 @@ class RunFolder:
         return read_json(self.path / "spec.json", RunSpec)
 
     @property
+    def store(self) -> Store:
+        """Where every run of this workspace stands."""
+        return Store(self.path.parent / "store.sqlite")
+
+    @property
     def status(self) -> RunStatus:
-        """The status as written, or LOST where the worker died without a word."""
-        return self._status("status.json")
+        """Where it stands; LOST where its worker died without a word, or was never started."""
+        if entry := self.store.entry(self.id):
+            return entry.seen(moment())
+        ended = self._read("status.json", RunStatus)
+        return ended or RunStatus(RunState.LOST, message="The run was never queued: launch a new one.")
 
     @property
     def overlap_status(self) -> RunStatus | None:
         """Of the command that compares everybody's lists; None where it was never started."""
-        return self._status("overlap-status.json") if (self.path / "overlap-status.json").is_file() else None
-
-    def _status(self, name: str) -> RunStatus:
-        status = read_json(self.path / name, RunStatus)
-        if status.state is RunState.RUNNING and not _alive(status.pid, status.process_started):
-            return revive(
-                RunStatus,
-                plain(status)
-                | {
-                    "state": RunState.LOST,
-                    "message": "The worker died without a message: see log.txt, then launch the run again.",
-                },
-            )
+        status = self._read("overlap-status.json", RunStatus)
+        if status and status.state is RunState.RUNNING and not (status.worker and lives(status.worker)):
+            return replace(status, state=RunState.LOST, message="Its process died without a message: see log.txt.")
         return status
 
     @property
@@ -104,20 +102,24 @@ class RunFolder:
             if line.endswith("\n")
         ]
 
-    def ask_to_cancel(self) -> None:
-        """Leave the sign that the worker looks for at every step."""
-        (self.path / "cancel").touch()
-
     @property
     def cancel_asked(self) -> bool:
-        return (self.path / "cancel").exists()
+        entry = self.store.entry(self.id)
+        return entry is not None and entry.cancel
+
+    def ask_to_cancel(self) -> None:
+        """Stop the run; one that nobody works on is gone at once, with its candidate. Raises RunError where it is over."""
+        if self.store.ask_to_cancel(self.id):
+            self.discard()
+
+    def discard(self) -> None:
+        """Destroy the candidate: the adapter that was being made, and what it could be made again from."""
+        for name in ("adapter", "checkpoint"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
 
     def write(self, name: str, value: object) -> None:
         """Write one result as JSON, whole or not at all."""
         write_json(self.path / name, value)
-
-    def write_status(self, status: RunStatus) -> None:
-        self.write("status.json", revive(RunStatus, plain(status) | {"updated": now()}))
 
     def add_event(self, event: dict) -> None:
         with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
@@ -141,15 +143,3 @@ def run_folder(workspace: Workspace, run_id: str) -> RunFolder:
         known = ", ".join(run.id for run in runs(workspace)) or "none yet"
         raise RunError(f"Run {run_id!r} is not in this workspace: choose one of {known}.")
     return folder
-
-
-def _alive(pid: int | None, started: float | None) -> bool:
-    """Whether that very process still works: a reused pid has another start time, a zombie counts as dead."""
-    try:
-        process = psutil.Process(pid)
-        return (
-            process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-            and abs(process.create_time() - (started or 0)) < 2
-        )
-    except (psutil.NoSuchProcess, TypeError):
-        return False

@@ -1,17 +1,24 @@
-"""Launching: the same worker command through whichever launcher, `local` for now."""
+"""Launching: a checked run enters the queue, and the same worker command is started by whichever launcher."""
 
+import hashlib
+import json
+import os
 import secrets
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 from core.data.split import make_split
 from core.errors import RunError
-from core.files import write_json
+from core.files import plain, write_json
 from core.grouping import check_edit
 from core.models.recommender import choose_device
 from core.runs.folder import RunFolder, run_folder
-from core.types import GroupEdit, RunSpec, RunStatus
+from core.runs.processes import lives
+from core.types import GroupEdit, RunSpec
 from core.unlearning.methods import METHODS
 from core.workspace import Workspace, now
 
@@ -25,8 +32,9 @@ def create_run(
     steps: int = 0,
     edit: GroupEdit | None = None,
 ) -> RunFolder:
-    """Check everything a run needs and write its folder. `steps` 0 means the method's own number.
+    """Check everything a run needs, write its folder and queue it. `steps` 0 means the method's own number.
 
+    Asked twice for the same while the first is waiting or at work, the first is what one gets.
     edit: a person's groups, over the circuits of an earlier run of the same request.
     Raises RunError, RequestError or DeviceError before anything is written.
     """
@@ -40,9 +48,17 @@ def create_run(
         _check_source(workspace, request_id, method, edit)
     spec = RunSpec(f"run-{secrets.token_hex(3)}", request_id, method, device, seed, steps, now(), edit)
     folder = RunFolder(workspace.root / "runs" / spec.id)
-    folder.write("status.json", RunStatus(stage="queued", updated=now()))
     write_json(folder.path / "spec.json", spec)
-    return folder
+    queued = folder.store.add(spec.id, _wish(spec), patient=False)
+    if queued != spec.id:
+        shutil.rmtree(folder.path)
+    return RunFolder(folder.path.with_name(queued))
+
+
+def _wish(spec: RunSpec) -> str:
+    """A digest of what is asked for, whoever asks and whenever."""
+    asked = plain(replace(spec, id="", created=""))
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 def _check_source(workspace: Workspace, request_id: str, method: str, edit: GroupEdit) -> None:
@@ -55,6 +71,24 @@ def _check_source(workspace: Workspace, request_id: str, method: str, edit: Grou
     if groups is None or not (source.path / "circuit.safetensors").is_file():
         raise RunError(f"Run {source.id!r} has no circuit to sort anew: choose one that has.")
     check_edit(edit, [row.module for row in groups])
+
+
+def start(folder: RunFolder) -> None:
+    """Start a worker for a queued run, unless one waits with it already."""
+    entry = folder.store.entry(folder.id)
+    if entry and entry.worker is None:
+        LAUNCHERS["local"](folder)
+
+
+def resume(folder: RunFolder) -> None:
+    """Queue a failed or lost run again and start a worker; it goes on where its checkpoints end. Raises RunError."""
+    entry = folder.store.entry(folder.id)
+    folder.store.resume(folder.id)
+    if (
+        entry and entry.worker and lives(entry.worker)
+    ):  # silent for a lease, fenced off now, and it would keep its device
+        os.kill(entry.worker.pid, signal.SIGKILL)
+    start(folder)
 
 
 def launch_local(folder: RunFolder) -> None:

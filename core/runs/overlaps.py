@@ -4,13 +4,10 @@ It asks three models about everybody, so it is no stage of the run but a command
 overlap.json and overlap-status.json are written by its process alone.
 """
 
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-
-import psutil
 
 from core.context import Context, load_adapter, make_context
 from core.errors import RunError
@@ -18,6 +15,7 @@ from core.evaluation.evaluate import LIST_LENGTH, top_list
 from core.files import write_json
 from core.models.recommender import Recommender
 from core.runs.folder import RunFolder
+from core.runs.processes import this_worker
 from core.types import Interaction, Overlap, RunState, RunStatus
 from core.workspace import Workspace, now
 
@@ -73,13 +71,8 @@ def write_overlaps(folder: RunFolder, device: str = "auto") -> tuple[Overlap, ..
         if state is RunState.RUNNING and seconds - written < WRITE_EVERY:
             return
         written, eta = seconds, seconds * (1 - share) / share if share else None
-        process = psutil.Process()
-        write_json(
-            folder.path / "overlap-status.json",
-            RunStatus(
-                state, "overlap", share, eta, seconds, message, "", "", os.getpid(), process.create_time(), now()
-            ),
-        )
+        status = RunStatus(state, "overlap", share, eta, seconds, message, worker=this_worker(), updated=now())
+        write_json(folder.path / "overlap-status.json", status)
 
     tell(0.0)
     try:

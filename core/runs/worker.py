@@ -1,32 +1,45 @@
 """The worker process of one run: it alone writes the run folder, and always says how the run ended."""
 
 import logging
-import os
 import time
 import traceback
+from dataclasses import replace
 from typing import Any
 
-import psutil
-
-from core.errors import Cancelled, CureLensError
+from core.errors import Cancelled, CureLensError, Fenced
 from core.files import write_json, write_text
 from core.pipeline import STAGES, run
 from core.runs.folder import RunFolder
+from core.runs.processes import this_worker
+from core.runs.turn import Turn, turn
 from core.types import RunState, RunStatus
 from core.unlearning.loop import Step
-from core.workspace import Workspace
+from core.workspace import Workspace, now
 
 log = logging.getLogger("core")
 WRITE_EVERY = 0.5  # seconds between status writes
 
 
 def work(folder: RunFolder) -> RunState:
-    """Execute the run in this process. Errors end in the status, with their message; the traceback in log.txt."""
-    workspace, watch = Workspace(folder.path.parent.parent), FolderWatch(folder)
+    """Wait for the run's turn and execute it in this process. Errors end in the status, with their message; the
+    traceback in log.txt. Raises Fenced where another worker took the run over: nothing more is written then."""
     try:
-        run(workspace, folder.spec, folder.path, watch)
-        watch.end(RunState.DONE, "")
+        with turn(folder.store, folder.id, folder.spec.device) as held:
+            return _work(folder, held)
     except Cancelled as stop:
+        log.info("cancelled %s", stop)
+        return RunState.CANCELLED
+
+
+def _work(folder: RunFolder, held: Turn) -> RunState:
+    workspace, watch = Workspace(folder.path.parent.parent), FolderWatch(folder, held)
+    try:
+        run(workspace, replace(folder.spec, device=held.device), folder.path, watch)
+        watch.end(RunState.DONE, "")
+    except Fenced:
+        raise
+    except Cancelled as stop:
+        folder.discard()
         watch.end(RunState.CANCELLED, str(stop))
     except CureLensError as error:
         watch.end(RunState.FAILED, str(error))
@@ -41,10 +54,11 @@ def work(folder: RunFolder) -> RunState:
 
 
 class FolderWatch:
-    """Turns what the pipeline announces into status.json, events.jsonl and result files."""
+    """Turns what the pipeline announces into the store's status, events.jsonl and result files."""
 
-    def __init__(self, folder: RunFolder) -> None:
-        self.folder, self.started, self.written = folder, time.monotonic(), 0.0
+    def __init__(self, folder: RunFolder, held: Turn) -> None:
+        self.folder, self.held = folder, held
+        self.started, self.written = time.monotonic(), 0.0
         self.state, self.name, self.base, self.share = RunState.RUNNING, "", 0.0, 0.0
         self.device = self.dtype = ""
 
@@ -52,24 +66,25 @@ class FolderWatch:
         names = list(STAGES)
         self.name, self.share = name, 0.0
         self.base = sum(STAGES[earlier] for earlier in names[: names.index(name)])
+        self.held.check()
         self.folder.add_event({"kind": "stage", "stage": name, "seconds": self.seconds})
         log.info("stage %s", name)
-        self._write()
+        self._tell()
 
     def progress(self, share: float) -> None:
         self.share = share
+        self.held.check()
         if time.monotonic() - self.written > WRITE_EVERY:
-            self._write()
-        if self.folder.cancel_asked:
-            raise Cancelled("The run was cancelled; the adapter in use was not touched.")
+            self._tell()
 
     def step(self, step: Step) -> None:
+        self.progress(step.number / step.total)
         self.folder.add_event(
             {"kind": "step", "step": step.number, "steps": step.total, "seconds": self.seconds, **step.losses}
         )
-        self.progress(step.number / step.total)
 
     def keep(self, name: str, value: Any) -> None:
+        self.held.check()
         if name == "device":
             self.device, self.dtype = value
         elif name == "circuits":
@@ -82,31 +97,35 @@ class FolderWatch:
             self.folder.write(f"{name}.json", value)
 
     def end(self, state: RunState, message: str) -> None:
+        """The last word, in the store; the folder tells it too, to whoever is given the folder alone."""
         self.state = state
         if state is RunState.DONE:
             self.base, self.share = 1.0, 0.0
-        self._write(message)
+        status = self._status(message)
+        self.held.end(status)
+        self.folder.write("status.json", status)
         log.info("%s %s", state, message)
 
     @property
     def seconds(self) -> float:
         return round(time.monotonic() - self.started, 3)
 
-    def _write(self, message: str = "") -> None:
+    def _tell(self) -> None:
+        self.held.tell(self._status())
+        self.written = time.monotonic()
+
+    def _status(self, message: str = "") -> RunStatus:
         progress = min(1.0, self.base + STAGES.get(self.name, 0.0) * self.share)
         known = self.state is RunState.RUNNING and progress > 0.05
-        self.folder.write_status(
-            RunStatus(
-                state=self.state,
-                stage=self.name,
-                progress=progress,
-                eta=self.seconds * (1 - progress) / progress if known else None,
-                seconds=self.seconds,
-                message=message,
-                device=self.device,
-                dtype=self.dtype,
-                pid=os.getpid(),
-                process_started=psutil.Process().create_time(),
-            )
+        return RunStatus(
+            state=self.state,
+            stage=self.name,
+            progress=progress,
+            eta=self.seconds * (1 - progress) / progress if known else None,
+            seconds=self.seconds,
+            message=message,
+            device=self.device,
+            dtype=self.dtype,
+            worker=this_worker(),
+            updated=now(),
         )
-        self.written = time.monotonic()

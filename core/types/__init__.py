@@ -19,9 +19,11 @@ from core.types.circuit import (
 )
 from core.types.data import Encoded, Interaction, Item, Prompt, Request, Split, Task
 from core.types.results import Closeness, Evaluation, Interval, Metrics, Outcome, Overlap, TopLists
-from core.types.runs import RunSpec, RunState, RunStatus
+from core.types.runs import ENDED, MOVES, RunSpec, RunState, RunStatus, Worker
 
 __all__ = [
+    "ENDED",
+    "MOVES",
     "Cell",
     "Circuit",
     "Closeness",
@@ -50,4 +52,5 @@ __all__ = [
     "Task",
     "TopLists",
     "Toward",
+    "Worker",
 ]

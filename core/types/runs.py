@@ -7,7 +7,7 @@ from core.types.circuit import GroupEdit
 
 
 class RunState(StrEnum):
-    """Where a run stands; LOST is never written, it is what a reader sees of a dead worker."""
+    """Where a run stands; LOST is never written, it is what a reader sees of a dead or silent worker."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -15,6 +15,17 @@ class RunState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     LOST = "lost"
+
+
+# From each written state the ones that may come next. RUNNING to QUEUED is for a run whose worker was lost.
+MOVES: dict[RunState, frozenset[RunState]] = {
+    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.FAILED}),
+    RunState.RUNNING: frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED, RunState.QUEUED}),
+    RunState.FAILED: frozenset({RunState.QUEUED, RunState.CANCELLED}),
+    RunState.CANCELLED: frozenset(),
+    RunState.DONE: frozenset(),
+}
+ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +43,26 @@ class RunSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Worker:
+    """One process and no other that ever was: a pid is used again, a pid with its birth on a boot of a host is not.
+
+    boot: the kernel's random id of this start of the machine. space: the pid namespace, as containers have their own.
+    born: when the process started, in the kernel's ticks since boot, which no change of the clock moves.
+    """
+
+    host: str
+    boot: str
+    space: str
+    pid: int
+    born: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunStatus:
     """Where a run stands, for everyone who watches.
 
     stage: the stage's name. progress in [0, 1] over the whole run. eta: seconds left, None while unknown.
-    pid, started: of the worker process (started as the system's process start time), so that a dead one is noticed.
+    worker: the process at work, so that a dead one is noticed; None where none ever was.
     message: one sentence; the reason where the run failed.
     """
 
@@ -48,6 +74,5 @@ class RunStatus:
     message: str = ""
     device: str = ""
     dtype: str = ""
-    pid: int | None = None
-    process_started: float | None = None
+    worker: Worker | None = None
     updated: str = ""

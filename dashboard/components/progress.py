@@ -5,6 +5,7 @@ import streamlit as st
 from core.types import RunState, RunStatus
 from dashboard import charts, engine
 from dashboard.components import exports
+from dashboard.components.text import guarded
 from dashboard.engine import RunFolder
 from dashboard.texts import t
 from dashboard.words import LIVE, STAGES, capital, duration, escape, stages
@@ -16,10 +17,12 @@ def progress(run: RunFolder) -> None:
     steps = [event for event in events if event.get("kind") == "step"]
     _stages(status, stages(engine.grouped(run)))
     if status.state in LIVE:
-        st.progress(min(1.0, max(0.0, status.progress)), _bar(status))
+        st.progress(min(1.0, max(0.0, status.progress)), _bar(run, status))
         _stop(run)
     if status.message:
         {RunState.FAILED: st.error, RunState.LOST: st.error}.get(status.state, st.info)(escape(status.message))
+    if status.state in (RunState.FAILED, RunState.LOST):
+        _go_on(run)
     if steps:
         _figures(steps[-1], status)
         if chart := charts.losses(events):
@@ -31,13 +34,23 @@ def progress(run: RunFolder) -> None:
                 st.caption(t("run-conflict-note"))
 
 
-def _bar(status: RunStatus) -> str:
+def _bar(run: RunFolder, status: RunStatus) -> str:
     """What the progress bar says."""
-    stage = capital(STAGES.get(status.stage) or escape(status.stage) or t("run-progress-waiting"))
+    if status.state is RunState.QUEUED:
+        return _waiting(run)
+    stage = capital(STAGES.get(status.stage) or escape(status.stage) or t("run-progress-starting"))
     progress = f"{status.progress:.0%}"
     if status.eta is None:
         return t("run-progress", stage=stage, progress=progress)
     return t("run-progress-left", stage=stage, progress=progress, left=duration(status.eta))
+
+
+def _waiting(run: RunFolder) -> str:
+    """Whom a queued run waits for."""
+    found = engine.queue(run)
+    if not found.runs or found.seconds is None:
+        return t("run-queue", runs=found.runs)
+    return t("run-queue-left", runs=found.runs, left=duration(found.seconds))
 
 
 def _stages(status: RunStatus, names: tuple[str, ...]) -> None:
@@ -68,6 +81,21 @@ def _stop(run: RunFolder) -> None:
             key="stop",
             help=t("run-stop-help"),
         )
+
+
+def _go_on(run: RunFolder) -> None:
+    """What can be done for a run that did not reach its end."""
+    with st.container(horizontal=True):
+        if st.button(
+            t("run-resume"), icon=":material/resume:", type="primary", key="resume", help=t("run-resume-help")
+        ):
+            with guarded():
+                engine.resume(run)
+                st.rerun()
+        if st.button(t("run-give-up"), icon=":material/delete:", key="give_up", help=t("run-give-up-help")):
+            with guarded():
+                run.ask_to_cancel()
+                st.rerun()
 
 
 def _figures(step: dict, status: RunStatus) -> None:

@@ -11,7 +11,8 @@ from core.files import write_json
 from core.regrouping import regrouped
 from core.runs.folder import RunFolder, runs
 from core.runs.launch import LAUNCHERS
-from core.types import Group, GroupEdit, Memory, Move, RunState
+from core.runs.processes import this_worker
+from core.types import Group, GroupEdit, Memory, Move, RunState, RunStatus
 from core.workspace import Workspace
 from dashboard import live, words
 
@@ -208,9 +209,9 @@ def test_a_run_is_launched_watched_and_stopped(page, demo: Path, monkeypatch: py
     next(button for button in app.button if button.label == "Launch the run").click().run()
     assert not app.exception and not app.error
     folder = next(run for run in runs(Workspace(demo)) if run.id not in known)
-    assert folder.spec.method == "cure" and "waits for its worker" in app.title[0].value
+    assert folder.spec.method == "cure" and "waits for its turn" in app.title[0].value
     app.button(key="stop").click().run()
-    assert folder.cancel_asked
+    assert folder.status.state is RunState.CANCELLED
 
 
 def test_an_error_of_the_core_is_shown_as_its_sentence(page) -> None:
@@ -224,10 +225,31 @@ def test_an_error_of_the_core_is_shown_as_its_sentence(page) -> None:
 @pytest.mark.parametrize("state", [RunState.FAILED, RunState.CANCELLED, RunState.RUNNING])
 def test_a_run_that_did_not_finish_says_why(page, demo: Path, state: RunState) -> None:
     run = done(demo)
-    run.write_status(replace(run.status, state=state, message="The disk is full: free some space.", pid=None))
+    store, worker = run.store, replace(this_worker(), pid=2**22 + 1)
+    store.add(run.id, "wish", patient=False)
+    store.enlist(run.id, worker)
+    token = store.claim(run.id, worker)
+    if state is not RunState.RUNNING:
+        store.end(run.id, token, RunStatus(state, message="The disk is full: free some space."))
     app = page("run", errors=True, run=run.id)
     assert app.title[0].value.startswith("The run ") and "finished" not in app.title[0].value
-    assert "log" in said(app) if state is RunState.RUNNING else "disk is full" in said(app)
+    assert ("died without a message" if state is RunState.RUNNING else "disk is full") in said(app)
+    assert ("resume" in {button.key for button in app.button}) == (state is not RunState.CANCELLED)
+
+
+def test_a_lost_run_is_given_up_or_gone_on_with(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    monkeypatch.setitem(LAUNCHERS, "local", started.append)
+    run = done(demo)
+    run.store.add(run.id, "wish", patient=False)
+    run.store.enlist(run.id, dead := replace(this_worker(), pid=2**22 + 1))
+    run.store.claim(run.id, dead)
+    app = page("run", errors=True, run=run.id)
+    app.button(key="resume").click().run()
+    assert run.status.state is RunState.QUEUED and len(started) == 1 and "waits for its turn" in app.title[0].value
+    run.store.enlist(run.id, dead)
+    page("run", errors=True, run=run.id).button(key="give_up").click().run()
+    assert run.status.state is RunState.CANCELLED and not (run.path / "adapter").exists()
 
 
 @pytest.mark.parametrize("name", ["circuit", "before_after", "report"])

@@ -1,6 +1,7 @@
 """Everybody's lists before and after: by the definition, with a status that never lies."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from core.evaluation.evaluate import top_list
 from core.files import read_json
 from core.runs.folder import RunFolder
 from core.runs.overlaps import overlaps, write_overlaps
+from core.runs.processes import this_worker
 from core.types import RunState
 from core.workspace import Workspace
 
@@ -63,7 +65,8 @@ def test_a_run_without_an_adapter_is_refused_and_the_status_says_why(run: RunFol
 
 def test_a_dead_comparison_is_seen_as_lost(run: RunFolder):
     status = read_json(run.path / "overlap-status.json")
-    run.write("overlap-status.json", status | {"state": "running", "pid": 2**22 + 1})
+    dead = replace(this_worker(), pid=2**22 + 1)
+    run.write("overlap-status.json", status | {"state": "running", "worker": dead})
     assert run.overlap_status.state is RunState.LOST
 
 

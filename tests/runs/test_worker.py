@@ -5,15 +5,18 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from core.errors import DeviceError, RequestError, RunError
 from core.files import plain
-from core.runs.folder import ENDED, run_folder, runs
-from core.runs.launch import LAUNCHERS, create_run
-from core.runs.worker import work
-from core.types import Group, RunState, RunStatus
+from core.runs.folder import run_folder, runs
+from core.runs.launch import create_run
+from core.runs.launch import start as launch
+from core.runs.processes import _born, this_worker
+from core.runs.worker import FolderWatch, work
+from core.types import ENDED, Group, RunState, RunStatus
 
 
 def wait(folder, seconds=120):
@@ -29,7 +32,7 @@ def start(workspace, **options):
 
 def test_a_detached_run_ends_done_with_every_result(workspace):
     folder = start(workspace, steps=6)
-    LAUNCHERS["local"](folder)
+    launch(folder)
     assert wait(folder).state is RunState.DONE, (folder.path / "log.txt").read_text()
     circuits, groups = folder.circuits, folder.groups
     assert circuits[0].faithfulness >= circuits[0].threshold
@@ -68,8 +71,24 @@ def test_cancel_is_heard(workspace):
     folder = start(workspace, steps=6)
     folder.ask_to_cancel()
     assert work(folder) is RunState.CANCELLED
-    assert "cancelled" in folder.status.message
+    assert "stopped by a person" in folder.status.message
     assert folder.evaluation is None
+
+
+def test_cancel_is_heard_in_mid_run_and_destroys_the_candidate(workspace, monkeypatch):
+    folder = start(workspace, steps=6)
+    (folder.path / "adapter").mkdir()
+    told = FolderWatch.step
+
+    def step(watch, event):
+        told(watch, event)
+        if event.number == 2:
+            folder.ask_to_cancel()
+
+    monkeypatch.setattr(FolderWatch, "step", step)
+    assert work(folder) is folder.status.state is RunState.CANCELLED
+    assert sum(event["kind"] == "step" for event in folder.events()) == 2
+    assert not (folder.path / "adapter").exists()
 
 
 def test_a_failure_says_why(workspace):
@@ -82,12 +101,8 @@ def test_a_failure_says_why(workspace):
 def test_a_killed_worker_is_seen_as_lost(workspace):
     folder = start(workspace)
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    import psutil
-
-    status = RunStatus(
-        state=RunState.RUNNING, pid=sleeper.pid, process_started=psutil.Process(sleeper.pid).create_time()
-    )
-    folder.write_status(status)
+    worker = replace(this_worker(), pid=sleeper.pid, born=_born(sleeper.pid))
+    assert folder.store.enlist(folder.id, worker) and folder.store.claim(folder.id, worker)
     assert folder.status.state is RunState.RUNNING
     sleeper.kill()
     time.sleep(0.1)  # still a zombie: nobody has waited for it
@@ -118,5 +133,8 @@ def test_unknown_runs_and_paths_are_refused(workspace):
 
 def test_status_survives_a_round_trip(workspace):
     folder = start(workspace)
-    folder.write_status(RunStatus(stage="circuit", eta=3.5))
+    worker = this_worker()
+    folder.store.enlist(folder.id, worker)
+    token = folder.store.claim(folder.id, worker)
+    folder.store.tell(folder.id, token, RunStatus(stage="circuit", eta=3.5))
     assert plain(folder.status)["eta"] == 3.5

@@ -1,0 +1,279 @@
+"""The one place that says where each run of a workspace stands: an SQLite file that survives kills and power cuts.
+
+Only moves of `core.types.MOVES` are made, each in one transaction. Whoever works on a run holds a fencing token: it grows
+each time the run changes hands, and a worker with an old one can write nothing more.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.errors import Fenced, RunError, WorkspaceError
+from core.files import disk_error, plain, revive
+from core.runs.processes import Moment, lives, moment
+from core.types import MOVES, RunState, RunStatus, Worker
+
+LEASE = 60.0  # seconds without a beat after which a worker counts as lost
+BUSY = 30.0  # seconds that one waits for the file's lock
+# The last two lines hold whatever the code does: one run at work on the workspace's adapter, one active run of one wish.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    wish TEXT NOT NULL,
+    patient INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    token INTEGER NOT NULL DEFAULT 0,
+    cancel INTEGER NOT NULL DEFAULT 0,
+    worker TEXT,
+    beat TEXT NOT NULL,
+    status TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS one_at_work ON runs (state) WHERE state = 'running';
+CREATE UNIQUE INDEX IF NOT EXISTS one_wish ON runs (wish) WHERE state IN ('queued', 'running');
+"""
+GONE = "The worker {how} while it was at “{stage}”: resume the run, and it goes on from its last checkpoint."
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run's row. place: in the queue. wish: what was asked for, as a digest. patient: a cluster's queue may hold it
+    back for long. token: of who works on it. cancel: somebody asked to stop it. worker: who works on it or waits for its turn."""
+
+    place: int
+    id: str
+    wish: str
+    patient: bool
+    state: RunState
+    token: int
+    cancel: bool
+    worker: Worker | None
+    beat: Moment
+    status: RunStatus
+
+    def lost(self, now: Moment) -> bool:
+        """Whether nobody works on it, or waits with it, although somebody should: its process is gone, or silent."""
+        if self.state not in (RunState.QUEUED, RunState.RUNNING):
+            return False
+        if self.worker is None:
+            return not self.patient and now.since(self.beat) > LEASE
+        return lives(self.worker) is False or now.since(self.beat) > LEASE
+
+    def waits(self, now: Moment) -> bool:
+        """Whether those behind it in the queue have to let it go first; one in a cluster's queue does not hold them up."""
+        return self.state is RunState.QUEUED and not self.lost(now) and (self.worker is not None or not self.patient)
+
+    def seen(self, now: Moment) -> RunStatus:
+        """The status for everyone who watches."""
+        if not self.lost(now):
+            return replace(self.status, state=self.state, worker=self.worker)
+        dead = self.worker is not None and lives(self.worker) is False
+        how = "died without a message" if dead else f"has said nothing for over {LEASE:.0f} seconds"
+        message = GONE.format(how=how, stage=self.status.stage or "waiting")
+        return replace(self.status, state=RunState.LOST, worker=self.worker, message=message)
+
+
+class Store:
+    """The rows of one workspace's runs. Every call may raise WorkspaceError where the file cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._local = path, threading.local()
+
+    # ------------------------------------------------------------ reading
+
+    def entry(self, run_id: str) -> Entry | None:
+        """One run's row; None where the store does not know it."""
+        return next(iter(self._select("id = ?", run_id)), None)
+
+    def entries(self, *states: RunState) -> tuple[Entry, ...]:
+        """All rows in these states, in the order of the queue."""
+        return self._select(f"state IN ({', '.join('?' * len(states))})", *states)
+
+    def flaws(self) -> tuple[str, ...]:
+        """What SQLite finds damaged in the file; nothing where it is whole, or not there."""
+        if not self.path.is_file():
+            return ()
+        try:
+            with self._open() as database:
+                found = [row[0] for row in database.execute("PRAGMA integrity_check")]
+        except WorkspaceError as error:
+            return (str(error),)
+        return tuple(line for line in found if line != "ok")
+
+    # ------------------------------------------------------------ writing
+
+    def add(self, run_id: str, wish: str, patient: bool) -> str:
+        """Put a run at the end of the queue; where one of the same wish is active already, that one's id comes back."""
+        status = RunStatus(stage="queued")
+        with self._changing() as database:
+            if known := self._select("wish = ? AND state IN ('queued', 'running')", wish):
+                return known[0].id
+            database.execute(
+                "INSERT INTO runs (id, wish, patient, state, beat, status) VALUES (?, ?, ?, ?, ?, ?)",
+                (run_id, wish, patient, RunState.QUEUED, _text(moment()), _text(status)),
+            )
+        return run_id
+
+    def enlist(self, run_id: str, worker: Worker) -> bool:
+        """The worker waits for its turn and is alive; False where the run is not waiting any more."""
+        with self._changing() as database:
+            done = database.execute(
+                "UPDATE runs SET worker = ?, beat = ? WHERE id = ? AND state = 'queued'",
+                (_text(worker), _text(moment()), run_id),
+            )
+        return done.rowcount == 1
+
+    def claim(self, run_id: str, worker: Worker) -> int | None:
+        """Begin to work where it is the run's turn and nobody else is at work: the token, else None.
+
+        A run at work whose worker is lost is ended as failed on the way, so that it holds nobody up.
+        """
+        now = moment()
+        with self._changing():
+            for other in self.entries(RunState.RUNNING):
+                if not other.lost(now):
+                    return None
+                self._move(other, RunState.FAILED, other.seen(now).message)
+            waiting = [one for one in self.entries(RunState.QUEUED) if one.id == run_id or one.waits(now)]
+            if not waiting or waiting[0].id != run_id:
+                return None
+            self._move(waiting[0], RunState.RUNNING, worker=worker)
+            return waiting[0].token + 1
+
+    def beat(self, run_id: str, token: int) -> None:
+        """Say that the worker lives. Raises Fenced."""
+        self._write(run_id, token, "beat = ?", _text(moment()))
+
+    def tell(self, run_id: str, token: int, status: RunStatus) -> None:
+        """Write where the run stands. Raises Fenced."""
+        self._write(run_id, token, "beat = ?, status = ?", _text(moment()), _text(status))
+
+    def hold(self, run_id: str, token: int) -> Entry:
+        """The row, if it is still this worker's. Raises Fenced."""
+        entry = self.entry(run_id)
+        if entry is None or entry.token != token or entry.state is not RunState.RUNNING:
+            raise _fenced(run_id)
+        return entry
+
+    def end(self, run_id: str, token: int, status: RunStatus) -> None:
+        """The worker's last word. Raises Fenced."""
+        with self._changing():
+            entry = self.hold(run_id, token)
+            self._move(replace(entry, status=status), status.state, status.message)
+
+    def resume(self, run_id: str) -> None:
+        """Queue a failed or lost run again. Raises RunError where it is neither, or where its wish is at work otherwise."""
+        with self._changing():
+            entry = self._known(run_id)
+            if entry.state is not RunState.FAILED and not entry.lost(moment()):
+                raise RunError(f"Run {run_id!r} is {entry.state}: only a failed or lost run can be resumed.")
+            if any(one.id != run_id for one in self._select("wish = ? AND state IN ('queued', 'running')", entry.wish)):
+                raise RunError(f"Run {run_id!r} was asked for anew and is at work already: wait for that run.")
+            self._move(entry, RunState.QUEUED)
+
+    def ask_to_cancel(self, run_id: str) -> bool:
+        """Stop a run: at once where nobody works on it, else its worker hears it. True where nobody is left to tell."""
+        with self._changing() as database:
+            entry = self._known(run_id)
+            if entry.state in (RunState.DONE, RunState.CANCELLED):
+                raise RunError(f"Run {run_id!r} is {entry.state} already: there is nothing to stop.")
+            if entry.state is RunState.RUNNING and not entry.lost(moment()):
+                database.execute("UPDATE runs SET cancel = 1 WHERE id = ?", (run_id,))
+                return False
+            self._move(entry, RunState.CANCELLED, "The run was stopped by a person while nobody worked on it.")
+            return True
+
+    # ------------------------------------------------------------ the file
+
+    def _move(self, entry: Entry, state: RunState, message: str = "", worker: Worker | None = None) -> None:
+        """One step of MOVES: the token grows, so that whoever held the run before is fenced off."""
+        if state not in MOVES[entry.state] and not (entry.state is state is RunState.QUEUED):
+            raise RunError(f"Run {entry.id!r} is {entry.state} and cannot become {state}.")
+        status = replace(entry.status, state=state, message=message, worker=None)
+        values = (state, _text(worker) if worker else None, _text(moment()), _text(status), entry.id)
+        with self._open() as database:
+            database.execute(
+                "UPDATE runs SET state = ?, token = token + 1, cancel = 0, worker = ?, beat = ?, status = ? WHERE id = ?",
+                values,
+            )
+
+    def _write(self, run_id: str, token: int, what: str, *values: str) -> None:
+        with self._changing() as database:
+            done = database.execute(
+                f"UPDATE runs SET {what} WHERE id = ? AND token = ? AND state = 'running'", (*values, run_id, token)
+            )
+        if done.rowcount != 1:
+            raise _fenced(run_id)
+
+    def _known(self, run_id: str) -> Entry:
+        entry = self.entry(run_id)
+        if entry is None:
+            raise RunError(f"Run {run_id!r} was not launched by this workspace: launch a new one.")
+        return entry
+
+    def _select(self, where: str, *values: str) -> tuple[Entry, ...]:
+        if not self.path.is_file():
+            return ()
+        with self._open() as database:
+            return tuple(
+                _entry(row) for row in database.execute(f"SELECT * FROM runs WHERE {where} ORDER BY place", values)
+            )
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection; what SQLite refuses is one sentence."""
+        try:
+            if not hasattr(self._local, "database"):
+                self._local.database = _connect(self.path)
+            yield self._local.database
+        except sqlite3.Error as error:
+            raise WorkspaceError(f"{self.path} cannot be used ({error}): see `python -m core doctor`.") from error
+        except OSError as error:
+            raise disk_error(self.path, error) from error
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: whole or not at all, and nobody else writes meanwhile."""
+        with self._open() as database:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    database = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
+    database.row_factory = sqlite3.Row
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.executescript(SCHEMA)
+    return database
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    values = dict(row) | {name: json.loads(row[name]) for name in ("beat", "status") if row[name]}
+    return revive(
+        Entry,
+        values
+        | {
+            "worker": row["worker"] and json.loads(row["worker"]),
+            "patient": bool(row["patient"]),
+            "cancel": bool(row["cancel"]),
+        },
+    )
+
+
+def _text(value: Moment | Worker | RunStatus) -> str:
+    return json.dumps(plain(value))
+
+
+def _fenced(run_id: str) -> Fenced:
+    return Fenced(f"Run {run_id!r} is another worker's now, or nobody's: this one writes nothing more.")

@@ -1,0 +1,90 @@
+"""python -m core run, resume, cancel and doctor: runs from their launch to their end."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.arguments import Device, Json, RequestId, RunId, WorkspacePath
+from core.console import err, follow, out
+from core.files import plain
+from core.runs.folder import RunFolder, run_folder
+from core.unlearning.methods import METHODS
+from core.workspace import Workspace
+
+Detach = Annotated[bool, typer.Option("--detach", help="Return at once; watch it in the dashboard.")]
+
+
+def run(
+    workspace: WorkspacePath,
+    request_id: RequestId,
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "cure",
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
+    steps: Annotated[int, typer.Option(help="Most unlearning steps; 0 means the method's own.", min=0)] = 0,
+    detach: Detach = False,
+    as_json: Json = False,
+) -> None:
+    """Unlearn a request: launches a worker, shows its progress, and ends when it ends."""
+    from core.runs.launch import create_run, start
+
+    folder = create_run(Workspace(workspace), request_id, method, device, seed, steps)
+    start(folder)
+    _told(folder, workspace, detach, as_json)
+
+
+def resume(workspace: WorkspacePath, run_id: RunId, detach: Detach = False, as_json: Json = False) -> None:
+    """Go on with a failed or lost run from its last checkpoint."""
+    from core.runs.launch import resume as go_on
+
+    folder = run_folder(Workspace(workspace), run_id)
+    go_on(folder)
+    _told(folder, workspace, detach, as_json)
+
+
+def cancel(workspace: WorkspacePath, run_id: RunId, as_json: Json = False) -> None:
+    """Stop a run and destroy its candidate adapter; the adapter in use is not touched."""
+    folder = run_folder(Workspace(workspace), run_id)
+    folder.ask_to_cancel()
+    if as_json:
+        print(json.dumps({"id": folder.id, **plain(folder.status)}))
+        return
+    heard = "is asked to stop" if folder.cancel_asked else "is stopped"
+    out.print(f"Run {run_id} {heard}.", highlight=False)
+
+
+def doctor(
+    workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="A workspace to look at as well.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Look at this machine, and at a workspace: what is wrong, and how to mend it."""
+    from core.doctor import examine
+
+    findings = examine(Workspace(workspace) if workspace else None)
+    if as_json:
+        print(json.dumps(plain(findings)))
+    for one in () if as_json else findings:
+        sign, style = ("ok", "green") if one.ok else ("!!", "red")
+        out.print(f"{sign} {one.name}: {one.said}", style=style, highlight=False, soft_wrap=True)
+        if one.mend:
+            out.print(f"   {one.mend}", highlight=False, soft_wrap=True)
+    if not all(one.ok for one in findings):
+        raise typer.Exit(1)
+
+
+def _told(folder: RunFolder, workspace: Path, detach: bool, as_json: bool) -> None:
+    """Follow a run to its end, unless detached, and say how it stands."""
+    if not detach:
+        follow(folder, quiet=as_json)
+    status = folder.status
+    if as_json:
+        print(json.dumps({"id": folder.id, **plain(status)}))
+    elif status.state == "done" or detach:
+        out.print(
+            f"Run {folder.id}: {status.state}. Next: python -m core report --workspace {workspace} --run {folder.id}",
+            highlight=False,
+        )
+    if status.state in ("failed", "cancelled", "lost"):
+        err.print(f"Run {folder.id} {status.state}: {status.message}", style="red", highlight=False)
+        raise typer.Exit(1)

@@ -1,0 +1,235 @@
+"""The store: only allowed moves, one worker a run, one run at work, and nothing lost or believed wrongly."""
+
+import itertools
+import json
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.errors import Fenced, RunError, WorkspaceError
+from core.runs import processes, store
+from core.runs.processes import Moment, lives, moment, this_worker
+from core.runs.store import LEASE, Store
+from core.types import ENDED, MOVES, RunState, RunStatus
+
+ROOT = Path(__file__).parents[2]
+DEAD = replace(this_worker(), pid=2**22 + 1)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store.sqlite")
+
+
+def begun(runs: Store, name: str = "a", worker=None) -> int:
+    worker = worker or this_worker()
+    runs.add(name, name, patient=False)
+    assert runs.enlist(name, worker)
+    token = runs.claim(name, worker)
+    assert token is not None
+    return token
+
+
+def later(monkeypatch: pytest.MonkeyPatch, steady: float, wall: float) -> None:
+    """Everybody's clocks jump."""
+    now = moment()
+    jumped = Moment(now.boot, now.steady + steady, now.wall + wall)
+    monkeypatch.setattr(store, "moment", lambda: jumped)
+
+
+def test_the_file_is_in_wal_with_every_commit_on_disk(runs):
+    runs.add("a", "a", patient=False)
+    with runs._open() as database:
+        assert database.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        assert database.execute("PRAGMA synchronous").fetchone()[0] == 2
+
+
+@pytest.mark.parametrize(("now", "then"), list(itertools.product(MOVES, RunState)))
+def test_only_the_moves_of_the_table_are_made(runs, now, then):
+    runs.add("a", "a", patient=False)
+    with runs._open() as database:
+        database.execute("UPDATE runs SET state = ?", (now,))
+    entry = runs.entry("a")
+    if then in MOVES[now] or (now is then is RunState.QUEUED):
+        runs._move(entry, then)
+        assert runs.entry("a").state is then and runs.entry("a").token == entry.token + 1
+    else:
+        with pytest.raises(RunError, match="cannot become"):
+            runs._move(entry, then)
+        assert runs.entry("a") == entry
+
+
+def test_what_is_asked_twice_is_one_run_until_it_ends(runs):
+    assert [runs.add(name, "the same", patient=False) for name in ("a", "b")] == ["a", "a"]
+    runs.ask_to_cancel("a")
+    assert runs.add("c", "the same", patient=False) == "c"
+
+
+def test_the_queue_keeps_its_order_and_one_works_at_a_time(runs):
+    for name in "abc":
+        runs.add(name, name, patient=False)
+        runs.enlist(name, this_worker())
+    assert runs.claim("b", this_worker()) is None
+    token = runs.claim("a", this_worker())
+    assert token and runs.claim("b", this_worker()) is None
+    runs.end("a", token, RunStatus(RunState.DONE))
+    assert runs.claim("c", this_worker()) is None and runs.claim("b", this_worker())
+
+
+def test_one_that_a_clusters_queue_holds_back_holds_nobody_up(runs):
+    runs.add("cluster", "cluster", patient=True)
+    assert begun(runs)
+    assert not runs.entry("cluster").lost(replace(moment(), steady=moment().steady + 10 * LEASE))
+
+
+def test_a_lost_run_holds_nobody_up_and_its_worker_is_fenced_off(runs, monkeypatch):
+    token = begun(runs)
+    later(monkeypatch, LEASE + 1, LEASE + 1)
+    assert begun(runs, "b")
+    assert runs.entry("a").state is RunState.FAILED and "resume" in runs.entry("a").status.message
+    for late in (
+        lambda: runs.tell("a", token, RunStatus()),
+        lambda: runs.beat("a", token),
+        lambda: runs.hold("a", token),
+        lambda: runs.end("a", token, RunStatus(RunState.DONE)),
+    ):
+        with pytest.raises(Fenced):
+            late()
+    assert runs.entry("a").state is RunState.FAILED
+
+
+def test_a_resumed_run_is_not_its_former_workers_any_more(runs):
+    old = begun(runs, worker=DEAD)
+    assert runs.entry("a").seen(moment()).state is RunState.LOST
+    runs.resume("a")
+    runs.enlist("a", this_worker())
+    new = runs.claim("a", this_worker())
+    assert new > old
+    with pytest.raises(Fenced):
+        runs.tell("a", old, RunStatus())
+    runs.tell("a", new, RunStatus(RunState.RUNNING, stage="circuit"))
+    assert runs.entry("a").status.stage == "circuit"
+
+
+def test_only_what_failed_or_was_lost_is_resumed(runs):
+    token = begun(runs)
+    with pytest.raises(RunError, match="is running"):
+        runs.resume("a")
+    runs.end("a", token, RunStatus(RunState.DONE))
+    with pytest.raises(RunError, match="is done"):
+        runs.resume("a")
+    with pytest.raises(RunError, match="is done already"):
+        runs.ask_to_cancel("a")
+    with pytest.raises(RunError, match="not launched by this workspace"):
+        runs.resume("nobody")
+
+
+def test_a_failed_run_is_not_resumed_beside_its_twin(runs):
+    runs.end("a", begun(runs), RunStatus(RunState.FAILED))
+    assert runs.add("b", "a", patient=False) == "b"
+    with pytest.raises(RunError, match="asked for anew"):
+        runs.resume("a")
+
+
+@pytest.mark.parametrize(("steady", "wall", "lost"), [(1, 3 * 86400, False), (1, -3600, False), (LEASE + 1, 0, True)])
+def test_a_jump_of_the_clock_kills_nobody_and_raises_nobody(runs, monkeypatch, steady, wall, lost):
+    begun(runs)
+    later(monkeypatch, steady, wall)
+    assert runs.entry("a").lost(store.moment()) is lost
+
+
+def test_another_machines_worker_is_judged_by_its_beat_alone(runs, monkeypatch):
+    begun(runs, worker=replace(DEAD, host="elsewhere", boot="another"))
+    entry, now = runs.entry("a"), moment()
+    assert lives(entry.worker) is None
+    far = replace(now, boot="mine")
+    assert not entry.lost(far) and entry.lost(replace(far, wall=far.wall + LEASE + 1))
+
+
+def test_a_run_whose_worker_never_came_is_lost(runs):
+    runs.add("a", "a", patient=False)
+    now = moment()
+    assert not runs.entry("a").lost(now) and runs.entry("a").lost(replace(now, steady=now.steady + LEASE + 1))
+
+
+def test_a_worker_is_its_pid_its_birth_its_boot_and_its_namespace():
+    me = this_worker()
+    assert lives(me)
+    assert lives(replace(me, born=me.born + 1)) is False  # the pid was used again
+    assert lives(replace(me, boot="before the restart")) is False
+    assert lives(replace(me, space="pid:[1]")) is None
+    assert lives(replace(me, host="elsewhere")) is None
+    assert lives(DEAD) is False and processes._born(1) is not None
+
+
+def test_a_damaged_file_is_one_sentence(runs):
+    runs.add("a", "a", patient=False)
+    assert runs.flaws() == ()
+    other = Store(runs.path.with_name("torn.sqlite"))
+    other.path.write_bytes(b"not a database" * 100)
+    with pytest.raises(WorkspaceError, match="doctor"):
+        other.entry("a")
+    assert "doctor" in other.flaws()[0]
+
+
+def test_a_locked_store_is_waited_for_and_then_said(runs, monkeypatch):
+    monkeypatch.setattr(store, "BUSY", 0.2)
+    runs.add("a", "a", patient=False)
+    other = sqlite3.connect(runs.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(WorkspaceError, match="locked"):
+        Store(runs.path).add("b", "b", patient=False)
+    other.execute("ROLLBACK")
+    assert Store(runs.path).add("b", "b", patient=False) == "b"
+
+
+CONTENDER = """
+import sys, time
+from core.runs.devices import take
+from core.runs.processes import this_worker
+from core.runs.store import Store
+from core.types import RunState, RunStatus
+from pathlib import Path
+store, me, seen = Store(Path(sys.argv[1])), this_worker(), Path(sys.argv[2])
+names = [one.id for one in store.entries(RunState.QUEUED)]
+end = time.monotonic() + 60
+while time.monotonic() < end and store.entries(RunState.QUEUED, RunState.RUNNING):
+    for name in names:
+        if not store.enlist(name, me) or not (taken := take(("stress",))):
+            continue
+        if token := store.claim(name, me):
+            mark = seen / "at-work"
+            mark.touch(exist_ok=False)  # fails where another one is at work
+            (seen / name).touch(exist_ok=False)  # and where this run was worked on before
+            mark.unlink()
+            store.end(name, token, RunStatus(RunState.DONE))
+        taken[1].close()
+"""
+
+
+def test_two_launchers_at_once_never_put_two_workers_on_one_device(runs, tmp_path):
+    """50 runs, two processes that both want each of them at the same moment."""
+    names = [f"run-{number:02d}" for number in range(50)]
+    for name in names:
+        runs.add(name, name, patient=False)
+    seen = tmp_path / "seen"
+    seen.mkdir()
+    command = [sys.executable, "-c", CONTENDER, str(runs.path), str(seen)]
+    both = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=120)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sorted(path.name for path in seen.iterdir()) == names
+    assert all(runs.entry(name).state in ENDED for name in names) and runs.flaws() == ()
+
+
+def test_what_is_told_is_what_is_read(runs):
+    token = begun(runs)
+    told = RunStatus(RunState.RUNNING, "circuit", 0.25, 12.5, 4.0, "", "cpu", "float32", this_worker(), "2026-01-01")
+    runs.tell("a", token, told)
+    assert runs.entry("a").seen(moment()) == told
+    with sqlite3.connect(runs.path) as database:
+        assert json.loads(database.execute("SELECT status FROM runs").fetchone()[0])["eta"] == 12.5
