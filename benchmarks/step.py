@@ -21,7 +21,7 @@ from core.models.families import anatomy
 from core.models.recommender import ADAPTER
 from core.pipeline import make_material
 from core.types import Group
-from core.unlearning.descent import gradients_of, only_trainable
+from core.unlearning.descent import Pull, only_trainable
 from core.unlearning.losses import PairLosses
 from core.unlearning.methods import METHODS
 from core.workspace import Workspace
@@ -47,7 +47,7 @@ class Cure:
         groups = {name: list(Group)[i % 4] for i, name in enumerate(anatomy(model).modules)}
         self.losses = PairLosses(model, self.plan, material, groups, METHOD, 0)
         self.model, self.kinds = model, cell_groups(self.plan.cells, groups)
-        self.gradients = gradients_of(self.losses, self.plan, self.kinds, METHOD)
+        self.gradients = Pull(self.losses, self.plan, self.kinds, METHOD)
         self.looking: list[float] = []
         self.optimiser = torch.optim.SGD(self.plan.parameters.values(), lr=1e-6)
 

@@ -32,7 +32,7 @@ from core.types import (
 )  # fmt: skip
 from core.unlearning.conflict import conflicts
 from core.unlearning.fit import fit
-from core.unlearning.loop import Step
+from core.unlearning.loop import Keeper, Step
 from core.unlearning.losses import Material
 from core.unlearning.memory import memories
 from core.unlearning.methods import METHODS, Method
@@ -66,6 +66,9 @@ class Watch(Protocol):
 
     def keep(self, name: str, value: Any) -> None: ...
 
+    def kept(self) -> tuple[tuple[Circuit, Circuit], tuple[ModuleGroup, ...]] | None:
+        """The circuits and groups that a broken-off attempt at this run had found."""
+
 
 class Clock:
     """Announces each stage and keeps how long it took."""
@@ -82,8 +85,12 @@ class Clock:
         self.watch.stage(name)
 
 
-def run(workspace: Workspace, spec: RunSpec, folder: Path, watch: Watch) -> None:
-    """Execute one run from its spec; results go to `watch.keep` as soon as they are there, the adapter to `folder`."""
+def run(workspace: Workspace, spec: RunSpec, folder: Path, watch: Watch, keeper: Keeper) -> None:
+    """Execute one run from its spec; results go to `watch.keep` as soon as they are there, the adapter to `folder`.
+
+    A run that was broken off takes its circuits and groups from `watch.kept`, its trainings go on where `keeper` has them,
+    and everything else is done again.
+    """
     clock = Clock(watch)
     method = METHODS[spec.method]
     method = replace(method, steps=spec.steps or method.steps)
@@ -95,7 +102,7 @@ def run(workspace: Workspace, spec: RunSpec, folder: Path, watch: Watch) -> None
     original = _look(recommender, context)
     circuits, groups = _circuit_stages(recommender, context, method, spec, folder, clock, watch)
     clock.stage("unlearning")
-    unlearned, outcome = _unlearn(recommender, context, method, groups, spec, watch)
+    unlearned, outcome = _unlearn(recommender, context, method, groups, spec, watch, keeper)
     save_adapter(unlearned.model, folder / "adapter")
     watch.keep("outcome", outcome)
     clock.stage("evaluation")
@@ -131,6 +138,8 @@ def _circuit_stages(
     """Contrast prompts, circuits and groups; methods that do not look inside treat every module as shared."""
     if not method.grouped:
         return None, ()
+    if found := watch.kept():
+        return found
     if spec.edit:
         clock.stage("groups")
         source = context.workspace.root / "runs" / spec.edit.source
@@ -216,6 +225,7 @@ def _unlearn(
     groups: Sequence[ModuleGroup],
     spec: RunSpec,
     watch: Watch,
+    keeper: Keeper,
 ) -> tuple[Recommender, Outcome]:
     def stepped(step: Step) -> bool:
         watch.step(step)
@@ -223,13 +233,14 @@ def _unlearn(
 
     if method.retrain:
         anew = fresh_adapter(context.workspace, spec.device, spec.seed)
-        fit(anew.model, context.encode(context.split.retain), replace(context.recipe, seed=spec.seed), stepped)
+        recipe = replace(context.recipe, seed=spec.seed)
+        fit(anew.model, context.encode(context.split.retain), recipe, stepped, keeper)
         return anew, Outcome(0, "trained anew without the forget set", 0, 0)
     material = make_material(recommender, context)
     kinds = {group.module: group.group for group in groups} or plain_groups(
         recommender, material, method, spec.seed, watch
     )
-    return recommender, unlearn(recommender.model, material, kinds, method, spec.seed, stepped)
+    return recommender, unlearn(recommender.model, material, kinds, method, spec.seed, stepped, keeper)
 
 
 def plain_groups(

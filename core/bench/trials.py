@@ -49,6 +49,8 @@ class Silent:
 
     def keep(self, name: str, value: object) -> None: ...
 
+    def kept(self) -> None: ...
+
 
 @dataclass
 class Scene:

@@ -5,6 +5,7 @@ Safetensors only, no remote code, adapters only on the base they were made for.
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
-from core.errors import DeviceError, ModelError
-from core.files import read_json, write_json
+from core.errors import DeviceError, ModelError, WorkspaceError
+from core.files import disk_error, read_json, write_json
 from core.models.families import FAMILIES
 from core.types import Task
 
@@ -190,7 +192,22 @@ def put_adapter_weights(model: Any, weights: Mapping[str, torch.Tensor]) -> None
 
 
 def save_adapter(model: PeftModel, folder: Path) -> None:
-    """Write the active adapter: safetensors and its configuration."""
+    """Write the active adapter, safetensors and its configuration, whole or not at all. Raises WorkspaceError."""
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        _write_adapter(model, part)
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+    except SafetensorError as error:  # the library's own word for what the disk refused
+        raise WorkspaceError(f"{folder} cannot be written ({error}): check the disk and its free space.") from error
+    except OSError as error:
+        raise disk_error(folder, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _write_adapter(model: PeftModel, folder: Path) -> None:
     model.save_pretrained(str(folder), selected_adapters=[ADAPTER], save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's model card says nothing here
     config = read_json(folder / "adapter_config.json")

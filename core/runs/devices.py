@@ -9,6 +9,8 @@ from typing import IO
 
 import torch
 
+from core.files import disk_error
+
 
 def candidates(device: str) -> tuple[str, ...]:
     """The devices of this machine that a run on `device` may take, each by its full name."""
@@ -20,9 +22,9 @@ def candidates(device: str) -> tuple[str, ...]:
 
 
 def take(devices: Sequence[str]) -> tuple[str, IO[str]] | None:
-    """The first free device and its lock, held until the file is closed; None while all are taken."""
+    """The first free device and its lock, held until the file is closed; None while all are taken. Raises WorkspaceError."""
     for device in devices:
-        file = _lock_file(device).open("w")
+        file = _opened(_lock_file(device))
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return device, file
@@ -41,10 +43,17 @@ def free(devices: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _opened(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        return path.open("w")
+    except OSError as error:
+        raise disk_error(path, error) from error
+
+
 def _lock_file(device: str) -> Path:
     """Machine-wide, for all workspaces of a user. CUDA_VISIBLE_DEVICES gives the same card other numbers: the card counts."""
     folder = Path(tempfile.gettempdir()) / f"cure-lens-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
     kind, _, number = device.partition(":")
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
     if kind == "cuda" and visible != [""]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import RunError
-from core.files import plain, read_json, write_json
+from core.files import disk_error, plain, read_json, write_json, write_text
 from core.runs.processes import lives, moment
 from core.runs.store import Store
 from core.types import Circuit, Evaluation, Memory, ModuleGroup, Outcome, Overlap, RunSpec, RunState, RunStatus, Toward
@@ -93,14 +93,16 @@ class RunFolder:
 
     def events(self) -> list[dict]:
         """All events so far; a half-written last line is left for the next read."""
+        return [json.loads(line) for line in self._event_lines()]
+
+    def mend_events(self) -> None:
+        """Take away the half line that a killed worker may have left."""
+        write_text(self.path / "events.jsonl", "".join(self._event_lines()))
+
+    def _event_lines(self) -> list[str]:
         path = self.path / "events.jsonl"
-        if not path.is_file():
-            return []
-        return [
-            json.loads(line)
-            for line in path.read_text(encoding="utf-8").splitlines(keepends=True)
-            if line.endswith("\n")
-        ]
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+        return [line for line in lines if line.endswith("\n")]
 
     @property
     def cancel_asked(self) -> bool:
@@ -122,8 +124,12 @@ class RunFolder:
         write_json(self.path / name, value)
 
     def add_event(self, event: dict) -> None:
-        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(plain(event)) + "\n")
+        path = self.path / "events.jsonl"
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(plain(event)) + "\n")
+        except OSError as error:
+            raise disk_error(path, error) from error
 
     def _read(self, name: str, kind):
         path = self.path / name

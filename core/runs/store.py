@@ -4,6 +4,7 @@ Only moves of `core.types.MOVES` are made, each in one transaction. Whoever work
 each time the run changes hands, and a worker with an old one can write nothing more.
 """
 
+import errno
 import json
 import sqlite3
 import threading
@@ -165,6 +166,13 @@ class Store:
             entry = self.hold(run_id, token)
             self._move(replace(entry, status=status), status.state, status.message)
 
+    def refuse(self, run_id: str, why: str) -> None:
+        """Its worker could not even begin."""
+        with self._changing():
+            entry = self._known(run_id)
+            if entry.state is RunState.QUEUED:
+                self._move(entry, RunState.FAILED, why)
+
     def resume(self, run_id: str) -> None:
         """Queue a failed or lost run again. Raises RunError where it is neither, or where its wish is at work otherwise."""
         with self._changing():
@@ -231,6 +239,8 @@ class Store:
                 self._local.database = _connect(self.path)
             yield self._local.database
         except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise disk_error(self.path, OSError(errno.ENOSPC, "")) from error
             raise WorkspaceError(f"{self.path} cannot be used ({error}): see `python -m core doctor`.") from error
         except OSError as error:
             raise disk_error(self.path, error) from error
@@ -243,7 +253,8 @@ class Store:
             try:
                 yield database
             except BaseException:
-                database.execute("ROLLBACK")
+                if database.in_transaction:  # a full disk ends it by itself
+                    database.execute("ROLLBACK")
                 raise
             database.execute("COMMIT")
 

@@ -1,6 +1,7 @@
 """The worker process of one run: it alone writes the run folder, and always says how the run ended."""
 
 import logging
+import shutil
 import time
 import traceback
 from dataclasses import replace
@@ -9,10 +10,11 @@ from typing import Any
 from core.errors import Cancelled, CureLensError, Fenced
 from core.files import write_json, write_text
 from core.pipeline import STAGES, run
+from core.runs.checkpoints import Checkpoints
 from core.runs.folder import RunFolder
 from core.runs.processes import this_worker
 from core.runs.turn import Turn, turn
-from core.types import RunState, RunStatus
+from core.types import Circuit, ModuleGroup, RunState, RunStatus
 from core.unlearning.loop import Step
 from core.workspace import Workspace, now
 
@@ -29,12 +31,20 @@ def work(folder: RunFolder) -> RunState:
     except Cancelled as stop:
         log.info("cancelled %s", stop)
         return RunState.CANCELLED
+    except Fenced:
+        raise
+    except CureLensError as error:
+        folder.store.refuse(folder.id, str(error))
+        return RunState.FAILED
 
 
 def _work(folder: RunFolder, held: Turn) -> RunState:
     workspace, watch = Workspace(folder.path.parent.parent), FolderWatch(folder, held)
     try:
-        run(workspace, replace(folder.spec, device=held.device), folder.path, watch)
+        watch.begin()
+        checkpoints = Checkpoints(folder.path / "checkpoint")
+        run(workspace, replace(folder.spec, device=held.device), folder.path, watch, checkpoints)
+        shutil.rmtree(checkpoints.folder, ignore_errors=True)  # they hold what was to be forgotten
         watch.end(RunState.DONE, "")
     except Fenced:
         raise
@@ -61,6 +71,21 @@ class FolderWatch:
         self.started, self.written = time.monotonic(), 0.0
         self.state, self.name, self.base, self.share = RunState.RUNNING, "", 0.0, 0.0
         self.device = self.dtype = ""
+        self.steps = 0  # that earlier attempts told already
+
+    def begin(self) -> None:
+        """Go on where an earlier attempt broke off."""
+        self.folder.mend_events()
+        events = self.folder.events()
+        self.steps = max((event["step"] for event in events if event["kind"] == "step"), default=0)
+        self.started -= max((event["seconds"] for event in events), default=0.0)
+        attempt = 1 + sum(event["kind"] == "attempt" for event in events)
+        self.folder.add_event({"kind": "attempt", "attempt": attempt, "seconds": self.seconds})
+
+    def kept(self) -> tuple[tuple[Circuit, Circuit], tuple[ModuleGroup, ...]] | None:
+        """The circuits and groups of an earlier attempt; the groups were written last."""
+        circuits, groups = self.folder.circuits, self.folder.groups
+        return (circuits, groups) if circuits and groups else None
 
     def stage(self, name: str) -> None:
         names = list(STAGES)
@@ -79,6 +104,8 @@ class FolderWatch:
 
     def step(self, step: Step) -> None:
         self.progress(step.number / step.total)
+        if step.number <= self.steps:  # taken again since the last checkpoint
+            return
         self.folder.add_event(
             {"kind": "step", "step": step.number, "steps": step.total, "seconds": self.seconds, **step.losses}
         )

@@ -10,7 +10,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from core.models.blocks import Layout
 from core.types import Group
-from core.unlearning.loop import Losses, Step, train
+from core.unlearning.loop import FORGETFUL, Keeper, Losses, Schedule, State, Step, finite, train
 from core.unlearning.losses import PairLosses
 from core.unlearning.methods import Method
 from core.unlearning.surgery import SURGERY, Preconditioner, direction, masks
@@ -19,45 +19,67 @@ WARMUP = 5
 
 
 def descend(
-    losses: PairLosses, plan: Layout, kinds: tuple[Group, ...], method: Method, watch: Callable[[Step], bool]
+    losses: PairLosses,
+    plan: Layout,
+    kinds: tuple[Group, ...],
+    method: Method,
+    watch: Callable[[Step], bool],
+    keeper: Keeper = FORGETFUL,
 ) -> int:
     """Take up to method.steps steps and return how many were taken."""
     parameters = plan.parameters.values()
     with only_trainable(losses.model, plan, method.checkpointing):
         optimiser = torch.optim.SGD(parameters, lr=method.learning_rate)
-        gradients = gradients_of(losses, plan, kinds, method)
         # The rate falls to nothing: what the last large steps would leave as noise, kept people would pay for.
-        return train(parameters, optimiser, gradients, method.steps, watch, clip=None, warmup=WARMUP, cosine=True)
+        schedule = Schedule(method.steps, warmup=WARMUP, cosine=True, clip=None)
+        return train(parameters, optimiser, Pull(losses, plan, kinds, method), schedule, watch, keeper)
 
 
-def gradients_of(losses: PairLosses, plan: Layout, kinds: tuple[Group, ...], method: Method) -> Callable[[int], Losses]:
-    """The function that computes both gradients of a step and leaves the combined direction in .grad."""
-    metric, surgery, of = Preconditioner(), SURGERY[method.surgery], masks(kinds, plan.cell_of.device)
-    forgets, keeps = method.weights
-    nothing = 0.0, torch.zeros_like(plan.weights())  # in place of a gradient that nobody follows
+class Pull:
+    """One step of unlearning: both gradients, and the combined direction left in .grad."""
 
-    def gradients(step: int) -> Losses:
-        forget_loss, forget = _gradient(losses.forgetting(), plan) if forgets else nothing
-        retain_loss, retain = _gradient(losses.keeping(), plan) if keeps else nothing
-        scale = metric.update(forget, retain)
-        moves, told = direction(forget, retain, scale, plan, of, method.weights, surgery, method.pooled)
+    def __init__(self, losses: PairLosses, plan: Layout, kinds: tuple[Group, ...], method: Method) -> None:
+        self.losses, self.plan, self.method = losses, plan, method
+        self.metric, self.of = Preconditioner(), masks(kinds, plan.cell_of.device)
+        self.nothing = 0.0, torch.zeros_like(plan.weights())  # in place of a gradient that nobody follows
+
+    def __call__(self, step: int) -> Losses:
+        plan, method, (forgets, keeps) = self.plan, self.method, self.method.weights
+        forget_loss, forget = _gradient(self.losses.forgetting(), plan) if forgets else self.nothing
+        retain_loss, retain = _gradient(self.losses.keeping(), plan) if keeps else self.nothing
+        scale = self.metric.update(forget, retain)
+        surgery = SURGERY[method.surgery]
+        moves, told = direction(forget, retain, scale, plan, self.of, method.weights, surgery, method.pooled)
         for parameter, move in zip(plan.parameters.values(), plan.parts(moves), strict=True):
             parameter.grad = move.to(parameter.dtype)
         known = {"forget_loss": forget_loss} if forgets else {}
         known |= {"retain_loss": retain_loss} if keeps else {}
         return known | (told if forgets and keeps else {})
 
-    return gradients
+    def state(self) -> State:
+        return {"losses": self.losses.state(), "count": self.metric.count, "moment": self.metric.moment}
+
+    def restore(self, state: State) -> None:
+        self.losses.restore(state["losses"])
+        self.metric.count, self.metric.moment = state["count"], state["moment"]
+
+    def smaller(self) -> bool:
+        return self.losses.smaller()
 
 
 def _gradient(losses: Iterator[Tensor], plan: Layout, clip: float = 1.0) -> tuple[float, Tensor]:
-    """The sum of the losses and its flat gradient, clipped to a global norm; one graph is alive at a time."""
+    """The sum of the losses and its flat gradient, clipped to a global norm; one graph is alive at a time.
+
+    Raises FloatingPointError where either is no number.
+    """
     value, total = 0.0, None
     for loss in losses:
         fresh = plan.flat(torch.autograd.grad(loss, list(plan.parameters.values())))
         value, total = value + loss.item(), fresh if total is None else total + fresh
     assert total is not None
-    return value, total * (clip / (total.norm() + 1e-12)).clamp(max=1.0)
+    norm = total.norm()
+    finite({"loss": value, "norm": norm.item()})
+    return value, total * (clip / (norm + 1e-12)).clamp(max=1.0)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from torch import nn
 
 from core.models.batches import answer_logits, answer_loss, collate, micro_batches
 from core.types import Encoded
-from core.unlearning.loop import Losses, Step, train
+from core.unlearning.loop import FORGETFUL, Keeper, Losses, Schedule, State, Step, finite, halved, train
 
 BETAS = (0.9, 0.98)  # a short second-moment memory: with .999 small transformers jump at these rates
 
@@ -32,27 +32,53 @@ def fit(
     prompts: Sequence[Encoded],
     settings: FitSettings,
     watch: Callable[[Step], bool] = lambda step: False,
-) -> None:
-    """Minimise the answers' negative log-likelihood over the model's trainable parameters, in a seeded order."""
+    keeper: Keeper = FORGETFUL,
+) -> int:
+    """Minimise the answers' negative log-likelihood over the model's trainable parameters, in a seeded order.
+
+    Returns the number of steps taken.
+    """
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(
         parameters, lr=settings.learning_rate, betas=BETAS, weight_decay=settings.weight_decay
     )
     order = list(_order(len(prompts), settings))
-    device = parameters[0].device
+    work = Answers(model, prompts, order, settings.micro_batch)
+    model.train()
+    schedule = Schedule(len(order), warmup=min(50, len(order) // 10), cosine=True)
+    taken = train(parameters, optimiser, work, schedule, watch, keeper)
+    model.eval()
+    return taken
 
-    def gradients(step: int) -> Losses:
-        total, count = 0.0, lambda part: sum(prompts[i].answer_tokens for i in part)
-        for part, share in micro_batches(order[step], settings.micro_batch, count):
-            batch = collate([prompts[i] for i in part], device)
-            loss = share * answer_loss(answer_logits(model, batch), batch)
+
+class Answers:
+    """One step of plain fine-tuning: the loss on the answers of the prompts whose turn it is."""
+
+    def __init__(self, model: nn.Module, prompts: Sequence[Encoded], order: Sequence[list[int]], micro: int) -> None:
+        self.model, self.prompts, self.order, self.micro = model, prompts, order, micro
+        self.device = next(model.parameters()).device
+
+    def __call__(self, step: int) -> Losses:
+        total = 0.0
+        for part, share in micro_batches(self.order[step], self.micro, self._count):
+            batch = collate([self.prompts[i] for i in part], self.device)
+            loss = share * answer_loss(answer_logits(self.model, batch), batch)
             loss.backward()
             total += loss.item()
-        return {"loss": total}
+        return finite({"loss": total})
 
-    model.train()
-    train(parameters, optimiser, gradients, len(order), watch, warmup=min(50, len(order) // 10), cosine=True)
-    model.eval()
+    def _count(self, part: Sequence[int]) -> int:
+        return sum(self.prompts[i].answer_tokens for i in part)
+
+    def state(self) -> State:
+        return {"micro": self.micro}
+
+    def restore(self, state: State) -> None:
+        pass  # the order is fixed from the start
+
+    def smaller(self) -> bool:
+        self.micro, before = halved(self.micro, len(self.order[0])), self.micro
+        return self.micro != before
 
 
 def _order(count: int, settings: FitSettings):

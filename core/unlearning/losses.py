@@ -11,6 +11,7 @@ from torch import Tensor
 from core.models.batches import Batch, answer_logits, collate, micro_batches
 from core.models.blocks import Layout
 from core.types import Encoded
+from core.unlearning.loop import State, halved
 from core.unlearning.methods import Method
 from core.unlearning.objectives import OBJECTIVES, PER_TARGET, READS_ORIGINAL, READS_WRONG, Fixed, keep
 from core.unlearning.teachers import TEACHERS, Groups, Said, said
@@ -47,6 +48,8 @@ class PairLosses:
         self.original = said(model, self.forget) if method.forget in READS_ORIGINAL else None
         self.teacher = TEACHERS[method.teacher](model, self.forget, seed, groups) if method.taught else None
         self.ahead: list[tuple[list[int], dict[int, Tensor]]] = []
+        self.looked = self.kept_rng.getstate()  # before the draws in `ahead`
+        self.micro = method.micro_batch
         self.options = material.choices or range(model.config.vocab_size)
         self.choices = torch.tensor(self.options, device=model.device)
 
@@ -66,11 +69,27 @@ class PairLosses:
 
     def _look_ahead(self) -> list[tuple[list[int], dict[int, Tensor]]]:
         """The retain prompts of the next steps, and what the original says of them."""
+        self.looked = self.kept_rng.getstate()
         draws = [self._draw(self.retain, self.kept_rng) for _ in range(AHEAD)]
         wanted = sorted({i for chosen in draws for i in chosen})
         with self.plan.holding(self.before):
             answers = dict(zip(wanted, said(self.model, [self.retain[i] for i in wanted]), strict=True))
         return [(chosen, answers) for chosen in draws]
+
+    def state(self) -> State:
+        """Where the draws stand. What the original says of kept prompts is asked anew, it says the same."""
+        states = (self.rng.getstate(), self.looked, self.astray.getstate())
+        return {"draws": [_plain(state) for state in states], "ahead": len(self.ahead), "micro": self.micro}
+
+    def restore(self, state: State) -> None:
+        for rng, values in zip((self.rng, self.kept_rng, self.astray), state["draws"], strict=True):
+            rng.setstate(_random_state(values))
+        self.ahead = self._look_ahead()[AHEAD - state["ahead"] :] if state["ahead"] else []
+
+    def smaller(self) -> bool:
+        """Half as many prompts in memory at a time; False where it is one already."""
+        self.micro, before = halved(self.micro, self.method.batch_size), self.micro
+        return self.micro != before
 
     def _draw(self, prompts: Sequence[Encoded], rng: random.Random) -> list[int]:
         return rng.sample(range(len(prompts)), min(self.method.batch_size, len(prompts)))
@@ -80,7 +99,7 @@ class PairLosses:
     ) -> Iterator[tuple[Sequence[int], Batch, float]]:
         """Micro-batches of one draw, each with its prompts and its share of what the loss is a mean of."""
         count = lambda part: sum(len(prompts[i].labels) if per_target else prompts[i].answer_tokens for i in part)  # noqa: E731
-        for part, share in micro_batches(chosen, self.method.micro_batch, count):
+        for part, share in micro_batches(chosen, self.micro, count):
             yield part, collate([prompts[i] for i in part], self.model.device), share
 
     def _wrong(self, tokens: Tensor) -> Tensor:
@@ -92,6 +111,16 @@ class PairLosses:
             return found
 
         return torch.tensor([other(token) for token in tokens.tolist()], device=tokens.device)
+
+
+def _plain(state: tuple) -> State:
+    """A generator's state as JSON has it."""
+    version, numbers, normal = state
+    return {"version": version, "numbers": list(numbers), "normal": normal}
+
+
+def _random_state(values: State) -> tuple:
+    return values["version"], tuple(values["numbers"]), values["normal"]
 
 
 def _none() -> Tensor:

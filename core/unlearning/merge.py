@@ -16,7 +16,7 @@ from core.models.blocks import Layout
 from core.types import Group
 from core.unlearning.descent import descend, only_trainable
 from core.unlearning.fit import FitSettings, fit
-from core.unlearning.loop import Step
+from core.unlearning.loop import FORGETFUL, Keeper, Step
 from core.unlearning.losses import PairLosses
 from core.unlearning.methods import Method
 from core.unlearning.stopping import Stopper
@@ -32,12 +32,12 @@ class Progress:
 
     watch: Callable[[Step], bool]
     total: int
-    number: int = 0
+    before: int = 0
     ended: bool = False
 
-    def told(self, losses: Mapping[str, float]) -> bool:
-        self.number += 1
-        self.ended = self.watch(Step(self.number, self.total, losses)) or self.ended
+    def told(self, number: int, losses: Mapping[str, float]) -> bool:
+        """Step `number` of what is at work now; `before`: how many steps came before that."""
+        self.ended = self.watch(Step(self.before + number, self.total, losses)) or self.ended
         return self.ended
 
 
@@ -48,6 +48,7 @@ def merge(
     method: Method,
     stopper: Stopper,
     watch: Callable[[Step], bool],
+    keeper: Keeper = FORGETFUL,
 ) -> int:
     """Find the move and go as far along it as `stopper` lets. Returns how many steps both trainings took.
 
@@ -57,11 +58,11 @@ def merge(
     settings = _settings(len(losses.forget), method, losses.seed)
     steps = settings.epochs * ceil(len(losses.forget) / settings.batch_size) + method.steps
     before, progress = plan.weights(), Progress(watch, steps + len(REACHES))
-    over_fit = _over_fitted(losses, plan, settings, method, progress)
+    over_fit = _over_fitted(losses, plan, settings, method, progress, keeper)
     plan.write(before)
-    kept = _kept(losses, plan, method, progress)
+    kept = _kept(losses, plan, method, progress, keeper)
     plan.write(before)
-    taken = progress.number
+    taken = progress.before
     if not progress.ended:
         move, told = combined(before - over_fit, kept - before, plan, kinds, method)
         _search(before, move, told["conflict"], plan, stopper, progress)
@@ -74,18 +75,25 @@ def _settings(count: int, method: Method, seed: int) -> FitSettings:
     return replace(OVERFIT, epochs=epochs, seed=seed, micro_batch=method.micro_batch)
 
 
-def _over_fitted(losses: PairLosses, plan: Layout, settings: FitSettings, method: Method, progress: Progress) -> Tensor:
+def _over_fitted(
+    losses: PairLosses, plan: Layout, settings: FitSettings, method: Method, progress: Progress, keeper: Keeper
+) -> Tensor:
     """The weights after over-fitting the forget set in the way adapters are trained."""
-    watch = lambda step: progress.told({"overfit_loss": step.losses["loss"]})  # noqa: E731
+    watch = lambda step: progress.told(step.number, _renamed(step.losses))  # noqa: E731
     with only_trainable(losses.model, plan, method.checkpointing):
-        fit(losses.model, losses.forget, settings, watch)
+        progress.before += fit(losses.model, losses.forget, settings, watch, keeper)
     return plan.weights()
 
 
-def _kept(losses: PairLosses, plan: Layout, method: Method, progress: Progress) -> Tensor:
+def _renamed(losses: Mapping[str, float]) -> Mapping[str, float]:
+    return {"overfit_loss": losses["loss"]} if "loss" in losses else losses
+
+
+def _kept(losses: PairLosses, plan: Layout, method: Method, progress: Progress, keeper: Keeper) -> Tensor:
     """The weights after training on with kept prompts alone, every module."""
     alone = replace(method, weights=(0.0, 1.0), surgery="sum")
-    descend(losses, plan, (Group.SHARED,) * len(plan.cells), alone, lambda step: progress.told(step.losses))
+    watch = lambda step: progress.told(step.number, step.losses)  # noqa: E731
+    progress.before += descend(losses, plan, (Group.SHARED,) * len(plan.cells), alone, watch, keeper)
     return plan.weights()
 
 
@@ -100,9 +108,9 @@ def combined(
 def _search(before: Tensor, move: Tensor, quarrel: float, plan: Layout, stopper: Stopper, progress: Progress) -> None:
     """Go further until the forget set counts as forgotten; where kept people would pay for it, one reach back."""
     last = 0.0
-    for reach in REACHES:
+    for number, reach in enumerate(REACHES, 1):
         plan.write(before + reach * move)
-        ended = progress.told({"reach": reach, "conflict": quarrel, **stopper.check()})
+        ended = progress.told(number, {"reach": reach, "conflict": quarrel, **stopper.check()})
         if stopper.costly:
             plan.write(before + last * move)
         if ended or stopper.reason:

@@ -8,7 +8,7 @@ from torch import Tensor
 from core.models.blocks import Layout, cell_groups, layout
 from core.types import Cell, Group, Outcome
 from core.unlearning.descent import descend
-from core.unlearning.loop import Step
+from core.unlearning.loop import FORGETFUL, Keeper, Step
 from core.unlearning.losses import Material, PairLosses
 from core.unlearning.merge import merge
 from core.unlearning.methods import Method
@@ -25,20 +25,22 @@ def unlearn(
     method: Method,
     seed: int = 0,
     watch: Callable[[Step], bool] = lambda step: False,
+    keeper: Keeper = FORGETFUL,
 ) -> Outcome:
     """Unlearn `material.forget` in place in the model's active adapter (method sections 4 and 5).
 
     groups: per module; coordinates of outside modules and all base weights stay bit-identical.
     model: a PEFT model. watch sees the losses of each step and may stop it by returning True.
+    keeper: takes checkpoints of its trainings; with what it kept of a broken-off call, the same call goes on there.
     """
     plan = layout(model)
     kinds, before = cell_groups(plan.cells, groups), plan.weights()
     losses = PairLosses(model, plan, material, groups, method, seed)
     stopper = Stopper(model, material.forget, material.holdout, material.validation, method.tolerance)
     if method.merged:
-        steps = merge(losses, plan, kinds, method, stopper, watch)
+        steps = merge(losses, plan, kinds, method, stopper, watch, keeper)
     else:
-        steps = descend(losses, plan, kinds, method, _checked(stopper, watch))
+        steps = descend(losses, plan, kinds, method, _checked(stopper, watch), keeper)
     cells = _cells(plan, before)
     movable = sum(cell.size for cell, kind in zip(cells, kinds, strict=True) if kind is not Group.OUTSIDE)
     total = sum(parameter.numel() for name, parameter in model.named_parameters() if "lora_" in name)

@@ -187,6 +187,17 @@ def test_a_locked_store_is_waited_for_and_then_said(runs, monkeypatch):
     assert Store(runs.path).add("b", "b", patient=False) == "b"
 
 
+def test_a_full_disk_is_said_and_what_was_written_stays(runs):
+    token = begun(runs)
+    with runs._open() as database:
+        pages = database.execute("PRAGMA page_count").fetchone()[0]
+        database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(WorkspaceError, match="full: free some space"):
+        runs.tell("a", token, RunStatus(message="long " * 10_000))
+    other = Store(runs.path)
+    assert other.entry("a").token == token and other.flaws() == ()
+
+
 CONTENDER = """
 import sys, time
 from core.runs.devices import take

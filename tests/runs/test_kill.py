@@ -1,0 +1,176 @@
+"""Killed workers. Whatever the point, the run ends after being resumed, each step counts once, and the result is the same.
+
+The long form, 200 kills at random and every single write refused; without the variable 8 kills and some writes:
+CURE_LENS_KILLS=200 python -m pytest tests/runs/test_kill.py
+"""
+
+import errno
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from core.runs.devices import free
+from core.runs.folder import RunFolder
+from core.runs.launch import create_run, resume, start
+from core.types import RunState
+from core.workspace import Workspace
+from tests.runs import victim
+
+KILLS = int(os.environ.get("CURE_LENS_KILLS", "8"))
+STEPS = 12
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(["core.runs.worker", "tests.runs.victim"])
+
+
+@pytest.fixture
+def folder(workspace: Workspace) -> RunFolder:
+    return made(workspace)
+
+
+def made(workspace: Workspace, method: str = "cure") -> RunFolder:
+    return create_run(workspace, workspace.requests()[0].id, method, "cpu", 0, STEPS)
+
+
+def begin(folder: RunFolder, *arguments) -> multiprocessing.Process:
+    process = SERVER.Process(target=victim.work, args=(str(folder.path), 0.0, *arguments))
+    process.start()
+    return process
+
+
+def finish(folder: RunFolder) -> None:
+    """Resume as often as it takes, as a person would."""
+    if folder.status.state in (RunState.LOST, RunState.FAILED):
+        folder.store.resume(folder.id)
+    if folder.status.state is RunState.QUEUED:
+        process = begin(folder)
+        process.join(120)
+        assert process.exitcode == 0, folder.status
+
+
+def sound(folder: RunFolder, straight: RunFolder) -> None:
+    """The invariants that hold after any number of kills."""
+    assert folder.status.state is RunState.DONE
+    assert folder.store.flaws() == () and free(("cpu",)) == ("cpu",)
+    steps = [event["step"] for event in folder.events() if event["kind"] == "step"]
+    assert steps == list(range(1, folder.outcome.steps + 1))
+    assert not (folder.path / "checkpoint").exists()
+    left = [path.name for path in folder.path.rglob("*") if path.name.endswith(".part")]
+    assert not left
+    mine, theirs = (load_file(run.path / "adapter/adapter_model.safetensors") for run in (folder, straight))
+    assert all((mine[name] == theirs[name]).all() for name in theirs)
+    assert folder.evaluation == straight.evaluation and folder.groups == straight.groups
+
+
+@pytest.fixture(scope="module")
+def straight(prepared: Path, tmp_path_factory) -> RunFolder:
+    """The same run, never disturbed."""
+    workspace = Workspace(shutil.copytree(prepared, tmp_path_factory.mktemp("straight") / "workspace"))
+    run = made(workspace)
+    finish(run)
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", victim.POINTS)
+def test_kill_at_a_named_point(folder, straight, point):
+    process = begin(folder, point)
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL, "the point was never reached"
+    assert folder.status.state in (RunState.LOST, RunState.DONE)
+    finish(folder)
+    sound(folder, straight)
+
+
+@pytest.mark.slow
+def test_kill_at_random_again_and_again(prepared, straight, tmp_path):
+    rng, killed, runs = random.Random(0), 0, 0
+    whole = straight.status.seconds
+    while killed < KILLS:
+        runs += 1
+        run = made(Workspace(shutil.copytree(prepared, tmp_path / f"workspace-{runs}")))
+        for _ in range(5):
+            if run.status.state is RunState.LOST:
+                run.store.resume(run.id)
+            process = begin(run)
+            process.join(rng.uniform(0.05, 1.1 * whole))
+            process.kill()
+            process.join()
+            killed += process.exitcode == -signal.SIGKILL
+            assert run.status.state in (RunState.QUEUED, RunState.LOST, RunState.DONE)
+            if run.status.state is RunState.DONE or killed >= KILLS:
+                break
+        finish(run)
+        sound(run, straight)
+        shutil.rmtree(tmp_path / f"workspace-{runs}")
+
+
+@pytest.mark.slow
+def test_kill_of_a_launched_worker_is_seen_and_mended_by_resume(folder):
+    """The worker command itself, started by the launcher and resumed by it."""
+    start(folder)
+    deadline = time.monotonic() + 120
+    while not folder.events() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(folder.status.worker.pid, signal.SIGKILL)
+    while folder.status.state is RunState.RUNNING and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert folder.status.state is RunState.LOST
+    resume(folder)
+    while folder.status.state is not RunState.DONE and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert folder.status.state is RunState.DONE, folder.status
+    attempts = [event["attempt"] for event in folder.events() if event["kind"] == "attempt"]
+    assert attempts == [1, 2]
+
+
+@pytest.mark.slow
+def test_kill_of_whoever_launched_it_harms_no_run(folder):
+    """The page's process dies, its worker does not."""
+    script = "import sys; from pathlib import Path; from core.runs.folder import RunFolder; from core.runs.launch import start; start(RunFolder(Path(sys.argv[1]))); import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    launcher = subprocess.run([sys.executable, "-c", script, str(folder.path)], cwd=Path(__file__).parents[2])
+    assert launcher.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 120
+    while folder.status.state is not RunState.DONE and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert folder.status.state is RunState.DONE
+
+
+def refused(prepared: Path, target: Path, number: int, code: int) -> tuple[RunFolder, int]:
+    run = made(Workspace(shutil.copytree(prepared, target)))
+    process = begin(run, "", number, code)
+    process.join(120)
+    return run, process.exitcode
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=["full", "broken"])
+def test_a_refused_write_leaves_no_half_state(prepared, straight, tmp_path, code):
+    """The k-th write of a run is refused, whichever it is: it says so, nothing is half there, and resumed it ends alike."""
+    spread = range(1, 10**6) if "CURE_LENS_KILLS" in os.environ else (1, 2, 4, 9, 21, 45, 80)
+    tried = 0
+    for number in spread:
+        run, ended = refused(prepared, tmp_path / "workspace", number, code)
+        if ended == 3:  # the run has fewer writes than that
+            break
+        tried += 1
+        status = run.status
+        if status.state is RunState.FAILED:
+            assert ("full: free some space" if code == errno.ENOSPC else "cannot be written") in status.message, number
+        else:  # what was refused was its last word in its folder: the store has it
+            assert status.state is RunState.DONE, (number, status)
+        with sqlite3.connect(run.store.path) as database:
+            assert database.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        finish(run)
+        sound(run, straight)
+        shutil.rmtree(tmp_path / "workspace")
+    assert tried > 4
