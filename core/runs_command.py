@@ -23,13 +23,14 @@ def run(
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
     steps: Annotated[int, typer.Option(help="Most unlearning steps; 0 means the method's own.", min=0)] = 0,
+    launcher: Annotated[str, typer.Option(help="local, slurm or ray; left out, the workspace's own.")] = "",
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
     """Unlearn a request: launches a worker, shows its progress, and ends when it ends."""
     from core.runs.launch import create_run, start
 
-    folder = create_run(Workspace(workspace), request_id, method, device, seed, steps)
+    folder = create_run(Workspace(workspace), request_id, method, device, seed, steps, launcher=launcher)
     start(folder)
     _told(folder, workspace, detach, as_json)
 

@@ -11,10 +11,11 @@ runs/ID/                see core.runs.folder
 import json
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from core.errors import RequestError, WorkspaceError
 from core.files import plain, read_json, revive, write_json, write_text
@@ -28,6 +29,7 @@ class WorkspaceSettings:
     base, adapter: folder (relative to the workspace or absolute) or hub id; revision pins a hub id.
     window: how many interactions a prompt holds, targets included. epochs, learning_rate, rank: the adapter's recipe,
     which a reference repeats exactly. base_note: where the base model comes from, in words for the report.
+    launcher: where runs start, unless one says otherwise. clusters: by launcher, what its cluster has to be told.
     """
 
     name: str
@@ -43,6 +45,8 @@ class WorkspaceSettings:
     batch_size: int = 4
     seed: int = 0
     base_note: str = ""
+    launcher: str = "local"
+    clusters: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

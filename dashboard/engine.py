@@ -113,11 +113,30 @@ def default_run(found: dict[str, RunFolder]) -> str | None:
     return next(done, next(iter(found), None))
 
 
-def launch(request_id: str, method: str, device: str, seed: int, edit: GroupEdit | None = None) -> str:
+def launchers() -> list[str]:
+    """Where runs may start, the workspace's own first: this machine, and the clusters that its settings name."""
+    settings = workspace().settings
+    return list(dict.fromkeys((settings.launcher, "local", *settings.clusters)))
+
+
+@st.cache_data(ttl=5, max_entries=4, show_spinner=False)
+def spare(launcher: str) -> str:
+    """What is free there, in a line; why nobody knows where it does not answer."""
+    from core.runs.launchers import LAUNCHERS  # imports torch: only when somebody launches
+
+    try:
+        return LAUNCHERS[launcher].spare(workspace().settings.clusters.get(launcher, {}))
+    except OSError as error:
+        return str(error)
+
+
+def launch(
+    request_id: str, method: str, device: str, seed: int, edit: GroupEdit | None = None, launcher: str = ""
+) -> str:
     """Write a run and start its worker; the id. Raises RunError, RequestError or DeviceError."""
     from core.runs.launch import create_run, start  # imports torch: only when somebody launches
 
-    folder = create_run(workspace(), request_id, method, device, seed, edit=edit)
+    folder = create_run(workspace(), request_id, method, device, seed, edit=edit, launcher=launcher)
     start(folder)
     return folder.id
 

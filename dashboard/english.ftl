@@ -581,6 +581,9 @@ run-form-device-cpu = Processor (CPU)
 run-form-device-cuda = Graphics card (CUDA)
 run-form-seed = Seed
 run-form-seed-help = Runs with the same seed on the same machine give the same result. Leave it at 0 if unsure.
+run-form-launcher = Start it
+run-form-launcher-local = On this machine
+run-form-spare = There now: { $spare }.
 run-form-references = { $references ->
     [one] { $references } reference model that never saw this data is ready for the comparison.
    *[other] { $references } reference models that never saw this data are ready for the comparison.

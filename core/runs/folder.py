@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from core.errors import RunError
@@ -15,7 +16,7 @@ from core.files import disk_error, plain, read_json, write_json, write_text
 from core.runs.processes import lives, moment
 from core.runs.store import Store
 from core.types import Circuit, Evaluation, Memory, ModuleGroup, Outcome, Overlap, RunSpec, RunState, RunStatus, Toward
-from core.workspace import Workspace
+from core.workspace import Workspace, WorkspaceSettings
 
 
 class RunFolder:
@@ -32,10 +33,11 @@ class RunFolder:
     def spec(self) -> RunSpec:
         return read_json(self.path / "spec.json", RunSpec)
 
-    @property
+    @cached_property
     def store(self) -> Store:
         """Where every run of this workspace stands."""
-        return Store(self.path.parent / "store.sqlite")
+        settings = read_json(self.path.parents[1] / "workspace.json", WorkspaceSettings)
+        return Store(self.path.parent / "store.sqlite", shared=bool(settings.clusters))
 
     @property
     def status(self) -> RunStatus:

@@ -6,9 +6,6 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 
 from core.data.split import make_split
@@ -17,6 +14,7 @@ from core.files import plain, write_json
 from core.grouping import check_edit
 from core.models.recommender import choose_device
 from core.runs.folder import RunFolder, run_folder
+from core.runs.launchers import LAUNCHERS
 from core.runs.processes import lives
 from core.types import GroupEdit, RunSpec
 from core.unlearning.methods import METHODS
@@ -31,25 +29,30 @@ def create_run(
     seed: int = 0,
     steps: int = 0,
     edit: GroupEdit | None = None,
+    launcher: str = "",
 ) -> RunFolder:
     """Check everything a run needs, write its folder and queue it. `steps` 0 means the method's own number.
 
     Asked twice for the same while the first is waiting or at work, the first is what one gets.
-    edit: a person's groups, over the circuits of an earlier run of the same request.
+    edit: a person's groups, over the circuits of an earlier run of the same request. launcher: "" means the workspace's own.
     Raises RunError, RequestError or DeviceError before anything is written.
     """
     request, settings = workspace.request(request_id), workspace.settings
     workspace.check(request)
     make_split(workspace.interactions, workspace.roles, request, settings.window, settings.task)
-    choose_device(device)
+    launcher = launcher or settings.launcher
+    if launcher not in LAUNCHERS:
+        raise RunError(f"Launcher {launcher!r} is unknown: choose one of {', '.join(LAUNCHERS)}.")
+    if launcher == "local":  # elsewhere there may be a card that is not here
+        choose_device(device)
     if method not in METHODS:
         raise RunError(f"Method {method!r} is unknown: choose one of {', '.join(METHODS)}.")
     if edit:
         _check_source(workspace, request_id, method, edit)
-    spec = RunSpec(f"run-{secrets.token_hex(3)}", request_id, method, device, seed, steps, now(), edit)
+    spec = RunSpec(f"run-{secrets.token_hex(3)}", request_id, method, device, seed, steps, now(), edit, launcher)
     folder = RunFolder(workspace.root / "runs" / spec.id)
     write_json(folder.path / "spec.json", spec)
-    queued = folder.store.add(spec.id, _wish(spec), patient=False)
+    queued = folder.store.add(spec.id, _wish(spec), LAUNCHERS[launcher].patient)
     if queued != spec.id:
         shutil.rmtree(folder.path)
     return RunFolder(folder.path.with_name(queued))
@@ -74,10 +77,11 @@ def _check_source(workspace: Workspace, request_id: str, method: str, edit: Grou
 
 
 def start(folder: RunFolder) -> None:
-    """Start a worker for a queued run, unless one waits with it already."""
+    """Start a worker for a queued run, unless one waits with it already. Raises RunError where its launcher is not to be had."""
     entry = folder.store.entry(folder.id)
     if entry and entry.worker is None:
-        LAUNCHERS["local"](folder)
+        name, settings = folder.spec.launcher, Workspace(folder.path.parents[1]).settings
+        LAUNCHERS[name].start(folder, settings.clusters.get(name, {}))
 
 
 def resume(folder: RunFolder) -> None:
@@ -89,13 +93,3 @@ def resume(folder: RunFolder) -> None:
     ):  # silent for a lease, fenced off now, and it would keep its device
         os.kill(entry.worker.pid, signal.SIGKILL)
     start(folder)
-
-
-def launch_local(folder: RunFolder) -> None:
-    """Start a detached worker that outlives this process."""
-    command = [sys.executable, "-m", "core", "worker", str(folder.path)]
-    with (folder.path / "log.txt").open("ab") as log:
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-
-
-LAUNCHERS: dict[str, Callable[[RunFolder], None]] = {"local": launch_local}

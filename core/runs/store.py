@@ -79,10 +79,14 @@ class Entry:
 
 
 class Store:
-    """The rows of one workspace's runs. Every call may raise WorkspaceError where the file cannot be used."""
+    """The rows of one workspace's runs. Every call may raise WorkspaceError where the file cannot be used.
 
-    def __init__(self, path: Path) -> None:
-        self.path, self._local = path, threading.local()
+    shared: several machines use the file. SQLite's write-ahead log needs memory that they do not have in common, so it keeps a
+    rollback journal there.
+    """
+
+    def __init__(self, path: Path, shared: bool = False) -> None:
+        self.path, self.journal, self._local = path, "DELETE" if shared else "WAL", threading.local()
 
     # ------------------------------------------------------------ reading
 
@@ -236,7 +240,7 @@ class Store:
         """This thread's connection; what SQLite refuses is one sentence."""
         try:
             if not hasattr(self._local, "database"):
-                self._local.database = _connect(self.path)
+                self._local.database = _connect(self.path, self.journal)
             yield self._local.database
         except sqlite3.Error as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
@@ -259,11 +263,11 @@ class Store:
             database.execute("COMMIT")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, journal: str) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     database = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
     database.row_factory = sqlite3.Row
-    database.execute("PRAGMA journal_mode = WAL")
+    database.execute(f"PRAGMA journal_mode = {journal}")
     database.execute("PRAGMA synchronous = FULL")
     database.executescript(SCHEMA)
     return database

@@ -30,7 +30,8 @@ ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """What a run was asked to do; written once, before the worker starts. edit: groups by a person instead of by the rule."""
+    """What a run was asked to do; written once, before the worker starts. edit: groups by a person instead of by the rule.
+    launcher: where its worker starts."""
 
     id: str
     request: str
@@ -40,6 +41,7 @@ class RunSpec:
     steps: int = 0
     created: str = ""
     edit: GroupEdit | None = None
+    launcher: str = "local"
 
 
 @dataclass(frozen=True, slots=True)

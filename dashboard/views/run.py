@@ -11,7 +11,7 @@ from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.engine import RunFolder
 from dashboard.texts import Texts, t
-from dashboard.words import LIVE, run_sentence, scope
+from dashboard.words import LIVE, escape, run_sentence, scope
 
 DEVICES = Texts({"auto": "run-form-device-auto", "cpu": "run-form-device-cpu", "cuda": "run-form-device-cuda"})
 
@@ -54,11 +54,29 @@ def form() -> None:
         key="seed",
         help=t("run-form-seed-help"),
     )
+    launcher = where()
     references(chosen)
     if st.button(t("run-form-launch"), type="primary", icon=":material/play_circle:"):
         with guarded():
-            name = engine.launch(chosen or "", method or "cure", device or "auto", int(seed))
+            name = engine.launch(chosen or "", method or "cure", device or "auto", int(seed), launcher=launcher)
             st.switch_page("views/run.py", query_params={"run": name})
+
+
+def where() -> str:
+    """Choose between this machine and the workspace's clusters, where it has any; what is free there."""
+    names = engine.launchers()
+    chosen = names[0]
+    if len(names) > 1:
+        chosen = st.segmented_control(
+            t("run-form-launcher"),
+            names,
+            default=chosen,
+            required=True,
+            format_func=lambda name: t("run-form-launcher-local") if name == "local" else name.capitalize(),
+            key="launcher",
+        )
+    st.caption(t("run-form-spare", spare=escape(engine.spare(chosen))))
+    return chosen
 
 
 def references(request: str | None) -> None:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.files import write_json
 from core.regrouping import regrouped
 from core.runs.folder import RunFolder, runs
-from core.runs.launch import LAUNCHERS
+from core.runs.launchers import LAUNCHERS, Launcher
 from core.runs.processes import this_worker
 from core.types import Group, GroupEdit, Memory, Move, RunState, RunStatus
 from core.workspace import Workspace
@@ -203,7 +203,7 @@ def test_chosen_interactions_need_at_least_one(page, demo: Path) -> None:
 
 
 def test_a_run_is_launched_watched_and_stopped(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(LAUNCHERS, "local", lambda folder: None)
+    monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: None, str, patient=False))
     known = {run.id for run in runs(Workspace(demo))}
     app = page("run")
     next(button for button in app.button if button.label == "Launch the run").click().run()
@@ -239,7 +239,7 @@ def test_a_run_that_did_not_finish_says_why(page, demo: Path, state: RunState) -
 
 def test_a_lost_run_is_given_up_or_gone_on_with(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started = []
-    monkeypatch.setitem(LAUNCHERS, "local", started.append)
+    monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: started.append(folder), str))
     run = done(demo)
     run.store.add(run.id, "wish", patient=False)
     run.store.enlist(run.id, dead := replace(this_worker(), pid=2**22 + 1))
@@ -287,7 +287,7 @@ def test_groups_start_from_the_rule_and_say_what_an_edit_changes(page, demo: Pat
 
 
 def test_a_part_is_moved_with_a_reason_and_launched(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(LAUNCHERS, "local", lambda folder: None)
+    monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: None, str, patient=False))
     run = done(demo)
     part = next(row.module for row in run.groups if row.group is Group.SHARED)
     app = page("groups", forget=part)

@@ -1,0 +1,114 @@
+"""Where a worker starts: the same command on this machine, by Slurm, or by Ray. Clusters need a disk that they share.
+
+A launcher is two functions: one that starts the worker command somewhere and outlives whoever asked, and one that says what is
+free there. What a cluster has to be told (partition, address, cards) stands in the workspace's settings, under its name.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import psutil
+import torch
+
+from core.errors import RunError
+from core.runs.devices import candidates, free
+from core.runs.folder import RunFolder
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """start: run the worker command for a queued run. spare: what is free, in a line. patient: a run may wait there for long."""
+
+    start: Callable[[RunFolder, Options], None]
+    spare: Callable[[Options], str]
+    patient: bool = True
+
+
+def command(folder: RunFolder) -> list[str]:
+    """The worker's command, the same wherever it runs."""
+    return [sys.executable, "-m", "core", "worker", str(folder.path)]
+
+
+def start_local(folder: RunFolder, options: Options) -> None:
+    """A detached process that outlives this one."""
+    with (folder.path / "log.txt").open("ab") as log:
+        subprocess.Popen(command(folder), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+
+def spare_local(options: Options) -> str:
+    found = candidates("auto")
+    idle = free(found)
+    said = [f"{name} {'free' if name in idle else 'busy'}{_memory(name)}" for name in found]
+    return ", ".join([*said, f"{psutil.virtual_memory().available / 1e9:.0f} GB of memory free"])
+
+
+def _memory(device: str) -> str:
+    if not device.startswith("cuda"):
+        return ""
+    spare, whole = torch.cuda.mem_get_info(device)
+    return f" ({spare / 1e9:.0f} of {whole / 1e9:.0f} GB)"
+
+
+def start_slurm(folder: RunFolder, options: Options) -> None:
+    """A job of Slurm's through submitit. options: those of its executor, such as slurm_partition, timeout_min, gpus_per_node;
+    cluster "local" starts it on this machine, as Slurm would."""
+    submitit = _library("submitit")
+    extra = {key: value for key, value in options.items() if key != "cluster"}
+    executor = submitit.AutoExecutor(folder=folder.path / "slurm", cluster=options.get("cluster", "slurm"))
+    executor.update_parameters(name=folder.id, **extra)
+    executor.submit(submitit.helpers.CommandFunction(command(folder), verbose=False))
+
+
+def spare_slurm(options: Options) -> str:
+    """Per partition: nodes allocated/idle/other/in all, and their cards."""
+    if not shutil.which("sinfo"):
+        return "Slurm's sinfo is not on this machine"
+    asked = subprocess.run(
+        ["sinfo", "--noheader", "--format=%P: nodes %F (busy/idle/other/all), cards %G"], capture_output=True, text=True
+    )
+    return "; ".join(asked.stdout.splitlines()) or asked.stderr.strip()
+
+
+def start_ray(folder: RunFolder, options: Options) -> None:
+    """A job of a Ray cluster. options: address of its dashboard, and what submit_job takes, such as entrypoint_num_gpus."""
+    jobs = _library("ray.job_submission")
+    extra = {key: value for key, value in options.items() if key != "address"}
+    jobs.JobSubmissionClient(_address(options)).submit_job(entrypoint=subprocess.list2cmdline(command(folder)), **extra)
+
+
+def spare_ray(options: Options) -> str:
+    """What of each kind is in use, as the cluster reports it."""
+    with urllib.request.urlopen(f"{_address(options)}/api/cluster_status", timeout=5) as answer:
+        report = json.load(answer)["data"]["clusterStatus"]["loadMetricsReport"]["usage"]
+    kinds = ("CPU", "GPU")
+    return ", ".join(f"{used:g} of {whole:g} {kind} in use" for kind, (used, whole) in report.items() if kind in kinds)
+
+
+def _address(options: Options) -> str:
+    return str(options.get("address", "http://127.0.0.1:8265"))
+
+
+def _library(name: str) -> Any:
+    """An optional library. Raises RunError where it is not installed."""
+    try:
+        return import_module(name)
+    except ImportError:
+        raise RunError(
+            f"{name} is not installed: pip install 'cure-lens[cluster]', or choose the launcher 'local'."
+        ) from None
+
+
+LAUNCHERS: dict[str, Launcher] = {
+    "local": Launcher(start_local, spare_local, patient=False),
+    "slurm": Launcher(start_slurm, spare_slurm),
+    "ray": Launcher(start_ray, spare_ray),
+}

@@ -1,0 +1,133 @@
+"""Launchers: the same worker through each of them; cancelled there, and alive when whoever asked is gone."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.errors import RunError
+from core.files import write_json
+from core.runs import launchers
+from core.runs.folder import RunFolder
+from core.runs.launch import create_run, start
+from core.runs.launchers import LAUNCHERS
+from core.types import ENDED, RunState
+from core.workspace import Workspace
+
+ROOT = Path(__file__).parents[2]
+PORT, DASHBOARD = 6398, 8298
+CLUSTERS = {"slurm": {"cluster": "local", "timeout_min": 10}, "ray": {"address": f"http://127.0.0.1:{DASHBOARD}"}}
+
+
+@pytest.fixture(scope="module")
+def ray():
+    """A Ray cluster of this machine alone."""
+    pytest.importorskip("ray.job_submission", reason="ray[default] is not installed")
+    tool = Path(sys.executable).with_name("ray")
+    options = ("--head", "--port", PORT, "--dashboard-port", DASHBOARD, "--num-cpus", 2, "--disable-usage-stats")
+    subprocess.run([tool, "start", *map(str, options)], check=True, capture_output=True)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            launchers.spare_ray(CLUSTERS["ray"])
+            break
+        except OSError:
+            time.sleep(0.5)
+    yield
+    subprocess.run([tool, "stop", "--force"], capture_output=True)
+
+
+@pytest.fixture(params=["slurm", "ray"])
+def launcher(request) -> str:
+    if request.param == "slurm":
+        pytest.importorskip("submitit", reason="submitit is not installed")
+    else:
+        request.getfixturevalue("ray")
+    return request.param
+
+
+@pytest.fixture
+def place(workspace) -> Workspace:
+    write_json(workspace.root / "workspace.json", replace(workspace.settings, clusters=CLUSTERS))
+    return Workspace(workspace.root)
+
+
+def made(place: Workspace, launcher: str, steps: int) -> RunFolder:
+    return create_run(place, place.requests()[0].id, "uniform", "cpu", steps=steps, launcher=launcher)
+
+
+def ended(folder: RunFolder, seconds: float = 180) -> RunState:
+    deadline = time.monotonic() + seconds
+    while folder.status.state not in (*ENDED, RunState.LOST) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return folder.status.state
+
+
+@pytest.mark.slow
+def test_a_run_is_taken_and_finished(place, launcher):
+    folder = made(place, launcher, 4)
+    start(folder)
+    assert ended(folder) is RunState.DONE, folder.status
+    assert folder.evaluation and folder.outcome.steps == 4
+
+
+@pytest.mark.slow
+def test_a_run_is_cancelled(place, launcher):
+    folder = made(place, launcher, 100_000)
+    start(folder)
+    deadline = time.monotonic() + 120
+    while not folder.events() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    folder.ask_to_cancel()
+    assert ended(folder) is RunState.CANCELLED and not (folder.path / "adapter").exists()
+
+
+@pytest.mark.slow
+def test_a_run_outlives_whoever_submitted_it(place, launcher):
+    folder = made(place, launcher, 4)
+    script = (
+        "import os, signal, sys; from pathlib import Path; from core.runs.folder import RunFolder; "
+        "from core.runs.launch import start; start(RunFolder(Path(sys.argv[1]))); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    gone = subprocess.run([sys.executable, "-c", script, str(folder.path)], cwd=ROOT, capture_output=True)
+    assert gone.returncode == -signal.SIGKILL, gone.stderr
+    assert ended(folder) is RunState.DONE, folder.status
+
+
+def test_one_cancelled_before_its_job_starts_is_not_worked_on(place):
+    from core.runs.worker import work
+
+    folder = made(place, "slurm", 4)
+    folder.ask_to_cancel()
+    assert folder.status.state is RunState.CANCELLED
+    assert work(folder) is RunState.CANCELLED and not folder.events()
+
+
+def test_an_unknown_launcher_and_a_missing_library_are_one_sentence(place, monkeypatch):
+    with pytest.raises(RunError, match="'cloud' is unknown: choose one of local, slurm, ray"):
+        made(place, "cloud", 4)
+    monkeypatch.setitem(sys.modules, "submitit", None)
+    with pytest.raises(RunError, match="not installed"):
+        start(made(place, "slurm", 4))
+
+
+def test_what_is_free_is_said_for_each():
+    assert "GB of memory free" in LAUNCHERS["local"].spare({})
+    if not shutil.which("sinfo"):
+        assert "sinfo" in LAUNCHERS["slurm"].spare({})
+
+
+def test_ray_says_what_is_in_use(ray):
+    assert "of 2 CPU in use" in LAUNCHERS["ray"].spare(CLUSTERS["ray"])
+
+
+def test_a_store_that_machines_share_keeps_no_write_ahead_log(place):
+    folder = made(place, "slurm", 4)
+    with folder.store._open() as database:
+        assert database.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
+    assert folder.store.path.is_file() and not list(folder.path.parent.glob("*-wal"))
