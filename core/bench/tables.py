@@ -144,6 +144,26 @@ def floor_lines(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
+def bound_lines(rows: Sequence[Row]) -> list[str]:
+    """How small a difference these scenes can show, beside how much there is to win."""
+    best, gaps = fronts(rows), fronts(rows, value=gap)
+    halves = [
+        [paired(table[ours], table[name])[1] for ours in OURS for name in RIVALS if ours in table and name in table]
+        for table in (best, gaps)
+    ]
+    if not all(halves):
+        return []
+    original, reference = ([row for row in rows if row.method == name] for name in YARDSTICKS)
+    room = over_seeds(original, lambda row: row.residual)[0] - over_seeds(reference, lambda row: row.residual)[0]
+    memory = over_seeds(original, lambda row: row.forget_gap)[0]
+    noise = [float(np.median(half)) for half in halves]
+    return [
+        f"What bounds it: between the original and a reference lie {room:.3f} of residual and {memory:.3f} of gap. Of the "
+        f"differences between a method of ours and a rival half are surer than ± {noise[0]:.3f} and ± {noise[1]:.3f}; who "
+        "differs by less is not told apart here."
+    ]
+
+
 def method_lines(rows: Sequence[Row]) -> list[str]:
     """Each method at its best point, with what it costs."""
     best = fronts(rows)
@@ -215,7 +235,7 @@ def front_lines(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-PARTS = (floor_lines, method_lines, difference_lines, front_lines, stop_lines)
+PARTS = (floor_lines, bound_lines, method_lines, difference_lines, front_lines, stop_lines)
 
 
 def tuning_lines(trials: Mapping[str, Sequence[Tried]]) -> list[str]:
