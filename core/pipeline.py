@@ -55,6 +55,9 @@ STAGES = {
 }
 
 
+Found = tuple[tuple[Circuit, Circuit], tuple[ModuleGroup, ...]]
+
+
 class Watch(Protocol):
     """Who watches a run. Each call may raise Cancelled."""
 
@@ -66,7 +69,7 @@ class Watch(Protocol):
 
     def keep(self, name: str, value: Any) -> None: ...
 
-    def kept(self) -> tuple[tuple[Circuit, Circuit], tuple[ModuleGroup, ...]] | None:
+    def kept(self) -> Found | None:
         """The circuits and groups that a broken-off attempt at this run had found."""
 
 

@@ -1,4 +1,4 @@
-"""python -m core run, resume, cancel and doctor: runs from their launch to their end."""
+"""python -m core run, resume, cancel, export and doctor: runs from their launch to their end."""
 
 import json
 from pathlib import Path
@@ -53,6 +53,28 @@ def cancel(workspace: WorkspacePath, run_id: RunId, as_json: Json = False) -> No
         return
     heard = "is asked to stop" if folder.cancel_asked else "is stopped"
     out.print(f"Run {run_id} {heard}.", highlight=False)
+
+
+def export(
+    workspace: WorkspacePath,
+    run_id: RunId,
+    uri: Annotated[
+        str,
+        typer.Option(help="file:FOLDER, http(s)://HOST or sqlite:///FILE; left out, the workspace's folder mlflow."),
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Log a finished run's numbers to MLflow; nothing that names a person goes with them."""
+    from core.export import to_mlflow
+
+    folder = run_folder(Workspace(workspace), run_id)
+    # Not sqlite, which mlflow-skinny cannot open: it comes without SQLAlchemy.
+    uri = uri or (workspace.resolve() / "mlflow").as_uri()
+    logged = to_mlflow(folder, uri)
+    if as_json:
+        print(json.dumps({"id": folder.id, "mlflow": logged, "uri": uri}))
+        return
+    out.print(f"Run {run_id} is logged at {uri} as {logged}.", highlight=False, soft_wrap=True)
 
 
 def doctor(

@@ -575,15 +575,18 @@ run-form-request = Request
 run-form-request-scope = { $request }: { $scope }
 run-form-method = Method
 run-form-device = Device
-run-form-device-help = Where the run computes. A graphics card is faster.
+run-form-device-help = Where the run computes. A graphics card (CUDA) is faster than the processor (CPU).
 run-form-device-auto = Choose for me
-run-form-device-cpu = Processor (CPU)
-run-form-device-cuda = Graphics card (CUDA)
+run-form-device-cpu = Processor
+run-form-device-cuda = Graphics card
 run-form-seed = Seed
 run-form-seed-help = Runs with the same seed on the same machine give the same result. Leave it at 0 if unsure.
 run-form-launcher = Start it
 run-form-launcher-local = On this machine
-run-form-spare = There now: { $spare }.
+run-form-spare = { $launcher ->
+    [local] On this machine now: { $spare }.
+   *[other] There now: { $spare }.
+}
 run-form-references = { $references ->
     [one] { $references } reference model that never saw this data is ready for the comparison.
    *[other] { $references } reference models that never saw this data are ready for the comparison.
@@ -607,8 +610,8 @@ run-queue = { $runs ->
    *[other] Waiting: { $runs } runs come first
 }
 run-queue-left = { $runs ->
-    [one] Waiting: one run comes first, about { $left }
-   *[other] Waiting: { $runs } runs come first, about { $left }
+    [one] Waiting: one run comes first, for about { $left }
+   *[other] Waiting: { $runs } runs come first, for about { $left }
 }
 run-resume = Go on with this run
 run-resume-help = It goes on from its last checkpoint; what is finished is not done again.
@@ -822,6 +825,7 @@ benchmark-kind-single = one person
 benchmark-kind-genre = one genre of one person
 benchmark-kind-row = people one after the other
 benchmark-row-lead = After { $count } requests one after the other, { $method } leaves { $left } of an advantage of { $had } AUC on the forgotten ratings.
+benchmark-row-lead-below = After { $count } requests one after the other, { $method } has forgotten too much: on the forgotten ratings it is { $left } AUC worse than models that never saw them. It was { $had } better.
 benchmark-row-note = The people ask in turn; each run starts where the last one ended, and validation and holdout people end it. Test AUC for people kept changed by { $utility }. Measured on { $data } with { $seeds ->
     [one] one adapter
    *[other] { $seeds } adapters

@@ -12,7 +12,7 @@ FLOORS = [
     {"__main__"},
     {"bench_command", "prepare_command", "runs_command"},
     {"console", "arguments"},
-    {"bench", "doctor"},
+    {"bench", "doctor", "export"},
     {"runs"},
     {"prepare"},
     {"pipeline"},

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from core.models import ranks
 from core.models.families import anatomy
 from core.types import Encoded
 
@@ -69,10 +70,12 @@ def batches(
 def micro_batches(
     chosen: Sequence[int], size: int, count: Callable[[Sequence[int]], int]
 ) -> Iterator[tuple[Sequence[int], float]]:
-    """A batch in parts of at most `size` prompts (0: one part), each with its share of what the loss is a mean of."""
+    """This process's part of a batch in parts of at most `size` prompts (0: one part), each with its share of what the loss of
+    the whole batch is a mean of."""
+    mine = ranks.own(chosen)
     size = size or len(chosen)
-    for start in range(0, len(chosen), size):
-        part = chosen[start : start + size]
+    for start in range(0, len(mine), size):
+        part = mine[start : start + size]
         yield part, count(part) / count(chosen)
 
 

@@ -78,6 +78,20 @@ class Checkpoints:
             shutil.rmtree(part, ignore_errors=True)
 
 
+class Reader(Checkpoints):
+    """The keeper of a process that follows another one: it goes on where that one does, and writes nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.phases = folder, 0
+
+    def latest(self, phase: int) -> State | None:
+        found = map(_read, reversed(self._of(phase)))
+        return next((state for state in found if state is not None), None)
+
+    def keep(self, phase: int, number: int, state: Callable[[], State], last: bool) -> None:
+        pass
+
+
 def _read(path: Path) -> State | None:
     """What a checkpoint holds; None where a file of it is missing or is not what was written."""
     try:

@@ -4,6 +4,7 @@ import fcntl
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
@@ -21,15 +22,17 @@ def candidates(device: str) -> tuple[str, ...]:
     return (device,)
 
 
-def take(devices: Sequence[str]) -> tuple[str, IO[str]] | None:
-    """The first free device and its lock, held until the file is closed; None while all are taken. Raises WorkspaceError."""
+def take(devices: Sequence[str], count: int = 1) -> tuple[list[str], ExitStack] | None:
+    """So many free devices, held until the stack is closed; None while there are not enough. Raises WorkspaceError."""
+    taken: list[str] = []
+    held = ExitStack()
     for device in devices:
-        file = _opened(_lock_file(device))
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return device, file
-        except BlockingIOError:
-            file.close()
+        if len(taken) < count and (file := _locked(device)):
+            taken.append(device)
+            held.enter_context(file)
+    if len(taken) == count:
+        return taken, held
+    held.close()
     return None
 
 
@@ -41,6 +44,16 @@ def free(devices: Sequence[str]) -> tuple[str, ...]:
             taken[1].close()
             found.append(device)
     return tuple(found)
+
+
+def _locked(device: str) -> IO[str] | None:
+    file = _opened(_lock_file(device))
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return file
+    except BlockingIOError:
+        file.close()
+        return None
 
 
 def _opened(path: Path) -> IO[str]:

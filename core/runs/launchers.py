@@ -33,15 +33,19 @@ class Launcher:
     patient: bool = True
 
 
-def command(folder: RunFolder) -> list[str]:
-    """The worker's command, the same wherever it runs."""
-    return [sys.executable, "-m", "core", "worker", str(folder.path)]
+def command(folder: RunFolder, options: Options) -> list[str]:
+    """The worker's command, the same wherever it runs. options: processes, how many train together on one machine."""
+    count = int(options.get("processes", 1))
+    together = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []
+    return [sys.executable, *together, "-m", "core", "worker", str(folder.path)]
 
 
 def start_local(folder: RunFolder, options: Options) -> None:
     """A detached process that outlives this one."""
     with (folder.path / "log.txt").open("ab") as log:
-        subprocess.Popen(command(folder), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        subprocess.Popen(
+            command(folder, options), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
 
 
 def spare_local(options: Options) -> str:
@@ -62,10 +66,10 @@ def start_slurm(folder: RunFolder, options: Options) -> None:
     """A job of Slurm's through submitit. options: those of its executor, such as slurm_partition, timeout_min, gpus_per_node;
     cluster "local" starts it on this machine, as Slurm would."""
     submitit = _library("submitit")
-    extra = {key: value for key, value in options.items() if key != "cluster"}
+    extra = {key: value for key, value in options.items() if key not in ("cluster", "processes")}
     executor = submitit.AutoExecutor(folder=folder.path / "slurm", cluster=options.get("cluster", "slurm"))
     executor.update_parameters(name=folder.id, **extra)
-    executor.submit(submitit.helpers.CommandFunction(command(folder), verbose=False))
+    executor.submit(submitit.helpers.CommandFunction(command(folder, options), verbose=False))
 
 
 def spare_slurm(options: Options) -> str:
@@ -81,8 +85,9 @@ def spare_slurm(options: Options) -> str:
 def start_ray(folder: RunFolder, options: Options) -> None:
     """A job of a Ray cluster. options: address of its dashboard, and what submit_job takes, such as entrypoint_num_gpus."""
     jobs = _library("ray.job_submission")
-    extra = {key: value for key, value in options.items() if key != "address"}
-    jobs.JobSubmissionClient(_address(options)).submit_job(entrypoint=subprocess.list2cmdline(command(folder)), **extra)
+    extra = {key: value for key, value in options.items() if key not in ("address", "processes")}
+    entrypoint = subprocess.list2cmdline(command(folder, options))
+    jobs.JobSubmissionClient(_address(options)).submit_job(entrypoint=entrypoint, **extra)
 
 
 def spare_ray(options: Options) -> str:

@@ -2,10 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from core.errors import Cancelled, Fenced, RunError, WorkspaceError
+from core.errors import Cancelled, DeviceError, Fenced, RunError, WorkspaceError
 from core.runs.devices import candidates, take
 from core.runs.processes import this_worker
 from core.runs.store import Store
@@ -16,10 +16,13 @@ LOOK = 0.2  # seconds between two looks at the queue
 
 
 class Turn:
-    """A run in this worker's hands. device: its full name. Every call raises Fenced once the run is another's."""
+    """A run in this worker's hands. devices: their full names, one for each process.
 
-    def __init__(self, store: Store, run_id: str, token: int, device: str) -> None:
-        self.store, self.run_id, self.token, self.device = store, run_id, token, device
+    Every call raises Fenced once the run is another's.
+    """
+
+    def __init__(self, store: Store, run_id: str, token: int, devices: Sequence[str]) -> None:
+        self.store, self.run_id, self.token, self.devices = store, run_id, token, devices
 
     def check(self) -> None:
         """Raise Cancelled where somebody asked to stop, Fenced where the run is another worker's."""
@@ -34,15 +37,23 @@ class Turn:
 
 
 @contextmanager
-def turn(store: Store, run_id: str, device: str) -> Iterator[Turn]:
-    """Wait until it is the run's turn and one of its devices is free, then hold both. Raises Cancelled while waiting."""
+def turn(store: Store, run_id: str, device: str, processes: int = 1) -> Iterator[Turn]:
+    """Wait until it is the run's turn and a device for each process is free (they share a processor), then hold all that.
+
+    Raises Cancelled while waiting, DeviceError where there are fewer devices than processes.
+    """
     worker, wanted, beaten = this_worker(), candidates(device), -BEAT
+    count = 1 if wanted == ("cpu",) else processes
+    if count > len(wanted):
+        raise DeviceError(
+            f"{processes} processes want a device each and {len(wanted)} are here: start fewer processes."
+        )
     while True:
         if time.monotonic() - beaten >= BEAT:
             if not store.enlist(run_id, worker):
                 raise _not_waiting(store, run_id)
             beaten = time.monotonic()
-        if taken := take(wanted):
+        if taken := take(wanted, count):
             try:
                 if token := store.claim(run_id, worker):
                     with _beating(store, run_id, token):

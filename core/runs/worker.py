@@ -4,17 +4,20 @@ import logging
 import shutil
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from core.errors import Cancelled, CureLensError, Fenced
 from core.files import write_json, write_text
-from core.pipeline import STAGES, run
+from core.models import ranks
+from core.pipeline import STAGES, Found, run
 from core.runs.checkpoints import Checkpoints
 from core.runs.folder import RunFolder
+from core.runs.follower import follow, found_in
 from core.runs.processes import this_worker
 from core.runs.turn import Turn, turn
-from core.types import Circuit, ModuleGroup, RunState, RunStatus
+from core.types import RunState, RunStatus
 from core.unlearning.loop import Step
 from core.workspace import Workspace, now
 
@@ -23,27 +26,35 @@ WRITE_EVERY = 0.5  # seconds between status writes
 
 
 def work(folder: RunFolder) -> RunState:
-    """Wait for the run's turn and execute it in this process. Errors end in the status, with their message; the
-    traceback in log.txt. Raises Fenced where another worker took the run over: nothing more is written then."""
-    try:
-        with turn(folder.store, folder.id, folder.spec.device) as held:
-            return _work(folder, held)
-    except Cancelled as stop:
-        log.info("cancelled %s", stop)
-        return RunState.CANCELLED
-    except Fenced:
-        raise
-    except CureLensError as error:
-        folder.store.refuse(folder.id, str(error))
-        return RunState.FAILED
+    """Wait for the run's turn and execute it in this process, or together with others that torchrun started.
+
+    Errors end in the status, with their message; the traceback in log.txt. Raises Fenced where another worker took the run
+    over: nothing more is written then.
+    """
+    with ranks.joined():
+        if ranks.rank():
+            return follow(folder)
+        try:
+            with turn(folder.store, folder.id, folder.spec.device, ranks.size()) as held:
+                return _work(folder, held)
+        except Cancelled as stop:
+            log.info("cancelled %s", stop)
+            return RunState.CANCELLED
+        except Fenced:
+            raise
+        except CureLensError as error:
+            folder.store.refuse(folder.id, str(error))
+            return RunState.FAILED
 
 
 def _work(folder: RunFolder, held: Turn) -> RunState:
-    workspace, watch = Workspace(folder.path.parent.parent), FolderWatch(folder, held)
+    watch = FolderWatch(folder, held)
     try:
         watch.begin()
+        ranks.told([int(name.partition(":")[2] or -1) for name in _each(held.devices)])  # the others begin as well
         checkpoints = Checkpoints(folder.path / "checkpoint")
-        run(workspace, replace(folder.spec, device=held.device), folder.path, watch, checkpoints)
+        spec = replace(folder.spec, device=held.devices[0])
+        run(Workspace(folder.path.parents[1]), spec, folder.path, watch, checkpoints)
         shutil.rmtree(checkpoints.folder, ignore_errors=True)  # they hold what was to be forgotten
         watch.end(RunState.DONE, "")
     except Fenced:
@@ -61,6 +72,11 @@ def _work(folder: RunFolder, held: Turn) -> RunState:
         )
         raise
     return watch.state
+
+
+def _each(devices: Sequence[str]) -> list[str]:
+    """A device for each process; a processor is for all."""
+    return list(devices) if len(devices) == ranks.size() else [devices[0]] * ranks.size()
 
 
 class FolderWatch:
@@ -82,10 +98,8 @@ class FolderWatch:
         attempt = 1 + sum(event["kind"] == "attempt" for event in events)
         self.folder.add_event({"kind": "attempt", "attempt": attempt, "seconds": self.seconds})
 
-    def kept(self) -> tuple[tuple[Circuit, Circuit], tuple[ModuleGroup, ...]] | None:
-        """The circuits and groups of an earlier attempt; the groups were written last."""
-        circuits, groups = self.folder.circuits, self.folder.groups
-        return (circuits, groups) if circuits and groups else None
+    def kept(self) -> Found | None:
+        return found_in(self.folder)
 
     def stage(self, name: str) -> None:
         names = list(STAGES)

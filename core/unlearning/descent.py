@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from core.models import ranks
 from core.models.blocks import Layout
 from core.types import Group
 from core.unlearning.loop import FORGETFUL, Keeper, Losses, Schedule, State, Step, finite, train
@@ -68,7 +69,7 @@ class Pull:
 
 
 def _gradient(losses: Iterator[Tensor], plan: Layout, clip: float = 1.0) -> tuple[float, Tensor]:
-    """The sum of the losses and its flat gradient, clipped to a global norm; one graph is alive at a time.
+    """The sum of the losses, of all processes, and its flat gradient, clipped to a global norm; one graph is alive at a time.
 
     Raises FloatingPointError where either is no number.
     """
@@ -76,7 +77,8 @@ def _gradient(losses: Iterator[Tensor], plan: Layout, clip: float = 1.0) -> tupl
     for loss in losses:
         fresh = plan.flat(torch.autograd.grad(loss, list(plan.parameters.values())))
         value, total = value + loss.item(), fresh if total is None else total + fresh
-    assert total is not None
+    total = ranks.summed(torch.zeros_like(plan.weights()) if total is None else total)
+    value = ranks.summed(torch.tensor(value, dtype=torch.float64, device=total.device)).item()
     norm = total.norm()
     finite({"loss": value, "norm": norm.item()})
     return value, total * (clip / (norm + 1e-12)).clamp(max=1.0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from core.models import ranks
 from core.models.batches import answer_logits, answer_loss, collate, micro_batches
 from core.types import Encoded
 from core.unlearning.loop import FORGETFUL, Keeper, Losses, Schedule, State, Step, finite, halved, train
@@ -56,7 +57,8 @@ class Answers:
 
     def __init__(self, model: nn.Module, prompts: Sequence[Encoded], order: Sequence[list[int]], micro: int) -> None:
         self.model, self.prompts, self.order, self.micro = model, prompts, order, micro
-        self.device = next(model.parameters()).device
+        self.moved = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.device = self.moved[0].device
 
     def __call__(self, step: int) -> Losses:
         total = 0.0
@@ -65,7 +67,15 @@ class Answers:
             loss = share * answer_loss(answer_logits(self.model, batch), batch)
             loss.backward()
             total += loss.item()
-        return finite({"loss": total})
+        return finite({"loss": self._together(total)})
+
+    def _together(self, total: float) -> float:
+        """The loss of all processes, whose gradients are summed as well."""
+        if ranks.size() == 1:
+            return total
+        for parameter in self.moved:
+            parameter.grad = ranks.summed(torch.zeros_like(parameter) if parameter.grad is None else parameter.grad)
+        return ranks.summed(torch.tensor(total, dtype=torch.float64, device=self.device)).item()
 
     def _count(self, part: Sequence[int]) -> int:
         return sum(self.prompts[i].answer_tokens for i in part)

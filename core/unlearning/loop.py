@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from core.errors import RunError
+from core.models import ranks
 
 Losses = Mapping[str, float]
 State = dict[str, Any]  # of JSON values and tensors, in lists and dictionaries
@@ -121,11 +122,16 @@ def train(
             done, _ = training.go_back()
             continue
         done += 1
-        ended = watch(Step(done, schedule.steps, told))
+        ended = _said(watch, Step(done, schedule.steps, told))
         training.keep(done, told, ended or done == schedule.steps)
         if ended:
             break
     return done
+
+
+def _said(watch: Callable[[Step], bool], step: Step) -> bool:
+    """What the watcher says; of several processes the first one's says it for all."""
+    return bool(ranks.told([int(bool(watch(step)))])[0])
 
 
 @dataclass
@@ -165,6 +171,10 @@ class Training:
             losses := self._try(number)
         ) is None:  # outside of the except block, which would keep what did not fit alive
             torch.cuda.empty_cache()
+            if ranks.size() > 1:
+                raise RunError(
+                    "A device has too little memory for its part of a batch: set a smaller micro-batch, or more processes."
+                )
             if not self.work.smaller():
                 raise RunError(
                     "The device has too little memory for a single prompt: choose another one, or a shorter window."

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from core.models import ranks
 from core.models.batches import Batch, answer_logits, collate, micro_batches
 from core.models.blocks import Layout
 from core.types import Encoded
@@ -71,7 +72,7 @@ class PairLosses:
         """The retain prompts of the next steps, and what the original says of them."""
         self.looked = self.kept_rng.getstate()
         draws = [self._draw(self.retain, self.kept_rng) for _ in range(AHEAD)]
-        wanted = sorted({i for chosen in draws for i in chosen})
+        wanted = sorted({i for chosen in draws for i in ranks.own(chosen)})
         with self.plan.holding(self.before):
             answers = dict(zip(wanted, said(self.model, [self.retain[i] for i in wanted]), strict=True))
         return [(chosen, answers) for chosen in draws]

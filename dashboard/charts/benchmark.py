@@ -99,5 +99,5 @@ def in_a_row(data: pd.DataFrame, title: str) -> Chart:
         alt.Tooltip("served:Q", title=t("benchmark-row-served")),
         alt.Tooltip("value:Q", title=title, format=".3f"),
     ]
-    base = alt.Chart(data).encode(x=x, y=y, tooltip=tooltip, **lines("method:N", kinds, 2))
-    return base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=50)).properties(height=220)
+    base = alt.Chart(data).encode(x=x, y=y, tooltip=tooltip, **lines("method:N", kinds, 1))
+    return base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=50)).properties(height=380)

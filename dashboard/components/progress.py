@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.types import RunState, RunStatus
+from core.types import ENDED, RunState, RunStatus
 from dashboard import charts, engine
 from dashboard.components import exports
 from dashboard.components.text import guarded
@@ -48,6 +48,8 @@ def _bar(run: RunFolder, status: RunStatus) -> str:
 def _waiting(run: RunFolder) -> str:
     """Whom a queued run waits for."""
     found = engine.queue(run)
+    if not found.runs and run.status.worker is None and run.spec.launcher == "local":
+        return t("run-progress-starting")  # its process has not come so far that it could wait
     if not found.runs or found.seconds is None:
         return t("run-queue", runs=found.runs)
     return t("run-queue-left", runs=found.runs, left=duration(found.seconds))
@@ -73,14 +75,10 @@ def _stages(status: RunStatus, names: tuple[str, ...]) -> None:
 def _stop(run: RunFolder) -> None:
     if run.cancel_asked:
         st.caption(t("run-stop-asked"))
-    else:
-        st.button(
-            t("run-stop"),
-            icon=":material/stop_circle:",
-            on_click=run.ask_to_cancel,
-            key="stop",
-            help=t("run-stop-help"),
-        )
+    elif st.button(t("run-stop"), icon=":material/stop_circle:", key="stop", help=t("run-stop-help")):
+        with guarded():  # it may have ended since it was drawn
+            run.ask_to_cancel()
+            st.rerun()
 
 
 def _go_on(run: RunFolder) -> None:
@@ -100,11 +98,11 @@ def _go_on(run: RunFolder) -> None:
 
 def _figures(step: dict, status: RunStatus) -> None:
     """The last step as a line of figures."""
-    live, conflict, seconds = status.state in LIVE, step.get("conflict"), status.seconds
+    ended, conflict, seconds = status.state in ENDED, step.get("conflict"), status.seconds
     words = [
         t("run-figures-step", step=step["step"], steps=step["steps"]),
         t("run-figures-conflict", share=f"{conflict:.0%}") if conflict is not None else "",
         t("run-figures-device", device=status.device, precision=status.dtype) if status.device else "",
-        t("run-figures-so-far", time=duration(seconds)) if live else t("run-figures-in-all", seconds=round(seconds)),
+        t("run-figures-in-all", seconds=round(seconds)) if ended else t("run-figures-so-far", time=duration(seconds)),
     ]
     st.caption(" · ".join(word for word in words if word))

@@ -118,10 +118,10 @@ def in_a_row(rows: list[Row], name: str, place: DeltaGenerator) -> None:
     with place:
         lead(
             t(
-                "benchmark-row-lead",
+                "benchmark-row-lead" if last[gap][method] > 0 else "benchmark-row-lead-below",
                 count=int(data["served"].max()),
                 method=method,
-                left=f"{last[gap][method]:.3f}",
+                left=f"{abs(last[gap][method]):.3f}",
                 had=f"{had[gap][method]:.3f}",
             ),
             t(

@@ -75,7 +75,7 @@ def where() -> str:
             format_func=lambda name: t("run-form-launcher-local") if name == "local" else name.capitalize(),
             key="launcher",
         )
-    st.caption(t("run-form-spare", spare=escape(engine.spare(chosen))))
+    st.caption(t("run-form-spare", launcher=chosen, spare=escape(engine.spare(chosen))))
     return chosen
 
 
@@ -101,8 +101,13 @@ def watch(run: RunFolder, drawn: RunState) -> None:
     """The run as it stands; once its state is another than the page was drawn with, the page is drawn anew."""
     with guarded():
         progress(run)
-        if run.status.state is not drawn:
-            st.rerun()
+        turned(run, drawn)
+
+
+def turned(run: RunFolder, drawn: RunState) -> None:
+    """The page is drawn anew where the run's state is another: somebody else may go on with a lost one, or give it up."""
+    if run.status.state is not drawn:
+        st.rerun()
 
 
 run = shown_run()
@@ -119,6 +124,8 @@ if status.state in LIVE:
     st.caption(t("run-leave"))
 else:
     progress(run)
+    if status.state in (RunState.FAILED, RunState.LOST):
+        st.fragment(turned, run_every=1)(run, status.state)
 if status.state is RunState.DONE:
     with st.container(horizontal=True):
         link("before_after", t("run-compare"), "compare_arrows", run=run.id)

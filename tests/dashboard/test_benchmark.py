@@ -25,13 +25,13 @@ def rows(control: float) -> list[Row]:
     return found
 
 
-def rows_in_a_row() -> list[Row]:
+def rows_in_a_row(taken: float = 0.05) -> list[Row]:
     """Two methods over three requests; the second one does nothing."""
     found = [made("original", seed, 1.0, 0.7, kind="row", forget_gap=0.2, drift=1.0) for seed in SEEDS]
     for seed in SEEDS:
         for served in (1.0, 2.0, 3.0):
             told = {"kind": "row", "rate": 0.001, "strength": served}
-            gap = 0.2 - 0.05 * served + 0.001 * seed
+            gap = 0.2 - taken * served + 0.001 * seed
             found.append(made("cure_merge", seed, 1 - served / 10, 0.7 + seed / 100, forget_gap=gap, drift=1.1, **told))
             found.append(made("npo", seed, 1.0, 0.7, forget_gap=0.2, drift=1.0, **told))
     return found
@@ -110,6 +110,12 @@ def test_requests_in_a_row_are_followed_from_the_first_to_the_last(page, tmp_pat
     assert "changed by +0.020" in app.markdown[0].value
     frame = app.dataframe[0].value
     assert len(frame) == 2 and frame.loc[0, "Residual"] == pytest.approx(0.7)
+
+
+def test_too_much_forgotten_in_a_row_is_called_so(page, tmp_path: Path, monkeypatch) -> None:
+    write_rows(tmp_path / "d.parquet", rows_in_a_row(taken=0.1))
+    monkeypatch.setattr(engine, "BENCHMARK", tmp_path)
+    assert "forgotten too much" in (title := page("benchmark").title[0].value) and "0.098 AUC worse" in title
 
 
 def test_a_row_of_requests_starts_at_the_original_and_ends_at_the_last_one() -> None:

@@ -252,6 +252,26 @@ def test_a_lost_run_is_given_up_or_gone_on_with(page, demo: Path, monkeypatch: p
     assert run.status.state is RunState.CANCELLED and not (run.path / "adapter").exists()
 
 
+def test_a_run_that_ended_before_it_could_be_stopped_is_shown_as_it_ended(
+    page, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, worker, stop = done(demo), this_worker(), RunFolder.ask_to_cancel
+    run.store.add(run.id, "wish", patient=False)
+    assert "Starting" in page("run", run=run.id).get("progress")[0].proto.text
+    run.store.enlist(run.id, worker)
+    assert "free device" in page("run", run=run.id).get("progress")[0].proto.text
+    token = run.store.claim(run.id, worker)
+    app = page("run", run=run.id)
+
+    def late(folder: RunFolder) -> None:
+        run.store.end(run.id, token, RunStatus(RunState.DONE, seconds=5))
+        stop(folder)
+
+    monkeypatch.setattr(RunFolder, "ask_to_cancel", late)
+    app.button(key="stop").click().run()
+    assert not app.exception and "finished in 5 seconds" in app.title[0].value
+
+
 @pytest.mark.parametrize("name", ["circuit", "before_after", "report"])
 def test_a_run_without_results_names_the_next_step(page, demo: Path, name: str) -> None:
     for path in done(demo).path.glob("*.json"):

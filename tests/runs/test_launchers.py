@@ -9,10 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
 from core.errors import RunError
 from core.files import write_json
 from core.runs import launchers
+from core.runs.devices import free
 from core.runs.folder import RunFolder
 from core.runs.launch import create_run, start
 from core.runs.launchers import LAUNCHERS
@@ -97,6 +99,42 @@ def test_a_run_outlives_whoever_submitted_it(place, launcher):
     gone = subprocess.run([sys.executable, "-c", script, str(folder.path)], cwd=ROOT, capture_output=True)
     assert gone.returncode == -signal.SIGKILL, gone.stderr
     assert ended(folder) is RunState.DONE, folder.status
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["cure", "cure_merge", "retrain"])
+def test_two_processes_make_the_adapter_of_one_with_the_whole_batch(workspace, tmp_path, method):
+    """torchrun and gloo: each process takes half of every batch, so one process has the doubled batch of each."""
+    adapters = []
+    for processes in (1, 2):
+        root = shutil.copytree(workspace.root, tmp_path / f"by-{processes}")
+        clusters = {"local": {"processes": processes}}
+        write_json(root / "workspace.json", replace(workspace.settings, epochs=2, clusters=clusters))
+        folder = create_run(Workspace(root), workspace.requests()[0].id, method, "cpu", steps=20)
+        start(folder)
+        assert ended(folder) is RunState.DONE, (folder.status, (folder.path / "log.txt").read_text())
+        steps = [event["step"] for event in folder.events() if event["kind"] == "step"]
+        assert steps == list(range(1, len(steps) + 1))
+        adapters.append(load_file(folder.path / "adapter/adapter_model.safetensors"))
+    one, two = adapters
+    before = load_file(workspace.root / "adapter/adapter_model.safetensors")
+    assert max((one[name] - before[name]).abs().max() for name in one) > 1e-3
+    assert max((one[name] - two[name]).abs().max() for name in one) < 1e-5
+
+
+@pytest.mark.slow
+def test_a_run_of_two_processes_is_cancelled_as_one_is(workspace):
+    write_json(workspace.root / "workspace.json", replace(workspace.settings, clusters={"local": {"processes": 2}}))
+    folder = create_run(Workspace(workspace.root), workspace.requests()[0].id, "uniform", "cpu", steps=100_000)
+    start(folder)
+    deadline = time.monotonic() + 120
+    while not any(event["kind"] == "step" for event in folder.events()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    folder.ask_to_cancel()
+    assert ended(folder) is RunState.CANCELLED
+    while free(("cpu",)) != ("cpu",) and time.monotonic() < deadline:  # all of them are gone
+        time.sleep(0.2)
+    assert free(("cpu",)) == ("cpu",)
 
 
 def test_one_cancelled_before_its_job_starts_is_not_worked_on(place):
