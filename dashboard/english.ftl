@@ -613,7 +613,7 @@ run-queue-left = { $runs ->
     [one] Waiting: one run comes first, for about { $left }
    *[other] Waiting: { $runs } runs come first, for about { $left }
 }
-run-resume = Go on with this run
+run-resume = Resume this run
 run-resume-help = It goes on from its last checkpoint; what is finished is not done again.
 run-give-up = Give it up
 run-give-up-help = The half-made adapter is destroyed. The adapter in use is not touched.

@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE UNIQUE INDEX IF NOT EXISTS one_at_work ON runs (state) WHERE state = 'running';
 CREATE UNIQUE INDEX IF NOT EXISTS one_wish ON runs (wish) WHERE state IN ('queued', 'running');
 """
-GONE = "The worker {how} while it was at “{stage}”: resume the run, and it goes on from its last checkpoint."
+GONE = "The worker {how} {where}: resume the run, and it goes on from its last checkpoint."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ class Entry:
             return replace(self.status, state=self.state, worker=self.worker)
         dead = self.worker is not None and lives(self.worker) is False
         how = "died without a message" if dead else f"has said nothing for over {LEASE:.0f} seconds"
-        message = GONE.format(how=how, stage=self.status.stage or "waiting")
+        waiting = self.state is RunState.QUEUED
+        message = GONE.format(how=how, where="before it began" if waiting else f"while it was at “{self.status.stage}”")
         return replace(self.status, state=RunState.LOST, worker=self.worker, message=message)
 
 
