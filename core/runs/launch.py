@@ -9,7 +9,7 @@ import signal
 from dataclasses import replace
 
 from core.data.split import make_split
-from core.errors import RunError
+from core.errors import CureLensError, RunError
 from core.files import plain, write_json
 from core.grouping import check_edit
 from core.models.recommender import choose_device
@@ -81,7 +81,17 @@ def start(folder: RunFolder) -> None:
     entry = folder.store.entry(folder.id)
     if entry and entry.worker is None:
         name, settings = folder.spec.launcher, Workspace(folder.path.parents[1]).settings
-        LAUNCHERS[name].start(folder, settings.clusters.get(name, {}))
+        try:
+            LAUNCHERS[name].start(folder, settings.clusters.get(name, {}))
+        except Exception as error:  # whatever a cluster's library raises: nobody will ever work on this run
+            why = str(error) if isinstance(error, CureLensError) else _untaken(name, error)
+            folder.store.refuse(folder.id, why)
+            raise RunError(why) from error
+
+
+def _untaken(launcher: str, error: Exception) -> str:
+    said = " ".join(str(error).split()).rstrip(".")
+    return f"Launcher {launcher!r} did not take the run ({said}): check its settings under clusters, or choose 'local'."
 
 
 def resume(folder: RunFolder) -> None:

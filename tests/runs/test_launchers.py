@@ -17,7 +17,7 @@ from core.runs import launchers
 from core.runs.devices import free
 from core.runs.folder import RunFolder
 from core.runs.launch import create_run, start
-from core.runs.launchers import LAUNCHERS
+from core.runs.launchers import LAUNCHERS, Launcher
 from core.types import ENDED, RunState
 from core.workspace import Workspace
 
@@ -150,8 +150,21 @@ def test_an_unknown_launcher_and_a_missing_library_are_one_sentence(place, monke
     with pytest.raises(RunError, match="'cloud' is unknown: choose one of local, slurm, ray"):
         made(place, "cloud", 4)
     monkeypatch.setitem(sys.modules, "submitit", None)
+    folder = made(place, "slurm", 4)
     with pytest.raises(RunError, match="not installed"):
-        start(made(place, "slurm", 4))
+        start(folder)
+    assert folder.status.state is RunState.FAILED and "not installed" in folder.status.message
+
+
+def test_a_cluster_that_does_not_take_the_run_is_said_and_ends_it(place, monkeypatch):
+    def refuse(folder, options):
+        raise ConnectionError("nobody answers\nat the address.")
+
+    monkeypatch.setitem(LAUNCHERS, "ray", Launcher(refuse, str))
+    folder = made(place, "ray", 4)
+    with pytest.raises(RunError, match=r"'ray' did not take the run \(nobody answers at the address\)"):
+        start(folder)
+    assert folder.status.state is RunState.FAILED and "clusters" in folder.status.message
 
 
 def test_what_is_free_is_said_for_each():
