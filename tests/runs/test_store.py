@@ -12,8 +12,9 @@ import pytest
 
 from core.errors import Fenced, RunError, WorkspaceError
 from core.runs import processes, store
+from core.runs.entry import LEASE
 from core.runs.processes import Moment, lives, moment, this_worker
-from core.runs.store import LEASE, Store
+from core.runs.store import Store
 from core.types import ENDED, MOVES, RunState, RunStatus
 
 ROOT = Path(__file__).parents[2]
