@@ -31,7 +31,7 @@ STEP = re.compile(r"Step (\d+) of \d+")
 def workspace(run: RunFolder) -> Iterator[Workspace]:
     """The served one; whatever a test leaves at work is stopped, as it would hold the device."""
     place = Workspace(run.path.parent.parent)
-    shutil.rmtree(place.root / "references")  # the longest part of a run is asking them
+    shutil.rmtree(place.root / "references", ignore_errors=True)  # the longest part of a run is asking them
     yield place
     left = [one for one in runs(place) if one.status.state in (RunState.QUEUED, RunState.RUNNING, RunState.LOST)]
     for one in left:
