@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from core.errors import RequestError, WorkspaceError
 from core.files import plain, read_json, revive, write_json, write_text
@@ -46,7 +45,7 @@ class WorkspaceSettings:
     seed: int = 0
     base_note: str = ""
     launcher: str = "local"
-    clusters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    clusters: dict[str, dict[str, str | int | float]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
