@@ -10,8 +10,7 @@ import torch
 from packaging.requirements import Requirement
 
 from core.runs.devices import candidates, free
-from core.runs.folder import runs
-from core.runs.store import Store
+from core.runs.folder import runs, store_of
 from core.types import ENDED, RunState
 from core.workspace import Workspace
 
@@ -96,8 +95,8 @@ def _disk(workspace: Workspace) -> Finding:
 
 
 def _store(workspace: Workspace) -> Finding:
-    path = workspace.root / "runs/store.sqlite"
-    flaws = Store(path).flaws()
+    store = store_of(workspace.root)
+    path, flaws = store.path, store.flaws()
     mend = (
         f"Move {path} and its -wal and -shm away: ended runs stay readable, the others are launched anew."
         if flaws

@@ -36,8 +36,7 @@ class RunFolder:
     @cached_property
     def store(self) -> Store:
         """Where every run of this workspace stands."""
-        settings = read_json(self.path.parents[1] / "workspace.json", WorkspaceSettings)
-        return Store(self.path.parent / "store.sqlite", shared=bool(settings.clusters))
+        return store_of(self.path.parents[1])
 
     @property
     def status(self) -> RunStatus:
@@ -136,6 +135,12 @@ class RunFolder:
     def _read(self, name: str, kind):
         path = self.path / name
         return read_json(path, kind) if path.is_file() else None
+
+
+def store_of(root: Path) -> Store:
+    """The store of the workspace at `root`, opened as its settings say."""
+    settings = read_json(root / "workspace.json", WorkspaceSettings)
+    return Store(root / "runs/store.sqlite", shared=bool(settings.clusters))
 
 
 def runs(workspace: Workspace) -> tuple[RunFolder, ...]:

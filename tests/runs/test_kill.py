@@ -11,8 +11,6 @@ import random
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -140,8 +138,7 @@ def test_kill_of_a_launched_worker_is_seen_and_mended_by_resume(folder):
 @pytest.mark.slow
 def test_kill_of_whoever_launched_it_harms_no_run(folder):
     """The page's process dies, its worker does not."""
-    script = "import sys; from pathlib import Path; from core.runs.folder import RunFolder; from core.runs.launch import start; start(RunFolder(Path(sys.argv[1]))); import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-    launcher = subprocess.run([sys.executable, "-c", script, str(folder.path)], cwd=Path(__file__).parents[2])
+    launcher = victim.start_and_die(folder)
     assert launcher.returncode == -signal.SIGKILL
     deadline = time.monotonic() + 120
     while folder.status.state is not RunState.DONE and time.monotonic() < deadline:

@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from core.doctor import _store
 from core.errors import RunError
 from core.files import write_json
 from core.runs import launchers
@@ -20,6 +22,7 @@ from core.runs.launch import create_run, start
 from core.runs.launchers import LAUNCHERS, Launcher
 from core.types import ENDED, RunState
 from core.workspace import Workspace
+from tests.runs.victim import start_and_die
 
 ROOT = Path(__file__).parents[2]
 PORT, DASHBOARD = 6398, 8298
@@ -92,11 +95,7 @@ def test_a_run_is_cancelled(place, launcher):
 @pytest.mark.slow
 def test_a_run_outlives_whoever_submitted_it(place, launcher):
     folder = made(place, launcher, 4)
-    script = (
-        "import os, signal, sys; from pathlib import Path; from core.runs.folder import RunFolder; "
-        "from core.runs.launch import start; start(RunFolder(Path(sys.argv[1]))); os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    gone = subprocess.run([sys.executable, "-c", script, str(folder.path)], cwd=ROOT, capture_output=True)
+    gone = start_and_die(folder)
     assert gone.returncode == -signal.SIGKILL, gone.stderr
     assert ended(folder) is RunState.DONE, folder.status
 
@@ -181,4 +180,8 @@ def test_a_store_that_machines_share_keeps_no_write_ahead_log(place):
     folder = made(place, "slurm", 4)
     with folder.store._open() as database:
         assert database.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
+    path = folder.store.path
+    del folder.store  # nobody has it open, so whoever opens it next could change that
+    assert _store(place).ok
+    assert sqlite3.connect(path).execute("PRAGMA journal_mode").fetchone()[0] == "delete"
     assert folder.store.path.is_file() and not list(folder.path.parent.glob("*-wal"))

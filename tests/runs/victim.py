@@ -4,6 +4,7 @@ import errno
 import importlib
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -109,6 +110,22 @@ def refuse_write(number: int, code: int) -> Callable[[], int]:
 
     recommender._write_adapter = counted(recommender._write_adapter)
     return lambda: tried[0]
+
+
+ORPHANING = """
+import os, signal, sys
+from pathlib import Path
+from core.runs.folder import RunFolder
+from core.runs.launch import start
+start(RunFolder(Path(sys.argv[1])))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def start_and_die(folder) -> subprocess.CompletedProcess:
+    """Launch a run from a process that is killed right after."""
+    command = [sys.executable, "-c", ORPHANING, str(folder.path)]
+    return subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True)
 
 
 def work(folder: str, every: float, point: str = "", number: int = 0, code: int = errno.ENOSPC) -> None:
