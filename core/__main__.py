@@ -18,7 +18,7 @@ from core.console import err, out, progress, report_table, stepper
 from core.errors import CureLensError
 from core.files import plain, read_json
 from core.prepare_command import prepare
-from core.runs_command import cancel, doctor, export, resume, run
+from core.runs_command import cancel, doctor, estimate, export, resume, run
 
 app = typer.Typer(
     name="core",
@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 app.command()(prepare)
 app.command()(bench)
-for command in (run, resume, cancel, export, doctor):
+for command in (estimate, run, resume, cancel, export, doctor):
     app.command()(command)
 
 

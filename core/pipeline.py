@@ -100,7 +100,7 @@ def run(workspace: Workspace, spec: RunSpec, folder: Path, watch: Watch, keeper:
     clock.stage("loading")
     request = workspace.request(spec.request)
     recommender = load_adapter(workspace, workspace.path(workspace.settings.adapter), spec.device)
-    watch.keep("device", (str(recommender.device), str(recommender.dtype).removeprefix("torch.")))
+    watch.keep("model", recommender)
     context = make_context(workspace, request, recommender.tokenizer)
     original = _look(recommender, context)
     circuits, groups = _circuit_stages(recommender, context, method, spec, folder, clock, watch)
@@ -236,6 +236,7 @@ def _unlearn(
 
     if method.retrain:
         anew = fresh_adapter(context.workspace, spec.device, spec.seed)
+        watch.keep("model", anew)
         recipe = replace(context.recipe, seed=spec.seed)
         fit(anew.model, context.encode(context.split.retain), recipe, stepped, keeper)
         return anew, Outcome(0, "trained anew without the forget set", 0, 0)

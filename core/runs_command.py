@@ -1,4 +1,4 @@
-"""python -m core run, resume, cancel, export and doctor: runs from their launch to their end."""
+"""python -m core estimate, run, resume, cancel, export and doctor: runs from before their launch to their end."""
 
 import json
 from pathlib import Path
@@ -16,10 +16,38 @@ from core.workspace import Workspace
 Detach = Annotated[bool, typer.Option("--detach", help="Return at once; watch it in the dashboard.")]
 
 
+Method = Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")]
+
+
+def estimate(
+    workspace: WorkspacePath,
+    request_id: RequestId,
+    method: Method = "cure",
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Say about how long a run would take on this machine, and how much memory; nothing is launched."""
+    from core.runs.estimate import estimate as reckon
+
+    found = reckon(Workspace(workspace), request_id, method, device)
+    if as_json:
+        print(json.dumps({**plain(found), "fits": found.fits}))
+        return
+    out.print(
+        f"About {found.seconds:.0f} seconds on {found.device} ({found.dtype}), half or twice as many at the most, and "
+        f"{found.memory / 1e9:.1f} GB of memory, of which {found.free / 1e9:.1f} GB are free.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if not found.fits:
+        err.print("It does not fit: choose another device, or lay the model out over several cards.", style="red")
+        raise typer.Exit(1)
+
+
 def run(
     workspace: WorkspacePath,
     request_id: RequestId,
-    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "cure",
+    method: Method = "cure",
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
     steps: Annotated[int, typer.Option(help="Most unlearning steps; 0 means the method's own.", min=0)] = 0,

@@ -175,7 +175,7 @@ class Person:
         logits = parts.capped(parts.head(hidden).float())
         if recommender.task is Task.CLICK:
             return logits[:, -1, recommender.yes] - logits[:, -1, recommender.no]
-        return logits.log_softmax(-1).gather(-1, tail.targets[..., None])[..., 0].mean(1)
+        return logits.log_softmax(-1).gather(-1, tail.targets.to(logits.device)[..., None])[..., 0].mean(1)
 
     def effects(self) -> Float[np.ndarray, "modules candidates"]:
         """Direct effect of each module on each candidate's score, in logits: what it writes at the tokens that answer,

@@ -1,12 +1,16 @@
 """The only file that calls core services. Caches are bounded and keyed by each file's change time and size."""
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.errors import RunError
 from core.report.sentences import Summary, summarise
 from core.runs.folder import RunFolder, run_folder
 from core.runs.folder import runs as all_runs
@@ -139,6 +143,17 @@ def launch(
     folder = create_run(workspace(), request_id, method, device, seed, edit=edit, launcher=launcher)
     start(folder)
     return folder.id
+
+
+def estimate(request_id: str, method: str, device: str) -> dict[str, Any]:
+    """What a run would need on this machine, said by a process of its own, which times a model and takes a card's memory
+    for it. Raises RunError with its sentence."""
+    options = ("--workspace", str(workspace().root), "--request", request_id, "--method", method, "--device", device)
+    command = [sys.executable, "-W", "ignore", "-m", "core", "estimate", *options, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RunError(done.stderr.strip() or "The estimate failed without a word: try again.")
+    return json.loads(done.stdout)
 
 
 def resume(folder: RunFolder) -> None:

@@ -593,6 +593,11 @@ run-form-references = { $references ->
 }
 run-form-no-references = No reference model is ready for this request, so the result cannot be compared with one. Make some first, on the command line:
 run-form-launch = Launch the run
+run-form-estimate = Estimate time and memory
+run-form-estimate-help = Times a small copy of the model on the chosen device. Nothing is launched.
+run-form-estimating = Timing a small copy of the model
+run-form-needs = About { $time }, give or take a factor of two, and { $memory } GB of memory, of which { $free } GB are free now.
+run-form-too-large = It does not fit into that memory. Choose another device, or have the model laid out over several cards (cards, in the workspace’s settings).
 
 run-stage-loading = loading
 run-stage-contrast = contrast prompts
@@ -625,6 +630,8 @@ run-leave = You can leave this page: the run goes on, and this address finds it 
 run-figures-step = Step { $step } of { $steps }
 run-figures-conflict = { $share } of the shared parts were pulled both ways
 run-figures-device = on { $device }, { $precision }
+run-figures-memory = { $memory } GB of memory
+run-figures-pace = { $tokens } tokens a second
 run-figures-so-far = { $time } so far
 run-figures-in-all = { $seconds ->
     [one] { $seconds } second in all

@@ -210,7 +210,8 @@ def _chunk_edges(
     pull = moved.new_empty(3 * parts.n_heads + 1, *moved.shape[1:])  # one for all layers: to get new memory is slow
     before, columns = moved[0], []
     for layer in range(len(parts.layers)):
-        moved, pull = (tensor.to(found.mlp[layer].device) for tensor in (moved, pull))  # layers may be on several GPUs
+        # layers may be on several GPUs
+        moved, pull, before = (tensor.to(found.mlp[layer].device) for tensor in (moved, pull, before))
         found.pull(layer, chunk, pull)
         stop, rows, places = mlp_sources(parts, layer), source_rows(parts, layer), destination_columns(parts, layer)
         edges[:stop, places.start : places.stop + 1] += _product(moved[:stop], pull).to(edges)

@@ -88,9 +88,10 @@ class Batch:
             use_cache=False,
         ).last_hidden_state[:, -1]
         # Only two rows of the head, and in float32: logits rounded to bfloat16 are too coarse to subtract.
-        rows = effective_weight(self.parts.head)[self.answers].to(hidden.device, accurate(hidden))
-        bias = getattr(self.parts.head, "bias", None)
-        logits = (rows * hidden.to(rows)).sum(-1) + (0 if bias is None else bias.detach()[self.answers].to(rows))
+        head, bias = effective_weight(self.parts.head), getattr(self.parts.head, "bias", None)
+        answers = self.answers.to(head.device)
+        rows = head[answers].to(hidden.device, accurate(hidden))
+        logits = (rows * hidden.to(rows)).sum(-1) + (0 if bias is None else bias.detach()[answers].to(rows))
         right, wrong = self.parts.capped(logits)
         return right - wrong
 

@@ -66,12 +66,12 @@ def _tail_scores(
         ids[row, : len(tail) - shared] = torch.tensor(tail[shared:])
     hidden = parts.causal_lm.base_model(
         input_ids=ids, past_key_values=repeated(cache, len(tails)), use_cache=True
-    ).last_hidden_state
+    ).last_hidden_state.to(ids.device)
     if recommender.task is Task.CLICK:
         ends = torch.tensor([len(tail) - shared - 1 for tail in tails], device=recommender.device)
-        logits = parts.capped(parts.head(hidden[torch.arange(len(tails)), ends]).float())
+        logits = parts.capped(parts.head(hidden[torch.arange(len(tails)), ends]).to(ids.device, torch.float32))
         return logits[:, recommender.yes] - logits[:, recommender.no]
-    logs = parts.capped(parts.head(hidden).float()).log_softmax(-1)
+    logs = parts.capped(parts.head(hidden).to(ids.device, torch.float32)).log_softmax(-1)
     return torch.stack(
         [
             torch.stack([logs[row, place - 1 - shared, tail[place]] for place in range(start, len(tail))]).mean()

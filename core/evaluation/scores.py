@@ -14,6 +14,7 @@ from core.types import Prompt, Task
 
 TOKENS = 4096
 CANDIDATES = 20
+LIMIT = 400  # targets of a set that are ranked in `next_item`
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Scores:
     losses: np.ndarray
 
 
-def score(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, limit: int = 400) -> Scores:
+def score(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, limit: int = LIMIT) -> Scores:
     """Score every target of the prompts; `next_item`, which ranks candidates, takes at most `limit` of them."""
     if recommender.task is Task.CLICK:
         return _click(recommender, prompts, reader)

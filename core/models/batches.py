@@ -80,12 +80,16 @@ def micro_batches(
 
 
 def answer_logits(model: nn.Module, batch: Batch) -> Tensor:
-    """Logits [answer token, vocabulary] in float32 that predict each answer token; the rest is never projected."""
+    """Logits [answer token, vocabulary] in float32 that predict each answer token; the rest is never projected.
+
+    The layers may be on several cards: what the last one says comes back to where the batch is.
+    """
     parts = anatomy(model)
     hidden = parts.causal_lm.base_model(
         input_ids=batch.ids, attention_mask=batch.mask, position_ids=batch.positions, use_cache=False
     ).last_hidden_state
-    return parts.capped(parts.head(hidden[batch.rows, batch.columns]).float())
+    answers = hidden.to(batch.ids.device)[batch.rows, batch.columns]
+    return parts.capped(parts.head(answers).to(answers.device, torch.float32))
 
 
 def answer_loss(logits: Tensor, batch: Batch) -> Tensor:

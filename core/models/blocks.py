@@ -51,8 +51,12 @@ class Layout:
         return {name: values[..., [name in owners for owners in self.cells]].sum(-1) for name in self.modules}
 
     def flat(self, values: Sequence[Tensor]) -> Tensor:
-        """Values [row, rank] in float32 of tensors that are shaped as the parameters, in their order."""
-        rows = [(value if dim == 0 else value.T).float() for value, dim in zip(values, self.dims.values(), strict=True)]
+        """Values [row, rank] in float32, on one device, of tensors that are shaped as the parameters, in their order."""
+        device = self.cell_of.device
+        rows = [
+            (value if dim == 0 else value.T).to(device, torch.float32)
+            for value, dim in zip(values, self.dims.values(), strict=True)
+        ]
         rank = max(row.shape[1] for row in rows)
         return torch.cat([nn.functional.pad(row, (0, rank - row.shape[1])) for row in rows])
 

@@ -51,6 +51,21 @@ def summed(value: Tensor) -> Tensor:
     return value
 
 
+@contextmanager
+def fitting() -> Iterator[None]:
+    """What is done inside fits into the memory of every process, or raises OutOfMemoryError in all of them: one alone would
+    leave the others waiting for its part of a sum."""
+    fits = torch.ones(1)
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        fits.zero_()
+    if size() > 1:
+        dist.all_reduce(fits, dist.ReduceOp.MIN)
+    if not fits:  # outside of the except block, which would keep what did not fit alive
+        raise torch.OutOfMemoryError("What is to be computed does not fit into memory.")
+
+
 def told(values: Sequence[int]) -> list[int]:
     """What the first process says, as many whole numbers as each gives."""
     said = torch.tensor(list(values))

@@ -5,9 +5,10 @@ Safetensors only, no remote code, adapters only on the base they were made for.
 
 import hashlib
 import json
+import re
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from transformers.utils import logging
 from core.errors import DeviceError, ModelError, WorkspaceError
 from core.files import disk_error, read_json, write_json
 from core.models.families import FAMILIES
+from core.models.meter import Meter
 from core.types import Task
 
 logging.disable_progress_bar()  # its bars would tear ours
@@ -31,7 +33,7 @@ PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
 @dataclass(frozen=True)
 class Recommender:
-    """A loaded model ready to score. yes, no: ids of the answer tokens (click task; -1 in next_item)."""
+    """A loaded model ready to score. yes, no: ids of the answer tokens (click task; -1 in next_item). meter: what it has read."""
 
     model: Any
     tokenizer: Any
@@ -40,6 +42,7 @@ class Recommender:
     no: int
     device: torch.device
     dtype: torch.dtype
+    meter: Meter = field(default_factory=Meter)
 
     @property
     def choices(self) -> tuple[int, int] | None:
@@ -54,8 +57,8 @@ def choose_device(name: str = "auto") -> tuple[torch.device, torch.dtype]:
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name.split(":")[0] not in ("cpu", "cuda"):
-        raise DeviceError(f"Device {name!r} is unknown: choose auto, cpu or cuda.")
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+        raise DeviceError(f"Device {name!r} is unknown: choose auto, cpu, cuda or cuda:NUMBER.")
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise DeviceError(f"Device {name!r} was asked for but this machine has no CUDA device: choose auto or cpu.")
     on_gpu = name.startswith("cuda") and torch.cuda.is_bf16_supported()
@@ -73,21 +76,32 @@ def load(
 ) -> Recommender:
     """Load base and adapter from local folders or from a hub id with its revision.
 
-    answers: the texts of the Yes and No answers as they follow a prompt, e.g. (" Yes", " No").
+    answers: the texts of the Yes and No answers as they follow a prompt, e.g. (" Yes", " No"). device: one of
+    `choose_device`, or several cards with commas between them for a model that is larger than one.
     Raises ModelError for pickled weights, an unknown family, a foreign adapter, or answers of several tokens.
     """
-    where, dtype = choose_device(device)
+    cards = device.split(",")
+    where, dtype = choose_device(cards[0])
     folder = resolve(base, revision)
     check_folder(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     model: Any = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=dtype, trust_remote_code=False, use_safetensors=True
+        folder, dtype=dtype, trust_remote_code=False, use_safetensors=True, **(spread(cards) if len(cards) > 1 else {})
     )
     if adapter is not None:
         check_adapter(Path(adapter), folder)
         model = PeftModel.from_pretrained(model, adapter, is_trainable=trainable, use_safetensors=True)
     yes, no = answer_tokens(tokenizer, answers) if task is Task.CLICK else (-1, -1)
-    return Recommender(model.to(where).eval(), tokenizer, task, yes, no, where, dtype)
+    model = model.eval() if len(cards) > 1 else model.to(where).eval()
+    loaded = Recommender(model, tokenizer, task, yes, no, where, dtype)
+    loaded.meter.attach(model)
+    return loaded
+
+
+def spread(cards: Sequence[str]) -> dict[str, Any]:
+    """How transformers, through accelerate, lays a model's layers out over cards, as evenly as their free memory lets it."""
+    free = {torch.device(card).index: torch.cuda.mem_get_info(card)[0] for card in cards}
+    return {"device_map": "balanced", "max_memory": free}
 
 
 def resolve(base: str, revision: str | None = None) -> Path:

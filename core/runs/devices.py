@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import resource
+import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -65,10 +67,19 @@ def _opened(path: Path) -> IO[str]:
 
 
 def _lock_file(device: str) -> Path:
-    """Machine-wide, for all workspaces of a user. CUDA_VISIBLE_DEVICES gives the same card other numbers: the card counts."""
-    folder = Path(tempfile.gettempdir()) / f"cure-lens-{os.getuid()}"
-    kind, _, number = device.partition(":")
+    """Machine-wide, for all workspaces of a user."""
+    return Path(tempfile.gettempdir()) / f"cure-lens-{os.getuid()}" / f"{device.partition(':')[0]}{card(device)}.lock"
+
+
+def card(device: str) -> str:
+    """What the machine calls a card, its number or its id, whatever number CUDA_VISIBLE_DEVICES gave it; "" for a processor."""
+    number = device.partition(":")[2]
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    if kind == "cuda" and visible != [""]:
-        number = visible[int(number)]
-    return folder / f"{kind}{number}.lock"
+    return visible[int(number)] if number and visible != [""] else number
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most bytes that this process has held: of its cards where it works on them, else of the machine."""
+    if device.type == "cuda":
+        return sum(torch.cuda.max_memory_allocated(number) for number in range(torch.cuda.device_count()))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

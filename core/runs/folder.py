@@ -146,6 +146,8 @@ def store_of(root: Path) -> Store:
 def runs(workspace: Workspace) -> tuple[RunFolder, ...]:
     """All runs of a workspace, newest first."""
     folders = [RunFolder(path.parent) for path in (workspace.root / "runs").glob("*/spec.json")]
+    for folder in folders[1:]:
+        folder.store = folders[0].store  # one is enough for all
     return tuple(sorted(folders, key=lambda folder: (folder.spec.created, folder.id), reverse=True))
 
 

@@ -15,13 +15,13 @@ from importlib import import_module
 from typing import Any
 
 import psutil
-import torch
 
 from core.errors import RunError
-from core.runs.devices import candidates, free
+from core.runs.devices import candidates, card, free
 from core.runs.folder import RunFolder
 
 Options = Mapping[str, Any]
+OURS = ("processes", "cards")  # told to our worker, not to a cluster
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Launcher:
 
 
 def command(folder: RunFolder, options: Options) -> list[str]:
-    """The worker's command, the same wherever it runs. options: processes, how many train together on one machine."""
+    """The worker's command, the same wherever it runs. options: processes, how many train together on one machine, each on a
+    card of its own; the worker itself reads `cards`, over how many one process lays out a model that is too large for one."""
     count = int(options.get("processes", 1))
     together = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []
     return [sys.executable, *together, "-m", "core", "worker", str(folder.path)]
@@ -58,15 +59,20 @@ def spare_local(options: Options) -> str:
 def _memory(device: str) -> str:
     if not device.startswith("cuda"):
         return ""
-    spare, whole = torch.cuda.mem_get_info(device)
-    return f" ({spare / 1e9:.0f} of {whole / 1e9:.0f} GB)"
+    asked = subprocess.run(  # not through torch, which would take some of that memory to ask for it
+        ["nvidia-smi", f"--id={card(device)}", "--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits"],
+        capture_output=True,
+        text=True,
+    )
+    mebibytes = asked.stdout.strip().split(", ")
+    return " ({:.0f} of {:.0f} GB)".format(*(int(one) * 2**20 / 1e9 for one in mebibytes)) if mebibytes[1:] else ""
 
 
 def start_slurm(folder: RunFolder, options: Options) -> None:
     """A job of Slurm's through submitit. options: those of its executor, such as slurm_partition, timeout_min, gpus_per_node;
     cluster "local" starts it on this machine, as Slurm would."""
     submitit = _library("submitit")
-    extra = {key: value for key, value in options.items() if key not in ("cluster", "processes")}
+    extra = {key: value for key, value in options.items() if key not in ("cluster", *OURS)}
     executor = submitit.AutoExecutor(folder=folder.path / "slurm", cluster=options.get("cluster", "slurm"))
     executor.update_parameters(name=folder.id, **extra)
     executor.submit(submitit.helpers.CommandFunction(command(folder, options), verbose=False))
@@ -85,7 +91,7 @@ def spare_slurm(options: Options) -> str:
 def start_ray(folder: RunFolder, options: Options) -> None:
     """A job of a Ray cluster. options: address of its dashboard, and what submit_job takes, such as entrypoint_num_gpus."""
     jobs = _library("ray.job_submission")
-    extra = {key: value for key, value in options.items() if key not in ("address", "processes")}
+    extra = {key: value for key, value in options.items() if key not in ("address", *OURS)}
     entrypoint = subprocess.list2cmdline(command(folder, options))
     jobs.JobSubmissionClient(_address(options)).submit_job(entrypoint=entrypoint, **extra)
 

@@ -16,7 +16,7 @@ LOOK = 0.2  # seconds between two looks at the queue
 
 
 class Turn:
-    """A run in this worker's hands. devices: their full names, one for each process.
+    """A run in this worker's hands. devices: their full names, one for each process or all for one.
 
     Every call raises Fenced once the run is another's.
     """
@@ -37,16 +37,16 @@ class Turn:
 
 
 @contextmanager
-def turn(store: Store, run_id: str, device: str, processes: int = 1) -> Iterator[Turn]:
-    """Wait until it is the run's turn and a device for each process is free (they share a processor), then hold all that.
+def turn(store: Store, run_id: str, device: str, devices: int = 1) -> Iterator[Turn]:
+    """Wait until it is the run's turn and so many devices are free (a processor is for all), then hold all that.
 
-    Raises Cancelled while waiting, DeviceError where there are fewer devices than processes.
+    Raises Cancelled while waiting, DeviceError where fewer devices are here.
     """
     worker, wanted, beaten = this_worker(), candidates(device), -BEAT
-    count = 1 if wanted == ("cpu",) else processes
+    count = 1 if wanted == ("cpu",) else devices
     if count > len(wanted):
         raise DeviceError(
-            f"{processes} processes want a device each and {len(wanted)} are here: start fewer processes."
+            f"The run wants {count} cards and {len(wanted)} are here: set fewer processes or cards under clusters."
         )
     while True:
         if time.monotonic() - beaten >= BEAT:

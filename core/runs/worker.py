@@ -11,8 +11,10 @@ from typing import Any
 from core.errors import Cancelled, CureLensError, Fenced
 from core.files import write_json, write_text
 from core.models import ranks
+from core.models.recommender import Recommender
 from core.pipeline import STAGES, Found, run
 from core.runs.checkpoints import Checkpoints
+from core.runs.devices import peak_memory
 from core.runs.folder import RunFolder
 from core.runs.follower import follow, found_in
 from core.runs.processes import this_worker
@@ -35,7 +37,7 @@ def work(folder: RunFolder) -> RunState:
         if ranks.rank():
             return follow(folder)
         try:
-            with turn(folder.store, folder.id, folder.spec.device, ranks.size()) as held:
+            with turn(folder.store, folder.id, folder.spec.device, max(ranks.size(), _cards(folder))) as held:
                 return _work(folder, held)
         except Cancelled as stop:
             log.info("cancelled %s", stop)
@@ -53,7 +55,7 @@ def _work(folder: RunFolder, held: Turn) -> RunState:
         watch.begin()
         ranks.told([int(name.partition(":")[2] or -1) for name in _each(held.devices)])  # the others begin as well
         checkpoints = Checkpoints(folder.path / "checkpoint")
-        spec = replace(folder.spec, device=held.devices[0])
+        spec = replace(folder.spec, device=held.devices[0] if ranks.size() > 1 else ",".join(held.devices))
         run(Workspace(folder.path.parents[1]), spec, folder.path, watch, checkpoints)
         shutil.rmtree(checkpoints.folder, ignore_errors=True)  # they hold what was to be forgotten
         watch.end(RunState.DONE, "")
@@ -74,6 +76,11 @@ def _work(folder: RunFolder, held: Turn) -> RunState:
     return watch.state
 
 
+def _cards(folder: RunFolder) -> int:
+    """Over how many cards one process lays out the model, by the settings of the run's launcher."""
+    return int(Workspace(folder.path.parents[1]).settings.clusters.get(folder.spec.launcher, {}).get("cards", 1))
+
+
 def _each(devices: Sequence[str]) -> list[str]:
     """A device for each process; a processor is for all."""
     return list(devices) if len(devices) == ranks.size() else [devices[0]] * ranks.size()
@@ -86,7 +93,8 @@ class FolderWatch:
         self.folder, self.held = folder, held
         self.started, self.written = time.monotonic(), 0.0
         self.state, self.name, self.base, self.share = RunState.RUNNING, "", 0.0, 0.0
-        self.device = self.dtype = ""
+        self.recommender: Recommender | None = None  # the one at work now
+        self.stage_began = 0.0, 0  # seconds, and the tokens read by then
         self.steps = 0  # that earlier attempts told already
 
     def begin(self) -> None:
@@ -103,7 +111,7 @@ class FolderWatch:
 
     def stage(self, name: str) -> None:
         names = list(STAGES)
-        self.name, self.share = name, 0.0
+        self.name, self.share, self.stage_began = name, 0.0, (self.seconds, self._tokens)
         self.base = sum(STAGES[earlier] for earlier in names[: names.index(name)])
         self.held.check()
         self.folder.add_event({"kind": "stage", "stage": name, "seconds": self.seconds})
@@ -126,8 +134,8 @@ class FolderWatch:
 
     def keep(self, name: str, value: Any) -> None:
         self.held.check()
-        if name == "device":
-            self.device, self.dtype = value
+        if name == "model":
+            self.recommender, self.stage_began = value, (self.seconds, value.meter.forward)
         elif name == "circuits":
             self.folder.write("forget.json", value[0])
             self.folder.write("retain.json", value[1])
@@ -148,6 +156,10 @@ class FolderWatch:
         log.info("%s %s", state, message)
 
     @property
+    def _tokens(self) -> int:
+        return self.recommender.meter.forward if self.recommender else 0
+
+    @property
     def seconds(self) -> float:
         return round(time.monotonic() - self.started, 3)
 
@@ -158,6 +170,7 @@ class FolderWatch:
     def _status(self, message: str = "") -> RunStatus:
         progress = min(1.0, self.base + STAGES.get(self.name, 0.0) * self.share)
         known = self.state is RunState.RUNNING and progress > 0.05
+        model, (began, tokens) = self.recommender, self.stage_began
         return RunStatus(
             state=self.state,
             stage=self.name,
@@ -165,8 +178,10 @@ class FolderWatch:
             eta=self.seconds * (1 - progress) / progress if known else None,
             seconds=self.seconds,
             message=message,
-            device=self.device,
-            dtype=self.dtype,
+            device=str(model.device) if model else "",
+            dtype=str(model.dtype).removeprefix("torch.") if model else "",
+            memory=peak_memory(model.device) if model else 0,
+            pace=(self._tokens - tokens) / (self.seconds - began) if self.seconds > began else 0.0,
             worker=this_worker(),
             updated=now(),
         )

@@ -64,6 +64,8 @@ class RunStatus:
     """Where a run stands, for everyone who watches.
 
     stage: the stage's name. progress in [0, 1] over the whole run. eta: seconds left, None while unknown.
+    memory: bytes that the run held at most so far, of the card, or of the machine where it runs on its processor.
+    pace: tokens read a second since the stage began, forward.
     worker: the process at work, so that a dead one is noticed; None where none ever was.
     message: one sentence; the reason where the run failed.
     """
@@ -78,3 +80,5 @@ class RunStatus:
     dtype: str = ""
     worker: Worker | None = None
     updated: str = ""
+    memory: int = 0
+    pace: float = 0.0

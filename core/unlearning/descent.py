@@ -52,7 +52,7 @@ class Pull:
         surgery = SURGERY[method.surgery]
         moves, told = direction(forget, retain, scale, plan, self.of, method.weights, surgery, method.pooled)
         for parameter, move in zip(plan.parameters.values(), plan.parts(moves), strict=True):
-            parameter.grad = move.to(parameter.dtype)
+            parameter.grad = move.to(parameter)
         known = {"forget_loss": forget_loss} if forgets else {}
         known |= {"retain_loss": retain_loss} if keeps else {}
         return known | (told if forgets and keeps else {})
@@ -74,9 +74,10 @@ def _gradient(losses: Iterator[Tensor], plan: Layout, clip: float = 1.0) -> tupl
     Raises FloatingPointError where either is no number.
     """
     value, total = 0.0, None
-    for loss in losses:
-        fresh = plan.flat(torch.autograd.grad(loss, list(plan.parameters.values())))
-        value, total = value + loss.item(), fresh if total is None else total + fresh
+    with ranks.fitting():
+        for loss in losses:
+            fresh = plan.flat(torch.autograd.grad(loss, list(plan.parameters.values())))
+            value, total = value + loss.item(), fresh if total is None else total + fresh
     total = ranks.summed(torch.zeros_like(plan.weights()) if total is None else total)
     value = ranks.summed(torch.tensor(value, dtype=torch.float64, device=total.device)).item()
     norm = total.norm()

@@ -62,11 +62,12 @@ class Answers:
 
     def __call__(self, step: int) -> Losses:
         total = 0.0
-        for part, share in micro_batches(self.order[step], self.micro, self._count):
-            batch = collate([self.prompts[i] for i in part], self.device)
-            loss = share * answer_loss(answer_logits(self.model, batch), batch)
-            loss.backward()
-            total += loss.item()
+        with ranks.fitting():
+            for part, share in micro_batches(self.order[step], self.micro, self._count):
+                batch = collate([self.prompts[i] for i in part], self.device)
+                loss = share * answer_loss(answer_logits(self.model, batch), batch)
+                loss.backward()
+                total += loss.item()
         return finite({"loss": self._together(total)})
 
     def _together(self, total: float) -> float:

@@ -171,10 +171,6 @@ class Training:
             losses := self._try(number)
         ) is None:  # outside of the except block, which would keep what did not fit alive
             torch.cuda.empty_cache()
-            if ranks.size() > 1:
-                raise RunError(
-                    "A device has too little memory for its part of a batch: set a smaller micro-batch, or more processes."
-                )
             if not self.work.smaller():
                 raise RunError(
                     "The device has too little memory for a single prompt: choose another one, or a shorter window."

@@ -1,8 +1,11 @@
 """Run: launch one, watch it work, stop it; leave the page and come back by its link."""
 
 import shlex
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.types import RunState
 from dashboard import engine, state
@@ -11,17 +14,17 @@ from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.engine import RunFolder
 from dashboard.texts import Texts, t
-from dashboard.words import LIVE, escape, run_sentence, scope
+from dashboard.words import LIVE, duration, escape, run_sentence, scope
 
 DEVICES = Texts({"auto": "run-form-device-auto", "cpu": "run-form-device-cpu", "cuda": "run-form-device-cuda"})
 
 
-def form() -> None:
-    """Choose request, method and device, and launch."""
+def form() -> Callable[[], None]:
+    """Choose request, method and device, and launch. Returns what is still to be said once the page is drawn."""
     requests = {request.id: request for request in engine.workspace().requests()}
     if not requests:
         empty(t("run-form-empty"), "request", t("run-form-empty-link"))
-        return
+        return lambda: None
     chosen = state.pick(
         t("run-form-request"),
         "request",
@@ -54,16 +57,41 @@ def form() -> None:
         key="seed",
         help=t("run-form-seed-help"),
     )
-    launcher = where()
+    launcher, spare = where()
     references(chosen)
-    if st.button(t("run-form-launch"), type="primary", icon=":material/play_circle:"):
-        with guarded():
-            name = engine.launch(chosen or "", method or "cure", device or "auto", int(seed), launcher=launcher)
-            st.switch_page("views/run.py", query_params={"run": name})
+    wish = (chosen or "", method or "cure", device or "auto")
+    with st.container(horizontal=True):
+        if st.button(t("run-form-launch"), type="primary", icon=":material/play_circle:"):
+            with guarded():
+                name = engine.launch(*wish, int(seed), launcher=launcher)
+                st.switch_page("views/run.py", query_params={"run": name})
+        asked = launcher == "local" and st.button(
+            t("run-form-estimate"), icon=":material/speed:", help=t("run-form-estimate-help")
+        )
+    needs(wish, bool(asked))
+    return partial(free, spare, launcher)
 
 
-def where() -> str:
-    """Choose between this machine and the workspace's clusters, where it has any; what is free there."""
+def needs(wish: tuple[str, str, str], asked: bool) -> None:
+    """How long a run would take and how much memory, where somebody asked for just this one."""
+    if asked:
+        with guarded(), st.spinner(t("run-form-estimating")):
+            st.session_state["estimate"] = wish, engine.estimate(*wish)
+    told, found = st.session_state.get("estimate", (None, {}))
+    if told == wish:
+        memory, spare = (f"{found[name] / 1e9:.1f}" for name in ("memory", "free"))
+        st.caption(t("run-form-needs", time=duration(found["seconds"]), memory=memory, free=spare))
+        if not found["fits"]:
+            st.warning(t("run-form-too-large"), icon=":material/memory:")
+
+
+def free(place: DeltaGenerator, launcher: str) -> None:
+    """What is free where a run would start: asked last, since the first time it takes a moment."""
+    place.caption(t("run-form-spare", launcher=launcher, spare=escape(engine.spare(launcher))))
+
+
+def where() -> tuple[str, DeltaGenerator]:
+    """Choose between this machine and the workspace's clusters, where it has any; and a place to say what is free there."""
     names = engine.launchers()
     chosen = names[0]
     if len(names) > 1:
@@ -75,8 +103,7 @@ def where() -> str:
             format_func=lambda name: t("run-form-launcher-local") if name == "local" else name.capitalize(),
             key="launcher",
         )
-    st.caption(t("run-form-spare", launcher=chosen, spare=escape(engine.spare(chosen))))
-    return chosen
+    return chosen, st.empty()
 
 
 def references(request: str | None) -> None:
@@ -113,12 +140,12 @@ def turned(run: RunFolder, drawn: RunState) -> None:
 run = shown_run()
 if run is None:
     lead(t("run-none"), t("run-none-note"))
-    form()
+    form()()
     st.stop()
 status = run.status
 lead(run_sentence(status), about(run))
 with st.expander(t("run-form"), icon=":material/play_circle:", expanded=state.asked("request") is not None):
-    form()
+    late = form()
 if status.state in LIVE:
     st.fragment(watch, run_every=1)(run, status.state)
     st.caption(t("run-leave"))
@@ -130,3 +157,4 @@ if status.state is RunState.DONE:
     with st.container(horizontal=True):
         link("before_after", t("run-compare"), "compare_arrows", run=run.id)
         link("report", t("run-report"), "description", run=run.id)
+late()

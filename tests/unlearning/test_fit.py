@@ -1,7 +1,10 @@
 """Plain fine-tuning: what is in memory at a time changes nothing."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
+import pytest
 import torch
 
 from core.models.blocks import layout
@@ -26,3 +29,15 @@ def test_micro_batches_train_the_same_adapter(workspace):
     (whole, told), (parts, told_too) = found
     torch.testing.assert_close(parts, whole, rtol=1e-3, atol=2e-5)
     torch.testing.assert_close(told, told_too, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_processes_without_memory_for_their_part_take_smaller_ones_together(workspace, tmp_path):
+    """One of two processes has room for a single prompt: both go down to that, and neither waits for the other."""
+    together, alone = tmp_path / "together.pt", tmp_path / "alone.pt"
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    for start, out, room in ((torchrun, together, 1), ([], alone, 1000)):
+        command = [sys.executable, *start, "-m", "tests.unlearning.cramped", workspace.root, out, room]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr[-2000:]
+    torch.testing.assert_close(torch.load(together), torch.load(alone), rtol=1e-3, atol=2e-5)

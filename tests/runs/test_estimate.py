@@ -1,0 +1,109 @@
+"""Estimates: what is reckoned beforehand against what a run then reads, and a deep model against its shallow copies."""
+
+import json
+from collections import namedtuple
+from dataclasses import replace
+
+import psutil
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from core.__main__ import app
+from core.errors import CureLensError
+from core.models.meter import Meter
+from core.pipeline import run
+from core.runs import probe
+from core.runs.estimate import estimate
+from core.types import RunSpec
+from core.unlearning.loop import FORGETFUL
+from core.unlearning.stopping import Stopper
+from tests.conftest import CONFIGS, random_lora
+
+RUNNER = CliRunner()
+
+
+class Meters:
+    """Watches a run for its models' meters alone."""
+
+    def __init__(self):
+        self.found = []
+
+    def keep(self, name, value):
+        self.found += [value.meter] if name == "model" else []
+
+    def stage(self, name): ...
+    def progress(self, share): ...
+    def step(self, step): ...
+    def kept(self): ...
+
+
+@pytest.mark.parametrize("method", ["cure", "cure_merge", "graddiff", "finetune", "retrain"])
+def test_a_run_that_goes_its_whole_way_reads_about_what_was_reckoned(workspace, tmp_path, monkeypatch, method):
+    monkeypatch.setattr(Stopper, "reason", property(lambda self: "", lambda self, value: None), raising=False)
+    monkeypatch.setattr(Stopper, "costly", property(lambda self: False, lambda self, value: None), raising=False)
+    request = workspace.requests()[0].id
+    found, meters = estimate(workspace, request, method, "cpu"), Meters()
+    run(workspace, RunSpec("run-1", request, method, "cpu"), tmp_path, meters, FORGETFUL)
+    read = sum(meter.forward for meter in meters.found)
+    assert 0.7 < found.tokens / read < 1.4, (found.tokens, read)
+
+
+def test_a_meter_counts_what_goes_through_and_changes_nothing():
+    model, meter = random_lora("llama"), Meter()
+    ids = torch.ones(3, 5, dtype=torch.long)
+    before = model(input_ids=ids).logits
+    meter.attach(model)
+    model.requires_grad_(True)
+    with torch.no_grad():
+        model(input_ids=ids[:2])
+    assert torch.equal(model(input_ids=ids).logits, before)
+    assert (meter.forward, meter.backward) == (25, 15)
+
+
+@pytest.mark.parametrize("family", list(CONFIGS))
+def test_parameters_are_counted_without_the_model(family):
+    adapted = random_lora(family, rank=4)
+    of_adapter = sum(one.numel() for name, one in adapted.named_parameters() if "lora_" in name)
+    whole = sum(one.numel() for one in adapted.parameters()) - of_adapter
+    assert probe.parameters(CONFIGS[family](), 4) == (whole, of_adapter)
+
+
+def test_two_shallow_copies_tell_what_a_deep_model_keeps():
+    """Exactly, as every layer keeps the same."""
+    config = CONFIGS["llama"]()
+    config.num_hidden_layers, config.vocab_size = 6, 64
+    place = (4, 2, 9, torch.device("cpu"), torch.float32)
+    assert probe.measured(config, *place).kept == pytest.approx(probe._timed(config, *place).kept)
+
+
+def test_what_does_not_fit_is_said(workspace, monkeypatch):
+    request = workspace.requests()[0].id
+    assert estimate(workspace, request, "graddiff", "cpu").fits
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: namedtuple("Memory", "available")(10**6))
+    assert not estimate(workspace, request, "graddiff", "cpu").fits
+    told = RUNNER.invoke(app, ["estimate", "-w", str(workspace.root), "-r", request])
+    assert told.exit_code == 1 and "does not fit" in told.output
+
+
+def test_more_references_and_longer_training_cost_more(workspace):
+    request, place = workspace.requests()[0].id, workspace
+    found = {name: estimate(place, request, name, "cpu").tokens for name in ("finetune", "graddiff", "cure", "retrain")}
+    assert found["finetune"] < found["graddiff"] < found["cure"] and found["retrain"] > 0
+    settings = replace(place.settings, epochs=2 * place.settings.epochs)
+    place.__dict__["settings"] = settings
+    assert estimate(place, request, "retrain", "cpu").tokens > found["retrain"]
+
+
+@pytest.mark.parametrize(
+    ("options", "word"), [({"method": "wish"}, "wish"), ({"device": "tpu"}, "tpu"), ({"request_id": "no"}, "no")]
+)
+def test_bad_wishes_are_one_sentence(workspace, options, word):
+    with pytest.raises(CureLensError, match=word):
+        estimate(workspace, **{"request_id": workspace.requests()[0].id, "device": "cpu", **options})
+
+
+def test_the_command_prints_one_object(workspace):
+    told = RUNNER.invoke(app, ["estimate", "-w", str(workspace.root), "-r", workspace.requests()[0].id, "--json"])
+    found = json.loads(told.stdout)
+    assert found["seconds"] > 0 and found["fits"] and found["device"] == "cpu"
