@@ -34,8 +34,8 @@ def estimate(
         print(json.dumps({**plain(found), "fits": found.fits}))
         return
     out.print(
-        f"About {found.seconds:.0f} seconds on {found.device} ({found.dtype}), half or twice as many at the most, and "
-        f"{found.memory / 1e9:.1f} GB of memory, of which {found.free / 1e9:.1f} GB are free.",
+        f"About {found.seconds:.0f} seconds on {found.device} ({found.dtype}), give or take a factor of two. "
+        f"It needs about {found.memory / 1e9:.1f} GB of memory; {found.free / 1e9:.1f} GB are free now.",
         highlight=False,
         soft_wrap=True,
     )

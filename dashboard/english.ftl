@@ -596,7 +596,7 @@ run-form-launch = Launch the run
 run-form-estimate = Estimate time and memory
 run-form-estimate-help = Times a small copy of the model on the chosen device. Nothing is launched.
 run-form-estimating = Timing a small copy of the model
-run-form-needs = About { $time }, give or take a factor of two, and { $memory } GB of memory, of which { $free } GB are free now.
+run-form-needs = About { $time }, give or take a factor of two. It needs about { $memory } GB of memory; { $free } GB are free now.
 run-form-too-large = It does not fit into that memory. Choose another device, or have the model laid out over several cards (cards, in the workspace’s settings).
 
 run-stage-loading = loading

@@ -1,5 +1,6 @@
 """The demo's run in a copy that a test may write to, served."""
 
+import importlib.util
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,14 @@ import pytest
 
 from core.runs.folder import RunFolder
 from tests.browser.browser import ROOT, served
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """axe-core's own file; the package around it needs another browser driver and is not imported."""
+    found = importlib.util.find_spec("axe_playwright_python")
+    assert found and found.origin
+    return Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

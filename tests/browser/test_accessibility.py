@@ -4,7 +4,6 @@ axe cannot see into canvases (charts and tables: their alt texts hold for them) 
 documents of those are opened on their own.
 """
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,14 +44,6 @@ axe.run(document, {resultTypes: ['violations'], elementRef: true}).then(result =
 }, error => done([{rule: 'axe', impact: 'critical', help: String(error), html: '', where: '', why: '', excused: false}]));
 """
 pytestmark = BROWSER
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """axe-core's own file; the package around it needs another browser driver and is not imported."""
-    found = importlib.util.find_spec("axe_playwright_python")
-    assert found and found.origin
-    return Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

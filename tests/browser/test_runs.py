@@ -19,6 +19,7 @@ from core.workspace import Workspace
 from dashboard.texts import t
 from dashboard.words import STAGES, capital
 from tests.browser.browser import BROWSER, chrome, foreign, open_page, text, wait
+from tests.browser.test_accessibility import barriers, readable
 
 pytestmark = BROWSER
 SLOW = 600  # seconds that a run may take on a busy machine
@@ -73,6 +74,8 @@ def test_a_run_launched_on_the_page_is_found_as_it_stands_after_the_window_was_c
     with window(served_at, f"?request={workspace.requests()[0].id}") as page:
         page.find_element(By.XPATH, "//*[contains(@class, 'st-key-method')]//label[.//p[.='Uniform']]").click()
         press(page, t("run-form-device-cpu"))
+        press(page, t("run-form-estimate"))
+        wait(lambda: "give or take a factor of two" in text(page), 120)
         press(page, t("run-form-launch"))
         wait(lambda: re.search(r"[?&]run=run-", page.current_url), 60)
         query = page.current_url.partition("?")[2]
@@ -102,7 +105,7 @@ def test_a_run_launched_on_the_page_is_found_as_it_stands_after_the_window_was_c
 
 
 def test_a_run_whose_worker_was_killed_behind_a_closed_page_is_lost_and_goes_on_by_a_button(
-    served_at: str, workspace: Workspace
+    served_at: str, workspace: Workspace, axe: str
 ) -> None:
     new = launched(workspace, seed=1, steps=60)
     with window(served_at, f"?run={new.id}") as page:
@@ -113,6 +116,7 @@ def test_a_run_whose_worker_was_killed_behind_a_closed_page_is_lost_and_goes_on_
     with window(served_at, f"?run={new.id}") as page:
         assert title(page) == t("run-lost") == "The run has lost its worker."
         assert "died without a message" in text(page) and t("run-give-up") in text(page)
+        assert readable(barriers(page, axe)) == ""
         press(page, t("run-resume"))
         wait(lambda: title(page) == t("run-running"), SLOW)
         wait(lambda: t("run-compare") in text(page), SLOW)
