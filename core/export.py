@@ -4,13 +4,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import datetime
-from importlib import import_module
 from math import isfinite
 from statistics import fmean
 from typing import Any
 
 from core import __version__
 from core.errors import RunError
+from core.extras import library
 from core.files import plain
 from core.runs.folder import RunFolder
 from core.types import Evaluation, Metrics, RunState
@@ -51,13 +51,10 @@ def to_mlflow(folder: RunFolder, uri: str, experiment: str = "cure-lens") -> str
 
 
 def _mlflow() -> Any:
-    """The library, told to be silent. Raises RunError where it is not installed."""
+    """The library, told to be silent."""
     os.environ.update(SETTINGS)  # before the import, which is when MLflow looks
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # its own 7 keep a person waiting for minutes
-    try:
-        return import_module("mlflow")
-    except ImportError:
-        raise RunError("mlflow is not installed: pip install 'cure-lens[mlflow]'.") from None
+    return library("mlflow", "mlflow")
 
 
 def _place(client: Any, experiment: str) -> str:

@@ -21,7 +21,7 @@ FLOORS = [
     {"data", "circuit", "grouping", "unlearning", "evaluation", "report"},
     {"models", "records"},
     {"workspace"},
-    {"files"},
+    {"files", "extras"},
     {"types", "errors"},
 ]
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}

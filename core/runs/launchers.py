@@ -11,16 +11,16 @@ import sys
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import psutil
 
-from core.errors import RunError
+from core.extras import library
 from core.runs.devices import candidates, card, free
 from core.runs.folder import RunFolder
 
 Options = Mapping[str, Any]
+CLUSTER = ("cluster", ", or choose the launcher 'local'")  # our extra, and what to do without it
 OURS = ("processes", "cards")  # told to our worker, not to a cluster
 
 
@@ -71,7 +71,7 @@ def _memory(device: str) -> str:
 def start_slurm(folder: RunFolder, options: Options) -> None:
     """A job of Slurm's through submitit. options: those of its executor, such as slurm_partition, timeout_min, gpus_per_node;
     cluster "local" starts it on this machine, as Slurm would."""
-    submitit = _library("submitit")
+    submitit = library("submitit", *CLUSTER)
     extra = {key: value for key, value in options.items() if key not in ("cluster", *OURS)}
     executor = submitit.AutoExecutor(folder=folder.path / "slurm", cluster=options.get("cluster", "slurm"))
     executor.update_parameters(name=folder.id, **extra)
@@ -90,7 +90,7 @@ def spare_slurm(options: Options) -> str:
 
 def start_ray(folder: RunFolder, options: Options) -> None:
     """A job of a Ray cluster. options: address of its dashboard, and what submit_job takes, such as entrypoint_num_gpus."""
-    jobs = _library("ray.job_submission")
+    jobs = library("ray.job_submission", *CLUSTER)
     extra = {key: value for key, value in options.items() if key not in ("address", *OURS)}
     entrypoint = subprocess.list2cmdline(command(folder, options))
     jobs.JobSubmissionClient(_address(options)).submit_job(entrypoint=entrypoint, **extra)
@@ -106,16 +106,6 @@ def spare_ray(options: Options) -> str:
 
 def _address(options: Options) -> str:
     return str(options.get("address", "http://127.0.0.1:8265"))
-
-
-def _library(name: str) -> Any:
-    """An optional library. Raises RunError where it is not installed."""
-    try:
-        return import_module(name)
-    except ImportError:
-        raise RunError(
-            f"{name} is not installed: pip install 'cure-lens[cluster]', or choose the launcher 'local'."
-        ) from None
 
 
 LAUNCHERS: dict[str, Launcher] = {
