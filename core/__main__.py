@@ -17,6 +17,7 @@ from core.bench_command import bench
 from core.console import err, out, progress, report_table, stepper
 from core.errors import CureLensError
 from core.files import plain, read_json
+from core.ledger_command import app as ledger
 from core.prepare_command import prepare
 from core.runs_command import cancel, doctor, estimate, export, resume, run
 
@@ -27,6 +28,7 @@ app = typer.Typer(
     add_completion=False,
     help="Take one person's data out of an LLM recommender, and see that it is gone. Start with `prepare`, or `demo`.",
 )
+app.add_typer(ledger, name="ledger")
 app.command()(prepare)
 app.command()(bench)
 for command in (estimate, run, resume, cancel, export, doctor):

@@ -6,6 +6,7 @@ CureLensError
 |- ModelError       a base model, an adapter, a tokenizer
 |- DeviceError      a device that is asked for and not there
 |- WorkspaceError   a folder, a disk, a file of the workspace
+|- RecordError      a key, a record, a ledger
 |- RunError         a run that cannot start or go on
    |- Cancelled     a person stopped the run
    |- Fenced        another worker has taken the run over
@@ -36,6 +37,10 @@ class DeviceError(CureLensError):
 
 class WorkspaceError(CureLensError):
     """The workspace folder cannot be read or written."""
+
+
+class RecordError(CureLensError):
+    """A key, a record or the ledger cannot be used, or is not what it should be."""
 
 
 class RunError(CureLensError):

@@ -6,6 +6,7 @@ base/  adapter/         Hugging Face and PEFT folders (or paths named in the set
 requests/ID.json
 references/ID/seed-K/   adapters retrained without the request's data
 runs/ID/                see core.runs.folder
+ledger.jsonl  ledger.pub    signed account of all runs, and the key to check it with
 """
 
 import json
@@ -87,6 +88,16 @@ class Workspace:
     @cached_property
     def roles(self) -> Roles:
         return read_json(self.root / "data/roles.json", Roles)
+
+    @property
+    def ledger(self) -> Path:
+        """The signed account of what was done here, where one is kept."""
+        return self.root / "ledger.jsonl"
+
+    @property
+    def ledger_key(self) -> Path:
+        """The public key that the ledger is checked with; where it is, a ledger is kept."""
+        return self.root / "ledger.pub"
 
     def path(self, name: str) -> str:
         """A model location of the settings: inside the workspace where such a folder is, else as it stands."""

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = [
     {"__main__"},
-    {"bench_command", "prepare_command", "runs_command"},
+    {"bench_command", "ledger_command", "prepare_command", "runs_command"},
     {"console", "arguments"},
     {"bench", "doctor", "export"},
     {"runs"},
@@ -87,6 +87,24 @@ def test_core_runs_without_the_screen_libraries():
     code = (
         "import sys; sys.modules.update(dict.fromkeys(('streamlit', 'altair', 'pyvis', 'pandas')));"
         "import core.__main__, core.runs.worker, core.runs.launch, core.runs.references, core.prepare"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_no_page_comes_near_the_keys():
+    code = (
+        "import sys, dashboard.engine, dashboard.live, core.runs.launch;"
+        "sys.exit(any(name.startswith(('core.records', 'core.runs.account', 'securesystemslib')) for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+    for path in (ROOT / "dashboard").rglob("*.py"):
+        assert not any(name.startswith(("core.records", "core.runs.account")) for name in imports(path)), path
+
+
+def test_the_engine_runs_without_the_signing_libraries():
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('securesystemslib', 'rfc8785', 'cryptography')));"
+        "import core.__main__, core.runs.worker, core.runs.launch"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 

@@ -6,6 +6,8 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from core.errors import Cancelled, CureLensError, Fenced
@@ -56,7 +58,13 @@ def _work(folder: RunFolder, held: Turn) -> RunState:
         ranks.told([int(name.partition(":")[2] or -1) for name in _each(held.devices)])  # the others begin as well
         checkpoints = Checkpoints(folder.path / "checkpoint")
         spec = replace(folder.spec, device=held.devices[0] if ranks.size() > 1 else ",".join(held.devices))
-        run(Workspace(folder.path.parents[1]), spec, folder.path, watch, checkpoints)
+        workspace = Workspace(folder.path.parents[1])
+        ledger = _accounts(workspace)
+        if ledger:
+            ledger.check(workspace)  # hours of work are not to end with an entry that cannot be made
+        run(workspace, spec, folder.path, watch, checkpoints)
+        if ledger:
+            ledger.record(workspace, folder)
         shutil.rmtree(checkpoints.folder, ignore_errors=True)  # they hold what was to be forgotten
         watch.end(RunState.DONE, "")
     except Fenced:
@@ -74,6 +82,11 @@ def _work(folder: RunFolder, held: Turn) -> RunState:
         )
         raise
     return watch.state
+
+
+def _accounts(workspace: Workspace) -> ModuleType | None:
+    """What enters runs into the ledger, where the workspace keeps one; elsewhere its signing libraries need not be there."""
+    return import_module("core.runs.account") if workspace.ledger_key.is_file() else None
 
 
 def _cards(folder: RunFolder) -> int:

@@ -1,0 +1,134 @@
+"""The ledger: signed statements one after another, each of which holds the digest of the one before.
+
+A chain alone cannot tell that its end was cut off, or that somebody with the key wrote it anew. A head can: a signed word on
+how long the ledger was and what its last entry looked like, kept where whoever keeps the ledger cannot reach it.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from securesystemslib.signer import SSlibKey
+
+from core.errors import RecordError
+from core.files import disk_error
+from core.records.keys import Keys
+from core.records.statement import Statement, opened, signed
+
+NOTHING = "0" * 64  # the digest before the first entry
+HEAD = "head"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a reader may rely on. entries: how many the ledger holds. flaws: sentences; none where it is whole. head: whether a
+    head was there to compare with, without which entries may be missing at the end."""
+
+    entries: int
+    flaws: tuple[str, ...]
+    head: bool
+
+
+def append(path: Path, kind: str, subjects: Mapping[str, str], content: Mapping[str, Any], keys: Keys) -> None:
+    """Sign one more entry and put it behind the others, whole or not at all. Raises RecordError, WorkspaceError.
+
+    A line that was cut off in the middle was never an entry, and gives way.
+    """
+    try:
+        with path.open("ab+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            lines = _lines(file.read())
+            if lines and not lines[-1].endswith(b"\n"):
+                file.truncate(sum(map(len, lines[:-1])))
+                lines.pop()
+            chained = {**content, "number": len(lines) + 1, "before": _last(lines), "time": _now()}
+            file.write(signed(Statement(kind, subjects, chained), keys) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise disk_error(path, error) from error
+
+
+def head_of(path: Path, keys: Keys) -> bytes:
+    """A signed head of the ledger as it stands, to be kept elsewhere. Raises RecordError for a ledger that is not whole."""
+    if flaws := verify(path, keys.signer.public_key).flaws:  # type: ignore[arg-type]
+        raise RecordError(f"{path} has no head to sign: {flaws[0]}")
+    lines = _lines(_read(path))
+    seen = {"entries": len(lines), "last": _last(lines), "time": _now()}
+    return signed(Statement(HEAD, {"ledger": _last(lines)}, seen), keys) + b"\n"
+
+
+def entries(path: Path, key: SSlibKey) -> tuple[Statement, ...]:
+    """All statements. Raises RecordError where the ledger is not whole."""
+    if flaws := verify(path, key).flaws:
+        raise RecordError(f"{path} cannot be relied on: {flaws[0]}")
+    return tuple(opened(line.rstrip(b"\n"), key) for line in _lines(_read(path)))
+
+
+def verify(path: Path, key: SSlibKey, head: Path | None = None) -> Verdict:
+    """Read a ledger with nothing but its file and the public key, and say everything that is wrong with it.
+
+    Raises RecordError where the file cannot be read at all.
+    """
+    lines = _lines(_read(path))
+    flaws = [flaw for number, line in enumerate(lines, 1) for flaw in _flaws(number, line, lines[: number - 1], key)]
+    if not lines:
+        flaws.append("The ledger is empty.")
+    if head:
+        flaws += _beside(lines, head, key)
+    return Verdict(len(lines), tuple(flaws), head is not None)
+
+
+def _flaws(number: int, line: bytes, before: list[bytes], key: SSlibKey) -> list[str]:
+    if not line.endswith(b"\n"):
+        return [f"Entry {number} is cut off."]
+    try:
+        content = opened(line.rstrip(b"\n"), key).content
+    except RecordError as error:
+        return [f"Entry {number} {error}."]
+    if (content.get("number"), content.get("before")) != (number, _last(before)):
+        return [f"Entry {number} does not follow what stands before it: something was taken out, put in or moved."]
+    return []
+
+
+def _beside(lines: list[bytes], head: Path, key: SSlibKey) -> list[str]:
+    """What a head tells about a ledger that grew since, or should have."""
+    try:
+        statement = opened(_read(head).rstrip(b"\n"), key)
+    except RecordError as error:
+        return [f"The head {error}."]
+    count, last, when = (statement.content.get(name) for name in ("entries", "last", "time"))
+    if statement.kind != HEAD or not isinstance(count, int):
+        return ["The head is another kind of statement."]
+    if count > len(lines):
+        return [f"The head of {when} saw {count} entries, and {len(lines)} are here: the last ones were dropped."]
+    if _last(lines[:count]) != last:
+        return [f"The head of {when} saw another entry {count}: the ledger was written anew since."]
+    return []
+
+
+def _lines(text: bytes) -> list[bytes]:
+    """The lines with their ends; only a line feed ends one."""
+    found = text.split(b"\n")
+    return [line + b"\n" for line in found[:-1]] + ([found[-1]] if found[-1] else [])
+
+
+def _last(lines: list[bytes]) -> str:
+    return hashlib.sha256(lines[-1].rstrip(b"\n")).hexdigest() if lines else NOTHING
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: name a ledger file.") from error
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

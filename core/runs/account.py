@@ -1,0 +1,133 @@
+"""What a run did, as an entry of the workspace's ledger: enough to prove it, and nothing that it was to forget.
+
+No user id, item, title or reason is in it. People are pseudonyms under a key that is not in the workspace; what was forgotten is
+counted, and committed to under the same key.
+"""
+
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from core import __version__
+from core.data.split import make_split
+from core.files import plain
+from core.models.recommender import fingerprint, resolve
+from core.records.keys import Keys, keys_of
+from core.records.ledger import append, entries
+from core.runs.folder import RunFolder
+from core.types import Request
+from core.unlearning.methods import METHODS
+from core.workspace import Workspace
+
+RUN = "run"
+LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
+ROOT = Path(__file__).parents[2]
+
+
+def check(workspace: Workspace) -> None:
+    """Raises RecordError where a run could not be entered: the keys are not here, or the ledger is not whole."""
+    _entered(workspace, keys_of(workspace.ledger_key))
+
+
+def record(workspace: Workspace, folder: RunFolder) -> None:
+    """Enter a run that came to its end, once however often this is asked. Raises RecordError as `check` does."""
+    keys = keys_of(workspace.ledger_key)
+    if folder.id not in _entered(workspace, keys):
+        append(workspace.ledger, RUN, _subjects(workspace, folder), _content(workspace, folder, keys), keys)
+
+
+def _entered(workspace: Workspace, keys: Keys) -> set[str]:
+    """The runs that are in the ledger."""
+    found = entries(workspace.ledger, keys.signer.public_key)  # type: ignore[arg-type]
+    return {one.content["run"] for one in found if one.kind == RUN}
+
+
+def _subjects(workspace: Workspace, folder: RunFolder) -> dict[str, str]:
+    """What the entry is about, by digest: the base, the adapter before and after, and what was concluded from them."""
+    settings = workspace.settings
+    base = resolve(workspace.path(settings.base), settings.base_revision)
+    files = {
+        "adapter before": Path(workspace.path(settings.adapter)) / "adapter_model.safetensors",
+        "adapter after": folder.path / "adapter/adapter_model.safetensors",
+        "tokenizer": base / "tokenizer.json",
+        "prompt template": ROOT / "core/data/templates.toml",
+        "circuit": folder.path / "circuit.safetensors",
+        "events": folder.path / "events.jsonl",
+        "report": folder.path / "report.json",
+    }
+    found = {name: _digest(path) for name, path in files.items() if path.is_file()}
+    return {"base": fingerprint(base).removeprefix("sha256:"), **found}
+
+
+def _content(workspace: Workspace, folder: RunFolder, keys: Keys) -> dict[str, Any]:
+    spec, evaluation = folder.spec, folder.evaluation
+    request = workspace.request(spec.request)
+    attempts = sum(event["kind"] == "attempt" for event in folder.events())
+    return {
+        "run": spec.id,
+        "method": {"name": spec.method, **plain(METHODS[spec.method])},
+        "seed": spec.seed,
+        "by_hand": bool(spec.edit),
+        "attempts": attempts,
+        "outcome": _without_cells(folder),
+        "request": _request(workspace, request, keys),
+        "measures": {"original": evaluation.original, "unlearned": evaluation.unlearned} if evaluation else {},
+        "closeness": {"unlearned": evaluation.closeness, "references": evaluation.floor} if evaluation else {},
+        "software": _software(),
+        "hardware": {"machine": platform.machine(), "processors": os.cpu_count(), "device": spec.device},
+    }
+
+
+def _without_cells(folder: RunFolder) -> Mapping[str, Any]:
+    """How the training ended; what each cell did is in the run's folder."""
+    return {name: value for name, value in plain(folder.outcome).items() if name != "cells"}
+
+
+def _request(workspace: Workspace, request: Request, keys: Keys) -> dict[str, Any]:
+    """Whom and what it is about, for whoever holds the key, and for nobody else."""
+    settings = workspace.settings
+    split = make_split(workspace.interactions, workspace.roles, request, settings.window, settings.task)
+    rows = sorted(f"{one.user}\t{one.item}\t{one.time}" for prompt in split.forget for one in prompt.targets)
+    return {
+        "id": request.id,
+        "opened": request.created,
+        "subjects": sorted(keys.pseudonym("user", user) for user in request.subjects),
+        "pseudonyms": "HMAC-SHA256",
+        "forgotten": len(rows),
+        "kept": sum(len(prompt.targets) for prompt in split.retain),
+        "commitment": keys.pseudonym("rows", *rows),
+    }
+
+
+def _software() -> dict[str, Any]:
+    """This software and what it stands on; lock: a digest of every installed distribution's name and version."""
+    installed = {one.metadata["Name"].lower(): one.version for one in distributions()}
+    lock = "\n".join(f"{name}=={installed[name]}" for name in sorted(installed))
+    return {
+        "version": __version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "libraries": {name: installed.get(name) for name in LIBRARIES},
+        "lock": hashlib.sha256(lock.encode()).hexdigest(),
+    }
+
+
+def _commit() -> str | None:
+    """The commit that this software stands at, marked where files differ from it; None where it is no checkout."""
+    try:
+        asked = subprocess.run(
+            ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40"], capture_output=True, text=True
+        )
+    except OSError:
+        return None
+    return asked.stdout.strip() or None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

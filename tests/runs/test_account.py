@@ -1,0 +1,103 @@
+"""A run's entry in the ledger: made once, provable with the file and the key alone, and silent about what was forgotten."""
+
+import hashlib
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from core.__main__ import app
+from core.records.keys import keys_of, read_public
+from core.records.ledger import entries
+from core.runs.account import record
+from core.runs.folder import RunFolder
+from core.runs.launch import create_run
+from core.runs.worker import work
+from core.types import RunState
+from core.workspace import Workspace
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def place(workspace, tmp_path, monkeypatch) -> Workspace:
+    monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path / "keys"))
+    told = RUNNER.invoke(app, ["ledger", "init", "-w", str(workspace.root)])
+    assert told.exit_code == 0, told.output
+    return workspace
+
+
+def made(place: Workspace, method: str = "cure") -> RunFolder:
+    folder = create_run(place, place.requests()[0].id, method, "cpu", steps=3)
+    assert work(folder) is RunState.DONE, folder.status
+    return folder
+
+
+def test_a_finished_run_is_entered_once(place):
+    folder = made(place)
+    record(place, folder)  # as after a kill between the entry and the end
+    opening, entry = entries(place.ledger, read_public(place.ledger_key))
+    assert (opening.kind, entry.kind, entry.content["run"]) == ("ledger", "run", folder.id)
+    after = hashlib.sha256((folder.path / "adapter/adapter_model.safetensors").read_bytes()).hexdigest()
+    assert entry.subjects["adapter after"] == after != entry.subjects["adapter before"]
+    assert entry.content["outcome"]["steps"] == 3 and entry.content["measures"]["unlearned"]["test_auc"]["n"] > 0
+
+
+def test_nothing_of_the_person_is_in_it(place):
+    folder = made(place)
+    request = place.requests()[0]
+    entry = entries(place.ledger, read_public(place.ledger_key))[-1]
+    text = json.dumps([entry.subjects, entry.content])
+    words = {word for word in json.loads(json.dumps(text)).replace('"', " ").replace(",", " ").split()}
+    titles = [item.title for item in place.items.values()]
+    assert not words & {*request.subjects, *place.items} and not any(title in text for title in titles)
+    keys = keys_of(place.ledger_key)
+    assert entry.content["request"]["subjects"] == sorted(keys.pseudonym("user", user) for user in request.subjects)
+    assert folder.spec.request == entry.content["request"]["id"]
+
+
+def test_it_is_proved_with_the_file_and_the_key_alone(place, tmp_path, monkeypatch):
+    made(place, "graddiff")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    head = RUNNER.invoke(app, ["ledger", "head", "-w", str(place.root), "--out", str(elsewhere / "head.json")])
+    assert head.exit_code == 0, head.output
+    for name in ("ledger.jsonl", "ledger.pub"):
+        shutil.move(place.root / name, elsewhere / name)
+    monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path / "nowhere"))
+    monkeypatch.chdir(elsewhere)
+    command = ["ledger", "verify", "ledger.jsonl", "--key", "ledger.pub"]
+    whole = RUNNER.invoke(app, [*command, "--head", "head.json"])
+    assert whole.exit_code == 0 and "2 entries" in whole.output
+    assert "Without a head" in RUNNER.invoke(app, command).output
+    lines = (elsewhere / "ledger.jsonl").read_text().splitlines(keepends=True)
+    (elsewhere / "ledger.jsonl").write_text(lines[0])
+    cut = RUNNER.invoke(app, [*command, "--head", "head.json", "--json"])
+    assert cut.exit_code == 1 and "the last ones were dropped" in json.loads(cut.stdout)["flaws"][0]
+
+
+def test_a_run_whose_signature_could_not_be_made_does_not_start(place, tmp_path, monkeypatch):
+    folder = create_run(place, place.requests()[0].id, "graddiff", "cpu", steps=3)
+    monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path / "nowhere"))
+    assert work(folder) is RunState.FAILED and "CURE_LENS_KEYS" in folder.status.message
+    assert not any(event["kind"] == "stage" for event in folder.events())
+
+
+def test_a_ledger_that_was_touched_takes_no_more_entries(place):
+    place.ledger.write_bytes(place.ledger.read_bytes().replace(b"payload", b"paylaod", 1))
+    folder = create_run(place, place.requests()[0].id, "graddiff", "cpu", steps=3)
+    assert work(folder) is RunState.FAILED and "cannot be relied on" in folder.status.message
+    assert not any(event["kind"] == "stage" for event in folder.events())
+
+
+def test_a_workspace_without_a_ledger_runs_as_before(workspace):
+    made(workspace, "graddiff")
+    assert not workspace.ledger.exists()
+
+
+def test_the_ledger_is_shown(place):
+    folder = made(place, "graddiff")
+    assert folder.id in RUNNER.invoke(app, ["ledger", "show", "-w", str(place.root)]).output
+    found = json.loads(RUNNER.invoke(app, ["ledger", "show", "-w", str(place.root), "--json"]).stdout)
+    assert [one["kind"] for one in found] == ["ledger", "run"]
