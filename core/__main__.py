@@ -19,7 +19,7 @@ from core.errors import CureLensError
 from core.files import plain, read_json
 from core.ledger_command import app as ledger
 from core.prepare_command import prepare
-from core.runs_command import cancel, doctor, estimate, export, resume, run
+from core.runs_command import cancel, doctor, estimate, export, resume, run, verify
 
 app = typer.Typer(
     name="core",
@@ -31,7 +31,7 @@ app = typer.Typer(
 app.add_typer(ledger, name="ledger")
 app.command()(prepare)
 app.command()(bench)
-for command in (estimate, run, resume, cancel, export, doctor):
+for command in (estimate, run, resume, cancel, verify, export, doctor):
     app.command()(command)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import hashlib
 import json
 import math
 import os
@@ -72,6 +73,12 @@ def write_bytes(path: Path, content: bytes) -> None:
             raise
     except OSError as error:
         raise disk_error(path, error) from error
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def disk_error(path: Path, error: OSError) -> WorkspaceError:

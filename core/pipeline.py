@@ -15,6 +15,7 @@ from core.circuit.passes import Contrast
 from core.context import Context, fresh_adapter, load_adapter, make_context
 from core.data.split import single_targets
 from core.evaluation.evaluate import Seen, compare, item_mean_auc, list_users, look
+from core.files import digest
 from core.models.families import anatomy
 from core.models.recommender import Recommender, save_adapter
 from core.regrouping import regrouped, sort
@@ -107,6 +108,7 @@ def run(workspace: Workspace, spec: RunSpec, folder: Path, watch: Watch, keeper:
     clock.stage("unlearning")
     unlearned, outcome = _unlearn(recommender, context, method, groups, spec, watch, keeper)
     save_adapter(unlearned.model, folder / "adapter")
+    watch.keep("adapter", digest(folder / "adapter/adapter_model.safetensors"))
     watch.keep("outcome", outcome)
     clock.stage("evaluation")
     evaluation = _evaluate(unlearned, original, context, watch)

@@ -1,4 +1,4 @@
-"""python -m core estimate, run, resume, cancel, export and doctor: runs from before their launch to their end."""
+"""python -m core estimate, run, resume, cancel, verify, export and doctor: runs from before their launch to their end."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from core.arguments import Device, Json, RequestId, RunId, WorkspacePath
-from core.console import err, follow, out
+from core.console import err, follow, out, progress
 from core.files import plain
 from core.runs.folder import RunFolder, run_folder
+from core.types import Verdict, Verification
 from core.unlearning.methods import METHODS
 from core.workspace import Workspace
 
@@ -81,6 +82,46 @@ def cancel(workspace: WorkspacePath, run_id: RunId, as_json: Json = False) -> No
         return
     heard = "is asked to stop" if folder.cancel_asked else "is stopped"
     out.print(f"Run {run_id} {heard}.", highlight=False)
+
+
+def verify(
+    workspace: WorkspacePath,
+    run_id: RunId,
+    device: Device = "auto",
+    full: Annotated[bool, typer.Option("--full", help="Look at everybody's lists; takes longer.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check a finished run against models that never saw the data; exit code 0 only where every check passes."""
+    from core.runs.verify import verify as examine
+
+    folder = run_folder(Workspace(workspace), run_id)
+    with progress(as_json) as bars:
+        bar = bars.add_task("models asked", total=1.0)
+        found = examine(folder, device, full, lambda done: bars.update(bar, completed=done))
+    if as_json:
+        print(json.dumps(plain(found)))
+    else:
+        _verdicts(found)
+    if found.verdict is not Verdict.PASS:
+        raise typer.Exit(1)
+
+
+def _verdicts(found: Verification) -> None:
+    """A line a check, then what was not asked."""
+    colours = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow"}
+    for one in found.checks:
+        out.print(
+            f"{one.verdict.upper():<13}{one.id:<4}{one.sentence}",
+            style=colours[one.verdict],
+            soft_wrap=True,
+            highlight=False,
+        )
+        bounds = f" (bounds: {one.source})" if one.low is not None or one.high is not None else ""
+        told = f"{one.value.value:.3f} [{one.value.low:.3f}, {one.value.high:.3f}], n = {one.value.n}"
+        out.print(f"                 {one.name}: {told}{bounds}", soft_wrap=True, highlight=False)
+    out.print(f"All together: {found.verdict.upper()}, of the checks that were run.", highlight=False)
+    asked = "; ".join(f"{id} {what}" for id, what in found.not_run.items())
+    out.print(f"Not asked: {asked}.", highlight=False, soft_wrap=True)
 
 
 def export(

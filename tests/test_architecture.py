@@ -17,7 +17,7 @@ FLOORS = [
     {"prepare"},
     {"pipeline"},
     {"context"},
-    {"regrouping", "what_if"},
+    {"regrouping", "what_if", "verification"},
     {"data", "circuit", "grouping", "unlearning", "evaluation", "report"},
     {"models", "records"},
     {"workspace"},

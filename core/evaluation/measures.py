@@ -32,7 +32,9 @@ def membership_auc(members: np.ndarray, strangers: np.ndarray) -> float:
     return auc(-members, -strangers)
 
 
-def interval(measure: Callable[[np.ndarray], float], users: np.ndarray, seed: int = 0, draws: int = DRAWS) -> Interval:
+def interval(
+    measure: Callable[[np.ndarray], float], users: np.ndarray, seed: int = 0, draws: int = DRAWS, level: float = 0.95
+) -> Interval:
     """`measure(row indices)` with a percentile bootstrap over users, so that one person's rows stay together."""
     names, inverse = np.unique(users, return_inverse=True)
     rows_of = [np.flatnonzero(inverse == i) for i in range(len(names))]
@@ -42,7 +44,7 @@ def interval(measure: Callable[[np.ndarray], float], users: np.ndarray, seed: in
         value = measure(np.concatenate([rows_of[i] for i in rng.integers(len(names), size=len(names))]))
         if np.isfinite(value):
             drawn.append(value)
-    low, high = np.quantile(drawn, [0.025, 0.975]) if drawn else (float("nan"), float("nan"))
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2]) if drawn else (float("nan"), float("nan"))
     return Interval(float(measure(np.arange(len(users)))), float(low), float(high), len(users))
 
 

@@ -40,6 +40,22 @@ def score(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, l
 
 
 @torch.no_grad()
+def answer_mass(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader) -> np.ndarray:
+    """`click`: the probability [target] that the model says Yes or No at all; empty in `next_item`, where any title may come."""
+    if recommender.task is not Task.CLICK:
+        return np.empty(0)
+    encoded = reader.encode(prompts)
+    found: dict[int, np.ndarray] = {}
+    for chosen, batch in batches(encoded, TOKENS, recommender.device):
+        chances = answer_logits(recommender.model, batch).softmax(-1)
+        mass = (chances[:, recommender.yes] + chances[:, recommender.no]).double().cpu().numpy()
+        found.update(
+            zip(chosen, np.split(mass, np.cumsum([len(encoded[i].answers) for i in chosen])[:-1]), strict=True)
+        )
+    return np.concatenate([found[i] for i in range(len(prompts))]) if prompts else np.empty(0)
+
+
+@torch.no_grad()
 def _click(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader) -> Scores:
     encoded = reader.encode(prompts)
     margins: dict[int, np.ndarray] = {}

@@ -15,7 +15,7 @@ from typing import Any
 
 from core import __version__
 from core.data.split import make_split
-from core.files import plain
+from core.files import digest, plain
 from core.models.recommender import fingerprint, resolve
 from core.records.keys import Keys, keys_of
 from core.records.ledger import append, entries
@@ -60,7 +60,7 @@ def _subjects(workspace: Workspace, folder: RunFolder) -> dict[str, str]:
         "events": folder.path / "events.jsonl",
         "report": folder.path / "report.json",
     }
-    found = {name: _digest(path) for name, path in files.items() if path.is_file()}
+    found = {name: digest(path) for name, path in files.items() if path.is_file()}
     return {"base": fingerprint(base).removeprefix("sha256:"), **found}
 
 
@@ -126,8 +126,3 @@ def _commit() -> str | None:
     except OSError:
         return None
     return asked.stdout.strip() or None
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

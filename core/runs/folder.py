@@ -2,6 +2,7 @@
 
 spec.json  status.json (how it ended)  checkpoint/  events.jsonl  forget.json  retain.json  circuit.safetensors  groups.json  memory.json
 toward.json  outcome.json  adapter/  evaluation.json  report.html  report.json  log.txt  overlap.json  overlap-status.json
+verification.json
 """
 
 import json
@@ -15,7 +16,19 @@ from core.errors import RunError
 from core.files import disk_error, plain, read_json, write_json, write_text
 from core.runs.processes import lives, moment
 from core.runs.store import Store
-from core.types import Circuit, Evaluation, Memory, ModuleGroup, Outcome, Overlap, RunSpec, RunState, RunStatus, Toward
+from core.types import (
+    Circuit,
+    Evaluation,
+    Memory,
+    ModuleGroup,
+    Outcome,
+    Overlap,
+    RunSpec,
+    RunState,
+    RunStatus,
+    Toward,
+    Verification,
+)  # fmt: skip
 from core.workspace import Workspace, WorkspaceSettings
 
 
@@ -86,6 +99,11 @@ class RunFolder:
     @property
     def overlaps(self) -> tuple[Overlap, ...] | None:
         return self._read("overlap.json", tuple[Overlap, ...])
+
+    @property
+    def verification(self) -> Verification | None:
+        """What was checked of the run after its end."""
+        return self._read("verification.json", Verification)
 
     @property
     def report(self) -> Path | None:

@@ -18,6 +18,7 @@ from core.runs.launchers import LAUNCHERS
 from core.runs.processes import lives
 from core.types import GroupEdit, RunSpec
 from core.unlearning.methods import METHODS
+from core.verification.evidence import Thresholds
 from core.workspace import Workspace, now
 
 
@@ -49,7 +50,8 @@ def create_run(
         raise RunError(f"Method {method!r} is unknown: choose one of {', '.join(METHODS)}.")
     if edit:
         _check_source(workspace, request_id, method, edit)
-    spec = RunSpec(f"run-{secrets.token_hex(3)}", request_id, method, device, seed, steps, now(), edit, launcher)
+    name, bounds = f"run-{secrets.token_hex(3)}", Thresholds().digest
+    spec = RunSpec(name, request_id, method, device, seed, steps, now(), edit, launcher, bounds)
     folder = RunFolder(workspace.root / "runs" / spec.id)
     write_json(folder.path / "spec.json", spec)
     queued = folder.store.add(spec.id, _wish(spec), LAUNCHERS[launcher].patient)

@@ -149,6 +149,8 @@ class FolderWatch:
         self.held.check()
         if name == "model":
             self.recommender, self.stage_began = value, (self.seconds, value.meter.forward)
+        elif name == "adapter":
+            self.folder.add_event({"kind": "adapter", "sha256": value, "seconds": self.seconds})
         elif name == "circuits":
             self.folder.write("forget.json", value[0])
             self.folder.write("retain.json", value[1])

@@ -4,6 +4,7 @@ Standard library only. Everything here is plain data that `core.files` can write
 tensors live beside it in safetensors files.
 """
 
+from core.types.checks import Check, Verdict, Verification
 from core.types.circuit import (
     Cell,
     Circuit,
@@ -25,6 +26,7 @@ __all__ = [
     "ENDED",
     "MOVES",
     "Cell",
+    "Check",
     "Circuit",
     "Closeness",
     "CurvePoint",
@@ -52,5 +54,7 @@ __all__ = [
     "Task",
     "TopLists",
     "Toward",
+    "Verdict",
+    "Verification",
     "Worker",
 ]

@@ -31,7 +31,7 @@ ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
 @dataclass(frozen=True, slots=True)
 class RunSpec:
     """What a run was asked to do; written once, before the worker starts. edit: groups by a person instead of by the rule.
-    launcher: where its worker starts."""
+    launcher: where its worker starts. thresholds: a digest of the bounds that it will be verified by."""
 
     id: str
     request: str
@@ -42,6 +42,7 @@ class RunSpec:
     created: str = ""
     edit: GroupEdit | None = None
     launcher: str = "local"
+    thresholds: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,94 @@
+"""Verifying a run: three kinds of models are asked the same questions, and the checks compare their answers.
+
+It is no stage of the run but a command of its own, which may come later and be repeated; it alone writes verification.json.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from core.context import Context, load_adapter, make_context
+from core.errors import RunError
+from core.evaluation.evaluate import RANKED_USERS, look
+from core.evaluation.scores import answer_mass
+from core.files import digest
+from core.runs.folder import RunFolder
+from core.types import Check, Interval, RunState, Verdict, Verification
+from core.verification.battery import verification
+from core.verification.evidence import Answers, Evidence, Thresholds
+from core.workspace import Workspace
+
+WEIGHTS = "adapter_model.safetensors"
+EVERYBODY = 10**9
+
+
+def verify(
+    folder: RunFolder, device: str = "auto", full: bool = False, progress: Callable[[float], None] = lambda done: None
+) -> Verification:
+    """Ask and check, and write the result into the run's folder. full: everybody's lists are looked at.
+
+    Raises RunError for a run that is not done.
+    """
+    if folder.status.state is not RunState.DONE:
+        raise RunError(f"Run {folder.id!r} is {folder.status.state}: choose a finished run to verify.")
+    bounds = Thresholds()
+    found = verification(
+        folder.id, _evidence(folder, device, bounds, full, progress), (_identity(folder), _frozen(folder, bounds))
+    )
+    folder.write("verification.json", found)
+    return found
+
+
+def _evidence(
+    folder: RunFolder, device: str, bounds: Thresholds, full: bool, progress: Callable[[float], None]
+) -> Evidence:
+    workspace = Workspace(folder.path.parents[1])
+    request = workspace.request(folder.spec.request)
+    places = [folder.path / "adapter", Path(workspace.path(workspace.settings.adapter))]
+    places += workspace.reference_folders(request.id)
+    answers = []
+    for done, place in enumerate(places, 1):
+        answers.append(_answers(workspace, request.id, place, device, EVERYBODY if full else RANKED_USERS))
+        progress(done / len(places))
+    model, original, *references = answers
+    return Evidence(model, original, tuple(references), bounds)
+
+
+def _answers(workspace: Workspace, request_id: str, adapter: Path, device: str, ranked: int) -> Answers:
+    recommender = load_adapter(workspace, str(adapter), device)
+    context: Context = make_context(workspace, workspace.request(request_id), recommender.tokenizer)
+    seen = look(recommender, context.split, context.reader, workspace.items, context.histories, ranked=ranked)
+    return Answers(seen, answer_mass(recommender, context.split.forget, context.reader))
+
+
+def _identity(folder: RunFolder) -> Check:
+    """V12: the adapter that lies there is the one that the run made, to the bit."""
+    made = [event["sha256"] for event in folder.events() if event["kind"] == "adapter"]
+    path = folder.path / "adapter" / WEIGHTS
+    same = bool(made) and path.is_file() and digest(path) == made[-1]
+    if same:
+        found, sentence = Verdict.PASS, "The adapter is the very one that the run made."
+    elif made:
+        found, sentence = (
+            Verdict.FAIL,
+            "The adapter is not the one that the run made: it was changed, exchanged or taken away.",
+        )
+    else:
+        found, sentence = Verdict.INCONCLUSIVE, "The run did not tell which adapter it made: launch it anew to know."
+    return _exact("V12", "the adapter is the one that was made", same, found, "SHA-256, exact", sentence)
+
+
+def _frozen(folder: RunFolder, bounds: Thresholds) -> Check:
+    """V0: nobody chose the bounds with the result in sight."""
+    same = folder.spec.thresholds == bounds.digest
+    found = Verdict.PASS if same else Verdict.INCONCLUSIVE
+    sentence = (
+        "What counts as passed was fixed before the run began."
+        if same
+        else "The run began with other bounds than these, or with none: launch it anew to have them fixed beforehand."
+    )
+    return _exact("V0", "the bounds were fixed before the run", same, found, "SHA-256 of all bounds", sentence)
+
+
+def _exact(id: str, name: str, same: bool, verdict: Verdict, source: str, sentence: str) -> Check:
+    value = float(same)
+    return Check(id, name, verdict, Interval(value, value, value, 1), 1.0, 1.0, source, None, sentence)

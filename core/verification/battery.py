@@ -1,0 +1,99 @@
+"""All checks in order, after the controls (V0): what cannot tell a model that forgot nothing from one that never knew tells
+nothing about a third."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from core.types import Check, Interval, Verdict, Verification
+from core.verification import closeness, lists, membership, overforgetting, utility
+from core.verification.evidence import Evidence
+
+CHECKS: tuple[Callable[[Evidence], Iterator[Check]], ...] = (
+    closeness.checks,
+    membership.checks,
+    lists.checks,
+    overforgetting.checks,
+    utility.checks,
+)
+NOT_RUN = {
+    "V3": "whether one person's answers stand out among strangers'",
+    "V5": "whether other wordings of the prompt bring something back",
+    "V6": "whether rounding the weights to 8 or 4 bits brings something back",
+    "V7": "whether a little training brings it back faster than it was learned",
+    "V8": "whether probes inside the model still find it",
+    "V11": "whether several requests in a row add up to more",
+}
+FEW = 3  # references under which one cannot be held out and the others still differ among themselves
+
+
+def verification(run: str, evidence: Evidence, exact: Sequence[Check]) -> Verification:
+    """All checks of a run. exact: those that need files and no answers, whatever the controls say."""
+    if len(evidence.references) < FEW:
+        controls: tuple[Check, ...] = (_without_references(len(evidence.references)),)
+    else:
+        controls = tuple(_controls(evidence))
+    checks = asked(evidence) if evidence.references else ()
+    if any(one.verdict is not Verdict.PASS for one in controls):
+        checks = tuple(_void(one) for one in checks)
+    found = (*controls, *checks, *exact)
+    return Verification(run, evidence.thresholds.digest, _together(found), found, NOT_RUN)
+
+
+def asked(evidence: Evidence) -> tuple[Check, ...]:
+    """The checks that look at answers."""
+    return tuple(one for part in CHECKS for one in part(evidence))
+
+
+def _controls(evidence: Evidence) -> Iterator[Check]:
+    caught = [one for one in asked(evidence.of_original()) if one.verdict is Verdict.FAIL]
+    wronged = [one for one in asked(evidence.of_reference()) if one.verdict is Verdict.FAIL]
+    yield _control(
+        "a model that forgot nothing is caught",
+        len(caught),
+        bool(caught),
+        f"The original fails, as it must: {_names(caught)}.",
+        "The original, which forgot nothing, is caught by no check: the numbers here do not suffice to tell anything.",
+    )
+    yield _control(
+        "a model that never knew is let through",
+        len(wronged),
+        not wronged,
+        "A model that never saw the data fails no check, as it must be.",
+        f"A model that never saw the data fails as well ({_names(wronged)}): these checks would accuse anybody here.",
+    )
+
+
+def _control(name: str, count: int, holds: bool, good: str, bad: str) -> Check:
+    value = Interval(count, count, count, len(CHECKS))
+    found = Verdict.PASS if holds else Verdict.INCONCLUSIVE
+    return Check("V0", name, found, value, None, None, "controls", None, good if holds else bad)
+
+
+def _without_references(count: int) -> Check:
+    said = f"{count} of the {FEW} models" if count else "No models"
+    sentence = f"{said} that never saw the data are there to compare with: train them first, then ask again."
+    nothing = Interval(count, count, count, count)
+    return Check(
+        "V0", "models that never saw the data", Verdict.INCONCLUSIVE, nothing, FEW, None, "controls", FEW, sentence
+    )
+
+
+def _names(checks: Sequence[Check]) -> str:
+    return ", ".join(one.name for one in checks)
+
+
+def _void(check: Check) -> Check:
+    """What a check said where the controls do not hold."""
+    return replace(
+        check,
+        verdict=Verdict.INCONCLUSIVE,
+        sentence=f"Not to be relied on, as the controls do not hold: {check.sentence}",
+    )
+
+
+def _together(checks: Sequence[Check]) -> Verdict:
+    """FAIL for one that failed, PASS where all passed."""
+    verdicts = {one.verdict for one in checks}
+    if Verdict.FAIL in verdicts:
+        return Verdict.FAIL
+    return Verdict.PASS if verdicts == {Verdict.PASS} else Verdict.INCONCLUSIVE

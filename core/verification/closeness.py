@@ -1,0 +1,77 @@
+"""V1: does the model answer for the forgotten people as models that never saw them do? (method section 6)"""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+
+from core.evaluation.measures import closeness, jensen_shannon
+from core.types import Check, Verdict
+from core.verification.evidence import Evidence
+from core.verification.judge import check, clusters, measured
+
+
+def residual(evidence: Evidence) -> Check:
+    """R = mean|p - p_ref| / mean|p_original - p_ref|, at most so much over what references score against one another."""
+    model, original, references = _probabilities(evidence)
+    found = measured(
+        lambda rows: closeness(model[rows], original[rows], [one[rows] for one in references]).residual,
+        _users(evidence),
+    )
+    floor = _floor(original, references)
+    return check(
+        "V1",
+        "distance to models that never saw the data",
+        found,
+        (None, floor + evidence.thresholds.residual),
+        f"{evidence.thresholds.residual} above the {floor:.2f} by which such models differ among themselves",
+        {
+            Verdict.PASS: "It answers for the forgotten people about as models do that never saw their data.",
+            Verdict.FAIL: "It still answers for the forgotten people otherwise than models that never saw their data.",
+            Verdict.INCONCLUSIVE: "Whether it answers as models do that never saw the data cannot be told.",
+        },
+    )
+
+
+def divergence(evidence: Evidence) -> Check:
+    """True Jensen-Shannon divergence in bits, at most so many times the 95th percentile between references."""
+    model, _, references = _probabilities(evidence)
+    found = measured(
+        lambda rows: float(np.mean([jensen_shannon(model[rows], one[rows]) for one in references])), _users(evidence)
+    )
+    between = [jensen_shannon(left, right) for left, right in combinations(references, 2)]
+    top = evidence.thresholds.divergence * float(np.quantile(between, 0.95)) if between else float("nan")
+    return check(
+        "V1",
+        "divergence from models that never saw the data",
+        found,
+        (None, top),
+        f"{evidence.thresholds.divergence} times the 95th percentile between {len(references)} such models",
+        {
+            Verdict.PASS: "Its answers are no further from such models than those are from one another.",
+            Verdict.FAIL: "Its answers are further from such models than those are from one another.",
+            Verdict.INCONCLUSIVE: "Whether its answers are as near to such models as those to one another cannot be told.",
+        },
+    )
+
+
+def checks(evidence: Evidence) -> Iterator[Check]:
+    yield residual(evidence)
+    yield divergence(evidence)
+
+
+def _probabilities(evidence: Evidence) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    model, original = (answers.seen.forget.probabilities for answers in (evidence.model, evidence.original))
+    return model, original, [answers.seen.forget.probabilities for answers in evidence.references]
+
+
+def _users(evidence: Evidence) -> np.ndarray:
+    return clusters(evidence.model.seen.forget.users)
+
+
+def _floor(original: np.ndarray, references: list[np.ndarray]) -> float:
+    """What a reference scores against the others, on average; no number for one alone."""
+    if len(references) < 2:
+        return float("nan")
+    others = [(own, references[:i] + references[i + 1 :]) for i, own in enumerate(references)]
+    return float(np.mean([closeness(own, original, rest).residual for own, rest in others]))

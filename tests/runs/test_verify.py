@@ -1,0 +1,110 @@
+"""Verifying real small runs: the files, the command, and adapters that were exchanged."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from core.__main__ import app
+from core.errors import RunError
+from core.files import write_json
+from core.runs.folder import RunFolder
+from core.runs.launch import create_run
+from core.runs.references import train_references
+from core.runs.verify import _evidence, verify
+from core.runs.worker import work
+from core.types import Check, RunState, Verdict, Verification
+from core.unlearning.methods import METHODS
+from core.unlearning.stopping import Stopper
+from core.verification.battery import asked
+from core.verification.evidence import Thresholds
+from core.workspace import Workspace
+
+RUNNER = CliRunner()
+
+
+def made(place: Workspace, method: str = "graddiff", steps: int = 3) -> RunFolder:
+    folder = create_run(place, place.requests()[0].id, method, "cpu", steps=steps)
+    assert work(folder) is RunState.DONE, folder.status
+    return folder
+
+
+def of(found: Verification, id: str) -> list[Check]:
+    return [one for one in found.checks if one.id == id]
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    """References are trained once for all tests; each gets a copy."""
+    return {}
+
+
+@pytest.fixture
+def place(workspace, three, tmp_path_factory) -> Workspace:
+    request = workspace.requests()[0].id
+    if "folder" not in three:
+        train_references(workspace, request, 3, "cpu", lambda number, step: False)
+        three["folder"] = shutil.copytree(
+            workspace.root / "references", tmp_path_factory.mktemp("references") / request
+        )
+    else:
+        shutil.copytree(three["folder"], workspace.root / "references", dirs_exist_ok=True)
+    return workspace
+
+
+def test_every_check_is_told_and_kept(place):
+    folder = made(place)
+    found = verify(folder, "cpu")
+    assert {one.id for one in found.checks} == {"V0", "V1", "V2", "V4", "V9", "V10", "V12"}
+    assert folder.verification == found and found.thresholds == folder.spec.thresholds
+    assert of(found, "V12")[0].verdict is Verdict.PASS
+    assert next(one for one in of(found, "V0") if "fixed" in one.name).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("way", ["exchanged", "gone"])
+def test_a_copy_of_the_original_under_the_same_name_is_found_out(place, way):
+    folder = made(place)
+    weights = folder.path / "adapter/adapter_model.safetensors"
+    if way == "exchanged":
+        shutil.copyfile(place.root / "adapter/adapter_model.safetensors", weights)
+        found = verify(folder, "cpu")
+        assert of(found, "V12")[0].verdict is found.verdict is Verdict.FAIL
+    else:
+        weights.unlink()
+        with pytest.raises(Exception, match="adapter"):
+            verify(folder, "cpu")
+
+
+@pytest.mark.slow
+def test_a_model_that_forgot_far_too_much_fails(place, monkeypatch):
+    """Ascent on the forgotten answers that nobody stops."""
+    monkeypatch.setattr(Stopper, "reason", property(lambda self: "", lambda self, value: None), raising=False)
+    fast = replace(METHODS["gradient_ascent_uncapped"], learning_rate=2e-2)
+    monkeypatch.setitem(METHODS, "gradient_ascent_uncapped", fast)
+    found = asked(_evidence(made(place, "gradient_ascent_uncapped", 0), "cpu", Thresholds(), False, lambda done: None))
+    assert Verdict.FAIL in {one.verdict for one in found if one.id in ("V9", "V10")}, found
+
+
+def test_other_bounds_than_the_run_began_with_never_pass(place):
+    folder = made(place)
+    write_json(folder.path / "spec.json", json.loads((folder.path / "spec.json").read_text()) | {"thresholds": "other"})
+    found = verify(folder, "cpu")
+    assert found.verdict is not Verdict.PASS
+    assert any("fixed beforehand" in one.sentence and one.verdict is Verdict.INCONCLUSIVE for one in of(found, "V0"))
+
+
+def test_without_references_it_says_so_and_the_command_ends_with_one(workspace):
+    folder = made(workspace)
+    told = RUNNER.invoke(app, ["verify", "-w", str(workspace.root), "--run", folder.id, "--device", "cpu"])
+    assert told.exit_code == 1 and "train them first" in told.output and "INCONCLUSIVE" in told.output
+    assert "Not asked: V3" in told.output
+    found = RUNNER.invoke(app, ["verify", "-w", str(workspace.root), "--run", folder.id, "--device", "cpu", "--json"])
+    assert json.loads(found.stdout)["verdict"] == "inconclusive"
+
+
+def test_a_run_that_is_not_done_is_refused(workspace):
+    folder = create_run(workspace, workspace.requests()[0].id, "graddiff", "cpu", steps=3)
+    with pytest.raises(RunError, match="choose a finished run"):
+        verify(folder, "cpu")

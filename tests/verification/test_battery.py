@@ -1,0 +1,178 @@
+"""The battery on simulated people, where it is known who remembers: what must fail fails, what must pass passes, few rows tell nothing."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.evaluation.evaluate import Seen
+from core.evaluation.scores import Scores
+from core.types import Interval, Verdict
+from core.verification import judge
+from core.verification.battery import asked, verification
+from core.verification.evidence import Answers, Evidence, Thresholds
+from core.verification.judge import check, needed, verdict
+
+WORDS = {one: f"It is {one}." for one in Verdict}
+FINITE = st.floats(-5, 5)
+
+
+@pytest.fixture(autouse=True)
+def fewer_draws(monkeypatch):
+    monkeypatch.setattr(judge, "DRAWS", 80)
+
+
+class People:
+    """Rows with a taste that everybody knows, and a part that only a model trained on them knows."""
+
+    def __init__(self, users: int, each: int = 25, seed: int = 0) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.users = np.repeat([f"u{number}" for number in range(users)], each)
+        self.taste = self.rng.normal(0, 1.5, len(self.users))
+        self.labels = self.taste + self.rng.normal(0, 1.5, len(self.users)) > 0
+
+    def scores(self, knows: float = 0.0, blur: float = 0.3, shift: float = 0.0) -> Scores:
+        """What a model says: `knows` of what only training tells, noise of its own seed, and a shift of all losses."""
+        right = np.where(self.labels, 1.0, -1.0)
+        margins = self.taste + knows * right - shift * right + self.rng.normal(0, blur, len(self.users))
+        yes = 1 / (1 + np.exp(-margins))
+        losses = np.logaddexp(0, np.where(self.labels, -margins, margins))
+        return Scores(self.users, self.labels, margins, np.stack([1 - yes, yes], 1), losses)
+
+
+class World:
+    """Forgotten, later and strange people, and models that answer for them."""
+
+    def __init__(self, forgotten: int = 60, others: int = 60) -> None:
+        sizes = enumerate((forgotten, others, others))
+        self.forget, self.test, self.holdout = (People(users, seed=seed) for seed, users in sizes)
+        self.rng = np.random.default_rng(4)
+        self.ranked = np.array([f"r{number}" for number in range(3000)])
+        self.base = self.rng.integers(1, 40, len(self.ranked))
+
+    def model(self, knows: float = 0.0, shift: float = 0.0, worse: float = 0.0, mass: float = 0.999) -> Answers:
+        seen = Seen(
+            self.forget.scores(knows, shift=shift),
+            self.test.scores(blur=0.3 + worse),
+            self.holdout.scores(),
+            self.ranked,
+            self.base + worse,
+            {},
+        )
+        return Answers(seen, np.full(len(self.forget.users), mass))
+
+    def evidence(self, **model) -> Evidence:
+        return Evidence(self.model(**model), self.model(knows=1.5), tuple(self.model() for _ in range(4)))
+
+
+def told(evidence: Evidence) -> dict[str, set[Verdict]]:
+    found: dict[str, set[Verdict]] = {}
+    for one in asked(evidence):
+        found.setdefault(one.id, set()).add(one.verdict)
+    return found
+
+
+def test_a_model_that_never_knew_passes_all():
+    found = verification("run-1", World().evidence(), ())
+    assert found.verdict is Verdict.PASS, [(one.name, one.verdict, one.value) for one in found.checks]
+    assert {one.id for one in found.checks} == {"V0", "V1", "V2", "V4", "V9", "V10"} and found.not_run
+
+
+def test_the_original_fails_where_it_remembers_and_nowhere_else():
+    found = told(World().evidence(knows=1.5))
+    assert Verdict.FAIL in found["V1"] and Verdict.FAIL in found["V2"]
+    assert found["V10"] == {Verdict.PASS} and found["V4"] == {Verdict.PASS}
+
+
+def test_a_model_that_forgot_half_is_no_pass():
+    assert verification("run-1", World().evidence(knows=0.75), ()).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("broken", [{"shift": 3.0}, {"mass": 0.5}], ids=["answers wrongly", "answers no more"])
+def test_forgetting_too_much_fails(broken):
+    assert Verdict.FAIL in told(World().evidence(**broken))["V9"]
+
+
+def test_what_the_others_pay_fails():
+    found = told(World().evidence(worse=4.0))
+    assert found["V10"] == {Verdict.FAIL} and Verdict.FAIL in found["V4"]
+
+
+def test_one_person_is_inconclusive_and_a_sentence_says_why():
+    found = verification("run-1", World(forgotten=1).evidence(), ())
+    assert found.verdict is Verdict.INCONCLUSIVE
+    unsure = [one for one in found.checks if one.verdict is Verdict.INCONCLUSIVE]
+    assert all("cannot be told" in one.sentence and "would be needed to tell" in one.sentence for one in unsure)
+
+
+def test_few_people_are_inconclusive_and_a_sentence_says_how_many_rows_would_do():
+    unsure = [one for one in asked(World(forgotten=3).evidence()) if one.verdict is Verdict.INCONCLUSIVE]
+    known = [one for one in unsure if one.needed]
+    assert known and all(one.needed > one.value.n and f"{one.needed:,}" in one.sentence for one in known)
+
+
+def test_controls_that_do_not_hold_void_everything():
+    world = World()
+    found = verification("run-1", replace(world.evidence(), original=world.model()), ())
+    controls, others = ([one for one in found.checks if (one.id == "V0") is side] for side in (True, False))
+    assert any(one.verdict is not Verdict.PASS for one in controls)
+    assert {one.verdict for one in others} == {Verdict.INCONCLUSIVE} and found.verdict is Verdict.INCONCLUSIVE
+    assert all("controls do not hold" in one.sentence for one in others)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_without_references_nothing_passes(count):
+    world = World(10, 10)
+    found = verification("run-1", replace(world.evidence(), references=tuple(world.model() for _ in range(count))), ())
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert Verdict.PASS not in {one.verdict for one in found.checks}
+    assert "train them first" in found.checks[0].sentence
+
+
+def test_next_item_has_no_answer_mass_and_says_so():
+    evidence = World(10, 10).evidence()
+    bare = [replace(one, mass=np.empty(0)) for one in (evidence.model, evidence.original, *evidence.references)]
+    found = asked(Evidence(bare[0], bare[1], tuple(bare[2:])))
+    (mass,) = [one for one in found if one.name == "answers at all"]
+    assert mass.verdict is Verdict.INCONCLUSIVE and "could not be measured" in mass.sentence
+
+
+@given(FINITE, FINITE, FINITE, FINITE, FINITE)
+def test_a_verdict_is_that_of_the_whole_interval(a, b, c, d, e):
+    low, value, high = sorted((a, b, c))
+    bounds = sorted((d, e))
+    found = verdict(Interval(value, low, high, 10), *bounds)
+    assert (found is Verdict.PASS) == (bounds[0] <= low and high <= bounds[1])
+    assert (found is Verdict.FAIL) == (high < bounds[0] or low > bounds[1])
+    # a narrower interval around the same value never turns PASS into FAIL
+    narrower = verdict(Interval(value, (low + value) / 2, (high + value) / 2, 40), *bounds)
+    assert {found, narrower} != {Verdict.PASS, Verdict.FAIL}
+
+
+@given(FINITE, FINITE, st.floats(0.01, 5), st.integers(5, 1000))
+def test_the_needed_rows_settle_it(value, bound, half, n):
+    first = Interval(value, value - half, value + half, n)
+    rows = needed(first, None, bound)
+    if rows is not None:
+        width = half * math.sqrt(n / rows)
+        assert verdict(Interval(value, value - width * 0.999, value + width * 0.999, rows), None, bound) is not (
+            Verdict.INCONCLUSIVE
+        )
+
+
+def test_no_number_is_never_a_pass():
+    nothing = Interval(math.nan, math.nan, math.nan, 0)
+    assert check("V1", "x", nothing, (0.0, 1.0), "", WORDS).verdict is Verdict.INCONCLUSIVE
+    assert verdict(Interval(0.5, 0.4, 0.6, 9), None, math.nan) is Verdict.INCONCLUSIVE
+
+
+def test_any_other_bound_is_another_digest():
+    assert Thresholds().digest == Thresholds().digest != Thresholds(residual=0.3).digest
+
+
+def test_no_sentence_promises_what_only_a_lawyer_can_say():
+    found = [one for knows in (0.0, 1.5) for one in verification("r", World().evidence(knows=knows), ()).checks]
+    assert not any("complian" in f"{one.sentence}{one.name}{one.source}".lower() for one in found)
