@@ -18,9 +18,8 @@ from core.unlearning.losses import AHEAD
 from core.unlearning.methods import METHODS
 from core.workspace import Workspace
 
-COPIES = (
-    12  # of the adapter in float32: where it was, moments, both gradients, the move and what they are combined from
-)
+# Copies of the adapter in float32: where it was, moments, both gradients, the move and what they are combined from.
+COPIES = 12
 
 
 @dataclass(frozen=True, slots=True)

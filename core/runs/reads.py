@@ -62,7 +62,7 @@ class Lengths:
     @cached_property
     def candidate(self) -> tuple[float, float]:
         """Tokens of one candidate behind a history, and the seconds to write one as a prompt."""
-        prompt, catalogue = self.context.split.test[0], spread(list(self.context.reader.popular), SAMPLE)
+        prompt, catalogue = self.context.split.retain[0], spread(list(self.context.reader.popular), SAMPLE)
         begun = time.perf_counter()
         asked = self.context.encode(ranking.asked(prompt, catalogue))
         seconds = (time.perf_counter() - begun) / len(asked)

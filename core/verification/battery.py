@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from core.types import Check, Interval, Verdict, Verification
-from core.verification import closeness, lists, membership, overforgetting, utility
+from core.verification import closeness, lists, membership, overforgetting, person, utility
 from core.verification.evidence import Evidence
 
 CHECKS: tuple[Callable[[Evidence], Iterator[Check]], ...] = (
     closeness.checks,
     membership.checks,
+    person.checks,
     lists.checks,
     overforgetting.checks,
     utility.checks,
 )
 NOT_RUN = {
-    "V3": "whether one person's answers stand out among strangers'",
     "V5": "whether other wordings of the prompt bring something back",
     "V6": "whether rounding the weights to 8 or 4 bits brings something back",
     "V7": "whether a little training brings it back faster than it was learned",
