@@ -93,8 +93,18 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
     ]
     if not found:
         return ["No run of CURE is in these rows.", ""]
-    table = [_standing_line(*line) for line in found]
-    return [_controls([one for _, _, one in found]), "", *STANDING, *table, ""]
+    table = [_standing_line(*line) for line in found if line[2].ahead or line[2].behind]
+    return [_controls([one for _, _, one in found]), "", *STANDING, *table, "", *_undecided(found)]
+
+
+def _undecided(found: Sequence[tuple[str, str, Standing]]) -> list[str]:
+    """Where a method of ours is told apart from no rival at all."""
+    names: dict[str, list[str]] = {}
+    for world, measure, one in found:
+        if not (one.ahead or one.behind):
+            names.setdefault(world, []).append(f"{one.method} by {measure}")
+    said = "; ".join(f"{world}: {_listed(own)}" for world, own in names.items())
+    return [f"Told apart from no rival: {said}.", ""] if said else []
 
 
 def _controls(found: Sequence[Standing]) -> str:
