@@ -58,7 +58,7 @@ def show(workspace: WorkspacePath, as_json: Json = False) -> None:
         print(json.dumps(plain(found)))
         return
     for one in found:
-        named = f" {one.content['run']}, {one.content['method']['name']}" if one.kind == "run" else ""
+        named = f" {one.content['run']}" if "run" in one.content else ""
         out.print(f"{one.content['number']:>4}  {one.content['time']}  {one.kind}{named}", highlight=False)
 
 

@@ -20,11 +20,11 @@ from core.models.recommender import fingerprint, resolve
 from core.records.keys import Keys, keys_of
 from core.records.ledger import append, entries
 from core.runs.folder import RunFolder
-from core.types import Request
+from core.types import Request, Verification
 from core.unlearning.methods import METHODS
 from core.workspace import Workspace
 
-RUN = "run"
+RUN, VERIFICATION = "run", "verification"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
 ROOT = Path(__file__).parents[2]
 
@@ -39,6 +39,13 @@ def record(workspace: Workspace, folder: RunFolder) -> None:
     keys = keys_of(workspace.ledger_key)
     if folder.id not in _entered(workspace, keys):
         append(workspace.ledger, RUN, _subjects(workspace, folder), _content(workspace, folder, keys), keys)
+
+
+def record_verification(workspace: Workspace, folder: RunFolder, found: Verification) -> None:
+    """Enter what was checked of a run, each time anew. Raises RecordError as `check` does."""
+    keys = keys_of(workspace.ledger_key)
+    _entered(workspace, keys)
+    append(workspace.ledger, VERIFICATION, _subjects(workspace, folder), plain(found), keys)
 
 
 def _entered(workspace: Workspace, keys: Keys) -> set[str]:

@@ -14,6 +14,7 @@ from core.evaluation.ranking import CHUNK_TOKENS
 from core.models.recommender import check_folder, choose_device, resolve
 from core.runs.probe import measured, parameters
 from core.runs.reads import Lengths, reads
+from core.unlearning.conflict import TOKENS
 from core.unlearning.losses import AHEAD
 from core.unlearning.methods import METHODS
 from core.workspace import Workspace
@@ -57,7 +58,10 @@ def estimate(workspace: Workspace, request_id: str, method: str = "cure", device
     token = measured(config, workspace.settings.rank, batch, round(lengths.padded("retain", batch)), where, dtype)
     read = reads(context, lengths, how, config)
     whole, adapter = parameters(config, workspace.settings.rank)
-    held = max(_ranking(config, dtype), token.kept * batch * lengths.longest + _said(context, lengths, config, batch))
+    there_and_back = max(
+        batch * lengths.longest, TOKENS if how.grouped else 0
+    )  # tokens at once; groups ask for gradients too
+    held = max(_ranking(config, dtype), token.kept * there_and_back + _said(context, lengths, config, batch))
     memory = begun + whole * dtype.itemsize + COPIES * 4 * adapter + held
     seconds = read.plain * token.forward + read.with_gradient * token.step + read.candidates * lengths.candidate[1]
     name = str(dtype).removeprefix("torch.")

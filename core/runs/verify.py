@@ -4,6 +4,7 @@ It is no stage of the run but a command of its own, which may come later and be 
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from core.context import Context, load_adapter, make_context
@@ -26,7 +27,7 @@ def verify(
 ) -> Verification:
     """Ask and check, and write the result into the run's folder. full: everybody's lists are looked at.
 
-    Raises RunError for a run that is not done.
+    Raises RunError for a run that is not done, RecordError where the workspace keeps a ledger that takes no entry.
     """
     if folder.status.state is not RunState.DONE:
         raise RunError(f"Run {folder.id!r} is {folder.status.state}: choose a finished run to verify.")
@@ -35,6 +36,9 @@ def verify(
         folder.id, _evidence(folder, device, bounds, full, progress), (_identity(folder), _frozen(folder, bounds))
     )
     folder.write("verification.json", found)
+    workspace = Workspace(folder.path.parents[1])
+    if workspace.ledger_key.is_file():  # elsewhere the signing libraries need not be there
+        import_module("core.runs.account").record_verification(workspace, folder, found)
     return found
 
 

@@ -13,6 +13,7 @@ from core.records.ledger import entries
 from core.runs.account import record
 from core.runs.folder import RunFolder
 from core.runs.launch import create_run
+from core.runs.verify import verify
 from core.runs.worker import work
 from core.types import RunState
 from core.workspace import Workspace
@@ -42,6 +43,15 @@ def test_a_finished_run_is_entered_once(place):
     after = hashlib.sha256((folder.path / "adapter/adapter_model.safetensors").read_bytes()).hexdigest()
     assert entry.subjects["adapter after"] == after != entry.subjects["adapter before"]
     assert entry.content["outcome"]["steps"] == 3 and entry.content["measures"]["unlearned"]["test_auc"]["n"] > 0
+
+
+def test_what_was_checked_is_entered_as_often_as_it_was(place):
+    folder = made(place, "graddiff")
+    found = [verify(folder, "cpu") for _ in range(2)]
+    entered = [one for one in entries(place.ledger, read_public(place.ledger_key)) if one.kind == "verification"]
+    assert [one.content["verdict"] for one in entered] == [one.verdict for one in found]
+    assert {one["id"] for one in entered[0].content["checks"]} == {one.id for one in found[0].checks}
+    assert entered[0].content["thresholds"] == folder.spec.thresholds and "adapter after" in entered[0].subjects
 
 
 def test_nothing_of_the_person_is_in_it(place):
