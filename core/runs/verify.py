@@ -10,12 +10,14 @@ from pathlib import Path
 from core.context import Context, load_adapter, make_context
 from core.errors import RunError
 from core.evaluation.evaluate import RANKED_USERS, look
-from core.evaluation.scores import answer_mass
+from core.evaluation.scores import answer_mass, score
 from core.files import digest
+from core.models.rounding import rounded
 from core.runs.folder import RunFolder
 from core.types import Check, Interval, RunState, Verdict, Verification
 from core.verification.battery import verification
 from core.verification.evidence import Answers, Evidence, Thresholds
+from core.verification.rounding import BITS
 from core.workspace import Workspace
 
 WEIGHTS = "adapter_model.safetensors"
@@ -61,7 +63,11 @@ def _answers(workspace: Workspace, request_id: str, adapter: Path, device: str, 
     recommender = load_adapter(workspace, str(adapter), device)
     context: Context = make_context(workspace, workspace.request(request_id), recommender.tokenizer)
     seen = look(recommender, context.split, context.reader, workspace.items, context.histories, ranked=ranked)
-    return Answers(seen, answer_mass(recommender, context.split.forget, context.reader))
+    forget, coarse = context.split.forget, {}
+    for bits in BITS:
+        with rounded(recommender.model, bits):
+            coarse[bits] = score(recommender, forget, context.reader)
+    return Answers(seen, answer_mass(recommender, forget, context.reader), coarse)
 
 
 def _identity(folder: RunFolder) -> Check:

@@ -5,20 +5,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from core.types import Check, Interval, Verdict, Verification
-from core.verification import closeness, lists, membership, overforgetting, person, utility
+from core.verification import closeness, lists, membership, overforgetting, person, rounding, utility
 from core.verification.evidence import Evidence
 
 CHECKS: tuple[Callable[[Evidence], Iterator[Check]], ...] = (
     closeness.checks,
     membership.checks,
     person.checks,
+    rounding.checks,
     lists.checks,
     overforgetting.checks,
     utility.checks,
 )
 NOT_RUN = {
     "V5": "whether other wordings of the prompt bring something back",
-    "V6": "whether rounding the weights to 8 or 4 bits brings something back",
     "V7": "whether a little training brings it back faster than it was learned",
     "V8": "whether probes inside the model still find it",
     "V11": "whether several requests in a row add up to more",

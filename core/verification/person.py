@@ -16,20 +16,18 @@ from core.types import Check, Interval, Verdict
 from core.verification.evidence import Evidence
 
 STRANGERS = 200  # at least
-LEVEL = 0.05
+LEVEL, SURE = 0.05, 0.01  # a chance of more passes, of less fails
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     people = len(np.unique(evidence.model.seen.forget.users))
-    yardstick = max(
-        STRANGERS, math.ceil(2 * people / LEVEL)
-    )  # with fewer even the last of all ranks is no small chance
+    # with fewer even the last of all ranks is no small chance
+    yardstick = max(STRANGERS, math.ceil(2 * people / SURE))
     worst, strangers = worst_chance(evidence)
     caught = worst_chance(replace(evidence, model=evidence.original))[0] < LEVEL
-    found, sentence = _judged(worst, strangers, yardstick, caught)
-    source = (
-        f"a chance under {LEVEL:.0%} counts as standing out; {yardstick:,} strangers are the yardstick for {people}"
-    )
+    usual = min((worst_chance(one)[0] for one in evidence.each_reference()), default=1.0)
+    found, sentence = _judged(worst, strangers, yardstick, caught, usual)
+    source = f"a chance under {SURE:.0%} counts as standing out, over {LEVEL:.0%} as not; {yardstick:,} strangers are the yardstick for {people}"
     value = Interval(worst, worst, worst, strangers)
     needed = yardstick if strangers < yardstick else None
     yield Check("V3", "a person who stands out", found, value, LEVEL, None, source, needed, sentence)
@@ -54,8 +52,8 @@ def _known(evidence: Evidence, name: str) -> np.ndarray:
     return np.bincount(place, theirs - model.losses, len(people)) / np.bincount(place, minlength=len(people))
 
 
-def _judged(worst: float, strangers: int, yardstick: int, caught: bool) -> tuple[Verdict, str]:
-    if worst < LEVEL:
+def _judged(worst: float, strangers: int, yardstick: int, caught: bool, usual: float) -> tuple[Verdict, str]:
+    if worst < SURE and usual >= LEVEL:
         return (
             Verdict.FAIL,
             "One of the forgotten people stands out among strangers: the model knows more, or less, of them.",
@@ -63,6 +61,9 @@ def _judged(worst: float, strangers: int, yardstick: int, caught: bool) -> tuple
     if strangers < yardstick:
         why = f"There are {strangers:,} strangers; {yardstick:,} would be needed to tell."
         return Verdict.INCONCLUSIVE, f"Whether one of the forgotten people stands out cannot be told. {why}"
+    if worst < LEVEL:
+        why = "somebody does, but by chance or in models that never saw them as well"
+        return Verdict.INCONCLUSIVE, f"Whether one of the forgotten people stands out cannot be told: {why}."
     if not caught:
         why = "not even in the original, which knew them, does one"
         return Verdict.INCONCLUSIVE, f"Whether one of the forgotten people stands out cannot be told: {why}."

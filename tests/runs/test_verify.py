@@ -57,7 +57,7 @@ def place(workspace, three, tmp_path_factory) -> Workspace:
 def test_every_check_is_told_and_kept(place):
     folder = made(place)
     found = verify(folder, "cpu")
-    assert {one.id for one in found.checks} == {"V0", "V1", "V2", "V3", "V4", "V9", "V10", "V12"}
+    assert {one.id for one in found.checks} == {"V0", "V1", "V2", "V3", "V4", "V6", "V9", "V10", "V12"}
     assert folder.verification == found and found.thresholds == folder.spec.thresholds
     assert of(found, "V12")[0].verdict is Verdict.PASS
     assert next(one for one in of(found, "V0") if "fixed" in one.name).verdict is Verdict.PASS
