@@ -4,7 +4,6 @@ Models are shared by all sessions and never trained; questions to one model wait
 keyed by the digests of weights and data.
 """
 
-import hashlib
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import torch
 
 from core.context import Context, load_adapter, make_context
 from core.evaluation.evaluate import top_list
+from core.files import digest
 from core.types import Interaction, Recommendation
 from core.what_if import Person, WhatIf
 from core.workspace import Workspace
@@ -120,5 +120,4 @@ def _load(root: str, folder: str, request: str, key: tuple[str, str]) -> Loaded:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _digest(path: str, stamp: object) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return digest(Path(path))

@@ -17,7 +17,7 @@ from core.bench.groups import by_gradient
 from core.bench.rows import Row
 from core.context import Context, load_adapter, make_context
 from core.evaluation.evaluate import RANKED_USERS, Seen, look, metrics
-from core.evaluation.measures import calibration_error, closeness, prediction_auc, reach
+from core.evaluation.measures import beside_others, calibration_error, closeness, prediction_auc, reach
 from core.models.blocks import layout
 from core.models.recommender import ADAPTER, Recommender, adapter_weights, put_adapter_weights
 from core.pipeline import Clock, find_circuits, make_material, plain_groups, sort_modules, spread
@@ -136,8 +136,7 @@ def _drift(seen: Seen, original: Seen, references: Sequence[Seen]) -> float:
 def baselines(scene: Scene) -> Iterator[Row]:
     """What needs no unlearning: the original, each reference against the others, the adapter weakened."""
     yield scene.row("original", scene.original)
-    for number, one in enumerate(scene.references):
-        others = scene.references[:number] + scene.references[number + 1 :]
+    for number, (one, others) in enumerate(beside_others(scene.references)):
         yield scene.row("reference", one, others, strength=float(number))
     plan = layout(scene.recommender.model)
     before = plan.weights()

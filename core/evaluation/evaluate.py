@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluation.measures import DRAWS, auc, closeness, interval, membership_auc, prediction_auc, take
+from core.evaluation.measures import DRAWS, auc, closeness, floor, interval, membership_auc, prediction_auc, take
 from core.evaluation.ranking import Reader, rank
 from core.evaluation.scores import Scores, score
 from core.models.recommender import Recommender
@@ -54,18 +54,13 @@ def compare(
     """The evaluation of a run from what each model said."""
     probabilities = [reference.forget.probabilities for reference in references]
     before = original.forget.probabilities
-    floor = (
-        tuple(closeness(own, before, probabilities[:i] + probabilities[i + 1 :]) for i, own in enumerate(probabilities))
-        if len(references) > 1
-        else ()
-    )
     return Evaluation(
         original=metrics(original),
         unlearned=metrics(unlearned),
         references=tuple(metrics(reference) for reference in references),
         closeness=closeness(unlearned.forget.probabilities, before, probabilities),
         closeness_original=closeness(before, before, probabilities),
-        floor=floor,
+        floor=floor(before, probabilities),
         item_mean_auc=item_mean,
         lists=_lists(original, unlearned, references, split),
     )

@@ -1,6 +1,7 @@
 """The measures of method section 6 from scores, each with a 95 % interval that respects who the rows belong to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from scipy.stats import rankdata
@@ -9,6 +10,7 @@ from core.evaluation.scores import Scores
 from core.types import Closeness, Interval
 
 DRAWS = 200
+Value = TypeVar("Value")
 
 
 def auc(positive: np.ndarray, negative: np.ndarray) -> float:
@@ -64,6 +66,16 @@ def closeness(model: np.ndarray, original: np.ndarray, references: list[np.ndarr
     whole = np.mean([np.abs(original - reference).mean() for reference in references])
     pairs = [(jensen_shannon(model, reference), half_kl(model, reference)) for reference in references]
     return Closeness(float(moved / whole), *(float(value) for value in np.mean(pairs, axis=0)))
+
+
+def beside_others(values: Sequence[Value]) -> list[tuple[Value, list[Value]]]:
+    """Each value with all the others."""
+    return [(own, [*values[:place], *values[place + 1 :]]) for place, own in enumerate(values)]
+
+
+def floor(original: np.ndarray, references: Sequence[np.ndarray]) -> tuple[Closeness, ...]:
+    """Each reference scored against the others: the spread of models that never saw the data. Nothing where there is but one."""
+    return tuple(closeness(own, original, others) for own, others in beside_others(references) if others)
 
 
 def reach(model: np.ndarray, original: np.ndarray, references: list[np.ndarray]) -> float:

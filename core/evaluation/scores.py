@@ -1,11 +1,12 @@
 """What a model says on a set of prompts, as arrays: the raw material of every measure."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from core.evaluation.ranking import Reader, rank
 from core.models.batches import answer_logits, batches
@@ -39,36 +40,35 @@ def score(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, l
     return _next_item(recommender, prompts, reader, limit)
 
 
-@torch.no_grad()
 def answer_mass(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader) -> np.ndarray:
     """`click`: the probability [target] that the model says Yes or No at all; empty in `next_item`, where any title may come."""
     if recommender.task is not Task.CLICK:
         return np.empty(0)
-    encoded = reader.encode(prompts)
-    found: dict[int, np.ndarray] = {}
-    for chosen, batch in batches(encoded, TOKENS, recommender.device):
-        chances = answer_logits(recommender.model, batch).softmax(-1)
-        mass = (chances[:, recommender.yes] + chances[:, recommender.no]).double().cpu().numpy()
-        found.update(
-            zip(chosen, np.split(mass, np.cumsum([len(encoded[i].answers) for i in chosen])[:-1]), strict=True)
-        )
-    return np.concatenate([found[i] for i in range(len(prompts))]) if prompts else np.empty(0)
+    answers = [recommender.yes, recommender.no]
+    return _by_target(recommender, prompts, reader, lambda logits: logits.softmax(-1)[:, answers].sum(-1))
 
 
 @torch.no_grad()
-def _click(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader) -> Scores:
+def _by_target(
+    recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, read: Callable[[Tensor], Tensor]
+) -> np.ndarray:
+    """`click`: what `read` makes of the logits [target, vocabulary], in the order of the prompts' targets."""
     encoded = reader.encode(prompts)
-    margins: dict[int, np.ndarray] = {}
+    found: dict[int, np.ndarray] = {}
     for chosen, batch in batches(encoded, TOKENS, recommender.device):
-        logits = answer_logits(recommender.model, batch)
-        values = (logits[:, recommender.yes] - logits[:, recommender.no]).double().cpu().numpy()
+        values = read(answer_logits(recommender.model, batch)).double().cpu().numpy()
         pieces = np.split(values, np.cumsum([len(encoded[i].answers) for i in chosen])[:-1])
-        margins.update(zip(chosen, pieces, strict=True))
-    flat = np.concatenate([margins[i] for i in range(len(prompts))]) if prompts else np.empty(0)
+        found.update(zip(chosen, pieces, strict=True))
+    return np.concatenate([found[i] for i in range(len(prompts))]) if prompts else np.empty(0)
+
+
+def _click(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader) -> Scores:
+    yes, no = recommender.yes, recommender.no
+    flat = _by_target(recommender, prompts, reader, lambda logits: logits[:, yes] - logits[:, no])
     labels = np.array([event.liked for prompt in prompts for event in prompt.targets], dtype=bool)
-    yes = 1 / (1 + np.exp(-flat))
+    chances = 1 / (1 + np.exp(-flat))
     losses = np.logaddexp(0, np.where(labels, -flat, flat))
-    return Scores(_users(prompts), labels, flat, np.stack([1 - yes, yes], 1), losses)
+    return Scores(_users(prompts), labels, flat, np.stack([1 - chances, chances], 1), losses)
 
 
 def _next_item(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, limit: int) -> Scores:

@@ -62,7 +62,7 @@ def fitting() -> Iterator[None]:
         fits.zero_()
     if size() > 1:
         dist.all_reduce(fits, dist.ReduceOp.MIN)
-    if not fits:  # outside of the except block, which would keep what did not fit alive
+    if not fits:
         raise torch.OutOfMemoryError("What is to be computed does not fit into memory.")
 
 

@@ -86,7 +86,11 @@ def load(
     check_folder(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     model: Any = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=dtype, trust_remote_code=False, use_safetensors=True, **(spread(cards) if len(cards) > 1 else {})
+        folder,
+        dtype=dtype,
+        trust_remote_code=False,
+        use_safetensors=True,
+        **(laid_out(cards) if len(cards) > 1 else {}),
     )
     if adapter is not None:
         check_adapter(Path(adapter), folder)
@@ -98,7 +102,7 @@ def load(
     return loaded
 
 
-def spread(cards: Sequence[str]) -> dict[str, Any]:
+def laid_out(cards: Sequence[str]) -> dict[str, Any]:
     """How transformers, through accelerate, lays a model's layers out over cards, as evenly as their free memory lets it."""
     free = {torch.device(card).index: torch.cuda.mem_get_info(card)[0] for card in cards}
     return {"device_map": "balanced", "max_memory": free}
@@ -181,12 +185,17 @@ def answer_tokens(tokenizer: Any, answers: tuple[str, str]) -> tuple[int, int]:
     return yes[0], no[0]
 
 
+def lora(rank: int, revision: str | None = None) -> LoraConfig:
+    """The shape of every adapter that is made here."""
+    return LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM", revision=revision
+    )
+
+
 def new_adapter(model: Any, rank: int, base: Path, seed: int) -> PeftModel:
     """A fresh LoRA adapter (alpha = 2 rank) on every linear layer of the decoder, B zero, A seeded."""
     torch.manual_seed(seed)
-    config = LoraConfig(
-        r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM", revision=fingerprint(base)
-    )
+    config = lora(rank, revision=fingerprint(base))
     adapted = get_peft_model(model, config)
     config.base_model_name_or_path = "base"  # the fingerprint pins it; a path would name this machine
     return adapted

@@ -9,7 +9,6 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from core.errors import RecordError
 from core.files import disk_error
 from core.records.keys import Keys
 from core.records.statement import Statement, opened, signed
+from core.workspace import now
 
 NOTHING = "0" * 64  # the digest before the first entry
 HEAD = "head"
@@ -47,7 +47,7 @@ def append(path: Path, kind: str, subjects: Mapping[str, str], content: Mapping[
             if lines and not lines[-1].endswith(b"\n"):
                 file.truncate(sum(map(len, lines[:-1])))
                 lines.pop()
-            chained = {**content, "number": len(lines) + 1, "before": _last(lines), "time": _now()}
+            chained = {**content, "number": len(lines) + 1, "before": _last(lines), "time": now()}
             file.write(signed(Statement(kind, subjects, chained), keys) + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -57,18 +57,20 @@ def append(path: Path, kind: str, subjects: Mapping[str, str], content: Mapping[
 
 def head_of(path: Path, keys: Keys) -> bytes:
     """A signed head of the ledger as it stands, to be kept elsewhere. Raises RecordError for a ledger that is not whole."""
-    if flaws := verify(path, keys.signer.public_key).flaws:  # type: ignore[arg-type]
-        raise RecordError(f"{path} has no head to sign: {flaws[0]}")
     lines = _lines(_read(path))
-    seen = {"entries": len(lines), "last": _last(lines), "time": _now()}
+    _, flaws = _through(lines, keys.signer.public_key)  # type: ignore[arg-type]
+    if flaws:
+        raise RecordError(f"{path} has no head to sign: {flaws[0]}")
+    seen = {"entries": len(lines), "last": _last(lines), "time": now()}
     return signed(Statement(HEAD, {"ledger": _last(lines)}, seen), keys) + b"\n"
 
 
 def entries(path: Path, key: SSlibKey) -> tuple[Statement, ...]:
     """All statements. Raises RecordError where the ledger is not whole."""
-    if flaws := verify(path, key).flaws:
+    statements, flaws = _through(_lines(_read(path)), key)
+    if flaws:
         raise RecordError(f"{path} cannot be relied on: {flaws[0]}")
-    return tuple(opened(line.rstrip(b"\n"), key) for line in _lines(_read(path)))
+    return tuple(statements)
 
 
 def verify(path: Path, key: SSlibKey, head: Path | None = None) -> Verdict:
@@ -77,24 +79,31 @@ def verify(path: Path, key: SSlibKey, head: Path | None = None) -> Verdict:
     Raises RecordError where the file cannot be read at all.
     """
     lines = _lines(_read(path))
-    flaws = [flaw for number, line in enumerate(lines, 1) for flaw in _flaws(number, line, lines[: number - 1], key)]
-    if not lines:
-        flaws.append("The ledger is empty.")
+    _, flaws = _through(lines, key)
     if head:
         flaws += _beside(lines, head, key)
     return Verdict(len(lines), tuple(flaws), head is not None)
 
 
-def _flaws(number: int, line: bytes, before: list[bytes], key: SSlibKey) -> list[str]:
+def _through(lines: list[bytes], key: SSlibKey) -> tuple[list[Statement], list[str]]:
+    """All statements that are genuine and in their place, and what is wrong with the others."""
+    statements, flaws = [], [] if lines else ["The ledger is empty."]
+    for number, line in enumerate(lines, 1):
+        try:
+            statements.append(_entry(number, line, lines[max(0, number - 2) : number - 1], key))
+        except RecordError as error:
+            flaws.append(f"Entry {number} {error}.")
+    return statements, flaws
+
+
+def _entry(number: int, line: bytes, before: list[bytes], key: SSlibKey) -> Statement:
+    """before: the line before it, if there is one. Raises RecordError with what is wrong."""
     if not line.endswith(b"\n"):
-        return [f"Entry {number} is cut off."]
-    try:
-        content = opened(line.rstrip(b"\n"), key).content
-    except RecordError as error:
-        return [f"Entry {number} {error}."]
-    if (content.get("number"), content.get("before")) != (number, _last(before)):
-        return [f"Entry {number} does not follow what stands before it: something was taken out, put in or moved."]
-    return []
+        raise RecordError("is cut off")
+    statement = opened(line.rstrip(b"\n"), key)
+    if (statement.content.get("number"), statement.content.get("before")) != (number, _last(before)):
+        raise RecordError("does not follow what stands before it: something was taken out, put in or moved")
+    return statement
 
 
 def _beside(lines: list[bytes], head: Path, key: SSlibKey) -> list[str]:
@@ -128,7 +137,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise RecordError(f"{path} cannot be read: name a ledger file.") from error
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

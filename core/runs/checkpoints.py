@@ -3,7 +3,6 @@
 checkpoint/PHASE-STEP/   tensors.safetensors  state.json  manifest.json (written last: the digests of the other two)
 """
 
-import hashlib
 import os
 import shutil
 import time
@@ -16,7 +15,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from core.errors import WorkspaceError
-from core.files import disk_error, read_json, write_bytes, write_json
+from core.files import digest, disk_error, read_json, write_bytes, write_json
 from core.unlearning.loop import State
 
 EVERY = 30.0  # seconds between two checkpoints
@@ -103,9 +102,7 @@ def _read(path: Path) -> State | None:
 
 
 def _digests(path: Path) -> dict[str, str]:
-    return {
-        name: hashlib.sha256((path / name).read_bytes()).hexdigest() for name in ("tensors.safetensors", "state.json")
-    }
+    return {name: digest(path / name) for name in ("tensors.safetensors", "state.json")}
 
 
 def _apart(value: Any, tensors: dict[str, Tensor]) -> Any:

@@ -5,7 +5,6 @@ manifest.json holds the digest of each file that is a function of the seeds; the
 thread; data, tokenizer, roles and request on any machine.
 """
 
-import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import torch
 
 from core.data.world import demo_subjects, make_world
-from core.files import read_json, write_json
+from core.files import digest, read_json, write_json
 from core.prepare import Scratch, prepare
 from core.runs.folder import RunFolder
 from core.runs.overlaps import write_overlaps
@@ -97,7 +96,7 @@ def digests(folder: Path) -> dict[str, str]:
     files = (
         path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in (*TELLS_TIME, "manifest.json")
     )
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {str(path.relative_to(folder)): digest(path) for path in files}
 
 
 def compare(expected: dict[str, str], found: dict[str, str]) -> tuple[str, ...]:

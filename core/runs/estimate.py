@@ -9,14 +9,13 @@ import torch
 from transformers import AutoConfig, AutoTokenizer
 
 from core.context import Context, make_context
-from core.errors import RunError
 from core.evaluation.ranking import CHUNK_TOKENS
 from core.models.recommender import check_folder, choose_device, resolve
 from core.runs.probe import measured, parameters
 from core.runs.reads import Lengths, reads
 from core.unlearning.conflict import TOKENS
 from core.unlearning.losses import AHEAD
-from core.unlearning.methods import METHODS
+from core.unlearning.methods import method_of
 from core.workspace import Workspace
 
 # Copies of the adapter in float32: where it was, moments, both gradients, the move and what they are combined from.
@@ -46,9 +45,7 @@ def estimate(workspace: Workspace, request_id: str, method: str = "cure", device
 
     Raises RequestError, ModelError, DeviceError, or RunError for an unknown method.
     """
-    if method not in METHODS:
-        raise RunError(f"Method {method!r} is unknown: choose one of {', '.join(METHODS)}.")
-    (where, dtype), how = choose_device(device), METHODS[method]
+    how, (where, dtype) = method_of(method), choose_device(device)
     folder = resolve(workspace.path(workspace.settings.base), workspace.settings.base_revision)
     check_folder(folder)
     config = AutoConfig.from_pretrained(folder)

@@ -10,7 +10,9 @@ import os
 import shutil
 from dataclasses import replace
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from core.errors import RunError
 from core.files import disk_error, plain, read_json, write_json, write_text
@@ -159,6 +161,11 @@ def store_of(root: Path) -> Store:
     """The store of the workspace at `root`, opened as its settings say."""
     settings = read_json(root / "workspace.json", WorkspaceSettings)
     return Store(root / "runs/store.sqlite", shared=bool(settings.clusters))
+
+
+def accounts_of(workspace: Workspace) -> ModuleType | None:
+    """What enters runs into the ledger, where the workspace keeps one; elsewhere its signing libraries need not be there."""
+    return import_module("core.runs.account") if workspace.ledger_key.is_file() else None
 
 
 def runs(workspace: Workspace) -> tuple[RunFolder, ...]:

@@ -17,7 +17,7 @@ from core.runs.folder import RunFolder, run_folder
 from core.runs.launchers import LAUNCHERS
 from core.runs.processes import lives
 from core.types import GroupEdit, RunSpec
-from core.unlearning.methods import METHODS
+from core.unlearning.methods import METHODS, method_of
 from core.verification.evidence import Thresholds
 from core.workspace import Workspace, now
 
@@ -46,8 +46,7 @@ def create_run(
         raise RunError(f"Launcher {launcher!r} is unknown: choose one of {', '.join(LAUNCHERS)}.")
     if launcher == "local":  # elsewhere there may be a card that is not here
         choose_device(device)
-    if method not in METHODS:
-        raise RunError(f"Method {method!r} is unknown: choose one of {', '.join(METHODS)}.")
+    method_of(method)
     if edit:
         _check_source(workspace, request_id, method, edit)
     name, bounds = f"run-{secrets.token_hex(3)}", Thresholds().digest

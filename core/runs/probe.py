@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import get_peft_model
 from torch.autograd.graph import saved_tensors_hooks
 from transformers import AutoModelForCausalLM
 
 from core.evaluation.scores import TOKENS
 from core.models.batches import Batch, answer_logits, answer_loss, collate
+from core.models.recommender import lora
 from core.types import Encoded
 
 REPEATS = 3  # of each timing; the shortest one counts
@@ -38,12 +39,8 @@ def parameters(config: Any, rank: int) -> tuple[int, int]:
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
         whole = sum(one.numel() for one in model.parameters())
-        adapted = get_peft_model(model, _lora(rank))
+        adapted = get_peft_model(model, lora(rank))
     return whole, sum(one.numel() for one in adapted.parameters() if one.requires_grad)
-
-
-def _lora(rank: int) -> LoraConfig:
-    return LoraConfig(r=rank, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
 def measured(config: Any, rank: int, batch: int, length: int, where: torch.device, dtype: torch.dtype) -> Cost:
@@ -63,7 +60,7 @@ def _shallow(config: Any, layers: int) -> Any:
 
 
 def _timed(config: Any, rank: int, batch: int, length: int, where: torch.device, dtype: torch.dtype) -> Cost:
-    model = get_peft_model(AutoModelForCausalLM.from_config(config, dtype=dtype), _lora(rank)).to(where).eval()
+    model = get_peft_model(AutoModelForCausalLM.from_config(config, dtype=dtype), lora(rank)).to(where).eval()
     wide = max(1, TOKENS // length)
     step, many = (_prompts(count, length, where) for count in (batch, wide))
     with torch.no_grad():

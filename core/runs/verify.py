@@ -4,7 +4,6 @@ It is no stage of the run but a command of its own, which may come later and be 
 """
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from core.context import Context, load_adapter, make_context
@@ -12,11 +11,13 @@ from core.errors import RunError
 from core.evaluation.evaluate import RANKED_USERS, look
 from core.evaluation.scores import answer_mass, score
 from core.files import digest
+from core.models.recommender import Recommender
 from core.models.rounding import rounded
-from core.runs.folder import RunFolder
-from core.types import Check, Interval, RunState, Verdict, Verification
+from core.runs.folder import RunFolder, accounts_of
+from core.types import Check, RunState, Verdict, Verification
 from core.verification.battery import verification
 from core.verification.evidence import Answers, Evidence, Thresholds
+from core.verification.judge import counted
 from core.verification.rounding import BITS
 from core.workspace import Workspace
 
@@ -39,8 +40,8 @@ def verify(
     )
     folder.write("verification.json", found)
     workspace = Workspace(folder.path.parents[1])
-    if workspace.ledger_key.is_file():  # elsewhere the signing libraries need not be there
-        import_module("core.runs.account").record_verification(workspace, folder, found)
+    if ledger := accounts_of(workspace):
+        ledger.record_verification(workspace, folder, found)
     return found
 
 
@@ -51,18 +52,20 @@ def _evidence(
     request = workspace.request(folder.spec.request)
     places = [folder.path / "adapter", Path(workspace.path(workspace.settings.adapter))]
     places += workspace.reference_folders(request.id)
-    answers = []
+    answers: list[Answers] = []
+    context: Context | None = None  # the same for all: they share a tokenizer
     for done, place in enumerate(places, 1):
-        answers.append(_answers(workspace, request.id, place, device, EVERYBODY if full else RANKED_USERS))
+        recommender = load_adapter(workspace, str(place), device)
+        context = context or make_context(workspace, request, recommender.tokenizer)
+        answers.append(_answers(recommender, context, EVERYBODY if full else RANKED_USERS))
         progress(done / len(places))
     model, original, *references = answers
     return Evidence(model, original, tuple(references), bounds)
 
 
-def _answers(workspace: Workspace, request_id: str, adapter: Path, device: str, ranked: int) -> Answers:
-    recommender = load_adapter(workspace, str(adapter), device)
-    context: Context = make_context(workspace, workspace.request(request_id), recommender.tokenizer)
-    seen = look(recommender, context.split, context.reader, workspace.items, context.histories, ranked=ranked)
+def _answers(recommender: Recommender, context: Context, ranked: int) -> Answers:
+    items = context.workspace.items
+    seen = look(recommender, context.split, context.reader, items, context.histories, ranked=ranked)
     forget, coarse = context.split.forget, {}
     for bits in BITS:
         with rounded(recommender.model, bits):
@@ -100,5 +103,4 @@ def _frozen(folder: RunFolder, bounds: Thresholds) -> Check:
 
 
 def _exact(id: str, name: str, same: bool, verdict: Verdict, source: str, sentence: str) -> Check:
-    value = float(same)
-    return Check(id, name, verdict, Interval(value, value, value, 1), 1.0, 1.0, source, None, sentence)
+    return Check(id, name, verdict, counted(float(same), 1), 1.0, 1.0, source, None, sentence)

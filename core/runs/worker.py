@@ -6,8 +6,6 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from core.errors import Cancelled, CureLensError, Fenced
@@ -17,7 +15,7 @@ from core.models.recommender import Recommender
 from core.pipeline import STAGES, Found, run
 from core.runs.checkpoints import Checkpoints
 from core.runs.devices import peak_memory
-from core.runs.folder import RunFolder
+from core.runs.folder import RunFolder, accounts_of
 from core.runs.follower import follow, found_in
 from core.runs.processes import this_worker
 from core.runs.turn import Turn, turn
@@ -59,7 +57,7 @@ def _work(folder: RunFolder, held: Turn) -> RunState:
         checkpoints = Checkpoints(folder.path / "checkpoint")
         spec = replace(folder.spec, device=held.devices[0] if ranks.size() > 1 else ",".join(held.devices))
         workspace = Workspace(folder.path.parents[1])
-        ledger = _accounts(workspace)
+        ledger = accounts_of(workspace)
         if ledger:
             ledger.check(workspace)  # hours of work are not to end with an entry that cannot be made
         run(workspace, spec, folder.path, watch, checkpoints)
@@ -82,11 +80,6 @@ def _work(folder: RunFolder, held: Turn) -> RunState:
         )
         raise
     return watch.state
-
-
-def _accounts(workspace: Workspace) -> ModuleType | None:
-    """What enters runs into the ledger, where the workspace keeps one; elsewhere its signing libraries need not be there."""
-    return import_module("core.runs.account") if workspace.ledger_key.is_file() else None
 
 
 def _cards(folder: RunFolder) -> int:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from core.errors import RunError
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -168,5 +170,14 @@ METHODS: dict[str, Method] = {
         "Retrain", "Trains the adapter anew without the forgotten data: slow, the gold standard.", retrain=True
     ),
 }
+
+
+def method_of(name: str) -> Method:
+    """The method called so. Raises RunError where there is none."""
+    if name not in METHODS:
+        raise RunError(f"Method {name!r} is unknown: choose one of {', '.join(METHODS)}.")
+    return METHODS[name]
+
+
 # What the run page offers; the others are rivals to measure against, and only the command line takes them.
 OFFERED = ("cure", "cure_merge", "cure_overfit", "uniform", "gradient_ascent", "graddiff", "npo", "retrain")

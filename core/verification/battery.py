@@ -4,9 +4,10 @@ nothing about a third."""
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from core.types import Check, Interval, Verdict, Verification
+from core.types import Check, Verdict, Verification
 from core.verification import closeness, lists, membership, overforgetting, person, rounding, utility
 from core.verification.evidence import Evidence
+from core.verification.judge import counted
 
 CHECKS: tuple[Callable[[Evidence], Iterator[Check]], ...] = (
     closeness.checks,
@@ -64,7 +65,7 @@ def _controls(evidence: Evidence) -> Iterator[Check]:
 
 
 def _control(name: str, count: int, holds: bool, good: str, bad: str) -> Check:
-    value = Interval(count, count, count, len(CHECKS))
+    value = counted(count, len(CHECKS))
     found = Verdict.PASS if holds else Verdict.INCONCLUSIVE
     return Check("V0", name, found, value, None, None, "controls", None, good if holds else bad)
 
@@ -72,7 +73,7 @@ def _control(name: str, count: int, holds: bool, good: str, bad: str) -> Check:
 def _without_references(count: int) -> Check:
     said = f"{count} of the {FEW} models" if count else "No models"
     sentence = f"{said} that never saw the data are there to compare with: train them first, then ask again."
-    nothing = Interval(count, count, count, count)
+    nothing = counted(count, count)
     return Check(
         "V0", "models that never saw the data", Verdict.INCONCLUSIVE, nothing, FEW, None, "controls", FEW, sentence
     )

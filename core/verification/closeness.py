@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
-from core.evaluation.measures import closeness, jensen_shannon
+from core.evaluation.measures import closeness, floor, jensen_shannon
 from core.types import Check, Verdict
 from core.verification.evidence import Evidence
 from core.verification.judge import check, clusters, measured
@@ -18,13 +18,14 @@ def residual(evidence: Evidence) -> Check:
         lambda rows: closeness(model[rows], original[rows], [one[rows] for one in references]).residual,
         _users(evidence),
     )
-    floor = _floor(original, references)
+    spread = [one.residual for one in floor(original, references)]
+    usual = float(np.mean(spread)) if spread else float("nan")
     return check(
         "V1",
         "distance to models that never saw the data",
         found,
-        (None, floor + evidence.thresholds.residual),
-        f"{evidence.thresholds.residual} above the {floor:.2f} by which such models differ among themselves",
+        (None, usual + evidence.thresholds.residual),
+        f"{evidence.thresholds.residual} above the {usual:.2f} by which such models differ among themselves",
         {
             Verdict.PASS: "It answers for the forgotten people about as models do that never saw their data.",
             Verdict.FAIL: "It still answers for the forgotten people otherwise than models that never saw their data.",
@@ -67,11 +68,3 @@ def _probabilities(evidence: Evidence) -> tuple[np.ndarray, np.ndarray, list[np.
 
 def _users(evidence: Evidence) -> np.ndarray:
     return clusters(evidence.model.seen.forget.users)
-
-
-def _floor(original: np.ndarray, references: list[np.ndarray]) -> float:
-    """What a reference scores against the others, on average; no number for one alone."""
-    if len(references) < 2:
-        return float("nan")
-    others = [(own, references[:i] + references[i + 1 :]) for i, own in enumerate(references)]
-    return float(np.mean([closeness(own, original, rest).residual for own, rest in others]))

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from core.evaluation.evaluate import Seen
+from core.evaluation.measures import beside_others
 from core.evaluation.scores import Scores
 
 
@@ -60,9 +61,10 @@ class Evidence:
 
     def each_reference(self) -> Iterator["Evidence"]:
         """Each reference in place of the model, beside the others, as long as there are others."""
-        for place, one in enumerate(self.references if len(self.references) > 1 else ()):
-            yield replace(self, model=one, references=self.references[:place] + self.references[place + 1 :])
+        for one, others in beside_others(self.references):
+            if others:
+                yield replace(self, model=one, references=tuple(others))
 
     def of_reference(self) -> "Evidence":
         """A reference in place of the model, beside the others: it never knew."""
-        return replace(self, model=self.references[-1], references=self.references[:-1])
+        return [*self.each_reference()][-1]

@@ -35,6 +35,11 @@ def measured(measure: Callable[[np.ndarray], float], users: np.ndarray) -> Inter
     return interval(measure, users, draws=DRAWS, level=LEVEL)
 
 
+def counted(value: float, n: int) -> Interval:
+    """A value that is counted and not estimated."""
+    return Interval(value, value, value, n)
+
+
 def verdict(value: Interval, low: float | None, high: float | None) -> Verdict:
     """How a value stands to its bounds; what is no number tells nothing."""
     bottom, top = (-math.inf if low is None else low), (math.inf if high is None else high)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from core.evaluation.measures import membership_auc
+from core.evaluation.measures import beside_others, membership_auc
 from core.types import Check, Verdict
 from core.verification.evidence import Answers, Evidence
 from core.verification.judge import check, clusters, measured
@@ -29,8 +29,8 @@ def _check(evidence: Evidence, name: str, calibrated: bool) -> Check:
 
     everybody = np.arange(len(member))
     attacks = [attack(own, everybody) for _, own in pairs]
-    among = [abs(own - np.mean(attacks[:i] + attacks[i + 1 :])) for i, own in enumerate(attacks) if len(attacks) > 1]
-    bound = max([evidence.thresholds.membership, *map(float, among)])
+    among = [abs(own - float(np.mean(others))) for own, others in beside_others(attacks) if others]
+    bound = max([evidence.thresholds.membership, *among])
     return check(
         "V2",
         name,
@@ -55,8 +55,7 @@ def _pairs(evidence: Evidence, calibrated: bool) -> list[tuple[np.ndarray, np.nd
     model, references = _both(evidence.model), [_both(one) for one in evidence.references]
     if not calibrated:
         return [(model, own) for own in references]
-    rest = [_mean(references[:i] + references[i + 1 :]) for i in range(len(references))]
-    return [(model - others, own - others) for own, others in zip(references, rest, strict=True)]
+    return [(model - _mean(others), own - _mean(others)) for own, others in beside_others(references)]
 
 
 def _both(answers: Answers) -> np.ndarray:

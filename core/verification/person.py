@@ -12,8 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from core.evaluation.scores import Scores
-from core.types import Check, Interval, Verdict
+from core.types import Check, Verdict
 from core.verification.evidence import Evidence
+from core.verification.judge import counted
 
 STRANGERS = 200  # at least
 LEVEL, SURE = 0.05, 0.01  # a chance of more passes, of less fails
@@ -28,7 +29,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     usual = min((worst_chance(one)[0] for one in evidence.each_reference()), default=1.0)
     found, sentence = _judged(worst, strangers, yardstick, caught, usual)
     source = f"a chance under {SURE:.0%} counts as standing out, over {LEVEL:.0%} as not; {yardstick:,} strangers are the yardstick for {people}"
-    value = Interval(worst, worst, worst, strangers)
+    value = counted(worst, strangers)
     needed = yardstick if strangers < yardstick else None
     yield Check("V3", "a person who stands out", found, value, LEVEL, None, source, needed, sentence)
 

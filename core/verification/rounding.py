@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from core.evaluation.measures import prediction_auc, take
+from core.evaluation.measures import beside_others, prediction_auc, take
 from core.types import Check, Interval, Verdict
 from core.verification.evidence import Answers, Evidence
 from core.verification.judge import check, clusters, measured
@@ -24,9 +24,8 @@ def checks(evidence: Evidence) -> Iterator[Check]:
 
 def _check(evidence: Evidence, bits: int) -> Check:
     users, original, references = evidence.model.seen.forget.users, evidence.original, evidence.references
-    others = [(own, references[:i] + references[i + 1 :]) for i, own in enumerate(references)]
     everything = np.arange(len(users))
-    among = [_recovery(own, original, rest, bits, everything) for own, rest in others if rest]
+    among = [_recovery(own, original, rest, bits, everything) for own, rest in beside_others(references) if rest]
     top = max([evidence.thresholds.recovery, *among])
     known = measured(lambda rows: _way(original, references, bits, rows)[0], clusters(users))
     unmeasured = Interval(math.nan, math.nan, math.nan, len(users))

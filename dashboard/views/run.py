@@ -76,8 +76,8 @@ def needs(wish: tuple[str, str, str], asked: bool) -> None:
     """How long a run would take and how much memory, where somebody asked for just this one."""
     if asked:
         with guarded(), st.spinner(t("run-form-estimating")):
-            st.session_state["estimate"] = wish, engine.estimate(*wish)
-    told, found = st.session_state.get("estimate", (None, {}))
+            state.keep("estimate", (wish, engine.estimate(*wish)))
+    told, found = state.kept("estimate", (None, {}))
     if told == wish:
         memory, spare = (f"{found[name] / 1e9:.1f}" for name in ("memory", "free"))
         st.caption(t("run-form-needs", time=duration(found["seconds"]), memory=memory, free=spare))

@@ -111,4 +111,4 @@ def test_a_circuit_is_scored_and_run_alone(spread_out, cards, monkeypatch):
 def test_layers_are_laid_out_by_free_memory(monkeypatch):
     free = {"cuda:1": (30, 80), "cuda:3": (50, 80)}
     monkeypatch.setattr(torch.cuda, "mem_get_info", free.__getitem__)
-    assert recommender.spread(["cuda:1", "cuda:3"]) == {"device_map": "balanced", "max_memory": {1: 30, 3: 50}}
+    assert recommender.laid_out(["cuda:1", "cuda:3"]) == {"device_map": "balanced", "max_memory": {1: 30, 3: 50}}
