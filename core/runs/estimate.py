@@ -24,7 +24,7 @@ COPIES = 12
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """memory: bytes that the run will hold at most. free: bytes free on its device now. seconds: from its start to its
+    """memory: about the most bytes that the run will hold. free: bytes free on its device now. seconds: from its start to its
     end, without the queue. tokens: that it reads. parameters: of the base model. How sure: benchmarks/estimate.md."""
 
     device: str
