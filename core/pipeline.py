@@ -14,8 +14,9 @@ from core.circuit.extract import extract, save
 from core.circuit.passes import Contrast
 from core.context import Context, fresh_adapter, load_adapter, make_context
 from core.data.split import single_targets
-from core.evaluation.evaluate import Seen, compare, item_mean_auc, list_users, look
+from core.evaluation.evaluate import Seen
 from core.files import digest
+from core.looks import ask, compared
 from core.models.families import anatomy
 from core.models.recommender import Recommender, save_adapter
 from core.regrouping import regrouped, sort
@@ -36,7 +37,7 @@ from core.unlearning.fit import fit
 from core.unlearning.loop import Keeper, Step
 from core.unlearning.losses import Material
 from core.unlearning.memory import memories
-from core.unlearning.methods import METHODS, Method
+from core.unlearning.methods import Method, method_of
 from core.unlearning.unlearn import unlearn
 from core.what_if import toward
 from core.workspace import Workspace
@@ -96,14 +97,13 @@ def run(workspace: Workspace, spec: RunSpec, folder: Path, watch: Watch, keeper:
     and everything else is done again.
     """
     clock = Clock(watch)
-    method = METHODS[spec.method]
-    method = replace(method, steps=spec.steps or method.steps)
+    method = method_of(spec.method, spec.steps)
     clock.stage("loading")
     request = workspace.request(spec.request)
     recommender = load_adapter(workspace, workspace.path(workspace.settings.adapter), spec.device)
     watch.keep("model", recommender)
     context = make_context(workspace, request, recommender.tokenizer)
-    original = _look(recommender, context)
+    original = ask(recommender, context, lists=True)
     circuits, groups = _circuit_stages(recommender, context, method, spec, folder, clock, watch)
     clock.stage("unlearning")
     unlearned, outcome = _unlearn(recommender, context, method, groups, spec, watch, keeper)
@@ -111,7 +111,7 @@ def run(workspace: Workspace, spec: RunSpec, folder: Path, watch: Watch, keeper:
     watch.keep("adapter", digest(folder / "adapter/adapter_model.safetensors"))
     watch.keep("outcome", outcome)
     clock.stage("evaluation")
-    evaluation = _evaluate(unlearned, original, context, watch)
+    evaluation = _evaluate(unlearned, original, context, spec.device, watch)
     watch.keep("evaluation", evaluation)
     clock.stage("report")
     html, summary = make_report(
@@ -269,29 +269,12 @@ def make_material(recommender: Recommender, context: Context) -> Material:
     )
 
 
-def _evaluate(unlearned: Recommender, original: Seen, context: Context, watch: Watch) -> Evaluation:
-    """Ask the unlearned model and every reference the same questions, then compare."""
-    folders = context.workspace.reference_folders(context.request.id)
-    seen = [_look(unlearned, context)]
-    for number, folder in enumerate(folders, 1):
-        watch.progress(number / (len(folders) + 1))
-        model = load_adapter(context.workspace, str(folder), str(unlearned.device))
-        seen.append(_look(model, context, lists=number == 1))  # only the first one's lists are shown
-    crowd = set(context.workspace.roles.crowd)
-    extra = [event for event in context.workspace.interactions if event.user in crowd]
-    item_mean = item_mean_auc(context.split.retain, extra, context.split.test)
-    return compare(original, seen[0], seen[1:], context.split, item_mean)
+def _evaluate(unlearned: Recommender, original: Seen, context: Context, device: str, watch: Watch) -> Evaluation:
+    def begun(share: float, reference: Recommender) -> None:
+        watch.keep("model", reference)
+        watch.progress(share)
 
-
-def _look(recommender: Recommender, context: Context, lists: bool = True) -> Seen:
-    return look(
-        recommender,
-        context.split,
-        context.reader,
-        context.workspace.items,
-        context.histories,
-        list_users(context.split) if lists else (),
-    )
+    return compared(unlearned, original, context, device, begun)
 
 
 def spread(values: list, count: int) -> list:

@@ -15,8 +15,7 @@ from core.unlearning.methods import METHODS
 from core.workspace import Workspace
 
 Detach = Annotated[bool, typer.Option("--detach", help="Return at once; watch it in the dashboard.")]
-
-
+Steps = Annotated[int, typer.Option(help="Most unlearning steps; 0 means the method's own.", min=0)]
 Method = Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")]
 
 
@@ -25,12 +24,13 @@ def estimate(
     request_id: RequestId,
     method: Method = "cure",
     device: Device = "auto",
+    steps: Steps = 0,
     as_json: Json = False,
 ) -> None:
     """Say about how long a run would take on this machine, and how much memory; nothing is launched."""
     from core.runs.estimate import estimate as reckon
 
-    found = reckon(Workspace(workspace), request_id, method, device)
+    found = reckon(Workspace(workspace), request_id, method, device, steps)
     if as_json:
         print(json.dumps({**plain(found), "fits": found.fits}))
         return
@@ -51,7 +51,7 @@ def run(
     method: Method = "cure",
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
-    steps: Annotated[int, typer.Option(help="Most unlearning steps; 0 means the method's own.", min=0)] = 0,
+    steps: Steps = 0,
     launcher: Annotated[str, typer.Option(help="local, slurm or ray; left out, the workspace's own.")] = "",
     detach: Detach = False,
     as_json: Json = False,

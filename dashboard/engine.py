@@ -130,8 +130,8 @@ def spare(launcher: str) -> str:
 
     try:
         return LAUNCHERS[launcher].spare(workspace().settings.clusters.get(launcher, {}))
-    except OSError as error:
-        return str(error)
+    except Exception as error:  # a cluster may answer anything; nobody's form is to fall over it
+        return str(error) or type(error).__name__
 
 
 def launch(

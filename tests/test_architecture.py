@@ -16,6 +16,7 @@ FLOORS = [
     {"runs"},
     {"prepare"},
     {"pipeline"},
+    {"looks"},
     {"context"},
     {"regrouping", "what_if", "verification"},
     {"data", "circuit", "grouping", "unlearning", "evaluation", "report"},

@@ -17,10 +17,11 @@ import torch
 from scipy.cluster.vq import kmeans2
 
 from core.bench.rows import Row
-from core.bench.trials import Meter, Scene, ask
+from core.bench.trials import Meter, Scene
 from core.context import fresh_adapter
 from core.evaluation.evaluate import Seen
 from core.evaluation.scores import Scores, score
+from core.looks import ask
 from core.models.recommender import adapter_weights, put_adapter_weights
 from core.types import Prompt
 from core.unlearning.fit import fit
@@ -91,7 +92,7 @@ def _train(scene: Scene, people: Sequence[str], seed: int) -> Shard:
     meter.pause()
     validation = score(recommender, context.split.validation, context.reader).losses.mean()
     return Shard(
-        ask(recommender, context, 0),
+        ask(recommender, context, ranked=0),
         float(validation),
         adapter_weights(recommender.model),
         meter.seconds,

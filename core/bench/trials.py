@@ -16,8 +16,9 @@ from core.bench.contestants import Contestant, Kinds, Setting, with_setting
 from core.bench.groups import by_gradient
 from core.bench.rows import Row
 from core.context import Context, load_adapter, make_context
-from core.evaluation.evaluate import RANKED_USERS, Seen, look, metrics
+from core.evaluation.evaluate import RANKED_USERS, Seen, metrics
 from core.evaluation.measures import beside_others, calibration_error, closeness, prediction_auc, reach
+from core.looks import ask
 from core.models.blocks import layout
 from core.models.recommender import ADAPTER, Recommender, adapter_weights, put_adapter_weights
 from core.pipeline import Clock, find_circuits, make_material, plain_groups, sort_modules, spread
@@ -70,7 +71,7 @@ class Scene:
         put_adapter_weights(self.recommender.model, self.weights)
 
     def ask(self, ranked: int = RANKED_USERS) -> Seen:
-        return ask(self.recommender, self.context, ranked)
+        return ask(self.recommender, self.context, ranked=ranked)
 
     def row(self, method: str, seen: Seen, references: list[Seen] | None = None, **told: Any) -> Row:
         """What was measured of one model, against all references or against the given ones."""
@@ -102,11 +103,6 @@ def _of_few(prompts: Sequence[Prompt]) -> tuple[Prompt, ...]:
     people = list(dict.fromkeys(prompt.user for prompt in prompts))
     chosen = set(spread(people, STRANGERS))
     return tuple(prompt for prompt in prompts if prompt.user in chosen)
-
-
-def ask(recommender: Recommender, context: Context, ranked: int = RANKED_USERS) -> Seen:
-    """The questions of an evaluation, without anybody's list; `ranked`: of how many people test items are ranked."""
-    return look(recommender, context.split, context.reader, context.workspace.items, context.histories, ranked=ranked)
 
 
 def measured(seen: Seen, original: Seen, references: list[Seen]) -> dict[str, float]:

@@ -10,10 +10,9 @@ from core.models.families import anatomy
 
 @dataclass
 class Meter:
-    """Tokens, padding included, that went forward through the decoder, and those of them whose gradient was kept to go back."""
+    """Tokens, padding included, that went forward through the decoder."""
 
-    forward: int = 0
-    backward: int = 0
+    tokens: int = 0
 
     def attach(self, model: nn.Module) -> None:
         """Count what passes through `model` from now on; what it computes does not change."""
@@ -21,6 +20,4 @@ class Meter:
 
     def _passed(self, module: nn.Module, args: Any, out: Any) -> None:
         hidden = out.last_hidden_state
-        tokens = hidden.shape[0] * hidden.shape[1]
-        self.forward += tokens
-        self.backward += tokens * hidden.requires_grad
+        self.tokens += hidden.shape[0] * hidden.shape[1]

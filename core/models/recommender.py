@@ -53,7 +53,7 @@ class Recommender:
 def choose_device(name: str = "auto") -> tuple[torch.device, torch.dtype]:
     """Device and dtype: bfloat16 on a CUDA card that has it, float32 elsewhere.
 
-    Raises DeviceError where CUDA is asked for and not there.
+    Raises DeviceError where CUDA, or a card of that number, is asked for and not there.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -61,6 +61,10 @@ def choose_device(name: str = "auto") -> tuple[torch.device, torch.dtype]:
         raise DeviceError(f"Device {name!r} is unknown: choose auto, cpu, cuda or cuda:NUMBER.")
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise DeviceError(f"Device {name!r} was asked for but this machine has no CUDA device: choose auto or cpu.")
+    if (number := name.partition(":")[2]) and int(number) >= torch.cuda.device_count():
+        raise DeviceError(
+            f"Device {name!r} was asked for but this machine has {torch.cuda.device_count()}: count from 0."
+        )
     on_gpu = name.startswith("cuda") and torch.cuda.is_bf16_supported()
     return torch.device(name), torch.bfloat16 if on_gpu else torch.float32
 
@@ -78,7 +82,8 @@ def load(
 
     answers: the texts of the Yes and No answers as they follow a prompt, e.g. (" Yes", " No"). device: one of
     `choose_device`, or several cards with commas between them for a model that is larger than one.
-    Raises ModelError for pickled weights, an unknown family, a foreign adapter, or answers of several tokens.
+    Raises ModelError for pickled weights, an unknown family, a foreign adapter, answers of several tokens, or cards that are
+    too small; DeviceError.
     """
     cards = device.split(",")
     where, dtype = choose_device(cards[0])
@@ -92,6 +97,11 @@ def load(
         use_safetensors=True,
         **(laid_out(cards) if len(cards) > 1 else {}),
     )
+    if beside := sorted({str(part) for part in getattr(model, "hf_device_map", {}).values()} & {"cpu", "disk"}):
+        raise ModelError(
+            f"Base model {folder} does not fit on {device}: a part of it would lie on {' and '.join(beside)}. "
+            "Set more cards under clusters, or free those."
+        )
     if adapter is not None:
         check_adapter(Path(adapter), folder)
         model = PeftModel.from_pretrained(model, adapter, is_trainable=trainable, use_safetensors=True)

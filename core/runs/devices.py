@@ -3,7 +3,6 @@
 import fcntl
 import os
 import resource
-import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -74,12 +73,15 @@ def _lock_file(device: str) -> Path:
 def card(device: str) -> str:
     """What the machine calls a card, its number or its id, whatever number CUDA_VISIBLE_DEVICES gave it; "" for a processor."""
     number = device.partition(":")[2]
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    return visible[int(number)] if number and visible != [""] else number
+    visible = [one for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
+    return visible[int(number)] if number and visible else number
 
 
 def peak_memory(device: torch.device) -> int:
     """The most bytes that this process has held: of its cards where it works on them, else of the machine."""
     if device.type == "cuda":
         return sum(torch.cuda.max_memory_allocated(number) for number in range(torch.cuda.device_count()))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    # Linux: of this program alone; getrusage also counts what ran in the process before it.
+    if (status := Path("/proc/self/status")).is_file():
+        return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,7 +1,6 @@
 """What a run will need, said before it is launched: how much memory, and about how long."""
 
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 import psutil
@@ -9,22 +8,28 @@ import torch
 from transformers import AutoConfig, AutoTokenizer
 
 from core.context import Context, make_context
+from core.errors import RunError
 from core.evaluation.ranking import CHUNK_TOKENS
 from core.models.recommender import check_folder, choose_device, resolve
-from core.runs.probe import measured, parameters
+from core.runs.devices import candidates
+from core.runs.devices import free as idle_of
+from core.runs.probe import Cost, measured, parameters
 from core.runs.reads import Lengths, reads
+from core.types import Task
 from core.unlearning.conflict import TOKENS
 from core.unlearning.losses import AHEAD
-from core.unlearning.methods import method_of
+from core.unlearning.methods import Method, method_of
+from core.unlearning.teachers import OVERFIT
 from core.workspace import Workspace
 
 # Copies of the adapter in float32: where it was, moments, both gradients, the move and what they are combined from.
 COPIES = 12
+LOGITS = 3  # float32 values a word and answer token: what was said, its logarithms, and their gradient
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """memory: about the most bytes that the run will hold. free: bytes free on its device now. seconds: from its start to its
+    """device: or cards, with commas between them. memory: about the most bytes that the run will hold. free: bytes free there now. seconds: from its start to its
     end, without the queue. tokens: that it reads. parameters: of the base model. How sure: benchmarks/estimate.md."""
 
     device: str
@@ -40,45 +45,86 @@ class Estimate:
         return self.memory <= self.free
 
 
-def estimate(workspace: Workspace, request_id: str, method: str = "cure", device: str = "auto") -> Estimate:
-    """What a run of a request would need on a device of this machine.
+def estimate(
+    workspace: Workspace, request_id: str, method: str = "cure", device: str = "auto", steps: int = 0
+) -> Estimate:
+    """What a run of a request would need on a device of this machine, or on the cards that the workspace's settings give to it.
 
-    Raises RequestError, ModelError, DeviceError, or RunError for an unknown method.
+    Raises RequestError, ModelError, DeviceError, or RunError for an unknown method and for a device without any room.
     """
-    how, (where, dtype) = method_of(method), choose_device(device)
+    how, devices = method_of(method, steps), _devices(workspace, device)
+    request = workspace.request(request_id)
+    workspace.check(request)
+    (where, dtype), free = choose_device(devices[0]), sum(_free(torch.device(one)) for one in devices)
     folder = resolve(workspace.path(workspace.settings.base), workspace.settings.base_revision)
     check_folder(folder)
     config = AutoConfig.from_pretrained(folder)
-    context = make_context(workspace, workspace.request(request_id), AutoTokenizer.from_pretrained(folder))
+    context = make_context(workspace, request, AutoTokenizer.from_pretrained(folder))
     lengths, begun = Lengths(context), _begun(where)
-    batch = workspace.settings.batch_size if how.retrain else how.batch_size
-    token = measured(config, workspace.settings.rank, batch, round(lengths.padded("retain", batch)), where, dtype)
+    batch = _batch(workspace, how)
+    length = round(lengths.padded("retain", batch))
+    try:
+        token = measured(config, workspace.settings.rank, batch, length, where, dtype)
+    except torch.OutOfMemoryError as error:
+        raise RunError(
+            f"Device {where} has no room for two layers of the model: free it, or choose another."
+        ) from error
     read = reads(context, lengths, how, config)
-    whole, adapter = parameters(config, workspace.settings.rank)
-    there_and_back = max(
-        batch * lengths.longest, TOKENS if how.grouped else 0
-    )  # tokens at once; groups ask for gradients too
-    held = max(_ranking(config, dtype), token.kept * there_and_back + _said(context, lengths, config, batch))
-    memory = begun + whole * dtype.itemsize + COPIES * 4 * adapter + held
+    memory = begun + _weights(context, how, config, dtype) + _at_work(context, lengths, how, config, dtype, token)
     seconds = read.plain * token.forward + read.with_gradient * token.step + read.candidates * lengths.candidate[1]
-    name = str(dtype).removeprefix("torch.")
+    name, (whole, _) = str(dtype).removeprefix("torch."), parameters(config, workspace.settings.rank)
     return Estimate(
-        str(where), name, whole, round(memory), _free(where), seconds, round(read.plain + read.with_gradient)
+        ",".join(devices), name, whole, round(memory), free, seconds, round(read.plain + read.with_gradient)
     )
 
 
-def _ranking(config: Any, dtype: torch.dtype) -> int:
-    """Bytes of the keys and values that candidates share, and of their copy while it grows."""
+def _devices(workspace: Workspace, device: str) -> tuple[str, ...]:
+    """Those that a run would take: free ones first, as many as the settings lay a model out over."""
+    choose_device(device)
+    known = candidates(device)
+    idle = idle_of(known)
+    ordered = (*idle, *(name for name in known if name not in idle))
+    return ordered[: int(workspace.settings.clusters.get("local", {}).get("cards", 1))]
+
+
+def _batch(workspace: Workspace, how: Method) -> int:
+    """Prompts of the largest step."""
+    if how.retrain:
+        return workspace.settings.batch_size
+    return max(how.batch_size, OVERFIT.batch_size) if how.overfits else how.batch_size
+
+
+def _weights(context: Context, how: Method, config: Any, dtype: torch.dtype) -> int:
+    """Bytes of the models that are there at once, and of what is kept of the adapter."""
+    whole, adapter = parameters(config, context.workspace.settings.rank)
+    models = 1 + how.retrain + bool(context.workspace.reference_folders(context.request.id))
+    return models * whole * dtype.itemsize + COPIES * 4 * adapter
+
+
+def _at_work(context: Context, lengths: Lengths, how: Method, config: Any, dtype: torch.dtype, token: Cost) -> float:
+    """Bytes that the largest step keeps to go back, or that ranking takes, whichever is more."""
+    batch = _batch(context.workspace, how)
+    tokens = max(batch * lengths.longest, TOKENS if how.grouped else 0)  # groups ask for gradients too
+    told = LOGITS * 4 * config.vocab_size * batch * max(lengths.answers("forget"), lengths.answers("retain"))
+    step = token.kept * tokens + told + _said(lengths, config, batch)
+    return max(step, _ranking(context, lengths, config, dtype))
+
+
+def _ranking(context: Context, lengths: Lengths, config: Any, dtype: torch.dtype) -> float:
+    """Bytes of the keys and values that candidates share, of their copy while it grows, and of what is said of titles."""
     heads = getattr(config, "num_key_value_heads", config.num_attention_heads)
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    return 2 * CHUNK_TOKENS * config.num_hidden_layers * 2 * heads * size * dtype.itemsize
+    cache = 2 * CHUNK_TOKENS * config.num_hidden_layers * 2 * heads * size * dtype.itemsize
+    if context.workspace.settings.task is Task.CLICK:
+        return cache  # one answer a candidate is read
+    tail = lengths.candidate[0] / (lengths.one("test") + lengths.candidate[0])
+    return cache + LOGITS * 4 * config.vocab_size * CHUNK_TOKENS * tail
 
 
-def _said(context: Context, lengths: Lengths, config: Any, batch: int) -> float:
+def _said(lengths: Lengths, config: Any, batch: int) -> float:
     """Bytes of the logits that are kept beside a step: of the forget set, and of kept prompts some steps ahead."""
-    forget = sum(one.answer_tokens for one in context.encode(context.split.forget))
-    ahead = AHEAD * batch * fmean(one.answer_tokens for one in lengths.encoded["retain"])
-    return 4 * config.vocab_size * (forget + ahead)
+    forget = lengths.counts["forget"] * lengths.answers("forget")
+    return 4 * config.vocab_size * (forget + AHEAD * batch * lengths.answers("retain"))
 
 
 def _begun(where: torch.device) -> int:

@@ -5,6 +5,8 @@ free there. What a cluster has to be told (partition, address, cards) stands in 
 """
 
 import json
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -59,13 +61,15 @@ def spare_local(options: Options) -> str:
 def _memory(device: str) -> str:
     if not device.startswith("cuda"):
         return ""
+    if not shutil.which("nvidia-smi"):
+        return ""
     asked = subprocess.run(  # not through torch, which would take some of that memory to ask for it
         ["nvidia-smi", f"--id={card(device)}", "--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits"],
         capture_output=True,
         text=True,
     )
-    mebibytes = asked.stdout.strip().split(", ")
-    return " ({:.0f} of {:.0f} GB)".format(*(int(one) * 2**20 / 1e9 for one in mebibytes)) if mebibytes[1:] else ""
+    mebibytes = re.fullmatch(r"(\d+), (\d+)", asked.stdout.strip())  # some cards answer [N/A]
+    return " ({:.0f} of {:.0f} GB)".format(*(int(one) * 2**20 / 1e9 for one in mebibytes.groups())) if mebibytes else ""
 
 
 def start_slurm(folder: RunFolder, options: Options) -> None:
@@ -92,7 +96,7 @@ def start_ray(folder: RunFolder, options: Options) -> None:
     """A job of a Ray cluster. options: address of its dashboard, and what submit_job takes, such as entrypoint_num_gpus."""
     jobs = library("ray.job_submission", *CLUSTER)
     extra = {key: value for key, value in options.items() if key not in ("address", *OURS)}
-    entrypoint = subprocess.list2cmdline(command(folder, options))
+    entrypoint = shlex.join(command(folder, options))
     jobs.JobSubmissionClient(_address(options)).submit_job(entrypoint=entrypoint, **extra)
 
 

@@ -15,6 +15,7 @@ from core.pipeline import CIRCUIT_HISTORY, CIRCUIT_PROMPTS, spread
 from core.types import Task
 from core.unlearning import memory, merge, stopping
 from core.unlearning.methods import Method
+from core.unlearning.teachers import OVERFIT
 from core.unlearning.unlearn import CHECK_EVERY
 
 CIRCUIT_PASSES = 60  # forward passes a contrast prompt: its gap, the cuts, and the circuits of the curve
@@ -56,8 +57,12 @@ class Lengths:
 
     @property
     def longest(self) -> int:
-        """Tokens of the longest prompt to keep."""
-        return max(len(prompt.ids) for prompt in self.encoded["retain"])
+        """Tokens of the longest prompt that steps read, as far as the samples tell."""
+        return max(len(prompt.ids) for name in ("forget", "retain") for prompt in self.encoded[name])
+
+    def answers(self, name: str) -> float:
+        """Answer tokens of one prompt of a set."""
+        return fmean(prompt.answer_tokens for prompt in self.encoded[name])
 
     @cached_property
     def candidate(self) -> tuple[float, float]:
@@ -71,10 +76,11 @@ class Lengths:
 
 def reads(context: Context, lengths: Lengths, how: Method, config: Any) -> Reads:
     """What a run of a method reads in all."""
-    looks = 2 + len(context.workspace.reference_folders(context.request.id))  # original, unlearned, each reference
+    models = 2 + len(context.workspace.reference_folders(context.request.id))  # original, unlearned, each reference
+    looks = [_look(context, lengths, lists=number < 3) for number in range(models)]  # lists: of one reference alone
     modules = config.num_hidden_layers * (config.num_attention_heads + 1)
     work = _retraining if how.retrain else _unlearning
-    found = [_look(context, lengths)] * looks + [*_circuit(context, how), *work(context, lengths, how, modules)]
+    found = [*looks, *_circuit(context, how), *work(context, lengths, how, modules)]
     return Reads(*(sum(side) for side in zip(*found, strict=True)))
 
 
@@ -99,10 +105,12 @@ def _unlearning(context: Context, lengths: Lengths, how: Method, modules: int) -
     yield Reads((checks + 1) * checked)
     if how.groups == "memory":
         yield Reads((modules + 1) * (lengths.all("forget") + lengths.all("holdout", memory.PROMPTS)))
-    if how.merged:
-        prompts = max(how.steps * merge.OVERFIT.batch_size, lengths.counts["forget"])
-        yield Reads(0.0, prompts * lengths.one("forget"))
-    elif forgets:
+    if how.taught:
+        yield Reads(lengths.all("forget"))
+    if how.overfits:
+        wanted = how.steps * OVERFIT.batch_size if how.merged else OVERFIT.epochs * lengths.counts["forget"]
+        yield Reads(2 * lengths.all("forget"), max(wanted, lengths.counts["forget"]) * lengths.one("forget"))
+    if forgets and not how.merged:
         prompts = how.steps * min(how.batch_size, lengths.counts["forget"])
         yield Reads(0.0, prompts * lengths.padded("forget", how.batch_size))
     if keeps:
@@ -110,10 +118,13 @@ def _unlearning(context: Context, lengths: Lengths, how: Method, modules: int) -
         yield Reads(tokens, tokens)
 
 
-def _look(context: Context, lengths: Lengths) -> Reads:
-    """What evaluation reads of one model."""
+def _look(context: Context, lengths: Lengths, lists: bool) -> Reads:
+    """What evaluation reads of one model, with or without people's top lists."""
     split, prompt = context.split, lengths.one("test")
-    ranked, listed = min(evaluate.RANKED_USERS, len({one.user for one in split.test})), len(evaluate.list_users(split))
+    ranked, listed = (
+        min(evaluate.RANKED_USERS, len({one.user for one in split.test})),
+        len(evaluate.list_users(split)) * lists,
+    )
     unseen = len(context.reader.popular) - round(fmean(map(len, context.histories.values())))
     # so many candidates of so many prompts
     asked = Counter({min(evaluate.NEGATIVES + 1, unseen): ranked})

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from core.context import Context, load_adapter, make_context
 from core.errors import RunError
-from core.evaluation.evaluate import RANKED_USERS, look
+from core.evaluation.evaluate import RANKED_USERS
 from core.evaluation.scores import answer_mass, score
 from core.files import digest
+from core.looks import ask
 from core.models.recommender import Recommender
 from core.models.rounding import rounded
 from core.runs.folder import RunFolder, accounts_of
@@ -64,8 +65,7 @@ def _evidence(
 
 
 def _answers(recommender: Recommender, context: Context, ranked: int) -> Answers:
-    items = context.workspace.items
-    seen = look(recommender, context.split, context.reader, items, context.histories, ranked=ranked)
+    seen = ask(recommender, context, ranked=ranked)
     forget, coarse = context.split.forget, {}
     for bits in BITS:
         with rounded(recommender.model, bits):

@@ -6,12 +6,14 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
+
+import torch
 
 from core.errors import Cancelled, CureLensError, Fenced
 from core.files import write_json, write_text
 from core.models import ranks
-from core.models.recommender import Recommender
+from core.models.meter import Meter
 from core.pipeline import STAGES, Found, run
 from core.runs.checkpoints import Checkpoints
 from core.runs.devices import peak_memory
@@ -37,7 +39,7 @@ def work(folder: RunFolder) -> RunState:
         if ranks.rank():
             return follow(folder)
         try:
-            with turn(folder.store, folder.id, folder.spec.device, max(ranks.size(), _cards(folder))) as held:
+            with turn(folder.store, folder.id, folder.spec.device, _wanted(folder)) as held:
                 return _work(folder, held)
         except Cancelled as stop:
             log.info("cancelled %s", stop)
@@ -82,14 +84,24 @@ def _work(folder: RunFolder, held: Turn) -> RunState:
     return watch.state
 
 
-def _cards(folder: RunFolder) -> int:
-    """Over how many cards one process lays out the model, by the settings of the run's launcher."""
+def _wanted(folder: RunFolder) -> int:
+    """How many cards: one for each of several processes, or those over which a single one lays out the model."""
+    if ranks.size() > 1:
+        return ranks.size()
     return int(Workspace(folder.path.parents[1]).settings.clusters.get(folder.spec.launcher, {}).get("cards", 1))
 
 
 def _each(devices: Sequence[str]) -> list[str]:
     """A device for each process; a processor is for all."""
     return list(devices) if len(devices) == ranks.size() else [devices[0]] * ranks.size()
+
+
+class Reads(NamedTuple):
+    """What a status tells of a model."""
+
+    meter: Meter
+    device: torch.device
+    dtype: torch.dtype
 
 
 class FolderWatch:
@@ -99,7 +111,7 @@ class FolderWatch:
         self.folder, self.held = folder, held
         self.started, self.written = time.monotonic(), 0.0
         self.state, self.name, self.base, self.share = RunState.RUNNING, "", 0.0, 0.0
-        self.recommender: Recommender | None = None  # the one at work now
+        self.model: Reads | None = None  # of the model at work now, which it does not keep alive
         self.stage_began = 0.0, 0  # seconds, and the tokens read by then
         self.steps = 0  # that earlier attempts told already
 
@@ -141,7 +153,8 @@ class FolderWatch:
     def keep(self, name: str, value: Any) -> None:
         self.held.check()
         if name == "model":
-            self.recommender, self.stage_began = value, (self.seconds, value.meter.forward)
+            self.model = Reads(value.meter, value.device, value.dtype)
+            self.stage_began = self.seconds, 0
         elif name == "adapter":
             self.folder.add_event({"kind": "adapter", "sha256": value, "seconds": self.seconds})
         elif name == "circuits":
@@ -165,7 +178,7 @@ class FolderWatch:
 
     @property
     def _tokens(self) -> int:
-        return self.recommender.meter.forward if self.recommender else 0
+        return self.model.meter.tokens if self.model else 0
 
     @property
     def seconds(self) -> float:
@@ -178,7 +191,7 @@ class FolderWatch:
     def _status(self, message: str = "") -> RunStatus:
         progress = min(1.0, self.base + STAGES.get(self.name, 0.0) * self.share)
         known = self.state is RunState.RUNNING and progress > 0.05
-        model, (began, tokens) = self.recommender, self.stage_began
+        model, (began, tokens) = self.model, self.stage_began
         return RunStatus(
             state=self.state,
             stage=self.name,

@@ -166,16 +166,16 @@ class Training:
 
     def _gradients(self, number: int) -> Losses:
         """The step's gradients, with fewer prompts at a time as long as they do not fit into memory."""
-        before = self.work.state()
+        before, again = self.work.state(), None
         while (
-            losses := self._try(number)
+            losses := self._try(number, again)
         ) is None:  # outside of the except block, which would keep what did not fit alive
             torch.cuda.empty_cache()
             if not self.work.smaller():
                 raise RunError(
                     "The device has too little memory for a single prompt: choose another one, or a shorter window."
                 )
-            self.work.restore(before)
+            again = before
         return losses
 
     def _clip(self) -> None:
@@ -183,9 +183,13 @@ class Training:
             norm = nn.utils.clip_grad_norm_(self.parameters, self.schedule.clip)
             finite({"norm": norm.item()})
 
-    def _try(self, number: int) -> Losses | None:
+    def _try(self, number: int, again: State | None) -> Losses | None:
+        """None where it did not fit. again: where the draws stood, to take the same ones once more."""
         self.optimiser.zero_grad(set_to_none=True)
         try:
+            if again is not None:
+                with ranks.fitting():
+                    self.work.restore(again)
             return self.work(number)
         except torch.OutOfMemoryError:
             return None

@@ -1,6 +1,6 @@
 """The methods by name: which objective, which groups, which surgery. The harness and the run page read this table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.errors import RunError
 
@@ -39,6 +39,11 @@ class Method:
     def grouped(self) -> bool:
         """Whether it needs the circuit."""
         return self.groups == "circuit"
+
+    @property
+    def overfits(self) -> bool:
+        """Whether it trains on the forget set to know what that raises."""
+        return self.merged or (self.taught and self.teacher == "overfit")
 
     @property
     def taught(self) -> bool:
@@ -172,11 +177,11 @@ METHODS: dict[str, Method] = {
 }
 
 
-def method_of(name: str) -> Method:
-    """The method called so. Raises RunError where there is none."""
+def method_of(name: str, steps: int = 0) -> Method:
+    """The method called so, of at most so many steps (0: its own number). Raises RunError where there is none."""
     if name not in METHODS:
         raise RunError(f"Method {name!r} is unknown: choose one of {', '.join(METHODS)}.")
-    return METHODS[name]
+    return replace(METHODS[name], steps=steps or METHODS[name].steps)
 
 
 # What the run page offers; the others are rivals to measure against, and only the command line takes them.

@@ -68,13 +68,15 @@ def form() -> Callable[[], None]:
         asked = launcher == "local" and st.button(
             t("run-form-estimate"), icon=":material/speed:", help=t("run-form-estimate-help")
         )
-    needs(wish, bool(asked))
+    if launcher == "local":
+        needs(wish, bool(asked))
     return partial(free, spare, launcher)
 
 
 def needs(wish: tuple[str, str, str], asked: bool) -> None:
     """How long a run would take and how much memory, where somebody asked for just this one."""
     if asked:
+        state.keep("estimate", (None, {}))  # where this one fails, the one before is not to stand for it
         with guarded(), st.spinner(t("run-form-estimating")):
             state.keep("estimate", (wish, engine.estimate(*wish)))
     told, found = state.kept("estimate", (None, {}))

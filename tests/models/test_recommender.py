@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
 from core.errors import DeviceError, ModelError
 from core.models.recipe import train_tokenizer
@@ -68,6 +69,25 @@ def test_a_hub_id_needs_a_revision():
 def test_cuda_without_cuda_is_refused():
     with pytest.raises(DeviceError, match="no CUDA device"):
         choose_device("cuda")
+
+
+def test_a_card_of_a_number_that_is_not_here_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("cuda:1") == (torch.device("cuda:1"), torch.bfloat16)
+    with pytest.raises(DeviceError, match="machine has 2: count from 0"):
+        choose_device("cuda:2")
+
+
+@pytest.mark.parametrize(("layers", "place"), [({"model": 0, "lm_head": "disk"}, "disk"), ({"model": "cpu"}, "cpu")])
+def test_a_model_that_its_cards_cannot_hold_is_refused(workspace, monkeypatch, layers, place):
+    """Accelerate would put the rest elsewhere, and every step would wait for it."""
+    plain = AutoModelForCausalLM.from_pretrained(workspace.root / "base")
+    plain.hf_device_map = layers
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *args, **options: plain)
+    with pytest.raises(ModelError, match=f"does not fit on cpu: a part of it would lie on {place}"):
+        loaded(workspace)
 
 
 def test_answers_of_several_tokens_are_refused():

@@ -1,6 +1,7 @@
 """Estimates: what is reckoned beforehand against what a run then reads, and a deep model against its shallow copies."""
 
 import json
+import shutil
 from collections import namedtuple
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import torch
 from typer.testing import CliRunner
 
 from core.__main__ import app
-from core.errors import CureLensError
+from core.errors import CureLensError, RunError
 from core.models.meter import Meter
 from core.pipeline import run
 from core.runs import probe
@@ -38,14 +39,15 @@ class Meters:
     def kept(self): ...
 
 
-@pytest.mark.parametrize("method", ["cure", "cure_merge", "graddiff", "finetune", "retrain"])
+@pytest.mark.parametrize("method", ["cure", "cure_merge", "e2urec", "graddiff", "finetune", "retrain"])
 def test_a_run_that_goes_its_whole_way_reads_about_what_was_reckoned(workspace, tmp_path, monkeypatch, method):
     monkeypatch.setattr(Stopper, "reason", property(lambda self: "", lambda self, value: None), raising=False)
     monkeypatch.setattr(Stopper, "costly", property(lambda self: False, lambda self, value: None), raising=False)
     request = workspace.requests()[0].id
+    add_references(workspace, 2)
     found, meters = estimate(workspace, request, method, "cpu"), Meters()
     run(workspace, RunSpec("run-1", request, method, "cpu"), tmp_path, meters, FORGETFUL)
-    read = sum(meter.forward for meter in meters.found)
+    read = sum(meter.tokens for meter in meters.found)
     assert 0.7 < found.tokens / read < 1.4, (found.tokens, read)
 
 
@@ -58,7 +60,7 @@ def test_a_meter_counts_what_goes_through_and_changes_nothing():
     with torch.no_grad():
         model(input_ids=ids[:2])
     assert torch.equal(model(input_ids=ids).logits, before)
-    assert (meter.forward, meter.backward) == (25, 15)
+    assert meter.tokens == 25
 
 
 @pytest.mark.parametrize("family", list(CONFIGS))
@@ -86,13 +88,35 @@ def test_what_does_not_fit_is_said(workspace, monkeypatch):
     assert told.exit_code == 1 and "does not fit" in told.output
 
 
-def test_more_references_and_longer_training_cost_more(workspace):
+def test_more_references_steps_and_longer_training_cost_more(workspace):
     request, place = workspace.requests()[0].id, workspace
-    found = {name: estimate(place, request, name, "cpu").tokens for name in ("finetune", "graddiff", "cure", "retrain")}
-    assert found["finetune"] < found["graddiff"] < found["cure"] and found["retrain"] > 0
+    found = {name: estimate(place, request, name, "cpu") for name in ("finetune", "graddiff", "cure", "retrain")}
+    tokens = {name: one.tokens for name, one in found.items()}
+    assert tokens["finetune"] < tokens["graddiff"] < tokens["cure"] and tokens["retrain"] > 0
+    assert estimate(place, request, "graddiff", "cpu", steps=300).tokens > tokens["graddiff"]
+    add_references(place, 1)
+    one = estimate(place, request, "graddiff", "cpu")
+    add_references(place, 2)
+    assert tokens["graddiff"] < one.tokens < estimate(place, request, "graddiff", "cpu").tokens
     settings = replace(place.settings, epochs=2 * place.settings.epochs)
     place.__dict__["settings"] = settings
-    assert estimate(place, request, "retrain", "cpu").tokens > found["retrain"]
+    assert estimate(place, request, "retrain", "cpu").tokens > tokens["retrain"]
+
+
+def test_a_device_without_room_is_one_sentence(workspace, monkeypatch):
+    def full(*args):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr("core.runs.estimate.measured", full)
+    with pytest.raises(RunError, match="cpu has no room"):
+        estimate(workspace, workspace.requests()[0].id, "cure", "cpu")
+
+
+def add_references(workspace, count):
+    """So many more adapters where references lie."""
+    folder = workspace.root / "references" / workspace.requests()[0].id
+    for number in range(count):
+        shutil.copytree(workspace.root / "adapter", folder / f"seed-{len(list(folder.glob('*'))) + number + 1}")
 
 
 @pytest.mark.parametrize(

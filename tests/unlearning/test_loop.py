@@ -137,6 +137,23 @@ def test_too_little_memory_halves_the_micro_batch_and_keeps_the_batch(workspace,
     assert all(torch.allclose(whole[key], parts[key], atol=2e-3) for key in whole)
 
 
+def test_what_does_not_fit_while_a_step_is_begun_anew_is_met_too(workspace, monkeypatch):
+    """The original is asked again what it says of kept prompts, in batches of its own."""
+    from core.unlearning import losses
+
+    restore, left = losses.PairLosses.restore, [1]
+
+    def cramped(self, state):
+        restore(self, state)
+        if left and left.pop():
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(losses.PairLosses, "restore", cramped)
+    sizes = full(monkeypatch, losses, 2)
+    unlearned(workspace, replace(METHODS["graddiff"], steps=3, batch_size=4))
+    assert not left and sizes[0] == 4 and set(sizes[1:]) == {1}
+
+
 def test_plain_training_halves_too(workspace, monkeypatch):
     model, material = loaded(workspace)
     for name, parameter in model.named_parameters():
