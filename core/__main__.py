@@ -12,13 +12,15 @@ from typing import Annotated
 import torch
 import typer
 
-from core.arguments import Device, Json, RequestId, RunId, WorkspacePath, pairs_of, parts_of
+from core.arguments import Device, Json, Person, RequestId, RunId, WorkspacePath, pairs_of, parts_of
 from core.bench_command import bench
 from core.console import err, out, progress, report_table, stepper
 from core.errors import CureLensError
 from core.files import plain, read_json
 from core.ledger_command import app as ledger
 from core.prepare_command import prepare
+from core.review_command import app as review
+from core.review_command import verify_destruction
 from core.runs_command import cancel, doctor, estimate, export, resume, run, verify
 
 app = typer.Typer(
@@ -29,9 +31,10 @@ app = typer.Typer(
     help="Take one person's data out of an LLM recommender, and see that it is gone. Start with `prepare`, or `demo`.",
 )
 app.add_typer(ledger, name="ledger")
+app.add_typer(review, name="review")
 app.command()(prepare)
 app.command()(bench)
-for command in (estimate, run, resume, cancel, verify, export, doctor):
+for command in (estimate, run, resume, cancel, verify, export, doctor, verify_destruction):
     app.command()(command)
 
 
@@ -41,12 +44,17 @@ def request(
     users: Annotated[str, typer.Option(help="User ids, parted by commas: all their data is to go.")] = "",
     interactions: Annotated[str, typer.Option(help="Chosen interactions as USER:ITEM, parted by commas.")] = "",
     reason: Annotated[str, typer.Option(help="Why, in a few words; kept with the request.")] = "",
+    person: Person = "",
     as_json: Json = False,
 ) -> None:
     """Open a deletion request and check that it can be served."""
+    from core.review.rights import require
+    from core.types import Act
     from core.workspace import Workspace
 
-    opened = Workspace(workspace).open_request(parts_of(users), pairs_of(interactions), reason)
+    place = Workspace(workspace)
+    require(place, person, Act.OPEN)
+    opened = place.open_request(parts_of(users), pairs_of(interactions), reason, person)
     if as_json:
         print(json.dumps(plain(opened)))
         return

@@ -13,6 +13,10 @@ WorkspacePath = Annotated[
 ]
 RequestId = Annotated[str, typer.Option("--request", "-r", help="The request's id, as `request` printed it.")]
 RunId = Annotated[str, typer.Option("--run", help="The run's id, as `run` printed it.")]
+# Whoever can write the workspace's files can be anybody here; it is the pages where people log in.
+Person = Annotated[
+    str, typer.Option("--as", help="Who you are among the workspace's people; left out where it has none.")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text, for scripts.")]
 

@@ -7,6 +7,7 @@ CureLensError
 |- DeviceError      a device that is asked for and not there
 |- WorkspaceError   a folder, a disk, a file of the workspace
 |- RecordError      a key, a record, a ledger
+|- ReviewError      who may decide what, and on what
 |- RunError         a run that cannot start or go on
    |- Cancelled     a person stopped the run
    |- Fenced        another worker has taken the run over
@@ -41,6 +42,10 @@ class WorkspaceError(CureLensError):
 
 class RecordError(CureLensError):
     """A key, a record or the ledger cannot be used, or is not what it should be."""
+
+
+class ReviewError(CureLensError):
+    """Somebody may not do this, or not now."""
 
 
 class RunError(CureLensError):

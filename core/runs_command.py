@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.arguments import Device, Json, RequestId, RunId, WorkspacePath
+from core.arguments import Device, Json, Person, RequestId, RunId, WorkspacePath
 from core.console import err, follow, out, progress
 from core.files import plain
 from core.runs.folder import RunFolder, run_folder
@@ -53,13 +53,18 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
     steps: Steps = 0,
     launcher: Annotated[str, typer.Option(help="local, slurm or ray; left out, the workspace's own.")] = "",
+    person: Person = "",
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
     """Unlearn a request: launches a worker, shows its progress, and ends when it ends."""
+    from core.review.rights import require
     from core.runs.launch import create_run, start
+    from core.types import Act
 
-    folder = create_run(Workspace(workspace), request_id, method, device, seed, steps, launcher=launcher)
+    place = Workspace(workspace)
+    require(place, person, Act.RUN)
+    folder = create_run(place, request_id, method, device, seed, steps, launcher=launcher, by=person)
     start(folder)
     _told(folder, workspace, detach, as_json)
 

@@ -6,6 +6,9 @@ base/  adapter/         Hugging Face and PEFT folders (or paths named in the set
 requests/ID.json
 references/ID/seed-K/   adapters retrained without the request's data
 runs/ID/                see core.runs.folder
+closed/ID.json          what is left of requests that were carried out
+review.sqlite           cases, decisions and comments
+sealed/ID/              what is about to be destroyed, encrypted; only while an approval is carried out
 ledger.jsonl  ledger.pub    signed account of all runs, and the key to check it with
 """
 
@@ -19,7 +22,7 @@ from pathlib import Path
 
 from core.errors import RequestError, WorkspaceError
 from core.files import plain, read_json, revive, write_json, write_text
-from core.types import Interaction, Item, Request, Task
+from core.types import Closed, Interaction, Item, Request, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class WorkspaceSettings:
     window: how many interactions a prompt holds, targets included. epochs, learning_rate, rank: the adapter's recipe,
     which a reference repeats exactly. base_note: where the base model comes from, in words for the report.
     launcher: where runs start, unless one says otherwise. clusters: by launcher, what its cluster has to be told.
+    people: who works here, each with roles (core.review.rights); with nobody, one person does everything.
     """
 
     name: str
@@ -47,6 +51,7 @@ class WorkspaceSettings:
     base_note: str = ""
     launcher: str = "local"
     clusters: dict[str, dict[str, str | int | float]] = field(default_factory=dict, hash=False)
+    people: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +122,13 @@ class Workspace:
             raise RequestError(f"Request {request_id!r} is not in this workspace: choose one of {known}.")
         return read_json(path, Request)
 
+    def closed(self) -> tuple[Closed, ...]:
+        """What is left of the requests that were carried out, newest first."""
+        found = [read_json(path, Closed) for path in (self.root / "closed").glob("*.json")]
+        return tuple(sorted(found, key=lambda one: (one.closed, one.id), reverse=True))
+
     def open_request(
-        self, users: Iterable[str] = (), interactions: Iterable[tuple[str, str]] = (), reason: str = ""
+        self, users: Iterable[str] = (), interactions: Iterable[tuple[str, str]] = (), reason: str = "", by: str = ""
     ) -> Request:
         """Check a deletion request against the data and write it. Raises RequestError before anything is written."""
         request = Request(
@@ -127,6 +137,7 @@ class Workspace:
             interactions=tuple(dict.fromkeys(interactions)),
             reason=reason,
             created=now(),
+            by=by,
         )
         self.check(request)
         write_json(self.root / "requests" / f"{request.id}.json", request)

@@ -10,9 +10,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = [
     {"__main__"},
-    {"bench_command", "ledger_command", "prepare_command", "runs_command"},
+    {"bench_command", "ledger_command", "prepare_command", "review_command", "runs_command"},
     {"console", "arguments"},
-    {"bench", "doctor", "export"},
+    {"bench", "doctor", "export", "review"},
     {"runs"},
     {"prepare"},
     {"pipeline"},
@@ -22,6 +22,7 @@ FLOORS = [
     {"data", "circuit", "grouping", "unlearning", "evaluation", "report"},
     {"models", "records"},
     {"workspace"},
+    {"database"},
     {"files", "extras"},
     {"types", "errors"},
 ]

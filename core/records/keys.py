@@ -45,16 +45,16 @@ def make_keys(public: Path) -> Keys:
         raise RecordError(f"{public} is there already: whoever changed a ledger's key would orphan all it has signed.")
     private = Ed25519PrivateKey.generate()
     keys = Keys(CryptoSigner(private), secrets.token_bytes(32))
-    folder = _folder(keys.signer.public_key)
-    _hidden(folder / "signing.pem", keys.signer.private_bytes)
-    _hidden(folder / "pseudonyms.key", keys.secret)
+    folder = folder_of(keys.signer.public_key)
+    hide(folder / "signing.pem", keys.signer.private_bytes)
+    hide(folder / "pseudonyms.key", keys.secret)
     write_bytes(public, private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     return keys
 
 
 def keys_of(public: Path) -> Keys:
     """The keys that belong to a public one. Raises RecordError where they are not with this user on this machine."""
-    folder = _folder(read_public(public))
+    folder = folder_of(read_public(public))
     try:
         private = load_pem_private_key((folder / "signing.pem").read_bytes(), None)
         return Keys(CryptoSigner(private), (folder / "pseudonyms.key").read_bytes())  # type: ignore[arg-type]
@@ -77,12 +77,13 @@ def read_public(path: Path) -> SSlibKey:
     return SSlibKey.from_crypto(found)
 
 
-def _folder(public: SSlibKey) -> Path:
+def folder_of(public: SSlibKey) -> Path:
+    """Where the secrets that belong to a public key lie."""
     root = os.environ.get("CURE_LENS_KEYS")
     return (Path(root) if root else Path.home() / ".config/cure-lens/keys") / public.keyid[:16]
 
 
-def _hidden(path: Path, content: bytes) -> None:
+def hide(path: Path, content: bytes) -> None:
     """Write what nobody else may read, not even for the moment in which it is written."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

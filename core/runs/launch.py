@@ -31,6 +31,7 @@ def create_run(
     steps: int = 0,
     edit: GroupEdit | None = None,
     launcher: str = "",
+    by: str = "",
 ) -> RunFolder:
     """Check everything a run needs, write its folder and queue it. `steps` 0 means the method's own number.
 
@@ -50,7 +51,7 @@ def create_run(
     if edit:
         _check_source(workspace, request_id, method, edit)
     name, bounds = f"run-{secrets.token_hex(3)}", Thresholds().digest
-    spec = RunSpec(name, request_id, method, device, seed, steps, now(), edit, launcher, bounds)
+    spec = RunSpec(name, request_id, method, device, seed, steps, now(), edit, launcher, bounds, by)
     folder = RunFolder(workspace.root / "runs" / spec.id)
     write_json(folder.path / "spec.json", spec)
     queued = folder.store.add(spec.id, _wish(spec), LAUNCHERS[launcher].patient)
@@ -61,7 +62,7 @@ def create_run(
 
 def _wish(spec: RunSpec) -> str:
     """A digest of what is asked for, whoever asks and whenever."""
-    asked = plain(replace(spec, id="", created=""))
+    asked = plain(replace(spec, id="", created="", by=""))
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 

@@ -4,22 +4,18 @@ Only moves of `core.types.MOVES` are made, each in one transaction. Whoever work
 each time the run changes hands, and a worker with an old one can write nothing more.
 """
 
-import errno
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from core.database import Database
 from core.errors import Fenced, RunError, WorkspaceError
-from core.files import disk_error, plain, revive
+from core.files import plain, revive
 from core.runs.entry import Entry
 from core.runs.processes import Moment, moment
 from core.types import MOVES, RunState, RunStatus, Worker
 
-BUSY = 30.0  # seconds that one waits for the file's lock
 # The last two lines hold whatever the code does: one run at work on the workspace's adapter, one active run of one wish.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -39,7 +35,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS one_wish ON runs (wish) WHERE state IN ('queue
 """
 
 
-class Store:
+class Store(Database):
     """The rows of one workspace's runs. Every call may raise WorkspaceError where the file cannot be used.
 
     shared: several machines use the file. SQLite's write-ahead log needs memory that they do not have in common, so it keeps a
@@ -47,7 +43,7 @@ class Store:
     """
 
     def __init__(self, path: Path, shared: bool = False) -> None:
-        self.path, self.journal, self._local = path, "DELETE" if shared else "WAL", threading.local()
+        super().__init__(path, SCHEMA, "DELETE" if shared else "WAL")
 
     # ------------------------------------------------------------ reading
 
@@ -64,7 +60,7 @@ class Store:
         if not self.path.is_file():
             return ()
         try:
-            with self._open() as database:
+            with self.opened() as database:
                 found = [row[0] for row in database.execute("PRAGMA integrity_check")]
         except WorkspaceError as error:
             return (str(error),)
@@ -75,7 +71,7 @@ class Store:
     def add(self, run_id: str, wish: str, patient: bool) -> str:
         """Put a run at the end of the queue; where one of the same wish is active already, that one's id comes back."""
         status = RunStatus(stage="queued")
-        with self._changing() as database:
+        with self.changing() as database:
             if known := self._select("wish = ? AND state IN ('queued', 'running')", wish):
                 return known[0].id
             database.execute(
@@ -86,7 +82,7 @@ class Store:
 
     def enlist(self, run_id: str, worker: Worker) -> bool:
         """The worker waits for its turn and is alive; False where the run is not waiting any more."""
-        with self._changing() as database:
+        with self.changing() as database:
             done = database.execute(
                 "UPDATE runs SET worker = ?, beat = ? WHERE id = ? AND state = 'queued'",
                 (_text(worker), _text(moment()), run_id),
@@ -99,7 +95,7 @@ class Store:
         A run at work whose worker is lost is ended as failed on the way, so that it holds nobody up.
         """
         now = moment()
-        with self._changing():
+        with self.changing():
             for other in self.entries(RunState.RUNNING):
                 if not other.lost(now):
                     return None
@@ -127,20 +123,20 @@ class Store:
 
     def end(self, run_id: str, token: int, status: RunStatus) -> None:
         """The worker's last word. Raises Fenced."""
-        with self._changing():
+        with self.changing():
             entry = self.hold(run_id, token)
             self._move(replace(entry, status=status), status.state, status.message)
 
     def refuse(self, run_id: str, why: str) -> None:
         """Its worker could not even begin."""
-        with self._changing():
+        with self.changing():
             entry = self._known(run_id)
             if entry.state is RunState.QUEUED:
                 self._move(entry, RunState.FAILED, why)
 
     def resume(self, run_id: str) -> None:
         """Queue a failed or lost run again. Raises RunError where it is neither, or where its wish is at work otherwise."""
-        with self._changing():
+        with self.changing():
             entry = self._known(run_id)
             if entry.state is not RunState.FAILED and not entry.lost(moment()):
                 raise RunError(f"Run {run_id!r} is {entry.state}: only a failed or lost run can be resumed.")
@@ -150,7 +146,7 @@ class Store:
 
     def ask_to_cancel(self, run_id: str) -> bool:
         """Stop a run: at once where nobody works on it, else its worker hears it. True where nobody is left to tell."""
-        with self._changing() as database:
+        with self.changing() as database:
             entry = self._known(run_id)
             if entry.state in (RunState.DONE, RunState.CANCELLED):
                 raise RunError(f"Run {run_id!r} is {entry.state} already: there is nothing to stop.")
@@ -168,14 +164,14 @@ class Store:
             raise RunError(f"Run {entry.id!r} is {entry.state} and cannot become {state}.")
         status = replace(entry.status, state=state, message=message, worker=None)
         values = (state, _text(worker) if worker else None, _text(moment()), _text(status), entry.id)
-        with self._open() as database:
+        with self.opened() as database:
             database.execute(
                 "UPDATE runs SET state = ?, token = token + 1, cancel = 0, worker = ?, beat = ?, status = ? WHERE id = ?",
                 values,
             )
 
     def _write(self, run_id: str, token: int, what: str, *values: str) -> None:
-        with self._changing() as database:
+        with self.changing() as database:
             done = database.execute(
                 f"UPDATE runs SET {what} WHERE id = ? AND token = ? AND state = 'running'", (*values, run_id, token)
             )
@@ -191,47 +187,10 @@ class Store:
     def _select(self, where: str, *values: str) -> tuple[Entry, ...]:
         if not self.path.is_file():
             return ()
-        with self._open() as database:
+        with self.opened() as database:
             return tuple(
                 _entry(row) for row in database.execute(f"SELECT * FROM runs WHERE {where} ORDER BY place", values)
             )
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """This thread's connection; what SQLite refuses is one sentence."""
-        try:
-            if not hasattr(self._local, "database"):
-                self._local.database = _connect(self.path, self.journal)
-            yield self._local.database
-        except sqlite3.Error as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-                raise disk_error(self.path, OSError(errno.ENOSPC, "")) from error
-            raise WorkspaceError(f"{self.path} cannot be used ({error}): see `python -m core doctor`.") from error
-        except OSError as error:
-            raise disk_error(self.path, error) from error
-
-    @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: whole or not at all, and nobody else writes meanwhile."""
-        with self._open() as database:
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-            except BaseException:
-                if database.in_transaction:  # a full disk ends it by itself
-                    database.execute("ROLLBACK")
-                raise
-            database.execute("COMMIT")
-
-
-def _connect(path: Path, journal: str) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    database = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
-    database.row_factory = sqlite3.Row
-    database.execute(f"PRAGMA journal_mode = {journal}")
-    database.execute("PRAGMA synchronous = FULL")
-    database.executescript(SCHEMA)
-    return database
 
 
 def _entry(row: sqlite3.Row) -> Entry:

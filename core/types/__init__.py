@@ -20,16 +20,23 @@ from core.types.circuit import (
 )
 from core.types.data import Encoded, Interaction, Item, Prompt, Request, Split, Task
 from core.types.results import Closeness, Evaluation, Interval, Metrics, Outcome, Overlap, TopLists
+from core.types.review import Act, Case, CaseState, Closed, Comment, Decision, Role
 from core.types.runs import ENDED, MOVES, RunSpec, RunState, RunStatus, Worker
 
 __all__ = [
     "ENDED",
     "MOVES",
+    "Act",
+    "Case",
+    "CaseState",
     "Cell",
     "Check",
     "Circuit",
+    "Closed",
     "Closeness",
+    "Comment",
     "CurvePoint",
+    "Decision",
     "Edge",
     "Encoded",
     "Evaluation",
@@ -47,6 +54,7 @@ __all__ = [
     "Prompt",
     "Recommendation",
     "Request",
+    "Role",
     "RunSpec",
     "RunState",
     "RunStatus",

@@ -1,6 +1,7 @@
 """What is learned and what is asked to be erased: people, items, prompts, requests."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -71,13 +72,19 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One demand to erase: all interactions of `users`, or the chosen (user, item) pairs."""
+    """One demand to erase: all interactions of `users`, or the chosen (user, item) pairs. by: who opened it."""
 
     id: str
     users: tuple[str, ...] = ()
     interactions: tuple[tuple[str, str], ...] = ()
     reason: str = ""
     created: str = ""
+    by: str = ""
+
+    @property
+    def due(self) -> str:
+        """Until when it is to be answered: 30 days, within the month of GDPR article 12(3)."""
+        return (datetime.fromisoformat(self.created) + timedelta(days=30)).isoformat() if self.created else ""
 
     @property
     def subjects(self) -> tuple[str, ...]:

@@ -31,7 +31,8 @@ ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
 @dataclass(frozen=True, slots=True)
 class RunSpec:
     """What a run was asked to do; written once, before the worker starts. edit: groups by a person instead of by the rule.
-    launcher: where its worker starts. thresholds: a digest of the bounds that it will be verified by."""
+    launcher: where its worker starts. thresholds: a digest of the bounds that it will be verified by.
+    by: who launched it."""
 
     id: str
     request: str
@@ -43,6 +44,7 @@ class RunSpec:
     edit: GroupEdit | None = None
     launcher: str = "local"
     thresholds: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ def test_ray_says_what_is_in_use(ray):
 
 def test_a_store_that_machines_share_keeps_no_write_ahead_log(place):
     folder = made(place, "slurm", 4)
-    with folder.store._open() as database:
+    with folder.store.opened() as database:
         assert database.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
     path = folder.store.path
     del folder.store  # nobody has it open, so whoever opens it next could change that

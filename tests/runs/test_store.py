@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from core import database
 from core.errors import Fenced, RunError, WorkspaceError
 from core.runs import processes, store
 from core.runs.entry import LEASE
@@ -44,7 +45,7 @@ def later(monkeypatch: pytest.MonkeyPatch, steady: float, wall: float) -> None:
 
 def test_the_file_is_in_wal_with_every_commit_on_disk(runs):
     runs.add("a", "a", patient=False)
-    with runs._open() as database:
+    with runs.opened() as database:
         assert database.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         assert database.execute("PRAGMA synchronous").fetchone()[0] == 2
 
@@ -52,7 +53,7 @@ def test_the_file_is_in_wal_with_every_commit_on_disk(runs):
 @pytest.mark.parametrize(("now", "then"), list(itertools.product(MOVES, RunState)))
 def test_only_the_moves_of_the_table_are_made(runs, now, then):
     runs.add("a", "a", patient=False)
-    with runs._open() as database:
+    with runs.opened() as database:
         database.execute("UPDATE runs SET state = ?", (now,))
     entry = runs.entry("a")
     if then in MOVES[now] or (now is then is RunState.QUEUED):
@@ -178,7 +179,7 @@ def test_a_damaged_file_is_one_sentence(runs):
 
 
 def test_a_locked_store_is_waited_for_and_then_said(runs, monkeypatch):
-    monkeypatch.setattr(store, "BUSY", 0.2)
+    monkeypatch.setattr(database, "BUSY", 0.2)
     runs.add("a", "a", patient=False)
     other = sqlite3.connect(runs.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -190,7 +191,7 @@ def test_a_locked_store_is_waited_for_and_then_said(runs, monkeypatch):
 
 def test_a_full_disk_is_said_and_what_was_written_stays(runs):
     token = begun(runs)
-    with runs._open() as database:
+    with runs.opened() as database:
         pages = database.execute("PRAGMA page_count").fetchone()[0]
         database.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(WorkspaceError, match="full: free some space"):

@@ -1,0 +1,103 @@
+"""Cases in the workspace's review.sqlite: what was submitted, what was said of it, and who decided what.
+
+Each change is one transaction, which looks at the case as it stands. What is deleted is overwritten in the file.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from core.database import Database
+from core.errors import ReviewError
+from core.files import plain, revive
+from core.types import Case, CaseState, Comment, Decision
+from core.workspace import Workspace, now
+
+# The last line holds whatever the code does: one case of a workspace is carried out at a time, as there is one adapter.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS cases (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    request TEXT NOT NULL,
+    state TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS one_pending ON cases (request) WHERE state IN ('pending', 'approved');
+CREATE UNIQUE INDEX IF NOT EXISTS one_carried_out ON cases (state) WHERE state = 'approved';
+"""
+
+
+class Cases(Database):
+    """All cases of one workspace. Every call may raise WorkspaceError."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(Path(workspace.root / "review.sqlite"), SCHEMA, "DELETE")
+
+    def all(self) -> tuple[Case, ...]:
+        """In the order of their submission."""
+        return self._select("TRUE")
+
+    def of(self, request_id: str) -> Case | None:
+        """The newest case of a request."""
+        return next(iter(self._select("request = ?", request_id)[::-1]), None)
+
+    def approved(self) -> Case | None:
+        """The one that is being carried out."""
+        return next(iter(self._select("state = 'approved'")), None)
+
+    def submit(self, request_id: str, run_id: str, operator: str, evidence: str) -> Case:
+        """A new case. Raises ReviewError where the request has one that waits for decisions."""
+        with self.changing() as database:
+            if any(
+                one.state in (CaseState.PENDING, CaseState.APPROVED) for one in self._select("request = ?", request_id)
+            ):
+                raise ReviewError(f"Request {request_id!r} is before the reviewers already: let them decide first.")
+            found = Case(0, request_id, run_id, operator, evidence, now(), CaseState.PENDING)
+            row = database.execute(
+                "INSERT INTO cases (request, state, body) VALUES (?, ?, ?)", (request_id, found.state, _text(found))
+            )
+            return replace(found, number=int(row.lastrowid or 0))
+
+    def comment(self, number: int, person: str, text: str) -> Case:
+        comment = Comment(person, text, now())
+        return self.change(number, lambda case: replace(case, comments=(*case.comments, comment)))
+
+    def step(self, number: int, step: int) -> Case:
+        """So many steps of carrying out are done."""
+        return self.change(number, lambda case: replace(case, step=step))
+
+    def back(self, number: int, message: str) -> Case:
+        """It could not be carried out, and everything is as before: the decisions have to be taken anew."""
+        return self.change(
+            number, lambda case: replace(case, state=CaseState.PENDING, step=0, message=message, decisions=())
+        )
+
+    def close(self, number: int) -> Case:
+        """It was carried out; what was said of it goes, in every case, as people may have been named in it."""
+        for case in self.all():
+            self.change(case.number, lambda one: replace(one, comments=(), decisions=tuple(map(_mute, one.decisions))))
+        return self.change(number, lambda case: replace(case, state=CaseState.CLOSED))
+
+    def change(self, number: int, change: Callable[[Case], Case]) -> Case:
+        """What `change` makes of the case as it stands, unless it raises."""
+        with self.changing() as database:
+            found = change(next(iter(self._select("number = ?", str(number)))))
+            database.execute(
+                "UPDATE cases SET state = ?, body = ? WHERE number = ?", (found.state, _text(found), number)
+            )
+        return found
+
+    def _select(self, where: str, *values: str) -> tuple[Case, ...]:
+        if not self.path.is_file():
+            return ()
+        with self.opened() as database:
+            rows = database.execute(f"SELECT number, body FROM cases WHERE {where} ORDER BY number", values)
+            return tuple(replace(revive(Case, json.loads(row["body"])), number=row["number"]) for row in rows)
+
+
+def _mute(decision: Decision) -> Decision:
+    return replace(decision, reason="")
+
+
+def _text(case: Case) -> str:
+    return json.dumps(plain(case))

@@ -1,0 +1,41 @@
+"""What a decision rests on, as one digest: another file under it is another question."""
+
+import hashlib
+from pathlib import Path
+
+from core.errors import ReviewError
+from core.files import digest
+from core.runs.folder import RunFolder
+from core.types import RunState, Verdict
+from core.workspace import Workspace
+
+# Of the run's folder. The log and the events tell how it went, and decide nothing.
+FILES = (
+    "spec.json", "adapter/adapter_config.json", "adapter/adapter_model.safetensors", "outcome.json", "evaluation.json",
+    "report.json", "report.html", "verification.json",
+)  # fmt: skip
+
+
+def evidence_of(workspace: Workspace, folder: RunFolder) -> str:
+    """SHA-256 over the request, the adapter in use, and everything that was made and found out about the candidate."""
+    served = Path(workspace.path(workspace.settings.adapter)) / "adapter_model.safetensors"
+    paths = [workspace.root / f"requests/{folder.spec.request}.json", served, *(folder.path / name for name in FILES)]
+    lines = [f"{path.name} {digest(path) if path.is_file() else 'none'}" for path in paths]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def check_ready(folder: RunFolder) -> None:
+    """Raises ReviewError where there is nothing to decide on yet."""
+    if folder.status.state is not RunState.DONE:
+        raise ReviewError(f"Run {folder.id!r} is {folder.status.state}: submit a finished run.")
+    if folder.verification is None:
+        raise ReviewError(f"Run {folder.id!r} was not verified: run `python -m core verify --run {folder.id}` first.")
+
+
+def check_approvable(folder: RunFolder, reason: str) -> None:
+    """Raises ReviewError for a run that failed a check, and for one that is not sure where nobody says why it will do."""
+    found = folder.verification
+    if found is None or found.verdict is Verdict.FAIL:
+        raise ReviewError(f"Run {folder.id!r} failed its verification: reject it, and unlearn in another way.")
+    if found.verdict is Verdict.INCONCLUSIVE and not reason.strip():
+        raise ReviewError(f"Run {folder.id!r} is not proven: give the reason why it is approved all the same.")

@@ -1,0 +1,229 @@
+"""Carrying out what was decided: in steps that may each be broken off anywhere and done again.
+
+Everything that is to go is sealed first, so that until the last step but one all of it can be put back; what cannot be undone
+comes last. A case that breaks off is gone on with by `settle`; it ends carried out, or pending with everything as it was.
+"""
+
+import fcntl
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.errors import CureLensError, ReviewError
+from core.files import digest, disk_error, revive, write_json
+from core.records.vault import Vault
+from core.review import account
+from core.review.cases import Cases
+from core.review.forgotten import known, rows_of, traces
+from core.runs.folder import runs, store_of
+from core.types import Case, CaseState, Closed, Interaction, Request, RunState
+from core.workspace import Roles, Workspace, now, write_lines
+
+WEIGHTS = "adapter_model.safetensors"
+COMMENTS = ("review.sqlite",)  # which go when nothing can go back any more
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """One approved case. Its workspace is read anew by each step, as the step before changed it."""
+
+    root: Path
+    case: Case
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(self.root)
+
+    @property
+    def vault(self) -> Vault:
+        return Vault(self.root / "sealed" / self.case.request, self.workspace.ledger_key)
+
+    @property
+    def adapter(self) -> str:
+        """Where the approved adapter is served from."""
+        return f"adapter-{self.case.run}"
+
+
+def settle(workspace: Workspace) -> Case | None:
+    """Enter decisions into the ledger, throw away what was rejected, and carry out what was approved; the case, if there was one.
+
+    Raises RecordError where nothing can be entered, ReviewError where a case went back, WorkspaceError.
+    """
+    with _alone(workspace.root):
+        cases = Cases(workspace)
+        if not cases.all():
+            return None
+        account.enter_decisions(workspace, cases.all())
+        for case in cases.all():
+            if case.state is CaseState.REJECTED:
+                _discard(workspace, case)
+            if case.state is not CaseState.APPROVED:
+                Outbox(workspace.root, case).vault.destroy()  # left by a crash after everything was put back
+        approved = cases.approved()
+        return approved and carry_out(workspace, approved)
+
+
+def carry_out(workspace: Workspace, case: Case) -> Case:
+    """The steps that are left. Raises ReviewError where it cannot be done; all is as before then."""
+    cases, outbox = Cases(workspace), Outbox(workspace.root, case)
+    for number, step in enumerate(STEPS[case.step :], case.step + 1):
+        try:
+            step(outbox)
+        except (CureLensError, OSError) as error:
+            if number == len(STEPS):
+                raise  # it is entered in the ledger: from here it only goes on
+            put_back(outbox)
+            cases.back(case.number, str(error))
+            outbox.vault.destroy()
+            raise ReviewError(
+                f"The approval of {case.request} was taken back and nothing was destroyed: {error}"
+            ) from error
+        cases.step(case.number, number)
+    return cases.close(case.number)
+
+
+# ------------------------------------------------------------ the steps
+
+
+def seal(outbox: Outbox) -> None:
+    """Encrypt everything that goes or changes; where that is done already, nothing happens."""
+    place = outbox.workspace
+    if store_of(outbox.root).entries(RunState.QUEUED, RunState.RUNNING):
+        raise ReviewError("A run waits or is at work on the adapter that is to go: stop it, or let it end.")
+    if not (outbox.root / place.settings.adapter).is_dir():
+        raise ReviewError(
+            f"Adapter {place.settings.adapter!r} is not in the workspace: what lies elsewhere cannot be destroyed."
+        )
+    outbox.vault.seal(outbox.root, sorted(_going(place)))
+
+
+def publish(outbox: Outbox) -> None:
+    """Put the approved adapter where it is served from."""
+    target = outbox.root / outbox.adapter
+    if not target.is_dir():
+        part = target.with_name(f".{target.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.copytree(outbox.root / "runs" / outbox.case.run / "adapter", part)
+        part.rename(target)
+    write_json(outbox.root / "workspace.json", replace(outbox.workspace.settings, adapter=outbox.adapter))
+
+
+def purge(outbox: Outbox) -> None:
+    """Take the forgotten rows out of the data, and everything away that was made of the old adapter or shows people's lists."""
+    root, request = outbox.root, _request(outbox)
+    place, users = Workspace(root), set(request.users)
+    gone = set(map(id, rows_of(place.interactions, request)))
+    write_lines(root / "data/interactions.jsonl", [one for one in place.interactions if id(one) not in gone])
+    write_json(root / "data/roles.json", _without(place.roles, users))
+    for other in place.requests():
+        _shrink(root, other, request)
+    for name in _folders(root, outbox.adapter):
+        shutil.rmtree(name, ignore_errors=True)
+    write_json(root / "closed" / f"{request.id}.json", _closed(outbox, request))
+
+
+def check(outbox: Outbox) -> None:
+    """The adapter served is the one approved, and nothing of what was forgotten is found. Raises ReviewError."""
+    approved = outbox.vault.read(f"runs/{outbox.case.run}/adapter/{WEIGHTS}")
+    if digest(outbox.root / outbox.adapter / WEIGHTS) != hashlib.sha256(approved).hexdigest():
+        raise ReviewError("The adapter that is served is not the one that was approved.")
+    if found := traces(outbox.root, known(_request(outbox), _rows(outbox), outbox.workspace.items), but=COMMENTS):
+        raise ReviewError(f"Something that was to be forgotten is still in {', '.join(found)}: take it away.")
+
+
+def enter(outbox: Outbox) -> None:
+    """Sign what is destroyed now."""
+    place = outbox.workspace
+    closed = next(one for one in place.closed() if one.id == outbox.case.request)
+    account.enter_destruction(place, outbox.case, closed, _request(outbox), _rows(outbox))
+
+
+def destroy(outbox: Outbox) -> None:
+    """Nobody can put it back from here on."""
+    outbox.vault.destroy()
+
+
+STEPS: tuple[Callable[[Outbox], None], ...] = (seal, publish, purge, check, enter, destroy)
+
+
+def put_back(outbox: Outbox) -> None:
+    """Everything as it was before the first step."""
+    vault, root = outbox.vault, outbox.root
+    if not vault.sealed:
+        return
+    vault.restore(root)
+    shutil.rmtree(root / outbox.adapter, ignore_errors=True)
+    (root / "closed" / f"{outbox.case.request}.json").unlink(missing_ok=True)
+
+
+# ------------------------------------------------------------ what they need
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """One process at a time carries out; another one waits."""
+    try:
+        file = (root / "review.lock").open("w")
+    except OSError as error:
+        raise disk_error(root / "review.lock", error) from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _discard(workspace: Workspace, case: Case) -> None:
+    """The candidate of a rejected case; the adapter in use was never touched."""
+    for folder in runs(workspace):
+        if folder.id == case.run:
+            folder.discard()
+
+
+def _going(place: Workspace) -> Iterator[Path]:
+    """Files that are taken away or written anew."""
+    yield from (place.root / name for name in ("workspace.json", "data/interactions.jsonl", "data/roles.json"))
+    for folder in (place.root / "requests", *_folders(place.root, "")):
+        yield from (path for path in folder.rglob("*") if path.is_file())
+
+
+def _folders(root: Path, served: str) -> list[Path]:
+    """Adapters but the served one, references, and runs: all began at the old adapter, and show lists of people."""
+    adapters = [path for path in root.glob("adapter*") if path.is_dir() and path.name != served]
+    return [*adapters, root / "references", *(path for path in (root / "runs").glob("*") if path.is_dir())]
+
+
+def _without(roles: Roles, users: set[str]) -> Roles:
+    members = tuple(user for user in roles.members if user not in users)
+    return replace(roles, members=members)
+
+
+def _shrink(root: Path, other: Request, gone: Request) -> None:
+    """A request less what is forgotten; taken away where nothing is left of it."""
+    users = tuple(user for user in other.users if user not in gone.users)
+    pairs = tuple(pair for pair in other.interactions if pair[0] not in gone.users and pair not in gone.interactions)
+    path = root / "requests" / f"{other.id}.json"
+    if other.id == gone.id or not (users or pairs):
+        path.unlink(missing_ok=True)
+    elif (users, pairs) != (other.users, other.interactions):
+        write_json(path, replace(other, users=users, interactions=pairs))
+
+
+def _closed(outbox: Outbox, request: Request) -> Closed:
+    case, served = outbox.case, digest(outbox.root / outbox.adapter / WEIGHTS)
+    return Closed(
+        request.id, request.created, now(), case.run, case.number, len(request.subjects), len(_rows(outbox)), served
+    )
+
+
+def _request(outbox: Outbox) -> Request:
+    """As it was sealed: the file itself may be gone by now."""
+    return revive(Request, json.loads(outbox.vault.read(f"requests/{outbox.case.request}.json")))
+
+
+def _rows(outbox: Outbox) -> list[Interaction]:
+    """What the request takes out of the data as they were sealed."""
+    lines = outbox.vault.read("data/interactions.jsonl").decode("utf-8").splitlines()
+    return rows_of((revive(Interaction, json.loads(line)) for line in lines), _request(outbox))

@@ -1,0 +1,79 @@
+"""A workspace with a ledger, people, and one finished and verified run of its request."""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from core.__main__ import app
+from core.files import write_json
+from core.review.cases import Cases
+from core.review.decide import decide, submit
+from core.runs.launch import create_run
+from core.runs.verify import verify
+from core.runs.worker import work
+from core.types import Case, RunState
+from core.workspace import Workspace
+
+PEOPLE = {
+    "rita": ("requester",),
+    "olaf": ("operator",),
+    "petra": ("privacy_officer",),
+    "paul": ("privacy_officer", "product_owner", "operator"),
+    "owen": ("product_owner",),
+    "anna": ("auditor",),
+}
+
+
+@pytest.fixture(scope="session")
+def verified(prepared, tmp_path_factory) -> Path:
+    """The folder that holds it, and its keys; copy before writing to it."""
+    folder = tmp_path_factory.mktemp("verified")
+    place = Workspace(shutil.copytree(prepared, folder / "workspace"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CURE_LENS_KEYS", str(folder / "keys"))
+        write_json(place.root / "workspace.json", replace(place.settings, people=PEOPLE))
+        request = place.requests()[0]
+        write_json(place.root / f"requests/{request.id}.json", replace(request, by="rita"))
+        assert CliRunner().invoke(app, ["ledger", "init", "-w", str(place.root)]).exit_code == 0
+        run = create_run(place, request.id, "graddiff", "cpu", steps=3, by="olaf")
+        assert work(run) is RunState.DONE, run.status
+        verify(run, "cpu")
+    return folder
+
+
+@dataclass
+class Desk:
+    """What the tests do with it. request, run: ids."""
+
+    workspace: Workspace
+    request: str
+    run: str
+
+    @property
+    def case(self) -> Case:
+        return Cases(self.workspace).of(self.request)
+
+    def submit(self, person: str = "olaf") -> Case:
+        return submit(self.workspace, self.run, person)
+
+    def decide(self, person: str, approve: bool = True, reason: str = "The rest is proven.") -> Case:
+        return decide(self.workspace, self.request, person, approve, self.case.evidence, reason)
+
+    def approve(self) -> Case:
+        self.submit()
+        self.decide("petra")
+        return self.decide("owen")
+
+    def invoke(self, *words: str):
+        return CliRunner().invoke(app, [*words, "-w", str(self.workspace.root)])
+
+
+@pytest.fixture
+def desk(verified, tmp_path, monkeypatch) -> Desk:
+    shutil.copytree(verified, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path / "keys"))
+    place = Workspace(tmp_path / "workspace")
+    return Desk(place, place.requests()[0].id, next(path.name for path in (place.root / "runs").glob("run-*")))

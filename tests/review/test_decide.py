@@ -1,0 +1,159 @@
+"""Four eyes: who may do what, what voids a decision, and when a request is decided."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.errors import ReviewError
+from core.files import write_json
+from core.review import rights
+from core.review.decide import changed, comment, submit
+from core.runs.folder import RunFolder
+from core.types import Act, CaseState, Role, Verdict
+from core.workspace import Workspace
+from tests.review.conftest import PEOPLE
+
+# Written out by hand, so that a slip in the table is seen.
+MATRIX = {
+    "requester": {Act.READ, Act.OPEN, Act.COMMENT},
+    "operator": {Act.READ, Act.OPEN, Act.RUN, Act.SUBMIT, Act.COMMENT},
+    "privacy_officer": {Act.READ, Act.OPEN, Act.COMMENT, Act.DECIDE},
+    "product_owner": {Act.READ, Act.COMMENT, Act.DECIDE},
+    "auditor": {Act.READ},
+}
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("act", list(Act))
+def test_the_role_matrix(desk, role, act):
+    write_json(desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people={"x": (role,)}))
+    place = Workspace(desk.workspace.root)
+    assert rights.may(place, "x", act) is (act in MATRIX[role])
+    if act not in MATRIX[role]:
+        with pytest.raises(ReviewError, match="'x' may not"):
+            rights.require(place, "x", act)
+
+
+def test_nobody_is_anybody_without_a_role(desk):
+    with pytest.raises(ReviewError, match="'mallory' has no role"):
+        rights.require(desk.workspace, "mallory", Act.READ)
+    with pytest.raises(ReviewError, match="'' has no role"):
+        desk.submit("")
+
+
+@pytest.mark.parametrize("person", sorted(set(PEOPLE) - {"olaf", "paul"}))
+def test_only_operators_submit(desk, person):
+    with pytest.raises(ReviewError, match="may not submit"):
+        desk.submit(person)
+    assert desk.case is None
+
+
+@pytest.mark.parametrize("person", ["rita", "olaf", "anna"])
+def test_only_those_who_decide_decide(desk, person):
+    desk.submit()
+    with pytest.raises(ReviewError, match="may not decide"):
+        desk.decide(person)
+
+
+def test_both_roles_have_to_agree_and_nobody_twice(desk):
+    desk.submit()
+    assert desk.decide("petra").state is CaseState.PENDING
+    for person, why in (("petra", "decided already"), ("paul", None)):
+        if why:
+            with pytest.raises(ReviewError, match=why):
+                desk.decide(person)
+    assert desk.decide("paul").state is CaseState.APPROVED
+    assert [one.role for one in desk.case.decisions] == [Role.PRIVACY_OFFICER, Role.PRODUCT_OWNER]
+
+
+def test_one_refusal_is_enough(desk):
+    desk.submit()
+    desk.decide("petra")
+    assert desk.decide("owen", approve=False).state is CaseState.REJECTED
+    with pytest.raises(ReviewError, match="rejected: there is nothing to decide"):
+        desk.decide("paul")
+
+
+@pytest.mark.parametrize("how", ["requester", "submitter", "launcher"])
+def test_nobody_decides_on_what_is_their_own(desk, how):
+    root = desk.workspace.root
+    if how == "requester":
+        write_json(root / f"requests/{desk.request}.json", replace(desk.workspace.request(desk.request), by="paul"))
+    if how == "launcher":
+        folder = RunFolder(root / "runs" / desk.run)
+        folder.write("spec.json", replace(folder.spec, by="paul"))
+    desk.submit("paul" if how == "submitter" else "olaf")
+    with pytest.raises(ReviewError, match="somebody else has to decide"):
+        desk.decide("paul")
+
+
+@pytest.mark.parametrize(
+    "name", ["verification.json", "evaluation.json", "adapter/adapter_model.safetensors", "report.html", "spec.json"]
+)
+def test_changed_evidence_voids_a_decision(desk, name):
+    desk.submit()
+    desk.decide("petra")
+    path = desk.workspace.root / "runs" / desk.run / name
+    content = path.read_bytes()
+    path.write_bytes(content + b" ")
+    assert changed(desk.workspace, desk.case)
+    with pytest.raises(ReviewError, match="The evidence is not what you decided on"):
+        desk.decide("owen")
+    path.write_bytes(content)
+    assert not changed(desk.workspace, desk.case) and desk.decide("owen").state is CaseState.APPROVED
+
+
+def test_a_decision_on_what_somebody_else_saw_is_refused(desk):
+    from core.review.decide import decide
+
+    desk.submit()
+    with pytest.raises(ReviewError, match="not what you decided on"):
+        decide(desk.workspace, desk.request, "petra", True, "0" * 64, "fine")
+
+
+def test_what_failed_cannot_be_approved_and_what_is_not_proven_needs_a_reason(desk):
+    folder = RunFolder(desk.workspace.root / "runs" / desk.run)
+    assert folder.verification.verdict is Verdict.INCONCLUSIVE
+    desk.submit()
+    with pytest.raises(ReviewError, match="give the reason"):
+        desk.decide("petra", reason="  ")
+    desk.decide("petra", approve=False, reason="")
+    folder.write("verification.json", replace(folder.verification, verdict=Verdict.FAIL))
+    desk.submit()
+    with pytest.raises(ReviewError, match="failed its verification"):
+        desk.decide("petra")
+
+
+def test_a_run_is_submitted_once_and_only_when_verified(desk):
+    desk.submit()
+    with pytest.raises(ReviewError, match="before the reviewers already"):
+        desk.submit()
+    desk.decide("petra", approve=False)
+    (desk.workspace.root / "runs" / desk.run / "verification.json").unlink()
+    with pytest.raises(ReviewError, match="was not verified"):
+        desk.submit()
+
+
+def test_without_a_ledger_nothing_is_submitted(desk):
+    desk.workspace.ledger_key.unlink()
+    with pytest.raises(ReviewError, match="No ledger is kept here"):
+        desk.submit()
+
+
+def test_a_single_person_does_everything_and_it_is_said(desk):
+    write_json(desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people={}))
+    place = Workspace(desk.workspace.root)
+    assert not rights.four_eyes(place)
+    submit(place, desk.run, "")
+    desk.workspace = place
+    assert desk.decide("").state is CaseState.APPROVED
+
+
+def test_comments_are_said_by_those_who_may(desk):
+    desk.submit()
+    comment(desk.workspace, desk.request, "rita", "When?")
+    with pytest.raises(ReviewError, match="may not comment"):
+        comment(desk.workspace, desk.request, "anna", "I only read.")
+    with pytest.raises(ReviewError, match="empty"):
+        comment(desk.workspace, desk.request, "owen", " ")
+    assert [one.text for one in desk.case.comments] == ["When?"]

@@ -1,0 +1,307 @@
+"""Carrying out: whatever breaks off, a case ends carried out or pending, and nothing forgotten is left of the first."""
+
+import json
+import shutil
+
+import pytest
+
+from core.errors import ModelError, ReviewError, WorkspaceError
+from core.files import digest
+from core.models.recommender import load
+from core.records.keys import read_public
+from core.records.ledger import entries, verify
+from core.records.vault import Vault
+from core.review import outbox
+from core.review.cases import Cases
+from core.review.decide import comment
+from core.review.forgotten import known, rows_of, traces
+from core.types import CaseState, Task
+from core.workspace import Workspace
+
+VOLATILE = ("store.sqlite", "review.sqlite", "review.lock", "ledger.jsonl")
+
+
+class Killed(BaseException):
+    """As SIGKILL: nothing that the code does about errors helps."""
+
+
+def contents(root):
+    """Every file by name but those that only ever grow."""
+    files = [path for path in root.rglob("*") if path.is_file() and not path.name.startswith(VOLATILE)]
+    return {str(path.relative_to(root)): digest(path) for path in files}
+
+
+def titles_and_people(desk):
+    request = desk.workspace.request(desk.request)
+    rows = rows_of(desk.workspace.interactions, request)
+    return known(request, rows, desk.workspace.items), request, rows
+
+
+def settled(desk):
+    return outbox.settle(Workspace(desk.workspace.root))
+
+
+def assert_carried_out(desk, forgotten, candidate):
+    place = Workspace(desk.workspace.root)
+    assert Cases(place).of(desk.request).state is CaseState.CLOSED
+    assert traces(place.root, forgotten) == []
+    assert digest(place.root / place.settings.adapter / outbox.WEIGHTS) == candidate == place.closed()[0].adapter
+    assert not (place.root / "adapter").exists() and not list((place.root / "runs").glob("run-*"))
+    assert not (place.root / "sealed" / desk.request).exists()
+    assert verify(place.ledger, read_public(place.ledger_key)).flaws == ()
+    kinds = [one.kind for one in entries(place.ledger, read_public(place.ledger_key))]
+    assert kinds.count("destruction") == 1 and kinds.count("decision") == 2
+    assert desk.invoke("verify-destruction").exit_code == 0
+
+
+@pytest.fixture
+def approved(desk):
+    """And what there was before: how to tell the forgotten, the candidate's digest, every file."""
+    forgotten, _, _ = titles_and_people(desk)
+    candidate = digest(desk.workspace.root / "runs" / desk.run / "adapter" / outbox.WEIGHTS)
+    desk.submit()
+    person = desk.workspace.request(desk.request).users[0]
+    comment(desk.workspace, desk.request, "petra", f"Is {person} a child?")
+    desk.decide("petra", reason=f"{person} asked twice.")
+    desk.decide("owen")
+    return desk, forgotten, candidate, contents(desk.workspace.root)
+
+
+def test_an_approved_request_is_carried_out(approved):
+    desk, forgotten, candidate, _ = approved
+    assert traces(desk.workspace.root, forgotten)  # the checker sees them as long as they are there
+    assert settled(desk).state is CaseState.CLOSED
+    assert_carried_out(desk, forgotten, candidate)
+    with pytest.raises(ModelError):  # the old adapter
+        load(
+            str(desk.workspace.root / "base"), str(desk.workspace.root / "adapter"), Task.CLICK, (" Yes", " No"), "cpu"
+        )
+    assert settled(desk) is None
+
+
+def test_the_data_keeps_everybody_else(approved):
+    desk, _, _, _ = approved
+    before, request = desk.workspace, desk.workspace.request(desk.request)
+    assert before.roles.members
+    kept = [one for one in before.interactions if one.user not in request.users]
+    settled(desk)
+    after = Workspace(before.root)
+    assert list(after.interactions) == kept and len(kept) < len(before.interactions)
+    assert set(before.roles.members) - set(after.roles.members) == set(request.users)
+    assert (after.roles.crowd, after.roles.holdout) == (before.roles.crowd, before.roles.holdout)
+    assert after.requests() == () and after.items == before.items
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("number", range(len(outbox.STEPS)))
+def test_a_crash_at_any_step_is_gone_on_with(approved, monkeypatch, number, when):
+    desk, forgotten, candidate, _ = approved
+    steps = list(outbox.STEPS)
+
+    def crash(one, step=steps[number]):
+        if when == "after":
+            step(one)
+        raise Killed
+
+    monkeypatch.setattr(outbox, "STEPS", (*steps[:number], crash, *steps[number + 1 :]))
+    with pytest.raises(Killed):
+        settled(desk)
+    monkeypatch.setattr(outbox, "STEPS", tuple(steps))
+    assert settled(desk).state is CaseState.CLOSED
+    assert_carried_out(desk, forgotten, candidate)
+
+
+def crashing(monkeypatch, at, kind):
+    """The `at`-th write, move or removal of files ends in `kind`; how many there were."""
+    count = [0]
+
+    def wrap(owner, name):
+        real = getattr(owner, name)
+
+        def counted(*args, **options):
+            count[0] += 1
+            if count[0] == at:
+                raise kind
+            return real(*args, **options)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    for name in ("write_json", "write_lines"):
+        wrap(outbox, name)
+    for owner, name in ((shutil, "rmtree"), (shutil, "copytree"), (Cases, "step"), (Cases, "close")):
+        wrap(owner, name)
+    return count
+
+
+def test_a_crash_between_any_two_changes_of_files_is_gone_on_with(approved, monkeypatch, tmp_path):
+    desk, forgotten, candidate, _ = approved
+    root, keys = desk.workspace.root, tmp_path / "keys"
+    shutil.copytree(root, tmp_path / "spare")
+    shutil.copytree(keys, tmp_path / "spare-keys")
+    at, last = 0, False
+    while not last:
+        at += 1
+        with monkeypatch.context() as patch:
+            count = crashing(patch, at, Killed)
+            try:
+                settled(desk)
+                last = True
+            except Killed:
+                pass
+        settled(desk)
+        assert_carried_out(desk, forgotten, candidate)
+        for folder, spare in ((root, "spare"), (keys, "spare-keys")):
+            shutil.rmtree(folder)
+            shutil.copytree(tmp_path / spare, folder)
+    assert count[0] == at - 1 > 12
+
+
+def refuse(one):
+    raise ReviewError("It cannot be done.")
+
+
+@pytest.mark.parametrize("number", range(outbox.STEPS.index(outbox.enter) + 1))
+def test_what_cannot_be_done_leaves_everything_as_it_was(approved, monkeypatch, number):
+    desk, _, _, before = approved
+    steps = list(outbox.STEPS)
+    monkeypatch.setattr(outbox, "STEPS", (*steps[:number], refuse, *steps[number + 1 :]))
+    with pytest.raises(ReviewError, match="nothing was destroyed: It cannot be done"):
+        settled(desk)
+    assert contents(desk.workspace.root) == before
+    assert (desk.case.state, desk.case.message, desk.case.decisions) == (CaseState.PENDING, "It cannot be done.", ())
+    assert [one.text for one in desk.case.comments]  # nothing is lost
+
+
+def test_a_crash_while_everything_is_put_back_ends_as_it_was(approved, monkeypatch):
+    desk, _, _, before = approved
+    steps = list(outbox.STEPS)
+
+    def killed(one):
+        real(one)
+        raise Killed
+
+    real = outbox.put_back
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "STEPS", (*steps[:3], refuse, *steps[4:]))
+        patch.setattr(outbox, "put_back", killed)
+        with pytest.raises(Killed):
+            settled(desk)
+    with pytest.raises(ReviewError, match="nothing was destroyed"):
+        settled(desk)
+    assert contents(desk.workspace.root) == before and desk.case.state is CaseState.PENDING
+
+
+def test_a_crash_after_everything_was_put_back_leaves_no_sealed_copy(approved, monkeypatch):
+    desk, _, _, before = approved
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "STEPS", (outbox.seal, refuse, *outbox.STEPS[2:]))
+        patch.setattr(Vault, "destroy", lambda self: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            settled(desk)
+    assert desk.case.state is CaseState.PENDING and (desk.workspace.root / "sealed" / desk.request).exists()
+    assert settled(desk) is None and contents(desk.workspace.root) == before
+
+
+def test_a_file_that_still_shows_somebody_stops_it(approved):
+    desk, _, _, _ = approved
+    person = desk.workspace.request(desk.request).users[0]
+    note = desk.workspace.root / "notes.csv"
+    note.write_text(f"name,why\n{person},moved\n")
+    with pytest.raises(ReviewError, match=r"still in notes\.csv"):
+        settled(desk)
+    assert desk.case.state is CaseState.PENDING
+    note.unlink()
+    desk.decide("petra")
+    desk.decide("owen")
+    settled(desk)
+    assert Workspace(desk.workspace.root).closed()
+
+
+def test_a_candidate_that_was_exchanged_on_the_way_is_not_served(approved, monkeypatch):
+    desk, _, _, before = approved
+    real = outbox.publish
+
+    def exchanged(one):
+        real(one)
+        (one.root / one.adapter / outbox.WEIGHTS).write_bytes((one.root / "adapter" / outbox.WEIGHTS).read_bytes())
+
+    monkeypatch.setattr(outbox, "STEPS", (outbox.seal, exchanged, *outbox.STEPS[2:]))
+    with pytest.raises(ReviewError, match="not the one that was approved"):
+        settled(desk)
+    assert contents(desk.workspace.root) == before
+
+
+def test_a_run_at_work_stops_it(approved):
+    from core.runs.launch import create_run
+
+    desk, _, _, _ = approved
+    create_run(desk.workspace, desk.request, "finetune", "cpu")
+    with pytest.raises(ReviewError, match="waits or is at work"):
+        settled(desk)
+
+
+def test_a_rejected_candidate_is_destroyed_and_nothing_else(desk):
+    desk.submit()
+    before = contents(desk.workspace.root)
+    desk.decide("petra", approve=False)
+    assert settled(desk) is None
+    gone = {f"runs/{desk.run}/adapter/{name}" for name in ("adapter_config.json", outbox.WEIGHTS)}
+    assert contents(desk.workspace.root) == {name: value for name, value in before.items() if name not in gone}
+    ledger = entries(desk.workspace.ledger, read_public(desk.workspace.ledger_key))
+    assert ledger[-1].content["decision"]["approve"] is False
+
+
+def test_other_requests_are_less_what_went(desk):
+    place, members = desk.workspace, desk.workspace.roles.members
+    gone = place.request(desk.request).users
+    stays = next(user for user in members if user not in gone)
+    both = place.open_request(users=(gone[0], stays), by="rita")
+    moot = place.open_request(users=gone[:1], by="rita")
+    desk.approve()
+    settled(desk)
+    after = Workspace(place.root)
+    assert [one.id for one in after.requests()] == [both.id] and after.request(both.id).users == (stays,)
+    assert not (place.root / "requests" / f"{moot.id}.json").exists()
+
+
+def test_the_record_tells_what_was_destroyed_and_names_nobody_of_the_request(approved):
+    desk, _, _, _ = approved
+    users = desk.workspace.request(desk.request).users
+    settled(desk)
+    place = Workspace(desk.workspace.root)
+    entry = entries(place.ledger, read_public(place.ledger_key))[-1]
+    assert entry.kind == "destruction" and len(entry.content["people"]) == len(users)
+    assert "backups and snapshots of the disk" in entry.content["not_reached"] and entry.content["four_eyes"] is True
+    assert not any(user in json.dumps(entry.content) for user in users)
+
+
+def test_what_comes_back_later_is_found_by_its_pseudonym(approved):
+    desk, _, _, _ = approved
+    user, rows = desk.workspace.request(desk.request).users[0], titles_and_people(desk)[2]
+    settled(desk)
+    (desk.workspace.root / "runs/leftover.json").write_text(json.dumps({"lists": [{"user": user}]}))
+    told = desk.invoke("verify-destruction")
+    assert told.exit_code == 1 and "runs/leftover.json still shows something" in " ".join(told.output.split())
+    (desk.workspace.root / "runs/leftover.json").write_text(json.dumps([rows[0].user, rows[0].item]))
+    assert desk.invoke("verify-destruction", "-r", desk.request).exit_code == 1
+
+
+def test_single_rows_go_and_their_person_stays(desk):
+    place = desk.workspace
+    person = next(user for user in place.roles.members if user not in place.request(desk.request).users)
+    rows = [one for one in place.interactions if one.user == person][:3]
+    request = place.open_request(interactions=[(one.user, one.item) for one in rows], by="rita")
+    found = known(request, rows, place.items)
+    assert "data/interactions.jsonl" in traces(place.root, found)
+    kept = [one for one in place.interactions if one not in rows]
+    assert rows_of(kept, request) == []
+
+
+def test_the_desk_from_the_command_line(desk):
+    told = desk.invoke("review", "submit", "--run", desk.run, "--as", "olaf", "--json")
+    evidence = json.loads(told.stdout)["evidence"]
+    options = ("review", "decide", "-r", desk.request, "--approve", "--evidence", evidence, "--reason", "It will do.")
+    assert "pending" in desk.invoke(*options, "--as", "petra").stdout
+    assert "closed" in desk.invoke(*options, "--as", "owen").stdout
+    assert "nothing left to do" in desk.invoke("review", "settle").stdout
+    assert isinstance(desk.invoke("review", "show", "-r", "nobody").exception, ReviewError | WorkspaceError)
