@@ -16,7 +16,7 @@ Key = Annotated[Path, typer.Option(help="The public key: ledger.pub, as you got 
 
 
 @app.command()
-def init(workspace: WorkspacePath) -> None:
+def init(workspace: WorkspacePath, as_json: Json = False) -> None:
     """Make the keys and the first entry; from then on every finished run is entered. The keys stay with this user."""
     from core.records.keys import make_keys
     from core.records.ledger import append
@@ -24,6 +24,9 @@ def init(workspace: WorkspacePath) -> None:
     place = Workspace(workspace)
     keys = make_keys(place.ledger_key)
     append(place.ledger, "ledger", {"key": keys.signer.public_key.keyid}, {"workspace": place.settings.name}, keys)
+    if as_json:
+        print(json.dumps({"ledger": str(place.ledger), "key": str(place.ledger_key)}))
+        return
     out.print(
         f"The ledger is {place.ledger}. Hand {place.ledger_key} to whoever is to check it, and keep heads of it elsewhere: "
         f"python -m core ledger head --workspace {workspace} --out FILE",

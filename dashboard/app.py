@@ -17,7 +17,7 @@ SECTIONS = {
     "": {"overview": "home", "request": "person_search"},
     "everywhere-inside": {"circuit": "account_tree", "what_if": "tune", "groups": "category"},
     "everywhere-unlearn": {"run": "play_circle", "before_after": "compare_arrows"},
-    "everywhere-decide": {"report": "description", "benchmark": "leaderboard"},
+    "everywhere-decide": {"review": "gavel", "report": "description", "benchmark": "leaderboard"},
 }
 TITLES = Texts(
     {
@@ -28,6 +28,7 @@ TITLES = Texts(
         "groups": "page-groups",
         "run": "page-run",
         "before_after": "page-before-after",
+        "review": "page-review",
         "report": "page-report",
         "benchmark": "page-benchmark",
     }

@@ -1,16 +1,12 @@
 """The only file that calls core services. Caches are bounded and keyed by each file's change time and size."""
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.errors import RunError
 from core.report.sentences import Summary, summarise
 from core.runs.folder import RunFolder, run_folder
 from core.runs.folder import runs as all_runs
@@ -32,6 +28,7 @@ from core.types import (
 )
 from core.unlearning.methods import METHODS, OFFERED
 from core.workspace import Workspace
+from dashboard.asked import asked
 from dashboard.explorer import START, texts
 from dashboard.explorer import scene as draw_scene
 from dashboard.graph import page as graph_page
@@ -147,13 +144,9 @@ def launch(
 
 def estimate(request_id: str, method: str, device: str) -> dict[str, Any]:
     """What a run would need on this machine, said by a process of its own, which times a model and takes a card's memory
-    for it. Raises RunError with its sentence."""
+    for it. Raises AskedError with its sentence."""
     options = ("--workspace", str(workspace().root), "--request", request_id, "--method", method, "--device", device)
-    command = [sys.executable, "-W", "ignore", "-m", "core", "estimate", *options, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RunError(done.stderr.strip() or "The estimate failed without a word: try again.")
-    return json.loads(done.stdout)
+    return asked("estimate", *options)
 
 
 def resume(folder: RunFolder) -> None:

@@ -15,6 +15,7 @@ page-what-if = What if
 page-groups = Groups
 page-run = Run
 page-before-after = Before and after
+page-review = Review
 page-report = Report
 page-benchmark = Benchmark
 
@@ -888,3 +889,132 @@ benchmark-negation = Task-vector negation
 benchmark-sisa = SISA shards
 benchmark-apa = APA shards
 benchmark-receraser = RecEraser shards
+
+# ---------------------------------------------------------------- review
+
+review-lead = { $requests ->
+    [0] No request waits for an answer{ $closed ->
+        [0] .
+        [one] ; one was carried out.
+       *[other] ; { $closed } were carried out.
+    }
+    [one] One request waits for an answer.
+   *[other] { $requests } requests wait for an answer.
+}
+review-single = One person does everything here. That is for looking at the product; it is not four eyes.
+review-stranger = You are not logged in: you can read, and decide nothing.
+review-you = You are { $person }: { $roles }.
+review-no-role = no role in this workspace
+review-log-in = Log in
+review-empty = There is no request yet.
+review-request = Request
+review-inbox = All requests, the one that is due first at the top
+review-look = Look at this one
+review-due = To be answered by { $date }.
+review-overdue = **That day is over.**
+review-no-run = No finished run yet
+review-to-verify = To be verified
+review-to-submit = Verified, to be submitted
+review-question = The question
+review-asked = On { $date } it was asked to erase { $scope }.
+review-people = Whose data: { $people }
+review-opened-by = Opened by { $person }
+review-evidence = The evidence
+review-nothing-yet = There is no run to look at yet.
+review-verify = Verify this run
+review-verifying = The model, the original and models that never saw the data are asked the same questions. This takes a minute or two.
+review-unverified = This run was not verified yet.
+review-not-verified = Verify the run first; then it can be submitted.
+review-passed = { $checks ->
+    [one] One check passed
+   *[other] { $checks } checks passed
+}
+review-of = { $count } of { $all } checks:
+review-not-run = Not looked at: { $what }.
+review-numbers = The numbers behind it
+review-numbers-alt = Table of { $checks } checks with their values, intervals and bounds
+review-column-check = Check
+review-column-name = What is measured
+review-column-verdict = Verdict
+review-column-value = Value
+review-column-low = From (90 %)
+review-column-high = To (90 %)
+review-column-n = Rows
+review-column-bounds = Passes within
+review-column-needed = Rows needed
+review-column-source = Where the bounds come from
+review-column-time = Time
+review-column-what = What happened
+review-decision = The decision
+review-not-submitted = It was not submitted for a decision yet.
+review-was-rejected = The last run was rejected and its adapter destroyed. The adapter in use was never touched.
+review-needs = It takes the word of a privacy officer and that of a product owner. Neither may have opened the request, launched the run or submitted it. One refusal is enough.
+review-needs-one = One word is enough here, as one person does everything.
+review-no-ledger = Decisions are signed into a ledger, and none is kept here yet.
+review-make-ledger = Make the ledger and its keys
+review-submit = Submit for decision
+review-submitted = The run is before those who decide.
+review-changed = Something about the run changed since it was submitted. Every decision on it is void: let it be rejected, verified and submitted anew.
+review-approve = Approve
+review-reject = Reject
+review-dialog = Your decision
+review-will-go = If yours is the last word that it takes, the new adapter goes into service, and this is destroyed:
+review-destroys-rows = the forgotten rows in the data, and the people themselves where everything of theirs goes
+review-destroys-adapter = the adapter that is in use now
+review-destroys-references = all models trained for comparison
+review-destroys-runs = all runs with their reports and lists, of every request: they began at the old adapter
+review-destroys-requests = the request itself, but for its number and dates
+review-destroys-key = at last, the key of the sealed copies; nobody can undo it from then on
+review-will-stay = Out of reach from here:
+review-left-backups = backups of the disk
+review-left-copies = copies that were handed on
+review-left-blocks = what deleted files leave on the disk
+review-left-logs = logs of other systems
+review-will-reject = The candidate is destroyed, and the adapter in use stays. The request stays open.
+review-reason = Why
+review-reason-help = Needed where the verification is inconclusive. It is destroyed with the case; that you decided, and when, stays in the ledger.
+review-understood = I have read the evidence, and I know that this cannot be undone.
+review-approve-now = Approve now
+review-reject-now = Reject now
+review-carrying-out = Carrying it out: sealing, publishing, purging, checking, destroying.
+review-said = The request is { $state } now.
+review-approved-by = { $person } ({ $role }) approved. { $time }
+review-rejected-by = { $person } ({ $role }) rejected. { $time }
+review-single-person = the single user
+review-went-back = It was approved and could not be carried out, so everything is as it was: { $why }
+review-comments = Comments
+review-comment = Say something to the others
+review-comment-send = Send
+review-timeline = What happened
+review-timeline-help = As the signed ledger has it. Nobody can change it unseen.
+review-timeline-empty = The ledger holds nothing of this request yet.
+review-timeline-save = Save what happened as CSV
+review-carried-out = Carried out
+review-gone = { $rows } rows of { $people ->
+    [one] one person
+   *[other] { $people } people
+} were taken out on { $date }, with everything that was made of them.
+review-served = Served since: adapter { $adapter }
+review-look-again = Look through every file again
+review-looking = Every file of the workspace is searched.
+review-found = Something is found in { $files }.
+review-found-nothing = Nothing of it is found in any file of the workspace.
+review-read-only = Open for reading only
+verdict-pass = Pass
+verdict-fail = Fail
+verdict-inconclusive = Inconclusive
+verdict-pass-means = Every check passed: the model is as close to models that never saw the data as these are to one another.
+verdict-fail-means = At least one check failed: this run cannot be approved.
+verdict-inconclusive-means = Nothing was proven either way: what was measured does not suffice.
+case-pending = before those who decide
+case-approved = approved, and being carried out
+case-rejected = rejected
+case-closed = carried out
+role-requester = requester
+role-operator = operator
+role-privacy-officer = privacy officer
+role-product-owner = product owner
+role-auditor = auditor
+timeline-run = run { $run } was finished and entered.
+timeline-verification = run { $run } was verified: { $verdict }.
+timeline-destruction = run { $run } went into service, and what was to be forgotten was destroyed.

@@ -16,7 +16,7 @@ from core.types import Group, GroupEdit, Memory, Move, RunState, RunStatus
 from core.workspace import Workspace
 from dashboard import live, words
 
-PAGES = ("overview", "request", "circuit", "what_if", "groups", "run", "before_after", "report", "benchmark")
+PAGES = ("overview", "request", "circuit", "what_if", "groups", "run", "before_after", "review", "report", "benchmark")
 
 
 def said(app: AppTest) -> str:

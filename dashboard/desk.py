@@ -1,0 +1,149 @@
+"""What the review desk asks of core: who is here, where each request stands, and what happened to it. Signs nothing itself."""
+
+import time
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.errors import ReviewError
+from core.review import decide as deciding
+from core.review import rights
+from core.review.cases import Cases
+from core.runs.folder import RunFolder, run_folder
+from core.types import Act, Case, CaseState, Closed, Request, Role, RunState
+from dashboard import engine
+from dashboard.asked import asked
+
+FRESH = 15 * 60  # seconds since the login in which somebody may decide
+
+
+@dataclass(frozen=True)
+class Matter:
+    """One request as the desk sees it. run: the one that was submitted, else its newest finished one."""
+
+    request: Request
+    case: Case | None
+    run: RunFolder | None
+
+
+def who() -> str:
+    """The person at the screen, as the login says; nobody where there is no login."""
+    return str(st.user.email) if _logged_in() else ""
+
+
+def _logged_in() -> bool:
+    return bool(getattr(st.user, "is_logged_in", False))
+
+
+def login_is_set_up() -> bool:
+    """Whether somebody can log in here at all."""
+    try:
+        return "auth" in st.secrets
+    except FileNotFoundError:
+        return False
+
+
+def fresh() -> bool:
+    """Whether the login is young enough to decide; without logins there is none to grow old."""
+    if not four_eyes():
+        return True
+    since = st.user.get("auth_time", st.user.get("iat", 0)) if _logged_in() else 0
+    return time.time() - float(str(since)) <= FRESH
+
+
+def four_eyes() -> bool:
+    return rights.four_eyes(engine.workspace())
+
+
+def roles() -> frozenset[Role]:
+    """Of the person at the screen; none for a stranger."""
+    try:
+        return rights.roles(engine.workspace(), who())
+    except ReviewError:
+        return frozenset()
+
+
+def may(act: Act) -> bool:
+    return any(role in rights.MAY[act] for role in roles())
+
+
+def inbox() -> tuple[Matter, ...]:
+    """All open requests, the one that is due first at the top."""
+    place = engine.workspace()
+    return tuple(matter(one) for one in sorted(place.requests(), key=lambda one: (one.due, one.id)))
+
+
+def matter(request: Request) -> Matter:
+    """Where one request stands."""
+    case = Cases(engine.workspace()).of(request.id)
+    done = [
+        run for run in engine.runs().values() if run.spec.request == request.id and run.status.state is RunState.DONE
+    ]
+    if case and case.state is not CaseState.REJECTED:
+        return Matter(request, case, run_folder(engine.workspace(), case.run))
+    return Matter(request, case, next((run for run in done if not case or run.id != case.run), None))
+
+
+def closed() -> tuple[Closed, ...]:
+    """What was carried out, newest first."""
+    return engine.workspace().closed()
+
+
+def changed(case: Case) -> bool:
+    """Whether what was submitted is no longer there as it was."""
+    return deciding.changed(engine.workspace(), case)
+
+
+def keeps_ledger() -> bool:
+    return engine.workspace().ledger_key.is_file()
+
+
+def timeline(request_id: str) -> list[dict]:
+    """What the ledger says of a request, oldest first. Raises AskedError where the ledger is not whole."""
+    if not keeps_ledger():
+        return []
+    found = [one for one in asked("ledger", "show", *_place())]
+    own = {name for name, run in engine.runs().items() if run.spec.request == request_id}
+    own |= {one["content"]["run"] for one in found if _request(one["content"]) == request_id}
+    return [one for one in found if one["content"].get("run") in own]
+
+
+def _request(content: dict) -> str | None:
+    """The request that an entry is about: by its id, or as a run has it."""
+    request = content.get("request")
+    return request.get("id") if isinstance(request, dict) else request
+
+
+def make_ledger() -> None:
+    asked("ledger", "init", *_place())
+
+
+def verify(run: RunFolder) -> None:
+    """Check a run; it takes about a minute. Raises AskedError."""
+    asked("verify", *_place(), "--run", run.id)
+
+
+def submit(run: RunFolder) -> None:
+    deciding.submit(engine.workspace(), run.id, who())
+
+
+def comment(case: Case, text: str) -> None:
+    deciding.comment(engine.workspace(), case.request, who(), text)
+
+
+def decide(case: Case, approve: bool, reason: str) -> CaseState:
+    """Decide on what is on the screen, and carry it out if that was the last word it took. Raises ReviewError, AskedError."""
+    if not fresh():
+        raise ReviewError("Your login is older than 15 minutes: log in again to decide.")
+    said = "--approve" if approve else "--reject"
+    options = ("-r", case.request, said, "--evidence", case.evidence, "--reason", reason, "--as", who())
+    return CaseState(asked("review", "decide", *_place(), *options)["state"])
+
+
+def look_again(request_id: str) -> list[str]:
+    """The files that still show something of a closed request. Raises AskedError."""
+    return asked("verify-destruction", *_place(), "-r", request_id)["traces"]
+
+
+def _place() -> tuple[str, str]:
+    return "--workspace", str(engine.workspace().root)

@@ -1,0 +1,167 @@
+"""Review: requests by their due date, and one of them from the question to the evidence, the decision, and what followed."""
+
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from core.types import Act, CaseState, Closed
+from dashboard import desk, state
+from dashboard.components.decision import comments, decision_form, decisions, submit_form
+from dashboard.components.evidence import checks
+from dashboard.components.exports import export
+from dashboard.components.text import about, empty, guarded, lead, link
+from dashboard.desk import Matter
+from dashboard.texts import t
+from dashboard.words import code, date, escape, scope
+
+
+def standing(found: Matter) -> str:
+    """Where a request stands, in a word."""
+    if found.case and found.case.state is not CaseState.REJECTED:
+        return t(f"case-{found.case.state}")
+    if found.run is None:
+        return t("case-rejected" if found.case else "review-no-run")
+    return t("review-to-submit" if found.run.verification else "review-to-verify")
+
+
+def overdue(due: str) -> bool:
+    return bool(due) and datetime.fromisoformat(due) < datetime.now(UTC)
+
+
+def inbox(waiting: tuple[Matter, ...], shown: str | None) -> None:
+    for one in waiting:
+        with st.container(border=True):
+            late = t("review-overdue") if overdue(one.request.due) else ""
+            told = t("review-due", date=escape(date(one.request.due))) if one.request.due else ""
+            st.markdown(f"{code(one.request.id)} · {scope(one.request)} · **{standing(one)}**")
+            st.caption(f"{told} {late}")
+            if one.request.id != shown:
+                link("review", t("review-look"), "gavel", request=one.request.id)
+
+
+def question(found: Matter) -> None:
+    request = found.request
+    st.subheader(t("review-question"), anchor=False)
+    st.markdown(t("review-asked", scope=scope(request), date=escape(date(request.created))))
+    if request.due:
+        due = t("review-due", date=escape(date(request.due)))
+        st.markdown(f"{due} {t('review-overdue')}" if overdue(request.due) else due)
+    st.caption(t("review-people", people=", ".join(code(user) for user in request.subjects)))
+    if request.reason:
+        st.caption(t("overview-request-reason", reason=escape(request.reason[:500])))
+    if request.by:
+        st.caption(t("review-opened-by", person=escape(request.by)))
+
+
+def evidence(found: Matter, acts: bool) -> None:
+    st.subheader(t("review-evidence"), anchor=False)
+    run = found.run
+    if run is None:
+        empty(t("review-nothing-yet"), "run", t("overview-request-launch"))
+        return
+    st.caption(about(run))
+    if run.verification:
+        checks(run.verification)
+    elif acts and st.button(t("review-verify"), icon=":material/fact_check:", key="verify"):
+        with guarded(), st.spinner(t("review-verifying")):
+            desk.verify(run)
+            st.rerun()
+    else:
+        st.markdown(t("review-unverified"))
+    with st.container(horizontal=True):
+        link("before_after", t("overview-compare"), "compare_arrows", run=run.id)
+        link("circuit", t("overview-parts"), "account_tree", run=run.id)
+        link("report", t("overview-report"), "description", run=run.id)
+
+
+def decision(found: Matter, acts: bool) -> None:
+    st.subheader(t("review-decision"), anchor=False)
+    case = found.case
+    if case is None or case.state is CaseState.REJECTED:
+        st.markdown(t("review-not-submitted") if case is None else t("review-was-rejected"))
+        if case:
+            decisions(case)
+        if acts:
+            submit_form(found)
+        return
+    st.markdown(t("review-needs" if desk.four_eyes() else "review-needs-one"))
+    decisions(case)
+    if acts and case.state is CaseState.PENDING and desk.may(Act.DECIDE):
+        decision_form(case)
+    st.subheader(t("review-comments"), anchor=False)
+    comments(case)
+
+
+def timeline(request_id: str) -> None:
+    st.subheader(t("review-timeline"), anchor=False, help=t("review-timeline-help"))
+    rows = [(entry["content"]["time"], told(entry)) for entry in desk.timeline(request_id)]
+    if not rows:
+        st.caption(t("review-timeline-empty"))
+        return
+    st.markdown("\n".join(f"1. {escape(when)}: {what}" for when, what in rows))
+    frame = pd.DataFrame(rows, columns=[t("review-column-time"), t("review-column-what")])
+    export(frame, f"{request_id}-timeline", t("review-timeline-save"))
+
+
+def told(entry: dict) -> str:
+    """One entry of the ledger as a sentence."""
+    kind, content = entry["kind"], entry["content"]
+    if kind == "decision":
+        one = content["decision"]
+        name = "review-approved-by" if one["approve"] else "review-rejected-by"
+        who = escape(one["person"]) or t("review-single-person")
+        return t(name, person=who, role=t(f"role-{one['role'].replace('_', '-')}"), time="").strip()
+    if kind == "verification":
+        return t("timeline-verification", run=code(content["run"]), verdict=t(f"verdict-{content['verdict']}"))
+    return t(f"timeline-{kind}", run=code(content["run"])) if kind in ("run", "destruction") else escape(kind)
+
+
+def ended(one: Closed) -> None:
+    st.subheader(t("review-carried-out"), anchor=False)
+    st.markdown(t("review-gone", people=one.people, rows=one.rows, date=escape(date(one.closed))))
+    st.caption(t("review-served", adapter=code(one.adapter[:16])))
+    if st.button(t("review-look-again"), icon=":material/search:", key="look_again"):
+        with guarded(), st.spinner(t("review-looking")):
+            found = desk.look_again(one.id)
+            if found:
+                st.error(t("review-found", files=", ".join(map(code, found))), icon=":material/error:")
+            else:
+                st.success(t("review-found-nothing"), icon=":material/check:")
+    timeline(one.id)
+
+
+def person() -> str:
+    """Who is at the screen, or that it makes no difference."""
+    if not desk.four_eyes():
+        return t("review-single")
+    if not desk.who():
+        return t("review-stranger")
+    names = ", ".join(sorted(t(f"role-{one.replace('_', '-')}") for one in desk.roles())) or t("review-no-role")
+    return t("review-you", person=escape(desk.who()), roles=names)
+
+
+waiting, over = desk.inbox(), {one.id: one for one in desk.closed()}
+lead(t("review-lead", requests=len(waiting), closed=len(over)), person())
+if desk.login_is_set_up() and desk.four_eyes() and not (desk.who() and desk.fresh()):
+    st.button(t("review-log-in"), on_click=st.login, icon=":material/login:", key="log_in")
+names = [one.request.id for one in waiting] + list(over)
+if not names:
+    empty(t("review-empty"), "request", t("overview-open-request"))
+    st.stop()
+reading = state.asked("read") is not None
+shown = state.pick(t("review-request"), "request", names, names[0]) if not reading else state.current("request", names)
+acts = not reading
+if shown in over:
+    ended(over[shown])
+elif found := next((one for one in waiting if one.request.id == shown), None):
+    question(found)
+    with guarded():
+        evidence(found, acts)
+        decision(found, acts)
+        timeline(found.request.id)
+    if acts:
+        link("review", t("review-read-only"), "visibility", request=found.request.id, read="1")
+if not reading and len(names) > 1:
+    st.subheader(t("review-inbox"), anchor=False)
+    inbox(waiting, shown)
