@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.evaluation.evaluate import Seen
 from core.evaluation.scores import Scores
 from core.types import Interval, Verdict
-from core.verification import judge
+from core.verification import battery, judge
 from core.verification.battery import asked, verification
 from core.verification.evidence import Answers, Evidence, Thresholds
 from core.verification.judge import check, needed, verdict
@@ -154,6 +154,15 @@ def test_controls_that_do_not_hold_void_everything():
     assert any(one.verdict is not Verdict.PASS for one in controls)
     assert {one.verdict for one in others} == {Verdict.INCONCLUSIVE} and found.verdict is Verdict.INCONCLUSIVE
     assert all("controls do not hold" in one.sentence for one in others)
+
+
+def test_the_original_is_caught_by_nothing_that_it_fails_by_construction(monkeypatch):
+    """In shares of the way to itself it is all of the way there, even where nobody can tell it from a reference."""
+    monkeypatch.setattr(battery, "CHECKS", battery.SHARES)
+    evidence = World().evidence(knows=1.5)
+    found = verification("run-1", evidence, ())
+    assert {one.id for one in asked(evidence, battery.SHARES) if one.verdict is Verdict.FAIL} == {"V1", "V6"}
+    assert found.verdict is Verdict.INCONCLUSIVE and "is caught by no check" in found.checks[0].sentence
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
