@@ -5,7 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from core.types import Check, Verdict, Verification
-from core.verification import closeness, lists, membership, overforgetting, person, rounding, utility
+from core.verification import (
+    closeness,
+    lists,
+    membership,
+    overforgetting,
+    person,
+    relearning,
+    residue,
+    rounding,
+    utility,
+    wordings,
+)
 from core.verification.evidence import Evidence
 from core.verification.judge import counted
 
@@ -17,16 +28,19 @@ CHECKS: tuple[Part, ...] = (
     closeness.divergence,
     membership.checks,
     person.checks,
+    wordings.checks,
     rounding.checks,
+    relearning.checks,
+    residue.checks,
     lists.checks,
     overforgetting.checks,
     utility.checks,
 )
 NOT_RUN = {
-    "V5": "whether other wordings of the prompt bring something back",
-    "V7": "whether a little training brings it back faster than it was learned",
-    "V8": "whether probes inside the model still find it",
-    "V11": "whether several requests in a row add up to more",
+    "V5": "whether other wordings of the prompt bring something back (asked with --full)",
+    "V7": "whether a little training brings it back faster than it was learned (asked with --full)",
+    "V8": "whether probes inside the model still find it (asked with --full)",
+    "V11": "whether several requests in a row add up to more (each run starts from the workspace's own adapter, so there is one request so far)",
 }
 FEW = 3  # references under which one cannot be held out and the others still differ among themselves
 
@@ -41,7 +55,8 @@ def verification(run: str, evidence: Evidence, exact: Sequence[Check]) -> Verifi
     if any(one.verdict is not Verdict.PASS for one in controls):
         checks = tuple(_void(one) for one in checks)
     found = (*controls, *checks, *exact)
-    return Verification(run, evidence.thresholds.digest, _together(found), found, NOT_RUN)
+    not_run = {id: why for id, why in NOT_RUN.items() if id not in {one.id for one in found}}
+    return Verification(run, evidence.thresholds.digest, _together(found), found, not_run)
 
 
 def asked(evidence: Evidence, parts: Sequence[Part] = CHECKS) -> tuple[Check, ...]:
