@@ -93,7 +93,9 @@ def verify(
     workspace: WorkspacePath,
     run_id: RunId,
     device: Device = "auto",
-    full: Annotated[bool, typer.Option("--full", help="Look at everybody's lists; takes longer.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Look at everybody's lists, and ask what takes long (V5, V7, V8).")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check a finished run against models that never saw the data; exit code 0 only where every check passes."""

@@ -63,9 +63,8 @@ def escape(title: str) -> str:
     return safe
 
 
-def render(prompt: Prompt, titles: dict[str, str], task: Task) -> Text:
+def render(prompt: Prompt, titles: dict[str, str], words: Template) -> Text:
     """The prompt's text; `titles` holds the escaped title of each item id."""
-    words = template(task)
     text, title_spans, answers = words.instruction, [], []
     for index, event in enumerate(prompt.events):
         text += words.before
@@ -78,11 +77,14 @@ def render(prompt: Prompt, titles: dict[str, str], task: Task) -> Text:
     return Text(text, tuple(title_spans), tuple(answers))
 
 
-def encode(prompts: Sequence[Prompt], titles: dict[str, str], task: Task, tokenizer: Any) -> list[Encoded]:
-    """Token ids of whole prompts with the spans of titles and answers; needs a fast tokenizer (offsets)."""
+def encode(
+    prompts: Sequence[Prompt], titles: dict[str, str], task: Task, tokenizer: Any, words: Template | None = None
+) -> list[Encoded]:
+    """Token ids of whole prompts with the spans of titles and answers; needs a fast tokenizer (offsets). words: the task's
+    own where none are given."""
     if not prompts:
         return []
-    texts = [render(prompt, titles, task) for prompt in prompts]
+    texts = [render(prompt, titles, words or template(task)) for prompt in prompts]
     tokens = tokenizer([text.text for text in texts], return_offsets_mapping=True, add_special_tokens=True)
     return [
         Encoded(

@@ -42,10 +42,11 @@ def look(
 ) -> Seen:
     """Everything that evaluation asks one model; `histories`: each member's training interactions; `listed`: whose
     top lists are asked for; `ranked`: how many people's test items are ranked, which costs the most."""
-    users, ranks = _ranks(recommender, split.test, reader, histories, ranked)
+    asked = _first_liked(split.test, ranked)
+    users, places = np.array([prompt.user for prompt in asked]), ranks(recommender, asked, reader, histories)
     lists = {user: top_list(recommender, histories[user], reader, items) for user in listed}
     forget, test, holdout = (score(recommender, part, reader) for part in (split.forget, split.test, split.holdout))
-    return Seen(forget, test, holdout, users, ranks, lists)
+    return Seen(forget, test, holdout, users, places, lists)
 
 
 def compare(
@@ -143,30 +144,32 @@ def open_prompt(history: Sequence[Interaction], reader: Reader) -> Prompt:
     return Prompt(shown[-1].user, (*shown, shown[-1]), len(shown))
 
 
-def _ranks(
-    recommender: Recommender,
-    test: Sequence[Prompt],
-    reader: Reader,
-    histories: Mapping[str, Sequence[Interaction]],
-    most: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The rank of each user's first liked test item among unseen popular ones; at most `most` users."""
+def _first_liked(test: Sequence[Prompt], most: int) -> list[Prompt]:
+    """Each user's test prompt up to the first liked target; of at most `most` users."""
     liked: dict[str, Prompt] = {}
     for prompt in test:
         target = next((i for i in range(prompt.first_target, len(prompt.events)) if prompt.events[i].liked), None)
         if target is not None and target > 0:
             liked.setdefault(prompt.user, Prompt(prompt.user, prompt.events[: target + 1], target))
-    users = list(liked)[:: max(1, len(liked) // max(1, most))][:most]
+    return list(liked.values())[:: max(1, len(liked) // max(1, most))][:most]
+
+
+def ranks(
+    recommender: Recommender,
+    prompts: Sequence[Prompt],
+    reader: Reader,
+    histories: Mapping[str, Sequence[Interaction]],
+) -> np.ndarray:
+    """The rank of each prompt's last item among NEGATIVES that its user never met, 1 = on top."""
     ranks: list[float] = []
-    for user in users:
-        prompt = liked[user]
-        seen = {event.item for event in (*histories[user], *prompt.events)}
+    for prompt in prompts:
+        seen = {event.item for event in (*histories[prompt.user], *prompt.events)}
         others = [item for item in reader.popular if item not in seen]
         rng = np.random.default_rng(len(ranks))
         negatives = [others[i] for i in rng.permutation(len(others))[:NEGATIVES]]
         scores = rank(recommender, prompt, [prompt.events[-1].item, *negatives], reader)
         ranks.append(1 + (scores[1:] > scores[0]).sum() + (scores[1:] == scores[0]).sum() / 2)
-    return np.array(users), np.array(ranks)
+    return np.array(ranks)
 
 
 def _mean(values: np.ndarray) -> float:

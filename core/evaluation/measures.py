@@ -101,8 +101,13 @@ def calibration_error(scores: Scores, bins: int = 10) -> float:
 
 def jensen_shannon(left: np.ndarray, right: np.ndarray) -> float:
     """True Jensen-Shannon divergence in bits, in [0, 1], mean over rows."""
+    return float(divergences(left, right).mean())
+
+
+def divergences(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """True Jensen-Shannon divergence in bits of each row."""
     middle = (left + right) / 2
-    return float((_kl(left, middle) + _kl(right, middle)).mean() / 2 / np.log(2))
+    return (_kl(left, middle) + _kl(right, middle)) / 2 / np.log(2)
 
 
 def half_kl(left: np.ndarray, right: np.ndarray) -> float:

@@ -8,28 +8,23 @@ from pathlib import Path
 
 from core.context import Context, load_adapter, make_context
 from core.errors import RunError
-from core.evaluation.evaluate import RANKED_USERS
-from core.evaluation.scores import answer_mass, score
 from core.files import digest
-from core.looks import ask
-from core.models.recommender import Recommender
-from core.models.rounding import rounded
+from core.runs.answers import answers_of, neighbours
 from core.runs.folder import RunFolder, accounts_of
 from core.types import Check, RunState, Verdict, Verification
 from core.verification.battery import verification
 from core.verification.evidence import Answers, Evidence, Thresholds
 from core.verification.judge import counted
-from core.verification.rounding import BITS
 from core.workspace import Workspace
 
 WEIGHTS = "adapter_model.safetensors"
-EVERYBODY = 10**9
 
 
 def verify(
     folder: RunFolder, device: str = "auto", full: bool = False, progress: Callable[[float], None] = lambda done: None
 ) -> Verification:
-    """Ask and check, and write the result into the run's folder. full: everybody's lists are looked at.
+    """Ask and check, and write the result into the run's folder. full: everybody's lists are looked at, and the checks are
+    asked that take long.
 
     Raises RunError for a run that is not done, RecordError where the workspace keeps a ledger that takes no entry.
     """
@@ -58,19 +53,10 @@ def _evidence(
     for done, place in enumerate(places, 1):
         recommender = load_adapter(workspace, str(place), device)
         context = context or make_context(workspace, request, recommender.tokenizer)
-        answers.append(_answers(recommender, context, EVERYBODY if full else RANKED_USERS))
+        answers.append(answers_of(recommender, context, full))
         progress(done / len(places))
     model, original, *references = answers
-    return Evidence(model, original, tuple(references), bounds)
-
-
-def _answers(recommender: Recommender, context: Context, ranked: int) -> Answers:
-    seen = ask(recommender, context, ranked=ranked)
-    forget, coarse = context.split.forget, {}
-    for bits in BITS:
-        with rounded(recommender.model, bits):
-            coarse[bits] = score(recommender, forget, context.reader)
-    return Answers(seen, answer_mass(recommender, forget, context.reader), coarse)
+    return Evidence(model, original, tuple(references), bounds, neighbours(context) if context else frozenset())
 
 
 def _identity(folder: RunFolder) -> Check:

@@ -5,24 +5,42 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from core.types import Check, Verdict, Verification
-from core.verification import closeness, lists, membership, overforgetting, person, rounding, utility
+from core.verification import (
+    closeness,
+    lists,
+    membership,
+    overforgetting,
+    person,
+    relearning,
+    residue,
+    rounding,
+    utility,
+    wordings,
+)
 from core.verification.evidence import Evidence
 from core.verification.judge import counted
 
-CHECKS: tuple[Callable[[Evidence], Iterator[Check]], ...] = (
-    closeness.checks,
+Part = Callable[[Evidence], Iterator[Check]]
+# in shares of the way to the original, which is all of the way for the original itself, whatever it knows: no control
+SHARES: tuple[Part, ...] = (closeness.residual, rounding.checks)
+CHECKS: tuple[Part, ...] = (
+    closeness.residual,
+    closeness.divergence,
     membership.checks,
     person.checks,
+    wordings.checks,
     rounding.checks,
+    relearning.checks,
+    residue.checks,
     lists.checks,
     overforgetting.checks,
     utility.checks,
 )
 NOT_RUN = {
-    "V5": "whether other wordings of the prompt bring something back",
-    "V7": "whether a little training brings it back faster than it was learned",
-    "V8": "whether probes inside the model still find it",
-    "V11": "whether several requests in a row add up to more",
+    "V5": "whether other wordings of the prompt bring something back (asked with --full)",
+    "V7": "whether a little training brings it back faster than it was learned (asked with --full)",
+    "V8": "whether probes inside the model still find it (asked with --full)",
+    "V11": "whether several requests in a row add up to more (each run starts from the workspace's own adapter, so there is one request so far)",
 }
 FEW = 3  # references under which one cannot be held out and the others still differ among themselves
 
@@ -37,16 +55,18 @@ def verification(run: str, evidence: Evidence, exact: Sequence[Check]) -> Verifi
     if any(one.verdict is not Verdict.PASS for one in controls):
         checks = tuple(_void(one) for one in checks)
     found = (*controls, *checks, *exact)
-    return Verification(run, evidence.thresholds.digest, _together(found), found, NOT_RUN)
+    not_run = {id: why for id, why in NOT_RUN.items() if id not in {one.id for one in found}}
+    return Verification(run, evidence.thresholds.digest, _together(found), found, not_run)
 
 
-def asked(evidence: Evidence) -> tuple[Check, ...]:
+def asked(evidence: Evidence, parts: Sequence[Part] = CHECKS) -> tuple[Check, ...]:
     """The checks that look at answers."""
-    return tuple(one for part in CHECKS for one in part(evidence))
+    return tuple(one for part in parts for one in part(evidence))
 
 
 def _controls(evidence: Evidence) -> Iterator[Check]:
-    caught = [one for one in asked(evidence.of_original()) if one.verdict is Verdict.FAIL]
+    telling = [part for part in CHECKS if part not in SHARES]
+    caught = [one for one in asked(evidence.of_original(), telling) if one.verdict is Verdict.FAIL]
     wronged = [one for one in asked(evidence.of_reference()) if one.verdict is Verdict.FAIL]
     yield _control(
         "a model that forgot nothing is caught",

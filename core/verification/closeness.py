@@ -11,7 +11,7 @@ from core.verification.evidence import Evidence
 from core.verification.judge import check, clusters, measured
 
 
-def residual(evidence: Evidence) -> Check:
+def residual(evidence: Evidence) -> Iterator[Check]:
     """R = mean|p - p_ref| / mean|p_original - p_ref|, at most so much over what references score against one another."""
     model, original, references = _probabilities(evidence)
     found = measured(
@@ -20,7 +20,7 @@ def residual(evidence: Evidence) -> Check:
     )
     spread = [one.residual for one in floor(original, references)]
     usual = float(np.mean(spread)) if spread else float("nan")
-    return check(
+    yield check(
         "V1",
         "distance to models that never saw the data",
         found,
@@ -34,7 +34,7 @@ def residual(evidence: Evidence) -> Check:
     )
 
 
-def divergence(evidence: Evidence) -> Check:
+def divergence(evidence: Evidence) -> Iterator[Check]:
     """True Jensen-Shannon divergence in bits, at most so many times the 95th percentile between references."""
     model, _, references = _probabilities(evidence)
     found = measured(
@@ -42,7 +42,7 @@ def divergence(evidence: Evidence) -> Check:
     )
     between = [jensen_shannon(left, right) for left, right in combinations(references, 2)]
     top = evidence.thresholds.divergence * float(np.quantile(between, 0.95)) if between else float("nan")
-    return check(
+    yield check(
         "V1",
         "divergence from models that never saw the data",
         found,
@@ -54,11 +54,6 @@ def divergence(evidence: Evidence) -> Check:
             Verdict.INCONCLUSIVE: "Whether its answers are as near to such models as those to one another cannot be told.",
         },
     )
-
-
-def checks(evidence: Evidence) -> Iterator[Check]:
-    yield residual(evidence)
-    yield divergence(evidence)
 
 
 def _probabilities(evidence: Evidence) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:

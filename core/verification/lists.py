@@ -1,12 +1,16 @@
-"""V4: does it recommend to everyone as well as models that never saw the data do? HR@10 and NDCG@10 among the same candidates."""
+"""V4: does it recommend to everyone as well as models that never saw the data do? HR@10 and NDCG@10 among the same candidates.
 
-from collections.abc import Callable, Iterator
+And do forgotten titles stand where they stand in such models? Their rank as a share of the list, 0 = on top.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from core.evaluation.evaluate import NEGATIVES
 from core.types import Check, Verdict
 from core.verification.evidence import Evidence
-from core.verification.judge import check, measured
+from core.verification.judge import check, clusters, measured
 
 LISTED = 10
 MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -18,12 +22,12 @@ MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def checks(evidence: Evidence) -> Iterator[Check]:
     for name, measure in MEASURES.items():
         yield _check(evidence, name, measure)
+    yield _titles(evidence)
 
 
 def _check(evidence: Evidence, name: str, measure: Callable[[np.ndarray], np.ndarray]) -> Check:
     model, *references = (measure(one.seen.ranks) for one in (evidence.model, *evidence.references))
-    means = [one.mean() if len(one) else float("nan") for one in references]
-    bound = max(evidence.thresholds.lists, float(np.ptp(means)))
+    bound = _bound(evidence, references)
     difference = model - np.mean(references, axis=0)
     return check(
         "V4",
@@ -37,3 +41,26 @@ def _check(evidence: Evidence, name: str, measure: Callable[[np.ndarray], np.nda
             Verdict.INCONCLUSIVE: f"Whether its lists are as good as theirs cannot be told ({name}).",
         },
     )
+
+
+def _titles(evidence: Evidence) -> Check:
+    model, *references = (one.titles.ranks / (NEGATIVES + 1) for one in (evidence.model, *evidence.references))
+    bound = _bound(evidence, references)
+    difference = model - np.mean(references, axis=0)
+    return check(
+        "V4",
+        "rank of forgotten titles",
+        measured(lambda rows: float(difference[rows].mean()), clusters(evidence.model.titles.users)),
+        (-bound, bound),
+        f"{evidence.thresholds.lists} of the list, or what models that never saw the data differ by, here {bound:.3f}",
+        {
+            Verdict.PASS: "The titles that the forgotten people liked stand where models place them that never saw the data.",
+            Verdict.FAIL: "The titles that the forgotten people liked stand elsewhere in its lists than in those of models that never saw the data.",
+            Verdict.INCONCLUSIVE: "Whether the titles that the forgotten people liked stand where they should cannot be told.",
+        },
+    )
+
+
+def _bound(evidence: Evidence, references: Sequence[np.ndarray]) -> float:
+    means = [one.mean() if len(one) else float("nan") for one in references]
+    return max(evidence.thresholds.lists, float(np.ptp(means)))

@@ -91,7 +91,8 @@ def test_the_longest_title_is_still_taken():
 @example([(title, False) for title in HOSTILE if usable(title)])
 def test_no_title_can_forge_an_answer(rows):
     prompt, shown = prompt_of([title for title, _ in rows], [liked for _, liked in rows])
-    words, text = template(Task.CLICK), render(prompt, shown, Task.CLICK)
+    words = template(Task.CLICK)
+    text = render(prompt, shown, words)
     assert text.text.count(words.after) == text.text.count(words.before) == len(rows)
     assert len(text.text.split("\n")) == 1 + len(rows)
     for event, title, answer in zip(prompt.events, text.titles, text.answers, strict=True):

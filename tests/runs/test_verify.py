@@ -4,12 +4,18 @@ import json
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from core.__main__ import app
+from core.context import load_adapter, make_context
 from core.errors import RunError
 from core.files import write_json
+from core.models.recommender import adapter_weights
+from core.runs import answers
+from core.runs.answers import LAPS, relearned
 from core.runs.folder import RunFolder
 from core.runs.launch import create_run
 from core.runs.references import train_references
@@ -59,8 +65,39 @@ def test_every_check_is_told_and_kept(place):
     found = verify(folder, "cpu")
     assert {one.id for one in found.checks} == {"V0", "V1", "V2", "V3", "V4", "V6", "V9", "V10", "V12"}
     assert folder.verification == found and found.thresholds == folder.spec.thresholds
+    assert set(found.not_run) == {"V5", "V7", "V8", "V11"} and "--full" in found.not_run["V5"]
     assert of(found, "V12")[0].verdict is Verdict.PASS
     assert next(one for one in of(found, "V0") if "fixed" in one.name).verdict is Verdict.PASS
+
+
+def test_full_asks_other_wordings_teaches_again_and_looks_inside(place):
+    found = verify(made(place), "cpu", full=True)
+    assert {"V5", "V7", "V8"} < {one.id for one in found.checks} and set(found.not_run) == {"V11"}
+    assert all(
+        one.value.n > 0 and one.value.value == one.value.value for id in ("V5", "V7", "V8") for one in of(found, id)
+    )
+
+
+def test_what_is_taught_again_is_taken_back_to_the_bit(place):
+    recommender = load_adapter(place, str(place.root / "adapter"), "cpu")
+    context = make_context(place, place.requests()[0], recommender.tokenizer)
+    before = adapter_weights(recommender.model)
+    first, *later = relearned(recommender, context)
+    after = adapter_weights(recommender.model)
+    assert before.keys() == after.keys() and all(torch.equal(after[name], before[name]) for name in before)
+    assert len(later) == LAPS and all(np.abs(one.losses - first.losses).max() > 0 for one in later)
+    assert all((one.users == first.users).all() for one in later)
+
+
+def test_neighbours_stay_and_share_most(workspace, monkeypatch):
+    monkeypatch.setattr(answers, "NEIGHBOURS", 5)
+    context = make_context(workspace, workspace.requests()[0], load_adapter(workspace, None, "cpu").tokenizer)
+    met = {user: {event.item for event in events} for user, events in context.histories.items()}
+    theirs = set().union(*(met.pop(user) for user in context.request.subjects))
+    likeness = {user: len(own & theirs) / len(own | theirs) for user, own in met.items()}
+    found = answers.neighbours(context)
+    assert len(found) == 5 and found < met.keys()
+    assert min(likeness[one] for one in found) >= max(likeness[one] for one in met.keys() - found)
 
 
 @pytest.mark.parametrize("way", ["exchanged", "gone"])

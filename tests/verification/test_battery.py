@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from core.evaluation.evaluate import Seen
 from core.evaluation.scores import Scores
 from core.types import Interval, Verdict
-from core.verification import judge
+from core.verification import battery, judge
 from core.verification.battery import asked, verification
-from core.verification.evidence import Answers, Evidence, Thresholds
+from core.verification.evidence import Answers, Evidence, Ranks, Thresholds
 from core.verification.judge import check, needed, verdict
 from core.verification.rounding import BITS
 
@@ -55,9 +55,15 @@ class World:
         self.base = self.rng.integers(1, 40, len(self.ranked))
 
     def model(
-        self, knows: float = 0.0, shift: float = 0.0, worse: float = 0.0, mass: float = 0.999, back: float = 0.0
+        self,
+        knows: float = 0.0,
+        shift: float = 0.0,
+        worse: float = 0.0,
+        mass: float = 0.999,
+        back: float = 0.0,
+        higher: float = 0.0,
     ) -> Answers:
-        """back: what it knows again once its weights are rounded."""
+        """back: what it knows again once its weights are rounded. higher: by how much forgotten titles stand too high."""
         seen = Seen(
             self.forget.scores(knows, shift=shift),
             self.test.scores(blur=0.3 + worse),
@@ -67,10 +73,14 @@ class World:
             {},
         )
         coarse = {bits: self.forget.scores(knows + back) for bits in BITS}
-        return Answers(seen, np.full(len(self.forget.users), mass), coarse)
+        users = self.forget.users
+        titles = Ranks(users, 30.0 + np.arange(len(users)) % 40 - higher)
+        return Answers(seen, np.full(len(users), mass), coarse, titles, self.test.scores(blur=0.3 + worse))
 
     def evidence(self, **model) -> Evidence:
-        return Evidence(self.model(**model), self.model(knows=1.5), tuple(self.model() for _ in range(4)))
+        references = tuple(self.model() for _ in range(4))
+        near = frozenset(self.test.users[: len(self.test.users) * 2 // 3])
+        return Evidence(self.model(**model), self.model(knows=1.5), references, neighbours=near)
 
 
 def told(evidence: Evidence) -> dict[str, set[Verdict]]:
@@ -104,6 +114,16 @@ def test_forgetting_too_much_fails(broken):
 def test_what_rounding_brings_back_fails():
     world = World()
     assert told(world.evidence(back=1.0))["V6"] == {Verdict.FAIL} and told(world.evidence())["V6"] == {Verdict.PASS}
+
+
+def test_forgotten_titles_that_stand_higher_than_they_should_fail():
+    found = {one.name: one.verdict for one in asked(World().evidence(higher=10.0)) if one.id == "V4"}
+    assert found.pop("rank of forgotten titles") is Verdict.FAIL and set(found.values()) == {Verdict.PASS}
+
+
+def test_without_neighbours_nothing_is_said_of_them():
+    (found,) = [one for one in asked(replace(World().evidence(), neighbours=frozenset())) if "neighbours" in one.name]
+    assert found.verdict is Verdict.INCONCLUSIVE and "could not be measured" in found.sentence
 
 
 def test_what_the_others_pay_fails():
@@ -154,6 +174,15 @@ def test_controls_that_do_not_hold_void_everything():
     assert any(one.verdict is not Verdict.PASS for one in controls)
     assert {one.verdict for one in others} == {Verdict.INCONCLUSIVE} and found.verdict is Verdict.INCONCLUSIVE
     assert all("controls do not hold" in one.sentence for one in others)
+
+
+def test_the_original_is_caught_by_nothing_that_it_fails_by_construction(monkeypatch):
+    """In shares of the way to itself it is all of the way there, even where nobody can tell it from a reference."""
+    monkeypatch.setattr(battery, "CHECKS", battery.SHARES)
+    evidence = World().evidence(knows=1.5)
+    found = verification("run-1", evidence, ())
+    assert {one.id for one in asked(evidence, battery.SHARES) if one.verdict is Verdict.FAIL} == {"V1", "V6"}
+    assert found.verdict is Verdict.INCONCLUSIVE and "is caught by no check" in found.checks[0].sentence
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

@@ -1,0 +1,113 @@
+"""What a verification asks one model."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from core.context import Context
+from core.data.prompts import encode, escape
+from core.data.wordings import Wording, singles, wordings
+from core.evaluation.evaluate import RANKED_USERS, ranks
+from core.evaluation.scores import Scores, answer_mass, score
+from core.looks import ask
+from core.models.hidden import hidden
+from core.models.recommender import ADAPTER, Recommender, adapter_weights, put_adapter_weights
+from core.models.rounding import rounded
+from core.pipeline import spread
+from core.types import Prompt
+from core.unlearning.fit import fit
+from core.verification.evidence import Answers, Probed, Ranks
+from core.verification.residue import probed
+from core.verification.rounding import BITS
+
+EVERYBODY = 10**9
+KEPT = 60  # prompts of the retain set that are asked
+NEIGHBOURS = 20
+LESSONS, LAPS = 8, 3  # rows that are taught again, and how often
+EXAM = 400  # other rows that are asked after each lap
+PROBED = 400  # rows of either side
+
+
+def answers_of(recommender: Recommender, context: Context, full: bool) -> Answers:
+    """Everything that the checks look at; full: what takes long too."""
+    ranked = EVERYBODY if full else RANKED_USERS
+    forget, reader = context.split.forget, context.reader
+    coarse = {}
+    for bits in BITS:
+        with rounded(recommender.model, bits):
+            coarse[bits] = score(recommender, forget, reader)
+    quick = Answers(
+        ask(recommender, context, ranked=ranked),
+        answer_mass(recommender, forget, reader),
+        coarse,
+        _titles(recommender, context, ranked),
+        score(recommender, spread(list(context.split.retain), KEPT), reader),
+    )
+    return _with_what_takes_long(quick, recommender, context) if full else quick
+
+
+def neighbours(context: Context) -> frozenset[str]:
+    """The NEIGHBOURS members who share most titles with those who asked, by the share of all titles of both (Jaccard)."""
+    asking = set(context.request.subjects)
+    theirs = {event.item for user in asking for event in context.histories[user]}
+
+    def likeness(user: str) -> float:
+        own = {event.item for event in context.histories[user]}
+        return len(own & theirs) / max(1, len(own | theirs))
+
+    return frozenset(sorted(set(context.histories) - asking, key=lambda user: (-likeness(user), user))[:NEIGHBOURS])
+
+
+def _with_what_takes_long(answers: Answers, recommender: Recommender, context: Context) -> Answers:
+    worded = {name: _worded(recommender, context, one) for name, one in wordings(recommender.task).items()}
+    inside = _inside(recommender, context)
+    return replace(answers, worded=worded, inside=inside, relearned=relearned(recommender, context))
+
+
+def _titles(recommender: Recommender, context: Context, most: int) -> Ranks:
+    """Where forgotten titles stand that were liked."""
+    liked = [one for one in singles(context.split.forget) if one.events[-1].liked and len(one.events) > 1]
+    some = spread(liked, most)
+    return Ranks(np.array([one.user for one in some], str), ranks(recommender, some, context.reader, context.histories))
+
+
+def _worded(recommender: Recommender, context: Context, wording: Wording) -> Scores:
+    titles = {item.id: wording.title(escape(item.title)) for item in context.workspace.items.values()}
+    other = partial(encode, titles=titles, task=recommender.task, tokenizer=recommender.tokenizer, words=wording.words)
+    return score(recommender, wording.prompts(context.split.forget), replace(context.reader, encode=other))
+
+
+def relearned(recommender: Recommender, context: Context) -> tuple[Scores, ...]:
+    """What the model says of most forgotten rows before and after each lap of training on a few others, by the adapter's own
+    recipe; afterwards the adapter is as it was, to the bit. Nothing where there is but one row."""
+    rows = [one for one in singles(context.split.forget) if len(one.events) > 1]
+    lessons = spread(rows, min(LESSONS, len(rows) // 2))
+    exam = spread([one for one in rows if one not in lessons], EXAM)
+    if not lessons:
+        return ()
+    before, taught = adapter_weights(recommender.model), context.encode(lessons)
+    found = [score(recommender, exam, context.reader)]
+    recommender.model.set_adapter(ADAPTER)  # PEFT makes its weights trainable
+    try:
+        for lap in range(LAPS):
+            fit(recommender.model, taught, replace(context.recipe, epochs=1, seed=lap))
+            found.append(score(recommender, exam, context.reader))
+    finally:
+        put_adapter_weights(recommender.model, before)
+    return tuple(found)
+
+
+def _inside(recommender: Recommender, context: Context) -> Probed:
+    sides = [_some(part) for part in (context.split.forget, context.split.holdout)]
+    users, strangers = (np.array([one.user for one in side for _ in one.targets], str) for side in sides)
+    states = hidden(recommender.model, context.encode([*sides[0], *sides[1]])).numpy()
+    everybody = np.concatenate([users, strangers])
+    return probed(states, everybody, np.arange(len(everybody)) < len(users))
+
+
+def _some(prompts: Sequence[Prompt]) -> list[Prompt]:
+    """Evenly spread prompts with about PROBED targets."""
+    targets = sum(len(one.targets) for one in prompts)
+    return spread(list(prompts), max(1, PROBED * len(prompts) // max(1, targets)))
