@@ -152,7 +152,7 @@ def check_folder(folder: Path) -> None:
         )
     if config.get("quantization_config"):
         raise ModelError(f"Base model {folder} is quantised: load the unquantised model.")
-    if AutoConfig.from_pretrained(folder).model_type not in FAMILIES:
+    if AutoConfig.from_pretrained(folder, trust_remote_code=False).model_type not in FAMILIES:
         raise ModelError(
             f"Base model {folder} is of type {config.get('model_type')!r}: use one of {', '.join(FAMILIES)}."
         )
