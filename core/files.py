@@ -75,6 +75,15 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise disk_error(path, error) from error
 
 
+def private(folder: Path) -> None:
+    """Make a folder that nobody but its owner can look into: what is in it names people. Raises WorkspaceError."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise disk_error(folder, error) from error
+
+
 def digest(path: Path) -> str:
     """SHA-256 of a file in hex."""
     with path.open("rb") as file:

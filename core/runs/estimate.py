@@ -10,7 +10,8 @@ from transformers import AutoConfig, AutoTokenizer
 from core.context import Context, make_context
 from core.errors import RunError
 from core.evaluation.ranking import CHUNK_TOKENS
-from core.models.recommender import check_folder, choose_device, resolve
+from core.models.checks import check_folder
+from core.models.recommender import choose_device, resolve
 from core.runs.devices import candidates
 from core.runs.devices import free as idle_of
 from core.runs.probe import Cost, measured, parameters
