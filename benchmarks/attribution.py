@@ -55,7 +55,10 @@ CONFIGS = {
 def models() -> Iterator[tuple[str, nn.Module]]:
     """The trained model where it is there, and a random one of each family."""
     if TRAINED.is_dir():
-        yield "Llama, trained (tinystories-260k)", AutoModelForCausalLM.from_pretrained(TRAINED).eval()
+        yield (
+            "Llama, trained (tinystories-260k)",
+            AutoModelForCausalLM.from_pretrained(TRAINED, trust_remote_code=False).eval(),
+        )
     for family, config in CONFIGS.items():
         torch.manual_seed(0)
         model = AutoModelForCausalLM.from_config(config).eval()

@@ -183,9 +183,15 @@ def build_demo(
     out.print(f"The demo world at {target} is whole.")
 
 
+# Nothing that a worker needs is fetched: `prepare` has done that. What is set already stays, for who wants it otherwise.
+OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_IMPLICIT_TOKEN")
+
+
 @app.command()
 def worker(folder: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     """Execute one run in this process; launchers call this, people need not."""
+    for name in OFFLINE:  # before the libraries are imported, which is when they look
+        os.environ.setdefault(name, "1")
     from core.runs.folder import RunFolder
     from core.runs.worker import work
 
@@ -196,7 +202,7 @@ def worker(folder: Annotated[Path, typer.Argument(help="A run folder.")]) -> Non
 def _dashboard(workspace: Path, port: int) -> None:
     app_file = Path(__file__).parent.parent / "dashboard/app.py"
     command = [sys.executable, "-m", "streamlit", "run", str(app_file), "--server.port", str(port)]
-    environment = os.environ | {"CURE_LENS_WORKSPACE": str(workspace.resolve())}
+    environment = dict.fromkeys(OFFLINE, "1") | os.environ | {"CURE_LENS_WORKSPACE": str(workspace.resolve())}
     raise typer.Exit(subprocess.call(command, env=environment))
 
 

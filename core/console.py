@@ -1,6 +1,7 @@
 """What the command line shows: progress bars, a run being followed, a report's table."""
 
 import time
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -14,11 +15,23 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from core.report.sentences import visible
 from core.runs.folder import RunFolder
 from core.types import ENDED, Evaluation, RunState
 from core.unlearning.loop import Step
 
-out, err = Console(), Console(stderr=True)
+
+class Plain(Console):
+    """A terminal that obeys nothing in a text: no markup such as [red], no emoji by name, no control character."""
+
+    def __init__(self, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False)
+
+    def print(self, *things: Any, **options: Any) -> None:
+        super().print(*(visible(one) if isinstance(one, str) else one for one in things), **options)
+
+
+out, err = Plain(), Plain(stderr=True)
 
 
 def follow(folder: RunFolder, quiet: bool) -> None:

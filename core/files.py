@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import tempfile
 import types
 import typing
@@ -73,6 +74,30 @@ def write_bytes(path: Path, content: bytes) -> None:
             raise
     except OSError as error:
         raise disk_error(path, error) from error
+
+
+def private(folder: Path) -> None:
+    """Make a folder that nobody but its owner can look into: what is in it names people. Raises WorkspaceError."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise disk_error(folder, error) from error
+
+
+def stays(path: Path, root: Path) -> bool:
+    """Whether a path is under `root` (itself resolved) whatever links lead there, and holds no symbolic link, at any depth."""
+    return path.resolve().is_relative_to(root) and not path.is_symlink() and not (path.is_dir() and _linked(path))
+
+
+def _linked(folder: Path) -> bool:
+    with os.scandir(folder) as entries:
+        return any(entry.is_symlink() or (entry.is_dir() and _linked(Path(entry.path))) for entry in entries)
+
+
+def is_id(name: str) -> bool:
+    """Whether a request's or a run's id is one: it becomes part of a path."""
+    return re.fullmatch(r"\w[\w-]*", name) is not None
 
 
 def digest(path: Path) -> str:

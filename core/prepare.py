@@ -14,8 +14,9 @@ from core.data.readers import Dataset
 from core.data.split import assign_roles, by_user, windows
 from core.errors import DataError, WorkspaceError
 from core.files import disk_error, write_json
+from core.models.checks import check_adapter
 from core.models.recipe import save_base, small_llama, train_tokenizer
-from core.models.recommender import check_adapter, resolve, save_adapter
+from core.models.recommender import resolve, save_adapter
 from core.types import Interaction, Item, Task
 from core.unlearning.fit import FitSettings, fit
 from core.unlearning.loop import Step

@@ -21,7 +21,7 @@ from functools import cached_property
 from pathlib import Path
 
 from core.errors import RequestError, WorkspaceError
-from core.files import plain, read_json, revive, write_json, write_text
+from core.files import is_id, plain, read_json, revive, stays, write_json, write_text
 from core.types import Closed, Interaction, Item, Request, Task
 
 
@@ -111,13 +111,14 @@ class Workspace:
 
     def requests(self) -> tuple[Request, ...]:
         """All requests, newest first."""
-        found = [read_json(path, Request) for path in (self.root / "requests").glob("*.json")]
+        files = (path for path in (self.root / "requests").glob("*.json") if stays(path, self.root))
+        found = [read_json(path, Request) for path in files]
         return tuple(sorted(found, key=lambda request: (request.created, request.id), reverse=True))
 
     def request(self, request_id: str) -> Request:
         """One request. Raises RequestError for an id that is not there."""
         path = self.root / "requests" / f"{request_id}.json"
-        if (not request_id.isidentifier() and not request_id.replace("-", "").isalnum()) or not path.is_file():
+        if not is_id(request_id) or not path.is_file() or not stays(path, self.root):
             known = ", ".join(request.id for request in self.requests()) or "none yet"
             raise RequestError(f"Request {request_id!r} is not in this workspace: choose one of {known}.")
         return read_json(path, Request)
@@ -174,7 +175,8 @@ class Workspace:
 
     def reference_folders(self, request_id: str) -> tuple[Path, ...]:
         """Finished references of a request, by seed."""
-        found = (self.root / "references" / request_id).glob("seed-*/adapter_model.safetensors")
+        own = self.root / "references" / request_id
+        found = own.glob("seed-*/adapter_model.safetensors") if is_id(request_id) and stays(own, self.root) else ()
         return tuple(sorted((path.parent for path in found), key=lambda path: int(path.name.split("-")[1])))
 
 

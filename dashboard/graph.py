@@ -17,7 +17,7 @@ from dashboard.palette import COLOURS, DARK, LIGHT, VIS_SHAPES, Paper
 from dashboard.texts import t
 from dashboard.words import GROUP_NAMES, module_title
 
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 REMOTE = re.compile(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=[^>]*>(?:\s*</script>)?", re.IGNORECASE)
 LABELLED = 150  # with more modules than this, only those of a group carry their name
 OPTIONS = """{"physics": {"enabled": false}, "edges": {"smooth": false},

@@ -26,7 +26,7 @@ AFTER = "#2E8C81"  # the unlearned model, and what is new in it
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """Background, text and quiet colour of a drawing; the same as in .streamlit/config.toml."""
+    """Background, text and quiet colour of a drawing; the same as in dashboard/.streamlit/config.toml."""
 
     back: str
     ink: str

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from core.report.sentences import visible
 from core.types import (
     Circuit,
     Evaluation,
@@ -20,7 +21,7 @@ from core.types import (
 from dashboard.texts import Texts, t
 from dashboard.words import GROUP_NAMES, GROUP_WORDS, date, module_title, move
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # the wide ones too, which some spreadsheets read alike
 MEASURES = Texts(
     {
         "test_auc": ("measure-test-auc", "measure-test-auc-read"),
@@ -43,8 +44,12 @@ MODELS = Texts(
 
 
 def guard(cell: object) -> object:
-    """A text cell that a spreadsheet would run as a formula gets a leading single quote; numbers stay numbers."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    """A text cell that a spreadsheet would run as a formula gets a leading single quote, whatever unseen stands before it;
+    numbers stay numbers."""
+    if not isinstance(cell, str):
+        return cell
+    seen = visible(cell)
+    return f"'{seen}" if cell.startswith(FORMULA) or seen.lstrip().startswith(FORMULA) else seen
 
 
 def csv(frame: pd.DataFrame) -> bytes:

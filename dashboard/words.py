@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from statistics import fmean, median
 from typing import Literal
 
+from core.report.sentences import visible
 from core.types import Circuit, Evaluation, Group, ModuleGroup, Overlap, Recommendation, Request, RunState, RunStatus
 from dashboard.texts import Texts, t
 
@@ -100,14 +101,18 @@ LIVE = (RunState.QUEUED, RunState.RUNNING)
 
 
 def escape(text: str) -> str:
-    """`text` as Markdown that shows exactly itself: no formatting, no image, no link."""
-    escaped = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
-    return escaped.replace(r"\:\/\/", "\\:\u2060\\/\\/").replace("www", "www\u2060").replace(r"\@", "\\@\u2060")
+    """`text` as Markdown that shows itself: no formatting, no image, no link, no icon, and nothing unseen.
+
+    Streamlit looks for addresses, icons (:x:) and arrows (->) once more after backslashes are gone; an invisible joiner
+    keeps these apart.
+    """
+    escaped = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(visible(text).split()))
+    return re.sub(r"\\[:@]|[Ww]{3}|\\[-<>~](?=\\[-=>])", "\\g<0>\u2060", escaped)
 
 
 def code(text: str) -> str:
     """`text` as a Markdown code span, whatever it holds."""
-    flat = " ".join(text.split()) or " "
+    flat = " ".join(visible(text).split()).replace(":material/", ":\u2060material/") or " "
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
     return f"{fence} {flat} {fence}" if "`" in flat else f"{fence}{flat}{fence}"
 

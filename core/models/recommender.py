@@ -3,8 +3,6 @@
 Safetensors only, no remote code, adapters only on the base they were made for.
 """
 
-import hashlib
-import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -16,19 +14,18 @@ import torch
 from huggingface_hub import snapshot_download
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from core.errors import DeviceError, ModelError, WorkspaceError
 from core.files import disk_error, read_json, write_json
-from core.models.families import FAMILIES
+from core.models.checks import check_adapter, check_folder, fingerprint
 from core.models.meter import Meter
 from core.types import Task
 
 logging.disable_progress_bar()  # its bars would tear ours
 
 ADAPTER = "default"  # PEFT's name of the adapter that is served
-PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
 
 @dataclass(frozen=True)
@@ -134,53 +131,6 @@ def resolve(base: str, revision: str | None = None) -> Path:
         raise ModelError(
             f"Base model {base!r} at {revision!r} cannot be fetched ({type(error).__name__}): check the id or download it to a folder."
         ) from error
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse pickles, remote code and unknown families before anything is loaded."""
-    config_file = folder / "config.json"
-    if not config_file.is_file():
-        raise ModelError(f"Base model {folder} has no config.json: name a Hugging Face model folder.")
-    if not any(folder.glob("*.safetensors")):
-        pickled = next((p.name for p in folder.iterdir() if p.suffix in PICKLES), None)
-        found = f"holds the pickle {pickled}" if pickled else "holds no weights"
-        raise ModelError(f"Base model {folder} {found}: only safetensors are loaded, so convert it first.")
-    config = json.loads(config_file.read_text(encoding="utf-8"))
-    if "auto_map" in config:
-        raise ModelError(
-            f"Base model {folder} wants to run its own code (auto_map): choose a model of a supported family."
-        )
-    if config.get("quantization_config"):
-        raise ModelError(f"Base model {folder} is quantised: load the unquantised model.")
-    if AutoConfig.from_pretrained(folder).model_type not in FAMILIES:
-        raise ModelError(
-            f"Base model {folder} is of type {config.get('model_type')!r}: use one of {', '.join(FAMILIES)}."
-        )
-
-
-def check_adapter(adapter: Path, base: Path) -> None:
-    """Refuse an adapter that is pickled, no plain LoRA, or made for another base."""
-    if not (adapter / "adapter_model.safetensors").is_file():
-        raise ModelError(
-            f"Adapter {adapter} has no adapter_model.safetensors: only safetensors are loaded, so save it again with PEFT."
-        )
-    config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
-    if config.get("peft_type") != "LORA" or config.get("use_dora"):
-        raise ModelError(f"Adapter {adapter} is not a plain LoRA adapter: train one with PEFT's LoraConfig.")
-    made_for = config.get("revision") or ""
-    if made_for.startswith("sha256:") and made_for != fingerprint(base):
-        raise ModelError(
-            f"Adapter {adapter} was made for another base model than {base}: name the base it was trained on."
-        )
-
-
-def fingerprint(base: Path) -> str:
-    """What pins a base: a digest over the digests of its config and weight files."""
-    digest = hashlib.sha256()
-    for path in sorted([base / "config.json", *base.glob("*.safetensors")]):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return f"sha256:{digest.hexdigest()}"
 
 
 def answer_tokens(tokenizer: Any, answers: tuple[str, str]) -> tuple[int, int]:

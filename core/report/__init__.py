@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from core.files import plain
 from core.report.pictures import ranges, rank_changes, scatter
-from core.report.sentences import NOT_RUN, count, date, number, percent, seconds, summarise
+from core.report.sentences import NOT_RUN, count, date, number, percent, seconds, summarise, visible
 from core.types import Circuit, Evaluation, Group, Item, Metrics, ModuleGroup, Request, RunSpec
 from core.workspace import WorkspaceSettings
 
@@ -146,6 +146,4 @@ def _template():
 
 
 def _visible(value: Any) -> Any:
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    return "".join(char if char.isprintable() else " " for char in value)
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,6 +1,7 @@
 """What the report says first: plain sentences for the person who answers for the deletion. Pure."""
 
 import math
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from statistics import fmean, median
 from core.types import Evaluation, Group, Interval, Item, ModuleGroup, Request, RunSpec
 
 NAMED = 6
+JOINERS = "\u200c\u200d"  # unseen, but emoji and several alphabets are written with them
 REFERENCES_WANTED = 5
 NOT_RUN = (
     "membership attacks with shadow models or calibrated by references",
@@ -30,6 +32,14 @@ class Summary:
     found: tuple[str, ...]
     cost: tuple[str, ...]
     unknown: tuple[str, ...]
+
+
+def visible(text: str) -> str:
+    """`text` without what is not seen or turns the line round; what parts words becomes a space."""
+    return "".join(
+        char if char.isprintable() or char in JOINERS else "" if unicodedata.category(char) == "Cf" else " "
+        for char in text
+    )
 
 
 def summarise(

@@ -10,7 +10,8 @@ from transformers import AutoConfig, AutoTokenizer
 from core.context import Context, make_context
 from core.errors import RunError
 from core.evaluation.ranking import CHUNK_TOKENS
-from core.models.recommender import check_folder, choose_device, resolve
+from core.models.checks import check_folder
+from core.models.recommender import choose_device, resolve
 from core.runs.devices import candidates
 from core.runs.devices import free as idle_of
 from core.runs.probe import Cost, measured, parameters
@@ -58,8 +59,8 @@ def estimate(
     (where, dtype), free = choose_device(devices[0]), sum(_free(torch.device(one)) for one in devices)
     folder = resolve(workspace.path(workspace.settings.base), workspace.settings.base_revision)
     check_folder(folder)
-    config = AutoConfig.from_pretrained(folder)
-    context = make_context(workspace, request, AutoTokenizer.from_pretrained(folder))
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    context = make_context(workspace, request, AutoTokenizer.from_pretrained(folder, trust_remote_code=False))
     lengths, begun = Lengths(context), _begun(where)
     batch = _batch(workspace, how)
     length = round(lengths.padded("retain", batch))

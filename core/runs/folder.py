@@ -6,7 +6,6 @@ verification.json
 """
 
 import json
-import os
 import shutil
 from dataclasses import replace
 from functools import cached_property
@@ -15,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from core.errors import RunError
-from core.files import disk_error, plain, read_json, write_json, write_text
+from core.files import disk_error, is_id, plain, read_json, stays, write_json, write_text
 from core.runs.processes import lives, moment
 from core.runs.store import Store
 from core.types import (
@@ -170,7 +169,8 @@ def accounts_of(workspace: Workspace) -> ModuleType | None:
 
 def runs(workspace: Workspace) -> tuple[RunFolder, ...]:
     """All runs of a workspace, newest first."""
-    folders = [RunFolder(path.parent) for path in (workspace.root / "runs").glob("*/spec.json")]
+    found = (path.parent for path in (workspace.root / "runs").glob("*/spec.json"))
+    folders = [RunFolder(path) for path in found if stays(path, workspace.root)]
     for folder in folders[1:]:
         folder.store = folders[0].store  # one is enough for all
     return tuple(sorted(folders, key=lambda folder: (folder.spec.created, folder.id), reverse=True))
@@ -179,7 +179,7 @@ def runs(workspace: Workspace) -> tuple[RunFolder, ...]:
 def run_folder(workspace: Workspace, run_id: str) -> RunFolder:
     """One run. Raises RunError for an id that is not there."""
     folder = RunFolder(workspace.root / "runs" / run_id)
-    if os.sep in run_id or not (folder.path / "spec.json").is_file():
+    if not is_id(run_id) or not (folder.path / "spec.json").is_file() or not stays(folder.path, workspace.root):
         known = ", ".join(run.id for run in runs(workspace)) or "none yet"
         raise RunError(f"Run {run_id!r} is not in this workspace: choose one of {known}.")
     return folder

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from core.data.split import make_split
 from core.errors import CureLensError, RunError
-from core.files import plain, write_json
+from core.files import plain, private, write_json
 from core.grouping import check_edit
 from core.models.recommender import choose_device
 from core.runs.folder import RunFolder, run_folder
@@ -53,6 +53,7 @@ def create_run(
     name, bounds = f"run-{secrets.token_hex(3)}", Thresholds().digest
     spec = RunSpec(name, request_id, method, device, seed, steps, now(), edit, launcher, bounds, by)
     folder = RunFolder(workspace.root / "runs" / spec.id)
+    private(folder.path)
     write_json(folder.path / "spec.json", spec)
     queued = folder.store.add(spec.id, _wish(spec), LAUNCHERS[launcher].patient)
     if queued != spec.id:

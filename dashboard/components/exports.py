@@ -1,5 +1,6 @@
 """Charts and tables with their own export: offline, and with the guard against formulas that Streamlit's lacks."""
 
+import re
 from functools import partial
 from typing import Literal
 
@@ -20,13 +21,20 @@ def chart(chart: Chart, name: str, alt: str, key: str | None = None) -> None:
     paper = DARK if st.context.theme.type == "dark" else LIGHT
     which = escape(alt)  # heard, not seen: see palette.STYLE
     with st.popover(t("save-chart", alt=which), icon=":material/download:", type="tertiary", key=f"save_{name}"):
-        _picture(t("save-svg", alt=which), f"{name}.svg", "image/svg+xml", partial(picture, chart, "svg", paper))
-        _picture(t("save-png", alt=which), f"{name}.png", "image/png", partial(picture, chart, "png", paper))
+        _picture(
+            t("save-svg", alt=which), file_name(name, "svg"), "image/svg+xml", partial(picture, chart, "svg", paper)
+        )
+        _picture(t("save-png", alt=which), file_name(name, "png"), "image/png", partial(picture, chart, "png", paper))
 
 
 def _picture(label: str, file: str, mime: str, draw: partial[bytes]) -> None:
     """A button that draws only when it is pressed."""
     st.download_button(label, draw, file, mime, key=f"draw_{file}", type="tertiary", on_click="ignore")
+
+
+def file_name(name: str, kind: str) -> str:
+    """A file's name that leads nowhere else, whatever the person is called whom the table is about."""
+    return re.sub(r"[^\w-]+", "-", name).strip("-")[:80] + f".{kind}"
 
 
 def table(
@@ -42,7 +50,7 @@ def export(frame: pd.DataFrame, name: str, label: str = "") -> None:
     st.download_button(
         label or t("save-csv"),
         csv(frame),
-        f"{name}.csv",
+        file_name(name, "csv"),
         "text/csv",
         key=f"csv_{name}",
         icon=":material/download:",

@@ -9,7 +9,7 @@ from dashboard.components.sidebar import shown_run
 from dashboard.components.switches import board, chips
 from dashboard.components.text import about, empty, lead, link
 from dashboard.texts import t
-from dashboard.words import lists_sentence
+from dashboard.words import escape, lists_sentence
 
 LENGTHS = (5, 10, 20, 50)
 
@@ -59,7 +59,7 @@ def answer(run: engine.RunFolder, model: str, user: str, length: int, off: froze
     st.subheader(
         t("what-if-parts-off", parts=len(off), titles=len(out), change=change[:1].lower() + change[1:])
         if off or out
-        else t("what-if-same", user=user),
+        else t("what-if-same", user=escape(user)),
         anchor=False,
     )
     if off or out:

@@ -1,5 +1,6 @@
 """A copy of the demo workspace, and its pages run by Streamlit's own tester."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,20 +11,12 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.files import read_json, write_json
-from core.types import Evaluation, Item
-from core.workspace import Workspace, WorkspaceSettings, read_lines, write_lines
+from core.types import Item
+from core.workspace import Roles, WorkspaceSettings, read_lines
+from tests.hostile import HOSTILE, MARKDOWN, STREAMLIT
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "assets/demo"
-HOSTILE = (
-    "<img src=x onerror=alert(1)>",
-    "![x](http://evil.example/x.png)",
-    "[click](http://evil.example/)",
-    '=HYPERLINK("http://evil.example/")',
-    "<script>fetch('http://evil.example/')</script>",
-    ":red[danger] $x$ `code` **bold** href",
-    "+1 " + "long " * 55,  # as long as a prompt takes
-)
 Page = Callable[..., AppTest]
 
 
@@ -57,25 +50,39 @@ def page(demo: Path) -> Page:
 
 @pytest.fixture
 def hostile(demo: Path) -> Path:
-    """The demo with every title, the workspace's name and the requests' reasons replaced by hostile text."""
-    items = read_lines(demo / "data/items.jsonl", Item)
-    write_lines(demo / "data/items.jsonl", [replace(item, title=_bad(index)) for index, item in enumerate(items)])
-    settings = read_json(demo / "workspace.json", WorkspaceSettings)
-    write_json(demo / "workspace.json", replace(settings, name=HOSTILE[0], data=HOSTILE[1]))
-    for request in Workspace(demo).requests():
-        write_json(demo / f"requests/{request.id}.json", replace(request, reason=" ".join(HOSTILE[:6])))
-    for path in (demo / "runs").glob("*/evaluation.json"):
-        found = read_json(path, Evaluation)
-        write_json(path, replace(found, lists=tuple(_bad_lists(one) for one in found.lists)))
+    """The demo with every title, every person and whatever else somebody may have written replaced by hostile text."""
+    make_hostile(demo)
     return demo
 
 
-def _bad(index: int) -> str:
-    return f"{HOSTILE[index % len(HOSTILE)]} {index}"
+def make_hostile(demo: Path) -> None:
+    roles = read_json(demo / "data/roles.json", Roles)
+    people = {user: bad(place) for place, user in enumerate((*roles.members, *roles.holdout, *roles.crowd))}
+    titles = {item.id: bad(place) for place, item in enumerate(read_lines(demo / "data/items.jsonl", Item))}
+    for path in (*demo.glob("data/*.json*"), *demo.glob("requests/*.json"), *demo.glob("runs/*/*.json")):
+        lines = path.read_text(encoding="utf-8").splitlines() if path.suffix == ".jsonl" else [path.read_text("utf-8")]
+        new = [json.dumps(_replaced(json.loads(line), people, titles)) for line in lines]
+        path.write_text("\n".join(new) + "\n", encoding="utf-8")
+    settings = read_json(demo / "workspace.json", WorkspaceSettings)
+    write_json(
+        demo / "workspace.json", replace(settings, name=HOSTILE[0], data=" ".join(HOSTILE[:40]), base_note=HOSTILE[1])
+    )
 
 
-def _bad_lists(lists):
-    def bad(rows):
-        return tuple(replace(row, title=_bad(index)) for index, row in enumerate(rows))
+def bad(place: int) -> str:
+    return f"{HOSTILE[place % len(HOSTILE)]} {place}"
 
-    return replace(lists, original=bad(lists.original), unlearned=bad(lists.unlearned), reference=bad(lists.reference))
+
+def _replaced(value, people: dict[str, str], titles: dict[str, str]):
+    """JSON with people, titles and reasons replaced, wherever they stand."""
+    if isinstance(value, list):
+        return [_replaced(one, people, titles) for one in value]
+    if isinstance(value, dict):
+        new = {key: _replaced(one, people, titles) for key, one in value.items()}
+        item = new.get("item") or new.get("id")
+        return (
+            new
+            | {key: titles.get(item, HOSTILE[2]) for key in new if key == "title"}
+            | ({"reason": " ".join((*STREAMLIT, MARKDOWN[-1], *HOSTILE))} if new.get("reason") else {})
+        )
+    return people.get(value, value) if isinstance(value, str) else value
