@@ -23,6 +23,8 @@ from core.verification.judge import counted
 Part = Callable[[Evidence], Iterator[Check]]
 # in shares of the way to the original, which is all of the way for the original itself, whatever it knows: no control
 SHARES: tuple[Part, ...] = (closeness.residual, rounding.checks)
+# attacks: these look for what is left
+SEEKING: tuple[Part, ...] = (wordings.checks, relearning.checks, residue.checks)
 CHECKS: tuple[Part, ...] = (
     closeness.residual,
     closeness.divergence,
@@ -61,7 +63,13 @@ def verification(run: str, evidence: Evidence, exact: Sequence[Check]) -> Verifi
 
 def asked(evidence: Evidence, parts: Sequence[Part] = CHECKS) -> tuple[Check, ...]:
     """The checks that look at answers."""
-    return tuple(one for part in parts for one in part(evidence))
+    return tuple(one for part in parts for one in (_sought(part, evidence) if part in SEEKING else part(evidence)))
+
+
+def _sought(part: Part, evidence: Evidence) -> Iterator[Check]:
+    """No PASS where the original passes as well: what does not find anything there would find nothing anywhere."""
+    for one, original in zip(part(evidence), part(evidence.of_original()), strict=True):
+        yield _blind(one) if one.verdict is original.verdict is Verdict.PASS else one
 
 
 def _controls(evidence: Evidence) -> Iterator[Check]:
@@ -101,6 +109,11 @@ def _without_references(count: int) -> Check:
 
 def _names(checks: Sequence[Check]) -> str:
     return ", ".join(one.name for one in checks)
+
+
+def _blind(check: Check) -> Check:
+    sentence = "This tells nothing here: not even in the original, which knew these people, does it find anything."
+    return replace(check, verdict=Verdict.INCONCLUSIVE, sentence=sentence)
 
 
 def _void(check: Check) -> Check:

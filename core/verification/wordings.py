@@ -1,5 +1,5 @@
-"""V5: do other wordings of the prompt bring something back? (arXiv 2310.16789 and others: what is gone under one wording may be
-there under another)
+"""V5: do other wordings of the prompt bring something back? (arXiv 2402.16835: what is gone under one wording may be there
+under another)
 
 Each wording has its own yardstick, as models differ more under strange ones: d_w(x) is the mean Jensen-Shannon divergence of
 model x from each other one on the forgotten rows, over its mean over all models, the one in question among them. The worst

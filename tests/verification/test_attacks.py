@@ -6,6 +6,7 @@ import pytest
 from core.evaluation.scores import Scores
 from core.types import Verdict
 from core.verification import judge, relearning, residue, wordings
+from core.verification.battery import asked
 from core.verification.evidence import Answers, Evidence, Probed
 from core.verification.residue import probed
 
@@ -85,6 +86,17 @@ def test_who_never_knew_is_hardly_ever_accused_and_often_let_through(check, made
 def test_who_still_knows_is_caught(check, made, strength):
     found = verdicts(check, made(strength), worlds=8)
     assert set(found) == {Verdict.FAIL}, found
+
+
+@pytest.mark.parametrize("check, made, strength", CASES, ids=NAMES)
+def test_what_finds_nothing_in_the_original_lets_nobody_through(check, made, strength):
+    kinds = {
+        knows: [made(strength)(np.random.default_rng(seed), knows) for seed in range(5)] for knows in (True, False)
+    }
+    model, *references = kinds[False]
+    for original, allowed in ((kinds[True][0], {Verdict.PASS}), (model, {Verdict.INCONCLUSIVE})):
+        found = asked(Evidence(model, original, tuple(references)), [check.checks])
+        assert {one.verdict for one in found} == allowed
 
 
 @pytest.mark.parametrize("check", [wordings, relearning, residue], ids=NAMES)
