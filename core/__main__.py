@@ -148,9 +148,12 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo's working copy goes.")] = Path(".demo"),
 ) -> None:
     """Open the dashboard on the embedded demo world; works offline, changes nothing that is shipped."""
+    from core.records.keys import demo_keys, keep_keys
+
     shipped = Path(__file__).parent.parent / "assets/demo"
     if not folder.exists():
         shutil.copytree(shipped, folder)
+    keep_keys(demo_keys())  # or nobody could decide anything there
     _dashboard(folder, port)
 
 

@@ -19,11 +19,10 @@ Key = Annotated[Path, typer.Option(help="The public key: ledger.pub, as you got 
 def init(workspace: WorkspacePath, as_json: Json = False) -> None:
     """Make the keys and the first entry; from then on every finished run is entered. The keys stay with this user."""
     from core.records.keys import make_keys
-    from core.records.ledger import append
+    from core.records.ledger import begin
 
     place = Workspace(workspace)
-    keys = make_keys(place.ledger_key)
-    append(place.ledger, "ledger", {"key": keys.signer.public_key.keyid}, {"workspace": place.settings.name}, keys)
+    begin(place.ledger, place.settings.name, make_keys(place.ledger_key))
     if as_json:
         print(json.dumps({"ledger": str(place.ledger), "key": str(place.ledger_key)}))
         return

@@ -114,11 +114,11 @@ def run(workspace: Workspace, spec: RunSpec, folder: Path, watch: Watch, keeper:
     evaluation = _evaluate(unlearned, original, context, spec.device, watch)
     watch.keep("evaluation", evaluation)
     clock.stage("report")
-    html, summary = make_report(
+    reports = make_report(
         spec, request, workspace.settings, workspace.items, circuits, groups, evaluation, clock.seconds,
         str(recommender.device), str(recommender.dtype).removeprefix("torch."),
     )  # fmt: skip
-    watch.keep("report", (html, summary))
+    watch.keep("report", reports)
 
 
 def reference(

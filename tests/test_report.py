@@ -135,7 +135,32 @@ def report(evaluation=EVALUATION, request=REQUEST, items=ITEMS, spec=SPEC, parts
     parts = groups() if parts is None else parts
     names = tuple(part.module for part in parts)
     circuits = (circuit(names), circuit(names)) if parts else None
-    return make_report(spec, request, settings, items, circuits, parts, evaluation, TIMINGS, "cpu", "float32")
+    _, html, numbers = make_report(
+        spec, request, settings, items, circuits, parts, evaluation, TIMINGS, "cpu", "float32"
+    )
+    return html, numbers
+
+
+def handed_on(**options):
+    """The copy that names nobody."""
+    parts = groups()
+    names = tuple(part.module for part in parts)
+    values = {"spec": SPEC, "request": REQUEST, "settings": SETTINGS} | options
+    return make_report(
+        values["spec"], values["request"], values["settings"], ITEMS, (circuit(names),) * 2, parts, EVALUATION, TIMINGS,
+        "cpu", "float32",
+    )[0]  # fmt: skip
+
+
+def test_the_copy_to_hand_on_names_nobody_and_shows_no_title():
+    settings = replace(SETTINGS, people={"petra@firm.example": ("privacy_officer",)})
+    html, whole = handed_on(settings=settings), report(settings=settings)[0]
+    words = {"u323", "u088", "Art. 17 request by e-mail"} | {
+        row.title for lists in EVALUATION.lists for row in (*lists.original, *lists.unlearned)
+    }
+    assert not [word for word in words if word in html] and "names nobody of the request" in html
+    assert "u323" in whole and "treat it as personal data" in whole
+    assert "petra" not in html + whole and "0.721" in html
 
 
 class Page(HTMLParser):

@@ -43,13 +43,30 @@ def make_keys(public: Path) -> Keys:
     """New keys; the public one is written to `public`. Raises RecordError where there is one already, WorkspaceError."""
     if public.exists():
         raise RecordError(f"{public} is there already: whoever changed a ledger's key would orphan all it has signed.")
-    private = Ed25519PrivateKey.generate()
-    keys = Keys(CryptoSigner(private), secrets.token_bytes(32))
-    folder = folder_of(keys.signer.public_key)
-    hide(folder / "signing.pem", keys.signer.private_bytes)
-    hide(folder / "pseudonyms.key", keys.secret)
-    write_bytes(public, private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    keys = Keys(CryptoSigner(Ed25519PrivateKey.generate()), secrets.token_bytes(32))
+    keep_keys(keys)
+    write_bytes(public, public_pem(keys))
     return keys
+
+
+def demo_keys() -> Keys:
+    """The keys of the demo world, known to everybody who reads this line: what they sign proves nothing but that signing works."""
+    seeds = (hashlib.sha256(f"CURE Lens, demo world, {name}".encode()).digest() for name in ("signing", "pseudonyms"))
+    return Keys(CryptoSigner(Ed25519PrivateKey.from_private_bytes(next(seeds))), next(seeds))
+
+
+def keep_keys(keys: Keys) -> None:
+    """Put keys where this user's lie, unless they are there. Raises WorkspaceError."""
+    folder = folder_of(keys.signer.public_key)  # type: ignore[arg-type]
+    for name, content in (("signing.pem", keys.signer.private_bytes), ("pseudonyms.key", keys.secret)):
+        if not (folder / name).exists():
+            hide(folder / name, content)
+
+
+def public_pem(keys: Keys) -> bytes:
+    """The public key, to be handed on."""
+    private = load_pem_private_key(keys.signer.private_bytes, None)
+    return private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def keys_of(public: Path) -> Keys:

@@ -55,6 +55,11 @@ def append(path: Path, kind: str, subjects: Mapping[str, str], content: Mapping[
         raise disk_error(path, error) from error
 
 
+def begin(path: Path, workspace: str, keys: Keys) -> None:
+    """The first entry. Raises WorkspaceError."""
+    append(path, "ledger", {"key": keys.signer.public_key.keyid}, {"workspace": workspace}, keys)
+
+
 def head_of(path: Path, keys: Keys) -> bytes:
     """A signed head of the ledger as it stands, to be kept elsewhere. Raises RecordError for a ledger that is not whole."""
     lines = _lines(_read(path))

@@ -1,12 +1,13 @@
 """The results of one run as one self-contained HTML file and as numbers for a script. Pure: nothing is read or written.
 
-The HTML works offline and printed, fetches nothing and runs no script. It names the people of the request and shows
-titles, so it is personal data; the numbers hold neither names nor titles.
+The HTML works offline and printed, fetches nothing and runs no script. It comes twice: to be handed on, without names, titles and
+reasons, and as the reviewer's copy, which has them and so is personal data. The numbers hold none.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from markupsafe import Markup
 
 from core.files import plain
 from core.report.pictures import ranges, rank_changes, scatter
-from core.report.sentences import NOT_RUN, count, date, number, percent, seconds, summarise, visible
+from core.report.sentences import NOT_RUN, asked_of_nobody, count, date, number, percent, seconds, summarise, visible
 from core.types import Circuit, Evaluation, Group, Item, Metrics, ModuleGroup, Request, RunSpec
 from core.workspace import WorkspaceSettings
 
@@ -42,17 +43,17 @@ def make_report(
     timings: Mapping[str, float],
     device: str,
     dtype: str,
-) -> tuple[str, dict[str, Any]]:
-    """The report as (HTML, JSON-able numbers).
+) -> tuple[str, str, dict[str, Any]]:
+    """The report as (HTML to hand on, HTML for the reviewer, JSON-able numbers).
 
     items: the catalogue by id. circuits: of the forget and the retain set; None, with no groups, where the method does
     not look inside. timings: seconds a stage. Without references in the evaluation the report says so and claims nothing.
     """
-    summary = summarise(spec, request, items, groups, evaluation)
-    html = _template().render(
-        summary=summary,
+    told = _settings(settings)
+    page = partial(
+        _template().render,
         spec=spec,
-        settings=asdict(settings),
+        settings=told,
         measures=[(*words, _row(name, evaluation)) for name, words in MEASURES.items()],
         evaluation=evaluation,
         circuits=_named(circuits),
@@ -62,11 +63,22 @@ def make_report(
         timings=timings,
         device=device,
         dtype=dtype,
-        slope=next((rank_changes(lists) for lists in evaluation.lists if lists.forgotten), None),
         scatter=scatter(groups) if groups else None,
         ranges=ranges(evaluation, {name: words[0] for name, words in MEASURES.items() if name != "test_log_loss"}),
     )
-    return html, _numbers(spec, settings, circuits, groups, evaluation, timings, device, dtype)
+    summary = summarise(spec, request, items, groups, evaluation)
+    nobody = replace(summary, asked=asked_of_nobody(request))
+    slope = next((rank_changes(lists) for lists in evaluation.lists if lists.forgotten), None)
+    return (
+        page(summary=nobody, slope=None, personal=False),
+        page(summary=summary, slope=slope, personal=True),
+        _numbers(spec, told, circuits, groups, evaluation, timings, device, dtype),
+    )
+
+
+def _settings(settings: WorkspaceSettings) -> dict[str, Any]:
+    """Without those who work there."""
+    return {name: value for name, value in asdict(settings).items() if name not in ("people", "clusters")}
 
 
 def _row(name: str, evaluation: Evaluation) -> dict[str, Any]:
@@ -85,7 +97,7 @@ def _row(name: str, evaluation: Evaluation) -> dict[str, Any]:
 
 def _numbers(
     spec: RunSpec,
-    settings: WorkspaceSettings,
+    settings: Mapping[str, Any],
     circuits: tuple[Circuit, Circuit] | None,
     groups: Sequence[ModuleGroup],
     evaluation: Evaluation,

@@ -13,12 +13,9 @@ from core.types import Evaluation, Group, Interval, Item, ModuleGroup, Request, 
 NAMED = 6
 JOINERS = "\u200c\u200d"  # unseen, but emoji and several alphabets are written with them
 REFERENCES_WANTED = 5
-NOT_RUN = (
-    "membership attacks with shadow models or calibrated by references",
-    "reworded prompts",
-    "rounding the model to 8 or 4 bits",
-    "training it again on a few forgotten rows",
-    "probes of what its inner layers still hold",
+NOT_RUN = (  # by a run itself; its verification asks more
+    "membership attacks with shadow models",
+    "whatever the verification asks: reworded prompts, rounding, relearning, probes of inner layers",
 )
 
 
@@ -101,6 +98,14 @@ def _asked(request: Request, items: Mapping[str, Item]) -> str:
     when = f" on {date(request.created)}" if request.created else ""
     reason = f" Reason given: {request.reason}" if request.reason else ""
     return f"Request {request.id}{when} asks to erase {' and '.join(parts)} from the recommender.{reason}"
+
+
+def asked_of_nobody(request: Request) -> str:
+    """What was asked, without who, which titles and why."""
+    parts = [count(len(request.users), "person", "people")] if request.users else []
+    parts += [count(len(request.interactions), "chosen interaction")] if request.interactions else []
+    when = f" on {date(request.created)}" if request.created else ""
+    return f"Request {request.id}{when} asks to erase the data of {' and '.join(parts)} from the recommender."
 
 
 def _done(spec: RunSpec, groups: Sequence[ModuleGroup]) -> str:

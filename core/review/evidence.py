@@ -12,7 +12,7 @@ from core.workspace import Workspace
 # Of the run's folder. The log and the events tell how it went, and decide nothing.
 FILES = (
     "spec.json", "adapter/adapter_config.json", "adapter/adapter_model.safetensors", "outcome.json", "evaluation.json",
-    "report.json", "report.html", "verification.json",
+    "report.json", "report.html", "reviewer.html", "verification.json",
 )  # fmt: skip
 
 

@@ -12,20 +12,33 @@ from pathlib import Path
 import torch
 
 from core.data.world import demo_subjects, make_world
-from core.files import digest, read_json, write_json
+from core.files import digest, read_json, write_bytes, write_json
 from core.prepare import Scratch, prepare
+from core.records.keys import demo_keys, keep_keys, public_pem
+from core.records.ledger import begin
 from core.runs.folder import RunFolder
 from core.runs.overlaps import write_overlaps
 from core.runs.references import train_references
+from core.runs.verify import verify
 from core.runs.worker import work
 from core.types import Request, RunSpec
 from core.unlearning.loop import Step
+from core.verification.evidence import Thresholds
 from core.workspace import WorkspaceSettings
 
 PEOPLE, CROWD, SUBJECTS, REFERENCES = 400, 4000, 3, 3
 SEED = 1  # of the run: with it two parts are of the forget group; which ones is unsure, as the page says and other seeds show
 BORN = "2026-01-01T00:00:00+00:00"
-TELLS_TIME = ("status.json", "overlap-status.json", "events.jsonl", "log.txt", "report.html", "report.json")
+TELLS_TIME = (
+    "status.json",
+    "overlap-status.json",
+    "events.jsonl",
+    "log.txt",
+    "report.html",
+    "reviewer.html",
+    "report.json",
+    "ledger.jsonl",
+)
 SETTINGS = WorkspaceSettings(
     name="Lantern Street Cinema (demo)",
     data="core.data.world, seed 7",
@@ -79,14 +92,21 @@ def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
     )
     workspace.check(request)
     write_json(folder / "requests/req-demo.json", request)
+    keys = demo_keys()
+    keep_keys(keys)
+    write_bytes(workspace.ledger_key, public_pem(keys))
+    begin(workspace.ledger, SETTINGS.name, keys)
     train_references(
         workspace, request.id, REFERENCES, "cpu", lambda number, step: report(f"reference {number + 1}", step)
     )
     run = RunFolder(folder / "runs/run-demo")
-    run.write("spec.json", RunSpec("run-demo", request.id, "cure", "cpu", SEED, created=BORN))
+    run.write(
+        "spec.json", RunSpec("run-demo", request.id, "cure", "cpu", SEED, created=BORN, thresholds=Thresholds().digest)
+    )
     run.store.add(run.id, run.id, patient=False)
     work(run)
     write_overlaps(run, "cpu")
+    verify(run, "cpu", full=True)
     for file in run.path.parent.glob("store.sqlite*"):  # what is shipped is how the run ended, not who worked on it
         file.unlink()
 

@@ -162,7 +162,8 @@ class FolderWatch:
             self.folder.write("retain.json", value[1])
         elif name == "report":
             write_text(self.folder.path / "report.html", value[0])
-            write_json(self.folder.path / "report.json", value[1])
+            write_text(self.folder.path / "reviewer.html", value[1])
+            write_json(self.folder.path / "report.json", value[2])
         else:
             self.folder.write(f"{name}.json", value)
 
