@@ -771,6 +771,8 @@ report-holds-copies = every backup, log and copy of these
 report-holds-note = A run writes a new adapter and changes none of these. The report is evidence for the people who decide.
 report-missing = The report file is not there.
 report-save = Save the report (HTML)
+report-named = Reviewer's copy
+report-named-help = Names the people of the request and shows titles of their lists. It is personal data: do not hand it on.
 report-save-numbers = Save the numbers (JSON)
 report-frame = The report of this run
 

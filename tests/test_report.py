@@ -10,7 +10,9 @@ import pytest
 
 from core.report import make_report
 from core.report.pictures import PLOT, ranges, rank_changes, scatter
+from core.report.whole import whole
 from core.types import (
+    Check,
     Circuit,
     Closeness,
     CurvePoint,
@@ -25,6 +27,8 @@ from core.types import (
     Request,
     RunSpec,
     TopLists,
+    Verdict,
+    Verification,
 )
 from core.workspace import WorkspaceSettings
 
@@ -445,3 +449,27 @@ def test_the_scatter_keeps_equal_contributions_on_the_diagonal():
     drawn = scatter(parts)
     assert all(point.x == pytest.approx(PLOT - point.y) for point in drawn.points)
     assert (drawn.points[0].x, drawn.points[-1].x) == (0, PLOT)
+
+
+def check(verdict, sentence="It <b>seems</b> so."):
+    return Check(
+        "V2", "membership", verdict, Interval(0.021, -0.004, 0.044, 2490), -0.05, 0.05, "bounds", None, sentence
+    )
+
+
+def test_the_whole_report_tells_what_was_verified():
+    checks = (check(Verdict.PASS), check(Verdict.INCONCLUSIVE, "Nobody knows."))
+    found = Verification("run-1", "ab12", Verdict.INCONCLUSIVE, checks, {"V11": "several requests in a row"})
+    html = whole(handed_on(), found)
+    text = " ".join(Page(html).text.split())
+    assert "What was verified: inconclusive" in text and "It <b>seems</b> so." in text and "to 0.044" in text
+    assert "several requests in a row" in text and "b" not in Page(html).tags and "iframe" not in Page(html).tags
+    assert whole(handed_on(), None).count("<h2>") == handed_on().count("<h2>")
+
+
+def test_the_circuit_in_it_is_in_a_cage():
+    page = Page(whole(handed_on(), None, '<script>parent.x = "1"</script><p title=\'"\'>'))
+    frame = dict(page.attributes)
+    assert frame["sandbox"] == "allow-scripts" and frame["srcdoc"].startswith("<script>")
+    policy = next(value for name, value in page.attributes if name == "content")
+    assert "script" not in page.tags and policy.startswith("default-src 'none';") and "connect-src" not in policy

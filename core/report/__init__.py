@@ -51,7 +51,7 @@ def make_report(
     """
     told = _settings(settings)
     page = partial(
-        _template().render,
+        environment().get_template("template.html").render,
         spec=spec,
         settings=told,
         measures=[(*words, _row(name, evaluation)) for name, words in MEASURES.items()],
@@ -146,15 +146,15 @@ def _metrics(metrics: Metrics) -> dict[str, Any]:
     return {name: getattr(metrics, name) for name in MEASURES}
 
 
-def _template():
-    """The template; every value is escaped, and characters that cannot be seen (or turn the line round) are blanked."""
-    environment = Environment(
+def environment() -> Environment:
+    """Where templates are; every value is escaped, and characters that cannot be seen (or turn the line round) are blanked."""
+    found = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, finalize=_visible,
     )  # fmt: skip
-    environment.filters |= {"number": number, "percent": percent, "seconds": seconds, "date": date}
-    environment.globals["count"] = count
-    return environment.get_template("template.html")
+    found.filters |= {"number": number, "percent": percent, "seconds": seconds, "date": date}
+    found.globals["count"] = count
+    return found
 
 
 def _visible(value: Any) -> Any:

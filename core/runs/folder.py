@@ -108,7 +108,14 @@ class RunFolder:
 
     @property
     def report(self) -> Path | None:
+        """To be handed on: without names and titles."""
         path = self.path / "report.html"
+        return path if path.is_file() else None
+
+    @property
+    def reviewer_report(self) -> Path | None:
+        """With names and titles: personal data."""
+        path = self.path / "reviewer.html"
         return path if path.is_file() else None
 
     def events(self) -> list[dict]:

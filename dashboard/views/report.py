@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from core.report.whole import whole
 from dashboard import engine
 from dashboard.components.frames import sandboxed
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, lead
+from dashboard.engine import RunFolder
 from dashboard.texts import t
 from dashboard.words import circuit_sentence, code, escape, membership, people, utility
 
@@ -40,12 +42,23 @@ with right:
 if run.report is None:
     st.info(t("report-missing"), icon=":material/description:")
     st.stop()
-html, data = run.report.read_text(encoding="utf-8"), run.path / "report.json"
+named = run.reviewer_report is not None and st.toggle(
+    t("report-named"), key="report_named", help=t("report-named-help")
+)
+kept = run.reviewer_report if named and run.reviewer_report else run.report
+html, data = kept.read_text(encoding="utf-8"), run.path / "report.json"
+
+
+def saved(folder: RunFolder = run, html: str = html, drawn: bool = bool(groups)) -> str:
+    """Drawn when the button is pressed: with the circuit to look into, where there is one."""
+    return whole(html, folder.verification, engine.picture(folder, 0) if drawn else "")
+
+
 with st.container(horizontal=True):
     st.download_button(
         t("report-save"),
-        html,
-        f"{run.id}-report.html",
+        saved,
+        f"{run.id}-{'reviewer' if named else 'report'}.html",
         "text/html",
         icon=":material/download:",
         type="primary",
@@ -60,4 +73,4 @@ with st.container(horizontal=True):
             icon=":material/download:",
             on_click="ignore",
         )
-sandboxed(html, 900, t("report-frame"))
+sandboxed(whole(html, run.verification), 900, t("report-frame"))
