@@ -1,9 +1,6 @@
 """What the review desk asks of core: who is here, where each request stands, and what happened to it. Signs nothing itself."""
 
-import time
 from dataclasses import dataclass
-
-import streamlit as st
 
 from core.errors import ReviewError
 from core.review import decide as deciding
@@ -13,8 +10,7 @@ from core.runs.folder import RunFolder, run_folder
 from core.types import Act, Case, CaseState, Closed, Request, Role, RunState
 from dashboard import engine
 from dashboard.asked import asked
-
-FRESH = 15 * 60  # seconds since the login in which somebody may decide
+from dashboard.person import fresh, who
 
 
 @dataclass(frozen=True)
@@ -24,31 +20,6 @@ class Matter:
     request: Request
     case: Case | None
     run: RunFolder | None
-
-
-def who() -> str:
-    """The person at the screen, as the login says; nobody where there is no login."""
-    return str(st.user.email) if _logged_in() else ""
-
-
-def _logged_in() -> bool:
-    return bool(getattr(st.user, "is_logged_in", False))
-
-
-def login_is_set_up() -> bool:
-    """Whether somebody can log in here at all."""
-    try:
-        return "auth" in st.secrets
-    except FileNotFoundError:
-        return False
-
-
-def fresh() -> bool:
-    """Whether the login is young enough to decide; without logins there is none to grow old."""
-    if not four_eyes():
-        return True
-    since = st.user.get("auth_time", st.user.get("iat", 0)) if _logged_in() else 0
-    return time.time() - float(str(since)) <= FRESH
 
 
 def four_eyes() -> bool:
@@ -133,7 +104,7 @@ def comment(case: Case, text: str) -> None:
 
 def decide(case: Case, approve: bool, reason: str) -> CaseState:
     """Decide on what is on the screen, and carry it out if that was the last word it took. Raises ReviewError, AskedError."""
-    if not fresh():
+    if four_eyes() and not fresh():
         raise ReviewError("Your login is older than 15 minutes: log in again to decide.")
     said = "--approve" if approve else "--reject"
     options = ("-r", case.request, said, "--evidence", case.evidence, "--reason", reason, "--as", who())

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.report.sentences import Summary, summarise
+from core.review.rights import require
 from core.runs.folder import RunFolder, run_folder
 from core.runs.folder import runs as all_runs
 from core.runs.queue import Before, before
 from core.types import (
+    Act,
     Circuit,
     Evaluation,
     Group,
@@ -28,15 +30,16 @@ from core.types import (
 )
 from core.unlearning.methods import METHODS, OFFERED
 from core.workspace import Workspace
-from dashboard.asked import asked
+from dashboard.asked import AskedError, asked
 from dashboard.explorer import START, texts
 from dashboard.explorer import scene as draw_scene
 from dashboard.graph import page as graph_page
+from dashboard.person import who
 
 if TYPE_CHECKING:
     from core.bench.rows import Row
 
-__all__ = ["METHODS", "OFFERED", "RunFolder"]
+__all__ = ["METHODS", "OFFERED", "AskedError", "RunFolder"]
 
 DEMO = Path(__file__).parents[1] / "assets/demo"
 BENCHMARK = Path(os.environ.get("CURE_LENS_BENCHMARK") or DEMO.parents[1] / "benchmarks/unlearning")
@@ -92,8 +95,9 @@ def _histories(root: str, key: Stamps) -> dict[str, list[Interaction]]:
 
 
 def open_request(users: tuple[str, ...], interactions: tuple[tuple[str, str], ...], reason: str) -> Request:
-    """Check and write a request. Raises RequestError."""
-    return workspace().open_request(users=users, interactions=interactions, reason=reason)
+    """Check and write a request. Raises RequestError, ReviewError."""
+    require(workspace(), who(), Act.OPEN)
+    return workspace().open_request(users=users, interactions=interactions, reason=reason, by=who())
 
 
 # ---------------------------------------------------------------- runs
@@ -134,10 +138,11 @@ def spare(launcher: str) -> str:
 def launch(
     request_id: str, method: str, device: str, seed: int, edit: GroupEdit | None = None, launcher: str = ""
 ) -> str:
-    """Write a run and start its worker; the id. Raises RunError, RequestError or DeviceError."""
+    """Write a run and start its worker; the id. Raises RunError, RequestError, ReviewError or DeviceError."""
     from core.runs.launch import create_run, start  # imports torch: only when somebody launches
 
-    folder = create_run(workspace(), request_id, method, device, seed, edit=edit, launcher=launcher)
+    require(workspace(), who(), Act.RUN)
+    folder = create_run(workspace(), request_id, method, device, seed, edit=edit, launcher=launcher, by=who())
     start(folder)
     return folder.id
 

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.types import Act, CaseState, Closed
-from dashboard import desk, state
+from dashboard import desk, person, state
 from dashboard.components.decision import comments, decision_form, decisions, submit_form
 from dashboard.components.evidence import checks
 from dashboard.components.exports import export
@@ -131,19 +131,19 @@ def ended(one: Closed) -> None:
     timeline(one.id)
 
 
-def person() -> str:
+def standing_here() -> str:
     """Who is at the screen, or that it makes no difference."""
     if not desk.four_eyes():
         return t("review-single")
-    if not desk.who():
+    if not person.who():
         return t("review-stranger")
     names = ", ".join(sorted(t(f"role-{one.replace('_', '-')}") for one in desk.roles())) or t("review-no-role")
-    return t("review-you", person=escape(desk.who()), roles=names)
+    return t("review-you", person=escape(person.who()), roles=names)
 
 
 waiting, over = desk.inbox(), {one.id: one for one in desk.closed()}
-lead(t("review-lead", requests=len(waiting), closed=len(over)), person())
-if desk.login_is_set_up() and desk.four_eyes() and not (desk.who() and desk.fresh()):
+lead(t("review-lead", requests=len(waiting), closed=len(over)), standing_here())
+if desk.four_eyes() and person.login_is_set_up() and not (person.who() and person.fresh()):
     st.button(t("review-log-in"), on_click=st.login, icon=":material/login:", key="log_in")
 names = [one.request.id for one in waiting] + list(over)
 if not names:

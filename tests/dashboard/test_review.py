@@ -1,0 +1,157 @@
+"""The review desk: what each role sees and can do there, and that the page itself never signs or destroys."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.errors import ReviewError
+from core.files import write_json
+from core.review.decide import comment
+from core.types import CaseState, Verdict
+from dashboard import desk as asked_of_core
+from dashboard import engine, person
+from tests.dashboard.conftest import ROOT
+from tests.review.conftest import PEOPLE, Desk, desk, verified  # noqa: F401 - fixtures
+
+# What a role can press, before and after a run was submitted.
+BEFORE = {"olaf": {"submit"}, "paul": {"submit"}}
+AFTER = {"petra": {"approve", "reject"}, "owen": {"approve", "reject"}, "paul": {"approve", "reject"}}
+ACTS = {"submit", "approve", "reject"}
+
+
+@pytest.fixture
+def draw(desk: Desk, monkeypatch):  # noqa: F811
+    """`draw(person, name="review", **query)`: a page as somebody sees it."""
+    monkeypatch.setenv("CURE_LENS_WORKSPACE", str(desk.workspace.root))
+    monkeypatch.chdir(ROOT)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+    def drawn(who: str, name: str = "review", **query: str) -> AppTest:
+        for module in (asked_of_core, person, engine):
+            monkeypatch.setattr(module, "who", lambda: who)
+        for module in (asked_of_core, person):
+            monkeypatch.setattr(module, "fresh", lambda: True)
+        app = AppTest.from_file(str(ROOT / "dashboard/app.py"), default_timeout=60).run()
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.switch_page(f"views/{name}.py").run()
+        assert not app.exception
+        return app
+
+    return drawn
+
+
+def keys(app: AppTest) -> set[str]:
+    return {button.key for button in app.button if button.key}
+
+
+def text(app: AppTest) -> str:
+    return "\n".join(str(one.value) for kind in ("title", "markdown", "caption", "subheader") for one in app.get(kind))
+
+
+@pytest.mark.parametrize("who", ["", *PEOPLE])
+def test_a_role_sees_the_buttons_that_it_may_press(draw, desk, who):  # noqa: F811
+    assert keys(draw(who)) & ACTS == BEFORE.get(who, set())
+    desk.submit()
+    app = draw(who)
+    assert keys(app) & ACTS == AFTER.get(who, set())
+    assert bool(app.text_area) is (who not in ("", "anna"))  # room for a comment
+    assert keys(draw(who, read="1")) & ACTS == set()  # the link to read
+
+
+def test_the_page_leads_from_the_question_to_what_happened(draw, desk):  # noqa: F811
+    desk.submit()
+    app = draw("petra")
+    heads = [one.value for one in app.subheader]
+    assert heads == ["The question", "The evidence", "The decision", "Comments", "What happened"]
+    told = text(app)
+    assert "waits for an answer" in app.title[0].value and "You are petra: privacy officer" in told
+    for user in desk.workspace.request(desk.request).users:
+        assert user in told
+    assert "Inconclusive" in told and "To be answered by" in told
+    assert "was finished and entered" in told and "was verified" in told
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_each_verdict_is_a_word_and_a_sentence(draw, desk, verdict):  # noqa: F811
+    from core.runs.folder import RunFolder
+
+    folder = RunFolder(desk.workspace.root / "runs" / desk.run)
+    folder.write("verification.json", replace(folder.verification, verdict=verdict))
+    told = text(draw("petra"))
+    assert {Verdict.PASS: "Every check passed", Verdict.FAIL: "cannot be approved"}.get(
+        verdict, "does not suffice"
+    ) in told
+
+
+def test_changed_evidence_takes_the_buttons_away(draw, desk):  # noqa: F811
+    desk.submit()
+    (desk.workspace.root / "runs" / desk.run / "report.html").write_text("other")
+    app = draw("petra")
+    assert keys(app) & ACTS == set() and "changed since it was submitted" in app.warning[0].value
+
+
+def test_what_people_write_is_text(draw, desk):  # noqa: F811
+    desk.submit()
+    comment(desk.workspace, desk.request, "rita", "![x](http://evil.example/x.png) <img src=x>")
+    app = draw("petra")
+    assert "![x](http://evil.example/x.png) <img src=x>" in [one.value for one in app.text]
+    assert "evil.example" not in text(app)
+
+
+def test_deciding_and_what_is_left_of_it(draw, desk):  # noqa: F811
+    desk.submit()
+    draw("petra")
+    assert asked_of_core.decide(desk.case, True, "The rest is proven.") is CaseState.PENDING
+    assert "petra (privacy officer) approved" in text(draw("owen"))
+    assert asked_of_core.decide(desk.case, True, "The rest is proven.") is CaseState.CLOSED
+    app = draw("anna")
+    told = text(app)
+    assert "one was carried out" in app.title[0].value and "was destroyed" in told and keys(app) & ACTS == set()
+    assert [one.value for one in app.subheader] == ["Carried out", "What happened"]
+    app.button(key="look_again").click().run()
+    assert "Nothing of it is found" in app.success[0].value
+
+
+def test_an_old_login_decides_nothing(draw, desk, monkeypatch):  # noqa: F811
+    desk.submit()
+    draw("petra")
+    monkeypatch.setattr(asked_of_core, "fresh", lambda: False)
+    with pytest.raises(ReviewError, match="log in again"):
+        asked_of_core.decide(desk.case, True, "fine")
+    assert desk.case.decisions == ()
+
+
+def test_a_refusal_of_core_is_one_sentence(draw, desk):  # noqa: F811
+    desk.submit()
+    draw("petra")
+    with pytest.raises(engine.AskedError, match="give the reason"):
+        asked_of_core.decide(desk.case, True, "")
+
+
+@pytest.mark.parametrize("who", ["anna", "owen"])
+def test_other_pages_hold_to_the_roles_too(draw, desk, who):  # noqa: F811
+    draw(who, "request")
+    with pytest.raises(ReviewError, match="may not open|may not run"):
+        engine.open_request(desk.workspace.roles.members[:1], (), "") if who != "owen" else engine.launch(
+            desk.request, "graddiff", "cpu", 0
+        )
+
+
+def test_a_single_person_is_told_that_it_is_no_four_eyes(draw, desk):  # noqa: F811
+    write_json(desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people={}))
+    assert "it is not four eyes" in text(draw(""))
+
+
+def test_without_a_ledger_one_is_offered(draw, desk):  # noqa: F811
+    for name in ("ledger.jsonl", "ledger.pub"):
+        (desk.workspace.root / name).unlink()
+    app = draw("olaf")
+    assert "make_ledger" in keys(app)
+    shutil.rmtree(desk.workspace.root.parent / "keys")
+    app.button(key="make_ledger").click().run()
+    assert desk.workspace.ledger_key.is_file() and "submit" in keys(app)
