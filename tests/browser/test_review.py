@@ -1,0 +1,97 @@
+"""From an open request to one that is decided, destroyed and looked through, with nothing but the keyboard."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from selenium.webdriver import Chrome, Keys
+
+from core.records.keys import demo_keys, keep_keys
+from core.review.forgotten import known, rows_of, traces
+from core.runs.folder import RunFolder
+from core.workspace import Workspace
+from tests.browser.browser import BROWSER, chrome, drawn, open_page, served, text, wait
+from tests.browser.test_accessibility import barriers, readable
+
+pytestmark = BROWSER
+MOST = 150  # stops of the Tab key on any page
+
+
+@pytest.fixture(scope="module")
+def base(run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The demo, whose run nobody has verified yet, and the keys of its ledger."""
+    (run.path / "verification.json").unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CURE_LENS_KEYS", str(tmp_path_factory.mktemp("keys")))
+        keep_keys(demo_keys())
+        with served(run.path.parents[1]) as address:
+            yield address
+
+
+def press(driver: Chrome, *keys: str) -> None:
+    driver.switch_to.active_element.send_keys(*keys)
+    time.sleep(0.1)
+
+
+def reach(driver: Chrome, label: str) -> None:
+    """Go on with the Tab key until what holds the focus is called so."""
+    seen = []
+    for _ in range(MOST):
+        press(driver, Keys.TAB)
+        at = driver.switch_to.active_element
+        seen.append(at.accessible_name or at.text)
+        if label in seen[-1]:
+            return
+    pytest.fail(f"{label!r} is not reached with the Tab key, only {seen}")
+
+
+def told(driver: Chrome, sentence: str, seconds: float) -> None:
+    wait(lambda: sentence in text(driver) and drawn(driver), seconds)
+
+
+def test_a_request_is_carried_out_by_keyboard_alone(base: str, run: RunFolder, axe: str) -> None:
+    place = Workspace(run.path.parents[1])
+    request = place.request("req-demo")
+    forgotten = known(request, rows_of(place.interactions, request), place.items)
+    with chrome() as driver:
+        open_page(driver, base, "overview")
+        reach(driver, "Review")
+        press(driver, Keys.ENTER)
+        told(driver, "One request waits for an answer", 60)
+        for label, done, seconds in (
+            ("Verify this run", "checks:", 400),
+            ("Submit for decision", "One word is enough", 60),
+        ):
+            reach(driver, label)
+            press(driver, Keys.ENTER)
+            told(driver, done, seconds)
+        without_barrier(driver, axe)
+        reach(driver, "Approve")
+        press(driver, Keys.ENTER)
+        told(driver, "this is destroyed", 30)
+        without_barrier(driver, axe)
+        reach(driver, "Why")
+        press(driver, "For the demonstration it will do.")
+        reach(driver, "I have read the evidence")
+        press(driver, Keys.SPACE)
+        time.sleep(3)
+        reach(driver, "Approve now")
+        press(driver, Keys.ENTER)
+        told(driver, "The request is carried out now", 120)
+        reach(driver, "Look through every file again")
+        press(driver, Keys.ENTER)
+        told(driver, "Nothing of it is found", 60)
+        without_barrier(driver, axe)
+    assert traces(place.root, forgotten) == [] and not run.path.exists()
+
+
+def without_barrier(driver: Chrome, axe: str) -> None:
+    if wrong := readable(barriers(driver, axe)):
+        pytest.fail(wrong, pytrace=False)
+
+
+def test_a_narrow_screen_reads_it_too(base: str, axe: str) -> None:
+    with chrome(390, 900, dark=True) as driver:
+        assert "one was carried out" in open_page(driver, base, "review")
+        without_barrier(driver, axe)
+        assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
