@@ -56,7 +56,8 @@ def _evidence(
         answers.append(answers_of(recommender, context, full))
         progress(done / len(places))
     model, original, *references = answers
-    return Evidence(model, original, tuple(references), bounds, neighbours(context) if context else frozenset())
+    near = neighbours(context) if context else frozenset()
+    return Evidence(model, original, tuple(references), bounds, near, 1 + len(workspace.closed()))
 
 
 def _identity(folder: RunFolder) -> Check:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from core.types import Check, Verdict, Verification
 from core.verification import (
     closeness,
+    drift,
     lists,
     membership,
     overforgetting,
@@ -23,6 +24,8 @@ from core.verification.judge import counted
 Part = Callable[[Evidence], Iterator[Check]]
 # in shares of the way to the original, which is all of the way for the original itself, whatever it knows: no control
 SHARES: tuple[Part, ...] = (closeness.residual, rounding.checks)
+# tell nothing of what the original knows of the forgotten people
+ASIDE: tuple[Part, ...] = (*SHARES, drift.checks)
 # attacks: these look for what is left
 SEEKING: tuple[Part, ...] = (wordings.checks, relearning.checks, residue.checks)
 CHECKS: tuple[Part, ...] = (
@@ -37,12 +40,12 @@ CHECKS: tuple[Part, ...] = (
     lists.checks,
     overforgetting.checks,
     utility.checks,
+    drift.checks,
 )
 NOT_RUN = {
     "V5": "whether other wordings of the prompt bring something back (asked with --full)",
     "V7": "whether a little training brings it back faster than it was learned (asked with --full)",
     "V8": "whether probes inside the model still find it (asked with --full)",
-    "V11": "whether several requests in a row add up to more (each run starts from the workspace's own adapter, so there is one request so far)",
 }
 FEW = 3  # references under which one cannot be held out and the others still differ among themselves
 
@@ -73,7 +76,7 @@ def _sought(part: Part, evidence: Evidence) -> Iterator[Check]:
 
 
 def _controls(evidence: Evidence) -> Iterator[Check]:
-    telling = [part for part in CHECKS if part not in SHARES]
+    telling = [part for part in CHECKS if part not in ASIDE]
     caught = [one for one in asked(evidence.of_original(), telling) if one.verdict is Verdict.FAIL]
     wronged = [one for one in asked(evidence.of_reference()) if one.verdict is Verdict.FAIL]
     yield _control(

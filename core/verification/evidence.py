@@ -79,13 +79,15 @@ class Answers:
 
 @dataclass(frozen=True)
 class Evidence:
-    """model: that is said to have forgotten. neighbours: those who stay and are most like the people who go."""
+    """model: that is said to have forgotten. neighbours: those who stay and are most like the people who go. requests:
+    how many were carried out with this one."""
 
     model: Answers
     original: Answers
     references: tuple[Answers, ...]
     thresholds: Thresholds = Thresholds()
     neighbours: frozenset[str] = frozenset()
+    requests: int = 1
 
     def of_original(self) -> "Evidence":
         """The original in place of the model: it forgot nothing."""

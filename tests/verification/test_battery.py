@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.evaluation.evaluate import Seen
 from core.evaluation.scores import Scores
 from core.types import Interval, Verdict
-from core.verification import battery, judge
+from core.verification import battery, drift, judge
 from core.verification.battery import asked, verification
 from core.verification.evidence import Answers, Evidence, Ranks, Thresholds
 from core.verification.judge import check, needed, verdict
@@ -62,12 +62,14 @@ class World:
         mass: float = 0.999,
         back: float = 0.0,
         higher: float = 0.0,
+        drift: float = 0.0,
     ) -> Answers:
-        """back: what it knows again once its weights are rounded. higher: by how much forgotten titles stand too high."""
+        """back: what it knows again once its weights are rounded. higher: by how much forgotten titles stand too high.
+        drift: how far its answers for strangers moved."""
         seen = Seen(
             self.forget.scores(knows, shift=shift),
             self.test.scores(blur=0.3 + worse),
-            self.holdout.scores(),
+            self.holdout.scores(shift=drift),
             self.ranked,
             self.base + worse,
             {},
@@ -93,7 +95,17 @@ def told(evidence: Evidence) -> dict[str, set[Verdict]]:
 def test_a_model_that_never_knew_passes_all():
     found = verification("run-1", World().evidence(), ())
     assert {one.verdict for one in found.checks if one.id != "V3"} == {Verdict.PASS}, found.checks
-    assert {one.id for one in found.checks} == {"V0", "V1", "V2", "V3", "V4", "V6", "V9", "V10"} and found.not_run
+    assert {one.id for one in found.checks} == {
+        "V0",
+        "V1",
+        "V2",
+        "V3",
+        "V4",
+        "V6",
+        "V9",
+        "V10",
+        "V11",
+    } and found.not_run
 
 
 def test_the_original_fails_where_it_remembers_and_nowhere_else():
@@ -176,9 +188,20 @@ def test_controls_that_do_not_hold_void_everything():
     assert all("controls do not hold" in one.sentence for one in others)
 
 
+def test_what_drifted_from_a_full_retrain_fails_and_says_after_how_many_requests():
+    (found,) = drift.checks(replace(World().evidence(drift=3.0), requests=4))
+    assert (
+        found.verdict is Verdict.FAIL
+        and found.sentence.startswith("After 4 requests")
+        and "retrain in full" in found.sentence
+    )
+    (found,) = drift.checks(World().evidence())
+    assert found.verdict is Verdict.PASS and found.sentence.startswith("After this request")
+
+
 def test_the_original_is_caught_by_nothing_that_it_fails_by_construction(monkeypatch):
     """In shares of the way to itself it is all of the way there, even where nobody can tell it from a reference."""
-    monkeypatch.setattr(battery, "CHECKS", battery.SHARES)
+    monkeypatch.setattr(battery, "CHECKS", battery.ASIDE)
     evidence = World().evidence(knows=1.5)
     found = verification("run-1", evidence, ())
     assert {one.id for one in asked(evidence, battery.SHARES) if one.verdict is Verdict.FAIL} == {"V1", "V6"}

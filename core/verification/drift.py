@@ -1,0 +1,38 @@
+"""V11: do several requests in a row add up to more than each of them alone?
+
+References are trained anew from the base model without anything that was ever asked to go, so they are what a full retrain would
+be after the last request. On canary people, whom no model ever saw and no request touches, the divergence from them grows with every
+update that went elsewhere than retraining goes: true Jensen-Shannon divergence in bits, within the same bounds as V1's.
+"""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+
+from core.evaluation.measures import jensen_shannon
+from core.types import Check, Verdict
+from core.verification.evidence import Evidence
+from core.verification.judge import check, measured
+
+
+def checks(evidence: Evidence) -> Iterator[Check]:
+    model, *references = (one.seen.holdout.probabilities for one in (evidence.model, *evidence.references))
+    between = [jensen_shannon(left, right) for left, right in combinations(references, 2)]
+    times = evidence.thresholds.divergence
+    after = f"After {evidence.requests} requests" if evidence.requests > 1 else "After this request"
+    yield check(
+        "V11",
+        "drift on people whom no request touches",
+        measured(
+            lambda rows: float(np.mean([jensen_shannon(model[rows], one[rows]) for one in references])),
+            evidence.model.seen.holdout.users,
+        ),
+        (None, times * float(np.quantile(between, 0.95)) if between else float("nan")),
+        f"{times} times the 95th percentile between {len(references)} full retrains",
+        {
+            Verdict.PASS: f"{after} it answers strangers no further from a full retrain than full retrains from one another.",
+            Verdict.FAIL: f"{after} it answers strangers otherwise than a full retrain does: retrain in full.",
+            Verdict.INCONCLUSIVE: f"{after} whether it has drifted from what a full retrain would be cannot be told.",
+        },
+    )
