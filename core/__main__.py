@@ -60,7 +60,9 @@ def request(
         return
     out.print(f"Request {opened.id} is open for {', '.join(opened.subjects)}.", highlight=False)
     out.print(
-        f"Next: python -m core reference --workspace {workspace} --request {opened.id} --seeds 3", highlight=False
+        f"Next: python -m core reference --workspace {workspace} --request {opened.id} --seeds 3",
+        highlight=False,
+        soft_wrap=True,  # a command is copied as one line
     )
 
 
@@ -89,7 +91,11 @@ def reference(
         print(json.dumps({"request": request_id, "references": [folder.name for folder in folders]}))
         return
     out.print(f"{len(folders)} references are ready.")
-    out.print(f"Next: python -m core run --workspace {workspace} --request {request_id} --method cure", highlight=False)
+    out.print(
+        f"Next: python -m core run --workspace {workspace} --request {request_id} --method cure",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 @app.command()

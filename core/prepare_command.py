@@ -77,4 +77,4 @@ def _tell(made: Workspace, place: Path) -> None:
         f"Workspace {place}: {len(made.items):,} items, {len(made.interactions):,} interactions, {len(roles.members)} members, {len(roles.crowd)} crowd, {len(roles.holdout)} holdout."
     )
     if roles.members:
-        out.print(f"Next: python -m core request --workspace {place} --users {roles.members[0]}")
+        out.print(f"Next: python -m core request --workspace {place} --users {roles.members[0]}", soft_wrap=True)

@@ -183,6 +183,7 @@ def _told(folder: RunFolder, workspace: Path, detach: bool, as_json: bool) -> No
         out.print(
             f"Run {folder.id}: {status.state}. Next: python -m core report --workspace {workspace} --run {folder.id}",
             highlight=False,
+            soft_wrap=True,
         )
     if status.state in ("failed", "cancelled", "lost"):
         err.print(f"Run {folder.id} {status.state}: {status.message}", style="red", highlight=False)
