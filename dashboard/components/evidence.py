@@ -8,7 +8,7 @@ from dashboard.components.exports import table
 from dashboard.texts import Texts, t
 from dashboard.words import escape
 
-BADGES = {Verdict.PASS: ("check", "green"), Verdict.FAIL: ("error", "red"), Verdict.INCONCLUSIVE: ("help", "orange")}
+BADGES = {Verdict.PASS: ("check", "green"), Verdict.FAIL: ("error", "red"), Verdict.INCONCLUSIVE: ("help", "gray")}
 WORDS = Texts(
     {Verdict.PASS: "verdict-pass", Verdict.FAIL: "verdict-fail", Verdict.INCONCLUSIVE: "verdict-inconclusive"}
 )
