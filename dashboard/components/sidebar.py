@@ -13,14 +13,15 @@ def sidebar() -> None:
     """The run picker and the workspace's name."""
     found = engine.runs()
     with st.sidebar:
-        state.pick(
-            t("sidebar-run"),
-            "run",
-            list(found),
-            engine.default_run(found),
-            shown=lambda name: t("sidebar-run-state", run=name, state=STATES[found[name].status.state]),
-            help=t("sidebar-run-help"),
-        )
+        if found:  # an empty box is greyed out, and too pale to read
+            state.pick(
+                t("sidebar-run"),
+                "run",
+                list(found),
+                engine.default_run(found),
+                shown=lambda name: t("sidebar-run-state", run=name, state=STATES[found[name].status.state]),
+                help=t("sidebar-run-help"),
+            )
         st.caption(t("sidebar-offline"))
 
 
