@@ -35,7 +35,8 @@ def comment(workspace: Workspace, request_id: str, person: str, text: str) -> Ca
 
 
 def decide(workspace: Workspace, request_id: str, person: str, approve: bool, evidence: str, reason: str = "") -> Case:
-    """Approve or reject a request's pending case. evidence: digest of what the person had before them.
+    """Approve or reject a request's pending case. evidence: digest of what the person had before them. What was changed since can
+    still be rejected, so that it may be submitted anew.
 
     Raises ReviewError for somebody who may not, for evidence that is no longer there, and for a run that cannot be approved.
     What follows from the decision is another's work (outbox.settle).
@@ -47,9 +48,9 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         """Looked at inside the transaction: neither the case nor its evidence may have changed since."""
         if case.state is not CaseState.PENDING:
             raise ReviewError(f"Request {request_id!r} is {case.state}: there is nothing to decide any more.")
-        if evidence != case.evidence or evidence != evidence_of(workspace, folder):
+        if evidence != case.evidence or (approve and evidence != evidence_of(workspace, folder)):
             raise ReviewError(
-                "The evidence is not what you decided on: the run was changed since. Submit and read it anew."
+                "The evidence is not what you decided on: the run was changed since. Reject it, then submit it anew."
             )
         decision = Decision(person, _role(workspace, case, person), approve, evidence, reason.strip(), now())
         if approve:

@@ -18,8 +18,9 @@ from core.files import digest, disk_error, revive, write_json
 from core.records.vault import Vault
 from core.review import account
 from core.review.cases import Cases
+from core.review.evidence import evidence_of
 from core.review.forgotten import known, rows_of, traces
-from core.runs.folder import runs, store_of
+from core.runs.folder import run_folder, runs, store_of
 from core.types import Case, CaseState, Closed, Interaction, Request, RunState
 from core.workspace import Roles, Workspace, now, write_lines
 
@@ -98,6 +99,8 @@ def seal(outbox: Outbox) -> None:
         raise ReviewError(
             f"Adapter {place.settings.adapter!r} is not in the workspace: what lies elsewhere cannot be destroyed."
         )
+    if not outbox.vault.sealed and evidence_of(place, run_folder(place, outbox.case.run)) != outbox.case.evidence:
+        raise ReviewError("The run was changed since it was approved.")
     outbox.vault.seal(outbox.root, sorted(_going(place)))
 
 

@@ -28,11 +28,10 @@ def decisions(case: Case) -> None:
 
 def decision_form(case: Case) -> None:
     """Two buttons for whoever may decide; each opens the dialog."""
-    if desk.changed(case):
+    if changed := desk.changed(case):
         st.warning(t("review-changed"), icon=":material/warning:")
-        return
     with st.container(horizontal=True):
-        if st.button(t("review-approve"), type="primary", icon=":material/check:", key="approve"):
+        if not changed and st.button(t("review-approve"), type="primary", icon=":material/check:", key="approve"):
             _dialog(case, True)
         if st.button(t("review-reject"), icon=":material/close:", key="reject"):
             _dialog(case, False)

@@ -103,6 +103,13 @@ def test_changed_evidence_voids_a_decision(desk, name):
     assert not changed(desk.workspace, desk.case) and desk.decide("owen").state is CaseState.APPROVED
 
 
+def test_what_was_changed_is_rejected_and_submitted_anew(desk):
+    desk.submit()
+    (desk.workspace.root / "runs" / desk.run / "report.html").write_text("other")
+    assert desk.decide("petra", approve=False).state is CaseState.REJECTED
+    assert desk.submit().state is CaseState.PENDING and not changed(desk.workspace, desk.case)
+
+
 def test_a_decision_on_what_somebody_else_saw_is_refused(desk):
     from core.review.decide import decide
 

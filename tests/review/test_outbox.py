@@ -231,6 +231,16 @@ def test_a_candidate_that_was_exchanged_on_the_way_is_not_served(approved, monke
     assert contents(desk.workspace.root) == before
 
 
+@pytest.mark.parametrize("name", ["adapter/adapter_model.safetensors", "verification.json"])
+def test_what_is_changed_after_the_last_word_is_not_carried_out(approved, name):
+    desk, _, _, _ = approved
+    path = desk.workspace.root / "runs" / desk.run / name
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(ReviewError, match="changed since it was approved"):
+        settled(desk)
+    assert desk.case.state is CaseState.PENDING and desk.workspace.request(desk.request)
+
+
 def test_a_run_at_work_stops_it(approved):
     from core.runs.launch import create_run
 
