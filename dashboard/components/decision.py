@@ -6,7 +6,7 @@ from core.types import Act, Case, CaseState
 from dashboard import desk, state
 from dashboard.components.text import guarded
 from dashboard.texts import t
-from dashboard.words import escape
+from dashboard.words import date, escape
 
 DESTROYED = ("rows", "adapter", "references", "runs", "requests", "key")
 LEFT = ("backups", "copies", "blocks", "logs")
@@ -19,7 +19,7 @@ def decisions(case: Case) -> None:
             "review-approved-by" if one.approve else "review-rejected-by",
             person=escape(one.person) or t("review-single-person"),
             role=t(f"role-{one.role.replace('_', '-')}"),
-            time=escape(one.time),
+            time=escape(date(one.time)),
         )
         st.markdown(f"- {told} {escape(one.reason)}")
     if case.message:
@@ -80,7 +80,7 @@ def comments(case: Case) -> None:
     """What was said, and room to say something."""
     for one in case.comments:
         with st.container(border=True):
-            st.caption(f"{escape(one.person) or t('review-single-person')} · {escape(one.time)}")
+            st.caption(f"{escape(one.person) or t('review-single-person')} · {escape(date(one.time))}")
             st.text(one.text)
     if desk.may(Act.COMMENT) and case.state is CaseState.PENDING:
         with st.form("comment", clear_on_submit=True):

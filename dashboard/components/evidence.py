@@ -35,7 +35,7 @@ def checks(found: Verification) -> None:
         rows = [one for one in found.checks if one.verdict is verdict]
         if not rows:
             continue
-        told = "\n".join(f"- {escape(one.sentence)} ({one.id})" for one in rows)
+        told = "\n".join(f"- {escape(one.sentence)} ({one.id}, {escape(one.name)})" for one in rows)
         if verdict is Verdict.PASS:
             with st.expander(t("review-passed", checks=len(rows)), icon=":material/check:"):
                 st.markdown(told)

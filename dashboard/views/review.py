@@ -99,9 +99,14 @@ def timeline(request_id: str) -> None:
     if not rows:
         st.caption(t("review-timeline-empty"))
         return
-    st.markdown("\n".join(f"1. {escape(when)}: {what}" for when, what in rows))
+    st.markdown("\n".join(f"1. {escape(moment(when))}: {what}" for when, what in rows))
     frame = pd.DataFrame(rows, columns=[t("review-column-time"), t("review-column-what")])
     export(frame, f"{request_id}-timeline", t("review-timeline-save"))
+
+
+def moment(when: str) -> str:
+    """A time of the ledger, which is UTC, to the minute."""
+    return f"{date(when)}, {when[11:16]} UTC"
 
 
 def told(entry: dict) -> str:
