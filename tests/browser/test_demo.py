@@ -24,6 +24,7 @@ SAYS = {
     "groups": ("Where the borders lie", "Move parts by hand", "What it changes", "All parts"),
     "run": ("finished", "Launch a new run"),
     "before_after": ("How far it came", "Before", "After", "A model that never saw it", "Everyone else"),
+    "review": ("One request waits for an answer", "not four eyes", "checks:", "Submit for decision", "was verified"),
     "report": ("In plain words", "What still holds the data"),
     "benchmark": ("At equal quality", "Forgetting against quality", "All figures"),
 }
