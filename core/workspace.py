@@ -8,7 +8,7 @@ references/ID/seed-K/   adapters retrained without the request's data
 runs/ID/                see core.runs.folder
 closed/ID.json          what is left of requests that were carried out
 review.sqlite           cases, decisions and comments
-sealed/ID/              what is about to be destroyed, encrypted; only while an approval is carried out
+sealed/ID-CASE/         what is about to be destroyed, encrypted; only while an approval is carried out
 ledger.jsonl  ledger.pub    signed account of all runs, and the key to check it with
 """
 

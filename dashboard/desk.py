@@ -52,7 +52,7 @@ def matter(request: Request) -> Matter:
     ]
     if case and case.state is not CaseState.REJECTED:
         return Matter(request, case, run_folder(engine.workspace(), case.run))
-    return Matter(request, case, next((run for run in done if not case or run.id != case.run), None))
+    return Matter(request, case, next((run for run in done if (run.path / "adapter").is_dir()), None))
 
 
 def closed() -> tuple[Closed, ...]:

@@ -22,6 +22,8 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
             "No ledger is kept here: make one with `python -m core ledger init`, so that decisions are signed."
         )
     folder = run_folder(workspace, run_id)
+    if any(one.run == run_id and one.state is CaseState.REJECTED for one in Cases(workspace).all()):
+        raise ReviewError(f"Run {run_id!r} was rejected, and its adapter is destroyed: launch a new one.")
     check_ready(folder)
     return Cases(workspace).submit(folder.spec.request, run_id, person, evidence_of(workspace, folder))
 
@@ -36,7 +38,7 @@ def comment(workspace: Workspace, request_id: str, person: str, text: str) -> Ca
 
 def decide(workspace: Workspace, request_id: str, person: str, approve: bool, evidence: str, reason: str = "") -> Case:
     """Approve or reject a request's pending case. evidence: digest of what the person had before them. What was changed since can
-    still be rejected, so that it may be submitted anew.
+    still be rejected.
 
     Raises ReviewError for somebody who may not, for evidence that is no longer there, and for a run that cannot be approved.
     What follows from the decision is another's work (outbox.settle).
@@ -50,7 +52,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             raise ReviewError(f"Request {request_id!r} is {case.state}: there is nothing to decide any more.")
         if evidence != case.evidence or (approve and evidence != evidence_of(workspace, folder)):
             raise ReviewError(
-                "The evidence is not what you decided on: the run was changed since. Reject it, then submit it anew."
+                "The evidence is not what you decided on: the run was changed since. Reject it, and launch a new one."
             )
         decision = Decision(person, _role(workspace, case, person), approve, evidence, reason.strip(), now())
         if approve:

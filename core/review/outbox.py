@@ -41,7 +41,8 @@ class Outbox:
 
     @property
     def vault(self) -> Vault:
-        return Vault(self.root / "sealed" / self.case.request, self.workspace.ledger_key)
+        """Of this very case: a request may have had others."""
+        return Vault(self.root / "sealed" / f"{self.case.request}-{self.case.number}", self.workspace.ledger_key)
 
     @property
     def adapter(self) -> str:

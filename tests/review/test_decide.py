@@ -103,11 +103,12 @@ def test_changed_evidence_voids_a_decision(desk, name):
     assert not changed(desk.workspace, desk.case) and desk.decide("owen").state is CaseState.APPROVED
 
 
-def test_what_was_changed_is_rejected_and_submitted_anew(desk):
+def test_what_was_changed_is_rejected_and_nobody_submits_it_again(desk):
     desk.submit()
     (desk.workspace.root / "runs" / desk.run / "report.html").write_text("other")
     assert desk.decide("petra", approve=False).state is CaseState.REJECTED
-    assert desk.submit().state is CaseState.PENDING and not changed(desk.workspace, desk.case)
+    with pytest.raises(ReviewError, match="launch a new one"):
+        desk.submit()
 
 
 def test_a_decision_on_what_somebody_else_saw_is_refused(desk):
@@ -118,24 +119,30 @@ def test_a_decision_on_what_somebody_else_saw_is_refused(desk):
         decide(desk.workspace, desk.request, "petra", True, "0" * 64, "fine")
 
 
-def test_what_failed_cannot_be_approved_and_what_is_not_proven_needs_a_reason(desk):
+def test_what_is_not_proven_needs_a_reason(desk):
     folder = RunFolder(desk.workspace.root / "runs" / desk.run)
     assert folder.verification.verdict is Verdict.INCONCLUSIVE
     desk.submit()
     with pytest.raises(ReviewError, match="give the reason"):
         desk.decide("petra", reason="  ")
-    desk.decide("petra", approve=False, reason="")
+
+
+def test_what_failed_cannot_be_approved(desk):
+    folder = RunFolder(desk.workspace.root / "runs" / desk.run)
     folder.write("verification.json", replace(folder.verification, verdict=Verdict.FAIL))
     desk.submit()
     with pytest.raises(ReviewError, match="failed its verification"):
         desk.decide("petra")
+    assert desk.decide("petra", approve=False, reason="").state is CaseState.REJECTED
 
 
-def test_a_run_is_submitted_once_and_only_when_verified(desk):
+def test_a_run_is_submitted_once(desk):
     desk.submit()
     with pytest.raises(ReviewError, match="before the reviewers already"):
         desk.submit()
-    desk.decide("petra", approve=False)
+
+
+def test_a_run_that_nobody_verified_is_not_submitted(desk):
     (desk.workspace.root / "runs" / desk.run / "verification.json").unlink()
     with pytest.raises(ReviewError, match="was not verified"):
         desk.submit()

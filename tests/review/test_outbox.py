@@ -15,6 +15,7 @@ from core.review import outbox
 from core.review.cases import Cases
 from core.review.decide import comment
 from core.review.forgotten import known, rows_of, traces
+from core.runs.folder import RunFolder
 from core.types import CaseState, Task
 from core.workspace import Workspace
 
@@ -47,7 +48,7 @@ def assert_carried_out(desk, forgotten, candidate):
     assert traces(place.root, forgotten) == []
     assert digest(place.root / place.settings.adapter / outbox.WEIGHTS) == candidate == place.closed()[0].adapter
     assert not (place.root / "adapter").exists() and not list((place.root / "runs").glob("run-*"))
-    assert not (place.root / "sealed" / desk.request).exists()
+    assert not list((place.root / "sealed").iterdir())
     assert verify(place.ledger, read_public(place.ledger_key)).flaws == ()
     kinds = [one.kind for one in entries(place.ledger, read_public(place.ledger_key))]
     assert kinds.count("destruction") == 1 and kinds.count("decision") == 2
@@ -198,7 +199,7 @@ def test_a_crash_after_everything_was_put_back_leaves_no_sealed_copy(approved, m
         patch.setattr(Vault, "destroy", lambda self: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             settled(desk)
-    assert desk.case.state is CaseState.PENDING and (desk.workspace.root / "sealed" / desk.request).exists()
+    assert desk.case.state is CaseState.PENDING and list((desk.workspace.root / "sealed").iterdir())
     assert settled(desk) is None and contents(desk.workspace.root) == before
 
 
@@ -259,6 +260,34 @@ def test_a_rejected_candidate_is_destroyed_and_nothing_else(desk):
     assert contents(desk.workspace.root) == {name: value for name, value in before.items() if name not in gone}
     ledger = entries(desk.workspace.ledger, read_public(desk.workspace.ledger_key))
     assert ledger[-1].content["decision"]["approve"] is False
+
+
+def test_an_earlier_case_of_the_same_request_takes_nothing_away(desk, monkeypatch):
+    """A rejected case is tidied up at each turn; what a later one has sealed is not its own."""
+    forgotten, _, _ = titles_and_people(desk)
+    other = shutil.copytree(desk.workspace.root / "runs" / desk.run, desk.workspace.root / "runs" / "run-other")
+    RunFolder(other).store.add("run-other", "other", patient=False)
+    with RunFolder(other).store.changing() as database:
+        database.execute("UPDATE runs SET state = 'done' WHERE id = 'run-other'")
+    desk.submit()
+    desk.decide("petra", approve=False)
+    settled(desk)
+    with pytest.raises(ReviewError, match="was rejected, and its adapter is destroyed"):
+        desk.submit()
+    desk.run = "run-other"
+    candidate = digest(other / "adapter" / outbox.WEIGHTS)
+    desk.approve()
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "STEPS", (*outbox.STEPS[:3], crash, *outbox.STEPS[4:]))
+        with pytest.raises(Killed):
+            settled(desk)
+    settled(desk)
+    place = Workspace(desk.workspace.root)
+    assert place.closed()[0].adapter == candidate and traces(place.root, forgotten) == []
+
+
+def crash(one):
+    raise Killed
 
 
 def test_other_requests_are_less_what_went(desk):
