@@ -24,6 +24,8 @@ from core.errors import RequestError, WorkspaceError
 from core.files import is_id, plain, read_json, revive, stays, write_json, write_text
 from core.types import Closed, Interaction, Item, Request, Task
 
+WEIGHTS = "adapter_model.safetensors"  # as PEFT calls them
+
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSettings:
@@ -176,7 +178,7 @@ class Workspace:
     def reference_folders(self, request_id: str) -> tuple[Path, ...]:
         """Finished references of a request, by seed."""
         own = self.root / "references" / request_id
-        found = own.glob("seed-*/adapter_model.safetensors") if is_id(request_id) and stays(own, self.root) else ()
+        found = own.glob(f"seed-*/{WEIGHTS}") if is_id(request_id) and stays(own, self.root) else ()
         return tuple(sorted((path.parent for path in found), key=lambda path: int(path.name.split("-")[1])))
 
 

@@ -1,12 +1,15 @@
 """What the review desk asks of core: who is here, where each request stands, and what happened to it. Signs nothing itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import streamlit as st
 
 from core.errors import ReviewError
 from core.review import decide as deciding
 from core.review import rights
 from core.review.cases import Cases
-from core.runs.folder import RunFolder, run_folder
+from core.runs.folder import RunFolder
 from core.types import Act, Case, CaseState, Closed, Request, Role, RunState
 from dashboard import engine
 from dashboard.asked import asked
@@ -35,24 +38,23 @@ def roles() -> frozenset[Role]:
 
 
 def may(act: Act) -> bool:
-    return any(role in rights.MAY[act] for role in roles())
+    return bool(roles() & rights.MAY[act])
 
 
 def inbox() -> tuple[Matter, ...]:
     """All open requests, the one that is due first at the top."""
     place = engine.workspace()
-    return tuple(matter(one) for one in sorted(place.requests(), key=lambda one: (one.due, one.id)))
+    cases, done = Cases(place), [run for run in engine.runs().values() if run.status.state is RunState.DONE]
+    requests = sorted(place.requests(), key=lambda one: (one.due, one.id))
+    return tuple(_matter(one, cases.of(one.id), done) for one in requests)
 
 
-def matter(request: Request) -> Matter:
+def _matter(request: Request, case: Case | None, done: Sequence[RunFolder]) -> Matter:
     """Where one request stands."""
-    case = Cases(engine.workspace()).of(request.id)
-    done = [
-        run for run in engine.runs().values() if run.spec.request == request.id and run.status.state is RunState.DONE
-    ]
     if case and case.state is not CaseState.REJECTED:
-        return Matter(request, case, run_folder(engine.workspace(), case.run))
-    return Matter(request, case, next((run for run in done if (run.path / "adapter").is_dir()), None))
+        return Matter(request, case, engine.run(case.run))
+    own = (run for run in done if run.spec.request == request.id and (run.path / "adapter").is_dir())
+    return Matter(request, case, next(own, None))
 
 
 def closed() -> tuple[Closed, ...]:
@@ -73,10 +75,17 @@ def timeline(request_id: str) -> list[dict]:
     """What the ledger says of a request, oldest first. Raises AskedError where the ledger is not whole."""
     if not keeps_ledger():
         return []
-    found = [one for one in asked("ledger", "show", *_place())]
+    place = engine.workspace()
+    found = _ledger(str(place.root), engine.stamps(place.root, place.ledger.name))
     own = {name for name, run in engine.runs().items() if run.spec.request == request_id}
     own |= {one["content"]["run"] for one in found if _request(one["content"]) == request_id}
     return [one for one in found if one["content"].get("run") in own]
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _ledger(root: str, key: engine.Stamps) -> list[dict]:
+    """All entries, read anew only when there are more of them: it takes another process."""
+    return asked("ledger", "show", "--workspace", root)
 
 
 def _request(content: dict) -> str | None:

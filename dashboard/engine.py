@@ -1,4 +1,4 @@
-"""The only file that calls core services. Caches are bounded and keyed by each file's change time and size."""
+"""What pages ask of core's files, but for the review desk (desk.py). Caches are bounded and keyed by each file's change time and size."""
 
 import os
 from collections.abc import Sequence

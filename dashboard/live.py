@@ -19,10 +19,9 @@ from core.evaluation.evaluate import top_list
 from core.files import digest
 from core.types import Interaction, Recommendation
 from core.what_if import Person, WhatIf
-from core.workspace import Workspace
+from core.workspace import WEIGHTS, Workspace
 from dashboard.engine import DATA, RunFolder, stamps
 
-WEIGHTS = "adapter_model.safetensors"
 MODELS = ORIGINAL, UNLEARNED, REFERENCE = "original", "unlearned", "reference"
 
 

@@ -86,12 +86,8 @@ def suffixes(history: Sequence[Interaction], targets: Sequence[Interaction], siz
 
 def single_targets(prompts: Iterable[Prompt], history: int) -> list[Prompt]:
     """One prompt a target with at most `history` interactions before it; targets without any are left out."""
-    singles = []
-    for prompt in prompts:
-        for index in range(max(1, prompt.first_target), len(prompt.events)):
-            first = max(0, index - history)
-            singles.append(Prompt(prompt.user, prompt.events[first : index + 1], index - first))
-    return singles
+    singles = (one for prompt in prompts for one in prompt.singles if one.first_target)
+    return [Prompt(one.user, one.events[-history - 1 :], min(one.first_target, history)) for one in singles]
 
 
 def _covered(request: Request | None):

@@ -36,7 +36,8 @@ class Wording:
         change = HISTORIES[self.history]
         return [
             replace(one, events=(*(before := change(one.events[:-1])), one.events[-1]), first_target=len(before))
-            for one in singles(prompts)
+            for prompt in prompts
+            for one in prompt.singles
         ]
 
 
@@ -50,8 +51,3 @@ def wordings(task: Task) -> dict[str, Wording]:
 def _wording(given: dict[str, str], usual: Template) -> Wording:
     how = {key: value for key, value in given.items() if key in ("case", "history")}
     return Wording(replace(usual, **{key: value for key, value in given.items() if key not in how}), **how)
-
-
-def singles(prompts: Sequence[Prompt]) -> list[Prompt]:
-    """Each target in a prompt of its own, with all that stands before it."""
-    return [Prompt(p.user, p.events[: i + 1], i) for p in prompts for i in range(p.first_target, len(p.events))]

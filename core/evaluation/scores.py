@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from core.evaluation.ranking import Reader, rank
-from core.models.batches import answer_logits, batches
+from core.models.batches import answer_logits, by_prompt
 from core.models.recommender import Recommender
 from core.types import Prompt, Task
 
@@ -53,13 +53,14 @@ def _by_target(
     recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, read: Callable[[Tensor], Tensor]
 ) -> np.ndarray:
     """`click`: what `read` makes of the logits [target, vocabulary], in the order of the prompts' targets."""
-    encoded = reader.encode(prompts)
-    found: dict[int, np.ndarray] = {}
-    for chosen, batch in batches(encoded, TOKENS, recommender.device):
-        values = read(answer_logits(recommender.model, batch)).double().cpu().numpy()
-        pieces = np.split(values, np.cumsum([len(encoded[i].answers) for i in chosen])[:-1])
-        found.update(zip(chosen, pieces, strict=True))
-    return np.concatenate([found[i] for i in range(len(prompts))]) if prompts else np.empty(0)
+    found = by_prompt(
+        reader.encode(prompts),
+        TOKENS,
+        recommender.device,
+        lambda batch: read(answer_logits(recommender.model, batch)).double().cpu(),
+        lambda one: len(one.answers),
+    )
+    return torch.cat(found).numpy() if found else np.empty(0)
 
 
 def _click(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader) -> Scores:
@@ -72,7 +73,7 @@ def _click(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader) 
 
 
 def _next_item(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, limit: int) -> Scores:
-    singles = [p for p in _singles(prompts) if len(p.events) > 1]
+    singles = [one for prompt in prompts for one in prompt.singles if one.first_target]
     rng = random.Random(0)
     singles = singles if len(singles) <= limit else rng.sample(singles, limit)
     rows = []
@@ -87,10 +88,6 @@ def _next_item(recommender: Recommender, prompts: Sequence[Prompt], reader: Read
     return Scores(
         _users(singles), np.ones(len(singles), bool), np.log(right / (1 - right)), probabilities, -np.log(right)
     )
-
-
-def _singles(prompts: Sequence[Prompt]) -> list[Prompt]:
-    return [Prompt(p.user, p.events[: i + 1], i) for p in prompts for i in range(p.first_target, len(p.events))]
 
 
 def _users(prompts: Sequence[Prompt]) -> np.ndarray:

@@ -67,6 +67,20 @@ def batches(
         yield chosen, collate([encoded[i] for i in chosen], device)
 
 
+def by_prompt(
+    encoded: Sequence[Encoded],
+    tokens: int,
+    device: torch.device | str,
+    read: Callable[[Batch], Tensor],
+    count: Callable[[Encoded], int],
+) -> list[Tensor]:
+    """What `read` makes of batches of at most so many tokens, its first axis cut into `count` pieces a prompt, in their order."""
+    found: dict[int, Tensor] = {}
+    for chosen, batch in batches(encoded, tokens, device):
+        found.update(zip(chosen, read(batch).split([count(encoded[i]) for i in chosen]), strict=True))
+    return [found[i] for i in range(len(encoded))]
+
+
 def micro_batches(
     chosen: Sequence[int], size: int, count: Callable[[Sequence[int]], int]
 ) -> Iterator[tuple[Sequence[int], float]]:

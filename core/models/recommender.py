@@ -5,7 +5,8 @@ Safetensors only, no remote code, adapters only on the base they were made for.
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,17 @@ def put_adapter_weights(model: Any, weights: Mapping[str, torch.Tensor]) -> None
     for name, value in model.named_parameters():
         if name in weights:
             value.copy_(weights[name])
+
+
+@contextmanager
+def trained_aside(model: Any) -> Iterator[None]:
+    """The served adapter may be trained inside; afterwards it is what it was, to the bit."""
+    before = adapter_weights(model)
+    model.set_adapter(ADAPTER)  # PEFT makes its weights trainable
+    try:
+        yield
+    finally:
+        put_adapter_weights(model, before)
 
 
 def save_adapter(model: PeftModel, folder: Path) -> None:

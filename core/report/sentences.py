@@ -95,17 +95,19 @@ def _asked(request: Request, items: Mapping[str, Item]) -> str:
     if request.interactions:
         films = [f"“{items[item].title if item in items else item}” of {user}" for user, item in request.interactions]
         parts.append(f"{count(len(films), 'chosen interaction')} ({_some(films)})")
-    when = f" on {date(request.created)}" if request.created else ""
     reason = f" Reason given: {request.reason}" if request.reason else ""
-    return f"Request {request.id}{when} asks to erase {' and '.join(parts)} from the recommender.{reason}"
+    return f"{_request(request)} asks to erase {' and '.join(parts)} from the recommender.{reason}"
 
 
 def asked_of_nobody(request: Request) -> str:
     """What was asked, without who, which titles and why."""
     parts = [count(len(request.users), "person", "people")] if request.users else []
     parts += [count(len(request.interactions), "chosen interaction")] if request.interactions else []
-    when = f" on {date(request.created)}" if request.created else ""
-    return f"Request {request.id}{when} asks to erase the data of {' and '.join(parts)} from the recommender."
+    return f"{_request(request)} asks to erase the data of {' and '.join(parts)} from the recommender."
+
+
+def _request(request: Request) -> str:
+    return f"Request {request.id} on {date(request.created)}" if request.created else f"Request {request.id}"
 
 
 def _done(spec: RunSpec, groups: Sequence[ModuleGroup]) -> str:

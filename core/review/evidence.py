@@ -7,18 +7,18 @@ from core.errors import ReviewError
 from core.files import digest
 from core.runs.folder import RunFolder
 from core.types import RunState, Verdict
-from core.workspace import Workspace
+from core.workspace import WEIGHTS, Workspace
 
 # Of the run's folder. The log and the events tell how it went, and decide nothing.
 FILES = (
-    "spec.json", "adapter/adapter_config.json", "adapter/adapter_model.safetensors", "outcome.json", "evaluation.json",
+    "spec.json", "adapter/adapter_config.json", f"adapter/{WEIGHTS}", "outcome.json", "evaluation.json",
     "report.json", "report.html", "reviewer.html", "verification.json",
 )  # fmt: skip
 
 
 def evidence_of(workspace: Workspace, folder: RunFolder) -> str:
     """SHA-256 over the request, the adapter in use, and everything that was made and found out about the candidate."""
-    served = Path(workspace.path(workspace.settings.adapter)) / "adapter_model.safetensors"
+    served = Path(workspace.path(workspace.settings.adapter)) / WEIGHTS
     paths = [workspace.root / f"requests/{folder.spec.request}.json", served, *(folder.path / name for name in FILES)]
     lines = [f"{path.name} {digest(path) if path.is_file() else 'none'}" for path in paths]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -22,9 +22,8 @@ from core.review.evidence import evidence_of
 from core.review.forgotten import known, rows_of, traces
 from core.runs.folder import run_folder, runs, store_of
 from core.types import Case, CaseState, Closed, Interaction, Request, RunState
-from core.workspace import Roles, Workspace, now, write_lines
+from core.workspace import WEIGHTS, Roles, Workspace, now, write_lines
 
-WEIGHTS = "adapter_model.safetensors"
 COMMENTS = ("review.sqlite",)  # which go when nothing can go back any more
 
 

@@ -23,7 +23,7 @@ from core.records.ledger import append, entries
 from core.runs.folder import RunFolder
 from core.types import Request, Verification
 from core.unlearning.methods import METHODS
-from core.workspace import Workspace
+from core.workspace import WEIGHTS, Workspace
 
 RUN, VERIFICATION = "run", "verification"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
@@ -60,8 +60,8 @@ def _subjects(workspace: Workspace, folder: RunFolder) -> dict[str, str]:
     settings = workspace.settings
     base = resolve(workspace.path(settings.base), settings.base_revision)
     files = {
-        "adapter before": Path(workspace.path(settings.adapter)) / "adapter_model.safetensors",
-        "adapter after": folder.path / "adapter/adapter_model.safetensors",
+        "adapter before": Path(workspace.path(settings.adapter)) / WEIGHTS,
+        "adapter after": folder.path / "adapter" / WEIGHTS,
         "tokenizer": base / "tokenizer.json",
         "prompt template": ROOT / "core/data/templates.toml",
         "circuit": folder.path / "circuit.safetensors",

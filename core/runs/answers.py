@@ -8,12 +8,12 @@ import numpy as np
 
 from core.context import Context
 from core.data.prompts import encode, escape
-from core.data.wordings import Wording, singles, wordings
+from core.data.wordings import Wording, wordings
 from core.evaluation.evaluate import RANKED_USERS, ranks
 from core.evaluation.scores import Scores, answer_mass, score
 from core.looks import ask
 from core.models.hidden import hidden
-from core.models.recommender import ADAPTER, Recommender, adapter_weights, put_adapter_weights
+from core.models.recommender import Recommender, trained_aside
 from core.models.rounding import rounded
 from core.pipeline import spread
 from core.types import Prompt
@@ -68,9 +68,13 @@ def _with_what_takes_long(answers: Answers, recommender: Recommender, context: C
 
 def _titles(recommender: Recommender, context: Context, most: int) -> Ranks:
     """Where forgotten titles stand that were liked."""
-    liked = [one for one in singles(context.split.forget) if one.events[-1].liked and len(one.events) > 1]
-    some = spread(liked, most)
+    some = spread([one for one in _rows(context) if one.events[-1].liked], most)
     return Ranks(np.array([one.user for one in some], str), ranks(recommender, some, context.reader, context.histories))
+
+
+def _rows(context: Context) -> list[Prompt]:
+    """Each forgotten row with what stands before it, as far as something does."""
+    return [one for prompt in context.split.forget for one in prompt.singles if one.first_target]
 
 
 def _worded(recommender: Recommender, context: Context, wording: Wording) -> Scores:
@@ -82,20 +86,16 @@ def _worded(recommender: Recommender, context: Context, wording: Wording) -> Sco
 def relearned(recommender: Recommender, context: Context) -> tuple[Scores, ...]:
     """What the model says of most forgotten rows before and after each lap of training on a few others, by the adapter's own
     recipe; afterwards the adapter is as it was, to the bit. Nothing where there is but one row."""
-    rows = [one for one in singles(context.split.forget) if len(one.events) > 1]
+    rows = _rows(context)
     lessons = spread(rows, min(LESSONS, len(rows) // 2))
     exam = spread([one for one in rows if one not in lessons], EXAM)
     if not lessons:
         return ()
-    before, taught = adapter_weights(recommender.model), context.encode(lessons)
-    found = [score(recommender, exam, context.reader)]
-    recommender.model.set_adapter(ADAPTER)  # PEFT makes its weights trainable
-    try:
+    taught, found = context.encode(lessons), [score(recommender, exam, context.reader)]
+    with trained_aside(recommender.model):
         for lap in range(LAPS):
             fit(recommender.model, taught, replace(context.recipe, epochs=1, seed=lap))
             found.append(score(recommender, exam, context.reader))
-    finally:
-        put_adapter_weights(recommender.model, before)
     return tuple(found)
 
 

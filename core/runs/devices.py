@@ -12,6 +12,7 @@ from typing import IO
 import torch
 
 from core.files import disk_error
+from core.workspace import WorkspaceSettings
 
 
 def candidates(device: str) -> tuple[str, ...]:
@@ -21,6 +22,11 @@ def candidates(device: str) -> tuple[str, ...]:
     if device == "cuda":
         return tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
     return (device,)
+
+
+def cards(settings: WorkspaceSettings, launcher: str) -> int:
+    """Over how many cards one process lays a model out, by what the settings tell of a launcher."""
+    return int(settings.clusters.get(launcher, {}).get("cards", 1))
 
 
 def take(devices: Sequence[str], count: int = 1) -> tuple[list[str], ExitStack] | None:

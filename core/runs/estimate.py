@@ -12,7 +12,7 @@ from core.errors import RunError
 from core.evaluation.ranking import CHUNK_TOKENS
 from core.models.checks import check_folder
 from core.models.recommender import choose_device, resolve
-from core.runs.devices import candidates
+from core.runs.devices import candidates, cards
 from core.runs.devices import free as idle_of
 from core.runs.probe import Cost, measured, parameters
 from core.runs.reads import Lengths, reads
@@ -85,7 +85,7 @@ def _devices(workspace: Workspace, device: str) -> tuple[str, ...]:
     known = candidates(device)
     idle = idle_of(known)
     ordered = (*idle, *(name for name in known if name not in idle))
-    return ordered[: int(workspace.settings.clusters.get("local", {}).get("cards", 1))]
+    return ordered[: cards(workspace.settings, "local")]
 
 
 def _batch(workspace: Workspace, how: Method) -> int:

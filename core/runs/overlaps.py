@@ -17,7 +17,7 @@ from core.models.recommender import Recommender
 from core.runs.folder import RunFolder
 from core.runs.processes import this_worker
 from core.types import Interaction, Overlap, RunState, RunStatus
-from core.workspace import Workspace, now
+from core.workspace import WEIGHTS, Workspace, now
 
 WRITE_EVERY = 1.0  # seconds between status writes
 
@@ -26,7 +26,7 @@ def overlaps(
     folder: RunFolder, device: str = "auto", progress: Callable[[float], None] = lambda done: None
 ) -> tuple[Overlap, ...]:
     """For every kept person with a history, how much of the original's list stays. Raises RunError without an adapter."""
-    if not (folder.path / "adapter/adapter_model.safetensors").is_file():
+    if not (folder.path / "adapter" / WEIGHTS).is_file():
         raise RunError(f"Run {folder.id!r} has no adapter to ask: choose a finished run.")
     workspace = Workspace(folder.path.parent.parent)
     request = workspace.request(folder.spec.request)

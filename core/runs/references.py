@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.pipeline import reference
 from core.unlearning.loop import Step
-from core.workspace import Workspace
+from core.workspace import WEIGHTS, Workspace
 
 FIRST_SEED = 101
 
@@ -23,7 +23,7 @@ def train_references(
     workspace.check(request)
     for number in range(count):
         target = workspace.root / "references" / request_id / f"seed-{FIRST_SEED + number}"
-        if (target / "adapter_model.safetensors").is_file():
+        if (target / WEIGHTS).is_file():
             continue
         part = target.with_name(f".{target.name}.part")
         try:

@@ -15,9 +15,7 @@ from core.types import Check, RunState, Verdict, Verification
 from core.verification.battery import verification
 from core.verification.evidence import Answers, Evidence, Thresholds
 from core.verification.judge import counted
-from core.workspace import Workspace
-
-WEIGHTS = "adapter_model.safetensors"
+from core.workspace import WEIGHTS, Workspace
 
 
 def verify(

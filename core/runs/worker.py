@@ -16,7 +16,7 @@ from core.models import ranks
 from core.models.meter import Meter
 from core.pipeline import STAGES, Found, run
 from core.runs.checkpoints import Checkpoints
-from core.runs.devices import peak_memory
+from core.runs.devices import cards, peak_memory
 from core.runs.folder import RunFolder, accounts_of
 from core.runs.follower import follow, found_in
 from core.runs.processes import this_worker
@@ -88,7 +88,7 @@ def _wanted(folder: RunFolder) -> int:
     """How many cards: one for each of several processes, or those over which a single one lays out the model."""
     if ranks.size() > 1:
         return ranks.size()
-    return int(Workspace(folder.path.parents[1]).settings.clusters.get(folder.spec.launcher, {}).get("cards", 1))
+    return cards(Workspace(folder.path.parents[1]).settings, folder.spec.launcher)
 
 
 def _each(devices: Sequence[str]) -> list[str]:
@@ -96,7 +96,7 @@ def _each(devices: Sequence[str]) -> list[str]:
     return list(devices) if len(devices) == ranks.size() else [devices[0]] * ranks.size()
 
 
-class Reads(NamedTuple):
+class AtWork(NamedTuple):
     """What a status tells of a model."""
 
     meter: Meter
@@ -111,7 +111,7 @@ class FolderWatch:
         self.folder, self.held = folder, held
         self.started, self.written = time.monotonic(), 0.0
         self.state, self.name, self.base, self.share = RunState.RUNNING, "", 0.0, 0.0
-        self.model: Reads | None = None  # of the model at work now, which it does not keep alive
+        self.model: AtWork | None = None  # of the model at work now, which it does not keep alive
         self.stage_began = 0.0, 0  # seconds, and the tokens read by then
         self.steps = 0  # that earlier attempts told already
 
@@ -153,7 +153,7 @@ class FolderWatch:
     def keep(self, name: str, value: Any) -> None:
         self.held.check()
         if name == "model":
-            self.model = Reads(value.meter, value.device, value.dtype)
+            self.model = AtWork(value.meter, value.device, value.dtype)
             self.stage_began = self.seconds, 0
         elif name == "adapter":
             self.folder.add_event({"kind": "adapter", "sha256": value, "seconds": self.seconds})

@@ -48,6 +48,11 @@ class Prompt:
     def targets(self) -> tuple[Interaction, ...]:
         return self.events[self.first_target :]
 
+    @property
+    def singles(self) -> tuple["Prompt", ...]:
+        """Each target in a prompt of its own, with all that stands before it."""
+        return tuple(Prompt(self.user, self.events[: i + 1], i) for i in range(self.first_target, len(self.events)))
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.functional import cross_entropy
 
-from core.models.batches import answer_logits, batches
+from core.models.batches import answer_logits, by_prompt
 from core.models.blocks import Layout, layout
 from core.types import Encoded, Memory
 from core.unlearning.stopping import sample
@@ -47,13 +48,14 @@ def switched_off(plan: Layout, modules: Collection[str]) -> AbstractContextManag
 @torch.no_grad()
 def prompt_losses(model: Any, prompts: Sequence[Encoded]) -> np.ndarray:
     """Per prompt the sum of its answers' losses in nats, and how many answer tokens it has: [prompt, 2]."""
-    found = np.zeros((len(prompts), 2))
-    for chosen, batch in batches(prompts, TOKENS, model.device):
-        losses = torch.nn.functional.cross_entropy(answer_logits(model, batch).float(), batch.tokens, reduction="none")
-        counts = [prompts[i].answer_tokens for i in chosen]
-        for i, part in zip(chosen, losses.split(counts), strict=True):
-            found[i] = part.sum().item(), len(part)
-    return found
+    found = by_prompt(
+        prompts,
+        TOKENS,
+        model.device,
+        lambda batch: cross_entropy(answer_logits(model, batch).float(), batch.tokens, reduction="none"),
+        lambda one: one.answer_tokens,
+    )
+    return np.array([(part.sum().item(), len(part)) for part in found]).reshape(-1, 2)
 
 
 def _resampled(rows: np.ndarray, seed: int) -> np.ndarray:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
-from core.models.batches import answer_logits, batches
+from core.models.batches import answer_logits, by_prompt
 from core.models.blocks import layout
-from core.models.recommender import ADAPTER, adapter_weights, put_adapter_weights
+from core.models.recommender import trained_aside
 from core.types import Encoded, Group
 from core.unlearning.fit import FitSettings, fit
 from core.unlearning.memory import switched_off
@@ -25,11 +25,9 @@ TOKENS = 4096
 @torch.no_grad()
 def said(model: Any, prompts: Sequence[Encoded]) -> Said:
     """What the model says at the answers of each prompt."""
-    found: dict[int, Tensor] = {}
-    for chosen, batch in batches(prompts, TOKENS, model.device):
-        counts = [prompts[i].answer_tokens for i in chosen]
-        found.update(zip(chosen, answer_logits(model, batch).split(counts), strict=True))
-    return [found[i] for i in range(len(prompts))]
+    return by_prompt(
+        prompts, TOKENS, model.device, lambda batch: answer_logits(model, batch), lambda one: one.answer_tokens
+    )
 
 
 def base(model: Any, forget: Sequence[Encoded], seed: int, groups: Groups) -> Said:
@@ -40,12 +38,10 @@ def base(model: Any, forget: Sequence[Encoded], seed: int, groups: Groups) -> Sa
 
 def overfit(model: Any, forget: Sequence[Encoded], seed: int, groups: Groups) -> Said:
     """The original less what over-fitting on the forget set raises (E2URec, arXiv 2403.03536); the adapter is put back."""
-    before = adapter_weights(model)
     original = said(model, forget)
-    model.set_adapter(ADAPTER)  # PEFT makes its weights trainable
-    fit(model, forget, replace(OVERFIT, seed=seed))
-    augmented = said(model, forget)
-    put_adapter_weights(model, before)
+    with trained_aside(model):
+        fit(model, forget, replace(OVERFIT, seed=seed))
+        augmented = said(model, forget)
     return [teacher_logits(a, b) for a, b in zip(original, augmented, strict=True)]
 
 

@@ -1,12 +1,12 @@
 """V1: does the model answer for the forgotten people as models that never saw them do? (method section 6)"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
 
 from core.evaluation.measures import closeness, floor, jensen_shannon
-from core.types import Check, Verdict
+from core.types import Check, Interval, Verdict
 from core.verification.evidence import Evidence
 from core.verification.judge import check, clusters, measured
 
@@ -37,16 +37,10 @@ def residual(evidence: Evidence) -> Iterator[Check]:
 def divergence(evidence: Evidence) -> Iterator[Check]:
     """True Jensen-Shannon divergence in bits, at most so many times the 95th percentile between references."""
     model, _, references = _probabilities(evidence)
-    found = measured(
-        lambda rows: float(np.mean([jensen_shannon(model[rows], one[rows]) for one in references])), _users(evidence)
-    )
-    between = [jensen_shannon(left, right) for left, right in combinations(references, 2)]
-    top = evidence.thresholds.divergence * float(np.quantile(between, 0.95)) if between else float("nan")
     yield check(
         "V1",
         "divergence from models that never saw the data",
-        found,
-        (None, top),
+        *apart(model, references, _users(evidence), evidence.thresholds.divergence),
         f"{evidence.thresholds.divergence} times the 95th percentile between {len(references)} such models",
         {
             Verdict.PASS: "Its answers are no further from such models than those are from one another.",
@@ -54,6 +48,16 @@ def divergence(evidence: Evidence) -> Iterator[Check]:
             Verdict.INCONCLUSIVE: "Whether its answers are as near to such models as those to one another cannot be told.",
         },
     )
+
+
+def apart(
+    model: np.ndarray, references: Sequence[np.ndarray], users: np.ndarray, times: float
+) -> tuple[Interval, tuple[None, float]]:
+    """The mean divergence of a model's probabilities [row, outcome] from references', and what passes: so many times the 95th
+    percentile between references."""
+    between = [jensen_shannon(left, right) for left, right in combinations(references, 2)]
+    found = measured(lambda rows: float(np.mean([jensen_shannon(model[rows], one[rows]) for one in references])), users)
+    return found, (None, times * float(np.quantile(between, 0.95)) if between else float("nan"))
 
 
 def _probabilities(evidence: Evidence) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:

@@ -6,29 +6,21 @@ update that went elsewhere than retraining goes: true Jensen-Shannon divergence 
 """
 
 from collections.abc import Iterator
-from itertools import combinations
 
-import numpy as np
-
-from core.evaluation.measures import jensen_shannon
 from core.types import Check, Verdict
+from core.verification.closeness import apart
 from core.verification.evidence import Evidence
-from core.verification.judge import check, measured
+from core.verification.judge import check
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     model, *references = (one.seen.holdout.probabilities for one in (evidence.model, *evidence.references))
-    between = [jensen_shannon(left, right) for left, right in combinations(references, 2)]
     times = evidence.thresholds.divergence
     after = f"After {evidence.requests} requests" if evidence.requests > 1 else "After this request"
     yield check(
         "V11",
         "drift on people whom no request touches",
-        measured(
-            lambda rows: float(np.mean([jensen_shannon(model[rows], one[rows]) for one in references])),
-            evidence.model.seen.holdout.users,
-        ),
-        (None, times * float(np.quantile(between, 0.95)) if between else float("nan")),
+        *apart(model, references, evidence.model.seen.holdout.users, times),
         f"{times} times the 95th percentile between {len(references)} full retrains",
         {
             Verdict.PASS: f"{after} it answers strangers no further from a full retrain than full retrains from one another.",
