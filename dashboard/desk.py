@@ -9,6 +9,7 @@ from core.errors import ReviewError
 from core.review import decide as deciding
 from core.review import rights
 from core.review.cases import Cases
+from core.review.evidence import files_of
 from core.runs.folder import RunFolder
 from core.types import Act, Case, CaseState, Closed, Request, Role, RunState
 from dashboard import engine
@@ -64,6 +65,14 @@ def closed() -> tuple[Closed, ...]:
 
 def changed(case: Case) -> bool:
     """Whether what was submitted is no longer there as it was."""
+    place = engine.workspace()
+    files = map(str, files_of(place, engine.run(case.run)))
+    return _changed(str(place.root), case, engine.stamps(place.root, *files))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _changed(root: str, case: Case, key: engine.Stamps) -> bool:
+    """Reads the weights anew only where a file has changed; the decision itself always reads them."""
     return deciding.changed(engine.workspace(), case)
 
 

@@ -18,10 +18,14 @@ FILES = (
 
 def evidence_of(workspace: Workspace, folder: RunFolder) -> str:
     """SHA-256 over the request, the adapter in use, and everything that was made and found out about the candidate."""
-    served = Path(workspace.path(workspace.settings.adapter)) / WEIGHTS
-    paths = [workspace.root / f"requests/{folder.spec.request}.json", served, *(folder.path / name for name in FILES)]
-    lines = [f"{path.name} {digest(path) if path.is_file() else 'none'}" for path in paths]
+    lines = [f"{path.name} {digest(path) if path.is_file() else 'none'}" for path in files_of(workspace, folder)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def files_of(workspace: Workspace, folder: RunFolder) -> list[Path]:
+    """Everything that a decision on this run rests on."""
+    served = Path(workspace.path(workspace.settings.adapter)) / WEIGHTS
+    return [workspace.root / f"requests/{folder.spec.request}.json", served, *(folder.path / name for name in FILES)]
 
 
 def check_ready(folder: RunFolder) -> None:
