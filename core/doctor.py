@@ -9,9 +9,11 @@ from importlib.metadata import PackageNotFoundError, requires, version
 import torch
 from packaging.requirements import Requirement
 
+from core.errors import RecordError
+from core.review.cases import Cases
 from core.runs.devices import candidates, free
 from core.runs.folder import runs, store_of
-from core.types import ENDED, RunState
+from core.types import ENDED, CaseState, RunState
 from core.workspace import Workspace
 
 SPARE = 2_000_000_000  # bytes of free disk under which a run may end for lack of it
@@ -79,6 +81,9 @@ def _workspace(workspace: Workspace) -> Iterator[Finding]:
     yield (store := _store(workspace))
     if store.ok:
         yield from _runs(workspace)
+    if workspace.ledger_key.is_file():
+        yield _ledger(workspace)
+    yield from _cases(workspace)
     left = sorted(path.relative_to(workspace.root) for path in workspace.root.rglob(".*.part"))
     names = ", ".join(map(str, left)) or "nothing"
     yield Finding(
@@ -103,6 +108,29 @@ def _store(workspace: Workspace) -> Finding:
         else ""
     )
     return Finding("store", not flaws, "; ".join(flaws) or "whole", mend)
+
+
+def _ledger(workspace: Workspace) -> Finding:
+    """Whether every entry is genuine and in its place; a last one that was cut off gives way to the next."""
+    from core.records.keys import read_public  # libraries that sign: only where a ledger is kept
+    from core.records.ledger import verify
+
+    try:
+        flaws = verify(workspace.ledger, read_public(workspace.ledger_key)).flaws
+    except RecordError as error:
+        flaws = (str(error),)
+    mend = (
+        "Compare it with a head and a copy that you keep elsewhere; what is cut off at its end, the next entry mends."
+    )
+    return Finding("ledger", not flaws, " ".join(flaws) or "whole", mend if flaws else "")
+
+
+def _cases(workspace: Workspace) -> Iterator[Finding]:
+    """Approved requests that are not carried out to their end."""
+    for case in Cases(workspace).all():
+        if case.state is CaseState.APPROVED:
+            said = "It is approved, and not carried out to its end."
+            yield Finding(f"request {case.request}", False, said, f"python -m core review settle -w {workspace.root}")
 
 
 def _runs(workspace: Workspace) -> Iterator[Finding]:

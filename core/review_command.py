@@ -1,6 +1,7 @@
 """python -m core review: put a verified run before those who decide, decide, and carry out what was decided."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -42,7 +43,10 @@ def decide(
     request_id: RequestId,
     approve: Annotated[bool, typer.Option("--approve/--reject", help="What you decide.")],
     evidence: Annotated[str, typer.Option(help="Digest of what you decide on, as `review show` prints it.")],
-    reason: Annotated[str, typer.Option(help="Why; needed where the verification is inconclusive.")] = "",
+    reason: Annotated[
+        str,
+        typer.Option(help="Why; needed where the verification is inconclusive. - reads it from the standard input."),
+    ] = "",
     person: Person = "",
     as_json: Json = False,
 ) -> None:
@@ -50,17 +54,20 @@ def decide(
     from core.review.decide import decide as say
     from core.review.outbox import settle as carry_out
 
-    place = Workspace(workspace)
+    place, reason = Workspace(workspace), sys.stdin.read() if reason == "-" else reason
     case = say(place, request_id, person, approve, evidence, reason)
     _told(carry_out(place) or case, as_json)
 
 
 @app.command()
-def settle(workspace: WorkspacePath) -> None:
+def settle(workspace: WorkspacePath, as_json: Json = False) -> None:
     """Go on with what a crash broke off: decisions are entered, and an approved case is carried out."""
     from core.review.outbox import settle as carry_out
 
     case = carry_out(Workspace(workspace))
+    if as_json:
+        print(json.dumps(plain(case)))
+        return
     out.print(f"Request {case.request} is {case.state}." if case else "There is nothing left to do.", highlight=False)
 
 

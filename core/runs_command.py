@@ -9,8 +9,9 @@ import typer
 from core.arguments import Device, Json, Person, RequestId, RunId, WorkspacePath
 from core.console import err, follow, out, progress
 from core.files import plain
+from core.review.rights import require
 from core.runs.folder import RunFolder, run_folder
-from core.types import Verdict, Verification
+from core.types import Act, Verdict, Verification
 from core.unlearning.methods import METHODS
 from core.workspace import Workspace
 
@@ -58,29 +59,29 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Unlearn a request: launches a worker, shows its progress, and ends when it ends."""
-    from core.review.rights import require
     from core.runs.launch import create_run, start
-    from core.types import Act
 
-    place = Workspace(workspace)
-    require(place, person, Act.RUN)
-    folder = create_run(place, request_id, method, device, seed, steps, launcher=launcher, by=person)
+    folder = create_run(
+        _for_runs(workspace, person), request_id, method, device, seed, steps, launcher=launcher, by=person
+    )
     start(folder)
     _told(folder, workspace, detach, as_json)
 
 
-def resume(workspace: WorkspacePath, run_id: RunId, detach: Detach = False, as_json: Json = False) -> None:
+def resume(
+    workspace: WorkspacePath, run_id: RunId, person: Person = "", detach: Detach = False, as_json: Json = False
+) -> None:
     """Go on with a failed or lost run from its last checkpoint."""
     from core.runs.launch import resume as go_on
 
-    folder = run_folder(Workspace(workspace), run_id)
+    folder = run_folder(_for_runs(workspace, person), run_id)
     go_on(folder)
     _told(folder, workspace, detach, as_json)
 
 
-def cancel(workspace: WorkspacePath, run_id: RunId, as_json: Json = False) -> None:
+def cancel(workspace: WorkspacePath, run_id: RunId, person: Person = "", as_json: Json = False) -> None:
     """Stop a run and destroy its candidate adapter; the adapter in use is not touched."""
-    folder = run_folder(Workspace(workspace), run_id)
+    folder = run_folder(_for_runs(workspace, person), run_id)
     folder.ask_to_cancel()
     if as_json:
         print(json.dumps({"id": folder.id, **plain(folder.status)}))
@@ -96,12 +97,13 @@ def verify(
     full: Annotated[
         bool, typer.Option("--full", help="Look at everybody's lists, and ask what takes long (V5, V7, V8).")
     ] = False,
+    person: Person = "",
     as_json: Json = False,
 ) -> None:
     """Check a finished run against models that never saw the data; exit code 0 only where every check passes."""
     from core.runs.verify import verify as examine
 
-    folder = run_folder(Workspace(workspace), run_id)
+    folder = run_folder(_for_runs(workspace, person), run_id)
     with progress(as_json) as bars:
         bar = bars.add_task("models asked", total=1.0)
         found = examine(folder, device, full, lambda done: bars.update(bar, completed=done))
@@ -170,6 +172,13 @@ def doctor(
             out.print(f"   {one.mend}", highlight=False, soft_wrap=True)
     if not all(one.ok for one in findings):
         raise typer.Exit(1)
+
+
+def _for_runs(path: Path, person: str) -> Workspace:
+    """A workspace in which this person may have runs. Raises ReviewError."""
+    place = Workspace(path)
+    require(place, person, Act.RUN)
+    return place
 
 
 def _told(folder: RunFolder, workspace: Path, detach: bool, as_json: bool) -> None:

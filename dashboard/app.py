@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import state
+from dashboard.components.door import door
 from dashboard.components.sidebar import sidebar
 from dashboard.components.text import guarded
 from dashboard.components.tour import tour
@@ -46,6 +47,7 @@ page = st.navigation({section and t(section): [PAGES[name] for name in pages] fo
 name = page.url_path or "overview"
 state.enter(name)
 with guarded():
-    sidebar()
-    tour(name, PAGES)
-    page.run()
+    if door():
+        sidebar()
+        tour(name, PAGES)
+        page.run()

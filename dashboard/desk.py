@@ -13,8 +13,11 @@ from core.review.evidence import files_of
 from core.runs.folder import RunFolder
 from core.types import Act, Case, CaseState, Closed, Request, Role, RunState
 from dashboard import engine
-from dashboard.asked import asked
+from dashboard.asked import AskedError, asked
 from dashboard.person import fresh, who
+
+AGAIN = (CaseState.REJECTED, CaseState.VOID)  # a new run may be submitted after these
+STEPS = 6  # of carrying out (core.review.outbox, whose libraries sign and stay out of this process)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,11 @@ def roles() -> frozenset[Role]:
 
 
 def may(act: Act) -> bool:
-    return bool(roles() & rights.MAY[act])
+    """Whether the person at the screen may; a stranger may nothing."""
+    try:
+        return rights.may(engine.workspace(), who(), act)
+    except ReviewError:
+        return False
 
 
 def inbox() -> tuple[Matter, ...]:
@@ -52,15 +59,26 @@ def inbox() -> tuple[Matter, ...]:
 
 def _matter(request: Request, case: Case | None, done: Sequence[RunFolder]) -> Matter:
     """Where one request stands."""
-    if case and case.state is not CaseState.REJECTED:
-        return Matter(request, case, engine.run(case.run))
+    if case and case.state not in AGAIN:
+        return Matter(request, case, engine.runs().get(case.run))
     own = (run for run in done if run.spec.request == request.id and (run.path / "adapter").is_dir())
     return Matter(request, case, next(own, None))
 
 
 def closed() -> tuple[Closed, ...]:
-    """What was carried out, newest first."""
-    return engine.workspace().closed()
+    """What was carried out to its end, newest first."""
+    case = approved()
+    return tuple(one for one in engine.workspace().closed() if case is None or one.id != case.request)
+
+
+def approved() -> Case | None:
+    """The case that is being carried out, or broke off while it was."""
+    return next((case for case in Cases(engine.workspace()).all() if case.state is CaseState.APPROVED), None)
+
+
+def settle() -> None:
+    """Go on with what broke off. Raises AskedError."""
+    asked("review", "settle", *_place())
 
 
 def changed(case: Case) -> bool:
@@ -108,8 +126,9 @@ def make_ledger() -> None:
 
 
 def verify(run: RunFolder) -> None:
-    """Check a run; it takes about a minute. Raises AskedError."""
-    asked("verify", *_place(), "--run", run.id)
+    """Check a run; it takes about a minute. Raises ReviewError, AskedError."""
+    rights.require(engine.workspace(), who(), Act.RUN)
+    asked("verify", *_place(), "--run", run.id, "--as", who())
 
 
 def submit(run: RunFolder) -> None:
@@ -124,14 +143,17 @@ def decide(case: Case, approve: bool, reason: str) -> CaseState:
     """Decide on what is on the screen, and carry it out if that was the last word it took. Raises ReviewError, AskedError."""
     if four_eyes() and not fresh():
         raise ReviewError("Your login is older than 15 minutes: log in again to decide.")
-    said = "--approve" if approve else "--reject"
-    options = ("-r", case.request, said, "--evidence", case.evidence, "--reason", reason, "--as", who())
-    return CaseState(asked("review", "decide", *_place(), *options)["state"])
+    verdict = "--approve" if approve else "--reject"
+    options = ("-r", case.request, verdict, "--evidence", case.evidence, "--reason", "-", "--as", who())
+    return CaseState(asked("review", "decide", *_place(), *options, said=reason)["state"])
 
 
 def look_again(request_id: str) -> list[str]:
-    """The files that still show something of a closed request. Raises AskedError."""
-    return asked("verify-destruction", *_place(), "-r", request_id)["traces"]
+    """The files that still show something of a closed request. Raises AskedError, also where nobody knows what to look for."""
+    found = asked("verify-destruction", *_place(), "-r", request_id)
+    if not found["requests"]:
+        raise AskedError("The ledger holds no destruction of this request: nothing was searched for.")
+    return found["traces"]
 
 
 def _place() -> tuple[str, str]:

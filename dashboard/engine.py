@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.report.sentences import Summary, summarise
-from core.review.rights import require
 from core.runs.folder import RunFolder, run_folder
 from core.runs.folder import runs as all_runs
 from core.runs.queue import Before, before
 from core.types import (
-    Act,
     Circuit,
     Evaluation,
     Group,
@@ -34,7 +32,6 @@ from dashboard.asked import AskedError, asked
 from dashboard.explorer import START, texts
 from dashboard.explorer import scene as draw_scene
 from dashboard.graph import page as graph_page
-from dashboard.person import who
 
 if TYPE_CHECKING:
     from core.bench.rows import Row
@@ -94,12 +91,6 @@ def _histories(root: str, key: Stamps) -> dict[str, list[Interaction]]:
     return found
 
 
-def open_request(users: tuple[str, ...], interactions: tuple[tuple[str, str], ...], reason: str) -> Request:
-    """Check and write a request. Raises RequestError, ReviewError."""
-    require(workspace(), who(), Act.OPEN)
-    return workspace().open_request(users=users, interactions=interactions, reason=reason, by=who())
-
-
 # ---------------------------------------------------------------- runs
 
 
@@ -135,30 +126,11 @@ def spare(launcher: str) -> str:
         return str(error) or type(error).__name__
 
 
-def launch(
-    request_id: str, method: str, device: str, seed: int, edit: GroupEdit | None = None, launcher: str = ""
-) -> str:
-    """Write a run and start its worker; the id. Raises RunError, RequestError, ReviewError or DeviceError."""
-    from core.runs.launch import create_run, start  # imports torch: only when somebody launches
-
-    require(workspace(), who(), Act.RUN)
-    folder = create_run(workspace(), request_id, method, device, seed, edit=edit, launcher=launcher, by=who())
-    start(folder)
-    return folder.id
-
-
 def estimate(request_id: str, method: str, device: str) -> dict[str, Any]:
     """What a run would need on this machine, said by a process of its own, which times a model and takes a card's memory
     for it. Raises AskedError with its sentence."""
     options = ("--workspace", str(workspace().root), "--request", request_id, "--method", method, "--device", device)
     return asked("estimate", *options)
-
-
-def resume(folder: RunFolder) -> None:
-    """Go on with a failed or lost run where it stood. Raises RunError."""
-    from core.runs.launch import resume as go_on  # imports torch: only when somebody asks
-
-    go_on(folder)
 
 
 def queue(folder: RunFolder) -> Before:
@@ -211,13 +183,6 @@ def evaluation(folder: RunFolder) -> Evaluation | None:
 
 def overlaps(folder: RunFolder) -> tuple[Overlap, ...] | None:
     return _result(str(folder.path), "overlaps", stamps(folder.path, "overlap.json"))
-
-
-def measure_overlaps(folder: RunFolder) -> None:
-    """Start comparing everybody's lists, in a process of its own."""
-    from core.runs.overlaps import launch_overlaps  # imports torch: only when somebody asks
-
-    launch_overlaps(folder)
 
 
 def summary(folder: RunFolder) -> Summary | None:

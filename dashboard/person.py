@@ -9,7 +9,9 @@ FRESH = 15 * 60  # seconds since the login in which somebody may decide
 
 def who() -> str:
     """The person at the screen, as the login says; nobody where there is no login."""
-    return str(st.user.email) if _logged_in() else ""
+    if not _logged_in() or st.user.get("email_verified") is False:  # an address that anybody may have typed
+        return ""
+    return str(st.user.email)
 
 
 def _logged_in() -> bool:

@@ -71,8 +71,8 @@ def head_of(path: Path, keys: Keys) -> bytes:
 
 
 def entries(path: Path, key: SSlibKey) -> tuple[Statement, ...]:
-    """All statements. Raises RecordError where the ledger is not whole."""
-    statements, flaws = _through(_lines(_read(path)), key)
+    """All statements; a last line that was cut off never was one. Raises RecordError where the ledger is not whole."""
+    statements, flaws = _through([line for line in _lines(_read(path)) if line.endswith(b"\n")], key)
     if flaws:
         raise RecordError(f"{path} cannot be relied on: {flaws[0]}")
     return tuple(statements)

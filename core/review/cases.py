@@ -11,7 +11,7 @@ from pathlib import Path
 from core.database import Database
 from core.errors import ReviewError
 from core.files import plain, revive
-from core.types import Case, CaseState, Comment, Decision
+from core.types import Case, CaseState, Comment
 from core.workspace import Workspace, now
 
 # The last line holds whatever the code does: one case of a workspace is carried out at a time, as there is one adapter.
@@ -41,17 +41,14 @@ class Cases(Database):
         """The newest case of a request."""
         return next(iter(self._select("request = ?", request_id)[::-1]), None)
 
-    def approved(self) -> Case | None:
-        """The one that is being carried out."""
-        return next(iter(self._select("state = 'approved'")), None)
-
     def submit(self, request_id: str, run_id: str, operator: str, evidence: str) -> Case:
-        """A new case. Raises ReviewError where the request has one that waits for decisions."""
+        """A new case. Raises ReviewError where the request has one that waits for decisions, or the run was rejected."""
         with self.changing() as database:
-            if any(
-                one.state in (CaseState.PENDING, CaseState.APPROVED) for one in self._select("request = ?", request_id)
-            ):
-                raise ReviewError(f"Request {request_id!r} is before the reviewers already: let them decide first.")
+            for one in self._select("request = ?", request_id):
+                if one.state in (CaseState.PENDING, CaseState.APPROVED):
+                    raise ReviewError(f"Request {request_id!r} is before the reviewers already: let them decide first.")
+                if one.state is CaseState.REJECTED and one.run == run_id:
+                    raise ReviewError(f"Run {run_id!r} was rejected, and its adapter is destroyed: launch a new one.")
             found = Case(0, request_id, run_id, operator, evidence, now(), CaseState.PENDING)
             row = database.execute(
                 "INSERT INTO cases (request, state, body) VALUES (?, ?, ?)", (request_id, found.state, _text(found))
@@ -59,8 +56,14 @@ class Cases(Database):
             return replace(found, number=int(row.lastrowid or 0))
 
     def comment(self, number: int, person: str, text: str) -> Case:
-        comment = Comment(person, text, now())
-        return self.change(number, lambda case: replace(case, comments=(*case.comments, comment)))
+        """Raises ReviewError once it is decided: what is said then would outlive the case."""
+
+        def commented(case: Case) -> Case:
+            if case.state is not CaseState.PENDING:
+                raise ReviewError(f"Request {case.request!r} is {case.state}: there is nothing to say to it any more.")
+            return replace(case, comments=(*case.comments, Comment(person, text, now())))
+
+        return self.change(number, commented)
 
     def step(self, number: int, step: int) -> Case:
         """So many steps of carrying out are done."""
@@ -73,9 +76,9 @@ class Cases(Database):
         )
 
     def close(self, number: int) -> Case:
-        """It was carried out; what was said of it goes, in every case, as people may have been named in it."""
+        """It was carried out; what was said goes, in every case, as people may have been named in it, and no other run is left."""
         for case in self.all():
-            self.change(case.number, lambda one: replace(one, comments=(), decisions=tuple(map(_mute, one.decisions))))
+            self.change(case.number, _mute)
         return self.change(number, lambda case: replace(case, state=CaseState.CLOSED))
 
     def change(self, number: int, change: Callable[[Case], Case]) -> Case:
@@ -95,8 +98,10 @@ class Cases(Database):
             return tuple(replace(revive(Case, json.loads(row["body"])), number=row["number"]) for row in rows)
 
 
-def _mute(decision: Decision) -> Decision:
-    return replace(decision, reason="")
+def _mute(case: Case) -> Case:
+    decisions = tuple(replace(one, reason="") for one in case.decisions)
+    state = CaseState.VOID if case.state is CaseState.PENDING else case.state
+    return replace(case, state=state, message="", comments=(), decisions=decisions)
 
 
 def _text(case: Case) -> str:

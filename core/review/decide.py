@@ -22,8 +22,6 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
             "No ledger is kept here: make one with `python -m core ledger init`, so that decisions are signed."
         )
     folder = run_folder(workspace, run_id)
-    if any(one.run == run_id and one.state is CaseState.REJECTED for one in Cases(workspace).all()):
-        raise ReviewError(f"Run {run_id!r} was rejected, and its adapter is destroyed: launch a new one.")
     check_ready(folder)
     return Cases(workspace).submit(folder.spec.request, run_id, person, evidence_of(workspace, folder))
 
@@ -54,10 +52,10 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             raise ReviewError(
                 "The evidence is not what you decided on: the run was changed since. Reject it, and launch a new one."
             )
-        decision = Decision(person, _role(workspace, case, person), approve, evidence, reason.strip(), now())
+        decision = Decision(person, _role(workspace, case, person, approve), approve, evidence, reason.strip(), now())
         if approve:
             check_approvable(folder, reason)
-        case = replace(case, decisions=(*case.decisions, decision))
+        case = replace(case, message="", decisions=(*case.decisions, decision))
         return replace(case, state=_state(workspace, case))
 
     return Cases(workspace).change(known.number, decided)
@@ -83,8 +81,11 @@ def changed(workspace: Workspace, case: Case) -> bool:
     return case.state is CaseState.PENDING and case.evidence != evidence_of(workspace, run_folder(workspace, case.run))
 
 
-def _role(workspace: Workspace, case: Case, person: str) -> Role:
-    """In which role a person decides. Raises ReviewError where it is their own case, or they did already."""
+def _role(workspace: Workspace, case: Case, person: str, approve: bool) -> Role:
+    """In which role a person decides; whoever may decide may refuse, also after having agreed.
+
+    Raises ReviewError where it is their own case, or they agreed already.
+    """
     require(workspace, person, Act.DECIDE)
     if not four_eyes(workspace):
         return DECIDERS[0]
@@ -92,11 +93,13 @@ def _role(workspace: Workspace, case: Case, person: str) -> Role:
     own |= {"launched the run": run_folder(workspace, case.run).spec.by}
     if found := [what for what, who in own.items() if who == person]:
         raise ReviewError(f"Person {person!r} {found[0]}: somebody else has to decide.")
+    mine = [role for role in DECIDERS if role in roles(workspace, person)]
+    if not approve:
+        return mine[0]
     taken = {one.role: one.person for one in case.decisions}
     if person in taken.values():
         raise ReviewError(f"Person {person!r} has decided already: the other role is somebody else's.")
-    free = [role for role in DECIDERS if role in roles(workspace, person) and role not in taken]
-    if not free:
+    if not (free := [role for role in mine if role not in taken]):
         raise ReviewError(
             f"Person {person!r} can only repeat what another of the same role decided: ask the other role."
         )

@@ -1,27 +1,41 @@
 """What a request takes out of the data, and whether a file still shows it.
 
-A person's id is looked for as a word in every file, of single interactions, whose person stays, the row itself. Titles stand in
-the catalogue for everybody, so there they tell nothing; elsewhere the title of a forgotten row is a trace.
+A person's id is looked for as a word in every file and in its name, of single interactions, whose person stays, the row itself.
+Titles stand in the catalogue for everybody, so there they tell nothing; elsewhere the title of a forgotten row is a trace.
 """
 
 import base64
 import binascii
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from core.errors import WorkspaceError
 from core.records.keys import Keys
 from core.types import Interaction, Item, Request
 
-CATALOGUE = ("data/items.jsonl", "base/")  # hold titles for everybody, and nobody's rows
+CATALOGUE = "data/items.jsonl"  # holds titles for everybody, and nobody's rows
+# Of a base model: its words and numbers are of everybody's language.
+BASE = re.compile(
+    r"base/([\w-]*config|tokenizer|vocab|added_tokens|special_tokens_map|model[\w.-]*)\.(json|safetensors)|base/merges.txt"
+)
 ENOUGH = 8  # letters from which a title inside of a text is no coincidence
 HEADER = 8  # bytes that tell how long the text before the weights is in a safetensors file
-# A bare number is a person only where it says so: numbers are everywhere.
-WORD = re.compile(r"(?<=user )[\w-]+|(?<=User )[\w-]+|(?<=user ')[\w-]+|[\w-]*[^\W\d][\w-]*")
+WORD = re.compile(r"[\w-]*[^\W\d][\w-]*")
+TOKEN = re.compile(
+    r"[^\s\x00-\x1f,;:|\"'`()\[\]{}<>=/\\]*[^\W\d][^\s\x00-\x1f,;:|\"'`()\[\]{}<>=/\\]*"
+)  # an e-mail address is one
+# A bare number is a person only where it says so, and beside an item a row: numbers are everywhere, and items have some too.
+SAID = re.compile(r"(?i)\busers?\W{1,4}([\w-]+)")
+CELL = re.compile(r"[,;\t|]")
+PEOPLE = ("user", "users", "subjects", "members", "crowd", "holdout")
+ITEMS = ("item", "items")
 
 
 @dataclass(frozen=True)
@@ -33,10 +47,23 @@ class Forgotten:
     titles: frozenset[str] = frozenset()
 
     def shows(self, text: str) -> bool:
-        """Whether a text is, or names, something forgotten."""
-        if text in self.titles or self.is_person(text) or any(map(self.is_person, WORD.findall(text))):
+        """Whether a text names something forgotten."""
+        if text in self.titles or any(map(self.is_person, _words(text))):
+            return True
+        if any(self.is_row(*pair) for line in text.splitlines() for pair in pairwise(_cells(line))):
             return True
         return any(title in text for title in self.titles if len(title) >= ENOUGH)
+
+
+def _words(text: str) -> Iterator[str]:
+    """What may be somebody's id; a word with dots and dashes also in its pieces."""
+    yield from WORD.findall(text)
+    yield from SAID.findall(text)
+    yield from (token.rstrip(".!?") for token in TOKEN.findall(text))
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip(" \"'") for cell in CELL.split(line)]
 
 
 def rows_of(interactions: Iterable[Interaction], request: Request) -> list[Interaction]:
@@ -59,49 +86,84 @@ def by_pseudonym(keys: Keys, people: frozenset[str], rows: frozenset[str]) -> Fo
 
 
 def traces(root: Path, forgotten: Forgotten, but: Sequence[str] = ()) -> list[str]:
-    """The files of a workspace that still show something, by name, but for some. Sealed ones are noise and not looked at."""
-    files = (path for path in sorted(root.rglob("*")) if path.is_file())
-    names = ((path, str(path.relative_to(root))) for path in files)
-    return [
-        name for path, name in names if not name.startswith((*CATALOGUE, "sealed/", *but)) and _shows(path, forgotten)
-    ]
+    """The files of a workspace that still show something, by name, but for some. Sealed ones are noise and not looked at.
+
+    Raises WorkspaceError for a file or folder that cannot be read.
+    """
+    names = (name for name in _names(root) if name != CATALOGUE and not BASE.fullmatch(name))
+    return [name for name in names if not name.startswith(("sealed/", *but)) and _shows(root, name, forgotten)]
 
 
-def _shows(path: Path, forgotten: Forgotten) -> bool:
-    if forgotten.shows(path.stem):
+def _names(root: Path) -> Iterator[str]:
+    """Every file below `root`, relative to it."""
+
+    def refuse(error: OSError) -> None:
+        raise WorkspaceError(
+            f"{error.filename} cannot be read, so nobody knows what is in it: take it away."
+        ) from error
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
+        folders.sort()
+        yield from (str((Path(folder) / name).relative_to(root)) for name in sorted(files))
+
+
+def _shows(root: Path, name: str, forgotten: Forgotten) -> bool:
+    path = Path(name)
+    if forgotten.is_person(path.stem) or any(map(forgotten.shows, (*path.parts, path.stem))):
         return True
-    return any(_within(value, forgotten) for value in _values(path))
+    try:
+        values, text = _said(root / name)
+        return forgotten.shows(text) or any(_within(value, forgotten) for value in values)
+    except FileNotFoundError:  # gone meanwhile
+        return False
+    except (OSError, RecursionError) as error:  # JSON may be nested more deeply than anything of ours
+        raise WorkspaceError(f"{name} cannot be read, so nobody knows what is in it: take it away.") from error
 
 
-def _values(path: Path) -> Iterator[Any]:
-    """What a file says: JSON as its values, weights by their header, anything else as text."""
+def _said(path: Path) -> tuple[list[Any], str]:
+    """What a file says: JSON as its values, also a line at a time, and the rest; of weights their header."""
     if path.suffix == ".safetensors":
         with path.open("rb") as file:
-            yield file.read(int.from_bytes(file.read(HEADER), "little")).decode("utf-8", "replace")
-        return
+            size = int.from_bytes(file.read(HEADER), "little")
+            return [], file.read(min(size, path.stat().st_size)).decode("utf-8", "replace")
     text = path.read_bytes().decode("utf-8", "replace")
-    if path.suffix not in (".json", ".jsonl"):
-        yield text
-        return
-    for part in [text] if path.suffix == ".json" else text.splitlines():
-        try:
-            yield json.loads(part)
-        except ValueError:
-            yield part
+    if whole := _json(text):
+        return [whole], ""
+    lines = text.split("\n")  # other ends of lines may be in a title
+    found = [_json(line) for line in lines]
+    return list(filter(None, found)), "\n".join(line for line, one in zip(lines, found, strict=True) if not one)
+
+
+def _json(text: str) -> Any:
+    """None for what is no object and no list."""
+    try:
+        return json.loads(text) if text.lstrip()[:1] in ("{", "[") else None
+    except ValueError:
+        return None
 
 
 def _within(value: Any, forgotten: Forgotten) -> bool:
     if isinstance(value, dict):
-        row = value.get("user"), value.get("item")
-        if all(isinstance(one, str) for one in row) and forgotten.is_row(*row):  # type: ignore[arg-type]
+        if forgotten.is_row(str(value.get("user")), str(value.get("item"))):
             return True
-        opened = _payload(value.get("payload"))
-        return any(_within(one, forgotten) for pair in value.items() for one in pair) or _within(opened, forgotten)
+        people = (one for name in PEOPLE for one in _several(value.get(name)))
+        if any(forgotten.is_person(str(one)) for one in people if isinstance(one, int | str)):
+            return True
+        told = [one for name, one in value.items() if not (name in ITEMS and _is_number(one))]
+        return any(_within(one, forgotten) for one in (*value, *told, _payload(value.get("payload"))))
     if isinstance(value, list):
-        if len(value) == 2 and all(isinstance(one, str) for one in value) and forgotten.is_row(*value):
-            return True
+        if len(value) == 2 and all(isinstance(one, str) for one in value):
+            return forgotten.is_row(*value) or any(_within(one, forgotten) for one in value[: 2 - _is_number(value[1])])
         return any(_within(one, forgotten) for one in value)
-    return isinstance(value, str) and forgotten.shows(value)
+    return isinstance(value, str) and (forgotten.is_person(value) or forgotten.shows(value))
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, str) and value.isdecimal()
 
 
 def _payload(value: Any) -> Any:

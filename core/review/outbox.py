@@ -5,7 +5,6 @@ comes last. A case that breaks off is gone on with by `settle`; it ends carried 
 """
 
 import fcntl
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.errors import CureLensError, ReviewError
-from core.files import digest, disk_error, revive, write_json
+from core.busy import undisturbed
+from core.errors import ReviewError
+from core.files import digest, disk_error, revive, stays, write_bytes, write_json
 from core.records.vault import Vault
 from core.review import account
 from core.review.cases import Cases
@@ -48,24 +48,43 @@ class Outbox:
         """Where the approved adapter is served from."""
         return f"adapter-{self.case.run}"
 
+    @property
+    def part(self) -> Path:
+        """Where it is before it is whole."""
+        return self.root / f".{self.adapter}.part"
+
+    def approved(self) -> Iterator[tuple[str, bytes]]:
+        """The files of the approved adapter as they were sealed, by their names in its folder."""
+        folder = f"runs/{self.case.run}/adapter/"
+        for name in self.vault.names():
+            if name.startswith(folder):
+                yield name.removeprefix(folder), self.vault.read(name)
+
 
 def settle(workspace: Workspace) -> Case | None:
     """Enter decisions into the ledger, throw away what was rejected, and carry out what was approved; the case, if there was one.
 
-    Raises RecordError where nothing can be entered, ReviewError where a case went back, WorkspaceError.
+    Raises RecordError where nothing can be entered, ReviewError where a case waits or went back, WorkspaceError.
     """
     with _alone(workspace.root):
-        cases = Cases(workspace)
-        if not cases.all():
+        found = Cases(workspace).all()  # as of now: what is decided meanwhile is the next one's to enter and carry out
+        if not found:
             return None
-        account.enter_decisions(workspace, cases.all())
-        for case in cases.all():
-            if case.state is CaseState.REJECTED:
-                _discard(workspace, case)
+        account.enter_decisions(workspace, found)
+        _discard(workspace, {case.run for case in found if case.state is CaseState.REJECTED})
+        for case in found:
             if case.state is not CaseState.APPROVED:
                 Outbox(workspace.root, case).vault.destroy()  # left by a crash after everything was put back
-        approved = cases.approved()
-        return approved and carry_out(workspace, approved)
+        approved = next((case for case in found if case.state is CaseState.APPROVED), None)
+        return approved and _when_quiet(workspace, approved)
+
+
+def _when_quiet(workspace: Workspace, case: Case) -> Case:
+    """Carry out while nothing else is at work. Raises WorkspaceError, ReviewError where it has to wait, still approved."""
+    with undisturbed(workspace.root):
+        if not case.step and store_of(workspace.root).entries(RunState.QUEUED, RunState.RUNNING):
+            raise ReviewError("A run waits or is at work on the adapter that is to go: stop it, or let it end.")
+        return carry_out(workspace, case)
 
 
 def carry_out(workspace: Workspace, case: Case) -> Case:
@@ -74,9 +93,10 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
     for number, step in enumerate(STEPS[case.step :], case.step + 1):
         try:
             step(outbox)
-        except (CureLensError, OSError) as error:
+        except Exception as error:  # whatever it is: a half state is worse
             if number == len(STEPS):
                 raise  # it is entered in the ledger: from here it only goes on
+            cases.step(case.number, 0)  # killed from here on, it begins anew with what is sealed
             put_back(outbox)
             cases.back(case.number, str(error))
             outbox.vault.destroy()
@@ -93,13 +113,15 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
 def seal(outbox: Outbox) -> None:
     """Encrypt everything that goes or changes; where that is done already, nothing happens."""
     place = outbox.workspace
-    if store_of(outbox.root).entries(RunState.QUEUED, RunState.RUNNING):
-        raise ReviewError("A run waits or is at work on the adapter that is to go: stop it, or let it end.")
-    if not (outbox.root / place.settings.adapter).is_dir():
+    if outbox.vault.sealed:
+        return
+    served = outbox.root / place.settings.adapter
+    if served not in _folders(outbox.root) or not all(stays(path, outbox.root) for path in _folders(outbox.root)):
         raise ReviewError(
-            f"Adapter {place.settings.adapter!r} is not in the workspace: what lies elsewhere cannot be destroyed."
+            f"Adapter {place.settings.adapter!r}, or something of a run, lies outside of the workspace or under a name that is not "
+            "adapter...: move it there, as what lies elsewhere cannot be destroyed."
         )
-    if not outbox.vault.sealed and evidence_of(place, run_folder(place, outbox.case.run)) != outbox.case.evidence:
+    if evidence_of(place, run_folder(place, outbox.case.run)) != outbox.case.evidence:
         raise ReviewError("The run was changed since it was approved.")
     outbox.vault.seal(outbox.root, sorted(_going(place)))
 
@@ -107,11 +129,11 @@ def seal(outbox: Outbox) -> None:
 def publish(outbox: Outbox) -> None:
     """Put the approved adapter where it is served from."""
     target = outbox.root / outbox.adapter
-    if not target.is_dir():
-        part = target.with_name(f".{target.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.copytree(outbox.root / "runs" / outbox.case.run / "adapter", part)
-        part.rename(target)
+    for folder in (outbox.part, target):
+        shutil.rmtree(folder, ignore_errors=True)
+    for name, content in outbox.approved():
+        write_bytes(outbox.part / name, content)
+    outbox.part.rename(target)
     write_json(outbox.root / "workspace.json", replace(outbox.workspace.settings, adapter=outbox.adapter))
 
 
@@ -124,16 +146,20 @@ def purge(outbox: Outbox) -> None:
     write_json(root / "data/roles.json", _without(place.roles, users))
     for other in place.requests():
         _shrink(root, other, request)
-    for name in _folders(root, outbox.adapter):
-        shutil.rmtree(name, ignore_errors=True)
+    for folder in _going_folders(outbox):
+        shutil.rmtree(folder, ignore_errors=True)
+    for path in _leftovers(root):
+        path.unlink()
     write_json(root / "closed" / f"{request.id}.json", _closed(outbox, request))
 
 
 def check(outbox: Outbox) -> None:
     """The adapter served is the one approved, and nothing of what was forgotten is found. Raises ReviewError."""
-    approved = outbox.vault.read(f"runs/{outbox.case.run}/adapter/{WEIGHTS}")
-    if digest(outbox.root / outbox.adapter / WEIGHTS) != hashlib.sha256(approved).hexdigest():
+    served = outbox.root / outbox.adapter
+    if any((served / name).read_bytes() != content for name, content in outbox.approved()):
         raise ReviewError("The adapter that is served is not the one that was approved.")
+    if left := _going_folders(outbox):
+        raise ReviewError(f"{', '.join(map(str, left))} could not be taken away: check who owns it.")
     if found := traces(outbox.root, known(_request(outbox), _rows(outbox), outbox.workspace.items), but=COMMENTS):
         raise ReviewError(f"Something that was to be forgotten is still in {', '.join(found)}: take it away.")
 
@@ -158,9 +184,10 @@ def put_back(outbox: Outbox) -> None:
     vault, root = outbox.vault, outbox.root
     if not vault.sealed:
         return
-    vault.restore(root)
-    shutil.rmtree(root / outbox.adapter, ignore_errors=True)
+    for folder in (outbox.part, root / outbox.adapter):
+        shutil.rmtree(folder, ignore_errors=True)
     (root / "closed" / f"{outbox.case.request}.json").unlink(missing_ok=True)
+    vault.restore(root)
 
 
 # ------------------------------------------------------------ what they need
@@ -178,24 +205,33 @@ def _alone(root: Path) -> Iterator[None]:
         yield
 
 
-def _discard(workspace: Workspace, case: Case) -> None:
-    """The candidate of a rejected case; the adapter in use was never touched."""
+def _discard(workspace: Workspace, rejected: set[str]) -> None:
+    """The candidates of rejected cases; the adapter in use was never touched."""
     for folder in runs(workspace):
-        if folder.id == case.run:
+        if folder.id in rejected:
             folder.discard()
 
 
 def _going(place: Workspace) -> Iterator[Path]:
     """Files that are taken away or written anew."""
     yield from (place.root / name for name in ("workspace.json", "data/interactions.jsonl", "data/roles.json"))
-    for folder in (place.root / "requests", *_folders(place.root, "")):
+    for folder in (place.root / "requests", *_folders(place.root)):
         yield from (path for path in folder.rglob("*") if path.is_file())
 
 
-def _folders(root: Path, served: str) -> list[Path]:
-    """Adapters but the served one, references, and runs: all began at the old adapter, and show lists of people."""
-    adapters = [path for path in root.glob("adapter*") if path.is_dir() and path.name != served]
-    return [*adapters, root / "references", *(path for path in (root / "runs").glob("*") if path.is_dir())]
+def _folders(root: Path) -> list[Path]:
+    """Adapters, references, and runs: all began at the adapter in use, and show lists of people."""
+    return [path for name in ("adapter*", "references", "runs/*") for path in root.glob(name) if path.is_dir()]
+
+
+def _going_folders(outbox: Outbox) -> list[Path]:
+    return [path for path in _folders(outbox.root) if path.name != outbox.adapter]
+
+
+def _leftovers(root: Path) -> Iterator[Path]:
+    """What a write that was killed left of a file that goes or changes (files.write_bytes)."""
+    for folder in (root, root / "data", root / "requests", root / "closed"):
+        yield from folder.glob(".*.json*.????????")
 
 
 def _without(roles: Roles, users: set[str]) -> Roles:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from core.busy import at_work
 from core.context import Context, load_adapter, make_context
 from core.errors import RunError
 from core.evaluation.evaluate import LIST_LENGTH, top_list
@@ -63,6 +64,11 @@ def _titles(histories: Mapping[str, Sequence[Interaction]], user: str) -> set[st
 
 def write_overlaps(folder: RunFolder, device: str = "auto") -> tuple[Overlap, ...]:
     """Measure, with the status written on the way; what went wrong ends in it and is raised."""
+    with at_work(folder.path.parents[1]):
+        return _watched(folder, device)
+
+
+def _watched(folder: RunFolder, device: str) -> tuple[Overlap, ...]:
     started, written = time.monotonic(), -WRITE_EVERY
 
     def tell(share: float, state: RunState = RunState.RUNNING, message: str = "") -> None:

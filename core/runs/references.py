@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from core.busy import at_work
 from core.pipeline import reference
 from core.unlearning.loop import Step
 from core.workspace import WEIGHTS, Workspace
@@ -19,6 +20,13 @@ def train_references(
 
     watch: called with the number of the reference from 0 and its step.
     """
+    with at_work(workspace.root):
+        return _trained(workspace, request_id, count, device, watch)
+
+
+def _trained(
+    workspace: Workspace, request_id: str, count: int, device: str, watch: Callable[[int, Step], bool]
+) -> tuple[Path, ...]:
     request = workspace.request(request_id)
     workspace.check(request)
     for number in range(count):

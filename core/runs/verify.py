@@ -6,6 +6,7 @@ It is no stage of the run but a command of its own, which may come later and be 
 from collections.abc import Callable
 from pathlib import Path
 
+from core.busy import at_work
 from core.context import Context, load_adapter, make_context
 from core.errors import RunError
 from core.files import digest
@@ -28,14 +29,14 @@ def verify(
     """
     if folder.status.state is not RunState.DONE:
         raise RunError(f"Run {folder.id!r} is {folder.status.state}: choose a finished run to verify.")
-    bounds = Thresholds()
-    found = verification(
-        folder.id, _evidence(folder, device, bounds, full, progress), (_identity(folder), _frozen(folder, bounds))
-    )
-    folder.write("verification.json", found)
-    workspace = Workspace(folder.path.parents[1])
-    if ledger := accounts_of(workspace):
-        ledger.record_verification(workspace, folder, found)
+    bounds, workspace = Thresholds(), Workspace(folder.path.parents[1])
+    with at_work(workspace.root):
+        found = verification(
+            folder.id, _evidence(folder, device, bounds, full, progress), (_identity(folder), _frozen(folder, bounds))
+        )
+        folder.write("verification.json", found)
+        if ledger := accounts_of(workspace):
+            ledger.record_verification(workspace, folder, found)
     return found
 
 

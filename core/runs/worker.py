@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from core.busy import at_work
 from core.errors import Cancelled, CureLensError, Fenced
 from core.files import write_json, write_text
 from core.models import ranks
@@ -62,9 +63,10 @@ def _work(folder: RunFolder, held: Turn) -> RunState:
         ledger = accounts_of(workspace)
         if ledger:
             ledger.check(workspace)  # hours of work are not to end with an entry that cannot be made
-        run(workspace, spec, folder.path, watch, checkpoints)
-        if ledger:
-            ledger.record(workspace, folder)
+        with at_work(workspace.root):
+            run(workspace, spec, folder.path, watch, checkpoints)
+            if ledger:
+                ledger.record(workspace, folder)
         shutil.rmtree(checkpoints.folder, ignore_errors=True)  # they hold what was to be forgotten
         watch.end(RunState.DONE, "")
     except Fenced:

@@ -26,11 +26,13 @@ class Act(StrEnum):
 
 
 class CaseState(StrEnum):
-    """Where a case stands. APPROVED: decided, and being carried out; it becomes CLOSED, or PENDING where that is impossible."""
+    """Where a case stands. APPROVED: decided, and being carried out; it becomes CLOSED, or PENDING where that is impossible.
+    VOID: another request was carried out meanwhile, and with the old adapter went the run that this one was about."""
 
     PENDING = "pending"
     APPROVED = "approved"
     REJECTED = "rejected"
+    VOID = "void"
     CLOSED = "closed"
 
 

@@ -61,7 +61,7 @@ def verification(run: str, evidence: Evidence, exact: Sequence[Check]) -> Verifi
         checks = tuple(_void(one) for one in checks)
     found = (*controls, *checks, *exact)
     not_run = {id: why for id, why in NOT_RUN.items() if id not in {one.id for one in found}}
-    return Verification(run, evidence.thresholds.digest, _together(found), found, not_run)
+    return Verification(run, evidence.thresholds.digest, together(found), found, not_run)
 
 
 def asked(evidence: Evidence, parts: Sequence[Part] = CHECKS) -> tuple[Check, ...]:
@@ -128,7 +128,7 @@ def _void(check: Check) -> Check:
     )
 
 
-def _together(checks: Sequence[Check]) -> Verdict:
+def together(checks: Sequence[Check]) -> Verdict:
     """FAIL for one that failed, PASS where all passed."""
     verdicts = {one.verdict for one in checks}
     if Verdict.FAIL in verdicts:

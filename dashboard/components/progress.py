@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.types import ENDED, RunState, RunStatus
-from dashboard import charts, engine
+from core.types import ENDED, Act, RunState, RunStatus
+from dashboard import acts, charts, desk, engine
 from dashboard.components import exports
 from dashboard.components.text import guarded
 from dashboard.engine import RunFolder
@@ -21,7 +21,7 @@ def progress(run: RunFolder) -> None:
         _stop(run)
     if status.message:
         {RunState.FAILED: st.error, RunState.LOST: st.error}.get(status.state, st.info)(escape(status.message))
-    if status.state in (RunState.FAILED, RunState.LOST):
+    if status.state in (RunState.FAILED, RunState.LOST) and desk.may(Act.RUN):
         _go_on(run)
     if steps:
         _figures(steps[-1], status)
@@ -75,9 +75,11 @@ def _stages(status: RunStatus, names: tuple[str, ...]) -> None:
 def _stop(run: RunFolder) -> None:
     if run.cancel_asked:
         st.caption(t("run-stop-asked"))
-    elif st.button(t("run-stop"), icon=":material/stop_circle:", key="stop", help=t("run-stop-help")):
+    elif desk.may(Act.RUN) and st.button(
+        t("run-stop"), icon=":material/stop_circle:", key="stop", help=t("run-stop-help")
+    ):
         with guarded():  # it may have ended since it was drawn
-            run.ask_to_cancel()
+            acts.stop(run)
             st.rerun()
 
 
@@ -88,11 +90,11 @@ def _go_on(run: RunFolder) -> None:
             t("run-resume"), icon=":material/resume:", type="primary", key="resume", help=t("run-resume-help")
         ):
             with guarded():
-                engine.resume(run)
+                acts.resume(run)
                 st.rerun()
         if st.button(t("run-give-up"), icon=":material/delete:", key="give_up", help=t("run-give-up-help")):
             with guarded():
-                run.ask_to_cancel()
+                acts.stop(run)
                 st.rerun()
 
 

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from core.types import Evaluation, Recommendation, RunState
-from dashboard import charts, engine, state, tables
+from core.types import Act, Evaluation, Recommendation, RunState
+from dashboard import acts, charts, desk, engine, state, tables
 from dashboard.components.exports import chart, table
 from dashboard.components.lists import side_by_side
 from dashboard.components.sidebar import shown_run
-from dashboard.components.text import about, empty, lead
+from dashboard.components.text import about, empty, guarded, lead
 from dashboard.engine import RunFolder
 from dashboard.texts import t
 from dashboard.words import duration, lists_sentence, overlaps_sentence, utility
@@ -88,7 +88,10 @@ def everyone(run: RunFolder) -> None:
         if status and status.message:
             st.error(t("before-measure-failed"), icon=":material/error:")
         st.markdown(t("before-not-measured"))
-        st.button(t("before-measure"), icon=":material/groups:", on_click=engine.measure_overlaps, args=(run,))
+        if desk.may(Act.RUN) and st.button(t("before-measure"), icon=":material/groups:", key="measure"):
+            with guarded():
+                acts.measure_overlaps(run)
+                st.rerun()
     else:
         st.markdown(overlaps_sentence(overlaps))
         left, right = st.columns([3, 2], gap="large")

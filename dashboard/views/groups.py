@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.types import Circuit, Group, GroupEdit, ModuleGroup, Move
-from dashboard import engine, state, tables
+from dashboard import acts, engine, state, tables
 from dashboard.components.exports import table
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, group_legend, guarded, lead
@@ -73,7 +73,7 @@ def launch(run: RunFolder, edit: GroupEdit) -> None:
     if pressed:
         with guarded():
             method = run.spec.method if engine.grouped(run) else "cure"
-            name = engine.launch(run.spec.request, method, "auto", run.spec.seed, edit)
+            name = acts.launch(run.spec.request, method, "auto", run.spec.seed, edit)
             st.switch_page("views/run.py", query_params={"run": name})
 
 

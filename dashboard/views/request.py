@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import engine, state, tables
+from dashboard import acts, engine, state, tables
 from dashboard.components.exports import table
 from dashboard.components.rows import request_row
 from dashboard.components.text import guarded, lead
@@ -62,7 +62,7 @@ with right, st.container(border=True):
     if st.button(t("request-open"), type="primary", icon=":material/check:"):
         with guarded():
             users = (user,) if scope == "all" else ()
-            request = engine.open_request(users, tuple((user, item) for item in chosen), reason.strip())
+            request = acts.open_request(users, tuple((user, item) for item in chosen), reason.strip())
             state.say(t("request-opened", request=code(request.id)))
             st.switch_page("views/request.py", query_params={"request": request.id})
     st.caption(t("request-after"))

@@ -5,23 +5,24 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from core.types import Act, CaseState, Closed
+from core.types import Act, Case, CaseState, Closed
 from dashboard import desk, person, state
 from dashboard.components.decision import comments, decision_form, decisions, submit_form
+from dashboard.components.door import log_in
 from dashboard.components.evidence import checks
 from dashboard.components.exports import export
 from dashboard.components.text import about, empty, guarded, lead, link
-from dashboard.desk import Matter
+from dashboard.desk import AGAIN, Matter
 from dashboard.texts import t
 from dashboard.words import code, date, escape, scope
 
 
 def standing(found: Matter) -> str:
     """Where a request stands, in a word."""
-    if found.case and found.case.state is not CaseState.REJECTED:
+    if found.case and found.case.state not in AGAIN:
         return t(f"case-{found.case.state}")
     if found.run is None:
-        return t("case-rejected" if found.case else "review-no-run")
+        return t(f"case-{found.case.state}" if found.case else "review-no-run")
     return t("review-to-submit" if found.run.verification else "review-to-verify")
 
 
@@ -63,7 +64,7 @@ def evidence(found: Matter, acts: bool) -> None:
     st.caption(about(run))
     if run.verification:
         checks(run.verification)
-    elif acts and st.button(t("review-verify"), icon=":material/fact_check:", key="verify"):
+    elif acts and desk.may(Act.RUN) and st.button(t("review-verify"), icon=":material/fact_check:", key="verify"):
         with guarded(), st.spinner(t("review-verifying")):
             desk.verify(run)
             st.rerun()
@@ -78,8 +79,8 @@ def evidence(found: Matter, acts: bool) -> None:
 def decision(found: Matter, acts: bool) -> None:
     st.subheader(t("review-decision"), anchor=False)
     case = found.case
-    if case is None or case.state is CaseState.REJECTED:
-        st.markdown(t("review-not-submitted") if case is None else t("review-was-rejected"))
+    if case is None or case.state in AGAIN:
+        st.markdown(t(f"review-was-{case.state}") if case else t("review-not-submitted"))
         if case:
             decisions(case)
         if acts:
@@ -140,16 +141,27 @@ def standing_here() -> str:
     """Who is at the screen, or that it makes no difference."""
     if not desk.four_eyes():
         return t("review-single")
-    if not person.who():
-        return t("review-stranger")
-    names = ", ".join(sorted(t(f"role-{one.replace('_', '-')}") for one in desk.roles())) or t("review-no-role")
+    names = ", ".join(sorted(t(f"role-{one.replace('_', '-')}") for one in desk.roles()))
     return t("review-you", person=escape(person.who()), roles=names)
+
+
+def unfinished(case: Case) -> None:
+    """Somebody's approval broke off, or is carried out at this moment by another process."""
+    told = t("review-unfinished", request=code(case.request), step=case.step, steps=desk.STEPS)
+    st.warning(told, icon=":material/pending:")
+    if desk.may(Act.DECIDE) and st.button(t("review-go-on"), icon=":material/resume:", key="go_on"):
+        with guarded(), st.spinner(t("review-carrying-out")):
+            desk.settle()
+            state.say(t("review-went-on"))
+            st.rerun()
 
 
 waiting, over = desk.inbox(), {one.id: one for one in desk.closed()}
 lead(t("review-lead", requests=len(waiting), closed=len(over)), standing_here())
-if desk.four_eyes() and person.login_is_set_up() and not (person.who() and person.fresh()):
-    st.button(t("review-log-in"), on_click=st.login, icon=":material/login:", key="log_in")
+if desk.four_eyes() and person.login_is_set_up() and not person.fresh():
+    log_in()
+if case := desk.approved():
+    unfinished(case)
 names = [one.request.id for one in waiting] + list(over)
 if not names:
     empty(t("review-empty"), "request", t("overview-open-request"))

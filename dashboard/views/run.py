@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.types import RunState
-from dashboard import engine, state
+from dashboard import acts, engine, state
 from dashboard.components.progress import progress
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, guarded, lead, link
@@ -63,7 +63,7 @@ def form() -> Callable[[], None]:
     with st.container(horizontal=True):
         if st.button(t("run-form-launch"), type="primary", icon=":material/play_circle:"):
             with guarded():
-                name = engine.launch(*wish, int(seed), launcher=launcher)
+                name = acts.launch(*wish, int(seed), launcher=launcher)
                 st.switch_page("views/run.py", query_params={"run": name})
         asked = launcher == "local" and st.button(
             t("run-form-estimate"), icon=":material/speed:", help=t("run-form-estimate-help")

@@ -9,10 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import ReviewError
 from core.files import write_json
+from core.review import outbox
 from core.review.decide import comment
+from core.runs.launch import create_run
 from core.types import CaseState, Verdict
+from dashboard import acts, engine, person
 from dashboard import desk as asked_of_core
-from dashboard import engine, person
 from tests.dashboard.conftest import ROOT
 from tests.review.conftest import PEOPLE, Desk, desk, verified  # noqa: F401 - fixtures
 
@@ -20,6 +22,7 @@ from tests.review.conftest import PEOPLE, Desk, desk, verified  # noqa: F401 - f
 BEFORE = {"olaf": {"submit"}, "paul": {"submit"}}
 AFTER = {"petra": {"approve", "reject"}, "owen": {"approve", "reject"}, "paul": {"approve", "reject"}}
 ACTS = {"submit", "approve", "reject"}
+RUNS = {"stop", "resume", "give_up", "measure", "verify"}
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def draw(desk: Desk, monkeypatch):  # noqa: F811
     st.cache_data.clear()
 
     def drawn(who: str, name: str = "review", **query: str) -> AppTest:
-        for module in (asked_of_core, person, engine):
+        for module in (asked_of_core, person, acts):
             monkeypatch.setattr(module, "who", lambda: who)
         for module in (asked_of_core, person):
             monkeypatch.setattr(module, "fresh", lambda: True)
@@ -53,13 +56,61 @@ def text(app: AppTest) -> str:
     return "\n".join(str(one.value) for kind in ("title", "markdown", "caption", "subheader") for one in app.get(kind))
 
 
-@pytest.mark.parametrize("who", ["", *PEOPLE])
+@pytest.mark.parametrize("name", ["overview", "request", "run", "before_after", "review", "report"])
+def test_nobody_without_a_role_looks_inside(draw, desk, name):  # noqa: F811
+    for who in ("", "mallory"):
+        app = draw(who, name)
+        assert app.title[0].value == "Log in to look inside." and not app.button
+        assert not any(user in text(app) for user in desk.workspace.roles.members)
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_runs_are_the_operators_business_on_every_page(draw, desk, who):  # noqa: F811
+    """Each way to start, stop or check one is offered to operators alone, and refused to others in core."""
+    run = create_run(desk.workspace, desk.request, "finetune", "cpu", by="olaf")
+    (desk.workspace.root / "runs" / desk.run / "verification.json").unlink()
+    seen = keys(draw(who, "run", run=run.id)) | keys(draw(who, "before_after", run=desk.run)) | keys(draw(who))
+    run.store.refuse(run.id, "no")
+    seen |= keys(draw(who, "run", run=run.id))
+    assert seen & RUNS == (RUNS if "operator" in PEOPLE[who] else set())
+    if "operator" not in PEOPLE[who]:
+        for act in (acts.stop, acts.resume, acts.measure_overlaps, asked_of_core.verify):
+            with pytest.raises(ReviewError, match="may not run"):
+                act(run)
+
+
+def test_what_broke_off_is_said_and_gone_on_with(draw, desk, monkeypatch):  # noqa: F811
+    desk.approve()
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "STEPS", (*outbox.STEPS[:4], killed, *outbox.STEPS[5:]))
+        with pytest.raises(KeyboardInterrupt):
+            outbox.settle(desk.workspace)
+    app = draw("anna")
+    assert "4 of 6 steps are done" in app.warning[0].value and "go_on" not in keys(app)
+    assert "Carried out" not in [one.value for one in app.subheader]
+    with pytest.raises(engine.AskedError, match="nothing was searched for"):
+        asked_of_core.look_again(desk.request)
+    app = draw("petra")
+    app.button(key="go_on").click().run()
+    assert desk.case.state is CaseState.CLOSED and not app.warning
+    assert "Carried out" in [one.value for one in app.subheader]
+
+
+def killed(one):
+    raise KeyboardInterrupt
+
+
+def test_the_steps_that_the_page_counts_are_those_there_are():
+    assert len(outbox.STEPS) == asked_of_core.STEPS
+
+
+@pytest.mark.parametrize("who", PEOPLE)
 def test_a_role_sees_the_buttons_that_it_may_press(draw, desk, who):  # noqa: F811
     assert keys(draw(who)) & ACTS == BEFORE.get(who, set())
     desk.submit()
     app = draw(who)
     assert keys(app) & ACTS == AFTER.get(who, set())
-    assert bool(app.text_area) is (who not in ("", "anna"))  # room for a comment
+    assert bool(app.text_area) is (who != "anna")  # room for a comment
     assert keys(draw(who, read="1")) & ACTS == set()  # the link to read
 
 
@@ -133,13 +184,12 @@ def test_a_refusal_of_core_is_one_sentence(draw, desk):  # noqa: F811
         asked_of_core.decide(desk.case, True, "")
 
 
-@pytest.mark.parametrize("who", ["anna", "owen"])
-def test_other_pages_hold_to_the_roles_too(draw, desk, who):  # noqa: F811
-    draw(who, "request")
-    with pytest.raises(ReviewError, match="may not open|may not run"):
-        engine.open_request(desk.workspace.roles.members[:1], (), "") if who != "owen" else engine.launch(
-            desk.request, "graddiff", "cpu", 0
-        )
+def test_other_pages_hold_to_the_roles_too(draw, desk):  # noqa: F811
+    draw("anna", "request")
+    with pytest.raises(ReviewError, match="may not open"):
+        acts.open_request(desk.workspace.roles.members[:1], (), "")
+    with pytest.raises(ReviewError, match="may not run"):
+        acts.launch(desk.request, "graddiff", "cpu", 0)
 
 
 def test_a_single_person_is_told_that_it_is_no_four_eyes(draw, desk):  # noqa: F811

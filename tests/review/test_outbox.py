@@ -1,25 +1,30 @@
 """Carrying out: whatever breaks off, a case ends carried out or pending, and nothing forgotten is left of the first."""
 
+import errno
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from core.doctor import examine
 from core.errors import ModelError, ReviewError, WorkspaceError
-from core.files import digest
+from core.files import digest, write_json
 from core.models.recommender import load
+from core.records import vault as vaults
 from core.records.keys import read_public
 from core.records.ledger import entries, verify
 from core.records.vault import Vault
 from core.review import outbox
 from core.review.cases import Cases
-from core.review.decide import comment
+from core.review.decide import comment, submit
 from core.review.forgotten import known, rows_of, traces
 from core.runs.folder import RunFolder
+from core.runs.references import train_references
 from core.types import CaseState, Task
 from core.workspace import Workspace
 
-VOLATILE = ("store.sqlite", "review.sqlite", "review.lock", "ledger.jsonl")
+VOLATILE = ("store.sqlite", "review.sqlite", "review.lock", "work.lock", "ledger.jsonl")
 
 
 class Killed(BaseException):
@@ -27,9 +32,11 @@ class Killed(BaseException):
 
 
 def contents(root):
-    """Every file by name but those that only ever grow."""
+    """Every file by name but those that only ever grow, with its permissions and its folder's."""
     files = [path for path in root.rglob("*") if path.is_file() and not path.name.startswith(VOLATILE)]
-    return {str(path.relative_to(root)): digest(path) for path in files}
+    return {
+        str(path.relative_to(root)): (digest(path), path.stat().st_mode, path.parent.stat().st_mode) for path in files
+    }
 
 
 def titles_and_people(desk):
@@ -112,8 +119,8 @@ def test_a_crash_at_any_step_is_gone_on_with(approved, monkeypatch, number, when
     assert_carried_out(desk, forgotten, candidate)
 
 
-def crashing(monkeypatch, at, kind):
-    """The `at`-th write, move or removal of files ends in `kind`; how many there were."""
+def crashing(monkeypatch, at):
+    """The `at`-th write, move or removal of files is the last thing that happens; how many there were."""
     count = [0]
 
     def wrap(owner, name):
@@ -122,14 +129,14 @@ def crashing(monkeypatch, at, kind):
         def counted(*args, **options):
             count[0] += 1
             if count[0] == at:
-                raise kind
+                raise Killed
             return real(*args, **options)
 
         monkeypatch.setattr(owner, name, counted)
 
     for name in ("write_json", "write_lines"):
         wrap(outbox, name)
-    for owner, name in ((shutil, "rmtree"), (shutil, "copytree"), (Cases, "step"), (Cases, "close")):
+    for owner, name in ((outbox, "write_bytes"), (shutil, "rmtree"), (Cases, "step"), (Cases, "close")):
         wrap(owner, name)
     return count
 
@@ -143,7 +150,7 @@ def test_a_crash_between_any_two_changes_of_files_is_gone_on_with(approved, monk
     while not last:
         at += 1
         with monkeypatch.context() as patch:
-            count = crashing(patch, at, Killed)
+            count = crashing(patch, at)
             try:
                 settled(desk)
                 last = True
@@ -173,34 +180,221 @@ def test_what_cannot_be_done_leaves_everything_as_it_was(approved, monkeypatch, 
     assert [one.text for one in desk.case.comments]  # nothing is lost
 
 
-def test_a_crash_while_everything_is_put_back_ends_as_it_was(approved, monkeypatch):
-    desk, _, _, before = approved
-    steps = list(outbox.STEPS)
+@pytest.mark.parametrize("again", [True, False])
+@pytest.mark.parametrize("name", ["check", "enter"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_while_everything_is_put_back_is_no_half_state(approved, monkeypatch, name, when, again):
+    """What could not be done may be possible at the next turn: then it is carried out, from its first step."""
+    desk, forgotten, candidate, before = approved
+    real, number = outbox.put_back, next(at for at, step in enumerate(outbox.STEPS) if step.__name__ == name)
 
     def killed(one):
-        real(one)
+        if when == "after":
+            real(one)
         raise Killed
 
-    real = outbox.put_back
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "STEPS", (*steps[:3], refuse, *steps[4:]))
-        patch.setattr(outbox, "put_back", killed)
-        with pytest.raises(Killed):
-            settled(desk)
-    with pytest.raises(ReviewError, match="nothing was destroyed"):
+        patch.setattr(outbox, "STEPS", (*outbox.STEPS[:number], refuse, *outbox.STEPS[number + 1 :]))
+        with patch.context() as inner:
+            inner.setattr(outbox, "put_back", killed)
+            with pytest.raises(Killed):
+                settled(desk)
+        if again:
+            with pytest.raises(ReviewError, match="nothing was destroyed"):
+                settled(desk)
+    if again:
+        assert contents(desk.workspace.root) == before and desk.case.state is CaseState.PENDING
+    else:
         settled(desk)
-    assert contents(desk.workspace.root) == before and desk.case.state is CaseState.PENDING
+        assert_carried_out(desk, forgotten, candidate)
 
 
 def test_a_crash_after_everything_was_put_back_leaves_no_sealed_copy(approved, monkeypatch):
     desk, _, _, before = approved
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "STEPS", (outbox.seal, refuse, *outbox.STEPS[2:]))
-        patch.setattr(Vault, "destroy", lambda self: (_ for _ in ()).throw(Killed))
+
+        def fatal(one):
+            patch.setattr(Vault, "destroy", lambda self: (_ for _ in ()).throw(Killed))
+            refuse(one)
+
+        patch.setattr(outbox, "STEPS", (outbox.seal, fatal, *outbox.STEPS[2:]))
         with pytest.raises(Killed):
             settled(desk)
     assert desk.case.state is CaseState.PENDING and list((desk.workspace.root / "sealed").iterdir())
     assert settled(desk) is None and contents(desk.workspace.root) == before
+
+
+def test_an_error_that_nobody_thought_of_leaves_no_half_state(approved, monkeypatch):
+    desk, _, _, before = approved
+    monkeypatch.setattr(outbox, "STEPS", (*outbox.STEPS[:3], lambda one: {}[1], *outbox.STEPS[4:]))
+    with pytest.raises(ReviewError, match="nothing was destroyed"):
+        settled(desk)
+    assert contents(desk.workspace.root) == before and desk.case.state is CaseState.PENDING
+
+
+def test_a_half_written_entry_of_the_ledger_stops_nothing(approved, monkeypatch):
+    """Killed while it signs the destruction: the line that was cut off never was an entry."""
+    desk, forgotten, candidate, _ = approved
+
+    def torn(*_):
+        with desk.workspace.ledger.open("ab") as file:
+            file.write(b'{"payload":"abc')
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox.account, "enter_destruction", torn)
+        with pytest.raises(Killed):
+            settled(desk)
+    wrong = {one.name: one for one in examine(desk.workspace) if not one.ok}
+    assert "cut off" in wrong["ledger"].said and "review settle" in wrong[f"request {desk.request}"].mend
+    settled(desk)
+    assert all(one.ok for one in examine(Workspace(desk.workspace.root)))
+    assert_carried_out(desk, forgotten, candidate)
+
+
+@pytest.mark.parametrize("kind", ["absolute", "beside", "named", "link"])
+def test_an_adapter_that_cannot_be_destroyed_is_not_said_to_be(desk, tmp_path, kind):
+    root, elsewhere = desk.workspace.root, tmp_path / "elsewhere"
+    target = root / "lora" if kind == "named" else elsewhere
+    shutil.move(root / "adapter", target)
+    name = {"absolute": str(elsewhere), "beside": "../elsewhere", "named": "lora", "link": "adapter"}[kind]
+    if kind == "link":
+        (root / "adapter").symlink_to(elsewhere)
+    write_json(root / "workspace.json", replace(desk.workspace.settings, adapter=name))
+    desk.workspace = Workspace(root)
+    desk.approve()
+    with pytest.raises(ReviewError, match="what lies elsewhere cannot be destroyed"):
+        settled(desk)
+    assert (target / outbox.WEIGHTS).is_file() and desk.case.state is CaseState.PENDING
+
+
+def test_what_cannot_be_taken_away_is_not_said_to_be(approved, monkeypatch):
+    desk, _, _, before = approved
+    real = shutil.rmtree
+
+    def stubborn(path, *arguments, **options):
+        if path.name != "references":
+            real(path, *arguments, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", stubborn)
+    with pytest.raises(ReviewError, match="references could not be taken away"):
+        settled(desk)
+    assert contents(desk.workspace.root) == before
+
+
+def test_work_on_the_models_and_taking_them_away_exclude_one_another(approved, monkeypatch):
+    """A reference that is being trained would bring back what is destroyed meanwhile."""
+    desk, forgotten, candidate, _ = approved
+    place = desk.workspace
+    other = place.open_request(users=(place.request(desk.request).users[0],), by="rita")
+    said = []
+
+    def watch(number, step):
+        if not said:
+            with pytest.raises(WorkspaceError, match="at work on this workspace's models") as refused:
+                settled(desk)
+            said.append(refused)
+        return True
+
+    train_references(place, other.id, 1, "cpu", watch)
+    assert said and desk.case.state is CaseState.APPROVED and desk.case.decisions  # it waits
+
+    def meanwhile(one):
+        for work in (lambda: train_references(place, other.id, 1, "cpu", watch), lambda: verified_anew(desk)):
+            with pytest.raises(WorkspaceError, match="being carried out"):
+                work()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "STEPS", (outbox.STEPS[0], meanwhile, *outbox.STEPS[1:]))
+        settled(desk)
+    assert_carried_out(desk, forgotten, candidate)
+
+
+def verified_anew(desk):
+    from core.runs.verify import verify as examine
+
+    examine(RunFolder(desk.workspace.root / "runs" / desk.run), "cpu")
+
+
+def test_another_case_that_waits_is_void_once_its_run_is_gone(desk):
+    place, members = desk.workspace, desk.workspace.roles.members
+    stays = next(user for user in members if user not in place.request(desk.request).users)
+    other = place.open_request(users=(stays,), by="rita")
+    run = another_run(desk, "run-other", other.id)
+    submit(place, run.id, "olaf")
+    comment(place, other.id, "petra", f"Is {stays} a child?")
+    desk.approve()
+    settled(desk)
+    case = Cases(place).of(other.id)
+    assert (case.state, case.comments) == (CaseState.VOID, ())
+    Cases(place).submit(other.id, "run-new", "olaf", "digest")  # and may be submitted anew
+
+
+def another_run(desk, name, request):
+    """A copy of the run under another name."""
+    folder = RunFolder(shutil.copytree(desk.workspace.root / "runs" / desk.run, desk.workspace.root / "runs" / name))
+    folder.write("spec.json", replace(folder.spec, id=name, request=request))
+    folder.store.add(name, name, patient=False)
+    with folder.store.changing() as database:
+        database.execute("UPDATE runs SET state = 'done' WHERE id = ?", (name,))
+    return folder
+
+
+def test_what_is_decided_meanwhile_is_entered_before_it_is_carried_out(desk, monkeypatch):
+    desk.submit()
+    desk.decide("petra")
+    real = outbox.account.enter_decisions
+
+    def slowly(place, cases):
+        real(place, cases)
+        if desk.case.state is CaseState.PENDING:
+            desk.decide("owen")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox.account, "enter_decisions", slowly)
+        assert settled(desk) is None
+    settled(desk)
+    kinds = [one.kind for one in entries(desk.workspace.ledger, read_public(desk.workspace.ledger_key))]
+    assert kinds[-3:] == ["decision", "decision", "destruction"]
+
+
+def test_a_copy_of_the_workspace_destroys_no_key_but_its_own(approved, monkeypatch, tmp_path):
+    desk, forgotten, candidate, _ = approved
+    copy = shutil.copytree(desk.workspace.root, tmp_path / "copy")
+    Cases(Workspace(copy)).change(desk.case.number, lambda case: replace(case, state=CaseState.PENDING))
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "STEPS", (*outbox.STEPS[:3], crash, *outbox.STEPS[4:]))
+        with pytest.raises(Killed):
+            settled(desk)
+    outbox.settle(Workspace(copy))
+    settled(desk)
+    assert_carried_out(desk, forgotten, candidate)
+
+
+def test_a_config_that_somebody_put_there_is_not_served(approved):
+    desk, _, _, _ = approved
+    root = desk.workspace.root
+    planted = shutil.copytree(root / "runs" / desk.run / "adapter", root / f"adapter-{desk.run}")
+    config = json.loads((planted / "adapter_config.json").read_text())
+    (planted / "adapter_config.json").write_text(json.dumps({**config, "lora_alpha": 0}))
+    settled(desk)
+    assert json.loads((planted / "adapter_config.json").read_text()) == config
+
+
+def test_a_full_disk_leaves_no_half_copy(approved, monkeypatch):
+    desk, _, _, before = approved
+    for name in ("seal", "publish"):
+        with monkeypatch.context() as patch:
+            full = lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full"))  # noqa: E731
+            if name == "seal":
+                patch.setattr(vaults, "_index", full)
+            else:
+                patch.setattr(outbox, "write_json", full)
+            with pytest.raises(ReviewError, match="nothing was destroyed"):
+                settled(desk)
+        assert contents(desk.workspace.root) == before
+        desk.decide("petra")
+        desk.decide("owen")
 
 
 def test_a_file_that_still_shows_somebody_stops_it(approved):
@@ -212,10 +406,14 @@ def test_a_file_that_still_shows_somebody_stops_it(approved):
         settled(desk)
     assert desk.case.state is CaseState.PENDING
     note.unlink()
+    assert "notes.csv" in desk.case.message
     desk.decide("petra")
+    assert desk.case.message == ""
     desk.decide("owen")
     settled(desk)
     assert Workspace(desk.workspace.root).closed()
+    with pytest.raises(ReviewError, match="nothing to say to it any more"):
+        comment(desk.workspace, desk.request, "petra", f"{person} is gone")
 
 
 def test_a_candidate_that_was_exchanged_on_the_way_is_not_served(approved, monkeypatch):
@@ -265,10 +463,7 @@ def test_a_rejected_candidate_is_destroyed_and_nothing_else(desk):
 def test_an_earlier_case_of_the_same_request_takes_nothing_away(desk, monkeypatch):
     """A rejected case is tidied up at each turn; what a later one has sealed is not its own."""
     forgotten, _, _ = titles_and_people(desk)
-    other = shutil.copytree(desk.workspace.root / "runs" / desk.run, desk.workspace.root / "runs" / "run-other")
-    RunFolder(other).store.add("run-other", "other", patient=False)
-    with RunFolder(other).store.changing() as database:
-        database.execute("UPDATE runs SET state = 'done' WHERE id = 'run-other'")
+    other = another_run(desk, "run-other", desk.request).path
     desk.submit()
     desk.decide("petra", approve=False)
     settled(desk)
@@ -332,8 +527,13 @@ def test_single_rows_go_and_their_person_stays(desk):
     request = place.open_request(interactions=[(one.user, one.item) for one in rows], by="rita")
     found = known(request, rows, place.items)
     assert "data/interactions.jsonl" in traces(place.root, found)
-    kept = [one for one in place.interactions if one not in rows]
-    assert rows_of(kept, request) == []
+    desk.run, desk.request = another_run(desk, "run-rows", request.id).id, request.id
+    desk.approve()
+    assert settled(desk).state is CaseState.CLOSED
+    after = Workspace(place.root)
+    assert list(after.interactions) == [one for one in place.interactions if one not in rows]
+    assert person in after.roles.members and traces(place.root, found) == []
+    assert desk.invoke("verify-destruction").exit_code == 0
 
 
 def test_the_desk_from_the_command_line(desk):

@@ -1,0 +1,78 @@
+"""Looking for traces: whoever is still there is found in whatever shape, and numbers of other things are nobody."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.errors import WorkspaceError
+from core.review.forgotten import known, traces
+from core.types import Interaction, Item, Request
+
+EMAIL, WORD, NUMBER = "ann@example.org", "u42", "4"
+SHOWN = [
+    (EMAIL, "notes.csv", "name,why\nann@example.org,moved\n"),
+    (EMAIL, "note.json", json.dumps({"reason": "ann@example.org and Bob."})),
+    (EMAIL, "log.txt", "<ann@example.org>: asked twice"),
+    (WORD, "log.txt", "x u42."),
+    (WORD, "exports/u42/list.txt", "nothing"),
+    (WORD, "u42.bin", ""),
+    (WORD, "data/items.jsonl.bak", "u42"),
+    (WORD, "base/copy.jsonl", '{"user": "u42"}'),
+    (WORD, "review.sqlite", 'SQLite\x00\x01{"text": "u42"}\x02'),
+    (NUMBER, "rows.csv", "user,item\n4,318\n"),
+    (NUMBER, "rows.tsv", "4\t318\ttrue\n"),
+    (NUMBER, "data/.interactions.jsonl.abcdefgh", '{"user": "4", "item": "318"}\n{"user": "5", "item": "1"}\n'),
+    (NUMBER, "requests/.req-1.json.abcdefgh", '{"users": ["4"]}\n'),
+    (NUMBER, "rows.json", '[{"user": 4, "item": 318}]'),
+    (NUMBER, "people.json", '{"members": ["9", "4"]}'),
+    (NUMBER, "people.json", '{"users": [9, 4]}'),
+    (NUMBER, "request.json", '{"interactions": [["4", "999"]]}'),
+    (NUMBER, "error.json", json.dumps({"message": "User '4' has no interaction with item '318'."})),
+    (NUMBER, "log.txt", "user 4 was asked"),
+    (NUMBER, "log.txt", "seen: The Bell of Valdoria, twice"),
+    (NUMBER, "list.json", '["The Bell of Valdoria"]'),
+]
+NOT_SHOWN = [
+    (NUMBER, "data/interactions.jsonl", '{"user": "9", "item": "4"}\n'),  # an item of that number
+    (NUMBER, "request.json", '{"interactions": [["9", "4"]]}'),
+    (NUMBER, "numbers.csv", "step,loss\n4,0.318\n"),
+    (NUMBER, "mlflow/params/seed", "4"),
+    (NUMBER, "events.jsonl", '{"step": 4, "steps": 318}'),
+    (NUMBER, "data/items.jsonl", '{"id": "4", "title": "The Bell of Valdoria"}\n'),
+    (NUMBER, "base/tokenizer.json", '{"vocab": {"4": 20}}'),
+    (WORD, "log.txt", "u421 and xu42"),
+    (WORD, "sealed/req-1-1/0", "u42"),
+]
+
+
+def looked(tmp_path, user, name, text):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    rows, items = [Interaction(user, "318", True, 1)], {"318": Item("318", "The Bell of Valdoria")}
+    return traces(tmp_path, known(Request("r", users=(user,)), rows, items))
+
+
+@pytest.mark.parametrize(("user", "name", "text"), SHOWN)
+def test_it_is_found(tmp_path, user, name, text):
+    assert looked(tmp_path, user, name, text) == [name]
+
+
+@pytest.mark.parametrize(("user", "name", "text"), NOT_SHOWN)
+def test_what_looks_like_it_is_not(tmp_path, user, name, text):
+    assert looked(tmp_path, user, name, text) == []
+
+
+def test_what_cannot_be_read_is_no_clean_file(tmp_path, monkeypatch):
+    with pytest.raises(WorkspaceError, match=r"deep\.json cannot be read, so nobody knows what is in it"):
+        looked(tmp_path, WORD, "deep.json", "[" * 100_000)
+    (tmp_path / "deep.json").unlink()
+    monkeypatch.setattr(Path, "read_bytes", lambda self: (_ for _ in ()).throw(PermissionError(13, "no")))
+    with pytest.raises(WorkspaceError, match=r"log\.txt cannot be read"):
+        looked(tmp_path, WORD, "log.txt", "nothing")
+
+
+def test_damaged_weights_are_read_as_far_as_they_go(tmp_path):
+    (tmp_path / "x.safetensors").write_bytes(b"\xff" * 8 + b"of u42")
+    assert traces(tmp_path, known(Request("r", users=(WORD,)), [], {})) == ["x.safetensors"]
