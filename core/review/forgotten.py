@@ -27,10 +27,8 @@ BASE = re.compile(
 )
 ENOUGH = 8  # letters from which a title inside of a text is no coincidence
 HEADER = 8  # bytes that tell how long the text before the weights is in a safetensors file
-WORD = re.compile(r"[\w-]*[^\W\d][\w-]*")
-TOKEN = re.compile(
-    r"[^\s\x00-\x1f,;:|\"'`()\[\]{}<>=/\\]*[^\W\d][^\s\x00-\x1f,;:|\"'`()\[\]{}<>=/\\]*"
-)  # an e-mail address is one
+WORD = re.compile(r"[\w-]+")
+TOKEN = re.compile(r"[^\s\x00-\x1f\ufffd,;:|\"'`()\[\]{}<>=/\\]+")  # an e-mail address is one
 # A bare number is a person only where it says so, and beside an item a row: numbers are everywhere, and items have some too.
 SAID = re.compile(r"(?i)\busers?\W{1,4}([\w-]+)")
 CELL = re.compile(r"[,;\t|]")
@@ -50,16 +48,16 @@ class Forgotten:
         """Whether a text names something forgotten."""
         if text in self.titles or any(map(self.is_person, _words(text))):
             return True
-        if any(self.is_row(*pair) for line in text.splitlines() for pair in pairwise(_cells(line))):
+        if any(self.is_row(*pair) for line in text.split("\n") for pair in pairwise(_cells(line))):
             return True
-        return any(title in text for title in self.titles if len(title) >= ENOUGH)
+        return len(text) >= ENOUGH and any(title in text for title in self.titles if len(title) >= ENOUGH)
 
 
 def _words(text: str) -> Iterator[str]:
-    """What may be somebody's id; a word with dots and dashes also in its pieces."""
-    yield from WORD.findall(text)
+    """What may be somebody's id; a word with dots in it also in its pieces."""
     yield from SAID.findall(text)
-    yield from (token.rstrip(".!?") for token in TOKEN.findall(text))
+    found = (*WORD.findall(text), *(token.rstrip(".!?") for token in TOKEN.findall(text)))
+    yield from (word for word in found if not word.isdecimal())
 
 
 def _cells(line: str) -> list[str]:

@@ -76,3 +76,10 @@ def test_what_cannot_be_read_is_no_clean_file(tmp_path, monkeypatch):
 def test_damaged_weights_are_read_as_far_as_they_go(tmp_path):
     (tmp_path / "x.safetensors").write_bytes(b"\xff" * 8 + b"of u42")
     assert traces(tmp_path, known(Request("r", users=(WORD,)), [], {})) == ["x.safetensors"]
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"-", b"7", b"u"])
+def test_a_long_file_of_anything_is_looked_through_at_once(tmp_path, content):
+    """A pattern that goes back and forth would take hours for this one."""
+    (tmp_path / "picture.bin").write_bytes(content * 3_000_000)
+    assert traces(tmp_path, known(Request("r", users=(WORD,)), [], {})) == []
