@@ -160,11 +160,13 @@ waiting, over = desk.inbox(), {one.id: one for one in desk.closed()}
 lead(t("review-lead", requests=len(waiting), closed=len(over)), standing_here())
 if desk.four_eyes() and person.login_is_set_up() and not person.fresh():
     log_in()
-if case := desk.approved():
-    unfinished(case)
+at_work = desk.approved()
+if at_work:
+    unfinished(at_work)
 names = [one.request.id for one in waiting] + list(over)
 if not names:
-    empty(t("review-empty"), "request", t("overview-open-request"))
+    if not at_work:
+        empty(t("review-empty"), "request", t("overview-open-request"))
     st.stop()
 reading = state.asked("read") is not None
 shown = state.pick(t("review-request"), "request", names, names[0]) if not reading else state.current("request", names)
