@@ -142,4 +142,4 @@ def work(folder: str, every: float, point: str = "", number: int = 0, code: int 
         state = worker.work(RunFolder(Path(folder)))
     except Exception:
         state = "raised"
-    sys.exit(0 if state == "done" else 3 if number and tried() < number else 1)
+    sys.exit(3 if tried() < number else 0 if state == "done" else 1)
