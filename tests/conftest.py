@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -90,6 +91,17 @@ def tiny_workspace(folder: Path, task: Task = Task.CLICK) -> Workspace:
         "tiny", "test", task=task, window=12, epochs=30, rank=8, learning_rate=5e-3, base_note="tiny"
     )
     return prepare(small_dataset(), folder, settings, TINY, lambda name, step: False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def demo_world_keys(tmp_path_factory) -> Iterator[None]:
+    """Whoever runs the tests keeps their own keys to themselves; the demo world's are there, since runs in it are signed."""
+    from core.records.keys import demo_keys, keep_keys
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CURE_LENS_KEYS", str(tmp_path_factory.mktemp("keys")))
+        keep_keys(demo_keys())
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 from selenium.webdriver import Chrome, Keys
 
-from core.records.keys import demo_keys, keep_keys
 from core.review.forgotten import known, rows_of, traces
 from core.runs.folder import RunFolder
 from core.workspace import Workspace
@@ -18,14 +17,11 @@ MOST = 150  # stops of the Tab key on any page
 
 
 @pytest.fixture(scope="module")
-def base(run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The demo, whose run nobody has verified yet, and the keys of its ledger."""
+def base(run: RunFolder) -> Iterator[str]:
+    """The demo, whose run nobody has verified yet."""
     (run.path / "verification.json").unlink()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CURE_LENS_KEYS", str(tmp_path_factory.mktemp("keys")))
-        keep_keys(demo_keys())
-        with served(run.path.parents[1]) as address:
-            yield address
+    with served(run.path.parents[1]) as address:
+        yield address
 
 
 def press(driver: Chrome, *keys: str) -> None:
