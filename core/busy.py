@@ -5,7 +5,7 @@ A lock of the operating system, which falls with its process, whatever ends it.
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from core.errors import WorkspaceError
@@ -15,30 +15,31 @@ AT_WORK = "Something is at work on this workspace's models (a run, a reference, 
 DESTROYING = "A deletion is being carried out in this workspace: try again when it is done."
 
 
-@contextmanager
-def at_work(root: Path) -> Iterator[None]:
+def at_work(root: Path) -> AbstractContextManager[None]:
     """Held by whatever reads models and writes what it found. Raises WorkspaceError while a deletion is carried out."""
-    with _locked(root, fcntl.LOCK_SH, DESTROYING):
-        yield
+    return _locked(root / "work.lock", fcntl.LOCK_SH | fcntl.LOCK_NB, DESTROYING)
 
 
-@contextmanager
-def undisturbed(root: Path) -> Iterator[None]:
+def undisturbed(root: Path) -> AbstractContextManager[None]:
     """Held while a deletion is carried out. Raises WorkspaceError while anything is at work."""
-    with _locked(root, fcntl.LOCK_EX, AT_WORK):
-        yield
+    return _locked(root / "work.lock", fcntl.LOCK_EX | fcntl.LOCK_NB, AT_WORK)
+
+
+def alone(root: Path) -> AbstractContextManager[None]:
+    """Held by the one process that settles decisions; another one waits."""
+    return _locked(root / "review.lock", fcntl.LOCK_EX)
 
 
 @contextmanager
-def _locked(root: Path, kind: int, refusal: str) -> Iterator[None]:
-    path = root / "work.lock"
+def _locked(path: Path, kind: int, refusal: str = "") -> Iterator[None]:
+    """refusal: what to say where `kind` does not wait."""
     try:
         file = path.open("a")
     except OSError as error:
         raise disk_error(path, error) from error
     with file:
         try:
-            fcntl.flock(file, kind | fcntl.LOCK_NB)
+            fcntl.flock(file, kind)
         except BlockingIOError:
             raise WorkspaceError(refusal) from None
         yield

@@ -13,7 +13,7 @@ from core.errors import RecordError
 from core.review.cases import Cases
 from core.runs.devices import candidates, free
 from core.runs.folder import runs, store_of
-from core.types import ENDED, CaseState, RunState
+from core.types import ENDED, RunState
 from core.workspace import Workspace
 
 SPARE = 2_000_000_000  # bytes of free disk under which a run may end for lack of it
@@ -83,7 +83,9 @@ def _workspace(workspace: Workspace) -> Iterator[Finding]:
         yield from _runs(workspace)
     if workspace.ledger_key.is_file():
         yield _ledger(workspace)
-    yield from _cases(workspace)
+    if case := Cases(workspace).approved():
+        said, mend = "approved, and not carried out to its end", f"python -m core review settle -w {workspace.root}"
+        yield Finding(f"request {case.request}", False, said, mend)
     left = sorted(path.relative_to(workspace.root) for path in workspace.root.rglob(".*.part"))
     names = ", ".join(map(str, left)) or "nothing"
     yield Finding(
@@ -123,14 +125,6 @@ def _ledger(workspace: Workspace) -> Finding:
         "Compare it with a head and a copy that you keep elsewhere; what is cut off at its end, the next entry mends."
     )
     return Finding("ledger", not flaws, " ".join(flaws) or "whole", mend if flaws else "")
-
-
-def _cases(workspace: Workspace) -> Iterator[Finding]:
-    """Approved requests that are not carried out to their end."""
-    for case in Cases(workspace).all():
-        if case.state is CaseState.APPROVED:
-            said = "It is approved, and not carried out to its end."
-            yield Finding(f"request {case.request}", False, said, f"python -m core review settle -w {workspace.root}")
 
 
 def _runs(workspace: Workspace) -> Iterator[Finding]:

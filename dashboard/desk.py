@@ -34,11 +34,8 @@ def four_eyes() -> bool:
 
 
 def roles() -> frozenset[Role]:
-    """Of the person at the screen; none for a stranger."""
-    try:
-        return rights.roles(engine.workspace(), who())
-    except ReviewError:
-        return frozenset()
+    """Of the person at the screen. Raises ReviewError for a stranger, whom the door keeps out."""
+    return rights.roles(engine.workspace(), who())
 
 
 def may(act: Act) -> bool:
@@ -65,15 +62,14 @@ def _matter(request: Request, case: Case | None, done: Sequence[RunFolder]) -> M
     return Matter(request, case, next(own, None))
 
 
-def closed() -> tuple[Closed, ...]:
-    """What was carried out to its end, newest first."""
-    case = approved()
-    return tuple(one for one in engine.workspace().closed() if case is None or one.id != case.request)
+def closed(at_work: Case | None) -> tuple[Closed, ...]:
+    """What was carried out to its end, newest first. at_work: the case that is not."""
+    return tuple(one for one in engine.workspace().closed() if at_work is None or one.id != at_work.request)
 
 
 def approved() -> Case | None:
     """The case that is being carried out, or broke off while it was."""
-    return next((case for case in Cases(engine.workspace()).all() if case.state is CaseState.APPROVED), None)
+    return Cases(engine.workspace()).approved()
 
 
 def settle() -> None:

@@ -41,6 +41,10 @@ class Cases(Database):
         """The newest case of a request."""
         return next(iter(self._select("request = ?", request_id)[::-1]), None)
 
+    def approved(self) -> Case | None:
+        """The one that is being carried out, or broke off while it was."""
+        return next(iter(self._select("state = 'approved'")), None)
+
     def submit(self, request_id: str, run_id: str, operator: str, evidence: str) -> Case:
         """A new case. Raises ReviewError where the request has one that waits for decisions, or the run was rejected."""
         with self.changing() as database:

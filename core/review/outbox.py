@@ -4,17 +4,15 @@ Everything that is to go is sealed first, so that until the last step but one al
 comes last. A case that breaks off is gone on with by `settle`; it ends carried out, or pending with everything as it was.
 """
 
-import fcntl
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.busy import undisturbed
+from core.busy import alone, undisturbed
 from core.errors import ReviewError
-from core.files import digest, disk_error, revive, stays, write_bytes, write_json
+from core.files import digest, revive, stays, write_bytes, write_json
 from core.records.vault import Vault
 from core.review import account
 from core.review.cases import Cases
@@ -66,7 +64,7 @@ def settle(workspace: Workspace) -> Case | None:
 
     Raises RecordError where nothing can be entered, ReviewError where a case waits or went back, WorkspaceError.
     """
-    with _alone(workspace.root):
+    with alone(workspace.root):
         found = Cases(workspace).all()  # as of now: what is decided meanwhile is the next one's to enter and carry out
         if not found:
             return None
@@ -115,8 +113,8 @@ def seal(outbox: Outbox) -> None:
     place = outbox.workspace
     if outbox.vault.sealed:
         return
-    served = outbox.root / place.settings.adapter
-    if served not in _folders(outbox.root) or not all(stays(path, outbox.root) for path in _folders(outbox.root)):
+    served, folders = outbox.root / place.settings.adapter, _folders(outbox.root)
+    if served not in folders or not all(stays(path, outbox.root) for path in folders):
         raise ReviewError(
             f"Adapter {place.settings.adapter!r}, or something of a run, lies outside of the workspace or under a name that is not "
             "adapter...: move it there, as what lies elsewhere cannot be destroyed."
@@ -193,18 +191,6 @@ def put_back(outbox: Outbox) -> None:
 # ------------------------------------------------------------ what they need
 
 
-@contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """One process at a time carries out; another one waits."""
-    try:
-        file = (root / "review.lock").open("w")
-    except OSError as error:
-        raise disk_error(root / "review.lock", error) from error
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _discard(workspace: Workspace, rejected: set[str]) -> None:
     """The candidates of rejected cases; the adapter in use was never touched."""
     for folder in runs(workspace):
@@ -225,6 +211,7 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _going_folders(outbox: Outbox) -> list[Path]:
+    """All of them but the one that is served now."""
     return [path for path in _folders(outbox.root) if path.name != outbox.adapter]
 
 

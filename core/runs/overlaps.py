@@ -63,12 +63,14 @@ def _titles(histories: Mapping[str, Sequence[Interaction]], user: str) -> set[st
 
 
 def write_overlaps(folder: RunFolder, device: str = "auto") -> tuple[Overlap, ...]:
-    """Measure, with the status written on the way; what went wrong ends in it and is raised."""
+    """Measure, with the status written on the way; what went wrong ends in it and is raised. While a deletion is carried out
+    nothing is written, as its folder goes. Raises WorkspaceError then."""
     with at_work(folder.path.parents[1]):
         return _watched(folder, device)
 
 
 def _watched(folder: RunFolder, device: str) -> tuple[Overlap, ...]:
+    """Measure, and tell how far it is."""
     started, written = time.monotonic(), -WRITE_EVERY
 
     def tell(share: float, state: RunState = RunState.RUNNING, message: str = "") -> None:

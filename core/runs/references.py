@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.busy import at_work
 from core.pipeline import reference
+from core.types import Request
 from core.unlearning.loop import Step
 from core.workspace import WEIGHTS, Workspace
 
@@ -21,22 +22,21 @@ def train_references(
     watch: called with the number of the reference from 0 and its step.
     """
     with at_work(workspace.root):
-        return _trained(workspace, request_id, count, device, watch)
-
-
-def _trained(
-    workspace: Workspace, request_id: str, count: int, device: str, watch: Callable[[int, Step], bool]
-) -> tuple[Path, ...]:
-    request = workspace.request(request_id)
-    workspace.check(request)
-    for number in range(count):
-        target = workspace.root / "references" / request_id / f"seed-{FIRST_SEED + number}"
-        if (target / WEIGHTS).is_file():
-            continue
-        part = target.with_name(f".{target.name}.part")
-        try:
-            reference(workspace, request, FIRST_SEED + number, device, part, partial(watch, number))
-            part.rename(target)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+        request = workspace.request(request_id)
+        workspace.check(request)
+        for number in range(count):
+            _train(workspace, request, FIRST_SEED + number, device, partial(watch, number))
     return workspace.reference_folders(request_id)
+
+
+def _train(workspace: Workspace, request: Request, seed: int, device: str, watch: Callable[[Step], bool]) -> None:
+    """One reference, unless it is there."""
+    target = workspace.root / "references" / request.id / f"seed-{seed}"
+    if (target / WEIGHTS).is_file():
+        return
+    part = target.with_name(f".{target.name}.part")
+    try:
+        reference(workspace, request, seed, device, part, watch)
+        part.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

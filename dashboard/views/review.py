@@ -156,11 +156,11 @@ def unfinished(case: Case) -> None:
             st.rerun()
 
 
-waiting, over = desk.inbox(), {one.id: one for one in desk.closed()}
+at_work = desk.approved()
+waiting, over = desk.inbox(), {one.id: one for one in desk.closed(at_work)}
 lead(t("review-lead", requests=len(waiting), closed=len(over)), standing_here())
 if desk.four_eyes() and person.login_is_set_up() and not person.fresh():
     log_in()
-at_work = desk.approved()
 if at_work:
     unfinished(at_work)
 names = [one.request.id for one in waiting] + list(over)

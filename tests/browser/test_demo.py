@@ -72,7 +72,7 @@ def test_a_run_launched_from_the_page_is_seen_to_finish(base: str, demo: Path, b
     open_page(browser, base, "run", f"?request={finished.spec.request}")
     started = time.monotonic()
     browser.find_element(By.XPATH, "//button[contains(., 'Launch the run')]").click()
-    wait(lambda: "The run is working" in text(browser) or "waits for its worker" in text(browser), 120)
+    wait(lambda: "The run is working" in text(browser) or "waits for its worker" in text(browser), 30)
     wait(lambda: "The run finished" in text(browser) or "went wrong" in text(browser), FINISHED)
     run = next(run for run in runs(Workspace(demo)) if run.id not in known)
     assert run.status.state is RunState.DONE, run.status.message
