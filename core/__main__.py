@@ -21,7 +21,8 @@ from core.ledger_command import app as ledger
 from core.prepare_command import prepare
 from core.review_command import app as review
 from core.review_command import verify_destruction
-from core.runs_command import cancel, doctor, estimate, export, resume, run, verify
+from core.runs_command import cancel, doctor, estimate, export, for_runs, resume, run, verify
+from core.types import Ground, Identity
 
 app = typer.Typer(
     name="core",
@@ -43,7 +44,11 @@ def request(
     workspace: WorkspacePath,
     users: Annotated[str, typer.Option(help="User ids, parted by commas: all their data is to go.")] = "",
     interactions: Annotated[str, typer.Option(help="Chosen interactions as USER:ITEM, parted by commas.")] = "",
-    reason: Annotated[str, typer.Option(help="Why, in a few words; kept with the request.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, in a few words; destroyed with the request.")] = "",
+    ground: Annotated[Ground, typer.Option(help="Why, as it stays in the record.")] = Ground.NOT_RECORDED,
+    identity: Annotated[
+        Identity, typer.Option(help="How you made sure who asks; stays in the record.")
+    ] = Identity.NOT_RECORDED,
     person: Person = "",
     as_json: Json = False,
 ) -> None:
@@ -54,7 +59,7 @@ def request(
 
     place = Workspace(workspace)
     require(place, person, Act.OPEN)
-    opened = place.open_request(parts_of(users), pairs_of(interactions), reason, person)
+    opened = place.open_request(parts_of(users), pairs_of(interactions), reason, person, ground, identity)
     if as_json:
         print(json.dumps(plain(opened)))
         return
@@ -72,16 +77,17 @@ def reference(
     request_id: RequestId,
     seeds: Annotated[int, typer.Option(help="How many references; 3 or more show their own spread.", min=1)] = 3,
     device: Device = "auto",
+    person: Person = "",
     as_json: Json = False,
 ) -> None:
     """Retrain the adapter without the request's data: the yardstick of every run."""
     from core.runs.references import train_references
-    from core.workspace import Workspace
 
+    place = for_runs(workspace, person)
     with progress(quiet=as_json) as bars:
         report = stepper(bars)
         folders = train_references(
-            Workspace(workspace),
+            place,
             request_id,
             seeds,
             device,
@@ -132,14 +138,14 @@ def overlap(
     workspace: WorkspacePath,
     run_id: Annotated[str, typer.Option("--run", help="A finished run's id.")],
     device: Device = "auto",
+    person: Person = "",
     as_json: Json = False,
 ) -> None:
     """Compare every kept person's list before and after a run: whom else did it touch?"""
     from core.runs.folder import run_folder
     from core.runs.overlaps import write_overlaps
-    from core.workspace import Workspace
 
-    found = write_overlaps(run_folder(Workspace(workspace), run_id), device)
+    found = write_overlaps(run_folder(for_runs(workspace, person), run_id), device)
     if as_json:
         print(json.dumps(plain(found)))
         return

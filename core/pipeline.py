@@ -40,7 +40,7 @@ from core.unlearning.memory import memories
 from core.unlearning.methods import Method, method_of
 from core.unlearning.unlearn import unlearn
 from core.what_if import toward
-from core.workspace import WEIGHTS, Workspace
+from core.workspace import ADAPTER_CONFIG, WEIGHTS, Workspace
 
 CIRCUIT_PROMPTS = 36
 CIRCUIT_HISTORY = 12
@@ -108,7 +108,7 @@ def run(workspace: Workspace, spec: RunSpec, folder: Path, watch: Watch, keeper:
     clock.stage("unlearning")
     unlearned, outcome = _unlearn(recommender, context, method, groups, spec, watch, keeper)
     save_adapter(unlearned.model, folder / "adapter")
-    watch.keep("adapter", digest(folder / "adapter" / WEIGHTS))
+    watch.keep("adapter", {name: digest(folder / "adapter" / name) for name in (WEIGHTS, ADAPTER_CONFIG)})
     watch.keep("outcome", outcome)
     clock.stage("evaluation")
     evaluation = _evaluate(unlearned, original, context, spec.device, watch)

@@ -62,7 +62,7 @@ def run(
     from core.runs.launch import create_run, start
 
     folder = create_run(
-        _for_runs(workspace, person), request_id, method, device, seed, steps, launcher=launcher, by=person
+        for_runs(workspace, person), request_id, method, device, seed, steps, launcher=launcher, by=person
     )
     start(folder)
     _told(folder, workspace, detach, as_json)
@@ -74,14 +74,14 @@ def resume(
     """Go on with a failed or lost run from its last checkpoint."""
     from core.runs.launch import resume as go_on
 
-    folder = run_folder(_for_runs(workspace, person), run_id)
+    folder = run_folder(for_runs(workspace, person), run_id)
     go_on(folder)
     _told(folder, workspace, detach, as_json)
 
 
 def cancel(workspace: WorkspacePath, run_id: RunId, person: Person = "", as_json: Json = False) -> None:
     """Stop a run and destroy its candidate adapter; the adapter in use is not touched."""
-    folder = run_folder(_for_runs(workspace, person), run_id)
+    folder = run_folder(for_runs(workspace, person), run_id)
     folder.ask_to_cancel()
     if as_json:
         print(json.dumps({"id": folder.id, **plain(folder.status)}))
@@ -103,7 +103,7 @@ def verify(
     """Check a finished run against models that never saw the data; exit code 0 only where every check passes."""
     from core.runs.verify import verify as examine
 
-    folder = run_folder(_for_runs(workspace, person), run_id)
+    folder = run_folder(for_runs(workspace, person), run_id)
     with progress(as_json) as bars:
         bar = bars.add_task("models asked", total=1.0)
         found = examine(folder, device, full, lambda done: bars.update(bar, completed=done))
@@ -129,8 +129,7 @@ def _verdicts(found: Verification) -> None:
         told = f"{one.value.value:.3f} [{one.value.low:.3f}, {one.value.high:.3f}], n = {one.value.n}"
         out.print(f"                 {one.name}: {told}{bounds}", soft_wrap=True, highlight=False)
     out.print(f"All together: {found.verdict.upper()}, of the checks that were run.", highlight=False)
-    asked = "; ".join(f"{id} {what}" for id, what in found.not_run.items())
-    out.print(f"Not asked: {asked}.", highlight=False, soft_wrap=True)
+    out.print(f"Not looked at: {'; '.join(found.not_run.values())}.", highlight=False, soft_wrap=True)
 
 
 def export(
@@ -174,7 +173,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _for_runs(path: Path, person: str) -> Workspace:
+def for_runs(path: Path, person: str) -> Workspace:
     """A workspace in which this person may have runs. Raises ReviewError."""
     place = Workspace(path)
     require(place, person, Act.RUN)

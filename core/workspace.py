@@ -22,8 +22,9 @@ from pathlib import Path
 
 from core.errors import RequestError, WorkspaceError
 from core.files import is_id, plain, read_json, revive, stays, write_json, write_text
-from core.types import Closed, Interaction, Item, Request, Task
+from core.types import Closed, Ground, Identity, Interaction, Item, Request, Task
 
+ADAPTER_CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"  # as PEFT calls them
 
 
@@ -131,7 +132,13 @@ class Workspace:
         return tuple(sorted(found, key=lambda one: (one.closed, one.id), reverse=True))
 
     def open_request(
-        self, users: Iterable[str] = (), interactions: Iterable[tuple[str, str]] = (), reason: str = "", by: str = ""
+        self,
+        users: Iterable[str] = (),
+        interactions: Iterable[tuple[str, str]] = (),
+        reason: str = "",
+        by: str = "",
+        ground: Ground = Ground.NOT_RECORDED,
+        identity: Identity = Identity.NOT_RECORDED,
     ) -> Request:
         """Check a deletion request against the data and write it. Raises RequestError before anything is written."""
         request = Request(
@@ -141,6 +148,8 @@ class Workspace:
             reason=reason,
             created=now(),
             by=by,
+            ground=ground,
+            identity=identity,
         )
         self.check(request)
         write_json(self.root / "requests" / f"{request.id}.json", request)

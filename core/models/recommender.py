@@ -27,6 +27,7 @@ from core.types import Task
 logging.disable_progress_bar()  # its bars would tear ours
 
 ADAPTER = "default"  # PEFT's name of the adapter that is served
+COMMIT = re.compile("[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,9 @@ def resolve(base: str, revision: str | None = None) -> Path:
     """The local folder of a model: itself, or a hub snapshot of safetensors at a pinned revision."""
     if Path(base).is_dir():
         return Path(base)
-    if revision is None:
+    if not COMMIT.fullmatch(revision or ""):  # a branch or tag may be another model tomorrow
         raise ModelError(
-            f"Base model {base!r} is no folder here: name a folder, or a hub id with its revision (ID@REVISION)."
+            f"Base model {base!r} is no folder here: name a folder, or a hub id with the commit it stands at (ID@COMMIT, 40 hex digits)."
         )
     try:
         return Path(

@@ -46,7 +46,9 @@ def record_verification(workspace: Workspace, folder: RunFolder, found: Verifica
     """Enter what was checked of a run, each time anew. Raises RecordError as `check` does."""
     keys = keys_of(workspace.ledger_key)
     _entered(workspace, keys)
-    append(workspace.ledger, VERIFICATION, _subjects(workspace, folder), plain(found), keys)
+    references = workspace.reference_folders(folder.spec.request)
+    beside = {f"reference {path.name}": digest(path / WEIGHTS) for path in references}
+    append(workspace.ledger, VERIFICATION, _subjects(workspace, folder) | beside, plain(found), keys)
 
 
 def _entered(workspace: Workspace, keys: Keys) -> set[str]:
@@ -104,8 +106,13 @@ def _request(workspace: Workspace, request: Request, keys: Keys) -> dict[str, An
     return {
         "id": request.id,
         "opened": request.created,
+        "opened_by": request.by,
+        "due": request.due,
+        "ground": request.ground,
+        "identity": request.identity,
         "subjects": sorted(keys.pseudonym("user", user) for user in request.subjects),
         "pseudonyms": "HMAC-SHA256",
+        "key": keys.signer.public_key.keyid,
         "forgotten": len(rows),
         "kept": sum(len(prompt.targets) for prompt in split.retain),
         "commitment": keys.pseudonym("rows", *rows),

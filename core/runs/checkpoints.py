@@ -64,8 +64,7 @@ class Checkpoints:
         part = target.with_name(f".{target.name}.part")
         try:
             part.mkdir(parents=True)
-            if shutil.disk_usage(part).free < len(weights) + SPARE:
-                raise WorkspaceError(f"The disk that holds {self.folder} is full: free some space and resume the run.")
+            check_room(part, len(weights))
             write_bytes(part / "tensors.safetensors", weights)
             write_json(part / "state.json", plain)
             write_json(part / "manifest.json", _digests(part))
@@ -99,6 +98,12 @@ def _read(path: Path) -> State | None:
         return _together(read_json(path / "state.json"), load_file(path / "tensors.safetensors"))
     except (WorkspaceError, OSError):
         return None
+
+
+def check_room(folder: Path, size: int) -> None:
+    """Raises WorkspaceError where the disk that holds `folder` has no room for so many bytes beside what must stay free."""
+    if shutil.disk_usage(folder).free < size + SPARE:
+        raise WorkspaceError(f"The disk that holds {folder} is full: free some space and resume the run.")
 
 
 def _digests(path: Path) -> dict[str, str]:

@@ -21,7 +21,7 @@ from core.runs.overlaps import write_overlaps
 from core.runs.references import train_references
 from core.runs.verify import verify
 from core.runs.worker import work
-from core.types import Request, RunSpec
+from core.types import Ground, Identity, Request, RunSpec
 from core.unlearning.loop import Step
 from core.verification.evidence import Thresholds
 from core.workspace import WorkspaceSettings
@@ -89,6 +89,8 @@ def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
         users=demo_subjects(dataset, workspace.roles.members, SUBJECTS),
         reason="They closed their accounts and asked to be erased.",
         created=BORN,
+        ground=Ground.CONSENT_WITHDRAWN,
+        identity=Identity.ACCOUNT,
     )
     workspace.check(request)
     write_json(folder / "requests/req-demo.json", request)
@@ -99,6 +101,11 @@ def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
     train_references(
         workspace, request.id, REFERENCES, "cpu", lambda number, step: report(f"reference {number + 1}", step)
     )
+    finished_run(folder, request)
+
+
+def finished_run(folder: Path, request: Request) -> None:
+    """One run with everybody's lists and its verification."""
     run = RunFolder(folder / "runs/run-demo")
     run.write(
         "spec.json", RunSpec("run-demo", request.id, "cure", "cpu", SEED, created=BORN, thresholds=Thresholds().digest)
@@ -107,7 +114,7 @@ def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
     work(run)
     write_overlaps(run, "cpu")
     verify(run, "cpu", full=True)
-    for file in run.path.parent.glob("store.sqlite*"):  # what is shipped is how the run ended, not who worked on it
+    for file in (*run.path.parent.glob("store.sqlite*"), folder / "work.lock"):  # who worked on it is not shipped
         file.unlink()
 
 

@@ -93,12 +93,13 @@ def _watched(folder: RunFolder, device: str) -> tuple[Overlap, ...]:
     return found
 
 
-def launch_overlaps(folder: RunFolder) -> None:
+def launch_overlaps(folder: RunFolder, person: str) -> None:
     """Start the command detached, unless it is at work."""
     status = folder.overlap_status
     if status and status.state is RunState.RUNNING:
         return
     workspace = folder.path.parent.parent
     command = [sys.executable, "-m", "core", "overlap", "--workspace", str(workspace), "--run", folder.id]
+    command += ["--as", person]
     with (folder.path / "log.txt").open("ab") as log:
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)

@@ -16,7 +16,7 @@ from core.types import Check, RunState, Verdict, Verification
 from core.verification.battery import verification
 from core.verification.evidence import Answers, Evidence, Thresholds
 from core.verification.judge import counted
-from core.workspace import WEIGHTS, Workspace
+from core.workspace import ADAPTER_CONFIG, WEIGHTS, Workspace
 
 
 def verify(
@@ -61,9 +61,14 @@ def _evidence(
 
 def _identity(folder: RunFolder) -> Check:
     """V12: the adapter that lies there is the one that the run made, to the bit."""
-    made = [event["sha256"] for event in folder.events() if event["kind"] == "adapter"]
-    path = folder.path / "adapter" / WEIGHTS
-    same = bool(made) and path.is_file() and digest(path) == made[-1]
+    made = [event for event in folder.events() if event["kind"] == "adapter"]
+    same = bool(made) and all(
+        path.is_file() and digest(path) == made[-1].get(name)
+        for name, path in (
+            ("sha256", folder.path / "adapter" / WEIGHTS),
+            ("config", folder.path / "adapter" / ADAPTER_CONFIG),
+        )
+    )
     if same:
         found, sentence = Verdict.PASS, "The adapter is the very one that the run made."
     elif made:

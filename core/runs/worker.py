@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -16,7 +17,7 @@ from core.files import write_json, write_text
 from core.models import ranks
 from core.models.meter import Meter
 from core.pipeline import STAGES, Found, run
-from core.runs.checkpoints import Checkpoints
+from core.runs.checkpoints import Checkpoints, check_room
 from core.runs.devices import cards, peak_memory
 from core.runs.folder import RunFolder, accounts_of
 from core.runs.follower import follow, found_in
@@ -24,9 +25,10 @@ from core.runs.processes import this_worker
 from core.runs.turn import Turn, turn
 from core.types import RunState, RunStatus
 from core.unlearning.loop import Step
-from core.workspace import Workspace, now
+from core.workspace import ADAPTER_CONFIG, WEIGHTS, Workspace, now
 
 log = logging.getLogger("core")
+COPIES = 7  # of the adapter on the disk at a time: the candidate, and two checkpoints of it with two moments a weight
 WRITE_EVERY = 0.5  # seconds between status writes
 
 
@@ -52,6 +54,12 @@ def work(folder: RunFolder) -> RunState:
             return RunState.FAILED
 
 
+def _written(workspace: Workspace) -> int:
+    """About how many bytes a run writes; the rest is small beside it."""
+    weights = Path(workspace.path(workspace.settings.adapter)) / WEIGHTS
+    return COPIES * weights.stat().st_size if weights.is_file() else 0
+
+
 def _work(folder: RunFolder, held: Turn) -> RunState:
     watch = FolderWatch(folder, held)
     try:
@@ -63,6 +71,7 @@ def _work(folder: RunFolder, held: Turn) -> RunState:
         ledger = accounts_of(workspace)
         if ledger:
             ledger.check(workspace)  # hours of work are not to end with an entry that cannot be made
+        check_room(folder.path, _written(workspace))
         with at_work(workspace.root):
             run(workspace, spec, folder.path, watch, checkpoints)
             if ledger:
@@ -158,7 +167,9 @@ class FolderWatch:
             self.model = AtWork(value.meter, value.device, value.dtype)
             self.stage_began = self.seconds, 0
         elif name == "adapter":
-            self.folder.add_event({"kind": "adapter", "sha256": value, "seconds": self.seconds})
+            self.folder.add_event(
+                {"kind": "adapter", "sha256": value[WEIGHTS], "config": value[ADAPTER_CONFIG], "seconds": self.seconds}
+            )
         elif name == "circuits":
             self.folder.write("forget.json", value[0])
             self.folder.write("retain.json", value[1])

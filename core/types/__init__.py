@@ -18,7 +18,7 @@ from core.types.circuit import (
     Recommendation,
     Toward,
 )
-from core.types.data import Encoded, Interaction, Item, Prompt, Request, Split, Task
+from core.types.data import Encoded, Ground, Identity, Interaction, Item, Prompt, Request, Split, Task
 from core.types.results import Closeness, Evaluation, Interval, Metrics, Outcome, Overlap, TopLists
 from core.types.review import Act, Case, CaseState, Closed, Comment, Decision, Role
 from core.types.runs import ENDED, MOVES, RunSpec, RunState, RunStatus, Worker
@@ -40,8 +40,10 @@ __all__ = [
     "Edge",
     "Encoded",
     "Evaluation",
+    "Ground",
     "Group",
     "GroupEdit",
+    "Identity",
     "Interaction",
     "Interval",
     "Item",

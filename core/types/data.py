@@ -75,6 +75,29 @@ class Encoded:
         return sum(stop - start for start, stop in self.answers)
 
 
+class Ground(StrEnum):
+    """Why it is to go, after GDPR article 17(1) (a) to (f); unlike a reason it names nobody, so it may stay in the record."""
+
+    NOT_RECORDED = "not_recorded"
+    NOT_NEEDED = "not_needed"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    OBJECTION = "objection"
+    UNLAWFUL = "unlawful"
+    LAW = "law"
+    CHILD = "child"
+    OTHER = "other"
+
+
+class Identity(StrEnum):
+    """How it was made sure that whoever asks is who they say they are."""
+
+    NOT_RECORDED = "not_recorded"
+    ACCOUNT = "account"
+    EMAIL = "email"
+    DOCUMENT = "document"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One demand to erase: all interactions of `users`, or the chosen (user, item) pairs. by: who opened it."""
@@ -85,6 +108,8 @@ class Request:
     reason: str = ""
     created: str = ""
     by: str = ""
+    ground: Ground = Ground.NOT_RECORDED
+    identity: Identity = Identity.NOT_RECORDED
 
     @property
     def due(self) -> str:

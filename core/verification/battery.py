@@ -47,6 +47,15 @@ NOT_RUN = {
     "V7": "whether a little training brings it back faster than it was learned (asked with --full)",
     "V8": "whether probes inside the model still find it (asked with --full)",
 }
+# Whatever is asked, these attacks are not run here: a verdict says nothing about them.
+NEVER_RUN = {
+    "shadow models": "membership attacks with shadow models, which train many models of their own",
+    "white box": "attackers who see weights or gradients, other than by probes, rounding and a little training",
+    "two versions": "comparing the adapter before with the one after, which shows what was taken out",
+    "long training": "bringing it back by long training, or from data much like what was forgotten",
+    "base model": "the base model, which is not changed and may know of people from elsewhere",
+    "other ways in": "prompts that were written to break the model, other than reworded ones",
+}
 FEW = 3  # references under which one cannot be held out and the others still differ among themselves
 
 
@@ -60,7 +69,8 @@ def verification(run: str, evidence: Evidence, exact: Sequence[Check]) -> Verifi
     if any(one.verdict is not Verdict.PASS for one in controls):
         checks = tuple(_void(one) for one in checks)
     found = (*controls, *checks, *exact)
-    not_run = {id: why for id, why in NOT_RUN.items() if id not in {one.id for one in found}}
+    asked_for = {one.id for one in found}
+    not_run = {id: why for id, why in NOT_RUN.items() if id not in asked_for} | NEVER_RUN
     return Verification(run, evidence.thresholds.digest, together(found), found, not_run)
 
 

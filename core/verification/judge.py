@@ -18,6 +18,7 @@ LEVEL = 0.90
 STRETCH = 2.576 / 1.645  # from a normal's 90 % interval to its 99 %
 PEOPLE = 10
 FURTHEST = 30  # times narrower than it is, nobody will make an interval
+RULES = {"draws": DRAWS, "level": LEVEL, "stretch": STRETCH, "people": PEOPLE}  # frozen with the bounds
 Sentences = Mapping[Verdict, str]
 
 

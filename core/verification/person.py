@@ -13,25 +13,22 @@ import numpy as np
 
 from core.evaluation.scores import Scores
 from core.types import Check, Verdict
-from core.verification.evidence import Evidence
+from core.verification.evidence import Evidence, Thresholds
 from core.verification.judge import counted
-
-STRANGERS = 200  # at least
-LEVEL, SURE = 0.05, 0.01  # a chance of more passes, of less fails
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
-    people = len(np.unique(evidence.model.seen.forget.users))
+    people, bounds = len(np.unique(evidence.model.seen.forget.users)), evidence.thresholds
     # with fewer even the last of all ranks is no small chance
-    yardstick = max(STRANGERS, math.ceil(2 * people / SURE))
+    yardstick = max(bounds.strangers, math.ceil(2 * people / bounds.rare))
     worst, strangers = worst_chance(evidence)
-    caught = worst_chance(replace(evidence, model=evidence.original))[0] < LEVEL
+    caught = worst_chance(replace(evidence, model=evidence.original))[0] < bounds.usual
     usual = min((worst_chance(one)[0] for one in evidence.each_reference()), default=1.0)
-    found, sentence = _judged(worst, strangers, yardstick, caught, usual)
-    source = f"a chance under {SURE:.0%} counts as standing out, over {LEVEL:.0%} as not; {yardstick:,} strangers are the yardstick for {people}"
+    found, sentence = _judged(worst, strangers, yardstick, caught, usual, bounds)
+    source = f"a chance under {bounds.rare:.0%} counts as standing out, over {bounds.usual:.0%} as not; {yardstick:,} strangers are the yardstick for {people}"
     value = counted(worst, strangers)
     needed = yardstick if strangers < yardstick else None
-    yield Check("V3", "a person who stands out", found, value, LEVEL, None, source, needed, sentence)
+    yield Check("V3", "a person who stands out", found, value, bounds.usual, None, source, needed, sentence)
 
 
 def worst_chance(evidence: Evidence) -> tuple[float, int]:
@@ -53,8 +50,10 @@ def _known(evidence: Evidence, name: str) -> np.ndarray:
     return np.bincount(place, theirs - model.losses, len(people)) / np.bincount(place, minlength=len(people))
 
 
-def _judged(worst: float, strangers: int, yardstick: int, caught: bool, usual: float) -> tuple[Verdict, str]:
-    if worst < SURE and usual >= LEVEL:
+def _judged(
+    worst: float, strangers: int, yardstick: int, caught: bool, usual: float, bounds: Thresholds
+) -> tuple[Verdict, str]:
+    if worst < bounds.rare and usual >= bounds.usual:
         return (
             Verdict.FAIL,
             "One of the forgotten people stands out among strangers: the model knows more, or less, of them.",
@@ -62,7 +61,7 @@ def _judged(worst: float, strangers: int, yardstick: int, caught: bool, usual: f
     if strangers < yardstick:
         why = f"There are {strangers:,} strangers; {yardstick:,} would be needed to tell."
         return Verdict.INCONCLUSIVE, f"Whether one of the forgotten people stands out cannot be told. {why}"
-    if worst < LEVEL:
+    if worst < bounds.usual:
         why = "somebody does, but by chance or in models that never saw them as well"
         return Verdict.INCONCLUSIVE, f"Whether one of the forgotten people stands out cannot be told: {why}."
     if not caught:

@@ -60,8 +60,8 @@ def test_remote_code_is_refused(workspace):
         loaded(workspace)
 
 
-def test_a_hub_id_needs_a_revision():
-    with pytest.raises(ModelError, match="ID@REVISION"):
+def test_a_hub_id_needs_a_commit():
+    with pytest.raises(ModelError, match="ID@COMMIT"):
         load("somebody/model", None, Task.CLICK, ANSWERS)
 
 

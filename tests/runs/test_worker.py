@@ -11,6 +11,7 @@ import pytest
 
 from core.errors import DeviceError, RequestError, RunError
 from core.files import plain
+from core.runs import checkpoints
 from core.runs.folder import run_folder, runs
 from core.runs.launch import create_run
 from core.runs.launch import start as launch
@@ -96,6 +97,17 @@ def test_a_failure_says_why(workspace):
     shutil.rmtree(workspace.root / "adapter")
     assert work(folder) is RunState.FAILED
     assert "adapter" in folder.status.message
+
+
+def test_a_disk_without_room_is_said_before_anything_is_done(workspace, monkeypatch):
+    folder = start(workspace)
+    monkeypatch.setattr(checkpoints, "SPARE", 10**18)
+    assert work(folder) is RunState.FAILED
+    assert "full: free some space" in folder.status.message
+    assert "stage" not in [event["kind"] for event in folder.events()]
+    monkeypatch.undo()
+    folder.store.resume(folder.id)
+    assert work(folder) is RunState.DONE
 
 
 def test_a_killed_worker_is_seen_as_lost(workspace):

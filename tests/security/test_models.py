@@ -101,6 +101,8 @@ def test_an_adapter_belongs_to_its_base(workspace) -> None:
         check_adapter(workspace.root / "adapter", workspace.root / "base")
 
 
-def test_a_hub_id_without_a_revision_is_refused() -> None:
-    with pytest.raises(ModelError, match="ID@REVISION"):
-        resolve("somebody/model")
+@pytest.mark.parametrize("revision", [None, "main", "v1.0", "abc1234"])
+def test_a_hub_id_without_a_commit_is_refused(revision) -> None:
+    """What a branch or a tag names may change over night."""
+    with pytest.raises(ModelError, match="ID@COMMIT"):
+        resolve("somebody/model", revision)

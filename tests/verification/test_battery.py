@@ -255,8 +255,10 @@ def test_no_number_is_never_a_pass():
     assert verdict(Interval(0.5, 0.4, 0.6, 9), None, math.nan) is Verdict.INCONCLUSIVE
 
 
-def test_any_other_bound_is_another_digest():
-    assert Thresholds().digest == Thresholds().digest != Thresholds(residual=0.3).digest
+def test_any_other_bound_or_way_to_judge_is_another_digest(monkeypatch):
+    found = {Thresholds().digest, Thresholds().digest, Thresholds(residual=0.3).digest, Thresholds(rare=0.02).digest}
+    monkeypatch.setitem(judge.RULES, "level", 0.95)
+    assert len(found | {Thresholds().digest}) == 4
 
 
 def test_no_sentence_promises_what_only_a_lawyer_can_say():
