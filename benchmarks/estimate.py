@@ -73,7 +73,8 @@ def main(folders: list[str]) -> None:
         "What `python -m core estimate` said just before a run, and what the run then took: seconds from its start to its end, and "
         "the most memory that its process held (on a card, what its tensors held). One run a line, seed 0. An estimate counts all "
         f"steps of a method, and a run may stop before. `python benchmarks/estimate.py WORKSPACE ...`. torch {torch.__version__}, "
-        f"transformers {transformers.__version__}, Python {platform.python_version()}.", "",
+        f"transformers {transformers.__version__}, Python {platform.python_version()}."
+        + ("" if torch.cuda.is_available() else " No card was at hand: how good estimates are there was not measured."), "",
     ]  # fmt: skip
     Path(__file__).with_suffix(".md").write_text("\n".join([*head, *lines]), encoding="utf-8")
 

@@ -82,7 +82,9 @@ def _workspace(workspace: Workspace) -> Iterator[Finding]:
     if store.ok:
         yield from _runs(workspace)
     if workspace.ledger_key.is_file():
-        yield _ledger(workspace)
+        yield (ledger := _ledger(workspace))
+        if ledger.ok:
+            yield _served(workspace)
     if case := Cases(workspace).approved():
         said, mend = "approved, and not carried out to its end", f"python -m core review settle -w {workspace.root}"
         yield Finding(f"request {case.request}", False, said, mend)
@@ -125,6 +127,15 @@ def _ledger(workspace: Workspace) -> Finding:
         "Compare it with a head and a copy that you keep elsewhere; what is cut off at its end, the next entry mends."
     )
     return Finding("ledger", not flaws, " ".join(flaws) or "whole", mend if flaws else "")
+
+
+def _served(workspace: Workspace) -> Finding:
+    """Whether the adapter in use is the one that was approved last, where one was."""
+    from core.review.afterwards import served  # as above
+
+    same = served(workspace)
+    said = "as approved, or none was yet" if same else "The adapter in use is not the one that was approved last."
+    return Finding("served adapter", same, said, "" if same else "Ask who exchanged it, and what it was trained on.")
 
 
 def _runs(workspace: Workspace) -> Iterator[Finding]:

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from core.arguments import Json, WorkspacePath
+from core.arguments import Json, RequestId, WorkspacePath
 from core.console import err, out
-from core.files import plain, write_bytes
+from core.errors import RecordError
+from core.files import plain, write_bytes, write_text
 from core.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, help="The signed account of what was done in a workspace.")
@@ -62,6 +63,26 @@ def show(workspace: WorkspacePath, as_json: Json = False) -> None:
     for one in found:
         named = f" {one.content['run']}" if "run" in one.content else ""
         out.print(f"{one.content['number']:>4}  {one.content['time']}  {one.kind}{named}", highlight=False)
+
+
+@app.command()
+def record(
+    workspace: WorkspacePath,
+    request_id: RequestId,
+    to: Annotated[Path, typer.Option("--out", help="The HTML file, to be filed or printed.")],
+) -> None:
+    """Write what the ledger says of one request as a page that needs nothing else; it names nobody of the request."""
+    from core.records.keys import read_public
+    from core.records.ledger import entries
+    from core.report.record import about
+    from core.report.record import record as page
+
+    place = Workspace(workspace)
+    found = about(plain(entries(place.ledger, read_public(place.ledger_key))), request_id)
+    if not found:
+        raise RecordError(f"The ledger says nothing of request {request_id!r}: check the id.")
+    write_text(to, page(request_id, found))
+    out.print(f"The record is {to}.", highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from core.console import err, out
 from core.files import plain
 from core.types import Case
 from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from core.review.afterwards import Found
 
 app = typer.Typer(no_args_is_help=True, help="From a verified run to a decision, and to what follows from it.")
 
@@ -86,24 +89,29 @@ def verify_destruction(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Look through every file of the workspace for what closed requests took out, by the pseudonyms of the ledger."""
-    from core.review.account import sought
-    from core.review.forgotten import traces
+    """Look through every file of the workspace for what closed requests took out, by the pseudonyms and digests of the ledger."""
+    from core.review.afterwards import look_again
 
     place = Workspace(workspace)
-    requests, forgotten = sought(place, request_id or None)
-    found = traces(place.root, forgotten) if requests else []
+    found = look_again(place, request_id or None)
     if as_json:
-        print(json.dumps({"requests": requests, "traces": found}))
-    elif not requests:
-        err.print("No destruction is in the ledger: nothing was searched for.", style="red")
+        print(json.dumps(plain(found)))
     else:
-        for name in found:
-            err.print(f"{name} still shows something.", style="red", highlight=False, soft_wrap=True)
-        if not found:
-            out.print(f"Of {', '.join(requests)} nothing is found in {place.root}.", highlight=False, soft_wrap=True)
-    if found or not requests:
+        _looked(found, place)
+    if not found.clean:
         raise typer.Exit(1)
+
+
+def _looked(found: "Found", place: Workspace) -> None:
+    if not found.requests:
+        err.print("No destruction is in the ledger: nothing was searched for.", style="red")
+    for name in found.traces:
+        err.print(f"{name} still shows something.", style="red", highlight=False, soft_wrap=True)
+    if not found.served:
+        err.print("The adapter in use is not the one that was approved last: ask who exchanged it.", style="red")
+    if found.clean:
+        told = f"Of {', '.join(found.requests)} nothing is found in {place.root}, and the approved adapter is in use."
+        out.print(told, highlight=False, soft_wrap=True)
 
 
 def _told(case: Case, as_json: bool) -> None:

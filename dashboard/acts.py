@@ -2,15 +2,21 @@
 
 from core.review.rights import require
 from core.runs.folder import RunFolder
-from core.types import Act, GroupEdit, Request
+from core.types import Act, Ground, GroupEdit, Identity, Request
 from dashboard.engine import workspace
 from dashboard.person import who
 
 
-def open_request(users: tuple[str, ...], interactions: tuple[tuple[str, str], ...], reason: str) -> Request:
+def open_request(
+    users: tuple[str, ...],
+    interactions: tuple[tuple[str, str], ...],
+    reason: str,
+    ground: Ground = Ground.NOT_RECORDED,
+    identity: Identity = Identity.NOT_RECORDED,
+) -> Request:
     """Check and write a request. Raises RequestError, ReviewError."""
     require(workspace(), who(), Act.OPEN)
-    return workspace().open_request(users=users, interactions=interactions, reason=reason, by=who())
+    return workspace().open_request(users, interactions, reason, who(), ground, identity)
 
 
 def launch(
@@ -44,4 +50,4 @@ def measure_overlaps(folder: RunFolder) -> None:
     from core.runs.overlaps import launch_overlaps  # imports torch: only when somebody asks
 
     require(workspace(), who(), Act.RUN)
-    launch_overlaps(folder)
+    launch_overlaps(folder, who())

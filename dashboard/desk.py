@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.errors import ReviewError
+from core.report.record import Entry, about
 from core.review import decide as deciding
 from core.review import rights
 from core.review.cases import Cases
@@ -75,6 +76,7 @@ def approved() -> Case | None:
 def settle() -> None:
     """Go on with what broke off. Raises AskedError."""
     asked("review", "settle", *_place())
+    _forget()
 
 
 def changed(case: Case) -> bool:
@@ -94,15 +96,13 @@ def keeps_ledger() -> bool:
     return engine.workspace().ledger_key.is_file()
 
 
-def timeline(request_id: str) -> list[dict]:
+def timeline(request_id: str) -> list[Entry]:
     """What the ledger says of a request, oldest first. Raises AskedError where the ledger is not whole."""
     if not keeps_ledger():
         return []
     place = engine.workspace()
     found = _ledger(str(place.root), engine.stamps(place.root, place.ledger.name))
-    own = {name for name, run in engine.runs().items() if run.spec.request == request_id}
-    own |= {one["content"]["run"] for one in found if _request(one["content"]) == request_id}
-    return [one for one in found if one["content"].get("run") in own]
+    return about(found, request_id, [name for name, run in engine.runs().items() if run.spec.request == request_id])
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -111,20 +111,14 @@ def _ledger(root: str, key: engine.Stamps) -> list[dict]:
     return asked("ledger", "show", "--workspace", root)
 
 
-def _request(content: dict) -> str | None:
-    """The request that an entry is about: by its id, or as a run has it."""
-    request = content.get("request")
-    return request.get("id") if isinstance(request, dict) else request
-
-
 def make_ledger() -> None:
     asked("ledger", "init", *_place())
 
 
-def verify(run: RunFolder) -> None:
-    """Check a run; it takes about a minute. Raises ReviewError, AskedError."""
+def verify(run: RunFolder, full: bool) -> None:
+    """Check a run; it takes about a minute, and minutes where all is asked. Raises ReviewError, AskedError."""
     rights.require(engine.workspace(), who(), Act.RUN)
-    asked("verify", *_place(), "--run", run.id, "--as", who())
+    asked("verify", *_place(), "--run", run.id, "--as", who(), *(["--full"] if full else []))
 
 
 def submit(run: RunFolder) -> None:
@@ -141,15 +135,27 @@ def decide(case: Case, approve: bool, reason: str) -> CaseState:
         raise ReviewError("Your login is older than 15 minutes: log in again to decide.")
     verdict = "--approve" if approve else "--reject"
     options = ("-r", case.request, verdict, "--evidence", case.evidence, "--reason", "-", "--as", who())
-    return CaseState(asked("review", "decide", *_place(), *options, said=reason)["state"])
+    found = CaseState(asked("review", "decide", *_place(), *options, said=reason)["state"])
+    if found is CaseState.CLOSED:
+        _forget()
+    return found
 
 
-def look_again(request_id: str) -> list[str]:
-    """The files that still show something of a closed request. Raises AskedError, also where nobody knows what to look for."""
+def _forget() -> None:
+    """Models and lists that this process still holds: they may be of what was destroyed."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def look_again(request_id: str) -> dict:
+    """The files that still show something of a closed request ("traces"), and whether the approved adapter is in use ("served").
+
+    Raises AskedError, also where nobody knows what to look for.
+    """
     found = asked("verify-destruction", *_place(), "-r", request_id)
     if not found["requests"]:
         raise AskedError("The ledger holds no destruction of this request: nothing was searched for.")
-    return found["traces"]
+    return found
 
 
 def _place() -> tuple[str, str]:

@@ -5,28 +5,35 @@ import time
 import streamlit as st
 
 FRESH = 15 * 60  # seconds since the login in which somebody may decide
+AHEAD = 60  # seconds that a provider's clock may be ahead of ours
 
 
 def who() -> str:
-    """The person at the screen, as the login says; nobody where there is no login."""
-    if not _logged_in() or st.user.get("email_verified") is False:  # an address that anybody may have typed
-        return ""
-    return str(st.user.email)
+    """The person at the screen, as the login says; nobody where there is no login, or none with an address of their own."""
+    email = st.user.get("email")
+    return email if _logged_in() and _verified() and isinstance(email, str) else ""
 
 
 def _logged_in() -> bool:
     return bool(getattr(st.user, "is_logged_in", False))
 
 
+def _verified() -> bool:
+    """An address may be one that anybody has typed. Some providers say so as text, and Microsoft never says."""
+    return st.user.get("email_verified", True) in (True, "true")
+
+
 def login_is_set_up() -> bool:
     """Whether somebody can log in here at all."""
     try:
-        return "auth" in st.secrets
+        return "client_id" in st.secrets.get(
+            "auth", {}
+        )  # of the provider without a name, which is the one that is asked
     except FileNotFoundError:
         return False
 
 
 def fresh() -> bool:
-    """Whether the login is young enough to decide."""
-    since = st.user.get("auth_time", st.user.get("iat", 0)) if _logged_in() else 0
-    return time.time() - float(str(since)) <= FRESH
+    """Whether the login is young enough to decide; one that does not say when, or says a time to come, is not."""
+    since = st.user.get("auth_time", st.user.get("iat")) if _logged_in() else None
+    return isinstance(since, int | float) and -AHEAD <= time.time() - since <= FRESH

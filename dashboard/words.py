@@ -9,7 +9,19 @@ from statistics import fmean, median
 from typing import Literal
 
 from core.report.sentences import visible
-from core.types import Circuit, Evaluation, Group, ModuleGroup, Overlap, Recommendation, Request, RunState, RunStatus
+from core.types import (
+    Circuit,
+    Evaluation,
+    Ground,
+    Group,
+    Identity,
+    ModuleGroup,
+    Overlap,
+    Recommendation,
+    Request,
+    RunState,
+    RunStatus,
+)
 from dashboard.texts import Texts, t
 
 TERMS = Texts(
@@ -98,6 +110,14 @@ LIVE = (RunState.QUEUED, RunState.RUNNING)
 
 
 # ---------------------------------------------------------------- text
+
+
+def ground(one: Ground) -> str:
+    return t(f"ground-{one.replace('_', '-')}")
+
+
+def identity(one: Identity) -> str:
+    return t(f"identity-{one.replace('_', '-')}")
 
 
 def escape(text: str) -> str:

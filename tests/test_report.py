@@ -222,7 +222,7 @@ def test_the_first_lines_say_what_was_asked_done_found_and_cost():
         "Not run: ",
         "backups",
         "older checkpoints",
-        "nothing here passes or fails",
+        "verdicts come from its verification",
         "no certificate",
         "References: 3; with fewer than 5",
     ):

@@ -13,7 +13,7 @@ from core.types import Evaluation, Group, Interval, Item, ModuleGroup, Request, 
 NAMED = 6
 JOINERS = "\u200c\u200d"  # unseen, but emoji and several alphabets are written with them
 REFERENCES_WANTED = 5
-NOT_RUN = (  # by a run itself; its verification asks more
+NOT_RUN = (  # by a run itself; its verification asks more, and says what it leaves out
     "membership attacks with shadow models",
     "whatever the verification asks: reworded prompts, rounding, relearning, probes of inner layers",
 )
@@ -169,8 +169,8 @@ def _unknown(evaluation: Evaluation) -> tuple[str, ...]:
         f"One simple attack was measured. Not run: {'; '.join(NOT_RUN)}.",
         "The data itself, backups, logs, the adapter before unlearning and older checkpoints still hold what was to be "
         "forgotten, until someone destroys them.",
-        "There is no battery of checks with a verdict yet: nothing here passes or fails. This report is evidence for the "
-        "people who decide, and no certificate.",
+        "A run measures and does not judge: verdicts come from its verification, where one was made. This report is evidence "
+        "for the people who decide, and no certificate.",
     ]
     if 0 < len(evaluation.references) < REFERENCES_WANTED:
         few = f"References: {len(evaluation.references)}; with fewer than {REFERENCES_WANTED}, their spread is only roughly known."

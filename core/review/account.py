@@ -1,50 +1,56 @@
-"""What was decided and destroyed, as entries of the workspace's ledger; each is made once, however often this is asked.
+"""What was submitted, decided and destroyed, as entries of the workspace's ledger; each is made once, however often this is asked.
 
-Those who decide stand there by name, as they answer for it. The people of the request are pseudonyms, and so are their rows:
-whoever holds the key can look for them later (`verify-destruction`), and nobody else learns anything.
+Those who decide stand there by name and with their reason, as they answer for it. The people of the request are pseudonyms, and
+so are their rows: whoever holds the key can look for them later (`verify-destruction`), and nobody else learns anything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.records.keys import keys_of
+from core.files import plain
+from core.records.keys import keys_of, read_public
 from core.records.ledger import append, entries
 from core.records.statement import Statement
-from core.review.forgotten import Forgotten, by_pseudonym
 from core.review.rights import four_eyes
 from core.types import Case, Closed, Interaction, Request
 from core.workspace import Workspace
 
-DECISION, DESTRUCTION = "decision", "destruction"
+SUBMISSION, DECISION, DESTRUCTION = "submission", "decision", "destruction"
 # What no software can reach from here. Whoever reads the record has to know.
 ELSEWHERE = (
     "backups and snapshots of the disk",
-    "copies of the old adapter that were handed on",
+    "copies of the old adapter that were handed on, or that were changed, packed or encrypted",
+    "the memory of programs that had opened the old adapter, until they end",
     "blocks of the disk that a deleted file has left",
     "logs of other systems",
 )
 
 
 def enter_decisions(workspace: Workspace, cases: Sequence[Case]) -> None:
-    """Every decision that the ledger does not hold yet. Raises RecordError where it takes no entry."""
+    """Every decision that the ledger does not hold yet, and what it was on. Raises RecordError where it takes no entry."""
+    found = _entries(workspace)
+    submitted = {one.content["case"] for one in found if one.kind == SUBMISSION}
     entered = {(one.content["case"], one.content["decision"]["time"], one.content["decision"]["person"])
-               for one in _entries(workspace) if one.kind == DECISION}  # fmt: skip
+               for one in found if one.kind == DECISION}  # fmt: skip
     for case in cases:
-        for decision in case.decisions:
-            if (case.number, decision.time, decision.person) not in entered:
-                said = {
-                    "person": decision.person,
-                    "role": decision.role,
-                    "approve": decision.approve,
-                    "time": decision.time,
-                }
-                _append(workspace, DECISION, {"evidence": decision.evidence}, case, {"decision": said})
+        if case.decisions and case.number not in submitted:
+            told = {"by": case.operator, "submitted": case.submitted}
+            _append(workspace, SUBMISSION, {"evidence": case.evidence}, case, told)
+        for one in case.decisions:
+            if (case.number, one.time, one.person) not in entered:
+                said = {name: value for name, value in plain(one).items() if name != "evidence"}
+                _append(workspace, DECISION, {"evidence": one.evidence}, case, {"decision": said})
 
 
 def enter_destruction(
-    workspace: Workspace, case: Case, closed: Closed, request: Request, rows: Sequence[Interaction]
+    workspace: Workspace,
+    case: Case,
+    closed: Closed,
+    request: Request,
+    rows: Sequence[Interaction],
+    weights: Mapping[str, int],
 ) -> None:
-    """What is destroyed now, and how it can be looked for."""
+    """What is destroyed now, and how it can be looked for. weights: sizes in bytes of adapters and the like by their SHA-256."""
     if any(one.kind == DESTRUCTION and one.content["case"] == case.number for one in _entries(workspace)):
         return
     keys = keys_of(workspace.ledger_key)
@@ -52,6 +58,8 @@ def enter_destruction(
         "people": sorted(keys.pseudonym("user", user) for user in request.users),
         "rows": sorted({keys.pseudonym("row", one.user, one.item) for one in rows}),
         "pseudonyms": "HMAC-SHA256",
+        "key": keys.signer.public_key.keyid,
+        "weights": dict(weights),
         "closed": closed.closed,
         "destroyed": [
             "forgotten rows",
@@ -61,18 +69,15 @@ def enter_destruction(
             "comments",
             "key of the sealed copies",
         ],
-        "searched": "every file of the workspace, for ids, rows and titles: nothing was found",
+        "searched": "every file of the workspace, for ids, rows, titles and copies of the weights: nothing was found",
         "not_reached": ELSEWHERE,
     }
     _append(workspace, DESTRUCTION, {"evidence": case.evidence, "adapter": closed.adapter}, case, told)
 
 
-def sought(workspace: Workspace, request_id: str | None) -> tuple[tuple[str, ...], Forgotten]:
-    """The closed requests of the ledger, or the one, and how to look for what they took out. Raises RecordError."""
-    found = [one.content for one in _entries(workspace) if one.kind == DESTRUCTION]
-    found = [one for one in found if request_id in (None, one["request"])]
-    people, rows = (frozenset(word for one in found for word in one[name]) for name in ("people", "rows"))
-    return tuple(one["request"] for one in found), by_pseudonym(keys_of(workspace.ledger_key), people, rows)
+def destructions(workspace: Workspace) -> list[Statement]:
+    """What the ledger says was destroyed, oldest first. Raises RecordError."""
+    return [one for one in _entries(workspace) if one.kind == DESTRUCTION]
 
 
 def _append(workspace: Workspace, kind: str, subjects: dict[str, str], case: Case, told: dict[str, Any]) -> None:
@@ -81,4 +86,4 @@ def _append(workspace: Workspace, kind: str, subjects: dict[str, str], case: Cas
 
 
 def _entries(workspace: Workspace) -> tuple[Statement, ...]:
-    return entries(workspace.ledger, keys_of(workspace.ledger_key).signer.public_key)  # type: ignore[arg-type]
+    return entries(workspace.ledger, read_public(workspace.ledger_key))

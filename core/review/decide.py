@@ -6,11 +6,12 @@ Nobody decides on what is their own. A decision is bound to the digest of what i
 from dataclasses import replace
 
 from core.errors import ReviewError
+from core.review import forgotten
 from core.review.cases import Cases
 from core.review.evidence import check_approvable, check_ready, evidence_of
 from core.review.rights import DECIDERS, four_eyes, require, roles
 from core.runs.folder import run_folder
-from core.types import Act, Case, CaseState, Decision, Role
+from core.types import Act, Case, CaseState, Decision, Request, Role
 from core.workspace import Workspace, now
 
 
@@ -43,6 +44,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
     """
     known = case_of(workspace, request_id)
     folder = run_folder(workspace, known.run)
+    _check_reason(workspace, reason)
 
     def decided(case: Case) -> Case:
         """Looked at inside the transaction: neither the case nor its evidence may have changed since."""
@@ -59,6 +61,15 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         return replace(case, state=_state(workspace, case))
 
     return Cases(workspace).change(known.number, decided)
+
+
+def _check_reason(workspace: Workspace, reason: str) -> None:
+    """Raises ReviewError where it names anybody, or a title, that may be forgotten one day: it stays in the ledger for good."""
+    everybody = Request("", users=tuple({one.user for one in workspace.interactions}))
+    if forgotten.known(everybody, workspace.interactions, workspace.items).shows(reason):
+        raise ReviewError(
+            "The reason names a person or a title of this workspace: say it without, as it stays in the ledger for good."
+        )
 
 
 def case_of(workspace: Workspace, request_id: str) -> Case:

@@ -11,13 +11,11 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from core.errors import WorkspaceError
-from core.records.keys import Keys
 from core.types import Interaction, Item, Request
 
 CATALOGUE = "data/items.jsonl"  # holds titles for everybody, and nobody's rows
@@ -26,6 +24,9 @@ BASE = re.compile(
     r"base/([\w-]*config|tokenizer|vocab|added_tokens|special_tokens_map|model[\w.-]*)\.(json|safetensors)|base/merges.txt"
 )
 ENOUGH = 8  # letters from which a title inside of a text is no coincidence
+# How gzip, zip, bzip2, xz, zstd and 7z begin.
+PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf")
+WIDE = (b"\xff\xfe", b"\xfe\xff")  # how a text in UTF-16 begins
 HEADER = 8  # bytes that tell how long the text before the weights is in a safetensors file
 WORD = re.compile(r"[\w-]+")
 TOKEN = re.compile(r"[^\s\x00-\x1f\ufffd,;:|\"'`()\[\]{}<>=/\\]+")  # an e-mail address is one
@@ -77,22 +78,23 @@ def known(request: Request, rows: Iterable[Interaction], items: Mapping[str, Ite
     return Forgotten(users.__contains__, lambda user, item: (user, item) in pairs, titles)
 
 
-def by_pseudonym(keys: Keys, people: frozenset[str], rows: frozenset[str]) -> Forgotten:
-    """For whoever has nothing but the ledger and the key of its pseudonyms."""
-    person = lru_cache(1 << 20)(lambda word: keys.pseudonym("user", word) in people)
-    return Forgotten(person, lambda user, item: keys.pseudonym("row", user, item) in rows)
-
-
 def traces(root: Path, forgotten: Forgotten, but: Sequence[str] = ()) -> list[str]:
     """The files of a workspace that still show something, by name, but for some. Sealed ones are noise and not looked at.
 
     Raises WorkspaceError for a file or folder that cannot be read.
     """
-    names = (name for name in _names(root) if name != CATALOGUE and not BASE.fullmatch(name))
-    return [name for name in names if not name.startswith(("sealed/", *but)) and _shows(root, name, forgotten)]
+    looked = (name for name in names(root) if name != CATALOGUE and not BASE.fullmatch(name))
+    return [
+        name for name in looked if not (sealed(name) or name.startswith(tuple(but))) and _shows(root, name, forgotten)
+    ]
 
 
-def _names(root: Path) -> Iterator[str]:
+def sealed(name: str) -> bool:
+    """Whether a file of a workspace is a sealed copy: nothing can be told of it."""
+    return name.startswith("sealed/")
+
+
+def names(root: Path) -> Iterator[str]:
     """Every file below `root`, relative to it."""
 
     def refuse(error: OSError) -> None:
@@ -124,12 +126,19 @@ def _said(path: Path) -> tuple[list[Any], str]:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(HEADER), "little")
             return [], file.read(min(size, path.stat().st_size)).decode("utf-8", "replace")
-    text = path.read_bytes().decode("utf-8", "replace")
+    text = _decoded(path.read_bytes())
     if whole := _json(text):
         return [whole], ""
     lines = text.split("\n")  # other ends of lines may be in a title
     found = [_json(line) for line in lines]
     return list(filter(None, found)), "\n".join(line for line, one in zip(lines, found, strict=True) if not one)
+
+
+def _decoded(content: bytes) -> str:
+    """Raises OSError for what is packed: nobody can look into all that may be in there."""
+    if content.startswith(PACKED):
+        raise OSError("packed")
+    return content.decode("utf-16" if content.startswith(WIDE) else "utf-8", "replace")
 
 
 def _json(text: str) -> Any:

@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from core.busy import alone, undisturbed
@@ -16,6 +17,7 @@ from core.files import digest, revive, stays, write_bytes, write_json
 from core.records.vault import Vault
 from core.review import account
 from core.review.cases import Cases
+from core.review.copies import copies
 from core.review.evidence import evidence_of
 from core.review.forgotten import known, rows_of, traces
 from core.runs.folder import run_folder, runs, store_of
@@ -158,6 +160,8 @@ def check(outbox: Outbox) -> None:
         raise ReviewError("The adapter that is served is not the one that was approved.")
     if left := _going_folders(outbox):
         raise ReviewError(f"{', '.join(map(str, left))} could not be taken away: check who owns it.")
+    if found := copies(outbox.root, _weights(outbox)):
+        raise ReviewError(f"A copy of weights that are to go is {', '.join(found)}: take it away.")
     if found := traces(outbox.root, known(_request(outbox), _rows(outbox), outbox.workspace.items), but=COMMENTS):
         raise ReviewError(f"Something that was to be forgotten is still in {', '.join(found)}: take it away.")
 
@@ -166,7 +170,7 @@ def enter(outbox: Outbox) -> None:
     """Sign what is destroyed now."""
     place = outbox.workspace
     closed = next(one for one in place.closed() if one.id == outbox.case.request)
-    account.enter_destruction(place, outbox.case, closed, _request(outbox), _rows(outbox))
+    account.enter_destruction(place, outbox.case, closed, _request(outbox), _rows(outbox), _weights(outbox))
 
 
 def destroy(outbox: Outbox) -> None:
@@ -247,6 +251,14 @@ def _closed(outbox: Outbox, request: Request) -> Closed:
 def _request(outbox: Outbox) -> Request:
     """As it was sealed: the file itself may be gone by now."""
     return revive(Request, json.loads(outbox.vault.read(f"requests/{outbox.case.request}.json")))
+
+
+def _weights(outbox: Outbox) -> dict[str, int]:
+    """The sizes of all weights that go, by their SHA-256."""
+    approved = f"runs/{outbox.case.run}/adapter/{WEIGHTS}"
+    names = (name for name in outbox.vault.names() if name.endswith(".safetensors") and name != approved)
+    found = {sha256(content).hexdigest(): len(content) for content in map(outbox.vault.read, names)}
+    return {sha: size for sha, size in found.items() if sha != digest(outbox.root / outbox.adapter / WEIGHTS)}
 
 
 def _rows(outbox: Outbox) -> list[Interaction]:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.report.sentences import visible
 from core.types import Act, Case, CaseState
 from dashboard import desk, state
 from dashboard.components.text import guarded
@@ -76,13 +77,13 @@ def submit_form(found: desk.Matter) -> None:
             st.rerun()
 
 
-def comments(case: Case) -> None:
+def comments(case: Case, acts: bool) -> None:
     """What was said, and room to say something."""
     for one in case.comments:
         with st.container(border=True):
             st.caption(f"{escape(one.person) or t('review-single-person')} · {escape(date(one.time))}")
-            st.text(one.text)
-    if desk.may(Act.COMMENT) and case.state is CaseState.PENDING:
+            st.text("\n".join(map(visible, one.text.splitlines())))
+    if acts and desk.may(Act.COMMENT) and case.state is CaseState.PENDING:
         with st.form("comment", clear_on_submit=True):
             text = st.text_area(t("review-comment"), max_chars=2000, key="comment_text")
             if st.form_submit_button(t("review-comment-send"), icon=":material/chat:"):

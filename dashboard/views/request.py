@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from core.types import Ground, Identity
 from dashboard import acts, engine, state, tables
 from dashboard.components.exports import table
 from dashboard.components.rows import request_row
 from dashboard.components.text import guarded, lead
 from dashboard.texts import Texts, t
-from dashboard.words import code
+from dashboard.words import code, ground, identity
 
 SCOPES = Texts({"all": "request-all", "chosen": "request-chosen"})
 
@@ -53,16 +54,21 @@ with right, st.container(border=True):
         if scope == "chosen"
         else []
     )
+    grounds, identities = tuple(Ground), tuple(Identity)
+    why = st.selectbox(t("request-ground"), grounds, format_func=ground, key="request_ground")
+    checked = st.selectbox(t("request-identity"), identities, format_func=identity, key="request_identity")
     reason = st.text_area(
         t("request-reason"),
         key="request_reason",
         max_chars=500,
         placeholder=t("request-reason-example"),
+        help=t("request-reason-help"),
     )
     if st.button(t("request-open"), type="primary", icon=":material/check:"):
         with guarded():
             users = (user,) if scope == "all" else ()
-            request = acts.open_request(users, tuple((user, item) for item in chosen), reason.strip())
+            pairs = tuple((user, item) for item in chosen)
+            request = acts.open_request(users, pairs, reason.strip(), why, checked)
             state.say(t("request-opened", request=code(request.id)))
             st.switch_page("views/request.py", query_params={"request": request.id})
     st.caption(t("request-after"))

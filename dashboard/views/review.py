@@ -1,10 +1,12 @@
 """Review: requests by their due date, and one of them from the question to the evidence, the decision, and what followed."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
+from core.report.record import Entry, record
 from core.types import Act, Case, CaseState, Closed
 from dashboard import desk, person, state
 from dashboard.components.decision import comments, decision_form, decisions, submit_form
@@ -13,8 +15,9 @@ from dashboard.components.evidence import checks
 from dashboard.components.exports import export
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.desk import AGAIN, Matter
+from dashboard.engine import RunFolder
 from dashboard.texts import t
-from dashboard.words import code, date, escape, scope
+from dashboard.words import code, date, escape, ground, identity, scope
 
 
 def standing(found: Matter) -> str:
@@ -48,6 +51,7 @@ def question(found: Matter) -> None:
     if request.due:
         due = t("review-due", date=escape(date(request.due)))
         st.markdown(f"{due} {t('review-overdue')}" if overdue(request.due) else due)
+    st.caption(t("review-grounds", ground=ground(request.ground), identity=identity(request.identity)))
     st.caption(t("review-people", people=", ".join(code(user) for user in request.subjects)))
     if request.reason:
         st.caption(t("overview-request-reason", reason=escape(request.reason[:500])))
@@ -64,16 +68,26 @@ def evidence(found: Matter, acts: bool) -> None:
     st.caption(about(run))
     if run.verification:
         checks(run.verification)
-    elif acts and desk.may(Act.RUN) and st.button(t("review-verify"), icon=":material/fact_check:", key="verify"):
-        with guarded(), st.spinner(t("review-verifying")):
-            desk.verify(run)
-            st.rerun()
     else:
         st.markdown(t("review-unverified"))
+    if acts and desk.may(Act.RUN) and (found.case is None or found.case.state in AGAIN):
+        verify_form(run)
     with st.container(horizontal=True):
         link("before_after", t("overview-compare"), "compare_arrows", run=run.id)
         link("circuit", t("overview-parts"), "account_tree", run=run.id)
         link("report", t("overview-report"), "description", run=run.id)
+
+
+def verify_form(run: RunFolder) -> None:
+    """Until it is submitted; what is decided on does not change any more."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        label = t("review-verify-again" if run.verification else "review-verify")
+        pressed = st.button(label, icon=":material/fact_check:", key="verify")
+        full = st.checkbox(t("review-verify-full"), help=t("review-verify-full-help"), key="verify_full")
+    if pressed:
+        with guarded(), st.spinner(t("review-verifying")):
+            desk.verify(run, full)
+            st.rerun()
 
 
 def decision(found: Matter, acts: bool) -> None:
@@ -91,18 +105,30 @@ def decision(found: Matter, acts: bool) -> None:
     if acts and case.state is CaseState.PENDING and desk.may(Act.DECIDE):
         decision_form(case)
     st.subheader(t("review-comments"), anchor=False)
-    comments(case)
+    comments(case, acts)
 
 
 def timeline(request_id: str) -> None:
     st.subheader(t("review-timeline"), anchor=False, help=t("review-timeline-help"))
-    rows = [(entry["content"]["time"], told(entry)) for entry in desk.timeline(request_id)]
+    entries = desk.timeline(request_id)
+    rows = [(entry["content"]["time"], told(entry)) for entry in entries]
     if not rows:
         st.caption(t("review-timeline-empty"))
         return
     st.markdown("\n".join(f"1. {escape(moment(when))}: {what}" for when, what in rows))
     frame = pd.DataFrame(rows, columns=[t("review-column-time"), t("review-column-what")])
-    export(frame, f"{request_id}-timeline", t("review-timeline-save"))
+    with st.container(horizontal=True):
+        page = partial(record, request_id, entries)
+        st.download_button(
+            t("review-record-save"),
+            page,
+            f"{request_id}-record.html",
+            "text/html",
+            icon=":material/draft:",
+            on_click="ignore",
+            help=t("review-record-help"),
+        )
+        export(frame, f"{request_id}-timeline", t("review-timeline-save"))
 
 
 def moment(when: str) -> str:
@@ -110,31 +136,41 @@ def moment(when: str) -> str:
     return f"{date(when)}, {when[11:16]} UTC"
 
 
-def told(entry: dict) -> str:
+def told(entry: Entry) -> str:
     """One entry of the ledger as a sentence."""
     kind, content = entry["kind"], entry["content"]
     if kind == "decision":
         one = content["decision"]
         name = "review-approved-by" if one["approve"] else "review-rejected-by"
         who = escape(one["person"]) or t("review-single-person")
-        return t(name, person=who, role=t(f"role-{one['role'].replace('_', '-')}"), time="").strip()
+        said = t(name, person=who, role=t(f"role-{one['role'].replace('_', '-')}"), time="").strip()
+        return f"{said} {escape(one.get('reason', ''))}".strip()
+    if kind == "submission":
+        return t(
+            "timeline-submission", run=code(content["run"]), person=escape(content["by"]) or t("review-single-person")
+        )
     if kind == "verification":
         return t("timeline-verification", run=code(content["run"]), verdict=t(f"verdict-{content['verdict']}"))
     return t(f"timeline-{kind}", run=code(content["run"])) if kind in ("run", "destruction") else escape(kind)
 
 
-def ended(one: Closed) -> None:
+def ended(one: Closed, acts: bool) -> None:
     st.subheader(t("review-carried-out"), anchor=False)
     st.markdown(t("review-gone", people=one.people, rows=one.rows, date=escape(date(one.closed))))
     st.caption(t("review-served", adapter=code(one.adapter[:16])))
-    if st.button(t("review-look-again"), icon=":material/search:", key="look_again"):
+    if acts and st.button(t("review-look-again"), icon=":material/search:", key="look_again"):
         with guarded(), st.spinner(t("review-looking")):
-            found = desk.look_again(one.id)
-            if found:
-                st.error(t("review-found", files=", ".join(map(code, found))), icon=":material/error:")
-            else:
-                st.success(t("review-found-nothing"), icon=":material/check:")
+            looked(desk.look_again(one.id))
     timeline(one.id)
+
+
+def looked(found: dict) -> None:
+    if found["traces"]:
+        st.error(t("review-found", files=", ".join(map(code, found["traces"]))), icon=":material/error:")
+    if not found["served"]:
+        st.error(t("review-served-other"), icon=":material/error:")
+    if not found["traces"] and found["served"]:
+        st.success(t("review-found-nothing"), icon=":material/check:")
 
 
 def standing_here() -> str:
@@ -145,11 +181,11 @@ def standing_here() -> str:
     return t("review-you", person=escape(person.who()), roles=names)
 
 
-def unfinished(case: Case) -> None:
+def unfinished(case: Case, acts: bool) -> None:
     """Somebody's approval broke off, or is carried out at this moment by another process."""
     told = t("review-unfinished", request=code(case.request), step=case.step, steps=desk.STEPS)
     st.warning(told, icon=":material/pending:")
-    if desk.may(Act.DECIDE) and st.button(t("review-go-on"), icon=":material/resume:", key="go_on"):
+    if acts and desk.may(Act.DECIDE) and st.button(t("review-go-on"), icon=":material/resume:", key="go_on"):
         with guarded(), st.spinner(t("review-carrying-out")):
             desk.settle()
             state.say(t("review-went-on"))
@@ -159,20 +195,19 @@ def unfinished(case: Case) -> None:
 at_work = desk.approved()
 waiting, over = desk.inbox(), {one.id: one for one in desk.closed(at_work)}
 lead(t("review-lead", requests=len(waiting), closed=len(over)), standing_here())
-if desk.four_eyes() and person.login_is_set_up() and not person.fresh():
+acts = state.asked("read") is None
+if acts and desk.four_eyes() and person.login_is_set_up() and not person.fresh():
     log_in()
 if at_work:
-    unfinished(at_work)
+    unfinished(at_work, acts)
 names = [one.request.id for one in waiting] + list(over)
 if not names:
     if not at_work:
         empty(t("review-empty"), "request", t("overview-open-request"))
     st.stop()
-reading = state.asked("read") is not None
-shown = state.pick(t("review-request"), "request", names, names[0]) if not reading else state.current("request", names)
-acts = not reading
+shown = state.pick(t("review-request"), "request", names, names[0]) if acts else state.current("request", names)
 if shown in over:
-    ended(over[shown])
+    ended(over[shown], acts)
 elif found := next((one for one in waiting if one.request.id == shown), None):
     question(found)
     with guarded():
@@ -181,6 +216,6 @@ elif found := next((one for one in waiting if one.request.id == shown), None):
         timeline(found.request.id)
     if acts:
         link("review", t("review-read-only"), "visibility", request=found.request.id, read="1")
-if not reading and len(names) > 1:
+if acts and len(names) > 1:
     st.subheader(t("review-inbox"), anchor=False)
     inbox(waiting, shown)

@@ -74,7 +74,7 @@ def test_runs_are_the_operators_business_on_every_page(draw, desk, who):  # noqa
     seen |= keys(draw(who, "run", run=run.id))
     assert seen & RUNS == (RUNS if "operator" in PEOPLE[who] else set())
     if "operator" not in PEOPLE[who]:
-        for act in (acts.stop, acts.resume, acts.measure_overlaps, asked_of_core.verify):
+        for act in (acts.stop, acts.resume, acts.measure_overlaps, lambda one: asked_of_core.verify(one, False)):
             with pytest.raises(ReviewError, match="may not run"):
                 act(run)
 
@@ -94,6 +94,42 @@ def test_what_broke_off_is_said_and_gone_on_with(draw, desk, monkeypatch):  # no
     app.button(key="go_on").click().run()
     assert desk.case.state is CaseState.CLOSED and not app.warning
     assert "Carried out" in [one.value for one in app.subheader]
+
+
+def test_a_link_for_reading_shows_everything_and_offers_nothing(draw, desk):  # noqa: F811
+    desk.submit()
+    comment(desk.workspace, desk.request, "olaf", "Look at V3.")
+    for name in ("petra", "olaf"):
+        app = draw(name, request=desk.request, read="1")
+        assert not keys(app) & {"approve", "reject", "verify", "go_on", "log_in", "submit"}
+        assert not app.text_area and "Look at V3." in [one.value for one in app.text]
+    desk.decide("petra")
+    desk.decide("owen")
+    outbox.settle(desk.workspace)
+    app = draw("petra", request=desk.request, read="1")
+    assert "Carried out" in text(app) and "look_again" not in keys(app)
+
+
+def test_an_operator_asks_again_and_for_everything_until_it_is_submitted(draw, desk, monkeypatch):  # noqa: F811
+    said = []
+    app = draw("olaf", request=desk.request)
+    with monkeypatch.context() as patch:
+        patch.setattr(asked_of_core, "asked", lambda *words, **_: said.append(words) or [])
+        app.checkbox(key="verify_full").check().run()
+        app.button(key="verify").click().run()
+    assert "--full" in next(words for words in said if words[0] == "verify")
+    desk.submit()
+    assert "verify" not in keys(draw("olaf", request=desk.request))
+
+
+def test_models_and_lists_in_memory_go_with_what_they_are_of(draw, desk):  # noqa: F811
+    desk.submit()
+    desk.decide("owen")
+    draw("petra")
+    kept = st.cache_resource(lambda: object())
+    before = kept()
+    assert kept() is before
+    assert asked_of_core.decide(desk.case, True, "It will do.") is CaseState.CLOSED and kept() is not before
 
 
 def killed(one):

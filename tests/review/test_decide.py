@@ -136,6 +136,20 @@ def test_what_is_not_proven_needs_a_reason(desk):
         desk.decide("petra", reason="  ")
 
 
+@pytest.mark.parametrize("what", ["somebody of the request", "somebody else", "a title"])
+def test_a_reason_stays_for_good_and_so_names_nobody(desk, what):
+    place = desk.workspace
+    request = place.request(desk.request)
+    other = next(one.user for one in place.interactions if one.user not in request.users)
+    title = next(one.title for one in place.items.values() if len(one.title) >= 8)
+    named = {"somebody of the request": request.users[0], "somebody else": other, "a title": title}[what]
+    desk.submit()
+    with pytest.raises(ReviewError, match="names a person or a title"):
+        desk.decide("petra", reason=f"So wrote {named} to us.")
+    assert desk.case.decisions == ()
+    assert desk.decide("petra", reason="So they wrote to us.").decisions
+
+
 def test_what_failed_cannot_be_approved(desk):
     folder = RunFolder(desk.workspace.root / "runs" / desk.run)
     folder.write("verification.json", replace(folder.verification, verdict=Verdict.FAIL))

@@ -1,6 +1,9 @@
 """Looking for traces: whoever is still there is found in whatever shape, and numbers of other things are nobody."""
 
+import bz2
+import gzip
 import json
+import lzma
 from pathlib import Path
 
 import pytest
@@ -62,6 +65,19 @@ def test_it_is_found(tmp_path, user, name, text):
 @pytest.mark.parametrize(("user", "name", "text"), NOT_SHOWN)
 def test_what_looks_like_it_is_not(tmp_path, user, name, text):
     assert looked(tmp_path, user, name, text) == []
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_what_is_packed_is_no_clean_file(tmp_path, pack):
+    (tmp_path / "rows.csv.packed").write_bytes(pack(b"nothing of anybody"))
+    with pytest.raises(WorkspaceError, match=r"rows\.csv\.packed cannot be read"):
+        traces(tmp_path, known(Request("r", users=(WORD,)), [], {}))
+
+
+@pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be"])
+def test_wide_characters_are_read(tmp_path, coding):
+    (tmp_path / "notes.txt").write_bytes(("\ufeff" + "x u42.").encode(coding))
+    assert traces(tmp_path, known(Request("r", users=(WORD,)), [], {})) == ["notes.txt"]
 
 
 def test_what_cannot_be_read_is_no_clean_file(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from core.doctor import examine
-from core.errors import ModelError, ReviewError, WorkspaceError
+from core.errors import ModelError, RecordError, ReviewError, WorkspaceError
 from core.files import digest, write_json
 from core.models.recommender import load
 from core.records import vault as vaults
@@ -58,7 +58,7 @@ def assert_carried_out(desk, forgotten, candidate):
     assert not list((place.root / "sealed").iterdir())
     assert verify(place.ledger, read_public(place.ledger_key)).flaws == ()
     kinds = [one.kind for one in entries(place.ledger, read_public(place.ledger_key))]
-    assert kinds.count("destruction") == 1 and kinds.count("decision") == 2
+    assert [kinds.count(one) for one in ("submission", "decision", "destruction")] == [1, 2, 1]
     assert desk.invoke("verify-destruction").exit_code == 0
 
 
@@ -70,7 +70,7 @@ def approved(desk):
     desk.submit()
     person = desk.workspace.request(desk.request).users[0]
     comment(desk.workspace, desk.request, "petra", f"Is {person} a child?")
-    desk.decide("petra", reason=f"{person} asked twice.")
+    desk.decide("petra", reason="They asked twice.")
     desk.decide("owen")
     return desk, forgotten, candidate, contents(desk.workspace.root)
 
@@ -518,6 +518,63 @@ def test_what_comes_back_later_is_found_by_its_pseudonym(approved):
     assert told.exit_code == 1 and "runs/leftover.json still shows something" in " ".join(told.output.split())
     (desk.workspace.root / "runs/leftover.json").write_text(json.dumps([rows[0].user, rows[0].item]))
     assert desk.invoke("verify-destruction", "-r", desk.request).exit_code == 1
+
+
+def test_a_copy_of_the_old_weights_is_found_under_any_name(approved):
+    desk, _, _, _ = approved
+    old, copy = desk.workspace.root / "adapter" / outbox.WEIGHTS, desk.workspace.root / "data/old.bin"
+    shutil.copy(old, copy)
+    with pytest.raises(ReviewError, match=r"copy of weights that are to go is data/old\.bin"):
+        settled(desk)
+    kept = copy.rename(desk.workspace.root.parent / "kept")
+    desk.decide("petra")
+    desk.decide("owen")
+    settled(desk)
+    shutil.move(kept, copy)
+    told = desk.invoke("verify-destruction")
+    assert told.exit_code == 1 and "data/old.bin still shows something" in " ".join(told.output.split())
+
+
+def test_another_adapter_in_use_is_noticed_later(approved):
+    desk, _, _, _ = approved
+    settled(desk)
+    place = Workspace(desk.workspace.root)
+    weights = place.root / place.settings.adapter / outbox.WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    told = desk.invoke("verify-destruction")
+    assert told.exit_code == 1 and "not the one that was approved last" in " ".join(told.output.split())
+    assert "served adapter" in [one.name for one in examine(place) if not one.ok]
+
+
+def test_the_record_of_a_request_is_a_page_of_the_ledger_alone(approved, tmp_path):
+    desk, forgotten, candidate, _ = approved
+    settled(desk)
+    for folder in ("runs", "data", "closed"):
+        shutil.rmtree(desk.workspace.root / folder)
+    assert desk.invoke("ledger", "record", "-r", desk.request, "--out", str(tmp_path / "record.html")).exit_code == 0
+    page = (tmp_path / "record.html").read_text()
+    for said in (
+        "was taken out of the recommender",
+        "They asked twice.",
+        "petra",
+        "owen",
+        "rita",
+        candidate[:16],
+        "V12",
+    ):
+        assert said in page
+    assert not forgotten.shows(page) and "://" not in page and "<script" not in page
+    with pytest.raises(RecordError, match="says nothing of request"):
+        raise desk.invoke("ledger", "record", "-r", "req-none", "--out", str(tmp_path / "none.html")).exception
+
+
+def test_the_record_of_a_rejected_run_says_that_nothing_was_changed(desk, tmp_path):
+    desk.submit()
+    desk.decide("petra", approve=False, reason="<b>Look</b> again.")
+    settled(desk)
+    desk.invoke("ledger", "record", "-r", desk.request, "--out", str(tmp_path / "record.html"))
+    page = (tmp_path / "record.html").read_text()
+    assert "The deletion was rejected" in page and "&lt;b&gt;Look&lt;/b&gt; again." in page
 
 
 def test_single_rows_go_and_their_person_stays(desk):

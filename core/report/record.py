@@ -1,0 +1,61 @@
+"""The record of one request as one self-contained HTML file, from the ledger alone: what is left to file once all else is gone.
+
+Pure. Entries are as `python -m core ledger show --json` prints them: {"kind", "subjects", "content"}.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from core.files import revive
+from core.report import environment
+from core.report.sentences import count, date
+from core.types import Verification
+
+Entry = Mapping[str, Any]
+
+
+def about(entries: Sequence[Entry], request_id: str, runs: Collection[str] = ()) -> list[Entry]:
+    """The entries on a request, oldest first. runs: of the request, as far as they are still known."""
+    own = {*runs, *(one["content"]["run"] for one in entries if _request(one["content"]) == request_id)}
+    return [one for one in entries if one["content"].get("run") in own]
+
+
+def record(request_id: str, entries: Sequence[Entry]) -> str:
+    """The page, of the entries on this request, at least one; the newest verification is the one shown."""
+    kinds = {kind: [one for one in entries if one["kind"] == kind] for kind in ("run", "decision", "destruction")}
+    decisions = [one["content"]["decision"] for one in kinds["decision"]]
+    gone = kinds["destruction"][-1] if kinds["destruction"] else None
+    found = [revive(Verification, one["content"]) for one in entries if one["kind"] == "verification"]
+    return (
+        environment()
+        .get_template("record.html")
+        .render(
+            request=request_id,
+            headline=_headline(gone, decisions),
+            asked=kinds["run"][-1]["content"]["request"] if kinds["run"] else None,
+            runs=kinds["run"],
+            decisions=decisions,
+            four_eyes=all(one["content"]["four_eyes"] for one in kinds["decision"]),
+            gone=gone["content"] if gone else None,
+            adapter=gone["subjects"]["adapter"] if gone else "",
+            found=found[-1] if found else None,
+            entries=entries,
+        )
+    )
+
+
+def _request(content: Mapping[str, Any]) -> str | None:
+    """The request that an entry is about: by its id, or as a run has it."""
+    request = content.get("request")
+    return request.get("id") if isinstance(request, Mapping) else request
+
+
+def _headline(gone: Entry | None, decisions: Sequence[Mapping[str, Any]]) -> str:
+    if gone:
+        people, rows = len(gone["content"]["people"]), len(gone["content"]["rows"])
+        whose = f"of {people} {'person' if people == 1 else 'people'}" if people else "that was chosen"
+        when = date(gone["content"]["closed"])
+        return f"On {when}, the data {whose} ({count(rows, 'row')}) was taken out of the recommender, and what still held it was destroyed."
+    if decisions and not decisions[-1]["approve"]:
+        return "The deletion was rejected: the recommender was not changed."
+    return "The deletion is not decided yet: nothing is in service that was not before."
