@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from collections.abc import Iterator
 from csv import reader
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -10,17 +12,34 @@ from pathlib import Path
 import networkx as nx
 import pandas as pd
 import pytest
+import streamlit as st
+from markdown_it import MarkdownIt
+from streamlit.testing.v1 import AppTest
 
+from core.files import plain, write_json
+from core.records.keys import demo_keys, keep_keys, read_public
+from core.records.ledger import entries
+from core.report.record import about, record
 from core.report.sentences import visible
-from core.types import Group, ModuleGroup
-from core.workspace import Workspace
+from core.review import account
+from core.review.cases import Cases
+from core.review.decide import comment
+from core.types import Decision, Group, ModuleGroup, Role
+from core.workspace import Workspace, now
 from dashboard.components.exports import file_name
 from dashboard.graph import REMOTE
 from dashboard.graph import page as graph_page
 from dashboard.tables import FORMULA, csv, guard
 from dashboard.words import code, escape
+from tests.dashboard.conftest import DEMO, ROOT
 from tests.dashboard.test_pages import PAGES, said
 from tests.hostile import HOSTILE
+
+ALL = " ".join(HOSTILE)  # one person's name, or one message: a page shows only one of it
+REQUEST = "req-demo"
+Shown = list[tuple[str, str]]
+MARKDOWN_KINDS = ("title", "subheader", "markdown", "caption", "info", "warning", "success", "error")
+FREE = {"link_open", "image", "html_inline", "html_block", "heading_open", "table_open", "blockquote_open", "fence"}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -78,6 +97,127 @@ def test_no_cell_of_an_export_is_a_formula(bad: str) -> None:
 @pytest.mark.parametrize("bad", HOSTILE)
 def test_a_files_name_leads_nowhere(bad: str) -> None:
     assert re.fullmatch(r"[\w-]*\.csv", file_name(f"{bad}-before", "csv"))
+
+
+# ---------------------------------------------------------------- the review desk
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A workspace in which all that people write and are called is hostile; the dashboard looks at it."""
+    folder = tmp_path_factory.mktemp("review")
+    place = Workspace(Path(shutil.copytree(DEMO, folder / "demo")))
+    people = dict.fromkeys((ALL, *HOSTILE), ("operator", "privacy_officer"))
+    write_json(place.root / "workspace.json", replace(place.settings, people=people))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CURE_LENS_KEYS", str(folder / "keys"))
+        patch.setenv("CURE_LENS_WORKSPACE", str(place.root))
+        patch.chdir(ROOT)
+        ask_for_reasons(place)
+        write_a_case(Workspace(place.root))
+        yield Workspace(place.root)
+
+
+@pytest.fixture(scope="module")
+def review(written: Workspace) -> Shown:
+    """All that the desk shows there, and the door, as kinds of elements and their text."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    return shown_to(ALL, *(one.id for one in written.requests())) + shown_to(f"stranger {ALL}", REQUEST)
+
+
+def ask_for_reasons(place: Workspace) -> None:
+    """Requests by somebody hostile, each with as much of a reason as a page shows."""
+    request, reasons = replace(place.request(REQUEST), by=ALL), [HOSTILE[0]]
+    for bad in HOSTILE[1:]:
+        longer = f"{reasons[-1]} {bad}"
+        reasons = [*reasons, bad] if len(longer) > 500 else [*reasons[:-1], longer]
+    for number, reason in enumerate(reasons):
+        own = f"{REQUEST}-{number}" if number else REQUEST
+        write_json(place.root / f"requests/{own}.json", replace(request, id=own, reason=reason))
+
+
+def write_a_case(place: Workspace) -> None:
+    """One that went back, with a decision and a comment by everybody, in the ledger too."""
+    keep_keys(demo_keys())
+    cases = Cases(place)
+    case = cases.submit(REQUEST, "run-demo", ALL, "0" * 64)
+    for bad in HOSTILE:
+        comment(place, REQUEST, bad, bad)
+    decisions = tuple(Decision(bad, Role.PRIVACY_OFFICER, True, "0" * 64, bad, now()) for bad in HOSTILE)
+    cases.change(case.number, lambda one: replace(one, message=ALL, decisions=decisions))
+    account.enter_decisions(place, cases.all())
+
+
+def shown_to(person: str, *requests: str) -> Shown:
+    """What the review page shows somebody of each request."""
+    app = AppTest.from_file(str(ROOT / "dashboard/app.py"), default_timeout=60)
+    app.user = {"is_logged_in": True, "email": person}
+    app.run().switch_page("views/review.py")
+    found = []
+    for request in requests:
+        app.query_params["request"] = request
+        assert not app.run().exception
+        found += [(kind, one.value) for kind in (*MARKDOWN_KINDS, "text") for one in app.get(kind)]
+    return found
+
+
+def parsed(shown: Shown) -> tuple[set[str], str]:
+    """What kinds of elements a Markdown parser finds, and the text that is left."""
+    tokens = [
+        one
+        for kind, text in shown
+        if kind != "text"
+        for block in MarkdownIt().enable("table").parse(text)
+        for one in (block, *(block.children or ()))
+    ]
+    return {one.type for one in tokens}, "\n".join(one.content for one in tokens if one.type in ("text", "code_inline"))
+
+
+def test_nothing_that_people_write_at_the_desk_is_markdown(review: Shown) -> None:
+    prose = "\n".join(text for kind, text in review if kind != "text")
+    assert not [bad for bad in HOSTILE if escape(bad) != bad and live(bad, prose)]
+    assert not parsed(review)[0] & FREE
+
+
+# Where each of them stands, as the words beside it; and how often there.
+PLACES = {
+    "^You are .*: operator": 1,
+    "^You are stranger .* no role": 1,
+    "^Opened by ": 1,
+    "^Reason: ": 1,
+    "^It was approved and could not": 1,
+    " · ": 1,  # who commented
+    "^- .* approved": 2,  # who decided, and why
+    "^1\\. .* was submitted by": 3,  # what happened, as the ledger has it
+}
+
+
+@pytest.mark.parametrize(("place", "times"), PLACES.items())
+def test_all_that_people_write_at_the_desk_can_be_read(review: Shown, place: str, times: int) -> None:
+    told = parsed([(kind, text) for kind, text in review if re.search(place, text, re.DOTALL)])[1].replace("\u2060", "")
+    assert [bad for bad in HOSTILE if told.count(" ".join(visible(bad).split())) < times] == []
+
+
+def shown(text: str) -> str:
+    """Line by line without what is not seen."""
+    return "\n".join(map(visible, text.splitlines()))
+
+
+def test_comments_are_shown_as_nothing_but_text(review: Shown) -> None:
+    assert [text for kind, text in review if kind == "text"] == [shown(bad.strip()) for bad in HOSTILE]
+
+
+def test_no_element_of_the_record_stems_from_a_name_or_a_reason(written: Workspace) -> None:
+    found = about(plain(entries(written.ledger, read_public(written.ledger_key))), REQUEST)
+    page, decisions = record(REQUEST, found), [one["content"]["decision"] for one in found if one["kind"] == "decision"]
+    assert {one["person"] for one in decisions} == {one["reason"] for one in decisions} == set(HOSTILE)
+    for one in decisions:
+        one |= {"person": "Plain", "reason": "Plain"}
+    assert Tags(page).tags == Tags(record(REQUEST, found)).tags
+
+
+# ---------------------------------------------------------------- drawings
 
 
 def hostile_graph() -> tuple[nx.MultiDiGraph, tuple[ModuleGroup, ...]]:

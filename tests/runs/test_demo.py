@@ -1,18 +1,31 @@
 """The shipped demo world: whole, small, and its cheap parts rebuilt byte for byte."""
 
+import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from core.context import load_adapter, make_context
 from core.data.split import assign_roles
 from core.data.world import demo_subjects, make_world
-from core.files import read_json
+from core.files import digest, read_json
+from core.pipeline import make_material
 from core.prepare import base_tokenizer
+from core.records.keys import read_public
+from core.records.ledger import entries, verify
 from core.report.sentences import summarise
+from core.runs.answers import answers_of
 from core.runs.demo import PEOPLE, SCRATCH, SETTINGS, SUBJECTS, compare, digests
 from core.runs.folder import runs
-from core.types import RunState
-from core.workspace import Workspace, write_lines
+from core.runs.verify import _evidence, _identity
+from core.types import Group, RunState, Verdict
+from core.unlearning.methods import method_of
+from core.unlearning.unlearn import CHECK_EVERY, unlearn
+from core.verification.battery import asked
+from core.verification.evidence import Thresholds
+from core.workspace import WEIGHTS, Workspace, write_lines
 
 DEMO = Path(__file__).parents[2] / "assets/demo"
 LIMIT = 12_000_000
@@ -52,6 +65,54 @@ def test_it_holds_a_finished_run_against_three_references():
     run = runs(Workspace(DEMO))[0]
     assert run.status.state is RunState.DONE and run.report and run.circuits and run.groups
     assert len(run.evaluation.references) >= 3
+
+
+def test_its_ledger_is_whole_and_tells_of_its_run_and_what_was_verified():
+    key = read_public(DEMO / "ledger.pub")
+    assert verify(DEMO / "ledger.jsonl", key).flaws == ()
+    found = entries(DEMO / "ledger.jsonl", key)
+    assert [one.kind for one in found] == ["ledger", "run", "verification"]
+    run = runs(Workspace(DEMO))[0]
+    assert (
+        found[1].subjects["adapter after"]
+        == found[2].subjects["adapter after"]
+        == digest(run.path / "adapter" / WEIGHTS)
+    )
+    assert sum(name.startswith("reference seed-") for name in found[2].subjects) == 3
+    assert found[2].content["checks"] == json.loads((run.path / "verification.json").read_text())["checks"]
+
+
+@pytest.fixture(scope="module")
+def asked_of(tmp_path_factory):
+    """A copy of the world, and what all of its models answer."""
+    place = Workspace(shutil.copytree(DEMO, tmp_path_factory.mktemp("demo") / "copy"))
+    return place, _evidence(runs(place)[0], "cpu", Thresholds(), False, lambda done: None)
+
+
+@pytest.mark.slow
+def test_its_verification_catches_who_forgot_nothing_and_lets_through_who_never_knew(asked_of):
+    _, evidence = asked_of
+    assert {one.id for one in asked(evidence.of_original()) if one.verdict is Verdict.FAIL} - {"V1", "V6"}
+    for one in evidence.each_reference():
+        assert [check.name for check in asked(one) if check.verdict is Verdict.FAIL] == []
+
+
+@pytest.mark.slow
+def test_its_verification_catches_a_model_that_was_broken_and_one_that_was_exchanged(asked_of):
+    place, evidence = asked_of
+    recommender = load_adapter(place, str(place.root / "adapter"), "cpu")
+    context = make_context(place, place.requests()[0], recommender.tokenizer)
+    ascent = replace(method_of("gradient_ascent_uncapped", CHECK_EVERY - 1), learning_rate=2e-2)  # nothing stops it
+    material = make_material(recommender, context)
+    unlearn(
+        recommender.model, material, dict.fromkeys((one.module for one in runs(place)[0].groups), Group.SHARED), ascent
+    )
+    broken = asked(replace(evidence, model=answers_of(recommender, context, False)))
+    assert Verdict.FAIL in {one.verdict for one in broken if one.id in ("V9", "V10")}
+    run = runs(place)[0]
+    assert _identity(run).verdict is Verdict.PASS
+    shutil.copy(place.root / "adapter" / WEIGHTS, run.path / "adapter" / WEIGHTS)
+    assert _identity(run).verdict is Verdict.FAIL
 
 
 def test_the_adapter_holds_its_people():

@@ -1,5 +1,6 @@
 """Versions with known holes are neither asked for nor here."""
 
+import re
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +19,7 @@ FLOORS = {
     "transformers": "5.10",
     "python-multipart": "0.0.18",
 }
-OPTIONAL = {"authlib"}  # of an extra that the tests do not need
+OPTIONAL = {"authlib"}  # of an extra that the tests do not need; CI has it
 
 
 def stated() -> dict[str, list[Requirement]]:
@@ -52,5 +53,11 @@ def test_the_pins_are_above_it() -> None:
     pins = PROJECT.with_name("constraints.txt").read_text(encoding="utf-8").splitlines()
     found = dict(line.split(";")[0].split("==") for line in pins if "==" in line and not line.startswith("#"))
     pinned = {canonicalize_name(name): Version(pin.strip()) for name, pin in found.items()}
-    assert [name for name in FLOORS if name in pinned and pinned[name] < Version(FLOORS[name])] == []
-    assert set(FLOORS) - set(pinned) <= OPTIONAL
+    assert [name for name, floor in FLOORS.items() if pinned[name] < Version(floor)] == []
+
+
+def test_ci_has_all_that_has_a_floor() -> None:
+    extras = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    names = {extra: {canonicalize_name(Requirement(one).name) for one in lines} for extra, lines in extras.items()}
+    (asked,) = re.findall(r"'\.\[([\w,]+)\]'", PROJECT.with_name(".ci").joinpath("run").read_text(encoding="utf-8"))
+    assert {extra for extra, found in names.items() if found & set(FLOORS)} <= set(asked.split(","))
