@@ -144,7 +144,7 @@ def told(entry: Entry) -> str:
         name = "review-approved-by" if one["approve"] else "review-rejected-by"
         who = escape(one["person"]) or t("review-single-person")
         said = t(name, person=who, role=t(f"role-{one['role'].replace('_', '-')}"), time="").strip()
-        return f"{said} {escape(one.get('reason', ''))}".strip()
+        return f"{said} “{escape(one['reason'])}”" if one.get("reason") else said
     if kind == "submission":
         return t(
             "timeline-submission", run=code(content["run"]), person=escape(content["by"]) or t("review-single-person")
