@@ -996,6 +996,7 @@ review-destroys-key = at last, the key of the sealed copies; nobody can undo it 
 review-will-stay = Out of reach from here:
 review-left-backups = backups of the disk
 review-left-copies = copies that were handed on
+review-left-memory = programs that still have the old recommender in memory
 review-left-blocks = what deleted files leave on the disk
 review-left-logs = logs of other systems
 review-will-reject = The candidate is destroyed, and the adapter in use stays. The request stays open.

@@ -21,18 +21,21 @@ def about(entries: Sequence[Entry], request_id: str, runs: Collection[str] = ())
 
 
 def record(request_id: str, entries: Sequence[Entry]) -> str:
-    """The page, of the entries on this request, at least one; the newest verification is the one shown."""
+    """The page, of the entries on this request, at least one. What is shown of several runs is that of the last one decided on."""
+    run = _decided(entries)
     kinds = {kind: [one for one in entries if one["kind"] == kind] for kind in ("run", "decision", "destruction")}
-    decisions = [one["content"]["decision"] for one in kinds["decision"]]
+    decisions = [{**one["content"]["decision"], "run": one["content"]["run"]} for one in kinds["decision"]]
     gone = kinds["destruction"][-1] if kinds["destruction"] else None
-    found = [revive(Verification, one["content"]) for one in entries if one["kind"] == "verification"]
+    own = [one["content"] for one in entries if one["content"].get("run") == run]
+    found = [revive(Verification, one) for one in own if "checks" in one]
+    asked = [one["request"] for one in own if isinstance(one.get("request"), Mapping)]
     return (
         environment()
         .get_template("record.html")
         .render(
             request=request_id,
             headline=_headline(gone, decisions),
-            asked=kinds["run"][-1]["content"]["request"] if kinds["run"] else None,
+            asked=asked[-1] if asked else None,
             runs=kinds["run"],
             decisions=decisions,
             four_eyes=all(one["content"]["four_eyes"] for one in kinds["decision"]),
@@ -42,6 +45,14 @@ def record(request_id: str, entries: Sequence[Entry]) -> str:
             entries=entries,
         )
     )
+
+
+def _decided(entries: Sequence[Entry]) -> str | None:
+    """The run that was carried out, else the one that was decided on last, else the last one there was."""
+    for kind in ("destruction", "decision", "run"):
+        if found := [one["content"]["run"] for one in entries if one["kind"] == kind]:
+            return found[-1]
+    return None
 
 
 def _request(content: Mapping[str, Any]) -> str | None:
@@ -57,5 +68,5 @@ def _headline(gone: Entry | None, decisions: Sequence[Mapping[str, Any]]) -> str
         when = date(gone["content"]["closed"])
         return f"On {when}, the data {whose} ({count(rows, 'row')}) was taken out of the recommender, and what still held it was destroyed."
     if decisions and not decisions[-1]["approve"]:
-        return "The deletion was rejected: the recommender was not changed."
-    return "The deletion is not decided yet: nothing is in service that was not before."
+        return "The last run for this request was rejected, and did not go into service."
+    return "The deletion is not decided yet."

@@ -5,15 +5,18 @@ so are their rows: whoever holds the key can look for them later (`verify-destru
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from core.files import plain
+from core.files import digest, plain
 from core.records.keys import keys_of, read_public
 from core.records.ledger import append, entries
 from core.records.statement import Statement
 from core.review.rights import four_eyes
+from core.runs import account
+from core.runs.folder import run_folder
 from core.types import Case, Closed, Interaction, Request
-from core.workspace import Workspace
+from core.workspace import ADAPTER_CONFIG, Workspace
 
 SUBMISSION, DECISION, DESTRUCTION = "submission", "decision", "destruction"
 # What no software can reach from here. Whoever reads the record has to know.
@@ -33,13 +36,23 @@ def enter_decisions(workspace: Workspace, cases: Sequence[Case]) -> None:
     entered = {(one.content["case"], one.content["decision"]["time"], one.content["decision"]["person"])
                for one in found if one.kind == DECISION}  # fmt: skip
     for case in cases:
-        if case.decisions and case.number not in submitted:
+        if case.decisions and case.number not in submitted | {one[0] for one in entered}:
+            _enter_run(workspace, case, found)
             told = {"by": case.operator, "submitted": case.submitted}
             _append(workspace, SUBMISSION, {"evidence": case.evidence}, case, told)
         for one in case.decisions:
             if (case.number, one.time, one.person) not in entered:
                 said = {name: value for name, value in plain(one).items() if name != "evidence"}
                 _append(workspace, DECISION, {"evidence": one.evidence}, case, {"decision": said})
+
+
+def _enter_run(workspace: Workspace, case: Case, found: Sequence[Statement]) -> None:
+    """What the case is about, where the ledger was made after it."""
+    folder = run_folder(workspace, case.run)
+    account.record(workspace, folder)
+    verified = any(one.kind == account.VERIFICATION and one.content["run"] == case.run for one in found)
+    if folder.verification and not verified:
+        account.record_verification(workspace, folder, folder.verification)
 
 
 def enter_destruction(
@@ -72,7 +85,9 @@ def enter_destruction(
         "searched": "every file of the workspace, for ids, rows, titles and copies of the weights: nothing was found",
         "not_reached": ELSEWHERE,
     }
-    _append(workspace, DESTRUCTION, {"evidence": case.evidence, "adapter": closed.adapter}, case, told)
+    config = digest(Path(workspace.path(workspace.settings.adapter)) / ADAPTER_CONFIG)
+    subjects = {"evidence": case.evidence, "adapter": closed.adapter, "adapter config": config}
+    _append(workspace, DESTRUCTION, subjects, case, told)
 
 
 def destructions(workspace: Workspace) -> list[Statement]:

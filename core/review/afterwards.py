@@ -11,7 +11,7 @@ from core.records.keys import Keys, keys_of
 from core.review.account import destructions
 from core.review.copies import copies
 from core.review.forgotten import Forgotten, traces
-from core.workspace import WEIGHTS, Workspace
+from core.workspace import ADAPTER_CONFIG, WEIGHTS, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ def _by_pseudonym(keys: Keys, ended: Sequence[Mapping[str, Any]]) -> Forgotten:
 
 def served(workspace: Workspace) -> bool:
     """Whether the adapter in use is the one that was approved last; also where none was yet. Raises RecordError."""
-    approved = [one.subjects["adapter"] for one in destructions(workspace)]
-    path = Path(workspace.path(workspace.settings.adapter)) / WEIGHTS
-    return not approved or (path.is_file() and digest(path) == approved[-1])
+    approved: Mapping[str, str] = next((one.subjects for one in reversed(destructions(workspace))), {})
+    folder = Path(workspace.path(workspace.settings.adapter))
+    files = {"adapter": folder / WEIGHTS, "adapter config": folder / ADAPTER_CONFIG}
+    return all(path.is_file() and digest(path) == approved[name] for name, path in files.items() if name in approved)

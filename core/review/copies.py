@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from core.errors import WorkspaceError
 from core.files import digest
 from core.review.forgotten import names, sealed
 
@@ -10,8 +11,15 @@ from core.review.forgotten import names, sealed
 def copies(root: Path, gone: Mapping[str, int]) -> list[str]:
     """The files of a workspace that hold destroyed weights to the byte. gone: their sizes in bytes by their SHA-256.
 
-    A copy that was changed, packed or encrypted is not found. Raises WorkspaceError for a folder that cannot be read.
+    A copy that was changed, packed or encrypted is not found. Raises WorkspaceError for what cannot be read.
     """
-    sizes = set(gone.values())
-    near = (name for name in names(root) if not sealed(name) and (root / name).stat().st_size in sizes)
-    return [name for name in near if digest(root / name) in gone]
+    return [name for name in names(root) if not sealed(name) and _holds(root, name, gone)]
+
+
+def _holds(root: Path, name: str, gone: Mapping[str, int]) -> bool:
+    try:
+        return (root / name).stat().st_size in gone.values() and digest(root / name) in gone
+    except FileNotFoundError:  # gone meanwhile, or a link that leads nowhere
+        return False
+    except OSError as error:
+        raise WorkspaceError(f"{name} cannot be read, so nobody knows what is in it: take it away.") from error

@@ -3,6 +3,7 @@
 Nobody decides on what is their own. A decision is bound to the digest of what it was given on; where that changed, it is void.
 """
 
+import re
 from dataclasses import replace
 
 from core.errors import ReviewError
@@ -66,9 +67,13 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
 def _check_reason(workspace: Workspace, reason: str) -> None:
     """Raises ReviewError where it names anybody, or a title, that may be forgotten one day: it stays in the ledger for good."""
     everybody = Request("", users=tuple({one.user for one in workspace.interactions}))
-    if forgotten.known(everybody, workspace.interactions, workspace.items).shows(reason):
+    numbers, folded = set(everybody.users) & set(re.findall(r"\d+", reason)), reason.casefold()
+    titles = (re.sub(r" \(\d{4}\)$", "", one.title).casefold() for one in workspace.items.values())
+    named = any(title in folded for title in titles if len(title) >= forgotten.ENOUGH)
+    if named or numbers or forgotten.known(everybody, workspace.interactions, workspace.items).shows(reason):
         raise ReviewError(
-            "The reason names a person or a title of this workspace: say it without, as it stays in the ledger for good."
+            "The reason names a person or a title of this workspace (an id may be a mere number): say it without, as it stays in "
+            "the ledger for good."
         )
 
 

@@ -24,8 +24,11 @@ BASE = re.compile(
     r"base/([\w-]*config|tokenizer|vocab|added_tokens|special_tokens_map|model[\w.-]*)\.(json|safetensors)|base/merges.txt"
 )
 ENOUGH = 8  # letters from which a title inside of a text is no coincidence
-# How gzip, zip, bzip2, xz, zstd and 7z begin.
-PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf")
+# How gzip, zip, bzip2, xz, zstd, 7z, zlib and git, parquet and feather begin.
+PACKED = (
+    b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"x\x01", b"x\x9c", b"x\xda", b"PACK",
+    b"PAR1", b"ARROW1",
+)  # fmt: skip
 WIDE = (b"\xff\xfe", b"\xfe\xff")  # how a text in UTF-16 begins
 HEADER = 8  # bytes that tell how long the text before the weights is in a safetensors file
 WORD = re.compile(r"[\w-]+")

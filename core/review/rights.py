@@ -44,7 +44,11 @@ def may(workspace: Workspace, person: str, act: Act) -> bool:
 
 
 def require(workspace: Workspace, person: str, act: Act) -> None:
-    """Raises ReviewError where the person may not."""
+    """Raises ReviewError where the person may not, or goes by the id of somebody who may have to be forgotten one day."""
+    if person in {one.user for one in workspace.interactions}:
+        raise ReviewError(
+            f"Person {person!r} is also somebody whose data is here: work under another name, as yours stays in the ledger."
+        )
     if not may(workspace, person, act):
         raise ReviewError(
             f"Person {person!r} may not {act} here: ask somebody who is {' or '.join(sorted(MAY[act]))}.".replace(

@@ -80,6 +80,7 @@ def _content(workspace: Workspace, folder: RunFolder, keys: Keys) -> dict[str, A
     attempts = sum(event["kind"] == "attempt" for event in folder.events())
     return {
         "run": spec.id,
+        "by": spec.by,
         "method": {"name": spec.method, **plain(METHODS[spec.method])},
         "seed": spec.seed,
         "by_hand": bool(spec.edit),
@@ -89,7 +90,11 @@ def _content(workspace: Workspace, folder: RunFolder, keys: Keys) -> dict[str, A
         "measures": {"original": evaluation.original, "unlearned": evaluation.unlearned} if evaluation else {},
         "closeness": {"unlearned": evaluation.closeness, "references": evaluation.floor} if evaluation else {},
         "software": _software(),
-        "hardware": {"machine": platform.machine(), "processors": os.cpu_count(), "device": spec.device},
+        "hardware": {
+            "machine": platform.machine(),
+            "processors": os.cpu_count(),
+            "device": folder.status.device or spec.device,
+        },
     }
 
 

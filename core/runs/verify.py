@@ -5,6 +5,7 @@ It is no stage of the run but a command of its own, which may come later and be 
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from core.busy import at_work
 from core.context import Context, load_adapter, make_context
@@ -61,23 +62,25 @@ def _evidence(
 
 def _identity(folder: RunFolder) -> Check:
     """V12: the adapter that lies there is the one that the run made, to the bit."""
-    made = [event for event in folder.events() if event["kind"] == "adapter"]
-    same = bool(made) and all(
-        path.is_file() and digest(path) == made[-1].get(name)
-        for name, path in (
-            ("sha256", folder.path / "adapter" / WEIGHTS),
-            ("config", folder.path / "adapter" / ADAPTER_CONFIG),
-        )
-    )
+    made: dict[str, Any] = next((event for event in reversed(folder.events()) if event["kind"] == "adapter"), {})
+    files = {"sha256": folder.path / "adapter" / WEIGHTS, "config": folder.path / "adapter" / ADAPTER_CONFIG}
+    told = {
+        name: path for name, path in files.items() if name in made
+    }  # runs of an older version told the weights alone
+    as_made = all(path.is_file() and digest(path) == made[name] for name, path in told.items())
+    same = as_made and told == files
     if same:
         found, sentence = Verdict.PASS, "The adapter is the very one that the run made."
-    elif made:
+    elif not as_made:
         found, sentence = (
             Verdict.FAIL,
             "The adapter is not the one that the run made: it was changed, exchanged or taken away.",
         )
     else:
-        found, sentence = Verdict.INCONCLUSIVE, "The run did not tell which adapter it made: launch it anew to know."
+        found, sentence = (
+            Verdict.INCONCLUSIVE,
+            "The run did not tell all of which adapter it made: launch it anew to know.",
+        )
     return _exact("V12", "the adapter is the one that was made", same, found, "SHA-256, exact", sentence)
 
 

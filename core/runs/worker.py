@@ -28,7 +28,9 @@ from core.unlearning.loop import Step
 from core.workspace import ADAPTER_CONFIG, WEIGHTS, Workspace, now
 
 log = logging.getLogger("core")
-COPIES = 7  # of the adapter on the disk at a time: the candidate, and two checkpoints of it with two moments a weight
+COPIES = (
+    10  # of the adapter on the disk at a time: the candidate, and three checkpoints of it with two moments a weight
+)
 WRITE_EVERY = 0.5  # seconds between status writes
 
 
@@ -71,7 +73,8 @@ def _work(folder: RunFolder, held: Turn) -> RunState:
         ledger = accounts_of(workspace)
         if ledger:
             ledger.check(workspace)  # hours of work are not to end with an entry that cannot be made
-        check_room(folder.path, _written(workspace))
+        if not checkpoints.folder.is_dir():  # a resumed run has taken its room
+            check_room(folder.path, _written(workspace))
         with at_work(workspace.root):
             run(workspace, spec, folder.path, watch, checkpoints)
             if ledger:

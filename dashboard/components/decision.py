@@ -10,7 +10,7 @@ from dashboard.texts import t
 from dashboard.words import date, escape
 
 DESTROYED = ("rows", "adapter", "references", "runs", "requests", "key")
-LEFT = ("backups", "copies", "blocks", "logs")
+LEFT = ("backups", "copies", "memory", "blocks", "logs")
 
 
 def decisions(case: Case) -> None:

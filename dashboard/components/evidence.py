@@ -41,7 +41,8 @@ def checks(found: Verification) -> None:
                 st.markdown(told)
         else:
             st.markdown(f"{badge(verdict)} {t('review-of', count=len(rows), all=len(found.checks))}\n{told}")
-    st.caption(t("review-not-run", what="; ".join(escape(why) for why in found.not_run.values())))
+    if found.not_run:  # older verifications do not name the attacks that are never run
+        st.caption(t("review-not-run", what="; ".join(escape(why) for why in found.not_run.values())))
     with st.expander(t("review-numbers")):
         table(_frame(found.checks), f"{found.run}-checks", t("review-numbers-alt", checks=len(found.checks)))
 

@@ -111,7 +111,7 @@ def decision(found: Matter, acts: bool) -> None:
 def timeline(request_id: str) -> None:
     st.subheader(t("review-timeline"), anchor=False, help=t("review-timeline-help"))
     entries = desk.timeline(request_id)
-    rows = [(entry["content"]["time"], told(entry)) for entry in entries]
+    rows = [(entry["content"].get("submitted", entry["content"]["time"]), told(entry)) for entry in entries]
     if not rows:
         st.caption(t("review-timeline-empty"))
         return

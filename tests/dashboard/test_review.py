@@ -97,6 +97,8 @@ def test_what_broke_off_is_said_and_gone_on_with(draw, desk, monkeypatch):  # no
 
 
 def test_a_link_for_reading_shows_everything_and_offers_nothing(draw, desk):  # noqa: F811
+    assert {"submit", "verify"} <= keys(draw("olaf", request=desk.request))
+    assert not keys(draw("olaf", request=desk.request, read="1")) & {"submit", "verify"}
     desk.submit()
     comment(desk.workspace, desk.request, "olaf", "Look at V3.")
     for name in ("petra", "olaf"):

@@ -1,15 +1,16 @@
 """Four eyes: who may do what, what voids a decision, and when a request is decided."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from core.errors import ReviewError
 from core.files import write_json
 from core.review import rights
-from core.review.decide import changed, comment, submit
+from core.review.decide import _check_reason, changed, comment, submit
 from core.runs.folder import RunFolder
-from core.types import Act, CaseState, Role, Verdict
+from core.types import Act, CaseState, Interaction, Item, Role, Verdict
 from core.workspace import Workspace
 from tests.review.conftest import PEOPLE
 
@@ -134,6 +135,25 @@ def test_what_is_not_proven_needs_a_reason(desk):
     desk.submit()
     with pytest.raises(ReviewError, match="give the reason"):
         desk.decide("petra", reason="  ")
+
+
+def test_nobody_works_under_the_id_of_somebody_whose_data_is_here(desk):
+    user = desk.workspace.roles.members[0]
+    write_json(
+        desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people=PEOPLE | {user: ("operator",)})
+    )
+    with pytest.raises(ReviewError, match="work under another name"):
+        submit(Workspace(desk.workspace.root), desk.run, user)
+
+
+@pytest.mark.parametrize("reason", ["Ticket 396", "396", "Person 396 wrote twice.", "They rated the bell of valdoria."])
+def test_numbers_that_are_people_and_titles_in_other_letters_are_names_too(reason):
+    place = SimpleNamespace(
+        interactions=[Interaction("396", "7", True, 1)], items={"7": Item("7", "The Bell of Valdoria (1995)")}
+    )
+    with pytest.raises(ReviewError, match="names a person or a title"):
+        _check_reason(place, reason)
+    _check_reason(place, "They wrote 397 letters about a bell.")
 
 
 @pytest.mark.parametrize("what", ["somebody of the request", "somebody else", "a title"])

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import lzma
+import zlib
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_what_looks_like_it_is_not(tmp_path, user, name, text):
     assert looked(tmp_path, user, name, text) == []
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])
 def test_what_is_packed_is_no_clean_file(tmp_path, pack):
     (tmp_path / "rows.csv.packed").write_bytes(pack(b"nothing of anybody"))
     with pytest.raises(WorkspaceError, match=r"rows\.csv\.packed cannot be read"):

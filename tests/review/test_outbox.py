@@ -9,12 +9,13 @@ import pytest
 
 from core.doctor import examine
 from core.errors import ModelError, RecordError, ReviewError, WorkspaceError
-from core.files import digest, write_json
+from core.files import digest, plain, write_json
 from core.models.recommender import load
 from core.records import vault as vaults
 from core.records.keys import read_public
 from core.records.ledger import entries, verify
 from core.records.vault import Vault
+from core.report.record import about, record
 from core.review import outbox
 from core.review.cases import Cases
 from core.review.decide import comment, submit
@@ -568,13 +569,50 @@ def test_the_record_of_a_request_is_a_page_of_the_ledger_alone(approved, tmp_pat
         raise desk.invoke("ledger", "record", "-r", "req-none", "--out", str(tmp_path / "none.html")).exception
 
 
+def test_a_link_that_leads_nowhere_stops_nothing(approved):
+    desk, _, _, _ = approved
+    (desk.workspace.root / ".#notes").symlink_to("nowhere")
+    assert settled(desk).state is CaseState.CLOSED
+
+
+def test_another_scale_of_the_served_adapter_is_noticed_later(approved):
+    desk, _, _, _ = approved
+    settled(desk)
+    place = Workspace(desk.workspace.root)
+    config = place.root / place.settings.adapter / "adapter_config.json"
+    write_json(config, json.loads(config.read_text()) | {"lora_alpha": 1})
+    assert "not the one that was approved last" in " ".join(desk.invoke("verify-destruction").output.split())
+
+
+def test_a_ledger_that_was_made_after_the_run_tells_of_it_all_the_same(desk, tmp_path):
+    (desk.workspace.root / "ledger.pub").unlink()
+    (desk.workspace.root / "ledger.jsonl").unlink()
+    assert desk.invoke("ledger", "init").exit_code == 0
+    desk.approve()
+    settled(desk)
+    desk.invoke("ledger", "record", "-r", desk.request, "--out", str(tmp_path / "record.html"))
+    page = (tmp_path / "record.html").read_text()
+    assert "What was asked" in page and "What was verified" in page and "launched by olaf" in page
+
+
+def test_the_record_is_of_the_run_that_was_carried_out(approved):
+    desk, _, _, _ = approved
+    settled(desk)
+    place = Workspace(desk.workspace.root)
+    found = plain(entries(place.ledger, read_public(place.ledger_key)))
+    other = json.loads(json.dumps(next(one for one in found if one["kind"] == "verification")))
+    other["content"] |= {"run": "run-other", "verdict": "pass"}
+    page = record(desk.request, [*about(found, desk.request), other])
+    assert f"Of run {desk.run}." in page and "run-other" not in page.split("How to check")[0]
+
+
 def test_the_record_of_a_rejected_run_says_that_nothing_was_changed(desk, tmp_path):
     desk.submit()
     desk.decide("petra", approve=False, reason="<b>Look</b> again.")
     settled(desk)
     desk.invoke("ledger", "record", "-r", desk.request, "--out", str(tmp_path / "record.html"))
     page = (tmp_path / "record.html").read_text()
-    assert "The deletion was rejected" in page and "&lt;b&gt;Look&lt;/b&gt; again." in page
+    assert "did not go into service" in page and "&lt;b&gt;Look&lt;/b&gt; again." in page
 
 
 def test_single_rows_go_and_their_person_stays(desk):

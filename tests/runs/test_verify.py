@@ -19,7 +19,7 @@ from core.runs.answers import LAPS, relearned
 from core.runs.folder import RunFolder
 from core.runs.launch import create_run
 from core.runs.references import train_references
-from core.runs.verify import _evidence, verify
+from core.runs.verify import _evidence, _identity, verify
 from core.runs.worker import work
 from core.types import Check, RunState, Verdict, Verification
 from core.unlearning.methods import METHODS
@@ -116,6 +116,14 @@ def test_a_copy_of_the_original_under_the_same_name_is_found_out(place, way):
         weights.unlink()
         with pytest.raises(Exception, match="adapter"):
             verify(folder, "cpu")
+
+
+def test_a_run_of_an_older_version_is_not_accused(place):
+    folder = made(place)
+    events = [event | {"config": None} for event in folder.events()]
+    lines = [json.dumps({name: value for name, value in one.items() if value is not None}) for one in events]
+    (folder.path / "events.jsonl").write_text("\n".join(lines) + "\n")
+    assert _identity(folder).verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.slow
