@@ -10,6 +10,7 @@ import re
 import tempfile
 import types
 import typing
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,11 @@ def digest(path: Path) -> str:
     """SHA-256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def agree(files: Mapping[str, Path], said: Mapping[str, str]) -> bool:
+    """Whether files are there with the SHA-256 that is said of them by name, as far as one is said."""
+    return all(path.is_file() and digest(path) == said[name] for name, path in files.items() if name in said)
 
 
 def disk_error(path: Path, error: OSError) -> WorkspaceError:

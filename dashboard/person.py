@@ -26,9 +26,8 @@ def _verified() -> bool:
 def login_is_set_up() -> bool:
     """Whether somebody can log in here at all."""
     try:
-        return "client_id" in st.secrets.get(
-            "auth", {}
-        )  # of the provider without a name, which is the one that is asked
+        # of the provider without a name, which is the one that is asked
+        return "client_id" in st.secrets.get("auth", {})
     except FileNotFoundError:
         return False
 

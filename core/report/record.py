@@ -64,7 +64,7 @@ def _request(content: Mapping[str, Any]) -> str | None:
 def _headline(gone: Entry | None, decisions: Sequence[Mapping[str, Any]]) -> str:
     if gone:
         people, rows = len(gone["content"]["people"]), len(gone["content"]["rows"])
-        whose = f"of {people} {'person' if people == 1 else 'people'}" if people else "that was chosen"
+        whose = f"of {count(people, 'person', 'people')}" if people else "that was chosen"
         when = date(gone["content"]["closed"])
         return f"On {when}, the data {whose} ({count(rows, 'row')}) was taken out of the recommender, and what still held it was destroyed."
     if decisions and not decisions[-1]["approve"]:

@@ -32,11 +32,11 @@ ELSEWHERE = (
 def enter_decisions(workspace: Workspace, cases: Sequence[Case]) -> None:
     """Every decision that the ledger does not hold yet, and what it was on. Raises RecordError where it takes no entry."""
     found = _entries(workspace)
-    submitted = {one.content["case"] for one in found if one.kind == SUBMISSION}
+    told_of = {one.content["case"] for one in found if one.kind in (SUBMISSION, DECISION)}
     entered = {(one.content["case"], one.content["decision"]["time"], one.content["decision"]["person"])
                for one in found if one.kind == DECISION}  # fmt: skip
     for case in cases:
-        if case.decisions and case.number not in submitted | {one[0] for one in entered}:
+        if case.decisions and case.number not in told_of:
             _enter_run(workspace, case, found)
             told = {"by": case.operator, "submitted": case.submitted}
             _append(workspace, SUBMISSION, {"evidence": case.evidence}, case, told)

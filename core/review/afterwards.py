@@ -6,8 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from core.files import digest
+from core.files import agree
 from core.records.keys import Keys, keys_of
+from core.records.statement import Statement
 from core.review.account import destructions
 from core.review.copies import copies
 from core.review.forgotten import Forgotten, traces
@@ -37,7 +38,7 @@ def look_again(workspace: Workspace, request_id: str | None = None) -> Found:
     gone = {sha: size for one in found for sha, size in one.get("weights", {}).items()}
     left = traces(workspace.root, _by_pseudonym(keys_of(workspace.ledger_key), found))
     left = sorted({*left, *copies(workspace.root, gone)})
-    return Found(tuple(one["request"] for one in found), tuple(left), served(workspace))
+    return Found(tuple(one["request"] for one in found), tuple(left), _as_approved(workspace, ended))
 
 
 def _by_pseudonym(keys: Keys, ended: Sequence[Mapping[str, Any]]) -> Forgotten:
@@ -49,7 +50,10 @@ def _by_pseudonym(keys: Keys, ended: Sequence[Mapping[str, Any]]) -> Forgotten:
 
 def served(workspace: Workspace) -> bool:
     """Whether the adapter in use is the one that was approved last; also where none was yet. Raises RecordError."""
-    approved: Mapping[str, str] = next((one.subjects for one in reversed(destructions(workspace))), {})
+    return _as_approved(workspace, destructions(workspace))
+
+
+def _as_approved(workspace: Workspace, ended: Sequence[Statement]) -> bool:
     folder = Path(workspace.path(workspace.settings.adapter))
     files = {"adapter": folder / WEIGHTS, "adapter config": folder / ADAPTER_CONFIG}
-    return all(path.is_file() and digest(path) == approved[name] for name, path in files.items() if name in approved)
+    return not ended or agree(files, ended[-1].subjects)

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from core.errors import WorkspaceError
 from core.files import digest
-from core.review.forgotten import names, sealed
+from core.review.forgotten import looked_into, names, sealed
 
 
 def copies(root: Path, gone: Mapping[str, int]) -> list[str]:
@@ -13,13 +12,8 @@ def copies(root: Path, gone: Mapping[str, int]) -> list[str]:
 
     A copy that was changed, packed or encrypted is not found. Raises WorkspaceError for what cannot be read.
     """
-    return [name for name in names(root) if not sealed(name) and _holds(root, name, gone)]
 
+    def holds(path: Path) -> bool:
+        return path.stat().st_size in gone.values() and digest(path) in gone
 
-def _holds(root: Path, name: str, gone: Mapping[str, int]) -> bool:
-    try:
-        return (root / name).stat().st_size in gone.values() and digest(root / name) in gone
-    except FileNotFoundError:  # gone meanwhile, or a link that leads nowhere
-        return False
-    except OSError as error:
-        raise WorkspaceError(f"{name} cannot be read, so nobody knows what is in it: take it away.") from error
+    return [name for name in names(root) if not sealed(name) and looked_into(root, name, holds)]

@@ -101,9 +101,7 @@ def names(root: Path) -> Iterator[str]:
     """Every file below `root`, relative to it."""
 
     def refuse(error: OSError) -> None:
-        raise WorkspaceError(
-            f"{error.filename} cannot be read, so nobody knows what is in it: take it away."
-        ) from error
+        raise _unread(error.filename) from error
 
     for folder, folders, files in os.walk(root, onerror=refuse):
         folders.sort()
@@ -114,13 +112,26 @@ def _shows(root: Path, name: str, forgotten: Forgotten) -> bool:
     path = Path(name)
     if forgotten.is_person(path.stem) or any(map(forgotten.shows, (*path.parts, path.stem))):
         return True
+    return looked_into(root, name, lambda path: _content_shows(path, forgotten))
+
+
+def _content_shows(path: Path, forgotten: Forgotten) -> bool:
+    values, text = _said(path)
+    return forgotten.shows(text) or any(_within(value, forgotten) for value in values)
+
+
+def looked_into(root: Path, name: str, look: Callable[[Path], bool]) -> bool:
+    """What `look` says of a file. Raises WorkspaceError where it cannot be read."""
     try:
-        values, text = _said(root / name)
-        return forgotten.shows(text) or any(_within(value, forgotten) for value in values)
-    except FileNotFoundError:  # gone meanwhile
+        return look(root / name)
+    except FileNotFoundError:  # gone meanwhile, or a link that leads nowhere
         return False
     except (OSError, RecursionError) as error:  # JSON may be nested more deeply than anything of ours
-        raise WorkspaceError(f"{name} cannot be read, so nobody knows what is in it: take it away.") from error
+        raise _unread(name) from error
+
+
+def _unread(name: str) -> WorkspaceError:
+    return WorkspaceError(f"{name} cannot be read, so nobody knows what is in it: take it away.")
 
 
 def _said(path: Path) -> tuple[list[Any], str]:

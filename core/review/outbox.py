@@ -255,20 +255,19 @@ def _request(outbox: Outbox) -> Request:
 
 def _weights(outbox: Outbox) -> dict[str, int]:
     """The sizes of all weights that go and may know of the forgotten, by their SHA-256."""
-    approved = f"runs/{outbox.case.run}/adapter/{WEIGHTS}"
-    names = (name for name in outbox.vault.names() if name.endswith(".safetensors") and name != approved)
-    names = (name for name in names if not _never_knew(outbox, name))
-    found = {sha256(content).hexdigest(): len(content) for content in map(outbox.vault.read, names)}
-    return {sha: size for sha, size in found.items() if sha != digest(outbox.root / outbox.adapter / WEIGHTS)}
+    names, never = outbox.vault.names(), _never_knew(outbox)
+    going = (name for name in names if name.endswith(".safetensors") and not name.startswith(never))
+    found = {sha256(content).hexdigest(): len(content) for content in map(outbox.vault.read, going)}
+    found.pop(digest(outbox.root / outbox.adapter / WEIGHTS), None)  # the approved one stays
+    return found
 
 
-def _never_knew(outbox: Outbox, name: str) -> bool:
-    """Whether weights are a reference without these people: trained anew for what is left of its request, it is the same."""
-    folder, request, *_ = name.split("/")
-    path, gone = f"requests/{request}.json", set(_request(outbox).users)
-    if folder != "references" or path not in outbox.vault.names():
-        return False
-    return bool(gone) and gone <= set(revive(Request, json.loads(outbox.vault.read(path))).users)
+def _never_knew(outbox: Outbox) -> tuple[str, ...]:
+    """Folders of references without these people: trained anew for what is left of their requests, they are the same."""
+    sealed = (name for name in outbox.vault.names() if name.startswith("requests/") and name.endswith(".json"))
+    gone = set(_request(outbox).users)
+    others = (revive(Request, json.loads(outbox.vault.read(name))) for name in sealed)
+    return tuple(f"references/{one.id}/" for one in others if gone and gone <= set(one.users))
 
 
 def _rows(outbox: Outbox) -> list[Interaction]:

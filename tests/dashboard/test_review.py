@@ -10,11 +10,13 @@ from streamlit.testing.v1 import AppTest
 from core.errors import ReviewError
 from core.files import write_json
 from core.review import outbox
+from core.review.account import ELSEWHERE
 from core.review.decide import comment
 from core.runs.launch import create_run
 from core.types import CaseState, Verdict
 from dashboard import acts, engine, person
 from dashboard import desk as asked_of_core
+from dashboard.components.decision import LEFT
 from tests.dashboard.conftest import ROOT
 from tests.review.conftest import PEOPLE, Desk, desk, verified  # noqa: F401 - fixtures
 
@@ -140,6 +142,10 @@ def killed(one):
 
 def test_the_steps_that_the_page_counts_are_those_there_are():
     assert len(outbox.STEPS) == asked_of_core.STEPS
+
+
+def test_the_dialog_names_as_much_out_of_reach_as_the_record():
+    assert len(LEFT) == len(ELSEWHERE)
 
 
 @pytest.mark.parametrize("who", ["", *PEOPLE])
