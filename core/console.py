@@ -1,7 +1,7 @@
 """What the command line shows: progress bars, a run being followed, a report's table."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
@@ -18,7 +18,9 @@ from rich.table import Table
 from core.report.sentences import visible
 from core.runs.folder import RunFolder
 from core.types import ENDED, Evaluation, RunState
-from core.unlearning.loop import Step
+
+if TYPE_CHECKING:
+    from core.unlearning.loop import Step
 
 
 class Plain(Console):
@@ -75,7 +77,7 @@ def stepper(bars: Progress):
     """A callback that shows a training's steps, one bar a name."""
     known: dict[str, TaskID] = {}
 
-    def show(name: str, step: Step) -> bool:
+    def show(name: str, step: "Step") -> bool:
         if name not in known:
             known[name] = bars.add_task(name, total=step.total)
         bars.update(known[name], completed=step.number)

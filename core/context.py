@@ -8,7 +8,8 @@ from typing import Any
 from core.data.prompts import encode, escape, template
 from core.data.split import by_user, make_split, thirds
 from core.evaluation.ranking import Reader
-from core.models.recommender import Recommender, load, new_adapter, resolve
+from core.models.pinned import resolve
+from core.models.recommender import Recommender, load, new_adapter
 from core.types import Encoded, Interaction, Prompt, Request, Split
 from core.unlearning.fit import FitSettings
 from core.what_if import WhatIf

@@ -15,8 +15,9 @@ from core.data.split import assign_roles, by_user, windows
 from core.errors import DataError, WorkspaceError
 from core.files import disk_error, write_json
 from core.models.checks import check_adapter
+from core.models.pinned import resolve
 from core.models.recipe import save_base, small_llama, train_tokenizer
-from core.models.recommender import resolve, save_adapter
+from core.models.recommender import save_adapter
 from core.types import Interaction, Item, Task
 from core.unlearning.fit import FitSettings, fit
 from core.unlearning.loop import Step

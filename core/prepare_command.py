@@ -22,7 +22,7 @@ def prepare(
     base: Annotated[
         str,
         typer.Option(
-            help="Folder or hub id (ID@REVISION) of a base model. Left out: a small one is trained on part of the data."
+            help="Folder or hub id (ID@COMMIT) of a base model. Left out: a small one is trained on part of the data."
         ),
     ] = "",
     adapter: Annotated[

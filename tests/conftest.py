@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,6 +102,15 @@ def demo_world_keys(tmp_path_factory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CURE_LENS_KEYS", str(tmp_path_factory.mktemp("keys")))
         keep_keys(demo_keys())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_devices(demo_world_keys) -> Iterator[None]:
+    """The locks of devices lie in the temporary folder: other tests and other runs on this machine hold none of ours."""
+    with tempfile.TemporaryDirectory(prefix="cure-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", None)
         yield
 
 

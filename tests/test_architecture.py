@@ -84,8 +84,16 @@ def test_only_the_engine_calls_core_services():
         )
 
 
-def test_types_do_not_import_torch():
-    code = "import sys, core.types, core.errors, core.files, core.workspace; sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize(
+    ("modules", "library"),
+    [
+        ("core.types, core.errors, core.files, core.workspace", "torch"),
+        ("core.__main__, core.runs.account, core.review.decide, core.review.outbox, core.review.afterwards", "torch"),
+        ("core.runs.launch", "transformers"),
+    ],
+)
+def test_who_needs_no_model_waits_for_no_library_of_models(modules, library):
+    code = f"import sys, {modules}; sys.exit({library!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 

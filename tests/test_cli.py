@@ -74,7 +74,7 @@ def test_the_whole_path(ratings, tmp_path, task):
         (["--data", "csv:{ratings}"], "no column 'user'"),
         (["--data", "csv:{ratings}", "--columns", "user=who", "--task", "magic"], "Task 'magic'"),
         (["--data", "csv:{ratings}", "--columns", "nonsense"], "Columns 'nonsense'"),
-        (["--data", "csv:{ratings}", "--columns", "user=who", "--base", "some/model"], "ID@REVISION"),
+        (["--data", "csv:{ratings}", "--columns", "user=who", "--base", "some/model"], "ID@COMMIT"),
         (["--data", "csv:{ratings}", "--columns", "user=who", "--base", "{pickled}"], "holds the pickle"),
         (["--data", "csv:{long}"], "10,000 characters"),
     ],

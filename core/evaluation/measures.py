@@ -1,13 +1,16 @@
 """The measures of method section 6 from scores, each with a 95 % interval that respects who the rows belong to."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from scipy.stats import rankdata
 
-from core.evaluation.scores import Scores
 from core.types import Closeness, Interval
+
+if TYPE_CHECKING:  # at work it would load the libraries of models, for whom a launch need not wait
+    from core.evaluation.scores import Scores
 
 DRAWS = 200
 Value = TypeVar("Value")
@@ -21,7 +24,7 @@ def auc(positive: np.ndarray, negative: np.ndarray) -> float:
     return float((ranks[: len(positive)].sum() / len(positive) - (len(positive) + 1) / 2) / len(negative))
 
 
-def prediction_auc(scores: Scores) -> float:
+def prediction_auc(scores: "Scores") -> float:
     """`click`: AUC of liked over not liked. `next_item`: P(true title scores above another candidate)."""
     if scores.probabilities.shape[1] == 2:
         return auc(scores.margins[scores.labels], scores.margins[~scores.labels])
@@ -50,9 +53,9 @@ def interval(
     return Interval(float(measure(np.arange(len(users)))), float(low), float(high), len(users))
 
 
-def take(scores: Scores, rows: np.ndarray) -> Scores:
+def take(scores: "Scores", rows: np.ndarray) -> "Scores":
     """The scores of some rows."""
-    return Scores(*(getattr(scores, name)[rows] for name in ("users", "labels", "margins", "probabilities", "losses")))
+    return replace(scores, **{field.name: getattr(scores, field.name)[rows] for field in fields(scores)})
 
 
 def closeness(model: np.ndarray, original: np.ndarray, references: list[np.ndarray]) -> Closeness:
@@ -89,7 +92,7 @@ def reach(model: np.ndarray, original: np.ndarray, references: list[np.ndarray])
     return float(((model - original) * way).sum() / max((way**2).sum(), 1e-30))
 
 
-def calibration_error(scores: Scores, bins: int = 10) -> float:
+def calibration_error(scores: "Scores", bins: int = 10) -> float:
     """Mean |confidence - share of right answers| over bins of the answer that the model prefers, weighted by rows."""
     best = scores.probabilities.argmax(1)
     right = best == (scores.labels.astype(int) if scores.probabilities.shape[1] == 2 else 0)

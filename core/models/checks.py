@@ -4,7 +4,6 @@ A base's config may hold keys that nobody knows: hubs are full of them, and they
 that name code to run or files to load. An adapter's config is PEFT's alone, so there any unknown key is refused.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import fields
@@ -16,6 +15,7 @@ from transformers import AutoConfig
 
 from core.errors import ModelError
 from core.models.families import FAMILIES
+from core.models.pinned import fingerprint
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 CONFIGS = ("config.json", "generation_config.json", "tokenizer_config.json")
@@ -110,12 +110,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ModelError(f"{path} is no JSON object: restore the file.")
     return found
-
-
-def fingerprint(base: Path) -> str:
-    """What pins a base: a digest over the digests of its config and weight files."""
-    digest = hashlib.sha256()
-    for path in sorted([base / "config.json", *base.glob("*.safetensors")]):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return f"sha256:{digest.hexdigest()}"

@@ -3,7 +3,6 @@
 Safetensors only, no remote code, adapters only on the base they were made for.
 """
 
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,22 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
-from core.errors import DeviceError, ModelError, WorkspaceError
+from core.errors import ModelError, WorkspaceError
 from core.files import disk_error, read_json, write_json
-from core.models.checks import check_adapter, check_folder, fingerprint
+from core.models.checks import check_adapter, check_folder
+from core.models.device import choose_device
 from core.models.meter import Meter
+from core.models.pinned import fingerprint, resolve
 from core.types import Task
 
 logging.disable_progress_bar()  # its bars would tear ours
 
 ADAPTER = "default"  # PEFT's name of the adapter that is served
-COMMIT = re.compile("[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -47,25 +46,6 @@ class Recommender:
     def choices(self) -> tuple[int, int] | None:
         """The tokens that can answer; None where any token can."""
         return (self.yes, self.no) if self.task is Task.CLICK else None
-
-
-def choose_device(name: str = "auto") -> tuple[torch.device, torch.dtype]:
-    """Device and dtype: bfloat16 on a CUDA card that has it, float32 elsewhere.
-
-    Raises DeviceError where CUDA, or a card of that number, is asked for and not there.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
-        raise DeviceError(f"Device {name!r} is unknown: choose auto, cpu, cuda or cuda:NUMBER.")
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise DeviceError(f"Device {name!r} was asked for but this machine has no CUDA device: choose auto or cpu.")
-    if (number := name.partition(":")[2]) and int(number) >= torch.cuda.device_count():
-        raise DeviceError(
-            f"Device {name!r} was asked for but this machine has {torch.cuda.device_count()}: count from 0."
-        )
-    on_gpu = name.startswith("cuda") and torch.cuda.is_bf16_supported()
-    return torch.device(name), torch.bfloat16 if on_gpu else torch.float32
 
 
 def load(
@@ -115,24 +95,6 @@ def laid_out(cards: Sequence[str]) -> dict[str, Any]:
     """How transformers, through accelerate, lays a model's layers out over cards, as evenly as their free memory lets it."""
     free = {torch.device(card).index: torch.cuda.mem_get_info(card)[0] for card in cards}
     return {"device_map": "balanced", "max_memory": free}
-
-
-def resolve(base: str, revision: str | None = None) -> Path:
-    """The local folder of a model: itself, or a hub snapshot of safetensors at a pinned revision."""
-    if Path(base).is_dir():
-        return Path(base)
-    if not COMMIT.fullmatch(revision or ""):  # a branch or tag may be another model tomorrow
-        raise ModelError(
-            f"Base model {base!r} is no folder here: name a folder, or a hub id with the commit it stands at (ID@COMMIT, 40 hex digits)."
-        )
-    try:
-        return Path(
-            snapshot_download(base, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"])
-        )
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"Base model {base!r} at {revision!r} cannot be fetched ({type(error).__name__}): check the id or download it to a folder."
-        ) from error
 
 
 def answer_tokens(tokenizer: Any, answers: tuple[str, str]) -> tuple[int, int]:

@@ -16,8 +16,7 @@ from typing import Any
 from core import __version__
 from core.data.split import make_split
 from core.files import digest, plain
-from core.models.checks import fingerprint
-from core.models.recommender import resolve
+from core.models.pinned import fingerprint, resolve
 from core.records.keys import Keys, keys_of
 from core.records.ledger import append, entries
 from core.runs.folder import RunFolder

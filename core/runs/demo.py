@@ -23,7 +23,7 @@ from core.runs.verify import verify
 from core.runs.worker import work
 from core.types import Ground, Identity, Request, RunSpec
 from core.unlearning.loop import Step
-from core.verification.evidence import Thresholds
+from core.verification.thresholds import Thresholds
 from core.workspace import WorkspaceSettings
 
 PEOPLE, CROWD, SUBJECTS, REFERENCES = 400, 4000, 3, 3

@@ -11,7 +11,8 @@ from core.context import Context, make_context
 from core.errors import RunError
 from core.evaluation.ranking import CHUNK_TOKENS
 from core.models.checks import check_folder
-from core.models.recommender import choose_device, resolve
+from core.models.device import choose_device
+from core.models.pinned import resolve
 from core.runs.devices import candidates, cards
 from core.runs.devices import free as idle_of
 from core.runs.probe import Cost, measured, parameters

@@ -12,13 +12,13 @@ from core.data.split import make_split
 from core.errors import CureLensError, RunError
 from core.files import plain, private, write_json
 from core.grouping import check_edit
-from core.models.recommender import choose_device
+from core.models.device import choose_device
 from core.runs.folder import RunFolder, run_folder
 from core.runs.launchers import LAUNCHERS
 from core.runs.processes import lives
 from core.types import GroupEdit, RunSpec
 from core.unlearning.methods import METHODS, method_of
-from core.verification.evidence import Thresholds
+from core.verification.thresholds import Thresholds
 from core.workspace import Workspace, now
 
 

@@ -15,8 +15,9 @@ from core.runs.answers import answers_of, neighbours
 from core.runs.folder import RunFolder, accounts_of
 from core.types import Check, RunState, Verdict, Verification
 from core.verification.battery import verification
-from core.verification.evidence import Answers, Evidence, Thresholds
+from core.verification.evidence import Answers, Evidence
 from core.verification.judge import counted
+from core.verification.thresholds import Thresholds
 from core.workspace import ADAPTER_CONFIG, WEIGHTS, Workspace
 
 

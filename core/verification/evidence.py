@@ -1,48 +1,14 @@
 """What a verification is told: the answers of the model in question, of the original, and of references, on the same rows."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from core.evaluation.evaluate import Seen
 from core.evaluation.measures import beside_others
 from core.evaluation.scores import Scores
-from core.verification.judge import RULES
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Every bound of every check, fixed before a run starts.
-
-    residual: above the references' floor. divergence: times the 95th percentile between references. membership: AUC either
-    way. recovery: share of the way back to the original. lists: HR and NDCG either way, or the spread of the references where that is more. mass: of the references'.
-    telling: AUC of telling the model from a reference. utility: fall of the test AUC, as a share; groups: of neighbours' likewise.
-    relearning: likeness of learning curves. residue: AUC of a probe, over what it is in references. usual, rare: the chance of a
-    person's rank among at least so many strangers, over which it passes and under which it fails.
-    """
-
-    residual: float = 0.25
-    divergence: float = 1.25
-    membership: float = 0.05
-    recovery: float = 0.10
-    lists: float = 0.02
-    mass: float = 0.95
-    telling: float = 0.60
-    utility: float = 0.01
-    groups: float = 0.02
-    relearning: float = 0.80
-    residue: float = 0.05
-    usual: float = 0.05
-    rare: float = 0.01
-    strangers: int = 200
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 in hex of all bounds, and of how an interval is made and judged by them."""
-        return hashlib.sha256(json.dumps({**asdict(self), "judge": RULES}, sort_keys=True).encode()).hexdigest()
+from core.verification.thresholds import Thresholds
 
 
 @dataclass(frozen=True)
@@ -90,7 +56,7 @@ class Evidence:
     model: Answers
     original: Answers
     references: tuple[Answers, ...]
-    thresholds: Thresholds = Thresholds()
+    thresholds: Thresholds = field(default_factory=Thresholds)
     neighbours: frozenset[str] = frozenset()
     requests: int = 1
 

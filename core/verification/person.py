@@ -13,8 +13,9 @@ import numpy as np
 
 from core.evaluation.scores import Scores
 from core.types import Check, Verdict
-from core.verification.evidence import Evidence, Thresholds
+from core.verification.evidence import Evidence
 from core.verification.judge import counted
+from core.verification.thresholds import Thresholds
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:

@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 
 from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, open_page, served
 
-LOOKS = {"light-1440": (1440, False), "dark-1440": (1440, True), "light-390": (390, False)}
+LOOKS = {"light-1440": (1440, False), "dark-390": (390, True)}
 # Pages in the states that show most: a person chosen, the form unfolded; and one step of the tour.
 QUERIES = {
     "request": "?user=u254",

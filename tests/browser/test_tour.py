@@ -40,7 +40,7 @@ def test_the_whole_tour_is_walked_by_its_next_button(base: str, width: int) -> N
         button(driver, "tour_start").click()
         heights = set()
         for number in range(1, len(PATH) + 1):
-            wait(lambda at=number: arrived(driver, at), 30)
+            wait(lambda at=number: arrived(driver, at), 90)
             assert "has encountered an error" not in text(driver)
             assert driver.execute_script("return document.documentElement.scrollWidth") <= width
             heights.add(round(driver.find_element(By.CSS_SELECTOR, ".st-key-tour").size["height"]))
@@ -59,7 +59,7 @@ def test_the_tour_is_walked_with_the_keyboard(base: str) -> None:
         open_page(driver, base, "overview")
         _tab_to(driver, "tour_start").send_keys(Keys.ENTER)
         for number in (1, 2, 3):
-            wait(lambda at=number: arrived(driver, at), 30)
+            wait(lambda at=number: arrived(driver, at), 90)
             _tab_to(driver, "tour_next").send_keys(Keys.ENTER)
         wait(lambda: arrived(driver, 4), 30)
 

@@ -37,15 +37,24 @@ def page(demo: Path) -> Page:
     """`page("run", run=ID)`: one page drawn, without an exception and without an error."""
 
     def draw(name: str, errors: bool = False, **query: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "dashboard/app.py"), default_timeout=60).run()
-        for key, value in query.items():
-            app.query_params[key] = value
-        app.switch_page(f"views/{name}.py").run()
-        assert not app.exception
+        app = opened(name, query)
         assert errors or not app.error
         return app
 
     return draw
+
+
+def opened(name: str, query: dict[str, str] | None = None, **given: dict) -> AppTest:
+    """A page as its address opens it, without another one drawn before; `given` are the tester's user and secrets."""
+    app = AppTest.from_file(str(ROOT / "dashboard/app.py"), default_timeout=60)
+    for key, value in given.items():
+        setattr(app, key, value)
+    for key, value in (query or {}).items():
+        app.query_params[key] = value
+    if name != "overview":  # which has no name in its address
+        app.switch_page(f"views/{name}.py")
+    assert not app.run().exception
+    return app
 
 
 @pytest.fixture

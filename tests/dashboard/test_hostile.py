@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 import streamlit as st
 from markdown_it import MarkdownIt
-from streamlit.testing.v1 import AppTest
 
 from core.files import plain, write_json
 from core.records.keys import demo_keys, keep_keys, read_public
@@ -31,7 +30,7 @@ from dashboard.graph import REMOTE
 from dashboard.graph import page as graph_page
 from dashboard.tables import FORMULA, csv, guard
 from dashboard.words import code, escape
-from tests.dashboard.conftest import DEMO, ROOT
+from tests.dashboard.conftest import DEMO, ROOT, opened
 from tests.dashboard.test_pages import PAGES, said
 from tests.hostile import HOSTILE
 
@@ -151,9 +150,7 @@ def write_a_case(place: Workspace) -> None:
 
 def shown_to(person: str, *requests: str) -> Shown:
     """What the review page shows somebody of each request."""
-    app = AppTest.from_file(str(ROOT / "dashboard/app.py"), default_timeout=60)
-    app.user = {"is_logged_in": True, "email": person}
-    app.run().switch_page("views/review.py")
+    app = opened("review", user={"is_logged_in": True, "email": person})
     found = []
     for request in requests:
         app.query_params["request"] = request

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.files import write_json
 from core.workspace import Workspace
 from dashboard import person
-from tests.dashboard.conftest import ROOT
+from tests.dashboard.conftest import opened
 
 NOW = 1_800_000_000
 PETRA = "petra@example.org"
@@ -177,11 +177,7 @@ def review(demo: Path):
     write_json(demo / "workspace.json", replace(place.settings, people={PETRA: ("privacy_officer",)}))
 
     def draw(claims: dict) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "dashboard/app.py"), default_timeout=60)
-        app.user, app.secrets = claims, AUTH
-        app.run().switch_page("views/review.py").run()
-        assert not app.exception
-        return app
+        return opened("review", user=claims, secrets=AUTH)
 
     return draw
 

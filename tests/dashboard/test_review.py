@@ -17,7 +17,7 @@ from core.types import CaseState, Verdict
 from dashboard import acts, engine, person
 from dashboard import desk as asked_of_core
 from dashboard.components.decision import LEFT
-from tests.dashboard.conftest import ROOT
+from tests.dashboard.conftest import ROOT, opened
 from tests.review.conftest import PEOPLE, Desk, desk, verified  # noqa: F401 - fixtures
 
 # What a role can press, before and after a run was submitted.
@@ -40,12 +40,7 @@ def draw(desk: Desk, monkeypatch):  # noqa: F811
             monkeypatch.setattr(module, "who", lambda: who)
         for module in (asked_of_core, person):
             monkeypatch.setattr(module, "fresh", lambda: True)
-        app = AppTest.from_file(str(ROOT / "dashboard/app.py"), default_timeout=60).run()
-        for key, value in query.items():
-            app.query_params[key] = value
-        app.switch_page(f"views/{name}.py").run()
-        assert not app.exception
-        return app
+        return opened(name, query)
 
     return drawn
 

@@ -24,7 +24,7 @@ from core.types import Group, RunState, Verdict
 from core.unlearning.methods import method_of
 from core.unlearning.unlearn import CHECK_EVERY, unlearn
 from core.verification.battery import asked
-from core.verification.evidence import Thresholds
+from core.verification.thresholds import Thresholds
 from core.workspace import WEIGHTS, Workspace, write_lines
 
 DEMO = Path(__file__).parents[2] / "assets/demo"

@@ -20,6 +20,7 @@ from core.runs.devices import free
 from core.runs.folder import RunFolder
 from core.runs.launch import create_run, start
 from core.runs.launchers import LAUNCHERS, Launcher
+from core.runs.worker import work
 from core.types import ENDED, RunState
 from core.workspace import Workspace
 from tests.runs.victim import start_and_die
@@ -74,14 +75,6 @@ def ended(folder: RunFolder, seconds: float = 180) -> RunState:
 
 
 @pytest.mark.slow
-def test_a_run_is_taken_and_finished(place, launcher):
-    folder = made(place, launcher, 4)
-    start(folder)
-    assert ended(folder) is RunState.DONE, folder.status
-    assert folder.evaluation and folder.outcome.steps == 4
-
-
-@pytest.mark.slow
 def test_a_run_is_cancelled(place, launcher):
     folder = made(place, launcher, 100_000)
     start(folder)
@@ -93,11 +86,12 @@ def test_a_run_is_cancelled(place, launcher):
 
 
 @pytest.mark.slow
-def test_a_run_outlives_whoever_submitted_it(place, launcher):
+def test_a_run_is_taken_and_finished_though_whoever_submitted_it_is_gone(place, launcher):
     folder = made(place, launcher, 4)
     gone = start_and_die(folder)
     assert gone.returncode == -signal.SIGKILL, gone.stderr
     assert ended(folder) is RunState.DONE, folder.status
+    assert folder.evaluation and folder.outcome.steps == 4
 
 
 @pytest.mark.slow
@@ -110,7 +104,10 @@ def test_two_processes_make_the_adapter_of_one_with_the_whole_batch(workspace, t
         clusters = {"local": {"processes": processes}}
         write_json(root / "workspace.json", replace(workspace.settings, epochs=2, clusters=clusters))
         folder = create_run(Workspace(root), workspace.requests()[0].id, method, "cpu", steps=20)
-        start(folder)
+        if processes == 1:
+            work(folder)
+        else:
+            start(folder)
         assert ended(folder) is RunState.DONE, (folder.status, (folder.path / "log.txt").read_text())
         steps = [event["step"] for event in folder.events() if event["kind"] == "step"]
         assert steps == list(range(1, len(steps) + 1))
@@ -137,8 +134,6 @@ def test_a_run_of_two_processes_is_cancelled_as_one_is(workspace):
 
 
 def test_one_cancelled_before_its_job_starts_is_not_worked_on(place):
-    from core.runs.worker import work
-
     folder = made(place, "slurm", 4)
     folder.ask_to_cancel()
     assert folder.status.state is RunState.CANCELLED

@@ -25,7 +25,7 @@ from core.types import Check, RunState, Verdict, Verification
 from core.unlearning.methods import METHODS
 from core.unlearning.stopping import Stopper
 from core.verification.battery import NEVER_RUN, asked
-from core.verification.evidence import Thresholds
+from core.verification.thresholds import Thresholds
 from core.workspace import Workspace
 
 RUNNER = CliRunner()

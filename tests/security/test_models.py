@@ -9,7 +9,7 @@ from peft import LoraConfig
 
 from core.errors import ModelError
 from core.models.checks import check_adapter, check_folder
-from core.models.recommender import resolve
+from core.models.pinned import resolve
 
 DEMO = Path(__file__).parents[2] / "assets/demo"
 

@@ -13,9 +13,10 @@ from core.evaluation.scores import Scores
 from core.types import Interval, Verdict
 from core.verification import battery, drift, judge
 from core.verification.battery import asked, verification
-from core.verification.evidence import Answers, Evidence, Ranks, Thresholds
+from core.verification.evidence import Answers, Evidence, Ranks
 from core.verification.judge import check, needed, verdict
 from core.verification.rounding import BITS
+from core.verification.thresholds import Thresholds
 
 WORDS = {one: f"It is {one}." for one in Verdict}
 FINITE = st.floats(-5, 5)

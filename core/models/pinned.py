@@ -1,0 +1,38 @@
+"""The base model as files: where they lie, and what pins them. Nothing of it is loaded."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+
+from core.errors import ModelError
+
+COMMIT = re.compile("[0-9a-f]{40}")
+
+
+def resolve(base: str, revision: str | None = None) -> Path:
+    """The local folder of a model: itself, or a hub snapshot of safetensors at a pinned revision."""
+    if Path(base).is_dir():
+        return Path(base)
+    if not COMMIT.fullmatch(revision or ""):  # a branch or tag may be another model tomorrow
+        raise ModelError(
+            f"Base model {base!r} is no folder here: name a folder, or a hub id with the commit it stands at (ID@COMMIT, 40 hex digits)."
+        )
+    try:
+        return Path(
+            snapshot_download(base, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"])
+        )
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"Base model {base!r} at {revision!r} cannot be fetched ({type(error).__name__}): check the id or download it to a folder."
+        ) from error
+
+
+def fingerprint(base: Path) -> str:
+    """What pins a base: a digest over the digests of its config and weight files."""
+    digest = hashlib.sha256()
+    for path in sorted([base / "config.json", *base.glob("*.safetensors")]):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return f"sha256:{digest.hexdigest()}"
