@@ -90,6 +90,7 @@ def documents(driver: Chrome) -> list[str]:
 @pytest.mark.parametrize(("page", "query"), VIEWS, ids=[f"{page}{query}" for page, query in VIEWS])
 def test_no_page_has_a_serious_barrier(base: str, driver: Chrome, axe: str, page: str, query: str) -> None:
     open_page(driver, base, page, query)
+    assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
     if wrong := readable(barriers(driver, axe)):
         pytest.fail(wrong, pytrace=False)
 

