@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 
 from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, open_page, served
 
-LOOKS = {"light-1440": (1440, False), "dark-390": (390, True)}
+LOOKS = {"light-1440": (1440, False), "dark-1440": (1440, True), "light-390": (390, False)}
 # Pages in the states that show most: a person chosen, the form unfolded; and one step of the tour.
 QUERIES = {
     "request": "?user=u254",
@@ -90,7 +90,6 @@ def documents(driver: Chrome) -> list[str]:
 @pytest.mark.parametrize(("page", "query"), VIEWS, ids=[f"{page}{query}" for page, query in VIEWS])
 def test_no_page_has_a_serious_barrier(base: str, driver: Chrome, axe: str, page: str, query: str) -> None:
     open_page(driver, base, page, query)
-    assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
     if wrong := readable(barriers(driver, axe)):
         pytest.fail(wrong, pytrace=False)
 

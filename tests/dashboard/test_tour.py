@@ -12,7 +12,7 @@ from core.files import read_json, write_json
 from core.workspace import Workspace, WorkspaceSettings
 from dashboard.texts import ENGLISH, t
 from dashboard.tour import STEPS, steps
-from tests.dashboard.conftest import ROOT
+from tests.dashboard.conftest import ROOT, opened
 from tests.dashboard.test_pages import said
 
 BUILT = {path.stem for path in (ROOT / "dashboard/views").glob("*.py")}
@@ -33,7 +33,7 @@ def place(app: AppTest) -> str | None:
 @pytest.fixture
 def begun(demo: Path) -> AppTest:
     """The tour at its first step. Once a test has switched the page itself, the tester stays there; so none is switched."""
-    return press(AppTest.from_file(str(ROOT / "dashboard/app.py"), default_timeout=60).run(), "tour_start")
+    return press(opened("overview"), "tour_start")
 
 
 def test_a_step_of_a_page_that_is_not_built_is_left_out() -> None:

@@ -104,10 +104,7 @@ def test_two_processes_make_the_adapter_of_one_with_the_whole_batch(workspace, t
         clusters = {"local": {"processes": processes}}
         write_json(root / "workspace.json", replace(workspace.settings, epochs=2, clusters=clusters))
         folder = create_run(Workspace(root), workspace.requests()[0].id, method, "cpu", steps=20)
-        if processes == 1:
-            work(folder)
-        else:
-            start(folder)
+        start(folder)
         assert ended(folder) is RunState.DONE, (folder.status, (folder.path / "log.txt").read_text())
         steps = [event["step"] for event in folder.events() if event["kind"] == "step"]
         assert steps == list(range(1, len(steps) + 1))
