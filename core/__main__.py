@@ -21,6 +21,7 @@ from core.prepare_command import prepare
 from core.review_command import app as review
 from core.review_command import verify_destruction
 from core.runs_command import cancel, doctor, estimate, export, for_runs, resume, run, verify
+from core.threads import leave_a_core_free
 from core.types import Ground, Identity
 
 app = typer.Typer(
@@ -222,9 +223,7 @@ def _dashboard(workspace: Path, port: int) -> None:
 
 def main() -> None:
     """Run a command; an error meant for people is one sentence and exit code 2."""
-    # One core stays free: threads that wait for a busy one crawl. Said in the environment, which torch reads when a
-    # command needs it: most commands do without, and importing it takes longer than all that they do.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) - 1)))
+    leave_a_core_free()
     try:
         app()
     except CureLensError as error:

@@ -4,7 +4,6 @@ Models are shared by all sessions and never trained; questions to one model wait
 keyed by the digests of weights and data.
 """
 
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ from threading import Lock
 from time import perf_counter
 
 import streamlit as st
-import torch
 
 from core.context import Context, load_adapter, make_context
 from core.evaluation.evaluate import top_list
@@ -109,8 +107,6 @@ def _loaded(run: RunFolder, model: str) -> Loaded:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _load(root: str, folder: str, request: str, key: tuple[str, str]) -> Loaded:
-    # One core stays free: threads that wait for a busy one crawl.
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
     workspace = Workspace(Path(root))
     recommender = load_adapter(workspace, folder, "auto")
     context = make_context(workspace, workspace.request(request), recommender.tokenizer)

@@ -24,7 +24,7 @@ FLOORS = [
     {"models", "records"},
     {"workspace"},
     {"busy", "database"},
-    {"files", "extras"},
+    {"files", "extras", "threads"},
     {"types", "errors"},
 ]
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}

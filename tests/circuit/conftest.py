@@ -22,8 +22,6 @@ from transformers import (
 
 from core.circuit.contrast import Contrast
 
-torch.set_num_threads(1)  # more are slower at these sizes
-
 TRAINED = Path(__file__).parents[3] / "shared/data/tinystories-260k"
 VOCABULARY = 512  # that of the trained model, in which tokens under 259 are bytes that never come
 SIZES = dict(

@@ -9,8 +9,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
 # name of the point: what is called there, and whether the process dies before or after the call
 POINTS = {
     "waiting": ("core.runs.store.Store.enlist", "after"),
@@ -133,7 +131,6 @@ def work(folder: str, every: float, point: str = "", number: int = 0, code: int 
     from core.runs import checkpoints, worker
     from core.runs.folder import RunFolder
 
-    torch.set_num_threads(1)
     checkpoints.Checkpoints.__init__.__defaults__ = (every,)
     if point:
         kill_at(point)

@@ -25,7 +25,6 @@ def cramped(model, batch):
     return whole(model, batch)
 
 
-torch.set_num_threads(1)
 fit.answer_logits = losses.answer_logits = cramped
 with ranks.joined():
     model, material = setup(Workspace(root))
