@@ -244,7 +244,7 @@ def main() -> None:
         "# Attribution against its floor",
         "",
         "Written by `python benchmarks/circuit.py`. The floor: m + 1 forward and m backward passes of the same model,",
-        "no weight gradients, two rows of the output embedding only.",
+        "no weight gradients, two rows of the output embedding only. Random weights by seed 0, random tokens by seed 1.",
         "",
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {THREADS} threads, float32, "
         f"Python {platform.python_version()}, torch {torch.__version__}, transformers {transformers.__version__}.",

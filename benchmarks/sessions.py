@@ -134,7 +134,7 @@ def report(sessions: int, rounds: int, found: dict[str, list[Visit]], memory: li
         "turn. Seconds until Streamlit's script_finished, median and slowest: the server's part, without the browser's drawing.",
         f"Alone: one session, {rounds} rounds, the first of them on a server just started. Reading: {sessions} sessions at once, each",
         f"{PAUSE:.0f} seconds a page in the mean, {READING_ROUNDS} rounds. Without a pause: {sessions} sessions, {rounds} rounds, the first on a server just",
-        "started. KiB: the websocket's messages of one page before compression, nothing cached by the client.",
+        "started. KiB: the websocket's messages of one page before compression, nothing cached by the client. Pauses by seed 0.",
         "",
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, shared by the server and the sessions, "
         f"Python {platform.python_version()}, {', '.join(f'{name} {version(name)}' for name in names)}.",

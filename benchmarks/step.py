@@ -120,7 +120,7 @@ def main(folders: list[str]) -> None:
         "# What a CURE step costs", "",
         f"Median of {PAIRS} steps of CURE, batch {METHOD.batch_size} + {METHOD.batch_size}, and of ordinary LoRA training (AdamW over A and B) "
         "on the same prompts in one batch, paired and in turn in one process. What the original says of kept prompts is asked for "
-        "twenty steps at once, apart from the step: the last column. `python benchmarks/step.py WORKSPACE ...`. "
+        "twenty steps at once, apart from the step: the last column. Step k draws its prompts by seed k; 95 %: bootstrap over pairs, seed 0. `python benchmarks/step.py WORKSPACE ...`. "
         f"torch {torch.__version__}, transformers {transformers.__version__}, Python {platform.python_version()}, one core.",
         "", "| workspace | device | CURE ms | plain ms | ratio of medians, 95 % | asking the original ahead, ms a step |", "| --- " * 6 + "|", *rows, "",
     ]  # fmt: skip
