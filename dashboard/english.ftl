@@ -1024,7 +1024,7 @@ review-carried-out = Carried out
 review-gone = { $rows } rows of { $people ->
     [one] one person
    *[other] { $people } people
-} were taken out on { $date }, with everything that was made of them.
+} were deleted on { $date }, and the adapter that had learned from them was destroyed. How sure it is that the new one has forgotten stands in the record.
 review-served = Served since: adapter { $adapter }
 review-look-again = Look through every file again
 review-looking = Every file of the workspace is searched.

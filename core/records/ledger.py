@@ -4,11 +4,13 @@ A chain alone cannot tell that its end was cut off, or that somebody with the ke
 how long the ledger was and what its last entry looked like, kept where whoever keeps the ledger cannot reach it.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -40,19 +42,28 @@ def append(path: Path, kind: str, subjects: Mapping[str, str], content: Mapping[
     A line that was cut off in the middle was never an entry, and gives way.
     """
     try:
-        with path.open("ab+") as file:
+        with path.open("ab+", buffering=0) as file:  # what a buffer holds back would be written after the error
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             lines = _lines(file.read())
             if lines and not lines[-1].endswith(b"\n"):
-                file.truncate(sum(map(len, lines[:-1])))
                 lines.pop()
             chained = {**content, "number": len(lines) + 1, "before": _last(lines), "time": now()}
-            file.write(signed(Statement(kind, subjects, chained), keys) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+            _write(file, sum(map(len, lines)), signed(Statement(kind, subjects, chained), keys) + b"\n")
     except OSError as error:
         raise disk_error(path, error) from error
+
+
+def _write(file: FileIO, end: int, line: bytes) -> None:
+    """Put a line at `end`, and take it away again where the disk does not confirm that it holds it."""
+    file.truncate(end)
+    try:
+        if file.write(line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file.fileno())
+    except OSError:
+        file.truncate(end)
+        raise
 
 
 def begin(path: Path, workspace: str, keys: Keys) -> None:

@@ -50,7 +50,7 @@ def opened(line: bytes, key: SSlibKey) -> Statement:
     """The statement of a line. Raises RecordError with what is wrong: it cannot be read, was changed, or another key signed it."""
     try:
         envelope = Envelope.from_dict(json.loads(line))
-        same = rfc8785.dumps(envelope.to_dict()) == line
+        same = _bare(envelope) == line
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FormatError) as error:
         raise RecordError("cannot be read") from error
     if not same:
@@ -62,6 +62,13 @@ def opened(line: bytes, key: SSlibKey) -> Statement:
     except VerificationError:
         raise RecordError("was changed after it was signed, or another key signed it") from None
     return _statement(envelope)
+
+
+def _bare(envelope: Envelope) -> bytes:
+    """The line that the envelope's payload and first signature make: what else is in it, nobody signed."""
+    first: dict[str, Any] = next(iter(envelope.to_dict()["signatures"]), {})
+    one = {"keyid": first.get("keyid"), "sig": first.get("sig")}
+    return rfc8785.dumps({**envelope.to_dict(), "signatures": [one]})
 
 
 def _statement(envelope: Envelope) -> Statement:

@@ -9,9 +9,15 @@ from typing import Any
 from core.files import revive
 from core.report import environment
 from core.report.sentences import count, date
-from core.types import Verification
+from core.types import Verdict, Verification
 
 Entry = Mapping[str, Any]
+SURE = {
+    Verdict.PASS: "the unlearned adapter in its place passed every check of whether it has forgotten",
+    Verdict.INCONCLUSIVE: "whether the unlearned adapter in its place has forgotten was not proven, and it was approved all the same",
+    Verdict.FAIL: "the unlearned adapter in its place had failed a check",
+    None: "whether the unlearned adapter in its place has forgotten was not checked",
+}
 
 
 def about(entries: Sequence[Entry], request_id: str, runs: Collection[str] = ()) -> list[Entry]:
@@ -34,7 +40,7 @@ def record(request_id: str, entries: Sequence[Entry]) -> str:
         .get_template("record.html")
         .render(
             request=request_id,
-            headline=_headline(gone, decisions),
+            headline=_headline(gone, decisions, found[-1] if found else None),
             asked=asked[-1] if asked else None,
             runs=kinds["run"],
             decisions=decisions,
@@ -61,12 +67,14 @@ def _request(content: Mapping[str, Any]) -> str | None:
     return request.get("id") if isinstance(request, Mapping) else request
 
 
-def _headline(gone: Entry | None, decisions: Sequence[Mapping[str, Any]]) -> str:
+def _headline(gone: Entry | None, decisions: Sequence[Mapping[str, Any]], found: Verification | None) -> str:
+    """What is known, and no more: that data and adapters were destroyed, and how sure it is that the new adapter forgot."""
     if gone:
         people, rows = len(gone["content"]["people"]), len(gone["content"]["rows"])
         whose = f"of {count(people, 'person', 'people')}" if people else "that was chosen"
         when = date(gone["content"]["closed"])
-        return f"On {when}, the data {whose} ({count(rows, 'row')}) was taken out of the recommender, and what still held it was destroyed."
+        sure = SURE[found.verdict if found else None]
+        return f"On {when}, the data {whose} ({count(rows, 'row')}) and the adapter that had learned from it were destroyed; {sure}."
     if decisions and not decisions[-1]["approve"]:
         return "The last run for this request was rejected, and did not go into service."
     return "The deletion is not decided yet."

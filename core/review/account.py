@@ -14,7 +14,7 @@ from core.records.ledger import append, entries
 from core.records.statement import Statement
 from core.review.rights import four_eyes
 from core.runs import account
-from core.runs.folder import run_folder
+from core.runs.folder import runs
 from core.types import Case, Closed, Interaction, Request
 from core.workspace import ADAPTER_CONFIG, Workspace
 
@@ -47,8 +47,10 @@ def enter_decisions(workspace: Workspace, cases: Sequence[Case]) -> None:
 
 
 def _enter_run(workspace: Workspace, case: Case, found: Sequence[Statement]) -> None:
-    """What the case is about, where the ledger was made after it."""
-    folder = run_folder(workspace, case.run)
+    """What the case is about, where the ledger was made after it, and as long as it is there."""
+    folder = next((one for one in runs(workspace) if one.id == case.run), None)
+    if folder is None:
+        return
     account.record(workspace, folder)
     verified = any(one.kind == account.VERIFICATION and one.content["run"] == case.run for one in found)
     if folder.verification and not verified:
@@ -64,7 +66,7 @@ def enter_destruction(
     weights: Mapping[str, int],
 ) -> None:
     """What is destroyed now, and how it can be looked for. weights: sizes in bytes of adapters and the like by their SHA-256."""
-    if any(one.kind == DESTRUCTION and one.content["case"] == case.number for one in _entries(workspace)):
+    if is_destroyed(workspace, case):
         return
     keys = keys_of(workspace.ledger_key)
     told = {
@@ -82,12 +84,18 @@ def enter_destruction(
             "comments",
             "key of the sealed copies",
         ],
-        "searched": "every file of the workspace, for ids, rows, titles and copies of the weights: nothing was found",
+        "searched": "every file of the workspace, for ids, rows, titles and copies of the weights, but for the comments and the "
+        "sealed copies, which are destroyed next: nothing was found",
         "not_reached": ELSEWHERE,
     }
     config = digest(Path(workspace.path(workspace.settings.adapter)) / ADAPTER_CONFIG)
     subjects = {"evidence": case.evidence, "adapter": closed.adapter, "adapter config": config}
     _append(workspace, DESTRUCTION, subjects, case, told)
+
+
+def is_destroyed(workspace: Workspace, case: Case) -> bool:
+    """Whether the ledger says that the case was carried out. Raises RecordError."""
+    return any(one.kind == DESTRUCTION and one.content["case"] == case.number for one in _entries(workspace))
 
 
 def destructions(workspace: Workspace) -> list[Statement]:

@@ -11,7 +11,7 @@ from core.review import forgotten
 from core.review.cases import Cases
 from core.review.evidence import check_approvable, check_ready, evidence_of
 from core.review.rights import DECIDERS, four_eyes, require, roles
-from core.runs.folder import run_folder
+from core.runs.folder import RunFolder, run_folder
 from core.types import Act, Case, CaseState, Decision, Request, Role
 from core.workspace import Workspace, now
 
@@ -24,8 +24,16 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
             "No ledger is kept here: make one with `python -m core ledger init`, so that decisions are signed."
         )
     folder = run_folder(workspace, run_id)
+    _check_operator(workspace, folder, person)
     check_ready(folder)
     return Cases(workspace).submit(folder.spec.request, run_id, person, evidence_of(workspace, folder))
+
+
+def _check_operator(workspace: Workspace, folder: RunFolder, person: str) -> None:
+    """Raises ReviewError where one person asks for the deletion and carries it through."""
+    asked = workspace.request(folder.spec.request).by
+    if four_eyes(workspace) and asked and asked in (person, folder.spec.by):
+        raise ReviewError(f"Person {asked!r} opened the request: somebody else has to launch the run and submit it.")
 
 
 def comment(workspace: Workspace, request_id: str, person: str, text: str) -> Case:
@@ -43,7 +51,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
     Raises ReviewError for somebody who may not, for evidence that is no longer there, and for a run that cannot be approved.
     What follows from the decision is another's work (outbox.settle).
     """
-    known = case_of(workspace, request_id)
+    known, cases = case_of(workspace, request_id), Cases(workspace)
     folder = run_folder(workspace, known.run)
     _check_reason(workspace, reason)
 
@@ -51,6 +59,8 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         """Looked at inside the transaction: neither the case nor its evidence may have changed since."""
         if case.state is not CaseState.PENDING:
             raise ReviewError(f"Request {request_id!r} is {case.state}: there is nothing to decide any more.")
+        if other := cases.approved():
+            raise ReviewError(f"Request {other.request!r} is being carried out: decide when that is done.")
         if evidence != case.evidence or (approve and evidence != evidence_of(workspace, folder)):
             raise ReviewError(
                 "The evidence is not what you decided on: the run was changed since. Reject it, and launch a new one."
@@ -61,7 +71,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         case = replace(case, message="", decisions=(*case.decisions, decision))
         return replace(case, state=_state(workspace, case))
 
-    return Cases(workspace).change(known.number, decided)
+    return cases.change(known.number, decided)
 
 
 def _check_reason(workspace: Workspace, reason: str) -> None:

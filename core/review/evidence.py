@@ -6,6 +6,7 @@ from pathlib import Path
 from core.errors import ReviewError
 from core.files import digest
 from core.runs.folder import RunFolder
+from core.runs.made import as_made, unlearned
 from core.types import RunState, Verdict
 from core.workspace import WEIGHTS, Workspace
 
@@ -29,11 +30,19 @@ def files_of(workspace: Workspace, folder: RunFolder) -> list[Path]:
 
 
 def check_ready(folder: RunFolder) -> None:
-    """Raises ReviewError where there is nothing to decide on yet."""
+    """Raises ReviewError where there is nothing to decide on yet, or nothing that would forget; RecordError."""
     if folder.status.state is not RunState.DONE:
         raise ReviewError(f"Run {folder.id!r} is {folder.status.state}: submit a finished run.")
     if folder.verification is None:
         raise ReviewError(f"Run {folder.id!r} was not verified: run `python -m core verify --run {folder.id}` first.")
+    if not as_made(folder):
+        raise ReviewError(
+            f"The adapter of run {folder.id!r} was rejected and destroyed, or is not the one that it made: launch a new run."
+        )
+    if not unlearned(folder):
+        raise ReviewError(
+            f"Run {folder.id!r} left the adapter as it was, so nothing would be forgotten: launch another."
+        )
 
 
 def check_approvable(folder: RunFolder, reason: str) -> None:

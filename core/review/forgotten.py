@@ -6,12 +6,15 @@ Titles stand in the catalogue for everybody, so there they tell nothing; elsewhe
 
 import base64
 import binascii
+import html
 import json
 import os
 import re
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, permutations, product, starmap
 from pathlib import Path
 from typing import Any
 
@@ -32,40 +35,55 @@ PACKED = (
 WIDE = (b"\xff\xfe", b"\xfe\xff")  # how a text in UTF-16 begins
 HEADER = 8  # bytes that tell how long the text before the weights is in a safetensors file
 WORD = re.compile(r"[\w-]+")
+PIECE = re.compile(r"[_-]")
 TOKEN = re.compile(r"[^\s\x00-\x1f\ufffd,;:|\"'`()\[\]{}<>=/\\]+")  # an e-mail address is one
 # A bare number is a person only where it says so, and beside an item a row: numbers are everywhere, and items have some too.
 SAID = re.compile(r"(?i)\busers?\W{1,4}([\w-]+)")
-CELL = re.compile(r"[,;\t|]")
-PEOPLE = ("user", "users", "subjects", "members", "crowd", "holdout")
-ITEMS = ("item", "items")
+CELL = re.compile(r"::|[,;\t|]")
+NUMBERS = re.compile(r"[\d.+\s-]+")  # a row of numbers alone, and no sentence that has some
+ROW = 8  # cells of a line up to which any two of them may be a person and an item, in longer ones neighbours
+SQLITE = b"SQLite format 3\x00"
+PEOPLE = ("user", "users", "uid", "subjects", "members", "crowd", "holdout")
+ITEMS = ("item", "items", "iid", "movie", "movies", "product", "products")
 
 
 @dataclass(frozen=True)
 class Forgotten:
-    """How to tell what was forgotten. titles: empty where nobody knows them any more."""
+    """How to tell what was forgotten. titles: empty where nobody knows them any more. phrases: those that are no coincidence
+    inside of a text, in small letters."""
 
     is_person: Callable[[str], bool]
     is_row: Callable[[str, str], bool]
     titles: frozenset[str] = frozenset()
+    phrases: tuple[str, ...] = ()
 
     def shows(self, text: str) -> bool:
         """Whether a text names something forgotten."""
         if text in self.titles or any(map(self.is_person, _words(text))):
             return True
-        if any(self.is_row(*pair) for line in text.split("\n") for pair in pairwise(_cells(line))):
+        if any(self.is_row(*pair) for line in text.split("\n") for pair in _pairs(line)):
             return True
-        return len(text) >= ENOUGH and any(title in text for title in self.titles if len(title) >= ENOUGH)
+        folded = html.unescape(text).casefold()
+        return any(phrase in folded for phrase in self.phrases)
 
 
 def _words(text: str) -> Iterator[str]:
-    """What may be somebody's id; a word with dots in it also in its pieces."""
+    """What may be somebody's id; a word with dots, dashes or underscores in it also in its pieces."""
     yield from SAID.findall(text)
-    found = (*WORD.findall(text), *(token.rstrip(".!?") for token in TOKEN.findall(text)))
-    yield from (word for word in found if not word.isdecimal())
+    found = WORD.findall(text)
+    pieces = (piece for word in found if "-" in word or "_" in word for piece in PIECE.split(word))
+    tokens = (token.rstrip(".!?") for token in TOKEN.findall(text))
+    yield from (word for word in (*found, *pieces, *tokens) if word and not word.isdecimal())
 
 
-def _cells(line: str) -> list[str]:
-    return [cell.strip(" \"'") for cell in CELL.split(line)]
+def _pairs(line: str) -> Iterator[tuple[str, str]]:
+    """What may be a person and an item in one line, whichever comes first."""
+    cells = [cell.strip(" \"'") for cell in (line.split() if NUMBERS.fullmatch(line) else CELL.split(line))]
+    if len(cells) <= ROW:
+        yield from permutations(cells, 2)
+    else:
+        yield from pairwise(cells)
+        yield from pairwise(cells[::-1])
 
 
 def rows_of(interactions: Iterable[Interaction], request: Request) -> list[Interaction]:
@@ -78,7 +96,8 @@ def known(request: Request, rows: Iterable[Interaction], items: Mapping[str, Ite
     """For whoever still has the request and its rows."""
     users, pairs = frozenset(request.users), {(one.user, one.item) for one in rows}
     titles = frozenset(items[item].title for _, item in pairs if item in items)
-    return Forgotten(users.__contains__, lambda user, item: (user, item) in pairs, titles)
+    phrases = tuple(title.casefold() for title in titles if len(title) >= ENOUGH)
+    return Forgotten(users.__contains__, lambda user, item: (user, item) in pairs, titles, phrases)
 
 
 def traces(root: Path, forgotten: Forgotten, but: Sequence[str] = ()) -> list[str]:
@@ -140,12 +159,26 @@ def _said(path: Path) -> tuple[list[Any], str]:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(HEADER), "little")
             return [], file.read(min(size, path.stat().st_size)).decode("utf-8", "replace")
-    text = _decoded(path.read_bytes())
+    content = path.read_bytes()
+    text = _decoded(content)
+    if content.startswith(SQLITE):
+        return list(_table_rows(path)), text
     if whole := _json(text):
         return [whole], ""
     lines = text.split("\n")  # other ends of lines may be in a title
     found = [_json(line) for line in lines]
     return list(filter(None, found)), "\n".join(line for line, one in zip(lines, found, strict=True) if not one)
+
+
+def _table_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Raises OSError for what only begins like a database."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+            database.row_factory = sqlite3.Row
+            for (table,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+                yield from map(dict, database.execute('SELECT * FROM "{}"'.format(table.replace('"', '""'))))
+    except sqlite3.Error as error:
+        raise OSError("damaged") from error
 
 
 def _decoded(content: bytes) -> str:
@@ -165,18 +198,28 @@ def _json(text: str) -> Any:
 
 def _within(value: Any, forgotten: Forgotten) -> bool:
     if isinstance(value, dict):
-        if forgotten.is_row(str(value.get("user")), str(value.get("item"))):
+        people, items = (_of(value, names) for names in (PEOPLE, ITEMS))
+        if any(map(forgotten.is_person, people)) or any(starmap(forgotten.is_row, product(people, items))):
             return True
-        people = (one for name in PEOPLE for one in _several(value.get(name)))
-        if any(forgotten.is_person(str(one)) for one in people if isinstance(one, int | str)):
-            return True
-        told = [one for name, one in value.items() if not (name in ITEMS and _is_number(one))]
+        told = [one for name, one in value.items() if not (_plain(name) in ITEMS and _is_number(one))]
         return any(_within(one, forgotten) for one in (*value, *told, _payload(value.get("payload"))))
     if isinstance(value, list):
         if len(value) == 2 and all(isinstance(one, str) for one in value):
             return forgotten.is_row(*value) or any(_within(one, forgotten) for one in value[: 2 - _is_number(value[1])])
         return any(_within(one, forgotten) for one in value)
     return isinstance(value, str) and (forgotten.is_person(value) or forgotten.shows(value))
+
+
+def _of(value: dict[str, Any], names: Sequence[str]) -> list[str]:
+    """The ids under some names, however they are spelt."""
+    found = (one for name, told in value.items() if _plain(name) in names for one in _several(told))
+    return [str(one) for one in found if isinstance(one, int | str)]
+
+
+def _plain(name: str) -> str:
+    """ "userId", "user_id" and "User" are one name."""
+    letters = "".join(filter(str.isalpha, name.casefold()))
+    return letters if letters in ("uid", "iid") else letters.removesuffix("id")
 
 
 def _several(value: Any) -> list[Any]:

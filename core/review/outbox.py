@@ -18,7 +18,7 @@ from core.records.vault import Vault
 from core.review import account
 from core.review.cases import Cases
 from core.review.copies import copies
-from core.review.evidence import evidence_of
+from core.review.evidence import check_ready, evidence_of
 from core.review.forgotten import known, rows_of, traces
 from core.runs.folder import run_folder, runs, store_of
 from core.types import Case, CaseState, Closed, Interaction, Request, RunState
@@ -94,8 +94,8 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
         try:
             step(outbox)
         except Exception as error:  # whatever it is: a half state is worse
-            if number == len(STEPS):
-                raise  # it is entered in the ledger: from here it only goes on
+            if account.is_destroyed(workspace, case):
+                raise  # the ledger says so for good: from here it only goes on
             cases.step(case.number, 0)  # killed from here on, it begins anew with what is sealed
             put_back(outbox)
             cases.back(case.number, str(error))
@@ -121,8 +121,10 @@ def seal(outbox: Outbox) -> None:
             f"Adapter {place.settings.adapter!r}, or something of a run, lies outside of the workspace or under a name that is not "
             "adapter...: move it there, as what lies elsewhere cannot be destroyed."
         )
-    if evidence_of(place, run_folder(place, outbox.case.run)) != outbox.case.evidence:
+    folder = run_folder(place, outbox.case.run)
+    if evidence_of(place, folder) != outbox.case.evidence:
         raise ReviewError("The run was changed since it was approved.")
+    check_ready(folder)
     outbox.vault.seal(outbox.root, sorted(_going(place)))
 
 

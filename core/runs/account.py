@@ -17,12 +17,13 @@ from core import __version__
 from core.data.split import make_split
 from core.files import digest, plain
 from core.models.pinned import fingerprint, resolve
-from core.records.keys import Keys, keys_of
+from core.records.keys import Keys, keys_of, read_public
 from core.records.ledger import append, entries
+from core.records.statement import Statement
 from core.runs.folder import RunFolder
 from core.types import Request, Verification
 from core.unlearning.methods import METHODS
-from core.workspace import WEIGHTS, Workspace
+from core.workspace import ADAPTER_CONFIG, WEIGHTS, Workspace
 
 RUN, VERIFICATION = "run", "verification"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
@@ -32,6 +33,12 @@ ROOT = Path(__file__).parents[2]
 def check(workspace: Workspace) -> None:
     """Raises RecordError where a run could not be entered: the keys are not here, or the ledger is not whole."""
     _entered(workspace, keys_of(workspace.ledger_key))
+
+
+def entry_of(workspace: Workspace, run_id: str) -> Statement | None:
+    """What the ledger has of a run. Raises RecordError."""
+    found = entries(workspace.ledger, read_public(workspace.ledger_key))
+    return next((one for one in found if one.kind == RUN and one.content["run"] == run_id), None)
 
 
 def record(workspace: Workspace, folder: RunFolder) -> None:
@@ -63,6 +70,7 @@ def _subjects(workspace: Workspace, folder: RunFolder) -> dict[str, str]:
     files = {
         "adapter before": Path(workspace.path(settings.adapter)) / WEIGHTS,
         "adapter after": folder.path / "adapter" / WEIGHTS,
+        "adapter config": folder.path / "adapter" / ADAPTER_CONFIG,
         "tokenizer": base / "tokenizer.json",
         "prompt template": ROOT / "core/data/templates.toml",
         "circuit": folder.path / "circuit.safetensors",
@@ -83,6 +91,7 @@ def _content(workspace: Workspace, folder: RunFolder, keys: Keys) -> dict[str, A
         "method": {"name": spec.method, **plain(METHODS[spec.method])},
         "seed": spec.seed,
         "by_hand": bool(spec.edit),
+        "thresholds": spec.thresholds,
         "attempts": attempts,
         "outcome": _without_cells(folder),
         "request": _request(workspace, request, keys),

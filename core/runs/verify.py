@@ -3,22 +3,23 @@
 It is no stage of the run but a command of its own, which may come later and be repeated; it alone writes verification.json.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from core.busy import at_work
 from core.context import Context, load_adapter, make_context
 from core.errors import RunError
-from core.files import agree
+from core.files import digest
 from core.runs.answers import answers_of, neighbours
 from core.runs.folder import RunFolder, accounts_of
+from core.runs.made import as_made, files, made, signed, unlearned
 from core.types import Check, RunState, Verdict, Verification
 from core.verification.battery import verification
 from core.verification.evidence import Answers, Evidence
 from core.verification.judge import counted
 from core.verification.thresholds import Thresholds
-from core.workspace import ADAPTER_CONFIG, WEIGHTS, Workspace
+from core.workspace import WEIGHTS, Workspace
 
 
 def verify(
@@ -33,9 +34,8 @@ def verify(
         raise RunError(f"Run {folder.id!r} is {folder.status.state}: choose a finished run to verify.")
     bounds, workspace = Thresholds(), Workspace(folder.path.parents[1])
     with at_work(workspace.root):
-        found = verification(
-            folder.id, _evidence(folder, device, bounds, full, progress), (_identity(folder), _frozen(folder, bounds))
-        )
+        exact = (_identity(folder), _frozen(folder, bounds), _distinct(folder))
+        found = verification(folder.id, _evidence(folder, device, bounds, full, progress), exact)
         folder.write("verification.json", found)
         if ledger := accounts_of(workspace):
             ledger.record_verification(workspace, folder, found)
@@ -47,8 +47,7 @@ def _evidence(
 ) -> Evidence:
     workspace = Workspace(folder.path.parents[1])
     request = workspace.request(folder.spec.request)
-    places = [folder.path / "adapter", Path(workspace.path(workspace.settings.adapter))]
-    places += workspace.reference_folders(request.id)
+    places = _places(folder)
     answers: list[Answers] = []
     context: Context | None = None  # the same for all: they share a tokenizer
     for done, place in enumerate(places, 1):
@@ -61,15 +60,23 @@ def _evidence(
     return Evidence(model, original, tuple(references), bounds, near, 1 + len(workspace.closed()))
 
 
+def _places(folder: RunFolder) -> list[Path]:
+    """Where the adapters lie that are compared: the candidate, the original, the references."""
+    workspace = Workspace(folder.path.parents[1])
+    original = Path(workspace.path(workspace.settings.adapter))
+    return [folder.path / "adapter", original, *workspace.reference_folders(folder.spec.request)]
+
+
 def _identity(folder: RunFolder) -> Check:
-    """V12: the adapter that lies there is the one that the run made, to the bit."""
-    made: dict[str, Any] = next((event for event in reversed(folder.events()) if event["kind"] == "adapter"), {})
-    files = {"sha256": folder.path / "adapter" / WEIGHTS, "config": folder.path / "adapter" / ADAPTER_CONFIG}
-    as_made = agree(files, made)
-    same = as_made and files.keys() <= made.keys()  # runs of an older version told the weights alone
-    if same:
+    """V12: the adapter that lies there is the one that the run made, to the bit, and not the one that was to forget."""
+    right = as_made(folder)
+    same = right and files(folder).keys() <= made(folder).keys()  # runs of an older version told the weights alone
+    if right and not unlearned(folder):
+        found, same = Verdict.FAIL, False
+        sentence = "The run left the adapter as it was, to the bit: nothing was forgotten."
+    elif same:
         found, sentence = Verdict.PASS, "The adapter is the very one that the run made."
-    elif not as_made:
+    elif not right:
         found, sentence = (
             Verdict.FAIL,
             "The adapter is not the one that the run made: it was changed, exchanged or taken away.",
@@ -84,7 +91,7 @@ def _identity(folder: RunFolder) -> Check:
 
 def _frozen(folder: RunFolder, bounds: Thresholds) -> Check:
     """V0: nobody chose the bounds with the result in sight."""
-    same = folder.spec.thresholds == bounds.digest
+    same = signed(folder)[1].get("thresholds", folder.spec.thresholds) == bounds.digest
     found = Verdict.PASS if same else Verdict.INCONCLUSIVE
     sentence = (
         "What counts as passed was fixed before the run began."
@@ -92,6 +99,21 @@ def _frozen(folder: RunFolder, bounds: Thresholds) -> Check:
         else "The run began with other bounds than these, or with none: launch it anew to have them fixed beforehand."
     )
     return _exact("V0", "the bounds were fixed before the run", same, found, "SHA-256 of all bounds", sentence)
+
+
+def _distinct(folder: RunFolder) -> Check:
+    """V0: a reference that is a copy of something else tells of nothing but itself."""
+    copies = Counter(digest(place / WEIGHTS) for place in _places(folder)[2:])
+    same = not {digest(place / WEIGHTS) for place in _places(folder)[:2]} & copies.keys() and set(copies.values()) <= {
+        1
+    }
+    found = Verdict.PASS if same else Verdict.INCONCLUSIVE
+    sentence = (
+        "The models that never saw the data are different ones."
+        if same
+        else "A model that never saw the data is a copy of another one here: train it anew (python -m core reference)."
+    )
+    return _exact("V0", "the references are models of their own", same, found, "SHA-256, exact", sentence)
 
 
 def _exact(id: str, name: str, same: bool, verdict: Verdict, source: str, sentence: str) -> Check:

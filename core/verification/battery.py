@@ -1,10 +1,10 @@
 """All checks in order, after the controls (V0): what cannot tell a model that forgot nothing from one that never knew tells
 nothing about a third."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
-from core.types import Check, Verdict, Verification
+from core.types import Check, Interval, Verdict, Verification
 from core.verification import (
     closeness,
     drift,
@@ -19,7 +19,7 @@ from core.verification import (
     wordings,
 )
 from core.verification.evidence import Evidence
-from core.verification.judge import counted
+from core.verification.judge import counted, verdict
 
 Part = Callable[[Evidence], Iterator[Check]]
 # in shares of the way to the original, which is all of the way for the original itself, whatever it knows: no control
@@ -68,10 +68,10 @@ def verification(run: str, evidence: Evidence, exact: Sequence[Check]) -> Verifi
     checks = asked(evidence) if evidence.references else ()
     if any(one.verdict is not Verdict.PASS for one in controls):
         checks = tuple(_void(one) for one in checks)
-    found = (*controls, *checks, *exact)
-    asked_for = {one.id for one in found}
-    not_run = {id: why for id, why in NOT_RUN.items() if id not in asked_for} | NEVER_RUN
-    return Verification(run, evidence.thresholds.digest, together(found), found, not_run)
+    asked_for = {one.id for one in checks}
+    left_out = {id: why for id, why in NOT_RUN.items() if id not in asked_for}
+    found = (*controls, *checks, *exact, *([_in_part(left_out)] if checks and left_out else []))
+    return Verification(run, evidence.thresholds.digest, together(found), found, left_out | NEVER_RUN)
 
 
 def asked(evidence: Evidence, parts: Sequence[Part] = CHECKS) -> tuple[Check, ...]:
@@ -87,14 +87,22 @@ def _sought(part: Part, evidence: Evidence) -> Iterator[Check]:
 
 def _controls(evidence: Evidence) -> Iterator[Check]:
     telling = [part for part in CHECKS if part not in ASIDE]
-    caught = [one for one in asked(evidence.of_original(), telling) if one.verdict is Verdict.FAIL]
+    original = asked(evidence.of_original(), telling)
+    caught = [one for one in original if one.verdict is Verdict.FAIL]
+    # what is well within the bounds now needs the fewest rows to pass, and never would catch it
+    wanting = [
+        one.needed for one in original if one.needed and verdict(_exactly(one.value), one.low, one.high) is Verdict.FAIL
+    ]
+    more = min(wanting, default=None)
     wronged = [one for one in asked(evidence.of_reference()) if one.verdict is Verdict.FAIL]
     yield _control(
         "a model that forgot nothing is caught",
         len(caught),
         bool(caught),
         f"The original fails, as it must: {_names(caught)}.",
-        "The original, which forgot nothing, is caught by no check: the numbers here do not suffice to tell anything.",
+        "The original, which forgot nothing, is caught by no check: the numbers here do not suffice to tell anything."
+        + (f" About {more:,} rows would be needed for the first check to catch it." if more else ""),
+        None if caught else more,
     )
     yield _control(
         "a model that never knew is let through",
@@ -105,10 +113,17 @@ def _controls(evidence: Evidence) -> Iterator[Check]:
     )
 
 
-def _control(name: str, count: int, holds: bool, good: str, bad: str) -> Check:
+def _control(name: str, count: int, holds: bool, good: str, bad: str, needed: int | None = None) -> Check:
     value = counted(count, len(CHECKS))
     found = Verdict.PASS if holds else Verdict.INCONCLUSIVE
-    return Check("V0", name, found, value, None, None, "controls", None, good if holds else bad)
+    return Check("V0", name, found, value, None, None, "controls", needed, good if holds else bad)
+
+
+def _in_part(left_out: Collection[str]) -> Check:
+    """Nobody passes by being asked less."""
+    sentence = f"The checks that take long were not asked ({', '.join(left_out)}): ask with --full to have all of them."
+    value = counted(len(NOT_RUN) - len(left_out), len(NOT_RUN))
+    return Check("V0", "everything was asked", Verdict.INCONCLUSIVE, value, len(NOT_RUN), None, "list", None, sentence)
 
 
 def _without_references(count: int) -> Check:
@@ -118,6 +133,11 @@ def _without_references(count: int) -> Check:
     return Check(
         "V0", "models that never saw the data", Verdict.INCONCLUSIVE, nothing, FEW, None, "controls", FEW, sentence
     )
+
+
+def _exactly(value: Interval) -> Interval:
+    """As if it were known without doubt."""
+    return replace(value, low=value.value, high=value.value)
 
 
 def _names(checks: Sequence[Check]) -> str:

@@ -1,17 +1,21 @@
 """The ledger: whatever is done to it after it was signed is named, and what belongs there is taken."""
 
+import errno
 import json
 import math
 import multiprocessing
+import os
+import resource
 import shutil
 from pathlib import Path
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 from securesystemslib.signer import CryptoSigner
 
-from core.errors import RecordError
+from core.errors import RecordError, WorkspaceError
 from core.records.keys import Keys, keys_of, make_keys, read_public
 from core.records.ledger import append, entries, head_of, verify
 
@@ -66,6 +70,50 @@ def test_a_changed_entry_is_named_by_its_number(ledger):
     changed[1] = json.dumps(envelope, separators=(",", ":"), sort_keys=True).encode() + b"\n"
     ledger.write_bytes(b"".join(changed))
     assert flaws(ledger)[0] == "Entry 2 was changed after it was signed, or another key signed it."
+
+
+@pytest.mark.parametrize("more", ["signature", "word"])
+def test_what_stands_in_an_entry_and_nobody_signed_is_named(ledger, more):
+    changed = lines(ledger)
+    envelope = json.loads(changed[-1])
+    if more == "signature":
+        envelope["signatures"].append({"keyid": "somebody", "sig": "AAAA"})
+    else:
+        envelope["signatures"][0]["note"] = "approved by the authority"
+    changed[-1] = rfc8785.dumps(envelope) + b"\n"
+    ledger.write_bytes(b"".join(changed))
+    assert flaws(ledger) == ("Entry 4 is not written as it was signed.",)
+
+
+def broken(_: int) -> None:
+    raise OSError(errno.EIO, "broken")
+
+
+def test_what_the_disk_does_not_confirm_is_no_entry(ledger, place, monkeypatch):
+    """Not later either: whoever asked was told that it is not there."""
+    whole = ledger.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", broken)
+        with pytest.raises(WorkspaceError, match="cannot be written"):
+            add(place, run="run-4")
+    assert ledger.read_bytes() == whole
+    add(place, run="run-4")
+    assert not flaws(ledger) and len(lines(ledger)) == 5
+
+
+def test_what_the_disk_took_half_of_is_no_entry(ledger, place):
+    """A file that may not grow further takes some of it, and no error tells."""
+    whole = ledger.read_bytes()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 50, limit[1]))
+    try:
+        with pytest.raises(WorkspaceError, match="full: free some space"):
+            add(place, run="run-4")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert ledger.read_bytes() == whole
+    add(place, run="run-4")
+    assert not flaws(ledger) and len(lines(ledger)) == 5
 
 
 @pytest.mark.parametrize(

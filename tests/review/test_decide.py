@@ -49,6 +49,14 @@ def test_only_operators_submit(desk, person):
     assert desk.case is None
 
 
+def test_who_asks_for_a_deletion_does_not_carry_it_through(desk):
+    path = desk.workspace.root / f"requests/{desk.request}.json"
+    write_json(path, replace(desk.workspace.request(desk.request), by="olaf"))
+    for person in ("olaf", "paul"):  # olaf launched the run
+        with pytest.raises(ReviewError, match="'olaf' opened the request: somebody else has to launch the run"):
+            desk.submit(person)
+
+
 @pytest.mark.parametrize("person", ["rita", "olaf", "anna"])
 def test_only_those_who_decide_decide(desk, person):
     desk.submit()

@@ -4,7 +4,9 @@ import bz2
 import gzip
 import json
 import lzma
+import sqlite3
 import zlib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,15 @@ SHOWN = [
     (NUMBER, "log.txt", "user 4 was asked"),
     (NUMBER, "log.txt", "seen: The Bell of Valdoria, twice"),
     (NUMBER, "list.json", '["The Bell of Valdoria"]'),
+    (NUMBER, "page.html", "<b>the bell of valdoria</b>"),
+    (NUMBER, "ratings.dat", "4::318::5::1260759144\n"),
+    (NUMBER, "rows.csv", "item,when,user\n318,1260759144,4\n"),
+    (NUMBER, "rows.txt", "4 318 5 1260759144\n"),
+    (NUMBER, "row.json", '{"userId": 4, "movieId": 318}'),
+    (NUMBER, "row.json", '{"user_id": "4"}'),
+    (NUMBER, "row.json", '{"uid": 4}'),
+    (WORD, "exports/u42-list.csv", "nothing"),
+    (WORD, "exports/list_u42.csv", "nothing"),
 ]
 NOT_SHOWN = [
     (NUMBER, "data/interactions.jsonl", '{"user": "9", "item": "4"}\n'),  # an item of that number
@@ -46,6 +57,8 @@ NOT_SHOWN = [
     (NUMBER, "data/items.jsonl", '{"id": "4", "title": "The Bell of Valdoria"}\n'),
     (NUMBER, "base/tokenizer.json", '{"vocab": {"4": 20}}'),
     (WORD, "log.txt", "u421 and xu42"),
+    (NUMBER, "log.txt", "4 of 318 rows, in 4 of 318 tries"),
+    (NUMBER, "row.json", '{"grid": 4, "movie": 318}'),
     (WORD, "sealed/req-1-1/0", "u42"),
 ]
 
@@ -66,6 +79,25 @@ def test_it_is_found(tmp_path, user, name, text):
 @pytest.mark.parametrize(("user", "name", "text"), NOT_SHOWN)
 def test_what_looks_like_it_is_not(tmp_path, user, name, text):
     assert looked(tmp_path, user, name, text) == []
+
+
+@pytest.mark.parametrize("row", [(4, 318), ("4", "318"), (4, 1)])
+def test_a_database_is_looked_through_by_its_tables(tmp_path, row):
+    with closing(sqlite3.connect(tmp_path / "export.db")) as database, database:
+        database.execute('CREATE TABLE "some ""ratings""" (user_id, item_id)')
+        database.execute('INSERT INTO "some ""ratings""" VALUES (?, ?)', row)
+    rows = [Interaction("4", "318", True, 1)]
+    known_row = known(Request("r", interactions=(("4", "318"),)), rows, {})
+    assert traces(tmp_path, known_row) == (["export.db"] if row[1] != 1 else [])
+    (tmp_path / "export.db").write_bytes(b"SQLite format 3\x00 and nothing else")
+    with pytest.raises(WorkspaceError, match=r"export\.db cannot be read"):
+        traces(tmp_path, known_row)
+
+
+def test_a_title_is_found_in_the_letters_of_a_page(tmp_path):
+    items = {"1": Item("1", "The Bell & Valdoria")}
+    (tmp_path / "page.html").write_text("<li>The Bell &amp; Valdoria</li>")
+    assert traces(tmp_path, known(Request("r", users=("9",)), [Interaction("9", "1", True, 1)], items)) == ["page.html"]
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])

@@ -18,11 +18,13 @@ from core.records.vault import Vault
 from core.report.record import about, record
 from core.review import outbox
 from core.review.cases import Cases
-from core.review.decide import comment, submit
+from core.review.decide import comment, decide, submit
+from core.review.evidence import check_ready
 from core.review.forgotten import known, rows_of, traces
 from core.runs.folder import RunFolder
 from core.runs.references import train_references
-from core.types import CaseState, Task
+from core.runs.verify import _identity
+from core.types import CaseState, Task, Verdict
 from core.workspace import Workspace
 
 VOLATILE = ("store.sqlite", "review.sqlite", "review.lock", "work.lock", "ledger.jsonl")
@@ -441,6 +443,53 @@ def test_what_is_changed_after_the_last_word_is_not_carried_out(approved, name):
     assert desk.case.state is CaseState.PENDING and desk.workspace.request(desk.request)
 
 
+def test_a_run_that_left_the_adapter_as_it_was_is_nothing_to_decide_on(desk):
+    """A method that reaches its bound at once writes the original back, and would be said to have destroyed it."""
+    run, old = RunFolder(desk.workspace.root / "runs" / desk.run), desk.workspace.root / "adapter"
+    shutil.copyfile(old / outbox.WEIGHTS, run.path / "adapter" / outbox.WEIGHTS)
+    run.add_event({"kind": "adapter", "sha256": digest(old / outbox.WEIGHTS)})
+    with pytest.raises(ReviewError, match="not the one that it made"):  # the ledger says so, whatever the events say
+        desk.submit()
+    desk.workspace.ledger.unlink()
+    desk.workspace.ledger_key.unlink()
+    with pytest.raises(ReviewError, match="left the adapter as it was, so nothing would be forgotten"):
+        check_ready(run)
+    assert _identity(run).verdict is Verdict.FAIL and "nothing was forgotten" in _identity(run).sentence
+
+
+def test_what_the_ledger_says_was_destroyed_is_destroyed(approved, monkeypatch):
+    """Signed, and then an error: it goes on, as nobody can take back what is signed."""
+    desk, forgotten, candidate, _ = approved
+    real = outbox.account.enter_destruction
+
+    def late(*arguments):
+        real(*arguments)
+        raise WorkspaceError("The disk is broken.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox.account, "enter_destruction", late)
+        with pytest.raises(WorkspaceError, match="disk is broken"):
+            settled(desk)
+    assert settled(desk).state is CaseState.CLOSED
+    assert_carried_out(desk, forgotten, candidate)
+
+
+def test_nobody_decides_on_what_is_about_to_go(desk, monkeypatch):
+    """A decision that comes while another request is carried out would be on a run that nobody can look at any more."""
+    place, members = desk.workspace, desk.workspace.roles.members
+    stays = next(user for user in members if user not in place.request(desk.request).users)
+    other = place.open_request(users=(stays,), by="rita")
+    case = submit(place, another_run(desk, "run-other", other.id).id, "olaf")
+    desk.approve()
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "STEPS", (*outbox.STEPS[:2], crash, *outbox.STEPS[3:]))
+        with pytest.raises(Killed):
+            settled(desk)
+    with pytest.raises(ReviewError, match="is being carried out: decide when that is done"):
+        decide(place, other.id, "petra", True, case.evidence, "Why not?")
+    assert settled(desk).state is CaseState.CLOSED and settled(desk) is None
+
+
 def test_a_run_at_work_stops_it(approved):
     from core.runs.launch import create_run
 
@@ -468,7 +517,7 @@ def test_an_earlier_case_of_the_same_request_takes_nothing_away(desk, monkeypatc
     desk.submit()
     desk.decide("petra", approve=False)
     settled(desk)
-    with pytest.raises(ReviewError, match="was rejected, and its adapter is destroyed"):
+    with pytest.raises(ReviewError, match="was rejected and destroyed"):
         desk.submit()
     desk.run = "run-other"
     candidate = digest(other / "adapter" / outbox.WEIGHTS)
@@ -555,7 +604,8 @@ def test_the_record_of_a_request_is_a_page_of_the_ledger_alone(approved, tmp_pat
     assert desk.invoke("ledger", "record", "-r", desk.request, "--out", str(tmp_path / "record.html")).exit_code == 0
     page = (tmp_path / "record.html").read_text()
     for said in (
-        "was taken out of the recommender",
+        "and the adapter that had learned from it were destroyed",
+        "was not proven, and it was approved all the same",
         "They asked twice.",
         "petra",
         "owen",

@@ -19,7 +19,7 @@ from core.runs.answers import LAPS, relearned
 from core.runs.folder import RunFolder
 from core.runs.launch import create_run
 from core.runs.references import train_references
-from core.runs.verify import _evidence, _identity, verify
+from core.runs.verify import _distinct, _evidence, _identity, verify
 from core.runs.worker import work
 from core.types import Check, RunState, Verdict, Verification
 from core.unlearning.methods import METHODS
@@ -67,7 +67,19 @@ def test_every_check_is_told_and_kept(place):
     assert folder.verification == found and found.thresholds == folder.spec.thresholds
     assert set(found.not_run) == {"V5", "V7", "V8", *NEVER_RUN} and "--full" in found.not_run["V5"]
     assert of(found, "V12")[0].verdict is Verdict.PASS
-    assert next(one for one in of(found, "V0") if "fixed" in one.name).verdict is Verdict.PASS
+    exact = {
+        one.name: one.verdict for one in of(found, "V0") if one.source in ("SHA-256 of all bounds", "SHA-256, exact")
+    }
+    assert len(exact) == 2 and set(exact.values()) == {Verdict.PASS}
+
+
+@pytest.mark.parametrize("of", ["another", "the candidate"])
+def test_a_reference_that_is_a_copy_tells_nothing(place, of):
+    folder = made(place)
+    first, second, _ = place.reference_folders(folder.spec.request)
+    source = second if of == "another" else folder.path / "adapter"
+    shutil.copyfile(source / "adapter_model.safetensors", first / "adapter_model.safetensors")
+    assert _distinct(folder).verdict is Verdict.INCONCLUSIVE
 
 
 def test_full_asks_other_wordings_teaches_again_and_looks_inside(place):
