@@ -4,10 +4,10 @@ import errno
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core.errors import WorkspaceError
+from core.errors import BusyError, WorkspaceError
 from core.files import disk_error
 
 BUSY = 30.0  # seconds that one waits for the file's lock
@@ -28,8 +28,11 @@ class Database:
                 self._local.database = self._connect()
             yield self._local.database
         except sqlite3.Error as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code == sqlite3.SQLITE_FULL:
                 raise disk_error(self.path, OSError(errno.ENOSPC, "")) from error
+            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise BusyError(f"{self.path} is in use by another process: try again in a minute.") from error
             raise WorkspaceError(f"{self.path} cannot be used ({error}): see `python -m core doctor`.") from error
         except OSError as error:
             raise disk_error(self.path, error) from error
@@ -51,7 +54,9 @@ class Database:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         database = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
         database.row_factory = sqlite3.Row
-        for setting in (f"journal_mode = {self.journal}", "synchronous = FULL", "secure_delete = ON"):
+        with suppress(sqlite3.OperationalError):  # somebody has it open in another mode, which then serves
+            database.execute(f"PRAGMA journal_mode = {self.journal}")
+        for setting in ("synchronous = FULL", "secure_delete = ON"):
             database.execute(f"PRAGMA {setting}")
         database.executescript(self.schema)
         return database

@@ -149,12 +149,12 @@ def _runs(workspace: Workspace) -> Iterator[Finding]:
                 status.message,
                 f"python -m core resume -w {workspace.root} --run {folder.id}, or cancel.",
             )
-        elif status.state is RunState.CANCELLED and (folder.path / "adapter").exists():
+        elif status.state is RunState.CANCELLED and folder.candidate:
             yield Finding(
                 f"run {folder.id}",
                 False,
                 "It was stopped, but its candidate is still there.",
-                f"Remove {folder.path / 'adapter'}.",
+                f"Remove {', '.join(map(str, folder.candidate))}.",
             )
     ended = sum(status.state in ENDED for status in states.values())
     yield Finding("runs", True, f"{ended} of {len(states)} ended")

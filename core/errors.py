@@ -6,6 +6,7 @@ CureLensError
 |- ModelError       a base model, an adapter, a tokenizer
 |- DeviceError      a device that is asked for and not there
 |- WorkspaceError   a folder, a disk, a file of the workspace
+|  |- BusyError     another process has it
 |- RecordError      a key, a record, a ledger
 |- ReviewError      who may decide what, and on what
 |- RunError         a run that cannot start or go on
@@ -38,6 +39,10 @@ class DeviceError(CureLensError):
 
 class WorkspaceError(CureLensError):
     """The workspace folder cannot be read or written."""
+
+
+class BusyError(WorkspaceError):
+    """A file is in use by another process."""
 
 
 class RecordError(CureLensError):

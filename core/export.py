@@ -88,10 +88,11 @@ def _log(entities: Any, client: Any, place: str, folder: RunFolder, evaluation: 
 
 
 def _settings(folder: RunFolder) -> dict[str, Any]:
-    """What was asked for, and where it was done. Of groups by a person, only whose circuits they are over."""
+    """What was asked for, and where it was done, not by whom. Of groups by a person, only whose circuits they are over."""
     spec, status = folder.spec, folder.status
     edit = spec.edit.source if spec.edit else None
-    return plain(spec) | {"edit": edit, "used_device": status.device, "used_dtype": status.dtype}
+    asked = {name: value for name, value in plain(spec).items() if name != "by"}
+    return asked | {"edit": edit, "used_device": status.device, "used_dtype": status.dtype}
 
 
 def _steps(folder: RunFolder) -> Iterator[Number]:

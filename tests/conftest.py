@@ -109,10 +109,9 @@ def demo_world_keys(tmp_path_factory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_devices(demo_world_keys) -> Iterator[None]:
-    """The locks of devices lie in the temporary folder: other tests and other runs on this machine hold none of ours."""
+    """Other tests and other runs on this machine hold none of our locks."""
     with tempfile.TemporaryDirectory(prefix="cure-") as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TMPDIR", folder)
-        patch.setattr(tempfile, "tempdir", None)
+        patch.setenv("CURE_LENS_LOCKS", folder)
         yield
 
 

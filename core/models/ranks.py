@@ -13,6 +13,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+
+class Unfit(torch.OutOfMemoryError):
+    """All processes know of it, so all may take smaller parts."""
+
+
 PATIENCE = timedelta(days=7)  # the others wait as long as the first one waits for its turn
 
 
@@ -53,7 +58,7 @@ def summed(value: Tensor) -> Tensor:
 
 @contextmanager
 def fitting() -> Iterator[None]:
-    """What is done inside fits into the memory of every process, or raises OutOfMemoryError in all of them: one alone would
+    """What is done inside fits into the memory of every process, or raises Unfit in all of them: one alone would
     leave the others waiting for its part of a sum."""
     fits = torch.ones(1)
     try:
@@ -63,7 +68,7 @@ def fitting() -> Iterator[None]:
     if size() > 1:
         dist.all_reduce(fits, dist.ReduceOp.MIN)
     if not fits:
-        raise torch.OutOfMemoryError("What is to be computed does not fit into memory.")
+        raise Unfit("What is to be computed does not fit into memory.")
 
 
 def told(values: Sequence[int]) -> list[int]:

@@ -51,7 +51,8 @@ def _enter_run(workspace: Workspace, case: Case, found: Sequence[Statement]) -> 
     folder = next((one for one in runs(workspace) if one.id == case.run), None)
     if folder is None:
         return
-    account.record(workspace, folder)
+    if account.entry_of(workspace, case.run) is None:
+        account.record(workspace, folder)
     verified = any(one.kind == account.VERIFICATION and one.content["run"] == case.run for one in found)
     if folder.verification and not verified:
         account.record_verification(workspace, folder, folder.verification)

@@ -32,35 +32,31 @@ ROOT = Path(__file__).parents[2]
 
 def check(workspace: Workspace) -> None:
     """Raises RecordError where a run could not be entered: the keys are not here, or the ledger is not whole."""
-    _entered(workspace, keys_of(workspace.ledger_key))
+    keys_of(workspace.ledger_key)
+    entries(workspace.ledger, read_public(workspace.ledger_key))
 
 
 def entry_of(workspace: Workspace, run_id: str) -> Statement | None:
-    """What the ledger has of a run. Raises RecordError."""
+    """What the ledger has of a run, the last word on it. Raises RecordError."""
     found = entries(workspace.ledger, read_public(workspace.ledger_key))
-    return next((one for one in found if one.kind == RUN and one.content["run"] == run_id), None)
+    return next((one for one in reversed(found) if one.kind == RUN and one.content["run"] == run_id), None)
 
 
 def record(workspace: Workspace, folder: RunFolder) -> None:
-    """Enter a run that came to its end, once however often this is asked. Raises RecordError as `check` does."""
-    keys = keys_of(workspace.ledger_key)
-    if folder.id not in _entered(workspace, keys):
-        append(workspace.ledger, RUN, _subjects(workspace, folder), _content(workspace, folder, keys), keys)
+    """Enter a run that came to its end, once however often this is asked; anew where it was resumed after its entry, and its
+    events or its report are others since. Raises RecordError as `check` does."""
+    keys, subjects, told = keys_of(workspace.ledger_key), _subjects(workspace, folder), entry_of(workspace, folder.id)
+    if told is None or any(told.subjects.get(name, sha) != sha for name, sha in subjects.items()):
+        append(workspace.ledger, RUN, subjects, _content(workspace, folder, keys), keys)
 
 
 def record_verification(workspace: Workspace, folder: RunFolder, found: Verification) -> None:
     """Enter what was checked of a run, each time anew. Raises RecordError as `check` does."""
     keys = keys_of(workspace.ledger_key)
-    _entered(workspace, keys)
+    check(workspace)
     references = workspace.reference_folders(folder.spec.request)
     beside = {f"reference {path.name}": digest(path / WEIGHTS) for path in references}
     append(workspace.ledger, VERIFICATION, _subjects(workspace, folder) | beside, plain(found), keys)
-
-
-def _entered(workspace: Workspace, keys: Keys) -> set[str]:
-    """The runs that are in the ledger."""
-    found = entries(workspace.ledger, keys.signer.public_key)  # type: ignore[arg-type]
-    return {one.content["run"] for one in found if one.kind == RUN}
 
 
 def _subjects(workspace: Workspace, folder: RunFolder) -> dict[str, str]:

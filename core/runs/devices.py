@@ -3,7 +3,6 @@
 import fcntl
 import os
 import resource
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +12,8 @@ import torch
 
 from core.files import disk_error
 from core.workspace import WorkspaceSettings
+
+LOCKS = "/tmp"
 
 
 def candidates(device: str) -> tuple[str, ...]:
@@ -72,8 +73,9 @@ def _opened(path: Path) -> IO[str]:
 
 
 def _lock_file(device: str) -> Path:
-    """Machine-wide, for all workspaces of a user."""
-    return Path(tempfile.gettempdir()) / f"cure-lens-{os.getuid()}" / f"{device.partition(':')[0]}{card(device)}.lock"
+    """Machine-wide, for all workspaces of a user, wherever each of them has its temporary files."""
+    folder = Path(os.environ.get("CURE_LENS_LOCKS", LOCKS)) / f"cure-lens-{os.getuid()}"
+    return folder / f"{device.partition(':')[0]}{card(device)}.lock"
 
 
 def card(device: str) -> str:

@@ -6,6 +6,7 @@ verification.json
 """
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from functools import cached_property
@@ -15,7 +16,7 @@ from types import ModuleType
 
 from core.errors import RunError
 from core.files import disk_error, is_id, plain, read_json, stays, write_json, write_text
-from core.runs.processes import lives, moment
+from core.runs.processes import kill, lives, moment
 from core.runs.store import Store
 from core.types import (
     Circuit,
@@ -31,6 +32,8 @@ from core.types import (
     Verification,
 )  # fmt: skip
 from core.workspace import Workspace, WorkspaceSettings
+
+RESERVE = "reserve"
 
 
 class RunFolder:
@@ -138,13 +141,30 @@ class RunFolder:
 
     def ask_to_cancel(self) -> None:
         """Stop the run; one that nobody works on is gone at once, with its candidate. Raises RunError where it is over."""
-        if self.store.ask_to_cancel(self.id):
+        entry = self.store.entry(self.id)
+        if entry is None and self.status.state is RunState.LOST:  # killed before it was queued
+            self.write("status.json", RunStatus(RunState.CANCELLED, message="It was never queued."))
+        elif self.store.ask_to_cancel(self.id):
+            if entry and entry.state is RunState.RUNNING and entry.worker:
+                kill(entry.worker)
             self.discard()
 
+    @property
+    def candidate(self) -> list[Path]:
+        """What is there of the adapter that was being made, and of what it could be made again from."""
+        return [self.path / name for name in ("adapter", ".adapter.part", "checkpoint") if (self.path / name).exists()]
+
     def discard(self) -> None:
-        """Destroy the candidate: the adapter that was being made, and what it could be made again from."""
-        for name in ("adapter", "checkpoint"):
-            shutil.rmtree(self.path / name, ignore_errors=True)
+        """Destroy the candidate."""
+        for path in self.candidate:
+            shutil.rmtree(path, ignore_errors=True)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Take away what a killed worker left of files that it was writing, and what was kept free for its last word."""
+        for path in (*self.path.glob(".*"), self.path / RESERVE):
+            if path.is_file():
+                path.unlink()
 
     def write(self, name: str, value: object) -> None:
         """Write one result as JSON, whole or not at all."""
@@ -155,6 +175,8 @@ class RunFolder:
         try:
             with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(plain(event)) + "\n")
+                file.flush()
+                os.fsync(file.fileno())  # a checkpoint must never know of a step that was not told
         except OSError as error:
             raise disk_error(path, error) from error
 
@@ -166,7 +188,7 @@ class RunFolder:
 def store_of(root: Path) -> Store:
     """The store of the workspace at `root`, opened as its settings say."""
     settings = read_json(root / "workspace.json", WorkspaceSettings)
-    return Store(root / "runs/store.sqlite", shared=bool(settings.clusters))
+    return Store(root / "runs/store.sqlite", shared=bool(settings.clusters.keys() - {"local"}))
 
 
 def accounts_of(workspace: Workspace) -> ModuleType | None:

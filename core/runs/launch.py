@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import os
 import secrets
 import shutil
-import signal
 from dataclasses import replace
 
 from core.data.split import make_split
@@ -15,7 +13,7 @@ from core.grouping import check_edit
 from core.models.device import choose_device
 from core.runs.folder import RunFolder, run_folder
 from core.runs.launchers import LAUNCHERS
-from core.runs.processes import lives
+from core.runs.processes import kill
 from core.types import GroupEdit, RunSpec
 from core.unlearning.methods import METHODS, method_of
 from core.verification.thresholds import Thresholds
@@ -101,8 +99,6 @@ def resume(folder: RunFolder) -> None:
     """Queue a failed or lost run again and start a worker; it goes on where its checkpoints end. Raises RunError."""
     entry = folder.store.entry(folder.id)
     folder.store.resume(folder.id)
-    if (
-        entry and entry.worker and lives(entry.worker)
-    ):  # silent for a lease, fenced off now, and it would keep its device
-        os.kill(entry.worker.pid, signal.SIGKILL)
+    if entry and entry.worker:
+        kill(entry.worker)  # silent for a lease, fenced off now, and it would keep its device
     start(folder)

@@ -1,6 +1,7 @@
 """Which process is which, and what time it is for all of them: nothing here is moved by a change of the clock."""
 
 import os
+import signal
 import socket
 import time
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path
 import psutil
 
 from core.types import Worker
+
+DYING = 5.0  # seconds that a killed process may take to be gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,15 @@ def lives(worker: Worker) -> bool | None:
     if worker.boot != here.boot:
         return False
     return _born(worker.pid) == worker.born if worker.space == here.space else None
+
+
+def kill(worker: Worker) -> None:
+    """End a process for good, where it is on this machine and still there."""
+    if lives(worker):
+        os.kill(worker.pid, signal.SIGKILL)
+        end = time.monotonic() + DYING
+        while lives(worker) and time.monotonic() < end:  # until then it may still write
+            time.sleep(0.01)
 
 
 @cache

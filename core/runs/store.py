@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.database import Database
-from core.errors import Fenced, RunError, WorkspaceError
+from core.errors import BusyError, Fenced, RunError, WorkspaceError
 from core.files import plain, revive
 from core.runs.entry import Entry
 from core.runs.processes import Moment, moment
@@ -56,12 +56,14 @@ class Store(Database):
         return self._select(f"state IN ({', '.join('?' * len(states))})", *states)
 
     def flaws(self) -> tuple[str, ...]:
-        """What SQLite finds damaged in the file; nothing where it is whole, or not there."""
+        """What SQLite finds damaged in the file; nothing where it is whole, in use, or not there."""
         if not self.path.is_file():
             return ()
         try:
             with self.opened() as database:
                 found = [row[0] for row in database.execute("PRAGMA integrity_check")]
+        except BusyError:
+            return ()
         except WorkspaceError as error:
             return (str(error),)
         return tuple(line for line in found if line != "ok")

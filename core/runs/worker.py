@@ -3,7 +3,6 @@
 import logging
 import shutil
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +12,13 @@ import torch
 
 from core.busy import at_work
 from core.errors import Cancelled, CureLensError, Fenced
-from core.files import write_json, write_text
+from core.files import write_bytes, write_json, write_text
 from core.models import ranks
 from core.models.meter import Meter
 from core.pipeline import STAGES, Found, run
 from core.runs.checkpoints import Checkpoints, check_room
 from core.runs.devices import cards, peak_memory
-from core.runs.folder import RunFolder, accounts_of
+from core.runs.folder import RESERVE, RunFolder, accounts_of
 from core.runs.follower import follow, found_in
 from core.runs.processes import this_worker
 from core.runs.turn import Turn, turn
@@ -31,6 +30,7 @@ log = logging.getLogger("core")
 COPIES = (
     10  # of the adapter on the disk at a time: the candidate, and three checkpoints of it with two moments a weight
 )
+RESERVED = 2**18  # bytes of RESERVE: room for the last word of a run whose disk is full
 WRITE_EVERY = 0.5  # seconds between status writes
 
 
@@ -82,14 +82,15 @@ def _work(folder: RunFolder, held: Turn) -> RunState:
         shutil.rmtree(checkpoints.folder, ignore_errors=True)  # they hold what was to be forgotten
         watch.end(RunState.DONE, "")
     except Fenced:
+        if folder.status.state is RunState.CANCELLED:  # while this one was silent: what it wrote since goes as well
+            folder.discard()
         raise
     except Cancelled as stop:
         folder.discard()
         watch.end(RunState.CANCELLED, str(stop))
     except CureLensError as error:
         watch.end(RunState.FAILED, str(error))
-    except Exception as error:
-        traceback.print_exc()
+    except Exception as error:  # the interpreter prints it to log.txt on its way out
         watch.end(
             RunState.FAILED,
             f"The worker met an unexpected {type(error).__name__} ({error}): see log.txt in {folder.path}.",
@@ -127,10 +128,12 @@ class FolderWatch:
         self.state, self.name, self.base, self.share = RunState.RUNNING, "", 0.0, 0.0
         self.model: AtWork | None = None  # of the model at work now, which it does not keep alive
         self.stage_began = 0.0, 0  # seconds, and the tokens read by then
-        self.steps = 0  # that earlier attempts told already
+        self.steps = 0  # that were told already, by an earlier attempt or before the loop went back
 
     def begin(self) -> None:
         """Go on where an earlier attempt broke off."""
+        self.folder.tidy()
+        write_bytes(self.folder.path / RESERVE, b"\0" * RESERVED)
         self.folder.mend_events()
         events = self.folder.events()
         self.steps = max((event["step"] for event in events if event["kind"] == "step"), default=0)
@@ -163,6 +166,7 @@ class FolderWatch:
         self.folder.add_event(
             {"kind": "step", "step": step.number, "steps": step.total, "seconds": self.seconds, **step.losses}
         )
+        self.steps = step.number
 
     def keep(self, name: str, value: Any) -> None:
         self.held.check()
@@ -189,6 +193,7 @@ class FolderWatch:
         if state is RunState.DONE:
             self.base, self.share = 1.0, 0.0
         status = self._status(message)
+        (self.folder.path / RESERVE).unlink(missing_ok=True)
         self.held.end(status)
         self.folder.write("status.json", status)
         log.info("%s %s", state, message)

@@ -184,14 +184,20 @@ class Training:
             finite({"norm": norm.item()})
 
     def _try(self, number: int, again: State | None) -> Losses | None:
-        """None where it did not fit. again: where the draws stood, to take the same ones once more."""
+        """None where it did not fit. again: where the draws stood, to take the same ones once more.
+
+        Where one of several processes ran out of memory by itself, the error ends it, and torchrun all the others: they would
+        wait for it for ever.
+        """
         self.optimiser.zero_grad(set_to_none=True)
         try:
             if again is not None:
                 with ranks.fitting():
                     self.work.restore(again)
             return self.work(number)
-        except torch.OutOfMemoryError:
+        except torch.OutOfMemoryError as error:
+            if ranks.size() > 1 and not isinstance(error, ranks.Unfit):
+                raise
             return None
 
     def go_back(self) -> tuple[int, Losses]:

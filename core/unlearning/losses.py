@@ -79,7 +79,8 @@ class PairLosses:
 
     def state(self) -> State:
         """Where the draws stand. What the original says of kept prompts is asked anew, it says the same."""
-        states = (self.rng.getstate(), self.looked, self.astray.getstate())
+        kept = self.looked if self.ahead else self.kept_rng.getstate()
+        states = (self.rng.getstate(), kept, self.astray.getstate())
         return {"draws": [_plain(state) for state in states], "ahead": len(self.ahead), "micro": self.micro}
 
     def restore(self, state: State) -> None:

@@ -11,6 +11,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import subprocess
 import time
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from safetensors.torch import load_file
 from core.runs.devices import free
 from core.runs.folder import RunFolder
 from core.runs.launch import create_run, resume, start
+from core.runs.worker import RESERVED
 from core.types import RunState
 from core.workspace import Workspace
 from tests.runs import victim
@@ -63,7 +65,7 @@ def sound(folder: RunFolder, straight: RunFolder) -> None:
     steps = [event["step"] for event in folder.events() if event["kind"] == "step"]
     assert steps == list(range(1, folder.outcome.steps + 1))
     assert not (folder.path / "checkpoint").exists()
-    left = [path.name for path in folder.path.rglob("*") if path.name.endswith(".part")]
+    left = [path.name for path in folder.path.rglob("*") if path.name.startswith(".") or path.name == "reserve"]
     assert not left
     mine, theirs = (load_file(run.path / "adapter/adapter_model.safetensors") for run in (folder, straight))
     assert all((mine[name] == theirs[name]).all() for name in theirs)
@@ -154,6 +156,30 @@ def test_kill_of_whoever_launched_it_harms_no_run(folder):
     while folder.status.state is not RunState.DONE and time.monotonic() < deadline:
         time.sleep(0.1)
     assert folder.status.state is RunState.DONE
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A small one of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", place], capture_output=True).returncode:
+        pytest.skip("needs the right to mount a disk")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)  # the store is open still
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_said_and_the_run_goes_on_once_there_is_room(prepared, straight, disk):
+    """Full for everything at once: the run's last word still finds room in the store."""
+    run = made(Workspace(shutil.copytree(prepared, disk / "workspace")))
+    process = begin(run, "", 0, errno.ENOSPC, str(disk))
+    process.join(120)
+    assert shutil.disk_usage(disk).free < RESERVED
+    assert run.status.state is RunState.FAILED and "full: free some space" in run.status.message
+    (disk / "filler").unlink()
+    finish(run)
+    sound(run, straight)
 
 
 def refused(prepared: Path, target: Path, number: int, code: int) -> tuple[RunFolder, int]:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -9,15 +10,16 @@ from dataclasses import replace
 
 import pytest
 
-from core.errors import DeviceError, RequestError, RunError
+from core.errors import DeviceError, Fenced, RequestError, RunError
 from core.files import plain
 from core.runs import checkpoints
 from core.runs.folder import run_folder, runs
 from core.runs.launch import create_run
 from core.runs.launch import start as launch
-from core.runs.processes import _born, this_worker
+from core.runs.processes import _born, moment, this_worker
 from core.runs.worker import FolderWatch, work
 from core.types import ENDED, Group, RunState, RunStatus
+from core.unlearning.descent import Pull
 
 
 def wait(folder, seconds=120):
@@ -90,6 +92,68 @@ def test_cancel_is_heard_in_mid_run_and_destroys_the_candidate(workspace, monkey
     assert work(folder) is folder.status.state is RunState.CANCELLED
     assert sum(event["kind"] == "step" for event in folder.events()) == 2
     assert not (folder.path / "adapter").exists()
+
+
+def test_a_lost_run_that_is_cancelled_leaves_nothing_of_its_candidate(workspace):
+    """Whoever worked on it was silent, is killed, and had an adapter half written."""
+    folder = start(workspace)
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    worker = replace(this_worker(), pid=sleeper.pid, born=_born(sleeper.pid))
+    assert folder.store.enlist(folder.id, worker) and folder.store.claim(folder.id, worker)
+    with folder.store.changing() as database:  # an hour ago
+        beat = plain(replace(moment(), steady=moment().steady - 3600, wall=moment().wall - 3600))
+        database.execute("UPDATE runs SET beat = ?", (json.dumps(beat),))
+    for name in ("adapter", ".adapter.part", "checkpoint/01-0000002"):
+        (folder.path / name).mkdir(parents=True)
+    (folder.path / ".reviewer.html.abcdefgh").write_text("a title")
+    folder.ask_to_cancel()
+    assert sleeper.wait() == -signal.SIGKILL and folder.status.state is RunState.CANCELLED
+    assert sorted(path.name for path in folder.path.iterdir()) == ["spec.json"]
+
+
+def test_a_worker_that_was_silent_takes_away_what_it_wrote_after_the_run_was_cancelled(workspace, monkeypatch):
+    folder = start(workspace, steps=6)
+    told = FolderWatch.step
+
+    def step(watch, event):
+        told(watch, event)
+        if event.number == 2:
+            monkeypatch.setattr(folder.store, "ask_to_cancel", lambda _: True)
+            with folder.store.changing():
+                folder.store._move(folder.store.entry(folder.id), RunState.CANCELLED)
+            (folder.path / "checkpoint").mkdir(exist_ok=True)
+
+    monkeypatch.setattr(FolderWatch, "step", step)
+    with pytest.raises(Fenced):
+        work(folder)
+    assert folder.status.state is RunState.CANCELLED and folder.candidate == []
+
+
+def test_a_run_that_was_never_queued_can_be_given_up(workspace):
+    folder = start(workspace)
+    with folder.store.changing() as database:
+        database.execute("DELETE FROM runs")
+    assert folder.status.state is RunState.LOST
+    folder.ask_to_cancel()
+    assert folder.status.state is RunState.CANCELLED
+
+
+def test_steps_that_are_taken_again_after_a_way_back_are_told_once(workspace, monkeypatch):
+    """Four steps without a number, and the loop goes back to its last checkpoint."""
+    call, keep, bad, taken = Pull.__call__, checkpoints.Checkpoints.keep, [3, 4, 5, 6], []
+
+    def broken(self, step):
+        taken.append(step + 1)
+        if bad and step + 1 == bad[0]:
+            bad.pop(0)
+            raise FloatingPointError
+        return call(self, step)
+
+    monkeypatch.setattr(Pull, "__call__", broken)
+    monkeypatch.setattr(checkpoints.Checkpoints, "keep", lambda *told: keep(*told[:-1], told[2] == 2))
+    folder = start(workspace, steps=10, method="finetune")
+    assert work(folder) is RunState.DONE and taken.count(4) == 2
+    assert [event["step"] for event in folder.events() if event["kind"] == "step"] == list(range(1, 11))
 
 
 def test_a_failure_says_why(workspace):

@@ -1,5 +1,6 @@
 """A worker that is killed, or whose disk refuses a write, at a chosen place: the code under test knows nothing of it."""
 
+import contextlib
 import errno
 import importlib
 import os
@@ -83,6 +84,13 @@ def found(place: str) -> tuple[object, str]:
     raise LookupError(place)
 
 
+def fill(disk: Path) -> None:
+    """No room is left on the disk, for whoever writes there, SQLite too."""
+    with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as file:
+        while file.write(b"\0" * 4096):
+            pass
+
+
 def refuse_write(number: int, code: int) -> Callable[[], int]:
     """The number-th write of the process, to whatever file, is refused by its disk; returns how many were tried."""
     tried = [0]
@@ -126,14 +134,16 @@ def start_and_die(folder) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True)
 
 
-def work(folder: str, every: float, point: str = "", number: int = 0, code: int = errno.ENOSPC) -> None:
-    """The worker's own command, with checkpoints after each step unless `every` says otherwise."""
+def work(folder: str, every: float, point: str = "", number: int = 0, code: int = errno.ENOSPC, disk: str = "") -> None:
+    """The worker's own command, with checkpoints after each step unless `every` says otherwise. disk: to be filled in mid-run."""
     from core.runs import checkpoints, worker
     from core.runs.folder import RunFolder
 
     checkpoints.Checkpoints.__init__.__defaults__ = (every,)
     if point:
         kill_at(point)
+    if disk:
+        wrap("core.runs.folder.RunFolder.add_event", LATER["step before its event"], lambda *_: fill(Path(disk)))
     tried = refuse_write(number, code) if number else lambda: 0
     try:
         state = worker.work(RunFolder(Path(folder)))

@@ -71,6 +71,40 @@ def test_broken_off_and_gone_on_with_equals_a_straight_run_bit_for_bit(workspace
         assert sum(number < middle for number in late) <= (2 if name == "cure_merge" else 1)
 
 
+@pytest.mark.parametrize("last", [19, 20, 21, 40])
+def test_the_draws_go_on_where_those_that_were_looked_ahead_end(workspace, tmp_path, last):
+    """What the original says is asked for 20 steps at once: a checkpoint may lie just before, at, or just after the last."""
+    method = replace(METHODS["graddiff"], steps=44, tolerance=10.0)
+    (straight, _), losses = unlearned(workspace, method)
+    unlearned(
+        workspace, method, Checkpoints(tmp_path, 0.0), last + 1
+    )  # whoever breaks off at a step keeps the one before
+    (resumed, _), late = unlearned(workspace, method, Checkpoints(tmp_path, 0.0))
+    assert min(late) == last and all(losses[number] == told for number, told in late.items())
+    assert all(torch.equal(straight[name], resumed[name]) for name in straight)
+
+
+@pytest.mark.parametrize("when", [20, 21, 22])
+def test_a_step_that_is_taken_again_for_lack_of_memory_sees_the_same_prompts(workspace, monkeypatch, when):
+    from core.unlearning.descent import Pull
+
+    method = replace(METHODS["graddiff"], steps=24, tolerance=10.0, micro_batch=1)
+    _, straight = unlearned(workspace, method)
+    monkeypatch.setattr(Pull, "smaller", lambda self: True)
+    call, left = Pull.__call__, [1]
+
+    def cramped(self, step):
+        told = call(self, step)
+        if step + 1 == when and left and left.pop():
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return told
+
+    monkeypatch.setattr(Pull, "__call__", cramped)
+    _, again = unlearned(workspace, method)
+    same = ("retain_loss",)  # the preconditioner has seen that step twice
+    assert all(straight[when][name] == again[when][name] for name in same) and not left
+
+
 def test_the_end_of_a_training_is_found_again_where_the_stopper_said_it(workspace, tmp_path):
     """A run that its own rule ended, killed after that: the resumed one ends there for the same reason."""
     method = replace(METHODS["cure"], steps=60, tolerance=-1.0)
