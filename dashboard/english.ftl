@@ -830,8 +830,9 @@ benchmark-note = Ahead means nearer to a model that never saw the forgotten data
     [one] one adapter
    *[other] { $seeds } adapters
 }; a difference counts only where its 95 % interval leaves out zero.
-benchmark-controls-fail = **What the circuit is worth:** { $method } does no better than { $controls }. Where such a control does as well, choosing the parts by circuit is not what does the work.
-benchmark-controls-hold = **What the circuit is worth:** { $method } beats every control, same-size random parts among them.
+benchmark-controls-fail = **What the circuit is worth:** { $method } cannot be told from { $controls }, or stands behind. Where such a control does as well, choosing the parts by circuit is not what does the work.
+benchmark-controls-hold = **What the circuit is worth:** { $method } beats every control that was run here: { $controls }.
+benchmark-controls-none = **What the circuit is worth:** no control of { $method } was run here, so nobody can say.
 benchmark-floor = **How sure one can be:** models that never saw the data score { $floor } against one another on this scale (0 = identical, 1 = as far as the original). Nobody can honestly be asked to come below that.
 benchmark-world = Shown
 benchmark-by = Judged by

@@ -5,5 +5,5 @@ tuning   the same number of trials for every method, on validation and holdout p
 trials   one method in one scene, measured along its way
 rows     what was measured, in Parquet, so that a broken-off bench goes on where it stood
 grid     which of these there are
-tables   rows -> the Markdown report
+tables   rows -> the Markdown report; verdicts: its first paragraph
 """

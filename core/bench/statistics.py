@@ -103,7 +103,8 @@ class Standing:
     """Where one of our methods stands at equal utility; each by the 95 % interval of the difference paired by seed.
 
     ahead: of whom it is. behind: who is ahead of it. even: who cannot be told apart. controls: those of its own that took
-    part. as_good: those of them that it does not beat.
+    part, and took something away. as_good: those of them that it does not beat. inert: those whose every row is the method's
+    own, as what they take away was never at work.
     """
 
     method: str
@@ -112,6 +113,7 @@ class Standing:
     even: tuple[str, ...]
     controls: tuple[str, ...]
     as_good: tuple[str, ...]
+    inert: tuple[str, ...] = ()
 
 
 def standing(rows: Sequence[Row], ours: str, value: Value = residual) -> Standing | None:
@@ -122,8 +124,25 @@ def standing(rows: Sequence[Row], ours: str, value: Value = residual) -> Standin
     place = {name: _sign(paired(best[ours], best[name])) for name in best}
     rivals = [name for name in best if name not in OURS and not is_control(name)]
     ahead, behind, even = (tuple(name for name in rivals if place[name] == sign) for sign in (-1, 1, 0))
-    controls = tuple(controls_of(ours, best))
-    return Standing(ours, ahead, behind, even, controls, tuple(name for name in controls if place[name] >= 0))
+    there = controls_of(ours, best)
+    inert = tuple(name for name in there if _found(rows, name) == _found(rows, ours))
+    controls = tuple(name for name in there if name not in inert)
+    as_good = tuple(name for name in controls if place[name] >= 0)
+    return Standing(ours, ahead, behind, even, controls, as_good, inert)
+
+
+def _found(rows: Sequence[Row], method: str) -> set[tuple[float, ...]]:
+    """What was measured of a method, wherever it was looked at."""
+    return {
+        (row.seed, row.strength, row.residual, row.forget_gap, row.test_auc) for row in rows if row.method == method
+    }
+
+
+def own_stop(rows: Sequence[Row], value: Value) -> dict[str, Front]:
+    """The `value` of each method where its own rule ends the run, which is what a run hands over."""
+    stopped = [row for row in rows if row.rate and row.stopped]
+    methods = dict.fromkeys(row.method for row in stopped)
+    return {name: {row.seed: value(row) for row in stopped if row.method == name} for name in methods}
 
 
 def _sign(difference: tuple[float, float]) -> int:

@@ -56,11 +56,12 @@ def merge(
     a reach was tried, nothing has moved.
     """
     settings = _settings(len(losses.forget), method, losses.seed)
-    steps = settings.epochs * ceil(len(losses.forget) / settings.batch_size) + method.steps
+    keeps = bool({Group.RETAIN, Group.SHARED} & {*kinds})  # else nothing follows what is learned there
+    steps = settings.epochs * ceil(len(losses.forget) / settings.batch_size) + method.steps * keeps
     before, progress = plan.weights(), Progress(watch, steps + len(REACHES))
     over_fit = _over_fitted(losses, plan, settings, method, progress, keeper)
     plan.write(before)
-    kept = _kept(losses, plan, method, progress, keeper)
+    kept = _kept(losses, plan, method, progress, keeper) if keeps else before
     plan.write(before)
     taken = progress.before
     if not progress.ended:

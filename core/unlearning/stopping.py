@@ -36,14 +36,14 @@ class Stopper:
     def check(self) -> dict[str, float]:
         """The three losses now, in nats; by how many the adapter helps the forgotten people more than strangers (gap);
         the share by which the validation loss rose (rise). Sets `reason` where it is time to stop,
-        `costly` where kept people are why."""
+        `costly` where kept people pay for it."""
         losses = {name: mean_loss(self.model, prompts) for name, prompts in self.sets.items()}
         help_forget, help_holdout = (self.base[name] - losses[name] for name in ("forget", "holdout"))
         rise = losses["validation"] / self.start - 1
+        self.costly = rise > self.tolerance
         if help_forget <= help_holdout:
             self.reason = "the adapter helps the forgotten people no more than people it never saw"
-        elif rise > self.tolerance:
-            self.costly = True
+        elif self.costly:
             self.reason = f"the loss on kept people's validation rose by more than {self.tolerance:.0%}"
         return {
             "forget_nll": losses["forget"],

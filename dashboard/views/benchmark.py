@@ -42,11 +42,12 @@ def choices(rows: list[Row], by: DeltaGenerator, who: DeltaGenerator) -> tuple[s
 def told(rows: list[Row], found: Standing) -> str:
     """What the circuit is worth, and how sure one can be."""
     method, controls = benchmark.title(found.method), ", ".join(benchmark.title(name) for name in found.as_good)
-    worth = (
-        t("benchmark-controls-fail", method=method, controls=controls)
-        if found.as_good
-        else t("benchmark-controls-hold", method=method)
-    )
+    if not found.controls:
+        worth = t("benchmark-controls-none", method=method)
+    elif found.as_good:
+        worth = t("benchmark-controls-fail", method=method, controls=controls)
+    else:
+        worth = t("benchmark-controls-hold", method=method, controls=", ".join(map(benchmark.title, found.controls)))
     low, high = benchmark.floor(rows)  # of the residual, by whatever methods are judged
     return f"{worth}\n\n{t('benchmark-floor', floor=t('range', low=f'{low:.2f}', high=f'{high:.2f}'))}"
 

@@ -263,6 +263,32 @@ def test_the_verdict_follows_paired_intervals():
     assert "No control took part" in without.split("\n")[2]
 
 
+def test_a_control_that_takes_nothing_away_is_none():
+    rows = [made("original", seed, 1.0, 0.7) for seed in range(3)]
+    for seed in range(3):
+        for name, residual in (("cure", 0.5), ("cure_no_projection", 0.5), ("cure_random", 0.8)):
+            rows.append(made(name, seed, residual + seed / 1000, 0.7, strength=48.0))
+    found = standing(rows, "cure")
+    assert (found.controls, found.as_good, found.inert) == (("cure_random",), (), ("cure_no_projection",))
+    assert "so no controls there: cure_no_projection." in report(rows, {}).split("\n")[2]
+
+
+def test_what_a_run_hands_over_is_compared_apart_from_the_best_points_and_pays_for_what_it_did():
+    """The best point may be another one, and doing nothing costs nothing only to whoever did nothing."""
+    rows = [made("original", seed, 1.0, 0.7) for seed in range(3)]
+    for seed in range(3):
+        for name, early, late in (("cure", 0.5, 1.4), ("npo", 0.6, 1.2), ("graddiff", 1.1, 1.3)):
+            told = {"rate": 0.01, "seconds": 7.0}
+            rows.append(made(name, seed, early + seed / 1000, 0.7, strength=12.0, **told | {"stopped": False}))
+            rows.append(made(name, seed, late, 0.7, strength=48.0, forget_gap=late / 10, **told))
+    best, handed = report(rows, {}).split("Where its own rule stops it")
+    assert "| cure | npo | -0.100 ± 0.000 | 0.000 ± 0.000 |" in best
+    assert "| cure | npo | 0.200 ± 0.000 | 0.020 ± 0.000 |" in handed
+    assert "| cure | graddiff | 0.100 ± 0.000 | 0.010 ± 0.000 |" in handed
+    line = next(one for one in best.split("\n") if one.startswith("| graddiff | 1.000") and one.count("|") == 11)
+    assert " 7.0 | 0.0 | " in line
+
+
 def test_rows_come_back_as_they_were(tmp_path):
     rows = [made("cure", 0, 1.0, 0.7), made("npo", 1, 0.3, float("nan"))]
     write_rows(tmp_path / "rows.parquet", rows)
