@@ -13,6 +13,7 @@ from core.errors import RecordError
 from core.review.cases import Cases
 from core.runs.devices import candidates, free
 from core.runs.folder import runs, store_of
+from core.runs.launch import FORSAKEN, forsaken
 from core.types import ENDED, RunState
 from core.workspace import Workspace
 
@@ -142,11 +143,11 @@ def _runs(workspace: Workspace) -> Iterator[Finding]:
     """Runs that nobody works on although somebody should, and candidates that ought to be gone."""
     states = {folder: folder.status for folder in runs(workspace)}
     for folder, status in states.items():
-        if status.state is RunState.LOST:
+        if status.state is RunState.LOST or forsaken(folder):
             yield Finding(
                 f"run {folder.id}",
                 False,
-                status.message,
+                status.message or FORSAKEN,
                 f"python -m core resume -w {workspace.root} --run {folder.id}, or cancel.",
             )
         elif status.state is RunState.CANCELLED and folder.candidate:

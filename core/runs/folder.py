@@ -1,6 +1,6 @@
 """One run on disk. The worker writes; everyone else only reads. Where it stands is in the store, and how it ended also here.
 
-spec.json  status.json (how it ended)  checkpoint/  events.jsonl  forget.json  retain.json  circuit.safetensors  groups.json  memory.json
+spec.json  job.txt (what its launcher calls it)  status.json (how it ended)  checkpoint/  events.jsonl  forget.json  retain.json  circuit.safetensors  groups.json  memory.json
 toward.json  outcome.json  adapter/  evaluation.json  report.html  reviewer.html  report.json  log.txt  overlap.json  overlap-status.json
 verification.json
 """

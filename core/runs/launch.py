@@ -2,22 +2,27 @@
 
 import hashlib
 import json
+import logging
 import secrets
 import shutil
 from dataclasses import replace
 
 from core.data.split import make_split
 from core.errors import CureLensError, RunError
-from core.files import plain, private, write_json
+from core.files import plain, private, write_json, write_text
 from core.grouping import check_edit
 from core.models.device import choose_device
 from core.runs.folder import RunFolder, run_folder
 from core.runs.launchers import LAUNCHERS
 from core.runs.processes import kill
-from core.types import GroupEdit, RunSpec
+from core.types import GroupEdit, RunSpec, RunState
 from core.unlearning.methods import METHODS, method_of
 from core.verification.thresholds import Thresholds
 from core.workspace import Workspace, now
+
+JOB = "job.txt"  # what a launcher calls the run
+FORSAKEN = "Its job ended before its worker began: look at what the cluster says of it, and resume the run."
+log = logging.getLogger("core")
 
 
 def create_run(
@@ -83,11 +88,27 @@ def start(folder: RunFolder) -> None:
     if entry and entry.worker is None:
         name, settings = folder.spec.launcher, Workspace(folder.path.parents[1]).settings
         try:
-            LAUNCHERS[name].start(folder, settings.clusters.get(name, {}))
+            write_text(folder.path / JOB, LAUNCHERS[name].start(folder, settings.clusters.get(name, {})))
         except Exception as error:  # whatever a cluster's library raises: nobody will ever work on this run
             why = str(error) if isinstance(error, CureLensError) else _untaken(name, error)
             folder.store.refuse(folder.id, why)
             raise RunError(why) from error
+
+
+def forsaken(folder: RunFolder) -> bool:
+    """Whether a run waits for a cluster's job that is over: it was stopped in the cluster's queue, or could not begin.
+
+    False where the cluster cannot be asked.
+    """
+    entry, path = folder.store.entry(folder.id), folder.path / JOB
+    if not (entry and entry.state is RunState.QUEUED and entry.worker is None and entry.patient and path.is_file()):
+        return False
+    name, settings = folder.spec.launcher, Workspace(folder.path.parents[1]).settings
+    try:
+        return LAUNCHERS[name].over(path.read_text(encoding="utf-8"), settings.clusters.get(name, {}))
+    except Exception:  # whatever a cluster's library raises
+        log.warning("launcher %s cannot be asked", name, exc_info=True)
+        return False
 
 
 def _untaken(launcher: str, error: Exception) -> str:
@@ -97,6 +118,8 @@ def _untaken(launcher: str, error: Exception) -> str:
 
 def resume(folder: RunFolder) -> None:
     """Queue a failed or lost run again and start a worker; it goes on where its checkpoints end. Raises RunError."""
+    if forsaken(folder):
+        folder.store.refuse(folder.id, FORSAKEN)
     entry = folder.store.entry(folder.id)
     folder.store.resume(folder.id)
     if entry and entry.worker:

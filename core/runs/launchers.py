@@ -1,7 +1,7 @@
 """Where a worker starts: the same command on this machine, by Slurm, or by Ray. Clusters need a disk that they share.
 
-A launcher is two functions: one that starts the worker command somewhere and outlives whoever asked, and one that says what is
-free there. What a cluster has to be told (partition, address, cards) stands in the workspace's settings, under its name.
+A launcher is three functions: one that starts the worker command somewhere and outlives whoever asked, one that says what is
+free there, and one that says whether a job is over there, without which a run whose job never began would wait for ever. What a cluster has to be told (partition, address, cards) stands in the workspace's settings, under its name.
 """
 
 import json
@@ -28,10 +28,12 @@ OURS = ("processes", "cards")  # told to our worker, not to a cluster
 
 @dataclass(frozen=True)
 class Launcher:
-    """start: run the worker command for a queued run. spare: what is free, in a line. patient: a run may wait there for long."""
+    """start: run the worker command for a queued run, and tell the job's id. spare: what is free, in a line. over: whether a job
+    is at its end, or unknown. patient: a run may wait there for long."""
 
-    start: Callable[[RunFolder, Options], None]
+    start: Callable[[RunFolder, Options], str]
     spare: Callable[[Options], str]
+    over: Callable[[str, Options], bool]
     patient: bool = True
 
 
@@ -43,12 +45,21 @@ def command(folder: RunFolder, options: Options) -> list[str]:
     return [sys.executable, *together, "-m", "core", "worker", str(folder.path)]
 
 
-def start_local(folder: RunFolder, options: Options) -> None:
+def start_local(folder: RunFolder, options: Options) -> str:
     """A detached process that outlives this one."""
     with (folder.path / "log.txt").open("ab") as log:
-        subprocess.Popen(
+        started = subprocess.Popen(
             command(folder, options), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
+    return str(started.pid)
+
+
+def over_local(job: str, options: Options) -> bool:
+    """Whether a process is gone, or nobody has waited for its end."""
+    try:
+        return psutil.Process(int(job)).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def spare_local(options: Options) -> str:
@@ -72,14 +83,24 @@ def _memory(device: str) -> str:
     return " ({:.0f} of {:.0f} GB)".format(*(int(one) * 2**20 / 1e9 for one in mebibytes.groups())) if mebibytes else ""
 
 
-def start_slurm(folder: RunFolder, options: Options) -> None:
+def start_slurm(folder: RunFolder, options: Options) -> str:
     """A job of Slurm's through submitit. options: those of its executor, such as slurm_partition, timeout_min, gpus_per_node;
     cluster "local" starts it on this machine, as Slurm would."""
     submitit = library("submitit", *CLUSTER)
     extra = {key: value for key, value in options.items() if key not in ("cluster", *OURS)}
     executor = submitit.AutoExecutor(folder=folder.path / "slurm", cluster=options.get("cluster", "slurm"))
     executor.update_parameters(name=folder.id, **extra)
-    executor.submit(submitit.helpers.CommandFunction(command(folder, options), verbose=False))
+    return str(executor.submit(submitit.helpers.CommandFunction(command(folder, options), verbose=False)).job_id)
+
+
+def over_slurm(job: str, options: Options) -> bool:
+    """Whether Slurm's queue holds it no more; on this machine, its process is its job."""
+    if options.get("cluster") == "local":
+        return over_local(job, options)
+    if not shutil.which("squeue"):
+        return False  # nobody can tell from here
+    asked = subprocess.run(["squeue", "--noheader", f"--jobs={job}"], capture_output=True, text=True)
+    return not asked.stdout.strip() and (asked.returncode == 0 or "Invalid job id" in asked.stderr)
 
 
 def spare_slurm(options: Options) -> str:
@@ -92,12 +113,18 @@ def spare_slurm(options: Options) -> str:
     return "; ".join(asked.stdout.splitlines()) or asked.stderr.strip()
 
 
-def start_ray(folder: RunFolder, options: Options) -> None:
+def start_ray(folder: RunFolder, options: Options) -> str:
     """A job of a Ray cluster. options: address of its dashboard, and what submit_job takes, such as entrypoint_num_gpus."""
     jobs = library("ray.job_submission", *CLUSTER)
     extra = {key: value for key, value in options.items() if key not in ("address", *OURS)}
     entrypoint = shlex.join(command(folder, options))
-    jobs.JobSubmissionClient(_address(options)).submit_job(entrypoint=entrypoint, **extra)
+    return str(jobs.JobSubmissionClient(_address(options)).submit_job(entrypoint=entrypoint, **extra))
+
+
+def over_ray(job: str, options: Options) -> bool:
+    """By Ray's own word."""
+    jobs = library("ray.job_submission", *CLUSTER)
+    return bool(jobs.JobSubmissionClient(_address(options)).get_job_status(job).is_terminal())
 
 
 def spare_ray(options: Options) -> str:
@@ -113,7 +140,7 @@ def _address(options: Options) -> str:
 
 
 LAUNCHERS: dict[str, Launcher] = {
-    "local": Launcher(start_local, spare_local, patient=False),
-    "slurm": Launcher(start_slurm, spare_slurm),
-    "ray": Launcher(start_ray, spare_ray),
+    "local": Launcher(start_local, spare_local, over_local, patient=False),
+    "slurm": Launcher(start_slurm, spare_slurm, over_slurm),
+    "ray": Launcher(start_ray, spare_ray, over_ray),
 }

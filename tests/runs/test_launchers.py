@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from core.doctor import _store
+from core.doctor import _store, examine
 from core.errors import RunError
 from core.files import write_json
 from core.runs import launchers
 from core.runs.devices import free
 from core.runs.folder import RunFolder
-from core.runs.launch import create_run, start
+from core.runs.launch import create_run, forsaken, resume, start
 from core.runs.launchers import LAUNCHERS, Launcher
 from core.runs.worker import work
 from core.types import ENDED, RunState
@@ -130,6 +130,23 @@ def test_a_run_of_two_processes_is_cancelled_as_one_is(workspace):
     assert free(("cpu",)) == ("cpu",)
 
 
+@pytest.mark.slow
+def test_a_run_whose_job_never_began_is_found_and_resumed(place, launcher, monkeypatch):
+    """A wrong path on the node, or somebody who stopped it in the cluster's own queue."""
+    folder = made(place, launcher, 4)
+    with monkeypatch.context() as patch:
+        patch.setattr(launchers, "command", lambda *_: [shutil.which("false")])
+        start(folder)
+    deadline = time.monotonic() + 60
+    while not forsaken(folder) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert folder.status.state is RunState.QUEUED and forsaken(folder)
+    (told,) = [one for one in examine(place) if one.name == f"run {folder.id}"]
+    assert not told.ok and "job ended before its worker began" in told.said and "resume" in told.mend
+    resume(folder)
+    assert ended(folder) is RunState.DONE and not forsaken(folder)
+
+
 def test_one_cancelled_before_its_job_starts_is_not_worked_on(place):
     folder = made(place, "slurm", 4)
     folder.ask_to_cancel()
@@ -151,7 +168,7 @@ def test_a_cluster_that_does_not_take_the_run_is_said_and_ends_it(place, monkeyp
     def refuse(folder, options):
         raise ConnectionError("nobody answers\nat the address.")
 
-    monkeypatch.setitem(LAUNCHERS, "ray", Launcher(refuse, str))
+    monkeypatch.setitem(LAUNCHERS, "ray", Launcher(refuse, str, lambda job, options: False))
     folder = made(place, "ray", 4)
     with pytest.raises(RunError, match=r"'ray' did not take the run \(nobody answers at the address\)"):
         start(folder)
