@@ -829,7 +829,7 @@ benchmark-lead = At equal quality { $method } is ahead of { $ahead ->
 benchmark-note = Ahead means nearer to a model that never saw the forgotten data, where test AUC for the people kept falls by at most .005. Measured on { $data } with { $seeds ->
     [one] one adapter
    *[other] { $seeds } adapters
-}; a difference counts only where its 95 % interval leaves out zero.
+}; a difference counts only where its 95 % interval leaves out zero. Each method stands at its best point, chosen with those models in sight; the report also compares what a run hands over.
 benchmark-controls-fail = **What the circuit is worth:** { $method } cannot be told from { $controls }, or stands behind. Where such a control does as well, choosing the parts by circuit is not what does the work.
 benchmark-controls-hold = **What the circuit is worth:** { $method } beats every control that was run here: { $controls }.
 benchmark-controls-none = **What the circuit is worth:** no control of { $method } was run here, so nobody can say.
@@ -949,7 +949,7 @@ review-nothing-yet = There is no run to look at yet.
 review-verify = Verify this run
 review-verify-again = Verify again
 review-verify-full = Ask everything, also what takes long
-review-verify-full-help = Other wordings of the prompt, a little training, probes inside the model, and everybody's lists: minutes instead of a minute.
+review-verify-full-help = Other wordings of the prompt, a little training, probes inside the model, and everybody's lists: minutes instead of a minute. With less than all of it nothing passes.
 review-verifying = The model, the original and models that never saw the data are asked the same questions. This takes a minute or two, and several where everything is asked.
 review-unverified = This run was not verified yet.
 review-not-verified = Verify the run first; then it can be submitted.

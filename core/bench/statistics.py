@@ -21,10 +21,11 @@ Front = dict[int, float]  # per seed the best value
 
 
 def worlds(rows: Iterable[Row]) -> list[tuple[World, list[Row]]]:
-    """The rows of each (data, task, kind); of a data set and task those of most seeds first."""
+    """The rows of each (data, task, kind); of a data set and task those of most seeds first, then of most methods."""
     key: Callable[[Row], World] = lambda row: (row.data, row.task, row.kind)  # noqa: E731
     found = [(world, list(group)) for world, group in groupby(sorted(rows, key=key), key)]
-    return sorted(found, key=lambda one: (*one[0][:2], -len({row.seed for row in one[1]}), one[0][2]))
+    most = lambda rows: (-len({row.seed for row in rows}), -len({row.method for row in rows}))  # noqa: E731
+    return sorted(found, key=lambda one: (*one[0][:2], *most(one[1]), one[0][2]))
 
 
 def before(rows: Iterable[Row]) -> dict[int, Row]:
