@@ -1,6 +1,7 @@
 """The base model as files: where they lie, and what pins them. Nothing of it is loaded."""
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -12,13 +13,20 @@ COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def resolve(base: str, revision: str | None = None) -> Path:
-    """The local folder of a model: itself, or a hub snapshot of safetensors at a pinned revision."""
+    """The local folder of a model: itself, or a hub snapshot of safetensors at a pinned revision, where it may be fetched.
+
+    What a workspace names is no word on whether it may: that stands in CURE_LENS_MODELS, hub ids with commas between. Raises
+    ModelError.
+    """
     if Path(base).is_dir():
         return Path(base)
     if not COMMIT.fullmatch(revision or ""):  # a branch or tag may be another model tomorrow
         raise ModelError(
             f"Base model {base!r} is no folder here: name a folder, or a hub id with the commit it stands at (ID@COMMIT, 40 hex digits)."
         )
+    allowed = [one.strip() for one in os.environ.get("CURE_LENS_MODELS", "").split(",")]
+    if base not in allowed:
+        raise ModelError(f"Base model {base!r} is not among those that may be fetched: add its id to CURE_LENS_MODELS.")
     try:
         return Path(
             snapshot_download(base, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"])

@@ -8,6 +8,7 @@ import pytest
 from peft import LoraConfig
 
 from core.errors import ModelError
+from core.models import pinned
 from core.models.checks import check_adapter, check_folder
 from core.models.pinned import resolve
 
@@ -106,3 +107,13 @@ def test_a_hub_id_without_a_commit_is_refused(revision) -> None:
     """What a branch or a tag names may change over night."""
     with pytest.raises(ModelError, match="ID@COMMIT"):
         resolve("somebody/model", revision)
+
+
+def test_only_models_of_the_list_are_fetched(monkeypatch, tmp_path) -> None:
+    """A workspace that came from elsewhere names no model that nobody here allowed."""
+    asked = []
+    monkeypatch.setattr(pinned, "snapshot_download", lambda base, **_: asked.append(base) or str(tmp_path))
+    monkeypatch.setenv("CURE_LENS_MODELS", "good/model, other/model")
+    with pytest.raises(ModelError, match="'somebody/model' is not among those that may be fetched"):
+        resolve("somebody/model", "a" * 40)
+    assert resolve("other/model", "a" * 40) == tmp_path and asked == ["other/model"]
