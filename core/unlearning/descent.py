@@ -42,12 +42,14 @@ class Pull:
     def __init__(self, losses: PairLosses, plan: Layout, kinds: tuple[Group, ...], method: Method) -> None:
         self.losses, self.plan, self.method = losses, plan, method
         self.metric, self.of = Preconditioner(), masks(kinds, plan.cell_of.device)
+        self.moving = (~self.of[Group.OUTSIDE])[plan.cell_of][:, None]  # what is frozen has no gradient, and no moment
         self.nothing = 0.0, torch.zeros_like(plan.weights())  # in place of a gradient that nobody follows
 
     def __call__(self, step: int) -> Losses:
         plan, method, (forgets, keeps) = self.plan, self.method, self.method.weights
         forget_loss, forget = _gradient(self.losses.forgetting(), plan) if forgets else self.nothing
         retain_loss, retain = _gradient(self.losses.keeping(), plan) if keeps else self.nothing
+        forget, retain = forget * self.moving, retain * self.moving
         scale = self.metric.update(forget, retain)
         surgery = SURGERY[method.surgery]
         moves, told = direction(forget, retain, scale, plan, self.of, method.weights, surgery, method.pooled)

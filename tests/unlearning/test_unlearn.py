@@ -9,7 +9,7 @@ from core.context import load_adapter, make_context
 from core.models.blocks import cell_groups, layout
 from core.models.families import anatomy
 from core.types import Group
-from core.unlearning.descent import _gradient, only_trainable
+from core.unlearning.descent import Pull, _gradient, only_trainable
 from core.unlearning.losses import Material, PairLosses
 from core.unlearning.methods import METHODS
 from core.unlearning.stopping import mean_loss
@@ -51,6 +51,17 @@ def test_base_and_outside_are_bit_identical(workspace, method):
     old_rows, new_rows = (plan.flat([state[name] for name in plan.parameters]) for state in (before, after))
     assert torch.equal(bits(old_rows[still]), bits(new_rows[still]))
     assert (old_rows != new_rows).any(1)[~still].all()
+
+
+def test_what_is_frozen_has_no_moment(workspace):
+    model, material = setup(workspace)
+    groups, plan = groups_in_turn(model), layout(model)
+    kinds = cell_groups(plan.cells, groups)
+    with only_trainable(model, plan, False):
+        work = Pull(PairLosses(model, plan, material, groups, METHODS["cure"], 0), plan, kinds, METHODS["cure"])
+        work(0)
+    still = torch.tensor([kind is Group.OUTSIDE for kind in kinds])[plan.cell_of]
+    assert still.any() and not work.metric.moment[still].any() and work.metric.moment[~still].any(1).all()
 
 
 @pytest.mark.parametrize("method", [name for name, method in METHODS.items() if not method.retrain])
