@@ -25,9 +25,22 @@ from core.types import Request, Verification
 from core.unlearning.methods import METHODS
 from core.workspace import ADAPTER_CONFIG, WEIGHTS, Workspace
 
-RUN, VERIFICATION = "run", "verification"
+RUN, VERIFICATION, REFERENCE = "run", "verification", "reference"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
 ROOT = Path(__file__).parents[2]
+
+
+def record_reference(workspace: Workspace, request_id: str, folder: Path) -> None:
+    """Enter a model that never saw a request's data, as it was trained. Raises RecordError as `check` does."""
+    told = {"of": request_id, "seed": folder.name}
+    append(workspace.ledger, REFERENCE, {"reference": digest(folder / WEIGHTS)}, told, keys_of(workspace.ledger_key))
+
+
+def references_of(workspace: Workspace, request_id: str) -> dict[str, str]:
+    """SHA-256 of a request's references by their folder's name, as far as they were entered. Raises RecordError."""
+    found = entries(workspace.ledger, read_public(workspace.ledger_key))
+    own = (one for one in found if one.kind == REFERENCE and one.content["of"] == request_id)
+    return {one.content["seed"]: one.subjects["reference"] for one in own}
 
 
 def check(workspace: Workspace) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.busy import at_work
 from core.pipeline import reference
+from core.runs.folder import accounts_of
 from core.types import Request
 from core.unlearning.loop import Step
 from core.workspace import WEIGHTS, Workspace
@@ -24,6 +25,8 @@ def train_references(
     with at_work(workspace.root):
         request = workspace.request(request_id)
         workspace.check(request)
+        if ledger := accounts_of(workspace):
+            ledger.check(workspace)
         for number in range(count):
             _train(workspace, request, FIRST_SEED + number, device, partial(watch, number))
     return workspace.reference_folders(request_id)
@@ -38,5 +41,7 @@ def _train(workspace: Workspace, request: Request, seed: int, device: str, watch
     try:
         reference(workspace, request, seed, device, part, watch)
         part.rename(target)
+        if ledger := accounts_of(workspace):
+            ledger.record_reference(workspace, request.id, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -3,7 +3,6 @@
 It is no stage of the run but a command of its own, which may come later and be repeated; it alone writes verification.json.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,16 +101,19 @@ def _frozen(folder: RunFolder, bounds: Thresholds) -> Check:
 
 
 def _distinct(folder: RunFolder) -> Check:
-    """V0: a reference that is a copy of something else tells of nothing but itself."""
-    copies = Counter(digest(place / WEIGHTS) for place in _places(folder)[2:])
-    same = not {digest(place / WEIGHTS) for place in _places(folder)[:2]} & copies.keys() and set(copies.values()) <= {
-        1
-    }
+    """V0: a reference that is a copy of something else, or is not the one that was trained, tells of nothing but itself."""
+    workspace = Workspace(folder.path.parents[1])
+    candidate, original, *references = (digest(place / WEIGHTS) for place in _places(folder))
+    names = [place.name for place in workspace.reference_folders(folder.spec.request)]
+    there, ledger = dict(zip(names, references, strict=True)), accounts_of(workspace)
+    trained = ledger.references_of(workspace, folder.spec.request) if ledger else {}
+    others = {candidate, original}
+    same = len(others | {*references}) == len(others) + len(references) and there == there | trained
     found = Verdict.PASS if same else Verdict.INCONCLUSIVE
     sentence = (
-        "The models that never saw the data are different ones."
+        "The models that never saw the data are different ones, as they were trained."
         if same
-        else "A model that never saw the data is a copy of another one here: train it anew (python -m core reference)."
+        else "A model that never saw the data was exchanged or taken away, or is a copy of another one: train it anew."
     )
     return _exact("V0", "the references are models of their own", same, found, "SHA-256, exact", sentence)
 

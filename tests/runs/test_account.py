@@ -5,17 +5,19 @@ import json
 import shutil
 
 import pytest
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from core.__main__ import app
 from core.records.keys import keys_of, read_public
 from core.records.ledger import entries
-from core.runs.account import record
+from core.runs.account import entry_of, record
 from core.runs.folder import RunFolder
 from core.runs.launch import create_run
-from core.runs.verify import verify
+from core.runs.references import train_references
+from core.runs.verify import _distinct, verify
 from core.runs.worker import work
-from core.types import RunState
+from core.types import RunState, Verdict
 from core.workspace import Workspace
 
 RUNNER = CliRunner()
@@ -45,6 +47,16 @@ def test_a_finished_run_is_entered_once(place):
     assert entry.content["outcome"]["steps"] == 3 and entry.content["measures"]["unlearned"]["test_auc"]["n"] > 0
 
 
+def test_a_run_that_is_resumed_after_its_entry_is_entered_anew(place):
+    """Killed between its entry and its last word: what it tells since is told there as well."""
+    folder = made(place, "graddiff")
+    folder.add_event({"kind": "attempt", "attempt": 2, "seconds": 1.0})
+    record(place, folder)
+    found = [one for one in entries(place.ledger, read_public(place.ledger_key)) if one.kind == "run"]
+    assert [one.content["attempts"] for one in found] == [1, 2]
+    assert entry_of(place, folder.id) == found[-1]
+
+
 def test_what_was_checked_is_entered_as_often_as_it_was(place):
     folder = made(place, "graddiff")
     found = [verify(folder, "cpu") for _ in range(2)]
@@ -52,6 +64,21 @@ def test_what_was_checked_is_entered_as_often_as_it_was(place):
     assert [one.content["verdict"] for one in entered] == [one.verdict for one in found]
     assert {one["id"] for one in entered[0].content["checks"]} == {one.id for one in found[0].checks}
     assert entered[0].content["thresholds"] == folder.spec.thresholds and "adapter after" in entered[0].subjects
+
+
+def test_a_reference_is_entered_when_it_is_trained_and_missed_when_it_is_another(place):
+    request = place.requests()[0].id
+    train_references(place, request, 3, "cpu", lambda number, step: False)  # two are there already
+    (entry,) = [one for one in entries(place.ledger, read_public(place.ledger_key)) if one.kind == "reference"]
+    folder = made(place, "graddiff")
+    third = place.reference_folders(request)[-1]
+    assert entry.content["seed"] == third.name and _distinct(folder).verdict is Verdict.PASS
+    weights = third / "adapter_model.safetensors"
+    other = load_file(weights)
+    save_file({name: value + 1e-3 for name, value in other.items()}, weights, metadata={"format": "pt"})
+    assert _distinct(folder).verdict is Verdict.INCONCLUSIVE
+    shutil.rmtree(third)
+    assert _distinct(folder).verdict is Verdict.INCONCLUSIVE
 
 
 def test_nothing_of_the_person_is_in_it(place):
