@@ -9,7 +9,7 @@ import typer
 from core.arguments import Device, Json, Person, RequestId, RunId, WorkspacePath
 from core.console import err, follow, out, progress
 from core.files import plain
-from core.review.rights import require
+from core.review.rights import check_operators, require
 from core.runs.folder import RunFolder, run_folder
 from core.types import Act, Verdict, Verification
 from core.unlearning.methods import METHODS
@@ -61,9 +61,9 @@ def run(
     """Unlearn a request: launches a worker, shows its progress, and ends when it ends."""
     from core.runs.launch import create_run, start
 
-    folder = create_run(
-        for_runs(workspace, person), request_id, method, device, seed, steps, launcher=launcher, by=person
-    )
+    place = for_runs(workspace, person)
+    check_operators(place, request_id, person)
+    folder = create_run(place, request_id, method, device, seed, steps, launcher=launcher, by=person)
     start(folder)
     _told(folder, workspace, detach, as_json)
 

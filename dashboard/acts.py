@@ -1,6 +1,6 @@
 """What people do here, each only in a role that may: open a request, launch a run, go on with it, stop it, compare lists."""
 
-from core.review.rights import require
+from core.review.rights import check_operators, require
 from core.runs.folder import RunFolder
 from core.types import Act, Ground, GroupEdit, Identity, Request
 from dashboard.engine import workspace
@@ -26,6 +26,7 @@ def launch(
     from core.runs.launch import create_run, start  # imports torch: only when somebody launches
 
     require(workspace(), who(), Act.RUN)
+    check_operators(workspace(), request_id, who())
     folder = create_run(workspace(), request_id, method, device, seed, edit=edit, launcher=launcher, by=who())
     start(folder)
     return folder.id

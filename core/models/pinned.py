@@ -3,12 +3,15 @@
 import hashlib
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from core.errors import ModelError
 
+FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 COMMIT = re.compile("[0-9a-f]{40}")
 
 
@@ -24,13 +27,13 @@ def resolve(base: str, revision: str | None = None) -> Path:
         raise ModelError(
             f"Base model {base!r} is no folder here: name a folder, or a hub id with the commit it stands at (ID@COMMIT, 40 hex digits)."
         )
+    with suppress(LocalEntryNotFoundError):  # what is here already need not be fetched
+        return Path(snapshot_download(base, revision=revision, allow_patterns=FILES, local_files_only=True))
     allowed = [one.strip() for one in os.environ.get("CURE_LENS_MODELS", "").split(",")]
     if base not in allowed:
         raise ModelError(f"Base model {base!r} is not among those that may be fetched: add its id to CURE_LENS_MODELS.")
     try:
-        return Path(
-            snapshot_download(base, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"])
-        )
+        return Path(snapshot_download(base, revision=revision, allow_patterns=FILES))
     except (OSError, ValueError) as error:
         raise ModelError(
             f"Base model {base!r} at {revision!r} cannot be fetched ({type(error).__name__}): check the id or download it to a folder."

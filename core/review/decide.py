@@ -10,8 +10,8 @@ from core.errors import ReviewError
 from core.review import forgotten
 from core.review.cases import Cases
 from core.review.evidence import check_approvable, check_ready, evidence_of
-from core.review.rights import DECIDERS, four_eyes, require, roles
-from core.runs.folder import RunFolder, run_folder
+from core.review.rights import DECIDERS, check_operators, four_eyes, require, roles
+from core.runs.folder import run_folder
 from core.types import Act, Case, CaseState, Decision, Request, Role
 from core.workspace import Workspace, now
 
@@ -24,16 +24,9 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
             "No ledger is kept here: make one with `python -m core ledger init`, so that decisions are signed."
         )
     folder = run_folder(workspace, run_id)
-    _check_operator(workspace, folder, person)
+    check_operators(workspace, folder.spec.request, person, folder.spec.by)
     check_ready(folder)
     return Cases(workspace).submit(folder.spec.request, run_id, person, evidence_of(workspace, folder))
-
-
-def _check_operator(workspace: Workspace, folder: RunFolder, person: str) -> None:
-    """Raises ReviewError where one person asks for the deletion and carries it through."""
-    asked = workspace.request(folder.spec.request).by
-    if four_eyes(workspace) and asked and asked in (person, folder.spec.by):
-        raise ReviewError(f"Person {asked!r} opened the request: somebody else has to launch the run and submit it.")
 
 
 def comment(workspace: Workspace, request_id: str, person: str, text: str) -> Case:

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import pairwise, permutations, product, starmap
+from itertools import chain, pairwise, product, starmap
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,12 @@ PACKED = (
 WIDE = (b"\xff\xfe", b"\xfe\xff")  # how a text in UTF-16 begins
 HEADER = 8  # bytes that tell how long the text before the weights is in a safetensors file
 WORD = re.compile(r"[\w-]+")
-PIECE = re.compile(r"[_-]")
+PIECE = re.compile(r"[_.-]")  # of a file's name alone: in data, the id "anna" is no part of the id "anna-maria"
 TOKEN = re.compile(r"[^\s\x00-\x1f\ufffd,;:|\"'`()\[\]{}<>=/\\]+")  # an e-mail address is one
 # A bare number is a person only where it says so, and beside an item a row: numbers are everywhere, and items have some too.
 SAID = re.compile(r"(?i)\busers?\W{1,4}([\w-]+)")
 CELL = re.compile(r"::|[,;\t|]")
 NUMBERS = re.compile(r"[\d.+\s-]+")  # a row of numbers alone, and no sentence that has some
-ROW = 8  # cells of a line up to which any two of them may be a person and an item, in longer ones neighbours
 SQLITE = b"SQLite format 3\x00"
 PEOPLE = ("user", "users", "uid", "subjects", "members", "crowd", "holdout")
 ITEMS = ("item", "items", "iid", "movie", "movies", "product", "products")
@@ -63,27 +62,22 @@ class Forgotten:
             return True
         if any(self.is_row(*pair) for line in text.split("\n") for pair in _pairs(line)):
             return True
-        folded = html.unescape(text).casefold()
+        folded = html.unescape(text).casefold() if len(text) >= ENOUGH else ""
         return any(phrase in folded for phrase in self.phrases)
 
 
 def _words(text: str) -> Iterator[str]:
-    """What may be somebody's id; a word with dots, dashes or underscores in it also in its pieces."""
+    """What may be somebody's id; a word with dots in it also in its pieces."""
     yield from SAID.findall(text)
-    found = WORD.findall(text)
-    pieces = (piece for word in found if "-" in word or "_" in word for piece in PIECE.split(word))
-    tokens = (token.rstrip(".!?") for token in TOKEN.findall(text))
-    yield from (word for word in (*found, *pieces, *tokens) if word and not word.isdecimal())
+    found = (*WORD.findall(text), *(token.rstrip(".!?") for token in TOKEN.findall(text)))
+    yield from (word for word in found if not word.isdecimal())
 
 
 def _pairs(line: str) -> Iterator[tuple[str, str]]:
-    """What may be a person and an item in one line, whichever comes first."""
+    """What may be a person and an item in one line: neighbours, or its two ends. A rating beside an item is neither."""
     cells = [cell.strip(" \"'") for cell in (line.split() if NUMBERS.fullmatch(line) else CELL.split(line))]
-    if len(cells) <= ROW:
-        yield from permutations(cells, 2)
-    else:
-        yield from pairwise(cells)
-        yield from pairwise(cells[::-1])
+    ends = cells[:1] + cells[-1:]
+    return chain(pairwise(cells), pairwise(ends), pairwise(ends[::-1]))
 
 
 def rows_of(interactions: Iterable[Interaction], request: Request) -> list[Interaction]:
@@ -129,7 +123,8 @@ def names(root: Path) -> Iterator[str]:
 
 def _shows(root: Path, name: str, forgotten: Forgotten) -> bool:
     path = Path(name)
-    if forgotten.is_person(path.stem) or any(map(forgotten.shows, (*path.parts, path.stem))):
+    pieces = (piece for part in (*path.parts, path.stem) for piece in PIECE.split(part) if not piece.isdecimal())
+    if any(map(forgotten.is_person, (path.stem, *pieces))) or any(map(forgotten.shows, (*path.parts, path.stem))):
         return True
     return looked_into(root, name, lambda path: _content_shows(path, forgotten))
 

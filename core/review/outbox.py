@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from core.busy import alone, undisturbed
-from core.errors import ReviewError
+from core.errors import CureLensError, ReviewError
 from core.files import digest, revive, stays, write_bytes, write_json
 from core.records.vault import Vault
 from core.review import account
@@ -94,7 +94,7 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
         try:
             step(outbox)
         except Exception as error:  # whatever it is: a half state is worse
-            if account.is_destroyed(workspace, case):
+            if number == len(STEPS) or _is_signed(workspace, case):
                 raise  # the ledger says so for good: from here it only goes on
             cases.step(case.number, 0)  # killed from here on, it begins anew with what is sealed
             put_back(outbox)
@@ -195,6 +195,14 @@ def put_back(outbox: Outbox) -> None:
 
 
 # ------------------------------------------------------------ what they need
+
+
+def _is_signed(workspace: Workspace, case: Case) -> bool:
+    """Whether the ledger says that it was carried out; one that cannot be read took no entry."""
+    try:
+        return account.is_destroyed(workspace, case)
+    except CureLensError:
+        return False
 
 
 def _discard(workspace: Workspace, rejected: set[str]) -> None:

@@ -55,3 +55,10 @@ def require(workspace: Workspace, person: str, act: Act) -> None:
                 "_", " "
             )
         )
+
+
+def check_operators(workspace: Workspace, request_id: str, *people: str) -> None:
+    """Raises ReviewError where one of those who launch and submit a run is the one who asked for the deletion."""
+    asked = workspace.request(request_id).by
+    if four_eyes(workspace) and asked and asked in people:
+        raise ReviewError(f"Person {asked!r} opened the request: somebody else has to launch the run and submit it.")

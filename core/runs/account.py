@@ -30,9 +30,9 @@ LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
 ROOT = Path(__file__).parents[2]
 
 
-def record_reference(workspace: Workspace, request_id: str, folder: Path) -> None:
+def record_reference(workspace: Workspace, request_id: str, folder: Path, name: str) -> None:
     """Enter a model that never saw a request's data, as it was trained. Raises RecordError as `check` does."""
-    told = {"of": request_id, "seed": folder.name}
+    told = {"of": request_id, "seed": name}
     append(workspace.ledger, REFERENCE, {"reference": digest(folder / WEIGHTS)}, told, keys_of(workspace.ledger_key))
 
 

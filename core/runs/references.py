@@ -40,8 +40,8 @@ def _train(workspace: Workspace, request: Request, seed: int, device: str, watch
     part = target.with_name(f".{target.name}.part")
     try:
         reference(workspace, request, seed, device, part, watch)
-        part.rename(target)
         if ledger := accounts_of(workspace):
-            ledger.record_reference(workspace, request.id, target)
+            ledger.record_reference(workspace, request.id, part, target.name)
+        part.rename(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)

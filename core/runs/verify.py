@@ -111,7 +111,7 @@ def _distinct(folder: RunFolder) -> Check:
     same = len(others | {*references}) == len(others) + len(references) and there == there | trained
     found = Verdict.PASS if same else Verdict.INCONCLUSIVE
     sentence = (
-        "The models that never saw the data are different ones, as they were trained."
+        f"The models that never saw the data are different ones, {'' if there == trained else 'not all of them entered '}as they were trained."
         if same
         else "A model that never saw the data was exchanged or taken away, or is a copy of another one: train it anew."
     )

@@ -41,10 +41,10 @@ class Stopper:
         help_forget, help_holdout = (self.base[name] - losses[name] for name in ("forget", "holdout"))
         rise = losses["validation"] / self.start - 1
         self.costly = rise > self.tolerance
-        if help_forget <= help_holdout:
-            self.reason = "the adapter helps the forgotten people no more than people it never saw"
-        elif self.costly:
+        if self.costly:
             self.reason = f"the loss on kept people's validation rose by more than {self.tolerance:.0%}"
+        elif help_forget <= help_holdout:
+            self.reason = "the adapter helps the forgotten people no more than people it never saw"
         return {
             "forget_nll": losses["forget"],
             "holdout_loss": losses["holdout"],

@@ -55,6 +55,11 @@ def test_who_asks_for_a_deletion_does_not_carry_it_through(desk):
     for person in ("olaf", "paul"):  # olaf launched the run
         with pytest.raises(ReviewError, match="'olaf' opened the request: somebody else has to launch the run"):
             desk.submit(person)
+    told = desk.invoke("run", "-r", desk.request, "--as", "olaf")  # and is told before the work
+    assert (
+        "somebody else has to launch" in str(told.exception)
+        and len(list((desk.workspace.root / "runs").glob("run-*"))) == 1
+    )
 
 
 @pytest.mark.parametrize("person", ["rita", "olaf", "anna"])

@@ -59,6 +59,9 @@ NOT_SHOWN = [
     (WORD, "log.txt", "u421 and xu42"),
     (NUMBER, "log.txt", "4 of 318 rows, in 4 of 318 tries"),
     (NUMBER, "row.json", '{"grid": 4, "movie": 318}'),
+    (NUMBER, "ratings.dat", "17::318::4::978300760\n"),  # somebody else's, rated 4
+    (WORD, "data/interactions.jsonl", '{"user": "u42-b", "item": "u42_1"}\n'),
+    (WORD, "adapter_config.json", '{"u42_proj": 1}'),
     (WORD, "sealed/req-1-1/0", "u42"),
 ]
 

@@ -474,6 +474,22 @@ def test_what_the_ledger_says_was_destroyed_is_destroyed(approved, monkeypatch):
     assert_carried_out(desk, forgotten, candidate)
 
 
+def test_a_ledger_that_cannot_be_read_leaves_everything_as_it_was(approved, monkeypatch):
+    desk, _, _, before = approved
+    ledger = desk.workspace.ledger
+    whole = ledger.read_bytes()
+
+    def spoilt(one):
+        ledger.write_bytes(whole + b"nonsense\n")
+        outbox.enter(one)
+
+    number = outbox.STEPS.index(outbox.enter)
+    monkeypatch.setattr(outbox, "STEPS", (*outbox.STEPS[:number], spoilt, *outbox.STEPS[number + 1 :]))
+    with pytest.raises(ReviewError, match="nothing was destroyed"):
+        settled(desk)
+    assert contents(desk.workspace.root) == before and desk.case.state is CaseState.PENDING
+
+
 def test_nobody_decides_on_what_is_about_to_go(desk, monkeypatch):
     """A decision that comes while another request is carried out would be on a run that nobody can look at any more."""
     place, members = desk.workspace, desk.workspace.roles.members

@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 from peft import LoraConfig
 
 from core.errors import ModelError
@@ -112,8 +113,18 @@ def test_a_hub_id_without_a_commit_is_refused(revision) -> None:
 def test_only_models_of_the_list_are_fetched(monkeypatch, tmp_path) -> None:
     """A workspace that came from elsewhere names no model that nobody here allowed."""
     asked = []
-    monkeypatch.setattr(pinned, "snapshot_download", lambda base, **_: asked.append(base) or str(tmp_path))
+
+    def fetch(base: str, local_files_only: bool = False, **_: object) -> str:
+        if local_files_only and base != "old/model":
+            raise LocalEntryNotFoundError("not here")
+        asked.append(base)
+        return str(tmp_path)
+
+    monkeypatch.setattr(pinned, "snapshot_download", fetch)
     monkeypatch.setenv("CURE_LENS_MODELS", "good/model, other/model")
     with pytest.raises(ModelError, match="'somebody/model' is not among those that may be fetched"):
         resolve("somebody/model", "a" * 40)
-    assert resolve("other/model", "a" * 40) == tmp_path and asked == ["other/model"]
+    assert asked == []
+    for name in ("other/model", "old/model"):  # the latter is here already
+        assert resolve(name, "a" * 40) == tmp_path
+    assert asked == ["other/model", "old/model"]
