@@ -18,6 +18,8 @@ from dashboard import live, words
 
 PAGES = ("overview", "request", "circuit", "what_if", "groups", "run", "before_after", "review", "report", "benchmark")
 
+NEVER = lambda job, options: False  # noqa: E731 - is a job over?
+
 
 def said(app: AppTest) -> str:
     """All text that a page shows as Markdown or as it is."""
@@ -203,7 +205,7 @@ def test_chosen_interactions_need_at_least_one(page, demo: Path) -> None:
 
 
 def test_a_run_is_launched_watched_and_stopped(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: None, str, patient=False))
+    monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: "", str, NEVER, patient=False))
     known = {run.id for run in runs(Workspace(demo))}
     app = page("run")
     next(button for button in app.button if button.label == "Launch the run").click().run()
@@ -239,7 +241,7 @@ def test_a_run_that_did_not_finish_says_why(page, demo: Path, state: RunState) -
 
 def test_a_lost_run_is_given_up_or_gone_on_with(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started = []
-    monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: started.append(folder), str))
+    monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: started.append(folder) or "", str, NEVER))
     run = done(demo)
     run.store.add(run.id, "wish", patient=False)
     run.store.enlist(run.id, dead := replace(this_worker(), pid=2**22 + 1))
@@ -307,7 +309,7 @@ def test_groups_start_from_the_rule_and_say_what_an_edit_changes(page, demo: Pat
 
 
 def test_a_part_is_moved_with_a_reason_and_launched(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: None, str, patient=False))
+    monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: "", str, NEVER, patient=False))
     run = done(demo)
     part = next(row.module for row in run.groups if row.group is Group.SHARED)
     app = page("groups", forget=part)
