@@ -140,6 +140,20 @@ def method_lines(rows: Sequence[Row]) -> list[str]:
     ]
 
 
+def least_lines(rows: Sequence[Row]) -> list[str]:
+    """Each method where its gap is least, and how often it has a point that beats doing nothing."""
+    lines = [
+        "At the best point by the gap, and in how many seeds the residual has a point that is better than doing nothing:",
+        "",
+    ]
+    lines += ["| method | size of the gap | better than nothing |", "| --- " * 3 + "|"]
+    for name, front in sorted(fronts(rows, value=gap).items()):
+        best = best_points(rows, name)
+        better = sum(row.method != "original" for row in best)
+        lines.append(f"| {name} | {told(mean_interval(list(front.values())))} | {better} of {len(best)} |")
+    return lines
+
+
 def stop_lines(rows: Sequence[Row]) -> list[str]:
     """Each method where its own rule stops it."""
     stepped = sorted({row.method for row in rows if row.rate})
@@ -218,7 +232,7 @@ def front_lines(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-PARTS = (floor_lines, bound_lines, method_lines, difference_lines, front_lines, stop_lines)
+PARTS = (floor_lines, bound_lines, method_lines, least_lines, difference_lines, front_lines, stop_lines)
 
 
 def tuning_lines(trials: Mapping[str, Sequence[Tried]]) -> list[str]:

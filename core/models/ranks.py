@@ -13,12 +13,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+PATIENCE = timedelta(days=7)  # the others wait as long as the first one waits for its turn
+
 
 class Unfit(torch.OutOfMemoryError):
     """All processes know of it, so all may take smaller parts."""
-
-
-PATIENCE = timedelta(days=7)  # the others wait as long as the first one waits for its turn
 
 
 def size() -> int:

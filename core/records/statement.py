@@ -66,9 +66,9 @@ def opened(line: bytes, key: SSlibKey) -> Statement:
 
 def _bare(envelope: Envelope) -> bytes:
     """The line that the envelope's payload and first signature make: what else is in it, nobody signed."""
-    first: dict[str, Any] = next(iter(envelope.to_dict()["signatures"]), {})
-    one = {"keyid": first.get("keyid"), "sig": first.get("sig")}
-    return rfc8785.dumps({**envelope.to_dict(), "signatures": [one]})
+    told = envelope.to_dict()
+    told["signatures"] = [{"keyid": one["keyid"], "sig": one["sig"]} for one in told["signatures"][:1]]
+    return rfc8785.dumps(told)
 
 
 def _statement(envelope: Envelope) -> Statement:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from core.files import digest, plain
-from core.records.keys import keys_of, read_public
-from core.records.ledger import append, entries
+from core.records.keys import keys_of
+from core.records.ledger import append
 from core.records.statement import Statement
 from core.review.rights import four_eyes
 from core.runs import account
@@ -31,7 +31,7 @@ ELSEWHERE = (
 
 def enter_decisions(workspace: Workspace, cases: Sequence[Case]) -> None:
     """Every decision that the ledger does not hold yet, and what it was on. Raises RecordError where it takes no entry."""
-    found = _entries(workspace)
+    found = account.statements(workspace)
     told_of = {one.content["case"] for one in found if one.kind in (SUBMISSION, DECISION)}
     entered = {(one.content["case"], one.content["decision"]["time"], one.content["decision"]["person"])
                for one in found if one.kind == DECISION}  # fmt: skip
@@ -96,18 +96,14 @@ def enter_destruction(
 
 def is_destroyed(workspace: Workspace, case: Case) -> bool:
     """Whether the ledger says that the case was carried out. Raises RecordError."""
-    return any(one.kind == DESTRUCTION and one.content["case"] == case.number for one in _entries(workspace))
+    return any(one.kind == DESTRUCTION and one.content["case"] == case.number for one in account.statements(workspace))
 
 
 def destructions(workspace: Workspace) -> list[Statement]:
     """What the ledger says was destroyed, oldest first. Raises RecordError."""
-    return [one for one in _entries(workspace) if one.kind == DESTRUCTION]
+    return [one for one in account.statements(workspace) if one.kind == DESTRUCTION]
 
 
 def _append(workspace: Workspace, kind: str, subjects: dict[str, str], case: Case, told: dict[str, Any]) -> None:
     about = {"case": case.number, "request": case.request, "run": case.run, "four_eyes": four_eyes(workspace)}
     append(workspace.ledger, kind, subjects, about | told, keys_of(workspace.ledger_key))
-
-
-def _entries(workspace: Workspace) -> tuple[Statement, ...]:
-    return entries(workspace.ledger, read_public(workspace.ledger_key))

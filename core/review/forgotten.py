@@ -123,7 +123,7 @@ def names(root: Path) -> Iterator[str]:
 
 def _shows(root: Path, name: str, forgotten: Forgotten) -> bool:
     path = Path(name)
-    pieces = (piece for part in (*path.parts, path.stem) for piece in PIECE.split(part) if not piece.isdecimal())
+    pieces = (piece for part in path.parts for piece in PIECE.split(part) if not piece.isdecimal())
     if any(map(forgotten.is_person, (path.stem, *pieces))) or any(map(forgotten.shows, (*path.parts, path.stem))):
         return True
     return looked_into(root, name, lambda path: _content_shows(path, forgotten))
@@ -212,7 +212,7 @@ def _of(value: dict[str, Any], names: Sequence[str]) -> list[str]:
 
 
 def _plain(name: str) -> str:
-    """ "userId", "user_id" and "User" are one name."""
+    """One name for "userId", "user_id" and "User"."""
     letters = "".join(filter(str.isalpha, name.casefold()))
     return letters if letters in ("uid", "iid") else letters.removesuffix("id")
 

@@ -30,6 +30,11 @@ LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
 ROOT = Path(__file__).parents[2]
 
 
+def statements(workspace: Workspace) -> tuple[Statement, ...]:
+    """What the workspace's ledger holds. Raises RecordError where it is not whole."""
+    return entries(workspace.ledger, read_public(workspace.ledger_key))
+
+
 def record_reference(workspace: Workspace, request_id: str, folder: Path, name: str) -> None:
     """Enter a model that never saw a request's data, as it was trained. Raises RecordError as `check` does."""
     told = {"of": request_id, "seed": name}
@@ -38,21 +43,21 @@ def record_reference(workspace: Workspace, request_id: str, folder: Path, name: 
 
 def references_of(workspace: Workspace, request_id: str) -> dict[str, str]:
     """SHA-256 of a request's references by their folder's name, as far as they were entered. Raises RecordError."""
-    found = entries(workspace.ledger, read_public(workspace.ledger_key))
-    own = (one for one in found if one.kind == REFERENCE and one.content["of"] == request_id)
+    own = (one for one in statements(workspace) if one.kind == REFERENCE and one.content["of"] == request_id)
     return {one.content["seed"]: one.subjects["reference"] for one in own}
 
 
 def check(workspace: Workspace) -> None:
     """Raises RecordError where a run could not be entered: the keys are not here, or the ledger is not whole."""
     keys_of(workspace.ledger_key)
-    entries(workspace.ledger, read_public(workspace.ledger_key))
+    statements(workspace)
 
 
 def entry_of(workspace: Workspace, run_id: str) -> Statement | None:
     """What the ledger has of a run, the last word on it. Raises RecordError."""
-    found = entries(workspace.ledger, read_public(workspace.ledger_key))
-    return next((one for one in reversed(found) if one.kind == RUN and one.content["run"] == run_id), None)
+    return next(
+        (one for one in reversed(statements(workspace)) if one.kind == RUN and one.content["run"] == run_id), None
+    )
 
 
 def record(workspace: Workspace, folder: RunFolder) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from core.busy import at_work
 from core.context import Context, load_adapter, make_context
 from core.errors import RunError
-from core.files import digest
+from core.files import agree, digest
 from core.runs.answers import answers_of, neighbours
 from core.runs.folder import RunFolder, accounts_of
-from core.runs.made import as_made, files, made, signed, unlearned
+from core.runs.made import files, made, signed, unlearned
 from core.types import Check, RunState, Verdict, Verification
 from core.verification.battery import verification
 from core.verification.evidence import Answers, Evidence
@@ -68,8 +68,9 @@ def _places(folder: RunFolder) -> list[Path]:
 
 def _identity(folder: RunFolder) -> Check:
     """V12: the adapter that lies there is the one that the run made, to the bit, and not the one that was to forget."""
-    right = as_made(folder)
-    same = right and files(folder).keys() <= made(folder).keys()  # runs of an older version told the weights alone
+    there, told = files(folder), made(folder)
+    right = agree(there, told)
+    same = right and there.keys() <= told.keys()  # runs of an older version told the weights alone
     if right and not unlearned(folder):
         found, same = Verdict.FAIL, False
         sentence = "The run left the adapter as it was, to the bit: nothing was forgotten."

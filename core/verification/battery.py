@@ -4,7 +4,7 @@ nothing about a third."""
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
-from core.types import Check, Interval, Verdict, Verification
+from core.types import Check, Verdict, Verification
 from core.verification import (
     closeness,
     drift,
@@ -19,7 +19,7 @@ from core.verification import (
     wordings,
 )
 from core.verification.evidence import Evidence
-from core.verification.judge import counted, verdict
+from core.verification.judge import counted, outside
 
 Part = Callable[[Evidence], Iterator[Check]]
 # in shares of the way to the original, which is all of the way for the original itself, whatever it knows: no control
@@ -70,12 +70,8 @@ def verification(run: str, evidence: Evidence, exact: Sequence[Check]) -> Verifi
         checks = tuple(_void(one) for one in checks)
     asked_for = {one.id for one in checks}
     left_out = {id: why for id, why in NOT_RUN.items() if id not in asked_for}
-    found = (
-        *controls,
-        *checks,
-        *exact,
-        *([_in_part(left_out, bool(asked_for & NOT_RUN.keys()))] if checks and left_out else []),
-    )
+    in_part = (_in_part(left_out, bool(asked_for & NOT_RUN.keys())),) if checks and left_out else ()
+    found = (*controls, *checks, *exact, *in_part)
     return Verification(run, evidence.thresholds.digest, together(found), found, left_out | NEVER_RUN)
 
 
@@ -94,11 +90,8 @@ def _controls(evidence: Evidence) -> Iterator[Check]:
     telling = [part for part in CHECKS if part not in ASIDE]
     original = asked(evidence.of_original(), telling)
     caught = [one for one in original if one.verdict is Verdict.FAIL]
-    # what is well within the bounds now needs the fewest rows to pass, and never would catch it
-    wanting = [
-        one.needed for one in original if one.needed and verdict(_exactly(one.value), one.low, one.high) is Verdict.FAIL
-    ]
-    more = min(wanting, default=None)
+    wanting = [one.needed for one in original if one.needed and outside(one.value, one.low, one.high)]
+    more = min(wanting, default=None)  # of those that would catch it; the others would let it pass
     wronged = [one for one in asked(evidence.of_reference()) if one.verdict is Verdict.FAIL]
     yield _control(
         "a model that forgot nothing is caught",
@@ -143,11 +136,6 @@ def _without_references(count: int) -> Check:
     return Check(
         "V0", "models that never saw the data", Verdict.INCONCLUSIVE, nothing, FEW, None, "controls", FEW, sentence
     )
-
-
-def _exactly(value: Interval) -> Interval:
-    """As if it were known without doubt."""
-    return replace(value, low=value.value, high=value.value)
 
 
 def _names(checks: Sequence[Check]) -> str:

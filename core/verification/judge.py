@@ -52,12 +52,16 @@ def verdict(value: Interval, low: float | None, high: float | None) -> Verdict:
     return Verdict.FAIL if high_99 < bottom or low_99 > top else Verdict.INCONCLUSIVE
 
 
+def outside(value: Interval, low: float | None, high: float | None) -> bool:
+    """Whether the value itself, whatever its interval, does not lie within the bounds."""
+    return (low is not None and value.value < low) or (high is not None and value.value > high)
+
+
 def needed(value: Interval, low: float | None, high: float | None) -> int | None:
     """About how many rows would narrow the interval until it no longer reaches over the nearest bound, the value staying what
     it is; None where it lies on that bound. The width of an interval falls with the root of the number of rows."""
     room = min(abs(bound - value.value) for bound in (low, high) if bound is not None)
-    outside = (low is not None and value.value < low) or (high is not None and value.value > high)
-    half = max(value.high - value.value, value.value - value.low) * (STRETCH if outside else 1.0)
+    half = max(value.high - value.value, value.value - value.low) * (STRETCH if outside(value, low, high) else 1.0)
     if not (math.isfinite(half) and room > half / FURTHEST):
         return None
     return math.ceil(value.n * max(1.0, half / room) ** 2)

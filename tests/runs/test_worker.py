@@ -118,7 +118,6 @@ def test_a_worker_that_was_silent_takes_away_what_it_wrote_after_the_run_was_can
     def step(watch, event):
         told(watch, event)
         if event.number == 2:
-            monkeypatch.setattr(folder.store, "ask_to_cancel", lambda _: True)
             with folder.store.changing():
                 folder.store._move(folder.store.entry(folder.id), RunState.CANCELLED)
             (folder.path / "checkpoint").mkdir(exist_ok=True)
