@@ -16,10 +16,10 @@ import transformers
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.context import load_adapter, make_context  # noqa: E402
-from core.evaluation.measures import interval, prediction_auc, take  # noqa: E402
-from core.evaluation.scores import Scores, score  # noqa: E402
-from core.models.blocks import layout  # noqa: E402
+from core.evaluation.metrics import interval, prediction_auc, take  # noqa: E402
+from core.evaluation.predictions import Scores, score  # noqa: E402
+from core.models.lora_layout import layout  # noqa: E402
+from core.pipeline.context import load_adapter, make_context  # noqa: E402
 from core.types import Interval  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from core.circuit.attribution import attribute  # noqa: E402
-from core.circuit.contrast import Contrast  # noqa: E402
+from core.circuit.counterfactuals import Contrast  # noqa: E402
 from core.circuit.patching import module_effects  # noqa: E402
 from core.models.families import anatomy  # noqa: E402
 

@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from core.circuit.attribution import attribute  # noqa: E402
-from core.circuit.passes import CLEAN, CORRUPTED, Contrast, batches  # noqa: E402
+from core.circuit.hooks import CLEAN, CORRUPTED, Contrast, batches  # noqa: E402
 from core.models.families import anatomy  # noqa: E402
 
 STEPS, THREADS, PAIRS, PEAKS = 5, 2, 11, 3

@@ -24,12 +24,13 @@ from selenium.webdriver import Chrome
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.context import load_adapter, make_context  # noqa: E402
-from core.runs.folder import RunFolder  # noqa: E402
+from core.pipeline.context import load_adapter, make_context  # noqa: E402
+from core.runs.run_folder import RunFolder  # noqa: E402
 from core.types import (  # noqa: E402
     Cell,
     Circuit,
     CurvePoint,
+    DirectEffect,
     Edge,
     Group,
     ModuleGroup,
@@ -37,7 +38,6 @@ from core.types import (  # noqa: E402
     RunSpec,
     RunState,
     RunStatus,
-    Toward,
 )
 from core.workspace import Workspace  # noqa: E402
 from tests.browser.browser import chrome, drawn, open_page, served, wait  # noqa: E402
@@ -121,7 +121,7 @@ def write_run(workspace: Path) -> None:
     for name, value in zip(("forget", "retain"), circuits, strict=True):
         run.write(f"{name}.json", value)
     run.write("groups.json", groups)
-    run.write("toward.json", [Toward(name, (), ()) for name in names])
+    run.write("toward.json", [DirectEffect(name, (), ()) for name in names])
     run.write("outcome.json", Outcome(1, "", 1, 1, tuple(Cell((name,), 1, 0.1) for name in names)))
 
 
@@ -183,7 +183,7 @@ def what_ifs(workspace: Workspace) -> tuple[list[float], list[float]]:
     context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
     setting = context.what_if(recommender)
     off, both = [], []
-    for turn, user in enumerate(workspace.roles.members[: TIMES + 1]):
+    for turn, user in enumerate(workspace.user_split.members[: TIMES + 1]):
         person, started = setting.person(context.histories[user]), time.perf_counter()
         person.top((setting.parts.modules[turn],))
         middle = time.perf_counter()

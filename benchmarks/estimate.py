@@ -20,7 +20,7 @@ import transformers
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.runs.launch import create_run, start  # noqa: E402
+from core.runs.submit import create_run, start  # noqa: E402
 from core.types import ENDED, RunState, RunStatus  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 

@@ -22,17 +22,17 @@ from torch import Tensor
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.mib import cmd, cpr, metrics_by_share  # noqa: E402
 from core.circuit.attribution import attribute  # noqa: E402
-from core.circuit.extract import with_gap  # noqa: E402
-from core.circuit.mib import cmd, cpr, metrics_by_share  # noqa: E402
-from core.circuit.passes import Contrast  # noqa: E402
+from core.circuit.bootstrap import by_prompt, jaccard, members, overlap  # noqa: E402
+from core.circuit.extraction import with_gap  # noqa: E402
+from core.circuit.hooks import Contrast  # noqa: E402
 from core.circuit.patching import module_effects  # noqa: E402
-from core.circuit.stability import by_prompt, jaccard, members, overlap  # noqa: E402
-from core.context import Context, load_adapter, make_context  # noqa: E402
 from core.data import prompts as words  # noqa: E402
 from core.models.families import anatomy  # noqa: E402
 from core.models.recommender import Recommender  # noqa: E402
-from core.pipeline import contrast_prompts  # noqa: E402
+from core.pipeline.context import RequestContext, load_adapter, make_context  # noqa: E402
+from core.pipeline.stages import contrast_prompts  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
 PROMPTS, BATCH, RANDOM, DRAWS, SEEDS = 96, 16, 10, 2000, range(4)
@@ -54,7 +54,7 @@ def samples(folder: Path) -> Iterator[tuple[str, Recommender, Sample]]:
         yield f"{folder.name}, {name} set", recommender, sampler(recommender, context, name)
 
 
-def sampler(recommender: Recommender, context: Context, name: str) -> Sample:
+def sampler(recommender: Recommender, context: RequestContext, name: str) -> Sample:
     def sample(seed: int) -> list[Contrast]:
         found = contrast_prompts(recommender, context, getattr(context.split, name), seed, PROMPTS)
         return with_gap(anatomy(recommender.model), found, BATCH)

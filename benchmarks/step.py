@@ -14,16 +14,16 @@ import numpy as np
 import torch
 import transformers
 
-from core.context import load_adapter, make_context
-from core.models.batches import answer_logits, answer_loss, collate
-from core.models.blocks import cell_groups, layout
+from core.models.batching import answer_logits, answer_loss, collate
 from core.models.families import anatomy
+from core.models.lora_layout import cell_groups, layout
 from core.models.recommender import ADAPTER
-from core.pipeline import make_material
+from core.pipeline.context import load_adapter, make_context
+from core.pipeline.stages import make_material
 from core.types import Group
-from core.unlearning.descent import Pull, only_trainable
-from core.unlearning.losses import PairLosses
+from core.unlearning.gradient_unlearning import UnlearningStep, only_trainable
 from core.unlearning.methods import METHODS
+from core.unlearning.paired_losses import PairLosses
 from core.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
@@ -47,7 +47,7 @@ class Cure:
         groups = {name: list(Group)[i % 4] for i, name in enumerate(anatomy(model).modules)}
         self.losses = PairLosses(model, self.plan, material, groups, METHOD, 0)
         self.model, self.kinds = model, cell_groups(self.plan.cells, groups)
-        self.gradients = Pull(self.losses, self.plan, self.kinds, METHOD)
+        self.gradients = UnlearningStep(self.losses, self.plan, self.kinds, METHOD)
         self.looking: list[float] = []
         self.optimiser = torch.optim.SGD(self.plan.parameters.values(), lr=1e-6)
 

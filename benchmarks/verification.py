@@ -17,13 +17,13 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.runs.folder import RunFolder, run_folder  # noqa: E402
-from core.runs.launch import create_run  # noqa: E402
 from core.runs.references import train_references  # noqa: E402
+from core.runs.run_folder import RunFolder, run_folder  # noqa: E402
+from core.runs.submit import create_run  # noqa: E402
 from core.runs.verify import verify  # noqa: E402
 from core.runs.worker import work  # noqa: E402
 from core.types import Request, Verdict, Verification  # noqa: E402
-from core.verification.battery import together  # noqa: E402
+from core.verification.suite import together  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
 METHODS = {"gradient_ascent_uncapped": "broken by ascent", "cure": "cure", "cure_merge": "cure_merge"}
@@ -83,7 +83,11 @@ def cell(found: Verification, id: str, name: str) -> str:
     one = next((one for one in found.checks if (one.id, one.name) == (id, name)), None)
     if one is None:
         return ""
-    needed = f" ({one.value.n:,}, needs {one.needed:,})" if one.needed and one.verdict is Verdict.INCONCLUSIVE else ""
+    needed = (
+        f" ({one.value.n:,}, needs {one.rows_needed:,})"
+        if one.rows_needed and one.verdict is Verdict.INCONCLUSIVE
+        else ""
+    )
     return SHORT[one.verdict] + needed
 
 

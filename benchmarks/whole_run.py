@@ -17,13 +17,13 @@ import transformers
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.bench.contestants import CONTESTANTS  # noqa: E402
-from core.bench.scenes import open_request  # noqa: E402
-from core.bench.statistics import mean_interval  # noqa: E402
-from core.bench.tables import told  # noqa: E402
-from core.bench.trials import Scene, groups_of, load_scene  # noqa: E402
-from core.context import fresh_adapter  # noqa: E402
-from core.unlearning.fit import fit  # noqa: E402
+from core.benchmark.entrants import ENTRANTS  # noqa: E402
+from core.benchmark.report import told  # noqa: E402
+from core.benchmark.scenarios import open_request  # noqa: E402
+from core.benchmark.statistics import mean_interval  # noqa: E402
+from core.benchmark.trials import Scene, groups_of, load_scene  # noqa: E402
+from core.pipeline.context import fresh_adapter  # noqa: E402
+from core.unlearning.finetuning import fit  # noqa: E402
 from core.unlearning.unlearn import unlearn  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
@@ -43,7 +43,7 @@ def retraining(scene: Scene, seed: int) -> float:
 
 def run(scene: Scene, name: str, seed: int) -> tuple[float, float]:
     """Seconds for finding the groups and for unlearning, teacher and checks included."""
-    contestant = CONTESTANTS[name]
+    contestant = ENTRANTS[name]
     scene.found.clear()
     kinds, finding = groups_of(scene, contestant, seed)
     started = time.perf_counter()

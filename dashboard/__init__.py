@@ -1,5 +1,5 @@
 """The Streamlit dashboard. Read before any of it, and so before torch, however the dashboard was started."""
 
-from core.threads import leave_a_core_free
+from core.utils.torch_threads import reserve_one_core
 
-leave_a_core_free()
+reserve_one_core()

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import state
-from dashboard.components.door import door
+from dashboard.components.access_gate import door
 from dashboard.components.sidebar import sidebar
 from dashboard.components.text import guarded
 from dashboard.components.tour import tour
-from dashboard.palette import STYLE
-from dashboard.texts import Texts, t
+from dashboard.presenters.i18n import Texts, t
+from dashboard.presenters.theme import STYLE
+from dashboard.session import state
 
 ICON = str(Path(__file__).parents[1] / "assets/icon.png")
 # The sections tell the story: what there is, how it works inside, how data is taken out, who decides.
@@ -35,7 +35,7 @@ TITLES = Texts(
     }
 )
 PAGES = {
-    name: st.Page(f"views/{name}.py", title=TITLES[name], icon=f":material/{icon}:", default=name == "overview")
+    name: st.Page(f"screens/{name}.py", title=TITLES[name], icon=f":material/{icon}:", default=name == "overview")
     for section in SECTIONS.values()
     for name, icon in section.items()
 }

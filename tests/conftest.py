@@ -17,7 +17,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
 
 from core.data.readers import Dataset
-from core.prepare import Scratch, prepare
+from core.pipeline.prepare import Scratch, prepare
 from core.types import Interaction, Item, Task
 from core.workspace import Workspace, WorkspaceSettings
 
@@ -99,7 +99,7 @@ def tiny_workspace(folder: Path, task: Task = Task.CLICK) -> Workspace:
 @pytest.fixture(scope="session", autouse=True)
 def demo_world_keys(tmp_path_factory) -> Iterator[None]:
     """Whoever runs the tests keeps their own keys to themselves; the demo world's are there, since runs in it are signed."""
-    from core.records.keys import demo_keys, keep_keys
+    from core.ledger.keys import demo_keys, keep_keys
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CURE_LENS_KEYS", str(tmp_path_factory.mktemp("keys")))
@@ -121,7 +121,7 @@ def prepared(tmp_path_factory) -> Path:
     from core.runs.references import train_references
 
     workspace = tiny_workspace(tmp_path_factory.mktemp("prepared") / "tiny")
-    request = workspace.open_request(users=workspace.roles.members[:2])
+    request = workspace.open_request(users=workspace.user_split.members[:2])
     train_references(workspace, request.id, 2, "cpu", lambda number, step: False)
     return workspace.root
 

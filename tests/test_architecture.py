@@ -1,4 +1,4 @@
-"""The floors of ARCHITECTURE.md: each module imports only what stands under it, and pages never reach past the engine."""
+"""The structure: import contracts of pyproject.toml, what stays light, and how long files and functions may be."""
 
 import ast
 import subprocess
@@ -8,27 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FLOORS = [
-    {"__main__"},
-    {"bench_command", "ledger_command", "prepare_command", "review_command", "runs_command"},
-    {"console", "arguments"},
-    {"bench", "doctor", "export"},
-    {"review"},
-    {"runs"},
-    {"prepare"},
-    {"pipeline"},
-    {"looks"},
-    {"context"},
-    {"regrouping", "what_if", "verification"},
-    {"data", "circuit", "grouping", "unlearning", "evaluation", "report"},
-    {"models", "records"},
-    {"workspace"},
-    {"busy", "database"},
-    {"files", "extras", "threads"},
-    {"types", "errors"},
-]
-LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
-SCREEN = {"streamlit", "altair", "pyvis", "dashboard"}
+SOURCES = [path for name in ("core", "dashboard") for path in sorted((ROOT / name).rglob("*.py"))]
+SCREEN = ("streamlit", "altair", "pyvis", "pandas")
+SIGNING = ("securesystemslib", "rfc8785", "cryptography")
 
 
 def imports(path: Path) -> set[str]:
@@ -43,92 +25,69 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def part(path: Path) -> str:
-    relative = path.relative_to(ROOT / "core")
-    return relative.parts[0].removesuffix(".py")
+def runs(code: str) -> bool:
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
-CORE = sorted((ROOT / "core").rglob("*.py"))
+def test_the_import_contracts_hold():
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-logo"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_core_imports_only_from_below(path):
-    own = part(path)
-    for name in imports(path):
-        assert name.split(".")[0] not in SCREEN, f"{path} imports {name}"
-        if name.startswith("core.") and own != "__init__":
-            other = name.split(".")[1]
-            assert other == own or LEVEL[other] > LEVEL[own], f"{own} imports {other}"
+def test_core_has_no_loose_files():
+    loose = {path.name for path in (ROOT / "core").glob("*.py")}
+    assert loose == {"__init__.py", "__main__.py", "errors.py"}
 
 
-def test_only_the_engine_calls_core_services():
+def test_only_services_call_core_services():
+    services = ("runs", "pipeline", "workspace", "circuit", "models", "review")
     for path in (ROOT / "dashboard").rglob("*.py"):
-        services = {
-            name
-            for name in imports(path)
-            if name.startswith(
-                (
-                    "core.runs",
-                    "core.pipeline",
-                    "core.context",
-                    "core.prepare",
-                    "core.workspace",
-                    "core.circuit",
-                    "core.models",
-                    "core.review",
-                )
-            )
-        }
-        assert not services or path.name in ("engine.py", "acts.py", "live.py", "graph.py", "desk.py"), (
-            f"{path} calls {services}"
-        )
+        called = {name for name in imports(path) if name.startswith(tuple(f"core.{one}" for one in services))}
+        allowed = path.parent.name == "services" or path.name == "circuit_html.py"
+        assert not called or allowed, f"{path} calls {called}"
 
 
 @pytest.mark.parametrize(
     ("modules", "library"),
     [
-        ("core.types, core.errors, core.files, core.workspace", "torch"),
-        ("core.__main__, core.runs.account, core.review.decide, core.review.outbox, core.review.afterwards", "torch"),
-        ("core.runs.launch", "transformers"),
+        ("core.types, core.errors, core.utils.serialization, core.workspace", "torch"),
+        ("core.cli.app, core.runs.ledger_entries, core.review.decisions, core.review.execution, core.review.audit", "torch"),
+        ("core.runs.submit", "transformers"),
     ],
-)
+)  # fmt: skip
 def test_who_needs_no_model_waits_for_no_library_of_models(modules, library):
-    code = f"import sys, {modules}; sys.exit({library!r} in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+    assert runs(f"import sys, {modules}; sys.exit({library!r} in sys.modules)")
 
 
 def test_core_runs_without_the_screen_libraries():
-    code = (
-        "import sys; sys.modules.update(dict.fromkeys(('streamlit', 'altair', 'pyvis', 'pandas')));"
-        "import core.__main__, core.runs.worker, core.runs.launch, core.runs.references, core.prepare"
-    )
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({SCREEN}));"
+    assert runs(f"{blocked}import core.cli.app, core.runs.worker, core.runs.submit, core.runs.references")
+    assert runs(f"{blocked}import core.pipeline.prepare")
 
 
 def test_no_page_comes_near_the_keys():
-    code = (
-        "import sys, dashboard.engine, dashboard.live, dashboard.desk, core.runs.launch;"
-        "sys.exit(any(name.startswith(('core.records', 'core.runs.account', 'securesystemslib')) for name in sys.modules))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+    private = ("core.ledger", "core.runs.ledger_entries", "securesystemslib")
+    modules = "dashboard.services.queries, dashboard.services.models, dashboard.services.review, core.runs.submit"
+    assert runs(f"import sys, {modules}; sys.exit(any(name.startswith({private}) for name in sys.modules))")
     for path in (ROOT / "dashboard").rglob("*.py"):
-        assert not any(name.startswith(("core.records", "core.runs.account")) for name in imports(path)), path
+        assert not any(name.startswith(private) for name in imports(path)), path
 
 
 def test_the_engine_runs_without_the_signing_libraries():
-    code = (
-        "import sys; sys.modules.update(dict.fromkeys(('securesystemslib', 'rfc8785', 'cryptography')));"
-        "import core.__main__, core.runs.worker, core.runs.launch"
-    )
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({SIGNING}));"
+    assert runs(f"{blocked}import core.cli.app, core.runs.worker, core.runs.submit")
 
 
-@pytest.mark.parametrize(
-    "path", CORE + sorted((ROOT / "dashboard").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
-)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_and_functions_stay_small(path):
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= 300, "make it a folder"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             assert node.end_lineno - node.lineno <= 60, f"{node.name} is too long"
+
+
+def test_no_page_can_be_opened_without_the_app():
+    """Streamlit serves the scripts of a folder called "pages" beside the app by themselves, past the access gate."""
+    assert not (ROOT / "dashboard/pages").exists()

@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from core.circuit.gradients import Slopes, slopes
 from core.circuit.graph import destination_columns, destinations, mlp_sources, paths, source_rows, sources
-from core.circuit.passes import CLEAN, CORRUPTED, Batch, Contrast, Record, batches, visited
-from core.circuit.slopes import Slopes, slopes
-from core.circuit.space import stream, weights
+from core.circuit.head_weights import stream, weights
+from core.circuit.hooks import CLEAN, CORRUPTED, Batch, Contrast, Record, batches, visited
 from core.models.families import Anatomy, anatomy
 from core.models.norms import accurate
 

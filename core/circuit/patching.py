@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from core.circuit.graph import destination_columns, destinations, mlp_sources, sources
-from core.circuit.passes import CLEAN, CORRUPTED, Batch, Contrast, Record, Visitor, batches, visited
-from core.circuit.space import Weights, stream, weights
+from core.circuit.head_weights import Weights, stream, weights
+from core.circuit.hooks import CLEAN, CORRUPTED, Batch, Contrast, Record, Visitor, batches, visited
 from core.models.families import Anatomy, anatomy
 from core.models.norms import accurate
 

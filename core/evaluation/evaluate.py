@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluation.measures import DRAWS, auc, closeness, floor, interval, membership_auc, prediction_auc, take
+from core.evaluation.metrics import DRAWS, auc, closeness, floor, interval, membership_auc, prediction_auc, take
+from core.evaluation.predictions import Scores, score
 from core.evaluation.ranking import Reader, rank
-from core.evaluation.scores import Scores, score
 from core.models.recommender import Recommender
 from core.types import Evaluation, Interaction, Interval, Item, Metrics, Prompt, Recommendation, Split, TopLists
 
@@ -20,7 +20,7 @@ KEPT_LISTS = 6
 
 
 @dataclass(frozen=True)
-class Seen:
+class ModelOutputs:
     """What one model said: its scores per set, and the ranks of liked test items among NEGATIVES unseen ones."""
 
     forget: Scores
@@ -39,18 +39,22 @@ def look(
     histories: Mapping[str, Sequence[Interaction]],
     listed: Sequence[str] = (),
     ranked: int = RANKED_USERS,
-) -> Seen:
+) -> ModelOutputs:
     """Everything that evaluation asks one model; `histories`: each member's training interactions; `listed`: whose
     top lists are asked for; `ranked`: how many people's test items are ranked, which costs the most."""
     asked = _first_liked(split.test, ranked)
     users, places = np.array([prompt.user for prompt in asked]), ranks(recommender, asked, reader, histories)
     lists = {user: top_list(recommender, histories[user], reader, items) for user in listed}
     forget, test, holdout = (score(recommender, part, reader) for part in (split.forget, split.test, split.holdout))
-    return Seen(forget, test, holdout, users, places, lists)
+    return ModelOutputs(forget, test, holdout, users, places, lists)
 
 
 def compare(
-    original: Seen, unlearned: Seen, references: Sequence[Seen], split: Split, item_mean: Interval
+    original: ModelOutputs,
+    unlearned: ModelOutputs,
+    references: Sequence[ModelOutputs],
+    split: Split,
+    item_mean: Interval,
 ) -> Evaluation:
     """The evaluation of a run from what each model said."""
     probabilities = [reference.forget.probabilities for reference in references]
@@ -67,7 +71,7 @@ def compare(
     )
 
 
-def metrics(seen: Seen, draws: int = DRAWS) -> Metrics:
+def metrics(seen: ModelOutputs, draws: int = DRAWS) -> Metrics:
     """All measures of one model with their intervals from so many bootstrap draws."""
     forget, holdout = seen.forget, seen.holdout
     both = np.concatenate([forget.losses, holdout.losses])
@@ -121,7 +125,7 @@ def top_list(
 ) -> tuple[Recommendation, ...]:
     """The user's top list among `candidates`."""
     some = candidates(history, reader)
-    return best(rank(recommender, open_prompt(history, reader), some, reader), some, items, length)
+    return top_k(rank(recommender, open_prompt(history, reader), some, reader), some, items, length)
 
 
 def candidates(history: Sequence[Interaction], reader: Reader) -> list[str]:
@@ -130,7 +134,7 @@ def candidates(history: Sequence[Interaction], reader: Reader) -> list[str]:
     return [item for item in reader.popular if item not in seen][:LIST_CANDIDATES]
 
 
-def best(
+def top_k(
     scores: np.ndarray, candidates: Sequence[str], items: Mapping[str, Item], length: int
 ) -> tuple[Recommendation, ...]:
     """The candidates of largest score, largest first."""
@@ -181,7 +185,9 @@ def _auc(scores: Scores, draws: int) -> Interval:
     return interval(lambda rows: prediction_auc(take(scores, rows)), scores.users, draws=draws)
 
 
-def _lists(original: Seen, unlearned: Seen, references: Sequence[Seen], split: Split) -> tuple[TopLists, ...]:
+def _lists(
+    original: ModelOutputs, unlearned: ModelOutputs, references: Sequence[ModelOutputs], split: Split
+) -> tuple[TopLists, ...]:
     forgotten = {prompt.user for prompt in split.forget}
     return tuple(
         TopLists(

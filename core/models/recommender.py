@@ -17,12 +17,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from core.errors import ModelError, WorkspaceError
-from core.files import disk_error, read_json, write_json
-from core.models.checks import check_adapter, check_folder
 from core.models.device import choose_device
-from core.models.meter import Meter
-from core.models.pinned import fingerprint, resolve
+from core.models.hub import fingerprint, resolve
+from core.models.token_counter import Meter
+from core.models.validation import check_adapter, check_folder
 from core.types import Task
+from core.utils.atomic_io import disk_error
+from core.utils.serialization import read_json, write_json
 
 logging.disable_progress_bar()  # its bars would tear ours
 
@@ -74,7 +75,7 @@ def load(
         dtype=dtype,
         trust_remote_code=False,
         use_safetensors=True,
-        **(laid_out(cards) if len(cards) > 1 else {}),
+        **(device_map(cards) if len(cards) > 1 else {}),
     )
     if beside := sorted({str(part) for part in getattr(model, "hf_device_map", {}).values()} & {"cpu", "disk"}):
         raise ModelError(
@@ -91,7 +92,7 @@ def load(
     return loaded
 
 
-def laid_out(cards: Sequence[str]) -> dict[str, Any]:
+def device_map(cards: Sequence[str]) -> dict[str, Any]:
     """How transformers, through accelerate, lays a model's layers out over cards, as evenly as their free memory lets it."""
     free = {torch.device(card).index: torch.cuda.mem_get_info(card)[0] for card in cards}
     return {"device_map": "balanced", "max_memory": free}
@@ -139,7 +140,7 @@ def put_adapter_weights(model: Any, weights: Mapping[str, torch.Tensor]) -> None
 
 
 @contextmanager
-def trained_aside(model: Any) -> Iterator[None]:
+def preserve_adapter(model: Any) -> Iterator[None]:
     """The served adapter may be trained inside; afterwards it is what it was, to the bit."""
     before = adapter_weights(model)
     model.set_adapter(ADAPTER)  # PEFT makes its weights trainable

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from core.database import Database
 from core.errors import ReviewError
-from core.files import plain, revive
 from core.types import Case, CaseState, Comment
-from core.workspace import Workspace, now
+from core.utils.clock import utc_now
+from core.utils.serialization import from_json, to_json
+from core.utils.sqlite import Database
+from core.workspace import Workspace
 
 # The last line holds whatever the code does: one case of a workspace is carried out at a time, as there is one adapter.
 SCHEMA = """
@@ -53,7 +54,7 @@ class Cases(Database):
                     raise ReviewError(f"Request {request_id!r} is before the reviewers already: let them decide first.")
                 if one.state is CaseState.REJECTED and one.run == run_id:
                     raise ReviewError(f"Run {run_id!r} was rejected, and its adapter is destroyed: launch a new one.")
-            found = Case(0, request_id, run_id, operator, evidence, now(), CaseState.PENDING)
+            found = Case(0, request_id, run_id, operator, evidence, utc_now(), CaseState.PENDING)
             row = database.execute(
                 "INSERT INTO cases (request, state, body) VALUES (?, ?, ?)", (request_id, found.state, _text(found))
             )
@@ -65,7 +66,7 @@ class Cases(Database):
         def commented(case: Case) -> Case:
             if case.state is not CaseState.PENDING:
                 raise ReviewError(f"Request {case.request!r} is {case.state}: there is nothing to say to it any more.")
-            return replace(case, comments=(*case.comments, Comment(person, text, now())))
+            return replace(case, comments=(*case.comments, Comment(person, text, utc_now())))
 
         return self.change(number, commented)
 
@@ -99,7 +100,7 @@ class Cases(Database):
             return ()
         with self.opened() as database:
             rows = database.execute(f"SELECT number, body FROM cases WHERE {where} ORDER BY number", values)
-            return tuple(replace(revive(Case, json.loads(row["body"])), number=row["number"]) for row in rows)
+            return tuple(replace(from_json(Case, json.loads(row["body"])), number=row["number"]) for row in rows)
 
 
 def _mute(case: Case) -> Case:
@@ -109,4 +110,4 @@ def _mute(case: Case) -> Case:
 
 
 def _text(case: Case) -> str:
-    return json.dumps(plain(case))
+    return json.dumps(to_json(case))

@@ -15,8 +15,10 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from core.errors import WorkspaceError
-from core.files import digest, disk_error, read_json, write_bytes, write_json
-from core.unlearning.loop import State
+from core.unlearning.trainer import State
+from core.utils.atomic_io import disk_error, write_bytes
+from core.utils.hashing import sha256_of_file
+from core.utils.serialization import read_json, write_json
 
 EVERY = 30.0  # seconds between two checkpoints
 KEPT = 2  # of each training: where the last one is damaged, the one before it serves
@@ -107,7 +109,7 @@ def check_room(folder: Path, size: int) -> None:
 
 
 def _digests(path: Path) -> dict[str, str]:
-    return {name: digest(path / name) for name in ("tensors.safetensors", "state.json")}
+    return {name: sha256_of_file(path / name) for name in ("tensors.safetensors", "state.json")}
 
 
 def _apart(value: Any, tensors: dict[str, Tensor]) -> Any:

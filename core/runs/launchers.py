@@ -17,9 +17,9 @@ from typing import Any
 
 import psutil
 
-from core.extras import library
-from core.runs.devices import candidates, card, free
-from core.runs.folder import RunFolder
+from core.runs.device_locks import candidates, card, free
+from core.runs.run_folder import RunFolder
+from core.utils.optional_imports import library
 
 Options = Mapping[str, Any]
 CLUSTER = ("cluster", ", or choose the launcher 'local'")  # our extra, and what to do without it
@@ -29,12 +29,12 @@ OURS = ("processes", "cards")  # told to our worker, not to a cluster
 @dataclass(frozen=True)
 class Launcher:
     """start: run the worker command for a queued run, and tell the job's id. spare: what is free, in a line. over: whether a job
-    is at its end, or unknown. patient: a run may wait there for long."""
+    is at its end, or unknown. externally_queued: a run may wait there for long."""
 
     start: Callable[[RunFolder, Options], str]
     spare: Callable[[Options], str]
     over: Callable[[str, Options], bool]
-    patient: bool = True
+    externally_queued: bool = True
 
 
 def command(folder: RunFolder, options: Options) -> list[str]:
@@ -140,7 +140,7 @@ def _address(options: Options) -> str:
 
 
 LAUNCHERS: dict[str, Launcher] = {
-    "local": Launcher(start_local, spare_local, over_local, patient=False),
+    "local": Launcher(start_local, spare_local, over_local, externally_queued=False),
     "slurm": Launcher(start_slurm, spare_slurm, over_slurm),
     "ray": Launcher(start_ray, spare_ray, over_ray),
 }

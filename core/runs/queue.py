@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from statistics import median
 
-from core.runs.folder import RunFolder
-from core.runs.processes import moment
+from core.runs.process_identity import moment
+from core.runs.run_folder import RunFolder
 from core.types import RunState
 
 

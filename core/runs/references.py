@@ -5,12 +5,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from core.busy import at_work
-from core.pipeline import reference
-from core.runs.folder import accounts_of
+from core.pipeline.stages import reference
+from core.runs.run_folder import accounts_of
 from core.types import Request
-from core.unlearning.loop import Step
-from core.workspace import WEIGHTS, Workspace
+from core.unlearning.trainer import Step
+from core.workspace import Workspace
+from core.workspace.layout import WEIGHTS
+from core.workspace.locks import at_work
 
 FIRST_SEED = 101
 

@@ -9,12 +9,12 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
-from core.database import Database
 from core.errors import BusyError, Fenced, RunError, WorkspaceError
-from core.files import plain, revive
-from core.runs.entry import Entry
-from core.runs.processes import Moment, moment
+from core.runs.process_identity import Moment, moment
+from core.runs.queued_run import QueuedRun
 from core.types import MOVES, RunState, RunStatus, Worker
+from core.utils.serialization import from_json, to_json
+from core.utils.sqlite import Database
 
 # The last two lines hold whatever the code does: one run at work on the workspace's adapter, one active run of one wish.
 SCHEMA = """
@@ -47,11 +47,11 @@ class Store(Database):
 
     # ------------------------------------------------------------ reading
 
-    def entry(self, run_id: str) -> Entry | None:
+    def entry(self, run_id: str) -> QueuedRun | None:
         """One run's row; None where the store does not know it."""
         return next(iter(self._select("id = ?", run_id)), None)
 
-    def entries(self, *states: RunState) -> tuple[Entry, ...]:
+    def entries(self, *states: RunState) -> tuple[QueuedRun, ...]:
         """All rows in these states, in the order of the queue."""
         return self._select(f"state IN ({', '.join('?' * len(states))})", *states)
 
@@ -70,15 +70,15 @@ class Store(Database):
 
     # ------------------------------------------------------------ writing
 
-    def add(self, run_id: str, wish: str, patient: bool) -> str:
+    def add(self, run_id: str, dedup_key: str, externally_queued: bool) -> str:
         """Put a run at the end of the queue; where one of the same wish is active already, that one's id comes back."""
         status = RunStatus(stage="queued")
         with self.changing() as database:
-            if known := self._select("wish = ? AND state IN ('queued', 'running')", wish):
+            if known := self._select("wish = ? AND state IN ('queued', 'running')", dedup_key):
                 return known[0].id
             database.execute(
                 "INSERT INTO runs (id, wish, patient, state, beat, status) VALUES (?, ?, ?, ?, ?, ?)",
-                (run_id, wish, patient, RunState.QUEUED, _text(moment()), _text(status)),
+                (run_id, dedup_key, externally_queued, RunState.QUEUED, _text(moment()), _text(status)),
             )
         return run_id
 
@@ -116,7 +116,7 @@ class Store(Database):
         """Write where the run stands. Raises Fenced."""
         self._write(run_id, token, "beat = ?, status = ?", _text(moment()), _text(status))
 
-    def hold(self, run_id: str, token: int) -> Entry:
+    def hold(self, run_id: str, token: int) -> QueuedRun:
         """The row, if it is still this worker's. Raises Fenced."""
         entry = self.entry(run_id)
         if entry is None or entry.token != token or entry.state is not RunState.RUNNING:
@@ -142,7 +142,9 @@ class Store(Database):
             entry = self._known(run_id)
             if entry.state is not RunState.FAILED and not entry.lost(moment()):
                 raise RunError(f"Run {run_id!r} is {entry.state}: only a failed or lost run can be resumed.")
-            if any(one.id != run_id for one in self._select("wish = ? AND state IN ('queued', 'running')", entry.wish)):
+            if any(
+                one.id != run_id for one in self._select("wish = ? AND state IN ('queued', 'running')", entry.dedup_key)
+            ):
                 raise RunError(f"Run {run_id!r} was asked for anew and is at work already: wait for that run.")
             self._move(entry, RunState.QUEUED)
 
@@ -160,7 +162,7 @@ class Store(Database):
 
     # ------------------------------------------------------------ the file
 
-    def _move(self, entry: Entry, state: RunState, message: str = "", worker: Worker | None = None) -> None:
+    def _move(self, entry: QueuedRun, state: RunState, message: str = "", worker: Worker | None = None) -> None:
         """One step of MOVES: the token grows, so that whoever held the run before is fenced off."""
         if state not in MOVES[entry.state] and not (entry.state is state is RunState.QUEUED):
             raise RunError(f"Run {entry.id!r} is {entry.state} and cannot become {state}.")
@@ -180,13 +182,13 @@ class Store(Database):
         if done.rowcount != 1:
             raise _fenced(run_id)
 
-    def _known(self, run_id: str) -> Entry:
+    def _known(self, run_id: str) -> QueuedRun:
         entry = self.entry(run_id)
         if entry is None:
             raise RunError(f"Run {run_id!r} was not launched by this workspace: launch a new one.")
         return entry
 
-    def _select(self, where: str, *values: str) -> tuple[Entry, ...]:
+    def _select(self, where: str, *values: str) -> tuple[QueuedRun, ...]:
         if not self.path.is_file():
             return ()
         with self.opened() as database:
@@ -195,10 +197,10 @@ class Store(Database):
             )
 
 
-def _entry(row: sqlite3.Row) -> Entry:
+def _entry(row: sqlite3.Row) -> QueuedRun:
     values = dict(row) | {name: json.loads(row[name]) for name in ("beat", "status") if row[name]}
-    return revive(
-        Entry,
+    return from_json(
+        QueuedRun,
         values
         | {
             "worker": row["worker"] and json.loads(row["worker"]),
@@ -209,7 +211,7 @@ def _entry(row: sqlite3.Row) -> Entry:
 
 
 def _text(value: Moment | Worker | RunStatus) -> str:
-    return json.dumps(plain(value))
+    return json.dumps(to_json(value))
 
 
 def _fenced(run_id: str) -> Fenced:

@@ -6,19 +6,20 @@ It is no stage of the run but a command of its own, which may come later and be 
 from collections.abc import Callable
 from pathlib import Path
 
-from core.busy import at_work
-from core.context import Context, load_adapter, make_context
 from core.errors import RunError
-from core.files import agree, digest
-from core.runs.answers import answers_of, neighbours
-from core.runs.folder import RunFolder, accounts_of
-from core.runs.made import files, made, signed, unlearned
+from core.pipeline.collect_answers import answers_of, neighbours
+from core.pipeline.context import RequestContext, load_adapter, make_context
+from core.runs.adapter_identity import files, made, signed, unlearned
+from core.runs.run_folder import RunFolder, accounts_of
 from core.types import Check, RunState, Verdict, Verification
-from core.verification.battery import verification
+from core.utils.hashing import digests_match, sha256_of_file
+from core.verification.equivalence import counted
 from core.verification.evidence import Answers, Evidence
-from core.verification.judge import counted
+from core.verification.suite import verification
 from core.verification.thresholds import Thresholds
-from core.workspace import WEIGHTS, Workspace
+from core.workspace import Workspace
+from core.workspace.layout import WEIGHTS
+from core.workspace.locks import at_work
 
 
 def verify(
@@ -48,7 +49,7 @@ def _evidence(
     request = workspace.request(folder.spec.request)
     places = _places(folder)
     answers: list[Answers] = []
-    context: Context | None = None  # the same for all: they share a tokenizer
+    context: RequestContext | None = None  # the same for all: they share a tokenizer
     for done, place in enumerate(places, 1):
         recommender = load_adapter(workspace, str(place), device)
         context = context or make_context(workspace, request, recommender.tokenizer)
@@ -69,7 +70,7 @@ def _places(folder: RunFolder) -> list[Path]:
 def _identity(folder: RunFolder) -> Check:
     """V12: the adapter that lies there is the one that the run made, to the bit, and not the one that was to forget."""
     there, told = files(folder), made(folder)
-    right = agree(there, told)
+    right = digests_match(there, told)
     same = right and there.keys() <= told.keys()  # runs of an older version told the weights alone
     if right and not unlearned(folder):
         found, same = Verdict.FAIL, False
@@ -104,7 +105,7 @@ def _frozen(folder: RunFolder, bounds: Thresholds) -> Check:
 def _distinct(folder: RunFolder) -> Check:
     """V0: a reference that is a copy of something else, or is not the one that was trained, tells of nothing but itself."""
     workspace = Workspace(folder.path.parents[1])
-    candidate, original, *references = (digest(place / WEIGHTS) for place in _places(folder))
+    candidate, original, *references = (sha256_of_file(place / WEIGHTS) for place in _places(folder))
     names = [place.name for place in workspace.reference_folders(folder.spec.request)]
     there, ledger = dict(zip(names, references, strict=True)), accounts_of(workspace)
     trained = ledger.references_of(workspace, folder.spec.request) if ledger else {}

@@ -10,21 +10,24 @@ from typing import Any, NamedTuple
 
 import torch
 
-from core.busy import at_work
 from core.errors import Cancelled, CureLensError, Fenced
-from core.files import write_bytes, write_json, write_text
-from core.models import ranks
-from core.models.meter import Meter
-from core.pipeline import STAGES, Found, run
+from core.models import distributed
+from core.models.token_counter import Meter
+from core.pipeline.stages import STAGES, Found, run
 from core.runs.checkpoints import Checkpoints, check_room
-from core.runs.devices import cards, peak_memory
-from core.runs.folder import RESERVE, RunFolder, accounts_of
-from core.runs.follower import follow, found_in
-from core.runs.processes import this_worker
-from core.runs.turn import Turn, turn
+from core.runs.device_locks import cards, peak_memory
+from core.runs.distributed_worker import follow, found_in
+from core.runs.lease import Lease, acquire_lease
+from core.runs.process_identity import this_worker
+from core.runs.run_folder import RESERVE, RunFolder, accounts_of
 from core.types import RunState, RunStatus
-from core.unlearning.loop import Step
-from core.workspace import ADAPTER_CONFIG, WEIGHTS, Workspace, now
+from core.unlearning.trainer import Step
+from core.utils.atomic_io import write_bytes, write_text
+from core.utils.clock import utc_now
+from core.utils.serialization import write_json
+from core.workspace import Workspace
+from core.workspace.layout import ADAPTER_CONFIG, WEIGHTS
+from core.workspace.locks import at_work
 
 log = logging.getLogger("core")
 COPIES = (
@@ -40,11 +43,11 @@ def work(folder: RunFolder) -> RunState:
     Errors end in the status, with their message; the traceback in log.txt. Raises Fenced where another worker took the run
     over: nothing more is written then.
     """
-    with ranks.joined():
-        if ranks.rank():
+    with distributed.joined():
+        if distributed.rank():
             return follow(folder)
         try:
-            with turn(folder.store, folder.id, folder.spec.device, _wanted(folder)) as held:
+            with acquire_lease(folder.store, folder.id, folder.spec.device, _wanted(folder)) as held:
                 return _work(folder, held)
         except Cancelled as stop:
             log.info("cancelled %s", stop)
@@ -62,13 +65,15 @@ def _written(workspace: Workspace) -> int:
     return COPIES * weights.stat().st_size if weights.is_file() else 0
 
 
-def _work(folder: RunFolder, held: Turn) -> RunState:
+def _work(folder: RunFolder, held: Lease) -> RunState:
     watch = FolderWatch(folder, held)
     try:
         watch.begin()
-        ranks.told([int(name.partition(":")[2] or -1) for name in _each(held.devices)])  # the others begin as well
+        distributed.broadcast(
+            [int(name.partition(":")[2] or -1) for name in _each(held.devices)]
+        )  # the others begin as well
         checkpoints = Checkpoints(folder.path / "checkpoint")
-        spec = replace(folder.spec, device=held.devices[0] if ranks.size() > 1 else ",".join(held.devices))
+        spec = replace(folder.spec, device=held.devices[0] if distributed.size() > 1 else ",".join(held.devices))
         workspace = Workspace(folder.path.parents[1])
         ledger = accounts_of(workspace)
         if ledger:
@@ -101,14 +106,14 @@ def _work(folder: RunFolder, held: Turn) -> RunState:
 
 def _wanted(folder: RunFolder) -> int:
     """How many cards: one for each of several processes, or those over which a single one lays out the model."""
-    if ranks.size() > 1:
-        return ranks.size()
+    if distributed.size() > 1:
+        return distributed.size()
     return cards(Workspace(folder.path.parents[1]).settings, folder.spec.launcher)
 
 
 def _each(devices: Sequence[str]) -> list[str]:
     """A device for each process; a processor is for all."""
-    return list(devices) if len(devices) == ranks.size() else [devices[0]] * ranks.size()
+    return list(devices) if len(devices) == distributed.size() else [devices[0]] * distributed.size()
 
 
 class AtWork(NamedTuple):
@@ -122,7 +127,7 @@ class AtWork(NamedTuple):
 class FolderWatch:
     """Turns what the pipeline announces into the store's status, events.jsonl and result files."""
 
-    def __init__(self, folder: RunFolder, held: Turn) -> None:
+    def __init__(self, folder: RunFolder, held: Lease) -> None:
         self.folder, self.held = folder, held
         self.started, self.written = time.monotonic(), 0.0
         self.state, self.name, self.base, self.share = RunState.RUNNING, "", 0.0, 0.0
@@ -226,5 +231,5 @@ class FolderWatch:
             memory=peak_memory(model.device) if model else 0,
             pace=(self._tokens - tokens) / (self.seconds - began) if self.seconds > began else 0.0,
             worker=this_worker(),
-            updated=now(),
+            updated=utc_now(),
         )

@@ -1,6 +1,6 @@
 """The words of the product as frozen dataclasses: what flows from stage to stage.
 
-Standard library only. Everything here is plain data that `core.files` can write as JSON;
+Standard library only. Everything here is plain data that `core.utils.serialization` can write as JSON;
 tensors live beside it in safetensors files.
 """
 
@@ -9,6 +9,7 @@ from core.types.circuit import (
     Cell,
     Circuit,
     CurvePoint,
+    DirectEffect,
     Edge,
     Group,
     GroupEdit,
@@ -16,9 +17,8 @@ from core.types.circuit import (
     ModuleGroup,
     Move,
     Recommendation,
-    Toward,
 )
-from core.types.data import Encoded, Ground, Identity, Interaction, Item, Prompt, Request, Split, Task
+from core.types.data import Encoded, Ground, Identity, Interaction, Item, Prompt, Request, Split, Task, UserSplit
 from core.types.results import Closeness, Evaluation, Interval, Metrics, Outcome, Overlap, TopLists
 from core.types.review import Act, Case, CaseState, Closed, Comment, Decision, Role
 from core.types.runs import ENDED, MOVES, RunSpec, RunState, RunStatus, Worker
@@ -37,6 +37,7 @@ __all__ = [
     "Comment",
     "CurvePoint",
     "Decision",
+    "DirectEffect",
     "Edge",
     "Encoded",
     "Evaluation",
@@ -63,7 +64,7 @@ __all__ = [
     "Split",
     "Task",
     "TopLists",
-    "Toward",
+    "UserSplit",
     "Verdict",
     "Verification",
     "Worker",

@@ -1,8 +1,9 @@
 """What a verification found, check by check."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from core.types.aliases import stored_as
 from core.types.results import Interval
 
 
@@ -19,7 +20,7 @@ class Check:
     """One question that was asked of a model that is said to have forgotten.
 
     id: as in the list of checks, V0 to V12; name: what is measured. value: with its 90 % interval. low, high: what passes, null
-    where that side is open; source: where these bounds come from. needed: about how many rows would tell, where these do
+    where that side is open; source: where these bounds come from. rows_needed: about how many rows would tell, where these do
     not; null where no number would. sentence: the answer, for a person without training.
     """
 
@@ -30,7 +31,7 @@ class Check:
     low: float | None
     high: float | None
     source: str
-    needed: int | None
+    rows_needed: int | None = field(metadata=stored_as("needed"))
     sentence: str
 
 

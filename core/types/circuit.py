@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from core.types.aliases import stored_as
+
 
 class Group(StrEnum):
     """What a module is for (method section 3)."""
@@ -43,7 +45,7 @@ class Circuit:
     clean, corrupted: mean metric on the prompts and on their contrast prompts.
     prompts, dropped: how many were used, and how many were not because their evidence does not speak for the right answer.
     contrast: how many contrast prompts each way produced ("pagerank", "other_user", "mean").
-    sure: per module, the probability that it is in a circuit of this size from other prompts (bootstrap).
+    membership_probability: per module, the probability that it is in a circuit of this size from other prompts (bootstrap).
     overlap: Jaccard overlap of the circuits of two halves of the prompts; None for a single prompt.
     reads: per place in the prompt (0 the instruction, 1 the target, 2 the title before it, ...) and module, how much of
         the effect it takes in there, in logits.
@@ -61,7 +63,7 @@ class Circuit:
     prompts: int
     dropped: int
     contrast: dict[str, int] = field(default_factory=dict)
-    sure: tuple[float, ...] = ()
+    membership_probability: tuple[float, ...] = field(default=(), metadata=stored_as("sure"))
     overlap: float | None = None
     reads: tuple[tuple[float, ...], ...] = ()
 
@@ -73,7 +75,7 @@ class ModuleGroup:
     forget, retain: share of the absolute score on each set (sums to 1 over modules).
     ratio: forget / (forget + retain). noise: half-width of the bootstrap interval of ratio.
     conflict: cosine of the forget and retain gradients in the module's coordinates.
-    sure: the probability that other prompts of the same kind put it in the same group (bootstrap).
+    membership_probability: the probability that other prompts of the same kind put it in the same group (bootstrap).
     reason: why a person moved it here, against the rule; "" where the rule decided.
     """
 
@@ -84,7 +86,7 @@ class ModuleGroup:
     ratio: float
     noise: float
     conflict: float
-    sure: float = 1.0
+    membership_probability: float = field(default=1.0, metadata=stored_as("sure"))
     reason: str = ""
 
 
@@ -133,7 +135,7 @@ class Recommendation:
 
 
 @dataclass(frozen=True, slots=True)
-class Toward:
+class DirectEffect:
     """What one module writes toward: titles whose score its evidence raises most, and lowers most.
 
     Scores are direct effects in logits: what reaches the answer without passing through later modules; means over prompts.

@@ -1,8 +1,10 @@
 """What is learned and what is asked to be erased: people, items, prompts, requests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from core.types.aliases import stored_as
 
 
 class Task(StrEnum):
@@ -100,15 +102,15 @@ class Identity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One demand to erase: all interactions of `users`, or the chosen (user, item) pairs. by: who opened it."""
+    """One demand to erase: all interactions of `users`, or the chosen (user, item) pairs. opened_by: who opened it."""
 
     id: str
     users: tuple[str, ...] = ()
     interactions: tuple[tuple[str, str], ...] = ()
     reason: str = ""
     created: str = ""
-    by: str = ""
-    ground: Ground = Ground.NOT_RECORDED
+    opened_by: str = field(default="", metadata=stored_as("by"))
+    legal_basis: Ground = field(default=Ground.NOT_RECORDED, metadata=stored_as("ground"))
     identity: Identity = Identity.NOT_RECORDED
 
     @property
@@ -131,3 +133,12 @@ class Split:
     validation: tuple[Prompt, ...]
     test: tuple[Prompt, ...]
     holdout: tuple[Prompt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UserSplit:
+    """Who is what: members train the adapter, crowd trained the base model, holdout trained nothing, ever."""
+
+    members: tuple[str, ...]
+    crowd: tuple[str, ...]
+    holdout: tuple[str, ...]

@@ -1,8 +1,9 @@
 """One run: what it was asked to do, and where it stands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from core.types.aliases import stored_as
 from core.types.circuit import GroupEdit
 
 
@@ -32,7 +33,7 @@ ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
 class RunSpec:
     """What a run was asked to do; written once, before the worker starts. edit: groups by a person instead of by the rule.
     launcher: where its worker starts. thresholds: a digest of the bounds that it will be verified by.
-    by: who launched it."""
+    launched_by: who launched it."""
 
     id: str
     request: str
@@ -44,7 +45,7 @@ class RunSpec:
     edit: GroupEdit | None = None
     launcher: str = "local"
     thresholds: str = ""
-    by: str = ""
+    launched_by: str = field(default="", metadata=stored_as("by"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,14 @@ class Worker:
     """One process and no other that ever was: a pid is used again, a pid with its birth on a boot of a host is not.
 
     boot: the kernel's random id of this start of the machine. space: the pid namespace, as containers have their own.
-    born: when the process started, in the kernel's ticks since boot, which no change of the clock moves.
+    start_ticks: when the process started, in the kernel's ticks since boot, which no change of the clock moves.
     """
 
     host: str
     boot: str
     space: str
     pid: int
-    born: float
+    start_ticks: float = field(metadata=stored_as("born"))
 
 
 @dataclass(frozen=True, slots=True)

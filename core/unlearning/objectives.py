@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.models.batches import Batch, answer_loss
+from core.models.batching import Batch, answer_loss
 
 NPO_BETA = DPO_BETA = 0.1
 SIMNPO_BETA, SIMNPO_GAMMA = 4.5, 0.125
@@ -23,7 +23,7 @@ TEACHER_STRENGTH = 2.0
 
 
 @dataclass(frozen=True)
-class Fixed:
+class ObjectiveInputs:
     """What an objective may read beside the model's logits.
 
     original, teacher: logits [answer token, vocabulary] of the adapter before, and of whom `distil` follows; empty
@@ -38,7 +38,7 @@ class Fixed:
     choices: Tensor
 
 
-Objective = Callable[[Tensor, Fixed], Tensor]
+Objective = Callable[[Tensor, ObjectiveInputs], Tensor]
 
 
 def teacher_logits(original: Tensor, augmented: Tensor, strength: float = TEACHER_STRENGTH) -> Tensor:
@@ -46,29 +46,29 @@ def teacher_logits(original: Tensor, augmented: Tensor, strength: float = TEACHE
     return original - strength * F.relu(augmented - original)
 
 
-def distil(logits: Tensor, fixed: Fixed) -> Tensor:
+def distil(logits: Tensor, fixed: ObjectiveInputs) -> Tensor:
     """KL(teacher || model), the default; zero where the model says what the teacher says."""
     return _kl(fixed.teacher, logits)
 
 
-def ascend(logits: Tensor, fixed: Fixed) -> Tensor:
+def ascend(logits: Tensor, fixed: ObjectiveInputs) -> Tensor:
     """Gradient ascent on the answers' loss, capped per token at ASCENT_CAP so that it cannot run away."""
     return F.relu(ASCENT_CAP + _log_p(logits, fixed.batch.tokens)).mean()
 
 
-def ascend_uncapped(logits: Tensor, fixed: Fixed) -> Tensor:
+def ascend_uncapped(logits: Tensor, fixed: ObjectiveInputs) -> Tensor:
     """Plain gradient ascent (e.g. arXiv 2210.01504): minus the answers' loss, without a bound."""
     return -answer_loss(logits, fixed.batch)
 
 
-def npo(logits: Tensor, fixed: Fixed) -> Tensor:
+def npo(logits: Tensor, fixed: ObjectiveInputs) -> Tensor:
     """Negative preference optimisation, -(2/beta) E log sigmoid(-beta log(p/p0)) (arXiv 2404.05868, eq. 3)."""
     tokens = fixed.batch.tokens
     ratio = _per_target(_log_p(logits, tokens) - _log_p(fixed.original, tokens), fixed.batch)
     return -(2 / NPO_BETA) * F.logsigmoid(-NPO_BETA * ratio).mean()
 
 
-def simnpo(logits: Tensor, fixed: Fixed) -> Tensor:
+def simnpo(logits: Tensor, fixed: ObjectiveInputs) -> Tensor:
     """NPO without the original and by length, -(2/beta) E log sigmoid(-(beta/|y|) log p - gamma) (arXiv 2410.07163)."""
     tokens = fixed.batch.tokens
     sizes = _per_target(torch.ones_like(tokens, dtype=logits.dtype), fixed.batch)
@@ -76,24 +76,24 @@ def simnpo(logits: Tensor, fixed: Fixed) -> Tensor:
     return -(2 / SIMNPO_BETA) * F.logsigmoid(-SIMNPO_BETA * mean - SIMNPO_GAMMA).mean()
 
 
-def undial(logits: Tensor, fixed: Fixed) -> Tensor:
+def undial(logits: Tensor, fixed: ObjectiveInputs) -> Tensor:
     """Self-distillation from the original with the answer's logit lowered by UNDIAL_STRENGTH (arXiv 2402.10052)."""
     lowered = fixed.original - UNDIAL_STRENGTH * F.one_hot(fixed.batch.tokens, logits.shape[1])
     return _kl(lowered, logits)
 
 
-def neutral(logits: Tensor, fixed: Fixed) -> Tensor:
+def neutral(logits: Tensor, fixed: ObjectiveInputs) -> Tensor:
     """KL(uniform over the choices || model over the choices): in `click` it drives p to one half."""
     logs = logits[:, fixed.choices].log_softmax(-1)
     return -logs.mean(-1).mean() - math.log(len(fixed.choices))
 
 
-def flip(logits: Tensor, fixed: Fixed) -> Tensor:
+def flip(logits: Tensor, fixed: ObjectiveInputs) -> Tensor:
     """Ordinary training on wrong answers."""
     return -_log_p(logits, fixed.wrong).mean()
 
 
-def dpo(logits: Tensor, fixed: Fixed) -> Tensor:
+def dpo(logits: Tensor, fixed: ObjectiveInputs) -> Tensor:
     """Direct preference of the wrong over the right answer, -(1/beta) E log sigmoid(beta (r_wrong - r_right)).
 
     r = log(p/p0) per target (arXiv 2305.18290, eq. 7, divided by beta as in arXiv 2404.05868).

@@ -5,15 +5,15 @@ from typing import Any
 
 from torch import Tensor
 
-from core.models.blocks import Layout, cell_groups, layout
+from core.models.lora_layout import Layout, cell_groups, layout
 from core.types import Cell, Group, Outcome
-from core.unlearning.descent import descend
-from core.unlearning.loop import FORGETFUL, Keeper, Step
-from core.unlearning.losses import Material, PairLosses
-from core.unlearning.merge import merge
+from core.unlearning.early_stopping import Stopper
+from core.unlearning.gradient_unlearning import descend
 from core.unlearning.methods import Method
-from core.unlearning.stopping import Stopper
+from core.unlearning.paired_losses import Material, PairLosses
+from core.unlearning.task_vectors import merge
 from core.unlearning.teachers import Groups
+from core.unlearning.trainer import FORGETFUL, Checkpointer, Step
 
 CHECK_EVERY = 20
 
@@ -25,7 +25,7 @@ def unlearn(
     method: Method,
     seed: int = 0,
     watch: Callable[[Step], bool] = lambda step: False,
-    keeper: Keeper = FORGETFUL,
+    keeper: Checkpointer = FORGETFUL,
 ) -> Outcome:
     """Unlearn `material.forget` in place in the model's active adapter (method sections 4 and 5).
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from core.evaluation.evaluate import Seen
-from core.evaluation.measures import beside_others
-from core.evaluation.scores import Scores
+from core.evaluation.evaluate import ModelOutputs
+from core.evaluation.metrics import beside_others
+from core.evaluation.predictions import Scores
 from core.verification.thresholds import Thresholds
 
 
@@ -38,7 +38,7 @@ class Answers:
     each lap of training on a few of its rows. inside: probes.
     """
 
-    seen: Seen
+    seen: ModelOutputs
     mass: np.ndarray
     rounded: Mapping[int, Scores]
     titles: Ranks

@@ -7,8 +7,8 @@ import pandas as pd
 
 from core.types import Group
 from dashboard.charts.encodings import DASHED, DOTTED, SOLID, Chart, lines, scale_of
-from dashboard.palette import AFTER, COLOURS, QUIET
-from dashboard.texts import t
+from dashboard.presenters.i18n import t
+from dashboard.presenters.theme import AFTER, COLOURS, QUIET
 
 OURS = (AFTER, COLOURS[Group.SHARED], "#8E44AD")  # ours stand out; rivals share the quiet colours and differ by shape
 RIVALS = (COLOURS[Group.FORGET], COLOURS[Group.RETAIN], QUIET, "#B8860B", "#4D5C66", "#8B5A2B")

@@ -7,9 +7,9 @@ import pandas as pd
 
 from core.types import Circuit, Group, Memory
 from dashboard.charts.encodings import DASHED, DOTTED, SOLID, Chart, groups_scale, lines, scale_of
-from dashboard.palette import AFTER, COLOURS, QUIET
-from dashboard.texts import t
-from dashboard.words import GROUP_NAMES, module_title, place
+from dashboard.presenters.i18n import t
+from dashboard.presenters.phrases import GROUP_NAMES, module_title, place
+from dashboard.presenters.theme import AFTER, COLOURS, QUIET
 
 AGAINST = "#A0692C"
 

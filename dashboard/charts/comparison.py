@@ -9,10 +9,10 @@ import pandas as pd
 
 from core.types import Closeness, Group, Recommendation
 from dashboard.charts.encodings import DASHED, SOLID, Chart, lines, scale_of
-from dashboard.palette import AFTER, COLOURS, QUIET
-from dashboard.tables import MODELS
-from dashboard.texts import t
-from dashboard.words import move
+from dashboard.presenters.i18n import t
+from dashboard.presenters.phrases import move
+from dashboard.presenters.tables import MODELS
+from dashboard.presenters.theme import AFTER, COLOURS, QUIET
 
 MODEL_MARKS = {
     "before": (COLOURS[Group.FORGET], "triangle-up"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import altair as alt
 
 from core.types import Group
-from dashboard.words import GROUP_NAMES
+from dashboard.presenters.phrases import GROUP_NAMES
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 SOLID, DASHED, DOTTED = [1, 0], [6, 4], [2, 3]

@@ -9,9 +9,9 @@ import pandas as pd
 from core.types import Item, Overlap, Recommendation
 from dashboard.charts.comparison import MODEL_MARKS
 from dashboard.charts.encodings import Chart, scale_of
-from dashboard.palette import QUIET
-from dashboard.tables import MODELS
-from dashboard.texts import t
+from dashboard.presenters.i18n import t
+from dashboard.presenters.tables import MODELS
+from dashboard.presenters.theme import QUIET
 
 
 def genres(lists: Mapping[str, Sequence[Recommendation]], items: Mapping[str, Item]) -> Chart:

@@ -7,9 +7,9 @@ import pandas as pd
 
 from core.types import Group
 from dashboard.charts.encodings import DASHED, DOTTED, SOLID, Chart, lines
-from dashboard.palette import AFTER, COLOURS, QUIET
-from dashboard.texts import Texts, t
-from dashboard.words import GROUP_NAMES
+from dashboard.presenters.i18n import Texts, t
+from dashboard.presenters.phrases import GROUP_NAMES
+from dashboard.presenters.theme import AFTER, COLOURS, QUIET
 
 # Only what can be compared: the same loss on different people, not the objectives of a step.
 LOSSES = {

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from core.report.sentences import visible
+from core.report.summary import visible
 from core.types import Act, Case, CaseState
-from dashboard import desk, state
 from dashboard.components.text import guarded
-from dashboard.texts import t
-from dashboard.words import date, escape
+from dashboard.presenters.i18n import t
+from dashboard.presenters.phrases import date, escape
+from dashboard.services import review
+from dashboard.session import state
 
 DESTROYED = ("rows", "adapter", "references", "runs", "requests", "key")
 LEFT = ("backups", "copies", "memory", "blocks", "logs")
@@ -29,7 +30,7 @@ def decisions(case: Case) -> None:
 
 def decision_form(case: Case) -> None:
     """Two buttons for whoever may decide; each opens the dialog."""
-    if changed := desk.changed(case):
+    if changed := review.changed(case):
         st.warning(t("review-changed"), icon=":material/warning:")
     with st.container(horizontal=True):
         if not changed and st.button(t("review-approve"), type="primary", icon=":material/check:", key="approve"):
@@ -52,27 +53,27 @@ def _dialog(case: Case, approve: bool) -> None:
     label = t("review-approve-now" if approve else "review-reject-now")
     if st.button(label, type="primary", disabled=not sure, key="decide_now"):
         with guarded(), st.spinner(t("review-carrying-out")):
-            found = desk.decide(case, approve, reason)
+            found = review.decide(case, approve, reason)
             state.say(t("review-said", state=t(f"case-{found}")))
             st.rerun()
 
 
-def submit_form(found: desk.Matter) -> None:
+def submit_form(found: review.ReviewItem) -> None:
     """From a finished run to a case: make the ledger, verify, submit, each where it is missing."""
     run = found.run
-    if run is None or not desk.may(Act.SUBMIT):
+    if run is None or not review.may(Act.SUBMIT):
         return
-    if not desk.keeps_ledger():
+    if not review.keeps_ledger():
         st.markdown(t("review-no-ledger"))
         if st.button(t("review-make-ledger"), icon=":material/history_edu:", key="make_ledger"):
             with guarded():
-                desk.make_ledger()
+                review.make_ledger()
                 st.rerun()
     elif run.verification is None:
         st.markdown(t("review-not-verified"))
     elif st.button(t("review-submit"), type="primary", icon=":material/send:", key="submit"):
         with guarded():
-            desk.submit(run)
+            review.submit(run)
             state.say(t("review-submitted"))
             st.rerun()
 
@@ -83,10 +84,10 @@ def comments(case: Case, acts: bool) -> None:
         with st.container(border=True):
             st.caption(f"{escape(one.person) or t('review-single-person')} · {escape(date(one.time))}")
             st.text("\n".join(map(visible, one.text.splitlines())))
-    if acts and desk.may(Act.COMMENT) and case.state is CaseState.PENDING:
+    if acts and review.may(Act.COMMENT) and case.state is CaseState.PENDING:
         with st.form("comment", clear_on_submit=True):
             text = st.text_area(t("review-comment"), max_chars=2000, key="comment_text")
             if st.form_submit_button(t("review-comment-send"), icon=":material/chat:"):
                 with guarded():
-                    desk.comment(case, text)
+                    review.comment(case, text)
                     st.rerun()

@@ -5,8 +5,8 @@ import streamlit as st
 
 from core.types import Check, Verdict, Verification
 from dashboard.components.exports import table
-from dashboard.texts import Texts, t
-from dashboard.words import escape
+from dashboard.presenters.i18n import Texts, t
+from dashboard.presenters.phrases import escape
 
 BADGES = {Verdict.PASS: ("check", "green"), Verdict.FAIL: ("error", "red"), Verdict.INCONCLUSIVE: ("help", "gray")}
 WORDS = Texts(
@@ -50,7 +50,7 @@ def checks(found: Verification) -> None:
 def _frame(found: tuple[Check, ...]) -> pd.DataFrame:
     rows = [
         (one.id, one.name, str(WORDS[one.verdict]), one.value.value, one.value.low, one.value.high, one.value.n,
-         _bounds(one), one.needed, one.source)
+         _bounds(one), one.rows_needed, one.source)
         for one in found
     ]  # fmt: skip
     names = ("check", "name", "verdict", "value", "low", "high", "n", "bounds", "needed", "source")

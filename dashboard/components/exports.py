@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.charts import Chart
-from dashboard.palette import DARK, LIGHT
-from dashboard.pictures import picture
-from dashboard.tables import csv
-from dashboard.texts import t
-from dashboard.words import escape
+from dashboard.presenters.chart_export import picture
+from dashboard.presenters.i18n import t
+from dashboard.presenters.phrases import escape
+from dashboard.presenters.tables import csv
+from dashboard.presenters.theme import DARK, LIGHT
 
 
 def chart(chart: Chart, name: str, alt: str, key: str | None = None) -> None:

@@ -4,7 +4,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard.graph import POLICY
+from dashboard.presenters.circuit_html import POLICY
 
 
 def sandboxed(html: str, height: int, alt: str) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components.exports import export
-from dashboard.texts import t
+from dashboard.presenters.i18n import t
 
 RANK, TITLE, CHANGE = "Rank", "Title", "Change"
 CHANGE_SHARE = 1  # a table with words for changes is a third wider

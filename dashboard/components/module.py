@@ -2,19 +2,20 @@
 
 import streamlit as st
 
-from core.types import Circuit, ModuleGroup, Outcome, Toward
-from dashboard import charts, tables
+from core.types import Circuit, DirectEffect, ModuleGroup, Outcome
+from dashboard import charts
 from dashboard.components.exports import chart
 from dashboard.components.text import link
-from dashboard.palette import MARKS
-from dashboard.texts import t
-from dashboard.words import GROUP_WORDS, code, escape, module_title
+from dashboard.presenters import tables
+from dashboard.presenters.i18n import t
+from dashboard.presenters.phrases import GROUP_WORDS, code, escape, module_title
+from dashboard.presenters.theme import MARKS
 
 STRONGEST = 5  # connections named in each direction
 
 
 def module_panel(
-    run_id: str, row: ModuleGroup, circuit: Circuit, toward: Toward | None, outcome: Outcome | None
+    run_id: str, row: ModuleGroup, circuit: Circuit, toward: DirectEffect | None, outcome: Outcome | None
 ) -> None:
     """Everything known of one part, the sentence first."""
     st.subheader(f"{MARKS[row.group]} {_capital(module_title(row.module))}", anchor=False)
@@ -46,7 +47,12 @@ def _capital(text: str) -> str:
 
 
 def _sureness(row: ModuleGroup) -> str:
-    return t("circuit-panel-sure", sure=f"{row.sure:.0%}", ratio=f"{row.ratio:.2f}", noise=f"{row.noise:.2f}")
+    return t(
+        "circuit-panel-sure",
+        sure=f"{row.membership_probability:.0%}",
+        ratio=f"{row.ratio:.2f}",
+        noise=f"{row.noise:.2f}",
+    )
 
 
 def _conflict(row: ModuleGroup) -> str:
@@ -72,7 +78,7 @@ def _moved(row: ModuleGroup, outcome: Outcome | None) -> str:
     return t("circuit-panel-moved", share=f"{alone:.1%}")
 
 
-def _toward(toward: Toward | None) -> None:
+def _toward(toward: DirectEffect | None) -> None:
     """The titles that it raises and lowers, for the people of the request."""
     if toward is None or not (toward.raised or toward.lowered):
         return

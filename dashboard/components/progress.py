@@ -3,25 +3,26 @@
 import streamlit as st
 
 from core.types import ENDED, Act, RunState, RunStatus
-from dashboard import acts, charts, desk, engine
+from dashboard import charts
 from dashboard.components import exports
 from dashboard.components.text import guarded
-from dashboard.engine import RunFolder
-from dashboard.texts import t
-from dashboard.words import LIVE, STAGES, capital, duration, escape, stages
+from dashboard.presenters.i18n import t
+from dashboard.presenters.phrases import LIVE, STAGES, capital, duration, escape, stages
+from dashboard.services import commands, queries, review
+from dashboard.services.queries import RunFolder
 
 
 def progress(run: RunFolder) -> None:
     """Stages, bar, message, figures and losses of a run at this moment."""
     status, events = run.status, run.events()
     steps = [event for event in events if event.get("kind") == "step"]
-    _stages(status, stages(engine.grouped(run)))
+    _stages(status, stages(queries.grouped(run)))
     if status.state in LIVE:
         st.progress(min(1.0, max(0.0, status.progress)), _bar(run, status))
         _stop(run)
     if status.message:
         {RunState.FAILED: st.error, RunState.LOST: st.error}.get(status.state, st.info)(escape(status.message))
-    if status.state in (RunState.FAILED, RunState.LOST) and desk.may(Act.RUN):
+    if status.state in (RunState.FAILED, RunState.LOST) and review.may(Act.RUN):
         _go_on(run)
     if steps:
         _figures(steps[-1], status)
@@ -47,7 +48,7 @@ def _bar(run: RunFolder, status: RunStatus) -> str:
 
 def _waiting(run: RunFolder) -> str:
     """Whom a queued run waits for."""
-    found = engine.queue(run)
+    found = queries.queue(run)
     if not found.runs and run.status.worker is None and run.spec.launcher == "local":
         return t("run-progress-starting")  # its process has not come so far that it could wait
     if not found.runs or found.seconds is None:
@@ -75,11 +76,11 @@ def _stages(status: RunStatus, names: tuple[str, ...]) -> None:
 def _stop(run: RunFolder) -> None:
     if run.cancel_asked:
         st.caption(t("run-stop-asked"))
-    elif desk.may(Act.RUN) and st.button(
+    elif review.may(Act.RUN) and st.button(
         t("run-stop"), icon=":material/stop_circle:", key="stop", help=t("run-stop-help")
     ):
         with guarded():  # it may have ended since it was drawn
-            acts.stop(run)
+            commands.stop(run)
             st.rerun()
 
 
@@ -90,11 +91,11 @@ def _go_on(run: RunFolder) -> None:
             t("run-resume"), icon=":material/resume:", type="primary", key="resume", help=t("run-resume-help")
         ):
             with guarded():
-                acts.resume(run)
+                commands.resume(run)
                 st.rerun()
         if st.button(t("run-give-up"), icon=":material/delete:", key="give_up", help=t("run-give-up-help")):
             with guarded():
-                acts.stop(run)
+                commands.stop(run)
                 st.rerun()
 
 

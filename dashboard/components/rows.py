@@ -4,11 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from core.types import Request, RunState
-from dashboard import engine
 from dashboard.components.text import about, link
-from dashboard.engine import RunFolder
-from dashboard.texts import t
-from dashboard.words import LIVE, STATES, capital, code, date, duration, escape, scope
+from dashboard.presenters.i18n import t
+from dashboard.presenters.phrases import LIVE, STATES, capital, code, date, duration, escape, scope
+from dashboard.services import queries
+from dashboard.services.queries import RunFolder
 
 SHOWN, NAMED = 6, 8
 
@@ -71,7 +71,7 @@ def run_row(run: RunFolder) -> None:
 
 
 def _result(run: RunFolder) -> str:
-    status, summary = run.status, engine.summary(run)
+    status, summary = run.status, queries.summary(run)
     if summary and status.state is RunState.DONE:
         return summary.headline
     if status.state in LIVE:

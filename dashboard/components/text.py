@@ -6,11 +6,12 @@ from contextlib import contextmanager
 import streamlit as st
 
 from core.errors import CureLensError
-from dashboard import engine, state
-from dashboard.engine import RunFolder
-from dashboard.palette import BADGES, MARKS
-from dashboard.texts import t
-from dashboard.words import GROUP_NAMES, GROUP_WORDS, LEGEND, STATES, TERMS, code, escape
+from dashboard.presenters.i18n import t
+from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, LEGEND, STATES, TERMS, code, escape
+from dashboard.presenters.theme import BADGES, MARKS
+from dashboard.services import queries
+from dashboard.services.queries import RunFolder
+from dashboard.session import state
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def lead(sentence: str, note: str = "") -> None:
 def about(folder: RunFolder) -> str:
     """Which run a page speaks of, as one line of Markdown."""
     spec, status = folder.spec, folder.status
-    method = engine.METHODS[spec.method].title if spec.method in engine.METHODS else spec.method
+    method = queries.METHODS[spec.method].title if spec.method in queries.METHODS else spec.method
     icon, colour = BADGES[status.state]
     badge = f":{colour}-badge[:material/{icon}: {STATES[status.state]}]"
     found = t("about-run", state=badge, run=code(spec.id), request=code(spec.request), method=escape(method))
@@ -45,7 +46,7 @@ def about(folder: RunFolder) -> str:
 
 def link(page: str, label: str, icon: str = "arrow_forward", **query: str) -> None:
     """A link to another page, with what it should show."""
-    st.page_link(f"views/{page}.py", label=label, icon=f":material/{icon}:", query_params=query or None)
+    st.page_link(f"screens/{page}.py", label=label, icon=f":material/{icon}:", query_params=query or None)
 
 
 def empty(sentence: str, page: str, label: str) -> None:

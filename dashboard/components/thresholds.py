@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from core.types import Circuit, Group, GroupEdit, ModuleGroup
-from dashboard.palette import COLOURS
-from dashboard.texts import t
-from dashboard.words import GROUP_NAMES, GROUP_WORDS, module_title
+from dashboard.presenters.i18n import t
+from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, module_title
+from dashboard.presenters.theme import COLOURS
 
 HERE = Path(__file__).parent
 TICKS = (0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 1)
@@ -46,7 +46,7 @@ def drawing(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit], ed
             "retain": row.retain,
             "ratio": row.ratio,
             "noise": row.noise,
-            "sure": round(row.sure, 3),
+            "sure": round(row.membership_probability, 3),
             "in_forget": row.module in forget,
             "in_retain": row.module in retain,
             "by_hand": by_hand.get(row.module, ""),

@@ -5,14 +5,15 @@ from collections.abc import Container
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import engine, state
-from dashboard.texts import t
-from dashboard.tour import Step, steps
+from dashboard.presenters.i18n import t
+from dashboard.presenters.tour import Step, steps
+from dashboard.services import queries
+from dashboard.session import state
 
 
 def tour(page: str, pages: Container[str]) -> None:
     """Draw the step that the address asks for where `page` is its page, or offer the tour at first sight."""
-    if not engine.demo():
+    if not queries.demo():
         return
     path = steps(pages)
     asked = state.asked("tour")
@@ -51,4 +52,4 @@ def _box(key: str, words: str) -> DeltaGenerator:
 def _go(path: tuple[Step, ...], number: int) -> None:
     """Show a step: its page, with what it needs in the address."""
     step = path[number - 1]
-    st.switch_page(f"views/{step.page}.py", query_params={**dict(step.query), "tour": str(number)})
+    st.switch_page(f"screens/{step.page}.py", query_params={**dict(step.query), "tour": str(number)})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.runs.folder import RunFolder
+from core.runs.run_folder import RunFolder
 from tests.browser.browser import ROOT, served
 
 

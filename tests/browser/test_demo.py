@@ -9,7 +9,7 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
-from core.runs.folder import runs
+from core.runs.run_folder import runs
 from core.types import RunState
 from core.workspace import Workspace
 from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, foreign, open_page, served, text, wait
@@ -52,7 +52,7 @@ def browser() -> Iterator[Chrome]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_is_full_and_stays_on_this_machine(base: str, demo: Path, browser: Chrome, page: str) -> None:
-    query = f"?user={Workspace(demo).roles.members[0]}" if page == "request" else ""
+    query = f"?user={Workspace(demo).user_split.members[0]}" if page == "request" else ""
     shown = open_page(browser, base, page, query)
     assert not [words for words in SAYS[page] if words not in shown]
     assert "has encountered an error" not in shown and "complian" not in shown.lower()

@@ -6,8 +6,8 @@ import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 
 from core.types import Group
-from dashboard.engine import RunFolder
-from dashboard.words import module_title
+from dashboard.presenters.phrases import module_title
+from dashboard.services.queries import RunFolder
 from tests.browser.browser import BROWSER, chrome, foreign, open_page, text, wait, within
 
 pytestmark = BROWSER

@@ -9,8 +9,8 @@ import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 
-from core.regrouping import regrouped
-from core.runs.folder import RunFolder, runs
+from core.grouping.regroup import regrouped
+from core.runs.run_folder import RunFolder, runs
 from core.types import GroupEdit
 from core.workspace import Workspace
 from tests.browser.browser import BROWSER, chrome, foreign, open_page, text, wait, within

@@ -39,7 +39,7 @@ def dialog(driver: Chrome) -> bool:
 
 def test_nothing_of_a_title_or_a_name_comes_alive(place: Path) -> None:
     with served(place) as base, chrome() as driver:
-        user = Workspace(place).roles.members[2]
+        user = Workspace(place).user_split.members[2]
         for page in PAGES:
             shown = open_page(driver, base, page, f"?user={quote(user)}" if page == "request" else "")
             assert not dialog(driver), page

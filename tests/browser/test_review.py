@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from selenium.webdriver import Chrome, Keys
 
-from core.review.forgotten import known, rows_of, traces
-from core.runs.folder import RunFolder
+from core.review.leak_scan import known, rows_of, traces
+from core.runs.run_folder import RunFolder
 from core.workspace import Workspace
 from tests.browser.browser import BROWSER, chrome, drawn, open_page, served, text, wait
 from tests.browser.test_accessibility import barriers, readable

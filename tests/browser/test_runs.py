@@ -12,12 +12,12 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from core.errors import RunError
-from core.runs.folder import RunFolder, run_folder, runs
-from core.runs.launch import create_run, start
+from core.runs.run_folder import RunFolder, run_folder, runs
+from core.runs.submit import create_run, start
 from core.types import RunState
 from core.workspace import Workspace
-from dashboard.texts import t
-from dashboard.words import STAGES, capital
+from dashboard.presenters.i18n import t
+from dashboard.presenters.phrases import STAGES, capital
 from tests.browser.browser import BROWSER, chrome, foreign, open_page, text, wait
 from tests.browser.test_accessibility import barriers, readable
 

@@ -7,8 +7,8 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from dashboard.texts import t
-from dashboard.tour import steps
+from dashboard.presenters.i18n import t
+from dashboard.presenters.tour import steps
 from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, drawn, foreign, open_page, served, text, wait
 
 PATH = steps(PAGES)

@@ -7,7 +7,7 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from core.types import Group
-from dashboard.engine import RunFolder
+from dashboard.services.queries import RunFolder
 from tests.browser.browser import BROWSER, chrome, foreign, open_page, text, wait
 
 pytestmark = BROWSER

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from core.circuit.attribution import attribute
-from core.circuit.extract import extract
+from core.circuit.extraction import extract
 from core.circuit.graph import destination_columns, destinations, graph, source_rows, sources, strongest
 from core.models.families import anatomy
 

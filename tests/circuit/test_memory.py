@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
 from core.circuit import attribution
 from core.circuit.attribution import attribute
 from core.circuit.graph import destinations, sources
-from core.circuit.passes import Contrast
+from core.circuit.hooks import Contrast
 from core.circuit.patching import patched
 from core.models.families import anatomy
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from benchmarks.mib import SHARES, cmd, cpr, metrics_by_share
 from core.circuit.attribution import attribute
-from core.circuit.mib import SHARES, cmd, cpr, metrics_by_share
-from core.circuit.passes import CLEAN, CORRUPTED, metrics
+from core.circuit.hooks import CLEAN, CORRUPTED, metrics
 from core.models.families import anatomy
 
 

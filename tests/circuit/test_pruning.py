@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from core.circuit.graph import destinations, paths, sources
-from core.circuit.interchange import to_networkx
+from core.circuit.graph_json import to_networkx
 from core.circuit.pruning import connected, greedy, top
 from core.models.families import anatomy
 

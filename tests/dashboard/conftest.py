@@ -10,9 +10,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.files import read_json, write_json
-from core.types import Item
-from core.workspace import Roles, WorkspaceSettings, read_lines
+from core.types import Item, UserSplit
+from core.utils.serialization import read_json, read_json_lines, write_json
+from core.workspace import WorkspaceSettings
 from tests.hostile import HOSTILE, MARKDOWN, STREAMLIT
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def opened(name: str, query: dict[str, str] | None = None, **given: dict) -> App
     for key, value in (query or {}).items():
         app.query_params[key] = value
     if name != "overview":  # which has no name in its address
-        app.switch_page(f"views/{name}.py")
+        app.switch_page(f"screens/{name}.py")
     assert not app.run().exception
     return app
 
@@ -65,9 +65,9 @@ def hostile(demo: Path) -> Path:
 
 
 def make_hostile(demo: Path) -> None:
-    roles = read_json(demo / "data/roles.json", Roles)
+    roles = read_json(demo / "data/roles.json", UserSplit)
     people = {user: bad(place) for place, user in enumerate((*roles.members, *roles.holdout, *roles.crowd))}
-    titles = {item.id: bad(place) for place, item in enumerate(read_lines(demo / "data/items.jsonl", Item))}
+    titles = {item.id: bad(place) for place, item in enumerate(read_json_lines(demo / "data/items.jsonl", Item))}
     for path in (*demo.glob("data/*.json*"), *demo.glob("requests/*.json"), *demo.glob("runs/*/*.json")):
         lines = path.read_text(encoding="utf-8").splitlines() if path.suffix == ".jsonl" else [path.read_text("utf-8")]
         new = [json.dumps(_replaced(json.loads(line), people, titles)) for line in lines]

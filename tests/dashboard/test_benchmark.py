@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.bench.rows import Row, write_rows
-from dashboard import benchmark, charts, engine
-from tests.bench.test_grid import made
+from core.benchmark.results import Row, write_rows
+from dashboard import charts
+from dashboard.presenters import benchmark
+from dashboard.services import queries
+from tests.benchmark.test_sweep import made
 
 SEEDS = range(5)
 
@@ -42,7 +44,7 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def write(control: float | None = 0.7) -> None:
         write_rows(tmp_path / "d.parquet", rows(control))
 
-    monkeypatch.setattr(engine, "BENCHMARK", tmp_path)
+    monkeypatch.setattr(queries, "BENCHMARK", tmp_path)
     return write
 
 
@@ -109,7 +111,7 @@ def test_differences_put_rivals_before_controls_and_the_ones_behind_first() -> N
 
 def test_requests_in_a_row_are_followed_from_the_first_to_the_last(page, tmp_path: Path, monkeypatch) -> None:
     write_rows(tmp_path / "d.parquet", rows_in_a_row())
-    monkeypatch.setattr(engine, "BENCHMARK", tmp_path)
+    monkeypatch.setattr(queries, "BENCHMARK", tmp_path)
     app = page("benchmark")
     assert "After 3 requests" in app.title[0].value and "leaves 0.052 of an advantage of 0.200" in app.title[0].value
     assert "changed by +0.020" in app.markdown[0].value
@@ -119,7 +121,7 @@ def test_requests_in_a_row_are_followed_from_the_first_to_the_last(page, tmp_pat
 
 def test_too_much_forgotten_in_a_row_is_called_so(page, tmp_path: Path, monkeypatch) -> None:
     write_rows(tmp_path / "d.parquet", rows_in_a_row(taken=0.1))
-    monkeypatch.setattr(engine, "BENCHMARK", tmp_path)
+    monkeypatch.setattr(queries, "BENCHMARK", tmp_path)
     assert "forgotten too much" in (title := page("benchmark").title[0].value) and "0.098 AUC worse" in title
 
 

@@ -15,21 +15,22 @@ import pytest
 import streamlit as st
 from markdown_it import MarkdownIt
 
-from core.files import plain, write_json
-from core.records.keys import demo_keys, keep_keys, read_public
-from core.records.ledger import entries
-from core.report.record import about, record
-from core.report.sentences import visible
-from core.review import account
+from core.ledger.chain import entries
+from core.ledger.keys import demo_keys, keep_keys, read_public
+from core.report.case_record import about, record
+from core.report.summary import visible
+from core.review import ledger_entries
 from core.review.cases import Cases
-from core.review.decide import comment
+from core.review.decisions import comment
 from core.types import Decision, Group, ModuleGroup, Role
-from core.workspace import Workspace, now
+from core.utils.clock import utc_now
+from core.utils.serialization import to_json, write_json
+from core.workspace import Workspace
 from dashboard.components.exports import file_name
-from dashboard.graph import REMOTE
-from dashboard.graph import page as graph_page
-from dashboard.tables import FORMULA, csv, guard
-from dashboard.words import code, escape
+from dashboard.presenters.circuit_html import REMOTE
+from dashboard.presenters.circuit_html import page as graph_page
+from dashboard.presenters.phrases import code, escape
+from dashboard.presenters.tables import FORMULA, csv, guard
 from tests.dashboard.conftest import DEMO, ROOT, opened
 from tests.dashboard.test_pages import PAGES, said
 from tests.hostile import HOSTILE
@@ -43,7 +44,7 @@ FREE = {"link_open", "image", "html_inline", "html_block", "heading_open", "tabl
 
 @pytest.mark.parametrize("name", PAGES)
 def test_no_hostile_text_is_markdown(hostile: Path, page, name: str) -> None:
-    user = Workspace(hostile).roles.members[0]
+    user = Workspace(hostile).user_split.members[0]
     shown = said(page(name, **({"user": user} if name == "request" else {})))
     assert not [bad for bad in HOSTILE if escape(bad) != bad and live(bad, shown)]
 
@@ -55,7 +56,7 @@ def live(bad: str, shown: str) -> bool:
 
 
 def test_hostile_titles_are_shown_as_they_are_in_the_history(hostile: Path, page) -> None:
-    app = page("request", user=Workspace(hostile).roles.members[0])
+    app = page("request", user=Workspace(hostile).user_split.members[0])
     assert all(title.startswith(HOSTILE) for title in app.dataframe[0].value["Title"])
 
 
@@ -127,7 +128,7 @@ def review(written: Workspace) -> Shown:
 
 def ask_for_reasons(place: Workspace) -> None:
     """Requests by somebody hostile, each with as much of a reason as a page shows."""
-    request, reasons = replace(place.request(REQUEST), by=ALL), [HOSTILE[0]]
+    request, reasons = replace(place.request(REQUEST), opened_by=ALL), [HOSTILE[0]]
     for bad in HOSTILE[1:]:
         longer = f"{reasons[-1]} {bad}"
         reasons = [*reasons, bad] if len(longer) > 500 else [*reasons[:-1], longer]
@@ -143,9 +144,9 @@ def write_a_case(place: Workspace) -> None:
     case = cases.submit(REQUEST, "run-demo", ALL, "0" * 64)
     for bad in HOSTILE:
         comment(place, REQUEST, bad, bad)
-    decisions = tuple(Decision(bad, Role.PRIVACY_OFFICER, True, "0" * 64, bad, now()) for bad in HOSTILE)
+    decisions = tuple(Decision(bad, Role.PRIVACY_OFFICER, True, "0" * 64, bad, utc_now()) for bad in HOSTILE)
     cases.change(case.number, lambda one: replace(one, message=ALL, decisions=decisions))
-    account.enter_decisions(place, cases.all())
+    ledger_entries.enter_decisions(place, cases.all())
 
 
 def shown_to(person: str, *requests: str) -> Shown:
@@ -206,7 +207,7 @@ def test_comments_are_shown_as_nothing_but_text(review: Shown) -> None:
 
 
 def test_no_element_of_the_record_stems_from_a_name_or_a_reason(written: Workspace) -> None:
-    found = about(plain(entries(written.ledger, read_public(written.ledger_key))), REQUEST)
+    found = about(to_json(entries(written.ledger, read_public(written.ledger_key))), REQUEST)
     page, decisions = record(REQUEST, found), [one["content"]["decision"] for one in found if one["kind"] == "decision"]
     assert {one["person"] for one in decisions} == {one["reason"] for one in decisions} == set(HOSTILE)
     for one in decisions:
@@ -229,8 +230,8 @@ def hostile_graph() -> tuple[nx.MultiDiGraph, tuple[ModuleGroup, ...]]:
 
 def test_a_drawing_with_hostile_names_stays_offline_and_inert() -> None:
     html = graph_page(*hostile_graph(), edges=500)
-    found, plain = Tags(html), Tags(graph_page(*harmless_graph(), edges=500))
-    assert found.tags == plain.tags, "a name became an element or an attribute"
+    found, to_json = Tags(html), Tags(graph_page(*harmless_graph(), edges=500))
+    assert found.tags == to_json.tags, "a name became an element or an attribute"
     assert not [value for name, value in found.tags if name in ("src", "href") or name.startswith("on")]
     assert not REMOTE.search(html) and "popup.innerHTML" not in html, "pyvis turned tooltips into HTML"
     assert html.count("Content-Security-Policy") == 1

@@ -11,9 +11,9 @@ import streamlit as st
 from streamlit.runtime import secrets
 from streamlit.testing.v1 import AppTest
 
-from core.files import write_json
+from core.utils.serialization import write_json
 from core.workspace import Workspace
-from dashboard import person
+from dashboard.session import auth
 from tests.dashboard.conftest import opened
 
 NOW = 1_800_000_000
@@ -24,7 +24,7 @@ AUTH = {"auth": {"redirect_uri": "http://localhost/oauth2callback", "client_id":
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(person, "time", SimpleNamespace(time=lambda: float(NOW)))
+    monkeypatch.setattr(auth, "time", SimpleNamespace(time=lambda: float(NOW)))
 
 
 def without(*names: str) -> dict:
@@ -39,9 +39,9 @@ def screen() -> AppTest:
     def script() -> None:
         import streamlit as st
 
-        from dashboard import person
+        from dashboard.session import auth
 
-        st.session_state["answer"] = getattr(person, st.session_state["rule"])()
+        st.session_state["answer"] = getattr(auth, st.session_state["rule"])()
 
     return AppTest.from_function(script, default_timeout=60)
 
@@ -164,7 +164,7 @@ def test_login_is_set_up_where_the_secrets_say_how(text: str | None, found: bool
         path.write_text(text)
     monkeypatch.setattr(secrets, "config", SimpleNamespace(get_option=lambda name: [str(path)]))
     monkeypatch.setattr(st, "secrets", secrets.Secrets())
-    assert person.login_is_set_up() is found
+    assert auth.login_is_set_up() is found
 
 
 # ---------------------------------------------------------------- at the door, and at the desk

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.files import write_json
-from core.regrouping import regrouped
-from core.runs.folder import RunFolder, runs
+from core.grouping.regroup import regrouped
 from core.runs.launchers import LAUNCHERS, Launcher
-from core.runs.processes import this_worker
+from core.runs.process_identity import this_worker
+from core.runs.run_folder import RunFolder, runs
 from core.types import Group, GroupEdit, Memory, Move, RunState, RunStatus
+from core.utils.serialization import write_json
 from core.workspace import Workspace
-from dashboard import live, words
+from dashboard.presenters import phrases
+from dashboard.services import models
 
 PAGES = ("overview", "request", "circuit", "what_if", "groups", "run", "before_after", "review", "report", "benchmark")
 
@@ -52,7 +53,7 @@ def test_every_page_opens_with_one_sentence_and_never_judges(page, name: str) ->
 
 def test_overview_counts_requests_and_shows_the_finished_run(page, demo: Path) -> None:
     app = page("overview")
-    assert f"{len(Workspace(demo).roles.members)} people" in app.title[0].value
+    assert f"{len(Workspace(demo).user_split.members)} people" in app.title[0].value
     assert done(demo).id in said(app) and "Next:" in said(app)
 
 
@@ -92,8 +93,8 @@ def test_a_part_in_the_address_is_told_in_full(page, demo: Path) -> None:
     shown = said(page("circuit", module=row.module))
     toward = run.toward[row.module]
     assert f"{row.forget:.1%} of all work for the forgotten data" in shown
-    assert f"{row.sure:.0%} of the time" in shown and "The run moved its weights by" in shown
-    assert words.escape(toward.raised[0].title) in shown and words.escape(toward.lowered[0].title) in shown
+    assert f"{row.membership_probability:.0%} of the time" in shown and "The run moved its weights by" in shown
+    assert phrases.escape(toward.raised[0].title) in shown and phrases.escape(toward.lowered[0].title) in shown
     outside = next(row for row in run.groups if row.group is Group.OUTSIDE)
     assert "bit for bit as it was" in said(page("circuit", module=outside.module))
 
@@ -123,7 +124,7 @@ def test_circuit_says_how_sure_it_is_and_what_its_parts_read(page) -> None:
 def test_before_and_after_shows_three_lists_for_kept_and_for_any_person(page, demo: Path) -> None:
     app = page("before_after")
     people = app.selectbox(key="pick_person").options
-    assert len(people) == len(Workspace(demo).roles.members) and "asked to be erased" in people[0]
+    assert len(people) == len(Workspace(demo).user_split.members) and "asked to be erased" in people[0]
     for user in (people[1], people[-1]):
         app.selectbox(key="pick_person").set_value(user.split(" ")[0]).run()
         assert not app.exception
@@ -136,7 +137,7 @@ def test_the_models_give_the_lists_that_the_run_kept(page, demo: Path) -> None:
     """Two ways to one list: what the evaluation wrote, and what the models in memory say now."""
     run = done(demo)
     for kept in run.evaluation.lists[:2]:
-        found = live.lists(run, kept.user, 10)
+        found = models.lists(run, kept.user, 10)
         for name, rows in (("original", kept.original), ("unlearned", kept.unlearned), ("reference", kept.reference)):
             assert [row.item for row in found[name]] == [row.item for row in rows]
 
@@ -152,10 +153,10 @@ def test_everyones_lists_are_summed_up_or_offered(page, demo: Path) -> None:
 def test_what_if_starts_from_its_address(page, demo: Path) -> None:
     run = done(demo)
     part = next(row.module for row in run.groups if row.group is Group.FORGET)
-    user = Workspace(demo).roles.members[3]
+    user = Workspace(demo).user_split.members[3]
     app = page("what_if", off=f"{part},nonsense", out="2", person=user)
     assert "With one part off and one title left out" in said(app)
-    answer = live.what_if(run, "original", user, {2}, {part}, 10)
+    answer = models.what_if(run, "original", user, {2}, {part}, 10)
     assert list(app.dataframe[1].value["Title"]) == [row.title for row in answer.after]
     assert list(app.dataframe[0].value["Title"]) == [row.title for row in answer.before]
 
@@ -180,7 +181,7 @@ def test_the_chart_of_a_run_can_be_saved_and_says_which_it_is(page) -> None:
 
 def test_a_request_for_everything_is_opened_and_offered_to_launch(page, demo: Path) -> None:
     before = len(Workspace(demo).requests())
-    member = Workspace(demo).roles.members[-1]
+    member = Workspace(demo).user_split.members[-1]
     app = page("request", user=member)
     app.text_area(key="request_reason").set_value("account closed")
     app.button[0].click().run()
@@ -193,7 +194,7 @@ def test_a_request_for_everything_is_opened_and_offered_to_launch(page, demo: Pa
 
 def test_chosen_interactions_need_at_least_one(page, demo: Path) -> None:
     workspace = Workspace(demo)
-    member = workspace.roles.members[-1]
+    member = workspace.user_split.members[-1]
     app = page("request", user=member)
     app.radio(key="request_scope").set_value("chosen").run()
     app.button[0].click().run()
@@ -205,7 +206,7 @@ def test_chosen_interactions_need_at_least_one(page, demo: Path) -> None:
 
 
 def test_a_run_is_launched_watched_and_stopped(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: "", str, NEVER, patient=False))
+    monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: "", str, NEVER, externally_queued=False))
     known = {run.id for run in runs(Workspace(demo))}
     app = page("run")
     next(button for button in app.button if button.label == "Launch the run").click().run()
@@ -228,7 +229,7 @@ def test_an_error_of_the_core_is_shown_as_its_sentence(page) -> None:
 def test_a_run_that_did_not_finish_says_why(page, demo: Path, state: RunState) -> None:
     run = done(demo)
     store, worker = run.store, replace(this_worker(), pid=2**22 + 1)
-    store.add(run.id, "wish", patient=False)
+    store.add(run.id, "wish", externally_queued=False)
     store.enlist(run.id, worker)
     token = store.claim(run.id, worker)
     if state is not RunState.RUNNING:
@@ -243,7 +244,7 @@ def test_a_lost_run_is_given_up_or_gone_on_with(page, demo: Path, monkeypatch: p
     started = []
     monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: started.append(folder) or "", str, NEVER))
     run = done(demo)
-    run.store.add(run.id, "wish", patient=False)
+    run.store.add(run.id, "wish", externally_queued=False)
     run.store.enlist(run.id, dead := replace(this_worker(), pid=2**22 + 1))
     run.store.claim(run.id, dead)
     app = page("run", errors=True, run=run.id)
@@ -258,7 +259,7 @@ def test_a_run_that_ended_before_it_could_be_stopped_is_shown_as_it_ended(
     page, demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, worker, stop = done(demo), this_worker(), RunFolder.ask_to_cancel
-    run.store.add(run.id, "wish", patient=False)
+    run.store.add(run.id, "wish", externally_queued=False)
     assert "Starting" in page("run", run=run.id).get("progress")[0].proto.text
     run.store.enlist(run.id, worker)
     assert "free device" in page("run", run=run.id).get("progress")[0].proto.text
@@ -309,7 +310,7 @@ def test_groups_start_from_the_rule_and_say_what_an_edit_changes(page, demo: Pat
 
 
 def test_a_part_is_moved_with_a_reason_and_launched(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: "", str, NEVER, patient=False))
+    monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: "", str, NEVER, externally_queued=False))
     run = done(demo)
     part = next(row.module for row in run.groups if row.group is Group.SHARED)
     app = page("groups", forget=part)

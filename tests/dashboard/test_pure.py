@@ -10,13 +10,14 @@ import altair as alt
 import pytest
 
 from core.circuit.graph import graph
-from core.runs.folder import RunFolder, runs
+from core.runs.run_folder import RunFolder, runs
 from core.types import Circuit, Closeness, CurvePoint, Edge, Group, Interval, Item, ModuleGroup, Overlap, Recommendation
 from core.workspace import Workspace
-from dashboard import charts, tables, words
-from dashboard.graph import page as graph_page
-from dashboard.graph import pairs
-from dashboard.palette import COLOURS, LIGHT
+from dashboard import charts
+from dashboard.presenters import phrases, tables
+from dashboard.presenters.circuit_html import page as graph_page
+from dashboard.presenters.circuit_html import pairs
+from dashboard.presenters.theme import COLOURS, LIGHT
 
 MODULES = ("a0.h0", "a0.h1", "m0", "a1.h0", "a1.h1", "m1")
 CIRCUIT = Circuit(
@@ -36,7 +37,7 @@ CIRCUIT = Circuit(
     corrupted=0.1,
     prompts=8,
     dropped=0,
-    sure=(0.8, 0.3, 0.1, 0.4, 0.0, 1.0),
+    membership_probability=(0.8, 0.3, 0.1, 0.4, 0.0, 1.0),
     overlap=0.6,
     reads=((0.0,) * 6, (0.1, 0.0, 0.0, 0.2, 0.0, -0.5), (0.4, -0.2, 0.1, 0.1, 0.0, -0.1)),
 )
@@ -63,7 +64,7 @@ def test_parallel_edges_are_one_line_and_the_strongest_come_first() -> None:
 @pytest.mark.parametrize("edges", [0, 2, 99])
 def test_the_drawing_holds_every_part_with_its_colour(dark: bool, edges: int) -> None:
     html = graph_page(graph(CIRCUIT), GROUPS, edges, dark)
-    assert all(words.module_title(name) in html for name in MODULES)
+    assert all(phrases.module_title(name) in html for name in MODULES)
     assert all(colour in html for colour in COLOURS.values())
     assert '"triangle"' in html and '"diamond"' in html
 
@@ -71,7 +72,7 @@ def test_the_drawing_holds_every_part_with_its_colour(dark: bool, edges: int) ->
 def test_the_less_sure_a_group_the_paler_its_fill() -> None:
     fills = []
     for sure in (1.0, 0.5, 0.0):
-        html = graph_page(graph(CIRCUIT), (replace(GROUPS[0], sure=sure), *GROUPS[1:]), 0)
+        html = graph_page(graph(CIRCUIT), (replace(GROUPS[0], membership_probability=sure), *GROUPS[1:]), 0)
         fills.append(json.loads(re.search(r"nodes = new vis.DataSet\((.*?)\);", html)[1])[1]["color"])
     assert {fill["border"] for fill in fills} == {COLOURS[Group.FORGET]}
     assert [fill["background"] for fill in fills] == [COLOURS[Group.FORGET], "#E9AD7D", LIGHT.back]
@@ -85,13 +86,13 @@ def test_the_places_that_a_part_reads_are_named_from_the_end_and_signed_by_what_
 
 
 def test_a_circuit_says_how_much_of_it_two_halves_share() -> None:
-    said = words.overlap_sentence(CIRCUIT)
+    said = phrases.overlap_sentence(CIRCUIT)
     assert "share 60% of their parts" in said and "random ones of this size would share 20%" in said
-    assert "One prompt" in words.overlap_sentence(replace(CIRCUIT, overlap=None))
+    assert "One prompt" in phrases.overlap_sentence(replace(CIRCUIT, overlap=None))
 
 
 def test_the_table_says_how_sure_a_circuit_is_of_each_part_and_bears_results_that_do_not_know() -> None:
-    table = tables.modules(GROUPS, (CIRCUIT, replace(CIRCUIT, sure=()))).set_index("Part")
+    table = tables.modules(GROUPS, (CIRCUIT, replace(CIRCUIT, membership_probability=()))).set_index("Part")
     assert table["Sure of forget circuit"].loc[["m1", "a1.h1", "a0.h1"]].tolist() == [1.0, 1.0, 0.7]
     assert table["Sure of retain circuit"].isna().all()
 
@@ -139,13 +140,13 @@ def test_no_steps_no_loss_chart() -> None:
     ("item", "word"), [("a", "down 1"), ("b", "up 1"), ("c", "removed"), ("d", "new"), ("e", "same")]
 )
 def test_moves_are_words(item: str, word: str) -> None:
-    assert words.move(item, rows("a", "b", "c", "e"), rows("b", "a", "d", "e")) == word
+    assert phrases.move(item, rows("a", "b", "c", "e"), rows("b", "a", "d", "e")) == word
 
 
 def test_list_sentences_count_what_changed() -> None:
-    assert words.lists_sentence(rows("a", "b"), rows("a", "b")) == "All 2 recommendations stay where they were."
+    assert phrases.lists_sentence(rows("a", "b"), rows("a", "b")) == "All 2 recommendations stay where they were."
     assert (
-        words.lists_sentence(rows("a", "b", "c"), rows("b", "a", "d"))
+        phrases.lists_sentence(rows("a", "b", "c"), rows("b", "a", "d"))
         == "1 title of 3 left the list and 2 changed place."
     )
 
@@ -155,15 +156,15 @@ def test_list_sentences_count_what_changed() -> None:
     [(None, "a while"), (0.2, "1 second"), (41, "41 seconds"), (100, "2 minutes"), (9000, "2.5 hours")],
 )
 def test_durations_are_said_as_people_say_them(seconds: float | None, text: str) -> None:
-    assert words.duration(seconds) == text
+    assert phrases.duration(seconds) == text
 
 
 def test_circuit_sentences_agree_in_number() -> None:
-    assert words.circuit_sentence(GROUPS) == "1 of 6 parts of the model serves mainly this person's data."
+    assert phrases.circuit_sentence(GROUPS) == "1 of 6 parts of the model serves mainly this person's data."
     two = tuple(replace(row, group=Group.FORGET) for row in GROUPS[:2])
-    assert words.circuit_sentence(two) == "2 of 2 parts of the model serve mainly this person's data."
+    assert phrases.circuit_sentence(two) == "2 of 2 parts of the model serve mainly this person's data."
     assert (
-        words.circuit_sentence(two[:0] + GROUPS[1:])
+        phrases.circuit_sentence(two[:0] + GROUPS[1:])
         == "None of the 5 parts of the model serves mainly this person's data."
     )
 
@@ -182,23 +183,23 @@ def test_sentences_claim_no_more_than_the_intervals_show(demo: Path) -> None:
     def after(name: str, value: float, low: float, high: float):
         return replace(evaluation, unlearned=replace(evaluation.unlearned, **{name: Interval(value, low, high, 9)}))
 
-    assert "still does better" in words.membership(after("membership_auc", 0.7, 0.6, 0.8))
-    assert "was not seen to" in words.membership(after("membership_auc", 0.55, 0.45, 0.65))
-    assert "Too few people" in words.membership(after("membership_auc", 0.7, math.nan, math.nan))
-    assert "worse" in words.utility(after("test_auc", 0.0, 0.0, 0.0))
-    assert "no change" in words.utility(after("test_auc", evaluation.original.test_auc.value, 0.0, 1.0))
+    assert "still does better" in phrases.membership(after("membership_auc", 0.7, 0.6, 0.8))
+    assert "was not seen to" in phrases.membership(after("membership_auc", 0.55, 0.45, 0.65))
+    assert "Too few people" in phrases.membership(after("membership_auc", 0.7, math.nan, math.nan))
+    assert "worse" in phrases.utility(after("test_auc", 0.0, 0.0, 0.0))
+    assert "no change" in phrases.utility(after("test_auc", evaluation.original.test_auc.value, 0.0, 1.0))
 
 
 def test_a_broken_date_is_shown_as_it_is() -> None:
-    assert words.date("yesterday") == "yesterday"
-    assert words.date(0) == "1 Jan 1970"
-    assert words.date(10**18) == str(10**18)
+    assert phrases.date("yesterday") == "yesterday"
+    assert phrases.date(0) == "1 Jan 1970"
+    assert phrases.date(10**18) == str(10**18)
 
 
 def test_results_are_read_again_when_their_file_changes(demo: Path) -> None:
-    from dashboard import engine
+    from dashboard.services import queries
 
-    run = next(run for run in engine.runs().values() if run.groups)
-    first = engine.groups(run)
+    run = next(run for run in queries.runs().values() if run.groups)
+    first = queries.groups(run)
     RunFolder(run.path).write("groups.json", (first or ())[:3])
-    assert len(engine.groups(run) or ()) == 3
+    assert len(queries.groups(run) or ()) == 3

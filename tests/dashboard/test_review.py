@@ -8,15 +8,16 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.errors import ReviewError
-from core.files import write_json
-from core.review import outbox
-from core.review.account import ELSEWHERE
-from core.review.decide import comment
-from core.runs.launch import create_run
+from core.review import execution
+from core.review.decisions import comment
+from core.review.ledger_entries import ELSEWHERE
+from core.runs.submit import create_run
 from core.types import CaseState, Verdict
-from dashboard import acts, engine, person
-from dashboard import desk as asked_of_core
+from core.utils.serialization import write_json
 from dashboard.components.decision import LEFT
+from dashboard.services import commands, queries
+from dashboard.services import review as asked_of_core
+from dashboard.session import auth
 from tests.dashboard.conftest import ROOT, opened
 from tests.review.conftest import PEOPLE, Desk, desk, verified  # noqa: F401 - fixtures
 
@@ -36,9 +37,9 @@ def draw(desk: Desk, monkeypatch):  # noqa: F811
     st.cache_data.clear()
 
     def drawn(who: str, name: str = "review", **query: str) -> AppTest:
-        for module in (asked_of_core, person, acts):
+        for module in (asked_of_core, auth, commands):
             monkeypatch.setattr(module, "who", lambda: who)
-        for module in (asked_of_core, person):
+        for module in (asked_of_core, auth):
             monkeypatch.setattr(module, "fresh", lambda: True)
         return opened(name, query)
 
@@ -58,20 +59,25 @@ def test_nobody_without_a_role_looks_inside(draw, desk, name):  # noqa: F811
     for who in ("", "mallory"):
         app = draw(who, name)
         assert app.title[0].value == "Log in to look inside." and not app.button
-        assert not any(user in text(app) for user in desk.workspace.roles.members)
+        assert not any(user in text(app) for user in desk.workspace.user_split.members)
 
 
 @pytest.mark.parametrize("who", PEOPLE)
 def test_runs_are_the_operators_business_on_every_page(draw, desk, who):  # noqa: F811
     """Each way to start, stop or check one is offered to operators alone, and refused to others in core."""
-    run = create_run(desk.workspace, desk.request, "finetune", "cpu", by="olaf")
+    run = create_run(desk.workspace, desk.request, "finetune", "cpu", launched_by="olaf")
     (desk.workspace.root / "runs" / desk.run / "verification.json").unlink()
     seen = keys(draw(who, "run", run=run.id)) | keys(draw(who, "before_after", run=desk.run)) | keys(draw(who))
     run.store.refuse(run.id, "no")
     seen |= keys(draw(who, "run", run=run.id))
     assert seen & RUNS == (RUNS if "operator" in PEOPLE[who] else set())
     if "operator" not in PEOPLE[who]:
-        for act in (acts.stop, acts.resume, acts.measure_overlaps, lambda one: asked_of_core.verify(one, False)):
+        for act in (
+            commands.stop,
+            commands.resume,
+            commands.measure_overlaps,
+            lambda one: asked_of_core.verify(one, False),
+        ):
             with pytest.raises(ReviewError, match="may not run"):
                 act(run)
 
@@ -79,13 +85,13 @@ def test_runs_are_the_operators_business_on_every_page(draw, desk, who):  # noqa
 def test_what_broke_off_is_said_and_gone_on_with(draw, desk, monkeypatch):  # noqa: F811
     desk.approve()
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "STEPS", (*outbox.STEPS[:4], killed, *outbox.STEPS[5:]))
+        patch.setattr(execution, "STEPS", (*execution.STEPS[:4], killed, *execution.STEPS[5:]))
         with pytest.raises(KeyboardInterrupt):
-            outbox.settle(desk.workspace)
+            execution.settle(desk.workspace)
     app = draw("anna")
     assert "4 of 6 steps are done" in app.warning[0].value and "go_on" not in keys(app)
     assert "Carried out" not in [one.value for one in app.subheader]
-    with pytest.raises(engine.AskedError, match="nothing was searched for"):
+    with pytest.raises(queries.AskedError, match="nothing was searched for"):
         asked_of_core.look_again(desk.request)
     app = draw("petra")
     app.button(key="go_on").click().run()
@@ -104,7 +110,7 @@ def test_a_link_for_reading_shows_everything_and_offers_nothing(draw, desk):  # 
         assert not app.text_area and "Look at V3." in [one.value for one in app.text]
     desk.decide("petra")
     desk.decide("owen")
-    outbox.settle(desk.workspace)
+    execution.settle(desk.workspace)
     app = draw("petra", request=desk.request, read="1")
     assert "Carried out" in text(app) and "look_again" not in keys(app)
 
@@ -136,7 +142,7 @@ def killed(one):
 
 
 def test_the_steps_that_the_page_counts_are_those_there_are():
-    assert len(outbox.STEPS) == asked_of_core.STEPS
+    assert len(execution.STEPS) == asked_of_core.STEPS
 
 
 def test_the_dialog_names_as_much_out_of_reach_as_the_record():
@@ -168,7 +174,7 @@ def test_the_page_leads_from_the_question_to_what_happened(draw, desk):  # noqa:
 
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_each_verdict_is_a_word_and_a_sentence(draw, desk, verdict):  # noqa: F811
-    from core.runs.folder import RunFolder
+    from core.runs.run_folder import RunFolder
 
     folder = RunFolder(desk.workspace.root / "runs" / desk.run)
     folder.write("verification.json", replace(folder.verification, verdict=verdict))
@@ -219,7 +225,7 @@ def test_an_old_login_decides_nothing(draw, desk, monkeypatch):  # noqa: F811
 def test_a_refusal_of_core_is_one_sentence(draw, desk):  # noqa: F811
     desk.submit()
     draw("petra")
-    with pytest.raises(engine.AskedError, match="give the reason"):
+    with pytest.raises(queries.AskedError, match="give the reason"):
         asked_of_core.decide(desk.case, True, "")
 
 
@@ -227,9 +233,9 @@ def test_a_refusal_of_core_is_one_sentence(draw, desk):  # noqa: F811
 def test_other_pages_hold_to_the_roles_too(draw, desk, who):  # noqa: F811
     draw(who, "request")
     with pytest.raises(ReviewError, match="may not open"):
-        acts.open_request(desk.workspace.roles.members[:1], (), "")
+        commands.open_request(desk.workspace.user_split.members[:1], (), "")
     with pytest.raises(ReviewError, match="may not run"):
-        acts.launch(desk.request, "graddiff", "cpu", 0)
+        commands.launch(desk.request, "graddiff", "cpu", 0)
 
 
 def test_a_single_person_is_told_that_it_is_no_four_eyes(draw, desk):  # noqa: F811

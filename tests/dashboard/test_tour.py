@@ -8,14 +8,14 @@ import pytest
 from fluent.syntax import FluentParser, ast
 from streamlit.testing.v1 import AppTest
 
-from core.files import read_json, write_json
+from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace, WorkspaceSettings
-from dashboard.texts import ENGLISH, t
-from dashboard.tour import STEPS, steps
+from dashboard.presenters.i18n import ENGLISH, t
+from dashboard.presenters.tour import STEPS, steps
 from tests.dashboard.conftest import ROOT, opened
 from tests.dashboard.test_pages import said
 
-BUILT = {path.stem for path in (ROOT / "dashboard/views").glob("*.py")}
+BUILT = {path.stem for path in (ROOT / "dashboard/screens").glob("*.py")}
 PATH = steps(BUILT)
 
 

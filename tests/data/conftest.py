@@ -3,7 +3,7 @@
 import pytest
 
 from core.data.readers import Dataset
-from core.data.world import make_world
+from core.demo.world import make_world
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from core.data.prompts import MAX_TITLE, encode, escape, render, template
 from core.errors import DataError
-from core.models.recipe import train_tokenizer
-from core.prepare import SEPARATORS
+from core.models.scratch import train_tokenizer
+from core.pipeline.prepare import SEPARATORS
 from core.types import Interaction, Prompt, Task
 
 HOSTILE = (

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from core.context import load_adapter, make_context
 from core.evaluation.evaluate import top_list
 from core.evaluation.ranking import rank
-from core.models.batches import answer_logits, collate
+from core.models.batching import answer_logits, collate
+from core.pipeline.context import load_adapter, make_context
 from core.types import Interaction, Prompt, Task
 from tests.conftest import tiny_workspace
 

@@ -10,8 +10,8 @@ from transformers import AutoModelForCausalLM
 
 from core.errors import DeviceError, ModelError
 from core.models.device import choose_device
-from core.models.recipe import train_tokenizer
 from core.models.recommender import answer_tokens, load
+from core.models.scratch import train_tokenizer
 from core.types import Task
 
 ANSWERS = (" Yes", " No")

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from core.__main__ import app
-from core.files import write_json
+from core.cli.app import app
 from core.review.cases import Cases
-from core.review.decide import decide, submit
-from core.runs.launch import create_run
+from core.review.decisions import decide, submit
+from core.runs.submit import create_run
 from core.runs.verify import verify
 from core.runs.worker import work
 from core.types import Case, RunState
+from core.utils.serialization import write_json
 from core.workspace import Workspace
 
 PEOPLE = {
@@ -36,9 +36,9 @@ def verified(prepared, tmp_path_factory) -> Path:
         patch.setenv("CURE_LENS_KEYS", str(folder / "keys"))
         write_json(place.root / "workspace.json", replace(place.settings, people=PEOPLE))
         request = place.requests()[0]
-        write_json(place.root / f"requests/{request.id}.json", replace(request, by="rita"))
+        write_json(place.root / f"requests/{request.id}.json", replace(request, opened_by="rita"))
         assert CliRunner().invoke(app, ["ledger", "init", "-w", str(place.root)]).exit_code == 0
-        run = create_run(place, request.id, "graddiff", "cpu", steps=3, by="olaf")
+        run = create_run(place, request.id, "graddiff", "cpu", steps=3, launched_by="olaf")
         assert work(run) is RunState.DONE, run.status
         verify(run, "cpu")
     return folder

@@ -10,15 +10,15 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from core.__main__ import app
+from core.cli.app import app
 from core.errors import CureLensError, RunError
-from core.models.meter import Meter
-from core.pipeline import run
-from core.runs import probe
-from core.runs.estimate import estimate
+from core.models.token_counter import Meter
+from core.pipeline.stages import run
+from core.runs.estimate import timing
+from core.runs.estimate.estimate import estimate
 from core.types import RunSpec
-from core.unlearning.loop import FORGETFUL
-from core.unlearning.stopping import Stopper
+from core.unlearning.early_stopping import Stopper
+from core.unlearning.trainer import FORGETFUL
 from tests.conftest import CONFIGS, random_lora
 
 RUNNER = CliRunner()
@@ -42,7 +42,9 @@ class Meters:
 @pytest.mark.parametrize("method", ["cure", "cure_merge", "e2urec", "graddiff", "finetune", "retrain"])
 def test_a_run_that_goes_its_whole_way_reads_about_what_was_reckoned(workspace, tmp_path, monkeypatch, method):
     monkeypatch.setattr(Stopper, "reason", property(lambda self: "", lambda self, value: None), raising=False)
-    monkeypatch.setattr(Stopper, "costly", property(lambda self: False, lambda self, value: None), raising=False)
+    monkeypatch.setattr(
+        Stopper, "utility_violated", property(lambda self: False, lambda self, value: None), raising=False
+    )
     request = workspace.requests()[0].id
     add_references(workspace, 2)
     found, meters = estimate(workspace, request, method, "cpu"), Meters()
@@ -68,7 +70,7 @@ def test_parameters_are_counted_without_the_model(family):
     adapted = random_lora(family, rank=4)
     of_adapter = sum(one.numel() for name, one in adapted.named_parameters() if "lora_" in name)
     whole = sum(one.numel() for one in adapted.parameters()) - of_adapter
-    assert probe.parameters(CONFIGS[family](), 4) == (whole, of_adapter)
+    assert timing.parameters(CONFIGS[family](), 4) == (whole, of_adapter)
 
 
 def test_two_shallow_copies_tell_what_a_deep_model_keeps():
@@ -76,7 +78,7 @@ def test_two_shallow_copies_tell_what_a_deep_model_keeps():
     config = CONFIGS["llama"]()
     config.num_hidden_layers, config.vocab_size = 6, 64
     place = (4, 2, 9, torch.device("cpu"), torch.float32)
-    assert probe.measured(config, *place).kept == pytest.approx(probe._timed(config, *place).kept)
+    assert timing.measured(config, *place).kept == pytest.approx(timing._timed(config, *place).kept)
 
 
 def test_what_does_not_fit_is_said(workspace, monkeypatch):
@@ -107,7 +109,7 @@ def test_a_device_without_room_is_one_sentence(workspace, monkeypatch):
     def full(*args):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr("core.runs.estimate.measured", full)
+    monkeypatch.setattr("core.runs.estimate.estimate.measured", full)
     with pytest.raises(RunError, match="cpu has no room"):
         estimate(workspace, workspace.requests()[0].id, "cure", "cpu")
 

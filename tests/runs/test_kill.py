@@ -18,19 +18,19 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from core.runs.devices import free
-from core.runs.folder import RunFolder
-from core.runs.launch import create_run, resume, start
+from core.runs.device_locks import free
+from core.runs.run_folder import RunFolder
+from core.runs.submit import create_run, resume, start
 from core.runs.worker import RESERVED
 from core.types import RunState
 from core.workspace import Workspace
-from tests.runs import victim
+from tests.runs import killed_worker
 
 KILLS = int(os.environ.get("CURE_LENS_KILLS", "8"))
 STEPS = 12
 FEW = 2  # where every write is tried
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["core.runs.worker", "tests.runs.victim"])
+SERVER.set_forkserver_preload(["core.runs.worker", "tests.runs.killed_worker"])
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def made(workspace: Workspace, steps: int = STEPS) -> RunFolder:
 
 
 def begin(folder: RunFolder, *arguments) -> multiprocessing.Process:
-    process = SERVER.Process(target=victim.work, args=(str(folder.path), 0.0, *arguments))
+    process = SERVER.Process(target=killed_worker.work, args=(str(folder.path), 0.0, *arguments))
     process.start()
     return process
 
@@ -91,7 +91,7 @@ def undisturbed(prepared: Path, parent: Path, steps: int) -> RunFolder:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", victim.POINTS)
+@pytest.mark.parametrize("point", killed_worker.POINTS)
 def test_kill_at_a_named_point(folder, straight, point):
     process = begin(folder, point)
     process.join(120)
@@ -150,7 +150,7 @@ def test_kill_of_a_launched_worker_is_seen_and_mended_by_resume(folder):
 @pytest.mark.slow
 def test_kill_of_whoever_launched_it_harms_no_run(folder):
     """The page's process dies, its worker does not."""
-    launcher = victim.start_and_die(folder)
+    launcher = killed_worker.start_and_die(folder)
     assert launcher.returncode == -signal.SIGKILL
     deadline = time.monotonic() + 120
     while folder.status.state is not RunState.DONE and time.monotonic() < deadline:

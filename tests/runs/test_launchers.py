@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from core.doctor import _store, examine
+from core.cli.diagnostics import _store, examine
 from core.errors import RunError
-from core.files import write_json
 from core.runs import launchers
-from core.runs.devices import free
-from core.runs.folder import RunFolder
-from core.runs.launch import create_run, forsaken, resume, start
+from core.runs.device_locks import free
 from core.runs.launchers import LAUNCHERS, Launcher
+from core.runs.run_folder import RunFolder
+from core.runs.submit import create_run, is_orphaned, resume, start
 from core.runs.worker import work
 from core.types import ENDED, RunState
+from core.utils.serialization import write_json
 from core.workspace import Workspace
-from tests.runs.victim import start_and_die
+from tests.runs.killed_worker import start_and_die
 
 ROOT = Path(__file__).parents[2]
 PORT, DASHBOARD = 6398, 8298
@@ -138,13 +138,13 @@ def test_a_run_whose_job_never_began_is_found_and_resumed(place, launcher, monke
         patch.setattr(launchers, "command", lambda *_: [shutil.which("false")])
         start(folder)
     deadline = time.monotonic() + 60
-    while not forsaken(folder) and time.monotonic() < deadline:
+    while not is_orphaned(folder) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert folder.status.state is RunState.QUEUED and forsaken(folder)
+    assert folder.status.state is RunState.QUEUED and is_orphaned(folder)
     (told,) = [one for one in examine(place) if one.name == f"run {folder.id}"]
     assert not told.ok and "job ended before its worker began" in told.said and "resume" in told.mend
     resume(folder)
-    assert ended(folder) is RunState.DONE and not forsaken(folder)
+    assert ended(folder) is RunState.DONE and not is_orphaned(folder)
 
 
 def test_one_cancelled_before_its_job_starts_is_not_worked_on(place):

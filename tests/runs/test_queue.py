@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from core.runs.launch import create_run
-from core.runs.processes import this_worker
+from core.runs.process_identity import this_worker
 from core.runs.queue import Before, before
+from core.runs.submit import create_run
 from core.types import RunState, RunStatus
 
 

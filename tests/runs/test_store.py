@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from core import database
 from core.errors import Fenced, RunError, WorkspaceError
-from core.runs import processes, store
-from core.runs.entry import LEASE
-from core.runs.processes import Moment, lives, moment, this_worker
+from core.runs import process_identity, store
+from core.runs.process_identity import Moment, lives, moment, this_worker
+from core.runs.queued_run import LEASE
 from core.runs.store import Store
 from core.types import ENDED, MOVES, RunState, RunStatus
+from core.utils import sqlite
 
 ROOT = Path(__file__).parents[2]
 DEAD = replace(this_worker(), pid=2**22 + 1)
@@ -29,7 +29,7 @@ def runs(tmp_path: Path) -> Store:
 
 def begun(runs: Store, name: str = "a", worker=None) -> int:
     worker = worker or this_worker()
-    runs.add(name, name, patient=False)
+    runs.add(name, name, externally_queued=False)
     assert runs.enlist(name, worker)
     token = runs.claim(name, worker)
     assert token is not None
@@ -44,17 +44,17 @@ def later(monkeypatch: pytest.MonkeyPatch, steady: float, wall: float) -> None:
 
 
 def test_the_file_is_in_wal_with_every_commit_on_disk(runs):
-    runs.add("a", "a", patient=False)
-    with runs.opened() as database:
-        assert database.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-        assert database.execute("PRAGMA synchronous").fetchone()[0] == 2
+    runs.add("a", "a", externally_queued=False)
+    with runs.opened() as sqlite:
+        assert sqlite.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        assert sqlite.execute("PRAGMA synchronous").fetchone()[0] == 2
 
 
 @pytest.mark.parametrize(("now", "then"), list(itertools.product(MOVES, RunState)))
 def test_only_the_moves_of_the_table_are_made(runs, now, then):
-    runs.add("a", "a", patient=False)
-    with runs.opened() as database:
-        database.execute("UPDATE runs SET state = ?", (now,))
+    runs.add("a", "a", externally_queued=False)
+    with runs.opened() as sqlite:
+        sqlite.execute("UPDATE runs SET state = ?", (now,))
     entry = runs.entry("a")
     if then in MOVES[now] or (now is then is RunState.QUEUED):
         runs._move(entry, then)
@@ -66,14 +66,14 @@ def test_only_the_moves_of_the_table_are_made(runs, now, then):
 
 
 def test_what_is_asked_twice_is_one_run_until_it_ends(runs):
-    assert [runs.add(name, "the same", patient=False) for name in ("a", "b")] == ["a", "a"]
+    assert [runs.add(name, "the same", externally_queued=False) for name in ("a", "b")] == ["a", "a"]
     runs.ask_to_cancel("a")
-    assert runs.add("c", "the same", patient=False) == "c"
+    assert runs.add("c", "the same", externally_queued=False) == "c"
 
 
 def test_the_queue_keeps_its_order_and_one_works_at_a_time(runs):
     for name in "abc":
-        runs.add(name, name, patient=False)
+        runs.add(name, name, externally_queued=False)
         runs.enlist(name, this_worker())
     assert runs.claim("b", this_worker()) is None
     token = runs.claim("a", this_worker())
@@ -83,7 +83,7 @@ def test_the_queue_keeps_its_order_and_one_works_at_a_time(runs):
 
 
 def test_one_that_a_clusters_queue_holds_back_holds_nobody_up(runs):
-    runs.add("cluster", "cluster", patient=True)
+    runs.add("cluster", "cluster", externally_queued=True)
     assert begun(runs)
     assert not runs.entry("cluster").lost(replace(moment(), steady=moment().steady + 10 * LEASE))
 
@@ -132,7 +132,7 @@ def test_only_what_failed_or_was_lost_is_resumed(runs):
 
 def test_a_failed_run_is_not_resumed_beside_its_twin(runs):
     runs.end("a", begun(runs), RunStatus(RunState.FAILED))
-    assert runs.add("b", "a", patient=False) == "b"
+    assert runs.add("b", "a", externally_queued=False) == "b"
     with pytest.raises(RunError, match="asked for anew"):
         runs.resume("a")
 
@@ -153,7 +153,7 @@ def test_another_machines_worker_is_judged_by_its_beat_alone(runs, monkeypatch):
 
 
 def test_a_run_whose_worker_never_came_is_lost(runs):
-    runs.add("a", "a", patient=False)
+    runs.add("a", "a", externally_queued=False)
     now = moment()
     assert not runs.entry("a").lost(now) and runs.entry("a").lost(replace(now, steady=now.steady + LEASE + 1))
 
@@ -161,15 +161,15 @@ def test_a_run_whose_worker_never_came_is_lost(runs):
 def test_a_worker_is_its_pid_its_birth_its_boot_and_its_namespace():
     me = this_worker()
     assert lives(me)
-    assert lives(replace(me, born=me.born + 1)) is False  # the pid was used again
+    assert lives(replace(me, start_ticks=me.start_ticks + 1)) is False  # the pid was used again
     assert lives(replace(me, boot="before the restart")) is False
     assert lives(replace(me, space="pid:[1]")) is None
     assert lives(replace(me, host="elsewhere")) is None
-    assert lives(DEAD) is False and processes._born(1) is not None
+    assert lives(DEAD) is False and process_identity._start_ticks(1) is not None
 
 
 def test_a_damaged_file_is_one_sentence(runs):
-    runs.add("a", "a", patient=False)
+    runs.add("a", "a", externally_queued=False)
     assert runs.flaws() == ()
     other = Store(runs.path.with_name("torn.sqlite"))
     other.path.write_bytes(b"not a database" * 100)
@@ -179,21 +179,21 @@ def test_a_damaged_file_is_one_sentence(runs):
 
 
 def test_a_locked_store_is_waited_for_and_then_said(runs, monkeypatch):
-    monkeypatch.setattr(database, "BUSY", 0.2)
-    runs.add("a", "a", patient=False)
+    monkeypatch.setattr(sqlite, "BUSY", 0.2)
+    runs.add("a", "a", externally_queued=False)
     other = sqlite3.connect(runs.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(WorkspaceError, match="locked"):
-        Store(runs.path).add("b", "b", patient=False)
+        Store(runs.path).add("b", "b", externally_queued=False)
     other.execute("ROLLBACK")
-    assert Store(runs.path).add("b", "b", patient=False) == "b"
+    assert Store(runs.path).add("b", "b", externally_queued=False) == "b"
 
 
 def test_a_full_disk_is_said_and_what_was_written_stays(runs):
     token = begun(runs)
-    with runs.opened() as database:
-        pages = database.execute("PRAGMA page_count").fetchone()[0]
-        database.execute(f"PRAGMA max_page_count = {pages}")
+    with runs.opened() as sqlite:
+        pages = sqlite.execute("PRAGMA page_count").fetchone()[0]
+        sqlite.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(WorkspaceError, match="full: free some space"):
         runs.tell("a", token, RunStatus(message="long " * 10_000))
     other = Store(runs.path)
@@ -202,8 +202,8 @@ def test_a_full_disk_is_said_and_what_was_written_stays(runs):
 
 CONTENDER = """
 import sys, time
-from core.runs.devices import take
-from core.runs.processes import this_worker
+from core.runs.device_locks import take
+from core.runs.process_identity import this_worker
 from core.runs.store import Store
 from core.types import RunState, RunStatus
 from pathlib import Path
@@ -231,7 +231,7 @@ def test_two_launchers_at_once_never_put_two_workers_on_one_device(tmp_path, sto
     names = [f"run-{number:02d}" for number in range(50)]
     places = [Store(tmp_path / f"{number}.sqlite") for number in range(stores)]
     for number, name in enumerate(names):
-        places[number % stores].add(name, name, patient=False)
+        places[number % stores].add(name, name, externally_queued=False)
     seen = tmp_path / "seen"
     seen.mkdir()
     command = [sys.executable, "-c", CONTENDER]
@@ -251,5 +251,5 @@ def test_what_is_told_is_what_is_read(runs):
     told = RunStatus(RunState.RUNNING, "circuit", 0.25, 12.5, 4.0, "", "cpu", "float32", this_worker(), "2026-01-01")
     runs.tell("a", token, told)
     assert runs.entry("a").seen(moment()) == told
-    with sqlite3.connect(runs.path) as database:
-        assert json.loads(database.execute("SELECT status FROM runs").fetchone()[0])["eta"] == 12.5
+    with sqlite3.connect(runs.path) as sqlite:
+        assert json.loads(sqlite.execute("SELECT status FROM runs").fetchone()[0])["eta"] == 12.5

@@ -9,22 +9,22 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from core.__main__ import app
-from core.context import load_adapter, make_context
+from core.cli.app import app
 from core.errors import RunError
-from core.files import write_json
 from core.models.recommender import adapter_weights
-from core.runs import answers
-from core.runs.answers import LAPS, relearned
-from core.runs.folder import RunFolder
-from core.runs.launch import create_run
+from core.pipeline import collect_answers
+from core.pipeline.collect_answers import LAPS, relearned
+from core.pipeline.context import load_adapter, make_context
 from core.runs.references import train_references
+from core.runs.run_folder import RunFolder
+from core.runs.submit import create_run
 from core.runs.verify import _distinct, _evidence, _identity, verify
 from core.runs.worker import work
 from core.types import Check, RunState, Verdict, Verification
+from core.unlearning.early_stopping import Stopper
 from core.unlearning.methods import METHODS
-from core.unlearning.stopping import Stopper
-from core.verification.battery import NEVER_RUN, asked
+from core.utils.serialization import write_json
+from core.verification.suite import NEVER_RUN, asked
 from core.verification.thresholds import Thresholds
 from core.workspace import Workspace
 
@@ -102,12 +102,12 @@ def test_what_is_taught_again_is_taken_back_to_the_bit(place):
 
 
 def test_neighbours_stay_and_share_most(workspace, monkeypatch):
-    monkeypatch.setattr(answers, "NEIGHBOURS", 5)
+    monkeypatch.setattr(collect_answers, "NEIGHBOURS", 5)
     context = make_context(workspace, workspace.requests()[0], load_adapter(workspace, None, "cpu").tokenizer)
     met = {user: {event.item for event in events} for user, events in context.histories.items()}
     theirs = set().union(*(met.pop(user) for user in context.request.subjects))
     likeness = {user: len(own & theirs) / len(own | theirs) for user, own in met.items()}
-    found = answers.neighbours(context)
+    found = collect_answers.neighbours(context)
     assert len(found) == 5 and found < met.keys()
     assert min(likeness[one] for one in found) >= max(likeness[one] for one in met.keys() - found)
 

@@ -11,15 +11,15 @@ from dataclasses import replace
 import pytest
 
 from core.errors import DeviceError, Fenced, RequestError, RunError
-from core.files import plain
 from core.runs import checkpoints
-from core.runs.folder import run_folder, runs
-from core.runs.launch import create_run
-from core.runs.launch import start as launch
-from core.runs.processes import _born, moment, this_worker
+from core.runs.process_identity import _start_ticks, moment, this_worker
+from core.runs.run_folder import run_folder, runs
+from core.runs.submit import create_run
+from core.runs.submit import start as launch
 from core.runs.worker import FolderWatch, work
 from core.types import ENDED, Group, RunState, RunStatus
-from core.unlearning.descent import Pull
+from core.unlearning.gradient_unlearning import UnlearningStep
+from core.utils.serialization import to_json
 
 
 def wait(folder, seconds=120):
@@ -98,10 +98,10 @@ def test_a_lost_run_that_is_cancelled_leaves_nothing_of_its_candidate(workspace)
     """Whoever worked on it was silent, is killed, and had an adapter half written."""
     folder = start(workspace)
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    worker = replace(this_worker(), pid=sleeper.pid, born=_born(sleeper.pid))
+    worker = replace(this_worker(), pid=sleeper.pid, start_ticks=_start_ticks(sleeper.pid))
     assert folder.store.enlist(folder.id, worker) and folder.store.claim(folder.id, worker)
     with folder.store.changing() as database:  # an hour ago
-        beat = plain(replace(moment(), steady=moment().steady - 3600, wall=moment().wall - 3600))
+        beat = to_json(replace(moment(), steady=moment().steady - 3600, wall=moment().wall - 3600))
         database.execute("UPDATE runs SET beat = ?", (json.dumps(beat),))
     for name in ("adapter", ".adapter.part", "checkpoint/01-0000002"):
         (folder.path / name).mkdir(parents=True)
@@ -139,7 +139,7 @@ def test_a_run_that_was_never_queued_can_be_given_up(workspace):
 
 def test_steps_that_are_taken_again_after_a_way_back_are_told_once(workspace, monkeypatch):
     """Four steps without a number, and the loop goes back to its last checkpoint."""
-    call, keep, bad, taken = Pull.__call__, checkpoints.Checkpoints.keep, [3, 4, 5, 6], []
+    call, keep, bad, taken = UnlearningStep.__call__, checkpoints.Checkpoints.keep, [3, 4, 5, 6], []
 
     def broken(self, step):
         taken.append(step + 1)
@@ -148,7 +148,7 @@ def test_steps_that_are_taken_again_after_a_way_back_are_told_once(workspace, mo
             raise FloatingPointError
         return call(self, step)
 
-    monkeypatch.setattr(Pull, "__call__", broken)
+    monkeypatch.setattr(UnlearningStep, "__call__", broken)
     monkeypatch.setattr(checkpoints.Checkpoints, "keep", lambda *told: keep(*told[:-1], told[2] == 2))
     folder = start(workspace, steps=10, method="finetune")
     assert work(folder) is RunState.DONE and taken.count(4) == 2
@@ -176,7 +176,7 @@ def test_a_disk_without_room_is_said_before_anything_is_done(workspace, monkeypa
 def test_a_killed_worker_is_seen_as_lost(workspace):
     folder = start(workspace)
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    worker = replace(this_worker(), pid=sleeper.pid, born=_born(sleeper.pid))
+    worker = replace(this_worker(), pid=sleeper.pid, start_ticks=_start_ticks(sleeper.pid))
     assert folder.store.enlist(folder.id, worker) and folder.store.claim(folder.id, worker)
     assert folder.status.state is RunState.RUNNING
     sleeper.kill()
@@ -212,4 +212,4 @@ def test_status_survives_a_round_trip(workspace):
     folder.store.enlist(folder.id, worker)
     token = folder.store.claim(folder.id, worker)
     folder.store.tell(folder.id, token, RunStatus(stage="circuit", eta=3.5))
-    assert plain(folder.status)["eta"] == 3.5
+    assert to_json(folder.status)["eta"] == 3.5

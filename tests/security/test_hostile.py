@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from core.console import out
+from core.cli.console import out
 from core.data.prompts import escape
 from core.errors import DataError
-from core.report.sentences import visible
+from core.report.summary import visible
 from core.types import Item, Recommendation
-from tests import test_report as made
 from tests.hostile import HOSTILE, REFUSED
+from tests.report import test_build as made
 
 
 def report(text: str) -> made.Page:

@@ -9,9 +9,9 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from peft import LoraConfig
 
 from core.errors import ModelError
-from core.models import pinned
-from core.models.checks import check_adapter, check_folder
-from core.models.pinned import resolve
+from core.models import hub
+from core.models.hub import resolve
+from core.models.validation import check_adapter, check_folder
 
 DEMO = Path(__file__).parents[2] / "assets/demo"
 
@@ -120,7 +120,7 @@ def test_only_models_of_the_list_are_fetched(monkeypatch, tmp_path) -> None:
         asked.append(base)
         return str(tmp_path)
 
-    monkeypatch.setattr(pinned, "snapshot_download", fetch)
+    monkeypatch.setattr(hub, "snapshot_download", fetch)
     monkeypatch.setenv("CURE_LENS_MODELS", "good/model, other/model")
     with pytest.raises(ModelError, match="'somebody/model' is not among those that may be fetched"):
         resolve("somebody/model", "a" * 40)

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from core.__main__ import OFFLINE
+from core.cli.options import OFFLINE
 
 # The worker's own command, with a look at the library where its work would begin.
 LOOK = """
-import sys, types, core.__main__ as line
+import sys, types, core.cli.app as line
 from importlib import import_module
 def work(folder):
     print("offline", import_module("huggingface_hub.constants").HF_HUB_OFFLINE)
@@ -29,13 +29,13 @@ def test_a_worker_is_offline_unless_somebody_says_otherwise(tmp_path, wanted: di
 
 
 def test_what_the_dashboard_starts_is_offline(tmp_path, monkeypatch) -> None:
-    import core.__main__ as line
+    import core.cli.app as line
 
     (tmp_path / "workspace.json").touch()
     for name in OFFLINE:
         monkeypatch.delenv(name, raising=False)
     seen: dict[str, str] = {}
-    monkeypatch.setattr(line.subprocess, "call", lambda command, env: seen.update(env) or 0)
+    monkeypatch.setattr("subprocess.call", lambda command, env: seen.update(env) or 0)
     with pytest.raises(SystemExit):
         line.app(["dashboard", "--workspace", str(tmp_path)])
     assert {seen[name] for name in OFFLINE} == {"1"}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import RequestError, RunError
-from core.runs.folder import run_folder, runs
-from core.runs.launch import create_run
+from core.runs.run_folder import run_folder, runs
+from core.runs.submit import create_run
 from core.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.records.keys import make_keys
-from core.runs.launch import create_run
+from core.ledger.keys import make_keys
+from core.runs.submit import create_run
 
 
 def mode(path: Path) -> int:

@@ -52,14 +52,14 @@ def test_a_careless_file_where_it_is_started_opens_nothing(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("command", [["demo"], ["dashboard", "--workspace", "w"]])
 def test_our_commands_start_that_script(command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import core.__main__ as line
+    import core.cli.app as line
 
     (tmp_path / "w").mkdir()
     (tmp_path / "w/workspace.json").touch()
     (tmp_path / ".demo").mkdir()
     monkeypatch.chdir(tmp_path)
     started: list[list[str]] = []
-    monkeypatch.setattr(line.subprocess, "call", lambda asked, env: started.append(asked) or 0)
+    monkeypatch.setattr("subprocess.call", lambda asked, env: started.append(asked) or 0)
     with pytest.raises(SystemExit):
         line.app(command)
     assert started == [[sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", "8501"]]

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.models.batches import Batch
-from core.unlearning.objectives import ASCENT_CAP, OBJECTIVES, Fixed, keep, teacher_logits
+from core.models.batching import Batch
+from core.unlearning.objectives import ASCENT_CAP, OBJECTIVES, ObjectiveInputs, keep, teacher_logits
 
 FLAT = torch.zeros(1, 2)
 LN2 = math.log(2)
@@ -20,8 +20,10 @@ def batch(tokens: list[int], owners: list[int]) -> Batch:
     return Batch(empty, empty, empty, empty, empty, torch.tensor(tokens), torch.tensor(owners), labels)
 
 
-def fixed(tokens=(0,), wrong=(1,), original=FLAT, teacher=FLAT, owners=(0,)) -> Fixed:
-    return Fixed(batch(list(tokens), list(owners)), original, teacher, torch.tensor(wrong), torch.tensor([0, 1]))
+def fixed(tokens=(0,), wrong=(1,), original=FLAT, teacher=FLAT, owners=(0,)) -> ObjectiveInputs:
+    return ObjectiveInputs(
+        batch(list(tokens), list(owners)), original, teacher, torch.tensor(wrong), torch.tensor([0, 1])
+    )
 
 
 def odds(value: float) -> torch.Tensor:
@@ -29,7 +31,7 @@ def odds(value: float) -> torch.Tensor:
     return torch.tensor([[math.log(value), 0.0]])
 
 
-def loss(name: str, logits: torch.Tensor, given: Fixed) -> float:
+def loss(name: str, logits: torch.Tensor, given: ObjectiveInputs) -> float:
     return OBJECTIVES[name](logits, given).item()
 
 

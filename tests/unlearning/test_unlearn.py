@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core.context import load_adapter, make_context
-from core.models.blocks import cell_groups, layout
 from core.models.families import anatomy
+from core.models.lora_layout import cell_groups, layout
+from core.pipeline.context import load_adapter, make_context
 from core.types import Group
-from core.unlearning.descent import Pull, _gradient, only_trainable
-from core.unlearning.losses import Material, PairLosses
+from core.unlearning.early_stopping import mean_loss
+from core.unlearning.gradient_unlearning import UnlearningStep, _gradient, only_trainable
 from core.unlearning.methods import METHODS
-from core.unlearning.stopping import mean_loss
+from core.unlearning.paired_losses import Material, PairLosses
 from core.unlearning.unlearn import unlearn
 
 
@@ -58,7 +58,9 @@ def test_what_is_frozen_has_no_moment(workspace):
     groups, plan = groups_in_turn(model), layout(model)
     kinds = cell_groups(plan.cells, groups)
     with only_trainable(model, plan, False):
-        work = Pull(PairLosses(model, plan, material, groups, METHODS["cure"], 0), plan, kinds, METHODS["cure"])
+        work = UnlearningStep(
+            PairLosses(model, plan, material, groups, METHODS["cure"], 0), plan, kinds, METHODS["cure"]
+        )
         work(0)
     still = torch.tensor([kind is Group.OUTSIDE for kind in kinds])[plan.cell_of]
     assert still.any() and not work.metric.moment[still].any() and work.metric.moment[~still].any(1).all()

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from core.evaluation.scores import Scores
+from core.evaluation.predictions import Scores
 from core.types import Verdict
-from core.verification import judge, relearning, residue, wordings
-from core.verification.battery import asked
+from core.verification import equivalence
+from core.verification.checks import paraphrases, probes, relearning
+from core.verification.checks.probes import probed
 from core.verification.evidence import Answers, Evidence, Probed
-from core.verification.residue import probed
+from core.verification.suite import asked
 
 USERS = np.repeat([f"u{number}" for number in range(30)], 10)
 WORLDS = 40
@@ -16,7 +17,7 @@ WORLDS = 40
 
 @pytest.fixture(autouse=True)
 def fewer_draws(monkeypatch):
-    monkeypatch.setattr(judge, "DRAWS", 60)
+    monkeypatch.setattr(equivalence, "DRAWS", 60)
 
 
 def scores(margins: np.ndarray, losses: np.ndarray | None = None) -> Scores:
@@ -72,7 +73,7 @@ def inside(strength: float):
     return model
 
 
-CASES = [(wordings, in_words, 2.0), (relearning, in_lessons, 3.0), (residue, inside, 1.5)]
+CASES = [(paraphrases, in_words, 2.0), (relearning, in_lessons, 3.0), (probes, inside, 1.5)]
 NAMES = ["V5", "V7", "V8"]
 
 
@@ -99,7 +100,7 @@ def test_what_finds_nothing_in_the_original_lets_nobody_through(check, made, str
         assert {one.verdict for one in found} == allowed
 
 
-@pytest.mark.parametrize("check", [wordings, relearning, residue], ids=NAMES)
+@pytest.mark.parametrize("check", [paraphrases, relearning, probes], ids=NAMES)
 def test_what_was_not_asked_is_not_judged(check):
     assert not [*check.checks(Evidence(answers(), answers(), (answers(),) * 3))]
 
@@ -111,10 +112,10 @@ def test_a_probe_is_judged_by_people_whom_it_was_not_trained_on():
     own = {person: rng.normal(0, 3, 40) for person in dict.fromkeys(people)}
     states = np.array([[own[person] for person in people]])
     member = np.arange(len(people)) < len(USERS)
-    found = [residue._best(probed(states, people, member), np.arange(len(people)))]
+    found = [probes._best(probed(states, people, member), np.arange(len(people)))]
     assert abs(found[0] - 0.5) < 0.25
     states[0, :, 0] += 20.0 * member
-    assert residue._best(probed(states, people, member), np.arange(len(people))) > 0.95
+    assert probes._best(probed(states, people, member), np.arange(len(people))) > 0.95
 
 
 def test_one_person_cannot_be_probed_for():
@@ -122,5 +123,5 @@ def test_one_person_cannot_be_probed_for():
     found = probed(np.zeros((2, 15, 3)), people, np.arange(15) < 5)
     assert np.isnan(found.scores).all() and isinstance(found, Probed)
     one = answers(inside=found)
-    (check,) = residue.checks(Evidence(one, one, (one,) * 3))
+    (check,) = probes.checks(Evidence(one, one, (one,) * 3))
     assert check.verdict is Verdict.INCONCLUSIVE and "could not be measured" in check.sentence

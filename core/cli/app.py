@@ -1,0 +1,51 @@
+"""The command line: `cure-lens`, or `python -m core`."""
+
+import sys
+
+import typer
+
+from core.cli import benchmark, demo, doctor, ledger, prepare, requests, review, runs, verify
+from core.cli.console import err
+from core.errors import CureLensError
+from core.utils.torch_threads import reserve_one_core
+
+app = typer.Typer(
+    name="core",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Take one person's data out of an LLM recommender, and see that it is gone. Start with `prepare`, or `demo`.",
+)
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(review.app, name="review")
+for command in (
+    prepare.prepare,
+    requests.request,
+    requests.reference,
+    runs.estimate,
+    runs.run,
+    runs.resume,
+    runs.cancel,
+    runs.worker,
+    verify.report,
+    verify.overlap,
+    verify.verify,
+    verify.verify_destruction,
+    runs.export,
+    doctor.doctor,
+    benchmark.bench,
+    demo.demo,
+    demo.dashboard,
+    demo.build_demo,
+):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run a command; an error meant for people is one sentence and exit code 2."""
+    reserve_one_core()
+    try:
+        app()
+    except CureLensError as error:
+        err.print(str(error), style="red", highlight=False, soft_wrap=True)
+        sys.exit(2)

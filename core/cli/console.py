@@ -1,0 +1,86 @@
+"""What the command line shows: progress bars, a run being followed, a report's table."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from core.report.summary import visible
+from core.runs.run_folder import RunFolder
+from core.types import ENDED, Evaluation, RunState
+
+if TYPE_CHECKING:
+    from core.unlearning.trainer import Step
+
+
+class Plain(Console):
+    """A terminal that obeys nothing in a text: no markup such as [red], no emoji by name, no control character."""
+
+    def __init__(self, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False)
+
+    def print(self, *things: Any, **options: Any) -> None:
+        super().print(*(visible(one) if isinstance(one, str) else one for one in things), **options)
+
+
+out, err = Plain(), Plain(stderr=True)
+
+
+def follow(folder: RunFolder, quiet: bool) -> None:
+    """Show a run's progress until it ends; Ctrl-C cancels it."""
+    with progress(quiet) as bars:
+        bar = bars.add_task("queued", total=1.0)
+        try:
+            while (status := folder.status).state not in (*ENDED, RunState.LOST):
+                bars.update(bar, completed=status.progress, description=status.stage or status.state)
+                time.sleep(0.3)
+            bars.update(bar, completed=status.progress, description=str(status.state))
+        except KeyboardInterrupt:
+            folder.ask_to_cancel()
+            raise
+
+
+def report_table(evaluation: Evaluation) -> Table:
+    """Original, unlearned and references side by side."""
+    table = Table(
+        "measure", "original", "unlearned", *(f"reference {i + 1}" for i in range(len(evaluation.references)))
+    )
+    for name in ("test_auc", "test_log_loss", "hit_rate", "ndcg", "forget_auc", "holdout_auc", "membership_auc"):
+        row = [getattr(model, name) for model in (evaluation.original, evaluation.unlearned, *evaluation.references)]
+        table.add_row(name.replace("_", " "), *(f"{cell.value:.3f} [{cell.low:.3f}, {cell.high:.3f}]" for cell in row))
+    return table
+
+
+def progress(quiet: bool = False) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        disable=quiet,
+    )
+
+
+def stepper(bars: Progress):
+    """A callback that shows a training's steps, one bar a name."""
+    known: dict[str, TaskID] = {}
+
+    def show(name: str, step: "Step") -> bool:
+        if name not in known:
+            known[name] = bars.add_task(name, total=step.total)
+        bars.update(known[name], completed=step.number)
+        return False
+
+    return show

@@ -1,0 +1,161 @@
+"""What is wrong with this machine or a workspace, and how to mend it."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+
+import torch
+from packaging.requirements import Requirement
+
+from core.errors import RecordError
+from core.review.cases import Cases
+from core.runs.device_locks import candidates, free
+from core.runs.run_folder import runs, store_of
+from core.runs.submit import ORPHANED, is_orphaned
+from core.types import ENDED, RunState
+from core.workspace import Workspace
+
+SPARE = 2_000_000_000  # bytes of free disk under which a run may end for lack of it
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. mend: what to do where it is not ok."""
+
+    name: str
+    ok: bool
+    said: str
+    mend: str = ""
+
+
+def examine(workspace: Workspace | None = None) -> tuple[Finding, ...]:
+    """Versions and device; of a workspace also disk, store, runs without a worker and what broken-off work left behind."""
+    found = [_versions(), _device()]
+    return (*found, *(_workspace(workspace) if workspace else ()))
+
+
+def _versions() -> Finding:
+    python = ".".join(map(str, sys.version_info[:3]))
+    wrong = [text for text in map(_wrong, requires("cure-lens") or ()) if text]
+    if wrong:
+        return Finding("versions", False, "; ".join(wrong), "Install anew: pip install --upgrade --editable .")
+    return Finding(
+        "versions", True, f"Python {python}, torch {version('torch')}, transformers {version('transformers')}"
+    )
+
+
+def _wrong(line: str) -> str:
+    """What is wrong with one requirement of this package; extras are left to those who want them."""
+    wanted = Requirement(line)
+    if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
+        return ""
+    try:
+        found = version(wanted.name)
+    except PackageNotFoundError:
+        return f"{wanted.name} is missing"
+    return (
+        ""
+        if wanted.specifier.contains(found, prereleases=True)
+        else f"{wanted.name} is {found}, not {wanted.specifier}"
+    )
+
+
+def _device() -> Finding:
+    """The devices that a run with --device auto may take."""
+    found = candidates("auto")
+    idle = free(found)
+    said = ", ".join(f"{name} ({'free' if name in idle else 'a run is at work on it'})" for name in found)
+    if torch.version.cuda and not torch.cuda.is_available():
+        return Finding(
+            "device",
+            False,
+            f"torch is built for CUDA but sees no card: {said}",
+            "Check nvidia-smi and CUDA_VISIBLE_DEVICES.",
+        )
+    return Finding("device", True, said)
+
+
+def _workspace(workspace: Workspace) -> Iterator[Finding]:
+    yield _disk(workspace)
+    yield (store := _store(workspace))
+    if store.ok:
+        yield from _runs(workspace)
+    if workspace.ledger_key.is_file():
+        yield (ledger := _ledger(workspace))
+        if ledger.ok:
+            yield _served(workspace)
+    if case := Cases(workspace).approved():
+        said, mend = "approved, and not carried out to its end", f"python -m core review settle -w {workspace.root}"
+        yield Finding(f"request {case.request}", False, said, mend)
+    left = sorted(path.relative_to(workspace.root) for path in workspace.root.rglob(".*.part"))
+    names = ", ".join(map(str, left)) or "nothing"
+    yield Finding(
+        "broken-off work", not left, names, "Remove these folders if nothing is being made there." if left else ""
+    )
+
+
+def _disk(workspace: Workspace) -> Finding:
+    spare = shutil.disk_usage(workspace.root).free
+    enough = spare >= SPARE
+    return Finding(
+        "disk", enough, f"{spare / 1e9:.1f} GB free", "" if enough else "Free some space before the next run."
+    )
+
+
+def _store(workspace: Workspace) -> Finding:
+    store = store_of(workspace.root)
+    path, flaws = store.path, store.flaws()
+    mend = (
+        f"Move {path} and its -wal and -shm away: ended runs stay readable, the others are launched anew."
+        if flaws
+        else ""
+    )
+    return Finding("store", not flaws, "; ".join(flaws) or "whole", mend)
+
+
+def _ledger(workspace: Workspace) -> Finding:
+    """Whether every entry is genuine and in its place; a last one that was cut off gives way to the next."""
+    from core.ledger.chain import verify
+    from core.ledger.keys import read_public  # libraries that sign: only where a ledger is kept
+
+    try:
+        flaws = verify(workspace.ledger, read_public(workspace.ledger_key)).flaws
+    except RecordError as error:
+        flaws = (str(error),)
+    mend = (
+        "Compare it with a head and a copy that you keep elsewhere; what is cut off at its end, the next entry mends."
+    )
+    return Finding("ledger", not flaws, " ".join(flaws) or "whole", mend if flaws else "")
+
+
+def _served(workspace: Workspace) -> Finding:
+    """Whether the adapter in use is the one that was approved last, where one was."""
+    from core.review.audit import served  # as above
+
+    same = served(workspace)
+    said = "as approved, or none was yet" if same else "The adapter in use is not the one that was approved last."
+    return Finding("served adapter", same, said, "" if same else "Ask who exchanged it, and what it was trained on.")
+
+
+def _runs(workspace: Workspace) -> Iterator[Finding]:
+    """Runs that nobody works on although somebody should, and candidates that ought to be gone."""
+    states = {folder: folder.status for folder in runs(workspace)}
+    for folder, status in states.items():
+        if status.state is RunState.LOST or is_orphaned(folder):
+            yield Finding(
+                f"run {folder.id}",
+                False,
+                status.message or ORPHANED,
+                f"python -m core resume -w {workspace.root} --run {folder.id}, or cancel.",
+            )
+        elif status.state is RunState.CANCELLED and folder.candidate:
+            yield Finding(
+                f"run {folder.id}",
+                False,
+                "It was stopped, but its candidate is still there.",
+                f"Remove {', '.join(map(str, folder.candidate))}.",
+            )
+    ended = sum(status.state in ENDED for status in states.values())
+    yield Finding("runs", True, f"{ended} of {len(states)} ended")

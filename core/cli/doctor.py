@@ -1,0 +1,31 @@
+"""python -m core doctor: what is wrong, and how to mend it."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.cli.console import out
+from core.cli.options import Json
+from core.utils.serialization import to_json
+from core.workspace import Workspace
+
+
+def doctor(
+    workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="A workspace to look at as well.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Look at this machine, and at a workspace: what is wrong, and how to mend it."""
+    from core.cli.diagnostics import examine
+
+    findings = examine(Workspace(workspace) if workspace else None)
+    if as_json:
+        print(json.dumps(to_json(findings)))
+    for one in () if as_json else findings:
+        sign, style = ("ok", "green") if one.ok else ("!!", "red")
+        out.print(f"{sign} {one.name}: {one.said}", style=style, highlight=False, soft_wrap=True)
+        if one.mend:
+            out.print(f"   {one.mend}", highlight=False, soft_wrap=True)
+    if not all(one.ok for one in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,97 @@
+"""One signed statement: an in-toto Statement in a DSSE envelope, both in the only spelling that RFC 8785 allows."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import rfc8785
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import FormatError, VerificationError
+from securesystemslib.signer import SSlibKey
+
+from core.errors import RecordError
+from core.ledger.keys import Keys
+from core.types.aliases import stored_name
+from core.utils.serialization import to_json
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+PAYLOAD = "application/vnd.in-toto+json"
+KIND = "urn:cure-lens:{}:1"
+NO_NUMBER = "could not be measured: there were too few rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """kind: what is stated, such as "run". subjects: SHA-256 digests in hex by name, what it is stated of. content: JSON."""
+
+    kind: str
+    subjects: Mapping[str, str]
+    content: Mapping[str, Any]
+
+
+def signed(statement: Statement, keys: Keys) -> bytes:
+    """The envelope as one line without its end. What is no number is null, and the statement says where and why."""
+    predicate = to_json(statement.content)
+    if missing := sorted(_missing(statement.content)):
+        predicate["no_number"] = {"at": missing, "why": NO_NUMBER}
+    payload = {
+        "_type": STATEMENT,
+        "subject": [{"name": name, "digest": {"sha256": digest}} for name, digest in statement.subjects.items()],
+        "predicateType": KIND.format(statement.kind),
+        "predicate": predicate,
+    }
+    envelope = Envelope(rfc8785.dumps(payload), PAYLOAD, {})
+    envelope.sign(keys.signer)
+    return rfc8785.dumps(envelope.to_dict())
+
+
+def opened(line: bytes, key: SSlibKey) -> Statement:
+    """The statement of a line. Raises RecordError with what is wrong: it cannot be read, was changed, or another key signed it."""
+    try:
+        envelope = Envelope.from_dict(json.loads(line))
+        same = _bare(envelope) == line
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FormatError) as error:
+        raise RecordError("cannot be read") from error
+    if not same:
+        raise RecordError("is not written as it was signed")
+    if key.keyid not in envelope.signatures:
+        raise RecordError("is signed with another key than the one given")
+    try:
+        envelope.verify([key], 1)
+    except VerificationError:
+        raise RecordError("was changed after it was signed, or another key signed it") from None
+    return _statement(envelope)
+
+
+def _bare(envelope: Envelope) -> bytes:
+    """The line that the envelope's payload and first signature make: what else is in it, nobody signed."""
+    told = envelope.to_dict()
+    told["signatures"] = [{"keyid": one["keyid"], "sig": one["sig"]} for one in told["signatures"][:1]]
+    return rfc8785.dumps(told)
+
+
+def _statement(envelope: Envelope) -> Statement:
+    """Of an envelope that is genuine: this software wrote it, or a newer one."""
+    try:
+        payload = json.loads(envelope.payload)
+        kind = payload["predicateType"].split(":")[2]
+        subjects = {one["name"]: one["digest"]["sha256"] for one in payload["subject"]}
+        return Statement(kind, subjects, payload["predicate"])
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise RecordError("is no statement of this software") from error
+
+
+def _missing(value: Any, at: str = "") -> Iterator[str]:
+    """Where a value holds what is no number, as paths."""
+    if is_dataclass(value):
+        value = {stored_name(one): getattr(value, one.name) for one in fields(value)}
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _missing(item, f"{at}/{key}")
+    elif isinstance(value, list | tuple):
+        for place, item in enumerate(value):
+            yield from _missing(item, f"{at}/{place}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield at

@@ -1,0 +1,173 @@
+"""What is about to be destroyed, encrypted: with its key it can all be put back, without it nobody can read it.
+
+AES-256-GCM, in parts of PART bytes; the name of a file and the place of a part are authenticated with it, so nothing can be
+exchanged or cut off. The key lies with the ledger's keys, outside of the workspace: whoever copies the workspace, and whoever
+reads it from a backup once the key is gone, has noise.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from core.errors import RecordError
+from core.ledger.keys import folder_of, hide, read_public
+from core.utils.atomic_io import disk_error, write_bytes
+from core.utils.serialization import from_json, to_json
+
+PART = 1 << 26
+NONCE, TAG = 12, 16
+INDEX, KEY = "index", "key"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What a vault holds, relative to the workspace. files: by the number of their sealed copy. modes: also of their folders."""
+
+    files: tuple[str, ...]
+    modes: dict[str, int]
+
+
+class Vault:
+    """The sealed files of one case. path: its folder; there as a whole or not at all. In it stands under which random name its
+    key is kept, so that a copy of the workspace, which has vaults of its own, shares none."""
+
+    def __init__(self, path: Path, public: Path) -> None:
+        self.path, self._part = path, path.with_name(f".{path.name}.part")
+        self._keys = folder_of(read_public(public))
+
+    @property
+    def sealed(self) -> bool:
+        """Whether everything is in it."""
+        return self.path.is_dir()
+
+    def seal(self, root: Path, files: Sequence[Path]) -> None:
+        """Take copies of files under `root`, unless they are in it already. Raises WorkspaceError, RecordError."""
+        if self.sealed:
+            return
+        try:
+            cipher = self._begin()
+            index = _index(root, files)
+            for number, (name, path) in enumerate(zip(index.files, files, strict=True)):
+                with path.open("rb") as content:
+                    _written(self._part / str(number), _encrypted(cipher, name, content))
+            told = BytesIO(json.dumps(to_json(index)).encode())
+            _written(self._part / INDEX, _encrypted(cipher, INDEX, told))
+            self._part.rename(self.path)
+        except OSError as error:
+            raise disk_error(self.path, error) from error
+
+    def names(self) -> tuple[str, ...]:
+        """What is in it, relative to the workspace. Raises RecordError where it cannot be opened."""
+        return self._index().files
+
+    def read(self, name: str) -> bytes:
+        """One file. Raises RecordError."""
+        names = self.names()
+        if name not in names:
+            raise RecordError(f"{name} was not sealed: it was not there.")
+        return self._decrypted(name, self.path / str(names.index(name)))
+
+    def restore(self, root: Path) -> None:
+        """Put everything back where it was, as open or closed to others as it was. Raises RecordError, WorkspaceError."""
+        index = self._index()
+        for name in sorted(set(index.modes) - set(index.files)):  # folders, the outer ones first
+            (root / name).mkdir(parents=True, exist_ok=True)
+            (root / name).chmod(index.modes[name])
+        for number, name in enumerate(index.files):
+            write_bytes(root / name, self._decrypted(name, self.path / str(number)))
+            (root / name).chmod(index.modes[name])
+
+    def destroy(self) -> None:
+        """First the key, which is all it takes, then the rest; nothing happens where both are gone."""
+        for folder in (self.path, self._part):
+            key = self._key_file(folder)
+            if key and key.is_file():
+                _overwritten(key)
+                key.unlink()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _begin(self) -> AESGCM:
+        """An empty folder and a new key; what an earlier attempt left goes."""
+        self.destroy()
+        self._part.mkdir(parents=True)
+        name, key = secrets.token_hex(16), AESGCM.generate_key(256)
+        _written(self._part / KEY, [name.encode()])
+        hide(self._keys / f"{name}.key", key)
+        return AESGCM(key)
+
+    def _key_file(self, folder: Path) -> Path | None:
+        """None where no folder is, or somebody put another name than ours there."""
+        path = folder / KEY
+        name = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        return self._keys / f"{name}.key" if re.fullmatch("[0-9a-f]{32}", name) else None
+
+    def _index(self) -> Index:
+        return from_json(Index, json.loads(self._decrypted(INDEX, self.path / INDEX)))
+
+    def _decrypted(self, name: str, path: Path) -> bytes:
+        found: list[bytes] = []
+        cipher, last = self._cipher(), False
+        try:
+            with path.open("rb") as file:
+                while not last:
+                    block = file.read(NONCE + PART + TAG)
+                    last = len(block) < NONCE + PART + TAG
+                    found.append(cipher.decrypt(block[:NONCE], block[NONCE:], _place(name, len(found), last)))
+        except (OSError, InvalidTag, ValueError) as error:
+            raise RecordError(f"{path} was changed or is not there: it cannot be opened with its key.") from error
+        return b"".join(found)
+
+    def _cipher(self) -> AESGCM:
+        key = self._key_file(self.path)
+        try:
+            return AESGCM(key.read_bytes() if key else b"")
+        except (OSError, ValueError) as error:
+            raise RecordError(
+                f"The key of {self.path} is not there: it was destroyed, or is another user's."
+            ) from error
+
+
+def _encrypted(cipher: AESGCM, name: str, content: BinaryIO) -> Iterator[bytes]:
+    """In whole parts and a shorter last one, which may be empty."""
+    number, last = 0, False
+    while not last:
+        part, nonce = content.read(PART), os.urandom(NONCE)
+        last = len(part) < PART
+        yield nonce + cipher.encrypt(nonce, part, _place(name, number, last))
+        number += 1
+
+
+def _index(root: Path, files: Sequence[Path]) -> Index:
+    """Of files and of every folder between them and `root`."""
+    names = tuple(str(path.relative_to(root)) for path in files)
+    folders = {str(folder) for name in names for folder in Path(name).parents if folder != Path()}
+    return Index(names, {name: stat.S_IMODE((root / name).stat().st_mode) for name in (*folders, *names)})
+
+
+def _overwritten(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _place(name: str, number: int, last: bool) -> bytes:
+    return f"{number}:{last}:{name}".encode()
+
+
+def _written(target: Path, pieces: Iterable[bytes]) -> None:
+    with target.open("wb") as file:
+        file.writelines(pieces)
+        file.flush()
+        os.fsync(file.fileno())

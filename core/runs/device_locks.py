@@ -1,0 +1,95 @@
+"""One worker a device: a lock of the operating system that falls with its process, whatever ends it."""
+
+import fcntl
+import os
+import resource
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+import torch
+
+from core.utils.atomic_io import disk_error
+from core.workspace import WorkspaceSettings
+
+LOCKS = "/tmp"
+
+
+def candidates(device: str) -> tuple[str, ...]:
+    """The devices of this machine that a run on `device` may take, each by its full name."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        return tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
+    return (device,)
+
+
+def cards(settings: WorkspaceSettings, launcher: str) -> int:
+    """Over how many cards one process lays a model out, by what the settings tell of a launcher."""
+    return int(settings.clusters.get(launcher, {}).get("cards", 1))
+
+
+def take(devices: Sequence[str], count: int = 1) -> tuple[list[str], ExitStack] | None:
+    """So many free devices, held until the stack is closed; None while there are not enough. Raises WorkspaceError."""
+    taken: list[str] = []
+    held = ExitStack()
+    for device in devices:
+        if len(taken) < count and (file := _locked(device)):
+            taken.append(device)
+            held.enter_context(file)
+    if len(taken) == count:
+        return taken, held
+    held.close()
+    return None
+
+
+def free(devices: Sequence[str]) -> tuple[str, ...]:
+    """Those that nobody holds at this moment."""
+    found = []
+    for device in devices:
+        if taken := take((device,)):
+            taken[1].close()
+            found.append(device)
+    return tuple(found)
+
+
+def _locked(device: str) -> IO[str] | None:
+    file = _opened(_lock_file(device))
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return file
+    except BlockingIOError:
+        file.close()
+        return None
+
+
+def _opened(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        return path.open("w")
+    except OSError as error:
+        raise disk_error(path, error) from error
+
+
+def _lock_file(device: str) -> Path:
+    """Machine-wide, for all workspaces of a user, wherever each of them has its temporary files."""
+    folder = Path(os.environ.get("CURE_LENS_LOCKS", LOCKS)) / f"cure-lens-{os.getuid()}"
+    return folder / f"{device.partition(':')[0]}{card(device)}.lock"
+
+
+def card(device: str) -> str:
+    """What the machine calls a card, its number or its id, whatever number CUDA_VISIBLE_DEVICES gave it; "" for a processor."""
+    number = device.partition(":")[2]
+    visible = [one for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
+    return visible[int(number)] if number and visible else number
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most bytes that this process has held: of its cards where it works on them, else of the machine."""
+    if device.type == "cuda":
+        return sum(torch.cuda.max_memory_allocated(number) for number in range(torch.cuda.device_count()))
+    # Linux: of this program alone; getrusage also counts what ran in the process before it.
+    if (status := Path("/proc/self/status")).is_file():
+        return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

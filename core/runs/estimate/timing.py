@@ -1,0 +1,95 @@
+"""What one token costs on a device, without loading the model: copies with one and with two layers are timed there."""
+
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from peft import get_peft_model
+from torch.autograd.graph import saved_tensors_hooks
+from transformers import AutoModelForCausalLM
+
+from core.evaluation.predictions import TOKENS
+from core.models.batching import Batch, answer_logits, answer_loss, collate
+from core.models.recommender import lora
+from core.types import Encoded
+
+REPEATS = 3  # of each timing; the shortest one counts
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of a model with so many layers. forward, step: seconds a token, without a gradient in large batches and with one in the
+    method's batches. kept: bytes a token that a step keeps to go back."""
+
+    forward: float
+    step: float
+    kept: float
+
+    def per_layer(self, deeper: "Cost", layers: int) -> "Cost":
+        """Of a model with `layers` layers, this one having one and `deeper` two."""
+        one, two = ((cost.forward, cost.step, cost.kept) for cost in (self, deeper))
+        return Cost(*(a + max(0.0, b - a) * (layers - 1) for a, b in zip(one, two, strict=True)))
+
+
+def parameters(config: Any, rank: int) -> tuple[int, int]:
+    """Of the base model and of its adapter; no memory is taken to count them."""
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+        whole = sum(one.numel() for one in model.parameters())
+        adapted = get_peft_model(model, lora(rank))
+    return whole, sum(one.numel() for one in adapted.parameters() if one.requires_grad)
+
+
+def measured(config: Any, rank: int, batch: int, length: int, where: torch.device, dtype: torch.dtype) -> Cost:
+    """Of the whole model, in batches of `batch` prompts of `length` tokens."""
+    one, two = (_timed(_shallow(config, layers), rank, batch, length, where, dtype) for layers in (1, 2))
+    return one.per_layer(two, config.num_hidden_layers)
+
+
+def _shallow(config: Any, layers: int) -> Any:
+    """The same model with few layers and a few words."""
+    config = deepcopy(config)
+    config.num_hidden_layers, config.vocab_size = layers, 64
+    config.pad_token_id = config.bos_token_id = config.eos_token_id = None
+    if types := getattr(config, "layer_types", None):
+        config.layer_types = types[:layers]
+    return config
+
+
+def _timed(config: Any, rank: int, batch: int, length: int, where: torch.device, dtype: torch.dtype) -> Cost:
+    model = get_peft_model(AutoModelForCausalLM.from_config(config, dtype=dtype), lora(rank)).to(where).eval()
+    wide = max(1, TOKENS // length)
+    step, many = (_prompts(count, length, where) for count in (batch, wide))
+    with torch.no_grad():
+        forward = _seconds(lambda: answer_logits(model, many), where)
+    kept: dict[int, int] = {}
+    weights = {one.untyped_storage().data_ptr() for one in model.parameters()}
+
+    def pack(value: torch.Tensor) -> torch.Tensor:
+        if (storage := value.untyped_storage()).data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return value
+
+    with saved_tensors_hooks(pack, lambda value: value):
+        loss = answer_loss(answer_logits(model, step), step)
+    loss.backward()
+    back = _seconds(lambda: answer_loss(answer_logits(model, step), step).backward(), where)
+    return Cost(forward / (wide * length), back / (batch * length), sum(kept.values()) / (batch * length))
+
+
+def _prompts(count: int, length: int, where: torch.device) -> Batch:
+    return collate([Encoded((1,) * length, (), ((length - 1, length),), (True,))] * count, where)
+
+
+def _seconds(work: Callable[[], Any], where: torch.device) -> float:
+    found = []
+    for _ in range(1 + REPEATS):  # the first one warms up
+        begun = time.perf_counter()
+        work()
+        if where.type == "cuda":
+            torch.cuda.synchronize(where)
+        found.append(time.perf_counter() - begun)
+    return min(found[1:])

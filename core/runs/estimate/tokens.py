@@ -1,0 +1,143 @@
+"""How many tokens a run reads, from its data and its method: what its length is reckoned from before it is launched."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from core.data.splits import single_targets
+from core.evaluation import evaluate, predictions, ranking
+from core.pipeline.context import RequestContext
+from core.pipeline.stages import CIRCUIT_HISTORY, CIRCUIT_PROMPTS
+from core.types import Task
+from core.unlearning import early_stopping, memory_contrast, task_vectors
+from core.unlearning.methods import Method
+from core.unlearning.teachers import OVERFIT
+from core.unlearning.unlearn import CHECK_EVERY
+from core.utils.sampling import evenly_spaced
+
+CIRCUIT_PASSES = 60  # forward passes a contrast prompt: its gap, the cuts, and the circuits of the curve
+CONTRAST_PASSES = 6  # until a contrast is found
+CIRCUIT_POINTS = 5  # passes there and back a contrast prompt
+SAMPLE = 64  # prompts of each set that are read to know how long they are
+
+
+class Reads(NamedTuple):
+    """Tokens read without a gradient, tokens read with one, and candidates that are written as prompts to be ranked."""
+
+    plain: float
+    with_gradient: float = 0.0
+    candidates: float = 0.0
+
+
+class Lengths:
+    """How many tokens the sets of a split have, from a sample of each."""
+
+    def __init__(self, context: RequestContext) -> None:
+        split = context.split
+        self.context, self.counts, self.encoded = context, {}, {}
+        for name in ("forget", "retain", "test", "holdout", "validation"):
+            prompts = getattr(split, name)
+            self.counts[name], self.encoded[name] = len(prompts), context.encode(evenly_spaced(prompts, SAMPLE))
+
+    def one(self, name: str) -> float:
+        """Tokens of one prompt of a set."""
+        return fmean(len(prompt.ids) for prompt in self.encoded[name]) if self.encoded[name] else 0.0
+
+    def all(self, name: str, most: int | None = None) -> float:
+        """Tokens of a set, or of so many of its prompts."""
+        return self.one(name) * min(self.counts[name], most or self.counts[name])
+
+    def padded(self, name: str, batch: int) -> float:
+        """Tokens of one prompt in a batch drawn by chance, with its padding."""
+        sizes, rng = [len(prompt.ids) for prompt in self.encoded[name]], random.Random(0)
+        return fmean(max(rng.choices(sizes, k=batch)) for _ in range(SAMPLE))
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest prompt that steps read, as far as the samples tell."""
+        return max(len(prompt.ids) for name in ("forget", "retain") for prompt in self.encoded[name])
+
+    def answers(self, name: str) -> float:
+        """Answer tokens of one prompt of a set."""
+        return fmean(prompt.answer_tokens for prompt in self.encoded[name])
+
+    @cached_property
+    def candidate(self) -> tuple[float, float]:
+        """Tokens of one candidate behind a history, and the seconds to write one as a prompt."""
+        prompt, catalogue = self.context.split.retain[0], evenly_spaced(list(self.context.reader.popular), SAMPLE)
+        begun = time.perf_counter()
+        asked = self.context.encode(ranking.asked(prompt, catalogue))
+        seconds = (time.perf_counter() - begun) / len(asked)
+        return fmean(len(one.ids) - one.spans[-1][0] for one in asked), seconds
+
+
+def reads(context: RequestContext, lengths: Lengths, how: Method, config: Any) -> Reads:
+    """What a run of a method reads in all."""
+    models = 2 + len(context.workspace.reference_folders(context.request.id))  # original, unlearned, each reference
+    looks = [_look(context, lengths, lists=number < 3) for number in range(models)]  # lists: of one reference alone
+    modules = config.num_hidden_layers * (config.num_attention_heads + 1)
+    work = _retraining if how.retrain else _unlearning
+    found = [*looks, *_circuit(context, how), *work(context, lengths, how, modules)]
+    return Reads(*(sum(side) for side in zip(*found, strict=True)))
+
+
+def _circuit(context: RequestContext, how: Method) -> Iterator[Reads]:
+    """Contrast prompts and both circuits."""
+    for part in (context.split.forget, context.split.retain) if how.grouped else ():
+        singles = context.encode(evenly_spaced(single_targets(part, CIRCUIT_HISTORY), CIRCUIT_PROMPTS))
+        tokens = sum(len(one.ids) for one in singles)
+        yield Reads(tokens * (CIRCUIT_PASSES + CONTRAST_PASSES), tokens * CIRCUIT_POINTS)
+
+
+def _retraining(context: RequestContext, lengths: Lengths, how: Method, modules: int) -> Iterator[Reads]:
+    settings = context.workspace.settings
+    yield Reads(0.0, settings.epochs * lengths.counts["retain"] * lengths.padded("retain", settings.batch_size))
+
+
+def _unlearning(context: RequestContext, lengths: Lengths, how: Method, modules: int) -> Iterator[Reads]:
+    """Both losses of every step, the stops to look at other people, and what groups by memory ask."""
+    forgets, keeps = how.weights
+    checked = lengths.all("forget") + sum(
+        lengths.all(name, early_stopping.PROMPTS) for name in ("holdout", "validation")
+    )
+    checks = len(task_vectors.REACHES) if how.merged else how.steps / CHECK_EVERY + 2
+    yield Reads((checks + 1) * checked)
+    if how.groups == "memory":
+        yield Reads((modules + 1) * (lengths.all("forget") + lengths.all("holdout", memory_contrast.PROMPTS)))
+    if how.taught:
+        yield Reads(lengths.all("forget"))
+    if how.overfits:
+        wanted = how.steps * OVERFIT.batch_size if how.merged else OVERFIT.epochs * lengths.counts["forget"]
+        yield Reads(2 * lengths.all("forget"), max(wanted, lengths.counts["forget"]) * lengths.one("forget"))
+    if forgets and not how.merged:
+        prompts = how.steps * min(how.batch_size, lengths.counts["forget"])
+        yield Reads(0.0, prompts * lengths.padded("forget", how.batch_size))
+    if keeps:
+        tokens = how.steps * how.batch_size * lengths.padded("retain", how.batch_size)
+        yield Reads(tokens, tokens)
+
+
+def _look(context: RequestContext, lengths: Lengths, lists: bool) -> Reads:
+    """What evaluation reads of one model, with or without people's top lists."""
+    split, prompt = context.split, lengths.one("test")
+    ranked, listed = (
+        min(evaluate.RANKED_USERS, len({one.user for one in split.test})),
+        len(evaluate.list_users(split)) * lists,
+    )
+    unseen = len(context.reader.popular) - round(fmean(map(len, context.histories.values())))
+    # so many candidates of so many prompts
+    asked = Counter({min(evaluate.NEGATIVES + 1, unseen): ranked})
+    asked[min(evaluate.LIST_CANDIDATES, unseen)] += listed
+    tokens = 0.0
+    for name in ("forget", "test", "holdout"):
+        if context.workspace.settings.task is Task.CLICK:
+            tokens += lengths.all(name)
+        else:
+            targets = sum(len(one.targets) for one in getattr(split, name))
+            asked[predictions.CANDIDATES + 1] += min(predictions.LIMIT, targets)
+    tokens += sum(prompts * (prompt + count * lengths.candidate[0]) for count, prompts in asked.items())
+    return Reads(tokens, 0.0, sum(prompts * count for count, prompts in asked.items()))

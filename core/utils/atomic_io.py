@@ -1,0 +1,64 @@
+"""File writes that either happen completely or leave the old file in place."""
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+from core.errors import WorkspaceError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8; see `write_bytes`."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write to a temporary file beside the target, flush it to disk, then rename it over the target.
+
+    A reader sees the old file or the new file, never a part of one.
+
+    Args:
+        path: The target. Missing parent folders are created.
+        content: The whole content of the file.
+
+    Raises:
+        WorkspaceError: The operating system refused the write.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)  # noqa: PTH101 - mkstemp gives a name
+            os.replace(name, path)  # noqa: PTH105
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise disk_error(path, error) from error
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create a folder that only its owner can open, for files that name people.
+
+    Raises:
+        WorkspaceError: The folder exists or cannot be created.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise disk_error(folder, error) from error
+
+
+def disk_error(path: Path, error: OSError) -> WorkspaceError:
+    """Convert an error of the operating system into one sentence that says what to do."""
+    if error.errno == errno.ENOSPC:
+        return WorkspaceError(f"The disk that holds {path.parent} is full: free some space and try again.")
+    return WorkspaceError(
+        f"{path} cannot be written ({error.strerror or error}): check the folder and its permissions."
+    )

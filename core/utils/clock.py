@@ -1,0 +1,8 @@
+"""Timestamps."""
+
+from datetime import UTC, datetime
+
+
+def utc_now() -> str:
+    """The current time in UTC as ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,18 @@
+"""SHA-256 digests of files."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def sha256_of_file(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digests_match(files: Mapping[str, Path], expected: Mapping[str, str]) -> bool:
+    """Whether each file exists and has its expected SHA-256; names without an expected digest are only checked to exist."""
+    return all(
+        path.is_file() and sha256_of_file(path) == expected[name] for name, path in files.items() if name in expected
+    )

@@ -1,0 +1,133 @@
+"""Before and after: one person's recommendations, everyone else's, and all measures, beside a model that never saw the data."""
+
+import streamlit as st
+
+from core.types import Act, Evaluation, Recommendation, RunState
+from dashboard import charts
+from dashboard.components.exports import chart, table
+from dashboard.components.lists import side_by_side
+from dashboard.components.sidebar import shown_run
+from dashboard.components.text import about, empty, guarded, lead
+from dashboard.presenters import tables
+from dashboard.presenters.i18n import t
+from dashboard.presenters.phrases import duration, lists_sentence, overlaps_sentence, utility
+from dashboard.services import commands, queries, review
+from dashboard.services.queries import RunFolder
+from dashboard.session import state
+
+CHARTED = ("forget_auc", "test_auc", "membership_auc")
+LENGTHS = ("5", "10", "20", "50")
+STORED = 10  # the length of the lists that a run keeps of a few people
+NEIGHBOURS = 8
+PERCENT = st.column_config.NumberColumn(format="percent")
+Lists = dict[str, tuple[Recommendation, ...]]
+
+
+def way(run: RunFolder, evaluation: Evaluation) -> None:
+    """How far the model came from "nothing done" to "never saw it"."""
+    st.subheader(t("before-way"), anchor=False, help=t("before-way-help"))
+    chart(charts.distance(evaluation.closeness, evaluation.floor), f"{run.id}-distance", t("before-way-alt"))
+    floor = [one.jsd for one in evaluation.floor]
+    spread = t("before-floor", low=f"{min(floor):.4f}", high=f"{max(floor):.4f}") if floor else ""
+    before, after = evaluation.closeness_original.jsd, evaluation.closeness.jsd
+    st.caption(t("before-jsd", before=f"{before:.4f}", after=f"{after:.4f}") + " " + spread)
+
+
+def found_lists(run: RunFolder, evaluation: Evaluation, user: str, length: int) -> Lists:
+    """The person's lists by model: those that the run kept, else asked of the models now."""
+    kept = next((one for one in evaluation.lists if one.user == user), None)
+    if kept and length == STORED:
+        return {"original": kept.original, "unlearned": kept.unlearned, "reference": kept.reference}
+    from dashboard.services import models  # imports torch: only where the models must answer
+
+    with st.spinner(t("before-asking")):
+        return models.lists(run, user, length)
+
+
+@st.fragment
+def person(run: RunFolder, evaluation: Evaluation) -> None:
+    """Anybody's lists by the three models, what moved, and the genres that it concerns."""
+    st.subheader(t("before-person-title"), anchor=False, help=t("before-person-help"))
+    request = queries.workspace().request(run.spec.request)
+    people = queries.listed(request)
+    left, right = st.columns([3, 1])
+    with left:
+        label = {name: t("before-asked", user=name) for name in request.subjects}
+        user = state.pick(t("before-person"), "person", people, people[0], lambda name: label.get(name, name))
+    with right:
+        length = state.pick(t("before-length"), "length", LENGTHS, str(STORED))
+    lists = found_lists(run, evaluation, user or people[0], int(length or STORED))
+    before, after, never = lists["original"], lists["unlearned"], lists.get("reference", ())
+    st.markdown(lists_sentence(before, after) + " " + t("before-trace"))
+    shown = [(t("before-before"), tables.top_list(before, after, first=True))]
+    shown += [(t("before-after"), tables.top_list(after, before))]
+    shown += [(t("before-never"), tables.top_list(never, before))] if never else []
+    side_by_side(shown, f"{run.id}-{user}")
+    wide, narrow = st.columns([3, 2], gap="large")
+    with wide:
+        chart(charts.slopes(before, after), f"{run.id}-slopes", t("before-slopes-alt"))
+    with narrow:
+        chart(charts.genres(lists, queries.workspace().items), f"{run.id}-genres", t("before-genres-alt"))
+        st.caption(t("before-genres-note"))
+
+
+@st.fragment(run_every=2)
+def waiting(run: RunFolder) -> None:
+    """The comparison of everybody's lists at work; the page is drawn anew when it ends."""
+    status = run.overlap_status
+    if status is None or status.state is not RunState.RUNNING:
+        st.rerun()
+    else:
+        st.progress(status.progress, t("before-measuring", left=duration(status.eta)))
+
+
+def everyone(run: RunFolder) -> None:
+    """How much of everybody else's lists stays, and of those most like the people of the request."""
+    st.subheader(t("before-everyone"), anchor=False, help=t("before-everyone-help"))
+    overlaps, status = queries.overlaps(run), run.overlap_status
+    if status and status.state is RunState.RUNNING:
+        waiting(run)
+    elif overlaps is None:
+        if status and status.message:
+            st.error(t("before-measure-failed"), icon=":material/error:")
+        st.markdown(t("before-not-measured"))
+        if review.may(Act.RUN) and st.button(t("before-measure"), icon=":material/groups:", key="measure"):
+            with guarded():
+                commands.measure_overlaps(run)
+                st.rerun()
+    else:
+        st.markdown(overlaps_sentence(overlaps))
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            chart(charts.overlaps(overlaps), f"{run.id}-overlaps", t("before-overlaps-alt"))
+        with right:
+            st.markdown(t("before-neighbours"))
+            near = tables.neighbours(overlaps, NEIGHBOURS)
+            table(near, f"{run.id}-neighbours", t("before-neighbours-alt"), dict.fromkeys(near.columns[1:], PERCENT))
+
+
+def measures(run: RunFolder, evaluation: Evaluation) -> None:
+    st.subheader(t("before-measures"), anchor=False)
+    for column, name in zip(st.columns(len(CHARTED), gap="medium"), CHARTED, strict=True):
+        with column:
+            title = tables.MEASURES[name][0]
+            st.markdown(f"**{title}**")
+            shown = charts.intervals(tables.intervals(evaluation, [name]))
+            chart(shown, f"{run.id}-{name}", t("before-interval-alt", measure=title))
+    table(tables.metrics(evaluation), f"{run.id}-measures", t("before-measures-alt"))
+
+
+run = shown_run()
+if run is None:
+    st.stop()
+evaluation, summary = queries.evaluation(run), queries.summary(run)
+if evaluation is None or summary is None:
+    lead(t("before-nothing"), about(run))
+    empty(t("before-nothing-yet"), "run", t("before-watch"))
+    st.stop()
+lead(summary.headline, about(run))
+st.markdown(utility(evaluation))
+way(run, evaluation)
+person(run, evaluation)
+everyone(run)
+measures(run, evaluation)

@@ -1,0 +1,125 @@
+"""Groups: how the parts were sorted, and how a person may sort them otherwise for a new run."""
+
+import streamlit as st
+
+from core.types import Circuit, Group, GroupEdit, ModuleGroup, Move
+from dashboard.components.exports import table
+from dashboard.components.sidebar import shown_run
+from dashboard.components.text import about, empty, group_legend, guarded, lead
+from dashboard.components.thresholds import thresholds
+from dashboard.presenters import tables
+from dashboard.presenters.i18n import t
+from dashboard.presenters.phrases import GROUP_NAMES, circuit_sentence, escape, module_title, people
+from dashboard.services import commands, queries
+from dashboard.services.queries import RunFolder
+from dashboard.session import state
+
+RULE = GroupEdit("")
+
+
+def mover(run: RunFolder, groups: tuple[ModuleGroup, ...]) -> tuple[Move, ...]:
+    """The form that moves parts by hand, and the moves so far, each with a way back."""
+    key, names = f"moves_{run.id}", [row.module for row in groups]
+    moves: tuple[Move, ...] = state.kept(key, ())
+    proposed = [name for name in (state.asked("forget") or "").split(",") if name in names]
+    with st.form(f"move_{state.visit()}", clear_on_submit=True):
+        parts = st.multiselect(t("groups-parts"), names, proposed, format_func=module_title)
+        group = st.selectbox(t("groups-into"), list(Group), format_func=GROUP_NAMES.__getitem__) or Group.SHARED
+        reason = st.text_input(t("groups-reason"), max_chars=300, placeholder=t("groups-reason-hint"))
+        if st.form_submit_button(t("groups-move"), icon=":material/drive_file_move:"):
+            if not parts or not reason.strip():
+                st.error(t("groups-incomplete"), icon=":material/error:")
+            else:
+                new = tuple(Move(part, group, reason.strip()) for part in parts)
+                moves = (*(move for move in moves if move.module not in parts), *new)
+                state.keep(key, moves)
+    for move in moves:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                t(
+                    "groups-moved",
+                    part=module_title(move.module),
+                    group=GROUP_NAMES[move.group],
+                    reason=escape(move.reason),
+                ),
+                width="stretch",
+            )
+            others = tuple(one for one in moves if one.module != move.module)
+            st.button(
+                t("groups-back"), key=f"back_{move.module}", type="tertiary", on_click=state.keep, args=(key, others)
+            )
+    return moves
+
+
+def preview(run: RunFolder, before: tuple[ModuleGroup, ...], after: tuple[ModuleGroup, ...]) -> None:
+    """What the edit changes: parts by group, which ones, and the share of the adapter that may move."""
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old.group is not new.group]
+    st.markdown(t("groups-changed", count=len(changed)))
+    shares = [queries.movable(run, rows) for rows in (before, after)]
+    if None not in shares:
+        st.markdown(t("groups-movable", before=f"{shares[0]:.0%}", after=f"{shares[1]:.0%}"))
+    else:
+        st.caption(t("groups-movable-unknown"))
+    if changed:
+        st.dataframe(tables.regrouped(changed), hide_index=True, height="content", alt=t("groups-changed-alt"))
+
+
+def launch(run: RunFolder, edit: GroupEdit) -> None:
+    """Send the edited groups to a new run."""
+    changed = edit != GroupEdit(run.id)
+    pressed = st.button(
+        t("groups-launch"), type="primary", icon=":material/play_circle:", disabled=not changed,
+        help=None if changed else t("groups-launch-nothing"),
+    )  # fmt: skip
+    st.caption(t("groups-launch-note", request=run.spec.request, seed=run.spec.seed))
+    if pressed:
+        with guarded():
+            method = run.spec.method if queries.grouped(run) else "cure"
+            name = commands.launch(run.spec.request, method, "auto", run.spec.seed, edit)
+            st.switch_page("screens/run.py", query_params={"run": name})
+
+
+@st.fragment
+def editor(run: RunFolder, circuits: tuple[Circuit, Circuit], groups: tuple[ModuleGroup, ...]) -> None:
+    left, right = st.columns([3, 2], gap="large")
+    first = state.once(f"borders_{run.id}", _borders(state.asked("low"), state.asked("high")))
+    with right:
+        st.subheader(t("groups-hand"), anchor=False, help=t("groups-hand-help"))
+        moves = mover(run, groups)
+    with left:
+        st.subheader(t("groups-borders"), anchor=False, help=t("groups-borders-help"))
+        start = GroupEdit(run.id, first[0], first[1], moves)
+        low, high = thresholds(groups, circuits, start, f"thresholds_{state.visit()}_{run.id}")
+        group_legend()
+        st.caption(t("groups-borders-note"))
+    edit = GroupEdit(run.id, low, high, moves)
+    state.address(low="" if low == RULE.low else f"{low:g}", high="" if high == RULE.high else f"{high:g}")
+    with right:
+        st.subheader(t("groups-preview"), anchor=False)
+        with guarded():
+            preview(run, groups, queries.regrouped(run, edit))
+        launch(run, edit)
+
+
+def _borders(low: str | None, high: str | None) -> tuple[float, float]:
+    """The borders that the address asks for where they make sense, else the rule's."""
+    try:
+        asked = float(low or RULE.low), float(high or RULE.high)
+    except ValueError:
+        return RULE.low, RULE.high
+    return asked if 0.05 <= asked[0] <= 0.5 <= asked[1] <= 0.95 else (RULE.low, RULE.high)
+
+
+run = shown_run()
+if run is None:
+    st.stop()
+circuits, groups = queries.circuits(run), queries.groups(run)
+if not circuits or not groups:
+    lead(t("groups-none"), about(run))
+    empty(t("groups-none-next"), "run", t("circuit-watch"))
+    st.stop()
+lead(circuit_sentence(groups, people(queries.workspace().request(run.spec.request))), about(run))
+st.markdown(t("groups-note"))
+editor(run, circuits, groups)
+st.subheader(t("circuit-all"), anchor=False)
+table(tables.sorted_by_ratio(groups), f"{run.id}-groups", t("groups-table-alt"))

@@ -1,0 +1,81 @@
+"""Report: the result in plain words, what still holds the data, and the file to hand on."""
+
+import streamlit as st
+
+from core.report.bundle import whole
+from dashboard.components.frames import sandboxed
+from dashboard.components.sidebar import shown_run
+from dashboard.components.text import about, empty, lead
+from dashboard.presenters.i18n import t
+from dashboard.presenters.phrases import circuit_sentence, code, escape, membership, people, utility
+from dashboard.services import queries
+from dashboard.services.queries import RunFolder
+
+run = shown_run()
+if run is None:
+    st.stop()
+summary, evaluation, groups, place = (
+    queries.summary(run),
+    queries.evaluation(run),
+    queries.groups(run),
+    queries.workspace(),
+)
+if summary is None or evaluation is None:
+    lead(t("report-none"), about(run))
+    empty(t("report-none-why"), "run", t("watch-run"))
+    st.stop()
+
+lead(summary.headline, about(run))
+left, right = st.columns([3, 2], gap="large")
+with left:
+    st.subheader(t("report-plain"), anchor=False)
+    found = [circuit_sentence(groups, people(place.request(run.spec.request)))] if groups else []
+    found += [utility(evaluation), membership(evaluation)]
+    st.markdown("\n".join(f"- {sentence}" for sentence in (escape(summary.asked), *found)))
+    st.caption(t("report-plain-note"))
+with right:
+    st.subheader(t("report-holds"), anchor=False)
+    holders = (
+        t("report-holds-data", folder=code(str(place.root / "data"))),
+        t("report-holds-adapter", folder=code(place.path(place.settings.adapter))),
+        t("report-holds-runs"),
+        t("report-holds-copies"),
+    )
+    st.markdown("\n".join(f"- {holder}" for holder in holders))
+    st.caption(t("report-holds-note"))
+
+if run.report is None:
+    st.info(t("report-missing"), icon=":material/description:")
+    st.stop()
+named = run.reviewer_report is not None and st.toggle(
+    t("report-named"), key="report_named", help=t("report-named-help")
+)
+kept = run.reviewer_report if named and run.reviewer_report else run.report
+html, data = kept.read_text(encoding="utf-8"), run.path / "report.json"
+
+
+def saved(folder: RunFolder = run, html: str = html, drawn: bool = bool(groups)) -> str:
+    """Drawn when the button is pressed: with the circuit to look into, where there is one."""
+    return whole(html, folder.verification, queries.picture(folder, 0) if drawn else "")
+
+
+with st.container(horizontal=True):
+    st.download_button(
+        t("report-save"),
+        saved,
+        f"{run.id}-{'reviewer' if named else 'report'}.html",
+        "text/html",
+        icon=":material/download:",
+        type="primary",
+        on_click="ignore",
+    )
+    if data.is_file():
+        st.download_button(
+            t("report-save-numbers"),
+            data.read_bytes(),
+            f"{run.id}-report.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+sandboxed(whole(html, run.verification), 900, t("report-frame"))

@@ -1,0 +1,76 @@
+"""Request: find a person, read what the model learned from them, open the request to erase it."""
+
+import streamlit as st
+
+from core.types import Ground, Identity
+from dashboard.components.exports import table
+from dashboard.components.rows import request_row
+from dashboard.components.text import guarded, lead
+from dashboard.presenters import tables
+from dashboard.presenters.i18n import Texts, t
+from dashboard.presenters.phrases import code, ground, identity
+from dashboard.services import commands, queries
+from dashboard.session import state
+
+SCOPES = Texts({"all": "request-all", "chosen": "request-chosen"})
+
+place = queries.workspace()
+members = place.user_split.members
+lead(t("request-lead"), t("request-note", people=len(members)))
+if opened := state.asked("request"):
+    with guarded():
+        request_row(place.request(opened), queries.runs())
+
+user = state.pick(
+    t("request-person"),
+    "user",
+    members,
+    placeholder=t("request-person-search"),
+    help=t("request-person-help"),
+)
+if user is None:
+    st.info(t("request-person-missing"), icon=":material/person_search:")
+    st.stop()
+
+events = queries.history(user)
+titles = {
+    event.item: place.items[event.item].title if event.item in place.items else event.item for event in reversed(events)
+}
+left, right = st.columns([3, 2], gap="large")
+with left:
+    st.subheader(t("request-history"), anchor=False)
+    liked = sum(event.liked for event in events)
+    st.caption(t("request-history-counts", interactions=len(events), liked=liked))
+    table(tables.history(events, place.items), "history", t("request-history-alt", rows=len(events)))
+with right, st.container(border=True):
+    st.subheader(t("request-form"), anchor=False)
+    scope = st.radio(t("request-what"), list(SCOPES), format_func=SCOPES.__getitem__, key="request_scope")
+    chosen = (
+        st.multiselect(
+            t("request-which"),
+            list(titles),
+            format_func=titles.__getitem__,
+            key="request_items",
+            placeholder=t("request-which-search"),
+        )
+        if scope == "chosen"
+        else []
+    )
+    grounds, identities = tuple(Ground), tuple(Identity)
+    why = st.selectbox(t("request-ground"), grounds, format_func=ground, key="request_ground")
+    checked = st.selectbox(t("request-identity"), identities, format_func=identity, key="request_identity")
+    reason = st.text_area(
+        t("request-reason"),
+        key="request_reason",
+        max_chars=500,
+        placeholder=t("request-reason-example"),
+        help=t("request-reason-help"),
+    )
+    if st.button(t("request-open"), type="primary", icon=":material/check:"):
+        with guarded():
+            users = (user,) if scope == "all" else ()
+            pairs = tuple((user, item) for item in chosen)
+            request = commands.open_request(users, pairs, reason.strip(), why, checked)
+            state.say(t("request-opened", request=code(request.id)))
+            st.switch_page("screens/request.py", query_params={"request": request.id})
+    st.caption(t("request-after"))

@@ -1,0 +1,119 @@
+"""The models in memory, and what pages ask them. Beside engine.py the only file that calls core services.
+
+Models are shared by all sessions and never trained; questions to one model wait for one another. Caches are bounded and
+keyed by the digests of weights and data.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from time import perf_counter
+
+import streamlit as st
+
+from core.evaluation.evaluate import top_list
+from core.evaluation.what_if import Person, WhatIf
+from core.pipeline.context import RequestContext, load_adapter, make_context
+from core.types import Interaction, Recommendation
+from core.utils.hashing import sha256_of_file
+from core.workspace import Workspace
+from core.workspace.layout import WEIGHTS
+from dashboard.services.queries import DATA, RunFolder, stamps
+
+MODELS = ORIGINAL, UNLEARNED, REFERENCE = "original", "unlearned", "reference"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One model, its questions' setting, and the lock that keeps two questions apart. key: the digests behind it."""
+
+    key: tuple[str, ...]
+    setting: WhatIf
+    context: RequestContext
+    lock: Lock
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A top list as it is, and with the parts off and the titles left out; seconds: how long the models took for the
+    second one when it was first asked for."""
+
+    before: tuple[Recommendation, ...]
+    after: tuple[Recommendation, ...]
+    seconds: float
+
+
+def adapters(run: RunFolder) -> dict[str, Path]:
+    """The adapter folders that a run lets one compare, by name of the model."""
+    workspace = Workspace(run.path.parent.parent)
+    folders = (Path(workspace.path(workspace.settings.adapter)), run.path / "adapter")
+    found = zip(MODELS, (*folders, *workspace.reference_folders(run.spec.request)[:1]), strict=False)
+    return {name: path for name, path in found if (path / WEIGHTS).is_file()}
+
+
+def shown_history(run: RunFolder, user: str) -> tuple[Interaction, ...]:
+    """The interactions that the prompt of `user` holds, oldest first."""
+    context = _loaded(run, ORIGINAL).context
+    return tuple(context.histories[user][-(context.reader.window - 1) :])
+
+
+def what_if(
+    run: RunFolder, model: str, user: str, left_out: Collection[int], off: Collection[str], length: int
+) -> Answer:
+    """The person's list by one of MODELS, plain, and with modules off and places of the shown history left out.
+
+    Raises ValueError where no title would be left in.
+    """
+    loaded = _loaded(run, model)
+    before, _ = _list(loaded, user, (), (), length)
+    return Answer(before, *_list(loaded, user, tuple(sorted(left_out)), tuple(sorted(off)), length))
+
+
+def lists(run: RunFolder, user: str, length: int) -> dict[str, tuple[Recommendation, ...]]:
+    """The person's plain lists by name of the model."""
+    return {name: _list(_loaded(run, name), user, (), (), length)[0] for name in adapters(run)}
+
+
+def _key(loaded: Loaded) -> tuple[str, ...]:
+    return loaded.key
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={Loaded: _key})
+def _list(
+    loaded: Loaded, user: str, left_out: tuple[int, ...], off: tuple[str, ...], length: int
+) -> tuple[tuple[Recommendation, ...], float]:
+    """A top list, and the seconds that it took."""
+    context, recommender = loaded.context, loaded.setting.recommender
+    with loaded.lock:
+        started = perf_counter()
+        if left_out or off:
+            found = _person(loaded, user, left_out).top(off, length)
+        else:
+            found = top_list(recommender, context.histories[user], context.reader, loaded.setting.items, length)
+        return found, perf_counter() - started
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Loaded: _key})
+def _person(loaded: Loaded, user: str, left_out: tuple[int, ...]) -> Person:
+    return loaded.setting.person(loaded.context.histories[user], left_out)
+
+
+def _loaded(run: RunFolder, model: str) -> Loaded:
+    root, folder = run.path.parent.parent, adapters(run)[model]
+    weights = _digest(str(folder / WEIGHTS), stamps(folder, WEIGHTS))
+    data = "".join(_digest(str(root / name), stamps(root, name)) for name in DATA)
+    return _load(str(root), str(folder), run.spec.request, (weights, data))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _load(root: str, folder: str, request: str, key: tuple[str, str]) -> Loaded:
+    workspace = Workspace(Path(root))
+    recommender = load_adapter(workspace, folder, "auto")
+    context = make_context(workspace, workspace.request(request), recommender.tokenizer)
+    return Loaded((*key, request), context.what_if(recommender), context, Lock())
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _digest(path: str, stamp: object) -> str:
+    return sha256_of_file(Path(path))

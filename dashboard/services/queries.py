@@ -1,0 +1,261 @@
+"""What pages ask of core's files, but for the review desk (desk.py). Caches are bounded and keyed by each file's change time and size."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.report.summary import Summary, summarise
+from core.runs.queue import Before, before
+from core.runs.run_folder import RunFolder, run_folder
+from core.runs.run_folder import runs as all_runs
+from core.types import (
+    Circuit,
+    DirectEffect,
+    Evaluation,
+    Group,
+    GroupEdit,
+    Interaction,
+    Memory,
+    ModuleGroup,
+    Outcome,
+    Overlap,
+    Request,
+    RunState,
+    Task,
+)
+from core.unlearning.methods import METHODS, OFFERED
+from core.workspace import Workspace
+from dashboard.presenters.circuit_html import page as graph_page
+from dashboard.presenters.circuit_scene import START, texts
+from dashboard.presenters.circuit_scene import scene as draw_scene
+from dashboard.services.cli_client import AskedError, asked
+
+if TYPE_CHECKING:
+    from core.benchmark.results import Row
+
+__all__ = ["METHODS", "OFFERED", "AskedError", "RunFolder"]
+
+DEMO = Path(__file__).parents[2] / "assets/demo"
+BENCHMARK = Path(os.environ.get("CURE_LENS_BENCHMARK") or DEMO.parents[1] / "benchmarks/unlearning")
+DATA = ("workspace.json", "data/items.jsonl", "data/interactions.jsonl", "data/roles.json")
+Stamps = tuple[tuple[int, int] | None, ...]
+
+
+def stamps(folder: Path, *names: str) -> Stamps:
+    """(change time in ns, size in bytes) of each file, None where it is not there."""
+    found = [(folder / name).stat() if (folder / name).is_file() else None for name in names]
+    return tuple((stat.st_mtime_ns, stat.st_size) if stat else None for stat in found)
+
+
+# ---------------------------------------------------------------- workspace
+
+
+def workspace() -> Workspace:
+    """The workspace named by CURE_LENS_WORKSPACE, else the shipped demo. Raises WorkspaceError."""
+    root = Path(os.environ.get("CURE_LENS_WORKSPACE") or DEMO)
+    return _workspace(str(root), stamps(root, *DATA))
+
+
+def demo() -> bool:
+    """Whether the workspace is the fictional cinema that ships with this software, or a copy of it."""
+    return workspace().settings.data.startswith("core.data.world")
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _workspace(root: str, key: Stamps) -> Workspace:
+    return Workspace(root)
+
+
+def history(user: str) -> tuple[Interaction, ...]:
+    """One user's interactions in time order; empty for an unknown user."""
+    place = workspace()
+    return tuple(_histories(str(place.root), stamps(place.root, *DATA)).get(user, ()))
+
+
+def listed(request: Request) -> list[str]:
+    """Members with something for the model to read, those of the request first."""
+    place = workspace()
+    found = _histories(str(place.root), stamps(place.root, *DATA))
+    reads = lambda user: any(event.liked or place.settings.task is Task.CLICK for event in found.get(user, ()))  # noqa: E731
+    return sorted(filter(reads, place.user_split.members), key=lambda user: user not in request.subjects)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _histories(root: str, key: Stamps) -> dict[str, list[Interaction]]:
+    found: dict[str, list[Interaction]] = {}
+    for event in _workspace(root, key).interactions:
+        found.setdefault(event.user, []).append(event)
+    return found
+
+
+# ---------------------------------------------------------------- runs
+
+
+def runs() -> dict[str, RunFolder]:
+    """All runs by id, newest first."""
+    return {run.id: run for run in all_runs(workspace())}
+
+
+def run(run_id: str) -> RunFolder:
+    return run_folder(workspace(), run_id)
+
+
+def default_run(found: dict[str, RunFolder]) -> str | None:
+    """The newest finished run, else the newest."""
+    done = (name for name, folder in found.items() if folder.status.state is RunState.DONE)
+    return next(done, next(iter(found), None))
+
+
+def launchers() -> list[str]:
+    """Where runs may start, the workspace's own first: this machine, and the clusters that its settings name."""
+    settings = workspace().settings
+    return list(dict.fromkeys((settings.launcher, "local", *settings.clusters)))
+
+
+@st.cache_data(ttl=5, max_entries=4, show_spinner=False)
+def spare(launcher: str) -> str:
+    """What is free there, in a line; why nobody knows where it does not answer."""
+    from core.runs.launchers import LAUNCHERS  # imports torch: only when somebody launches
+
+    try:
+        return LAUNCHERS[launcher].spare(workspace().settings.clusters.get(launcher, {}))
+    except Exception as error:  # a cluster may answer anything; nobody's form is to fall over it
+        return str(error) or type(error).__name__
+
+
+def estimate(request_id: str, method: str, device: str) -> dict[str, Any]:
+    """What a run would need on this machine, said by a process of its own, which times a model and takes a card's memory
+    for it. Raises AskedError with its sentence."""
+    options = ("--workspace", str(workspace().root), "--request", request_id, "--method", method, "--device", device)
+    return asked("estimate", *options)
+
+
+def queue(folder: RunFolder) -> Before:
+    """What a waiting run waits for."""
+    return before(folder)
+
+
+def circuits(folder: RunFolder) -> tuple[Circuit, Circuit] | None:
+    return _result(str(folder.path), "circuits", stamps(folder.path, "forget.json", "retain.json"))
+
+
+def groups(folder: RunFolder) -> tuple[ModuleGroup, ...] | None:
+    return _result(str(folder.path), "groups", stamps(folder.path, "groups.json"))
+
+
+def regrouped(folder: RunFolder, edit: GroupEdit) -> tuple[ModuleGroup, ...]:
+    """The run's modules as a person's edit sorts them. Raises WorkspaceError where the run has no circuit."""
+    from core.grouping.regroup import regrouped as sort_anew  # imports torch: only when somebody edits
+
+    return sort_anew(folder.path, edit)[1]
+
+
+def movable(folder: RunFolder, sorted_modules: Sequence[ModuleGroup]) -> float | None:
+    """The share of the adapter's parameters that these groups leave free to move; None where the run did not tell."""
+    found = outcome(folder)
+    if found is None or not found.cells:
+        return None
+    from core.models.lora_layout import cell_groups  # imports torch: only when somebody edits
+
+    kinds = cell_groups(tuple(cell.owners for cell in found.cells), {row.module: row.group for row in sorted_modules})
+    free = sum(cell.size for cell, kind in zip(found.cells, kinds, strict=True) if kind is not Group.OUTSIDE)
+    return free / found.total
+
+
+def outcome(folder: RunFolder) -> Outcome | None:
+    return _result(str(folder.path), "outcome", stamps(folder.path, "outcome.json"))
+
+
+def memory(folder: RunFolder) -> tuple[Memory, ...] | None:
+    return _result(str(folder.path), "memory", stamps(folder.path, "memory.json"))
+
+
+def toward(folder: RunFolder) -> dict[str, DirectEffect] | None:
+    return _result(str(folder.path), "toward", stamps(folder.path, "toward.json"))
+
+
+def evaluation(folder: RunFolder) -> Evaluation | None:
+    return _result(str(folder.path), "evaluation", stamps(folder.path, "evaluation.json"))
+
+
+def overlaps(folder: RunFolder) -> tuple[Overlap, ...] | None:
+    return _result(str(folder.path), "overlaps", stamps(folder.path, "overlap.json"))
+
+
+def summary(folder: RunFolder) -> Summary | None:
+    """The result in plain sentences, the same as in the report; None while there is none."""
+    found, place = evaluation(folder), workspace()
+    if found is None:
+        return None
+    spec = folder.spec
+    return summarise(spec, place.request(spec.request), place.items, groups(folder) or (), found)
+
+
+def grouped(folder: RunFolder) -> bool:
+    """Whether the run's method looks for a circuit at all."""
+    method = METHODS.get(folder.spec.method)
+    return method is None or method.grouped
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _result(path: str, name: str, key: Stamps):
+    return getattr(RunFolder(Path(path)), name)
+
+
+def picture(folder: RunFolder, which: int) -> str:
+    """The drawn circuit as a self-contained page; `which` 0 for the forget set, 1 for the retain set."""
+    from core.circuit.graph import graph  # imports torch: only when a circuit is saved
+
+    found, sorted_modules = circuits(folder), groups(folder)
+    assert found and sorted_modules
+    return graph_page(graph(found[which]), sorted_modules, START)
+
+
+def scene(folder: RunFolder, which: int, other: str | None) -> dict[str, Any]:
+    """What the explorer draws, beside the circuit of the run `other` where one is named."""
+    beside = run(other).path if other else None
+    names = ("forget.json", "retain.json", "groups.json")
+    key, other_key = stamps(folder.path, *names), stamps(beside, *names) if beside else None
+    return _scene(str(folder.path), str(beside or ""), which, key, other_key)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _scene(path: str, other: str, which: int, key: Stamps, other_key: Stamps | None) -> dict[str, Any]:
+    folder = RunFolder(Path(path))
+    found, sorted_modules = circuits(folder), groups(folder)
+    beside = circuits(RunFolder(Path(other))) if other else None
+    assert found and sorted_modules
+    return draw_scene(found[which], sorted_modules, beside[which] if beside else None) | {"texts": texts()}
+
+
+def comparable(folder: RunFolder, other: RunFolder) -> bool:
+    """Whether both runs have circuits of one model's modules."""
+    found, beside = circuits(folder), circuits(other)
+    return bool(found and beside and found[0].modules == beside[0].modules)
+
+
+def common(folder: RunFolder, which: int, other: str) -> dict[str, int]:
+    """How many modules both runs' circuits hold, and each one alone."""
+    found, beside = circuits(folder), circuits(run(other))
+    assert found and beside
+    here, there = set(found[which].members), set(beside[which].members)
+    return {"both": len(here & there), "here": len(here - there), "there": len(there - here)}
+
+
+# ---------------------------------------------------------------- benchmark
+
+
+def benchmark() -> "list[Row]":
+    """Every row that `python -m core bench` has measured here; none where it never ran."""
+    files = tuple(sorted(str(path) for path in BENCHMARK.glob("*.parquet")))
+    return _benchmark(files, stamps(BENCHMARK, *files))
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _benchmark(files: tuple[str, ...], key: Stamps) -> "list[Row]":
+    from core.benchmark.results import read_rows  # imports pyarrow's Parquet: only when somebody asks
+
+    return [row for file in files for row in read_rows(Path(file))]

@@ -1,0 +1,296 @@
+"""The harness on a real small workspace: everybody on the same scene, nothing measured twice, the original put back."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from core.benchmark.entrants import CONTROLS, ENTRANTS
+from core.benchmark.report import report, write_report
+from core.benchmark.results import Row, Tried, read_rows, write_rows
+from core.benchmark.scenarios import KINDS, make_scene, open_request, references_of
+from core.benchmark.sequential import in_a_row
+from core.benchmark.sharded_baselines import ANSWERS, COUNT, alike, by_chance
+from core.benchmark.statistics import CRITERIA, fronts, is_control, standing
+from core.benchmark.sweep import ALL, Grid, run_grid
+from core.benchmark.trials import REACHED, STEPS, STRENGTHS, load_scene, trial
+from core.benchmark.tuning import best_setting
+from core.demo.build import BORN
+from core.errors import RequestError, RunError
+from core.types import Group, Request
+from core.unlearning.methods import METHODS
+from core.unlearning.task_vectors import REACHES
+from core.utils.serialization import write_json
+
+METHODS_HERE = ("cure", "cure_merge", "graddiff", "cure_random", "negation", "shards")
+
+
+def quiet(*_):
+    return False
+
+
+@pytest.fixture(scope="module")
+def bench(prepared, tmp_path_factory):
+    """A finished small grid: folder, and what was said while it was measured."""
+    from core.workspace import Workspace
+
+    folder, said = tmp_path_factory.mktemp("bench"), []
+    grid = Grid(
+        Workspace(prepared), folder / "scenes", folder / "out/unlearning/tiny.parquet", seeds=(0,),
+        methods=METHODS_HERE, references=2, device="cpu", settings=((1e-3, 0.4), (3e-3, 0.1)),
+    )  # fmt: skip
+    run_grid(grid, quiet, said.append)
+    return grid, said
+
+
+@pytest.mark.slow
+def test_every_scene_holds_everybody_once(bench):
+    grid, _ = bench
+    rows = read_rows(grid.rows)
+    for seed in grid.seeds:
+        own = [row for row in rows if row.seed == seed]
+        assert {row.method for row in own} == {*METHODS_HERE, *ANSWERS, "original", "reference", "weakened"} - {
+            "shards"
+        }
+        assert sum(row.method == "reference" for row in own) == 2
+        assert sum(row.method == "weakened" for row in own) == len(STRENGTHS)
+        original = next(row for row in own if row.method == "original")
+        assert (original.residual, original.drift, original.reach) == (1, 1, 0)
+        for name in ("cure", "graddiff"):
+            points = [row for row in own if row.method == name]
+            assert [(row.strength, row.stopped) for row in points] == [(n, n == STEPS[-1]) for n in STEPS]
+            assert all(row.seconds > 0 and 0 <= row.moved <= 1 for row in points)
+        merged = [row for row in own if row.method == "cure_merge"]
+        assert sum(row.stopped for row in merged) == 1 and {row.strength for row in merged} <= set(REACHES)
+        assert [row.strength for row in merged if not row.stopped] == [n for n in REACHED if n <= merged[-1].strength]
+
+
+@pytest.mark.slow
+def test_nothing_is_measured_twice(bench):
+    grid, _ = bench
+    before, said = grid.rows.read_bytes(), []
+    run_grid(grid, quiet, said.append)
+    assert said == [] and grid.rows.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_lost_run_is_measured_again_to_the_same_figures(bench):
+    grid, _ = bench
+    rows, again = read_rows(grid.rows), []
+    write_rows(grid.rows, [row for row in rows if (row.seed, row.method) != (0, "graddiff")])
+    run_grid(grid, quiet, again.append)
+    assert len(again) == 1
+    untimed = lambda row: replace(row, seconds=0, circuit_seconds=0, memory=0)  # noqa: E731
+    key = lambda row: (row.seed, row.method, row.strength, row.test_auc)  # noqa: E731
+    told = lambda rows: [repr(untimed(row)) for row in sorted(rows, key=key)]  # noqa: E731  (NaN equals nothing)
+    assert told(read_rows(grid.rows)) == told(rows)
+
+
+@pytest.mark.slow
+def test_tuning_tries_each_method_equally_often_and_controls_take_their_methods_rate(bench):
+    from core.utils.serialization import read_json
+
+    grid, _ = bench
+    trials = read_json(grid.rows.with_suffix(".tuning.json"), tuple[Tried, ...])
+    assert {one.method for one in trials} == {"cure", "cure_merge", "graddiff"}
+    assert all(sum(one.method == name for one in trials) == 2 for name in ("cure", "graddiff"))
+    rows = read_rows(grid.rows)
+    rate = {name: {(row.rate, row.weight) for row in rows if row.method == name} for name in ("cure", "cure_random")}
+    assert rate["cure"] == rate["cure_random"] == {best_setting(trials, "cure")}
+
+
+@pytest.mark.slow
+def test_the_report_names_controls_that_do_as_well(bench):
+    grid, _ = bench
+    text = write_report(grid.rows.parent.parent).read_text(encoding="utf-8")
+    assert "cure" in text.split("\n")[2] and "## tiny, click, random: 1 seed" in text and "## Tuning" in text
+    assert "nan" not in text
+
+
+@pytest.mark.slow
+def test_a_trial_puts_the_original_back(bench):
+    grid, _ = bench
+    place = make_scene(grid.source, 0, grid.folder / "tiny-0", quiet)
+    scene = load_scene(place, open_request(place, "random", 0), "cpu")
+    before = {name: value.clone() for name, value in scene.recommender.model.state_dict().items()}
+    next(trial(scene, "npo", ENTRANTS["npo"], (1e-3, 0.4), 0))
+    after = scene.recommender.model.state_dict()
+    assert set(before) == set(after) and all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+@pytest.fixture(scope="module")
+def row_scene(bench):
+    """Three people who ask in a row, with two references."""
+    grid, _ = bench
+    place = make_scene(grid.source, 0, grid.folder / "tiny-0", quiet)
+    members = place.user_split.members
+    request = Request("req-three", users=members[:3], reason="row", created=BORN)
+    write_json(place.root / "requests/req-three.json", request)
+    references_of(place, request, 2, "cpu", quiet)
+    return load_scene(place, request, "cpu")
+
+
+@pytest.mark.slow
+def test_requests_in_a_row_each_forget_one_more_person(row_scene, monkeypatch):
+    seen = []
+    from core.benchmark import sequential as module
+
+    plain = module.unlearn
+    monkeypatch.setattr(
+        module, "unlearn", lambda model, material, *rest: seen.append(material) or plain(model, material, *rest)
+    )
+    rows = list(in_a_row(row_scene, "cure", ENTRANTS["cure"], (1e-3, 0.4), 0))
+    assert [row.strength for row in rows] == [1, 2, 3] and [row.stopped for row in rows] == [False, False, True]
+    whole = row_scene.context.split
+    assert [len(m.forget) for m in seen] == [
+        sum(p.user == user for p in whole.forget) for user in row_scene.context.request.users
+    ]
+    assert [len(m.retain) - len(whole.retain) for m in seen] == [
+        sum(len(m.forget) for m in seen[turn + 1 :]) for turn in range(3)
+    ]
+    assert rows[0].seconds < rows[1].seconds < rows[2].seconds
+    assert all(
+        torch.equal(v, row_scene.weights[n])
+        for n, v in row_scene.recommender.model.named_parameters()
+        if n in row_scene.weights
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("divide", [by_chance, alike])
+def test_shards_part_the_members_evenly(row_scene, divide):
+    people = row_scene.context.workspace.user_split.members
+    parts = divide(people, row_scene, 0)
+    assert sorted(user for part in parts for user in part) == sorted(people) and len(parts) == COUNT
+    assert max(map(len, parts)) <= -(-len(people) // COUNT)
+
+
+def test_requests_of_every_kind_can_be_served(workspace):
+    for kind in KINDS:
+        first, again = (open_request(workspace, kind, 3) for _ in range(2))
+        assert first == again and set(first.subjects) <= set(workspace.user_split.members)
+    assert len(open_request(workspace, "single", 3).subjects) == 1
+    assert len(open_request(workspace, "row", 3).users) == 5
+    assert open_request(workspace, "genre", 3).interactions
+    with pytest.raises(RequestError, match="random, heavy, single, genre, row"):
+        open_request(workspace, "everybody", 3)
+
+
+def test_controls_keep_what_they_say():
+    import random
+
+    kinds = {f"a0.h{i}": list(Group)[i % 4] for i in range(8)} | {"m0": Group.FORGET, "m1": Group.OUTSIDE}
+    for name in ("cure_random", "cure_inverted"):
+        changed = CONTROLS[name].regroup(kinds, random.Random(1))
+        assert changed.keys() == kinds.keys() and changed != kinds
+        for letter in ("a", "m"):
+            sizes = [sorted(g for n, g in table.items() if n[0] == letter) for table in (kinds, changed)]
+            assert sizes[0] == sizes[1] or name == "cure_inverted"
+    assert Group.RETAIN not in CONTROLS["cure_frozen_retain"].regroup(kinds, random.Random(1)).values()
+    assert CONTROLS["cure_inverted"].regroup(kinds, random.Random(1))["m0"] is Group.RETAIN
+
+
+def test_everybody_takes_part():
+    assert set(METHODS) - {"retrain"} <= set(ALL) and "negation" in ALL
+
+
+def test_controls_are_known_by_their_names():
+    assert {name for name in ALL if is_control(name)} == set(CONTROLS)
+
+
+def test_an_unknown_method_is_refused_before_any_work(workspace, tmp_path):
+    with pytest.raises(RunError, match="magic"):
+        Grid(workspace, tmp_path, tmp_path / "rows.parquet", methods=("magic",))
+
+
+def made(method, seed, residual, test_auc, **told):
+    """A row with made-up figures, to test arithmetic."""
+
+    names = Row.__dataclass_fields__
+    blank = {name: 0.0 for name in names} | {"data": "d", "task": "click", "kind": "random", "stopped": True}
+    return Row(
+        **{
+            **blank,
+            "method": method,
+            "seed": seed,
+            "residual": residual,
+            "test_auc": test_auc,
+            "forget_gap": 0.1,
+            **told,
+        }
+    )
+
+
+def test_a_gap_counts_in_either_direction_and_may_judge_otherwise_than_the_residual():
+    rng, rows = np.random.default_rng(0), []
+    for seed in range(5):
+        rows.append(made("original", seed, 1.0, 0.7, forget_gap=0.15))
+        for name, residual, left in (("cure_merge", 0.9, 0.01), ("npo", 0.8, -0.08), ("cure_all_shared", 0.9, 0.05)):
+            noise = rng.normal(0, 0.002, 2)
+            rows.append(made(name, seed, residual + noise[0], 0.7, forget_gap=left + noise[1]))
+    by_residual, by_gap = (standing(rows, "cure_merge", value) for value in CRITERIA.values())
+    assert (by_residual.ahead, by_residual.behind) == ((), ("npo",))
+    assert (by_gap.ahead, by_gap.behind, by_gap.as_good) == (("npo",), (), ())
+    told = report(rows, {})
+    assert "| gap | cure_merge | npo | none | none | none |" in told
+    assert "| residual | cure_merge | none | npo | none | none |" in told
+
+
+def test_a_front_takes_only_points_within_the_budget():
+    rows = [
+        made("original", 0, 1.0, 0.7),
+        made("npo", 0, 0.9, 0.699),
+        made("npo", 0, 0.5, 0.69),
+        made("graddiff", 0, 1.4, 0.7),
+    ]
+    assert fronts(rows, 0.005) == {"npo": {0: 0.9}, "graddiff": {0: 1.0}}
+    assert fronts(rows, 0.02)["npo"] == {0: 0.5}
+
+
+def test_the_verdict_follows_paired_intervals():
+    rng = np.random.default_rng(0)
+    rows = []
+    for seed in range(5):
+        hard = rng.normal(0, 0.3)  # scenes differ far more than methods do: only pairing can tell them apart
+        rows.append(made("original", seed, 1.0, 0.7))
+        for name, residual in (("cure", 0.5), ("npo", 0.6), ("cure_random", 0.5), ("graddiff", 0.4)):
+            rows.append(made(name, seed, residual + hard * 0.1 + rng.normal(0, 0.005), 0.7))
+    told = report(rows, {})
+    assert "Controls do as well as CURE" in told.split("\n")[2] and "cure_random" in told.split("\n")[2]
+    assert "| residual | cure | npo | graddiff | none | cure_random |" in told
+    without = report([row for row in rows if row.method != "cure_random"], {})
+    assert "No control took part" in without.split("\n")[2]
+
+
+def test_a_control_that_takes_nothing_away_is_none():
+    rows = [made("original", seed, 1.0, 0.7) for seed in range(3)]
+    for seed in range(3):
+        for name, residual in (("cure", 0.5), ("cure_no_projection", 0.5), ("cure_random", 0.8)):
+            rows.append(made(name, seed, residual + seed / 1000, 0.7, strength=48.0))
+    found = standing(rows, "cure")
+    assert (found.controls, found.as_good, found.inert) == (("cure_random",), (), ("cure_no_projection",))
+    assert "so no controls there: cure_no_projection." in report(rows, {}).split("\n")[2]
+
+
+def test_what_a_run_hands_over_is_compared_apart_from_the_best_points_and_pays_for_what_it_did():
+    """The best point may be another one, and doing nothing costs nothing only to whoever did nothing."""
+    rows = [made("original", seed, 1.0, 0.7) for seed in range(3)]
+    for seed in range(3):
+        for name, early, late in (("cure", 0.5, 1.4), ("npo", 0.6, 1.2), ("graddiff", 1.1, 1.3)):
+            told = {"rate": 0.01, "seconds": 7.0}
+            rows.append(made(name, seed, early + seed / 1000, 0.7, strength=12.0, **told | {"stopped": False}))
+            rows.append(made(name, seed, late, 0.7, strength=48.0, forget_gap=late / 10, **told))
+    best, handed = report(rows, {}).split("Where its own rule stops it")
+    assert "| cure | npo | -0.100 ± 0.000 | 0.000 ± 0.000 |" in best
+    assert "| cure | npo | 0.200 ± 0.000 | 0.020 ± 0.000 |" in handed
+    assert "| cure | graddiff | 0.100 ± 0.000 | 0.010 ± 0.000 |" in handed
+    line = next(one for one in best.split("\n") if one.startswith("| graddiff | 1.000") and one.count("|") == 11)
+    assert " 7.0 | 0.0 | " in line
+
+
+def test_rows_come_back_as_they_were(tmp_path):
+    rows = [made("cure", 0, 1.0, 0.7), made("npo", 1, 0.3, float("nan"))]
+    write_rows(tmp_path / "rows.parquet", rows)
+    back = read_rows(tmp_path / "rows.parquet")
+    assert back[0] == rows[0] and np.isnan(back[1].test_auc) and read_rows(tmp_path / "none.parquet") == []

@@ -1,0 +1,77 @@
+"""Charts to keep: whole, in the page's colours, with no way to a foreign host, and hostile titles as text."""
+
+import io
+import json
+import re
+from xml.etree import ElementTree
+
+import altair as alt
+import pytest
+from PIL import Image
+
+from core.report.summary import visible
+from core.types import Closeness, Recommendation
+from dashboard import charts
+from dashboard.presenters.chart_export import SCALE, WIDTH, picture
+from dashboard.presenters.theme import DARK, LIGHT, Paper
+from tests.dashboard.test_pure import CIRCUIT
+from tests.hostile import HOSTILE
+
+STEPS = [{"kind": "step", "step": step, "forget_nll": 0.6 + step / 10, "holdout_loss": 0.7} for step in (1, 2)]
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(chart: charts.Chart, paper: Paper = LIGHT) -> ElementTree.Element:
+    return ElementTree.fromstring(picture(chart, "svg", paper))
+
+
+def said(svg: ElementTree.Element) -> list[str]:
+    return ["".join(text.itertext()) for text in svg.iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize(
+    ("chart", "titles"),
+    [
+        (charts.losses(STEPS), {"step", "loss (higher: knows less)", "strangers"}),
+        (charts.faithfulness(CIRCUIT), {"parts kept", "behaviour that remains", "random parts"}),
+        (charts.places(CIRCUIT, 2), {"titles back from the one asked for", "MLP of layer 1"}),
+        (charts.distance(Closeness(0.4, 0.1, 0.1), [Closeness(0.3, 0.1, 0.1)]), {"1: nothing done", "after: 0.40"}),
+    ],
+)  # fmt: skip
+def test_a_drawing_says_what_the_chart_says_and_links_nowhere(chart: charts.Chart, titles: set[str]) -> None:
+    text = picture(chart, "svg", LIGHT).decode()
+    assert titles <= set(said(ElementTree.fromstring(text)))
+    assert not re.search(r"(?:https?:)?//", re.sub(r'\sxmlns(?::\w+)?="[^"]*"', "", text))
+
+
+@pytest.mark.parametrize("paper", [LIGHT, DARK])
+def test_a_picture_has_the_colours_of_the_page_and_twice_the_size(paper: Paper) -> None:
+    chart = charts.losses(STEPS)
+    svg, image = drawn(chart, paper), Image.open(io.BytesIO(picture(chart, "png", paper)))
+    size = [float(svg.get(side, 0)) for side in ("width", "height")]
+    assert size[0] > WIDTH and list(image.size) == [pytest.approx(SCALE * side, abs=2) for side in size]
+    assert "#{:02X}{:02X}{:02X}".format(*image.convert("RGB").getpixel((2, 2))) == paper.back
+    assert {text.get("fill") for text in svg.iter(f"{SVG}text")} == {paper.ink}
+
+
+@pytest.mark.parametrize("bad", HOSTILE)
+def test_a_hostile_title_stays_text(bad: str) -> None:
+    rows = (Recommendation("a", bad, 1.0),)
+    svg = drawn(charts.slopes(rows, rows))
+    tags = {element.tag.removeprefix(SVG) for element in svg.iter()}
+    assert tags <= {"svg", "rect", "g", "path", "text", "defs", "clipPath"}
+    assert not [name for element in svg.iter() for name in element.attrib if name.startswith("on") or "href" in name]
+    assert sum(visible(bad).strip()[:8] in text for text in said(svg)) == 2
+
+
+def test_data_of_another_host_is_never_fetched() -> None:
+    chart = alt.Chart("http://evil.example/data.json").mark_point().encode(x="a:Q")
+    with pytest.raises(ValueError, match="not allowed"):
+        picture(chart, "svg", LIGHT)
+
+
+def test_the_chart_itself_is_left_as_it_was() -> None:
+    chart = charts.losses(STEPS)
+    before = json.dumps(chart.to_dict())
+    picture(chart, "svg", DARK)
+    assert json.dumps(chart.to_dict()) == before

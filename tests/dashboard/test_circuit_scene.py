@@ -1,0 +1,69 @@
+"""What the explorer draws: every part once, connections strongest first, two circuits told apart."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from core.types import Edge
+from dashboard.components.explorer import parsed
+from dashboard.presenters.circuit_scene import scene, texts
+from tests.dashboard.test_pure import CIRCUIT, GROUPS, MODULES
+
+ID, UP, SIDE = 0, 9, 10
+
+
+def test_every_part_is_there_once_between_what_is_read_and_the_answer() -> None:
+    nodes = scene(CIRCUIT, GROUPS)["nodes"]
+    assert [node[ID] for node in nodes] == [*MODULES, "input", "logits"]
+    height = {node[ID]: node[UP] for node in nodes}
+    assert height["input"] < height["a0.h0"] == height["m0"] < height["a1.h1"] == height["m1"] < height["logits"]
+    assert len({(node[8], node[UP]) for node in nodes}) == len(nodes)
+    assert {node[ID] for node in nodes if node[SIDE] == "in"} == set(CIRCUIT.members)
+
+
+def test_connections_come_strongest_first_with_their_scores_by_input() -> None:
+    drawn = scene(CIRCUIT, GROUPS)
+    names = [node[ID] for node in drawn["nodes"]]
+    found = [(names[source], names[target], scores) for source, target, _, *scores in drawn["edges"]]
+    assert found == [
+        ("m1", "logits", [0, 0, 0, 0.9]),
+        ("a0.h0", "a1.h0", [0.2, 0, -0.3, 0]),
+        ("input", "m0", [0, 0, 0, 0.4]),
+    ]
+
+
+def test_two_circuits_are_told_apart() -> None:
+    other = replace(CIRCUIT, members=("m1", "m0"), edges=(*CIRCUIT.edges[2:], Edge("m0", "m1", "", 0.7)))
+    drawn = scene(CIRCUIT, GROUPS, other)
+    names = [node[ID] for node in drawn["nodes"]]
+    assert {node[ID]: node[SIDE] for node in drawn["nodes"] if node[SIDE] not in ("out", "end")} == {
+        "m1": "both",
+        "a0.h0": "here",
+        "m0": "there",
+    }
+    sides = {(names[source], names[target]): side for source, target, side, *_ in drawn["edges"]}
+    assert sides == {
+        ("m1", "logits"): "both",
+        ("input", "m0"): "both",
+        ("a0.h0", "a1.h0"): "here",
+        ("m0", "m1"): "there",
+    }
+
+
+def test_it_is_plain_json_and_says_everything_it_needs() -> None:
+    json.dumps(scene(CIRCUIT, GROUPS), allow_nan=False)
+    found = texts()
+    assert "{part}" in found["tip"] and "{side}" in found["tip_compare"] and all(found.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", {"edges": 60, "only": False, "inputs": ["q", "k", "v", "other"]}),
+        ("25.1.q.other", {"edges": 25, "only": True, "inputs": ["q", "other"]}),
+        ("<script>.1", {"edges": 60, "only": True, "inputs": ["q", "k", "v", "other"]}),
+    ],
+)
+def test_a_view_in_an_address_is_read_or_ignored(text: str, expected: dict) -> None:
+    assert parsed(text, 60) == expected

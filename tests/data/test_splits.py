@@ -1,0 +1,169 @@
+"""Splits and roles: who trains what, and that the forgotten is nowhere but in the forget set."""
+
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.data.splits import (
+    MIN_HISTORY,
+    TARGETS,
+    assign_roles,
+    by_user,
+    make_split,
+    single_targets,
+    suffixes,
+    thirds,
+    windows,
+)
+from core.types import Interaction, Request, Task
+
+WINDOW = 12
+KINDS = ["users", "interactions"]
+SETS = ("retain", "validation", "test", "holdout")
+
+
+def history(length: int, user: str = "u") -> list[Interaction]:
+    return [Interaction(user, f"f{n}", n % 3 == 0, n) for n in range(length)]
+
+
+def targets(prompts) -> list[Interaction]:
+    return list(chain.from_iterable(prompt.targets for prompt in prompts))
+
+
+def events(prompts) -> set[Interaction]:
+    return set(chain.from_iterable(prompt.events for prompt in prompts))
+
+
+@pytest.fixture(scope="module")
+def roles(small_world):
+    roles = assign_roles(small_world.interactions, crowd=0.3, holdout=0.2, seed=1)
+    assert roles.members and roles.crowd and roles.holdout
+    return roles
+
+
+@pytest.fixture(scope="module")
+def requests(small_world, roles) -> dict[str, Request]:
+    first, second = roles.members[:2]
+    training = thirds(by_user(small_world.interactions, Task.CLICK)[first])[0]
+    chosen = tuple((first, event.item) for event in training[3:40:5])
+    return {"users": Request("r", users=(first, second)), "interactions": Request("r", interactions=chosen)}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def case(request, small_world, roles, requests):
+    """A request, which interactions it covers, and its split."""
+    wanted = requests[request.param]
+    covered = {e for e in small_world.interactions if e.user in wanted.users or (e.user, e.item) in wanted.interactions}
+    assert covered
+    return wanted, covered, make_split(small_world.interactions, roles, wanted, WINDOW, Task.CLICK)
+
+
+def test_forget_and_retain_share_out_what_the_members_trained_on(small_world, roles, case):
+    _, covered, split = case
+    histories = by_user(small_world.interactions, Task.CLICK)
+    trained = [event for user in roles.members for event in thirds(histories[user])[0]]
+    assert sorted(targets(split.forget) + targets(split.retain), key=repr) == sorted(trained, key=repr)
+    assert set(targets(split.forget)) == set(trained) & covered
+
+
+def test_the_forgotten_vanishes_from_every_other_set_histories_included(case):
+    _, covered, split = case
+    for name in SETS:
+        assert not events(getattr(split, name)) & covered, name
+
+
+def test_holdout_users_and_crowd_are_in_no_training_set(roles, case):
+    _, _, split = case
+    for name in ("forget", "retain", "validation", "test"):
+        assert {prompt.user for prompt in getattr(split, name)} <= set(roles.members), name
+    assert {prompt.user for prompt in split.holdout} == set(roles.holdout)
+
+
+def test_every_prompt_is_one_person_in_time_order_within_the_window(case):
+    _, _, split = case
+    for name in ("forget", *SETS):
+        for prompt in getattr(split, name):
+            times = [event.time for event in prompt.events]
+            assert times == sorted(times) and {event.user for event in prompt.events} == {prompt.user}
+            assert len(prompt.events) <= WINDOW and prompt.targets
+
+
+def test_test_targets_come_after_validation_and_validation_after_training(case):
+    _, _, split = case
+    last: dict[str, int] = {}
+    for name in ("retain", "validation", "test"):
+        for event in targets(getattr(split, name)):
+            assert event.time >= last.get(event.user, 0)
+        for event in targets(getattr(split, name)):
+            last[event.user] = max(event.time, last.get(event.user, 0))
+
+
+def test_a_forgotten_person_is_shown_as_the_adapter_saw_them(small_world, roles, requests):
+    split = make_split(small_world.interactions, roles, requests["users"], WINDOW, Task.CLICK)
+    before = make_split(small_world.interactions, roles, None, WINDOW, Task.CLICK)
+    assert not before.forget
+    assert set(split.forget) == {prompt for prompt in before.retain if prompt.user in requests["users"].users}
+
+
+def test_a_chosen_interaction_keeps_the_history_it_was_trained_with(small_world, roles, requests):
+    split = make_split(small_world.interactions, roles, requests["interactions"], WINDOW, Task.CLICK)
+    before = make_split(small_world.interactions, roles, None, WINDOW, Task.CLICK)
+    assert all(len(prompt.targets) == 1 for prompt in split.forget)
+    for prompt in split.forget:
+        assert any(whole.events[: len(prompt.events)] == prompt.events for whole in before.retain)
+
+
+def test_next_item_follows_only_what_was_liked(small_world, roles):
+    split = make_split(small_world.interactions, roles, None, WINDOW, Task.NEXT_ITEM)
+    assert all(event.liked for name in SETS for event in events(getattr(split, name)))
+
+
+def test_a_role_does_not_depend_on_who_else_is_there(small_world, roles):
+    gone = set(roles.members[::2]) | set(roles.crowd[::3])
+    left = assign_roles([e for e in small_world.interactions if e.user not in gone], crowd=0.3, holdout=0.2, seed=1)
+    for name in ("members", "crowd", "holdout"):
+        assert set(getattr(left, name)) == set(getattr(roles, name)) - gone
+
+
+def test_roles_follow_the_shares_and_the_seed():
+    crowd = [Interaction(f"u{n}", "f", True, n) for n in range(4000)]
+    roles, other = (assign_roles(crowd, crowd=0.5, holdout=0.1, seed=seed) for seed in (0, 1))
+    assert len(roles.crowd) == pytest.approx(2000, rel=0.1) and len(roles.holdout) == pytest.approx(400, rel=0.2)
+    assert set(roles.members) | set(roles.crowd) | set(roles.holdout) == {event.user for event in crowd}
+    assert roles != other and roles == assign_roles(crowd, crowd=0.5, holdout=0.1, seed=0)
+
+
+@given(st.integers(0, 90), st.integers(1, 40))
+def test_windows_cover_each_interaction_once_in_order(length, size):
+    cut = windows(history(length), size)
+    assert targets(cut) == history(length)
+    assert all(len(prompt.events) == size for prompt in cut[:-1]) and all(
+        0 < len(prompt.events) <= size for prompt in cut
+    )
+
+
+@given(st.integers(0, 50), st.integers(0, 30), st.integers(TARGETS, 40))
+def test_suffixes_ask_for_each_target_once_with_what_came_before(seen, asked, size):
+    everything = history(seen + asked)
+    prompts = suffixes(everything[:seen], everything[seen:], size)
+    assert targets(prompts) == everything[seen:]
+    for prompt in prompts:
+        stop = everything.index(prompt.events[-1]) + 1
+        assert list(prompt.events) == everything[max(0, stop - size) : stop] and len(prompt.targets) <= TARGETS
+
+
+@given(st.integers(2, 40), st.integers(1, 12), st.integers(0, 5))
+def test_single_targets_have_one_target_and_a_bounded_history(length, bound, first):
+    whole = suffixes(history(length)[:first], history(length)[first:], 40)
+    singles = single_targets(whole, bound)
+    assert all(len(prompt.targets) == 1 and 1 <= len(prompt.events) - 1 <= bound for prompt in singles)
+    assert targets(singles) == [event for event in targets(whole) if event != history(length)[0]]
+
+
+@given(st.integers(0, 200))
+def test_thirds_part_a_history_in_time_order(length):
+    train, validation, test = thirds(history(length))
+    assert train + validation + test == history(length)
+    assert len(validation) == len(test) == (0 if length < MIN_HISTORY else max(1, length // 10))

@@ -1,0 +1,76 @@
+"""Measures against brute force and hand-worked numbers."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.evaluation.metrics import (
+    auc,
+    calibration_error,
+    closeness,
+    half_kl,
+    interval,
+    jensen_shannon,
+    membership_auc,
+    reach,
+)
+from core.evaluation.predictions import Scores
+
+scores = st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=12)
+
+
+@given(scores, scores)
+def test_auc_is_the_share_of_pairs_in_order(positive, negative):
+    pairs = [(p > n) + (p == n) / 2 for p in positive for n in negative]
+    assert auc(np.array(positive), np.array(negative)) == pytest.approx(np.mean(pairs))
+
+
+def test_low_losses_look_like_members():
+    assert membership_auc(np.array([0.1, 0.2]), np.array([0.5, 0.9])) == 1.0
+
+
+def test_jensen_shannon_of_certain_opposites_is_one_bit():
+    left, right = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
+    assert jensen_shannon(left, right) == pytest.approx(1.0)
+    assert jensen_shannon(left, left) == 0.0
+
+
+def test_half_kl_by_hand():
+    """(.75, .25) and (.25, .75): KL = .5 ln 3 either way."""
+    left, right = np.array([[0.75, 0.25]]), np.array([[0.25, 0.75]])
+    assert half_kl(left, right) == pytest.approx(0.5 * np.log(3))
+
+
+def test_residual_is_one_for_the_original_and_zero_for_the_reference():
+    rng = np.random.default_rng(0)
+    original, reference = rng.dirichlet([1, 1], 50), rng.dirichlet([1, 1], 50)
+    assert closeness(original, original, [reference]).residual == pytest.approx(1.0)
+    assert closeness(reference, original, [reference]).residual == 0.0
+    assert np.isnan(closeness(original, original, []).residual)
+
+
+def test_intervals_keep_a_persons_rows_together():
+    """Ten people with 100 equal rows each say no more than ten rows do."""
+    values = np.random.default_rng(1).normal(size=10)
+    few = interval(lambda rows: values[rows].mean(), np.arange(10).astype(str))
+    many = interval(lambda rows: np.repeat(values, 100)[rows].mean(), np.repeat(np.arange(10), 100).astype(str))
+    assert many.n == 1000
+    assert many.high - many.low == pytest.approx(few.high - few.low, rel=0.3)
+    assert few.low < few.value < few.high
+
+
+def test_reach_counts_the_way_and_not_what_lies_aside():
+    original, references = np.zeros((2, 2)), [np.array([[1.0, 0.0], [0.0, 0.0]])] * 2
+    assert reach(original, original, references) == 0 and reach(references[0], original, references) == 1
+    aside = np.array([[0.5, 0.0], [3.0, -2.0]])
+    assert reach(aside, original, references) == pytest.approx(0.5)
+    assert np.isnan(reach(original, original, []))
+
+
+def test_calibration_error_by_hand():
+    """Sure to .9 and right half the time: off by .4; sure to .6 and right six times of ten: not off."""
+    yes = np.array([0.9] * 10 + [0.6] * 10)
+    labels = np.array([True] * 5 + [False] * 5 + [True] * 6 + [False] * 4)
+    made = Scores(np.arange(20), labels, np.log(yes / (1 - yes)), np.stack([1 - yes, yes], 1), np.zeros(20))
+    assert calibration_error(made) == pytest.approx(0.2)

@@ -1,0 +1,82 @@
+"""Groups: disjoint, covering, by the rule, and no surer than the examples allow."""
+
+import pytest
+import torch
+
+from core.circuit.bootstrap import members, resampled
+from core.grouping.assign import Sample, assign, contribution, group_modules
+from core.types import Circuit, Group
+
+NAMES = ("a0.h0", "a0.h1", "m0", "m1")
+
+
+def circuit(members, scores=(0.0,) * 4) -> Circuit:
+    return Circuit(NAMES, tuple(scores), tuple(members), (), (), 0.9, 0.85, 1.0, 0.0, 8, 0)
+
+
+def grouped(forget, retain, kept, conflict=None):
+    """The groups of two sets of node scores, each with the circuit of its first `kept` names."""
+    sides = [circuit(NAMES[:kept], nodes.mean(0).tolist()) for nodes in (forget, retain)]
+    samples = [
+        Sample(means, members(means, kept))
+        for means in (resampled(nodes, seed) for seed, nodes in enumerate((forget, retain)))
+    ]
+    return group_modules(*sides, *samples, conflict or {})
+
+
+@pytest.mark.parametrize(
+    ("in_forget", "in_retain", "ratio", "noise", "expected"),
+    [
+        (False, False, 0.9, 0.0, Group.OUTSIDE),
+        (True, False, 0.1, 0.0, Group.FORGET),
+        (False, True, 0.9, 0.0, Group.RETAIN),
+        (True, False, 0.6, 0.0, Group.FORGET),
+        (True, False, 0.8, 0.4, Group.SHARED),
+        (False, True, 0.2, 0.4, Group.SHARED),
+        (True, True, 0.66, 0.0, Group.FORGET),
+        (True, True, 0.34, 0.0, Group.RETAIN),
+        (True, True, 0.6, 0.0, Group.SHARED),
+        (True, True, 0.66, 0.3, Group.SHARED),
+    ],
+)
+def test_the_rule(in_forget, in_retain, ratio, noise, expected):
+    assert assign(in_forget, in_retain, ratio, noise) is expected
+
+
+def test_contributions_are_shares():
+    assert contribution(torch.tensor([1.0, -3.0])).tolist() == [0.25, 0.75]
+
+
+def scores(means, spread, n=40, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.tensor(means) + spread * torch.randn(n, 4, generator=generator)
+
+
+def test_every_module_gets_one_group_and_steady_differences_count():
+    forget, retain = scores([4.0, 1.0, 2.0, 0.0], 0.01), scores([1.0, 4.0, 2.0, 0.0], 0.01, seed=1)
+    groups = grouped(forget, retain, 3, {"m0": -0.5})
+    assert [g.module for g in groups] == list(NAMES)
+    assert [g.group for g in groups] == [Group.FORGET, Group.RETAIN, Group.SHARED, Group.OUTSIDE]
+    assert groups[2].conflict == -0.5
+    assert sum(g.forget for g in groups) == pytest.approx(1.0)
+    assert [g.membership_probability for g in groups] == [1.0] * 4
+
+
+def test_a_group_is_as_sure_as_the_prompts_agree():
+    """Near the margin's edge, some draws fall on the other side."""
+    edge = grouped(scores([3.5, 2.0, 2.0, 2.0], 1.0), scores([2.0, 3.5, 2.0, 2.0], 1.0, seed=1), 4)
+    far = grouped(scores([9.0, 1.0, 2.0, 2.0], 0.5), scores([1.0, 9.0, 2.0, 2.0], 0.5, seed=1), 4)
+    assert all(0 < g.membership_probability <= 1 for g in (*edge, *far))
+    assert min(g.membership_probability for g in edge) < 0.95 < min(g.membership_probability for g in far[:2])
+
+
+def test_inside_the_noise_is_shared():
+    """Examples that scatter so much that a difference well past the margin could still be chance."""
+    means = [2.0, 2.0, 2.0, 2.0]
+    groups = []
+    for seed in range(10):
+        forget, retain = scores(means, 20.0, n=10, seed=seed), scores(means, 20.0, n=10, seed=seed + 100)
+        groups += grouped(forget, retain, 4)
+    unsure = [g for g in groups if 0.15 < abs(g.ratio - 0.5) < g.noise]
+    assert len(unsure) > 5
+    assert {g.group for g in unsure} == {Group.SHARED}

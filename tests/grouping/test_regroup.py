@@ -1,0 +1,123 @@
+"""A person's groups: the rule's own edit changes nothing, a move is kept with its reason, a bad edit is refused at once."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from core.circuit.bootstrap import members, resampled
+from core.circuit.extraction import load
+from core.errors import RunError
+from core.grouping.assign import RULE, assign
+from core.grouping.regroup import regrouped
+from core.models.lora_layout import layout
+from core.pipeline.context import load_adapter
+from core.runs.run_folder import RunFolder, runs
+from core.runs.submit import create_run
+from core.runs.worker import work
+from core.types import Group, GroupEdit, Move, RunState
+from core.workspace import Workspace
+
+DEMO = Path(__file__).parents[2] / "assets/demo"
+RUN = RunFolder(DEMO / "runs/run-demo")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(shutil.copytree(DEMO, tmp_path / "demo"))
+
+
+def test_the_rules_own_edit_gives_the_runs_own_groups():
+    circuits, groups = regrouped(RUN.path, GroupEdit(RUN.id))
+    assert groups == RUN.groups and circuits == RUN.circuits
+
+
+def test_thresholds_sort_every_part_by_the_rule():
+    forget, retain = (set(circuit.members) for circuit in RUN.circuits)
+    _, groups = regrouped(RUN.path, GroupEdit(RUN.id, 0.2, 0.55))
+    for row in groups:
+        assert row.group is assign(row.module in forget, row.module in retain, row.ratio, row.noise, 0.2, 0.55)
+    assert (
+        assign(True, True, 0.6, 0.0, 0.2, 0.55) is Group.FORGET
+        and assign(True, True, 0.3, 0.0, 0.2, 0.55) is Group.SHARED
+    )
+
+
+def test_a_move_is_kept_with_its_reason_and_with_how_many_draws_agree():
+    part = next(row.module for row in RUN.groups if row.group is Group.SHARED)
+    edit = GroupEdit(RUN.id, moves=(Move(part, Group.FORGET, "a person knows"),))
+    circuits, groups = regrouped(RUN.path, edit)
+    moved = next(row for row in groups if row.module == part)
+    assert (moved.group, moved.reason) == (Group.FORGET, "a person knows")
+    others = [row for row in groups if row.module != part]
+    assert others == [row for row in RUN.groups if row.module != part]
+    column, scores = circuits[0].modules.index(part), load(RUN.path / "circuit.safetensors")
+    means = [resampled(one.nodes, RUN.spec.seed + side) for side, one in enumerate(scores)]
+    inside = [members(mean, len(circuit.members))[:, column] for mean, circuit in zip(means, circuits, strict=True)]
+    shares = [(mean.abs() / mean.abs().sum(1, keepdim=True))[:, column] for mean in means]
+    ratios = shares[0] / (shares[0] + shares[1])
+    agree = [
+        assign(bool(in_f), bool(in_r), float(ratio), moved.noise) is Group.FORGET
+        for in_f, in_r, ratio in zip(*inside, ratios, strict=True)
+    ]
+    assert moved.membership_probability == pytest.approx(sum(agree) / len(agree))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"low": 0.6}, "leave no middle"),
+        ({"high": 1.0}, "leave no middle"),
+        ({"moves": (Move("a9.h9", Group.FORGET, "x"),)}, "is not in this model"),
+        ({"moves": (Move("m0", Group.FORGET, "x"), Move("m0", Group.RETAIN, "y"))}, "moved twice"),
+        ({"moves": (Move("m0", Group.FORGET, "  "),)}, "without a reason"),
+        ({"source": "run-nowhere"}, "is not in this workspace"),
+    ],
+)
+def test_a_bad_edit_is_refused_before_anything_is_written(workspace: Workspace, change: dict, words: str):
+    known = {run.id for run in runs(workspace)}
+    with pytest.raises(RunError, match=words):
+        create_run(workspace, "req-demo", "cure", "cpu", edit=replace(GroupEdit(RUN.id), **change))
+    assert {run.id for run in runs(workspace)} == known
+
+
+def test_an_edit_needs_a_method_a_request_and_a_circuit_that_fit(workspace: Workspace):
+    with pytest.raises(RunError, match="does not work by groups"):
+        create_run(workspace, "req-demo", "uniform", "cpu", edit=GroupEdit(RUN.id))
+    other = workspace.open_request(users=workspace.user_split.members[:1])
+    with pytest.raises(RunError, match="is of request"):
+        create_run(workspace, other.id, "cure", "cpu", edit=GroupEdit(RUN.id))
+    (workspace.root / "runs" / RUN.id / "circuit.safetensors").unlink()
+    with pytest.raises(RunError, match="has no circuit"):
+        create_run(workspace, "req-demo", "cure", "cpu", edit=GroupEdit(RUN.id))
+
+
+@pytest.mark.slow
+def test_a_run_with_an_edit_keeps_it_and_moves_only_what_it_may(workspace: Workspace):
+    part = next(row.module for row in RUN.groups if row.group is Group.SHARED)
+    edit = GroupEdit(RUN.id, 0.3, 0.7, (Move(part, Group.OUTSIDE, "not this one"),))
+    folder = create_run(workspace, "req-demo", "cure", "cpu", steps=3, edit=edit)
+    assert work(folder) is RunState.DONE, folder.status.message
+    assert folder.spec.edit == edit
+    assert next(row for row in folder.groups if row.module == part).reason == "not this one"
+    for name in ("circuit.safetensors", "toward.json"):
+        assert (folder.path / name).read_bytes() == (RUN.path / name).read_bytes()
+    assert folder.circuits == RUN.circuits
+    cells = {cell.owners: cell for cell in folder.outcome.cells}
+    outside = {row.module for row in folder.groups if row.group is Group.OUTSIDE}
+    assert part in outside
+    assert all((cell.moved == 0) == bool(outside & set(owners)) for owners, cell in cells.items())
+    before, after = (
+        load_file(path / "adapter_model.safetensors") for path in (workspace.root / "adapter", folder.path / "adapter")
+    )
+    plan = layout(load_adapter(workspace, str(workspace.root / "adapter"), "cpu").model)
+    for block in plan.blocks:
+        name = block.parameter.replace(".default.", ".")
+        old, new = (side[name].narrow(block.dim, block.start, block.stop - block.start) for side in (before, after))
+        assert old.equal(new) == bool(outside & set(block.owners))
+
+
+def test_the_rule_is_the_default():
+    assert RULE.low == pytest.approx(0.35) and RULE.high == pytest.approx(0.65) and not RULE.moves

@@ -1,0 +1,83 @@
+"""Module blocks: disjoint, covering, and each one really only reaches its own head or MLP."""
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+from core.models.families import anatomy
+from core.models.lora_layout import cell_groups, layout
+from core.types import Group
+from tests.conftest import CONFIGS
+
+
+def test_blocks_are_disjoint_and_cover_every_trainable_factor(lora_model):
+    plan = layout(lora_model)
+    for name, parameter in plan.parameters.items():
+        dim = plan.dims[name]
+        covered = torch.zeros(parameter.shape[dim], dtype=torch.int)
+        for block in plan.blocks:
+            if block.parameter == name:
+                assert block.dim == dim
+                covered[block.start : block.stop] += 1
+        assert (covered == 1).all()
+    assert {owner for owners in plan.cells for owner in owners} == set(anatomy(lora_model).modules)
+
+
+def test_moving_a_heads_cell_changes_only_its_own_output(lora_model):
+    """Perturb the cells of head 1 of layer 0: before o_proj, the slices of heads that own none of them stay equal."""
+    plan, parts = layout(lora_model), anatomy(lora_model)
+    ids = torch.arange(1, 13).view(2, 6)
+    seen = []
+    handle = parts.layers[0].attention_out.register_forward_pre_hook(
+        lambda module, args: seen.append(args[0].detach().clone())
+    )
+    with torch.no_grad():
+        lora_model(ids)
+        moved = [i for i, owners in enumerate(plan.cells) if "a0.h1" in owners]
+        mask = torch.tensor([i in moved for i in range(len(plan.cells))])[plan.cell_of][:, None]
+        shifted = plan.parts(plan.weights() + mask * 0.5)
+        for (name, parameter), value in zip(plan.parameters.items(), shifted, strict=True):
+            if plan.dims[name] == 0:
+                parameter.copy_(value)
+        lora_model(ids)
+    handle.remove()
+    heads = [tensor.view(2, 6, parts.n_heads, parts.d_head) for tensor in seen]
+    change = (heads[0] - heads[1]).abs().amax((0, 1, 3))
+    touched = {owner for i in moved for owner in plan.cells[i]}
+    for head in range(parts.n_heads):
+        assert (change[head] > 1e-6).item() == (f"a0.h{head}" in touched)
+
+
+def test_inner_products_per_cell_sum_to_the_whole(lora_model):
+    plan = layout(lora_model)
+    left, right = (torch.randn_like(plan.weights()) for _ in range(2))
+    torch.testing.assert_close(plan.inner(left, right).sum(), (left * right).sum(), rtol=1e-4, atol=1e-4)
+
+
+def test_flat_values_go_there_and_back(lora_model):
+    plan = layout(lora_model)
+    before = [parameter.detach().clone() for parameter in plan.parameters.values()]
+    assert all(torch.equal(a, b) for a, b in zip(plan.parts(plan.flat(before)), before, strict=True))
+    plan.write(plan.weights() + 1)
+    assert all(torch.equal(p, old + 1) for p, old in zip(plan.parameters.values(), before, strict=True))
+
+
+def test_layers_of_different_rank_lie_in_one_matrix():
+    torch.manual_seed(0)
+    config = LoraConfig(
+        r=4, rank_pattern={"q_proj": 6}, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False
+    )
+    plan = layout(get_peft_model(AutoModelForCausalLM.from_config(CONFIGS["llama"]()), config))
+    flat = plan.weights()
+    assert flat.shape[1] == 6
+    whole = sum((parameter.detach() ** 2).sum() for parameter in plan.parameters.values())
+    torch.testing.assert_close(plan.inner(flat, flat).sum(), whole)
+    assert all(torch.equal(a, b) for a, b in zip(plan.parts(flat), plan.parameters.values(), strict=True))
+
+
+def test_a_shared_key_value_block_follows_all_its_heads():
+    cells = (("a0.h0",), ("a0.h0", "a0.h1"))
+    kinds = lambda first, second: cell_groups(cells, {"a0.h0": first, "a0.h1": second})  # noqa: E731
+    assert kinds(Group.FORGET, Group.FORGET) == (Group.FORGET, Group.FORGET)
+    assert kinds(Group.FORGET, Group.RETAIN) == (Group.FORGET, Group.SHARED)
+    assert kinds(Group.FORGET, Group.OUTSIDE) == (Group.FORGET, Group.OUTSIDE)

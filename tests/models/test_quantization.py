@@ -1,0 +1,44 @@
+"""Rounded weights: on their grid inside, and untouched afterwards."""
+
+import pytest
+import torch
+from peft.tuners.lora import LoraLayer
+
+from core.models.quantization import rounded
+
+
+def weights(model) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_each_output_has_so_many_values_and_all_is_put_back(lora_model, bits):
+    before, ids = weights(lora_model), torch.arange(12).view(2, 6)
+    with torch.no_grad():
+        plain = lora_model(input_ids=ids).logits
+        with rounded(lora_model, bits):
+            inside = lora_model(input_ids=ids).logits
+            for layer in (layer for layer in lora_model.modules() if isinstance(layer, LoraLayer)):
+                base = layer.get_base_layer()
+                rows = base.weight if isinstance(base, torch.nn.Linear) else base.weight.T
+                assert max(len(row.unique()) for row in rows) <= 2**bits - 1
+        after = lora_model(input_ids=ids).logits
+    assert all(torch.equal(value, before[name]) for name, value in weights(lora_model).items())
+    assert torch.equal(plain, after) and not torch.equal(plain, inside)
+
+
+def test_more_bits_change_less(lora_model):
+    ids = torch.arange(12).view(2, 6)
+    with torch.no_grad():
+        plain, far = lora_model(input_ids=ids).logits, []
+        for bits in (4, 8, 16):
+            with rounded(lora_model, bits):
+                far.append((lora_model(input_ids=ids).logits - plain).abs().max().item())
+    assert far[0] > far[1] > far[2] and far[2] < 1e-2
+
+
+def test_all_is_put_back_after_an_error(lora_model):
+    before = weights(lora_model)
+    with pytest.raises(ValueError), rounded(lora_model, 4):
+        raise ValueError
+    assert all(torch.equal(value, before[name]) for name, value in weights(lora_model).items())

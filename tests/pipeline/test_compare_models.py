@@ -1,0 +1,30 @@
+"""Asking all models of a request: one reference at a time is in memory."""
+
+import weakref
+
+from core.pipeline import compare_models
+from core.pipeline.context import load_adapter, make_context
+
+
+def test_a_reference_is_let_go_of_before_the_next_one_is_loaded(workspace, monkeypatch):
+    request = workspace.requests()[0]
+    recommender = load_adapter(workspace, workspace.path("adapter"), "cpu")
+    context, loaded, alive = make_context(workspace, request, recommender.tokenizer), [], []
+
+    def load(*place):
+        alive.append([number for number, model in enumerate(loaded) if model() is not None])
+        found = load_adapter(*place)
+        loaded.append(weakref.ref(found.model))
+        return found
+
+    monkeypatch.setattr(compare_models, "load_adapter", load)
+    shares = []
+    found = compare_models.compared(
+        recommender,
+        compare_models.evaluate_model(recommender, context, lists=True),
+        context,
+        "cpu",
+        lambda share, _: shares.append(share),
+    )
+    assert alive == [[], []] and shares == [1 / 3, 2 / 3]
+    assert len(found.references) == 2

@@ -1,0 +1,47 @@
+"""Making a workspace: whose data trains the base, and that a failure leaves nothing."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.data.prompts import escape
+from core.errors import DataError
+from core.pipeline.prepare import base_tokenizer, prepare
+from core.types import Task
+from core.workspace import WorkspaceSettings
+from tests.conftest import TINY, small_dataset
+
+SHORT = replace(TINY, epochs=1)
+SETTINGS = WorkspaceSettings("small", "test", window=12, epochs=1, rank=2)
+
+
+def quiet(name, step) -> bool:
+    return False
+
+
+def test_a_crowd_from_outside_trains_the_base_and_stays_outside(tmp_path):
+    dataset = small_dataset(users=20)
+    crowd = [replace(event, user=f"other-{event.user}") for event in small_dataset(users=12, seed=1).interactions]
+    workspace = prepare(dataset, tmp_path / "ws", SETTINGS, SHORT, quiet, crowd=crowd)
+    people = {event.user for event in workspace.interactions}
+    assert workspace.user_split.crowd == () and people == {event.user for event in dataset.interactions}
+    assert set(workspace.user_split.members) | set(workspace.user_split.holdout) == people
+    inside = prepare(dataset, tmp_path / "inside", SETTINGS, SHORT, quiet)
+    weights = "base/model.safetensors"
+    assert (workspace.root / weights).read_bytes() != (inside.root / weights).read_bytes()
+
+
+def test_too_few_people_leave_nothing_behind(tmp_path):
+    with pytest.raises(DataError, match="too few for members"):
+        prepare(small_dataset(users=1), tmp_path / "ws", SETTINGS, SHORT, quiet)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_titles_that_the_crowd_knows_are_single_tokens():
+    dataset = small_dataset(users=4, events=10)
+    known, unknown = dataset.items[0], dataset.items[1]
+    crowd = [replace(event, item=known.id) for event in dataset.interactions[:3]]
+    tokenizer = base_tokenizer(dataset.items, crowd, Task.CLICK, replace(SHORT, known=3))
+    assert len(tokenizer(escape(known.title))["input_ids"]) == 1 < len(tokenizer(escape(unknown.title))["input_ids"])
+    every = base_tokenizer(dataset.items, crowd, Task.CLICK, replace(SHORT, known=0))
+    assert len(every(escape(known.title))["input_ids"]) > 1

@@ -1,0 +1,475 @@
+"""The report: its numbers, its words, and that hostile text stays text."""
+
+import json
+import math
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from core.report.build import make_report
+from core.report.bundle import whole
+from core.report.plots import PLOT, ranges, rank_changes, scatter
+from core.types import (
+    Check,
+    Circuit,
+    Closeness,
+    CurvePoint,
+    Edge,
+    Evaluation,
+    Group,
+    Interval,
+    Item,
+    Metrics,
+    ModuleGroup,
+    Recommendation,
+    Request,
+    RunSpec,
+    TopLists,
+    Verdict,
+    Verification,
+)
+from core.workspace import WorkspaceSettings
+
+NAN = math.nan
+TITLES = (
+    "The Last Bridge in Harrow", "Midnight at Saltmere Station", "The Cartographer's Brother", "Somebody Else's Mirror", "Our Second-Hand Moon",
+    "The Clock That Would Not Answer", "Farewell, Marrowgate Carnival", "One Winter for the Schoolmaster", "The Quiet Widow", "Beyond the Perfectly Good Bridge",
+    "The Night Nurse of Pinehallow Carnival", "The Emerald Garden", "Return to the Sunken Bridge",
+)  # fmt: skip
+ITEMS = {f"f{n:03d}": Item(f"f{n:03d}", title) for n, title in enumerate(TITLES)}
+
+
+def interval(value: float, spread: float = 0.02) -> Interval:
+    return Interval(value, value - spread, value + spread, 180)
+
+
+def metrics(test: float, forget: float, member: float) -> Metrics:
+    return Metrics(
+        interval(test),
+        interval(0.612, 0.03),
+        interval(0.317, 0.09),
+        interval(0.171, 0.06),
+        interval(forget, 0.05),
+        interval(0.684),
+        interval(member, 0.06),
+    )
+
+
+def top(*order: int) -> tuple[Recommendation, ...]:
+    return tuple(Recommendation(f"f{n:03d}", TITLES[n], 1.0 - place / 10) for place, n in enumerate(order))
+
+
+REFERENCES = (metrics(0.713, 0.684, 0.507), metrics(0.709, 0.697, 0.499), metrics(0.716, 0.675, 0.512))
+FLOOR = (Closeness(0.31, 0.004, 0.006), Closeness(0.28, 0.0035, 0.0051), Closeness(0.35, 0.0043, 0.0066))
+EVALUATION = Evaluation(
+    original=metrics(0.7213, 0.8312, 0.6789),
+    unlearned=metrics(0.7194, 0.7015, 0.5178),
+    references=REFERENCES,
+    closeness=Closeness(0.4321, 0.0052, 0.0071),
+    closeness_original=Closeness(1.0, 0.0211, 0.0304),
+    floor=FLOOR,
+    item_mean_auc=interval(0.6251),
+    lists=(
+        TopLists(
+            "u323",
+            True,
+            top(0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
+            top(1, 4, 2, 10, 3, 11, 5, 12, 7, 8),
+            top(1, 4, 2, 10, 11, 12, 7, 8, 9, 5),
+        ),
+        TopLists("u088", False, top(0, 1), top(1, 0), top(0, 1)),
+    ),
+)
+ALONE = replace(
+    EVALUATION, references=(), closeness=Closeness(NAN, NAN, NAN), closeness_original=Closeness(NAN, NAN, NAN), floor=()
+)
+
+
+def groups() -> tuple[ModuleGroup, ...]:
+    found = []
+    for layer in range(3):
+        for n, name in enumerate([f"a{layer}.h{h}" for h in range(4)] + [f"m{layer}"]):
+            forget, retain = (1 + (7 * layer + 3 * n) % 11) / 90, (1 + (5 * layer + 4 * n) % 13) / 100
+            ratio = forget / (forget + retain)
+            kind = (
+                Group.OUTSIDE
+                if max(forget, retain) < 0.04
+                else Group.FORGET
+                if ratio > 0.65
+                else Group.RETAIN
+                if ratio < 0.35
+                else Group.SHARED
+            )
+            found.append(ModuleGroup(name, kind, forget, retain, ratio, 0.041, 0.2 - ratio))
+    return tuple(found)
+
+
+def circuit(modules: tuple[str, ...]) -> Circuit:
+    edges = (Edge("input", "m0", "", 0.4), Edge("m0", "a1.h0", "q", 0.2))
+    curve = (CurvePoint(0, 0.0, 0.0), CurvePoint(9, 0.87, 0.4))
+    return Circuit(
+        modules,
+        tuple(0.1 for _ in modules),
+        modules[:9],
+        edges,
+        curve,
+        0.8712,
+        0.85,
+        1.42,
+        -0.2,
+        30,
+        2,
+        {"pagerank": 28, "other_user": 4},
+    )
+
+
+SPEC = RunSpec("run-20260312-a1", "req-ab12cd", created="2026-03-12T09:30:00+00:00", seed=3)
+REQUEST = Request(
+    "req-ab12cd", ("u323",), (("u088", "f002"),), "Art. 17 request by e-mail", "2026-03-11T16:02:00+00:00"
+)
+SETTINGS = WorkspaceSettings(
+    "demo", "world:7", base_note="a small Llama trained here on the crowd; no general-purpose language model"
+)
+TIMINGS = {"loading": 1.2, "contrast prompts": 3.4, "circuit": 20.5, "unlearning": 31.0, "evaluation": 22.2}
+
+
+def report(evaluation=EVALUATION, request=REQUEST, items=ITEMS, spec=SPEC, parts=None, settings=SETTINGS):
+    parts = groups() if parts is None else parts
+    names = tuple(part.module for part in parts)
+    circuits = (circuit(names), circuit(names)) if parts else None
+    _, html, numbers = make_report(
+        spec, request, settings, items, circuits, parts, evaluation, TIMINGS, "cpu", "float32"
+    )
+    return html, numbers
+
+
+def handed_on(**options):
+    """The copy that names nobody."""
+    parts = groups()
+    names = tuple(part.module for part in parts)
+    values = {"spec": SPEC, "request": REQUEST, "settings": SETTINGS} | options
+    return make_report(
+        values["spec"], values["request"], values["settings"], ITEMS, (circuit(names),) * 2, parts, EVALUATION, TIMINGS,
+        "cpu", "float32",
+    )[0]  # fmt: skip
+
+
+def test_the_copy_to_hand_on_names_nobody_and_shows_no_title():
+    settings = replace(SETTINGS, people={"petra@firm.example": ("privacy_officer",)})
+    html, whole = handed_on(settings=settings), report(settings=settings)[0]
+    words = {"u323", "u088", "Art. 17 request by e-mail"} | {
+        row.title for lists in EVALUATION.lists for row in (*lists.original, *lists.unlearned)
+    }
+    assert not [word for word in words if word in html] and "names nobody of the request" in html
+    assert "u323" in whole and "treat it as personal data" in whole
+    assert "petra" not in html + whole and "0.721" in html
+
+
+class Page(HTMLParser):
+    """Tags, attributes and visible text of an HTML page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data):
+        if self.tags[-1:] != ["style"]:
+            self.text += data
+
+
+HOSTILE = '<script>alert(1)</script><img src=https://evil.example/x.png onerror="x">'
+
+
+def test_the_numbers_of_every_model_stand_in_the_page():
+    text = Page(report()[0]).text
+    for number in ("0.721", "0.719", "0.831", "0.702", "0.432", "0.625", "0.679", "0.518", "0.612", "0.317", "0.171"):
+        assert number in text, number
+    for reference in REFERENCES:
+        assert f"{reference.test_auc.value:.3f}" in text and f"{reference.forget_auc.value:.3f}" in text
+    assert "0.699 to 0.739" in text  # the interval of the unlearned model's test AUC
+    assert "0.710 to 0.716" not in text and "0.709 to 0.716" in text  # lowest and highest reference
+    assert "0.713 0.709 to 0.716" in " ".join(text.split())  # their mean
+
+
+def test_the_first_lines_say_what_was_asked_done_found_and_cost():
+    text = " ".join(Page(report()[0]).text.split())
+    assert "went 57% of the way" in text
+    assert (
+        "Request req-ab12cd on 11 March 2026 asks to erase everything of 1 person (u323) and 1 chosen interaction (“The Cartographer's Brother” of u088)"
+        in text
+    )
+    assert "Art. 17 request by e-mail" in text
+    counts = [
+        sum(g.group is kind for g in groups()) for kind in (Group.FORGET, Group.RETAIN, Group.SHARED, Group.OUTSIDE)
+    ]
+    assert "{} mainly for it, {} mainly for everyone else, {} for both, {} for neither".format(*counts) in text
+    assert "residual) is 0.432: 1 means nothing was done, 0 means no difference" in text
+    assert "0.280 to 0.350 (the floor)" in text and "above their range" in text
+    assert (
+        "was 0.721 (95% interval 0.701 to 0.741) and is 0.719 (95% interval 0.699 to 0.739), a change of −0.002" in text
+    )
+    assert "mean rating alone gives 0.625: the unlearned model is above" in text
+    for unknown in (
+        "Not run: ",
+        "backups",
+        "older checkpoints",
+        "verdicts come from its verification",
+        "no certificate",
+        "References: 3; with fewer than 5",
+    ):
+        assert unknown in text
+
+
+@pytest.mark.parametrize(
+    ("residual", "words"),
+    [
+        (0.31, "as close to models that never saw it as they are to one another"),
+        (1.2, "came no closer"),
+        (0.36, "went 64% of the way"),
+    ],
+)
+def test_the_headline_follows_the_residual_and_its_floor(residual, words):
+    page = Page(report(replace(EVALUATION, closeness=Closeness(residual, 0.005, 0.007)))[0])
+    assert words in page.text
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.75, "still predicts the forgotten ratings better than any of them"), (0.60, "ratings worse than any of them")],
+)
+def test_the_headline_does_not_hide_what_a_mean_hides(value, words):
+    near = Closeness(0.31, 0.005, 0.007)
+    after = replace(EVALUATION.unlearned, forget_auc=interval(value))
+    assert words in Page(report(replace(EVALUATION, closeness=near, unlearned=after))[0]).text
+    within = replace(EVALUATION.unlearned, forget_auc=interval(0.684))
+    assert "than any of them" not in Page(report(replace(EVALUATION, closeness=near, unlearned=within))[0]).text
+
+
+@pytest.mark.parametrize(("value", "words"), [(0.60, "below their range"), (0.684, "within their range")])
+def test_forgetting_too_much_is_said_too(value, words):
+    after = replace(EVALUATION.unlearned, forget_auc=interval(value))
+    assert words in Page(report(replace(EVALUATION, unlearned=after))[0]).text
+
+
+def test_where_references_differ_as_much_as_the_original_the_page_concludes_nothing():
+    floor = (Closeness(1.1, 0.02, 0.03), *FLOOR[1:])
+    text = Page(report(replace(EVALUATION, floor=floor, closeness=Closeness(0.9, 0.02, 0.03)))[0]).text
+    assert "this cannot show what was forgotten" in text and "of the way to models" not in text
+
+
+def test_a_model_no_better_than_the_item_mean_is_called_that():
+    assert (
+        "is not above this simple baseline" in Page(report(replace(EVALUATION, item_mean_auc=interval(0.73)))[0]).text
+    )
+
+
+def test_without_references_nothing_is_claimed():
+    html, numbers = report(ALONE)
+    text = Page(html).text
+    assert "there is no retrained reference" in text and "claims nothing about how much was forgotten" in text
+    assert "closeness cannot be measured" in text and "No retrained reference, so no range is drawn" in text
+    for claim in (
+        "of the way to models",
+        "came no closer",
+        "as close to models",
+        "their range",
+        "reference 1",
+        "never saw the data",
+        "nan",
+    ):
+        assert claim not in text, claim
+    assert numbers["reference_count"] == 0 and numbers["references"] == [] and numbers["residual"] is None
+
+
+def test_one_reference_has_no_floor_and_the_page_says_so():
+    text = Page(report(replace(EVALUATION, references=REFERENCES[:1], floor=()))[0]).text
+    assert "With a single reference, how much such models differ by chance is not known" in text
+    assert "there is no floor" in text and "(the floor)" not in text
+
+
+def test_methods_that_do_not_look_inside_show_no_circuit():
+    for method, words in (("npo", "every part of it alike"), ("retrain", "trained anew from the base model")):
+        html, numbers = report(spec=replace(SPEC, method=method), parts=())
+        assert words in Page(html).text and "The circuits" not in html and "Which parts" not in html
+        assert numbers["modules"] == [] and numbers["faithfulness"] == {}
+
+
+def test_hostile_text_stays_text_everywhere():
+    lists = tuple(
+        replace(
+            one,
+            user=HOSTILE,
+            **{k: (Recommendation("f000", HOSTILE, 1.0),) for k in ("original", "unlearned", "reference")},
+        )
+        for one in EVALUATION.lists
+    )
+    html, _ = report(
+        replace(EVALUATION, lists=lists),
+        replace(REQUEST, users=(HOSTILE,), interactions=((HOSTILE, "f000"),), reason=HOSTILE, created=HOSTILE),
+        {"f000": Item("f000", HOSTILE)},
+        replace(SPEC, created=HOSTILE, method=HOSTILE),
+        (replace(groups()[0], module=HOSTILE),),
+        replace(SETTINGS, data=HOSTILE, base_note=HOSTILE),
+    )
+    page = Page(html)
+    assert "script" not in page.tags and "img" not in page.tags
+    assert HOSTILE in page.text and page.text.count("<script>alert(1)</script>") >= 10
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+
+
+def test_characters_that_are_not_seen_cannot_turn_a_line_round():
+    html, _ = report(request=replace(REQUEST, reason="\u202eevil\u200b\x00 bad\u2066"))
+    assert not re.search("[\u202e\u200b\x00\u2066]", html) and "evil" in html
+
+
+def test_the_page_fetches_nothing_and_runs_nothing():
+    html, _ = report()
+    page = Page(html)
+    assert not {"script", "link", "iframe", "img", "form", "a", "base", "object"} & set(page.tags)
+    assert not [value for name, value in page.attributes if name in ("src", "href", "srcset", "action", "xlink:href")]
+    assert "url(" not in html and "@import" not in html and "//" not in html
+    policy = next(v for n, v in page.attributes if n == "content" and "default-src" in v)
+    assert policy.startswith("default-src 'none';") and "script-src" not in policy
+    assert "prefers-color-scheme: dark" in html and "@media print" in html
+
+
+@pytest.mark.parametrize("evaluation", [EVALUATION, ALONE])
+def test_the_page_never_gives_a_legal_finding(evaluation):
+    html, numbers = report(evaluation)
+    assert "complian" not in (html + json.dumps(numbers)).lower()
+
+
+def test_the_numbers_for_a_script_are_whole_and_name_nobody():
+    _, numbers = report()
+    assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers
+    assert numbers["test_auc"] == 0.7194 and numbers["item_mean_auc"] == 0.6251 and numbers["residual"] == 0.4321
+    assert numbers["original"]["test_auc"] == {"value": 0.7213, "low": 0.7013, "high": pytest.approx(0.7413), "n": 180}
+    assert [one["forget_auc"]["value"] for one in numbers["references"]] == [0.684, 0.697, 0.675]
+    assert numbers["unlearned"]["membership_auc"]["value"] == 0.5178 and numbers["residual_floor"] == [0.31, 0.28, 0.35]
+    assert (
+        numbers["seed"] == 3
+        and numbers["device"] == "cpu"
+        and numbers["seconds"] == TIMINGS
+        and len(numbers["modules"]) == 15
+    )
+    assert sum(numbers["group_counts"].values()) == 15 and numbers["faithfulness"]["forget"]["modules"] == 9
+    text = json.dumps(numbers)
+    assert not [name for name in ("u323", "u088", *TITLES) if name in text]
+
+
+def test_settings_seed_method_device_and_times_are_in_the_page():
+    text = Page(report()[0]).text
+    for word in (
+        "run-20260312-a1",
+        "seed 3",
+        "cure",
+        "cpu, float32",
+        "world:7",
+        "a small Llama trained here",
+        "circuit 20.5 s",
+        "together 78.3 s",
+        "0.871",
+        "forget: 28 by pagerank, 4 by other user",
+    ):
+        assert word in text, word
+
+
+def test_what_could_not_be_measured_is_a_dash_and_not_nan():
+    gap = Interval(NAN, NAN, NAN, 0)
+    broken = replace(
+        EVALUATION.unlearned,
+        hit_rate=gap,
+        ndcg=gap,
+        forget_auc=replace(gap, value=0.7),
+        test_auc=Interval(0.7, NAN, NAN, 3),
+    )
+    html, numbers = report(replace(EVALUATION, unlearned=broken))
+    assert "too few people for an interval" in html and not re.search(r"\bnan\b", html.lower())
+    assert numbers["hit_rate"] is None
+
+
+def test_what_could_not_be_measured_is_not_compared():
+    lost = Interval(NAN, NAN, NAN, 0)
+    after = replace(EVALUATION.unlearned, forget_auc=lost, test_auc=lost)
+    text = Page(report(replace(EVALUATION, unlearned=after, closeness=Closeness(NAN, NAN, NAN)))[0]).text
+    assert "could not be measured" in text and "no retrained reference" not in text
+    assert "cannot be compared with them" in text and "cannot be compared with it" in text and "their range" not in text
+
+
+def test_the_longest_lists_are_cut_and_the_cut_is_said():
+    many = tuple(replace(groups()[0], module=f"a{n}.h0", forget=n / 5000, retain=0.0) for n in range(100))
+    html, numbers = report(parts=many)
+    assert (
+        html.count(".h0</th>") == 40
+        and "60 modules with smaller contributions" in html
+        and len(numbers["modules"]) == 100
+    )
+    users = tuple(f"u{n}" for n in range(9))
+    assert "u5 and 3 more" in Page(report(request=replace(REQUEST, users=users, interactions=()))[0]).text
+
+
+def test_the_range_picture_puts_every_mark_between_its_ends():
+    drawn = ranges(EVALUATION, {"forget_auc": "Forget", "hit_rate": "HR"})
+    low, high = drawn.ticks[0], drawn.ticks[-1]
+    assert low[1] == pytest.approx(0.2) and high[1] == pytest.approx(0.9)
+    forget = drawn.rows[0]
+    place = {
+        value: low[0] + (value - low[1]) / (high[1] - low[1]) * (high[0] - low[0])
+        for value in (0.675, 0.697, 0.7015, 0.8312)
+    }
+    assert forget.references == pytest.approx((place[0.675], place[0.697]), abs=0.1)
+    assert (forget.unlearned, forget.original) == pytest.approx((place[0.7015], place[0.8312]), abs=0.1)
+
+
+def test_the_slope_joins_what_stayed_and_marks_what_came_and_went():
+    drawn = rank_changes(EVALUATION.lists[0])
+    before, after = ({label.rank: label for label in labels} for labels in (drawn.before, drawn.after))
+    assert [rank for rank in before if before[rank].kind == "gone"] == [1, 7, 10] and [
+        rank for rank in after if after[rank].kind == "new"
+    ] == [4, 6, 8]
+    assert (
+        (before[2].y, after[1].y, "up") in drawn.lines
+        and (before[4].y, after[5].y, "down") in drawn.lines
+        and len(drawn.lines) == 7
+    )
+    assert not after[5].referenced and after[4].referenced
+
+
+def test_the_scatter_keeps_equal_contributions_on_the_diagonal():
+    parts = [replace(groups()[0], forget=share, retain=share) for share in (0.0, 0.02, 0.3)]
+    drawn = scatter(parts)
+    assert all(point.x == pytest.approx(PLOT - point.y) for point in drawn.points)
+    assert (drawn.points[0].x, drawn.points[-1].x) == (0, PLOT)
+
+
+def check(verdict, sentence="It <b>seems</b> so."):
+    return Check(
+        "V2", "membership", verdict, Interval(0.021, -0.004, 0.044, 2490), -0.05, 0.05, "bounds", None, sentence
+    )
+
+
+def test_the_whole_report_tells_what_was_verified():
+    checks = (check(Verdict.PASS), check(Verdict.INCONCLUSIVE, "Nobody knows."))
+    found = Verification("run-1", "ab12", Verdict.INCONCLUSIVE, checks, {"V11": "several requests in a row"})
+    html = whole(handed_on(), found)
+    text = " ".join(Page(html).text.split())
+    assert "What was verified: inconclusive" in text and "It <b>seems</b> so." in text and "to 0.044" in text
+    assert "several requests in a row" in text and "b" not in Page(html).tags and "iframe" not in Page(html).tags
+    assert whole(handed_on(), None).count("<h2>") == handed_on().count("<h2>")
+
+
+def test_the_circuit_in_it_is_in_a_cage():
+    page = Page(whole(handed_on(), None, '<script>parent.x = "1"</script><p title=\'"\'>'))
+    frame = dict(page.attributes)
+    assert frame["sandbox"] == "allow-scripts" and frame["srcdoc"].startswith("<script>")
+    policy = next(value for name, value in page.attributes if name == "content")
+    assert "script" not in page.tags and policy.startswith("default-src 'none';") and "connect-src" not in policy

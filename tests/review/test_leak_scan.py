@@ -1,0 +1,137 @@
+"""Looking for traces: whoever is still there is found in whatever shape, and numbers of other things are nobody."""
+
+import bz2
+import gzip
+import json
+import lzma
+import sqlite3
+import zlib
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from core.errors import WorkspaceError
+from core.review.leak_scan import known, traces
+from core.types import Interaction, Item, Request
+
+EMAIL, WORD, NUMBER = "ann@example.org", "u42", "4"
+SHOWN = [
+    (EMAIL, "notes.csv", "name,why\nann@example.org,moved\n"),
+    (EMAIL, "note.json", json.dumps({"reason": "ann@example.org and Bob."})),
+    (EMAIL, "log.txt", "<ann@example.org>: asked twice"),
+    (WORD, "log.txt", "x u42."),
+    (WORD, "exports/u42/list.txt", "nothing"),
+    (WORD, "u42.bin", ""),
+    (WORD, "data/items.jsonl.bak", "u42"),
+    (WORD, "base/copy.jsonl", '{"user": "u42"}'),
+    (WORD, "review.sqlite", 'SQLite\x00\x01{"text": "u42"}\x02'),
+    (NUMBER, "rows.csv", "user,item\n4,318\n"),
+    (NUMBER, "rows.tsv", "4\t318\ttrue\n"),
+    (NUMBER, "data/.interactions.jsonl.abcdefgh", '{"user": "4", "item": "318"}\n{"user": "5", "item": "1"}\n'),
+    (NUMBER, "requests/.req-1.json.abcdefgh", '{"users": ["4"]}\n'),
+    (NUMBER, "rows.json", '[{"user": 4, "item": 318}]'),
+    (NUMBER, "people.json", '{"members": ["9", "4"]}'),
+    (NUMBER, "people.json", '{"users": [9, 4]}'),
+    (NUMBER, "request.json", '{"interactions": [["4", "999"]]}'),
+    (NUMBER, "error.json", json.dumps({"message": "User '4' has no interaction with item '318'."})),
+    (NUMBER, "log.txt", "user 4 was asked"),
+    (NUMBER, "log.txt", "seen: The Bell of Valdoria, twice"),
+    (NUMBER, "list.json", '["The Bell of Valdoria"]'),
+    (NUMBER, "page.html", "<b>the bell of valdoria</b>"),
+    (NUMBER, "ratings.dat", "4::318::5::1260759144\n"),
+    (NUMBER, "rows.csv", "item,when,user\n318,1260759144,4\n"),
+    (NUMBER, "rows.txt", "4 318 5 1260759144\n"),
+    (NUMBER, "row.json", '{"userId": 4, "movieId": 318}'),
+    (NUMBER, "row.json", '{"user_id": "4"}'),
+    (NUMBER, "row.json", '{"uid": 4}'),
+    (WORD, "exports/u42-list.csv", "nothing"),
+    (WORD, "exports/list_u42.csv", "nothing"),
+]
+NOT_SHOWN = [
+    (NUMBER, "data/interactions.jsonl", '{"user": "9", "item": "4"}\n'),  # an item of that number
+    (NUMBER, "request.json", '{"interactions": [["9", "4"]]}'),
+    (NUMBER, "numbers.csv", "step,loss\n4,0.318\n"),
+    (NUMBER, "mlflow/params/seed", "4"),
+    (NUMBER, "events.jsonl", '{"step": 4, "steps": 318}'),
+    (NUMBER, "data/items.jsonl", '{"id": "4", "title": "The Bell of Valdoria"}\n'),
+    (NUMBER, "base/tokenizer.json", '{"vocab": {"4": 20}}'),
+    (WORD, "log.txt", "u421 and xu42"),
+    (NUMBER, "log.txt", "4 of 318 rows, in 4 of 318 tries"),
+    (NUMBER, "row.json", '{"grid": 4, "movie": 318}'),
+    (NUMBER, "ratings.dat", "17::318::4::978300760\n"),  # somebody else's, rated 4
+    (WORD, "data/interactions.jsonl", '{"user": "u42-b", "item": "u42_1"}\n'),
+    (WORD, "adapter_config.json", '{"u42_proj": 1}'),
+    (WORD, "sealed/req-1-1/0", "u42"),
+]
+
+
+def looked(tmp_path, user, name, text):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    rows, items = [Interaction(user, "318", True, 1)], {"318": Item("318", "The Bell of Valdoria")}
+    return traces(tmp_path, known(Request("r", users=(user,)), rows, items))
+
+
+@pytest.mark.parametrize(("user", "name", "text"), SHOWN)
+def test_it_is_found(tmp_path, user, name, text):
+    assert looked(tmp_path, user, name, text) == [name]
+
+
+@pytest.mark.parametrize(("user", "name", "text"), NOT_SHOWN)
+def test_what_looks_like_it_is_not(tmp_path, user, name, text):
+    assert looked(tmp_path, user, name, text) == []
+
+
+@pytest.mark.parametrize("row", [(4, 318), ("4", "318"), (4, 1)])
+def test_a_database_is_looked_through_by_its_tables(tmp_path, row):
+    with closing(sqlite3.connect(tmp_path / "export.db")) as database, database:
+        database.execute('CREATE TABLE "some ""ratings""" (user_id, item_id)')
+        database.execute('INSERT INTO "some ""ratings""" VALUES (?, ?)', row)
+    rows = [Interaction("4", "318", True, 1)]
+    known_row = known(Request("r", interactions=(("4", "318"),)), rows, {})
+    assert traces(tmp_path, known_row) == (["export.db"] if row[1] != 1 else [])
+    (tmp_path / "export.db").write_bytes(b"SQLite format 3\x00 and nothing else")
+    with pytest.raises(WorkspaceError, match=r"export\.db cannot be read"):
+        traces(tmp_path, known_row)
+
+
+def test_a_title_is_found_in_the_letters_of_a_page(tmp_path):
+    items = {"1": Item("1", "The Bell & Valdoria")}
+    (tmp_path / "page.html").write_text("<li>The Bell &amp; Valdoria</li>")
+    assert traces(tmp_path, known(Request("r", users=("9",)), [Interaction("9", "1", True, 1)], items)) == ["page.html"]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])
+def test_what_is_packed_is_no_clean_file(tmp_path, pack):
+    (tmp_path / "rows.csv.packed").write_bytes(pack(b"nothing of anybody"))
+    with pytest.raises(WorkspaceError, match=r"rows\.csv\.packed cannot be read"):
+        traces(tmp_path, known(Request("r", users=(WORD,)), [], {}))
+
+
+@pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be"])
+def test_wide_characters_are_read(tmp_path, coding):
+    (tmp_path / "notes.txt").write_bytes(("\ufeff" + "x u42.").encode(coding))
+    assert traces(tmp_path, known(Request("r", users=(WORD,)), [], {})) == ["notes.txt"]
+
+
+def test_what_cannot_be_read_is_no_clean_file(tmp_path, monkeypatch):
+    with pytest.raises(WorkspaceError, match=r"deep\.json cannot be read, so nobody knows what is in it"):
+        looked(tmp_path, WORD, "deep.json", "[" * 100_000)
+    (tmp_path / "deep.json").unlink()
+    monkeypatch.setattr(Path, "read_bytes", lambda self: (_ for _ in ()).throw(PermissionError(13, "no")))
+    with pytest.raises(WorkspaceError, match=r"log\.txt cannot be read"):
+        looked(tmp_path, WORD, "log.txt", "nothing")
+
+
+def test_damaged_weights_are_read_as_far_as_they_go(tmp_path):
+    (tmp_path / "x.safetensors").write_bytes(b"\xff" * 8 + b"of u42")
+    assert traces(tmp_path, known(Request("r", users=(WORD,)), [], {})) == ["x.safetensors"]
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"-", b"7", b"u"])
+def test_a_long_file_of_anything_is_looked_through_at_once(tmp_path, content):
+    """A pattern that goes back and forth would take hours for this one."""
+    (tmp_path / "picture.bin").write_bytes(content * 3_000_000)
+    assert traces(tmp_path, known(Request("r", users=(WORD,)), [], {})) == []

@@ -1,0 +1,83 @@
+"""Everybody's lists before and after: by the definition, with a status that never lies."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.errors import RunError
+from core.evaluation.evaluate import top_list
+from core.pipeline.context import load_adapter, make_context
+from core.runs.list_overlap import overlaps, write_overlaps
+from core.runs.process_identity import this_worker
+from core.runs.run_folder import RunFolder
+from core.types import RunState
+from core.utils.serialization import read_json
+from core.workspace import Workspace
+
+DEMO = Path(__file__).parents[2] / "assets/demo"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return RunFolder(shutil.copytree(DEMO, tmp_path / "demo") / "runs/run-demo")
+
+
+def test_the_shipped_overlaps_are_those_of_the_models():
+    run, workspace = RunFolder(DEMO / "runs/run-demo"), Workspace(DEMO)
+    request = workspace.request(run.spec.request)
+    found = run.overlaps
+    assert {one.user for one in found} == set(workspace.user_split.members) - set(request.subjects)
+    places = (
+        workspace.path(workspace.settings.adapter),
+        run.path / "adapter",
+        workspace.reference_folders(request.id)[0],
+    )
+    models = [load_adapter(workspace, str(place), "cpu") for place in places]
+    context = make_context(workspace, request, models[0].tokenizer)
+    for one in (found[0], min(found, key=lambda one: one.after)):
+        history = context.histories[one.user]
+        before, after, never = (
+            {row.item for row in top_list(model, history, context.reader, workspace.items)} for model in models
+        )
+        assert (one.after, one.reference) == (len(before & after) / 10, len(before & never) / 10)
+
+
+def test_nearness_is_the_largest_jaccard_overlap():
+    run, workspace = RunFolder(DEMO / "runs/run-demo"), Workspace(DEMO)
+    request = workspace.request(run.spec.request)
+    recommender = load_adapter(workspace, None, "cpu")
+    histories = make_context(workspace, request, recommender.tokenizer).histories
+    titles = {user: {event.item for event in events} for user, events in histories.items()}
+    for one in run.overlaps[:20]:
+        own = titles[one.user]
+        assert one.near == max(len(own & titles[who]) / len(own | titles[who]) for who in request.subjects)
+
+
+def test_a_run_without_an_adapter_is_refused_and_the_status_says_why(run: RunFolder):
+    shutil.rmtree(run.path / "adapter")
+    with pytest.raises(RunError, match="no adapter to ask"):
+        write_overlaps(run)
+    status = run.overlap_status
+    assert status.state is RunState.FAILED and "no adapter to ask" in status.message
+
+
+def test_a_dead_comparison_is_seen_as_lost(run: RunFolder):
+    status = read_json(run.path / "overlap-status.json")
+    dead = replace(this_worker(), pid=2**22 + 1)
+    run.write("overlap-status.json", status | {"state": "running", "worker": dead})
+    assert run.overlap_status.state is RunState.LOST
+
+
+def test_progress_ends_at_one_and_can_stop_it(run: RunFolder):
+    seen = []
+
+    def stop(share: float) -> None:
+        seen.append(share)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        overlaps(run, "cpu", stop)
+    assert 0 < seen[0] < seen[1] < 1

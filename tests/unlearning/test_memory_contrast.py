@@ -1,0 +1,51 @@
+"""The memory contrast: exact by its definition, computed a second way, and nothing is left changed."""
+
+import torch
+
+from core.models.lora_layout import layout
+from core.types import Group, Memory
+from core.unlearning.early_stopping import mean_loss
+from core.unlearning.memory_contrast import memories, prompt_losses, switched_off
+from core.unlearning.teachers import TEACHERS
+from tests.unlearning.test_unlearn import setup
+
+
+def test_the_contrast_is_four_mean_losses(workspace):
+    model, material = setup(workspace)
+    plan = layout(model)
+    found = memories(model, material.forget, material.holdout)
+    assert {one.module for one in found} == {owner for owners in plan.cells for owner in owners}
+    before = mean_loss(model, material.forget), mean_loss(model, material.holdout)
+    for one in found[:3]:
+        with switched_off(plan, [one.module]):
+            rises = mean_loss(model, material.forget) - before[0], mean_loss(model, material.holdout) - before[1]
+        assert abs(one.contrast - (rises[0] - rises[1])) < 1e-5
+        assert one.contrast_noise > 0
+
+
+def test_switching_off_everything_is_the_base_and_is_undone(workspace):
+    model, material = setup(workspace)
+    plan = layout(model)
+    before = {name: parameter.detach().clone() for name, parameter in plan.parameters.items()}
+    modules = [owner for owners in plan.cells for owner in owners]
+    with model.disable_adapter():
+        base = prompt_losses(model, material.forget)
+    with switched_off(plan, modules):
+        off = prompt_losses(model, material.forget)
+    assert abs(off - base).max() < 1e-4
+    assert all(torch.equal(parameter, before[name]) for name, parameter in plan.parameters.items())
+
+
+def test_the_group_follows_what_is_beyond_the_noise():
+    groups = [Memory("m0", *values).group for values in ((3, 0, 1, 1), (5, 2, 1, 1), (2, 2, 1, 1), (0.5, 0, 1, 1))]
+    assert groups == [Group.FORGET, Group.SHARED, Group.RETAIN, Group.OUTSIDE]
+
+
+def test_the_teacher_forgets_what_remembering_modules_knew(workspace):
+    model, material = setup(workspace)
+    modules = [owner for owners in layout(model).cells for owner in owners]
+    nothing = TEACHERS["memory_off"](model, material.forget, 0, dict.fromkeys(modules, Group.RETAIN))
+    everything = TEACHERS["memory_off"](model, material.forget, 0, dict.fromkeys(modules, Group.FORGET))
+    base = TEACHERS["base"](model, material.forget, 0, {})
+    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(everything, base, strict=True))
+    assert any(not torch.allclose(a, b, atol=1e-2) for a, b in zip(nothing, base, strict=True))

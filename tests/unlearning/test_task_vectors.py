@@ -1,0 +1,99 @@
+"""Unlearning in weight space: the rule holds for task vectors, and the search goes no further than it may."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from core.models.families import anatomy
+from core.models.lora_layout import cell_groups, layout
+from core.types import Group
+from core.unlearning.finetuning import fit
+from core.unlearning.methods import METHODS
+from core.unlearning.task_vectors import REACHES, combined
+from core.unlearning.teachers import OVERFIT
+from core.unlearning.unlearn import unlearn
+from tests.unlearning.test_unlearn import groups_in_turn, setup
+
+MERGE = replace(METHODS["cure_merge"], steps=4, tolerance=10.0)
+
+
+def vectors(model):
+    plan, rng = layout(model), torch.Generator().manual_seed(0)
+    return plan, *(torch.randn(plan.weights().shape, generator=rng) for _ in range(2))
+
+
+def test_each_group_moves_by_its_own_rule(workspace):
+    model, _ = setup(workspace)
+    plan, away, along = vectors(model)
+    groups = groups_in_turn(model)
+    kinds = cell_groups(plan.cells, groups)
+    move, told = combined(away, along, plan, kinds, MERGE)
+    forget, retain = MERGE.weights
+    rules = {
+        Group.FORGET: lambda f, r: forget * f,
+        Group.RETAIN: lambda f, r: retain * r,
+        Group.SHARED: lambda f, r: forget * (f - min(0.0, (f * r).sum()) / (r * r).sum() * r) + retain * r,
+        Group.OUTSIDE: lambda f, r: 0 * f,
+    }
+    for cell, kind in enumerate(kinds):
+        rows = plan.cell_of == cell
+        torch.testing.assert_close(move[rows], rules[kind](away[rows], along[rows]), rtol=1e-4, atol=1e-6)
+    assert 0 < told["conflict"] <= 1
+
+
+def test_a_shared_module_keeps_all_of_what_is_kept(workspace):
+    """<move, kept vector> >= w_r |kept vector|^2 in every cell, as for gradients."""
+    model, _ = setup(workspace)
+    plan, away, along = vectors(model)
+    shared = (Group.SHARED,) * len(plan.cells)
+    for vector in (away, -along):  # the second opposes what is kept everywhere
+        move, _ = combined(vector, along, plan, shared, MERGE)
+        gained, kept = plan.inner(move, along), plan.inner(along, along)
+        assert (gained >= MERGE.weights[1] * kept * (1 - 1e-5)).all()
+
+
+def test_without_a_kept_vector_it_is_task_vector_negation(workspace):
+    """A second way: over-fit by hand, and go the other way as far as the search went."""
+    model, material = setup(workspace)
+    plan, before = layout(model), layout(model).weights()
+    alone = replace(MERGE, weights=(1.0, 0.0), surgery="sum")
+    reached = []
+    unlearn(model, material, shared(model), alone, 3, lambda step: reached.append(step.losses.get("reach")))
+    found = plan.weights()
+    plan.write(before)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name in plan.parameters)
+    epochs = -(-MERGE.steps // -(-len(material.forget) // OVERFIT.batch_size))
+    fit(model, material.forget, replace(OVERFIT, epochs=epochs, seed=3))
+    torch.testing.assert_close(found, before + reached[-1] * (before - plan.weights()), rtol=0, atol=1e-6)
+
+
+def test_a_move_that_kept_people_pay_for_is_taken_back(workspace):
+    model, material = setup(workspace)
+    before = layout(model).weights()
+    outcome = unlearn(model, material, shared(model), replace(MERGE, tolerance=-1.0))
+    assert "kept people" in outcome.reason and torch.equal(layout(model).weights(), before)
+    assert all(cell.moved == 0 for cell in outcome.cells)
+
+
+@pytest.mark.parametrize("last", [2, 6])
+def test_a_watcher_that_ends_it_while_it_trains_leaves_the_original(workspace, last):
+    model, material = setup(workspace)
+    before = layout(model).weights()
+    outcome = unlearn(model, material, shared(model), MERGE, watch=lambda step: step.number == last)
+    assert last <= outcome.steps <= last + 1 and torch.equal(layout(model).weights(), before)
+
+
+def test_steps_are_counted_through_both_trainings_and_the_search(workspace):
+    model, material = setup(workspace)
+    steps = []
+    outcome = unlearn(model, material, shared(model), MERGE, watch=lambda step: steps.append(step) or False)
+    assert [step.number for step in steps] == list(range(1, len(steps) + 1))
+    tried = [step.losses["reach"] for step in steps if "reach" in step.losses]
+    assert tuple(tried) == REACHES[: len(tried)] and len(steps) == outcome.steps + len(tried)
+    assert all(step.total == outcome.steps + len(REACHES) for step in steps)
+
+
+def shared(model):
+    return dict.fromkeys(anatomy(model).modules, Group.SHARED)

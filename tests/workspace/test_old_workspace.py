@@ -1,0 +1,78 @@
+"""A workspace of version 0.1.0 (old_workspace/, made by that version): it opens, verifies and can be unlearned.
+
+Names in code have changed since; names in files, columns and hashed text have not.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from core.ledger.chain import verify as verify_ledger
+from core.ledger.keys import read_public
+from core.review.decisions import case_of
+from core.review.evidence_digest import evidence_of
+from core.runs.adapter_identity import as_made
+from core.runs.ledger_entries import entry_of
+from core.runs.run_folder import RunFolder, run_folder, runs
+from core.runs.submit import _dedup_key, create_run
+from core.runs.verify import verify
+from core.runs.worker import work
+from core.types import Ground, Group, RunState, Verdict
+from core.verification.thresholds import Thresholds
+from core.workspace import Workspace
+
+CURE, MERGE = "run-fecbb0", "run-3ad438"
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Workspace:
+    return Workspace(shutil.copytree(Path(__file__).parent / "old_workspace", tmp_path / "old"))
+
+
+def test_the_request_and_the_runs_are_read(old: Workspace) -> None:
+    (request,) = old.requests()
+    assert (request.opened_by, request.legal_basis) == ("rita", Ground.CONSENT_WITHDRAWN)
+    assert [run.id for run in runs(old)] == [MERGE, CURE]
+    assert all(run.status.state is RunState.DONE and run.spec.launched_by == "olaf" for run in runs(old))
+
+
+def test_what_a_run_found_is_read(old: Workspace) -> None:
+    cure, merge = run_folder(old, CURE), run_folder(old, MERGE)
+    assert cure.circuits and cure.groups and cure.toward and merge.memory and merge.overlaps
+    assert all(0 <= one <= 1 for one in cure.circuits[0].membership_probability)
+    assert {row.group for row in cure.groups} <= set(Group) and min(
+        row.membership_probability for row in cure.groups
+    ) < 1
+    assert merge.verification and any(one.rows_needed for one in merge.verification.checks)
+
+
+def test_hashed_text_is_spelt_as_it_was(old: Workspace) -> None:
+    for run in runs(old):
+        entry = run.store.entry(run.id)
+        assert entry and entry.dedup_key == _dedup_key(run.spec)
+        assert run.spec.thresholds == Thresholds().digest
+    case = case_of(old, old.requests()[0].id)
+    assert case.run == MERGE and case.evidence == evidence_of(old, run_folder(old, MERGE))
+
+
+def test_the_ledger_holds(old: Workspace) -> None:
+    assert verify_ledger(old.ledger, read_public(old.ledger_key)).flaws == ()
+    assert all(entry_of(old, run.id) and as_made(run) for run in runs(old))
+
+
+def test_it_verifies_as_it_did(old: Workspace) -> None:
+    run = run_folder(old, CURE)
+    before = run.verification
+    assert before
+    found = verify(run, "cpu", full=True)
+    assert found.verdict is before.verdict is Verdict.INCONCLUSIVE
+    assert [(one.id, one.verdict) for one in found.checks] == [(one.id, one.verdict) for one in before.checks]
+    for one, other in zip(found.checks, before.checks, strict=True):
+        assert one.value.value == pytest.approx(other.value.value, rel=1e-3, abs=1e-3, nan_ok=True), one.name
+
+
+def test_its_request_is_unlearned_once_more(old: Workspace) -> None:
+    run: RunFolder = create_run(old, old.requests()[0].id, "cure", "cpu", seed=1, steps=4, launched_by="olaf")
+    assert work(run) is RunState.DONE and as_made(run)
+    assert run.evaluation and run.report and entry_of(old, run.id)
