@@ -132,9 +132,9 @@ def _ledger(workspace: Workspace) -> Finding:
 
 def _served(workspace: Workspace) -> Finding:
     """Whether the adapter in use is the one that was approved last, where one was."""
-    from core.review.audit import served  # as above
+    from core.review.audit import serves_approved  # as above
 
-    same = served(workspace)
+    same = serves_approved(workspace)
     said = "as approved, or none was yet" if same else "The adapter in use is not the one that was approved last."
     return Finding("served adapter", same, said, "" if same else "Ask who exchanged it, and what it was trained on.")
 

@@ -13,7 +13,7 @@ from core.utils.serialization import read_json, to_json
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
-    from core.review.audit import Found
+    from core.review.audit import AuditResult
 
 
 def report(
@@ -114,10 +114,10 @@ def verify_destruction(
     as_json: Json = False,
 ) -> None:
     """Look through every file of the workspace for what closed requests took out, by the pseudonyms and digests of the ledger."""
-    from core.review.audit import look_again
+    from core.review.audit import audit
 
     place = Workspace(workspace)
-    found = look_again(place, request_id or None)
+    found = audit(place, request_id or None)
     if as_json:
         print(json.dumps(to_json(found)))
     else:
@@ -126,7 +126,7 @@ def verify_destruction(
         raise typer.Exit(1)
 
 
-def _looked(found: "Found", place: Workspace) -> None:
+def _looked(found: "AuditResult", place: Workspace) -> None:
     if not found.requests:
         err.print("No destruction is in the ledger: nothing was searched for.", style="red")
     for name in found.traces:

@@ -42,7 +42,7 @@ from core.unlearning.unlearn import unlearn
 from core.utils.hashing import sha256_of_file
 from core.utils.sampling import evenly_spaced
 from core.workspace import Workspace
-from core.workspace.layout import ADAPTER_CONFIG, WEIGHTS
+from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS
 
 CIRCUIT_PROMPTS = 36
 CIRCUIT_HISTORY = 12

@@ -1,24 +1,29 @@
-"""Looking at a workspace again, long after a request was carried out, with nothing but the ledger and its keys."""
+"""Audit of a destruction: searching the workspace again, later, with only the ledger and its keys."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from core.ledger.keys import Keys, keys_of
+from core.ledger.keys import Keys
 from core.ledger.statement import Statement
 from core.review.leak_scan import Forgotten, copies, traces
 from core.review.ledger_entries import destructions
+from core.runs.ledger_entries import Ledger
 from core.utils.hashing import digests_match
 from core.workspace import Workspace
-from core.workspace.layout import ADAPTER_CONFIG, WEIGHTS
+from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """requests: what was looked for, by id. traces: files that show somebody who is forgotten, or hold weights that were
-    destroyed. served: whether the adapter in use is still the one that was approved last."""
+class AuditResult:
+    """What a search found.
+
+    Attributes:
+        requests: Ids of the closed requests that were searched for.
+        traces: Files that show a forgotten user or row, or hold destroyed weights.
+        served: Whether the adapter in use is still the one that was approved last.
+    """
 
     requests: tuple[str, ...]
     traces: tuple[str, ...]
@@ -26,34 +31,48 @@ class Found:
 
     @property
     def clean(self) -> bool:
+        """Whether something was searched for and nothing was found."""
         return bool(self.requests) and self.served and not self.traces
 
 
-def look_again(workspace: Workspace, request_id: str | None = None) -> Found:
-    """For the closed requests of the ledger, or the one. Raises RecordError, WorkspaceError."""
-    ended = destructions(workspace)
-    found = [one.content for one in ended if request_id in (None, one.content["request"])]
-    if not found:
-        return Found((), (), True)
-    gone = {sha: size for one in found for sha, size in one.get("weights", {}).items()}
-    left = traces(workspace.root, _by_pseudonym(keys_of(workspace.ledger_key), found))
-    left = sorted({*left, *copies(workspace.root, gone)})
-    return Found(tuple(one["request"] for one in found), tuple(left), _as_approved(workspace, ended))
+def audit(workspace: Workspace, request_id: str | None = None) -> AuditResult:
+    """Search every file of a workspace for what closed requests removed.
+
+    Args:
+        workspace: The workspace.
+        request_id: One closed request; None for all of them.
+
+    Raises:
+        RecordError: The ledger or its keys cannot be used.
+        WorkspaceError: A file cannot be read.
+    """
+    ledger = Ledger(workspace)
+    ended = destructions(ledger)
+    entries = [one.content for one in ended if request_id in (None, one.content["request"])]
+    if not entries:
+        return AuditResult((), (), True)
+    weights = {digest: size for one in entries for digest, size in one.get("weights", {}).items()}
+    leaks = traces(workspace.root, _by_pseudonym(ledger.keys, entries))
+    leaks = sorted({*leaks, *copies(workspace.root, weights)})
+    return AuditResult(tuple(one["request"] for one in entries), tuple(leaks), _serves_approved(workspace, ended))
 
 
-def _by_pseudonym(keys: Keys, ended: Sequence[Mapping[str, Any]]) -> Forgotten:
-    """For whoever has nothing but the ledger and the key of its pseudonyms."""
-    people, rows = (frozenset(word for one in ended for word in one[name]) for name in ("people", "rows"))
-    person = lru_cache(1 << 20)(lambda word: keys.pseudonym("user", word) in people)
-    return Forgotten(person, lambda user, item: keys.pseudonym("row", user, item) in rows)
+def _by_pseudonym(keys: Keys, entries: Sequence[Mapping[str, Any]]) -> Forgotten:
+    """A test for forgotten users and rows that needs only the ledger and the key of its pseudonyms."""
+    people, rows = (frozenset(word for one in entries for word in one[name]) for name in ("people", "rows"))
+    is_person = lru_cache(1 << 20)(lambda word: keys.pseudonym("user", word) in people)
+    return Forgotten(is_person, lambda user, item: keys.pseudonym("row", user, item) in rows)
 
 
-def served(workspace: Workspace) -> bool:
-    """Whether the adapter in use is the one that was approved last; also where none was yet. Raises RecordError."""
-    return _as_approved(workspace, destructions(workspace))
+def serves_approved(workspace: Workspace) -> bool:
+    """Whether the adapter in use is the one that was approved last; True where none was approved yet.
+
+    Raises:
+        RecordError: The ledger is damaged.
+    """
+    return _serves_approved(workspace, destructions(Ledger(workspace)))
 
 
-def _as_approved(workspace: Workspace, ended: Sequence[Statement]) -> bool:
-    folder = Path(workspace.path(workspace.settings.adapter))
-    files = {"adapter": folder / WEIGHTS, "adapter config": folder / ADAPTER_CONFIG}
+def _serves_approved(workspace: Workspace, ended: Sequence[Statement]) -> bool:
+    files = {"adapter": workspace.adapter / WEIGHTS, "adapter config": workspace.adapter / ADAPTER_CONFIG}
     return not ended or digests_match(files, ended[-1].subjects)

@@ -6,7 +6,6 @@ Each change is one transaction, which looks at the case as it stands. What is de
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from core.errors import ReviewError
 from core.types import Case, CaseState, Comment
@@ -32,7 +31,7 @@ class Cases(Database):
     """All cases of one workspace. Every call may raise WorkspaceError."""
 
     def __init__(self, workspace: Workspace) -> None:
-        super().__init__(Path(workspace.root / "review.sqlite"), SCHEMA, "DELETE")
+        super().__init__(workspace.layout.review, SCHEMA, "DELETE")
 
     def all(self) -> tuple[Case, ...]:
         """In the order of their submission."""
@@ -74,7 +73,7 @@ class Cases(Database):
         """So many steps of carrying out are done."""
         return self.change(number, lambda case: replace(case, step=step))
 
-    def back(self, number: int, message: str) -> Case:
+    def reopen(self, number: int, message: str) -> Case:
         """It could not be carried out, and everything is as before: the decisions have to be taken anew."""
         return self.change(
             number, lambda case: replace(case, state=CaseState.PENDING, step=0, message=message, decisions=())

@@ -1,6 +1,7 @@
-"""Submitting a run, talking about it, and deciding: each role that decides has to agree, and one refusal is enough.
+"""Submitting a run, commenting on it, and deciding. Every deciding role has to agree, and one refusal is enough.
 
-Nobody decides on what is their own. A decision is bound to the digest of what it was given on; where that changed, it is void.
+Nobody decides on their own request, run or submission. A decision is bound to the digest of the evidence that it was
+made on; it is void where that evidence has changed.
 """
 
 import re
@@ -11,27 +12,37 @@ from core.review import leak_scan
 from core.review.cases import Cases
 from core.review.evidence_digest import check_approvable, check_ready, evidence_of
 from core.review.permissions import DECIDERS, check_operators, four_eyes, require, roles
-from core.runs.run_folder import run_folder
+from core.runs.handle import open_run
+from core.runs.ledger import open_ledger
 from core.types import Act, Case, CaseState, Decision, Request, Role
 from core.utils.clock import utc_now
 from core.workspace import Workspace
 
 
 def submit(workspace: Workspace, run_id: str, person: str) -> Case:
-    """Put a verified run before those who decide. Raises ReviewError, RunError."""
+    """Submit a verified run for a decision.
+
+    Raises:
+        ReviewError: The person may not, no ledger is kept, or the run is not ready.
+        RunError: No run has this id.
+    """
     require(workspace, person, Act.SUBMIT)
-    if not workspace.ledger_key.is_file():
+    if not workspace.keeps_ledger:
         raise ReviewError(
             "No ledger is kept here: make one with `python -m core ledger init`, so that decisions are signed."
         )
-    folder = run_folder(workspace, run_id)
-    check_operators(workspace, folder.spec.request, person, folder.spec.launched_by)
-    check_ready(folder)
-    return Cases(workspace).submit(folder.spec.request, run_id, person, evidence_of(workspace, folder))
+    run = open_run(workspace, run_id)
+    check_operators(workspace, run.spec.request, person, run.spec.launched_by)
+    check_ready(run, open_ledger(workspace))
+    return Cases(workspace).submit(run.spec.request, run_id, person, evidence_of(workspace, run))
 
 
 def comment(workspace: Workspace, request_id: str, person: str, text: str) -> Case:
-    """Say something to the others. Raises ReviewError."""
+    """Add a comment that the other people of the case read.
+
+    Raises:
+        ReviewError: The person may not, the text is empty, or the case is decided.
+    """
     require(workspace, person, Act.COMMENT)
     if not text.strip():
         raise ReviewError("The comment is empty: write something.")
@@ -39,31 +50,42 @@ def comment(workspace: Workspace, request_id: str, person: str, text: str) -> Ca
 
 
 def decide(workspace: Workspace, request_id: str, person: str, approve: bool, evidence: str, reason: str = "") -> Case:
-    """Approve or reject a request's pending case. evidence: digest of what the person had before them. What was changed since can
-    still be rejected.
+    """Approve or reject the pending case of a request. Carrying it out is another step (execution.settle).
 
-    Raises ReviewError for somebody who may not, for evidence that is no longer there, and for a run that cannot be approved.
-    What follows from the decision is another's work (outbox.settle).
+    Args:
+        workspace: The workspace.
+        request_id: The request.
+        person: Who decides.
+        approve: True to approve, False to reject.
+        evidence: Digest of the evidence that the person saw. Evidence that changed since can only be rejected.
+        reason: Why; needed for an inconclusive run. It stays in the ledger.
+
+    Returns:
+        The case after the decision.
+
+    Raises:
+        ReviewError: The person may not decide, the evidence changed, the run cannot be approved, or the reason names
+            a user or a title.
     """
     known, cases = case_of(workspace, request_id), Cases(workspace)
-    folder = run_folder(workspace, known.run)
+    run = open_run(workspace, known.run)
     _check_reason(workspace, reason)
 
     def decided(case: Case) -> Case:
-        """Looked at inside the transaction: neither the case nor its evidence may have changed since."""
+        # Runs inside the transaction: neither the case nor its evidence may change between check and write.
         if case.state is not CaseState.PENDING:
             raise ReviewError(f"Request {request_id!r} is {case.state}: there is nothing to decide any more.")
         if other := cases.approved():
             raise ReviewError(f"Request {other.request!r} is being carried out: decide when that is done.")
-        if evidence != case.evidence or (approve and evidence != evidence_of(workspace, folder)):
+        if evidence != case.evidence or (approve and evidence != evidence_of(workspace, run)):
             raise ReviewError(
                 "The evidence is not what you decided on: the run was changed since. Reject it, and launch a new one."
             )
         decision = Decision(
-            person, _role(workspace, case, person, approve), approve, evidence, reason.strip(), utc_now()
+            person, _deciding_role(workspace, case, person, approve), approve, evidence, reason.strip(), utc_now()
         )
         if approve:
-            check_approvable(folder, reason)
+            check_approvable(run, reason)
         case = replace(case, message="", decisions=(*case.decisions, decision))
         return replace(case, state=_state(workspace, case))
 
@@ -71,50 +93,54 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
 
 
 def _check_reason(workspace: Workspace, reason: str) -> None:
-    """Raises ReviewError where it names anybody, or a title, that may be forgotten one day: it stays in the ledger for good."""
+    """Raise ReviewError where a reason names a user or a title: it stays in the ledger for good."""
     everybody = Request("", users=tuple({one.user for one in workspace.interactions}))
     numbers, folded = set(everybody.users) & set(re.findall(r"\d+", reason)), reason.casefold()
     titles = (re.sub(r" \(\d{4}\)$", "", one.title).casefold() for one in workspace.items.values())
     named = any(title in folded for title in titles if len(title) >= leak_scan.ENOUGH)
     if named or numbers or leak_scan.known(everybody, workspace.interactions, workspace.items).shows(reason):
         raise ReviewError(
-            "The reason names a person or a title of this workspace (an id may be a mere number): say it without, as it stays in "
-            "the ledger for good."
+            "The reason names a user or a title of this workspace (an id may be a mere number): write it without, as it "
+            "stays in the ledger for good."
         )
 
 
 def case_of(workspace: Workspace, request_id: str) -> Case:
-    """The newest case of a request. Raises ReviewError where there is none."""
+    """The newest case of a request.
+
+    Raises:
+        ReviewError: No run of the request was submitted.
+    """
     if (case := Cases(workspace).of(request_id)) is None:
         raise ReviewError(f"Request {request_id!r} was not submitted: submit a verified run of it first.")
     return case
 
 
 def _state(workspace: Workspace, case: Case) -> CaseState:
-    """Approved where everybody has agreed whose word it takes."""
     if not all(one.approve for one in case.decisions):
         return CaseState.REJECTED
-    wanted = DECIDERS if four_eyes(workspace) else DECIDERS[:1]
-    return CaseState.APPROVED if {one.role for one in case.decisions} >= set(wanted) else CaseState.PENDING
+    needed = DECIDERS if four_eyes(workspace) else DECIDERS[:1]
+    return CaseState.APPROVED if {one.role for one in case.decisions} >= set(needed) else CaseState.PENDING
 
 
 def changed(workspace: Workspace, case: Case) -> bool:
-    """Whether the evidence is no longer what was submitted, which voids every decision."""
-    return case.state is CaseState.PENDING and case.evidence != evidence_of(workspace, run_folder(workspace, case.run))
+    """Whether the evidence of a pending case differs from what was submitted, which voids every decision."""
+    return case.state is CaseState.PENDING and case.evidence != evidence_of(workspace, open_run(workspace, case.run))
 
 
-def _role(workspace: Workspace, case: Case, person: str, approve: bool) -> Role:
-    """In which role a person decides; whoever may decide may refuse, also after having agreed.
+def _deciding_role(workspace: Workspace, case: Case, person: str, approve: bool) -> Role:
+    """The role in which a person decides. Whoever may decide may refuse, also after having agreed.
 
-    Raises ReviewError where it is their own case, or they agreed already.
+    Raises:
+        ReviewError: It is their own case, they agreed already, or their role has agreed already.
     """
     require(workspace, person, Act.DECIDE)
     if not four_eyes(workspace):
         return DECIDERS[0]
     own = {"opened the request": workspace.request(case.request).opened_by, "submitted the run": case.operator}
-    own |= {"launched the run": run_folder(workspace, case.run).spec.launched_by}
-    if found := [what for what, who in own.items() if who == person]:
-        raise ReviewError(f"Person {person!r} {found[0]}: somebody else has to decide.")
+    own |= {"launched the run": open_run(workspace, case.run).spec.launched_by}
+    if conflicts := [what for what, who in own.items() if who == person]:
+        raise ReviewError(f"Person {person!r} {conflicts[0]}: somebody else has to decide.")
     mine = [role for role in DECIDERS if role in roles(workspace, person)]
     if not approve:
         return mine[0]

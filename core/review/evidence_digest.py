@@ -1,57 +1,60 @@
-"""What a decision rests on, as one digest: another file under it is another question."""
+"""The evidence of a decision as one digest: if any file of it changes, the decision is about something else."""
 
 import hashlib
 from pathlib import Path
 
 from core.errors import ReviewError
-from core.runs.adapter_identity import as_made, unlearned
-from core.runs.run_folder import RunFolder
+from core.runs.adapter_identity import differs_from_original, is_recorded_adapter
+from core.runs.handle import RunHandle
+from core.runs.ledger import RunLedger
 from core.types import RunState, Verdict
 from core.utils.hashing import sha256_of_file
 from core.workspace import Workspace
-from core.workspace.layout import WEIGHTS
-
-# Of the run's folder. The log and the events tell how it went, and decide nothing.
-FILES = (
-    "spec.json", "adapter/adapter_config.json", f"adapter/{WEIGHTS}", "outcome.json", "evaluation.json",
-    "report.json", "report.html", "reviewer.html", "verification.json",
-)  # fmt: skip
+from core.workspace.run_layout import WEIGHTS
 
 
-def evidence_of(workspace: Workspace, folder: RunFolder) -> str:
-    """SHA-256 over the request, the adapter in use, and everything that was made and found out about the candidate."""
-    lines = [
-        f"{path.name} {sha256_of_file(path) if path.is_file() else 'none'}" for path in files_of(workspace, folder)
-    ]
+def evidence_of(workspace: Workspace, run: RunHandle) -> str:
+    """SHA-256 over the request, the adapter in use, and everything that the run made and measured."""
+    files = evidence_files(workspace, run)
+    lines = [f"{path.name} {sha256_of_file(path) if path.is_file() else 'none'}" for path in files]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def files_of(workspace: Workspace, folder: RunFolder) -> list[Path]:
-    """Everything that a decision on this run rests on."""
-    served = Path(workspace.path(workspace.settings.adapter)) / WEIGHTS
-    return [workspace.root / f"requests/{folder.spec.request}.json", served, *(folder.path / name for name in FILES)]
+def evidence_files(workspace: Workspace, run: RunHandle) -> list[Path]:
+    """The files that a decision on this run rests on. Log and events are not among them: they decide nothing."""
+    return [workspace.layout.request(run.spec.request), workspace.adapter / WEIGHTS, *run.layout.evidence]
 
 
-def check_ready(folder: RunFolder) -> None:
-    """Raises ReviewError where there is nothing to decide on yet, or nothing that would forget; RecordError."""
-    if folder.status.state is not RunState.DONE:
-        raise ReviewError(f"Run {folder.id!r} is {folder.status.state}: submit a finished run.")
-    if folder.verification is None:
-        raise ReviewError(f"Run {folder.id!r} was not verified: run `python -m core verify --run {folder.id}` first.")
-    if not as_made(folder):
+def check_ready(run: RunHandle, ledger: RunLedger) -> None:
+    """Check that a run can be decided on.
+
+    Raises:
+        ReviewError: The run is not finished or not verified, its adapter is not the one that it made, or its adapter
+            equals the original.
+        RecordError: The ledger is damaged.
+    """
+    if run.status.state is not RunState.DONE:
+        raise ReviewError(f"Run {run.id!r} is {run.status.state}: submit a finished run.")
+    if run.verification is None:
+        raise ReviewError(f"Run {run.id!r} was not verified: run `python -m core verify --run {run.id}` first.")
+    if not is_recorded_adapter(run, ledger):
         raise ReviewError(
-            f"The adapter of run {folder.id!r} was rejected and destroyed, or is not the one that it made: launch a new run."
+            f"The adapter of run {run.id!r} was rejected and destroyed, or is not the one that it made: launch a new run."
         )
-    if not unlearned(folder):
+    if not differs_from_original(run):
         raise ReviewError(
-            f"Run {folder.id!r} left the adapter as it was, so nothing would be forgotten: launch another."
+            f"Run {run.id!r} left the adapter unchanged, so nothing would be forgotten: launch another one."
         )
 
 
-def check_approvable(folder: RunFolder, reason: str) -> None:
-    """Raises ReviewError for a run that failed a check, and for one that is not sure where nobody says why it will do."""
-    found = folder.verification
-    if found is None or found.verdict is Verdict.FAIL:
-        raise ReviewError(f"Run {folder.id!r} failed its verification: reject it, and unlearn in another way.")
-    if found.verdict is Verdict.INCONCLUSIVE and not reason.strip():
-        raise ReviewError(f"Run {folder.id!r} is not proven: give the reason why it is approved all the same.")
+def check_approvable(run: RunHandle, reason: str) -> None:
+    """Check that a run may be approved.
+
+    Raises:
+        ReviewError: The run failed its verification, or it is inconclusive and no reason is given.
+    """
+    verification = run.verification
+    if verification is None or verification.verdict is Verdict.FAIL:
+        raise ReviewError(f"Run {run.id!r} failed its verification: reject it, and unlearn in another way.")
+    if verification.verdict is Verdict.INCONCLUSIVE and not reason.strip():
+        raise ReviewError(f"Run {run.id!r} is inconclusive: give the reason why it is approved all the same.")

@@ -1,7 +1,8 @@
-"""What a request takes out of the data, and whether a file still shows it.
+"""Search of a workspace's files for forgotten data: user ids, rows, titles, and copies of destroyed weights.
 
-A person's id is looked for as a word in every file and in its name, of single interactions, whose person stays, the row itself.
-Titles stand in the catalogue for everybody, so there they tell nothing; elsewhere the title of a forgotten row is a trace.
+The id of a forgotten user is searched as a word in every file and in every file name. Of single interactions, whose user
+stays, the row (user and item together) is searched. The catalogue lists all titles, so a title there is no leak; in any
+other file the title of a forgotten row is one.
 """
 
 import base64
@@ -21,27 +22,27 @@ from typing import Any
 from core.errors import WorkspaceError
 from core.types import Interaction, Item, Request
 from core.utils.hashing import sha256_of_file
+from core.workspace.layout import WorkspaceLayout
 
-CATALOGUE = "data/items.jsonl"  # holds titles for everybody, and nobody's rows
-# Of a base model: its words and numbers are of everybody's language.
+# Files of a base model: their words and numbers belong to the language, not to a user.
 BASE = re.compile(
     r"base/([\w-]*config|tokenizer|vocab|added_tokens|special_tokens_map|model[\w.-]*)\.(json|safetensors)|base/merges.txt"
 )
-ENOUGH = 8  # letters from which a title inside of a text is no coincidence
-# How gzip, zip, bzip2, xz, zstd, 7z, zlib and git, parquet and feather begin.
+ENOUGH = 8  # letters; a shorter title inside a text may be a coincidence
+# First bytes of gzip, zip, bzip2, xz, zstd, 7z, zlib and git, parquet and feather.
 PACKED = (
     b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"x\x01", b"x\x9c", b"x\xda", b"PACK",
     b"PAR1", b"ARROW1",
 )  # fmt: skip
-WIDE = (b"\xff\xfe", b"\xfe\xff")  # how a text in UTF-16 begins
-HEADER = 8  # bytes that tell how long the text before the weights is in a safetensors file
+WIDE = (b"\xff\xfe", b"\xfe\xff")  # first bytes of a text in UTF-16
+HEADER = 8  # bytes of a safetensors file that hold the length of its header
 WORD = re.compile(r"[\w-]+")
-PIECE = re.compile(r"[_.-]")  # of a file's name alone: in data, the id "anna" is no part of the id "anna-maria"
+PIECE = re.compile(r"[_.-]")  # splits file names only: in data, the id "anna" is not part of the id "anna-maria"
 TOKEN = re.compile(r"[^\s\x00-\x1f\ufffd,;:|\"'`()\[\]{}<>=/\\]+")  # an e-mail address is one
-# A bare number is a person only where it says so, and beside an item a row: numbers are everywhere, and items have some too.
-SAID = re.compile(r"(?i)\busers?\W{1,4}([\w-]+)")
+# Numbers are everywhere, so a bare number counts as a user only after the word "user", and as a row only beside an item.
+USER_NUMBER = re.compile(r"(?i)\busers?\W{1,4}([\w-]+)")
 CELL = re.compile(r"::|[,;\t|]")
-NUMBERS = re.compile(r"[\d.+\s-]+")  # a row of numbers alone, and no sentence that has some
+NUMBERS = re.compile(r"[\d.+\s-]+")  # a row that consists of numbers only
 SQLITE = b"SQLite format 3\x00"
 PEOPLE = ("user", "users", "uid", "subjects", "members", "crowd", "holdout")
 ITEMS = ("item", "items", "iid", "movie", "movies", "product", "products")
@@ -49,8 +50,14 @@ ITEMS = ("item", "items", "iid", "movie", "movies", "product", "products")
 
 @dataclass(frozen=True)
 class Forgotten:
-    """How to tell what was forgotten. titles: empty where nobody knows them any more. phrases: those that are no coincidence
-    inside of a text, in small letters."""
+    """Tests for forgotten data.
+
+    Attributes:
+        is_person: Whether a word is the id of a forgotten user.
+        is_row: Whether a user and an item are a forgotten row.
+        titles: Titles of forgotten rows; empty where they are no longer known.
+        phrases: Titles that are long enough to be searched inside a text, in lower case.
+    """
 
     is_person: Callable[[str], bool]
     is_row: Callable[[str, str], bool]
@@ -58,7 +65,7 @@ class Forgotten:
     phrases: tuple[str, ...] = ()
 
     def shows(self, text: str) -> bool:
-        """Whether a text names something forgotten."""
+        """Whether a text names a forgotten user, row or title."""
         if text in self.titles or any(map(self.is_person, _words(text))):
             return True
         if any(self.is_row(*pair) for line in text.split("\n") for pair in _pairs(line)):
@@ -68,47 +75,58 @@ class Forgotten:
 
 
 def _words(text: str) -> Iterator[str]:
-    """What may be somebody's id; a word with dots in it also in its pieces."""
-    yield from SAID.findall(text)
-    found = (*WORD.findall(text), *(token.rstrip(".!?") for token in TOKEN.findall(text)))
-    yield from (word for word in found if not word.isdecimal())
+    """Words that may be a user's id. A word with dots is also split at them."""
+    yield from USER_NUMBER.findall(text)
+    words = (*WORD.findall(text), *(token.rstrip(".!?") for token in TOKEN.findall(text)))
+    yield from (word for word in words if not word.isdecimal())
 
 
 def _pairs(line: str) -> Iterator[tuple[str, str]]:
-    """What may be a person and an item in one line: neighbours, or its two ends. A rating beside an item is neither."""
+    """Cells of a line that may be a user and an item: neighbours, or the first and the last cell."""
     cells = [cell.strip(" \"'") for cell in (line.split() if NUMBERS.fullmatch(line) else CELL.split(line))]
     ends = cells[:1] + cells[-1:]
     return chain(pairwise(cells), pairwise(ends), pairwise(ends[::-1]))
 
 
 def rows_of(interactions: Iterable[Interaction], request: Request) -> list[Interaction]:
-    """The interactions that a request takes out."""
+    """The interactions that a request removes."""
     users, pairs = set(request.users), set(request.interactions)
     return [one for one in interactions if one.user in users or (one.user, one.item) in pairs]
 
 
 def known(request: Request, rows: Iterable[Interaction], items: Mapping[str, Item]) -> Forgotten:
-    """For whoever still has the request and its rows."""
+    """Tests for the data of a request that is still known, with its rows and titles."""
     users, pairs = frozenset(request.users), {(one.user, one.item) for one in rows}
     titles = frozenset(items[item].title for _, item in pairs if item in items)
     phrases = tuple(title.casefold() for title in titles if len(title) >= ENOUGH)
     return Forgotten(users.__contains__, lambda user, item: (user, item) in pairs, titles, phrases)
 
 
-def traces(root: Path, forgotten: Forgotten, but: Sequence[str] = ()) -> list[str]:
-    """The files of a workspace that still show something, by name, but for some. Sealed ones are noise and not looked at.
+def traces(root: Path, forgotten: Forgotten, skip: Sequence[str] = ()) -> list[str]:
+    """The files of a workspace that still show forgotten data. Sealed copies are encrypted and not searched.
 
-    Raises WorkspaceError for a file or folder that cannot be read.
+    Args:
+        root: The workspace folder.
+        forgotten: The tests for forgotten data.
+        skip: Names of files that are not searched, or prefixes of such names.
+
+    Returns:
+        File names relative to `root`.
+
+    Raises:
+        WorkspaceError: A file or folder cannot be read.
     """
-    looked = (name for name in names(root) if name != CATALOGUE and not BASE.fullmatch(name))
-    return [
-        name for name in looked if not (sealed(name) or name.startswith(tuple(but))) and _shows(root, name, forgotten)
-    ]
+    catalogue = WorkspaceLayout(root).items
+    searched = (
+        name
+        for name in names(root)
+        if root / name != catalogue and not BASE.fullmatch(name) and not name.startswith(tuple(skip))
+    )
+    return [name for name in searched if not _is_sealed(root, name) and _shows(root, name, forgotten)]
 
 
-def sealed(name: str) -> bool:
-    """Whether a file of a workspace is a sealed copy: nothing can be told of it."""
-    return name.startswith("sealed/")
+def _is_sealed(root: Path, name: str) -> bool:
+    return (root / name).is_relative_to(WorkspaceLayout(root).sealed)
 
 
 def names(root: Path) -> Iterator[str]:
@@ -127,30 +145,29 @@ def _shows(root: Path, name: str, forgotten: Forgotten) -> bool:
     pieces = (piece for part in path.parts for piece in PIECE.split(part) if not piece.isdecimal())
     if any(map(forgotten.is_person, (path.stem, *pieces))) or any(map(forgotten.shows, (*path.parts, path.stem))):
         return True
-    return looked_into(root, name, lambda path: _content_shows(path, forgotten))
+    return _test_file(root, name, lambda path: _content_shows(path, forgotten))
 
 
 def _content_shows(path: Path, forgotten: Forgotten) -> bool:
-    values, text = _said(path)
+    values, text = _content(path)
     return forgotten.shows(text) or any(_within(value, forgotten) for value in values)
 
 
-def looked_into(root: Path, name: str, look: Callable[[Path], bool]) -> bool:
-    """What `look` says of a file. Raises WorkspaceError where it cannot be read."""
+def _test_file(root: Path, name: str, test: Callable[[Path], bool]) -> bool:
     try:
-        return look(root / name)
-    except FileNotFoundError:  # gone meanwhile, or a link that leads nowhere
+        return test(root / name)
+    except FileNotFoundError:  # removed meanwhile, or a link to nowhere
         return False
-    except (OSError, RecursionError) as error:  # JSON may be nested more deeply than anything of ours
+    except (OSError, RecursionError) as error:  # JSON that is nested too deeply
         raise _unread(name) from error
 
 
 def _unread(name: str) -> WorkspaceError:
-    return WorkspaceError(f"{name} cannot be read, so nobody knows what is in it: take it away.")
+    return WorkspaceError(f"{name} cannot be read, so its content is unknown: remove it.")
 
 
-def _said(path: Path) -> tuple[list[Any], str]:
-    """What a file says: JSON as its values, also a line at a time, and the rest; of weights their header."""
+def _content(path: Path) -> tuple[list[Any], str]:
+    """The JSON values of a file (of the whole file, or of its lines) and the text that is not JSON; of weights the header."""
     if path.suffix == ".safetensors":
         with path.open("rb") as file:
             size = int.from_bytes(file.read(HEADER), "little")
@@ -161,13 +178,14 @@ def _said(path: Path) -> tuple[list[Any], str]:
         return list(_table_rows(path)), text
     if whole := _json(text):
         return [whole], ""
-    lines = text.split("\n")  # other ends of lines may be in a title
-    found = [_json(line) for line in lines]
-    return list(filter(None, found)), "\n".join(line for line, one in zip(lines, found, strict=True) if not one)
+    lines = text.split("\n")  # a title may hold other line ends
+    values = [_json(line) for line in lines]
+    rest = "\n".join(line for line, value in zip(lines, values, strict=True) if not value)
+    return list(filter(None, values)), rest
 
 
 def _table_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Raises OSError for what only begins like a database."""
+    """All rows of an SQLite file. Raises OSError where the file is damaged."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
             database.row_factory = sqlite3.Row
@@ -178,14 +196,14 @@ def _table_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _decoded(content: bytes) -> str:
-    """Raises OSError for what is packed: nobody can look into all that may be in there."""
+    """The text of a file. Raises OSError for a compressed file, which cannot be searched."""
     if content.startswith(PACKED):
         raise OSError("packed")
     return content.decode("utf-16" if content.startswith(WIDE) else "utf-8", "replace")
 
 
 def _json(text: str) -> Any:
-    """None for what is no object and no list."""
+    """A JSON object or list; None for any other text."""
     try:
         return json.loads(text) if text.lstrip()[:1] in ("{", "[") else None
     except ValueError:
@@ -197,8 +215,8 @@ def _within(value: Any, forgotten: Forgotten) -> bool:
         people, items = (_of(value, names) for names in (PEOPLE, ITEMS))
         if any(map(forgotten.is_person, people)) or any(starmap(forgotten.is_row, product(people, items))):
             return True
-        told = [one for name, one in value.items() if not (_plain(name) in ITEMS and _is_number(one))]
-        return any(_within(one, forgotten) for one in (*value, *told, _payload(value.get("payload"))))
+        rest = [one for name, one in value.items() if not (_base_name(name) in ITEMS and _is_number(one))]
+        return any(_within(one, forgotten) for one in (*value, *rest, _payload(value.get("payload"))))
     if isinstance(value, list):
         if len(value) == 2 and all(isinstance(one, str) for one in value):
             return forgotten.is_row(*value) or any(_within(one, forgotten) for one in value[: 2 - _is_number(value[1])])
@@ -207,18 +225,18 @@ def _within(value: Any, forgotten: Forgotten) -> bool:
 
 
 def _of(value: dict[str, Any], names: Sequence[str]) -> list[str]:
-    """The ids under some names, however they are spelt."""
-    found = (one for name, told in value.items() if _plain(name) in names for one in _several(told))
-    return [str(one) for one in found if isinstance(one, int | str)]
+    """The ids under some key names, whatever their spelling."""
+    ids = (one for name, entry in value.items() if _base_name(name) in names for one in _as_list(entry))
+    return [str(one) for one in ids if isinstance(one, int | str)]
 
 
-def _plain(name: str) -> str:
+def _base_name(name: str) -> str:
     """One name for "userId", "user_id" and "User"."""
     letters = "".join(filter(str.isalpha, name.casefold()))
     return letters if letters in ("uid", "iid") else letters.removesuffix("id")
 
 
-def _several(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
@@ -227,20 +245,30 @@ def _is_number(value: Any) -> bool:
 
 
 def _payload(value: Any) -> Any:
-    """What an entry of the ledger says."""
+    """The statement inside a ledger entry, which is base64."""
     try:
         return json.loads(base64.b64decode(value, validate=True)) if isinstance(value, str) else None
     except (ValueError, binascii.Error):
         return None
 
 
-def copies(root: Path, gone: Mapping[str, int]) -> list[str]:
-    """The files of a workspace that hold destroyed weights to the byte. gone: their sizes in bytes by their SHA-256.
+def copies(root: Path, destroyed: Mapping[str, int]) -> list[str]:
+    """The files of a workspace that are exact copies of destroyed weights, under any name.
 
-    A copy that was changed, packed or encrypted is not found. Raises WorkspaceError for what cannot be read.
+    Copies that were changed, packed or encrypted are not found.
+
+    Args:
+        root: The workspace folder.
+        destroyed: Sizes in bytes of the destroyed files, by their SHA-256.
+
+    Returns:
+        File names relative to `root`.
+
+    Raises:
+        WorkspaceError: A file cannot be read.
     """
 
-    def holds(path: Path) -> bool:
-        return path.stat().st_size in gone.values() and sha256_of_file(path) in gone
+    def is_copy(path: Path) -> bool:
+        return path.stat().st_size in destroyed.values() and sha256_of_file(path) in destroyed
 
-    return [name for name in names(root) if not sealed(name) and looked_into(root, name, holds)]
+    return [name for name in names(root) if not _is_sealed(root, name) and _test_file(root, name, is_copy)]

@@ -1,113 +1,125 @@
-"""What was submitted, decided and destroyed, as entries of the workspace's ledger; each is made once, however often this is asked.
+"""Ledger entries of submissions, decisions and destructions. Each is made once, however often this is called.
 
-Those who decide stand there by name and with their reason, as they answer for it. The people of the request are pseudonyms, and
-so are their rows: whoever holds the key can look for them later (`verify-destruction`), and nobody else learns anything.
+Deciders are named, with their reasons, since they answer for the decision. Forgotten users and rows are pseudonyms:
+whoever holds the key can search for them later (`verify-destruction`), and nobody else learns anything.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from core.ledger.chain import append
-from core.ledger.keys import keys_of
 from core.ledger.statement import Statement
 from core.review.permissions import four_eyes
-from core.runs import ledger_entries
-from core.runs.run_folder import runs
+from core.runs.handle import runs
+from core.runs.ledger_entries import VERIFICATION, Ledger
 from core.types import Case, Closed, Interaction, Request
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json
-from core.workspace import Workspace
-from core.workspace.layout import ADAPTER_CONFIG
+from core.workspace.run_layout import ADAPTER_CONFIG
 
 SUBMISSION, DECISION, DESTRUCTION = "submission", "decision", "destruction"
-# What no software can reach from here. Whoever reads the record has to know.
-ELSEWHERE = (
+# What the software cannot reach. Readers of the record have to know.
+NOT_REACHED = (
     "backups and snapshots of the disk",
     "copies of the old adapter that were handed on, or that were changed, packed or encrypted",
     "the memory of programs that had opened the old adapter, until they end",
     "blocks of the disk that a deleted file has left",
     "logs of other systems",
 )
+DESTROYED = ("forgotten rows", "old adapter", "references", "all runs", "comments", "key of the sealed copies")
+SEARCHED = (
+    "every file of the workspace, for ids, rows, titles and copies of the weights, but for the comments and the "
+    "sealed copies, which are destroyed next: nothing was found"
+)
 
 
-def enter_decisions(workspace: Workspace, cases: Sequence[Case]) -> None:
-    """Every decision that the ledger does not hold yet, and what it was on. Raises RecordError where it takes no entry."""
-    found = ledger_entries.statements(workspace)
-    told_of = {one.content["case"] for one in found if one.kind in (SUBMISSION, DECISION)}
-    entered = {(one.content["case"], one.content["decision"]["time"], one.content["decision"]["person"])
-               for one in found if one.kind == DECISION}  # fmt: skip
+def enter_decisions(ledger: Ledger, cases: Sequence[Case]) -> None:
+    """Enter every decision that the ledger does not hold yet, with the submission and the run that it is about.
+
+    Raises:
+        RecordError: The ledger takes no entry.
+    """
+    statements = ledger.statements()
+    entered_cases = {one.content["case"] for one in statements if one.kind in (SUBMISSION, DECISION)}
+    entered = {
+        (one.content["case"], one.content["decision"]["time"], one.content["decision"]["person"])
+        for one in statements
+        if one.kind == DECISION
+    }
     for case in cases:
-        if case.decisions and case.number not in told_of:
-            _enter_run(workspace, case, found)
-            told = {"by": case.operator, "submitted": case.submitted}
-            _append(workspace, SUBMISSION, {"evidence": case.evidence}, case, told)
-        for one in case.decisions:
-            if (case.number, one.time, one.person) not in entered:
-                said = {name: value for name, value in to_json(one).items() if name != "evidence"}
-                _append(workspace, DECISION, {"evidence": one.evidence}, case, {"decision": said})
+        if case.decisions and case.number not in entered_cases:
+            _enter_run(ledger, case, statements)
+            content = {"by": case.operator, "submitted": case.submitted}
+            _append(ledger, SUBMISSION, {"evidence": case.evidence}, case, content)
+        for decision in case.decisions:
+            if (case.number, decision.time, decision.person) not in entered:
+                content = {name: value for name, value in to_json(decision).items() if name != "evidence"}
+                _append(ledger, DECISION, {"evidence": decision.evidence}, case, {"decision": content})
 
 
-def _enter_run(workspace: Workspace, case: Case, found: Sequence[Statement]) -> None:
-    """What the case is about, where the ledger was made after it, and as long as it is there."""
-    folder = next((one for one in runs(workspace) if one.id == case.run), None)
-    if folder is None:
+def _enter_run(ledger: Ledger, case: Case, statements: Sequence[Statement]) -> None:
+    """Enter the run of a case, where the ledger was made after the run and the run still exists."""
+    run = next((one for one in runs(ledger.workspace) if one.id == case.run), None)
+    if run is None:
         return
-    if ledger_entries.entry_of(workspace, case.run) is None:
-        ledger_entries.record(workspace, folder)
-    verified = any(one.kind == ledger_entries.VERIFICATION and one.content["run"] == case.run for one in found)
-    if folder.verification and not verified:
-        ledger_entries.record_verification(workspace, folder, folder.verification)
+    if ledger.run_entry(case.run) is None:
+        ledger.record_run(run)
+    verified = any(one.kind == VERIFICATION and one.content["run"] == case.run for one in statements)
+    if run.verification and not verified:
+        ledger.record_verification(run, run.verification)
 
 
 def enter_destruction(
-    workspace: Workspace,
+    ledger: Ledger,
     case: Case,
     closed: Closed,
     request: Request,
     rows: Sequence[Interaction],
     weights: Mapping[str, int],
 ) -> None:
-    """What is destroyed now, and how it can be looked for. weights: sizes in bytes of adapters and the like by their SHA-256."""
-    if is_destroyed(workspace, case):
+    """Enter what is destroyed now, and how it can be searched for later.
+
+    Args:
+        ledger: The ledger.
+        case: The approved case.
+        closed: What is left of the request.
+        request: The request.
+        rows: The interactions that it removes.
+        weights: Sizes in bytes of the destroyed weight files, by their SHA-256.
+    """
+    if is_destroyed(ledger, case):
         return
-    keys = keys_of(workspace.ledger_key)
-    told = {
+    keys = ledger.keys
+    content = {
         "people": sorted(keys.pseudonym("user", user) for user in request.users),
         "rows": sorted({keys.pseudonym("row", one.user, one.item) for one in rows}),
         "pseudonyms": "HMAC-SHA256",
         "key": keys.signer.public_key.keyid,
         "weights": dict(weights),
         "closed": closed.closed,
-        "destroyed": [
-            "forgotten rows",
-            "old adapter",
-            "references",
-            "all runs",
-            "comments",
-            "key of the sealed copies",
-        ],
-        "searched": "every file of the workspace, for ids, rows, titles and copies of the weights, but for the comments and the "
-        "sealed copies, which are destroyed next: nothing was found",
-        "not_reached": ELSEWHERE,
+        "destroyed": DESTROYED,
+        "searched": SEARCHED,
+        "not_reached": NOT_REACHED,
     }
-    config = sha256_of_file(Path(workspace.path(workspace.settings.adapter)) / ADAPTER_CONFIG)
+    config = sha256_of_file(ledger.workspace.adapter / ADAPTER_CONFIG)
     subjects = {"evidence": case.evidence, "adapter": closed.adapter, "adapter config": config}
-    _append(workspace, DESTRUCTION, subjects, case, told)
+    _append(ledger, DESTRUCTION, subjects, case, content)
 
 
-def is_destroyed(workspace: Workspace, case: Case) -> bool:
-    """Whether the ledger says that the case was carried out. Raises RecordError."""
-    return any(
-        one.kind == DESTRUCTION and one.content["case"] == case.number for one in ledger_entries.statements(workspace)
-    )
+def is_destroyed(ledger: Ledger, case: Case) -> bool:
+    """Whether the ledger holds the destruction of this case. Raises RecordError."""
+    return any(one.content["case"] == case.number for one in destructions(ledger))
 
 
-def destructions(workspace: Workspace) -> list[Statement]:
-    """What the ledger says was destroyed, oldest first. Raises RecordError."""
-    return [one for one in ledger_entries.statements(workspace) if one.kind == DESTRUCTION]
+def destructions(ledger: Ledger) -> list[Statement]:
+    """All destructions in the ledger, oldest first. Raises RecordError."""
+    return [one for one in ledger.statements() if one.kind == DESTRUCTION]
 
 
-def _append(workspace: Workspace, kind: str, subjects: dict[str, str], case: Case, told: dict[str, Any]) -> None:
-    about = {"case": case.number, "request": case.request, "run": case.run, "four_eyes": four_eyes(workspace)}
-    append(workspace.ledger, kind, subjects, about | told, keys_of(workspace.ledger_key))
+def _append(ledger: Ledger, kind: str, subjects: Mapping[str, str], case: Case, content: Mapping[str, Any]) -> None:
+    case_content = {
+        "case": case.number,
+        "request": case.request,
+        "run": case.run,
+        "four_eyes": four_eyes(ledger.workspace),
+    }
+    ledger.append(kind, subjects, {**case_content, **content})

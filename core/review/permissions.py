@@ -1,14 +1,14 @@
-"""Who may do what. The rules are here and not in the pages; a page only shows what they say.
+"""Permissions: which role may do what. Pages only show what these rules say.
 
-The people of a workspace stand in its settings, each with roles. Where nobody stands there, one person does everything: that is
-for looking at the product alone, and no four eyes.
+The people of a workspace stand in its settings, each with roles. Where the settings name nobody, one person does
+everything; that is meant for trying the product, and there is no four-eyes principle.
 """
 
 from core.errors import ReviewError
 from core.types import Act, Role
 from core.workspace import Workspace
 
-MAY: dict[Act, frozenset[Role]] = {
+PERMISSIONS: dict[Act, frozenset[Role]] = {
     Act.READ: frozenset(Role),
     Act.OPEN: frozenset({Role.REQUESTER, Role.OPERATOR, Role.PRIVACY_OFFICER}),
     Act.RUN: frozenset({Role.OPERATOR}),
@@ -16,49 +16,60 @@ MAY: dict[Act, frozenset[Role]] = {
     Act.COMMENT: frozenset(Role) - {Role.AUDITOR},
     Act.DECIDE: frozenset({Role.PRIVACY_OFFICER, Role.PRODUCT_OWNER}),
 }
-DECIDERS = tuple(sorted(MAY[Act.DECIDE]))  # each of these roles has to agree
+DECIDERS = tuple(sorted(PERMISSIONS[Act.DECIDE]))  # each of these roles has to agree
 
 
 def four_eyes(workspace: Workspace) -> bool:
-    """Whether several people work here, so that nobody decides on what is their own."""
+    """Whether several people work here, so that nobody decides on their own request, run or submission."""
     return bool(workspace.settings.people)
 
 
 def roles(workspace: Workspace, person: str) -> frozenset[Role]:
-    """What a person is here. Raises ReviewError for somebody who is nobody here, or a role that there is not."""
+    """The roles of a person.
+
+    Raises:
+        ReviewError: The person is not in the settings, or has an unknown role there.
+    """
     if not four_eyes(workspace):
         return frozenset(Role)
-    known = workspace.settings.people
-    if person not in known:
+    people = workspace.settings.people
+    if person not in people:
         raise ReviewError(f"Person {person!r} has no role in this workspace: add them under people in workspace.json.")
     try:
-        return frozenset(map(Role, known[person]))
+        return frozenset(map(Role, people[person]))
     except ValueError as error:
-        raise ReviewError(
-            f"People: {person!r} has a role that there is not ({error}): choose among {', '.join(Role)}."
-        ) from None
+        raise ReviewError(f"People: {person!r} has an unknown role ({error}): choose from {', '.join(Role)}.") from None
 
 
 def may(workspace: Workspace, person: str, act: Act) -> bool:
-    return bool(roles(workspace, person) & MAY[act])
+    """Whether a person may do something. Raises ReviewError as `roles` does."""
+    return bool(roles(workspace, person) & PERMISSIONS[act])
 
 
 def require(workspace: Workspace, person: str, act: Act) -> None:
-    """Raises ReviewError where the person may not, or goes by the id of somebody who may have to be forgotten one day."""
-    if person in {one.user for one in workspace.interactions}:
+    """Check that a person may do something. It reads the list of users, and no interactions.
+
+    Raises:
+        ReviewError: The person may not, or works under the id of a user whose data is in the workspace: that id would
+            stay in the ledger after the user's data is gone.
+    """
+    if person in workspace.user_split.everyone:
         raise ReviewError(
-            f"Person {person!r} is also somebody whose data is here: work under another name, as yours stays in the ledger."
+            f"Person {person!r} is also a user of this workspace: work under another name, as it stays in the ledger."
         )
     if not may(workspace, person, act):
-        raise ReviewError(
-            f"Person {person!r} may not {act} here: ask somebody who is {' or '.join(sorted(MAY[act]))}.".replace(
-                "_", " "
-            )
-        )
+        allowed = " or ".join(sorted(PERMISSIONS[act])).replace("_", " ")
+        raise ReviewError(f"Person {person!r} may not {act} here: ask somebody who is {allowed}.")
 
 
 def check_operators(workspace: Workspace, request_id: str, *people: str) -> None:
-    """Raises ReviewError where one of those who launch and submit a run is the one who asked for the deletion."""
-    asked = workspace.request(request_id).opened_by
-    if four_eyes(workspace) and asked and asked in people:
-        raise ReviewError(f"Person {asked!r} opened the request: somebody else has to launch the run and submit it.")
+    """Check that nobody of `people` opened the request whose run they launch or submit.
+
+    Raises:
+        ReviewError: Somebody did.
+    """
+    requester = workspace.request(request_id).opened_by
+    if four_eyes(workspace) and requester and requester in people:
+        raise ReviewError(
+            f"Person {requester!r} opened the request: somebody else has to launch the run and submit it."
+        )

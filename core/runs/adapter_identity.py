@@ -1,42 +1,37 @@
-"""Which adapter a run made: as the ledger has it, where one is kept, else as the run's own events tell; and what lies there."""
+"""Which adapter a run made, by digest: from its ledger entry where a ledger is kept, else from the run's own events."""
 
 from pathlib import Path
 from typing import Any
 
-from core.runs.run_folder import RunFolder, accounts_of
+from core.runs.artifacts import RunArtifacts
+from core.runs.ledger import RunLedger
 from core.utils.hashing import digests_match, sha256_of_file
-from core.workspace import Workspace
-from core.workspace.layout import ADAPTER_CONFIG, WEIGHTS
+from core.workspace.run_layout import WEIGHTS
 
 
-def made(folder: RunFolder) -> dict[str, str]:
-    """Digests of "sha256", its weights, and of "config", as far as they were told. Raises RecordError for a broken ledger."""
-    found: dict[str, Any] = next((event for event in reversed(folder.events()) if event["kind"] == "adapter"), {})
-    subjects = signed(folder)[0]
-    told = {"sha256": subjects.get("adapter after"), "config": subjects.get("adapter config")}
-    return found | {name: sha for name, sha in told.items() if sha}
+def adapter_files(run: RunArtifacts) -> dict[str, Path]:
+    """The files of the unlearned adapter, by the names of their digests: "sha256" (weights) and "config"."""
+    return {"sha256": run.layout.weights, "config": run.layout.adapter_config}
 
 
-def signed(folder: RunFolder) -> tuple[dict[str, str], dict[str, Any]]:
-    """Digests and content of the run's entry in the ledger; empty where there is none. Raises RecordError."""
-    workspace = Workspace(folder.path.parents[1])
-    entry = (ledger := accounts_of(workspace)) and ledger.entry_of(workspace, folder.id)
-    return (dict(entry.subjects), dict(entry.content)) if entry else ({}, {})
+def recorded_digests(run: RunArtifacts, ledger: RunLedger) -> dict[str, str]:
+    """Digests of the adapter that the run made, by the names of `adapter_files`; older runs recorded fewer.
+
+    Raises:
+        RecordError: The ledger is damaged.
+    """
+    events = (event for event in reversed(run.events()) if event["kind"] == "adapter")
+    event: dict[str, Any] = next(events, {})
+    subjects = ledger.run_subjects(run.id)
+    signed = {"sha256": subjects.get("adapter after"), "config": subjects.get("adapter config")}
+    return event | {name: digest for name, digest in signed.items() if digest}
 
 
-def files(folder: RunFolder) -> dict[str, Path]:
-    """The files that `made` tells the digests of."""
-    return {"sha256": folder.path / "adapter" / WEIGHTS, "config": folder.path / "adapter" / ADAPTER_CONFIG}
+def is_recorded_adapter(run: RunArtifacts, ledger: RunLedger) -> bool:
+    """Whether the adapter in the run's folder is the one that the run made, as far as digests were recorded."""
+    return digests_match(adapter_files(run), recorded_digests(run, ledger))
 
 
-def as_made(folder: RunFolder) -> bool:
-    """Whether the adapter that lies there is the one that the run made, as far as it was told."""
-    return digests_match(files(folder), made(folder))
-
-
-def unlearned(folder: RunFolder) -> bool:
-    """Whether its weights are others than those in use: a method that reached its bound at once leaves them as they were."""
-    workspace = Workspace(folder.path.parents[1])
-    return sha256_of_file(files(folder)["sha256"]) != sha256_of_file(
-        Path(workspace.path(workspace.settings.adapter)) / WEIGHTS
-    )
+def differs_from_original(run: RunArtifacts) -> bool:
+    """Whether the adapter's weights differ from those in use. A run that stopped at once leaves them unchanged."""
+    return sha256_of_file(run.layout.weights) != sha256_of_file(run.workspace.adapter / WEIGHTS)

@@ -12,7 +12,6 @@ from core.runs.checkpoints import Reader
 from core.runs.run_folder import RunFolder
 from core.types import RunState
 from core.unlearning.trainer import Step
-from core.workspace import Workspace
 
 
 def follow(folder: RunFolder) -> RunState:
@@ -20,8 +19,8 @@ def follow(folder: RunFolder) -> RunState:
     number = distributed.broadcast([0] * distributed.size())[distributed.rank()]
     spec = replace(folder.spec, device="cpu" if number < 0 else f"cuda:{number}")
     with tempfile.TemporaryDirectory() as nowhere, suppress(Unlearned):
-        keeper = Reader(folder.path / "checkpoint")
-        run(Workspace(folder.path.parents[1]), spec, Path(nowhere), Follower(folder), keeper)
+        keeper = Reader(folder.layout.checkpoint)
+        run(folder.workspace, spec, Path(nowhere), Follower(folder), keeper)
     return RunState.DONE
 
 

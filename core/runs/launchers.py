@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from core.runs.device_locks import candidates, card, free
-from core.runs.run_folder import RunFolder
+from core.runs.handle import RunHandle
 from core.utils.optional_imports import library
 
 Options = Mapping[str, Any]
@@ -31,13 +31,13 @@ class Launcher:
     """start: run the worker command for a queued run, and tell the job's id. spare: what is free, in a line. over: whether a job
     is at its end, or unknown. externally_queued: a run may wait there for long."""
 
-    start: Callable[[RunFolder, Options], str]
+    start: Callable[[RunHandle, Options], str]
     spare: Callable[[Options], str]
     over: Callable[[str, Options], bool]
     externally_queued: bool = True
 
 
-def command(folder: RunFolder, options: Options) -> list[str]:
+def command(folder: RunHandle, options: Options) -> list[str]:
     """The worker's command, the same wherever it runs. options: processes, how many train together on one machine, each on a
     card of its own; the worker itself reads `cards`, over how many one process lays out a model that is too large for one."""
     count = int(options.get("processes", 1))
@@ -45,9 +45,9 @@ def command(folder: RunFolder, options: Options) -> list[str]:
     return [sys.executable, *together, "-m", "core", "worker", str(folder.path)]
 
 
-def start_local(folder: RunFolder, options: Options) -> str:
+def start_local(folder: RunHandle, options: Options) -> str:
     """A detached process that outlives this one."""
-    with (folder.path / "log.txt").open("ab") as log:
+    with folder.layout.log.open("ab") as log:
         started = subprocess.Popen(
             command(folder, options), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
@@ -83,12 +83,12 @@ def _memory(device: str) -> str:
     return " ({:.0f} of {:.0f} GB)".format(*(int(one) * 2**20 / 1e9 for one in mebibytes.groups())) if mebibytes else ""
 
 
-def start_slurm(folder: RunFolder, options: Options) -> str:
+def start_slurm(folder: RunHandle, options: Options) -> str:
     """A job of Slurm's through submitit. options: those of its executor, such as slurm_partition, timeout_min, gpus_per_node;
     cluster "local" starts it on this machine, as Slurm would."""
     submitit = library("submitit", *CLUSTER)
     extra = {key: value for key, value in options.items() if key not in ("cluster", *OURS)}
-    executor = submitit.AutoExecutor(folder=folder.path / "slurm", cluster=options.get("cluster", "slurm"))
+    executor = submitit.AutoExecutor(folder=folder.layout.slurm, cluster=options.get("cluster", "slurm"))
     executor.update_parameters(name=folder.id, **extra)
     return str(executor.submit(submitit.helpers.CommandFunction(command(folder, options), verbose=False)).job_id)
 
@@ -113,7 +113,7 @@ def spare_slurm(options: Options) -> str:
     return "; ".join(asked.stdout.splitlines()) or asked.stderr.strip()
 
 
-def start_ray(folder: RunFolder, options: Options) -> str:
+def start_ray(folder: RunHandle, options: Options) -> str:
     """A job of a Ray cluster. options: address of its dashboard, and what submit_job takes, such as entrypoint_num_gpus."""
     jobs = library("ray.job_submission", *CLUSTER)
     extra = {key: value for key, value in options.items() if key not in ("address", *OURS)}

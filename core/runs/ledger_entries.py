@@ -19,94 +19,123 @@ from core.ledger.chain import append, entries
 from core.ledger.keys import Keys, keys_of, read_public
 from core.ledger.statement import Statement
 from core.models.hub import fingerprint, resolve
-from core.runs.run_folder import RunFolder
+from core.runs.handle import RunHandle
 from core.types import Request, Verification
 from core.unlearning.methods import METHODS
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json
 from core.workspace import Workspace
-from core.workspace.layout import ADAPTER_CONFIG, WEIGHTS
+from core.workspace.run_layout import WEIGHTS
 
 RUN, VERIFICATION, REFERENCE = "run", "verification", "reference"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
 ROOT = Path(__file__).parents[2]
 
 
-def statements(workspace: Workspace) -> tuple[Statement, ...]:
-    """What the workspace's ledger holds. Raises RecordError where it is not whole."""
-    return entries(workspace.ledger, read_public(workspace.ledger_key))
+class Ledger:
+    """The signed ledger of a workspace.
+
+    Attributes:
+        workspace: The workspace whose ledger it is.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+
+    @property
+    def keys(self) -> Keys:
+        """The keys that sign entries and make pseudonyms.
+
+        Raises:
+            RecordError: They are not with this user on this machine.
+        """
+        return keys_of(self.workspace.layout.ledger_key)
+
+    def statements(self) -> tuple[Statement, ...]:
+        """All entries, oldest first.
+
+        Raises:
+            RecordError: The ledger is damaged.
+        """
+        return entries(self.workspace.layout.ledger, read_public(self.workspace.layout.ledger_key))
+
+    def append(self, kind: str, subjects: Mapping[str, str], content: Mapping[str, Any]) -> None:
+        """Sign one entry and append it.
+
+        Args:
+            kind: The kind of statement, such as "run".
+            subjects: SHA-256 digests by name: what the statement is about.
+            content: The statement, as JSON values and dataclasses.
+
+        Raises:
+            RecordError: The keys are missing or the ledger is damaged.
+        """
+        append(self.workspace.layout.ledger, kind, subjects, content, self.keys)
+
+    def check(self) -> None:
+        """Raise RecordError where no entry could be made: the keys are missing, or the ledger is damaged."""
+        _ = self.keys
+        self.statements()
+
+    def run_entry(self, run_id: str) -> Statement | None:
+        """The last entry about a run."""
+        found = (one for one in reversed(self.statements()) if one.kind == RUN and one.content["run"] == run_id)
+        return next(found, None)
+
+    def run_subjects(self, run_id: str) -> dict[str, str]:
+        """SHA-256 digests of a run's last entry, by name; empty where it has none."""
+        entry = self.run_entry(run_id)
+        return dict(entry.subjects) if entry else {}
+
+    def run_content(self, run_id: str) -> dict[str, Any]:
+        """The content of a run's last entry; empty where it has none."""
+        entry = self.run_entry(run_id)
+        return dict(entry.content) if entry else {}
+
+    def record_run(self, run: RunHandle) -> None:
+        """Enter a finished run. A run that was resumed after its entry gets another one where its files have changed."""
+        subjects, entry = _subjects(self.workspace, run), self.run_entry(run.id)
+        if entry is None or any(entry.subjects.get(name, digest) != digest for name, digest in subjects.items()):
+            self.append(RUN, subjects, _content(self.workspace, run, self.keys))
+
+    def record_reference(self, request_id: str, folder: Path, name: str) -> None:
+        """Enter a trained reference: the adapter in `folder`, under the name of its final folder."""
+        self.append(REFERENCE, {"reference": sha256_of_file(folder / WEIGHTS)}, {"of": request_id, "seed": name})
+
+    def reference_digests(self, request_id: str) -> dict[str, str]:
+        """SHA-256 of each reference of a request that was entered, by the name of its folder."""
+        own = (one for one in self.statements() if one.kind == REFERENCE and one.content["of"] == request_id)
+        return {one.content["seed"]: one.subjects["reference"] for one in own}
+
+    def record_verification(self, run: RunHandle, verification: Verification) -> None:
+        """Enter a verification, each time it is made, with the digests of the references that it used."""
+        self.check()
+        references = self.workspace.reference_folders(run.spec.request)
+        digests = {f"reference {path.name}": sha256_of_file(path / WEIGHTS) for path in references}
+        self.append(VERIFICATION, _subjects(self.workspace, run) | digests, to_json(verification))
 
 
-def record_reference(workspace: Workspace, request_id: str, folder: Path, name: str) -> None:
-    """Enter a model that never saw a request's data, as it was trained. Raises RecordError as `check` does."""
-    told = {"of": request_id, "seed": name}
-    append(
-        workspace.ledger,
-        REFERENCE,
-        {"reference": sha256_of_file(folder / WEIGHTS)},
-        told,
-        keys_of(workspace.ledger_key),
-    )
-
-
-def references_of(workspace: Workspace, request_id: str) -> dict[str, str]:
-    """SHA-256 of a request's references by their folder's name, as far as they were entered. Raises RecordError."""
-    own = (one for one in statements(workspace) if one.kind == REFERENCE and one.content["of"] == request_id)
-    return {one.content["seed"]: one.subjects["reference"] for one in own}
-
-
-def check(workspace: Workspace) -> None:
-    """Raises RecordError where a run could not be entered: the keys are not here, or the ledger is not whole."""
-    keys_of(workspace.ledger_key)
-    statements(workspace)
-
-
-def entry_of(workspace: Workspace, run_id: str) -> Statement | None:
-    """What the ledger has of a run, the last word on it. Raises RecordError."""
-    return next(
-        (one for one in reversed(statements(workspace)) if one.kind == RUN and one.content["run"] == run_id), None
-    )
-
-
-def record(workspace: Workspace, folder: RunFolder) -> None:
-    """Enter a run that came to its end, once however often this is asked; anew where it was resumed after its entry, and its
-    events or its report are others since. Raises RecordError as `check` does."""
-    keys, subjects, told = keys_of(workspace.ledger_key), _subjects(workspace, folder), entry_of(workspace, folder.id)
-    if told is None or any(told.subjects.get(name, sha) != sha for name, sha in subjects.items()):
-        append(workspace.ledger, RUN, subjects, _content(workspace, folder, keys), keys)
-
-
-def record_verification(workspace: Workspace, folder: RunFolder, found: Verification) -> None:
-    """Enter what was checked of a run, each time anew. Raises RecordError as `check` does."""
-    keys = keys_of(workspace.ledger_key)
-    check(workspace)
-    references = workspace.reference_folders(folder.spec.request)
-    beside = {f"reference {path.name}": sha256_of_file(path / WEIGHTS) for path in references}
-    append(workspace.ledger, VERIFICATION, _subjects(workspace, folder) | beside, to_json(found), keys)
-
-
-def _subjects(workspace: Workspace, folder: RunFolder) -> dict[str, str]:
-    """What the entry is about, by digest: the base, the adapter before and after, and what was concluded from them."""
-    settings = workspace.settings
-    base = resolve(workspace.path(settings.base), settings.base_revision)
+def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:
+    """SHA-256 of everything that an entry is about: the base, the adapter before and after, and the run's results."""
+    base, layout = resolve(workspace.base, workspace.settings.base_revision), run.layout
     files = {
-        "adapter before": Path(workspace.path(settings.adapter)) / WEIGHTS,
-        "adapter after": folder.path / "adapter" / WEIGHTS,
-        "adapter config": folder.path / "adapter" / ADAPTER_CONFIG,
+        "adapter before": workspace.adapter / WEIGHTS,
+        "adapter after": layout.weights,
+        "adapter config": layout.adapter_config,
         "tokenizer": base / "tokenizer.json",
         "prompt template": ROOT / "core/data/templates.toml",
-        "circuit": folder.path / "circuit.safetensors",
-        "events": folder.path / "events.jsonl",
-        "report": folder.path / "report.json",
+        "circuit": layout.scores,
+        "events": layout.events,
+        "report": layout.report_numbers,
     }
     found = {name: sha256_of_file(path) for name, path in files.items() if path.is_file()}
     return {"base": fingerprint(base).removeprefix("sha256:"), **found}
 
 
-def _content(workspace: Workspace, folder: RunFolder, keys: Keys) -> dict[str, Any]:
-    spec, evaluation = folder.spec, folder.evaluation
+def _content(workspace: Workspace, run: RunHandle, keys: Keys) -> dict[str, Any]:
+    spec, evaluation = run.spec, run.evaluation
     request = workspace.request(spec.request)
-    attempts = sum(event["kind"] == "attempt" for event in folder.events())
+    attempts = sum(event["kind"] == "attempt" for event in run.events())
     return {
         "run": spec.id,
         "by": spec.launched_by,
@@ -115,7 +144,7 @@ def _content(workspace: Workspace, folder: RunFolder, keys: Keys) -> dict[str, A
         "by_hand": bool(spec.edit),
         "thresholds": spec.thresholds,
         "attempts": attempts,
-        "outcome": _without_cells(folder),
+        "outcome": _without_cells(run),
         "request": _request(workspace, request, keys),
         "measures": {"original": evaluation.original, "unlearned": evaluation.unlearned} if evaluation else {},
         "closeness": {"unlearned": evaluation.closeness, "references": evaluation.floor} if evaluation else {},
@@ -123,14 +152,14 @@ def _content(workspace: Workspace, folder: RunFolder, keys: Keys) -> dict[str, A
         "hardware": {
             "machine": platform.machine(),
             "processors": os.cpu_count(),
-            "device": folder.status.device or spec.device,
+            "device": run.status.device or spec.device,
         },
     }
 
 
-def _without_cells(folder: RunFolder) -> Mapping[str, Any]:
+def _without_cells(run: RunHandle) -> Mapping[str, Any]:
     """How the training ended; what each cell did is in the run's folder."""
-    return {name: value for name, value in to_json(folder.outcome).items() if name != "cells"}
+    return {name: value for name, value in to_json(run.outcome).items() if name != "cells"}
 
 
 def _request(workspace: Workspace, request: Request, keys: Keys) -> dict[str, Any]:

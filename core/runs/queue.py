@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from statistics import median
 
+from core.runs.handle import RunHandle
 from core.runs.process_identity import moment
-from core.runs.run_folder import RunFolder
 from core.types import RunState
 
 
@@ -16,7 +16,7 @@ class Before:
     seconds: float | None
 
 
-def before(folder: RunFolder) -> Before:
+def before(folder: RunHandle) -> Before:
     """What a waiting run waits for."""
     own, now = folder.store.entry(folder.id), moment()
     working = [one for one in folder.store.entries(RunState.RUNNING) if not one.lost(now)]

@@ -1,4 +1,4 @@
-"""References of a request: adapters retrained without its data, one a seed."""
+"""Retrained references of a request: adapters trained without its data, one per seed."""
 
 import shutil
 from collections.abc import Callable
@@ -6,43 +6,63 @@ from functools import partial
 from pathlib import Path
 
 from core.pipeline.stages import reference
-from core.runs.run_folder import accounts_of
+from core.runs.ledger import RunLedger, open_ledger
 from core.types import Request
 from core.unlearning.trainer import Step
+from core.utils.atomic_io import staging
 from core.workspace import Workspace
-from core.workspace.layout import WEIGHTS
 from core.workspace.locks import at_work
+from core.workspace.run_layout import WEIGHTS
 
 FIRST_SEED = 101
 
 
 def train_references(
-    workspace: Workspace, request_id: str, count: int, device: str, watch: Callable[[int, Step], bool]
+    workspace: Workspace,
+    request_id: str,
+    count: int,
+    device: str,
+    watch: Callable[[int, Step], bool],
+    ledger: RunLedger | None = None,
 ) -> tuple[Path, ...]:
-    """Train references until there are `count`; finished ones are kept, a broken one leaves nothing behind.
+    """Train references until a request has `count` of them. Finished ones are kept; a failed one leaves nothing behind.
 
-    watch: called with the number of the reference from 0 and its step.
+    Args:
+        workspace: The workspace.
+        request_id: The request whose data the references never see.
+        count: Number of references.
+        device: "auto", "cpu" or "cuda".
+        watch: Called after each step with the number of the reference, from 0, and the step.
+        ledger: Where each reference is entered; by default the workspace's own ledger.
+
+    Returns:
+        The folders of all references of the request, by seed.
+
+    Raises:
+        RequestError: The request cannot be served.
+        RecordError: The ledger takes no entry.
+        WorkspaceError: A deletion is being carried out.
     """
-    with at_work(workspace.root):
+    ledger = ledger or open_ledger(workspace)
+    with at_work(workspace):
         request = workspace.request(request_id)
         workspace.check(request)
-        if ledger := accounts_of(workspace):
-            ledger.check(workspace)
+        ledger.check()
         for number in range(count):
-            _train(workspace, request, FIRST_SEED + number, device, partial(watch, number))
+            _train(workspace, request, FIRST_SEED + number, device, partial(watch, number), ledger)
     return workspace.reference_folders(request_id)
 
 
-def _train(workspace: Workspace, request: Request, seed: int, device: str, watch: Callable[[Step], bool]) -> None:
-    """One reference, unless it is there."""
-    target = workspace.root / "references" / request.id / f"seed-{seed}"
+def _train(
+    workspace: Workspace, request: Request, seed: int, device: str, watch: Callable[[Step], bool], ledger: RunLedger
+) -> None:
+    target = workspace.layout.reference(request.id, seed)
     if (target / WEIGHTS).is_file():
         return
-    part = target.with_name(f".{target.name}.part")
+    part = staging(target)
     try:
         reference(workspace, request, seed, device, part, watch)
-        if ledger := accounts_of(workspace):
-            ledger.record_reference(workspace, request.id, part, target.name)
+        ledger.record_reference(request.id, part, target.name)
         part.rename(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -9,17 +9,17 @@ from pathlib import Path
 from core.errors import RunError
 from core.pipeline.collect_answers import answers_of, neighbours
 from core.pipeline.context import RequestContext, load_adapter, make_context
-from core.runs.adapter_identity import files, made, signed, unlearned
-from core.runs.run_folder import RunFolder, accounts_of
+from core.runs.adapter_identity import adapter_files, differs_from_original, recorded_digests
+from core.runs.handle import RunHandle as RunFolder
+from core.runs.ledger import RunLedger, open_ledger
 from core.types import Check, RunState, Verdict, Verification
 from core.utils.hashing import digests_match, sha256_of_file
 from core.verification.equivalence import counted
 from core.verification.evidence import Answers, Evidence
 from core.verification.suite import verification
 from core.verification.thresholds import Thresholds
-from core.workspace import Workspace
-from core.workspace.layout import WEIGHTS
 from core.workspace.locks import at_work
+from core.workspace.run_layout import WEIGHTS
 
 
 def verify(
@@ -32,20 +32,19 @@ def verify(
     """
     if folder.status.state is not RunState.DONE:
         raise RunError(f"Run {folder.id!r} is {folder.status.state}: choose a finished run to verify.")
-    bounds, workspace = Thresholds(), Workspace(folder.path.parents[1])
-    with at_work(workspace.root):
-        exact = (_identity(folder), _frozen(folder, bounds), _distinct(folder))
+    bounds, workspace, ledger = Thresholds(), folder.workspace, open_ledger(folder.workspace)
+    with at_work(workspace):
+        exact = (_identity(folder, ledger), _frozen(folder, bounds, ledger), _distinct(folder, ledger))
         found = verification(folder.id, _evidence(folder, device, bounds, full, progress), exact)
-        folder.write("verification.json", found)
-        if ledger := accounts_of(workspace):
-            ledger.record_verification(workspace, folder, found)
+        folder.write(folder.layout.verification, found)
+        ledger.record_verification(folder, found)
     return found
 
 
 def _evidence(
     folder: RunFolder, device: str, bounds: Thresholds, full: bool, progress: Callable[[float], None]
 ) -> Evidence:
-    workspace = Workspace(folder.path.parents[1])
+    workspace = folder.workspace
     request = workspace.request(folder.spec.request)
     places = _places(folder)
     answers: list[Answers] = []
@@ -62,17 +61,16 @@ def _evidence(
 
 def _places(folder: RunFolder) -> list[Path]:
     """Where the adapters lie that are compared: the candidate, the original, the references."""
-    workspace = Workspace(folder.path.parents[1])
-    original = Path(workspace.path(workspace.settings.adapter))
-    return [folder.path / "adapter", original, *workspace.reference_folders(folder.spec.request)]
+    workspace = folder.workspace
+    return [folder.layout.adapter, workspace.adapter, *workspace.reference_folders(folder.spec.request)]
 
 
-def _identity(folder: RunFolder) -> Check:
+def _identity(folder: RunFolder, ledger: RunLedger) -> Check:
     """V12: the adapter that lies there is the one that the run made, to the bit, and not the one that was to forget."""
-    there, told = files(folder), made(folder)
+    there, told = adapter_files(folder), recorded_digests(folder, ledger)
     right = digests_match(there, told)
     same = right and there.keys() <= told.keys()  # runs of an older version told the weights alone
-    if right and not unlearned(folder):
+    if right and not differs_from_original(folder):
         found, same = Verdict.FAIL, False
         sentence = "The run left the adapter as it was, to the bit: nothing was forgotten."
     elif same:
@@ -90,9 +88,9 @@ def _identity(folder: RunFolder) -> Check:
     return _exact("V12", "the adapter is the one that was made", same, found, "SHA-256, exact", sentence)
 
 
-def _frozen(folder: RunFolder, bounds: Thresholds) -> Check:
+def _frozen(folder: RunFolder, bounds: Thresholds, ledger: RunLedger) -> Check:
     """V0: nobody chose the bounds with the result in sight."""
-    same = signed(folder)[1].get("thresholds", folder.spec.thresholds) == bounds.digest
+    same = ledger.run_content(folder.id).get("thresholds", folder.spec.thresholds) == bounds.digest
     found = Verdict.PASS if same else Verdict.INCONCLUSIVE
     sentence = (
         "What counts as passed was fixed before the run began."
@@ -102,13 +100,13 @@ def _frozen(folder: RunFolder, bounds: Thresholds) -> Check:
     return _exact("V0", "the bounds were fixed before the run", same, found, "SHA-256 of all bounds", sentence)
 
 
-def _distinct(folder: RunFolder) -> Check:
+def _distinct(folder: RunFolder, ledger: RunLedger) -> Check:
     """V0: a reference that is a copy of something else, or is not the one that was trained, tells of nothing but itself."""
-    workspace = Workspace(folder.path.parents[1])
+    workspace = folder.workspace
     candidate, original, *references = (sha256_of_file(place / WEIGHTS) for place in _places(folder))
     names = [place.name for place in workspace.reference_folders(folder.spec.request)]
-    there, ledger = dict(zip(names, references, strict=True)), accounts_of(workspace)
-    trained = ledger.references_of(workspace, folder.spec.request) if ledger else {}
+    there = dict(zip(names, references, strict=True))
+    trained = ledger.reference_digests(folder.spec.request)
     others = {candidate, original}
     same = len(others | {*references}) == len(others) + len(references) and there == there | trained
     found = Verdict.PASS if same else Verdict.INCONCLUSIVE

@@ -5,7 +5,6 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -17,23 +16,24 @@ from core.pipeline.stages import STAGES, Found, run
 from core.runs.checkpoints import Checkpoints, check_room
 from core.runs.device_locks import cards, peak_memory
 from core.runs.distributed_worker import follow, found_in
+from core.runs.handle import RunHandle as RunFolder
 from core.runs.lease import Lease, acquire_lease
+from core.runs.ledger import open_ledger
 from core.runs.process_identity import this_worker
-from core.runs.run_folder import RESERVE, RunFolder, accounts_of
 from core.types import RunState, RunStatus
 from core.unlearning.trainer import Step
 from core.utils.atomic_io import write_bytes, write_text
 from core.utils.clock import utc_now
 from core.utils.serialization import write_json
 from core.workspace import Workspace
-from core.workspace.layout import ADAPTER_CONFIG, WEIGHTS
 from core.workspace.locks import at_work
+from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS
 
 log = logging.getLogger("core")
 COPIES = (
     10  # of the adapter on the disk at a time: the candidate, and three checkpoints of it with two moments a weight
 )
-RESERVED = 2**18  # bytes of RESERVE: room for the last word of a run whose disk is full
+RESERVED = 2**18  # bytes of the reserve: room for the last word of a run whose disk is full
 WRITE_EVERY = 0.5  # seconds between status writes
 
 
@@ -61,7 +61,7 @@ def work(folder: RunFolder) -> RunState:
 
 def _written(workspace: Workspace) -> int:
     """About how many bytes a run writes; the rest is small beside it."""
-    weights = Path(workspace.path(workspace.settings.adapter)) / WEIGHTS
+    weights = workspace.adapter / WEIGHTS
     return COPIES * weights.stat().st_size if weights.is_file() else 0
 
 
@@ -72,18 +72,16 @@ def _work(folder: RunFolder, held: Lease) -> RunState:
         distributed.broadcast(
             [int(name.partition(":")[2] or -1) for name in _each(held.devices)]
         )  # the others begin as well
-        checkpoints = Checkpoints(folder.path / "checkpoint")
+        checkpoints = Checkpoints(folder.layout.checkpoint)
         spec = replace(folder.spec, device=held.devices[0] if distributed.size() > 1 else ",".join(held.devices))
-        workspace = Workspace(folder.path.parents[1])
-        ledger = accounts_of(workspace)
-        if ledger:
-            ledger.check(workspace)  # hours of work are not to end with an entry that cannot be made
+        workspace = folder.workspace
+        ledger = open_ledger(workspace)
+        ledger.check()  # hours of work are not to end with an entry that cannot be made
         if not checkpoints.folder.is_dir():  # a resumed run has taken its room
             check_room(folder.path, _written(workspace))
-        with at_work(workspace.root):
+        with at_work(workspace):
             run(workspace, spec, folder.path, watch, checkpoints)
-            if ledger:
-                ledger.record(workspace, folder)
+            ledger.record_run(folder)
         shutil.rmtree(checkpoints.folder, ignore_errors=True)  # they hold what was to be forgotten
         watch.end(RunState.DONE, "")
     except Fenced:
@@ -108,7 +106,7 @@ def _wanted(folder: RunFolder) -> int:
     """How many cards: one for each of several processes, or those over which a single one lays out the model."""
     if distributed.size() > 1:
         return distributed.size()
-    return cards(Workspace(folder.path.parents[1]).settings, folder.spec.launcher)
+    return cards(folder.workspace.settings, folder.spec.launcher)
 
 
 def _each(devices: Sequence[str]) -> list[str]:
@@ -138,7 +136,7 @@ class FolderWatch:
     def begin(self) -> None:
         """Go on where an earlier attempt broke off."""
         self.folder.tidy()
-        write_bytes(self.folder.path / RESERVE, b"\0" * RESERVED)
+        write_bytes(self.folder.layout.reserve, b"\0" * RESERVED)
         self.folder.mend_events()
         events = self.folder.events()
         self.steps = max((event["step"] for event in events if event["kind"] == "step"), default=0)
@@ -198,7 +196,7 @@ class FolderWatch:
         if state is RunState.DONE:
             self.base, self.share = 1.0, 0.0
         status = self._status(message)
-        (self.folder.path / RESERVE).unlink(missing_ok=True)
+        (self.folder.layout.reserve).unlink(missing_ok=True)
         self.held.end(status)
         self.folder.write("status.json", status)
         log.info("%s %s", state, message)

@@ -137,8 +137,19 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class UserSplit:
-    """Who is what: members train the adapter, crowd trained the base model, holdout trained nothing, ever."""
+    """The users of a workspace by what they trained.
+
+    Attributes:
+        members: Training users: they trained the adapter.
+        crowd: Base-model users: they trained the base model.
+        holdout: Held-out users: they trained nothing, ever.
+    """
 
     members: tuple[str, ...]
     crowd: tuple[str, ...]
     holdout: tuple[str, ...]
+
+    @property
+    def everyone(self) -> frozenset[str]:
+        """All users."""
+        return frozenset((*self.members, *self.crowd, *self.holdout))

@@ -55,6 +55,16 @@ def make_private_folder(folder: Path) -> None:
         raise disk_error(folder, error) from error
 
 
+def staging(target: Path) -> Path:
+    """The hidden folder in which `target` is built before it is renamed into place."""
+    return target.with_name(f".{target.name}.part")
+
+
+def staging_folders(root: Path) -> list[Path]:
+    """Every folder below `root` that was begun and not finished."""
+    return sorted(root.rglob(".*.part"))
+
+
 def disk_error(path: Path, error: OSError) -> WorkspaceError:
     """Convert an error of the operating system into one sentence that says what to do."""
     if error.errno == errno.ENOSPC:

@@ -1,23 +1,191 @@
-"""File names and paths of a workspace."""
+"""Paths of a workspace. Only this file and run_layout.py know what anything on disk is called.
+
+workspace.json                  settings
+data/items.jsonl  data/interactions.jsonl  data/roles.json
+base/  adapter/                 Hugging Face and PEFT folders, or the paths that the settings name
+adapter-RUN/                    the adapter of an approved run, in use since its approval
+requests/ID.json
+references/ID/seed-K/           adapters retrained without the request's data
+runs/store.sqlite               state of every run
+runs/ID/                        one run, see RunLayout
+closed/ID.json                  what is left of requests that were carried out
+review.sqlite                   cases, decisions and comments
+sealed/ID-CASE/                 encrypted copies of what an approval is about to destroy
+ledger.jsonl  ledger.pub        signed account of all runs and decisions, and the key to check it with
+work.lock  review.lock          see core.workspace.locks
+"""
 
 import os
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-ADAPTER_CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"  # as PEFT calls them
+from core.workspace.run_layout import WEIGHTS, RunLayout
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceLayout:
+    """Paths of one workspace.
+
+    Attributes:
+        root: The workspace folder, resolved.
+    """
+
+    root: Path
+
+    @property
+    def settings(self) -> Path:
+        """The settings; a folder with this file is a workspace."""
+        return self.root / "workspace.json"
+
+    @property
+    def items(self) -> Path:
+        """The catalogue: titles of all items."""
+        return self.root / "data/items.jsonl"
+
+    @property
+    def interactions(self) -> Path:
+        """All interactions."""
+        return self.root / "data/interactions.jsonl"
+
+    @property
+    def user_split(self) -> Path:
+        """Training users, base-model users and held-out users."""
+        return self.root / "data/roles.json"
+
+    @property
+    def data(self) -> tuple[Path, ...]:
+        """The files that define what the models are asked."""
+        return self.settings, self.items, self.interactions, self.user_split
+
+    @property
+    def base(self) -> Path:
+        """A base model that was trained for this workspace."""
+        return self.root / "base"
+
+    @property
+    def adapter(self) -> Path:
+        """The adapter that `prepare` made. The one in use is `Workspace.adapter`."""
+        return self.root / "adapter"
+
+    def approved_adapter(self, run_id: str) -> Path:
+        """Where the adapter of an approved run is served from."""
+        return self.root / f"adapter-{run_id}"
+
+    def adapters(self) -> list[Path]:
+        """All adapter folders of the workspace, in use or not."""
+        return [path for path in self.root.glob("adapter*") if path.is_dir()]
+
+    @property
+    def requests(self) -> Path:
+        """The folder of open requests."""
+        return self.root / "requests"
+
+    def request(self, request_id: str) -> Path:
+        """One open request."""
+        return self.requests / f"{request_id}.json"
+
+    def closed(self, request_id: str) -> Path:
+        """What is left of a request that was carried out."""
+        return self.root / "closed" / f"{request_id}.json"
+
+    @property
+    def all_references(self) -> Path:
+        """The folder of all requests' references."""
+        return self.root / "references"
+
+    def references(self, request_id: str) -> Path:
+        """The folder of one request's references."""
+        return self.all_references / request_id
+
+    def reference(self, request_id: str, seed: int) -> Path:
+        """One reference adapter."""
+        return self.references(request_id) / f"seed-{seed}"
+
+    def finished_references(self, request_id: str) -> tuple[Path, ...]:
+        """The finished references of a request, by seed."""
+        own = self.references(request_id)
+        found = own.glob(f"seed-*/{WEIGHTS}") if is_id(request_id) and is_inside_workspace(own, self.root) else ()
+        return tuple(sorted((path.parent for path in found), key=lambda path: int(path.name.split("-")[1])))
+
+    @property
+    def runs(self) -> Path:
+        """The folder of all runs."""
+        return self.root / "runs"
+
+    @property
+    def store(self) -> Path:
+        """The SQLite file with the state of every run."""
+        return self.runs / "store.sqlite"
+
+    def run(self, run_id: str) -> RunLayout:
+        """The paths of one run."""
+        return RunLayout(self.runs / run_id)
+
+    def run_folders(self) -> list[Path]:
+        """The folders of all runs."""
+        return [path for path in self.runs.glob("*") if path.is_dir()]
+
+    @property
+    def review(self) -> Path:
+        """The SQLite file with cases, decisions and comments."""
+        return self.root / "review.sqlite"
+
+    @property
+    def sealed(self) -> Path:
+        """The folder of encrypted copies."""
+        return self.root / "sealed"
+
+    def vault(self, request_id: str, case: int) -> Path:
+        """The encrypted copies of one case."""
+        return self.sealed / f"{request_id}-{case}"
+
+    @property
+    def ledger(self) -> Path:
+        """The signed account, where one is kept."""
+        return self.root / "ledger.jsonl"
+
+    @property
+    def ledger_key(self) -> Path:
+        """The public key of the ledger. A ledger is kept where this file exists."""
+        return self.root / "ledger.pub"
+
+    @property
+    def work_lock(self) -> Path:
+        """The lock between jobs that use the models and a deletion."""
+        return self.root / "work.lock"
+
+    @property
+    def review_lock(self) -> Path:
+        """The lock of the process that carries out decisions."""
+        return self.root / "review.lock"
+
+    @property
+    def mlflow(self) -> Path:
+        """The default target of `export`."""
+        return self.root / "mlflow"
+
+    def name(self, path: Path) -> str:
+        """A path relative to the workspace, as the vault and the leak scan call it."""
+        return str(path.relative_to(self.root))
+
+    def leftovers(self) -> Iterator[Path]:
+        """Temporary files that a killed write left beside JSON files of the workspace (see atomic_io.write_bytes)."""
+        for folder in (self.root, self.root / "data", self.requests, self.root / "closed"):
+            yield from folder.glob(".*.json*.????????")
 
 
 def is_inside_workspace(path: Path, root: Path) -> bool:
     """Whether a path lies under `root` (itself resolved) and neither is nor contains a symbolic link, at any depth."""
-    return path.resolve().is_relative_to(root) and not path.is_symlink() and not (path.is_dir() and _linked(path))
+    return path.resolve().is_relative_to(root) and not path.is_symlink() and not (path.is_dir() and _has_link(path))
 
 
-def _linked(folder: Path) -> bool:
+def _has_link(folder: Path) -> bool:
     with os.scandir(folder) as entries:
-        return any(entry.is_symlink() or (entry.is_dir() and _linked(Path(entry.path))) for entry in entries)
+        return any(entry.is_symlink() or (entry.is_dir() and _has_link(Path(entry.path))) for entry in entries)
 
 
 def is_id(name: str) -> bool:
-    """Whether a request's or a run's id is one: it becomes part of a path."""
+    """Whether a name is a valid id of a request or a run. Ids become part of a path."""
     return re.fullmatch(r"\w[\w-]*", name) is not None

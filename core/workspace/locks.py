@@ -1,6 +1,6 @@
-"""Work on a workspace's models, and taking them away, exclude one another: many may be at work at once, or one that destroys.
+"""Reader/writer lock of a workspace: many jobs may use the models, or one deletion may remove them.
 
-A lock of the operating system, which falls with its process, whatever ends it.
+The locks belong to the operating system, so they are released when their process ends, however it ends.
 """
 
 import fcntl
@@ -10,36 +10,44 @@ from pathlib import Path
 
 from core.errors import WorkspaceError
 from core.utils.atomic_io import disk_error
+from core.workspace.workspace import Workspace
 
-AT_WORK = "Something is at work on this workspace's models (a run, a reference, a check): let it end, then go on."
+AT_WORK = "A run, a reference or a verification is using this workspace's models: let it end, then try again."
 DESTROYING = "A deletion is being carried out in this workspace: try again when it is done."
 
 
-def at_work(root: Path) -> AbstractContextManager[None]:
-    """Held by whatever reads models and writes what it found. Raises WorkspaceError while a deletion is carried out."""
-    return _locked(root / "work.lock", fcntl.LOCK_SH | fcntl.LOCK_NB, DESTROYING)
+def at_work(workspace: Workspace) -> AbstractContextManager[None]:
+    """Shared lock, held while a job reads the models and writes results.
+
+    Raises:
+        WorkspaceError: A deletion is being carried out.
+    """
+    return _locked(workspace.layout.work_lock, fcntl.LOCK_SH | fcntl.LOCK_NB, DESTROYING)
 
 
-def undisturbed(root: Path) -> AbstractContextManager[None]:
-    """Held while a deletion is carried out. Raises WorkspaceError while anything is at work."""
-    return _locked(root / "work.lock", fcntl.LOCK_EX | fcntl.LOCK_NB, AT_WORK)
+def exclusive(workspace: Workspace) -> AbstractContextManager[None]:
+    """Exclusive lock, held while a deletion is carried out.
+
+    Raises:
+        WorkspaceError: A job is using the models.
+    """
+    return _locked(workspace.layout.work_lock, fcntl.LOCK_EX | fcntl.LOCK_NB, AT_WORK)
 
 
-def alone(root: Path) -> AbstractContextManager[None]:
-    """Held by the one process that settles decisions; another one waits."""
-    return _locked(root / "review.lock", fcntl.LOCK_EX)
+def settling(workspace: Workspace) -> AbstractContextManager[None]:
+    """Lock of the one process that carries out decisions. Another process waits."""
+    return _locked(workspace.layout.review_lock, fcntl.LOCK_EX)
 
 
 @contextmanager
-def _locked(path: Path, kind: int, refusal: str = "") -> Iterator[None]:
-    """refusal: what to say where `kind` does not wait."""
+def _locked(path: Path, mode: int, refusal: str = "") -> Iterator[None]:
     try:
         file = path.open("a")
     except OSError as error:
         raise disk_error(path, error) from error
     with file:
         try:
-            fcntl.flock(file, kind)
+            fcntl.flock(file, mode)
         except BlockingIOError:
             raise WorkspaceError(refusal) from None
         yield

@@ -1,16 +1,4 @@
-"""A workspace on disk: one recommender, its data, its requests, references and runs.
-
-workspace.json          settings
-data/items.jsonl  data/interactions.jsonl  data/roles.json
-base/  adapter/         Hugging Face and PEFT folders (or paths named in the settings)
-requests/ID.json
-references/ID/seed-K/   adapters retrained without the request's data
-runs/ID/                see core.runs.run_folder
-closed/ID.json          what is left of requests that were carried out
-review.sqlite           cases, decisions and comments
-sealed/ID-CASE/         what is about to be destroyed, encrypted; only while an approval is carried out
-ledger.jsonl  ledger.pub    signed account of all runs, and the key to check it with
-"""
+"""A workspace: one recommender with its data, models, requests, references and runs."""
 
 import secrets
 from collections.abc import Iterable
@@ -22,18 +10,31 @@ from core.errors import RequestError, WorkspaceError
 from core.types import Closed, Ground, Identity, Interaction, Item, Request, Task, UserSplit
 from core.utils.clock import utc_now
 from core.utils.serialization import read_json, read_json_lines, write_json
-from core.workspace.layout import WEIGHTS, is_id, is_inside_workspace
+from core.workspace.layout import WorkspaceLayout, is_id, is_inside_workspace
 
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSettings:
-    """What a workspace is: written once by `prepare`.
+    """The settings of a workspace, written by `prepare`.
 
-    base, adapter: folder (relative to the workspace or absolute) or hub id; revision pins a hub id.
-    window: how many interactions a prompt holds, targets included. epochs, learning_rate, rank: the adapter's recipe,
-    which a reference repeats exactly. base_note: where the base model comes from, in words for the report.
-    launcher: where runs start, unless one says otherwise. clusters: by launcher, what its cluster has to be told.
-    people: who works here, each with roles (core.review.permissions); with nobody, one person does everything.
+    Attributes:
+        name: The name that pages show.
+        data: The data source, KIND:PATH.
+        task: What the recommender is asked.
+        base: The base model: a folder (relative to the workspace or absolute) or a hub id.
+        base_revision: The commit of a hub id.
+        adapter: The folder of the adapter in use, relative to the workspace or absolute.
+        window: Interactions in one prompt, targets included.
+        epochs: Epochs of the adapter's training. References repeat the recipe exactly.
+        learning_rate: Learning rate of the adapter's training.
+        rank: LoRA rank of the adapter.
+        batch_size: Prompts in a training batch.
+        seed: Seed of the adapter's training.
+        base_note: Origin of the base model, as a phrase for the report.
+        launcher: Where runs start by default.
+        clusters: Options of each launcher, by its name.
+        people: The roles of each person who works here (core.review.permissions). Without an entry, one person does
+            everything.
     """
 
     name: str
@@ -55,68 +56,99 @@ class WorkspaceSettings:
 
 
 class Workspace:
-    """Reads and writes the files of one workspace folder; holds no state but what it has read.
+    """Reads and writes the files of one workspace folder. It keeps in memory only what it has read.
 
-    Raises WorkspaceError where the folder is not a workspace.
+    Attributes:
+        layout: Paths of the workspace's files.
+
+    Raises:
+        WorkspaceError: The folder is not a workspace.
     """
 
     def __init__(self, root: str | Path) -> None:
-        self.root = Path(root).resolve()
-        if not (self.root / "workspace.json").is_file():
+        self.layout = WorkspaceLayout(Path(root).resolve())
+        if not self.layout.settings.is_file():
             raise WorkspaceError(
                 f"{self.root} is not a workspace: make one with `python -m core prepare --workspace {root}`."
             )
 
+    @property
+    def root(self) -> Path:
+        """The workspace folder."""
+        return self.layout.root
+
     @cached_property
     def settings(self) -> WorkspaceSettings:
-        return read_json(self.root / "workspace.json", WorkspaceSettings)
+        """The settings that `prepare` wrote."""
+        return read_json(self.layout.settings, WorkspaceSettings)
 
     @cached_property
     def items(self) -> dict[str, Item]:
         """All items by id."""
-        return {item.id: item for item in read_json_lines(self.root / "data/items.jsonl", Item)}
+        return {item.id: item for item in read_json_lines(self.layout.items, Item)}
 
     @cached_property
     def interactions(self) -> tuple[Interaction, ...]:
         """All interactions, in time order."""
-        return tuple(read_json_lines(self.root / "data/interactions.jsonl", Interaction))
+        return tuple(read_json_lines(self.layout.interactions, Interaction))
 
     @cached_property
     def user_split(self) -> UserSplit:
-        return read_json(self.root / "data/roles.json", UserSplit)
+        """Training users, base-model users and held-out users."""
+        return read_json(self.layout.user_split, UserSplit)
+
+    @property
+    def base(self) -> str:
+        """The base model: a folder or a hub id."""
+        return self._location(self.settings.base)
+
+    @property
+    def adapter(self) -> Path:
+        """The folder of the adapter in use."""
+        return Path(self._location(self.settings.adapter))
+
+    def path(self, name: str) -> str:
+        return self._location(name)
 
     @property
     def ledger(self) -> Path:
-        """The signed account of what was done here, where one is kept."""
-        return self.root / "ledger.jsonl"
+        return self.layout.ledger
 
     @property
     def ledger_key(self) -> Path:
-        """The public key that the ledger is checked with; where it is, a ledger is kept."""
-        return self.root / "ledger.pub"
+        return self.layout.ledger_key
 
-    def path(self, name: str) -> str:
-        """A model location of the settings: inside the workspace where such a folder is, else as it stands."""
+    def _location(self, name: str) -> str:
+        """A model location of the settings: a folder inside the workspace where there is one, else as it stands."""
         inside = self.root / name
         return str(inside) if inside.exists() else name
 
+    @property
+    def keeps_ledger(self) -> bool:
+        """Whether runs and decisions of this workspace are signed."""
+        return self.layout.ledger_key.is_file()
+
     def requests(self) -> tuple[Request, ...]:
-        """All requests, newest first."""
-        files = (path for path in (self.root / "requests").glob("*.json") if is_inside_workspace(path, self.root))
+        """All open requests, newest first."""
+        files = (path for path in self.layout.requests.glob("*.json") if is_inside_workspace(path, self.root))
         found = [read_json(path, Request) for path in files]
         return tuple(sorted(found, key=lambda request: (request.created, request.id), reverse=True))
 
     def request(self, request_id: str) -> Request:
-        """One request. Raises RequestError for an id that is not there."""
-        path = self.root / "requests" / f"{request_id}.json"
+        """One open request.
+
+        Raises:
+            RequestError: No open request has this id.
+        """
+        path = self.layout.request(request_id)
         if not is_id(request_id) or not path.is_file() or not is_inside_workspace(path, self.root):
             known = ", ".join(request.id for request in self.requests()) or "none yet"
             raise RequestError(f"Request {request_id!r} is not in this workspace: choose one of {known}.")
         return read_json(path, Request)
 
     def closed(self) -> tuple[Closed, ...]:
-        """What is left of the requests that were carried out, newest first."""
-        found = [read_json(path, Closed) for path in (self.root / "closed").glob("*.json")]
+        """What is left of requests that were carried out, newest first."""
+        found = [read_json(path, Closed) for path in self.layout.closed("any").parent.glob("*.json")]
         return tuple(sorted(found, key=lambda one: (one.closed, one.id), reverse=True))
 
     def open_request(
@@ -128,7 +160,11 @@ class Workspace:
         legal_basis: Ground = Ground.NOT_RECORDED,
         identity: Identity = Identity.NOT_RECORDED,
     ) -> Request:
-        """Check a deletion request against the data and write it. Raises RequestError before anything is written."""
+        """Check a deletion request against the data, then write it.
+
+        Raises:
+            RequestError: The request cannot be served; nothing is written.
+        """
         request = Request(
             id=f"req-{secrets.token_hex(3)}",
             users=tuple(dict.fromkeys(users)),
@@ -140,11 +176,16 @@ class Workspace:
             identity=identity,
         )
         self.check(request)
-        write_json(self.root / "requests" / f"{request.id}.json", request)
+        write_json(self.layout.request(request.id), request)
         return request
 
     def check(self, request: Request) -> None:
-        """Raise RequestError, in one sentence, where the request cannot be served here."""
+        """Check that a request can be served by this workspace.
+
+        Raises:
+            RequestError: It names nobody, an unknown user, a user who did not train the adapter, an unknown
+                interaction, a user without history, or everybody.
+        """
         if not request.subjects:
             raise RequestError("The request names nobody: give at least one user or one interaction.")
         members, others = set(self.user_split.members), set(self.user_split.crowd) | set(self.user_split.holdout)
@@ -173,7 +214,5 @@ class Workspace:
             )
 
     def reference_folders(self, request_id: str) -> tuple[Path, ...]:
-        """Finished references of a request, by seed."""
-        own = self.root / "references" / request_id
-        found = own.glob(f"seed-*/{WEIGHTS}") if is_id(request_id) and is_inside_workspace(own, self.root) else ()
-        return tuple(sorted((path.parent for path in found), key=lambda path: int(path.name.split("-")[1])))
+        """The finished references of a request, by seed."""
+        return self.layout.finished_references(request_id)

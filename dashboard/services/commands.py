@@ -1,7 +1,7 @@
 """What people do here, each only in a role that may: open a request, launch a run, go on with it, stop it, compare lists."""
 
 from core.review.permissions import check_operators, require
-from core.runs.run_folder import RunFolder
+from core.runs.handle import RunHandle
 from core.types import Act, Ground, GroupEdit, Identity, Request
 from dashboard.services.queries import workspace
 from dashboard.session.auth import who
@@ -32,7 +32,7 @@ def launch(
     return folder.id
 
 
-def resume(folder: RunFolder) -> None:
+def resume(folder: RunHandle) -> None:
     """Go on with a failed or lost run where it stood. Raises RunError, ReviewError."""
     from core.runs.submit import resume as go_on  # imports torch: only when somebody asks
 
@@ -40,13 +40,13 @@ def resume(folder: RunFolder) -> None:
     go_on(folder)
 
 
-def stop(folder: RunFolder) -> None:
+def stop(folder: RunHandle) -> None:
     """Stop a run, or give a broken-off one up. Raises RunError, ReviewError."""
     require(workspace(), who(), Act.RUN)
     folder.ask_to_cancel()
 
 
-def measure_overlaps(folder: RunFolder) -> None:
+def measure_overlaps(folder: RunHandle) -> None:
     """Start comparing everybody's lists, in a process of its own. Raises ReviewError."""
     from core.runs.list_overlap import launch_overlaps  # imports torch: only when somebody asks
 

@@ -18,8 +18,8 @@ from core.pipeline.context import RequestContext, load_adapter, make_context
 from core.types import Interaction, Recommendation
 from core.utils.hashing import sha256_of_file
 from core.workspace import Workspace
-from core.workspace.layout import WEIGHTS
-from dashboard.services.queries import DATA, RunFolder, stamps
+from core.workspace.run_layout import WEIGHTS
+from dashboard.services.queries import RunHandle, stamps
 
 MODELS = ORIGINAL, UNLEARNED, REFERENCE = "original", "unlearned", "reference"
 
@@ -44,22 +44,22 @@ class Answer:
     seconds: float
 
 
-def adapters(run: RunFolder) -> dict[str, Path]:
+def adapters(run: RunHandle) -> dict[str, Path]:
     """The adapter folders that a run lets one compare, by name of the model."""
-    workspace = Workspace(run.path.parent.parent)
-    folders = (Path(workspace.path(workspace.settings.adapter)), run.path / "adapter")
+    workspace = run.workspace
+    folders = (workspace.adapter, run.layout.adapter)
     found = zip(MODELS, (*folders, *workspace.reference_folders(run.spec.request)[:1]), strict=False)
     return {name: path for name, path in found if (path / WEIGHTS).is_file()}
 
 
-def shown_history(run: RunFolder, user: str) -> tuple[Interaction, ...]:
+def shown_history(run: RunHandle, user: str) -> tuple[Interaction, ...]:
     """The interactions that the prompt of `user` holds, oldest first."""
     context = _loaded(run, ORIGINAL).context
     return tuple(context.histories[user][-(context.reader.window - 1) :])
 
 
 def what_if(
-    run: RunFolder, model: str, user: str, left_out: Collection[int], off: Collection[str], length: int
+    run: RunHandle, model: str, user: str, left_out: Collection[int], off: Collection[str], length: int
 ) -> Answer:
     """The person's list by one of MODELS, plain, and with modules off and places of the shown history left out.
 
@@ -70,7 +70,7 @@ def what_if(
     return Answer(before, *_list(loaded, user, tuple(sorted(left_out)), tuple(sorted(off)), length))
 
 
-def lists(run: RunFolder, user: str, length: int) -> dict[str, tuple[Recommendation, ...]]:
+def lists(run: RunHandle, user: str, length: int) -> dict[str, tuple[Recommendation, ...]]:
     """The person's plain lists by name of the model."""
     return {name: _list(_loaded(run, name), user, (), (), length)[0] for name in adapters(run)}
 
@@ -99,11 +99,11 @@ def _person(loaded: Loaded, user: str, left_out: tuple[int, ...]) -> Person:
     return loaded.setting.person(loaded.context.histories[user], left_out)
 
 
-def _loaded(run: RunFolder, model: str) -> Loaded:
-    root, folder = run.path.parent.parent, adapters(run)[model]
-    weights = _digest(str(folder / WEIGHTS), stamps(folder, WEIGHTS))
-    data = "".join(_digest(str(root / name), stamps(root, name)) for name in DATA)
-    return _load(str(root), str(folder), run.spec.request, (weights, data))
+def _loaded(run: RunHandle, model: str) -> Loaded:
+    layout, folder = run.workspace.layout, adapters(run)[model]
+    weights = _digest(str(folder / WEIGHTS), stamps(folder / WEIGHTS))
+    data = "".join(_digest(str(path), stamps(path)) for path in layout.data)
+    return _load(str(layout.root), str(folder), run.spec.request, (weights, data))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

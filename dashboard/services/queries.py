@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.report.summary import Summary, summarise
+from core.runs.artifacts import RunArtifacts
+from core.runs.handle import RunHandle, open_run
+from core.runs.handle import runs as all_runs
 from core.runs.queue import Before, before
-from core.runs.run_folder import RunFolder, run_folder
-from core.runs.run_folder import runs as all_runs
 from core.types import (
     Circuit,
     DirectEffect,
@@ -28,6 +29,7 @@ from core.types import (
 )
 from core.unlearning.methods import METHODS, OFFERED
 from core.workspace import Workspace
+from core.workspace.layout import WorkspaceLayout
 from dashboard.presenters.circuit_html import page as graph_page
 from dashboard.presenters.circuit_scene import START, texts
 from dashboard.presenters.circuit_scene import scene as draw_scene
@@ -36,18 +38,18 @@ from dashboard.services.cli_client import AskedError, asked
 if TYPE_CHECKING:
     from core.benchmark.results import Row
 
-__all__ = ["METHODS", "OFFERED", "AskedError", "RunFolder"]
+__all__ = ["METHODS", "OFFERED", "AskedError", "RunHandle"]
+RunFolder = RunHandle
 
 DEMO = Path(__file__).parents[2] / "assets/demo"
 BENCHMARK = Path(os.environ.get("CURE_LENS_BENCHMARK") or DEMO.parents[1] / "benchmarks/unlearning")
-DATA = ("workspace.json", "data/items.jsonl", "data/interactions.jsonl", "data/roles.json")
 Stamps = tuple[tuple[int, int] | None, ...]
 
 
-def stamps(folder: Path, *names: str) -> Stamps:
-    """(change time in ns, size in bytes) of each file, None where it is not there."""
-    found = [(folder / name).stat() if (folder / name).is_file() else None for name in names]
-    return tuple((stat.st_mtime_ns, stat.st_size) if stat else None for stat in found)
+def stamps(*paths: Path) -> Stamps:
+    """(change time in ns, size in bytes) of each file; None where it does not exist."""
+    stats = [path.stat() if path.is_file() else None for path in paths]
+    return tuple((stat.st_mtime_ns, stat.st_size) if stat else None for stat in stats)
 
 
 # ---------------------------------------------------------------- workspace
@@ -56,7 +58,7 @@ def stamps(folder: Path, *names: str) -> Stamps:
 def workspace() -> Workspace:
     """The workspace named by CURE_LENS_WORKSPACE, else the shipped demo. Raises WorkspaceError."""
     root = Path(os.environ.get("CURE_LENS_WORKSPACE") or DEMO)
-    return _workspace(str(root), stamps(root, *DATA))
+    return _workspace(str(root), stamps(*WorkspaceLayout(root).data))
 
 
 def demo() -> bool:
@@ -72,13 +74,13 @@ def _workspace(root: str, key: Stamps) -> Workspace:
 def history(user: str) -> tuple[Interaction, ...]:
     """One user's interactions in time order; empty for an unknown user."""
     place = workspace()
-    return tuple(_histories(str(place.root), stamps(place.root, *DATA)).get(user, ()))
+    return tuple(_histories(str(place.root), stamps(*place.layout.data)).get(user, ()))
 
 
 def listed(request: Request) -> list[str]:
     """Members with something for the model to read, those of the request first."""
     place = workspace()
-    found = _histories(str(place.root), stamps(place.root, *DATA))
+    found = _histories(str(place.root), stamps(*place.layout.data))
     reads = lambda user: any(event.liked or place.settings.task is Task.CLICK for event in found.get(user, ()))  # noqa: E731
     return sorted(filter(reads, place.user_split.members), key=lambda user: user not in request.subjects)
 
@@ -94,16 +96,16 @@ def _histories(root: str, key: Stamps) -> dict[str, list[Interaction]]:
 # ---------------------------------------------------------------- runs
 
 
-def runs() -> dict[str, RunFolder]:
+def runs() -> dict[str, RunHandle]:
     """All runs by id, newest first."""
     return {run.id: run for run in all_runs(workspace())}
 
 
-def run(run_id: str) -> RunFolder:
-    return run_folder(workspace(), run_id)
+def run(run_id: str) -> RunHandle:
+    return open_run(workspace(), run_id)
 
 
-def default_run(found: dict[str, RunFolder]) -> str | None:
+def default_run(found: dict[str, RunHandle]) -> str | None:
     """The newest finished run, else the newest."""
     done = (name for name, folder in found.items() if folder.status.state is RunState.DONE)
     return next(done, next(iter(found), None))
@@ -133,27 +135,27 @@ def estimate(request_id: str, method: str, device: str) -> dict[str, Any]:
     return asked("estimate", *options)
 
 
-def queue(folder: RunFolder) -> Before:
+def queue(folder: RunHandle) -> Before:
     """What a waiting run waits for."""
     return before(folder)
 
 
-def circuits(folder: RunFolder) -> tuple[Circuit, Circuit] | None:
-    return _result(str(folder.path), "circuits", stamps(folder.path, "forget.json", "retain.json"))
+def circuits(folder: RunArtifacts) -> tuple[Circuit, Circuit] | None:
+    return _result(str(folder.path), "circuits", stamps(folder.layout.forget, folder.layout.retain))
 
 
-def groups(folder: RunFolder) -> tuple[ModuleGroup, ...] | None:
-    return _result(str(folder.path), "groups", stamps(folder.path, "groups.json"))
+def groups(folder: RunArtifacts) -> tuple[ModuleGroup, ...] | None:
+    return _result(str(folder.path), "groups", stamps(folder.layout.groups))
 
 
-def regrouped(folder: RunFolder, edit: GroupEdit) -> tuple[ModuleGroup, ...]:
+def regrouped(folder: RunHandle, edit: GroupEdit) -> tuple[ModuleGroup, ...]:
     """The run's modules as a person's edit sorts them. Raises WorkspaceError where the run has no circuit."""
     from core.grouping.regroup import regrouped as sort_anew  # imports torch: only when somebody edits
 
     return sort_anew(folder.path, edit)[1]
 
 
-def movable(folder: RunFolder, sorted_modules: Sequence[ModuleGroup]) -> float | None:
+def movable(folder: RunHandle, sorted_modules: Sequence[ModuleGroup]) -> float | None:
     """The share of the adapter's parameters that these groups leave free to move; None where the run did not tell."""
     found = outcome(folder)
     if found is None or not found.cells:
@@ -165,27 +167,27 @@ def movable(folder: RunFolder, sorted_modules: Sequence[ModuleGroup]) -> float |
     return free / found.total
 
 
-def outcome(folder: RunFolder) -> Outcome | None:
-    return _result(str(folder.path), "outcome", stamps(folder.path, "outcome.json"))
+def outcome(folder: RunArtifacts) -> Outcome | None:
+    return _result(str(folder.path), "outcome", stamps(folder.layout.outcome))
 
 
-def memory(folder: RunFolder) -> tuple[Memory, ...] | None:
-    return _result(str(folder.path), "memory", stamps(folder.path, "memory.json"))
+def memory(folder: RunArtifacts) -> tuple[Memory, ...] | None:
+    return _result(str(folder.path), "memory", stamps(folder.layout.memory))
 
 
-def toward(folder: RunFolder) -> dict[str, DirectEffect] | None:
-    return _result(str(folder.path), "toward", stamps(folder.path, "toward.json"))
+def toward(folder: RunArtifacts) -> dict[str, DirectEffect] | None:
+    return _result(str(folder.path), "toward", stamps(folder.layout.direct_effects))
 
 
-def evaluation(folder: RunFolder) -> Evaluation | None:
-    return _result(str(folder.path), "evaluation", stamps(folder.path, "evaluation.json"))
+def evaluation(folder: RunArtifacts) -> Evaluation | None:
+    return _result(str(folder.path), "evaluation", stamps(folder.layout.evaluation))
 
 
-def overlaps(folder: RunFolder) -> tuple[Overlap, ...] | None:
-    return _result(str(folder.path), "overlaps", stamps(folder.path, "overlap.json"))
+def overlaps(folder: RunArtifacts) -> tuple[Overlap, ...] | None:
+    return _result(str(folder.path), "overlaps", stamps(folder.layout.overlap))
 
 
-def summary(folder: RunFolder) -> Summary | None:
+def summary(folder: RunHandle) -> Summary | None:
     """The result in plain sentences, the same as in the report; None while there is none."""
     found, place = evaluation(folder), workspace()
     if found is None:
@@ -194,7 +196,7 @@ def summary(folder: RunFolder) -> Summary | None:
     return summarise(spec, place.request(spec.request), place.items, groups(folder) or (), found)
 
 
-def grouped(folder: RunFolder) -> bool:
+def grouped(folder: RunHandle) -> bool:
     """Whether the run's method looks for a circuit at all."""
     method = METHODS.get(folder.spec.method)
     return method is None or method.grouped
@@ -202,10 +204,10 @@ def grouped(folder: RunFolder) -> bool:
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _result(path: str, name: str, key: Stamps):
-    return getattr(RunFolder(Path(path)), name)
+    return getattr(RunArtifacts(Path(path)), name)
 
 
-def picture(folder: RunFolder, which: int) -> str:
+def picture(folder: RunHandle, which: int) -> str:
     """The drawn circuit as a self-contained page; `which` 0 for the forget set, 1 for the retain set."""
     from core.circuit.graph import graph  # imports torch: only when a circuit is saved
 
@@ -214,30 +216,33 @@ def picture(folder: RunFolder, which: int) -> str:
     return graph_page(graph(found[which]), sorted_modules, START)
 
 
-def scene(folder: RunFolder, which: int, other: str | None) -> dict[str, Any]:
+def scene(folder: RunHandle, which: int, other: str | None) -> dict[str, Any]:
     """What the explorer draws, beside the circuit of the run `other` where one is named."""
-    beside = run(other).path if other else None
-    names = ("forget.json", "retain.json", "groups.json")
-    key, other_key = stamps(folder.path, *names), stamps(beside, *names) if beside else None
-    return _scene(str(folder.path), str(beside or ""), which, key, other_key)
+    beside = run(other) if other else None
+    key, other_key = _circuit_stamps(folder), _circuit_stamps(beside) if beside else None
+    return _scene(str(folder.path), str(beside.path) if beside else "", which, key, other_key)
+
+
+def _circuit_stamps(folder: RunArtifacts) -> Stamps:
+    return stamps(folder.layout.forget, folder.layout.retain, folder.layout.groups)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _scene(path: str, other: str, which: int, key: Stamps, other_key: Stamps | None) -> dict[str, Any]:
-    folder = RunFolder(Path(path))
+    folder = RunArtifacts(Path(path))
     found, sorted_modules = circuits(folder), groups(folder)
-    beside = circuits(RunFolder(Path(other))) if other else None
+    beside = circuits(RunArtifacts(Path(other))) if other else None
     assert found and sorted_modules
     return draw_scene(found[which], sorted_modules, beside[which] if beside else None) | {"texts": texts()}
 
 
-def comparable(folder: RunFolder, other: RunFolder) -> bool:
+def comparable(folder: RunHandle, other: RunHandle) -> bool:
     """Whether both runs have circuits of one model's modules."""
     found, beside = circuits(folder), circuits(other)
     return bool(found and beside and found[0].modules == beside[0].modules)
 
 
-def common(folder: RunFolder, which: int, other: str) -> dict[str, int]:
+def common(folder: RunHandle, which: int, other: str) -> dict[str, int]:
     """How many modules both runs' circuits hold, and each one alone."""
     found, beside = circuits(folder), circuits(run(other))
     assert found and beside
@@ -251,7 +256,7 @@ def common(folder: RunFolder, which: int, other: str) -> dict[str, int]:
 def benchmark() -> "list[Row]":
     """Every row that `python -m core bench` has measured here; none where it never ran."""
     files = tuple(sorted(str(path) for path in BENCHMARK.glob("*.parquet")))
-    return _benchmark(files, stamps(BENCHMARK, *files))
+    return _benchmark(files, stamps(*map(Path, files)))
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -10,8 +10,8 @@ from core.report.case_record import Entry, about
 from core.review import decisions as deciding
 from core.review import permissions
 from core.review.cases import Cases
-from core.review.evidence_digest import files_of
-from core.runs.run_folder import RunFolder
+from core.review.evidence_digest import evidence_files
+from core.runs.handle import RunHandle
 from core.types import Act, Case, CaseState, Closed, Request, Role, RunState
 from dashboard.services import queries
 from dashboard.services.cli_client import AskedError, asked
@@ -27,7 +27,7 @@ class ReviewItem:
 
     request: Request
     case: Case | None
-    run: RunFolder | None
+    run: RunHandle | None
 
 
 def four_eyes() -> bool:
@@ -55,11 +55,11 @@ def inbox() -> tuple[ReviewItem, ...]:
     return tuple(_matter(one, cases.of(one.id), done) for one in requests)
 
 
-def _matter(request: Request, case: Case | None, done: Sequence[RunFolder]) -> ReviewItem:
+def _matter(request: Request, case: Case | None, done: Sequence[RunHandle]) -> ReviewItem:
     """Where one request stands."""
     if case and case.state not in AGAIN:
         return ReviewItem(request, case, queries.runs().get(case.run))
-    own = (run for run in done if run.spec.request == request.id and (run.path / "adapter").is_dir())
+    own = (run for run in done if run.spec.request == request.id and run.layout.adapter.is_dir())
     return ReviewItem(request, case, next(own, None))
 
 
@@ -82,8 +82,8 @@ def settle() -> None:
 def changed(case: Case) -> bool:
     """Whether what was submitted is no longer there as it was."""
     place = queries.workspace()
-    files = map(str, files_of(place, queries.run(case.run)))
-    return _changed(str(place.root), case, queries.stamps(place.root, *files))
+    files = evidence_files(place, queries.run(case.run))
+    return _changed(str(place.root), case, queries.stamps(*files))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -93,7 +93,7 @@ def _changed(root: str, case: Case, key: queries.Stamps) -> bool:
 
 
 def keeps_ledger() -> bool:
-    return queries.workspace().ledger_key.is_file()
+    return queries.workspace().keeps_ledger
 
 
 def timeline(request_id: str) -> list[Entry]:
@@ -101,7 +101,7 @@ def timeline(request_id: str) -> list[Entry]:
     if not keeps_ledger():
         return []
     place = queries.workspace()
-    found = _ledger(str(place.root), queries.stamps(place.root, place.ledger.name))
+    found = _ledger(str(place.root), queries.stamps(place.layout.ledger))
     return about(found, request_id, [name for name, run in queries.runs().items() if run.spec.request == request_id])
 
 
@@ -115,13 +115,13 @@ def make_ledger() -> None:
     asked("ledger", "init", *_place())
 
 
-def verify(run: RunFolder, full: bool) -> None:
+def verify(run: RunHandle, full: bool) -> None:
     """Check a run; it takes about a minute, and minutes where all is asked. Raises ReviewError, AskedError."""
     permissions.require(queries.workspace(), who(), Act.RUN)
     asked("verify", *_place(), "--run", run.id, "--as", who(), *(["--full"] if full else []))
 
 
-def submit(run: RunFolder) -> None:
+def submit(run: RunHandle) -> None:
     deciding.submit(queries.workspace(), run.id, who())
 
 

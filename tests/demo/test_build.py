@@ -27,7 +27,7 @@ from core.utils.serialization import read_json, write_json_lines
 from core.verification.suite import asked
 from core.verification.thresholds import Thresholds
 from core.workspace import Workspace
-from core.workspace.layout import WEIGHTS
+from core.workspace.run_layout import WEIGHTS
 
 DEMO = Path(__file__).parents[2] / "assets/demo"
 LIMIT = 12_000_000

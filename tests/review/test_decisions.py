@@ -8,6 +8,7 @@ import pytest
 from core.errors import ReviewError
 from core.review import permissions
 from core.review.decisions import _check_reason, changed, comment, submit
+from core.review.permissions import check_operators, may, require
 from core.runs.run_folder import RunFolder
 from core.types import Act, CaseState, Interaction, Item, Role, Verdict
 from core.utils.serialization import write_json
@@ -166,7 +167,7 @@ def test_numbers_that_are_people_and_titles_in_other_letters_are_names_too(reaso
     place = SimpleNamespace(
         interactions=[Interaction("396", "7", True, 1)], items={"7": Item("7", "The Bell of Valdoria (1995)")}
     )
-    with pytest.raises(ReviewError, match="names a person or a title"):
+    with pytest.raises(ReviewError, match="names a user or a title"):
         _check_reason(place, reason)
     _check_reason(place, "They wrote 397 letters about a bell.")
 
@@ -179,7 +180,7 @@ def test_a_reason_stays_for_good_and_so_names_nobody(desk, what):
     title = next(one.title for one in place.items.values() if len(one.title) >= 8)
     named = {"somebody of the request": request.users[0], "somebody else": other, "a title": title}[what]
     desk.submit()
-    with pytest.raises(ReviewError, match="names a person or a title"):
+    with pytest.raises(ReviewError, match="names a user or a title"):
         desk.decide("petra", reason=f"So wrote {named} to us.")
     assert desk.case.decisions == ()
     assert desk.decide("petra", reason="So they wrote to us.").decisions
@@ -229,3 +230,17 @@ def test_comments_are_said_by_those_who_may(desk):
     with pytest.raises(ReviewError, match="empty"):
         comment(desk.workspace, desk.request, "owen", " ")
     assert [one.text for one in desk.case.comments] == ["When?"]
+
+
+def test_permission_checks_read_no_interactions(desk, monkeypatch):
+    def unread(self):
+        raise AssertionError("interactions were read")
+
+    monkeypatch.setattr(Workspace, "interactions", property(unread))
+    workspace = Workspace(desk.workspace.root)
+    for act in Act:
+        assert may(workspace, "olaf", act) is (act in (Act.READ, Act.OPEN, Act.RUN, Act.SUBMIT, Act.COMMENT))
+    require(workspace, "olaf", Act.RUN)
+    check_operators(workspace, desk.request, "olaf")
+    with pytest.raises(ReviewError, match="also a user of this workspace"):
+        require(workspace, workspace.user_split.holdout[0], Act.READ)

@@ -20,6 +20,7 @@ from core.review.decisions import comment, decide, submit
 from core.review.evidence_digest import check_ready
 from core.review.leak_scan import known, rows_of, traces
 from core.review.vault import Vault
+from core.runs.ledger import open_ledger
 from core.runs.references import train_references
 from core.runs.run_folder import RunFolder
 from core.runs.verify import _identity
@@ -195,7 +196,7 @@ def test_what_cannot_be_done_leaves_everything_as_it_was(approved, monkeypatch, 
 def test_a_crash_while_everything_is_put_back_is_no_half_state(approved, monkeypatch, name, when, again):
     """What could not be done may be possible at the next turn: then it is carried out, from its first step."""
     desk, forgotten, candidate, before = approved
-    real, number = execution.put_back, next(at for at, step in enumerate(execution.STEPS) if step.__name__ == name)
+    real, number = execution.roll_back, next(at for at, step in enumerate(execution.STEPS) if step.__name__ == name)
 
     def killed(one):
         if when == "after":
@@ -205,7 +206,7 @@ def test_a_crash_while_everything_is_put_back_is_no_half_state(approved, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(execution, "STEPS", (*execution.STEPS[:number], refuse, *execution.STEPS[number + 1 :]))
         with patch.context() as inner:
-            inner.setattr(execution, "put_back", killed)
+            inner.setattr(execution, "roll_back", killed)
             with pytest.raises(Killed):
                 settled(desk)
         if again:
@@ -286,7 +287,7 @@ def test_what_cannot_be_taken_away_is_not_said_to_be(approved, monkeypatch):
             real(path, *arguments, **options)
 
     monkeypatch.setattr(shutil, "rmtree", stubborn)
-    with pytest.raises(ReviewError, match="references could not be taken away"):
+    with pytest.raises(ReviewError, match="references could not be removed"):
         settled(desk)
     assert contents(desk.workspace.root) == before
 
@@ -300,7 +301,7 @@ def test_work_on_the_models_and_taking_them_away_exclude_one_another(approved, m
 
     def watch(number, step):
         if not said:
-            with pytest.raises(WorkspaceError, match="at work on this workspace's models") as refused:
+            with pytest.raises(WorkspaceError, match="using this workspace's models") as refused:
                 settled(desk)
             said.append(refused)
         return True
@@ -460,9 +461,12 @@ def test_a_run_that_left_the_adapter_as_it_was_is_nothing_to_decide_on(desk):
         desk.submit()
     desk.workspace.ledger.unlink()
     desk.workspace.ledger_key.unlink()
-    with pytest.raises(ReviewError, match="left the adapter as it was, so nothing would be forgotten"):
-        check_ready(run)
-    assert _identity(run).verdict is Verdict.FAIL and "nothing was forgotten" in _identity(run).sentence
+    with pytest.raises(ReviewError, match="left the adapter unchanged, so nothing would be forgotten"):
+        check_ready(run, open_ledger(desk.workspace))
+    assert (
+        _identity(run, open_ledger(desk.workspace)).verdict is Verdict.FAIL
+        and "nothing was forgotten" in _identity(run).sentence
+    )
 
 
 def test_what_the_ledger_says_was_destroyed_is_destroyed(approved, monkeypatch):

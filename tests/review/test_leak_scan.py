@@ -117,7 +117,7 @@ def test_wide_characters_are_read(tmp_path, coding):
 
 
 def test_what_cannot_be_read_is_no_clean_file(tmp_path, monkeypatch):
-    with pytest.raises(WorkspaceError, match=r"deep\.json cannot be read, so nobody knows what is in it"):
+    with pytest.raises(WorkspaceError, match=r"deep\.json cannot be read, so its content is unknown"):
         looked(tmp_path, WORD, "deep.json", "[" * 100_000)
     (tmp_path / "deep.json").unlink()
     monkeypatch.setattr(Path, "read_bytes", lambda self: (_ for _ in ()).throw(PermissionError(13, "no")))

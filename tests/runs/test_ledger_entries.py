@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from core.cli.app import app
 from core.ledger.chain import entries
 from core.ledger.keys import keys_of, read_public
-from core.runs.ledger_entries import entry_of, record
+from core.runs.ledger import open_ledger
+from core.runs.ledger_entries import Ledger
 from core.runs.references import train_references
 from core.runs.run_folder import RunFolder
 from core.runs.submit import create_run
@@ -39,7 +40,7 @@ def made(place: Workspace, method: str = "cure") -> RunFolder:
 
 def test_a_finished_run_is_entered_once(place):
     folder = made(place)
-    record(place, folder)  # as after a kill between the entry and the end
+    Ledger(place).record_run(folder)  # as after a kill between the entry and the end
     opening, entry = entries(place.ledger, read_public(place.ledger_key))
     assert (opening.kind, entry.kind, entry.content["run"]) == ("ledger", "run", folder.id)
     after = hashlib.sha256((folder.path / "adapter/adapter_model.safetensors").read_bytes()).hexdigest()
@@ -51,10 +52,10 @@ def test_a_run_that_is_resumed_after_its_entry_is_entered_anew(place):
     """Killed between its entry and its last word: what it tells since is told there as well."""
     folder = made(place, "graddiff")
     folder.add_event({"kind": "attempt", "attempt": 2, "seconds": 1.0})
-    record(place, folder)
+    Ledger(place).record_run(folder)
     found = [one for one in entries(place.ledger, read_public(place.ledger_key)) if one.kind == "run"]
     assert [one.content["attempts"] for one in found] == [1, 2]
-    assert entry_of(place, folder.id) == found[-1]
+    assert Ledger(place).run_entry(folder.id) == found[-1]
 
 
 def test_what_was_checked_is_entered_as_often_as_it_was(place):
@@ -72,13 +73,13 @@ def test_a_reference_is_entered_when_it_is_trained_and_missed_when_it_is_another
     (entry,) = [one for one in entries(place.ledger, read_public(place.ledger_key)) if one.kind == "reference"]
     folder = made(place, "graddiff")
     third = place.reference_folders(request)[-1]
-    assert entry.content["seed"] == third.name and _distinct(folder).verdict is Verdict.PASS
+    assert entry.content["seed"] == third.name and _distinct(folder, open_ledger(place)).verdict is Verdict.PASS
     weights = third / "adapter_model.safetensors"
     other = load_file(weights)
     save_file({name: value + 1e-3 for name, value in other.items()}, weights, metadata={"format": "pt"})
-    assert _distinct(folder).verdict is Verdict.INCONCLUSIVE
+    assert _distinct(folder, open_ledger(place)).verdict is Verdict.INCONCLUSIVE
     shutil.rmtree(third)
-    assert _distinct(folder).verdict is Verdict.INCONCLUSIVE
+    assert _distinct(folder, open_ledger(place)).verdict is Verdict.INCONCLUSIVE
 
 
 def test_nothing_of_the_person_is_in_it(place):

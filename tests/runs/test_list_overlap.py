@@ -57,10 +57,10 @@ def test_nearness_is_the_largest_jaccard_overlap():
 
 def test_a_run_without_an_adapter_is_refused_and_the_status_says_why(run: RunFolder):
     shutil.rmtree(run.path / "adapter")
-    with pytest.raises(RunError, match="no adapter to ask"):
+    with pytest.raises(RunError, match="has no adapter"):
         write_overlaps(run)
     status = run.overlap_status
-    assert status.state is RunState.FAILED and "no adapter to ask" in status.message
+    assert status.state is RunState.FAILED and "has no adapter" in status.message
 
 
 def test_a_dead_comparison_is_seen_as_lost(run: RunFolder):

@@ -12,9 +12,9 @@ from core.ledger.chain import verify as verify_ledger
 from core.ledger.keys import read_public
 from core.review.decisions import case_of
 from core.review.evidence_digest import evidence_of
-from core.runs.adapter_identity import as_made
-from core.runs.ledger_entries import entry_of
-from core.runs.run_folder import RunFolder, run_folder, runs
+from core.runs.adapter_identity import is_recorded_adapter
+from core.runs.handle import RunHandle, open_run, runs
+from core.runs.ledger import open_ledger
 from core.runs.submit import _dedup_key, create_run
 from core.runs.verify import verify
 from core.runs.worker import work
@@ -38,7 +38,7 @@ def test_the_request_and_the_runs_are_read(old: Workspace) -> None:
 
 
 def test_what_a_run_found_is_read(old: Workspace) -> None:
-    cure, merge = run_folder(old, CURE), run_folder(old, MERGE)
+    cure, merge = open_run(old, CURE), open_run(old, MERGE)
     assert cure.circuits and cure.groups and cure.toward and merge.memory and merge.overlaps
     assert all(0 <= one <= 1 for one in cure.circuits[0].membership_probability)
     assert {row.group for row in cure.groups} <= set(Group) and min(
@@ -53,16 +53,17 @@ def test_hashed_text_is_spelt_as_it_was(old: Workspace) -> None:
         assert entry and entry.dedup_key == _dedup_key(run.spec)
         assert run.spec.thresholds == Thresholds().digest
     case = case_of(old, old.requests()[0].id)
-    assert case.run == MERGE and case.evidence == evidence_of(old, run_folder(old, MERGE))
+    assert case.run == MERGE and case.evidence == evidence_of(old, open_run(old, MERGE))
 
 
 def test_the_ledger_holds(old: Workspace) -> None:
     assert verify_ledger(old.ledger, read_public(old.ledger_key)).flaws == ()
-    assert all(entry_of(old, run.id) and as_made(run) for run in runs(old))
+    ledger = open_ledger(old)
+    assert all(ledger.run_subjects(run.id) and is_recorded_adapter(run, ledger) for run in runs(old))
 
 
 def test_it_verifies_as_it_did(old: Workspace) -> None:
-    run = run_folder(old, CURE)
+    run = open_run(old, CURE)
     before = run.verification
     assert before
     found = verify(run, "cpu", full=True)
@@ -73,6 +74,6 @@ def test_it_verifies_as_it_did(old: Workspace) -> None:
 
 
 def test_its_request_is_unlearned_once_more(old: Workspace) -> None:
-    run: RunFolder = create_run(old, old.requests()[0].id, "cure", "cpu", seed=1, steps=4, launched_by="olaf")
-    assert work(run) is RunState.DONE and as_made(run)
-    assert run.evaluation and run.report and entry_of(old, run.id)
+    run: RunHandle = create_run(old, old.requests()[0].id, "cure", "cpu", seed=1, steps=4, launched_by="olaf")
+    assert work(run) is RunState.DONE and is_recorded_adapter(run, open_ledger(old))
+    assert run.evaluation and run.report and open_ledger(old).run_subjects(run.id)

@@ -58,7 +58,7 @@ def estimate(
     request = workspace.request(request_id)
     workspace.check(request)
     (where, dtype), free = choose_device(devices[0]), sum(_free(torch.device(one)) for one in devices)
-    folder = resolve(workspace.path(workspace.settings.base), workspace.settings.base_revision)
+    folder = resolve(workspace.base, workspace.settings.base_revision)
     check_folder(folder)
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     context = make_context(workspace, request, AutoTokenizer.from_pretrained(folder, trust_remote_code=False))

@@ -1,0 +1,145 @@
+"""The artifacts of one run: reading its folder.
+
+The worker writes these files (core.runs.worker); everyone else only reads. The state of a run that waits or works is
+in the store: see core.runs.handle.
+"""
+
+import json
+from dataclasses import replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from core.runs.process_identity import lives
+from core.types import (
+    Circuit,
+    DirectEffect,
+    Evaluation,
+    Memory,
+    ModuleGroup,
+    Outcome,
+    Overlap,
+    RunSpec,
+    RunState,
+    RunStatus,
+    Verification,
+)
+from core.utils.serialization import read_json
+from core.workspace import Workspace
+from core.workspace.run_layout import RunLayout
+
+
+class RunArtifacts:
+    """Read access to one run. Results that are not there yet are None.
+
+    Attributes:
+        layout: Paths of the run's files.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.layout = RunLayout(path)
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.layout.path
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.path.name
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The workspace that the run belongs to."""
+        return Workspace(self.layout.workspace_root)
+
+    @property
+    def spec(self) -> RunSpec:
+        """What the run was asked to do. It is written once, and parsed once per process."""
+        stat = self.layout.spec.stat() if self.layout.spec.is_file() else None
+        return _spec(self.layout.spec, stat.st_mtime_ns if stat else 0)
+
+    @property
+    def overlap_status(self) -> RunStatus | None:
+        """Progress of the command that compares all users' lists; None where it never started."""
+        status: RunStatus | None = self._read(self.layout.overlap_status, RunStatus)
+        if status and status.state is RunState.RUNNING and not (status.worker and lives(status.worker)):
+            return replace(status, state=RunState.LOST, message="Its process died without a message: see log.txt.")
+        return status
+
+    @property
+    def circuits(self) -> tuple[Circuit, Circuit] | None:
+        """The circuits of the forget set and of the retain set."""
+        forget, retain = self._read(self.layout.forget, Circuit), self._read(self.layout.retain, Circuit)
+        return (forget, retain) if forget and retain else None
+
+    @property
+    def groups(self) -> tuple[ModuleGroup, ...] | None:
+        """The group of each module."""
+        return self._read(self.layout.groups, tuple[ModuleGroup, ...])
+
+    @property
+    def memory(self) -> tuple[Memory, ...] | None:
+        """The memory contrast of each module, where the method uses it."""
+        return self._read(self.layout.memory, tuple[Memory, ...])
+
+    @property
+    def toward(self) -> dict[str, DirectEffect] | None:
+        """The titles that each module raises and lowers most, by module."""
+        rows: tuple[DirectEffect, ...] | None = self._read(self.layout.direct_effects, tuple[DirectEffect, ...])
+        return {row.module: row for row in rows} if rows else None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How unlearning ended."""
+        return self._read(self.layout.outcome, Outcome)
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """Metrics of the original, the unlearned and the reference models."""
+        return self._read(self.layout.evaluation, Evaluation)
+
+    @property
+    def overlaps(self) -> tuple[Overlap, ...] | None:
+        """Overlap of every other user's top list before and after."""
+        return self._read(self.layout.overlap, tuple[Overlap, ...])
+
+    @property
+    def verification(self) -> Verification | None:
+        """The result of the last verification."""
+        return self._read(self.layout.verification, Verification)
+
+    @property
+    def report(self) -> Path | None:
+        """The report without names and titles."""
+        return self.layout.report if self.layout.report.is_file() else None
+
+    @property
+    def reviewer_report(self) -> Path | None:
+        """The report with names and titles: personal data."""
+        return self.layout.reviewer_report if self.layout.reviewer_report.is_file() else None
+
+    @property
+    def candidate(self) -> list[Path]:
+        """What exists of the unlearned adapter and of what it could be made from again."""
+        return [path for path in self.layout.candidate if path.exists()]
+
+    def events(self) -> list[dict[str, Any]]:
+        """All events so far. A half-written last line is left for the next read."""
+        return [json.loads(line) for line in self.event_lines()]
+
+    def event_lines(self) -> list[str]:
+        """The complete lines of the event file."""
+        path = self.layout.events
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+        return [line for line in lines if line.endswith("\n")]
+
+    def _read(self, path: Path, kind: Any) -> Any:
+        return read_json(path, kind) if path.is_file() else None
+
+
+@lru_cache(maxsize=4096)
+def _spec(path: Path, _changed: int) -> RunSpec:
+    spec: RunSpec = read_json(path, RunSpec)
+    return spec

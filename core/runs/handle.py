@@ -1,0 +1,118 @@
+"""A run together with its place in the queue: its state, its cancellation, and the files that its worker writes."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from core.errors import RunError
+from core.runs.artifacts import RunArtifacts
+from core.runs.process_identity import kill, moment
+from core.runs.store import Store
+from core.types import RunState, RunStatus
+from core.utils.atomic_io import disk_error, write_text
+from core.utils.serialization import to_json, write_json
+from core.workspace import Workspace
+from core.workspace.layout import is_id, is_inside_workspace
+
+
+class RunHandle(RunArtifacts):
+    """One run that can be queued, watched, cancelled, and written by its worker."""
+
+    @cached_property
+    def store(self) -> Store:
+        """The store of the workspace, which knows the state of every run."""
+        return store_of(self.workspace)
+
+    @property
+    def status(self) -> RunStatus:
+        """The state of the run. LOST where its worker died without a message or was never started."""
+        if queued := self.store.entry(self.id):
+            return queued.seen(moment())
+        ended: RunStatus | None = self._read(self.layout.status, RunStatus)
+        return ended or RunStatus(RunState.LOST, message="The run was never queued: launch a new one.")
+
+    @property
+    def cancel_asked(self) -> bool:
+        """Whether somebody asked to stop the run."""
+        queued = self.store.entry(self.id)
+        return queued is not None and queued.cancel
+
+    def ask_to_cancel(self) -> None:
+        """Stop the run. Where no worker is at work on it, it ends at once and its candidate is destroyed.
+
+        Raises:
+            RunError: The run has ended already.
+        """
+        queued = self.store.entry(self.id)
+        if queued is None and self.status.state is RunState.LOST:  # killed before it was queued
+            self.write(self.layout.status, RunStatus(RunState.CANCELLED, message="It was never queued."))
+        elif self.store.ask_to_cancel(self.id):
+            if queued and queued.state is RunState.RUNNING and queued.worker:
+                kill(queued.worker)
+            self.discard()
+
+    def discard(self) -> None:
+        """Destroy the unlearned adapter and its checkpoints."""
+        for path in self.candidate:
+            shutil.rmtree(path, ignore_errors=True)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove temporary files of a killed worker, and the reserve."""
+        for path in self.layout.leftovers():
+            path.unlink()
+
+    def write(self, path: Path | str, value: object) -> None:
+        """Write one result as JSON, completely or not at all."""
+        write_json(self.path / path, value)
+
+    def add_event(self, event: Mapping[str, Any]) -> None:
+        """Append one event and flush it to disk: a checkpoint must never know of a step that is not in the events.
+
+        Raises:
+            WorkspaceError: The file cannot be written.
+        """
+        try:
+            with self.layout.events.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(to_json(event)) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise disk_error(self.layout.events, error) from error
+
+    def mend_events(self) -> None:
+        """Remove the incomplete last line that a killed worker may have left."""
+        write_text(self.layout.events, "".join(self.event_lines()))
+
+
+def store_of(workspace: Workspace) -> Store:
+    """The store of a workspace. Clusters share it over the network, so it keeps no write-ahead log there."""
+    return Store(workspace.layout.store, shared=bool(workspace.settings.clusters.keys() - {"local"}))
+
+
+def runs(workspace: Workspace) -> tuple[RunHandle, ...]:
+    """All runs of a workspace, newest first."""
+    found = (path for path in workspace.layout.run_folders() if is_inside_workspace(path, workspace.root))
+    handles = [handle for handle in map(RunHandle, found) if handle.layout.spec.is_file()]
+    store = store_of(workspace)
+    for handle in handles:
+        handle.workspace, handle.store = workspace, store  # one connection is enough for all
+    return tuple(sorted(handles, key=lambda handle: (handle.spec.created, handle.id), reverse=True))
+
+
+def open_run(workspace: Workspace, run_id: str) -> RunHandle:
+    """One run of a workspace.
+
+    Raises:
+        RunError: No run has this id.
+    """
+    handle = RunHandle(workspace.layout.run(run_id).path)
+    if not is_id(run_id) or not handle.layout.spec.is_file() or not is_inside_workspace(handle.path, workspace.root):
+        known = ", ".join(run.id for run in runs(workspace)) or "none yet"
+        raise RunError(f"Run {run_id!r} is not in this workspace: choose one of {known}.")
+    handle.workspace = workspace
+    return handle

@@ -1,0 +1,75 @@
+"""The ledger as runs, references and verifications use it: an object that is handed in.
+
+`open_ledger` gives the signed ledger of a workspace, or `NullLedger` where none is kept. Only the signed one imports the
+signing libraries, so an engine without a ledger needs none of them.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from core.runs.handle import RunHandle
+from core.types import Verification
+from core.workspace import Workspace
+
+
+class RunLedger(Protocol):
+    """What runs enter into a ledger and read back from it. Every call may raise RecordError."""
+
+    def check(self) -> None:
+        """Raise RecordError where no entry could be made: the keys are missing, or the ledger is damaged."""
+
+    def record_run(self, run: RunHandle) -> None:
+        """Enter a finished run. Repeated calls make a new entry only where the run's files have changed."""
+
+    def record_reference(self, request_id: str, folder: Path, name: str) -> None:
+        """Enter a trained reference: the adapter in `folder`, under the name of its final folder."""
+
+    def record_verification(self, run: RunHandle, verification: Verification) -> None:
+        """Enter a verification, each time it is made."""
+
+    def reference_digests(self, request_id: str) -> dict[str, str]:
+        """SHA-256 of each reference of a request that was entered, by the name of its folder."""
+
+    def run_subjects(self, run_id: str) -> dict[str, str]:
+        """SHA-256 digests of a run's last entry, by name; empty where it has none."""
+
+    def run_content(self, run_id: str) -> Mapping[str, Any]:
+        """The content of a run's last entry; empty where it has none."""
+
+
+class NullLedger:
+    """The ledger of a workspace that keeps none: it takes every entry and holds nothing."""
+
+    def check(self) -> None:
+        """Always passes."""
+
+    def record_run(self, run: RunHandle) -> None:
+        """Do nothing."""
+
+    def record_reference(self, request_id: str, folder: Path, name: str) -> None:
+        """Do nothing."""
+
+    def record_verification(self, run: RunHandle, verification: Verification) -> None:
+        """Do nothing."""
+
+    def reference_digests(self, request_id: str) -> dict[str, str]:
+        """No entries."""
+        return {}
+
+    def run_subjects(self, run_id: str) -> dict[str, str]:
+        """No entry."""
+        return {}
+
+    def run_content(self, run_id: str) -> Mapping[str, Any]:
+        """No entry."""
+        return {}
+
+
+def open_ledger(workspace: Workspace) -> RunLedger:
+    """The signed ledger of a workspace, or a NullLedger where it keeps none."""
+    if not workspace.keeps_ledger:
+        return NullLedger()
+    from core.runs.ledger_entries import Ledger  # loads the signing libraries
+
+    return Ledger(workspace)

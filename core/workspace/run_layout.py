@@ -1,0 +1,168 @@
+"""Paths of a run: the files in the folder `runs/ID` of a workspace."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.utils.atomic_io import staging
+
+ADAPTER_CONFIG = "adapter_config.json"  # both as PEFT calls them
+WEIGHTS = "adapter_model.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class RunLayout:
+    """Paths inside the folder of one run.
+
+    Attributes:
+        path: The run's folder, `runs/ID` of a workspace.
+    """
+
+    path: Path
+
+    @property
+    def workspace_root(self) -> Path:
+        """The workspace that the run belongs to."""
+        return self.path.parents[1]
+
+    @property
+    def spec(self) -> Path:
+        """What the run was asked to do; written once, before the worker starts."""
+        return self.path / "spec.json"
+
+    @property
+    def status(self) -> Path:
+        """How the run ended. While it waits or runs, only the store knows its state."""
+        return self.path / "status.json"
+
+    @property
+    def events(self) -> Path:
+        """One JSON line for each attempt, stage, step and saved adapter."""
+        return self.path / "events.jsonl"
+
+    @property
+    def job(self) -> Path:
+        """The launcher's id of the job."""
+        return self.path / "job.txt"
+
+    @property
+    def log(self) -> Path:
+        """Standard output and standard error of the worker."""
+        return self.path / "log.txt"
+
+    @property
+    def slurm(self) -> Path:
+        """The folder of submitit's own files."""
+        return self.path / "slurm"
+
+    @property
+    def reserve(self) -> Path:
+        """Space that is freed for the last status of a run whose disk is full."""
+        return self.path / "reserve"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Checkpoints of the run's trainings; removed when the run ends."""
+        return self.path / "checkpoint"
+
+    @property
+    def forget(self) -> Path:
+        """The circuit of the forget set."""
+        return self.path / "forget.json"
+
+    @property
+    def retain(self) -> Path:
+        """The circuit of the retain set."""
+        return self.path / "retain.json"
+
+    @property
+    def scores(self) -> Path:
+        """Attribution scores of every edge, both sets."""
+        return self.path / "circuit.safetensors"
+
+    @property
+    def direct_effects(self) -> Path:
+        """Titles that each module raises and lowers most."""
+        return self.path / "toward.json"
+
+    @property
+    def groups(self) -> Path:
+        """The group of each module."""
+        return self.path / "groups.json"
+
+    @property
+    def memory(self) -> Path:
+        """The memory contrast of each module, where the method uses it."""
+        return self.path / "memory.json"
+
+    @property
+    def outcome(self) -> Path:
+        """How unlearning ended."""
+        return self.path / "outcome.json"
+
+    @property
+    def adapter(self) -> Path:
+        """The unlearned adapter: the candidate."""
+        return self.path / "adapter"
+
+    @property
+    def weights(self) -> Path:
+        """The weights of the unlearned adapter."""
+        return self.adapter / WEIGHTS
+
+    @property
+    def adapter_config(self) -> Path:
+        """The PEFT config of the unlearned adapter."""
+        return self.adapter / ADAPTER_CONFIG
+
+    @property
+    def evaluation(self) -> Path:
+        """Metrics of the original, the unlearned and the reference models."""
+        return self.path / "evaluation.json"
+
+    @property
+    def report(self) -> Path:
+        """The report without names and titles."""
+        return self.path / "report.html"
+
+    @property
+    def reviewer_report(self) -> Path:
+        """The report with names and titles: personal data."""
+        return self.path / "reviewer.html"
+
+    @property
+    def report_numbers(self) -> Path:
+        """The report's numbers for scripts."""
+        return self.path / "report.json"
+
+    @property
+    def overlap(self) -> Path:
+        """Overlap of every other user's top list before and after."""
+        return self.path / "overlap.json"
+
+    @property
+    def overlap_status(self) -> Path:
+        """Progress of the command that writes `overlap`."""
+        return self.path / "overlap-status.json"
+
+    @property
+    def verification(self) -> Path:
+        """The result of the last verification."""
+        return self.path / "verification.json"
+
+    @property
+    def candidate(self) -> tuple[Path, ...]:
+        """The unlearned adapter and everything that it could be made from again."""
+        return self.adapter, staging(self.adapter), self.checkpoint
+
+    @property
+    def evidence(self) -> tuple[Path, ...]:
+        """The files that a decision rests on, in the order in which they are hashed."""
+        return (
+            self.spec, self.adapter_config, self.weights, self.outcome, self.evaluation,
+            self.report_numbers, self.report, self.reviewer_report, self.verification,
+        )  # fmt: skip
+
+    def leftovers(self) -> Iterator[Path]:
+        """Temporary files that a killed worker left behind, and the reserve."""
+        yield from (path for path in (*self.path.glob(".*"), self.reserve) if path.is_file())
