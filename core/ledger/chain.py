@@ -1,7 +1,7 @@
-"""The ledger: signed statements one after another, each of which holds the digest of the one before.
+"""The ledger: a file of signed statements, each of which holds the digest of the one before.
 
-A chain alone cannot tell that its end was cut off, or that somebody with the key wrote it anew. A head can: a signed word on
-how long the ledger was and what its last entry looked like, kept where whoever keeps the ledger cannot reach it.
+A chain alone cannot show that its end was cut off, or that somebody with the key rewrote it. A head can: a signed statement
+of the ledger's length and last digest, stored out of reach of whoever keeps the ledger.
 """
 
 import errno
@@ -22,14 +22,19 @@ from core.ledger.statement import Statement, opened, signed
 from core.utils.atomic_io import disk_error
 from core.utils.clock import utc_now
 
-NOTHING = "0" * 64  # the digest before the first entry
+NOTHING = "0" * 64  # takes the place of the digest before the first entry
 HEAD = "head"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a reader may rely on. entries: how many the ledger holds. flaws: sentences; none where it is whole. head: whether a
-    head was there to compare with, without which entries may be missing at the end."""
+    """The result of checking a ledger.
+
+    Attributes:
+        entries: Number of entries.
+        flaws: One sentence for each fault; empty where the ledger is intact.
+        head: Whether a head was compared. Without one, entries may be missing at the end.
+    """
 
     entries: int
     flaws: tuple[str, ...]
@@ -37,12 +42,20 @@ class Verdict:
 
 
 def append(path: Path, kind: str, subjects: Mapping[str, str], content: Mapping[str, Any], keys: Keys) -> None:
-    """Sign one more entry and put it behind the others, whole or not at all. Raises RecordError, WorkspaceError.
+    """Sign one entry and append it, completely or not at all. An incomplete last line is replaced.
 
-    A line that was cut off in the middle was never an entry, and gives way.
+    Args:
+        path: The ledger file.
+        kind: The kind of statement.
+        subjects: SHA-256 digests by name.
+        content: JSON values and dataclasses.
+        keys: The keys that sign.
+
+    Raises:
+        WorkspaceError: The file cannot be written.
     """
     try:
-        with path.open("ab+", buffering=0) as file:  # what a buffer holds back would be written after the error
+        with path.open("ab+", buffering=0) as file:  # a buffer would write after the error
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             lines = _lines(file.read())
@@ -55,7 +68,7 @@ def append(path: Path, kind: str, subjects: Mapping[str, str], content: Mapping[
 
 
 def _write(file: FileIO, end: int, line: bytes) -> None:
-    """Put a line at `end`, and take it away again where the disk does not confirm that it holds it."""
+    """Write a line at `end`, and remove it again where the disk does not confirm it."""
     file.truncate(end)
     try:
         if file.write(line) < len(line):
@@ -67,14 +80,18 @@ def _write(file: FileIO, end: int, line: bytes) -> None:
 
 
 def begin(path: Path, workspace: str, keys: Keys) -> None:
-    """The first entry. Raises WorkspaceError."""
+    """Write the first entry. Raises WorkspaceError."""
     append(path, "ledger", {"key": keys.signer.public_key.keyid}, {"workspace": workspace}, keys)
 
 
 def head_of(path: Path, keys: Keys) -> bytes:
-    """A signed head of the ledger as it stands, to be kept elsewhere. Raises RecordError for a ledger that is not whole."""
+    """A signed head of the ledger, to be stored elsewhere.
+
+    Raises:
+        RecordError: The ledger is damaged.
+    """
     lines = _lines(_read(path))
-    _, flaws = _through(lines, keys.signer.public_key)  # type: ignore[arg-type]
+    _, flaws = _read_entries(lines, keys.signer.public_key)  # type: ignore[arg-type]
     if flaws:
         raise RecordError(f"{path} has no head to sign: {flaws[0]}")
     seen = {"entries": len(lines), "last": _last(lines), "time": utc_now()}
@@ -82,27 +99,32 @@ def head_of(path: Path, keys: Keys) -> bytes:
 
 
 def entries(path: Path, key: SSlibKey) -> tuple[Statement, ...]:
-    """All statements; a last line that was cut off never was one. Raises RecordError where the ledger is not whole."""
-    statements, flaws = _through([line for line in _lines(_read(path)) if line.endswith(b"\n")], key)
+    """All statements, oldest first. An incomplete last line is not one.
+
+    Raises:
+        RecordError: The ledger is damaged.
+    """
+    statements, flaws = _read_entries([line for line in _lines(_read(path)) if line.endswith(b"\n")], key)
     if flaws:
-        raise RecordError(f"{path} cannot be relied on: {flaws[0]}")
+        raise RecordError(f"{path} is damaged: {flaws[0]}")
     return tuple(statements)
 
 
 def verify(path: Path, key: SSlibKey, head: Path | None = None) -> Verdict:
-    """Read a ledger with nothing but its file and the public key, and say everything that is wrong with it.
+    """Check a ledger with nothing but its file, the public key and an optional head.
 
-    Raises RecordError where the file cannot be read at all.
+    Raises:
+        RecordError: The file cannot be read.
     """
     lines = _lines(_read(path))
-    _, flaws = _through(lines, key)
+    _, flaws = _read_entries(lines, key)
     if head:
-        flaws += _beside(lines, head, key)
+        flaws += _compare_head(lines, head, key)
     return Verdict(len(lines), tuple(flaws), head is not None)
 
 
-def _through(lines: list[bytes], key: SSlibKey) -> tuple[list[Statement], list[str]]:
-    """All statements that are genuine and in their place, and what is wrong with the others."""
+def _read_entries(lines: list[bytes], key: SSlibKey) -> tuple[list[Statement], list[str]]:
+    """All valid statements, and one sentence for each invalid entry."""
     statements, flaws = [], [] if lines else ["The ledger is empty."]
     for number, line in enumerate(lines, 1):
         try:
@@ -113,17 +135,17 @@ def _through(lines: list[bytes], key: SSlibKey) -> tuple[list[Statement], list[s
 
 
 def _entry(number: int, line: bytes, before: list[bytes], key: SSlibKey) -> Statement:
-    """before: the line before it, if there is one. Raises RecordError with what is wrong."""
+    """The statement of a line; `before` holds the line before it, if any. Raises RecordError with the fault."""
     if not line.endswith(b"\n"):
         raise RecordError("is cut off")
     statement = opened(line.rstrip(b"\n"), key)
     if (statement.content.get("number"), statement.content.get("before")) != (number, _last(before)):
-        raise RecordError("does not follow what stands before it: something was taken out, put in or moved")
+        raise RecordError("does not follow the entry before it: an entry was removed, inserted or moved")
     return statement
 
 
-def _beside(lines: list[bytes], head: Path, key: SSlibKey) -> list[str]:
-    """What a head tells about a ledger that grew since, or should have."""
+def _compare_head(lines: list[bytes], head: Path, key: SSlibKey) -> list[str]:
+    """The faults that a head shows: the ledger may only have grown since."""
     try:
         statement = opened(_read(head).rstrip(b"\n"), key)
     except RecordError as error:
@@ -134,12 +156,12 @@ def _beside(lines: list[bytes], head: Path, key: SSlibKey) -> list[str]:
     if count > len(lines):
         return [f"The head of {when} saw {count} entries, and {len(lines)} are here: the last ones were dropped."]
     if _last(lines[:count]) != last:
-        return [f"The head of {when} saw another entry {count}: the ledger was written anew since."]
+        return [f"The head of {when} saw another entry {count}: the ledger was rewritten since."]
     return []
 
 
 def _lines(text: bytes) -> list[bytes]:
-    """The lines with their ends; only a line feed ends one."""
+    """Lines with their line feeds."""
     found = text.split(b"\n")
     return [line + b"\n" for line in found[:-1]] + ([found[-1]] if found[-1] else [])
 

@@ -1,6 +1,7 @@
-"""The keys of a ledger: one signs, one makes pseudonyms. Both stay outside of the workspace, and no page ever reads them.
+"""Keys of a ledger: an Ed25519 key that signs, and a secret that makes pseudonyms.
 
-They lie in CURE_LENS_KEYS, else in ~/.config/cure-lens/keys, readable by their owner alone. Only the public key is handed on.
+Both stay outside the workspace and are never read by a page. They lie in the folder CURE_LENS_KEYS, else in the user's
+config folder, readable only by their owner. Only the public key is handed on.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
+from platformdirs import user_config_path
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from core.errors import RecordError
@@ -27,22 +29,34 @@ PRIVATE = 0o600
 
 @dataclass(frozen=True)
 class Keys:
-    """signer: Ed25519. secret: of the pseudonyms, 32 bytes."""
+    """The private keys of one ledger.
+
+    Attributes:
+        signer: Signs entries, Ed25519.
+        secret: Key of the pseudonyms, 32 bytes.
+    """
 
     signer: CryptoSigner
     secret: bytes
 
     def pseudonym(self, *parts: str) -> str:
-        """An HMAC-SHA256 of what names somebody, in hex: the same for the same person and of no use without the secret. A plain
-        hash of a short id is undone by trying all ids."""
-        text = "".join(f"{len(part)}:{part}" for part in parts)  # so that no two lists of parts read alike
+        """HMAC-SHA256 of the parts, in hex: equal for equal parts, and useless without the secret.
+
+        A plain hash of a short id could be reversed by trying all ids.
+        """
+        text = "".join(f"{len(part)}:{part}" for part in parts)  # lengths keep different lists of parts apart
         return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()
 
 
 def make_keys(public: Path) -> Keys:
-    """New keys; the public one is written to `public`. Raises RecordError where there is one already, WorkspaceError."""
+    """Generate keys, store them with this user, and write the public key to `public`.
+
+    Raises:
+        RecordError: `public` exists.
+        WorkspaceError: A file cannot be written.
+    """
     if public.exists():
-        raise RecordError(f"{public} is there already: whoever changed a ledger's key would orphan all it has signed.")
+        raise RecordError(f"{public} exists already: a new key could not check what the old key signed.")
     keys = Keys(CryptoSigner(Ed25519PrivateKey.generate()), secrets.token_bytes(32))
     keep_keys(keys)
     write_bytes(public, public_pem(keys))
@@ -50,27 +64,31 @@ def make_keys(public: Path) -> Keys:
 
 
 def demo_keys() -> Keys:
-    """The keys of the demo world, known to everybody who reads this line: what they sign proves nothing but that signing works."""
+    """The keys of the demo world. They are public knowledge, so their signatures prove only that signing works."""
     seeds = (hashlib.sha256(f"CURE Lens, demo world, {name}".encode()).digest() for name in ("signing", "pseudonyms"))
     return Keys(CryptoSigner(Ed25519PrivateKey.from_private_bytes(next(seeds))), next(seeds))
 
 
 def keep_keys(keys: Keys) -> None:
-    """Put keys where this user's lie, unless they are there. Raises WorkspaceError."""
+    """Store keys with this user, unless they are there. Raises WorkspaceError."""
     folder = folder_of(keys.signer.public_key)  # type: ignore[arg-type]
     for name, content in (("signing.pem", keys.signer.private_bytes), ("pseudonyms.key", keys.secret)):
         if not (folder / name).exists():
-            hide(folder / name, content)
+            write_secret(folder / name, content)
 
 
 def public_pem(keys: Keys) -> bytes:
-    """The public key, to be handed on."""
+    """The public key in PEM."""
     private = load_pem_private_key(keys.signer.private_bytes, None)
     return private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def keys_of(public: Path) -> Keys:
-    """The keys that belong to a public one. Raises RecordError where they are not with this user on this machine."""
+    """The private keys that belong to a public key.
+
+    Raises:
+        RecordError: This user does not have them on this machine.
+    """
     folder = folder_of(read_public(public))
     try:
         private = load_pem_private_key((folder / "signing.pem").read_bytes(), None)
@@ -82,7 +100,11 @@ def keys_of(public: Path) -> Keys:
 
 
 def read_public(path: Path) -> SSlibKey:
-    """An Ed25519 public key in PEM. Raises RecordError for anything else."""
+    """Read an Ed25519 public key in PEM.
+
+    Raises:
+        RecordError: The file is anything else.
+    """
     try:
         found = load_pem_public_key(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -95,13 +117,17 @@ def read_public(path: Path) -> SSlibKey:
 
 
 def folder_of(public: SSlibKey) -> Path:
-    """Where the secrets that belong to a public key lie."""
+    """The folder of the private keys that belong to a public key."""
     root = os.environ.get("CURE_LENS_KEYS")
-    return (Path(root) if root else Path.home() / ".config/cure-lens/keys") / public.keyid[:16]
+    return (Path(root) if root else user_config_path("cure-lens") / "keys") / public.keyid[:16]
 
 
-def hide(path: Path, content: bytes) -> None:
-    """Write what nobody else may read, not even for the moment in which it is written."""
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a new file that is readable only by its owner from the moment it is created.
+
+    Raises:
+        WorkspaceError: The file exists or cannot be written.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "wb") as file:

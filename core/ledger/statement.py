@@ -1,4 +1,4 @@
-"""One signed statement: an in-toto Statement in a DSSE envelope, both in the only spelling that RFC 8785 allows."""
+"""One signed statement: an in-toto Statement in a DSSE envelope, both as canonical JSON (RFC 8785)."""
 
 import json
 import math
@@ -24,7 +24,13 @@ NO_NUMBER = "could not be measured: there were too few rows"
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """kind: what is stated, such as "run". subjects: SHA-256 digests in hex by name, what it is stated of. content: JSON."""
+    """One statement.
+
+    Attributes:
+        kind: The kind, such as "run".
+        subjects: SHA-256 digests in hex, by name: what the statement is about.
+        content: JSON values.
+    """
 
     kind: str
     subjects: Mapping[str, str]
@@ -32,7 +38,7 @@ class Statement:
 
 
 def signed(statement: Statement, keys: Keys) -> bytes:
-    """The envelope as one line without its end. What is no number is null, and the statement says where and why."""
+    """The signed envelope as one line without its end. NaN becomes null, and the statement says where and why."""
     predicate = to_json(statement.content)
     if missing := sorted(_missing(statement.content)):
         predicate["no_number"] = {"at": missing, "why": NO_NUMBER}
@@ -48,14 +54,18 @@ def signed(statement: Statement, keys: Keys) -> bytes:
 
 
 def opened(line: bytes, key: SSlibKey) -> Statement:
-    """The statement of a line. Raises RecordError with what is wrong: it cannot be read, was changed, or another key signed it."""
+    """The statement of a line, after checking its signature.
+
+    Raises:
+        RecordError: The line cannot be read, was changed, or was signed with another key.
+    """
     try:
         envelope = Envelope.from_dict(json.loads(line))
         same = _bare(envelope) == line
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FormatError) as error:
         raise RecordError("cannot be read") from error
     if not same:
-        raise RecordError("is not written as it was signed")
+        raise RecordError("differs from the text that was signed")
     if key.keyid not in envelope.signatures:
         raise RecordError("is signed with another key than the one given")
     try:
@@ -66,25 +76,25 @@ def opened(line: bytes, key: SSlibKey) -> Statement:
 
 
 def _bare(envelope: Envelope) -> bytes:
-    """The line that the envelope's payload and first signature make: what else is in it, nobody signed."""
-    told = envelope.to_dict()
-    told["signatures"] = [{"keyid": one["keyid"], "sig": one["sig"]} for one in told["signatures"][:1]]
-    return rfc8785.dumps(told)
+    """The line that consists of the payload and the first signature only: nothing else was signed."""
+    fields_ = envelope.to_dict()
+    fields_["signatures"] = [{"keyid": one["keyid"], "sig": one["sig"]} for one in fields_["signatures"][:1]]
+    return rfc8785.dumps(fields_)
 
 
 def _statement(envelope: Envelope) -> Statement:
-    """Of an envelope that is genuine: this software wrote it, or a newer one."""
+    """The statement of an envelope whose signature is valid."""
     try:
         payload = json.loads(envelope.payload)
         kind = payload["predicateType"].split(":")[2]
         subjects = {one["name"]: one["digest"]["sha256"] for one in payload["subject"]}
         return Statement(kind, subjects, payload["predicate"])
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise RecordError("is no statement of this software") from error
+        raise RecordError("is not a statement of this software") from error
 
 
 def _missing(value: Any, at: str = "") -> Iterator[str]:
-    """Where a value holds what is no number, as paths."""
+    """Paths of all NaN and infinite values."""
     if is_dataclass(value):
         value = {stored_name(one): getattr(value, one.name) for one in fields(value)}
     if isinstance(value, Mapping):

@@ -1,1 +1,1 @@
-"""Carrying a deletion through review: who may do what, what is decided on which evidence, and what follows."""
+"""Review of deletions: permissions, cases, decisions, and the execution of what was decided."""

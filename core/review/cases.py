@@ -1,6 +1,6 @@
-"""Cases in the workspace's review.sqlite: what was submitted, what was said of it, and who decided what.
+"""Cases in review.sqlite: submissions, comments and decisions.
 
-Each change is one transaction, which looks at the case as it stands. What is deleted is overwritten in the file.
+Each change is one transaction that reads the current case. Deleted content is overwritten in the file.
 """
 
 import json
@@ -14,7 +14,7 @@ from core.utils.serialization import from_json, to_json
 from core.utils.sqlite import Database
 from core.workspace import Workspace
 
-# The last line holds whatever the code does: one case of a workspace is carried out at a time, as there is one adapter.
+# The last index guarantees that one case is carried out at a time, since a workspace has one adapter in use.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS cases (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -34,7 +34,7 @@ class Cases(Database):
         super().__init__(workspace.layout.review, SCHEMA, "DELETE")
 
     def all(self) -> tuple[Case, ...]:
-        """In the order of their submission."""
+        """All cases in the order of their submission."""
         return self._select("TRUE")
 
     def of(self, request_id: str) -> Case | None:
@@ -42,15 +42,19 @@ class Cases(Database):
         return next(iter(self._select("request = ?", request_id)[::-1]), None)
 
     def approved(self) -> Case | None:
-        """The one that is being carried out, or broke off while it was."""
+        """The case that is being carried out, or was interrupted while it was."""
         return next(iter(self._select("state = 'approved'")), None)
 
     def submit(self, request_id: str, run_id: str, operator: str, evidence: str) -> Case:
-        """A new case. Raises ReviewError where the request has one that waits for decisions, or the run was rejected."""
+        """Open a case.
+
+        Raises:
+            ReviewError: The request has a case that waits for decisions, or the run was rejected.
+        """
         with self.changing() as database:
             for one in self._select("request = ?", request_id):
                 if one.state in (CaseState.PENDING, CaseState.APPROVED):
-                    raise ReviewError(f"Request {request_id!r} is before the reviewers already: let them decide first.")
+                    raise ReviewError(f"Request {request_id!r} is under review already: wait for the decision.")
                 if one.state is CaseState.REJECTED and one.run == run_id:
                     raise ReviewError(f"Run {run_id!r} was rejected, and its adapter is destroyed: launch a new one.")
             found = Case(0, request_id, run_id, operator, evidence, utc_now(), CaseState.PENDING)
@@ -60,33 +64,41 @@ class Cases(Database):
             return replace(found, number=int(row.lastrowid or 0))
 
     def comment(self, number: int, person: str, text: str) -> Case:
-        """Raises ReviewError once it is decided: what is said then would outlive the case."""
+        """Add a comment.
+
+        Raises:
+            ReviewError: The case is decided: the comment would outlive it.
+        """
 
         def commented(case: Case) -> Case:
             if case.state is not CaseState.PENDING:
-                raise ReviewError(f"Request {case.request!r} is {case.state}: there is nothing to say to it any more.")
+                raise ReviewError(f"Request {case.request!r} is {case.state}: it takes no more comments.")
             return replace(case, comments=(*case.comments, Comment(person, text, utc_now())))
 
         return self.change(number, commented)
 
     def step(self, number: int, step: int) -> Case:
-        """So many steps of carrying out are done."""
+        """Record how many steps of carrying out are done."""
         return self.change(number, lambda case: replace(case, step=step))
 
     def reopen(self, number: int, message: str) -> Case:
-        """It could not be carried out, and everything is as before: the decisions have to be taken anew."""
+        """Set a case back to pending after a rollback: it has to be decided again."""
         return self.change(
             number, lambda case: replace(case, state=CaseState.PENDING, step=0, message=message, decisions=())
         )
 
     def close(self, number: int) -> Case:
-        """It was carried out; what was said goes, in every case, as people may have been named in it, and no other run is left."""
+        """Close a case after it was carried out.
+
+        Comments and reasons of all cases are deleted, since they may name forgotten users. Pending cases of other
+        requests become void: their runs are gone.
+        """
         for case in self.all():
             self.change(case.number, _mute)
         return self.change(number, lambda case: replace(case, state=CaseState.CLOSED))
 
     def change(self, number: int, change: Callable[[Case], Case]) -> Case:
-        """What `change` makes of the case as it stands, unless it raises."""
+        """Replace a case by `change(case)` in one transaction; nothing happens where it raises."""
         with self.changing() as database:
             found = change(next(iter(self._select("number = ?", str(number)))))
             database.execute(

@@ -1,8 +1,8 @@
-"""What is about to be destroyed, encrypted: with its key it can all be put back, without it nobody can read it.
+"""Encrypted copies of everything that a deletion removes: with the key it can be restored, without it nobody can read it.
 
-AES-256-GCM, in parts of PART bytes; the name of a file and the place of a part are authenticated with it, so nothing can be
-exchanged or cut off. The key lies with the ledger's keys, outside of the workspace: whoever copies the workspace, and whoever
-reads it from a backup once the key is gone, has noise.
+AES-256-GCM in parts of PART bytes. The name of the file and the position of the part are authenticated, so nothing can be
+exchanged or cut off. The key lies with the ledger's keys, outside the workspace: a copy or a backup of the workspace is
+unreadable once the key is destroyed.
 """
 
 import json
@@ -21,8 +21,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from core.errors import RecordError
-from core.ledger.keys import folder_of, hide, read_public
-from core.utils.atomic_io import disk_error, write_bytes
+from core.ledger.keys import folder_of, read_public, write_secret
+from core.utils.atomic_io import disk_error, staging, write_bytes
 from core.utils.serialization import from_json, to_json
 
 PART = 1 << 26
@@ -32,27 +32,40 @@ INDEX, KEY = "index", "key"
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What a vault holds, relative to the workspace. files: by the number of their sealed copy. modes: also of their folders."""
+    """The table of contents of a vault.
+
+    Attributes:
+        files: File names relative to the workspace, in the order of their numbers in the vault.
+        modes: Permission bits of the files and of their folders, by name.
+    """
 
     files: tuple[str, ...]
     modes: dict[str, int]
 
 
 class Vault:
-    """The sealed files of one case. path: its folder; there as a whole or not at all. In it stands under which random name its
-    key is kept, so that a copy of the workspace, which has vaults of its own, shares none."""
+    """The encrypted copies of one case.
+
+    The vault's folder exists completely or not at all. It names its key by a random name, so that copies of a workspace
+    never share a key.
+    """
 
     def __init__(self, path: Path, public: Path) -> None:
-        self.path, self._part = path, path.with_name(f".{path.name}.part")
+        self.path, self._part = path, staging(path)
         self._keys = folder_of(read_public(public))
 
     @property
     def sealed(self) -> bool:
-        """Whether everything is in it."""
+        """Whether the vault is complete."""
         return self.path.is_dir()
 
     def seal(self, root: Path, files: Sequence[Path]) -> None:
-        """Take copies of files under `root`, unless they are in it already. Raises WorkspaceError, RecordError."""
+        """Encrypt copies of files under `root`, unless that is done.
+
+        Raises:
+            WorkspaceError: A file cannot be read or written.
+            RecordError: The public key cannot be read.
+        """
         if self.sealed:
             return
         try:
@@ -60,28 +73,32 @@ class Vault:
             index = _index(root, files)
             for number, (name, path) in enumerate(zip(index.files, files, strict=True)):
                 with path.open("rb") as content:
-                    _written(self._part / str(number), _encrypted(cipher, name, content))
-            told = BytesIO(json.dumps(to_json(index)).encode())
-            _written(self._part / INDEX, _encrypted(cipher, INDEX, told))
+                    _write(self._part / str(number), _encrypted(cipher, name, content))
+            contents = BytesIO(json.dumps(to_json(index)).encode())
+            _write(self._part / INDEX, _encrypted(cipher, INDEX, contents))
             self._part.rename(self.path)
         except OSError as error:
             raise disk_error(self.path, error) from error
 
     def names(self) -> tuple[str, ...]:
-        """What is in it, relative to the workspace. Raises RecordError where it cannot be opened."""
+        """The names of all files, relative to the workspace.
+
+        Raises:
+            RecordError: The vault cannot be decrypted.
+        """
         return self._index().files
 
     def read(self, name: str) -> bytes:
-        """One file. Raises RecordError."""
+        """Decrypt one file. Raises RecordError."""
         names = self.names()
         if name not in names:
-            raise RecordError(f"{name} was not sealed: it was not there.")
+            raise RecordError(f"{name} was not sealed: it did not exist then.")
         return self._decrypted(name, self.path / str(names.index(name)))
 
     def restore(self, root: Path) -> None:
-        """Put everything back where it was, as open or closed to others as it was. Raises RecordError, WorkspaceError."""
+        """Restore every file with its permission bits. Raises RecordError, WorkspaceError."""
         index = self._index()
-        for name in sorted(set(index.modes) - set(index.files)):  # folders, the outer ones first
+        for name in sorted(set(index.modes) - set(index.files)):  # outer folders first
             (root / name).mkdir(parents=True, exist_ok=True)
             (root / name).chmod(index.modes[name])
         for number, name in enumerate(index.files):
@@ -89,25 +106,25 @@ class Vault:
             (root / name).chmod(index.modes[name])
 
     def destroy(self) -> None:
-        """First the key, which is all it takes, then the rest; nothing happens where both are gone."""
+        """Destroy the key, which makes the copies unreadable, then remove the copies. May be repeated."""
         for folder in (self.path, self._part):
             key = self._key_file(folder)
             if key and key.is_file():
-                _overwritten(key)
+                _overwrite(key)
                 key.unlink()
             shutil.rmtree(folder, ignore_errors=True)
 
     def _begin(self) -> AESGCM:
-        """An empty folder and a new key; what an earlier attempt left goes."""
+        """A new folder and a new key, after removing what an earlier attempt left."""
         self.destroy()
         self._part.mkdir(parents=True)
         name, key = secrets.token_hex(16), AESGCM.generate_key(256)
-        _written(self._part / KEY, [name.encode()])
-        hide(self._keys / f"{name}.key", key)
+        _write(self._part / KEY, [name.encode()])
+        write_secret(self._keys / f"{name}.key", key)
         return AESGCM(key)
 
     def _key_file(self, folder: Path) -> Path | None:
-        """None where no folder is, or somebody put another name than ours there."""
+        """The file of the key that a vault folder names; None where it names no valid one."""
         path = folder / KEY
         name = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
         return self._keys / f"{name}.key" if re.fullmatch("[0-9a-f]{32}", name) else None
@@ -139,7 +156,7 @@ class Vault:
 
 
 def _encrypted(cipher: AESGCM, name: str, content: BinaryIO) -> Iterator[bytes]:
-    """In whole parts and a shorter last one, which may be empty."""
+    """Full parts and a shorter last one, which may be empty."""
     number, last = 0, False
     while not last:
         part, nonce = content.read(PART), os.urandom(NONCE)
@@ -149,13 +166,13 @@ def _encrypted(cipher: AESGCM, name: str, content: BinaryIO) -> Iterator[bytes]:
 
 
 def _index(root: Path, files: Sequence[Path]) -> Index:
-    """Of files and of every folder between them and `root`."""
+    """The index of files and of every folder between them and `root`."""
     names = tuple(str(path.relative_to(root)) for path in files)
     folders = {str(folder) for name in names for folder in Path(name).parents if folder != Path()}
     return Index(names, {name: stat.S_IMODE((root / name).stat().st_mode) for name in (*folders, *names)})
 
 
-def _overwritten(path: Path) -> None:
+def _overwrite(path: Path) -> None:
     with path.open("r+b") as file:
         file.write(bytes(path.stat().st_size))
         file.flush()
@@ -166,7 +183,7 @@ def _place(name: str, number: int, last: bool) -> bytes:
     return f"{number}:{last}:{name}".encode()
 
 
-def _written(target: Path, pieces: Iterable[bytes]) -> None:
+def _write(target: Path, pieces: Iterable[bytes]) -> None:
     with target.open("wb") as file:
         file.writelines(pieces)
         file.flush()

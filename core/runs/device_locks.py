@@ -1,4 +1,4 @@
-"""One worker a device: a lock of the operating system that falls with its process, whatever ends it."""
+"""Device locks: one worker per device. The operating system releases a lock when its process ends, however it ends."""
 
 import fcntl
 import os
@@ -17,7 +17,7 @@ LOCKS = "/tmp"
 
 
 def candidates(device: str) -> tuple[str, ...]:
-    """The devices of this machine that a run on `device` may take, each by its full name."""
+    """Full names of this machine's devices that a run on `device` may take."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda":
@@ -26,12 +26,19 @@ def candidates(device: str) -> tuple[str, ...]:
 
 
 def cards(settings: WorkspaceSettings, launcher: str) -> int:
-    """Over how many cards one process lays a model out, by what the settings tell of a launcher."""
+    """Number of cards over which one process lays out a model, from the launcher's settings."""
     return int(settings.clusters.get(launcher, {}).get("cards", 1))
 
 
 def take(devices: Sequence[str], count: int = 1) -> tuple[list[str], ExitStack] | None:
-    """So many free devices, held until the stack is closed; None while there are not enough. Raises WorkspaceError."""
+    """Lock `count` free devices.
+
+    Returns:
+        Their names and a stack that releases them when closed; None where too few are free.
+
+    Raises:
+        WorkspaceError: A lock file cannot be created.
+    """
     taken: list[str] = []
     held = ExitStack()
     for device in devices:
@@ -45,7 +52,7 @@ def take(devices: Sequence[str], count: int = 1) -> tuple[list[str], ExitStack] 
 
 
 def free(devices: Sequence[str]) -> tuple[str, ...]:
-    """Those that nobody holds at this moment."""
+    """The devices that no worker holds now."""
     found = []
     for device in devices:
         if taken := take((device,)):
@@ -73,23 +80,23 @@ def _opened(path: Path) -> IO[str]:
 
 
 def _lock_file(device: str) -> Path:
-    """Machine-wide, for all workspaces of a user, wherever each of them has its temporary files."""
+    """One lock file per device, user and machine, whatever the workspace and TMPDIR."""
     folder = Path(os.environ.get("CURE_LENS_LOCKS", LOCKS)) / f"cure-lens-{os.getuid()}"
     return folder / f"{device.partition(':')[0]}{card(device)}.lock"
 
 
 def card(device: str) -> str:
-    """What the machine calls a card, its number or its id, whatever number CUDA_VISIBLE_DEVICES gave it; "" for a processor."""
+    """The machine's own number or id of a card, undoing CUDA_VISIBLE_DEVICES; "" for a CPU."""
     number = device.partition(":")[2]
     visible = [one for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
     return visible[int(number)] if number and visible else number
 
 
 def peak_memory(device: torch.device) -> int:
-    """The most bytes that this process has held: of its cards where it works on them, else of the machine."""
+    """Peak memory of this process in bytes: of its cards where it uses them, else of the machine."""
     if device.type == "cuda":
         return sum(torch.cuda.max_memory_allocated(number) for number in range(torch.cuda.device_count()))
-    # Linux: of this program alone; getrusage also counts what ran in the process before it.
+    # VmHWM counts this program only; getrusage also counts what ran in the process before it.
     if (status := Path("/proc/self/status")).is_file():
         return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

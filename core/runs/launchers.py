@@ -1,7 +1,8 @@
-"""Where a worker starts: the same command on this machine, by Slurm, or by Ray. Clusters need a disk that they share.
+"""Launchers: start the worker command on this machine, by Slurm, or by Ray. Cluster nodes need a shared disk.
 
-A launcher is three functions: one that starts the worker command somewhere and outlives whoever asked, one that says what is
-free there, and one that says whether a job is over there, without which a run whose job never began would wait for ever. What a cluster has to be told (partition, address, cards) stands in the workspace's settings, under its name.
+A launcher is three functions: one starts the worker command as a job that outlives the caller, one reports free resources,
+and one reports whether a job has ended (a run whose job never started would wait for ever otherwise). The options of a
+cluster (partition, address, cards) stand in the workspace's settings under the launcher's name.
 """
 
 import json
@@ -22,14 +23,20 @@ from core.runs.handle import RunHandle
 from core.utils.optional_imports import library
 
 Options = Mapping[str, Any]
-CLUSTER = ("cluster", ", or choose the launcher 'local'")  # our extra, and what to do without it
-OURS = ("processes", "cards")  # told to our worker, not to a cluster
+CLUSTER = ("cluster", ", or choose the launcher 'local'")  # name of our extra, and the alternative
+OURS = ("processes", "cards")  # options of our worker, not of a cluster
 
 
 @dataclass(frozen=True)
 class Launcher:
-    """start: run the worker command for a queued run, and tell the job's id. spare: what is free, in a line. over: whether a job
-    is at its end, or unknown. externally_queued: a run may wait there for long."""
+    """One way to start a worker.
+
+    Attributes:
+        start: Start the worker command of a queued run; returns the job's id.
+        spare: Free resources, in one line.
+        over: Whether a job has ended or is unknown.
+        externally_queued: Whether a job may wait for long in the cluster's own queue.
+    """
 
     start: Callable[[RunHandle, Options], str]
     spare: Callable[[Options], str]
@@ -38,15 +45,20 @@ class Launcher:
 
 
 def command(folder: RunHandle, options: Options) -> list[str]:
-    """The worker's command, the same wherever it runs. options: processes, how many train together on one machine, each on a
-    card of its own; the worker itself reads `cards`, over how many one process lays out a model that is too large for one."""
+    """The worker command, the same for every launcher.
+
+    Args:
+        folder: The run.
+        options: `processes` is the number of processes that train together on one machine, each on its own card. The
+            worker reads `cards` itself: the number of cards over which one process lays out a large model.
+    """
     count = int(options.get("processes", 1))
     together = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []
     return [sys.executable, *together, "-m", "core", "worker", str(folder.path)]
 
 
 def start_local(folder: RunHandle, options: Options) -> str:
-    """A detached process that outlives this one."""
+    """Start a detached process that outlives this one."""
     with folder.layout.log.open("ab") as log:
         started = subprocess.Popen(
             command(folder, options), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -55,7 +67,7 @@ def start_local(folder: RunHandle, options: Options) -> str:
 
 
 def over_local(job: str, options: Options) -> bool:
-    """Whether a process is gone, or nobody has waited for its end."""
+    """Whether the process has exited or is a zombie."""
     try:
         return psutil.Process(int(job)).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -63,6 +75,7 @@ def over_local(job: str, options: Options) -> bool:
 
 
 def spare_local(options: Options) -> str:
+    """Free devices and memory of this machine."""
     found = candidates("auto")
     idle = free(found)
     said = [f"{name} {'free' if name in idle else 'busy'}{_memory(name)}" for name in found]
@@ -74,7 +87,7 @@ def _memory(device: str) -> str:
         return ""
     if not shutil.which("nvidia-smi"):
         return ""
-    asked = subprocess.run(  # not through torch, which would take some of that memory to ask for it
+    asked = subprocess.run(  # torch would take some of that memory for its context
         ["nvidia-smi", f"--id={card(device)}", "--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits"],
         capture_output=True,
         text=True,
@@ -84,8 +97,13 @@ def _memory(device: str) -> str:
 
 
 def start_slurm(folder: RunHandle, options: Options) -> str:
-    """A job of Slurm's through submitit. options: those of its executor, such as slurm_partition, timeout_min, gpus_per_node;
-    cluster "local" starts it on this machine, as Slurm would."""
+    """Submit a Slurm job through submitit.
+
+    Args:
+        folder: The run.
+        options: Options of submitit's executor, such as slurm_partition, timeout_min, gpus_per_node. `cluster: local`
+            starts the job on this machine.
+    """
     submitit = library("submitit", *CLUSTER)
     extra = {key: value for key, value in options.items() if key not in ("cluster", *OURS)}
     executor = submitit.AutoExecutor(folder=folder.layout.slurm, cluster=options.get("cluster", "slurm"))
@@ -94,17 +112,17 @@ def start_slurm(folder: RunHandle, options: Options) -> str:
 
 
 def over_slurm(job: str, options: Options) -> bool:
-    """Whether Slurm's queue holds it no more; on this machine, its process is its job."""
+    """Whether Slurm's queue no longer lists the job."""
     if options.get("cluster") == "local":
         return over_local(job, options)
     if not shutil.which("squeue"):
-        return False  # nobody can tell from here
+        return False  # unknown without squeue
     asked = subprocess.run(["squeue", "--noheader", f"--jobs={job}"], capture_output=True, text=True)
     return not asked.stdout.strip() and (asked.returncode == 0 or "Invalid job id" in asked.stderr)
 
 
 def spare_slurm(options: Options) -> str:
-    """Per partition: nodes allocated/idle/other/in all, and their cards."""
+    """Nodes (allocated/idle/other/total) and cards of each partition."""
     if not shutil.which("sinfo"):
         return "Slurm's sinfo is not on this machine"
     asked = subprocess.run(
@@ -114,7 +132,12 @@ def spare_slurm(options: Options) -> str:
 
 
 def start_ray(folder: RunHandle, options: Options) -> str:
-    """A job of a Ray cluster. options: address of its dashboard, and what submit_job takes, such as entrypoint_num_gpus."""
+    """Submit a job to a Ray cluster.
+
+    Args:
+        folder: The run.
+        options: `address` of the cluster's dashboard, and arguments of submit_job such as entrypoint_num_gpus.
+    """
     jobs = library("ray.job_submission", *CLUSTER)
     extra = {key: value for key, value in options.items() if key not in ("address", *OURS)}
     entrypoint = shlex.join(command(folder, options))
@@ -122,13 +145,13 @@ def start_ray(folder: RunHandle, options: Options) -> str:
 
 
 def over_ray(job: str, options: Options) -> bool:
-    """By Ray's own word."""
+    """Whether Ray reports the job as ended."""
     jobs = library("ray.job_submission", *CLUSTER)
     return bool(jobs.JobSubmissionClient(_address(options)).get_job_status(job).is_terminal())
 
 
 def spare_ray(options: Options) -> str:
-    """What of each kind is in use, as the cluster reports it."""
+    """CPUs and GPUs in use, as the cluster reports them."""
     with urllib.request.urlopen(f"{_address(options)}/api/cluster_status", timeout=5) as answer:
         report = json.load(answer)["data"]["clusterStatus"]["loadMetricsReport"]["usage"]
     kinds = ("CPU", "GPU")

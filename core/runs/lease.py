@@ -1,4 +1,4 @@
-"""A worker's turn: it waits in the queue, takes a device, and beats until it is done."""
+"""The lease of a worker on a run: wait in the queue, take a device, send heartbeats until the run ends."""
 
 import threading
 import time
@@ -11,36 +11,50 @@ from core.runs.process_identity import this_worker
 from core.runs.store import Store
 from core.types import RunState, RunStatus
 
-BEAT = 5.0  # seconds between two signs of life
-LOOK = 0.2  # seconds between two looks at the queue
+BEAT = 5.0  # seconds between two heartbeats
+LOOK = 0.2  # seconds between two checks of the queue
 
 
 class Lease:
-    """A run in this worker's hands. devices: their full names, one for each process or all for one.
+    """A run that this worker holds. Every call raises Fenced once another worker has taken the run over.
 
-    Every call raises Fenced once the run is another's.
+    Attributes:
+        store: The store of the workspace.
+        run_id: The run.
+        token: The fencing token.
+        devices: Full device names: one per process, or all cards of one process.
     """
 
     def __init__(self, store: Store, run_id: str, token: int, devices: Sequence[str]) -> None:
         self.store, self.run_id, self.token, self.devices = store, run_id, token, devices
 
     def check(self) -> None:
-        """Raise Cancelled where somebody asked to stop, Fenced where the run is another worker's."""
+        """Raise Cancelled where somebody asked to stop the run."""
         if self.store.hold(self.run_id, self.token).cancel:
             raise Cancelled("The run was stopped by a person; the adapter in use was not touched.")
 
     def tell(self, status: RunStatus) -> None:
+        """Write the status of the run."""
         self.store.tell(self.run_id, self.token, status)
 
     def end(self, status: RunStatus) -> None:
+        """Write the final status."""
         self.store.end(self.run_id, self.token, status)
 
 
 @contextmanager
 def acquire_lease(store: Store, run_id: str, device: str, devices: int = 1) -> Iterator[Lease]:
-    """Wait until it is the run's turn and so many devices are free (a processor is for all), then hold all that.
+    """Wait until the run is first in the queue and enough devices are free, then hold both.
 
-    Raises Cancelled while waiting, DeviceError where fewer devices are here.
+    Args:
+        store: The store of the workspace.
+        run_id: The run.
+        device: "auto", "cpu", "cuda" or a full name.
+        devices: How many cards; a CPU is shared.
+
+    Raises:
+        Cancelled: The run was cancelled while it waited.
+        DeviceError: The machine has fewer devices.
     """
     worker, wanted, beaten = this_worker(), candidates(device), -BEAT
     count = 1 if wanted == ("cpu",) else devices
@@ -68,12 +82,12 @@ def _not_waiting(store: Store, run_id: str) -> RunError:
     entry = store.entry(run_id)
     if entry and entry.state is RunState.CANCELLED:
         return Cancelled("The run was stopped by a person while it waited for its turn.")
-    return Fenced(f"Run {run_id!r} does not wait for a worker: launch or resume it first.")
+    return Fenced(f"Run {run_id!r} is not queued: launch or resume it first.")
 
 
 @contextmanager
 def _beating(store: Store, run_id: str, token: int) -> Iterator[None]:
-    """Signs of life from a thread of its own, so that a long step does not look like death."""
+    """Send heartbeats from a thread, so that a long step does not look like a dead worker."""
     ended = threading.Event()
     thread = threading.Thread(target=_beat, args=(store, run_id, token, ended), daemon=True)
     thread.start()
@@ -85,8 +99,7 @@ def _beating(store: Store, run_id: str, token: int) -> Iterator[None]:
 
 
 def _beat(store: Store, run_id: str, token: int, ended: threading.Event) -> None:
-    """Beat until the end, or until the run is another's; a store that cannot be written for a while is tried again,
-    as every write of the worker's own fails as well."""
+    """Send heartbeats until the end or until the run is taken over. A store that cannot be written is tried again."""
     while not ended.wait(BEAT):
         try:
             store.beat(run_id, token)

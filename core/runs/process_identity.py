@@ -1,4 +1,4 @@
-"""Which process is which, and what time it is for all of them: nothing here is moved by a change of the clock."""
+"""Identity of processes, and a clock that they share. Changes of the wall clock affect neither."""
 
 import os
 import signal
@@ -12,34 +12,40 @@ import psutil
 
 from core.types import Worker
 
-DYING = 5.0  # seconds that a killed process may take to be gone
+DYING = 5.0  # seconds that a killed process may take to exit
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A point in time: seconds on `boot`'s own steady clock, and by the wall clock for every other machine."""
+    """A point in time.
+
+    Attributes:
+        boot: Id of the start of the machine.
+        steady: Seconds of the monotonic clock of that start.
+        wall: Seconds of the wall clock, for comparisons between machines.
+    """
 
     boot: str
     steady: float
     wall: float
 
     def since(self, earlier: "Moment") -> float:
-        """Seconds from an earlier moment to this one; between machines, or after a restart, by the wall clock."""
+        """Seconds since an earlier moment, by the wall clock between machines or after a restart."""
         return self.steady - earlier.steady if self.boot == earlier.boot else self.wall - earlier.wall
 
 
 def moment() -> Moment:
-    """Now."""
+    """The current moment."""
     return Moment(boot_id(), time.monotonic(), time.time())
 
 
 def this_worker() -> Worker:
-    """The process that asks."""
+    """The identity of the calling process."""
     return Worker(socket.gethostname(), boot_id(), _space(), os.getpid(), _start_ticks(os.getpid()) or 0.0)
 
 
 def lives(worker: Worker) -> bool | None:
-    """Whether that very process still works; None where this process cannot know: another host, or another pid namespace."""
+    """Whether a process is alive; None where this process cannot know (another host or PID namespace)."""
     here = this_worker()
     if worker.host != here.host:
         return None
@@ -49,29 +55,29 @@ def lives(worker: Worker) -> bool | None:
 
 
 def kill(worker: Worker) -> None:
-    """End a process for good, where it is on this machine and still there."""
+    """Kill a process where it runs on this machine, and wait until it is gone."""
     if lives(worker):
         os.kill(worker.pid, signal.SIGKILL)
         end = time.monotonic() + DYING
-        while lives(worker) and time.monotonic() < end:  # until then it may still write
+        while lives(worker) and time.monotonic() < end:  # it may write until then
             time.sleep(0.01)
 
 
 @cache
 def boot_id() -> str:
-    """The id of this start of the machine; its name where the system gives none."""
+    """The id of this start of the machine, or its name where the system has no such id."""
     path = Path("/proc/sys/kernel/random/boot_id")
     return path.read_text().strip() if path.is_file() else socket.gethostname()
 
 
 def _space() -> str:
-    """The pid namespace."""
+    """The PID namespace."""
     path = Path("/proc/self/ns/pid")
     return str(path.readlink()) if path.is_symlink() else ""
 
 
 def _start_ticks(pid: int) -> float | None:
-    """When a process started, in ticks since boot; None where there is none or it is a zombie."""
+    """Start time of a process in ticks since boot; None where it does not exist or is a zombie."""
     try:
         if Path("/proc/self/stat").is_file():
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

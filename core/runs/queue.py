@@ -1,4 +1,4 @@
-"""Who is before a run in the queue, and about when its turn comes."""
+"""The queue ahead of a run, and an estimate of the waiting time."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -10,14 +10,19 @@ from core.types import RunState
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """How many runs come first, and about how many seconds they still take; None where no finished run tells."""
+    """The queue ahead of a run.
+
+    Attributes:
+        runs: Number of runs ahead.
+        seconds: Estimate of their remaining seconds; None without a finished run to estimate from.
+    """
 
     runs: int
     seconds: float | None
 
 
 def before(folder: RunHandle) -> Before:
-    """What a waiting run waits for."""
+    """The queue ahead of a waiting run."""
     own, now = folder.store.entry(folder.id), moment()
     working = [one for one in folder.store.entries(RunState.RUNNING) if not one.lost(now)]
     waiting = [one for one in folder.store.entries(RunState.QUEUED) if own and one.place < own.place and one.waits(now)]

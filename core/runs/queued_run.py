@@ -1,4 +1,4 @@
-"""A run's row in the store, and what it means at a given moment."""
+"""A run's row in the store, and its state at a given moment."""
 
 from dataclasses import dataclass, field, replace
 
@@ -6,14 +6,26 @@ from core.runs.process_identity import Moment, lives
 from core.types import RunState, RunStatus, Worker
 from core.types.aliases import stored_as
 
-LEASE = 60.0  # seconds without a beat after which a worker counts as lost
+LEASE = 60.0  # seconds without a heartbeat after which a worker counts as lost
 GONE = "The worker {how} {where}: resume the run, and it goes on from its last checkpoint."
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedRun:
-    """One run's row. place: in the queue. dedup_key: what was asked for, as a digest. externally_queued: a cluster's queue may hold it
-    back for long. token: of who works on it. cancel: somebody asked to stop it. worker: who works on it or waits for its turn."""
+    """One run in the store.
+
+    Attributes:
+        place: Position in the queue.
+        id: The run's id.
+        dedup_key: Digest of the job, so that the same job is not queued twice.
+        externally_queued: Whether a cluster's queue may hold the run back for long.
+        state: The written state.
+        token: Fencing token of the worker that holds the run.
+        cancel: Whether somebody asked to stop the run.
+        worker: The process that works on the run or waits for its turn.
+        beat: Time of the last heartbeat.
+        status: The last written status.
+    """
 
     place: int
     id: str
@@ -27,7 +39,7 @@ class QueuedRun:
     status: RunStatus
 
     def lost(self, now: Moment) -> bool:
-        """Whether nobody works on it, or waits with it, although somebody should: its process is gone, or silent."""
+        """Whether the worker that should hold the run is dead, silent, or was never started."""
         if self.state not in (RunState.QUEUED, RunState.RUNNING):
             return False
         if self.worker is None:
@@ -35,7 +47,7 @@ class QueuedRun:
         return lives(self.worker) is False or now.since(self.beat) > LEASE
 
     def waits(self, now: Moment) -> bool:
-        """Whether those behind it in the queue have to let it go first; one in a cluster's queue does not hold them up."""
+        """Whether later runs have to wait for this one. A run in a cluster's queue does not block them."""
         return (
             self.state is RunState.QUEUED
             and not self.lost(now)
@@ -43,11 +55,11 @@ class QueuedRun:
         )
 
     def seen(self, now: Moment) -> RunStatus:
-        """The status for everyone who watches."""
+        """The status that readers see, with LOST where the worker is lost."""
         if not self.lost(now):
             return replace(self.status, state=self.state, worker=self.worker)
         dead = self.worker is not None and lives(self.worker) is False
-        how = "died without a message" if dead else f"has said nothing for over {LEASE:.0f} seconds"
+        how = "died without a message" if dead else f"has sent no heartbeat for over {LEASE:.0f} seconds"
         waiting = self.state is RunState.QUEUED
-        message = GONE.format(how=how, where="before it began" if waiting else f"while it was at “{self.status.stage}”")
+        message = GONE.format(how=how, where="before it started" if waiting else f"in the stage “{self.status.stage}”")
         return replace(self.status, state=RunState.LOST, worker=self.worker, message=message)

@@ -1,7 +1,7 @@
-"""The one place that says where each run of a workspace stands: an SQLite file that survives kills and power cuts.
+"""The state of every run of a workspace, in an SQLite file that survives kills and power cuts.
 
-Only moves of `core.types.MOVES` are made, each in one transaction. Whoever works on a run holds a fencing token: it grows
-each time the run changes hands, and a worker with an old one can write nothing more.
+Each transition of `core.types.MOVES` is one transaction. The worker of a run holds a fencing token, which grows each time
+the run changes hands; a worker with an old token can write nothing more.
 """
 
 import json
@@ -16,7 +16,7 @@ from core.types import MOVES, RunState, RunStatus, Worker
 from core.utils.serialization import from_json, to_json
 from core.utils.sqlite import Database
 
-# The last two lines hold whatever the code does: one run at work on the workspace's adapter, one active run of one wish.
+# The two indexes guarantee: one run at work per workspace, and one active run for the same job.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     place INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -36,27 +36,30 @@ CREATE UNIQUE INDEX IF NOT EXISTS one_wish ON runs (wish) WHERE state IN ('queue
 
 
 class Store(Database):
-    """The rows of one workspace's runs. Every call may raise WorkspaceError where the file cannot be used.
-
-    shared: several machines use the file. SQLite's write-ahead log needs memory that they do not have in common, so it keeps a
-    rollback journal there.
-    """
+    """The runs of one workspace. Every call may raise WorkspaceError where the file cannot be used."""
 
     def __init__(self, path: Path, shared: bool = False) -> None:
+        """Open the store.
+
+        Args:
+            path: The SQLite file.
+            shared: Several machines use the file. They share no memory for SQLite's write-ahead log, so it keeps a
+                rollback journal instead.
+        """
         super().__init__(path, SCHEMA, "DELETE" if shared else "WAL")
 
     # ------------------------------------------------------------ reading
 
     def entry(self, run_id: str) -> QueuedRun | None:
-        """One run's row; None where the store does not know it."""
+        """One run; None where the store does not know it."""
         return next(iter(self._select("id = ?", run_id)), None)
 
     def entries(self, *states: RunState) -> tuple[QueuedRun, ...]:
-        """All rows in these states, in the order of the queue."""
+        """All runs in these states, in the order of the queue."""
         return self._select(f"state IN ({', '.join('?' * len(states))})", *states)
 
     def flaws(self) -> tuple[str, ...]:
-        """What SQLite finds damaged in the file; nothing where it is whole, in use, or not there."""
+        """Damage that SQLite finds in the file; none where it is intact, in use, or missing."""
         if not self.path.is_file():
             return ()
         try:
@@ -71,7 +74,16 @@ class Store(Database):
     # ------------------------------------------------------------ writing
 
     def add(self, run_id: str, dedup_key: str, externally_queued: bool) -> str:
-        """Put a run at the end of the queue; where one of the same wish is active already, that one's id comes back."""
+        """Append a run to the queue.
+
+        Args:
+            run_id: The run.
+            dedup_key: Digest of the job. A second run of the same job is not added while the first is active.
+            externally_queued: Whether a cluster's queue may hold the run back for long.
+
+        Returns:
+            The id of the run that is active: `run_id`, or the earlier run of the same job.
+        """
         status = RunStatus(stage="queued")
         with self.changing() as database:
             if known := self._select("wish = ? AND state IN ('queued', 'running')", dedup_key):
@@ -83,7 +95,7 @@ class Store(Database):
         return run_id
 
     def enlist(self, run_id: str, worker: Worker) -> bool:
-        """The worker waits for its turn and is alive; False where the run is not waiting any more."""
+        """Record that a worker waits for the run's turn. False where the run no longer waits."""
         with self.changing() as database:
             done = database.execute(
                 "UPDATE runs SET worker = ?, beat = ? WHERE id = ? AND state = 'queued'",
@@ -92,9 +104,12 @@ class Store(Database):
         return done.rowcount == 1
 
     def claim(self, run_id: str, worker: Worker) -> int | None:
-        """Begin to work where it is the run's turn and nobody else is at work: the token, else None.
+        """Start the run where it is first in the queue and no other run is at work.
 
-        A run at work whose worker is lost is ended as failed on the way, so that it holds nobody up.
+        A running run whose worker is lost is ended as failed first, so that it does not block the queue.
+
+        Returns:
+            The fencing token; None where the run has to wait.
         """
         now = moment()
         with self.changing():
@@ -109,35 +124,39 @@ class Store(Database):
             return waiting[0].token + 1
 
     def beat(self, run_id: str, token: int) -> None:
-        """Say that the worker lives. Raises Fenced."""
+        """Record a heartbeat. Raises Fenced."""
         self._write(run_id, token, "beat = ?", _text(moment()))
 
     def tell(self, run_id: str, token: int, status: RunStatus) -> None:
-        """Write where the run stands. Raises Fenced."""
+        """Write the status of the run. Raises Fenced."""
         self._write(run_id, token, "beat = ?, status = ?", _text(moment()), _text(status))
 
     def hold(self, run_id: str, token: int) -> QueuedRun:
-        """The row, if it is still this worker's. Raises Fenced."""
+        """The run, if this worker still holds it. Raises Fenced."""
         entry = self.entry(run_id)
         if entry is None or entry.token != token or entry.state is not RunState.RUNNING:
             raise _fenced(run_id)
         return entry
 
     def end(self, run_id: str, token: int, status: RunStatus) -> None:
-        """The worker's last word. Raises Fenced."""
+        """Write the final status. Raises Fenced."""
         with self.changing():
             entry = self.hold(run_id, token)
             self._move(replace(entry, status=status), status.state, status.message)
 
     def refuse(self, run_id: str, why: str) -> None:
-        """Its worker could not even begin."""
+        """End a queued run as failed: its worker could not start."""
         with self.changing():
             entry = self._known(run_id)
             if entry.state is RunState.QUEUED:
                 self._move(entry, RunState.FAILED, why)
 
     def resume(self, run_id: str) -> None:
-        """Queue a failed or lost run again. Raises RunError where it is neither, or where its wish is at work otherwise."""
+        """Queue a failed or lost run again.
+
+        Raises:
+            RunError: The run is neither, or another run of the same job is active.
+        """
         with self.changing():
             entry = self._known(run_id)
             if entry.state is not RunState.FAILED and not entry.lost(moment()):
@@ -145,15 +164,22 @@ class Store(Database):
             if any(
                 one.id != run_id for one in self._select("wish = ? AND state IN ('queued', 'running')", entry.dedup_key)
             ):
-                raise RunError(f"Run {run_id!r} was asked for anew and is at work already: wait for that run.")
+                raise RunError(f"Run {run_id!r} was launched a second time and that run is active: wait for it.")
             self._move(entry, RunState.QUEUED)
 
     def ask_to_cancel(self, run_id: str) -> bool:
-        """Stop a run: at once where nobody works on it, else its worker hears it. True where nobody is left to tell."""
+        """Cancel a run: at once where no worker is at work on it, else its worker is asked to stop.
+
+        Returns:
+            Whether the run is cancelled already.
+
+        Raises:
+            RunError: The run has ended.
+        """
         with self.changing() as database:
             entry = self._known(run_id)
             if entry.state in (RunState.DONE, RunState.CANCELLED):
-                raise RunError(f"Run {run_id!r} is {entry.state} already: there is nothing to stop.")
+                raise RunError(f"Run {run_id!r} is {entry.state} already: nothing is left to stop.")
             if entry.state is RunState.RUNNING and not entry.lost(moment()):
                 database.execute("UPDATE runs SET cancel = 1 WHERE id = ?", (run_id,))
                 return False
@@ -163,7 +189,7 @@ class Store(Database):
     # ------------------------------------------------------------ the file
 
     def _move(self, entry: QueuedRun, state: RunState, message: str = "", worker: Worker | None = None) -> None:
-        """One step of MOVES: the token grows, so that whoever held the run before is fenced off."""
+        """Make one transition of MOVES. The token grows, which fences off the previous worker."""
         if state not in MOVES[entry.state] and not (entry.state is state is RunState.QUEUED):
             raise RunError(f"Run {entry.id!r} is {entry.state} and cannot become {state}.")
         status = replace(entry.status, state=state, message=message, worker=None)
@@ -215,4 +241,4 @@ def _text(value: Moment | Worker | RunStatus) -> str:
 
 
 def _fenced(run_id: str) -> Fenced:
-    return Fenced(f"Run {run_id!r} is another worker's now, or nobody's: this one writes nothing more.")
+    return Fenced(f"Run {run_id!r} was taken over by another worker or ended: this worker writes nothing more.")

@@ -1,4 +1,4 @@
-"""Launching: a checked run enters the queue, and the same worker command is started by whichever launcher."""
+"""Submission of runs: check a run, queue it, and start its worker with a launcher."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from core.utils.serialization import to_json, write_json
 from core.verification.thresholds import Thresholds
 from core.workspace import Workspace
 
-ORPHANED = "Its job ended before its worker began: look at what the cluster says of it, and resume the run."
+ORPHANED = "The cluster job ended before the worker started: check the cluster's log of it, then resume the run."
 log = logging.getLogger("core")
 
 
@@ -37,11 +37,26 @@ def create_run(
     launcher: str = "",
     launched_by: str = "",
 ) -> RunHandle:
-    """Check everything a run needs, write its folder and queue it. `steps` 0 means the method's own number.
+    """Check everything that a run needs, write its folder and queue it.
 
-    Asked twice for the same while the first is waiting or at work, the first is what one gets.
-    edit: a person's groups, over the circuits of an earlier run of the same request. launcher: "" means the workspace's own.
-    Raises RunError, RequestError or DeviceError before anything is written.
+    Args:
+        workspace: The workspace.
+        request_id: The request to unlearn.
+        method: A name of METHODS.
+        device: "auto", "cpu" or "cuda".
+        seed: Seed of every random choice.
+        steps: Number of unlearning steps; 0 for the method's own.
+        edit: Groups edited by a person, based on an earlier run of the same request.
+        launcher: A name of LAUNCHERS; "" for the workspace's own.
+        launched_by: The person who launches the run.
+
+    Returns:
+        The run, or the active run of the same job where there is one.
+
+    Raises:
+        RunError: The method, the launcher or the edit cannot be used.
+        RequestError: The request cannot be served.
+        DeviceError: The device is not available.
     """
     request, settings = workspace.request(request_id), workspace.settings
     workspace.check(request)
@@ -66,9 +81,9 @@ def create_run(
 
 
 def _dedup_key(spec: RunSpec) -> str:
-    """A digest of what is asked for, whoever asks and whenever."""
-    asked = to_json(replace(spec, id="", created="", launched_by=""))
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    """Digest of the job: the spec without its id, time and person."""
+    job = to_json(replace(spec, id="", created="", launched_by=""))
+    return hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()
 
 
 def _check_source(workspace: Workspace, request_id: str, method: str, edit: GroupEdit) -> None:
@@ -79,25 +94,29 @@ def _check_source(workspace: Workspace, request_id: str, method: str, edit: Grou
         raise RunError(f"Method {method!r} does not work by groups: choose one that does, such as 'cure'.")
     groups = source.groups
     if groups is None or not source.layout.scores.is_file():
-        raise RunError(f"Run {source.id!r} has no circuit to sort anew: choose one that has.")
+        raise RunError(f"Run {source.id!r} has no circuit to regroup: choose one that has.")
     check_edit(edit, [row.module for row in groups])
 
 
 def start(folder: RunHandle) -> None:
-    """Start a worker for a queued run, unless one waits with it already. Raises RunError where its launcher is not to be had."""
+    """Start a worker for a queued run, unless it has one.
+
+    Raises:
+        RunError: The launcher did not take the run, which then is failed.
+    """
     entry = folder.store.entry(folder.id)
     if entry and entry.worker is None:
         name, settings = folder.spec.launcher, folder.workspace.settings
         try:
             write_text(folder.layout.job, LAUNCHERS[name].start(folder, settings.clusters.get(name, {})))
-        except Exception as error:  # whatever a cluster's library raises: nobody will ever work on this run
-            why = str(error) if isinstance(error, CureLensError) else _untaken(name, error)
+        except Exception as error:  # any error of a cluster's library: no worker will ever start
+            why = str(error) if isinstance(error, CureLensError) else _launch_failed(name, error)
             folder.store.refuse(folder.id, why)
             raise RunError(why) from error
 
 
 def is_orphaned(folder: RunHandle) -> bool:
-    """Whether a run waits for a cluster's job that is over: it was stopped in the cluster's queue, or could not begin.
+    """Whether a run waits for a cluster job that has ended before its worker started.
 
     False where the cluster cannot be asked.
     """
@@ -109,22 +128,28 @@ def is_orphaned(folder: RunHandle) -> bool:
     name, settings = folder.spec.launcher, folder.workspace.settings
     try:
         return LAUNCHERS[name].over(path.read_text(encoding="utf-8"), settings.clusters.get(name, {}))
-    except Exception:  # whatever a cluster's library raises
+    except Exception:  # any error of a cluster's library
         log.warning("launcher %s cannot be asked", name, exc_info=True)
         return False
 
 
-def _untaken(launcher: str, error: Exception) -> str:
-    said = " ".join(str(error).split()).rstrip(".")
-    return f"Launcher {launcher!r} did not take the run ({said}): check its settings under clusters, or choose 'local'."
+def _launch_failed(launcher: str, error: Exception) -> str:
+    reason = " ".join(str(error).split()).rstrip(".")
+    return (
+        f"Launcher {launcher!r} did not take the run ({reason}): check its settings under clusters, or choose 'local'."
+    )
 
 
 def resume(folder: RunHandle) -> None:
-    """Queue a failed or lost run again and start a worker; it goes on where its checkpoints end. Raises RunError."""
+    """Queue a failed or lost run again and start a worker, which continues from the last checkpoint.
+
+    Raises:
+        RunError: The run cannot be resumed.
+    """
     if is_orphaned(folder):
         folder.store.refuse(folder.id, ORPHANED)
     entry = folder.store.entry(folder.id)
     folder.store.resume(folder.id)
     if entry and entry.worker:
-        kill(entry.worker)  # silent for a lease, fenced off now, and it would keep its device
+        kill(entry.worker)  # fenced off, but it would keep its device
     start(folder)

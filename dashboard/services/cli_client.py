@@ -1,4 +1,4 @@
-"""What pages ask of another process: the keys of the ledger and the memory of a card stay out of this one."""
+"""Calls of the command line in another process: ledger keys and GPU memory stay out of the dashboard's process."""
 
 import json
 import subprocess
@@ -8,17 +8,22 @@ from typing import Any
 from core.errors import CureLensError
 
 
-class AskedError(CureLensError):
-    """The sentence of a command that could not do what it was asked."""
+class CommandError(CureLensError):
+    """The error message of a command that failed."""
 
 
-def asked(*words: str, said: str = "") -> Any:
-    """What a command of this software prints as one JSON object. said: what it reads, unlike its words nobody else's to see.
+def run_command(*words: str, stdin: str = "") -> Any:
+    """Run a command of this software and return the JSON object that it prints.
 
-    Raises AskedError with its own sentence.
+    Args:
+        words: The command and its options.
+        stdin: Text for its standard input. Other users of the machine can see the options, but not this text.
+
+    Raises:
+        CommandError: The command failed; the message is its own.
     """
     command = [sys.executable, "-W", "ignore", "-m", "core", *words, "--json"]
-    done = subprocess.run(command, input=said, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode and not done.stdout.strip():
-        raise AskedError(done.stderr.strip() or "The command failed without a word: try again.")
+        raise CommandError(done.stderr.strip() or "The command failed without a message: try again.")
     return json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""What people do here, each only in a role that may: open a request, launch a run, go on with it, stop it, compare lists."""
+"""Commands of pages: open a request; launch, resume or stop a run; compare lists. Each checks the person's permission."""
 
 from core.review.permissions import check_operators, require
 from core.runs.handle import RunHandle
@@ -14,7 +14,12 @@ def open_request(
     legal_basis: Ground = Ground.NOT_RECORDED,
     identity: Identity = Identity.NOT_RECORDED,
 ) -> Request:
-    """Check and write a request. Raises RequestError, ReviewError."""
+    """Check and write a request.
+
+    Raises:
+        ReviewError: The person may not open requests.
+        RequestError: The request cannot be served.
+    """
     require(workspace(), who(), Act.OPEN)
     return workspace().open_request(users, interactions, reason, who(), legal_basis, identity)
 
@@ -22,8 +27,16 @@ def open_request(
 def launch(
     request_id: str, method: str, device: str, seed: int, edit: GroupEdit | None = None, launcher: str = ""
 ) -> str:
-    """Write a run and start its worker; the id. Raises RunError, RequestError, ReviewError or DeviceError."""
-    from core.runs.submit import create_run, start  # imports torch: only when somebody launches
+    """Queue a run and start its worker.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        ReviewError: The person may not launch this run.
+        RunError, RequestError, DeviceError: The run cannot start.
+    """
+    from core.runs.submit import create_run, start  # loads torch
 
     require(workspace(), who(), Act.RUN)
     check_operators(workspace(), request_id, who())
@@ -33,22 +46,22 @@ def launch(
 
 
 def resume(folder: RunHandle) -> None:
-    """Go on with a failed or lost run where it stood. Raises RunError, ReviewError."""
-    from core.runs.submit import resume as go_on  # imports torch: only when somebody asks
+    """Resume a failed or lost run from its last checkpoint. Raises RunError, ReviewError."""
+    from core.runs.submit import resume as go_on  # loads torch
 
     require(workspace(), who(), Act.RUN)
     go_on(folder)
 
 
 def stop(folder: RunHandle) -> None:
-    """Stop a run, or give a broken-off one up. Raises RunError, ReviewError."""
+    """Stop a run, or abandon an interrupted one. Raises RunError, ReviewError."""
     require(workspace(), who(), Act.RUN)
     folder.ask_to_cancel()
 
 
 def measure_overlaps(folder: RunHandle) -> None:
-    """Start comparing everybody's lists, in a process of its own. Raises ReviewError."""
-    from core.runs.list_overlap import launch_overlaps  # imports torch: only when somebody asks
+    """Start the comparison of all users' lists in another process. Raises ReviewError."""
+    from core.runs.list_overlap import launch_overlaps  # loads torch
 
     require(workspace(), who(), Act.RUN)
     launch_overlaps(folder, who())

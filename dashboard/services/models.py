@@ -1,7 +1,7 @@
-"""The models in memory, and what pages ask them. Beside engine.py the only file that calls core services.
+"""Models in memory, and the predictions that pages ask of them.
 
-Models are shared by all sessions and never trained; questions to one model wait for one another. Caches are bounded and
-keyed by the digests of weights and data.
+All sessions share the models, which are never trained; calls to one model wait for each other. Caches are bounded and keyed
+by the digests of weights and data.
 """
 
 from collections.abc import Collection
@@ -26,7 +26,14 @@ MODELS = ORIGINAL, UNLEARNED, REFERENCE = "original", "unlearned", "reference"
 
 @dataclass(frozen=True)
 class Loaded:
-    """One model, its questions' setting, and the lock that keeps two questions apart. key: the digests behind it."""
+    """One model in memory.
+
+    Attributes:
+        key: Digests of its weights and data.
+        setting: The model, ready for what-if questions.
+        context: Data and prompts of the request.
+        lock: Held during each call.
+    """
 
     key: tuple[str, ...]
     setting: WhatIf
@@ -36,8 +43,13 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A top list as it is, and with the parts off and the titles left out; seconds: how long the models took for the
-    second one when it was first asked for."""
+    """A top list before and after an intervention.
+
+    Attributes:
+        before: The unchanged list.
+        after: The list with modules off and titles left out.
+        seconds: Computing time of `after`, when it was first computed.
+    """
 
     before: tuple[Recommendation, ...]
     after: tuple[Recommendation, ...]
@@ -45,7 +57,7 @@ class Answer:
 
 
 def adapters(run: RunHandle) -> dict[str, Path]:
-    """The adapter folders that a run lets one compare, by name of the model."""
+    """Adapter folders of the models that can be compared, by name of the model."""
     workspace = run.workspace
     folders = (workspace.adapter, run.layout.adapter)
     found = zip(MODELS, (*folders, *workspace.reference_folders(run.spec.request)[:1]), strict=False)
@@ -53,7 +65,7 @@ def adapters(run: RunHandle) -> dict[str, Path]:
 
 
 def shown_history(run: RunHandle, user: str) -> tuple[Interaction, ...]:
-    """The interactions that the prompt of `user` holds, oldest first."""
+    """The interactions in the prompt of `user`, oldest first."""
     context = _loaded(run, ORIGINAL).context
     return tuple(context.histories[user][-(context.reader.window - 1) :])
 
@@ -61,9 +73,18 @@ def shown_history(run: RunHandle, user: str) -> tuple[Interaction, ...]:
 def what_if(
     run: RunHandle, model: str, user: str, left_out: Collection[int], off: Collection[str], length: int
 ) -> Answer:
-    """The person's list by one of MODELS, plain, and with modules off and places of the shown history left out.
+    """A user's list before and after an intervention.
 
-    Raises ValueError where no title would be left in.
+    Args:
+        run: The run.
+        model: One of MODELS.
+        user: The user.
+        left_out: Positions of the shown history that are left out.
+        off: Modules that are switched off.
+        length: Length of the list.
+
+    Raises:
+        ValueError: No title would be left in the history.
     """
     loaded = _loaded(run, model)
     before, _ = _list(loaded, user, (), (), length)
@@ -71,7 +92,7 @@ def what_if(
 
 
 def lists(run: RunHandle, user: str, length: int) -> dict[str, tuple[Recommendation, ...]]:
-    """The person's plain lists by name of the model."""
+    """The user's unchanged lists, by name of the model."""
     return {name: _list(_loaded(run, name), user, (), (), length)[0] for name in adapters(run)}
 
 
@@ -83,7 +104,7 @@ def _key(loaded: Loaded) -> tuple[str, ...]:
 def _list(
     loaded: Loaded, user: str, left_out: tuple[int, ...], off: tuple[str, ...], length: int
 ) -> tuple[tuple[Recommendation, ...], float]:
-    """A top list, and the seconds that it took."""
+    """A top list and its computing time in seconds."""
     context, recommender = loaded.context, loaded.setting.recommender
     with loaded.lock:
         started = perf_counter()

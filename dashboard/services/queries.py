@@ -1,4 +1,7 @@
-"""What pages ask of core's files, but for the review desk (desk.py). Caches are bounded and keyed by each file's change time and size."""
+"""Queries of pages on a workspace's files, except for the review page (review.py).
+
+Caches are bounded and keyed by the change time and size of each file.
+"""
 
 import os
 from collections.abc import Sequence
@@ -33,12 +36,13 @@ from core.workspace.layout import WorkspaceLayout
 from dashboard.presenters.circuit_html import page as graph_page
 from dashboard.presenters.circuit_scene import START, texts
 from dashboard.presenters.circuit_scene import scene as draw_scene
-from dashboard.services.cli_client import AskedError, asked
+from dashboard.services.cli_client import CommandError, run_command
 
 if TYPE_CHECKING:
     from core.benchmark.results import Row
 
-__all__ = ["METHODS", "OFFERED", "AskedError", "RunHandle"]
+__all__ = ["METHODS", "OFFERED", "AskedError", "CommandError", "RunHandle"]
+AskedError = CommandError
 RunFolder = RunHandle
 
 DEMO = Path(__file__).parents[2] / "assets/demo"
@@ -62,7 +66,7 @@ def workspace() -> Workspace:
 
 
 def demo() -> bool:
-    """Whether the workspace is the fictional cinema that ships with this software, or a copy of it."""
+    """Whether the workspace is the shipped demo world or a copy of it."""
     return workspace().settings.data.startswith("core.data.world")
 
 
@@ -78,7 +82,7 @@ def history(user: str) -> tuple[Interaction, ...]:
 
 
 def listed(request: Request) -> list[str]:
-    """Members with something for the model to read, those of the request first."""
+    """Training users with a history, users of the request first."""
     place = workspace()
     found = _histories(str(place.root), stamps(*place.layout.data))
     reads = lambda user: any(event.liked or place.settings.task is Task.CLICK for event in found.get(user, ()))  # noqa: E731
@@ -102,6 +106,7 @@ def runs() -> dict[str, RunHandle]:
 
 
 def run(run_id: str) -> RunHandle:
+    """One run. Raises RunError."""
     return open_run(workspace(), run_id)
 
 
@@ -112,55 +117,62 @@ def default_run(found: dict[str, RunHandle]) -> str | None:
 
 
 def launchers() -> list[str]:
-    """Where runs may start, the workspace's own first: this machine, and the clusters that its settings name."""
+    """Names of launchers: the workspace's default first, then this machine and the configured clusters."""
     settings = workspace().settings
     return list(dict.fromkeys((settings.launcher, "local", *settings.clusters)))
 
 
 @st.cache_data(ttl=5, max_entries=4, show_spinner=False)
 def spare(launcher: str) -> str:
-    """What is free there, in a line; why nobody knows where it does not answer."""
-    from core.runs.launchers import LAUNCHERS  # imports torch: only when somebody launches
+    """Free resources of a launcher in one line, or the reason why they are unknown."""
+    from core.runs.launchers import LAUNCHERS  # loads torch
 
     try:
         return LAUNCHERS[launcher].spare(workspace().settings.clusters.get(launcher, {}))
-    except Exception as error:  # a cluster may answer anything; nobody's form is to fall over it
+    except Exception as error:  # a cluster may answer anything; the form must not fail
         return str(error) or type(error).__name__
 
 
 def estimate(request_id: str, method: str, device: str) -> dict[str, Any]:
-    """What a run would need on this machine, said by a process of its own, which times a model and takes a card's memory
-    for it. Raises AskedError with its sentence."""
+    """Time and memory that a run would need on this machine.
+
+    Another process measures it, since that loads a model.
+
+    Raises:
+        CommandError: The estimate failed.
+    """
     options = ("--workspace", str(workspace().root), "--request", request_id, "--method", method, "--device", device)
-    return asked("estimate", *options)
+    return run_command("estimate", *options)
 
 
 def queue(folder: RunHandle) -> Before:
-    """What a waiting run waits for."""
+    """The queue ahead of a waiting run."""
     return before(folder)
 
 
 def circuits(folder: RunArtifacts) -> tuple[Circuit, Circuit] | None:
+    """The circuits of the forget set and of the retain set."""
     return _result(str(folder.path), "circuits", stamps(folder.layout.forget, folder.layout.retain))
 
 
 def groups(folder: RunArtifacts) -> tuple[ModuleGroup, ...] | None:
+    """The group of each module."""
     return _result(str(folder.path), "groups", stamps(folder.layout.groups))
 
 
 def regrouped(folder: RunHandle, edit: GroupEdit) -> tuple[ModuleGroup, ...]:
-    """The run's modules as a person's edit sorts them. Raises WorkspaceError where the run has no circuit."""
-    from core.grouping.regroup import regrouped as sort_anew  # imports torch: only when somebody edits
+    """The run's modules grouped by a person's edit. Raises WorkspaceError where the run has no circuit."""
+    from core.grouping.regroup import regrouped as regroup  # loads torch
 
-    return sort_anew(folder.path, edit)[1]
+    return regroup(folder.path, edit)[1]
 
 
 def movable(folder: RunHandle, sorted_modules: Sequence[ModuleGroup]) -> float | None:
-    """The share of the adapter's parameters that these groups leave free to move; None where the run did not tell."""
+    """The share of the adapter's parameters that these groups leave trainable; None where the run did not record it."""
     found = outcome(folder)
     if found is None or not found.cells:
         return None
-    from core.models.lora_layout import cell_groups  # imports torch: only when somebody edits
+    from core.models.lora_layout import cell_groups  # loads torch
 
     kinds = cell_groups(tuple(cell.owners for cell in found.cells), {row.module: row.group for row in sorted_modules})
     free = sum(cell.size for cell, kind in zip(found.cells, kinds, strict=True) if kind is not Group.OUTSIDE)
@@ -168,27 +180,32 @@ def movable(folder: RunHandle, sorted_modules: Sequence[ModuleGroup]) -> float |
 
 
 def outcome(folder: RunArtifacts) -> Outcome | None:
+    """How unlearning ended."""
     return _result(str(folder.path), "outcome", stamps(folder.layout.outcome))
 
 
 def memory(folder: RunArtifacts) -> tuple[Memory, ...] | None:
+    """The memory contrast of each module."""
     return _result(str(folder.path), "memory", stamps(folder.layout.memory))
 
 
 def toward(folder: RunArtifacts) -> dict[str, DirectEffect] | None:
+    """The titles that each module raises and lowers most."""
     return _result(str(folder.path), "toward", stamps(folder.layout.direct_effects))
 
 
 def evaluation(folder: RunArtifacts) -> Evaluation | None:
+    """Metrics of all models of the run."""
     return _result(str(folder.path), "evaluation", stamps(folder.layout.evaluation))
 
 
 def overlaps(folder: RunArtifacts) -> tuple[Overlap, ...] | None:
+    """Overlap of every other user's top list."""
     return _result(str(folder.path), "overlaps", stamps(folder.layout.overlap))
 
 
 def summary(folder: RunHandle) -> Summary | None:
-    """The result in plain sentences, the same as in the report; None while there is none."""
+    """The result in plain sentences, the same as in the report; None before the evaluation."""
     found, place = evaluation(folder), workspace()
     if found is None:
         return None
@@ -197,19 +214,19 @@ def summary(folder: RunHandle) -> Summary | None:
 
 
 def grouped(folder: RunHandle) -> bool:
-    """Whether the run's method looks for a circuit at all."""
+    """Whether the run's method extracts a circuit."""
     method = METHODS.get(folder.spec.method)
     return method is None or method.grouped
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _result(path: str, name: str, key: Stamps):
+def _result(path: str, name: str, key: Stamps) -> Any:
     return getattr(RunArtifacts(Path(path)), name)
 
 
 def picture(folder: RunHandle, which: int) -> str:
     """The drawn circuit as a self-contained page; `which` 0 for the forget set, 1 for the retain set."""
-    from core.circuit.graph import graph  # imports torch: only when a circuit is saved
+    from core.circuit.graph import graph  # loads torch
 
     found, sorted_modules = circuits(folder), groups(folder)
     assert found and sorted_modules
@@ -217,7 +234,7 @@ def picture(folder: RunHandle, which: int) -> str:
 
 
 def scene(folder: RunHandle, which: int, other: str | None) -> dict[str, Any]:
-    """What the explorer draws, beside the circuit of the run `other` where one is named."""
+    """The data of the circuit explorer, with the circuit of the run `other` beside it where one is given."""
     beside = run(other) if other else None
     key, other_key = _circuit_stamps(folder), _circuit_stamps(beside) if beside else None
     return _scene(str(folder.path), str(beside.path) if beside else "", which, key, other_key)
@@ -228,7 +245,7 @@ def _circuit_stamps(folder: RunArtifacts) -> Stamps:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _scene(path: str, other: str, which: int, key: Stamps, other_key: Stamps | None) -> dict[str, Any]:
+def _scene(path: str, other: str, which: int, key: Stamps, otherkey: Stamps | None) -> dict[str, Any]:
     folder = RunArtifacts(Path(path))
     found, sorted_modules = circuits(folder), groups(folder)
     beside = circuits(RunArtifacts(Path(other))) if other else None
@@ -254,13 +271,13 @@ def common(folder: RunHandle, which: int, other: str) -> dict[str, int]:
 
 
 def benchmark() -> "list[Row]":
-    """Every row that `python -m core bench` has measured here; none where it never ran."""
+    """All rows of the benchmark; none where it never ran."""
     files = tuple(sorted(str(path) for path in BENCHMARK.glob("*.parquet")))
     return _benchmark(files, stamps(*map(Path, files)))
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _benchmark(files: tuple[str, ...], key: Stamps) -> "list[Row]":
-    from core.benchmark.results import read_rows  # imports pyarrow's Parquet: only when somebody asks
+    from core.benchmark.results import read_rows  # loads pyarrow
 
     return [row for file in files for row in read_rows(Path(file))]

@@ -1,7 +1,8 @@
-"""What the review desk asks of core: who is here, where each request stands, and what happened to it. Signs nothing itself."""
+"""Queries and commands of the review page. Signing happens in another process, which holds the keys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -14,16 +15,22 @@ from core.review.evidence_digest import evidence_files
 from core.runs.handle import RunHandle
 from core.types import Act, Case, CaseState, Closed, Request, Role, RunState
 from dashboard.services import queries
-from dashboard.services.cli_client import AskedError, asked
+from dashboard.services.cli_client import CommandError, run_command
 from dashboard.session.auth import fresh, who
 
-AGAIN = (CaseState.REJECTED, CaseState.VOID)  # a new run may be submitted after these
-STEPS = 6  # of carrying out (core.review.execution, whose libraries sign and stay out of this process)
+AGAIN = (CaseState.REJECTED, CaseState.VOID)  # states after which a new run may be submitted
+STEPS = 6  # steps of core.review.execution, whose signing libraries stay out of this process
 
 
 @dataclass(frozen=True)
 class ReviewItem:
-    """One request as the desk sees it. run: the one that was submitted, else its newest finished one."""
+    """One request on the review page.
+
+    Attributes:
+        request: The request.
+        case: Its newest case.
+        run: The submitted run, else the newest finished run.
+    """
 
     request: Request
     case: Case | None
@@ -31,16 +38,17 @@ class ReviewItem:
 
 
 def four_eyes() -> bool:
+    """Whether several people work here."""
     return permissions.four_eyes(queries.workspace())
 
 
 def roles() -> frozenset[Role]:
-    """Of the person at the screen. Raises ReviewError for a stranger, whom the door keeps out."""
+    """The roles of the logged-in person. Raises ReviewError for somebody without a role."""
     return permissions.roles(queries.workspace(), who())
 
 
 def may(act: Act) -> bool:
-    """Whether the person at the screen may; a stranger may nothing."""
+    """Whether the logged-in person may do something; somebody without a role may nothing."""
     try:
         return permissions.may(queries.workspace(), who(), act)
     except ReviewError:
@@ -48,15 +56,15 @@ def may(act: Act) -> bool:
 
 
 def inbox() -> tuple[ReviewItem, ...]:
-    """All open requests, the one that is due first at the top."""
+    """All open requests, by due date."""
     place = queries.workspace()
     cases, done = Cases(place), [run for run in queries.runs().values() if run.status.state is RunState.DONE]
     requests = sorted(place.requests(), key=lambda one: (one.due, one.id))
-    return tuple(_matter(one, cases.of(one.id), done) for one in requests)
+    return tuple(_item(one, cases.of(one.id), done) for one in requests)
 
 
-def _matter(request: Request, case: Case | None, done: Sequence[RunHandle]) -> ReviewItem:
-    """Where one request stands."""
+def _item(request: Request, case: Case | None, done: Sequence[RunHandle]) -> ReviewItem:
+    """One request with its case and its run."""
     if case and case.state not in AGAIN:
         return ReviewItem(request, case, queries.runs().get(case.run))
     own = (run for run in done if run.spec.request == request.id and run.layout.adapter.is_dir())
@@ -64,23 +72,23 @@ def _matter(request: Request, case: Case | None, done: Sequence[RunHandle]) -> R
 
 
 def closed(at_work: Case | None) -> tuple[Closed, ...]:
-    """What was carried out to its end, newest first. at_work: the case that is not."""
+    """Closed requests, newest first, without the one whose case `at_work` is still being carried out."""
     return tuple(one for one in queries.workspace().closed() if at_work is None or one.id != at_work.request)
 
 
 def approved() -> Case | None:
-    """The case that is being carried out, or broke off while it was."""
+    """The case that is being carried out, or was interrupted while it was."""
     return Cases(queries.workspace()).approved()
 
 
 def settle() -> None:
-    """Go on with what broke off. Raises AskedError."""
-    asked("review", "settle", *_place())
+    """Continue an interrupted execution. Raises CommandError."""
+    run_command("review", "settle", *_place())
     _forget()
 
 
 def changed(case: Case) -> bool:
-    """Whether what was submitted is no longer there as it was."""
+    """Whether the evidence has changed since the submission."""
     place = queries.workspace()
     files = evidence_files(place, queries.run(case.run))
     return _changed(str(place.root), case, queries.stamps(*files))
@@ -88,16 +96,17 @@ def changed(case: Case) -> bool:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _changed(root: str, case: Case, key: queries.Stamps) -> bool:
-    """Reads the weights anew only where a file has changed; the decision itself always reads them."""
+    """Cached by the change times of the files; the decision itself always reads them."""
     return deciding.changed(queries.workspace(), case)
 
 
 def keeps_ledger() -> bool:
+    """Whether the workspace keeps a ledger."""
     return queries.workspace().keeps_ledger
 
 
 def timeline(request_id: str) -> list[Entry]:
-    """What the ledger says of a request, oldest first. Raises AskedError where the ledger is not whole."""
+    """Ledger entries of a request, oldest first. Raises CommandError where the ledger is damaged."""
     if not keeps_ledger():
         return []
     place = queries.workspace()
@@ -106,55 +115,67 @@ def timeline(request_id: str) -> list[Entry]:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _ledger(root: str, key: queries.Stamps) -> list[dict]:
-    """All entries, read anew only when there are more of them: it takes another process."""
-    return asked("ledger", "show", "--workspace", root)
+def _ledger(root: str, key: queries.Stamps) -> list[dict[str, Any]]:
+    """All entries, cached until the file changes, since reading them starts a process."""
+    return run_command("ledger", "show", "--workspace", root)
 
 
 def make_ledger() -> None:
-    asked("ledger", "init", *_place())
+    """Create the ledger and its keys. Raises CommandError."""
+    run_command("ledger", "init", *_place())
 
 
 def verify(run: RunHandle, full: bool) -> None:
-    """Check a run; it takes about a minute, and minutes where all is asked. Raises ReviewError, AskedError."""
+    """Verify a run. It takes about a minute, and several minutes with `full`. Raises ReviewError, CommandError."""
     permissions.require(queries.workspace(), who(), Act.RUN)
-    asked("verify", *_place(), "--run", run.id, "--as", who(), *(["--full"] if full else []))
+    run_command("verify", *_place(), "--run", run.id, "--as", who(), *(["--full"] if full else []))
 
 
 def submit(run: RunHandle) -> None:
+    """Submit a run for a decision. Raises ReviewError."""
     deciding.submit(queries.workspace(), run.id, who())
 
 
 def comment(case: Case, text: str) -> None:
+    """Comment on a case. Raises ReviewError."""
     deciding.comment(queries.workspace(), case.request, who(), text)
 
 
 def decide(case: Case, approve: bool, reason: str) -> CaseState:
-    """Decide on what is on the screen, and carry it out if that was the last word it took. Raises ReviewError, AskedError."""
+    """Decide on a case; the last approval that it needs also carries it out.
+
+    Raises:
+        ReviewError: The login is too old.
+        CommandError: The decision was refused or could not be carried out.
+    """
     if four_eyes() and not fresh():
         raise ReviewError("Your login is older than 15 minutes: log in again to decide.")
     verdict = "--approve" if approve else "--reject"
     options = ("-r", case.request, verdict, "--evidence", case.evidence, "--reason", "-", "--as", who())
-    found = CaseState(asked("review", "decide", *_place(), *options, said=reason)["state"])
+    found = CaseState(run_command("review", "decide", *_place(), *options, stdin=reason)["state"])
     if found is CaseState.CLOSED:
         _forget()
     return found
 
 
 def _forget() -> None:
-    """Models and lists that this process still holds: they may be of what was destroyed."""
+    """Drop models and lists from memory: they may hold destroyed data."""
     st.cache_data.clear()
     st.cache_resource.clear()
 
 
-def look_again(request_id: str) -> dict:
-    """The files that still show something of a closed request ("traces"), and whether the approved adapter is in use ("served").
+def look_again(request_id: str) -> dict[str, Any]:
+    """Search for data of a closed request again.
 
-    Raises AskedError, also where nobody knows what to look for.
+    Returns:
+        "traces": files that show something; "served": whether the approved adapter is in use.
+
+    Raises:
+        CommandError: The search failed, or the ledger holds no destruction of this request.
     """
-    found = asked("verify-destruction", *_place(), "-r", request_id)
+    found = run_command("verify-destruction", *_place(), "-r", request_id)
     if not found["requests"]:
-        raise AskedError("The ledger holds no destruction of this request: nothing was searched for.")
+        raise CommandError("The ledger holds no destruction of this request: nothing was searched for.")
     return found
 
 

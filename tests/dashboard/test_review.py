@@ -119,7 +119,7 @@ def test_an_operator_asks_again_and_for_everything_until_it_is_submitted(draw, d
     said = []
     app = draw("olaf", request=desk.request)
     with monkeypatch.context() as patch:
-        patch.setattr(asked_of_core, "asked", lambda *words, **_: said.append(words) or [])
+        patch.setattr(asked_of_core, "run_command", lambda *words, **_: said.append(words) or [])
         app.checkbox(key="verify_full").check().run()
         app.button(key="verify").click().run()
     assert "--full" in next(words for words in said if words[0] == "verify")

@@ -82,7 +82,7 @@ def test_what_stands_in_an_entry_and_nobody_signed_is_named(ledger, more):
         envelope["signatures"][0]["note"] = "approved by the authority"
     changed[-1] = rfc8785.dumps(envelope) + b"\n"
     ledger.write_bytes(b"".join(changed))
-    assert flaws(ledger) == ("Entry 4 is not written as it was signed.",)
+    assert flaws(ledger) == ("Entry 4 differs from the text that was signed.",)
 
 
 def broken(_: int) -> None:
@@ -149,7 +149,7 @@ def test_a_chain_written_anew_with_the_right_key_does_not_fit_its_head(ledger, p
     for number in range(5):
         add(place, run=f"forged-{number}")
     assert not flaws(ledger)
-    assert "saw another entry 4: the ledger was written anew" in flaws(ledger, head)[0]
+    assert "saw another entry 4: the ledger was rewritten" in flaws(ledger, head)[0]
 
 
 def test_a_chain_written_anew_with_another_key_is_named(ledger, place, tmp_path):
@@ -222,7 +222,7 @@ def test_keys_are_their_owners_alone_and_never_in_the_workspace(place):
     hidden = [path for path in (place / "keys").rglob("*") if path.is_file()]
     assert {path.stat().st_mode & 0o777 for path in hidden} == {0o600} and len(hidden) == 2
     assert "PRIVATE" not in (place / "ledger.pub").read_text()
-    with pytest.raises(RecordError, match="there already"):
+    with pytest.raises(RecordError, match="exists already"):
         make_keys(place / "ledger.pub")
 
 

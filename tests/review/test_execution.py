@@ -465,7 +465,7 @@ def test_a_run_that_left_the_adapter_as_it_was_is_nothing_to_decide_on(desk):
         check_ready(run, open_ledger(desk.workspace))
     assert (
         _identity(run, open_ledger(desk.workspace)).verdict is Verdict.FAIL
-        and "nothing was forgotten" in _identity(run).sentence
+        and "nothing was forgotten" in _identity(run, open_ledger(desk.workspace)).sentence
     )
 
 

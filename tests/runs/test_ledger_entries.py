@@ -125,7 +125,7 @@ def test_a_run_whose_signature_could_not_be_made_does_not_start(place, tmp_path,
 def test_a_ledger_that_was_touched_takes_no_more_entries(place):
     place.ledger.write_bytes(place.ledger.read_bytes().replace(b"payload", b"paylaod", 1))
     folder = create_run(place, place.requests()[0].id, "graddiff", "cpu", steps=3)
-    assert work(folder) is RunState.FAILED and "cannot be relied on" in folder.status.message
+    assert work(folder) is RunState.FAILED and "is damaged" in folder.status.message
     assert not any(event["kind"] == "stage" for event in folder.events())
 
 
