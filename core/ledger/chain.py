@@ -1,7 +1,7 @@
 """The ledger: a file of signed statements, each of which holds the digest of the one before.
 
-A chain alone cannot show that its end was cut off, or that somebody with the key rewrote it. A head can: a signed statement
-of the ledger's length and last digest, stored out of reach of whoever keeps the ledger.
+A chain alone cannot show that its end was cut off, or that somebody with the key rewrote it. A head can: a signed
+statement of the ledger's length and last digest, stored out of reach of whoever keeps the ledger.
 """
 
 import errno

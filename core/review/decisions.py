@@ -100,8 +100,8 @@ def _check_reason(workspace: Workspace, reason: str) -> None:
     named = any(title in folded for title in titles if len(title) >= leak_scan.ENOUGH)
     if named or numbers or leak_scan.known(everybody, workspace.interactions, workspace.items).shows(reason):
         raise ReviewError(
-            "The reason names a user or a title of this workspace (an id may be a mere number): write it without, as it "
-            "stays in the ledger for good."
+            "The reason names a user or a title of this workspace (an id may be a mere number): write it "
+            "without, as it stays in the ledger for good."
         )
 
 

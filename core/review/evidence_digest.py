@@ -39,7 +39,8 @@ def check_ready(run: RunHandle, ledger: RunLedger) -> None:
         raise ReviewError(f"Run {run.id!r} was not verified: run `python -m core verify --run {run.id}` first.")
     if not is_recorded_adapter(run, ledger):
         raise ReviewError(
-            f"The adapter of run {run.id!r} was rejected and destroyed, or is not the one that it made: launch a new run."
+            f"The adapter of run {run.id!r} was rejected and destroyed, or is not the one that it made: "
+            "launch a new run."
         )
     if not differs_from_original(run):
         raise ReviewError(

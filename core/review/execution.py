@@ -7,8 +7,8 @@
 5. enter: sign the destruction into the ledger.
 6. destroy: destroy the key of the encrypted copies.
 
-Each step may be repeated. Until the destruction is signed, everything can be rolled back; from then on `settle` only goes
-forward. So a case that is interrupted ends either carried out, or pending with every file as before.
+Each step may be repeated. Until the destruction is signed, everything can be rolled back; from then on `settle` only
+goes forward. So a case that is interrupted ends either carried out, or pending with every file as before.
 """
 
 import json
@@ -168,8 +168,8 @@ def seal(execution: Execution) -> None:
     in_use = execution.root / workspace.settings.adapter
     if in_use not in folders or not all(is_inside_workspace(path, execution.root) for path in folders):
         raise ReviewError(
-            f"Adapter {workspace.settings.adapter!r}, or something of a run, lies outside of the workspace or under a name "
-            "that is not adapter...: move it there, as what lies elsewhere cannot be destroyed."
+            f"Adapter {workspace.settings.adapter!r}, or something of a run, lies outside of the workspace or under a "
+            "name that is not adapter...: move it there, as what lies elsewhere cannot be destroyed."
         )
     run = open_run(workspace, execution.case.run)
     if evidence_of(workspace, run) != execution.case.evidence:
@@ -315,7 +315,10 @@ def _destroyed_weights(execution: Execution) -> dict[str, int]:
 
 
 def _unaffected_references(execution: Execution) -> tuple[str, ...]:
-    """Folders of references that never saw these users: retrained for what is left of their request, they are identical."""
+    """Folders of references that never saw these users.
+
+    Retrained for what is left of their own request, such references come out identical.
+    """
     users, layout = set(execution.sealed_request().users), execution.layout
     others = execution.sealed_requests() if users else iter(())
     return tuple(f"{layout.name(layout.references(one.id))}/" for one in others if users <= set(one.users))

@@ -1,8 +1,8 @@
 """Search of a workspace's files for forgotten data: user ids, rows, titles, and copies of destroyed weights.
 
-The id of a forgotten user is searched as a word in every file and in every file name. Of single interactions, whose user
-stays, the row (user and item together) is searched. The catalogue lists all titles, so a title there is no leak; in any
-other file the title of a forgotten row is one.
+The id of a forgotten user is searched as a word in every file and in every file name. Of single interactions, whose
+user stays, the row (user and item together) is searched. The catalogue lists all titles, so a title there is no leak;
+in any other file the title of a forgotten row is one.
 """
 
 import base64
@@ -39,7 +39,8 @@ HEADER = 8  # bytes of a safetensors file that hold the length of its header
 WORD = re.compile(r"[\w-]+")
 PIECE = re.compile(r"[_.-]")  # splits file names only: in data, the id "anna" is not part of the id "anna-maria"
 TOKEN = re.compile(r"[^\s\x00-\x1f\ufffd,;:|\"'`()\[\]{}<>=/\\]+")  # an e-mail address is one
-# Numbers are everywhere, so a bare number counts as a user only after the word "user", and as a row only beside an item.
+# Numbers are everywhere, so a bare number counts as a user only after the word "user", and as a row only beside an
+# item.
 USER_NUMBER = re.compile(r"(?i)\busers?\W{1,4}([\w-]+)")
 CELL = re.compile(r"::|[,;\t|]")
 NUMBERS = re.compile(r"[\d.+\s-]+")  # a row that consists of numbers only
@@ -167,7 +168,7 @@ def _unread(name: str) -> WorkspaceError:
 
 
 def _content(path: Path) -> tuple[list[Any], str]:
-    """The JSON values of a file (of the whole file, or of its lines) and the text that is not JSON; of weights the header."""
+    """The JSON values of a file or of its lines, and its other text. Of weights, only the header is read."""
     if path.suffix == ".safetensors":
         with path.open("rb") as file:
             size = int.from_bytes(file.read(HEADER), "little")

@@ -1,8 +1,8 @@
-"""Encrypted copies of everything that a deletion removes: with the key it can be restored, without it nobody can read it.
+"""Encrypted copies of everything that a deletion removes: readable and restorable only with their key.
 
-AES-256-GCM in parts of PART bytes. The name of the file and the position of the part are authenticated, so nothing can be
-exchanged or cut off. The key lies with the ledger's keys, outside the workspace: a copy or a backup of the workspace is
-unreadable once the key is destroyed.
+AES-256-GCM in parts of PART bytes. The name of the file and the position of the part are authenticated, so nothing can
+be exchanged or cut off. The key lies with the ledger's keys, outside the workspace: a copy or a backup of the
+workspace is unreadable once the key is destroyed.
 """
 
 import json

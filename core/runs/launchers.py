@@ -1,8 +1,8 @@
 """Launchers: start the worker command on this machine, by Slurm, or by Ray. Cluster nodes need a shared disk.
 
-A launcher is three functions: one starts the worker command as a job that outlives the caller, one reports free resources,
-and one reports whether a job has ended (a run whose job never started would wait for ever otherwise). The options of a
-cluster (partition, address, cards) stand in the workspace's settings under the launcher's name.
+A launcher is three functions: one starts the worker command as a job that outlives the caller, one reports free
+resources, and one reports whether a job has ended (a run whose job never started would wait for ever otherwise). The
+options of a cluster (partition, address, cards) stand in the workspace's settings under the launcher's name.
 """
 
 import json
@@ -66,7 +66,7 @@ def start_local(folder: RunHandle, options: Options) -> str:
     return str(started.pid)
 
 
-def over_local(job: str, options: Options) -> bool:
+def over_local(job: str, _options: Options) -> bool:
     """Whether the process has exited or is a zombie."""
     try:
         return psutil.Process(int(job)).status() == psutil.STATUS_ZOMBIE
@@ -74,7 +74,7 @@ def over_local(job: str, options: Options) -> bool:
         return True
 
 
-def spare_local(options: Options) -> str:
+def spare_local(_options: Options) -> str:
     """Free devices and memory of this machine."""
     found = candidates("auto")
     idle = free(found)
@@ -121,7 +121,7 @@ def over_slurm(job: str, options: Options) -> bool:
     return not asked.stdout.strip() and (asked.returncode == 0 or "Invalid job id" in asked.stderr)
 
 
-def spare_slurm(options: Options) -> str:
+def spare_slurm(_options: Options) -> str:
     """Nodes (allocated/idle/other/total) and cards of each partition."""
     if not shutil.which("sinfo"):
         return "Slurm's sinfo is not on this machine"

@@ -1,7 +1,7 @@
 """The ledger as runs, references and verifications use it: an object that is handed in.
 
-`open_ledger` gives the signed ledger of a workspace, or `NullLedger` where none is kept. Only the signed one imports the
-signing libraries, so an engine without a ledger needs none of them.
+`open_ledger` gives the signed ledger of a workspace, or `NullLedger` where none is kept. Only the signed one imports
+the signing libraries, so an engine without a ledger needs none of them.
 """
 
 from collections.abc import Mapping
@@ -53,15 +53,15 @@ class NullLedger:
     def record_verification(self, run: RunHandle, verification: Verification) -> None:
         """Do nothing."""
 
-    def reference_digests(self, request_id: str) -> dict[str, str]:
+    def reference_digests(self, _request_id: str) -> dict[str, str]:
         """No entries."""
         return {}
 
-    def run_subjects(self, run_id: str) -> dict[str, str]:
+    def run_subjects(self, _run_id: str) -> dict[str, str]:
         """No entry."""
         return {}
 
-    def run_content(self, run_id: str) -> Mapping[str, Any]:
+    def run_content(self, _run_id: str) -> Mapping[str, Any]:
         """No entry."""
         return {}
 

@@ -1,7 +1,7 @@
-"""What a run did, as an entry of the workspace's ledger: enough to prove it, and nothing that it was to forget.
+"""Ledger entries of runs, references and verifications, without any forgotten data.
 
-No user id, item, title or reason is in it. People are pseudonyms under a key that is not in the workspace; what was forgotten is
-counted, and committed to under the same key.
+An entry holds no user id, item, title or reason. Users are pseudonyms under a key outside the workspace; forgotten rows
+are counted, and committed to under the same key.
 """
 
 import hashlib
@@ -93,7 +93,7 @@ class Ledger:
         return dict(entry.content) if entry else {}
 
     def record_run(self, run: RunHandle) -> None:
-        """Enter a finished run. A run that was resumed after its entry gets another one where its files have changed."""
+        """Enter a finished run. A run that was resumed after its entry is entered again if its files changed."""
         subjects, entry = _subjects(self.workspace, run), self.run_entry(run.id)
         if entry is None or any(entry.subjects.get(name, digest) != digest for name, digest in subjects.items()):
             self.append(RUN, subjects, _content(self.workspace, run, self.keys))
@@ -158,12 +158,12 @@ def _content(workspace: Workspace, run: RunHandle, keys: Keys) -> dict[str, Any]
 
 
 def _without_cells(run: RunHandle) -> Mapping[str, Any]:
-    """How the training ended; what each cell did is in the run's folder."""
+    """How the training ended, without the cells, which the run's folder holds."""
     return {name: value for name, value in to_json(run.outcome).items() if name != "cells"}
 
 
 def _request(workspace: Workspace, request: Request, keys: Keys) -> dict[str, Any]:
-    """Whom and what it is about, for whoever holds the key, and for nobody else."""
+    """The request as pseudonyms: only the holder of the key can tell who and what it is about."""
     settings = workspace.settings
     split = make_split(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
     rows = sorted(f"{one.user}\t{one.item}\t{one.time}" for prompt in split.forget for one in prompt.targets)
@@ -184,7 +184,7 @@ def _request(workspace: Workspace, request: Request, keys: Keys) -> dict[str, An
 
 
 def _software() -> dict[str, Any]:
-    """This software and what it stands on; lock: a digest of every installed distribution's name and version."""
+    """Versions of this software and its libraries. `lock` is a digest of all installed distributions."""
     installed = {one.metadata["Name"].lower(): one.version for one in distributions()}
     lock = "\n".join(f"{name}=={installed[name]}" for name in sorted(installed))
     return {
@@ -197,11 +197,11 @@ def _software() -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The commit that this software stands at, marked where files differ from it; None where it is no checkout."""
+    """The git commit of this software, marked "dirty" where files differ; None outside a checkout."""
     try:
-        asked = subprocess.run(
+        described = subprocess.run(
             ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40"], capture_output=True, text=True
         )
     except OSError:
         return None
-    return asked.stdout.strip() or None
+    return described.stdout.strip() or None

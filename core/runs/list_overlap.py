@@ -1,7 +1,7 @@
 """Side effects of a run on other users: how much of each other user's top list stays.
 
-It asks three models about every user, so it is a command of its own and not a stage of the run. Only this command writes
-overlap.json and overlap-status.json.
+It asks three models about every user, so it is a command of its own and not a stage of the run. Only this command
+writes overlap.json and overlap-status.json.
 """
 
 import subprocess

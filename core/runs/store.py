@@ -1,7 +1,7 @@
 """The state of every run of a workspace, in an SQLite file that survives kills and power cuts.
 
-Each transition of `core.types.MOVES` is one transaction. The worker of a run holds a fencing token, which grows each time
-the run changes hands; a worker with an old token can write nothing more.
+Each transition of `core.types.MOVES` is one transaction. The worker of a run holds a fencing token, which grows each
+time the run changes hands; a worker with an old token can write nothing more.
 """
 
 import json
@@ -196,7 +196,8 @@ class Store(Database):
         values = (state, _text(worker) if worker else None, _text(moment()), _text(status), entry.id)
         with self.opened() as database:
             database.execute(
-                "UPDATE runs SET state = ?, token = token + 1, cancel = 0, worker = ?, beat = ?, status = ? WHERE id = ?",
+                "UPDATE runs SET state = ?, token = token + 1, cancel = 0, worker = ?, beat = ?, status = ? "
+                "WHERE id = ?",
                 values,
             )
 

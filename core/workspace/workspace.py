@@ -192,11 +192,13 @@ class Workspace:
         for user in request.subjects:
             if user in others:
                 raise RequestError(
-                    f"User {user!r} never trained this adapter (crowd or holdout): nothing of theirs can be unlearned here."
+                    f"User {user!r} never trained this adapter (crowd or holdout): "
+                    "nothing of theirs can be unlearned here."
                 )
             if user not in members:
                 raise RequestError(
-                    f"User {user!r} is not in this workspace: check the id on the request page or in data/interactions.jsonl."
+                    f"User {user!r} is not in this workspace: "
+                    "check the id on the request page or in data/interactions.jsonl."
                 )
         known = {(event.user, event.item) for event in self.interactions}
         for user, item in request.interactions:

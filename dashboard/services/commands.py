@@ -1,4 +1,6 @@
-"""Commands of pages: open a request; launch, resume or stop a run; compare lists. Each checks the person's permission."""
+"""Commands of pages: open a request; launch, resume or stop a run; compare lists. Each checks the person's
+permission.
+"""
 
 from core.review.permissions import check_operators, require
 from core.runs.handle import RunHandle

@@ -1,7 +1,7 @@
 """Models in memory, and the predictions that pages ask of them.
 
-All sessions share the models, which are never trained; calls to one model wait for each other. Caches are bounded and keyed
-by the digests of weights and data.
+All sessions share the models, which are never trained; calls to one model wait for each other. Caches are bounded and
+keyed by the digests of weights and data.
 """
 
 from collections.abc import Collection

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.errors import ReviewError
 from core.review import execution
 from core.review.decisions import comment
-from core.review.ledger_entries import ELSEWHERE
+from core.review.ledger_entries import NOT_REACHED
 from core.runs.submit import create_run
 from core.types import CaseState, Verdict
 from core.utils.serialization import write_json
@@ -146,7 +146,7 @@ def test_the_steps_that_the_page_counts_are_those_there_are():
 
 
 def test_the_dialog_names_as_much_out_of_reach_as_the_record():
-    assert len(LEFT) == len(ELSEWHERE)
+    assert len(LEFT) == len(NOT_REACHED)
 
 
 @pytest.mark.parametrize("who", ["", *PEOPLE])

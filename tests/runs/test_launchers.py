@@ -142,7 +142,7 @@ def test_a_run_whose_job_never_began_is_found_and_resumed(place, launcher, monke
         time.sleep(0.2)
     assert folder.status.state is RunState.QUEUED and is_orphaned(folder)
     (told,) = [one for one in examine(place) if one.name == f"run {folder.id}"]
-    assert not told.ok and "job ended before its worker began" in told.said and "resume" in told.mend
+    assert not told.ok and "job ended before the worker started" in told.said and "resume" in told.mend
     resume(folder)
     assert ended(folder) is RunState.DONE and not is_orphaned(folder)
 

@@ -133,7 +133,7 @@ def test_only_what_failed_or_was_lost_is_resumed(runs):
 def test_a_failed_run_is_not_resumed_beside_its_twin(runs):
     runs.end("a", begun(runs), RunStatus(RunState.FAILED))
     assert runs.add("b", "a", externally_queued=False) == "b"
-    with pytest.raises(RunError, match="asked for anew"):
+    with pytest.raises(RunError, match="launched a second time"):
         runs.resume("a")
 
 

@@ -1,4 +1,4 @@
-"""What one token costs on a device, without loading the model: copies with one and with two layers are timed there."""
+"""Cost of one token on a device, measured on copies of the model with one and with two layers."""
 
 import time
 from collections.abc import Callable
@@ -16,26 +16,31 @@ from core.models.batching import Batch, answer_logits, answer_loss, collate
 from core.models.recommender import lora
 from core.types import Encoded
 
-REPEATS = 3  # of each timing; the shortest one counts
+REPEATS = 3  # per timing; the shortest counts
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of a model with so many layers. forward, step: seconds a token, without a gradient in large batches and with one in the
-    method's batches. kept: bytes a token that a step keeps to go back."""
+    """Cost per token.
+
+    Attributes:
+        forward: Seconds without a gradient, in large batches.
+        step: Seconds with a gradient, in the method's batches.
+        kept: Bytes of activations that a step keeps for the backward pass.
+    """
 
     forward: float
     step: float
     kept: float
 
     def per_layer(self, deeper: "Cost", layers: int) -> "Cost":
-        """Of a model with `layers` layers, this one having one and `deeper` two."""
+        """Extrapolate to `layers` layers; self is the cost with one layer, `deeper` with two."""
         one, two = ((cost.forward, cost.step, cost.kept) for cost in (self, deeper))
         return Cost(*(a + max(0.0, b - a) * (layers - 1) for a, b in zip(one, two, strict=True)))
 
 
 def parameters(config: Any, rank: int) -> tuple[int, int]:
-    """Of the base model and of its adapter; no memory is taken to count them."""
+    """Parameters of the base model and of its adapter, counted without allocating them."""
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
         whole = sum(one.numel() for one in model.parameters())
@@ -44,13 +49,13 @@ def parameters(config: Any, rank: int) -> tuple[int, int]:
 
 
 def measured(config: Any, rank: int, batch: int, length: int, where: torch.device, dtype: torch.dtype) -> Cost:
-    """Of the whole model, in batches of `batch` prompts of `length` tokens."""
+    """The cost per token of the whole model, in batches of `batch` prompts of `length` tokens."""
     one, two = (_timed(_shallow(config, layers), rank, batch, length, where, dtype) for layers in (1, 2))
     return one.per_layer(two, config.num_hidden_layers)
 
 
 def _shallow(config: Any, layers: int) -> Any:
-    """The same model with few layers and a few words."""
+    """The same config with few layers and a small vocabulary."""
     config = deepcopy(config)
     config.num_hidden_layers, config.vocab_size = layers, 64
     config.pad_token_id = config.bos_token_id = config.eos_token_id = None
@@ -86,10 +91,10 @@ def _prompts(count: int, length: int, where: torch.device) -> Batch:
 
 def _seconds(work: Callable[[], Any], where: torch.device) -> float:
     found = []
-    for _ in range(1 + REPEATS):  # the first one warms up
-        begun = time.perf_counter()
+    for _ in range(1 + REPEATS):  # the first one is warm-up
+        started = time.perf_counter()
         work()
         if where.type == "cuda":
             torch.cuda.synchronize(where)
-        found.append(time.perf_counter() - begun)
+        found.append(time.perf_counter() - started)
     return min(found[1:])

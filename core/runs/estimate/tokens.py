@@ -1,4 +1,4 @@
-"""How many tokens a run reads, from its data and its method: what its length is reckoned from before it is launched."""
+"""Number of tokens that a run reads, from its data and its method."""
 
 import random
 import time
@@ -19,14 +19,20 @@ from core.unlearning.teachers import OVERFIT
 from core.unlearning.unlearn import CHECK_EVERY
 from core.utils.sampling import evenly_spaced
 
-CIRCUIT_PASSES = 60  # forward passes a contrast prompt: its gap, the cuts, and the circuits of the curve
-CONTRAST_PASSES = 6  # until a contrast is found
-CIRCUIT_POINTS = 5  # passes there and back a contrast prompt
-SAMPLE = 64  # prompts of each set that are read to know how long they are
+CIRCUIT_PASSES = 60  # forward passes per counterfactual prompt: metric gap, cuts, circuits of the faithfulness curve
+CONTRAST_PASSES = 6  # forward passes until a counterfactual prompt is found
+CIRCUIT_POINTS = 5  # forward and backward passes per counterfactual prompt
+SAMPLE = 64  # prompts of each set whose length is measured
 
 
 class Reads(NamedTuple):
-    """Tokens read without a gradient, tokens read with one, and candidates that are written as prompts to be ranked."""
+    """Tokens of one part of a run.
+
+    Attributes:
+        plain: Tokens read without a gradient.
+        with_gradient: Tokens read with a gradient.
+        candidates: Candidate prompts that are tokenised for ranking.
+    """
 
     plain: float
     with_gradient: float = 0.0
@@ -34,7 +40,7 @@ class Reads(NamedTuple):
 
 
 class Lengths:
-    """How many tokens the sets of a split have, from a sample of each."""
+    """Prompt lengths of each set of a split, from a sample."""
 
     def __init__(self, context: RequestContext) -> None:
         split = context.split
@@ -44,62 +50,64 @@ class Lengths:
             self.counts[name], self.encoded[name] = len(prompts), context.encode(evenly_spaced(prompts, SAMPLE))
 
     def one(self, name: str) -> float:
-        """Tokens of one prompt of a set."""
+        """Mean tokens of a prompt."""
         return fmean(len(prompt.ids) for prompt in self.encoded[name]) if self.encoded[name] else 0.0
 
     def all(self, name: str, most: int | None = None) -> float:
-        """Tokens of a set, or of so many of its prompts."""
+        """Tokens of a set, or of at most `most` of its prompts."""
         return self.one(name) * min(self.counts[name], most or self.counts[name])
 
     def padded(self, name: str, batch: int) -> float:
-        """Tokens of one prompt in a batch drawn by chance, with its padding."""
+        """Mean tokens of a prompt in a random batch, padding included."""
         sizes, rng = [len(prompt.ids) for prompt in self.encoded[name]], random.Random(0)
         return fmean(max(rng.choices(sizes, k=batch)) for _ in range(SAMPLE))
 
     @property
     def longest(self) -> int:
-        """Tokens of the longest prompt that steps read, as far as the samples tell."""
+        """Tokens of the longest prompt in the samples."""
         return max(len(prompt.ids) for name in ("forget", "retain") for prompt in self.encoded[name])
 
     def answers(self, name: str) -> float:
-        """Answer tokens of one prompt of a set."""
+        """Mean answer tokens of a prompt."""
         return fmean(prompt.answer_tokens for prompt in self.encoded[name])
 
     @cached_property
     def candidate(self) -> tuple[float, float]:
-        """Tokens of one candidate behind a history, and the seconds to write one as a prompt."""
+        """Tokens of one candidate after the history, and the seconds to tokenise one."""
         prompt, catalogue = self.context.split.retain[0], evenly_spaced(list(self.context.reader.popular), SAMPLE)
-        begun = time.perf_counter()
+        started = time.perf_counter()
         asked = self.context.encode(ranking.asked(prompt, catalogue))
-        seconds = (time.perf_counter() - begun) / len(asked)
+        seconds = (time.perf_counter() - started) / len(asked)
         return fmean(len(one.ids) - one.spans[-1][0] for one in asked), seconds
 
 
 def reads(context: RequestContext, lengths: Lengths, how: Method, config: Any) -> Reads:
-    """What a run of a method reads in all."""
+    """All tokens of a run of a method."""
     models = 2 + len(context.workspace.reference_folders(context.request.id))  # original, unlearned, each reference
-    looks = [_look(context, lengths, lists=number < 3) for number in range(models)]  # lists: of one reference alone
+    evaluations = [
+        _evaluation(context, lengths, lists=number < 3) for number in range(models)
+    ]  # only the first reference's lists are computed
     modules = config.num_hidden_layers * (config.num_attention_heads + 1)
     work = _retraining if how.retrain else _unlearning
-    found = [*looks, *_circuit(context, how), *work(context, lengths, how, modules)]
+    found = [*evaluations, *_circuit(context, how), *work(context, lengths, how, modules)]
     return Reads(*(sum(side) for side in zip(*found, strict=True)))
 
 
 def _circuit(context: RequestContext, how: Method) -> Iterator[Reads]:
-    """Contrast prompts and both circuits."""
+    """Counterfactual prompts and both circuits."""
     for part in (context.split.forget, context.split.retain) if how.grouped else ():
         singles = context.encode(evenly_spaced(single_targets(part, CIRCUIT_HISTORY), CIRCUIT_PROMPTS))
         tokens = sum(len(one.ids) for one in singles)
         yield Reads(tokens * (CIRCUIT_PASSES + CONTRAST_PASSES), tokens * CIRCUIT_POINTS)
 
 
-def _retraining(context: RequestContext, lengths: Lengths, how: Method, modules: int) -> Iterator[Reads]:
+def _retraining(context: RequestContext, lengths: Lengths, _how: Method, _modules: int) -> Iterator[Reads]:
     settings = context.workspace.settings
     yield Reads(0.0, settings.epochs * lengths.counts["retain"] * lengths.padded("retain", settings.batch_size))
 
 
-def _unlearning(context: RequestContext, lengths: Lengths, how: Method, modules: int) -> Iterator[Reads]:
-    """Both losses of every step, the stops to look at other people, and what groups by memory ask."""
+def _unlearning(_context: RequestContext, lengths: Lengths, how: Method, modules: int) -> Iterator[Reads]:
+    """Both losses of every step, the early-stopping checks, and the memory contrast."""
     forgets, keeps = how.weights
     checked = lengths.all("forget") + sum(
         lengths.all(name, early_stopping.PROMPTS) for name in ("holdout", "validation")
@@ -121,15 +129,15 @@ def _unlearning(context: RequestContext, lengths: Lengths, how: Method, modules:
         yield Reads(tokens, tokens)
 
 
-def _look(context: RequestContext, lengths: Lengths, lists: bool) -> Reads:
-    """What evaluation reads of one model, with or without people's top lists."""
+def _evaluation(context: RequestContext, lengths: Lengths, lists: bool) -> Reads:
+    """The evaluation of one model, with or without top lists."""
     split, prompt = context.split, lengths.one("test")
     ranked, listed = (
         min(evaluate.RANKED_USERS, len({one.user for one in split.test})),
         len(evaluate.list_users(split)) * lists,
     )
     unseen = len(context.reader.popular) - round(fmean(map(len, context.histories.values())))
-    # so many candidates of so many prompts
+    # number of candidates -> number of prompts
     asked = Counter({min(evaluate.NEGATIVES + 1, unseen): ranked})
     asked[min(evaluate.LIST_CANDIDATES, unseen)] += listed
     tokens = 0.0
