@@ -31,8 +31,8 @@ from core.circuit.patching import module_effects  # noqa: E402
 from core.data import prompts as words  # noqa: E402
 from core.models.families import anatomy  # noqa: E402
 from core.models.recommender import Recommender  # noqa: E402
+from core.pipeline.circuit_stage import contrast_prompts  # noqa: E402
 from core.pipeline.context import RequestContext, load_adapter, make_context  # noqa: E402
-from core.pipeline.stages import contrast_prompts  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
 PROMPTS, BATCH, RANDOM, DRAWS, SEEDS = 96, 16, 10, 2000, range(4)

@@ -19,9 +19,11 @@ from core.evaluation.evaluate import RANKED_USERS, ModelOutputs, metrics
 from core.evaluation.metrics import beside_others, calibration_error, closeness, prediction_auc, reach
 from core.models.lora_layout import layout
 from core.models.recommender import ADAPTER, Recommender, adapter_weights, put_adapter_weights
+from core.pipeline.circuit_stage import find_circuits, sort_modules
 from core.pipeline.compare_models import evaluate_model
 from core.pipeline.context import RequestContext, load_adapter, make_context
-from core.pipeline.stages import Clock, find_circuits, make_material, plain_groups, sort_modules
+from core.pipeline.events import Clock, NullObserver
+from core.pipeline.stages import make_material, plain_groups
 from core.types import Group, Outcome, Prompt, Request
 from core.unlearning.finetuning import fit
 from core.unlearning.methods import Method
@@ -38,20 +40,6 @@ STRENGTHS = (0.75, 0.5, 0.25, 0.0)
 STRANGERS = 25  # holdout people that are asked
 NEGATIONS = (0.25, 0.5, 1.0, 2.0)
 MIB = 2**20
-
-
-class Silent:
-    """Watches a stage that nobody looks at."""
-
-    def stage(self, name: str) -> None: ...
-
-    def progress(self, share: float) -> None: ...
-
-    def step(self, step: Step) -> None: ...
-
-    def keep(self, name: str, value: object) -> None: ...
-
-    def kept(self) -> None: ...
 
 
 @dataclass
@@ -227,7 +215,7 @@ def groups_of(scene: Scene, contestant: Entrant, seed: int) -> tuple[Kinds, floa
         fresh = (
             _circuit_groups(scene, contestant.ways, seed)
             if method.grouped
-            else plain_groups(scene.recommender, scene.material, method, seed, Silent())
+            else plain_groups(scene.recommender, scene.material, method, seed, NullObserver())
         )
         scene.found[key] = fresh, time.perf_counter() - started
     kinds, seconds = scene.found[key]
@@ -237,9 +225,8 @@ def groups_of(scene: Scene, contestant: Entrant, seed: int) -> tuple[Kinds, floa
 
 
 def _circuit_groups(scene: Scene, ways: tuple[str, ...], seed: int) -> dict[str, Group]:
-    watch = Silent()
-    circuits, scores = find_circuits(scene.recommender, scene.context, seed, Clock(watch), watch, ways)
-    groups = sort_modules(scene.recommender, scene.context, circuits, scores, seed)
+    circuits = find_circuits(scene.recommender, scene.context, seed, Clock(NullObserver()), ways)
+    groups = sort_modules(scene.recommender, scene.context, circuits)
     return {one.module: one.group for one in groups}
 
 

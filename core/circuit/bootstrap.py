@@ -1,49 +1,110 @@
-"""How sure a circuit is: what it would be on other prompts of the same kind, by resampling those that there are."""
+"""Bootstrap over prompts: how much a circuit depends on the prompts that it was found with.
+
+1. `by_prompt` averages the node scores of the contrasts of each prompt, since prompts are what can be resampled.
+2. `draw_sample` draws prompts with replacement, DRAWS times, and takes the circuit of each draw.
+3. Circuit extraction reads the membership probability of each module from the sample, and grouping (docs/method.md,
+   section 3) reads the noise of each module's ratio from the same sample. A run draws one sample for the forget set and
+   one for the retain set.
+
+`overlap` answers the same question without replacement: it compares the circuits of two halves of the prompts.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from core.circuit.attribution import Attribution
-from core.circuit.hooks import Contrast
+if TYPE_CHECKING:  # these modules load transformers, which core.runs.submit must not need
+    from core.circuit.attribution import Attribution
+    from core.circuit.hooks import Contrast
 
 DRAWS = 200
 HALVES = 100
 
 
-def by_prompt(scores: Attribution, contrasts: Sequence[Contrast]) -> Float[Tensor, "prompts modules"]:
-    """Node scores of each prompt, the mean over its contrasts: prompts are what can be resampled."""
-    numbers = torch.tensor([contrast.prompt for contrast in contrasts])
-    return torch.stack([scores.nodes[numbers == number].mean(0) for number in numbers.unique()])
+@dataclass(frozen=True)
+class BootstrapSample:
+    """Bootstrap draws over the prompts of one set.
+
+    Attributes:
+        means: Mean node scores of each draw, in logits.
+        members: The modules of each draw's circuit, which is as large as the circuit of all prompts.
+    """
+
+    means: Float[Tensor, "draws modules"]
+    members: Bool[Tensor, "draws modules"]
+
+    @property
+    def membership_probability(self) -> tuple[float, ...]:
+        """Share of the draws whose circuit holds each module."""
+        return tuple(self.members.double().mean(0).tolist())
+
+
+def bootstrap_seeds(seed: int) -> tuple[int, int]:
+    """Return the seeds of the samples of the forget set and of the retain set.
+
+    They are `seed` and `seed + 1`, so that the draws of both sets are independent. Circuits, groups and the preview of
+    edited groups all follow this rule.
+    """
+    return seed, seed + 1
+
+
+def draw_sample(nodes: Float[Tensor, "n modules"], size: int, seed: int) -> BootstrapSample:
+    """Draw the bootstrap sample of one set.
+
+    Args:
+        nodes: Node scores by prompt, in logits.
+        size: Modules in the circuit of all prompts.
+        seed: One of `bootstrap_seeds`.
+    """
+    means = resampled(nodes, seed)
+    return BootstrapSample(means, members(means, size))
+
+
+def by_prompt(scores: "Attribution", contrasts: Sequence["Contrast"]) -> Float[Tensor, "prompts modules"]:
+    """Average the node scores over the contrasts of each prompt."""
+    numbers = [contrast.prompt for contrast in contrasts]
+    rows = torch.tensor(numbers)
+    return torch.stack([scores.nodes[rows == number].mean(0) for number in sorted(set(numbers))])
 
 
 def resampled(nodes: Float[Tensor, "n modules"], seed: int, draws: int = DRAWS) -> Float[Tensor, "draws modules"]:
     """Mean node scores of bootstrap samples of prompts."""
     rows = torch.randint(len(nodes), (draws, len(nodes)), generator=torch.Generator().manual_seed(seed))
-    return torch.stack([nodes[some].mean(0) for some in rows])
+    return torch.stack([nodes[chosen].mean(0) for chosen in rows])
 
 
 def members(means: Float[Tensor, "draws modules"], size: int) -> Bool[Tensor, "draws modules"]:
-    """The `size` modules of largest absolute score in each draw: its circuit, if it is as large as the one found."""
+    """Mark the `size` modules with the largest absolute score in each draw."""
     places = means.abs().topk(size, dim=1).indices
     return torch.zeros_like(means, dtype=torch.bool).scatter_(1, places, True)
 
 
 def overlap(nodes: Float[Tensor, "n modules"], size: int, seed: int) -> float | None:
-    """Jaccard overlap of the circuits of two random halves of the prompts, mean over HALVES cuts; None for one prompt."""
+    """Compare the circuits of two random halves of the prompts.
+
+    Args:
+        nodes: Node scores by prompt, in logits.
+        size: Modules in each circuit.
+        seed: Seed of the halves.
+
+    Returns:
+        The Jaccard overlap, averaged over HALVES random cuts; None for a single prompt.
+    """
     if len(nodes) < 2:
         return None
     generator, middle = torch.Generator().manual_seed(seed), len(nodes) // 2
     cuts = [torch.randperm(len(nodes), generator=generator) for _ in range(HALVES)]
-    one, other = (
-        members(torch.stack([nodes[some].mean(0) for some in half]), size)
+    first, second = (
+        members(torch.stack([nodes[chosen].mean(0) for chosen in half]), size)
         for half in ([cut[:middle] for cut in cuts], [cut[middle:] for cut in cuts])
     )
-    return jaccard(one, other).mean().item()
+    return jaccard(first, second).mean().item()
 
 
-def jaccard(one: Bool[Tensor, "*b modules"], other: Bool[Tensor, "*b modules"]) -> Float[Tensor, "*b"]:
-    """Shared modules as a share of all modules of either."""
-    return (one & other).sum(-1) / (one | other).sum(-1)
+def jaccard(first: Bool[Tensor, "*b modules"], second: Bool[Tensor, "*b modules"]) -> Float[Tensor, "*b"]:
+    """Number of shared modules divided by the number of modules in either set."""
+    return (first & second).sum(-1) / (first | second).sum(-1)

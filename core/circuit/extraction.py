@@ -1,4 +1,13 @@
-"""Contrast prompts to a circuit: rank the modules, and keep the shortest prefix that is faithful (method section 2)."""
+"""Circuit extraction (docs/method.md, section 2): from contrast prompts to the smallest faithful set of modules.
+
+1. Drop the contrasts whose evidence does not speak for the right answer (`with_gap`).
+2. Score every edge and module by attribution patching (`attribution.attribute`) and average over the prompts.
+3. Rank the modules by absolute score. Measure the faithfulness of prefixes of that ranking, each beside random circuits
+   of the same size, and keep the shortest faithful prefix.
+4. Draw the bootstrap over prompts: how probable each module's membership is with other prompts of the same kind.
+
+The score matrices of the forget and the retain set are stored as safetensors (`save`, `load`).
+"""
 
 import os
 from collections import Counter
@@ -15,7 +24,7 @@ from safetensors.torch import save as to_bytes
 from torch import nn
 
 from core.circuit.attribution import RULES, Attribution, attribute
-from core.circuit.bootstrap import by_prompt, members, overlap, resampled
+from core.circuit.bootstrap import BootstrapSample, by_prompt, draw_sample, overlap
 from core.circuit.graph import strongest
 from core.circuit.hooks import CLEAN, CORRUPTED, Contrast, metrics
 from core.circuit.patching import patched_modules
@@ -24,15 +33,24 @@ from core.models.families import Anatomy, anatomy
 from core.types import Circuit, CurvePoint
 from core.utils.atomic_io import disk_error
 
-SMALL_GAP = 0.1  # of the median |M(full) - M(empty)|; an example with less says nothing about faithfulness
+SMALL_GAP = 0.1  # share of the median |M(full) - M(empty)|; a contrast below it carries no information on faithfulness
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a circuit is extracted.
+    """Settings of the extraction of one circuit.
 
-    steps, rule: points of the attribution and how they lie (`attribution.RULES`). threshold: faithfulness asked
-    for. edges: how many are kept for drawing. sizes: points of the curve. draws: random circuits a point.
+    Attributes:
+        steps: Points of the attribution; see `attribution.RULES`.
+        rule: Key of `attribution.RULES`: where the points lie.
+        threshold: Faithfulness that the circuit must reach, between 0 and 1.
+        batch_size: Contrasts in a batch.
+        edges: Edges that are kept for drawing.
+        sizes: Points of the curve of faithfulness over circuit size.
+        draws: Random circuits at each point of the curve.
+        memory: Largest size of temporary tensors, in MiB.
+        seed: Seed of the random circuits and of the halves for `Circuit.overlap`.
+        bootstrap_seed: Seed of the bootstrap over prompts; see `bootstrap.bootstrap_seeds`.
     """
 
     steps: int = 5
@@ -44,8 +62,10 @@ class Settings:
     draws: int = 2
     memory: int = 64
     seed: int = 0
+    bootstrap_seed: int = 0
 
     def __post_init__(self) -> None:
+        """Raise RunError for a setting that cannot be used."""
         for name in ("steps", "batch_size", "edges", "sizes", "draws", "memory"):
             if getattr(self, name) < 1:
                 raise RunError(f"Circuit setting {name} is {getattr(self, name)}: choose 1 or more.")
@@ -55,34 +75,79 @@ class Settings:
             raise RunError(f"Circuit setting threshold is {self.threshold}: choose a number between 0 and 1.")
 
 
+@dataclass(frozen=True)
+class ExtractedCircuit:
+    """The circuit of one set of prompts, with the numbers behind it.
+
+    Attributes:
+        circuit: The circuit.
+        scores: Scores of all edges and modules over the contrasts that were used; `nodes` by prompt.
+        sample: Bootstrap draws over the prompts.
+    """
+
+    circuit: Circuit
+    scores: Attribution
+    sample: BootstrapSample
+
+
+@dataclass(frozen=True)
+class CircuitResult:
+    """Result of the circuit stage: the circuits of the forget set and of the retain set."""
+
+    forget: ExtractedCircuit
+    retain: ExtractedCircuit
+
+    @property
+    def circuits(self) -> tuple[Circuit, Circuit]:
+        """The circuits of the forget set and of the retain set."""
+        return self.forget.circuit, self.retain.circuit
+
+    @property
+    def scores(self) -> tuple[Attribution, Attribution]:
+        """The scores of the forget set and of the retain set."""
+        return self.forget.scores, self.retain.scores
+
+    @property
+    def samples(self) -> tuple[BootstrapSample, BootstrapSample]:
+        """The bootstrap samples of the forget set and of the retain set."""
+        return self.forget.sample, self.retain.sample
+
+
 def extract(
     model: nn.Module,
     contrasts: Sequence[Contrast],
     settings: Settings = Settings(),
-    progress: Callable[[float], None] = lambda done: None,
-) -> tuple[Circuit, Attribution]:
-    """The circuit of a set of contrasts, and the scores it was cut from (of the contrasts that were used, nodes by prompt).
+    progress: Callable[[float], None] = lambda share: None,
+) -> ExtractedCircuit:
+    """Extract the circuit of a set of contrasts.
 
-    progress: hears the share done, and may raise to stop.
-    Raises RunError where no contrast can be used.
+    Args:
+        model: A plain model, or one with a live LoRA adapter; it is left unchanged.
+        contrasts: Prompts with and without their evidence.
+        settings: Settings of the extraction.
+        progress: Receives the share done, from 0 to 1; it may raise to stop the extraction.
+
+    Raises:
+        RunError: No contrast can be used.
     """
     parts = anatomy(model)
     used = with_gap(parts, contrasts, settings.batch_size)
     scores = attribute(
         model, used, settings.steps, settings.rule, settings.batch_size, settings.memory,
-        progress=lambda done: progress(done / 2),
+        progress=lambda share: progress(share / 2),
     )  # fmt: skip
     scores = replace(scores, nodes=by_prompt(scores, used))
     means = scores.nodes.mean(0)
     ranking = [parts.modules[i] for i in torch.argsort(means.abs(), descending=True, stable=True).tolist()]
 
     def faithfulness(circuits: Sequence[Collection[str]]) -> list[float]:
-        """F(C) = (M(C) - M(empty)) / (M(full) - M(empty)) of each circuit, M being means over prompts."""
+        """F(C) = (M(C) - M(empty)) / (M(full) - M(empty)) of each circuit; M is the mean metric over contrasts."""
         metric = patched_modules(model, used, circuits, settings.batch_size)
         gap = (scores.clean - scores.corrupted).mean()
-        return ((metric - scores.corrupted).mean(1) / gap).tolist()
+        return ((metric - scores.corrupted).mean(1) / gap).tolist()  # type: ignore[no-any-return]
 
-    curve, chosen, reached = _cut(faithfulness, ranking, settings, lambda done: progress((1 + done) / 2))
+    curve, chosen, reached = _cut(faithfulness, ranking, settings, lambda share: progress((1 + share) / 2))
+    sample = draw_sample(scores.nodes, len(chosen), settings.bootstrap_seed)
     circuit = Circuit(
         modules=parts.modules,
         scores=tuple(means.tolist()),
@@ -96,18 +161,22 @@ def extract(
         prompts=len(used),
         dropped=len(contrasts) - len(used),
         contrast=dict(Counter(contrast.way for contrast in used)),
-        membership_probability=tuple(
-            members(resampled(scores.nodes, settings.seed), len(chosen)).double().mean(0).tolist()
-        ),
+        membership_probability=sample.membership_probability,
         overlap=overlap(scores.nodes, len(chosen), settings.seed),
         reads=tuple(map(tuple, scores.reads.tolist())),
     )
-    return circuit, scores
+    return ExtractedCircuit(circuit, scores, sample)
 
 
 def with_gap(parts: Anatomy, contrasts: Sequence[Contrast], batch_size: int) -> list[Contrast]:
-    """The contrasts whose evidence speaks for the right answer. With the others, what the circuit does for one prompt
-    would cancel what it does against another, and faithfulness would be divided by next to nothing."""
+    """Keep the contrasts whose evidence speaks for the right answer.
+
+    With the others, the effects of the circuit on different prompts would cancel out, and faithfulness would be divided
+    by a gap near zero.
+
+    Raises:
+        RunError: No contrast is left.
+    """
     if not contrasts:
         raise RunError("There are no contrast prompts: choose a request whose users have a history.")
     gaps = metrics(parts, contrasts, batch_size, CLEAN) - metrics(parts, contrasts, batch_size, CORRUPTED)
@@ -115,7 +184,8 @@ def with_gap(parts: Anatomy, contrasts: Sequence[Contrast], batch_size: int) -> 
     used = [contrast for contrast, kept in zip(contrasts, large, strict=True) if kept]
     if not used:
         raise RunError(
-            f"In none of the {len(contrasts)} contrast prompts does the evidence speak for the right answer: use other prompts."
+            f"In none of the {len(contrasts)} contrast prompts does the evidence speak for the right answer: "
+            "use other prompts."
         )
     return used
 
@@ -126,10 +196,10 @@ def _cut(
     settings: Settings,
     progress: Callable[[float], None],
 ) -> tuple[tuple[CurvePoint, ...], tuple[str, ...], float]:
-    """The curve over prefixes of `ranking`, the shortest faithful prefix, and its faithfulness.
+    """Return the curve over prefixes of `ranking`, the shortest faithful prefix, and its faithfulness.
 
-    Faithfulness need not grow with size: what holds is that this prefix is faithful, one module less is not,
-    and nor is any shorter prefix on the curve.
+    Faithfulness need not grow with size. The prefix is faithful; the prefix with one module less is not, and nor is any
+    shorter prefix on the curve.
     """
     sizes = sorted({round(size) for size in np.geomspace(1, len(ranking), settings.sizes)})
     random, curve = np.random.default_rng(settings.seed), []
@@ -151,7 +221,11 @@ def _cut(
 
 
 def save(path: Path, forget: Attribution, retain: Attribution) -> None:
-    """Write the full score matrices of both sets as safetensors, whole or not at all. Raises WorkspaceError."""
+    """Write the score matrices of both sets as safetensors; the file appears whole or not at all.
+
+    Raises:
+        WorkspaceError: The disk refuses the write.
+    """
     tensors = {
         f"{name}.{field.name}": getattr(scores, field.name).contiguous()
         for name, scores in (("forget", forget), ("retain", retain))
@@ -169,7 +243,11 @@ def save(path: Path, forget: Attribution, retain: Attribution) -> None:
 
 
 def load(path: Path) -> tuple[Attribution, Attribution]:
-    """(forget, retain) as `save` wrote them. Raises WorkspaceError."""
+    """Read the scores of the forget set and of the retain set that `save` wrote.
+
+    Raises:
+        WorkspaceError: The file is missing or damaged.
+    """
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:

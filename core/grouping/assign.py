@@ -1,39 +1,62 @@
-"""Two scored circuits -> groups (method section 3): what each module is for, and how sure that is."""
+"""Grouping rule (docs/method.md, section 3): sort every module into forget, retain, shared or outside.
+
+A module is one attention head or MLP. The rule compares the circuits of the forget set and of the retain set:
+
+1. The contribution of a module to one set is its share of all modules' absolute score.
+2. The ratio of a module is its contribution to the forget set, divided by the sum of both contributions.
+3. The noise of the ratio is half the width of its 95 % bootstrap interval over prompts.
+4. `assign` turns the circuits that hold the module, its ratio and its noise into the group.
+5. The membership probability of a group is the share of bootstrap draws in which the rule gives the same group.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
+from core.circuit.bootstrap import BootstrapSample
 from core.errors import RunError
 from core.types import Circuit, Group, GroupEdit, ModuleGroup
 
-RULE = GroupEdit(source="")  # the rule's own thresholds (delta = .15 of method section 3), nothing moved
+RULE = GroupEdit(source="")  # the default thresholds (delta = .15 in docs/method.md, section 3), no module moved
 
 
 @dataclass(frozen=True)
-class Sample:
-    """What one set's circuit would have been on other prompts: its mean node scores, and which modules it holds."""
+class GroupingResult:
+    """Result of the grouping stage.
 
-    means: Float[Tensor, "draws modules"]
-    members: Bool[Tensor, "draws modules"]
+    Attributes:
+        circuits: The circuits of the forget set and of the retain set; None for a method that uses no circuit.
+        groups: The group of each module; empty for a method that uses no circuit.
+    """
+
+    circuits: tuple[Circuit, Circuit] | None
+    groups: tuple[ModuleGroup, ...]
 
 
 def group_modules(
     forget: Circuit,
     retain: Circuit,
-    forget_sample: Sample,
-    retain_sample: Sample,
+    forget_sample: BootstrapSample,
+    retain_sample: BootstrapSample,
     conflict: Mapping[str, float],
     edit: GroupEdit = RULE,
 ) -> tuple[ModuleGroup, ...]:
-    """Sort every module into forget, retain, shared or outside.
+    """Assign a group to every module.
 
-    forget_sample, retain_sample: bootstrap draws over prompts, as many of the one as of the other.
-    conflict: per module, cosine of the forget and retain gradients. edit: a person's thresholds and moves.
+    Args:
+        forget: Circuit of the forget set.
+        retain: Circuit of the retain set, of the same model.
+        forget_sample: Bootstrap sample of the forget set.
+        retain_sample: Bootstrap sample of the retain set, with as many draws.
+        conflict: Cosine of the forget and the retain gradient, by module.
+        edit: Thresholds, and modules that a reviewer moved to another group.
+
+    Returns:
+        One row for each module, in the order of `forget.modules`.
     """
     share_f, share_r = (contribution(torch.tensor(circuit.scores)) for circuit in (forget, retain))
     ratio = _ratio(share_f, share_r)
@@ -42,27 +65,36 @@ def group_modules(
     moves = {move.module: move for move in edit.moves}
     result = []
     for i, name in enumerate(forget.modules):
-        share, other, value, spread = (values[i].item() for values in (share_f, share_r, ratio, noise))
+        own_f, own_r, value, spread = (values[i].item() for values in (share_f, share_r, ratio, noise))
         bounds = (spread, edit.low, edit.high)
         group, reason = assign(name in forget.members, name in retain.members, value, *bounds), ""
         if name in moves:
             group, reason = moves[name].group, moves[name].reason
-        drawn = (values[:, i].tolist() for values in (forget_sample.members, retain_sample.members, ratios))
-        sure = fmean(
-            assign(in_f, in_r, other_ratio, *bounds) is group for in_f, in_r, other_ratio in zip(*drawn, strict=True)
+        draws = (values[:, i].tolist() for values in (forget_sample.members, retain_sample.members, ratios))
+        probability = fmean(
+            assign(in_f, in_r, drawn_ratio, *bounds) is group for in_f, in_r, drawn_ratio in zip(*draws, strict=True)
         )
-        found = conflict.get(name, 0.0)
-        result.append(ModuleGroup(name, group, share, other, value, spread, found, sure, reason))
+        cosine = conflict.get(name, 0.0)
+        result.append(ModuleGroup(name, group, own_f, own_r, value, spread, cosine, probability, reason))
     return tuple(result)
 
 
 def assign(
     in_forget: bool, in_retain: bool, ratio: float, noise: float, low: float = RULE.low, high: float = RULE.high
 ) -> Group:
-    """The rule for one module; `ratio` is its share of contribution to the forget set, one half when equal.
+    """Apply the rule to one module.
 
-    A module whose ratio differs from one half by less than its noise is shared, even where it is in one circuit
-    only: which one may be chance. In both circuits it is also shared between `low` and `high`.
+    A module of neither circuit is outside. A module whose ratio differs from one half by less than its noise is shared,
+    even in one circuit only, because chance may have put it into that circuit. A module of both circuits is shared if
+    its ratio lies between `low` and `high`.
+
+    Args:
+        in_forget: Whether the circuit of the forget set holds the module.
+        in_retain: Whether the circuit of the retain set holds the module.
+        ratio: Contribution to the forget set as a share of both contributions, in [0, 1].
+        noise: Half the width of the ratio's bootstrap interval.
+        low: Lower threshold.
+        high: Upper threshold.
     """
     if not in_forget and not in_retain:
         return Group.OUTSIDE
@@ -74,27 +106,35 @@ def assign(
 
 
 def check_edit(edit: GroupEdit, modules: Collection[str]) -> None:
-    """Raise RunError, in one sentence, where an edit of the groups cannot be used."""
+    """Check an edit of the groups.
+
+    Args:
+        edit: Thresholds and moved modules.
+        modules: The names of the model's modules.
+
+    Raises:
+        RunError: A threshold is out of range, or a moved module is unknown, moved twice or without a reason.
+    """
     if not 0 < edit.low <= 0.5 <= edit.high < 1:
         raise RunError(
             f"Thresholds {edit.low:g} and {edit.high:g} leave no middle: choose one in (0, .5] and one in [.5, 1)."
         )
-    seen = [move.module for move in edit.moves]
+    moved = [move.module for move in edit.moves]
     for move in edit.moves:
         if move.module not in modules:
             raise RunError(f"Module {move.module!r} is not in this model: choose one such as {next(iter(modules))!r}.")
-        if seen.count(move.module) > 1:
+        if moved.count(move.module) > 1:
             raise RunError(f"Module {move.module!r} is moved twice: keep one of the moves.")
         if not move.reason.strip():
-            raise RunError(f"Module {move.module!r} is moved without a reason: write why, for the record.")
+            raise RunError(f"Module {move.module!r} is moved without a reason: write one for the record.")
 
 
 def contribution(scores: Float[Tensor, "*b modules"]) -> Float[Tensor, "*b modules"]:
-    """|score| as a share of all modules' |score|."""
+    """Absolute score of each module as a share of the sum over all modules."""
     return scores.abs() / scores.abs().sum(-1, keepdim=True).clamp(min=1e-30)
 
 
 def _ratio(share_f: Tensor, share_r: Tensor) -> Tensor:
-    """c_f / (c_f + c_r); one half where a module contributes to neither."""
+    """Return share_f / (share_f + share_r), or one half for a module that contributes to neither set."""
     total = share_f + share_r
     return torch.where(total > 0, share_f / total.clamp(min=1e-30), torch.full_like(total, 0.5))

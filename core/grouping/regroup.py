@@ -1,38 +1,59 @@
-"""A person's groups: the circuits of an earlier run, sorted anew by other thresholds and by hand."""
+"""Edited groups: the circuits of an earlier run, grouped with a reviewer's thresholds and moves.
 
-from pathlib import Path
+The dashboard's preview (`regrouped`) and a new run (`load_circuits`, then `regroup`) compute the same groups: both draw
+the bootstrap from the scores and the seed of the earlier run, by `bootstrap.bootstrap_seeds`.
+"""
 
-from core.circuit.attribution import Attribution
-from core.circuit.bootstrap import members, resampled
-from core.circuit.extraction import load
-from core.grouping.assign import RULE, Sample, group_modules
-from core.types import Circuit, GroupEdit, ModuleGroup, RunSpec
+from core.circuit.bootstrap import bootstrap_seeds, draw_sample
+from core.circuit.extraction import CircuitResult, ExtractedCircuit, load
+from core.grouping.assign import GroupingResult, group_modules
+from core.types import Circuit, DirectEffect, GroupEdit, ModuleGroup, RunSpec
 from core.utils.serialization import read_json
+from core.workspace.run_layout import RunLayout
 
 
-def regrouped(source: Path, edit: GroupEdit) -> tuple[tuple[Circuit, Circuit], tuple[ModuleGroup, ...]]:
-    """The circuits of the run in folder `source`, and their modules' groups under `edit`.
+def regrouped(source: RunLayout, edit: GroupEdit) -> GroupingResult:
+    """Return the circuits of the run `source` and their modules' groups under `edit`.
 
-    Raises WorkspaceError where the run has no circuit.
+    Raises:
+        WorkspaceError: The run has no circuit.
     """
-    circuits = (read_json(source / "forget.json", Circuit), read_json(source / "retain.json", Circuit))
-    conflict = {row.module: row.conflict for row in read_json(source / "groups.json", tuple[ModuleGroup, ...])}
-    seed = read_json(source / "spec.json", RunSpec).seed
-    return circuits, sort(circuits, load(source / "circuit.safetensors"), conflict, seed, edit)
+    return regroup(load_circuits(source), source, edit)
 
 
-def sort(
-    circuits: tuple[Circuit, Circuit],
-    scores: tuple[Attribution, Attribution],
-    conflict: dict[str, float],
-    seed: int,
-    edit: GroupEdit = RULE,
-) -> tuple[ModuleGroup, ...]:
-    """The groups of both circuits' modules, prompts resampled from `seed`."""
-    forget, retain = (_sample(circuits[side], scores[side], seed + side) for side in (0, 1))
-    return group_modules(*circuits, forget, retain, conflict, edit)
+def regroup(result: CircuitResult, source: RunLayout, edit: GroupEdit) -> GroupingResult:
+    """Group the modules of circuits that `load_circuits` read from the same run.
+
+    The gradient conflicts are those that the earlier run measured.
+
+    Raises:
+        WorkspaceError: The run has no groups.
+    """
+    rows: tuple[ModuleGroup, ...] = read_json(source.groups, tuple[ModuleGroup, ...])
+    conflict = {row.module: row.conflict for row in rows}
+    return GroupingResult(result.circuits, group_modules(*result.circuits, *result.samples, conflict, edit))
 
 
-def _sample(circuit: Circuit, scores: Attribution, seed: int) -> Sample:
-    means = resampled(scores.nodes, seed)
-    return Sample(means, members(means, len(circuit.members)))
+def load_circuits(source: RunLayout) -> CircuitResult:
+    """Read the circuits and scores of the run `source`, and draw its bootstrap samples again.
+
+    Raises:
+        WorkspaceError: The run has no circuit.
+    """
+    circuits: list[Circuit] = [read_json(path, Circuit) for path in (source.forget, source.retain)]
+    spec: RunSpec = read_json(source.spec, RunSpec)
+    forget, retain = (
+        ExtractedCircuit(circuit, scores, draw_sample(scores.nodes, len(circuit.members), seed))
+        for circuit, scores, seed in zip(circuits, load(source.scores), bootstrap_seeds(spec.seed), strict=True)
+    )
+    return CircuitResult(forget, retain)
+
+
+def load_direct_effects(source: RunLayout) -> tuple[DirectEffect, ...]:
+    """Read the direct effects that the run `source` found.
+
+    Raises:
+        WorkspaceError: The run has none.
+    """
+    effects: tuple[DirectEffect, ...] = read_json(source.direct_effects, tuple[DirectEffect, ...])
+    return effects

@@ -1,54 +1,56 @@
-"""The order of the stages: request -> split -> circuit -> groups -> unlearning -> evaluation -> report."""
+"""The stages of a run: from a request to an unlearned adapter, its evaluation and its report.
 
-import shutil
-import time
+`run` loads the model, takes four steps and builds the report:
+
+1. Find the circuits of the forget set and of the retain set (`find_circuits`; docs/method.md, section 2).
+   Result: CircuitResult, with the bootstrap over prompts. Stages "contrast prompts" and "circuit".
+2. Assign a group to each module: forget, retain, shared or outside (`sort_modules`; section 3).
+   Result: GroupingResult. Stage "groups".
+3. Unlearn the forget set in the adapter, each module by the rule of its group (`_unlearn`; sections 4 and 5).
+   Result: UnlearningResult. Stage "unlearning".
+4. Evaluate the unlearned model beside the original and the retrained references (`_evaluate`; section 6).
+   Result: Evaluation. Stage "evaluation".
+
+Methods without circuits skip steps 1 and 2. A run with edited groups takes the circuits of step 1 from an earlier run.
+Each result goes to the observer of the run as an event (core/pipeline/events.py); nothing here writes a file of a run.
+"""
+
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
 
-from core.circuit.attribution import Attribution
-from core.circuit.counterfactuals import WAYS, contrasts
-from core.circuit.extraction import Settings as CircuitSettings
-from core.circuit.extraction import extract, save
-from core.circuit.hooks import Contrast
-from core.data.splits import single_targets
 from core.evaluation.evaluate import ModelOutputs
-from core.evaluation.what_if import toward
-from core.grouping.regroup import regrouped, sort
+from core.grouping.assign import GroupingResult
+from core.grouping.regroup import load_circuits, load_direct_effects, regroup
 from core.models.families import anatomy
 from core.models.recommender import Recommender, save_adapter
+from core.pipeline.circuit_stage import direct_effects, find_circuits, sort_modules
 from core.pipeline.compare_models import compared, evaluate_model
 from core.pipeline.context import RequestContext, fresh_adapter, load_adapter, make_context
-from core.report.build import make_report
-from core.types import (  # fmt: skip
-    Circuit,
-    DirectEffect,
-    Evaluation,
-    Group,
-    ModuleGroup,
-    Outcome,
-    Prompt,
-    Request,
-    RunSpec,
+from core.pipeline.events import (
+    CircuitsFound,
+    Clock,
+    DirectEffectsFound,
+    Evaluated,
+    GroupsAssigned,
+    MemoryFound,
+    ModelLoaded,
+    ReportBuilt,
+    RunObserver,
+    StepTaken,
+    Unlearned,
 )
+from core.report.build import make_report
+from core.types import Evaluation, Group, GroupEdit, ModuleGroup, Outcome, Request, RunSpec
 from core.unlearning.finetuning import fit
-from core.unlearning.gradient_conflict import conflicts
 from core.unlearning.memory_contrast import memories
 from core.unlearning.methods import Method, method_of
 from core.unlearning.paired_losses import Material
 from core.unlearning.trainer import Checkpointer, Step
 from core.unlearning.unlearn import unlearn
-from core.utils.hashing import sha256_of_file
-from core.utils.sampling import evenly_spaced
 from core.workspace import Workspace
-from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS
 
-CIRCUIT_PROMPTS = 36
-CIRCUIT_HISTORY = 12
-TOWARD_PEOPLE = 8
-# Rough shares of a run's time, so that its progress moves evenly.
-STAGES = {
+STAGES = {  # approximate share of a run's time, so that its progress moves evenly
     "loading": 0.10,
     "contrast prompts": 0.02,
     "circuit": 0.12,
@@ -59,211 +61,142 @@ STAGES = {
 }
 
 
-Found = tuple[tuple[Circuit, Circuit], tuple[ModuleGroup, ...]]
+@dataclass(frozen=True)
+class UnlearningResult:
+    """Result of the unlearning stage.
 
-
-class RunObserver(Protocol):
-    """Who watches a run. Each call may raise Cancelled."""
-
-    def stage(self, name: str) -> None: ...
-
-    def progress(self, share: float) -> None: ...
-
-    def step(self, step: Step) -> None: ...
-
-    def keep(self, name: str, value: Any) -> None: ...
-
-    def kept(self) -> Found | None:
-        """The circuits and groups that a broken-off attempt at this run had found."""
-
-
-class Clock:
-    """Announces each stage and keeps how long it took."""
-
-    def __init__(self, watch: RunObserver) -> None:
-        self.watch, self.started, self.name = watch, time.monotonic(), ""
-        self.seconds: dict[str, float] = {}
-
-    def stage(self, name: str) -> None:
-        now = time.monotonic()
-        if self.name:
-            self.seconds[self.name] = now - self.started
-        self.name, self.started = name, now
-        self.watch.stage(name)
-
-
-def run(workspace: Workspace, spec: RunSpec, folder: Path, watch: RunObserver, keeper: Checkpointer) -> None:
-    """Execute one run from its spec; results go to `watch.keep` as soon as they are there, the adapter to `folder`.
-
-    A run that was broken off takes its circuits and groups from `watch.kept`, its trainings go on where `keeper` has them,
-    and everything else is done again.
+    Attributes:
+        recommender: The model with the unlearned adapter; for "retrain" another model than the original.
+        outcome: Steps, the reason for the end, and how far each cell moved.
     """
-    clock = Clock(watch)
-    method = method_of(spec.method, spec.steps)
+
+    recommender: Recommender
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One run at work: the inputs that all steps share."""
+
+    spec: RunSpec
+    method: Method
+    recommender: Recommender
+    context: RequestContext
+    clock: Clock
+    checkpointer: Checkpointer
+
+    @property
+    def observer(self) -> RunObserver:
+        return self.clock.observer
+
+
+def run(workspace: Workspace, spec: RunSpec, observer: RunObserver, checkpointer: Checkpointer) -> None:
+    """Execute one run.
+
+    A resumed run takes its circuits and groups from `observer.earlier_result`, and its trainings continue from the
+    newest checkpoints. All other stages are computed again.
+
+    Args:
+        workspace: The workspace with the request, the base model and the adapter.
+        spec: What to run, and on which device.
+        observer: Receives the results. It may raise Cancelled to stop the run.
+        checkpointer: Stores and restores the state of the trainings.
+    """
+    clock = Clock(observer)
     clock.stage("loading")
-    request = workspace.request(spec.request)
-    recommender = load_adapter(workspace, workspace.path(workspace.settings.adapter), spec.device)
-    watch.keep("model", recommender)
-    context = make_context(workspace, request, recommender.tokenizer)
-    original = evaluate_model(recommender, context, lists=True)
-    circuits, groups = _circuit_stages(recommender, context, method, spec, folder, clock, watch)
+    job = _load(workspace, spec, clock, checkpointer)
+    original = evaluate_model(job.recommender, job.context, lists=True)
+    grouping = _find_groups(job)
     clock.stage("unlearning")
-    unlearned, outcome = _unlearn(recommender, context, method, groups, spec, watch, keeper)
-    save_adapter(unlearned.model, folder / "adapter")
-    watch.keep("adapter", {name: sha256_of_file(folder / "adapter" / name) for name in (WEIGHTS, ADAPTER_CONFIG)})
-    watch.keep("outcome", outcome)
+    unlearning = _unlearn(job, grouping.groups)
+    observer.on_event(Unlearned(unlearning.recommender, unlearning.outcome))
     clock.stage("evaluation")
-    evaluation = _evaluate(unlearned, original, context, spec.device, watch)
-    watch.keep("evaluation", evaluation)
+    evaluation = _evaluate(job, unlearning.recommender, original)
+    observer.on_event(Evaluated(evaluation))
     clock.stage("report")
-    reports = make_report(
-        spec, request, workspace.settings, workspace.items, circuits, groups, evaluation, clock.seconds,
-        str(recommender.device), str(recommender.dtype).removeprefix("torch."),
-    )  # fmt: skip
-    watch.keep("report", reports)
+    observer.on_event(_build_report(job, grouping, evaluation))
 
 
-def reference(
-    workspace: Workspace, request: Request, seed: int, device: str, folder: Path, watch: Callable[[Step], bool]
-) -> None:
-    """Train one reference into `folder`: the adapter's own recipe from the same base, without the request's data."""
-    recommender = fresh_adapter(workspace, device, seed)
+def _load(workspace: Workspace, spec: RunSpec, clock: Clock, checkpointer: Checkpointer) -> _Job:
+    """Load the original model and the data of the request."""
+    method = method_of(spec.method, spec.steps)
+    request = workspace.request(spec.request)
+    recommender = load_adapter(workspace, str(workspace.adapter), spec.device)
+    clock.observer.on_event(ModelLoaded(recommender))
     context = make_context(workspace, request, recommender.tokenizer)
-    fit(recommender.model, context.encode(context.split.retain), replace(context.recipe, seed=seed), watch)
-    save_adapter(recommender.model, folder)
+    return _Job(spec, method, recommender, context, clock, checkpointer)
 
 
-def _circuit_stages(
-    recommender: Recommender,
-    context: RequestContext,
-    method: Method,
-    spec: RunSpec,
-    folder: Path,
-    clock: Clock,
-    watch: RunObserver,
-) -> tuple[tuple[Circuit, Circuit] | None, tuple[ModuleGroup, ...]]:
-    """Contrast prompts, circuits and groups; methods that do not look inside treat every module as shared."""
-    if not method.grouped:
-        return None, ()
-    if found := watch.kept():
-        return found
-    if spec.edit:
-        clock.stage("groups")
-        source = context.workspace.root / "runs" / spec.edit.source
-        circuits, groups = regrouped(source, spec.edit)
-        for name in ("circuit.safetensors", "toward.json"):
-            shutil.copyfile(source / name, folder / name)
-        watch.keep("circuits", circuits)
-        watch.keep("groups", groups)
-        return circuits, groups
-    circuits, scores = find_circuits(recommender, context, spec.seed, clock, watch)
-    save(folder / "circuit.safetensors", *scores)
-    watch.keep("circuits", circuits)
-    watch.keep("toward", _toward(recommender, context))
-    clock.stage("groups")
-    groups = sort_modules(recommender, context, circuits, scores, spec.seed)
-    watch.keep("groups", groups)
-    return circuits, groups
+def _find_groups(job: _Job) -> GroupingResult:
+    """Steps 1 and 2 of a run, or what an earlier attempt at it found; empty for a method without circuits."""
+    if not job.method.grouped:
+        return GroupingResult(None, ())
+    if earlier := job.observer.earlier_result():
+        return earlier
+    grouping = _edited_groups(job, job.spec.edit) if job.spec.edit else _groups_by_circuit(job)
+    job.observer.on_event(GroupsAssigned(grouping.groups))
+    return grouping
 
 
-def sort_modules(
-    recommender: Recommender,
-    context: RequestContext,
-    circuits: tuple[Circuit, Circuit],
-    scores: tuple[Attribution, Attribution],
-    seed: int,
-) -> tuple[ModuleGroup, ...]:
-    """The groups by circuit, each module with the conflict of its gradients."""
-    forget_set, retain_set = (
-        context.encode(evenly_spaced(list(prompts), 64)) for prompts in (context.split.forget, context.split.retain)
-    )
-    return sort(circuits, scores, conflicts(recommender.model, forget_set, retain_set), seed)
+def _groups_by_circuit(job: _Job) -> GroupingResult:
+    """Find the circuits of this request and group the modules by them."""
+    result = find_circuits(job.recommender, job.context, job.spec.seed, job.clock)
+    job.observer.on_event(CircuitsFound(result.circuits, result.scores))
+    job.observer.on_event(DirectEffectsFound(direct_effects(job.recommender, job.context)))
+    job.clock.stage("groups")
+    return GroupingResult(result.circuits, sort_modules(job.recommender, job.context, result))
 
 
-def find_circuits(
-    recommender: Recommender,
-    context: RequestContext,
-    seed: int,
-    clock: Clock,
-    watch: RunObserver,
-    ways: Sequence[str] = WAYS,
-) -> tuple[tuple[Circuit, Circuit], tuple[Attribution, Attribution]]:
-    """The circuits of the forget and the retain set with their scores."""
-    clock.stage("contrast prompts")
-    pairs = []
-    for done, prompts in enumerate((context.split.forget, context.split.retain), 1):
-        pairs.append(contrast_prompts(recommender, context, prompts, seed, ways=ways))
-        watch.progress(done / 2)
-    clock.stage("circuit")
-    settings, model = CircuitSettings(seed=seed), recommender.model
-    forget, forget_scores = extract(model, pairs[0], settings, lambda share: watch.progress(share / 2))
-    retain, retain_scores = extract(model, pairs[1], settings, lambda share: watch.progress(0.5 + share / 2))
-    return (forget, retain), (forget_scores, retain_scores)
+def _edited_groups(job: _Job, edit: GroupEdit) -> GroupingResult:
+    """Group the modules of an earlier run's circuits by a reviewer's edit."""
+    job.clock.stage("groups")
+    source = job.context.workspace.layout.run(edit.source)
+    result = load_circuits(source)
+    job.observer.on_event(CircuitsFound(result.circuits, result.scores))
+    job.observer.on_event(DirectEffectsFound(load_direct_effects(source)))
+    return regroup(result, source, edit)
 
 
-def _toward(recommender: Recommender, context: RequestContext) -> tuple[DirectEffect, ...]:
-    """What each module writes toward for the people of the request."""
-    users = dict.fromkeys(prompt.user for prompt in context.split.forget)
-    histories = [context.histories[user] for user in evenly_spaced(list(users), TOWARD_PEOPLE)]
-    return toward(context.what_if(recommender), histories)
+def _unlearn(job: _Job, module_groups: Sequence[ModuleGroup]) -> UnlearningResult:
+    """Step 3: unlearn the forget set in the adapter, or retrain the adapter without it."""
 
-
-def contrast_prompts(
-    recommender: Recommender,
-    context: RequestContext,
-    prompts: Sequence[Prompt],
-    seed: int,
-    count: int = CIRCUIT_PROMPTS,
-    ways: Sequence[str] = WAYS,
-) -> tuple[Contrast, ...]:
-    """At most `count` contrasts for a set of prompts, each with one target and a short history."""
-    singles = evenly_spaced(single_targets(prompts, CIRCUIT_HISTORY), count)
-    catalogue = list(context.workspace.items.values())
-    found, _ = contrasts(
-        recommender.model, singles, context.train, catalogue, context.encode, recommender.choices, seed, ways=ways
-    )
-    return found
-
-
-def _unlearn(
-    recommender: Recommender,
-    context: RequestContext,
-    method: Method,
-    groups: Sequence[ModuleGroup],
-    spec: RunSpec,
-    watch: RunObserver,
-    keeper: Checkpointer,
-) -> tuple[Recommender, Outcome]:
     def stepped(step: Step) -> bool:
-        watch.step(step)
+        job.observer.on_event(StepTaken(step))
         return False
 
-    if method.retrain:
-        anew = fresh_adapter(context.workspace, spec.device, spec.seed)
-        watch.keep("model", anew)
-        recipe = replace(context.recipe, seed=spec.seed)
-        fit(anew.model, context.encode(context.split.retain), recipe, stepped, keeper)
-        return anew, Outcome(0, "trained anew without the forget set", 0, 0)
-    material = make_material(recommender, context)
-    kinds = {group.module: group.group for group in groups} or plain_groups(
-        recommender, material, method, spec.seed, watch
+    if job.method.retrain:
+        return _retrain(job, stepped)
+    material = make_material(job.recommender, job.context)
+    groups = {row.module: row.group for row in module_groups} or plain_groups(
+        job.recommender, material, job.method, job.spec.seed, job.observer
     )
-    return recommender, unlearn(recommender.model, material, kinds, method, spec.seed, stepped, keeper)
+    model = job.recommender.model
+    outcome = unlearn(model, material, groups, job.method, job.spec.seed, stepped, job.checkpointer)
+    return UnlearningResult(job.recommender, outcome)
+
+
+def _retrain(job: _Job, stepped: Callable[[Step], bool]) -> UnlearningResult:
+    """Train a new adapter on the retain set."""
+    recommender = fresh_adapter(job.context.workspace, job.spec.device, job.spec.seed)
+    job.observer.on_event(ModelLoaded(recommender))
+    recipe = replace(job.context.recipe, seed=job.spec.seed)
+    fit(recommender.model, job.context.encode(job.context.split.retain), recipe, stepped, job.checkpointer)
+    return UnlearningResult(recommender, Outcome(0, "trained anew without the forget set", 0, 0))
 
 
 def plain_groups(
-    recommender: Recommender, material: Material, method: Method, seed: int, watch: RunObserver
+    recommender: Recommender, material: Material, method: Method, seed: int, observer: RunObserver
 ) -> dict[str, Group]:
-    """The groups of a method that needs no circuit: by memory contrast, which `watch` keeps, or every module shared."""
+    """Assign groups for a method without circuits: by memory contrast, or every module is shared."""
     if method.groups == "memory":
-        found = memories(recommender.model, material.forget, material.holdout, seed)
-        watch.keep("memory", found)
-        return {one.module: one.group for one in found}
+        rows = memories(recommender.model, material.forget, material.holdout, seed)
+        observer.on_event(MemoryFound(rows))
+        return {row.module: row.group for row in rows}
     return dict.fromkeys(anatomy(recommender.model).modules, Group.SHARED)
 
 
 def make_material(recommender: Recommender, context: RequestContext) -> Material:
-    """What unlearning may see of a request, as tokens."""
+    """Encode the parts of a request's split that unlearning may read."""
     split = context.split
     return Material(
         *(context.encode(prompts) for prompts in (split.forget, split.retain, split.validation, split.holdout)),
@@ -271,11 +204,47 @@ def make_material(recommender: Recommender, context: RequestContext) -> Material
     )
 
 
-def _evaluate(
-    unlearned: Recommender, original: ModelOutputs, context: RequestContext, device: str, watch: RunObserver
-) -> Evaluation:
-    def begun(share: float, reference: Recommender) -> None:
-        watch.keep("model", reference)
-        watch.progress(share)
+def _evaluate(job: _Job, unlearned: Recommender, original: ModelOutputs) -> Evaluation:
+    """Step 4: compare the unlearned model with the original and the retrained references."""
 
-    return compared(unlearned, original, context, device, begun)
+    def reference_loaded(share: float, recommender: Recommender) -> None:
+        job.observer.on_event(ModelLoaded(recommender))
+        job.clock.progress(share)
+
+    return compared(unlearned, original, job.context, job.spec.device, reference_loaded)
+
+
+def _build_report(job: _Job, grouping: GroupingResult, evaluation: Evaluation) -> ReportBuilt:
+    workspace, recommender = job.context.workspace, job.recommender
+    html, reviewer_html, numbers = make_report(
+        job.spec,
+        job.context.request,
+        workspace.settings,
+        workspace.items,
+        grouping.circuits,
+        grouping.groups,
+        evaluation,
+        job.clock.seconds,
+        str(recommender.device),
+        str(recommender.dtype).removeprefix("torch."),
+    )
+    return ReportBuilt(html, reviewer_html, numbers)
+
+
+def reference(
+    workspace: Workspace, request: Request, seed: int, device: str, folder: Path, watch: Callable[[Step], bool]
+) -> None:
+    """Train one retrained reference: the adapter's own recipe on the same base model, without the request's data.
+
+    Args:
+        workspace: The workspace of the request.
+        request: The request whose data is left out.
+        seed: Seed of the new adapter and of the order of the prompts.
+        device: The device to train on.
+        folder: Where the adapter is saved.
+        watch: Receives each step; True ends the training.
+    """
+    recommender = fresh_adapter(workspace, device, seed)
+    context = make_context(workspace, request, recommender.tokenizer)
+    fit(recommender.model, context.encode(context.split.retain), replace(context.recipe, seed=seed), watch)
+    save_adapter(recommender.model, folder)

@@ -1,6 +1,9 @@
-"""Checkpoints of a run's trainings: whole and proven by their digests, or as if they had never been.
+"""Checkpoints of a run's trainings: each is complete and verified by its digests, or ignored.
 
 checkpoint/PHASE-STEP/   tensors.safetensors  state.json  manifest.json (written last: the digests of the other two)
+
+A checkpoint is written into a hidden folder and renamed when it is complete, so a killed worker leaves no partial one.
+A training is named by its number, because the trainings of every attempt at a run come in the same order.
 """
 
 import os
@@ -21,14 +24,18 @@ from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json
 
 EVERY = 30.0  # seconds between two checkpoints
-KEPT = 2  # of each training: where the last one is damaged, the one before it serves
+KEPT = 2  # checkpoints of each training: if the last is damaged, the one before it is used
 SPARE = 50_000_000  # bytes that must stay free beside a checkpoint
 
 
 class Checkpoints:
-    """The keeper of one attempt at a run. The trainings of every attempt come in the same order, so a number names each.
+    """Checkpointer of one attempt at a run.
 
-    every: seconds between two checkpoints. Raises WorkspaceError where the disk has no room.
+    Attributes:
+        folder: The folder of all checkpoints of the run.
+        every: Seconds between two checkpoints.
+        phases: Trainings that have begun.
+        last: Time of the last checkpoint, by `time.monotonic`.
     """
 
     def __init__(self, folder: Path, every: float = EVERY) -> None:
@@ -37,11 +44,12 @@ class Checkpoints:
             shutil.rmtree(part)
 
     def phase(self) -> int:
+        """Begin the next training and return its number, from 1."""
         self.phases += 1
         return self.phases
 
     def latest(self, phase: int) -> State | None:
-        """The newest whole checkpoint of a training; a damaged one is removed."""
+        """Return the newest complete checkpoint of a training and remove damaged ones after it."""
         for path in reversed(self._of(phase)):
             if (state := _read(path)) is not None:
                 return state
@@ -49,6 +57,17 @@ class Checkpoints:
         return None
 
     def keep(self, phase: int, number: int, state: Callable[[], State], last: bool) -> None:
+        """Write a checkpoint if it is due.
+
+        Args:
+            phase: Number of the training.
+            number: Steps taken.
+            state: Makes the state; it is called only if the checkpoint is due.
+            last: Whether this is the last step, whose checkpoint is always due.
+
+        Raises:
+            WorkspaceError: The disk is full or refuses the write.
+        """
         if not last and time.monotonic() - self.last < self.every:
             return
         self._write(self.folder / f"{phase:02d}-{number:07d}", state())
@@ -61,7 +80,7 @@ class Checkpoints:
 
     def _write(self, target: Path, state: State) -> None:
         tensors: dict[str, Tensor] = {}
-        plain = _apart(state, tensors)
+        plain = _split(state, tensors)
         weights = save(tensors)
         part = target.with_name(f".{target.name}.part")
         try:
@@ -78,62 +97,68 @@ class Checkpoints:
             shutil.rmtree(part, ignore_errors=True)
 
 
-class Reader(Checkpoints):
-    """The keeper of a process that follows another one: it goes on where that one does, and writes nothing."""
+class CheckpointReader(Checkpoints):
+    """Checkpointer of a further process of a distributed run: it reads the checkpoints and changes nothing."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.phases = folder, 0
 
     def latest(self, phase: int) -> State | None:
-        found = map(_read, reversed(self._of(phase)))
-        return next((state for state in found if state is not None), None)
+        """Return the newest complete checkpoint of a training."""
+        states = map(_read, reversed(self._of(phase)))
+        return next((state for state in states if state is not None), None)
 
     def keep(self, phase: int, number: int, state: Callable[[], State], last: bool) -> None:
-        pass
-
-
-def _read(path: Path) -> State | None:
-    """What a checkpoint holds; None where a file of it is missing or is not what was written."""
-    try:
-        if read_json(path / "manifest.json") != _digests(path):
-            return None
-        return _together(read_json(path / "state.json"), load_file(path / "tensors.safetensors"))
-    except (WorkspaceError, OSError):
-        return None
+        """Write nothing: the process of rank 0 writes the checkpoints."""
 
 
 def check_room(folder: Path, size: int) -> None:
-    """Raises WorkspaceError where the disk that holds `folder` has no room for so many bytes beside what must stay free."""
+    """Check that the disk that holds `folder` has room for `size` bytes beside SPARE.
+
+    Raises:
+        WorkspaceError: The disk is full.
+    """
     if shutil.disk_usage(folder).free < size + SPARE:
         raise WorkspaceError(f"The disk that holds {folder} is full: free some space and resume the run.")
+
+
+def _read(path: Path) -> State | None:
+    """Read a checkpoint; None if a file is missing or its digest differs."""
+    try:
+        if read_json(path / "manifest.json") != _digests(path):
+            return None
+        state: State = _join(read_json(path / "state.json"), load_file(path / "tensors.safetensors"))
+        return state
+    except (WorkspaceError, OSError):
+        return None
 
 
 def _digests(path: Path) -> dict[str, str]:
     return {name: sha256_of_file(path / name) for name in ("tensors.safetensors", "state.json")}
 
 
-def _apart(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """JSON of `value` in which every tensor is a reference into `tensors`."""
+def _split(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """Return `value` as JSON in which each tensor is a reference into `tensors`, and fill `tensors`."""
     if isinstance(value, Tensor):
         name = str(len(tensors))
         tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
         return {"tensor": name}
     if isinstance(value, dict):
-        return {key: _apart(item, tensors) for key, item in value.items()}
-    return [_apart(item, tensors) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _split(item, tensors) for key, item in value.items()}
+    return [_split(item, tensors) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _together(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """The inverse of `_apart`."""
+def _join(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """Put the tensors back; the inverse of `_split`."""
     if isinstance(value, dict):
         if value.keys() == {"tensor"}:
             return tensors[value["tensor"]]
-        return {key: _together(item, tensors) for key, item in value.items()}
-    return [_together(item, tensors) for item in value] if isinstance(value, list) else value
+        return {key: _join(item, tensors) for key, item in value.items()}
+    return [_join(item, tensors) for item in value] if isinstance(value, list) else value
 
 
 def _sync(folder: Path) -> None:
-    """A rename is on disk once its folder is."""
+    """Flush the folder: a rename reaches the disk with it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

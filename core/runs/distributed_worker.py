@@ -1,54 +1,47 @@
-"""A process that helps another one with its run: it computes its part of every training, and writes nothing."""
+"""A further process of a distributed run: it computes its part of each training batch and writes nothing.
 
-import tempfile
+torchrun starts several processes. The process of rank 0 is the worker (core/runs/worker.py); every other one calls
+`follow`.
+"""
+
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
+from core.grouping.assign import GroupingResult
 from core.models import distributed
-from core.pipeline.stages import Found, run
-from core.runs.checkpoints import Reader
-from core.runs.run_folder import RunFolder
+from core.pipeline.events import NullObserver, RunEvent, Unlearned
+from core.pipeline.stages import run
+from core.runs.checkpoints import CheckpointReader
+from core.runs.folder_observer import earlier_result
+from core.runs.handle import RunHandle
 from core.types import RunState
-from core.unlearning.trainer import Step
 
 
-def follow(folder: RunFolder) -> RunState:
-    """Wait until the first process says which device is whose, and work with it until the request is unlearned."""
-    number = distributed.broadcast([0] * distributed.size())[distributed.rank()]
-    spec = replace(folder.spec, device="cpu" if number < 0 else f"cuda:{number}")
-    with tempfile.TemporaryDirectory() as nowhere, suppress(Unlearned):
-        keeper = Reader(folder.layout.checkpoint)
-        run(folder.workspace, spec, Path(nowhere), Follower(folder), keeper)
-    return RunState.DONE
+class TrainingFinished(Exception):
+    """The request is unlearned; the process of rank 0 evaluates alone."""
 
 
-class Unlearned(Exception):
-    """The part that processes do together is over."""
+class Follower(NullObserver):
+    """Observer that ends the run after unlearning, and resumes where the process of rank 0 resumes."""
 
-
-class Follower:
-    """Watches on behalf of nobody."""
-
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunHandle) -> None:
         self.folder = folder
 
-    def stage(self, name: str) -> None:
-        if name == "evaluation":
-            raise Unlearned
+    def on_event(self, event: RunEvent) -> None:
+        """Raise TrainingFinished once the request is unlearned."""
+        if isinstance(event, Unlearned):
+            raise TrainingFinished
 
-    def progress(self, share: float) -> None: ...
-
-    def step(self, step: Step) -> None: ...
-
-    def keep(self, name: str, value: Any) -> None: ...
-
-    def kept(self) -> Found | None:
-        return found_in(self.folder)
+    def earlier_result(self) -> GroupingResult | None:
+        """Return the circuits and groups of an interrupted attempt."""
+        return earlier_result(self.folder)
 
 
-def found_in(folder: RunFolder) -> Found | None:
-    """The circuits and groups of an earlier attempt; the groups were written last."""
-    circuits, groups = folder.circuits, folder.groups
-    return (circuits, groups) if circuits and groups else None
+def follow(folder: RunHandle) -> RunState:
+    """Wait until the process of rank 0 assigns a device, then work with it until the request is unlearned."""
+    number = distributed.broadcast([0] * distributed.size())[distributed.rank()]
+    spec = replace(folder.spec, device="cpu" if number < 0 else f"cuda:{number}")
+    with suppress(TrainingFinished):
+        checkpointer = CheckpointReader(folder.layout.checkpoint)
+        run(folder.workspace, spec, Follower(folder), checkpointer)
+    return RunState.DONE

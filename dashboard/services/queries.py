@@ -164,7 +164,7 @@ def regrouped(folder: RunHandle, edit: GroupEdit) -> tuple[ModuleGroup, ...]:
     """The run's modules grouped by a person's edit. Raises WorkspaceError where the run has no circuit."""
     from core.grouping.regroup import regrouped as regroup  # loads torch
 
-    return regroup(folder.path, edit)[1]
+    return regroup(folder.layout, edit).groups
 
 
 def movable(folder: RunHandle, sorted_modules: Sequence[ModuleGroup]) -> float | None:

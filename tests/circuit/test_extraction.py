@@ -37,14 +37,15 @@ def faithfulness(model, contrasts, modules):
 @pytest.mark.parametrize("threshold", [0.5, 0.85])
 def test_the_circuit_is_faithful_and_one_module_less_is_not(model, contrasts, threshold):
     contrasts = contrasts[:1]
-    circuit, _scores = extract(model, contrasts, Settings(threshold=threshold))
+    circuit = extract(model, contrasts, Settings(threshold=threshold)).circuit
     assert circuit.faithfulness == pytest.approx(faithfulness(model, contrasts, circuit.members), abs=1e-4)
     assert circuit.faithfulness >= threshold > faithfulness(model, contrasts, circuit.members[:-1])
     assert circuit.dropped == 0 and circuit.prompts == 1
 
 
 def test_members_are_the_strongest_modules_strongest_first(model, contrasts):
-    circuit, scores = extract(model, contrasts)
+    extracted = extract(model, contrasts)
+    circuit, scores = extracted.circuit, extracted.scores
     by_strength = sorted(circuit.modules, key=lambda name: -abs(circuit.scores[circuit.modules.index(name)]))
     assert list(circuit.members) == by_strength[: len(circuit.members)]
     assert circuit.scores == pytest.approx(scores.nodes.mean(0).tolist())
@@ -53,7 +54,7 @@ def test_members_are_the_strongest_modules_strongest_first(model, contrasts):
 
 
 def test_the_curve_runs_from_one_module_to_all(llama, contrasts):
-    circuit, _ = extract(llama, contrasts, Settings(sizes=5, draws=2))
+    circuit = extract(llama, contrasts, Settings(sizes=5, draws=2)).circuit
     assert [point.modules for point in circuit.curve] == [1, 2, 3, 6, 10]
     assert circuit.curve[-1].faithfulness == pytest.approx(1, abs=1e-4)
     assert circuit.curve[-1].random == pytest.approx(1, abs=1e-4)
@@ -66,8 +67,9 @@ def test_the_curve_runs_from_one_module_to_all(llama, contrasts):
 
 def test_contrasts_that_change_nothing_are_dropped_and_counted(llama, contrasts):
     idle = [replace(contrast, corrupted=contrast.ids, way="other_user") for contrast in contrasts]
-    circuit, scores = extract(llama, [*idle[:2], *contrasts, *idle[2:]])
-    alone, _ = extract(llama, contrasts)
+    extracted = extract(llama, [*idle[:2], *contrasts, *idle[2:]])
+    circuit, scores = extracted.circuit, extracted.scores
+    alone = extract(llama, contrasts).circuit
     assert circuit.dropped == 4 + alone.dropped
     assert circuit.prompts == len(scores.nodes) == len(contrasts) - alone.dropped
     assert circuit.contrast == {"pagerank": circuit.prompts}
@@ -78,8 +80,8 @@ def test_contrasts_that_change_nothing_are_dropped_and_counted(llama, contrasts)
 
 def test_contrasts_whose_evidence_speaks_for_the_wrong_answer_are_dropped(llama, contrasts):
     against = [replace(contrast, right=contrast.wrong, wrong=contrast.right) for contrast in contrasts]
-    alone, _ = extract(llama, contrasts)
-    both, _ = extract(llama, [*contrasts, *against])
+    alone = extract(llama, contrasts).circuit
+    both = extract(llama, [*contrasts, *against]).circuit
     assert both.dropped == alone.dropped + len(against) and both.scores == pytest.approx(alone.scores, rel=1e-4)
     assert both.clean > both.corrupted
     with pytest.raises(RunError, match="none of the 4"):
@@ -93,8 +95,8 @@ def test_no_contrasts_are_refused(llama):
 
 def test_extraction_is_deterministic_and_reports_progress(llama, contrasts):
     heard = []
-    first, _ = extract(llama, contrasts, progress=heard.append)
-    second, _ = extract(llama, contrasts)
+    first = extract(llama, contrasts, progress=heard.append).circuit
+    second = extract(llama, contrasts).circuit
     assert isinstance(first, Circuit) and first == second
     assert heard == sorted(heard) and heard[-1] == 1.0 and len(heard) > 3
 
@@ -117,8 +119,8 @@ def test_settings_name_what_is_wrong(wrong):
 
 
 def test_scores_survive_the_disk(llama, contrasts, tmp_path):
-    _, forget = extract(llama, contrasts)
-    _, retain = extract(llama, contrasts[:2])
+    forget = extract(llama, contrasts).scores
+    retain = extract(llama, contrasts[:2]).scores
     path = tmp_path / "new" / "circuit.safetensors"
     save(path, forget, retain)
     for written, read in zip((forget, retain), load(path), strict=True):

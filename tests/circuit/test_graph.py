@@ -45,7 +45,7 @@ def test_strongest_edges_name_their_scores(llama, contrasts):
 
 
 def test_the_graph_says_all_that_the_circuit_says(llama, contrasts):
-    circuit, _ = extract(llama, contrasts)
+    circuit = extract(llama, contrasts).circuit
     drawn = graph(circuit)
     assert set(drawn) == {"input", "logits", *circuit.modules}
     assert drawn.number_of_edges() == len(circuit.edges)

@@ -304,7 +304,7 @@ def test_groups_start_from_the_rule_and_say_what_an_edit_changes(page, demo: Pat
     share = run.outcome.movable / run.outcome.total
     assert f"{share:.0%} of the adapter's parameters would be free to move; in this run it was {share:.0%}" in said(app)
     edited = said(page("groups", low="0.2", high="0.5"))
-    after = regrouped(run.path, GroupEdit(run.id, 0.2, 0.5))[1]
+    after = regrouped(run.layout, GroupEdit(run.id, 0.2, 0.5)).groups
     changed = sum(old.group is not new.group for old, new in zip(run.groups, after, strict=True))
     assert "No part changes" in edited if not changed else f"{changed} part" in edited or "One part" in edited
 

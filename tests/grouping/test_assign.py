@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from core.circuit.bootstrap import members, resampled
-from core.grouping.assign import Sample, assign, contribution, group_modules
+from core.circuit.bootstrap import bootstrap_seeds, draw_sample
+from core.grouping.assign import assign, contribution, group_modules
 from core.types import Circuit, Group
 
 NAMES = ("a0.h0", "a0.h1", "m0", "m1")
@@ -17,10 +17,7 @@ def circuit(members, scores=(0.0,) * 4) -> Circuit:
 def grouped(forget, retain, kept, conflict=None):
     """The groups of two sets of node scores, each with the circuit of its first `kept` names."""
     sides = [circuit(NAMES[:kept], nodes.mean(0).tolist()) for nodes in (forget, retain)]
-    samples = [
-        Sample(means, members(means, kept))
-        for means in (resampled(nodes, seed) for seed, nodes in enumerate((forget, retain)))
-    ]
+    samples = [draw_sample(nodes, kept, seed) for nodes, seed in zip((forget, retain), bootstrap_seeds(0), strict=True)]
     return group_modules(*sides, *samples, conflict or {})
 
 

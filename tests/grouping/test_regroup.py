@@ -30,13 +30,13 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def test_the_rules_own_edit_gives_the_runs_own_groups():
-    circuits, groups = regrouped(RUN.path, GroupEdit(RUN.id))
-    assert groups == RUN.groups and circuits == RUN.circuits
+    result = regrouped(RUN.layout, GroupEdit(RUN.id))
+    assert result.groups == RUN.groups and result.circuits == RUN.circuits
 
 
 def test_thresholds_sort_every_part_by_the_rule():
     forget, retain = (set(circuit.members) for circuit in RUN.circuits)
-    _, groups = regrouped(RUN.path, GroupEdit(RUN.id, 0.2, 0.55))
+    groups = regrouped(RUN.layout, GroupEdit(RUN.id, 0.2, 0.55)).groups
     for row in groups:
         assert row.group is assign(row.module in forget, row.module in retain, row.ratio, row.noise, 0.2, 0.55)
     assert (
@@ -48,7 +48,8 @@ def test_thresholds_sort_every_part_by_the_rule():
 def test_a_move_is_kept_with_its_reason_and_with_how_many_draws_agree():
     part = next(row.module for row in RUN.groups if row.group is Group.SHARED)
     edit = GroupEdit(RUN.id, moves=(Move(part, Group.FORGET, "a person knows"),))
-    circuits, groups = regrouped(RUN.path, edit)
+    result = regrouped(RUN.layout, edit)
+    circuits, groups = result.circuits, result.groups
     moved = next(row for row in groups if row.module == part)
     assert (moved.group, moved.reason) == (Group.FORGET, "a person knows")
     others = [row for row in groups if row.module != part]

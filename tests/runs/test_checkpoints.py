@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.errors import WorkspaceError
 from core.runs import checkpoints
-from core.runs.checkpoints import Checkpoints, _apart, _together
+from core.runs.checkpoints import Checkpoints, _join, _split
 
 FILES = ("tensors.safetensors", "state.json", "manifest.json")
 DTYPES = (torch.float32, torch.bfloat16, torch.int64, torch.uint8)
@@ -46,8 +46,8 @@ def same(left, right) -> bool:
 @given(trees)
 def test_any_state_goes_apart_and_together(state):
     tensors = {}
-    plain = _apart(state, tensors)
-    assert same(_together(plain, tensors), state)
+    plain = _split(state, tensors)
+    assert same(_join(plain, tensors), state)
 
 
 def kept(folder, numbers=(1, 2, 3)) -> Checkpoints:

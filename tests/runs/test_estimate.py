@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from core.cli.app import app
 from core.errors import CureLensError, RunError
 from core.models.token_counter import Meter
+from core.pipeline.events import ModelLoaded, NullObserver
 from core.pipeline.stages import run
 from core.runs.estimate import timing
 from core.runs.estimate.estimate import estimate
@@ -24,23 +25,18 @@ from tests.conftest import CONFIGS, random_lora
 RUNNER = CliRunner()
 
 
-class Meters:
-    """Watches a run for its models' meters alone."""
+class Meters(NullObserver):
+    """Collects the meter of each model of a run."""
 
     def __init__(self):
         self.found = []
 
-    def keep(self, name, value):
-        self.found += [value.meter] if name == "model" else []
-
-    def stage(self, name): ...
-    def progress(self, share): ...
-    def step(self, step): ...
-    def kept(self): ...
+    def on_event(self, event):
+        self.found += [event.recommender.meter] if isinstance(event, ModelLoaded) else []
 
 
 @pytest.mark.parametrize("method", ["cure", "cure_merge", "e2urec", "graddiff", "finetune", "retrain"])
-def test_a_run_that_goes_its_whole_way_reads_about_what_was_reckoned(workspace, tmp_path, monkeypatch, method):
+def test_a_run_that_goes_its_whole_way_reads_about_what_was_reckoned(workspace, monkeypatch, method):
     monkeypatch.setattr(Stopper, "reason", property(lambda self: "", lambda self, value: None), raising=False)
     monkeypatch.setattr(
         Stopper, "utility_violated", property(lambda self: False, lambda self, value: None), raising=False
@@ -50,7 +46,7 @@ def test_a_run_that_goes_its_whole_way_reads_about_what_was_reckoned(workspace, 
     request = workspace.requests()[0].id
     add_references(workspace, 2)
     found, meters = estimate(workspace, request, method, "cpu"), Meters()
-    run(workspace, RunSpec("run-1", request, method, "cpu"), tmp_path, meters, FORGETFUL)
+    run(workspace, RunSpec("run-1", request, method, "cpu"), meters, FORGETFUL)
     read = sum(meter.tokens for meter in meters.found)
     assert 0.7 < found.tokens / read < 1.4, (found.tokens, read)
 

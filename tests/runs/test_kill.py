@@ -19,9 +19,9 @@ import pytest
 from safetensors.torch import load_file
 
 from core.runs.device_locks import free
+from core.runs.folder_observer import RESERVED
 from core.runs.run_folder import RunFolder
 from core.runs.submit import create_run, resume, start
-from core.runs.worker import RESERVED
 from core.types import RunState
 from core.workspace import Workspace
 from tests.runs import killed_worker

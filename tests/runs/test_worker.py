@@ -11,12 +11,14 @@ from dataclasses import replace
 import pytest
 
 from core.errors import DeviceError, Fenced, RequestError, RunError
+from core.pipeline.events import StepTaken
 from core.runs import checkpoints
+from core.runs.folder_observer import FolderObserver
 from core.runs.process_identity import _start_ticks, moment, this_worker
 from core.runs.run_folder import run_folder, runs
 from core.runs.submit import create_run
 from core.runs.submit import start as launch
-from core.runs.worker import FolderWatch, work
+from core.runs.worker import work
 from core.types import ENDED, Group, RunState, RunStatus
 from core.unlearning.gradient_unlearning import UnlearningStep
 from core.utils.serialization import to_json
@@ -81,14 +83,14 @@ def test_cancel_is_heard(workspace):
 def test_cancel_is_heard_in_mid_run_and_destroys_the_candidate(workspace, monkeypatch):
     folder = start(workspace, steps=6)
     (folder.path / "adapter").mkdir()
-    told = FolderWatch.step
+    on_event = FolderObserver.on_event
 
-    def step(watch, event):
-        told(watch, event)
-        if event.number == 2:
+    def observed(observer, event):
+        on_event(observer, event)
+        if isinstance(event, StepTaken) and event.step.number == 2:
             folder.ask_to_cancel()
 
-    monkeypatch.setattr(FolderWatch, "step", step)
+    monkeypatch.setattr(FolderObserver, "on_event", observed)
     assert work(folder) is folder.status.state is RunState.CANCELLED
     assert sum(event["kind"] == "step" for event in folder.events()) == 2
     assert not (folder.path / "adapter").exists()
@@ -113,16 +115,16 @@ def test_a_lost_run_that_is_cancelled_leaves_nothing_of_its_candidate(workspace)
 
 def test_a_worker_that_was_silent_takes_away_what_it_wrote_after_the_run_was_cancelled(workspace, monkeypatch):
     folder = start(workspace, steps=6)
-    told = FolderWatch.step
+    on_event = FolderObserver.on_event
 
-    def step(watch, event):
-        told(watch, event)
-        if event.number == 2:
+    def observed(observer, event):
+        on_event(observer, event)
+        if isinstance(event, StepTaken) and event.step.number == 2:
             with folder.store.changing():
                 folder.store._move(folder.store.entry(folder.id), RunState.CANCELLED)
             (folder.path / "checkpoint").mkdir(exist_ok=True)
 
-    monkeypatch.setattr(FolderWatch, "step", step)
+    monkeypatch.setattr(FolderObserver, "on_event", observed)
     with pytest.raises(Fenced):
         work(folder)
     assert folder.status.state is RunState.CANCELLED and folder.candidate == []

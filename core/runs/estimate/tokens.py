@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from core.data.splits import single_targets
 from core.evaluation import evaluate, predictions, ranking
+from core.pipeline.circuit_stage import CIRCUIT_HISTORY, CIRCUIT_PROMPTS
 from core.pipeline.context import RequestContext
-from core.pipeline.stages import CIRCUIT_HISTORY, CIRCUIT_PROMPTS
 from core.types import Task
 from core.unlearning import early_stopping, memory_contrast, task_vectors
 from core.unlearning.methods import Method

@@ -1,0 +1,225 @@
+"""The worker's observer: it turns the events of a run into result files, events.jsonl and the status in the store.
+
+Only the observer and the checkpoints of the trainings write into the run folder. Every event checks the lease before
+it writes, so that a cancelled or fenced worker stops.
+"""
+
+import logging
+import time
+from typing import NamedTuple, assert_never
+
+import torch
+
+from core.circuit.extraction import save as save_scores
+from core.grouping.assign import GroupingResult
+from core.models.recommender import Recommender, save_adapter
+from core.models.token_counter import Meter
+from core.pipeline.events import (
+    AdapterSaved,
+    CircuitsFound,
+    DirectEffectsFound,
+    Evaluated,
+    GroupsAssigned,
+    MemoryFound,
+    ModelLoaded,
+    Progress,
+    ReportBuilt,
+    ResultEvent,
+    RunEvent,
+    StageStarted,
+    StepTaken,
+    Unlearned,
+)
+from core.pipeline.stages import STAGES
+from core.runs.artifacts import RunArtifacts
+from core.runs.device_locks import peak_memory
+from core.runs.handle import RunHandle
+from core.runs.lease import Lease
+from core.runs.process_identity import this_worker
+from core.types import RunState, RunStatus
+from core.unlearning.trainer import Step
+from core.utils.atomic_io import write_bytes, write_text
+from core.utils.clock import utc_now
+from core.utils.hashing import sha256_of_file
+from core.utils.serialization import write_json
+from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS
+
+log = logging.getLogger("core")
+RESERVED = 2**18  # bytes of the reserve: it is deleted to make room for the last status when the disk is full
+WRITE_EVERY = 0.5  # seconds between two writes of the status
+
+
+class ModelInUse(NamedTuple):
+    """The part of a model that the status shows; it does not keep the model alive."""
+
+    meter: Meter
+    device: torch.device
+    dtype: torch.dtype
+
+
+def earlier_result(folder: RunArtifacts) -> GroupingResult | None:
+    """Return the circuits and groups of an earlier attempt; the groups are written last."""
+    circuits, groups = folder.circuits, folder.groups
+    return GroupingResult(circuits, groups) if circuits and groups else None
+
+
+class FolderObserver:
+    """Observer that writes the run folder and the status.
+
+    Attributes:
+        folder: The run folder.
+        lease: The lease on the run.
+        state: The state that the next status shows.
+        stage: The current stage.
+    """
+
+    def __init__(self, folder: RunHandle, lease: Lease) -> None:
+        self.folder, self.lease = folder, lease
+        self.state, self.stage = RunState.RUNNING, ""
+        self._started, self._written = time.monotonic(), 0.0
+        self._base, self._share = 0.0, 0.0  # progress before the current stage, and share of the stage that is done
+        self._model: ModelInUse | None = None
+        self._pace_from = 0.0, 0  # seconds and tokens at the start of the stage or of the model
+        self._steps = 0  # last step in events.jsonl; a resumed training repeats earlier ones
+
+    def begin(self) -> None:
+        """Continue events.jsonl, the clock and the step count of an interrupted attempt."""
+        self.folder.tidy()
+        write_bytes(self.folder.layout.reserve, b"\0" * RESERVED)
+        self.folder.mend_events()
+        events = self.folder.events()
+        self._steps = max((event["step"] for event in events if event["kind"] == "step"), default=0)
+        self._started -= max((event["seconds"] for event in events), default=0.0)
+        attempt = 1 + sum(event["kind"] == "attempt" for event in events)
+        self.folder.add_event({"kind": "attempt", "attempt": attempt, "seconds": self.seconds})
+
+    def earlier_result(self) -> GroupingResult | None:
+        """Return the circuits and groups of an interrupted attempt."""
+        return earlier_result(self.folder)
+
+    def on_event(self, event: RunEvent) -> None:
+        """Write the event to the status, to events.jsonl or to a result file.
+
+        Raises:
+            Cancelled: A person stopped the run.
+            Fenced: Another worker holds the run.
+            WorkspaceError: The disk refuses a write.
+        """
+        match event:
+            case StageStarted(name):
+                self._start_stage(name)
+            case Progress(share):
+                self._progress(share)
+            case StepTaken(step):
+                self._step(step)
+            case ModelLoaded(recommender):
+                self._use_model(recommender)
+            case _:
+                self.lease.check()
+                self._write_result(event)
+
+    def end(self, state: RunState, message: str) -> None:
+        """Write the last status to the store, and to the folder for readers who have the folder alone."""
+        self.state = state
+        if state is RunState.DONE:
+            self._base, self._share = 1.0, 0.0
+        status = self._status(message)
+        (self.folder.layout.reserve).unlink(missing_ok=True)
+        self.lease.end(status)
+        self.folder.write(self.folder.layout.status, status)
+        log.info("%s %s", state, message)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work on the run, earlier attempts included."""
+        return round(time.monotonic() - self._started, 3)
+
+    def _start_stage(self, name: str) -> None:
+        names = list(STAGES)
+        self.stage, self._share, self._pace_from = name, 0.0, (self.seconds, self._tokens)
+        self._base = sum(STAGES[earlier] for earlier in names[: names.index(name)])
+        self.lease.check()
+        self.folder.add_event({"kind": "stage", "stage": name, "seconds": self.seconds})
+        log.info("stage %s", name)
+        self._write_status()
+
+    def _progress(self, share: float) -> None:
+        self._share = share
+        self.lease.check()
+        if time.monotonic() - self._written > WRITE_EVERY:
+            self._write_status()
+
+    def _step(self, step: Step) -> None:
+        self._progress(step.number / step.total)
+        if step.number <= self._steps:  # repeated since the last checkpoint
+            return
+        self.folder.add_event(
+            {"kind": "step", "step": step.number, "steps": step.total, "seconds": self.seconds, **step.losses}
+        )
+        self._steps = step.number
+
+    def _use_model(self, recommender: Recommender) -> None:
+        self.lease.check()
+        self._model = ModelInUse(recommender.meter, recommender.device, recommender.dtype)
+        self._pace_from = self.seconds, 0
+
+    def _write_result(self, event: ResultEvent) -> None:
+        folder, layout = self.folder, self.folder.layout
+        match event:
+            case CircuitsFound(circuits, scores):
+                save_scores(layout.scores, *scores)
+                folder.write(layout.forget, circuits[0])
+                folder.write(layout.retain, circuits[1])
+            case DirectEffectsFound(effects):
+                folder.write(layout.direct_effects, effects)
+            case MemoryFound(rows):
+                folder.write(layout.memory, rows)
+            case GroupsAssigned(groups):
+                folder.write(layout.groups, groups)
+            case Unlearned(recommender, outcome):
+                self._save_adapter(recommender)
+                folder.write(layout.outcome, outcome)
+            case AdapterSaved(digests):
+                files = {"sha256": digests[WEIGHTS], "config": digests[ADAPTER_CONFIG]}
+                folder.add_event({"kind": "adapter", **files, "seconds": self.seconds})
+            case Evaluated(evaluation):
+                folder.write(layout.evaluation, evaluation)
+            case ReportBuilt(html, reviewer_html, numbers):
+                write_text(layout.report, html)
+                write_text(layout.reviewer_report, reviewer_html)
+                write_json(layout.report_numbers, numbers)
+            case _:
+                assert_never(event)
+
+    def _save_adapter(self, recommender: Recommender) -> None:
+        """Save the adapter, whole or not at all, and only then record its digests."""
+        target = self.folder.layout.adapter
+        save_adapter(recommender.model, target)
+        self.on_event(AdapterSaved({name: sha256_of_file(target / name) for name in (WEIGHTS, ADAPTER_CONFIG)}))
+
+    @property
+    def _tokens(self) -> int:
+        return self._model.meter.tokens if self._model else 0
+
+    def _write_status(self) -> None:
+        self.lease.tell(self._status())
+        self._written = time.monotonic()
+
+    def _status(self, message: str = "") -> RunStatus:
+        progress = min(1.0, self._base + STAGES.get(self.stage, 0.0) * self._share)
+        known = self.state is RunState.RUNNING and progress > 0.05
+        model, (began, tokens) = self._model, self._pace_from
+        return RunStatus(
+            state=self.state,
+            stage=self.stage,
+            progress=progress,
+            eta=self.seconds * (1 - progress) / progress if known else None,
+            seconds=self.seconds,
+            message=message,
+            device=str(model.device) if model else "",
+            dtype=str(model.dtype).removeprefix("torch.") if model else "",
+            memory=peak_memory(model.device) if model else 0,
+            pace=(self._tokens - tokens) / (self.seconds - began) if self.seconds > began else 0.0,
+            worker=this_worker(),
+            updated=utc_now(),
+        )
