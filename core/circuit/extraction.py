@@ -144,7 +144,7 @@ def extract(
         """F(C) = (M(C) - M(empty)) / (M(full) - M(empty)) of each circuit; M is the mean metric over contrasts."""
         metric = patched_modules(model, used, circuits, settings.batch_size)
         gap = (scores.clean - scores.corrupted).mean()
-        return ((metric - scores.corrupted).mean(1) / gap).tolist()  # type: ignore[no-any-return]
+        return ((metric - scores.corrupted).mean(1) / gap).tolist()
 
     curve, chosen, reached = _cut(faithfulness, ranking, settings, lambda share: progress((1 + share) / 2))
     sample = draw_sample(scores.nodes, len(chosen), settings.bootstrap_seed)

@@ -1,4 +1,4 @@
-"""What a verification asks one model."""
+"""Answers of one model for a verification: everything that the checks compare between models."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,92 +22,110 @@ from core.verification.checks.probes import probed
 from core.verification.checks.quantization import BITS
 from core.verification.evidence import Answers, Probed, Ranks
 
-EVERYBODY = 10**9
-KEPT = 60  # prompts of the retain set that are asked
-NEIGHBOURS = 20
-LESSONS, LAPS = 8, 3  # rows that are taught again, and how often
-EXAM = 400  # other rows that are asked after each lap
-PROBED = 400  # rows of either side
+EVERYBODY = 10**9  # more users than any workspace has
+KEPT = 60  # prompts of the retain set that are scored
+NEIGHBOURS = 20  # training users most like the forgotten users
+LESSONS, LAPS = 8, 3  # forget rows that are trained again, and epochs over them
+EXAM = 400  # other forget rows that are scored after each epoch
+PROBED = 400  # rows of the forget set and of the held-out users, each
 
 
 def answers_of(recommender: Recommender, context: RequestContext, full: bool) -> Answers:
-    """Everything that the checks look at; full: what takes long too."""
+    """Collect the answers of one model.
+
+    Args:
+        recommender: The model.
+        context: The data of the request.
+        full: Whether to compute the slow answers too: paraphrases, activations and relearning.
+    """
     ranked = EVERYBODY if full else RANKED_USERS
     forget, reader = context.split.forget, context.reader
-    coarse = {}
+    quantized = {}
     for bits in BITS:
         with rounded(recommender.model, bits):
-            coarse[bits] = score(recommender, forget, reader)
-    quick = Answers(
+            quantized[bits] = score(recommender, forget, reader)
+    answers = Answers(
         evaluate_model(recommender, context, ranked=ranked),
         answer_mass(recommender, forget, reader),
-        coarse,
-        _titles(recommender, context, ranked),
+        quantized,
+        _title_ranks(recommender, context, ranked),
         score(recommender, evenly_spaced(list(context.split.retain), KEPT), reader),
     )
-    return _with_what_takes_long(quick, recommender, context) if full else quick
+    return _with_slow_answers(answers, recommender, context) if full else answers
 
 
 def neighbours(context: RequestContext) -> frozenset[str]:
-    """The NEIGHBOURS members who share most titles with those who asked, by the share of all titles of both (Jaccard)."""
-    asking = set(context.request.subjects)
-    theirs = {event.item for user in asking for event in context.histories[user]}
+    """Return the NEIGHBOURS training users whose titles are most like those of the forgotten users.
+
+    Likeness is the Jaccard overlap of the titles: shared titles divided by the titles of either side.
+    """
+    forgotten = set(context.request.subjects)
+    titles = {event.item for user in forgotten for event in context.histories[user]}
 
     def likeness(user: str) -> float:
         own = {event.item for event in context.histories[user]}
-        return len(own & theirs) / max(1, len(own | theirs))
+        return len(own & titles) / max(1, len(own | titles))
 
-    return frozenset(sorted(set(context.histories) - asking, key=lambda user: (-likeness(user), user))[:NEIGHBOURS])
+    return frozenset(sorted(set(context.histories) - forgotten, key=lambda user: (-likeness(user), user))[:NEIGHBOURS])
 
 
-def _with_what_takes_long(answers: Answers, recommender: Recommender, context: RequestContext) -> Answers:
-    worded = {name: _worded(recommender, context, one) for name, one in wordings(recommender.task).items()}
-    inside = _inside(recommender, context)
+def _with_slow_answers(answers: Answers, recommender: Recommender, context: RequestContext) -> Answers:
+    worded = {name: _paraphrased(recommender, context, wording) for name, wording in wordings(recommender.task).items()}
+    inside = _probed(recommender, context)
     return replace(answers, worded=worded, inside=inside, relearned=relearned(recommender, context))
 
 
-def _titles(recommender: Recommender, context: RequestContext, most: int) -> Ranks:
-    """Where forgotten titles stand that were liked."""
-    some = evenly_spaced([one for one in _rows(context) if one.events[-1].liked], most)
-    return Ranks(np.array([one.user for one in some], str), ranks(recommender, some, context.reader, context.histories))
+def _title_ranks(recommender: Recommender, context: RequestContext, most: int) -> Ranks:
+    """Rank the forgotten titles that were liked, at most `most` of them."""
+    rows = evenly_spaced([row for row in _rows(context) if row.events[-1].liked], most)
+    return Ranks(np.array([row.user for row in rows], str), ranks(recommender, rows, context.reader, context.histories))
 
 
 def _rows(context: RequestContext) -> list[Prompt]:
-    """Each forgotten row with what stands before it, as far as something does."""
-    return [one for prompt in context.split.forget for one in prompt.singles if one.first_target]
+    """Each forgotten interaction as a prompt with its history; interactions without a history are left out."""
+    return [row for prompt in context.split.forget for row in prompt.singles if row.first_target]
 
 
-def _worded(recommender: Recommender, context: RequestContext, wording: Wording) -> Scores:
+def _paraphrased(recommender: Recommender, context: RequestContext, wording: Wording) -> Scores:
+    """Score the forget set in another wording of the prompts."""
     titles = {item.id: wording.title(escape(item.title)) for item in context.workspace.items.values()}
-    other = partial(encode, titles=titles, task=recommender.task, tokenizer=recommender.tokenizer, words=wording.words)
-    return score(recommender, wording.prompts(context.split.forget), replace(context.reader, encode=other))
+    reworded = partial(
+        encode, titles=titles, task=recommender.task, tokenizer=recommender.tokenizer, words=wording.words
+    )
+    return score(recommender, wording.prompts(context.split.forget), replace(context.reader, encode=reworded))
 
 
 def relearned(recommender: Recommender, context: RequestContext) -> tuple[Scores, ...]:
-    """What the model says of most forgotten rows before and after each lap of training on a few others, by the adapter's own
-    recipe; afterwards the adapter is as it was, to the bit. Nothing where there is but one row."""
+    """Score forget rows before and after each epoch of training on a few other forget rows.
+
+    The training follows the adapter's own recipe. Afterwards the adapter has its earlier weights, bit for bit.
+
+    Returns:
+        LAPS + 1 scores of the same rows; empty for a forget set of a single row.
+    """
     rows = _rows(context)
     lessons = evenly_spaced(rows, min(LESSONS, len(rows) // 2))
-    exam = evenly_spaced([one for one in rows if one not in lessons], EXAM)
+    exam = evenly_spaced([row for row in rows if row not in lessons], EXAM)
     if not lessons:
         return ()
-    taught, found = context.encode(lessons), [score(recommender, exam, context.reader)]
+    encoded, scores = context.encode(lessons), [score(recommender, exam, context.reader)]
     with preserve_adapter(recommender.model):
         for lap in range(LAPS):
-            fit(recommender.model, taught, replace(context.recipe, epochs=1, seed=lap))
-            found.append(score(recommender, exam, context.reader))
-    return tuple(found)
+            fit(recommender.model, encoded, replace(context.recipe, epochs=1, seed=lap))
+            scores.append(score(recommender, exam, context.reader))
+    return tuple(scores)
 
 
-def _inside(recommender: Recommender, context: RequestContext) -> Probed:
-    sides = [_some(part) for part in (context.split.forget, context.split.holdout)]
-    users, strangers = (np.array([one.user for one in side for _ in one.targets], str) for side in sides)
-    states = hidden(recommender.model, context.encode([*sides[0], *sides[1]])).numpy()
-    everybody = np.concatenate([users, strangers])
-    return probed(states, everybody, np.arange(len(everybody)) < len(users))
+def _probed(recommender: Recommender, context: RequestContext) -> Probed:
+    """Probe the activations for the difference between forgotten users and held-out users."""
+    sets = [_about_probed_targets(part) for part in (context.split.forget, context.split.holdout)]
+    forgotten, held_out = (np.array([one.user for one in prompts for _ in one.targets], str) for prompts in sets)
+    states = hidden(recommender.model, context.encode([*sets[0], *sets[1]])).numpy()
+    users = np.concatenate([forgotten, held_out])
+    return probed(states, users, np.arange(len(users)) < len(forgotten))
 
 
-def _some(prompts: Sequence[Prompt]) -> list[Prompt]:
-    """Evenly spread prompts with about PROBED targets."""
+def _about_probed_targets(prompts: Sequence[Prompt]) -> list[Prompt]:
+    """Evenly spaced prompts with about PROBED targets in all."""
     targets = sum(len(one.targets) for one in prompts)
     return evenly_spaced(list(prompts), max(1, PROBED * len(prompts) // max(1, targets)))

@@ -1,4 +1,4 @@
-"""The same questions to every model of a request: the original, the unlearned one and each reference."""
+"""Comparison of all models of a request: the original, the unlearned one and each retrained reference."""
 
 import gc
 from collections.abc import Callable
@@ -14,9 +14,16 @@ from core.types import Evaluation
 def evaluate_model(
     recommender: Recommender, context: RequestContext, lists: bool = False, ranked: int = RANKED_USERS
 ) -> ModelOutputs:
-    """Everything that evaluation asks one model. lists: the top lists of the request's people and some others too."""
-    shown = list_users(context.split) if lists else ()
-    return look(recommender, context.split, context.reader, context.workspace.items, context.histories, shown, ranked)
+    """Collect the outputs of one model that the evaluation needs.
+
+    Args:
+        recommender: The model.
+        context: The data of the request.
+        lists: Whether to compute the top lists of the forgotten users and of some other users.
+        ranked: Number of users whose test items are ranked.
+    """
+    listed = list_users(context.split) if lists else ()
+    return look(recommender, context.split, context.reader, context.workspace.items, context.histories, listed, ranked)
 
 
 def compared(
@@ -26,22 +33,30 @@ def compared(
     device: str,
     begun: Callable[[float, Recommender], None],
 ) -> Evaluation:
-    """Ask the unlearned model and every reference, and compare. begun: told the share done and the reference asked next."""
+    """Evaluate the unlearned model and every retrained reference, and compare all models.
+
+    Args:
+        unlearned: The model with the unlearned adapter.
+        original: The outputs of the original model.
+        context: The data of the request.
+        device: Where the references are loaded.
+        begun: Receives the share done and each reference before it is evaluated.
+    """
     folders = context.workspace.reference_folders(context.request.id)
-    found = [evaluate_model(unlearned, context, lists=True)]
+    outputs = [evaluate_model(unlearned, context, lists=True)]
     for number, folder in enumerate(folders, 1):
-        found.append(_of_reference(folder, number, context, device, partial(begun, number / (len(folders) + 1))))
-    crowd = set(context.workspace.user_split.crowd)
-    extra = [event for event in context.workspace.interactions if event.user in crowd]
+        outputs.append(_of_reference(folder, number, context, device, partial(begun, number / (len(folders) + 1))))
+    base_users = set(context.workspace.user_split.crowd)
+    extra = [event for event in context.workspace.interactions if event.user in base_users]
     item_mean = item_mean_auc(context.split.retain, extra, context.split.test)
-    return compare(original, found[0], found[1:], context.split, item_mean)
+    return compare(original, outputs[0], outputs[1:], context.split, item_mean)
 
 
 def _of_reference(
     folder: Path, number: int, context: RequestContext, device: str, begun: Callable[[Recommender], None]
 ) -> ModelOutputs:
-    """One reference, let go of before the next one is loaded. Only the first one's lists are shown."""
-    gc.collect()  # the one before may lie in a circle of references
+    """Evaluate one reference and release it; only the lists of the first one are shown."""
+    gc.collect()  # the reference before may be part of a reference cycle
     recommender = load_adapter(context.workspace, str(folder), device)
     begun(recommender)
     return evaluate_model(recommender, context, lists=number == 1)

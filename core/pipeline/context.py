@@ -1,4 +1,4 @@
-"""What every stage reads: a workspace's data as a request leaves it, its models, and how they read prompts."""
+"""Request context: the data of a workspace as one request divides it, its models, and the encoding of prompts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,15 @@ from core.workspace import Workspace
 
 @dataclass(frozen=True)
 class RequestContext:
-    """What every stage reads: the workspace's data as the request leaves it, and how to read it as tokens."""
+    """The inputs that all stages of a run share.
+
+    Attributes:
+        workspace: The workspace of the request.
+        request: The request; an empty one where only the workspace is trained.
+        split: The forget, retain, validation, test and held-out prompts.
+        encode: Turns prompts into token ids.
+        reader: Encodes prompts and candidates for scoring and ranking.
+    """
 
     workspace: Workspace
     request: Request
@@ -28,27 +36,28 @@ class RequestContext:
 
     @property
     def recipe(self) -> FitSettings:
+        """Settings that the workspace's adapter was trained with."""
         settings = self.workspace.settings
         return FitSettings(settings.epochs, settings.learning_rate, settings.batch_size, seed=settings.seed)
 
     @property
     def train(self) -> list[Interaction]:
-        """Everything that the model learned, the request's part too."""
+        """All training interactions: those of the retain set and of the forget set."""
         return [event for prompt in self.split.retain + self.split.forget for event in prompt.targets]
 
     @cached_property
     def histories(self) -> dict[str, list[Interaction]]:
-        """What the model learned from each member."""
-        found = by_user(self.workspace.interactions, self.workspace.settings.task)
-        return {user: thirds(found[user])[0] for user in self.workspace.user_split.members}
+        """Training interactions by training user."""
+        interactions = by_user(self.workspace.interactions, self.workspace.settings.task)
+        return {user: thirds(interactions[user])[0] for user in self.workspace.user_split.members}
 
     def what_if(self, recommender: Recommender) -> WhatIf:
-        """The recommender, ready to be asked what it would say with parts switched off."""
+        """Prepare the recommender for questions with some of its modules switched off."""
         return WhatIf(recommender, self.reader, self.workspace.items, self.train)
 
 
 def load_adapter(workspace: Workspace, adapter: str | None, device: str) -> Recommender:
-    """The workspace's base model with one of its adapters."""
+    """Load the workspace's base model with one of its adapters, or without an adapter."""
     settings, words = workspace.settings, template(workspace.settings.task)
     return load(
         workspace.path(settings.base), adapter, settings.task, (words.yes, words.no), device, settings.base_revision
@@ -56,26 +65,35 @@ def load_adapter(workspace: Workspace, adapter: str | None, device: str) -> Reco
 
 
 def fresh_adapter(workspace: Workspace, device: str, seed: int) -> Recommender:
-    """The workspace's base model with a new, untrained adapter."""
+    """Load the workspace's base model with a new, untrained adapter."""
     settings, plain = workspace.settings, load_adapter(workspace, None, device)
     base = resolve(workspace.path(settings.base), settings.base_revision)
     return replace(plain, model=new_adapter(plain.model, settings.rank, base, seed))
 
 
 def make_context(workspace: Workspace, request: Request | None, tokenizer: Any) -> RequestContext:
-    """The split of a request and the functions that turn its prompts into tokens."""
+    """Split the workspace's data for a request and prepare the encoding of its prompts.
+
+    Args:
+        workspace: The workspace.
+        request: The request; None puts all training users into the retain set.
+        tokenizer: The tokenizer of the workspace's models.
+    """
     settings = workspace.settings
     titles = {item.id: escape(item.title) for item in workspace.items.values()}
     split = make_split(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
-    counts: dict[str, int] = dict.fromkeys(workspace.items, 0)
-    for prompt in split.retain:
-        for event in prompt.targets:
-            counts[event.item] += 1
-    popular = tuple(sorted(counts, key=lambda item: (-counts[item], item)))
 
     def to_tokens(prompts: Sequence[Prompt]) -> list[Encoded]:
         return encode(prompts, titles, settings.task, tokenizer)
 
-    return RequestContext(
-        workspace, request or Request(""), split, to_tokens, Reader(to_tokens, popular, settings.window)
-    )
+    reader = Reader(to_tokens, _by_popularity(workspace, split), settings.window)
+    return RequestContext(workspace, request or Request(""), split, to_tokens, reader)
+
+
+def _by_popularity(workspace: Workspace, split: Split) -> tuple[str, ...]:
+    """Item ids, those with most interactions in the retain set first."""
+    counts: dict[str, int] = dict.fromkeys(workspace.items, 0)
+    for prompt in split.retain:
+        for event in prompt.targets:
+            counts[event.item] += 1
+    return tuple(sorted(counts, key=lambda item: (-counts[item], item)))

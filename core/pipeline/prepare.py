@@ -1,4 +1,4 @@
-"""Making a workspace: data in, roles, base model, adapter; all or nothing."""
+"""Preparation of a workspace: its data, user roles, base model and adapter; the folder appears whole or not at all."""
 
 import shutil
 from collections import Counter
@@ -17,7 +17,7 @@ from core.models.recommender import save_adapter
 from core.models.scratch import save_base, small_llama, train_tokenizer
 from core.models.validation import check_adapter
 from core.pipeline.context import fresh_adapter, make_context
-from core.types import Interaction, Item, Task
+from core.types import Interaction, Item, Task, UserSplit
 from core.unlearning.finetuning import FitSettings, fit
 from core.unlearning.trainer import Step
 from core.utils.atomic_io import disk_error
@@ -25,17 +25,27 @@ from core.utils.serialization import write_json, write_json_lines
 from core.workspace import Workspace, WorkspaceSettings
 
 SEPARATORS = '":|\n"| ?[^\\s":]+'  # quotes and words
-Report = Callable[[str, Step], bool]
+Report = Callable[[str, Step], bool]  # receives what is trained and each step; True ends the training
 
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """The base model that is trained here where no pretrained one is given, and who trains it.
+    """Settings of a base model that is trained here, where no pretrained one is given.
 
-    crowd, holdout: shares of users. The crowd is small on purpose: a base that knows the people's taste already leaves an
-    adapter nothing to add, and then dropping the adapter would forget at no cost. known: titles that the crowd met so
-    often become one token each, 0 for none. vocabulary, width, layers, heads, kv_heads: of the Llama.
-    role_seed: of the hash that deals out roles; with the default, users 4 and 15 of MovieLens, the README's, are members.
+    Attributes:
+        crowd: Share of users that the base model is trained on. It is small on purpose: if the base model knew the
+            users' taste, the adapter would add nothing, and removing the adapter would forget at no cost.
+        holdout: Share of users that are held out.
+        vocabulary: Size of the tokenizer.
+        known: Titles that base-model users met at least so often become one token each; 0 for none.
+        width: Hidden size of the Llama.
+        layers: Layers.
+        heads: Attention heads.
+        kv_heads: Heads of keys and values.
+        epochs: Epochs of training.
+        learning_rate: Highest learning rate.
+        role_seed: Seed of the hash that assigns user roles; with the default, the users 4 and 15 of MovieLens that the
+            README shows are training users.
     """
 
     crowd: float = 0.06
@@ -60,37 +70,36 @@ def prepare(
     adapter: Path | None = None,
     crowd: Sequence[Interaction] = (),
 ) -> Workspace:
-    """Write a workspace at `folder`; it appears there only when it is whole.
+    """Write a workspace.
 
-    settings.base "base" means: train one from `scratch` on the crowd. adapter: one made elsewhere for that base;
-    otherwise one is trained on the members. crowd: interactions of people outside the dataset to train the base on;
-    left out, a share of the dataset's users (scratch.crowd) gives its own.
-    Raises WorkspaceError where the folder is taken, DataError where the data leaves a role empty.
+    Args:
+        dataset: Items and interactions.
+        folder: Where the workspace appears once it is complete.
+        settings: Settings of the workspace; base "base" means that a base model is trained from `scratch`.
+        scratch: Settings of that base model, and the shares of the user roles.
+        report: Receives the steps of the trainings.
+        adapter: An adapter for the base model that was trained elsewhere; without it, one is trained on the training
+            users.
+        crowd: Interactions of users outside the dataset to train the base model on; without them, the share
+            `scratch.crowd` of the dataset's users gives its interactions.
+
+    Raises:
+        WorkspaceError: The folder exists or cannot be written.
+        DataError: The data leaves a role without users.
     """
     if folder.exists():
-        raise WorkspaceError(f"{folder} is there already: choose another --workspace or remove it first.")
+        raise WorkspaceError(f"{folder} exists already: choose another --workspace or remove it first.")
     own_base = settings.base == "base"
     for item in dataset.items:
-        escape(item.title)  # refuses what no prompt can hold, before anything is written
-    share = scratch.crowd if own_base and not crowd else 0.0
-    roles = assign_roles(dataset.interactions, share, scratch.holdout, scratch.role_seed)
-    base_people = set(roles.crowd)
-    crowd = crowd or [event for event in dataset.interactions if event.user in base_people]
-    if not roles.members or not roles.holdout or (own_base and not crowd):
-        raise DataError(
-            f"The data has {len({e.user for e in dataset.interactions})} users, too few for members, crowd and holdout: "
-            f"give more, or other shares than --crowd {share:g} and --holdout {scratch.holdout:g}."
-        )
+        escape(item.title)  # refuses titles that no prompt can hold, before anything is written
+    roles, crowd = _assign_roles(dataset, scratch, own_base, crowd)
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
-        write_json_lines(part / "data/items.jsonl", dataset.items)
-        write_json_lines(part / "data/interactions.jsonl", dataset.interactions)
-        write_json(part / "data/roles.json", roles)
-        write_json(part / "workspace.json", settings)
+        _write_data(part, dataset, roles, settings)
         if own_base:
             _train_base(part / "base", dataset.items, crowd, settings, scratch, report)
-        _take_adapter(Workspace(part), adapter) if adapter else train_adapter(Workspace(part), report)
+        _copy_adapter(Workspace(part), adapter) if adapter else train_adapter(Workspace(part), report)
         part.rename(folder)
     except OSError as error:
         raise disk_error(folder, error) from error
@@ -99,10 +108,33 @@ def prepare(
     return Workspace(folder)
 
 
+def _assign_roles(
+    dataset: Dataset, scratch: Scratch, own_base: bool, crowd: Sequence[Interaction]
+) -> tuple[UserSplit, Sequence[Interaction]]:
+    """Return the user roles and the interactions that the base model is trained on."""
+    share = scratch.crowd if own_base and not crowd else 0.0
+    roles = assign_roles(dataset.interactions, share, scratch.holdout, scratch.role_seed)
+    base_users = set(roles.crowd)
+    crowd = crowd or [event for event in dataset.interactions if event.user in base_users]
+    if not roles.members or not roles.holdout or (own_base and not crowd):
+        raise DataError(
+            f"The data has {len({event.user for event in dataset.interactions})} users, too few for members, crowd and "
+            f"holdout: add users, or choose other shares than --crowd {share:g} and --holdout {scratch.holdout:g}."
+        )
+    return roles, crowd
+
+
+def _write_data(folder: Path, dataset: Dataset, roles: UserSplit, settings: WorkspaceSettings) -> None:
+    write_json_lines(folder / "data/items.jsonl", dataset.items)
+    write_json_lines(folder / "data/interactions.jsonl", dataset.interactions)
+    write_json(folder / "data/roles.json", roles)
+    write_json(folder / "workspace.json", settings)
+
+
 def base_tokenizer(
     items: Sequence[Item], crowd: Sequence[Interaction], task: Task, scratch: Scratch
 ) -> PreTrainedTokenizerFast:
-    """The tokenizer of a base made here: learned from the catalogue, titles that the crowd knows as one token each."""
+    """Train the tokenizer of a base model on the catalogue; titles that base-model users know become one token each."""
     met, words = Counter(event.item for event in crowd), template(task)
     titles = {item.id: escape(item.title) for item in items}
     known = [title for item, title in titles.items() if scratch.known and met[item] >= scratch.known]
@@ -120,7 +152,7 @@ def _train_base(
     scratch: Scratch,
     report: Report,
 ) -> None:
-    """A tokenizer and a small Llama that know the catalogue and the crowd, and no member."""
+    """Train a tokenizer and a small Llama on the catalogue and the base-model users, and on no training user."""
     tokenizer = base_tokenizer(items, crowd, settings.task, scratch)
     titles = {item.id: escape(item.title) for item in items}
     histories = by_user(crowd, settings.task).values()
@@ -133,7 +165,7 @@ def _train_base(
 
 
 def train_adapter(workspace: Workspace, report: Report) -> None:
-    """Train the recommendation adapter on all members, by the workspace's own recipe and seed."""
+    """Train the recommendation adapter on all training users, with the workspace's recipe and seed."""
     settings = workspace.settings
     recommender = fresh_adapter(workspace, "auto", settings.seed)
     context = make_context(workspace, None, recommender.tokenizer)
@@ -141,8 +173,8 @@ def train_adapter(workspace: Workspace, report: Report) -> None:
     save_adapter(recommender.model, workspace.root / "adapter")
 
 
-def _take_adapter(workspace: Workspace, given: Path) -> None:
-    """Take in an adapter that was made elsewhere."""
+def _copy_adapter(workspace: Workspace, given: Path) -> None:
+    """Check an adapter that was trained elsewhere and copy it into the workspace."""
     settings = workspace.settings
     check_adapter(given, resolve(workspace.path(settings.base), settings.base_revision))
     shutil.copytree(given, workspace.root / "adapter")

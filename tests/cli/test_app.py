@@ -119,7 +119,7 @@ def test_bad_input_to_a_workspace(workspace, tmp_path, capsys, monkeypatch):
 
 def test_a_taken_folder_is_refused(ratings, workspace, capsys, monkeypatch):
     data = ("--data", f"csv:{ratings}", "--columns", "user=who")
-    assert "is there already" in refused(capsys, monkeypatch, "prepare", *data, "--workspace", workspace.root)
+    assert "exists already" in refused(capsys, monkeypatch, "prepare", *data, "--workspace", workspace.root)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,128 @@
+"""Events of a run: each kind of run sends them in order, and the pipeline itself writes no file."""
+
+import hashlib
+from itertools import pairwise
+
+import pytest
+
+from core.circuit import bootstrap, extraction
+from core.grouping.regroup import regrouped
+from core.pipeline.events import (
+    AdapterSaved,
+    CircuitsFound,
+    DirectEffectsFound,
+    Evaluated,
+    GroupsAssigned,
+    MemoryFound,
+    ModelLoaded,
+    NullObserver,
+    Progress,
+    ReportBuilt,
+    StageStarted,
+    StepTaken,
+    Unlearned,
+)
+from core.pipeline.stages import run
+from core.runs.folder_observer import FolderObserver
+from core.runs.submit import create_run
+from core.runs.worker import work
+from core.types import GroupEdit, RunSpec, RunState
+from core.unlearning.trainer import FORGETFUL
+
+LOADING = ["stage loading", ModelLoaded]
+CIRCUIT = ["stage contrast prompts", "stage circuit", CircuitsFound, DirectEffectsFound]
+GROUPS = ["stage groups", GroupsAssigned]
+END = ["stage evaluation", ModelLoaded, ModelLoaded, Evaluated, "stage report", ReportBuilt]
+UNLEARNING = ["stage unlearning", StepTaken, Unlearned]
+ORDERS = {
+    "cure": [*LOADING, *CIRCUIT, *GROUPS, *UNLEARNING, *END],
+    "cure_memory": [*LOADING, "stage unlearning", MemoryFound, StepTaken, Unlearned, *END],
+    "uniform": [*LOADING, *UNLEARNING, *END],
+    "retrain": [*LOADING, "stage unlearning", ModelLoaded, StepTaken, Unlearned, *END],
+}
+EDITED = [*LOADING, "stage groups", CircuitsFound, DirectEffectsFound, GroupsAssigned, *UNLEARNING, *END]
+
+
+class Recorder(NullObserver):
+    """Keeps every event."""
+
+    def __init__(self):
+        self.events = []
+
+    def on_event(self, event):
+        self.events.append(event)
+
+
+def order(events):
+    """Stage names and event types in order, without progress and with repeated steps as one."""
+    names = [f"stage {one.name}" if isinstance(one, StageStarted) else type(one) for one in events]
+    names = [name for name in names if name is not Progress]
+    return names[:1] + [name for before, name in pairwise(names) if not before is name is StepTaken]
+
+
+def snapshot(folder):
+    return {path: hashlib.sha256(path.read_bytes()).digest() for path in folder.rglob("*") if path.is_file()}
+
+
+def recorded(workspace, method, edit=None):
+    recorder = Recorder()
+    run(workspace, RunSpec("run-1", workspace.requests()[0].id, method, "cpu", 0, 3, edit=edit), recorder, FORGETFUL)
+    return recorder.events
+
+
+@pytest.mark.parametrize("method", ORDERS)
+def test_events_come_in_order_and_no_file_is_written(workspace, method, monkeypatch):
+    monkeypatch.chdir(workspace.root)
+    before = snapshot(workspace.root)
+    assert order(recorded(workspace, method)) == ORDERS[method]
+    assert snapshot(workspace.root) == before
+
+
+def test_a_run_with_edited_groups_hands_on_the_earlier_circuits(workspace):
+    earlier = create_run(workspace, workspace.requests()[0].id, "cure", "cpu", steps=3)
+    assert work(earlier) is RunState.DONE
+    before = snapshot(workspace.root)
+    events = recorded(workspace, "cure", GroupEdit(earlier.id))
+    assert order(events) == EDITED and snapshot(workspace.root) == before
+    found = {type(event): event for event in events}
+    assert found[CircuitsFound].circuits == earlier.circuits
+    assert {row.module: row for row in found[DirectEffectsFound].effects} == earlier.toward
+    assert found[GroupsAssigned].groups == earlier.groups
+
+
+def test_the_bootstrap_is_drawn_once_and_the_preview_equals_the_run(workspace, monkeypatch):
+    seeds, resampled = [], bootstrap.resampled
+
+    def counted(nodes, seed, *rest):
+        seeds.append(seed)
+        return resampled(nodes, seed, *rest)
+
+    monkeypatch.setattr(bootstrap, "resampled", counted)
+    folder = create_run(workspace, workspace.requests()[0].id, "cure", "cpu", seed=5, steps=3)
+    assert work(folder) is RunState.DONE
+    assert seeds == [5, 6]
+    preview = regrouped(folder.path, GroupEdit(folder.id))
+    assert preview.groups == folder.groups and preview.circuits == folder.circuits
+    assert seeds == [5, 6, 5, 6]
+    scores = extraction.load(folder.path / "circuit.safetensors")
+    for circuit, side, seed in zip(folder.circuits, scores, (5, 6), strict=True):
+        sample = bootstrap.draw_sample(side.nodes, len(circuit.members), seed)
+        assert circuit.membership_probability == sample.membership_probability
+
+
+def test_the_worker_records_digests_of_an_adapter_that_is_on_the_disk(workspace, monkeypatch):
+    seen, on_event = [], FolderObserver.on_event
+
+    def observed(observer, event):
+        if isinstance(event, AdapterSaved):
+            adapter = observer.folder.path / "adapter"
+            seen.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in adapter.iterdir()})
+            assert seen[0].items() >= event.digests.items()
+            assert observer.folder.outcome is None
+        on_event(observer, event)
+
+    monkeypatch.setattr(FolderObserver, "on_event", observed)
+    folder = create_run(workspace, workspace.requests()[0].id, "uniform", "cpu", steps=2)
+    assert work(folder) is RunState.DONE and len(seen) == 1
+    (line,) = [event for event in folder.events() if event["kind"] == "adapter"]
+    assert line["sha256"] == seen[0]["adapter_model.safetensors"]
