@@ -1,8 +1,12 @@
-"""How good a ranking of edges is, by MIB's conventions (Mueller et al. 2025, arXiv 2504.13151).
+"""Quality of a ranking of edges by the measures of MIB (Mueller et al. 2025, arXiv 2504.13151).
 
-f at a share k of all edges is the faithfulness of the circuit of the top k; CPR is the area under f over k with
-edges ranked by how much they support the metric, and CMD the area of |1 - f| with edges ranked by strength, both by
-the trapezoid rule. Scores here are effects of corrupting: what supports the metric has a negative one.
+1. For each share k of all edges, keep the k top edges and run the circuit.
+2. Faithfulness f(k) = (M(circuit) - M(empty)) / (M(full) - M(empty)), M being the mean metric over prompt pairs.
+3. CPR is the area under f over k, with edges ranked by how much they support the metric (signed).
+   CMD is the area under |1 - f| over k, with edges ranked by absolute score.
+   Both areas are by the trapezoid rule.
+
+Scores here are effects of corrupting an edge, so an edge that supports the metric has a negative score.
 """
 
 from collections.abc import Sequence
@@ -12,8 +16,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from core.circuit.graph import paths
-from core.circuit.hooks import Contrast
 from core.circuit.patching import patched_each
+from core.circuit.prompt_pairs import Contrast
 from core.circuit.pruning import top
 from core.models.families import anatomy
 
@@ -23,7 +27,15 @@ SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 def metrics_by_share(
     model: nn.Module, contrasts: Sequence[Contrast], scores: Float[Tensor, "f b"], absolute: bool, batch_size: int = 8
 ) -> Float[Tensor, "k n"]:
-    """The metric of each contrast with the top edges kept, for each of SHARES."""
+    """Metric of each pair, in logits, with the top edges kept, for each of SHARES.
+
+    Args:
+        model: a Hugging Face causal LM.
+        contrasts: the prompt pairs.
+        scores: score of each edge.
+        absolute: rank edges by absolute score; if False, by how much they support the metric.
+        batch_size: pairs per batch.
+    """
     parts = anatomy(model)
     total = int(paths(parts).sum())
     keeps = [top(parts, -scores, int(share * total), absolute).float() for share in SHARES]
@@ -31,12 +43,12 @@ def metrics_by_share(
 
 
 def cpr(metric: Float[Tensor, "k n"], clean: Float[Tensor, " n"], corrupted: Float[Tensor, " n"]) -> float:
-    """Circuit performance ratio, larger is better; `metric` with signs."""
+    """Circuit performance ratio, larger is better; `metric` is of edges ranked with their signs."""
     return _area(_faithfulness(metric, clean, corrupted))
 
 
 def cmd(metric: Float[Tensor, "k n"], clean: Float[Tensor, " n"], corrupted: Float[Tensor, " n"]) -> float:
-    """Circuit-model distance, smaller is better; `metric` by strength."""
+    """Circuit-model distance, smaller is better; `metric` is of edges ranked by absolute score."""
     return _area((1 - _faithfulness(metric, clean, corrupted)).abs())
 
 

@@ -1,10 +1,20 @@
-"""Which modules make a recommendation: contrast prompts, attribution, patching, the circuit.
+"""The circuit engine: which modules make a recommendation.
 
-pagerank.py     which evidence is near a target item
-contrast.py     prompts with and without their evidence
-passes.py       batches of contrasts, and the places of a model that a forward pass goes through
-attribution.py  scores of edges and modules
-patching.py     running a circuit
-extract.py      contrasts to a circuit
-graph.py        names, order, and the circuit as a graph
+A module is one attention head or one MLP of one layer. The engine stands alone: plain Hugging Face models and pairs of
+token ids go in, scores and circuits come out. README.md in this folder has an example.
+
+pagerank.py         which titles of a history are close to a target item
+donors.py           which titles can replace a title of a history
+counterfactuals.py  prompts with and without the evidence for their target
+prompt_pairs.py     the pair of a clean and a counterfactual prompt, and batches of pairs
+hooks.py            the only forward hooks: observers of what modules read and write
+head_weights.py     the matrices by which heads read from the residual stream and write to it
+gradients.py        gradients at every input and output of a module
+attribution.py      scores of edges and modules
+patching.py         exact runs of a circuit
+pruning.py          scores to circuits of edges
+extraction.py       prompt pairs to a circuit of modules
+bootstrap.py        how sure a circuit is
+graph.py            names and order of edges, and the circuit as a graph
+graph_json.py       EAP-IG's JSON and networkx
 """

@@ -1,8 +1,23 @@
-"""Edge and node scores by attribution patching.
+"""Scores of edges and modules by attribution patching with integrated gradients (EAP-IG).
 
-Edge u -> v: mean over examples of (z_u(x') - z_u(x)) . mean over points of dM/d in_v, the points lying on the
-straight line between the token embeddings of x' and x. Node u: the same with dM/dz_u. One ordinary forward and
-backward pass a point; heads stay in head space but for a chunk of tokens at a time.
+x is a clean prompt, x' its counterfactual prompt, z_u(x) the output of source u, in_v the input of destination v and
+M = logit[right] - logit[wrong] the metric. A score estimates how M changes when x' replaces x on one edge or module:
+
+    score(u -> v) = mean over pairs of <z_u(x') - z_u(x), mean over points of dM/d in_v>
+    score(u)      = mean over pairs of <z_u(x') - z_u(x), mean over points of dM/d z_u>
+
+1. Run x' and x without gradients and keep what every source writes.
+2. Take gradients at points on the straight line between the token embeddings of x' and x, with one ordinary forward
+   and backward pass per point.
+3. Multiply the difference of the activations with the mean gradients. Head outputs stay in head space; they are
+   mapped to the residual stream for one chunk of tokens at a time, as many as the memory budget allows.
+4. Sum over tokens and batches. The spread over batches gives the standard error of edge scores.
+
+Sources:
+    EAP: Syed et al. 2023, arXiv 2310.10348. Gradients at x only.
+    EAP-IG: Hanna et al. 2024, arXiv 2403.17806. Gradients at m points on the line.
+    Conductance: Dhamdhere et al. 2018, arXiv 1805.12233. Activation differences between neighbouring points.
+    RelP: Jafari et al. 2025, arXiv 2508.21258. Gradients do not flow through the scale of norms.
 """
 
 import math
@@ -13,57 +28,67 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from core.circuit.gradients import Slopes, slopes
+from core.circuit.gradients import Gradients, compute_gradients
 from core.circuit.graph import destination_columns, destinations, mlp_sources, paths, source_rows, sources
 from core.circuit.head_weights import stream, weights
-from core.circuit.hooks import CLEAN, CORRUPTED, Batch, Contrast, Record, batches, visited
+from core.circuit.hooks import Record, visited
+from core.circuit.prompt_pairs import CLEAN, CORRUPTED, Contrast, PairBatch, batches
 from core.models.families import Anatomy, anatomy
-from core.models.norms import accurate
+from core.models.norms import accumulation_dtype
 
-Numbers = tuple[float, ...]
+Positions = tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """cuts: places on the line from x' (0) to x (1); what is written differs from one to the next by z(x') - z(x) in
-    all. points: where gradients are taken between each two cuts. frozen: without those of norms' scales.
+    """Positions on the line from the corrupted (0) to the clean (1) embeddings at which the model is run.
+
+    Attributes:
+        activations: where activations are kept; the scores use the differences of neighbours, which sum to
+            z(x') - z(x).
+        gradients: for each pair of neighbours, where gradients are taken.
+        frozen: if True, no gradient flows through the scale of norms.
     """
 
-    cuts: Numbers
-    points: tuple[Numbers, ...]
+    activations: Positions
+    gradients: tuple[Positions, ...]
     frozen: bool = False
 
 
-def _whole(*points: float, frozen: bool = False) -> Rule:
+def _whole_line(*points: float, frozen: bool = False) -> Rule:
     return Rule((0.0, 1.0), (points,), frozen)
 
 
-# By the number of gradients asked for.
+def _conductance(steps: int) -> Rule:
+    return Rule(
+        tuple(step / steps for step in range(steps + 1)), tuple(((step + 0.5) / steps,) for step in range(steps))
+    )
+
+
+# By name; the argument is the number of gradients. "clean" and "frozen" always take one.
 RULES: dict[str, Callable[[int], Rule]] = {
-    # EAP-IG (Hanna et al. 2024, arXiv 2403.17806) by the midpoint rule, and by the left rule of its code.
-    "midpoint": lambda m: _whole(*((step + 0.5) / m for step in range(m))),
-    "left": lambda m: _whole(*(step / m for step in range(m))),
-    # EAP (Syed et al. 2023, arXiv 2310.10348).
-    "clean": lambda m: _whole(1.0),
-    # EAP with RelP's rule for norms (Jafari et al. 2025, arXiv 2508.21258), not its other rules.
-    "frozen": lambda m: _whole(1.0, frozen=True),
-    # Conductance (Dhamdhere et al. 2018, arXiv 1805.12233): the change along the line, step by step. The scores of all
-    # that writes to the logits sum to M(x') - M(x) as m grows.
-    "conductance": lambda m: Rule(
-        tuple(step / m for step in range(m + 1)), tuple(((step + 0.5) / m,) for step in range(m))
-    ),
+    "midpoint": lambda m: _whole_line(*((step + 0.5) / m for step in range(m))),  # EAP-IG by the midpoint rule
+    "left": lambda m: _whole_line(*(step / m for step in range(m))),  # EAP-IG as its authors' code has it
+    "clean": lambda _m: _whole_line(1.0),  # EAP
+    "frozen": lambda _m: _whole_line(1.0, frozen=True),  # EAP with RelP's rule for norms, without its other rules
+    "conductance": _conductance,  # the scores of edges into the logits sum to M(x') - M(x) as m grows
 }
 
 
 @dataclass(frozen=True)
 class Attribution:
-    """Scores in logits, negative where corrupting lowers the metric.
+    """Scores in logits; negative where corrupting the edge or module lowers the metric.
 
-    nodes: per example and module, in the order of `Anatomy.modules`. edges: mean over examples, in the order of
-    `graph.sources` x `graph.destinations`, zero where there is no path. noise: standard error of `edges` from
-    their spread over batches, nan where there was one batch. reads, writes: each module's part of all its
-    incoming, of all its outgoing edges by the place in the prompt (`Contrast.slots`), means over examples.
-    clean, corrupted: the metric.
+    Attributes:
+        nodes: score of each module (`Anatomy.modules`) on each pair.
+        edges: score of each edge, mean over pairs; rows are `graph.sources`, columns `graph.destinations`. Zero where
+            no path exists.
+        noise: standard error of `edges`, from the spread over batches; NaN if there was one batch.
+        reads: sum of the scores of each module's incoming edges by part of the prompt (`Contrast.slots`), mean over
+            pairs.
+        writes: the same for its outgoing edges.
+        clean: metric of each pair on the clean prompt.
+        corrupted: metric of each pair on the counterfactual prompt.
     """
 
     nodes: Float[Tensor, "n modules"]
@@ -83,39 +108,52 @@ def attribute(
     batch_size: int = 8,
     memory: int = 64,
     offload: bool = False,
-    progress: Callable[[float], None] = lambda done: None,
+    progress: Callable[[float], None] = lambda _share: None,
 ) -> Attribution:
-    """Scores of every edge and module; `progress` hears the share of examples done.
+    """Score every edge and module of a model on prompt pairs.
 
-    rule, steps: see RULES. memory: MiB for the largest temporary tensors, the sources' differences at a chunk of
-    tokens. offload: keep what the backward passes need in main memory, for prompts too long for a GPU.
-    The model (plain or with live LoRA) is left as it was. Needs a forward pass for each of the rule's cuts and one
-    forward and backward pass for each of its points. Raises ModelError for what `core.models.families` cannot open.
+    Takes one forward pass for each activation position of the rule and one forward and backward pass for each of its
+    gradient positions. The model is not changed.
+
+    Args:
+        model: a Hugging Face causal LM, plain or with a live LoRA adapter.
+        contrasts: the prompt pairs.
+        steps: number of gradients per pair.
+        rule: where gradients are taken, a key of `RULES`.
+        batch_size: pairs per batch.
+        memory: MiB for the largest temporary tensors.
+        offload: if True, activations saved for the backward pass are kept in main memory, for prompts that are too
+            long for a GPU.
+        progress: called after each batch with the share of pairs done.
+
+    Raises:
+        ModelError: if the model's family is not supported, or a layer is quantised or has a DoRA adapter.
     """
     parts, plan, n = anatomy(model), RULES[rule](steps), len(contrasts)
     slots = 1 + max(slot for contrast in contrasts for slot in contrast.slots)
-    sums, done, opened = _Scores.zeros(parts, n, slots), 0, weights(parts)
-    squares = torch.zeros_like(sums.edges)
-    sides = torch.zeros(2, n, dtype=sums.nodes.dtype)
+    totals, done, head_weights = _ScoreSums.zeros(parts, n, slots), 0, weights(parts)
+    squares = torch.zeros_like(totals.edges)
+    metric = torch.zeros(2, n, dtype=totals.nodes.dtype)
     for chosen, batch in batches(parts, contrasts, batch_size):
-        scores, records = _Scores.zeros(parts, len(chosen), slots), _records(batch, plan.cuts)
-        before, sides[CORRUPTED, chosen] = next(records)
-        for points, (after, sides[CLEAN, chosen]) in zip(plan.points, records, strict=True):
-            difference, before = _minus(before, after), after
-            scores.add(_score(batch, difference, slopes(batch, opened, points, plan.frozen, offload), slots, memory))
-        sums.add(scores, chosen)
-        squares += scores.edges.cpu() ** 2 / len(chosen)
+        sums, caches = _ScoreSums.zeros(parts, len(chosen), slots), _activation_caches(batch, plan.activations)
+        previous, metric[CORRUPTED, chosen] = next(caches)
+        for points, (current, metric[CLEAN, chosen]) in zip(plan.gradients, caches, strict=True):
+            difference, previous = _difference(previous, current), current
+            gradients = compute_gradients(batch, head_weights, points, plan.frozen, offload)
+            sums.add(_score(batch, difference, gradients, slots, memory))
+        totals.add(sums, chosen)
+        squares += sums.edges.cpu() ** 2 / len(chosen)
         done += len(chosen)
         progress(done / n)
-    noise = _standard_error(sums.edges / n, squares, n, math.ceil(n / batch_size))
+    noise = _standard_error(totals.edges / n, squares, n, math.ceil(n / batch_size))
     return Attribution(
-        sums.nodes, sums.edges / n, noise, sums.reads / n, sums.writes / n, sides[CLEAN], sides[CORRUPTED]
+        totals.nodes, totals.edges / n, noise, totals.reads / n, totals.writes / n, metric[CLEAN], metric[CORRUPTED]
     )
 
 
 @dataclass
-class _Scores:
-    """Sums over examples; nodes by example."""
+class _ScoreSums:
+    """Fields of `Attribution`, but sums over pairs; `nodes` has one row per pair."""
 
     nodes: Float[Tensor, "n modules"]
     edges: Float[Tensor, "f b"]
@@ -123,79 +161,84 @@ class _Scores:
     writes: Float[Tensor, "slots modules"]
 
     @staticmethod
-    def zeros(parts: Anatomy, n: int, slots: int) -> "_Scores":
+    def zeros(parts: Anatomy, n: int, slots: int) -> "_ScoreSums":
         modules, shape = len(parts.modules), (len(sources(parts)), len(destinations(parts)))
         sizes = (n, modules), shape, (slots, modules), (slots, modules)
-        return _Scores(*(torch.zeros(size, dtype=accurate(parts.embed.weight)) for size in sizes))
+        return _ScoreSums(*(torch.zeros(size, dtype=accumulation_dtype(parts.embed.weight)) for size in sizes))
 
-    def add(self, other: "_Scores", rows: slice | list[int] = slice(None)) -> None:
+    def add(self, other: "_ScoreSums", rows: slice | list[int] = slice(None)) -> None:
         self.nodes[rows] += other.nodes.cpu()
         for mine, new in ((self.edges, other.edges), (self.reads, other.reads), (self.writes, other.writes)):
             mine += new.cpu()
 
 
 def _standard_error(mean: Tensor, squares: Tensor, n: int, groups: int) -> Tensor:
-    """Of a mean over n examples in `groups` batches; squares: sum over batches of (sum over its examples)^2 / its size."""
+    """Standard error of a mean over n pairs, estimated from `groups` batches.
+
+    squares: sum over batches of (sum over the batch's pairs)^2 / size of the batch.
+    """
     if groups < 2:
         return torch.full_like(mean, math.nan)
     return ((squares - n * mean**2).clamp(min=0) / (n * (groups - 1))).sqrt()
 
 
-def _records(batch: Batch, cuts: Numbers) -> Iterator[tuple[Record, Float[Tensor, " b"]]]:
-    """What is written at each cut, and the metric there. Nothing differs before `batch.start`."""
+def _activation_caches(batch: PairBatch, positions: Positions) -> Iterator[tuple[Record, Float[Tensor, " b"]]]:
+    """What all sources write at each position on the line, and the metric there."""
     clean, corrupted = batch.embeddings(CLEAN), batch.embeddings(CORRUPTED)
-    for cut in cuts:
-        record = Record(batch.start)
-        with visited(batch.parts, record), torch.no_grad():
-            metric = batch.metric(torch.lerp(corrupted, clean, cut)).cpu()
-        yield record, metric
+    for position in positions:
+        cache = Record(batch.start)  # no activation differs before the start
+        with visited(batch.parts, cache), torch.no_grad():
+            metric = batch.metric(torch.lerp(corrupted, clean, position)).cpu()
+        yield cache, metric
 
 
-def _minus(left: Record, right: Record) -> Record:
-    """What is written there and not here."""
+def _difference(left: Record, right: Record) -> Record:
+    """Difference of two activation caches."""
     result = Record(left.start)
     for name in ("input", "head", "mlp"):
         setattr(result, name, [a - b for a, b in zip(getattr(left, name), getattr(right, name), strict=True)])
     return result
 
 
-def _score(batch: Batch, difference: Record, found: Slopes, slots: int, memory: int) -> _Scores:
+def _score(batch: PairBatch, difference: Record, gradients: Gradients, slots: int, memory: int) -> _ScoreSums:
     parts = batch.parts
-    effects = _effects(difference, found)
-    edges, reads = _edges(parts, difference, found, memory)
-    places = batch.slots[:, batch.start :].flatten().cpu()
+    nodes = _node_scores(difference, gradients)
+    edges, reads = _edge_scores(parts, difference, gradients, memory)
+    slot_of_token = batch.slots[:, batch.start :].flatten().cpu()
     by_slot = [
-        torch.zeros(slots, len(parts.modules), dtype=edges.dtype).index_add_(0, places, tokens.flatten(0, -2).cpu())
-        for tokens in (reads, effects)
+        torch.zeros(slots, len(parts.modules), dtype=edges.dtype).index_add_(
+            0, slot_of_token, by_token.flatten(0, -2).cpu()
+        )
+        for by_token in (reads, nodes)
     ]
-    return _Scores(effects.sum(1), edges, *by_slot)
+    return _ScoreSums(nodes.sum(1), edges, *by_slot)
 
 
-def _effects(difference: Record, found: Slopes) -> Float[Tensor, "b p modules"]:
-    """Node scores by token."""
+def _node_scores(difference: Record, gradients: Gradients) -> Float[Tensor, "b p modules"]:
+    """Score of each module by token."""
     columns = []
-    for layer, weight in enumerate(found.weights.write):
-        head, mlp = (values[layer].to(found.mlp[layer]) for values in (difference.head, difference.mlp))
-        slope = torch.einsum("bpd,hkd->bphk", found.attention[layer], weight.to(head))
-        columns += [(head * slope).sum(-1), (mlp * found.mlp[layer]).sum(-1, keepdim=True)]
+    for layer, weight in enumerate(gradients.weights.write):
+        head, mlp = (values[layer].to(gradients.mlp[layer]) for values in (difference.head, difference.mlp))
+        head_gradient = torch.einsum("bpd,hkd->bphk", gradients.attention[layer], weight.to(head))
+        columns += [(head * head_gradient).sum(-1), (mlp * gradients.mlp[layer]).sum(-1, keepdim=True)]
     return torch.cat([column.to(columns[0].device) for column in columns], -1)
 
 
-def _edges(
-    parts: Anatomy, difference: Record, found: Slopes, memory: int
+def _edge_scores(
+    parts: Anatomy, difference: Record, gradients: Gradients, memory: int
 ) -> tuple[Float[Tensor, "f b"], Float[Tensor, "t modules"]]:
-    """Edge scores summed over the batch, and what each module reads by token; a chunk of tokens at a time."""
-    write, destination = found.weights.write, 3 * parts.n_heads + 1
-    edges = found.mlp[0].new_zeros(len(sources(parts)), len(destinations(parts)))
-    input, head, mlp = (
+    """Edge scores summed over the batch, and each module's incoming scores by token; a chunk of tokens at a time."""
+    write, per_layer = gradients.weights.write, 3 * parts.n_heads + 1
+    edges = gradients.mlp[0].new_zeros(len(sources(parts)), len(destinations(parts)))
+    embeddings, head, mlp = (
         [value.flatten(0, 1) for value in values] for values in (difference.input, difference.head, difference.mlp)
     )
-    width = (len(edges) + 2 * destination) * parts.d_model * write[0].element_size()
+    bytes_per_token = (len(edges) + 2 * per_layer) * parts.d_model * write[0].element_size()
     reads = []
-    for chunk in _chunks(len(input[0]), max(1, memory * 2**20 // width)):
+    for chunk in _chunks(len(embeddings[0]), max(1, memory * 2**20 // bytes_per_token)):
         heads, mlps = ([value[chunk] for value in values] for values in (head, mlp))
-        moved = stream(input[0][chunk].to(write[0]), heads, mlps, write)
-        reads.append(_chunk_edges(parts, moved, found, chunk, edges))
+        changes = stream(embeddings[0][chunk].to(write[0]), heads, mlps, write)
+        reads.append(_add_chunk(parts, changes, gradients, chunk, edges))
     return edges * paths(parts).to(edges), torch.cat(reads)
 
 
@@ -203,26 +246,29 @@ def _chunks(tokens: int, size: int) -> Iterator[slice]:
     return (slice(first, min(first + size, tokens)) for first in range(0, tokens, size))
 
 
-def _chunk_edges(
-    parts: Anatomy, moved: Float[Tensor, "f t d"], found: Slopes, chunk: slice, edges: Tensor
+def _add_chunk(
+    parts: Anatomy, changes: Float[Tensor, "f t d"], gradients: Gradients, chunk: slice, edges: Tensor
 ) -> Float[Tensor, "t modules"]:
-    """Adds the scores of one chunk to `edges`, also where there is no path; returns what each module reads there."""
-    pull = moved.new_empty(3 * parts.n_heads + 1, *moved.shape[1:])  # one for all layers: to get new memory is slow
-    before, columns = moved[0], []
+    """Add one chunk's edge scores to `edges`, and return each module's incoming scores by token.
+
+    changes: z_u(x') - z_u(x) of every source. Scores are also added where no path exists; the caller masks them.
+    """
+    gradient = changes.new_empty(3 * parts.n_heads + 1, *changes.shape[1:])  # shared by layers: allocation is slow
+    before, columns = changes[0], []
     for layer in range(len(parts.layers)):
-        # layers may be on several GPUs
-        moved, pull, before = (tensor.to(found.mlp[layer].device) for tensor in (moved, pull, before))
-        found.pull(layer, chunk, pull)
+        device = gradients.mlp[layer].device  # layers may be on several GPUs
+        changes, gradient, before = (tensor.to(device) for tensor in (changes, gradient, before))
+        gradients.read_gradients(layer, chunk, gradient)
         stop, rows, places = mlp_sources(parts, layer), source_rows(parts, layer), destination_columns(parts, layer)
-        edges[:stop, places.start : places.stop + 1] += _product(moved[:stop], pull).to(edges)
-        between = before + moved[rows.start : stop].sum(0)
-        heads = torch.bmm(pull[:-1].transpose(0, 1), before[..., None])[..., 0]
-        columns += [heads.unflatten(1, (3, -1)).sum(1), (between * pull[-1]).sum(-1, keepdim=True)]
-        before = before + moved[rows.start : rows.stop + 1].sum(0)
-    last = found.logits.flatten(0, 1)[None, chunk].to(moved)
-    edges[:, -1] += _product(moved, last)[:, 0].to(edges)
+        edges[:stop, places.start : places.stop + 1] += _product(changes[:stop], gradient).to(edges)
+        mlp_before = before + changes[rows.start : stop].sum(0)
+        heads = torch.bmm(gradient[:-1].transpose(0, 1), before[..., None])[..., 0]
+        columns += [torch.unflatten(heads, 1, (3, -1)).sum(1), (mlp_before * gradient[-1]).sum(-1, keepdim=True)]
+        before = before + changes[rows.start : rows.stop + 1].sum(0)
+    last = gradients.logits.flatten(0, 1)[None, chunk].to(changes)
+    edges[:, -1] += _product(changes, last)[:, 0].to(edges)
     return torch.cat([column.to(edges) for column in columns], 1)
 
 
-def _product(moved: Float[Tensor, "f t d"], pull: Float[Tensor, "n t d"]) -> Float[Tensor, "f n"]:
-    return (pull.flatten(1) @ moved.flatten(1).T).T  # faster than the other way round
+def _product(changes: Float[Tensor, "f t d"], gradient: Float[Tensor, "n t d"]) -> Float[Tensor, "f n"]:
+    return (gradient.flatten(1) @ changes.flatten(1).T).T  # faster than changes @ gradient.T

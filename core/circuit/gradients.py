@@ -1,6 +1,10 @@
-"""Gradients of the metric with respect to all that modules write and read, summed over points while they flow back."""
+"""Gradients of the metric with respect to everything that modules read and write.
 
-from collections.abc import Sequence
+Gradients are summed over the points of an integrated gradient while they flow back. Only the two tensors that the
+backward pass through a norm needs are kept for each point (see `Gradients`).
+"""
+
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
 import torch
@@ -8,105 +12,145 @@ from jaxtyping import Float
 from torch import Tensor
 
 from core.circuit.head_weights import Weights
-from core.circuit.hooks import CLEAN, CORRUPTED, Batch, Visitor, visited
-from core.models.norms import accurate
+from core.circuit.hooks import Visitor, visited
+from core.circuit.prompt_pairs import CLEAN, CORRUPTED, PairBatch
+from core.models.norms import accumulation_dtype
 
 
-class Slopes(Visitor):
-    """Means over the points of dM/d(everything written and read), from `batch.start` on.
+class Gradients(Visitor):
+    """Gradients of M, means over points, from position `batch.start` on.
 
-    The gradient at a head's q, k or v input is never formed here. With gamma the gradient at the projection's
-    output, r and n the norm's scale and output before its weight, and R and const the head's `space.Weights`, it is
-        R'(r gamma) - (r c) n,   c = <q - const, gamma> / d,
-    so r gamma is summed over the points, r c and n are kept for each, and one product is left to the end.
-    Where scales are frozen (RelP), c is dropped.
+    The gradient at the residual stream that one head's q, k or v reads has the shape [b, p, d] for each head, which is
+    too large to keep. It is formed by `read_gradients` for a chunk of tokens at a time:
+
+        dM/dx = R' (r gamma) - (r c) n,   c = <q - const, gamma> / d
+
+    gamma is the gradient at q, r and n are the scale and the output (before its weight) of the norm, R and const are
+    the head's `Weights.read` and `Weights.const`, and d is the width. r gamma is summed over points; r c and n are
+    kept for each point. With frozen norm scales (RelP) the second term is absent.
+
+    Attributes:
+        attention: gradient at what attention writes, by layer [b, p, d].
+        mlp: gradient at what the MLP writes, by layer [b, p, d].
+        mlp_in: gradient at the residual stream that the MLP's norm reads, by layer [b, p, d].
+        logits: gradient at the residual stream that the final norm reads [b, p, d].
+        roots: leaves of the autograd graph, to which the backward pass goes.
     """
 
-    def __init__(self, batch: Batch, weights: Weights, points: int, frozen: bool) -> None:
+    def __init__(self, batch: PairBatch, head_weights: Weights, points: int, frozen: bool) -> None:
         parts, shape = batch.parts, (len(batch.mask), batch.mask.shape[1] - batch.start)
-        self.parts, self.weights, self.start, self.points, self.frozen = parts, weights, batch.start, points, frozen
+        self.parts, self.weights, self.start, self.points = parts, head_weights, batch.start, points
+        self.frozen = frozen
 
         def zeros(*more: int) -> list[Tensor]:
             weights = [layer.attention_out.weight for layer in parts.layers]
-            return [torch.zeros(*shape, *more, dtype=accurate(w), device=w.device) for w in weights]
+            return [torch.zeros(*shape, *more, dtype=accumulation_dtype(w), device=w.device) for w in weights]
 
         self.attention, self.mlp, self.mlp_in = (zeros(parts.d_model) for _ in range(3))
         self.logits = torch.zeros_like(self.mlp[-1])
-        self.roots: list[
-            Tensor
-        ] = []  # the first layer's q, k and v and, if its MLP does not read those heads, its input
-        self.gamma = zeros(3 * parts.n_heads, parts.d_head)  # r gamma
-        self.tilt: list[list[Tensor]] = [[] for _ in parts.layers]  # r c, [b p 3H] a point
-        self.normal: list[list[Tensor]] = [[] for _ in parts.layers]  # n, [b p d] a point
-        self.scale: list[Tensor] = [self.logits] * len(parts.layers)  # r, [b p 1] of the present point
+        self.roots: list[Tensor] = []
+        self._scaled_gamma = zeros(3 * parts.n_heads, parts.d_head)  # r gamma, summed over points
+        self._tilts: list[list[Tensor]] = [[] for _ in parts.layers]  # r c, [b p 3h] per point
+        self._normals: list[list[Tensor]] = [[] for _ in parts.layers]  # n, [b p d] per point
+        self._scale: list[Tensor] = [self.logits] * len(parts.layers)  # r, [b p 1] of the current point
 
-    def _gather(self, tensor: Tensor, total: Tensor) -> Tensor:
-        def gather(slope: Tensor) -> None:
-            total.add_(slope[:, self.start :], alpha=1 / self.points)
+    def _sum_into(self, tensor: Tensor, total: Tensor) -> Tensor:
+        def add(gradient: Tensor) -> None:
+            total.add_(gradient[:, self.start :], alpha=1 / self.points)
 
-        tensor.register_hook(gather)
+        _on_gradient(tensor, add)
         return tensor
 
     def attention_input(self, layer: int, x: Tensor) -> Tensor:
-        normal, self.scale[layer] = self.parts.layers[layer].attention_norm.normalise(x[:, self.start :].detach())
+        """Keep the scale and output of the attention's norm at this point."""
+        normal, self._scale[layer] = self.parts.layers[layer].attention_norm.normalise(x[:, self.start :].detach())
         if not self.frozen:
-            self.normal[layer].append(normal.to(x.dtype))
-            self.tilt[layer].append(torch.zeros_like(self.gamma[layer][..., 0]))
+            self._normals[layer].append(normal.to(x.dtype))
+            self._tilts[layer].append(torch.zeros_like(self._scaled_gamma[layer][..., 0]))
         return x
 
     def project(self, layer: int, first: int, out: Tensor) -> Tensor:
-        places = slice(first, first + out.shape[2])
-        const, gamma = self.weights.const[layer][places], self.gamma[layer][:, :, places]
-        seen = out[:, self.start :].detach()
+        """Sum r gamma and keep r c of these destinations when the gradient arrives."""
+        columns = slice(first, first + out.shape[2])
+        const, total = self.weights.const[layer][columns], self._scaled_gamma[layer][:, :, columns]
+        projected = out[:, self.start :].detach()
 
-        def gather(slope: Tensor) -> None:
-            slope, scale = slope[:, self.start :], self.scale[layer] / self.points
-            gamma.addcmul_(slope, scale[..., None])
+        def add(gradient: Tensor) -> None:
+            gamma, scale = gradient[:, self.start :], self._scale[layer] / self.points
+            total.addcmul_(gamma, scale[..., None])
             if not self.frozen:
-                tilt = torch.linalg.vecdot((seen - const).to(slope), slope)
-                self.tilt[layer][-1][:, :, places] = tilt * (scale / self.parts.d_model)
+                products = torch.linalg.vecdot((projected - const).to(gamma), gamma)
+                self._tilts[layer][-1][:, :, columns] = products * (scale / self.parts.d_model)
 
-        out = self._rooted(layer, out)
-        out.register_hook(gather)
+        out = self._as_root(layer, out)
+        _on_gradient(out, add)
         return out
 
-    def _rooted(self, layer: int, tensor: Tensor) -> Tensor:
-        """Gradients are wanted from the first layer on, not as far back as the embeddings."""
+    def _as_root(self, layer: int, tensor: Tensor) -> Tensor:
+        """In the first layer, a leaf of the graph: the backward pass need not go further, to the embeddings."""
         if layer == 0:
             tensor = tensor.detach().requires_grad_()
             self.roots.append(tensor)
         return tensor
 
-    def attention_output(self, layer: int, heads: Tensor, out: Tensor) -> Tensor:
-        return self._gather(out, self.attention[layer])
+    def attention_output(self, layer: int, _heads: Tensor, out: Tensor) -> Tensor:
+        """Sum the gradient at what attention writes."""
+        return self._sum_into(out, self.attention[layer])
 
-    # A view is a branch of its own: its gradient comes through the norm and not along the residual stream.
     def mlp_input(self, layer: int, x: Tensor) -> Tensor:
+        """Sum the gradient that flows back through the MLP's norm.
+
+        A view is a separate branch of the graph, so the gradient along the residual stream is not included.
+        """
         view = x.view_as(x)
-        return self._gather(self._rooted(layer, view) if self.parts.parallel else view, self.mlp_in[layer])
+        return self._sum_into(self._as_root(layer, view) if self.parts.parallel else view, self.mlp_in[layer])
 
     def mlp_output(self, layer: int, out: Tensor) -> Tensor:
-        return self._gather(out, self.mlp[layer])
+        """Sum the gradient at what the MLP writes."""
+        return self._sum_into(out, self.mlp[layer])
 
     def logits_input(self, x: Tensor) -> Tensor:
-        return self._gather(x.view_as(x), self.logits)
+        """Sum the gradient that flows back through the final norm."""
+        return self._sum_into(x.view_as(x), self.logits)
 
-    def pull(self, layer: int, chunk: slice, out: Float[Tensor, "n t d"]) -> None:
-        """Fills `out` with the gradient at each head's q, k and v input, last that at the MLP's, at some tokens."""
-        gamma, out[-1] = (values[layer].flatten(0, 1)[chunk] for values in (self.gamma, self.mlp_in))
+    def read_gradients(self, layer: int, chunk: slice, out: Float[Tensor, "n t d"]) -> None:
+        """Fill `out` with gradients at the residual stream that each destination of a layer reads.
+
+        Args:
+            layer: index of the layer.
+            chunk: which tokens of the flattened batch.
+            out: filled in place: n = 3H + 1 destinations, the heads' q, k and v, then the MLP.
+        """
+        gamma, out[-1] = (values[layer].flatten(0, 1)[chunk] for values in (self._scaled_gamma, self.mlp_in))
         heads = torch.bmm(gamma.transpose(0, 1).to(out), self.weights.read[layer], out=out[:-1])
-        for tilt, normal in zip(self.tilt[layer], self.normal[layer], strict=True):
+        for tilt, normal in zip(self._tilts[layer], self._normals[layer], strict=True):
             tilts, normals = tilt.flatten(0, 1)[chunk].T.to(out), normal.flatten(0, 1)[chunk].to(out)
             heads.addcmul_(tilts[..., None], normals, value=-1)
 
 
-def slopes(batch: Batch, weights: Weights, points: Sequence[float], frozen: bool, offload: bool) -> Slopes:
-    """One forward and one backward pass a point on the line from x' (0) to x (1)."""
-    found = Slopes(batch, weights, len(points), frozen)
+def compute_gradients(
+    batch: PairBatch, head_weights: Weights, points: Sequence[float], frozen: bool, offload: bool
+) -> Gradients:
+    """Mean gradients over points on the line from the corrupted (0) to the clean (1) token embeddings.
+
+    Takes one forward and one backward pass per point.
+
+    Args:
+        batch: the prompt pairs.
+        head_weights: read matrices of the model.
+        points: positions on the line, between 0 and 1.
+        frozen: if True, no gradient flows through the scale of norms.
+        offload: if True, activations saved for the backward pass are kept in main memory.
+    """
+    gradients = Gradients(batch, head_weights, len(points), frozen)
     clean, corrupted = batch.embeddings(CLEAN), batch.embeddings(CORRUPTED)
-    place = torch.autograd.graph.save_on_cpu() if offload else nullcontext()
-    with visited(batch.parts, found), torch.enable_grad(), place:
+    saved = torch.autograd.graph.save_on_cpu() if offload else nullcontext()
+    with visited(batch.parts, gradients), torch.enable_grad(), saved:
         for point in points:
-            torch.autograd.grad(batch.metric(torch.lerp(corrupted, clean, point)).sum(), found.roots)
-            found.roots.clear()  # their hooks hold `found`: it would outlive its batch
-    return found
+            torch.autograd.grad(batch.metric(torch.lerp(corrupted, clean, point)).sum(), gradients.roots)
+            gradients.roots.clear()  # their hooks refer to `gradients`: the cycle would keep it alive after its batch
+    return gradients
+
+
+def _on_gradient(tensor: Tensor, hook: Callable[[Tensor], None]) -> None:
+    tensor.register_hook(hook)  # type: ignore[no-untyped-call] # torch does not annotate this method

@@ -1,8 +1,11 @@
-"""The circuit as a graph: order and names of its sources and destinations, and what a screen draws.
+"""Order and names of the rows and columns of edge matrices, and the circuit as a networkx graph.
 
-Order and names are those of EAP-IG (hannamw/EAP-IG), so that score matrices interchange:
-sources are "input", then of each layer the heads "a0.h0" ... and the MLP "m0"; destinations are of each
-layer all heads' q, all k, all v, then the MLP, and last the logits.
+A source writes to the residual stream, a destination reads from it, and an edge connects a source to a later
+destination. Names and order are those of EAP-IG (Hanna et al. 2024, arXiv 2403.17806; github.com/hannamw/EAP-IG), so
+that score matrices can be exchanged:
+
+    sources (rows)           "input", then for each layer the heads "a0.h0", "a0.h1", ... and the MLP "m0"
+    destinations (columns)   for each layer all heads' q, all k, all v, then the MLP; last the logits
 """
 
 import networkx as nx
@@ -17,12 +20,15 @@ INPUTS = "qkv"
 
 
 def sources(parts: Anatomy) -> tuple[str, ...]:
-    """Names of the F = 1 + L(H+1) sources, the rows of an edge matrix."""
+    """Names of the F = 1 + L(H + 1) sources, the rows of an edge matrix."""
     return ("input", *parts.modules)
 
 
 def destinations(parts: Anatomy) -> tuple[tuple[str, str], ...]:
-    """(name, "q", "k", "v" or "") of the B = L(3H+1) + 1 destinations, the columns of an edge matrix."""
+    """(name, input) of the B = L(3H + 1) + 1 destinations, the columns of an edge matrix.
+
+    input is "q", "k" or "v" for heads and "" for MLPs and the logits.
+    """
     names = []
     for layer in range(len(parts.layers)):
         names += [(f"a{layer}.h{head}", which) for which in INPUTS for head in range(parts.n_heads)]
@@ -31,25 +37,25 @@ def destinations(parts: Anatomy) -> tuple[tuple[str, str], ...]:
 
 
 def source_rows(parts: Anatomy, layer: int) -> slice:
-    """Rows of the heads of `layer`; its MLP is the row after them, all earlier sources the rows before."""
+    """Rows of the heads of a layer; the row after them is its MLP, the rows before them are all earlier sources."""
     start = 1 + layer * (parts.n_heads + 1)
     return slice(start, start + parts.n_heads)
 
 
 def destination_columns(parts: Anatomy, layer: int) -> slice:
-    """Columns of the q, k and v of `layer`; its MLP is the column after them."""
+    """Columns of the q, k and v of a layer; the column after them is its MLP."""
     start = layer * (3 * parts.n_heads + 1)
     return slice(start, start + 3 * parts.n_heads)
 
 
 def mlp_sources(parts: Anatomy, layer: int) -> int:
-    """How many of the first sources the MLP of `layer` reads: its heads too, unless both work in parallel."""
+    """Number of sources, from the first, that a layer's MLP reads: includes its heads unless they run in parallel."""
     rows = source_rows(parts, layer)
-    return rows.start if parts.parallel else rows.stop
+    return int(rows.start if parts.parallel else rows.stop)
 
 
 def paths(parts: Anatomy) -> Bool[Tensor, "f b"]:
-    """Which edges can exist."""
+    """Mask of the edges that can exist: those from a source to a later destination."""
     mask = torch.zeros(len(sources(parts)), len(destinations(parts)), dtype=torch.bool)
     for layer in range(len(parts.layers)):
         columns = destination_columns(parts, layer)
@@ -60,7 +66,7 @@ def paths(parts: Anatomy) -> Bool[Tensor, "f b"]:
 
 
 def strongest(parts: Anatomy, scores: Float[Tensor, "f b"], count: int) -> tuple[Edge, ...]:
-    """The `count` edges of largest absolute score, strongest first, zeros left out."""
+    """The `count` edges of largest absolute score, strongest first, without edges of score zero."""
     names, targets = sources(parts), destinations(parts)
     flat = scores.flatten()
     order = torch.argsort(flat.abs(), descending=True, stable=True)[:count].tolist()
@@ -72,10 +78,12 @@ def strongest(parts: Anatomy, scores: Float[Tensor, "f b"], count: int) -> tuple
 
 
 def graph(circuit: Circuit) -> nx.MultiDiGraph:
-    """The circuit as a networkx graph; q, k and v edges between two heads are parallel, keyed by their input.
+    """The circuit as a networkx graph; edges between two heads are parallel, with their input q, k or v as the key.
 
-    Node attributes: layer (-1 for the input, number of layers for the logits), kind ("input", "head", "mlp",
-    "logits"), score (logits; 0 for input and logits), member. Edge attributes: input, score.
+    Returns:
+        Nodes have the attributes layer (-1 for the input, the number of layers for the logits), kind ("input",
+        "head", "mlp" or "logits"), score (in logits; 0 for input and logits) and member (of the circuit).
+        Edges have the attributes input and score.
     """
     result = nx.MultiDiGraph()
     members = set(circuit.members)

@@ -1,6 +1,7 @@
-"""Scores and circuits as other tools know them: EAP-IG's JSON and networkx.
+"""Edge scores and circuits in the formats of other tools: EAP-IG's JSON and networkx.
 
-EAP-IG scores an edge by what corrupting it does to a loss, we by what it does to the metric: in its files signs change.
+EAP-IG scores an edge by the effect of corrupting it on a loss, this package by the effect on the metric, so signs are
+flipped in its files.
 """
 
 from collections.abc import Iterator
@@ -16,11 +17,18 @@ from core.errors import WorkspaceError
 from core.models.families import Anatomy
 from core.utils.serialization import read_json, write_json
 
-Matrices = tuple[Float[Tensor, "f b"], Bool[Tensor, "f b"]]
+ScoresAndMask = tuple[Float[Tensor, "f b"], Bool[Tensor, "f b"]]
 
 
 def write_eap_ig(path: Path, parts: Anatomy, scores: Float[Tensor, "f b"], keep: Bool[Tensor, "f b"]) -> None:
-    """Write all edges with their scores, and which of them the circuit keeps, as EAP-IG's `Graph.to_json` does."""
+    """Write a file in the format of EAP-IG's `Graph.to_json`.
+
+    Args:
+        path: the file.
+        parts: the model.
+        scores: score of each edge, in logits.
+        keep: the edges of the circuit.
+    """
     config = {"n_layers": len(parts.layers), "n_heads": parts.n_heads, "d_model": parts.d_model}
     nodes = {name: {"in_graph": bool(keep[row].any())} for row, name in enumerate(sources(parts))}
     edges = {
@@ -30,12 +38,16 @@ def write_eap_ig(path: Path, parts: Anatomy, scores: Float[Tensor, "f b"], keep:
     write_json(path, content | {"edges": edges})
 
 
-def read_eap_ig(path: Path, parts: Anatomy) -> Matrices:
-    """(scores, keep) of a file of EAP-IG's `Graph.to_json`. Raises WorkspaceError where it is of another model."""
+def read_eap_ig(path: Path, parts: Anatomy) -> ScoresAndMask:
+    """Read (scores, keep) from a file of EAP-IG's `Graph.to_json`.
+
+    Raises:
+        WorkspaceError: if the file is not JSON or belongs to another model.
+    """
     edges, places = read_json(path).get("edges", {}), _edges(parts)
     if edges.keys() != places.keys():
-        odd = min(edges.keys() ^ places.keys())
-        raise WorkspaceError(f"{path} is not of this model (edge {odd!r}): choose the file that was made from it.")
+        unmatched = min(edges.keys() ^ places.keys())
+        raise WorkspaceError(f"{path} is not of this model (edge {unmatched!r}): choose this model's file.")
     scores, keep = _empty(parts)
     for name, place in places.items():
         scores[place], keep[place] = -edges[name]["score"], edges[name]["in_graph"]
@@ -43,7 +55,7 @@ def read_eap_ig(path: Path, parts: Anatomy) -> Matrices:
 
 
 def to_networkx(parts: Anatomy, scores: Float[Tensor, "f b"], keep: Bool[Tensor, "f b"]) -> nx.MultiDiGraph:
-    """The kept edges as a graph; q, k and v edges between two heads are parallel, keyed by their input."""
+    """The kept edges as a graph; edges between two heads are parallel, with their input q, k or v as the key."""
     names, targets = sources(parts), destinations(parts)
     result = nx.MultiDiGraph()
     result.add_nodes_from(("input", "logits"))
@@ -53,8 +65,8 @@ def to_networkx(parts: Anatomy, scores: Float[Tensor, "f b"], keep: Bool[Tensor,
     return result
 
 
-def from_networkx(parts: Anatomy, graph: nx.MultiDiGraph) -> Matrices:
-    """(scores, keep) of a graph made by `to_networkx`; edges that it lacks score zero."""
+def from_networkx(parts: Anatomy, graph: nx.MultiDiGraph) -> ScoresAndMask:
+    """(scores, keep) of a graph made by `to_networkx`; edges that are not in the graph have score zero."""
     places = _edges(parts)
     scores, keep = _empty(parts)
     for source, target, which, score in graph.edges(keys=True, data="score"):
@@ -63,12 +75,13 @@ def from_networkx(parts: Anatomy, graph: nx.MultiDiGraph) -> Matrices:
     return scores, keep
 
 
-def _empty(parts: Anatomy) -> tuple[Tensor, Tensor]:
+def _empty(parts: Anatomy) -> ScoresAndMask:
     possible = paths(parts)
     return torch.zeros(possible.shape), torch.zeros_like(possible)
 
 
 def _edges(parts: Anatomy) -> dict[str, tuple[int, int]]:
+    """(row, column) of every possible edge by its name in EAP-IG."""
     return dict(_named(parts))
 
 

@@ -1,7 +1,12 @@
-"""How heads read from the residual stream and write to it: weights that take whole models' heads at once.
+"""Matrices by which heads read from the residual stream and write to it.
 
-Whatever stands between a head and the stream and is linear there is folded in: a norm's weight and centring, an
-adapter's delta, the weight of a norm behind attention.
+All linear maps between a head and the residual stream are folded into one matrix per head:
+
+1. Reading: the norm's weight and centring, then the query, key or value projection with its live adapter.
+2. Writing: the output projection with its live adapter, then the weight and centring of a norm behind attention.
+
+What is left of a norm is its scale r = 1/sigma, which depends on the token. See Elhage et al. 2021, "A Mathematical
+Framework for Transformer Circuits", on heads that read from and write to the residual stream.
 """
 
 from collections.abc import Sequence
@@ -11,52 +16,58 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from core.models.families import Anatomy, Layer, Module, Projection, effective_weight
-from core.models.norms import Norm, accurate
+from core.models.families import Anatomy, Layer, Projection
+from core.models.linear_weights import TorchModule, effective_weight
+from core.models.norms import Norm, accumulation_dtype
 
 
 @dataclass(frozen=True)
-class Reader:
-    """One linear that makes queries, keys or values, or all of them.
+class QKVLinear:
+    """A linear layer that computes queries, keys or values, or all of them.
 
-    first: the first of the layer's 3H destinations that it makes. order: which of its output's heads is which
-    destination, None where they are in order. back: the order in which attention takes them from here.
+    Attributes:
+        linear: the layer.
+        size: width of one head.
+        first: first of the decoder layer's 3H destinations that `linear` computes.
+        order: head of the output for each destination; None where they are in the same order.
+        back: inverse of `order`; None where no reordering is needed.
     """
 
-    linear: Module
+    linear: TorchModule
     size: int
     first: int
     order: Tensor | None
     back: Tensor | None
 
-    def cut(self, out: Float[Tensor, "*b w"]) -> Float[Tensor, "*b n k"]:
-        """An output by destination, shared key and value heads repeated once for each query head."""
-        heads = out.unflatten(-1, (-1, self.size))
+    def split(self, out: Float[Tensor, "*b w"]) -> Float[Tensor, "*b n k"]:
+        """Split an output by destination; shared key and value heads are repeated for each query head."""
+        heads = torch.unflatten(out, -1, (-1, self.size))
         return heads if self.order is None else heads.index_select(-2, self.order)
 
     def join(self, heads: Float[Tensor, "*b n k"]) -> Float[Tensor, "*b w"]:
-        """What attention expects, every head with keys and values of its own."""
+        """Inverse of `split`, but each query head keeps keys and values of its own."""
         return (heads if self.back is None else heads.index_select(-2, self.back)).flatten(-2)
 
 
-def readers(parts: Anatomy, layer: Layer) -> list[Reader]:
-    """The layer's query, key and value linears, each once."""
-    made: dict[Module, list[Projection]] = {}
+def qkv_linears(parts: Anatomy, layer: Layer) -> list[QKVLinear]:
+    """The layer's query, key and value linears; a fused one is listed once."""
+    projections: dict[TorchModule, list[Projection]] = {}
     for projection in (layer.q, layer.k, layer.v):
-        made.setdefault(projection.linear, []).append(projection)
+        projections.setdefault(projection.linear, []).append(projection)
     result, first = [], 0
-    for linear, projections in made.items():
+    for linear, members in projections.items():
         order = [
             projection.rows(head * projection.count // parts.n_heads).start // parts.d_head
-            for projection in projections
+            for projection in members
             for head in range(parts.n_heads)
         ]
-        result.append(Reader(linear, parts.d_head, first, *_orders(order, layer.device)))
+        result.append(QKVLinear(linear, parts.d_head, first, *_orders(order, layer.device)))
         first += len(order)
     return result
 
 
 def _orders(order: list[int], device: torch.device) -> tuple[Tensor | None, Tensor | None]:
+    """(order, back) of `QKVLinear`."""
     if order == sorted(set(order)):
         return None, None
     places = torch.tensor(order, device=device)
@@ -65,8 +76,12 @@ def _orders(order: list[int], device: torch.device) -> tuple[Tensor | None, Tens
 
 @dataclass(frozen=True)
 class Weights:
-    """By layer. read: from the normalised stream n to each head's q, k and v, less `const`. write: from what
-    `Visitor.attention_output` shows of a head to its part of the stream.
+    """Read and write matrices of all heads, one tensor per layer.
+
+    Attributes:
+        read: maps the normalised residual stream n to each head's q, k and v, without `const`.
+        const: each head's q, k and v where n is zero.
+        write: maps a head's output (`Visitor.attention_output`) to its part of the residual stream.
     """
 
     read: list[Float[Tensor, "3h k d"]]
@@ -76,49 +91,59 @@ class Weights:
 
 @torch.no_grad()
 def weights(parts: Anatomy) -> Weights:
-    """Raises ModelError where a layer is quantised or has a DoRA adapter."""
+    """Read and write matrices of a model.
+
+    Raises:
+        ModelError: if a layer is quantised or has a DoRA adapter.
+    """
     read, const, write = ([make(parts, layer) for layer in parts.layers] for make in (_read, _constants, _write))
     return Weights(read, const, write)
 
 
 def _read(parts: Anatomy, layer: Layer) -> Float[Tensor, "3h k d"]:
-    norm, found = layer.attention_norm, []
-    for reader in readers(parts, layer):
-        heads = effective_weight(reader.linear).unflatten(0, (-1, parts.d_head))
-        found.append(heads if reader.order is None else heads[reader.order])
-    return norm.centre(torch.cat(found) * norm.weight).to(_working(found[0]))
+    norm, matrices = layer.attention_norm, []
+    for qkv in qkv_linears(parts, layer):
+        heads = torch.unflatten(effective_weight(qkv.linear), 0, (-1, parts.d_head))
+        matrices.append(heads if qkv.order is None else heads[qkv.order])
+    return norm.centre(torch.cat(matrices) * norm.weight).to(_matmul_dtype(matrices[0]))
 
 
 def _constants(parts: Anatomy, layer: Layer) -> Float[Tensor, "3h k"]:
-    """What q, k and v are where the normalised stream is zero."""
-    found = []
-    for reader in readers(parts, layer):
-        bias = layer.attention_norm.bias.to(reader.linear.weight.dtype)
-        found.append(reader.cut(reader.linear.forward(bias)))
-    return torch.cat(found)
+    constants = []
+    for qkv in qkv_linears(parts, layer):
+        bias = layer.attention_norm.bias.to(qkv.linear.weight.dtype)
+        constants.append(qkv.split(qkv.linear.forward(bias)))
+    return torch.cat(constants)
 
 
 def _write(parts: Anatomy, layer: Layer) -> Float[Tensor, "h k d"]:
-    weight = effective_weight(layer.attention_out).T.unflatten(0, (parts.n_heads, parts.d_head))
+    weight = torch.unflatten(effective_weight(layer.attention_out).T, 0, (parts.n_heads, parts.d_head))
     norm: Norm | None = layer.after_attention
-    return (weight if norm is None else norm.centre(weight) * norm.weight).to(_working(weight))
+    return (weight if norm is None else norm.centre(weight) * norm.weight).to(_matmul_dtype(weight))
 
 
-def _working(weight: Tensor) -> torch.dtype:
-    """GPUs multiply in the model's dtype and sum in float32; CPUs are no faster at half precision."""
-    return weight.dtype if weight.is_cuda else accurate(weight)
+def _matmul_dtype(weight: Tensor) -> torch.dtype:
+    """The model's dtype on GPUs, which sum in float32; float32 on CPUs, which gain nothing from half precision."""
+    return weight.dtype if weight.is_cuda else accumulation_dtype(weight)
 
 
 def stream(
-    input: Float[Tensor, "t d"],
+    embeddings: Float[Tensor, "t d"],
     heads: Sequence[Float[Tensor, "t h k"]],
     mlps: Sequence[Float[Tensor, "t d"]],
     write: Sequence[Float[Tensor, "h k d"]],
 ) -> Float[Tensor, "f t d"]:
-    """What the input, then each layer's heads and MLP write at some tokens; the last layer's MLP may be still to come."""
+    """What each source adds to the residual stream: the input, then the heads and the MLP of each layer.
+
+    Args:
+        embeddings: what the input writes.
+        heads: outputs of each layer's heads.
+        mlps: output of each layer's MLP; the last layer's may be missing.
+        write: `Weights.write`.
+    """
     count = 1 + sum(len(weight) for weight, _ in zip(write, heads, strict=False)) + len(mlps)
-    result, row = input.new_empty(count, *input.shape), 1
-    result[0] = input
+    result, row = embeddings.new_empty(count, *embeddings.shape), 1
+    result[0] = embeddings
     for layer, head in enumerate(heads):
         place = result[row : row + head.shape[1]]
         torch.bmm(head.transpose(0, 1).to(place), write[layer].to(place), out=place)

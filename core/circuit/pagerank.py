@@ -1,4 +1,7 @@
-"""Personalised PageRank on the bipartite graph of users and items: which evidence is near a target item."""
+"""Personalised PageRank on the bipartite graph of users and items: how close each item is to a target item.
+
+Source: Page et al. 1999, "The PageRank Citation Ranking", with the restart vector at a single node.
+"""
 
 from collections.abc import Sequence
 
@@ -13,10 +16,17 @@ TOLERANCE = 1e-10
 
 
 class ItemGraph:
-    """The users and items of train interactions; several ratings of one item by one user are one edge."""
+    """Bipartite graph of the users and items of training interactions.
+
+    Several interactions of one user with one item are one edge.
+
+    Attributes:
+        items: row of each item in the result of `pagerank`.
+        step: sparse transition matrix [node, node] of a random walk, columns sum to 1; items come before users.
+    """
 
     def __init__(self, interactions: Sequence[Interaction]) -> None:
-        edges = set((event.user, event.item) for event in interactions)
+        edges = {(event.user, event.item) for event in interactions}
         self.items = {item: row for row, item in enumerate(sorted({item for _, item in edges}))}
         users = {user: len(self.items) + row for row, user in enumerate(sorted({user for user, _ in edges}))}
         rows = [self.items[item] for _, item in edges]
@@ -27,14 +37,23 @@ class ItemGraph:
         self.step = adjacency @ sparse.diags_array(1 / adjacency.sum(axis=0))
 
     def pagerank(self, targets: Sequence[str]) -> Float[np.ndarray, "items targets"]:
-        """pi = c e + (1 - c) P' pi by power iteration, c = .15, e all at one target; rows as in `items`.
+        """Personalised PageRank of all items for each target, by power iteration.
 
-        Raises KeyError for a target that nobody met.
+        Solves pi = c e + (1 - c) P pi, where P is `step`, e is one at the target and zero elsewhere, and c is RESTART.
+
+        Args:
+            targets: item ids, at which the random walk restarts.
+
+        Returns:
+            Probabilities; the rows are those of `items`, the columns those of `targets`.
+
+        Raises:
+            KeyError: if a target has no interaction.
         """
         restart = np.zeros((self.step.shape[0], len(targets)))
         restart[[self.items[target] for target in targets], range(len(targets))] = RESTART
-        rank, change = restart / RESTART, np.inf
+        scores, change = restart / RESTART, np.inf
         while change > TOLERANCE:
-            rank, old = restart + (1 - RESTART) * (self.step @ rank), rank
-            change = np.abs(rank - old).max(initial=0)
-        return rank[: len(self.items)]
+            scores, previous = restart + (1 - RESTART) * (self.step @ scores), scores
+            change = np.abs(scores - previous).max(initial=0)
+        return scores[: len(self.items)]

@@ -1,4 +1,8 @@
-"""Scores to circuits of edges: the strongest, or those met on the way down from the logits; nothing left hanging."""
+"""Edge scores to circuits of edges.
+
+`top` keeps the strongest edges; `greedy` grows the circuit from the logits down (as in EAP-IG, Hanna et al. 2024, arXiv
+2403.17806). Both drop edges that lie on no path from the input to the logits.
+"""
 
 import heapq
 
@@ -9,55 +13,71 @@ from torch import Tensor
 from core.circuit.graph import destinations, paths, sources
 from core.models.families import Anatomy
 
+QueuedEdge = tuple[float, int, int]  # (-strength, row, column): a heap yields its smallest entry first
+
 
 def top(parts: Anatomy, scores: Float[Tensor, "f b"], count: int, absolute: bool = True) -> Bool[Tensor, "f b"]:
-    """The `count` edges of largest score, by strength or with their signs, less those on no path from input to logits."""
-    ranks = _ranks(parts, scores, absolute).flatten()
-    keep = torch.zeros_like(ranks, dtype=torch.bool)
-    keep[ranks.argsort(descending=True, stable=True)[:count]] = True
+    """Mask of the `count` edges of largest score, without those on no path from the input to the logits.
+
+    Args:
+        parts: the model.
+        scores: score of each edge.
+        count: number of edges before edges on no path are dropped.
+        absolute: compare absolute scores; if False, signed ones.
+    """
+    strengths = _strengths(parts, scores, absolute).flatten()
+    keep = torch.zeros_like(strengths, dtype=torch.bool)
+    keep[strengths.argsort(descending=True, stable=True)[:count]] = True
     return connected(parts, keep.view_as(scores) & paths(parts))
 
 
 def greedy(parts: Anatomy, scores: Float[Tensor, "f b"], count: int, absolute: bool = True) -> Bool[Tensor, "f b"]:
-    """`count` edges, each the strongest of those that lead to a module already reached from the logits; then pruned."""
-    possible, owner, ranks = paths(parts), owners(parts), _ranks(parts, scores, absolute)
+    """Mask of `count` edges found from the logits down, without those on no path from the input to the logits.
+
+    1. Begin with the edges into the logits.
+    2. Take the strongest edge that is available; the edges into its source become available.
+    3. Repeat until `count` edges are taken.
+
+    Arguments are those of `top`.
+    """
+    possible, owner, strengths = paths(parts), owners(parts), _strengths(parts, scores, absolute)
     keep, reached = torch.zeros_like(possible), {len(scores)}
-    heap = _into(len(scores), owner, possible, ranks)
+    heap = _edges_into(len(scores), owner, possible, strengths)
     heapq.heapify(heap)
     for _ in range(min(count, int(possible.sum()))):
         _, row, column = heapq.heappop(heap)
         keep[row, column] = True
         if row not in reached:
             reached.add(row)
-            for edge in _into(row, owner, possible, ranks):
+            for edge in _edges_into(row, owner, possible, strengths):
                 heapq.heappush(heap, edge)
     return connected(parts, keep)
 
 
 def connected(parts: Anatomy, keep: Bool[Tensor, "f b"]) -> Bool[Tensor, "f b"]:
-    """The edges on some path from the input to the logits."""
+    """The edges of a mask that lie on some path of kept edges from the input to the logits."""
     count, owner = len(keep), owners(parts)
-    fed, used = torch.zeros(count + 1, dtype=torch.bool), torch.zeros(count + 1, dtype=torch.bool)
-    fed[0] = used[count] = True
+    from_input, to_logits = (torch.zeros(count + 1, dtype=torch.bool) for _ in range(2))
+    from_input[0] = to_logits[count] = True
     for row in range(1, count):
-        fed[row] = keep[:, owner == row].any(1)[fed[:count]].any()
+        from_input[row] = keep[:, owner == row].any(1)[from_input[:count]].any()
     for row in reversed(range(count)):
-        used[row] = used[owner[keep[row]]].any()
-    alive = fed & used
+        to_logits[row] = to_logits[owner[keep[row]]].any()
+    alive = from_input & to_logits
     return keep & alive[:count, None] & (alive | (torch.arange(count + 1) == count))[owner]
 
 
 def owners(parts: Anatomy) -> Int[Tensor, " b"]:
-    """The row of the module that each destination belongs to; the number of rows for the logits."""
+    """Row of the module that each destination belongs to; for the logits, the number of rows."""
     rows = {name: row for row, name in enumerate(sources(parts))}
     return torch.tensor([rows.get(name, len(rows)) for name, _ in destinations(parts)])
 
 
-def _ranks(parts: Anatomy, scores: Tensor, absolute: bool) -> Tensor:
+def _strengths(parts: Anatomy, scores: Float[Tensor, "f b"], absolute: bool) -> Float[Tensor, "f b"]:
     return (scores.abs() if absolute else scores).masked_fill(~paths(parts), -torch.inf)
 
 
-def _into(row: int, owner: Tensor, possible: Tensor, ranks: Tensor) -> list[tuple[float, int, int]]:
-    """The edges into one module as (-rank, row, column)."""
+def _edges_into(row: int, owner: Tensor, possible: Tensor, strengths: Tensor) -> list[QueuedEdge]:
+    """All possible edges into the module of a row."""
     edges = (possible & (owner == row)).nonzero().tolist()
-    return [(-ranks[source, column].item(), source, column) for source, column in edges]
+    return [(-strengths[source, column].item(), source, column) for source, column in edges]

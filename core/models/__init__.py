@@ -1,0 +1,1 @@
+"""Hugging Face models as recommenders: loading, model families, LoRA layout, batching."""

@@ -1,9 +1,10 @@
-"""What a model holds inside at the moment of answering: the residual stream after each layer."""
+"""Activations at the answer positions: the residual stream after each layer."""
 
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from core.models.batching import Batch, by_prompt
 from core.models.families import anatomy
@@ -11,16 +12,26 @@ from core.types import Encoded
 
 
 @torch.no_grad()
-def hidden(model: torch.nn.Module, prompts: Sequence[Encoded], tokens: int = 4096) -> Tensor:
-    """[layer, target, width] in float32 on the CPU, at the last token before each answer, targets in the prompts' order."""
+def hidden(model: nn.Module, prompts: Sequence[Encoded], tokens: int = 4096) -> Float[Tensor, "layer target width"]:
+    """Residual stream after each layer at the last token before each answer.
+
+    Args:
+        model: a Hugging Face causal LM, plain or with a live LoRA adapter.
+        prompts: encoded prompts, each with one or more targets.
+        tokens: padded tokens per batch.
+
+    Returns:
+        Activations in float32 on the CPU, targets in the order of the prompts.
+    """
     device = next(model.parameters()).device
-    found = by_prompt(prompts, tokens, device, lambda batch: _answering(model, batch), lambda one: len(one.answers))
-    return torch.cat(found).transpose(0, 1)
+    states = by_prompt(
+        prompts, tokens, device, lambda batch: _answer_states(model, batch), lambda prompt: len(prompt.answers)
+    )
+    return torch.cat(states).transpose(0, 1)
 
 
-def _answering(model: torch.nn.Module, batch: Batch) -> Tensor:
-    """[target, layer, width]."""
-    said = anatomy(model).causal_lm.base_model(
+def _answer_states(model: nn.Module, batch: Batch) -> Float[Tensor, "target layer width"]:
+    output = anatomy(model).causal_lm.base_model(
         input_ids=batch.ids,
         attention_mask=batch.mask,
         position_ids=batch.positions,
@@ -28,9 +39,7 @@ def _answering(model: torch.nn.Module, batch: Batch) -> Tensor:
         output_hidden_states=True,
     )
     first = torch.ones_like(batch.owners, dtype=torch.bool)
-    first[1:] = batch.owners[1:] != batch.owners[:-1]  # an answer of several tokens is asked for before its first one
+    first[1:] = batch.owners[1:] != batch.owners[:-1]  # an answer of several tokens is read before its first token
     rows, columns = batch.rows[first], batch.columns[first]
-    states = [
-        state.to(batch.ids.device)[rows, columns] for state in said.hidden_states[1:]
-    ]  # the first is the embedding
-    return torch.stack(states, 1).float().cpu()
+    layers = output.hidden_states[1:]  # the first entry is the token embedding
+    return torch.stack([layer.to(batch.ids.device)[rows, columns] for layer in layers], 1).float().cpu()

@@ -1,9 +1,10 @@
-"""Encoded prompts as padded tensors, and what a model says at their answers."""
+"""Encoded prompts as padded tensors, and a model's logits and loss at their answers."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from core.models import distributed
@@ -13,26 +14,31 @@ from core.types import Encoded
 
 @dataclass(frozen=True)
 class Batch:
-    """Left-padded prompts and flat views of their answer tokens.
+    """Left-padded prompts, and flat lists of their answer tokens.
 
-    ids, mask, positions: [batch, position]; positions count real tokens, so padding changes nothing.
-    rows, columns: [answer token] where the logits that predict it stand. tokens: [answer token] what is right.
-    owners: [answer token] index of the target it belongs to, counted over the batch.
-    labels: [target] liked or not.
+    Attributes:
+        ids: token ids, 0 at padding.
+        mask: 1 at tokens, 0 at padding.
+        positions: positions for the model; padding is not counted, so results do not depend on it.
+        rows: prompt of each answer token.
+        columns: position of the logits that predict it.
+        tokens: the answer token itself.
+        owners: index of the target it belongs to, counted over the batch.
+        labels: whether each target was liked.
     """
 
-    ids: Tensor
-    mask: Tensor
-    positions: Tensor
-    rows: Tensor
-    columns: Tensor
-    tokens: Tensor
-    owners: Tensor
-    labels: Tensor
+    ids: Int[Tensor, "batch position"]
+    mask: Int[Tensor, "batch position"]
+    positions: Int[Tensor, "batch position"]
+    rows: Int[Tensor, " answer_token"]
+    columns: Int[Tensor, " answer_token"]
+    tokens: Int[Tensor, " answer_token"]
+    owners: Int[Tensor, " answer_token"]
+    labels: Bool[Tensor, " target"]
 
 
 def collate(encoded: Sequence[Encoded], device: torch.device | str = "cpu") -> Batch:
-    """Pad on the left and find every answer token."""
+    """Pad prompts on the left and list their answer tokens."""
     length = max(len(prompt.ids) for prompt in encoded)
     ids = torch.zeros(len(encoded), length, dtype=torch.long)
     mask = torch.zeros_like(ids)
@@ -59,7 +65,7 @@ def collate(encoded: Sequence[Encoded], device: torch.device | str = "cpu") -> B
 def batches(
     encoded: Sequence[Encoded], tokens: int, device: torch.device | str = "cpu"
 ) -> Iterator[tuple[list[int], Batch]]:
-    """Cut into batches of at most `tokens` padded tokens, longest first, with the indices each one holds."""
+    """Batches of at most `tokens` padded tokens, longest prompts first, each with the indices of its prompts."""
     order = sorted(range(len(encoded)), key=lambda i: -len(encoded[i].ids))
     while order:
         size = max(1, tokens // len(encoded[order[0]].ids))
@@ -74,29 +80,49 @@ def by_prompt(
     read: Callable[[Batch], Tensor],
     count: Callable[[Encoded], int],
 ) -> list[Tensor]:
-    """What `read` makes of batches of at most so many tokens, its first axis cut into `count` pieces a prompt, in their order."""
-    found: dict[int, Tensor] = {}
+    """Apply a function to batches and return its result for each prompt.
+
+    Args:
+        encoded: the prompts.
+        tokens: padded tokens per batch.
+        device: where batches are put.
+        read: maps a batch to a tensor whose first axis lists values of all prompts of the batch.
+        count: number of values that belong to a prompt.
+
+    Returns:
+        The values of each prompt, in the order of the prompts.
+    """
+    values: dict[int, Tensor] = {}
     for chosen, batch in batches(encoded, tokens, device):
-        found.update(zip(chosen, read(batch).split([count(encoded[i]) for i in chosen]), strict=True))
-    return [found[i] for i in range(len(encoded))]
+        sizes = [count(encoded[i]) for i in chosen]
+        values.update(zip(chosen, torch.split(read(batch), sizes), strict=True))
+    return [values[i] for i in range(len(encoded))]
 
 
 def micro_batches(
     chosen: Sequence[int], size: int, count: Callable[[Sequence[int]], int]
 ) -> Iterator[tuple[Sequence[int], float]]:
-    """This process's part of a batch in parts of at most `size` prompts (0: one part), each with its share of what the loss of
-    the whole batch is a mean of."""
-    mine = distributed.own(chosen)
+    """Split this process's part of a batch into micro-batches for gradient accumulation.
+
+    Args:
+        chosen: indices of the prompts of the whole batch, over all processes.
+        size: prompts per micro-batch; 0 for a single one.
+        count: number of terms (e.g. answer tokens) that the loss of some prompts is a mean of.
+
+    Yields:
+        The indices of a micro-batch and its weight: its share of the terms of the whole batch's loss.
+    """
+    own = distributed.own(chosen)
     size = size or len(chosen)
-    for start in range(0, len(mine), size):
-        part = mine[start : start + size]
+    for start in range(0, len(own), size):
+        part = own[start : start + size]
         yield part, count(part) / count(chosen)
 
 
-def answer_logits(model: nn.Module, batch: Batch) -> Tensor:
-    """Logits [answer token, vocabulary] in float32 that predict each answer token; the rest is never projected.
+def answer_logits(model: nn.Module, batch: Batch) -> Float[Tensor, "answer_token vocabulary"]:
+    """Logits, in float32, that predict each answer token; other positions are not projected to the vocabulary.
 
-    The layers may be on several cards: what the last one says comes back to where the batch is.
+    The layers may be on several GPUs; the result is on the batch's device.
     """
     parts = anatomy(model)
     hidden = parts.causal_lm.base_model(

@@ -1,4 +1,4 @@
-"""Where a model works, and in what precision."""
+"""Choice of the device and of the numerical precision of a model."""
 
 import re
 
@@ -8,9 +8,13 @@ from core.errors import DeviceError
 
 
 def choose_device(name: str = "auto") -> tuple[torch.device, torch.dtype]:
-    """Device and dtype: bfloat16 on a CUDA card that has it, float32 elsewhere.
+    """Device and dtype for a model: bfloat16 on a CUDA GPU that supports it, float32 elsewhere.
 
-    Raises DeviceError where CUDA, or a card of that number, is asked for and not there.
+    Args:
+        name: "auto" (CUDA if there is a GPU, else the CPU), "cpu", "cuda" or "cuda:NUMBER".
+
+    Raises:
+        DeviceError: if the name is unknown, or this machine has no such GPU.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -22,5 +26,5 @@ def choose_device(name: str = "auto") -> tuple[torch.device, torch.dtype]:
         raise DeviceError(
             f"Device {name!r} was asked for but this machine has {torch.cuda.device_count()}: count from 0."
         )
-    on_gpu = name.startswith("cuda") and torch.cuda.is_bf16_supported()
-    return torch.device(name), torch.bfloat16 if on_gpu else torch.float32
+    use_bfloat16 = name.startswith("cuda") and torch.cuda.is_bf16_supported()
+    return torch.device(name), torch.bfloat16 if use_bfloat16 else torch.float32

@@ -1,7 +1,8 @@
-"""Several processes that train one adapter together, as torchrun starts them: each takes its part of every batch.
+"""Data-parallel training of one adapter in several processes started by torchrun.
 
-The gradients are summed over all of them, so their steps are those of one process with the whole batch. Alone, all of this
-does nothing.
+Each process computes the gradients of its part of every batch, and gradients are summed over all processes, so a step
+equals the step of one process with the whole batch. In a single process every function here does nothing. In this
+module a rank is the number of a process; everywhere else `rank` is LoRA's.
 """
 
 import os
@@ -13,30 +14,30 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-PATIENCE = timedelta(days=7)  # the others wait as long as the first one waits for its turn
+TIMEOUT = timedelta(days=7)  # the other processes wait while the first one waits for the run's lease
 
 
 class OutOfMemoryOnAnyRank(torch.OutOfMemoryError):
-    """All processes know of it, so all may take smaller parts."""
+    """Raised in all processes if one of them runs out of memory, so that all can retry with smaller micro-batches."""
 
 
 def size() -> int:
-    """How many processes work together."""
+    """Number of processes."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """Which one this is, from 0; the first one alone writes."""
+    """Number of this process, from 0; only process 0 writes files."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 @contextmanager
 def joined() -> Iterator[None]:
-    """Together with the others that torchrun started, if it did."""
+    """Join torchrun's process group inside the context; does nothing in a single process."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
         return
-    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=TIMEOUT)
     try:
         yield
     finally:
@@ -44,12 +45,12 @@ def joined() -> Iterator[None]:
 
 
 def own(chosen: Sequence[int]) -> Sequence[int]:
-    """This process's part of a batch."""
+    """This process's part of a batch: every `size()`-th entry, from `rank()` on."""
     return chosen[rank() :: size()]
 
 
 def summed(value: Tensor) -> Tensor:
-    """The sum over all processes."""
+    """Sum a tensor over all processes, in place."""
     if size() > 1:
         dist.all_reduce(value)
     return value
@@ -57,8 +58,11 @@ def summed(value: Tensor) -> Tensor:
 
 @contextmanager
 def fitting() -> Iterator[None]:
-    """What is done inside fits into the memory of every process, or raises Unfit in all of them: one alone would
-    leave the others waiting for its part of a sum."""
+    """Raise on every rank if any runs out of memory inside the context, so that collectives cannot deadlock.
+
+    Raises:
+        OutOfMemoryOnAnyRank: if a process ran out of memory.
+    """
     fits = torch.ones(1)
     try:
         yield
@@ -67,12 +71,12 @@ def fitting() -> Iterator[None]:
     if size() > 1:
         dist.all_reduce(fits, dist.ReduceOp.MIN)
     if not fits:
-        raise OutOfMemoryOnAnyRank("What is to be computed does not fit into memory.")
+        raise OutOfMemoryOnAnyRank("The step does not fit into memory: use smaller micro-batches.")
 
 
 def broadcast(values: Sequence[int]) -> list[int]:
-    """What the first process says, as many whole numbers as each gives."""
-    said = torch.tensor(list(values))
+    """The whole numbers of process 0; every process passes as many."""
+    result = torch.tensor(list(values))
     if size() > 1:
-        dist.broadcast(said, 0)
-    return said.tolist()
+        dist.broadcast(result, 0)
+    return [int(value) for value in result.tolist()]

@@ -1,31 +1,43 @@
-"""Where the parts of a Hugging Face causal LM are: one declarative entry a family, one anatomy for all.
+"""Where the parts of a Hugging Face causal LM are: a table of model families, and one view of all of them.
 
-Everything that looks inside a model (circuit, masks) goes through `anatomy`, so adding a family is
-adding a row to FAMILIES.
+Code that works inside a model (circuits, LoRA layout, batching) goes through `anatomy`, so a new family is a new row of
+FAMILIES. Throughout the project a module is one attention head ("a3.h1": layer 3, head 1) or one MLP ("m3").
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from core.errors import ModelError
+from core.models.linear_weights import TorchModule, base_layer
 from core.models.norms import Norm
-
-Module = Any  # a torch.nn.Module; torch types every attribute of one as Tensor | Module
 
 
 @dataclass(frozen=True)
 class Family:
-    """Attribute paths inside one family's model; those after `final_norm` are relative to a layer.
+    """Attribute paths of one model family.
 
-    queries: the linears that make q, k and v: three, or one for all. interleaved: that one's rows go head by head
-    (q, k, v of head 0, then of head 1 ...) and not all q, all k, all v.
-    after_attention, after_mlp: norms between what attention or MLP compute and the residual stream, "" where none.
-    norm_offset: what norms add to their weight. parallel: the configuration's flag that says that attention and MLP
-    of a layer read the same residual stream.
+    Attributes:
+        embed: token embedding.
+        layers: list of decoder layers.
+        final_norm: norm before the output embedding. All paths below are relative to a decoder layer.
+        attention: attention block.
+        attention_norm: norm that attention reads through.
+        queries: linears that compute q, k and v: three of them, or one fused.
+        attention_out: output projection of attention.
+        after_attention: norm between attention and the residual stream; "" if there is none.
+        mlp_norm: norm that the MLP reads through.
+        mlp: MLP block.
+        mlp_in: input projections of the MLP.
+        mlp_out: output projection of the MLP.
+        after_mlp: norm between the MLP and the residual stream; "" if there is none.
+        interleaved: if True, the rows of a fused `queries` are grouped by head (q, k, v of head 0, then of head 1 and
+            so on); if False, by kind (all q, all k, all v).
+        norm_offset: constant that norms add to their weight (1 in Gemma).
+        parallel: name of the configuration flag that makes attention and MLP of a layer read the same residual stream;
+            "" if the family has none.
     """
 
     embed: str = "model.embed_tokens"
@@ -94,55 +106,86 @@ FAMILIES = {
 
 @dataclass(frozen=True)
 class Projection:
-    """The queries, keys or values inside a linear layer's output: `count` heads of `size` rows, `stride` rows apart."""
+    """Queries, keys or values inside the output of a linear layer.
 
-    linear: Module
+    Attributes:
+        linear: the layer.
+        count: number of heads.
+        size: rows per head.
+        start: first row of the first head.
+        stride: rows from the start of one head to the start of the next.
+    """
+
+    linear: TorchModule
     count: int
     size: int
     start: int
     stride: int
 
     def rows(self, head: int) -> slice:
-        """The output rows of one of its heads."""
+        """Output rows of one head."""
         first = self.start + head * self.stride
         return slice(first, first + self.size)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """The parts of one decoder layer. attention_write, mlp_write: the modules whose outputs join the residual stream."""
+    """The parts of one decoder layer.
 
-    attention: Module
+    Attributes that are not listed have the meaning that they have in `Family`.
+
+    Attributes:
+        q: queries of all heads.
+        k: keys of all key/value heads.
+        v: values of all key/value heads.
+        attention_write: torch module whose output is added to the residual stream for attention.
+        mlp_write: the same for the MLP.
+    """
+
+    attention: TorchModule
     attention_norm: Norm
     q: Projection
     k: Projection
     v: Projection
-    attention_out: Module
-    attention_write: Module
+    attention_out: TorchModule
+    attention_write: TorchModule
     after_attention: Norm | None
     mlp_norm: Norm
-    mlp: Module
-    mlp_write: Module
-    mlp_in: tuple[Module, ...]
-    mlp_out: Module
+    mlp: TorchModule
+    mlp_write: TorchModule
+    mlp_in: tuple[TorchModule, ...]
+    mlp_out: TorchModule
 
     @property
     def device(self) -> torch.device:
-        return _base(self.attention_out).weight.device
+        """Device of the layer's weights; layers may be on several GPUs."""
+        device: torch.device = base_layer(self.attention_out).weight.device
+        return device
 
 
 @dataclass(frozen=True)
 class Anatomy:
-    """A model's parts and sizes. `causal_lm` is the plain Hugging Face model, adapters still live inside its layers.
+    """A model's parts and sizes.
 
-    parallel: attention and MLP of a layer read the same residual stream. softcap: bound of the logits, 0 for none.
+    Attributes:
+        causal_lm: the plain Hugging Face model; LoRA adapters stay active inside its layers.
+        embed: token embedding.
+        layers: the decoder layers.
+        final_norm: norm before the output embedding.
+        head: output embedding.
+        n_heads: query heads per layer.
+        n_kv_heads: key/value heads per layer.
+        d_head: width of a head.
+        d_model: width of the residual stream.
+        parallel: True if attention and MLP of a layer read the same residual stream.
+        softcap: bound of the logits, 0 for none.
     """
 
-    causal_lm: Module
-    embed: Module
+    causal_lm: TorchModule
+    embed: TorchModule
     layers: tuple[Layer, ...]
     final_norm: Norm
-    head: Module
+    head: TorchModule
     n_heads: int
     n_kv_heads: int
     d_head: int
@@ -152,7 +195,7 @@ class Anatomy:
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """Names of all modules in model order: the heads of a layer, then its MLP."""
+        """Names of all modules in model order: the heads of each layer, then its MLP."""
         return tuple(
             name
             for layer in range(len(self.layers))
@@ -160,14 +203,15 @@ class Anatomy:
         )
 
     def capped(self, logits: Tensor) -> Tensor:
-        """What the model makes of the output embedding's products: Gemma 2 bounds them."""
+        """Logits bounded by the softcap (Gemma 2); unchanged if the model has none."""
         return self.softcap * torch.tanh(logits / self.softcap) if self.softcap else logits
 
 
-def anatomy(model: Module) -> Anatomy:
-    """The anatomy of a Hugging Face causal LM or of a PEFT model around one.
+def anatomy(model: TorchModule) -> Anatomy:
+    """Look up the parts of a Hugging Face causal LM or of a PEFT model around one.
 
-    Raises ModelError for a family that has no entry in FAMILIES.
+    Raises:
+        ModelError: if the model's type has no row in FAMILIES.
     """
     causal_lm = model.get_base_model() if hasattr(model, "get_base_model") else model
     config = causal_lm.config
@@ -196,7 +240,7 @@ def anatomy(model: Module) -> Anatomy:
     )
 
 
-def _layer(layer: Module, family: Family, counts: tuple[int, int, int], size: int) -> Layer:
+def _layer(layer: TorchModule, family: Family, counts: tuple[int, int, int], size: int) -> Layer:
     part = layer.get_submodule
 
     def norm(path: str) -> Norm:
@@ -221,36 +265,10 @@ def _layer(layer: Module, family: Family, counts: tuple[int, int, int], size: in
 
 
 def _projections(
-    linears: list[Module], interleaved: bool, counts: tuple[int, int, int], size: int
+    linears: list[TorchModule], interleaved: bool, counts: tuple[int, int, int], size: int
 ) -> Iterator[Projection]:
-    """Queries, keys and values."""
+    """The projections of queries, keys and values, from three linears or one fused linear."""
     fused, start = len(linears) == 1, 0
     for place, (linear, count) in enumerate(zip(linears * 3 if fused else linears, counts, strict=True)):
         yield Projection(linear, count, size, place * size if interleaved else start, 3 * size if interleaved else size)
         start += count * size if fused else 0
-
-
-def effective_weight(linear: Module) -> Tensor:
-    """What a (LoRA-wrapped, possibly GPT-2 Conv1D) linear layer multiplies by, [out, in], detached."""
-    base = _base(linear)
-    weight = base.weight if base is linear else base.weight + _delta(linear)
-    return (weight if isinstance(base, nn.Linear) else weight.T).detach()
-
-
-def _base(linear: Module) -> Module:
-    """The layer under an adapter. Raises ModelError where it is quantised."""
-    base = linear.get_base_layer() if hasattr(linear, "get_base_layer") else linear
-    if not isinstance(base.weight, Tensor) or not base.weight.is_floating_point():
-        raise ModelError("A quantised layer cannot be opened: load the base model unquantised.")
-    return base
-
-
-def _delta(linear: Module) -> Tensor:
-    """The sum of the active adapters' deltas, zero while adapters are disabled."""
-    if linear.disable_adapters or linear.merged:
-        return torch.zeros((), device=linear.weight.device)
-    if any(getattr(linear, "use_dora", {}).get(name) for name in linear.active_adapters):
-        raise ModelError("A DoRA adapter cannot be opened: train a plain LoRA adapter.")
-    return sum(
-        (linear.get_delta_weight(name) for name in linear.active_adapters if name in linear.lora_A), torch.zeros(())
-    )

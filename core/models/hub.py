@@ -1,4 +1,4 @@
-"""The base model as files: where they lie, and what pins them. Nothing of it is loaded."""
+"""Base models as files: their folder, download from the Hugging Face hub, and fingerprint. No model is loaded here."""
 
 import hashlib
 import os
@@ -16,32 +16,44 @@ COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def resolve(base: str, revision: str | None = None) -> Path:
-    """The local folder of a model: itself, or a hub snapshot of safetensors at a pinned revision, where it may be fetched.
+    """Local folder of a base model.
 
-    What a workspace names is no word on whether it may: that stands in CURE_LENS_MODELS, hub ids with commas between. Raises
-    ModelError.
+    A model is downloaded only if the environment variable CURE_LENS_MODELS lists its id; a workspace cannot allow that
+    by itself.
+
+    Args:
+        base: a folder, or a hub id.
+        revision: commit of the hub model, 40 hex digits.
+
+    Returns:
+        The folder itself, or the hub cache's snapshot of the revision: safetensors, configuration and tokenizer.
+
+    Raises:
+        ModelError: if there is no such folder and the model has no commit, may not be downloaded, or cannot be.
     """
     if Path(base).is_dir():
         return Path(base)
-    if not COMMIT.fullmatch(revision or ""):  # a branch or tag may be another model tomorrow
+    if not COMMIT.fullmatch(revision or ""):  # a branch or tag can point to another model later
         raise ModelError(
-            f"Base model {base!r} is no folder here: name a folder, or a hub id with the commit it stands at (ID@COMMIT, 40 hex digits)."
+            f"Base model {base!r} is not a folder here: "
+            "name a folder, or a hub id with a commit of 40 hex digits (ID@COMMIT)."
         )
-    with suppress(LocalEntryNotFoundError):  # what is here already need not be fetched
+    with suppress(LocalEntryNotFoundError):  # a cached snapshot needs no download
         return Path(snapshot_download(base, revision=revision, allow_patterns=FILES, local_files_only=True))
-    allowed = [one.strip() for one in os.environ.get("CURE_LENS_MODELS", "").split(",")]
+    allowed = [model.strip() for model in os.environ.get("CURE_LENS_MODELS", "").split(",")]
     if base not in allowed:
         raise ModelError(f"Base model {base!r} is not among those that may be fetched: add its id to CURE_LENS_MODELS.")
     try:
         return Path(snapshot_download(base, revision=revision, allow_patterns=FILES))
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"Base model {base!r} at {revision!r} cannot be fetched ({type(error).__name__}): check the id or download it to a folder."
+            f"Base model {base!r} at {revision!r} cannot be fetched ({type(error).__name__}): "
+            "check the id, or download the model to a folder."
         ) from error
 
 
 def fingerprint(base: Path) -> str:
-    """What pins a base: a digest over the digests of its config and weight files."""
+    """Identity of a base model: SHA-256 over the SHA-256 digests of its configuration and weight files."""
     digest = hashlib.sha256()
     for path in sorted([base / "config.json", *base.glob("*.safetensors")]):
         with path.open("rb") as file:

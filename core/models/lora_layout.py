@@ -1,7 +1,8 @@
-"""Which LoRA coordinates a module owns: disjoint blocks of rows of B and columns of A (method section 0).
+"""LoRA coordinates of each module: disjoint blocks of rows of B and columns of A (docs/method.md, section 0).
 
-A head owns its rows of B in q, k, v and its columns of A in o; an MLP owns all rows of B in its inputs and all
-columns of A in its output. The other factor stays fixed, so the adapter's delta is linear in what moves.
+A module is one attention head or MLP. A head owns its rows of B in q, k and v and its columns of A in the output
+projection. An MLP owns all rows of B of its input projections and all columns of A of its output projection. The other
+factor of each linear layer stays fixed, so the adapter's delta is linear in the coordinates that are trained.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,10 +16,20 @@ from core.errors import ModelError
 from core.models.families import Layer, Projection, anatomy
 from core.types import Group
 
+OwnedRange = tuple[nn.Parameter, int, int, int, tuple[str, ...]]  # (parameter, dim, start, stop, owners), see Block
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """[start, stop) along `dim` of one LoRA parameter, owned by one module, or by the query heads that share it."""
+    """A range of one LoRA parameter that one module owns, or several query heads that share keys and values.
+
+    Attributes:
+        parameter: name of the parameter.
+        dim: dimension of the range: 0 for rows of B, 1 for columns of A.
+        start: first row or column.
+        stop: row or column after the last one.
+        owners: names of the modules.
+    """
 
     parameter: str
     dim: int
@@ -29,10 +40,17 @@ class Block:
 
 @dataclass(frozen=True)
 class Layout:
-    """All blocks of a model, and its coordinates as one matrix [row, rank]: rows of B and columns of A, one after another.
+    """All blocks of a model, and its LoRA coordinates as one matrix [row, rank].
 
-    cells: each distinct set of owners; cell_of: [row] which cell a row belongs to. Values with a row for each of these
-    rows are called flat here: all arithmetic of unlearning is a few operations on them, however many layers there are.
+    The rows of that matrix are the rows of B and the columns of A of all layers. A tensor of this shape is called flat.
+    Unlearning computes on flat tensors, so a step takes a few operations for any number of layers.
+
+    Attributes:
+        blocks: all blocks, in model order.
+        cells: each distinct set of owners.
+        parameters: the LoRA parameters by name.
+        dims: `Block.dim` of each parameter.
+        cell_of: [row] index of the cell that each row belongs to.
     """
 
     blocks: tuple[Block, ...]
@@ -43,15 +61,18 @@ class Layout:
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """Every module that owns coordinates, each once."""
+        """Names of all modules that own coordinates, each once."""
         return tuple(dict.fromkeys(owner for owners in self.cells for owner in owners))
 
     def by_module(self, values: Tensor) -> dict[str, Tensor]:
-        """Values [..., cell] summed over each module's cells; a cell of several modules counts for each."""
+        """Sum values [..., cell] over each module's cells; a cell with several owners counts for each of them."""
         return {name: values[..., [name in owners for owners in self.cells]].sum(-1) for name in self.modules}
 
     def flat(self, values: Sequence[Tensor]) -> Tensor:
-        """Values [row, rank] in float32, on one device, of tensors that are shaped as the parameters, in their order."""
+        """Join tensors in the shapes and order of the parameters into one flat tensor, in float32 on one device.
+
+        Rows of layers with a smaller LoRA rank are padded with zeros.
+        """
         device = self.cell_of.device
         rows = [
             (value if dim == 0 else value.T).to(device, torch.float32)
@@ -64,22 +85,22 @@ class Layout:
         """The inverse of `flat`: views shaped as the parameters."""
         sizes = [p.shape[dim] for p, dim in zip(self.parameters.values(), self.dims.values(), strict=True)]
         ranks = [p.shape[1 - dim] for p, dim in zip(self.parameters.values(), self.dims.values(), strict=True)]
-        cut = [part[:, :rank] for part, rank in zip(flat.split(sizes), ranks, strict=True)]
+        cut = [part[:, :rank] for part, rank in zip(torch.split(flat, sizes), ranks, strict=True)]
         return [part if dim == 0 else part.T for part, dim in zip(cut, self.dims.values(), strict=True)]
 
     def weights(self) -> Tensor:
-        """A flat copy of what the parameters hold."""
+        """Flat copy of the parameters."""
         return self.flat([parameter.detach() for parameter in self.parameters.values()])
 
     @torch.no_grad()
     def write(self, flat: Tensor) -> None:
-        """Put flat values into the parameters."""
+        """Copy a flat tensor into the parameters."""
         for parameter, value in zip(self.parameters.values(), self.parts(flat), strict=True):
             parameter.copy_(value)
 
     @contextmanager
     def holding(self, flat: Tensor) -> Iterator[None]:
-        """The parameters hold other values for a while."""
+        """Copy a flat tensor into the parameters inside the context, and restore them afterwards."""
         before = self.weights()
         self.write(flat)
         try:
@@ -88,21 +109,30 @@ class Layout:
             self.write(before)
 
     def inner(self, left: Tensor, right: Tensor) -> Tensor:
-        """Inner products [cell] of two flat values."""
+        """Inner product of two flat tensors in each cell, [cell]."""
         return left.new_zeros(len(self.cells)).index_add_(0, self.cell_of, (left * right).sum(1))
 
 
 def layout(model: nn.Module, adapter: str = "default") -> Layout:
-    """The blocks of a PEFT model's adapter. Raises ModelError where a layer has no LoRA weights."""
+    """Layout of a PEFT model's adapter.
+
+    Args:
+        model: a PEFT model.
+        adapter: PEFT's name of the adapter.
+
+    Raises:
+        ModelError: if a layer has no LoRA weights.
+    """
     parts = anatomy(model)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    found: list[tuple[nn.Parameter, Block]] = []
-    for number, layer in enumerate(parts.layers):
-        for parameter, dim, start, stop, owners in _layer_blocks(layer, number, parts.n_heads, adapter):
-            found.append((parameter, Block(names[id(parameter)], dim, start, stop, owners)))
-    blocks = tuple(block for _, block in found)
+    owned = [
+        (parameter, Block(names[id(parameter)], dim, start, stop, owners))
+        for number, layer in enumerate(parts.layers)
+        for parameter, dim, start, stop, owners in _layer_ranges(layer, number, parts.n_heads, adapter)
+    ]
+    blocks = tuple(block for _, block in owned)
     cells = tuple(dict.fromkeys(block.owners for block in blocks))
-    parameters = {block.parameter: parameter for parameter, block in found}
+    parameters = {block.parameter: parameter for parameter, block in owned}
     dims = {block.parameter: block.dim for block in blocks}
     index = {name: torch.zeros(p.shape[dims[name]], dtype=torch.long) for name, p in parameters.items()}
     for block in blocks:
@@ -114,19 +144,25 @@ def layout(model: nn.Module, adapter: str = "default") -> Layout:
 
 
 def cell_groups(cells: tuple[tuple[str, ...], ...], groups: Mapping[str, Group]) -> tuple[Group, ...]:
-    """The group of each cell. Owners that disagree make it shared; one owner outside keeps it outside, unmoved."""
-    result = []
-    for owners in cells:
-        found = {groups[owner] for owner in owners}
-        result.append(Group.OUTSIDE if Group.OUTSIDE in found else found.pop() if len(found) == 1 else Group.SHARED)
-    return tuple(result)
+    """Group of each cell.
+
+    A cell is in its owners' common group. If any owner is OUTSIDE, the cell is OUTSIDE too and stays fixed; otherwise
+    it is SHARED if its owners are in different groups.
+    """
+    return tuple(_common_group({groups[owner] for owner in owners}) for owners in cells)
 
 
-def _layer_blocks(layer: Layer, number: int, heads: int, adapter: str):
-    """Yield (parameter, dim, start, stop, owners) of one layer."""
+def _common_group(groups: set[Group]) -> Group:
+    if Group.OUTSIDE in groups:
+        return Group.OUTSIDE
+    return groups.pop() if len(groups) == 1 else Group.SHARED
+
+
+def _layer_ranges(layer: Layer, number: int, heads: int, adapter: str) -> Iterator[OwnedRange]:
+    """The ranges of all modules of one layer."""
     names = [f"a{number}.h{head}" for head in range(heads)]
     for projection in (layer.q, layer.k, layer.v):
-        yield from _rows(projection, names, adapter)
+        yield from _projection_ranges(projection, names, adapter)
     columns = _lora(layer.attention_out, "lora_A", adapter)
     size = columns.shape[1] // heads
     for head, name in enumerate(names):
@@ -138,7 +174,7 @@ def _layer_blocks(layer: Layer, number: int, heads: int, adapter: str):
     yield columns, 1, 0, columns.shape[1], (f"m{number}",)
 
 
-def _rows(projection: Projection, names: list[str], adapter: str):
+def _projection_ranges(projection: Projection, names: list[str], adapter: str) -> Iterator[OwnedRange]:
     """The rows of B of one projection; with grouped queries several heads own one range."""
     rows = _lora(projection.linear, "lora_B", adapter)
     share = len(names) // projection.count
@@ -153,4 +189,5 @@ def _lora(linear: nn.Module, factor: str, adapter: str) -> nn.Parameter:
         raise ModelError(
             "The adapter does not reach every attention and MLP layer: train it with target_modules='all-linear'."
         )
-    return factors[adapter].weight
+    weight: nn.Parameter = factors[adapter].weight
+    return weight

@@ -1,4 +1,4 @@
-"""The norms of the residual stream, opened: what circuits need to know of a LayerNorm or an RMSNorm."""
+"""The norms of the residual stream (LayerNorm or RMSNorm) split into scale, centring, weight and bias."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,16 +8,20 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
-def accurate(tensor: Tensor) -> torch.dtype:
+def accumulation_dtype(tensor: Tensor) -> torch.dtype:
     """The dtype in which sums over `tensor` are kept: float32 or better."""
     return torch.promote_types(tensor.dtype, torch.float32)
 
 
 @dataclass(frozen=True)
 class Norm:
-    """One norm: y = w n + b with n = r P x, r = 1/sigma, P the subtraction of the mean (LayerNorm) or nothing (RMSNorm).
+    """One norm: y = w n + b, with n = r P x and r = 1/sigma.
 
-    offset: what is added to the stored weight to make w; 1 in Gemma.
+    P subtracts the mean in a LayerNorm and is the identity in an RMSNorm.
+
+    Attributes:
+        module: the torch module.
+        offset: constant added to the stored weight to give w; 1 in Gemma.
     """
 
     module: Any
@@ -25,28 +29,33 @@ class Norm:
 
     @property
     def weight(self) -> Float[Tensor, " d"]:
-        return self.module.weight.detach().to(accurate(self.module.weight)) + self.offset
+        """The weight w."""
+        stored: Tensor = self.module.weight.detach()
+        return stored.to(accumulation_dtype(stored)) + self.offset
 
     @property
     def bias(self) -> Float[Tensor, " d"]:
-        bias = getattr(self.module, "bias", None)
+        """The bias b, zero if the norm has none."""
+        bias: Tensor | None = getattr(self.module, "bias", None)
         return torch.zeros_like(self.weight) if bias is None else bias.detach().to(self.weight)
 
     def centre(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
-        """P x."""
+        """Return P x."""
         return x - x.mean(-1, keepdim=True) if isinstance(self.module, nn.LayerNorm) else x
 
     def normalise(self, x: Float[Tensor, "*b d"]) -> tuple[Float[Tensor, "*b d"], Float[Tensor, "*b 1"]]:
-        """n and r, at least float32."""
-        x = self.centre(x.to(accurate(x)))
+        """Return n and r, in float32 or better."""
+        x = self.centre(x.to(accumulation_dtype(x)))
         scale = torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self._epsilon)
         return x * scale, scale
 
     def frozen(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
-        """y, with no gradient through r."""
+        """Return y, without a gradient through r."""
         scale = self.normalise(x.detach())[1]
         return (self.weight * scale * self.centre(x) + self.bias).to(x.dtype)
 
     @property
     def _epsilon(self) -> float:
-        return self.module.variance_epsilon if hasattr(self.module, "variance_epsilon") else self.module.eps
+        name = "variance_epsilon" if hasattr(self.module, "variance_epsilon") else "eps"
+        epsilon: float = getattr(self.module, name)
+        return epsilon

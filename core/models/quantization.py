@@ -1,4 +1,4 @@
-"""A model as it would be served with its weights rounded to few bits, adapter merged."""
+"""Simulated weight quantization of a model with its adapter merged, as it could be deployed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,16 +11,23 @@ from torch import Tensor, nn
 
 @contextmanager
 def rounded(model: Any, bits: int) -> Iterator[None]:
-    """Inside, every adapted layer has its adapter merged and its weights on a grid of 2^bits - 1 steps, symmetric, one grid an
-    output (round to nearest); afterwards all weights are as they were, to the bit."""
+    """Quantize all adapted layers inside the context, and restore their weights exactly afterwards.
+
+    Each layer's adapter is merged, then its weights are rounded to nearest on a symmetric grid of 2^bits - 1 values per
+    output channel.
+
+    Args:
+        model: a PEFT model.
+        bits: bits per weight.
+    """
     layers = [layer for layer in model.modules() if isinstance(layer, LoraLayer)]
     before = [_weight(layer).clone() for layer in layers]
     model.merge_adapter()
     try:
         with torch.no_grad():
             for layer in layers:
-                inputs = 1 if isinstance(layer.get_base_layer(), nn.Linear) else 0  # GPT-2 has them the other way round
-                _weight(layer).copy_(_on_grid(_weight(layer), bits, inputs))
+                input_dim = 1 if isinstance(layer.get_base_layer(), nn.Linear) else 0  # GPT-2's Conv1D is transposed
+                _weight(layer).copy_(_round_to_grid(_weight(layer), bits, input_dim))
         yield
     finally:
         model.unmerge_adapter()
@@ -30,11 +37,12 @@ def rounded(model: Any, bits: int) -> Iterator[None]:
 
 
 def _weight(layer: Any) -> Tensor:
-    return layer.get_base_layer().weight.detach()
+    weight: Tensor = layer.get_base_layer().weight.detach()
+    return weight
 
 
-def _on_grid(weight: Tensor, bits: int, inputs: int) -> Tensor:
-    """inputs: the dimension that an output sums over."""
-    most = 2 ** (bits - 1) - 1
-    step = weight.abs().amax(inputs, keepdim=True).clamp(min=1e-12) / most
-    return (weight / step).round().clamp(-most, most) * step
+def _round_to_grid(weight: Tensor, bits: int, input_dim: int) -> Tensor:
+    largest = 2 ** (bits - 1) - 1
+    step = weight.abs().amax(input_dim, keepdim=True).clamp(min=1e-12) / largest
+    steps: Tensor = (weight / step).round().clamp(-largest, largest)
+    return steps * step

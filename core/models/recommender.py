@@ -1,6 +1,6 @@
-"""A Hugging Face causal LM with a recommendation adapter, loaded safely.
+"""A Hugging Face causal LM with a LoRA recommendation adapter: safe loading, new adapters, saving.
 
-Safetensors only, no remote code, adapters only on the base they were made for.
+Only safetensors are loaded, no remote code is run, and an adapter is loaded only on the base model it was trained on.
 """
 
 import shutil
@@ -25,14 +25,25 @@ from core.types import Task
 from core.utils.atomic_io import disk_error
 from core.utils.serialization import read_json, write_json
 
-logging.disable_progress_bar()  # its bars would tear ours
+logging.disable_progress_bar()  # type: ignore[no-untyped-call] # its bars would break up this program's own
 
-ADAPTER = "default"  # PEFT's name of the adapter that is served
+ADAPTER = "default"  # PEFT's name of the served adapter
 
 
 @dataclass(frozen=True)
 class Recommender:
-    """A loaded model ready to score. yes, no: ids of the answer tokens (click task; -1 in next_item). meter: what it has read."""
+    """A loaded model, ready to score prompts.
+
+    Attributes:
+        model: the causal LM, with its adapter if one was loaded.
+        tokenizer: the base model's tokenizer.
+        task: click or next_item.
+        yes: token id of the answer Yes in the click task; -1 in next_item.
+        no: token id of the answer No in the click task; -1 in next_item.
+        device: device of the inputs; a model over several GPUs has its first layers there.
+        dtype: dtype of the weights.
+        meter: counts the tokens that the model processes.
+    """
 
     model: Any
     tokenizer: Any
@@ -45,7 +56,7 @@ class Recommender:
 
     @property
     def choices(self) -> tuple[int, int] | None:
-        """The tokens that can answer; None where any token can."""
+        """Token ids of Yes and No in the click task; None in next_item, where any token can be the answer."""
         return (self.yes, self.no) if self.task is Task.CLICK else None
 
 
@@ -58,15 +69,25 @@ def load(
     revision: str | None = None,
     trainable: bool = False,
 ) -> Recommender:
-    """Load base and adapter from local folders or from a hub id with its revision.
+    """Load a base model and, if named, its adapter.
 
-    answers: the texts of the Yes and No answers as they follow a prompt, e.g. (" Yes", " No"). device: one of
-    `choose_device`, or several cards with commas between them for a model that is larger than one.
-    Raises ModelError for pickled weights, an unknown family, a foreign adapter, answers of several tokens, or cards that are
-    too small; DeviceError.
+    Args:
+        base: folder of the base model, or a hub id.
+        adapter: folder of the adapter; None for the base model alone.
+        task: click or next_item.
+        answers: texts of the answers Yes and No as they follow a prompt, e.g. (" Yes", " No").
+        device: a name for `choose_device`, or several of them, separated by commas, for a model that needs more than
+            one GPU.
+        revision: commit of a hub model.
+        trainable: if True, the adapter's weights have gradients.
+
+    Raises:
+        ModelError: if weights are pickled, the family is unknown, the adapter belongs to another base model, an answer
+            has several tokens, or the GPUs are too small.
+        DeviceError: if a device is unknown or not present.
     """
     cards = device.split(",")
-    where, dtype = choose_device(cards[0])
+    first_device, dtype = choose_device(cards[0])
     folder = resolve(base, revision)
     check_folder(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
@@ -77,29 +98,37 @@ def load(
         use_safetensors=True,
         **(device_map(cards) if len(cards) > 1 else {}),
     )
-    if beside := sorted({str(part) for part in getattr(model, "hf_device_map", {}).values()} & {"cpu", "disk"}):
+    if overflow := sorted({str(place) for place in getattr(model, "hf_device_map", {}).values()} & {"cpu", "disk"}):
         raise ModelError(
-            f"Base model {folder} does not fit on {device}: a part of it would lie on {' and '.join(beside)}. "
-            "Set more cards under clusters, or free those."
+            f"Base model {folder} does not fit on {device}: a part of it would lie on {' and '.join(overflow)}. "
+            "Set more GPUs in the settings of the cluster, or free memory on these."
         )
     if adapter is not None:
         check_adapter(Path(adapter), folder)
         model = PeftModel.from_pretrained(model, adapter, is_trainable=trainable, use_safetensors=True)
     yes, no = answer_tokens(tokenizer, answers) if task is Task.CLICK else (-1, -1)
-    model = model.eval() if len(cards) > 1 else model.to(where).eval()
-    loaded = Recommender(model, tokenizer, task, yes, no, where, dtype)
+    model = model.eval() if len(cards) > 1 else model.to(first_device).eval()
+    loaded = Recommender(model, tokenizer, task, yes, no, first_device, dtype)
     loaded.meter.attach(model)
     return loaded
 
 
 def device_map(cards: Sequence[str]) -> dict[str, Any]:
-    """How transformers, through accelerate, lays a model's layers out over cards, as evenly as their free memory lets it."""
+    """Arguments of `from_pretrained` that spread a model's layers evenly over several GPUs, by their free memory."""
     free = {torch.device(card).index: torch.cuda.mem_get_info(card)[0] for card in cards}
     return {"device_map": "balanced", "max_memory": free}
 
 
 def answer_tokens(tokenizer: Any, answers: tuple[str, str]) -> tuple[int, int]:
-    """The ids of Yes and No as they follow a prompt. Raises ModelError unless each is one token and they differ."""
+    """Token ids of Yes and No as they follow a prompt.
+
+    Args:
+        tokenizer: a Hugging Face tokenizer.
+        answers: texts of Yes and No.
+
+    Raises:
+        ModelError: unless each answer is one token and the two differ.
+    """
     start = len(tokenizer('":')["input_ids"])
     yes, no = (tokenizer('":' + answer)["input_ids"][start:] for answer in answers)
     if len(yes) != 1 or len(no) != 1 or yes == no:
@@ -111,18 +140,30 @@ def answer_tokens(tokenizer: Any, answers: tuple[str, str]) -> tuple[int, int]:
 
 
 def lora(rank: int, revision: str | None = None) -> LoraConfig:
-    """The shape of every adapter that is made here."""
+    """Configuration of every new adapter: LoRA with alpha = 2 rank on all linear layers of the decoder.
+
+    Args:
+        rank: LoRA's rank.
+        revision: fingerprint of the base model.
+    """
     return LoraConfig(
         r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM", revision=revision
     )
 
 
 def new_adapter(model: Any, rank: int, base: Path, seed: int) -> PeftModel:
-    """A fresh LoRA adapter (alpha = 2 rank) on every linear layer of the decoder, B zero, A seeded."""
+    """Add a new LoRA adapter to a model, with B zero and A drawn at random.
+
+    Args:
+        model: the base model.
+        rank: LoRA's rank.
+        base: folder of the base model, whose fingerprint is stored in the adapter's configuration.
+        seed: of the random draw.
+    """
     torch.manual_seed(seed)
     config = lora(rank, revision=fingerprint(base))
     adapted = get_peft_model(model, config)
-    config.base_model_name_or_path = "base"  # the fingerprint pins it; a path would name this machine
+    config.base_model_name_or_path = "base"  # a path is specific to this machine; the fingerprint identifies the model
     return adapted
 
 
@@ -133,7 +174,7 @@ def adapter_weights(model: Any) -> dict[str, torch.Tensor]:
 
 @torch.no_grad()
 def put_adapter_weights(model: Any, weights: Mapping[str, torch.Tensor]) -> None:
-    """Put back, or in, what `adapter_weights` gave."""
+    """Copy weights from `adapter_weights` into the served adapter."""
     for name, value in model.named_parameters():
         if name in weights:
             value.copy_(weights[name])
@@ -141,9 +182,9 @@ def put_adapter_weights(model: Any, weights: Mapping[str, torch.Tensor]) -> None
 
 @contextmanager
 def preserve_adapter(model: Any) -> Iterator[None]:
-    """The served adapter may be trained inside; afterwards it is what it was, to the bit."""
+    """Make the served adapter trainable inside the context, and restore its weights exactly afterwards."""
     before = adapter_weights(model)
-    model.set_adapter(ADAPTER)  # PEFT makes its weights trainable
+    model.set_adapter(ADAPTER)  # also makes its weights trainable
     try:
         yield
     finally:
@@ -151,14 +192,18 @@ def preserve_adapter(model: Any) -> Iterator[None]:
 
 
 def save_adapter(model: PeftModel, folder: Path) -> None:
-    """Write the active adapter, safetensors and its configuration, whole or not at all. Raises WorkspaceError."""
+    """Write the served adapter to a folder: safetensors and configuration, complete or not at all.
+
+    Raises:
+        WorkspaceError: if the disk refuses.
+    """
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
         _write_adapter(model, part)
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
-    except SafetensorError as error:  # the library's own word for what the disk refused
+    except SafetensorError as error:  # safetensors wraps the system's errors
         raise WorkspaceError(f"{folder} cannot be written ({error}): check the disk and its free space.") from error
     except OSError as error:
         raise disk_error(folder, error) from error
@@ -168,7 +213,7 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
 
 def _write_adapter(model: PeftModel, folder: Path) -> None:
     model.save_pretrained(str(folder), selected_adapters=[ADAPTER], save_embedding_layers=False)
-    (folder / "README.md").unlink(missing_ok=True)  # PEFT's model card says nothing here
+    (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
     config = read_json(folder / "adapter_config.json")
-    if isinstance(config["target_modules"], list):  # a set inside PEFT: its order changes from process to process
+    if isinstance(config["target_modules"], list):  # PEFT keeps a set, without a stable order
         write_json(folder / "adapter_config.json", config | {"target_modules": sorted(config["target_modules"])})

@@ -1,4 +1,4 @@
-"""A base model from scratch, where no pretrained one can be had: tokenizer and a small random Llama."""
+"""A base model from scratch, for use without a pretrained one: a tokenizer and a small random Llama."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,10 +11,14 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 def train_tokenizer(
     texts: Iterable[str], vocabulary: int, separators: str, whole: Sequence[str] = ()
 ) -> PreTrainedTokenizerFast:
-    """Byte-level BPE of `vocabulary` tokens whose merges may cross spaces, and one token for each text of `whole`.
+    """Train a byte-level BPE tokenizer whose merges may cross spaces.
 
-    separators: regular expression of what must stay a token border, e.g. the answers and the quotes. whole:
-    well-known titles; as single tokens they make prompts short, and what is known of a film has one place.
+    Args:
+        texts: training texts.
+        vocabulary: number of tokens, without those of `whole`.
+        separators: regular expression of texts that stay separate tokens, e.g. the answers and the quotes.
+        whole: texts that become one token each, e.g. well-known titles: prompts become shorter, and the model stores
+            its knowledge of a title at a single embedding.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -32,17 +36,28 @@ def train_tokenizer(
     )
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.add_tokens([AddedToken(text, normalized=False) for text in whole])
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", padding_side="left")
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call] # transformers does not annotate it
+        tokenizer_object=tokenizer, pad_token="<pad>", padding_side="left"
+    )
 
 
 def small_llama(vocabulary: int, width: int, layers: int, heads: int, kv_heads: int, seed: int) -> LlamaForCausalLM:
-    """A random Llama with tied embeddings, float32."""
+    """A random Llama with tied embeddings in float32.
+
+    Args:
+        vocabulary: number of tokens.
+        width: width of the residual stream.
+        layers: number of decoder layers.
+        heads: query heads per layer.
+        kv_heads: key/value heads per layer.
+        seed: of the random weights.
+    """
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=width,
         intermediate_size=width * 8 // 3 // 8 * 8,
-        initializer_range=width**-0.5,  # the usual 0.02 is for wide models: here it makes training jump
+        initializer_range=width**-0.5,  # the default 0.02 suits wide models and makes narrow ones train unstably
         num_hidden_layers=layers,
         num_attention_heads=heads,
         num_key_value_heads=kv_heads,
@@ -56,6 +71,6 @@ def small_llama(vocabulary: int, width: int, layers: int, heads: int, kv_heads: 
 
 
 def save_base(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Write a Hugging Face folder: weights as bfloat16 safetensors (half the bytes), config, tokenizer."""
+    """Write a Hugging Face folder: configuration, tokenizer, and weights as bfloat16 safetensors (half the size)."""
     model.bfloat16().save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""How many tokens a model has read: what its speed is reckoned from, and what a run's length is reckoned in."""
+"""Counter of the tokens that a model has processed, for throughput and for estimates of a run's duration."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +10,18 @@ from core.models.families import anatomy
 
 @dataclass
 class Meter:
-    """Tokens, padding included, that went forward through the decoder."""
+    """Counts tokens, padding included, that pass forward through the decoder.
+
+    Attributes:
+        tokens: number of tokens so far.
+    """
 
     tokens: int = 0
 
     def attach(self, model: nn.Module) -> None:
-        """Count what passes through `model` from now on; what it computes does not change."""
-        anatomy(model).causal_lm.base_model.register_forward_hook(self._passed)
+        """Count the tokens of `model` from now on."""
+        anatomy(model).causal_lm.base_model.register_forward_hook(self._count)
 
-    def _passed(self, module: nn.Module, args: Any, out: Any) -> None:
+    def _count(self, _module: nn.Module, _args: tuple[Any, ...], out: Any) -> None:
         hidden = out.last_hidden_state
         self.tokens += hidden.shape[0] * hidden.shape[1]

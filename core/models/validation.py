@@ -1,7 +1,8 @@
-"""What a model folder must not hold, looked at before anything of it is loaded.
+"""Safety checks of base-model and adapter folders, made before any file is loaded.
 
-A base's config may hold keys that nobody knows: hubs are full of them, and they are only kept. What is refused are the keys
-that name code to run or files to load. An adapter's config is PEFT's alone, so there any unknown key is refused.
+Refused in a base model: pickled weights, and configuration keys that name code to run or other files to load. Other
+unknown keys are common on the hub and harmless, because nothing reads them. Refused in an adapter: every configuration
+key that PEFT's LoraConfig does not have, and every option beyond plain LoRA.
 """
 
 import json
@@ -19,18 +20,18 @@ from core.models.hub import fingerprint
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 CONFIGS = ("config.json", "generation_config.json", "tokenizer_config.json")
-CODE = (
-    "auto_map",
-    "custom_pipelines",
-    "custom_generate",
-    "transformers_weights",
-)  # the last names another file of weights
-BUILT_IN = ("eager", "sdpa", None)  # everything else may be fetched as a kernel from the hub, "org/kernel"
-LARGER = ("use_dora", "auto_mapping", "megatron_config", "arrow_config", "layer_replication", "modules_to_save")
+# Keys that name code to run, or (the last) another weight file.
+CODE = ("auto_map", "custom_pipelines", "custom_generate", "transformers_weights")
+BUILT_IN = ("eager", "sdpa", None)  # other implementations can be kernels downloaded from the hub, "org/kernel"
+BEYOND_LORA = ("use_dora", "auto_mapping", "megatron_config", "arrow_config", "layer_replication", "modules_to_save")
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse pickles, remote code and unknown families before anything is loaded. Raises ModelError."""
+    """Check a base model's folder.
+
+    Raises:
+        ModelError: if it has pickled weights, names code or other files, is quantised, or is of an unknown family.
+    """
     if not (folder / "config.json").is_file():
         raise ModelError(f"Base model {folder} has no config.json: name a Hugging Face model folder.")
     _check_weights(folder)
@@ -38,7 +39,7 @@ def check_folder(folder: Path) -> None:
         if (folder / name).is_file() and (bad := next(_code(_read(folder / name)), None)):
             raise ModelError(
                 f"Base model {folder} wants to run other code or load other files ({name}: {bad}): "
-                "take the key out, or choose a model of a supported family."
+                "remove the key, or choose a model of a supported family."
             )
     config = _read(folder / "config.json")
     if config.get("quantization_config"):
@@ -50,11 +51,11 @@ def check_folder(folder: Path) -> None:
 
 
 def _check_weights(folder: Path) -> None:
-    """Only safetensors, only of this folder, and no adapter beside them, which transformers would put on unasked."""
+    """Require safetensors of this folder, and no adapter beside them, which transformers would load by itself."""
     if not any(folder.glob("*.safetensors")):
         pickled = next((p.name for p in folder.iterdir() if p.suffix in PICKLES), None)
-        found = f"holds the pickle {pickled}" if pickled else "holds no weights"
-        raise ModelError(f"Base model {folder} {found}: only safetensors are loaded, so convert it first.")
+        problem = f"holds the pickle {pickled}" if pickled else "holds no weights"
+        raise ModelError(f"Base model {folder} {problem}: only safetensors are loaded, so convert it first.")
     if (folder / "adapter_config.json").is_file():
         raise ModelError(f"Base model {folder} holds an adapter_config.json: keep adapters in folders of their own.")
     for index in folder.glob("*.index.json"):
@@ -66,7 +67,7 @@ def _check_weights(folder: Path) -> None:
 
 
 def _code(value: Any, key: str = "") -> Iterator[str]:
-    """What names code in a config, at any depth."""
+    """Keys of a configuration, at any depth, that name code."""
     if key in CODE:
         yield key
     elif key.endswith("_implementation") and not set(value.values() if isinstance(value, dict) else [value]) <= {
@@ -79,21 +80,30 @@ def _code(value: Any, key: str = "") -> Iterator[str]:
 
 
 def check_adapter(adapter: Path, base: Path) -> None:
-    """Refuse an adapter that is pickled, no plain LoRA, or made for another base. Raises ModelError."""
+    """Check an adapter's folder.
+
+    Args:
+        adapter: folder of the adapter.
+        base: folder of the base model.
+
+    Raises:
+        ModelError: if it is pickled, is not a plain LoRA adapter, or was trained on another base model.
+    """
     if not (adapter / "adapter_model.safetensors").is_file():
         raise ModelError(
-            f"Adapter {adapter} has no adapter_model.safetensors: only safetensors are loaded, so save it again with PEFT."
+            f"Adapter {adapter} has no adapter_model.safetensors: "
+            "only safetensors are loaded, so save it again with PEFT."
         )
     config = _read(adapter / "adapter_config.json")
     if unknown := sorted(set(config) - {field.name for field in fields(LoraConfig)}):
         raise ModelError(
-            f"Adapter {adapter} has the unknown key {unknown[0]!r} in adapter_config.json: take it out, or save the adapter "
-            "with the version of PEFT that is installed here."
+            f"Adapter {adapter} has the unknown key {unknown[0]!r} in adapter_config.json: "
+            "remove it, or save the adapter with the version of PEFT that is installed here."
         )
-    more = [key for key in LARGER if config.get(key)]
-    if more or config.get("peft_type") != "LORA":
-        found = ", ".join(more) or config.get("peft_type")
-        raise ModelError(f"Adapter {adapter} is not a plain LoRA adapter ({found}): train one with PEFT's LoraConfig.")
+    options = [key for key in BEYOND_LORA if config.get(key)]
+    if options or config.get("peft_type") != "LORA":
+        kind = ", ".join(options) or config.get("peft_type")
+        raise ModelError(f"Adapter {adapter} is not a plain LoRA adapter ({kind}): train one with PEFT's LoraConfig.")
     made_for = config.get("revision") or ""
     if made_for.startswith("sha256:") and made_for != fingerprint(base):
         raise ModelError(
@@ -104,9 +114,9 @@ def check_adapter(adapter: Path, base: Path) -> None:
 def _read(path: Path) -> dict[str, Any]:
     """A JSON object of a model folder."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read as JSON ({type(error).__name__}): restore the file.") from None
-    if not isinstance(found, dict):
-        raise ModelError(f"{path} is no JSON object: restore the file.")
-    return found
+    if not isinstance(content, dict):
+        raise ModelError(f"{path} is not a JSON object: restore the file.")
+    return content

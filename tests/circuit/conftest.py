@@ -20,7 +20,7 @@ from transformers import (
     Qwen3Config,
 )
 
-from core.circuit.counterfactuals import Contrast
+from core.circuit.prompt_pairs import Contrast
 
 TRAINED = Path(__file__).parents[3] / "shared/data/tinystories-260k"
 VOCABULARY = 512  # that of the trained model, in which tokens under 259 are bytes that never come

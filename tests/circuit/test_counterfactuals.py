@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from core.circuit.counterfactuals import contrasts
-from core.circuit.hooks import CLEAN, CORRUPTED, MEAN, batches, metrics
+from core.circuit.hooks import metrics
 from core.circuit.pagerank import ItemGraph
+from core.circuit.prompt_pairs import CLEAN, CORRUPTED, MEAN, batches
 from core.errors import RunError
 from core.models.families import anatomy
 from core.types import Encoded, Interaction, Item, Prompt

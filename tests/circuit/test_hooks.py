@@ -4,7 +4,8 @@ from peft import LoraConfig, get_peft_model
 from torch.testing import assert_close
 
 from core.circuit.attribution import attribute
-from core.circuit.hooks import CLEAN, CORRUPTED, metrics
+from core.circuit.hooks import metrics
+from core.circuit.prompt_pairs import CLEAN, CORRUPTED
 from core.errors import ModelError
 from core.models.families import anatomy
 

@@ -12,8 +12,8 @@ from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
 from core.circuit import attribution
 from core.circuit.attribution import attribute
 from core.circuit.graph import destinations, sources
-from core.circuit.hooks import Contrast
 from core.circuit.patching import patched
+from core.circuit.prompt_pairs import Contrast
 from core.models.families import anatomy
 
 PROMPTS, TOKENS, HEADS, WIDTH = 32, 64, 8, 32
@@ -80,14 +80,14 @@ def test_the_watcher_sees_what_a_larger_budget_allows(model, contrasts):
 
 
 def test_what_a_batch_needed_is_gone_with_it(model, contrasts, monkeypatch):
-    found, slopes = [], attribution.slopes
+    found, compute_gradients = [], attribution.compute_gradients
 
     def watched(*arguments):
-        result = slopes(*arguments)
+        result = compute_gradients(*arguments)
         found.append(weakref.ref(result))
         return result
 
-    monkeypatch.setattr(attribution, "slopes", watched)
+    monkeypatch.setattr(attribution, "compute_gradients", watched)
     gc.disable()  # or a cycle would be found now and then
     try:
         attribute(model, contrasts, 2, batch_size=8)

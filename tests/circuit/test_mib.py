@@ -8,7 +8,8 @@ from torch.testing import assert_close
 
 from benchmarks.mib import SHARES, cmd, cpr, metrics_by_share
 from core.circuit.attribution import attribute
-from core.circuit.hooks import CLEAN, CORRUPTED, metrics
+from core.circuit.hooks import metrics
+from core.circuit.prompt_pairs import CLEAN, CORRUPTED
 from core.models.families import anatomy
 
 

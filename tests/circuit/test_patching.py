@@ -6,8 +6,9 @@ from torch.testing import assert_close
 
 from core.circuit.attribution import attribute
 from core.circuit.graph import destinations, sources
-from core.circuit.hooks import CLEAN, CORRUPTED, metrics
+from core.circuit.hooks import metrics
 from core.circuit.patching import keep_modules, module_effects, patched, patched_each, patched_modules
+from core.circuit.prompt_pairs import CLEAN, CORRUPTED
 from core.models.families import anatomy
 
 

@@ -13,7 +13,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from core.circuit import attribution, hooks, patching
+from core.circuit import attribution, patching
+from core.circuit.prompt_pairs import Contrast, PairBatch
 from core.evaluation.ranking import _tail_scores
 from core.models import recommender
 from core.models.batching import Batch, answer_logits, answer_loss
@@ -22,7 +23,7 @@ from core.models.lora_layout import layout
 from core.models.recommender import Recommender
 from core.types import Task
 
-CONTRASTS = [hooks.Contrast((1, 2, 3, 4), (1, 5, 3, 4), 6, 7, "pagerank", ((1, 2),), (1, 2))] * 2
+CONTRASTS = [Contrast((1, 2, 3, 4), (1, 5, 3, 4), 6, 7, "pagerank", ((1, 2),), (1, 2))] * 2
 PARTS = {  # as accelerate lays a model out: whole layers, one card after the other
     "model.embed_tokens": 0,
     "model.rotary_emb": 0,
@@ -100,7 +101,7 @@ def test_candidates_are_ranked(spread_out, cards):
 
 def test_a_circuit_is_scored_and_run_alone(spread_out, cards, monkeypatch):
     ids, places, answers = (numbers(cards[0], *shape) for shape in ((2, 2, 4), (2, 4), (2, 2)))
-    batch = hooks.Batch(anatomy(spread_out), ids, places, answers, places, ((), ()), 1)
+    batch = PairBatch(anatomy(spread_out), ids, places, answers, places, ((), ()), 1)
     for module in (attribution, patching):
         monkeypatch.setattr(module, "batches", lambda *_: iter([([0, 1], batch)]))
     scores = attribution.attribute(spread_out, CONTRASTS)
