@@ -44,5 +44,5 @@ def _weight(layer: Any) -> Tensor:
 def _round_to_grid(weight: Tensor, bits: int, input_dim: int) -> Tensor:
     largest = 2 ** (bits - 1) - 1
     step = weight.abs().amax(input_dim, keepdim=True).clamp(min=1e-12) / largest
-    steps: Tensor = (weight / step).round().clamp(-largest, largest)
-    return steps * step
+    rounded_weight: Tensor = (weight / step).round().clamp(-largest, largest) * step
+    return rounded_weight
