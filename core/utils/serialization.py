@@ -1,86 +1,100 @@
-"""Frozen dataclasses to JSON files and back; every write is whole or not there at all."""
+"""Dataclasses to JSON files and back, with validation.
 
-import dataclasses
+The types of the fields decide how a value is read:
+
+1. Primitives are strict: `"5"` is not a number and `true` is not 1. A whole number is accepted for a `float`.
+2. JSON has no NaN and no infinity: both are written as `null`, and `null` is read as NaN where a `float` is expected.
+3. A tuple is a list in JSON, an enum is its value, and a field may have another name in files (`core.types.aliases`).
+4. A missing field takes its default. An unknown field, which a newer version wrote, is ignored.
+
+A value that does not fit raises one WorkspaceError that names the file, the field and the expected type. The message
+names the type of a wrong value and not the value, which may be personal data; only an unknown enum value is quoted.
+"""
+
 import json
-import math
-import types
-import typing
 from collections.abc import Iterable
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from core.errors import WorkspaceError
-from core.types.aliases import stored_name
 from core.utils.atomic_io import write_text
+from core.utils.json_converter import structure, unstructure
+
+T = TypeVar("T")
 
 
 def to_json(value: Any) -> Any:
-    """`value` as JSON types: dataclasses become objects, tuples lists, NaN null."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {stored_name(f): to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {str(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    """Convert a value to JSON types: dataclasses and dicts become dicts, tuples become lists, NaN and infinity None."""
+    return unstructure(value)
 
 
+@overload
+def from_json(kind: type[T], value: Any) -> T: ...
+@overload
+def from_json(kind: Any, value: Any) -> Any: ...
 def from_json(kind: Any, value: Any) -> Any:
-    """The inverse of `to_json` for the annotated type `kind`; unknown fields of a newer writer are ignored."""
-    origin, args = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (types.UnionType, typing.Union):
-        return None if value is None else from_json(next(a for a in args if a is not type(None)), value)
-    if origin is tuple:
-        kinds = [args[0]] * len(value) if args[-1] is Ellipsis else args
-        return tuple(from_json(k, v) for k, v in zip(kinds, value, strict=True))
-    if origin is dict:
-        return {key: from_json(args[1], item) for key, item in value.items()}
-    if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        return kind(
-            **{
-                f.name: from_json(hints[f.name], value[stored_name(f)])
-                for f in dataclasses.fields(kind)
-                if stored_name(f) in value
-            }
-        )  # type: ignore[operator]
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return kind(value)
-    if kind is float:
-        return math.nan if value is None else float(value)
-    return value
+    """Convert JSON types to the annotated type `kind`: the inverse of `to_json`.
+
+    Raises:
+        WorkspaceError: A value has the wrong type, or a field without a default is missing.
+    """
+    try:
+        return structure(kind, value)
+    except ValueError as error:
+        name = getattr(kind, "__name__", "value")
+        raise WorkspaceError(f"A stored {name} is damaged ({error}): restore it or create it again.") from None
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` (dataclass, dict, list) as readable JSON."""
+    """Write `value` (dataclass, dict, list) as indented JSON."""
     write_text(path, json.dumps(to_json(value), indent=1, ensure_ascii=False) + "\n")
 
 
+@overload
+def read_json(path: Path, kind: type[T]) -> T: ...
+@overload
+def read_json(path: Path, kind: Any = None) -> Any: ...
 def read_json(path: Path, kind: Any = None) -> Any:
-    """Read what `write_json` wrote, as `kind` where one is given."""
+    """Read a JSON file.
+
+    Args:
+        path: The file.
+        kind: The type of its content; None returns plain JSON types without validation.
+
+    Raises:
+        WorkspaceError: The file is missing, is not JSON, or does not fit `kind`.
+    """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-        return value if kind is None else from_json(kind, value)
+        return value if kind is None else structure(kind, value)
     except FileNotFoundError:
         raise WorkspaceError(f"{path} is not there: check the id and the workspace folder.") from None
-    except (ValueError, TypeError) as error:
-        raise WorkspaceError(f"{path} is damaged ({error}): restore it or make it anew.") from None
+    except (ValueError, RecursionError) as error:
+        raise WorkspaceError(f"{path} is damaged ({error}): restore it or create it again.") from None
 
 
-def read_json_lines(path: Path, kind: type) -> list:
-    """Read JSON lines as dataclasses of `kind`."""
+def read_json_lines(path: Path, kind: type[T]) -> list[T]:
+    """Read a file with one JSON object of type `kind` a line; empty lines are skipped.
+
+    Raises:
+        WorkspaceError: The file is missing, or a line is not JSON or does not fit `kind`.
+    """
     if not path.is_file():
         raise WorkspaceError(f"{path} is not there: run `prepare` again.")
+    values: list[T] = []
+    number = 0
     try:
         with path.open(encoding="utf-8") as lines:
-            return [from_json(kind, json.loads(line)) for line in lines if line.strip()]
-    except (ValueError, TypeError) as error:
-        raise WorkspaceError(f"{path} is damaged ({error}): restore it or run `prepare` again.") from None
+            for line in lines:
+                number += 1
+                if line.strip():
+                    values.append(structure(kind, json.loads(line)))
+    except (ValueError, RecursionError) as error:
+        flaw = f"line {number}: {error}"
+        raise WorkspaceError(f"{path} is damaged ({flaw}): restore it or run `prepare` again.") from None
+    return values
 
 
-def write_json_lines(path: Path, values: Iterable) -> None:
-    """Write dataclasses as JSON lines."""
+def write_json_lines(path: Path, values: Iterable[Any]) -> None:
+    """Write one JSON object a line."""
     write_text(path, "".join(json.dumps(to_json(value), ensure_ascii=False) + "\n" for value in values))
