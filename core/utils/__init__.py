@@ -1,0 +1,1 @@
+"""Helpers without knowledge of recommenders: files, JSON, SQLite, hashes, time and optional imports."""
