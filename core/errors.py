@@ -1,32 +1,32 @@
-"""Every error that a user can cause, or mend.
+"""All errors that a user can cause or fix.
 
 CureLensError
 |- DataError        a data file, a column, a title
-|- RequestError     who or what is to be erased
+|- RequestError     the users or interactions of a deletion request
 |- ModelError       a base model, an adapter, a tokenizer
-|- DeviceError      a device that is asked for and not there
+|- DeviceError      a device that this machine does not have
 |- WorkspaceError   a folder, a disk, a file of the workspace
-|  |- BusyError     another process has it
-|- RecordError      a key, a record, a ledger
-|- ReviewError      who may decide what, and on what
-|- RunError         a run that cannot start or go on
+|  |- BusyError     a file that another process uses
+|- RecordError      a key, an entry, the ledger
+|- ReviewError      a permission, a decision
+|- RunError         a run that cannot start or continue
    |- Cancelled     a person stopped the run
-   |- Fenced        another worker has taken the run over
+   |- Fenced        another worker took the run over
 
 A message is one sentence: the field, the value, and what to do.
 """
 
 
 class CureLensError(Exception):
-    """Base of all errors whose message is meant for the person at the screen."""
+    """Base of all errors whose message is shown to the user."""
 
 
 class DataError(CureLensError):
-    """A data file cannot be used as it is."""
+    """A data file has missing or invalid content."""
 
 
 class RequestError(CureLensError):
-    """A deletion request cannot be served as it is."""
+    """A deletion request is invalid or cannot be served."""
 
 
 class ModelError(CureLensError):
@@ -34,11 +34,11 @@ class ModelError(CureLensError):
 
 
 class DeviceError(CureLensError):
-    """A device was asked for that this machine does not have."""
+    """The requested device does not exist on this machine."""
 
 
 class WorkspaceError(CureLensError):
-    """The workspace folder cannot be read or written."""
+    """A file or folder of the workspace is missing, damaged or not writable."""
 
 
 class BusyError(WorkspaceError):
@@ -46,20 +46,20 @@ class BusyError(WorkspaceError):
 
 
 class RecordError(CureLensError):
-    """A key, a record or the ledger cannot be used, or is not what it should be."""
+    """A key, an entry or the ledger is missing, damaged or does not verify."""
 
 
 class ReviewError(CureLensError):
-    """Somebody may not do this, or not now."""
+    """A person lacks the permission for an action, or the case is in the wrong state."""
 
 
 class RunError(CureLensError):
-    """A run cannot start or cannot go on."""
+    """A run cannot start or continue."""
 
 
 class Cancelled(RunError):
-    """The run was stopped by a person."""
+    """A person stopped the run."""
 
 
 class Fenced(RunError):
-    """This worker was taken for dead and another one works on its run: it must not write any more."""
+    """Another worker took the run over because this one seemed dead; this one must stop writing."""

@@ -1,4 +1,4 @@
-"""Small real things that many tests share: random models of every family, and one tiny prepared workspace."""
+"""Shared fixtures: random models of every family, and one tiny prepared workspace."""
 
 import os
 import random
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-# Test processes, and what they start, work side by side: more threads than cores, on models this small, are ten times slower.
+# Test processes run in parallel: on models this small, more threads than cores are ten times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
@@ -59,7 +59,7 @@ def lora_model(request):
 
 
 def small_dataset(users: int = 40, items: int = 30, events: int = 20, seed: int = 0) -> Dataset:
-    """People who like even or odd items, with noise; each met `events` items in time order."""
+    """Users who like even or odd items, with noise; each rated `events` items in time order."""
     rng = random.Random(seed)
     catalogue = tuple(
         Item(f"i{n}", f"The {name} of {n}", ("Drama",))
@@ -98,7 +98,7 @@ def tiny_workspace(folder: Path, task: Task = Task.CLICK) -> Workspace:
 
 @pytest.fixture(scope="session", autouse=True)
 def demo_world_keys(tmp_path_factory) -> Iterator[None]:
-    """Whoever runs the tests keeps their own keys to themselves; the demo world's are there, since runs in it are signed."""
+    """Use a temporary key folder with the demo's keys, because runs in the demo are signed."""
     from core.ledger.keys import demo_keys, keep_keys
 
     with pytest.MonkeyPatch.context() as patch:
@@ -109,7 +109,7 @@ def demo_world_keys(tmp_path_factory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_devices(demo_world_keys) -> Iterator[None]:
-    """Other tests and other runs on this machine hold none of our locks."""
+    """Use a temporary lock folder, so that other runs on this machine hold no lock of these tests."""
     with tempfile.TemporaryDirectory(prefix="cure-") as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("CURE_LENS_LOCKS", folder)
         yield

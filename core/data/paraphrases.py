@@ -1,4 +1,4 @@
-"""Other wordings of the same questions: another instruction, other signs, other letters, another history."""
+"""Paraphrases of the prompts: another instruction, punctuation, letter case or history, with the same answers."""
 
 import random
 import tomllib
@@ -20,17 +20,24 @@ HISTORIES: dict[str, Callable[[Events], Events]] = {
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """words: around titles and answers. case, history: of CASES and HISTORIES; no history: as it is."""
+    """One paraphrase.
+
+    Attributes:
+        words: Text around titles and answers.
+        case: Letter case of titles, a key of `CASES`.
+        history: Change of the interactions before the target, a key of `HISTORIES`; "" for none.
+    """
 
     words: Template
     case: str = "as it is"
     history: str = ""
 
     def title(self, title: str) -> str:
+        """Return a title in this paraphrase's letter case."""
         return CASES[self.case](title)
 
     def prompts(self, prompts: Sequence[Prompt]) -> Sequence[Prompt]:
-        """The same targets in the same order; where the history is another one, each in a prompt of its own."""
+        """Return prompts with the same targets in the same order; a changed history gives one prompt a target."""
         if not self.history:
             return prompts
         change = HISTORIES[self.history]
@@ -43,11 +50,11 @@ class Wording:
 
 @cache
 def wordings(task: Task) -> dict[str, Wording]:
-    """All wordings of a task by name, from wordings.toml."""
+    """Return all paraphrases of a task by name, from paraphrases.toml."""
     with (Path(__file__).parent / "paraphrases.toml").open("rb") as file:
-        return {name: _wording(given, template(task)) for name, given in tomllib.load(file)[task].items()}
+        return {name: _wording(values, template(task)) for name, values in tomllib.load(file)[task].items()}
 
 
-def _wording(given: dict[str, str], usual: Template) -> Wording:
-    how = {key: value for key, value in given.items() if key in ("case", "history")}
-    return Wording(replace(usual, **{key: value for key, value in given.items() if key not in how}), **how)
+def _wording(values: dict[str, str], default: Template) -> Wording:
+    options = {key: value for key, value in values.items() if key in ("case", "history")}
+    return Wording(replace(default, **{key: value for key, value in values.items() if key not in options}), **options)

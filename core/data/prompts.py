@@ -1,4 +1,4 @@
-"""Prompts as text: one template file, escaped titles, and where each title and answer stands."""
+"""Prompts as text and as tokens: templates, safe titles, and the positions of titles and answers."""
 
 import re
 import tomllib
@@ -18,7 +18,15 @@ MAX_TITLE = 300
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The words around titles and answers of one task."""
+    """Text around the titles and answers of one task.
+
+    Attributes:
+        instruction: First line of a prompt.
+        before: Text before each title.
+        after: Text after each title.
+        yes: Answer for a liked title; "" if the task has no such answer.
+        no: Answer for any other title.
+    """
 
     instruction: str
     before: str
@@ -29,7 +37,13 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A prompt's text; titles and answers are [start, stop) in characters, answers only of targets."""
+    """Text of a prompt.
+
+    Attributes:
+        text: The whole text.
+        titles: For each interaction, [start, stop) of its title in characters.
+        answers: For each target, [start, stop) of its answer in characters.
+    """
 
     text: str
     titles: tuple[tuple[int, int], ...]
@@ -38,18 +52,20 @@ class Text:
 
 @cache
 def template(task: Task) -> Template:
-    """The template of a task, from templates.toml."""
+    """Return the template of a task, from templates.toml."""
     with (Path(__file__).parent / "templates.toml").open("rb") as file:
         return Template(**tomllib.load(file)[task])
 
 
 def escape(title: str) -> str:
-    """A title that cannot break out of its quotes: one line, no double quote, no character that is not seen.
+    """Make a title safe for a prompt: one line without double quotes and invisible characters.
 
-    A colon at the start goes too: after the opening quote it would look like the end of a title. Invisible format
-    characters (zero width, direction, tags) go without a trace, so that no word is torn apart; control characters and
-    line ends become a space. Raises DataError for an empty title, one over MAX_TITLE characters, or one with half a
-    character in it.
+    A leading colon is removed: after the opening quote it would look like the end of a title. Invisible format
+    characters (zero width, direction, tags) are removed, so that no word is split. Control characters and line ends
+    become a space.
+
+    Raises:
+        DataError: The title is empty, longer than MAX_TITLE characters, or holds a lone surrogate.
     """
     kinds = [unicodedata.category(char) for char in title]
     if "Cs" in kinds:
@@ -64,7 +80,7 @@ def escape(title: str) -> str:
 
 
 def render(prompt: Prompt, titles: dict[str, str], words: Template) -> Text:
-    """The prompt's text; `titles` holds the escaped title of each item id."""
+    """Return the text of a prompt; `titles` holds the escaped title of each item id."""
     text, title_spans, answers = words.instruction, [], []
     for index, event in enumerate(prompt.events):
         text += words.before
@@ -80,8 +96,15 @@ def render(prompt: Prompt, titles: dict[str, str], words: Template) -> Text:
 def encode(
     prompts: Sequence[Prompt], titles: dict[str, str], task: Task, tokenizer: Any, words: Template | None = None
 ) -> list[Encoded]:
-    """Token ids of whole prompts with the spans of titles and answers; needs a fast tokenizer (offsets). words: the task's
-    own where none are given."""
+    """Encode prompts as token ids with the positions of titles and answers.
+
+    Args:
+        prompts: The prompts.
+        titles: The escaped title of each item id.
+        task: The task.
+        tokenizer: A fast tokenizer of `transformers`, which gives character offsets.
+        words: The template; None uses the task's own.
+    """
     if not prompts:
         return []
     texts = [render(prompt, titles, words or template(task)) for prompt in prompts]
@@ -100,7 +123,7 @@ def encode(
 
 
 def _token_spans(offsets: list[tuple[int, int]], spans: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-    """Character spans as token spans: the tokens that hold at least one character of the span."""
+    """Convert character spans to token spans: all tokens with at least one character of the span."""
     ends = [end for _, end in offsets]
     starts = [start for start, _ in offsets]
     return tuple((bisect_right(ends, start), bisect_left(starts, stop)) for start, stop in spans)

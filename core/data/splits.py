@@ -1,8 +1,8 @@
-"""Who trains what, and a request -> its forget, retain, validation, test and holdout examples."""
+"""Roles of users, and the forget, retain, validation, test and held-out examples of a request."""
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from core.errors import RequestError
 from core.types import Interaction, Prompt, Request, Split, Task, UserSplit
@@ -12,9 +12,13 @@ TARGETS = 8
 
 
 def assign_roles(interactions: Sequence[Interaction], crowd: float, holdout: float, seed: int = 0) -> UserSplit:
-    """Users to roles by a hash of (seed, user), so that a user's role never depends on who else is there.
+    """Assign roles by a hash of (seed, user), so that a user's role does not depend on the other users.
 
-    crowd, holdout: shares of users that train the base model, and that train nothing.
+    Args:
+        interactions: All interactions.
+        crowd: Share of base-model users, in [0, 1].
+        holdout: Share of held-out users, in [0, 1].
+        seed: Seed of the hash.
     """
     roles: dict[str, list[str]] = {"crowd": [], "holdout": [], "members": []}
     for user in dict.fromkeys(event.user for event in interactions):
@@ -26,10 +30,20 @@ def assign_roles(interactions: Sequence[Interaction], crowd: float, holdout: flo
 def make_split(
     interactions: Sequence[Interaction], roles: UserSplit, request: Request | None, window: int, task: Task
 ) -> Split:
-    """The examples of a request; with `request` None everything that the members trained on is retained.
+    """Split the interactions into the examples of a request.
 
-    Each user's interactions in time order: the first 80 % train, the next 10 % validate, the last 10 % test.
-    Forgotten interactions vanish from every other set, histories included.
+    In time order, the first 80 % of a user's interactions are for training, the next 10 % for validation and the last
+    10 % for test. Forgotten interactions are removed from all other sets, also from the histories of prompts.
+
+    Args:
+        interactions: All interactions.
+        roles: The role of each user.
+        request: The request; None retains all training examples.
+        window: Maximum number of interactions in a prompt.
+        task: The task.
+
+    Raises:
+        RequestError: The request covers no training example.
     """
     histories = by_user(interactions, task)
     forgotten = _covered(request)
@@ -45,13 +59,14 @@ def make_split(
         sets["holdout"] += windows(thirds(histories[user])[0], window)
     if request and not sets["forget"]:
         raise RequestError(
-            f"Request {request.id!r} covers nothing that trained the adapter: its interactions are newer, so there is nothing to unlearn."
+            f"Request {request.id!r} covers nothing that trained the adapter: its interactions are newer, "
+            "so there is nothing to unlearn."
         )
     return Split(*(tuple(sets[name]) for name in ("forget", "retain", "validation", "test", "holdout")))
 
 
 def by_user(interactions: Iterable[Interaction], task: Task) -> dict[str, list[Interaction]]:
-    """Each user's interactions as the task sees them: `next_item` follows only what was liked."""
+    """Group interactions by user; the task `next_item` uses liked interactions only."""
     histories: dict[str, list[Interaction]] = defaultdict(list)
     for event in interactions:
         if task is Task.CLICK or event.liked:
@@ -60,7 +75,7 @@ def by_user(interactions: Iterable[Interaction], task: Task) -> dict[str, list[I
 
 
 def thirds(events: list[Interaction]) -> tuple[list[Interaction], list[Interaction], list[Interaction]]:
-    """Train, validation and test part of one user's history; a short history trains only."""
+    """Split one user's history into training, validation and test part; a short history is for training only."""
     if len(events) < MIN_HISTORY:
         return events, [], []
     held = max(1, len(events) // 10)
@@ -68,12 +83,12 @@ def thirds(events: list[Interaction]) -> tuple[list[Interaction], list[Interacti
 
 
 def windows(events: Sequence[Interaction], size: int) -> list[Prompt]:
-    """Consecutive stretches of at most `size` interactions, every position a target."""
+    """Cut a history into prompts of at most `size` consecutive interactions, all of them targets."""
     return [Prompt(events[start].user, tuple(events[start : start + size])) for start in range(0, len(events), size)]
 
 
 def suffixes(history: Sequence[Interaction], targets: Sequence[Interaction], size: int) -> list[Prompt]:
-    """Prompts of at most `size` interactions whose last ones, TARGETS at most, are to be predicted."""
+    """Make prompts of at most `size` interactions, of which the last ones, at most TARGETS, are targets."""
     events = [*history, *targets]
     prompts = []
     for start in range(len(history), len(events), TARGETS):
@@ -84,20 +99,20 @@ def suffixes(history: Sequence[Interaction], targets: Sequence[Interaction], siz
 
 
 def single_targets(prompts: Iterable[Prompt], history: int) -> list[Prompt]:
-    """One prompt a target with at most `history` interactions before it; targets without any are left out."""
+    """Make one prompt for each target, with 1 to `history` interactions before it; drop targets without any."""
     singles = (one for prompt in prompts for one in prompt.singles if one.first_target)
     return [Prompt(one.user, one.events[-history - 1 :], min(one.first_target, history)) for one in singles]
 
 
-def _covered(request: Request | None):
-    """The test whether an interaction is to be forgotten."""
+def _covered(request: Request | None) -> Callable[[Interaction], bool]:
+    """Return the test whether an interaction is to be forgotten."""
     users = set(request.users) if request else set()
     pairs = set(request.interactions) if request else set()
     return lambda event: event.user in users or (event.user, event.item) in pairs
 
 
-def _forget_prompts(train: list[Interaction], forgotten, window: int) -> list[Prompt]:
-    """The training windows as the adapter saw them, whole where all of it goes, else one prompt a forgotten target."""
+def _forget_prompts(train: list[Interaction], forgotten: Callable[[Interaction], bool], window: int) -> list[Prompt]:
+    """Return the training prompts that are forgotten as a whole, and one prompt for each other forgotten target."""
     prompts = []
     for prompt in windows(train, window):
         marks = [forgotten(event) for event in prompt.events]

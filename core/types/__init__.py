@@ -1,7 +1,7 @@
-"""The words of the product as frozen dataclasses: what flows from stage to stage.
+"""Glossary of the product: the frozen dataclasses and enums that stages exchange.
 
-Standard library only. Everything here is plain data that `core.utils.serialization` can write as JSON;
-tensors live beside it in safetensors files.
+All of them are plain data that `core.utils.serialization` writes as JSON; tensors are in safetensors files beside them.
+This package imports the standard library only.
 """
 
 from core.types.checks import Check, Verdict, Verification

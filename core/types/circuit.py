@@ -1,4 +1,7 @@
-"""What a model was found to do: circuits, groups, and what modules write."""
+"""Results of circuit discovery: circuits, module groups, and what single modules do.
+
+A module is one attention head or one MLP: "a3.h1" is head 1 of layer 3, "m3" is the MLP of layer 3.
+"""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,7 +10,14 @@ from core.types.aliases import stored_as
 
 
 class Group(StrEnum):
-    """What a module is for (method section 3)."""
+    """Role of a module in an unlearning request (docs/method.md, section 3).
+
+    Attributes:
+        FORGET: Matters for the forget set only.
+        RETAIN: Matters for the retain set only.
+        SHARED: Matters for both sets.
+        OUTSIDE: Matters for neither set.
+    """
 
     FORGET = "forget"
     RETAIN = "retain"
@@ -17,7 +27,14 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A path from what `source` writes to what `target` reads; `input` is "q", "k", "v" for heads, "" otherwise."""
+    """A path from the output of one module to the input of a later one.
+
+    Attributes:
+        source: The module that writes.
+        target: The module that reads.
+        input: Which input of an attention head reads: "q", "k" or "v"; "" for other targets.
+        score: Attribution score in logits, signed.
+    """
 
     source: str
     target: str
@@ -27,7 +44,13 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """Faithfulness with the `modules` strongest modules kept, and with as many random ones."""
+    """One point of the faithfulness curve.
+
+    Attributes:
+        modules: How many modules are kept; all others are corrupted.
+        faithfulness: Faithfulness with the modules of the highest scores.
+        random: Faithfulness with as many random modules.
+    """
 
     modules: int
     faithfulness: float
@@ -36,19 +59,26 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """The circuit of one set of prompts (method section 2).
+    """The circuit of one set of prompts (docs/method.md, section 2).
 
-    modules: names of all modules in model order: "a3.h1" is head 1 of layer 3, "m3" the MLP of layer 3.
-    scores: per module, the signed node score: effect of corrupting it, in units of the metric (logits).
-    members: the modules of the circuit, strongest first: the smallest prefix with faithfulness >= threshold.
-    edges: the strongest edges by absolute score, for drawing; the full matrix is in circuit.safetensors.
-    clean, corrupted: mean metric on the prompts and on their contrast prompts.
-    prompts, dropped: how many were used, and how many were not because their evidence does not speak for the right answer.
-    contrast: how many contrast prompts each way produced ("pagerank", "other_user", "mean").
-    membership_probability: per module, the probability that it is in a circuit of this size from other prompts (bootstrap).
-    overlap: Jaccard overlap of the circuits of two halves of the prompts; None for a single prompt.
-    reads: per place in the prompt (0 the instruction, 1 the target, 2 the title before it, ...) and module, how much of
-        the effect it takes in there, in logits.
+    Attributes:
+        modules: Names of all modules of the model, in model order.
+        scores: For each module, its signed score: the effect of corrupting it, in logits.
+        members: Modules of the circuit, highest score first: the smallest prefix with faithfulness >= `threshold`.
+        edges: Edges with the highest absolute scores, for drawing; circuit.safetensors holds the full matrix.
+        curve: Faithfulness by the number of modules kept.
+        faithfulness: Faithfulness of the circuit.
+        threshold: Faithfulness that the circuit has to reach.
+        clean: Mean metric (logit difference) on the prompts.
+        corrupted: Mean metric on the counterfactual prompts.
+        prompts: How many prompts were used.
+        dropped: How many prompts were left out, because their history does not favor the right answer.
+        contrast: How many counterfactual prompts each strategy made ("pagerank", "other_user", "mean").
+        membership_probability: For each module, the probability that a circuit of this size from other prompts
+            contains it (bootstrap).
+        overlap: Jaccard overlap of the circuits of two halves of the prompts; None for a single prompt.
+        reads: Effect in logits that a module reads at a position, indexed [position][module]. Position 0 is the
+            instruction, 1 the target, 2 the title before it, and so on.
     """
 
     modules: tuple[str, ...]
@@ -70,13 +100,18 @@ class Circuit:
 
 @dataclass(frozen=True, slots=True)
 class ModuleGroup:
-    """One module, what it is for, and why.
+    """The group of one module, with the numbers that decided it.
 
-    forget, retain: share of the absolute score on each set (sums to 1 over modules).
-    ratio: forget / (forget + retain). noise: half-width of the bootstrap interval of ratio.
-    conflict: cosine of the forget and retain gradients in the module's coordinates.
-    membership_probability: the probability that other prompts of the same kind put it in the same group (bootstrap).
-    reason: why a person moved it here, against the rule; "" where the rule decided.
+    Attributes:
+        module: Name of the module.
+        group: Its group.
+        forget: Its share of the absolute scores on the forget set; the shares of all modules sum to 1.
+        retain: Its share of the absolute scores on the retain set.
+        ratio: forget / (forget + retain).
+        noise: Half-width of the bootstrap interval of `ratio`.
+        conflict: Cosine of the gradients on forget set and retain set, over the module's adapter coordinates.
+        membership_probability: Probability that other prompts of the same kind give the same group (bootstrap).
+        reason: Why a person moved the module here; "" if the rule decided.
     """
 
     module: str
@@ -92,7 +127,13 @@ class ModuleGroup:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A module that a person puts into another group than the rule does, and why."""
+    """A person's decision to put a module into another group than the rule does.
+
+    Attributes:
+        module: Name of the module.
+        group: Its new group.
+        reason: Why.
+    """
 
     module: str
     group: Group
@@ -101,10 +142,13 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class GroupEdit:
-    """Groups as a person wants them for a new run.
+    """A person's changes to the groups of a finished run, for a new run.
 
-    source: the run whose circuits are used again. low, high: a module of both circuits is shared where its ratio lies
-    between them. moves: modules sorted by hand.
+    Attributes:
+        source: Id of the run whose circuits are used again.
+        low: A module of both circuits is shared if its ratio lies between `low` and `high`.
+        high: See `low`.
+        moves: Modules that a person moved.
     """
 
     source: str
@@ -115,9 +159,12 @@ class GroupEdit:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Adapter coordinates that one module owns, or several heads that share keys and values.
+    """Adapter coordinates that belong to one module, or to several heads that share keys and values.
 
-    size: how many coordinates. moved: what the run changed of them, as a share of their norm before it.
+    Attributes:
+        owners: The modules.
+        size: How many coordinates.
+        moved: Norm of the run's change to them, as a share of their norm before it.
     """
 
     owners: tuple[str, ...]
@@ -127,7 +174,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """One row of a top list: item, its rank from 1 in each model (None where beyond the list's candidates)."""
+    """One entry of a recommendation list.
+
+    Attributes:
+        item: Id of the item.
+        title: Its title.
+        score: Its score in the model, in logits.
+    """
 
     item: str
     title: str
@@ -136,9 +189,15 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class DirectEffect:
-    """What one module writes toward: titles whose score its evidence raises most, and lowers most.
+    """The titles that the output of one module favors and disfavors most.
 
-    Scores are direct effects in logits: what reaches the answer without passing through later modules; means over prompts.
+    Scores are direct effects in logits, means over prompts: the part of a module's output that reaches the answer
+    without passing through later modules.
+
+    Attributes:
+        module: Name of the module.
+        raised: Titles with the highest direct effects.
+        lowered: Titles with the lowest direct effects.
     """
 
     module: str
@@ -148,10 +207,16 @@ class DirectEffect:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What one module remembers (method section 3).
+    """How much one module remembers of the forget set (docs/method.md, section 3).
 
-    forget, holdout: what its adapter spares these people, in nats per answer. The noises: half the width of the bootstrap's
-    95 % interval over prompts, of `contrast` = forget - holdout and of `holdout`.
+    A module's benefit for a set of users is the loss that its part of the adapter saves, in nats per answer.
+
+    Attributes:
+        module: Name of the module.
+        forget: Its benefit for the forget set.
+        holdout: Its benefit for held-out users.
+        contrast_noise: Half-width of the 95 % bootstrap interval of `contrast`, over prompts.
+        holdout_noise: Half-width of the 95 % bootstrap interval of `holdout`, over prompts.
     """
 
     module: str
@@ -162,11 +227,12 @@ class Memory:
 
     @property
     def contrast(self) -> float:
+        """The benefit for the forget set beyond that for held-out users, in nats per answer."""
         return self.forget - self.holdout
 
     @property
     def group(self) -> Group:
-        """Remembers, helps strangers too, both or neither; what is inside the noise does not count."""
+        """The group by two tests: `contrast` and `holdout` each count only above their noise."""
         remembers, helps = self.contrast > self.contrast_noise, self.holdout > self.holdout_noise
         if remembers:
             return Group.SHARED if helps else Group.FORGET

@@ -1,4 +1,4 @@
-"""What is learned and what is asked to be erased: people, items, prompts, requests."""
+"""Data of the recommender and of deletion requests: items, interactions, prompts, requests and splits."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,7 +8,12 @@ from core.types.aliases import stored_as
 
 
 class Task(StrEnum):
-    """What the recommender is asked: is this title liked, or which title comes next."""
+    """What the recommender predicts.
+
+    Attributes:
+        CLICK: Whether the user likes a given title (Yes or No).
+        NEXT_ITEM: Which title the user likes next.
+    """
 
     CLICK = "click"
     NEXT_ITEM = "next_item"
@@ -16,7 +21,13 @@ class Task(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that can be recommended."""
+    """An item that can be recommended.
+
+    Attributes:
+        id: Id of the item.
+        title: Title as in the data file; `core.data.prompts.escape` makes it safe for a prompt.
+        genres: Its genres.
+    """
 
     id: str
     title: str
@@ -25,7 +36,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One user met one item: the rating as given, whether that counts as liked, and when (Unix seconds)."""
+    """One user's rating of one item.
+
+    Attributes:
+        user: Id of the user.
+        item: Id of the item.
+        liked: Whether the rating counts as liked (`core.data.labels`).
+        time: When, in Unix seconds.
+        rating: The rating as in the data file.
+    """
 
     user: str
     item: str
@@ -36,10 +55,15 @@ class Interaction:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A stretch of one user's interactions in time order; those from `first_target` on are to be predicted.
+    """Consecutive interactions of one user, of which the last ones are predicted.
 
-    Each target is predicted from everything before it, so one prompt with n targets is n examples
-    that share their prefix. Circuit prompts have exactly one target.
+    Each target is predicted from everything before it. A prompt with n targets is therefore n examples that share
+    their prefix. Prompts for circuits have exactly one target.
+
+    Attributes:
+        user: Id of the user.
+        events: The interactions, in time order.
+        first_target: Index of the first target; it and all later interactions are targets.
     """
 
     user: str
@@ -48,23 +72,25 @@ class Prompt:
 
     @property
     def targets(self) -> tuple[Interaction, ...]:
+        """The interactions to predict."""
         return self.events[self.first_target :]
 
     @property
     def singles(self) -> tuple["Prompt", ...]:
-        """Each target in a prompt of its own, with all that stands before it."""
+        """One prompt for each target, with all interactions before it."""
         return tuple(Prompt(self.user, self.events[: i + 1], i) for i in range(self.first_target, len(self.events)))
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A prompt as token ids, with where things stand in it.
+    """A prompt as token ids, with the positions of titles and answers.
 
-    ids: token ids of the whole text, no padding.
-    spans: per event, [start, stop) of its title's tokens.
-    answers: per target, [start, stop) of the tokens that answer it; they are predicted from
-        the logits at start-1 ... stop-2. One Yes/No token in `click`, the title in `next_item`.
-    labels: per target, whether it was liked.
+    Attributes:
+        ids: Token ids of the whole text, without padding.
+        spans: For each interaction, [start, stop) of its title's tokens.
+        answers: For each target, [start, stop) of its answer's tokens: one Yes/No token in `click`, the title in
+            `next_item`. The logits at start - 1 to stop - 2 predict them.
+        labels: For each target, whether it was liked.
     """
 
     ids: tuple[int, ...]
@@ -74,11 +100,15 @@ class Encoded:
 
     @property
     def answer_tokens(self) -> int:
+        """The number of tokens in all answers."""
         return sum(stop - start for start, stop in self.answers)
 
 
 class Ground(StrEnum):
-    """Why it is to go, after GDPR article 17(1) (a) to (f); unlike a reason it names nobody, so it may stay in the record."""
+    """Legal basis of a request: GDPR article 17(1), points (a) to (f).
+
+    Unlike the request's reason it names nobody, so it may stay in the ledger.
+    """
 
     NOT_RECORDED = "not_recorded"
     NOT_NEEDED = "not_needed"
@@ -91,7 +121,7 @@ class Ground(StrEnum):
 
 
 class Identity(StrEnum):
-    """How it was made sure that whoever asks is who they say they are."""
+    """How the identity of the person who made a request was checked."""
 
     NOT_RECORDED = "not_recorded"
     ACCOUNT = "account"
@@ -102,7 +132,18 @@ class Identity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One demand to erase: all interactions of `users`, or the chosen (user, item) pairs. opened_by: who opened it."""
+    """A deletion request: all interactions of some users, or chosen interactions.
+
+    Attributes:
+        id: Id of the request.
+        users: Users all of whose interactions are to be forgotten.
+        interactions: Interactions to be forgotten, as (user, item).
+        reason: Free text; it is destroyed when the request is carried out.
+        created: When the request was opened, ISO 8601 in UTC.
+        opened_by: Who opened it.
+        legal_basis: Its legal basis.
+        identity: How the person's identity was checked.
+    """
 
     id: str
     users: tuple[str, ...] = ()
@@ -115,18 +156,26 @@ class Request:
 
     @property
     def due(self) -> str:
-        """Until when it is to be answered: 30 days, within the month of GDPR article 12(3)."""
+        """Deadline for the answer: 30 days, within the month of GDPR article 12(3)."""
         return (datetime.fromisoformat(self.created) + timedelta(days=30)).isoformat() if self.created else ""
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """The users whom the request touches, each once, in order."""
+        """Every user with an interaction in the request, each once, in order."""
         return tuple(dict.fromkeys((*self.users, *(user for user, _ in self.interactions))))
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The examples of one request. Holdout users are in no training set, ever."""
+    """The examples of one request.
+
+    Attributes:
+        forget: Training examples that are to be forgotten.
+        retain: All other training examples of training users.
+        validation: Later interactions of training users, for early stopping.
+        test: The last interactions of training users, for evaluation.
+        holdout: Examples of held-out users, who are in no training set.
+    """
 
     forget: tuple[Prompt, ...]
     retain: tuple[Prompt, ...]
@@ -137,12 +186,12 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class UserSplit:
-    """The users of a workspace by what they trained.
+    """The role of each user.
 
     Attributes:
-        members: Training users: they trained the adapter.
-        crowd: Base-model users: they trained the base model.
-        holdout: Held-out users: they trained nothing, ever.
+        members: Training users, whose interactions train the adapter.
+        crowd: Base-model users, whose interactions train the base model.
+        holdout: Held-out users, whose interactions train nothing.
     """
 
     members: tuple[str, ...]

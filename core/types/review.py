@@ -1,11 +1,11 @@
-"""Who may do what, and how a deletion is decided."""
+"""Review of deletions: roles, permitted actions, cases and decisions."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a person is to a deletion."""
+    """Role of a person in the handling of deletion requests; `core.review.permissions` says what each may do."""
 
     REQUESTER = "requester"
     OPERATOR = "operator"
@@ -15,7 +15,7 @@ class Role(StrEnum):
 
 
 class Act(StrEnum):
-    """What somebody may do; READ is everybody's who has a role."""
+    """An action that needs a permission; every role may READ."""
 
     READ = "read"
     OPEN = "open"
@@ -26,8 +26,15 @@ class Act(StrEnum):
 
 
 class CaseState(StrEnum):
-    """Where a case stands. APPROVED: decided, and being carried out; it becomes CLOSED, or PENDING where that is impossible.
-    VOID: another request was carried out meanwhile, and with the old adapter went the run that this one was about."""
+    """State of a case.
+
+    Attributes:
+        PENDING: Submitted and not decided.
+        APPROVED: Approved and being carried out; next is CLOSED, or PENDING if it cannot be carried out.
+        REJECTED: Rejected.
+        VOID: Another request was carried out meanwhile, which removed the adapter that this case's run started from.
+        CLOSED: Carried out.
+    """
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -38,7 +45,16 @@ class CaseState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One person's word on a case. evidence: digest of what it was given on; another one voids it."""
+    """One reviewer's vote on a case.
+
+    Attributes:
+        person: The reviewer.
+        role: The role in which the reviewer decides.
+        approve: True approves, False rejects.
+        evidence: Digest of the evidence that the reviewer saw; the decision is void if the evidence changes.
+        reason: Free text.
+        time: When, ISO 8601 in UTC.
+    """
 
     person: str
     role: Role
@@ -50,7 +66,13 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What somebody wrote to the others; it is destroyed with the case."""
+    """A message to the other reviewers of a case; it is destroyed with the case.
+
+    Attributes:
+        person: The author.
+        text: The message.
+        time: When, ISO 8601 in UTC.
+    """
 
     person: str
     text: str
@@ -59,8 +81,21 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A run that was put before those who decide. number: grows with every submission; the newest one of a request counts.
-    evidence: digest of what was submitted. step: how many steps of carrying out are done. message: why it went back."""
+    """A run that was submitted for review.
+
+    Attributes:
+        number: Number of the submission; the highest one of a request is the current case.
+        request: Id of the request.
+        run: Id of the run.
+        operator: Who submitted it.
+        evidence: Digest of the submitted evidence.
+        submitted: When, ISO 8601 in UTC.
+        state: State of the case.
+        step: How many steps of the deletion are done.
+        message: Why the case was returned; "" if it was not.
+        decisions: All votes.
+        comments: All comments.
+    """
 
     number: int
     request: str
@@ -77,7 +112,18 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """What is left of a request that was carried out: nothing that names anybody of it."""
+    """The record that remains of a request after its deletion; it names no user.
+
+    Attributes:
+        id: Id of the request.
+        created: When the request was opened, ISO 8601 in UTC.
+        closed: When the deletion was done, ISO 8601 in UTC.
+        run: Id of the run.
+        case: Number of the case.
+        people: How many users the request covered.
+        rows: How many interactions were deleted.
+        adapter: SHA-256 of the weights that are served now.
+    """
 
     id: str
     created: str

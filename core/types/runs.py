@@ -1,4 +1,4 @@
-"""One run: what it was asked to do, and where it stands."""
+"""Runs: specification, state and progress."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +8,7 @@ from core.types.circuit import GroupEdit
 
 
 class RunState(StrEnum):
-    """Where a run stands; LOST is never written, it is what a reader sees of a dead or silent worker."""
+    """State of a run; LOST is never stored: a reader infers it when the worker is dead or silent."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -18,7 +18,7 @@ class RunState(StrEnum):
     LOST = "lost"
 
 
-# From each written state the ones that may come next. RUNNING to QUEUED is for a run whose worker was lost.
+# Permitted transitions between stored states. RUNNING to QUEUED is for a run whose worker was lost.
 MOVES: dict[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.FAILED}),
     RunState.RUNNING: frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED, RunState.QUEUED}),
@@ -31,9 +31,21 @@ ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """What a run was asked to do; written once, before the worker starts. edit: groups by a person instead of by the rule.
-    launcher: where its worker starts. thresholds: a digest of the bounds that it will be verified by.
-    launched_by: who launched it."""
+    """Specification of a run; written once, before the worker starts.
+
+    Attributes:
+        id: Id of the run.
+        request: Id of the deletion request.
+        method: Name of the unlearning method.
+        device: Torch device, or "auto".
+        seed: Random seed.
+        steps: Maximum number of unlearning steps; 0 is the method's default.
+        created: When the run was created, ISO 8601 in UTC.
+        edit: A person's changes to the groups; None uses the rule alone.
+        launcher: Where the worker starts, e.g. "local".
+        thresholds: Digest of the verification thresholds.
+        launched_by: Who launched it.
+    """
 
     id: str
     request: str
@@ -50,10 +62,14 @@ class RunSpec:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One process and no other that ever was: a pid is used again, a pid with its birth on a boot of a host is not.
+    """Identifies one process: PIDs are reused; (host, boot id, PID namespace, PID, start time) is not.
 
-    boot: the kernel's random id of this start of the machine. space: the pid namespace, as containers have their own.
-    start_ticks: when the process started, in the kernel's ticks since boot, which no change of the clock moves.
+    Attributes:
+        host: Name of the host.
+        boot: Random id that the kernel draws at boot.
+        space: PID namespace; each container has its own.
+        pid: Process id.
+        start_ticks: Start of the process in kernel ticks since boot; changes of the clock do not affect it.
     """
 
     host: str
@@ -65,13 +81,21 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """Where a run stands, for everyone who watches.
+    """State and progress of a run.
 
-    stage: the stage's name. progress in [0, 1] over the whole run. eta: seconds left, None while unknown.
-    memory: bytes that the run held at most so far, of the card, or of the machine where it runs on its processor.
-    pace: tokens read a second since the stage began, forward.
-    worker: the process at work, so that a dead one is noticed; None where none ever was.
-    message: one sentence; the reason where the run failed.
+    Attributes:
+        state: State of the run.
+        stage: Name of the current stage.
+        progress: Progress of the whole run in [0, 1].
+        eta: Seconds left; None if unknown.
+        seconds: Seconds since the run started.
+        message: One sentence; the reason if the run failed.
+        device: Torch device in use.
+        dtype: Floating-point type in use.
+        worker: The process that executes the run; None if there was none.
+        updated: Time of this status, ISO 8601 in UTC.
+        memory: Peak memory of the run in bytes, on the GPU, or in main memory for a run on the CPU.
+        pace: Tokens per second in forward passes since the stage began.
     """
 
     state: RunState = RunState.QUEUED

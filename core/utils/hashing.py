@@ -6,13 +6,13 @@ from pathlib import Path
 
 
 def sha256_of_file(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
+    """Return the SHA-256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digests_match(files: Mapping[str, Path], expected: Mapping[str, str]) -> bool:
-    """Whether each file exists and has its expected SHA-256; names without an expected digest are only checked to exist."""
+    """Whether each file with an expected SHA-256 exists and has it; files without one are not checked."""
     return all(
         path.is_file() and sha256_of_file(path) == expected[name] for name, path in files.items() if name in expected
     )

@@ -1,4 +1,4 @@
-"""Libraries that only some users want: imported where they are used, and missed in one sentence."""
+"""Imports of optional libraries, with an error message that names the extra to install."""
 
 from importlib import import_module
 from typing import Any
@@ -7,7 +7,16 @@ from core.errors import RunError
 
 
 def library(name: str, extra: str, otherwise: str = "") -> Any:
-    """An optional library. Raises RunError where it is not installed, with what to do: install it with our `extra`, or else."""
+    """Import an optional library.
+
+    Args:
+        name: Name of the module.
+        extra: Extra of this package that installs it.
+        otherwise: An alternative, appended to the error message.
+
+    Raises:
+        RunError: The library is not installed.
+    """
     try:
         return import_module(name)
     except ImportError:

@@ -1,4 +1,8 @@
-"""An SQLite file that survives kills and power cuts: whole transactions, one writer at a time, refusals as one sentence."""
+"""SQLite database with durable transactions, one writer at a time, and errors as one sentence.
+
+A transaction is complete or absent, also after a kill or a power cut (`synchronous = FULL`). Deleted content is
+overwritten on disk (`secure_delete`).
+"""
 
 import errno
 import sqlite3
@@ -10,19 +14,27 @@ from pathlib import Path
 from core.errors import BusyError, WorkspaceError
 from core.utils.atomic_io import disk_error
 
-BUSY = 30.0  # seconds that one waits for the file's lock
+BUSY = 30.0  # seconds to wait for the file's lock
 
 
 class Database:
-    """One file, with a connection a thread. journal: "WAL", or "DELETE" for what several machines use or what is to be forgotten.
-    What is deleted is overwritten. Every use may raise WorkspaceError."""
+    """One SQLite file, with one connection for each thread.
+
+    Every method may raise WorkspaceError.
+
+    Args:
+        path: The file; it is created with its folder at the first use.
+        schema: SQL that creates the tables if they are missing.
+        journal: Journal mode: "WAL", or "DELETE" for a file that several machines use or whose deleted content must
+            not remain in a log.
+    """
 
     def __init__(self, path: Path, schema: str, journal: str) -> None:
         self.path, self.schema, self.journal, self._local = path, schema, journal, threading.local()
 
     @contextmanager
     def opened(self) -> Iterator[sqlite3.Connection]:
-        """This thread's connection; what SQLite refuses is one sentence."""
+        """Yield this thread's connection; convert errors of SQLite to WorkspaceError."""
         try:
             if not hasattr(self._local, "database"):
                 self._local.database = self._connect()
@@ -39,13 +51,13 @@ class Database:
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: whole or not at all, and nobody else writes meanwhile."""
+        """Yield a connection inside one transaction, which excludes all other writers."""
         with self.opened() as database:
             database.execute("BEGIN IMMEDIATE")
             try:
                 yield database
             except BaseException:
-                if database.in_transaction:  # a full disk ends it by itself
+                if database.in_transaction:  # SQLite rolls back by itself when the disk is full
                     database.execute("ROLLBACK")
                 raise
             database.execute("COMMIT")
@@ -54,7 +66,7 @@ class Database:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         database = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
         database.row_factory = sqlite3.Row
-        with suppress(sqlite3.OperationalError):  # somebody has it open in another mode, which then serves
+        with suppress(sqlite3.OperationalError):  # another process uses the file in its mode, which stays
             database.execute(f"PRAGMA journal_mode = {self.journal}")
         for setting in ("synchronous = FULL", "secure_delete = ON"):
             database.execute(f"PRAGMA {setting}")

@@ -1,11 +1,12 @@
-"""How many threads torch may take, said before anybody imports it."""
+"""Number of CPU threads that torch uses; it has to be set before torch is imported."""
 
 import os
 
 
 def reserve_one_core() -> None:
-    """Let torch use all cores but one, unless `OMP_NUM_THREADS` says otherwise: threads that wait for a busy one crawl.
+    """Let torch use all cores but one, unless `OMP_NUM_THREADS` is set.
 
-    Said in the environment, which torch reads when it is imported: most commands do without it.
+    With one thread per core, any other busy process delays a thread, and all threads wait for the slowest. The value
+    is set in the environment, so that commands without torch need not import it.
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) - 1)))

@@ -1,4 +1,4 @@
-"""A small world that the data tests share."""
+"""A small synthetic data set for the data tests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Other wordings: the same targets in the same order, and the answers as ever."""
+"""Paraphrases: the same targets in the same order, with the same answers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Prompts: no title can forge an answer, and every span points at what it says."""
+"""Prompts: no title can forge an answer, and every span covers its title or answer."""
 
 import unicodedata
 

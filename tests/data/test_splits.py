@@ -1,4 +1,4 @@
-"""Splits and roles: who trains what, and that the forgotten is nowhere but in the forget set."""
+"""Roles and splits: forgotten interactions are in the forget set and in no other set."""
 
 from itertools import chain
 
