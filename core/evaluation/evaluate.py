@@ -1,4 +1,4 @@
-"""One model's measures, and all models of a run side by side (method section 6)."""
+"""Evaluation of one model, and comparison of all models of a run (docs/method.md, section 6)."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,21 @@ NEGATIVES = 99
 LIST_CANDIDATES = 400
 LIST_LENGTH = 10
 KEPT_LISTS = 6
+CUTOFF = 10  # of HR@10 and NDCG@10
 
 
 @dataclass(frozen=True)
 class ModelOutputs:
-    """What one model said: its scores per set, and the ranks of liked test items among NEGATIVES unseen ones."""
+    """Outputs of one model that evaluation needs.
+
+    Attributes:
+        forget: Predictions on the forget set.
+        test: Predictions on the test prompts of retained users.
+        holdout: Predictions on held-out users.
+        rank_users: User of each ranked item [row].
+        ranks: Rank, from 1, of a liked test item among `NEGATIVES` unseen items [row].
+        lists: Top list by user.
+    """
 
     forget: Scores
     test: Scores
@@ -40,10 +50,19 @@ def look(
     listed: Sequence[str] = (),
     ranked: int = RANKED_USERS,
 ) -> ModelOutputs:
-    """Everything that evaluation asks one model; `histories`: each member's training interactions; `listed`: whose
-    top lists are asked for; `ranked`: how many people's test items are ranked, which costs the most."""
-    asked = _first_liked(split.test, ranked)
-    users, places = np.array([prompt.user for prompt in asked]), ranks(recommender, asked, reader, histories)
+    """Compute the outputs of one model.
+
+    Args:
+        recommender: Model.
+        split: Prompts of each set.
+        reader: Encodes prompts.
+        items: Catalogue by id.
+        histories: Training interactions of each training user.
+        listed: Users whose top lists are computed.
+        ranked: Largest number of users whose test items are ranked, which is the most expensive part.
+    """
+    prompts = _first_liked(split.test, ranked)
+    users, places = np.array([prompt.user for prompt in prompts]), ranks(recommender, prompts, reader, histories)
     lists = {user: top_list(recommender, histories[user], reader, items) for user in listed}
     forget, test, holdout = (score(recommender, part, reader) for part in (split.forget, split.test, split.holdout))
     return ModelOutputs(forget, test, holdout, users, places, lists)
@@ -56,7 +75,15 @@ def compare(
     split: Split,
     item_mean: Interval,
 ) -> Evaluation:
-    """The evaluation of a run from what each model said."""
+    """Evaluate a run from the outputs of its models.
+
+    Args:
+        original: Outputs of the model before unlearning.
+        unlearned: Outputs of the model after unlearning.
+        references: Outputs of each retrained reference.
+        split: Prompts of each set.
+        item_mean: Test AUC of `item_mean_auc`.
+    """
     probabilities = [reference.forget.probabilities for reference in references]
     before = original.forget.probabilities
     return Evaluation(
@@ -71,32 +98,47 @@ def compare(
     )
 
 
-def metrics(seen: ModelOutputs, draws: int = DRAWS) -> Metrics:
-    """All measures of one model with their intervals from so many bootstrap draws."""
-    forget, holdout = seen.forget, seen.holdout
-    both = np.concatenate([forget.losses, holdout.losses])
-    member = np.arange(len(both)) < len(forget.losses)
+def metrics(outputs: ModelOutputs, draws: int = DRAWS) -> Metrics:
+    """All measures of one model, each with an interval from `draws` bootstrap draws over users."""
+    hits, gains = _ranking_values(outputs.ranks)
     return Metrics(
-        test_auc=_auc(seen.test, draws),
-        test_log_loss=interval(lambda rows: seen.test.losses[rows].mean(), seen.test.users, draws=draws),
-        hit_rate=interval(lambda rows: _mean(seen.ranks[rows] <= 10), seen.rank_users, draws=draws),
-        ndcg=interval(
-            lambda rows: _mean(np.where(seen.ranks[rows] <= 10, 1 / np.log2(seen.ranks[rows] + 1), 0)),
-            seen.rank_users,
-            draws=draws,
-        ),
-        forget_auc=_auc(forget, draws),
-        holdout_auc=_auc(holdout, draws),
-        membership_auc=interval(
-            lambda rows: membership_auc(both[rows[member[rows]]], both[rows[~member[rows]]]),
-            np.concatenate([forget.users, holdout.users]),
-            draws=draws,
-        ),
+        test_auc=_auc(outputs.test, draws),
+        test_log_loss=interval(lambda rows: outputs.test.losses[rows].mean(), outputs.test.users, draws=draws),
+        hit_rate=interval(lambda rows: _mean(hits[rows]), outputs.rank_users, draws=draws),
+        ndcg=interval(lambda rows: _mean(gains[rows]), outputs.rank_users, draws=draws),
+        forget_auc=_auc(outputs.forget, draws),
+        holdout_auc=_auc(outputs.holdout, draws),
+        membership_auc=_membership(outputs.forget, outputs.holdout, draws),
+    )
+
+
+def _ranking_values(ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """HR@10 and NDCG@10 of each row."""
+    return ranks <= CUTOFF, np.where(ranks <= CUTOFF, 1 / np.log2(ranks + 1), 0)
+
+
+def _auc(scores: Scores, draws: int) -> Interval:
+    return interval(lambda rows: prediction_auc(take(scores, rows)), scores.users, draws=draws)
+
+
+def _membership(forget: Scores, holdout: Scores, draws: int) -> Interval:
+    losses = np.concatenate([forget.losses, holdout.losses])
+    member = np.arange(len(losses)) < len(forget.losses)
+    return interval(
+        lambda rows: membership_auc(losses[rows[member[rows]]], losses[rows[~member[rows]]]),
+        np.concatenate([forget.users, holdout.users]),
+        draws=draws,
     )
 
 
 def item_mean_auc(train: Sequence[Prompt], extra: Sequence[Interaction], test: Sequence[Prompt]) -> Interval:
-    """Test AUC of each item's mean training label (the global mean where it has none), on the same test rows."""
+    """Test AUC of a baseline that predicts each item's mean training label, or the global mean for an unseen item.
+
+    Args:
+        train: Training prompts.
+        extra: More training interactions.
+        test: Test prompts, the same rows as in `Metrics.test_auc`.
+    """
     labels: dict[str, list[bool]] = defaultdict(list)
     for event in (*(event for prompt in train for event in prompt.targets), *extra):
         labels[event.item].append(event.liked)
@@ -105,12 +147,13 @@ def item_mean_auc(train: Sequence[Prompt], extra: Sequence[Interaction], test: S
     guess = np.array([np.mean(labels[event.item]) if event.item in labels else overall for event in targets])
     liked = np.array([event.liked for event in targets], bool)
     return interval(
-        lambda rows: auc(guess[rows][liked[rows]], guess[rows][~liked[rows]]), np.array([e.user for e in targets])
+        lambda rows: auc(guess[rows][liked[rows]], guess[rows][~liked[rows]]),
+        np.array([event.user for event in targets]),
     )
 
 
 def list_users(split: Split) -> tuple[str, ...]:
-    """Whose top lists are shown: everyone in the forget set, then a few kept people with test items."""
+    """Users whose top lists are shown: all forgotten users, then some retained users with test items."""
     forgotten = dict.fromkeys(prompt.user for prompt in split.forget)
     kept = [user for user in dict.fromkeys(prompt.user for prompt in split.test) if user not in forgotten]
     return (*forgotten, *kept[:: max(1, len(kept) // KEPT_LISTS)][:KEPT_LISTS])
@@ -123,13 +166,13 @@ def top_list(
     items: Mapping[str, Item],
     length: int = LIST_LENGTH,
 ) -> tuple[Recommendation, ...]:
-    """The user's top list among `candidates`."""
-    some = candidates(history, reader)
-    return top_k(rank(recommender, open_prompt(history, reader), some, reader), some, items, length)
+    """Top list of the user with this history, among `candidates`."""
+    unseen = candidates(history, reader)
+    return top_k(rank(recommender, open_prompt(history, reader), unseen, reader), unseen, items, length)
 
 
 def candidates(history: Sequence[Interaction], reader: Reader) -> list[str]:
-    """The most popular LIST_CANDIDATES items that are not in a history."""
+    """The `LIST_CANDIDATES` most popular items that are not in a history."""
     seen = {event.item for event in history}
     return [item for item in reader.popular if item not in seen][:LIST_CANDIDATES]
 
@@ -137,19 +180,19 @@ def candidates(history: Sequence[Interaction], reader: Reader) -> list[str]:
 def top_k(
     scores: np.ndarray, candidates: Sequence[str], items: Mapping[str, Item], length: int
 ) -> tuple[Recommendation, ...]:
-    """The candidates of largest score, largest first."""
+    """The candidates of largest score [candidate], largest first."""
     order = np.argsort(-scores, kind="stable")[:length]
     return tuple(Recommendation(candidates[i], items[candidates[i]].title, float(scores[i])) for i in order)
 
 
 def open_prompt(history: Sequence[Interaction], reader: Reader) -> Prompt:
-    """The history's last stretch with an open last place for a candidate."""
+    """Prompt of the history's last events with a last place for a candidate."""
     shown = tuple(history[-(reader.window - 1) :])
     return Prompt(shown[-1].user, (*shown, shown[-1]), len(shown))
 
 
 def _first_liked(test: Sequence[Prompt], most: int) -> list[Prompt]:
-    """Each user's test prompt up to the first liked target; of at most `most` users."""
+    """For at most `most` users the test prompt up to the first liked target."""
     liked: dict[str, Prompt] = {}
     for prompt in test:
         target = next((i for i in range(prompt.first_target, len(prompt.events)) if prompt.events[i].liked), None)
@@ -164,7 +207,10 @@ def ranks(
     reader: Reader,
     histories: Mapping[str, Sequence[Interaction]],
 ) -> np.ndarray:
-    """The rank of each prompt's last item among NEGATIVES that its user never met, 1 = on top."""
+    """Rank, from 1, of each prompt's last item among `NEGATIVES` random items that its user never saw [prompt].
+
+    Ties count half.
+    """
     ranks: list[float] = []
     for prompt in prompts:
         seen = {event.item for event in (*histories[prompt.user], *prompt.events)}
@@ -177,12 +223,8 @@ def ranks(
 
 
 def _mean(values: np.ndarray) -> float:
-    """The mean; NaN where nobody was asked."""
+    """Mean; NaN without values."""
     return float(values.mean()) if len(values) else float("nan")
-
-
-def _auc(scores: Scores, draws: int) -> Interval:
-    return interval(lambda rows: prediction_auc(take(scores, rows)), scores.users, draws=draws)
 
 
 def _lists(

@@ -1,23 +1,24 @@
-"""The measures of method section 6 from scores, each with a 95 % interval that respects who the rows belong to."""
+"""Measures of predictions, with 95 % intervals from a bootstrap over users (docs/method.md, section 6)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from scipy.special import rel_entr
 from scipy.stats import rankdata
 
 from core.types import Closeness, Interval
 
-if TYPE_CHECKING:  # at work it would load the libraries of models, for whom a launch need not wait
-    from core.evaluation.predictions import Scores
+if TYPE_CHECKING:
+    from core.evaluation.predictions import Scores  # loads torch and transformers, which a launch must not wait for
 
 DRAWS = 200
 Value = TypeVar("Value")
 
 
 def auc(positive: np.ndarray, negative: np.ndarray) -> float:
-    """P(positive > negative) + half the ties (Mann-Whitney); NaN where a side is empty."""
+    """AUC in [0, 1]: P(positive > negative) plus half of the ties (Mann-Whitney); NaN if a side is empty."""
     if not len(positive) or not len(negative):
         return float("nan")
     ranks = rankdata(np.concatenate([positive, negative]))
@@ -25,7 +26,10 @@ def auc(positive: np.ndarray, negative: np.ndarray) -> float:
 
 
 def prediction_auc(scores: "Scores") -> float:
-    """`click`: AUC of liked over not liked. `next_item`: P(true title scores above another candidate)."""
+    """AUC in [0, 1] of a model's predictions.
+
+    `click`: liked over not liked titles. `next_item`: P(the true title scores above another candidate).
+    """
     if scores.probabilities.shape[1] == 2:
         return auc(scores.margins[scores.labels], scores.margins[~scores.labels])
     true, others = scores.probabilities[:, :1], scores.probabilities[:, 1:]
@@ -33,91 +37,125 @@ def prediction_auc(scores: "Scores") -> float:
 
 
 def membership_auc(members: np.ndarray, strangers: np.ndarray) -> float:
-    """AUC of the attack that takes a low loss for membership: .5 = members look like strangers."""
+    """AUC in [0, 1] of the membership inference attack that takes a low loss for membership; .5 is chance.
+
+    Args:
+        members: Losses of rows that were trained on [row].
+        strangers: Losses of rows of held-out users [row].
+    """
     return auc(-members, -strangers)
 
 
 def interval(
     measure: Callable[[np.ndarray], float], users: np.ndarray, seed: int = 0, draws: int = DRAWS, level: float = 0.95
 ) -> Interval:
-    """`measure(row indices)` with a percentile bootstrap over users, so that one person's rows stay together."""
+    """Estimate a measure with a percentile bootstrap over users, because rows of one user are not independent.
+
+    Args:
+        measure: Maps row indices to a value.
+        users: User of each row [row].
+        seed: Seed of the bootstrap.
+        draws: Number of bootstrap draws; 0 for no interval.
+        level: Coverage of the interval.
+
+    Returns:
+        Value on all rows with its interval, which is NaN for fewer than two users.
+    """
     names, inverse = np.unique(users, return_inverse=True)
     rows_of = [np.flatnonzero(inverse == i) for i in range(len(names))]
     rng = np.random.default_rng(seed)
-    drawn = []
+    values = []
     for _ in range(draws if len(names) > 1 else 0):
         value = measure(np.concatenate([rows_of[i] for i in rng.integers(len(names), size=len(names))]))
         if np.isfinite(value):
-            drawn.append(value)
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2]) if drawn else (float("nan"), float("nan"))
+            values.append(value)
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2]) if values else (float("nan"), float("nan"))
     return Interval(float(measure(np.arange(len(users)))), float(low), float(high), len(users))
 
 
 def take(scores: "Scores", rows: np.ndarray) -> "Scores":
-    """The scores of some rows."""
+    """Select rows of a model's scores."""
     return replace(scores, **{field.name: getattr(scores, field.name)[rows] for field in fields(scores)})
 
 
 def closeness(model: np.ndarray, original: np.ndarray, references: list[np.ndarray]) -> Closeness:
-    """How near `model`'s probabilities [n, outcome] are to the references' (means over them).
+    """Distance of a model's predictions from those of retrained references, means over the references.
 
-    residual: mean|p - p_ref| / mean|p_original - p_ref|. Without references all is NaN.
+    Args:
+        model: Probabilities of the model [row, outcome].
+        original: Probabilities of the original model [row, outcome].
+        references: Probabilities of each reference [row, outcome].
+
+    Returns:
+        Residual mean|p - p_ref| / mean|p_original - p_ref|, Jensen-Shannon divergence in bits and half symmetrised KL
+        in nats; NaN without references.
     """
     if not references:
         return Closeness(*[float("nan")] * 3)
-    moved = np.mean([np.abs(model - reference).mean() for reference in references])
-    whole = np.mean([np.abs(original - reference).mean() for reference in references])
+    distance = np.mean([np.abs(model - reference).mean() for reference in references])
+    original_distance = np.mean([np.abs(original - reference).mean() for reference in references])
     pairs = [(jensen_shannon(model, reference), half_kl(model, reference)) for reference in references]
-    return Closeness(float(moved / whole), *(float(value) for value in np.mean(pairs, axis=0)))
+    return Closeness(float(distance / original_distance), *(float(value) for value in np.mean(pairs, axis=0)))
 
 
 def beside_others(values: Sequence[Value]) -> list[tuple[Value, list[Value]]]:
-    """Each value with all the others."""
-    return [(own, [*values[:place], *values[place + 1 :]]) for place, own in enumerate(values)]
+    """Pair each value with the list of all others (leave one out)."""
+    return [(value, [*values[:place], *values[place + 1 :]]) for place, value in enumerate(values)]
 
 
 def floor(original: np.ndarray, references: Sequence[np.ndarray]) -> tuple[Closeness, ...]:
-    """Each reference scored against the others: the spread of models that never saw the data. Nothing where there is but one."""
+    """Closeness of each reference to the others: the noise floor of retraining. Empty for fewer than two references."""
     return tuple(closeness(own, original, others) for own, others in beside_others(references) if others)
 
 
 def reach(model: np.ndarray, original: np.ndarray, references: list[np.ndarray]) -> float:
-    """How far along the way from the original to the references' mean: 0 = did nothing, 1 = as far, less or more elsewhere.
+    """Progress from the original toward the references' mean prediction, along the straight line between them.
 
-    <p - p_original, way> / |way|^2 with way = mean p_ref - p_original: unlike the residual, blind to what lies aside.
+    <p - p_original, d> / |d|^2 with d = mean p_ref - p_original: 0 = no change, 1 = as far as the references. Unlike
+    the residual it ignores changes orthogonal to d.
+
+    Args:
+        model: Probabilities of the model [row, outcome].
+        original: Probabilities of the original model [row, outcome].
+        references: Probabilities of each reference [row, outcome].
+
+    Returns:
+        Progress as a share, which may be negative or above 1; NaN without references.
     """
     if not references:
         return float("nan")
-    way = np.mean(references, axis=0) - original
-    return float(((model - original) * way).sum() / max((way**2).sum(), 1e-30))
+    line = np.mean(references, axis=0) - original
+    return float(((model - original) * line).sum() / max((line**2).sum(), 1e-30))
 
 
 def calibration_error(scores: "Scores", bins: int = 10) -> float:
-    """Mean |confidence - share of right answers| over bins of the answer that the model prefers, weighted by rows."""
-    best = scores.probabilities.argmax(1)
-    right = best == (scores.labels.astype(int) if scores.probabilities.shape[1] == 2 else 0)
-    sure = scores.probabilities.max(1)
-    place = np.minimum((sure * bins).astype(int), bins - 1)
-    gaps = [abs((sure[place == b] - right[place == b]).sum()) for b in range(bins)]
-    return float(sum(gaps) / max(1, len(sure)))
+    """Expected calibration error in [0, 1]: mean |confidence - accuracy| over bins of confidence, weighted by rows."""
+    preferred = scores.probabilities.argmax(1)
+    right = preferred == (scores.labels.astype(int) if scores.probabilities.shape[1] == 2 else 0)
+    confidence = scores.probabilities.max(1)
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs((confidence[bin_of == b] - right[bin_of == b]).sum()) for b in range(bins)]
+    return float(sum(gaps) / max(1, len(confidence)))
 
 
 def jensen_shannon(left: np.ndarray, right: np.ndarray) -> float:
-    """True Jensen-Shannon divergence in bits, in [0, 1], mean over rows."""
+    """Jensen-Shannon divergence in bits, in [0, 1], mean over rows of two arrays [row, outcome]."""
     return float(divergences(left, right).mean())
 
 
 def divergences(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """True Jensen-Shannon divergence in bits of each row."""
+    """Jensen-Shannon divergence in bits of each row [row] of two arrays [row, outcome].
+
+    Computed from SciPy's relative entropy: `scipy.spatial.distance.jensenshannon` gives NaN for nearly equal rows,
+    because it takes the root of a rounding error below zero.
+    """
     middle = (left + right) / 2
-    return (_kl(left, middle) + _kl(right, middle)) / 2 / np.log(2)
+    bits: np.ndarray = (rel_entr(left, middle) + rel_entr(right, middle)).sum(1) / (2 * np.log(2))
+    return bits.clip(min=0)
 
 
 def half_kl(left: np.ndarray, right: np.ndarray) -> float:
-    """Half the symmetrised KL divergence in nats, which E2URec (arXiv 2403.03536) reports as JSD."""
-    return float((_kl(left, right) + _kl(right, left)).mean() / 2)
-
-
-def _kl(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    left, right = left.clip(1e-12), right.clip(1e-12)
-    return (left * np.log(left / right)).sum(1)
+    """Half of the symmetrised KL divergence in nats, mean over rows; E2URec (arXiv 2403.03536) reports it as JSD."""
+    left, right = left.clip(1e-12), right.clip(1e-12)  # a probability of zero would make it infinite
+    forward, backward = (left * np.log(left / right)).sum(1), (right * np.log(right / left)).sum(1)
+    return float((forward + backward).mean() / 2)

@@ -1,4 +1,4 @@
-"""What a model says on a set of prompts, as arrays: the raw material of every measure."""
+"""Predictions of a model on a set of prompts, as arrays: the input of every measure."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -14,16 +14,22 @@ from core.models.recommender import Recommender
 from core.types import Prompt, Task
 
 TOKENS = 4096
-CANDIDATES = 20
-LIMIT = 400  # targets of a set that are ranked in `next_item`
+CANDIDATES = 20  # other titles beside the true one in `next_item`
+LIMIT = 400  # targets per set in `next_item`, which ranks candidates for each
 
 
 @dataclass(frozen=True)
 class Scores:
-    """One row a target: users [n]; labels [n]; margins [n] (s of method section 0); probabilities [n, outcome]; losses [n] in nats.
+    """Predictions with one row per target.
 
-    `click`: outcomes are No and Yes. `next_item`: the true title and CANDIDATES others, the true one first;
-    then `labels` is all true and `margins` is the log-odds of the true title.
+    In `click` the outcomes are No and Yes. In `next_item` they are the true title, first, and `CANDIDATES` others.
+
+    Attributes:
+        users: User of each row [row].
+        labels: Whether the target was liked [row]; all true in `next_item`.
+        margins: Score s(x) of docs/method.md, section 0 [row]; the log-odds of the true title in `next_item`.
+        probabilities: Probability of each outcome [row, outcome].
+        losses: Negative log-likelihood in nats [row].
     """
 
     users: np.ndarray
@@ -34,14 +40,14 @@ class Scores:
 
 
 def score(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, limit: int = LIMIT) -> Scores:
-    """Score every target of the prompts; `next_item`, which ranks candidates, takes at most `limit` of them."""
+    """Predict every target of the prompts; in `next_item` a sample of at most `limit` targets."""
     if recommender.task is Task.CLICK:
         return _click(recommender, prompts, reader)
     return _next_item(recommender, prompts, reader, limit)
 
 
 def answer_mass(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader) -> np.ndarray:
-    """`click`: the probability [target] that the model says Yes or No at all; empty in `next_item`, where any title may come."""
+    """Probability of Yes and No together [target]; empty in `next_item`, where any token can be an answer."""
     if recommender.task is not Task.CLICK:
         return np.empty(0)
     answers = [recommender.yes, recommender.no]
@@ -52,42 +58,49 @@ def answer_mass(recommender: Recommender, prompts: Sequence[Prompt], reader: Rea
 def _by_target(
     recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, read: Callable[[Tensor], Tensor]
 ) -> np.ndarray:
-    """`click`: what `read` makes of the logits [target, vocabulary], in the order of the prompts' targets."""
-    found = by_prompt(
+    """Apply `read` to the `click` logits [target, vocabulary]; values in the order of the prompts' targets [target]."""
+    values = by_prompt(
         reader.encode(prompts),
         TOKENS,
         recommender.device,
         lambda batch: read(answer_logits(recommender.model, batch)).double().cpu(),
-        lambda one: len(one.answers),
+        lambda prompt: len(prompt.answers),
     )
-    return torch.cat(found).numpy() if found else np.empty(0)
+    return torch.cat(values).numpy() if values else np.empty(0)
 
 
 def _click(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader) -> Scores:
     yes, no = recommender.yes, recommender.no
-    flat = _by_target(recommender, prompts, reader, lambda logits: logits[:, yes] - logits[:, no])
+    margins = _by_target(recommender, prompts, reader, lambda logits: logits[:, yes] - logits[:, no])
     labels = np.array([event.liked for prompt in prompts for event in prompt.targets], dtype=bool)
-    chances = 1 / (1 + np.exp(-flat))
-    losses = np.logaddexp(0, np.where(labels, -flat, flat))
-    return Scores(_users(prompts), labels, flat, np.stack([1 - chances, chances], 1), losses)
+    liked = 1 / (1 + np.exp(-margins))
+    losses = np.logaddexp(0, np.where(labels, -margins, margins))
+    return Scores(_users(prompts), labels, margins, np.stack([1 - liked, liked], 1), losses)
 
 
 def _next_item(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, limit: int) -> Scores:
-    singles = [one for prompt in prompts for one in prompt.singles if one.first_target]
+    singles = [single for prompt in prompts for single in prompt.singles if single.first_target]
     rng = random.Random(0)
     singles = singles if len(singles) <= limit else rng.sample(singles, limit)
+    probabilities = _candidate_probabilities(recommender, singles, reader, rng)
+    right = probabilities[:, 0].clip(1e-12, 1 - 1e-12)
+    labels, margins = np.ones(len(singles), bool), np.log(right / (1 - right))
+    return Scores(_users(singles), labels, margins, probabilities, -np.log(right))
+
+
+def _candidate_probabilities(
+    recommender: Recommender, singles: Sequence[Prompt], reader: Reader, rng: random.Random
+) -> np.ndarray:
+    """Softmax over the true title and random others [prompt, candidate], the true one first."""
     rows = []
     for prompt in singles:
         target = prompt.events[-1].item
         others = rng.sample([item for item in reader.popular if item != target], CANDIDATES)
         rows.append(rank(recommender, prompt, [target, *others], reader))
     logits = np.array(rows).reshape(len(singles), -1)
-    shifted = logits - logits.max(1, keepdims=True) if len(rows) else logits
-    probabilities = np.exp(shifted) / np.exp(shifted).sum(1, keepdims=True)
-    right = probabilities[:, 0].clip(1e-12, 1 - 1e-12)
-    return Scores(
-        _users(singles), np.ones(len(singles), bool), np.log(right / (1 - right)), probabilities, -np.log(right)
-    )
+    odds = np.exp(logits - logits.max(1, keepdims=True) if rows else logits)
+    probabilities: np.ndarray = odds / odds.sum(1, keepdims=True)
+    return probabilities
 
 
 def _users(prompts: Sequence[Prompt]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Ranking candidate titles for one user: the shared prompt prefix is computed once and its cache reused."""
+"""Ranks candidate titles for one user; the shared prefix of the prompts is computed once and its cache reused."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,13 @@ CHUNK_TOKENS = 16_384
 
 @dataclass(frozen=True)
 class Reader:
-    """What evaluation needs of the data: how a prompt is encoded, the item ids by falling popularity, the prompt's size in events."""
+    """Data that evaluation needs besides prompts.
+
+    Attributes:
+        encode: Turns prompts into tokens.
+        popular: Item ids by falling popularity.
+        window: Largest number of events in a prompt.
+    """
 
     encode: Callable[[Sequence[Prompt]], list[Encoded]]
     popular: tuple[str, ...]
@@ -27,27 +33,35 @@ class Reader:
 
 @torch.no_grad()
 def rank(recommender: Recommender, prompt: Prompt, candidates: Sequence[str], reader: Reader) -> np.ndarray:
-    """Scores [candidate] of putting each item at the prompt's last place, larger is better.
+    """Score each candidate at the prompt's last place.
 
-    `click`: logit(Yes) - logit(No). `next_item`: log-probability of the title per token.
+    Args:
+        recommender: Model.
+        prompt: History, and a last place for the candidate.
+        candidates: Item ids.
+        reader: Encodes prompts.
+
+    Returns:
+        Scores [candidate], larger is better: logit(Yes) - logit(No) in `click`, the title's log-probability in nats per
+        token in `next_item`.
     """
     encoded = reader.encode(asked(prompt, candidates))
-    # The answer itself is not read in `click`: the logits before it decide.
-    tails = [prompt.ids[: prompt.answers[-1][0 if recommender.task is Task.CLICK else 1]] for prompt in encoded]
-    starts = [prompt.answers[-1][0] for prompt in encoded]
-    shared = shared_prefix(tails, min(starts) - 1)
-    prefix = torch.tensor([tails[0][:shared]], device=recommender.device)
+    # In `click` the rows stop before the answer: the logits before it decide.
+    last = 0 if recommender.task is Task.CLICK else 1
+    rows = [one.ids[: one.answers[-1][last]] for one in encoded]
+    starts = [one.answers[-1][0] for one in encoded]
+    shared = shared_prefix_length(rows, min(starts) - 1)
+    prefix = torch.tensor([rows[0][:shared]], device=recommender.device)
     body = anatomy(recommender.model).causal_lm.base_model
     cache = body(input_ids=prefix, use_cache=True).past_key_values
-    size = max(1, CHUNK_TOKENS // max(len(tail) for tail in tails))
-    scores = []
-    for at in range(0, len(tails), size):
-        scores.append(_tail_scores(recommender, cache, shared, tails[at : at + size], starts[at : at + size]))
+    size = max(1, CHUNK_TOKENS // max(len(row) for row in rows))
+    chunks = [slice(start, start + size) for start in range(0, len(rows), size)]
+    scores = [_tail_scores(recommender, cache, shared, rows[chunk], starts[chunk]) for chunk in chunks]
     return torch.cat(scores).double().cpu().numpy()
 
 
 def asked(prompt: Prompt, candidates: Sequence[str]) -> list[Prompt]:
-    """The prompt with each candidate at its last place."""
+    """The prompt once for each candidate, with the candidate at its last place."""
     *history, last = prompt.events
     return [
         Prompt(prompt.user, (*history, Interaction(prompt.user, item, True, last.time)), len(history))
@@ -56,39 +70,54 @@ def asked(prompt: Prompt, candidates: Sequence[str]) -> list[Prompt]:
 
 
 def _tail_scores(
-    recommender: Recommender, cache: DynamicCache, shared: int, tails: list[tuple[int, ...]], starts: list[int]
+    recommender: Recommender, cache: DynamicCache, shared: int, rows: list[tuple[int, ...]], starts: list[int]
 ) -> Tensor:
-    """Scores of some candidates that continue one cached prefix; right padding is never looked at."""
+    """Score candidates that continue one cached prefix.
+
+    Rows are padded on the right; causal attention never reads the padding.
+
+    Args:
+        recommender: Model.
+        cache: Keys and values of the shared prefix.
+        shared: Length of the prefix.
+        rows: Token ids of each candidate's prompt, prefix included.
+        starts: Where each row's answer starts.
+
+    Returns:
+        Scores [row], as in `rank`.
+    """
     parts = anatomy(recommender.model)
-    longest = max(len(tail) for tail in tails) - shared
-    ids = torch.zeros(len(tails), longest, dtype=torch.long, device=recommender.device)
-    for row, tail in enumerate(tails):
-        ids[row, : len(tail) - shared] = torch.tensor(tail[shared:])
+    longest = max(len(row) for row in rows) - shared
+    ids = torch.zeros(len(rows), longest, dtype=torch.long, device=recommender.device)
+    for place, row in enumerate(rows):
+        ids[place, : len(row) - shared] = torch.tensor(row[shared:])
     hidden = parts.causal_lm.base_model(
-        input_ids=ids, past_key_values=repeated(cache, len(tails)), use_cache=True
+        input_ids=ids, past_key_values=expanded_cache(cache, len(rows)), use_cache=True
     ).last_hidden_state.to(ids.device)
     if recommender.task is Task.CLICK:
-        ends = torch.tensor([len(tail) - shared - 1 for tail in tails], device=recommender.device)
-        logits = parts.capped(parts.head(hidden[torch.arange(len(tails)), ends]).to(ids.device, torch.float32))
+        ends = torch.tensor([len(row) - shared - 1 for row in rows], device=recommender.device)
+        logits = parts.capped(parts.head(hidden[torch.arange(len(rows)), ends]).to(ids.device, torch.float32))
         return logits[:, recommender.yes] - logits[:, recommender.no]
-    logs = parts.capped(parts.head(hidden).to(ids.device, torch.float32)).log_softmax(-1)
+    log_p = parts.capped(parts.head(hidden).to(ids.device, torch.float32)).log_softmax(-1)
     return torch.stack(
-        [
-            torch.stack([logs[row, place - 1 - shared, tail[place]] for place in range(start, len(tail))]).mean()
-            for row, (tail, start) in enumerate(zip(tails, starts, strict=True))
-        ]
+        [_mean_log_probability(own, row, start, shared) for own, row, start in zip(log_p, rows, starts, strict=True)]
     )
 
 
-def repeated(cache: DynamicCache, times: int) -> DynamicCache:
-    """A copy of the prefix's cache for `times` candidates; the original stays as it is."""
+def _mean_log_probability(log_p: Tensor, row: tuple[int, ...], start: int, shared: int) -> Tensor:
+    """Mean log-probability, in nats, of `row` from `start` on; log_p: [position behind the prefix, vocabulary]."""
+    return torch.stack([log_p[place - 1 - shared, row[place]] for place in range(start, len(row))]).mean()
+
+
+def expanded_cache(cache: DynamicCache, count: int) -> DynamicCache:
+    """Copy of a prefix's cache for `count` candidates; the original stays unchanged."""
     layers: list[Any] = cache.layers
     return DynamicCache(
-        [(layer.keys.expand(times, -1, -1, -1), layer.values.expand(times, -1, -1, -1)) for layer in layers]
+        [(layer.keys.expand(count, -1, -1, -1), layer.values.expand(count, -1, -1, -1)) for layer in layers]
     )
 
 
-def shared_prefix(rows: list[tuple[int, ...]], most: int) -> int:
-    """How many leading tokens all rows share, at most `most`, so that each keeps one to predict from."""
+def shared_prefix_length(rows: Sequence[tuple[int, ...]], most: int) -> int:
+    """Number of leading tokens that all rows share, at most `most`."""
     first = rows[0]
     return next((i for i in range(most) if any(row[i] != first[i] for row in rows)), most)

@@ -1,8 +1,11 @@
-"""What if: one person's recommendations with modules switched off, or with titles left out of the history.
+"""What-if questions: a user's recommendations with modules switched off, or with titles left out of the history.
 
-A module that is off writes, at every token, what it writes where other titles stand for the history: the patched run of
-`core.circuit.patching`, to which these scores are equal. All candidates share the history's tokens, so their keys and
-values are computed once.
+A module that is off writes at every token what it writes on the counterfactual prompt, in which other titles replace
+the history's. This is the patched run of `core.circuit.patching`, and gives the same scores. For one user:
+
+1. Encode the prompt once for each candidate; group the candidates by their number of tokens behind the shared prefix.
+2. Run the prefix once, and the candidates behind its cached keys and values, on the counterfactual prompt (recorded).
+3. Run both on the clean prompt, with the recorded output in place of each module that is off.
 """
 
 from collections import defaultdict
@@ -20,41 +23,38 @@ from core.circuit.head_weights import Weights, weights
 from core.circuit.hooks import Record, Visitor, visited
 from core.circuit.patching import ModulesPatch
 from core.evaluation.evaluate import candidates, open_prompt, top_k
-from core.evaluation.ranking import Reader, asked, repeated, shared_prefix
+from core.evaluation.ranking import Reader, asked, expanded_cache, shared_prefix_length
 from core.models.families import Anatomy, anatomy
 from core.models.recommender import Recommender
-from core.types import DirectEffect, Interaction, Item, Prompt, Recommendation, Task
+from core.types import DirectEffect, Encoded, Interaction, Item, Prompt, Recommendation, Task
 
-SHOWN = 5  # titles kept of what a module writes toward
+SHOWN = 5  # titles raised, and titles lowered, that are kept for each module
 
 
 @dataclass(frozen=True)
 class _Tails:
-    """Candidates whose tokens behind the shared ones are equally many. rows: which; asked: how many tokens answer."""
+    """Candidates with equally many tokens behind the shared prefix, and equally many answer tokens."""
 
-    rows: list[int]
-    ids: Int[Tensor, "n t"]
-    targets: Int[Tensor, "n asked"]
+    rows: list[int]  # indices of the candidates
+    ids: Int[Tensor, "n t"]  # tokens behind the prefix
+    targets: Int[Tensor, "n answers"]  # answer tokens
 
     @property
-    def asked(self) -> int:
+    def answer_tokens(self) -> int:
         return self.targets.shape[1]
 
 
 @dataclass(frozen=True)
-class _Side:
-    """A history's keys and values, and what every module writes at the tokens of the history and of each group of tails."""
+class _Run:
+    """Recorded run of the clean or the counterfactual prompt."""
 
-    cache: DynamicCache
-    prefix: Record
-    tails: list[Record]
+    cache: DynamicCache  # keys and values of the prefix
+    prefix: Record  # outputs of every module on the prefix
+    tails: list[Record]  # the same on each group of candidates
 
 
 class WhatIf:
-    """A recommender that can be asked again with parts of it switched off.
-
-    interactions: those of training, by which stand-ins for a history are chosen.
-    """
+    """A recommender for what-if questions."""
 
     def __init__(
         self,
@@ -63,15 +63,28 @@ class WhatIf:
         items: Mapping[str, Item],
         interactions: Sequence[Interaction],
     ) -> None:
+        """Prepare a recommender.
+
+        Args:
+            recommender: Model.
+            reader: Encodes prompts.
+            items: Catalogue by id.
+            interactions: Training interactions, from which titles for counterfactual prompts are chosen.
+        """
         self.recommender, self.reader, self.items = recommender, reader, items
         self.parts: Anatomy = anatomy(recommender.model)
         self.weights: Weights = weights(self.parts)
         self.stand_ins = StandIns(interactions, list(items.values()), reader.encode)
 
     def person(self, history: Sequence[Interaction], left_out: Collection[int] = ()) -> "Person":
-        """One person with the history as the model reads it, but for the places `left_out` (counted from its start).
+        """Prepare one user.
 
-        Raises ValueError where nothing would be left.
+        Args:
+            history: The user's interactions, oldest first.
+            left_out: Places to leave out, counted from the first event that the prompt shows.
+
+        Raises:
+            ValueError: No title would be left.
         """
         prompt = open_prompt(history, self.reader)
         stand_ins = self.stand_ins(prompt)
@@ -84,20 +97,39 @@ class WhatIf:
 
 
 class Person:
-    """One person's prompt with every candidate at its end, run once clean and once with the stand-ins."""
+    """One user's prompt with every candidate at its last place.
+
+    Attributes:
+        clean_ids: Tokens of the shared prefix.
+        corrupted_ids: The same with other titles in place of the history's, every token position kept.
+        shared: Length of the prefix.
+    """
 
     def __init__(self, setting: WhatIf, prompt: Prompt, candidates: list[str], stand_ins: Mapping[int, str]) -> None:
+        """Run the counterfactual prompt.
+
+        Args:
+            setting: Model and data.
+            prompt: History, and a last place for a candidate.
+            candidates: Item ids.
+            stand_ins: Item that replaces the title at a place of the history.
+        """
         self.setting, self.prompt, self.candidates = setting, prompt, candidates
         encoded = setting.reader.encode(asked(prompt, candidates))
-        click = setting.recommender.task is Task.CLICK
-        stops = [one.answers[-1][0] if click else one.answers[-1][1] - 1 for one in encoded]
-        rows = [one.ids[:stop] for one, stop in zip(encoded, stops, strict=True)]
-        self.shared = shared_prefix(list(rows), min(one.answers[-1][0] for one in encoded) - 1)
-        answers = [(setting.recommender.yes,) if click else one.ids[slice(*one.answers[-1])] for one in encoded]
+        pairs = list(map(self._row_and_answer, encoded))
+        rows, answers = [row for row, _ in pairs], [answer for _, answer in pairs]
+        self.shared = shared_prefix_length(rows, min(one.answers[-1][0] for one in encoded) - 1)
         self.tails = self._tails(rows, answers)
         self.clean_ids = rows[0][: self.shared]
         self.corrupted_ids = self._corrupted_ids(encoded[0].spans, len(encoded[0].ids), stand_ins)
         self._corrupted = self._record(self.corrupted_ids)
+
+    def _row_and_answer(self, encoded: Encoded) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Tokens that the model reads for one candidate, and the answer tokens that it predicts."""
+        start, stop = encoded.answers[-1]
+        if self.setting.recommender.task is Task.CLICK:
+            return encoded.ids[:start], (self.setting.recommender.yes,)
+        return encoded.ids[: stop - 1], encoded.ids[start:stop]
 
     def _tails(self, rows: Sequence[tuple[int, ...]], answers: Sequence[tuple[int, ...]]) -> list[_Tails]:
         groups: dict[tuple[int, int], list[int]] = defaultdict(list)
@@ -116,61 +148,59 @@ class Person:
     def _corrupted_ids(
         self, spans: tuple[tuple[int, int], ...], length: int, stand_ins: Mapping[int, str]
     ) -> tuple[int, ...]:
-        """The shared tokens with every stand-in that keeps all tokens in their places."""
+        """Prefix with the stand-ins, without those that would shift tokens; the clean prefix if none is left."""
         prompt = asked(self.prompt, self.candidates[:1])[0]
         others = dict(stand_ins)
         while others:
             (other,) = self.setting.reader.encode([_replaced(prompt, others)])
-            moved = [place for place in others if _size(other.spans[place]) != _size(spans[place])]
-            if not moved and len(other.ids) == length:
+            shifting = [place for place in others if _size(other.spans[place]) != _size(spans[place])]
+            if not shifting and len(other.ids) == length:
                 return other.ids[: self.shared]
-            others = {place: item for place, item in others.items() if place not in moved} if moved else {}
+            others = {place: item for place, item in others.items() if place not in shifting} if shifting else {}
         return self.clean_ids
 
-    # ------------------------------------------------------------ passes
-
     @torch.no_grad()
-    def _pass(self, ids: Tensor, cache: DynamicCache) -> Float[Tensor, "n t d"]:
+    def _forward(self, ids: Tensor, cache: DynamicCache) -> Float[Tensor, "n t d"]:
+        """Hidden states behind the last norm, of tokens that continue `cache`."""
         body = self.setting.parts.causal_lm.base_model
-        return body(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state
+        hidden: Tensor = body(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state
+        return hidden
 
-    def _record(self, ids: tuple[int, ...]) -> _Side:
-        """One side's history, and all candidates behind it."""
+    def _record(self, ids: tuple[int, ...]) -> _Run:
+        """Run a prefix, and all candidates behind it, and record every module's outputs."""
         parts, cache, prefix = self.setting.parts, DynamicCache(), Record()
         with visited(parts, prefix):
-            self._pass(self._row(ids), cache)
+            self._forward(self._row(ids), cache)
         tails = []
         for tail in self.tails:
             tails.append(Record())
-            with visited(parts, tails[-1], tail.asked):
-                self._pass(tail.ids, repeated(cache, len(tail.rows)))
-        return _Side(cache, prefix, tails)
+            with visited(parts, tails[-1], tail.answer_tokens):
+                self._forward(tail.ids, expanded_cache(cache, len(tail.rows)))
+        return _Run(cache, prefix, tails)
 
     def _row(self, ids: tuple[int, ...]) -> Tensor:
         return torch.tensor([ids], device=self.setting.recommender.device)
 
-    # ------------------------------------------------------------ answers
-
     @torch.no_grad()
     def scores(self, off: Collection[str] = ()) -> Float[np.ndarray, " candidates"]:
-        """As `ranking.rank`, with the modules `off` switched off."""
+        """Scores of the candidates, as `ranking.rank` gives them, with the modules `off` switched off."""
         parts, opened, cache = self.setting.parts, self.setting.weights, DynamicCache()
         kept = set(parts.modules) - set(off)
         with visited(parts, ModulesPatch(parts, self._corrupted.prefix, opened, kept)):
-            self._pass(self._row(self.clean_ids), cache)
+            self._forward(self._row(self.clean_ids), cache)
         result = np.empty(len(self.candidates))
         for tail, record in zip(self.tails, self._corrupted.tails, strict=True):
-            with visited(parts, ModulesPatch(parts, record, opened, kept), tail.asked):
-                hidden = self._pass(tail.ids, repeated(cache, len(tail.rows)))
-            result[tail.rows] = self._answer(hidden[:, -tail.asked :], tail).double().cpu().numpy()
+            with visited(parts, ModulesPatch(parts, record, opened, kept), tail.answer_tokens):
+                hidden = self._forward(tail.ids, expanded_cache(cache, len(tail.rows)))
+            result[tail.rows] = self._scores_from(hidden[:, -tail.answer_tokens :], tail).double().cpu().numpy()
         return result
 
     def top(self, off: Collection[str] = (), length: int = 10) -> tuple[Recommendation, ...]:
-        """The top list with the modules `off` switched off."""
+        """Top list with the modules `off` switched off."""
         return top_k(self.scores(off), self.candidates, self.setting.items, length)
 
-    def _answer(self, hidden: Float[Tensor, "n asked d"], tail: _Tails) -> Float[Tensor, " n"]:
-        """The scores, from what the last norm gives."""
+    def _scores_from(self, hidden: Float[Tensor, "n answers d"], tail: _Tails) -> Float[Tensor, " n"]:
+        """Scores of a group of candidates from the hidden states behind the last norm."""
         parts, recommender = self.setting.parts, self.setting.recommender
         logits = parts.capped(parts.head(hidden).float())
         if recommender.task is Task.CLICK:
@@ -178,39 +208,44 @@ class Person:
         return logits.log_softmax(-1).gather(-1, tail.targets.to(logits.device)[..., None])[..., 0].mean(1)
 
     def effects(self) -> Float[np.ndarray, "modules candidates"]:
-        """Direct effect of each module on each candidate's score, in logits: what it writes at the tokens that answer,
-        less what it writes there with the stand-ins, along the score's gradient behind the last layer."""
+        """Direct effect of each module on each candidate's score, in logits.
+
+        It is the difference of the module's output between the clean and the counterfactual prompt, at the tokens that
+        predict the answer, times the gradient of the score with respect to the residual stream behind the last layer.
+        """
         clean = self._record(self.clean_ids)
         result = np.empty((len(self.setting.parts.modules), len(self.candidates)))
-        for tail, here, there in zip(self.tails, clean.tails, self._corrupted.tails, strict=True):
-            result[:, tail.rows] = self._direct(tail, here, there, clean.cache).double().cpu().numpy()
+        for tail, own, other in zip(self.tails, clean.tails, self._corrupted.tails, strict=True):
+            result[:, tail.rows] = self._direct_effects(tail, own, other, clean.cache).double().cpu().numpy()
         return result
 
-    def _direct(self, tail: _Tails, here: Record, there: Record, cache: DynamicCache) -> Float[Tensor, "modules n"]:
-        slope = self._slope(tail, cache)
-        found = []
+    def _direct_effects(
+        self, tail: _Tails, clean: Record, corrupted: Record, cache: DynamicCache
+    ) -> Float[Tensor, "modules n"]:
+        gradient = self._score_gradient(tail, cache)
+        effects = []
         for layer, write in enumerate(self.setting.weights.write):
             heads, mlp = (
-                (one[layer] - other[layer])[:, -tail.asked :].to(slope)
-                for one, other in ((here.head, there.head), (here.mlp, there.mlp))
+                (own[layer] - other[layer])[:, -tail.answer_tokens :].to(gradient)
+                for own, other in ((clean.head, corrupted.head), (clean.mlp, corrupted.mlp))
             )
-            found.append(torch.einsum("nahk,hkd,nad->hn", heads, write.to(slope), slope))
-            found.append(torch.einsum("nad,nad->n", mlp, slope)[None])
-        return torch.cat(found)
+            effects.append(torch.einsum("nahk,hkd,nad->hn", heads, write.to(gradient), gradient))
+            effects.append(torch.einsum("nad,nad->n", mlp, gradient)[None])
+        return torch.cat(effects)
 
-    def _slope(self, tail: _Tails, cache: DynamicCache) -> Float[Tensor, "n asked d"]:
-        """The gradient of the scores by the residual stream that the last norm reads."""
-        parts, seen = self.setting.parts, _Stream()
-        with visited(parts, seen, tail.asked):
-            self._pass(tail.ids, repeated(cache, len(tail.rows)))
-        stream = seen.last[:, -tail.asked :].float().requires_grad_()
+    def _score_gradient(self, tail: _Tails, cache: DynamicCache) -> Float[Tensor, "n answers d"]:
+        """Gradient of the scores with respect to the residual stream that the last norm reads."""
+        parts, stream = self.setting.parts, _LastStream()
+        with visited(parts, stream, tail.answer_tokens):
+            self._forward(tail.ids, expanded_cache(cache, len(tail.rows)))
+        x = stream.last[:, -tail.answer_tokens :].float().requires_grad_()
         with torch.enable_grad():
-            score = self._answer(parts.final_norm.module(stream.to(seen.last.dtype)), tail).sum()
-        return torch.autograd.grad(score, stream)[0]
+            score = self._scores_from(parts.final_norm.module(x.to(stream.last.dtype)), tail).sum()
+        return torch.autograd.grad(score, x)[0]
 
 
-class _Stream(Visitor):
-    """Keeps what the last norm reads."""
+class _LastStream(Visitor):
+    """Keeps the residual stream that the last norm reads."""
 
     last: Tensor
 
@@ -220,29 +255,37 @@ class _Stream(Visitor):
 
 
 def toward(setting: WhatIf, histories: Sequence[Sequence[Interaction]]) -> tuple[DirectEffect, ...]:
-    """By module, the titles whose score it raises most and lowers most directly, means over the people for whom a title
-    is a candidate, which must be half of them at least."""
-    places = {item: column for column, item in enumerate(setting.items)}
-    total, count = np.zeros((len(setting.parts.modules), len(places))), np.zeros(len(places))
+    """Titles that each module raises most and lowers most, by its mean direct effect over users.
+
+    Args:
+        setting: Model and data.
+        histories: One history per user.
+
+    Returns:
+        Direct effects of each module in logits. A title counts if it is a candidate for at least half of the users; its
+        mean is over these.
+    """
+    columns = {item: column for column, item in enumerate(setting.items)}
+    total, count = np.zeros((len(setting.parts.modules), len(columns))), np.zeros(len(columns))
     for history in histories:
         person = setting.person(history)
-        columns = [places[item] for item in person.candidates]
-        total[:, columns] += person.effects()
-        count[columns] += 1
-    common = [item for item, column in places.items() if count[column] * 2 >= max(1, len(histories))]
-    means = (total / count.clip(1))[:, [places[item] for item in common]]
+        chosen = [columns[item] for item in person.candidates]
+        total[:, chosen] += person.effects()
+        count[chosen] += 1
+    common = [item for item, column in columns.items() if count[column] * 2 >= max(1, len(histories))]
+    means = (total / count.clip(1))[:, [columns[item] for item in common]]
     return tuple(
-        DirectEffect(name, _most(row, common, setting.items, 1), _most(row, common, setting.items, -1))
+        DirectEffect(name, _largest(row, common, setting.items, 1), _largest(row, common, setting.items, -1))
         for name, row in zip(setting.parts.modules, means, strict=True)
     )
 
 
-def _most(
-    row: np.ndarray, items: Sequence[str], catalogue: Mapping[str, Item], sign: int
+def _largest(
+    effects: np.ndarray, items: Sequence[str], catalogue: Mapping[str, Item], sign: int
 ) -> tuple[Recommendation, ...]:
-    """The titles of largest effect with that sign."""
-    found = top_k(sign * row, items, catalogue, SHOWN)
-    return tuple(replace(one, score=sign * one.score) for one in found if one.score > 0)
+    """The `SHOWN` titles of largest effect of one sign."""
+    titles = top_k(sign * effects, items, catalogue, SHOWN)
+    return tuple(replace(title, score=sign * title.score) for title in titles if title.score > 0)
 
 
 def _replaced(prompt: Prompt, stand_ins: Mapping[int, str]) -> Prompt:

@@ -1,0 +1,1 @@
+"""Unlearning methods: objectives, teachers, gradient surgery, training loops and early stopping."""

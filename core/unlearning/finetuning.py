@@ -1,7 +1,7 @@
-"""Plain fine-tuning on answers: the base model, the adapter, every reference and the over-fit teacher."""
+"""Fine-tuning on answers: trains the base model, adapters, retrained references and the over-fit teacher."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,15 +10,35 @@ from torch import nn
 from core.models import distributed
 from core.models.batching import answer_logits, answer_loss, collate, micro_batches
 from core.types import Encoded
-from core.unlearning.trainer import FORGETFUL, Checkpointer, Losses, Schedule, State, Step, finite, halved, train
+from core.unlearning.trainer import (
+    FORGETFUL,
+    Checkpointer,
+    Losses,
+    Schedule,
+    State,
+    Watcher,
+    halved,
+    never_stop,
+    require_finite,
+    train,
+)
 
-BETAS = (0.9, 0.98)  # a short second-moment memory: with .999 small transformers jump at these rates
+BETAS = (0.9, 0.98)  # with a second beta of .999 small transformers diverge at these learning rates
+WARMUP = 50  # steps of warm-up at most; short trainings warm up over a tenth of their steps
 
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """epochs over the prompts, prompts per batch, AdamW's learning rate and decay, seed of the order; prompts in memory
-    at a time, 0 for the whole batch, which changes no gradient."""
+    """Settings of one fine-tuning.
+
+    Attributes:
+        epochs: Passes over all prompts.
+        learning_rate: AdamW's highest learning rate.
+        batch_size: Prompts per step.
+        weight_decay: AdamW's weight decay.
+        seed: Seed of the order of the prompts.
+        micro_batch: Prompts in memory at once, 0 for the whole batch; changes no gradient.
+    """
 
     epochs: int
     learning_rate: float
@@ -32,70 +52,83 @@ def fit(
     model: nn.Module,
     prompts: Sequence[Encoded],
     settings: FitSettings,
-    watch: Callable[[Step], bool] = lambda step: False,
-    keeper: Checkpointer = FORGETFUL,
+    watch: Watcher = never_stop,
+    checkpointer: Checkpointer = FORGETFUL,
 ) -> int:
-    """Minimise the answers' negative log-likelihood over the model's trainable parameters, in a seeded order.
+    """Minimise the mean negative log-likelihood of the answers over the model's trainable parameters.
 
-    Returns the number of steps taken.
+    Args:
+        model: Model whose parameters with `requires_grad` are trained.
+        prompts: Prompts with their answers.
+        settings: Epochs, learning rate, batch size and seed.
+        watch: Sees each step; True ends the training.
+        checkpointer: Stores and gives back checkpoints.
+
+    Returns:
+        Number of steps taken.
     """
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(
         parameters, lr=settings.learning_rate, betas=BETAS, weight_decay=settings.weight_decay
     )
     order = list(_order(len(prompts), settings))
-    work = Answers(model, prompts, order, settings.micro_batch)
+    step_function = AnswerLossStep(model, prompts, order, settings.micro_batch)
     model.train()
-    schedule = Schedule(len(order), warmup=min(50, len(order) // 10), cosine=True)
-    taken = train(parameters, optimiser, work, schedule, watch, keeper)
+    schedule = Schedule(len(order), warmup=min(WARMUP, len(order) // 10), cosine=True)
+    taken = train(parameters, optimiser, step_function, schedule, watch, checkpointer)
     model.eval()
     return taken
 
 
-class Answers:
-    """One step of plain fine-tuning: the loss on the answers of the prompts whose turn it is."""
+class AnswerLossStep:
+    """Step function of fine-tuning: the answer loss of the step's batch and its gradients."""
 
-    def __init__(self, model: nn.Module, prompts: Sequence[Encoded], order: Sequence[list[int]], micro: int) -> None:
-        self.model, self.prompts, self.order, self.micro = model, prompts, order, micro
-        self.moved = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.device = self.moved[0].device
+    def __init__(
+        self, model: nn.Module, prompts: Sequence[Encoded], order: Sequence[list[int]], micro_batch: int
+    ) -> None:
+        self.model, self.prompts, self.order, self.micro_batch = model, prompts, order, micro_batch
+        self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.device = self.parameters[0].device
 
     def __call__(self, step: int) -> Losses:
+        """Fill `.grad` with the gradients of the batch; return its loss in nats per answer token."""
         total = 0.0
         with distributed.fitting():
-            for part, share in micro_batches(self.order[step], self.micro, self._count):
+            for part, share in micro_batches(self.order[step], self.micro_batch, self._answer_tokens):
                 batch = collate([self.prompts[i] for i in part], self.device)
                 loss = share * answer_loss(answer_logits(self.model, batch), batch)
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 total += loss.item()
-        return finite({"loss": self._together(total)})
+        return require_finite({"loss": self._sum_over_processes(total)})
 
-    def _together(self, total: float) -> float:
-        """The loss of all processes, whose gradients are summed as well."""
+    def _sum_over_processes(self, loss: float) -> float:
+        """Sum the loss, and in place the gradients, over all processes."""
         if distributed.size() == 1:
-            return total
-        for parameter in self.moved:
+            return loss
+        for parameter in self.parameters:
             parameter.grad = distributed.summed(
                 torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
             )
-        return distributed.summed(torch.tensor(total, dtype=torch.float64, device=self.device)).item()
+        return distributed.summed(torch.tensor(loss, dtype=torch.float64, device=self.device)).item()
 
-    def _count(self, part: Sequence[int]) -> int:
+    def _answer_tokens(self, part: Sequence[int]) -> int:
         return sum(self.prompts[i].answer_tokens for i in part)
 
     def state(self) -> State:
-        return {"micro": self.micro}
+        """Return the micro-batch size; the order of the prompts follows from the seed."""
+        return {"micro": self.micro_batch}
 
     def restore(self, state: State) -> None:
-        pass  # the order is fixed from the start
+        """Keep the present micro-batch size: an earlier, larger one may not fit into memory."""
 
-    def smaller(self) -> bool:
-        self.micro, before = halved(self.micro, len(self.order[0])), self.micro
-        return self.micro != before
+    def halve_micro_batch(self) -> bool:
+        """Halve the number of prompts in memory; return False if it is one already."""
+        self.micro_batch, before = halved(self.micro_batch, len(self.order[0])), self.micro_batch
+        return self.micro_batch != before
 
 
-def _order(count: int, settings: FitSettings):
-    """The prompts' indices of each step: every epoch a new shuffle."""
+def _order(count: int, settings: FitSettings) -> Iterator[list[int]]:
+    """Indices of the prompts of each step, shuffled in every epoch."""
     rng = random.Random(settings.seed)
     for _ in range(settings.epochs):
         indices = list(range(count))

@@ -1,4 +1,4 @@
-"""Where forgetting and keeping pull apart: per module, the cosine of the two gradients (method section 3, kappa)."""
+"""Gradient conflict per module: cosine of the forget and the retain gradient (kappa in docs/method.md, section 3)."""
 
 from collections.abc import Sequence
 
@@ -14,17 +14,30 @@ TOKENS = 8192
 
 
 def conflicts(model: nn.Module, forget: Sequence[Encoded], retain: Sequence[Encoded]) -> dict[str, float]:
-    """cos(grad L_f, grad L_r) over each module's own coordinates, in [-1, 1]; 0 where a gradient vanishes."""
+    """Cosine of the gradients of both answer losses over each module's own coordinates.
+
+    Args:
+        model: PEFT model.
+        forget: Prompts of the forget set.
+        retain: Prompts of the retain set.
+
+    Returns:
+        Cosine in [-1, 1] by module; 0 if a gradient is zero.
+    """
     plan = layout(model)
-    left, right = (gradient_of(model, prompts, plan) for prompts in (forget, retain))
-    gram = gram_of(left, right, torch.ones_like(left), plan)
+    forget_gradient, retain_gradient = (gradient_of(model, prompts, plan) for prompts in (forget, retain))
+    gram = gram_of(forget_gradient, retain_gradient, torch.ones_like(forget_gradient), plan)
     sums = plan.by_module(torch.stack([gram.fr, gram.ff, gram.rr]))
     products = {name: values.tolist() for name, values in sums.items()}
     return {name: dot / (ff * rr) ** 0.5 if ff * rr > 0 else 0.0 for name, (dot, ff, rr) in products.items()}
 
 
 def gradient_of(model: nn.Module, prompts: Sequence[Encoded], plan: Layout) -> Tensor:
-    """Flat gradient of the summed answer loss, in float32; the adapter's weights are frozen again afterwards."""
+    """Gradient of the summed answer loss; the adapter's weights are frozen afterwards.
+
+    Returns:
+        Flat float32 gradient [row, rank], as `Layout` orders the coordinates.
+    """
     total = torch.zeros_like(plan.weights())
     for parameter in plan.parameters.values():
         parameter.requires_grad_(True)

@@ -1,12 +1,18 @@
-"""How a forget and a retain gradient become one direction, cell by cell (method section 5).
+"""Gradient surgery: combines a forget and a retain gradient into one step, cell by cell (docs/method.md, section 5).
 
-Every surgery here is a direction in the plane of the two gradients, so it is a pair of coefficients (a, b) of
-a g_f + b g_r per cell, a function of the cell's three inner products alone. These are taken in the metric of the
-optimiser's preconditioner, because Adam's scaling would undo a plain projection.
+A cell is a block of adapter coordinates that one module owns, or several heads that share keys and values. Each step:
+
+1. The preconditioner gives a metric D: Adam's scaling, one factor per coordinate. Surgery must see it, because scaling
+   after a projection would undo the projection.
+2. Each cell's gradients are reduced to three inner products in this metric (`Gram`).
+3. A surgery maps them to two coefficients (a, b), because every surgery here stays in the plane of the two gradients.
+   Forget and retain cells follow one gradient only, outside cells none.
+4. The step is D (a g_f + b g_r).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -16,94 +22,121 @@ from core.types import Group
 
 TINY = 1e-30
 CAGRAD_RADIUS = 0.5
+CAGRAD_POINTS = 1001
 
 
 @dataclass(frozen=True)
 class Gram:
-    """<g_f, g_f>, <g_f, g_r> and <g_r, g_r>, each [cell]."""
+    """Inner products of the two gradients per cell.
+
+    Attributes:
+        ff: <g_f, g_f> [cell].
+        fr: <g_f, g_r> [cell].
+        rr: <g_r, g_r> [cell].
+    """
 
     ff: Tensor
     fr: Tensor
     rr: Tensor
 
 
-Coefficients = tuple[Tensor, Tensor]
-Masks = Mapping[Group, Tensor]  # which cells are of a group, [cell]
-Surgery = Callable[[Gram, float, float], Coefficients]
+Coefficients = tuple[Tensor, Tensor]  # of g_f and of g_r, each [cell]
+Masks = Mapping[Group, Tensor]  # which cells belong to a group, [cell]
 
 
-def plain_sum(gram: Gram, forget: float, retain: float) -> Coefficients:
-    """w_f g_f + w_r g_r: no surgery."""
-    return torch.full_like(gram.fr, forget), torch.full_like(gram.fr, retain)
+class Surgery(Protocol):
+    """Rule that maps inner products and the weights of both gradients to coefficients."""
+
+    def __call__(self, gram: Gram, forget_weight: float, retain_weight: float, /) -> Coefficients:
+        """Return the coefficients (a, b) of g_f and g_r, each [cell]."""
 
 
-def project(gram: Gram, forget: float, retain: float) -> Coefficients:
-    """One-sided: where they conflict, g_f loses its part along g_r. The step never works against the retain gradient."""
-    a, b = plain_sum(gram, forget, retain)
-    return a, b - forget * _share(gram.fr.clamp(max=0), gram.rr)
+def plain_sum(gram: Gram, forget_weight: float, retain_weight: float) -> Coefficients:
+    """No surgery: w_f g_f + w_r g_r."""
+    return torch.full_like(gram.fr, forget_weight), torch.full_like(gram.fr, retain_weight)
 
 
-def pcgrad(gram: Gram, forget: float, retain: float) -> Coefficients:
-    """Both gradients lose what opposes the other (arXiv 2001.06782, algorithm 1)."""
-    against = gram.fr.clamp(max=0)
-    return forget - retain * _share(against, gram.ff), retain - forget * _share(against, gram.rr)
+def project(gram: Gram, forget_weight: float, retain_weight: float) -> Coefficients:
+    """One-sided projection: where the gradients conflict, g_f loses its component along g_r.
+
+    The step never works against the retain gradient: <step, g_r> >= w_r |g_r|^2.
+    """
+    a, b = plain_sum(gram, forget_weight, retain_weight)
+    return a, b - forget_weight * _ratio(gram.fr.clamp(max=0), gram.rr)
 
 
-def gru(gram: Gram, forget: float, retain: float) -> Coefficients:
+def pcgrad(gram: Gram, forget_weight: float, retain_weight: float) -> Coefficients:
+    """Two-sided projection: each gradient loses its component against the other (arXiv 2001.06782, algorithm 1)."""
+    conflicting = gram.fr.clamp(max=0)
+    return (
+        forget_weight - retain_weight * _ratio(conflicting, gram.ff),
+        retain_weight - forget_weight * _ratio(conflicting, gram.rr),
+    )
+
+
+def gru(gram: Gram, forget_weight: float, _retain_weight: float) -> Coefficients:
     """The forget gradient alone, rectified so that it does not oppose the retain gradient (arXiv 2503.09117).
 
-    Without that paper's running mean of the retain gradient.
+    The paper's running mean of the retain gradient is left out.
     """
-    return project(gram, forget, 0.0)
+    return project(gram, forget_weight, 0.0)
 
 
-def ngdiff(gram: Gram, forget: float, retain: float) -> Coefficients:
-    """Both gradients at equal length (normalised gradient difference, arXiv 2410.22086); the weights do not matter.
+def ngdiff(gram: Gram, _forget_weight: float, _retain_weight: float) -> Coefficients:
+    """Both gradients scaled to equal length (normalised gradient difference, arXiv 2410.22086).
 
-    Their mean length is kept, so that one learning rate serves every surgery.
+    Both get the mean of their lengths, so that one learning rate fits every surgery. The weights have no effect.
     """
-    f, r = gram.ff.sqrt(), gram.rr.sqrt()
-    mean = (f + r) / 2
-    return _share(mean, f) / 2, _share(mean, r) / 2
+    forget_norm, retain_norm = gram.ff.sqrt(), gram.rr.sqrt()
+    mean = (forget_norm + retain_norm) / 2
+    return _ratio(mean, forget_norm) / 2, _ratio(mean, retain_norm) / 2
 
 
-def blur(gram: Gram, forget: float, retain: float) -> Coefficients:
-    """Forgetting first: the retain gradient only where it is orthogonal to g_f (bi-level unlearning, arXiv 2506.08164)."""
-    a, b = plain_sum(gram, forget, retain)
-    return a - retain * _share(gram.fr, gram.ff), b
+def blur(gram: Gram, forget_weight: float, retain_weight: float) -> Coefficients:
+    """Forgetting first: g_r keeps only its component orthogonal to g_f (bi-level unlearning, arXiv 2506.08164)."""
+    a, b = plain_sum(gram, forget_weight, retain_weight)
+    return a - retain_weight * _ratio(gram.fr, gram.ff), b
 
 
-def mgda(gram: Gram, forget: float, retain: float) -> Coefficients:
-    """The shortest vector between the two gradients (arXiv 1810.04650, section 3.1); the weights do not matter."""
-    a = _share(gram.rr - gram.fr, gram.ff + gram.rr - 2 * gram.fr).clamp(0, 1)
+def mgda(gram: Gram, _forget_weight: float, _retain_weight: float) -> Coefficients:
+    """The shortest convex combination of both gradients (arXiv 1810.04650, section 3.1).
+
+    The weights have no effect.
+    """
+    a = _ratio(gram.rr - gram.fr, gram.ff + gram.rr - 2 * gram.fr).clamp(0, 1)
     return a, 1 - a
 
 
-def cagrad(gram: Gram, forget: float, retain: float) -> Coefficients:
-    """The direction near the weighted sum whose worst gain is largest (arXiv 2110.14048, algorithm 1).
+def cagrad(gram: Gram, forget_weight: float, retain_weight: float) -> Coefficients:
+    """The direction near the weighted sum with the largest worst-case gain (arXiv 2110.14048, algorithm 1).
 
-    d = g_0 + r |g_0| g_w / |g_w| where w minimises <g_w, g_0> + r |g_0| |g_w|, here over 1,001 points of [0, 1].
+    d = g_0 + r |g_0| g_w / |g_w| with g_0 the weighted sum, g_w = w g_f + (1 - w) g_r, and w the minimiser of
+    <g_w, g_0> + r |g_0| |g_w| over `CAGRAD_POINTS` points of [0, 1].
     """
-    grid = torch.linspace(0, 1, 1001, device=gram.fr.device)[:, None]
-    radius = (
-        CAGRAD_RADIUS * (forget**2 * gram.ff + 2 * forget * retain * gram.fr + retain**2 * gram.rr).clamp(min=0).sqrt()
-    )
-    length = (grid**2 * gram.ff + 2 * grid * (1 - grid) * gram.fr + (1 - grid) ** 2 * gram.rr).clamp(min=TINY).sqrt()
-    along = grid * (forget * gram.ff + retain * gram.fr) + (1 - grid) * (forget * gram.fr + retain * gram.rr)
-    best = (along + radius * length).argmin(0, keepdim=True)
-    push = radius / length.gather(0, best)[0]
-    return forget + push * grid[best[0], 0], retain + push * (1 - grid[best[0], 0])
+    w = torch.linspace(0, 1, CAGRAD_POINTS, device=gram.fr.device)[:, None]
+    radius = CAGRAD_RADIUS * _squared_norm(gram, forget_weight, retain_weight).clamp(min=0).sqrt()
+    norm = _squared_norm(gram, w, 1 - w).clamp(min=TINY).sqrt()
+    forget_gain = forget_weight * gram.ff + retain_weight * gram.fr  # <g_f, g_0>
+    retain_gain = forget_weight * gram.fr + retain_weight * gram.rr  # <g_r, g_0>
+    best = (w * forget_gain + (1 - w) * retain_gain + radius * norm).argmin(0, keepdim=True)
+    push = radius / norm.gather(0, best)[0]
+    return forget_weight + push * w[best[0], 0], retain_weight + push * (1 - w[best[0], 0])
 
 
-def _share(part: Tensor, whole: Tensor) -> Tensor:
-    return part / whole.clamp(min=TINY)
+def _squared_norm(gram: Gram, a: Tensor | float, b: Tensor | float) -> Tensor:
+    """|a g_f + b g_r|^2."""
+    return a**2 * gram.ff + 2 * a * b * gram.fr + b**2 * gram.rr
+
+
+def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    return numerator / denominator.clamp(min=TINY)
 
 
 SURGERY: dict[str, Surgery] = {
     "sum": plain_sum,
     "project": project,
     "pcgrad": pcgrad,
-    "upgrad": pcgrad,  # with two gradients its projections on the dual cone are PCGrad's (arXiv 2406.16232); tested
+    "upgrad": pcgrad,  # with two gradients UPGrad's projections on the dual cone are PCGrad's (arXiv 2406.16232)
     "gru": gru,
     "ngdiff": ngdiff,
     "blur": blur,
@@ -112,9 +145,9 @@ SURGERY: dict[str, Surgery] = {
 }
 
 
-def masks(kinds: tuple[Group, ...], device: torch.device | str = "cpu") -> Masks:
-    """For each group which cells are of it."""
-    return {group: torch.tensor([kind is group for kind in kinds], device=device) for group in Group}
+def group_masks(groups_by_cell: tuple[Group, ...], device: torch.device | str = "cpu") -> Masks:
+    """For each group the cells that belong to it."""
+    return {group: torch.tensor([own is group for own in groups_by_cell], device=device) for group in Group}
 
 
 def direction(
@@ -122,75 +155,90 @@ def direction(
     retain: Tensor,
     scale: Tensor,
     layout: Layout,
-    of: Masks,
+    masks: Masks,
     weights: tuple[float, float],
     surgery: Surgery,
     pool: bool = False,
 ) -> tuple[Tensor, dict[str, float]]:
-    """One preconditioned step and what it tells of the conflict. Gradients, scale and step are flat."""
+    """Combine two gradients into one preconditioned step.
+
+    Args:
+        forget: Flat forget gradient [row, rank].
+        retain: Flat retain gradient [row, rank].
+        scale: Diagonal of the metric D [row, rank].
+        layout: Cells of the adapter.
+        masks: Cells of each group.
+        weights: Weights of the forget and the retain gradient.
+        surgery: Rule for shared cells.
+        pool: Whether the rule sees all shared cells as one.
+
+    Returns:
+        Flat step [row, rank], and the measures of `conflict_measures`.
+    """
     gram = gram_of(forget, retain, scale, layout)
-    found = coefficients(pooled(gram, of) if pool else gram, of, weights, surgery)
-    return combine(forget, retain, scale, layout, found), conflict(gram, found, of)
+    found = coefficients(pooled(gram, masks) if pool else gram, masks, weights, surgery)
+    return combine(forget, retain, scale, layout, found), conflict_measures(gram, found, masks)
 
 
 def gram_of(forget: Tensor, retain: Tensor, scale: Tensor, layout: Layout) -> Gram:
-    """The inner products of every cell in the metric `scale`."""
+    """Inner products of every cell in the metric `scale`."""
     scaled = retain * scale
     return Gram(layout.inner(forget, forget * scale), layout.inner(forget, scaled), layout.inner(retain, scaled))
 
 
-def pooled(gram: Gram, of: Masks) -> Gram:
-    """The products of all shared cells together, in each of them: one conflict for the whole model (an ablation)."""
-    shared = of[Group.SHARED]
+def pooled(gram: Gram, masks: Masks) -> Gram:
+    """Replace the products of each shared cell by their sum over all shared cells: one conflict for the whole model."""
+    shared = masks[Group.SHARED]
     return Gram(*(torch.where(shared, value[shared].sum(), value) for value in (gram.ff, gram.fr, gram.rr)))
 
 
-def coefficients(gram: Gram, of: Masks, weights: tuple[float, float], surgery: Surgery) -> Coefficients:
-    """(a, b) per cell: forget cells get w_f g_f, retain cells w_r g_r, shared cells the surgery, outside cells nothing."""
+def coefficients(gram: Gram, masks: Masks, weights: tuple[float, float], surgery: Surgery) -> Coefficients:
+    """Coefficients by group: forget (w_f, 0), retain (0, w_r), shared from the surgery, outside (0, 0)."""
     a, b = surgery(gram, *weights)
-    a = torch.where(of[Group.SHARED], a, of[Group.FORGET] * weights[0])
-    return a, torch.where(of[Group.SHARED], b, of[Group.RETAIN] * weights[1])
+    a = torch.where(masks[Group.SHARED], a, masks[Group.FORGET] * weights[0])
+    return a, torch.where(masks[Group.SHARED], b, masks[Group.RETAIN] * weights[1])
 
 
 def combine(forget: Tensor, retain: Tensor, scale: Tensor, layout: Layout, found: Coefficients) -> Tensor:
-    """The preconditioned step, (a g_f + b g_r) * scale; exactly nothing where a and b are 0."""
+    """Flat step D (a g_f + b g_r); exactly zero where a and b are zero."""
     a, b = (value[layout.cell_of][:, None] for value in found)
     return ((a * forget + b * retain) * scale).masked_fill((a == 0) & (b == 0), 0.0)
 
 
-def conflict(gram: Gram, found: Coefficients, of: Masks) -> dict[str, float]:
-    """What a step tells about the two gradients' quarrel.
+def conflict_measures(gram: Gram, found: Coefficients, masks: Masks) -> dict[str, float]:
+    """Measure the conflict of the gradients before and after surgery.
 
-    conflict: share of shared cells whose gradients oppose each other. For each group that has cells, over these
-    together: cosine_GROUP of both gradients, and step_GROUP of the step with the retain gradient.
+    Returns:
+        `conflict`: share of shared cells whose gradients oppose each other. For each of forget, retain and shared
+        that has cells, over all of them together: `cosine_GROUP` of both gradients, and `step_GROUP`, the cosine of the
+        step with the retain gradient.
     """
     a, b = found
-    length = a**2 * gram.ff + 2 * a * b * gram.fr + b**2 * gram.rr
-    numbers = torch.stack(
-        [gram.ff, gram.fr, gram.rr, a * gram.fr + b * gram.rr, length, gram.fr < 0, gram.fr == gram.fr]
-    )
+    gain = a * gram.fr + b * gram.rr  # <step, g_r>
+    rows = [gram.ff, gram.fr, gram.rr, gain, _squared_norm(gram, a, b), gram.fr < 0, torch.ones_like(gram.fr)]
     groups = (Group.FORGET, Group.RETAIN, Group.SHARED)
-    sums = (torch.stack([of[group] for group in groups]).to(numbers) @ numbers.T).tolist()
-    told: dict[str, float] = {"conflict": 0.0}
-    for group, (ff, fr, rr, gain, step, against, count) in zip(groups, sums, strict=True):
+    numbers = torch.stack(rows)
+    sums = (torch.stack([masks[group] for group in groups]).to(numbers) @ numbers.T).tolist()
+    measures: dict[str, float] = {"conflict": 0.0}
+    for group, (ff, fr, rr, gained, step, opposed, count) in zip(groups, sums, strict=True):
         if count:
-            told[f"cosine_{group}"] = fr / max(ff * rr, TINY) ** 0.5
-            told[f"step_{group}"] = gain / max(step * rr, TINY) ** 0.5
+            measures[f"cosine_{group}"] = fr / max(ff * rr, TINY) ** 0.5
+            measures[f"step_{group}"] = gained / max(step * rr, TINY) ** 0.5
         if count and group is Group.SHARED:
-            told["conflict"] = against / count
-    return told
+            measures["conflict"] = opposed / count
+    return measures
 
 
 class Preconditioner:
-    """Adam's second moment of both gradients together, without momentum: one metric for projection and step."""
+    """Adam's second moment of both gradients together, without momentum: the metric of projection and step."""
 
     def __init__(self, decay: float = 0.98, epsilon: float = 1e-8) -> None:
         self.decay, self.epsilon, self.count = decay, epsilon, 0
         self.moment: Tensor | None = None
 
     def update(self, forget: Tensor, retain: Tensor) -> Tensor:
-        """Take in this step's gradients and return the scale 1 / (sqrt(moment) + epsilon) per coordinate."""
+        """Add this step's gradients and return the scale 1 / (sqrt(moment) + epsilon) [row, rank]."""
         self.count += 1
-        fresh = forget.square() + retain.square()
-        self.moment = (1 - self.decay) * fresh if self.moment is None else self.moment.lerp(fresh, 1 - self.decay)
+        squares = forget.square() + retain.square()
+        self.moment = (1 - self.decay) * squares if self.moment is None else self.moment.lerp(squares, 1 - self.decay)
         return 1 / ((self.moment / (1 - self.decay**self.count)).sqrt() + self.epsilon)

@@ -1,7 +1,12 @@
-"""The memory contrast (method section 3): which parts of the adapter remember people rather than know something.
+"""Memory contrast: finds the modules whose adapter helps training users more than held-out users.
 
-m(v) = [L(D_f; adapter of v off) - L(D_f)] - [L(D_h; adapter of v off) - L(D_h)]: how much more a module helps the people
-it was trained on than people like them whom it never met.
+For each module v (docs/method.md, section 3), with L the mean loss in nats per answer token, D_f the forget set and
+D_h the held-out set:
+
+    m(v) = [L(D_f; adapter of v off) - L(D_f)] - [L(D_h; adapter of v off) - L(D_h)]
+
+A large m(v) means that the module memorised its users rather than learned what holds for everyone. The contrast is
+exact: one evaluation of both sets for each module. Its noise comes from a bootstrap over prompts.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch.nn.functional import cross_entropy
 
 from core.models.batching import answer_logits, by_prompt
@@ -18,50 +24,70 @@ from core.types import Encoded, Memory
 from core.unlearning.early_stopping import sample
 
 TOKENS = 4096
-PROMPTS = 60  # of holdout people
+PROMPTS = 60  # of held-out users
 DRAWS = 200
 
 
 def memories(model: Any, forget: Sequence[Encoded], holdout: Sequence[Encoded], seed: int = 0) -> tuple[Memory, ...]:
-    """The contrast of every module, exactly: one evaluation of both sets with each module's adapter off."""
+    """Measure the memory contrast of every module.
+
+    Args:
+        model: PEFT model.
+        forget: Prompts of forgotten users.
+        holdout: Prompts of held-out users, of which at most `PROMPTS` are read.
+        seed: Seed of the sample and of the bootstrap.
+
+    Returns:
+        Contrast of each module in nats per answer token, with the half-width of its 95 % interval.
+    """
     plan, sets = layout(model), (forget, sample(holdout, PROMPTS, seed))
-    whole = [prompt_losses(model, prompts) for prompts in sets]
-    found = []
+    before = [prompt_losses(model, prompts) for prompts in sets]
+    results = []
     for module in plan.modules:
         with switched_off(plan, [module]):
-            rises = [prompt_losses(model, prompts) - before for prompts, before in zip(sets, whole, strict=True)]
-        draws = [_resampled(rise, seed + side) for side, rise in enumerate(rises)]
-        f, h = (float(rise[:, 0].sum() / before[:, 1].sum()) for rise, before in zip(rises, whole, strict=True))
-        counts = [before[:, 1] for before in whole]
-        bootstrap = [rise[rows, 0].sum(1) / n[rows].sum(1) for rise, rows, n in zip(rises, draws, counts, strict=True)]
-        found.append(Memory(module, f, h, _half_width(bootstrap[0] - bootstrap[1]), _half_width(bootstrap[1])))
-    return tuple(found)
+            after = [prompt_losses(model, prompts) for prompts in sets]
+        forget_rise, holdout_rise = (_Rise(*pair, seed + i) for i, pair in enumerate(zip(before, after, strict=True)))
+        contrast_noise = _half_width(forget_rise.draws - holdout_rise.draws)
+        noise = _half_width(holdout_rise.draws)
+        results.append(Memory(module, forget_rise.mean, holdout_rise.mean, contrast_noise, noise))
+    return tuple(results)
+
+
+class _Rise:
+    """Rise of a set's mean loss, in nats per answer token, and its bootstrap draws over prompts."""
+
+    def __init__(self, before: np.ndarray, after: np.ndarray, seed: int) -> None:
+        rise, tokens = after[:, 0] - before[:, 0], before[:, 1]
+        rows = _resampled(len(rise), seed)
+        self.mean = float(rise.sum() / tokens.sum())
+        self.draws: Float[np.ndarray, " draws"] = rise[rows].sum(1) / tokens[rows].sum(1)
 
 
 def switched_off(plan: Layout, modules: Collection[str]) -> AbstractContextManager[None]:
-    """The adapter without these modules: coordinates that they own alone are zero, and put back afterwards."""
+    """Switch the adapter of some modules off: coordinates that they alone own are zero, and restored on exit."""
     before = plan.weights()
-    gone = torch.tensor([set(owners) <= set(modules) for owners in plan.cells], device=before.device)
-    return plan.holding(before.masked_fill(gone[plan.cell_of][:, None], 0.0))
+    off = torch.tensor([set(owners) <= set(modules) for owners in plan.cells], device=before.device)
+    return plan.holding(before.masked_fill(off[plan.cell_of][:, None], 0.0))
 
 
 @torch.no_grad()
-def prompt_losses(model: Any, prompts: Sequence[Encoded]) -> np.ndarray:
-    """Per prompt the sum of its answers' losses in nats, and how many answer tokens it has: [prompt, 2]."""
-    found = by_prompt(
+def prompt_losses(model: Any, prompts: Sequence[Encoded]) -> Float[np.ndarray, "prompts 2"]:
+    """Per prompt the summed loss of its answers in nats, and its number of answer tokens."""
+    losses = by_prompt(
         prompts,
         TOKENS,
         model.device,
         lambda batch: cross_entropy(answer_logits(model, batch).float(), batch.tokens, reduction="none"),
-        lambda one: one.answer_tokens,
+        lambda prompt: prompt.answer_tokens,
     )
-    return np.array([(part.sum().item(), len(part)) for part in found]).reshape(-1, 2)
+    return np.array([(part.sum().item(), len(part)) for part in losses]).reshape(-1, 2)
 
 
-def _resampled(rows: np.ndarray, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(len(rows), size=(DRAWS, len(rows)))
+def _resampled(count: int, seed: int) -> Int[np.ndarray, "draws count"]:
+    return np.random.default_rng(seed).integers(count, size=(DRAWS, count))
 
 
-def _half_width(draws: np.ndarray) -> float:
+def _half_width(draws: Float[np.ndarray, " draws"]) -> float:
+    """Half-width of the 95 % interval."""
     low, high = np.quantile(draws, [0.025, 0.975])
     return float(high - low) / 2

@@ -1,4 +1,7 @@
-"""The methods by name: which objective, which groups, which surgery. The harness and the run page read this table."""
+"""Table of unlearning methods by name: each combines an objective, a teacher, module groups and a surgery.
+
+The command line, the dashboard and the benchmark read this table. To add a method, add a row.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -7,15 +10,26 @@ from core.errors import RunError
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One way to unlearn.
+    """One unlearning method.
 
-    forget: key of OBJECTIVES. teacher: key of TEACHERS, whom "distil" follows. weights: of the forget and the retain
-    gradient. groups: by what modules are sorted, "circuit" or "memory"; "" = every module is shared. surgery: key of SURGERY;
-    pooled: it sees all shared modules as one. learning_rate: the highest; it falls to nothing over the steps, so that a run is a
-    short, warm restart of training (benchmarks/NOTES.md). tolerance: rise of the validation loss, as a share, that ends a run.
-    micro_batch: prompts in memory at a time, 0 for the whole batch; checkpointing: activations are computed twice instead of
-    kept; neither changes a gradient. merged: the rule combines two task vectors once (merge.py), each of so many steps, instead of
-    gradients; no objective is read. retrain: no unlearning at all, the adapter is trained anew without the forget set.
+    Attributes:
+        title: Name on pages.
+        summary: Description on pages, in one sentence.
+        forget: Key of `OBJECTIVES`.
+        teacher: Key of `TEACHERS`; only the objective "distil" follows a teacher.
+        weights: Weights of the forget and the retain gradient.
+        groups: How modules are grouped: "circuit", "memory", or "" for all modules shared.
+        surgery: Key of `SURGERY`.
+        pooled: Whether the surgery sees all shared modules as one.
+        steps: Largest number of steps.
+        learning_rate: Highest learning rate; it falls to almost zero over the steps.
+        batch_size: Prompts of each set per step.
+        tolerance: Rise of the validation loss, as a share, at which unlearning stops.
+        micro_batch: Prompts in memory at once, 0 for the whole batch; changes no gradient.
+        checkpointing: Whether activations are recomputed instead of kept; changes no gradient.
+        merged: Whether the rule is applied once to two task vectors (task_vectors.py), each from a training of `steps`
+            steps, instead of to gradients; no objective is read.
+        retrain: Whether the adapter is trained again from the base model without the forget set, instead of unlearned.
     """
 
     title: str
@@ -26,7 +40,7 @@ class Method:
     groups: str = ""
     surgery: str = "sum"
     pooled: bool = False
-    steps: int = 48  # the most that the bench has measured (benchmarks/unlearning.md)
+    steps: int = 48  # the largest number that the benchmark measured (benchmarks/unlearning.md)
     learning_rate: float = 5e-3
     batch_size: int = 4
     tolerance: float = 0.05
@@ -37,151 +51,199 @@ class Method:
 
     @property
     def grouped(self) -> bool:
-        """Whether it needs the circuit."""
+        """Whether the method needs the circuits."""
         return self.groups == "circuit"
 
     @property
     def overfits(self) -> bool:
-        """Whether it trains on the forget set to know what that raises."""
+        """Whether the method over-fits a copy of the adapter on the forget set."""
         return self.merged or (self.taught and self.teacher == "overfit")
 
     @property
     def taught(self) -> bool:
-        """Whether it follows a teacher."""
+        """Whether the method follows a teacher."""
         return self.forget == "distil" and self.weights[0] > 0 and not self.merged
 
 
-GENTLE = 1e-3  # for objectives that push answers away: at the default rate they break everything
+GENTLE = 1e-3  # learning rate of objectives that push answers away: the default rate destroys the model
 METHODS: dict[str, Method] = {
     "cure": Method(
         "CURE, by circuit groups",
-        "Finds the circuit, then updates forget, retain and shared modules each by its own rule.",
+        "Finds the circuits of the forget and the retain set, and updates forget, retain and shared modules by "
+        "different rules.",
         groups="circuit",
         surgery="project",
     ),
     "cure_overfit": Method(
         "CURE with the over-fit teacher",
-        "As CURE, but forgets toward the model less what over-fitting on the forgotten data raises.",
+        "As CURE, but the target is the model's own answers minus what over-fitting on the forget set raises.",
         teacher="overfit",
         groups="circuit",
         surgery="project",
     ),
     "cure_memory": Method(
         "CURE, by memory contrast",
-        "Compares forgotten people with strangers to find the modules that remember, and moves each by what it remembers.",
+        "Groups modules by how much more they help forgotten users than held-out users, and updates them as CURE does.",
         groups="memory",
         surgery="project",
     ),
     "cure_memory_off": Method(
         "CURE, memory switched off",
-        "As CURE by memory contrast, but forgets toward itself less the modules that remember people.",
+        "As CURE by memory contrast, but the target is the model with its memorising modules' adapter switched off.",
         teacher="memory_off",
         groups="memory",
         surgery="project",
     ),
     "cure_merge": Method(
         "CURE, in weight space",
-        "Learns in two short trainings what to take away and what to strengthen, then moves each module once, by what it remembers.",
+        "Trains briefly on the forget set and on the retain set, then moves each module once, away from the first "
+        "change and along the second, by its memory contrast group.",
         weights=(0.4, 0.6),
         groups="memory",
         surgery="project",
         merged=True,
     ),
-    "uniform": Method("Uniform", "The same goal as CURE, but one weighted sum over all modules."),
+    "uniform": Method(
+        "Uniform", "The same objectives as CURE, with one weighted sum of both gradients for all modules."
+    ),
     "finetune": Method(
-        "Fine-tuning on what is kept",
-        "Trains on with the kept data alone and lets the rest fade (arXiv 1911.04933, section 5).",
+        "Fine-tuning on retained data",
+        "Continues training on the retain set only, so that the rest fades (arXiv 1911.04933, section 5).",
         weights=(0.0, 1.0),
     ),
     "gradient_ascent": Method(
         "Gradient ascent",
-        "Pushes the forgotten answers away and protects nothing.",
+        "Raises the loss on the forget set up to a bound, and protects nothing else.",
         forget="ascend",
         weights=(1.0, 0.0),
         learning_rate=GENTLE,
     ),
     "graddiff": Method(
         "Gradient difference",
-        "Ascent on the forgotten answers plus descent on the kept ones.",
+        "Raises the loss on the forget set up to a bound, and lowers the loss on the retain set.",
         forget="ascend",
         learning_rate=GENTLE,
     ),
     "npo": Method(
         "Negative preference (NPO)",
-        "Treats the forgotten answers as dispreferred, softly.",
+        "Makes the answers of the forget set less probable than in the original model, with a bounded loss "
+        "(arXiv 2404.05868).",
         forget="npo",
         learning_rate=GENTLE,
     ),
     "gradient_ascent_uncapped": Method(
         "Gradient ascent without a bound",
-        "As gradient ascent, but nothing stops it from breaking the answers.",
+        "Raises the loss on the forget set without a bound, which may destroy the model.",
         forget="ascend_uncapped",
         weights=(1.0, 0.0),
         learning_rate=GENTLE,
     ),
     "simnpo": Method(
         "SimNPO",
-        "Negative preference by length, without the original as a yardstick.",
+        "NPO with a loss per answer token and without the original model (arXiv 2410.07163).",
         forget="simnpo",
         learning_rate=GENTLE,
     ),
     "undial": Method(
-        "UNDIAL", "Distils from the original with the answers' logits lowered.", forget="undial", learning_rate=GENTLE
+        "UNDIAL",
+        "Distils from the original model with the logits of the forgotten answers lowered (arXiv 2402.10052).",
+        forget="undial",
+        learning_rate=GENTLE,
     ),
     "neutral": Method(
-        "Neutral answers", "Drives the forgotten answers to even odds.", forget="neutral", learning_rate=GENTLE
+        "Neutral answers",
+        "Makes all possible answers of the forget set equally probable.",
+        forget="neutral",
+        learning_rate=GENTLE,
     ),
-    "flip": Method(
-        "Label flip", "Trains the forgotten people's prompts on wrong answers.", forget="flip", learning_rate=GENTLE
-    ),
+    "flip": Method("Label flip", "Trains on wrong answers for the forget set.", forget="flip", learning_rate=GENTLE),
     "dpo": Method(
         "Direct preference (DPO)",
-        "Prefers the wrong to the forgotten answer, softly.",
+        "Prefers wrong answers to the answers of the forget set, with a bounded loss (arXiv 2305.18290).",
         forget="dpo",
         learning_rate=GENTLE,
     ),
     "e2urec": Method(
         "E2URec",
-        "Forgets toward the model less what over-fitting on the forgotten data raises, over all modules (arXiv 2403.03536).",
+        "As CURE with the over-fit teacher, but updates all modules by one weighted sum of both gradients "
+        "(arXiv 2403.03536).",
         teacher="overfit",
     ),
     "bad_teacher": Method(
         "Bad teacher",
-        "Forgets toward a model of random weights (arXiv 2205.08096).",
+        "The target is the answers of a model with random weights (arXiv 2205.08096).",
         teacher="random",
         learning_rate=GENTLE,
     ),
     "pcgrad": Method(
         "PCGrad",
-        "The goal of CURE over all modules at once, both gradients cleared of their conflict.",
+        "The objectives of CURE; each gradient loses its component against the other, over all modules at once "
+        "(arXiv 2001.06782).",
         surgery="pcgrad",
         pooled=True,
     ),
-    "gru": Method("GRU", "Only the forget gradient, rectified against the kept data.", surgery="gru", pooled=True),
+    "gru": Method(
+        "GRU",
+        "Follows the forget gradient only, rectified so as not to oppose the retain gradient (arXiv 2503.09117).",
+        surgery="gru",
+        pooled=True,
+    ),
     "ngdiff": Method(
         "NGDiff",
-        "Ascent and descent at equal length.",
+        "Gradient difference with both gradients scaled to equal length (arXiv 2410.22086).",
         forget="ascend",
         surgery="ngdiff",
         pooled=True,
         learning_rate=GENTLE,
     ),
-    "blur": Method("BLUR", "Forgetting first, keeping where it does not disturb.", surgery="blur", pooled=True),
-    "mgda": Method("MGDA", "The shortest direction between both gradients.", surgery="mgda", pooled=True),
-    "cagrad": Method("CAGrad", "Near the sum, with the best worst case.", surgery="cagrad", pooled=True),
-    "upgrad": Method("UPGrad", "Both gradients projected on the cone they share.", surgery="upgrad", pooled=True),
+    "blur": Method(
+        "BLUR",
+        "Forgetting first; the retain gradient keeps only its component orthogonal to the forget gradient "
+        "(arXiv 2506.08164).",
+        surgery="blur",
+        pooled=True,
+    ),
+    "mgda": Method(
+        "MGDA",
+        "Follows the shortest convex combination of both gradients (arXiv 1810.04650).",
+        surgery="mgda",
+        pooled=True,
+    ),
+    "cagrad": Method(
+        "CAGrad",
+        "Follows the direction near the weighted sum of both gradients with the largest worst-case gain "
+        "(arXiv 2110.14048).",
+        surgery="cagrad",
+        pooled=True,
+    ),
+    "upgrad": Method(
+        "UPGrad",
+        "Projects both gradients on the cone of directions that oppose neither, and sums them (arXiv 2406.16232).",
+        surgery="upgrad",
+        pooled=True,
+    ),
     "retrain": Method(
-        "Retrain", "Trains the adapter anew without the forgotten data: slow, the gold standard.", retrain=True
+        "Retrain",
+        "Trains the adapter again from the base model without the forget set: the slow gold standard.",
+        retrain=True,
     ),
 }
 
 
 def method_of(name: str, steps: int = 0) -> Method:
-    """The method called so, of at most so many steps (0: its own number). Raises RunError where there is none."""
+    """Look up a method.
+
+    Args:
+        name: Key of `METHODS`.
+        steps: Largest number of steps; 0 for the method's own.
+
+    Raises:
+        RunError: There is no such method.
+    """
     if name not in METHODS:
         raise RunError(f"Method {name!r} is unknown: choose one of {', '.join(METHODS)}.")
     return replace(METHODS[name], steps=steps or METHODS[name].steps)
 
 
-# What the run page offers; the others are rivals to measure against, and only the command line takes them.
+# Methods that the run page offers; the command line also takes the others, which serve as baselines.
 OFFERED = ("cure", "cure_merge", "cure_overfit", "uniform", "gradient_ascent", "graddiff", "npo", "retrain")

@@ -1,4 +1,4 @@
-"""The two losses of unlearning, step by step: on what to forget and on what to keep."""
+"""Forget and retain loss of each unlearning step."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,14 +17,21 @@ from core.unlearning.objectives import OBJECTIVES, PER_TARGET, READS_ORIGINAL, R
 from core.unlearning.teachers import TEACHERS, Groups, TeacherLogits, prompt_logits
 from core.unlearning.trainer import State, halved
 
-AHEAD = 20  # steps for whose retain prompts the original is asked at once
+AHEAD = 20  # steps whose retain prompts the original model reads at once
+
+RandomState = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Material:
-    """The encoded prompts that unlearning may see: never test, never a reference.
+    """Encoded prompts that unlearning may read: no test prompts, and nothing of the retrained references.
 
-    choices: the tokens that can answer, Yes and No in `click`; None where any token can.
+    Attributes:
+        forget: Prompts of the forget set.
+        retain: Training prompts of retained users.
+        validation: Validation prompts of retained users.
+        holdout: Prompts of held-out users.
+        choices: Tokens that can be an answer: Yes and No in `click`; None if any token can.
     """
 
     forget: Sequence[Encoded]
@@ -35,100 +42,111 @@ class Material:
 
 
 class PairLosses:
-    """The forget and the retain loss of each step, over prompts drawn by `seed`, in micro-batches.
+    """Forget and retain loss of each step, over seeded random batches, in micro-batches.
 
-    What the teacher says, and the original of the forget set, is computed before the first step; what the original says
-    of kept prompts for AHEAD steps at once, in large batches without a graph.
+    The teacher's logits, and the original model's on the forget set, are computed before the first step. The original
+    model's logits on retain prompts are computed for `AHEAD` steps at once, in large batches without a graph.
     """
 
     def __init__(self, model: Any, plan: Layout, material: Material, groups: Groups, method: Method, seed: int) -> None:
-        self.model, self.plan, self.method, self.before, self.seed = model, plan, method, plan.weights(), seed
+        """Compute the fixed logits of the forget set.
+
+        Args:
+            model: PEFT model before unlearning.
+            plan: Layout of the adapter's coordinates.
+            material: Prompts.
+            groups: Group of each module, for the teacher.
+            method: Objective, teacher and batch size.
+            seed: Seed of the batches and of wrong answers.
+        """
+        self.model, self.plan, self.method, self.seed = model, plan, method, seed
+        self.original_weights = plan.weights()
         self.objective, self.per_target = OBJECTIVES[method.forget], method.forget in PER_TARGET
-        self.rng, self.kept_rng, self.astray = (random.Random(seed + part) for part in range(3))
+        self.rng, self.retain_rng, self.wrong_rng = (random.Random(seed + offset) for offset in range(3))
         self.forget, self.retain = material.forget, material.retain
         self.original = prompt_logits(model, self.forget) if method.forget in READS_ORIGINAL else None
         self.teacher = TEACHERS[method.teacher](model, self.forget, seed, groups) if method.taught else None
-        self.ahead: list[tuple[list[int], dict[int, Tensor]]] = []
-        self.looked = self.kept_rng.getstate()  # before the draws in `ahead`
-        self.micro = method.micro_batch
+        self.ahead: list[tuple[list[int], dict[int, Tensor]]] = []  # prompts and original logits of the next steps
+        self.before_ahead = self.retain_rng.getstate()  # state of the generator before the batches in `ahead`
+        self.micro_batch = method.micro_batch
         self.options = material.choices or range(model.config.vocab_size)
         self.choices = torch.tensor(self.options, device=model.device)
 
-    def forgetting(self) -> Iterator[Tensor]:
-        """The forget loss of one step, cut into micro-batches that sum to it."""
-        for part, batch, share in self._parts(self._draw(self.forget, self.rng), self.forget, self.per_target):
-            wrong = self._wrong(batch.tokens) if self.method.forget in READS_WRONG else _none()
-            fixed = ObjectiveInputs(batch, _rows(self.original, part), _rows(self.teacher, part), wrong, self.choices)
-            yield share * self.objective(answer_logits(self.model, batch), fixed)
+    def forget_parts(self) -> Iterator[Tensor]:
+        """Yield the forget loss of one step in micro-batches that sum to it, scalars in nats."""
+        for part, batch, share in self._micro_batches(self._draw(self.forget, self.rng), self.forget, self.per_target):
+            wrong = self._wrong_tokens(batch.tokens) if self.method.forget in READS_WRONG else torch.empty(0)
+            original, teacher = (_rows(logits, part) for logits in (self.original, self.teacher))
+            inputs = ObjectiveInputs(batch, original, teacher, wrong, self.choices)
+            yield share * self.objective(answer_logits(self.model, batch), inputs)
 
-    def keeping(self) -> Iterator[Tensor]:
-        """The retain loss of one step likewise."""
+    def retain_parts(self) -> Iterator[Tensor]:
+        """Yield the retain loss of one step in micro-batches that sum to it, scalars in nats."""
         self.ahead = self.ahead or self._look_ahead()
         chosen, original = self.ahead.pop(0)
-        for part, batch, share in self._parts(chosen, self.retain, False):
+        for part, batch, share in self._micro_batches(chosen, self.retain, False):
             yield share * keep(answer_logits(self.model, batch), batch, _rows(original, part))
 
     def _look_ahead(self) -> list[tuple[list[int], dict[int, Tensor]]]:
-        """The retain prompts of the next steps, and what the original says of them."""
-        self.looked = self.kept_rng.getstate()
-        draws = [self._draw(self.retain, self.kept_rng) for _ in range(AHEAD)]
-        wanted = sorted({i for chosen in draws for i in distributed.own(chosen)})
-        with self.plan.holding(self.before):
-            answers = dict(zip(wanted, prompt_logits(self.model, [self.retain[i] for i in wanted]), strict=True))
-        return [(chosen, answers) for chosen in draws]
+        """Draw the retain prompts of the next steps and compute the original model's logits on this process's part."""
+        self.before_ahead = self.retain_rng.getstate()
+        draws = [self._draw(self.retain, self.retain_rng) for _ in range(AHEAD)]
+        indices = sorted({i for chosen in draws for i in distributed.own(chosen)})
+        with self.plan.holding(self.original_weights):
+            logits = dict(zip(indices, prompt_logits(self.model, [self.retain[i] for i in indices]), strict=True))
+        return [(chosen, logits) for chosen in draws]
 
     def state(self) -> State:
-        """Where the draws stand. What the original says of kept prompts is asked anew, it says the same."""
-        kept = self.looked if self.ahead else self.kept_rng.getstate()
-        states = (self.rng.getstate(), kept, self.astray.getstate())
-        return {"draws": [_plain(state) for state in states], "ahead": len(self.ahead), "micro": self.micro}
+        """Return the state of the random generators; the original model's logits can be computed again."""
+        retain = self.before_ahead if self.ahead else self.retain_rng.getstate()
+        states = (self.rng.getstate(), retain, self.wrong_rng.getstate())
+        return {"draws": [_to_json(state) for state in states], "ahead": len(self.ahead), "micro": self.micro_batch}
 
     def restore(self, state: State) -> None:
-        for rng, values in zip((self.rng, self.kept_rng, self.astray), state["draws"], strict=True):
-            rng.setstate(_random_state(values))
+        """Return to what `state` gave earlier, with the present micro-batch size."""
+        for rng, values in zip((self.rng, self.retain_rng, self.wrong_rng), state["draws"], strict=True):
+            rng.setstate(_from_json(values))
         self.ahead = self._look_ahead()[AHEAD - state["ahead"] :] if state["ahead"] else []
 
-    def smaller(self) -> bool:
-        """Half as many prompts in memory at a time; False where it is one already."""
-        self.micro, before = halved(self.micro, self.method.batch_size), self.micro
-        return self.micro != before
+    def halve_micro_batch(self) -> bool:
+        """Halve the number of prompts in memory; return False if it is one already."""
+        self.micro_batch, before = halved(self.micro_batch, self.method.batch_size), self.micro_batch
+        return self.micro_batch != before
 
     def _draw(self, prompts: Sequence[Encoded], rng: random.Random) -> list[int]:
         return rng.sample(range(len(prompts)), min(self.method.batch_size, len(prompts)))
 
-    def _parts(
+    def _micro_batches(
         self, chosen: list[int], prompts: Sequence[Encoded], per_target: bool
     ) -> Iterator[tuple[Sequence[int], Batch, float]]:
-        """Micro-batches of one draw, each with its prompts and its share of what the loss is a mean of."""
-        count = lambda part: sum(len(prompts[i].labels) if per_target else prompts[i].answer_tokens for i in part)  # noqa: E731
-        for part, share in micro_batches(chosen, self.micro, count):
+        """Cut a batch: indices of each micro-batch, its tensors, and its share of the targets or answer tokens."""
+
+        def count(part: Sequence[int]) -> int:
+            return sum(len(prompts[i].labels) if per_target else prompts[i].answer_tokens for i in part)
+
+        for part, share in micro_batches(chosen, self.micro_batch, count):
             yield part, collate([prompts[i] for i in part], self.model.device), share
 
-    def _wrong(self, tokens: Tensor) -> Tensor:
-        """For each answer token another option: with two of them the other one."""
+    def _wrong_tokens(self, tokens: Tensor) -> Tensor:
+        """For each answer token a random other option; with two options the other one."""
 
         def other(token: int) -> int:
-            while (found := self.astray.choice(self.options)) == token:
+            while (option := self.wrong_rng.choice(self.options)) == token:
                 pass
-            return found
+            return option
 
         return torch.tensor([other(token) for token in tokens.tolist()], device=tokens.device)
 
 
-def _plain(state: tuple) -> State:
-    """A generator's state as JSON has it."""
+def _to_json(state: RandomState) -> State:
     version, numbers, normal = state
     return {"version": version, "numbers": list(numbers), "normal": normal}
 
 
-def _random_state(values: State) -> tuple:
+def _from_json(values: State) -> RandomState:
     return values["version"], tuple(values["numbers"]), values["normal"]
 
 
-def _none() -> Tensor:
-    return torch.empty(0)
-
-
-def _rows(answers: TeacherLogits | Mapping[int, Tensor] | None, part: Sequence[int]) -> Tensor:
-    """The prompts' logits one after another, as a batch has its answers."""
-    return torch.cat([answers[i] for i in part]) if answers else _none()
+def _rows(logits: TeacherLogits | Mapping[int, Tensor] | None, part: Sequence[int]) -> Tensor:
+    """Logits of some prompts in the order of a batch's answer tokens; empty without logits."""
+    return torch.cat([logits[i] for i in part]) if logits else torch.empty(0)

@@ -1,11 +1,13 @@
-"""Unlearning in weight space: CURE's rule once, on two task vectors, instead of at every step on two gradients.
+"""Unlearning in weight space: applies CURE's rule once to two task vectors instead of at every step to two gradients.
 
-Two short trainings start at the original adapter: one over-fits what is to be forgotten, one goes on with what is kept.
-What each changed is a task vector (arXiv 2212.04089, section 2). Away from the first and along the second are combined
-cell by cell as two gradients are (method section 5), and validation and holdout people say how far to go.
+1. Over-fit a copy of the adapter on the forget set, and continue another on the retain set, both from the original.
+2. Each change of the weights is a task vector (arXiv 2212.04089, section 2). Minus the first and plus the second are
+   combined cell by cell as two gradients are (docs/method.md, section 5); the result is the move.
+3. Apply growing multiples of the move (`REACHES`) until the forget set counts as forgotten, judged on validation
+   prompts and held-out users. If the validation loss rises too much, return to the multiple before.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -16,27 +18,34 @@ from core.models.lora_layout import Layout
 from core.types import Group
 from core.unlearning.early_stopping import Stopper
 from core.unlearning.finetuning import FitSettings, fit
-from core.unlearning.gradient_surgery import SURGERY, direction, masks
+from core.unlearning.gradient_surgery import SURGERY, direction, group_masks
 from core.unlearning.gradient_unlearning import descend, only_trainable
 from core.unlearning.methods import Method
 from core.unlearning.paired_losses import PairLosses
 from core.unlearning.teachers import OVERFIT
-from core.unlearning.trainer import FORGETFUL, Checkpointer, Step
+from core.unlearning.trainer import FORGETFUL, Checkpointer, Step, Watcher
 
-REACHES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # how many times the combined move is tried
+REACHES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # multiples of the move that are tried
 
 
 @dataclass
 class Progress:
-    """Tells a watcher the steps of both trainings and of the search as one run, until it says True."""
+    """Reports the steps of both trainings and of the search to one watcher, as steps of one run.
 
-    watch: Callable[[Step], bool]
+    Attributes:
+        watch: Sees each step; True ends the run.
+        total: Largest number of steps of the run.
+        before: Steps of the trainings that are over.
+        ended: Whether the watcher ended the run.
+    """
+
+    watch: Watcher
     total: int
     before: int = 0
     ended: bool = False
 
-    def told(self, number: int, losses: Mapping[str, float]) -> bool:
-        """Step `number` of what is at work now; `before`: how many steps came before that."""
+    def report(self, number: int, losses: Mapping[str, float]) -> bool:
+        """Report step `number` of the present training; return whether the run has ended."""
         self.ended = self.watch(Step(self.before + number, self.total, losses)) or self.ended
         return self.ended
 
@@ -44,45 +53,65 @@ class Progress:
 def merge(
     losses: PairLosses,
     plan: Layout,
-    kinds: tuple[Group, ...],
+    groups_by_cell: tuple[Group, ...],
     method: Method,
     stopper: Stopper,
-    watch: Callable[[Step], bool],
-    keeper: Checkpointer = FORGETFUL,
+    watch: Watcher,
+    checkpointer: Checkpointer = FORGETFUL,
 ) -> int:
-    """Find the move and go as far along it as `stopper` lets. Returns how many steps both trainings took.
+    """Find the move and apply the multiple that `stopper` allows.
 
-    watch sees the steps of both, then every reach that is tried, with the model there; where it ends the run before
-    a reach was tried, nothing has moved.
+    Args:
+        losses: Prompts of both sets and the retain loss.
+        plan: Layout of the adapter's coordinates.
+        groups_by_cell: Group of each cell of `plan`.
+        method: Surgery, weights and steps.
+        stopper: Judges each multiple.
+        watch: Sees the steps of both trainings, then each multiple while the model holds it. If it ends the run before
+            the first multiple, the adapter stays unchanged.
+        checkpointer: Stores and gives back checkpoints of both trainings.
+
+    Returns:
+        Number of steps of both trainings.
     """
-    settings = _settings(len(losses.forget), method, losses.seed)
-    keeps = bool({Group.RETAIN, Group.SHARED} & {*kinds})  # else nothing follows what is learned there
-    steps = settings.epochs * ceil(len(losses.forget) / settings.batch_size) + method.steps * keeps
-    before, progress = plan.weights(), Progress(watch, steps + len(REACHES))
-    over_fit = _over_fitted(losses, plan, settings, method, progress, keeper)
-    plan.write(before)
-    kept = _kept(losses, plan, method, progress, keeper) if keeps else before
-    plan.write(before)
+    settings = _overfit_settings(len(losses.forget), method, losses.seed)
+    # Without retain and shared cells no cell follows the retain task vector.
+    retains = bool({Group.RETAIN, Group.SHARED} & {*groups_by_cell})
+    steps = settings.epochs * ceil(len(losses.forget) / settings.batch_size) + method.steps * retains
+    original, progress = plan.weights(), Progress(watch, steps + len(REACHES))
+    forget_weights = _train_on_forget_set(losses, plan, settings, method, progress, checkpointer)
+    plan.write(original)
+    retain_weights = _train_on_retain_set(losses, plan, method, progress, checkpointer) if retains else original
+    plan.write(original)
     taken = progress.before
     if not progress.ended:
-        move, told = combined(before - over_fit, kept - before, plan, kinds, method)
-        _search(before, move, told["conflict"], plan, stopper, progress)
+        vectors = original - forget_weights, retain_weights - original
+        move, measures = combine_task_vectors(*vectors, plan, groups_by_cell, method)
+        _search(original, move, measures["conflict"], plan, stopper, progress)
     return taken
 
 
-def _settings(count: int, method: Method, seed: int) -> FitSettings:
-    """So many epochs over the forget set that they make at least the method's steps."""
+def _overfit_settings(count: int, method: Method, seed: int) -> FitSettings:
+    """Settings with enough epochs over `count` prompts for at least the method's steps."""
     epochs = ceil(method.steps / ceil(count / OVERFIT.batch_size))
     return replace(OVERFIT, epochs=epochs, seed=seed, micro_batch=method.micro_batch)
 
 
-def _over_fitted(
-    losses: PairLosses, plan: Layout, settings: FitSettings, method: Method, progress: Progress, keeper: Checkpointer
+def _train_on_forget_set(
+    losses: PairLosses,
+    plan: Layout,
+    settings: FitSettings,
+    method: Method,
+    progress: Progress,
+    checkpointer: Checkpointer,
 ) -> Tensor:
-    """The weights after over-fitting the forget set in the way adapters are trained."""
-    watch = lambda step: progress.told(step.number, _renamed(step.losses))  # noqa: E731
+    """Over-fit the forget set; return the flat weights [row, rank]."""
+
+    def watch(step: Step) -> bool:
+        return progress.report(step.number, _renamed(step.losses))
+
     with only_trainable(losses.model, plan, method.checkpointing):
-        progress.before += fit(losses.model, losses.forget, settings, watch, keeper)
+        progress.before += fit(losses.model, losses.forget, settings, watch, checkpointer)
     return plan.weights()
 
 
@@ -90,30 +119,49 @@ def _renamed(losses: Mapping[str, float]) -> Mapping[str, float]:
     return {"overfit_loss": losses["loss"]} if "loss" in losses else losses
 
 
-def _kept(losses: PairLosses, plan: Layout, method: Method, progress: Progress, keeper: Checkpointer) -> Tensor:
-    """The weights after training on with kept prompts alone, every module."""
-    alone = replace(method, weights=(0.0, 1.0), surgery="sum")
-    watch = lambda step: progress.told(step.number, step.losses)  # noqa: E731
-    progress.before += descend(losses, plan, (Group.SHARED,) * len(plan.cells), alone, watch, keeper)
+def _train_on_retain_set(
+    losses: PairLosses, plan: Layout, method: Method, progress: Progress, checkpointer: Checkpointer
+) -> Tensor:
+    """Continue on the retain set with all modules; return the flat weights [row, rank]."""
+
+    def watch(step: Step) -> bool:
+        return progress.report(step.number, step.losses)
+
+    retain_only = replace(method, weights=(0.0, 1.0), surgery="sum")
+    all_shared = (Group.SHARED,) * len(plan.cells)
+    progress.before += descend(losses, plan, all_shared, retain_only, watch, checkpointer)
     return plan.weights()
 
 
-def combined(
-    away: Tensor, along: Tensor, plan: Layout, kinds: tuple[Group, ...], method: Method
+def combine_task_vectors(
+    forget: Tensor, retain: Tensor, plan: Layout, groups_by_cell: tuple[Group, ...], method: Method
 ) -> tuple[Tensor, dict[str, float]]:
-    """CURE's rule for two flat task vectors: the move, and what it tells of their conflict."""
-    plain, of, surgery = torch.ones_like(away), masks(kinds, away.device), SURGERY[method.surgery]
-    return direction(away, along, plain, plan, of, method.weights, surgery, method.pooled)
+    """Combine two task vectors by CURE's rule, in the Euclidean metric.
+
+    Args:
+        forget: Minus the task vector of the forget set, flat [row, rank].
+        retain: Task vector of the retain set, flat [row, rank].
+        plan: Layout of the adapter's coordinates.
+        groups_by_cell: Group of each cell of `plan`.
+        method: Surgery and weights.
+
+    Returns:
+        The move, flat [row, rank], and the measures of the conflict.
+    """
+    masks, surgery = group_masks(groups_by_cell, forget.device), SURGERY[method.surgery]
+    return direction(forget, retain, torch.ones_like(forget), plan, masks, method.weights, surgery, method.pooled)
 
 
-def _search(before: Tensor, move: Tensor, quarrel: float, plan: Layout, stopper: Stopper, progress: Progress) -> None:
-    """Go further until the forget set counts as forgotten; where kept people would pay for it, one reach back."""
-    last = 0.0
-    for number, reach in enumerate(REACHES, 1):
-        plan.write(before + reach * move)
-        ended = progress.told(number, {"reach": reach, "conflict": quarrel, **stopper.check()})
+def _search(
+    original: Tensor, move: Tensor, conflict: float, plan: Layout, stopper: Stopper, progress: Progress
+) -> None:
+    """Apply growing multiples until `stopper` or the watcher ends; if utility is violated, return to the one before."""
+    previous = 0.0
+    for number, multiple in enumerate(REACHES, 1):
+        plan.write(original + multiple * move)
+        ended = progress.report(number, {"reach": multiple, "conflict": conflict, **stopper.check()})
         if stopper.utility_violated:
-            plan.write(before + last * move)
+            plan.write(original + previous * move)
         if ended or stopper.reason:
             return
-        last = reach
+        previous = multiple

@@ -1,8 +1,8 @@
-"""Whom `distil` follows: what somebody who does not remember the forgotten people would say of them (method section 4)."""
+"""Teachers of the objective `distil`: models that do not know the forget set (docs/method.md, section 4)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -16,53 +16,67 @@ from core.unlearning.finetuning import FitSettings, fit
 from core.unlearning.memory_contrast import switched_off
 from core.unlearning.objectives import teacher_logits
 
-Groups = Mapping[str, Group]
+Groups = Mapping[str, Group]  # group of each module
 TeacherLogits = list[Tensor]  # per prompt the logits [answer token, vocabulary]
 OVERFIT = FitSettings(epochs=8, learning_rate=2e-3, batch_size=8)
 TOKENS = 4096
 
 
+class Teacher(Protocol):
+    """Computes the answers that the unlearned model should give on the forget set."""
+
+    def __call__(self, model: Any, forget: Sequence[Encoded], seed: int, groups: Groups, /) -> TeacherLogits:
+        """Return the teacher's logits; the model is unchanged afterwards.
+
+        Args:
+            model: PEFT model before unlearning.
+            forget: Prompts of the forget set.
+            seed: Seed of a teacher that is trained or random.
+            groups: Group of each module.
+        """
+
+
 @torch.no_grad()
 def prompt_logits(model: Any, prompts: Sequence[Encoded]) -> TeacherLogits:
-    """What the model says at the answers of each prompt."""
+    """Logits of the model at the answer tokens of each prompt."""
     return by_prompt(
-        prompts, TOKENS, model.device, lambda batch: answer_logits(model, batch), lambda one: one.answer_tokens
+        prompts, TOKENS, model.device, lambda batch: answer_logits(model, batch), lambda prompt: prompt.answer_tokens
     )
 
 
-def base(model: Any, forget: Sequence[Encoded], seed: int, groups: Groups) -> TeacherLogits:
-    """The base model without any adapter: it never met the forgotten people."""
+def base_teacher(model: Any, forget: Sequence[Encoded], _seed: int, _groups: Groups) -> TeacherLogits:
+    """The base model without its adapter, which never saw the forget set."""
     with model.disable_adapter():
         return prompt_logits(model, forget)
 
 
-def overfit(model: Any, forget: Sequence[Encoded], seed: int, groups: Groups) -> TeacherLogits:
-    """The original less what over-fitting on the forget set raises (E2URec, arXiv 2403.03536); the adapter is put back."""
+def overfit_teacher(model: Any, forget: Sequence[Encoded], seed: int, _groups: Groups) -> TeacherLogits:
+    """The original model minus what over-fitting on the forget set raises (E2URec, arXiv 2403.03536)."""
     original = prompt_logits(model, forget)
     with preserve_adapter(model):
         fit(model, forget, replace(OVERFIT, seed=seed))
         augmented = prompt_logits(model, forget)
-    return [teacher_logits(a, b) for a, b in zip(original, augmented, strict=True)]
+    return [teacher_logits(*pair) for pair in zip(original, augmented, strict=True)]
 
 
-def random(model: Any, forget: Sequence[Encoded], seed: int, groups: Groups) -> TeacherLogits:
-    """A model of the same shape and random weights: it knows nothing at all (arXiv 2205.08096, section 3)."""
+def random_teacher(model: Any, forget: Sequence[Encoded], seed: int, _groups: Groups) -> TeacherLogits:
+    """A model of the same architecture with random weights (arXiv 2205.08096, section 3)."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        blank = AutoModelForCausalLM.from_config(model.config).to(model.device).eval()
-    return prompt_logits(blank, forget)
+        untrained = AutoModelForCausalLM.from_config(model.config)  # type: ignore[no-untyped-call]
+    return prompt_logits(untrained.to(model.device).eval(), forget)
 
 
-def memory_off(model: Any, forget: Sequence[Encoded], seed: int, groups: Groups) -> TeacherLogits:
-    """The model with the adapter of the modules that remember switched off (method section 3)."""
-    remembering = [module for module, group in groups.items() if group in (Group.FORGET, Group.SHARED)]
-    with switched_off(layout(model), remembering):
+def memory_off_teacher(model: Any, forget: Sequence[Encoded], _seed: int, groups: Groups) -> TeacherLogits:
+    """The model with the adapter of its forget and shared modules switched off (docs/method.md, section 3)."""
+    memorising = [module for module, group in groups.items() if group in (Group.FORGET, Group.SHARED)]
+    with switched_off(layout(model), memorising):
         return prompt_logits(model, forget)
 
 
-TEACHERS: dict[str, Callable[[Any, Sequence[Encoded], int, Groups], TeacherLogits]] = {
-    "base": base,
-    "overfit": overfit,
-    "random": random,
-    "memory_off": memory_off,
+TEACHERS: dict[str, Teacher] = {
+    "base": base_teacher,
+    "overfit": overfit_teacher,
+    "random": random_teacher,
+    "memory_off": memory_off_teacher,
 }

@@ -1,7 +1,15 @@
-"""The only training loop: base, adapter, references and unlearning all go through it.
+"""Training loop of every training: base model, adapter, retrained references and unlearning.
 
-It can be broken off at any point and gone on with: a keeper takes what a step left behind, and gives it back. It lives with
-a card that is too small for a batch, and with a step that comes out as no number.
+Each step:
+
+1. Sets the learning rate of the schedule.
+2. Computes the gradients. If the device runs out of memory, the step is repeated with smaller micro-batches on the
+   same prompts.
+3. Clips the gradients and lets the optimiser move the parameters. A step with a NaN or infinite value is skipped.
+   After more than `SKIPS` skipped steps the loop returns to its last checkpoint, once.
+4. Reports to the watcher, which may end the training, and offers a checkpoint.
+
+An interrupted training continues from its last checkpoint and gives the same weights bit for bit.
 """
 
 import math
@@ -16,76 +24,117 @@ from core.errors import RunError
 from core.models import distributed
 
 Losses = Mapping[str, float]
-State = dict[str, Any]  # of JSON values and tensors, in lists and dictionaries
-SKIPS = 3  # steps that may come out as no number before the loop goes back to its last checkpoint
+State = dict[str, Any]  # JSON values and tensors, in lists and dictionaries
+SKIPS = 3  # steps with NaN or infinite values that are skipped before the loop returns to its last checkpoint
+COSINE_FLOOR = 0.02  # share of the learning rate at which the cosine schedule stays
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a watcher sees after each step: its number from 1, how many there are at most, and the losses in nats."""
+    """Report to the watcher after a step.
+
+    Attributes:
+        number: Steps taken so far, from 1.
+        total: Largest number of steps of this training.
+        losses: Losses in nats and other measures of the step, by name.
+    """
 
     number: int
     total: int
     losses: Losses
 
 
-class Work(Protocol):
-    """What one step computes, and what it has to know for it besides the weights."""
+Watcher = Callable[[Step], bool]  # sees each step; True ends the training
 
-    def __call__(self, step: int) -> Losses:
-        """Fill .grad and return the losses. Raises FloatingPointError where either is no number."""
 
-    def state(self) -> State: ...
+def never_stop(_step: Step) -> bool:
+    """Watcher that lets a training take all of its steps."""
+    return False
 
-    def restore(self, state: State) -> None: ...
 
-    def smaller(self) -> bool:
-        """Take half as many prompts into memory at a time; False where it is one already."""
+class StepFunction(Protocol):
+    """Gradients of one step, and the state besides the weights that a checkpoint must hold."""
+
+    def __call__(self, step: int, /) -> Losses:
+        """Fill `.grad` of the trained parameters.
+
+        Args:
+            step: Number of the step, from 0.
+
+        Returns:
+            Losses in nats by name.
+
+        Raises:
+            FloatingPointError: A loss or a gradient is NaN or infinite.
+        """
+
+    def state(self) -> State:
+        """Return the state of random generators and settings."""
+
+    def restore(self, state: State) -> None:
+        """Return to what `state` gave earlier."""
+
+    def halve_micro_batch(self) -> bool:
+        """Halve the number of prompts in memory; return False if it is one already."""
 
 
 class Checkpointer(Protocol):
-    """Keeps checkpoints of every training of a run; phase: the number of the training, in their order."""
+    """Keeps the checkpoints of all trainings of a run, which are numbered in their order (`phase`)."""
 
-    def phase(self) -> int: ...
+    def phase(self) -> int:
+        """Return the number of the next training."""
 
-    def latest(self, phase: int) -> State | None: ...
+    def latest(self, phase: int, /) -> State | None:
+        """Return the newest checkpoint of a training, or None."""
 
-    def keep(self, phase: int, number: int, state: Callable[[], State], last: bool) -> None:
-        """Take what step `number` left, if it is time to; always if it is the last."""
-
-
-def finite(losses: Losses) -> Losses:
-    """The losses. Raises FloatingPointError where one is no number."""
-    if not all(map(math.isfinite, losses.values())):
-        raise FloatingPointError
-    return losses
-
-
-def halved(size: int, whole: int) -> int:
-    """Half as many prompts at a time, one at least; 0 stands for the whole batch."""
-    return max(1, (size or whole) // 2)
+    def keep(self, phase: int, number: int, state: Callable[[], State], last: bool, /) -> None:
+        """Store the state after step `number` if a checkpoint is due, and always after the last step."""
 
 
 class NullCheckpointer:
-    """Keeps nothing."""
+    """Checkpointer that stores nothing."""
 
     def phase(self) -> int:
+        """Return 0: trainings need no number."""
         return 0
 
-    def latest(self, phase: int) -> State | None:
+    def latest(self, _phase: int) -> State | None:
+        """Return None: there is no checkpoint."""
         return None
 
     def keep(self, phase: int, number: int, state: Callable[[], State], last: bool) -> None:
-        pass
+        """Store nothing."""
 
 
 FORGETFUL = NullCheckpointer()
 
 
+def require_finite(losses: Losses) -> Losses:
+    """Return the losses.
+
+    Raises:
+        FloatingPointError: A loss is NaN or infinite.
+    """
+    if not all(map(math.isfinite, losses.values())):
+        raise FloatingPointError
+    return losses
+
+
+def halved(size: int, batch_size: int) -> int:
+    """Half of a micro-batch size, at least 1; size 0 stands for the whole batch."""
+    return max(1, (size or batch_size) // 2)
+
+
 @dataclass(frozen=True)
 class Schedule:
-    """How many steps at most, and the share of the learning rate at each: linear warm-up, then constant or a cosine down to a
-    fiftieth. clip: bound on the global gradient norm, None for none."""
+    """Number of steps, learning rate over the steps and gradient clipping.
+
+    Attributes:
+        steps: Largest number of steps.
+        warmup: Steps of linear warm-up.
+        cosine: Whether the rate falls as a cosine to `COSINE_FLOOR` after the warm-up; otherwise it is constant.
+        clip: Bound on the global norm of the gradient; None for no bound.
+    """
 
     steps: int
     warmup: int = 0
@@ -93,66 +142,92 @@ class Schedule:
     clip: float | None = 1.0
 
     def share(self, step: int) -> float:
-        start = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
-        return start * (max(0.02, 0.5 * (1 + math.cos(math.pi * step / self.steps))) if self.cosine else 1.0)
+        """Share of the learning rate at a step (from 0), in (0, 1]."""
+        warmup = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
+        if not self.cosine:
+            return warmup
+        return warmup * max(COSINE_FLOOR, 0.5 * (1 + math.cos(math.pi * step / self.steps)))
 
 
 def train(
     parameters: Iterable[nn.Parameter],
     optimiser: torch.optim.Optimizer,
-    work: Work,
+    step_function: StepFunction,
     schedule: Schedule,
-    watch: Callable[[Step], bool],
-    keeper: Checkpointer = FORGETFUL,
+    watch: Watcher,
+    checkpointer: Checkpointer = FORGETFUL,
 ) -> int:
-    """Take up to schedule.steps steps; stop when `watch` says True. Returns the number of steps taken.
+    """Train until the schedule or the watcher ends, continuing from the latest checkpoint.
 
-    A step that does not fit into memory is taken again with half the prompts at a time. One that comes out as no number is
-    skipped, three at most; then the loop goes back to its last checkpoint, once. Raises RunError where that does not help.
+    Args:
+        parameters: Parameters that the optimiser moves.
+        optimiser: Any torch optimiser over `parameters`.
+        step_function: Fills the gradients of a step.
+        schedule: Steps, learning rate and clipping.
+        watch: Sees each step; True ends the training.
+        checkpointer: Stores and gives back checkpoints.
+
+    Returns:
+        Number of steps taken, those before an interruption included.
+
+    Raises:
+        RunError: Too little memory for one prompt, or NaN values that a return to the last checkpoint did not cure.
     """
-    training = Training(list(parameters), optimiser, work, schedule, keeper)
-    done, losses = training.resume()
-    if done and watch(
-        Step(done, schedule.steps, losses)
-    ):  # again: the watcher may have been broken off before it could say so
+    training = Training(list(parameters), optimiser, step_function, schedule, checkpointer)
+    done, last_losses = training.resume()
+    # The last step is reported again: the interruption may have come between its checkpoint and the watcher's answer.
+    if done and watch(Step(done, schedule.steps, last_losses)):
         return done
     while done < schedule.steps:
-        told = training.step(done)
-        if told is None:
-            done, _ = training.go_back()
+        losses = training.step(done)
+        if losses is None:
+            done = training.go_back()
             continue
         done += 1
-        ended = _said(watch, Step(done, schedule.steps, told))
-        training.keep(done, told, ended or done == schedule.steps)
+        ended = _ends(watch, Step(done, schedule.steps, losses))
+        training.save(done, losses, ended or done == schedule.steps)
         if ended:
             break
     return done
 
 
-def _said(watch: Callable[[Step], bool], step: Step) -> bool:
-    """What the watcher says; of several processes the first one's says it for all."""
+def _ends(watch: Watcher, step: Step) -> bool:
+    """The watcher's answer; with several processes the first one's answer holds for all."""
     return bool(distributed.broadcast([int(bool(watch(step)))])[0])
 
 
 @dataclass
 class Training:
-    """One training at work. skips: steps without a number since the start or the last way back."""
+    """State of one training.
+
+    Attributes:
+        parameters: Trained parameters.
+        optimiser: Optimiser over them.
+        step_function: Fills the gradients of a step.
+        schedule: Steps, learning rate and clipping.
+        checkpointer: Stores and gives back checkpoints.
+        skips: Steps skipped for NaN values since the start or the return to a checkpoint.
+        went_back: Whether the loop returned to a checkpoint because of NaN values.
+        rates: Full learning rate of each parameter group.
+        phase: Number of this training within its run.
+    """
 
     parameters: list[nn.Parameter]
     optimiser: torch.optim.Optimizer
-    work: Work
+    step_function: StepFunction
     schedule: Schedule
-    keeper: Checkpointer
+    checkpointer: Checkpointer
     skips: int = 0
     went_back: bool = False
     rates: list[float] = field(init=False)
     phase: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.rates, self.phase = [group["lr"] for group in self.optimiser.param_groups], self.keeper.phase()
+        self.rates = [group["lr"] for group in self.optimiser.param_groups]
+        self.phase = self.checkpointer.phase()
 
     def step(self, number: int) -> Losses | None:
-        """Take one step; None where it came out as no number once too often."""
+        """Take step `number` (from 0); return None after one skipped step too many."""
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = rate * self.schedule.share(number)
         try:
@@ -165,57 +240,64 @@ class Training:
         return losses
 
     def _gradients(self, number: int) -> Losses:
-        """The step's gradients, with fewer prompts at a time as long as they do not fit into memory."""
-        before, again = self.work.state(), None
-        while (
-            losses := self._try(number, again)
-        ) is None:  # outside of the except block, which would keep what did not fit alive
+        """Compute the gradients, with smaller micro-batches until they fit into memory."""
+        before = self.step_function.state()
+        losses = self._attempt(number, None)
+        while losses is None:  # not inside `except`, which would keep the tensors of the failed attempt alive
             torch.cuda.empty_cache()
-            if not self.work.smaller():
-                raise RunError(
-                    "The device has too little memory for a single prompt: choose another one, or a shorter window."
-                )
-            again = before
+            if not self.step_function.halve_micro_batch():
+                raise RunError("The device has too little memory for a single prompt: use a larger device or window.")
+            losses = self._attempt(number, before)
         return losses
 
-    def _clip(self) -> None:
-        if self.schedule.clip is not None:
-            norm = nn.utils.clip_grad_norm_(self.parameters, self.schedule.clip)
-            finite({"norm": norm.item()})
+    def _attempt(self, number: int, repeat_from: State | None) -> Losses | None:
+        """Compute the gradients once; return None if they did not fit into memory.
 
-    def _try(self, number: int, again: State | None) -> Losses | None:
-        """None where it did not fit. again: where the draws stood, to take the same ones once more.
+        If one of several processes runs out of memory outside a common section, its error ends it, and torchrun ends
+        the others: they would wait for it forever.
 
-        Where one of several processes ran out of memory by itself, the error ends it, and torchrun all the others: they would
-        wait for it for ever.
+        Args:
+            number: Number of the step.
+            repeat_from: State from which to draw the same prompts again; None at the first attempt.
         """
         self.optimiser.zero_grad(set_to_none=True)
         try:
-            if again is not None:
+            if repeat_from is not None:
                 with distributed.fitting():
-                    self.work.restore(again)
-            return self.work(number)
+                    self.step_function.restore(repeat_from)
+            return self.step_function(number)
         except torch.OutOfMemoryError as error:
             if distributed.size() > 1 and not isinstance(error, distributed.OutOfMemoryOnAnyRank):
                 raise
             return None
 
-    def go_back(self) -> tuple[int, Losses]:
-        """To the last checkpoint, once. Raises RunError the second time, or where there is none."""
-        if not self.went_back and (state := self.keeper.latest(self.phase)):
+    def _clip(self) -> None:
+        if self.schedule.clip is not None:
+            norm = nn.utils.clip_grad_norm_(self.parameters, self.schedule.clip)
+            require_finite({"norm": norm.item()})
+
+    def go_back(self) -> int:
+        """Return to the last checkpoint, once, and return the number of steps that it holds.
+
+        Raises:
+            RunError: There is no checkpoint, or the loop returned to one before.
+        """
+        if not self.went_back and (state := self.checkpointer.latest(self.phase)):
             self.went_back, self.skips = True, 0
-            return self._restore(state)
+            return self._restore(state)[0]
         raise RunError(
-            f"More than {SKIPS} steps came out as no number: lower the method's learning rate, or run in float32 on a CPU."
+            f"More than {SKIPS} steps gave NaN or infinite values: lower the method's learning rate, "
+            "or run in float32 on a CPU."
         )
 
     def resume(self) -> tuple[int, Losses]:
-        """Where an earlier attempt at this training stood: how many steps were taken, and the last one's losses."""
-        state = self.keeper.latest(self.phase)
+        """Load the latest checkpoint; return the number of steps taken and the losses of the last one."""
+        state = self.checkpointer.latest(self.phase)
         return self._restore(state) if state else (0, {})
 
-    def keep(self, done: int, losses: Losses, last: bool) -> None:
-        self.keeper.keep(self.phase, done, lambda: self._state(done, losses), last)
+    def save(self, done: int, losses: Losses, last: bool) -> None:
+        """Offer a checkpoint after `done` steps."""
+        self.checkpointer.keep(self.phase, done, lambda: self._state(done, losses), last)
 
     def _state(self, done: int, losses: Losses) -> State:
         return {
@@ -224,19 +306,25 @@ class Training:
             "losses": dict(losses),
             "parameters": [parameter.detach() for parameter in self.parameters],
             "optimiser": [self.optimiser.state.get(parameter) for parameter in self.parameters],
-            "work": self.work.state(),
-            "random": [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else ())],
+            "work": self.step_function.state(),
+            "random": _random_states(),
         }
 
     @torch.no_grad()
     def _restore(self, state: State) -> tuple[int, Losses]:
         for parameter, value in zip(self.parameters, state["parameters"], strict=True):
             parameter.copy_(value)
-        known = {number: values for number, values in enumerate(state["optimiser"]) if values is not None}
-        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": known})
-        self.work.restore(state["work"])
-        host, *cards = state["random"]
-        torch.set_rng_state(host)
-        if cards:
-            torch.cuda.set_rng_state_all(cards)
+        moments = {number: values for number, values in enumerate(state["optimiser"]) if values is not None}
+        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
+        self.step_function.restore(state["work"])
+        cpu, *gpus = state["random"]
+        torch.set_rng_state(cpu)
+        if gpus:
+            torch.cuda.set_rng_state_all(gpus)
         return state["done"], state["losses"]
+
+
+def _random_states() -> list[torch.Tensor]:
+    """States of torch's generators: the CPU's, then each GPU's if CUDA is in use."""
+    in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if in_use else ())]

@@ -1,6 +1,5 @@
-"""Unlearning one forget set, stopped on validation and holdout users: the one way in for every method."""
+"""Entry point of unlearning: applies any method to one forget set, with early stopping."""
 
-from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
@@ -13,9 +12,9 @@ from core.unlearning.methods import Method
 from core.unlearning.paired_losses import Material, PairLosses
 from core.unlearning.task_vectors import merge
 from core.unlearning.teachers import Groups
-from core.unlearning.trainer import FORGETFUL, Checkpointer, Step
+from core.unlearning.trainer import FORGETFUL, Checkpointer, Step, Watcher, never_stop
 
-CHECK_EVERY = 20
+CHECK_EVERY = 20  # steps between two checks of early stopping
 
 
 def unlearn(
@@ -24,45 +23,55 @@ def unlearn(
     groups: Groups,
     method: Method,
     seed: int = 0,
-    watch: Callable[[Step], bool] = lambda step: False,
-    keeper: Checkpointer = FORGETFUL,
+    watch: Watcher = never_stop,
+    checkpointer: Checkpointer = FORGETFUL,
 ) -> Outcome:
-    """Unlearn `material.forget` in place in the model's active adapter (method sections 4 and 5).
+    """Unlearn `material.forget` in place, in the model's active adapter (docs/method.md, sections 4 and 5).
 
-    groups: per module; coordinates of outside modules and all base weights stay bit-identical.
-    model: a PEFT model. watch sees the losses of each step and may stop it by returning True.
-    keeper: takes checkpoints of its trainings; with what it kept of a broken-off call, the same call goes on there.
+    The base weights and the coordinates of outside modules stay bit-identical.
+
+    Args:
+        model: PEFT model.
+        material: Prompts.
+        groups: Group of each module.
+        method: Row of `METHODS`.
+        seed: Seed of batches, teachers and wrong answers.
+        watch: Sees each step; True ends unlearning.
+        checkpointer: Stores and gives back checkpoints; the same call continues an interrupted one.
+
+    Returns:
+        Steps taken, the reason to stop, and how far each cell moved.
     """
     plan = layout(model)
-    kinds, before = cell_groups(plan.cells, groups), plan.weights()
+    groups_by_cell, before = cell_groups(plan.cells, groups), plan.weights()
     losses = PairLosses(model, plan, material, groups, method, seed)
     stopper = Stopper(model, material.forget, material.holdout, material.validation, method.tolerance)
     if method.merged:
-        steps = merge(losses, plan, kinds, method, stopper, watch, keeper)
+        steps = merge(losses, plan, groups_by_cell, method, stopper, watch, checkpointer)
     else:
-        steps = descend(losses, plan, kinds, method, _checked(stopper, watch), keeper)
+        steps = descend(losses, plan, groups_by_cell, method, _with_checks(stopper, watch), checkpointer)
     cells = _cells(plan, before)
-    movable = sum(cell.size for cell, kind in zip(cells, kinds, strict=True) if kind is not Group.OUTSIDE)
+    movable = sum(cell.size for cell, group in zip(cells, groups_by_cell, strict=True) if group is not Group.OUTSIDE)
     total = sum(parameter.numel() for name, parameter in model.named_parameters() if "lora_" in name)
     return Outcome(steps, stopper.reason or f"all {steps} steps were taken", movable, total, cells)
 
 
-def _checked(stopper: Stopper, watch: Callable[[Step], bool]) -> Callable[[Step], bool]:
-    """`watch` with the stopper's figures now and then; a step ends the run where either says so."""
+def _with_checks(stopper: Stopper, watch: Watcher) -> Watcher:
+    """Watcher that adds the measures of early stopping at some steps, and ends if `stopper` or `watch` does."""
 
-    def watched(step: Step) -> bool:
+    def checked(step: Step) -> bool:
         due = step.number % CHECK_EVERY == 0 or step.number in (1, step.total)
-        checks = stopper.check() if due else {}
-        return watch(Step(step.number, step.total, {**step.losses, **checks})) or stopper.reason != ""
+        measures = stopper.check() if due else {}
+        return watch(Step(step.number, step.total, {**step.losses, **measures})) or stopper.reason != ""
 
-    return watched
+    return checked
 
 
 def _cells(plan: Layout, before: Tensor) -> tuple[Cell, ...]:
-    """Each cell's size, and how far it went from where it was."""
+    """Size of each cell, and the norm of its change as a share of its norm before."""
     change = plan.weights() - before
     moved = (plan.inner(change, change) / plan.inner(before, before).clamp(min=1e-30)).sqrt().tolist()
     sizes = dict.fromkeys(plan.cells, 0)
     for block in plan.blocks:
         sizes[block.owners] += (block.stop - block.start) * plan.parameters[block.parameter].shape[1 - block.dim]
-    return tuple(Cell(owners, sizes[owners], far) for owners, far in zip(plan.cells, moved, strict=True))
+    return tuple(Cell(owners, sizes[owners], share) for owners, share in zip(plan.cells, moved, strict=True))

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.distance import jensenshannon
 
 from core.evaluation.metrics import (
     auc,
     calibration_error,
     closeness,
+    divergences,
     half_kl,
     interval,
     jensen_shannon,
@@ -34,6 +36,30 @@ def test_jensen_shannon_of_certain_opposites_is_one_bit():
     left, right = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
     assert jensen_shannon(left, right) == pytest.approx(1.0)
     assert jensen_shannon(left, left) == 0.0
+
+
+def test_divergences_equal_the_formula_and_scipys_distance():
+    """KL to the mean of both, in bits, written out here with probabilities clipped at 1e-12; and the squared distance."""
+    for seed, outcomes in ((0, 2), (1, 21)):
+        left, right = np.random.default_rng(seed).dirichlet([1] * outcomes, (2, 2000))
+        middle = (left + right) / 2
+        clipped = [one.clip(1e-12) for one in (left, right, middle)]
+        by_hand = sum((one * np.log(one / clipped[2])).sum(1) for one in clipped[:2]) / 2 / np.log(2)
+        np.testing.assert_allclose(divergences(left, right), by_hand, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(
+            divergences(left, right), jensenshannon(left, right, base=2, axis=1) ** 2, atol=1e-12
+        )
+
+
+def test_divergences_of_nearly_equal_rows_are_zero_and_nan_stays_nan():
+    """SciPy's distance is the root of a rounding error below zero there."""
+    left = np.random.default_rng(0).dirichlet([1, 1], 10_000)
+    right = left + np.array([1e-9, -1e-9])
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(jensenshannon(left.clip(0), right.clip(0), base=2, axis=1)).any()
+    found = divergences(left.clip(0), right.clip(0))
+    assert (found >= 0).all() and found.max() < 1e-9
+    assert np.isnan(divergences(left[:1] * np.nan, right[:1])).all()
 
 
 def test_half_kl_by_hand():

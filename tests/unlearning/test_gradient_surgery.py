@@ -13,9 +13,9 @@ from core.unlearning.gradient_surgery import (
     Gram,
     Preconditioner,
     coefficients,
-    conflict,
+    conflict_measures,
     direction,
-    masks,
+    group_masks,
     plain_sum,
     project,
 )
@@ -39,7 +39,7 @@ def test_a_shared_step_never_works_against_the_retain_gradient(seed, metric):
     """<step, g_r> >= w_r |g_r|^2 in the metric, on every shared module."""
     forget, retain = gradient(PLAN, seed), gradient(PLAN, seed + 1)
     scale = gradient(PLAN, seed + 2).exp() if metric else ones(PLAN)
-    shared = masks((Group.SHARED,) * len(PLAN.cells))
+    shared = group_masks((Group.SHARED,) * len(PLAN.cells))
     step, _ = direction(forget, retain, scale, PLAN, shared, WEIGHTS, project)
     gain = PLAN.inner(step, retain)
     least = WEIGHTS[1] * PLAN.inner(retain * scale, retain)
@@ -49,7 +49,7 @@ def test_a_shared_step_never_works_against_the_retain_gradient(seed, metric):
 def test_without_surgery_the_invariant_can_break():
     retain = gradient(PLAN, 1)
     forget = -3 * retain
-    shared = masks((Group.SHARED,) * len(PLAN.cells))
+    shared = group_masks((Group.SHARED,) * len(PLAN.cells))
     step, told = direction(forget, retain, ones(PLAN), PLAN, shared, WEIGHTS, plain_sum)
     assert (PLAN.inner(step, retain) < 0).all()
     assert told["conflict"] == 1.0
@@ -61,7 +61,7 @@ def test_each_group_follows_its_own_rule(seed):
     rng = torch.Generator().manual_seed(seed)
     kinds = tuple(list(Group)[i] for i in torch.randint(4, (len(PLAN.cells),), generator=rng))
     forget, retain = gradient(PLAN, seed), gradient(PLAN, seed + 1)
-    step, _ = direction(forget, retain, ones(PLAN), PLAN, masks(kinds), WEIGHTS, project)
+    step, _ = direction(forget, retain, ones(PLAN), PLAN, group_masks(kinds), WEIGHTS, project)
     for cell, kind in enumerate(kinds):
         cut = lambda g: g[PLAN.cell_of == cell]  # noqa: B023, E731
         if kind is Group.OUTSIDE:
@@ -79,7 +79,7 @@ def test_pooled_equals_one_sided_pcgrad_over_the_whole_model():
     f, r = forget.flatten(), retain.flatten()
     assert f @ r < 0
     kinds = (Group.SHARED,) * len(PLAN.cells)
-    step, _ = direction(forget, retain, ones(PLAN), PLAN, masks(kinds), (1.0, 0.0), project, pool=True)
+    step, _ = direction(forget, retain, ones(PLAN), PLAN, group_masks(kinds), (1.0, 0.0), project, pool=True)
     torch.testing.assert_close(step.flatten(), f - (f @ r) / (r @ r) * r, rtol=1e-4, atol=1e-5)
 
 
@@ -146,15 +146,15 @@ def test_cagrad_has_the_best_worst_gain_in_its_ball():
 
 def test_the_story_of_a_step_tells_conflict_before_and_after():
     """Opposed gradients: cosine -1 before; projected, only the retain part is left and the step follows it wholly."""
-    of = masks((Group.SHARED, Group.OUTSIDE))
+    of = group_masks((Group.SHARED, Group.OUTSIDE))
     gram = Gram(*(torch.tensor([value, value]) for value in (4.0, -2.0, 1.0)))
-    told = conflict(gram, coefficients(gram, of, WEIGHTS, project), of)
+    told = conflict_measures(gram, coefficients(gram, of, WEIGHTS, project), of)
     assert told == pytest.approx({"conflict": 1.0, "cosine_shared": -1.0, "step_shared": 1.0})
 
 
 def test_adam_scaling_undoes_a_plain_projection_and_the_metric_does_not():
     """Why the projection is taken in the preconditioned metric: scaled afterwards, the step can oppose g_r again."""
-    shared = masks((Group.SHARED,) * len(PLAN.cells))
+    shared = group_masks((Group.SHARED,) * len(PLAN.cells))
     undone = 0
     for seed in range(20):
         retain, noise = gradient(PLAN, seed), gradient(PLAN, seed + 100)

@@ -10,7 +10,7 @@ from core.models.lora_layout import cell_groups, layout
 from core.types import Group
 from core.unlearning.finetuning import fit
 from core.unlearning.methods import METHODS
-from core.unlearning.task_vectors import REACHES, combined
+from core.unlearning.task_vectors import REACHES, combine_task_vectors
 from core.unlearning.teachers import OVERFIT
 from core.unlearning.unlearn import unlearn
 from tests.unlearning.test_unlearn import groups_in_turn, setup
@@ -28,7 +28,7 @@ def test_each_group_moves_by_its_own_rule(workspace):
     plan, away, along = vectors(model)
     groups = groups_in_turn(model)
     kinds = cell_groups(plan.cells, groups)
-    move, told = combined(away, along, plan, kinds, MERGE)
+    move, told = combine_task_vectors(away, along, plan, kinds, MERGE)
     forget, retain = MERGE.weights
     rules = {
         Group.FORGET: lambda f, r: forget * f,
@@ -48,7 +48,7 @@ def test_a_shared_module_keeps_all_of_what_is_kept(workspace):
     plan, away, along = vectors(model)
     shared = (Group.SHARED,) * len(plan.cells)
     for vector in (away, -along):  # the second opposes what is kept everywhere
-        move, _ = combined(vector, along, plan, shared, MERGE)
+        move, _ = combine_task_vectors(vector, along, plan, shared, MERGE)
         gained, kept = plan.inner(move, along), plan.inner(along, along)
         assert (gained >= MERGE.weights[1] * kept * (1 - 1e-5)).all()
 
@@ -73,7 +73,7 @@ def test_a_move_that_kept_people_pay_for_is_taken_back(workspace):
     model, material = setup(workspace)
     before = layout(model).weights()
     outcome = unlearn(model, material, shared(model), replace(MERGE, tolerance=-1.0))
-    assert "kept people" in outcome.reason and torch.equal(layout(model).weights(), before)
+    assert "retained users" in outcome.reason and torch.equal(layout(model).weights(), before)
     assert all(cell.moved == 0 for cell in outcome.cells)
 
 

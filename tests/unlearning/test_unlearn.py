@@ -106,7 +106,7 @@ def gradient_of_a_step(model, material, **changes):
         method = replace(METHODS[name], batch_size=5, **changes)
         losses = PairLosses(model, plan, material, {}, method, 0)
         with only_trainable(model, plan, method.checkpointing):
-            found += [_gradient(losses.forgetting(), plan)[1], _gradient(losses.keeping(), plan)[1]]
+            found += [_gradient(losses.forget_parts(), plan)[1], _gradient(losses.retain_parts(), plan)[1]]
     return torch.stack(found)
 
 
@@ -128,7 +128,7 @@ def test_checkpointing_keeps_fewer_activations(workspace):
             only_trainable(model, plan, on),
             torch.autograd.graph.saved_tensors_hooks(lambda t: sizes.append(t.numel()) or t, lambda t: t),  # noqa: B023
         ):
-            list(losses.keeping())
+            list(losses.retain_parts())
         kept[on] = sum(sizes)
     assert kept[True] < kept[False] / 2
 
