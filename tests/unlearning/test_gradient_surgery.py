@@ -1,4 +1,4 @@
-"""The invariants of method section 5, over random gradients and every model family."""
+"""Invariants of gradient surgery (docs/method.md, section 5), over random gradients and every model family."""
 
 import pytest
 import torch
