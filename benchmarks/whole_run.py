@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from core.benchmark.entrants import ENTRANTS  # noqa: E402
-from core.benchmark.report import told  # noqa: E402
+from core.benchmark.report_tables import format_interval  # noqa: E402
 from core.benchmark.scenarios import open_request  # noqa: E402
 from core.benchmark.statistics import mean_interval  # noqa: E402
 from core.benchmark.trials import Scene, groups_of, load_scene  # noqa: E402
@@ -66,11 +66,13 @@ def table(place: Workspace) -> list[str]:
     lines = [
         f"## {place.settings.name}", "",
         f"{len(scene.material.forget)} prompts to forget, {len(scene.material.retain)} kept, {place.settings.epochs} epochs; "
-        f"{scene.recommender.device}. One retraining: {told(mean_interval(trainings), 1)} s.", "",
+        f"{scene.recommender.device}. One retraining: {format_interval(mean_interval(trainings), 1)} s.", "",
         "| method | finding the groups, s | unlearning, s | of one retraining |", "| --- | --- | --- | --- |",
     ]  # fmt: skip
     for name, rows in found.items():
-        cells = (told(mean_interval([row[part] for row in rows]), digits) for part, digits in enumerate((1, 1, 3)))
+        cells = (
+            format_interval(mean_interval([row[part] for row in rows]), digits) for part, digits in enumerate((1, 1, 3))
+        )
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return [*lines, ""]
 

@@ -1,66 +1,77 @@
-"""Rows -> what the report says first: whether controls do as well as CURE, and where our methods stand in each world."""
+"""First paragraph of the benchmark report: do controls match CURE, and which rivals is each CURE method ahead of?
+
+Only numbers and names are prepared here. The sentences are in `templates/unlearning.md.j2`.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from core.benchmark.results import Row
 from core.benchmark.statistics import CRITERIA, OURS, Standing, standing, worlds
 
 
-def verdicts(rows: Sequence[Row]) -> list[str]:
-    """The first paragraph, of CURE's controls, and for each world where our methods stand by each measure."""
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One CURE method in one world by one criterion.
+
+    Attributes:
+        world: Data set, task and kind of request, joined by commas.
+        criterion: A key of `CRITERIA`.
+        standing: The methods that it is ahead of, behind, or not distinguishable from.
+    """
+
+    world: str
+    criterion: str
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """Numbers and names of the first paragraph.
+
+    Attributes:
+        compared: Number of comparisons, one for each world, criterion and CURE method.
+        with_controls: Number of those comparisons in which at least one control took part.
+        matched: Number of those in which at least one control does as well as its method.
+        matching: Controls that do as well as their method at least once.
+        inert: Controls that remove a part which was never active, so that they equal their method.
+        decided: Comparisons with a significant difference from at least one rival.
+        undecided: For each world, the comparisons without any significant difference from a rival.
+    """
+
+    compared: int
+    with_controls: int
+    matched: int
+    matching: list[str]
+    inert: list[str]
+    decided: list[Comparison]
+    undecided: dict[str, list[Comparison]] = field(default_factory=dict)
+
+
+def headline(rows: Sequence[Row]) -> Headline:
+    """Summarise all worlds, without those of sequential requests."""
     found = [
-        (", ".join(world), measure, one)
+        Comparison(", ".join(world), criterion, place)
         for world, own in worlds(rows)
-        for measure, value in CRITERIA.items()
+        for criterion, value in CRITERIA.items()
         for ours in OURS
-        if world[2] != "row" and (one := standing(own, ours, value))
+        if world[2] != "row" and (place := standing(own, ours, value))
     ]
-    if not found:
-        return ["No run of CURE is in these rows.", ""]
-    table = [_standing_line(*line) for line in found if line[2].ahead or line[2].behind]
-    return [_controls([one for _, _, one in found]), "", *STANDING, *table, "", *_undecided(found)]
-
-
-def _undecided(found: Sequence[tuple[str, str, Standing]]) -> list[str]:
-    """Where a method of ours is told apart from no rival at all."""
-    names: dict[str, list[str]] = {}
-    for world, measure, one in found:
-        if not (one.ahead or one.behind):
-            names.setdefault(world, []).append(f"{one.method} by {measure}")
-    said = "; ".join(f"{world}: {listed(own)}" for world, own in names.items())
-    return [f"Told apart from no rival: {said}.", ""] if said else []
-
-
-def _controls(found: Sequence[Standing]) -> str:
-    """Whether the parts that CURE chooses matter: the sentence that comes first."""
-    tested = [one for one in found if one.controls]
-    equal = [one for one in tested if one.as_good]
-    if not tested:
-        return "No control took part, so whether the parts that CURE chooses matter is not shown."
-    if not equal:
-        return "No control does as well as the method of ours that it is made of, in any of these comparisons."
-    names = listed(sorted({name for one in equal for name in one.as_good}))
-    inert = listed(sorted({name for one in found for name in one.inert}))
-    aside = f" Told apart in no row, as what they take away was never at work, and so no controls there: {inert}."
-    return (
-        f"**Controls do as well as CURE**: in {len(equal)} of {len(tested)} comparisons (world, measure, method of ours) at "
-        f"least one control cannot be told from the method that it is made of, or is ahead of it; at least once each of {names}."
-        + (aside if inert != "none" else "")
+    places = [one.standing for one in found]
+    undecided: dict[str, list[Comparison]] = {}
+    for one in found:
+        if not _is_decided(one):
+            undecided.setdefault(one.world, []).append(one)
+    return Headline(
+        compared=len(found),
+        with_controls=sum(bool(place.controls) for place in places),
+        matched=sum(bool(place.as_good) for place in places),
+        matching=sorted({name for place in places for name in place.as_good}),
+        inert=sorted({name for place in places for name in place.inert}),
+        decided=[one for one in found if _is_decided(one)],
+        undecided=undecided,
     )
 
 
-STANDING = [
-    "Where our methods stand at equal utility, by the 95 % interval of the difference paired by seed:",
-    "",
-    "| world | measure | ours | ahead of | behind | not told apart | controls that do as well |",
-    "| --- " * 7 + "|",
-]
-
-
-def _standing_line(world: str, measure: str, one: Standing) -> str:
-    cells = (listed(names) for names in (one.ahead, one.behind, one.even, one.as_good))
-    return f"| {world} | {measure} | {one.method} | " + " | ".join(cells) + " |"
-
-
-def listed(names: Sequence[str]) -> str:
-    return ", ".join(names) if names else "none"
+def _is_decided(one: Comparison) -> bool:
+    return bool(one.standing.ahead or one.standing.behind)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.benchmark.entrants import CONTROLS, ENTRANTS
-from core.benchmark.report import report, write_report
+from core.benchmark.report import render_report, write_report
 from core.benchmark.results import Row, Tried, read_rows, write_rows
 from core.benchmark.scenarios import KINDS, make_scene, open_request, references_of
 from core.benchmark.sequential import in_a_row
@@ -232,7 +232,7 @@ def test_a_gap_counts_in_either_direction_and_may_judge_otherwise_than_the_resid
     by_residual, by_gap = (standing(rows, "cure_merge", value) for value in CRITERIA.values())
     assert (by_residual.ahead, by_residual.behind) == ((), ("npo",))
     assert (by_gap.ahead, by_gap.behind, by_gap.as_good) == (("npo",), (), ())
-    told = report(rows, {})
+    told = render_report(rows, {})
     assert "| gap | cure_merge | npo | none | none | none |" in told
     assert "| residual | cure_merge | none | npo | none | none |" in told
 
@@ -256,10 +256,10 @@ def test_the_verdict_follows_paired_intervals():
         rows.append(made("original", seed, 1.0, 0.7))
         for name, residual in (("cure", 0.5), ("npo", 0.6), ("cure_random", 0.5), ("graddiff", 0.4)):
             rows.append(made(name, seed, residual + hard * 0.1 + rng.normal(0, 0.005), 0.7))
-    told = report(rows, {})
+    told = render_report(rows, {})
     assert "Controls do as well as CURE" in told.split("\n")[2] and "cure_random" in told.split("\n")[2]
     assert "| residual | cure | npo | graddiff | none | cure_random |" in told
-    without = report([row for row in rows if row.method != "cure_random"], {})
+    without = render_report([row for row in rows if row.method != "cure_random"], {})
     assert "No control took part" in without.split("\n")[2]
 
 
@@ -270,7 +270,7 @@ def test_a_control_that_takes_nothing_away_is_none():
             rows.append(made(name, seed, residual + seed / 1000, 0.7, strength=48.0))
     found = standing(rows, "cure")
     assert (found.controls, found.as_good, found.inert) == (("cure_random",), (), ("cure_no_projection",))
-    assert "so no controls there: cure_no_projection." in report(rows, {}).split("\n")[2]
+    assert "so no controls there: cure_no_projection." in render_report(rows, {}).split("\n")[2]
 
 
 def test_what_a_run_hands_over_is_compared_apart_from_the_best_points_and_pays_for_what_it_did():
@@ -281,7 +281,7 @@ def test_what_a_run_hands_over_is_compared_apart_from_the_best_points_and_pays_f
             told = {"rate": 0.01, "seconds": 7.0}
             rows.append(made(name, seed, early + seed / 1000, 0.7, strength=12.0, **told | {"stopped": False}))
             rows.append(made(name, seed, late, 0.7, strength=48.0, forget_gap=late / 10, **told))
-    best, handed = report(rows, {}).split("Where its own rule stops it")
+    best, handed = render_report(rows, {}).split("Where its own rule stops it")
     assert "| cure | npo | -0.100 ± 0.000 | 0.000 ± 0.000 |" in best
     assert "| cure | npo | 0.200 ± 0.000 | 0.020 ± 0.000 |" in handed
     assert "| cure | graddiff | 0.100 ± 0.000 | 0.010 ± 0.000 |" in handed
