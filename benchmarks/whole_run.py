@@ -21,7 +21,7 @@ from core.benchmark.entrants import ENTRANTS  # noqa: E402
 from core.benchmark.report_tables import format_interval  # noqa: E402
 from core.benchmark.scenarios import open_request  # noqa: E402
 from core.benchmark.statistics import mean_interval  # noqa: E402
-from core.benchmark.trials import Scene, groups_of, load_scene  # noqa: E402
+from core.benchmark.trials import Scenario, groups_of, load_scenario  # noqa: E402
 from core.pipeline.context import fresh_adapter  # noqa: E402
 from core.unlearning.finetuning import fit  # noqa: E402
 from core.unlearning.unlearn import unlearn  # noqa: E402
@@ -31,9 +31,9 @@ REPEATS = 3
 METHODS = ("cure", "cure_memory", "cure_merge", "merge_by_circuit")
 
 
-def retraining(scene: Scene, seed: int) -> float:
+def retraining(scenario: Scenario, seed: int) -> float:
     """Seconds of one reference: the adapter's own recipe on what is kept."""
-    context = scene.context
+    context = scenario.context
     prompts = context.encode(context.split.retain)
     model = fresh_adapter(context.workspace, "auto", seed).model
     started = time.perf_counter()
@@ -41,32 +41,32 @@ def retraining(scene: Scene, seed: int) -> float:
     return time.perf_counter() - started
 
 
-def run(scene: Scene, name: str, seed: int) -> tuple[float, float]:
+def run(scenario: Scenario, name: str, seed: int) -> tuple[float, float]:
     """Seconds for finding the groups and for unlearning, teacher and checks included."""
     contestant = ENTRANTS[name]
-    scene.found.clear()
-    kinds, finding = groups_of(scene, contestant, seed)
+    scenario.found.clear()
+    kinds, finding = groups_of(scenario, contestant, seed)
     started = time.perf_counter()
-    unlearn(scene.recommender.model, scene.material, kinds, contestant.method, seed)
+    unlearn(scenario.recommender.model, scenario.material, kinds, contestant.method, seed)
     seconds = time.perf_counter() - started
-    scene.restore()
+    scenario.restore()
     return finding, seconds
 
 
 def table(place: Workspace) -> list[str]:
     """One workspace's rows; every repeat has a seed, and walks through all of them in turn."""
-    scene = load_scene(place, next(iter(place.requests()), None) or open_request(place, "random", 0), "auto")
+    scenario = load_scenario(place, next(iter(place.requests()), None) or open_request(place, "random", 0), "auto")
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in METHODS}
     trainings = []
     for seed in range(REPEATS):
-        trainings.append(retraining(scene, seed))
+        trainings.append(retraining(scenario, seed))
         for name in METHODS:
-            finding, unlearning = run(scene, name, seed)
+            finding, unlearning = run(scenario, name, seed)
             found[name].append((finding, unlearning, (finding + unlearning) / trainings[-1]))
     lines = [
         f"## {place.settings.name}", "",
-        f"{len(scene.material.forget)} prompts to forget, {len(scene.material.retain)} kept, {place.settings.epochs} epochs; "
-        f"{scene.recommender.device}. One retraining: {format_interval(mean_interval(trainings), 1)} s.", "",
+        f"{len(scenario.material.forget)} prompts to forget, {len(scenario.material.retain)} kept, {place.settings.epochs} epochs; "
+        f"{scenario.recommender.device}. One retraining: {format_interval(mean_interval(trainings), 1)} s.", "",
         "| method | finding the groups, s | unlearning, s | of one retraining |", "| --- | --- | --- | --- |",
     ]  # fmt: skip
     for name, rows in found.items():

@@ -1,9 +1,12 @@
-"""The harness: every method on the same people, the same references, the same questions.
+"""Unlearning benchmark: every method on the same forget sets, references and questions.
 
-scenes   who is to be forgotten by which adapter, with references: one seed each
-tuning   the same number of trials for every method, on validation and holdout people only
-trials   one method in one scene, measured along its way
-rows     what was measured, in Parquet, so that a broken-off bench goes on where it stood
-grid     which of these there are
-tables   rows -> the Markdown report; verdicts: its first paragraph
+- `scenarios`: for each seed an adapter, a request and its references.
+- `entrants`: methods and controls that take part.
+- `tuning`: the same number of trials for every method, judged on validation and held-out users only.
+- `trials`: one entrant in one scenario, measured at several points; `sequential`: several requests after each other.
+- `gradient_groups`, `sharded_baselines`: one control and three exact rivals.
+- `sweep`: all scenarios, seeds and entrants; an interrupted sweep continues where it stopped.
+- `results`: measured numbers in Parquet files.
+- `statistics`: best points, paired differences and intervals from results.
+- `headline`, `report_tables`, `report`: results as a Markdown report.
 """

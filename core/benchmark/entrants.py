@@ -1,4 +1,7 @@
-"""Who takes part: every method that unlearns, and the controls that tell what CURE's groups are worth (method section 6)."""
+"""Entrants of the benchmark: every unlearning method, and controls that test what CURE's groups are worth.
+
+A control is a CURE method with one part removed or replaced (docs/method.md, section 6).
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -8,41 +11,49 @@ from core.circuit.counterfactuals import WAYS
 from core.types import Group
 from core.unlearning.methods import METHODS, Method
 
-Kinds = Mapping[str, Group]
+Kinds = Mapping[str, Group]  # group by name of module
 Setting = tuple[float, float]  # learning rate, weight of the forget gradient
 
 
-def as_they_are(kinds: Kinds, rng: Random) -> Kinds:
-    return kinds
+def unchanged(groups: Kinds, rng: Random) -> Kinds:  # noqa: ARG001 - common signature of `Entrant.regroup`
+    """The groups as the method found them."""
+    return groups
 
 
-def shuffled(kinds: Kinds, rng: Random) -> Kinds:
-    """Each group keeps its number of heads and of MLPs, but chance says which."""
-    found: dict[str, Group] = {}
-    for letter in ("a", "m"):  # heads a0.h1, MLPs m0
-        names = [name for name in kinds if name.startswith(letter)]
-        found.update(zip(rng.sample(names, len(names)), (kinds[name] for name in names), strict=True))
-    return {name: found[name] for name in kinds}
+def shuffled(groups: Kinds, rng: Random) -> Kinds:
+    """Random modules; each group keeps its number of attention heads and of MLPs."""
+    assigned: dict[str, Group] = {}
+    for letter in ("a", "m"):  # heads are named a0.h1, MLPs m0
+        names = [name for name in groups if name.startswith(letter)]
+        assigned.update(zip(rng.sample(names, len(names)), (groups[name] for name in names), strict=True))
+    return {name: assigned[name] for name in groups}
 
 
-def inverted(kinds: Kinds, rng: Random) -> Kinds:
-    """Forget and retain modules change places."""
+def inverted(groups: Kinds, rng: Random) -> Kinds:  # noqa: ARG001 - common signature of `Entrant.regroup`
+    """Forget and retain modules swapped."""
     other = {Group.FORGET: Group.RETAIN, Group.RETAIN: Group.FORGET}
-    return {name: other.get(group, group) for name, group in kinds.items()}
+    return {name: other.get(group, group) for name, group in groups.items()}
 
 
-def frozen_retain(kinds: Kinds, rng: Random) -> Kinds:
-    """Retain modules do not move."""
-    return {name: Group.OUTSIDE if group is Group.RETAIN else group for name, group in kinds.items()}
+def frozen_retain(groups: Kinds, rng: Random) -> Kinds:  # noqa: ARG001 - common signature of `Entrant.regroup`
+    """Retain modules frozen."""
+    return {name: Group.OUTSIDE if group is Group.RETAIN else group for name, group in groups.items()}
 
 
 @dataclass(frozen=True)
 class Entrant:
-    """A method, and what is done to its groups. ways: of making contrast prompts; by_gradient: groups of the same sizes,
-    by contribution to the gradients instead of to the circuits."""
+    """A method, and how its groups are changed.
+
+    Attributes:
+        method: The unlearning method.
+        regroup: Changes the groups that the method found.
+        ways: Ways of making counterfactual prompts.
+        by_gradient: Whether modules are grouped by their contribution to the gradients instead of by circuits;
+            the groups keep their sizes.
+    """
 
     method: Method
-    regroup: Callable[[Kinds, Random], Kinds] = as_they_are
+    regroup: Callable[[Kinds, Random], Kinds] = unchanged
     ways: tuple[str, ...] = WAYS
     by_gradient: bool = False
 
@@ -70,8 +81,12 @@ ENTRANTS: dict[str, Entrant] = {
 
 
 def with_setting(method: Method, setting: Setting) -> Method:
-    """The method at a learning rate, and with a weight of its forget gradient; one that does without either gradient
-    stays so."""
+    """The method with a tuned setting; a gradient that the method does not use keeps weight 0.
+
+    Args:
+        method: The method to change.
+        setting: Learning rate and weight of the forget gradient.
+    """
     rate, weight = setting
     forget, retain = method.weights
     return replace(method, learning_rate=rate, weights=(weight if forget else 0.0, 1 - weight if retain else 0.0))

@@ -1,4 +1,4 @@
-"""The control that sorts modules by gradient instead of by circuit (method section 3)."""
+"""Control that groups modules by gradient instead of by circuit (docs/method.md, section 3)."""
 
 from collections.abc import Sequence
 
@@ -13,18 +13,30 @@ from core.unlearning.paired_losses import Material
 PROMPTS = 64
 
 
-def by_gradient(model: nn.Module, material: Material, kinds: Kinds) -> dict[str, Group]:
-    """Groups of the sizes of `kinds`: outside are those of least contribution to either set, then by the ratio of both."""
+def by_gradient(model: nn.Module, material: Material, groups: Kinds) -> dict[str, Group]:
+    """Group modules by their contributions to the gradients of both sets.
+
+    1. Modules with the smallest sum of both contributions are outside.
+    2. The others are sorted by the forget set's share of this sum: forget, then shared, then retain.
+
+    Args:
+        model: Recommender with its adapter.
+        material: Prompts of the forget set and of the retain set.
+        groups: Groups whose sizes are kept.
+
+    Returns:
+        Group by name of module.
+    """
     forget, retain = (contributions(model, prompts[:PROMPTS]) for prompts in (material.forget, material.retain))
-    sizes = {group: sum(one is group for one in kinds.values()) for group in Group}
-    inner = sorted(kinds, key=lambda name: -(forget[name] + retain[name]))[: len(kinds) - sizes[Group.OUTSIDE]]
+    sizes = {group: sum(one is group for one in groups.values()) for group in Group}
+    inner = sorted(groups, key=lambda name: -(forget[name] + retain[name]))[: len(groups) - sizes[Group.OUTSIDE]]
     inner.sort(key=lambda name: -forget[name] / (forget[name] + retain[name] + 1e-30))
     order = [group for group in (Group.FORGET, Group.SHARED, Group.RETAIN) for _ in range(sizes[group])]
-    return {name: Group.OUTSIDE for name in kinds} | dict(zip(inner, order, strict=True))
+    return dict.fromkeys(groups, Group.OUTSIDE) | dict(zip(inner, order, strict=True))
 
 
 def contributions(model: nn.Module, prompts: Sequence[Encoded]) -> dict[str, float]:
-    """Per module |<gradient of the loss, its adapter weights>|, as a share of the sum over modules."""
+    """|<gradient of the loss, adapter weights>| of each module, as a share of the sum over modules."""
     plan = layout(model)
     values = plan.inner(gradient_of(model, prompts, plan), plan.weights()).abs()
     total = values.sum().item() or 1.0

@@ -200,7 +200,7 @@ def _best(rows: Sequence[Row]) -> Cells:
 def _costs(rows: Sequence[Row], name: str) -> list[Row]:
     """A method's best points, to read their costs.
 
-    Where the best point is the unchanged original, the point at the method's own stop takes its place: its work was done.
+    Where the best point is the unchanged original, the costs are those of the method's own stop.
     """
     ended = {row.seed: row for row in rows if row.method == name and row.stopped}
     return [ended.get(row.seed, row) if row.method == "original" else row for row in best_points(rows, name)]

@@ -1,4 +1,4 @@
-"""What the bench measured: one row for each point of each method's way, in a Parquet file."""
+"""Benchmark results on disk: one row of a Parquet file for each measured model."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,13 +11,37 @@ import pyarrow.parquet as pq
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One model measured. data, task, kind, seed: the scene. method: its name, or what else the model is.
+    """Measurements of one model. The names of the fields are the columns of the Parquet file.
 
-    rate: learning rate. weight: of the forget gradient. strength: unlearning steps at most, how far a merged method
-    went, or the strength of one without steps. stopped: its own rule ended it here. circuit_seconds, seconds: for finding
-    the groups; for everything after, measuring left out. memory: MiB, on CUDA the peak, else what the process held after a step. moved: share of the adapter's coordinates that
-    was free to move. conflict: share of shared cells whose gradients opposed each other, mean over the steps.
-    drift: the residual on test rows. The other fields are as in core.evaluation.metrics; forget_gap = forget_auc less the references' mean.
+    Attributes:
+        data: Name of the data set.
+        task: Name of the task.
+        kind: Kind of request, a key of `scenarios.KINDS`.
+        seed: Seed of the scenario.
+        method: Name of the entrant, or `original`, `reference`, `weakened`.
+        rate: Learning rate; 0 for entrants without one.
+        weight: Weight of the forget gradient.
+        strength: Most unlearning steps, reach of a merged method, factor of a method without steps, or requests served.
+        stopped: Whether the method's own stopping rule ended the run at this point.
+        circuit_seconds: Seconds for finding the groups.
+        seconds: Seconds for everything after that, without measuring.
+        memory: MiB; peak of allocated memory on CUDA, else the process's resident memory after a step.
+        moved: Share of the adapter's coordinates that could change.
+        conflict: Share of shared cells whose gradients opposed each other, mean over the steps.
+        residual: Distance to the references on the forget set; see `core.evaluation.metrics`, as for all fields below.
+        drift: Residual on the test ratings of the other users.
+        reach: Share of the way from the original to the references' mean.
+        jsd: Jensen-Shannon divergence from the references, in bits.
+        half_kl: Half of the symmetrised Kullback-Leibler divergence from the references, in nats.
+        forget_auc: AUC on the forgotten ratings.
+        forget_gap: `forget_auc` less the references' mean.
+        membership_auc: AUC of telling forgotten users from held-out users by their loss.
+        holdout_auc: AUC on held-out users.
+        test_auc: AUC on the test ratings of the other users.
+        test_log_loss: Log loss on these ratings, in nats.
+        calibration_error: Calibration error on these ratings.
+        hit_rate: HR@10; NaN where nothing was ranked.
+        ndcg: NDCG@10; NaN where nothing was ranked.
     """
 
     data: str
@@ -49,16 +73,18 @@ class Row:
     hit_rate: float
     ndcg: float
 
-    @property
-    def key(self) -> tuple[str, str, str, int, str]:
-        """The run that this row is a point of."""
-        return (self.data, self.task, self.kind, self.seed, self.method)
-
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One trial of the tuning. gap: how far, at its end, the adapter's help for the forgotten people is from its help for
-    strangers, in nats; rise: of the validation loss, as a share."""
+    """One tuning trial.
+
+    Attributes:
+        method: Name of the method.
+        rate: Learning rate.
+        weight: Weight of the forget gradient.
+        gap: Absolute difference at the end between the adapter's help for forgotten and for held-out users, in nats.
+        rise: Relative rise of the validation loss.
+    """
 
     method: str
     rate: float
@@ -68,12 +94,12 @@ class Tried:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """All rows of a file; none where there is no file."""
+    """All results of a file; none if the file does not exist."""
     return [Row(**values) for values in pq.read_table(path).to_pylist()] if path.is_file() else []
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write all rows, whole or not at all."""
+    """Write all results atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kinds = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
     schema = pa.schema([(name, kinds[kind]) for name, kind in get_type_hints(Row).items() if kind in kinds])

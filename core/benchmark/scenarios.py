@@ -1,6 +1,6 @@
-"""Scenes: for each seed an adapter of its own on a workspace's base, somebody to forget, and references.
+"""Scenarios of the benchmark: for each seed one adapter on a workspace's base, one request and its references.
 
-A scene is a workspace like any other, so that every command and page works on it.
+A scenario is stored as an ordinary workspace, so that every command and page works on it.
 """
 
 import random
@@ -20,10 +20,10 @@ from core.types import Interaction, Request
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 
-SHARE = 0.05  # of the members, where random people are forgotten
-HEAVY = 3
-IN_A_ROW = 5
-Histories = dict[str, list[Interaction]]
+SHARE = 0.05  # of the training users, for requests of random users
+HEAVY_USERS = 3
+SEQUENTIAL_USERS = 5
+Histories = dict[str, list[Interaction]]  # training interactions by user
 
 
 def slug(name: str) -> str:
@@ -31,8 +31,15 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def make_scene(source: Workspace, seed: int, folder: Path, report: Report) -> Workspace:
-    """`source` with an adapter trained from `seed` by its own recipe; one that is there already is taken as it is."""
+def make_scenario(source: Workspace, seed: int, folder: Path, report: Report) -> Workspace:
+    """Train an adapter by the source's own recipe, in a workspace of its own.
+
+    Args:
+        source: Prepared workspace; its data are copied and its base model is used in place.
+        seed: Seed of the adapter's training.
+        folder: The scenario's workspace; an existing one is returned unchanged.
+        report: Called after each training step.
+    """
     if not folder.is_dir():
         part = folder.with_name(f".{folder.name}.part")
         shutil.rmtree(part, ignore_errors=True)
@@ -44,59 +51,76 @@ def make_scene(source: Workspace, seed: int, folder: Path, report: Report) -> Wo
     return Workspace(folder)
 
 
-def open_request(scene: Workspace, kind: str, seed: int) -> Request:
-    """The request of a kind in this scene, the same every time. Raises RequestError for an unknown kind."""
+def open_request(scenario: Workspace, kind: str, seed: int) -> Request:
+    """Write the request of one kind; the same seed gives the same request.
+
+    Args:
+        scenario: The scenario's workspace.
+        kind: A key of `KINDS`.
+        seed: Seed of the choice of users.
+
+    Raises:
+        RequestError: The kind is unknown, or the request cannot be served.
+    """
     if kind not in KINDS:
         raise RequestError(f"Request kind {kind!r} is unknown: choose one of {', '.join(KINDS)}.")
-    histories = by_user(scene.interactions, scene.settings.task)
-    trained = {user: thirds(histories[user])[0] for user in scene.user_split.members if histories[user]}
+    histories = by_user(scenario.interactions, scenario.settings.task)
+    trained = {user: thirds(histories[user])[0] for user in scenario.user_split.members if histories[user]}
     request = replace(
-        KINDS[kind](scene, trained, random.Random(f"{kind}:{seed}")), id=f"req-{kind}", reason=kind, created=BORN
+        KINDS[kind](scenario, trained, random.Random(f"{kind}:{seed}")), id=f"req-{kind}", reason=kind, created=BORN
     )
-    scene.check(request)
-    write_json(scene.root / "requests" / f"{request.id}.json", request)
+    scenario.check(request)
+    write_json(scenario.root / "requests" / f"{request.id}.json", request)
     return request
 
 
-def references_of(scene: Workspace, request: Request, count: int, device: str, report: Report) -> tuple[Path, ...]:
-    """Train what is missing of `count` references."""
+def references_of(scenario: Workspace, request: Request, count: int, device: str, report: Report) -> tuple[Path, ...]:
+    """Train the missing ones of `count` references.
+
+    Returns:
+        The folders of all references.
+    """
     return train_references(
-        scene, request.id, count, device, lambda number, step: report(f"reference {number + 1}", step)
+        scenario, request.id, count, device, lambda number, step: report(f"reference {number + 1}", step)
     )
 
 
-def _random_people(scene: Workspace, trained: Histories, rng: random.Random) -> Request:
+def _random_users(scenario: Workspace, trained: Histories, rng: random.Random) -> Request:  # noqa: ARG001 - signature
     return Request("", users=tuple(rng.sample(sorted(trained), max(1, round(SHARE * len(trained))))))
 
 
-def _heavy_people(scene: Workspace, trained: Histories, rng: random.Random) -> Request:
-    """Some of the tenth with the longest histories."""
-    longest = sorted(trained, key=lambda user: (-len(trained[user]), user))[: max(HEAVY, len(trained) // 10)]
-    return Request("", users=tuple(rng.sample(longest, min(HEAVY, len(longest)))))
+def _heavy_users(scenario: Workspace, trained: Histories, rng: random.Random) -> Request:  # noqa: ARG001 - signature
+    """Users drawn from the tenth with the longest histories."""
+    longest = sorted(trained, key=lambda user: (-len(trained[user]), user))[: max(HEAVY_USERS, len(trained) // 10)]
+    return Request("", users=tuple(rng.sample(longest, min(HEAVY_USERS, len(longest)))))
 
 
-def _single_person(scene: Workspace, trained: Histories, rng: random.Random) -> Request:
+def _single_user(scenario: Workspace, trained: Histories, rng: random.Random) -> Request:  # noqa: ARG001 - signature
     return Request("", users=(rng.choice(sorted(trained)),))
 
 
-def _one_genre(scene: Workspace, trained: Histories, rng: random.Random) -> Request:
-    """All of one person's interactions with their most frequent genre."""
+def _one_genre(scenario: Workspace, trained: Histories, rng: random.Random) -> Request:
+    """All interactions of one user with their most frequent genre."""
     user = rng.choice(sorted(trained))
-    met = Counter(genre for event in trained[user] for genre in scene.items[event.item].genres)
-    genre = max(sorted(met), key=met.__getitem__)
-    chosen = [event.item for event in trained[user] if genre in scene.items[event.item].genres]
+    counts = Counter(genre for event in trained[user] for genre in scenario.items[event.item].genres)
+    genre = max(sorted(counts), key=counts.__getitem__)
+    chosen = [event.item for event in trained[user] if genre in scenario.items[event.item].genres]
     return Request("", interactions=tuple(dict.fromkeys((user, item) for item in chosen)))
 
 
-def _people_in_a_row(scene: Workspace, trained: Histories, rng: random.Random) -> Request:
-    """People who ask one after the other; the request holds them in the order in which they come."""
-    return Request("", users=tuple(rng.sample(sorted(trained), min(IN_A_ROW, len(trained) - 1))))
+def _sequential_users(
+    scenario: Workspace,  # noqa: ARG001 - common signature of `KINDS`
+    trained: Histories,
+    rng: random.Random,
+) -> Request:
+    """Users of sequential requests, in the order of their requests."""
+    return Request("", users=tuple(rng.sample(sorted(trained), min(SEQUENTIAL_USERS, len(trained) - 1))))
 
 
 KINDS: dict[str, Callable[[Workspace, Histories, random.Random], Request]] = {
-    "random": _random_people,
-    "heavy": _heavy_people,
-    "single": _single_person,
+    "random": _random_users,
+    "heavy": _heavy_users,
+    "single": _single_user,
     "genre": _one_genre,
-    "row": _people_in_a_row,
+    "row": _sequential_users,
 }

@@ -1,51 +1,68 @@
-"""People who ask one after the other: unlearned in turn on one adapter, measured against retraining without all of them."""
+"""Sequential requests: users unlearned one after the other on one adapter.
+
+After each request the model is measured against references that were retrained without all of these users.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from core.benchmark.entrants import Entrant, Setting, with_setting
 from core.benchmark.results import Row
-from core.benchmark.trials import Meter, Scene, groups_of
+from core.benchmark.trials import Meter, Scenario, groups_of
 from core.pipeline.stages import make_material
 from core.unlearning.unlearn import unlearn
 
 
-def in_a_row(scene: Scene, name: str, contestant: Entrant, setting: Setting, seed: int) -> Iterator[Row]:
-    """One row after each request; strength: how many were served. Each run stops by the method's own rule.
+def sequential_requests(scenario: Scenario, name: str, entrant: Entrant, setting: Setting, seed: int) -> Iterator[Row]:
+    """Serve the scenario's users one after the other and measure the model after each.
 
-    What is measured is measured over all people of the scene, so the residual falls as more of them are served.
+    Each run ends by the method's own stopping rule. Every measurement covers all users of the scenario, so the residual
+    falls as more of them are served.
+
+    Args:
+        scenario: A scenario with sequential requests.
+        name: Name of the entrant.
+        entrant: Method and its groups.
+        setting: Learning rate and weight of the forget gradient.
+        seed: Seed of every random choice.
+
+    Yields:
+        One result after each request; `strength` is the number of requests served.
     """
-    method, meter, circuit_seconds = (
-        with_setting(contestant.method, setting),
-        Meter(scene.recommender.device),
-        0.0,
-    )
-    people = scene.context.request.users
-    for served in range(1, len(people) + 1):
-        turn = _turn(scene, people[served - 1], people[served:])
+    method = with_setting(entrant.method, setting)
+    meter, circuit_seconds = Meter(scenario.recommender.device), 0.0
+    users = scenario.context.request.users
+    for served in range(1, len(users) + 1):
+        current = _request_of(scenario, users[served - 1], users[served:])
         meter.pause()
-        kinds, spent = groups_of(turn, contestant, seed)
+        groups, spent = groups_of(current, entrant, seed)
         circuit_seconds += spent
-        meter.go_on()
-        outcome = unlearn(scene.recommender.model, turn.material, kinds, method, seed)
+        meter.resume()
+        outcome = unlearn(scenario.recommender.model, current.material, groups, method, seed)
         meter.pause()
-        told: dict[str, Any] = {
-            "rate": setting[0],
-            "weight": setting[1],
-            "moved": outcome.movable / outcome.total,
-            "memory": meter.memory,
-        }
-        told |= {"circuit_seconds": circuit_seconds, "seconds": meter.seconds, "stopped": served == len(people)}
-        yield scene.row(name, scene.ask(), strength=float(served), **told)
-        meter.go_on()
-    scene.restore()
+        yield scenario.row(
+            name,
+            scenario.evaluate(),
+            rate=setting[0],
+            weight=setting[1],
+            strength=float(served),
+            stopped=served == len(users),
+            circuit_seconds=circuit_seconds,
+            seconds=meter.seconds,
+            memory=meter.memory,
+            moved=outcome.movable / outcome.total,
+        )
+        meter.resume()
+    scenario.restore()
 
 
-def _turn(scene: Scene, user: str, later: tuple[str, ...]) -> Scene:
-    """The scene as it is when `user` asks: who asks later is still kept, who asked before is in neither set."""
-    whole = scene.context.split
+def _request_of(scenario: Scenario, user: str, later: tuple[str, ...]) -> Scenario:
+    """The scenario at the time of one user's request.
+
+    Users of later requests still belong to the retain set; users of earlier ones belong to neither set.
+    """
+    whole = scenario.context.split
     own, others = ([p for p in whole.forget if p.user in users] for users in ((user,), later))
     split = replace(whole, forget=tuple(own), retain=(*whole.retain, *others))
-    context = replace(scene.context, split=split)
-    return replace(scene, context=context, material=make_material(scene.recommender, context), found={})
+    context = replace(scenario.context, split=split)
+    return replace(scenario, context=context, material=make_material(scenario.recommender, context), found={})

@@ -1,23 +1,23 @@
-"""Exact rivals: members parted into shards with an adapter each, so that a deletion retrains only the shards it touches.
+"""Exact rivals: training users divided into shards; a deletion retrains only the adapters of the shards it affects.
 
-Nothing of the forgotten people is left, by construction; the price is paid in utility, and in shards that one request
-touches. SISA (arXiv 1912.03817): people by chance, answers averaged. RecEraser (arXiv 2201.06820): people alike together,
-answers weighed by how each shard does on validation. APA (arXiv 2404.10327): the weights of the adapters averaged,
-so that one model answers; here over SISA's shards.
+Nothing of the forgotten users remains, by construction. The price is lower utility, and the retraining itself.
+
+- SISA (arXiv 1912.03817): users divided at random, predictions averaged.
+- RecEraser (arXiv 2201.06820): similar users together, predictions weighted by each shard's validation loss.
+- APA (arXiv 2404.10327): adapter weights averaged, so that one model answers; here over SISA's shards.
 """
 
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 import torch
 from scipy.cluster.vq import kmeans2
 
 from core.benchmark.results import Row
-from core.benchmark.trials import Meter, Scene
+from core.benchmark.trials import Meter, Scenario
 from core.evaluation.evaluate import ModelOutputs
 from core.evaluation.predictions import Scores, score
 from core.models.recommender import adapter_weights, put_adapter_weights
@@ -27,68 +27,79 @@ from core.types import Prompt
 from core.unlearning.finetuning import fit
 
 COUNT = 4
-SHARPNESS = 20.0  # of RecEraser's weights: a shard better by .05 nats on validation counts e times as much
-TASTES = 8
-Parts = list[list[str]]
+SHARPNESS = 20.0  # of RecEraser's weights: a validation loss lower by 0.05 nats weighs e times as much
+TASTES = 8  # dimensions in which users are compared
+Parts = list[list[str]]  # users of each shard
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One shard after the request: what it answered, its mean loss on validation, its adapter, the seconds of its
-    training, and whether the request touched it, so that it had to be trained anew."""
+    """One shard after the request.
 
-    seen: ModelOutputs
+    Attributes:
+        outputs: Answers of its model.
+        validation: Mean validation loss, in nats.
+        weights: Adapter weights by name.
+        seconds: Duration of its training.
+        affected: Whether the request names one of its users, so that it had to be retrained.
+    """
+
+    outputs: ModelOutputs
     validation: float
     weights: dict[str, torch.Tensor]
     seconds: float
-    touched: bool
+    affected: bool
 
 
-def by_chance(people: Sequence[str], scene: Scene, seed: int) -> Parts:
-    """Shards of equal size."""
-    order = random.Random(seed).sample(sorted(people), len(people))
+def by_chance(users: Sequence[str], scenario: Scenario, seed: int) -> Parts:  # noqa: ARG001 - common signature
+    """Divide users at random into shards of equal size."""
+    order = random.Random(seed).sample(sorted(users), len(users))
     return [order[start::COUNT] for start in range(COUNT)]
 
 
-def alike(people: Sequence[str], scene: Scene, seed: int) -> Parts:
-    """Shards of equal size of people with like tastes: nearest centre first, as long as it has room."""
-    items = {item: column for column, item in enumerate(scene.context.workspace.items)}
-    table = np.zeros((len(people), len(items)))
-    for row, user in enumerate(people):
-        for event in scene.context.histories[user]:
+def alike(users: Sequence[str], scenario: Scenario, seed: int) -> Parts:
+    """Divide users into shards of equal size and similar taste.
+
+    1. Embed each user by a truncated SVD of the liked (1) and disliked (-1) items.
+    2. Find one centre for each shard by k-means.
+    3. Go through all pairs of user and centre by distance; a user joins the first centre that has room.
+    """
+    items = {item: column for column, item in enumerate(scenario.context.workspace.items)}
+    table = np.zeros((len(users), len(items)))
+    for row, user in enumerate(users):
+        for event in scenario.context.histories[user]:
             table[row, items[event.item]] = 1 if event.liked else -1
     left, sizes, _ = np.linalg.svd(table, full_matrices=False)
     places = left[:, :TASTES] * sizes[:TASTES]
     centres, _ = kmeans2(places, COUNT, minit="++", rng=seed)
-    far = ((places[:, None] - centres[None]) ** 2).sum(-1)
+    distances = ((places[:, None] - centres[None]) ** 2).sum(-1)
     parts: Parts = [[] for _ in range(COUNT)]
-    room = -(-len(people) // COUNT)
-    for row, shard in sorted(np.ndindex(far.shape), key=lambda pair: far[pair]):
-        if len(parts[shard]) < room and not any(people[row] in part for part in parts):
-            parts[shard].append(people[row])
+    room = -(-len(users) // COUNT)
+    for row, shard in sorted(np.ndindex(distances.shape), key=lambda pair: distances[pair]):
+        if len(parts[shard]) < room and not any(users[row] in part for part in parts):
+            parts[shard].append(users[row])
     return parts
 
 
-def shards(scene: Scene, seed: int) -> Iterator[Row]:
-    """SISA, APA and RecEraser after the request: each shard trained on what is left of its people."""
-    members = scene.context.workspace.user_split.members
+def shards(scenario: Scenario, seed: int) -> Iterator[Row]:
+    """Measure SISA, APA and RecEraser after the request; each shard is trained on the remaining data of its users."""
+    users = scenario.context.workspace.user_split.members
     for names, divide in ((("sisa", "apa"), by_chance), (("receraser",), alike)):
-        trained = [_train(scene, part, seed) for part in divide(members, scene, seed) if part]
+        trained = [_train(scenario, part, seed) for part in divide(users, scenario, seed) if part]
+        seconds = sum(one.seconds for one in trained if one.affected)
         for name in names:
-            told: dict[str, Any] = {
-                "seconds": sum(one.seconds for one in trained if one.touched),
-                "moved": fmean(one.touched for one in trained),
-            }
-            yield scene.row(name, ANSWERS[name](scene, trained), strength=1.0, **told)
+            outputs = ANSWERS[name](scenario, trained)
+            moved = fmean(one.affected for one in trained)
+            yield scenario.row(name, outputs, strength=1.0, seconds=seconds, moved=moved)
 
 
-def _train(scene: Scene, people: Sequence[str], seed: int) -> Shard:
-    """One adapter from the same base by the same recipe, on these people's kept prompts alone."""
-    context, own = scene.context, set(people)
-    recommender = fresh_adapter(context.workspace, str(scene.recommender.device), seed)
-    of_them: Callable[[Sequence[Prompt]], list[Prompt]] = lambda prompts: [p for p in prompts if p.user in own]  # noqa: E731
+def _train(scenario: Scenario, users: Sequence[str], seed: int) -> Shard:
+    """Train one adapter from the same base by the same recipe, on the retain prompts of these users only."""
+    context, own = scenario.context, set(users)
+    recommender = fresh_adapter(context.workspace, str(scenario.recommender.device), seed)
+    prompts: list[Prompt] = [prompt for prompt in context.split.retain if prompt.user in own]
     meter = Meter(recommender.device)
-    fit(recommender.model, context.encode(of_them(context.split.retain)), replace(context.recipe, seed=seed))
+    fit(recommender.model, context.encode(prompts), replace(context.recipe, seed=seed))
     meter.pause()
     validation = score(recommender, context.split.validation, context.reader).losses.mean()
     return Shard(
@@ -100,39 +111,46 @@ def _train(scene: Scene, people: Sequence[str], seed: int) -> Shard:
     )
 
 
-def averaged(scene: Scene, trained: Sequence[Shard], weights: Sequence[float]) -> ModelOutputs:
-    """What the shards say together: the weighted mean of their probabilities; nobody's titles are ranked."""
+def averaged(trained: Sequence[Shard], weights: Sequence[float]) -> ModelOutputs:
+    """Weighted mean of the shards' probabilities; no items are ranked."""
     forget, test, holdout = (
-        _mean([getattr(one.seen, name) for one in trained], weights) for name in ("forget", "test", "holdout")
+        _mean([getattr(one.outputs, name) for one in trained], weights) for name in ("forget", "test", "holdout")
     )
     return ModelOutputs(forget, test, holdout, np.empty(0, str), np.empty(0), {})
 
 
 def _mean(scores: Sequence[Scores], weights: Sequence[float]) -> Scores:
+    """Scores from the weighted mean of probabilities [n, outcome].
+
+    Two outcomes are No and Yes. Of more outcomes, the first is the right one.
+    """
     first = scores[0]
     mixed = np.average([one.probabilities for one in scores], axis=0, weights=list(weights))
-    right = (mixed[np.arange(len(mixed)), first.labels.astype(int)] if mixed.shape[1] == 2 else mixed[:, 0]).clip(
-        1e-12, 1 - 1e-12
-    )
-    yes = (mixed[:, 1] if mixed.shape[1] == 2 else mixed[:, 0]).clip(1e-12, 1 - 1e-12)
+    binary = mixed.shape[1] == 2
+    right = (mixed[np.arange(len(mixed)), first.labels.astype(int)] if binary else mixed[:, 0]).clip(1e-12, 1 - 1e-12)
+    yes = (mixed[:, 1] if binary else mixed[:, 0]).clip(1e-12, 1 - 1e-12)
     return Scores(first.users, first.labels, np.log(yes / (1 - yes)), mixed, -np.log(right))
 
 
-def _receraser(scene: Scene, trained: Sequence[Shard]) -> ModelOutputs:
+def _sisa(scenario: Scenario, trained: Sequence[Shard]) -> ModelOutputs:  # noqa: ARG001 - common signature
+    return averaged(trained, [1.0] * len(trained))
+
+
+def _receraser(scenario: Scenario, trained: Sequence[Shard]) -> ModelOutputs:  # noqa: ARG001 - common signature
     weights = np.exp([-SHARPNESS * (one.validation - trained[0].validation) for one in trained])
-    return averaged(scene, trained, weights.tolist())
+    return averaged(trained, weights.tolist())
 
 
-def _apa(scene: Scene, trained: Sequence[Shard]) -> ModelOutputs:
-    mean = {name: torch.stack([one.weights[name] for one in trained]).mean(0) for name in scene.weights}
-    put_adapter_weights(scene.recommender.model, mean)
-    seen = scene.ask(0)
-    scene.restore()
-    return seen
+def _apa(scenario: Scenario, trained: Sequence[Shard]) -> ModelOutputs:
+    mean = {name: torch.stack([one.weights[name] for one in trained]).mean(0) for name in scenario.weights}
+    put_adapter_weights(scenario.recommender.model, mean)
+    outputs = scenario.evaluate(0)
+    scenario.restore()
+    return outputs
 
 
-ANSWERS: dict[str, Callable[[Scene, Sequence[Shard]], ModelOutputs]] = {
-    "sisa": lambda scene, trained: averaged(scene, trained, [1.0] * len(trained)),
+ANSWERS: dict[str, Callable[[Scenario, Sequence[Shard]], ModelOutputs]] = {
+    "sisa": _sisa,
     "receraser": _receraser,
     "apa": _apa,
 }

@@ -1,4 +1,7 @@
-"""What rows of the bench say: fronts, differences paired by seed, and who is ahead. Imports no model code."""
+"""Statistics over benchmark results: best points, differences paired by seed, and standings. Loads no model library.
+
+A world is all results of one data set, task and kind of request. A front is one method's best value in each seed.
+"""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -11,62 +14,79 @@ from scipy.stats import t as student
 from core.benchmark.results import Row
 from core.unlearning.methods import METHODS
 
-EQUAL = 0.005  # the loss of test AUC within which methods are compared
-STEMS = {"cure_merge": "merge_", "cure": "cure_", "cure_memory": "memory_"}  # how the names of their controls begin
+EQUAL = 0.005  # loss of test AUC within which methods count as equal in utility
+STEMS = {"cure_merge": "merge_", "cure": "cure_", "cure_memory": "memory_"}  # prefixes of the names of controls
 OURS = tuple(STEMS)
 YARDSTICKS = ("original", "reference")
 Value = Callable[[Row], float]
 World = tuple[str, str, str]  # data, task, kind
-Front = dict[int, float]  # per seed the best value
+Front = dict[int, float]  # best value by seed
 
 
 def worlds(rows: Iterable[Row]) -> list[tuple[World, list[Row]]]:
-    """The rows of each (data, task, kind); of a data set and task those of most seeds first, then of most methods."""
-    key: Callable[[Row], World] = lambda row: (row.data, row.task, row.kind)  # noqa: E731
-    found = [(world, list(group)) for world, group in groupby(sorted(rows, key=key), key)]
-    most = lambda rows: (-len({row.seed for row in rows}), -len({row.method for row in rows}))  # noqa: E731
-    return sorted(found, key=lambda one: (*one[0][:2], *most(one[1]), one[0][2]))
+    """Group results by (data, task, kind).
+
+    Returns:
+        Groups in order of data set and task; within them, those of most seeds first, then those of most methods.
+    """
+
+    def world_of(row: Row) -> World:
+        return row.data, row.task, row.kind
+
+    def order(world: tuple[World, list[Row]]) -> tuple[str, str, int, int, str]:
+        (data, task, kind), own = world
+        return data, task, -len({row.seed for row in own}), -len({row.method for row in own}), kind
+
+    groups = groupby(sorted(rows, key=world_of), world_of)
+    return sorted(((world, list(own)) for world, own in groups), key=order)
 
 
 def before(rows: Iterable[Row]) -> dict[int, Row]:
-    """The original's row of each seed."""
+    """The original model's result of each seed."""
     return {row.seed: row for row in rows if row.method == "original"}
 
 
 def residual(row: Row) -> float:
+    """Distance to the references: 1 is the original, 0 equals every reference."""
     return row.residual
 
 
 def gap(row: Row) -> float:
-    """How far the AUC on the forgotten ratings is from the references', in either direction."""
+    """Absolute difference of the AUC on the forgotten ratings from the references' mean."""
     return abs(row.forget_gap)
 
 
-CRITERIA: dict[str, Value] = {"residual": residual, "gap": gap}  # of both less is better
+CRITERIA: dict[str, Value] = {"residual": residual, "gap": gap}  # smaller is better
 
 
 def best_points(rows: Sequence[Row], method: str, budget: float = EQUAL, value: Value = residual) -> list[Row]:
-    """Per seed the method's point of least `value` whose test AUC is at most `budget` below the original's.
+    """A method's best point in each seed, within a budget of test AUC.
 
-    Having done nothing is a point of every method, so that nobody is worse than the original.
+    The unchanged original counts as a point of every method, so no method is worse than the original.
+
+    Args:
+        rows: Results of one world.
+        method: Name of the method.
+        budget: Largest allowed loss of test AUC against the original.
+        value: What to minimise.
     """
     original = before(rows)
-    found = {row.seed: original[row.seed] for row in rows if row.method == method}
+    best = {row.seed: original[row.seed] for row in rows if row.method == method}
     for row in rows:
         allowed = row.method == method and row.test_auc >= original[row.seed].test_auc - budget
-        if allowed and value(row) < value(found[row.seed]):
-            found[row.seed] = row
-    return [found[seed] for seed in sorted(found)]
+        if allowed and value(row) < value(best[row.seed]):
+            best[row.seed] = row
+    return [best[seed] for seed in sorted(best)]
 
 
 def fronts(rows: Sequence[Row], budget: float = EQUAL, value: Value = residual) -> dict[str, Front]:
-    """The `value` of each method's best point in each seed."""
+    """The `value` of each method's best point in each seed, by method."""
     methods = dict.fromkeys(row.method for row in rows if row.method not in YARDSTICKS)
     return {name: {row.seed: value(row) for row in best_points(rows, name, budget, value)} for name in methods}
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and half-width of Student's 95 % interval; infinite for one value."""
+    """Mean and half-width of Student's 95 % interval; the half-width is infinite for fewer than two values."""
     data = np.array(values, float)
     if len(data) < 2:
         return float(data.mean()) if len(data) else math.nan, math.inf
@@ -75,22 +95,23 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def over_seeds(rows: Sequence[Row], value: Value) -> tuple[float, float]:
-    """Mean over seeds of a scene's mean, with its interval."""
+    """Mean over seeds of each seed's mean, with the half-width of its interval."""
     seeds = sorted({row.seed for row in rows})
     return mean_interval([float(np.mean([value(row) for row in rows if row.seed == seed])) for seed in seeds])
 
 
 def paired(left: Front, right: Front) -> tuple[float, float]:
-    """Mean difference over common seeds with its interval."""
+    """Mean difference over the common seeds, with the half-width of its interval."""
     return mean_interval([left[seed] - right[seed] for seed in sorted(left.keys() & right.keys())])
 
 
 def of_control(name: str) -> str:
-    """The method that a control is a variant of, of cure_random `cure`; the name itself for everything else."""
+    """The method that a control varies, for example `cure` for `cure_random`; any other name is returned unchanged."""
     return name if name in METHODS else next((m for m, stem in STEMS.items() if name.startswith(stem)), name)
 
 
 def is_control(name: str) -> bool:
+    """Whether a name is that of a control."""
     return of_control(name) != name
 
 
@@ -101,11 +122,18 @@ def controls_of(method: str, names: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one of our methods stands at equal utility; each by the 95 % interval of the difference paired by seed.
+    """One CURE method against rivals and controls at equal utility.
 
-    ahead: of whom it is. behind: who is ahead of it. even: who cannot be told apart. controls: those of its own that took
-    part, and took something away. as_good: those of them that it does not beat. inert: those whose every row is the method's
-    own, as what they take away was never at work.
+    A method is ahead where the 95 % interval of the difference, paired by seed, excludes zero.
+
+    Attributes:
+        method: Name of the CURE method.
+        ahead: Rivals that it is ahead of.
+        behind: Rivals that are ahead of it.
+        even: Rivals without a significant difference.
+        controls: Its controls that took part and removed something.
+        as_good: Those of `controls` that it is not ahead of.
+        inert: Controls whose results equal its own, because the part that they remove was never active.
     """
 
     method: str
@@ -118,29 +146,33 @@ class Standing:
 
 
 def standing(rows: Sequence[Row], ours: str, value: Value = residual) -> Standing | None:
-    """Where `ours` stands in one world by a criterion; None where it took no part."""
+    """Compare a CURE method with all other methods of one world.
+
+    Returns:
+        The standing; None where `ours` took no part.
+    """
     best = fronts(rows, value=value)
     if ours not in best:
         return None
-    place = {name: _sign(paired(best[ours], best[name])) for name in best}
+    signs = {name: _sign(paired(best[ours], best[name])) for name in best}
     rivals = [name for name in best if name not in OURS and not is_control(name)]
-    ahead, behind, even = (tuple(name for name in rivals if place[name] == sign) for sign in (-1, 1, 0))
-    there = controls_of(ours, best)
-    inert = tuple(name for name in there if _found(rows, name) == _found(rows, ours))
-    controls = tuple(name for name in there if name not in inert)
-    as_good = tuple(name for name in controls if place[name] >= 0)
+    ahead, behind, even = (tuple(name for name in rivals if signs[name] == sign) for sign in (-1, 1, 0))
+    candidates = controls_of(ours, best)
+    inert = tuple(name for name in candidates if _measurements(rows, name) == _measurements(rows, ours))
+    controls = tuple(name for name in candidates if name not in inert)
+    as_good = tuple(name for name in controls if signs[name] >= 0)
     return Standing(ours, ahead, behind, even, controls, as_good, inert)
 
 
-def _found(rows: Sequence[Row], method: str) -> set[tuple[float, ...]]:
-    """What was measured of a method, wherever it was looked at."""
+def _measurements(rows: Sequence[Row], method: str) -> set[tuple[float, ...]]:
+    """Everything measured of a method, to find controls that equal it."""
     return {
         (row.seed, row.strength, row.residual, row.forget_gap, row.test_auc) for row in rows if row.method == method
     }
 
 
 def own_stop(rows: Sequence[Row], value: Value) -> dict[str, Front]:
-    """The `value` of each method where its own rule ends the run, which is what a run hands over."""
+    """The `value` of each method where its own stopping rule ends the run, by method and seed."""
     stopped = [row for row in rows if row.rate and row.stopped]
     methods = dict.fromkeys(row.method for row in stopped)
     return {name: {row.seed: value(row) for row in stopped if row.method == name} for name in methods}
@@ -149,4 +181,6 @@ def own_stop(rows: Sequence[Row], value: Value) -> dict[str, Front]:
 def _sign(difference: tuple[float, float]) -> int:
     """-1 or 1 where the interval excludes 0, else 0."""
     mean, half = difference
-    return 0 if not abs(mean) > half else (1 if mean > 0 else -1)
+    if not abs(mean) > half:
+        return 0
+    return 1 if mean > 0 else -1

@@ -1,4 +1,4 @@
-"""One scene in memory, and each method's way through it, measured at several points."""
+"""One scenario in memory, and one entrant in it, measured at several points of its run."""
 
 import random
 import time
@@ -34,17 +34,28 @@ from core.unlearning.unlearn import unlearn
 from core.utils.sampling import evenly_spaced
 from core.workspace import Workspace
 
-STEPS = (12, 24, 48)  # most steps of a run: the strengths of what goes step by step
-REACHED = (1.0, 2.0, 3.0)  # the reaches of a merged method that are looked at
-STRENGTHS = (0.75, 0.5, 0.25, 0.0)
-STRANGERS = 25  # holdout people that are asked
-NEGATIONS = (0.25, 0.5, 1.0, 2.0)
+STEPS = (12, 24, 48)  # most steps of each run of a method that trains step by step
+REACHED = (1.0, 2.0, 3.0)  # reaches of a merged method at which it is measured
+STRENGTHS = (0.75, 0.5, 0.25, 0.0)  # factors of the weakened adapter
+HELD_OUT_USERS = 25  # evaluated; all of them would take longer than everything else
+NEGATIONS = (0.25, 0.5, 1.0, 2.0)  # factors of the negated task vector
 MIB = 2**20
 
 
 @dataclass
-class Scene:
-    """A scene with everything asked once: the original's and the references' answers; groups are kept once found."""
+class Scenario:
+    """A scenario in memory, with the answers of the original and of the references.
+
+    Attributes:
+        recommender: Base model with the original adapter.
+        context: The request's split, prompts and histories.
+        material: Encoded prompts that unlearning may use.
+        original: Answers of the original model.
+        references: Answers of each reference.
+        weights: Weights of the original adapter by name.
+        kind: Kind of request.
+        found: Groups and the seconds that finding them took, by the settings that determine them.
+    """
 
     recommender: Recommender
     context: RequestContext
@@ -56,141 +67,166 @@ class Scene:
     found: dict[object, tuple[Kinds, float]] = field(default_factory=dict)
 
     def restore(self) -> None:
-        """The original adapter, bit for bit."""
+        """Restore the original adapter bit for bit."""
         put_adapter_weights(self.recommender.model, self.weights)
 
-    def ask(self, ranked: int = RANKED_USERS) -> ModelOutputs:
+    def evaluate(self, ranked: int = RANKED_USERS) -> ModelOutputs:
+        """Answers of the model as it is now; items are ranked for `ranked` users."""
         return evaluate_model(self.recommender, self.context, ranked=ranked)
 
-    def row(self, method: str, seen: ModelOutputs, references: list[ModelOutputs] | None = None, **told: Any) -> Row:
-        """What was measured of one model, against all references or against the given ones."""
+    def row(
+        self, method: str, outputs: ModelOutputs, references: list[ModelOutputs] | None = None, **values: Any
+    ) -> Row:
+        """The result of one model.
+
+        Args:
+            method: Name of the entrant.
+            outputs: Answers of the model.
+            references: References to compare with; all of them by default.
+            values: Further columns; those left out are 0, or True for `stopped`.
+        """
         settings = self.context.workspace.settings
-        blank = dict.fromkeys(
+        columns: dict[str, Any] = dict.fromkeys(
             ("rate", "weight", "strength", "circuit_seconds", "seconds", "memory", "moved", "conflict"), 0.0
         )
-        values: dict[str, Any] = {
-            **{"data": settings.name, "task": str(settings.task), "kind": self.kind, "seed": settings.seed},
-            **{"method": method, "stopped": True, **blank, **told},
-            **measured(seen, self.original, self.references if references is None else references),
-        }
-        return Row(**values)
+        columns |= {"data": settings.name, "task": str(settings.task), "kind": self.kind, "seed": settings.seed}
+        columns |= {"method": method, "stopped": True, **values}
+        columns |= measured(outputs, self.original, self.references if references is None else references)
+        return Row(**columns)
 
 
-def load_scene(workspace: Workspace, request: Request, device: str) -> Scene:
-    """Load the models and ask the original and every reference."""
+def load_scenario(workspace: Workspace, request: Request, device: str) -> Scenario:
+    """Load the models and evaluate the original and every reference."""
     recommender = load_adapter(workspace, workspace.path(workspace.settings.adapter), device)
     context = make_context(workspace, request, recommender.tokenizer)
     context = replace(context, split=replace(context.split, holdout=_of_few(context.split.holdout)))
     folders = workspace.reference_folders(request.id)
     references = [evaluate_model(load_adapter(workspace, str(folder), device), context, ranked=0) for folder in folders]
     material, weights = make_material(recommender, context), adapter_weights(recommender.model)
-    return Scene(
+    return Scenario(
         recommender, context, material, evaluate_model(recommender, context), references, weights, request.reason
     )
 
 
 def _of_few(prompts: Sequence[Prompt]) -> tuple[Prompt, ...]:
-    """The prompts of at most STRANGERS people, evenly spread: asking all takes longer than all else."""
-    people = list(dict.fromkeys(prompt.user for prompt in prompts))
-    chosen = set(evenly_spaced(people, STRANGERS))
+    """The prompts of at most HELD_OUT_USERS evenly spaced users."""
+    users = list(dict.fromkeys(prompt.user for prompt in prompts))
+    chosen = set(evenly_spaced(users, HELD_OUT_USERS))
     return tuple(prompt for prompt in prompts if prompt.user in chosen)
 
 
-def measured(seen: ModelOutputs, original: ModelOutputs, references: list[ModelOutputs]) -> dict[str, float]:
-    """All measures of one model as plain numbers."""
-    told, before = metrics(seen, draws=0), original.forget.probabilities
+def measured(outputs: ModelOutputs, original: ModelOutputs, references: list[ModelOutputs]) -> dict[str, float]:
+    """All measures of one model by column.
+
+    Args:
+        outputs: Answers of the model.
+        original: Answers of the original model.
+        references: Answers of the references.
+    """
+    values, before = metrics(outputs, draws=0), original.forget.probabilities
     others = [one.forget.probabilities for one in references]
-    near = closeness(seen.forget.probabilities, before, others)
-    theirs = fmean(prediction_auc(one.forget) for one in references)
+    near = closeness(outputs.forget.probabilities, before, others)
+    reference_auc = fmean(prediction_auc(one.forget) for one in references)
     names = ("forget_auc", "membership_auc", "holdout_auc", "test_auc", "test_log_loss", "hit_rate", "ndcg")
     return {
-        **{name: getattr(told, name).value for name in names},
+        **{name: getattr(values, name).value for name in names},
         **{name: getattr(near, name) for name in ("residual", "jsd", "half_kl")},
-        "drift": _drift(seen, original, references),
-        "reach": reach(seen.forget.probabilities, before, others),
-        "forget_gap": told.forget_auc.value - theirs,
-        "calibration_error": calibration_error(seen.test),
+        "drift": _drift(outputs, original, references),
+        "reach": reach(outputs.forget.probabilities, before, others),
+        "forget_gap": values.forget_auc.value - reference_auc,
+        "calibration_error": calibration_error(outputs.test),
     }
 
 
-def _drift(seen: ModelOutputs, original: ModelOutputs, references: Sequence[ModelOutputs]) -> float:
-    """The residual on kept people's test rows: over 1, the model went further from a retrained one than it was."""
+def _drift(outputs: ModelOutputs, original: ModelOutputs, references: Sequence[ModelOutputs]) -> float:
+    """Residual on the test ratings of the other users."""
     return closeness(
-        seen.test.probabilities, original.test.probabilities, [one.test.probabilities for one in references]
+        outputs.test.probabilities, original.test.probabilities, [one.test.probabilities for one in references]
     ).residual
 
 
-def baselines(scene: Scene) -> Iterator[Row]:
-    """What needs no unlearning: the original, each reference against the others, the adapter weakened."""
-    yield scene.row("original", scene.original)
-    for number, (one, others) in enumerate(beside_others(scene.references)):
-        yield scene.row("reference", one, others, strength=float(number))
-    plan = layout(scene.recommender.model)
+def baselines(scenario: Scenario) -> Iterator[Row]:
+    """Models without unlearning: the original, each reference against the others, and the weakened adapter."""
+    yield scenario.row("original", scenario.original)
+    for number, (one, others) in enumerate(beside_others(scenario.references)):
+        yield scenario.row("reference", one, others, strength=float(number))
+    plan = layout(scenario.recommender.model)
     before = plan.weights()
     for strength in STRENGTHS:
         plan.write(before * strength)
-        yield scene.row("weakened", scene.ask(), strength=1 - strength)
-    scene.restore()
+        yield scenario.row("weakened", scenario.evaluate(), strength=1 - strength)
+    scenario.restore()
 
 
-def negation(scene: Scene, seed: int) -> Iterator[Row]:
-    """Task-vector negation (arXiv 2212.04089, section 3): away from where over-fitting on the forget set leads."""
-    model, meter = scene.recommender.model, Meter(scene.recommender.device)
+def negation(scenario: Scenario, seed: int) -> Iterator[Row]:
+    """Task-vector negation (arXiv 2212.04089, section 3): subtract the change made by over-fitting the forget set."""
+    model, meter = scenario.recommender.model, Meter(scenario.recommender.device)
     model.set_adapter(ADAPTER)
-    fit(model, scene.material.forget, replace(OVERFIT, seed=seed))
+    fit(model, scenario.material.forget, replace(OVERFIT, seed=seed))
     meter.pause()
-    ahead = {name: value - scene.weights[name] for name, value in adapter_weights(model).items()}
+    vector = {name: value - scenario.weights[name] for name, value in adapter_weights(model).items()}
     for strength in NEGATIONS:
-        put_adapter_weights(model, {name: value - strength * ahead[name] for name, value in scene.weights.items()})
-        yield scene.row("negation", scene.ask(), strength=strength, seconds=meter.seconds, moved=1.0)
-    scene.restore()
+        put_adapter_weights(model, {name: value - strength * vector[name] for name, value in scenario.weights.items()})
+        yield scenario.row("negation", scenario.evaluate(), strength=strength, seconds=meter.seconds, moved=1.0)
+    scenario.restore()
 
 
-def trial(scene: Scene, name: str, contestant: Entrant, setting: Setting, seed: int) -> Iterator[Row]:
-    """One method on one scene, at several strengths. Its own rule may end a run earlier."""
-    kinds, circuit_seconds = groups_of(scene, contestant, seed)
-    method = with_setting(contestant.method, setting)
-    told: dict[str, Any] = {"rate": setting[0], "weight": setting[1], "circuit_seconds": circuit_seconds}
+def trial(scenario: Scenario, name: str, entrant: Entrant, setting: Setting, seed: int) -> Iterator[Row]:
+    """One entrant in one scenario, at several strengths; its own stopping rule may end a run earlier.
+
+    Args:
+        scenario: The scenario; its adapter is restored afterwards.
+        name: Name of the entrant.
+        entrant: Method and its groups.
+        setting: Learning rate and weight of the forget gradient.
+        seed: Seed of every random choice.
+
+    Yields:
+        One result for each strength.
+    """
+    groups, circuit_seconds = groups_of(scenario, entrant, seed)
+    method = with_setting(entrant.method, setting)
+    row = partial(scenario.row, name, rate=setting[0], weight=setting[1], circuit_seconds=circuit_seconds)
     runs = _reaches if method.merged else _lengths
-    yield from runs(scene, partial(scene.row, name, **told), kinds, method, seed)
+    yield from runs(scenario, row, groups, method, seed)
 
 
-def _lengths(scene: Scene, row: Callable[..., Row], kinds: Kinds, method: Method, seed: int) -> Iterator[Row]:
-    """One run for each number of steps: its strength."""
+def _lengths(scenario: Scenario, row: Callable[..., Row], groups: Kinds, method: Method, seed: int) -> Iterator[Row]:
+    """One run for each number of steps."""
     for steps in STEPS:
         conflict: list[float] = []
-        meter = Meter(scene.recommender.device)
+        meter = Meter(scenario.recommender.device)
         outcome = unlearn(
-            scene.recommender.model, scene.material, kinds, replace(method, steps=steps), seed, _noted(conflict)
+            scenario.recommender.model, scenario.material, groups, replace(method, steps=steps), seed, _noted(conflict)
         )
         meter.pause()
         longest = steps == STEPS[-1]
-        seen = scene.ask(RANKED_USERS if longest else 0)  # ranking costs the most
-        scene.restore()
-        yield row(seen, strength=float(steps), stopped=longest, conflict=fmean(conflict), **_cost(meter, outcome))
+        outputs = scenario.evaluate(RANKED_USERS if longest else 0)  # ranking costs the most
+        scenario.restore()
+        yield row(outputs, strength=float(steps), stopped=longest, conflict=fmean(conflict), **_cost(meter, outcome))
 
 
-def _reaches(scene: Scene, row: Callable[..., Row], kinds: Kinds, method: Method, seed: int) -> Iterator[Row]:
-    """One run, looked at where its line search passes a strength, and where it ends."""
+def _reaches(scenario: Scenario, row: Callable[..., Row], groups: Kinds, method: Method, seed: int) -> Iterator[Row]:
+    """One run, measured at each reach that its line search passes, and at its end."""
     passed: dict[float, ModelOutputs] = {}
     last: dict[str, float] = {}
-    meter = Meter(scene.recommender.device)
+    meter = Meter(scenario.recommender.device)
 
     def watch(step: Step) -> bool:
         last.update(step.losses)
         if step.losses.get("reach") in REACHED:
             meter.pause()
-            passed[step.losses["reach"]] = scene.ask(0)
-            meter.go_on()
+            passed[step.losses["reach"]] = scenario.evaluate(0)
+            meter.resume()
         return False
 
-    outcome = unlearn(scene.recommender.model, scene.material, kinds, method, seed, watch)
+    outcome = unlearn(scenario.recommender.model, scenario.material, groups, method, seed, watch)
     meter.pause()
-    end, told = scene.ask(), {"conflict": last["conflict"], **_cost(meter, outcome)}
-    scene.restore()
-    for strength, seen in passed.items():
-        yield row(seen, strength=strength, stopped=False, **told)
-    yield row(end, strength=last["reach"], **told)
+    end, costs = scenario.evaluate(), {"conflict": last["conflict"], **_cost(meter, outcome)}
+    scenario.restore()
+    for strength, outputs in passed.items():
+        yield row(outputs, strength=strength, stopped=False, **costs)
+    yield row(end, strength=last["reach"], **costs)
 
 
 def _cost(meter: "Meter", outcome: Outcome) -> dict[str, float]:
@@ -198,7 +234,7 @@ def _cost(meter: "Meter", outcome: Outcome) -> dict[str, float]:
 
 
 def _noted(conflict: list[float]) -> Callable[[Step], bool]:
-    """Watches a run and keeps the share of cells in conflict at each step."""
+    """An observer that appends each step's share of cells in conflict to `conflict`."""
 
     def watch(step: Step) -> bool:
         conflict.append(step.losses.get("conflict", 0.0))
@@ -207,44 +243,56 @@ def _noted(conflict: list[float]) -> Callable[[Step], bool]:
     return watch
 
 
-def groups_of(scene: Scene, contestant: Entrant, seed: int) -> tuple[Kinds, float]:
-    """The groups of a contestant and the seconds that finding them takes; the same ones are found once."""
-    method, key = contestant.method, (contestant.method.groups, contestant.ways)
-    if key not in scene.found:
+def groups_of(scenario: Scenario, entrant: Entrant, seed: int) -> tuple[Kinds, float]:
+    """Find an entrant's groups; equal settings are computed once.
+
+    Returns:
+        Groups, and the seconds that finding them took.
+    """
+    method, key = entrant.method, (entrant.method.groups, entrant.ways)
+    if key not in scenario.found:
         started = time.perf_counter()
         fresh = (
-            _circuit_groups(scene, contestant.ways, seed)
+            _circuit_groups(scenario, entrant.ways, seed)
             if method.grouped
-            else plain_groups(scene.recommender, scene.material, method, seed, NullObserver())
+            else plain_groups(scenario.recommender, scenario.material, method, seed, NullObserver())
         )
-        scene.found[key] = fresh, time.perf_counter() - started
-    kinds, seconds = scene.found[key]
-    if contestant.by_gradient:
-        kinds = by_gradient(scene.recommender.model, scene.material, kinds)
-    return contestant.regroup(kinds, random.Random(seed)), seconds
+        scenario.found[key] = fresh, time.perf_counter() - started
+    groups, seconds = scenario.found[key]
+    if entrant.by_gradient:
+        groups = by_gradient(scenario.recommender.model, scenario.material, groups)
+    return entrant.regroup(groups, random.Random(seed)), seconds
 
 
-def _circuit_groups(scene: Scene, ways: tuple[str, ...], seed: int) -> dict[str, Group]:
-    circuits = find_circuits(scene.recommender, scene.context, seed, Clock(NullObserver()), ways)
-    groups = sort_modules(scene.recommender, scene.context, circuits)
+def _circuit_groups(scenario: Scenario, ways: tuple[str, ...], seed: int) -> dict[str, Group]:
+    circuits = find_circuits(scenario.recommender, scenario.context, seed, Clock(NullObserver()), ways)
+    groups = sort_modules(scenario.recommender, scenario.context, circuits)
     return {one.module: one.group for one in groups}
 
 
 class Meter:
-    """Seconds of the work alone, and its memory in MiB."""
+    """Stopwatch that can pause, and the largest memory use at its pauses.
+
+    Attributes:
+        seconds: Time that was measured so far.
+        memory: MiB; peak of allocated memory on CUDA, else the largest resident memory at a pause.
+    """
 
     def __init__(self, device: torch.device) -> None:
+        """Start the stopwatch; work on `device` is awaited before its time is read."""
         self.cuda, self.seconds, self.memory = device.type == "cuda", 0.0, 0.0
         if self.cuda:
             torch.cuda.reset_peak_memory_stats(device)
         self.started = self._now()
 
     def pause(self) -> None:
+        """Stop the time and read the memory use."""
         self.seconds += self._now() - self.started
         held = torch.cuda.max_memory_allocated() if self.cuda else psutil.Process().memory_info().rss
         self.memory = max(self.memory, held / MIB)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
+        """Continue after a pause."""
         self.started = self._now()
 
     def _now(self) -> float:

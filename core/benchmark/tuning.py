@@ -1,38 +1,51 @@
-"""Tuning, the same trials for every method, judged on validation and holdout people alone."""
+"""Tuning: the same number of trials for every method, judged on validation and held-out users only."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from core.benchmark.entrants import Entrant, Kinds, Setting, with_setting
 from core.benchmark.results import Tried
-from core.benchmark.trials import STEPS, Scene, groups_of
+from core.benchmark.trials import STEPS, Scenario, groups_of
 from core.unlearning.methods import Method
 from core.unlearning.trainer import Step
 from core.unlearning.unlearn import unlearn
 
 SETTINGS: tuple[Setting, ...] = ((1e-3, 0.4), (5e-3, 0.1), (5e-3, 0.4), (1e-2, 0.2))
-TOLERATED = 0.01  # rise of the validation loss, as a share, that a setting may cost
+TOLERATED = 0.01  # largest accepted relative rise of the validation loss
 MIDDLE = STEPS[len(STEPS) // 2]
 
 
 def tune(
-    scene: Scene, name: str, contestant: Entrant, seed: int, settings: Sequence[Setting] = SETTINGS
+    scenario: Scenario, name: str, entrant: Entrant, seed: int, settings: Sequence[Setting] = SETTINGS
 ) -> list[Tried]:
-    """One trial a setting; neither test rows nor references are asked."""
-    kinds, _ = groups_of(scene, contestant, seed)
-    return [_try(scene, name, with_setting(contestant.method, setting), setting, kinds, seed) for setting in settings]
+    """Run one trial for each setting; neither test ratings nor references are used.
+
+    Args:
+        scenario: A scenario that no result uses.
+        name: Name of the entrant.
+        entrant: Method and its groups.
+        seed: Seed of every random choice.
+        settings: Learning rates and weights of the forget gradient.
+    """
+    groups, _ = groups_of(scenario, entrant, seed)
+    return [_try(scenario, name, with_setting(entrant.method, setting), setting, groups, seed) for setting in settings]
 
 
 def best_setting(trials: Sequence[Tried], name: str) -> Setting:
-    """Among a method's trials that cost what is tolerated at most the one of smallest gap, else the cheapest."""
+    """Choose a method's setting.
+
+    Returns:
+        The setting of the smallest gap among trials within the tolerated rise of the validation loss; if there is none,
+        the setting of the smallest rise.
+    """
     own = [one for one in trials if one.method == name]
-    cheap = [one for one in own if one.rise <= TOLERATED]
-    best = min(cheap, key=lambda one: one.gap) if cheap else min(own, key=lambda one: one.rise)
+    tolerated = [one for one in own if one.rise <= TOLERATED]
+    best = min(tolerated, key=lambda one: one.gap) if tolerated else min(own, key=lambda one: one.rise)
     return best.rate, best.weight
 
 
-def _try(scene: Scene, name: str, method: Method, setting: Setting, kinds: Kinds, seed: int) -> Tried:
-    """Where one run ends: how far the adapter's help for the forgotten is from its help for strangers, and at what cost."""
+def _try(scenario: Scenario, name: str, method: Method, setting: Setting, groups: Kinds, seed: int) -> Tried:
+    """Run one trial to its end."""
     last = {"gap": 0.0, "rise": 0.0}
 
     def watch(step: Step) -> bool:
@@ -40,6 +53,6 @@ def _try(scene: Scene, name: str, method: Method, setting: Setting, kinds: Kinds
         return False
 
     steps = method.steps if method.merged else MIDDLE
-    unlearn(scene.recommender.model, scene.material, kinds, replace(method, steps=steps), seed, watch)
-    scene.restore()
+    unlearn(scenario.recommender.model, scenario.material, groups, replace(method, steps=steps), seed, watch)
+    scenario.restore()
     return Tried(name, *setting, abs(last["gap"]), last["rise"])

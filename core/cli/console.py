@@ -1,6 +1,7 @@
-"""What the command line shows: progress bars, a run being followed, a report's table."""
+"""Terminal output: plain consoles, progress bars, and the table of a run's report."""
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -20,24 +21,31 @@ from core.runs.run_folder import RunFolder
 from core.types import ENDED, Evaluation, RunState
 
 if TYPE_CHECKING:
-    from core.unlearning.trainer import Step
+    from core.unlearning.trainer import Step  # loads torch
 
 
 class Plain(Console):
-    """A terminal that obeys nothing in a text: no markup such as [red], no emoji by name, no control character."""
+    """A console that prints text literally: no markup such as [red], no emoji names, no control characters."""
 
     def __init__(self, stderr: bool = False) -> None:
+        """Write to standard output, or to standard error."""
         super().__init__(stderr=stderr, markup=False, emoji=False)
 
-    def print(self, *things: Any, **options: Any) -> None:
-        super().print(*(visible(one) if isinstance(one, str) else one for one in things), **options)
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print with every control character made visible; options are those of rich."""
+        super().print(*(visible(one) if isinstance(one, str) else one for one in objects), **options)
 
 
 out, err = Plain(), Plain(stderr=True)
 
 
 def follow(folder: RunFolder, quiet: bool) -> None:
-    """Show a run's progress until it ends; Ctrl-C cancels it."""
+    """Show a run's progress until it ends; Ctrl-C cancels the run.
+
+    Args:
+        folder: The run.
+        quiet: Whether to show nothing.
+    """
     with progress(quiet) as bars:
         bar = bars.add_task("queued", total=1.0)
         try:
@@ -51,7 +59,7 @@ def follow(folder: RunFolder, quiet: bool) -> None:
 
 
 def report_table(evaluation: Evaluation) -> Table:
-    """Original, unlearned and references side by side."""
+    """Metrics of the original, the unlearned model and each reference, with 95 % intervals."""
     table = Table(
         "measure", "original", "unlearned", *(f"reference {i + 1}" for i in range(len(evaluation.references)))
     )
@@ -62,6 +70,7 @@ def report_table(evaluation: Evaluation) -> Table:
 
 
 def progress(quiet: bool = False) -> Progress:
+    """Progress bars on standard error; none if `quiet`."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -73,14 +82,14 @@ def progress(quiet: bool = False) -> Progress:
     )
 
 
-def stepper(bars: Progress):
-    """A callback that shows a training's steps, one bar a name."""
-    known: dict[str, TaskID] = {}
+def stepper(bars: Progress) -> Callable[[str, "Step"], bool]:
+    """A callback that shows training steps, with one bar for each name; it never stops a training."""
+    tasks: dict[str, TaskID] = {}
 
     def show(name: str, step: "Step") -> bool:
-        if name not in known:
-            known[name] = bars.add_task(name, total=step.total)
-        bars.update(known[name], completed=step.number)
+        if name not in tasks:
+            tasks[name] = bars.add_task(name, total=step.total)
+        bars.update(tasks[name], completed=step.number)
         return False
 
     return show

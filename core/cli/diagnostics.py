@@ -1,4 +1,4 @@
-"""What is wrong with this machine or a workspace, and how to mend it."""
+"""Checks of `python -m core doctor`: problems of this machine and of a workspace, each with its fix."""
 
 import shutil
 import sys
@@ -17,12 +17,19 @@ from core.runs.submit import ORPHANED, is_orphaned
 from core.types import ENDED, RunState
 from core.workspace import Workspace
 
-SPARE = 2_000_000_000  # bytes of free disk under which a run may end for lack of it
+SPARE = 2_000_000_000  # bytes of free disk; with less, a run may fail
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. mend: what to do where it is not ok."""
+    """Outcome of one check.
+
+    Attributes:
+        name: Name of the check.
+        ok: Whether there is no problem.
+        said: The state that was found, or the problem.
+        mend: How to fix the problem; empty if there is none.
+    """
 
     name: str
     ok: bool
@@ -31,7 +38,11 @@ class Finding:
 
 
 def examine(workspace: Workspace | None = None) -> tuple[Finding, ...]:
-    """Versions and device; of a workspace also disk, store, runs without a worker and what broken-off work left behind."""
+    """Run all checks.
+
+    Args:
+        workspace: Also check its disk, run store, runs, ledger, adapter in use, review and interrupted work.
+    """
     found = [_versions(), _device()]
     return (*found, *(_workspace(workspace) if workspace else ()))
 
@@ -40,14 +51,14 @@ def _versions() -> Finding:
     python = ".".join(map(str, sys.version_info[:3]))
     wrong = [text for text in map(_wrong, requires("cure-lens") or ()) if text]
     if wrong:
-        return Finding("versions", False, "; ".join(wrong), "Install anew: pip install --upgrade --editable .")
+        return Finding("versions", False, "; ".join(wrong), "Reinstall: pip install --upgrade --editable .")
     return Finding(
         "versions", True, f"Python {python}, torch {version('torch')}, transformers {version('transformers')}"
     )
 
 
 def _wrong(line: str) -> str:
-    """What is wrong with one requirement of this package; extras are left to those who want them."""
+    """The problem with one requirement of this package, or an empty text; extras are not checked."""
     wanted = Requirement(line)
     if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
         return ""
@@ -63,15 +74,15 @@ def _wrong(line: str) -> str:
 
 
 def _device() -> Finding:
-    """The devices that a run with --device auto may take."""
-    found = candidates("auto")
-    idle = free(found)
-    said = ", ".join(f"{name} ({'free' if name in idle else 'a run is at work on it'})" for name in found)
+    """The devices that a run with --device auto may use."""
+    devices = candidates("auto")
+    idle = free(devices)
+    said = ", ".join(f"{name} ({'free' if name in idle else 'in use by a run'})" for name in devices)
     if torch.version.cuda and not torch.cuda.is_available():
         return Finding(
             "device",
             False,
-            f"torch is built for CUDA but sees no card: {said}",
+            f"torch is built for CUDA but finds no GPU: {said}",
             "Check nvidia-smi and CUDA_VISIBLE_DEVICES.",
         )
     return Finding("device", True, said)
@@ -87,12 +98,12 @@ def _workspace(workspace: Workspace) -> Iterator[Finding]:
         if ledger.ok:
             yield _served(workspace)
     if case := Cases(workspace).approved():
-        said, mend = "approved, and not carried out to its end", f"python -m core review settle -w {workspace.root}"
+        said, mend = "approved, but not yet fully carried out", f"python -m core review settle -w {workspace.root}"
         yield Finding(f"request {case.request}", False, said, mend)
     left = sorted(path.relative_to(workspace.root) for path in workspace.root.rglob(".*.part"))
     names = ", ".join(map(str, left)) or "nothing"
     yield Finding(
-        "broken-off work", not left, names, "Remove these folders if nothing is being made there." if left else ""
+        "broken-off work", not left, names, "Remove these folders if no command is writing to them." if left else ""
     )
 
 
@@ -100,7 +111,7 @@ def _disk(workspace: Workspace) -> Finding:
     spare = shutil.disk_usage(workspace.root).free
     enough = spare >= SPARE
     return Finding(
-        "disk", enough, f"{spare / 1e9:.1f} GB free", "" if enough else "Free some space before the next run."
+        "disk", enough, f"{spare / 1e9:.1f} GB free", "" if enough else "Free disk space before the next run."
     )
 
 
@@ -108,7 +119,7 @@ def _store(workspace: Workspace) -> Finding:
     store = store_of(workspace.root)
     path, flaws = store.path, store.flaws()
     mend = (
-        f"Move {path} and its -wal and -shm away: ended runs stay readable, the others are launched anew."
+        f"Move {path} and its -wal and -shm files away: ended runs stay readable, other runs must be started again."
         if flaws
         else ""
     )
@@ -116,31 +127,33 @@ def _store(workspace: Workspace) -> Finding:
 
 
 def _ledger(workspace: Workspace) -> Finding:
-    """Whether every entry is genuine and in its place; a last one that was cut off gives way to the next."""
-    from core.ledger.chain import verify
-    from core.ledger.keys import read_public  # libraries that sign: only where a ledger is kept
+    """Whether every entry is signed and in order."""
+    from core.ledger.chain import verify  # loads the signing libraries
+    from core.ledger.keys import read_public  # loads the signing libraries
 
     try:
         flaws = verify(workspace.ledger, read_public(workspace.ledger_key)).flaws
     except RecordError as error:
         flaws = (str(error),)
-    mend = (
-        "Compare it with a head and a copy that you keep elsewhere; what is cut off at its end, the next entry mends."
-    )
+    mend = "Compare it with a head and a copy kept elsewhere. The next entry repairs an incomplete last line."
     return Finding("ledger", not flaws, " ".join(flaws) or "whole", mend if flaws else "")
 
 
 def _served(workspace: Workspace) -> Finding:
-    """Whether the adapter in use is the one that was approved last, where one was."""
-    from core.review.audit import serves_approved  # as above
+    """Whether the adapter in use is the last approved one, if there is any."""
+    from core.review.audit import serves_approved  # loads the signing libraries
 
     same = serves_approved(workspace)
-    said = "as approved, or none was yet" if same else "The adapter in use is not the one that was approved last."
-    return Finding("served adapter", same, said, "" if same else "Ask who exchanged it, and what it was trained on.")
+    said = (
+        "as approved, or none is approved yet" if same else "The adapter in use is not the one that was approved last."
+    )
+    return Finding(
+        "served adapter", same, said, "" if same else "Find out who replaced it, and which data it was trained on."
+    )
 
 
 def _runs(workspace: Workspace) -> Iterator[Finding]:
-    """Runs that nobody works on although somebody should, and candidates that ought to be gone."""
+    """Lost and orphaned runs, and candidate adapters of cancelled runs."""
     states = {folder: folder.status for folder in runs(workspace)}
     for folder, status in states.items():
         if status.state is RunState.LOST or is_orphaned(folder):
@@ -154,7 +167,7 @@ def _runs(workspace: Workspace) -> Iterator[Finding]:
             yield Finding(
                 f"run {folder.id}",
                 False,
-                "It was stopped, but its candidate is still there.",
+                "It was cancelled, but its candidate adapter still exists.",
                 f"Remove {', '.join(map(str, folder.candidate))}.",
             )
     ended = sum(status.state in ENDED for status in states.values())

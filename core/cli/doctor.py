@@ -1,4 +1,4 @@
-"""python -m core doctor: what is wrong, and how to mend it."""
+"""`python -m core doctor`: problems of this machine and of a workspace, and how to fix them."""
 
 import json
 from pathlib import Path
@@ -13,11 +13,11 @@ from core.workspace import Workspace
 
 
 def doctor(
-    workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="A workspace to look at as well.")] = None,
+    workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="A workspace to check as well.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Look at this machine, and at a workspace: what is wrong, and how to mend it."""
-    from core.cli.diagnostics import examine
+    """Check this machine, and a workspace: each problem with its fix. Exit code 1 if there is a problem."""
+    from core.cli.diagnostics import examine  # loads torch
 
     findings = examine(Workspace(workspace) if workspace else None)
     if as_json:

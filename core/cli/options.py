@@ -1,4 +1,4 @@
-"""Options that several commands share, and those that hold several things."""
+"""Options that several commands share, and parsers of options that hold several values."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,42 +14,58 @@ from core.workspace import Workspace
 WorkspacePath = Annotated[
     Path, typer.Option("--workspace", "-w", help="The workspace folder: one recommender with its requests and runs.")
 ]
-RequestId = Annotated[str, typer.Option("--request", "-r", help="The request's id, as `request` printed it.")]
-RunId = Annotated[str, typer.Option("--run", help="The run's id, as `run` printed it.")]
-# Whoever can write the workspace's files can be anybody here; it is the pages where people log in.
+RequestId = Annotated[str, typer.Option("--request", "-r", help="The request's id, as printed by `request`.")]
+RunId = Annotated[str, typer.Option("--run", help="The run's id, as printed by `run`.")]
+# No authentication here: whoever can write the workspace's files can do everything anyway. The dashboard has a log-in.
 Person = Annotated[
-    str, typer.Option("--as", help="Who you are among the workspace's people; left out where it has none.")
+    str, typer.Option("--as", help="Your name in the workspace's list of people; not needed where there is no list.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text, for scripts.")]
 
 
 def columns_of(text: str) -> Columns:
-    """Names of columns: user=U,item=I,title=T,rating=R,time=Z. Raises DataError."""
+    """Parse names of columns: user=U,item=I,title=T,rating=R,time=Z.
+
+    Raises:
+        DataError: The text has another form.
+    """
     try:
         return Columns(**dict(part.split("=", 1) for part in parts_of(text)))
     except (TypeError, ValueError):
-        raise DataError(f"Columns {text!r} are not understood: write user=U,item=I,title=T,rating=R,time=Z.") from None
+        raise DataError(f"Columns {text!r} cannot be read: write user=U,item=I,title=T,rating=R,time=Z.") from None
 
 
 def parts_of(text: str) -> list[str]:
-    """What stands between commas."""
+    """The non-empty parts of a text between commas, without surrounding spaces."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def pairs_of(text: str) -> list[tuple[str, str]]:
-    """USER:ITEM pairs between commas. Raises RequestError."""
+    """Parse USER:ITEM pairs that are separated by commas.
+
+    Raises:
+        RequestError: A part is not a pair.
+    """
     if bad := next((part for part in parts_of(text) if ":" not in part), None):
         raise RequestError(f"Interaction {bad!r} is not USER:ITEM: write for example 4:318.")
     return [(user, item) for user, _, item in (part.partition(":") for part in parts_of(text))]
 
 
 def for_runs(path: Path, person: str) -> Workspace:
-    """A workspace in which this person may have runs. Raises ReviewError."""
-    place = Workspace(path)
-    require(place, person, Act.RUN)
-    return place
+    """Open a workspace in which a person may start and change runs.
+
+    Args:
+        path: The workspace folder.
+        person: Name of the person; empty where the workspace has no list of people.
+
+    Raises:
+        ReviewError: The person may not.
+    """
+    workspace = Workspace(path)
+    require(workspace, person, Act.RUN)
+    return workspace
 
 
-# Nothing that a worker needs is fetched: `prepare` has done that. What is set already stays, for who wants it otherwise.
+# A worker downloads nothing: `prepare` has fetched everything. Variables that are set already keep their values.
 OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_IMPLICIT_TOKEN")

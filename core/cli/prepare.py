@@ -1,4 +1,4 @@
-"""python -m core prepare: data in, a workspace out."""
+"""`python -m core prepare`: make a workspace from interaction data."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,9 @@ import typer
 
 from core.cli.console import out, progress, stepper
 from core.cli.options import WorkspacePath, columns_of
+from core.data.readers import read
 from core.errors import RequestError
+from core.types import Task
 from core.workspace import Workspace, WorkspaceSettings
 
 
@@ -22,31 +24,32 @@ def prepare(
     base: Annotated[
         str,
         typer.Option(
-            help="Folder or hub id (ID@COMMIT) of a base model. Left out: a small one is trained on part of the data."
+            help="Folder or hub id (ID@COMMIT) of a base model. Default: a small one is trained on part of the data."
         ),
     ] = "",
     adapter: Annotated[
-        Path | None, typer.Option(help="A LoRA adapter made for that base. Left out: one is trained here.")
+        Path | None, typer.Option(help="A LoRA adapter of that base model. Default: one is trained here.")
     ] = None,
     columns: Annotated[str, typer.Option(help="Names of the columns: user=U,item=I,title=T,rating=R,time=Z.")] = "",
-    epochs: Annotated[int, typer.Option(help="Epochs of the adapter's training; references repeat them.", min=1)] = 6,
+    epochs: Annotated[int, typer.Option(help="Epochs of the adapter's training, and of every reference.", min=1)] = 6,
     rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter.", min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(help="Learning rate of the adapter.")] = 2e-3,
     window: Annotated[int, typer.Option(help="Interactions in one prompt.", min=4)] = 32,
     crowd: Annotated[
-        float, typer.Option(help="Share of the people who train the base where one is trained here.", min=0, max=0.9)
+        float,
+        typer.Option(
+            help="Share of the users whose data trains the base model, if it is trained here.", min=0, max=0.9
+        ),
     ] = 0.06,
     holdout: Annotated[
         float,
-        typer.Option(help="Share of the people who train nothing: the yardstick for strangers.", min=0.01, max=0.9),
+        typer.Option(help="Share of held-out users, whose data trains no model.", min=0.01, max=0.9),
     ] = 0.15,
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
 ) -> None:
     """Make a workspace: read the data, train (or take) the base model and the recommendation adapter."""
-    from core.data.readers import read
-    from core.pipeline.prepare import Scratch
-    from core.pipeline.prepare import prepare as make
-    from core.types import Task
+    from core.pipeline.prepare import Scratch  # loads torch
+    from core.pipeline.prepare import prepare as make_workspace  # loads torch
 
     if task not in list(Task):
         raise RequestError(f"Task {task!r} is unknown: choose click or next_item.")
@@ -58,23 +61,24 @@ def prepare(
         workspace.name, data, Task(task), place, revision, window=window, epochs=epochs, learning_rate=learning_rate,
         rank=rank, seed=seed, base_note=name or "a small Llama trained here on the crowd's part of the data",
     )  # fmt: skip
+    scratch = Scratch(crowd=crowd, holdout=holdout)
     with progress() as bars:
-        made = make(dataset, workspace, settings, Scratch(crowd=crowd, holdout=holdout), stepper(bars), adapter)
-    _tell(made, workspace)
+        _print_summary(make_workspace(dataset, workspace, settings, scratch, stepper(bars), adapter), workspace)
 
 
 def _base(base: str) -> tuple[str, str | None, str]:
-    """What the base is called, its revision, and where it is: a folder, a hub id, or trained here."""
+    """Name, revision and place of the base model; the place is a folder, a hub id, or `base` if it is trained here."""
     if Path(base).exists() and base:
         return base, None, str(Path(base).resolve())
     name, _, revision = base.partition("@")
     return name, revision or None, name or "base"
 
 
-def _tell(made: Workspace, place: Path) -> None:
-    roles = made.user_split
+def _print_summary(workspace: Workspace, path: Path) -> None:
+    split = workspace.user_split
     out.print(
-        f"Workspace {place}: {len(made.items):,} items, {len(made.interactions):,} interactions, {len(roles.members)} members, {len(roles.crowd)} crowd, {len(roles.holdout)} holdout."
+        f"Workspace {path}: {len(workspace.items):,} items, {len(workspace.interactions):,} interactions, "
+        f"{len(split.members)} training users, {len(split.crowd)} base-model users, {len(split.holdout)} held-out users."
     )
-    if roles.members:
-        out.print(f"Next: python -m core request --workspace {place} --users {roles.members[0]}", soft_wrap=True)
+    if split.members:
+        out.print(f"Next: python -m core request --workspace {path} --users {split.members[0]}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""python -m core request and reference: what is to be erased, and the retrained models to compare with."""
+"""`python -m core request` and `reference`: open a deletion request, and retrain the models to compare with."""
 
 import json
 from typing import Annotated
@@ -7,29 +7,27 @@ import typer
 
 from core.cli.console import out, progress, stepper
 from core.cli.options import Device, Json, Person, RequestId, WorkspacePath, for_runs, pairs_of, parts_of
-from core.types import Ground, Identity
+from core.review.permissions import require
+from core.types import Act, Ground, Identity
 from core.utils.serialization import to_json
+from core.workspace import Workspace
 
 
 def request(
     workspace: WorkspacePath,
-    users: Annotated[str, typer.Option(help="User ids, parted by commas: all their data is to go.")] = "",
-    interactions: Annotated[str, typer.Option(help="Chosen interactions as USER:ITEM, parted by commas.")] = "",
-    reason: Annotated[str, typer.Option(help="Why, in a few words; destroyed with the request.")] = "",
+    users: Annotated[str, typer.Option(help="User ids, separated by commas: all their data is to be deleted.")] = "",
+    interactions: Annotated[str, typer.Option(help="Single interactions as USER:ITEM, separated by commas.")] = "",
+    reason: Annotated[str, typer.Option(help="The reason in a few words; destroyed with the request.")] = "",
     legal_basis: Annotated[
-        Ground, typer.Option("--ground", help="Why, as it stays in the record.")
+        Ground, typer.Option("--ground", help="The legal basis; stays in the ledger.")
     ] = Ground.NOT_RECORDED,
     identity: Annotated[
-        Identity, typer.Option(help="How you made sure who asks; stays in the record.")
+        Identity, typer.Option(help="How the requester's identity was verified; stays in the ledger.")
     ] = Identity.NOT_RECORDED,
     person: Person = "",
     as_json: Json = False,
 ) -> None:
     """Open a deletion request and check that it can be served."""
-    from core.review.permissions import require
-    from core.types import Act
-    from core.workspace import Workspace
-
     place = Workspace(workspace)
     require(place, person, Act.OPEN)
     opened = place.open_request(parts_of(users), pairs_of(interactions), reason, person, legal_basis, identity)
@@ -47,13 +45,13 @@ def request(
 def reference(
     workspace: WorkspacePath,
     request_id: RequestId,
-    seeds: Annotated[int, typer.Option(help="How many references; 3 or more show their own spread.", min=1)] = 3,
+    seeds: Annotated[int, typer.Option(help="Number of references; 3 or more show their own spread.", min=1)] = 3,
     device: Device = "auto",
     person: Person = "",
     as_json: Json = False,
 ) -> None:
-    """Retrain the adapter without the request's data: the yardstick of every run."""
-    from core.runs.references import train_references
+    """Retrain the adapter without the request's data; every run is compared with these references."""
+    from core.runs.references import train_references  # loads torch
 
     place = for_runs(workspace, person)
     with progress(quiet=as_json) as bars:
@@ -63,7 +61,7 @@ def reference(
             request_id,
             seeds,
             device,
-            lambda n, step: report(f"reference {n + 1} of {seeds}", step),
+            lambda number, step: report(f"reference {number + 1} of {seeds}", step),
         )
     if as_json:
         print(json.dumps({"request": request_id, "references": [folder.name for folder in folders]}))

@@ -1,4 +1,4 @@
-"""python -m core estimate, run, resume, cancel, export and worker: runs from before their launch to their end."""
+"""`python -m core estimate`, `run`, `resume`, `cancel`, `export` and `worker`: unlearning runs."""
 
 import json
 import logging
@@ -10,14 +10,15 @@ import typer
 
 from core.cli.console import err, follow, out
 from core.cli.options import OFFLINE, Device, Json, Person, RequestId, RunId, WorkspacePath, for_runs
+from core.integrations.mlflow import to_mlflow
 from core.review.permissions import check_operators
 from core.runs.run_folder import RunFolder, run_folder
 from core.unlearning.methods import METHODS
 from core.utils.serialization import to_json
 from core.workspace import Workspace
 
-Detach = Annotated[bool, typer.Option("--detach", help="Return at once; watch it in the dashboard.")]
-Steps = Annotated[int, typer.Option(help="Most unlearning steps; 0 means the method's own.", min=0)]
+Detach = Annotated[bool, typer.Option("--detach", help="Return at once; the dashboard shows the run's progress.")]
+Steps = Annotated[int, typer.Option(help="Largest number of unlearning steps; 0 is the method's default.", min=0)]
 Method = Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")]
 
 
@@ -29,21 +30,21 @@ def estimate(
     steps: Steps = 0,
     as_json: Json = False,
 ) -> None:
-    """Say about how long a run would take on this machine, and how much memory; nothing is launched."""
-    from core.runs.estimate.estimate import estimate as reckon
+    """Estimate a run's duration and memory on this machine; no run is started."""
+    from core.runs.estimate.estimate import estimate as estimate_run  # loads torch
 
-    found = reckon(Workspace(workspace), request_id, method, device, steps)
+    found = estimate_run(Workspace(workspace), request_id, method, device, steps)
     if as_json:
         print(json.dumps({**to_json(found), "fits": found.fits}))
         return
     out.print(
-        f"About {found.seconds:.0f} seconds on {found.device} ({found.dtype}), give or take a factor of two. "
+        f"About {found.seconds:.0f} seconds on {found.device} ({found.dtype}), within a factor of two. "
         f"It needs about {found.memory / 1e9:.1f} GB of memory; {found.free / 1e9:.1f} GB are free now.",
         highlight=False,
         soft_wrap=True,
     )
     if not found.fits:
-        err.print("It does not fit: choose another device, or lay the model out over several cards.", style="red")
+        err.print("It does not fit: choose another device, or spread the model over several GPUs.", style="red")
         raise typer.Exit(1)
 
 
@@ -54,41 +55,41 @@ def run(
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
     steps: Steps = 0,
-    launcher: Annotated[str, typer.Option(help="local, slurm or ray; left out, the workspace's own.")] = "",
+    launcher: Annotated[str, typer.Option(help="local, slurm or ray. Default: the workspace's launcher.")] = "",
     person: Person = "",
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
-    """Unlearn a request: launches a worker, shows its progress, and ends when it ends."""
-    from core.runs.submit import create_run, start
+    """Unlearn a request: start a worker and show its progress until the run ends."""
+    from core.runs.submit import create_run, start  # loads torch
 
     place = for_runs(workspace, person)
     check_operators(place, request_id, person)
     folder = create_run(place, request_id, method, device, seed, steps, launcher=launcher, launched_by=person)
     start(folder)
-    _told(folder, workspace, detach, as_json)
+    _follow_and_print(folder, workspace, detach, as_json)
 
 
 def resume(
     workspace: WorkspacePath, run_id: RunId, person: Person = "", detach: Detach = False, as_json: Json = False
 ) -> None:
-    """Go on with a failed or lost run from its last checkpoint."""
-    from core.runs.submit import resume as go_on
+    """Continue a failed or lost run from its last checkpoint."""
+    from core.runs.submit import resume as resume_run  # loads torch
 
     folder = run_folder(for_runs(workspace, person), run_id)
-    go_on(folder)
-    _told(folder, workspace, detach, as_json)
+    resume_run(folder)
+    _follow_and_print(folder, workspace, detach, as_json)
 
 
 def cancel(workspace: WorkspacePath, run_id: RunId, person: Person = "", as_json: Json = False) -> None:
-    """Stop a run and destroy its candidate adapter; the adapter in use is not touched."""
+    """Stop a run and destroy its candidate adapter; the adapter in use does not change."""
     folder = run_folder(for_runs(workspace, person), run_id)
     folder.ask_to_cancel()
     if as_json:
         print(json.dumps({"id": folder.id, **to_json(folder.status)}))
         return
-    heard = "is asked to stop" if folder.cancel_asked else "is stopped"
-    out.print(f"Run {run_id} {heard}.", highlight=False)
+    state = "is asked to stop" if folder.cancel_asked else "is stopped"
+    out.print(f"Run {run_id} {state}.", highlight=False)
 
 
 def export(
@@ -96,15 +97,13 @@ def export(
     run_id: RunId,
     uri: Annotated[
         str,
-        typer.Option(help="file:FOLDER, http(s)://HOST or sqlite:///FILE; left out, the workspace's folder mlflow."),
+        typer.Option(help="file:FOLDER, http(s)://HOST or sqlite:///FILE. Default: the workspace's folder mlflow."),
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Log a finished run's numbers to MLflow; nothing that names a person goes with them."""
-    from core.integrations.mlflow import to_mlflow
-
+    """Log a finished run's numbers to MLflow; no personal data is logged."""
     folder = run_folder(Workspace(workspace), run_id)
-    # Not sqlite, which mlflow-skinny cannot open: it comes without SQLAlchemy.
+    # A folder, because mlflow-skinny lacks SQLAlchemy and cannot open SQLite.
     uri = uri or (workspace.resolve() / "mlflow").as_uri()
     logged = to_mlflow(folder, uri)
     if as_json:
@@ -113,8 +112,8 @@ def export(
     out.print(f"Run {run_id} is logged at {uri} as {logged}.", highlight=False, soft_wrap=True)
 
 
-def _told(folder: RunFolder, workspace: Path, detach: bool, as_json: bool) -> None:
-    """Follow a run to its end, unless detached, and say how it stands."""
+def _follow_and_print(folder: RunFolder, workspace: Path, detach: bool, as_json: bool) -> None:
+    """Follow a run to its end, unless detached, and print its state. Exit code 1 if it did not finish."""
     if not detach:
         follow(folder, quiet=as_json)
     status = folder.status
@@ -132,11 +131,10 @@ def _told(folder: RunFolder, workspace: Path, detach: bool, as_json: bool) -> No
 
 
 def worker(folder: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
-    """Execute one run in this process; launchers call this, people need not."""
-    for name in OFFLINE:  # before the libraries are imported, which is when they look
+    """Execute one run in this process; launchers call this command."""
+    for name in OFFLINE:  # the libraries read these variables when they are imported
         os.environ.setdefault(name, "1")
-    from core.runs.run_folder import RunFolder
-    from core.runs.worker import work
+    from core.runs.worker import work  # loads torch and transformers
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     raise typer.Exit(0 if work(RunFolder(folder)) == "done" else 1)

@@ -1,4 +1,4 @@
-"""The harness on a real small workspace: everybody on the same scene, nothing measured twice, the original put back."""
+"""The harness on a real small workspace: everybody on the same scenario, nothing measured twice, the original put back."""
 
 from dataclasses import replace
 
@@ -9,12 +9,12 @@ import torch
 from core.benchmark.entrants import CONTROLS, ENTRANTS
 from core.benchmark.report import render_report, write_report
 from core.benchmark.results import Row, Tried, read_rows, write_rows
-from core.benchmark.scenarios import KINDS, make_scene, open_request, references_of
-from core.benchmark.sequential import in_a_row
+from core.benchmark.scenarios import KINDS, make_scenario, open_request, references_of
+from core.benchmark.sequential import sequential_requests
 from core.benchmark.sharded_baselines import ANSWERS, COUNT, alike, by_chance
 from core.benchmark.statistics import CRITERIA, fronts, is_control, standing
-from core.benchmark.sweep import ALL, Grid, run_grid
-from core.benchmark.trials import REACHED, STEPS, STRENGTHS, load_scene, trial
+from core.benchmark.sweep import ALL, Sweep, run_sweep
+from core.benchmark.trials import REACHED, STEPS, STRENGTHS, load_scenario, trial
 from core.benchmark.tuning import best_setting
 from core.demo.build import BORN
 from core.errors import RequestError, RunError
@@ -32,23 +32,23 @@ def quiet(*_):
 
 @pytest.fixture(scope="module")
 def bench(prepared, tmp_path_factory):
-    """A finished small grid: folder, and what was said while it was measured."""
+    """A finished small sweep, and the lines that it announced."""
     from core.workspace import Workspace
 
     folder, said = tmp_path_factory.mktemp("bench"), []
-    grid = Grid(
-        Workspace(prepared), folder / "scenes", folder / "out/unlearning/tiny.parquet", seeds=(0,),
+    sweep = Sweep(
+        Workspace(prepared), folder / "scenarios", folder / "out/unlearning/tiny.parquet", seeds=(0,),
         methods=METHODS_HERE, references=2, device="cpu", settings=((1e-3, 0.4), (3e-3, 0.1)),
     )  # fmt: skip
-    run_grid(grid, quiet, said.append)
-    return grid, said
+    run_sweep(sweep, quiet, said.append)
+    return sweep, said
 
 
 @pytest.mark.slow
-def test_every_scene_holds_everybody_once(bench):
-    grid, _ = bench
-    rows = read_rows(grid.rows)
-    for seed in grid.seeds:
+def test_every_scenario_holds_every_entrant_once(bench):
+    sweep, _ = bench
+    rows = read_rows(sweep.rows)
+    for seed in sweep.seeds:
         own = [row for row in rows if row.seed == seed]
         assert {row.method for row in own} == {*METHODS_HERE, *ANSWERS, "original", "reference", "weakened"} - {
             "shards"
@@ -68,71 +68,71 @@ def test_every_scene_holds_everybody_once(bench):
 
 @pytest.mark.slow
 def test_nothing_is_measured_twice(bench):
-    grid, _ = bench
-    before, said = grid.rows.read_bytes(), []
-    run_grid(grid, quiet, said.append)
-    assert said == [] and grid.rows.read_bytes() == before
+    sweep, _ = bench
+    before, said = sweep.rows.read_bytes(), []
+    run_sweep(sweep, quiet, said.append)
+    assert said == [] and sweep.rows.read_bytes() == before
 
 
 @pytest.mark.slow
-def test_a_lost_run_is_measured_again_to_the_same_figures(bench):
-    grid, _ = bench
-    rows, again = read_rows(grid.rows), []
-    write_rows(grid.rows, [row for row in rows if (row.seed, row.method) != (0, "graddiff")])
-    run_grid(grid, quiet, again.append)
+def test_a_lost_result_is_measured_again_with_the_same_numbers(bench):
+    sweep, _ = bench
+    rows, again = read_rows(sweep.rows), []
+    write_rows(sweep.rows, [row for row in rows if (row.seed, row.method) != (0, "graddiff")])
+    run_sweep(sweep, quiet, again.append)
     assert len(again) == 1
     untimed = lambda row: replace(row, seconds=0, circuit_seconds=0, memory=0)  # noqa: E731
     key = lambda row: (row.seed, row.method, row.strength, row.test_auc)  # noqa: E731
     told = lambda rows: [repr(untimed(row)) for row in sorted(rows, key=key)]  # noqa: E731  (NaN equals nothing)
-    assert told(read_rows(grid.rows)) == told(rows)
+    assert told(read_rows(sweep.rows)) == told(rows)
 
 
 @pytest.mark.slow
 def test_tuning_tries_each_method_equally_often_and_controls_take_their_methods_rate(bench):
     from core.utils.serialization import read_json
 
-    grid, _ = bench
-    trials = read_json(grid.rows.with_suffix(".tuning.json"), tuple[Tried, ...])
+    sweep, _ = bench
+    trials = read_json(sweep.rows.with_suffix(".tuning.json"), tuple[Tried, ...])
     assert {one.method for one in trials} == {"cure", "cure_merge", "graddiff"}
     assert all(sum(one.method == name for one in trials) == 2 for name in ("cure", "graddiff"))
-    rows = read_rows(grid.rows)
+    rows = read_rows(sweep.rows)
     rate = {name: {(row.rate, row.weight) for row in rows if row.method == name} for name in ("cure", "cure_random")}
     assert rate["cure"] == rate["cure_random"] == {best_setting(trials, "cure")}
 
 
 @pytest.mark.slow
-def test_the_report_names_controls_that_do_as_well(bench):
-    grid, _ = bench
-    text = write_report(grid.rows.parent.parent).read_text(encoding="utf-8")
+def test_the_report_has_a_section_for_each_world(bench):
+    sweep, _ = bench
+    text = write_report(sweep.rows.parent.parent).read_text(encoding="utf-8")
     assert "cure" in text.split("\n")[2] and "## tiny, click, random: 1 seed" in text and "## Tuning" in text
     assert "nan" not in text
 
 
 @pytest.mark.slow
 def test_a_trial_puts_the_original_back(bench):
-    grid, _ = bench
-    place = make_scene(grid.source, 0, grid.folder / "tiny-0", quiet)
-    scene = load_scene(place, open_request(place, "random", 0), "cpu")
-    before = {name: value.clone() for name, value in scene.recommender.model.state_dict().items()}
-    next(trial(scene, "npo", ENTRANTS["npo"], (1e-3, 0.4), 0))
-    after = scene.recommender.model.state_dict()
+    sweep, _ = bench
+    place = make_scenario(sweep.source, 0, sweep.folder / "tiny-0", quiet)
+    scenario = load_scenario(place, open_request(place, "random", 0), "cpu")
+    before = {name: value.clone() for name, value in scenario.recommender.model.state_dict().items()}
+    next(trial(scenario, "npo", ENTRANTS["npo"], (1e-3, 0.4), 0))
+    after = scenario.recommender.model.state_dict()
     assert set(before) == set(after) and all(torch.equal(value, after[name]) for name, value in before.items())
 
 
 @pytest.fixture(scope="module")
-def row_scene(bench):
-    """Three people who ask in a row, with two references."""
-    grid, _ = bench
-    place = make_scene(grid.source, 0, grid.folder / "tiny-0", quiet)
+def sequential_scenario(bench):
+    """Three users with sequential requests, and two references."""
+    sweep, _ = bench
+    place = make_scenario(sweep.source, 0, sweep.folder / "tiny-0", quiet)
     members = place.user_split.members
     request = Request("req-three", users=members[:3], reason="row", created=BORN)
     write_json(place.root / "requests/req-three.json", request)
     references_of(place, request, 2, "cpu", quiet)
-    return load_scene(place, request, "cpu")
+    return load_scenario(place, request, "cpu")
 
 
 @pytest.mark.slow
-def test_requests_in_a_row_each_forget_one_more_person(row_scene, monkeypatch):
+def test_sequential_requests_each_forget_one_more_user(sequential_scenario, monkeypatch):
     seen = []
     from core.benchmark import sequential as module
 
@@ -140,28 +140,28 @@ def test_requests_in_a_row_each_forget_one_more_person(row_scene, monkeypatch):
     monkeypatch.setattr(
         module, "unlearn", lambda model, material, *rest: seen.append(material) or plain(model, material, *rest)
     )
-    rows = list(in_a_row(row_scene, "cure", ENTRANTS["cure"], (1e-3, 0.4), 0))
+    rows = list(sequential_requests(sequential_scenario, "cure", ENTRANTS["cure"], (1e-3, 0.4), 0))
     assert [row.strength for row in rows] == [1, 2, 3] and [row.stopped for row in rows] == [False, False, True]
-    whole = row_scene.context.split
+    whole = sequential_scenario.context.split
     assert [len(m.forget) for m in seen] == [
-        sum(p.user == user for p in whole.forget) for user in row_scene.context.request.users
+        sum(p.user == user for p in whole.forget) for user in sequential_scenario.context.request.users
     ]
     assert [len(m.retain) - len(whole.retain) for m in seen] == [
         sum(len(m.forget) for m in seen[turn + 1 :]) for turn in range(3)
     ]
     assert rows[0].seconds < rows[1].seconds < rows[2].seconds
     assert all(
-        torch.equal(v, row_scene.weights[n])
-        for n, v in row_scene.recommender.model.named_parameters()
-        if n in row_scene.weights
+        torch.equal(v, sequential_scenario.weights[n])
+        for n, v in sequential_scenario.recommender.model.named_parameters()
+        if n in sequential_scenario.weights
     )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("divide", [by_chance, alike])
-def test_shards_part_the_members_evenly(row_scene, divide):
-    people = row_scene.context.workspace.user_split.members
-    parts = divide(people, row_scene, 0)
+def test_shards_divide_the_training_users_evenly(sequential_scenario, divide):
+    people = sequential_scenario.context.workspace.user_split.members
+    parts = divide(people, sequential_scenario, 0)
     assert sorted(user for part in parts for user in part) == sorted(people) and len(parts) == COUNT
     assert max(map(len, parts)) <= -(-len(people) // COUNT)
 
@@ -177,7 +177,7 @@ def test_requests_of_every_kind_can_be_served(workspace):
         open_request(workspace, "everybody", 3)
 
 
-def test_controls_keep_what_they_say():
+def test_controls_change_groups_as_documented():
     import random
 
     kinds = {f"a0.h{i}": list(Group)[i % 4] for i in range(8)} | {"m0": Group.FORGET, "m1": Group.OUTSIDE}
@@ -191,7 +191,7 @@ def test_controls_keep_what_they_say():
     assert CONTROLS["cure_inverted"].regroup(kinds, random.Random(1))["m0"] is Group.RETAIN
 
 
-def test_everybody_takes_part():
+def test_every_method_takes_part():
     assert set(METHODS) - {"retrain"} <= set(ALL) and "negation" in ALL
 
 
@@ -201,11 +201,11 @@ def test_controls_are_known_by_their_names():
 
 def test_an_unknown_method_is_refused_before_any_work(workspace, tmp_path):
     with pytest.raises(RunError, match="magic"):
-        Grid(workspace, tmp_path, tmp_path / "rows.parquet", methods=("magic",))
+        Sweep(workspace, tmp_path, tmp_path / "rows.parquet", methods=("magic",))
 
 
 def made(method, seed, residual, test_auc, **told):
-    """A row with made-up figures, to test arithmetic."""
+    """A result with made-up numbers, to test arithmetic."""
 
     names = Row.__dataclass_fields__
     blank = {name: 0.0 for name in names} | {"data": "d", "task": "click", "kind": "random", "stopped": True}
@@ -248,11 +248,11 @@ def test_a_front_takes_only_points_within_the_budget():
     assert fronts(rows, 0.02)["npo"] == {0: 0.5}
 
 
-def test_the_verdict_follows_paired_intervals():
+def test_the_headline_follows_paired_intervals():
     rng = np.random.default_rng(0)
     rows = []
     for seed in range(5):
-        hard = rng.normal(0, 0.3)  # scenes differ far more than methods do: only pairing can tell them apart
+        hard = rng.normal(0, 0.3)  # scenarios differ far more than methods: only pairing shows the difference
         rows.append(made("original", seed, 1.0, 0.7))
         for name, residual in (("cure", 0.5), ("npo", 0.6), ("cure_random", 0.5), ("graddiff", 0.4)):
             rows.append(made(name, seed, residual + hard * 0.1 + rng.normal(0, 0.005), 0.7))
@@ -263,33 +263,33 @@ def test_the_verdict_follows_paired_intervals():
     assert "No control took part" in without.split("\n")[2]
 
 
-def test_a_control_that_takes_nothing_away_is_none():
+def test_a_control_that_removes_nothing_is_not_counted():
     rows = [made("original", seed, 1.0, 0.7) for seed in range(3)]
     for seed in range(3):
         for name, residual in (("cure", 0.5), ("cure_no_projection", 0.5), ("cure_random", 0.8)):
             rows.append(made(name, seed, residual + seed / 1000, 0.7, strength=48.0))
     found = standing(rows, "cure")
     assert (found.controls, found.as_good, found.inert) == (("cure_random",), (), ("cure_no_projection",))
-    assert "so no controls there: cure_no_projection." in render_report(rows, {}).split("\n")[2]
+    assert "are not counted: cure_no_projection." in render_report(rows, {}).split("\n")[2]
 
 
-def test_what_a_run_hands_over_is_compared_apart_from_the_best_points_and_pays_for_what_it_did():
-    """The best point may be another one, and doing nothing costs nothing only to whoever did nothing."""
+def test_own_stops_are_compared_apart_from_best_points_and_keep_their_costs():
+    """The best point may be another one; where it is the original, the costs are those of the own stop."""
     rows = [made("original", seed, 1.0, 0.7) for seed in range(3)]
     for seed in range(3):
         for name, early, late in (("cure", 0.5, 1.4), ("npo", 0.6, 1.2), ("graddiff", 1.1, 1.3)):
             told = {"rate": 0.01, "seconds": 7.0}
             rows.append(made(name, seed, early + seed / 1000, 0.7, strength=12.0, **told | {"stopped": False}))
             rows.append(made(name, seed, late, 0.7, strength=48.0, forget_gap=late / 10, **told))
-    best, handed = render_report(rows, {}).split("Where its own rule stops it")
+    best, stopped = render_report(rows, {}).split("Each method at its own stop")
     assert "| cure | npo | -0.100 ± 0.000 | 0.000 ± 0.000 |" in best
-    assert "| cure | npo | 0.200 ± 0.000 | 0.020 ± 0.000 |" in handed
-    assert "| cure | graddiff | 0.100 ± 0.000 | 0.010 ± 0.000 |" in handed
+    assert "| cure | npo | 0.200 ± 0.000 | 0.020 ± 0.000 |" in stopped
+    assert "| cure | graddiff | 0.100 ± 0.000 | 0.010 ± 0.000 |" in stopped
     line = next(one for one in best.split("\n") if one.startswith("| graddiff | 1.000") and one.count("|") == 11)
     assert " 7.0 | 0.0 | " in line
 
 
-def test_rows_come_back_as_they_were(tmp_path):
+def test_results_are_read_as_they_were_written(tmp_path):
     rows = [made("cure", 0, 1.0, 0.7), made("npo", 1, 0.3, float("nan"))]
     write_rows(tmp_path / "rows.parquet", rows)
     back = read_rows(tmp_path / "rows.parquet")
