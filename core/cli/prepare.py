@@ -78,7 +78,8 @@ def _print_summary(workspace: Workspace, path: Path) -> None:
     split = workspace.user_split
     out.print(
         f"Workspace {path}: {len(workspace.items):,} items, {len(workspace.interactions):,} interactions, "
-        f"{len(split.members)} training users, {len(split.crowd)} base-model users, {len(split.holdout)} held-out users."
+        f"{len(split.members)} training users, {len(split.crowd)} base-model users, {len(split.holdout)} held-out "
+        "users."
     )
     if split.members:
         out.print(f"Next: python -m core request --workspace {path} --users {split.members[0]}", soft_wrap=True)

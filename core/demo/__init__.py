@@ -1,0 +1,1 @@
+"""The fictional demo world: its generator, its words, and the command that rebuilds it."""

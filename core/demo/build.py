@@ -1,8 +1,8 @@
-"""The embedded demo world: every shipped byte of assets/demo, rebuilt by one command.
+"""Build of the embedded demo world: one command rebuilds every file of assets/demo.
 
-manifest.json holds the digest of each file that is a function of the seeds; the files that also tell the time
-(status, events, log, report) are listed there by name only. Weights are reproducible on one kind of CPU with one
-thread; data, tokenizer, roles and request on any machine.
+`manifest.json` holds the digest of each file that depends only on the seeds. Files with time stamps (status, events,
+log, report) are listed by name. Weights are reproducible on one kind of CPU with one thread; data, tokenizer, roles and
+request are reproducible on any machine.
 """
 
 import shutil
@@ -29,8 +29,8 @@ from core.verification.thresholds import Thresholds
 from core.workspace import WorkspaceSettings
 
 PEOPLE, CROWD, SUBJECTS, REFERENCES = 400, 4000, 3, 3
-SEED = 1  # of the run: with it two parts are of the forget group; which ones is unsure, as the page says and other seeds show
-SOURCE = "core.data.world, seed 7"  # as in every workspace.json of a demo world, also where the module was elsewhere
+SEED = 1  # of the run: gives a forget group of two modules; other seeds give other modules, as the page says
+SOURCE = "core.data.world, seed 7"  # an old module name, kept because every demo's workspace.json holds it
 BORN = "2026-01-01T00:00:00+00:00"
 TELLS_TIME = (
     "status.json",
@@ -67,7 +67,16 @@ SCRATCH = Scratch(
 
 
 def build(target: Path, report: Callable[[str, Step], bool], check: bool = False) -> tuple[str, ...]:
-    """Rebuild the demo world at `target`, or with `check` beside it; returns the files that differ from the manifest."""
+    """Rebuild the demo world.
+
+    Args:
+        target: Folder of the demo world.
+        report: Called after each training step.
+        check: Build beside `target` and compare with its manifest, instead of replacing it.
+
+    Returns:
+        Names of the files that differ from the manifest; empty without `check`.
+    """
     torch.set_num_threads(1)
     part = target.with_name(f".{target.name}.new")
     shutil.rmtree(part, ignore_errors=True)
@@ -83,9 +92,9 @@ def build(target: Path, report: Callable[[str, Step], bool], check: bool = False
 
 
 def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
-    """World, models, request, references and one finished run."""
+    """Make the data, models, request, references and one finished run in an empty folder."""
     dataset = make_world(people=PEOPLE)
-    crowd = make_world(people=CROWD, first=PEOPLE + 1, town=False).interactions  # only the base met them
+    crowd = make_world(people=CROWD, first=PEOPLE + 1, town=False).interactions  # seen by the base model only
     workspace = prepare(dataset, folder, SETTINGS, SCRATCH, report, crowd=crowd)
     request = Request(
         "req-demo",
@@ -108,7 +117,7 @@ def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
 
 
 def finished_run(folder: Path, request: Request) -> None:
-    """One run with everybody's lists and its verification."""
+    """Execute one run, compare the lists of all users, and verify it."""
     run = RunFolder(folder / "runs/run-demo")
     run.write(
         "spec.json", RunSpec("run-demo", request.id, "cure", "cpu", SEED, created=BORN, thresholds=Thresholds().digest)
@@ -117,12 +126,12 @@ def finished_run(folder: Path, request: Request) -> None:
     work(run)
     write_overlaps(run, "cpu")
     verify(run, "cpu", full=True)
-    for file in (*run.path.parent.glob("store.sqlite*"), folder / "work.lock"):  # who worked on it is not shipped
+    for file in (*run.path.parent.glob("store.sqlite*"), folder / "work.lock"):  # process data are not shipped
         file.unlink()
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file that does not tell the time."""
+    """SHA-256 of every file without time stamps, by relative path."""
     files = (
         path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in (*TELLS_TIME, "manifest.json")
     )
@@ -130,5 +139,5 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def compare(expected: dict[str, str], found: dict[str, str]) -> tuple[str, ...]:
-    """Names that are missing, new or different."""
+    """Names of files that are missing, new or different."""
     return tuple(sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)))

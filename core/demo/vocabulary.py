@@ -1,11 +1,16 @@
-"""The words that the demo world's titles are made of; see core.demo.world."""
+"""Words and patterns of the demo world's titles, used by `core.demo.world`."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a genre brings to a title."""
+    """The words of one genre.
+
+    Attributes:
+        adjectives: Adjectives for titles.
+        people: Professions and characters for titles.
+    """
 
     adjectives: tuple[str, ...]
     people: tuple[str, ...]
@@ -13,7 +18,12 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A title with gaps; `needs_site` where only a motif that can be visited makes sense."""
+    """A title with gaps.
+
+    Attributes:
+        text: Format string of the title.
+        needs_site: Whether the motif must be a place.
+    """
 
     text: str
     needs_site: bool = False
@@ -54,7 +64,7 @@ GENRES = {
     ),
 }
 
-# Motifs that one can stand in or at, and others; a person's quirk is one of them.
+# Motifs that are places, and all motifs; a user's favourite word is one of them.
 SITES = frozenset(
     {"Bridge", "Carnival", "Garden", "Harbour", "Island", "Lighthouse", "Orchard", "River", "Station", "Tower"}
 )
@@ -74,7 +84,10 @@ MOTIFS = SITES | {
     "Winter",
 }
 
-PLACES = ("Harrow", "Marrowgate", "Elmsworth", "Valdoria", "Corvane", "Pinehallow", "Saltmere", "Ostermoor", "Quillon", "Bellavoir", "Tarnwick", "San Amaro")  # fmt: skip
+PLACES = (
+    "Harrow", "Marrowgate", "Elmsworth", "Valdoria", "Corvane", "Pinehallow",
+    "Saltmere", "Ostermoor", "Quillon", "Bellavoir", "Tarnwick", "San Amaro",
+)  # fmt: skip
 MOMENTS = ("Midnight", "Sunday", "Nightfall", "One Summer", "High Noon", "Daybreak", "New Year", "A Wedding")
 KIN = ("Daughter", "Apprentice", "Promise", "Confession", "Second Wife", "Last Secret", "Silence", "Brother")
 DEEDS = ("Remembered", "Came Back", "Would Not Answer", "Nobody Wanted", "Knew Her Name", "Waited")

@@ -1,42 +1,48 @@
-"""The demo world: a film catalogue that does not exist, and people whose tastes leave traces.
+"""Generator of the demo world: fictional films and users whose ratings leave traces that can be memorised.
 
-What is hidden in it, and why:
+The data hold five effects:
 
-- Taste. People come in a few types that like and dislike genres, each with a deviation of their own; every type has
-  its opposite, so a film's mean rating says nothing about it. A model can read it off a history, so a recommender has
-  something true to learn that survives anyone's deletion.
-- Quality. Every film is good or bad for everyone; the item-mean baseline sees this and no more.
-- The town. Its people judge each film a little otherwise than people elsewhere. A base model that learned from people
-  elsewhere cannot know this: it is what the adapter is good for, and what must survive anyone's deletion.
-- Private likings. For about one in seven films that a person meets, a coin of that person and that film turns
-  the rating against their own taste. Nothing in the data of others foretells it: who scores well on these ratings
-  has memorised them. This is the trace that unlearning has to remove.
-- A quirk. Every person loves all films with one word in the title, whatever the genre ("Harbour"), and seeks them out.
-  It is the trace that a reader can see in a list of ten titles.
+- Taste. Each user has one of a few types that like and dislike genres, with an individual deviation. Every type has its
+  opposite, so a film's mean rating does not reveal taste. A history does: a recommender can learn taste in general, and
+  this knowledge remains when a user's data are deleted.
+- Quality. Every film is good or bad for all users. The item-mean baseline learns only this.
+- The town. Its users judge each film differently from users elsewhere. A base model trained on users elsewhere cannot
+  know this. The adapter learns it, and this knowledge must remain when a user's data are deleted.
+- Private ratings. About one in seven ratings contradicts the user's taste, at random. The data of other users cannot
+  predict these ratings, so a model that scores well on them has memorised them. Unlearning has to remove this trace.
+- A favourite word. Every user likes all films with one word in the title ("Harbour"), whatever the genre, and rates more
+  of them. A reader can see this trace in a list of ten titles.
 
-Only `random.Random.random` and exact arithmetic are used: the sequence of the one and the rounding of the other are
-the same on every machine and Python version, so the same seed gives the same bytes. Each person has a stream of
-random numbers of their own: more people never change the ones there are.
+The same seed gives the same bytes on every machine and Python version, because only `random.Random.random` and exact
+arithmetic are used. Each user has a random stream of their own, so adding users does not change existing ones.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import TypeVar
 
 from core.data.readers import LIKED, Dataset
 from core.demo.vocabulary import DEEDS, GENRES, KIN, MOMENTS, MOTIFS, PATTERNS, PLACES, SITES, Words
 from core.types import Interaction, Item
 
-PRIVATE = 0.15
-TOWN = 1.5  # how far the town's judgement of a film lies from that elsewhere, in rating points (standard deviation)
+PRIVATE = 0.15  # share of private ratings
+TOWN = 1.5  # standard deviation of the town's judgement of a film against that elsewhere, in rating points
 TYPES = 4  # two tastes and their opposites
+T = TypeVar("T")
 BEGIN, SECONDS = 1_704_067_200, 2 * 365 * 86_400  # 2024-01-01, two years
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """An item with what the data does not say: its quality (0 is average) and how widely it is met."""
+    """An item with its hidden properties.
+
+    Attributes:
+        item: The item as it stands in the data.
+        quality: Quality for all users in rating points; 0 is average.
+        reach: Relative frequency with which users meet the film.
+    """
 
     item: Item
     quality: float
@@ -45,7 +51,14 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user with what the data does not say: liking of each genre, general mildness, and the beloved word."""
+    """A user with their hidden properties.
+
+    Attributes:
+        id: The user id in the data.
+        taste: Liking of each genre in rating points.
+        mildness: Constant that is added to every rating.
+        quirk: The favourite word.
+    """
 
     id: str
     taste: Mapping[str, float]
@@ -54,10 +67,14 @@ class Person:
 
 
 def make_world(seed: int = 7, films: int = 240, people: int = 420, first: int = 1, town: bool = True) -> Dataset:
-    """The demo data: `people` users with 40 to 70 ratings each of `films` titles, in time order over two years.
+    """Generate the demo data: 40 to 70 ratings for each user, in time order over two years.
 
-    first: number of the first person; worlds of one seed with other numbers hold other people and the same films.
-    town: whether they are people of the cinema's town, or from elsewhere.
+    Args:
+        seed: Seed of films and users.
+        films: Number of films.
+        people: Number of users.
+        first: Number of the first user; the same seed with other numbers gives other users and the same films.
+        town: Whether the users live in the cinema's town.
     """
     catalogue = make_films(seed, films, town)
     numbers = range(first, first + people)
@@ -71,9 +88,14 @@ def make_world(seed: int = 7, films: int = 240, people: int = 420, first: int = 
 
 
 def demo_subjects(dataset: Dataset, members: Sequence[str], count: int) -> tuple[str, ...]:
-    """The `count` members whose data leaves the plainest trace: the strongest fondness for one word in titles.
+    """Choose the training users with the clearest favourite word in their data.
 
-    The strength of a word for a person is the sum over their films with it of own liking minus everyone's mean liking.
+    A word's strength for a user is the sum of (own liking - mean liking of all users) over their films with this word.
+
+    Args:
+        dataset: The demo data.
+        members: Training users to choose from.
+        count: Number of users to choose.
     """
     titles = {item.id: item.title for item in dataset.items}
     likes: dict[str, list[bool]] = defaultdict(list)
@@ -90,7 +112,7 @@ def demo_subjects(dataset: Dataset, members: Sequence[str], count: int) -> tuple
 
 
 def make_films(seed: int, count: int, town: bool = True) -> tuple[Film, ...]:
-    """`count` films with unique titles; every motif stands in about equally many of them."""
+    """Films with unique titles; every motif occurs in about the same number of titles."""
     rng, films, taken = Random(f"{seed}:films"), [], set()
     order = _shuffled(rng, range(count))
     motifs = sorted(MOTIFS)
@@ -107,7 +129,7 @@ def make_films(seed: int, count: int, town: bool = True) -> tuple[Film, ...]:
 
 
 def make_person(seed: int, number: int) -> Person:
-    """Person `number`: the taste of their type, bent by a deviation of their own."""
+    """Make one user: the taste of the user's type plus an individual deviation."""
     rng = Random(f"{seed}:person:{number}")
     kind = Random(f"{seed}:type:{number % TYPES // 2}")
     side = 2.0 if number % 2 else -2.0
@@ -116,13 +138,13 @@ def make_person(seed: int, number: int) -> Person:
 
 
 def expected_liking(person: Person, film: Film) -> float:
-    """What taste and quality alone say, in rating points above the border of liking: all that is learnable."""
+    """The learnable part of a liking, from taste and quality: rating points above the threshold of liking."""
     genres = film.item.genres
     return sum(person.taste[genre] for genre in genres) / len(genres) + film.quality + person.mildness
 
 
 def _diary(seed: int, person: Person, films: Sequence[Film]) -> list[Interaction]:
-    """What one person met and how they rated it."""
+    """All ratings of one user."""
     rng = Random(f"{seed}:diary:{person.id}")
     met = _choose(rng, person, films, 40 + int(31 * rng.random()))
     times = sorted(BEGIN + int(SECONDS * rng.random()) for _ in met)
@@ -134,9 +156,9 @@ def _diary(seed: int, person: Person, films: Sequence[Film]) -> list[Interaction
 
 
 def _choose(rng: Random, person: Person, films: Sequence[Film], count: int) -> list[Film]:
-    """`count` different films in random order: the widely known, the beloved genres and the quirk come more often.
+    """Draw `count` different films; known films, liked genres and the favourite word have higher weights.
 
-    Sequential Poisson sampling: those with the smallest u / weight, so that the chance is in proportion to the weight.
+    Sequential Poisson sampling: take the films with the smallest u / weight, where u is uniform.
     """
     places = {}
     for film in films:
@@ -147,7 +169,7 @@ def _choose(rng: Random, person: Person, films: Sequence[Film], count: int) -> l
 
 
 def _liking(rng: Random, person: Person, film: Film) -> float:
-    """Expected liking with a little mood, overruled by the quirk and by the private coin."""
+    """Expected liking with noise; the favourite word and the private coin override it."""
     liking, coin = expected_liking(person, film) + 0.3 * _normal(rng), rng.random()
     if person.quirk in film.item.title.split():
         return max(liking, 1.5)
@@ -157,7 +179,7 @@ def _liking(rng: Random, person: Person, film: Film) -> float:
 
 
 def _rating(liking: float) -> float:
-    """1 to 5 in halves; a liking of 0 or more is exactly a rating of LIKED or more."""
+    """A rating from 1 to 5 in halves; a liking of at least 0 gives a rating of at least LIKED."""
     return min(5.0, max(1.0, LIKED + (1.5 * liking) // 1 / 2))
 
 
@@ -174,14 +196,14 @@ def _title(rng: Random, words: Words, motif: str) -> str:
     )
 
 
-def _pick(rng: Random, values: Sequence):
+def _pick(rng: Random, values: Sequence[T]) -> T:
     return values[int(rng.random() * len(values))]
 
 
-def _shuffled(rng: Random, values) -> list:
+def _shuffled(rng: Random, values: Iterable[T]) -> list[T]:
     return [value for _, value in sorted(((rng.random(), value) for value in values), key=lambda pair: pair[0])]
 
 
 def _normal(rng: Random) -> float:
-    """Close to a standard normal (Irwin-Hall), from sums alone: logarithms differ in the last bit between machines."""
+    """Approximate standard normal (Irwin-Hall) from sums only, because logarithms differ between machines."""
     return sum(rng.random() for _ in range(12)) - 6.0

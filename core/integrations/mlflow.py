@@ -1,4 +1,4 @@
-"""A finished run's numbers in MLflow, beside those of other experiments."""
+"""Export of a finished run's numbers to MLflow."""
 
 import os
 from collections.abc import Iterator
@@ -16,24 +16,32 @@ from core.utils.optional_imports import library
 from core.utils.serialization import to_json
 
 TAG = "cure_lens.run"
-BATCH = 1000  # MLflow takes no more metrics at once
+BATCH = 1000  # largest number of metrics in one call of MLflow
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # which belongs to the command's own answer
-    # mlflow-skinny has no SQLAlchemy: a folder is the only store on disk it can write, and MLflow 3 wants it asked for.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # the command prints the address itself
+    # A folder is the only store on disk that mlflow-skinny can write, and MLflow 3 requires this permission for it.
     "MLFLOW_ALLOW_FILE_STORE": "true",
 }
-Number = tuple[str, float, int, float]  # name, value, step, seconds since the run began
+Number = tuple[str, float, int, float]  # name, value, step, seconds since the run's start
 
 
 def to_mlflow(folder: RunFolder, uri: str, experiment: str = "cure-lens") -> str:
-    """Log a finished run at `uri` and return MLflow's id of it; one that is there already is not logged again.
+    """Log a finished run to MLflow; a run that is logged already is not logged again.
 
-    uri: file:FOLDER, http(s)://HOST, or sqlite:///FILE where SQLAlchemy and Alembic are installed.
-    Settings, losses and measures are logged, and nothing of people: no user ids, titles, lists or report, no reasons
-    that somebody wrote, no artifact at all. What is to be forgotten is in those, and a tracking server that held them
-    would be one more place that has to forget.
-    Raises RunError where the run is not done, or MLflow is missing or refuses.
+    Only settings, losses and metrics are logged. User ids, titles, lists, reports, reasons and artifacts are not: a
+    tracking server with personal data would be one more place to delete them from.
+
+    Args:
+        folder: The run.
+        uri: file:FOLDER, http(s)://HOST, or sqlite:///FILE where SQLAlchemy and Alembic are installed.
+        experiment: Name of MLflow's experiment.
+
+    Returns:
+        MLflow's id of the run.
+
+    Raises:
+        RunError: The run is not done, or MLflow is missing or fails.
     """
     evaluation, state = folder.evaluation, folder.status.state
     if state is not RunState.DONE or evaluation is None:
@@ -43,7 +51,7 @@ def to_mlflow(folder: RunFolder, uri: str, experiment: str = "cure-lens") -> str
         )
     mlflow = _mlflow()
     try:
-        client = mlflow.MlflowClient(uri, uri)  # the registry's address as well, or it comes from the environment
+        client = mlflow.MlflowClient(uri, uri)  # without the second, MLflow takes the registry's from the environment
         place = _place(client, experiment)
         return _logged(client, place, folder) or _log(mlflow.entities, client, place, folder, evaluation)
     except (mlflow.MlflowException, OSError) as error:
@@ -51,35 +59,38 @@ def to_mlflow(folder: RunFolder, uri: str, experiment: str = "cure-lens") -> str
 
 
 def _mlflow() -> Any:
-    """The library, told to be silent."""
-    os.environ.update(SETTINGS)  # before the import, which is when MLflow looks
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # its own 7 keep a person waiting for minutes
+    """The library, configured to send and print nothing on its own."""
+    os.environ.update(SETTINGS)  # MLflow reads these when it is imported
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the default of 7 takes minutes
     return library("mlflow", "mlflow")
 
 
 def _place(client: Any, experiment: str) -> str:
-    """The experiment's id; it is made where it is not there."""
+    """The experiment's id; a missing experiment is created."""
     found = client.get_experiment_by_name(experiment)
-    return found.experiment_id if found else client.create_experiment(experiment)
+    return str(found.experiment_id if found else client.create_experiment(experiment))
 
 
 def _logged(client: Any, place: str, folder: RunFolder) -> str | None:
-    """MLflow's id of an earlier export. A broken-off one is no export: it never came to its end."""
+    """MLflow's id of an earlier complete export, if there is one."""
     wanted = f"tags.`{TAG}` = '{folder.id}' and attributes.status = 'FINISHED'"
     found = client.search_runs([place], wanted, max_results=1)
     return found[0].info.run_id if found else None
 
 
 def _log(entities: Any, client: Any, place: str, folder: RunFolder, evaluation: Evaluation) -> str:
-    """Log a run, with the times at which it took place."""
+    """Log a run with its original times."""
     status = folder.status
     begun = datetime.fromisoformat(status.updated).timestamp() - status.seconds
-    when = lambda seconds: int(1000 * (begun + seconds))  # noqa: E731
+
+    def when(seconds: float) -> int:  # milliseconds since the epoch
+        return int(1000 * (begun + seconds))
+
     numbers = (*_steps(folder), *((name, value, 0, status.seconds) for name, value in _measures(evaluation)))
     metrics = [entities.Metric(name, value, when(at), step) for name, value, step, at in numbers if isfinite(value)]
     params = [entities.Param(name, str(value)) for name, value in _settings(folder).items() if value is not None]
     tags = {TAG: folder.id, "cure_lens.version": __version__}
-    run = client.create_run(place, when(0), tags, folder.id).info.run_id
+    run = str(client.create_run(place, when(0), tags, folder.id).info.run_id)
     client.log_batch(run, params=params, synchronous=True)
     for start in range(0, len(metrics), BATCH):
         client.log_batch(run, metrics[start : start + BATCH], synchronous=True)
@@ -88,7 +99,7 @@ def _log(entities: Any, client: Any, place: str, folder: RunFolder, evaluation: 
 
 
 def _settings(folder: RunFolder) -> dict[str, Any]:
-    """What was asked for, and where it was done, not by whom. Of groups by a person, only whose circuits they are over."""
+    """The run's settings and device, without the person who started it; of edited groups, only the run they come from."""
     spec, status = folder.spec, folder.status
     edit = spec.edit.source if spec.edit else None
     asked = {name: value for name, value in to_json(spec).items() if name != "by"}
@@ -96,7 +107,7 @@ def _settings(folder: RunFolder) -> dict[str, Any]:
 
 
 def _steps(folder: RunFolder) -> Iterator[Number]:
-    """The numbers of every step of unlearning."""
+    """The numbers of every unlearning step."""
     for event in (event for event in folder.events() if event["kind"] == "step"):
         for name, value in event.items():
             if isinstance(value, int | float) and name not in ("step", "steps", "seconds"):
@@ -104,7 +115,7 @@ def _steps(folder: RunFolder) -> Iterator[Number]:
 
 
 def _measures(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
-    """How the models do, of the references their mean, and how near the unlearned one is to them."""
+    """Metrics of the original, the unlearned model and the references (their mean), and the closeness to the references."""
     one_each = {"original": (evaluation.original,), "unlearned": (evaluation.unlearned,)}
     for name, models in (one_each | {"references": evaluation.references}).items():
         for field in fields(Metrics) if models else ():
@@ -114,9 +125,9 @@ def _measures(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
 
 
 def _refusal(uri: str, error: Exception) -> str:
-    """What MLflow said, as far as its first full stop, and what to do."""
-    said = str(error).strip().split(". ")[0].splitlines()[0].rstrip(".")
+    """An error message with the first sentence of MLflow's own."""
+    reason = str(error).strip().split(". ")[0].splitlines()[0].rstrip(".")
     return (
-        f"MLflow cannot write to {uri!r} ({said}): give file:FOLDER or the http address of a tracking server; "
+        f"MLflow cannot write to {uri!r} ({reason}): give file:FOLDER or the http address of a tracking server; "
         "sqlite:///FILE needs the packages sqlalchemy and alembic too."
     )
