@@ -99,7 +99,7 @@ def _log(entities: Any, client: Any, place: str, folder: RunFolder, evaluation: 
 
 
 def _settings(folder: RunFolder) -> dict[str, Any]:
-    """The run's settings and device, without the person who started it; of edited groups, only the run they come from."""
+    """The run's settings and device, without the person who started it; of edited groups, only their run."""
     spec, status = folder.spec, folder.status
     edit = spec.edit.source if spec.edit else None
     asked = {name: value for name, value in to_json(spec).items() if name != "by"}
@@ -115,7 +115,7 @@ def _steps(folder: RunFolder) -> Iterator[Number]:
 
 
 def _measures(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
-    """Metrics of the original, the unlearned model and the references (their mean), and the closeness to the references."""
+    """Metrics of the original, the unlearned model and the references (mean), and the closeness to them."""
     one_each = {"original": (evaluation.original,), "unlearned": (evaluation.unlearned,)}
     for name, models in (one_each | {"references": evaluation.references}).items():
         for field in fields(Metrics) if models else ():
