@@ -1,8 +1,8 @@
-"""Is the adapter worth having? Test AUC of each workspace's recommender with its adapter off, at half strength and whole.
+"""Benchmark of the adapter's worth: test AUC with the adapter off, at half strength and whole.
 
     python benchmarks/adapter.py [WORKSPACE ...]    writes benchmarks/adapter.md; a minute a workspace on one core
 
-Without a workspace, the demo world.
+Without a workspace, the demo world is used.
 """
 
 import platform

@@ -1,9 +1,9 @@
-"""How well do attribution scores rank modules? Spearman against exact patching, one module at a time.
+"""Benchmark of attribution scores: Spearman correlation with exact patching of one module at a time.
 
     python benchmarks/attribution.py        writes benchmarks/attribution.md; two to four minutes on one core
 
-The prompts are sampled from each model itself. A contrast replaces the middle third of a prompt by that of
-another; the right answer is the likeliest token after the one, the wrong answer that after the other.
+Prompts are sampled from each model. The counterfactual prompt takes its middle third from another prompt. The right answer
+is the likeliest token after the prompt, the wrong answer the likeliest token after the counterfactual prompt.
 """
 
 import platform
@@ -30,17 +30,17 @@ from core.models.families import anatomy  # noqa: E402
 TRAINED = ROOT.parent / "shared/data/tinystories-260k"
 SEEDS, PROMPTS, TOKENS, TOP = range(4), 32, 48, 20
 RULES = {"midpoint, 5 steps": (5, "midpoint"), "left, 5 steps": (5, "left"), "clean point (EAP)": (1, "clean")}
-SIZES = dict(
-    vocab_size=512,
-    hidden_size=64,
-    intermediate_size=160,
-    num_hidden_layers=5,
-    num_attention_heads=8,
-    num_key_value_heads=4,
-    bos_token_id=1,
-    eos_token_id=None,
-    pad_token_id=0,
-)
+SIZES = {
+    "vocab_size": 512,
+    "hidden_size": 64,
+    "intermediate_size": 160,
+    "num_hidden_layers": 5,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "bos_token_id": 1,
+    "eos_token_id": None,
+    "pad_token_id": 0,
+}
 CONFIGS = {
     "Llama": LlamaConfig(**SIZES),
     "Mistral": MistralConfig(**SIZES),

@@ -1,10 +1,10 @@
-"""What does attribution cost? Time, extra peak memory and flops against the least that it can take.
+"""Benchmark of attribution's cost: time, extra peak memory and FLOPs against a theoretical floor.
 
     python benchmarks/circuit.py        writes benchmarks/circuit.md; about fifteen minutes on two cores
 
-The floor is what any integrated-gradients method must run: m + 1 forward and m backward passes of the same model
-without gradients of weights or of embeddings' tables, and with two rows of the output embedding only. Each size is
-timed side by side with its floor. Where a GPU is there, an 8B-shaped model is measured on it too.
+The floor is the work that any integrated-gradients method must do: m + 1 forward and m backward passes of the same model,
+without gradients of weights or embedding tables, and with two rows of the output embedding only. Each size is timed side
+by side with its floor. If there is a GPU, a model of the size of an 8B Llama is measured on it too.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,8 +36,8 @@ from core.models.families import anatomy  # noqa: E402
 STEPS, THREADS, PAIRS, PEAKS = 5, 2, 11, 3
 MEBI = 2**20
 # layers, width, heads, tokens, examples, batch
-GPT2_SMALL = dict(layers=12, width=768, heads=12, tokens=64, examples=10, batch=5)
-SMALL = dict(layers=4, width=256, heads=8, tokens=64, examples=16, batch=8)
+GPT2_SMALL = {"layers": 12, "width": 768, "heads": 12, "tokens": 64, "examples": 10, "batch": 5}
+SMALL = {"layers": 4, "width": 256, "heads": 8, "tokens": 64, "examples": 16, "batch": 8}
 GROWTH = {
     "layers": (2, 4, 8, 16),
     "width": (128, 256, 512, 1024),
@@ -44,7 +45,7 @@ GROWTH = {
     "tokens": (64, 128, 256, 512),
 }
 EXAMPLES = (100, 200, 500, 1000, 2000)
-TINY = dict(layers=2, width=64, heads=4, tokens=64, batch=20)
+TINY = {"layers": 2, "width": 64, "heads": 4, "tokens": 64, "batch": 20}
 LLAMA_8B = LlamaConfig(
     vocab_size=128256, hidden_size=4096, intermediate_size=14336, num_hidden_layers=32, num_attention_heads=32,
     num_key_value_heads=8, max_position_embeddings=8192,
@@ -70,7 +71,7 @@ def contrasts(tokens: int, examples: int, **_: int) -> list[Contrast]:
 
 
 def floor(model: nn.Module, pairs: list[Contrast], batch_size: int) -> None:
-    """m + 1 forward and m backward passes."""
+    """Run m + 1 forward and m backward passes."""
     for _, batch in batches(anatomy(model), pairs, batch_size):
         clean, corrupted = batch.embeddings(CLEAN), batch.embeddings(CORRUPTED)
         with torch.no_grad():
@@ -84,7 +85,7 @@ def ours(model: nn.Module, pairs: list[Contrast], batch_size: int) -> None:
     attribute(model, pairs, STEPS, batch_size=batch_size)
 
 
-def seconds(function: Callable, *arguments) -> float:
+def seconds(function: Callable, *arguments: Any) -> float:
     begin = time.perf_counter()
     function(*arguments)
     return time.perf_counter() - begin
@@ -108,7 +109,7 @@ def ratio(times: np.ndarray) -> tuple[float, float, float]:
     return float(np.median(ratios)), low, high
 
 
-def flops(function: Callable, *arguments) -> int:
+def flops(function: Callable, *arguments: Any) -> int:
     with FlopCounterMode(display=False) as counter:
         function(*arguments)
     return counter.get_total_flops()

@@ -1,8 +1,9 @@
-"""How fast do the pages answer? First paint, slider and click of a large circuit; what-if answers on the demo's model.
+"""Benchmark of the dashboard's speed: first paint, slider and click of a large circuit, and what-if answers.
 
-    python benchmarks/dashboard.py      writes benchmarks/dashboard.md; about three minutes on two cores; needs chromium
+    python benchmarks/dashboard.py      writes benchmarks/dashboard.md; about three minutes on two cores; needs Chromium
 
-The circuit is made up (812 modules, 2,000 edges, seed 0) and shown by the real page in headless Chromium at 1440 x 900.
+The circuit is random (812 modules, 2,000 edges, seed 0) and shown by the real page in headless Chromium at 1440 x 900.
+The what-if answers come from the demo's model.
 """
 
 import base64

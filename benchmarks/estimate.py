@@ -1,8 +1,9 @@
-"""What a run was reckoned to need, and what it needed (written to estimate.md).
+"""Benchmark of estimates: duration and memory as estimated before a run, and as measured afterwards.
 
-    python benchmarks/estimate.py [WORKSPACE ...]    each needs a request; about 6 minutes a workspace on one core
+    python benchmarks/estimate.py [WORKSPACE ...]    writes benchmarks/estimate.md; 6 minutes a workspace on one core
 
-Without a workspace, the demo world. The estimate is the command's own; the run is a worker's, in a copy of the workspace.
+Each workspace needs a request; without a workspace, the demo world is used. The estimate is that of the command `estimate`;
+a worker executes the run in a copy of the workspace.
 """
 
 import json

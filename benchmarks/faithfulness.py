@@ -1,9 +1,9 @@
-"""How good are the circuits? CPR and CMD against random ones, Spearman with exact patching, and what stays the same.
+"""Benchmark of circuits: CPR and CMD against random circuits, Spearman with exact patching, and stability.
 
-    python benchmarks/faithfulness.py [WORKSPACE ...]    writes benchmarks/faithfulness.md; about ten minutes on one core
+    python benchmarks/faithfulness.py [WORKSPACE ...]    writes benchmarks/faithfulness.md; ten minutes on one core
 
-Without a workspace, the demo world. Everything is measured on the prompts of a workspace's first request and of its
-retain set. Scores that rank edges come from the even prompts, CPR and CMD are measured on the odd ones.
+Without a workspace, the demo world is used. All measurements use the prompts of the workspace's first request and of its
+retain set. The even prompts rank the edges; CPR and CMD are measured on the odd ones.
 """
 
 import platform

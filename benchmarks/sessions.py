@@ -1,10 +1,10 @@
-"""Does the dashboard hold ten people at once? Time to each page, bytes, and whether memory grows.
+"""Load test of the dashboard: time to each page with ten sessions at once, bytes, and growth of memory.
 
     python benchmarks/sessions.py        writes benchmarks/sessions.md; about five minutes on two cores
 
 Sessions speak Streamlit's own protocol over loopback, as a browser does: a websocket, a rerun with the page's name, then
-messages until the script has finished. First they never pause, which is the hardest; then they read, as people do. Client and
-server share the cores.
+messages until the script has finished. In the first part they never pause; in the second part they pause as readers do.
+Client and server share the cores.
 """
 
 import argparse

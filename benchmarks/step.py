@@ -1,6 +1,8 @@
-"""What a CURE step costs beside a plain PEFT step over the same examples (written to step.md).
+"""Benchmark of one CURE step beside one ordinary LoRA training step over the same examples.
 
-python benchmarks/step.py [WORKSPACE ...]
+    python benchmarks/step.py [WORKSPACE ...]    writes benchmarks/step.md
+
+Without a workspace, the demo world is used.
 """
 
 import platform

@@ -1,8 +1,9 @@
-"""What a whole unlearning run costs beside one retraining of the adapter without the request's data (written to whole_run.md).
+"""Benchmark of a whole unlearning run beside one retraining of the adapter without the request's data.
 
-    python benchmarks/whole_run.py [WORKSPACE ...]    about 8 minutes a workspace on one core
+    python benchmarks/whole_run.py [WORKSPACE ...]    writes benchmarks/whole_run.md; 8 minutes a workspace on one core
 
-Without a workspace, the demo world. The request is its first one; where there is none, 5 % of the people (the bench's of seed 0).
+Without a workspace, the demo world is used. The request is the workspace's first one; if there is none, 5 % of the
+training users are forgotten (the benchmark's request of seed 0).
 """
 
 import platform

@@ -10,8 +10,8 @@ The data hold five effects:
   know this. The adapter learns it, and this knowledge must remain when a user's data are deleted.
 - Private ratings. About one in seven ratings contradicts the user's taste, at random. The data of other users cannot
   predict these ratings, so a model that scores well on them has memorised them. Unlearning has to remove this trace.
-- A favourite word. Every user likes all films with one word in the title ("Harbour"), whatever the genre, and rates more
-  of them. A reader can see this trace in a list of ten titles.
+- A favourite word. Every user likes all films with one word in the title ("Harbour"), whatever the genre, and rates
+  more of them. A reader can see this trace in a list of ten titles.
 
 The same seed gives the same bytes on every machine and Python version, because only `random.Random.random` and exact
 arithmetic are used. Each user has a random stream of their own, so adding users does not change existing ones.
