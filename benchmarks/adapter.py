@@ -26,7 +26,8 @@ from core.workspace import Workspace  # noqa: E402
 STRENGTHS = (0.0, 0.5, 1.0)
 PREAMBLE = (
     "Test AUC with the adapter off, at half strength and whole. A whole adapter that does not beat the base makes "
-    "forgetting free: drop it. `python benchmarks/adapter.py assets/demo movielens`, where `movielens` is the workspace that README's "
+    "forgetting free: drop it. `python benchmarks/adapter.py assets/demo movielens`, where `movielens` is the "
+    "workspace that README's "
     "`prepare` makes of ml-latest-small."
 )
 

@@ -2,16 +2,18 @@
 
     python benchmarks/attribution.py        writes benchmarks/attribution.md; two to four minutes on one core
 
-Prompts are sampled from each model. The counterfactual prompt takes its middle third from another prompt. The right answer
-is the likeliest token after the prompt, the wrong answer the likeliest token after the counterfactual prompt.
+Prompts are sampled from each model. The counterfactual prompt takes its middle third from another prompt. The
+right answer is the likeliest token after the prompt, the wrong answer the likeliest token after the counterfactual
+prompt.
 """
 
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import scipy
 import torch
@@ -101,7 +103,7 @@ def agreement(scores: torch.Tensor, exact: torch.Tensor) -> tuple[float, float, 
     return tuple(scipy.stats.spearmanr(*pair).statistic for pair in pairs)
 
 
-def timed(function, *arguments) -> tuple:
+def timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
     begin = time.perf_counter()
     return function(*arguments), time.perf_counter() - begin
 

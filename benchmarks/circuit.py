@@ -2,9 +2,9 @@
 
     python benchmarks/circuit.py        writes benchmarks/circuit.md; about fifteen minutes on two cores
 
-The floor is the work that any integrated-gradients method must do: m + 1 forward and m backward passes of the same model,
-without gradients of weights or embedding tables, and with two rows of the output embedding only. Each size is timed side
-by side with its floor. If there is a GPU, a model of the size of an 8B Llama is measured on it too.
+The floor is the work that any integrated-gradients method must do: m + 1 forward and m backward passes of the same
+model, without gradients of weights or embedding tables, and with two rows of the output embedding only. Each size
+is timed side by side with its floor. If there is a GPU, a model of the size of an 8B Llama is measured on it too.
 """
 
 import argparse
@@ -162,12 +162,14 @@ def against_floor() -> Iterator[str]:
     yield from (
         "## Against the floor, GPT-2-small's shape",
         "",
-        f"{said(GPT2_SMALL)}; {STEPS} gradients. Time: {PAIRS} pairs, median of their ratios with its 95 % bootstrap interval.",
+        f"{said(GPT2_SMALL)}; {STEPS} gradients. Time: {PAIRS} pairs, median of their ratios with its 95 % "
+        "bootstrap interval.",
         f"Memory: resident peak above the loaded model, each of {PEAKS} in a process of its own, least to most.",
         "",
         "| | floor | attribution | ratio or difference |",
         "| --- | --- | --- | --- |",
-        f"| seconds, median | {np.median(times[:, 0]):.2f} | {np.median(times[:, 1]):.2f} | {middle:.3f} ({low:.3f} to {high:.3f}) |",
+        f"| seconds, median | {np.median(times[:, 0]):.2f} | {np.median(times[:, 1]):.2f} | {middle:.3f} "
+        f"({low:.3f} to {high:.3f}) |",
         f"| flops | 1 | {work:.3f} | {work:.3f} |",
         f"| extra peak, MiB | {min(base):.0f} to {max(base):.0f} | {min(all_in):.0f} to {max(all_in):.0f} "
         f"| {statistics.median(all_in) - statistics.median(base):+.0f} (medians) |",
@@ -205,7 +207,8 @@ def streams() -> Iterator[str]:
     yield from (
         "## Examples",
         "",
-        f"{said(TINY)}; medians of 3. Seconds grow with the exponent {exponent(EXAMPLES, middle):.3f} of the number of examples.",
+        f"{said(TINY)}; medians of 3. Seconds grow with the exponent {exponent(EXAMPLES, middle):.3f} of the "
+        "number of examples.",
         "",
         "| examples | seconds | extra peak, MiB |",
         "| --- | --- | --- |",
@@ -223,9 +226,7 @@ def on_gpu(config: LlamaConfig = LLAMA_8B, prompts: int = 64, tokens: int = 512,
     pairs = contrasts(tokens, prompts)
     weights = sum(p.numel() for p in model.parameters()) - 2 * config.vocab_size * config.hidden_size
     least = (2 * STEPS + 1) * 2 * weights * prompts * tokens
-    times = []
-    for _ in range(3):
-        times.append(seconds(lambda: attribute(model, pairs, STEPS, batch_size=batch, memory=2048)))
+    times = [seconds(lambda: attribute(model, pairs, STEPS, batch_size=batch, memory=2048)) for _ in range(3)]
     took = statistics.median(times)
     speed = next((flops for name, flops in BF16_PEAK.items() if name in device), math.nan)
     memory = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else math.nan
@@ -245,7 +246,8 @@ def main() -> None:
         "# Attribution against its floor",
         "",
         "Written by `python benchmarks/circuit.py`. The floor: m + 1 forward and m backward passes of the same model,",
-        "no weight gradients, two rows of the output embedding only. Random weights by seed 0, random tokens by seed 1.",
+        "no weight gradients, two rows of the output embedding only. Random weights by seed 0, random tokens "
+        "by seed 1.",
         "",
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {THREADS} threads, float32, "
         f"Python {platform.python_version()}, torch {torch.__version__}, transformers {transformers.__version__}.",

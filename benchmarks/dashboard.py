@@ -2,8 +2,8 @@
 
     python benchmarks/dashboard.py      writes benchmarks/dashboard.md; about three minutes on two cores; needs Chromium
 
-The circuit is random (812 modules, 2,000 edges, seed 0) and shown by the real page in headless Chromium at 1440 x 900.
-The what-if answers come from the demo's model.
+The circuit is random (812 modules, 2,000 edges, seed 0) and shown by the real page in headless Chromium at 1440 x
+900. The what-if answers come from the demo's model.
 """
 
 import base64
@@ -218,7 +218,8 @@ def main() -> None:
     lines = [
         "# How fast the pages answer", "", "Written by `python benchmarks/dashboard.py`. "
         f"{LAYERS * (HEADS + 1)} modules, {EDGES:,} edges, seed 0; median, least and most of {TIMES} after one that warms up.", "",
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, streamlit {streamlit.__version__}, Chromium {version}, 1440 x 900.",
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, streamlit "
+        f"{streamlit.__version__}, Chromium {version}, 1440 x 900.",
         "", "| | median | least to most | asked |", "| --- | --- | --- | --- |",
         row("graph painted, from opening its address", whole, "ms", "1,000 ms"),
         row("graph painted, from pressing its page's name", within, "ms", "1,000 ms"),

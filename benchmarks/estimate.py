@@ -2,8 +2,8 @@
 
     python benchmarks/estimate.py [WORKSPACE ...]    writes benchmarks/estimate.md; 6 minutes a workspace on one core
 
-Each workspace needs a request; without a workspace, the demo world is used. The estimate is that of the command `estimate`;
-a worker executes the run in a copy of the workspace.
+Each workspace needs a request; without a workspace, the demo world is used. The estimate is that of the command
+`estimate`; a worker executes the run in a copy of the workspace.
 """
 
 import json
@@ -71,9 +71,12 @@ def main(folders: list[str]) -> None:
     lines = [line for folder in folders or [ROOT / "assets/demo"] for line in table(Path(folder))]
     head = [
         "# Estimates beside runs", "",
-        "What `python -m core estimate` said just before a run, and what the run then took: seconds from its start to its end, and "
-        "the most memory that its process held (on a card, what its tensors held). One run a line, seed 0. An estimate counts all "
-        f"steps of a method, and a run may stop before. `python benchmarks/estimate.py WORKSPACE ...`. torch {torch.__version__}, "
+        "What `python -m core estimate` said just before a run, and what the run then took: seconds from its "
+        "start to its end, and "
+        "the most memory that its process held (on a card, what its tensors held). One run a line, seed 0. An "
+        "estimate counts all "
+        "steps of a method, and a run may stop before. `python benchmarks/estimate.py WORKSPACE ...`. torch "
+        f"{torch.__version__}, "
         f"transformers {transformers.__version__}, Python {platform.python_version()}."
         + ("" if torch.cuda.is_available() else " No card was at hand: how good estimates are there was not measured."), "",
     ]  # fmt: skip

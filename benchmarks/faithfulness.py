@@ -2,8 +2,8 @@
 
     python benchmarks/faithfulness.py [WORKSPACE ...]    writes benchmarks/faithfulness.md; ten minutes on one core
 
-Without a workspace, the demo world is used. All measurements use the prompts of the workspace's first request and of its
-retain set. The even prompts rank the edges; CPR and CMD are measured on the odd ones.
+Without a workspace, the demo world is used. All measurements use the prompts of the workspace's first request and
+of its retain set. The even prompts rank the edges; CPR and CMD are measured on the odd ones.
 """
 
 import platform
@@ -165,7 +165,8 @@ def main() -> None:
     lines = [
         "# Faithfulness of circuits",
         "",
-        "Written by `python benchmarks/faithfulness.py WORKSPACE ...`; the workspaces are the demo world and MovieLens as",
+        "Written by `python benchmarks/faithfulness.py WORKSPACE ...`; the workspaces are the demo world and "
+        "MovieLens as",
         f"the README makes it. Up to {PROMPTS} prompts a set, those whose evidence speaks for the right answer. 95 %",
         "bootstrap intervals over prompts.",
         "",
@@ -174,7 +175,8 @@ def main() -> None:
         "",
         "## Circuits of edges against random ones of equal size",
         "",
-        "MIB's areas over ten sizes (CPR: larger is better; CMD: smaller). Edges are ranked on other prompts than they are",
+        "MIB's areas over ten sizes (CPR: larger is better; CMD: smaller). Edges are ranked on other prompts "
+        "than they are",
         f"measured on. Random: the mean of {RANDOM} random rankings.",
         "",
         *table(
@@ -183,9 +185,12 @@ def main() -> None:
         ),
         "## Node scores against exact patching of every module",
         "",
-        "Means over prompts. Spearman over all modules; over the third whose exact effects are strongest; Pearson over all; and",
-        "Spearman of the exact effects of one half of the prompts with those of the other: how well the truth knows itself.",
-        "More gradients change nothing, so what limits the ranking is not the path but the weak modules, whose exact effects",
+        "Means over prompts. Spearman over all modules; over the third whose exact effects are strongest; "
+        "Pearson over all; and",
+        "Spearman of the exact effects of one half of the prompts with those of the other: how well the truth "
+        "knows itself.",
+        "More gradients change nothing, so what limits the ranking is not the path but the weak modules, "
+        "whose exact effects",
         "are smaller than their own spread over prompts.",
         "",
         *table(
@@ -194,7 +199,8 @@ def main() -> None:
         ),
         "## What stays the same",
         "",
-        "Jaccard overlap of the strongest half of the modules: over two halves of the prompts (100 cuts), over prompts and",
+        "Jaccard overlap of the strongest half of the modules: over two halves of the prompts (100 cuts), "
+        "over prompts and",
         f'contrasts drawn with other seeds, and with another instruction ("{INSTRUCTION}"). Mean, least to most over {len(SEEDS)} seeds.',
         "",
         *table(

@@ -2,9 +2,9 @@
 
     python benchmarks/sessions.py        writes benchmarks/sessions.md; about five minutes on two cores
 
-Sessions speak Streamlit's own protocol over loopback, as a browser does: a websocket, a rerun with the page's name, then
-messages until the script has finished. In the first part they never pause; in the second part they pause as readers do.
-Client and server share the cores.
+Sessions speak Streamlit's own protocol over loopback, as a browser does: a websocket, a rerun with the page's
+name, then messages until the script has finished. In the first part they never pause; in the second part they
+pause as readers do. Client and server share the cores.
 """
 
 import argparse
@@ -130,11 +130,16 @@ def report(sessions: int, rounds: int, found: dict[str, list[Visit]], memory: li
     return [
         "# Ten sessions at once",
         "",
-        "Written by `python benchmarks/sessions.py`. Sessions over loopback on a copy of the demo world, each opening every page in",
-        "turn. Seconds until Streamlit's script_finished, median and slowest: the server's part, without the browser's drawing.",
-        f"Alone: one session, {rounds} rounds, the first of them on a server just started. Reading: {sessions} sessions at once, each",
-        f"{PAUSE:.0f} seconds a page in the mean, {READING_ROUNDS} rounds. Without a pause: {sessions} sessions, {rounds} rounds, the first on a server just",
-        "started. KiB: the websocket's messages of one page before compression, nothing cached by the client. Pauses by seed 0.",
+        "Written by `python benchmarks/sessions.py`. Sessions over loopback on a copy of the demo world, each "
+        "opening every page in",
+        "turn. Seconds until Streamlit's script_finished, median and slowest: the server's part, without the "
+        "browser's drawing.",
+        f"Alone: one session, {rounds} rounds, the first of them on a server just started. Reading: {sessions} "
+        "sessions at once, each",
+        f"{PAUSE:.0f} seconds a page in the mean, {READING_ROUNDS} rounds. Without a pause: {sessions} "
+        f"sessions, {rounds} rounds, the first on a server just",
+        "started. KiB: the websocket's messages of one page before compression, nothing cached by the client. "
+        "Pauses by seed 0.",
         "",
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, shared by the server and the sessions, "
         f"Python {platform.python_version()}, {', '.join(f'{name} {version(name)}' for name in names)}.",
@@ -145,7 +150,8 @@ def report(sessions: int, rounds: int, found: dict[str, list[Visit]], memory: li
         "",
         f"Visits: {len(visits)}, of which wrong (an exception, no title, not finished): {'; '.join(wrong) or 'none'}.",
         "",
-        f"The server's resident memory, {sessions} sessions without a pause, MiB: {memory[0]:.0f} before the first page, "
+        f"The server's resident memory, {sessions} sessions without a pause, MiB: {memory[0]:.0f} before the "
+        "first page, "
         f"{memory[1]:.0f} after the first round, {memory[-1]:.0f} after the last; "
         f"between: {', '.join(f'{one:.0f}' for one in memory[2:-1])}.",
     ]

@@ -10,11 +10,13 @@ import random
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 import transformers
+from torch import nn
 
 from core.models.batching import answer_logits, answer_loss, collate
 from core.models.families import anatomy
@@ -22,10 +24,10 @@ from core.models.lora_layout import cell_groups, layout
 from core.models.recommender import ADAPTER
 from core.pipeline.context import load_adapter, make_context
 from core.pipeline.stages import make_material
-from core.types import Group
+from core.types import Encoded, Group
 from core.unlearning.gradient_unlearning import UnlearningStep, only_trainable
 from core.unlearning.methods import METHODS
-from core.unlearning.paired_losses import PairLosses
+from core.unlearning.paired_losses import Material, PairLosses
 from core.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
@@ -33,7 +35,7 @@ PAIRS, WARM = 60, 5
 METHOD = METHODS["cure"]
 
 
-def clocked(work) -> float:
+def clocked(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     if torch.cuda.is_available():
@@ -42,9 +44,9 @@ def clocked(work) -> float:
 
 
 class Cure:
-    """One step of CURE as a run takes it, groups in turn so that every rule is used."""
+    """One step of CURE as in a run; modules take all groups in turn, so that every rule is used."""
 
-    def __init__(self, model, material) -> None:
+    def __init__(self, model: nn.Module, material: Material) -> None:
         self.plan = layout(model)
         groups = {name: list(Group)[i % 4] for i, name in enumerate(anatomy(model).modules)}
         self.losses = PairLosses(model, self.plan, material, groups, METHOD, 0)
@@ -54,7 +56,7 @@ class Cure:
         self.optimiser = torch.optim.SGD(self.plan.parameters.values(), lr=1e-6)
 
     def prompts(self, number: int) -> list:
-        """What the next step will see; asking the original ahead of it is timed apart."""
+        """The prompts of the next step; the original model's answers are computed ahead and timed apart."""
         if not self.losses.ahead:
             started = time.perf_counter()
             self.losses.ahead = self.losses._look_ahead()
@@ -63,7 +65,8 @@ class Cure:
         chosen = self.losses._draw(self.losses.forget, random.Random(number))
         return [self.losses.forget[i] for i in chosen] + [self.losses.retain[i] for i in self.losses.ahead[0][0]]
 
-    def step(self, prompts: list) -> float:
+    def step(self, prompts: list) -> float:  # noqa: ARG002 - signature of `Plain.step`
+        """Seconds of one step."""
         with only_trainable(self.model, self.plan, False):
             return clocked(lambda: (self.optimiser.zero_grad(), self.gradients(0), self.optimiser.step()))
 
@@ -71,18 +74,19 @@ class Cure:
 class Plain:
     """One step of ordinary LoRA training: one forward and backward pass over both batches, AdamW over A and B."""
 
-    def __init__(self, model) -> None:
+    def __init__(self, model: nn.Module) -> None:
         self.model = model
         model.set_adapter(ADAPTER)
         self.parameters = [p for name, p in model.named_parameters() if "lora_" in name]
         self.optimiser = torch.optim.AdamW(self.parameters, lr=1e-6)
 
     def step(self, prompts: list) -> float:
+        """Seconds of one step."""
         for parameter in self.parameters:
             parameter.requires_grad_(True)
         return clocked(lambda: self._train(prompts))
 
-    def _train(self, chosen) -> None:
+    def _train(self, chosen: list[Encoded]) -> None:
         self.optimiser.zero_grad()
         batch = collate(chosen, self.model.device)
         loss = answer_loss(answer_logits(self.model, batch), batch)
@@ -120,10 +124,14 @@ def main(folders: list[str]) -> None:
     rows = [row(Workspace(folder)) for folder in folders or [ROOT / "assets/demo"]]
     lines = [
         "# What a CURE step costs", "",
-        f"Median of {PAIRS} steps of CURE, batch {METHOD.batch_size} + {METHOD.batch_size}, and of ordinary LoRA training (AdamW over A and B) "
-        "on the same prompts in one batch, paired and in turn in one process. What the original says of kept prompts is asked for "
-        "twenty steps at once, apart from the step: the last column. Step k draws its prompts by seed k; 95 %: bootstrap over pairs, seed 0. `python benchmarks/step.py WORKSPACE ...`. "
-        f"torch {torch.__version__}, transformers {transformers.__version__}, Python {platform.python_version()}, one core.",
+        f"Median of {PAIRS} steps of CURE, batch {METHOD.batch_size} + {METHOD.batch_size}, and of ordinary "
+        "LoRA training (AdamW over A and B) "
+        "on the same prompts in one batch, paired and in turn in one process. What the original says of kept "
+        "prompts is asked for "
+        "twenty steps at once, apart from the step: the last column. Step k draws its prompts by seed k; 95 "
+        "%: bootstrap over pairs, seed 0. `python benchmarks/step.py WORKSPACE ...`. "
+        f"torch {torch.__version__}, transformers {transformers.__version__}, Python "
+        f"{platform.python_version()}, one core.",
         "", "| workspace | device | CURE ms | plain ms | ratio of medians, 95 % | asking the original ahead, ms a step |", "| --- " * 6 + "|", *rows, "",
     ]  # fmt: skip
     Path(__file__).with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")

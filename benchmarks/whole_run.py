@@ -66,7 +66,8 @@ def table(place: Workspace) -> list[str]:
             found[name].append((finding, unlearning, (finding + unlearning) / trainings[-1]))
     lines = [
         f"## {place.settings.name}", "",
-        f"{len(scenario.material.forget)} prompts to forget, {len(scenario.material.retain)} kept, {place.settings.epochs} epochs; "
+        f"{len(scenario.material.forget)} prompts to forget, {len(scenario.material.retain)} kept, "
+        f"{place.settings.epochs} epochs; "
         f"{scenario.recommender.device}. One retraining: {format_interval(mean_interval(trainings), 1)} s.", "",
         "| method | finding the groups, s | unlearning, s | of one retraining |", "| --- | --- | --- | --- |",
     ]  # fmt: skip
@@ -83,9 +84,12 @@ def main(folders: list[str]) -> None:
     lines = [line for folder in folders or [ROOT / "assets/demo"] for line in table(Workspace(Path(folder)))]
     head = [
         "# What a whole run costs", "",
-        "Finding the groups and unlearning, teacher, trainings and stopping checks included, beside one retraining without the "
-        f"request's data; loading and evaluation left out of both. {REPEATS} seeds, all in turn in one process, ± half of Student's 95 % interval. "
-        f"`python benchmarks/whole_run.py WORKSPACE ...`. torch {torch.__version__}, transformers {transformers.__version__}, "
+        "Finding the groups and unlearning, teacher, trainings and stopping checks included, beside one "
+        "retraining without the "
+        f"request's data; loading and evaluation left out of both. {REPEATS} seeds, all in turn in one "
+        "process, ± half of Student's 95 % interval. "
+        f"`python benchmarks/whole_run.py WORKSPACE ...`. torch {torch.__version__}, transformers "
+        f"{transformers.__version__}, "
         f"Python {platform.python_version()}, one core.", "",
     ]  # fmt: skip
     Path(__file__).with_suffix(".md").write_text("\n".join([*head, *lines]), encoding="utf-8")
