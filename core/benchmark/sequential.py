@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from core.benchmark.entrants import Entrant, Setting, with_setting
+from core.benchmark.meter import Meter
 from core.benchmark.results import Row
-from core.benchmark.trials import Meter, Scenario, groups_of
+from core.benchmark.trials import Scenario, groups_of
 from core.pipeline.stages import make_material
 from core.unlearning.unlearn import unlearn
 

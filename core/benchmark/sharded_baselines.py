@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from scipy.cluster.vq import kmeans2
 
+from core.benchmark.meter import Meter
 from core.benchmark.results import Row
-from core.benchmark.trials import Meter, Scenario
+from core.benchmark.trials import Scenario
 from core.evaluation.evaluate import ModelOutputs
 from core.evaluation.predictions import Scores, score
 from core.models.recommender import adapter_weights, put_adapter_weights

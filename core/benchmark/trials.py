@@ -8,12 +8,11 @@ from functools import partial
 from statistics import fmean
 from typing import Any
 
-import psutil
-import torch
 from torch import Tensor
 
 from core.benchmark.entrants import Entrant, Kinds, Setting, with_setting
 from core.benchmark.gradient_groups import by_gradient
+from core.benchmark.meter import Meter
 from core.benchmark.results import Row
 from core.evaluation.evaluate import RANKED_USERS, ModelOutputs, metrics
 from core.evaluation.metrics import beside_others, calibration_error, closeness, prediction_auc, reach
@@ -39,7 +38,6 @@ REACHED = (1.0, 2.0, 3.0)  # reaches of a merged method at which it is measured
 STRENGTHS = (0.75, 0.5, 0.25, 0.0)  # factors of the weakened adapter
 HELD_OUT_USERS = 25  # evaluated; all of them would take longer than everything else
 NEGATIONS = (0.25, 0.5, 1.0, 2.0)  # factors of the negated task vector
-MIB = 2**20
 
 
 @dataclass
@@ -229,7 +227,7 @@ def _reaches(scenario: Scenario, row: Callable[..., Row], groups: Kinds, method:
     yield row(end, strength=last["reach"], **costs)
 
 
-def _cost(meter: "Meter", outcome: Outcome) -> dict[str, float]:
+def _cost(meter: Meter, outcome: Outcome) -> dict[str, float]:
     return {"seconds": meter.seconds, "memory": meter.memory, "moved": outcome.movable / outcome.total}
 
 
@@ -268,34 +266,3 @@ def _circuit_groups(scenario: Scenario, ways: tuple[str, ...], seed: int) -> dic
     circuits = find_circuits(scenario.recommender, scenario.context, seed, Clock(NullObserver()), ways)
     groups = sort_modules(scenario.recommender, scenario.context, circuits)
     return {one.module: one.group for one in groups}
-
-
-class Meter:
-    """Stopwatch that can pause, and the largest memory use at its pauses.
-
-    Attributes:
-        seconds: Time that was measured so far.
-        memory: MiB; peak of allocated memory on CUDA, else the largest resident memory at a pause.
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        """Start the stopwatch; work on `device` is awaited before its time is read."""
-        self.cuda, self.seconds, self.memory = device.type == "cuda", 0.0, 0.0
-        if self.cuda:
-            torch.cuda.reset_peak_memory_stats(device)
-        self.started = self._now()
-
-    def pause(self) -> None:
-        """Stop the time and read the memory use."""
-        self.seconds += self._now() - self.started
-        held = torch.cuda.max_memory_allocated() if self.cuda else psutil.Process().memory_info().rss
-        self.memory = max(self.memory, held / MIB)
-
-    def resume(self) -> None:
-        """Continue after a pause."""
-        self.started = self._now()
-
-    def _now(self) -> float:
-        if self.cuda:
-            torch.cuda.synchronize()
-        return time.perf_counter()
