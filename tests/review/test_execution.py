@@ -643,7 +643,7 @@ def test_the_record_of_a_request_is_a_page_of_the_ledger_alone(approved, tmp_pat
     ):
         assert said in page
     assert not forgotten.shows(page) and "://" not in page and "<script" not in page
-    with pytest.raises(RecordError, match="says nothing of request"):
+    with pytest.raises(RecordError, match="has no entry on request"):
         raise desk.invoke("ledger", "record", "-r", "req-none", "--out", str(tmp_path / "none.html")).exception
 
 
@@ -715,5 +715,5 @@ def test_the_desk_from_the_command_line(desk):
     options = ("review", "decide", "-r", desk.request, "--approve", "--evidence", evidence, "--reason", "It will do.")
     assert "pending" in desk.invoke(*options, "--as", "petra").stdout
     assert "closed" in desk.invoke(*options, "--as", "owen").stdout
-    assert "nothing left to do" in desk.invoke("review", "settle").stdout
+    assert "no interrupted work" in desk.invoke("review", "settle").stdout
     assert isinstance(desk.invoke("review", "show", "-r", "nobody").exception, ReviewError | WorkspaceError)
