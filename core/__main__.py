@@ -1,4 +1,4 @@
-"""`python -m core`: the command line of core.cli.app."""
+"""Entry point of `python -m core`; the console script `cure-lens` runs the same function."""
 
 from core.cli.app import main
 

@@ -1,9 +1,8 @@
 """Page configuration and navigation, nothing else. Start with `python -m core demo`, or `streamlit run dashboard/app.py`."""
 
-from pathlib import Path
-
 import streamlit as st
 
+from core.utils.assets import asset
 from dashboard.components.access_gate import door
 from dashboard.components.sidebar import sidebar
 from dashboard.components.text import guarded
@@ -12,7 +11,7 @@ from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.theme import STYLE
 from dashboard.session import state
 
-ICON = str(Path(__file__).parents[1] / "assets/icon.png")
+ICON = str(asset("icon.png"))
 # The sections tell the story: what there is, how it works inside, how data is taken out, who decides.
 SECTIONS = {
     "": {"overview": "home", "request": "person_search"},

@@ -10,7 +10,7 @@ from core.errors import CureLensError
 from core.utils.torch_threads import reserve_one_core
 
 app = typer.Typer(
-    name="core",
+    name="cure-lens",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -42,7 +42,7 @@ for command in (
 
 
 def main() -> None:
-    """Run a command; an error meant for people is one sentence and exit code 2."""
+    """Run one command. A `CureLensError` becomes one sentence on stderr and exit code 2."""
     reserve_one_core()
     try:
         app()

@@ -51,7 +51,9 @@ def _versions() -> Finding:
     python = ".".join(map(str, sys.version_info[:3]))
     wrong = [text for text in map(_wrong, requires("cure-lens") or ()) if text]
     if wrong:
-        return Finding("versions", False, "; ".join(wrong), "Reinstall: pip install --upgrade --editable .")
+        return Finding(
+            "versions", False, "; ".join(wrong), "Install the missing versions: pip install --upgrade cure-lens."
+        )
     return Finding(
         "versions", True, f"Python {python}, torch {version('torch')}, transformers {version('transformers')}"
     )

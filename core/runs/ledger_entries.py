@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from importlib import resources
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from core.models.hub import fingerprint, resolve
 from core.runs.handle import RunHandle
 from core.types import Request, Verification
 from core.unlearning.methods import METHODS
+from core.utils.assets import checkout
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json
 from core.workspace import Workspace
@@ -29,7 +31,7 @@ from core.workspace.run_layout import WEIGHTS
 
 RUN, VERIFICATION, REFERENCE = "run", "verification", "reference"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
-ROOT = Path(__file__).parents[2]
+TEMPLATES = Path(str(resources.files("core.data"))) / "templates.toml"
 
 
 class Ledger:
@@ -123,7 +125,7 @@ def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:
         "adapter after": layout.weights,
         "adapter config": layout.adapter_config,
         "tokenizer": base / "tokenizer.json",
-        "prompt template": ROOT / "core/data/templates.toml",
+        "prompt template": TEMPLATES,
         "circuit": layout.scores,
         "events": layout.events,
         "report": layout.report_numbers,
@@ -197,10 +199,13 @@ def _software() -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The git commit of this software, marked "dirty" where files differ; None outside a checkout."""
+    """The git commit of this software, marked "dirty" where files differ; None for an installed wheel."""
+    root = checkout()
+    if root is None:  # the folder of a wheel may lie inside another repository
+        return None
     try:
         described = subprocess.run(
-            ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40"], capture_output=True, text=True
+            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"], capture_output=True, text=True
         )
     except OSError:
         return None

@@ -31,6 +31,7 @@ from core.types import (
     Task,
 )
 from core.unlearning.methods import METHODS, OFFERED
+from core.utils.assets import asset
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout
 from dashboard.presenters.circuit_html import page as graph_page
@@ -45,8 +46,8 @@ __all__ = ["METHODS", "OFFERED", "AskedError", "CommandError", "RunHandle"]
 AskedError = CommandError
 RunFolder = RunHandle
 
-DEMO = Path(__file__).parents[2] / "assets/demo"
-BENCHMARK = Path(os.environ.get("CURE_LENS_BENCHMARK") or DEMO.parents[1] / "benchmarks/unlearning")
+DEMO = asset("demo")
+BENCHMARK = Path(os.environ.get("CURE_LENS_BENCHMARK") or asset("benchmark"))
 Stamps = tuple[tuple[int, int] | None, ...]
 
 
