@@ -21,6 +21,25 @@ from core.pipeline.prepare import Scratch, prepare
 from core.types import Interaction, Item, Task
 from core.workspace import Workspace, WorkspaceSettings
 
+# Files with tests of more than a second, by folder: they are marked `integration`, and `make unit` leaves them out.
+INTEGRATION = {
+    "circuit": "attribution extraction patching",
+    "dashboard": "benchmark chart_export hostile pages review tour",
+    "data": "prompts readers",
+    "evaluation": "ranking what_if",
+    "integrations": "mlflow",
+    "ledger": "chain",
+    "models": "device_map recommender",
+    "pipeline": "compare_models",
+    "review": "decisions execution",
+    "runs": "estimate launchers ledger_entries list_overlap store verify worker",
+    "security": "hostile paths",
+    ".": "architecture",
+    "unlearning": "task_vectors trainer unlearn",
+    "verification": "attacks suite",
+    "workspace": "old_workspace",
+}
+
 SIZES = {
     "vocab_size": 96,
     "hidden_size": 32,
@@ -94,6 +113,15 @@ def tiny_workspace(folder: Path, task: Task = Task.CLICK) -> Workspace:
         "tiny", "test", task=task, window=12, epochs=30, rank=8, learning_rate=5e-3, base_note="tiny"
     )
     return prepare(small_dataset(), folder, settings, TINY, lambda name, step: False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of INTEGRATION."""
+    root = Path(__file__).parent
+    files = {root / folder / f"test_{name}.py" for folder, names in INTEGRATION.items() for name in names.split()}
+    for item in items:
+        if item.path in files:
+            item.add_marker(pytest.mark.integration)
 
 
 @pytest.fixture(scope="session", autouse=True)
