@@ -1,8 +1,8 @@
 """Add an unlearning method: an objective, a row that uses it, and a run on a small model.
 
 Run it with `python docs/examples/add_a_method.py`. In the repository, the objective goes to
-core/unlearning/objectives.py
-and the row to core/unlearning/methods.py. The command line, the benchmark and the tests then know the method.
+core/unlearning/objectives.py and the row to core/unlearning/methods.py. The command line, the benchmark and the tests
+then know the method.
 """
 
 import torch
