@@ -29,7 +29,7 @@ check: .venv/ready  ## style, types and import contracts
 	$(BIN)/lint-imports --no-logo
 
 api: .venv/ready  ## the API pages, in docs/api/html
-	$(BIN)/pdoc --docformat google --output-directory docs/api/html core core.errors '!core\.cli' '!core\.__main__'
+	$(BIN)/pdoc --docformat google --output-directory docs/api/html core '!core\.cli' '!core\.__main__'
 
 wheel: .venv/ready  ## the wheel, in dist/
 	$(BIN)/python -m build --wheel --no-isolation
