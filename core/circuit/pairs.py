@@ -11,10 +11,9 @@ from torch import nn
 
 from core.circuit import attribution, extraction
 from core.circuit.attribution import Attribution
-from core.circuit.extraction import Settings
+from core.circuit.extraction import ExtractedCircuit, Settings
 from core.circuit.hooks import Contrast
 from core.errors import RunError
-from core.types import Circuit
 
 # (clean token ids, corrupted token ids, right token id, wrong token id)
 Pair = tuple[Sequence[int], Sequence[int], int, int]
@@ -65,7 +64,7 @@ def extract_circuit(
     pairs: Sequence[Pair],
     settings: Settings = Settings(),
     progress: Callable[[float], None] = lambda _share: None,
-) -> tuple[Circuit, Attribution]:
+) -> ExtractedCircuit:
     """Find the smallest set of modules that keeps a share of the metric when all others are corrupted.
 
     Args:
@@ -75,7 +74,7 @@ def extract_circuit(
         progress: Called with the share of the work that is done; may raise to stop.
 
     Returns:
-        The circuit, and the scores that its modules were ranked by.
+        The circuit, the scores that its modules were ranked by, and bootstrap draws over the pairs.
 
     Raises:
         ModelError: The model's family is not supported.
@@ -89,7 +88,7 @@ def extract_circuit(
         >>> model = LlamaForCausalLM(LlamaConfig(**sizes, num_attention_heads=2)).eval()
         >>> answers = ((11, 12), (12, 11))  # one of the two directions has a positive metric
         >>> pairs = [([1, word, 9, 2], [1, word + 1, 9, 2], *pair) for word in (5, 7) for pair in answers]
-        >>> circuit, scores = core.extract_circuit(model, pairs)
+        >>> circuit = core.extract_circuit(model, pairs).circuit
         >>> set(circuit.members) <= set(circuit.modules) and circuit.faithfulness >= circuit.threshold
         True
     """

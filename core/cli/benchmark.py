@@ -7,8 +7,8 @@ import typer
 
 from core.cli.console import out, progress, stepper
 from core.cli.options import parts_of
-from core.workspace import Workspace
 from core.utils.assets import asset
+from core.workspace import Workspace
 
 QUICK_SETTING = ((5e-3, 0.4),)  # learning rate, weight of the forget gradient
 QUICK_METHODS = ("cure", "cure_merge", "graddiff", "merge_random")
@@ -16,7 +16,13 @@ QUICK_METHODS = ("cure", "cure_merge", "graddiff", "merge_random")
 
 def bench(
     workspace: Annotated[
-        list[Path], typer.Option("--workspace", "-w", help="A prepared workspace; repeat it for several data sets.", show_default="the demo world")
+        list[Path],
+        typer.Option(
+            "--workspace",
+            "-w",
+            help="A prepared workspace; repeat it for several data sets.",
+            show_default="the demo world",
+        ),
     ] = [asset("demo")],  # noqa: B006 - typer copies it
     target: Annotated[Path, typer.Option("--out", help="Folder of unlearning.md and of its results.")] = Path(
         "benchmarks"

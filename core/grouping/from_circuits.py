@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 
-from core.circuit.attribution import Attribution
+from core.circuit.extraction import ExtractedCircuit
 from core.errors import RunError
-from core.grouping.regroup import sort
-from core.types import Circuit, ModuleGroup
+from core.grouping.assign import group_modules
+from core.types import ModuleGroup
 
 
 def assign_groups(
-    forget: tuple[Circuit, Attribution],
-    retain: tuple[Circuit, Attribution],
+    forget: ExtractedCircuit,
+    retain: ExtractedCircuit,
     conflict: Mapping[str, float] | None = None,
-    seed: int = 0,
 ) -> tuple[ModuleGroup, ...]:
     """Sort every module into forget, retain, shared or outside (docs/method.md, section 3).
 
@@ -20,7 +19,6 @@ def assign_groups(
         forget: What `core.extract_circuit` returned for the forget set.
         retain: What it returned for the retain set of the same model.
         conflict: Cosine of the forget and the retain gradient by module; recorded in the result, not used by the rule.
-        seed: Seed of the bootstrap over prompts, which estimates how certain each module's group is.
 
     Returns:
         One entry for each module, in model order.
@@ -40,7 +38,6 @@ def assign_groups(
         >>> [entry.module for entry in groups]
         ['a0.h0', 'a0.h1', 'm0', 'a1.h0', 'a1.h1', 'm1']
     """
-    if forget[0].modules != retain[0].modules:
+    if forget.circuit.modules != retain.circuit.modules:
         raise RunError("The forget and the retain circuit have different modules: extract both from the same model.")
-    circuits, scores = (forget[0], retain[0]), (forget[1], retain[1])
-    return sort(circuits, scores, dict(conflict or {}), seed)
+    return group_modules(forget.circuit, retain.circuit, forget.sample, retain.sample, conflict or {})

@@ -46,6 +46,6 @@ def evaluate(
     """
     place = Workspace(workspace)
     opened = place.request(request)
-    recommender = load_adapter(place, str(adapter or place.path(place.settings.adapter)), device)
+    recommender = load_adapter(place, str(adapter or place.adapter), device)
     context = make_context(place, opened, recommender.tokenizer)
     return metrics(evaluate_model(recommender, context, ranked=ranked_users), draws)

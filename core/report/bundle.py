@@ -13,7 +13,8 @@ MOVING = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 
 def whole(report: str, found: Verification | None, circuit: str = "") -> str:
     """found: what was verified, if it was. circuit: a page of its own, which needs no network; it runs in a frame that reaches
-    neither the report nor anything else."""
+    neither the report nor anything else.
+    """
     checks = environment().get_template("verification_section.html").render(found=found) if found else ""
     if circuit:
         report = report.replace(STILL, MOVING, 1)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from core.runs.run_folder import run_folder
+from core.runs.handle import open_run
 from core.runs.verify import verify as verify_folder
 from core.types import Verification
 from core.workspace import Workspace
@@ -42,4 +42,4 @@ def verify(
         >>> {check.id for check in verification.checks} >= {"V0", "V12"}
         True
     """
-    return verify_folder(run_folder(Workspace(workspace), run), device, full, progress)
+    return verify_folder(open_run(Workspace(workspace), run), device, full, progress)

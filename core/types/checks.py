@@ -38,7 +38,8 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class Verification:
     """All checks of one run. thresholds: a digest of every bound, which the run was started with. verdict: of all together.
-    not_run: checks that were not asked and attacks that never are, in words."""
+    not_run: checks that were not asked and attacks that never are, in words.
+    """
 
     run: str
     thresholds: str

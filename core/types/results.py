@@ -87,7 +87,8 @@ class Evaluation:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How unlearning ended: steps taken, in words why, how many of the adapter's coordinates were free to move, and
-    by cell how far they went."""
+    by cell how far they went.
+    """
 
     steps: int
     reason: str

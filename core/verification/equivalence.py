@@ -59,7 +59,8 @@ def outside(value: Interval, low: float | None, high: float | None) -> bool:
 
 def needed(value: Interval, low: float | None, high: float | None) -> int | None:
     """About how many rows would narrow the interval until it no longer reaches over the nearest bound, the value staying what
-    it is; None where it lies on that bound. The width of an interval falls with the root of the number of rows."""
+    it is; None where it lies on that bound. The width of an interval falls with the root of the number of rows.
+    """
     room = min(abs(bound - value.value) for bound in (low, high) if bound is not None)
     half = max(value.high - value.value, value.value - value.low) * (STRETCH if outside(value, low, high) else 1.0)
     if not (math.isfinite(half) and room > half / FURTHEST):

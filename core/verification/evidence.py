@@ -14,7 +14,8 @@ from core.verification.thresholds import Thresholds
 @dataclass(frozen=True)
 class Probed:
     """What probes say of each row, forgotten people's (member) and then strangers'. scores: [layer, row], larger is more
-    like a forgotten person's."""
+    like a forgotten person's.
+    """
 
     users: np.ndarray
     member: np.ndarray
@@ -51,7 +52,8 @@ class Answers:
 @dataclass(frozen=True)
 class Evidence:
     """model: that is said to have forgotten. neighbours: those who stay and are most like the people who go. requests:
-    how many were carried out with this one."""
+    how many were carried out with this one.
+    """
 
     model: Answers
     original: Answers

@@ -1,5 +1,6 @@
 """All checks in order, after the controls (V0): what cannot tell a model that forgot nothing from one that never knew tells
-nothing about a third."""
+nothing about a third.
+"""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace

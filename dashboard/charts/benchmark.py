@@ -17,7 +17,8 @@ SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down"
 
 def pareto(points: pd.DataFrame, floor: tuple[float, float], start: float, ours: int, title: str) -> Chart:
     """The ways of some methods (`benchmark.ways`), the first `ours` of them ours. title: of their value; floor: the
-    references' values, from and to; start: the original's."""
+    references' values, from and to; start: the original's.
+    """
     names = list(dict.fromkeys(points["method"]))
     colours = [*OURS[:ours], *RIVALS]
     colour = scale_of({name: colours[i % len(colours)] for i, name in enumerate(names)})

@@ -12,7 +12,8 @@ VIEW = ("q", "k", "v", "other")
 
 def explorer(scene: dict[str, Any], selected: str, view: str, key: str) -> tuple[str, str]:
     """The id of the selected part, "" for none, and the view as text. `selected` and `view`: those at first; with
-    `scene` they must be the same in every rerun, since whatever changes is sent anew and drawn from its start."""
+    `scene` they must be the same in every rerun, since whatever changes is sent anew and drawn from its start.
+    """
     mounted = st.components.v2.component(
         "cure_explorer", html='<div class="explorer"></div>', css=_text("css"), js=_text("js")
     )

@@ -190,5 +190,5 @@ def _tooltip(name: str, data: dict, group: ModuleGroup | None) -> str:
 
 
 def _plain(title: str) -> str:
-    """pyvis turns a tooltip that holds "href" into HTML; break the word with an invisible joiner."""
+    """Pyvis turns a tooltip that holds "href" into HTML; break the word with an invisible joiner."""
     return title.replace("href", "h\u2060ref")

@@ -45,7 +45,8 @@ MODELS = Texts(
 
 def guard(cell: object) -> object:
     """A text cell that a spreadsheet would run as a formula gets a leading single quote, whatever unseen stands before it;
-    numbers stay numbers."""
+    numbers stay numbers.
+    """
     if not isinstance(cell, str):
         return cell
     seen = visible(cell)

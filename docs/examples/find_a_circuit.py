@@ -39,7 +39,7 @@ def main() -> tuple[str, ...]:
     model.eval()
     # A pair: the prompt, the same prompt with another word, the right answer, and the answer to the other prompt.
     pairs = [([word, 8, 1], [word + 1, 8, 1], word + 30, word + 31) for word in range(2, 20)]
-    circuit, _ = core.extract_circuit(model, pairs)
+    circuit = core.extract_circuit(model, pairs).circuit
     print(f"{len(circuit.members)} of {len(circuit.modules)} modules keep {circuit.faithfulness:.0%} of the metric:")
     for name in circuit.members:
         print(f"  {name:6} {circuit.scores[circuit.modules.index(name)]:+.2f} logits")

@@ -54,7 +54,8 @@ def apart(
     model: np.ndarray, references: Sequence[np.ndarray], users: np.ndarray, times: float
 ) -> tuple[Interval, tuple[None, float]]:
     """The mean divergence of a model's probabilities [row, outcome] from references', and what passes: so many times the 95th
-    percentile between references."""
+    percentile between references.
+    """
     between = [jensen_shannon(left, right) for left, right in combinations(references, 2)]
     found = measured(lambda rows: float(np.mean([jensen_shannon(model[rows], one[rows]) for one in references])), users)
     return found, (None, times * float(np.quantile(between, 0.95)) if between else float("nan"))

@@ -51,7 +51,8 @@ def _check(evidence: Evidence, name: str, calibrated: bool) -> Check:
 
 def _pairs(evidence: Evidence, calibrated: bool) -> list[tuple[np.ndarray, np.ndarray]]:
     """Losses [forget rows, then holdout rows] of the model and of each reference; calibrated, both less the mean of the other
-    references on the same row."""
+    references on the same row.
+    """
     model, references = _both(evidence.model), [_both(one) for one in evidence.references]
     if not calibrated:
         return [(model, own) for own in references]

@@ -1,6 +1,7 @@
 """V10: what do the people who stay pay? AUC against the original's: on everybody's later interactions, on those of the forgotten
 people's neighbours, who share most with them, and on what the model is to keep. Retraining costs something too: what the
-references lose counts as allowed where that is more than the bound."""
+references lose counts as allowed where that is more than the bound.
+"""
 
 from collections.abc import Callable, Iterator
 
