@@ -1,9 +1,10 @@
-"""What the verification says of models whose truth is known (written to verification.md).
+"""Verdicts of the verification on models whose state is known (written to verification.md).
 
     python benchmarks/verification.py [WORKSPACE[:REQUEST] ...]    about 15 minutes each on one core
 
-Without a workspace, the demo world. The newest request, or the one that is named, in a copy: the original that forgot nothing, a model that never saw the
-data and is held out of the references, one that is broken by ascent without a bound, and two methods of ours.
+By default: the demo world. The script works on a copy of the workspace and on its newest request, or on the named
+one. Models: the original, which forgot nothing; a retrained model that is held out of the references; a model that
+unbounded gradient ascent destroyed; two methods of ours.
 """
 
 import platform
@@ -23,7 +24,8 @@ from core.runs.submit import create_run  # noqa: E402
 from core.runs.verify import verify  # noqa: E402
 from core.runs.worker import work  # noqa: E402
 from core.types import Request, Verdict, Verification  # noqa: E402
-from core.verification.suite import together  # noqa: E402
+from core.utils.commands import command_line  # noqa: E402
+from core.verification.suite import overall_verdict  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
 METHODS = {"gradient_ascent_uncapped": "broken by ascent", "cure": "cure", "cure_merge": "cure_merge"}
@@ -31,8 +33,8 @@ SHORT = {Verdict.PASS: "pass", Verdict.FAIL: "**FAIL**", Verdict.INCONCLUSIVE: "
 
 
 def judged(place: Workspace, request: Request) -> dict[str, Verification]:
-    """What is said of each model, by its name."""
-    train_references(place, request.id, 4, "cpu", lambda number, step: False)
+    """Return the verification of each model by its name."""
+    train_references(place, request.id, 4, "cpu", lambda _number, _step: False)
     made = {name: done(place, request.id, method) for method, name in METHODS.items()}
     held_out = place.reference_folders(request.id)[-1]
     away = shutil.move(held_out, place.root.parent / "held-out")
@@ -48,7 +50,7 @@ def done(place: Workspace, request: str, method: str) -> RunFolder:
 
 
 def exchanged(folder: RunFolder, adapter: Path) -> Verification:
-    """Of a run into whose folder somebody put another adapter under the same name; put back afterwards."""
+    """Verify a run while another adapter is in its folder; the own adapter is restored afterwards."""
     own, aside = folder.path / "adapter", folder.path / "aside"
     own.rename(aside)
     shutil.copytree(adapter, own)
@@ -66,41 +68,42 @@ def table(named: str) -> list[str]:
         )
         request = place.request(chosen) if chosen else place.requests()[0]
         found = judged(place, request)
-    checks = {(one.id, one.name): one for one in next(iter(found.values())).checks}
     lines = [
-        f"| {id} {name} | " + " | ".join(cell(one, id, name) for one in found.values()) + " |" for id, name in checks
+        f"| {check.id} {check.name} | " + " | ".join(cell(one, check.code) for one in found.values()) + " |"
+        for check in next(iter(found.values())).checks
     ]
     whole = " | ".join(SHORT[one.verdict] for one in found.values())
-    answers = " | ".join(SHORT[together([c for c in one.checks if c.id != "V12"])] for one in found.values())
+    answers = " | ".join(SHORT[overall_verdict(c for c in one.checks if c.id != "V12")] for one in found.values())
     return [
         f"## {place.settings.name}", "", f"Request {request.id}, people: {len(request.subjects)}.", "",
-        "| check | " + " | ".join(found) + " |", "| --- |" + " --- |" * len(found), *lines, f"| together, V12 aside | {answers} |", f"| together | {whole} |", "",
+        "| check | " + " | ".join(found) + " |", "| --- |" + " --- |" * len(found), *lines,
+        f"| together, V12 aside | {answers} |", f"| together | {whole} |", "",
     ]  # fmt: skip
 
 
-def cell(found: Verification, id: str, name: str) -> str:
-    """A verdict, and about how many rows would tell where these do not."""
-    one = next((one for one in found.checks if (one.id, one.name) == (id, name)), None)
-    if one is None:
+def cell(found: Verification, code: str) -> str:
+    """Return the verdict of a check and, where it is inconclusive, about how many rows would give a verdict."""
+    check = next((check for check in found.checks if check.code == code), None)
+    if check is None:
         return ""
     needed = (
-        f" ({one.value.n:,}, needs {one.rows_needed:,})"
-        if one.rows_needed and one.verdict is Verdict.INCONCLUSIVE
+        f" ({check.value.n:,}, needs {check.rows_needed:,})"
+        if check.rows_needed and check.verdict is Verdict.INCONCLUSIVE
         else ""
     )
-    return SHORT[one.verdict] + needed
+    return SHORT[check.verdict] + needed
 
 
 def main(folders: list[str]) -> None:
     torch.set_num_threads(1)
     lines = [line for folder in folders or [str(ROOT / "assets/demo")] for line in table(folder)]
     head = [
-        "# The verification, on models whose truth is known", "",
-        "What `python -m core verify` says: pass, FAIL, or ? where it is inconclusive, with the rows there are and about how many would "
-        "tell. *Original*: forgot nothing, put into a run's folder under the same name. *Held-out reference*: never saw the data, put "
-        "there likewise, beside three others. So V12 fails for both. A check of the first two columns that is neither pass nor FAIL "
-        f"lacks power here. `python benchmarks/verification.py WORKSPACE ...`, seed 0, one run each. torch {torch.__version__}, "
-        f"Python {platform.python_version()}.", "",
+        "# The verification on models whose state is known", "",
+        f"Verdicts of `{command_line('verify')}`: pass, FAIL, or ? for inconclusive, with the number of rows and about "
+        "how many would give a verdict. *Original*: forgot nothing. *Held-out reference*: never saw the data, compared "
+        "with three others. Both were copied into the folder of a run, so V12 fails for both. A check that is "
+        "inconclusive in the first two columns lacks power here. `python benchmarks/verification.py WORKSPACE ...`, "
+        f"seed 0, one run each. torch {torch.__version__}, Python {platform.python_version()}.", "",
     ]  # fmt: skip
     Path(__file__).with_suffix(".md").write_text("\n".join([*head, *lines]), encoding="utf-8")
 

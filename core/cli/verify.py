@@ -1,4 +1,4 @@
-"""python -m core report, overlap, verify and verify-destruction: what a run did, and whether it may be believed."""
+"""Commands on finished runs: `report`, `overlap`, `verify` and `verify-destruction`."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -7,13 +7,17 @@ import typer
 
 from core.cli.console import err, out, progress, report_table
 from core.cli.options import Device, Json, Person, RunId, WorkspacePath, for_runs
+from core.errors import RunError
+from core.report.check_texts import render
 from core.runs.run_folder import run_folder
-from core.types import Verdict, Verification
+from core.types import Check, Verdict, Verification
 from core.utils.serialization import read_json, to_json
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
     from core.review.audit import AuditResult
+
+COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow"}
 
 
 def report(
@@ -21,47 +25,43 @@ def report(
     run_id: RunId,
     as_json: Json = False,
 ) -> None:
-    """Print what a finished run did, and where its full report is."""
-    from core.errors import RunError
-    from core.runs.run_folder import run_folder
-    from core.workspace import Workspace
-
+    """Print the results of a finished run and the path of its full report."""
     folder = run_folder(Workspace(workspace), run_id)
     if folder.report is None or folder.evaluation is None:
-        raise RunError(
-            f"Run {run_id!r} has no report (it is {folder.status.state}): wait until it is done, or look at {folder.path / 'log.txt'}."
-        )
+        log = folder.path / "log.txt"
+        raise RunError(f"Run {run_id!r} has no report (it is {folder.status.state}): wait for its end, or read {log}.")
     if as_json:
         print(json.dumps(read_json(folder.path / "report.json")))
         return
+    closeness, baseline = folder.evaluation.closeness, folder.evaluation.item_mean_auc.value
     out.print(report_table(folder.evaluation))
-    closeness = folder.evaluation.closeness
     out.print(
-        f"Residual on the forget set {closeness.residual:.3f} (1 = did nothing, 0 = like the references); JSD {closeness.jsd:.5f} bits.",
+        f"Residual on the forget set: {closeness.residual:.3f} (1 = nothing changed, 0 = equal to the references); "
+        f"Jensen-Shannon divergence: {closeness.jsd:.5f} bits.",
         highlight=False,
     )
-    out.print(f"Item-mean baseline, test AUC: {folder.evaluation.item_mean_auc.value:.3f}", highlight=False)
+    out.print(f"Item-mean baseline, test AUC: {baseline:.3f}", highlight=False)
     out.print(f"Full report: {folder.report}", highlight=False, soft_wrap=True)
 
 
 def overlap(
     workspace: WorkspacePath,
-    run_id: Annotated[str, typer.Option("--run", help="A finished run's id.")],
+    run_id: Annotated[str, typer.Option("--run", help="Id of a finished run.")],
     device: Device = "auto",
     person: Person = "",
     as_json: Json = False,
 ) -> None:
-    """Compare every kept person's list before and after a run: whom else did it touch?"""
-    from core.runs.list_overlap import write_overlaps
-    from core.runs.run_folder import run_folder
+    """Compare the top-10 list of every retained user before and after a run."""
+    from core.runs.list_overlap import write_overlaps  # loads torch
 
-    found = write_overlaps(run_folder(for_runs(workspace, person), run_id), device)
+    overlaps = write_overlaps(run_folder(for_runs(workspace, person), run_id), device)
     if as_json:
-        print(json.dumps(to_json(found)))
+        print(json.dumps(to_json(overlaps)))
         return
-    same = sum(one.after == 1 for one in found)
-    mean = sum(one.after for one in found) / max(1, len(found))
-    out.print(f"Of {len(found)} kept people, {same} keep all titles of their top 10; on average {mean:.0%} stay.")
+    unchanged = sum(row.after == 1 for row in overlaps)
+    mean = sum(row.after for row in overlaps) / max(1, len(overlaps))
+    kept = f"{unchanged} of {len(overlaps)} retained users keep all titles of their top-10 list"
+    out.print(f"{kept}; on average {mean:.0%} of the titles stay.")
 
 
 def verify(
@@ -69,70 +69,72 @@ def verify(
     run_id: RunId,
     device: Device = "auto",
     full: Annotated[
-        bool, typer.Option("--full", help="Look at everybody's lists, and ask what takes long (V5, V7, V8).")
+        bool, typer.Option("--full", help="Rank the lists of all users, and run the slow checks (V5, V7, V8).")
     ] = False,
     person: Person = "",
     as_json: Json = False,
 ) -> None:
-    """Check a finished run against models that never saw the data; exit code 0 only where every check passes."""
-    from core.runs.verify import verify as examine
+    """Check a finished run against models that never saw the data; exit code 0 only if every check passes."""
+    from core.runs.verify import verify as verify_run  # loads torch
 
     folder = run_folder(for_runs(workspace, person), run_id)
     with progress(as_json) as bars:
-        bar = bars.add_task("models asked", total=1.0)
-        found = examine(folder, device, full, lambda done: bars.update(bar, completed=done))
+        bar = bars.add_task("models evaluated", total=1.0)
+        found = verify_run(folder, device, full, lambda done: bars.update(bar, completed=done))
     if as_json:
         print(json.dumps(to_json(found)))
     else:
-        _verdicts(found)
+        _print_verification(found)
     if found.verdict is not Verdict.PASS:
         raise typer.Exit(1)
 
 
-def _verdicts(found: Verification) -> None:
-    """A line a check, then what was not asked."""
-    colours = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow"}
-    for one in found.checks:
-        out.print(
-            f"{one.verdict.upper():<13}{one.id:<4}{one.sentence}",
-            style=colours[one.verdict],
-            soft_wrap=True,
-            highlight=False,
-        )
-        bounds = f" (bounds: {one.source})" if one.low is not None or one.high is not None else ""
-        told = f"{one.value.value:.3f} [{one.value.low:.3f}, {one.value.high:.3f}], n = {one.value.n}"
-        out.print(f"                 {one.name}: {told}{bounds}", soft_wrap=True, highlight=False)
-    out.print(f"All together: {found.verdict.upper()}, of the checks that were run.", highlight=False)
-    out.print(f"Not looked at: {'; '.join(found.not_run.values())}.", highlight=False, soft_wrap=True)
+def _print_verification(verification: Verification) -> None:
+    """Print two lines for each check, the verdict, and what was not run."""
+    shown = render(verification)
+    for check in shown.checks:
+        _print_check(check)
+    out.print(f"All checks together: {shown.verdict.upper()}.", highlight=False)
+    out.print(f"Not covered: {'; '.join(shown.not_run.values())}.", highlight=False, soft_wrap=True)
+
+
+def _print_check(check: Check) -> None:
+    title = f"{check.verdict.upper():<13}{check.id:<4}{check.sentence}"
+    out.print(title, style=COLOURS[check.verdict], soft_wrap=True, highlight=False)
+    bounds = f" (bounds: {check.source})" if check.low is not None or check.high is not None else ""
+    value = f"{check.value.value:.3f} [{check.value.low:.3f}, {check.value.high:.3f}], n = {check.value.n}"
+    out.print(f"                 {check.name}: {value}{bounds}", soft_wrap=True, highlight=False)
 
 
 def verify_destruction(
     workspace: WorkspacePath,
     request_id: Annotated[
-        str, typer.Option("--request", "-r", help="One request; left out, all that are closed.")
+        str, typer.Option("--request", "-r", help="Id of one request; by default all closed ones.")
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Look through every file of the workspace for what closed requests took out, by the pseudonyms and digests of the ledger."""
-    from core.review.audit import audit
+    """Search every file of the workspace for data of closed requests, by the pseudonyms and digests in the ledger."""
+    from core.review.audit import audit  # loads the signing libraries
 
     place = Workspace(workspace)
     found = audit(place, request_id or None)
     if as_json:
         print(json.dumps(to_json(found)))
     else:
-        _looked(found, place)
+        _print_destruction(found, place)
     if not found.clean:
         raise typer.Exit(1)
 
 
-def _looked(found: "AuditResult", place: Workspace) -> None:
+def _print_destruction(found: "AuditResult", place: Workspace) -> None:
     if not found.requests:
-        err.print("No destruction is in the ledger: nothing was searched for.", style="red")
+        err.print("The ledger has no destruction entry, so nothing was searched for.", style="red")
     for name in found.traces:
-        err.print(f"{name} still shows something.", style="red", highlight=False, soft_wrap=True)
+        text = f"{name} still shows something that closed requests deleted."
+        err.print(text, style="red", highlight=False, soft_wrap=True)
     if not found.served:
-        err.print("The adapter in use is not the one that was approved last: ask who exchanged it.", style="red")
+        err.print("The adapter in use is not the one that was approved last: find out who replaced it.", style="red")
     if found.clean:
-        told = f"Of {', '.join(found.requests)} nothing is found in {place.root}, and the approved adapter is in use."
-        out.print(told, highlight=False, soft_wrap=True)
+        requests = ", ".join(found.requests)
+        text = f"No data of {requests} were found in {place.root}, and the approved adapter is in use."
+        out.print(text, highlight=False, soft_wrap=True)

@@ -1,7 +1,8 @@
-"""The results of one run as one self-contained HTML file and as numbers for a script. Pure: nothing is read or written.
+"""Report of one run: self-contained HTML, and numbers for scripts. Pure functions.
 
-The HTML works offline and printed, fetches nothing and runs no script. It comes twice: to be handed on, without names, titles and
-reasons, and as the reviewer's copy, which has them and so is personal data. The numbers hold none.
+The HTML works offline and in print. It fetches nothing and runs no script. There are two copies: one to
+hand on, without names, titles and the reason of the request, and one for the reviewer, which has them and
+is personal data. The numbers contain no personal data.
 """
 
 from collections import Counter
@@ -15,20 +16,31 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from core.report.plots import ranges, rank_changes, scatter
-from core.report.summary import NOT_RUN, asked_of_nobody, count, date, number, percent, seconds, summarise, visible
+from core.report.summary import (
+    NOT_RUN,
+    asked_of_nobody,
+    count,
+    date,
+    number,
+    percent,
+    seconds,
+    summarise,
+    visible,
+)
 from core.types import Circuit, Evaluation, Group, Item, Metrics, ModuleGroup, Request, RunSpec
+from core.utils.commands import command_line
 from core.utils.serialization import to_json
 from core.workspace import WorkspaceSettings
 
 MODULES_SHOWN = 40
 MEASURES = {
-    "test_auc": ("Test AUC", "other people's later ratings; 0.5 is guessing, higher is better"),
+    "test_auc": ("Test AUC", "later ratings of the other users; 0.5 is chance, higher is better"),
     "test_log_loss": ("Test log loss", "nats, lower is better"),
-    "hit_rate": ("HR@10", "a liked film is among the first ten of a hundred"),
-    "ndcg": ("NDCG@10", "the same, and how high it stands"),
-    "forget_auc": ("Forget AUC", "on the forgotten data; right is what the references have"),
-    "holdout_auc": ("Holdout AUC", "on people no model was trained on"),
-    "membership_auc": ("Membership AUC", "can the forgotten be told from strangers by their loss? 0.5 is no"),
+    "hit_rate": ("HR@10", "share of liked titles among the first ten of a hundred"),
+    "ndcg": ("NDCG@10", "the same, weighted by rank"),
+    "forget_auc": ("Forget AUC", "on the forgotten data; the references' value is the target"),
+    "holdout_auc": ("Holdout AUC", "on held-out users, who are in no training set"),
+    "membership_auc": ("Membership AUC", "attack that tells forgotten from held-out users by loss; 0.5 is chance"),
 }
 
 
@@ -44,16 +56,28 @@ def make_report(
     device: str,
     dtype: str,
 ) -> tuple[str, str, dict[str, Any]]:
-    """The report as (HTML to hand on, HTML for the reviewer, JSON-able numbers).
+    """Build the report of a run.
 
-    items: the catalogue by id. circuits: of the forget and the retain set; None, with no groups, where the method does
-    not look inside. timings: seconds a stage. Without references in the evaluation the report says so and claims nothing.
+    Args:
+        spec: Specification of the run.
+        request: The request.
+        settings: Settings of the workspace.
+        items: The catalogue by item id.
+        circuits: Circuits of the forget and the retain set; None where the method finds none.
+        groups: The modules with their groups; empty where the method uses none.
+        evaluation: Results of the run. Without references the report makes no claim about forgetting.
+        timings: Seconds by stage.
+        device: Device of the run.
+        dtype: Data type of the model.
+
+    Returns:
+        HTML to hand on, HTML for the reviewer, and numbers that can be written as JSON.
     """
-    told = _settings(settings)
+    shown_settings = _settings(settings)
     page = partial(
         environment().get_template("template.html").render,
         spec=spec,
-        settings=told,
+        settings=shown_settings,
         measures=[(*words, _row(name, evaluation)) for name, words in MEASURES.items()],
         evaluation=evaluation,
         circuits=_named(circuits),
@@ -67,22 +91,22 @@ def make_report(
         ranges=ranges(evaluation, {name: words[0] for name, words in MEASURES.items() if name != "test_log_loss"}),
     )
     summary = summarise(spec, request, items, groups, evaluation)
-    nobody = replace(summary, asked=asked_of_nobody(request))
+    anonymous = replace(summary, asked=asked_of_nobody(request))
     slope = next((rank_changes(lists) for lists in evaluation.lists if lists.forgotten), None)
     return (
-        page(summary=nobody, slope=None, personal=False),
+        page(summary=anonymous, slope=None, personal=False),
         page(summary=summary, slope=slope, personal=True),
-        _numbers(spec, told, circuits, groups, evaluation, timings, device, dtype),
+        _numbers(spec, shown_settings, circuits, groups, evaluation, timings, device, dtype),
     )
 
 
 def _settings(settings: WorkspaceSettings) -> dict[str, Any]:
-    """Without those who work there."""
+    """The settings without people and clusters."""
     return {name: value for name, value in asdict(settings).items() if name not in ("people", "clusters")}
 
 
 def _row(name: str, evaluation: Evaluation) -> dict[str, Any]:
-    """One measure of every model."""
+    """One metric of every model."""
     references = [getattr(metrics, name) for metrics in evaluation.references]
     values = [interval.value for interval in references]
     return {
@@ -105,14 +129,14 @@ def _numbers(
     device: str,
     dtype: str,
 ) -> dict[str, Any]:
-    """The report for a script.
+    """The report for scripts.
 
-    One key a measure holds the unlearned model's value (test_auc, forget_auc, residual, ...); item_mean_auc is the
-    baseline for test_auc. original, unlearned, references hold every measure with its interval {value, low, high, n}.
-    A value that could not be measured is null.
+    The unlearned model's metrics are at the top level (test_auc, forget_auc, residual, ...), and item_mean_auc is
+    the baseline for test_auc. `original`, `unlearned` and `references` have every metric with its interval
+    {value, low, high, n}. A value that could not be measured is null.
     """
     measured = {name: getattr(evaluation.unlearned, name).value for name in MEASURES}
-    return to_json(
+    numbers: dict[str, Any] = to_json(
         {
             "run": spec.id, "request": spec.request, "method": spec.method, "seed": spec.seed, "created": spec.created,
             "device": device, "dtype": dtype,
@@ -127,8 +151,15 @@ def _numbers(
             "unlearned": _metrics(evaluation.unlearned),
             "references": [_metrics(metrics) for metrics in evaluation.references],
             "item_mean": evaluation.item_mean_auc,
-            "closeness": {"original": evaluation.closeness_original, "unlearned": evaluation.closeness, "references": evaluation.floor},
-            "faithfulness": {name: {"value": c.faithfulness, "threshold": c.threshold, "modules": len(c.members)} for name, c in _named(circuits)},
+            "closeness": {
+                "original": evaluation.closeness_original,
+                "unlearned": evaluation.closeness,
+                "references": evaluation.floor,
+            },
+            "faithfulness": {
+                name: {"value": c.faithfulness, "threshold": c.threshold, "modules": len(c.members)}
+                for name, c in _named(circuits)
+            },
             "group_counts": {group.value: sum(g.group is group for g in groups) for group in Group},
             "modules": list(groups),
             "attacks_not_run": list(NOT_RUN),
@@ -136,6 +167,7 @@ def _numbers(
             "seconds": dict(timings),
         }
     )  # fmt: skip
+    return numbers
 
 
 def _named(circuits: tuple[Circuit, Circuit] | None) -> list[tuple[str, Circuit]]:
@@ -147,14 +179,17 @@ def _metrics(metrics: Metrics) -> dict[str, Any]:
 
 
 def environment() -> Environment:
-    """Where templates are; every value is escaped, and characters that cannot be seen (or turn the line round) are blanked."""
-    found = Environment(
+    """Return the Jinja environment of the templates.
+
+    Every value is escaped, and invisible or direction-changing characters are removed.
+    """
+    templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, finalize=_visible,
     )  # fmt: skip
-    found.filters |= {"number": number, "percent": percent, "seconds": seconds, "date": date}
-    found.globals["count"] = count
-    return found
+    templates.filters |= {"number": number, "percent": percent, "seconds": seconds, "date": date}
+    templates.globals |= {"count": count, "command_line": command_line}
+    return templates
 
 
 def _visible(value: Any) -> Any:

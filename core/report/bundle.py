@@ -1,21 +1,28 @@
-"""The report as it is handed on at the end: with what was verified, and with the circuit to move about in. Pure."""
+"""Final report of a run: its HTML with the results of the verification and an interactive circuit. Pure functions."""
 
 from html import escape
 
 from core.report.build import environment
+from core.report.check_texts import render
 from core.types import Verification
 
 MORE = "<!-- more -->"
 STILL = "default-src 'none'; style-src 'unsafe-inline'"
-# A frame without an address of its own takes over the page's policy: scripts that stand in it may run, nothing may be fetched.
+# A frame without its own address inherits the page's policy: its inline scripts may run, and nothing may be fetched.
 MOVING = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 
 
 def whole(report: str, found: Verification | None, circuit: str = "") -> str:
-    """found: what was verified, if it was. circuit: a page of its own, which needs no network; it runs in a frame that reaches
-    neither the report nor anything else.
+    """Return the report with further sections.
+
+    Args:
+        report: HTML of the run's report.
+        found: The verification, if there is one.
+        circuit: HTML page of the circuit, which needs no network. It runs in a sandboxed frame that has no access
+            to the report.
     """
-    checks = environment().get_template("verification_section.html").render(found=found) if found else ""
+    section = environment().get_template("verification_section.html")
+    checks = section.render(found=render(found)) if found else ""
     if circuit:
         report = report.replace(STILL, MOVING, 1)
     return report.replace(MORE, checks + _frame(circuit), 1)
@@ -25,7 +32,7 @@ def _frame(circuit: str) -> str:
     if not circuit:
         return ""
     return (
-        "<h2>The circuit, to look into</h2>\n"
+        "<h2>The circuit, interactive</h2>\n"
         f'<iframe sandbox="allow-scripts" title="The circuit" srcdoc="{escape(circuit)}" '
         'style="width: 100%; height: 36rem; border: 1px solid var(--line)"></iframe>\n'
     )

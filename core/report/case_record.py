@@ -1,33 +1,48 @@
-"""The record of one request as one self-contained HTML file, from the ledger alone: what is left to file once all else is gone.
+"""Record of one request: self-contained HTML, built from ledger entries alone.
 
-Pure. Entries are as `python -m core ledger show --json` prints them: {"kind", "subjects", "content"}.
+It remains after runs and data are deleted. Pure functions. Entries have the form in which
+`cure-lens ledger show --json` prints them: {"kind", "subjects", "content"}.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from core.report.build import environment
+from core.report.check_texts import render
 from core.report.summary import count, date
 from core.types import Verdict, Verification
 from core.utils.serialization import from_json
 
 Entry = Mapping[str, Any]
-SURE = {
-    Verdict.PASS: "the unlearned adapter in its place passed every check of whether it has forgotten",
-    Verdict.INCONCLUSIVE: "whether the unlearned adapter in its place has forgotten was not proven, and it was approved all the same",
-    Verdict.FAIL: "the unlearned adapter in its place had failed a check",
-    None: "whether the unlearned adapter in its place has forgotten was not checked",
+CERTAINTY = {
+    Verdict.PASS: "the unlearned adapter that replaces it passed every check",
+    Verdict.INCONCLUSIVE: (
+        "that the unlearned adapter, which replaces it, has forgotten was not proven, and it was approved all the same"
+    ),
+    Verdict.FAIL: "the unlearned adapter that replaces it failed a check",
+    None: "the unlearned adapter that replaces it was not verified",
 }
 
 
 def about(entries: Sequence[Entry], request_id: str, runs: Collection[str] = ()) -> list[Entry]:
-    """The entries on a request, oldest first. runs: of the request, as far as they are still known."""
+    """Return the entries on a request, oldest first.
+
+    Args:
+        entries: All entries of the ledger.
+        request_id: Id of the request.
+        runs: Ids of runs for the request that are still known otherwise.
+    """
     own = {*runs, *(one["content"]["run"] for one in entries if _request(one["content"]) == request_id)}
     return [one for one in entries if one["content"].get("run") in own]
 
 
 def record(request_id: str, entries: Sequence[Entry]) -> str:
-    """The page, of the entries on this request, at least one. What is shown of several runs is that of the last one decided on."""
+    """Return the page.
+
+    Args:
+        request_id: Id of the request.
+        entries: The entries on this request, at least one. Of several runs the page shows the last one with a decision.
+    """
     run = _decided(entries)
     kinds = {kind: [one for one in entries if one["kind"] == kind] for kind in ("run", "decision", "destruction")}
     decisions = [{**one["content"]["decision"], "run": one["content"]["run"]} for one in kinds["decision"]]
@@ -47,34 +62,35 @@ def record(request_id: str, entries: Sequence[Entry]) -> str:
             four_eyes=all(one["content"]["four_eyes"] for one in kinds["decision"]),
             gone=gone["content"] if gone else None,
             adapter=gone["subjects"]["adapter"] if gone else "",
-            found=found[-1] if found else None,
+            found=render(found[-1]) if found else None,
             entries=entries,
         )
     )
 
 
 def _decided(entries: Sequence[Entry]) -> str | None:
-    """The run that was carried out, else the one that was decided on last, else the last one there was."""
+    """The run that went into service, else the last one with a decision, else the last one."""
     for kind in ("destruction", "decision", "run"):
-        if found := [one["content"]["run"] for one in entries if one["kind"] == kind]:
-            return found[-1]
+        if runs := [str(one["content"]["run"]) for one in entries if one["kind"] == kind]:
+            return runs[-1]
     return None
 
 
 def _request(content: Mapping[str, Any]) -> str | None:
-    """The request that an entry is about: by its id, or as a run has it."""
+    """Id of the request that an entry is about; entries of runs have a whole request."""
     request = content.get("request")
-    return request.get("id") if isinstance(request, Mapping) else request
+    id = request.get("id") if isinstance(request, Mapping) else request
+    return None if id is None else str(id)
 
 
 def _headline(gone: Entry | None, decisions: Sequence[Mapping[str, Any]], found: Verification | None) -> str:
-    """What is known, and no more: that data and adapters were destroyed, and how sure it is that the new adapter forgot."""
+    """State that data and adapters were destroyed, and how certain it is that the new adapter has forgotten."""
     if gone:
         people, rows = len(gone["content"]["people"]), len(gone["content"]["rows"])
-        whose = f"of {count(people, 'person', 'people')}" if people else "that was chosen"
-        when = date(gone["content"]["closed"])
-        sure = SURE[found.verdict if found else None]
-        return f"On {when}, the data {whose} ({count(rows, 'row')}) and the adapter that had learned from it were destroyed; {sure}."
+        whose = f"of {count(people, 'user')}" if people else "that was chosen"
+        when, certainty = date(gone["content"]["closed"]), CERTAINTY[found.verdict if found else None]
+        data = f"the data {whose} ({count(rows, 'row')}) and the adapter that had learned from it were destroyed"
+        return f"On {when}, {data}; {certainty}."
     if decisions and not decisions[-1]["approve"]:
-        return "The last run for this request was rejected, and did not go into service."
-    return "The deletion is not decided yet."
+        return "The last run for this request was rejected and did not go into service."
+    return "There is no decision on this deletion yet."

@@ -1,4 +1,4 @@
-"""Where the marks of the report's three pictures stand, in SVG units; the template draws them. Pure."""
+"""Coordinates of the report's three plots, in SVG units. Pure functions; the template draws the plots."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,16 @@ TRACK = (120, 435)
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One title of a list at height y. kind: "kept", "gone" (only before) or "new" (only after)."""
+    """One title of a list.
+
+    Attributes:
+        y: Height of the text.
+        rank: Rank in the list; 1 is the top.
+        text: The title, shortened.
+        full: The title.
+        kind: "kept", "gone" (only before) or "new" (only after).
+        referenced: Whether the title is in the list of the first reference.
+    """
 
     y: int
     rank: int
@@ -26,7 +35,15 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """Two lists side by side; lines: (y before, y after, direction of the move) of the titles that stayed."""
+    """Two lists side by side.
+
+    Attributes:
+        user: Id of the user.
+        before: Labels of the original list.
+        after: Labels of the unlearned list.
+        lines: (y before, y after, direction of the move) of each title that stayed.
+        height: Height of the plot.
+    """
 
     user: str
     before: tuple[Label, ...]
@@ -36,7 +53,7 @@ class Slope:
 
 
 def rank_changes(lists: TopLists) -> Slope:
-    """One user's list before and after; a title of the reference's list is marked."""
+    """Lay out one user's lists before and after unlearning; titles of the reference's list are marked."""
     before, after = lists.original, lists.unlearned
     reference = {row.item for row in lists.reference}
     place = {row.item: rank for rank, row in enumerate(after)}
@@ -71,12 +88,21 @@ def _y(rank: int) -> int:
 
 
 def shorten(text: str, length: int = LABEL) -> str:
+    """Return `text` cut to `length` characters."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A module at (x, y); `named` where its name is written beside it."""
+    """One module of the scatter plot.
+
+    Attributes:
+        x: Horizontal position.
+        y: Vertical position.
+        module: Name of the module.
+        group: Group of the module.
+        named: Whether its name is written beside the mark.
+    """
 
     x: float
     y: float
@@ -87,14 +113,19 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """Modules by contribution to the retain set (right) and the forget set (up), both on one square-root scale."""
+    """Modules by contribution to the retain set (to the right) and the forget set (up), on one square-root scale.
+
+    Attributes:
+        points: The modules.
+        ticks: (position, share) on either axis.
+    """
 
     points: tuple[Point, ...]
     ticks: tuple[tuple[float, float], ...]
 
 
 def scatter(groups: Sequence[ModuleGroup]) -> Scatter:
-    """Square roots spread the many small contributions; the diagonal stays where both are equal."""
+    """Lay out the scatter plot; square roots spread the many small contributions and keep the diagonal."""
     top = max(max(group.forget, group.retain) for group in groups) or 1.0
     named = set(sorted(range(len(groups)), key=lambda i: -max(groups[i].forget, groups[i].retain))[:6])
 
@@ -110,7 +141,16 @@ def scatter(groups: Sequence[ModuleGroup]) -> Scatter:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """One measure on the shared track: the references' lowest to highest, and two models with their intervals."""
+    """One metric on the shared axis; None where a value could not be measured.
+
+    Attributes:
+        name: Title of the metric.
+        y: Height of the row.
+        references: Positions of the lowest and the highest reference.
+        original: Position of the original model.
+        unlearned: Position of the unlearned model.
+        whisker: Ends of the unlearned model's interval.
+    """
 
     name: str
     y: int
@@ -122,7 +162,13 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """All measures on one axis; ticks: (x, value)."""
+    """All metrics on one axis.
+
+    Attributes:
+        rows: One row for each metric.
+        ticks: (x, value) of the axis.
+        height: Height of the plot.
+    """
 
     rows: tuple[Range, ...]
     ticks: tuple[tuple[float, float], ...]
@@ -130,7 +176,12 @@ class Ranges:
 
 
 def ranges(evaluation: Evaluation, names: Mapping[str, str]) -> Ranges:
-    """The measures in [0, 1] of `names` (field of Metrics -> its title) on one axis of tenths that fits them all."""
+    """Lay out metrics on one axis that is divided into tenths and fits them all.
+
+    Args:
+        evaluation: Results of the run.
+        names: Field of Metrics -> title, for metrics in [0, 1].
+    """
     before, after = evaluation.original, evaluation.unlearned
     found = [getattr(model, name).value for model in (before, after, *evaluation.references) for name in names]
     found += [end for name in names for end in (getattr(after, name).low, getattr(after, name).high)]

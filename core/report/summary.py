@@ -1,4 +1,7 @@
-"""What the report says first: plain sentences for the person who answers for the deletion. Pure."""
+"""Summary of a run: the first lines of its report, in plain sentences.
+
+Pure functions. The sentences state measurements against the references and never a judgement.
+"""
 
 import math
 import unicodedata
@@ -11,17 +14,26 @@ from statistics import fmean, median
 from core.types import Evaluation, Group, Interval, Item, ModuleGroup, Request, RunSpec
 
 NAMED = 6
-JOINERS = "\u200c\u200d"  # unseen, but emoji and several alphabets are written with them
+JOINERS = "\u200c\u200d"  # invisible, but part of emoji and of several alphabets
 REFERENCES_WANTED = 5
-NOT_RUN = (  # by a run itself; its verification asks more, and says what it leaves out
+NOT_RUN = (  # attacks that a run does not make; its verification makes more and names the rest
     "membership attacks with shadow models",
-    "whatever the verification asks: reworded prompts, rounding, relearning, probes of inner layers",
+    "attacks of the verification: paraphrased prompts, quantization, relearning, probes of the hidden states",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The first lines of the report, one idea each; `unknown` are the things this report does not show."""
+    """First lines of the report.
+
+    Attributes:
+        headline: The result in one sentence.
+        asked: The request.
+        done: How the model was changed.
+        found: How much was forgotten, in a few sentences.
+        cost: Quality for the other users, in a few sentences.
+        unknown: What the report does not show, in a few sentences.
+    """
 
     headline: str
     asked: str
@@ -32,7 +44,7 @@ class Summary:
 
 
 def visible(text: str) -> str:
-    """`text` without what is not seen or turns the line round; what parts words becomes a space."""
+    """Return `text` without invisible and direction-changing characters; other unprintable characters become spaces."""
     return "".join(
         char if char.isprintable() or char in JOINERS else "" if unicodedata.category(char) == "Cf" else " "
         for char in text
@@ -42,7 +54,15 @@ def visible(text: str) -> str:
 def summarise(
     spec: RunSpec, request: Request, items: Mapping[str, Item], groups: Sequence[ModuleGroup], evaluation: Evaluation
 ) -> Summary:
-    """The whole run in plain words: measurements against references, never a judgement."""
+    """Return the summary of a run.
+
+    Args:
+        spec: Specification of the run.
+        request: The request, with names: the summary is personal data.
+        items: The catalogue by item id, for titles.
+        groups: The modules with their groups; empty where the method uses no groups.
+        evaluation: Results of the run.
+    """
     return Summary(
         _headline(evaluation),
         _asked(request, items),
@@ -60,7 +80,10 @@ def _headline(evaluation: Evaluation) -> str:
     if not math.isfinite(residual):
         return "The model was changed, but its distance to models that never saw the data could not be measured."
     if floor and max(floor) >= 1:
-        return "Models that never saw the forgotten data differ as much from one another as from the original: this cannot show what was forgotten."
+        return (
+            "Models that never saw the forgotten data differ as much from one another as from the original: "
+            "a comparison with them cannot show how much was forgotten."
+        )
     if residual >= 1:
         return f"On the forgotten data, the model came no closer to models that never saw it{_lost(evaluation)}."
     if floor and residual <= median(floor):
@@ -71,7 +94,7 @@ def _headline(evaluation: Evaluation) -> str:
 
 
 def _lost(evaluation: Evaluation) -> str:
-    """What may have gone although the answers came no closer one by one: the AUC by which it predicts better than they."""
+    """State how much of the AUC advantage over the references is gone although the predictions came no closer."""
     known = fmean(_finite(metrics.forget_auc.value for metrics in evaluation.references) or [math.nan])
     before, after = (metrics.forget_auc.value - known for metrics in (evaluation.original, evaluation.unlearned))
     if not 0 <= after < before:
@@ -80,7 +103,7 @@ def _lost(evaluation: Evaluation) -> str:
 
 
 def _still(evaluation: Evaluation) -> str:
-    """Nearness is a mean: what it may hide is said in the same breath."""
+    """State a difference in AUC that the residual, a mean over rows, may hide."""
     known = _finite(metrics.forget_auc.value for metrics in evaluation.references)
     own = evaluation.unlearned.forget_auc.value
     if known and own > max(known):
@@ -91,17 +114,17 @@ def _still(evaluation: Evaluation) -> str:
 def _asked(request: Request, items: Mapping[str, Item]) -> str:
     parts = []
     if request.users:
-        parts.append(f"everything of {count(len(request.users), 'person', 'people')} ({_some(request.users)})")
+        parts.append(f"all data of {count(len(request.users), 'user')} ({_some(request.users)})")
     if request.interactions:
         films = [f"“{items[item].title if item in items else item}” of {user}" for user, item in request.interactions]
         parts.append(f"{count(len(films), 'chosen interaction')} ({_some(films)})")
-    reason = f" Reason given: {request.reason}" if request.reason else ""
+    reason = f" Reason: {request.reason}" if request.reason else ""
     return f"{_request(request)} asks to erase {' and '.join(parts)} from the recommender.{reason}"
 
 
 def asked_of_nobody(request: Request) -> str:
-    """What was asked, without who, which titles and why."""
-    parts = [count(len(request.users), "person", "people")] if request.users else []
+    """Return the sentence on the request without users, titles and reason."""
+    parts = [count(len(request.users), "user")] if request.users else []
     parts += [count(len(request.interactions), "chosen interaction")] if request.interactions else []
     return f"{_request(request)} asks to erase the data of {' and '.join(parts)} from the recommender."
 
@@ -111,35 +134,38 @@ def _request(request: Request) -> str:
 
 
 def _done(spec: RunSpec, groups: Sequence[ModuleGroup]) -> str:
-    kept = "The base model underneath was not changed."
+    kept = "The base model was not changed."
     if spec.method == "retrain":
-        return f"The adapter was trained anew from the base model without the forgotten data. {kept}"
+        return f"The adapter was retrained from the base model without the forgotten data. {kept}"
     if not groups:
-        return f"Method “{spec.method}” changed the recommender's adapter, every part of it alike. {kept}"
+        return f"Method “{spec.method}” changed all modules of the recommender's adapter alike. {kept}"
     counts = Counter(group.group for group in groups)
     return (
-        f"Method “{spec.method}” measured which of the {count(len(groups), 'part')} of the model the forgotten data works through: "
-        f"{counts[Group.FORGET]} mainly for it, {counts[Group.RETAIN]} mainly for everyone else, {counts[Group.SHARED]} for both, "
-        f"{counts[Group.OUTSIDE]} for neither. Each kind was then changed by its own rule, the last not at all. {kept}"
+        f"Method “{spec.method}” measured the contribution of the {count(len(groups), 'module')} of the model: "
+        f"{counts[Group.FORGET]} serve mainly the forgotten data, {counts[Group.RETAIN]} mainly the retained data, "
+        f"{counts[Group.SHARED]} both, {counts[Group.OUTSIDE]} neither. Each group was changed by its own rule, "
+        f"and the last group not at all. {kept}"
     )
 
 
 def _found(evaluation: Evaluation) -> tuple[str, ...]:
     references = evaluation.references
     if not references:
-        claim = "There is no retrained reference for this request, so this report claims nothing about how much was forgotten."
+        claim = "There is no retrained reference for this request: it is not known how much was forgotten."
         return (f"{claim} Train references and run again.",)
     trained = count(len(references), "reference model was", "reference models were")
     forget = [metrics.forget_auc.value for metrics in references]
     member = [metrics.membership_auc.value for metrics in references]
     return (
-        f"{trained} trained without the forgotten data. The distance left to them (residual) is "
-        f"{number(evaluation.closeness.residual)}: 1 means nothing was done, 0 means no difference. {_floor(evaluation)}",
-        f"How well the model still predicts the forgotten ratings (forget AUC): {_change('forget_auc', evaluation)}; "
-        f"references {_range(forget)}. The result {_place(evaluation.unlearned.forget_auc.value, forget)}; "
-        "above and below are both a difference.",
-        "How well an attacker who sees the model's loss can tell the forgotten from strangers (membership AUC, 0.5 is "
-        f"not at all): {_change('membership_auc', evaluation)}; references {_range(member)}.",
+        f"{trained} trained without the forgotten data. The remaining distance to them (residual) is "
+        f"{number(evaluation.closeness.residual)}: 1 means that nothing changed, 0 means no difference. "
+        f"{_floor(evaluation)}",
+        "Quality of the model's predictions of the forgotten ratings (forget AUC): "
+        f"{_change('forget_auc', evaluation)}; references {_range(forget)}. "
+        f"The result {_place(evaluation.unlearned.forget_auc.value, forget)}; "
+        "a value above or below that range is a difference.",
+        "Success of an attacker who tells forgotten users from held-out users by the model's loss (membership AUC, 0.5 "
+        f"is chance): {_change('membership_auc', evaluation)}; references {_range(member)}.",
     )
 
 
@@ -147,7 +173,7 @@ def _floor(evaluation: Evaluation) -> str:
     if not evaluation.floor:
         return "With a single reference, how much such models differ by chance is not known."
     spread = _range([one.residual for one in evaluation.floor])
-    return f"The references among themselves score {spread} (the floor): below that, nothing can be told apart."
+    return f"The references differ from one another by {spread} (the floor): smaller distances cannot be distinguished."
 
 
 def _cost(evaluation: Evaluation) -> tuple[str, ...]:
@@ -158,23 +184,24 @@ def _cost(evaluation: Evaluation) -> tuple[str, ...]:
     )
     mean = evaluation.item_mean_auc.value
     return (
-        f"For everyone else, the quality of predictions (test AUC) was {_estimate(before)} and is {_estimate(after)}, "
-        f"a change of {signed(after.value - before.value)}. {beside}.",
-        f"Ranking films by their mean rating alone gives {number(mean)}: the unlearned model {_beats(after.value, mean)}.",
+        f"For the other users, the quality of predictions (test AUC) was {_estimate(before)} and is {_estimate(after)},"
+        f" a change of {signed(after.value - before.value)}. {beside}.",
+        f"Ranking titles by their mean rating alone gives {number(mean)}: "
+        f"the unlearned model {_beats(after.value, mean)}.",
     )
 
 
 def _unknown(evaluation: Evaluation) -> tuple[str, ...]:
     lines = [
         f"One simple attack was measured. Not run: {'; '.join(NOT_RUN)}.",
-        "The data itself, backups, logs, the adapter before unlearning and older checkpoints still hold what was to be "
-        "forgotten, until someone destroys them.",
-        "A run measures and does not judge: verdicts come from its verification, where one was made. This report is evidence "
-        "for the people who decide, and no certificate.",
+        "The data set, backups, logs, the adapter before unlearning and older checkpoints still contain the forgotten "
+        "data until someone deletes them.",
+        "A run measures and does not judge: verdicts come from its verification, if there is one. This report is "
+        "evidence for the people who decide. It is no certificate.",
     ]
     if 0 < len(evaluation.references) < REFERENCES_WANTED:
-        few = f"References: {len(evaluation.references)}; with fewer than {REFERENCES_WANTED}, their spread is only roughly known."
-        lines.insert(1, few)
+        few = f"References: {len(evaluation.references)}; with fewer than {REFERENCES_WANTED}"
+        lines.insert(1, f"{few}, their spread is only roughly known.")
     return tuple(lines)
 
 
@@ -182,25 +209,27 @@ def _unknown(evaluation: Evaluation) -> tuple[str, ...]:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with a real minus sign; a dash where nothing could be measured."""
+    """Return a number with a typographic minus sign; a dash for None and NaN."""
     return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}".replace("-", "−")
 
 
 def signed(value: float) -> str:
+    """Return a number with its sign."""
     return ("+" if value > 0 else "") + number(value)
 
 
 def percent(value: float, digits: int = 0) -> str:
+    """Return a share in percent; a dash for NaN."""
     return "–" if not math.isfinite(value) else f"{100 * value:.{digits}f}%".replace("-", "−")
 
 
 def count(amount: int, one: str, many: str = "") -> str:
-    """An amount with its word: "1 person", "2 people"."""
+    """Return an amount with its noun: "1 person", "2 people"."""
     return f"{amount:,} {one if amount == 1 else many or one + 's'}"
 
 
 def date(moment: str) -> str:
-    """An ISO moment as "12 January 2026"; the text itself where it is none."""
+    """Return an ISO date as "12 January 2026"; any other text unchanged."""
     try:
         when = datetime.fromisoformat(moment)
     except ValueError:
@@ -209,17 +238,19 @@ def date(moment: str) -> str:
 
 
 def seconds(value: float) -> str:
+    """Return a duration in seconds or minutes."""
     return f"{value:.1f} s" if value < 90 else f"{value / 60:.1f} min"
 
 
 def _estimate(interval: Interval) -> str:
     if not math.isfinite(interval.low):
-        return f"{number(interval.value)} (too few people for an interval)"
+        return f"{number(interval.value)} (too few users for an interval)"
     return f"{number(interval.value)} (95% interval {number(interval.low)} to {number(interval.high)})"
 
 
 def _change(name: str, evaluation: Evaluation) -> str:
-    return f"{number(getattr(evaluation.original, name).value)} before, {number(getattr(evaluation.unlearned, name).value)} after"
+    before, after = (getattr(model, name).value for model in (evaluation.original, evaluation.unlearned))
+    return f"{number(before)} before, {number(after)} after"
 
 
 def _finite(values: Iterable[float]) -> list[float]:
@@ -248,6 +279,6 @@ def _beats(value: float, baseline: float) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    """The first few of a list, and how many more."""
+    """The first few names, and how many more there are."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more

@@ -1,6 +1,12 @@
-"""Verifying a run: three kinds of models are asked the same questions, and the checks compare their answers.
+"""Verification of a finished run, as a command of its own that may be repeated.
 
-It is no stage of the run but a command of its own, which may come later and be repeated; it alone writes verification.json.
+1. Load the unlearned adapter, the original adapter and each reference, and collect their outputs on the same rows.
+2. Check files by their digests: the adapter (V12), the bounds and the references (V0).
+3. Run the suite of checks.
+4. Write verification.json and, where the workspace has a ledger, an entry.
+
+`core.verification` returns codes and numbers. This module stores the English texts beside them, because
+ledger entries are read for years; on a machine without fluent.runtime it stores codes and numbers only.
 """
 
 from collections.abc import Callable
@@ -9,12 +15,14 @@ from pathlib import Path
 from core.errors import RunError
 from core.pipeline.collect_answers import answers_of, neighbours
 from core.pipeline.context import RequestContext, load_adapter, make_context
+from core.report.check_texts import english, render
+from core.report.localization import can_make_texts
 from core.runs.adapter_identity import adapter_files, differs_from_original, recorded_digests
-from core.runs.handle import RunHandle as RunFolder
+from core.runs.handle import RunHandle
 from core.runs.ledger import RunLedger, open_ledger
 from core.types import Check, RunState, Verdict, Verification
 from core.utils.hashing import digests_match, sha256_of_file
-from core.verification.equivalence import counted
+from core.verification.equivalence import exact_value
 from core.verification.evidence import Answers, Evidence
 from core.verification.suite import verification
 from core.verification.thresholds import Thresholds
@@ -22,33 +30,49 @@ from core.workspace.locks import at_work
 from core.workspace.run_layout import WEIGHTS
 
 
-def verify(
-    folder: RunFolder, device: str = "auto", full: bool = False, progress: Callable[[float], None] = lambda done: None
-) -> Verification:
-    """Ask and check, and write the result into the run's folder. full: everybody's lists are looked at, and the checks are
-    asked that take long.
+def _ignore(_done: float) -> None:
+    """Report no progress."""
 
-    Raises RunError for a run that is not done, RecordError where the workspace keeps a ledger that takes no entry.
+
+def verify(
+    folder: RunHandle, device: str = "auto", full: bool = False, progress: Callable[[float], None] = _ignore
+) -> Verification:
+    """Verify a run and write the result into its folder and into the ledger.
+
+    Args:
+        folder: The finished run.
+        device: Device of the models.
+        full: Also run the slow checks (V5, V7, V8), and rank the lists of all users instead of some.
+        progress: Called with the share of models that are done.
+
+    Returns:
+        The verification, with English texts where fluent.runtime is installed.
+
+    Raises:
+        RunError: The run is not done.
+        RecordError: The workspace has a ledger that takes no entry.
     """
     if folder.status.state is not RunState.DONE:
         raise RunError(f"Run {folder.id!r} is {folder.status.state}: choose a finished run to verify.")
-    bounds, workspace, ledger = Thresholds(), folder.workspace, open_ledger(folder.workspace)
-    with at_work(workspace):
+    bounds, ledger = Thresholds(), open_ledger(folder.workspace)
+    with at_work(folder.workspace):
         exact = (_identity(folder, ledger), _frozen(folder, bounds, ledger), _distinct(folder, ledger))
         found = verification(folder.id, _evidence(folder, device, bounds, full, progress), exact)
+        if can_make_texts():
+            found = render(found, english())
         folder.write(folder.layout.verification, found)
         ledger.record_verification(folder, found)
     return found
 
 
 def _evidence(
-    folder: RunFolder, device: str, bounds: Thresholds, full: bool, progress: Callable[[float], None]
+    folder: RunHandle, device: str, bounds: Thresholds, full: bool, progress: Callable[[float], None]
 ) -> Evidence:
     workspace = folder.workspace
     request = workspace.request(folder.spec.request)
-    places = _places(folder)
+    places = _adapter_folders(folder)
     answers: list[Answers] = []
-    context: RequestContext | None = None  # the same for all: they share a tokenizer
+    context: RequestContext | None = None  # one for all models, because they share a tokenizer
     for done, place in enumerate(places, 1):
         recommender = load_adapter(workspace, str(place), device)
         context = context or make_context(workspace, request, recommender.tokenizer)
@@ -59,64 +83,50 @@ def _evidence(
     return Evidence(model, original, tuple(references), bounds, near, 1 + len(workspace.closed()))
 
 
-def _places(folder: RunFolder) -> list[Path]:
-    """Where the adapters lie that are compared: the candidate, the original, the references."""
+def _adapter_folders(folder: RunHandle) -> list[Path]:
+    """Folders of the adapters to compare: the unlearned one, the original, then each reference."""
     workspace = folder.workspace
     return [folder.layout.adapter, workspace.adapter, *workspace.reference_folders(folder.spec.request)]
 
 
-def _identity(folder: RunFolder, ledger: RunLedger) -> Check:
-    """V12: the adapter that lies there is the one that the run made, to the bit, and not the one that was to forget."""
-    there, told = adapter_files(folder), recorded_digests(folder, ledger)
-    right = digests_match(there, told)
-    same = right and there.keys() <= told.keys()  # runs of an older version told the weights alone
-    if right and not differs_from_original(folder):
-        found, same = Verdict.FAIL, False
-        sentence = "The run left the adapter as it was, to the bit: nothing was forgotten."
-    elif same:
-        found, sentence = Verdict.PASS, "The adapter is the very one that the run made."
-    elif not right:
-        found, sentence = (
-            Verdict.FAIL,
-            "The adapter is not the one that the run made: it was changed, exchanged or taken away.",
-        )
+def _identity(folder: RunHandle, ledger: RunLedger) -> Check:
+    """V12: the adapter is the one that the run made, to the bit, and differs from the original."""
+    present, recorded = adapter_files(folder), recorded_digests(folder, ledger)
+    matches = digests_match(present, recorded)
+    complete = present.keys() <= recorded.keys()  # runs of older versions recorded the digest of the weights only
+    if not matches:
+        found, reason = Verdict.FAIL, "replaced"
+    elif not differs_from_original(folder):
+        found, reason = Verdict.FAIL, "unchanged"
+    elif not complete:
+        found, reason = Verdict.INCONCLUSIVE, "incomplete_digests"
     else:
-        found, sentence = (
-            Verdict.INCONCLUSIVE,
-            "The run did not tell all of which adapter it made: launch it anew to know.",
-        )
-    return _exact("V12", "the adapter is the one that was made", same, found, "SHA-256, exact", sentence)
+        found, reason = Verdict.PASS, ""
+    return _exact("V12", "adapter_identity", found, reason)
 
 
-def _frozen(folder: RunFolder, bounds: Thresholds, ledger: RunLedger) -> Check:
-    """V0: nobody chose the bounds with the result in sight."""
+def _frozen(folder: RunHandle, bounds: Thresholds, ledger: RunLedger) -> Check:
+    """V0: the bounds were fixed before the run, so nobody chose them to fit the result."""
     same = ledger.run_content(folder.id).get("thresholds", folder.spec.thresholds) == bounds.digest
-    found = Verdict.PASS if same else Verdict.INCONCLUSIVE
-    sentence = (
-        "What counts as passed was fixed before the run began."
-        if same
-        else "The run began with other bounds than these, or with none: launch it anew to have them fixed beforehand."
-    )
-    return _exact("V0", "the bounds were fixed before the run", same, found, "SHA-256 of all bounds", sentence)
+    return _exact("V0", "thresholds_frozen", Verdict.PASS if same else Verdict.INCONCLUSIVE)
 
 
-def _distinct(folder: RunFolder, ledger: RunLedger) -> Check:
-    """V0: a reference that is a copy of something else, or is not the one that was trained, tells of nothing but itself."""
+def _distinct(folder: RunHandle, ledger: RunLedger) -> Check:
+    """V0: the references differ from each other and from the adapters, and are the ones that were trained."""
     workspace = folder.workspace
-    candidate, original, *references = (sha256_of_file(place / WEIGHTS) for place in _places(folder))
+    candidate, original, *references = (sha256_of_file(place / WEIGHTS) for place in _adapter_folders(folder))
     names = [place.name for place in workspace.reference_folders(folder.spec.request)]
-    there = dict(zip(names, references, strict=True))
-    trained = ledger.reference_digests(folder.spec.request)
+    present = dict(zip(names, references, strict=True))
+    recorded = ledger.reference_digests(folder.spec.request)
     others = {candidate, original}
-    same = len(others | {*references}) == len(others) + len(references) and there == there | trained
-    found = Verdict.PASS if same else Verdict.INCONCLUSIVE
-    sentence = (
-        f"The models that never saw the data are different ones, {'' if there == trained else 'not all of them entered '}as they were trained."
-        if same
-        else "A model that never saw the data was exchanged or taken away, or is a copy of another one: train it anew."
-    )
-    return _exact("V0", "the references are models of their own", same, found, "SHA-256, exact", sentence)
+    separate = len(others | {*references}) == len(others) + len(references)
+    if not (separate and present == present | recorded):
+        return _exact("V0", "references_distinct", Verdict.INCONCLUSIVE)
+    reason = "recorded" if present == recorded else "partly_recorded"
+    return _exact("V0", "references_distinct", Verdict.PASS, reason)
 
 
-def _exact(id: str, name: str, same: bool, verdict: Verdict, source: str, sentence: str) -> Check:
-    return Check(id, name, verdict, counted(float(same), 1), 1.0, 1.0, source, None, sentence)
+def _exact(id: str, code: str, verdict: Verdict, reason: str = "") -> Check:
+    """A check with value 1 for PASS and 0 otherwise."""
+    value = exact_value(float(verdict is Verdict.PASS), 1)
+    return Check(id, verdict, value, 1.0, 1.0, None, code, reason)

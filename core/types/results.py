@@ -1,4 +1,4 @@
-"""What a run measured."""
+"""Result types of a run: intervals, metrics, recommendation lists, and how unlearning ended."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,14 @@ from core.types.circuit import Cell, Recommendation
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate with its 95 % interval and the number of rows behind it."""
+    """An estimate with its interval: 95 % in evaluations, 90 % in checks.
+
+    Attributes:
+        value: The estimate.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        n: Number of rows behind the estimate.
+    """
 
     value: float
     low: float
@@ -17,7 +24,17 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """How one model does (method section 6). AUC in [0, 1]; log loss in nats; HR and NDCG at 10."""
+    """Quality and leakage of one model (docs/method.md, section 6).
+
+    Attributes:
+        test_auc: AUC in [0, 1] on later interactions of the training users.
+        test_log_loss: Log loss on the same rows, in nats.
+        hit_rate: HR@10 in [0, 1].
+        ndcg: NDCG@10 in [0, 1].
+        forget_auc: AUC in [0, 1] on the forget set.
+        holdout_auc: AUC in [0, 1] on held-out users.
+        membership_auc: AUC in [0, 1] of a membership attack by loss, forget set against held-out users.
+    """
 
     test_auc: Interval
     test_log_loss: Interval
@@ -30,10 +47,12 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Closeness:
-    """How near a model's forget-set predictions are to the references'.
+    """Distance of a model's predictions on the forget set to those of the retrained references.
 
-    residual: mean|p - p_ref| / mean|p_original - p_ref|; 1 = did nothing, 0 = equal.
-    jsd: true Jensen-Shannon divergence in bits. half_kl: the half symmetrised KL that E2URec calls JSD.
+    Attributes:
+        residual: mean|p - p_ref| / mean|p_original - p_ref|; 1 = nothing changed, 0 = equal to the references.
+        jsd: Jensen-Shannon divergence in bits.
+        half_kl: Half of the symmetrised KL divergence in nats, which E2URec calls JSD.
     """
 
     residual: float
@@ -43,7 +62,15 @@ class Closeness:
 
 @dataclass(frozen=True, slots=True)
 class TopLists:
-    """The top-10 lists of one user by the original, the unlearned and the first reference model."""
+    """Top-10 lists of one user.
+
+    Attributes:
+        user: Id of the user.
+        forgotten: Whether the user is in the forget set.
+        original: The list by the original model.
+        unlearned: The list by the unlearned model.
+        reference: The list by the first retrained reference; empty where there is none.
+    """
 
     user: str
     forgotten: bool
@@ -54,10 +81,14 @@ class TopLists:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """How much of one kept person's top-10 list by the original stays, as a share.
+    """Share of one retained user's original top-10 list that other models also recommend.
 
-    after: in the unlearned model's list. reference: in the first reference's, None where there is none: so much does
-    training anew change. near: Jaccard overlap of the person's titles with those of the most alike of the request's people.
+    Attributes:
+        user: Id of the user.
+        after: Share that is in the unlearned model's list.
+        reference: Share that is in the first reference's list, which shows how much retraining alone
+            changes; None where there is no reference.
+        near: Jaccard overlap of the user's titles with those of the most similar user of the request.
     """
 
     user: str
@@ -68,10 +99,17 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything measured of one run.
+    """All measurements of one run.
 
-    floor: each reference scored against the others, i.e. the spread of models that never saw the data.
-    item_mean_auc: test AUC of predicting each item's mean training label.
+    Attributes:
+        original: Metrics of the original model.
+        unlearned: Metrics of the unlearned model.
+        references: Metrics of each retrained reference.
+        closeness: Distance of the unlearned model to the references.
+        closeness_original: Distance of the original model to the references.
+        floor: Distance of each reference to the others: the spread of models that never saw the data.
+        item_mean_auc: Test AUC of a baseline that predicts each item's mean training label.
+        lists: Top-10 lists of some users.
     """
 
     original: Metrics
@@ -86,8 +124,14 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How unlearning ended: steps taken, in words why, how many of the adapter's coordinates were free to move, and
-    by cell how far they went.
+    """How unlearning ended.
+
+    Attributes:
+        steps: Number of optimizer steps.
+        reason: Why it stopped, as a phrase.
+        movable: Number of adapter coordinates that were free to move.
+        total: Number of all adapter coordinates.
+        cells: How far each cell of the adapter moved.
     """
 
     steps: int

@@ -1,48 +1,69 @@
-"""From a value with its interval and two bounds to a verdict.
+"""Equivalence test: from a value with its interval and two bounds to a verdict.
 
-A test of equivalence: PASS where the whole 90 % interval lies within the bounds (two one-sided tests at 5 %). FAIL is an
-accusation, and a dozen checks at 5 % would accuse an innocent model half of the time: it takes that the interval, stretched to
-99 %, lies outside as a whole. INCONCLUSIVE where it does neither. So too few rows never pass, and hardly ever fail.
+1. PASS where the whole 90 % interval lies within the bounds (two one-sided tests at 5 %).
+2. FAIL where the interval, widened to 99 %, lies outside the bounds as a whole. A dozen checks at 5 %
+   would fail an innocent model half of the time, so FAIL needs stronger evidence than PASS.
+3. INCONCLUSIVE otherwise.
+
+Too few rows therefore never pass and hardly ever fail.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
 from core.evaluation.metrics import interval
 from core.types import Check, Interval, Verdict
+from core.types.checks import Detail
 
-DRAWS = 400
+DRAWS = 400  # bootstrap samples of an interval
 LEVEL = 0.90
-STRETCH = 2.576 / 1.645  # from a normal's 90 % interval to its 99 %
-PEOPLE = 10
-FURTHEST = 30  # times narrower than it is, nobody will make an interval
-RULES = {"draws": DRAWS, "level": LEVEL, "stretch": STRETCH, "people": PEOPLE}  # frozen with the bounds
-Sentences = Mapping[Verdict, str]
+STRETCH = 2.576 / 1.645  # from a normal distribution's 90 % interval to its 99 % interval
+PEOPLE = 10  # fewest users that can be resampled as a whole
+FURTHEST = 30  # an interval is not expected to become narrower than by this factor
+RULES = {"draws": DRAWS, "level": LEVEL, "stretch": STRETCH, "people": PEOPLE}  # part of the thresholds' digest
+Bounds = tuple[float | None, float | None]
 
 
-def clusters(users: np.ndarray) -> np.ndarray:
-    """What stays together when forgotten rows are drawn anew: a person's rows; of fewer than PEOPLE people each row by itself.
+def resampling_units(users: np.ndarray) -> np.ndarray:
+    """Return the bootstrap unit of each row: its user, or the row itself with fewer than PEOPLE users.
 
-    The question is about these very people, and drawing three of three anew would tell almost nothing of chance, one of one
-    nothing at all. That rows of one person err alike is then left out, so few people take many rows to pass.
+    Resampling three users of three says almost nothing about chance, and one of one nothing at all. With
+    rows as units the correlation between rows of one user is neglected, so few users need many rows to pass.
+
+    Args:
+        users: User id of each row [row].
+
+    Returns:
+        Unit of each row [row].
     """
     return users if len(np.unique(users)) >= PEOPLE else np.char.add("row ", np.arange(len(users)).astype(str))
 
 
-def measured(measure: Callable[[np.ndarray], float], users: np.ndarray) -> Interval:
-    """`measure(row indices)` with its 90 % interval over users."""
+def estimate(measure: Callable[[np.ndarray], float], users: np.ndarray) -> Interval:
+    """Return `measure` of all rows with its 90 % bootstrap interval over users.
+
+    Args:
+        measure: Maps row indices to a value.
+        users: Bootstrap unit of each row [row].
+    """
     return interval(measure, users, draws=DRAWS, level=LEVEL)
 
 
-def counted(value: float, n: int) -> Interval:
-    """A value that is counted and not estimated."""
+def exact_value(value: float, n: int) -> Interval:
+    """Return a counted value, which has no uncertainty, as an interval."""
     return Interval(value, value, value, n)
 
 
 def verdict(value: Interval, low: float | None, high: float | None) -> Verdict:
-    """How a value stands to its bounds; what is no number tells nothing."""
+    """Judge a value by its bounds; NaN in the value or the bounds is INCONCLUSIVE.
+
+    Args:
+        value: The value with its 90 % interval.
+        low: Lower bound; None where that side is open.
+        high: Upper bound; None where that side is open.
+    """
     bottom, top = (-math.inf if low is None else low), (math.inf if high is None else high)
     if not all(map(math.isfinite, (value.value, value.low, value.high))) or math.isnan(bottom) or math.isnan(top):
         return Verdict.INCONCLUSIVE
@@ -52,41 +73,52 @@ def verdict(value: Interval, low: float | None, high: float | None) -> Verdict:
     return Verdict.FAIL if high_99 < bottom or low_99 > top else Verdict.INCONCLUSIVE
 
 
-def outside(value: Interval, low: float | None, high: float | None) -> bool:
-    """Whether the value itself, whatever its interval, does not lie within the bounds."""
+def is_outside(value: Interval, low: float | None, high: float | None) -> bool:
+    """Return whether the point estimate lies outside the bounds."""
     return (low is not None and value.value < low) or (high is not None and value.value > high)
 
 
-def needed(value: Interval, low: float | None, high: float | None) -> int | None:
-    """About how many rows would narrow the interval until it no longer reaches over the nearest bound, the value staying what
-    it is; None where it lies on that bound. The width of an interval falls with the root of the number of rows.
+def rows_needed(value: Interval, low: float | None, high: float | None) -> int | None:
+    """Estimate how many rows would give a verdict if the point estimate stayed the same.
+
+    The width of an interval falls with the root of the number of rows.
+
+    Returns:
+        About how many rows make the interval too narrow to reach the nearest bound; None where the point
+        estimate lies practically on that bound.
     """
     room = min(abs(bound - value.value) for bound in (low, high) if bound is not None)
-    half = max(value.high - value.value, value.value - value.low) * (STRETCH if outside(value, low, high) else 1.0)
+    half = max(value.high - value.value, value.value - value.low) * (STRETCH if is_outside(value, low, high) else 1.0)
     if not (math.isfinite(half) and room > half / FURTHEST):
         return None
     return math.ceil(value.n * max(1.0, half / room) ** 2)
 
 
-def check(
-    id: str,
-    name: str,
-    value: Interval,
-    bounds: tuple[float | None, float | None],
-    source: str,
-    sentences: Sentences,
-) -> Check:
-    """One check, judged."""
+def check(id: str, code: str, value: Interval, bounds: Bounds, **details: Detail) -> Check:
+    """Judge a value and return the check.
+
+    Args:
+        id: Place in the list of checks, "V0" to "V12".
+        code: Name of the measurement.
+        value: The measured value with its 90 % interval.
+        bounds: Lower and upper bound; None where a side is open.
+        **details: Numbers that the texts need.
+    """
     found = verdict(value, *bounds)
-    rows = needed(value, *bounds) if found is Verdict.INCONCLUSIVE else None
-    told = sentences[found] if found is not Verdict.INCONCLUSIVE else _unsure(value, rows, sentences[found])
-    return Check(id, name, found, value, *bounds, source, rows, told)
+    details = {name: _finite_or_none(number) for name, number in details.items()}
+    if found is not Verdict.INCONCLUSIVE:
+        return Check(id, found, value, *bounds, None, code, details=details)
+    rows = rows_needed(value, *bounds)
+    return Check(id, found, value, *bounds, rows, code, _reason(value, rows), details)
 
 
-def _unsure(value: Interval, rows: int | None, what: str) -> str:
-    """Why nobody can tell, and what would help."""
+def _finite_or_none(detail: Detail) -> Detail:
+    """Return None for NaN, which JSON cannot hold."""
+    return None if isinstance(detail, float) and not math.isfinite(detail) else detail
+
+
+def _reason(value: Interval, rows: int | None) -> str:
+    """Code of the reason for an inconclusive verdict."""
     if not math.isfinite(value.value):
-        return f"{what} This could not be measured here."
-    if rows is None:
-        return f"{what} It lies so near the bound that more rows would hardly settle it."
-    return f"{what} There are {value.n:,} rows; about {rows:,} would be needed to tell."
+        return "not_measured"
+    return "near_bound" if rows is None else "few_rows"

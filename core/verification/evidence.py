@@ -1,4 +1,4 @@
-"""What a verification is told: the answers of the model in question, of the original, and of references, on the same rows."""
+"""Input of a verification: outputs of the unlearned model, the original and the references on the same rows."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,8 +13,12 @@ from core.verification.thresholds import Thresholds
 
 @dataclass(frozen=True)
 class Probed:
-    """What probes say of each row, forgotten people's (member) and then strangers'. scores: [layer, row], larger is more
-    like a forgotten person's.
+    """Scores of linear probes that tell forgotten users from held-out users.
+
+    Attributes:
+        users: User id of each row [row].
+        member: Whether the row is of a forgotten user [row].
+        scores: Probe score by layer and row [layer, row]; larger is more like a forgotten user.
     """
 
     users: np.ndarray
@@ -24,7 +28,12 @@ class Probed:
 
 @dataclass(frozen=True)
 class Ranks:
-    """The rank [row] of forgotten liked titles among so many that their people never met, 1 = on top."""
+    """Ranks of liked forgotten titles among candidates that their users never met.
+
+    Attributes:
+        users: User id of each row [row].
+        ranks: Rank of the title [row]; 1 is the top.
+    """
 
     users: np.ndarray
     ranks: np.ndarray
@@ -32,11 +41,20 @@ class Ranks:
 
 @dataclass(frozen=True)
 class Answers:
-    """seen: what evaluation asks. mass: probability [forget row] of an answer at all, empty in `next_item`. rounded: scores on
-    the forget set with weights of so many bits. titles: where forgotten titles stand. kept: scores on some of the retain set.
+    """Outputs of one model.
 
-    Only where everything is asked: worded: scores on the forget set by wording. relearned: on the rest of it, before and after
-    each lap of training on a few of its rows. inside: probes.
+    The last three fields are filled only in a full verification.
+
+    Attributes:
+        seen: The outputs that evaluation uses.
+        mass: Probability of any valid answer on each forget row [row]; empty in the task `next_item`.
+        rounded: Scores on the forget set by the number of bits to which the weights are rounded.
+        titles: Ranks of liked forgotten titles.
+        kept: Scores on a part of the retain set.
+        worded: Scores on the forget set by paraphrase of the prompt.
+        relearned: Scores on the forget rows that are not trained on, before and after each lap of training
+            on a few other forget rows.
+        inside: Probe scores of the hidden states.
     """
 
     seen: ModelOutputs
@@ -51,8 +69,15 @@ class Answers:
 
 @dataclass(frozen=True)
 class Evidence:
-    """model: that is said to have forgotten. neighbours: those who stay and are most like the people who go. requests:
-    how many were carried out with this one.
+    """Everything that the checks compare.
+
+    Attributes:
+        model: Outputs of the unlearned model.
+        original: Outputs of the model before unlearning.
+        references: Outputs of each retrained reference.
+        thresholds: Bounds of the checks.
+        neighbours: Ids of the retained users who are most similar to the forgotten users.
+        requests: Number of requests that were carried out, this one included.
     """
 
     model: Answers
@@ -63,15 +88,15 @@ class Evidence:
     requests: int = 1
 
     def of_original(self) -> "Evidence":
-        """The original in place of the model: it forgot nothing."""
+        """Return the evidence with the original as the model: a known negative, it forgot nothing."""
         return replace(self, model=self.original)
 
     def each_reference(self) -> Iterator["Evidence"]:
-        """Each reference in place of the model, beside the others, as long as there are others."""
-        for one, others in beside_others(self.references):
+        """Yield the evidence with each reference as the model, compared with the other references."""
+        for reference, others in beside_others(self.references):
             if others:
-                yield replace(self, model=one, references=tuple(others))
+                yield replace(self, model=reference, references=tuple(others))
 
     def of_reference(self) -> "Evidence":
-        """A reference in place of the model, beside the others: it never knew."""
+        """Return the evidence with the last reference as the model: a known positive, it never saw the data."""
         return [*self.each_reference()][-1]

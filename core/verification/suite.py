@@ -1,11 +1,16 @@
-"""All checks in order, after the controls (V0): what cannot tell a model that forgot nothing from one that never knew tells
-nothing about a third.
+"""The suite: all checks in order, preceded by controls (V0).
+
+1. Negative control: the original, which forgot nothing, must fail at least one check.
+2. Positive control: a reference, which never saw the data, must fail no check.
+3. Where a control does not hold, the verdict of every check becomes INCONCLUSIVE: checks that cannot tell
+   these two models apart cannot judge a third one.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from core.types import Check, Verdict, Verification
+from core.types.checks import Detail
 from core.verification.checks import (
     closeness,
     drift,
@@ -19,17 +24,17 @@ from core.verification.checks import (
     relearning,
     utility,
 )
-from core.verification.equivalence import counted, outside
+from core.verification.equivalence import exact_value, is_outside
 from core.verification.evidence import Evidence
 
-Part = Callable[[Evidence], Iterator[Check]]
-# in shares of the way to the original, which is all of the way for the original itself, whatever it knows: no control
-SHARES: tuple[Part, ...] = (closeness.residual, quantization.checks)
-# tell nothing of what the original knows of the forgotten people
-ASIDE: tuple[Part, ...] = (*SHARES, drift.checks)
-# attacks: these look for what is left
-SEEKING: tuple[Part, ...] = (paraphrases.checks, relearning.checks, probes.checks)
-CHECKS: tuple[Part, ...] = (
+CheckFunction = Callable[[Evidence], Iterator[Check]]
+# Measured as a share of the way to the original. The original has 100 % by construction, so it is no control here.
+RELATIVE_TO_ORIGINAL: tuple[CheckFunction, ...] = (closeness.residual, quantization.checks)
+# These do not measure what the original knows about the forgotten users.
+NO_CONTROLS: tuple[CheckFunction, ...] = (*RELATIVE_TO_ORIGINAL, drift.checks)
+# Attacks: a PASS counts only if the attack succeeds on the original.
+ATTACKS: tuple[CheckFunction, ...] = (paraphrases.checks, relearning.checks, probes.checks)
+CHECKS: tuple[CheckFunction, ...] = (
     closeness.residual,
     closeness.divergence,
     membership.checks,
@@ -43,123 +48,99 @@ CHECKS: tuple[Part, ...] = (
     utility.checks,
     drift.checks,
 )
-NOT_RUN = {
-    "V5": "whether other wordings of the prompt bring something back (asked with --full)",
-    "V7": "whether a little training brings it back faster than it was learned (asked with --full)",
-    "V8": "whether probes inside the model still find it (asked with --full)",
-}
-# Whatever is asked, these attacks are not run here: a verdict says nothing about them.
-NEVER_RUN = {
-    "shadow models": "membership attacks with shadow models, which train many models of their own",
-    "white box": "attackers who see weights or gradients, other than by probes, rounding and a little training",
-    "two versions": "comparing the adapter before with the one after, which shows what was taken out",
-    "long training": "bringing it back by long training, or from data much like what was forgotten",
-    "base model": "the base model, which is not changed and may know of people from elsewhere",
-    "other ways in": "prompts that were written to break the model, other than reworded ones",
-}
-FEW = 3  # references under which one cannot be held out and the others still differ among themselves
+# Ids of the checks that only a full verification runs.
+NOT_RUN = ("V5", "V7", "V8")
+# Codes of attacks that no verification runs. A verdict does not cover them. Spelled as in files of version 0.1.0.
+NEVER_RUN = ("shadow models", "white box", "two versions", "long training", "base model", "other ways in")
+FEW = 3  # with fewer references, holding one out leaves no spread among the others
 
 
 def verification(run: str, evidence: Evidence, exact: Sequence[Check]) -> Verification:
-    """All checks of a run. exact: those that need files and no answers, whatever the controls say."""
+    """Run all checks.
+
+    Args:
+        run: Id of the run.
+        evidence: Outputs of the models.
+        exact: Checks of files. They need no model outputs and do not depend on the controls.
+
+    Returns:
+        The verification, without texts.
+    """
     if len(evidence.references) < FEW:
-        controls: tuple[Check, ...] = (_without_references(len(evidence.references)),)
+        controls: tuple[Check, ...] = (_too_few_references(len(evidence.references)),)
     else:
         controls = tuple(_controls(evidence))
     checks = asked(evidence) if evidence.references else ()
-    if any(one.verdict is not Verdict.PASS for one in controls):
-        checks = tuple(_void(one) for one in checks)
-    asked_for = {one.id for one in checks}
-    left_out = {id: why for id, why in NOT_RUN.items() if id not in asked_for}
-    in_part = (_in_part(left_out, bool(asked_for & NOT_RUN.keys())),) if checks and left_out else ()
-    found = (*controls, *checks, *exact, *in_part)
-    return Verification(run, evidence.thresholds.digest, together(found), found, left_out | NEVER_RUN)
+    if any(control.verdict is not Verdict.PASS for control in controls):
+        checks = tuple(map(_void, checks))
+    ids = {check.id for check in checks}
+    missing = [id for id in NOT_RUN if id not in ids]
+    completeness = (_incomplete(missing, full=bool(ids & {*NOT_RUN})),) if checks and missing else ()
+    everything = (*controls, *checks, *exact, *completeness)
+    not_run = dict.fromkeys((*missing, *NEVER_RUN), "")
+    return Verification(run, evidence.thresholds.digest, overall_verdict(everything), everything, not_run)
 
 
-def asked(evidence: Evidence, parts: Sequence[Part] = CHECKS) -> tuple[Check, ...]:
-    """The checks that look at answers."""
-    return tuple(one for part in parts for one in (_sought(part, evidence) if part in SEEKING else part(evidence)))
-
-
-def _sought(part: Part, evidence: Evidence) -> Iterator[Check]:
-    """No PASS where the original passes as well: what does not find anything there would find nothing anywhere."""
-    for one, original in zip(part(evidence), part(evidence.of_original()), strict=True):
-        yield _blind(one) if one.verdict is original.verdict is Verdict.PASS else one
-
-
-def _controls(evidence: Evidence) -> Iterator[Check]:
-    telling = [part for part in CHECKS if part not in ASIDE]
-    original = asked(evidence.of_original(), telling)
-    caught = [one for one in original if one.verdict is Verdict.FAIL]
-    wanting = [one.rows_needed for one in original if one.rows_needed and outside(one.value, one.low, one.high)]
-    more = min(wanting, default=None)  # of those that would catch it; the others would let it pass
-    wronged = [one for one in asked(evidence.of_reference()) if one.verdict is Verdict.FAIL]
-    yield _control(
-        "a model that forgot nothing is caught",
-        len(caught),
-        bool(caught),
-        f"The original fails, as it must: {_names(caught)}.",
-        "The original, which forgot nothing, is caught by no check: the numbers here do not suffice to tell anything."
-        + (f" About {more:,} rows would be needed for the first check to catch it." if more else ""),
-        None if caught else more,
-    )
-    yield _control(
-        "a model that never knew is let through",
-        len(wronged),
-        not wronged,
-        "A model that never saw the data fails no check, as it must be.",
-        f"A model that never saw the data fails as well ({_names(wronged)}): these checks would accuse anybody here.",
+def asked(evidence: Evidence, functions: Sequence[CheckFunction] = CHECKS) -> tuple[Check, ...]:
+    """Run the checks of model outputs, without controls."""
+    return tuple(
+        check
+        for function in functions
+        for check in (_attack(function, evidence) if function in ATTACKS else function(evidence))
     )
 
 
-def _control(name: str, count: int, holds: bool, good: str, bad: str, needed: int | None = None) -> Check:
-    value = counted(count, len(CHECKS))
-    found = Verdict.PASS if holds else Verdict.INCONCLUSIVE
-    return Check("V0", name, found, value, None, None, "controls", needed, good if holds else bad)
-
-
-def _in_part(left_out: Collection[str], full: bool) -> Check:
-    """Nobody passes by being asked less."""
-    names = ", ".join(left_out)
-    sentence = (
-        f"Some of the checks cannot be asked of so few rows ({names})."
-        if full
-        else f"The checks that take long were not asked ({names}): ask with --full to have all of them."
-    )
-    value = counted(len(NOT_RUN) - len(left_out), len(NOT_RUN))
-    return Check("V0", "everything was asked", Verdict.INCONCLUSIVE, value, len(NOT_RUN), None, "list", None, sentence)
-
-
-def _without_references(count: int) -> Check:
-    said = f"{count} of the {FEW} models" if count else "No models"
-    sentence = f"{said} that never saw the data are there to compare with: train them first, then ask again."
-    nothing = counted(count, count)
-    return Check(
-        "V0", "models that never saw the data", Verdict.INCONCLUSIVE, nothing, FEW, None, "controls", FEW, sentence
-    )
-
-
-def _names(checks: Sequence[Check]) -> str:
-    return ", ".join(one.name for one in checks)
-
-
-def _blind(check: Check) -> Check:
-    sentence = "This tells nothing here: not even in the original, which knew these people, does it find anything."
-    return replace(check, verdict=Verdict.INCONCLUSIVE, sentence=sentence)
-
-
-def _void(check: Check) -> Check:
-    """What a check said where the controls do not hold."""
-    return replace(
-        check,
-        verdict=Verdict.INCONCLUSIVE,
-        sentence=f"Not to be relied on, as the controls do not hold: {check.sentence}",
-    )
-
-
-def together(checks: Sequence[Check]) -> Verdict:
-    """FAIL for one that failed, PASS where all passed."""
-    verdicts = {one.verdict for one in checks}
+def overall_verdict(checks: Iterable[Check]) -> Verdict:
+    """Return FAIL if any check failed, PASS if all passed, INCONCLUSIVE otherwise."""
+    verdicts = {check.verdict for check in checks}
     if Verdict.FAIL in verdicts:
         return Verdict.FAIL
     return Verdict.PASS if verdicts == {Verdict.PASS} else Verdict.INCONCLUSIVE
+
+
+def _attack(function: CheckFunction, evidence: Evidence) -> Iterator[Check]:
+    """Run an attack; a PASS becomes INCONCLUSIVE where the original passes too."""
+    for check, original in zip(function(evidence), function(evidence.of_original()), strict=True):
+        blind = check.verdict is original.verdict is Verdict.PASS
+        yield replace(check, verdict=Verdict.INCONCLUSIVE, reason="blind") if blind else check
+
+
+def _controls(evidence: Evidence) -> Iterator[Check]:
+    original = asked(evidence.of_original(), [function for function in CHECKS if function not in NO_CONTROLS])
+    caught = [check for check in original if check.verdict is Verdict.FAIL]
+    # Only checks whose estimate lies outside the bounds would fail the original with more rows.
+    promising = [
+        check.rows_needed for check in original if check.rows_needed and is_outside(check.value, check.low, check.high)
+    ]
+    rows = None if caught else min(promising, default=None)
+    failed = [check for check in asked(evidence.of_reference()) if check.verdict is Verdict.FAIL]
+    yield _control("control_original", caught, bool(caught), rows)
+    yield _control("control_reference", failed, not failed)
+
+
+def _control(code: str, failed: Sequence[Check], holds: bool, rows: int | None = None) -> Check:
+    """A control: `failed` are the checks that the known model failed."""
+    found = Verdict.PASS if holds else Verdict.INCONCLUSIVE
+    details: dict[str, Detail] = {"checks": " ".join(check.code for check in failed)}
+    value = exact_value(len(failed), len(CHECKS))
+    return Check("V0", found, value, None, None, rows, code, "more_rows" if rows else "", details)
+
+
+def _incomplete(missing: Collection[str], full: bool) -> Check:
+    """INCONCLUSIVE for an incomplete verification: running fewer checks must not give a PASS."""
+    value = exact_value(len(NOT_RUN) - len(missing), len(NOT_RUN))
+    reason = "few_rows_for_checks" if full else "not_full"
+    details: dict[str, Detail] = {"ids": " ".join(missing)}
+    return Check("V0", Verdict.INCONCLUSIVE, value, len(NOT_RUN), None, None, "all_checks_run", reason, details)
+
+
+def _too_few_references(count: int) -> Check:
+    details: dict[str, Detail] = {"count": count, "wanted": FEW}
+    value = exact_value(count, count)
+    return Check("V0", Verdict.INCONCLUSIVE, value, FEW, None, FEW, "references", details=details)
+
+
+def _void(check: Check) -> Check:
+    """Make a check INCONCLUSIVE because a control does not hold; its own verdict moves to the details."""
+    details = {**check.details, "voided": check.verdict.value}
+    return replace(check, verdict=Verdict.INCONCLUSIVE, details=details)

@@ -1,4 +1,4 @@
-"""The bounds of a verification, frozen with a run before it starts."""
+"""Bounds of all checks. Their digest is stored with a run before it starts."""
 
 import hashlib
 import json
@@ -11,13 +11,25 @@ from core.verification.equivalence import RULES
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Every bound of every check, fixed before a run starts.
+    """Bounds of all checks, fixed before a run starts.
 
-    residual: above the references' floor. divergence: times the 95th percentile between references. membership: AUC either
-    way. recovery: share of the way back to the original. lists: HR and NDCG either way, or the spread of the references where that is more. mass: of the references'.
-    distinguishability_auc: AUC of telling the model from a reference. utility: fall of the test AUC, as a share; groups: of neighbours' likewise.
-    relearning: likeness of learning curves. residue: AUC of a probe, over what it is in references. usual, rare: the chance of a
-    person's rank among at least so many strangers, over which it passes and under which it fails.
+    Where a check says "or the spread of the references", the larger of both bounds counts.
+
+    Attributes:
+        residual: V1, allowed residual above the mean residual between references.
+        divergence: V1, V5 and V11, factor on the divergence between references.
+        membership: V2, allowed change of the attack's AUC in either direction, or the spread of the references.
+        recovery: V6, allowed share of the way back to the original, or the spread of the references.
+        lists: V4, allowed change of HR@10, NDCG@10 and ranks in either direction, or the spread of the references.
+        mass: V9, minimum answer probability as a share of the references'.
+        distinguishability_auc: V9, maximum AUC of telling the model's losses from a reference's.
+        utility: V10, allowed fall of the AUC as a share of the original's, or that of the references.
+        groups: V10, the same for neighbours of the forgotten users.
+        relearning: V7, minimum similarity of learning curves, or that between references.
+        residue: V8, allowed AUC of a probe above the references', or the spread of the references.
+        usual: V3, p-value at or above which no user stands out.
+        rare: V3, p-value below which a user stands out.
+        strangers: V3, minimum number of held-out users.
     """
 
     residual: float = 0.25
@@ -37,5 +49,5 @@ class Thresholds:
 
     @property
     def digest(self) -> str:
-        """SHA-256 in hex of all bounds, and of how an interval is made and judged by them."""
+        """SHA-256 in hex of all bounds and of the rules by which intervals are computed and judged."""
         return hashlib.sha256(json.dumps({**to_json(self), "judge": RULES}, sort_keys=True).encode()).hexdigest()

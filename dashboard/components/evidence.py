@@ -1,8 +1,9 @@
-"""What was checked of a run, check by check: the sentence first, the numbers for whoever wants them."""
+"""Results of a verification on a page: a sentence for each check, and a table of numbers."""
 
 import pandas as pd
 import streamlit as st
 
+from core.report.check_texts import render
 from core.types import Check, Verdict, Verification
 from dashboard.components.exports import table
 from dashboard.presenters.i18n import Texts, t
@@ -23,35 +24,39 @@ WORST_FIRST = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 
 def badge(verdict: Verdict) -> str:
-    """A verdict as Markdown: its colour is not all that tells it."""
+    """Return a verdict as a Markdown badge with an icon and a word, so that colour is not its only sign."""
     icon, colour = BADGES[verdict]
     return f":{colour}-badge[:material/{icon}: {WORDS[verdict]}]"
 
 
-def checks(found: Verification) -> None:
-    """The verdict of all together, what stands against it first, and the numbers folded away."""
-    st.markdown(f"{badge(found.verdict)} **{SENTENCES[found.verdict]}**")
+def checks(verification: Verification) -> None:
+    """Draw the overall verdict, the checks with the worst verdict first, and the numbers in an expander."""
+    shown = render(verification)
+    st.markdown(f"{badge(shown.verdict)} **{SENTENCES[shown.verdict]}**")
     for verdict in WORST_FIRST:
-        rows = [one for one in found.checks if one.verdict is verdict]
-        if not rows:
-            continue
-        told = "\n".join(f"- {escape(one.sentence)} ({one.id}, {escape(one.name)})" for one in rows)
-        if verdict is Verdict.PASS:
-            with st.expander(t("review-passed", checks=len(rows)), icon=":material/check:"):
-                st.markdown(told)
-        else:
-            st.markdown(f"{badge(verdict)} {t('review-of', count=len(rows), all=len(found.checks))}\n{told}")
-    if found.not_run:  # older verifications do not name the attacks that are never run
-        st.caption(t("review-not-run", what="; ".join(escape(why) for why in found.not_run.values())))
+        if rows := [check for check in shown.checks if check.verdict is verdict]:
+            _group(verdict, rows, len(shown.checks))
+    if shown.not_run:  # verifications of older versions do not name the attacks that are never run
+        st.caption(t("review-not-run", what="; ".join(escape(text) for text in shown.not_run.values())))
     with st.expander(t("review-numbers")):
-        table(_frame(found.checks), f"{found.run}-checks", t("review-numbers-alt", checks=len(found.checks)))
+        table(_frame(shown.checks), f"{shown.run}-checks", t("review-numbers-alt", checks=len(shown.checks)))
 
 
-def _frame(found: tuple[Check, ...]) -> pd.DataFrame:
+def _group(verdict: Verdict, rows: list[Check], total: int) -> None:
+    """Draw the checks of one verdict; passed checks are folded away."""
+    sentences = "\n".join(f"- {escape(check.sentence)} ({check.id}, {escape(check.name)})" for check in rows)
+    if verdict is Verdict.PASS:
+        with st.expander(t("review-passed", checks=len(rows)), icon=":material/check:"):
+            st.markdown(sentences)
+    else:
+        st.markdown(f"{badge(verdict)} {t('review-of', count=len(rows), all=total)}\n{sentences}")
+
+
+def _frame(checks: tuple[Check, ...]) -> pd.DataFrame:
     rows = [
         (one.id, one.name, str(WORDS[one.verdict]), one.value.value, one.value.low, one.value.high, one.value.n,
          _bounds(one), one.rows_needed, one.source)
-        for one in found
+        for one in checks
     ]  # fmt: skip
     names = ("check", "name", "verdict", "value", "low", "high", "n", "bounds", "needed", "source")
     return pd.DataFrame(rows, columns=[t(f"review-column-{name}") for name in names])

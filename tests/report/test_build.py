@@ -204,15 +204,17 @@ def test_the_first_lines_say_what_was_asked_done_found_and_cost():
     text = " ".join(Page(report()[0]).text.split())
     assert "went 57% of the way" in text
     assert (
-        "Request req-ab12cd on 11 March 2026 asks to erase everything of 1 person (u323) and 1 chosen interaction (“The Cartographer's Brother” of u088)"
+        "Request req-ab12cd on 11 March 2026 asks to erase all data of 1 user (u323) and 1 chosen interaction (“The Cartographer's Brother” of u088)"
         in text
     )
     assert "Art. 17 request by e-mail" in text
     counts = [
         sum(g.group is kind for g in groups()) for kind in (Group.FORGET, Group.RETAIN, Group.SHARED, Group.OUTSIDE)
     ]
-    assert "{} mainly for it, {} mainly for everyone else, {} for both, {} for neither".format(*counts) in text
-    assert "residual) is 0.432: 1 means nothing was done, 0 means no difference" in text
+    assert (
+        "{} serve mainly the forgotten data, {} mainly the retained data, {} both, {} neither".format(*counts) in text
+    )
+    assert "residual) is 0.432: 1 means that nothing changed, 0 means no difference" in text
     assert "0.280 to 0.350 (the floor)" in text and "above their range" in text
     assert (
         "was 0.721 (95% interval 0.701 to 0.741) and is 0.719 (95% interval 0.699 to 0.739), a change of −0.002" in text
@@ -275,7 +277,7 @@ def test_a_model_no_better_than_the_item_mean_is_called_that():
 def test_without_references_nothing_is_claimed():
     html, numbers = report(ALONE)
     text = Page(html).text
-    assert "there is no retrained reference" in text and "claims nothing about how much was forgotten" in text
+    assert "there is no retrained reference" in text and "it is not known how much was forgotten" in text
     assert "closeness cannot be measured" in text and "No retrained reference, so no range is drawn" in text
     for claim in (
         "of the way to models",
@@ -297,9 +299,12 @@ def test_one_reference_has_no_floor_and_the_page_says_so():
 
 
 def test_methods_that_do_not_look_inside_show_no_circuit():
-    for method, words in (("npo", "every part of it alike"), ("retrain", "trained anew from the base model")):
+    for method, words in (
+        ("npo", "all modules of the recommender's adapter alike"),
+        ("retrain", "retrained from the base model"),
+    ):
         html, numbers = report(spec=replace(SPEC, method=method), parts=())
-        assert words in Page(html).text and "The circuits" not in html and "Which parts" not in html
+        assert words in Page(html).text and "The circuits" not in html and "Modules by contribution" not in html
         assert numbers["modules"] == [] and numbers["faithfulness"] == {}
 
 
@@ -393,7 +398,7 @@ def test_what_could_not_be_measured_is_a_dash_and_not_nan():
         test_auc=Interval(0.7, NAN, NAN, 3),
     )
     html, numbers = report(replace(EVALUATION, unlearned=broken))
-    assert "too few people for an interval" in html and not re.search(r"\bnan\b", html.lower())
+    assert "too few users for an interval" in html and not re.search(r"\bnan\b", html.lower())
     assert numbers["hit_rate"] is None
 
 
@@ -452,9 +457,8 @@ def test_the_scatter_keeps_equal_contributions_on_the_diagonal():
 
 
 def check(verdict, sentence="It <b>seems</b> so."):
-    return Check(
-        "V2", "membership", verdict, Interval(0.021, -0.004, 0.044, 2490), -0.05, 0.05, "bounds", None, sentence
-    )
+    value = Interval(0.021, -0.004, 0.044, 2490)
+    return Check("V2", verdict, value, -0.05, 0.05, None, name="membership", source="bounds", sentence=sentence)
 
 
 def test_the_whole_report_tells_what_was_verified():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core.evaluation.predictions import Scores
+from core.report.check_texts import render_check
 from core.types import Verdict
 from core.verification import equivalence
 from core.verification.checks import paraphrases, probes, relearning
@@ -112,10 +113,10 @@ def test_a_probe_is_judged_by_people_whom_it_was_not_trained_on():
     own = {person: rng.normal(0, 3, 40) for person in dict.fromkeys(people)}
     states = np.array([[own[person] for person in people]])
     member = np.arange(len(people)) < len(USERS)
-    found = [probes._best(probed(states, people, member), np.arange(len(people)))]
+    found = [probes._best_auc(probed(states, people, member), np.arange(len(people)))]
     assert abs(found[0] - 0.5) < 0.25
     states[0, :, 0] += 20.0 * member
-    assert probes._best(probed(states, people, member), np.arange(len(people))) > 0.95
+    assert probes._best_auc(probed(states, people, member), np.arange(len(people))) > 0.95
 
 
 def test_one_person_cannot_be_probed_for():
@@ -124,4 +125,4 @@ def test_one_person_cannot_be_probed_for():
     assert np.isnan(found.scores).all() and isinstance(found, Probed)
     one = answers(inside=found)
     (check,) = probes.checks(Evidence(one, one, (one,) * 3))
-    assert check.verdict is Verdict.INCONCLUSIVE and "could not be measured" in check.sentence
+    assert check.verdict is Verdict.INCONCLUSIVE and "could not be measured" in render_check(check).sentence

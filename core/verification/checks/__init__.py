@@ -1,0 +1,1 @@
+"""The checks, one file each. Every check is a function of `Evidence` that yields `Check` objects."""

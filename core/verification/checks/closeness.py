@@ -1,4 +1,7 @@
-"""V1: does the model answer for the forgotten people as models that never saw them do? (method section 6)"""
+"""V1: distance of the predictions on the forget set to those of the retrained references.
+
+Source: docs/method.md, section 6.
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -6,59 +9,51 @@ from itertools import combinations
 import numpy as np
 
 from core.evaluation.metrics import closeness, floor, jensen_shannon
-from core.types import Check, Interval, Verdict
-from core.verification.equivalence import check, clusters, measured
+from core.types import Check, Interval
+from core.verification.equivalence import check, estimate, resampling_units
 from core.verification.evidence import Evidence
 
 
 def residual(evidence: Evidence) -> Iterator[Check]:
-    """R = mean|p - p_ref| / mean|p_original - p_ref|, at most so much over what references score against one another."""
+    """Check R = mean|p - p_ref| / mean|p_original - p_ref| against the mean R between references."""
     model, original, references = _probabilities(evidence)
-    found = measured(
-        lambda rows: closeness(model[rows], original[rows], [one[rows] for one in references]).residual,
-        _users(evidence),
+    value = estimate(
+        lambda rows: closeness(model[rows], original[rows], [reference[rows] for reference in references]).residual,
+        _units(evidence),
     )
-    spread = [one.residual for one in floor(original, references)]
-    usual = float(np.mean(spread)) if spread else float("nan")
-    yield check(
-        "V1",
-        "distance to models that never saw the data",
-        found,
-        (None, usual + evidence.thresholds.residual),
-        f"{evidence.thresholds.residual} above the {usual:.2f} by which such models differ among themselves",
-        {
-            Verdict.PASS: "It answers for the forgotten people about as models do that never saw their data.",
-            Verdict.FAIL: "It still answers for the forgotten people otherwise than models that never saw their data.",
-            Verdict.INCONCLUSIVE: "Whether it answers as models do that never saw the data cannot be told.",
-        },
-    )
+    between = [one.residual for one in floor(original, references)]
+    usual = float(np.mean(between)) if between else float("nan")
+    margin = evidence.thresholds.residual
+    yield check("V1", "residual", value, (None, usual + margin), margin=margin, usual=usual)
 
 
 def divergence(evidence: Evidence) -> Iterator[Check]:
-    """True Jensen-Shannon divergence in bits, at most so many times the 95th percentile between references."""
+    """Check the Jensen-Shannon divergence from the references, in bits, against that between references."""
     model, _, references = _probabilities(evidence)
-    yield check(
-        "V1",
-        "divergence from models that never saw the data",
-        *apart(model, references, _users(evidence), evidence.thresholds.divergence),
-        f"{evidence.thresholds.divergence} times the 95th percentile between {len(references)} such models",
-        {
-            Verdict.PASS: "Its answers are no further from such models than those are from one another.",
-            Verdict.FAIL: "Its answers are further from such models than those are from one another.",
-            Verdict.INCONCLUSIVE: "Whether its answers are as near to such models as those to one another cannot be told.",
-        },
-    )
+    factor = evidence.thresholds.divergence
+    value, bounds = mean_divergence(model, references, _units(evidence), factor)
+    yield check("V1", "divergence", value, bounds, factor=factor, references=len(references))
 
 
-def apart(
-    model: np.ndarray, references: Sequence[np.ndarray], users: np.ndarray, times: float
+def mean_divergence(
+    model: np.ndarray, references: Sequence[np.ndarray], units: np.ndarray, factor: float
 ) -> tuple[Interval, tuple[None, float]]:
-    """The mean divergence of a model's probabilities [row, outcome] from references', and what passes: so many times the 95th
-    percentile between references.
+    """Return a model's mean Jensen-Shannon divergence from the references, and its bounds.
+
+    Args:
+        model: Probabilities of the model [row, outcome].
+        references: Probabilities of each reference [row, outcome].
+        units: Bootstrap unit of each row [row].
+        factor: The upper bound is this factor times the 95th percentile between references.
+
+    Returns:
+        The divergence in bits with its interval, and (None, upper bound); the bound is NaN with a single reference.
     """
     between = [jensen_shannon(left, right) for left, right in combinations(references, 2)]
-    found = measured(lambda rows: float(np.mean([jensen_shannon(model[rows], one[rows]) for one in references])), users)
-    return found, (None, times * float(np.quantile(between, 0.95)) if between else float("nan"))
+    value = estimate(
+        lambda rows: float(np.mean([jensen_shannon(model[rows], reference[rows]) for reference in references])), units
+    )
+    return value, (None, factor * float(np.quantile(between, 0.95)) if between else float("nan"))
 
 
 def _probabilities(evidence: Evidence) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
@@ -66,5 +61,5 @@ def _probabilities(evidence: Evidence) -> tuple[np.ndarray, np.ndarray, list[np.
     return model, original, [answers.seen.forget.probabilities for answers in evidence.references]
 
 
-def _users(evidence: Evidence) -> np.ndarray:
-    return clusters(evidence.model.seen.forget.users)
+def _units(evidence: Evidence) -> np.ndarray:
+    return resampling_units(evidence.model.seen.forget.users)

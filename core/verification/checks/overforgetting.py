@@ -1,6 +1,7 @@
-"""V9: has it forgotten so much that this alone gives it away? (the Streisand effect, arXiv 1911.04933)
+"""V9: overforgetting that gives the deletion away (the Streisand effect, arXiv:1911.04933).
 
-Whether it still answers at all, and whether one can tell its losses on the forgotten rows from a reference's.
+Two checks: the model still answers the prompts of forgotten users, and its losses on the forget set look
+like those of a reference.
 """
 
 import math
@@ -9,57 +10,36 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.evaluation.metrics import auc
-from core.types import Check, Interval, Verdict
-from core.verification.equivalence import check, clusters, measured
+from core.types import Check, Interval
+from core.verification.equivalence import check, estimate, resampling_units
 from core.verification.evidence import Evidence
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
-    yield _mass(evidence)
+    """Check the probability of an answer, and how well losses tell the model from a reference."""
+    yield _answer_mass(evidence)
     yield _distinguishability(evidence)
 
 
-def _mass(evidence: Evidence) -> Check:
-    model, references = evidence.model.mass, [one.mass for one in evidence.references]
-    theirs = np.mean(references, axis=0) if len(model) else model
-    found = (
-        measured(
-            lambda rows: float(model[rows].mean() / theirs[rows].mean()), clusters(evidence.model.seen.forget.users)
-        )
+def _answer_mass(evidence: Evidence) -> Check:
+    model, references = evidence.model.mass, [answers.mass for answers in evidence.references]
+    mean = np.mean(references, axis=0) if len(model) else model
+    units = resampling_units(evidence.model.seen.forget.users)
+    value = (
+        estimate(lambda rows: float(model[rows].mean() / mean[rows].mean()), units)
         if len(model)
         else Interval(math.nan, math.nan, math.nan, 0)
     )
-    bound = evidence.thresholds.mass
-    return check(
-        "V9",
-        "answers at all",
-        found,
-        (bound, None),
-        f"{bound} of the probability that models which never saw the data give to Yes and No together",
-        {
-            Verdict.PASS: "It still answers the forgotten people's prompts as such prompts are to be answered.",
-            Verdict.FAIL: "On the forgotten people's prompts it has lost the habit of answering, which gives the deletion away.",
-            Verdict.INCONCLUSIVE: "Whether it still answers the forgotten people's prompts properly cannot be told.",
-        },
-    )
+    share = evidence.thresholds.mass
+    return check("V9", "answer_mass", value, (share, None), share=share)
 
 
 def _distinguishability(evidence: Evidence) -> Check:
-    losses = evidence.model.seen.forget.losses
-    theirs = [one.seen.forget.losses for one in evidence.references]
+    model = evidence.model.seen.forget.losses
+    references = [answers.seen.forget.losses for answers in evidence.references]
     top = evidence.thresholds.distinguishability_auc
-    return check(
-        "V9",
-        "told from a model that never saw the data",
-        measured(
-            lambda rows: float(np.mean([auc(losses[rows], one[rows]) for one in theirs])),
-            clusters(evidence.model.seen.forget.users),
-        ),
-        (1 - top, top),
-        f"an onlooker who sees losses on the forgotten rows may be right {top:.0%} of the time (AUC), 50% being chance",
-        {
-            Verdict.PASS: "Its losses on the forgotten rows look like those of a model that never saw them.",
-            Verdict.FAIL: "Its losses on the forgotten rows do not look like those of a model that never saw them.",
-            Verdict.INCONCLUSIVE: "Whether its losses look like those of a model that never saw the data cannot be told.",
-        },
+    value = estimate(
+        lambda rows: float(np.mean([auc(model[rows], reference[rows]) for reference in references])),
+        resampling_units(evidence.model.seen.forget.users),
     )
+    return check("V9", "distinguishability", value, (1 - top, top), limit=top)

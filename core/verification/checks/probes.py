@@ -1,8 +1,11 @@
-"""V8: is it still found inside? A linear probe of what each layer holds when it answers (arXiv 1610.01644).
+"""V8: linear probes of the hidden states at the answer position (arXiv:1610.01644).
 
-At each layer a probe learns to tell forgotten people from strangers, and is judged by people whom it was not trained on
-(`probed`): AUC over all rows. The layer that tells best counts, for the model and each reference alike, so that choosing it
-favours nobody. Only probes: patching each module group with what it writes in a reference would be a stronger question.
+1. At each layer a ridge-regression probe learns to tell forgotten users from held-out users.
+2. It is scored on users that it was not trained on (cross-validation by user).
+3. The layer with the highest AUC counts, for the model and each reference alike, so that the choice
+   favours neither.
+
+Patching each module group with its activations in a reference would be a stronger attack; it is not run.
 """
 
 from collections.abc import Iterator
@@ -10,68 +13,62 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.evaluation.metrics import auc, beside_others
-from core.types import Check, Verdict
-from core.verification.equivalence import check, clusters, measured
+from core.types import Check
+from core.verification.equivalence import check, estimate, resampling_units
 from core.verification.evidence import Evidence, Probed
 
 FOLDS = 5
-RIDGE = 1.0  # beside features of variance 1 whose products are divided by their number
+RIDGE = 1.0  # features have variance 1 and their products are divided by the number of features
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
-    """Nothing where nobody looked inside."""
+    """Check the best probe's AUC against the references'; yields nothing where no model was probed."""
     if evidence.model.inside is None:
         return
-    model, references = evidence.model.inside, [one.inside for one in evidence.references if one.inside]
-    everything = np.arange(len(model.users))
-    best = [_best(one, everything) for one in references]
-    bound = max(
-        [evidence.thresholds.residue, *(own - float(np.mean(rest)) for own, rest in beside_others(best) if rest)]
+    model, references = evidence.model.inside, [answers.inside for answers in evidence.references if answers.inside]
+    all_rows = np.arange(len(model.users))
+    on_references = [_best_auc(reference, all_rows) for reference in references]
+    margin = evidence.thresholds.residue
+    bound = max([margin, *(best - float(np.mean(rest)) for best, rest in beside_others(on_references) if rest)])
+    value = estimate(
+        lambda rows: _best_auc(model, rows) - float(np.mean([_best_auc(reference, rows) for reference in references])),
+        np.concatenate([resampling_units(model.users[model.member]), model.users[~model.member]]),
     )
-    yield check(
-        "V8",
-        "probes of the inner layers",
-        measured(
-            lambda rows: _best(model, rows) - float(np.mean([_best(one, rows) for one in references])),
-            np.concatenate([clusters(model.users[model.member]), model.users[~model.member]]),
-        ),
-        (None, bound),
-        f"a probe may do {evidence.thresholds.residue} better (AUC) than in models that never saw the data, or as much as among "
-        f"those, here {bound:.3f}",
-        {
-            Verdict.PASS: "Its inner layers tell the forgotten people from strangers no better than those of models that never saw them.",
-            Verdict.FAIL: "Its inner layers still tell the forgotten people from strangers.",
-            Verdict.INCONCLUSIVE: "Whether its inner layers still hold something of the forgotten people cannot be told.",
-        },
-    )
+    yield check("V8", "probes", value, (None, bound), margin=margin, bound=bound)
 
 
 def probed(hidden: np.ndarray, users: np.ndarray, member: np.ndarray) -> Probed:
-    """Probe scores of what each layer holds. hidden: [layer, row, width]; users, member: [row], members first.
+    """Return cross-validated probe scores of hidden states.
 
-    Ridge regression in its dual form, cross-validated by person; no number with fewer than two people on a side.
+    Args:
+        hidden: Hidden states [layer, row, width], rows of forgotten users first.
+        users: User id of each row [row].
+        member: Whether the row is of a forgotten user [row].
+
+    Returns:
+        The scores; NaN with fewer than two users on either side.
     """
-    people = [list(dict.fromkeys(users[side])) for side in (member, ~member)]
-    folds = min(FOLDS, *map(len, people))
-    fold_of = {person: place % max(folds, 1) for side in people for place, person in enumerate(side)}
-    folded = np.array([fold_of[user] for user in users])
+    sides = [list(dict.fromkeys(users[side])) for side in (member, ~member)]
+    folds = min(FOLDS, *map(len, sides))
+    fold_of = {user: place % max(folds, 1) for side in sides for place, user in enumerate(side)}
+    fold_of_row = np.array([fold_of[user] for user in users])
     scores = np.full(hidden.shape[:2], np.nan)
     for fold in range(folds if folds > 1 else 0):
-        asked = folded == fold
+        held_out = fold_of_row == fold
         for layer, states in enumerate(hidden):
-            scores[layer, asked] = _ridge(states[~asked], member[~asked], states[asked])
+            scores[layer, held_out] = _ridge(states[~held_out], member[~held_out], states[held_out])
     return Probed(users, member, scores)
 
 
-def _ridge(known: np.ndarray, member: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """The asked rows' scores by a probe that was trained on the known ones."""
-    middle, width = known.mean(0), known.std(0) + 1e-6
-    known, asked = ((rows - middle) / width / np.sqrt(known.shape[1]) for rows in (known, asked))
-    right = member - member.mean()
-    return asked @ (known.T @ np.linalg.solve(known @ known.T + RIDGE * np.eye(len(known)), right))
+def _ridge(train: np.ndarray, member: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Scores of the test rows by a ridge regression on the training rows, in its dual form."""
+    mean, width = train.mean(0), train.std(0) + 1e-6
+    train, test = ((rows - mean) / width / np.sqrt(train.shape[1]) for rows in (train, test))
+    target = member - member.mean()
+    return np.asarray(test @ (train.T @ np.linalg.solve(train @ train.T + RIDGE * np.eye(len(train)), target)))
 
 
-def _best(probed: Probed, rows: np.ndarray) -> float:
-    """The AUC of the layer that tells best."""
+def _best_auc(probed: Probed, rows: np.ndarray) -> float:
+    """The highest AUC of any layer."""
     member = probed.member[rows]
     return max(auc(layer[rows][member], layer[rows][~member]) for layer in probed.scores)

@@ -1,6 +1,7 @@
-"""V4: does it recommend to everyone as well as models that never saw the data do? HR@10 and NDCG@10 among the same candidates.
+"""V4: quality of the recommendation lists, and the place of forgotten titles in them.
 
-And do forgotten titles stand where they stand in such models? Their rank as a share of the list, 0 = on top.
+HR@10 and NDCG@10 use the same candidates for every model. The rank of a forgotten title is a share of the
+list; 0 is the top.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -8,59 +9,34 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from core.evaluation.evaluate import NEGATIVES
-from core.types import Check, Verdict
-from core.verification.equivalence import check, clusters, measured
+from core.types import Check
+from core.verification.equivalence import check, estimate, resampling_units
 from core.verification.evidence import Evidence
 
 LISTED = 10
 MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "HR@10": lambda ranks: (ranks <= LISTED).astype(float),
-    "NDCG@10": lambda ranks: np.where(ranks <= LISTED, 1 / np.log2(ranks + 1), 0.0),
+    "ranking_hr": lambda ranks: (ranks <= LISTED).astype(float),
+    "ranking_ndcg": lambda ranks: np.where(ranks <= LISTED, 1 / np.log2(ranks + 1), 0.0),
 }
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
-    for name, measure in MEASURES.items():
-        yield _check(evidence, name, measure)
-    yield _titles(evidence)
+    """Check HR@10, NDCG@10 and the ranks of liked forgotten titles."""
+    everyone = [answers.seen for answers in (evidence.model, *evidence.references)]
+    for code, measure in MEASURES.items():
+        values = [measure(outputs.ranks) for outputs in everyone]
+        yield _check(evidence, code, values, everyone[0].rank_users)
+    titles = [answers.titles for answers in (evidence.model, *evidence.references)]
+    shares = [ranks.ranks / (NEGATIVES + 1) for ranks in titles]
+    yield _check(evidence, "ranking_titles", shares, resampling_units(titles[0].users))
 
 
-def _check(evidence: Evidence, name: str, measure: Callable[[np.ndarray], np.ndarray]) -> Check:
-    model, *references = (measure(one.seen.ranks) for one in (evidence.model, *evidence.references))
-    bound = _bound(evidence, references)
+def _check(evidence: Evidence, code: str, values: Sequence[np.ndarray], units: np.ndarray) -> Check:
+    """Check the model's mean against the references'; `values` [row] of the model come first."""
+    model, *references = values
+    margin = evidence.thresholds.lists
+    means = [reference.mean() if len(reference) else float("nan") for reference in references]
+    bound = max(margin, float(np.ptp(means)))
     difference = model - np.mean(references, axis=0)
-    return check(
-        "V4",
-        name,
-        measured(lambda rows: float(difference[rows].mean()), evidence.model.seen.rank_users),
-        (-bound, bound),
-        f"{evidence.thresholds.lists}, or what models that never saw the data differ by, here {bound:.3f}",
-        {
-            Verdict.PASS: f"Its lists are as good as those of models that never saw the data ({name}).",
-            Verdict.FAIL: f"Its lists are better or worse than those of models that never saw the data ({name}).",
-            Verdict.INCONCLUSIVE: f"Whether its lists are as good as theirs cannot be told ({name}).",
-        },
-    )
-
-
-def _titles(evidence: Evidence) -> Check:
-    model, *references = (one.titles.ranks / (NEGATIVES + 1) for one in (evidence.model, *evidence.references))
-    bound = _bound(evidence, references)
-    difference = model - np.mean(references, axis=0)
-    return check(
-        "V4",
-        "rank of forgotten titles",
-        measured(lambda rows: float(difference[rows].mean()), clusters(evidence.model.titles.users)),
-        (-bound, bound),
-        f"{evidence.thresholds.lists} of the list, or what models that never saw the data differ by, here {bound:.3f}",
-        {
-            Verdict.PASS: "The titles that the forgotten people liked stand where models place them that never saw the data.",
-            Verdict.FAIL: "The titles that the forgotten people liked stand elsewhere in its lists than in those of models that never saw the data.",
-            Verdict.INCONCLUSIVE: "Whether the titles that the forgotten people liked stand where they should cannot be told.",
-        },
-    )
-
-
-def _bound(evidence: Evidence, references: Sequence[np.ndarray]) -> float:
-    means = [one.mean() if len(one) else float("nan") for one in references]
-    return max(evidence.thresholds.lists, float(np.ptp(means)))
+    value = estimate(lambda rows: float(difference[rows].mean()), units)
+    return check("V4", code, value, (-bound, bound), margin=margin, bound=bound)

@@ -1,0 +1,111 @@
+"""Texts of checks: from the codes and numbers of `core.verification` to names, sources and sentences.
+
+A check with code `divergence` has these messages in `locale/en.ftl`:
+
+- `check-divergence`: name of the measurement;
+- `check-divergence-source`: origin of the bounds, where the check has its own;
+- `check-divergence-pass`, `-fail`, `-inconclusive`: the sentence for a verdict;
+- `reason-CODE`: a second sentence for `Check.reason`, shared by all checks.
+
+Old and new records are read in the same way. `core.runs.verify` stores the English texts beside the codes,
+because ledger entries are read for years. `render` replaces stored texts where the locale has a message for
+the code and keeps them elsewhere: in files of version 0.1.0, which have no codes, and for codes that a later
+version no longer knows.
+"""
+
+import math
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from core.report.localization import Locale, Value, locale
+from core.types import Check, Verdict, Verification
+from core.types.checks import Detail
+
+ENGLISH = Path(__file__).parent / "locale/en.ftl"
+UNKNOWN = "–"
+
+
+@cache
+def english() -> Locale:
+    """Return the English texts, without a translation."""
+    return Locale(ENGLISH)
+
+
+def render(verification: Verification, texts: Locale | None = None) -> Verification:
+    """Return the verification with its texts.
+
+    Args:
+        verification: With codes, stored texts, or both.
+        texts: The locale; by default English or the translation in use.
+
+    Raises:
+        RunError: fluent.runtime is not installed.
+    """
+    texts = texts or locale(ENGLISH)
+    checks = tuple(render_check(check, texts) for check in verification.checks)
+    not_run = {code: _not_run(code, stored, texts) for code, stored in verification.not_run.items()}
+    return replace(verification, checks=checks, not_run=not_run)
+
+
+def render_check(check: Check, texts: Locale | None = None) -> Check:
+    """Return the check with its texts; unchanged where the locale does not know its code."""
+    texts = texts or locale(ENGLISH)
+    if message_id(check.code) not in texts:
+        return check
+    values = _values(check, texts)
+    return replace(
+        check,
+        name=texts.text(message_id(check.code), **values),
+        source=_source(check, values, texts),
+        sentence=_sentence(check, values, texts),
+    )
+
+
+def message_id(code: str, part: str = "") -> str:
+    """Return the name of a check's message, for example "check-membership-loss-pass"."""
+    return "-".join(["check", *code.split("_"), *([part] if part else [])])
+
+
+def reason_id(reason: str) -> str:
+    """Return the name of a reason's message, for example "reason-few-rows"."""
+    return "-".join(["reason", *reason.split("_")])
+
+
+def not_run_id(code: str) -> str:
+    """Return the name of the message for a check or an attack that was not run, for example "not-run-white-box"."""
+    return "-".join(["not-run", *code.lower().split()])
+
+
+def _sentence(check: Check, values: dict[str, Value], texts: Locale) -> str:
+    verdict = Verdict(str(check.details.get("voided", check.verdict)))
+    sentence = texts.text(message_id(check.code, verdict), **values)
+    if check.reason:
+        reason = texts.text(reason_id(check.reason), **values)
+        sentence = texts.text("check-with-reason", sentence=sentence, reason=reason)
+    return texts.text("check-voided", sentence=sentence) if "voided" in check.details else sentence
+
+
+def _source(check: Check, values: dict[str, Value], texts: Locale) -> str:
+    own = message_id(check.code, "source")
+    return texts.text(own if own in texts else "check-source-control", **values)
+
+
+def _values(check: Check, texts: Locale) -> dict[str, Value]:
+    """Values that every message of a check may use: its details, `rows` and `needed`."""
+    values = {name: _shown(value) for name, value in check.details.items()}
+    if isinstance(codes := check.details.get("checks"), str):
+        values["checks"] = ", ".join(texts.text(message_id(code)) for code in codes.split())
+    if isinstance(ids := check.details.get("ids"), str):
+        values["ids"] = ", ".join(ids.split())
+    return {**values, "rows": check.value.n, "needed": check.rows_needed or 0}
+
+
+def _shown(value: Detail) -> Value:
+    missing = value is None or (isinstance(value, float) and not math.isfinite(value))
+    return UNKNOWN if value is None or missing else value
+
+
+def _not_run(code: str, stored: str, texts: Locale) -> str:
+    name = not_run_id(code)
+    return texts.text(name) if name in texts else stored
