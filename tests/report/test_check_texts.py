@@ -32,7 +32,11 @@ OUTCOMES += [(code, UNSURE, why) for code in JUDGED for why in ("not_measured", 
 OUTCOMES += [(code, UNSURE, "blind") for code in ("paraphrases", "relearning", "probes")]
 OUTCOMES += [("outliers", PASS, ""), ("outliers", FAIL, "")]
 OUTCOMES += [("outliers", UNSURE, why) for why in ("few_strangers", "chance", "blind")]
-OUTCOMES += [("control_original", PASS, ""), ("control_original", UNSURE, ""), ("control_original", UNSURE, "more_rows")]
+OUTCOMES += [
+    ("control_original", PASS, ""),
+    ("control_original", UNSURE, ""),
+    ("control_original", UNSURE, "more_rows"),
+]
 OUTCOMES += [("control_reference", PASS, ""), ("control_reference", UNSURE, ""), ("references", UNSURE, "")]
 OUTCOMES += [("all_checks_run", UNSURE, "few_rows_for_checks"), ("all_checks_run", UNSURE, "not_full")]
 OUTCOMES += [("thresholds_frozen", PASS, ""), ("thresholds_frozen", UNSURE, ""), ("references_distinct", UNSURE, "")]
@@ -89,7 +93,9 @@ def test_every_outcome_of_a_check_has_texts(code, verdict, reason):
 def test_every_message_is_used():
     names = set(re.findall(r"^([a-z][a-z0-9-]*) =", ENGLISH.read_text(encoding="utf-8"), re.MULTILINE))
     codes = {code for code, _, _ in OUTCOMES}
-    used = {message_id(code, verdict) for code, verdict, _ in OUTCOMES} | {reason_id(why) for _, _, why in OUTCOMES if why}
+    used = {message_id(code, verdict) for code, verdict, _ in OUTCOMES} | {
+        reason_id(why) for _, _, why in OUTCOMES if why
+    }
     used |= {message_id(code) for code in codes} | {message_id(code, "source") for code in codes}
     used |= {not_run_id(code) for code in (*NOT_RUN, *NEVER_RUN)}
     assert names - used == {"check-with-reason", "check-voided", "check-source-control"}
@@ -114,9 +120,9 @@ def test_old_files_keep_their_stored_texts():
     old = json.loads((ROOT / "assets/demo/runs/run-demo/verification.json").read_text())["checks"][2]
     old.pop("code", None)
     check = from_json(Check, old)
-    assert check.sentence and render(Verification("r", "", UNSURE, (check,), {"gone": "An old attack"})) == Verification(
-        "r", "", UNSURE, (check,), {"gone": "An old attack"}
-    )
+    assert check.sentence and render(
+        Verification("r", "", UNSURE, (check,), {"gone": "An old attack"})
+    ) == Verification("r", "", UNSURE, (check,), {"gone": "An old attack"})
 
 
 def test_codes_and_details_are_stored():
