@@ -1,9 +1,12 @@
-"""Page configuration and navigation, nothing else. Start with `python -m core demo`, or `streamlit run dashboard/app.py`."""
+"""Page configuration, access gate and navigation.
+
+Start with `python -m core demo` or `streamlit run dashboard/app.py`.
+"""
 
 import streamlit as st
 
 from core.utils.assets import asset
-from dashboard.components.access_gate import door
+from dashboard.components.access_gate import access_gate
 from dashboard.components.sidebar import sidebar
 from dashboard.components.text import guarded
 from dashboard.components.tour import tour
@@ -12,7 +15,7 @@ from dashboard.presenters.theme import STYLE
 from dashboard.session import state
 
 ICON = str(asset("icon.png"))
-# The sections tell the story: what there is, how it works inside, how data is taken out, who decides.
+# The order follows the work: see the requests, look inside the model, unlearn, decide.
 SECTIONS = {
     "": {"overview": "home", "request": "person_search"},
     "everywhere-inside": {"circuit": "account_tree", "what_if": "tune", "groups": "category"},
@@ -46,7 +49,7 @@ page = st.navigation({section and t(section): [PAGES[name] for name in pages] fo
 name = page.url_path or "overview"
 state.enter(name)
 with guarded():
-    if door():
+    if access_gate():
         sidebar()
         tour(name, PAGES)
         page.run()

@@ -1,6 +1,6 @@
-"""Results as altair charts. Pure; colours for both themes, every mark with a tooltip, meaning never by colour alone."""
+"""Results as Altair charts for both themes; every mark has a tooltip, and no meaning depends on colour alone."""
 
-from dashboard.charts.benchmark import differences, in_a_row, pareto
+from dashboard.charts.benchmark import differences, pareto, sequential
 from dashboard.charts.circuit import faithfulness, memory, places, reads
 from dashboard.charts.comparison import distance, intervals, slopes
 from dashboard.charts.encodings import Chart
@@ -14,7 +14,6 @@ __all__ = [
     "distance",
     "faithfulness",
     "genres",
-    "in_a_row",
     "intervals",
     "losses",
     "memory",
@@ -22,5 +21,6 @@ __all__ = [
     "pareto",
     "places",
     "reads",
+    "sequential",
     "slopes",
 ]

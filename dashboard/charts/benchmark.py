@@ -1,6 +1,7 @@
-"""The benchmark as charts: every method's way, and who is ahead of whom."""
+"""Charts of the benchmark: forgetting against quality, differences between methods, and sequential requests."""
 
 from itertools import cycle
+from typing import cast
 
 import altair as alt
 import pandas as pd
@@ -10,14 +11,21 @@ from dashboard.charts.encodings import DASHED, DOTTED, SOLID, Chart, lines, scal
 from dashboard.presenters.i18n import t
 from dashboard.presenters.theme import AFTER, COLOURS, QUIET
 
-OURS = (AFTER, COLOURS[Group.SHARED], "#8E44AD")  # ours stand out; rivals share the quiet colours and differ by shape
+# Our methods stand out; other methods share the quiet colours and differ by shape.
+OURS = (AFTER, COLOURS[Group.SHARED], "#8E44AD")
 RIVALS = (COLOURS[Group.FORGET], COLOURS[Group.RETAIN], QUIET, "#B8860B", "#4D5C66", "#8B5A2B")
 SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left")
 
 
 def pareto(points: pd.DataFrame, floor: tuple[float, float], start: float, ours: int, title: str) -> Chart:
-    """The ways of some methods (`benchmark.ways`), the first `ours` of them ours. title: of their value; floor: the
-    references' values, from and to; start: the original's.
+    """Draw forgetting against quality, one line per method from its weakest to its strongest setting.
+
+    Args:
+        points: Data of `presenters.benchmark.fronts`.
+        floor: Least and largest value of a retrained reference against the others.
+        start: Value of the original model.
+        ours: Number of methods, from the first, that are ours.
+        title: Title of the value's axis.
     """
     names = list(dict.fromkeys(points["method"]))
     colours = [*OURS[:ours], *RIVALS]
@@ -46,7 +54,7 @@ def pareto(points: pd.DataFrame, floor: tuple[float, float], start: float, ours:
 
 
 def _yardsticks(floor: tuple[float, float], start: float) -> list[alt.Chart]:
-    """The band of the references with its name, and the original."""
+    """Draw the band of the retrained references with its name, and the original model."""
     band = pd.DataFrame({"from": [floor[0]], "to": [floor[1]], "name": [t("benchmark-reference")]})
     area = alt.Chart(band).mark_rect(color=QUIET, opacity=0.2).encode(y="from:Q", y2="to:Q")
     text = alt.Chart(band).mark_text(align="left", dx=4, dy=-7, color=QUIET, fontSize=11)
@@ -61,7 +69,12 @@ def _yardsticks(floor: tuple[float, float], start: float) -> list[alt.Chart]:
 
 
 def differences(data: pd.DataFrame, title: str) -> Chart:
-    """One row a rival or control (`benchmark.differences`): the difference with its interval; filled where it counts."""
+    """Draw the difference to each other method and control with its interval; a filled mark is significant.
+
+    Args:
+        data: Table of `presenters.benchmark.differences`, one row per method.
+        title: Title of the value's axis.
+    """
     names = alt.Axis(grid=False, ticks=False, domain=False, labelLimit=150)
     kinds = {
         t("benchmark-differences-rival"): COLOURS[Group.RETAIN],
@@ -87,8 +100,13 @@ def differences(data: pd.DataFrame, title: str) -> Chart:
     return alt.layer(zero, rule, ring, point).properties(height=alt.Step(24))
 
 
-def in_a_row(data: pd.DataFrame, title: str) -> Chart:
-    """One measure (of `benchmark.in_a_row`) over the number of requests served, a line a method."""
+def sequential(data: pd.DataFrame, title: str) -> Chart:
+    """Draw one measure over the number of requests served, one line per method.
+
+    Args:
+        data: Rows of `presenters.benchmark.sequential` for one measure.
+        title: Title of the value's axis.
+    """
     names, dashes = list(dict.fromkeys(data["method"])), (SOLID, DASHED, DOTTED)
     kinds = {
         name: (colour, dash) for name, colour, dash in zip(names, cycle((*OURS, *RIVALS)), cycle(dashes), strict=False)
@@ -101,4 +119,4 @@ def in_a_row(data: pd.DataFrame, title: str) -> Chart:
         alt.Tooltip("value:Q", title=title, format=".3f"),
     ]
     base = alt.Chart(data).encode(x=x, y=y, tooltip=tooltip, **lines("method:N", kinds, 1))
-    return base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=50)).properties(height=380)
+    return cast(Chart, base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=50)).properties(height=380))

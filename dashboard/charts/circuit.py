@@ -1,6 +1,7 @@
-"""The circuit as charts: whether it is enough, and what its parts read."""
+"""Charts of a circuit: its faithfulness, what its modules read, and the memory contrast."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import altair as alt
 import pandas as pd
@@ -15,7 +16,7 @@ AGAINST = "#A0692C"
 
 
 def faithfulness(circuit: Circuit) -> Chart:
-    """How much of the model's behaviour remains with only the strongest parts kept, and with random ones."""
+    """Draw the behaviour that remains by the number of modules kept, for the strongest and for random modules."""
     kinds = {
         t("circuit-curve-strongest"): (COLOURS[Group.RETAIN], SOLID),
         t("circuit-curve-random"): (QUIET, DASHED),
@@ -26,14 +27,14 @@ def faithfulness(circuit: Circuit) -> Chart:
         for kind, value in zip(kinds, (point.faithfulness, point.random), strict=True)
     ]
     curves = (
-        alt.Chart(pd.DataFrame(rows, columns=["parts", "kept", "which"]))
+        alt.Chart(pd.DataFrame(rows, columns=["modules", "kept", "which"]))
         .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=22))
         .encode(
-            x=alt.X("parts:Q", title=t("circuit-curve-parts"), axis=alt.Axis(grid=False, tickMinStep=1)),
+            x=alt.X("modules:Q", title=t("circuit-curve-modules"), axis=alt.Axis(grid=False, tickMinStep=1)),
             y=alt.Y("kept:Q", title=t("circuit-curve-kept"), axis=alt.Axis(format=".0%", tickCount=5)),
             tooltip=[
                 alt.Tooltip("which:N", title=t("circuit-curve-which")),
-                alt.Tooltip("parts:Q", title=t("circuit-curve-parts")),
+                alt.Tooltip("modules:Q", title=t("circuit-curve-modules")),
                 alt.Tooltip("kept:Q", title=t("circuit-curve-kept"), format=".1%"),
             ],
             **lines("which:N", kinds, 2),
@@ -48,22 +49,22 @@ def faithfulness(circuit: Circuit) -> Chart:
     ).properties(height=280)
 
 
-def memory(found: Sequence[Memory], parts: int) -> Chart:
-    """What the parts that differ most spare the forgotten people more than strangers, with its interval."""
-    strongest = sorted(found, key=lambda one: -abs(one.contrast))[:parts]
+def memory(modules: Sequence[Memory], count: int) -> Chart:
+    """Draw the memory contrast of the `count` modules with the largest contrast, with 95 % intervals."""
+    strongest = sorted(modules, key=lambda row: -abs(row.contrast))[:count]
     rows = [
         (
-            module_title(one.module),
-            GROUP_NAMES[one.group],
-            one.contrast,
-            one.contrast - one.contrast_noise,
-            one.contrast + one.contrast_noise,
+            module_title(row.module),
+            GROUP_NAMES[row.group],
+            row.contrast,
+            row.contrast - row.contrast_noise,
+            row.contrast + row.contrast_noise,
         )
-        for one in sorted(strongest, key=lambda one: -one.contrast)
+        for row in sorted(strongest, key=lambda row: -row.contrast)
     ]
-    base = alt.Chart(pd.DataFrame(rows, columns=["part", "group", "contrast", "low", "high"])).encode(
+    base = alt.Chart(pd.DataFrame(rows, columns=["module", "group", "contrast", "low", "high"])).encode(
         y=alt.Y(
-            "part:N",
+            "module:N",
             sort=None,
             title=None,
             scale=alt.Scale(padding=1),
@@ -73,7 +74,7 @@ def memory(found: Sequence[Memory], parts: int) -> Chart:
             "group:N", scale=groups_scale(COLOURS), legend=alt.Legend(orient="bottom", title=None, columns=2)
         ),
         tooltip=[
-            alt.Tooltip("part:N", title=t("memory-part")),
+            alt.Tooltip("module:N", title=t("memory-module")),
             alt.Tooltip("group:N", title=t("memory-group")),
             alt.Tooltip("contrast:Q", title=t("memory-contrast"), format="+.3f"),
             alt.Tooltip("low:Q", title=t("before-after-interval-low"), format="+.3f"),
@@ -89,30 +90,30 @@ def memory(found: Sequence[Memory], parts: int) -> Chart:
     )
 
 
-def places(circuit: Circuit, parts: int) -> alt.Chart:
-    """Where in the prompt the strongest parts read what moves the answer, titles counted back from the target."""
-    strongest = sorted(circuit.members, key=lambda name: -abs(circuit.scores[circuit.modules.index(name)]))[:parts]
+def places(circuit: Circuit, count: int) -> alt.Chart:
+    """Draw the positions of the prompt that the `count` strongest modules read; titles count back from the target."""
+    strongest = sorted(circuit.members, key=lambda name: -abs(circuit.scores[circuit.modules.index(name)]))[:count]
     names = [place(slot) for slot in range(len(circuit.reads))]
     rows = [
         (module_title(name), names[slot], -reads[circuit.modules.index(name)])
         for name in strongest
         for slot, reads in enumerate(circuit.reads)
     ]
-    data = pd.DataFrame(rows, columns=["part", "place", "support"])
+    data = pd.DataFrame(rows, columns=["module", "place", "support"])
     sides = _sides()
     data["side"] = [list(sides)[value < 0] for value in data["support"]]
     data["strength"] = data["support"].abs()
     reading = [names[0], *names[:1:-1], names[1]]
-    return (
+    chart = (
         alt.Chart(data)
         .mark_rect()
         .encode(
             x=alt.X("place:N", sort=reading, title=t("circuit-places-axis"), axis=alt.Axis(labelAngle=-45)),
-            y=alt.Y("part:N", sort=None, title=None, axis=alt.Axis(labelLimit=160)),
+            y=alt.Y("module:N", sort=None, title=None, axis=alt.Axis(labelLimit=160)),
             color=alt.Color("side:N", scale=scale_of(sides), legend=alt.Legend(orient="bottom", title=None)),
             opacity=alt.Opacity("strength:Q", scale=alt.Scale(type="sqrt", range=[0, 1]), legend=None),
             tooltip=[
-                alt.Tooltip("part:N", title=t("circuit-places-part")),
+                alt.Tooltip("module:N", title=t("circuit-places-module")),
                 alt.Tooltip("place:N", title=t("circuit-places-place")),
                 alt.Tooltip("side:N", title=t("circuit-places-side")),
                 alt.Tooltip("strength:Q", title=t("circuit-places-strength"), format=".3f"),
@@ -120,10 +121,11 @@ def places(circuit: Circuit, parts: int) -> alt.Chart:
         )
         .properties(height=alt.Step(22))
     )
+    return cast(alt.Chart, chart)
 
 
 def reads(circuit: Circuit, module: str) -> alt.Chart:
-    """Where in the prompt one part reads what moves the answer, titles counted back from the target."""
+    """Draw the positions of the prompt that one module reads; titles count back from the target title."""
     column = circuit.modules.index(module)
     data = pd.DataFrame(
         [(place(slot), -row[column]) for slot, row in enumerate(circuit.reads)], columns=["place", "support"]
@@ -131,7 +133,7 @@ def reads(circuit: Circuit, module: str) -> alt.Chart:
     sides = _sides()
     data["side"] = [list(sides)[value < 0] for value in data["support"]]
     names = list(data["place"])
-    return (
+    chart = (
         alt.Chart(data)
         .mark_bar()
         .encode(
@@ -146,8 +148,9 @@ def reads(circuit: Circuit, module: str) -> alt.Chart:
         )
         .properties(height=150)
     )
+    return cast(alt.Chart, chart)
 
 
 def _sides() -> dict[str, str]:
-    """What reading a place does, with its colour."""
+    """Return the colour of reading that supports or opposes the prediction."""
     return {t("circuit-places-supports"): AFTER, t("circuit-places-against"): AGAINST}

@@ -1,8 +1,8 @@
-"""Before and after as charts, beside models that never saw the data."""
+"""Charts that compare the model before and after a run with the retrained references."""
 
 import json
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import altair as alt
 import pandas as pd
@@ -23,7 +23,7 @@ MODEL_MARKS = {
 
 
 def distance(closeness: Closeness, floor: Sequence[Closeness]) -> Chart:
-    """The way from "did nothing" to "never saw it": where the unlearned model stands, and the references' own spread."""
+    """Draw the residual of the unlearned model, from 1 (nothing done) to 0 (no difference), beside the references."""
     left = closeness.residual
     scale = alt.Scale(domain=[max(1.05, 1.05 * left), 0], nice=False)
     nothing, equal = json.dumps(t("before-after-distance-nothing")), json.dumps(t("before-after-distance-equal"))
@@ -38,13 +38,13 @@ def distance(closeness: Closeness, floor: Sequence[Closeness]) -> Chart:
         after.mark_text(dy=-27, fontSize=12, fontWeight="bold", color=AFTER).encode(text="name:N"),
     ]
     if floor:
-        layers[:0] = _floor([one.residual for one in floor], scale)
+        layers[:0] = _floor([reference.residual for reference in floor], scale)
     return alt.layer(*layers).properties(height=112)
 
 
-def _floor(found: Sequence[float], scale: alt.Scale) -> list[alt.Chart]:
-    """How far the references lie from one another, as a band with its name under it."""
-    ends = {"at": [max(found)], "to": [min(found)], "middle": [sum(found) / len(found)]}
+def _floor(residuals: Sequence[float], scale: alt.Scale) -> list[alt.Chart]:
+    """Draw the distances of the references from each other as a band with its name below it."""
+    ends = {"at": [max(residuals)], "to": [min(residuals)], "middle": [sum(residuals) / len(residuals)]}
     data = pd.DataFrame({**ends, "name": [t("before-after-distance-references")]})
     band = alt.Chart(data).encode(
         tooltip=[
@@ -59,7 +59,7 @@ def _floor(found: Sequence[float], scale: alt.Scale) -> list[alt.Chart]:
 
 
 def intervals(data: pd.DataFrame) -> Chart:
-    """The models' values of one measure with their 95 % intervals (the table of `tables.intervals`), one row a model."""
+    """Draw one measure of the models with 95 % intervals (data of `tables.intervals`), one row per model."""
     names = alt.Axis(grid=False, ticks=False, domain=False, labelOverlap=False, minExtent=62)
     low = alt.X("low:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4))
     colours, shapes = ({MODELS[name]: mark[index] for name, mark in MODEL_MARKS.items()} for index in (0, 1))
@@ -76,13 +76,19 @@ def intervals(data: pd.DataFrame) -> Chart:
     shape = alt.Shape("model:N", scale=scale_of(shapes), legend=None)
     rule = base.mark_rule(strokeWidth=2, opacity=0.5).encode(x=low, x2="high:Q")
     point = base.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("value:Q", title=None), shape=shape)
-    return (rule + point).properties(height=150)
+    return cast(Chart, (rule + point).properties(height=150))
 
 
 def slopes(
     before: Sequence[Recommendation], after: Sequence[Recommendation], names: tuple[str, str] | None = None
 ) -> Chart:
-    """Where each title of the list before went, and where each title of the list after came from."""
+    """Draw the rank of each title in two lists as one line.
+
+    Args:
+        before: The list on the left.
+        after: The list on the right.
+        names: Names of the lists, "before" and "after" by default.
+    """
     left, right = names or (MODELS["before"], MODELS["after"])
     sides = {left: before, right: after}
     beyond = 1.4 + max(len(before), len(after))
@@ -95,8 +101,8 @@ def slopes(
     for item, title in {row.item: row.title for row in (*before, *after)}.items():
         change = move(item, before, after)
         kind = change if change in kinds else next(iter(kinds))
-        for side, found in sides.items():
-            rank = next((rank for rank, row in enumerate(found, 1) if row.item == item), None)
+        for side, listed in sides.items():
+            rank = next((rank for rank, row in enumerate(listed, 1) if row.item == item), None)
             rows.append((item, title, side, rank or beyond, change, kind, rank is not None))
     data = pd.DataFrame(rows, columns=["item", "title", "side", "rank", "change", "kind", "listed"])
     axis = alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False, labelFontWeight="bold")
@@ -119,7 +125,7 @@ def slopes(
 
 
 def _beside(names: alt.Chart, side: str, align: Literal["left", "right"], dx: int) -> alt.Chart:
-    """The titles on one side of the slopes, cut off where there is no room."""
+    """Write the titles on one side of the slopes, cut to the room there is."""
     room = alt.expr("width * 0.3 - 14")
     text = names.mark_text(align=align, dx=dx, fontSize=12, color=QUIET, limit=room)
-    return text.transform_filter(alt.datum.side == side)
+    return cast(alt.Chart, text.transform_filter(alt.datum.side == side))

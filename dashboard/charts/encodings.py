@@ -1,6 +1,7 @@
-"""What the charts share: how groups, lines and dashes look, the same in both themes."""
+"""Scales and encodings that the charts share, the same in both themes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 
@@ -11,18 +12,24 @@ Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 SOLID, DASHED, DOTTED = [1, 0], [6, 4], [2, 3]
 
 
-def scale_of(values: Mapping) -> alt.Scale:
-    """Each name with its colour, shape or dash."""
+def scale_of(values: Mapping[str, Any]) -> alt.Scale:
+    """Return the scale that gives each name its colour, shape or dash."""
     return alt.Scale(domain=list(values), range=list(values.values()))
 
 
 def groups_scale(marks: Mapping[Group, str]) -> alt.Scale:
-    """The groups, by name, with their colour or shape."""
+    """Return the scale that gives each group, by name, its colour or shape."""
     return scale_of({GROUP_NAMES[group]: mark for group, mark in marks.items()})
 
 
-def lines(field: str, kinds: Mapping[str, tuple], columns: int) -> dict:
-    """Encodings of lines that differ by colour and dash, with one legend for both."""
+def lines(field: str, kinds: Mapping[str, tuple[str, Sequence[int]]], columns: int) -> dict[str, Any]:
+    """Return encodings of lines that differ by colour and dash, with one legend for both.
+
+    Args:
+        field: Field of the data with the name of the line.
+        kinds: Colour and dash of each name.
+        columns: Columns of the legend.
+    """
     legend = alt.Legend(
         orient="bottom", title=None, columns=columns, symbolType="stroke", symbolSize=300, labelLimit=240
     )

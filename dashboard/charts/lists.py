@@ -1,7 +1,8 @@
-"""What top lists hold, as charts: genres, and how much of everybody's list stays."""
+"""Charts of recommendation lists: their genres, and the share of other users' lists that stays."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import altair as alt
 import pandas as pd
@@ -15,14 +16,14 @@ from dashboard.presenters.theme import QUIET
 
 
 def genres(lists: Mapping[str, Sequence[Recommendation]], items: Mapping[str, Item]) -> Chart:
-    """How many titles of each genre stand in each model's list, the commonest genre first."""
+    """Count the titles of each genre in each model's list, the most frequent genre first."""
     names = dict(zip(("original", "unlearned", "reference"), MODEL_MARKS, strict=False))
-    rows = [
+    counts = [
         (genre, MODELS[names[model]], count)
-        for model, found in lists.items()
-        for genre, count in Counter(genre for row in found for genre in _genres(items, row.item)).items()
+        for model, rows in lists.items()
+        for genre, count in Counter(genre for row in rows for genre in _genres(items, row.item)).items()
     ]
-    data = pd.DataFrame(rows, columns=["genre", "model", "titles"])
+    data = pd.DataFrame(counts, columns=["genre", "model", "titles"])
     legend = alt.Legend(orient="bottom", title=None)
     base = alt.Chart(data).encode(
         y=alt.Y("genre:N", sort="-x", title=None),
@@ -51,13 +52,13 @@ def _genres(items: Mapping[str, Item], item: str) -> tuple[str, ...]:
     return items[item].genres if item in items else ()
 
 
-def overlaps(found: Sequence[Overlap]) -> Chart:
-    """How many kept people keep how many titles of their top 10, after the run and in a model trained anew."""
-    rows = [(MODELS["after"], round(10 * one.after)) for one in found]
-    rows += [(MODELS["reference"], round(10 * one.reference)) for one in found if one.reference is not None]
-    data = pd.DataFrame(rows, columns=["model", "stay"]).value_counts().reset_index(name="people")
+def overlaps(users: Sequence[Overlap]) -> Chart:
+    """Count the other users by the titles of their top 10 that stay, after the run and in a retrained reference."""
+    rows = [(MODELS["after"], round(10 * user.after)) for user in users]
+    rows += [(MODELS["reference"], round(10 * user.reference)) for user in users if user.reference is not None]
+    data = pd.DataFrame(rows, columns=["model", "stay"]).value_counts().reset_index(name="users")
     colours = {MODELS[name]: MODEL_MARKS[name][0] for name in ("after", "reference")}
-    return (
+    chart = (
         alt.Chart(data)
         .mark_bar()
         .encode(
@@ -68,13 +69,14 @@ def overlaps(found: Sequence[Overlap]) -> Chart:
                 axis=alt.Axis(labelAngle=0),
             ),
             xOffset=alt.XOffset("model:N", sort=list(colours)),
-            y=alt.Y("people:Q", title=t("before-axis-people")),
+            y=alt.Y("users:Q", title=t("before-axis-users")),
             color=alt.Color("model:N", scale=scale_of(colours), legend=alt.Legend(orient="bottom", title=None)),
             tooltip=[
                 alt.Tooltip("model:N", title=t("before-after-interval-model")),
                 alt.Tooltip("stay:O", title=t("before-axis-titles")),
-                alt.Tooltip("people:Q", title=t("before-axis-people")),
+                alt.Tooltip("users:Q", title=t("before-axis-users")),
             ],
         )
         .properties(height=280)
     )
+    return cast(Chart, chart)

@@ -1,6 +1,7 @@
-"""A run as it works, as charts."""
+"""Charts of the unlearning steps of a run: losses, and the conflict of the gradients."""
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import altair as alt
 import pandas as pd
@@ -11,7 +12,7 @@ from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.phrases import GROUP_NAMES
 from dashboard.presenters.theme import AFTER, COLOURS, QUIET
 
-# Only what can be compared: the same loss on different people, not the objectives of a step.
+# Comparable values only: one loss on different users, not the objectives of a step.
 LOSSES = {
     "forget_nll": (COLOURS[Group.FORGET], SOLID),
     "validation_loss": (COLOURS[Group.RETAIN], DOTTED),
@@ -23,13 +24,13 @@ LOSS_NAMES = Texts(
         "forget_nll": "run-losses-forget",
         "validation_loss": "run-losses-validation",
         "holdout_loss": "run-losses-holdout",
-        "loss": "run-losses-anew",
+        "loss": "run-losses-retraining",
     }
 )
 
 
-def losses(events: Sequence[dict]) -> alt.Chart | None:
-    """The losses of the unlearning steps so far; None while there is none."""
+def losses(events: Sequence[dict[str, Any]]) -> alt.Chart | None:
+    """Draw the losses of the unlearning steps so far; return None before the first step."""
     rows = [
         (event["step"], event[name], title)
         for event in events
@@ -39,54 +40,62 @@ def losses(events: Sequence[dict]) -> alt.Chart | None:
     ]
     if not rows:
         return None
-    found = {title for _, _, title in rows}
+    present = {title for _, _, title in rows}
+    looks = {LOSS_NAMES[name]: look for name, look in LOSSES.items() if LOSS_NAMES[name] in present}
     step, loss = t("run-losses-step"), t("run-losses-axis")
-    return (
-        alt.Chart(pd.DataFrame(rows, columns=["step", "loss", "people"]))
+    chart = (
+        alt.Chart(pd.DataFrame(rows, columns=["step", "loss", "set"]))
         .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=30))
         .encode(
             x=alt.X("step:Q", title=step, axis=alt.Axis(grid=False, tickMinStep=1)),
             y=alt.Y("loss:Q", title=loss, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
             tooltip=[
-                alt.Tooltip("people:N", title=t("run-losses-people")),
+                alt.Tooltip("set:N", title=t("run-losses-set")),
                 alt.Tooltip("step:Q", title=step),
                 alt.Tooltip("loss:Q", title=t("run-losses-loss"), format=".3f"),
             ],
-            **lines(
-                "people:N", {LOSS_NAMES[name]: look for name, look in LOSSES.items() if LOSS_NAMES[name] in found}, 2
-            ),
+            **lines("set:N", looks, 2),
         )
         .properties(height=300)
     )
+    return cast(alt.Chart, chart)
 
 
-QUARREL = {"cosine": DASHED, "step": SOLID}  # both gradients, and the step that became of them with the retain gradient
-QUARREL_NAMES = Texts({"cosine": "run-conflict-gradients", "step": "run-conflict-step"})
-SMOOTH = 7
+# The cosine of the forget and retain gradients, and of the step taken and the retain gradient.
+CONFLICTS = {"cosine": DASHED, "step": SOLID}
+CONFLICT_NAMES = Texts({"cosine": "run-conflict-gradients", "step": "run-conflict-step"})
+WINDOW = 7  # steps of the running mean
 
 
-def conflict(events: Sequence[dict]) -> Chart | None:
-    """For each group how far the two gradients agree, step by step, and how far the step taken agrees with keeping."""
+def conflict(events: Sequence[dict[str, Any]]) -> Chart | None:
+    """Draw, for each group, how far the gradients agree and how far the step agrees with the retain gradient.
+
+    Args:
+        events: Events of a run.
+
+    Returns:
+        One chart per group, or None if the run's method records no cosines.
+    """
     rows = [
-        (event["step"], GROUP_NAMES[group], QUARREL_NAMES[kind], event[f"{kind}_{group}"])
+        (event["step"], GROUP_NAMES[group], CONFLICT_NAMES[kind], event[f"{kind}_{group}"])
         for event in events
         if event.get("kind") == "step"
         for group in (Group.FORGET, Group.SHARED, Group.RETAIN)
-        for kind in QUARREL
+        for kind in CONFLICTS
         if f"{kind}_{group}" in event
     ]
     if not rows:
         return None
     data = pd.DataFrame(rows, columns=["step", "group", "kind", "cosine"])
     data["smooth"] = data.groupby(["group", "kind"])["cosine"].transform(
-        lambda own: own.rolling(SMOOTH, 1, True).mean()
+        lambda own: own.rolling(WINDOW, 1, True).mean()
     )
     present = [GROUP_NAMES[group] for group in (Group.FORGET, Group.SHARED, Group.RETAIN)]
     present = [name for name in present if name in set(data["group"])]
     base = alt.Chart(data).encode(
         x=alt.X("step:Q", title=t("run-losses-step"), axis=alt.Axis(grid=False, tickMinStep=1))
     )
-    names = {QUARREL_NAMES[kind]: (QUIET if kind == "cosine" else AFTER, dash) for kind, dash in QUARREL.items()}
+    names = {CONFLICT_NAMES[kind]: (QUIET if kind == "cosine" else AFTER, dash) for kind, dash in CONFLICTS.items()}
     line = base.mark_line(strokeWidth=2).encode(
         y=alt.Y("smooth:Q", title=t("run-conflict-axis"), scale=alt.Scale(domain=[-1, 1]), axis=alt.Axis(tickCount=5)),
         tooltip=[

@@ -1,0 +1,1 @@
+"""Parts that several pages draw: leads, lists, exports, forms and components with scripts."""

@@ -1,8 +1,9 @@
-"""What can be switched off on the what-if page: parts of the model on a board, titles of a history in two trays."""
+"""Ablation controls of the what-if page: a board that switches modules off, and trays that leave titles out."""
 
 from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -14,8 +15,8 @@ from dashboard.presenters.theme import COLOURS
 HERE = Path(__file__).parent
 
 
-def _component(name: str) -> Callable:
-    """The component of NAME.js and NAME.css; Streamlit wants it registered in every run of the page."""
+def _component(name: str) -> Callable[..., Any]:
+    """Register the component of NAME.js and NAME.css; Streamlit needs this in every run of the page."""
     return st.components.v2.component(f"cure_{name}", html=f'<div class="{name}"></div>', css=_css(name), js=_js(name))
 
 
@@ -26,37 +27,47 @@ def _js(name: str) -> str:
 
 @cache
 def _css(name: str) -> str:
-    """The style sheet with the groups' colours as variables."""
+    """Read the style sheet and add the groups' colours as variables."""
     colours = "".join(f"--{group.value}: {colour};" for group, colour in COLOURS.items())
     return f":host {{ {colours} }}\n" + (HERE / f"{name}.css").read_text(encoding="utf-8")
 
 
-def board(groups: Sequence[ModuleGroup], off: Collection[str], key: str) -> frozenset[str]:
-    """The parts that are switched off; `off`: those that are so at first, the same in every rerun."""
-    mounted = _component("board")
+def ablation_board(groups: Sequence[ModuleGroup], off: Collection[str], key: str) -> frozenset[str]:
+    """Draw the board of modules.
+
+    Args:
+        groups: All modules with their group.
+        off: Modules that are off at first; the same in every rerun.
+        key: Key of the component.
+
+    Returns:
+        The modules that are off.
+    """
+    component = _component("board")
     data = {"rows": board_rows(groups), "groups": board_groups(groups), "off": sorted(off), "texts": _board_texts()}
-    found = mounted(key=key, data=data, default={"off": sorted(off)}, on_off_change=lambda: None)
-    return frozenset(found.off or ())
+    result = component(key=key, data=data, default={"off": sorted(off)}, on_off_change=lambda: None)
+    return frozenset(result.off or ())
 
 
-def board_rows(groups: Sequence[ModuleGroup]) -> list[dict]:
-    """The board from its top: the last layer first, heads then the MLP."""
-    layers: dict[int, list[dict]] = {}
+def board_rows(groups: Sequence[ModuleGroup]) -> list[dict[str, Any]]:
+    """Return the rows of the board from the top: the last layer first, its heads, then its MLP."""
+    layers: dict[int, list[dict[str, str]]] = {}
     for row in groups:
         head = row.module.partition(".h")[2]
-        part = {
+        module = {
             "id": row.module,
             "label": head or t("what-if-mlp"),
-            "title": t("what-if-part", part=module_title(row.module), serves=GROUP_WORDS[row.group]),
+            "title": t("what-if-module", module=module_title(row.module), serves=GROUP_WORDS[row.group]),
             "group": row.group.value,
         }
-        layers.setdefault(int(row.module[1:].partition(".")[0]), []).append(part)
+        layers.setdefault(int(row.module[1:].partition(".")[0]), []).append(module)
     return [
-        {"label": t("what-if-layer", layer=layer), "parts": layers[layer]} for layer in sorted(layers, reverse=True)
+        {"label": t("what-if-layer", layer=layer), "modules": layers[layer]} for layer in sorted(layers, reverse=True)
     ]
 
 
-def board_groups(groups: Sequence[ModuleGroup]) -> list[dict]:
+def board_groups(groups: Sequence[ModuleGroup]) -> list[dict[str, Any]]:
+    """Return the buttons that switch whole groups, with the number of modules in each."""
     return [
         {
             "id": group.value,
@@ -69,12 +80,24 @@ def board_groups(groups: Sequence[ModuleGroup]) -> list[dict]:
 
 
 def _board_texts() -> dict[str, str]:
-    return {"reset": t("what-if-all-on"), "groups": t("what-if-groups"), "parts": t("what-if-parts")}
+    return {"reset": t("what-if-all-on"), "groups": t("what-if-groups"), "modules": t("what-if-modules")}
 
 
-def chips(history: Sequence[Interaction], items: dict[str, Item], out: Collection[int], key: str) -> frozenset[int]:
-    """The places of the history that are left out; `out`: those that are so at first, the same in every rerun."""
-    mounted = _component("chips")
+def history_trays(
+    history: Sequence[Interaction], items: dict[str, Item], out: Collection[int], key: str
+) -> frozenset[int]:
+    """Draw two trays of titles: in the prompt, and left out.
+
+    Args:
+        history: Interactions in the prompt, oldest first.
+        items: Titles by item id.
+        out: Positions of the history that are left out at first; the same in every rerun.
+        key: Key of the component.
+
+    Returns:
+        The positions that are left out.
+    """
+    component = _component("chips")
     titles = [
         {
             "text": items[event.item].title,
@@ -84,7 +107,7 @@ def chips(history: Sequence[Interaction], items: dict[str, Item], out: Collectio
         for event in history
     ]
     names = ("kept", "out", "hint", "leave", "back")
-    texts = dict(zip(names, (t("what-if-kept"), t("what-if-out"), t("what-if-hint"), t("what-if-leave"), t("what-if-back")), strict=True))  # fmt: skip
+    texts = {name: t(f"what-if-{name}") for name in names}
     data = {"titles": titles, "out": sorted(out), "texts": texts}
-    found = mounted(key=key, data=data, default={"out": sorted(out)}, on_out_change=lambda: None)
-    return frozenset(found.out or ())
+    result = component(key=key, data=data, default={"out": sorted(out)}, on_out_change=lambda: None)
+    return frozenset(result.out or ())

@@ -1,4 +1,4 @@
-"""The door: where people have roles, nobody without one looks inside."""
+"""Access gate: in a workspace with roles, only people with a role see the pages."""
 
 import streamlit as st
 
@@ -10,18 +10,19 @@ from dashboard.services import review
 from dashboard.session import auth
 
 
-def door() -> bool:
-    """Whether whoever is at the screen may look inside; where not, how to get in."""
+def access_gate() -> bool:
+    """Return whether the signed-in person may read; otherwise explain how to get access."""
     if review.may(Act.READ):
         return True
     name = auth.who()
-    lead(t("door-lead"), t("door-no-role", person=escape(name)) if name else t("door-who"))
+    lead(t("access-gate-lead"), t("access-gate-no-role", person=escape(name)) if name else t("access-gate-roles"))
     if not auth.login_is_set_up():
-        st.caption(t("door-no-login"))
+        st.caption(t("access-gate-no-login"))
     elif not name:
         log_in()
     return False
 
 
 def log_in() -> None:
+    """Draw the login button."""
     st.button(t("review-log-in"), on_click=st.login, icon=":material/login:", key="log_in")

@@ -1,4 +1,4 @@
-// The parts of a model as a board of switches: one row a layer, one button a part. State: the ids of those that are off.
+// Ablation board: one row per layer, one button per module. State: off (ids of the modules that are switched off).
 const make = (tag, properties = {}, ...children) => {
   const node = Object.assign(document.createElement(tag), properties);
   node.append(...children);
@@ -7,18 +7,18 @@ const make = (tag, properties = {}, ...children) => {
 
 export default function ({ data, setStateValue, parentElement }) {
   const root = parentElement.querySelector(".board");
-  const drawn = JSON.stringify(data);
-  if (root.dataset.drawn === drawn) return;
-  root.dataset.drawn = drawn;
+  const fingerprint = JSON.stringify(data);
+  if (root.dataset.fingerprint === fingerprint) return;
+  root.dataset.fingerprint = fingerprint;
   const off = new Set(data.off);
   const buttons = new Map();
-  const parts = data.rows.flatMap((row) => row.parts);
+  const modules = data.rows.flatMap((row) => row.modules);
 
   const show = () => {
     for (const [id, button] of buttons) button.setAttribute("aria-pressed", off.has(id));
     for (const button of groups.children) {
-      const own = parts.filter((part) => part.group === button.value);
-      button.setAttribute("aria-pressed", own.length > 0 && own.every((part) => off.has(part.id)));
+      const own = modules.filter((module) => module.group === button.value);
+      button.setAttribute("aria-pressed", own.length > 0 && own.every((module) => off.has(module.id)));
     }
     reset.disabled = !off.size;
   };
@@ -38,23 +38,23 @@ export default function ({ data, setStateValue, parentElement }) {
     const button = make("button", { type: "button", value: group.id, title: group.title, disabled: !group.count });
     button.append(make("span", { className: `mark ${group.id}` }), `${group.label} (${group.count})`);
     button.onclick = () =>
-      flip(parts.filter((part) => part.group === group.id).map((part) => part.id), button.getAttribute("aria-pressed") === "true");
+      flip(modules.filter((module) => module.group === group.id).map((module) => module.id), button.getAttribute("aria-pressed") === "true");
     groups.append(button);
   }
 
-  const grid = make("div", { className: "grid", role: "group", ariaLabel: data.texts.parts });
+  const grid = make("div", { className: "grid", role: "group", ariaLabel: data.texts.modules });
   for (const row of data.rows) {
     const line = make("div", { className: "row" }, make("span", { className: "layer", textContent: row.label }));
-    for (const part of row.parts) {
-      const button = make("button", { type: "button", className: "part", title: part.title, ariaLabel: part.title, tabIndex: -1 });
-      button.append(make("span", { className: `mark ${part.group}` }), make("small", { textContent: part.label }));
-      button.onclick = () => flip([part.id], off.has(part.id));
-      buttons.set(part.id, button);
+    for (const module of row.modules) {
+      const button = make("button", { type: "button", className: "module", title: module.title, ariaLabel: module.title, tabIndex: -1 });
+      button.append(make("span", { className: `mark ${module.group}` }), make("small", { textContent: module.label }));
+      button.onclick = () => flip([module.id], off.has(module.id));
+      buttons.set(module.id, button);
       line.append(button);
     }
     grid.append(line);
   }
-  // One stop for the tab key; the arrows walk over the board.
+  // One tab stop for the board; arrow keys move between its buttons.
   grid.onkeydown = (event) => {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     if (!step) return;

@@ -1,9 +1,9 @@
-// Two trays of titles: those in the prompt, and those left out. Drag a title over, or press it. State: places left out.
+// Two trays of titles: in the prompt, and left out. Drag or click a title to move it. State: out (positions left out).
 export default function ({ data, setStateValue, parentElement }) {
   const root = parentElement.querySelector(".chips");
-  const drawn = JSON.stringify(data);
-  if (root.dataset.drawn === drawn) return;
-  root.dataset.drawn = drawn;
+  const fingerprint = JSON.stringify(data);
+  if (root.dataset.fingerprint === fingerprint) return;
+  root.dataset.fingerprint = fingerprint;
   const out = new Set(data.out);
 
   const tray = (label, hint, holds) => {
@@ -14,7 +14,7 @@ export default function ({ data, setStateValue, parentElement }) {
     const name = document.createElement("p");
     name.textContent = label;
     box.append(name);
-    data.titles.forEach((title, place) => out.has(place) === holds && box.append(chip(title, place)));
+    data.titles.forEach((title, position) => out.has(position) === holds && box.append(chip(title, position)));
     if (box.children.length === 1) {
       const empty = document.createElement("em");
       empty.textContent = hint;
@@ -27,24 +27,24 @@ export default function ({ data, setStateValue, parentElement }) {
     };
     return box;
   };
-  const chip = (title, place) => {
+  const chip = (title, position) => {
     const button = document.createElement("button");
     button.type = "button";
     button.draggable = true;
     button.textContent = title.text;
-    button.dataset.place = place;
-    button.title = out.has(place) ? data.texts.back : data.texts.leave;
+    button.dataset.position = position;
+    button.title = out.has(position) ? data.texts.back : data.texts.leave;
     button.setAttribute("aria-label", `${title.text} (${title.liked}): ${button.title}`);
     button.className = title.kind;
-    button.ondragstart = (event) => event.dataTransfer.setData("text/plain", String(place));
-    button.onclick = () => move(place, !out.has(place));
+    button.ondragstart = (event) => event.dataTransfer.setData("text/plain", String(position));
+    button.onclick = () => move(position, !out.has(position));
     return button;
   };
-  const move = (place, leave) => {
-    if (out.has(place) === leave || (leave && out.size + 1 === data.titles.length)) return;
-    leave ? out.add(place) : out.delete(place);
+  const move = (position, leave) => {
+    if (out.has(position) === leave || (leave && out.size + 1 === data.titles.length)) return;
+    leave ? out.add(position) : out.delete(position);
     draw();
-    root.querySelector(`[data-place="${place}"]`)?.focus();
+    root.querySelector(`[data-position="${position}"]`)?.focus();
     setStateValue("out", [...out].sort((a, b) => a - b));
   };
   const draw = () =>

@@ -1,4 +1,4 @@
-"""The decision: who has said what, and the dialog that tells what will be destroyed before anything is."""
+"""Decision forms of the review page: decisions so far, submission, the approve and reject dialog, comments."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from core.report.summary import visible
 from core.types import Act, Case, CaseState
 from dashboard.components.text import guarded
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import date, escape
+from dashboard.presenters.phrases import date, escape, role_name
 from dashboard.services import review
 from dashboard.session import state
 
@@ -15,21 +15,21 @@ LEFT = ("backups", "copies", "memory", "blocks", "logs")
 
 
 def decisions(case: Case) -> None:
-    """What was decided so far."""
-    for one in case.decisions:
-        told = t(
-            "review-approved-by" if one.approve else "review-rejected-by",
-            person=escape(one.person) or t("review-single-person"),
-            role=t(f"role-{one.role.replace('_', '-')}"),
-            time=escape(date(one.time)),
+    """List the decisions so far."""
+    for decision in case.decisions:
+        sentence = t(
+            "review-approved-by" if decision.approve else "review-rejected-by",
+            person=escape(decision.person) or t("review-single-person"),
+            role=role_name(decision.role),
+            time=escape(date(decision.time)),
         )
-        st.markdown(f"- {told} {escape(one.reason)}")
+        st.markdown(f"- {sentence} {escape(decision.reason)}")
     if case.message:
         st.warning(t("review-went-back", why=escape(case.message)), icon=":material/undo:")
 
 
 def decision_form(case: Case) -> None:
-    """Two buttons for whoever may decide; each opens the dialog."""
+    """Draw the approve and reject buttons; each opens the dialog."""
     if changed := review.changed(case):
         st.warning(t("review-changed"), icon=":material/warning:")
     with st.container(horizontal=True):
@@ -41,7 +41,7 @@ def decision_form(case: Case) -> None:
 
 @st.dialog(t("review-dialog"), width="medium")
 def _dialog(case: Case, approve: bool) -> None:
-    """What will happen, why, and the last word."""
+    """Name what the decision destroys, ask for the reason and the confirmation, and decide."""
     if approve:
         st.markdown(t("review-will-go"))
         st.markdown("\n".join(f"- {t(f'review-destroys-{name}')}" for name in DESTROYED))
@@ -49,18 +49,18 @@ def _dialog(case: Case, approve: bool) -> None:
     else:
         st.markdown(t("review-will-reject"))
     reason = st.text_area(t("review-reason"), key="decision_reason", max_chars=1000, help=t("review-reason-help"))
-    sure = not approve or st.checkbox(t("review-understood"), key="decision_understood")
+    confirmed = not approve or st.checkbox(t("review-understood"), key="decision_understood")
     label = t("review-approve-now" if approve else "review-reject-now")
-    if st.button(label, type="primary", disabled=not sure, key="decide_now"):
+    if st.button(label, type="primary", disabled=not confirmed, key="decide_now"):
         with guarded(), st.spinner(t("review-carrying-out")):
-            found = review.decide(case, approve, reason)
-            state.say(t("review-said", state=t(f"case-{found}")))
+            outcome = review.decide(case, approve, reason)
+            state.put_notice(t("review-new-state", state=t(f"case-{outcome}")))
             st.rerun()
 
 
-def submit_form(found: review.ReviewItem) -> None:
-    """From a finished run to a case: make the ledger, verify, submit, each where it is missing."""
-    run = found.run
+def submit_form(item: review.ReviewItem) -> None:
+    """Draw the next step from a finished run to a case: create the ledger, verify, or submit."""
+    run = item.run
     if run is None or not review.may(Act.SUBMIT):
         return
     if not review.keeps_ledger():
@@ -74,17 +74,22 @@ def submit_form(found: review.ReviewItem) -> None:
     elif st.button(t("review-submit"), type="primary", icon=":material/send:", key="submit"):
         with guarded():
             review.submit(run)
-            state.say(t("review-submitted"))
+            state.put_notice(t("review-submitted"))
             st.rerun()
 
 
-def comments(case: Case, acts: bool) -> None:
-    """What was said, and room to say something."""
-    for one in case.comments:
+def comments(case: Case, writable: bool) -> None:
+    """List the comments, and draw the form for a new one.
+
+    Args:
+        case: The case under review.
+        writable: Whether the page is not read-only.
+    """
+    for comment in case.comments:
         with st.container(border=True):
-            st.caption(f"{escape(one.person) or t('review-single-person')} · {escape(date(one.time))}")
-            st.text("\n".join(map(visible, one.text.splitlines())))
-    if acts and review.may(Act.COMMENT) and case.state is CaseState.PENDING:
+            st.caption(f"{escape(comment.person) or t('review-single-person')} · {escape(date(comment.time))}")
+            st.text("\n".join(map(visible, comment.text.splitlines())))
+    if writable and review.may(Act.COMMENT) and case.state is CaseState.PENDING:
         with st.form("comment", clear_on_submit=True):
             text = st.text_area(t("review-comment"), max_chars=2000, key="comment_text")
             if st.form_submit_button(t("review-comment-send"), icon=":material/chat:"):

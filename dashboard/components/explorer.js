@@ -1,7 +1,7 @@
-// A circuit on one canvas: layers go up, heads go across. All filters work here, at once; Python hears of the selection
-// and, for the address, of the view. State: selected (id of a part), view (text).
+// Circuit explorer: one canvas, layers go up, heads go across. Filters work here without a rerun; Python receives the
+// selection and the view. State: selected (id of a module), view (text, see explorer.py).
 const INPUTS = ["q", "k", "v", "other"];
-const SNAP = 14; // pixels within which a press finds a part
+const SNAP = 14; // pixels around a module in which a click selects it
 
 const make = (tag, properties = {}, ...children) => {
   const node = Object.assign(document.createElement(tag), properties);
@@ -13,15 +13,15 @@ const percent = (value) => `${Math.round(100 * value)} %`;
 
 export default function ({ data, setStateValue, parentElement }) {
   const root = parentElement.querySelector(".explorer");
-  const drawn = JSON.stringify(data);
-  if (root.drawn === drawn) return;
-  root.drawn = drawn;
+  const fingerprint = JSON.stringify(data);
+  if (root.fingerprint === fingerprint) return;
+  root.fingerprint = fingerprint;
   root.stop?.();
   performance.mark("explorer-began");
 
   const texts = data.texts;
-  const nodes = data.nodes.map(([id, label, title, group, sure, score, forget, retain, x, y, side], index) => ({
-    index, id, label, title, group, sure, score, forget, retain, across: x, up: y, side,
+  const nodes = data.nodes.map(([id, label, title, group, certainty, score, forget, retain, x, y, side], index) => ({
+    index, id, label, title, group, certainty, score, forget, retain, across: x, up: y, side,
   })); // prettier-ignore
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const edges = data.edges.map(([from, to, side, ...scores]) => ({ from: nodes[from], to: nodes[to], side, scores }));
@@ -41,7 +41,7 @@ export default function ({ data, setStateValue, parentElement }) {
   const boxes = INPUTS.map((name, i) => make("input", { type: "checkbox", checked: view.inputs[i] }));
   const find = make("input", { type: "search", placeholder: texts.find_hint });
   find.setAttribute("aria-label", texts.find);
-  const options = make("datalist", { id: `parts-${Math.random().toString(36).slice(2)}` });
+  const options = make("datalist", { id: `modules-${Math.random().toString(36).slice(2)}` });
   options.append(...nodes.map((node) => make("option", { value: node.title })));
   find.setAttribute("list", options.id);
   const button = (text, click) => make("button", { type: "button", textContent: text, onclick: click });
@@ -104,7 +104,7 @@ export default function ({ data, setStateValue, parentElement }) {
     pen.globalAlpha = dim ? 0.15 : 1;
     pen.fillStyle = paper;
     pen.fill();
-    pen.globalAlpha = (dim ? 0.15 : 1) * (data.compare ? { both: 1, here: 0.55, there: 0, out: 0.15 }[node.side] : 0.15 + 0.85 * node.sure);
+    pen.globalAlpha = (dim ? 0.15 : 1) * (data.compare ? { both: 1, here: 0.55, there: 0, out: 0.15 }[node.side] : 0.15 + 0.85 * node.certainty);
     pen.fillStyle = data.colours[node.group];
     pen.fill();
     pen.globalAlpha = dim ? 0.2 : 1;
@@ -189,7 +189,7 @@ export default function ({ data, setStateValue, parentElement }) {
     if (!waiting) waiting = requestAnimationFrame(() => ((waiting = 0), draw()));
   };
 
-  // ---------------------------------------------------------------- what a person does
+  // ---------------------------------------------------------------- interaction
   let timer = 0;
   const changed = () => {
     redraw();
@@ -208,17 +208,17 @@ export default function ({ data, setStateValue, parentElement }) {
     status.textContent = selected ? tooltip(selected).split("\n").slice(0, 2).join(": ") : texts.none;
     root.dataset.selected = selected?.id ?? "";
   };
-  const select = (node, tell = true) => {
+  const select = (node, notify = true) => {
     selected = node;
     describe();
     redraw();
-    if (tell) setStateValue("selected", node?.id ?? "");
+    if (notify) setStateValue("selected", node?.id ?? "");
   };
   const tooltip = (node) =>
     node.side === "end"
       ? node.title
       : fill(data.compare ? texts.tip_compare : texts.tip, {
-          part: node.title, group: texts[`group_${node.group}`], side: texts[`side_${node.side}`] ?? "", sure: percent(node.sure),
+          module: node.title, group: texts[`group_${node.group}`], side: texts[`side_${node.side}`] ?? "", certainty: percent(node.certainty),
           score: node.score.toFixed(3), forget: percent(node.forget), retain: percent(node.retain),
         }); // prettier-ignore
   const at = (event) => {
@@ -238,9 +238,9 @@ export default function ({ data, setStateValue, parentElement }) {
   only.onchange = () => ((view.only = only.checked), changed());
   boxes.forEach((box, i) => (box.onchange = () => ((view.inputs[i] = box.checked), changed())));
   find.onchange = () => {
-    const asked = find.value.trim().toLowerCase();
-    const node = nodes.find((one) => asked && (one.title.toLowerCase() === asked || one.id === asked)) ??
-      nodes.find((one) => asked && one.title.toLowerCase().includes(asked)); // prettier-ignore
+    const query = find.value.trim().toLowerCase();
+    const node = nodes.find((node) => query && (node.title.toLowerCase() === query || node.id === query)) ??
+      nodes.find((node) => query && node.title.toLowerCase().includes(query)); // prettier-ignore
     if (node) select(node);
     find.value = "";
   };
@@ -285,7 +285,7 @@ export default function ({ data, setStateValue, parentElement }) {
     return ahead.reduce((best, node) => (far(node) < far(best) ? node : best), ahead[0]) ?? from;
   };
   stage.addEventListener("wheel", (event) => {
-    if (!document.fullscreenElement) return; // zoom must not trap the page's scrolling
+    if (!document.fullscreenElement) return; // zoom must not capture the page's scrolling
     event.preventDefault();
     const box = canvas.getBoundingClientRect();
     const by = Math.min(8, Math.max(1, frame.scale * (event.deltaY < 0 ? 1.15 : 1 / 1.15))) / frame.scale;
@@ -307,9 +307,9 @@ export default function ({ data, setStateValue, parentElement }) {
     watcher.disconnect();
     themes.disconnect();
     document.removeEventListener("fullscreenchange", full);
-    root.drawn = null;
+    root.fingerprint = null;
   };
-  // For tests and benchmarks: where a part stands on the screen, and when the first picture was there.
+  // For tests and benchmarks: screen position of a module, and the time of the first drawing.
   root.where = (id) => {
     const box = canvas.getBoundingClientRect();
     const [x, y] = place(byId.get(id));

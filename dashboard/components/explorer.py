@@ -1,4 +1,4 @@
-"""The live circuit: a canvas of our own on Streamlit's components, so that nothing is loaded and every filter is instant."""
+"""Circuit explorer: a canvas component that loads nothing from the network and filters without a rerun."""
 
 from functools import cache
 from pathlib import Path
@@ -11,24 +11,39 @@ VIEW = ("q", "k", "v", "other")
 
 
 def explorer(scene: dict[str, Any], selected: str, view: str, key: str) -> tuple[str, str]:
-    """The id of the selected part, "" for none, and the view as text. `selected` and `view`: those at first; with
-    `scene` they must be the same in every rerun, since whatever changes is sent anew and drawn from its start.
+    """Draw the explorer.
+
+    All data arguments must be the same in every rerun: a change sends the whole scene again and resets the drawing.
+
+    Args:
+        scene: Data of `presenters.circuit_scene.scene`.
+        selected: Id of the module selected at first, "" for none.
+        view: View at first, in the format of `parsed`.
+        key: Key of the component.
+
+    Returns:
+        Id of the selected module ("" for none), and the view.
     """
-    mounted = st.components.v2.component(
+    component = st.components.v2.component(
         "cure_explorer", html='<div class="explorer"></div>', css=_text("css"), js=_text("js")
     )
-    found = mounted(
+    result = component(
         key=key,
         data=scene | {"selected": selected, "view": parsed(view, scene["start"])},
         default={"selected": selected, "view": view},
         on_selected_change=lambda: None,
         on_view_change=lambda: None,
     )
-    return found.selected or "", found.view or ""
+    return result.selected or "", result.view or ""
 
 
 def parsed(view: str, start: int) -> dict[str, Any]:
-    """A view as it stands in an address, "60.0.q.k.v.other": connections, only the circuit, what they feed."""
+    """Parse the view in an address.
+
+    Args:
+        view: Number of connections, whether only the circuit is drawn, and inputs, such as "60.0.q.k.v.other".
+        start: Number of connections if the view names none.
+    """
     edges, _, rest = view.partition(".")
     inputs = [name for name in VIEW if name in rest.split(".")]
     return {

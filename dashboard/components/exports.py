@@ -1,8 +1,8 @@
-"""Charts and tables with their own export: offline, and with the guard against formulas that Streamlit's lacks."""
+"""Charts and tables with download buttons: rendered offline, and CSV files without spreadsheet formulas."""
 
 import re
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -16,37 +16,61 @@ from dashboard.presenters.theme import DARK, LIGHT
 
 
 def chart(chart: Chart, name: str, alt: str, key: str | None = None) -> None:
-    """Show a chart and offer it as SVG and PNG in the colours of the page; `name` names the files."""
+    """Show a chart and offer it as SVG and PNG in the colours of the page.
+
+    Args:
+        chart: The chart.
+        name: Name of the files.
+        alt: Text for screen readers.
+        key: Key of the chart, if the page redraws it.
+    """
     st.altair_chart(chart, alt=alt, key=key)
     paper = DARK if st.context.theme.type == "dark" else LIGHT
-    which = escape(alt)  # heard, not seen: see palette.STYLE
-    with st.popover(t("save-chart", alt=which), icon=":material/download:", type="tertiary", key=f"save_{name}"):
+    description = escape(alt)  # for screen readers only, see presenters/theme.py STYLE
+    with st.popover(t("save-chart", alt=description), icon=":material/download:", type="tertiary", key=f"save_{name}"):
         _picture(
-            t("save-svg", alt=which), file_name(name, "svg"), "image/svg+xml", partial(picture, chart, "svg", paper)
+            t("save-svg", alt=description),
+            file_name(name, "svg"),
+            "image/svg+xml",
+            partial(picture, chart, "svg", paper),
         )
-        _picture(t("save-png", alt=which), file_name(name, "png"), "image/png", partial(picture, chart, "png", paper))
+        _picture(
+            t("save-png", alt=description), file_name(name, "png"), "image/png", partial(picture, chart, "png", paper)
+        )
 
 
 def _picture(label: str, file: str, mime: str, draw: partial[bytes]) -> None:
-    """A button that draws only when it is pressed."""
+    """Draw a download button that renders the chart only when it is pressed."""
     st.download_button(label, draw, file, mime, key=f"draw_{file}", type="tertiary", on_click="ignore")
 
 
 def file_name(name: str, kind: str) -> str:
-    """A file's name that leads nowhere else, whatever the person is called whom the table is about."""
+    """Return a file name without path separators, whatever the user ids in it contain."""
     return re.sub(r"[^\w-]+", "-", name).strip("-")[:80] + f".{kind}"
 
 
 def table(
-    frame: pd.DataFrame, name: str, alt: str, config: dict | None = None, height: int | Literal["auto"] = "auto"
+    frame: pd.DataFrame,
+    name: str,
+    alt: str,
+    config: dict[str, Any] | None = None,
+    height: int | Literal["auto"] = "auto",
 ) -> None:
-    """Show a table and offer it as CSV."""
+    """Show a table and offer it as CSV.
+
+    Args:
+        frame: The table.
+        name: Name of the file.
+        alt: Text for screen readers.
+        config: Column configuration of `st.dataframe`.
+        height: Height in pixels.
+    """
     st.dataframe(frame, hide_index=True, column_config=config, height=height, alt=alt)
     export(frame, name)
 
 
 def export(frame: pd.DataFrame, name: str, label: str = "") -> None:
-    """Offer a table as CSV; `label` where "Save as CSV" does not say enough."""
+    """Offer a table as CSV; `label` replaces "Save as CSV"."""
     st.download_button(
         label or t("save-csv"),
         csv(frame),

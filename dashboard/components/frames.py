@@ -1,4 +1,4 @@
-"""Foreign HTML in a frame that cannot reach the application: an inner frame without its origin."""
+"""Untrusted HTML in a sandboxed frame that cannot reach the application or the network."""
 
 from html import escape
 
@@ -8,14 +8,21 @@ from dashboard.presenters.circuit_html import POLICY
 
 
 def sandboxed(html: str, height: int, alt: str) -> None:
-    """Show `html` so that it can neither touch this page nor the network, and runs no script.
+    """Show an HTML document without scripts, network access or access to this page.
 
-    Streamlit's frames share the application's origin, so the document stands in an inner frame that has none.
+    Streamlit's frames share the application's origin, so the document is inside an inner frame without an origin.
+
+    Args:
+        html: The document.
+        height: Height in pixels.
+        alt: Title of the frame.
     """
     policy = POLICY.replace("script-src 'unsafe-inline'; ", "")
     st.iframe(
-        f'<!doctype html><html lang="en"><title>CURE Lens</title><meta http-equiv="Content-Security-Policy" content="{policy}">'
-        "<style>html,body{margin:0;height:100%;overflow:hidden}iframe{border:0;width:100%;height:100%;display:block}</style>"
+        '<!doctype html><html lang="en"><title>CURE Lens</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        "<style>html,body{margin:0;height:100%;overflow:hidden}"
+        "iframe{border:0;width:100%;height:100%;display:block}</style>"
         f'<iframe sandbox="" title="{escape(alt)}" srcdoc="{escape(html)}"></iframe>',
         height=height,
         alt=alt,

@@ -1,4 +1,4 @@
-"""One part of the model: what it is for, how sure that is, what it reads, what it writes toward, how far it moved."""
+"""Panel of one module: its group and certainty, what it reads and writes, and how far the run changed it."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from dashboard.components.exports import chart
 from dashboard.components.text import link
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import GROUP_WORDS, code, escape, module_title
+from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, capital, code, escape, module_title
 from dashboard.presenters.theme import MARKS
 
 STRONGEST = 5  # connections named in each direction
@@ -17,18 +17,26 @@ STRONGEST = 5  # connections named in each direction
 def module_panel(
     run_id: str, row: ModuleGroup, circuit: Circuit, toward: DirectEffect | None, outcome: Outcome | None
 ) -> None:
-    """Everything known of one part, the sentence first."""
-    st.subheader(f"{MARKS[row.group]} {_capital(module_title(row.module))}", anchor=False)
+    """Show all that is known of one module, the summary first.
+
+    Args:
+        run_id: Run that found the circuit.
+        row: Group and scores of the module.
+        circuit: The circuit that the page shows.
+        toward: Titles that the module raises and lowers, if known.
+        outcome: Changes of the weights by the run, if finished.
+    """
+    st.subheader(f"{MARKS[row.group]} {capital(module_title(row.module))}", anchor=False)
     st.markdown(
         t(
             "circuit-panel-lead",
-            group=row.group.value,
+            group=GROUP_NAMES[row.group],
             serves=GROUP_WORDS[row.group],
             forget=f"{row.forget:.1%}",
             retain=f"{row.retain:.1%}",
         )
     )
-    st.caption(" ".join([_sureness(row), _conflict(row), _moved(row, outcome)]))
+    st.caption(" ".join([_certainty(row), _conflict(row), _moved(row, outcome)]))
     if row.reason:
         st.caption(t("circuit-panel-reason", reason=escape(row.reason)))
     _toward(toward)
@@ -42,21 +50,17 @@ def module_panel(
     link("what_if", t("circuit-panel-what-if"), "tune", run=run_id, off=row.module)
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _sureness(row: ModuleGroup) -> str:
+def _certainty(row: ModuleGroup) -> str:
     return t(
-        "circuit-panel-sure",
-        sure=f"{row.membership_probability:.0%}",
+        "circuit-panel-certainty",
+        certainty=f"{row.membership_probability:.0%}",
         ratio=f"{row.ratio:.2f}",
         noise=f"{row.noise:.2f}",
     )
 
 
 def _conflict(row: ModuleGroup) -> str:
-    """Whether forgetting and keeping would move it apart."""
+    """Describe whether forgetting and retaining conflict in this module."""
     name = (
         "circuit-panel-apart"
         if row.conflict < -0.1
@@ -68,7 +72,7 @@ def _conflict(row: ModuleGroup) -> str:
 
 
 def _moved(row: ModuleGroup, outcome: Outcome | None) -> str:
-    """How far the run moved the coordinates that it owns alone or with others."""
+    """Describe how far the run changed the parameters that the module owns, alone or with others."""
     own = [cell for cell in outcome.cells if row.module in cell.owners] if outcome else []
     if not own:
         return t("circuit-panel-moved-unknown")
@@ -79,11 +83,11 @@ def _moved(row: ModuleGroup, outcome: Outcome | None) -> str:
 
 
 def _toward(toward: DirectEffect | None) -> None:
-    """The titles that it raises and lowers, for the people of the request."""
+    """List the titles that the module raises and lowers for the forgotten users."""
     if toward is None or not (toward.raised or toward.lowered):
         return
     st.markdown(t("circuit-panel-toward"), help=t("circuit-panel-toward-help"))
     for name, rows in (("circuit-panel-raises", toward.raised), ("circuit-panel-lowers", toward.lowered)):
         if rows:
-            titles = ", ".join(f"{escape(one.title)} ({code(f'{one.score:+.2f}')})" for one in rows[:3])
+            titles = ", ".join(f"{escape(row.title)} ({code(f'{row.score:+.2f}')})" for row in rows[:3])
             st.markdown(t(name, titles=titles))

@@ -1,4 +1,6 @@
-"""A run as it works: stages, progress, losses. Only reads the run folder."""
+"""Progress of a run: stages, progress bar, figures and losses; only reads the run folder."""
+
+from typing import Any
 
 import streamlit as st
 
@@ -13,7 +15,7 @@ from dashboard.services.queries import RunFolder
 
 
 def progress(run: RunFolder) -> None:
-    """Stages, bar, message, figures and losses of a run at this moment."""
+    """Show the stages, progress bar, message, figures and losses of a run at this moment."""
     status, events = run.status, run.events()
     steps = [event for event in events if event.get("kind") == "step"]
     _stages(status, stages(queries.grouped(run)))
@@ -23,20 +25,20 @@ def progress(run: RunFolder) -> None:
     if status.message:
         {RunState.FAILED: st.error, RunState.LOST: st.error}.get(status.state, st.info)(escape(status.message))
     if status.state in (RunState.FAILED, RunState.LOST) and review.may(Act.RUN):
-        _go_on(run)
+        _recovery(run)
     if steps:
         _figures(steps[-1], status)
         if chart := charts.losses(events):
             exports.chart(chart, f"{run.id}-losses", t("run-losses-alt"), key="losses")
             st.caption(t("run-losses-note"))
-        if status.state not in LIVE and (quarrel := charts.conflict(events)):
+        if status.state not in LIVE and (conflict := charts.conflict(events)):
             with st.expander(t("run-conflict"), icon=":material/call_split:"):
-                exports.chart(quarrel, f"{run.id}-conflict", t("run-conflict-alt"), key="conflict")
+                exports.chart(conflict, f"{run.id}-conflict", t("run-conflict-alt"), key="conflict")
                 st.caption(t("run-conflict-note"))
 
 
 def _bar(run: RunFolder, status: RunStatus) -> str:
-    """What the progress bar says."""
+    """Return the text of the progress bar."""
     if status.state is RunState.QUEUED:
         return _waiting(run)
     stage = capital(STAGES.get(status.stage) or escape(status.stage) or t("run-progress-starting"))
@@ -47,17 +49,17 @@ def _bar(run: RunFolder, status: RunStatus) -> str:
 
 
 def _waiting(run: RunFolder) -> str:
-    """Whom a queued run waits for."""
-    found = queries.queue(run)
-    if not found.runs and run.status.worker is None and run.spec.launcher == "local":
-        return t("run-progress-starting")  # its process has not come so far that it could wait
-    if not found.runs or found.seconds is None:
-        return t("run-queue", runs=found.runs)
-    return t("run-queue-left", runs=found.runs, left=duration(found.seconds))
+    """Describe the runs that a queued run waits for."""
+    queue = queries.queue(run)
+    if not queue.runs and run.status.worker is None and run.spec.launcher == "local":
+        return t("run-progress-starting")  # its process has not joined the queue yet
+    if not queue.runs or queue.seconds is None:
+        return t("run-queue", runs=queue.runs)
+    return t("run-queue-left", runs=queue.runs, left=duration(queue.seconds))
 
 
 def _stages(status: RunStatus, names: tuple[str, ...]) -> None:
-    """The way of a run, with what is done, what works now, and what is to come."""
+    """Show the stages of a run: finished, current and to come."""
     here = names.index(status.stage) if status.stage in names else -1
     finished = status.state is RunState.DONE
     with st.container(horizontal=True, gap="small"):
@@ -75,17 +77,17 @@ def _stages(status: RunStatus, names: tuple[str, ...]) -> None:
 
 def _stop(run: RunFolder) -> None:
     if run.cancel_asked:
-        st.caption(t("run-stop-asked"))
+        st.caption(t("run-stop-requested"))
     elif review.may(Act.RUN) and st.button(
         t("run-stop"), icon=":material/stop_circle:", key="stop", help=t("run-stop-help")
     ):
-        with guarded():  # it may have ended since it was drawn
+        with guarded():  # the run may have ended since the page was drawn
             commands.stop(run)
             st.rerun()
 
 
-def _go_on(run: RunFolder) -> None:
-    """What can be done for a run that did not reach its end."""
+def _recovery(run: RunFolder) -> None:
+    """Offer to resume or give up a run that did not finish."""
     with st.container(horizontal=True):
         if st.button(
             t("run-resume"), icon=":material/resume:", type="primary", key="resume", help=t("run-resume-help")
@@ -99,10 +101,10 @@ def _go_on(run: RunFolder) -> None:
                 st.rerun()
 
 
-def _figures(step: dict, status: RunStatus) -> None:
-    """The last step as a line of figures."""
+def _figures(step: dict[str, Any], status: RunStatus) -> None:
+    """Show the last step as a line of figures."""
     ended, conflict, seconds = status.state in ENDED, step.get("conflict"), status.seconds
-    words = [
+    figures = [
         t("run-figures-step", step=step["step"], steps=step["steps"]),
         t("run-figures-conflict", share=f"{conflict:.0%}") if conflict is not None else "",
         t("run-figures-device", device=status.device, precision=status.dtype) if status.device else "",
@@ -110,4 +112,4 @@ def _figures(step: dict, status: RunStatus) -> None:
         t("run-figures-pace", tokens=f"{status.pace:,.0f}") if status.state in LIVE and status.pace else "",
         t("run-figures-in-all", seconds=round(seconds)) if ended else t("run-figures-so-far", time=duration(seconds)),
     ]
-    st.caption(" · ".join(word for word in words if word))
+    st.caption(" · ".join(figure for figure in figures if figure))

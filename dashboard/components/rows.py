@@ -1,4 +1,4 @@
-"""Requests and runs as rows that stay readable on a narrow screen."""
+"""Requests and runs as cards that stay readable on a narrow screen, and as tables to export."""
 
 import pandas as pd
 import streamlit as st
@@ -10,11 +10,12 @@ from dashboard.presenters.phrases import LIVE, STATES, capital, code, date, dura
 from dashboard.services import queries
 from dashboard.services.queries import RunFolder
 
-SHOWN, NAMED = 6, 8
+SHOWN = 6  # cards in a list
+NAMED = 8  # user ids on a card
 
 
 def request_state(request: Request, runs: dict[str, RunFolder]) -> str:
-    """Where a request stands, from its runs."""
+    """Describe the state of a request from its runs."""
     states = [run.status.state for run in runs.values() if run.spec.request == request.id]
     if RunState.DONE in states:
         return t("overview-request-done")
@@ -24,7 +25,7 @@ def request_state(request: Request, runs: dict[str, RunFolder]) -> str:
 
 
 def request_row(request: Request, runs: dict[str, RunFolder]) -> None:
-    """One request with its state and the way to its run."""
+    """Show one request with its state and a link that launches a run."""
     with st.container(border=True):
         st.markdown(
             t(
@@ -35,16 +36,16 @@ def request_row(request: Request, runs: dict[str, RunFolder]) -> None:
                 state=capital(request_state(request, runs)),
             )
         )
-        people = ", ".join(code(user) for user in request.subjects[:NAMED])
+        users = ", ".join(code(user) for user in request.subjects[:NAMED])
         more = len(request.subjects) > NAMED
-        st.caption(t("overview-request-people-more" if more else "overview-request-people", people=people))
+        st.caption(t("overview-request-users-more" if more else "overview-request-users", users=users))
         if request.reason:
             st.caption(t("overview-request-reason", reason=escape(request.reason[:300])))
         link("run", t("overview-request-launch"), "play_circle", request=request.id)
 
 
 def next_step(requests: tuple[Request, ...], runs: dict[str, RunFolder]) -> None:
-    """The one thing to do next, as a sentence and its page."""
+    """Show the next step as a sentence and a link."""
     live = next((run for run in runs.values() if run.status.state in LIVE), None)
     waiting = next(
         (request for request in requests if not any(run.spec.request == request.id for run in runs.values())), None
@@ -63,7 +64,7 @@ def next_step(requests: tuple[Request, ...], runs: dict[str, RunFolder]) -> None
 
 
 def run_row(run: RunFolder) -> None:
-    """One run with its state, its result in a sentence, and the way to it."""
+    """Show one run with its state, its result in a sentence and a link."""
     with st.container(border=True):
         st.markdown(about(run))
         st.caption(_result(run))
@@ -80,11 +81,14 @@ def _result(run: RunFolder) -> str:
 
 
 def request_table(requests: tuple[Request, ...], runs: dict[str, RunFolder]) -> pd.DataFrame:
-    """All requests, to export."""
-    rows = [(r.id, ", ".join(r.subjects), scope(r), r.reason, r.created, request_state(r, runs)) for r in requests]
+    """Return the table of all requests, to export."""
+    rows = [
+        (row.id, ", ".join(row.subjects), scope(row), row.reason, row.created, request_state(row, runs))
+        for row in requests
+    ]
     columns = [
         t("overview-request-column"),
-        t("overview-people-column"),
+        t("overview-users-column"),
         t("overview-covers-column"),
         t("overview-reason-column"),
         t("overview-opened-column"),
@@ -94,9 +98,11 @@ def request_table(requests: tuple[Request, ...], runs: dict[str, RunFolder]) -> 
 
 
 def run_table(runs: dict[str, RunFolder]) -> pd.DataFrame:
-    """All runs, to export."""
-    found = [(run.spec, run.status) for run in runs.values()]
-    rows = [(s.id, s.request, s.method, at.device, s.created, STATES[at.state], at.seconds) for s, at in found]
+    """Return the table of all runs, to export."""
+    rows = [
+        (spec.id, spec.request, spec.method, status.device, spec.created, STATES[status.state], status.seconds)
+        for spec, status in ((run.spec, run.status) for run in runs.values())
+    ]
     columns = [
         t("overview-run-column"),
         t("overview-request-column"),

@@ -1,4 +1,4 @@
-"""What stands beside every page: which run is shown, and where the data lies."""
+"""Sidebar of every page: the run shown, and where the data is stored."""
 
 import streamlit as st
 
@@ -11,26 +11,26 @@ from dashboard.session import state
 
 
 def sidebar() -> None:
-    """The run picker and the workspace's name."""
-    found = queries.runs()
+    """Draw the run picker."""
+    runs = queries.runs()
     with st.sidebar:
-        if found:  # an empty box is greyed out, and too pale to read
+        if runs:  # an empty box would be disabled, with too little contrast
             state.pick(
                 t("sidebar-run"),
                 "run",
-                list(found),
-                queries.default_run(found),
-                shown=lambda name: t("sidebar-run-state", run=name, state=STATES[found[name].status.state]),
+                list(runs),
+                queries.default_run(runs),
+                shown=lambda name: t("sidebar-run-state", run=name, state=STATES[runs[name].status.state]),
                 help=t("sidebar-run-help"),
             )
         st.caption(t("sidebar-offline"))
 
 
 def shown_run() -> RunFolder | None:
-    """The run that the pages speak of; draws the empty state where there is none."""
-    found = queries.runs()
-    name = state.current("run", list(found), queries.default_run(found))
+    """Return the run that the pages show; without a run, draw the empty state and return None."""
+    runs = queries.runs()
+    name = state.current("run", list(runs), queries.default_run(runs))
     if name is None:
         empty(t("no-run"), "run", t("no-run-launch"))
         return None
-    return found[name]
+    return runs[name]

@@ -1,4 +1,4 @@
-"""The first lines of a page, the way out of an error, and the words explained."""
+"""Text blocks of all pages: lead, errors, links, empty states, group legend and glossary."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import CureLensError
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, LEGEND, STATES, TERMS, code, escape
+from dashboard.presenters.phrases import GLOSSARY, GROUP_NAMES, GROUP_WORDS, STATES, code, escape
 from dashboard.presenters.theme import BADGES, MARKS
 from dashboard.services import queries
 from dashboard.services.queries import RunFolder
@@ -16,7 +16,7 @@ from dashboard.session import state
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Show the message of an error that a person can mend, and nothing of one that they cannot."""
+    """Show the message of a CureLensError, which the reader can mend, in place of a traceback."""
     try:
         yield
     except CureLensError as error:
@@ -24,40 +24,45 @@ def guarded() -> Iterator[None]:
 
 
 def lead(sentence: str, note: str = "") -> None:
-    """The sentence that a page opens with, and one line under it; `note` is Markdown and must be escaped."""
+    """Draw the first lines of a page.
+
+    Args:
+        sentence: Title of the page.
+        note: One line below it, as Markdown; values in it must be escaped.
+    """
     st.title(sentence, anchor=False)
     if note:
         st.markdown(note)
-    if said := state.said():
-        st.success(said, icon=":material/check:")
+    if notice := state.take_notice():
+        st.success(notice, icon=":material/check:")
 
 
 def about(folder: RunFolder) -> str:
-    """Which run a page speaks of, as one line of Markdown."""
+    """Describe the run that a page shows, as one line of Markdown."""
     spec, status = folder.spec, folder.status
     method = queries.METHODS[spec.method].title if spec.method in queries.METHODS else spec.method
     icon, colour = BADGES[status.state]
     badge = f":{colour}-badge[:material/{icon}: {STATES[status.state]}]"
-    found = t("about-run", state=badge, run=code(spec.id), request=code(spec.request), method=escape(method))
+    sentence = t("about-run", state=badge, run=code(spec.id), request=code(spec.request), method=escape(method))
     edit = spec.edit
     edited = edit and t("groups-edited", low=f"{edit.low:g}", high=f"{edit.high:g}", moves=len(edit.moves))
-    return f"{found} {edited}" if edited else found
+    return f"{sentence} {edited}" if edited else sentence
 
 
 def link(page: str, label: str, icon: str = "arrow_forward", **query: str) -> None:
-    """A link to another page, with what it should show."""
+    """Draw a link to another page with its query parameters."""
     st.page_link(f"screens/{page}.py", label=label, icon=f":material/{icon}:", query_params=query or None)
 
 
 def empty(sentence: str, page: str, label: str) -> None:
-    """An empty state: what is missing and the page that mends it."""
+    """Draw an empty state: the sentence, and a link to the page that provides what is missing."""
     with st.container(border=True):
         st.markdown(sentence)
         link(page, label)
 
 
 def group_legend() -> None:
-    """The groups with their colour and shape."""
+    """Draw the groups with their colour and shape."""
     rows = (
         t("group-legend", mark=MARKS[group], group=GROUP_NAMES[group], serves=serves)
         for group, serves in GROUP_WORDS.items()
@@ -65,8 +70,8 @@ def group_legend() -> None:
     st.markdown("&emsp;".join(rows))
 
 
-def words_legend() -> None:
-    """The words of the product, explained."""
+def glossary() -> None:
+    """Draw the glossary of all terms."""
     with st.expander(t("legend"), icon=":material/menu_book:"):
-        rows = (t("legend-row", word=TERMS[key], meaning=meaning) for key, meaning in LEGEND.items())
+        rows = (t("legend-row", word=word, meaning=meaning) for word, meaning in GLOSSARY.values())
         st.markdown("\n".join(f"- {row}" for row in rows))

@@ -1,5 +1,5 @@
-// Each part by its work for the one set and for the other, with the borders of the groups to drag. The rule is that of
-// core.grouping.assign. State: thresholds ([low, high] of the ratio).
+// Modules by forget share and retain share, with two group borders to drag; `assign` repeats the rule of
+// core.grouping.assign. State: thresholds ([low, high] as ratios).
 const NS = "http://www.w3.org/2000/svg";
 const svg = (tag, attributes = {}, ...children) => {
   const node = document.createElementNS(NS, tag);
@@ -10,24 +10,24 @@ const svg = (tag, attributes = {}, ...children) => {
 const MARGIN = { left: 52, right: 14, top: 12, bottom: 44 };
 const STEP = 0.01;
 
-export function assign(part, low, high) {
-  if (part.by_hand) return part.by_hand;
-  if (!part.in_forget && !part.in_retain) return "outside";
-  if (Math.abs(part.ratio - 0.5) < part.noise) return "shared";
-  if (part.in_forget && part.in_retain && low < part.ratio && part.ratio < high) return "shared";
-  if (part.in_forget !== part.in_retain) return part.in_forget ? "forget" : "retain";
-  return part.ratio > 0.5 ? "forget" : "retain";
+export function assign(module, low, high) {
+  if (module.by_hand) return module.by_hand;
+  if (!module.in_forget && !module.in_retain) return "outside";
+  if (Math.abs(module.ratio - 0.5) < module.noise) return "shared";
+  if (module.in_forget && module.in_retain && low < module.ratio && module.ratio < high) return "shared";
+  if (module.in_forget !== module.in_retain) return module.in_forget ? "forget" : "retain";
+  return module.ratio > 0.5 ? "forget" : "retain";
 }
 
 export default function ({ data, setStateValue, parentElement }) {
   const root = parentElement.querySelector(".thresholds");
-  const drawn = JSON.stringify(data);
-  if (root.drawn === drawn) return;
-  root.drawn = drawn;
+  const fingerprint = JSON.stringify(data);
+  if (root.fingerprint === fingerprint) return;
+  root.fingerprint = fingerprint;
   root.watcher?.disconnect();
   root.values ??= { low: data.low, high: data.high };
   const values = root.values;
-  const top = 1.15 * Math.max(...data.parts.map((part) => Math.max(part.forget, part.retain)), 1e-6);
+  const top = 1.15 * Math.max(...data.modules.map((module) => Math.max(module.forget, module.retain)), 1e-6);
 
   const draw = () => {
     const width = Math.max(280, root.clientWidth), height = Math.min(460, width * 0.85); // prettier-ignore
@@ -36,7 +36,7 @@ export default function ({ data, setStateValue, parentElement }) {
     const y = (share) => MARGIN.top + room.y * (1 - Math.sqrt(Math.min(1, Math.max(0, share) / top)));
     const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": data.texts.alt });
 
-    // A border is a ray: where it leaves the square stands its handle.
+    // A border is a ray; its handle is at the point where the ray leaves the square.
     const end = (ratio) => {
       const steep = Math.sqrt(ratio / (1 - ratio));
       return steep > 1 ? [1 / steep, 1] : [1, steep];
@@ -62,28 +62,28 @@ export default function ({ data, setStateValue, parentElement }) {
       svg("text", { x: 0, y: 0, "text-anchor": "middle", class: "axis", transform: `translate(12 ${MARGIN.top + room.y / 2}) rotate(-90)` }, data.texts.forget_axis),
     );
     const counts = { forget: 0, retain: 0, shared: 0, outside: 0 };
-    for (const part of data.parts) {
-      const group = assign(part, values.low, values.high);
+    for (const module of data.modules) {
+      const group = assign(module, values.low, values.high);
       counts[group] += 1;
-      const total = part.forget + part.retain;
-      const [least, most] = [Math.max(0, part.ratio - part.noise), Math.min(1, part.ratio + part.noise)];
+      const total = module.forget + module.retain;
+      const [least, most] = [Math.max(0, module.ratio - module.noise), Math.min(1, module.ratio + module.noise)];
       const noise = svg("line", { x1: x(total * (1 - least)), y1: y(total * least), x2: x(total * (1 - most)), y2: y(total * most), stroke: data.colours[group], opacity: 0.3 });
-      const [cx, cy] = [x(part.retain), y(part.forget)];
+      const [cx, cy] = [x(module.retain), y(module.forget)];
       const shape = { forget: [-6, 5, 0, -6, 6, 5], shared: [0, -6, 6, 0, 0, 6, -6, 0] }[group];
-      const look = { fill: data.colours[group], "fill-opacity": 0.15 + 0.85 * part.sure, stroke: part.by_hand ? "currentColor" : data.colours[group], "stroke-width": part.by_hand ? 2 : 1 };
+      const style = { fill: data.colours[group], "fill-opacity": 0.15 + 0.85 * module.certainty, stroke: module.by_hand ? "currentColor" : data.colours[group], "stroke-width": module.by_hand ? 2 : 1 };
       const mark = shape
-        ? svg("polygon", { points: shape.map((value, i) => value + (i % 2 ? cy : cx)).join(" "), ...look })
-        : svg("circle", { cx, cy, r: group === "outside" ? 3 : 5.5, ...look });
-      mark.dataset.part = part.id;
+        ? svg("polygon", { points: shape.map((value, i) => value + (i % 2 ? cy : cx)).join(" "), ...style })
+        : svg("circle", { cx, cy, r: group === "outside" ? 3 : 5.5, ...style });
+      mark.dataset.module = module.id;
       mark.dataset.group = group;
-      mark.append(svg("title", {}, `${part.title}\n${data.texts[group]}\n${data.texts.ratio} ${part.ratio.toFixed(2)} ± ${part.noise.toFixed(2)}`));
+      mark.append(svg("title", {}, `${module.title}\n${data.texts[group]}\n${data.texts.ratio} ${module.ratio.toFixed(2)} ± ${module.noise.toFixed(2)}`));
       picture.append(noise, mark);
     }
     for (const [name, point] of [["high", high], ["low", low]]) picture.append(handle(name, at([0, 0]), at(point), room));
-    root.replaceChildren(picture, note(counts), saves());
+    root.replaceChildren(picture, note(counts), saveButtons());
   };
 
-  // The picture as it stands, its colours written out, made and saved inside the browser.
+  // The current picture as a stand-alone SVG, with all colours written out.
   const standalone = () => {
     const copy = root.querySelector("svg").cloneNode(true);
     const style = getComputedStyle(root);
@@ -95,20 +95,20 @@ export default function ({ data, setStateValue, parentElement }) {
     copy.querySelectorAll(".grip, .handle circle").forEach((node) => node.remove());
     return new XMLSerializer().serializeToString(copy);
   };
-  const hand = (blob, kind) => {
+  const save = (blob, kind) => {
     const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `${data.name}.${kind}` });
     link.click();
     URL.revokeObjectURL(link.href);
   };
-  const saveSvg = () => hand(new Blob([standalone()], { type: "image/svg+xml" }), "svg");
+  const saveSvg = () => save(new Blob([standalone()], { type: "image/svg+xml" }), "svg");
   const savePng = async () => {
     const image = Object.assign(new Image(), { src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(standalone())}` });
     await image.decode();
     const canvas = Object.assign(document.createElement("canvas"), { width: image.width * 2, height: image.height * 2 });
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-    canvas.toBlob((blob) => hand(blob, "png"));
+    canvas.toBlob((blob) => save(blob, "png"));
   };
-  const saves = () => {
+  const saveButtons = () => {
     const line = document.createElement("p");
     for (const [text, click] of [[data.texts.svg, saveSvg], [data.texts.png, savePng]])
       line.append(Object.assign(document.createElement("button"), { type: "button", textContent: text, onclick: click }));
@@ -117,7 +117,7 @@ export default function ({ data, setStateValue, parentElement }) {
 
   const note = (counts) => {
     const line = document.createElement("p");
-    line.textContent = Object.entries(counts).map(([group, count]) => `${group}: ${count}`).join(" · ");
+    line.textContent = Object.entries(counts).map(([group, count]) => `${data.names[group]}: ${count}`).join(" · ");
     line.setAttribute("aria-live", "polite");
     return line;
   };
@@ -145,7 +145,7 @@ export default function ({ data, setStateValue, parentElement }) {
       const stop = () => {
         removeEventListener("pointermove", drag);
         removeEventListener("pointerup", stop);
-        tell();
+        send();
       };
       addEventListener("pointermove", drag);
       addEventListener("pointerup", stop);
@@ -156,7 +156,7 @@ export default function ({ data, setStateValue, parentElement }) {
       event.preventDefault();
       set(name, values[name] + step);
       root.querySelector(`[data-name=${name}]`).focus();
-      tell();
+      send();
     };
     return group;
   };
@@ -167,7 +167,7 @@ export default function ({ data, setStateValue, parentElement }) {
     draw();
   };
   let timer = 0;
-  const tell = () => {
+  const send = () => {
     clearTimeout(timer);
     timer = setTimeout(() => setStateValue("thresholds", [values.low, values.high].map((value) => Number(value.toFixed(2)))), 150);
   };

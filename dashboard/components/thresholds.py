@@ -1,4 +1,4 @@
-"""The contribution chart with the groups' borders to drag."""
+"""Threshold editor: the chart of forget and retain shares with the groups' borders to drag."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -19,26 +19,36 @@ TICKS = (0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 1)
 def thresholds(
     groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit], edit: GroupEdit, key: str
 ) -> tuple[float, float]:
-    """The borders as a person drags them, low and high; `edit`: those at first, and the parts moved by hand."""
-    mounted = st.components.v2.component(
+    """Draw the editor.
+
+    Args:
+        groups: Shares, ratio and certainty of each module.
+        circuits: Forget circuit and retain circuit.
+        edit: Borders at first, and the modules moved by hand.
+        key: Key of the component.
+
+    Returns:
+        The low and the high border, as ratios.
+    """
+    component = st.components.v2.component(
         "cure_thresholds", html='<div class="thresholds"></div>', css=_text("css"), js=_text("js")
     )
     first = [edit.low, edit.high]
-    found = mounted(
+    result = component(
         key=key,
         data=drawing(groups, circuits, edit),
         default={"thresholds": first},
         on_thresholds_change=lambda: None,
     )
-    low, high = found.thresholds or first
+    low, high = result.thresholds or first
     return float(low), float(high)
 
 
 def drawing(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit], edit: GroupEdit) -> dict[str, Any]:
-    """What the script draws and sorts."""
+    """Return the data that the script draws and sorts."""
     by_hand = {move.module: move.group.value for move in edit.moves}
     forget, retain = (set(circuit.members) for circuit in circuits)
-    parts = [
+    modules = [
         {
             "id": row.module,
             "title": module_title(row.module),
@@ -46,7 +56,7 @@ def drawing(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit], ed
             "retain": row.retain,
             "ratio": row.ratio,
             "noise": row.noise,
-            "sure": round(row.membership_probability, 3),
+            "certainty": round(row.membership_probability, 3),
             "in_forget": row.module in forget,
             "in_retain": row.module in retain,
             "by_hand": by_hand.get(row.module, ""),
@@ -61,12 +71,13 @@ def drawing(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit], ed
     colours = {group.value: colour for group, colour in COLOURS.items()}
     return {
         "name": f"{edit.source}-groups",
-        "parts": parts,
+        "modules": modules,
         "low": edit.low,
         "high": edit.high,
         "ticks": TICKS,
         "colours": colours,
         "texts": names | kinds,
+        "names": {group.value: GROUP_NAMES[group] for group in Group},
     }
 
 

@@ -1,4 +1,4 @@
-"""The tour's strip above every page of the demo world, and its offer on the overview."""
+"""Guided tour: the strip above every page of the demo world, and the offer on the overview."""
 
 from collections.abc import Container
 
@@ -12,12 +12,17 @@ from dashboard.session import state
 
 
 def tour(page: str, pages: Container[str]) -> None:
-    """Draw the step that the address asks for where `page` is its page, or offer the tour at first sight."""
+    """Draw the step named in the address if it belongs to this page, or offer the tour on the overview.
+
+    Args:
+        page: Name of the current page.
+        pages: Names of all pages.
+    """
     if not queries.demo():
         return
     path = steps(pages)
-    asked = state.asked("tour")
-    number = next((n for n, step in enumerate(path, 1) if asked == str(n) and step.page == page), None)
+    wanted = state.query_value("tour")
+    number = next((n for n, step in enumerate(path, 1) if wanted == str(n) and step.page == page), None)
     if number:
         _strip(path, number)
     elif page == "overview" and not state.hidden("tour"):
@@ -25,7 +30,7 @@ def tour(page: str, pages: Container[str]) -> None:
 
 
 def _strip(path: tuple[Step, ...], number: int) -> None:
-    """The sentence of one step, and the ways on, back and out."""
+    """Draw the sentence of one step and the buttons back, next and leave."""
     place = t("tour-place", number=number, count=len(path))
     with _box("tour", f"**{place}**  \n{t(path[number - 1].text)}"):
         if st.button(t("tour-back"), key="tour_back", disabled=number == 1):
@@ -42,14 +47,14 @@ def _offer(path: tuple[Step, ...]) -> None:
         st.button(t("tour-not-now"), key="tour_not_now", type="tertiary", on_click=state.hide, args=("tour",))
 
 
-def _box(key: str, words: str) -> DeltaGenerator:
-    """A bordered strip of words, and the place for its buttons."""
+def _box(key: str, text: str) -> DeltaGenerator:
+    """Draw a bordered strip with a text, and return the container for its buttons."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=key):
-        st.markdown(words, width="stretch")
+        st.markdown(text, width="stretch")
         return st.container(horizontal=True, width="content", gap="small")
 
 
 def _go(path: tuple[Step, ...], number: int) -> None:
-    """Show a step: its page, with what it needs in the address."""
+    """Open the page of a step with its query parameters."""
     step = path[number - 1]
     st.switch_page(f"screens/{step.page}.py", query_params={**dict(step.query), "tour": str(number)})

@@ -1,0 +1,1 @@
+"""Results as sentences, tables, HTML and colours; pure functions without Streamlit."""

@@ -1,4 +1,4 @@
-"""The bench's rows as the tables that the benchmark page shows. Pure; no Streamlit."""
+"""Benchmark results as the tables and sentences of the benchmark page; pure functions without Streamlit."""
 
 from collections.abc import Sequence
 
@@ -56,55 +56,73 @@ COLUMNS = (
     "benchmark-column-moved",
 )
 
-IN_A_ROW = ("benchmark-column-gap", "benchmark-column-residual", "benchmark-column-drift", "benchmark-column-utility")
+SEQUENTIAL = ("benchmark-column-gap", "benchmark-column-residual", "benchmark-column-drift", "benchmark-column-utility")
 
 
 def title(name: str) -> str:
-    """A method's or control's name for people."""
+    """Return the display name of a method or control."""
     return NAMES[name] if name in NAMES else METHODS[name].title if name in METHODS else name
 
 
 def floor(rows: Sequence[Row], value: Value = residual) -> tuple[float, float]:
-    """The least and the largest value of a reference against the others."""
-    found = [value(row) for row in rows if row.method == "reference"]
-    return min(found), max(found)
+    """Return the least and the largest value of a retrained reference against the others."""
+    values = [value(row) for row in rows if row.method == "reference"]
+    return min(values), max(values)
 
 
 def start(rows: Sequence[Row], value: Value = residual) -> float:
-    """The original's mean value."""
+    """Return the mean value of the original model."""
     return over_seeds(list(before(rows).values()), value)[0]
 
 
-def ways(rows: Sequence[Row], methods: Sequence[str], value: Value = residual) -> pd.DataFrame:
-    """The points of each method: mean over seeds at each strength that every seed has."""
+def tradeoffs(rows: Sequence[Row], methods: Sequence[str], value: Value = residual) -> pd.DataFrame:
+    """Return forgetting and quality of each method, one row per strength that every seed has.
+
+    Args:
+        rows: Benchmark rows of one scenario.
+        methods: Methods to include.
+        value: Measure of forgetting.
+
+    Returns:
+        Columns method, strength, utility (change of test AUC) and value, means over seeds.
+    """
     original, points = before(rows), []
     for name in methods:
         own = [row for row in rows if row.method == name]
         for strength in sorted({row.strength for row in own}):
             here = [row for row in own if row.strength == strength]
             if {row.seed for row in here} < {row.seed for row in own}:
-                continue  # where a search ended, which differs between seeds
+                continue  # the last strength of a search differs between seeds
             utility = over_seeds(here, lambda row: row.test_auc - original[row.seed].test_auc)[0]
             points.append((title(name), strength, utility, over_seeds(here, value)[0]))
     return pd.DataFrame(points, columns=["method", "strength", "utility", "value"])
 
 
 def differences(rows: Sequence[Row], ours: str, value: Value = residual) -> pd.DataFrame:
-    """`ours` less each rival and each control of its own, at equal utility, rivals first, the most ahead first."""
+    """Return our method less each other method and each control of it, at equal utility.
+
+    Args:
+        rows: Benchmark rows of one scenario.
+        ours: Our method.
+        value: Measure of forgetting.
+
+    Returns:
+        Columns name, kind, value, low and high; other methods before controls, the largest lead first.
+    """
     best = fronts(rows, value=value)
-    found = []
+    compared = []
     for name in best:
         if name == ours or (is_control(name) and of_control(name) != ours):
             continue
         mean, half = paired(best[ours], best[name])
         kind = t("benchmark-differences-control" if is_control(name) else "benchmark-differences-rival")
-        found.append((title(name), kind, mean, mean - half, mean + half, is_control(name)))
-    found.sort(key=lambda row: (row[-1], row[2]))
-    return pd.DataFrame([row[:-1] for row in found], columns=["name", "kind", "value", "low", "high"])
+        compared.append((title(name), kind, mean, mean - half, mean + half, is_control(name)))
+    compared.sort(key=lambda row: (row[-1], row[2]))
+    return pd.DataFrame([row[:-1] for row in compared], columns=["name", "kind", "value", "low", "high"])
 
 
 def figures(rows: Sequence[Row]) -> pd.DataFrame:
-    """Every method at its best point, means over seeds, the least residual first."""
+    """List every method at its best point, means over seeds, the least residual first."""
     original = before(rows)
     values: tuple[Value, ...] = (
         lambda row: row.residual,
@@ -123,8 +141,12 @@ def figures(rows: Sequence[Row]) -> pd.DataFrame:
     return frame.sort_values(frame.columns[1], ignore_index=True)
 
 
-def in_a_row(rows: Sequence[Row]) -> pd.DataFrame:
-    """Each method before the first request and after each of them: mean over seeds of what IN_A_ROW names."""
+def sequential(rows: Sequence[Row]) -> pd.DataFrame:
+    """Return the measures of SEQUENTIAL before the first request and after each one.
+
+    Returns:
+        Columns method, served (number of requests), measure and value, means over seeds.
+    """
     original = before(rows)
     values: tuple[Value, ...] = (
         lambda row: row.forget_gap,
@@ -132,22 +154,22 @@ def in_a_row(rows: Sequence[Row]) -> pd.DataFrame:
         lambda row: row.drift,
         lambda row: row.test_auc - original[row.seed].test_auc,
     )
-    found = []
-    for name in dict.fromkeys(row.method for row in rows if row.rate):  # baselines serve nobody
+    table = []
+    for name in dict.fromkeys(row.method for row in rows if row.rate):  # original and references serve no request
         own = [row for row in rows if row.method == name]
         points = {0: list(original.values())} | {
             int(served): [row for row in own if row.strength == served]
             for served in sorted({row.strength for row in own})
         }
         for served, here in points.items():
-            found += [
+            table += [
                 (title(name), served, t(measure), over_seeds(here, value)[0])
-                for measure, value in zip(IN_A_ROW, values, strict=True)
+                for measure, value in zip(SEQUENTIAL, values, strict=True)
             ]
-    return pd.DataFrame(found, columns=["method", "served", "measure", "value"])
+    return pd.DataFrame(table, columns=["method", "served", "measure", "value"])
 
 
 def after(data: pd.DataFrame, served: int) -> pd.DataFrame:
-    """What `in_a_row` has after so many requests: a row a method, a column a measure."""
+    """Return the values of `sequential` after `served` requests: one row per method, one column per measure."""
     wide = data[data["served"] == served].pivot(index="method", columns="measure", values="value")
-    return wide[[t(measure) for measure in IN_A_ROW]].rename_axis(index=t("benchmark-column-method"), columns=None)
+    return wide[[t(measure) for measure in SEQUENTIAL]].rename_axis(index=t("benchmark-column-method"), columns=None)

@@ -1,13 +1,15 @@
-"""A circuit as a pyvis page that needs no network: pure, from a networkx graph to one HTML text.
+"""A circuit as one stand-alone HTML page, drawn by pyvis and working without the network.
 
-Layers go up, heads go across, the MLP stands at the right end of its row. What pyvis links from a CDN is cut out,
-a content security policy forbids the rest, and node ids are integers, so that no name reaches the page as HTML.
+Layers go up, heads go across, the MLP stands at the right end of its row. Tags that load from a CDN are removed, a
+content security policy blocks all other requests, and node ids are integers, so that no name reaches the page as HTML.
 """
 
 import json
 import math
 import re
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
 
 import networkx as nx
 from pyvis.network import Network
@@ -17,19 +19,25 @@ from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import GROUP_NAMES, module_title
 from dashboard.presenters.theme import COLOURS, DARK, LIGHT, VIS_SHAPES, Paper
 
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
 REMOTE = re.compile(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=[^>]*>(?:\s*</script>)?", re.IGNORECASE)
-LABELLED = 150  # with more modules than this, only those of a group carry their name
+LABELLED = 150  # in a larger graph, only modules inside a group are labelled
 OPTIONS = """{"physics": {"enabled": false}, "edges": {"smooth": false},
  "interaction": {"hover": true, "tooltipDelay": 80, "dragNodes": false, "dragView": false, "zoomView": false}}"""
 
-# Fits the places (0 to 1) to whatever frame the page stands in; free zoom only where it cannot trap the page's scrolling.
+# Scales the positions (0 to 1) to the size of the frame. Zoom works in full screen only, because elsewhere it would
+# capture the scrolling of the page.
 SCRIPT = """
 <button id="full" type="button"></button>
 <script>
 function place() {
-  const w = innerWidth, h = innerHeight, k = Math.min(1.3, (w - 70) / COLUMNS / 62, (h - 60) / ROWS / 62);
-  nodes.update(nodes.get().map(n => ({id: n.id, x: 40 + n.across * (w - 70) - w / 2, y: h - 30 - n.up * (h - 60) - h / 2,
+  const w = innerWidth, h = innerHeight;
+  const k = Math.min(1.3, (w - 70) / COLUMNS / 62, (h - 60) / ROWS / 62);
+  nodes.update(nodes.get().map(n => ({id: n.id,
+    x: 40 + n.across * (w - 70) - w / 2, y: h - 30 - n.up * (h - 60) - h / 2,
     size: Math.max(2, n.radius * k)})));
   network.moveTo({position: {x: 0, y: 0}, scale: 1});
 }
@@ -58,7 +66,17 @@ h1 {{ display: none; }}
 
 
 def page(graph: nx.MultiDiGraph, groups: tuple[ModuleGroup, ...], edges: int, dark: bool = False) -> str:
-    """The graph as one HTML page, with the `edges` strongest connections; q, k and v of one pair are one line."""
+    """Draw a circuit graph as one HTML page.
+
+    Args:
+        graph: Nodes with kind, layer and score; edges with input and score (`core.circuit.graph`).
+        groups: Group of each module.
+        edges: Number of connections drawn, the strongest; q, k and v of one pair of modules count as one.
+        dark: Whether to use the dark theme.
+
+    Returns:
+        The HTML document.
+    """
     paper, ids = (DARK if dark else LIGHT), {name: index for index, name in enumerate(graph)}
     network = Network(cdn_resources="in_line", bgcolor=paper.back)
     columns, rows = _add_nodes(network, graph, {group.module: group for group in groups}, paper)
@@ -68,20 +86,24 @@ def page(graph: nx.MultiDiGraph, groups: tuple[ModuleGroup, ...], edges: int, da
 
 
 def pairs(graph: nx.MultiDiGraph) -> list[tuple[str, str, dict[str, float]]]:
-    """(source, target, score per input) of each connected pair, strongest first."""
-    found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    """List (source, target, score per input) of each connected pair, strongest first."""
+    connected: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     for source, target, data in graph.edges(data=True):
-        found[source, target][data["input"]] = data["score"]
-    return sorted(((*pair, scores) for pair, scores in found.items()), key=lambda row: -strength(row[2]))
+        connected[source, target][data["input"]] = data["score"]
+    return sorted(((*pair, scores) for pair, scores in connected.items()), key=lambda row: -strength(row[2]))
 
 
 def strength(scores: dict[str, float]) -> float:
-    """How strong a pair is: the sum of absolute scores."""
+    """Return the strength of a pair, the sum of its absolute scores."""
     return sum(map(abs, scores.values()))
 
 
 def offline(html: str, paper: Paper, columns: int, rows: int) -> str:
-    """Cut out every remote tag of pyvis, add the policy, our style and the script that fits the drawing to its frame."""
+    """Remove the remote tags of pyvis and add the policy, the style and the script that fits the graph to its frame.
+
+    Raises:
+        RuntimeError: A remote tag is left, because pyvis has changed its template.
+    """
     html = REMOTE.sub("", html)
     head = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     html = html.replace("<html>", '<html lang="en">', 1)
@@ -93,7 +115,7 @@ def offline(html: str, paper: Paper, columns: int, rows: int) -> str:
     html = "<!doctype html>" + html.replace("</body>", script + "</body>", 1)
     if REMOTE.search(html):
         raise RuntimeError(
-            "The drawn circuit still links to the network: pyvis has changed, mend dashboard/presenters/circuit_html.py."
+            "The HTML of the circuit links to the network: adapt dashboard/presenters/circuit_html.py to this pyvis."
         )
     return html
 
@@ -101,7 +123,7 @@ def offline(html: str, paper: Paper, columns: int, rows: int) -> str:
 def _add_nodes(
     network: Network, graph: nx.MultiDiGraph, groups: dict[str, ModuleGroup], paper: Paper
 ) -> tuple[int, int]:
-    """Add every node with its place as shares of the frame; (columns, rows) of the grid."""
+    """Add every node with its position as a share of the frame; return (columns, rows) of the grid."""
     layers = max(data["layer"] for _, data in graph.nodes(data=True))
     heads = max((_head(name) for name, data in graph.nodes(data=True) if data["kind"] == "head"), default=0) + 1
     columns, rows = heads + 2, layers + 2
@@ -132,20 +154,31 @@ def _add_nodes(
         )
     for layer in range(layers):
         network.add_node(
-            len(graph) + layer, label=t("circuit-graph-layer", layer=layer), shape="text", across=0, up=(layer + 1) / (layers + 1), radius=1,
+            len(graph) + layer,
+            label=t("circuit-graph-layer", layer=layer),
+            shape="text",
+            across=0,
+            up=(layer + 1) / (layers + 1),
+            radius=1,
             font={"color": paper.quiet, "size": 12},
-        )  # fmt: skip
+        )
     return columns, rows
 
 
-def _add_edges(network: Network, shown: list, groups: dict[str, Group], ids: dict[str, int], paper: Paper) -> None:
-    """Add straight lines, as wide and as dark as they are strong, in the colour of the group they come from."""
+def _add_edges(
+    network: Network,
+    shown: Sequence[tuple[str, str, dict[str, float]]],
+    groups: dict[str, Group],
+    ids: dict[str, int],
+    paper: Paper,
+) -> None:
+    """Add straight lines: width and opacity show the strength, colour the group of the source."""
     top = strength(shown[0][2]) if shown else 1.0
     for source, target, scores in reversed(shown):
         share = strength(scores) / (top or 1.0)
         group = groups.get(source, Group.OUTSIDE)
         colour = paper.quiet if group is Group.OUTSIDE else COLOURS[group]
-        reads = ", ".join(f"{which or t('circuit-graph-reads')} {score:+.3f}" for which, score in scores.items())
+        reads = ", ".join(f"{name or t('circuit-graph-reads')} {score:+.3f}" for name, score in scores.items())
         ends = t("circuit-graph-edge", source=module_title(source), target=module_title(target))
         network.add_edge(
             ids[source],
@@ -157,10 +190,10 @@ def _add_edges(network: Network, shown: list, groups: dict[str, Group], ids: dic
 
 
 def _fill(group: Group, row: ModuleGroup | None, paper: Paper) -> dict[str, str]:
-    """Outline in the group's colour, fill the paler the less sure the group is."""
-    colour, sure = COLOURS[group], row.membership_probability if row else 1.0
-    parts = zip(_rgb(colour), _rgb(paper.back), strict=True)
-    fill = "#" + "".join(f"{round(sure * mine + (1 - sure) * back):02X}" for mine, back in parts)
+    """Return the outline in the group's colour, and a fill that is paler for a less certain group."""
+    colour, certainty = COLOURS[group], row.membership_probability if row else 1.0
+    channels = zip(_rgb(colour), _rgb(paper.back), strict=True)
+    fill = "#" + "".join(f"{round(certainty * own + (1 - certainty) * back):02X}" for own, back in channels)
     return {"border": colour, "background": fill}
 
 
@@ -174,15 +207,15 @@ def _head(name: str) -> int:
 
 def _label(name: str, kind: str) -> str:
     if kind == "head":
-        return t("part-head-short", head=_head(name))
-    return t("part-mlp-short") if kind == "mlp" else module_title(name)
+        return t("module-head-short", head=_head(name))
+    return t("module-mlp-short") if kind == "mlp" else module_title(name)
 
 
-def _tooltip(name: str, data: dict, group: ModuleGroup | None) -> str:
+def _tooltip(name: str, data: dict[str, Any], group: ModuleGroup | None) -> str:
     lines = [module_title(name)]
     if group:
         lines += [
-            t("circuit-graph-group", group=GROUP_NAMES[group.group], sure=f"{group.membership_probability:.0%}"),
+            t("circuit-graph-group", group=GROUP_NAMES[group.group], certainty=f"{group.membership_probability:.0%}"),
             t("circuit-graph-effect", score=f"{data['score']:+.3f}"),
             t("circuit-graph-shares", forget=f"{group.forget:.1%}", retain=f"{group.retain:.1%}"),
         ]
@@ -190,5 +223,5 @@ def _tooltip(name: str, data: dict, group: ModuleGroup | None) -> str:
 
 
 def _plain(title: str) -> str:
-    """Pyvis turns a tooltip that holds "href" into HTML; break the word with an invisible joiner."""
+    """Break the word "href" with an invisible joiner, because pyvis turns a tooltip that holds it into HTML."""
     return title.replace("href", "h\u2060ref")

@@ -1,8 +1,9 @@
-"""A circuit as the numbers that the explorer draws: pure, short, and the same for every theme.
+"""A circuit as the numbers that the explorer component draws; compact, pure and independent of the theme.
 
-Nodes: [id, label, title, group, sure, score, share for the forget set, for the retain set, across, up, side].
-Edges, strongest first: [from, to, side, score by q, by k, by v, by anything else]. side: "in" or "out" of the circuit;
-beside another circuit "both", "here", "there" or "out"; "end" for what is read and for the answer.
+Nodes: [id, label, title, group, certainty, score, forget share, retain share, across, up, side].
+Edges, strongest first: [source, target, side, score by q, by k, by v, by other inputs].
+side: "in" or "out" of the circuit; in a comparison of two circuits "both", "here", "there" or "out"; "end" for the
+user history and the prediction.
 """
 
 from collections.abc import Sequence
@@ -13,13 +14,19 @@ from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, module_title
 from dashboard.presenters.theme import COLOURS
 
-START = 60  # connections shown at first
+START = 60  # connections drawn at first
 ENDS = ("input", "logits")
 Pair = tuple[str, str]
 
 
 def scene(circuit: Circuit, groups: Sequence[ModuleGroup], other: Circuit | None = None) -> dict[str, Any]:
-    """What the explorer draws of a circuit, or of what it shares with another one of the same model."""
+    """Return the data of the explorer.
+
+    Args:
+        circuit: The circuit to draw.
+        groups: Group of each module.
+        other: A circuit of the same model to compare with.
+    """
     rows = {row.module: row for row in groups}
     layers, heads = _size(circuit)
     nodes = [
@@ -43,12 +50,12 @@ def scene(circuit: Circuit, groups: Sequence[ModuleGroup], other: Circuit | None
 
 
 def _size(circuit: Circuit) -> tuple[int, int]:
-    """Layers and heads of the model."""
+    """Count the layers of the model and the heads of a layer."""
     heads = [name.rpartition(".h")[2] for name in circuit.modules if ".h" in name]
     return sum(".h" not in name for name in circuit.modules), 1 + max(map(int, heads))
 
 
-def _node(name: str, score: float, row: ModuleGroup, side: str, layers: int, heads: int) -> list:
+def _node(name: str, score: float, row: ModuleGroup, side: str, layers: int, heads: int) -> list[Any]:
     layer, _, head = name[1:].partition(".h")
     column = int(head) if head else heads
     numbers = (round(value, 4) for value in (row.membership_probability, score, row.forget, row.retain))
@@ -72,8 +79,8 @@ def _up(layer: int, layers: int) -> float:
     return (layer + 1) / (layers + 1)
 
 
-def _axes(layers: int, heads: int) -> list[dict]:
-    """Layer numbers at the left, head numbers and the MLP under the lowest row."""
+def _axes(layers: int, heads: int) -> list[dict[str, Any]]:
+    """Label the layers at the left, and the heads and the MLP below the lowest row."""
     left = [
         {"text": t("circuit-layer", layer=layer), "across": 0, "up": _up(layer, layers), "align": "right"}
         for layer in range(layers)
@@ -94,36 +101,36 @@ def _side(name: str, circuit: Circuit, other: Circuit | None) -> str:
     return "both" if here and there else "here" if here else "there" if there else "out"
 
 
-def _edges(circuit: Circuit, other: Circuit | None) -> list[tuple[Pair, list]]:
-    """Connected pairs with their side and scores, strongest first."""
+def _edges(circuit: Circuit, other: Circuit | None) -> list[tuple[Pair, list[Any]]]:
+    """List connected pairs with their side and scores, strongest first."""
     here, there = _pairs(circuit), _pairs(other) if other else {}
-    found = {
+    pairs = {
         pair: ("in" if other is None else "both" if pair in there else "here", scores) for pair, scores in here.items()
     }
-    found |= {pair: ("there", scores) for pair, scores in there.items() if pair not in here}
-    ranked = sorted(found.items(), key=lambda item: -sum(map(abs, item[1][1])))
+    pairs |= {pair: ("there", scores) for pair, scores in there.items() if pair not in here}
+    ranked = sorted(pairs.items(), key=lambda item: -sum(map(abs, item[1][1])))
     return [(pair, [side, *(round(score, 5) for score in scores)]) for pair, (side, scores) in ranked]
 
 
 def _pairs(circuit: Circuit) -> dict[Pair, list[float]]:
-    """Scores by q, k, v and anything else of each connected pair."""
-    found: dict[Pair, list[float]] = {}
+    """Return the scores of each connected pair by q, k, v and other inputs."""
+    pairs: dict[Pair, list[float]] = {}
     for edge in circuit.edges:
-        found.setdefault((edge.source, edge.target), [0.0] * 4)["qkv".find(edge.input or " ")] += edge.score
-    return found
+        pairs.setdefault((edge.source, edge.target), [0.0] * 4)["qkv".find(edge.input or " ")] += edge.score
+    return pairs
 
 
 def texts() -> dict[str, str]:
-    """What the explorer says; braces are filled in by its script."""
+    """Return the texts of the explorer; its script fills in the variables, which stay in braces."""
     names = (
         "find", "find_hint", "pin", "unpin", "full", "leave_full", "reset", "feeds", "q", "k", "v", "other", "filters",
-        "edges", "shown", "only", "alt", "none", "tip", "tip_compare", "side_both", "side_here", "side_there", "side_out",
+        "edges", "shown", "only", "alt", "none", "tip", "tip_compare",
+        "side_both", "side_here", "side_there", "side_out",
     )  # fmt: skip
-    hole = {
-        name: f"{{{name}}}" for name in ("part", "group", "sure", "score", "forget", "retain", "side", "shown", "all")
-    }
-    found = {name: t(f"circuit-explorer-{name.replace('_', '-')}", **hole) for name in names}
-    return found | {
-        f"group_{group.value}": t("circuit-explorer-group", group=GROUP_NAMES[group], serves=words)
-        for group, words in GROUP_WORDS.items()
+    variables = ("module", "group", "certainty", "score", "forget", "retain", "side", "shown", "all")
+    placeholders = {name: f"{{{name}}}" for name in variables}
+    filled = {name: t(f"circuit-explorer-{name.replace('_', '-')}", **placeholders) for name in names}
+    return filled | {
+        f"group_{group.value}": t("circuit-explorer-group", group=GROUP_NAMES[group], serves=serves)
+        for group, serves in GROUP_WORDS.items()
     }

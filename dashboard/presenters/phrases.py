@@ -1,4 +1,4 @@
-"""From results to plain sentences of dashboard/locale/en.ftl, and the words explained. Pure; no Streamlit."""
+"""Results as plain sentences with the texts of dashboard/locale/en.ftl; pure functions without Streamlit."""
 
 import math
 import re
@@ -24,40 +24,27 @@ from core.types import (
 )
 from dashboard.presenters.i18n import Texts, t
 
-TERMS = Texts(
+# Each term with its explanation, for the glossary on the overview page.
+GLOSSARY = Texts(
     {
-        "request": "legend-request",
-        "run": "legend-run",
-        "part": "legend-part",
-        "circuit": "legend-circuit",
-        "group": "legend-group",
-        "sure": "legend-sure",
-        "forget": "legend-forget",
-        "reference": "legend-reference",
-        "holdout": "legend-holdout",
-        "AUC": "legend-auc",
-        "residual": "legend-residual",
-        "JSD": "legend-jsd",
-        "logit": "legend-logit",
-        "cosine": "legend-cosine",
-    }
-)
-LEGEND = Texts(
-    {
-        "request": "legend-request-means",
-        "run": "legend-run-means",
-        "part": "legend-part-means",
-        "circuit": "legend-circuit-means",
-        "group": "legend-group-means",
-        "sure": "legend-sure-means",
-        "forget": "legend-forget-means",
-        "reference": "legend-reference-means",
-        "holdout": "legend-holdout-means",
-        "AUC": "legend-auc-means",
-        "residual": "legend-residual-means",
-        "JSD": "legend-jsd-means",
-        "logit": "legend-logit-means",
-        "cosine": "legend-cosine-means",
+        "request": ("legend-request", "legend-request-means"),
+        "forgotten-user": ("legend-forgotten-user", "legend-forgotten-user-means"),
+        "other-users": ("legend-other-users", "legend-other-users-means"),
+        "held-out": ("legend-held-out", "legend-held-out-means"),
+        "forget": ("legend-forget", "legend-forget-means"),
+        "run": ("legend-run", "legend-run-means"),
+        "adapter": ("legend-adapter", "legend-adapter-means"),
+        "module": ("legend-module", "legend-module-means"),
+        "circuit": ("legend-circuit", "legend-circuit-means"),
+        "group": ("legend-group", "legend-group-means"),
+        "certainty": ("legend-certainty", "legend-certainty-means"),
+        "reference": ("legend-reference", "legend-reference-means"),
+        "auc": ("legend-auc", "legend-auc-means"),
+        "membership": ("legend-membership", "legend-membership-means"),
+        "residual": ("legend-residual", "legend-residual-means"),
+        "jsd": ("legend-jsd", "legend-jsd-means"),
+        "logit": ("legend-logit", "legend-logit-means"),
+        "cosine": ("legend-cosine", "legend-cosine-means"),
     }
 )
 GROUP_NAMES = Texts(
@@ -112,33 +99,40 @@ LIVE = (RunState.QUEUED, RunState.RUNNING)
 # ---------------------------------------------------------------- text
 
 
-def ground(one: Ground) -> str:
-    return t(f"ground-{one.replace('_', '-')}")
+def ground(value: Ground) -> str:
+    """Name the legal basis of a request."""
+    return t(f"ground-{value.replace('_', '-')}")
 
 
-def identity(one: Identity) -> str:
-    return t(f"identity-{one.replace('_', '-')}")
+def identity(value: Identity) -> str:
+    """Name the way in which a user's identity was checked."""
+    return t(f"identity-{value.replace('_', '-')}")
+
+
+def role_name(role: str) -> str:
+    """Name a role of the review."""
+    return t(f"role-{role.replace('_', '-')}")
 
 
 def escape(text: str) -> str:
-    """`text` as Markdown that shows itself: no formatting, no image, no link, no icon, and nothing unseen.
+    """Escape a text so that Markdown shows it literally: no formatting, image, link, icon or invisible character.
 
-    Streamlit looks for addresses, icons (:x:) and arrows (->) once more after backslashes are gone; an invisible joiner
-    keeps these apart.
+    Streamlit searches for addresses, icons (:x:) and arrows (->) again after it has removed the backslashes; an
+    invisible joiner breaks these patterns.
     """
     escaped = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(visible(text).split()))
     return re.sub(r"\\[:@]|[Ww]{3}|\\[-<>~](?=\\[-=>])", "\\g<0>\u2060", escaped)
 
 
 def code(text: str) -> str:
-    """`text` as a Markdown code span, whatever it holds."""
+    """Return any text as one Markdown code span."""
     flat = " ".join(visible(text).split()).replace(":material/", ":\u2060material/") or " "
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
+    fence = "`" * (1 + max((len(ticks) for ticks in re.findall("`+", flat)), default=0))
     return f"{fence} {flat} {fence}" if "`" in flat else f"{fence}{flat}{fence}"
 
 
 def date(moment: str | int) -> str:
-    """An ISO text or Unix seconds as "12 Jan 2026"; the text itself where it is no date."""
+    """Format an ISO date or Unix seconds as "12 Jan 2026"; return any other text unchanged."""
     try:
         when = datetime.fromtimestamp(moment, UTC) if isinstance(moment, int) else datetime.fromisoformat(moment)
     except (ValueError, OverflowError, OSError):
@@ -147,7 +141,7 @@ def date(moment: str | int) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as a person would say them."""
+    """Format seconds in words, such as "41 seconds" or "2.5 hours"; None gives "an unknown time"."""
     if seconds is None or not math.isfinite(seconds):
         return t("duration-unknown")
     if seconds < 90:
@@ -158,31 +152,32 @@ def duration(seconds: float | None) -> str:
 
 
 def capital(text: str) -> str:
+    """Capitalise the first letter."""
     return text[:1].upper() + text[1:]
 
 
 # ---------------------------------------------------------------- requests and runs
 
 
-def people(request: Request) -> str:
-    """Whose data a request names, for a sentence."""
-    return t("whose", people=len(request.subjects))
+def forgotten_users(request: Request) -> str:
+    """Name the owners of a request's data for a sentence, such as "the forgotten user's"."""
+    return t("forgotten-users", users=len(request.subjects))
 
 
 def scope(request: Request) -> str:
-    """What a request covers."""
-    people = t("scope-people", people=len(request.users)) if request.users else ""
+    """Name the data that a request covers, such as "all data of 2 users"."""
+    users = t("scope-users", users=len(request.users)) if request.users else ""
     chosen = t("scope-chosen", chosen=len(request.interactions)) if request.interactions else ""
-    return t("scope-both", people=people, chosen=chosen) if people and chosen else people or chosen
+    return t("scope-both", users=users, chosen=chosen) if users and chosen else users or chosen
 
 
 def stages(grouped: bool) -> tuple[str, ...]:
-    """The ids of a run's stages; only methods that work by groups look for a circuit."""
+    """List the ids of a run's stages; only methods that use groups search for a circuit."""
     return tuple(stage for stage in STAGES if grouped or stage not in ("contrast prompts", "circuit", "groups"))
 
 
 def run_sentence(status: RunStatus) -> str:
-    """Where a run stands, as the first line of its page."""
+    """Describe the state of a run, for the first line of its page."""
     if status.state is RunState.DONE:
         return t("run-done", time=duration(status.seconds))
     return RUN_SENTENCES[status.state]
@@ -191,27 +186,27 @@ def run_sentence(status: RunStatus) -> str:
 # ---------------------------------------------------------------- circuit
 
 
-ENDS = Texts({"input": "part-input", "logits": "part-logits"})
+ENDS = Texts({"input": "module-input", "logits": "module-logits"})
 
 
 def module_title(name: str) -> str:
-    """ "a3.h1" as "head 1 of layer 3"."""
+    """Name a module: "a3.h1" is "head 1 of layer 3"."""
     if head := re.fullmatch(r"a(\d+)\.h(\d+)", name):
-        return t("part-head", head=head[2], layer=head[1])
+        return t("module-head", head=head[2], layer=head[1])
     if mlp := re.fullmatch(r"m(\d+)", name):
-        return t("part-mlp", layer=mlp[1])
+        return t("module-mlp", layer=mlp[1])
     return ENDS.get(name, name)
 
 
 def place(slot: int) -> str:
-    """A place in the prompt, as `Circuit.reads` counts them."""
+    """Name a position in the prompt, numbered as in `Circuit.reads`."""
     if slot > 1:
         return t("circuit-places-back", titles=slot - 1)
     return t("circuit-places-target" if slot else "circuit-places-instruction")
 
 
 def overlap_sentence(circuit: Circuit) -> str:
-    """How much of the circuit stays when it is found on other prompts."""
+    """Describe how much the circuits found on two halves of the prompts overlap."""
     if circuit.overlap is None:
         return t("circuit-overlap-unknown")
     size, total = len(circuit.members), len(circuit.modules)
@@ -220,12 +215,13 @@ def overlap_sentence(circuit: Circuit) -> str:
 
 
 def circuit_sentence(groups: Sequence[ModuleGroup], whose: str = "") -> str:
-    """How many parts serve mainly the data to erase; `whose` it is comes from `people`."""
+    """Describe how many modules serve mainly the forget set; `whose` is the result of `forgotten_users`."""
     own = sum(group.group is Group.FORGET for group in groups)
-    return t("circuit-lead", own=own, all=len(groups), whose=whose or t("whose", people=1))
+    return t("circuit-lead", own=own, all=len(groups), whose=whose or t("forgotten-users", users=1))
 
 
 def group_counts(groups: Sequence[ModuleGroup]) -> Counter[Group]:
+    """Count the modules of each group."""
     return Counter(group.group for group in groups)
 
 
@@ -233,7 +229,7 @@ def group_counts(groups: Sequence[ModuleGroup]) -> Counter[Group]:
 
 
 def utility(evaluation: Evaluation) -> str:
-    """What the run cost everyone else, in one sentence."""
+    """Describe how the quality for other users changed."""
     before, after = evaluation.original.test_auc, evaluation.unlearned.test_auc
     changed = after.value < before.low or after.value > before.high
     return t(
@@ -244,7 +240,7 @@ def utility(evaluation: Evaluation) -> str:
 
 
 def membership(evaluation: Evaluation) -> str:
-    """Whether a simple attack can tell that the data was used, in one sentence that claims no more than was measured."""
+    """Describe the membership attack in one sentence that claims no more than was measured."""
     before, after = evaluation.original.membership_auc, evaluation.unlearned.membership_auc
     known = math.isfinite(after.low)
     return t(
@@ -257,7 +253,11 @@ def membership(evaluation: Evaluation) -> str:
 def step(
     item: str, before: Sequence[Recommendation], after: Sequence[Recommendation]
 ) -> int | Literal["new", "removed"]:
-    """How many ranks `item` rose between two lists, below zero if it fell, or that it is in one of them only."""
+    """Compare the rank of an item in two lists.
+
+    Returns:
+        Ranks gained (negative if lost), "new" if only `after` holds the item, "removed" if it does not.
+    """
     old, new = ({row.item: rank for rank, row in enumerate(rows, 1)} for rows in (before, after))
     if item not in new:
         return "removed"
@@ -265,17 +265,17 @@ def step(
 
 
 def move(item: str, before: Sequence[Recommendation], after: Sequence[Recommendation]) -> str:
-    """What happened to `item` between two lists: "up 3", "down 1", "same", "new" or "removed"."""
-    found = step(item, before, after)
-    if isinstance(found, str):
-        return t("move-new" if found == "new" else "move-removed")
-    if not found:
+    """Describe the change of an item between two lists: "up 3", "down 1", "same", "new" or "removed"."""
+    change = step(item, before, after)
+    if isinstance(change, str):
+        return t("move-new" if change == "new" else "move-removed")
+    if not change:
         return t("move-same")
-    return t("move-up" if found > 0 else "move-down", steps=abs(found))
+    return t("move-up" if change > 0 else "move-down", steps=abs(change))
 
 
 def lists_sentence(before: Sequence[Recommendation], after: Sequence[Recommendation]) -> str:
-    """How much of a top list changed."""
+    """Describe how much of a top list changed."""
     steps = [step(row.item, before, after) for row in before]
     gone = steps.count("removed")
     moved = len(steps) - gone - steps.count(0)
@@ -285,7 +285,8 @@ def lists_sentence(before: Sequence[Recommendation], after: Sequence[Recommendat
 
 
 def overlaps_sentence(overlaps: Sequence[Overlap]) -> str:
-    """How much of the kept people's lists stays, beside what training anew leaves of them."""
-    after, anew = [one.after for one in overlaps], [one.reference for one in overlaps if one.reference is not None]
-    found = t("before-overlaps", people=len(after), mean=f"{fmean(after):.0%}", median=f"{median(after):.0%}")
-    return found + (" " + t("before-overlaps-reference", mean=f"{fmean(anew):.0%}") if anew else "")
+    """Describe how much of other users' lists stays, after the run and in a retrained reference."""
+    after = [overlap.after for overlap in overlaps]
+    reference = [overlap.reference for overlap in overlaps if overlap.reference is not None]
+    sentence = t("before-overlaps", users=len(after), mean=f"{fmean(after):.0%}", median=f"{median(after):.0%}")
+    return sentence + (" " + t("before-overlaps-reference", mean=f"{fmean(reference):.0%}") if reference else "")

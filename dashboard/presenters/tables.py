@@ -1,4 +1,7 @@
-"""Results as tables to show and to export. Pure; titles and names stay text, exported cells never become formulas."""
+"""Results as tables to show and to export, and the safe CSV export.
+
+Pure functions. Titles and names stay text; exported cells never become spreadsheet formulas.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -21,7 +24,7 @@ from core.types import (
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, date, module_title, move
 
-FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # the wide ones too, which some spreadsheets read alike
+FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # with the full-width characters, which some spreadsheets accept too
 MEASURES = Texts(
     {
         "test_auc": ("measure-test-auc", "measure-test-auc-read"),
@@ -44,30 +47,31 @@ MODELS = Texts(
 
 
 def guard(cell: object) -> object:
-    """A text cell that a spreadsheet would run as a formula gets a leading single quote, whatever unseen stands before it;
-    numbers stay numbers.
+    """Quote a text cell that a spreadsheet would run as a formula.
+
+    Invisible characters are removed first, so that none can hide the start of a formula. Numbers stay numbers.
     """
     if not isinstance(cell, str):
         return cell
-    seen = visible(cell)
-    return f"'{seen}" if cell.startswith(FORMULA) or seen.lstrip().startswith(FORMULA) else seen
+    text = visible(cell)
+    return f"'{text}" if cell.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
 
 
 def csv(frame: pd.DataFrame) -> bytes:
-    """A table as CSV, safe to open in a spreadsheet."""
+    """Return a table as CSV that is safe to open in a spreadsheet."""
     safe = frame.map(guard)
     safe.columns = [guard(name) for name in frame.columns]
-    return safe.to_csv(index=False).encode("utf-8-sig")
+    return str(safe.to_csv(index=False)).encode("utf-8-sig")
 
 
-def memory(found: Sequence[Memory]) -> pd.DataFrame:
-    """Every module by what its adapter spares whom, in nats an answer, the most remembering first."""
+def memory(modules: Sequence[Memory]) -> pd.DataFrame:
+    """List the loss that each module's adapter saves, in nats per answer, the largest memory contrast first."""
     rows = [
-        (module_title(one.module), GROUP_NAMES[one.group], one.forget, one.holdout, one.contrast, one.contrast_noise)
-        for one in sorted(found, key=lambda one: -one.contrast)
+        (module_title(row.module), GROUP_NAMES[row.group], row.forget, row.holdout, row.contrast, row.contrast_noise)
+        for row in sorted(modules, key=lambda row: -row.contrast)
     ]
     names = (
-        "circuit-table-part",
+        "circuit-table-module",
         "circuit-table-group",
         "memory-forget",
         "memory-holdout",
@@ -78,7 +82,7 @@ def memory(found: Sequence[Memory]) -> pd.DataFrame:
 
 
 def history(events: Iterable[Interaction], items: dict[str, Item]) -> pd.DataFrame:
-    """One user's interactions as text, newest first."""
+    """List one user's interactions as text, newest first."""
     rows = [
         (
             items[event.item].title if event.item in items else event.item,
@@ -100,7 +104,7 @@ def history(events: Iterable[Interaction], items: dict[str, Item]) -> pd.DataFra
 
 
 def modules(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit]) -> pd.DataFrame:
-    """All parts with their group and the numbers behind it, the most personal first."""
+    """List all modules with their group and the numbers behind it, the largest forget share first."""
     rows = [
         (
             row.module,
@@ -122,10 +126,10 @@ def modules(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit]) ->
 
 def _module_columns() -> list[str]:
     return [
-        t("circuit-table-part"),
+        t("circuit-table-module"),
         t("circuit-table-what"),
         t("circuit-table-group"),
-        t("circuit-table-sure"),
+        t("circuit-table-certainty"),
         t("circuit-table-serves"),
         t("circuit-table-forget"),
         t("circuit-table-retain"),
@@ -133,21 +137,27 @@ def _module_columns() -> list[str]:
         t("circuit-table-noise"),
         t("circuit-table-conflict"),
         t("circuit-table-in-forget"),
-        t("circuit-table-sure-forget"),
+        t("circuit-table-certainty-forget"),
         t("circuit-table-in-retain"),
-        t("circuit-table-sure-retain"),
+        t("circuit-table-certainty-retain"),
     ]
 
 
 def _membership(circuit: Circuit, module: str) -> tuple[bool, float]:
-    """Whether it is in the circuit, and how often it is in one found on prompts drawn again."""
+    """Whether the circuit holds the module, and the share of bootstrap circuits that agree."""
     member = module in circuit.members
     inside = dict(zip(circuit.modules, circuit.membership_probability, strict=False)).get(module, math.nan)
     return member, inside if member else 1 - inside
 
 
 def top_list(rows: Sequence[Recommendation], other: Sequence[Recommendation], first: bool = False) -> pd.DataFrame:
-    """A top list with what happened to each title; `first`: `rows` is the list before, `other` the one after."""
+    """List a user's recommendations with the change of each title.
+
+    Args:
+        rows: The list to show.
+        other: The list to compare with.
+        first: Whether `rows` is the list before and `other` the list after.
+    """
     before, after = (rows, other) if first else (other, rows)
     return pd.DataFrame(
         [(rank, row.title, move(row.item, before, after)) for rank, row in enumerate(rows, 1)],
@@ -156,11 +166,11 @@ def top_list(rows: Sequence[Recommendation], other: Sequence[Recommendation], fi
 
 
 def metrics(evaluation: Evaluation) -> pd.DataFrame:
-    """Each measure of the original, the unlearned and the reference models, with a plain word for the difference."""
+    """List all measures before, after and of the retrained references, with the difference in words."""
     rows = []
     for name, (title, meaning) in MEASURES.items():
         before, after = getattr(evaluation.original, name), getattr(evaluation.unlearned, name)
-        others = [getattr(one, name) for one in evaluation.references]
+        others = [getattr(reference, name) for reference in evaluation.references]
         rows.append((title, number(before), number(after), spread(others), against(after, others), meaning))
     mean = number(evaluation.item_mean_auc)
     rows.append((t("measure-item-mean"), mean, "", "", "", t("measure-item-mean-read")))
@@ -176,7 +186,7 @@ def metrics(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def number(value: Interval) -> str:
-    """ "0.721 (0.701 to 0.741)"."""
+    """Format a value with its interval: "0.721 (0.701 to 0.741)"."""
     if not math.isfinite(value.value):
         return t("not-measured")
     if not math.isfinite(value.low):
@@ -185,39 +195,39 @@ def number(value: Interval) -> str:
 
 
 def spread(values: Sequence[Interval]) -> str:
-    """The range of the references."""
-    found = [value.value for value in values if math.isfinite(value.value)]
-    if not found:
+    """Format the range of the retrained references."""
+    finite = [value.value for value in values if math.isfinite(value.value)]
+    if not finite:
         return t("before-after-no-references")
-    return t("range", low=f"{min(found):.3f}", high=f"{max(found):.3f}")
+    return t("range", low=f"{min(finite):.3f}", high=f"{max(finite):.3f}")
 
 
 def against(after: Interval, others: Sequence[Interval]) -> str:
-    """Where the unlearned model stands among the references; its own interval counts as agreement."""
-    found = [value.value for value in others if math.isfinite(value.value)]
-    if not found or not math.isfinite(after.value):
+    """Compare the unlearned model with the references in words; inside its own interval it is "a little" off."""
+    finite = [value.value for value in others if math.isfinite(value.value)]
+    if not finite or not math.isfinite(after.value):
         return ""
-    if min(found) <= after.value <= max(found):
+    if min(finite) <= after.value <= max(finite):
         return t("before-after-like")
     low, high = (after.low, after.high) if math.isfinite(after.low) else (after.value, after.value)
-    near = high >= min(found) and low <= max(found)
-    if after.value > max(found):
+    near = high >= min(finite) and low <= max(finite)
+    if after.value > max(finite):
         return t("before-after-little-above" if near else "before-after-above")
     return t("before-after-little-below" if near else "before-after-below")
 
 
 def intervals(evaluation: Evaluation, names: Sequence[str]) -> pd.DataFrame:
-    """Long table for the interval chart: measure, model, value, low, high."""
+    """Return the long table of the interval chart: measure, model, value, low, high."""
     models: list[tuple[str, Metrics]] = [
         (MODELS["before"], evaluation.original),
         (MODELS["after"], evaluation.unlearned),
-        *((MODELS["reference"], one) for one in evaluation.references),
+        *((MODELS["reference"], reference) for reference in evaluation.references),
     ]
     rows = [
         (MEASURES[name][0], model, value.value, value.low, value.high)
         for name in names
-        for model, found in models
-        for value in [getattr(found, name)]
+        for model, measures in models
+        for value in [getattr(measures, name)]
     ]
     if "test_auc" in names:
         mean = evaluation.item_mean_auc
@@ -226,14 +236,14 @@ def intervals(evaluation: Evaluation, names: Sequence[str]) -> pd.DataFrame:
 
 
 def neighbours(overlaps: Sequence[Overlap], count: int) -> pd.DataFrame:
-    """The `count` kept people most like those of the request, and how much of their lists stays."""
-    some = sorted(overlaps, key=lambda one: -one.near)[:count]
-    names = [t(f"before-column-{name}") for name in ("person", "alike", "stays", "anew")]
-    return pd.DataFrame([(one.user, round(one.near, 2), one.after, one.reference) for one in some], columns=names)
+    """List the `count` other users most similar to the forgotten users, and the share of their lists that stays."""
+    nearest = sorted(overlaps, key=lambda row: -row.near)[:count]
+    names = [t(f"before-column-{name}") for name in ("user", "similarity", "stays", "reference")]
+    return pd.DataFrame([(row.user, round(row.near, 2), row.after, row.reference) for row in nearest], columns=names)
 
 
 def connections(circuit: Circuit, module: str, count: int) -> pd.DataFrame:
-    """The strongest connections into and out of one part; scores in logits, negative where cutting lowers the answer."""
+    """List the strongest connections of one module; scores in logits, negative if cutting lowers the prediction."""
     rows = []
     for name, near, far in (("in", "target", "source"), ("out", "source", "target")):
         own = [edge for edge in circuit.edges if getattr(edge, near) == module][:count]
@@ -241,32 +251,32 @@ def connections(circuit: Circuit, module: str, count: int) -> pd.DataFrame:
             (t(f"circuit-edge-{name}"), module_title(getattr(edge, far)), edge.input, round(edge.score, 3))
             for edge in own
         ]
-    return pd.DataFrame(rows, columns=[t(f"circuit-edge-{name}") for name in ("way", "part", "input", "score")])
+    return pd.DataFrame(rows, columns=[t(f"circuit-edge-{name}") for name in ("way", "module", "input", "score")])
 
 
 def regrouped(changed: Sequence[tuple[ModuleGroup, ModuleGroup]]) -> pd.DataFrame:
-    """Parts whose group an edit changes."""
+    """List the modules whose group an edit changes."""
     rows = [
         (module_title(old.module), GROUP_NAMES[old.group], GROUP_NAMES[new.group], f"{new.membership_probability:.0%}")
         for old, new in changed
     ]
-    return pd.DataFrame(rows, columns=[t(f"groups-column-{name}") for name in ("what", "before", "after", "sure")])
+    return pd.DataFrame(rows, columns=[t(f"groups-column-{name}") for name in ("what", "before", "after", "certainty")])
 
 
 def sorted_by_ratio(groups: Sequence[ModuleGroup]) -> pd.DataFrame:
-    """All parts, the most personal first, with the reasons of those that a person moved."""
+    """List all modules by falling ratio, with the reasons of moves by hand."""
     ranked = sorted(groups, key=lambda row: -row.ratio)
     rows = [
         (
-            r.module,
-            module_title(r.module),
-            GROUP_NAMES[r.group],
-            round(r.ratio, 2),
-            round(r.noise, 2),
-            f"{r.membership_probability:.0%}",
-            r.reason,
+            row.module,
+            module_title(row.module),
+            GROUP_NAMES[row.group],
+            round(row.ratio, 2),
+            round(row.noise, 2),
+            f"{row.membership_probability:.0%}",
+            row.reason,
         )
-        for r in ranked
+        for row in ranked
     ]
-    names = ("part", "what", "group", "ratio", "noise", "sure", "reason")
+    names = ("module", "what", "group", "ratio", "noise", "certainty", "reason")
     return pd.DataFrame(rows, columns=[t(f"groups-column-{name}") for name in names])

@@ -1,4 +1,7 @@
-"""Colours, shapes and icons; those of the groups are measured for colour-blind viewers; shape and size carry the same meaning."""
+"""Colours, shapes and icons of groups, run states and charts.
+
+The group colours are measured for colour-blind viewers; shape and size always carry the same meaning as colour.
+"""
 
 from dataclasses import dataclass
 
@@ -20,13 +23,19 @@ BADGES = {
     RunState.CANCELLED: ("block", "gray"),
     RunState.LOST: ("link_off", "red"),
 }
-QUIET = "#788389"  # grey text of charts, as legible on dark as on light
-AFTER = "#2E8C81"  # the unlearned model, and what is new in it
+QUIET = "#788389"  # grey text of charts, equally legible in the dark and the light theme
+AFTER = "#2E8C81"  # the unlearned model and its new titles
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """Background, text and quiet colour of a drawing; the same as in dashboard/.streamlit/config.toml."""
+    """Colours of a drawing, equal to those in dashboard/.streamlit/config.toml.
+
+    Attributes:
+        back: Background.
+        ink: Text.
+        quiet: Axes and secondary text.
+    """
 
     back: str
     ink: str
@@ -36,8 +45,8 @@ class Paper:
 LIGHT = Paper("#FDFCFA", "#22303A", "#69747B")
 DARK = Paper("#12181D", "#E4E8E9", "#8A949B")
 
-# Captions, and white on primary buttons and chosen tags, are too pale as Streamlit draws them (WCAG 1.4.3).
-# The tour's strip keeps its height from step to step, so that the page under it does not jump.
+# Streamlit's captions, primary buttons and selected tags have too little contrast (WCAG 1.4.3).
+# The tour's strip keeps its height from step to step, so that the page below it does not jump.
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 3rem; padding-bottom: 3rem; }
 .st-key-tour, .st-key-offer { background: color-mix(in srgb, #2E8C81 8%, transparent); flex-wrap: nowrap; }
@@ -47,14 +56,16 @@ STYLE = """<style>
   .st-key-tour, .st-key-offer { flex-wrap: wrap; }
   .st-key-tour .stMarkdown { min-height: 8rem; }
 }
-button[kind=primary]:not(:disabled), [data-testid=stMultiSelect] [data-tag] { background: #28796F; border-color: #28796F; }
+button[kind=primary]:not(:disabled), [data-testid=stMultiSelect] [data-tag] {
+  background: #28796F; border-color: #28796F;
+}
 button[kind=primary]:hover:not(:disabled) { background: #1F6B63; border-color: #1F6B63; }
 [data-testid=stCaptionContainer] { opacity: 0.8; }
 [data-testid=stCaptionContainer] code { font-size: inherit; }
 @media print { .stSidebar, .stAppHeader, .stDownloadButton, .stPopover { display: none !important; } }
-/* Streamlit darkens the opened button, which in the dark theme hides it. */
+/* Streamlit darkens the button of an open popover, which hides it in the dark theme. */
 .stPopover button[aria-expanded="true"] { color: inherit; }
-/* What a button's label says in italics is for those who hear the page: which chart it saves. */
+/* Italics in the label of a save button are for screen readers only: the name of the chart. */
 [class*="st-key-save_"] em, [class*="st-key-draw_"] em { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap; }
 </style>"""

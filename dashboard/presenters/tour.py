@@ -1,7 +1,4 @@
-"""A guided path through the demo world: which page each step shows, with what in its address, and which text says it.
-
-Pure. The texts are in locale/en.ftl, in the section of the tour.
-"""
+"""Guided tour of the demo world as data: per step a page, its query parameters and a message id of locale/en.ftl."""
 
 from collections.abc import Container
 from dataclasses import dataclass
@@ -11,7 +8,13 @@ SHOWN_RUN = ("run", "run-demo")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: a page of the navigation, its query parameters, the name of its text."""
+    """One step of the tour.
+
+    Attributes:
+        page: Page of the navigation.
+        query: Query parameters of the page.
+        text: Message id of the step's text.
+    """
 
     page: str
     query: tuple[tuple[str, str], ...]
@@ -20,20 +23,20 @@ class Step:
 
 STEPS = (
     Step("overview", (SHOWN_RUN,), "tour-workspace"),
-    Step("request", (SHOWN_RUN, ("user", "u254")), "tour-people"),
+    Step("request", (SHOWN_RUN, ("user", "u254")), "tour-user"),
     Step("circuit", (SHOWN_RUN,), "tour-circuit"),
-    Step("circuit", (SHOWN_RUN, ("module", "a0.h5")), "tour-part"),
-    Step("circuit", (SHOWN_RUN, ("module", "a0.h5")), "tour-sure"),
+    Step("circuit", (SHOWN_RUN, ("module", "a0.h5")), "tour-module"),
+    Step("circuit", (SHOWN_RUN, ("module", "a0.h5")), "tour-certainty"),
     Step("what_if", (SHOWN_RUN, ("off", "a0.h5"), ("person", "u254")), "tour-what-if"),
     Step("groups", (SHOWN_RUN,), "tour-groups"),
     Step("run", (SHOWN_RUN,), "tour-run"),
     Step("before_after", (SHOWN_RUN, ("person", "u254")), "tour-before-after"),
-    Step("before_after", (SHOWN_RUN, ("person", "u254")), "tour-never-saw"),
+    Step("before_after", (SHOWN_RUN, ("person", "u254")), "tour-reference"),
     Step("report", (SHOWN_RUN,), "tour-report"),
     Step("report", (SHOWN_RUN,), "tour-decide"),
 )
 
 
 def steps(pages: Container[str]) -> tuple[Step, ...]:
-    """The steps whose page is there."""
+    """Return the steps whose page exists."""
     return tuple(step for step in STEPS if step.page in pages)

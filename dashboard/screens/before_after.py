@@ -1,4 +1,4 @@
-"""Before and after: one person's recommendations, everyone else's, and all measures, beside a model that never saw the data."""
+"""Before and after page: one user's lists, other users' lists and all measures, beside the retrained references."""
 
 import streamlit as st
 
@@ -17,51 +17,51 @@ from dashboard.session import state
 
 CHARTED = ("forget_auc", "test_auc", "membership_auc")
 LENGTHS = ("5", "10", "20", "50")
-STORED = 10  # the length of the lists that a run keeps of a few people
+STORED = 10  # length of the lists that a run stores for a few users
 NEIGHBOURS = 8
 PERCENT = st.column_config.NumberColumn(format="percent")
 Lists = dict[str, tuple[Recommendation, ...]]
 
 
-def way(run: RunFolder, evaluation: Evaluation) -> None:
-    """How far the model came from "nothing done" to "never saw it"."""
+def distance(run: RunFolder, evaluation: Evaluation) -> None:
+    """Draw the distance of the unlearned model to the retrained references."""
     st.subheader(t("before-way"), anchor=False, help=t("before-way-help"))
     chart(charts.distance(evaluation.closeness, evaluation.floor), f"{run.id}-distance", t("before-way-alt"))
-    floor = [one.jsd for one in evaluation.floor]
+    floor = [reference.jsd for reference in evaluation.floor]
     spread = t("before-floor", low=f"{min(floor):.4f}", high=f"{max(floor):.4f}") if floor else ""
     before, after = evaluation.closeness_original.jsd, evaluation.closeness.jsd
     st.caption(t("before-jsd", before=f"{before:.4f}", after=f"{after:.4f}") + " " + spread)
 
 
-def found_lists(run: RunFolder, evaluation: Evaluation, user: str, length: int) -> Lists:
-    """The person's lists by model: those that the run kept, else asked of the models now."""
-    kept = next((one for one in evaluation.lists if one.user == user), None)
-    if kept and length == STORED:
-        return {"original": kept.original, "unlearned": kept.unlearned, "reference": kept.reference}
-    from dashboard.services import models  # imports torch: only where the models must answer
+def user_lists(run: RunFolder, evaluation: Evaluation, user: str, length: int) -> Lists:
+    """Return the user's list of each model: as stored by the run, else computed by the models now."""
+    stored = next((lists for lists in evaluation.lists if lists.user == user), None)
+    if stored and length == STORED:
+        return {"original": stored.original, "unlearned": stored.unlearned, "reference": stored.reference}
+    from dashboard.services import models  # loads torch
 
     with st.spinner(t("before-asking")):
         return models.lists(run, user, length)
 
 
 @st.fragment
-def person(run: RunFolder, evaluation: Evaluation) -> None:
-    """Anybody's lists by the three models, what moved, and the genres that it concerns."""
-    st.subheader(t("before-person-title"), anchor=False, help=t("before-person-help"))
+def one_user(run: RunFolder, evaluation: Evaluation) -> None:
+    """Show one user's list by each model, the changed ranks, and the genres."""
+    st.subheader(t("before-user-title"), anchor=False, help=t("before-user-help"))
     request = queries.workspace().request(run.spec.request)
-    people = queries.listed(request)
+    users = queries.listed(request)
     left, right = st.columns([3, 1])
     with left:
-        label = {name: t("before-asked", user=name) for name in request.subjects}
-        user = state.pick(t("before-person"), "person", people, people[0], lambda name: label.get(name, name))
+        label = {name: t("before-forgotten-user", user=name) for name in request.subjects}
+        user = state.pick(t("before-user"), "person", users, users[0], lambda name: label.get(name, name))
     with right:
         length = state.pick(t("before-length"), "length", LENGTHS, str(STORED))
-    lists = found_lists(run, evaluation, user or people[0], int(length or STORED))
-    before, after, never = lists["original"], lists["unlearned"], lists.get("reference", ())
+    lists = user_lists(run, evaluation, user or users[0], int(length or STORED))
+    before, after, reference = lists["original"], lists["unlearned"], lists.get("reference", ())
     st.markdown(lists_sentence(before, after) + " " + t("before-trace"))
     shown = [(t("before-before"), tables.top_list(before, after, first=True))]
     shown += [(t("before-after"), tables.top_list(after, before))]
-    shown += [(t("before-never"), tables.top_list(never, before))] if never else []
+    shown += [(t("before-reference"), tables.top_list(reference, before))] if reference else []
     side_by_side(shown, f"{run.id}-{user}")
     wide, narrow = st.columns([3, 2], gap="large")
     with wide:
@@ -73,7 +73,7 @@ def person(run: RunFolder, evaluation: Evaluation) -> None:
 
 @st.fragment(run_every=2)
 def waiting(run: RunFolder) -> None:
-    """The comparison of everybody's lists at work; the page is drawn anew when it ends."""
+    """Show the progress of the list comparison, and redraw the page when it ends."""
     status = run.overlap_status
     if status is None or status.state is not RunState.RUNNING:
         st.rerun()
@@ -82,7 +82,7 @@ def waiting(run: RunFolder) -> None:
 
 
 def everyone(run: RunFolder) -> None:
-    """How much of everybody else's lists stays, and of those most like the people of the request."""
+    """Show how much of other users' lists stays, and of those most similar to the forgotten users."""
     st.subheader(t("before-everyone"), anchor=False, help=t("before-everyone-help"))
     overlaps, status = queries.overlaps(run), run.overlap_status
     if status and status.state is RunState.RUNNING:
@@ -107,6 +107,7 @@ def everyone(run: RunFolder) -> None:
 
 
 def measures(run: RunFolder, evaluation: Evaluation) -> None:
+    """Draw the main measures as charts and all measures as a table."""
     st.subheader(t("before-measures"), anchor=False)
     for column, name in zip(st.columns(len(CHARTED), gap="medium"), CHARTED, strict=True):
         with column:
@@ -127,7 +128,7 @@ if evaluation is None or summary is None:
     st.stop()
 lead(summary.headline, about(run))
 st.markdown(utility(evaluation))
-way(run, evaluation)
-person(run, evaluation)
+distance(run, evaluation)
+one_user(run, evaluation)
 everyone(run)
 measures(run, evaluation)

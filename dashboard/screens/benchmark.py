@@ -1,5 +1,6 @@
-"""Benchmark: what a method of ours is worth beside rivals and controls: a sentence, two charts and a table."""
+"""Benchmark page: one of our methods against other methods and controls, as a sentence, two charts and a table."""
 
+import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -32,31 +33,31 @@ SECONDS = st.column_config.NumberColumn(format="%.1f")
 PERCENT = st.column_config.NumberColumn(format="percent")
 
 
-def choices(rows: list[Row], by: DeltaGenerator, who: DeltaGenerator) -> tuple[str, Standing]:
-    """By what the methods are judged, and which method of ours stands in the middle."""
-    with by:
+def choices(rows: list[Row], left: DeltaGenerator, right: DeltaGenerator) -> tuple[str, Standing]:
+    """Let the user choose the criterion and our method; return the criterion and the method's standing."""
+    with left:
         criterion = state.pick(t("benchmark-by"), "by", list(CRITERIA), "residual", CRITERION.__getitem__) or "residual"
-    stands = {name: one for name in OURS if (one := standing(rows, name, CRITERIA[criterion]))}
-    with who:
-        name = state.pick(t("benchmark-ours"), "ours", list(stands), next(iter(stands)), benchmark.title)
-    return criterion, stands[name or next(iter(stands))]
+    standings = {name: result for name in OURS if (result := standing(rows, name, CRITERIA[criterion]))}
+    with right:
+        name = state.pick(t("benchmark-ours"), "ours", list(standings), next(iter(standings)), benchmark.title)
+    return criterion, standings[name or next(iter(standings))]
 
 
-def told(rows: list[Row], found: Standing) -> str:
-    """What the circuit is worth, and how sure one can be."""
-    method, controls = benchmark.title(found.method), ", ".join(benchmark.title(name) for name in found.as_good)
-    if not found.controls:
+def caveats(rows: list[Row], result: Standing) -> str:
+    """Describe the value of the circuit and the limit of the measurement."""
+    method, controls = benchmark.title(result.method), ", ".join(benchmark.title(name) for name in result.as_good)
+    if not result.controls:
         worth = t("benchmark-controls-none", method=method)
-    elif found.as_good:
+    elif result.as_good:
         worth = t("benchmark-controls-fail", method=method, controls=controls)
     else:
-        worth = t("benchmark-controls-hold", method=method, controls=", ".join(map(benchmark.title, found.controls)))
-    low, high = benchmark.floor(rows)  # of the residual, by whatever methods are judged
+        worth = t("benchmark-controls-hold", method=method, controls=", ".join(map(benchmark.title, result.controls)))
+    low, high = benchmark.floor(rows)  # of the residual, whatever the criterion
     return f"{worth}\n\n{t('benchmark-floor', floor=t('range', low=f'{low:.2f}', high=f'{high:.2f}'))}"
 
 
 def figures(rows: list[Row]) -> None:
-    """All figures, to read and to save."""
+    """Show the table of all figures."""
     st.subheader(t("benchmark-table"), anchor=False)
     frame = benchmark.figures(rows)
     _, *numbers, seconds, circuit, moved = frame.columns
@@ -65,69 +66,64 @@ def figures(rows: list[Row]) -> None:
     st.caption(t("benchmark-table-note"))
 
 
-def shown(world: tuple[str, str, str]) -> str:
+def world_label(world: tuple[str, str, str]) -> str:
+    """Name a scenario by its data, task and kind of request."""
     data, task, kind = world
     return t("benchmark-world-option", data=data, task=TASKS.get(task, task), kind=KINDS.get(kind, kind))
 
 
-def comparison(rows: list[Row], criterion: str, found: Standing, place: DeltaGenerator) -> None:
-    """One request in each scene: a sentence at `place`, two charts and a table."""
-    method = benchmark.title(found.method)
-    counts = {"ahead": len(found.ahead), "behind": len(found.behind)}
+def comparison(rows: list[Row], criterion: str, result: Standing, place: DeltaGenerator) -> None:
+    """Show a scenario with one request: a sentence at `place`, two charts and a table."""
+    method = benchmark.title(result.method)
+    counts = {"ahead": len(result.ahead), "behind": len(result.behind)}
     with place:
-        rivals = len((*found.ahead, *found.behind, *found.even))
+        rivals = len((*result.ahead, *result.behind, *result.even))
         lead(
             t("benchmark-lead", method=method, rivals=rivals, **counts),
             t("benchmark-note", data=escape(rows[0].data), seeds=seeds(rows)),
         )
-    st.markdown(told(rows, found))
+    st.markdown(caveats(rows, result))
     left, right = st.columns(2, gap="large")
     with left:
         fronts(rows, criterion)
     with right:
-        differences(rows, criterion, found)
+        differences(rows, criterion, result)
     figures(rows)
 
 
 def fronts(rows: list[Row], criterion: str) -> None:
-    """Each method's way, ours and those that are chosen."""
+    """Draw forgetting against quality of our methods and of those that the user chooses."""
     st.subheader(t("benchmark-pareto"), anchor=False)
     value, methods = CRITERIA[criterion], dict.fromkeys(row.method for row in rows)
     others = [name for name in methods if name not in (*OURS, "original", "reference")]
     default = [name for name in DRAWN if name in others]
     drawn = st.multiselect(t("benchmark-pareto-shown"), others, default, benchmark.title, key="drawn")
     ours = [name for name in OURS if name in methods]
-    points = benchmark.ways(rows, [*ours, *drawn], value)
+    points = benchmark.tradeoffs(rows, [*ours, *drawn], value)
     floor, start = benchmark.floor(rows, value), benchmark.start(rows, value)
     chart = charts.pareto(points, floor, start, len(ours), AXIS[criterion])
     exports.chart(chart, "pareto", t("benchmark-pareto-alt"), key="pareto")
     st.caption(t("benchmark-pareto-note"))
 
 
-def differences(rows: list[Row], criterion: str, found: Standing) -> None:
-    """Who is ahead of whom."""
+def differences(rows: list[Row], criterion: str, result: Standing) -> None:
+    """Draw the differences between our method and the others."""
     st.subheader(t("benchmark-differences"), anchor=False)
-    method, title = benchmark.title(found.method), t("benchmark-differences-x", measure=AXIS[criterion])
-    chart = charts.differences(benchmark.differences(rows, found.method, CRITERIA[criterion]), title)
+    method, title = benchmark.title(result.method), t("benchmark-differences-x", measure=AXIS[criterion])
+    chart = charts.differences(benchmark.differences(rows, result.method, CRITERIA[criterion]), title)
     exports.chart(chart, "differences", t("benchmark-differences-alt", method=method), key="differences")
     st.caption(t("benchmark-differences-note", method=method))
 
 
-def in_a_row(rows: list[Row], name: str, place: DeltaGenerator) -> None:
-    """People who ask one after the other: a sentence on `name` at `place`, a chart a measure, a table."""
-    data, method = benchmark.in_a_row(rows), benchmark.title(name)
-    last = benchmark.after(data, data["served"].max())
-    had = benchmark.after(data, 0)
-    gap, utility = t("benchmark-column-gap"), t("benchmark-column-utility")
+def sequential(rows: list[Row], name: str, place: DeltaGenerator) -> None:
+    """Show a scenario with sequential requests: a sentence on `name` at `place`, a chart per measure, a table."""
+    data, method = benchmark.sequential(rows), benchmark.title(name)
+    served = int(data["served"].max())
+    last = benchmark.after(data, served)
+    utility = t("benchmark-column-utility")
     with place:
         lead(
-            t(
-                "benchmark-row-lead" if last[gap][method] > 0 else "benchmark-row-lead-below",
-                count=int(data["served"].max()),
-                method=method,
-                left=f"{abs(last[gap][method]):.3f}",
-                had=f"{had[gap][method]:.3f}",
-            ),
+            sequential_lead(method, served, benchmark.after(data, 0), last),
             t(
                 "benchmark-row-note",
                 utility=f"{last[utility][method]:+.3f}",
@@ -138,18 +134,30 @@ def in_a_row(rows: list[Row], name: str, place: DeltaGenerator) -> None:
     for column, (measure, own) in zip(st.columns(2, gap="large") * 2, data.groupby("measure", sort=False), strict=True):
         with column:
             alt = t("benchmark-row-alt", measure=measure)
-            exports.chart(charts.in_a_row(own, measure), f"row_{measure}", alt, key=f"row_{measure}")
+            exports.chart(charts.sequential(own, measure), f"row_{measure}", alt, key=f"row_{measure}")
     st.caption(t("benchmark-row-read"))
     st.subheader(t("benchmark-row-table"), anchor=False)
     exports.table(last.reset_index(), "benchmark", t("benchmark-row-table"), dict.fromkeys(last.columns, THREE))
 
 
+def sequential_lead(method: str, served: int, first: pd.DataFrame, last: pd.DataFrame) -> str:
+    """Compare the model after the last request with the retrained references, in one sentence."""
+    gap = t("benchmark-column-gap")
+    left = round(float(last[gap][method]), 3)
+    had = f"{first[gap][method]:+.3f}"
+    if not left:
+        return t("benchmark-row-lead-equal", count=served, method=method, had=had)
+    name = "benchmark-row-lead" if left > 0 else "benchmark-row-lead-below"
+    return t(name, count=served, method=method, left=f"{abs(left):.3f}", had=had)
+
+
 def seeds(rows: list[Row]) -> int:
+    """Count the seeds, one adapter each."""
     return len({row.seed for row in rows})
 
 
 measured = {
-    shown(world): rows for world, rows in worlds(queries.benchmark()) if any(row.method in OURS for row in rows)
+    world_label(world): rows for world, rows in worlds(queries.benchmark()) if any(row.method in OURS for row in rows)
 }
 if not measured:
     lead(t("benchmark-none"), t("benchmark-none-note"))
@@ -163,6 +171,6 @@ if rows[0].kind == "row":
     ours = [name for name in OURS if any(row.method == name for row in rows)]
     with middle:
         chosen = state.pick(t("benchmark-ours"), "ours", ours, ours[0], benchmark.title)
-    in_a_row(rows, chosen or ours[0], place)
+    sequential(rows, chosen or ours[0], place)
 else:
     comparison(rows, *choices(rows, middle, right), place)

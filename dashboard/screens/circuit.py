@@ -1,4 +1,4 @@
-"""Circuit: which parts of the model carry the data, how they connect, and how sure that is."""
+"""Circuit page: the modules that carry the forget set, how they connect, and how certain this is."""
 
 import streamlit as st
 
@@ -11,23 +11,23 @@ from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, group_legend, lead
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import circuit_sentence, group_counts, module_title, overlap_sentence, people
+from dashboard.presenters.phrases import circuit_sentence, forgotten_users, group_counts, module_title, overlap_sentence
 from dashboard.services import queries
 from dashboard.services.queries import RunFolder
 from dashboard.session import state
 
 SETS = ("forget", "retain")
-STRONGEST = 12
-MOST = 30
+STRONGEST = 12  # modules in the chart of what they read
+MOST = 30  # modules in the chart of the memory contrast
 PERCENT = st.column_config.NumberColumn(format="percent")
 TWO = st.column_config.NumberColumn(format="%.2f")
 THREE = st.column_config.NumberColumn(format="%.3f")
-SHARES = ("sure", "forget", "retain", "sure-forget", "sure-retain")
+SHARES = ("certainty", "forget", "retain", "certainty-forget", "certainty-retain")
 NUMBERS = ("ratio", "noise", "conflict")
 
 
 def choices(run: RunFolder) -> tuple[int, str | None]:
-    """Whose circuit is shown, and the run whose circuit it is compared with."""
+    """Let the user choose the circuit and a run to compare with; return the circuit's index and the run's id."""
     left, right = st.columns(2)
     with left:
         which = state.pick(t("circuit-set"), "set", SETS, SETS[0], lambda name: t(f"circuit-set-{name}"))
@@ -41,30 +41,38 @@ def choices(run: RunFolder) -> tuple[int, str | None]:
 
 @st.fragment
 def explore(run: RunFolder, circuit: Circuit, groups: tuple[ModuleGroup, ...], which: int, other: str | None) -> None:
-    """The drawing, and beside it the part that is selected; a press redraws nothing else."""
+    """Draw the graph and the panel of the selected module; a click redraws only this fragment.
+
+    Args:
+        run: The run shown.
+        circuit: The circuit shown.
+        groups: Group of each module.
+        which: Index of the circuit, 0 for forget and 1 for retain.
+        other: Id of a run to compare with.
+    """
     key = f"{state.visit()}_{run.id}_{which}_{other or ''}"
     left, right = st.columns([5, 3], gap="large")
     with left:
-        first = state.once(f"module_{key}", state.asked("module") or "")
-        view = state.once(f"view_{key}", state.asked("show") or "")
+        first = state.once(f"module_{key}", state.query_value("module") or "")
+        view = state.once(f"view_{key}", state.query_value("show") or "")
         known = first if first in circuit.modules else ""
         selected, view = explorer(queries.scene(run, which, other), known, view, f"explorer_{key}")
     state.address(module=selected, show=view)
     if other:
-        st.caption(t("circuit-shared", **queries.common(run, which, other)))
+        st.caption(t("circuit-common", **queries.common(run, which, other)))
     with right:
         row = next((row for row in groups if row.module == selected), None)
         if row:
             toward = (queries.toward(run) or {}).get(row.module)
             module_panel(run.id, row, circuit, toward, queries.outcome(run))
         else:
-            telling = max(groups, key=lambda one: (one.group is Group.FORGET, one.forget))
+            clearest = max(groups, key=lambda row: (row.group is Group.FORGET, row.forget))
             st.subheader(t("circuit-panel-none"), anchor=False)
-            st.markdown(f"{t('circuit-panel-none-next')} **{module_title(telling.module)}**.")
+            st.markdown(f"{t('circuit-panel-none-next')} **{module_title(clearest.module)}**.")
 
 
-def under(run: RunFolder, which: int) -> None:
-    """What the marks mean, and the drawing as a file; no part of what a press redraws."""
+def legend(run: RunFolder, which: int) -> None:
+    """Draw the legend of the marks and the download button; outside the fragment that a click redraws."""
     group_legend()
     st.caption(t("circuit-graph-note"))
     st.download_button(
@@ -74,7 +82,7 @@ def under(run: RunFolder, which: int) -> None:
 
 
 def enough(run: RunFolder, circuit: Circuit) -> None:
-    """The faithfulness curve beside the random control."""
+    """Draw the faithfulness of the circuit beside random modules."""
     st.subheader(t("circuit-enough"), anchor=False, help=t("circuit-enough-help"))
     chart(charts.faithfulness(circuit), f"{run.id}-faithfulness", t("circuit-enough-alt"))
     kept, share = len(circuit.members), f"{circuit.faithfulness:.0%}"
@@ -83,15 +91,15 @@ def enough(run: RunFolder, circuit: Circuit) -> None:
 
 
 def reads(run: RunFolder, circuit: Circuit) -> None:
-    """Where in the prompt the strongest parts read."""
+    """Draw the positions of the prompt that the strongest modules read."""
     if circuit.reads:
         st.subheader(t("circuit-reads"), anchor=False, help=t("circuit-reads-help"))
         chart(charts.places(circuit, STRONGEST), f"{run.id}-reads", t("circuit-reads-alt", count=STRONGEST))
         st.caption(t("circuit-reads-note"))
 
 
-def all_parts(run: RunFolder, circuits: tuple[Circuit, Circuit], groups: tuple[ModuleGroup, ...]) -> None:
-    """The same numbers as an accessible table."""
+def all_modules(run: RunFolder, circuits: tuple[Circuit, Circuit], groups: tuple[ModuleGroup, ...]) -> None:
+    """Show the numbers of all modules as a table."""
     st.subheader(t("circuit-all"), anchor=False)
     columns = {t(f"circuit-table-{name}"): PERCENT for name in SHARES}
     columns |= {t(f"circuit-table-{name}"): TWO for name in NUMBERS}
@@ -102,15 +110,15 @@ def all_parts(run: RunFolder, circuits: tuple[Circuit, Circuit], groups: tuple[M
         st.markdown(t("circuit-numbers-text"))
 
 
-def remembering(run: RunFolder, found: tuple[Memory, ...]) -> None:
-    """In place of a circuit: which parts remember, where the method asked that instead."""
-    count = sum(one.contrast > one.contrast_noise for one in found)
-    whose = people(queries.workspace().request(run.spec.request))
-    lead(t("memory-lead", count=count, all=len(found), whose=whose), about(run))
+def memory_contrast(run: RunFolder, modules: tuple[Memory, ...]) -> None:
+    """Show the modules that remember the forget set, for methods that measure this in place of a circuit."""
+    count = sum(row.contrast > row.contrast_noise for row in modules)
+    whose = forgotten_users(queries.workspace().request(run.spec.request))
+    lead(t("memory-lead", count=count, all=len(modules), whose=whose), about(run))
     st.markdown(t("memory-note"))
-    chart(charts.memory(found, MOST), f"{run.id}-memory", t("memory-alt"))
+    chart(charts.memory(modules, MOST), f"{run.id}-memory", t("memory-alt"))
     st.subheader(t("circuit-all"), anchor=False)
-    frame = tables.memory(found)
+    frame = tables.memory(modules)
     numbers = dict.fromkeys(frame.columns[2:], THREE)
     st.dataframe(frame, hide_index=True, column_config=numbers, height=360, alt=t("memory-all-alt"))
     export(frame, f"{run.id}-memory-parts")
@@ -121,8 +129,8 @@ if run is None:
     st.stop()
 circuits, groups = queries.circuits(run), queries.groups(run)
 if not circuits or not groups:
-    if found := queries.memory(run):
-        remembering(run, found)
+    if memory := queries.memory(run):
+        memory_contrast(run, memory)
         st.stop()
     if not queries.grouped(run):
         lead(t("circuit-uniform"), about(run))
@@ -131,7 +139,7 @@ if not circuits or not groups:
     lead(t("circuit-no-run"), about(run))
     empty(t("circuit-no-run-next"), "run", t("circuit-watch"))
     st.stop()
-lead(circuit_sentence(groups, people(queries.workspace().request(run.spec.request))), about(run))
+lead(circuit_sentence(groups, forgotten_users(queries.workspace().request(run.spec.request))), about(run))
 counts = group_counts(groups)
 st.markdown(
     t("circuit-others", retain=counts[Group.RETAIN], shared=counts[Group.SHARED], outside=counts[Group.OUTSIDE])
@@ -139,10 +147,10 @@ st.markdown(
 st.subheader(t("circuit-graph-title"), anchor=False, help=t("circuit-graph-help"))
 which, other = choices(run)
 explore(run, circuits[which], groups, which, other)
-under(run, which)
+legend(run, which)
 left, right = st.columns(2, gap="large")
 with left:
     enough(run, circuits[which])
 with right:
     reads(run, circuits[which])
-all_parts(run, circuits, groups)
+all_modules(run, circuits, groups)

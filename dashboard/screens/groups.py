@@ -1,4 +1,4 @@
-"""Groups: how the parts were sorted, and how a person may sort them otherwise for a new run."""
+"""Groups page: the groups of all modules, and an editor that changes them for a new run."""
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ from dashboard.components.text import about, empty, group_legend, guarded, lead
 from dashboard.components.thresholds import thresholds
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import GROUP_NAMES, circuit_sentence, escape, module_title, people
+from dashboard.presenters.phrases import GROUP_NAMES, circuit_sentence, escape, forgotten_users, module_title
 from dashboard.services import commands, queries
 from dashboard.services.queries import RunFolder
 from dashboard.session import state
@@ -18,33 +18,33 @@ RULE = GroupEdit("")
 
 
 def mover(run: RunFolder, groups: tuple[ModuleGroup, ...]) -> tuple[Move, ...]:
-    """The form that moves parts by hand, and the moves so far, each with a way back."""
+    """Draw the form that moves modules by hand and the moves so far, each with an undo button; return the moves."""
     key, names = f"moves_{run.id}", [row.module for row in groups]
     moves: tuple[Move, ...] = state.kept(key, ())
-    proposed = [name for name in (state.asked("forget") or "").split(",") if name in names]
+    proposed = [name for name in (state.query_value("forget") or "").split(",") if name in names]
     with st.form(f"move_{state.visit()}", clear_on_submit=True):
-        parts = st.multiselect(t("groups-parts"), names, proposed, format_func=module_title)
+        modules = st.multiselect(t("groups-modules"), names, proposed, format_func=module_title)
         group = st.selectbox(t("groups-into"), list(Group), format_func=GROUP_NAMES.__getitem__) or Group.SHARED
         reason = st.text_input(t("groups-reason"), max_chars=300, placeholder=t("groups-reason-hint"))
         if st.form_submit_button(t("groups-move"), icon=":material/drive_file_move:"):
-            if not parts or not reason.strip():
+            if not modules or not reason.strip():
                 st.error(t("groups-incomplete"), icon=":material/error:")
             else:
-                new = tuple(Move(part, group, reason.strip()) for part in parts)
-                moves = (*(move for move in moves if move.module not in parts), *new)
+                new = tuple(Move(module, group, reason.strip()) for module in modules)
+                moves = (*(move for move in moves if move.module not in modules), *new)
                 state.keep(key, moves)
     for move in moves:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
                 t(
                     "groups-moved",
-                    part=module_title(move.module),
+                    module=module_title(move.module),
                     group=GROUP_NAMES[move.group],
                     reason=escape(move.reason),
                 ),
                 width="stretch",
             )
-            others = tuple(one for one in moves if one.module != move.module)
+            others = tuple(other for other in moves if other.module != move.module)
             st.button(
                 t("groups-back"), key=f"back_{move.module}", type="tertiary", on_click=state.keep, args=(key, others)
             )
@@ -52,7 +52,7 @@ def mover(run: RunFolder, groups: tuple[ModuleGroup, ...]) -> tuple[Move, ...]:
 
 
 def preview(run: RunFolder, before: tuple[ModuleGroup, ...], after: tuple[ModuleGroup, ...]) -> None:
-    """What the edit changes: parts by group, which ones, and the share of the adapter that may move."""
+    """Show the modules that change their group, and the share of the adapter's parameters that a run could change."""
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old.group is not new.group]
     st.markdown(t("groups-changed", count=len(changed)))
     shares = [queries.movable(run, rows) for rows in (before, after)]
@@ -65,7 +65,7 @@ def preview(run: RunFolder, before: tuple[ModuleGroup, ...], after: tuple[Module
 
 
 def launch(run: RunFolder, edit: GroupEdit) -> None:
-    """Send the edited groups to a new run."""
+    """Draw the button that launches a run with the edited groups."""
     changed = edit != GroupEdit(run.id)
     pressed = st.button(
         t("groups-launch"), type="primary", icon=":material/play_circle:", disabled=not changed,
@@ -81,8 +81,9 @@ def launch(run: RunFolder, edit: GroupEdit) -> None:
 
 @st.fragment
 def editor(run: RunFolder, circuits: tuple[Circuit, Circuit], groups: tuple[ModuleGroup, ...]) -> None:
+    """Draw the borders, the moves by hand, the preview and the launch button."""
     left, right = st.columns([3, 2], gap="large")
-    first = state.once(f"borders_{run.id}", _borders(state.asked("low"), state.asked("high")))
+    first = state.once(f"borders_{run.id}", _borders(state.query_value("low"), state.query_value("high")))
     with right:
         st.subheader(t("groups-hand"), anchor=False, help=t("groups-hand-help"))
         moves = mover(run, groups)
@@ -102,12 +103,12 @@ def editor(run: RunFolder, circuits: tuple[Circuit, Circuit], groups: tuple[Modu
 
 
 def _borders(low: str | None, high: str | None) -> tuple[float, float]:
-    """The borders that the address asks for where they make sense, else the rule's."""
+    """Return the borders in the address if they are valid, else those of the rule."""
     try:
-        asked = float(low or RULE.low), float(high or RULE.high)
+        borders = float(low or RULE.low), float(high or RULE.high)
     except ValueError:
         return RULE.low, RULE.high
-    return asked if 0.05 <= asked[0] <= 0.5 <= asked[1] <= 0.95 else (RULE.low, RULE.high)
+    return borders if 0.05 <= borders[0] <= 0.5 <= borders[1] <= 0.95 else (RULE.low, RULE.high)
 
 
 run = shown_run()
@@ -118,7 +119,7 @@ if not circuits or not groups:
     lead(t("groups-none"), about(run))
     empty(t("groups-none-next"), "run", t("circuit-watch"))
     st.stop()
-lead(circuit_sentence(groups, people(queries.workspace().request(run.spec.request))), about(run))
+lead(circuit_sentence(groups, forgotten_users(queries.workspace().request(run.spec.request))), about(run))
 st.markdown(t("groups-note"))
 editor(run, circuits, groups)
 st.subheader(t("circuit-all"), anchor=False)

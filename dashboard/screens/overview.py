@@ -1,19 +1,19 @@
-"""Overview: what this workspace holds, what came out last, what to do next."""
+"""Overview page: the workspace, the latest result, the next step, all requests and runs, and the glossary."""
 
 import streamlit as st
 
 from dashboard.components.exports import export
 from dashboard.components.rows import SHOWN, next_step, request_row, request_table, run_row, run_table
 from dashboard.components.sidebar import shown_run
-from dashboard.components.text import about, lead, link, words_legend
+from dashboard.components.text import about, glossary, lead, link
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import circuit_sentence, escape, membership, people, utility
+from dashboard.presenters.phrases import circuit_sentence, escape, forgotten_users, membership, utility
 from dashboard.services import queries
 
 place, runs = queries.workspace(), queries.runs()
 requests = place.requests()
 lead(
-    t("overview-lead", people=len(place.user_split.members), requests=len(requests)),
+    t("overview-lead", users=len(place.user_split.members), requests=len(requests)),
     t(
         "overview-note",
         workspace=escape(place.settings.name),
@@ -29,11 +29,11 @@ if run and (evaluation := queries.evaluation(run)) and (summary := queries.summa
         st.subheader(summary.headline, anchor=False)
         st.markdown(utility(evaluation) + " " + membership(evaluation))
         if groups := queries.groups(run):
-            st.markdown(circuit_sentence(groups, people(place.request(run.spec.request))))
+            st.markdown(circuit_sentence(groups, forgotten_users(place.request(run.spec.request))))
         st.caption(about(run))
         with st.container(horizontal=True):
             link("before_after", t("overview-compare"), "compare_arrows", run=run.id)
-            link("circuit", t("overview-parts"), "account_tree", run=run.id)
+            link("circuit", t("overview-modules"), "account_tree", run=run.id)
             link("report", t("overview-report"), "description", run=run.id)
 
 next_step(requests, runs)
@@ -47,8 +47,8 @@ with left:
     link("request", t("overview-open-request"), "person_search")
 with right:
     st.subheader(t("overview-runs"), anchor=False, help=t("overview-runs-help"))
-    for found in list(runs.values())[:SHOWN]:
-        run_row(found)
+    for listed in list(runs.values())[:SHOWN]:
+        run_row(listed)
     if runs:
         export(run_table(runs), "runs", t("overview-runs-save", runs=len(runs)))
-words_legend()
+glossary()

@@ -1,4 +1,4 @@
-"""Report: the result in plain words, what still holds the data, and the file to hand on."""
+"""Report page: the result in plain sentences, where the data still exists, and the report file."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ from dashboard.components.frames import sandboxed
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, lead
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import circuit_sentence, code, escape, membership, people, utility
+from dashboard.presenters.phrases import circuit_sentence, code, escape, forgotten_users, membership, utility
 from dashboard.services import queries
 from dashboard.services.queries import RunFolder
 
@@ -29,9 +29,9 @@ lead(summary.headline, about(run))
 left, right = st.columns([3, 2], gap="large")
 with left:
     st.subheader(t("report-plain"), anchor=False)
-    found = [circuit_sentence(groups, people(place.request(run.spec.request)))] if groups else []
-    found += [utility(evaluation), membership(evaluation)]
-    st.markdown("\n".join(f"- {sentence}" for sentence in (escape(summary.asked), *found)))
+    sentences = [circuit_sentence(groups, forgotten_users(place.request(run.spec.request)))] if groups else []
+    sentences += [utility(evaluation), membership(evaluation)]
+    st.markdown("\n".join(f"- {sentence}" for sentence in (escape(summary.asked), *sentences)))
     st.caption(t("report-plain-note"))
 with right:
     st.subheader(t("report-holds"), anchor=False)
@@ -50,19 +50,19 @@ if run.report is None:
 named = run.reviewer_report is not None and st.toggle(
     t("report-named"), key="report_named", help=t("report-named-help")
 )
-kept = run.reviewer_report if named and run.reviewer_report else run.report
-html, data = kept.read_text(encoding="utf-8"), run.path / "report.json"
+path = run.reviewer_report if named and run.reviewer_report else run.report
+html, data = path.read_text(encoding="utf-8"), run.path / "report.json"
 
 
-def saved(folder: RunFolder = run, html: str = html, drawn: bool = bool(groups)) -> str:
-    """Drawn when the button is pressed: with the circuit to look into, where there is one."""
-    return whole(html, folder.verification, queries.picture(folder, 0) if drawn else "")
+def bundle(folder: RunFolder = run, html: str = html, with_circuit: bool = bool(groups)) -> str:
+    """Return the report with the interactive circuit, if there is one; called when the button is pressed."""
+    return whole(html, folder.verification, queries.picture(folder, 0) if with_circuit else "")
 
 
 with st.container(horizontal=True):
     st.download_button(
         t("report-save"),
-        saved,
+        bundle,
         f"{run.id}-{'reviewer' if named else 'report'}.html",
         "text/html",
         icon=":material/download:",

@@ -1,4 +1,4 @@
-"""Request: find a person, read what the model learned from them, open the request to erase it."""
+"""Request page: find a user, see what the model learned from them, and open a request to erase it."""
 
 import streamlit as st
 
@@ -16,20 +16,20 @@ SCOPES = Texts({"all": "request-all", "chosen": "request-chosen"})
 
 place = queries.workspace()
 members = place.user_split.members
-lead(t("request-lead"), t("request-note", people=len(members)))
-if opened := state.asked("request"):
+lead(t("request-lead"), t("request-note", users=len(members)))
+if opened := state.query_value("request"):
     with guarded():
         request_row(place.request(opened), queries.runs())
 
 user = state.pick(
-    t("request-person"),
+    t("request-user"),
     "user",
     members,
-    placeholder=t("request-person-search"),
-    help=t("request-person-help"),
+    placeholder=t("request-user-search"),
+    help=t("request-user-help"),
 )
 if user is None:
-    st.info(t("request-person-missing"), icon=":material/person_search:")
+    st.info(t("request-user-missing"), icon=":material/person_search:")
     st.stop()
 
 events = queries.history(user)
@@ -57,7 +57,7 @@ with right, st.container(border=True):
         else []
     )
     grounds, identities = tuple(Ground), tuple(Identity)
-    why = st.selectbox(t("request-ground"), grounds, format_func=ground, key="request_ground")
+    basis = st.selectbox(t("request-ground"), grounds, format_func=ground, key="request_ground")
     checked = st.selectbox(t("request-identity"), identities, format_func=identity, key="request_identity")
     reason = st.text_area(
         t("request-reason"),
@@ -70,7 +70,7 @@ with right, st.container(border=True):
         with guarded():
             users = (user,) if scope == "all" else ()
             pairs = tuple((user, item) for item in chosen)
-            request = commands.open_request(users, pairs, reason.strip(), why, checked)
-            state.say(t("request-opened", request=code(request.id)))
+            request = commands.open_request(users, pairs, reason.strip(), basis, checked)
+            state.put_notice(t("request-opened", request=code(request.id)))
             st.switch_page("screens/request.py", query_params={"request": request.id})
     st.caption(t("request-after"))

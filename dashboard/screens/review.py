@@ -1,7 +1,8 @@
-"""Review: requests by their due date, and one of them from the question to the evidence, the decision, and what followed."""
+"""Review page: the requests by due date, and one request with its evidence, decision and history."""
 
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -14,55 +15,59 @@ from dashboard.components.evidence import checks
 from dashboard.components.exports import export
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import code, date, escape, ground, identity, scope
+from dashboard.presenters.phrases import code, date, escape, ground, identity, role_name, scope
 from dashboard.services import review
 from dashboard.services.queries import RunFolder
 from dashboard.services.review import AGAIN, ReviewItem
 from dashboard.session import auth, state
 
 
-def standing(found: ReviewItem) -> str:
-    """Where a request stands, in a word."""
-    if found.case and found.case.state not in AGAIN:
-        return t(f"case-{found.case.state}")
-    if found.run is None:
-        return t(f"case-{found.case.state}" if found.case else "review-no-run")
-    return t("review-to-submit" if found.run.verification else "review-to-verify")
+def item_state(item: ReviewItem) -> str:
+    """Describe the state of a request in a few words."""
+    if item.case and item.case.state not in AGAIN:
+        return t(f"case-{item.case.state}")
+    if item.run is None:
+        return t(f"case-{item.case.state}" if item.case else "review-no-run")
+    return t("review-to-submit" if item.run.verification else "review-to-verify")
 
 
 def overdue(due: str) -> bool:
+    """Return whether a due date has passed."""
     return bool(due) and datetime.fromisoformat(due) < datetime.now(UTC)
 
 
 def inbox(waiting: tuple[ReviewItem, ...], shown: str | None) -> None:
-    for one in waiting:
+    """List the open requests; `shown` is the id of the one on the page."""
+    for item in waiting:
         with st.container(border=True):
-            late = t("review-overdue") if overdue(one.request.due) else ""
-            told = t("review-due", date=escape(date(one.request.due))) if one.request.due else ""
-            st.markdown(f"{code(one.request.id)} · {scope(one.request)} · **{standing(one)}**")
-            st.caption(f"{told} {late}")
-            if one.request.id != shown:
-                link("review", t("review-look"), "gavel", request=one.request.id)
+            late = t("review-overdue") if overdue(item.request.due) else ""
+            due = t("review-due", date=escape(date(item.request.due))) if item.request.due else ""
+            st.markdown(f"{code(item.request.id)} · {scope(item.request)} · **{item_state(item)}**")
+            st.caption(f"{due} {late}")
+            if item.request.id != shown:
+                link("review", t("review-look"), "gavel", request=item.request.id)
 
 
-def question(found: ReviewItem) -> None:
-    request = found.request
+def question(item: ReviewItem) -> None:
+    """Show the request: scope, due date, legal basis, users and reason."""
+    request = item.request
     st.subheader(t("review-question"), anchor=False)
     st.markdown(t("review-asked", scope=scope(request), date=escape(date(request.created))))
     if request.due:
         due = t("review-due", date=escape(date(request.due)))
         st.markdown(f"{due} {t('review-overdue')}" if overdue(request.due) else due)
     st.caption(t("review-grounds", ground=ground(request.legal_basis), identity=identity(request.identity)))
-    st.caption(t("review-people", people=", ".join(code(user) for user in request.subjects)))
+    st.caption(t("review-users", users=", ".join(code(user) for user in request.subjects)))
     if request.reason:
         st.caption(t("overview-request-reason", reason=escape(request.reason[:500])))
     if request.opened_by:
         st.caption(t("review-opened-by", person=escape(request.opened_by)))
 
 
-def evidence(found: ReviewItem, acts: bool) -> None:
+def evidence(item: ReviewItem, writable: bool) -> None:
+    """Show the verification of the run, and the form that starts one."""
     st.subheader(t("review-evidence"), anchor=False)
-    run = found.run
+    run = item.run
     if run is None:
         empty(t("review-nothing-yet"), "run", t("overview-request-launch"))
         return
@@ -71,16 +76,16 @@ def evidence(found: ReviewItem, acts: bool) -> None:
         checks(run.verification)
     else:
         st.markdown(t("review-unverified"))
-    if acts and review.may(Act.RUN) and (found.case is None or found.case.state in AGAIN):
+    if writable and review.may(Act.RUN) and (item.case is None or item.case.state in AGAIN):
         verify_form(run)
     with st.container(horizontal=True):
         link("before_after", t("overview-compare"), "compare_arrows", run=run.id)
-        link("circuit", t("overview-parts"), "account_tree", run=run.id)
+        link("circuit", t("overview-modules"), "account_tree", run=run.id)
         link("report", t("overview-report"), "description", run=run.id)
 
 
 def verify_form(run: RunFolder) -> None:
-    """Until it is submitted; what is decided on does not change any more."""
+    """Draw the verification form; the page shows it until the run is submitted."""
     with st.container(horizontal=True, vertical_alignment="center"):
         label = t("review-verify-again" if run.verification else "review-verify")
         pressed = st.button(label, icon=":material/fact_check:", key="verify")
@@ -91,32 +96,34 @@ def verify_form(run: RunFolder) -> None:
             st.rerun()
 
 
-def decision(found: ReviewItem, acts: bool) -> None:
+def decision(item: ReviewItem, writable: bool) -> None:
+    """Show the decisions so far, and the form for the next step."""
     st.subheader(t("review-decision"), anchor=False)
-    case = found.case
+    case = item.case
     if case is None or case.state in AGAIN:
         st.markdown(t(f"review-was-{case.state}") if case else t("review-not-submitted"))
         if case:
             decisions(case)
-        if acts:
-            submit_form(found)
+        if writable:
+            submit_form(item)
         return
     st.markdown(t("review-needs" if review.four_eyes() else "review-needs-one"))
     decisions(case)
-    if acts and case.state is CaseState.PENDING and review.may(Act.DECIDE):
+    if writable and case.state is CaseState.PENDING and review.may(Act.DECIDE):
         decision_form(case)
     st.subheader(t("review-comments"), anchor=False)
-    comments(case, acts)
+    comments(case, writable)
 
 
 def timeline(request_id: str) -> None:
+    """List the ledger's entries for a request, and offer them as a record and as CSV."""
     st.subheader(t("review-timeline"), anchor=False, help=t("review-timeline-help"))
     entries = review.timeline(request_id)
-    rows = [(entry["content"].get("submitted", entry["content"]["time"]), told(entry)) for entry in entries]
+    rows = [(entry["content"].get("submitted", entry["content"]["time"]), entry_sentence(entry)) for entry in entries]
     if not rows:
         st.caption(t("review-timeline-empty"))
         return
-    st.markdown("\n".join(f"1. {escape(moment(when))}: {what}" for when, what in rows))
+    st.markdown("\n".join(f"1. {escape(moment(time))}: {sentence}" for time, sentence in rows))
     frame = pd.DataFrame(rows, columns=[t("review-column-time"), t("review-column-what")])
     with st.container(horizontal=True):
         page = partial(record, request_id, entries)
@@ -132,20 +139,20 @@ def timeline(request_id: str) -> None:
         export(frame, f"{request_id}-timeline", t("review-timeline-save"))
 
 
-def moment(when: str) -> str:
-    """A time of the ledger, which is UTC, to the minute."""
-    return f"{date(when)}, {when[11:16]} UTC"
+def moment(time: str) -> str:
+    """Format a time of the ledger (UTC) to the minute."""
+    return f"{date(time)}, {time[11:16]} UTC"
 
 
-def told(entry: Entry) -> str:
-    """One entry of the ledger as a sentence."""
+def entry_sentence(entry: Entry) -> str:
+    """Describe one entry of the ledger in a sentence."""
     kind, content = entry["kind"], entry["content"]
     if kind == "decision":
-        one = content["decision"]
-        name = "review-approved-by" if one["approve"] else "review-rejected-by"
-        who = escape(one["person"]) or t("review-single-person")
-        said = t(name, person=who, role=t(f"role-{one['role'].replace('_', '-')}"), time="").strip()
-        return f"{said} “{escape(one['reason'])}”" if one.get("reason") else said
+        made = content["decision"]
+        name = "review-approved-by" if made["approve"] else "review-rejected-by"
+        person = escape(made["person"]) or t("review-single-person")
+        sentence = t(name, person=person, role=role_name(made["role"]), time="").strip()
+        return f"{sentence} “{escape(made['reason'])}”" if made.get("reason") else sentence
     if kind == "submission":
         return t(
             "timeline-submission", run=code(content["run"]), person=escape(content["by"]) or t("review-single-person")
@@ -155,68 +162,70 @@ def told(entry: Entry) -> str:
     return t(f"timeline-{kind}", run=code(content["run"])) if kind in ("run", "destruction") else escape(kind)
 
 
-def ended(one: Closed, acts: bool) -> None:
+def closed_request(closed: Closed, writable: bool) -> None:
+    """Show a request that was carried out, with the search for remaining data."""
     st.subheader(t("review-carried-out"), anchor=False)
-    st.markdown(t("review-gone", people=one.people, rows=one.rows, date=escape(date(one.closed))))
-    st.caption(t("review-served", adapter=code(one.adapter[:16])))
-    if acts and st.button(t("review-look-again"), icon=":material/search:", key="look_again"):
+    st.markdown(t("review-gone", users=closed.people, rows=closed.rows, date=escape(date(closed.closed))))
+    st.caption(t("review-served", adapter=code(closed.adapter[:16])))
+    if writable and st.button(t("review-look-again"), icon=":material/search:", key="look_again"):
         with guarded(), st.spinner(t("review-looking")):
-            looked(review.look_again(one.id))
-    timeline(one.id)
+            search_result(review.look_again(closed.id))
+    timeline(closed.id)
 
 
-def looked(found: dict) -> None:
-    if found["traces"]:
-        st.error(t("review-found", files=", ".join(map(code, found["traces"]))), icon=":material/error:")
-    if not found["served"]:
+def search_result(result: dict[str, Any]) -> None:
+    """Show the files with forgotten data, and whether the approved adapter is in use."""
+    if result["traces"]:
+        st.error(t("review-found", files=", ".join(map(code, result["traces"]))), icon=":material/error:")
+    if not result["served"]:
         st.error(t("review-served-other"), icon=":material/error:")
-    if not found["traces"] and found["served"]:
+    if not result["traces"] and result["served"]:
         st.success(t("review-found-nothing"), icon=":material/check:")
 
 
-def standing_here() -> str:
-    """Who is at the screen, or that it makes no difference."""
+def own_roles() -> str:
+    """Describe the signed-in person and their roles, or the single-user mode."""
     if not review.four_eyes():
         return t("review-single")
-    names = ", ".join(sorted(t(f"role-{one.replace('_', '-')}") for one in review.roles()))
+    names = ", ".join(sorted(map(role_name, review.roles())))
     return t("review-you", person=escape(auth.who()), roles=names)
 
 
-def unfinished(case: Case, acts: bool) -> None:
-    """Somebody's approval broke off, or is carried out at this moment by another process."""
-    told = t("review-unfinished", request=code(case.request), step=case.step, steps=review.STEPS)
-    st.warning(told, icon=":material/pending:")
-    if acts and review.may(Act.DECIDE) and st.button(t("review-go-on"), icon=":material/resume:", key="go_on"):
+def unfinished(case: Case, writable: bool) -> None:
+    """Warn of an approval that was interrupted or is being carried out by another process."""
+    warning = t("review-unfinished", request=code(case.request), step=case.step, steps=review.STEPS)
+    st.warning(warning, icon=":material/pending:")
+    if writable and review.may(Act.DECIDE) and st.button(t("review-go-on"), icon=":material/resume:", key="go_on"):
         with guarded(), st.spinner(t("review-carrying-out")):
             review.settle()
-            state.say(t("review-went-on"))
+            state.put_notice(t("review-went-on"))
             st.rerun()
 
 
-at_work = review.approved()
-waiting, over = review.inbox(), {one.id: one for one in review.closed(at_work)}
-lead(t("review-lead", requests=len(waiting), closed=len(over)), standing_here())
-acts = state.asked("read") is None
-if acts and review.four_eyes() and auth.login_is_set_up() and not auth.fresh():
+approved = review.approved()
+waiting, closed = review.inbox(), {request.id: request for request in review.closed(approved)}
+lead(t("review-lead", requests=len(waiting), closed=len(closed)), own_roles())
+writable = state.query_value("read") is None
+if writable and review.four_eyes() and auth.login_is_set_up() and not auth.fresh():
     log_in()
-if at_work:
-    unfinished(at_work, acts)
-names = [one.request.id for one in waiting] + list(over)
+if approved:
+    unfinished(approved, writable)
+names = [item.request.id for item in waiting] + list(closed)
 if not names:
-    if not at_work:
+    if not approved:
         empty(t("review-empty"), "request", t("overview-open-request"))
     st.stop()
-shown = state.pick(t("review-request"), "request", names, names[0]) if acts else state.current("request", names)
-if shown in over:
-    ended(over[shown], acts)
-elif found := next((one for one in waiting if one.request.id == shown), None):
-    question(found)
+shown = state.pick(t("review-request"), "request", names, names[0]) if writable else state.current("request", names)
+if shown in closed:
+    closed_request(closed[shown], writable)
+elif current := next((item for item in waiting if item.request.id == shown), None):
+    question(current)
     with guarded():
-        evidence(found, acts)
-        decision(found, acts)
-        timeline(found.request.id)
-    if acts:
-        link("review", t("review-read-only"), "visibility", request=found.request.id, read="1")
-if acts and len(names) > 1:
+        evidence(current, writable)
+        decision(current, writable)
+        timeline(current.request.id)
+    if writable:
+        link("review", t("review-read-only"), "visibility", request=current.request.id, read="1")
+if writable and len(names) > 1:
     st.subheader(t("review-inbox"), anchor=False)
     inbox(waiting, shown)

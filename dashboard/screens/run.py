@@ -1,8 +1,9 @@
-"""Run: launch one, watch it work, stop it; leave the page and come back by its link."""
+"""Run page: launch a run, watch it, stop it; the address opens the run again later."""
 
 import shlex
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -17,11 +18,12 @@ from dashboard.services import commands, queries
 from dashboard.services.queries import RunFolder
 from dashboard.session import state
 
+NO_ESTIMATE: tuple[tuple[str, str, str] | None, dict[str, Any]] = (None, {})
 DEVICES = Texts({"auto": "run-form-device-auto", "cpu": "run-form-device-cpu", "cuda": "run-form-device-cuda"})
 
 
 def form() -> Callable[[], None]:
-    """Choose request, method and device, and launch. Returns what is still to be said once the page is drawn."""
+    """Draw the launch form; return a slow query that the page runs last, when all else is drawn."""
     requests = {request.id: request for request in queries.workspace().requests()}
     if not requests:
         empty(t("run-form-empty"), "request", t("run-form-empty-link"))
@@ -58,43 +60,48 @@ def form() -> Callable[[], None]:
         key="seed",
         help=t("run-form-seed-help"),
     )
-    launcher, spare = where()
+    launcher, capacity = choose_launcher()
     references(chosen)
-    wish = (chosen or "", method or "cure", device or "auto")
+    plan = (chosen or "", method or "cure", device or "auto")
     with st.container(horizontal=True):
         if st.button(t("run-form-launch"), type="primary", icon=":material/play_circle:"):
             with guarded():
-                name = commands.launch(*wish, int(seed), launcher=launcher)
+                name = commands.launch(*plan, int(seed), launcher=launcher)
                 st.switch_page("screens/run.py", query_params={"run": name})
-        asked = launcher == "local" and st.button(
+        pressed = launcher == "local" and st.button(
             t("run-form-estimate"), icon=":material/speed:", help=t("run-form-estimate-help")
         )
     if launcher == "local":
-        needs(wish, bool(asked))
-    return partial(free, spare, launcher)
+        estimate(plan, bool(pressed))
+    return partial(show_capacity, capacity, launcher)
 
 
-def needs(wish: tuple[str, str, str], asked: bool) -> None:
-    """How long a run would take and how much memory, where somebody asked for just this one."""
-    if asked:
-        state.keep("estimate", (None, {}))  # where this one fails, the one before is not to stand for it
+def estimate(plan: tuple[str, str, str], pressed: bool) -> None:
+    """Show the time and memory that a run would need, if the user has asked for this plan.
+
+    Args:
+        plan: Request, method and device of the form.
+        pressed: Whether the button was pressed in this rerun.
+    """
+    if pressed:
+        state.keep("estimate", NO_ESTIMATE)  # if the new estimate fails, the old one must not stay
         with guarded(), st.spinner(t("run-form-estimating")):
-            state.keep("estimate", (wish, queries.estimate(*wish)))
-    told, found = state.kept("estimate", (None, {}))
-    if told == wish:
-        memory, spare = (f"{found[name] / 1e9:.1f}" for name in ("memory", "free"))
-        st.caption(t("run-form-needs", time=duration(found["seconds"]), memory=memory, free=spare))
-        if not found["fits"]:
+            state.keep("estimate", (plan, queries.estimate(*plan)))
+    estimated, needs = state.kept("estimate", NO_ESTIMATE)
+    if estimated == plan:
+        memory, free = (f"{needs[name] / 1e9:.1f}" for name in ("memory", "free"))
+        st.caption(t("run-form-needs", time=duration(needs["seconds"]), memory=memory, free=free))
+        if not needs["fits"]:
             st.warning(t("run-form-too-large"), icon=":material/memory:")
 
 
-def free(place: DeltaGenerator, launcher: str) -> None:
-    """What is free where a run would start: asked last, since the first time it takes a moment."""
+def show_capacity(place: DeltaGenerator, launcher: str) -> None:
+    """Show the free capacity of a launcher; the first query takes a moment."""
     place.caption(t("run-form-spare", launcher=launcher, spare=escape(queries.spare(launcher))))
 
 
-def where() -> tuple[str, DeltaGenerator]:
-    """Choose between this machine and the workspace's clusters, where it has any; and a place to say what is free there."""
+def choose_launcher() -> tuple[str, DeltaGenerator]:
+    """Let the user choose this machine or a cluster; return it with a placeholder for its free capacity."""
     names = queries.launchers()
     chosen = names[0]
     if len(names) > 1:
@@ -110,7 +117,7 @@ def where() -> tuple[str, DeltaGenerator]:
 
 
 def references(request: str | None) -> None:
-    """Say whether the result can be compared with a model that never saw the data."""
+    """Show how many retrained references are ready, or the command that trains some."""
     ready = len(queries.workspace().reference_folders(request)) if request else 0
     if ready:
         st.caption(t("run-form-references", references=ready))
@@ -119,23 +126,23 @@ def references(request: str | None) -> None:
             t("run-form-no-references"),
             icon=":material/info:",
         )
-        place = shlex.quote(str(queries.workspace().root))
+        root = shlex.quote(str(queries.workspace().root))
         st.code(
-            f"python -m core reference --workspace {place} --request {shlex.quote(request)} --seeds 3",
+            f"python -m core reference --workspace {root} --request {shlex.quote(request)} --seeds 3",
             language=None,
             wrap_lines=True,
         )
 
 
 def watch(run: RunFolder, drawn: RunState) -> None:
-    """The run as it stands; once its state is another than the page was drawn with, the page is drawn anew."""
+    """Show the progress of a run, and redraw the page when the state differs from the one drawn."""
     with guarded():
         progress(run)
-        turned(run, drawn)
+        redraw_on_change(run, drawn)
 
 
-def turned(run: RunFolder, drawn: RunState) -> None:
-    """The page is drawn anew where the run's state is another: somebody else may go on with a lost one, or give it up."""
+def redraw_on_change(run: RunFolder, drawn: RunState) -> None:
+    """Redraw the page when the state changes: another session may resume a lost run or give it up."""
     if run.status.state is not drawn:
         st.rerun()
 
@@ -147,17 +154,17 @@ if run is None:
     st.stop()
 status = run.status
 lead(run_sentence(status), about(run))
-with st.expander(t("run-form"), icon=":material/play_circle:", expanded=state.asked("request") is not None):
-    late = form()
+with st.expander(t("run-form"), icon=":material/play_circle:", expanded=state.query_value("request") is not None):
+    finish_form = form()
 if status.state in LIVE:
     st.fragment(watch, run_every=1)(run, status.state)
     st.caption(t("run-leave"))
 else:
     progress(run)
     if status.state in (RunState.FAILED, RunState.LOST):
-        st.fragment(turned, run_every=1)(run, status.state)
+        st.fragment(redraw_on_change, run_every=1)(run, status.state)
 if status.state is RunState.DONE:
     with st.container(horizontal=True):
         link("before_after", t("run-compare"), "compare_arrows", run=run.id)
         link("report", t("run-report"), "description", run=run.id)
-late()
+finish_form()

@@ -1,9 +1,12 @@
-"""What if: one person's recommendations with parts of the model switched off, or titles left out."""
+"""What-if page: one user's recommendations with modules switched off or titles left out."""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
+from core.types import ModuleGroup
 from dashboard import charts
-from dashboard.components.ablation_board import board, chips
+from dashboard.components.ablation_board import ablation_board, history_trays
 from dashboard.components.exports import chart
 from dashboard.components.lists import side_by_side
 from dashboard.components.sidebar import shown_run
@@ -18,9 +21,9 @@ LENGTHS = (5, 10, 20, 50)
 
 
 def choices(run: queries.RunFolder) -> tuple[str, str, int]:
-    """Model, person and length of the list."""
+    """Let the user choose the model, the user and the length of the list."""
     request = queries.workspace().request(run.spec.request)
-    known, people, asked = list(models.adapters(run)), queries.listed(request), request.subjects
+    known, users, forgotten = list(models.adapters(run)), queries.listed(request), request.subjects
     left, middle, right = st.columns([2, 2, 1])
     names = {name: t(f"what-if-{name}") for name in known}
     with left:
@@ -29,26 +32,32 @@ def choices(run: queries.RunFolder) -> tuple[str, str, int]:
         )
     with middle:
         user = state.pick(
-            t("what-if-person"), "person", people, people[0],
-            lambda name: t("what-if-asked", user=name) if name in asked else name, help=t("what-if-person-help"),
-        )  # fmt: skip
+            t("what-if-user"),
+            "person",
+            users,
+            users[0],
+            lambda name: t("what-if-forgotten-user", user=name) if name in forgotten else name,
+            help=t("what-if-user-help"),
+        )
     with right:
-        length = state.pick(t("what-if-length"), "length", [str(one) for one in LENGTHS], "10")
-    return model or known[0], user or people[0], int(length or 10)
+        length = state.pick(t("what-if-length"), "length", [str(count) for count in LENGTHS], "10")
+    return model or known[0], user or users[0], int(length or 10)
 
 
-def switches(run: queries.RunFolder, groups, user: str) -> tuple[frozenset[str], frozenset[int]]:
-    """The parts that are off and the places left out; both stand in the address."""
+def ablations(
+    run: queries.RunFolder, groups: Sequence[ModuleGroup], user: str
+) -> tuple[frozenset[str], frozenset[int]]:
+    """Draw the board and the trays; return the modules that are off and the positions left out."""
     known = {row.module for row in groups}
-    st.subheader(t("what-if-parts-title"), anchor=False, help=t("what-if-parts-help"))
-    first = state.once(f"off_{run.id}", frozenset((state.asked("off") or "").split(",")) & known)
-    off = board(groups, first, f"board_{state.visit()}_{run.id}")
+    st.subheader(t("what-if-modules-title"), anchor=False, help=t("what-if-modules-help"))
+    first = state.once(f"off_{run.id}", frozenset((state.query_value("off") or "").split(",")) & known)
+    off = ablation_board(groups, first, f"board_{state.visit()}_{run.id}")
     st.subheader(t("what-if-history-title"), anchor=False, help=t("what-if-history-help"))
     history = models.shown_history(run, user)
     places = {str(place) for place in range(len(history))}
-    first = state.once(f"out_{run.id}_{user}", frozenset((state.asked("out") or "").split(",")) & places)
+    first = state.once(f"out_{run.id}_{user}", frozenset((state.query_value("out") or "").split(",")) & places)
     first = first if len(first) < len(history) else frozenset()  # one title must stay
-    out = chips(
+    out = history_trays(
         history, queries.workspace().items, {int(place) for place in first}, f"chips_{state.visit()}_{run.id}_{user}"
     )
     state.address(off=",".join(sorted(off)), out=",".join(map(str, sorted(out))))
@@ -58,30 +67,40 @@ def switches(run: queries.RunFolder, groups, user: str) -> tuple[frozenset[str],
 def answer(
     run: queries.RunFolder, model: str, user: str, length: int, off: frozenset[str], out: frozenset[int]
 ) -> None:
-    """Both lists, and what changed between them."""
-    found = models.what_if(run, model, user, out, off, length)
-    change = lists_sentence(found.before, found.after)
+    """Show both lists and the changes between them.
+
+    Args:
+        run: The run whose models answer.
+        model: Name of the model.
+        user: The user.
+        length: Length of the lists.
+        off: Modules that are off.
+        out: Positions of the history that are left out.
+    """
+    result = models.what_if(run, model, user, out, off, length)
+    change = lists_sentence(result.before, result.after)
     st.subheader(
-        t("what-if-parts-off", parts=len(off), titles=len(out), change=change[:1].lower() + change[1:])
+        t("what-if-changed-lead", modules=len(off), titles=len(out), change=change[:1].lower() + change[1:])
         if off or out
         else t("what-if-same", user=escape(user)),
         anchor=False,
     )
     if off or out:
-        st.caption(t("what-if-answered", milliseconds=round(1000 * found.seconds)))
-    as_it_is = tables.top_list(found.before, found.after, first=True).drop(columns=t("before-after-list-change"))
-    changed = tables.top_list(found.after, found.before)
-    side_by_side([(t("what-if-as-is"), as_it_is), (t("what-if-changed"), changed)], f"{run.id}-{user}")
-    slopes = charts.slopes(found.before, found.after, (t("what-if-as-is"), t("what-if-changed")))
+        st.caption(t("what-if-answered", milliseconds=round(1000 * result.seconds)))
+    unchanged = tables.top_list(result.before, result.after, first=True).drop(columns=t("before-after-list-change"))
+    changed = tables.top_list(result.after, result.before)
+    side_by_side([(t("what-if-as-is"), unchanged), (t("what-if-changed"), changed)], f"{run.id}-{user}")
+    slopes = charts.slopes(result.before, result.after, (t("what-if-as-is"), t("what-if-changed")))
     chart(slopes, f"{run.id}-{user}-slopes", t("what-if-slopes-alt"))
 
 
 @st.fragment
-def explore(run: queries.RunFolder, groups) -> None:
+def explore(run: queries.RunFolder, groups: Sequence[ModuleGroup]) -> None:
+    """Draw the choices, the ablations and both lists."""
     model, user, length = choices(run)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        off, out = switches(run, groups, user)
+        off, out = ablations(run, groups, user)
         if off:
             link("groups", t("what-if-send"), "category", run=run.id, forget=",".join(sorted(off)))
     with right:
@@ -95,7 +114,7 @@ lead(t("what-if-title"), about(run))
 st.markdown(t("what-if-note"))
 groups = queries.groups(run)
 with st.spinner(t("what-if-loading")):
-    from dashboard.services import models  # imports torch: the words above are there before it
+    from dashboard.services import models  # loads torch, after the text above is drawn
 
     able = bool(groups and models.adapters(run))
 if groups and able:

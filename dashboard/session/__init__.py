@@ -1,0 +1,1 @@
+"""State of one browser session: login, selections and query parameters."""

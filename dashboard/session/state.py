@@ -1,33 +1,35 @@
-"""What a browser session remembers: ids and selections, never results. The only file with session state and query parameters.
+"""Session state and query parameters of one browser session: ids and selections, never results.
 
-A selection lives in the address (?run=ID), so that every view has a link; the session keeps the last one,
-because changing the page clears the address.
+No other file touches st.session_state or st.query_params. A selection lives in the address (?run=ID), so that every
+view has a link; the session keeps the last one, because a change of page clears the address.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
 
 import streamlit as st
 
-WRITTEN = ("module", "show", "off", "out", "low", "high")  # what components write into the address themselves
+WRITTEN = ("module", "show", "off", "out", "low", "high")  # query parameters that components write
+Value = TypeVar("Value")
 
 
-def asked(key: str) -> str | None:
-    """The value of a query parameter, if there is one."""
+def query_value(key: str) -> str | None:
+    """Return the value of a query parameter, or None."""
     return st.query_params.get(key)
 
 
 def drop(key: str) -> None:
-    """Take a query parameter out of the address."""
+    """Remove a query parameter from the address."""
     st.query_params.pop(key, None)
 
 
 def hide(key: str) -> None:
-    """Remember in this session that something was waved away."""
+    """Remember in this session that something was dismissed."""
     st.session_state[f"hidden_{key}"] = True
 
 
 def hidden(key: str) -> bool:
-    """Whether it was waved away in this session."""
+    """Return whether something was dismissed in this session."""
     return f"hidden_{key}" in st.session_state
 
 
@@ -40,7 +42,20 @@ def pick(
     placeholder: str | None = None,
     help: str | None = None,
 ) -> str | None:
-    """A select box whose value is ?key=; what the address or the session asks for wins over `default`."""
+    """Draw a select box whose value is the query parameter `key`.
+
+    Args:
+        label: Label of the box.
+        key: Query parameter and session key.
+        options: Values to choose from.
+        default: Value if neither the address nor the session holds one.
+        shown: Display name of an option.
+        placeholder: Text of the empty box; with it, the box may stay empty.
+        help: Text of the tooltip.
+
+    Returns:
+        The chosen value, or None if the box is empty.
+    """
     box = f"pick_{key}"
     st.session_state[box] = current(key, options, default)
     return st.selectbox(
@@ -57,11 +72,11 @@ def pick(
 
 
 def current(key: str, options: Sequence[str], default: str | None = None) -> str | None:
-    """What `pick` shows: the address's value, else the session's, else `default`."""
+    """Return the value that `pick` shows: from the address, else from the session, else `default`."""
     if st.query_params.get(key) in options:
         st.session_state[f"kept_{key}"] = st.query_params[key]
-    wanted = st.session_state.get(f"kept_{key}")
-    return wanted if wanted in options else default
+    stored = cast(str | None, st.session_state.get(f"kept_{key}"))
+    return stored if stored in options else default
 
 
 def _picked(key: str) -> None:
@@ -74,24 +89,28 @@ def _picked(key: str) -> None:
 
 
 def enter(page: str) -> None:
-    """Begin a visit when another page is opened, or this one by another address than it wrote: components start anew."""
+    """Begin a new visit, which resets all components, if the page or the address changed from outside.
+
+    Args:
+        page: Name of the page that is drawn.
+    """
     own = {key: st.query_params[key] for key in WRITTEN if key in st.query_params}
     if page != st.session_state.get("page") or own != st.session_state.get("written"):
         st.session_state.update(page=page, written=own, visit=visit() + 1)
 
 
 def visit() -> int:
-    """The number of this visit; part of the keys of components, which keep their state through a visit."""
-    return st.session_state.get("visit", 0)
+    """Return the number of this visit; components have it in their keys, so they keep their state during a visit."""
+    return cast(int, st.session_state.get("visit", 0))
 
 
-def once(key: str, value):
-    """What `value` was when this visit first asked for `key`: a component's start must not change under it."""
-    return st.session_state.setdefault(f"once_{visit()}_{key}", value)
+def once(key: str, value: Value) -> Value:
+    """Return the first value of this visit: the initial data of a component must not change later."""
+    return cast(Value, st.session_state.setdefault(f"once_{visit()}_{key}", value))
 
 
 def address(**values: str) -> None:
-    """Put what components hold into the address; an empty value is taken out."""
+    """Write the values of components into the address; an empty value removes its parameter."""
     for key, value in values.items():
         if value:
             st.query_params[key] = value
@@ -100,21 +119,21 @@ def address(**values: str) -> None:
     st.session_state["written"] = {key: st.query_params[key] for key in WRITTEN if key in st.query_params}
 
 
-def keep(key: str, value) -> None:
-    """Remember a person's own choices for this session."""
+def keep(key: str, value: object) -> None:
+    """Store a value for this session."""
     st.session_state[f"kept_{key}"] = value
 
 
-def kept(key: str, default):
-    """What `keep` was given."""
-    return st.session_state.get(f"kept_{key}", default)
+def kept(key: str, default: Value) -> Value:
+    """Return the value stored by `keep`."""
+    return cast(Value, st.session_state.get(f"kept_{key}", default))
 
 
-def say(message: str) -> None:
-    """Keep one sentence for the next time the page is drawn."""
-    st.session_state["said"] = message
+def put_notice(message: str) -> None:
+    """Store one sentence for the next time that a page is drawn."""
+    st.session_state["notice"] = message
 
 
-def said() -> str | None:
-    """The kept sentence, once."""
-    return st.session_state.pop("said", None)
+def take_notice() -> str | None:
+    """Return the stored sentence and remove it."""
+    return cast(str | None, st.session_state.pop("notice", None))

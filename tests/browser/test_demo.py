@@ -18,14 +18,14 @@ DEMO = ROOT / "assets/demo"
 FINISHED = 600  # seconds after which a run from the page hangs; the aim is 90 on two free cores
 SAYS = {
     "overview": ("Requests", "Runs", "Next:"),
-    "request": ("What the model learned from them", "Open the request"),
-    "circuit": ("How the parts connect", "What does a part do?", "Is this circuit enough?", "All parts"),
-    "what_if": ("Parts", "History", "As it is", "Changed"),
-    "groups": ("Where the borders lie", "Move parts by hand", "What it changes", "All parts"),
+    "request": ("What the model learned from this user", "Open the request"),
+    "circuit": ("How the modules connect", "Select a module", "Does this circuit explain the model?", "All modules"),
+    "what_if": ("Modules", "History", "Unchanged", "Changed"),
+    "groups": ("Borders between the groups", "Move modules by hand", "What it changes", "All modules"),
     "run": ("finished", "Launch a new run"),
-    "before_after": ("How far it came", "Before", "After", "A model that never saw it", "Everyone else"),
-    "review": ("One request waits for an answer", "not four eyes", "checks:", "Submit for decision", "was verified"),
-    "report": ("In plain words", "What still holds the data"),
+    "before_after": ("Distance to the retrained references", "Before", "After", "Retrained reference", "Other users"),
+    "review": ("One request waits for a decision", "not a four-eyes review", "checks:", "Submit for decision", "was verified"),
+    "report": ("Summary", "Where the data still exists"),
     "benchmark": ("At equal quality", "Forgetting against quality", "All figures"),
 }
 pytestmark = BROWSER
@@ -73,7 +73,7 @@ def test_a_run_launched_from_the_page_is_seen_to_finish(base: str, demo: Path, b
     started = time.monotonic()
     browser.find_element(By.XPATH, "//button[contains(., 'Launch the run')]").click()
     wait(lambda: "The run is working" in text(browser) or "waits for its worker" in text(browser), 30)
-    wait(lambda: "The run finished" in text(browser) or "went wrong" in text(browser), FINISHED)
+    wait(lambda: "The run finished" in text(browser) or "because of an error" in text(browser), FINISHED)
     run = next(run for run in runs(Workspace(demo)) if run.id not in known)
     assert run.status.state is RunState.DONE, run.status.message
     print(f"launched and finished in {time.monotonic() - started:.0f} s")

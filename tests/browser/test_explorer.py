@@ -63,7 +63,7 @@ def test_arrows_walk_over_the_drawing(page: Chrome) -> None:
     ActionChains(page).send_keys(Keys.ARROW_RIGHT, Keys.ARROW_UP).perform()
     wait(lambda: shown(page, "a2.h4"), 20)
     ActionChains(page).send_keys(Keys.ESCAPE).perform()
-    wait(lambda: "What does a part do?" in text(page), 20)
+    wait(lambda: "Select a module" in text(page), 20)
 
 
 def test_filters_work_on_the_spot_and_stand_in_the_address(page: Chrome) -> None:

@@ -27,7 +27,7 @@ def page(served_at: str) -> Iterator[Chrome]:
 
 def opened(driver: Chrome, base: str, query: str = "") -> None:
     open_page(driver, base, "groups", query)
-    wait(lambda: root(driver, "return root && root.querySelectorAll('[data-part]').length"), 20)
+    wait(lambda: root(driver, "return root && root.querySelectorAll('[data-module]').length"), 20)
 
 
 def root(driver: Chrome, script: str, *arguments):
@@ -43,8 +43,8 @@ def test_the_drawing_sorts_as_the_core_does(
     page: Chrome, served_at: str, run: RunFolder, borders: tuple[float, float]
 ) -> None:
     opened(page, served_at, f"?low={borders[0]}&high={borders[1]}")
-    drawn = root(page, "return [...root.querySelectorAll('[data-part]')].map((e) => [e.dataset.part, e.dataset.group])")
-    groups = regrouped(run.layout, GroupEdit(run.id, *borders)).groups
+    drawn = root(page, "return [...root.querySelectorAll('[data-module]')].map((e) => [e.dataset.module, e.dataset.group])")
+    _, groups = regrouped(run.layout, GroupEdit(run.id, *borders))
     assert dict(drawn) == {row.module: row.group.value for row in groups}
     counts = Counter(row.group.value for row in groups)
     assert all(f"{name}: {counts[name]}" in root(page, "return root.textContent") for name in counts)
@@ -73,7 +73,7 @@ def test_the_picture_can_be_saved(page: Chrome, served_at: str, tmp_path: Path) 
         button.click()
     wait(lambda: len([p for p in tmp_path.iterdir() if p.suffix in (".svg", ".png")]) == 2, 20)
     picture = (tmp_path / "run-demo-groups.svg").read_text()
-    assert picture.startswith("<svg") and "share of the work" in picture and "var(" not in picture
+    assert picture.startswith("<svg") and "forget share" in picture and "var(" not in picture
     assert (tmp_path / "run-demo-groups.png").read_bytes().startswith(b"\x89PNG")
 
 

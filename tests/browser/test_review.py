@@ -53,10 +53,10 @@ def test_a_request_is_carried_out_by_keyboard_alone(base: str, run: RunFolder, a
         open_page(driver, base, "overview")
         reach(driver, "Review")
         press(driver, Keys.ENTER)
-        told(driver, "One request waits for an answer", 60)
+        told(driver, "One request waits for a decision", 60)
         for label, done, seconds in (
             ("Verify this run", "checks:", 400),
-            ("Submit for decision", "One word is enough", 60),
+            ("Submit for decision", "One decision is enough", 60),
         ):
             reach(driver, label)
             press(driver, Keys.ENTER)
@@ -73,10 +73,10 @@ def test_a_request_is_carried_out_by_keyboard_alone(base: str, run: RunFolder, a
         time.sleep(3)
         reach(driver, "Approve now")
         press(driver, Keys.ENTER)
-        told(driver, "The request is carried out now", 120)
-        reach(driver, "Look through every file again")
+        told(driver, "State of the request: carried out", 120)
+        reach(driver, "Search every file again")
         press(driver, Keys.ENTER)
-        told(driver, "Nothing of it is found", 60)
+        told(driver, "No file of the workspace holds", 60)
         without_barrier(driver, axe)
     assert traces(place.root, forgotten) == [] and not run.path.exists()
 

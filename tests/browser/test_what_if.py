@@ -35,14 +35,14 @@ def test_parts_are_switched_and_titles_left_out(browser: tuple[Chrome, str], run
     wait(lambda: "Nothing is off" in text(driver), 30)
     own = [row.module for row in run.groups if row.group is Group.FORGET]
     inside(driver, ".groups button")[0].click()
-    wait(lambda: f"With {len(own)} parts off" in text(driver), 20)
+    wait(lambda: f"With {len(own)} modules off" in text(driver), 20)
     assert all(part in driver.current_url for part in own)
     before = inside(driver, ".tray button")
     ActionChains(driver).drag_and_drop(before[3], inside(driver, ".tray")[1]).perform()
     wait(lambda: "and one title left out" in text(driver), 20)
     assert "out=3" in driver.current_url
     inside(driver, ".reset")[0].click()
-    wait(lambda: "With every part on and one title left out" in text(driver), 20)
+    wait(lambda: "With every module on and one title left out" in text(driver), 20)
     assert "off=" not in driver.current_url
     assert foreign(driver) == []
 
@@ -50,11 +50,11 @@ def test_parts_are_switched_and_titles_left_out(browser: tuple[Chrome, str], run
 def test_the_board_is_walked_with_the_keyboard(browser: tuple[Chrome, str], run: RunFolder) -> None:
     driver, base = browser
     open_page(driver, base, "what_if", "?off=&out=")
-    parts = inside(driver, ".part")
+    parts = inside(driver, ".module")
     assert [part.get_attribute("tabindex") for part in parts].count("0") == 1
     driver.execute_script("arguments[0].focus()", parts[0])
     ActionChains(driver).send_keys(Keys.ARROW_RIGHT, Keys.ARROW_DOWN, Keys.SPACE).perform()
-    wait(lambda: "With one part off" in text(driver), 20)
+    wait(lambda: "With one module off" in text(driver), 20)
     last = 1 + max(int(row.module[1:].partition(".")[0]) for row in run.groups)
     assert f"a{last - 2}.h1" in driver.current_url
 
@@ -64,7 +64,7 @@ def test_an_address_opens_the_same_answer(browser: tuple[Chrome, str], run: RunF
     part = next(row.module for row in run.groups if row.group is Group.FORGET)
     with chrome() as other:
         shown = open_page(other, base, "what_if", f"?off={part}&out=0,5")
-        wait(lambda: "With one part off and 2 titles left out" in text(other), 30)
-        pressed = [e.get_attribute("aria-pressed") for e in inside(other, ".part")]
+        wait(lambda: "With one module off and 2 titles left out" in text(other), 30)
+        pressed = [e.get_attribute("aria-pressed") for e in inside(other, ".module")]
         assert pressed.count("true") == 1 and shown
         assert len(inside(other, ".tray:nth-child(2) button")) == 2

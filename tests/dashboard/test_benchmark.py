@@ -56,14 +56,14 @@ def test_without_rows_the_page_says_how_to_get_them(page, measured) -> None:
 def test_the_first_sentence_counts_rivals_by_paired_intervals(page, measured) -> None:
     measured()
     title = page("benchmark").title[0].value
-    assert "CURE is ahead of 2 of 4 rivals and behind 1." in title
+    assert "CURE is ahead of 2 of 4 other methods and behind 1." in title
 
 
 @pytest.mark.parametrize(
     ("control", "words"),
     [
-        (0.7, "beats every control that was run here: random parts"),
-        (0.5, "cannot be told from random parts"),
+        (0.7, "is better than every control that was run here: random modules"),
+        (0.5, "is not better than these controls: random modules"),
         (None, "no control of CURE was run here"),
     ],
 )
@@ -82,7 +82,7 @@ def test_the_table_is_sorted_and_whole(page, measured) -> None:
 
 def test_ways_are_means_over_seeds_and_the_chart_holds_them() -> None:
     found = rows(0.7)
-    points = benchmark.ways(found, ["cure", "npo"])
+    points = benchmark.tradeoffs(found, ["cure", "npo"])
     own = [row.residual for row in found if (row.method, row.strength) == ("cure", 48.0)]
     assert len(points) == 4 and np.isclose(points["value"][1], np.mean(own))
     chart = charts.pareto(points, benchmark.floor(found), benchmark.start(found), 1, "residual").to_dict()
@@ -91,13 +91,13 @@ def test_ways_are_means_over_seeds_and_the_chart_holds_them() -> None:
 
 def test_strengths_that_not_every_seed_has_are_not_drawn() -> None:
     found = [*rows(0.7), made("cure", 0, 0.1, 0.7, strength=30.0)]
-    assert set(benchmark.ways(found, ["cure"])["strength"]) == {12.0, 48.0}
+    assert set(benchmark.tradeoffs(found, ["cure"])["strength"]) == {12.0, 48.0}
 
 
 def test_the_page_judges_by_what_is_asked(page, measured) -> None:
     measured()
     by_residual, by_gap = (page("benchmark", by=by).title[0].value for by in ("residual", "gap"))
-    assert "ahead of 2 of 4" in by_residual and "ahead of none of 4 rivals and behind none" in by_gap
+    assert "ahead of 2 of 4" in by_residual and "ahead of none of 4 other methods and behind none" in by_gap
 
 
 def test_differences_put_rivals_before_controls_and_the_ones_behind_first() -> None:
@@ -113,7 +113,8 @@ def test_requests_in_a_row_are_followed_from_the_first_to_the_last(page, tmp_pat
     write_rows(tmp_path / "d.parquet", rows_in_a_row())
     monkeypatch.setattr(queries, "BENCHMARK", tmp_path)
     app = page("benchmark")
-    assert "After 3 requests" in app.title[0].value and "leaves 0.052 of an advantage of 0.200" in app.title[0].value
+    assert "After 3 sequential requests" in (title := app.title[0].value)
+    assert "scores 0.052 AUC above the retrained references" in title and "original model: +0.200" in title
     assert "changed by +0.020" in app.markdown[0].value
     frame = app.dataframe[0].value
     assert len(frame) == 2 and frame.loc[0, "Residual"] == pytest.approx(0.7)
@@ -122,11 +123,11 @@ def test_requests_in_a_row_are_followed_from_the_first_to_the_last(page, tmp_pat
 def test_too_much_forgotten_in_a_row_is_called_so(page, tmp_path: Path, monkeypatch) -> None:
     write_rows(tmp_path / "d.parquet", rows_in_a_row(taken=0.1))
     monkeypatch.setattr(queries, "BENCHMARK", tmp_path)
-    assert "forgotten too much" in (title := page("benchmark").title[0].value) and "0.098 AUC worse" in title
+    assert "forgotten too much" in (title := page("benchmark").title[0].value) and "0.098 AUC below" in title
 
 
 def test_a_row_of_requests_starts_at_the_original_and_ends_at_the_last_one() -> None:
-    data = benchmark.in_a_row(rows_in_a_row())
+    data = benchmark.sequential(rows_in_a_row())
     own = data[(data["method"] == benchmark.title("npo")) & (data["measure"] == "Residual")]
     assert list(own["served"]) == [0, 1, 2, 3] and set(own["value"]) == {1.0}
-    charts.in_a_row(own, "Residual").to_dict()
+    charts.sequential(own, "Residual").to_dict()

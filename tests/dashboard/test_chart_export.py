@@ -32,9 +32,9 @@ def said(svg: ElementTree.Element) -> list[str]:
 @pytest.mark.parametrize(
     ("chart", "titles"),
     [
-        (charts.losses(STEPS), {"step", "loss (higher: knows less)", "strangers"}),
-        (charts.faithfulness(CIRCUIT), {"parts kept", "behaviour that remains", "random parts"}),
-        (charts.places(CIRCUIT, 2), {"titles back from the one asked for", "MLP of layer 1"}),
+        (charts.losses(STEPS), {"step", "loss (higher: knows less)", "held-out users"}),
+        (charts.faithfulness(CIRCUIT), {"modules kept", "behaviour that remains", "random modules"}),
+        (charts.places(CIRCUIT, 2), {"titles back from the target title", "MLP of layer 1"}),
         (charts.distance(Closeness(0.4, 0.1, 0.1), [Closeness(0.3, 0.1, 0.1)]), {"1: nothing done", "after: 0.40"}),
     ],
 )  # fmt: skip

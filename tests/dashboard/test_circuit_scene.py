@@ -54,7 +54,7 @@ def test_two_circuits_are_told_apart() -> None:
 def test_it_is_plain_json_and_says_everything_it_needs() -> None:
     json.dumps(scene(CIRCUIT, GROUPS), allow_nan=False)
     found = texts()
-    assert "{part}" in found["tip"] and "{side}" in found["tip_compare"] and all(found.values())
+    assert "{module}" in found["tip"] and "{side}" in found["tip_compare"] and all(found.values())
 
 
 @pytest.mark.parametrize(

@@ -184,10 +184,10 @@ PLACES = {
     "^You are stranger .* no role": 1,
     "^Opened by ": 1,
     "^Reason: ": 1,
-    "^It was approved and could not": 1,
+    "^The request was approved but could not": 1,
     " · ": 1,  # who commented
     "^- .* approved": 2,  # who decided, and why
-    "^1\\. .* was submitted by": 3,  # what happened, as the ledger has it
+    "^1\\. .* submitted run": 3,  # what happened, as the ledger has it
 }
 
 

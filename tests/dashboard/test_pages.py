@@ -65,7 +65,7 @@ def test_a_run_that_asked_what_remembers_shows_that_in_place_of_a_circuit(page, 
     found = [Memory(name, forget, holdout, noise, noise) for name, forget, holdout, noise in places]
     write_json(own / "memory.json", found)
     app = page("circuit")
-    assert app.title[0].value.startswith("2 of 4 parts of the model remember")
+    assert app.title[0].value.startswith("2 of 4 modules of the model remember")
     frame = app.dataframe[0].value
     assert (
         list(frame["Group"]) == ["forget", "shared", "retain", "outside"]
@@ -92,15 +92,15 @@ def test_a_part_in_the_address_is_told_in_full(page, demo: Path) -> None:
     row = next(row for row in run.groups if row.group is Group.FORGET and row.module in named)
     shown = said(page("circuit", module=row.module))
     toward = run.toward[row.module]
-    assert f"{row.forget:.1%} of all work for the forgotten data" in shown
-    assert f"{row.membership_probability:.0%} of the time" in shown and "The run moved its weights by" in shown
+    assert f"{row.forget:.1%} for the forget set" in shown
+    assert f"{row.membership_probability:.0%} of the bootstrap samples" in shown and "The run changed its weights by" in shown
     assert phrases.escape(toward.raised[0].title) in shown and phrases.escape(toward.lowered[0].title) in shown
     outside = next(row for row in run.groups if row.group is Group.OUTSIDE)
-    assert "bit for bit as it was" in said(page("circuit", module=outside.module))
+    assert "unchanged, bit for bit" in said(page("circuit", module=outside.module))
 
 
 def test_a_part_that_is_not_there_opens_the_page_without_one(page) -> None:
-    assert "What does a part do?" in [heading.value for heading in page("circuit", module="a9.h9").subheader]
+    assert "Select a module" in [heading.value for heading in page("circuit", module="a9.h9").subheader]
 
 
 def test_two_runs_circuits_are_compared(page, demo: Path) -> None:
@@ -111,20 +111,20 @@ def test_two_runs_circuits_are_compared(page, demo: Path) -> None:
     forget = run.circuits[0]
     other.write("forget.json", replace(forget, members=forget.members[2:]))
     shown = said(page("circuit", run=run.id, other="run-other"))
-    assert f"{len(forget.members) - 2} parts are in both circuits, 2 only in this run's, 0 only in the other's" in shown
+    assert f"{len(forget.members) - 2} modules are in both circuits, 2 only in this run's, 0 only in the other's" in shown
 
 
 def test_circuit_says_how_sure_it_is_and_what_its_parts_read(page) -> None:
     app = page("circuit")
-    assert "share" in said(app) and "less sure its group" in said(app)
-    assert "What the parts read" in [heading.value for heading in app.subheader]
-    assert app.dataframe[0].value["Sure"].between(0, 1).all()
+    assert "share" in said(app) and "less certain group" in said(app)
+    assert "What the modules read" in [heading.value for heading in app.subheader]
+    assert app.dataframe[0].value["Certainty"].between(0, 1).all()
 
 
 def test_before_and_after_shows_three_lists_for_kept_and_for_any_person(page, demo: Path) -> None:
     app = page("before_after")
     people = app.selectbox(key="pick_person").options
-    assert len(people) == len(Workspace(demo).user_split.members) and "asked to be erased" in people[0]
+    assert len(people) == len(Workspace(demo).user_split.members) and "forgotten user" in people[0]
     for user in (people[1], people[-1]):
         app.selectbox(key="pick_person").set_value(user.split(" ")[0]).run()
         assert not app.exception
@@ -143,11 +143,11 @@ def test_the_models_give_the_lists_that_the_run_kept(page, demo: Path) -> None:
 
 
 def test_everyones_lists_are_summed_up_or_offered(page, demo: Path) -> None:
-    assert "kept people's" in said(page("before_after"))
+    assert "other users stay" in said(page("before_after"))
     (done(demo).path / "overlap.json").unlink()
     (done(demo).path / "overlap-status.json").unlink()
     app = page("before_after")
-    assert "Compare everyone's lists" in [button.label for button in app.button]
+    assert "Compare all lists" in [button.label for button in app.button]
 
 
 def test_what_if_starts_from_its_address(page, demo: Path) -> None:
@@ -155,7 +155,7 @@ def test_what_if_starts_from_its_address(page, demo: Path) -> None:
     part = next(row.module for row in run.groups if row.group is Group.FORGET)
     user = Workspace(demo).user_split.members[3]
     app = page("what_if", off=f"{part},nonsense", out="2", person=user)
-    assert "With one part off and one title left out" in said(app)
+    assert "With one module off and one title left out" in said(app)
     answer = models.what_if(run, "original", user, {2}, {part}, 10)
     assert list(app.dataframe[1].value["Title"]) == [row.title for row in answer.after]
     assert list(app.dataframe[0].value["Title"]) == [row.title for row in answer.before]
@@ -175,8 +175,8 @@ def test_report_offers_both_files(page) -> None:
 def test_the_chart_of_a_run_can_be_saved_and_says_which_it_is(page) -> None:
     labels = [button.label for button in page("run").get("download_button")]
     assert [label.split(" *")[0] for label in labels] == ["For print (SVG)", "For slides (PNG)"] * 2  # losses, conflict
-    assert all("Loss on the forgotten data" in label for label in labels[:2])
-    assert all("the pull of forgetting" in label for label in labels[2:])
+    assert all("Loss on the forget set" in label for label in labels[:2])
+    assert all("the forget and retain gradients" in label for label in labels[2:])
 
 
 def test_a_request_for_everything_is_opened_and_offered_to_launch(page, demo: Path) -> None:
@@ -298,15 +298,15 @@ def test_a_folder_that_is_no_workspace_is_one_sentence(page, demo: Path) -> None
 def test_groups_start_from_the_rule_and_say_what_an_edit_changes(page, demo: Path) -> None:
     run = done(demo)
     app = page("groups")
-    assert "No part changes its group" in said(app)
+    assert "No module changes its group" in said(app)
     launch = next(button for button in app.button if button.label == "Launch a run with these groups")
     assert launch.disabled
     share = run.outcome.movable / run.outcome.total
-    assert f"{share:.0%} of the adapter's parameters would be free to move; in this run it was {share:.0%}" in said(app)
+    assert f"could change {share:.0%} of the adapter's parameters; this run could change {share:.0%}" in said(app)
     edited = said(page("groups", low="0.2", high="0.5"))
     after = regrouped(run.layout, GroupEdit(run.id, 0.2, 0.5)).groups
     changed = sum(old.group is not new.group for old, new in zip(run.groups, after, strict=True))
-    assert "No part changes" in edited if not changed else f"{changed} part" in edited or "One part" in edited
+    assert "No module changes" in edited if not changed else f"{changed} module" in edited or "One module" in edited
 
 
 def test_a_part_is_moved_with_a_reason_and_launched(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,12 +320,12 @@ def test_a_part_is_moved_with_a_reason_and_launched(page, demo: Path, monkeypatc
     assert "write a reason" in app.error[0].value
     app.text_input[0].set_value("a person knows")
     app = next(button for button in app.button if button.label == "Move").click().run()
-    assert "a person knows" in said(app) and "One part changes its group" in said(app)
+    assert "a person knows" in said(app) and "One module changes its group" in said(app)
     next(button for button in app.button if button.label == "Launch a run with these groups").click().run()
     assert not app.exception and not app.error
     new = next(one for one in runs(Workspace(demo)) if one.id != run.id)
     assert new.spec.edit == GroupEdit(run.id, moves=(Move(part, Group.FORGET, "a person knows"),))
-    assert "one part moved by hand" in said(app)
+    assert "one module moved" in said(app)
 
 
 def test_a_move_can_be_taken_back(page, demo: Path) -> None:
@@ -334,4 +334,4 @@ def test_a_move_can_be_taken_back(page, demo: Path) -> None:
     app.text_input[0].set_value("why not")
     app = next(button for button in app.button if button.label == "Move").click().run()
     app = app.button(key="back_m0").click().run()
-    assert "No part changes its group" in said(app)
+    assert "No module changes its group" in said(app)

@@ -80,21 +80,21 @@ def test_the_less_sure_a_group_the_paler_its_fill() -> None:
 
 def test_the_places_that_a_part_reads_are_named_from_the_end_and_signed_by_what_they_do() -> None:
     data = charts.places(CIRCUIT, 1).data
-    assert list(data["part"].unique()) == ["MLP of layer 1"]
-    assert list(data["place"]) == ["instruction", "asked for", "1 back"]
-    assert list(data["support"]) == [0.0, 0.5, 0.1] and set(data["side"]) == {"supports the answer"}
+    assert list(data["module"].unique()) == ["MLP of layer 1"]
+    assert list(data["place"]) == ["instruction", "target title", "1 back"]
+    assert list(data["support"]) == [0.0, 0.5, 0.1] and set(data["side"]) == {"supports the prediction"}
 
 
 def test_a_circuit_says_how_much_of_it_two_halves_share() -> None:
     said = phrases.overlap_sentence(CIRCUIT)
-    assert "share 60% of their parts" in said and "random ones of this size would share 20%" in said
+    assert "share 60% of their modules" in said and "random circuits of this size would share 20%" in said
     assert "One prompt" in phrases.overlap_sentence(replace(CIRCUIT, overlap=None))
 
 
 def test_the_table_says_how_sure_a_circuit_is_of_each_part_and_bears_results_that_do_not_know() -> None:
     table = tables.modules(GROUPS, (CIRCUIT, replace(CIRCUIT, membership_probability=()))).set_index("Part")
-    assert table["Sure of forget circuit"].loc[["m1", "a1.h1", "a0.h1"]].tolist() == [1.0, 1.0, 0.7]
-    assert table["Sure of retain circuit"].isna().all()
+    assert table["Certainty, forget circuit"].loc[["m1", "a1.h1", "a0.h1"]].tolist() == [1.0, 1.0, 0.7]
+    assert table["Certainty, retain circuit"].isna().all()
 
 
 def test_every_chart_is_valid_and_names_no_remote_data() -> None:
@@ -127,8 +127,8 @@ def test_every_chart_is_valid_and_names_no_remote_data() -> None:
 def test_the_loss_chart_shows_only_what_can_be_compared() -> None:
     step = {"kind": "step", "step": 1, "forget_loss": 0.05, "retain_loss": 0.4, "forget_nll": 0.6, "conflict": 0.2}
     shown = charts.losses([step, {"kind": "step", "step": 2, "forget_loss": 0.04}])
-    assert [(row["step"], row["loss"], row["people"]) for row in shown.data.to_dict("records")] == [
-        (1, 0.6, "forgotten data")
+    assert [(row["step"], row["loss"], row["set"]) for row in shown.data.to_dict("records")] == [
+        (1, 0.6, "forget set")
     ]
 
 
@@ -144,28 +144,28 @@ def test_moves_are_words(item: str, word: str) -> None:
 
 
 def test_list_sentences_count_what_changed() -> None:
-    assert phrases.lists_sentence(rows("a", "b"), rows("a", "b")) == "All 2 recommendations stay where they were."
+    assert phrases.lists_sentence(rows("a", "b"), rows("a", "b")) == "All 2 recommendations keep their rank."
     assert (
         phrases.lists_sentence(rows("a", "b", "c"), rows("b", "a", "d"))
-        == "1 title of 3 left the list and 2 changed place."
+        == "1 title of 3 left the list and 2 changed rank."
     )
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "a while"), (0.2, "1 second"), (41, "41 seconds"), (100, "2 minutes"), (9000, "2.5 hours")],
+    [(None, "an unknown time"), (0.2, "1 second"), (41, "41 seconds"), (100, "2 minutes"), (9000, "2.5 hours")],
 )
 def test_durations_are_said_as_people_say_them(seconds: float | None, text: str) -> None:
     assert phrases.duration(seconds) == text
 
 
 def test_circuit_sentences_agree_in_number() -> None:
-    assert phrases.circuit_sentence(GROUPS) == "1 of 6 parts of the model serves mainly this person's data."
+    assert phrases.circuit_sentence(GROUPS) == "1 of 6 modules of the model serves mainly the forgotten user's data."
     two = tuple(replace(row, group=Group.FORGET) for row in GROUPS[:2])
-    assert phrases.circuit_sentence(two) == "2 of 2 parts of the model serve mainly this person's data."
+    assert phrases.circuit_sentence(two) == "2 of 2 modules of the model serve mainly the forgotten user's data."
     assert (
         phrases.circuit_sentence(two[:0] + GROUPS[1:])
-        == "None of the 5 parts of the model serves mainly this person's data."
+        == "None of the 5 modules of the model serves mainly the forgotten user's data."
     )
 
 
@@ -183,9 +183,9 @@ def test_sentences_claim_no_more_than_the_intervals_show(demo: Path) -> None:
     def after(name: str, value: float, low: float, high: float):
         return replace(evaluation, unlearned=replace(evaluation.unlearned, **{name: Interval(value, low, high, 9)}))
 
-    assert "still does better" in phrases.membership(after("membership_auc", 0.7, 0.6, 0.8))
-    assert "was not seen to" in phrases.membership(after("membership_auc", 0.55, 0.45, 0.65))
-    assert "Too few people" in phrases.membership(after("membership_auc", 0.7, math.nan, math.nan))
+    assert "still detects better" in phrases.membership(after("membership_auc", 0.7, 0.6, 0.8))
+    assert "was not shown to" in phrases.membership(after("membership_auc", 0.55, 0.45, 0.65))
+    assert "Too few users" in phrases.membership(after("membership_auc", 0.7, math.nan, math.nan))
     assert "worse" in phrases.utility(after("test_auc", 0.0, 0.0, 0.0))
     assert "no change" in phrases.utility(after("test_auc", evaluation.original.test_auc.value, 0.0, 1.0))
 

@@ -163,13 +163,13 @@ def test_the_page_leads_from_the_question_to_what_happened(draw, desk):  # noqa:
     desk.submit()
     app = draw("petra")
     heads = [one.value for one in app.subheader]
-    assert heads == ["The question", "The evidence", "The decision", "Comments", "What happened"]
+    assert heads == ["The request", "The evidence", "The decision", "Comments", "History"]
     told = text(app)
-    assert "waits for an answer" in app.title[0].value and "You are petra: privacy officer" in told
+    assert "waits for a decision" in app.title[0].value and "You are petra: privacy officer" in told
     for user in desk.workspace.request(desk.request).users:
         assert user in told
     assert "Inconclusive" in told and "To be answered by" in told
-    assert "was finished and entered" in told and "was verified" in told
+    assert "finished and was entered" in told and "was verified" in told
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
@@ -180,7 +180,7 @@ def test_each_verdict_is_a_word_and_a_sentence(draw, desk, verdict):  # noqa: F8
     folder.write("verification.json", replace(folder.verification, verdict=verdict))
     told = text(draw("petra"))
     assert {Verdict.PASS: "Every check passed", Verdict.FAIL: "cannot be approved"}.get(
-        verdict, "does not suffice"
+        verdict, "do not suffice"
     ) in told
 
 
@@ -208,9 +208,9 @@ def test_deciding_and_what_is_left_of_it(draw, desk):  # noqa: F811
     app = draw("anna")
     told = text(app)
     assert "one was carried out" in app.title[0].value and "was destroyed" in told and keys(app) & ACTS == set()
-    assert [one.value for one in app.subheader] == ["Carried out", "What happened"]
+    assert [one.value for one in app.subheader] == ["Carried out", "History"]
     app.button(key="look_again").click().run()
-    assert "Nothing of it is found" in app.success[0].value
+    assert "No file of the workspace" in app.success[0].value
 
 
 def test_an_old_login_decides_nothing(draw, desk, monkeypatch):  # noqa: F811
@@ -240,7 +240,7 @@ def test_other_pages_hold_to_the_roles_too(draw, desk, who):  # noqa: F811
 
 def test_a_single_person_is_told_that_it_is_no_four_eyes(draw, desk):  # noqa: F811
     write_json(desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people={}))
-    assert "it is not four eyes" in text(draw(""))
+    assert "it is not a four-eyes review" in text(draw(""))
 
 
 def test_without_a_ledger_one_is_offered(draw, desk):  # noqa: F811

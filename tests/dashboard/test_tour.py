@@ -62,7 +62,7 @@ def test_what_the_steps_ask_for_is_in_the_demo(demo: Path) -> None:
 
 def test_the_person_of_the_tour_gave_five_stars_to_every_letter(demo: Path) -> None:
     workspace = Workspace(demo)
-    user = next(dict(step.query)["user"] for step in STEPS if step.text == "tour-people")
+    user = next(dict(step.query)["user"] for step in STEPS if step.text == "tour-user")
     letters = [
         event.rating
         for event in workspace.interactions
