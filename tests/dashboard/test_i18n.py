@@ -1,20 +1,23 @@
-"""All English is in one file: every name that Python asks for is there, every name there is asked for, and no sentence is elsewhere."""
+"""All English is in locale/en.ftl: every id that Python uses exists, every id in the file is used, no text is elsewhere."""
 
 import ast
 import re
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 from fluent.syntax import FluentParser
 from fluent.syntax import ast as ftl
 
+from core import types
 from dashboard.presenters.i18n import ENGLISH, t
+from dashboard.presenters.phrases import GLOSSARY
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "dashboard").rglob("*.py"))
 NAME = re.compile(r"[a-z]+(-[a-z0-9]+)+")
 SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
-# Not English: markup, style, Vega expressions, scripts, and messages for whoever mends this software.
+# Not English for readers: markup, style, Vega expressions, scripts, and messages for developers.
 FOREIGN = re.compile(r"[<>{}=|]|::|font-|python -m|sans-serif|default-src|width \*")
 
 
@@ -29,7 +32,7 @@ def constants(tree: ast.AST) -> set[str]:
 
 
 def stems(tree: ast.AST) -> set[str]:
-    """How names begin that are completed at run time: t(f"circuit-edge-{way}")."""
+    """Beginnings of the ids that Python completes at run time: t(f"circuit-edge-{way}")."""
     calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "t"]
     joined = [call.args[0] for call in calls if call.args and isinstance(call.args[0], ast.JoinedStr)]
     return {part.values[0].value for part in joined if isinstance(part.values[0], ast.Constant)}
@@ -49,7 +52,7 @@ def test_no_name_stands_twice_in_the_file() -> None:
     assert len(names) == len(set(names)) == len(messages())
 
 
-def test_every_text_that_is_asked_for_is_there() -> None:
+def test_every_text_that_python_uses_exists() -> None:
     known = set(messages())
     for path, tree in TREES.items():
         calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") in ("t", "Texts")]
@@ -64,10 +67,30 @@ def test_every_text_that_is_asked_for_is_there() -> None:
         assert all(any(name.startswith(stem) for name in known) for stem in stems(tree)), path.name
 
 
-def test_every_text_is_asked_for() -> None:
-    asked = set().union(*(constants(tree) for tree in TREES.values()))
-    begun = tuple(set().union(*(stems(tree) for tree in TREES.values())) - {""})
-    assert not [name for name in messages() if name not in asked and not name.startswith(begun)]
+def unused(names: set[str]) -> set[str]:
+    """Ids that no constant names, and that no beginning together with a constant or a value of core's enums makes."""
+    used = set().union(*(constants(tree) for tree in TREES.values()))
+    begun = set().union(*(stems(tree) for tree in TREES.values())) - {""}
+    enums = [kind for kind in vars(types).values() if isinstance(kind, type) and issubclass(kind, StrEnum)]
+    ends = {text.replace("_", "-") for text in used | {str(value) for kind in enums for value in kind}}
+    return {name for name in names - used if not any(name == stem + end for stem in begun for end in ends)}
+
+
+def test_every_text_is_used() -> None:
+    assert not unused(set(messages()))
+
+
+def test_an_unused_text_would_be_found() -> None:
+    assert unused({"circuit-edge-nowhere", "nowhere-at-all", "circuit-edge-way"}) == {
+        "circuit-edge-nowhere",
+        "nowhere-at-all",
+    }
+
+
+def test_every_term_of_the_glossary_has_a_meaning() -> None:
+    names = {name.removesuffix("-means") for name in messages() if name.startswith("legend-")} - {"legend-row"}
+    assert names == {"legend-" + key for key in GLOSSARY}
+    assert all(word and meaning.endswith(".") for word, meaning in GLOSSARY.values())
 
 
 def test_every_value_that_a_text_needs_is_given() -> None:

@@ -92,7 +92,7 @@ def test_a_circuit_says_how_much_of_it_two_halves_share() -> None:
 
 
 def test_the_table_says_how_sure_a_circuit_is_of_each_part_and_bears_results_that_do_not_know() -> None:
-    table = tables.modules(GROUPS, (CIRCUIT, replace(CIRCUIT, membership_probability=()))).set_index("Part")
+    table = tables.modules(GROUPS, (CIRCUIT, replace(CIRCUIT, membership_probability=()))).set_index("Module")
     assert table["Certainty, forget circuit"].loc[["m1", "a1.h1", "a0.h1"]].tolist() == [1.0, 1.0, 0.7]
     assert table["Certainty, retain circuit"].isna().all()
 
