@@ -44,7 +44,7 @@ def test_the_drawing_sorts_as_the_core_does(
 ) -> None:
     opened(page, served_at, f"?low={borders[0]}&high={borders[1]}")
     drawn = root(page, "return [...root.querySelectorAll('[data-module]')].map((e) => [e.dataset.module, e.dataset.group])")
-    _, groups = regrouped(run.layout, GroupEdit(run.id, *borders))
+    groups = regrouped(run.layout, GroupEdit(run.id, *borders)).groups
     assert dict(drawn) == {row.module: row.group.value for row in groups}
     counts = Counter(row.group.value for row in groups)
     assert all(f"{name}: {counts[name]}" in root(page, "return root.textContent") for name in counts)
