@@ -16,8 +16,8 @@ import transformers
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.evaluation.metrics import interval, prediction_auc, take  # noqa: E402
-from core.evaluation.predictions import Scores, score  # noqa: E402
+from core.evaluation.metrics import interval, prediction_auc, select_rows  # noqa: E402
+from core.evaluation.predictions import Predictions, predict  # noqa: E402
 from core.models.lora_layout import layout  # noqa: E402
 from core.pipeline.context import load_adapter, make_context  # noqa: E402
 from core.types import Interval  # noqa: E402
@@ -32,15 +32,15 @@ PREAMBLE = (
 )
 
 
-def looks(place: Workspace) -> list[Scores]:
+def looks(place: Workspace) -> list[Predictions]:
     """The test scores at each strength. Scaling what the layout's modules own scales every layer's delta."""
-    recommender = load_adapter(place, place.path(place.settings.adapter), "cpu")
+    recommender = load_adapter(place, str(place.adapter), "cpu")
     context = make_context(place, None, recommender.tokenizer)
     plan = layout(recommender.model)
     before, found = plan.weights(), []
     for strength in STRENGTHS:
         plan.write(before * strength)
-        found.append(score(recommender, context.split.test, context.reader))
+        found.append(predict(recommender, context.split.test, context.reader))
     return found
 
 
@@ -53,9 +53,11 @@ def table(place: Workspace) -> list[str]:
         "| adapter | test AUC | less the whole adapter |", "| --- | --- | --- |",
     ]  # fmt: skip
     for strength, scores in zip(STRENGTHS, seen, strict=True):
-        value = interval(lambda part, own=scores: prediction_auc(take(own, part)), scores.users)
+        value = interval(lambda part, own=scores: prediction_auc(select_rows(own, part)), scores.users)
         gap = interval(
-            lambda part, own=scores: prediction_auc(take(own, part)) - prediction_auc(take(seen[-1], part)),
+            lambda part, own=scores: (
+                prediction_auc(select_rows(own, part)) - prediction_auc(select_rows(seen[-1], part))
+            ),
             scores.users,
         )
         rows.append(f"| x {strength:g} | {told(value)} | {told(gap) if strength < 1 else ''} |")

@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from core.circuit.attribution import attribute  # noqa: E402
-from core.circuit.counterfactuals import Contrast  # noqa: E402
 from core.circuit.patching import module_effects  # noqa: E402
+from core.circuit.prompt_pairs import PromptPair  # noqa: E402
 from core.models.families import anatomy  # noqa: E402
 
 TRAINED = ROOT.parent / "shared/data/tinystories-260k"
@@ -71,7 +71,7 @@ def models() -> Iterator[tuple[str, nn.Module]]:
 
 
 @torch.no_grad()
-def contrasts(model: nn.Module, seed: int) -> list[Contrast]:
+def contrasts(model: nn.Module, seed: int) -> list[PromptPair]:
     """PROMPTS contrasts (or as many as there are) whose two likeliest next tokens differ."""
     torch.manual_seed(seed)
     start = torch.ones(4 * PROMPTS, 1, dtype=torch.long)
@@ -83,7 +83,7 @@ def contrasts(model: nn.Module, seed: int) -> list[Contrast]:
     rows = [row for row in range(len(ids)) if right[row] != wrong[row]][:PROMPTS]
     spans = ((third.start, third.stop),)
     return [
-        Contrast(
+        PromptPair(
             tuple(ids[r].tolist()),
             tuple(corrupted[r].tolist()),
             int(right[r]),

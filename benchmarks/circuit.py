@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from core.circuit.attribution import attribute  # noqa: E402
-from core.circuit.hooks import CLEAN, CORRUPTED, Contrast, batches  # noqa: E402
+from core.circuit.prompt_pairs import CLEAN, CORRUPTED, PromptPair, batches  # noqa: E402
 from core.models.families import anatomy  # noqa: E402
 
 STEPS, THREADS, PAIRS, PEAKS = 5, 2, 11, 3
@@ -58,7 +58,7 @@ def gpt2(layers: int, width: int, heads: int, **_: int) -> nn.Module:
     return AutoModelForCausalLM.from_config(GPT2Config(n_layer=layers, n_embd=width, n_head=heads)).eval()
 
 
-def contrasts(tokens: int, examples: int, **_: int) -> list[Contrast]:
+def contrasts(tokens: int, examples: int, **_: int) -> list[PromptPair]:
     """Random prompts that differ everywhere but in their first token, which is the most work."""
     torch.manual_seed(1)
     made = []
@@ -66,11 +66,11 @@ def contrasts(tokens: int, examples: int, **_: int) -> list[Contrast]:
         clean, corrupted = torch.randint(1000, 50000, (2, tokens))
         corrupted[0] = clean[0]
         pair = tuple(clean.tolist()), tuple(corrupted.tolist())
-        made.append(Contrast(*pair, 403, 411, "random", ((1, tokens),), prompt=number))
+        made.append(PromptPair(*pair, 403, 411, "random", ((1, tokens),), prompt=number))
     return made
 
 
-def floor(model: nn.Module, pairs: list[Contrast], batch_size: int) -> None:
+def floor(model: nn.Module, pairs: list[PromptPair], batch_size: int) -> None:
     """Run m + 1 forward and m backward passes."""
     for _, batch in batches(anatomy(model), pairs, batch_size):
         clean, corrupted = batch.embeddings(CLEAN), batch.embeddings(CORRUPTED)
@@ -81,7 +81,7 @@ def floor(model: nn.Module, pairs: list[Contrast], batch_size: int) -> None:
             torch.autograd.grad(batch.metric(place).sum(), place)
 
 
-def ours(model: nn.Module, pairs: list[Contrast], batch_size: int) -> None:
+def ours(model: nn.Module, pairs: list[PromptPair], batch_size: int) -> None:
     attribute(model, pairs, STEPS, batch_size=batch_size)
 
 
@@ -91,7 +91,7 @@ def seconds(function: Callable, *arguments: Any) -> float:
     return time.perf_counter() - begin
 
 
-def paired(model: nn.Module, pairs: list[Contrast], batch_size: int, count: int) -> np.ndarray:
+def paired(model: nn.Module, pairs: list[PromptPair], batch_size: int, count: int) -> np.ndarray:
     """[count, 2] seconds of the floor and of attribution, by turns, the order changing."""
     ours(model, pairs[:batch_size], batch_size)
     result = np.zeros((count, 2))

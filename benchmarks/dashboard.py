@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from core.pipeline.context import load_adapter, make_context  # noqa: E402
-from core.runs.run_folder import RunFolder  # noqa: E402
+from core.runs.handle import RunHandle  # noqa: E402
 from core.types import (  # noqa: E402
     Cell,
     Circuit,
@@ -110,7 +110,7 @@ def large(random: np.random.Generator) -> Circuit:
 
 def write_run(workspace: Path) -> None:
     """A finished run over a large circuit."""
-    random, run = np.random.default_rng(0), RunFolder(workspace / "runs" / RUN)
+    random, run = np.random.default_rng(0), RunHandle(workspace / "runs" / RUN)
     circuits = large(random), large(random)
     names, kinds = circuits[0].modules, list(Group)
     groups = [
@@ -180,7 +180,7 @@ def frames(driver: Chrome) -> int:
 
 def what_ifs(workspace: Workspace) -> tuple[list[float], list[float]]:
     """Seconds of an answer with one part off, and with a title left out as well, each for another person."""
-    recommender = load_adapter(workspace, workspace.path(workspace.settings.adapter), "cpu")
+    recommender = load_adapter(workspace, str(workspace.adapter), "cpu")
     context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
     setting = context.what_if(recommender)
     off, both = [], []

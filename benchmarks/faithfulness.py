@@ -24,10 +24,10 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.mib import cmd, cpr, metrics_by_share  # noqa: E402
 from core.circuit.attribution import attribute  # noqa: E402
-from core.circuit.bootstrap import by_prompt, jaccard, members, overlap  # noqa: E402
+from core.circuit.bootstrap import by_prompt, jaccard, overlap, strongest_modules  # noqa: E402
 from core.circuit.extraction import with_gap  # noqa: E402
-from core.circuit.hooks import Contrast  # noqa: E402
 from core.circuit.patching import module_effects  # noqa: E402
+from core.circuit.prompt_pairs import PromptPair  # noqa: E402
 from core.data import prompts as words  # noqa: E402
 from core.models.families import anatomy  # noqa: E402
 from core.models.recommender import Recommender  # noqa: E402
@@ -42,20 +42,20 @@ RULES = {
     "conductance, 20": ("conductance", 20),
 }  # fmt: skip
 INSTRUCTION = "This viewer saw the films below and said of each whether it was liked."
-Sample = Callable[[int], list[Contrast]]
+Sample = Callable[[int], list[PromptPair]]
 
 
 def samples(folder: Path) -> Iterator[tuple[str, Recommender, Sample]]:
     """The two sets of a workspace's first request; a sample is drawn anew for each seed."""
     place = Workspace(folder)
-    recommender = load_adapter(place, place.path(place.settings.adapter), "cpu")
+    recommender = load_adapter(place, str(place.adapter), "cpu")
     context = make_context(place, place.requests()[0], recommender.tokenizer)
     for name in ("forget", "retain"):
         yield f"{folder.name}, {name} set", recommender, sampler(recommender, context, name)
 
 
 def sampler(recommender: Recommender, context: RequestContext, name: str) -> Sample:
-    def sample(seed: int) -> list[Contrast]:
+    def sample(seed: int) -> list[PromptPair]:
         found = contrast_prompts(recommender, context, getattr(context.split, name), seed, PROMPTS)
         return with_gap(anatomy(recommender.model), found, BATCH)
 
@@ -124,13 +124,13 @@ def stays(name: str, recommender: Recommender, sample: Sample) -> Iterator[str]:
     pairs = [sample(seed) for seed in SEEDS]
     nodes = [node_scores(recommender, some) for some in pairs]
     size = nodes[0].shape[1] // 2
-    circuits = [members(some.mean(0, keepdim=True), size)[0] for some in nodes]
+    circuits = [strongest_modules(some.mean(0, keepdim=True), size)[0] for some in nodes]
     halves = [overlap(some, size, seed) for seed, some in enumerate(nodes)]
     seeds = [jaccard(*pair).item() for pair in combinations(circuits, 2)]
     with other_words():
         templates = [
             jaccard(
-                circuits[seed], members(node_scores(recommender, sample(seed)).mean(0, keepdim=True), size)[0]
+                circuits[seed], strongest_modules(node_scores(recommender, sample(seed)).mean(0, keepdim=True), size)[0]
             ).item()
             for seed in SEEDS
         ]
@@ -138,7 +138,7 @@ def stays(name: str, recommender: Recommender, sample: Sample) -> Iterator[str]:
     yield f"| {name} | {size} of {nodes[0].shape[1]} | {len(pairs[0])} | {' | '.join(cells)} | {size / (2 * nodes[0].shape[1] - size):.2f} |"
 
 
-def node_scores(recommender: Recommender, pairs: Sequence[Contrast]) -> Tensor:
+def node_scores(recommender: Recommender, pairs: Sequence[PromptPair]) -> Tensor:
     return by_prompt(attribute(recommender.model, pairs, batch_size=BATCH), pairs)
 
 

@@ -16,8 +16,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from core.circuit.graph import paths
-from core.circuit.patching import patched_each
-from core.circuit.prompt_pairs import Contrast
+from core.circuit.patching import run_circuits
+from core.circuit.prompt_pairs import PromptPair
 from core.circuit.pruning import top
 from core.models.families import anatomy
 
@@ -25,7 +25,7 @@ SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def metrics_by_share(
-    model: nn.Module, contrasts: Sequence[Contrast], scores: Float[Tensor, "f b"], absolute: bool, batch_size: int = 8
+    model: nn.Module, contrasts: Sequence[PromptPair], scores: Float[Tensor, "f b"], absolute: bool, batch_size: int = 8
 ) -> Float[Tensor, "k n"]:
     """Metric of each pair, in logits, with the top edges kept, for each of SHARES.
 
@@ -39,7 +39,7 @@ def metrics_by_share(
     parts = anatomy(model)
     total = int(paths(parts).sum())
     keeps = [top(parts, -scores, int(share * total), absolute).float() for share in SHARES]
-    return patched_each(model, contrasts, keeps, batch_size)
+    return run_circuits(model, contrasts, keeps, batch_size)
 
 
 def cpr(metric: Float[Tensor, "k n"], clean: Float[Tensor, " n"], corrupted: Float[Tensor, " n"]) -> float:

@@ -27,7 +27,7 @@ from core.pipeline.stages import make_material
 from core.types import Encoded, Group
 from core.unlearning.gradient_unlearning import UnlearningStep, only_trainable
 from core.unlearning.methods import METHODS
-from core.unlearning.paired_losses import Material, PairLosses
+from core.unlearning.paired_losses import PairLosses, UnlearningPrompts
 from core.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
@@ -46,7 +46,7 @@ def clocked(work: Callable[[], object]) -> float:
 class Cure:
     """One step of CURE as in a run; modules take all groups in turn, so that every rule is used."""
 
-    def __init__(self, model: nn.Module, material: Material) -> None:
+    def __init__(self, model: nn.Module, material: UnlearningPrompts) -> None:
         self.plan = layout(model)
         groups = {name: list(Group)[i % 4] for i, name in enumerate(anatomy(model).modules)}
         self.losses = PairLosses(model, self.plan, material, groups, METHOD, 0)
@@ -98,7 +98,7 @@ class Plain:
 
 def row(place: Workspace) -> str:
     """Paired times, in turn first and second; the interval of the median ratio is a bootstrap over pairs."""
-    recommender = load_adapter(place, place.path(place.settings.adapter), "auto")
+    recommender = load_adapter(place, str(place.adapter), "auto")
     context = make_context(place, place.requests()[0], recommender.tokenizer)
     cure = Cure(recommender.model, make_material(recommender, context))
     plain = Plain(recommender.model)

@@ -18,8 +18,8 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from core.runs.handle import RunHandle, open_run  # noqa: E402
 from core.runs.references import train_references  # noqa: E402
-from core.runs.run_folder import RunFolder, run_folder  # noqa: E402
 from core.runs.submit import create_run  # noqa: E402
 from core.runs.verify import verify  # noqa: E402
 from core.runs.worker import work  # noqa: E402
@@ -38,18 +38,18 @@ def judged(place: Workspace, request: Request) -> dict[str, Verification]:
     made = {name: done(place, request.id, method) for method, name in METHODS.items()}
     held_out = place.reference_folders(request.id)[-1]
     away = shutil.move(held_out, place.root.parent / "held-out")
-    found = {"original": exchanged(made["cure"], Path(place.path(place.settings.adapter)))}
+    found = {"original": exchanged(made["cure"], place.adapter)}
     found["held-out reference"] = exchanged(made["cure"], Path(away))
     return found | {name: verify(folder, "cpu") for name, folder in made.items()}
 
 
-def done(place: Workspace, request: str, method: str) -> RunFolder:
+def done(place: Workspace, request: str, method: str) -> RunHandle:
     folder = create_run(place, request, method, "cpu")
     work(folder)
-    return run_folder(place, folder.id)
+    return open_run(place, folder.id)
 
 
-def exchanged(folder: RunFolder, adapter: Path) -> Verification:
+def exchanged(folder: RunHandle, adapter: Path) -> Verification:
     """Verify a run while another adapter is in its folder; the own adapter is restored afterwards."""
     own, aside = folder.path / "adapter", folder.path / "aside"
     own.rename(aside)

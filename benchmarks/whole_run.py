@@ -24,7 +24,7 @@ from core.benchmark.scenarios import open_request  # noqa: E402
 from core.benchmark.statistics import mean_interval  # noqa: E402
 from core.benchmark.trials import Scenario, groups_of, load_scenario  # noqa: E402
 from core.pipeline.context import fresh_adapter  # noqa: E402
-from core.unlearning.finetuning import fit  # noqa: E402
+from core.unlearning.finetuning import finetune  # noqa: E402
 from core.unlearning.unlearn import unlearn  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
@@ -38,7 +38,7 @@ def retraining(scenario: Scenario, seed: int) -> float:
     prompts = context.encode(context.split.retain)
     model = fresh_adapter(context.workspace, "auto", seed).model
     started = time.perf_counter()
-    fit(model, prompts, replace(context.recipe, seed=seed))
+    finetune(model, prompts, replace(context.recipe, seed=seed))
     return time.perf_counter() - started
 
 

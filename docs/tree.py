@@ -25,9 +25,8 @@ def lines(folder: Path, depth: int = 0) -> list[str]:
     indent = "  " * depth
     own = summary(folder / "__init__.py") if (folder / "__init__.py").is_file() else ""
     result = [f"    {indent}{folder.name + '/':<{WIDTH - 2 * depth}}{own}".rstrip()]
-    for path in sorted(folder.glob("*.py")):
-        if path.name != "__init__.py":
-            result.append(f"    {indent}  {path.name:<{WIDTH - 2 - 2 * depth}}{summary(path)}".rstrip())
+    files = (path for path in sorted(folder.glob("*.py")) if path.name != "__init__.py")
+    result += [f"    {indent}  {path.name:<{WIDTH - 2 - 2 * depth}}{summary(path)}".rstrip() for path in files]
     for path in sorted(folder.iterdir()):
         if path.is_dir() and any(path.glob("*.py")):
             result += lines(path, depth + 1)

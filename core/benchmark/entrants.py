@@ -11,16 +11,16 @@ from core.circuit.counterfactuals import WAYS
 from core.types import Group
 from core.unlearning.methods import METHODS, Method
 
-Kinds = Mapping[str, Group]  # group by name of module
+Groups = Mapping[str, Group]  # group by name of module
 Setting = tuple[float, float]  # learning rate, weight of the forget gradient
 
 
-def unchanged(groups: Kinds, rng: Random) -> Kinds:  # noqa: ARG001 - common signature of `Entrant.regroup`
+def unchanged(groups: Groups, rng: Random) -> Groups:  # noqa: ARG001 - common signature of `Entrant.regroup`
     """The groups as the method found them."""
     return groups
 
 
-def shuffled(groups: Kinds, rng: Random) -> Kinds:
+def shuffled(groups: Groups, rng: Random) -> Groups:
     """Random modules; each group keeps its number of attention heads and of MLPs."""
     assigned: dict[str, Group] = {}
     for letter in ("a", "m"):  # heads are named a0.h1, MLPs m0
@@ -29,13 +29,13 @@ def shuffled(groups: Kinds, rng: Random) -> Kinds:
     return {name: assigned[name] for name in groups}
 
 
-def inverted(groups: Kinds, rng: Random) -> Kinds:  # noqa: ARG001 - common signature of `Entrant.regroup`
+def inverted(groups: Groups, rng: Random) -> Groups:  # noqa: ARG001 - common signature of `Entrant.regroup`
     """Forget and retain modules swapped."""
     other = {Group.FORGET: Group.RETAIN, Group.RETAIN: Group.FORGET}
     return {name: other.get(group, group) for name, group in groups.items()}
 
 
-def frozen_retain(groups: Kinds, rng: Random) -> Kinds:  # noqa: ARG001 - common signature of `Entrant.regroup`
+def frozen_retain(groups: Groups, rng: Random) -> Groups:  # noqa: ARG001 - common signature of `Entrant.regroup`
     """Retain modules frozen."""
     return {name: Group.OUTSIDE if group is Group.RETAIN else group for name, group in groups.items()}
 
@@ -53,7 +53,7 @@ class Entrant:
     """
 
     method: Method
-    regroup: Callable[[Kinds, Random], Kinds] = unchanged
+    regroup: Callable[[Groups, Random], Groups] = unchanged
     ways: tuple[str, ...] = WAYS
     by_gradient: bool = False
 

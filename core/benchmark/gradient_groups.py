@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from core.benchmark.entrants import Kinds
+from core.benchmark.entrants import Groups
 from core.models.lora_layout import layout
 from core.types import Encoded, Group
 from core.unlearning.gradient_conflict import gradient_of
-from core.unlearning.paired_losses import Material
+from core.unlearning.paired_losses import UnlearningPrompts
 
 PROMPTS = 64
 
 
-def by_gradient(model: nn.Module, material: Material, groups: Kinds) -> dict[str, Group]:
+def by_gradient(model: nn.Module, material: UnlearningPrompts, groups: Groups) -> dict[str, Group]:
     """Group modules by their contributions to the gradients of both sets.
 
     1. Modules with the smallest sum of both contributions are outside.

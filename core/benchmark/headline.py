@@ -6,8 +6,8 @@ Only numbers and names are prepared here. The sentences are in `templates/unlear
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from core.benchmark.results import Row
-from core.benchmark.statistics import CRITERIA, OURS, Standing, standing, worlds
+from core.benchmark.results import Result
+from core.benchmark.statistics import CRITERIA, CURE_METHODS, Standing, standing, worlds
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class Headline:
     undecided: dict[str, list[Comparison]] = field(default_factory=dict)
 
 
-def headline(rows: Sequence[Row]) -> Headline:
+def headline(rows: Sequence[Result]) -> Headline:
     """Summarise all worlds, without those of sequential requests."""
     found = [
         Comparison(", ".join(world), criterion, place)
         for world, own in worlds(rows)
         for criterion, value in CRITERIA.items()
-        for ours in OURS
+        for ours in CURE_METHODS
         if world[2] != "row" and (place := standing(own, ours, value))
     ]
     places = [one.standing for one in found]

@@ -11,8 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from core.benchmark.entrants import ENTRANTS
 from core.benchmark.headline import headline
 from core.benchmark.report_tables import SHARDED, section, tuning_table
-from core.benchmark.results import Row, Tried, read_rows
-from core.benchmark.statistics import EQUAL, worlds
+from core.benchmark.results import Result, TuningTrial, read_results
+from core.benchmark.statistics import UTILITY_BUDGET, worlds
 from core.unlearning.methods import METHODS
 from core.utils.atomic_io import write_text
 from core.utils.serialization import read_json
@@ -26,16 +26,16 @@ def write_report(target: Path) -> Path:
     Returns:
         The path of the report.
     """
-    rows = [row for path in sorted((target / "unlearning").glob("*.parquet")) for row in read_rows(path)]
+    rows = [row for path in sorted((target / "unlearning").glob("*.parquet")) for row in read_results(path)]
     trials = {
-        path.name.removesuffix(".tuning.json"): read_json(path, tuple[Tried, ...])
+        path.name.removesuffix(".tuning.json"): read_json(path, tuple[TuningTrial, ...])
         for path in sorted((target / "unlearning").glob("*.tuning.json"))
     }
     write_text(target / "unlearning.md", render_report(rows, trials))
     return target / "unlearning.md"
 
 
-def render_report(rows: Sequence[Row], trials: Mapping[str, Sequence[Tried]]) -> str:
+def render_report(rows: Sequence[Result], trials: Mapping[str, Sequence[TuningTrial]]) -> str:
     """The whole report as Markdown.
 
     Args:
@@ -48,7 +48,7 @@ def render_report(rows: Sequence[Row], trials: Mapping[str, Sequence[Tried]]) ->
         sections=[section(own) for _, own in worlds(rows)],
         tuning=[tuning_table(data, own) for data, own in trials.items()],
         unmeasured=[name for name in (*ENTRANTS, *SHARDED) if name not in measured],
-        budget=EQUAL,
+        budget=UTILITY_BUDGET,
         most_steps=METHODS["cure"].steps,
     )
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.benchmark.results import Row, Tried
+from core.benchmark.results import Result, TuningTrial
 from core.benchmark.statistics import (
-    OURS,
+    CURE_METHODS,
     YARDSTICKS,
     Front,
     Value,
@@ -117,7 +117,7 @@ class TuningTable:
     cells: Cells
 
 
-def section(rows: Sequence[Row]) -> Section:
+def section(rows: Sequence[Result]) -> Section:
     """All tables of one world from its results."""
     sequential = rows[0].kind == "row"
     return Section(
@@ -139,7 +139,7 @@ def section(rows: Sequence[Row]) -> Section:
     )
 
 
-def tuning_table(data: str, trials: Sequence[Tried]) -> TuningTable:
+def tuning_table(data: str, trials: Sequence[TuningTrial]) -> TuningTable:
     """The trials of one data set as a table of methods and settings."""
     settings = sorted({(one.rate, one.weight) for one in trials})
     cells: Cells = []
@@ -149,7 +149,7 @@ def tuning_table(data: str, trials: Sequence[Tried]) -> TuningTable:
     return TuningTable(data, [f"{rate:g}, {weight:g}" for rate, weight in settings], cells)
 
 
-def command(rows: Sequence[Row]) -> str:
+def command(rows: Sequence[Result]) -> str:
     """The command that measures the results of one world."""
     names = dict.fromkeys("shards" if row.method in SHARDED else row.method for row in rows)
     methods = ",".join(name for name in names if name not in (*YARDSTICKS, "weakened"))
@@ -168,7 +168,7 @@ def format_interval(value: tuple[float, float], digits: int = 3) -> str:
     return f"{mean:.{digits}f}" + (f" ± {half:.{digits}f}" if math.isfinite(half) else "")
 
 
-def _floor(rows: Sequence[Row]) -> Cells:
+def _floor(rows: Sequence[Result]) -> Cells:
     cells: Cells = []
     for name in YARDSTICKS:
         own = [row for row in rows if row.method == name]
@@ -177,10 +177,15 @@ def _floor(rows: Sequence[Row]) -> Cells:
     return cells
 
 
-def _resolution(rows: Sequence[Row]) -> Resolution | None:
+def _resolution(rows: Sequence[Result]) -> Resolution | None:
     residuals, gaps = fronts(rows), fronts(rows, value=gap)
     halves = [
-        [paired(table[ours], table[name])[1] for ours in OURS for name in RIVALS if ours in table and name in table]
+        [
+            paired(table[ours], table[name])[1]
+            for ours in CURE_METHODS
+            for name in RIVALS
+            if ours in table and name in table
+        ]
         for table in (residuals, gaps)
     ]
     if not all(halves):
@@ -191,13 +196,13 @@ def _resolution(rows: Sequence[Row]) -> Resolution | None:
     return Resolution(room, over_seeds(original, lambda row: row.forget_gap)[0], *noise)
 
 
-def _best(rows: Sequence[Row]) -> Cells:
+def _best(rows: Sequence[Result]) -> Cells:
     best = fronts(rows)
     names = sorted(best, key=lambda name: np.mean(list(best[name].values())))
     return [_method_cells(rows, [name], best_points(rows, name), _costs(rows, name)) for name in names]
 
 
-def _costs(rows: Sequence[Row], name: str) -> list[Row]:
+def _costs(rows: Sequence[Result], name: str) -> list[Result]:
     """A method's best points, to read their costs.
 
     Where the best point is the unchanged original, the costs are those of the method's own stop.
@@ -206,7 +211,7 @@ def _costs(rows: Sequence[Row], name: str) -> list[Row]:
     return [ended.get(row.seed, row) if row.method == "original" else row for row in best_points(rows, name)]
 
 
-def _least(rows: Sequence[Row]) -> Cells:
+def _least(rows: Sequence[Result]) -> Cells:
     cells: Cells = []
     for name, front in sorted(fronts(rows, value=gap).items()):
         best = best_points(rows, name)
@@ -215,17 +220,17 @@ def _least(rows: Sequence[Row]) -> Cells:
     return cells
 
 
-def _differences(rows: Sequence[Row]) -> Cells:
+def _differences(rows: Sequence[Result]) -> Cells:
     residuals, gaps = fronts(rows), fronts(rows, value=gap)
     return [
         _difference_cells(ours, name, (residuals, gaps))
-        for ours in OURS
+        for ours in CURE_METHODS
         for name in (*RIVALS, "weakened", "negation", *controls_of(ours, residuals))
         if ours in residuals and name in residuals
     ]
 
 
-def _by_budget(rows: Sequence[Row]) -> Cells:
+def _by_budget(rows: Sequence[Result]) -> Cells:
     tables = [fronts(rows, budget) for budget in BUDGETS]
     return [
         [name, *(f"{mean_interval(list(table[name].values()))[0]:.3f}" for table in tables)]
@@ -233,24 +238,24 @@ def _by_budget(rows: Sequence[Row]) -> Cells:
     ]
 
 
-def _stopped(rows: Sequence[Row]) -> Cells:
+def _stopped(rows: Sequence[Result]) -> Cells:
     return [
         _method_cells(rows, [name], [row for row in rows if row.method == name and row.stopped])
         for name in _trained(rows)
     ]
 
 
-def _stopped_differences(rows: Sequence[Row]) -> Cells:
+def _stopped_differences(rows: Sequence[Result]) -> Cells:
     residuals, gaps = own_stop(rows, residual), own_stop(rows, gap)
     return [
         _difference_cells(ours, name, (residuals, gaps))
-        for ours in OURS
+        for ours in CURE_METHODS
         for name in RIVALS
         if ours in residuals and name in residuals
     ]
 
 
-def _sequential(rows: Sequence[Row]) -> Cells:
+def _sequential(rows: Sequence[Result]) -> Cells:
     cells: Cells = []
     for name in _trained(rows):
         for served in sorted({row.strength for row in rows if row.method == name}):
@@ -259,12 +264,14 @@ def _sequential(rows: Sequence[Row]) -> Cells:
     return cells
 
 
-def _trained(rows: Sequence[Row]) -> list[str]:
+def _trained(rows: Sequence[Result]) -> list[str]:
     """Methods that have a learning rate, and so a stopping rule."""
     return sorted({row.method for row in rows if row.rate})
 
 
-def _method_cells(rows: Sequence[Row], names: list[str], points: Sequence[Row], costs: Sequence[Row] = ()) -> list[str]:
+def _method_cells(
+    rows: Sequence[Result], names: list[str], points: Sequence[Result], costs: Sequence[Result] = ()
+) -> list[str]:
     original = before(rows)
     values: tuple[Value, ...] = (*MEASURES, lambda row: row.test_auc - original[row.seed].test_auc)
     measured = [format_interval(over_seeds(points, value)) for value in values]

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Result:
     """Measurements of one model. The names of the fields are the columns of the Parquet file.
 
     Attributes:
@@ -75,7 +75,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TuningTrial:
     """One tuning trial.
 
     Attributes:
@@ -93,16 +93,16 @@ class Tried:
     rise: float
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_results(path: Path) -> list[Result]:
     """All results of a file; none if the file does not exist."""
-    return [Row(**values) for values in pq.read_table(path).to_pylist()] if path.is_file() else []
+    return [Result(**values) for values in pq.read_table(path).to_pylist()] if path.is_file() else []
 
 
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
+def write_results(path: Path, rows: Sequence[Result]) -> None:
     """Write all results atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kinds = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    schema = pa.schema([(name, kinds[kind]) for name, kind in get_type_hints(Row).items() if kind in kinds])
+    schema = pa.schema([(name, kinds[kind]) for name, kind in get_type_hints(Result).items() if kind in kinds])
     part = path.with_name(f".{path.name}.part")
     pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=schema), part)
     part.replace(path)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.data.splits import by_user, thirds
-from core.demo.build import BORN
+from core.demo.build import CREATED
 from core.errors import RequestError
 from core.pipeline.prepare import Report, train_adapter
 from core.runs.references import train_references
@@ -44,7 +44,7 @@ def make_scenario(source: Workspace, seed: int, folder: Path, report: Report) ->
         part = folder.with_name(f".{folder.name}.part")
         shutil.rmtree(part, ignore_errors=True)
         shutil.copytree(source.root / "data", part / "data")
-        settings = replace(source.settings, base=source.path(source.settings.base), adapter="adapter", seed=seed)
+        settings = replace(source.settings, base=source.base, adapter="adapter", seed=seed)
         write_json(part / "workspace.json", settings)
         train_adapter(Workspace(part), report)
         part.rename(folder)
@@ -67,7 +67,7 @@ def open_request(scenario: Workspace, kind: str, seed: int) -> Request:
     histories = by_user(scenario.interactions, scenario.settings.task)
     trained = {user: thirds(histories[user])[0] for user in scenario.user_split.members if histories[user]}
     request = replace(
-        KINDS[kind](scenario, trained, random.Random(f"{kind}:{seed}")), id=f"req-{kind}", reason=kind, created=BORN
+        KINDS[kind](scenario, trained, random.Random(f"{kind}:{seed}")), id=f"req-{kind}", reason=kind, created=CREATED
     )
     scenario.check(request)
     write_json(scenario.root / "requests" / f"{request.id}.json", request)

@@ -8,13 +8,15 @@ from dataclasses import replace
 
 from core.benchmark.entrants import Entrant, Setting, with_setting
 from core.benchmark.meter import Meter
-from core.benchmark.results import Row
+from core.benchmark.results import Result
 from core.benchmark.trials import Scenario, groups_of
 from core.pipeline.stages import make_material
 from core.unlearning.unlearn import unlearn
 
 
-def sequential_requests(scenario: Scenario, name: str, entrant: Entrant, setting: Setting, seed: int) -> Iterator[Row]:
+def sequential_requests(
+    scenario: Scenario, name: str, entrant: Entrant, setting: Setting, seed: int
+) -> Iterator[Result]:
     """Serve the scenario's users one after the other and measure the model after each.
 
     Each run ends by the method's own stopping rule. Every measurement covers all users of the scenario, so the residual

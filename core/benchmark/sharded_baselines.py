@@ -17,15 +17,15 @@ import torch
 from scipy.cluster.vq import kmeans2
 
 from core.benchmark.meter import Meter
-from core.benchmark.results import Row
+from core.benchmark.results import Result
 from core.benchmark.trials import Scenario
 from core.evaluation.evaluate import ModelOutputs
-from core.evaluation.predictions import Scores, score
+from core.evaluation.predictions import Predictions, predict
 from core.models.recommender import adapter_weights, put_adapter_weights
 from core.pipeline.compare_models import evaluate_model
 from core.pipeline.context import fresh_adapter
 from core.types import Prompt
-from core.unlearning.finetuning import fit
+from core.unlearning.finetuning import finetune
 
 COUNT = 4
 SHARPNESS = 20.0  # of RecEraser's weights: a validation loss lower by 0.05 nats weighs e times as much
@@ -82,7 +82,7 @@ def alike(users: Sequence[str], scenario: Scenario, seed: int) -> Parts:
     return parts
 
 
-def shards(scenario: Scenario, seed: int) -> Iterator[Row]:
+def shards(scenario: Scenario, seed: int) -> Iterator[Result]:
     """Measure SISA, APA and RecEraser after the request; each shard is trained on the remaining data of its users."""
     users = scenario.context.workspace.user_split.members
     for names, divide in ((("sisa", "apa"), by_chance), (("receraser",), alike)):
@@ -100,9 +100,9 @@ def _train(scenario: Scenario, users: Sequence[str], seed: int) -> Shard:
     recommender = fresh_adapter(context.workspace, str(scenario.recommender.device), seed)
     prompts: list[Prompt] = [prompt for prompt in context.split.retain if prompt.user in own]
     meter = Meter(recommender.device)
-    fit(recommender.model, context.encode(prompts), replace(context.recipe, seed=seed))
+    finetune(recommender.model, context.encode(prompts), replace(context.recipe, seed=seed))
     meter.pause()
-    validation = score(recommender, context.split.validation, context.reader).losses.mean()
+    validation = predict(recommender, context.split.validation, context.reader).losses.mean()
     return Shard(
         evaluate_model(recommender, context, ranked=0),
         float(validation),
@@ -120,7 +120,7 @@ def averaged(trained: Sequence[Shard], weights: Sequence[float]) -> ModelOutputs
     return ModelOutputs(forget, test, holdout, np.empty(0, str), np.empty(0), {})
 
 
-def _mean(scores: Sequence[Scores], weights: Sequence[float]) -> Scores:
+def _mean(scores: Sequence[Predictions], weights: Sequence[float]) -> Predictions:
     """Scores from the weighted mean of probabilities [n, outcome].
 
     Two outcomes are No and Yes. Of more outcomes, the first is the right one.
@@ -130,7 +130,7 @@ def _mean(scores: Sequence[Scores], weights: Sequence[float]) -> Scores:
     binary = mixed.shape[1] == 2
     right = (mixed[np.arange(len(mixed)), first.labels.astype(int)] if binary else mixed[:, 0]).clip(1e-12, 1 - 1e-12)
     yes = (mixed[:, 1] if binary else mixed[:, 0]).clip(1e-12, 1 - 1e-12)
-    return Scores(first.users, first.labels, np.log(yes / (1 - yes)), mixed, -np.log(right))
+    return Predictions(first.users, first.labels, np.log(yes / (1 - yes)), mixed, -np.log(right))
 
 
 def _sisa(scenario: Scenario, trained: Sequence[Shard]) -> ModelOutputs:  # noqa: ARG001 - common signature

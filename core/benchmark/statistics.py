@@ -11,29 +11,29 @@ from itertools import groupby
 import numpy as np
 from scipy.stats import t as student
 
-from core.benchmark.results import Row
+from core.benchmark.results import Result
 from core.unlearning.methods import METHODS
 
-EQUAL = 0.005  # loss of test AUC within which methods count as equal in utility
+UTILITY_BUDGET = 0.005  # loss of test AUC within which methods count as equal in utility
 STEMS = {"cure_merge": "merge_", "cure": "cure_", "cure_memory": "memory_"}  # prefixes of the names of controls
-OURS = tuple(STEMS)
+CURE_METHODS = tuple(STEMS)
 YARDSTICKS = ("original", "reference")
-Value = Callable[[Row], float]
+Value = Callable[[Result], float]
 World = tuple[str, str, str]  # data, task, kind
 Front = dict[int, float]  # best value by seed
 
 
-def worlds(rows: Iterable[Row]) -> list[tuple[World, list[Row]]]:
+def worlds(rows: Iterable[Result]) -> list[tuple[World, list[Result]]]:
     """Group results by (data, task, kind).
 
     Returns:
         Groups in order of data set and task; within them, those of most seeds first, then those of most methods.
     """
 
-    def world_of(row: Row) -> World:
+    def world_of(row: Result) -> World:
         return row.data, row.task, row.kind
 
-    def order(world: tuple[World, list[Row]]) -> tuple[str, str, int, int, str]:
+    def order(world: tuple[World, list[Result]]) -> tuple[str, str, int, int, str]:
         (data, task, kind), own = world
         return data, task, -len({row.seed for row in own}), -len({row.method for row in own}), kind
 
@@ -41,17 +41,17 @@ def worlds(rows: Iterable[Row]) -> list[tuple[World, list[Row]]]:
     return sorted(((world, list(own)) for world, own in groups), key=order)
 
 
-def before(rows: Iterable[Row]) -> dict[int, Row]:
+def before(rows: Iterable[Result]) -> dict[int, Result]:
     """The original model's result of each seed."""
     return {row.seed: row for row in rows if row.method == "original"}
 
 
-def residual(row: Row) -> float:
+def residual(row: Result) -> float:
     """Distance to the references: 1 is the original, 0 equals every reference."""
     return row.residual
 
 
-def gap(row: Row) -> float:
+def gap(row: Result) -> float:
     """Absolute difference of the AUC on the forgotten ratings from the references' mean."""
     return abs(row.forget_gap)
 
@@ -59,7 +59,9 @@ def gap(row: Row) -> float:
 CRITERIA: dict[str, Value] = {"residual": residual, "gap": gap}  # smaller is better
 
 
-def best_points(rows: Sequence[Row], method: str, budget: float = EQUAL, value: Value = residual) -> list[Row]:
+def best_points(
+    rows: Sequence[Result], method: str, budget: float = UTILITY_BUDGET, value: Value = residual
+) -> list[Result]:
     """A method's best point in each seed, within a budget of test AUC.
 
     The unchanged original counts as a point of every method, so no method is worse than the original.
@@ -79,7 +81,7 @@ def best_points(rows: Sequence[Row], method: str, budget: float = EQUAL, value: 
     return [best[seed] for seed in sorted(best)]
 
 
-def fronts(rows: Sequence[Row], budget: float = EQUAL, value: Value = residual) -> dict[str, Front]:
+def fronts(rows: Sequence[Result], budget: float = UTILITY_BUDGET, value: Value = residual) -> dict[str, Front]:
     """The `value` of each method's best point in each seed, by method."""
     methods = dict.fromkeys(row.method for row in rows if row.method not in YARDSTICKS)
     return {name: {row.seed: value(row) for row in best_points(rows, name, budget, value)} for name in methods}
@@ -94,7 +96,7 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     return float(data.mean()), float(half)
 
 
-def over_seeds(rows: Sequence[Row], value: Value) -> tuple[float, float]:
+def over_seeds(rows: Sequence[Result], value: Value) -> tuple[float, float]:
     """Mean over seeds of each seed's mean, with the half-width of its interval."""
     seeds = sorted({row.seed for row in rows})
     return mean_interval([float(np.mean([value(row) for row in rows if row.seed == seed])) for seed in seeds])
@@ -105,19 +107,19 @@ def paired(left: Front, right: Front) -> tuple[float, float]:
     return mean_interval([left[seed] - right[seed] for seed in sorted(left.keys() & right.keys())])
 
 
-def of_control(name: str) -> str:
+def method_of_control(name: str) -> str:
     """The method that a control varies, for example `cure` for `cure_random`; any other name is returned unchanged."""
     return name if name in METHODS else next((m for m, stem in STEMS.items() if name.startswith(stem)), name)
 
 
 def is_control(name: str) -> bool:
     """Whether a name is that of a control."""
-    return of_control(name) != name
+    return method_of_control(name) != name
 
 
 def controls_of(method: str, names: Iterable[str]) -> list[str]:
     """The controls of a method among some names."""
-    return [name for name in names if is_control(name) and of_control(name) == method]
+    return [name for name in names if is_control(name) and method_of_control(name) == method]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ class Standing:
     inert: tuple[str, ...] = ()
 
 
-def standing(rows: Sequence[Row], ours: str, value: Value = residual) -> Standing | None:
+def standing(rows: Sequence[Result], ours: str, value: Value = residual) -> Standing | None:
     """Compare a CURE method with all other methods of one world.
 
     Returns:
@@ -155,7 +157,7 @@ def standing(rows: Sequence[Row], ours: str, value: Value = residual) -> Standin
     if ours not in best:
         return None
     signs = {name: _sign(paired(best[ours], best[name])) for name in best}
-    rivals = [name for name in best if name not in OURS and not is_control(name)]
+    rivals = [name for name in best if name not in CURE_METHODS and not is_control(name)]
     ahead, behind, even = (tuple(name for name in rivals if signs[name] == sign) for sign in (-1, 1, 0))
     candidates = controls_of(ours, best)
     inert = tuple(name for name in candidates if _measurements(rows, name) == _measurements(rows, ours))
@@ -164,14 +166,14 @@ def standing(rows: Sequence[Row], ours: str, value: Value = residual) -> Standin
     return Standing(ours, ahead, behind, even, controls, as_good, inert)
 
 
-def _measurements(rows: Sequence[Row], method: str) -> set[tuple[float, ...]]:
+def _measurements(rows: Sequence[Result], method: str) -> set[tuple[float, ...]]:
     """Everything measured of a method, to find controls that equal it."""
     return {
         (row.seed, row.strength, row.residual, row.forget_gap, row.test_auc) for row in rows if row.method == method
     }
 
 
-def own_stop(rows: Sequence[Row], value: Value) -> dict[str, Front]:
+def own_stop(rows: Sequence[Result], value: Value) -> dict[str, Front]:
     """The `value` of each method where its own stopping rule ends the run, by method and seed."""
     stopped = [row for row in rows if row.rate and row.stopped]
     methods = dict.fromkeys(row.method for row in stopped)

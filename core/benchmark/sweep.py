@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.benchmark.entrants import ENTRANTS, Setting
-from core.benchmark.results import Row, Tried, read_rows, write_rows
+from core.benchmark.results import Result, TuningTrial, read_results, write_results
 from core.benchmark.scenarios import make_scenario, open_request, references_of, slug
 from core.benchmark.sequential import sequential_requests
 from core.benchmark.sharded_baselines import ANSWERS, shards
-from core.benchmark.statistics import of_control
+from core.benchmark.statistics import method_of_control
 from core.benchmark.trials import Scenario, baselines, load_scenario, negation, trial
 from core.benchmark.tuning import SETTINGS, best_setting, tune
 from core.errors import RunError
@@ -56,7 +56,7 @@ class Sweep:
             raise RunError(f"Method {min(unknown)!r} is unknown: choose among {', '.join(ALL)}.")
 
 
-def run_sweep(sweep: Sweep, report: Report, announce: Callable[[str], None]) -> list[Row]:
+def run_sweep(sweep: Sweep, report: Report, announce: Callable[[str], None]) -> list[Result]:
     """Measure what is missing; the results of each entrant are on disk before the next one starts.
 
     Args:
@@ -67,22 +67,22 @@ def run_sweep(sweep: Sweep, report: Report, announce: Callable[[str], None]) -> 
     Returns:
         All results of the sweep's file.
     """
-    rows = read_rows(sweep.rows)
+    rows = read_results(sweep.rows)
     trials = tuned(sweep, report, announce)
     for kind in sweep.kinds:
         for seed in sweep.seeds:
             for name, measured in _missing_results(sweep, kind, seed, rows, trials, report):
                 rows += measured
-                write_rows(sweep.rows, rows)
+                write_results(sweep.rows, rows)
                 announce(f"{sweep.source.settings.name}, {kind}, seed {seed}: {name}")
     return rows
 
 
-def tuned(sweep: Sweep, report: Report, announce: Callable[[str], None]) -> list[Tried]:
+def tuned(sweep: Sweep, report: Report, announce: Callable[[str], None]) -> list[TuningTrial]:
     """All tuning trials; missing ones are run. A control takes the setting of its method, so it is not tuned."""
     path = sweep.rows.with_suffix(".tuning.json")
-    trials = list(read_json(path, tuple[Tried, ...])) if path.is_file() else []
-    methods = dict.fromkeys(of_control(name) for name in sweep.methods if name in ENTRANTS)
+    trials = list(read_json(path, tuple[TuningTrial, ...])) if path.is_file() else []
+    methods = dict.fromkeys(method_of_control(name) for name in sweep.methods if name in ENTRANTS)
     missing = [name for name in methods if name not in {one.method for one in trials}]
     if missing and len(sweep.settings) > 1:
         scenario = _scenario(sweep, "random", TUNING_SEED, 0, report)
@@ -94,8 +94,8 @@ def tuned(sweep: Sweep, report: Report, announce: Callable[[str], None]) -> list
 
 
 def _missing_results(
-    sweep: Sweep, kind: str, seed: int, rows: Sequence[Row], trials: Sequence[Tried], report: Report
-) -> Iterator[tuple[str, list[Row]]]:
+    sweep: Sweep, kind: str, seed: int, rows: Sequence[Result], trials: Sequence[TuningTrial], report: Report
+) -> Iterator[tuple[str, list[Result]]]:
     """Measure the missing entrants of one scenario; a complete scenario is not loaded."""
     measured = {row.method for row in rows if (row.kind, row.seed) == (kind, seed)}
     measured |= {"shards"} if measured >= set(ANSWERS) else set()
@@ -110,7 +110,7 @@ def _missing_results(
         if name in WITHOUT_STEPS:
             yield name, list(WITHOUT_STEPS[name](scenario, seed))
             continue
-        setting = best_setting(trials, of_control(name)) if len(sweep.settings) > 1 else sweep.settings[0]
+        setting = best_setting(trials, method_of_control(name)) if len(sweep.settings) > 1 else sweep.settings[0]
         measure = sequential_requests if kind == "row" else trial
         yield name, list(measure(scenario, name, ENTRANTS[name], setting, seed))
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from torch import Tensor
 
-from core.benchmark.entrants import Entrant, Kinds, Setting, with_setting
+from core.benchmark.entrants import Entrant, Groups, Setting, with_setting
 from core.benchmark.gradient_groups import by_gradient
 from core.benchmark.meter import Meter
-from core.benchmark.results import Row
+from core.benchmark.results import Result
 from core.evaluation.evaluate import RANKED_USERS, ModelOutputs, metrics
-from core.evaluation.metrics import beside_others, calibration_error, closeness, prediction_auc, reach
+from core.evaluation.metrics import calibration_error, closeness, leave_one_out, prediction_auc, reach
 from core.models.lora_layout import layout
 from core.models.recommender import ADAPTER, Recommender, adapter_weights, put_adapter_weights
 from core.pipeline.circuit_stage import find_circuits, sort_modules
@@ -24,9 +24,9 @@ from core.pipeline.context import RequestContext, load_adapter, make_context
 from core.pipeline.events import Clock, NullObserver
 from core.pipeline.stages import make_material, plain_groups
 from core.types import Group, Outcome, Prompt, Request
-from core.unlearning.finetuning import fit
+from core.unlearning.finetuning import finetune
 from core.unlearning.methods import Method
-from core.unlearning.paired_losses import Material
+from core.unlearning.paired_losses import UnlearningPrompts
 from core.unlearning.teachers import OVERFIT
 from core.unlearning.trainer import Step
 from core.unlearning.unlearn import unlearn
@@ -57,12 +57,12 @@ class Scenario:
 
     recommender: Recommender
     context: RequestContext
-    material: Material
+    material: UnlearningPrompts
     original: ModelOutputs
     references: list[ModelOutputs]
     weights: dict[str, Tensor]
     kind: str
-    found: dict[object, tuple[Kinds, float]] = field(default_factory=dict)
+    found: dict[object, tuple[Groups, float]] = field(default_factory=dict)
 
     def restore(self) -> None:
         """Restore the original adapter bit for bit."""
@@ -74,7 +74,7 @@ class Scenario:
 
     def row(
         self, method: str, outputs: ModelOutputs, references: list[ModelOutputs] | None = None, **values: Any
-    ) -> Row:
+    ) -> Result:
         """The result of one model.
 
         Args:
@@ -90,12 +90,12 @@ class Scenario:
         columns |= {"data": settings.name, "task": str(settings.task), "kind": self.kind, "seed": settings.seed}
         columns |= {"method": method, "stopped": True, **values}
         columns |= measured(outputs, self.original, self.references if references is None else references)
-        return Row(**columns)
+        return Result(**columns)
 
 
 def load_scenario(workspace: Workspace, request: Request, device: str) -> Scenario:
     """Load the models and evaluate the original and every reference."""
-    recommender = load_adapter(workspace, workspace.path(workspace.settings.adapter), device)
+    recommender = load_adapter(workspace, str(workspace.adapter), device)
     context = make_context(workspace, request, recommender.tokenizer)
     context = replace(context, split=replace(context.split, holdout=_of_few(context.split.holdout)))
     folders = workspace.reference_folders(request.id)
@@ -143,10 +143,10 @@ def _drift(outputs: ModelOutputs, original: ModelOutputs, references: Sequence[M
     ).residual
 
 
-def baselines(scenario: Scenario) -> Iterator[Row]:
+def baselines(scenario: Scenario) -> Iterator[Result]:
     """Models without unlearning: the original, each reference against the others, and the weakened adapter."""
     yield scenario.row("original", scenario.original)
-    for number, (one, others) in enumerate(beside_others(scenario.references)):
+    for number, (one, others) in enumerate(leave_one_out(scenario.references)):
         yield scenario.row("reference", one, others, strength=float(number))
     plan = layout(scenario.recommender.model)
     before = plan.weights()
@@ -156,11 +156,11 @@ def baselines(scenario: Scenario) -> Iterator[Row]:
     scenario.restore()
 
 
-def negation(scenario: Scenario, seed: int) -> Iterator[Row]:
+def negation(scenario: Scenario, seed: int) -> Iterator[Result]:
     """Task-vector negation (arXiv 2212.04089, section 3): subtract the change made by over-fitting the forget set."""
     model, meter = scenario.recommender.model, Meter(scenario.recommender.device)
     model.set_adapter(ADAPTER)
-    fit(model, scenario.material.forget, replace(OVERFIT, seed=seed))
+    finetune(model, scenario.material.forget, replace(OVERFIT, seed=seed))
     meter.pause()
     vector = {name: value - scenario.weights[name] for name, value in adapter_weights(model).items()}
     for strength in NEGATIONS:
@@ -169,7 +169,7 @@ def negation(scenario: Scenario, seed: int) -> Iterator[Row]:
     scenario.restore()
 
 
-def trial(scenario: Scenario, name: str, entrant: Entrant, setting: Setting, seed: int) -> Iterator[Row]:
+def trial(scenario: Scenario, name: str, entrant: Entrant, setting: Setting, seed: int) -> Iterator[Result]:
     """One entrant in one scenario, at several strengths; its own stopping rule may end a run earlier.
 
     Args:
@@ -189,7 +189,9 @@ def trial(scenario: Scenario, name: str, entrant: Entrant, setting: Setting, see
     yield from runs(scenario, row, groups, method, seed)
 
 
-def _lengths(scenario: Scenario, row: Callable[..., Row], groups: Kinds, method: Method, seed: int) -> Iterator[Row]:
+def _lengths(
+    scenario: Scenario, row: Callable[..., Result], groups: Groups, method: Method, seed: int
+) -> Iterator[Result]:
     """One run for each number of steps."""
     for steps in STEPS:
         conflict: list[float] = []
@@ -204,7 +206,9 @@ def _lengths(scenario: Scenario, row: Callable[..., Row], groups: Kinds, method:
         yield row(outputs, strength=float(steps), stopped=longest, conflict=fmean(conflict), **_cost(meter, outcome))
 
 
-def _reaches(scenario: Scenario, row: Callable[..., Row], groups: Kinds, method: Method, seed: int) -> Iterator[Row]:
+def _reaches(
+    scenario: Scenario, row: Callable[..., Result], groups: Groups, method: Method, seed: int
+) -> Iterator[Result]:
     """One run, measured at each reach that its line search passes, and at its end."""
     passed: dict[float, ModelOutputs] = {}
     last: dict[str, float] = {}
@@ -241,7 +245,7 @@ def _noted(conflict: list[float]) -> Callable[[Step], bool]:
     return watch
 
 
-def groups_of(scenario: Scenario, entrant: Entrant, seed: int) -> tuple[Kinds, float]:
+def groups_of(scenario: Scenario, entrant: Entrant, seed: int) -> tuple[Groups, float]:
     """Find an entrant's groups; equal settings are computed once.
 
     Returns:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.benchmark.entrants import Entrant, Kinds, Setting, with_setting
-from core.benchmark.results import Tried
+from core.benchmark.entrants import Entrant, Groups, Setting, with_setting
+from core.benchmark.results import TuningTrial
 from core.benchmark.trials import STEPS, Scenario, groups_of
 from core.unlearning.methods import Method
 from core.unlearning.trainer import Step
@@ -17,7 +17,7 @@ MIDDLE = STEPS[len(STEPS) // 2]
 
 def tune(
     scenario: Scenario, name: str, entrant: Entrant, seed: int, settings: Sequence[Setting] = SETTINGS
-) -> list[Tried]:
+) -> list[TuningTrial]:
     """Run one trial for each setting; neither test ratings nor references are used.
 
     Args:
@@ -31,7 +31,7 @@ def tune(
     return [_try(scenario, name, with_setting(entrant.method, setting), setting, groups, seed) for setting in settings]
 
 
-def best_setting(trials: Sequence[Tried], name: str) -> Setting:
+def best_setting(trials: Sequence[TuningTrial], name: str) -> Setting:
     """Choose a method's setting.
 
     Returns:
@@ -44,7 +44,7 @@ def best_setting(trials: Sequence[Tried], name: str) -> Setting:
     return best.rate, best.weight
 
 
-def _try(scenario: Scenario, name: str, method: Method, setting: Setting, groups: Kinds, seed: int) -> Tried:
+def _try(scenario: Scenario, name: str, method: Method, setting: Setting, groups: Groups, seed: int) -> TuningTrial:
     """Run one trial to its end."""
     last = {"gap": 0.0, "rise": 0.0}
 
@@ -55,4 +55,4 @@ def _try(scenario: Scenario, name: str, method: Method, setting: Setting, groups
     steps = method.steps if method.merged else MIDDLE
     unlearn(scenario.recommender.model, scenario.material, groups, replace(method, steps=steps), seed, watch)
     scenario.restore()
-    return Tried(name, *setting, abs(last["gap"]), last["rise"])
+    return TuningTrial(name, *setting, abs(last["gap"]), last["rise"])

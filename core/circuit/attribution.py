@@ -30,9 +30,9 @@ from torch import Tensor, nn
 
 from core.circuit.gradients import Gradients, compute_gradients
 from core.circuit.graph import destination_columns, destinations, mlp_sources, paths, source_rows, sources
-from core.circuit.head_weights import stream, weights
-from core.circuit.hooks import Record, visited
-from core.circuit.prompt_pairs import CLEAN, CORRUPTED, Contrast, PairBatch, batches
+from core.circuit.head_weights import head_weights, stream
+from core.circuit.hooks import ActivationCache, hooked
+from core.circuit.prompt_pairs import CLEAN, CORRUPTED, PairBatch, PromptPair, batches
 from core.models.families import Anatomy, anatomy
 from core.models.norms import accumulation_dtype
 
@@ -102,7 +102,7 @@ class Attribution:
 
 def attribute(
     model: nn.Module,
-    contrasts: Sequence[Contrast],
+    contrasts: Sequence[PromptPair],
     steps: int = 5,
     rule: str = "midpoint",
     batch_size: int = 8,
@@ -131,7 +131,7 @@ def attribute(
     """
     parts, plan, n = anatomy(model), RULES[rule](steps), len(contrasts)
     slots = 1 + max(slot for contrast in contrasts for slot in contrast.slots)
-    totals, done, head_weights = _ScoreSums.zeros(parts, n, slots), 0, weights(parts)
+    totals, done, weights = _ScoreSums.zeros(parts, n, slots), 0, head_weights(parts)
     squares = torch.zeros_like(totals.edges)
     metric = torch.zeros(2, n, dtype=totals.nodes.dtype)
     for chosen, batch in batches(parts, contrasts, batch_size):
@@ -139,7 +139,7 @@ def attribute(
         previous, metric[CORRUPTED, chosen] = next(caches)
         for points, (current, metric[CLEAN, chosen]) in zip(plan.gradients, caches, strict=True):
             difference, previous = _difference(previous, current), current
-            gradients = compute_gradients(batch, head_weights, points, plan.frozen, offload)
+            gradients = compute_gradients(batch, weights, points, plan.frozen, offload)
             sums.add(_score(batch, difference, gradients, slots, memory))
         totals.add(sums, chosen)
         squares += sums.edges.cpu() ** 2 / len(chosen)
@@ -182,25 +182,25 @@ def _standard_error(mean: Tensor, squares: Tensor, n: int, groups: int) -> Tenso
     return ((squares - n * mean**2).clamp(min=0) / (n * (groups - 1))).sqrt()
 
 
-def _activation_caches(batch: PairBatch, positions: Positions) -> Iterator[tuple[Record, Float[Tensor, " b"]]]:
+def _activation_caches(batch: PairBatch, positions: Positions) -> Iterator[tuple[ActivationCache, Float[Tensor, " b"]]]:
     """What all sources write at each position on the line, and the metric there."""
     clean, corrupted = batch.embeddings(CLEAN), batch.embeddings(CORRUPTED)
     for position in positions:
-        cache = Record(batch.start)  # no activation differs before the start
-        with visited(batch.parts, cache), torch.no_grad():
+        cache = ActivationCache(batch.start)  # no activation differs before the start
+        with hooked(batch.parts, cache), torch.no_grad():
             metric = batch.metric(torch.lerp(corrupted, clean, position)).cpu()
         yield cache, metric
 
 
-def _difference(left: Record, right: Record) -> Record:
+def _difference(left: ActivationCache, right: ActivationCache) -> ActivationCache:
     """Difference of two activation caches."""
-    result = Record(left.start)
+    result = ActivationCache(left.start)
     for name in ("input", "head", "mlp"):
         setattr(result, name, [a - b for a, b in zip(getattr(left, name), getattr(right, name), strict=True)])
     return result
 
 
-def _score(batch: PairBatch, difference: Record, gradients: Gradients, slots: int, memory: int) -> _ScoreSums:
+def _score(batch: PairBatch, difference: ActivationCache, gradients: Gradients, slots: int, memory: int) -> _ScoreSums:
     parts = batch.parts
     nodes = _node_scores(difference, gradients)
     edges, reads = _edge_scores(parts, difference, gradients, memory)
@@ -214,7 +214,7 @@ def _score(batch: PairBatch, difference: Record, gradients: Gradients, slots: in
     return _ScoreSums(nodes.sum(1), edges, *by_slot)
 
 
-def _node_scores(difference: Record, gradients: Gradients) -> Float[Tensor, "b p modules"]:
+def _node_scores(difference: ActivationCache, gradients: Gradients) -> Float[Tensor, "b p modules"]:
     """Score of each module by token."""
     columns = []
     for layer, weight in enumerate(gradients.weights.write):
@@ -225,7 +225,7 @@ def _node_scores(difference: Record, gradients: Gradients) -> Float[Tensor, "b p
 
 
 def _edge_scores(
-    parts: Anatomy, difference: Record, gradients: Gradients, memory: int
+    parts: Anatomy, difference: ActivationCache, gradients: Gradients, memory: int
 ) -> tuple[Float[Tensor, "f b"], Float[Tensor, "t modules"]]:
     """Edge scores summed over the batch, and each module's incoming scores by token; a chunk of tokens at a time."""
     write, per_layer = gradients.weights.write, 3 * parts.n_heads + 1

@@ -19,7 +19,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:  # these modules load transformers, which core.runs.submit must not need
     from core.circuit.attribution import Attribution
-    from core.circuit.hooks import Contrast
+    from core.circuit.prompt_pairs import PromptPair
 
 DRAWS = 200
 HALVES = 100
@@ -60,24 +60,24 @@ def draw_sample(nodes: Float[Tensor, "n modules"], size: int, seed: int) -> Boot
         size: Modules in the circuit of all prompts.
         seed: One of `bootstrap_seeds`.
     """
-    means = resampled(nodes, seed)
-    return BootstrapSample(means, members(means, size))
+    means = bootstrap_means(nodes, seed)
+    return BootstrapSample(means, strongest_modules(means, size))
 
 
-def by_prompt(scores: "Attribution", contrasts: Sequence["Contrast"]) -> Float[Tensor, "prompts modules"]:
+def by_prompt(scores: "Attribution", contrasts: Sequence["PromptPair"]) -> Float[Tensor, "prompts modules"]:
     """Average the node scores over the contrasts of each prompt."""
     numbers = [contrast.prompt for contrast in contrasts]
     rows = torch.tensor(numbers)
     return torch.stack([scores.nodes[rows == number].mean(0) for number in sorted(set(numbers))])
 
 
-def resampled(nodes: Float[Tensor, "n modules"], seed: int, draws: int = DRAWS) -> Float[Tensor, "draws modules"]:
+def bootstrap_means(nodes: Float[Tensor, "n modules"], seed: int, draws: int = DRAWS) -> Float[Tensor, "draws modules"]:
     """Mean node scores of bootstrap samples of prompts."""
     rows = torch.randint(len(nodes), (draws, len(nodes)), generator=torch.Generator().manual_seed(seed))
     return torch.stack([nodes[chosen].mean(0) for chosen in rows])
 
 
-def members(means: Float[Tensor, "draws modules"], size: int) -> Bool[Tensor, "draws modules"]:
+def strongest_modules(means: Float[Tensor, "draws modules"], size: int) -> Bool[Tensor, "draws modules"]:
     """Mark the `size` modules with the largest absolute score in each draw."""
     places = means.abs().topk(size, dim=1).indices
     return torch.zeros_like(means, dtype=torch.bool).scatter_(1, places, True)
@@ -99,7 +99,7 @@ def overlap(nodes: Float[Tensor, "n modules"], size: int, seed: int) -> float | 
     generator, middle = torch.Generator().manual_seed(seed), len(nodes) // 2
     cuts = [torch.randperm(len(nodes), generator=generator) for _ in range(HALVES)]
     first, second = (
-        members(torch.stack([nodes[chosen].mean(0) for chosen in half]), size)
+        strongest_modules(torch.stack([nodes[chosen].mean(0) for chosen in half]), size)
         for half in ([cut[:middle] for cut in cuts], [cut[middle:] for cut in cuts])
     )
     return jaccard(first, second).mean().item()

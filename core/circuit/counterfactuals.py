@@ -20,7 +20,7 @@ from torch import nn
 
 from core.circuit.donors import DonorPool, Encode, Swaps
 from core.circuit.hooks import metrics
-from core.circuit.prompt_pairs import CLEAN, CORRUPTED, MEAN, Contrast
+from core.circuit.prompt_pairs import CLEAN, CORRUPTED, MEAN, PromptPair
 from core.errors import RunError
 from core.models.families import Anatomy, anatomy
 from core.types import Encoded, Interaction, Item, Prompt
@@ -32,7 +32,7 @@ TARGETS = 64  # number of targets whose PageRanks are computed at once
 Candidate = tuple[str, Swaps]  # (way, titles to replace)
 
 
-def contrasts(
+def find_prompt_pairs(
     model: nn.Module,
     prompts: Sequence[Prompt],
     interactions: Sequence[Interaction],
@@ -43,7 +43,7 @@ def contrasts(
     batch_size: int = 8,
     ways: Sequence[str] = WAYS,
     donors: int = 1,
-) -> tuple[tuple[Contrast, ...], int]:
+) -> tuple[tuple[PromptPair, ...], int]:
     """Find a counterfactual prompt for each prompt that can have one.
 
     A prompt without history, or in which no title can be replaced, has none. In the next_item task the wrong answer is
@@ -81,7 +81,7 @@ def contrasts(
     return pairs, len(prompts) - len({pair.prompt for pair in pairs})
 
 
-class StandIns:
+class HistoryDonors:
     """Donors for whole histories, which do not depend on a target."""
 
     def __init__(
@@ -117,12 +117,12 @@ class _Question:
 
     prompt: Prompt
     encoded: Encoded
-    pair: Contrast
+    pair: PromptPair
 
 
 def _cut(number: int, prompt: Prompt, encoded: Encoded, stop: int, right: int, wrong: int) -> _Question:
     ids, items = encoded.ids[:stop], tuple(start for start, _ in encoded.spans)
-    return _Question(prompt, encoded, Contrast(ids, ids, right, wrong, "", (), items, prompt=number))
+    return _Question(prompt, encoded, PromptPair(ids, ids, right, wrong, "", (), items, prompt=number))
 
 
 def _question(
@@ -195,10 +195,10 @@ def _search(
     encode: Encode,
     average: tuple[int, ...],
     batch_size: int,
-) -> tuple[Contrast, ...]:
+) -> tuple[PromptPair, ...]:
     """For each question, the first candidate that halves or flips the metric, else the one that moves it most."""
     clean = metrics(parts, [question.pair for question in questions], batch_size, CLEAN).tolist()
-    best: dict[int, Contrast] = {}
+    best: dict[int, PromptPair] = {}
     change = [-1.0] * len(questions)  # of the best candidate so far, infinite once one is good enough
     unsolved = list(range(len(questions)))
     for attempt in range(max(map(len, candidates), default=0)):
@@ -215,7 +215,7 @@ def _search(
 
 def _pairs(
     attempts: Mapping[int, tuple[_Question, Candidate]], encode: Encode, average: tuple[int, ...]
-) -> dict[int, Contrast]:
+) -> dict[int, PromptPair]:
     """The pair of each question's candidate, without those that move a token."""
     others = encode([_replaced(question.prompt, swaps) for question, (_, swaps) in attempts.values()])
     pairs = {
@@ -225,7 +225,7 @@ def _pairs(
     return {i: pair for i, pair in pairs.items() if pair}
 
 
-def _swapped(question: _Question, other: Encoded, way: str, swaps: Swaps) -> Contrast | None:
+def _swapped(question: _Question, other: Encoded, way: str, swaps: Swaps) -> PromptPair | None:
     """None unless the other prompt keeps all token positions and differs inside the replaced titles only."""
     ids = question.pair.ids
     corrupted = other.ids[: len(ids)]
@@ -238,7 +238,7 @@ def _swapped(question: _Question, other: Encoded, way: str, swaps: Swaps) -> Con
     return None
 
 
-def _averaged(question: _Question, average: tuple[int, ...]) -> Contrast:
+def _averaged(question: _Question, average: tuple[int, ...]) -> PromptPair:
     spans = question.encoded.spans[:-1]
     corrupted = list(question.pair.ids)
     for start, stop in spans:

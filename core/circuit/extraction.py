@@ -26,8 +26,9 @@ from torch import nn
 from core.circuit.attribution import RULES, Attribution, attribute
 from core.circuit.bootstrap import BootstrapSample, by_prompt, draw_sample, overlap
 from core.circuit.graph import strongest
-from core.circuit.hooks import CLEAN, CORRUPTED, Contrast, metrics
-from core.circuit.patching import patched_modules
+from core.circuit.hooks import metrics
+from core.circuit.patching import run_module_circuits
+from core.circuit.prompt_pairs import CLEAN, CORRUPTED, PromptPair
 from core.errors import RunError, WorkspaceError
 from core.models.families import Anatomy, anatomy
 from core.types import Circuit, CurvePoint
@@ -115,9 +116,9 @@ class CircuitResult:
 
 def extract(
     model: nn.Module,
-    contrasts: Sequence[Contrast],
+    contrasts: Sequence[PromptPair],
     settings: Settings = Settings(),
-    progress: Callable[[float], None] = lambda share: None,
+    progress: Callable[[float], None] = lambda _share: None,
 ) -> ExtractedCircuit:
     """Extract the circuit of a set of contrasts.
 
@@ -142,7 +143,7 @@ def extract(
 
     def faithfulness(circuits: Sequence[Collection[str]]) -> list[float]:
         """F(C) = (M(C) - M(empty)) / (M(full) - M(empty)) of each circuit; M is the mean metric over contrasts."""
-        metric = patched_modules(model, used, circuits, settings.batch_size)
+        metric = run_module_circuits(model, used, circuits, settings.batch_size)
         gap = (scores.clean - scores.corrupted).mean()
         return ((metric - scores.corrupted).mean(1) / gap).tolist()
 
@@ -168,7 +169,7 @@ def extract(
     return ExtractedCircuit(circuit, scores, sample)
 
 
-def with_gap(parts: Anatomy, contrasts: Sequence[Contrast], batch_size: int) -> list[Contrast]:
+def with_gap(parts: Anatomy, contrasts: Sequence[PromptPair], batch_size: int) -> list[PromptPair]:
     """Keep the contrasts whose evidence speaks for the right answer.
 
     With the others, the effects of the circuit on different prompts would cancel out, and faithfulness would be divided

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from core.circuit.head_weights import Weights
-from core.circuit.hooks import Visitor, visited
+from core.circuit.head_weights import HeadWeights
+from core.circuit.hooks import Visitor, hooked
 from core.circuit.prompt_pairs import CLEAN, CORRUPTED, PairBatch
 from core.models.norms import accumulation_dtype
 
@@ -37,7 +37,7 @@ class Gradients(Visitor):
         roots: leaves of the autograd graph, to which the backward pass goes.
     """
 
-    def __init__(self, batch: PairBatch, head_weights: Weights, points: int, frozen: bool) -> None:
+    def __init__(self, batch: PairBatch, head_weights: HeadWeights, points: int, frozen: bool) -> None:
         parts, shape = batch.parts, (len(batch.mask), batch.mask.shape[1] - batch.start)
         self.parts, self.weights, self.start, self.points = parts, head_weights, batch.start, points
         self.frozen = frozen
@@ -129,7 +129,7 @@ class Gradients(Visitor):
 
 
 def compute_gradients(
-    batch: PairBatch, head_weights: Weights, points: Sequence[float], frozen: bool, offload: bool
+    batch: PairBatch, head_weights: HeadWeights, points: Sequence[float], frozen: bool, offload: bool
 ) -> Gradients:
     """Mean gradients over points on the line from the corrupted (0) to the clean (1) token embeddings.
 
@@ -145,7 +145,7 @@ def compute_gradients(
     gradients = Gradients(batch, head_weights, len(points), frozen)
     clean, corrupted = batch.embeddings(CLEAN), batch.embeddings(CORRUPTED)
     saved = torch.autograd.graph.save_on_cpu() if offload else nullcontext()
-    with visited(batch.parts, gradients), torch.enable_grad(), saved:
+    with hooked(batch.parts, gradients), torch.enable_grad(), saved:
         for point in points:
             torch.autograd.grad(batch.metric(torch.lerp(corrupted, clean, point)).sum(), gradients.roots)
             gradients.roots.clear()  # their hooks refer to `gradients`: the cycle would keep it alive after its batch

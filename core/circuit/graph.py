@@ -77,7 +77,7 @@ def strongest(parts: Anatomy, scores: Float[Tensor, "f b"], count: int) -> tuple
     return tuple(edge for edge in edges if edge.score)
 
 
-def graph(circuit: Circuit) -> nx.MultiDiGraph:
+def circuit_graph(circuit: Circuit) -> nx.MultiDiGraph:
     """The circuit as a networkx graph; edges between two heads are parallel, with their input q, k or v as the key.
 
     Returns:

@@ -75,7 +75,7 @@ def _orders(order: list[int], device: torch.device) -> tuple[Tensor | None, Tens
 
 
 @dataclass(frozen=True)
-class Weights:
+class HeadWeights:
     """Read and write matrices of all heads, one tensor per layer.
 
     Attributes:
@@ -90,14 +90,14 @@ class Weights:
 
 
 @torch.no_grad()
-def weights(parts: Anatomy) -> Weights:
+def head_weights(parts: Anatomy) -> HeadWeights:
     """Read and write matrices of a model.
 
     Raises:
         ModelError: if a layer is quantised or has a DoRA adapter.
     """
     read, const, write = ([make(parts, layer) for layer in parts.layers] for make in (_read, _constants, _write))
-    return Weights(read, const, write)
+    return HeadWeights(read, const, write)
 
 
 def _read(parts: Anatomy, layer: Layer) -> Float[Tensor, "3h k d"]:

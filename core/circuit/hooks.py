@@ -16,11 +16,11 @@ from torch.nn.functional import pad
 from torch.utils.hooks import RemovableHandle
 
 from core.circuit.head_weights import QKVLinear, qkv_linears
-from core.circuit.prompt_pairs import CLEAN, CORRUPTED, MEAN, Contrast, batches
+from core.circuit.prompt_pairs import CLEAN, CORRUPTED, MEAN, PromptPair, batches
 from core.models.families import Anatomy, Layer
 from core.models.norms import Norm, accumulation_dtype
 
-__all__ = ["CLEAN", "CORRUPTED", "MEAN", "Contrast", "Record", "Visitor", "batches", "metrics", "visited"]
+__all__ = ["CLEAN", "CORRUPTED", "MEAN", "ActivationCache", "PromptPair", "Visitor", "batches", "hooked", "metrics"]
 
 PreHook = Callable[[nn.Module, tuple[Any, ...]], tuple[Any, ...]]
 ForwardHook = Callable[[nn.Module, tuple[Any, ...], Tensor], Tensor]
@@ -72,7 +72,7 @@ class Visitor:
         return x
 
 
-class Record(Visitor):
+class ActivationCache(Visitor):
     """Activation cache: what the input and every head and MLP write, from position `start` on.
 
     Attributes:
@@ -106,17 +106,17 @@ class Record(Visitor):
 
 
 @torch.no_grad()
-def metrics(parts: Anatomy, contrasts: Sequence[Contrast], batch_size: int, side: int) -> Float[Tensor, " n"]:
+def metrics(parts: Anatomy, contrasts: Sequence[PromptPair], batch_size: int, side: int) -> Float[Tensor, " n"]:
     """Metric M, in logits, of the unpatched model on the CLEAN or the CORRUPTED prompts."""
     result = torch.zeros(len(contrasts), dtype=accumulation_dtype(parts.embed.weight))
-    with visited(parts, Visitor()):
+    with hooked(parts, Visitor()):
         for chosen, batch in batches(parts, contrasts, batch_size):
             result[chosen] = batch.metric(batch.embeddings(side)).cpu().to(result.dtype)
     return result
 
 
 @contextmanager
-def visited(parts: Anatomy, visitor: Visitor, last: int = 1) -> Iterator[None]:
+def hooked(parts: Anatomy, visitor: Visitor, last: int = 1) -> Iterator[None]:
     """Show every forward pass inside the context to `visitor`, and restore the model afterwards.
 
     The model is in evaluation mode inside.

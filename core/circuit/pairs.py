@@ -12,7 +12,7 @@ from torch import nn
 from core.circuit import attribution, extraction
 from core.circuit.attribution import Attribution
 from core.circuit.extraction import ExtractedCircuit, Settings
-from core.circuit.hooks import Contrast
+from core.circuit.prompt_pairs import PromptPair
 from core.errors import RunError
 
 # (clean token ids, corrupted token ids, right token id, wrong token id)
@@ -95,12 +95,12 @@ def extract_circuit(
     return extraction.extract(model, contrasts_of(pairs), settings, progress)
 
 
-def contrasts_of(pairs: Sequence[Pair]) -> list[Contrast]:
+def contrasts_of(pairs: Sequence[Pair]) -> list[PromptPair]:
     """Convert pairs of token sequences to contrasts. Raises RunError for a pair that cannot be used."""
     return [_contrast(number, *pair) for number, pair in enumerate(pairs)]
 
 
-def _contrast(number: int, clean: Sequence[int], corrupted: Sequence[int], right: int, wrong: int) -> Contrast:
+def _contrast(number: int, clean: Sequence[int], corrupted: Sequence[int], right: int, wrong: int) -> PromptPair:
     if len(clean) != len(corrupted):
         raise RunError(
             f"Pair {number} has {len(clean)} clean and {len(corrupted)} corrupted tokens: make both equally long."
@@ -108,7 +108,7 @@ def _contrast(number: int, clean: Sequence[int], corrupted: Sequence[int], right
     spans = tuple(_differing(clean, corrupted))
     if not spans:
         raise RunError(f"Pair {number} has two equal prompts: replace at least one token in the corrupted one.")
-    return Contrast(tuple(clean), tuple(corrupted), right, wrong, WAY, spans, prompt=number)
+    return PromptPair(tuple(clean), tuple(corrupted), right, wrong, WAY, spans, prompt=number)
 
 
 def _differing(clean: Sequence[int], corrupted: Sequence[int]) -> Iterator[tuple[int, int]]:

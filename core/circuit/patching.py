@@ -21,18 +21,18 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from core.circuit.graph import destination_columns, destinations, mlp_sources, sources
-from core.circuit.head_weights import Weights, stream, weights
-from core.circuit.hooks import Record, Visitor, visited
-from core.circuit.prompt_pairs import CLEAN, CORRUPTED, Contrast, PairBatch, batches
+from core.circuit.head_weights import HeadWeights, head_weights, stream
+from core.circuit.hooks import ActivationCache, Visitor, hooked
+from core.circuit.prompt_pairs import CLEAN, CORRUPTED, PairBatch, PromptPair, batches
 from core.models.families import Anatomy, anatomy
 from core.models.norms import accumulation_dtype
 
 # From a batch, the activations of its counterfactual prompts and the model's head weights to the patch of that batch.
-PatchFactory = Callable[[PairBatch, Record, Weights], Visitor]
+PatchFactory = Callable[[PairBatch, ActivationCache, HeadWeights], Visitor]
 
 
-def patched(
-    model: nn.Module, contrasts: Sequence[Contrast], keep: Float[Tensor, "f b"], batch_size: int = 8, memory: int = 64
+def run_circuit(
+    model: nn.Module, contrasts: Sequence[PromptPair], keep: Float[Tensor, "f b"], batch_size: int = 8, memory: int = 64
 ) -> Float[Tensor, " n"]:
     """Metric of each pair, in logits, with only the edges of a circuit intact.
 
@@ -44,12 +44,12 @@ def patched(
         batch_size: pairs per batch.
         memory: MiB for the largest temporary tensors.
     """
-    return patched_each(model, contrasts, [keep], batch_size, memory)[0]
+    return run_circuits(model, contrasts, [keep], batch_size, memory)[0]
 
 
-def patched_each(
+def run_circuits(
     model: nn.Module,
-    contrasts: Sequence[Contrast],
+    contrasts: Sequence[PromptPair],
     keeps: Sequence[Float[Tensor, "f b"]],
     batch_size: int = 8,
     memory: int = 64,
@@ -58,8 +58,8 @@ def patched_each(
     return _runs(model, contrasts, [_edges_patch(1 - keep, memory) for keep in keeps], batch_size)
 
 
-def patched_modules(
-    model: nn.Module, contrasts: Sequence[Contrast], circuits: Sequence[Collection[str]], batch_size: int = 8
+def run_module_circuits(
+    model: nn.Module, contrasts: Sequence[PromptPair], circuits: Sequence[Collection[str]], batch_size: int = 8
 ) -> Float[Tensor, "k n"]:
     """Metric of each pair, in logits, with all modules outside each circuit corrupted.
 
@@ -69,11 +69,13 @@ def patched_modules(
 
 
 def module_effects(
-    model: nn.Module, contrasts: Sequence[Contrast], modules: Sequence[str], batch_size: int = 8
+    model: nn.Module, contrasts: Sequence[PromptPair], modules: Sequence[str], batch_size: int = 8
 ) -> Float[Tensor, "n modules"]:
     """Exact change of the metric, in logits, when one module alone is corrupted; node scores approximate it."""
     everything = set(anatomy(model).modules)
-    changed = patched_modules(model, contrasts, [everything, *(everything - {name} for name in modules)], batch_size)
+    changed = run_module_circuits(
+        model, contrasts, [everything, *(everything - {name} for name in modules)], batch_size
+    )
     return (changed[1:] - changed[0]).T
 
 
@@ -85,17 +87,17 @@ def keep_modules(parts: Anatomy, modules: Collection[str]) -> Float[Tensor, "f b
 
 @torch.no_grad()
 def _runs(
-    model: nn.Module, contrasts: Sequence[Contrast], patches: Sequence[PatchFactory], batch_size: int
+    model: nn.Module, contrasts: Sequence[PromptPair], patches: Sequence[PatchFactory], batch_size: int
 ) -> Float[Tensor, "k n"]:
     parts = anatomy(model)
-    head_weights = weights(parts)
+    weights = head_weights(parts)
     result = torch.zeros(len(patches), len(contrasts), dtype=accumulation_dtype(parts.embed.weight))
     for chosen, batch in batches(parts, contrasts, batch_size):
-        corrupted = Record(batch.start)
-        with visited(parts, corrupted):
+        corrupted = ActivationCache(batch.start)
+        with hooked(parts, corrupted):
             batch.metric(batch.embeddings(CORRUPTED))
         for row, make_patch in enumerate(patches):
-            with visited(parts, make_patch(batch, corrupted, head_weights)):
+            with hooked(parts, make_patch(batch, corrupted, weights)):
                 result[row, chosen] = batch.metric(batch.embeddings(CLEAN)).to(result)
     return result
 
@@ -111,7 +113,7 @@ def _edges_patch(drop: Tensor, memory: int) -> PatchFactory:
 class _Patch(Visitor):
     """Base of both patches; leaves positions before the cache's start alone, where both prompts are equal."""
 
-    def __init__(self, parts: Anatomy, corrupted: Record, head_weights: Weights) -> None:
+    def __init__(self, parts: Anatomy, corrupted: ActivationCache, head_weights: HeadWeights) -> None:
         self.parts, self.start, self.corrupted, self.weights = parts, corrupted.start, corrupted, head_weights
 
     def shifted(self, x: Tensor, shift: Tensor) -> Tensor:
@@ -122,7 +124,9 @@ class _Patch(Visitor):
 class ModulesPatch(_Patch):
     """Replaces the output of every module outside a circuit by its output on the counterfactual prompt."""
 
-    def __init__(self, parts: Anatomy, corrupted: Record, head_weights: Weights, circuit: Collection[str]) -> None:
+    def __init__(
+        self, parts: Anatomy, corrupted: ActivationCache, head_weights: HeadWeights, circuit: Collection[str]
+    ) -> None:
         super().__init__(parts, corrupted, head_weights)
         self.outside = torch.tensor([name not in circuit for name in parts.modules])
         self.outside = self.outside.view(len(parts.layers), -1).to(parts.embed.weight.device)
@@ -142,7 +146,12 @@ class _EdgesPatch(_Patch):
     """Adds to the input of each destination the corruption of its dropped edges, a chunk of tokens at a time."""
 
     def __init__(
-        self, batch: PairBatch, corrupted: Record, head_weights: Weights, drop: Float[Tensor, "f b"], memory: int
+        self,
+        batch: PairBatch,
+        corrupted: ActivationCache,
+        head_weights: HeadWeights,
+        drop: Float[Tensor, "f b"],
+        memory: int,
     ) -> None:
         super().__init__(batch.parts, corrupted, head_weights)
         self.drop = drop.to(corrupted.input[0])

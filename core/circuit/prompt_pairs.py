@@ -17,7 +17,7 @@ MEAN = -1  # stands in `Contrast.corrupted` for the mean embedding of `Contrast.
 
 
 @dataclass(frozen=True, slots=True)
-class Contrast:
+class PromptPair:
     """A prompt cut right before its answer, and its counterfactual prompt: the same one without the evidence.
 
     The metric of a pair is M = logit[right] - logit[wrong] at the last position.
@@ -109,7 +109,7 @@ class PairBatch:
         return (rows * hidden.to(rows)).sum(-1) + (0 if bias is None else bias.detach()[answers].to(rows))
 
 
-def batches(parts: Anatomy, contrasts: Sequence[Contrast], size: int) -> Iterator[tuple[list[int], PairBatch]]:
+def batches(parts: Anatomy, contrasts: Sequence[PromptPair], size: int) -> Iterator[tuple[list[int], PairBatch]]:
     """Batches of at most `size` pairs of similar length, each with the indices of its pairs in `contrasts`."""
     order = sorted(range(len(contrasts)), key=lambda i: len(contrasts[i].ids))
     for first in range(0, len(order), size):
@@ -117,7 +117,7 @@ def batches(parts: Anatomy, contrasts: Sequence[Contrast], size: int) -> Iterato
         yield chosen, _collate(parts, [contrasts[i] for i in chosen])
 
 
-def _collate(parts: Anatomy, contrasts: Sequence[Contrast]) -> PairBatch:
+def _collate(parts: Anatomy, contrasts: Sequence[PromptPair]) -> PairBatch:
     length = max(len(contrast.ids) for contrast in contrasts)
     ids = torch.zeros(2, len(contrasts), length, dtype=torch.long)
     mask, slots = torch.zeros(2, len(contrasts), length, dtype=torch.long)

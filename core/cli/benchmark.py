@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.console import out, progress, stepper
+from core.cli.console import out, progress, step_bars
 from core.cli.options import parts_of
 from core.utils.assets import asset
 from core.workspace import Workspace
@@ -65,5 +65,5 @@ def bench(
                 device=device,
                 settings=QUICK_SETTING if quick else SETTINGS,
             )
-            run_sweep(sweep, stepper(bars), lambda line: bars.console.print(line, highlight=False))
+            run_sweep(sweep, step_bars(bars), lambda line: bars.console.print(line, highlight=False))
     out.print(f"Report: {write_report(target)}", highlight=False, soft_wrap=True)

@@ -17,14 +17,14 @@ from rich.progress import (
 from rich.table import Table
 
 from core.report.summary import visible
-from core.runs.run_folder import RunFolder
+from core.runs.handle import RunHandle
 from core.types import ENDED, Evaluation, RunState
 
 if TYPE_CHECKING:
     from core.unlearning.trainer import Step  # loads torch
 
 
-class Plain(Console):
+class PlainConsole(Console):
     """A console that prints text literally: no markup such as [red], no emoji names, no control characters."""
 
     def __init__(self, stderr: bool = False) -> None:
@@ -36,10 +36,10 @@ class Plain(Console):
         super().print(*(visible(one) if isinstance(one, str) else one for one in objects), **options)
 
 
-out, err = Plain(), Plain(stderr=True)
+out, err = PlainConsole(), PlainConsole(stderr=True)
 
 
-def follow(folder: RunFolder, quiet: bool) -> None:
+def follow_run(folder: RunHandle, quiet: bool) -> None:
     """Show a run's progress until it ends; Ctrl-C cancels the run.
 
     Args:
@@ -54,7 +54,7 @@ def follow(folder: RunFolder, quiet: bool) -> None:
                 time.sleep(0.3)
             bars.update(bar, completed=status.progress, description=str(status.state))
         except KeyboardInterrupt:
-            folder.ask_to_cancel()
+            folder.request_cancel()
             raise
 
 
@@ -82,7 +82,7 @@ def progress(quiet: bool = False) -> Progress:
     )
 
 
-def stepper(bars: Progress) -> Callable[[str, "Step"], bool]:
+def step_bars(bars: Progress) -> Callable[[str, "Step"], bool]:
     """A callback that shows training steps, with one bar for each name; it never stops a training."""
     tasks: dict[str, TaskID] = {}
 

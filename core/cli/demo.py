@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.console import err, out, progress, stepper
+from core.cli.console import err, out, progress, step_bars
 from core.cli.options import OFFLINE, WorkspacePath
 from core.errors import RunError
 from core.utils.assets import PACKAGE, asset
@@ -50,7 +50,7 @@ def build_demo(
     from core.demo.build import build  # loads torch
 
     with progress() as bars:
-        differing = build(target, stepper(bars), check)
+        differing = build(target, step_bars(bars), check)
     if differing:
         err.print(f"{len(differing)} files differ from the manifest: {', '.join(differing)}", style="red")
         raise typer.Exit(1)

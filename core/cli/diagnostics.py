@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from core.errors import RecordError
 from core.review.cases import Cases
 from core.runs.device_locks import candidates, free
-from core.runs.run_folder import runs, store_of
+from core.runs.handle import runs, store_of
 from core.runs.submit import ORPHANED, is_orphaned
 from core.types import ENDED, RunState
 from core.workspace import Workspace
@@ -95,7 +95,7 @@ def _workspace(workspace: Workspace) -> Iterator[Finding]:
     yield (store := _store(workspace))
     if store.ok:
         yield from _runs(workspace)
-    if workspace.ledger_key.is_file():
+    if workspace.layout.ledger_key.is_file():
         yield (ledger := _ledger(workspace))
         if ledger.ok:
             yield _served(workspace)
@@ -118,7 +118,7 @@ def _disk(workspace: Workspace) -> Finding:
 
 
 def _store(workspace: Workspace) -> Finding:
-    store = store_of(workspace.root)
+    store = store_of(workspace)
     path, flaws = store.path, store.flaws()
     mend = (
         f"Move {path} and its -wal and -shm files away: ended runs stay readable, other runs must be started again."
@@ -134,7 +134,7 @@ def _ledger(workspace: Workspace) -> Finding:
     from core.ledger.keys import read_public  # loads the signing libraries
 
     try:
-        flaws = verify(workspace.ledger, read_public(workspace.ledger_key)).flaws
+        flaws = verify(workspace.layout.ledger, read_public(workspace.layout.ledger_key)).flaws
     except RecordError as error:
         flaws = (str(error),)
     mend = "Compare it with a head and a copy kept elsewhere. The next entry repairs an incomplete last line."

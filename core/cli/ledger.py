@@ -24,12 +24,13 @@ def init(workspace: WorkspacePath, as_json: Json = False) -> None:
     from core.ledger.keys import make_keys  # loads the signing libraries
 
     place = Workspace(workspace)
-    begin(place.ledger, place.settings.name, make_keys(place.ledger_key))
+    begin(place.layout.ledger, place.settings.name, make_keys(place.layout.ledger_key))
     if as_json:
-        print(json.dumps({"ledger": str(place.ledger), "key": str(place.ledger_key)}))
+        print(json.dumps({"ledger": str(place.layout.ledger), "key": str(place.layout.ledger_key)}))
         return
     out.print(
-        f"The ledger is {place.ledger}. Give {place.ledger_key} to its auditors, and keep heads elsewhere: "
+        f"The ledger is {place.layout.ledger}. Give {place.layout.ledger_key} to its auditors, "
+        "and keep heads elsewhere: "
         f"python -m core ledger head --workspace {workspace} --out FILE",
         highlight=False,
         soft_wrap=True,
@@ -46,7 +47,7 @@ def head(
     from core.ledger.keys import keys_of  # loads the signing libraries
 
     place = Workspace(workspace)
-    write_bytes(to, head_of(place.ledger, keys_of(place.ledger_key)))
+    write_bytes(to, head_of(place.layout.ledger, keys_of(place.layout.ledger_key)))
     out.print(f"The head is {to}.", highlight=False, soft_wrap=True)
 
 
@@ -57,7 +58,7 @@ def show(workspace: WorkspacePath, as_json: Json = False) -> None:
     from core.ledger.keys import read_public  # loads the signing libraries
 
     place = Workspace(workspace)
-    found = entries(place.ledger, read_public(place.ledger_key))
+    found = entries(place.layout.ledger, read_public(place.layout.ledger_key))
     if as_json:
         print(json.dumps(to_json(found)))
         return
@@ -79,7 +80,7 @@ def record(
     from core.report.case_record import record as page  # loads jinja2
 
     place = Workspace(workspace)
-    found = about(to_json(entries(place.ledger, read_public(place.ledger_key))), request_id)
+    found = about(to_json(entries(place.layout.ledger, read_public(place.layout.ledger_key))), request_id)
     if not found:
         raise RecordError(f"The ledger has no entry on request {request_id!r}: check the id.")
     write_text(to, page(request_id, found))

@@ -52,7 +52,7 @@ def pairs_of(text: str) -> list[tuple[str, str]]:
     return [(user, item) for user, _, item in (part.partition(":") for part in parts_of(text))]
 
 
-def for_runs(path: Path, person: str) -> Workspace:
+def workspace_for_runs(path: Path, person: str) -> Workspace:
     """Open a workspace in which a person may start and change runs.
 
     Args:

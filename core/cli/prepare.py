@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.console import out, progress, stepper
+from core.cli.console import out, progress, step_bars
 from core.cli.options import WorkspacePath, columns_of
 from core.data.readers import read
 from core.errors import RequestError
@@ -63,7 +63,7 @@ def prepare(
     )  # fmt: skip
     scratch = Scratch(crowd=crowd, holdout=holdout)
     with progress() as bars:
-        _print_summary(make_workspace(dataset, workspace, settings, scratch, stepper(bars), adapter), workspace)
+        _print_summary(make_workspace(dataset, workspace, settings, scratch, step_bars(bars), adapter), workspace)
 
 
 def _base(base: str) -> tuple[str, str | None, str]:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from core.cli.console import out, progress, stepper
-from core.cli.options import Device, Json, Person, RequestId, WorkspacePath, for_runs, pairs_of, parts_of
+from core.cli.console import out, progress, step_bars
+from core.cli.options import Device, Json, Person, RequestId, WorkspacePath, pairs_of, parts_of, workspace_for_runs
 from core.review.permissions import require
 from core.types import Act, Ground, Identity
 from core.utils.serialization import to_json
@@ -53,9 +53,9 @@ def reference(
     """Retrain the adapter without the request's data; every run is compared with these references."""
     from core.runs.references import train_references  # loads torch
 
-    place = for_runs(workspace, person)
+    place = workspace_for_runs(workspace, person)
     with progress(quiet=as_json) as bars:
-        report = stepper(bars)
+        report = step_bars(bars)
         folders = train_references(
             place,
             request_id,

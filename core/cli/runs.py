@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from core.cli.console import err, follow, out
-from core.cli.options import OFFLINE, Device, Json, Person, RequestId, RunId, WorkspacePath, for_runs
+from core.cli.console import err, follow_run, out
+from core.cli.options import OFFLINE, Device, Json, Person, RequestId, RunId, WorkspacePath, workspace_for_runs
 from core.integrations.mlflow import to_mlflow
 from core.review.permissions import check_operators
-from core.runs.run_folder import RunFolder, run_folder
+from core.runs.handle import RunHandle, open_run
 from core.unlearning.methods import METHODS
 from core.utils.serialization import to_json
 from core.workspace import Workspace
@@ -63,7 +63,7 @@ def run(
     """Unlearn a request: start a worker and show its progress until the run ends."""
     from core.runs.submit import create_run, start  # loads torch
 
-    place = for_runs(workspace, person)
+    place = workspace_for_runs(workspace, person)
     check_operators(place, request_id, person)
     folder = create_run(place, request_id, method, device, seed, steps, launcher=launcher, launched_by=person)
     start(folder)
@@ -76,19 +76,19 @@ def resume(
     """Continue a failed or lost run from its last checkpoint."""
     from core.runs.submit import resume as resume_run  # loads torch
 
-    folder = run_folder(for_runs(workspace, person), run_id)
+    folder = open_run(workspace_for_runs(workspace, person), run_id)
     resume_run(folder)
     _follow_and_print(folder, workspace, detach, as_json)
 
 
 def cancel(workspace: WorkspacePath, run_id: RunId, person: Person = "", as_json: Json = False) -> None:
     """Stop a run and destroy its candidate adapter; the adapter in use does not change."""
-    folder = run_folder(for_runs(workspace, person), run_id)
-    folder.ask_to_cancel()
+    folder = open_run(workspace_for_runs(workspace, person), run_id)
+    folder.request_cancel()
     if as_json:
         print(json.dumps({"id": folder.id, **to_json(folder.status)}))
         return
-    state = "is asked to stop" if folder.cancel_asked else "is stopped"
+    state = "is asked to stop" if folder.cancel_requested else "is stopped"
     out.print(f"Run {run_id} {state}.", highlight=False)
 
 
@@ -102,7 +102,7 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Log a finished run's numbers to MLflow; no personal data is logged."""
-    folder = run_folder(Workspace(workspace), run_id)
+    folder = open_run(Workspace(workspace), run_id)
     # A folder, because mlflow-skinny lacks SQLAlchemy and cannot open SQLite.
     uri = uri or (workspace.resolve() / "mlflow").as_uri()
     logged = to_mlflow(folder, uri)
@@ -112,10 +112,10 @@ def export(
     out.print(f"Run {run_id} is logged at {uri} as {logged}.", highlight=False, soft_wrap=True)
 
 
-def _follow_and_print(folder: RunFolder, workspace: Path, detach: bool, as_json: bool) -> None:
+def _follow_and_print(folder: RunHandle, workspace: Path, detach: bool, as_json: bool) -> None:
     """Follow a run to its end, unless detached, and print its state. Exit code 1 if it did not finish."""
     if not detach:
-        follow(folder, quiet=as_json)
+        follow_run(folder, quiet=as_json)
     status = folder.status
     if as_json:
         print(json.dumps({"id": folder.id, **to_json(status)}))
@@ -137,4 +137,4 @@ def worker(folder: Annotated[Path, typer.Argument(help="A run folder.")]) -> Non
     from core.runs.worker import work  # loads torch and transformers
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    raise typer.Exit(0 if work(RunFolder(folder)) == "done" else 1)
+    raise typer.Exit(0 if work(RunHandle(folder)) == "done" else 1)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.console import err, out, progress, report_table
-from core.cli.options import Device, Json, Person, RunId, WorkspacePath, for_runs
+from core.cli.options import Device, Json, Person, RunId, WorkspacePath, workspace_for_runs
 from core.errors import RunError
 from core.report.check_texts import render
-from core.runs.run_folder import run_folder
+from core.runs.handle import open_run
 from core.types import Check, Verdict, Verification
 from core.utils.serialization import read_json, to_json
 from core.workspace import Workspace
@@ -26,7 +26,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Print the results of a finished run and the path of its full report."""
-    folder = run_folder(Workspace(workspace), run_id)
+    folder = open_run(Workspace(workspace), run_id)
     if folder.report is None or folder.evaluation is None:
         log = folder.path / "log.txt"
         raise RunError(f"Run {run_id!r} has no report (it is {folder.status.state}): wait for its end, or read {log}.")
@@ -54,7 +54,7 @@ def overlap(
     """Compare the top-10 list of every retained user before and after a run."""
     from core.runs.list_overlap import write_overlaps  # loads torch
 
-    overlaps = write_overlaps(run_folder(for_runs(workspace, person), run_id), device)
+    overlaps = write_overlaps(open_run(workspace_for_runs(workspace, person), run_id), device)
     if as_json:
         print(json.dumps(to_json(overlaps)))
         return
@@ -77,7 +77,7 @@ def verify(
     """Check a finished run against models that never saw the data; exit code 0 only if every check passes."""
     from core.runs.verify import verify as verify_run  # loads torch
 
-    folder = run_folder(for_runs(workspace, person), run_id)
+    folder = open_run(workspace_for_runs(workspace, person), run_id)
     with progress(as_json) as bars:
         bar = bars.add_task("models evaluated", total=1.0)
         found = verify_run(folder, device, full, lambda done: bars.update(bar, completed=done))

@@ -15,9 +15,9 @@ from core.demo.world import demo_subjects, make_world
 from core.ledger.chain import begin
 from core.ledger.keys import demo_keys, keep_keys, public_pem
 from core.pipeline.prepare import Scratch, prepare
+from core.runs.handle import RunHandle
 from core.runs.list_overlap import write_overlaps
 from core.runs.references import train_references
-from core.runs.run_folder import RunFolder
 from core.runs.verify import verify
 from core.runs.worker import work
 from core.types import Ground, Identity, Request, RunSpec
@@ -31,7 +31,7 @@ from core.workspace import WorkspaceSettings
 PEOPLE, CROWD, SUBJECTS, REFERENCES = 400, 4000, 3, 3
 SEED = 1  # of the run: gives a forget group of two modules; other seeds give other modules, as the page says
 SOURCE = "core.data.world, seed 7"  # an old module name, kept because every demo's workspace.json holds it
-BORN = "2026-01-01T00:00:00+00:00"
+CREATED = "2026-01-01T00:00:00+00:00"
 TELLS_TIME = (
     "status.json",
     "overlap-status.json",
@@ -80,7 +80,7 @@ def build(target: Path, report: Callable[[str, Step], bool], check: bool = False
     torch.set_num_threads(1)
     part = target.with_name(f".{target.name}.new")
     shutil.rmtree(part, ignore_errors=True)
-    make(part, report)
+    make_demo(part, report)
     if check:
         differing = compare(read_json(target / "manifest.json")["sha256"], digests(part))
         shutil.rmtree(part)
@@ -91,7 +91,7 @@ def build(target: Path, report: Callable[[str, Step], bool], check: bool = False
     return ()
 
 
-def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
+def make_demo(folder: Path, report: Callable[[str, Step], bool]) -> None:
     """Make the data, models, request, references and one finished run in an empty folder."""
     dataset = make_world(people=PEOPLE)
     crowd = make_world(people=CROWD, first=PEOPLE + 1, town=False).interactions  # seen by the base model only
@@ -100,7 +100,7 @@ def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
         "req-demo",
         users=demo_subjects(dataset, workspace.user_split.members, SUBJECTS),
         reason="They closed their accounts and asked to be erased.",
-        created=BORN,
+        created=CREATED,
         legal_basis=Ground.CONSENT_WITHDRAWN,
         identity=Identity.ACCOUNT,
     )
@@ -108,8 +108,8 @@ def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
     write_json(folder / "requests/req-demo.json", request)
     keys = demo_keys()
     keep_keys(keys)
-    write_bytes(workspace.ledger_key, public_pem(keys))
-    begin(workspace.ledger, SETTINGS.name, keys)
+    write_bytes(workspace.layout.ledger_key, public_pem(keys))
+    begin(workspace.layout.ledger, SETTINGS.name, keys)
     train_references(
         workspace, request.id, REFERENCES, "cpu", lambda number, step: report(f"reference {number + 1}", step)
     )
@@ -118,9 +118,10 @@ def make(folder: Path, report: Callable[[str, Step], bool]) -> None:
 
 def finished_run(folder: Path, request: Request) -> None:
     """Execute one run, compare the lists of all users, and verify it."""
-    run = RunFolder(folder / "runs/run-demo")
+    run = RunHandle(folder / "runs/run-demo")
     run.write(
-        "spec.json", RunSpec("run-demo", request.id, "cure", "cpu", SEED, created=BORN, thresholds=Thresholds().digest)
+        "spec.json",
+        RunSpec("run-demo", request.id, "cure", "cpu", SEED, created=CREATED, thresholds=Thresholds().digest),
     )
     run.store.add(run.id, run.id, externally_queued=False)
     work(run)

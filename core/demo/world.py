@@ -50,7 +50,7 @@ class Film:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class DemoUser:
     """A user with their hidden properties.
 
     Attributes:
@@ -128,22 +128,22 @@ def make_films(seed: int, count: int, town: bool = True) -> tuple[Film, ...]:
     return tuple(films)
 
 
-def make_person(seed: int, number: int) -> Person:
+def make_person(seed: int, number: int) -> DemoUser:
     """Make one user: the taste of the user's type plus an individual deviation."""
     rng = Random(f"{seed}:person:{number}")
     kind = Random(f"{seed}:type:{number % TYPES // 2}")
     side = 2.0 if number % 2 else -2.0
     taste = {genre: side * _normal(kind) + 0.3 * _normal(rng) for genre in GENRES}
-    return Person(f"u{number:03d}", taste, 0.3 * _normal(rng) - 0.3, _pick(rng, sorted(MOTIFS)))
+    return DemoUser(f"u{number:03d}", taste, 0.3 * _normal(rng) - 0.3, _pick(rng, sorted(MOTIFS)))
 
 
-def expected_liking(person: Person, film: Film) -> float:
+def expected_liking(person: DemoUser, film: Film) -> float:
     """The learnable part of a liking, from taste and quality: rating points above the threshold of liking."""
     genres = film.item.genres
     return sum(person.taste[genre] for genre in genres) / len(genres) + film.quality + person.mildness
 
 
-def _diary(seed: int, person: Person, films: Sequence[Film]) -> list[Interaction]:
+def _diary(seed: int, person: DemoUser, films: Sequence[Film]) -> list[Interaction]:
     """All ratings of one user."""
     rng = Random(f"{seed}:diary:{person.id}")
     met = _choose(rng, person, films, 40 + int(31 * rng.random()))
@@ -155,7 +155,7 @@ def _diary(seed: int, person: Person, films: Sequence[Film]) -> list[Interaction
     ]
 
 
-def _choose(rng: Random, person: Person, films: Sequence[Film], count: int) -> list[Film]:
+def _choose(rng: Random, person: DemoUser, films: Sequence[Film], count: int) -> list[Film]:
     """Draw `count` different films; known films, liked genres and the favourite word have higher weights.
 
     Sequential Poisson sampling: take the films with the smallest u / weight, where u is uniform.
@@ -168,7 +168,7 @@ def _choose(rng: Random, person: Person, films: Sequence[Film], count: int) -> l
     return _shuffled(rng, sorted(films, key=places.__getitem__)[:count])
 
 
-def _liking(rng: Random, person: Person, film: Film) -> float:
+def _liking(rng: Random, person: DemoUser, film: Film) -> float:
     """Expected liking with noise; the favourite word and the private coin override it."""
     liking, coin = expected_liking(person, film) + 0.3 * _normal(rng), rng.random()
     if person.quirk in film.item.title.split():

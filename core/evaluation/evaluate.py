@@ -6,9 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluation.metrics import DRAWS, auc, closeness, floor, interval, membership_auc, prediction_auc, take
-from core.evaluation.predictions import Scores, score
-from core.evaluation.ranking import Reader, rank
+from core.evaluation.metrics import (
+    DRAWS,
+    auc,
+    closeness,
+    interval,
+    membership_auc,
+    prediction_auc,
+    reference_floor,
+    select_rows,
+)
+from core.evaluation.predictions import Predictions, predict
+from core.evaluation.ranking import PromptSetup, score_candidates
 from core.models.recommender import Recommender
 from core.types import Evaluation, Interaction, Interval, Item, Metrics, Prompt, Recommendation, Split, TopLists
 
@@ -33,18 +42,18 @@ class ModelOutputs:
         lists: Top list by user.
     """
 
-    forget: Scores
-    test: Scores
-    holdout: Scores
+    forget: Predictions
+    test: Predictions
+    holdout: Predictions
     rank_users: np.ndarray
     ranks: np.ndarray
     lists: Mapping[str, tuple[Recommendation, ...]]
 
 
-def look(
+def collect_outputs(
     recommender: Recommender,
     split: Split,
-    reader: Reader,
+    reader: PromptSetup,
     items: Mapping[str, Item],
     histories: Mapping[str, Sequence[Interaction]],
     listed: Sequence[str] = (),
@@ -62,9 +71,9 @@ def look(
         ranked: Largest number of users whose test items are ranked, which is the most expensive part.
     """
     prompts = _first_liked(split.test, ranked)
-    users, places = np.array([prompt.user for prompt in prompts]), ranks(recommender, prompts, reader, histories)
+    users, places = np.array([prompt.user for prompt in prompts]), target_ranks(recommender, prompts, reader, histories)
     lists = {user: top_list(recommender, histories[user], reader, items) for user in listed}
-    forget, test, holdout = (score(recommender, part, reader) for part in (split.forget, split.test, split.holdout))
+    forget, test, holdout = (predict(recommender, part, reader) for part in (split.forget, split.test, split.holdout))
     return ModelOutputs(forget, test, holdout, users, places, lists)
 
 
@@ -92,7 +101,7 @@ def compare(
         references=tuple(metrics(reference) for reference in references),
         closeness=closeness(unlearned.forget.probabilities, before, probabilities),
         closeness_original=closeness(before, before, probabilities),
-        floor=floor(before, probabilities),
+        floor=reference_floor(before, probabilities),
         item_mean_auc=item_mean,
         lists=_lists(original, unlearned, references, split),
     )
@@ -117,11 +126,11 @@ def _ranking_values(ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return ranks <= CUTOFF, np.where(ranks <= CUTOFF, 1 / np.log2(ranks + 1), 0)
 
 
-def _auc(scores: Scores, draws: int) -> Interval:
-    return interval(lambda rows: prediction_auc(take(scores, rows)), scores.users, draws=draws)
+def _auc(scores: Predictions, draws: int) -> Interval:
+    return interval(lambda rows: prediction_auc(select_rows(scores, rows)), scores.users, draws=draws)
 
 
-def _membership(forget: Scores, holdout: Scores, draws: int) -> Interval:
+def _membership(forget: Predictions, holdout: Predictions, draws: int) -> Interval:
     losses = np.concatenate([forget.losses, holdout.losses])
     member = np.arange(len(losses)) < len(forget.losses)
     return interval(
@@ -162,16 +171,16 @@ def list_users(split: Split) -> tuple[str, ...]:
 def top_list(
     recommender: Recommender,
     history: Sequence[Interaction],
-    reader: Reader,
+    reader: PromptSetup,
     items: Mapping[str, Item],
     length: int = LIST_LENGTH,
 ) -> tuple[Recommendation, ...]:
     """Top list of the user with this history, among `candidates`."""
     unseen = candidates(history, reader)
-    return top_k(rank(recommender, open_prompt(history, reader), unseen, reader), unseen, items, length)
+    return top_k(score_candidates(recommender, open_prompt(history, reader), unseen, reader), unseen, items, length)
 
 
-def candidates(history: Sequence[Interaction], reader: Reader) -> list[str]:
+def candidates(history: Sequence[Interaction], reader: PromptSetup) -> list[str]:
     """The `LIST_CANDIDATES` most popular items that are not in a history."""
     seen = {event.item for event in history}
     return [item for item in reader.popular if item not in seen][:LIST_CANDIDATES]
@@ -185,7 +194,7 @@ def top_k(
     return tuple(Recommendation(candidates[i], items[candidates[i]].title, float(scores[i])) for i in order)
 
 
-def open_prompt(history: Sequence[Interaction], reader: Reader) -> Prompt:
+def open_prompt(history: Sequence[Interaction], reader: PromptSetup) -> Prompt:
     """Prompt of the history's last events with a last place for a candidate."""
     shown = tuple(history[-(reader.window - 1) :])
     return Prompt(shown[-1].user, (*shown, shown[-1]), len(shown))
@@ -201,10 +210,10 @@ def _first_liked(test: Sequence[Prompt], most: int) -> list[Prompt]:
     return list(liked.values())[:: max(1, len(liked) // max(1, most))][:most]
 
 
-def ranks(
+def target_ranks(
     recommender: Recommender,
     prompts: Sequence[Prompt],
-    reader: Reader,
+    reader: PromptSetup,
     histories: Mapping[str, Sequence[Interaction]],
 ) -> np.ndarray:
     """Rank, from 1, of each prompt's last item among `NEGATIVES` random items that its user never saw [prompt].
@@ -217,7 +226,7 @@ def ranks(
         others = [item for item in reader.popular if item not in seen]
         rng = np.random.default_rng(len(ranks))
         negatives = [others[i] for i in rng.permutation(len(others))[:NEGATIVES]]
-        scores = rank(recommender, prompt, [prompt.events[-1].item, *negatives], reader)
+        scores = score_candidates(recommender, prompt, [prompt.events[-1].item, *negatives], reader)
         ranks.append(1 + (scores[1:] > scores[0]).sum() + (scores[1:] == scores[0]).sum() / 2)
     return np.array(ranks)
 

@@ -11,7 +11,9 @@ from scipy.stats import rankdata
 from core.types import Closeness, Interval
 
 if TYPE_CHECKING:
-    from core.evaluation.predictions import Scores  # loads torch and transformers, which a launch must not wait for
+    from core.evaluation.predictions import (
+        Predictions,  # loads torch and transformers, which a launch must not wait for
+    )
 
 DRAWS = 200
 Value = TypeVar("Value")
@@ -25,7 +27,7 @@ def auc(positive: np.ndarray, negative: np.ndarray) -> float:
     return float((ranks[: len(positive)].sum() / len(positive) - (len(positive) + 1) / 2) / len(negative))
 
 
-def prediction_auc(scores: "Scores") -> float:
+def prediction_auc(scores: "Predictions") -> float:
     """AUC in [0, 1] of a model's predictions.
 
     `click`: liked over not liked titles. `next_item`: P(the true title scores above another candidate).
@@ -73,7 +75,7 @@ def interval(
     return Interval(float(measure(np.arange(len(users)))), float(low), float(high), len(users))
 
 
-def take(scores: "Scores", rows: np.ndarray) -> "Scores":
+def select_rows(scores: "Predictions", rows: np.ndarray) -> "Predictions":
     """Select rows of a model's scores."""
     return replace(scores, **{field.name: getattr(scores, field.name)[rows] for field in fields(scores)})
 
@@ -98,14 +100,14 @@ def closeness(model: np.ndarray, original: np.ndarray, references: list[np.ndarr
     return Closeness(float(distance / original_distance), *(float(value) for value in np.mean(pairs, axis=0)))
 
 
-def beside_others(values: Sequence[Value]) -> list[tuple[Value, list[Value]]]:
+def leave_one_out(values: Sequence[Value]) -> list[tuple[Value, list[Value]]]:
     """Pair each value with the list of all others (leave one out)."""
     return [(value, [*values[:place], *values[place + 1 :]]) for place, value in enumerate(values)]
 
 
-def floor(original: np.ndarray, references: Sequence[np.ndarray]) -> tuple[Closeness, ...]:
+def reference_floor(original: np.ndarray, references: Sequence[np.ndarray]) -> tuple[Closeness, ...]:
     """Closeness of each reference to the others: the noise floor of retraining. Empty for fewer than two references."""
-    return tuple(closeness(own, original, others) for own, others in beside_others(references) if others)
+    return tuple(closeness(own, original, others) for own, others in leave_one_out(references) if others)
 
 
 def reach(model: np.ndarray, original: np.ndarray, references: list[np.ndarray]) -> float:
@@ -128,7 +130,7 @@ def reach(model: np.ndarray, original: np.ndarray, references: list[np.ndarray])
     return float(((model - original) * line).sum() / max((line**2).sum(), 1e-30))
 
 
-def calibration_error(scores: "Scores", bins: int = 10) -> float:
+def calibration_error(scores: "Predictions", bins: int = 10) -> float:
     """Expected calibration error in [0, 1]: mean |confidence - accuracy| over bins of confidence, weighted by rows."""
     preferred = scores.probabilities.argmax(1)
     right = preferred == (scores.labels.astype(int) if scores.probabilities.shape[1] == 2 else 0)
@@ -140,10 +142,10 @@ def calibration_error(scores: "Scores", bins: int = 10) -> float:
 
 def jensen_shannon(left: np.ndarray, right: np.ndarray) -> float:
     """Jensen-Shannon divergence in bits, in [0, 1], mean over rows of two arrays [row, outcome]."""
-    return float(divergences(left, right).mean())
+    return float(row_jensen_shannon(left, right).mean())
 
 
-def divergences(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def row_jensen_shannon(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Jensen-Shannon divergence in bits of each row [row] of two arrays [row, outcome].
 
     Computed from SciPy's relative entropy: `scipy.spatial.distance.jensenshannon` gives NaN for nearly equal rows,

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.evaluation.ranking import Reader, rank
-from core.models.batching import answer_logits, by_prompt
+from core.evaluation.ranking import PromptSetup, score_candidates
+from core.models.batching import answer_logits, map_prompts
 from core.models.recommender import Recommender
 from core.types import Prompt, Task
 
@@ -19,7 +19,7 @@ LIMIT = 400  # targets per set in `next_item`, which ranks candidates for each
 
 
 @dataclass(frozen=True)
-class Scores:
+class Predictions:
     """Predictions with one row per target.
 
     In `click` the outcomes are No and Yes. In `next_item` they are the true title, first, and `CANDIDATES` others.
@@ -39,14 +39,16 @@ class Scores:
     losses: np.ndarray
 
 
-def score(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, limit: int = LIMIT) -> Scores:
+def predict(
+    recommender: Recommender, prompts: Sequence[Prompt], reader: PromptSetup, limit: int = LIMIT
+) -> Predictions:
     """Predict every target of the prompts; in `next_item` a sample of at most `limit` targets."""
     if recommender.task is Task.CLICK:
         return _click(recommender, prompts, reader)
     return _next_item(recommender, prompts, reader, limit)
 
 
-def answer_mass(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader) -> np.ndarray:
+def answer_probability(recommender: Recommender, prompts: Sequence[Prompt], reader: PromptSetup) -> np.ndarray:
     """Probability of Yes and No together [target]; empty in `next_item`, where any token can be an answer."""
     if recommender.task is not Task.CLICK:
         return np.empty(0)
@@ -56,10 +58,10 @@ def answer_mass(recommender: Recommender, prompts: Sequence[Prompt], reader: Rea
 
 @torch.no_grad()
 def _by_target(
-    recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, read: Callable[[Tensor], Tensor]
+    recommender: Recommender, prompts: Sequence[Prompt], reader: PromptSetup, read: Callable[[Tensor], Tensor]
 ) -> np.ndarray:
     """Apply `read` to the `click` logits [target, vocabulary]; values in the order of the prompts' targets [target]."""
-    values = by_prompt(
+    values = map_prompts(
         reader.encode(prompts),
         TOKENS,
         recommender.device,
@@ -69,34 +71,34 @@ def _by_target(
     return torch.cat(values).numpy() if values else np.empty(0)
 
 
-def _click(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader) -> Scores:
+def _click(recommender: Recommender, prompts: Sequence[Prompt], reader: PromptSetup) -> Predictions:
     yes, no = recommender.yes, recommender.no
     margins = _by_target(recommender, prompts, reader, lambda logits: logits[:, yes] - logits[:, no])
     labels = np.array([event.liked for prompt in prompts for event in prompt.targets], dtype=bool)
     liked = 1 / (1 + np.exp(-margins))
     losses = np.logaddexp(0, np.where(labels, -margins, margins))
-    return Scores(_users(prompts), labels, margins, np.stack([1 - liked, liked], 1), losses)
+    return Predictions(_users(prompts), labels, margins, np.stack([1 - liked, liked], 1), losses)
 
 
-def _next_item(recommender: Recommender, prompts: Sequence[Prompt], reader: Reader, limit: int) -> Scores:
+def _next_item(recommender: Recommender, prompts: Sequence[Prompt], reader: PromptSetup, limit: int) -> Predictions:
     singles = [single for prompt in prompts for single in prompt.singles if single.first_target]
     rng = random.Random(0)
     singles = singles if len(singles) <= limit else rng.sample(singles, limit)
     probabilities = _candidate_probabilities(recommender, singles, reader, rng)
     right = probabilities[:, 0].clip(1e-12, 1 - 1e-12)
     labels, margins = np.ones(len(singles), bool), np.log(right / (1 - right))
-    return Scores(_users(singles), labels, margins, probabilities, -np.log(right))
+    return Predictions(_users(singles), labels, margins, probabilities, -np.log(right))
 
 
 def _candidate_probabilities(
-    recommender: Recommender, singles: Sequence[Prompt], reader: Reader, rng: random.Random
+    recommender: Recommender, singles: Sequence[Prompt], reader: PromptSetup, rng: random.Random
 ) -> np.ndarray:
     """Softmax over the true title and random others [prompt, candidate], the true one first."""
     rows = []
     for prompt in singles:
         target = prompt.events[-1].item
         others = rng.sample([item for item in reader.popular if item != target], CANDIDATES)
-        rows.append(rank(recommender, prompt, [target, *others], reader))
+        rows.append(score_candidates(recommender, prompt, [target, *others], reader))
     logits = np.array(rows).reshape(len(singles), -1)
     odds = np.exp(logits - logits.max(1, keepdims=True) if rows else logits)
     probabilities: np.ndarray = odds / odds.sum(1, keepdims=True)

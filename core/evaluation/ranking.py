@@ -17,7 +17,7 @@ CHUNK_TOKENS = 16_384
 
 
 @dataclass(frozen=True)
-class Reader:
+class PromptSetup:
     """Data that evaluation needs besides prompts.
 
     Attributes:
@@ -32,7 +32,9 @@ class Reader:
 
 
 @torch.no_grad()
-def rank(recommender: Recommender, prompt: Prompt, candidates: Sequence[str], reader: Reader) -> np.ndarray:
+def score_candidates(
+    recommender: Recommender, prompt: Prompt, candidates: Sequence[str], reader: PromptSetup
+) -> np.ndarray:
     """Score each candidate at the prompt's last place.
 
     Args:
@@ -45,7 +47,7 @@ def rank(recommender: Recommender, prompt: Prompt, candidates: Sequence[str], re
         Scores [candidate], larger is better: logit(Yes) - logit(No) in `click`, the title's log-probability in nats per
         token in `next_item`.
     """
-    encoded = reader.encode(asked(prompt, candidates))
+    encoded = reader.encode(candidate_prompts(prompt, candidates))
     # In `click` the rows stop before the answer: the logits before it decide.
     last = 0 if recommender.task is Task.CLICK else 1
     rows = [one.ids[: one.answers[-1][last]] for one in encoded]
@@ -60,7 +62,7 @@ def rank(recommender: Recommender, prompt: Prompt, candidates: Sequence[str], re
     return torch.cat(scores).double().cpu().numpy()
 
 
-def asked(prompt: Prompt, candidates: Sequence[str]) -> list[Prompt]:
+def candidate_prompts(prompt: Prompt, candidates: Sequence[str]) -> list[Prompt]:
     """The prompt once for each candidate, with the candidate at its last place."""
     *history, last = prompt.events
     return [

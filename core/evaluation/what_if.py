@@ -18,12 +18,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import DynamicCache
 
-from core.circuit.counterfactuals import StandIns
-from core.circuit.head_weights import Weights, weights
-from core.circuit.hooks import Record, Visitor, visited
+from core.circuit.counterfactuals import HistoryDonors
+from core.circuit.head_weights import HeadWeights, head_weights
+from core.circuit.hooks import ActivationCache, Visitor, hooked
 from core.circuit.patching import ModulesPatch
 from core.evaluation.evaluate import candidates, open_prompt, top_k
-from core.evaluation.ranking import Reader, asked, expanded_cache, shared_prefix_length
+from core.evaluation.ranking import PromptSetup, candidate_prompts, expanded_cache, shared_prefix_length
 from core.models.families import Anatomy, anatomy
 from core.models.recommender import Recommender
 from core.types import DirectEffect, Encoded, Interaction, Item, Prompt, Recommendation, Task
@@ -49,8 +49,8 @@ class _Run:
     """Recorded run of the clean or the counterfactual prompt."""
 
     cache: DynamicCache  # keys and values of the prefix
-    prefix: Record  # outputs of every module on the prefix
-    tails: list[Record]  # the same on each group of candidates
+    prefix: ActivationCache  # outputs of every module on the prefix
+    tails: list[ActivationCache]  # the same on each group of candidates
 
 
 class WhatIf:
@@ -59,7 +59,7 @@ class WhatIf:
     def __init__(
         self,
         recommender: Recommender,
-        reader: Reader,
+        reader: PromptSetup,
         items: Mapping[str, Item],
         interactions: Sequence[Interaction],
     ) -> None:
@@ -73,10 +73,10 @@ class WhatIf:
         """
         self.recommender, self.reader, self.items = recommender, reader, items
         self.parts: Anatomy = anatomy(recommender.model)
-        self.weights: Weights = weights(self.parts)
-        self.stand_ins = StandIns(interactions, list(items.values()), reader.encode)
+        self.weights: HeadWeights = head_weights(self.parts)
+        self.stand_ins = HistoryDonors(interactions, list(items.values()), reader.encode)
 
-    def person(self, history: Sequence[Interaction], left_out: Collection[int] = ()) -> "Person":
+    def person(self, history: Sequence[Interaction], left_out: Collection[int] = ()) -> "UserScenario":
         """Prepare one user.
 
         Args:
@@ -93,10 +93,10 @@ class WhatIf:
             raise ValueError("A history needs at least one title: leave one in.")
         shorter = Prompt(prompt.user, tuple(prompt.events[place] for place in (*kept, -1)), len(kept))
         others = {new: stand_ins[old] for new, old in enumerate(kept) if old in stand_ins}
-        return Person(self, shorter, candidates(history, self.reader), others)
+        return UserScenario(self, shorter, candidates(history, self.reader), others)
 
 
-class Person:
+class UserScenario:
     """One user's prompt with every candidate at its last place.
 
     Attributes:
@@ -115,7 +115,7 @@ class Person:
             stand_ins: Item that replaces the title at a place of the history.
         """
         self.setting, self.prompt, self.candidates = setting, prompt, candidates
-        encoded = setting.reader.encode(asked(prompt, candidates))
+        encoded = setting.reader.encode(candidate_prompts(prompt, candidates))
         pairs = list(map(self._row_and_answer, encoded))
         rows, answers = [row for row, _ in pairs], [answer for _, answer in pairs]
         self.shared = shared_prefix_length(rows, min(one.answers[-1][0] for one in encoded) - 1)
@@ -149,7 +149,7 @@ class Person:
         self, spans: tuple[tuple[int, int], ...], length: int, stand_ins: Mapping[int, str]
     ) -> tuple[int, ...]:
         """Prefix with the stand-ins, without those that would shift tokens; the clean prefix if none is left."""
-        prompt = asked(self.prompt, self.candidates[:1])[0]
+        prompt = candidate_prompts(self.prompt, self.candidates[:1])[0]
         others = dict(stand_ins)
         while others:
             (other,) = self.setting.reader.encode([_replaced(prompt, others)])
@@ -168,13 +168,13 @@ class Person:
 
     def _record(self, ids: tuple[int, ...]) -> _Run:
         """Run a prefix, and all candidates behind it, and record every module's outputs."""
-        parts, cache, prefix = self.setting.parts, DynamicCache(), Record()
-        with visited(parts, prefix):
+        parts, cache, prefix = self.setting.parts, DynamicCache(), ActivationCache()
+        with hooked(parts, prefix):
             self._forward(self._row(ids), cache)
         tails = []
         for tail in self.tails:
-            tails.append(Record())
-            with visited(parts, tails[-1], tail.answer_tokens):
+            tails.append(ActivationCache())
+            with hooked(parts, tails[-1], tail.answer_tokens):
                 self._forward(tail.ids, expanded_cache(cache, len(tail.rows)))
         return _Run(cache, prefix, tails)
 
@@ -186,11 +186,11 @@ class Person:
         """Scores of the candidates, as `ranking.rank` gives them, with the modules `off` switched off."""
         parts, opened, cache = self.setting.parts, self.setting.weights, DynamicCache()
         kept = set(parts.modules) - set(off)
-        with visited(parts, ModulesPatch(parts, self._corrupted.prefix, opened, kept)):
+        with hooked(parts, ModulesPatch(parts, self._corrupted.prefix, opened, kept)):
             self._forward(self._row(self.clean_ids), cache)
         result = np.empty(len(self.candidates))
         for tail, record in zip(self.tails, self._corrupted.tails, strict=True):
-            with visited(parts, ModulesPatch(parts, record, opened, kept), tail.answer_tokens):
+            with hooked(parts, ModulesPatch(parts, record, opened, kept), tail.answer_tokens):
                 hidden = self._forward(tail.ids, expanded_cache(cache, len(tail.rows)))
             result[tail.rows] = self._scores_from(hidden[:, -tail.answer_tokens :], tail).double().cpu().numpy()
         return result
@@ -220,7 +220,7 @@ class Person:
         return result
 
     def _direct_effects(
-        self, tail: _Tails, clean: Record, corrupted: Record, cache: DynamicCache
+        self, tail: _Tails, clean: ActivationCache, corrupted: ActivationCache, cache: DynamicCache
     ) -> Float[Tensor, "modules n"]:
         gradient = self._score_gradient(tail, cache)
         effects = []
@@ -236,7 +236,7 @@ class Person:
     def _score_gradient(self, tail: _Tails, cache: DynamicCache) -> Float[Tensor, "n answers d"]:
         """Gradient of the scores with respect to the residual stream that the last norm reads."""
         parts, stream = self.setting.parts, _LastStream()
-        with visited(parts, stream, tail.answer_tokens):
+        with hooked(parts, stream, tail.answer_tokens):
             self._forward(tail.ids, expanded_cache(cache, len(tail.rows)))
         x = stream.last[:, -tail.answer_tokens :].float().requires_grad_()
         with torch.enable_grad():
@@ -254,7 +254,7 @@ class _LastStream(Visitor):
         return x
 
 
-def toward(setting: WhatIf, histories: Sequence[Sequence[Interaction]]) -> tuple[DirectEffect, ...]:
+def direct_effects(setting: WhatIf, histories: Sequence[Sequence[Interaction]]) -> tuple[DirectEffect, ...]:
     """Titles that each module raises most and lowers most, by its mean direct effect over users.
 
     Args:

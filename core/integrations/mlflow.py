@@ -10,7 +10,7 @@ from typing import Any
 
 from core import __version__
 from core.errors import RunError
-from core.runs.run_folder import RunFolder
+from core.runs.handle import RunHandle
 from core.types import Evaluation, Metrics, RunState
 from core.utils.optional_imports import library
 from core.utils.serialization import to_json
@@ -26,7 +26,7 @@ SETTINGS = {
 Number = tuple[str, float, int, float]  # name, value, step, seconds since the run's start
 
 
-def to_mlflow(folder: RunFolder, uri: str, experiment: str = "cure-lens") -> str:
+def to_mlflow(folder: RunHandle, uri: str, experiment: str = "cure-lens") -> str:
     """Log a finished run to MLflow; a run that is logged already is not logged again.
 
     Only settings, losses and metrics are logged. User ids, titles, lists, reports, reasons and artifacts are not: a
@@ -71,14 +71,14 @@ def _place(client: Any, experiment: str) -> str:
     return str(found.experiment_id if found else client.create_experiment(experiment))
 
 
-def _logged(client: Any, place: str, folder: RunFolder) -> str | None:
+def _logged(client: Any, place: str, folder: RunHandle) -> str | None:
     """MLflow's id of an earlier complete export, if there is one."""
     wanted = f"tags.`{TAG}` = '{folder.id}' and attributes.status = 'FINISHED'"
     found = client.search_runs([place], wanted, max_results=1)
     return found[0].info.run_id if found else None
 
 
-def _log(entities: Any, client: Any, place: str, folder: RunFolder, evaluation: Evaluation) -> str:
+def _log(entities: Any, client: Any, place: str, folder: RunHandle, evaluation: Evaluation) -> str:
     """Log a run with its original times."""
     status = folder.status
     begun = datetime.fromisoformat(status.updated).timestamp() - status.seconds
@@ -98,7 +98,7 @@ def _log(entities: Any, client: Any, place: str, folder: RunFolder, evaluation: 
     return run
 
 
-def _settings(folder: RunFolder) -> dict[str, Any]:
+def _settings(folder: RunHandle) -> dict[str, Any]:
     """The run's settings and device, without the person who started it; of edited groups, only their run."""
     spec, status = folder.spec, folder.status
     edit = spec.edit.source if spec.edit else None
@@ -106,7 +106,7 @@ def _settings(folder: RunFolder) -> dict[str, Any]:
     return asked | {"edit": edit, "used_device": status.device, "used_dtype": status.dtype}
 
 
-def _steps(folder: RunFolder) -> Iterator[Number]:
+def _steps(folder: RunHandle) -> Iterator[Number]:
     """The numbers of every unlearning step."""
     for event in (event for event in folder.events() if event["kind"] == "step"):
         for name, value in event.items():

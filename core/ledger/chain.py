@@ -14,7 +14,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from securesystemslib.signer import SSlibKey
+from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # it has no __all__
 
 from core.errors import RecordError
 from core.ledger.keys import Keys
@@ -91,7 +91,7 @@ def head_of(path: Path, keys: Keys) -> bytes:
         RecordError: The ledger is damaged.
     """
     lines = _lines(_read(path))
-    _, flaws = _read_entries(lines, keys.signer.public_key)  # type: ignore[arg-type]
+    _, flaws = _read_entries(lines, keys.signer.public_key)
     if flaws:
         raise RecordError(f"{path} has no head to sign: {flaws[0]}")
     seen = {"entries": len(lines), "last": _last(lines), "time": utc_now()}

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 from platformdirs import user_config_path
-from securesystemslib.signer import CryptoSigner, SSlibKey
+from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]  # it has no __all__
 
 from core.errors import RecordError
 from core.utils.atomic_io import disk_error, write_bytes
@@ -71,7 +71,7 @@ def demo_keys() -> Keys:
 
 def keep_keys(keys: Keys) -> None:
     """Store keys with this user, unless they are there. Raises WorkspaceError."""
-    folder = folder_of(keys.signer.public_key)  # type: ignore[arg-type]
+    folder = folder_of(keys.signer.public_key)
     for name, content in (("signing.pem", keys.signer.private_bytes), ("pseudonyms.key", keys.secret)):
         if not (folder / name).exists():
             write_secret(folder / name, content)
@@ -92,7 +92,7 @@ def keys_of(public: Path) -> Keys:
     folder = folder_of(read_public(public))
     try:
         private = load_pem_private_key((folder / "signing.pem").read_bytes(), None)
-        return Keys(CryptoSigner(private), (folder / "pseudonyms.key").read_bytes())  # type: ignore[arg-type]
+        return Keys(CryptoSigner(private), (folder / "pseudonyms.key").read_bytes())
     except (OSError, ValueError) as error:
         raise RecordError(
             f"The keys that belong to {public} are not in {folder}: sign where they are, or set CURE_LENS_KEYS."

@@ -9,7 +9,7 @@ from typing import Any
 import rfc8785
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import FormatError, VerificationError
-from securesystemslib.signer import SSlibKey
+from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # it has no __all__
 
 from core.errors import RecordError
 from core.ledger.keys import Keys

@@ -6,13 +6,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from core.models.batching import Batch, by_prompt
+from core.models.batching import Batch, map_prompts
 from core.models.families import anatomy
 from core.types import Encoded
 
 
 @torch.no_grad()
-def hidden(model: nn.Module, prompts: Sequence[Encoded], tokens: int = 4096) -> Float[Tensor, "layer target width"]:
+def hidden_states(
+    model: nn.Module, prompts: Sequence[Encoded], tokens: int = 4096
+) -> Float[Tensor, "layer target width"]:
     """Residual stream after each layer at the last token before each answer.
 
     Args:
@@ -24,7 +26,7 @@ def hidden(model: nn.Module, prompts: Sequence[Encoded], tokens: int = 4096) -> 
         Activations in float32 on the CPU, targets in the order of the prompts.
     """
     device = next(model.parameters()).device
-    states = by_prompt(
+    states = map_prompts(
         prompts, tokens, device, lambda batch: _answer_states(model, batch), lambda prompt: len(prompt.answers)
     )
     return torch.cat(states).transpose(0, 1)

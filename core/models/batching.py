@@ -73,7 +73,7 @@ def batches(
         yield chosen, collate([encoded[i] for i in chosen], device)
 
 
-def by_prompt(
+def map_prompts(
     encoded: Sequence[Encoded],
     tokens: int,
     device: torch.device | str,
@@ -112,7 +112,7 @@ def micro_batches(
     Yields:
         The indices of a micro-batch and its weight: its share of the terms of the whole batch's loss.
     """
-    own = distributed.own(chosen)
+    own = distributed.local_part(chosen)
     size = size or len(chosen)
     for start in range(0, len(own), size):
         part = own[start : start + size]

@@ -21,18 +21,18 @@ class OutOfMemoryOnAnyRank(torch.OutOfMemoryError):
     """Raised in all processes if one of them runs out of memory, so that all can retry with smaller micro-batches."""
 
 
-def size() -> int:
+def world_size() -> int:
     """Number of processes."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def rank() -> int:
+def process_number() -> int:
     """Number of this process, from 0; only process 0 writes files."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 @contextmanager
-def joined() -> Iterator[None]:
+def process_group() -> Iterator[None]:
     """Join torchrun's process group inside the context; does nothing in a single process."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
@@ -44,20 +44,20 @@ def joined() -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def own(chosen: Sequence[int]) -> Sequence[int]:
+def local_part(chosen: Sequence[int]) -> Sequence[int]:
     """This process's part of a batch: every `size()`-th entry, from `rank()` on."""
-    return chosen[rank() :: size()]
+    return chosen[process_number() :: world_size()]
 
 
-def summed(value: Tensor) -> Tensor:
+def all_reduce_sum(value: Tensor) -> Tensor:
     """Sum a tensor over all processes, in place."""
-    if size() > 1:
+    if world_size() > 1:
         dist.all_reduce(value)
     return value
 
 
 @contextmanager
-def fitting() -> Iterator[None]:
+def raise_out_of_memory_everywhere() -> Iterator[None]:
     """Raise on every rank if any runs out of memory inside the context, so that collectives cannot deadlock.
 
     Raises:
@@ -68,7 +68,7 @@ def fitting() -> Iterator[None]:
         yield
     except torch.OutOfMemoryError:
         fits.zero_()
-    if size() > 1:
+    if world_size() > 1:
         dist.all_reduce(fits, dist.ReduceOp.MIN)
     if not fits:
         raise OutOfMemoryOnAnyRank("The step does not fit into memory: use smaller micro-batches.")
@@ -77,6 +77,6 @@ def fitting() -> Iterator[None]:
 def broadcast(values: Sequence[int]) -> list[int]:
     """The whole numbers of process 0; every process passes as many."""
     result = torch.tensor(list(values))
-    if size() > 1:
+    if world_size() > 1:
         dist.broadcast(result, 0)
     return [int(value) for value in result.tolist()]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 @contextmanager
-def rounded(model: Any, bits: int) -> Iterator[None]:
+def quantized(model: Any, bits: int) -> Iterator[None]:
     """Quantize all adapted layers inside the context, and restore their weights exactly afterwards.
 
     Each layer's adapter is merged, then its weights are rounded to nearest on a symmetric grid of 2^bits - 1 values per

@@ -19,7 +19,7 @@ from transformers.utils import logging
 from core.errors import ModelError, WorkspaceError
 from core.models.device import choose_device
 from core.models.hub import fingerprint, resolve
-from core.models.token_counter import Meter
+from core.models.token_counter import TokenCounter
 from core.models.validation import check_adapter, check_folder
 from core.types import Task
 from core.utils.atomic_io import disk_error
@@ -52,7 +52,7 @@ class Recommender:
     no: int
     device: torch.device
     dtype: torch.dtype
-    meter: Meter = field(default_factory=Meter)
+    meter: TokenCounter = field(default_factory=TokenCounter)
 
     @property
     def choices(self) -> tuple[int, int] | None:
@@ -139,7 +139,7 @@ def answer_tokens(tokenizer: Any, answers: tuple[str, str]) -> tuple[int, int]:
     return yes[0], no[0]
 
 
-def lora(rank: int, revision: str | None = None) -> LoraConfig:
+def lora_config(rank: int, revision: str | None = None) -> LoraConfig:
     """Configuration of every new adapter: LoRA with alpha = 2 rank on all linear layers of the decoder.
 
     Args:
@@ -161,7 +161,7 @@ def new_adapter(model: Any, rank: int, base: Path, seed: int) -> PeftModel:
         seed: of the random draw.
     """
     torch.manual_seed(seed)
-    config = lora(rank, revision=fingerprint(base))
+    config = lora_config(rank, revision=fingerprint(base))
     adapted = get_peft_model(model, config)
     config.base_model_name_or_path = "base"  # a path is specific to this machine; the fingerprint identifies the model
     return adapted

@@ -9,7 +9,7 @@ from core.models.families import anatomy
 
 
 @dataclass
-class Meter:
+class TokenCounter:
     """Counts tokens, padding included, that pass forward through the decoder.
 
     Attributes:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from core.circuit.bootstrap import bootstrap_seeds
-from core.circuit.counterfactuals import WAYS, contrasts
+from core.circuit.counterfactuals import WAYS, find_prompt_pairs
 from core.circuit.extraction import CircuitResult, ExtractedCircuit, extract
 from core.circuit.extraction import Settings as CircuitSettings
-from core.circuit.hooks import Contrast
+from core.circuit.prompt_pairs import PromptPair
 from core.data.splits import single_targets
-from core.evaluation.what_if import toward
+from core.evaluation.what_if import direct_effects
 from core.grouping.assign import group_modules
 from core.models.recommender import Recommender
 from core.pipeline.context import RequestContext
@@ -56,11 +56,11 @@ def contrast_prompts(
     seed: int,
     count: int = CIRCUIT_PROMPTS,
     ways: Sequence[str] = WAYS,
-) -> tuple[Contrast, ...]:
+) -> tuple[PromptPair, ...]:
     """Make at most `count` contrasts from a set of prompts, each with one target and a short history."""
     singles = evenly_spaced(single_targets(prompts, CIRCUIT_HISTORY), count)
     catalogue = list(context.workspace.items.values())
-    found, _ = contrasts(
+    found, _ = find_prompt_pairs(
         recommender.model, singles, context.train, catalogue, context.encode, recommender.choices, seed, ways=ways
     )
     return found
@@ -75,8 +75,8 @@ def sort_modules(recommender: Recommender, context: RequestContext, result: Circ
     return group_modules(*result.circuits, *result.samples, conflicts(recommender.model, forget_set, retain_set))
 
 
-def direct_effects(recommender: Recommender, context: RequestContext) -> tuple[DirectEffect, ...]:
+def find_direct_effects(recommender: Recommender, context: RequestContext) -> tuple[DirectEffect, ...]:
     """Measure the titles whose score each module raises and lowers most, for the forgotten users."""
     users = dict.fromkeys(prompt.user for prompt in context.split.forget)
     histories = [context.histories[user] for user in evenly_spaced(list(users), TOWARD_PEOPLE)]
-    return toward(context.what_if(recommender), histories)
+    return direct_effects(context.what_if(recommender), histories)

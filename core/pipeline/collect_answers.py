@@ -8,15 +8,15 @@ import numpy as np
 
 from core.data.paraphrases import Wording, wordings
 from core.data.prompts import encode, escape
-from core.evaluation.evaluate import RANKED_USERS, ranks
-from core.evaluation.predictions import Scores, answer_mass, score
-from core.models.activations import hidden
-from core.models.quantization import rounded
+from core.evaluation.evaluate import RANKED_USERS, target_ranks
+from core.evaluation.predictions import Predictions, answer_probability, predict
+from core.models.activations import hidden_states
+from core.models.quantization import quantized
 from core.models.recommender import Recommender, preserve_adapter
 from core.pipeline.compare_models import evaluate_model
 from core.pipeline.context import RequestContext
 from core.types import Prompt
-from core.unlearning.finetuning import fit
+from core.unlearning.finetuning import finetune
 from core.utils.sampling import evenly_spaced
 from core.verification.checks.probes import probed
 from core.verification.checks.quantization import BITS
@@ -30,7 +30,7 @@ EXAM = 400  # other forget rows that are scored after each epoch
 PROBED = 400  # rows of the forget set and of the held-out users, each
 
 
-def answers_of(recommender: Recommender, context: RequestContext, full: bool) -> Answers:
+def collect_answers(recommender: Recommender, context: RequestContext, full: bool) -> Answers:
     """Collect the answers of one model.
 
     Args:
@@ -40,16 +40,16 @@ def answers_of(recommender: Recommender, context: RequestContext, full: bool) ->
     """
     ranked = EVERYBODY if full else RANKED_USERS
     forget, reader = context.split.forget, context.reader
-    quantized = {}
+    by_bits = {}
     for bits in BITS:
-        with rounded(recommender.model, bits):
-            quantized[bits] = score(recommender, forget, reader)
+        with quantized(recommender.model, bits):
+            by_bits[bits] = predict(recommender, forget, reader)
     answers = Answers(
         evaluate_model(recommender, context, ranked=ranked),
-        answer_mass(recommender, forget, reader),
-        quantized,
+        answer_probability(recommender, forget, reader),
+        by_bits,
         _title_ranks(recommender, context, ranked),
-        score(recommender, evenly_spaced(list(context.split.retain), KEPT), reader),
+        predict(recommender, evenly_spaced(list(context.split.retain), KEPT), reader),
     )
     return _with_slow_answers(answers, recommender, context) if full else answers
 
@@ -78,7 +78,9 @@ def _with_slow_answers(answers: Answers, recommender: Recommender, context: Requ
 def _title_ranks(recommender: Recommender, context: RequestContext, most: int) -> Ranks:
     """Rank the forgotten titles that were liked, at most `most` of them."""
     rows = evenly_spaced([row for row in _rows(context) if row.events[-1].liked], most)
-    return Ranks(np.array([row.user for row in rows], str), ranks(recommender, rows, context.reader, context.histories))
+    return Ranks(
+        np.array([row.user for row in rows], str), target_ranks(recommender, rows, context.reader, context.histories)
+    )
 
 
 def _rows(context: RequestContext) -> list[Prompt]:
@@ -86,16 +88,16 @@ def _rows(context: RequestContext) -> list[Prompt]:
     return [row for prompt in context.split.forget for row in prompt.singles if row.first_target]
 
 
-def _paraphrased(recommender: Recommender, context: RequestContext, wording: Wording) -> Scores:
+def _paraphrased(recommender: Recommender, context: RequestContext, wording: Wording) -> Predictions:
     """Score the forget set in another wording of the prompts."""
     titles = {item.id: wording.title(escape(item.title)) for item in context.workspace.items.values()}
     reworded = partial(
         encode, titles=titles, task=recommender.task, tokenizer=recommender.tokenizer, words=wording.words
     )
-    return score(recommender, wording.prompts(context.split.forget), replace(context.reader, encode=reworded))
+    return predict(recommender, wording.prompts(context.split.forget), replace(context.reader, encode=reworded))
 
 
-def relearned(recommender: Recommender, context: RequestContext) -> tuple[Scores, ...]:
+def relearned(recommender: Recommender, context: RequestContext) -> tuple[Predictions, ...]:
     """Score forget rows before and after each epoch of training on a few other forget rows.
 
     The training follows the adapter's own recipe. Afterwards the adapter has its earlier weights, bit for bit.
@@ -108,11 +110,11 @@ def relearned(recommender: Recommender, context: RequestContext) -> tuple[Scores
     exam = evenly_spaced([row for row in rows if row not in lessons], EXAM)
     if not lessons:
         return ()
-    encoded, scores = context.encode(lessons), [score(recommender, exam, context.reader)]
+    encoded, scores = context.encode(lessons), [predict(recommender, exam, context.reader)]
     with preserve_adapter(recommender.model):
         for lap in range(LAPS):
-            fit(recommender.model, encoded, replace(context.recipe, epochs=1, seed=lap))
-            scores.append(score(recommender, exam, context.reader))
+            finetune(recommender.model, encoded, replace(context.recipe, epochs=1, seed=lap))
+            scores.append(predict(recommender, exam, context.reader))
     return tuple(scores)
 
 
@@ -120,7 +122,7 @@ def _probed(recommender: Recommender, context: RequestContext) -> Probed:
     """Probe the activations for the difference between forgotten users and held-out users."""
     sets = [_about_probed_targets(part) for part in (context.split.forget, context.split.holdout)]
     forgotten, held_out = (np.array([one.user for one in prompts for _ in one.targets], str) for prompts in sets)
-    states = hidden(recommender.model, context.encode([*sets[0], *sets[1]])).numpy()
+    states = hidden_states(recommender.model, context.encode([*sets[0], *sets[1]])).numpy()
     users = np.concatenate([forgotten, held_out])
     return probed(states, users, np.arange(len(users)) < len(forgotten))
 

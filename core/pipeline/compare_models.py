@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from core.evaluation.evaluate import RANKED_USERS, ModelOutputs, compare, item_mean_auc, list_users, look
+from core.evaluation.evaluate import RANKED_USERS, ModelOutputs, collect_outputs, compare, item_mean_auc, list_users
 from core.models.recommender import Recommender
 from core.pipeline.context import RequestContext, load_adapter
 from core.types import Evaluation
@@ -23,10 +23,12 @@ def evaluate_model(
         ranked: Number of users whose test items are ranked.
     """
     listed = list_users(context.split) if lists else ()
-    return look(recommender, context.split, context.reader, context.workspace.items, context.histories, listed, ranked)
+    return collect_outputs(
+        recommender, context.split, context.reader, context.workspace.items, context.histories, listed, ranked
+    )
 
 
-def compared(
+def compare_models(
     unlearned: Recommender,
     original: ModelOutputs,
     context: RequestContext,

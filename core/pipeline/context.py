@@ -7,12 +7,12 @@ from typing import Any
 
 from core.data.prompts import encode, escape, template
 from core.data.splits import by_user, make_split, thirds
-from core.evaluation.ranking import Reader
+from core.evaluation.ranking import PromptSetup
 from core.evaluation.what_if import WhatIf
 from core.models.hub import resolve
 from core.models.recommender import Recommender, load, new_adapter
 from core.types import Encoded, Interaction, Prompt, Request, Split
-from core.unlearning.finetuning import FitSettings
+from core.unlearning.finetuning import FinetuneSettings
 from core.workspace import Workspace
 
 
@@ -32,13 +32,13 @@ class RequestContext:
     request: Request
     split: Split
     encode: Callable[[Sequence[Prompt]], list[Encoded]]
-    reader: Reader
+    reader: PromptSetup
 
     @property
-    def recipe(self) -> FitSettings:
+    def recipe(self) -> FinetuneSettings:
         """Settings that the workspace's adapter was trained with."""
         settings = self.workspace.settings
-        return FitSettings(settings.epochs, settings.learning_rate, settings.batch_size, seed=settings.seed)
+        return FinetuneSettings(settings.epochs, settings.learning_rate, settings.batch_size, seed=settings.seed)
 
     @property
     def train(self) -> list[Interaction]:
@@ -59,15 +59,13 @@ class RequestContext:
 def load_adapter(workspace: Workspace, adapter: str | None, device: str) -> Recommender:
     """Load the workspace's base model with one of its adapters, or without an adapter."""
     settings, words = workspace.settings, template(workspace.settings.task)
-    return load(
-        workspace.path(settings.base), adapter, settings.task, (words.yes, words.no), device, settings.base_revision
-    )
+    return load(workspace.base, adapter, settings.task, (words.yes, words.no), device, settings.base_revision)
 
 
 def fresh_adapter(workspace: Workspace, device: str, seed: int) -> Recommender:
     """Load the workspace's base model with a new, untrained adapter."""
     settings, plain = workspace.settings, load_adapter(workspace, None, device)
-    base = resolve(workspace.path(settings.base), settings.base_revision)
+    base = resolve(workspace.base, settings.base_revision)
     return replace(plain, model=new_adapter(plain.model, settings.rank, base, seed))
 
 
@@ -86,7 +84,7 @@ def make_context(workspace: Workspace, request: Request | None, tokenizer: Any) 
     def to_tokens(prompts: Sequence[Prompt]) -> list[Encoded]:
         return encode(prompts, titles, settings.task, tokenizer)
 
-    reader = Reader(to_tokens, _by_popularity(workspace, split), settings.window)
+    reader = PromptSetup(to_tokens, _by_popularity(workspace, split), settings.window)
     return RequestContext(workspace, request or Request(""), split, to_tokens, reader)
 
 

@@ -18,7 +18,7 @@ from core.models.scratch import save_base, small_llama, train_tokenizer
 from core.models.validation import check_adapter
 from core.pipeline.context import fresh_adapter, make_context
 from core.types import Interaction, Item, Task, UserSplit
-from core.unlearning.finetuning import FitSettings, fit
+from core.unlearning.finetuning import FinetuneSettings, finetune
 from core.unlearning.trainer import Step
 from core.utils.atomic_io import disk_error
 from core.utils.serialization import write_json, write_json_lines
@@ -159,8 +159,10 @@ def _train_base(
     prompts = [prompt for history in histories for prompt in windows(history, settings.window)]
     encoded = encode(prompts, titles, settings.task, tokenizer)
     model = small_llama(len(tokenizer), scratch.width, scratch.layers, scratch.heads, scratch.kv_heads, settings.seed)
-    recipe = FitSettings(scratch.epochs, scratch.learning_rate, batch_size=16, weight_decay=0.1, seed=settings.seed)
-    fit(model, encoded, recipe, lambda step: report("base model", step))
+    recipe = FinetuneSettings(
+        scratch.epochs, scratch.learning_rate, batch_size=16, weight_decay=0.1, seed=settings.seed
+    )
+    finetune(model, encoded, recipe, lambda step: report("base model", step))
     save_base(model, tokenizer, folder)
 
 
@@ -169,12 +171,14 @@ def train_adapter(workspace: Workspace, report: Report) -> None:
     settings = workspace.settings
     recommender = fresh_adapter(workspace, "auto", settings.seed)
     context = make_context(workspace, None, recommender.tokenizer)
-    fit(recommender.model, context.encode(context.split.retain), context.recipe, lambda step: report("adapter", step))
+    finetune(
+        recommender.model, context.encode(context.split.retain), context.recipe, lambda step: report("adapter", step)
+    )
     save_adapter(recommender.model, workspace.root / "adapter")
 
 
 def _copy_adapter(workspace: Workspace, given: Path) -> None:
     """Check an adapter that was trained elsewhere and copy it into the workspace."""
     settings = workspace.settings
-    check_adapter(given, resolve(workspace.path(settings.base), settings.base_revision))
+    check_adapter(given, resolve(workspace.base, settings.base_revision))
     shutil.copytree(given, workspace.root / "adapter")

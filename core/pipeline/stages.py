@@ -24,8 +24,8 @@ from core.grouping.assign import GroupingResult
 from core.grouping.regroup import load_circuits, load_direct_effects, regroup
 from core.models.families import anatomy
 from core.models.recommender import Recommender, save_adapter
-from core.pipeline.circuit_stage import direct_effects, find_circuits, sort_modules
-from core.pipeline.compare_models import compared, evaluate_model
+from core.pipeline.circuit_stage import find_circuits, find_direct_effects, sort_modules
+from core.pipeline.compare_models import compare_models, evaluate_model
 from core.pipeline.context import RequestContext, fresh_adapter, load_adapter, make_context
 from core.pipeline.events import (
     CircuitsFound,
@@ -42,10 +42,10 @@ from core.pipeline.events import (
 )
 from core.report.build import make_report
 from core.types import Evaluation, Group, GroupEdit, ModuleGroup, Outcome, Request, RunSpec
-from core.unlearning.finetuning import fit
-from core.unlearning.memory_contrast import memories
+from core.unlearning.finetuning import finetune
+from core.unlearning.memory_contrast import memory_contrasts
 from core.unlearning.methods import Method, method_of
-from core.unlearning.paired_losses import Material
+from core.unlearning.paired_losses import UnlearningPrompts
 from core.unlearning.trainer import Checkpointer, Step
 from core.unlearning.unlearn import unlearn
 from core.workspace import Workspace
@@ -142,7 +142,7 @@ def _groups_by_circuit(job: _Job) -> GroupingResult:
     """Find the circuits of this request and group the modules by them."""
     result = find_circuits(job.recommender, job.context, job.spec.seed, job.clock)
     job.observer.on_event(CircuitsFound(result.circuits, result.scores))
-    job.observer.on_event(DirectEffectsFound(direct_effects(job.recommender, job.context)))
+    job.observer.on_event(DirectEffectsFound(find_direct_effects(job.recommender, job.context)))
     job.clock.stage("groups")
     return GroupingResult(result.circuits, sort_modules(job.recommender, job.context, result))
 
@@ -180,25 +180,25 @@ def _retrain(job: _Job, stepped: Callable[[Step], bool]) -> UnlearningResult:
     recommender = fresh_adapter(job.context.workspace, job.spec.device, job.spec.seed)
     job.observer.on_event(ModelLoaded(recommender))
     recipe = replace(job.context.recipe, seed=job.spec.seed)
-    fit(recommender.model, job.context.encode(job.context.split.retain), recipe, stepped, job.checkpointer)
+    finetune(recommender.model, job.context.encode(job.context.split.retain), recipe, stepped, job.checkpointer)
     return UnlearningResult(recommender, Outcome(0, "trained anew without the forget set", 0, 0))
 
 
 def plain_groups(
-    recommender: Recommender, material: Material, method: Method, seed: int, observer: RunObserver
+    recommender: Recommender, material: UnlearningPrompts, method: Method, seed: int, observer: RunObserver
 ) -> dict[str, Group]:
     """Assign groups for a method without circuits: by memory contrast, or every module is shared."""
     if method.groups == "memory":
-        rows = memories(recommender.model, material.forget, material.holdout, seed)
+        rows = memory_contrasts(recommender.model, material.forget, material.holdout, seed)
         observer.on_event(MemoryFound(rows))
         return {row.module: row.group for row in rows}
     return dict.fromkeys(anatomy(recommender.model).modules, Group.SHARED)
 
 
-def make_material(recommender: Recommender, context: RequestContext) -> Material:
+def make_material(recommender: Recommender, context: RequestContext) -> UnlearningPrompts:
     """Encode the parts of a request's split that unlearning may read."""
     split = context.split
-    return Material(
+    return UnlearningPrompts(
         *(context.encode(prompts) for prompts in (split.forget, split.retain, split.validation, split.holdout)),
         choices=recommender.choices,
     )
@@ -211,7 +211,7 @@ def _evaluate(job: _Job, unlearned: Recommender, original: ModelOutputs) -> Eval
         job.observer.on_event(ModelLoaded(recommender))
         job.clock.progress(share)
 
-    return compared(unlearned, original, job.context, job.spec.device, reference_loaded)
+    return compare_models(unlearned, original, job.context, job.spec.device, reference_loaded)
 
 
 def _build_report(job: _Job, grouping: GroupingResult, evaluation: Evaluation) -> ReportBuilt:
@@ -231,7 +231,7 @@ def _build_report(job: _Job, grouping: GroupingResult, evaluation: Evaluation) -
     return ReportBuilt(html, reviewer_html, numbers)
 
 
-def reference(
+def train_reference(
     workspace: Workspace, request: Request, seed: int, device: str, folder: Path, watch: Callable[[Step], bool]
 ) -> None:
     """Train one retrained reference: the adapter's own recipe on the same base model, without the request's data.
@@ -246,5 +246,5 @@ def reference(
     """
     recommender = fresh_adapter(workspace, device, seed)
     context = make_context(workspace, request, recommender.tokenizer)
-    fit(recommender.model, context.encode(context.split.retain), replace(context.recipe, seed=seed), watch)
+    finetune(recommender.model, context.encode(context.split.retain), replace(context.recipe, seed=seed), watch)
     save_adapter(recommender.model, folder)

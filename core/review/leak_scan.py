@@ -31,7 +31,8 @@ BASE = re.compile(
 ENOUGH = 8  # letters; a shorter title inside a text may be a coincidence
 # First bytes of gzip, zip, bzip2, xz, zstd, 7z, zlib and git, parquet and feather.
 PACKED = (
-    b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"x\x01", b"x\x9c", b"x\xda", b"PACK",
+    b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"x\x01", b"x\x9c", b"x\xda",
+    b"PACK",
     b"PAR1", b"ARROW1",
 )  # fmt: skip
 WIDE = (b"\xff\xfe", b"\xfe\xff")  # first bytes of a text in UTF-16

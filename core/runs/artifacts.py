@@ -8,7 +8,7 @@ import json
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from core.runs.process_identity import lives
 from core.types import (
@@ -27,6 +27,8 @@ from core.types import (
 from core.utils.serialization import read_json
 from core.workspace import Workspace
 from core.workspace.run_layout import RunLayout
+
+T = TypeVar("T")
 
 
 class RunArtifacts:
@@ -135,7 +137,7 @@ class RunArtifacts:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
         return [line for line in lines if line.endswith("\n")]
 
-    def _read(self, path: Path, kind: Any) -> Any:
+    def _read(self, path: Path, kind: type[T]) -> T | None:
         return read_json(path, kind) if path.is_file() else None
 
 

@@ -39,7 +39,7 @@ class Follower(NullObserver):
 
 def follow(folder: RunHandle) -> RunState:
     """Wait until the process of rank 0 assigns a device, then work with it until the request is unlearned."""
-    number = distributed.broadcast([0] * distributed.size())[distributed.rank()]
+    number = distributed.broadcast([0] * distributed.world_size())[distributed.process_number()]
     spec = replace(folder.spec, device="cpu" if number < 0 else f"cuda:{number}")
     with suppress(TrainingFinished):
         checkpointer = CheckpointReader(folder.layout.checkpoint)

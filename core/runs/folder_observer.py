@@ -13,7 +13,7 @@ import torch
 from core.circuit.extraction import save as save_scores
 from core.grouping.assign import GroupingResult
 from core.models.recommender import Recommender, save_adapter
-from core.models.token_counter import Meter
+from core.models.token_counter import TokenCounter
 from core.pipeline.events import (
     AdapterSaved,
     CircuitsFound,
@@ -52,7 +52,7 @@ WRITE_EVERY = 0.5  # seconds between two writes of the status
 class ModelInUse(NamedTuple):
     """The part of a model that the status shows; it does not keep the model alive."""
 
-    meter: Meter
+    meter: TokenCounter
     device: torch.device
     dtype: torch.dtype
 
@@ -84,9 +84,9 @@ class FolderObserver:
 
     def begin(self) -> None:
         """Continue events.jsonl, the clock and the step count of an interrupted attempt."""
-        self.folder.tidy()
+        self.folder.remove_leftovers()
         write_bytes(self.folder.layout.reserve, b"\0" * RESERVED)
-        self.folder.mend_events()
+        self.folder.repair_events()
         events = self.folder.events()
         self._steps = max((event["step"] for event in events if event["kind"] == "step"), default=0)
         self._started -= max((event["seconds"] for event in events), default=0.0)

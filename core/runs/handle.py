@@ -36,12 +36,12 @@ class RunHandle(RunArtifacts):
         return ended or RunStatus(RunState.LOST, message="The run was never queued: launch a new one.")
 
     @property
-    def cancel_asked(self) -> bool:
+    def cancel_requested(self) -> bool:
         """Whether somebody asked to stop the run."""
         queued = self.store.entry(self.id)
         return queued is not None and queued.cancel
 
-    def ask_to_cancel(self) -> None:
+    def request_cancel(self) -> None:
         """Stop the run. Where no worker is at work on it, it ends at once and its candidate is destroyed.
 
         Raises:
@@ -50,7 +50,7 @@ class RunHandle(RunArtifacts):
         queued = self.store.entry(self.id)
         if queued is None and self.status.state is RunState.LOST:  # killed before it was queued
             self.write(self.layout.status, RunStatus(RunState.CANCELLED, message="It was never queued."))
-        elif self.store.ask_to_cancel(self.id):
+        elif self.store.request_cancel(self.id):
             if queued and queued.state is RunState.RUNNING and queued.worker:
                 kill(queued.worker)
             self.discard()
@@ -59,9 +59,9 @@ class RunHandle(RunArtifacts):
         """Destroy the unlearned adapter and its checkpoints."""
         for path in self.candidate:
             shutil.rmtree(path, ignore_errors=True)
-        self.tidy()
+        self.remove_leftovers()
 
-    def tidy(self) -> None:
+    def remove_leftovers(self) -> None:
         """Remove temporary files of a killed worker, and the reserve."""
         for path in self.layout.leftovers():
             path.unlink()
@@ -84,7 +84,7 @@ class RunHandle(RunArtifacts):
         except OSError as error:
             raise disk_error(self.layout.events, error) from error
 
-    def mend_events(self) -> None:
+    def repair_events(self) -> None:
         """Remove the incomplete last line that a killed worker may have left."""
         write_text(self.layout.events, "".join(self.event_lines()))
 

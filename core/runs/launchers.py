@@ -69,7 +69,7 @@ def start_local(folder: RunHandle, options: Options) -> str:
 def over_local(job: str, _options: Options) -> bool:
     """Whether the process has exited or is a zombie."""
     try:
-        return psutil.Process(int(job)).status() == psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(int(job)).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from core.pipeline.stages import reference
+from core.pipeline.stages import train_reference
 from core.runs.ledger import RunLedger, open_ledger
 from core.types import Request
 from core.unlearning.trainer import Step
@@ -61,7 +61,7 @@ def _train(
         return
     part = staging(target)
     try:
-        reference(workspace, request, seed, device, part, watch)
+        train_reference(workspace, request, seed, device, part, watch)
         ledger.record_reference(request.id, part, target.name)
         part.rename(target)
     finally:

@@ -167,7 +167,7 @@ class Store(Database):
                 raise RunError(f"Run {run_id!r} was launched a second time and that run is active: wait for it.")
             self._move(entry, RunState.QUEUED)
 
-    def ask_to_cancel(self, run_id: str) -> bool:
+    def request_cancel(self, run_id: str) -> bool:
         """Cancel a run: at once where no worker is at work on it, else its worker is asked to stop.
 
         Returns:

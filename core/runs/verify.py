@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import RunError
-from core.pipeline.collect_answers import answers_of, neighbours
+from core.pipeline.collect_answers import collect_answers, neighbours
 from core.pipeline.context import RequestContext, load_adapter, make_context
 from core.report.check_texts import english, render
 from core.report.localization import can_make_texts
@@ -76,7 +76,7 @@ def _evidence(
     for done, place in enumerate(places, 1):
         recommender = load_adapter(workspace, str(place), device)
         context = context or make_context(workspace, request, recommender.tokenizer)
-        answers.append(answers_of(recommender, context, full))
+        answers.append(collect_answers(recommender, context, full))
         progress(done / len(places))
     model, original, *references = answers
     near = neighbours(context) if context else frozenset()

@@ -42,8 +42,8 @@ def work(folder: RunHandle) -> RunState:
     Raises:
         Fenced: Another worker took over the run; nothing more is written.
     """
-    with distributed.joined():
-        if distributed.rank():
+    with distributed.process_group():
+        if distributed.process_number():
             return follow(folder)
         try:
             with acquire_lease(folder.store, folder.id, folder.spec.device, _device_count(folder)) as lease:
@@ -88,7 +88,7 @@ def _run(folder: RunHandle, lease: Lease, observer: FolderObserver) -> None:
     devices = [int(name.partition(":")[2] or -1) for name in _device_of_each(lease.devices)]
     distributed.broadcast(devices)  # the other processes wait for their device
     checkpoints = Checkpoints(folder.layout.checkpoint)
-    spec = replace(folder.spec, device=lease.devices[0] if distributed.size() > 1 else ",".join(lease.devices))
+    spec = replace(folder.spec, device=lease.devices[0] if distributed.world_size() > 1 else ",".join(lease.devices))
     workspace = folder.workspace
     ledger = open_ledger(workspace)
     ledger.check()  # before hours of work whose entry could not be made
@@ -108,11 +108,11 @@ def _bytes_needed(workspace: Workspace) -> int:
 
 def _device_count(folder: RunHandle) -> int:
     """Cards that the run needs: one for each process, or those that hold the layers of a single process's model."""
-    if distributed.size() > 1:
-        return distributed.size()
+    if distributed.world_size() > 1:
+        return distributed.world_size()
     return cards(folder.workspace.settings, folder.spec.launcher)
 
 
 def _device_of_each(devices: Sequence[str]) -> list[str]:
     """The device of each process; all processes share a CPU."""
-    return list(devices) if len(devices) == distributed.size() else [devices[0]] * distributed.size()
+    return list(devices) if len(devices) == distributed.world_size() else [devices[0]] * distributed.world_size()

@@ -11,7 +11,7 @@ from core.models import distributed
 from core.models.batching import answer_logits, answer_loss, collate, micro_batches
 from core.types import Encoded
 from core.unlearning.trainer import (
-    FORGETFUL,
+    NO_CHECKPOINTS,
     Checkpointer,
     Losses,
     Schedule,
@@ -28,7 +28,7 @@ WARMUP = 50  # steps of warm-up at most; short trainings warm up over a tenth of
 
 
 @dataclass(frozen=True, slots=True)
-class FitSettings:
+class FinetuneSettings:
     """Settings of one fine-tuning.
 
     Attributes:
@@ -48,12 +48,12 @@ class FitSettings:
     micro_batch: int = 0
 
 
-def fit(
+def finetune(
     model: nn.Module,
     prompts: Sequence[Encoded],
-    settings: FitSettings,
+    settings: FinetuneSettings,
     watch: Watcher = never_stop,
-    checkpointer: Checkpointer = FORGETFUL,
+    checkpointer: Checkpointer = NO_CHECKPOINTS,
 ) -> int:
     """Minimise the mean negative log-likelihood of the answers over the model's trainable parameters.
 
@@ -93,7 +93,7 @@ class AnswerLossStep:
     def __call__(self, step: int) -> Losses:
         """Fill `.grad` with the gradients of the batch; return its loss in nats per answer token."""
         total = 0.0
-        with distributed.fitting():
+        with distributed.raise_out_of_memory_everywhere():
             for part, share in micro_batches(self.order[step], self.micro_batch, self._answer_tokens):
                 batch = collate([self.prompts[i] for i in part], self.device)
                 loss = share * answer_loss(answer_logits(self.model, batch), batch)
@@ -103,13 +103,13 @@ class AnswerLossStep:
 
     def _sum_over_processes(self, loss: float) -> float:
         """Sum the loss, and in place the gradients, over all processes."""
-        if distributed.size() == 1:
+        if distributed.world_size() == 1:
             return loss
         for parameter in self.parameters:
-            parameter.grad = distributed.summed(
+            parameter.grad = distributed.all_reduce_sum(
                 torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
             )
-        return distributed.summed(torch.tensor(loss, dtype=torch.float64, device=self.device)).item()
+        return distributed.all_reduce_sum(torch.tensor(loss, dtype=torch.float64, device=self.device)).item()
 
     def _answer_tokens(self, part: Sequence[int]) -> int:
         return sum(self.prompts[i].answer_tokens for i in part)
@@ -127,7 +127,7 @@ class AnswerLossStep:
         return self.micro_batch != before
 
 
-def _order(count: int, settings: FitSettings) -> Iterator[list[int]]:
+def _order(count: int, settings: FinetuneSettings) -> Iterator[list[int]]:
     """Indices of the prompts of each step, shuffled in every epoch."""
     rng = random.Random(settings.seed)
     for _ in range(settings.epochs):

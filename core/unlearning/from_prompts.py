@@ -7,7 +7,7 @@ from core.errors import RunError
 from core.models.families import anatomy
 from core.types import Encoded, Group, Outcome
 from core.unlearning.methods import METHODS, Method, method_of
-from core.unlearning.paired_losses import Material
+from core.unlearning.paired_losses import UnlearningPrompts
 from core.unlearning.trainer import Step
 from core.unlearning.unlearn import unlearn as unlearn_material
 
@@ -66,7 +66,7 @@ def unlearn(
     """
     chosen = _method(method, steps)
     sets = (forget, retain, retain if validation is None else validation, holdout)
-    material = Material(*([_encoded(prompt) for prompt in prompts] for prompts in sets))
+    material = UnlearningPrompts(*([_encoded(prompt) for prompt in prompts] for prompts in sets))
     groups = groups or dict.fromkeys(anatomy(model).modules, Group.SHARED)
     return unlearn_material(model, material, groups, chosen, seed, observe)
 

@@ -15,7 +15,7 @@ from core.unlearning.gradient_surgery import SURGERY, Preconditioner, direction,
 from core.unlearning.methods import Method
 from core.unlearning.paired_losses import PairLosses
 from core.unlearning.trainer import (
-    FORGETFUL,
+    NO_CHECKPOINTS,
     Checkpointer,
     Losses,
     Schedule,
@@ -28,13 +28,13 @@ from core.unlearning.trainer import (
 WARMUP = 5
 
 
-def descend(
+def unlearn_by_gradients(
     losses: PairLosses,
     plan: Layout,
     groups_by_cell: tuple[Group, ...],
     method: Method,
     watch: Watcher,
-    checkpointer: Checkpointer = FORGETFUL,
+    checkpointer: Checkpointer = NO_CHECKPOINTS,
 ) -> int:
     """Take at most `method.steps` steps.
 
@@ -118,12 +118,12 @@ def _gradient(losses: Iterator[Tensor], plan: Layout, clip: float = 1.0) -> tupl
         FloatingPointError: The loss or the gradient is NaN or infinite.
     """
     loss_sum, total = 0.0, torch.zeros_like(plan.weights())
-    with distributed.fitting():
+    with distributed.raise_out_of_memory_everywhere():
         for loss in losses:
             total += plan.flat(torch.autograd.grad(loss, list(plan.parameters.values())))
             loss_sum += loss.item()
-    total = distributed.summed(total)
-    loss_sum = distributed.summed(torch.tensor(loss_sum, dtype=torch.float64, device=total.device)).item()
+    total = distributed.all_reduce_sum(total)
+    loss_sum = distributed.all_reduce_sum(torch.tensor(loss_sum, dtype=torch.float64, device=total.device)).item()
     norm = total.norm()
     require_finite({"loss": loss_sum, "norm": norm.item()})
     return loss_sum, total * (clip / (norm + 1e-12)).clamp(max=1.0)

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, Int
 from torch.nn.functional import cross_entropy
 
-from core.models.batching import answer_logits, by_prompt
+from core.models.batching import answer_logits, map_prompts
 from core.models.lora_layout import Layout, layout
 from core.types import Encoded, Memory
 from core.unlearning.early_stopping import sample
@@ -28,7 +28,9 @@ PROMPTS = 60  # of held-out users
 DRAWS = 200
 
 
-def memories(model: Any, forget: Sequence[Encoded], holdout: Sequence[Encoded], seed: int = 0) -> tuple[Memory, ...]:
+def memory_contrasts(
+    model: Any, forget: Sequence[Encoded], holdout: Sequence[Encoded], seed: int = 0
+) -> tuple[Memory, ...]:
     """Measure the memory contrast of every module.
 
     Args:
@@ -73,7 +75,7 @@ def switched_off(plan: Layout, modules: Collection[str]) -> AbstractContextManag
 @torch.no_grad()
 def prompt_losses(model: Any, prompts: Sequence[Encoded]) -> Float[np.ndarray, "prompts 2"]:
     """Per prompt the summed loss of its answers in nats, and its number of answer tokens."""
-    losses = by_prompt(
+    losses = map_prompts(
         prompts,
         TOKENS,
         model.device,

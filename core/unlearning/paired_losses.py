@@ -23,7 +23,7 @@ RandomState = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Material:
+class UnlearningPrompts:
     """Encoded prompts that unlearning may read: no test prompts, and nothing of the retrained references.
 
     Attributes:
@@ -48,7 +48,9 @@ class PairLosses:
     model's logits on retain prompts are computed for `AHEAD` steps at once, in large batches without a graph.
     """
 
-    def __init__(self, model: Any, plan: Layout, material: Material, groups: Groups, method: Method, seed: int) -> None:
+    def __init__(
+        self, model: Any, plan: Layout, material: UnlearningPrompts, groups: Groups, method: Method, seed: int
+    ) -> None:
         """Compute the fixed logits of the forget set.
 
         Args:
@@ -91,7 +93,7 @@ class PairLosses:
         """Draw the retain prompts of the next steps and compute the original model's logits on this process's part."""
         self.before_ahead = self.retain_rng.getstate()
         draws = [self._draw(self.retain, self.retain_rng) for _ in range(AHEAD)]
-        indices = sorted({i for chosen in draws for i in distributed.own(chosen)})
+        indices = sorted({i for chosen in draws for i in distributed.local_part(chosen)})
         with self.plan.holding(self.original_weights):
             logits = dict(zip(indices, prompt_logits(self.model, [self.retain[i] for i in indices]), strict=True))
         return [(chosen, logits) for chosen in draws]

@@ -17,15 +17,15 @@ from torch import Tensor
 from core.models.lora_layout import Layout
 from core.types import Group
 from core.unlearning.early_stopping import Stopper
-from core.unlearning.finetuning import FitSettings, fit
+from core.unlearning.finetuning import FinetuneSettings, finetune
 from core.unlearning.gradient_surgery import SURGERY, direction, group_masks
-from core.unlearning.gradient_unlearning import descend, only_trainable
+from core.unlearning.gradient_unlearning import only_trainable, unlearn_by_gradients
 from core.unlearning.methods import Method
 from core.unlearning.paired_losses import PairLosses
 from core.unlearning.teachers import OVERFIT
-from core.unlearning.trainer import FORGETFUL, Checkpointer, Step, Watcher
+from core.unlearning.trainer import NO_CHECKPOINTS, Checkpointer, Step, Watcher
 
-REACHES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # multiples of the move that are tried
+MOVE_MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # multiples of the move that are tried
 
 
 @dataclass
@@ -57,7 +57,7 @@ def merge(
     method: Method,
     stopper: Stopper,
     watch: Watcher,
-    checkpointer: Checkpointer = FORGETFUL,
+    checkpointer: Checkpointer = NO_CHECKPOINTS,
 ) -> int:
     """Find the move and apply the multiple that `stopper` allows.
 
@@ -78,7 +78,7 @@ def merge(
     # Without retain and shared cells no cell follows the retain task vector.
     retains = bool({Group.RETAIN, Group.SHARED} & {*groups_by_cell})
     steps = settings.epochs * ceil(len(losses.forget) / settings.batch_size) + method.steps * retains
-    original, progress = plan.weights(), Progress(watch, steps + len(REACHES))
+    original, progress = plan.weights(), Progress(watch, steps + len(MOVE_MULTIPLES))
     forget_weights = _train_on_forget_set(losses, plan, settings, method, progress, checkpointer)
     plan.write(original)
     retain_weights = _train_on_retain_set(losses, plan, method, progress, checkpointer) if retains else original
@@ -91,7 +91,7 @@ def merge(
     return taken
 
 
-def _overfit_settings(count: int, method: Method, seed: int) -> FitSettings:
+def _overfit_settings(count: int, method: Method, seed: int) -> FinetuneSettings:
     """Settings with enough epochs over `count` prompts for at least the method's steps."""
     epochs = ceil(method.steps / ceil(count / OVERFIT.batch_size))
     return replace(OVERFIT, epochs=epochs, seed=seed, micro_batch=method.micro_batch)
@@ -100,7 +100,7 @@ def _overfit_settings(count: int, method: Method, seed: int) -> FitSettings:
 def _train_on_forget_set(
     losses: PairLosses,
     plan: Layout,
-    settings: FitSettings,
+    settings: FinetuneSettings,
     method: Method,
     progress: Progress,
     checkpointer: Checkpointer,
@@ -111,7 +111,7 @@ def _train_on_forget_set(
         return progress.report(step.number, _renamed(step.losses))
 
     with only_trainable(losses.model, plan, method.checkpointing):
-        progress.before += fit(losses.model, losses.forget, settings, watch, checkpointer)
+        progress.before += finetune(losses.model, losses.forget, settings, watch, checkpointer)
     return plan.weights()
 
 
@@ -129,7 +129,7 @@ def _train_on_retain_set(
 
     retain_only = replace(method, weights=(0.0, 1.0), surgery="sum")
     all_shared = (Group.SHARED,) * len(plan.cells)
-    progress.before += descend(losses, plan, all_shared, retain_only, watch, checkpointer)
+    progress.before += unlearn_by_gradients(losses, plan, all_shared, retain_only, watch, checkpointer)
     return plan.weights()
 
 
@@ -157,7 +157,7 @@ def _search(
 ) -> None:
     """Apply growing multiples until `stopper` or the watcher ends; if utility is violated, return to the one before."""
     previous = 0.0
-    for number, multiple in enumerate(REACHES, 1):
+    for number, multiple in enumerate(MOVE_MULTIPLES, 1):
         plan.write(original + multiple * move)
         ended = progress.report(number, {"reach": multiple, "conflict": conflict, **stopper.check()})
         if stopper.utility_violated:

@@ -8,17 +8,17 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
-from core.models.batching import answer_logits, by_prompt
+from core.models.batching import answer_logits, map_prompts
 from core.models.lora_layout import layout
 from core.models.recommender import preserve_adapter
 from core.types import Encoded, Group
-from core.unlearning.finetuning import FitSettings, fit
+from core.unlearning.finetuning import FinetuneSettings, finetune
 from core.unlearning.memory_contrast import switched_off
 from core.unlearning.objectives import teacher_logits
 
 Groups = Mapping[str, Group]  # group of each module
 TeacherLogits = list[Tensor]  # per prompt the logits [answer token, vocabulary]
-OVERFIT = FitSettings(epochs=8, learning_rate=2e-3, batch_size=8)
+OVERFIT = FinetuneSettings(epochs=8, learning_rate=2e-3, batch_size=8)
 TOKENS = 4096
 
 
@@ -39,7 +39,7 @@ class Teacher(Protocol):
 @torch.no_grad()
 def prompt_logits(model: Any, prompts: Sequence[Encoded]) -> TeacherLogits:
     """Logits of the model at the answer tokens of each prompt."""
-    return by_prompt(
+    return map_prompts(
         prompts, TOKENS, model.device, lambda batch: answer_logits(model, batch), lambda prompt: prompt.answer_tokens
     )
 
@@ -54,7 +54,7 @@ def overfit_teacher(model: Any, forget: Sequence[Encoded], seed: int, _groups: G
     """The original model minus what over-fitting on the forget set raises (E2URec, arXiv 2403.03536)."""
     original = prompt_logits(model, forget)
     with preserve_adapter(model):
-        fit(model, forget, replace(OVERFIT, seed=seed))
+        finetune(model, forget, replace(OVERFIT, seed=seed))
         augmented = prompt_logits(model, forget)
     return [teacher_logits(*pair) for pair in zip(original, augmented, strict=True)]
 

@@ -22,7 +22,7 @@ from torch import nn
 from core.errors import RunError
 from core.models import distributed
 from core.unlearning.training_types import (
-    FORGETFUL,
+    NO_CHECKPOINTS,
     Checkpointer,
     Losses,
     State,
@@ -33,7 +33,7 @@ from core.unlearning.training_types import (
 )
 
 __all__ = [
-    "FORGETFUL",
+    "NO_CHECKPOINTS",
     "Checkpointer",
     "Losses",
     "Schedule",
@@ -98,7 +98,7 @@ def train(
     step_function: StepFunction,
     schedule: Schedule,
     watch: Watcher,
-    checkpointer: Checkpointer = FORGETFUL,
+    checkpointer: Checkpointer = NO_CHECKPOINTS,
 ) -> int:
     """Train until the schedule or the watcher ends, continuing from the latest checkpoint.
 
@@ -206,11 +206,11 @@ class Training:
         self.optimiser.zero_grad(set_to_none=True)
         try:
             if repeat_from is not None:
-                with distributed.fitting():
+                with distributed.raise_out_of_memory_everywhere():
                     self.step_function.restore(repeat_from)
             return self.step_function(number)
         except torch.OutOfMemoryError as error:
-            if distributed.size() > 1 and not isinstance(error, distributed.OutOfMemoryOnAnyRank):
+            if distributed.world_size() > 1 and not isinstance(error, distributed.OutOfMemoryOnAnyRank):
                 raise
             return None
 

@@ -85,4 +85,4 @@ class NullCheckpointer:
         """Store nothing."""
 
 
-FORGETFUL = NullCheckpointer()
+NO_CHECKPOINTS = NullCheckpointer()

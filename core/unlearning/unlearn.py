@@ -7,24 +7,24 @@ from torch import Tensor
 from core.models.lora_layout import Layout, cell_groups, layout
 from core.types import Cell, Group, Outcome
 from core.unlearning.early_stopping import Stopper
-from core.unlearning.gradient_unlearning import descend
+from core.unlearning.gradient_unlearning import unlearn_by_gradients
 from core.unlearning.methods import Method
-from core.unlearning.paired_losses import Material, PairLosses
+from core.unlearning.paired_losses import PairLosses, UnlearningPrompts
 from core.unlearning.task_vectors import merge
 from core.unlearning.teachers import Groups
-from core.unlearning.trainer import FORGETFUL, Checkpointer, Step, Watcher, never_stop
+from core.unlearning.trainer import NO_CHECKPOINTS, Checkpointer, Step, Watcher, never_stop
 
 CHECK_EVERY = 20  # steps between two checks of early stopping
 
 
 def unlearn(
     model: Any,
-    material: Material,
+    material: UnlearningPrompts,
     groups: Groups,
     method: Method,
     seed: int = 0,
     watch: Watcher = never_stop,
-    checkpointer: Checkpointer = FORGETFUL,
+    checkpointer: Checkpointer = NO_CHECKPOINTS,
 ) -> Outcome:
     """Unlearn `material.forget` in place, in the model's active adapter (docs/method.md, sections 4 and 5).
 
@@ -49,7 +49,7 @@ def unlearn(
     if method.merged:
         steps = merge(losses, plan, groups_by_cell, method, stopper, watch, checkpointer)
     else:
-        steps = descend(losses, plan, groups_by_cell, method, _with_checks(stopper, watch), checkpointer)
+        steps = unlearn_by_gradients(losses, plan, groups_by_cell, method, _with_checks(stopper, watch), checkpointer)
     cells = _cells(plan, before)
     movable = sum(cell.size for cell, group in zip(cells, groups_by_cell, strict=True) if group is not Group.OUTSIDE)
     total = sum(parameter.numel() for name, parameter in model.named_parameters() if "lora_" in name)

@@ -167,7 +167,8 @@ def _guarded(json_type: type | tuple[type, ...], factory: Factory) -> Factory:
         length = len(get_args(kind)) if _is_fixed_tuple(kind) else None
 
         def hook(value: Any, _: Any) -> Any:
-            if not isinstance(value, json_type) or (length is not None and len(value) != length):
+            matches = isinstance(value, json_type)
+            if not matches or (length is not None and len(value) != length):
                 raise WrongTypeError(kind, value)
             return convert(value, kind)
 
@@ -177,7 +178,7 @@ def _guarded(json_type: type | tuple[type, ...], factory: Factory) -> Factory:
 
 
 def _dataclass_factory(kind: Any, converter: Converter) -> Hook:
-    names = {name: override(rename=stored) for name, stored in _stored_names(kind).items() if name != stored}
+    names: Any = {name: override(rename=stored) for name, stored in _stored_names(kind).items() if name != stored}
     return make_dict_structure_fn(kind, converter, **names)
 
 
@@ -201,7 +202,8 @@ def _union_factory(kind: Any, converter: Converter) -> Hook:
 
 
 def _write_dataclass(value: Any) -> dict[str, Any]:
-    return {stored: unstructure(getattr(value, name)) for name, stored in _stored_names(type(value)).items()}
+    kind: Any = type(value)
+    return {stored: unstructure(getattr(value, name)) for name, stored in _stored_names(kind).items()}
 
 
 def _make_converter() -> Converter:
@@ -224,10 +226,11 @@ def _make_converter() -> Converter:
     converter.register_unstructure_hook(float, lambda value: value if math.isfinite(value) else None)
     converter.register_unstructure_hook_func(_is_enum, lambda value: value)
     converter.register_unstructure_hook_func(is_dataclass, _write_dataclass)
-    for predicate, write in (
+    writers: tuple[tuple[Any, Any], ...] = (
         (_is_class_of(list, tuple), lambda values: [unstructure(value) for value in values]),
         (_is_class_of(dict), lambda values: {str(key): unstructure(value) for key, value in values.items()}),
-    ):
+    )
+    for predicate, write in writers:
         converter.register_unstructure_hook_func(predicate, write)
     return converter
 

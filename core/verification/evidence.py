@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from core.evaluation.evaluate import ModelOutputs
-from core.evaluation.metrics import beside_others
-from core.evaluation.predictions import Scores
+from core.evaluation.metrics import leave_one_out
+from core.evaluation.predictions import Predictions
 from core.verification.thresholds import Thresholds
 
 
@@ -59,11 +59,11 @@ class Answers:
 
     seen: ModelOutputs
     mass: np.ndarray
-    rounded: Mapping[int, Scores]
+    rounded: Mapping[int, Predictions]
     titles: Ranks
-    kept: Scores
-    worded: Mapping[str, Scores] = field(default_factory=dict)
-    relearned: tuple[Scores, ...] = ()
+    kept: Predictions
+    worded: Mapping[str, Predictions] = field(default_factory=dict)
+    relearned: tuple[Predictions, ...] = ()
     inside: Probed | None = None
 
 
@@ -93,7 +93,7 @@ class Evidence:
 
     def each_reference(self) -> Iterator["Evidence"]:
         """Yield the evidence with each reference as the model, compared with the other references."""
-        for reference, others in beside_others(self.references):
+        for reference, others in leave_one_out(self.references):
             if others:
                 yield replace(self, model=reference, references=tuple(others))
 

@@ -107,17 +107,6 @@ class Workspace:
         """The folder of the adapter in use."""
         return Path(self._location(self.settings.adapter))
 
-    def path(self, name: str) -> str:
-        return self._location(name)
-
-    @property
-    def ledger(self) -> Path:
-        return self.layout.ledger
-
-    @property
-    def ledger_key(self) -> Path:
-        return self.layout.ledger_key
-
     def _location(self, name: str) -> str:
         """A model location of the settings: a folder inside the workspace where there is one, else as it stands."""
         inside = self.root / name

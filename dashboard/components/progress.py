@@ -11,10 +11,10 @@ from dashboard.components.text import guarded
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import LIVE, STAGES, capital, duration, escape, stages
 from dashboard.services import commands, queries, review
-from dashboard.services.queries import RunFolder
+from dashboard.services.queries import RunHandle
 
 
-def progress(run: RunFolder) -> None:
+def progress(run: RunHandle) -> None:
     """Show the stages, progress bar, message, figures and losses of a run at this moment."""
     status, events = run.status, run.events()
     steps = [event for event in events if event.get("kind") == "step"]
@@ -37,7 +37,7 @@ def progress(run: RunFolder) -> None:
                 st.caption(t("run-conflict-note"))
 
 
-def _bar(run: RunFolder, status: RunStatus) -> str:
+def _bar(run: RunHandle, status: RunStatus) -> str:
     """Return the text of the progress bar."""
     if status.state is RunState.QUEUED:
         return _waiting(run)
@@ -48,7 +48,7 @@ def _bar(run: RunFolder, status: RunStatus) -> str:
     return t("run-progress-left", stage=stage, progress=progress, left=duration(status.eta))
 
 
-def _waiting(run: RunFolder) -> str:
+def _waiting(run: RunHandle) -> str:
     """Describe the runs that a queued run waits for."""
     queue = queries.queue(run)
     if not queue.runs and run.status.worker is None and run.spec.launcher == "local":
@@ -75,8 +75,8 @@ def _stages(status: RunStatus, names: tuple[str, ...]) -> None:
                 st.badge(stage, color="gray")
 
 
-def _stop(run: RunFolder) -> None:
-    if run.cancel_asked:
+def _stop(run: RunHandle) -> None:
+    if run.cancel_requested:
         st.caption(t("run-stop-requested"))
     elif review.may(Act.RUN) and st.button(
         t("run-stop"), icon=":material/stop_circle:", key="stop", help=t("run-stop-help")
@@ -86,7 +86,7 @@ def _stop(run: RunFolder) -> None:
             st.rerun()
 
 
-def _recovery(run: RunFolder) -> None:
+def _recovery(run: RunHandle) -> None:
     """Offer to resume or give up a run that did not finish."""
     with st.container(horizontal=True):
         if st.button(

@@ -8,13 +8,13 @@ from dashboard.components.text import about, link
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import LIVE, STATES, capital, code, date, duration, escape, scope
 from dashboard.services import queries
-from dashboard.services.queries import RunFolder
+from dashboard.services.queries import RunHandle
 
 SHOWN = 6  # cards in a list
 NAMED = 8  # user ids on a card
 
 
-def request_state(request: Request, runs: dict[str, RunFolder]) -> str:
+def request_state(request: Request, runs: dict[str, RunHandle]) -> str:
     """Describe the state of a request from its runs."""
     states = [run.status.state for run in runs.values() if run.spec.request == request.id]
     if RunState.DONE in states:
@@ -24,7 +24,7 @@ def request_state(request: Request, runs: dict[str, RunFolder]) -> str:
     return t("overview-request-unfinished" if states else "overview-request-waiting")
 
 
-def request_row(request: Request, runs: dict[str, RunFolder]) -> None:
+def request_row(request: Request, runs: dict[str, RunHandle]) -> None:
     """Show one request with its state and a link that launches a run."""
     with st.container(border=True):
         st.markdown(
@@ -44,7 +44,7 @@ def request_row(request: Request, runs: dict[str, RunFolder]) -> None:
         link("run", t("overview-request-launch"), "play_circle", request=request.id)
 
 
-def next_step(requests: tuple[Request, ...], runs: dict[str, RunFolder]) -> None:
+def next_step(requests: tuple[Request, ...], runs: dict[str, RunHandle]) -> None:
     """Show the next step as a sentence and a link."""
     live = next((run for run in runs.values() if run.status.state in LIVE), None)
     waiting = next(
@@ -63,7 +63,7 @@ def next_step(requests: tuple[Request, ...], runs: dict[str, RunFolder]) -> None
             link("request", t("overview-next-link"))
 
 
-def run_row(run: RunFolder) -> None:
+def run_row(run: RunHandle) -> None:
     """Show one run with its state, its result in a sentence and a link."""
     with st.container(border=True):
         st.markdown(about(run))
@@ -71,7 +71,7 @@ def run_row(run: RunFolder) -> None:
         link("run", t("overview-run-open"), run=run.id)
 
 
-def _result(run: RunFolder) -> str:
+def _result(run: RunHandle) -> str:
     status, summary = run.status, queries.summary(run)
     if summary and status.state is RunState.DONE:
         return summary.headline
@@ -80,7 +80,7 @@ def _result(run: RunFolder) -> str:
     return escape(status.message) or t("overview-run-nothing")
 
 
-def request_table(requests: tuple[Request, ...], runs: dict[str, RunFolder]) -> pd.DataFrame:
+def request_table(requests: tuple[Request, ...], runs: dict[str, RunHandle]) -> pd.DataFrame:
     """Return the table of all requests, to export."""
     rows = [
         (row.id, ", ".join(row.subjects), scope(row), row.reason, row.created, request_state(row, runs))
@@ -97,7 +97,7 @@ def request_table(requests: tuple[Request, ...], runs: dict[str, RunFolder]) -> 
     return pd.DataFrame(rows, columns=columns)
 
 
-def run_table(runs: dict[str, RunFolder]) -> pd.DataFrame:
+def run_table(runs: dict[str, RunHandle]) -> pd.DataFrame:
     """Return the table of all runs, to export."""
     rows = [
         (spec.id, spec.request, spec.method, status.device, spec.created, STATES[status.state], status.seconds)

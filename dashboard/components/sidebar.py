@@ -6,7 +6,7 @@ from dashboard.components.text import empty
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import STATES
 from dashboard.services import queries
-from dashboard.services.queries import RunFolder
+from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
 
@@ -26,7 +26,7 @@ def sidebar() -> None:
         st.caption(t("sidebar-offline"))
 
 
-def shown_run() -> RunFolder | None:
+def shown_run() -> RunHandle | None:
     """Return the run that the pages show; without a run, draw the empty state and return None."""
     runs = queries.runs()
     name = state.current("run", list(runs), queries.default_run(runs))

@@ -10,7 +10,7 @@ from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import GLOSSARY, GROUP_NAMES, GROUP_WORDS, STATES, code, escape
 from dashboard.presenters.theme import BADGES, MARKS
 from dashboard.services import queries
-from dashboard.services.queries import RunFolder
+from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
 
@@ -37,7 +37,7 @@ def lead(sentence: str, note: str = "") -> None:
         st.success(notice, icon=":material/check:")
 
 
-def about(folder: RunFolder) -> str:
+def about(folder: RunHandle) -> str:
     """Describe the run that a page shows, as one line of Markdown."""
     spec, status = folder.spec, folder.status
     method = queries.METHODS[spec.method].title if spec.method in queries.METHODS else spec.method

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from core.benchmark.results import Row
+from core.benchmark.results import Result
 from core.benchmark.statistics import (
     Value,
     before,
     best_points,
     fronts,
     is_control,
-    of_control,
+    method_of_control,
     over_seeds,
     paired,
     residual,
@@ -64,18 +64,18 @@ def title(name: str) -> str:
     return NAMES[name] if name in NAMES else METHODS[name].title if name in METHODS else name
 
 
-def floor(rows: Sequence[Row], value: Value = residual) -> tuple[float, float]:
+def floor(rows: Sequence[Result], value: Value = residual) -> tuple[float, float]:
     """Return the least and the largest value of a retrained reference against the others."""
     values = [value(row) for row in rows if row.method == "reference"]
     return min(values), max(values)
 
 
-def start(rows: Sequence[Row], value: Value = residual) -> float:
+def start(rows: Sequence[Result], value: Value = residual) -> float:
     """Return the mean value of the original model."""
     return over_seeds(list(before(rows).values()), value)[0]
 
 
-def tradeoffs(rows: Sequence[Row], methods: Sequence[str], value: Value = residual) -> pd.DataFrame:
+def tradeoffs(rows: Sequence[Result], methods: Sequence[str], value: Value = residual) -> pd.DataFrame:
     """Return forgetting and quality of each method, one row per strength that every seed has.
 
     Args:
@@ -98,7 +98,7 @@ def tradeoffs(rows: Sequence[Row], methods: Sequence[str], value: Value = residu
     return pd.DataFrame(points, columns=["method", "strength", "utility", "value"])
 
 
-def differences(rows: Sequence[Row], ours: str, value: Value = residual) -> pd.DataFrame:
+def differences(rows: Sequence[Result], ours: str, value: Value = residual) -> pd.DataFrame:
     """Return our method less each other method and each control of it, at equal utility.
 
     Args:
@@ -112,7 +112,7 @@ def differences(rows: Sequence[Row], ours: str, value: Value = residual) -> pd.D
     best = fronts(rows, value=value)
     compared = []
     for name in best:
-        if name == ours or (is_control(name) and of_control(name) != ours):
+        if name == ours or (is_control(name) and method_of_control(name) != ours):
             continue
         mean, half = paired(best[ours], best[name])
         kind = t("benchmark-differences-control" if is_control(name) else "benchmark-differences-rival")
@@ -121,7 +121,7 @@ def differences(rows: Sequence[Row], ours: str, value: Value = residual) -> pd.D
     return pd.DataFrame([row[:-1] for row in compared], columns=["name", "kind", "value", "low", "high"])
 
 
-def figures(rows: Sequence[Row]) -> pd.DataFrame:
+def figures(rows: Sequence[Result]) -> pd.DataFrame:
     """List every method at its best point, means over seeds, the least residual first."""
     original = before(rows)
     values: tuple[Value, ...] = (
@@ -141,7 +141,7 @@ def figures(rows: Sequence[Row]) -> pd.DataFrame:
     return frame.sort_values(frame.columns[1], ignore_index=True)
 
 
-def sequential(rows: Sequence[Row]) -> pd.DataFrame:
+def sequential(rows: Sequence[Result]) -> pd.DataFrame:
     """Return the measures of SEQUENTIAL before the first request and after each one.
 
     Returns:

@@ -12,7 +12,7 @@ from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import duration, lists_sentence, overlaps_sentence, utility
 from dashboard.services import commands, queries, review
-from dashboard.services.queries import RunFolder
+from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
 CHARTED = ("forget_auc", "test_auc", "membership_auc")
@@ -23,7 +23,7 @@ PERCENT = st.column_config.NumberColumn(format="percent")
 Lists = dict[str, tuple[Recommendation, ...]]
 
 
-def distance(run: RunFolder, evaluation: Evaluation) -> None:
+def distance(run: RunHandle, evaluation: Evaluation) -> None:
     """Draw the distance of the unlearned model to the retrained references."""
     st.subheader(t("before-way"), anchor=False, help=t("before-way-help"))
     chart(charts.distance(evaluation.closeness, evaluation.floor), f"{run.id}-distance", t("before-way-alt"))
@@ -33,7 +33,7 @@ def distance(run: RunFolder, evaluation: Evaluation) -> None:
     st.caption(t("before-jsd", before=f"{before:.4f}", after=f"{after:.4f}") + " " + spread)
 
 
-def user_lists(run: RunFolder, evaluation: Evaluation, user: str, length: int) -> Lists:
+def user_lists(run: RunHandle, evaluation: Evaluation, user: str, length: int) -> Lists:
     """Return the user's list of each model: as stored by the run, else computed by the models now."""
     stored = next((lists for lists in evaluation.lists if lists.user == user), None)
     if stored and length == STORED:
@@ -45,7 +45,7 @@ def user_lists(run: RunFolder, evaluation: Evaluation, user: str, length: int) -
 
 
 @st.fragment
-def one_user(run: RunFolder, evaluation: Evaluation) -> None:
+def one_user(run: RunHandle, evaluation: Evaluation) -> None:
     """Show one user's list by each model, the changed ranks, and the genres."""
     st.subheader(t("before-user-title"), anchor=False, help=t("before-user-help"))
     request = queries.workspace().request(run.spec.request)
@@ -72,7 +72,7 @@ def one_user(run: RunFolder, evaluation: Evaluation) -> None:
 
 
 @st.fragment(run_every=2)
-def waiting(run: RunFolder) -> None:
+def waiting(run: RunHandle) -> None:
     """Show the progress of the list comparison, and redraw the page when it ends."""
     status = run.overlap_status
     if status is None or status.state is not RunState.RUNNING:
@@ -81,7 +81,7 @@ def waiting(run: RunFolder) -> None:
         st.progress(status.progress, t("before-measuring", left=duration(status.eta)))
 
 
-def everyone(run: RunFolder) -> None:
+def everyone(run: RunHandle) -> None:
     """Show how much of other users' lists stays, and of those most similar to the forgotten users."""
     st.subheader(t("before-everyone"), anchor=False, help=t("before-everyone-help"))
     overlaps, status = queries.overlaps(run), run.overlap_status
@@ -106,7 +106,7 @@ def everyone(run: RunFolder) -> None:
             table(near, f"{run.id}-neighbours", t("before-neighbours-alt"), dict.fromkeys(near.columns[1:], PERCENT))
 
 
-def measures(run: RunFolder, evaluation: Evaluation) -> None:
+def measures(run: RunHandle, evaluation: Evaluation) -> None:
     """Draw the main measures as charts and all measures as a table."""
     st.subheader(t("before-measures"), anchor=False)
     for column, name in zip(st.columns(len(CHARTED), gap="medium"), CHARTED, strict=True):

@@ -4,8 +4,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.benchmark.results import Row
-from core.benchmark.statistics import CRITERIA, OURS, Standing, standing, worlds
+from core.benchmark.results import Result
+from core.benchmark.statistics import CRITERIA, CURE_METHODS, Standing, standing, worlds
 from dashboard import charts
 from dashboard.components import exports
 from dashboard.components.text import lead
@@ -33,17 +33,17 @@ SECONDS = st.column_config.NumberColumn(format="%.1f")
 PERCENT = st.column_config.NumberColumn(format="percent")
 
 
-def choices(rows: list[Row], left: DeltaGenerator, right: DeltaGenerator) -> tuple[str, Standing]:
+def choices(rows: list[Result], left: DeltaGenerator, right: DeltaGenerator) -> tuple[str, Standing]:
     """Let the user choose the criterion and our method; return the criterion and the method's standing."""
     with left:
         criterion = state.pick(t("benchmark-by"), "by", list(CRITERIA), "residual", CRITERION.__getitem__) or "residual"
-    standings = {name: result for name in OURS if (result := standing(rows, name, CRITERIA[criterion]))}
+    standings = {name: result for name in CURE_METHODS if (result := standing(rows, name, CRITERIA[criterion]))}
     with right:
         name = state.pick(t("benchmark-ours"), "ours", list(standings), next(iter(standings)), benchmark.title)
     return criterion, standings[name or next(iter(standings))]
 
 
-def caveats(rows: list[Row], result: Standing) -> str:
+def caveats(rows: list[Result], result: Standing) -> str:
     """Describe the value of the circuit and the limit of the measurement."""
     method, controls = benchmark.title(result.method), ", ".join(benchmark.title(name) for name in result.as_good)
     if not result.controls:
@@ -56,7 +56,7 @@ def caveats(rows: list[Row], result: Standing) -> str:
     return f"{worth}\n\n{t('benchmark-floor', floor=t('range', low=f'{low:.2f}', high=f'{high:.2f}'))}"
 
 
-def figures(rows: list[Row]) -> None:
+def figures(rows: list[Result]) -> None:
     """Show the table of all figures."""
     st.subheader(t("benchmark-table"), anchor=False)
     frame = benchmark.figures(rows)
@@ -72,7 +72,7 @@ def world_label(world: tuple[str, str, str]) -> str:
     return t("benchmark-world-option", data=data, task=TASKS.get(task, task), kind=KINDS.get(kind, kind))
 
 
-def comparison(rows: list[Row], criterion: str, result: Standing, place: DeltaGenerator) -> None:
+def comparison(rows: list[Result], criterion: str, result: Standing, place: DeltaGenerator) -> None:
     """Show a scenario with one request: a sentence at `place`, two charts and a table."""
     method = benchmark.title(result.method)
     counts = {"ahead": len(result.ahead), "behind": len(result.behind)}
@@ -91,14 +91,14 @@ def comparison(rows: list[Row], criterion: str, result: Standing, place: DeltaGe
     figures(rows)
 
 
-def fronts(rows: list[Row], criterion: str) -> None:
+def fronts(rows: list[Result], criterion: str) -> None:
     """Draw forgetting against quality of our methods and of those that the user chooses."""
     st.subheader(t("benchmark-pareto"), anchor=False)
     value, methods = CRITERIA[criterion], dict.fromkeys(row.method for row in rows)
-    others = [name for name in methods if name not in (*OURS, "original", "reference")]
+    others = [name for name in methods if name not in (*CURE_METHODS, "original", "reference")]
     default = [name for name in DRAWN if name in others]
     drawn = st.multiselect(t("benchmark-pareto-shown"), others, default, benchmark.title, key="drawn")
-    ours = [name for name in OURS if name in methods]
+    ours = [name for name in CURE_METHODS if name in methods]
     points = benchmark.tradeoffs(rows, [*ours, *drawn], value)
     floor, start = benchmark.floor(rows, value), benchmark.start(rows, value)
     chart = charts.pareto(points, floor, start, len(ours), AXIS[criterion])
@@ -106,7 +106,7 @@ def fronts(rows: list[Row], criterion: str) -> None:
     st.caption(t("benchmark-pareto-note"))
 
 
-def differences(rows: list[Row], criterion: str, result: Standing) -> None:
+def differences(rows: list[Result], criterion: str, result: Standing) -> None:
     """Draw the differences between our method and the others."""
     st.subheader(t("benchmark-differences"), anchor=False)
     method, title = benchmark.title(result.method), t("benchmark-differences-x", measure=AXIS[criterion])
@@ -115,7 +115,7 @@ def differences(rows: list[Row], criterion: str, result: Standing) -> None:
     st.caption(t("benchmark-differences-note", method=method))
 
 
-def sequential(rows: list[Row], name: str, place: DeltaGenerator) -> None:
+def sequential(rows: list[Result], name: str, place: DeltaGenerator) -> None:
     """Show a scenario with sequential requests: a sentence on `name` at `place`, a chart per measure, a table."""
     data, method = benchmark.sequential(rows), benchmark.title(name)
     served = int(data["served"].max())
@@ -151,13 +151,15 @@ def sequential_lead(method: str, served: int, first: pd.DataFrame, last: pd.Data
     return t(name, count=served, method=method, left=f"{abs(left):.3f}", had=had)
 
 
-def seeds(rows: list[Row]) -> int:
+def seeds(rows: list[Result]) -> int:
     """Count the seeds, one adapter each."""
     return len({row.seed for row in rows})
 
 
 measured = {
-    world_label(world): rows for world, rows in worlds(queries.benchmark()) if any(row.method in OURS for row in rows)
+    world_label(world): rows
+    for world, rows in worlds(queries.benchmark())
+    if any(row.method in CURE_METHODS for row in rows)
 }
 if not measured:
     lead(t("benchmark-none"), t("benchmark-none-note"))
@@ -168,7 +170,7 @@ with left:
     world = state.pick(t("benchmark-world"), "world", list(measured), next(iter(measured)))
 rows = measured[world or next(iter(measured))]
 if rows[0].kind == "row":
-    ours = [name for name in OURS if any(row.method == name for row in rows)]
+    ours = [name for name in CURE_METHODS if any(row.method == name for row in rows)]
     with middle:
         chosen = state.pick(t("benchmark-ours"), "ours", ours, ours[0], benchmark.title)
     sequential(rows, chosen or ours[0], place)

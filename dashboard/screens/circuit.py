@@ -13,7 +13,7 @@ from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import circuit_sentence, forgotten_users, group_counts, module_title, overlap_sentence
 from dashboard.services import queries
-from dashboard.services.queries import RunFolder
+from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
 SETS = ("forget", "retain")
@@ -26,7 +26,7 @@ SHARES = ("certainty", "forget", "retain", "certainty-forget", "certainty-retain
 NUMBERS = ("ratio", "noise", "conflict")
 
 
-def choices(run: RunFolder) -> tuple[int, str | None]:
+def choices(run: RunHandle) -> tuple[int, str | None]:
     """Let the user choose the circuit and a run to compare with; return the circuit's index and the run's id."""
     left, right = st.columns(2)
     with left:
@@ -40,7 +40,7 @@ def choices(run: RunFolder) -> tuple[int, str | None]:
 
 
 @st.fragment
-def explore(run: RunFolder, circuit: Circuit, groups: tuple[ModuleGroup, ...], which: int, other: str | None) -> None:
+def explore(run: RunHandle, circuit: Circuit, groups: tuple[ModuleGroup, ...], which: int, other: str | None) -> None:
     """Draw the graph and the panel of the selected module; a click redraws only this fragment.
 
     Args:
@@ -71,7 +71,7 @@ def explore(run: RunFolder, circuit: Circuit, groups: tuple[ModuleGroup, ...], w
             st.markdown(f"{t('circuit-panel-none-next')} **{module_title(clearest.module)}**.")
 
 
-def legend(run: RunFolder, which: int) -> None:
+def legend(run: RunHandle, which: int) -> None:
     """Draw the legend of the marks and the download button; outside the fragment that a click redraws."""
     group_legend()
     st.caption(t("circuit-graph-note"))
@@ -81,7 +81,7 @@ def legend(run: RunFolder, which: int) -> None:
     )  # fmt: skip
 
 
-def enough(run: RunFolder, circuit: Circuit) -> None:
+def enough(run: RunHandle, circuit: Circuit) -> None:
     """Draw the faithfulness of the circuit beside random modules."""
     st.subheader(t("circuit-enough"), anchor=False, help=t("circuit-enough-help"))
     chart(charts.faithfulness(circuit), f"{run.id}-faithfulness", t("circuit-enough-alt"))
@@ -90,7 +90,7 @@ def enough(run: RunFolder, circuit: Circuit) -> None:
     st.caption(f"{note} {overlap_sentence(circuit)}")
 
 
-def reads(run: RunFolder, circuit: Circuit) -> None:
+def reads(run: RunHandle, circuit: Circuit) -> None:
     """Draw the positions of the prompt that the strongest modules read."""
     if circuit.reads:
         st.subheader(t("circuit-reads"), anchor=False, help=t("circuit-reads-help"))
@@ -98,7 +98,7 @@ def reads(run: RunFolder, circuit: Circuit) -> None:
         st.caption(t("circuit-reads-note"))
 
 
-def all_modules(run: RunFolder, circuits: tuple[Circuit, Circuit], groups: tuple[ModuleGroup, ...]) -> None:
+def all_modules(run: RunHandle, circuits: tuple[Circuit, Circuit], groups: tuple[ModuleGroup, ...]) -> None:
     """Show the numbers of all modules as a table."""
     st.subheader(t("circuit-all"), anchor=False)
     columns = {t(f"circuit-table-{name}"): PERCENT for name in SHARES}
@@ -110,7 +110,7 @@ def all_modules(run: RunFolder, circuits: tuple[Circuit, Circuit], groups: tuple
         st.markdown(t("circuit-numbers-text"))
 
 
-def memory_contrast(run: RunFolder, modules: tuple[Memory, ...]) -> None:
+def memory_contrast(run: RunHandle, modules: tuple[Memory, ...]) -> None:
     """Show the modules that remember the forget set, for methods that measure this in place of a circuit."""
     count = sum(row.contrast > row.contrast_noise for row in modules)
     whose = forgotten_users(queries.workspace().request(run.spec.request))

@@ -11,13 +11,13 @@ from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import GROUP_NAMES, circuit_sentence, escape, forgotten_users, module_title
 from dashboard.services import commands, queries
-from dashboard.services.queries import RunFolder
+from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
 RULE = GroupEdit("")
 
 
-def mover(run: RunFolder, groups: tuple[ModuleGroup, ...]) -> tuple[Move, ...]:
+def mover(run: RunHandle, groups: tuple[ModuleGroup, ...]) -> tuple[Move, ...]:
     """Draw the form that moves modules by hand and the moves so far, each with an undo button; return the moves."""
     key, names = f"moves_{run.id}", [row.module for row in groups]
     moves: tuple[Move, ...] = state.kept(key, ())
@@ -51,7 +51,7 @@ def mover(run: RunFolder, groups: tuple[ModuleGroup, ...]) -> tuple[Move, ...]:
     return moves
 
 
-def preview(run: RunFolder, before: tuple[ModuleGroup, ...], after: tuple[ModuleGroup, ...]) -> None:
+def preview(run: RunHandle, before: tuple[ModuleGroup, ...], after: tuple[ModuleGroup, ...]) -> None:
     """Show the modules that change their group, and the share of the adapter's parameters that a run could change."""
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old.group is not new.group]
     st.markdown(t("groups-changed", count=len(changed)))
@@ -64,7 +64,7 @@ def preview(run: RunFolder, before: tuple[ModuleGroup, ...], after: tuple[Module
         st.dataframe(tables.regrouped(changed), hide_index=True, height="content", alt=t("groups-changed-alt"))
 
 
-def launch(run: RunFolder, edit: GroupEdit) -> None:
+def launch(run: RunHandle, edit: GroupEdit) -> None:
     """Draw the button that launches a run with the edited groups."""
     changed = edit != GroupEdit(run.id)
     pressed = st.button(
@@ -80,7 +80,7 @@ def launch(run: RunFolder, edit: GroupEdit) -> None:
 
 
 @st.fragment
-def editor(run: RunFolder, circuits: tuple[Circuit, Circuit], groups: tuple[ModuleGroup, ...]) -> None:
+def editor(run: RunHandle, circuits: tuple[Circuit, Circuit], groups: tuple[ModuleGroup, ...]) -> None:
     """Draw the borders, the moves by hand, the preview and the launch button."""
     left, right = st.columns([3, 2], gap="large")
     first = state.once(f"borders_{run.id}", _borders(state.query_value("low"), state.query_value("high")))

@@ -9,7 +9,7 @@ from dashboard.components.text import about, empty, lead
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import circuit_sentence, code, escape, forgotten_users, membership, utility
 from dashboard.services import queries
-from dashboard.services.queries import RunFolder
+from dashboard.services.queries import RunHandle
 
 run = shown_run()
 if run is None:
@@ -37,7 +37,7 @@ with right:
     st.subheader(t("report-holds"), anchor=False)
     holders = (
         t("report-holds-data", folder=code(str(place.root / "data"))),
-        t("report-holds-adapter", folder=code(place.path(place.settings.adapter))),
+        t("report-holds-adapter", folder=code(str(place.adapter))),
         t("report-holds-runs"),
         t("report-holds-copies"),
     )
@@ -54,7 +54,7 @@ path = run.reviewer_report if named and run.reviewer_report else run.report
 html, data = path.read_text(encoding="utf-8"), run.path / "report.json"
 
 
-def bundle(folder: RunFolder = run, html: str = html, with_circuit: bool = bool(groups)) -> str:
+def bundle(folder: RunHandle = run, html: str = html, with_circuit: bool = bool(groups)) -> str:
     """Return the report with the interactive circuit, if there is one; called when the button is pressed."""
     return whole(html, folder.verification, queries.picture(folder, 0) if with_circuit else "")
 

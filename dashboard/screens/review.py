@@ -17,7 +17,7 @@ from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import code, date, escape, ground, identity, role_name, scope
 from dashboard.services import review
-from dashboard.services.queries import RunFolder
+from dashboard.services.queries import RunHandle
 from dashboard.services.review import AGAIN, ReviewItem
 from dashboard.session import auth, state
 
@@ -84,7 +84,7 @@ def evidence(item: ReviewItem, writable: bool) -> None:
         link("report", t("overview-report"), "description", run=run.id)
 
 
-def verify_form(run: RunFolder) -> None:
+def verify_form(run: RunHandle) -> None:
     """Draw the verification form; the page shows it until the run is submitted."""
     with st.container(horizontal=True, vertical_alignment="center"):
         label = t("review-verify-again" if run.verification else "review-verify")

@@ -15,7 +15,7 @@ from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.phrases import LIVE, duration, escape, run_sentence, scope
 from dashboard.services import commands, queries
-from dashboard.services.queries import RunFolder
+from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
 NO_ESTIMATE: tuple[tuple[str, str, str] | None, dict[str, Any]] = (None, {})
@@ -134,14 +134,14 @@ def references(request: str | None) -> None:
         )
 
 
-def watch(run: RunFolder, drawn: RunState) -> None:
+def watch(run: RunHandle, drawn: RunState) -> None:
     """Show the progress of a run, and redraw the page when the state differs from the one drawn."""
     with guarded():
         progress(run)
         redraw_on_change(run, drawn)
 
 
-def redraw_on_change(run: RunFolder, drawn: RunState) -> None:
+def redraw_on_change(run: RunHandle, drawn: RunState) -> None:
     """Redraw the page when the state changes: another session may resume a lost run or give it up."""
     if run.status.state is not drawn:
         st.rerun()

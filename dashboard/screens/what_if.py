@@ -20,7 +20,7 @@ from dashboard.session import state
 LENGTHS = (5, 10, 20, 50)
 
 
-def choices(run: queries.RunFolder) -> tuple[str, str, int]:
+def choices(run: queries.RunHandle) -> tuple[str, str, int]:
     """Let the user choose the model, the user and the length of the list."""
     request = queries.workspace().request(run.spec.request)
     known, users, forgotten = list(models.adapters(run)), queries.listed(request), request.subjects
@@ -45,7 +45,7 @@ def choices(run: queries.RunFolder) -> tuple[str, str, int]:
 
 
 def ablations(
-    run: queries.RunFolder, groups: Sequence[ModuleGroup], user: str
+    run: queries.RunHandle, groups: Sequence[ModuleGroup], user: str
 ) -> tuple[frozenset[str], frozenset[int]]:
     """Draw the board and the trays; return the modules that are off and the positions left out."""
     known = {row.module for row in groups}
@@ -65,7 +65,7 @@ def ablations(
 
 
 def answer(
-    run: queries.RunFolder, model: str, user: str, length: int, off: frozenset[str], out: frozenset[int]
+    run: queries.RunHandle, model: str, user: str, length: int, off: frozenset[str], out: frozenset[int]
 ) -> None:
     """Show both lists and the changes between them.
 
@@ -95,7 +95,7 @@ def answer(
 
 
 @st.fragment
-def explore(run: queries.RunFolder, groups: Sequence[ModuleGroup]) -> None:
+def explore(run: queries.RunHandle, groups: Sequence[ModuleGroup]) -> None:
     """Draw the choices, the ablations and both lists."""
     model, user, length = choices(run)
     left, right = st.columns([2, 3], gap="large")

@@ -1,5 +1,6 @@
-"""Commands of pages: open a request; launch, resume or stop a run; compare lists. Each checks the person's
-permission.
+"""Commands of pages: open a request; launch, resume or stop a run; compare lists.
+
+Each checks the person's permission.
 """
 
 from core.review.permissions import check_operators, require
@@ -58,7 +59,7 @@ def resume(folder: RunHandle) -> None:
 def stop(folder: RunHandle) -> None:
     """Stop a run, or abandon an interrupted one. Raises RunError, ReviewError."""
     require(workspace(), who(), Act.RUN)
-    folder.ask_to_cancel()
+    folder.request_cancel()
 
 
 def measure_overlaps(folder: RunHandle) -> None:

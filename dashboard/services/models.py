@@ -13,7 +13,7 @@ from time import perf_counter
 import streamlit as st
 
 from core.evaluation.evaluate import top_list
-from core.evaluation.what_if import Person, WhatIf
+from core.evaluation.what_if import UserScenario, WhatIf
 from core.pipeline.context import RequestContext, load_adapter, make_context
 from core.types import Interaction, Recommendation
 from core.utils.hashing import sha256_of_file
@@ -116,7 +116,7 @@ def _list(
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Loaded: _key})
-def _person(loaded: Loaded, user: str, left_out: tuple[int, ...]) -> Person:
+def _person(loaded: Loaded, user: str, left_out: tuple[int, ...]) -> UserScenario:
     return loaded.setting.person(loaded.context.histories[user], left_out)
 
 

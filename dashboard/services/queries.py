@@ -40,11 +40,9 @@ from dashboard.presenters.circuit_scene import scene as draw_scene
 from dashboard.services.cli_client import CommandError, run_command
 
 if TYPE_CHECKING:
-    from core.benchmark.results import Row
+    from core.benchmark.results import Result
 
-__all__ = ["METHODS", "OFFERED", "AskedError", "CommandError", "RunHandle"]
-AskedError = CommandError
-RunFolder = RunHandle
+__all__ = ["METHODS", "OFFERED", "CommandError", "RunHandle"]
 
 DEMO = asset("demo")
 BENCHMARK = Path(os.environ.get("CURE_LENS_BENCHMARK") or asset("benchmark"))
@@ -143,7 +141,8 @@ def estimate(request_id: str, method: str, device: str) -> dict[str, Any]:
         CommandError: The estimate failed.
     """
     options = ("--workspace", str(workspace().root), "--request", request_id, "--method", method, "--device", device)
-    return run_command("estimate", *options)
+    result: dict[str, Any] = run_command("estimate", *options)
+    return result
 
 
 def queue(folder: RunHandle) -> Before:
@@ -153,12 +152,16 @@ def queue(folder: RunHandle) -> Before:
 
 def circuits(folder: RunArtifacts) -> tuple[Circuit, Circuit] | None:
     """The circuits of the forget set and of the retain set."""
-    return _result(str(folder.path), "circuits", stamps(folder.layout.forget, folder.layout.retain))
+    result: tuple[Circuit, Circuit] | None = _result(
+        str(folder.path), "circuits", stamps(folder.layout.forget, folder.layout.retain)
+    )
+    return result
 
 
 def groups(folder: RunArtifacts) -> tuple[ModuleGroup, ...] | None:
     """The group of each module."""
-    return _result(str(folder.path), "groups", stamps(folder.layout.groups))
+    result: tuple[ModuleGroup, ...] | None = _result(str(folder.path), "groups", stamps(folder.layout.groups))
+    return result
 
 
 def regrouped(folder: RunHandle, edit: GroupEdit) -> tuple[ModuleGroup, ...]:
@@ -182,27 +185,32 @@ def movable(folder: RunHandle, sorted_modules: Sequence[ModuleGroup]) -> float |
 
 def outcome(folder: RunArtifacts) -> Outcome | None:
     """How unlearning ended."""
-    return _result(str(folder.path), "outcome", stamps(folder.layout.outcome))
+    result: Outcome | None = _result(str(folder.path), "outcome", stamps(folder.layout.outcome))
+    return result
 
 
 def memory(folder: RunArtifacts) -> tuple[Memory, ...] | None:
     """The memory contrast of each module."""
-    return _result(str(folder.path), "memory", stamps(folder.layout.memory))
+    result: tuple[Memory, ...] | None = _result(str(folder.path), "memory", stamps(folder.layout.memory))
+    return result
 
 
 def toward(folder: RunArtifacts) -> dict[str, DirectEffect] | None:
     """The titles that each module raises and lowers most."""
-    return _result(str(folder.path), "toward", stamps(folder.layout.direct_effects))
+    result: dict[str, DirectEffect] | None = _result(str(folder.path), "toward", stamps(folder.layout.direct_effects))
+    return result
 
 
 def evaluation(folder: RunArtifacts) -> Evaluation | None:
     """Metrics of all models of the run."""
-    return _result(str(folder.path), "evaluation", stamps(folder.layout.evaluation))
+    result: Evaluation | None = _result(str(folder.path), "evaluation", stamps(folder.layout.evaluation))
+    return result
 
 
 def overlaps(folder: RunArtifacts) -> tuple[Overlap, ...] | None:
     """Overlap of every other user's top list."""
-    return _result(str(folder.path), "overlaps", stamps(folder.layout.overlap))
+    result: tuple[Overlap, ...] | None = _result(str(folder.path), "overlaps", stamps(folder.layout.overlap))
+    return result
 
 
 def summary(folder: RunHandle) -> Summary | None:
@@ -227,11 +235,11 @@ def _result(path: str, name: str, key: Stamps) -> Any:
 
 def picture(folder: RunHandle, which: int) -> str:
     """The drawn circuit as a self-contained page; `which` 0 for the forget set, 1 for the retain set."""
-    from core.circuit.graph import graph  # loads torch
+    from core.circuit.graph import circuit_graph  # loads torch
 
     found, sorted_modules = circuits(folder), groups(folder)
     assert found and sorted_modules
-    return graph_page(graph(found[which]), sorted_modules, START)
+    return graph_page(circuit_graph(found[which]), sorted_modules, START)
 
 
 def scene(folder: RunHandle, which: int, other: str | None) -> dict[str, Any]:
@@ -246,7 +254,7 @@ def _circuit_stamps(folder: RunArtifacts) -> Stamps:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _scene(path: str, other: str, which: int, key: Stamps, otherkey: Stamps | None) -> dict[str, Any]:
+def _scene(path: str, other: str, which: int, key: Stamps, other_key: Stamps | None) -> dict[str, Any]:
     folder = RunArtifacts(Path(path))
     found, sorted_modules = circuits(folder), groups(folder)
     beside = circuits(RunArtifacts(Path(other))) if other else None
@@ -271,14 +279,14 @@ def common(folder: RunHandle, which: int, other: str) -> dict[str, int]:
 # ---------------------------------------------------------------- benchmark
 
 
-def benchmark() -> "list[Row]":
+def benchmark() -> "list[Result]":
     """All rows of the benchmark; none where it never ran."""
     files = tuple(sorted(str(path) for path in BENCHMARK.glob("*.parquet")))
     return _benchmark(files, stamps(*map(Path, files)))
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _benchmark(files: tuple[str, ...], key: Stamps) -> "list[Row]":
-    from core.benchmark.results import read_rows  # loads pyarrow
+def _benchmark(files: tuple[str, ...], key: Stamps) -> "list[Result]":
+    from core.benchmark.results import read_results  # loads pyarrow
 
-    return [row for file in files for row in read_rows(Path(file))]
+    return [row for file in files for row in read_results(Path(file))]

@@ -117,7 +117,8 @@ def timeline(request_id: str) -> list[Entry]:
 @st.cache_data(max_entries=4, show_spinner=False)
 def _ledger(root: str, key: queries.Stamps) -> list[dict[str, Any]]:
     """All entries, cached until the file changes, since reading them starts a process."""
-    return run_command("ledger", "show", "--workspace", root)
+    result: list[dict[str, Any]] = run_command("ledger", "show", "--workspace", root)
+    return result
 
 
 def make_ledger() -> None:
@@ -173,7 +174,7 @@ def look_again(request_id: str) -> dict[str, Any]:
     Raises:
         CommandError: The search failed, or the ledger holds no destruction of this request.
     """
-    found = run_command("verify-destruction", *_place(), "-r", request_id)
+    found: dict[str, Any] = run_command("verify-destruction", *_place(), "-r", request_id)
     if not found["requests"]:
         raise CommandError("The ledger holds no destruction of this request: nothing was searched for.")
     return found

@@ -8,7 +8,7 @@ import torch
 
 from core.benchmark.entrants import CONTROLS, ENTRANTS
 from core.benchmark.report import render_report, write_report
-from core.benchmark.results import Row, Tried, read_rows, write_rows
+from core.benchmark.results import Result, TuningTrial, read_results, write_results
 from core.benchmark.scenarios import KINDS, make_scenario, open_request, references_of
 from core.benchmark.sequential import sequential_requests
 from core.benchmark.sharded_baselines import ANSWERS, COUNT, alike, by_chance
@@ -16,11 +16,11 @@ from core.benchmark.statistics import CRITERIA, fronts, is_control, standing
 from core.benchmark.sweep import ALL, Sweep, run_sweep
 from core.benchmark.trials import REACHED, STEPS, STRENGTHS, load_scenario, trial
 from core.benchmark.tuning import best_setting
-from core.demo.build import BORN
+from core.demo.build import CREATED
 from core.errors import RequestError, RunError
 from core.types import Group, Request
 from core.unlearning.methods import METHODS
-from core.unlearning.task_vectors import REACHES
+from core.unlearning.task_vectors import MOVE_MULTIPLES
 from core.utils.serialization import write_json
 
 METHODS_HERE = ("cure", "cure_merge", "graddiff", "cure_random", "negation", "shards")
@@ -47,7 +47,7 @@ def bench(prepared, tmp_path_factory):
 @pytest.mark.slow
 def test_every_scenario_holds_every_entrant_once(bench):
     sweep, _ = bench
-    rows = read_rows(sweep.rows)
+    rows = read_results(sweep.rows)
     for seed in sweep.seeds:
         own = [row for row in rows if row.seed == seed]
         assert {row.method for row in own} == {*METHODS_HERE, *ANSWERS, "original", "reference", "weakened"} - {
@@ -62,7 +62,7 @@ def test_every_scenario_holds_every_entrant_once(bench):
             assert [(row.strength, row.stopped) for row in points] == [(n, n == STEPS[-1]) for n in STEPS]
             assert all(row.seconds > 0 and 0 <= row.moved <= 1 for row in points)
         merged = [row for row in own if row.method == "cure_merge"]
-        assert sum(row.stopped for row in merged) == 1 and {row.strength for row in merged} <= set(REACHES)
+        assert sum(row.stopped for row in merged) == 1 and {row.strength for row in merged} <= set(MOVE_MULTIPLES)
         assert [row.strength for row in merged if not row.stopped] == [n for n in REACHED if n <= merged[-1].strength]
 
 
@@ -77,14 +77,14 @@ def test_nothing_is_measured_twice(bench):
 @pytest.mark.slow
 def test_a_lost_result_is_measured_again_with_the_same_numbers(bench):
     sweep, _ = bench
-    rows, again = read_rows(sweep.rows), []
-    write_rows(sweep.rows, [row for row in rows if (row.seed, row.method) != (0, "graddiff")])
+    rows, again = read_results(sweep.rows), []
+    write_results(sweep.rows, [row for row in rows if (row.seed, row.method) != (0, "graddiff")])
     run_sweep(sweep, quiet, again.append)
     assert len(again) == 1
     untimed = lambda row: replace(row, seconds=0, circuit_seconds=0, memory=0)  # noqa: E731
     key = lambda row: (row.seed, row.method, row.strength, row.test_auc)  # noqa: E731
     told = lambda rows: [repr(untimed(row)) for row in sorted(rows, key=key)]  # noqa: E731  (NaN equals nothing)
-    assert told(read_rows(sweep.rows)) == told(rows)
+    assert told(read_results(sweep.rows)) == told(rows)
 
 
 @pytest.mark.slow
@@ -92,10 +92,10 @@ def test_tuning_tries_each_method_equally_often_and_controls_take_their_methods_
     from core.utils.serialization import read_json
 
     sweep, _ = bench
-    trials = read_json(sweep.rows.with_suffix(".tuning.json"), tuple[Tried, ...])
+    trials = read_json(sweep.rows.with_suffix(".tuning.json"), tuple[TuningTrial, ...])
     assert {one.method for one in trials} == {"cure", "cure_merge", "graddiff"}
     assert all(sum(one.method == name for one in trials) == 2 for name in ("cure", "graddiff"))
-    rows = read_rows(sweep.rows)
+    rows = read_results(sweep.rows)
     rate = {name: {(row.rate, row.weight) for row in rows if row.method == name} for name in ("cure", "cure_random")}
     assert rate["cure"] == rate["cure_random"] == {best_setting(trials, "cure")}
 
@@ -125,7 +125,7 @@ def sequential_scenario(bench):
     sweep, _ = bench
     place = make_scenario(sweep.source, 0, sweep.folder / "tiny-0", quiet)
     members = place.user_split.members
-    request = Request("req-three", users=members[:3], reason="row", created=BORN)
+    request = Request("req-three", users=members[:3], reason="row", created=CREATED)
     write_json(place.root / "requests/req-three.json", request)
     references_of(place, request, 2, "cpu", quiet)
     return load_scenario(place, request, "cpu")
@@ -207,9 +207,9 @@ def test_an_unknown_method_is_refused_before_any_work(workspace, tmp_path):
 def made(method, seed, residual, test_auc, **told):
     """A result with made-up numbers, to test arithmetic."""
 
-    names = Row.__dataclass_fields__
+    names = Result.__dataclass_fields__
     blank = {name: 0.0 for name in names} | {"data": "d", "task": "click", "kind": "random", "stopped": True}
-    return Row(
+    return Result(
         **{
             **blank,
             "method": method,
@@ -291,6 +291,6 @@ def test_own_stops_are_compared_apart_from_best_points_and_keep_their_costs():
 
 def test_results_are_read_as_they_were_written(tmp_path):
     rows = [made("cure", 0, 1.0, 0.7), made("npo", 1, 0.3, float("nan"))]
-    write_rows(tmp_path / "rows.parquet", rows)
-    back = read_rows(tmp_path / "rows.parquet")
-    assert back[0] == rows[0] and np.isnan(back[1].test_auc) and read_rows(tmp_path / "none.parquet") == []
+    write_results(tmp_path / "rows.parquet", rows)
+    back = read_results(tmp_path / "rows.parquet")
+    assert back[0] == rows[0] and np.isnan(back[1].test_auc) and read_results(tmp_path / "none.parquet") == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.runs.run_folder import RunFolder
+from core.runs.handle import RunHandle
 from tests.browser.browser import ROOT, served
 
 
@@ -20,12 +20,12 @@ def axe() -> str:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunHandle:
     folder: Path = shutil.copytree(ROOT / "assets/demo", tmp_path_factory.mktemp("served") / "demo")
-    return RunFolder(folder / "runs/run-demo")
+    return RunHandle(folder / "runs/run-demo")
 
 
 @pytest.fixture(scope="module")
-def served_at(run: RunFolder) -> Iterator[str]:
+def served_at(run: RunHandle) -> Iterator[str]:
     with served(run.path.parent.parent) as base:
         yield base

@@ -9,7 +9,7 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
-from core.runs.run_folder import runs
+from core.runs.handle import runs
 from core.types import RunState
 from core.workspace import Workspace
 from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, foreign, open_page, served, text, wait
@@ -24,7 +24,13 @@ SAYS = {
     "groups": ("Borders between the groups", "Move modules by hand", "What it changes", "All modules"),
     "run": ("finished", "Launch a new run"),
     "before_after": ("Distance to the retrained references", "Before", "After", "Retrained reference", "Other users"),
-    "review": ("One request waits for a decision", "not a four-eyes review", "checks:", "Submit for decision", "was verified"),
+    "review": (
+        "One request waits for a decision",
+        "not a four-eyes review",
+        "checks:",
+        "Submit for decision",
+        "was verified",
+    ),
     "report": ("Summary", "Where the data still exists"),
     "benchmark": ("At equal quality", "Forgetting against quality", "All figures"),
 }

@@ -10,7 +10,7 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 
 from core.grouping.regroup import regrouped
-from core.runs.run_folder import RunFolder, runs
+from core.runs.handle import RunHandle, runs
 from core.types import GroupEdit
 from core.workspace import Workspace
 from tests.browser.browser import BROWSER, chrome, foreign, open_page, text, wait, within
@@ -40,10 +40,12 @@ def handle(driver: Chrome, name: str):
 
 @pytest.mark.parametrize("borders", [(0.35, 0.65), (0.05, 0.5), (0.5, 0.95), (0.5, 0.5)])
 def test_the_drawing_sorts_as_the_core_does(
-    page: Chrome, served_at: str, run: RunFolder, borders: tuple[float, float]
+    page: Chrome, served_at: str, run: RunHandle, borders: tuple[float, float]
 ) -> None:
     opened(page, served_at, f"?low={borders[0]}&high={borders[1]}")
-    drawn = root(page, "return [...root.querySelectorAll('[data-module]')].map((e) => [e.dataset.module, e.dataset.group])")
+    drawn = root(
+        page, "return [...root.querySelectorAll('[data-module]')].map((e) => [e.dataset.module, e.dataset.group])"
+    )
     groups = regrouped(run.layout, GroupEdit(run.id, *borders)).groups
     assert dict(drawn) == {row.module: row.group.value for row in groups}
     counts = Counter(row.group.value for row in groups)
@@ -77,12 +79,12 @@ def test_the_picture_can_be_saved(page: Chrome, served_at: str, tmp_path: Path) 
     assert (tmp_path / "run-demo-groups.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_an_edited_run_is_launched_and_says_so(page: Chrome, served_at: str, run: RunFolder) -> None:
+def test_an_edited_run_is_launched_and_says_so(page: Chrome, served_at: str, run: RunHandle) -> None:
     opened(page, served_at, "?low=0.3&high=0.7")
     page.find_element(By.XPATH, "//button[contains(., 'Launch a run with these groups')]").click()
     wait(lambda: "borders 0.3 and 0.7" in text(page), 60)
     new = next(one for one in runs(Workspace(run.path.parent.parent)) if one.id != run.id)
-    new.ask_to_cancel()
+    new.request_cancel()
     assert json.loads((new.path / "spec.json").read_text())["edit"]["low"] == 0.3
     wait(lambda: new.status.state in ("cancelled", "done", "failed"), 120)
     assert new.status.state == "cancelled", new.status.message

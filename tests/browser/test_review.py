@@ -7,7 +7,7 @@ import pytest
 from selenium.webdriver import Chrome, Keys
 
 from core.review.leak_scan import known, rows_of, traces
-from core.runs.run_folder import RunFolder
+from core.runs.handle import RunHandle
 from core.workspace import Workspace
 from tests.browser.browser import BROWSER, chrome, drawn, open_page, served, text, wait
 from tests.browser.test_accessibility import barriers, readable
@@ -17,7 +17,7 @@ MOST = 150  # stops of the Tab key on any page
 
 
 @pytest.fixture(scope="module")
-def base(run: RunFolder) -> Iterator[str]:
+def base(run: RunHandle) -> Iterator[str]:
     """The demo, whose run nobody has verified yet."""
     (run.path / "verification.json").unlink()
     with served(run.path.parents[1]) as address:
@@ -45,7 +45,7 @@ def told(driver: Chrome, sentence: str, seconds: float) -> None:
     wait(lambda: sentence in text(driver) and drawn(driver), seconds)
 
 
-def test_a_request_is_carried_out_by_keyboard_alone(base: str, run: RunFolder, axe: str) -> None:
+def test_a_request_is_carried_out_by_keyboard_alone(base: str, run: RunHandle, axe: str) -> None:
     place = Workspace(run.path.parents[1])
     request = place.request("req-demo")
     forgotten = known(request, rows_of(place.interactions, request), place.items)

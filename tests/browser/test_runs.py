@@ -12,7 +12,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from core.errors import RunError
-from core.runs.run_folder import RunFolder, run_folder, runs
+from core.runs.handle import RunHandle, open_run, runs
 from core.runs.submit import create_run, start
 from core.types import RunState
 from core.workspace import Workspace
@@ -29,7 +29,7 @@ STEP = re.compile(r"Step (\d+) of \d+")
 
 
 @pytest.fixture
-def workspace(run: RunFolder) -> Iterator[Workspace]:
+def workspace(run: RunHandle) -> Iterator[Workspace]:
     """The served one; whatever a test leaves at work is stopped, as it would hold the device."""
     place = Workspace(run.path.parent.parent)
     shutil.rmtree(place.root / "references", ignore_errors=True)  # the longest part of a run is asking them
@@ -37,7 +37,7 @@ def workspace(run: RunFolder) -> Iterator[Workspace]:
     left = [one for one in runs(place) if one.status.state in (RunState.QUEUED, RunState.RUNNING, RunState.LOST)]
     for one in left:
         with suppress(RunError):  # it ended meanwhile
-            one.ask_to_cancel()
+            one.request_cancel()
     wait(lambda: all(one.status.state in (RunState.CANCELLED, RunState.DONE) for one in left), 60)
 
 
@@ -50,7 +50,7 @@ def window(base: str, query: str) -> Iterator[Chrome]:
         assert foreign(page) == []
 
 
-def launched(workspace: Workspace, seed: int, steps: int) -> RunFolder:
+def launched(workspace: Workspace, seed: int, steps: int) -> RunHandle:
     new = create_run(workspace, workspace.requests()[0].id, "uniform", "cpu", seed, steps)
     start(new)
     return new
@@ -64,7 +64,7 @@ def press(page: Chrome, label: str) -> None:
     page.find_element(By.XPATH, f"//button[contains(., '{label}')]").click()
 
 
-def steps(run: RunFolder) -> list[int]:
+def steps(run: RunHandle) -> list[int]:
     return [event["step"] for event in run.events() if event["kind"] == "step"]
 
 
@@ -79,7 +79,7 @@ def test_a_run_launched_on_the_page_is_found_as_it_stands_after_the_window_was_c
         press(page, t("run-form-launch"))
         wait(lambda: re.search(r"[?&]run=run-", page.current_url), 60)
         query = page.current_url.partition("?")[2]
-        new = run_folder(workspace, re.search(r"run=(run-\w+)", query)[1])
+        new = open_run(workspace, re.search(r"run=(run-\w+)", query)[1])
         assert (new.spec.method, new.spec.device) == ("uniform", "cpu")
         wait(lambda: STEP.search(text(page)), SLOW)
         known = new.status

@@ -20,7 +20,7 @@ from transformers import (
     Qwen3Config,
 )
 
-from core.circuit.prompt_pairs import Contrast
+from core.circuit.prompt_pairs import PromptPair
 
 TRAINED = Path(__file__).parents[3] / "shared/data/tinystories-260k"
 VOCABULARY = 512  # that of the trained model, in which tokens under 259 are bytes that never come
@@ -98,7 +98,7 @@ def model(request: pytest.FixtureRequest, make: Callable[[str], nn.Module]) -> n
 
 
 @pytest.fixture
-def contrasts() -> list[Contrast]:
+def contrasts() -> list[PromptPair]:
     """Contrasts of different lengths, two of whose tokens differ, at different places."""
     torch.manual_seed(2)
     made = []
@@ -107,7 +107,7 @@ def contrasts() -> list[Contrast]:
         corrupted = ids.clone()
         corrupted[start : start + 2] = torch.randint(259, VOCABULARY, (2,))
         made.append(
-            Contrast(
+            PromptPair(
                 tuple(ids.tolist()),
                 tuple(corrupted.tolist()),
                 403,

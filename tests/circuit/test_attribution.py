@@ -9,7 +9,7 @@ from torch.testing import assert_close
 from core.circuit import attribution
 from core.circuit.attribution import attribute
 from core.circuit.graph import destinations, sources
-from core.circuit.patching import patched_each
+from core.circuit.patching import run_circuits
 from core.models.families import anatomy
 
 
@@ -32,7 +32,7 @@ def slope(model, contrasts, shape, edge, step):
     keeps = [torch.ones(shape, dtype=torch.float64) for _ in range(4)]
     for keep, steps in zip(keeps, (-2, -1, 1, 2), strict=True):
         keep[edge] += steps * step
-    far_less, less, more, far_more = patched_each(model, contrasts, keeps).double().mean(1)
+    far_less, less, more, far_more = run_circuits(model, contrasts, keeps).double().mean(1)
     return (8 * (less - more) - (far_less - far_more)) / (12 * step)
 
 

@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from core.circuit.attribution import attribute
-from core.circuit.bootstrap import by_prompt, jaccard, members, overlap, resampled
+from core.circuit.bootstrap import bootstrap_means, by_prompt, jaccard, overlap, strongest_modules
 
 
 def nodes(means, spread, n=50, seed=0):
@@ -17,18 +17,18 @@ def nodes(means, spread, n=50, seed=0):
 
 def test_resampled_means_scatter_by_the_standard_error():
     some = nodes([1.0, -2.0, 0.0], 3.0, n=400)
-    draws = resampled(some, 0, draws=4000)
+    draws = bootstrap_means(some, 0, draws=4000)
     assert_close(draws.mean(0), some.mean(0), atol=0.02, rtol=0)
     assert_close(draws.std(0), some.std(0) / 400**0.5, rtol=0.05, atol=0)
 
 
 def test_each_draw_holds_its_strongest_modules():
-    chosen = members(torch.tensor([[1.0, -3.0, 2.0], [0.0, 0.5, -0.1]]), 2)
+    chosen = strongest_modules(torch.tensor([[1.0, -3.0, 2.0], [0.0, 0.5, -0.1]]), 2)
     assert chosen.tolist() == [[False, True, True], [False, True, True]]
 
 
 def test_clear_modules_are_sure_and_close_ones_are_not():
-    sure = members(resampled(nodes([9.0, 2.0, 2.0, 0.1], 2.0), 0), 2).double().mean(0)
+    sure = strongest_modules(bootstrap_means(nodes([9.0, 2.0, 2.0, 0.1], 2.0), 0), 2).double().mean(0)
     assert sure[0] == 1 and sure[3] == 0 and 0.02 < sure[1] < 0.98
     assert sure.sum() == pytest.approx(2)
 

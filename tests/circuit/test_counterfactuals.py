@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.circuit.counterfactuals import contrasts
+from core.circuit.counterfactuals import find_prompt_pairs
 from core.circuit.hooks import metrics
 from core.circuit.pagerank import ItemGraph
 from core.circuit.prompt_pairs import CLEAN, CORRUPTED, MEAN, batches
@@ -81,7 +81,7 @@ def llama(make):
 
 @pytest.fixture(scope="module")
 def made(llama, prompts, interactions):
-    found, dropped = contrasts(llama, prompts, interactions, CATALOGUE, encode, (YES, NO))
+    found, dropped = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO))
     assert len(found) == len(prompts) and dropped == 0
     return found
 
@@ -129,14 +129,14 @@ def test_a_contrast_halves_or_flips_the_metric_or_nothing_did(llama, made, promp
 
 
 def test_a_seed_gives_one_result(llama, made, prompts, interactions):
-    again, _ = contrasts(llama, prompts, interactions, CATALOGUE, encode, (YES, NO))
-    other, _ = contrasts(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), seed=1)
+    again, _ = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO))
+    other, _ = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), seed=1)
     assert again == made
     assert other != made
 
 
 def test_next_item_is_cut_where_the_true_title_and_the_rival_part(llama, prompts, interactions):
-    found, dropped = contrasts(llama, prompts, interactions, CATALOGUE, encode_titles, None)
+    found, dropped = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode_titles, None)
     assert (len(found), dropped) == (len(prompts), 0)
     titles = [title(item) for item in ITEMS]
     later = 0
@@ -158,14 +158,14 @@ def test_titles_that_begin_alike_are_cut_after_what_they_share(llama):
     seen = [item for item in ITEMS if item != rival]
     prompt = Prompt("u", events("u", [*seen[:5], true]), 5)
     interactions = [*events("u", seen), *events("v", ITEMS)]
-    (contrast,), _ = contrasts(llama, [prompt], interactions, CATALOGUE, encode_titles, None) or ((None,), 0)
+    (contrast,), _ = find_prompt_pairs(llama, [prompt], interactions, CATALOGUE, encode_titles, None) or ((None,), 0)
     assert contrast.ids[-1] == title(true)[0] == title(rival)[0]
     assert (contrast.right, contrast.wrong) == (title(true)[1], title(rival)[1])
 
 
 def test_prompts_without_history_are_dropped_and_counted(llama, prompts, interactions):
     empty = Prompt("u0", prompts[0].events[-1:], 0)
-    found, dropped = contrasts(llama, [empty, *prompts[:3], empty], interactions, CATALOGUE, encode, (YES, NO))
+    found, dropped = find_prompt_pairs(llama, [empty, *prompts[:3], empty], interactions, CATALOGUE, encode, (YES, NO))
     assert (len(found), dropped) == (3, 2)
 
 
@@ -173,7 +173,7 @@ def test_a_target_outside_the_graph_falls_back_on_another_user(llama, prompts, i
     prompt = replace(prompts[0], events=(*prompts[0].events[:-1], replace(prompts[0].events[-1], item=ITEMS[0])))
     elsewhere = [event for event in interactions if event.item != ITEMS[0]]
     ways = ("pagerank", "other_user")
-    (contrast,), dropped = contrasts(llama, [prompt], elsewhere, CATALOGUE, encode, (YES, NO), ways=ways)
+    (contrast,), dropped = find_prompt_pairs(llama, [prompt], elsewhere, CATALOGUE, encode, (YES, NO), ways=ways)
     assert contrast.way == "other_user" and dropped == 0
     donors = set(items_of(contrast)[1])
     assert any(donors <= {event.item for event in elsewhere if event.user == f"u{user}"} for user in range(40))
@@ -181,7 +181,7 @@ def test_a_target_outside_the_graph_falls_back_on_another_user(llama, prompts, i
 
 
 def test_the_mean_way_replaces_every_title_of_the_history_by_the_mean_of_popular_tokens(llama, prompts, interactions):
-    found, dropped = contrasts(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=("mean",))
+    found, dropped = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=("mean",))
     assert (len(found), dropped) == (len(prompts), 0)
     weight = anatomy(llama).embed.weight
     for contrast, prompt in zip(found, prompts, strict=True):
@@ -199,14 +199,14 @@ def test_the_mean_way_replaces_every_title_of_the_history_by_the_mean_of_popular
 
 def test_ways_are_tried_in_the_order_given(llama, prompts, interactions):
     for way in ("pagerank", "other_user"):
-        found, _ = contrasts(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=(way,))
+        found, _ = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=(way,))
         assert found and {contrast.way for contrast in found} == {way}
     with pytest.raises(RunError, match="'noise' is not known"):
-        contrasts(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=("pagerank", "noise"))
+        find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=("pagerank", "noise"))
 
 
 def test_several_donors_give_each_prompt_several_contrasts(llama, made, prompts, interactions):
-    found, dropped = contrasts(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), donors=3)
+    found, dropped = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), donors=3)
     assert dropped == 0 and [c.prompt for c in found] == [i for i in range(len(prompts)) for _ in range(3)]
     assert [c.prompt for c in made] == list(range(len(prompts)))
     assert any(len({c.corrupted for c in found if c.prompt == i}) > 1 for i in range(len(prompts)))
@@ -226,7 +226,7 @@ def test_a_tokenizer_that_merges_over_a_border_gives_no_contrast(llama, prompts,
         """The last token before the answer depends on the history, as no replacement may make it."""
         return [replace(e, ids=(*e.ids[:-2], 300 + sum(e.ids[:-2]) % 200, e.ids[-1])) for e in encode(some)]
 
-    found, _ = contrasts(
+    found, _ = find_prompt_pairs(
         llama, prompts[:4], interactions, CATALOGUE, merging, (YES, NO), ways=("pagerank", "other_user")
     )
     assert all(contrast.ids[-1] == contrast.corrupted[-1] for contrast in found)

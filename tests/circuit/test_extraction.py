@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from core.circuit.extraction import Settings, extract, load, save
-from core.circuit.hooks import CLEAN, CORRUPTED, metrics
-from core.circuit.patching import keep_modules, patched
+from core.circuit.hooks import metrics
+from core.circuit.patching import keep_modules, run_circuit
+from core.circuit.prompt_pairs import CLEAN, CORRUPTED
 from core.errors import RunError, WorkspaceError
 from core.models.families import anatomy
 from core.types import Circuit
@@ -30,7 +31,7 @@ def contrasts(request, contrasts):
 def faithfulness(model, contrasts, modules):
     parts = anatomy(model)
     clean, corrupted = (metrics(parts, contrasts, 2, side).mean() for side in (CLEAN, CORRUPTED))
-    kept = patched(model, contrasts, keep_modules(parts, modules)).mean()
+    kept = run_circuit(model, contrasts, keep_modules(parts, modules)).mean()
     return ((kept - corrupted) / (clean - corrupted)).item()
 
 

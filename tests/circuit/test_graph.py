@@ -3,7 +3,7 @@ import torch
 
 from core.circuit.attribution import attribute
 from core.circuit.extraction import extract
-from core.circuit.graph import destination_columns, destinations, graph, source_rows, sources, strongest
+from core.circuit.graph import circuit_graph, destination_columns, destinations, source_rows, sources, strongest
 from core.models.families import anatomy
 
 
@@ -46,7 +46,7 @@ def test_strongest_edges_name_their_scores(llama, contrasts):
 
 def test_the_graph_says_all_that_the_circuit_says(llama, contrasts):
     circuit = extract(llama, contrasts).circuit
-    drawn = graph(circuit)
+    drawn = circuit_graph(circuit)
     assert set(drawn) == {"input", "logits", *circuit.modules}
     assert drawn.number_of_edges() == len(circuit.edges)
     for name, score in zip(circuit.modules, circuit.scores, strict=True):

@@ -12,8 +12,8 @@ from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
 from core.circuit import attribution
 from core.circuit.attribution import attribute
 from core.circuit.graph import destinations, sources
-from core.circuit.patching import patched
-from core.circuit.prompt_pairs import Contrast
+from core.circuit.patching import run_circuit
+from core.circuit.prompt_pairs import PromptPair
 from core.models.families import anatomy
 
 PROMPTS, TOKENS, HEADS, WIDTH = 32, 64, 8, 32
@@ -55,7 +55,7 @@ def model(request):
 def contrasts():
     torch.manual_seed(1)
     ids = torch.randint(64, (PROMPTS, 2, TOKENS)).tolist()
-    return [Contrast(tuple(clean), tuple(corrupted), 3, 5, "", ()) for clean, corrupted in ids]
+    return [PromptPair(tuple(clean), tuple(corrupted), 3, 5, "", ()) for clean, corrupted in ids]
 
 
 def largest(function, *arguments, **options):
@@ -72,7 +72,7 @@ def test_attribution_never_holds_all_heads_or_sources_at_once(model, contrasts, 
 def test_nor_does_patching(model, contrasts):
     parts = anatomy(model)
     keep = torch.zeros(len(sources(parts)), len(destinations(parts)))
-    assert largest(patched, model, contrasts, keep, PROMPTS, memory=1) < FORBIDDEN
+    assert largest(run_circuit, model, contrasts, keep, PROMPTS, memory=1) < FORBIDDEN
 
 
 def test_the_watcher_sees_what_a_larger_budget_allows(model, contrasts):

@@ -7,7 +7,7 @@ from torch.testing import assert_close
 from core.circuit.attribution import attribute
 from core.circuit.graph import destinations, sources
 from core.circuit.hooks import metrics
-from core.circuit.patching import keep_modules, module_effects, patched, patched_each, patched_modules
+from core.circuit.patching import keep_modules, module_effects, run_circuit, run_circuits, run_module_circuits
 from core.circuit.prompt_pairs import CLEAN, CORRUPTED
 from core.models.families import anatomy
 
@@ -32,9 +32,9 @@ def raw_metric(model, contrast, ids, *hooks):
 def test_all_ones_is_the_clean_run_and_all_zeros_the_corrupted_one(model, contrasts):
     clean, corrupted = (metrics(anatomy(model), contrasts, 1, side) for side in (CLEAN, CORRUPTED))
     assert (clean - corrupted).abs().min() > 1e-3
-    assert_close(patched(model, contrasts, everything(model)), clean, rtol=1e-4, atol=1e-5)
-    assert_close(patched(model, contrasts, everything(model, 0.0)), corrupted, rtol=1e-4, atol=1e-5)
-    assert_close(patched(model, contrasts, keep_modules(anatomy(model), ())), corrupted, rtol=1e-4, atol=1e-5)
+    assert_close(run_circuit(model, contrasts, everything(model)), clean, rtol=1e-4, atol=1e-5)
+    assert_close(run_circuit(model, contrasts, everything(model, 0.0)), corrupted, rtol=1e-4, atol=1e-5)
+    assert_close(run_circuit(model, contrasts, keep_modules(anatomy(model), ())), corrupted, rtol=1e-4, atol=1e-5)
 
 
 def swapped_in(model, contrast, module, part=slice(None), before=False):
@@ -58,8 +58,8 @@ def without(model, contrast, *names):
     """The metric with some modules corrupted, by both ways of running a circuit, which agree."""
     parts = anatomy(model)
     circuit = set(parts.modules) - set(names)
-    by_modules = patched_modules(model, [contrast], [circuit])[0, 0]
-    by_edges = patched(model, [contrast], keep_modules(parts, circuit))[0]
+    by_modules = run_module_circuits(model, [contrast], [circuit])[0, 0]
+    by_edges = run_circuit(model, [contrast], keep_modules(parts, circuit))[0]
     assert_close(by_modules, by_edges, rtol=1e-4, atol=1e-5)
     return by_modules
 
@@ -81,8 +81,8 @@ def test_patching_modules_is_putting_their_corrupted_outputs_in_their_place(mode
 def test_both_ways_of_running_a_circuit_agree(model, contrasts):
     parts = anatomy(model)
     circuits = [parts.modules[::2], parts.modules[1::3], ()]
-    by_edges = patched_each(model, contrasts, [keep_modules(parts, circuit) for circuit in circuits])
-    assert_close(patched_modules(model, contrasts, circuits), by_edges, rtol=1e-4, atol=1e-5)
+    by_edges = run_circuits(model, contrasts, [keep_modules(parts, circuit) for circuit in circuits])
+    assert_close(run_module_circuits(model, contrasts, circuits), by_edges, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("which", "qkv")
@@ -109,14 +109,14 @@ def test_patching_an_edge_corrupts_what_one_head_reads_and_nothing_else(make, co
     keep = everything(model)
     first = destinations(parts).index(("a0.h0", which))
     keep[0, first : first + heads] = 0
-    assert_close(patched(model, [contrast], keep)[0], expected, rtol=1e-4, atol=1e-5)
+    assert_close(run_circuit(model, [contrast], keep)[0], expected, rtol=1e-4, atol=1e-5)
     assert not torch.isclose(expected, raw_metric(model, contrast, contrast.ids), rtol=1e-4, atol=1e-5)
 
 
 def test_patching_depends_on_neither_padding_nor_batch_size(model, contrasts):
     keeps = [torch.rand(everything(model).shape, generator=torch.Generator().manual_seed(seed)) for seed in range(2)]
-    one = patched_each(model, contrasts, keeps, batch_size=1)
-    assert_close(patched_each(model, contrasts, keeps, batch_size=4), one, rtol=1e-4, atol=1e-5)
+    one = run_circuits(model, contrasts, keeps, batch_size=1)
+    assert_close(run_circuits(model, contrasts, keeps, batch_size=4), one, rtol=1e-4, atol=1e-5)
     assert not torch.allclose(one[0], one[1], rtol=1e-3)
 
 

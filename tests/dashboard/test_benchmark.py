@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.benchmark.results import Row, write_rows
+from core.benchmark.results import Result, write_results
 from dashboard import charts
 from dashboard.presenters import benchmark
 from dashboard.services import queries
@@ -14,7 +14,7 @@ from tests.benchmark.test_sweep import made
 SEEDS = range(5)
 
 
-def rows(control: float | None) -> list[Row]:
+def rows(control: float | None) -> list[Result]:
     """CURE at .5, an equal, a better and two worse rivals; `control`: the residual of random parts, where they take part."""
     rng, found = np.random.default_rng(0), []
     residuals = {"cure": 0.5, "npo": 0.5, "graddiff": 0.4, "uniform": 0.6, "weakened": 0.9, "cure_random": control}
@@ -27,7 +27,7 @@ def rows(control: float | None) -> list[Row]:
     return found
 
 
-def rows_in_a_row(taken: float = 0.05) -> list[Row]:
+def rows_in_a_row(taken: float = 0.05) -> list[Result]:
     """Two methods over three requests; the second one does nothing."""
     found = [made("original", seed, 1.0, 0.7, kind="row", forget_gap=0.2, drift=1.0) for seed in SEEDS]
     for seed in SEEDS:
@@ -42,7 +42,7 @@ def rows_in_a_row(taken: float = 0.05) -> list[Row]:
 @pytest.fixture
 def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def write(control: float | None = 0.7) -> None:
-        write_rows(tmp_path / "d.parquet", rows(control))
+        write_results(tmp_path / "d.parquet", rows(control))
 
     monkeypatch.setattr(queries, "BENCHMARK", tmp_path)
     return write
@@ -110,7 +110,7 @@ def test_differences_put_rivals_before_controls_and_the_ones_behind_first() -> N
 
 
 def test_requests_in_a_row_are_followed_from_the_first_to_the_last(page, tmp_path: Path, monkeypatch) -> None:
-    write_rows(tmp_path / "d.parquet", rows_in_a_row())
+    write_results(tmp_path / "d.parquet", rows_in_a_row())
     monkeypatch.setattr(queries, "BENCHMARK", tmp_path)
     app = page("benchmark")
     assert "After 3 sequential requests" in (title := app.title[0].value)
@@ -121,7 +121,7 @@ def test_requests_in_a_row_are_followed_from_the_first_to_the_last(page, tmp_pat
 
 
 def test_too_much_forgotten_in_a_row_is_called_so(page, tmp_path: Path, monkeypatch) -> None:
-    write_rows(tmp_path / "d.parquet", rows_in_a_row(taken=0.1))
+    write_results(tmp_path / "d.parquet", rows_in_a_row(taken=0.1))
     monkeypatch.setattr(queries, "BENCHMARK", tmp_path)
     assert "forgotten too much" in (title := page("benchmark").title[0].value) and "0.098 AUC below" in title
 

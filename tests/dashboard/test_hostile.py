@@ -207,7 +207,7 @@ def test_comments_are_shown_as_nothing_but_text(review: Shown) -> None:
 
 
 def test_no_element_of_the_record_stems_from_a_name_or_a_reason(written: Workspace) -> None:
-    found = about(to_json(entries(written.ledger, read_public(written.ledger_key))), REQUEST)
+    found = about(to_json(entries(written.layout.ledger, read_public(written.layout.ledger_key))), REQUEST)
     page, decisions = record(REQUEST, found), [one["content"]["decision"] for one in found if one["kind"] == "decision"]
     assert {one["person"] for one in decisions} == {one["reason"] for one in decisions} == set(HOSTILE)
     for one in decisions:

@@ -8,9 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.grouping.regroup import regrouped
+from core.runs.handle import RunHandle, runs
 from core.runs.launchers import LAUNCHERS, Launcher
 from core.runs.process_identity import this_worker
-from core.runs.run_folder import RunFolder, runs
 from core.types import Group, GroupEdit, Memory, Move, RunState, RunStatus
 from core.utils.serialization import write_json
 from core.workspace import Workspace
@@ -40,7 +40,7 @@ def said(app: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
 
 
-def done(demo: Path) -> RunFolder:
+def done(demo: Path) -> RunHandle:
     return next(run for run in runs(Workspace(demo)) if run.status.state is RunState.DONE)
 
 
@@ -93,7 +93,10 @@ def test_a_part_in_the_address_is_told_in_full(page, demo: Path) -> None:
     shown = said(page("circuit", module=row.module))
     toward = run.toward[row.module]
     assert f"{row.forget:.1%} for the forget set" in shown
-    assert f"{row.membership_probability:.0%} of the bootstrap samples" in shown and "The run changed its weights by" in shown
+    assert (
+        f"{row.membership_probability:.0%} of the bootstrap samples" in shown
+        and "The run changed its weights by" in shown
+    )
     assert phrases.escape(toward.raised[0].title) in shown and phrases.escape(toward.lowered[0].title) in shown
     outside = next(row for row in run.groups if row.group is Group.OUTSIDE)
     assert "unchanged, bit for bit" in said(page("circuit", module=outside.module))
@@ -106,12 +109,14 @@ def test_a_part_that_is_not_there_opens_the_page_without_one(page) -> None:
 def test_two_runs_circuits_are_compared(page, demo: Path) -> None:
     run = done(demo)
     shutil.copytree(run.path, run.path.with_name("run-other"))
-    other = RunFolder(run.path.with_name("run-other"))
+    other = RunHandle(run.path.with_name("run-other"))
     other.write("spec.json", replace(run.spec, id="run-other"))
     forget = run.circuits[0]
     other.write("forget.json", replace(forget, members=forget.members[2:]))
     shown = said(page("circuit", run=run.id, other="run-other"))
-    assert f"{len(forget.members) - 2} modules are in both circuits, 2 only in this run's, 0 only in the other's" in shown
+    assert (
+        f"{len(forget.members) - 2} modules are in both circuits, 2 only in this run's, 0 only in the other's" in shown
+    )
 
 
 def test_circuit_says_how_sure_it_is_and_what_its_parts_read(page) -> None:
@@ -258,7 +263,7 @@ def test_a_lost_run_is_given_up_or_gone_on_with(page, demo: Path, monkeypatch: p
 def test_a_run_that_ended_before_it_could_be_stopped_is_shown_as_it_ended(
     page, demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, worker, stop = done(demo), this_worker(), RunFolder.ask_to_cancel
+    run, worker, stop = done(demo), this_worker(), RunHandle.request_cancel
     run.store.add(run.id, "wish", externally_queued=False)
     assert "Starting" in page("run", run=run.id).get("progress")[0].proto.text
     run.store.enlist(run.id, worker)
@@ -266,11 +271,11 @@ def test_a_run_that_ended_before_it_could_be_stopped_is_shown_as_it_ended(
     token = run.store.claim(run.id, worker)
     app = page("run", run=run.id)
 
-    def late(folder: RunFolder) -> None:
+    def late(folder: RunHandle) -> None:
         run.store.end(run.id, token, RunStatus(RunState.DONE, seconds=5))
         stop(folder)
 
-    monkeypatch.setattr(RunFolder, "ask_to_cancel", late)
+    monkeypatch.setattr(RunHandle, "request_cancel", late)
     app.button(key="stop").click().run()
     assert not app.exception and "finished in 5 seconds" in app.title[0].value
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import altair as alt
 import pytest
 
-from core.circuit.graph import graph
-from core.runs.run_folder import RunFolder, runs
+from core.circuit.graph import circuit_graph
+from core.runs.handle import RunHandle, runs
 from core.types import Circuit, Closeness, CurvePoint, Edge, Group, Interval, Item, ModuleGroup, Overlap, Recommendation
 from core.workspace import Workspace
 from dashboard import charts
@@ -55,7 +55,7 @@ def rows(*names: str) -> tuple[Recommendation, ...]:
 
 
 def test_parallel_edges_are_one_line_and_the_strongest_come_first() -> None:
-    found = pairs(graph(CIRCUIT))
+    found = pairs(circuit_graph(CIRCUIT))
     assert [(source, target) for source, target, _ in found] == [("m1", "logits"), ("a0.h0", "a1.h0"), ("input", "m0")]
     assert found[1][2] == {"q": 0.2, "v": -0.3}
 
@@ -63,7 +63,7 @@ def test_parallel_edges_are_one_line_and_the_strongest_come_first() -> None:
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("edges", [0, 2, 99])
 def test_the_drawing_holds_every_part_with_its_colour(dark: bool, edges: int) -> None:
-    html = graph_page(graph(CIRCUIT), GROUPS, edges, dark)
+    html = graph_page(circuit_graph(CIRCUIT), GROUPS, edges, dark)
     assert all(phrases.module_title(name) in html for name in MODULES)
     assert all(colour in html for colour in COLOURS.values())
     assert '"triangle"' in html and '"diamond"' in html
@@ -72,7 +72,7 @@ def test_the_drawing_holds_every_part_with_its_colour(dark: bool, edges: int) ->
 def test_the_less_sure_a_group_the_paler_its_fill() -> None:
     fills = []
     for sure in (1.0, 0.5, 0.0):
-        html = graph_page(graph(CIRCUIT), (replace(GROUPS[0], membership_probability=sure), *GROUPS[1:]), 0)
+        html = graph_page(circuit_graph(CIRCUIT), (replace(GROUPS[0], membership_probability=sure), *GROUPS[1:]), 0)
         fills.append(json.loads(re.search(r"nodes = new vis.DataSet\((.*?)\);", html)[1])[1]["color"])
     assert {fill["border"] for fill in fills} == {COLOURS[Group.FORGET]}
     assert [fill["background"] for fill in fills] == [COLOURS[Group.FORGET], "#E9AD7D", LIGHT.back]
@@ -127,9 +127,7 @@ def test_every_chart_is_valid_and_names_no_remote_data() -> None:
 def test_the_loss_chart_shows_only_what_can_be_compared() -> None:
     step = {"kind": "step", "step": 1, "forget_loss": 0.05, "retain_loss": 0.4, "forget_nll": 0.6, "conflict": 0.2}
     shown = charts.losses([step, {"kind": "step", "step": 2, "forget_loss": 0.04}])
-    assert [(row["step"], row["loss"], row["set"]) for row in shown.data.to_dict("records")] == [
-        (1, 0.6, "forget set")
-    ]
+    assert [(row["step"], row["loss"], row["set"]) for row in shown.data.to_dict("records")] == [(1, 0.6, "forget set")]
 
 
 def test_no_steps_no_loss_chart() -> None:
@@ -201,5 +199,5 @@ def test_results_are_read_again_when_their_file_changes(demo: Path) -> None:
 
     run = next(run for run in queries.runs().values() if run.groups)
     first = queries.groups(run)
-    RunFolder(run.path).write("groups.json", (first or ())[:3])
+    RunHandle(run.path).write("groups.json", (first or ())[:3])
     assert len(queries.groups(run) or ()) == 3

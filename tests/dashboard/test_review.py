@@ -91,7 +91,7 @@ def test_what_broke_off_is_said_and_gone_on_with(draw, desk, monkeypatch):  # no
     app = draw("anna")
     assert "4 of 6 steps are done" in app.warning[0].value and "go_on" not in keys(app)
     assert "Carried out" not in [one.value for one in app.subheader]
-    with pytest.raises(queries.AskedError, match="nothing was searched for"):
+    with pytest.raises(queries.CommandError, match="nothing was searched for"):
         asked_of_core.look_again(desk.request)
     app = draw("petra")
     app.button(key="go_on").click().run()
@@ -174,9 +174,9 @@ def test_the_page_leads_from_the_question_to_what_happened(draw, desk):  # noqa:
 
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_each_verdict_is_a_word_and_a_sentence(draw, desk, verdict):  # noqa: F811
-    from core.runs.run_folder import RunFolder
+    from core.runs.handle import RunHandle
 
-    folder = RunFolder(desk.workspace.root / "runs" / desk.run)
+    folder = RunHandle(desk.workspace.root / "runs" / desk.run)
     folder.write("verification.json", replace(folder.verification, verdict=verdict))
     told = text(draw("petra"))
     assert {Verdict.PASS: "Every check passed", Verdict.FAIL: "cannot be approved"}.get(
@@ -225,7 +225,7 @@ def test_an_old_login_decides_nothing(draw, desk, monkeypatch):  # noqa: F811
 def test_a_refusal_of_core_is_one_sentence(draw, desk):  # noqa: F811
     desk.submit()
     draw("petra")
-    with pytest.raises(queries.AskedError, match="give the reason"):
+    with pytest.raises(queries.CommandError, match="give the reason"):
         asked_of_core.decide(desk.case, True, "")
 
 
@@ -250,4 +250,4 @@ def test_without_a_ledger_one_is_offered(draw, desk):  # noqa: F811
     assert "make_ledger" in keys(app)
     shutil.rmtree(desk.workspace.root.parent / "keys")
     app.button(key="make_ledger").click().run()
-    assert desk.workspace.ledger_key.is_file() and "submit" in keys(app)
+    assert desk.workspace.layout.ledger_key.is_file() and "submit" in keys(app)

@@ -12,12 +12,12 @@ from core.demo.build import PEOPLE, SCRATCH, SETTINGS, SUBJECTS, compare, digest
 from core.demo.world import demo_subjects, make_world
 from core.ledger.chain import entries, verify
 from core.ledger.keys import read_public
-from core.pipeline.collect_answers import answers_of
+from core.pipeline.collect_answers import collect_answers
 from core.pipeline.context import load_adapter, make_context
 from core.pipeline.prepare import base_tokenizer
 from core.pipeline.stages import make_material
 from core.report.summary import summarise
-from core.runs.run_folder import runs
+from core.runs.handle import runs
 from core.runs.verify import _evidence, _identity
 from core.types import Group, RunState, Verdict
 from core.unlearning.methods import method_of
@@ -109,7 +109,7 @@ def test_its_verification_catches_a_model_that_was_broken_and_one_that_was_excha
     unlearn(
         recommender.model, material, dict.fromkeys((one.module for one in runs(place)[0].groups), Group.SHARED), ascent
     )
-    broken = asked(replace(evidence, model=answers_of(recommender, context, False)))
+    broken = asked(replace(evidence, model=collect_answers(recommender, context, False)))
     assert Verdict.FAIL in {one.verdict for one in broken if one.id in ("V9", "V10")}
     run = runs(place)[0]
     assert _identity(run).verdict is Verdict.PASS

@@ -10,14 +10,14 @@ from core.evaluation.metrics import (
     auc,
     calibration_error,
     closeness,
-    divergences,
     half_kl,
     interval,
     jensen_shannon,
     membership_auc,
     reach,
+    row_jensen_shannon,
 )
-from core.evaluation.predictions import Scores
+from core.evaluation.predictions import Predictions
 
 scores = st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=12)
 
@@ -45,9 +45,9 @@ def test_divergences_equal_the_formula_and_scipys_distance():
         middle = (left + right) / 2
         clipped = [one.clip(1e-12) for one in (left, right, middle)]
         by_hand = sum((one * np.log(one / clipped[2])).sum(1) for one in clipped[:2]) / 2 / np.log(2)
-        np.testing.assert_allclose(divergences(left, right), by_hand, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(row_jensen_shannon(left, right), by_hand, rtol=0, atol=1e-12)
         np.testing.assert_allclose(
-            divergences(left, right), jensenshannon(left, right, base=2, axis=1) ** 2, atol=1e-12
+            row_jensen_shannon(left, right), jensenshannon(left, right, base=2, axis=1) ** 2, atol=1e-12
         )
 
 
@@ -57,9 +57,9 @@ def test_divergences_of_nearly_equal_rows_are_zero_and_nan_stays_nan():
     right = left + np.array([1e-9, -1e-9])
     with np.errstate(invalid="ignore"):
         assert np.isnan(jensenshannon(left.clip(0), right.clip(0), base=2, axis=1)).any()
-    found = divergences(left.clip(0), right.clip(0))
+    found = row_jensen_shannon(left.clip(0), right.clip(0))
     assert (found >= 0).all() and found.max() < 1e-9
-    assert np.isnan(divergences(left[:1] * np.nan, right[:1])).all()
+    assert np.isnan(row_jensen_shannon(left[:1] * np.nan, right[:1])).all()
 
 
 def test_half_kl_by_hand():
@@ -98,5 +98,5 @@ def test_calibration_error_by_hand():
     """Sure to .9 and right half the time: off by .4; sure to .6 and right six times of ten: not off."""
     yes = np.array([0.9] * 10 + [0.6] * 10)
     labels = np.array([True] * 5 + [False] * 5 + [True] * 6 + [False] * 4)
-    made = Scores(np.arange(20), labels, np.log(yes / (1 - yes)), np.stack([1 - yes, yes], 1), np.zeros(20))
+    made = Predictions(np.arange(20), labels, np.log(yes / (1 - yes)), np.stack([1 - yes, yes], 1), np.zeros(20))
     assert calibration_error(made) == pytest.approx(0.2)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from core.evaluation.evaluate import top_list
-from core.evaluation.ranking import rank
+from core.evaluation.ranking import score_candidates
 from core.models.batching import answer_logits, collate
 from core.pipeline.context import load_adapter, make_context
 from core.types import Interaction, Prompt, Task
@@ -25,7 +25,7 @@ def asked(prompt: Prompt, item: str) -> Prompt:
 def test_click_scores_equal_whole_prompts(workspace):
     recommender, context = setting(workspace)
     prompt, items = context.split.test[0], list(workspace.items)[:9]
-    fast = rank(recommender, prompt, items, context.reader)
+    fast = score_candidates(recommender, prompt, items, context.reader)
     with torch.no_grad():
         logits = [answer_logits(recommender.model, collate(context.encode([asked(prompt, item)])))[0] for item in items]
     slow = [float(row[recommender.yes] - row[recommender.no]) for row in logits]
@@ -37,7 +37,7 @@ def test_next_item_scores_equal_whole_prompts(tmp_path):
     workspace = tiny_workspace(tmp_path / "next", Task.NEXT_ITEM)
     recommender, context = setting(workspace)
     prompt, items = next(p for p in context.split.test if len(p.events) > 3), list(workspace.items)[:9]
-    fast = rank(recommender, prompt, items, context.reader)
+    fast = score_candidates(recommender, prompt, items, context.reader)
     slow = []
     for item in items:
         batch = collate(context.encode([asked(prompt, item)]))
@@ -61,5 +61,5 @@ def test_a_top_list_leaves_out_what_the_user_has_met(workspace):
 def test_ranking_leaves_the_prefix_cache_alone(workspace, task):
     recommender, context = setting(workspace)
     prompt, items = context.split.test[0], list(workspace.items)[:9]
-    first = rank(recommender, prompt, items, context.reader)
-    np.testing.assert_array_equal(first, rank(recommender, prompt, items, context.reader))
+    first = score_candidates(recommender, prompt, items, context.reader)
+    np.testing.assert_array_equal(first, score_candidates(recommender, prompt, items, context.reader))

@@ -10,11 +10,12 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from core.circuit.attribution import attribute
-from core.circuit.hooks import Contrast, Record, visited
-from core.circuit.patching import ModulesPatch, patched_modules
+from core.circuit.hooks import ActivationCache, hooked
+from core.circuit.patching import ModulesPatch, run_module_circuits
+from core.circuit.prompt_pairs import PromptPair
 from core.evaluation.evaluate import candidates, open_prompt
-from core.evaluation.ranking import asked, rank
-from core.evaluation.what_if import Person, WhatIf, toward
+from core.evaluation.ranking import candidate_prompts, score_candidates
+from core.evaluation.what_if import UserScenario, WhatIf, direct_effects
 from core.models.recommender import Recommender
 from core.pipeline.context import RequestContext, load_adapter, make_context
 from core.types import Task
@@ -29,7 +30,7 @@ FEW = 12  # candidates that are compared one by one
 @pytest.fixture(scope="module")
 def recommender() -> Recommender:
     workspace = Workspace(DEMO)
-    return load_adapter(workspace, workspace.path(workspace.settings.adapter), "cpu")
+    return load_adapter(workspace, str(workspace.adapter), "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +62,14 @@ def of_family(family: str, like: Recommender) -> Recommender:
     return replace(like, model=model)
 
 
-def contrasts_of(person: Person, reader) -> list[Contrast]:
+def contrasts_of(person: UserScenario, reader) -> list[PromptPair]:
     """Each of the first candidates' whole prompts, beside the same with the stand-ins."""
     found = []
-    for encoded in reader.encode(asked(person.prompt, person.candidates[:FEW])):
+    for encoded in reader.encode(candidate_prompts(person.prompt, person.candidates[:FEW])):
         ids = encoded.ids[: encoded.answers[-1][0]]
         other = (*person.corrupted_ids, *ids[person.shared :])
         yes, no = person.setting.recommender.yes, person.setting.recommender.no
-        found.append(Contrast(ids, other, yes, no, "mine", ()))
+        found.append(PromptPair(ids, other, yes, no, "mine", ()))
     return found
 
 
@@ -77,7 +78,9 @@ def some(modules) -> list[tuple[str, ...]]:
 
 
 def test_nothing_off_is_the_plain_ranking(setting, history, context, recommender):
-    plain = rank(recommender, open_prompt(history, context.reader), candidates(history, context.reader), context.reader)
+    plain = score_candidates(
+        recommender, open_prompt(history, context.reader), candidates(history, context.reader), context.reader
+    )
     np.testing.assert_allclose(setting.person(history).scores(), plain, atol=1e-4)
 
 
@@ -88,7 +91,7 @@ def test_scores_are_those_of_the_patched_run(family, recommender, context, histo
     person = setting.person(history)
     pairs, modules = contrasts_of(person, context.reader), setting.parts.modules
     assert all(pair.ids != pair.corrupted for pair in pairs)
-    exact = patched_modules(asked_of.model, pairs, [set(modules) - set(off) for off in some(modules)]).numpy()
+    exact = run_module_circuits(asked_of.model, pairs, [set(modules) - set(off) for off in some(modules)]).numpy()
     mine = np.stack([person.scores(off)[:FEW] for off in some(modules)])
     np.testing.assert_allclose(mine, exact, atol=2e-4 * max(1.0, np.abs(exact).max()))
     assert np.abs(exact[0] - exact[-1]).max() > 1e-2
@@ -101,16 +104,16 @@ def test_next_item_scores_are_those_of_the_patched_whole_prompt(tmp_path):
     history = context.histories[workspace.user_split.members[0]]
     setting = context.what_if(recommender)
     person, parts = setting.person(history), setting.parts
-    plain = rank(recommender, open_prompt(history, context.reader), person.candidates, context.reader)
+    plain = score_candidates(recommender, open_prompt(history, context.reader), person.candidates, context.reader)
     np.testing.assert_allclose(person.scores(), plain, atol=1e-4)
     off = parts.modules[1:4]
-    for index, encoded in enumerate(context.reader.encode(asked(person.prompt, person.candidates))):
+    for index, encoded in enumerate(context.reader.encode(candidate_prompts(person.prompt, person.candidates))):
         start, stop = encoded.answers[-1]
-        record, kept = Record(), set(parts.modules) - set(off)
+        record, kept = ActivationCache(), set(parts.modules) - set(off)
         with torch.no_grad():
-            with visited(parts, record, stop - start + 1):
+            with hooked(parts, record, stop - start + 1):
                 recommender.model(torch.tensor([(*person.corrupted_ids, *encoded.ids[person.shared : stop])]))
-            with visited(parts, ModulesPatch(parts, record, setting.weights, kept), stop - start + 1):
+            with hooked(parts, ModulesPatch(parts, record, setting.weights, kept), stop - start + 1):
                 logits = recommender.model(torch.tensor([encoded.ids[:stop]])).logits[0, start - 1 : -1].float()
         whole = logits.log_softmax(-1).gather(1, torch.tensor(encoded.ids[start:stop])[:, None]).mean().item()
         assert person.scores(off)[index] == pytest.approx(whole, abs=1e-4)
@@ -119,7 +122,7 @@ def test_next_item_scores_are_those_of_the_patched_whole_prompt(tmp_path):
 def test_a_title_left_out_is_a_history_without_it(setting, history, context, recommender):
     prompt = open_prompt(history, context.reader)
     shorter = replace(prompt, events=prompt.events[1:3] + prompt.events[4:], first_target=prompt.first_target - 2)
-    plain = rank(recommender, shorter, candidates(history, context.reader), context.reader)
+    plain = score_candidates(recommender, shorter, candidates(history, context.reader), context.reader)
     np.testing.assert_allclose(setting.person(history, {0, 3}).scores(), plain, atol=1e-4)
 
 
@@ -134,7 +137,7 @@ def test_stand_ins_are_unseen_and_keep_every_token_in_its_place(setting, history
     found = setting.stand_ins(prompt)
     assert len(found) > len(history[-23:]) / 2
     assert not {event.item for event in history} & set(found.values())
-    (encoded,) = context.reader.encode(asked(prompt, person.candidates[:1]))
+    (encoded,) = context.reader.encode(candidate_prompts(prompt, person.candidates[:1]))
     inside = {place for start, stop in encoded.spans[:-1] for place in range(start, stop)}
     pairs = enumerate(zip(person.clean_ids, person.corrupted_ids, strict=True))
     differing = {place for place, (clean, other) in pairs if clean != other}
@@ -152,7 +155,7 @@ def test_direct_effects_are_the_edges_into_the_answer(setting, history, context,
 
 def test_toward_lists_what_is_raised_and_what_is_lowered(setting, context):
     histories = [context.histories[user] for user in context.request.users]
-    found = toward(setting, histories)
+    found = direct_effects(setting, histories)
     assert tuple(row.module for row in found) == setting.parts.modules
     effects = [(person, person.effects()) for person in map(setting.person, histories)]
     for place, row in enumerate(found):
@@ -167,6 +170,6 @@ def test_toward_lists_what_is_raised_and_what_is_lowered(setting, context):
 
 def test_the_model_is_left_as_it_was(setting, history, context, recommender):
     prompt, some_items = open_prompt(history, context.reader), candidates(history, context.reader)[:5]
-    before = rank(recommender, prompt, some_items, context.reader)
+    before = score_candidates(recommender, prompt, some_items, context.reader)
     setting.person(history).top(("m0",))
-    assert np.array_equal(before, rank(recommender, prompt, some_items, context.reader))
+    assert np.array_equal(before, score_candidates(recommender, prompt, some_items, context.reader))

@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from core.circuit.bootstrap import members, resampled
+from core.circuit.bootstrap import bootstrap_means, strongest_modules
 from core.circuit.extraction import load
 from core.errors import RunError
 from core.grouping.assign import RULE, assign
 from core.grouping.regroup import regrouped
 from core.models.lora_layout import layout
 from core.pipeline.context import load_adapter
-from core.runs.run_folder import RunFolder, runs
+from core.runs.handle import RunHandle, runs
 from core.runs.submit import create_run
 from core.runs.worker import work
 from core.types import Group, GroupEdit, Move, RunState
 from core.workspace import Workspace
 
 DEMO = Path(__file__).parents[2] / "assets/demo"
-RUN = RunFolder(DEMO / "runs/run-demo")
+RUN = RunHandle(DEMO / "runs/run-demo")
 
 
 @pytest.fixture
@@ -55,8 +55,10 @@ def test_a_move_is_kept_with_its_reason_and_with_how_many_draws_agree():
     others = [row for row in groups if row.module != part]
     assert others == [row for row in RUN.groups if row.module != part]
     column, scores = circuits[0].modules.index(part), load(RUN.path / "circuit.safetensors")
-    means = [resampled(one.nodes, RUN.spec.seed + side) for side, one in enumerate(scores)]
-    inside = [members(mean, len(circuit.members))[:, column] for mean, circuit in zip(means, circuits, strict=True)]
+    means = [bootstrap_means(one.nodes, RUN.spec.seed + side) for side, one in enumerate(scores)]
+    inside = [
+        strongest_modules(mean, len(circuit.members))[:, column] for mean, circuit in zip(means, circuits, strict=True)
+    ]
     shares = [(mean.abs() / mean.abs().sum(1, keepdim=True))[:, column] for mean in means]
     ratios = shares[0] / (shares[0] + shares[1])
     agree = [

@@ -15,7 +15,7 @@ import core.cli.app as cli
 from core import __version__
 from core.errors import RunError
 from core.integrations.mlflow import to_mlflow
-from core.runs.run_folder import RunFolder
+from core.runs.handle import RunHandle
 from core.runs.submit import create_run
 from core.types import Group, GroupEdit, Move
 from core.workspace import Workspace
@@ -24,9 +24,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def folder(tmp_path) -> RunFolder:
+def folder(tmp_path) -> RunHandle:
     """The demo world's finished run, in a copy."""
-    return RunFolder(shutil.copytree(ROOT / "assets/demo", tmp_path / "demo") / "runs/run-demo")
+    return RunHandle(shutil.copytree(ROOT / "assets/demo", tmp_path / "demo") / "runs/run-demo")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def client(uri: str):
     return MlflowClient(uri, uri)
 
 
-def exported(folder: RunFolder, uri: str):
+def exported(folder: RunHandle, uri: str):
     """The run as MLflow gives it back."""
     run = to_mlflow(folder, uri)
     return client(uri).get_run(run)

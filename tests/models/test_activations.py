@@ -2,7 +2,7 @@
 
 import torch
 
-from core.models.activations import hidden
+from core.models.activations import hidden_states
 from core.models.batching import answer_logits, collate
 from core.models.families import anatomy
 from core.types import Encoded
@@ -11,7 +11,7 @@ from core.types import Encoded
 def test_the_last_layer_says_the_answer(lora_model):
     ids = tuple(range(3, 20))
     prompts = [Encoded(ids[:length], (), ((4, 5), (length - 1, length)), (True, False)) for length in (9, 17, 12)]
-    found = hidden(lora_model, prompts, tokens=24)
+    found = hidden_states(lora_model, prompts, tokens=24)
     parts = anatomy(lora_model)
     with torch.no_grad():
         alone = torch.cat([answer_logits(lora_model, collate([one])) for one in prompts])

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from core.circuit import attribution, patching
-from core.circuit.prompt_pairs import Contrast, PairBatch
+from core.circuit.prompt_pairs import PairBatch, PromptPair
 from core.evaluation.ranking import _tail_scores
 from core.models import recommender
 from core.models.batching import Batch, answer_logits, answer_loss
@@ -23,7 +23,7 @@ from core.models.lora_layout import layout
 from core.models.recommender import Recommender
 from core.types import Task
 
-CONTRASTS = [Contrast((1, 2, 3, 4), (1, 5, 3, 4), 6, 7, "pagerank", ((1, 2),), (1, 2))] * 2
+CONTRASTS = [PromptPair((1, 2, 3, 4), (1, 5, 3, 4), 6, 7, "pagerank", ((1, 2),), (1, 2))] * 2
 PARTS = {  # as accelerate lays a model out: whole layers, one card after the other
     "model.embed_tokens": 0,
     "model.rotary_emb": 0,
@@ -105,7 +105,7 @@ def test_a_circuit_is_scored_and_run_alone(spread_out, cards, monkeypatch):
     for module in (attribution, patching):
         monkeypatch.setattr(module, "batches", lambda *_: iter([([0, 1], batch)]))
     scores = attribution.attribute(spread_out, CONTRASTS)
-    alone = patching.patched_modules(spread_out, CONTRASTS, [["a0.h0", "m1"]])
+    alone = patching.run_module_circuits(spread_out, CONTRASTS, [["a0.h0", "m1"]])
     assert len(scores.nodes) == 2 and alone.shape == (1, 2)
 
 

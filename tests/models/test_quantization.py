@@ -4,7 +4,7 @@ import pytest
 import torch
 from peft.tuners.lora import LoraLayer
 
-from core.models.quantization import rounded
+from core.models.quantization import quantized
 
 
 def weights(model) -> dict[str, torch.Tensor]:
@@ -16,7 +16,7 @@ def test_each_output_has_so_many_values_and_all_is_put_back(lora_model, bits):
     before, ids = weights(lora_model), torch.arange(12).view(2, 6)
     with torch.no_grad():
         plain = lora_model(input_ids=ids).logits
-        with rounded(lora_model, bits):
+        with quantized(lora_model, bits):
             inside = lora_model(input_ids=ids).logits
             for layer in (layer for layer in lora_model.modules() if isinstance(layer, LoraLayer)):
                 base = layer.get_base_layer()
@@ -32,13 +32,13 @@ def test_more_bits_change_less(lora_model):
     with torch.no_grad():
         plain, far = lora_model(input_ids=ids).logits, []
         for bits in (4, 8, 16):
-            with rounded(lora_model, bits):
+            with quantized(lora_model, bits):
                 far.append((lora_model(input_ids=ids).logits - plain).abs().max().item())
     assert far[0] > far[1] > far[2] and far[2] < 1e-2
 
 
 def test_all_is_put_back_after_an_error(lora_model):
     before = weights(lora_model)
-    with pytest.raises(ValueError), rounded(lora_model, 4):
+    with pytest.raises(ValueError), quantized(lora_model, 4):
         raise ValueError
     assert all(torch.equal(value, before[name]) for name, value in weights(lora_model).items())

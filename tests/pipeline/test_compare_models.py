@@ -19,7 +19,7 @@ def test_a_reference_is_let_go_of_before_the_next_one_is_loaded(workspace, monke
 
     monkeypatch.setattr(compare_models, "load_adapter", load)
     shares = []
-    found = compare_models.compared(
+    found = compare_models.compare_models(
         recommender,
         compare_models.evaluate_model(recommender, context, lists=True),
         context,

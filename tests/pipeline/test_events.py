@@ -27,7 +27,7 @@ from core.runs.folder_observer import FolderObserver
 from core.runs.submit import create_run
 from core.runs.worker import work
 from core.types import GroupEdit, RunSpec, RunState
-from core.unlearning.trainer import FORGETFUL
+from core.unlearning.trainer import NO_CHECKPOINTS
 
 LOADING = ["stage loading", ModelLoaded]
 CIRCUIT = ["stage contrast prompts", "stage circuit", CircuitsFound, DirectEffectsFound]
@@ -66,7 +66,12 @@ def snapshot(folder):
 
 def recorded(workspace, method, edit=None):
     recorder = Recorder()
-    run(workspace, RunSpec("run-1", workspace.requests()[0].id, method, "cpu", 0, 3, edit=edit), recorder, FORGETFUL)
+    run(
+        workspace,
+        RunSpec("run-1", workspace.requests()[0].id, method, "cpu", 0, 3, edit=edit),
+        recorder,
+        NO_CHECKPOINTS,
+    )
     return recorder.events
 
 
@@ -91,13 +96,13 @@ def test_a_run_with_edited_groups_hands_on_the_earlier_circuits(workspace):
 
 
 def test_the_bootstrap_is_drawn_once_and_the_preview_equals_the_run(workspace, monkeypatch):
-    seeds, resampled = [], bootstrap.resampled
+    seeds, resampled = [], bootstrap.bootstrap_means
 
     def counted(nodes, seed, *rest):
         seeds.append(seed)
         return resampled(nodes, seed, *rest)
 
-    monkeypatch.setattr(bootstrap, "resampled", counted)
+    monkeypatch.setattr(bootstrap, "bootstrap_means", counted)
     folder = create_run(workspace, workspace.requests()[0].id, "cure", "cpu", seed=5, steps=3)
     assert work(folder) is RunState.DONE
     assert seeds == [5, 6]

@@ -9,7 +9,7 @@ from core.errors import ReviewError
 from core.review import permissions
 from core.review.decisions import _check_reason, changed, comment, submit
 from core.review.permissions import check_operators, may, require
-from core.runs.run_folder import RunFolder
+from core.runs.handle import RunHandle
 from core.types import Act, CaseState, Interaction, Item, Role, Verdict
 from core.utils.serialization import write_json
 from core.workspace import Workspace
@@ -106,7 +106,7 @@ def test_nobody_decides_on_what_is_their_own(desk, how):
             root / f"requests/{desk.request}.json", replace(desk.workspace.request(desk.request), opened_by="paul")
         )
     if how == "launcher":
-        folder = RunFolder(root / "runs" / desk.run)
+        folder = RunHandle(root / "runs" / desk.run)
         folder.write("spec.json", replace(folder.spec, launched_by="paul"))
     desk.submit("paul" if how == "submitter" else "olaf")
     with pytest.raises(ReviewError, match="somebody else has to decide"):
@@ -146,7 +146,7 @@ def test_a_decision_on_what_somebody_else_saw_is_refused(desk):
 
 
 def test_what_is_not_proven_needs_a_reason(desk):
-    folder = RunFolder(desk.workspace.root / "runs" / desk.run)
+    folder = RunHandle(desk.workspace.root / "runs" / desk.run)
     assert folder.verification.verdict is Verdict.INCONCLUSIVE
     desk.submit()
     with pytest.raises(ReviewError, match="give the reason"):
@@ -187,7 +187,7 @@ def test_a_reason_stays_for_good_and_so_names_nobody(desk, what):
 
 
 def test_what_failed_cannot_be_approved(desk):
-    folder = RunFolder(desk.workspace.root / "runs" / desk.run)
+    folder = RunHandle(desk.workspace.root / "runs" / desk.run)
     folder.write("verification.json", replace(folder.verification, verdict=Verdict.FAIL))
     desk.submit()
     with pytest.raises(ReviewError, match="failed its verification"):
@@ -208,7 +208,7 @@ def test_a_run_that_nobody_verified_is_not_submitted(desk):
 
 
 def test_without_a_ledger_nothing_is_submitted(desk):
-    desk.workspace.ledger_key.unlink()
+    desk.workspace.layout.ledger_key.unlink()
     with pytest.raises(ReviewError, match="No ledger is kept here"):
         desk.submit()
 

@@ -20,9 +20,9 @@ from core.review.decisions import comment, decide, submit
 from core.review.evidence_digest import check_ready
 from core.review.leak_scan import known, rows_of, traces
 from core.review.vault import Vault
+from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
-from core.runs.run_folder import RunFolder
 from core.runs.verify import _identity
 from core.types import CaseState, Task, Verdict
 from core.utils.hashing import sha256_of_file
@@ -66,8 +66,8 @@ def assert_carried_out(desk, forgotten, candidate):
     )
     assert not (place.root / "adapter").exists() and not list((place.root / "runs").glob("run-*"))
     assert not list((place.root / "sealed").iterdir())
-    assert verify(place.ledger, read_public(place.ledger_key)).flaws == ()
-    kinds = [one.kind for one in entries(place.ledger, read_public(place.ledger_key))]
+    assert verify(place.layout.ledger, read_public(place.layout.ledger_key)).flaws == ()
+    kinds = [one.kind for one in entries(place.layout.ledger, read_public(place.layout.ledger_key))]
     assert [kinds.count(one) for one in ("submission", "decision", "destruction")] == [1, 2, 1]
     assert desk.invoke("verify-destruction").exit_code == 0
 
@@ -247,7 +247,7 @@ def test_a_half_written_entry_of_the_ledger_stops_nothing(approved, monkeypatch)
     desk, forgotten, candidate, _ = approved
 
     def torn(*_):
-        with desk.workspace.ledger.open("ab") as file:
+        with desk.workspace.layout.ledger.open("ab") as file:
             file.write(b'{"payload":"abc')
         raise Killed
 
@@ -323,7 +323,7 @@ def test_work_on_the_models_and_taking_them_away_exclude_one_another(approved, m
 def verified_anew(desk):
     from core.runs.verify import verify as examine
 
-    examine(RunFolder(desk.workspace.root / "runs" / desk.run), "cpu")
+    examine(RunHandle(desk.workspace.root / "runs" / desk.run), "cpu")
 
 
 def test_another_case_that_waits_is_void_once_its_run_is_gone(desk):
@@ -342,7 +342,7 @@ def test_another_case_that_waits_is_void_once_its_run_is_gone(desk):
 
 def another_run(desk, name, request):
     """A copy of the run under another name."""
-    folder = RunFolder(shutil.copytree(desk.workspace.root / "runs" / desk.run, desk.workspace.root / "runs" / name))
+    folder = RunHandle(shutil.copytree(desk.workspace.root / "runs" / desk.run, desk.workspace.root / "runs" / name))
     folder.write("spec.json", replace(folder.spec, id=name, request=request))
     folder.store.add(name, name, externally_queued=False)
     with folder.store.changing() as database:
@@ -364,7 +364,7 @@ def test_what_is_decided_meanwhile_is_entered_before_it_is_carried_out(desk, mon
         patch.setattr(execution.ledger_entries, "enter_decisions", slowly)
         assert settled(desk) is None
     settled(desk)
-    kinds = [one.kind for one in entries(desk.workspace.ledger, read_public(desk.workspace.ledger_key))]
+    kinds = [one.kind for one in entries(desk.workspace.layout.ledger, read_public(desk.workspace.layout.ledger_key))]
     assert kinds[-3:] == ["decision", "decision", "destruction"]
 
 
@@ -454,13 +454,13 @@ def test_what_is_changed_after_the_last_word_is_not_carried_out(approved, name):
 
 def test_a_run_that_left_the_adapter_as_it_was_is_nothing_to_decide_on(desk):
     """A method that reaches its bound at once writes the original back, and would be said to have destroyed it."""
-    run, old = RunFolder(desk.workspace.root / "runs" / desk.run), desk.workspace.root / "adapter"
+    run, old = RunHandle(desk.workspace.root / "runs" / desk.run), desk.workspace.root / "adapter"
     shutil.copyfile(old / execution.WEIGHTS, run.path / "adapter" / execution.WEIGHTS)
     run.add_event({"kind": "adapter", "sha256": sha256_of_file(old / execution.WEIGHTS)})
     with pytest.raises(ReviewError, match="not the one that it made"):  # the ledger says so, whatever the events say
         desk.submit()
-    desk.workspace.ledger.unlink()
-    desk.workspace.ledger_key.unlink()
+    desk.workspace.layout.ledger.unlink()
+    desk.workspace.layout.ledger_key.unlink()
     with pytest.raises(ReviewError, match="left the adapter unchanged, so nothing would be forgotten"):
         check_ready(run, open_ledger(desk.workspace))
     identity = _identity(run, open_ledger(desk.workspace))
@@ -486,7 +486,7 @@ def test_what_the_ledger_says_was_destroyed_is_destroyed(approved, monkeypatch):
 
 def test_a_ledger_that_cannot_be_read_leaves_everything_as_it_was(approved, monkeypatch):
     desk, _, _, before = approved
-    ledger = desk.workspace.ledger
+    ledger = desk.workspace.layout.ledger
     whole = ledger.read_bytes()
 
     def spoilt(one):
@@ -532,7 +532,7 @@ def test_a_rejected_candidate_is_destroyed_and_nothing_else(desk):
     assert settled(desk) is None
     gone = {f"runs/{desk.run}/adapter/{name}" for name in ("adapter_config.json", execution.WEIGHTS)}
     assert contents(desk.workspace.root) == {name: value for name, value in before.items() if name not in gone}
-    ledger = entries(desk.workspace.ledger, read_public(desk.workspace.ledger_key))
+    ledger = entries(desk.workspace.layout.ledger, read_public(desk.workspace.layout.ledger_key))
     assert ledger[-1].content["decision"]["approve"] is False
 
 
@@ -579,7 +579,7 @@ def test_the_record_tells_what_was_destroyed_and_names_nobody_of_the_request(app
     users = desk.workspace.request(desk.request).users
     settled(desk)
     place = Workspace(desk.workspace.root)
-    entry = entries(place.ledger, read_public(place.ledger_key))[-1]
+    entry = entries(place.layout.ledger, read_public(place.layout.ledger_key))[-1]
     assert entry.kind == "destruction" and len(entry.content["people"]) == len(users)
     assert "backups and snapshots of the disk" in entry.content["not_reached"] and entry.content["four_eyes"] is True
     assert not any(user in json.dumps(entry.content) for user in users)
@@ -675,7 +675,7 @@ def test_the_record_is_of_the_run_that_was_carried_out(approved):
     desk, _, _, _ = approved
     settled(desk)
     place = Workspace(desk.workspace.root)
-    found = to_json(entries(place.ledger, read_public(place.ledger_key)))
+    found = to_json(entries(place.layout.ledger, read_public(place.layout.ledger_key)))
     other = json.loads(json.dumps(next(one for one in found if one["kind"] == "verification")))
     other["content"] |= {"run": "run-other", "verdict": "pass"}
     page = record(desk.request, [*about(found, desk.request), other])

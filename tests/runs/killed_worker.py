@@ -137,7 +137,7 @@ def start_and_die(folder) -> subprocess.CompletedProcess:
 def work(folder: str, every: float, point: str = "", number: int = 0, code: int = errno.ENOSPC, disk: str = "") -> None:
     """The worker's own command, with checkpoints after each step unless `every` says otherwise. disk: to be filled in mid-run."""
     from core.runs import checkpoints, worker
-    from core.runs.run_folder import RunFolder
+    from core.runs.handle import RunHandle
 
     checkpoints.Checkpoints.__init__.__defaults__ = (every,)
     if point:
@@ -146,7 +146,7 @@ def work(folder: str, every: float, point: str = "", number: int = 0, code: int 
         wrap("core.runs.run_folder.RunFolder.add_event", LATER["step before its event"], lambda *_: fill(Path(disk)))
     tried = refuse_write(number, code) if number else lambda: 0
     try:
-        state = worker.work(RunFolder(Path(folder)))
+        state = worker.work(RunHandle(Path(folder)))
     except Exception:
         state = "raised"
     sys.exit(3 if tried() < number else 0 if state == "done" else 1)

@@ -12,14 +12,14 @@ from typer.testing import CliRunner
 
 from core.cli.app import app
 from core.errors import CureLensError, RunError
-from core.models.token_counter import Meter
+from core.models.token_counter import TokenCounter
 from core.pipeline.events import ModelLoaded, NullObserver
 from core.pipeline.stages import run
 from core.runs.estimate import timing
 from core.runs.estimate.estimate import estimate
 from core.types import Group, Memory, RunSpec
 from core.unlearning.early_stopping import Stopper
-from core.unlearning.trainer import FORGETFUL
+from core.unlearning.trainer import NO_CHECKPOINTS
 from tests.conftest import CONFIGS, random_lora
 
 RUNNER = CliRunner()
@@ -46,13 +46,13 @@ def test_a_run_that_goes_its_whole_way_reads_about_what_was_reckoned(workspace, 
     request = workspace.requests()[0].id
     add_references(workspace, 2)
     found, meters = estimate(workspace, request, method, "cpu"), Meters()
-    run(workspace, RunSpec("run-1", request, method, "cpu"), meters, FORGETFUL)
+    run(workspace, RunSpec("run-1", request, method, "cpu"), meters, NO_CHECKPOINTS)
     read = sum(meter.tokens for meter in meters.found)
     assert 0.7 < found.tokens / read < 1.4, (found.tokens, read)
 
 
 def test_a_meter_counts_what_goes_through_and_changes_nothing():
-    model, meter = random_lora("llama"), Meter()
+    model, meter = random_lora("llama"), TokenCounter()
     ids = torch.ones(3, 5, dtype=torch.long)
     before = model(input_ids=ids).logits
     meter.attach(model)

@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 
 from core.runs.device_locks import free
 from core.runs.folder_observer import RESERVED
-from core.runs.run_folder import RunFolder
+from core.runs.handle import RunHandle
 from core.runs.submit import create_run, resume, start
 from core.types import RunState
 from core.workspace import Workspace
@@ -34,21 +34,21 @@ SERVER.set_forkserver_preload(["core.runs.worker", "tests.runs.killed_worker"])
 
 
 @pytest.fixture
-def folder(workspace: Workspace) -> RunFolder:
+def folder(workspace: Workspace) -> RunHandle:
     return made(workspace)
 
 
-def made(workspace: Workspace, steps: int = STEPS) -> RunFolder:
+def made(workspace: Workspace, steps: int = STEPS) -> RunHandle:
     return create_run(workspace, workspace.requests()[0].id, "cure", "cpu", 0, steps)
 
 
-def begin(folder: RunFolder, *arguments) -> multiprocessing.Process:
+def begin(folder: RunHandle, *arguments) -> multiprocessing.Process:
     process = SERVER.Process(target=killed_worker.work, args=(str(folder.path), 0.0, *arguments))
     process.start()
     return process
 
 
-def finish(folder: RunFolder) -> None:
+def finish(folder: RunHandle) -> None:
     """Resume as often as it takes, as a person would."""
     if folder.status.state in (RunState.LOST, RunState.FAILED):
         folder.store.resume(folder.id)
@@ -58,7 +58,7 @@ def finish(folder: RunFolder) -> None:
         assert process.exitcode == 0, folder.status
 
 
-def sound(folder: RunFolder, straight: RunFolder) -> None:
+def sound(folder: RunHandle, straight: RunHandle) -> None:
     """The invariants that hold after any number of kills."""
     assert folder.status.state is RunState.DONE
     assert folder.store.flaws() == () and free(("cpu",)) == ("cpu",)
@@ -73,18 +73,18 @@ def sound(folder: RunFolder, straight: RunFolder) -> None:
 
 
 @pytest.fixture(scope="module")
-def straight(prepared: Path, tmp_path_factory) -> RunFolder:
+def straight(prepared: Path, tmp_path_factory) -> RunHandle:
     """The same run, never disturbed."""
     return undisturbed(prepared, tmp_path_factory.mktemp("straight"), STEPS)
 
 
 @pytest.fixture(scope="module")
-def short(prepared: Path, tmp_path_factory) -> RunFolder:
+def short(prepared: Path, tmp_path_factory) -> RunHandle:
     """A short run, never disturbed."""
     return undisturbed(prepared, tmp_path_factory.mktemp("short"), FEW)
 
 
-def undisturbed(prepared: Path, parent: Path, steps: int) -> RunFolder:
+def undisturbed(prepared: Path, parent: Path, steps: int) -> RunHandle:
     run = made(Workspace(shutil.copytree(prepared, parent / "workspace")), steps)
     finish(run)
     return run
@@ -182,7 +182,7 @@ def test_a_full_disk_is_said_and_the_run_goes_on_once_there_is_room(prepared, st
     sound(run, straight)
 
 
-def refused(prepared: Path, target: Path, number: int, code: int) -> tuple[RunFolder, int]:
+def refused(prepared: Path, target: Path, number: int, code: int) -> tuple[RunHandle, int]:
     run = made(Workspace(shutil.copytree(prepared, target)), FEW)
     process = begin(run, "", number, code)
     process.join(120)

@@ -16,8 +16,8 @@ from core.cli.diagnostics import _store, examine
 from core.errors import RunError
 from core.runs import launchers
 from core.runs.device_locks import free
+from core.runs.handle import RunHandle
 from core.runs.launchers import LAUNCHERS, Launcher
-from core.runs.run_folder import RunFolder
 from core.runs.submit import create_run, is_orphaned, resume, start
 from core.runs.worker import work
 from core.types import ENDED, RunState
@@ -63,11 +63,11 @@ def place(workspace) -> Workspace:
     return Workspace(workspace.root)
 
 
-def made(place: Workspace, launcher: str, steps: int) -> RunFolder:
+def made(place: Workspace, launcher: str, steps: int) -> RunHandle:
     return create_run(place, place.requests()[0].id, "uniform", "cpu", steps=steps, launcher=launcher)
 
 
-def ended(folder: RunFolder, seconds: float = 180) -> RunState:
+def ended(folder: RunHandle, seconds: float = 180) -> RunState:
     deadline = time.monotonic() + seconds
     while folder.status.state not in (*ENDED, RunState.LOST) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -81,7 +81,7 @@ def test_a_run_is_cancelled(place, launcher):
     deadline = time.monotonic() + 120
     while not folder.events() and time.monotonic() < deadline:
         time.sleep(0.2)
-    folder.ask_to_cancel()
+    folder.request_cancel()
     assert ended(folder) is RunState.CANCELLED and not (folder.path / "adapter").exists()
 
 
@@ -123,7 +123,7 @@ def test_a_run_of_two_processes_is_cancelled_as_one_is(workspace):
     deadline = time.monotonic() + 120
     while not any(event["kind"] == "step" for event in folder.events()) and time.monotonic() < deadline:
         time.sleep(0.2)
-    folder.ask_to_cancel()
+    folder.request_cancel()
     assert ended(folder) is RunState.CANCELLED
     while free(("cpu",)) != ("cpu",) and time.monotonic() < deadline:  # all of them are gone
         time.sleep(0.2)
@@ -149,7 +149,7 @@ def test_a_run_whose_job_never_began_is_found_and_resumed(place, launcher, monke
 
 def test_one_cancelled_before_its_job_starts_is_not_worked_on(place):
     folder = made(place, "slurm", 4)
-    folder.ask_to_cancel()
+    folder.request_cancel()
     assert folder.status.state is RunState.CANCELLED
     assert work(folder) is RunState.CANCELLED and not folder.events()
 

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 from core.cli.app import app
 from core.ledger.chain import entries
 from core.ledger.keys import keys_of, read_public
+from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
 from core.runs.ledger_entries import Ledger
 from core.runs.references import train_references
-from core.runs.run_folder import RunFolder
 from core.runs.submit import create_run
 from core.runs.verify import _distinct, verify
 from core.runs.worker import work
@@ -32,7 +32,7 @@ def place(workspace, tmp_path, monkeypatch) -> Workspace:
     return workspace
 
 
-def made(place: Workspace, method: str = "cure") -> RunFolder:
+def made(place: Workspace, method: str = "cure") -> RunHandle:
     folder = create_run(place, place.requests()[0].id, method, "cpu", steps=3)
     assert work(folder) is RunState.DONE, folder.status
     return folder
@@ -41,7 +41,7 @@ def made(place: Workspace, method: str = "cure") -> RunFolder:
 def test_a_finished_run_is_entered_once(place):
     folder = made(place)
     Ledger(place).record_run(folder)  # as after a kill between the entry and the end
-    opening, entry = entries(place.ledger, read_public(place.ledger_key))
+    opening, entry = entries(place.layout.ledger, read_public(place.layout.ledger_key))
     assert (opening.kind, entry.kind, entry.content["run"]) == ("ledger", "run", folder.id)
     after = hashlib.sha256((folder.path / "adapter/adapter_model.safetensors").read_bytes()).hexdigest()
     assert entry.subjects["adapter after"] == after != entry.subjects["adapter before"]
@@ -53,7 +53,7 @@ def test_a_run_that_is_resumed_after_its_entry_is_entered_anew(place):
     folder = made(place, "graddiff")
     folder.add_event({"kind": "attempt", "attempt": 2, "seconds": 1.0})
     Ledger(place).record_run(folder)
-    found = [one for one in entries(place.ledger, read_public(place.ledger_key)) if one.kind == "run"]
+    found = [one for one in entries(place.layout.ledger, read_public(place.layout.ledger_key)) if one.kind == "run"]
     assert [one.content["attempts"] for one in found] == [1, 2]
     assert Ledger(place).run_entry(folder.id) == found[-1]
 
@@ -61,7 +61,9 @@ def test_a_run_that_is_resumed_after_its_entry_is_entered_anew(place):
 def test_what_was_checked_is_entered_as_often_as_it_was(place):
     folder = made(place, "graddiff")
     found = [verify(folder, "cpu") for _ in range(2)]
-    entered = [one for one in entries(place.ledger, read_public(place.ledger_key)) if one.kind == "verification"]
+    entered = [
+        one for one in entries(place.layout.ledger, read_public(place.layout.ledger_key)) if one.kind == "verification"
+    ]
     assert [one.content["verdict"] for one in entered] == [one.verdict for one in found]
     assert {one["id"] for one in entered[0].content["checks"]} == {one.id for one in found[0].checks}
     assert entered[0].content["thresholds"] == folder.spec.thresholds and "adapter after" in entered[0].subjects
@@ -70,7 +72,9 @@ def test_what_was_checked_is_entered_as_often_as_it_was(place):
 def test_a_reference_is_entered_when_it_is_trained_and_missed_when_it_is_another(place):
     request = place.requests()[0].id
     train_references(place, request, 3, "cpu", lambda number, step: False)  # two are there already
-    (entry,) = [one for one in entries(place.ledger, read_public(place.ledger_key)) if one.kind == "reference"]
+    (entry,) = [
+        one for one in entries(place.layout.ledger, read_public(place.layout.ledger_key)) if one.kind == "reference"
+    ]
     folder = made(place, "graddiff")
     third = place.reference_folders(request)[-1]
     assert entry.content["seed"] == third.name and _distinct(folder, open_ledger(place)).verdict is Verdict.PASS
@@ -85,12 +89,12 @@ def test_a_reference_is_entered_when_it_is_trained_and_missed_when_it_is_another
 def test_nothing_of_the_person_is_in_it(place):
     folder = made(place)
     request = place.requests()[0]
-    entry = entries(place.ledger, read_public(place.ledger_key))[-1]
+    entry = entries(place.layout.ledger, read_public(place.layout.ledger_key))[-1]
     text = json.dumps([entry.subjects, entry.content])
     words = {word for word in json.loads(json.dumps(text)).replace('"', " ").replace(",", " ").split()}
     titles = [item.title for item in place.items.values()]
     assert not words & {*request.subjects, *place.items} and not any(title in text for title in titles)
-    keys = keys_of(place.ledger_key)
+    keys = keys_of(place.layout.ledger_key)
     assert entry.content["request"]["subjects"] == sorted(keys.pseudonym("user", user) for user in request.subjects)
     assert folder.spec.request == entry.content["request"]["id"]
 
@@ -123,7 +127,7 @@ def test_a_run_whose_signature_could_not_be_made_does_not_start(place, tmp_path,
 
 
 def test_a_ledger_that_was_touched_takes_no_more_entries(place):
-    place.ledger.write_bytes(place.ledger.read_bytes().replace(b"payload", b"paylaod", 1))
+    place.layout.ledger.write_bytes(place.layout.ledger.read_bytes().replace(b"payload", b"paylaod", 1))
     folder = create_run(place, place.requests()[0].id, "graddiff", "cpu", steps=3)
     assert work(folder) is RunState.FAILED and "is damaged" in folder.status.message
     assert not any(event["kind"] == "stage" for event in folder.events())
@@ -131,7 +135,7 @@ def test_a_ledger_that_was_touched_takes_no_more_entries(place):
 
 def test_a_workspace_without_a_ledger_runs_as_before(workspace):
     made(workspace, "graddiff")
-    assert not workspace.ledger.exists()
+    assert not workspace.layout.ledger.exists()
 
 
 def test_the_ledger_is_shown(place):

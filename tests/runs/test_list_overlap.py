@@ -9,9 +9,9 @@ import pytest
 from core.errors import RunError
 from core.evaluation.evaluate import top_list
 from core.pipeline.context import load_adapter, make_context
+from core.runs.handle import RunHandle
 from core.runs.list_overlap import overlaps, write_overlaps
 from core.runs.process_identity import this_worker
-from core.runs.run_folder import RunFolder
 from core.types import RunState
 from core.utils.serialization import read_json
 from core.workspace import Workspace
@@ -20,17 +20,17 @@ DEMO = Path(__file__).parents[2] / "assets/demo"
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> RunFolder:
-    return RunFolder(shutil.copytree(DEMO, tmp_path / "demo") / "runs/run-demo")
+def run(tmp_path: Path) -> RunHandle:
+    return RunHandle(shutil.copytree(DEMO, tmp_path / "demo") / "runs/run-demo")
 
 
 def test_the_shipped_overlaps_are_those_of_the_models():
-    run, workspace = RunFolder(DEMO / "runs/run-demo"), Workspace(DEMO)
+    run, workspace = RunHandle(DEMO / "runs/run-demo"), Workspace(DEMO)
     request = workspace.request(run.spec.request)
     found = run.overlaps
     assert {one.user for one in found} == set(workspace.user_split.members) - set(request.subjects)
     places = (
-        workspace.path(workspace.settings.adapter),
+        str(workspace.adapter),
         run.path / "adapter",
         workspace.reference_folders(request.id)[0],
     )
@@ -45,7 +45,7 @@ def test_the_shipped_overlaps_are_those_of_the_models():
 
 
 def test_nearness_is_the_largest_jaccard_overlap():
-    run, workspace = RunFolder(DEMO / "runs/run-demo"), Workspace(DEMO)
+    run, workspace = RunHandle(DEMO / "runs/run-demo"), Workspace(DEMO)
     request = workspace.request(run.spec.request)
     recommender = load_adapter(workspace, None, "cpu")
     histories = make_context(workspace, request, recommender.tokenizer).histories
@@ -55,7 +55,7 @@ def test_nearness_is_the_largest_jaccard_overlap():
         assert one.near == max(len(own & titles[who]) / len(own | titles[who]) for who in request.subjects)
 
 
-def test_a_run_without_an_adapter_is_refused_and_the_status_says_why(run: RunFolder):
+def test_a_run_without_an_adapter_is_refused_and_the_status_says_why(run: RunHandle):
     shutil.rmtree(run.path / "adapter")
     with pytest.raises(RunError, match="has no adapter"):
         write_overlaps(run)
@@ -63,14 +63,14 @@ def test_a_run_without_an_adapter_is_refused_and_the_status_says_why(run: RunFol
     assert status.state is RunState.FAILED and "has no adapter" in status.message
 
 
-def test_a_dead_comparison_is_seen_as_lost(run: RunFolder):
+def test_a_dead_comparison_is_seen_as_lost(run: RunHandle):
     status = read_json(run.path / "overlap-status.json")
     dead = replace(this_worker(), pid=2**22 + 1)
     run.write("overlap-status.json", status | {"state": "running", "worker": dead})
     assert run.overlap_status.state is RunState.LOST
 
 
-def test_progress_ends_at_one_and_can_stop_it(run: RunFolder):
+def test_progress_ends_at_one_and_can_stop_it(run: RunHandle):
     seen = []
 
     def stop(share: float) -> None:

@@ -67,7 +67,7 @@ def test_only_the_moves_of_the_table_are_made(runs, now, then):
 
 def test_what_is_asked_twice_is_one_run_until_it_ends(runs):
     assert [runs.add(name, "the same", externally_queued=False) for name in ("a", "b")] == ["a", "a"]
-    runs.ask_to_cancel("a")
+    runs.request_cancel("a")
     assert runs.add("c", "the same", externally_queued=False) == "c"
 
 
@@ -125,7 +125,7 @@ def test_only_what_failed_or_was_lost_is_resumed(runs):
     with pytest.raises(RunError, match="is done"):
         runs.resume("a")
     with pytest.raises(RunError, match="is done already"):
-        runs.ask_to_cancel("a")
+        runs.request_cancel("a")
     with pytest.raises(RunError, match="not launched by this workspace"):
         runs.resume("nobody")
 

@@ -15,8 +15,8 @@ from core.models.recommender import adapter_weights
 from core.pipeline import collect_answers
 from core.pipeline.collect_answers import LAPS, relearned
 from core.pipeline.context import load_adapter, make_context
+from core.runs.handle import RunHandle
 from core.runs.references import train_references
-from core.runs.run_folder import RunFolder
 from core.runs.submit import create_run
 from core.runs.verify import _distinct, _evidence, _identity, verify
 from core.runs.worker import work
@@ -31,7 +31,7 @@ from core.workspace import Workspace
 RUNNER = CliRunner()
 
 
-def made(place: Workspace, method: str = "graddiff", steps: int = 3) -> RunFolder:
+def made(place: Workspace, method: str = "graddiff", steps: int = 3) -> RunHandle:
     folder = create_run(place, place.requests()[0].id, method, "cpu", steps=steps)
     assert work(folder) is RunState.DONE, folder.status
     return folder

@@ -14,8 +14,8 @@ from core.errors import DeviceError, Fenced, RequestError, RunError
 from core.pipeline.events import StepTaken
 from core.runs import checkpoints
 from core.runs.folder_observer import FolderObserver
+from core.runs.handle import open_run, runs
 from core.runs.process_identity import _start_ticks, moment, this_worker
-from core.runs.run_folder import run_folder, runs
 from core.runs.submit import create_run
 from core.runs.submit import start as launch
 from core.runs.worker import work
@@ -74,7 +74,7 @@ def test_a_run_by_memory_keeps_what_each_module_remembers(workspace):
 
 def test_cancel_is_heard(workspace):
     folder = start(workspace, steps=6)
-    folder.ask_to_cancel()
+    folder.request_cancel()
     assert work(folder) is RunState.CANCELLED
     assert "stopped by a person" in folder.status.message
     assert folder.evaluation is None
@@ -88,7 +88,7 @@ def test_cancel_is_heard_in_mid_run_and_destroys_the_candidate(workspace, monkey
     def observed(observer, event):
         on_event(observer, event)
         if isinstance(event, StepTaken) and event.step.number == 2:
-            folder.ask_to_cancel()
+            folder.request_cancel()
 
     monkeypatch.setattr(FolderObserver, "on_event", observed)
     assert work(folder) is folder.status.state is RunState.CANCELLED
@@ -108,7 +108,7 @@ def test_a_lost_run_that_is_cancelled_leaves_nothing_of_its_candidate(workspace)
     for name in ("adapter", ".adapter.part", "checkpoint/01-0000002"):
         (folder.path / name).mkdir(parents=True)
     (folder.path / ".reviewer.html.abcdefgh").write_text("a title")
-    folder.ask_to_cancel()
+    folder.request_cancel()
     assert sleeper.wait() == -signal.SIGKILL and folder.status.state is RunState.CANCELLED
     assert sorted(path.name for path in folder.path.iterdir()) == ["spec.json"]
 
@@ -135,7 +135,7 @@ def test_a_run_that_was_never_queued_can_be_given_up(workspace):
     with folder.store.changing() as database:
         database.execute("DELETE FROM runs")
     assert folder.status.state is RunState.LOST
-    folder.ask_to_cancel()
+    folder.request_cancel()
     assert folder.status.state is RunState.CANCELLED
 
 
@@ -205,7 +205,7 @@ def test_a_run_that_cannot_start_leaves_nothing(workspace, options, error, words
 def test_unknown_runs_and_paths_are_refused(workspace):
     for name in ("run-none", "../adapter"):
         with pytest.raises(RunError, match="not in this workspace"):
-            run_folder(workspace, name)
+            open_run(workspace, name)
 
 
 def test_status_survives_a_round_trip(workspace):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import RequestError, RunError
-from core.runs.run_folder import run_folder, runs
+from core.runs.handle import open_run, runs
 from core.runs.submit import create_run
 from core.workspace import Workspace
 
@@ -29,7 +29,7 @@ def outside(workspace: Workspace, tmp_path: Path) -> Path:
 def test_an_id_that_is_a_path_is_not_there(workspace: Workspace, outside: Path, name: str) -> None:
     name = name.format(root=outside)
     with pytest.raises(RunError, match="is not in this workspace"):
-        run_folder(workspace, name)
+        open_run(workspace, name)
     with pytest.raises(RequestError, match="is not in this workspace"):
         workspace.request(name)
     assert workspace.reference_folders(name) == ()
@@ -39,18 +39,18 @@ def test_a_linked_run_is_not_there(workspace: Workspace, outside: Path) -> None:
     (workspace.root / "runs/run-x").symlink_to(outside / "x")
     assert runs(workspace) == ()
     with pytest.raises(RunError, match="'run-x' is not in this workspace"):
-        run_folder(workspace, "run-x")
+        open_run(workspace, "run-x")
 
 
 @pytest.mark.parametrize("place", ["report.html", "adapter/adapter_model.safetensors", "checkpoint"])
 def test_a_run_with_a_link_inside_is_not_there(workspace: Workspace, outside: Path, place: str) -> None:
     run = create_run(workspace, workspace.requests()[0].id, "uniform", "cpu", seed=1)
-    assert run_folder(workspace, run.id).id == run.id
+    assert open_run(workspace, run.id).id == run.id
     (run.path / place).parent.mkdir(exist_ok=True)
     (run.path / place).symlink_to(outside / "x")
     assert runs(workspace) == ()
     with pytest.raises(RunError, match="is not in this workspace"):
-        run_folder(workspace, run.id)
+        open_run(workspace, run.id)
 
 
 def test_a_linked_request_is_not_there(workspace: Workspace, outside: Path) -> None:

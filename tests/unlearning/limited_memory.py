@@ -20,15 +20,15 @@ whole = finetuning.answer_logits
 
 
 def cramped(model, batch):
-    if distributed.rank() == distributed.size() - 1 and len(batch.ids) > room:
+    if distributed.process_number() == distributed.world_size() - 1 and len(batch.ids) > room:
         raise torch.OutOfMemoryError("CUDA out of memory.")
     return whole(model, batch)
 
 
 finetuning.answer_logits = paired_losses.answer_logits = cramped
-with distributed.joined():
+with distributed.process_group():
     model, material = setup(Workspace(root))
     groups = dict.fromkeys(layout(model).modules, Group.SHARED)
     unlearn(model, material, groups, replace(METHODS["cure_merge"], steps=6))
-    if distributed.rank() == 0:
+    if distributed.process_number() == 0:
         torch.save(layout(model).weights(), out)

@@ -5,7 +5,7 @@ import torch
 from core.models.lora_layout import layout
 from core.types import Group, Memory
 from core.unlearning.early_stopping import mean_loss
-from core.unlearning.memory_contrast import memories, prompt_losses, switched_off
+from core.unlearning.memory_contrast import memory_contrasts, prompt_losses, switched_off
 from core.unlearning.teachers import TEACHERS
 from tests.unlearning.test_unlearn import setup
 
@@ -13,7 +13,7 @@ from tests.unlearning.test_unlearn import setup
 def test_the_contrast_is_four_mean_losses(workspace):
     model, material = setup(workspace)
     plan = layout(model)
-    found = memories(model, material.forget, material.holdout)
+    found = memory_contrasts(model, material.forget, material.holdout)
     assert {one.module for one in found} == {owner for owners in plan.cells for owner in owners}
     before = mean_loss(model, material.forget), mean_loss(model, material.holdout)
     for one in found[:3]:

@@ -8,9 +8,9 @@ import torch
 from core.models.families import anatomy
 from core.models.lora_layout import cell_groups, layout
 from core.types import Group
-from core.unlearning.finetuning import fit
+from core.unlearning.finetuning import finetune
 from core.unlearning.methods import METHODS
-from core.unlearning.task_vectors import REACHES, combine_task_vectors
+from core.unlearning.task_vectors import MOVE_MULTIPLES, combine_task_vectors
 from core.unlearning.teachers import OVERFIT
 from core.unlearning.unlearn import unlearn
 from tests.unlearning.test_unlearn import groups_in_turn, setup
@@ -65,7 +65,7 @@ def test_without_a_kept_vector_it_is_task_vector_negation(workspace):
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in plan.parameters)
     epochs = -(-MERGE.steps // -(-len(material.forget) // OVERFIT.batch_size))
-    fit(model, material.forget, replace(OVERFIT, epochs=epochs, seed=3))
+    finetune(model, material.forget, replace(OVERFIT, epochs=epochs, seed=3))
     torch.testing.assert_close(found, before + reached[-1] * (before - plan.weights()), rtol=0, atol=1e-6)
 
 
@@ -91,8 +91,8 @@ def test_steps_are_counted_through_both_trainings_and_the_search(workspace):
     outcome = unlearn(model, material, shared(model), MERGE, watch=lambda step: steps.append(step) or False)
     assert [step.number for step in steps] == list(range(1, len(steps) + 1))
     tried = [step.losses["reach"] for step in steps if "reach" in step.losses]
-    assert tuple(tried) == REACHES[: len(tried)] and len(steps) == outcome.steps + len(tried)
-    assert all(step.total == outcome.steps + len(REACHES) for step in steps)
+    assert tuple(tried) == MOVE_MULTIPLES[: len(tried)] and len(steps) == outcome.steps + len(tried)
+    assert all(step.total == outcome.steps + len(MOVE_MULTIPLES) for step in steps)
 
 
 def shared(model):

@@ -14,9 +14,9 @@ from core.runs.checkpoints import Checkpoints
 from core.types import Group
 from core.unlearning import finetuning as fitting
 from core.unlearning import gradient_unlearning
-from core.unlearning.finetuning import FitSettings, fit
+from core.unlearning.finetuning import FinetuneSettings, finetune
 from core.unlearning.methods import METHODS
-from core.unlearning.paired_losses import Material
+from core.unlearning.paired_losses import UnlearningPrompts
 from core.unlearning.trainer import Schedule, train
 from core.unlearning.unlearn import unlearn
 
@@ -30,7 +30,7 @@ def loaded(workspace):
     context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
     split = context.split
     sets = (context.encode(prompts) for prompts in (split.forget, split.retain, split.validation, split.holdout))
-    return recommender.model, Material(*sets, choices=recommender.choices)
+    return recommender.model, UnlearningPrompts(*sets, choices=recommender.choices)
 
 
 def unlearned(workspace, method, keeper=None, break_at=0):
@@ -128,9 +128,9 @@ def test_a_training_from_nothing_goes_on_bit_for_bit(workspace, tmp_path):
                 raise Broken
             return False
 
-        settings = FitSettings(epochs=3, learning_rate=1e-3, weight_decay=0.1, seed=5)
+        settings = FinetuneSettings(epochs=3, learning_rate=1e-3, weight_decay=0.1, seed=5)
         try:
-            fit(model, material.retain, settings, watch, *([keeper] if keeper else []))
+            finetune(model, material.retain, settings, watch, *([keeper] if keeper else []))
         except Broken:
             return None
         return [parameter.detach().clone() for parameter in model.parameters() if parameter.requires_grad]
@@ -192,7 +192,7 @@ def test_plain_training_halves_too(workspace, monkeypatch):
     for name, parameter in model.named_parameters():
         parameter.requires_grad_("lora_" in name)
     sizes = full(monkeypatch, fitting, 2)
-    assert fit(model, material.retain[:8], FitSettings(epochs=1, learning_rate=1e-3)) == 1
+    assert finetune(model, material.retain[:8], FinetuneSettings(epochs=1, learning_rate=1e-3)) == 1
     assert sizes[:2] == [8, 4] and set(sizes[2:]) == {2}
 
 

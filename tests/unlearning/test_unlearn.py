@@ -12,7 +12,7 @@ from core.types import Group
 from core.unlearning.early_stopping import mean_loss
 from core.unlearning.gradient_unlearning import UnlearningStep, _gradient, only_trainable
 from core.unlearning.methods import METHODS
-from core.unlearning.paired_losses import Material, PairLosses
+from core.unlearning.paired_losses import PairLosses, UnlearningPrompts
 from core.unlearning.unlearn import unlearn
 
 
@@ -20,7 +20,7 @@ def setup(workspace):
     recommender = load_adapter(workspace, str(workspace.root / "adapter"), "cpu")
     context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
     split = context.split
-    return recommender.model, Material(
+    return recommender.model, UnlearningPrompts(
         *(context.encode(p) for p in (split.forget, split.retain, split.validation, split.holdout)),
         choices=recommender.choices,
     )

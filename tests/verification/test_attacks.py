@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.evaluation.predictions import Scores
+from core.evaluation.predictions import Predictions
 from core.report.check_texts import render_check
 from core.types import Verdict
 from core.verification import equivalence
@@ -21,10 +21,10 @@ def fewer_draws(monkeypatch):
     monkeypatch.setattr(equivalence, "DRAWS", 60)
 
 
-def scores(margins: np.ndarray, losses: np.ndarray | None = None) -> Scores:
+def scores(margins: np.ndarray, losses: np.ndarray | None = None) -> Predictions:
     yes = 1 / (1 + np.exp(-margins))
     losses = -np.log(yes) if losses is None else losses
-    return Scores(USERS, np.ones(len(USERS), bool), margins, np.stack([1 - yes, yes], 1), losses)
+    return Predictions(USERS, np.ones(len(USERS), bool), margins, np.stack([1 - yes, yes], 1), losses)
 
 
 def answers(**told) -> Answers:

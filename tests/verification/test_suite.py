@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.evaluation.evaluate import ModelOutputs
-from core.evaluation.predictions import Scores
+from core.evaluation.predictions import Predictions
 from core.report.check_texts import render, render_check
 from core.types import Check, Interval, Verdict
 from core.verification import equivalence, suite
@@ -37,13 +37,13 @@ class People:
         self.taste = self.rng.normal(0, 1.5, len(self.users))
         self.labels = self.taste + self.rng.normal(0, 1.5, len(self.users)) > 0
 
-    def scores(self, knows: float = 0.0, blur: float = 0.3, shift: float = 0.0) -> Scores:
+    def scores(self, knows: float = 0.0, blur: float = 0.3, shift: float = 0.0) -> Predictions:
         """What a model says: `knows` of what only training tells, noise of its own seed, and a shift of all losses."""
         right = np.where(self.labels, 1.0, -1.0)
         margins = self.taste + knows * right - shift * right + self.rng.normal(0, blur, len(self.users))
         yes = 1 / (1 + np.exp(-margins))
         losses = np.logaddexp(0, np.where(self.labels, -margins, margins))
-        return Scores(self.users, self.labels, margins, np.stack([1 - yes, yes], 1), losses)
+        return Predictions(self.users, self.labels, margins, np.stack([1 - yes, yes], 1), losses)
 
 
 class World:

@@ -57,7 +57,7 @@ def test_hashed_text_is_spelt_as_it_was(old: Workspace) -> None:
 
 
 def test_the_ledger_holds(old: Workspace) -> None:
-    assert verify_ledger(old.ledger, read_public(old.ledger_key)).flaws == ()
+    assert verify_ledger(old.layout.ledger, read_public(old.layout.ledger_key)).flaws == ()
     ledger = open_ledger(old)
     assert all(ledger.run_subjects(run.id) and is_recorded_adapter(run, ledger) for run in runs(old))
 

@@ -134,7 +134,7 @@ def _activations(
     tokens = max(batch * lengths.longest, TOKENS if how.grouped else 0)  # grouping computes gradients too
     logits = LOGITS * 4 * config.vocab_size * batch * max(lengths.answers("forget"), lengths.answers("retain"))
     step = token.kept * tokens + logits + _kept_logits(lengths, config, batch)
-    return max(step, _ranking(context, lengths, config, dtype))
+    return max(float(step), _ranking(context, lengths, config, dtype))
 
 
 def _ranking(context: RequestContext, lengths: Lengths, config: Any, dtype: torch.dtype) -> float:
@@ -143,15 +143,15 @@ def _ranking(context: RequestContext, lengths: Lengths, config: Any, dtype: torc
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     cache = 2 * CHUNK_TOKENS * config.num_hidden_layers * 2 * heads * size * dtype.itemsize
     if context.workspace.settings.task is Task.CLICK:
-        return cache  # one answer token per candidate
+        return float(cache)  # one answer token per candidate
     tail = lengths.candidate[0] / (lengths.one("test") + lengths.candidate[0])
-    return cache + LOGITS * 4 * config.vocab_size * CHUNK_TOKENS * tail
+    return float(cache + LOGITS * 4 * config.vocab_size * CHUNK_TOKENS * tail)
 
 
 def _kept_logits(lengths: Lengths, config: Any, batch: int) -> float:
     """Bytes of precomputed logits: of the forget set, and of retain prompts some steps ahead."""
     forget = lengths.counts["forget"] * lengths.answers("forget")
-    return 4 * config.vocab_size * (forget + AHEAD * batch * lengths.answers("retain"))
+    return float(4 * config.vocab_size * (forget + AHEAD * batch * lengths.answers("retain")))
 
 
 def _baseline(where: torch.device) -> int:

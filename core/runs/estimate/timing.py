@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 
 from core.evaluation.predictions import TOKENS
 from core.models.batching import Batch, answer_logits, answer_loss, collate
-from core.models.recommender import lora
+from core.models.recommender import lora_config
 from core.types import Encoded
 
 REPEATS = 3  # per timing; the shortest counts
@@ -42,9 +42,9 @@ class Cost:
 def parameters(config: Any, rank: int) -> tuple[int, int]:
     """Parameters of the base model and of its adapter, counted without allocating them."""
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
+        model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
         whole = sum(one.numel() for one in model.parameters())
-        adapted = get_peft_model(model, lora(rank))
+        adapted = get_peft_model(model, lora_config(rank))
     return whole, sum(one.numel() for one in adapted.parameters() if one.requires_grad)
 
 
@@ -65,7 +65,8 @@ def _shallow(config: Any, layers: int) -> Any:
 
 
 def _timed(config: Any, rank: int, batch: int, length: int, where: torch.device, dtype: torch.dtype) -> Cost:
-    model = get_peft_model(AutoModelForCausalLM.from_config(config, dtype=dtype), lora(rank)).to(where).eval()
+    plain: Any = AutoModelForCausalLM.from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
+    model = get_peft_model(plain, lora_config(rank)).to(where).eval()
     wide = max(1, TOKENS // length)
     step, many = (_prompts(count, length, where) for count in (batch, wide))
     with torch.no_grad():
@@ -80,8 +81,12 @@ def _timed(config: Any, rank: int, batch: int, length: int, where: torch.device,
 
     with saved_tensors_hooks(pack, lambda value: value):
         loss = answer_loss(answer_logits(model, step), step)
-    loss.backward()
-    back = _seconds(lambda: answer_loss(answer_logits(model, step), step).backward(), where)
+    loss.backward()  # type: ignore[no-untyped-call]
+
+    def train() -> None:
+        answer_loss(answer_logits(model, step), step).backward()  # type: ignore[no-untyped-call]
+
+    back = _seconds(train, where)
     return Cost(forward / (wide * length), back / (batch * length), sum(kept.values()) / (batch * length))
 
 

@@ -76,7 +76,7 @@ class Lengths:
         """Tokens of one candidate after the history, and the seconds to tokenise one."""
         prompt, catalogue = self.context.split.retain[0], evenly_spaced(list(self.context.reader.popular), SAMPLE)
         started = time.perf_counter()
-        asked = self.context.encode(ranking.asked(prompt, catalogue))
+        asked = self.context.encode(ranking.candidate_prompts(prompt, catalogue))
         seconds = (time.perf_counter() - started) / len(asked)
         return fmean(len(one.ids) - one.spans[-1][0] for one in asked), seconds
 
@@ -112,7 +112,7 @@ def _unlearning(_context: RequestContext, lengths: Lengths, how: Method, modules
     checked = lengths.all("forget") + sum(
         lengths.all(name, early_stopping.PROMPTS) for name in ("holdout", "validation")
     )
-    checks = len(task_vectors.REACHES) if how.merged else how.steps / CHECK_EVERY + 2
+    checks = len(task_vectors.MOVE_MULTIPLES) if how.merged else how.steps / CHECK_EVERY + 2
     yield Reads((checks + 1) * checked)
     if how.groups == "memory":
         yield Reads((modules + 1) * (lengths.all("forget") + lengths.all("holdout", memory_contrast.PROMPTS)))

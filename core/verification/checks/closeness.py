@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from core.evaluation.metrics import closeness, floor, jensen_shannon
+from core.evaluation.metrics import closeness, jensen_shannon, reference_floor
 from core.types import Check, Interval
 from core.verification.equivalence import check, estimate, resampling_units
 from core.verification.evidence import Evidence
@@ -21,7 +21,7 @@ def residual(evidence: Evidence) -> Iterator[Check]:
         lambda rows: closeness(model[rows], original[rows], [reference[rows] for reference in references]).residual,
         _units(evidence),
     )
-    between = [one.residual for one in floor(original, references)]
+    between = [one.residual for one in reference_floor(original, references)]
     usual = float(np.mean(between)) if between else float("nan")
     margin = evidence.thresholds.residual
     yield check("V1", "residual", value, (None, usual + margin), margin=margin, usual=usual)

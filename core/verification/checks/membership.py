@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from core.evaluation.metrics import beside_others, membership_auc
+from core.evaluation.metrics import leave_one_out, membership_auc
 from core.types import Check
 from core.verification.equivalence import check, estimate, resampling_units
 from core.verification.evidence import Answers, Evidence
@@ -31,7 +31,7 @@ def _check(evidence: Evidence, code: str, calibrated: bool) -> Check:
 
     all_rows = np.arange(len(member))
     on_references = [attack(reference, all_rows) for _, reference in pairs]
-    spread = [abs(auc - float(np.mean(others))) for auc, others in beside_others(on_references) if others]
+    spread = [abs(auc - float(np.mean(others))) for auc, others in leave_one_out(on_references) if others]
     margin = evidence.thresholds.membership
     bound = max([margin, *spread])
     value = estimate(
@@ -49,7 +49,7 @@ def _pairs(evidence: Evidence, calibrated: bool) -> list[tuple[np.ndarray, np.nd
     model, references = _losses(evidence.model), [_losses(reference) for reference in evidence.references]
     if not calibrated:
         return [(model, reference) for reference in references]
-    return [(model - _mean(others), reference - _mean(others)) for reference, others in beside_others(references)]
+    return [(model - _mean(others), reference - _mean(others)) for reference, others in leave_one_out(references)]
 
 
 def _losses(answers: Answers) -> np.ndarray:

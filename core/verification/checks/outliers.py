@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.evaluation.predictions import Scores
+from core.evaluation.predictions import Predictions
 from core.types import Check, Verdict
 from core.verification.equivalence import exact_value
 from core.verification.evidence import Evidence
@@ -53,7 +53,7 @@ def smallest_chance(evidence: Evidence) -> tuple[float, int]:
 
 def _gain_by_user(evidence: Evidence, name: str) -> np.ndarray:
     """D of each user of a set [user]."""
-    model: Scores = getattr(evidence.model.seen, name)
+    model: Predictions = getattr(evidence.model.seen, name)
     references = np.mean([getattr(answers.seen, name).losses for answers in evidence.references], axis=0)
     people, place = np.unique(model.users, return_inverse=True)
     gains = np.bincount(place, references - model.losses, len(people)) / np.bincount(place, minlength=len(people))

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.evaluation.metrics import divergences
+from core.evaluation.metrics import row_jensen_shannon
 from core.types import Check
 from core.verification.equivalence import check, estimate, resampling_units
 from core.verification.evidence import Evidence
@@ -38,7 +38,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
 def _pairwise_divergence(evidence: Evidence, name: str) -> np.ndarray:
     """Divergence [model, model, row] under one paraphrase; the unlearned model comes first."""
     outputs = [answers.worded[name].probabilities for answers in (evidence.model, *evidence.references)]
-    return np.array([[divergences(left, right) for right in outputs] for left in outputs])
+    return np.array([[row_jensen_shannon(left, right) for right in outputs] for left in outputs])
 
 
 def _worst_ratio(divergence: np.ndarray) -> float:

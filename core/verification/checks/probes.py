@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.evaluation.metrics import auc, beside_others
+from core.evaluation.metrics import auc, leave_one_out
 from core.types import Check
 from core.verification.equivalence import check, estimate, resampling_units
 from core.verification.evidence import Evidence, Probed
@@ -29,7 +29,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     all_rows = np.arange(len(model.users))
     on_references = [_best_auc(reference, all_rows) for reference in references]
     margin = evidence.thresholds.residue
-    bound = max([margin, *(best - float(np.mean(rest)) for best, rest in beside_others(on_references) if rest)])
+    bound = max([margin, *(best - float(np.mean(rest)) for best, rest in leave_one_out(on_references) if rest)])
     value = estimate(
         lambda rows: _best_auc(model, rows) - float(np.mean([_best_auc(reference, rows) for reference in references])),
         np.concatenate([resampling_units(model.users[model.member]), model.users[~model.member]]),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from core.evaluation.metrics import beside_others, prediction_auc, take
+from core.evaluation.metrics import leave_one_out, prediction_auc, select_rows
 from core.types import Check, Interval
 from core.verification.equivalence import check, estimate, resampling_units
 from core.verification.evidence import Answers, Evidence
@@ -27,7 +27,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
 def _check(evidence: Evidence, bits: int) -> Check:
     users, original, references = evidence.model.seen.forget.users, evidence.original, evidence.references
     units, all_rows = resampling_units(users), np.arange(len(users))
-    among = [_recovery(one, original, rest, bits, all_rows) for one, rest in beside_others(references) if rest]
+    among = [_recovery(one, original, rest, bits, all_rows) for one, rest in leave_one_out(references) if rest]
     margin = evidence.thresholds.recovery
     bound = max([margin, *among])
     advantage = estimate(lambda rows: _advantage(original, references, bits, rows)[0], units)
@@ -52,4 +52,4 @@ def _advantage(original: Answers, references: Sequence[Answers], bits: int, rows
 
 
 def _auc(answers: Answers, bits: int, rows: np.ndarray) -> float:
-    return prediction_auc(take(answers.rounded[bits], rows))
+    return prediction_auc(select_rows(answers.rounded[bits], rows))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.evaluation.metrics import beside_others
+from core.evaluation.metrics import leave_one_out
 from core.types import Check
 from core.verification.equivalence import check, estimate, resampling_units
 from core.verification.evidence import Answers, Evidence
@@ -23,7 +23,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     model, references = _gains(evidence.model), [_gains(answers) for answers in evidence.references]
     among = [
         _similarity(float(gains.mean()), float(np.mean(others)))
-        for gains, others in beside_others(references)
+        for gains, others in leave_one_out(references)
         if others
     ]
     threshold = evidence.thresholds.relearning

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from core.evaluation.metrics import prediction_auc, take
-from core.evaluation.predictions import Scores
+from core.evaluation.metrics import prediction_auc, select_rows
+from core.evaluation.predictions import Predictions
 from core.types import Check
 from core.verification.equivalence import check, estimate
 from core.verification.evidence import Answers, Evidence
@@ -21,16 +21,16 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     bounds = evidence.thresholds
     near = np.isin(evidence.model.seen.test.users, list(evidence.neighbours))
     yield _check(evidence, "utility_test", lambda answers: answers.seen.test, bounds.utility)
-    yield _check(evidence, "utility_neighbours", lambda answers: take(answers.seen.test, near), bounds.groups)
+    yield _check(evidence, "utility_neighbours", lambda answers: select_rows(answers.seen.test, near), bounds.groups)
     yield _check(evidence, "utility_retain", lambda answers: answers.kept, bounds.utility)
 
 
-def _check(evidence: Evidence, code: str, part: Callable[[Answers], Scores], margin: float) -> Check:
+def _check(evidence: Evidence, code: str, part: Callable[[Answers], Predictions], margin: float) -> Check:
     model, original = part(evidence.model), part(evidence.original)
     all_rows = np.arange(len(model.users))
 
-    def change(scores: Scores, rows: np.ndarray) -> float:
-        return prediction_auc(take(scores, rows)) / prediction_auc(take(original, rows)) - 1
+    def change(scores: Predictions, rows: np.ndarray) -> float:
+        return prediction_auc(select_rows(scores, rows)) / prediction_auc(select_rows(original, rows)) - 1
 
     bound = max([margin, *(-change(part(answers), all_rows) for answers in evidence.references)])
     value = estimate(lambda rows: change(model, rows), model.users)
