@@ -80,7 +80,7 @@ def _read(*files: Path) -> Locale:
 def _bundle(files: tuple[Path, ...]) -> "FluentBundle":
     try:
         from fluent.runtime import FluentBundle, FluentResource, resolver  # may be missing, see above
-        from fluent.runtime.types import fluent_number
+        from fluent.runtime.types import fluent_number  # fluent.runtime is missing on machines that only train
         from fluent.syntax.ast import Junk
     except ImportError:
         raise RunError(
