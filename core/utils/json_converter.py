@@ -24,6 +24,7 @@ from core.types.aliases import stored_name
 
 Hook = Callable[[Any, Any], Any]  # (JSON value, type) -> value of that type
 Factory = Callable[[Any, Converter], Hook]
+Predicate = Callable[[Any], bool]
 PHRASES = {str: "text", bool: "true or false", int: "a whole number", float: "a number", NoneType: "null"}
 
 
@@ -117,7 +118,7 @@ def _is_sequence(kind: Any) -> bool:
     return _is_list(kind) or _is_tuple(kind)
 
 
-def _is_class_of(*bases: type) -> Callable[[Any], bool]:
+def _is_class_of(*bases: type) -> Predicate:
     """A predicate for the classes of values: whether a class is one of `bases` or a subclass."""
     return lambda kind: isinstance(kind, type) and issubclass(kind, bases)
 
@@ -167,8 +168,8 @@ def _guarded(json_type: type | tuple[type, ...], factory: Factory) -> Factory:
         length = len(get_args(kind)) if _is_fixed_tuple(kind) else None
 
         def hook(value: Any, _: Any) -> Any:
-            matches = isinstance(value, json_type)
-            if not matches or (length is not None and len(value) != length):
+            fits = isinstance(value, json_type)
+            if not fits or (length is not None and len(value) != length):
                 raise WrongTypeError(kind, value)
             return convert(value, kind)
 
@@ -178,7 +179,9 @@ def _guarded(json_type: type | tuple[type, ...], factory: Factory) -> Factory:
 
 
 def _dataclass_factory(kind: Any, converter: Converter) -> Hook:
-    names: Any = {name: override(rename=stored) for name, stored in _stored_names(kind).items() if name != stored}
+    names: dict[str, Any] = {
+        name: override(rename=stored) for name, stored in _stored_names(kind).items() if name != stored
+    }
     return make_dict_structure_fn(kind, converter, **names)
 
 
@@ -202,8 +205,15 @@ def _union_factory(kind: Any, converter: Converter) -> Hook:
 
 
 def _write_dataclass(value: Any) -> dict[str, Any]:
-    kind: Any = type(value)
-    return {stored: unstructure(getattr(value, name)) for name, stored in _stored_names(kind).items()}
+    return {stored: unstructure(getattr(value, name)) for name, stored in _stored_names(value.__class__).items()}
+
+
+def _write_list(values: Any) -> list[Any]:
+    return [unstructure(value) for value in values]
+
+
+def _write_dict(values: Any) -> dict[str, Any]:
+    return {str(key): unstructure(value) for key, value in values.items()}
 
 
 def _make_converter() -> Converter:
@@ -213,25 +223,22 @@ def _make_converter() -> Converter:
         converter.register_structure_hook(kind, hook)
     for kind in (StrEnum, IntEnum, Enum):  # each by name: a StrEnum is also a `str`, whose hook would be taken
         converter.register_structure_hook(kind, _read_enum)
-    for predicate, json_type, factory in (
+    factories: tuple[tuple[Predicate, type | tuple[type, ...], Factory], ...] = (
         (_is_list, (list, tuple), list_structure_factory),
         (_is_tuple, (list, tuple), homogenous_tuple_structure_factory),
         (_is_fixed_tuple, (list, tuple), make_hetero_tuple_structure_fn),
         (_is_mapping, dict, mapping_structure_factory),
         (is_dataclass, dict, _dataclass_factory),
-    ):
+    )
+    for predicate, json_type, factory in factories:
         converter.register_structure_hook_factory(predicate, _guarded(json_type, factory))
     converter.register_structure_hook_factory(_is_union, _union_factory)
 
     converter.register_unstructure_hook(float, lambda value: value if math.isfinite(value) else None)
     converter.register_unstructure_hook_func(_is_enum, lambda value: value)
     converter.register_unstructure_hook_func(is_dataclass, _write_dataclass)
-    writers: tuple[tuple[Any, Any], ...] = (
-        (_is_class_of(list, tuple), lambda values: [unstructure(value) for value in values]),
-        (_is_class_of(dict), lambda values: {str(key): unstructure(value) for key, value in values.items()}),
-    )
-    for predicate, write in writers:
-        converter.register_unstructure_hook_func(predicate, write)
+    converter.register_unstructure_hook_func(_is_class_of(list, tuple), _write_list)
+    converter.register_unstructure_hook_func(_is_class_of(dict), _write_dict)
     return converter
 
 
