@@ -52,7 +52,7 @@ class Text:
 
 @cache
 def template(task: Task) -> Template:
-    """Return the template of a task, from templates.toml."""
+    """Return the template of a task, from templates.toml (ledger entries hold the digest of that file)."""
     with (Path(__file__).parent / "templates.toml").open("rb") as file:
         return Template(**tomllib.load(file)[task])
 
