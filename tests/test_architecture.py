@@ -91,3 +91,7 @@ def test_files_and_functions_stay_small(path):
 def test_no_page_can_be_opened_without_the_app():
     """Streamlit serves the scripts of a folder called "pages" beside the app by themselves, past the access gate."""
     assert not (ROOT / "dashboard/pages").exists()
+
+
+def test_the_tree_in_the_documents_is_current():
+    assert subprocess.run([sys.executable, "docs/tree.py", "--check"], cwd=ROOT).returncode == 0

@@ -118,8 +118,15 @@ def read_public(path: Path) -> SSlibKey:
 
 def folder_of(public: SSlibKey) -> Path:
     """The folder of the private keys that belong to a public key."""
-    root = os.environ.get("CURE_LENS_KEYS")
-    return (Path(root) if root else user_config_path("cure-lens") / "keys") / public.keyid[:16]
+    return _key_root() / public.keyid[:16]
+
+
+def _key_root() -> Path:
+    """CURE_LENS_KEYS, else the folder of version 0.1.0 where it exists, else the user's config folder."""
+    if root := os.environ.get("CURE_LENS_KEYS"):
+        return Path(root)
+    legacy = Path.home() / ".config/cure-lens/keys"
+    return legacy if legacy.is_dir() else user_config_path("cure-lens") / "keys"
 
 
 def write_secret(path: Path, content: bytes) -> None:
