@@ -2,7 +2,7 @@
 
     app.py       page configuration, access gate and navigation
     screens/     one file per page: reads results and draws them
-    components/  parts that several pages draw, and four components with scripts and style sheets of their own
+    components/  elements that several pages draw, and four components with scripts and style sheets of their own
     charts/      results as Altair charts
     presenters/  results as sentences, tables, HTML and colours; no Streamlit
     services/    the only callers of core: queries, commands, review, models, subprocess calls

@@ -75,7 +75,7 @@ def differences(data: pd.DataFrame, title: str) -> Chart:
         data: Table of `presenters.benchmark.differences`, one row per method.
         title: Title of the value's axis.
     """
-    names = alt.Axis(grid=False, ticks=False, domain=False, labelLimit=150)
+    names = alt.Axis(grid=False, ticks=False, domain=False, labelLimit=190)
     kinds = {
         t("benchmark-differences-rival"): COLOURS[Group.RETAIN],
         t("benchmark-differences-control"): COLOURS[Group.SHARED],

@@ -110,7 +110,7 @@ def places(circuit: Circuit, count: int) -> alt.Chart:
         .encode(
             x=alt.X("place:N", sort=reading, title=t("circuit-places-axis"), axis=alt.Axis(labelAngle=-45)),
             y=alt.Y("module:N", sort=None, title=None, axis=alt.Axis(labelLimit=160)),
-            color=alt.Color("side:N", scale=scale_of(sides), legend=alt.Legend(orient="bottom", title=None)),
+            color=alt.Color("side:N", scale=scale_of(sides), legend=alt.Legend(orient="bottom", title=None, columns=1)),
             opacity=alt.Opacity("strength:Q", scale=alt.Scale(type="sqrt", range=[0, 1]), legend=None),
             tooltip=[
                 alt.Tooltip("module:N", title=t("circuit-places-module")),

@@ -1,1 +1,1 @@
-"""Parts that several pages draw: leads, lists, exports, forms and components with scripts."""
+"""Elements that several pages draw: leads, lists, exports, forms and components with scripts."""

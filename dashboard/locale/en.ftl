@@ -76,7 +76,7 @@ group-forget-serves = mainly the forget set
 group-retain-serves = mainly the retain set
 group-shared-serves = both sets
 group-outside-serves = neither set
-group-legend = { $mark } { $group }: serves { $serves }
+group-legend = { $mark } { $group }: serves { $serves }
 
 module-head = head { $head } of layer { $layer }
 module-mlp = MLP of layer { $layer }
@@ -362,8 +362,8 @@ circuit-save = Save the graph as an HTML page
 circuit-panel-none = Select a module
 circuit-panel-none-next = Click a module in the graph or search for its name. The module with the clearest result:
 circuit-panel-lead =
-    This module is in the group **{ $group }**: it serves { $serves }. Its share of all scores is { $forget } for the forget
-    set and { $retain } for the retain set.
+    This module is in the group **{ $group }**: it serves { $serves }. Its share of all scores is
+    { $forget } for the forget set and { $retain } for the retain set.
 circuit-panel-certainty =
     Certainty: { $certainty } of the bootstrap samples put it into this group (ratio { $ratio } ± { $noise }; 0.5 serves both sets alike).
 circuit-panel-apart = Forgetting and retaining pull it in opposite directions (cosine { $cosine }).
@@ -821,7 +821,7 @@ tour-run = One run unlearns the data: it changes the modules of each group by th
 tour-before-after = Now compare the recommendations of one forgotten user before and after the run. A title that left the list shows a change; it is not a proof.
 tour-reference = The yardstick is a retrained reference, a model that never saw their data. The first chart shows how close this run came to it, and the third list shows its recommendations.
 tour-report = The report says all of this in plain language, with what was measured and what is unknown, as one file to pass on. This page also lists where the data still exists.
-tour-decide = People decide, not this software; the report is their evidence. This was the tour. Open a request of your own to go on.
+tour-decide = People decide, not this software; the report is their evidence. This was the tour: open a request of your own to go on.
 
 ## Benchmark
 
@@ -851,7 +851,7 @@ benchmark-axis-gap = AUC gap
 benchmark-ours = Method
 benchmark-ours-cure = CURE
 benchmark-ours-cure-memory = CURE by memory
-benchmark-ours-cure-merge = CURE, in weight space
+benchmark-ours-cure-merge = CURE in weight space
 benchmark-world-option = { $data }, { $task }: { $kind }
 benchmark-task-click = is it liked?
 benchmark-task-next-item = what comes next?

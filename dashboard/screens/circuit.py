@@ -105,7 +105,7 @@ def all_modules(run: RunHandle, circuits: tuple[Circuit, Circuit], groups: tuple
     columns |= {t(f"circuit-table-{name}"): TWO for name in NUMBERS}
     frame = tables.modules(groups, circuits)
     st.dataframe(frame, hide_index=True, column_config=columns, height=360, alt=t("circuit-all-alt"))
-    export(frame, f"{run.id}-parts")
+    export(frame, f"{run.id}-modules")
     with st.expander(t("circuit-numbers")):
         st.markdown(t("circuit-numbers-text"))
 
@@ -121,7 +121,7 @@ def memory_contrast(run: RunHandle, modules: tuple[Memory, ...]) -> None:
     frame = tables.memory(modules)
     numbers = dict.fromkeys(frame.columns[2:], THREE)
     st.dataframe(frame, hide_index=True, column_config=numbers, height=360, alt=t("memory-all-alt"))
-    export(frame, f"{run.id}-memory-parts")
+    export(frame, f"{run.id}-memory-modules")
 
 
 run = shown_run()

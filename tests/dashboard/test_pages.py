@@ -53,7 +53,7 @@ def test_every_page_opens_with_one_sentence_and_never_judges(page, name: str) ->
 
 def test_overview_counts_requests_and_shows_the_finished_run(page, demo: Path) -> None:
     app = page("overview")
-    assert f"{len(Workspace(demo).user_split.members)} people" in app.title[0].value
+    assert f"{len(Workspace(demo).user_split.members)} users" in app.title[0].value
     assert done(demo).id in said(app) and "Next:" in said(app)
 
 
@@ -115,7 +115,8 @@ def test_two_runs_circuits_are_compared(page, demo: Path) -> None:
     other.write("forget.json", replace(forget, members=forget.members[2:]))
     shown = said(page("circuit", run=run.id, other="run-other"))
     assert (
-        f"{len(forget.members) - 2} modules are in both circuits, 2 only in this run's, 0 only in the other's" in shown
+        f"{len(forget.members) - 2} modules are in both circuits, 2 only in this run's, 0 only in the other run's"
+        in shown
     )
 
 
