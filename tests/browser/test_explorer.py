@@ -7,7 +7,7 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 
 from core.types import Group
 from dashboard.presenters.phrases import module_title
-from dashboard.services.queries import RunFolder
+from dashboard.services.queries import RunHandle
 from tests.browser.browser import BROWSER, chrome, foreign, open_page, text, wait, within
 
 pytestmark = BROWSER
@@ -43,14 +43,14 @@ def shown(driver: Chrome, part: str) -> bool:
     return title[0].upper() + title[1:] in text(driver) and root(driver, "return root.dataset.selected") == part
 
 
-def test_a_press_shows_the_part_even_a_little_beside_it(page: Chrome, run: RunFolder) -> None:
+def test_a_press_shows_the_part_even_a_little_beside_it(page: Chrome, run: RunHandle) -> None:
     for row, beside in zip(run.groups[:12:5], (0, 8, -8), strict=True):
         press(page, row.module, beside)
         wait(lambda: shown(page, row.module), 20)  # noqa: B023
         assert f"module={row.module}" in page.current_url
 
 
-def test_a_part_is_found_by_name_with_the_keyboard_alone(page: Chrome, run: RunFolder) -> None:
+def test_a_part_is_found_by_name_with_the_keyboard_alone(page: Chrome, run: RunHandle) -> None:
     part = run.groups[-1].module
     field = root(page, "return root.querySelector('input[type=search]')")
     field.send_keys(module_title(part), Keys.ENTER)
@@ -79,7 +79,7 @@ def test_filters_work_on_the_spot_and_stand_in_the_address(page: Chrome) -> None
     wait(lambda: "show=10.0.k.v.other" in page.current_url, 10)
 
 
-def test_a_pinned_part_keeps_its_connections(page: Chrome, run: RunFolder) -> None:
+def test_a_pinned_part_keeps_its_connections(page: Chrome, run: RunHandle) -> None:
     root(page, "const s = root.querySelector('input[type=range]'); s.value = 0; s.dispatchEvent(new Event('input'))")
     press(page, "m0")
     wait(lambda: shown(page, "m0"), 20)
@@ -90,7 +90,7 @@ def test_a_pinned_part_keeps_its_connections(page: Chrome, run: RunFolder) -> No
     assert int(root(page, "return root.dataset.shown")) >= own > 0
 
 
-def test_an_address_opens_the_same_part_and_view(served_at: str, run: RunFolder) -> None:
+def test_an_address_opens_the_same_part_and_view(served_at: str, run: RunHandle) -> None:
     part = next(row.module for row in run.groups if row.group is Group.FORGET)
     with chrome(390, 844) as phone:
         opened(phone, served_at, f"?module={part}&show=5.1.q.k.v.other")

@@ -7,7 +7,7 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from core.types import Group
-from dashboard.services.queries import RunFolder
+from dashboard.services.queries import RunHandle
 from tests.browser.browser import BROWSER, chrome, foreign, open_page, text, wait
 
 pytestmark = BROWSER
@@ -29,7 +29,7 @@ def inside(driver: Chrome, selector: str) -> list[WebElement]:
     return driver.execute_script(INSIDE, selector)
 
 
-def test_parts_are_switched_and_titles_left_out(browser: tuple[Chrome, str], run: RunFolder) -> None:
+def test_parts_are_switched_and_titles_left_out(browser: tuple[Chrome, str], run: RunHandle) -> None:
     driver, base = browser
     open_page(driver, base, "what_if")
     wait(lambda: "Nothing is off" in text(driver), 30)
@@ -47,7 +47,7 @@ def test_parts_are_switched_and_titles_left_out(browser: tuple[Chrome, str], run
     assert foreign(driver) == []
 
 
-def test_the_board_is_walked_with_the_keyboard(browser: tuple[Chrome, str], run: RunFolder) -> None:
+def test_the_board_is_walked_with_the_keyboard(browser: tuple[Chrome, str], run: RunHandle) -> None:
     driver, base = browser
     open_page(driver, base, "what_if", "?off=&out=")
     parts = inside(driver, ".module")
@@ -59,7 +59,7 @@ def test_the_board_is_walked_with_the_keyboard(browser: tuple[Chrome, str], run:
     assert f"a{last - 2}.h1" in driver.current_url
 
 
-def test_an_address_opens_the_same_answer(browser: tuple[Chrome, str], run: RunFolder) -> None:
+def test_an_address_opens_the_same_answer(browser: tuple[Chrome, str], run: RunHandle) -> None:
     base = browser[1]
     part = next(row.module for row in run.groups if row.group is Group.FORGET)
     with chrome() as other:

@@ -22,6 +22,7 @@ from core.report.summary import visible
 from core.review import ledger_entries
 from core.review.cases import Cases
 from core.review.decisions import comment
+from core.runs.ledger_entries import Ledger
 from core.types import Decision, Group, ModuleGroup, Role
 from core.utils.clock import utc_now
 from core.utils.serialization import to_json, write_json
@@ -146,7 +147,7 @@ def write_a_case(place: Workspace) -> None:
         comment(place, REQUEST, bad, bad)
     decisions = tuple(Decision(bad, Role.PRIVACY_OFFICER, True, "0" * 64, bad, utc_now()) for bad in HOSTILE)
     cases.change(case.number, lambda one: replace(one, message=ALL, decisions=decisions))
-    ledger_entries.enter_decisions(place, cases.all())
+    ledger_entries.enter_decisions(Ledger(place), cases.all())
 
 
 def shown_to(person: str, *requests: str) -> Shown:

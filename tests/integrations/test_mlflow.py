@@ -113,8 +113,8 @@ def test_nothing_is_sent_home(folder, uri):
     """In a process that MLflow does not take for a test or a CI, where it is silent anyway."""
     code = (
         "import sys; from pathlib import Path\n"
-        "from core.runs.run_folder import RunFolder; from core.integrations.mlflow import to_mlflow\n"
-        "to_mlflow(RunFolder(Path(sys.argv[1])), sys.argv[2])\n"
+        "from core.runs.handle import RunHandle; from core.integrations.mlflow import to_mlflow\n"
+        "to_mlflow(RunHandle(Path(sys.argv[1])), sys.argv[2])\n"
         "from mlflow.telemetry.client import get_telemetry_client; sys.exit(get_telemetry_client() is not None)"
     )
     command = [sys.executable, "-c", code, str(folder.path), uri]

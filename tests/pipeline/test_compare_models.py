@@ -8,7 +8,7 @@ from core.pipeline.context import load_adapter, make_context
 
 def test_a_reference_is_let_go_of_before_the_next_one_is_loaded(workspace, monkeypatch):
     request = workspace.requests()[0]
-    recommender = load_adapter(workspace, workspace.path("adapter"), "cpu")
+    recommender = load_adapter(workspace, str(workspace.adapter), "cpu")
     context, loaded, alive = make_context(workspace, request, recommender.tokenizer), [], []
 
     def load(*place):

@@ -106,7 +106,7 @@ def test_the_bootstrap_is_drawn_once_and_the_preview_equals_the_run(workspace, m
     folder = create_run(workspace, workspace.requests()[0].id, "cure", "cpu", seed=5, steps=3)
     assert work(folder) is RunState.DONE
     assert seeds == [5, 6]
-    preview = regrouped(folder.path, GroupEdit(folder.id))
+    preview = regrouped(folder.layout, GroupEdit(folder.id))
     assert preview.groups == folder.groups and preview.circuits == folder.circuits
     assert seeds == [5, 6, 5, 6]
     scores = extraction.load(folder.path / "circuit.safetensors")

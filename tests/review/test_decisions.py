@@ -197,7 +197,7 @@ def test_what_failed_cannot_be_approved(desk):
 
 def test_a_run_is_submitted_once(desk):
     desk.submit()
-    with pytest.raises(ReviewError, match="before the reviewers already"):
+    with pytest.raises(ReviewError, match="under review already"):
         desk.submit()
 
 

@@ -422,7 +422,7 @@ def test_a_file_that_still_shows_somebody_stops_it(approved):
     desk.decide("owen")
     settled(desk)
     assert Workspace(desk.workspace.root).closed()
-    with pytest.raises(ReviewError, match="nothing to say to it any more"):
+    with pytest.raises(ReviewError, match="takes no more comments"):
         comment(desk.workspace, desk.request, "petra", f"{person} is gone")
 
 

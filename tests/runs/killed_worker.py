@@ -18,10 +18,10 @@ POINTS = {
     "first status": ("core.runs.store.Store.tell", "after"),
     "model loaded": ("core.pipeline.stages.load_adapter", "after"),
     "circuit scores written": ("core.runs.folder_observer.save_scores", "after"),
-    "result before": ("core.runs.run_folder.RunFolder.write", "before"),
-    "result after": ("core.runs.run_folder.RunFolder.write", "after"),
-    "step before its event": ("core.runs.run_folder.RunFolder.add_event", "before"),
-    "step after its event": ("core.runs.run_folder.RunFolder.add_event", "after"),
+    "result before": ("core.runs.handle.RunHandle.write", "before"),
+    "result after": ("core.runs.handle.RunHandle.write", "after"),
+    "step before its event": ("core.runs.handle.RunHandle.add_event", "before"),
+    "step after its event": ("core.runs.handle.RunHandle.add_event", "after"),
     "optimiser stepped": ("torch.optim.SGD.step", "after"),
     "checkpoint begun": ("core.runs.checkpoints.Checkpoints._write", "before"),
     "checkpoint without manifest": ("core.runs.checkpoints._digests", "after"),
@@ -121,9 +121,9 @@ def refuse_write(number: int, code: int) -> Callable[[], int]:
 ORPHANING = """
 import os, signal, sys
 from pathlib import Path
-from core.runs.run_folder import RunFolder
+from core.runs.handle import RunHandle
 from core.runs.submit import start
-start(RunFolder(Path(sys.argv[1])))
+start(RunHandle(Path(sys.argv[1])))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -143,7 +143,7 @@ def work(folder: str, every: float, point: str = "", number: int = 0, code: int 
     if point:
         kill_at(point)
     if disk:
-        wrap("core.runs.run_folder.RunFolder.add_event", LATER["step before its event"], lambda *_: fill(Path(disk)))
+        wrap("core.runs.handle.RunHandle.add_event", LATER["step before its event"], lambda *_: fill(Path(disk)))
     tried = refuse_write(number, code) if number else lambda: 0
     try:
         state = worker.work(RunHandle(Path(folder)))

@@ -16,6 +16,7 @@ from core.pipeline import collect_answers
 from core.pipeline.collect_answers import LAPS, relearned
 from core.pipeline.context import load_adapter, make_context
 from core.runs.handle import RunHandle
+from core.runs.ledger import open_ledger
 from core.runs.references import train_references
 from core.runs.submit import create_run
 from core.runs.verify import _distinct, _evidence, _identity, verify
@@ -79,7 +80,7 @@ def test_a_reference_that_is_a_copy_tells_nothing(place, of):
     first, second, _ = place.reference_folders(folder.spec.request)
     source = second if of == "another" else folder.path / "adapter"
     shutil.copyfile(source / "adapter_model.safetensors", first / "adapter_model.safetensors")
-    assert _distinct(folder).verdict is Verdict.INCONCLUSIVE
+    assert _distinct(folder, open_ledger(folder.workspace)).verdict is Verdict.INCONCLUSIVE
 
 
 def test_full_asks_other_wordings_teaches_again_and_looks_inside(place):
@@ -135,7 +136,7 @@ def test_a_run_of_an_older_version_is_not_accused(place):
     events = [event | {"config": None} for event in folder.events()]
     lines = [json.dumps({name: value for name, value in one.items() if value is not None}) for one in events]
     (folder.path / "events.jsonl").write_text("\n".join(lines) + "\n")
-    assert _identity(folder).verdict is Verdict.INCONCLUSIVE
+    assert _identity(folder, open_ledger(folder.workspace)).verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.slow

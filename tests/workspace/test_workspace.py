@@ -1,5 +1,6 @@
 """Workspaces: what a deletion request is refused for, and that a refusal writes nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,9 @@ def test_a_missing_data_file_says_what_to_run(tmp_path):
 
 def test_a_model_inside_the_workspace_wins_over_a_hub_id(place):
     (place.root / "base").mkdir()
-    assert place.path("base") == str(place.root / "base") and place.path("org/model") == "org/model"
+    assert place.base == str(place.root / "base")
+    write_json(place.root / "workspace.json", replace(place.settings, base="org/model"))
+    assert Workspace(place.root).base == "org/model"
 
 
 def test_references_stand_by_seed_and_only_when_finished(place):

@@ -1,0 +1,72 @@
+"""An approved case that is being carried out: its paths, its encrypted copies, and what they say of the request."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.review.leak_scan import rows_of
+from core.review.vault import Vault
+from core.types import Case, Interaction, Request
+from core.utils.serialization import from_json
+from core.workspace import Workspace
+from core.workspace.layout import WorkspaceLayout
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One approved case that is being carried out.
+
+    Attributes:
+        root: The workspace folder.
+        case: The approved case.
+    """
+
+    root: Path
+    case: Case
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace, read again for each step, since the step before changed it."""
+        return Workspace(self.root)
+
+    @property
+    def layout(self) -> WorkspaceLayout:
+        """Paths of the workspace."""
+        return WorkspaceLayout(self.root)
+
+    @property
+    def vault(self) -> Vault:
+        """The encrypted copies of this case."""
+        return Vault(self.layout.vault(self.case.request, self.case.number), self.layout.ledger_key)
+
+    @property
+    def adapter(self) -> Path:
+        """The folder from which the approved adapter is served."""
+        return self.layout.approved_adapter(self.case.run)
+
+    def approved_files(self) -> Iterator[tuple[str, bytes]]:
+        """The files of the approved adapter as they were sealed, by their names in its folder."""
+        prefix = f"{self.layout.name(self.layout.run(self.case.run).adapter)}/"
+        for name in self.vault.names():
+            if name.startswith(prefix):
+                yield name.removeprefix(prefix), self.vault.read(name)
+
+    def sealed_request(self) -> Request:
+        """The request as it was sealed: its file may be gone by now."""
+        return self._sealed_request(self.layout.name(self.layout.request(self.case.request)))
+
+    def sealed_requests(self) -> Iterator[Request]:
+        """All requests that were open when the case was sealed."""
+        folder = f"{self.layout.name(self.layout.requests)}/"
+        names = (name for name in self.vault.names() if name.startswith(folder) and name.endswith(".json"))
+        yield from map(self._sealed_request, names)
+
+    def _sealed_request(self, name: str) -> Request:
+        request: Request = from_json(Request, json.loads(self.vault.read(name)))
+        return request
+
+    def sealed_rows(self) -> list[Interaction]:
+        """The interactions that the request removes, as they were sealed."""
+        lines = self.vault.read(self.layout.name(self.layout.interactions)).decode("utf-8").splitlines()
+        return rows_of((from_json(Interaction, json.loads(line)) for line in lines), self.sealed_request())
