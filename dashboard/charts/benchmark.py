@@ -31,7 +31,7 @@ def pareto(points: pd.DataFrame, floor: tuple[float, float], start: float, ours:
     colours = [*OURS[:ours], *RIVALS]
     colour = scale_of({name: colours[i % len(colours)] for i, name in enumerate(names)})
     shape = scale_of({name: SHAPES[i % len(SHAPES)] for i, name in enumerate(names)})
-    legend = alt.Legend(orient="bottom", title=None, columns=2, labelLimit=150)
+    legend = alt.Legend(orient="bottom", title=None, columns=2, labelLimit=120)
     x = alt.X(
         "utility:Q",
         title=t("benchmark-pareto-x"),
@@ -82,7 +82,7 @@ def differences(data: pd.DataFrame, title: str) -> Chart:
     }
     base = alt.Chart(data).encode(
         y=alt.Y("name:N", sort=None, title=None, axis=names),
-        color=alt.Color("kind:N", scale=scale_of(kinds), legend=alt.Legend(orient="bottom", title=None)),
+        color=alt.Color("kind:N", scale=scale_of(kinds), legend=alt.Legend(orient="bottom", title=None, columns=1)),
         tooltip=[
             alt.Tooltip("name:N", title=t("benchmark-pareto-method")),
             alt.Tooltip("value:Q", title=t("benchmark-difference"), format="+.3f"),
