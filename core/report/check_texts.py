@@ -49,17 +49,16 @@ def render(verification: Verification, texts: Locale | None = None) -> Verificat
 
 
 def render_check(check: Check, texts: Locale | None = None) -> Check:
-    """Return the check with its texts; unchanged where the locale does not know its code."""
+    """Return the check with its texts; unchanged where the locale does not know its codes or lacks a value."""
     texts = texts or locale(ENGLISH)
     if message_id(check.code) not in texts:
         return check
-    values = _values(check, texts)
-    return replace(
-        check,
-        name=texts.text(message_id(check.code), **values),
-        source=_source(check, values, texts),
-        sentence=_sentence(check, values, texts),
-    )
+    try:
+        values = _values(check, texts)
+        name = texts.text(message_id(check.code), **values)
+        return replace(check, name=name, source=_source(check, values, texts), sentence=_sentence(check, values, texts))
+    except (KeyError, ValueError):  # written by another version, or edited: the stored texts stay
+        return check
 
 
 def message_id(code: str, part: str = "") -> str:

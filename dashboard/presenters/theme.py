@@ -54,7 +54,7 @@ STYLE = """<style>
 @media (max-width: 768px) {
   .stMainBlockContainer { padding-top: 4.5rem; }
   .st-key-tour, .st-key-offer { flex-wrap: wrap; }
-  .st-key-tour .stMarkdown { min-height: 8rem; }
+  .st-key-tour .stMarkdown { min-height: 9.6rem; }
 }
 button[kind=primary]:not(:disabled), [data-testid=stMultiSelect] [data-tag] {
   background: #28796F; border-color: #28796F;

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.report import localization
-from core.report.check_texts import ENGLISH, english, message_id, not_run_id, reason_id, render
+from core.report.check_texts import ENGLISH, english, message_id, not_run_id, reason_id, render, render_check
 from core.report.localization import TRANSLATION
 from core.types import Check, Interval, Verdict, Verification
 from core.utils.serialization import from_json, to_json
@@ -136,3 +136,10 @@ def test_without_the_library_only_texts_fail(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "fluent.runtime", None)
     with pytest.raises(Exception, match=r"fluent\.runtime is not installed"):
         localization.Locale(ENGLISH)
+
+
+def test_a_code_that_is_not_known_keeps_the_stored_texts():
+    check = Check(
+        "V6", Verdict.PASS, Interval(0.1, 0.0, 0.2, 9), None, 0.5, None, "quantization_8", "<edited>", name="Rounded"
+    )
+    assert render_check(check) == check
