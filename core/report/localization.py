@@ -81,7 +81,7 @@ def _bundle(files: tuple[Path, ...]) -> "FluentBundle":
     try:
         from fluent.runtime import FluentBundle, FluentResource, resolver  # may be missing, see above
         from fluent.runtime.types import fluent_number  # fluent.runtime is missing on machines that only train
-        from fluent.syntax.ast import Junk
+        from fluent.syntax.ast import Junk  # as above
     except ImportError:
         raise RunError(
             "fluent.runtime is not installed, which makes texts: run `pip install fluent.runtime`."
