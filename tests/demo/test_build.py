@@ -18,6 +18,7 @@ from core.pipeline.prepare import base_tokenizer
 from core.pipeline.stages import make_material
 from core.report.summary import summarise
 from core.runs.handle import runs
+from core.runs.ledger import open_ledger
 from core.runs.verify import _evidence, _identity
 from core.types import Group, RunState, Verdict
 from core.unlearning.methods import method_of
@@ -112,9 +113,9 @@ def test_its_verification_catches_a_model_that_was_broken_and_one_that_was_excha
     broken = asked(replace(evidence, model=collect_answers(recommender, context, False)))
     assert Verdict.FAIL in {one.verdict for one in broken if one.id in ("V9", "V10")}
     run = runs(place)[0]
-    assert _identity(run).verdict is Verdict.PASS
+    assert _identity(run, open_ledger(run.workspace)).verdict is Verdict.PASS
     shutil.copy(place.root / "adapter" / WEIGHTS, run.path / "adapter" / WEIGHTS)
-    assert _identity(run).verdict is Verdict.FAIL
+    assert _identity(run, open_ledger(run.workspace)).verdict is Verdict.FAIL
 
 
 def test_the_adapter_holds_its_people():
