@@ -66,7 +66,7 @@ def test_a_request_is_carried_out_by_keyboard_alone(base: str, run: RunHandle, a
         press(driver, Keys.ENTER)
         told(driver, "this is destroyed", 30)
         without_barrier(driver, axe)
-        reach(driver, "Why")
+        reach(driver, "Reason")
         press(driver, "For the demonstration it will do.")
         reach(driver, "I have read the evidence")
         press(driver, Keys.SPACE)

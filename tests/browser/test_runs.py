@@ -114,7 +114,7 @@ def test_a_run_whose_worker_was_killed_behind_a_closed_page_is_lost_and_goes_on_
     os.kill(new.status.worker.pid, signal.SIGKILL)
     wait(lambda: new.status.state is RunState.LOST, 10)
     with window(served_at, f"?run={new.id}") as page:
-        assert title(page) == t("run-lost") == "The run has lost its worker."
+        assert title(page) == t("run-lost") == "The run has lost its worker process."
         assert "died without a message" in text(page) and t("run-give-up") in text(page)
         assert readable(barriers(page, axe)) == ""
         press(page, t("run-resume"))
