@@ -8,6 +8,8 @@ from typing import get_type_hints
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.utils.atomic_io import staging
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -103,6 +105,6 @@ def write_results(path: Path, rows: Sequence[Result]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     kinds = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
     schema = pa.schema([(name, kinds[kind]) for name, kind in get_type_hints(Result).items() if kind in kinds])
-    part = path.with_name(f".{path.name}.part")
+    part = staging(path)
     pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=schema), part)
     part.replace(path)

@@ -17,8 +17,10 @@ from core.errors import RequestError
 from core.pipeline.prepare import Report, train_adapter
 from core.runs.references import train_references
 from core.types import Interaction, Request
+from core.utils.atomic_io import staging
 from core.utils.serialization import write_json
 from core.workspace import Workspace
+from core.workspace.layout import WorkspaceLayout
 
 SHARE = 0.05  # of the training users, for requests of random users
 HEAVY_USERS = 3
@@ -41,11 +43,11 @@ def make_scenario(source: Workspace, seed: int, folder: Path, report: Report) ->
         report: Called after each training step.
     """
     if not folder.is_dir():
-        part = folder.with_name(f".{folder.name}.part")
+        part = staging(folder)
         shutil.rmtree(part, ignore_errors=True)
-        shutil.copytree(source.root / "data", part / "data")
+        shutil.copytree(source.layout.data_folder, WorkspaceLayout(part).data_folder)
         settings = replace(source.settings, base=source.base, adapter="adapter", seed=seed)
-        write_json(part / "workspace.json", settings)
+        write_json(WorkspaceLayout(part).settings, settings)
         train_adapter(Workspace(part), report)
         part.rename(folder)
     return Workspace(folder)
@@ -70,7 +72,7 @@ def open_request(scenario: Workspace, kind: str, seed: int) -> Request:
         KINDS[kind](scenario, trained, random.Random(f"{kind}:{seed}")), id=f"req-{kind}", reason=kind, created=CREATED
     )
     scenario.check(request)
-    write_json(scenario.root / "requests" / f"{request.id}.json", request)
+    write_json(scenario.layout.request(request.id), request)
     return request
 
 

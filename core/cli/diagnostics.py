@@ -15,6 +15,7 @@ from core.runs.device_locks import candidates, free
 from core.runs.handle import runs, store_of
 from core.runs.submit import ORPHANED, is_orphaned
 from core.types import ENDED, RunState
+from core.utils.atomic_io import staging_folders
 from core.workspace import Workspace
 
 SPARE = 2_000_000_000  # bytes of free disk; with less, a run may fail
@@ -102,7 +103,7 @@ def _workspace(workspace: Workspace) -> Iterator[Finding]:
     if case := Cases(workspace).approved():
         said, mend = "approved, but not yet fully carried out", f"python -m core review settle -w {workspace.root}"
         yield Finding(f"request {case.request}", False, said, mend)
-    left = sorted(path.relative_to(workspace.root) for path in workspace.root.rglob(".*.part"))
+    left = [path.relative_to(workspace.root) for path in staging_folders(workspace.root)]
     names = ", ".join(map(str, left)) or "nothing"
     yield Finding(
         "broken-off work", not left, names, "Remove these folders if no command is writing to them." if left else ""

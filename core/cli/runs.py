@@ -104,7 +104,7 @@ def export(
     """Log a finished run's numbers to MLflow; no personal data is logged."""
     folder = open_run(Workspace(workspace), run_id)
     # A folder, because mlflow-skinny lacks SQLAlchemy and cannot open SQLite.
-    uri = uri or (workspace.resolve() / "mlflow").as_uri()
+    uri = uri or folder.workspace.layout.mlflow.as_uri()
     logged = to_mlflow(folder, uri)
     if as_json:
         print(json.dumps({"id": folder.id, "mlflow": logged, "uri": uri}))

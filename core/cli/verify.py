@@ -28,10 +28,10 @@ def report(
     """Print the results of a finished run and the path of its full report."""
     folder = open_run(Workspace(workspace), run_id)
     if folder.report is None or folder.evaluation is None:
-        log = folder.path / "log.txt"
+        log = folder.layout.log
         raise RunError(f"Run {run_id!r} has no report (it is {folder.status.state}): wait for its end, or read {log}.")
     if as_json:
-        print(json.dumps(read_json(folder.path / "report.json")))
+        print(json.dumps(read_json(folder.layout.report_numbers)))
         return
     closeness, baseline = folder.evaluation.closeness, folder.evaluation.item_mean_auc.value
     out.print(report_table(folder.evaluation))

@@ -27,6 +27,7 @@ from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json
 from core.verification.thresholds import Thresholds
 from core.workspace import WorkspaceSettings
+from core.workspace.layout import WorkspaceLayout
 
 PEOPLE, CROWD, SUBJECTS, REFERENCES = 400, 4000, 3, 3
 SEED = 1  # of the run: gives a forget group of two modules; other seeds give other modules, as the page says
@@ -105,7 +106,7 @@ def make_demo(folder: Path, report: Callable[[str, Step], bool]) -> None:
         identity=Identity.ACCOUNT,
     )
     workspace.check(request)
-    write_json(folder / "requests/req-demo.json", request)
+    write_json(workspace.layout.request(request.id), request)
     keys = demo_keys()
     keep_keys(keys)
     write_bytes(workspace.layout.ledger_key, public_pem(keys))
@@ -118,9 +119,9 @@ def make_demo(folder: Path, report: Callable[[str, Step], bool]) -> None:
 
 def finished_run(folder: Path, request: Request) -> None:
     """Execute one run, compare the lists of all users, and verify it."""
-    run = RunHandle(folder / "runs/run-demo")
+    run = RunHandle(WorkspaceLayout(folder).run("run-demo").path)
     run.write(
-        "spec.json",
+        run.layout.spec,
         RunSpec("run-demo", request.id, "cure", "cpu", SEED, created=CREATED, thresholds=Thresholds().digest),
     )
     run.store.add(run.id, run.id, externally_queued=False)

@@ -45,7 +45,7 @@ def to_mlflow(folder: RunHandle, uri: str, experiment: str = "cure-lens") -> str
     """
     evaluation, state = folder.evaluation, folder.status.state
     if state is not RunState.DONE or evaluation is None:
-        log = folder.path / "log.txt"
+        log = folder.layout.log
         raise RunError(
             f"Run {folder.id!r} cannot be exported (it is {state}): wait until it is done, or look at {log}."
         )

@@ -22,7 +22,7 @@ from core.models.hub import fingerprint, resolve
 from core.models.token_counter import TokenCounter
 from core.models.validation import check_adapter, check_folder
 from core.types import Task
-from core.utils.atomic_io import disk_error
+from core.utils.atomic_io import disk_error, staging
 from core.utils.serialization import read_json, write_json
 
 logging.disable_progress_bar()  # type: ignore[no-untyped-call] # its bars would break up this program's own
@@ -197,7 +197,7 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
     Raises:
         WorkspaceError: if the disk refuses.
     """
-    part = folder.with_name(f".{folder.name}.part")
+    part = staging(folder)
     shutil.rmtree(part, ignore_errors=True)
     try:
         _write_adapter(model, part)

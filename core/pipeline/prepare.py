@@ -20,9 +20,10 @@ from core.pipeline.context import fresh_adapter, make_context
 from core.types import Interaction, Item, Task, UserSplit
 from core.unlearning.finetuning import FinetuneSettings, finetune
 from core.unlearning.trainer import Step
-from core.utils.atomic_io import disk_error
+from core.utils.atomic_io import disk_error, staging
 from core.utils.serialization import write_json, write_json_lines
 from core.workspace import Workspace, WorkspaceSettings
+from core.workspace.layout import WorkspaceLayout
 
 SEPARATORS = '":|\n"| ?[^\\s":]+'  # quotes and words
 Report = Callable[[str, Step], bool]  # receives what is trained and each step; True ends the training
@@ -93,12 +94,12 @@ def prepare(
     for item in dataset.items:
         escape(item.title)  # refuses titles that no prompt can hold, before anything is written
     roles, crowd = _assign_roles(dataset, scratch, own_base, crowd)
-    part = folder.with_name(f".{folder.name}.part")
+    part = staging(folder)
     shutil.rmtree(part, ignore_errors=True)
     try:
-        _write_data(part, dataset, roles, settings)
+        _write_data(WorkspaceLayout(part), dataset, roles, settings)
         if own_base:
-            _train_base(part / "base", dataset.items, crowd, settings, scratch, report)
+            _train_base(WorkspaceLayout(part).base, dataset.items, crowd, settings, scratch, report)
         _copy_adapter(Workspace(part), adapter) if adapter else train_adapter(Workspace(part), report)
         part.rename(folder)
     except OSError as error:
@@ -124,11 +125,11 @@ def _assign_roles(
     return roles, crowd
 
 
-def _write_data(folder: Path, dataset: Dataset, roles: UserSplit, settings: WorkspaceSettings) -> None:
-    write_json_lines(folder / "data/items.jsonl", dataset.items)
-    write_json_lines(folder / "data/interactions.jsonl", dataset.interactions)
-    write_json(folder / "data/roles.json", roles)
-    write_json(folder / "workspace.json", settings)
+def _write_data(layout: WorkspaceLayout, dataset: Dataset, roles: UserSplit, settings: WorkspaceSettings) -> None:
+    write_json_lines(layout.items, dataset.items)
+    write_json_lines(layout.interactions, dataset.interactions)
+    write_json(layout.user_split, roles)
+    write_json(layout.settings, settings)
 
 
 def base_tokenizer(
@@ -174,11 +175,11 @@ def train_adapter(workspace: Workspace, report: Report) -> None:
     finetune(
         recommender.model, context.encode(context.split.retain), context.recipe, lambda step: report("adapter", step)
     )
-    save_adapter(recommender.model, workspace.root / "adapter")
+    save_adapter(recommender.model, workspace.layout.adapter)
 
 
 def _copy_adapter(workspace: Workspace, given: Path) -> None:
     """Check an adapter that was trained elsewhere and copy it into the workspace."""
     settings = workspace.settings
     check_adapter(given, resolve(workspace.base, settings.base_revision))
-    shutil.copytree(given, workspace.root / "adapter")
+    shutil.copytree(given, workspace.layout.adapter)

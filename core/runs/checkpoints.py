@@ -19,7 +19,7 @@ from torch import Tensor
 
 from core.errors import WorkspaceError
 from core.unlearning.trainer import State
-from core.utils.atomic_io import disk_error, write_bytes
+from core.utils.atomic_io import disk_error, staging, write_bytes
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json
 
@@ -82,7 +82,7 @@ class Checkpoints:
         tensors: dict[str, Tensor] = {}
         plain = _split(state, tensors)
         weights = save(tensors)
-        part = target.with_name(f".{target.name}.part")
+        part = staging(target)
         try:
             part.mkdir(parents=True)
             check_room(part, len(weights))

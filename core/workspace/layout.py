@@ -40,19 +40,24 @@ class WorkspaceLayout:
         return self.root / "workspace.json"
 
     @property
+    def data_folder(self) -> Path:
+        """The folder of catalogue, interactions and user split."""
+        return self.root / "data"
+
+    @property
     def items(self) -> Path:
         """The catalogue: titles of all items."""
-        return self.root / "data/items.jsonl"
+        return self.data_folder / "items.jsonl"
 
     @property
     def interactions(self) -> Path:
         """All interactions."""
-        return self.root / "data/interactions.jsonl"
+        return self.data_folder / "interactions.jsonl"
 
     @property
     def user_split(self) -> Path:
         """Training users, base-model users and held-out users."""
-        return self.root / "data/roles.json"
+        return self.data_folder / "roles.json"
 
     @property
     def data(self) -> tuple[Path, ...]:
@@ -172,7 +177,7 @@ class WorkspaceLayout:
 
     def leftovers(self) -> Iterator[Path]:
         """Temporary files that a killed write left beside JSON files of the workspace (see atomic_io.write_bytes)."""
-        for folder in (self.root, self.root / "data", self.requests, self.root / "closed"):
+        for folder in (self.root, self.data_folder, self.requests, self.root / "closed"):
             yield from folder.glob(".*.json*.????????")
 
 

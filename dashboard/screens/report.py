@@ -36,7 +36,7 @@ with left:
 with right:
     st.subheader(t("report-holds"), anchor=False)
     holders = (
-        t("report-holds-data", folder=code(str(place.root / "data"))),
+        t("report-holds-data", folder=code(str(place.layout.data_folder))),
         t("report-holds-adapter", folder=code(str(place.adapter))),
         t("report-holds-runs"),
         t("report-holds-copies"),
@@ -51,7 +51,7 @@ named = run.reviewer_report is not None and st.toggle(
     t("report-named"), key="report_named", help=t("report-named-help")
 )
 path = run.reviewer_report if named and run.reviewer_report else run.report
-html, data = path.read_text(encoding="utf-8"), run.path / "report.json"
+html, data = path.read_text(encoding="utf-8"), run.layout.report_numbers
 
 
 def bundle(folder: RunHandle = run, html: str = html, with_circuit: bool = bool(groups)) -> str:
