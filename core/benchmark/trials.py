@@ -28,7 +28,7 @@ from core.unlearning.finetuning import finetune
 from core.unlearning.methods import Method
 from core.unlearning.paired_losses import UnlearningPrompts
 from core.unlearning.teachers import OVERFIT
-from core.unlearning.trainer import Step
+from core.unlearning.training_types import Step
 from core.unlearning.unlearn import unlearn
 from core.utils.sampling import evenly_spaced
 from core.workspace import Workspace

@@ -7,7 +7,7 @@ from core.benchmark.entrants import Entrant, Groups, Setting, with_setting
 from core.benchmark.results import TuningTrial
 from core.benchmark.trials import STEPS, Scenario, groups_of
 from core.unlearning.methods import Method
-from core.unlearning.trainer import Step
+from core.unlearning.training_types import Step
 from core.unlearning.unlearn import unlearn
 
 SETTINGS: tuple[Setting, ...] = ((1e-3, 0.4), (5e-3, 0.1), (5e-3, 0.4), (1e-2, 0.2))

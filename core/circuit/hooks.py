@@ -16,11 +16,9 @@ from torch.nn.functional import pad
 from torch.utils.hooks import RemovableHandle
 
 from core.circuit.head_weights import QKVLinear, qkv_linears
-from core.circuit.prompt_pairs import CLEAN, CORRUPTED, MEAN, PromptPair, batches
+from core.circuit.prompt_pairs import PromptPair, batches
 from core.models.families import Anatomy, Layer
 from core.models.norms import Norm, accumulation_dtype
-
-__all__ = ["CLEAN", "CORRUPTED", "MEAN", "ActivationCache", "PromptPair", "Visitor", "batches", "hooked", "metrics"]
 
 PreHook = Callable[[nn.Module, tuple[Any, ...]], tuple[Any, ...]]
 ForwardHook = Callable[[nn.Module, tuple[Any, ...], Tensor], Tensor]

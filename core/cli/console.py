@@ -21,7 +21,7 @@ from core.runs.handle import RunHandle
 from core.types import ENDED, Evaluation, RunState
 
 if TYPE_CHECKING:
-    from core.unlearning.trainer import Step  # loads torch
+    from core.unlearning.training_types import Step  # loads torch
 
 
 class PlainConsole(Console):

@@ -21,7 +21,7 @@ from core.runs.references import train_references
 from core.runs.verify import verify
 from core.runs.worker import work
 from core.types import Ground, Identity, Request, RunSpec
-from core.unlearning.trainer import Step
+from core.unlearning.training_types import Step
 from core.utils.atomic_io import write_bytes
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json

@@ -14,7 +14,7 @@ from core.circuit.attribution import Attribution
 from core.grouping.assign import GroupingResult
 from core.models.recommender import Recommender
 from core.types import Circuit, DirectEffect, Evaluation, Memory, ModuleGroup, Outcome
-from core.unlearning.trainer import Step
+from core.unlearning.training_types import Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from core.models.validation import check_adapter
 from core.pipeline.context import fresh_adapter, make_context
 from core.types import Interaction, Item, Task, UserSplit
 from core.unlearning.finetuning import FinetuneSettings, finetune
-from core.unlearning.trainer import Step
+from core.unlearning.training_types import Step
 from core.utils.atomic_io import disk_error, staging
 from core.utils.serialization import write_json, write_json_lines
 from core.workspace import Workspace, WorkspaceSettings

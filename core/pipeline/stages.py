@@ -46,7 +46,7 @@ from core.unlearning.finetuning import finetune
 from core.unlearning.memory_contrast import memory_contrasts
 from core.unlearning.methods import Method, method_of
 from core.unlearning.paired_losses import UnlearningPrompts
-from core.unlearning.trainer import Checkpointer, Step
+from core.unlearning.training_types import Checkpointer, Step
 from core.unlearning.unlearn import unlearn
 from core.workspace import Workspace
 

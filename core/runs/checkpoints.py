@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from core.errors import WorkspaceError
-from core.unlearning.trainer import State
+from core.unlearning.training_types import State
 from core.utils.atomic_io import disk_error, staging, write_bytes
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json

@@ -37,7 +37,7 @@ from core.runs.handle import RunHandle
 from core.runs.lease import Lease
 from core.runs.process_identity import this_worker
 from core.types import RunState, RunStatus
-from core.unlearning.trainer import Step
+from core.unlearning.training_types import Step
 from core.utils.atomic_io import write_bytes, write_text
 from core.utils.clock import utc_now
 from core.utils.hashing import sha256_of_file

@@ -8,7 +8,7 @@ from pathlib import Path
 from core.pipeline.stages import train_reference
 from core.runs.ledger import RunLedger, open_ledger
 from core.types import Request
-from core.unlearning.trainer import Step
+from core.unlearning.training_types import Step
 from core.utils.atomic_io import staging
 from core.workspace import Workspace
 from core.workspace.locks import at_work

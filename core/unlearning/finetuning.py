@@ -10,18 +10,8 @@ from torch import nn
 from core.models import distributed
 from core.models.batching import answer_logits, answer_loss, collate, micro_batches
 from core.types import Encoded
-from core.unlearning.trainer import (
-    NO_CHECKPOINTS,
-    Checkpointer,
-    Losses,
-    Schedule,
-    State,
-    Watcher,
-    halved,
-    never_stop,
-    require_finite,
-    train,
-)
+from core.unlearning.trainer import Schedule, halved, require_finite, train
+from core.unlearning.training_types import NO_CHECKPOINTS, Checkpointer, Losses, State, Watcher, never_stop
 
 BETAS = (0.9, 0.98)  # with a second beta of .999 small transformers diverge at these learning rates
 WARMUP = 50  # steps of warm-up at most; short trainings warm up over a tenth of their steps

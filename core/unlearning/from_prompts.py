@@ -8,7 +8,7 @@ from core.models.families import anatomy
 from core.types import Encoded, Group, Outcome
 from core.unlearning.methods import METHODS, Method, method_of
 from core.unlearning.paired_losses import UnlearningPrompts
-from core.unlearning.trainer import Step
+from core.unlearning.training_types import Step
 from core.unlearning.unlearn import unlearn as unlearn_material
 
 # (token ids of prompt and answer, how many of them at the end are the answer)

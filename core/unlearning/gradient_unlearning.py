@@ -14,16 +14,8 @@ from core.types import Group
 from core.unlearning.gradient_surgery import SURGERY, Preconditioner, direction, group_masks
 from core.unlearning.methods import Method
 from core.unlearning.paired_losses import PairLosses
-from core.unlearning.trainer import (
-    NO_CHECKPOINTS,
-    Checkpointer,
-    Losses,
-    Schedule,
-    State,
-    Watcher,
-    require_finite,
-    train,
-)
+from core.unlearning.trainer import Schedule, require_finite, train
+from core.unlearning.training_types import NO_CHECKPOINTS, Checkpointer, Losses, State, Watcher
 
 WARMUP = 5
 

@@ -15,7 +15,8 @@ from core.types import Encoded
 from core.unlearning.methods import Method
 from core.unlearning.objectives import OBJECTIVES, PER_TARGET, READS_ORIGINAL, READS_WRONG, ObjectiveInputs, keep
 from core.unlearning.teachers import TEACHERS, Groups, TeacherLogits, prompt_logits
-from core.unlearning.trainer import State, halved
+from core.unlearning.trainer import halved
+from core.unlearning.training_types import State
 
 AHEAD = 20  # steps whose retain prompts the original model reads at once
 

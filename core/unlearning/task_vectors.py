@@ -23,7 +23,7 @@ from core.unlearning.gradient_unlearning import only_trainable, unlearn_by_gradi
 from core.unlearning.methods import Method
 from core.unlearning.paired_losses import PairLosses
 from core.unlearning.teachers import OVERFIT
-from core.unlearning.trainer import NO_CHECKPOINTS, Checkpointer, Step, Watcher
+from core.unlearning.training_types import NO_CHECKPOINTS, Checkpointer, Step, Watcher
 
 MOVE_MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # multiples of the move that are tried
 

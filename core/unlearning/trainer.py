@@ -29,24 +29,7 @@ from core.unlearning.training_types import (
     Step,
     StepFunction,
     Watcher,
-    never_stop,
 )
-
-__all__ = [
-    "NO_CHECKPOINTS",
-    "Checkpointer",
-    "Losses",
-    "Schedule",
-    "State",
-    "Step",
-    "StepFunction",
-    "Training",
-    "Watcher",
-    "halved",
-    "never_stop",
-    "require_finite",
-    "train",
-]
 
 SKIPS = 3  # steps with NaN or infinite values that are skipped before the loop returns to its last checkpoint
 COSINE_FLOOR = 0.02  # share of the learning rate at which the cosine schedule stays

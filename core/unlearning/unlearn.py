@@ -12,7 +12,7 @@ from core.unlearning.methods import Method
 from core.unlearning.paired_losses import PairLosses, UnlearningPrompts
 from core.unlearning.task_vectors import merge
 from core.unlearning.teachers import Groups
-from core.unlearning.trainer import NO_CHECKPOINTS, Checkpointer, Step, Watcher, never_stop
+from core.unlearning.training_types import NO_CHECKPOINTS, Checkpointer, Step, Watcher, never_stop
 
 CHECK_EVERY = 20  # steps between two checks of early stopping
 

@@ -27,7 +27,7 @@ from core.runs.folder_observer import FolderObserver
 from core.runs.submit import create_run
 from core.runs.worker import work
 from core.types import GroupEdit, RunSpec, RunState
-from core.unlearning.trainer import NO_CHECKPOINTS
+from core.unlearning.training_types import NO_CHECKPOINTS
 
 LOADING = ["stage loading", ModelLoaded]
 CIRCUIT = ["stage contrast prompts", "stage circuit", CircuitsFound, DirectEffectsFound]

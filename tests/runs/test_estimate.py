@@ -19,7 +19,7 @@ from core.runs.estimate import timing
 from core.runs.estimate.estimate import estimate
 from core.types import Group, Memory, RunSpec
 from core.unlearning.early_stopping import Stopper
-from core.unlearning.trainer import NO_CHECKPOINTS
+from core.unlearning.training_types import NO_CHECKPOINTS
 from tests.conftest import CONFIGS, random_lora
 
 RUNNER = CliRunner()
