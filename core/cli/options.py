@@ -8,7 +8,7 @@ import typer
 from core.data.readers import Columns
 from core.errors import DataError, RequestError
 from core.review.permissions import require
-from core.types import Act
+from core.types import Action
 from core.workspace import Workspace
 
 WorkspacePath = Annotated[
@@ -63,7 +63,7 @@ def workspace_for_runs(path: Path, person: str) -> Workspace:
         ReviewError: The person may not.
     """
     workspace = Workspace(path)
-    require(workspace, person, Act.RUN)
+    require(workspace, person, Action.RUN)
     return workspace
 
 

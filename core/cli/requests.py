@@ -8,7 +8,7 @@ import typer
 from core.cli.console import out, progress, step_bars
 from core.cli.options import Device, Json, Person, RequestId, WorkspacePath, pairs_of, parts_of, workspace_for_runs
 from core.review.permissions import require
-from core.types import Act, Ground, Identity
+from core.types import Action, Identity, LegalBasis
 from core.utils.serialization import to_json
 from core.workspace import Workspace
 
@@ -19,8 +19,8 @@ def request(
     interactions: Annotated[str, typer.Option(help="Single interactions as USER:ITEM, separated by commas.")] = "",
     reason: Annotated[str, typer.Option(help="The reason in a few words; destroyed with the request.")] = "",
     legal_basis: Annotated[
-        Ground, typer.Option("--ground", help="The legal basis; stays in the ledger.")
-    ] = Ground.NOT_RECORDED,
+        LegalBasis, typer.Option("--ground", help="The legal basis; stays in the ledger.")
+    ] = LegalBasis.NOT_RECORDED,
     identity: Annotated[
         Identity, typer.Option(help="How the requester's identity was verified; stays in the ledger.")
     ] = Identity.NOT_RECORDED,
@@ -29,7 +29,7 @@ def request(
 ) -> None:
     """Open a deletion request and check that it can be served."""
     place = Workspace(workspace)
-    require(place, person, Act.OPEN)
+    require(place, person, Action.OPEN)
     opened = place.open_request(parts_of(users), pairs_of(interactions), reason, person, legal_basis, identity)
     if as_json:
         print(json.dumps(to_json(opened)))

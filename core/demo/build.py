@@ -20,7 +20,7 @@ from core.runs.list_overlap import write_overlaps
 from core.runs.references import train_references
 from core.runs.verify import verify
 from core.runs.worker import work
-from core.types import Ground, Identity, Request, RunSpec
+from core.types import Identity, LegalBasis, Request, RunSpec
 from core.unlearning.training_types import Step
 from core.utils.atomic_io import write_bytes
 from core.utils.hashing import sha256_of_file
@@ -102,7 +102,7 @@ def make_demo(folder: Path, report: Callable[[str, Step], bool]) -> None:
         users=demo_subjects(dataset, workspace.user_split.members, SUBJECTS),
         reason="They closed their accounts and asked to be erased.",
         created=CREATED,
-        legal_basis=Ground.CONSENT_WITHDRAWN,
+        legal_basis=LegalBasis.CONSENT_WITHDRAWN,
         identity=Identity.ACCOUNT,
     )
     workspace.check(request)

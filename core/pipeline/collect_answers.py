@@ -20,7 +20,7 @@ from core.unlearning.finetuning import finetune
 from core.utils.sampling import evenly_spaced
 from core.verification.checks.probes import probed
 from core.verification.checks.quantization import BITS
-from core.verification.evidence import Answers, Probed, Ranks
+from core.verification.evidence import Answers, ProbeScores, TitleRanks
 
 EVERYBODY = 10**9  # more users than any workspace has
 KEPT = 60  # prompts of the retain set that are scored
@@ -70,15 +70,17 @@ def neighbours(context: RequestContext) -> frozenset[str]:
 
 
 def _with_slow_answers(answers: Answers, recommender: Recommender, context: RequestContext) -> Answers:
-    worded = {name: _paraphrased(recommender, context, wording) for name, wording in wordings(recommender.task).items()}
-    inside = _probed(recommender, context)
-    return replace(answers, worded=worded, inside=inside, relearned=relearned(recommender, context))
+    paraphrased = {
+        name: _paraphrased(recommender, context, wording) for name, wording in wordings(recommender.task).items()
+    }
+    probes = _probed(recommender, context)
+    return replace(answers, paraphrased=paraphrased, probes=probes, relearned=relearned(recommender, context))
 
 
-def _title_ranks(recommender: Recommender, context: RequestContext, most: int) -> Ranks:
+def _title_ranks(recommender: Recommender, context: RequestContext, most: int) -> TitleRanks:
     """Rank the forgotten titles that were liked, at most `most` of them."""
     rows = evenly_spaced([row for row in _rows(context) if row.events[-1].liked], most)
-    return Ranks(
+    return TitleRanks(
         np.array([row.user for row in rows], str), target_ranks(recommender, rows, context.reader, context.histories)
     )
 
@@ -118,7 +120,7 @@ def relearned(recommender: Recommender, context: RequestContext) -> tuple[Predic
     return tuple(scores)
 
 
-def _probed(recommender: Recommender, context: RequestContext) -> Probed:
+def _probed(recommender: Recommender, context: RequestContext) -> ProbeScores:
     """Probe the activations for the difference between forgotten users and held-out users."""
     sets = [_about_probed_targets(part) for part in (context.split.forget, context.split.holdout)]
     forgotten, held_out = (np.array([one.user for one in prompts for _ in one.targets], str) for prompts in sets)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from core.circuit.attribution import Attribution
 from core.grouping.assign import GroupingResult
 from core.models.recommender import Recommender
-from core.types import Circuit, DirectEffect, Evaluation, Memory, ModuleGroup, Outcome
+from core.types import Circuit, DirectEffect, Evaluation, MemoryContrast, ModuleGroup, Outcome
 from core.unlearning.training_types import Step
 
 
@@ -64,7 +64,7 @@ class DirectEffectsFound:
 class MemoryFound:
     """The memory contrast of each module."""
 
-    rows: tuple[Memory, ...]
+    rows: tuple[MemoryContrast, ...]
 
 
 @dataclass(frozen=True, slots=True)

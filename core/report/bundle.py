@@ -12,7 +12,7 @@ STILL = "default-src 'none'; style-src 'unsafe-inline'"
 MOVING = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 
 
-def whole(report: str, found: Verification | None, circuit: str = "") -> str:
+def add_sections(report: str, found: Verification | None, circuit: str = "") -> str:
     """Return the report with further sections.
 
     Args:

@@ -14,7 +14,7 @@ from core.review.evidence_digest import check_approvable, check_ready, evidence_
 from core.review.permissions import DECIDERS, check_operators, four_eyes, require, roles
 from core.runs.handle import open_run
 from core.runs.ledger import open_ledger
-from core.types import Act, Case, CaseState, Decision, Request, Role
+from core.types import Action, Case, CaseState, Decision, Request, Role
 from core.utils.clock import utc_now
 from core.workspace import Workspace
 
@@ -26,7 +26,7 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
         ReviewError: The person may not, no ledger is kept, or the run is not ready.
         RunError: No run has this id.
     """
-    require(workspace, person, Act.SUBMIT)
+    require(workspace, person, Action.SUBMIT)
     if not workspace.keeps_ledger:
         raise ReviewError(
             "No ledger is kept here: make one with `python -m core ledger init`, so that decisions are signed."
@@ -43,7 +43,7 @@ def comment(workspace: Workspace, request_id: str, person: str, text: str) -> Ca
     Raises:
         ReviewError: The person may not, the text is empty, or the case is decided.
     """
-    require(workspace, person, Act.COMMENT)
+    require(workspace, person, Action.COMMENT)
     if not text.strip():
         raise ReviewError("The comment is empty: write something.")
     return Cases(workspace).comment(case_of(workspace, request_id).number, person, text.strip())
@@ -134,7 +134,7 @@ def _deciding_role(workspace: Workspace, case: Case, person: str, approve: bool)
     Raises:
         ReviewError: It is their own case, they agreed already, or their role has agreed already.
     """
-    require(workspace, person, Act.DECIDE)
+    require(workspace, person, Action.DECIDE)
     if not four_eyes(workspace):
         return DECIDERS[0]
     own = {"opened the request": workspace.request(case.request).opened_by, "submitted the run": case.operator}

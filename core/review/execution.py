@@ -25,7 +25,7 @@ from core.review.evidence_digest import check_ready, evidence_of
 from core.review.leak_scan import copies, known, rows_of, traces
 from core.runs.handle import open_run, runs, store_of
 from core.runs.ledger_entries import Ledger
-from core.types import Case, CaseState, Closed, Request, RunState, UserSplit
+from core.types import Case, CaseState, ClosedRequest, Request, RunState, UserSplit
 from core.utils.atomic_io import staging, write_bytes
 from core.utils.clock import utc_now
 from core.utils.hashing import sha256_of_file
@@ -239,10 +239,12 @@ def _shrink(layout: WorkspaceLayout, other: Request, removed: Request) -> None:
         write_json(layout.request(other.id), replace(other, users=users, interactions=pairs))
 
 
-def _closed(execution: Execution, request: Request) -> Closed:
+def _closed(execution: Execution, request: Request) -> ClosedRequest:
     case, digest = execution.case, sha256_of_file(execution.adapter / WEIGHTS)
     rows = len(execution.sealed_rows())
-    return Closed(request.id, request.created, utc_now(), case.run, case.number, len(request.subjects), rows, digest)
+    return ClosedRequest(
+        request.id, request.created, utc_now(), case.run, case.number, len(request.subjects), rows, digest
+    )
 
 
 def _destroyed_weights(execution: Execution) -> dict[str, int]:

@@ -11,7 +11,7 @@ from core.ledger.statement import Statement
 from core.review.permissions import four_eyes
 from core.runs.handle import runs
 from core.runs.ledger_entries import VERIFICATION, Ledger
-from core.types import Case, Closed, Interaction, Request
+from core.types import Case, ClosedRequest, Interaction, Request
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json
 from core.workspace.run_layout import ADAPTER_CONFIG
@@ -71,7 +71,7 @@ def _enter_run(ledger: Ledger, case: Case, statements: Sequence[Statement]) -> N
 def enter_destruction(
     ledger: Ledger,
     case: Case,
-    closed: Closed,
+    closed: ClosedRequest,
     request: Request,
     rows: Sequence[Interaction],
     weights: Mapping[str, int],

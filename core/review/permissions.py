@@ -5,18 +5,18 @@ everything; that is meant for trying the product, and there is no four-eyes prin
 """
 
 from core.errors import ReviewError
-from core.types import Act, Role
+from core.types import Action, Role
 from core.workspace import Workspace
 
-PERMISSIONS: dict[Act, frozenset[Role]] = {
-    Act.READ: frozenset(Role),
-    Act.OPEN: frozenset({Role.REQUESTER, Role.OPERATOR, Role.PRIVACY_OFFICER}),
-    Act.RUN: frozenset({Role.OPERATOR}),
-    Act.SUBMIT: frozenset({Role.OPERATOR}),
-    Act.COMMENT: frozenset(Role) - {Role.AUDITOR},
-    Act.DECIDE: frozenset({Role.PRIVACY_OFFICER, Role.PRODUCT_OWNER}),
+PERMISSIONS: dict[Action, frozenset[Role]] = {
+    Action.READ: frozenset(Role),
+    Action.OPEN: frozenset({Role.REQUESTER, Role.OPERATOR, Role.PRIVACY_OFFICER}),
+    Action.RUN: frozenset({Role.OPERATOR}),
+    Action.SUBMIT: frozenset({Role.OPERATOR}),
+    Action.COMMENT: frozenset(Role) - {Role.AUDITOR},
+    Action.DECIDE: frozenset({Role.PRIVACY_OFFICER, Role.PRODUCT_OWNER}),
 }
-DECIDERS = tuple(sorted(PERMISSIONS[Act.DECIDE]))  # each of these roles has to agree
+DECIDERS = tuple(sorted(PERMISSIONS[Action.DECIDE]))  # each of these roles has to agree
 
 
 def four_eyes(workspace: Workspace) -> bool:
@@ -41,12 +41,12 @@ def roles(workspace: Workspace, person: str) -> frozenset[Role]:
         raise ReviewError(f"People: {person!r} has an unknown role ({error}): choose from {', '.join(Role)}.") from None
 
 
-def may(workspace: Workspace, person: str, act: Act) -> bool:
+def may(workspace: Workspace, person: str, act: Action) -> bool:
     """Whether a person may do something. Raises ReviewError as `roles` does."""
     return bool(roles(workspace, person) & PERMISSIONS[act])
 
 
-def require(workspace: Workspace, person: str, act: Act) -> None:
+def require(workspace: Workspace, person: str, act: Action) -> None:
     """Check that a person may do something. It reads the list of users, and no interactions.
 
     Raises:

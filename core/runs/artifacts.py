@@ -15,7 +15,7 @@ from core.types import (
     Circuit,
     DirectEffect,
     Evaluation,
-    Memory,
+    MemoryContrast,
     ModuleGroup,
     Outcome,
     Overlap,
@@ -82,9 +82,9 @@ class RunArtifacts:
         return self._read(self.layout.groups, tuple[ModuleGroup, ...])
 
     @property
-    def memory(self) -> tuple[Memory, ...] | None:
+    def memory(self) -> tuple[MemoryContrast, ...] | None:
         """The memory contrast of each module, where the method uses it."""
-        return self._read(self.layout.memory, tuple[Memory, ...])
+        return self._read(self.layout.memory, tuple[MemoryContrast, ...])
 
     @property
     def toward(self) -> dict[str, DirectEffect] | None:

@@ -24,7 +24,7 @@ from core.types import Check, RunState, Verdict, Verification
 from core.utils.hashing import digests_match, sha256_of_file
 from core.verification.equivalence import exact_value
 from core.verification.evidence import Answers, Evidence
-from core.verification.suite import verification
+from core.verification.suite import run_suite
 from core.verification.thresholds import Thresholds
 from core.workspace.locks import at_work
 from core.workspace.run_layout import WEIGHTS
@@ -57,7 +57,7 @@ def verify(
     bounds, ledger = Thresholds(), open_ledger(folder.workspace)
     with at_work(folder.workspace):
         exact = (_identity(folder, ledger), _frozen(folder, bounds, ledger), _distinct(folder, ledger))
-        found = verification(folder.id, _evidence(folder, device, bounds, full, progress), exact)
+        found = run_suite(folder.id, _evidence(folder, device, bounds, full, progress), exact)
         if can_make_texts():
             found = render(found, english())
         folder.write(folder.layout.verification, found)

@@ -13,26 +13,26 @@ from core.types.circuit import (
     Edge,
     Group,
     GroupEdit,
-    Memory,
+    MemoryContrast,
     ModuleGroup,
     Move,
     Recommendation,
 )
-from core.types.data import Encoded, Ground, Identity, Interaction, Item, Prompt, Request, Split, Task, UserSplit
+from core.types.data import Encoded, Identity, Interaction, Item, LegalBasis, Prompt, Request, Split, Task, UserSplit
 from core.types.results import Closeness, Evaluation, Interval, Metrics, Outcome, Overlap, TopLists
-from core.types.review import Act, Case, CaseState, Closed, Comment, Decision, Role
+from core.types.review import Action, Case, CaseState, ClosedRequest, Comment, Decision, Role
 from core.types.runs import ENDED, MOVES, RunSpec, RunState, RunStatus, Worker
 
 __all__ = [
     "ENDED",
     "MOVES",
-    "Act",
+    "Action",
     "Case",
     "CaseState",
     "Cell",
     "Check",
     "Circuit",
-    "Closed",
+    "ClosedRequest",
     "Closeness",
     "Comment",
     "CurvePoint",
@@ -41,14 +41,14 @@ __all__ = [
     "Edge",
     "Encoded",
     "Evaluation",
-    "Ground",
     "Group",
     "GroupEdit",
     "Identity",
     "Interaction",
     "Interval",
     "Item",
-    "Memory",
+    "LegalBasis",
+    "MemoryContrast",
     "Metrics",
     "ModuleGroup",
     "Move",

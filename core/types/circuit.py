@@ -206,7 +206,7 @@ class DirectEffect:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class MemoryContrast:
     """How much one module remembers of the forget set (docs/method.md, section 3).
 
     A module's benefit for a set of users is the loss that its part of the adapter saves, in nats per answer.

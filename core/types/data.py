@@ -104,7 +104,7 @@ class Encoded:
         return sum(stop - start for start, stop in self.answers)
 
 
-class Ground(StrEnum):
+class LegalBasis(StrEnum):
     """Legal basis of a request: GDPR article 17(1), points (a) to (f).
 
     Unlike the request's reason it names nobody, so it may stay in the ledger.
@@ -151,7 +151,7 @@ class Request:
     reason: str = ""
     created: str = ""
     opened_by: str = field(default="", metadata=stored_as("by"))
-    legal_basis: Ground = field(default=Ground.NOT_RECORDED, metadata=stored_as("ground"))
+    legal_basis: LegalBasis = field(default=LegalBasis.NOT_RECORDED, metadata=stored_as("ground"))
     identity: Identity = Identity.NOT_RECORDED
 
     @property

@@ -14,7 +14,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
-class Act(StrEnum):
+class Action(StrEnum):
     """An action that needs a permission; every role may READ."""
 
     READ = "read"
@@ -111,7 +111,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class ClosedRequest:
     """The record that remains of a request after its deletion; it names no user.
 
     Attributes:

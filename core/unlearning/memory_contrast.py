@@ -20,7 +20,7 @@ from torch.nn.functional import cross_entropy
 
 from core.models.batching import answer_logits, map_prompts
 from core.models.lora_layout import Layout, layout
-from core.types import Encoded, Memory
+from core.types import Encoded, MemoryContrast
 from core.unlearning.early_stopping import sample
 
 TOKENS = 4096
@@ -30,7 +30,7 @@ DRAWS = 200
 
 def memory_contrasts(
     model: Any, forget: Sequence[Encoded], holdout: Sequence[Encoded], seed: int = 0
-) -> tuple[Memory, ...]:
+) -> tuple[MemoryContrast, ...]:
     """Measure the memory contrast of every module.
 
     Args:
@@ -51,7 +51,7 @@ def memory_contrasts(
         forget_rise, holdout_rise = (_Rise(*pair, seed + i) for i, pair in enumerate(zip(before, after, strict=True)))
         contrast_noise = _half_width(forget_rise.draws - holdout_rise.draws)
         noise = _half_width(holdout_rise.draws)
-        results.append(Memory(module, forget_rise.mean, holdout_rise.mean, contrast_noise, noise))
+        results.append(MemoryContrast(module, forget_rise.mean, holdout_rise.mean, contrast_noise, noise))
     return tuple(results)
 
 

@@ -12,7 +12,7 @@ from core.verification.thresholds import Thresholds
 
 
 @dataclass(frozen=True)
-class Probed:
+class ProbeScores:
     """Scores of linear probes that tell forgotten users from held-out users.
 
     Attributes:
@@ -27,7 +27,7 @@ class Probed:
 
 
 @dataclass(frozen=True)
-class Ranks:
+class TitleRanks:
     """Ranks of liked forgotten titles among candidates that their users never met.
 
     Attributes:
@@ -46,25 +46,25 @@ class Answers:
     The last three fields are filled only in a full verification.
 
     Attributes:
-        seen: The outputs that evaluation uses.
-        mass: Probability of any valid answer on each forget row [row]; empty in the task `next_item`.
-        rounded: Scores on the forget set by the number of bits to which the weights are rounded.
-        titles: Ranks of liked forgotten titles.
-        kept: Scores on a part of the retain set.
-        worded: Scores on the forget set by paraphrase of the prompt.
+        outputs: The outputs that evaluation uses.
+        valid_mass: Probability of any valid answer on each forget row [row]; empty in the task `next_item`.
+        quantized_scores: Scores on the forget set by the number of bits to which the weights are rounded.
+        title_ranks: Ranks of liked forgotten titles.
+        retain: Scores on a part of the retain set.
+        paraphrased: Scores on the forget set by paraphrase of the prompt.
         relearned: Scores on the forget rows that are not trained on, before and after each lap of training
             on a few other forget rows.
-        inside: Probe scores of the hidden states.
+        probes: Probe scores of the hidden states.
     """
 
-    seen: ModelOutputs
-    mass: np.ndarray
-    rounded: Mapping[int, Predictions]
-    titles: Ranks
-    kept: Predictions
-    worded: Mapping[str, Predictions] = field(default_factory=dict)
+    outputs: ModelOutputs
+    valid_mass: np.ndarray
+    quantized_scores: Mapping[int, Predictions]
+    title_ranks: TitleRanks
+    retain: Predictions
+    paraphrased: Mapping[str, Predictions] = field(default_factory=dict)
     relearned: tuple[Predictions, ...] = ()
-    inside: Probed | None = None
+    probes: ProbeScores | None = None
 
 
 @dataclass(frozen=True)

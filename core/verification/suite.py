@@ -55,7 +55,7 @@ NEVER_RUN = ("shadow models", "white box", "two versions", "long training", "bas
 FEW = 3  # with fewer references, holding one out leaves no spread among the others
 
 
-def verification(run: str, evidence: Evidence, exact: Sequence[Check]) -> Verification:
+def run_suite(run: str, evidence: Evidence, exact: Sequence[Check]) -> Verification:
     """Run all checks.
 
     Args:
@@ -70,7 +70,7 @@ def verification(run: str, evidence: Evidence, exact: Sequence[Check]) -> Verifi
         controls: tuple[Check, ...] = (_too_few_references(len(evidence.references)),)
     else:
         controls = tuple(_controls(evidence))
-    checks = asked(evidence) if evidence.references else ()
+    checks = run_checks(evidence) if evidence.references else ()
     if any(control.verdict is not Verdict.PASS for control in controls):
         checks = tuple(map(_void, checks))
     ids = {check.id for check in checks}
@@ -81,7 +81,7 @@ def verification(run: str, evidence: Evidence, exact: Sequence[Check]) -> Verifi
     return Verification(run, evidence.thresholds.digest, overall_verdict(everything), everything, not_run)
 
 
-def asked(evidence: Evidence, functions: Sequence[CheckFunction] = CHECKS) -> tuple[Check, ...]:
+def run_checks(evidence: Evidence, functions: Sequence[CheckFunction] = CHECKS) -> tuple[Check, ...]:
     """Run the checks of model outputs, without controls."""
     return tuple(
         check
@@ -106,14 +106,14 @@ def _attack(function: CheckFunction, evidence: Evidence) -> Iterator[Check]:
 
 
 def _controls(evidence: Evidence) -> Iterator[Check]:
-    original = asked(evidence.of_original(), [function for function in CHECKS if function not in NO_CONTROLS])
+    original = run_checks(evidence.of_original(), [function for function in CHECKS if function not in NO_CONTROLS])
     caught = [check for check in original if check.verdict is Verdict.FAIL]
     # Only checks whose estimate lies outside the bounds would fail the original with more rows.
     promising = [
         check.rows_needed for check in original if check.rows_needed and is_outside(check.value, check.low, check.high)
     ]
     rows = None if caught else min(promising, default=None)
-    failed = [check for check in asked(evidence.of_reference()) if check.verdict is Verdict.FAIL]
+    failed = [check for check in run_checks(evidence.of_reference()) if check.verdict is Verdict.FAIL]
     yield _control("control_original", caught, bool(caught), rows)
     yield _control("control_reference", failed, not failed)
 

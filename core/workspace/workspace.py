@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from core.errors import RequestError, WorkspaceError
-from core.types import Closed, Ground, Identity, Interaction, Item, Request, Task, UserSplit
+from core.types import ClosedRequest, Identity, Interaction, Item, LegalBasis, Request, Task, UserSplit
 from core.utils.clock import utc_now
 from core.utils.serialization import read_json, read_json_lines, write_json
 from core.workspace.layout import WorkspaceLayout, is_id, is_inside_workspace
@@ -135,9 +135,9 @@ class Workspace:
             raise RequestError(f"Request {request_id!r} is not in this workspace: choose one of {known}.")
         return read_json(path, Request)
 
-    def closed(self) -> tuple[Closed, ...]:
+    def closed(self) -> tuple[ClosedRequest, ...]:
         """What is left of requests that were carried out, newest first."""
-        found = [read_json(path, Closed) for path in self.layout.closed("any").parent.glob("*.json")]
+        found = [read_json(path, ClosedRequest) for path in self.layout.closed("any").parent.glob("*.json")]
         return tuple(sorted(found, key=lambda one: (one.closed, one.id), reverse=True))
 
     def open_request(
@@ -146,7 +146,7 @@ class Workspace:
         interactions: Iterable[tuple[str, str]] = (),
         reason: str = "",
         opened_by: str = "",
-        legal_basis: Ground = Ground.NOT_RECORDED,
+        legal_basis: LegalBasis = LegalBasis.NOT_RECORDED,
         identity: Identity = Identity.NOT_RECORDED,
     ) -> Request:
         """Check a deletion request against the data, then write it.

@@ -6,7 +6,7 @@ from typing import cast
 import altair as alt
 import pandas as pd
 
-from core.types import Circuit, Group, Memory
+from core.types import Circuit, Group, MemoryContrast
 from dashboard.charts.encodings import DASHED, DOTTED, SOLID, Chart, groups_scale, lines, scale_of
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import GROUP_NAMES, module_title, place
@@ -49,7 +49,7 @@ def faithfulness(circuit: Circuit) -> Chart:
     ).properties(height=280)
 
 
-def memory(modules: Sequence[Memory], count: int) -> Chart:
+def memory(modules: Sequence[MemoryContrast], count: int) -> Chart:
     """Draw the memory contrast of the `count` modules with the largest contrast, with 95 % intervals."""
     strongest = sorted(modules, key=lambda row: -abs(row.contrast))[:count]
     rows = [

@@ -43,7 +43,7 @@ def ablation_board(groups: Sequence[ModuleGroup], off: Collection[str], key: str
     Returns:
         The modules that are off.
     """
-    component = _component("board")
+    component = _component("ablation_board")
     data = {"rows": board_rows(groups), "groups": board_groups(groups), "off": sorted(off), "texts": _board_texts()}
     result = component(key=key, data=data, default={"off": sorted(off)}, on_off_change=lambda: None)
     return frozenset(result.off or ())
@@ -97,7 +97,7 @@ def history_trays(
     Returns:
         The positions that are left out.
     """
-    component = _component("chips")
+    component = _component("history_trays")
     titles = [
         {
             "text": items[event.item].title,

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.types import Act
+from core.types import Action
 from dashboard.components.text import lead
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import escape
@@ -12,9 +12,9 @@ from dashboard.session import auth
 
 def access_gate() -> bool:
     """Return whether the signed-in person may read; otherwise explain how to get access."""
-    if review.may(Act.READ):
+    if review.may(Action.READ):
         return True
-    name = auth.who()
+    name = auth.signed_in_email()
     lead(t("access-gate-lead"), t("access-gate-no-role", person=escape(name)) if name else t("access-gate-roles"))
     if not auth.login_is_set_up():
         st.caption(t("access-gate-no-login"))

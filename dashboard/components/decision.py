@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.report.summary import visible
-from core.types import Act, Case, CaseState
+from core.types import Action, Case, CaseState
 from dashboard.components.text import guarded
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import date, escape, role_name
@@ -61,7 +61,7 @@ def _dialog(case: Case, approve: bool) -> None:
 def submit_form(item: review.ReviewItem) -> None:
     """Draw the next step from a finished run to a case: create the ledger, verify, or submit."""
     run = item.run
-    if run is None or not review.may(Act.SUBMIT):
+    if run is None or not review.may(Action.SUBMIT):
         return
     if not review.keeps_ledger():
         st.markdown(t("review-no-ledger"))
@@ -89,7 +89,7 @@ def comments(case: Case, writable: bool) -> None:
         with st.container(border=True):
             st.caption(f"{escape(comment.person) or t('review-single-person')} · {escape(date(comment.time))}")
             st.text("\n".join(map(visible, comment.text.splitlines())))
-    if writable and review.may(Act.COMMENT) and case.state is CaseState.PENDING:
+    if writable and review.may(Action.COMMENT) and case.state is CaseState.PENDING:
         with st.form("comment", clear_on_submit=True):
             text = st.text_area(t("review-comment"), max_chars=2000, key="comment_text")
             if st.form_submit_button(t("review-comment-send"), icon=":material/chat:"):

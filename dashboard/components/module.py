@@ -15,7 +15,7 @@ STRONGEST = 5  # connections named in each direction
 
 
 def module_panel(
-    run_id: str, row: ModuleGroup, circuit: Circuit, toward: DirectEffect | None, outcome: Outcome | None
+    run_id: str, row: ModuleGroup, circuit: Circuit, effect: DirectEffect | None, outcome: Outcome | None
 ) -> None:
     """Show all that is known of one module, the summary first.
 
@@ -23,7 +23,7 @@ def module_panel(
         run_id: Run that found the circuit.
         row: Group and scores of the module.
         circuit: The circuit that the page shows.
-        toward: Titles that the module raises and lowers, if known.
+        effect: Titles that the module raises and lowers, if known.
         outcome: Changes of the weights by the run, if finished.
     """
     st.subheader(f"{MARKS[row.group]} {capital(module_title(row.module))}", anchor=False)
@@ -39,7 +39,7 @@ def module_panel(
     st.caption(" ".join([_certainty(row), _conflict(row), _moved(row, outcome)]))
     if row.reason:
         st.caption(t("circuit-panel-reason", reason=escape(row.reason)))
-    _toward(toward)
+    _direct_effect(effect)
     if circuit.reads:
         st.markdown(t("circuit-panel-reads"))
         chart(charts.reads(circuit, row.module), f"{run_id}-{row.module}-reads", t("circuit-panel-reads-alt"))
@@ -82,12 +82,12 @@ def _moved(row: ModuleGroup, outcome: Outcome | None) -> str:
     return t("circuit-panel-moved", share=f"{alone:.1%}")
 
 
-def _toward(toward: DirectEffect | None) -> None:
+def _direct_effect(effect: DirectEffect | None) -> None:
     """List the titles that the module raises and lowers for the forgotten users."""
-    if toward is None or not (toward.raised or toward.lowered):
+    if effect is None or not (effect.raised or effect.lowered):
         return
     st.markdown(t("circuit-panel-toward"), help=t("circuit-panel-toward-help"))
-    for name, rows in (("circuit-panel-raises", toward.raised), ("circuit-panel-lowers", toward.lowered)):
+    for name, rows in (("circuit-panel-raises", effect.raised), ("circuit-panel-lowers", effect.lowered)):
         if rows:
             titles = ", ".join(f"{escape(row.title)} ({code(f'{row.score:+.2f}')})" for row in rows[:3])
             st.markdown(t(name, titles=titles))

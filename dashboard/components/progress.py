@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.types import ENDED, Act, RunState, RunStatus
+from core.types import ENDED, Action, RunState, RunStatus
 from dashboard import charts
 from dashboard.components import exports
 from dashboard.components.text import guarded
@@ -24,7 +24,7 @@ def progress(run: RunHandle) -> None:
         _stop(run)
     if status.message:
         {RunState.FAILED: st.error, RunState.LOST: st.error}.get(status.state, st.info)(escape(status.message))
-    if status.state in (RunState.FAILED, RunState.LOST) and review.may(Act.RUN):
+    if status.state in (RunState.FAILED, RunState.LOST) and review.may(Action.RUN):
         _recovery(run)
     if steps:
         _figures(steps[-1], status)
@@ -78,7 +78,7 @@ def _stages(status: RunStatus, names: tuple[str, ...]) -> None:
 def _stop(run: RunHandle) -> None:
     if run.cancel_requested:
         st.caption(t("run-stop-requested"))
-    elif review.may(Act.RUN) and st.button(
+    elif review.may(Action.RUN) and st.button(
         t("run-stop"), icon=":material/stop_circle:", key="stop", help=t("run-stop-help")
     ):
         with guarded():  # the run may have ended since the page was drawn

@@ -12,9 +12,9 @@ from core.report.summary import visible
 from core.types import (
     Circuit,
     Evaluation,
-    Ground,
     Group,
     Identity,
+    LegalBasis,
     ModuleGroup,
     Overlap,
     Recommendation,
@@ -99,7 +99,7 @@ LIVE = (RunState.QUEUED, RunState.RUNNING)
 # ---------------------------------------------------------------- text
 
 
-def ground(value: Ground) -> str:
+def ground(value: LegalBasis) -> str:
     """Name the legal basis of a request."""
     return t(f"ground-{value.replace('_', '-')}")
 

@@ -15,7 +15,7 @@ from core.types import (
     Interaction,
     Interval,
     Item,
-    Memory,
+    MemoryContrast,
     Metrics,
     ModuleGroup,
     Overlap,
@@ -64,7 +64,7 @@ def csv(frame: pd.DataFrame) -> bytes:
     return str(safe.to_csv(index=False)).encode("utf-8-sig")
 
 
-def memory(modules: Sequence[Memory]) -> pd.DataFrame:
+def memory(modules: Sequence[MemoryContrast]) -> pd.DataFrame:
     """List the loss that each module's adapter saves, in nats per answer, the largest memory contrast first."""
     rows = [
         (module_title(row.module), GROUP_NAMES[row.group], row.forget, row.holdout, row.contrast, row.contrast_noise)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.types import Act, Evaluation, Recommendation, RunState
+from core.types import Action, Evaluation, Recommendation, RunState
 from dashboard import charts
 from dashboard.components.exports import chart, table
 from dashboard.components.lists import side_by_side
@@ -49,7 +49,7 @@ def one_user(run: RunHandle, evaluation: Evaluation) -> None:
     """Show one user's list by each model, the changed ranks, and the genres."""
     st.subheader(t("before-user-title"), anchor=False, help=t("before-user-help"))
     request = queries.workspace().request(run.spec.request)
-    users = queries.listed(request)
+    users = queries.selectable_users(request)
     left, right = st.columns([3, 1])
     with left:
         label = {name: t("before-forgotten-user", user=name) for name in request.subjects}
@@ -91,7 +91,7 @@ def everyone(run: RunHandle) -> None:
         if status and status.message:
             st.error(t("before-measure-failed"), icon=":material/error:")
         st.markdown(t("before-not-measured"))
-        if review.may(Act.RUN) and st.button(t("before-measure"), icon=":material/groups:", key="measure"):
+        if review.may(Action.RUN) and st.button(t("before-measure"), icon=":material/groups:", key="measure"):
             with guarded():
                 commands.measure_overlaps(run)
                 st.rerun()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.types import Circuit, Group, Memory, ModuleGroup
+from core.types import Circuit, Group, MemoryContrast, ModuleGroup
 from dashboard import charts
 from dashboard.components.explorer import explorer
 from dashboard.components.exports import chart, export
@@ -63,8 +63,8 @@ def explore(run: RunHandle, circuit: Circuit, groups: tuple[ModuleGroup, ...], w
     with right:
         row = next((row for row in groups if row.module == selected), None)
         if row:
-            toward = (queries.toward(run) or {}).get(row.module)
-            module_panel(run.id, row, circuit, toward, queries.outcome(run))
+            effect = (queries.direct_effects(run) or {}).get(row.module)
+            module_panel(run.id, row, circuit, effect, queries.outcome(run))
         else:
             clearest = max(groups, key=lambda row: (row.group is Group.FORGET, row.forget))
             st.subheader(t("circuit-panel-none"), anchor=False)
@@ -110,7 +110,7 @@ def all_modules(run: RunHandle, circuits: tuple[Circuit, Circuit], groups: tuple
         st.markdown(t("circuit-numbers-text"))
 
 
-def memory_contrast(run: RunHandle, modules: tuple[Memory, ...]) -> None:
+def memory_contrast(run: RunHandle, modules: tuple[MemoryContrast, ...]) -> None:
     """Show the modules that remember the forget set, for methods that measure this in place of a circuit."""
     count = sum(row.contrast > row.contrast_noise for row in modules)
     whose = forgotten_users(queries.workspace().request(run.spec.request))

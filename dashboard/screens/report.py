@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.report.bundle import whole
+from core.report.bundle import add_sections
 from dashboard.components.frames import sandboxed
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, lead
@@ -56,7 +56,7 @@ html, data = path.read_text(encoding="utf-8"), run.layout.report_numbers
 
 def bundle(folder: RunHandle = run, html: str = html, with_circuit: bool = bool(groups)) -> str:
     """Return the report with the interactive circuit, if there is one; called when the button is pressed."""
-    return whole(html, folder.verification, queries.picture(folder, 0) if with_circuit else "")
+    return add_sections(html, folder.verification, queries.picture(folder, 0) if with_circuit else "")
 
 
 with st.container(horizontal=True):
@@ -78,4 +78,4 @@ with st.container(horizontal=True):
             icon=":material/download:",
             on_click="ignore",
         )
-sandboxed(whole(html, run.verification), 900, t("report-frame"))
+sandboxed(add_sections(html, run.verification), 900, t("report-frame"))

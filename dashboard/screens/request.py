@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.types import Ground, Identity
+from core.types import Identity, LegalBasis
 from dashboard.components.exports import table
 from dashboard.components.rows import request_row
 from dashboard.components.text import guarded, lead
@@ -56,7 +56,7 @@ with right, st.container(border=True):
         if scope == "chosen"
         else []
     )
-    grounds, identities = tuple(Ground), tuple(Identity)
+    grounds, identities = tuple(LegalBasis), tuple(Identity)
     basis = st.selectbox(t("request-ground"), grounds, format_func=ground, key="request_ground")
     checked = st.selectbox(t("request-identity"), identities, format_func=identity, key="request_identity")
     reason = st.text_area(

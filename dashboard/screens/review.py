@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.report.case_record import Entry, record
-from core.types import Act, Case, CaseState, Closed
+from core.types import Action, Case, CaseState, ClosedRequest
 from dashboard.components.access_gate import log_in
 from dashboard.components.decision import comments, decision_form, decisions, submit_form
 from dashboard.components.evidence import checks
@@ -76,7 +76,7 @@ def evidence(item: ReviewItem, writable: bool) -> None:
         checks(run.verification)
     else:
         st.markdown(t("review-unverified"))
-    if writable and review.may(Act.RUN) and (item.case is None or item.case.state in AGAIN):
+    if writable and review.may(Action.RUN) and (item.case is None or item.case.state in AGAIN):
         verify_form(run)
     with st.container(horizontal=True):
         link("before_after", t("overview-compare"), "compare_arrows", run=run.id)
@@ -109,7 +109,7 @@ def decision(item: ReviewItem, writable: bool) -> None:
         return
     st.markdown(t("review-needs" if review.four_eyes() else "review-needs-one"))
     decisions(case)
-    if writable and case.state is CaseState.PENDING and review.may(Act.DECIDE):
+    if writable and case.state is CaseState.PENDING and review.may(Action.DECIDE):
         decision_form(case)
     st.subheader(t("review-comments"), anchor=False)
     comments(case, writable)
@@ -162,7 +162,7 @@ def entry_sentence(entry: Entry) -> str:
     return t(f"timeline-{kind}", run=code(content["run"])) if kind in ("run", "destruction") else escape(kind)
 
 
-def closed_request(closed: Closed, writable: bool) -> None:
+def closed_request(closed: ClosedRequest, writable: bool) -> None:
     """Show a request that was carried out, with the search for remaining data."""
     st.subheader(t("review-carried-out"), anchor=False)
     st.markdown(t("review-gone", users=closed.people, rows=closed.rows, date=escape(date(closed.closed))))
@@ -188,14 +188,14 @@ def own_roles() -> str:
     if not review.four_eyes():
         return t("review-single")
     names = ", ".join(sorted(map(role_name, review.roles())))
-    return t("review-you", person=escape(auth.who()), roles=names)
+    return t("review-you", person=escape(auth.signed_in_email()), roles=names)
 
 
 def unfinished(case: Case, writable: bool) -> None:
     """Warn of an approval that was interrupted or is being carried out by another process."""
     warning = t("review-unfinished", request=code(case.request), step=case.step, steps=review.STEPS)
     st.warning(warning, icon=":material/pending:")
-    if writable and review.may(Act.DECIDE) and st.button(t("review-go-on"), icon=":material/resume:", key="go_on"):
+    if writable and review.may(Action.DECIDE) and st.button(t("review-go-on"), icon=":material/resume:", key="go_on"):
         with guarded(), st.spinner(t("review-carrying-out")):
             review.settle()
             state.put_notice(t("review-went-on"))
@@ -206,7 +206,7 @@ approved = review.approved()
 waiting, closed = review.inbox(), {request.id: request for request in review.closed(approved)}
 lead(t("review-lead", requests=len(waiting), closed=len(closed)), own_roles())
 writable = state.query_value("read") is None
-if writable and review.four_eyes() and auth.login_is_set_up() and not auth.fresh():
+if writable and review.four_eyes() and auth.login_is_set_up() and not auth.login_is_recent():
     log_in()
 if approved:
     unfinished(approved, writable)

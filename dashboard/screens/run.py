@@ -97,7 +97,7 @@ def estimate(plan: tuple[str, str, str], pressed: bool) -> None:
 
 def show_capacity(place: DeltaGenerator, launcher: str) -> None:
     """Show the free capacity of a launcher; the first query takes a moment."""
-    place.caption(t("run-form-spare", launcher=launcher, spare=escape(queries.spare(launcher))))
+    place.caption(t("run-form-spare", launcher=launcher, spare=escape(queries.free_resources(launcher))))
 
 
 def choose_launcher() -> tuple[str, DeltaGenerator]:

@@ -23,7 +23,7 @@ LENGTHS = (5, 10, 20, 50)
 def choices(run: queries.RunHandle) -> tuple[str, str, int]:
     """Let the user choose the model, the user and the length of the list."""
     request = queries.workspace().request(run.spec.request)
-    known, users, forgotten = list(models.adapters(run)), queries.listed(request), request.subjects
+    known, users, forgotten = list(models.adapters(run)), queries.selectable_users(request), request.subjects
     left, middle, right = st.columns([2, 2, 1])
     names = {name: t(f"what-if-{name}") for name in known}
     with left:

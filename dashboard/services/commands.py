@@ -5,16 +5,16 @@ Each checks the person's permission.
 
 from core.review.permissions import check_operators, require
 from core.runs.handle import RunHandle
-from core.types import Act, Ground, GroupEdit, Identity, Request
+from core.types import Action, GroupEdit, Identity, LegalBasis, Request
 from dashboard.services.queries import workspace
-from dashboard.session.auth import who
+from dashboard.session.auth import signed_in_email
 
 
 def open_request(
     users: tuple[str, ...],
     interactions: tuple[tuple[str, str], ...],
     reason: str,
-    legal_basis: Ground = Ground.NOT_RECORDED,
+    legal_basis: LegalBasis = LegalBasis.NOT_RECORDED,
     identity: Identity = Identity.NOT_RECORDED,
 ) -> Request:
     """Check and write a request.
@@ -23,8 +23,8 @@ def open_request(
         ReviewError: The person may not open requests.
         RequestError: The request cannot be served.
     """
-    require(workspace(), who(), Act.OPEN)
-    return workspace().open_request(users, interactions, reason, who(), legal_basis, identity)
+    require(workspace(), signed_in_email(), Action.OPEN)
+    return workspace().open_request(users, interactions, reason, signed_in_email(), legal_basis, identity)
 
 
 def launch(
@@ -41,9 +41,11 @@ def launch(
     """
     from core.runs.submit import create_run, start  # loads torch
 
-    require(workspace(), who(), Act.RUN)
-    check_operators(workspace(), request_id, who())
-    folder = create_run(workspace(), request_id, method, device, seed, edit=edit, launcher=launcher, launched_by=who())
+    require(workspace(), signed_in_email(), Action.RUN)
+    check_operators(workspace(), request_id, signed_in_email())
+    folder = create_run(
+        workspace(), request_id, method, device, seed, edit=edit, launcher=launcher, launched_by=signed_in_email()
+    )
     start(folder)
     return folder.id
 
@@ -52,13 +54,13 @@ def resume(folder: RunHandle) -> None:
     """Resume a failed or lost run from its last checkpoint. Raises RunError, ReviewError."""
     from core.runs.submit import resume as go_on  # loads torch
 
-    require(workspace(), who(), Act.RUN)
+    require(workspace(), signed_in_email(), Action.RUN)
     go_on(folder)
 
 
 def stop(folder: RunHandle) -> None:
     """Stop a run, or abandon an interrupted one. Raises RunError, ReviewError."""
-    require(workspace(), who(), Act.RUN)
+    require(workspace(), signed_in_email(), Action.RUN)
     folder.request_cancel()
 
 
@@ -66,5 +68,5 @@ def measure_overlaps(folder: RunHandle) -> None:
     """Start the comparison of all users' lists in another process. Raises ReviewError."""
     from core.runs.list_overlap import launch_overlaps  # loads torch
 
-    require(workspace(), who(), Act.RUN)
-    launch_overlaps(folder, who())
+    require(workspace(), signed_in_email(), Action.RUN)
+    launch_overlaps(folder, signed_in_email())

@@ -22,7 +22,7 @@ from core.types import (
     Group,
     GroupEdit,
     Interaction,
-    Memory,
+    MemoryContrast,
     ModuleGroup,
     Outcome,
     Overlap,
@@ -80,7 +80,7 @@ def history(user: str) -> tuple[Interaction, ...]:
     return tuple(_histories(str(place.root), stamps(*place.layout.data)).get(user, ()))
 
 
-def listed(request: Request) -> list[str]:
+def selectable_users(request: Request) -> list[str]:
     """Training users with a history, users of the request first."""
     place = workspace()
     found = _histories(str(place.root), stamps(*place.layout.data))
@@ -122,7 +122,7 @@ def launchers() -> list[str]:
 
 
 @st.cache_data(ttl=5, max_entries=4, show_spinner=False)
-def spare(launcher: str) -> str:
+def free_resources(launcher: str) -> str:
     """Free resources of a launcher in one line, or the reason why they are unknown."""
     from core.runs.launchers import LAUNCHERS  # loads torch
 
@@ -189,13 +189,13 @@ def outcome(folder: RunArtifacts) -> Outcome | None:
     return result
 
 
-def memory(folder: RunArtifacts) -> tuple[Memory, ...] | None:
+def memory(folder: RunArtifacts) -> tuple[MemoryContrast, ...] | None:
     """The memory contrast of each module."""
-    result: tuple[Memory, ...] | None = _result(str(folder.path), "memory", stamps(folder.layout.memory))
+    result: tuple[MemoryContrast, ...] | None = _result(str(folder.path), "memory", stamps(folder.layout.memory))
     return result
 
 
-def toward(folder: RunArtifacts) -> dict[str, DirectEffect] | None:
+def direct_effects(folder: RunArtifacts) -> dict[str, DirectEffect] | None:
     """The titles that each module raises and lowers most."""
     result: dict[str, DirectEffect] | None = _result(str(folder.path), "toward", stamps(folder.layout.direct_effects))
     return result

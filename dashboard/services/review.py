@@ -13,10 +13,10 @@ from core.review import permissions
 from core.review.cases import Cases
 from core.review.evidence_digest import evidence_files
 from core.runs.handle import RunHandle
-from core.types import Act, Case, CaseState, Closed, Request, Role, RunState
+from core.types import Action, Case, CaseState, ClosedRequest, Request, Role, RunState
 from dashboard.services import queries
 from dashboard.services.cli_client import CommandError, run_command
-from dashboard.session.auth import fresh, who
+from dashboard.session.auth import login_is_recent, signed_in_email
 
 AGAIN = (CaseState.REJECTED, CaseState.VOID)  # states after which a new run may be submitted
 STEPS = 6  # steps of core.review.execution, whose signing libraries stay out of this process
@@ -44,13 +44,13 @@ def four_eyes() -> bool:
 
 def roles() -> frozenset[Role]:
     """The roles of the logged-in person. Raises ReviewError for somebody without a role."""
-    return permissions.roles(queries.workspace(), who())
+    return permissions.roles(queries.workspace(), signed_in_email())
 
 
-def may(act: Act) -> bool:
+def may(act: Action) -> bool:
     """Whether the logged-in person may do something; somebody without a role may nothing."""
     try:
-        return permissions.may(queries.workspace(), who(), act)
+        return permissions.may(queries.workspace(), signed_in_email(), act)
     except ReviewError:
         return False
 
@@ -71,7 +71,7 @@ def _item(request: Request, case: Case | None, done: Sequence[RunHandle]) -> Rev
     return ReviewItem(request, case, next(own, None))
 
 
-def closed(at_work: Case | None) -> tuple[Closed, ...]:
+def closed(at_work: Case | None) -> tuple[ClosedRequest, ...]:
     """Closed requests, newest first, without the one whose case `at_work` is still being carried out."""
     return tuple(one for one in queries.workspace().closed() if at_work is None or one.id != at_work.request)
 
@@ -128,18 +128,18 @@ def make_ledger() -> None:
 
 def verify(run: RunHandle, full: bool) -> None:
     """Verify a run. It takes about a minute, and several minutes with `full`. Raises ReviewError, CommandError."""
-    permissions.require(queries.workspace(), who(), Act.RUN)
-    run_command("verify", *_place(), "--run", run.id, "--as", who(), *(["--full"] if full else []))
+    permissions.require(queries.workspace(), signed_in_email(), Action.RUN)
+    run_command("verify", *_place(), "--run", run.id, "--as", signed_in_email(), *(["--full"] if full else []))
 
 
 def submit(run: RunHandle) -> None:
     """Submit a run for a decision. Raises ReviewError."""
-    deciding.submit(queries.workspace(), run.id, who())
+    deciding.submit(queries.workspace(), run.id, signed_in_email())
 
 
 def comment(case: Case, text: str) -> None:
     """Comment on a case. Raises ReviewError."""
-    deciding.comment(queries.workspace(), case.request, who(), text)
+    deciding.comment(queries.workspace(), case.request, signed_in_email(), text)
 
 
 def decide(case: Case, approve: bool, reason: str) -> CaseState:
@@ -149,10 +149,10 @@ def decide(case: Case, approve: bool, reason: str) -> CaseState:
         ReviewError: The login is too old.
         CommandError: The decision was refused or could not be carried out.
     """
-    if four_eyes() and not fresh():
+    if four_eyes() and not login_is_recent():
         raise ReviewError("Your login is older than 15 minutes: log in again to decide.")
     verdict = "--approve" if approve else "--reject"
-    options = ("-r", case.request, verdict, "--evidence", case.evidence, "--reason", "-", "--as", who())
+    options = ("-r", case.request, verdict, "--evidence", case.evidence, "--reason", "-", "--as", signed_in_email())
     found = CaseState(run_command("review", "decide", *_place(), *options, stdin=reason)["state"])
     if found is CaseState.CLOSED:
         _forget()

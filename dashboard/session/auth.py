@@ -8,7 +8,7 @@ FRESH = 15 * 60  # seconds after the login in which a person may decide
 AHEAD = 60  # seconds by which the provider's clock may be ahead of ours
 
 
-def who() -> str:
+def signed_in_email() -> str:
     """Return the verified e-mail address of the signed-in person, or "" without a login or a verified address."""
     email = st.user.get("email")
     return email if _logged_in() and _verified() and isinstance(email, str) else ""
@@ -32,7 +32,7 @@ def login_is_set_up() -> bool:
         return False
 
 
-def fresh() -> bool:
+def login_is_recent() -> bool:
     """Return whether the login is recent enough to decide; a login without a time or from the future is not."""
     since = st.user.get("auth_time", st.user.get("iat")) if _logged_in() else None
     return isinstance(since, int | float) and -AHEAD <= time.time() - since <= FRESH

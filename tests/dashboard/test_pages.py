@@ -11,7 +11,7 @@ from core.grouping.regroup import regrouped
 from core.runs.handle import RunHandle, runs
 from core.runs.launchers import LAUNCHERS, Launcher
 from core.runs.process_identity import this_worker
-from core.types import Group, GroupEdit, Memory, Move, RunState, RunStatus
+from core.types import Group, GroupEdit, MemoryContrast, Move, RunState, RunStatus
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 from dashboard.presenters import phrases
@@ -62,7 +62,7 @@ def test_a_run_that_asked_what_remembers_shows_that_in_place_of_a_circuit(page, 
     for name in ("forget.json", "retain.json", "groups.json"):
         (own / name).unlink()
     places = [("a0.h0", 0.3, 0.0, 0.1), ("a0.h1", 0.3, 0.2, 0.05), ("m0", 0.1, 0.1, 0.05), ("m1", 0.0, 0.0, 0.1)]
-    found = [Memory(name, forget, holdout, noise, noise) for name, forget, holdout, noise in places]
+    found = [MemoryContrast(name, forget, holdout, noise, noise) for name, forget, holdout, noise in places]
     write_json(own / "memory.json", found)
     app = page("circuit")
     assert app.title[0].value.startswith("2 of 4 modules of the model remember")

@@ -38,9 +38,9 @@ def draw(desk: Desk, monkeypatch):  # noqa: F811
 
     def drawn(who: str, name: str = "review", **query: str) -> AppTest:
         for module in (asked_of_core, auth, commands):
-            monkeypatch.setattr(module, "who", lambda: who)
+            monkeypatch.setattr(module, "signed_in_email", lambda: who)
         for module in (asked_of_core, auth):
-            monkeypatch.setattr(module, "fresh", lambda: True)
+            monkeypatch.setattr(module, "login_is_recent", lambda: True)
         return opened(name, query)
 
     return drawn
@@ -216,7 +216,7 @@ def test_deciding_and_what_is_left_of_it(draw, desk):  # noqa: F811
 def test_an_old_login_decides_nothing(draw, desk, monkeypatch):  # noqa: F811
     desk.submit()
     draw("petra")
-    monkeypatch.setattr(asked_of_core, "fresh", lambda: False)
+    monkeypatch.setattr(asked_of_core, "login_is_recent", lambda: False)
     with pytest.raises(ReviewError, match="log in again"):
         asked_of_core.decide(desk.case, True, "fine")
     assert desk.case.decisions == ()

@@ -25,7 +25,7 @@ from core.unlearning.methods import method_of
 from core.unlearning.unlearn import CHECK_EVERY, unlearn
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json_lines
-from core.verification.suite import asked
+from core.verification.suite import run_checks
 from core.verification.thresholds import Thresholds
 from core.workspace import Workspace
 from core.workspace.run_layout import WEIGHTS
@@ -95,9 +95,9 @@ def asked_of(tmp_path_factory):
 @pytest.mark.slow
 def test_its_verification_catches_who_forgot_nothing_and_lets_through_who_never_knew(asked_of):
     _, evidence = asked_of
-    assert {one.id for one in asked(evidence.of_original()) if one.verdict is Verdict.FAIL} - {"V1", "V6"}
+    assert {one.id for one in run_checks(evidence.of_original()) if one.verdict is Verdict.FAIL} - {"V1", "V6"}
     for one in evidence.each_reference():
-        assert [check.name for check in asked(one) if check.verdict is Verdict.FAIL] == []
+        assert [check.name for check in run_checks(one) if check.verdict is Verdict.FAIL] == []
 
 
 @pytest.mark.slow
@@ -110,7 +110,7 @@ def test_its_verification_catches_a_model_that_was_broken_and_one_that_was_excha
     unlearn(
         recommender.model, material, dict.fromkeys((one.module for one in runs(place)[0].groups), Group.SHARED), ascent
     )
-    broken = asked(replace(evidence, model=collect_answers(recommender, context, False)))
+    broken = run_checks(replace(evidence, model=collect_answers(recommender, context, False)))
     assert Verdict.FAIL in {one.verdict for one in broken if one.id in ("V9", "V10")}
     run = runs(place)[0]
     assert _identity(run, open_ledger(run.workspace)).verdict is Verdict.PASS

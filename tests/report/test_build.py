@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from core.report.build import make_report
-from core.report.bundle import whole
+from core.report.bundle import add_sections
 from core.report.plots import PLOT, ranges, rank_changes, scatter
 from core.types import (
     Check,
@@ -464,15 +464,15 @@ def check(verdict, sentence="It <b>seems</b> so."):
 def test_the_whole_report_tells_what_was_verified():
     checks = (check(Verdict.PASS), check(Verdict.INCONCLUSIVE, "Nobody knows."))
     found = Verification("run-1", "ab12", Verdict.INCONCLUSIVE, checks, {"V11": "several requests in a row"})
-    html = whole(handed_on(), found)
+    html = add_sections(handed_on(), found)
     text = " ".join(Page(html).text.split())
     assert "What was verified: inconclusive" in text and "It <b>seems</b> so." in text and "to 0.044" in text
     assert "several requests in a row" in text and "b" not in Page(html).tags and "iframe" not in Page(html).tags
-    assert whole(handed_on(), None).count("<h2>") == handed_on().count("<h2>")
+    assert add_sections(handed_on(), None).count("<h2>") == handed_on().count("<h2>")
 
 
 def test_the_circuit_in_it_is_in_a_cage():
-    page = Page(whole(handed_on(), None, '<script>parent.x = "1"</script><p title=\'"\'>'))
+    page = Page(add_sections(handed_on(), None, '<script>parent.x = "1"</script><p title=\'"\'>'))
     frame = dict(page.attributes)
     assert frame["sandbox"] == "allow-scripts" and frame["srcdoc"].startswith("<script>")
     policy = next(value for name, value in page.attributes if name == "content")

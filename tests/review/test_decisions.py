@@ -10,23 +10,23 @@ from core.review import permissions
 from core.review.decisions import _check_reason, changed, comment, submit
 from core.review.permissions import check_operators, may, require
 from core.runs.handle import RunHandle
-from core.types import Act, CaseState, Interaction, Item, Role, Verdict
+from core.types import Action, CaseState, Interaction, Item, Role, Verdict
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 from tests.review.conftest import PEOPLE
 
 # Written out by hand, so that a slip in the table is seen.
 MATRIX = {
-    "requester": {Act.READ, Act.OPEN, Act.COMMENT},
-    "operator": {Act.READ, Act.OPEN, Act.RUN, Act.SUBMIT, Act.COMMENT},
-    "privacy_officer": {Act.READ, Act.OPEN, Act.COMMENT, Act.DECIDE},
-    "product_owner": {Act.READ, Act.COMMENT, Act.DECIDE},
-    "auditor": {Act.READ},
+    "requester": {Action.READ, Action.OPEN, Action.COMMENT},
+    "operator": {Action.READ, Action.OPEN, Action.RUN, Action.SUBMIT, Action.COMMENT},
+    "privacy_officer": {Action.READ, Action.OPEN, Action.COMMENT, Action.DECIDE},
+    "product_owner": {Action.READ, Action.COMMENT, Action.DECIDE},
+    "auditor": {Action.READ},
 }
 
 
 @pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize("act", list(Act))
+@pytest.mark.parametrize("act", list(Action))
 def test_the_role_matrix(desk, role, act):
     write_json(desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people={"x": (role,)}))
     place = Workspace(desk.workspace.root)
@@ -38,7 +38,7 @@ def test_the_role_matrix(desk, role, act):
 
 def test_nobody_is_anybody_without_a_role(desk):
     with pytest.raises(ReviewError, match="'mallory' has no role"):
-        permissions.require(desk.workspace, "mallory", Act.READ)
+        permissions.require(desk.workspace, "mallory", Action.READ)
     with pytest.raises(ReviewError, match="'' has no role"):
         desk.submit("")
 
@@ -238,9 +238,11 @@ def test_permission_checks_read_no_interactions(desk, monkeypatch):
 
     monkeypatch.setattr(Workspace, "interactions", property(unread))
     workspace = Workspace(desk.workspace.root)
-    for act in Act:
-        assert may(workspace, "olaf", act) is (act in (Act.READ, Act.OPEN, Act.RUN, Act.SUBMIT, Act.COMMENT))
-    require(workspace, "olaf", Act.RUN)
+    for act in Action:
+        assert may(workspace, "olaf", act) is (
+            act in (Action.READ, Action.OPEN, Action.RUN, Action.SUBMIT, Action.COMMENT)
+        )
+    require(workspace, "olaf", Action.RUN)
     check_operators(workspace, desk.request, "olaf")
     with pytest.raises(ReviewError, match="also a user of this workspace"):
-        require(workspace, workspace.user_split.holdout[0], Act.READ)
+        require(workspace, workspace.user_split.holdout[0], Action.READ)

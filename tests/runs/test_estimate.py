@@ -17,7 +17,7 @@ from core.pipeline.events import ModelLoaded, NullObserver
 from core.pipeline.stages import run
 from core.runs.estimate import timing
 from core.runs.estimate.estimate import estimate
-from core.types import Group, Memory, RunSpec
+from core.types import Group, MemoryContrast, RunSpec
 from core.unlearning.early_stopping import Stopper
 from core.unlearning.training_types import NO_CHECKPOINTS
 from tests.conftest import CONFIGS, random_lora
@@ -42,7 +42,7 @@ def test_a_run_that_goes_its_whole_way_reads_about_what_was_reckoned(workspace, 
         Stopper, "utility_violated", property(lambda self: False, lambda self, value: None), raising=False
     )
     # Which modules remember differs between CPUs; without a shared one the merged method skips a training.
-    monkeypatch.setattr(Memory, "group", property(lambda self: Group.SHARED))
+    monkeypatch.setattr(MemoryContrast, "group", property(lambda self: Group.SHARED))
     request = workspace.requests()[0].id
     add_references(workspace, 2)
     found, meters = estimate(workspace, request, method, "cpu"), Meters()

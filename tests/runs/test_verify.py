@@ -25,7 +25,7 @@ from core.types import Check, RunState, Verdict, Verification
 from core.unlearning.early_stopping import Stopper
 from core.unlearning.methods import METHODS
 from core.utils.serialization import write_json
-from core.verification.suite import NEVER_RUN, asked
+from core.verification.suite import NEVER_RUN, run_checks
 from core.verification.thresholds import Thresholds
 from core.workspace import Workspace
 
@@ -145,7 +145,9 @@ def test_a_model_that_forgot_far_too_much_fails(place, monkeypatch):
     monkeypatch.setattr(Stopper, "reason", property(lambda self: "", lambda self, value: None), raising=False)
     fast = replace(METHODS["gradient_ascent_uncapped"], learning_rate=2e-2)
     monkeypatch.setitem(METHODS, "gradient_ascent_uncapped", fast)
-    found = asked(_evidence(made(place, "gradient_ascent_uncapped", 0), "cpu", Thresholds(), False, lambda done: None))
+    found = run_checks(
+        _evidence(made(place, "gradient_ascent_uncapped", 0), "cpu", Thresholds(), False, lambda done: None)
+    )
     assert Verdict.FAIL in {one.verdict for one in found if one.id in ("V9", "V10")}, found
 
 

@@ -3,7 +3,7 @@
 import torch
 
 from core.models.lora_layout import layout
-from core.types import Group, Memory
+from core.types import Group, MemoryContrast
 from core.unlearning.early_stopping import mean_loss
 from core.unlearning.memory_contrast import memory_contrasts, prompt_losses, switched_off
 from core.unlearning.teachers import TEACHERS
@@ -37,7 +37,9 @@ def test_switching_off_everything_is_the_base_and_is_undone(workspace):
 
 
 def test_the_group_follows_what_is_beyond_the_noise():
-    groups = [Memory("m0", *values).group for values in ((3, 0, 1, 1), (5, 2, 1, 1), (2, 2, 1, 1), (0.5, 0, 1, 1))]
+    groups = [
+        MemoryContrast("m0", *values).group for values in ((3, 0, 1, 1), (5, 2, 1, 1), (2, 2, 1, 1), (0.5, 0, 1, 1))
+    ]
     assert groups == [Group.FORGET, Group.SHARED, Group.RETAIN, Group.OUTSIDE]
 
 

@@ -9,8 +9,8 @@ from core.types import Verdict
 from core.verification import equivalence
 from core.verification.checks import paraphrases, probes, relearning
 from core.verification.checks.probes import probed
-from core.verification.evidence import Answers, Evidence, Probed
-from core.verification.suite import asked
+from core.verification.evidence import Answers, Evidence, ProbeScores
+from core.verification.suite import run_checks
 
 USERS = np.repeat([f"u{number}" for number in range(30)], 10)
 WORLDS = 40
@@ -46,7 +46,9 @@ def in_words(strength: float):
 
     def model(rng, knows):
         noise = {f"w{place}": rng.normal(0, 0.3 + 0.1 * place, len(USERS)) for place in range(8)}
-        return answers(worded={name: scores(each + strength * knows * (name == "w2")) for name, each in noise.items()})
+        return answers(
+            paraphrased={name: scores(each + strength * knows * (name == "w2")) for name, each in noise.items()}
+        )
 
     return model
 
@@ -62,19 +64,19 @@ def in_lessons(strength: float):
     return model
 
 
-def inside(strength: float):
+def in_states(strength: float):
     """What four layers hold; who still knows has a direction of forgotten people in one of them."""
 
     def model(rng, knows):
         states = rng.normal(0, 1, (4, 2 * len(USERS), 12))
         states[2, : len(USERS), 0] += strength * knows
         people = np.concatenate([USERS, np.char.add("s", USERS)])
-        return answers(inside=probed(states, people, np.arange(len(people)) < len(USERS)))
+        return answers(probes=probed(states, people, np.arange(len(people)) < len(USERS)))
 
     return model
 
 
-CASES = [(paraphrases, in_words, 2.0), (relearning, in_lessons, 3.0), (probes, inside, 1.5)]
+CASES = [(paraphrases, in_words, 2.0), (relearning, in_lessons, 3.0), (probes, in_states, 1.5)]
 NAMES = ["V5", "V7", "V8"]
 
 
@@ -97,7 +99,7 @@ def test_what_finds_nothing_in_the_original_lets_nobody_through(check, made, str
     }
     model, *references = kinds[False]
     for original, allowed in ((kinds[True][0], {Verdict.PASS}), (model, {Verdict.INCONCLUSIVE})):
-        found = asked(Evidence(model, original, tuple(references)), [check.checks])
+        found = run_checks(Evidence(model, original, tuple(references)), [check.checks])
         assert {one.verdict for one in found} == allowed
 
 
@@ -122,7 +124,7 @@ def test_a_probe_is_judged_by_people_whom_it_was_not_trained_on():
 def test_one_person_cannot_be_probed_for():
     people = np.array(["u"] * 5 + ["s1", "s2"] * 5)
     found = probed(np.zeros((2, 15, 3)), people, np.arange(15) < 5)
-    assert np.isnan(found.scores).all() and isinstance(found, Probed)
-    one = answers(inside=found)
+    assert np.isnan(found.scores).all() and isinstance(found, ProbeScores)
+    one = answers(probes=found)
     (check,) = probes.checks(Evidence(one, one, (one,) * 3))
     assert check.verdict is Verdict.INCONCLUSIVE and "could not be measured" in render_check(check).sentence

@@ -16,8 +16,8 @@ from core.verification import equivalence, suite
 from core.verification.checks import drift
 from core.verification.checks.quantization import BITS
 from core.verification.equivalence import check, rows_needed, verdict
-from core.verification.evidence import Answers, Evidence, Ranks
-from core.verification.suite import asked, verification
+from core.verification.evidence import Answers, Evidence, TitleRanks
+from core.verification.suite import run_checks, run_suite
 from core.verification.thresholds import Thresholds
 
 FINITE = st.floats(-5, 5)
@@ -61,7 +61,7 @@ class World:
         knows: float = 0.0,
         shift: float = 0.0,
         worse: float = 0.0,
-        mass: float = 0.999,
+        valid_mass: float = 0.999,
         back: float = 0.0,
         higher: float = 0.0,
         drift: float = 0.0,
@@ -78,8 +78,8 @@ class World:
         )
         coarse = {bits: self.forget.scores(knows + back) for bits in BITS}
         users = self.forget.users
-        titles = Ranks(users, 30.0 + np.arange(len(users)) % 40 - higher)
-        return Answers(seen, np.full(len(users), mass), coarse, titles, self.test.scores(blur=0.3 + worse))
+        titles = TitleRanks(users, 30.0 + np.arange(len(users)) % 40 - higher)
+        return Answers(seen, np.full(len(users), valid_mass), coarse, titles, self.test.scores(blur=0.3 + worse))
 
     def evidence(self, **model) -> Evidence:
         references = tuple(self.model() for _ in range(4))
@@ -93,13 +93,13 @@ def sentence(check: Check) -> str:
 
 def told(evidence: Evidence) -> dict[str, set[Verdict]]:
     found: dict[str, set[Verdict]] = {}
-    for one in asked(evidence):
+    for one in run_checks(evidence):
         found.setdefault(one.id, set()).add(one.verdict)
     return found
 
 
 def test_a_model_that_never_knew_passes_all():
-    found = verification("run-1", World().evidence(), ())
+    found = run_suite("run-1", World().evidence(), ())
     (less,) = [one for one in found.checks if one.code == "all_checks_run"]
     assert less.verdict is found.verdict is Verdict.INCONCLUSIVE and "V5, V7, V8" in sentence(less)
     passed = {one.verdict for one in found.checks if one.id != "V3" and one is not less}
@@ -124,10 +124,10 @@ def test_the_original_fails_where_it_remembers_and_nowhere_else():
 
 
 def test_a_model_that_forgot_half_is_no_pass():
-    assert verification("run-1", World().evidence(knows=0.75), ()).verdict is Verdict.FAIL
+    assert run_suite("run-1", World().evidence(knows=0.75), ()).verdict is Verdict.FAIL
 
 
-@pytest.mark.parametrize("broken", [{"shift": 3.0}, {"mass": 0.5}], ids=["answers wrongly", "answers no more"])
+@pytest.mark.parametrize("broken", [{"shift": 3.0}, {"valid_mass": 0.5}], ids=["answers wrongly", "answers no more"])
 def test_forgetting_too_much_fails(broken):
     assert Verdict.FAIL in told(World().evidence(**broken))["V9"]
 
@@ -138,12 +138,14 @@ def test_what_rounding_brings_back_fails():
 
 
 def test_forgotten_titles_that_stand_higher_than_they_should_fail():
-    found = {one.code: one.verdict for one in asked(World().evidence(higher=10.0)) if one.id == "V4"}
+    found = {one.code: one.verdict for one in run_checks(World().evidence(higher=10.0)) if one.id == "V4"}
     assert found.pop("ranking_titles") is Verdict.FAIL and set(found.values()) == {Verdict.PASS}
 
 
 def test_without_neighbours_nothing_is_said_of_them():
-    (found,) = [one for one in asked(replace(World().evidence(), neighbours=frozenset())) if "neighbours" in one.code]
+    (found,) = [
+        one for one in run_checks(replace(World().evidence(), neighbours=frozenset())) if "neighbours" in one.code
+    ]
     assert found.verdict is Verdict.INCONCLUSIVE and "could not be measured" in sentence(found)
 
 
@@ -154,7 +156,7 @@ def test_what_the_others_pay_fails():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_one_person_who_was_never_known_is_not_failed_but_inconclusive_in_words(seed):
-    found = verification("run-1", World(forgotten=1, seed=seed).evidence(), ())
+    found = run_suite("run-1", World(forgotten=1, seed=seed).evidence(), ())
     assert found.verdict is Verdict.INCONCLUSIVE, [(one.id, one.code, one.value) for one in found.checks]
     unsure = [one for one in found.checks if one.verdict is Verdict.INCONCLUSIVE and one.rows_needed]
     assert unsure and all("needed to tell" in sentence(one) for one in unsure)
@@ -164,17 +166,17 @@ def test_one_who_stands_out_among_many_is_found():
     """All are forgotten but one."""
     world = World(forgotten=2, strangers=410)
     evidence = world.evidence()
-    one = evidence.model.seen.forget.users == "u0"
-    left = evidence.original.seen.forget
+    one = evidence.model.outputs.forget.users == "u0"
+    left = evidence.original.outputs.forget
     fields = ("margins", "losses")
-    mixed = {name: np.where(one, getattr(left, name), getattr(evidence.model.seen.forget, name)) for name in fields}
-    seen = replace(evidence.model.seen, forget=replace(evidence.model.seen.forget, **mixed))
-    found = told(replace(evidence, model=replace(evidence.model, seen=seen)))
+    mixed = {name: np.where(one, getattr(left, name), getattr(evidence.model.outputs.forget, name)) for name in fields}
+    outputs = replace(evidence.model.outputs, forget=replace(evidence.model.outputs.forget, **mixed))
+    found = told(replace(evidence, model=replace(evidence.model, outputs=outputs)))
     assert told(evidence)["V3"] == {Verdict.PASS} and found["V3"] == {Verdict.FAIL}
 
 
 def test_few_strangers_are_no_yardstick():
-    (found,) = [one for one in asked(World(4, 20, 80).evidence()) if one.id == "V3"]
+    (found,) = [one for one in run_checks(World(4, 20, 80).evidence()) if one.id == "V3"]
     assert (
         found.verdict is Verdict.INCONCLUSIVE
         and found.rows_needed == 800
@@ -183,14 +185,14 @@ def test_few_strangers_are_no_yardstick():
 
 
 def test_few_people_are_inconclusive_and_a_sentence_says_how_many_rows_would_do():
-    unsure = [one for one in asked(World(forgotten=3).evidence()) if one.verdict is Verdict.INCONCLUSIVE]
+    unsure = [one for one in run_checks(World(forgotten=3).evidence()) if one.verdict is Verdict.INCONCLUSIVE]
     known = [one for one in unsure if one.rows_needed]
     assert known and all(one.rows_needed > one.value.n and f"{one.rows_needed:,}" in sentence(one) for one in known)
 
 
 def test_controls_that_do_not_hold_void_everything():
     world = World()
-    found = verification("run-1", replace(world.evidence(), original=world.model()), ())
+    found = run_suite("run-1", replace(world.evidence(), original=world.model()), ())
     controls, others = ([one for one in found.checks if (one.id == "V0") is side] for side in (True, False))
     assert any(one.verdict is not Verdict.PASS for one in controls)
     assert {one.verdict for one in others} == {Verdict.INCONCLUSIVE} and found.verdict is Verdict.INCONCLUSIVE
@@ -212,8 +214,8 @@ def test_the_original_is_caught_by_nothing_that_it_fails_by_construction(monkeyp
     """In shares of the way to itself it is all of the way there, even where nobody can tell it from a reference."""
     monkeypatch.setattr(suite, "CHECKS", suite.NO_CONTROLS)
     evidence = World().evidence(knows=1.5)
-    found = verification("run-1", evidence, ())
-    assert {one.id for one in asked(evidence, suite.RELATIVE_TO_ORIGINAL) if one.verdict is Verdict.FAIL} == {
+    found = run_suite("run-1", evidence, ())
+    assert {one.id for one in run_checks(evidence, suite.RELATIVE_TO_ORIGINAL) if one.verdict is Verdict.FAIL} == {
         "V1",
         "V6",
     }
@@ -223,7 +225,7 @@ def test_the_original_is_caught_by_nothing_that_it_fails_by_construction(monkeyp
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_without_references_nothing_passes(count):
     world = World(10, 10)
-    found = verification("run-1", replace(world.evidence(), references=tuple(world.model() for _ in range(count))), ())
+    found = run_suite("run-1", replace(world.evidence(), references=tuple(world.model() for _ in range(count))), ())
     assert found.verdict is Verdict.INCONCLUSIVE
     assert Verdict.PASS not in {one.verdict for one in found.checks}
     assert "train them first" in sentence(found.checks[0])
@@ -231,8 +233,8 @@ def test_without_references_nothing_passes(count):
 
 def test_next_item_has_no_answer_mass_and_says_so():
     evidence = World(10, 10).evidence()
-    bare = [replace(one, mass=np.empty(0)) for one in (evidence.model, evidence.original, *evidence.references)]
-    found = asked(Evidence(bare[0], bare[1], tuple(bare[2:])))
+    bare = [replace(one, valid_mass=np.empty(0)) for one in (evidence.model, evidence.original, *evidence.references)]
+    found = run_checks(Evidence(bare[0], bare[1], tuple(bare[2:])))
     (mass,) = [one for one in found if one.code == "answer_mass"]
     assert mass.verdict is Verdict.INCONCLUSIVE and "could not be measured" in sentence(mass)
 
@@ -274,5 +276,5 @@ def test_any_other_bound_or_way_to_judge_is_another_digest(monkeypatch):
 
 
 def test_no_sentence_promises_what_only_a_lawyer_can_say():
-    found = [one for knows in (0.0, 1.5) for one in render(verification("r", World().evidence(knows=knows), ())).checks]
+    found = [one for knows in (0.0, 1.5) for one in render(run_suite("r", World().evidence(knows=knows), ())).checks]
     assert not any("complian" in f"{one.sentence}{one.name}{one.source}".lower() for one in found)

@@ -18,7 +18,7 @@ from core.runs.ledger import open_ledger
 from core.runs.submit import _dedup_key, create_run
 from core.runs.verify import verify
 from core.runs.worker import work
-from core.types import Ground, Group, RunState, Verdict
+from core.types import Group, LegalBasis, RunState, Verdict
 from core.verification.thresholds import Thresholds
 from core.workspace import Workspace
 
@@ -32,7 +32,7 @@ def old(tmp_path: Path) -> Workspace:
 
 def test_the_request_and_the_runs_are_read(old: Workspace) -> None:
     (request,) = old.requests()
-    assert (request.opened_by, request.legal_basis) == ("rita", Ground.CONSENT_WITHDRAWN)
+    assert (request.opened_by, request.legal_basis) == ("rita", LegalBasis.CONSENT_WITHDRAWN)
     assert [run.id for run in runs(old)] == [MERGE, CURE]
     assert all(run.status.state is RunState.DONE and run.spec.launched_by == "olaf" for run in runs(old))
 

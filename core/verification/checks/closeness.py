@@ -57,9 +57,9 @@ def mean_divergence(
 
 
 def _probabilities(evidence: Evidence) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    model, original = (answers.seen.forget.probabilities for answers in (evidence.model, evidence.original))
-    return model, original, [answers.seen.forget.probabilities for answers in evidence.references]
+    model, original = (answers.outputs.forget.probabilities for answers in (evidence.model, evidence.original))
+    return model, original, [answers.outputs.forget.probabilities for answers in evidence.references]
 
 
 def _units(evidence: Evidence) -> np.ndarray:
-    return resampling_units(evidence.model.seen.forget.users)
+    return resampling_units(evidence.model.outputs.forget.users)

@@ -15,7 +15,7 @@ from core.verification.evidence import Evidence
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Check the Jensen-Shannon divergence on held-out users, in bits, against that between references."""
-    model, *references = (answers.seen.holdout.probabilities for answers in (evidence.model, *evidence.references))
+    model, *references = (answers.outputs.holdout.probabilities for answers in (evidence.model, *evidence.references))
     factor = evidence.thresholds.divergence
-    value, bounds = mean_divergence(model, references, evidence.model.seen.holdout.users, factor)
+    value, bounds = mean_divergence(model, references, evidence.model.outputs.holdout.users, factor)
     yield check("V11", "drift", value, bounds, factor=factor, references=len(references), requests=evidence.requests)

@@ -23,7 +23,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
 
 def _check(evidence: Evidence, code: str, calibrated: bool) -> Check:
     pairs = _pairs(evidence, calibrated)
-    forget, holdout = evidence.model.seen.forget, evidence.model.seen.holdout
+    forget, holdout = evidence.model.outputs.forget, evidence.model.outputs.holdout
     member = np.arange(len(forget.users) + len(holdout.users)) < len(forget.users)
 
     def attack(losses: np.ndarray, rows: np.ndarray) -> float:
@@ -53,7 +53,7 @@ def _pairs(evidence: Evidence, calibrated: bool) -> list[tuple[np.ndarray, np.nd
 
 
 def _losses(answers: Answers) -> np.ndarray:
-    return np.concatenate([answers.seen.forget.losses, answers.seen.holdout.losses])
+    return np.concatenate([answers.outputs.forget.losses, answers.outputs.holdout.losses])
 
 
 def _mean(losses: Sequence[np.ndarray]) -> np.ndarray | float:

@@ -22,7 +22,7 @@ from core.verification.thresholds import Thresholds
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Check the p-value of the forgotten user who stands out most."""
-    people, bounds = len(np.unique(evidence.model.seen.forget.users)), evidence.thresholds
+    people, bounds = len(np.unique(evidence.model.outputs.forget.users)), evidence.thresholds
     # With fewer held-out users, even the last rank of all has no small p-value.
     wanted = max(bounds.strangers, math.ceil(2 * people / bounds.rare))
     chance, strangers = smallest_chance(evidence)
@@ -53,8 +53,8 @@ def smallest_chance(evidence: Evidence) -> tuple[float, int]:
 
 def _gain_by_user(evidence: Evidence, name: str) -> np.ndarray:
     """D of each user of a set [user]."""
-    model: Predictions = getattr(evidence.model.seen, name)
-    references = np.mean([getattr(answers.seen, name).losses for answers in evidence.references], axis=0)
+    model: Predictions = getattr(evidence.model.outputs, name)
+    references = np.mean([getattr(answers.outputs, name).losses for answers in evidence.references], axis=0)
     people, place = np.unique(model.users, return_inverse=True)
     gains = np.bincount(place, references - model.losses, len(people)) / np.bincount(place, minlength=len(people))
     return np.asarray(gains)

@@ -22,9 +22,9 @@ def checks(evidence: Evidence) -> Iterator[Check]:
 
 
 def _answer_mass(evidence: Evidence) -> Check:
-    model, references = evidence.model.mass, [answers.mass for answers in evidence.references]
+    model, references = evidence.model.valid_mass, [answers.valid_mass for answers in evidence.references]
     mean = np.mean(references, axis=0) if len(model) else model
-    units = resampling_units(evidence.model.seen.forget.users)
+    units = resampling_units(evidence.model.outputs.forget.users)
     value = (
         estimate(lambda rows: float(model[rows].mean() / mean[rows].mean()), units)
         if len(model)
@@ -35,11 +35,11 @@ def _answer_mass(evidence: Evidence) -> Check:
 
 
 def _distinguishability(evidence: Evidence) -> Check:
-    model = evidence.model.seen.forget.losses
-    references = [answers.seen.forget.losses for answers in evidence.references]
+    model = evidence.model.outputs.forget.losses
+    references = [answers.outputs.forget.losses for answers in evidence.references]
     top = evidence.thresholds.distinguishability_auc
     value = estimate(
         lambda rows: float(np.mean([auc(model[rows], reference[rows]) for reference in references])),
-        resampling_units(evidence.model.seen.forget.users),
+        resampling_units(evidence.model.outputs.forget.users),
     )
     return check("V9", "distinguishability", value, (1 - top, top), limit=top)

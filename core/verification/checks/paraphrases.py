@@ -23,13 +23,13 @@ from core.verification.evidence import Evidence
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Check the worst paraphrase; yields nothing where no paraphrase was evaluated."""
-    if not (names := list(evidence.model.worded)):
+    if not (names := list(evidence.model.paraphrased)):
         return
     divergence = np.stack([_pairwise_divergence(evidence, name) for name in names])
     factor = evidence.thresholds.divergence
     value = estimate(
         lambda rows: _worst_ratio(divergence[..., rows].mean(-1)),
-        resampling_units(evidence.model.worded[names[0]].users),
+        resampling_units(evidence.model.paraphrased[names[0]].users),
     )
     references = len(evidence.references)
     yield check("V5", "paraphrases", value, (None, factor), wordings=len(names), factor=factor, references=references)
@@ -37,7 +37,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
 
 def _pairwise_divergence(evidence: Evidence, name: str) -> np.ndarray:
     """Divergence [model, model, row] under one paraphrase; the unlearned model comes first."""
-    outputs = [answers.worded[name].probabilities for answers in (evidence.model, *evidence.references)]
+    outputs = [answers.paraphrased[name].probabilities for answers in (evidence.model, *evidence.references)]
     return np.array([[row_jensen_shannon(left, right) for right in outputs] for left in outputs])
 
 

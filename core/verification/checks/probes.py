@@ -15,7 +15,7 @@ import numpy as np
 from core.evaluation.metrics import auc, leave_one_out
 from core.types import Check
 from core.verification.equivalence import check, estimate, resampling_units
-from core.verification.evidence import Evidence, Probed
+from core.verification.evidence import Evidence, ProbeScores
 
 FOLDS = 5
 RIDGE = 1.0  # features have variance 1 and their products are divided by the number of features
@@ -23,9 +23,9 @@ RIDGE = 1.0  # features have variance 1 and their products are divided by the nu
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Check the best probe's AUC against the references'; yields nothing where no model was probed."""
-    if evidence.model.inside is None:
+    if evidence.model.probes is None:
         return
-    model, references = evidence.model.inside, [answers.inside for answers in evidence.references if answers.inside]
+    model, references = evidence.model.probes, [answers.probes for answers in evidence.references if answers.probes]
     all_rows = np.arange(len(model.users))
     on_references = [_best_auc(reference, all_rows) for reference in references]
     margin = evidence.thresholds.residue
@@ -37,7 +37,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     yield check("V8", "probes", value, (None, bound), margin=margin, bound=bound)
 
 
-def probed(hidden: np.ndarray, users: np.ndarray, member: np.ndarray) -> Probed:
+def probed(hidden: np.ndarray, users: np.ndarray, member: np.ndarray) -> ProbeScores:
     """Return cross-validated probe scores of hidden states.
 
     Args:
@@ -57,7 +57,7 @@ def probed(hidden: np.ndarray, users: np.ndarray, member: np.ndarray) -> Probed:
         held_out = fold_of_row == fold
         for layer, states in enumerate(hidden):
             scores[layer, held_out] = _ridge(states[~held_out], member[~held_out], states[held_out])
-    return Probed(users, member, scores)
+    return ProbeScores(users, member, scores)
 
 
 def _ridge(train: np.ndarray, member: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -68,7 +68,7 @@ def _ridge(train: np.ndarray, member: np.ndarray, test: np.ndarray) -> np.ndarra
     return np.asarray(test @ (train.T @ np.linalg.solve(train @ train.T + RIDGE * np.eye(len(train)), target)))
 
 
-def _best_auc(probed: Probed, rows: np.ndarray) -> float:
+def _best_auc(probed: ProbeScores, rows: np.ndarray) -> float:
     """The highest AUC of any layer."""
     member = probed.member[rows]
     return max(auc(layer[rows][member], layer[rows][~member]) for layer in probed.scores)

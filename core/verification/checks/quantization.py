@@ -25,7 +25,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
 
 
 def _check(evidence: Evidence, bits: int) -> Check:
-    users, original, references = evidence.model.seen.forget.users, evidence.original, evidence.references
+    users, original, references = evidence.model.outputs.forget.users, evidence.original, evidence.references
     units, all_rows = resampling_units(users), np.arange(len(users))
     among = [_recovery(one, original, rest, bits, all_rows) for one, rest in leave_one_out(references) if rest]
     margin = evidence.thresholds.recovery
@@ -52,4 +52,4 @@ def _advantage(original: Answers, references: Sequence[Answers], bits: int, rows
 
 
 def _auc(answers: Answers, bits: int, rows: np.ndarray) -> float:
-    return prediction_auc(select_rows(answers.rounded[bits], rows))
+    return prediction_auc(select_rows(answers.quantized_scores[bits], rows))

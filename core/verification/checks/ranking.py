@@ -22,13 +22,13 @@ MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Check HR@10, NDCG@10 and the ranks of liked forgotten titles."""
-    everyone = [answers.seen for answers in (evidence.model, *evidence.references)]
+    everyone = [answers.outputs for answers in (evidence.model, *evidence.references)]
     for code, measure in MEASURES.items():
         values = [measure(outputs.ranks) for outputs in everyone]
         yield _check(evidence, code, values, everyone[0].rank_users)
-    titles = [answers.titles for answers in (evidence.model, *evidence.references)]
-    shares = [ranks.ranks / (NEGATIVES + 1) for ranks in titles]
-    yield _check(evidence, "ranking_titles", shares, resampling_units(titles[0].users))
+    title_ranks = [answers.title_ranks for answers in (evidence.model, *evidence.references)]
+    shares = [ranks.ranks / (NEGATIVES + 1) for ranks in title_ranks]
+    yield _check(evidence, "ranking_titles", shares, resampling_units(title_ranks[0].users))
 
 
 def _check(evidence: Evidence, code: str, values: Sequence[np.ndarray], units: np.ndarray) -> Check:

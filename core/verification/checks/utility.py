@@ -19,10 +19,10 @@ from core.verification.evidence import Answers, Evidence
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Check the test rows, the neighbours' test rows and the retain rows."""
     bounds = evidence.thresholds
-    near = np.isin(evidence.model.seen.test.users, list(evidence.neighbours))
-    yield _check(evidence, "utility_test", lambda answers: answers.seen.test, bounds.utility)
-    yield _check(evidence, "utility_neighbours", lambda answers: select_rows(answers.seen.test, near), bounds.groups)
-    yield _check(evidence, "utility_retain", lambda answers: answers.kept, bounds.utility)
+    near = np.isin(evidence.model.outputs.test.users, list(evidence.neighbours))
+    yield _check(evidence, "utility_test", lambda answers: answers.outputs.test, bounds.utility)
+    yield _check(evidence, "utility_neighbours", lambda answers: select_rows(answers.outputs.test, near), bounds.groups)
+    yield _check(evidence, "utility_retain", lambda answers: answers.retain, bounds.utility)
 
 
 def _check(evidence: Evidence, code: str, part: Callable[[Answers], Predictions], margin: float) -> Check:

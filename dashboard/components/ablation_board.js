@@ -6,7 +6,7 @@ const make = (tag, properties = {}, ...children) => {
 };
 
 export default function ({ data, setStateValue, parentElement }) {
-  const root = parentElement.querySelector(".board");
+  const root = parentElement.querySelector(".ablation_board");
   const fingerprint = JSON.stringify(data);
   if (root.dataset.fingerprint === fingerprint) return;
   root.dataset.fingerprint = fingerprint;

@@ -1,6 +1,6 @@
 // Two trays of titles: in the prompt, and left out. Drag or click a title to move it. State: out (positions left out).
 export default function ({ data, setStateValue, parentElement }) {
-  const root = parentElement.querySelector(".chips");
+  const root = parentElement.querySelector(".history_trays");
   const fingerprint = JSON.stringify(data);
   if (root.dataset.fingerprint === fingerprint) return;
   root.dataset.fingerprint = fingerprint;
