@@ -9,7 +9,7 @@ from core.benchmark.results import Result, write_results
 from dashboard import charts
 from dashboard.presenters import benchmark
 from dashboard.services import queries
-from tests.benchmark.test_sweep import made
+from tests.benchmark.test_sweep import make_result
 
 SEEDS = range(5)
 
@@ -19,23 +19,25 @@ def rows(control: float | None) -> list[Result]:
     rng, found = np.random.default_rng(0), []
     residuals = {"cure": 0.5, "npo": 0.5, "graddiff": 0.4, "uniform": 0.6, "weakened": 0.9, "cure_random": control}
     for seed in SEEDS:
-        found += [made("original", seed, 1.0, 0.7), made("reference", seed, 0.8 + seed / 50, 0.7)]
+        found += [make_result("original", seed, 1.0, 0.7), make_result("reference", seed, 0.8 + seed / 50, 0.7)]
         for name, residual in ((name, one) for name, one in residuals.items() if one is not None):
             for strength in (12.0, 48.0):
                 value = (1 + residual) / 2 if strength == 12 else residual
-                found.append(made(name, seed, value + rng.normal(0, 0.005), 0.7, strength=strength))
+                found.append(make_result(name, seed, value + rng.normal(0, 0.005), 0.7, strength=strength))
     return found
 
 
 def rows_in_a_row(taken: float = 0.05) -> list[Result]:
     """Two methods over three requests; the second one does nothing."""
-    found = [made("original", seed, 1.0, 0.7, kind="row", forget_gap=0.2, drift=1.0) for seed in SEEDS]
+    found = [make_result("original", seed, 1.0, 0.7, kind="row", forget_gap=0.2, drift=1.0) for seed in SEEDS]
     for seed in SEEDS:
         for served in (1.0, 2.0, 3.0):
             told = {"kind": "row", "rate": 0.001, "strength": served}
             gap = 0.2 - taken * served + 0.001 * seed
-            found.append(made("cure_merge", seed, 1 - served / 10, 0.7 + seed / 100, forget_gap=gap, drift=1.1, **told))
-            found.append(made("npo", seed, 1.0, 0.7, forget_gap=0.2, drift=1.0, **told))
+            found.append(
+                make_result("cure_merge", seed, 1 - served / 10, 0.7 + seed / 100, forget_gap=gap, drift=1.1, **told)
+            )
+            found.append(make_result("npo", seed, 1.0, 0.7, forget_gap=0.2, drift=1.0, **told))
     return found
 
 
@@ -90,7 +92,7 @@ def test_ways_are_means_over_seeds_and_the_chart_holds_them() -> None:
 
 
 def test_strengths_that_not_every_seed_has_are_not_drawn() -> None:
-    found = [*rows(0.7), made("cure", 0, 0.1, 0.7, strength=30.0)]
+    found = [*rows(0.7), make_result("cure", 0, 0.1, 0.7, strength=30.0)]
     assert set(benchmark.tradeoffs(found, ["cure"])["strength"]) == {12.0, 48.0}
 
 
