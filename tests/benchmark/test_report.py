@@ -1,4 +1,4 @@
-"""The committed report is the one that the committed results give."""
+"""Rendering the committed benchmark results reproduces the committed report."""
 
 import shutil
 from pathlib import Path
@@ -8,6 +8,6 @@ from core.benchmark.report import write_report
 COMMITTED = Path(__file__).parents[2] / "benchmarks"
 
 
-def test_rendering_the_committed_results_gives_the_committed_report(tmp_path):
+def test_committed_results_render_to_committed_report(tmp_path):
     shutil.copytree(COMMITTED / "unlearning", tmp_path / "unlearning")
     assert write_report(tmp_path).read_bytes() == (COMMITTED / "unlearning.md").read_bytes()

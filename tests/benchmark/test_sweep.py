@@ -1,4 +1,4 @@
-"""The harness on a real small workspace: everybody on the same scenario, nothing measured twice, the original put back."""
+"""Benchmark sweep on a small workspace: scenarios, entrants, tuning, controls, statistics and report."""
 
 from dataclasses import replace
 
@@ -31,22 +31,21 @@ def quiet(*_):
 
 
 @pytest.fixture(scope="module")
-def bench(prepared, tmp_path_factory):
-    """A finished small sweep, and the lines that it announced."""
+def sweep(prepared, tmp_path_factory):
+    """A finished sweep of one seed and six methods."""
     from core.workspace import Workspace
 
-    folder, said = tmp_path_factory.mktemp("bench"), []
-    sweep = Sweep(
+    folder = tmp_path_factory.mktemp("bench")
+    finished = Sweep(
         Workspace(prepared), folder / "scenarios", folder / "out/unlearning/tiny.parquet", seeds=(0,),
         methods=METHODS_HERE, references=2, device="cpu", settings=((1e-3, 0.4), (3e-3, 0.1)),
     )  # fmt: skip
-    run_sweep(sweep, quiet, said.append)
-    return sweep, said
+    run_sweep(finished, quiet, quiet)
+    return finished
 
 
 @pytest.mark.slow
-def test_every_scenario_holds_every_entrant_once(bench):
-    sweep, _ = bench
+def test_sweep_measures_every_entrant_once_in_each_scenario(sweep):
     rows = read_results(sweep.rows)
     for seed in sweep.seeds:
         own = [row for row in rows if row.seed == seed]
@@ -67,31 +66,29 @@ def test_every_scenario_holds_every_entrant_once(bench):
 
 
 @pytest.mark.slow
-def test_nothing_is_measured_twice(bench):
-    sweep, _ = bench
-    before, said = sweep.rows.read_bytes(), []
-    run_sweep(sweep, quiet, said.append)
-    assert said == [] and sweep.rows.read_bytes() == before
+def test_finished_sweep_measures_nothing_again(sweep):
+    before, lines = sweep.rows.read_bytes(), []
+    run_sweep(sweep, quiet, lines.append)
+    assert lines == [] and sweep.rows.read_bytes() == before
 
 
 @pytest.mark.slow
-def test_a_lost_result_is_measured_again_with_the_same_numbers(bench):
-    sweep, _ = bench
-    rows, again = read_results(sweep.rows), []
+def test_sweep_reproduces_a_missing_result(sweep):
+    rows, lines = read_results(sweep.rows), []
     write_results(sweep.rows, [row for row in rows if (row.seed, row.method) != (0, "graddiff")])
-    run_sweep(sweep, quiet, again.append)
-    assert len(again) == 1
+    run_sweep(sweep, quiet, lines.append)
+    assert len(lines) == 1
     untimed = lambda row: replace(row, seconds=0, circuit_seconds=0, memory=0)  # noqa: E731
     key = lambda row: (row.seed, row.method, row.strength, row.test_auc)  # noqa: E731
-    told = lambda rows: [repr(untimed(row)) for row in sorted(rows, key=key)]  # noqa: E731  (NaN equals nothing)
-    assert told(read_results(sweep.rows)) == told(rows)
+    # Texts are compared because NaN differs from itself.
+    texts = lambda rows: [repr(untimed(row)) for row in sorted(rows, key=key)]  # noqa: E731
+    assert texts(read_results(sweep.rows)) == texts(rows)
 
 
 @pytest.mark.slow
-def test_tuning_tries_each_method_equally_often_and_controls_take_their_methods_rate(bench):
+def test_tuning_tries_methods_equally_often_and_controls_reuse_rates(sweep):
     from core.utils.serialization import read_json
 
-    sweep, _ = bench
     trials = read_json(sweep.rows.with_suffix(".tuning.json"), tuple[TuningTrial, ...])
     assert {one.method for one in trials} == {"cure", "cure_merge", "graddiff"}
     assert all(sum(one.method == name for one in trials) == 2 for name in ("cure", "graddiff"))
@@ -101,18 +98,16 @@ def test_tuning_tries_each_method_equally_often_and_controls_take_their_methods_
 
 
 @pytest.mark.slow
-def test_the_report_has_a_section_for_each_world(bench):
-    sweep, _ = bench
+def test_report_has_a_section_for_each_workspace(sweep):
     text = write_report(sweep.rows.parent.parent).read_text(encoding="utf-8")
     assert "cure" in text.split("\n")[2] and "## tiny, click, random: 1 seed" in text and "## Tuning" in text
     assert "nan" not in text
 
 
 @pytest.mark.slow
-def test_a_trial_puts_the_original_back(bench):
-    sweep, _ = bench
-    place = make_scenario(sweep.source, 0, sweep.folder / "tiny-0", quiet)
-    scenario = load_scenario(place, open_request(place, "random", 0), "cpu")
+def test_trial_restores_the_original_weights(sweep):
+    copied = make_scenario(sweep.source, 0, sweep.folder / "tiny-0", quiet)
+    scenario = load_scenario(copied, open_request(copied, "random", 0), "cpu")
     before = {name: value.clone() for name, value in scenario.recommender.model.state_dict().items()}
     next(trial(scenario, "npo", ENTRANTS["npo"], (1e-3, 0.4), 0))
     after = scenario.recommender.model.state_dict()
@@ -120,34 +115,35 @@ def test_a_trial_puts_the_original_back(bench):
 
 
 @pytest.fixture(scope="module")
-def sequential_scenario(bench):
-    """Three users with sequential requests, and two references."""
-    sweep, _ = bench
-    place = make_scenario(sweep.source, 0, sweep.folder / "tiny-0", quiet)
-    members = place.user_split.members
+def sequential_scenario(sweep):
+    """A scenario with a request of three users, who are served one after another, and two references."""
+    copied = make_scenario(sweep.source, 0, sweep.folder / "tiny-0", quiet)
+    members = copied.user_split.members
     request = Request("req-three", users=members[:3], reason="row", created=CREATED)
-    write_json(place.root / "requests/req-three.json", request)
-    references_of(place, request, 2, "cpu", quiet)
-    return load_scenario(place, request, "cpu")
+    write_json(copied.root / "requests/req-three.json", request)
+    references_of(copied, request, 2, "cpu", quiet)
+    return load_scenario(copied, request, "cpu")
 
 
 @pytest.mark.slow
-def test_sequential_requests_each_forget_one_more_user(sequential_scenario, monkeypatch):
-    seen = []
+def test_each_sequential_request_forgets_one_more_user(sequential_scenario, monkeypatch):
+    materials = []
     from core.benchmark import sequential as module
 
-    plain = module.unlearn
+    original_unlearn = module.unlearn
     monkeypatch.setattr(
-        module, "unlearn", lambda model, material, *rest: seen.append(material) or plain(model, material, *rest)
+        module,
+        "unlearn",
+        lambda model, material, *rest: materials.append(material) or original_unlearn(model, material, *rest),
     )
     rows = list(sequential_requests(sequential_scenario, "cure", ENTRANTS["cure"], (1e-3, 0.4), 0))
     assert [row.strength for row in rows] == [1, 2, 3] and [row.stopped for row in rows] == [False, False, True]
     whole = sequential_scenario.context.split
-    assert [len(m.forget) for m in seen] == [
+    assert [len(m.forget) for m in materials] == [
         sum(p.user == user for p in whole.forget) for user in sequential_scenario.context.request.users
     ]
-    assert [len(m.retain) - len(whole.retain) for m in seen] == [
-        sum(len(m.forget) for m in seen[turn + 1 :]) for turn in range(3)
+    assert [len(m.retain) - len(whole.retain) for m in materials] == [
+        sum(len(m.forget) for m in materials[turn + 1 :]) for turn in range(3)
     ]
     assert rows[0].seconds < rows[1].seconds < rows[2].seconds
     assert all(
@@ -159,17 +155,17 @@ def test_sequential_requests_each_forget_one_more_user(sequential_scenario, monk
 
 @pytest.mark.slow
 @pytest.mark.parametrize("divide", [by_chance, alike])
-def test_shards_divide_the_training_users_evenly(sequential_scenario, divide):
-    people = sequential_scenario.context.workspace.user_split.members
-    parts = divide(people, sequential_scenario, 0)
-    assert sorted(user for part in parts for user in part) == sorted(people) and len(parts) == COUNT
-    assert max(map(len, parts)) <= -(-len(people) // COUNT)
+def test_shards_divide_training_users_evenly(sequential_scenario, divide):
+    users = sequential_scenario.context.workspace.user_split.members
+    parts = divide(users, sequential_scenario, 0)
+    assert sorted(user for part in parts for user in part) == sorted(users) and len(parts) == COUNT
+    assert max(map(len, parts)) <= -(-len(users) // COUNT)
 
 
-def test_requests_of_every_kind_can_be_served(workspace):
+def test_request_of_every_kind_is_opened(workspace):
     for kind in KINDS:
-        first, again = (open_request(workspace, kind, 3) for _ in range(2))
-        assert first == again and set(first.subjects) <= set(workspace.user_split.members)
+        first, second = (open_request(workspace, kind, 3) for _ in range(2))
+        assert first == second and set(first.subjects) <= set(workspace.user_split.members)
     assert len(open_request(workspace, "single", 3).subjects) == 1
     assert len(open_request(workspace, "row", 3).users) == 5
     assert open_request(workspace, "genre", 3).interactions
@@ -191,22 +187,21 @@ def test_controls_change_groups_as_documented():
     assert CONTROLS["cure_inverted"].regroup(kinds, random.Random(1))["m0"] is Group.RETAIN
 
 
-def test_every_method_takes_part():
+def test_every_method_is_an_entrant():
     assert set(METHODS) - {"retrain"} <= set(ALL) and "negation" in ALL
 
 
-def test_controls_are_known_by_their_names():
+def test_controls_are_recognized_by_name():
     assert {name for name in ALL if is_control(name)} == set(CONTROLS)
 
 
-def test_an_unknown_method_is_refused_before_any_work(workspace, tmp_path):
+def test_unknown_method_is_refused_before_any_work(workspace, tmp_path):
     with pytest.raises(RunError, match="magic"):
         Sweep(workspace, tmp_path, tmp_path / "rows.parquet", methods=("magic",))
 
 
-def made(method, seed, residual, test_auc, **told):
-    """A result with made-up numbers, to test arithmetic."""
-
+def make_result(method, seed, residual, test_auc, **fields):
+    """A synthetic benchmark result; fields without a value are zero."""
     names = Result.__dataclass_fields__
     blank = {name: 0.0 for name in names} | {"data": "d", "task": "click", "kind": "random", "stopped": True}
     return Result(
@@ -217,70 +212,70 @@ def made(method, seed, residual, test_auc, **told):
             "residual": residual,
             "test_auc": test_auc,
             "forget_gap": 0.1,
-            **told,
+            **fields,
         }
     )
 
 
-def test_a_gap_counts_in_either_direction_and_may_judge_otherwise_than_the_residual():
+def test_gap_counts_both_directions_and_ranks_unlike_the_residual():
     rng, rows = np.random.default_rng(0), []
     for seed in range(5):
-        rows.append(made("original", seed, 1.0, 0.7, forget_gap=0.15))
+        rows.append(make_result("original", seed, 1.0, 0.7, forget_gap=0.15))
         for name, residual, left in (("cure_merge", 0.9, 0.01), ("npo", 0.8, -0.08), ("cure_all_shared", 0.9, 0.05)):
             noise = rng.normal(0, 0.002, 2)
-            rows.append(made(name, seed, residual + noise[0], 0.7, forget_gap=left + noise[1]))
+            rows.append(make_result(name, seed, residual + noise[0], 0.7, forget_gap=left + noise[1]))
     by_residual, by_gap = (standing(rows, "cure_merge", value) for value in CRITERIA.values())
     assert (by_residual.ahead, by_residual.behind) == ((), ("npo",))
     assert (by_gap.ahead, by_gap.behind, by_gap.as_good) == (("npo",), (), ())
-    told = render_report(rows, {})
-    assert "| gap | cure_merge | npo | none | none | none |" in told
-    assert "| residual | cure_merge | none | npo | none | none |" in told
+    text = render_report(rows, {})
+    assert "| gap | cure_merge | npo | none | none | none |" in text
+    assert "| residual | cure_merge | none | npo | none | none |" in text
 
 
-def test_a_front_takes_only_points_within_the_budget():
+def test_front_includes_only_points_within_the_utility_budget():
     rows = [
-        made("original", 0, 1.0, 0.7),
-        made("npo", 0, 0.9, 0.699),
-        made("npo", 0, 0.5, 0.69),
-        made("graddiff", 0, 1.4, 0.7),
+        make_result("original", 0, 1.0, 0.7),
+        make_result("npo", 0, 0.9, 0.699),
+        make_result("npo", 0, 0.5, 0.69),
+        make_result("graddiff", 0, 1.4, 0.7),
     ]
     assert fronts(rows, 0.005) == {"npo": {0: 0.9}, "graddiff": {0: 1.0}}
     assert fronts(rows, 0.02)["npo"] == {0: 0.5}
 
 
-def test_the_headline_follows_paired_intervals():
+def test_headline_follows_paired_intervals():
     rng = np.random.default_rng(0)
     rows = []
     for seed in range(5):
-        hard = rng.normal(0, 0.3)  # scenarios differ far more than methods: only pairing shows the difference
-        rows.append(made("original", seed, 1.0, 0.7))
+        hard = rng.normal(0, 0.3)  # seeds differ far more than methods, so only paired differences are significant
+        rows.append(make_result("original", seed, 1.0, 0.7))
         for name, residual in (("cure", 0.5), ("npo", 0.6), ("cure_random", 0.5), ("graddiff", 0.4)):
-            rows.append(made(name, seed, residual + hard * 0.1 + rng.normal(0, 0.005), 0.7))
-    told = render_report(rows, {})
-    assert "Controls do as well as CURE" in told.split("\n")[2] and "cure_random" in told.split("\n")[2]
-    assert "| residual | cure | npo | graddiff | none | cure_random |" in told
+            rows.append(make_result(name, seed, residual + hard * 0.1 + rng.normal(0, 0.005), 0.7))
+    text = render_report(rows, {})
+    assert "Controls do as well as CURE" in text.split("\n")[2] and "cure_random" in text.split("\n")[2]
+    assert "| residual | cure | npo | graddiff | none | cure_random |" in text
     without = render_report([row for row in rows if row.method != "cure_random"], {})
     assert "No control took part" in without.split("\n")[2]
 
 
-def test_a_control_that_removes_nothing_is_not_counted():
-    rows = [made("original", seed, 1.0, 0.7) for seed in range(3)]
+def test_control_that_equals_its_method_is_not_counted():
+    rows = [make_result("original", seed, 1.0, 0.7) for seed in range(3)]
     for seed in range(3):
         for name, residual in (("cure", 0.5), ("cure_no_projection", 0.5), ("cure_random", 0.8)):
-            rows.append(made(name, seed, residual + seed / 1000, 0.7, strength=48.0))
+            rows.append(make_result(name, seed, residual + seed / 1000, 0.7, strength=48.0))
     found = standing(rows, "cure")
     assert (found.controls, found.as_good, found.inert) == (("cure_random",), (), ("cure_no_projection",))
     assert "are not counted: cure_no_projection." in render_report(rows, {}).split("\n")[2]
 
 
-def test_own_stops_are_compared_apart_from_best_points_and_keep_their_costs():
-    """The best point may be another one; where it is the original, the costs are those of the own stop."""
-    rows = [made("original", seed, 1.0, 0.7) for seed in range(3)]
+def test_own_stops_are_compared_separately_from_best_points():
+    """If a method's best point is the original model, the table shows the costs at the method's own stop."""
+    rows = [make_result("original", seed, 1.0, 0.7) for seed in range(3)]
     for seed in range(3):
         for name, early, late in (("cure", 0.5, 1.4), ("npo", 0.6, 1.2), ("graddiff", 1.1, 1.3)):
-            told = {"rate": 0.01, "seconds": 7.0}
-            rows.append(made(name, seed, early + seed / 1000, 0.7, strength=12.0, **told | {"stopped": False}))
-            rows.append(made(name, seed, late, 0.7, strength=48.0, forget_gap=late / 10, **told))
+            costs = {"rate": 0.01, "seconds": 7.0}
+            rows.append(make_result(name, seed, early + seed / 1000, 0.7, strength=12.0, **costs | {"stopped": False}))
+            rows.append(make_result(name, seed, late, 0.7, strength=48.0, forget_gap=late / 10, **costs))
     best, stopped = render_report(rows, {}).split("Each method at its own stop")
     assert "| cure | npo | -0.100 ± 0.000 | 0.000 ± 0.000 |" in best
     assert "| cure | npo | 0.200 ± 0.000 | 0.020 ± 0.000 |" in stopped
@@ -289,8 +284,8 @@ def test_own_stops_are_compared_apart_from_best_points_and_keep_their_costs():
     assert " 7.0 | 0.0 | " in line
 
 
-def test_results_are_read_as_they_were_written(tmp_path):
-    rows = [made("cure", 0, 1.0, 0.7), made("npo", 1, 0.3, float("nan"))]
+def test_written_results_are_read_unchanged(tmp_path):
+    rows = [make_result("cure", 0, 1.0, 0.7), make_result("npo", 1, 0.3, float("nan"))]
     write_results(tmp_path / "rows.parquet", rows)
-    back = read_results(tmp_path / "rows.parquet")
-    assert back[0] == rows[0] and np.isnan(back[1].test_auc) and read_results(tmp_path / "none.parquet") == []
+    loaded = read_results(tmp_path / "rows.parquet")
+    assert loaded[0] == rows[0] and np.isnan(loaded[1].test_auc) and read_results(tmp_path / "none.parquet") == []

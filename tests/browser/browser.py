@@ -1,4 +1,4 @@
-"""A served dashboard and a Chromium that looks at it, for the browser tests and the screenshots."""
+"""A served dashboard and a headless Chromium, for the browser tests and the screenshots."""
 
 import json
 import os
@@ -35,7 +35,7 @@ PAGES = ("overview", "request", "circuit", "what_if", "groups", "run", "before_a
 
 @contextmanager
 def served(workspace: Path) -> Iterator[str]:
-    """The address of a dashboard over `workspace`, on a free port."""
+    """Serve a dashboard of `workspace` on a free port; yields its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -59,7 +59,7 @@ def _healthy(port: int) -> bool:
 
 @contextmanager
 def chrome(width: int = 1440, height: int = 900, dark: bool = False) -> Iterator[Chrome]:
-    """A fresh headless Chromium that logs every request it makes."""
+    """A new headless Chromium that logs all its requests."""
     with tempfile.TemporaryDirectory() as profile:
         options = ChromeOptions()
         options.binary_location = str(CHROMIUM)
@@ -82,7 +82,7 @@ def resize(driver: Chrome, width: int, height: int) -> None:
 
 
 def open_page(driver: Chrome, base: str, page: str, query: str = "", seconds: float = 60) -> str:
-    """Open a page, wait until it is drawn and quiet, and give its text."""
+    """Open a page, wait until it is drawn, and return its text."""
     driver.get(f"{base}/{'' if page == 'overview' else page}{query}")
     wait(lambda: drawn(driver), seconds)
     time.sleep(0.8)
@@ -90,7 +90,7 @@ def open_page(driver: Chrome, base: str, page: str, query: str = "", seconds: fl
 
 
 def drawn(driver: Chrome) -> bool:
-    """Whether the page has its title and no script runs."""
+    """Whether the page shows its title and no script is running."""
     running = driver.find_elements(
         By.CSS_SELECTOR, "[data-testid=stApp][data-test-script-state=running], [data-testid=stSkeleton]"
     )
@@ -102,7 +102,7 @@ def text(driver: Chrome) -> str:
 
 
 def within(driver: Chrome, component: str, script: str, *arguments):
-    """Run `script` in the page with `root` being the element of one of our components, which live in shadow roots."""
+    """Run `script` in the page; `root` is the element of a component inside its shadow root."""
     find = """
     const hosts = [...document.querySelectorAll('*')].filter((e) => e.shadowRoot && e.shadowRoot.querySelector('%s'));
     const root = hosts[0]?.shadowRoot.querySelector('%s');
@@ -110,17 +110,17 @@ def within(driver: Chrome, component: str, script: str, *arguments):
     return driver.execute_script(find % (component, component) + script, *arguments)
 
 
-def wait(happened, seconds: float) -> None:
-    """Wait until `happened()` is true. Raises TimeoutError."""
+def wait(condition, seconds: float) -> None:
+    """Wait until `condition()` is true; raises TimeoutError after `seconds`."""
     end = time.monotonic() + seconds
-    while not happened():
+    while not condition():
         if time.monotonic() > end:
-            raise TimeoutError(f"Nothing happened in {seconds} seconds: {happened}")
+            raise TimeoutError(f"Not true within {seconds} seconds: {condition}")
         time.sleep(0.25)
 
 
-def foreign(driver: Chrome) -> list[str]:
-    """Every address outside this machine that was asked for since the last call."""
+def foreign_requests(driver: Chrome) -> list[str]:
+    """All addresses outside this machine that the browser requested since the last call."""
     entries = (json.loads(entry["message"])["message"] for entry in driver.get_log("performance"))
     urls = [entry["params"]["request"]["url"] for entry in entries if entry["method"] == "Network.requestWillBeSent"]
     return [

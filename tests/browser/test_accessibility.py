@@ -1,7 +1,7 @@
-"""No serious barrier on any page: axe-core in a real browser, light and dark, wide and narrow.
+"""Accessibility: axe-core finds no serious barrier on any page, light and dark, wide and narrow.
 
-axe cannot see into canvases (charts and tables: their alt texts hold for them) nor into frames without our origin: the
-documents of those are opened on their own.
+axe-core cannot inspect canvases (charts and tables, which have alternative texts) nor frames of another origin; the
+documents of such frames are opened on their own.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from selenium.webdriver.common.by import By
 
 from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, open_page, served
 
-LOOKS = {"light-1440": (1440, False), "dark-1440": (1440, True), "light-390": (390, False)}
-# Pages in the states that show most: a person chosen, the form unfolded; and one step of the tour.
+SCREENS = {"light-1440": (1440, False), "dark-1440": (1440, True), "light-390": (390, False)}
+# Addresses that show the most of each page: a user is selected, the form is open.
 QUERIES = {
     "request": "?user=u254",
     "circuit": "?module=a0.h5",
@@ -23,15 +23,15 @@ QUERIES = {
     "run": "?request=req-demo",
 }
 VIEWS = [*((page, QUERIES.get(page, "")) for page in PAGES), ("report", "?run=run-demo&tour=9")]
-FRAMED = ("report",)
-# (rule, selector, reason): barriers inside Streamlit's own widgets that nothing from outside can mend.
+PAGES_WITH_FRAMES = ("report",)
+# (rule, selector, reason): barriers inside Streamlit's widgets, which the dashboard cannot repair.
 EXEMPT = (
     (
         "list",
         "ul[data-testid=stSidebarNavItems]",
-        "Streamlit wraps each section of the navigation in a div inside its ul; browsers read it as a list all the same.",
+        "Streamlit wraps each section of the navigation in a div inside its ul; browsers still read it as a list.",
     ),
-    ("listitem", "ul[data-testid=stSidebarNavItems] > div > li", "The other side of the same div."),
+    ("listitem", "ul[data-testid=stSidebarNavItems] > div > li", "The items of the same list, inside the div."),
 )
 CHECK = """
 const [exempt, done] = [arguments[0], arguments[arguments.length - 1]];
@@ -52,23 +52,23 @@ def base() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module", params=LOOKS)
+@pytest.fixture(scope="module", params=SCREENS)
 def driver(request: pytest.FixtureRequest) -> Iterator[Chrome]:
-    width, dark = LOOKS[request.param]
+    width, dark = SCREENS[request.param]
     with chrome(width, 900, dark) as opened:
         yield opened
 
 
-def barriers(driver: Chrome, axe: str) -> list[dict]:
-    """Every serious or critical violation in the document that the driver stands in, the excused ones too."""
+def find_barriers(driver: Chrome, axe: str) -> list[dict]:
+    """All serious or critical violations in the driver's current document, including the exempt ones."""
     driver.set_script_timeout(60)
     driver.execute_script(axe)
     found = driver.execute_async_script(CHECK, [rule[:2] for rule in EXEMPT])
     return [one for one in found if one["impact"] in ("serious", "critical")]
 
 
-def readable(found: list[dict]) -> str:
-    """The violations that nothing excuses, as text; empty if there are none."""
+def describe_barriers(found: list[dict]) -> str:
+    """The violations that are not exempt, as text; empty if there are none."""
     return "\n\n".join(
         f"{one['rule']} ({one['impact']}): {one['help']}\n  at {one['where']}\n  {one['html']}\n  {one['why']}"
         for one in found
@@ -76,8 +76,8 @@ def readable(found: list[dict]) -> str:
     )
 
 
-def documents(driver: Chrome) -> list[str]:
-    """The documents of a page's frames, and of the frames within these, which have no origin of ours."""
+def frame_documents(driver: Chrome) -> list[str]:
+    """HTML documents of a page's frames and of the frames inside them; they have another origin."""
     outer = driver.find_elements(By.CSS_SELECTOR, "iframe[srcdoc]")
     found = [frame.get_attribute("srcdoc") for frame in outer]
     for frame in outer:
@@ -88,30 +88,30 @@ def documents(driver: Chrome) -> list[str]:
 
 
 @pytest.mark.parametrize(("page", "query"), VIEWS, ids=[f"{page}{query}" for page, query in VIEWS])
-def test_no_page_has_a_serious_barrier(base: str, driver: Chrome, axe: str, page: str, query: str) -> None:
+def test_page_has_no_serious_barrier(base: str, driver: Chrome, axe: str, page: str, query: str) -> None:
     open_page(driver, base, page, query)
-    if wrong := readable(barriers(driver, axe)):
-        pytest.fail(wrong, pytrace=False)
+    if violations := describe_barriers(find_barriers(driver, axe)):
+        pytest.fail(violations, pytrace=False)
 
 
-def test_no_framed_document_has_a_serious_barrier(base: str, driver: Chrome, axe: str, tmp_path: Path) -> None:
+def test_framed_document_has_no_serious_barrier(base: str, driver: Chrome, axe: str, tmp_path: Path) -> None:
     found = []
-    for page in FRAMED:
+    for page in PAGES_WITH_FRAMES:
         open_page(driver, base, page)
-        found += documents(driver)
+        found += frame_documents(driver)
     assert found
     for number, html in enumerate(found):
-        place = tmp_path / f"{number}.html"
-        place.write_text(html, encoding="utf-8")
-        driver.get(place.as_uri())
-        if wrong := readable(barriers(driver, axe)):
-            pytest.fail(wrong, pytrace=False)
+        path = tmp_path / f"{number}.html"
+        path.write_text(html, encoding="utf-8")
+        driver.get(path.as_uri())
+        if violations := describe_barriers(find_barriers(driver, axe)):
+            pytest.fail(violations, pytrace=False)
 
 
-def test_every_exemption_is_still_needed_and_a_barrier_is_found(base: str, axe: str) -> None:
+def test_every_exemption_occurs_and_an_added_barrier_is_found(base: str, axe: str) -> None:
     with chrome() as driver:
         open_page(driver, base, "overview")
-        found = barriers(driver, axe)
+        found = find_barriers(driver, axe)
         assert {one["rule"] for one in found if one["excused"]} == {rule for rule, *_ in EXEMPT}
         driver.execute_script("document.querySelector('h1').insertAdjacentHTML('afterend', '<button></button>')")
-        assert "button-name" in readable(barriers(driver, axe))
+        assert "button-name" in describe_barriers(find_barriers(driver, axe))

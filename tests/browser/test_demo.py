@@ -1,4 +1,4 @@
-"""The demo in a real browser: every page is full, nothing leaves the machine, a launched run is seen to finish."""
+"""The demo in a browser: every page shows its texts, requests stay local, and a launched run finishes."""
 
 import shutil
 import time
@@ -12,11 +12,11 @@ from selenium.webdriver.common.by import By
 from core.runs.handle import runs
 from core.types import RunState
 from core.workspace import Workspace
-from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, foreign, open_page, served, text, wait
+from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, foreign_requests, open_page, served, text, wait
 
 DEMO = ROOT / "assets/demo"
-FINISHED = 600  # seconds after which a run from the page hangs; the aim is 90 on two free cores
-SAYS = {
+RUN_TIMEOUT = 600  # seconds until a run counts as hanging; it should take 90 on two free cores
+EXPECTED_TEXTS = {
     "overview": ("Requests", "Runs", "Next:"),
     "request": ("What the model learned from this user", "Open the request"),
     "circuit": ("How the modules connect", "Select a module", "Does this circuit explain the model?", "All modules"),
@@ -57,32 +57,32 @@ def browser() -> Iterator[Chrome]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_is_full_and_stays_on_this_machine(base: str, demo: Path, browser: Chrome, page: str) -> None:
+def test_page_shows_its_texts_and_makes_no_foreign_request(base: str, demo: Path, browser: Chrome, page: str) -> None:
     query = f"?user={Workspace(demo).user_split.members[0]}" if page == "request" else ""
     shown = open_page(browser, base, page, query)
-    assert not [words for words in SAYS[page] if words not in shown]
+    assert not [words for words in EXPECTED_TEXTS[page] if words not in shown]
     assert "has encountered an error" not in shown and "complian" not in shown.lower()
-    assert foreign(browser) == []
+    assert foreign_requests(browser) == []
 
 
-def test_a_narrow_screen_needs_no_sideways_scrolling(base: str) -> None:
+def test_narrow_screen_needs_no_horizontal_scrolling(base: str) -> None:
     with chrome(390, 844) as phone:
         for page in PAGES:
             open_page(phone, base, page)
             assert phone.execute_script("return document.documentElement.scrollWidth") <= 390
 
 
-def test_a_run_launched_from_the_page_is_seen_to_finish(base: str, demo: Path, browser: Chrome) -> None:
-    known = {run.id for run in runs(Workspace(demo))}
+def test_run_launched_from_the_page_finishes(base: str, demo: Path, browser: Chrome) -> None:
+    known_runs = {run.id for run in runs(Workspace(demo))}
     finished = next(run for run in runs(Workspace(demo)) if run.status.state is RunState.DONE)
     open_page(browser, base, "run", f"?request={finished.spec.request}")
     started = time.monotonic()
     browser.find_element(By.XPATH, "//button[contains(., 'Launch the run')]").click()
     wait(lambda: "The run is working" in text(browser) or "waits for its worker" in text(browser), 30)
-    wait(lambda: "The run finished" in text(browser) or "because of an error" in text(browser), FINISHED)
-    run = next(run for run in runs(Workspace(demo)) if run.id not in known)
+    wait(lambda: "The run finished" in text(browser) or "because of an error" in text(browser), RUN_TIMEOUT)
+    run = next(run for run in runs(Workspace(demo)) if run.id not in known_runs)
     assert run.status.state is RunState.DONE, run.status.message
     print(f"launched and finished in {time.monotonic() - started:.0f} s")
     assert f"run={run.id}" in browser.current_url
     assert run.id in open_page(browser, base, "before_after", f"?run={run.id}")
-    assert foreign(browser) == []
+    assert foreign_requests(browser) == []

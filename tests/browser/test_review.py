@@ -1,4 +1,4 @@
-"""From an open request to one that is decided, destroyed and looked through, with nothing but the keyboard."""
+"""The review page with the keyboard alone: verify, submit, approve, destroy and search again."""
 
 import time
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ from core.review.leak_scan import known, rows_of, traces
 from core.runs.handle import RunHandle
 from core.workspace import Workspace
 from tests.browser.browser import BROWSER, chrome, drawn, open_page, served, text, wait
-from tests.browser.test_accessibility import barriers, readable
+from tests.browser.test_accessibility import describe_barriers, find_barriers
 
 pytestmark = BROWSER
-MOST = 150  # stops of the Tab key on any page
+MAX_TABS = 150  # limit of Tab presses on a page
 
 
 @pytest.fixture(scope="module")
-def base(run: RunHandle) -> Iterator[str]:
-    """The demo, whose run nobody has verified yet."""
+def base_url(run: RunHandle) -> Iterator[str]:
+    """Address of the demo, whose run is not verified."""
     (run.path / "verification.json").unlink()
     with served(run.path.parents[1]) as address:
         yield address
@@ -29,65 +29,65 @@ def press(driver: Chrome, *keys: str) -> None:
     time.sleep(0.1)
 
 
-def reach(driver: Chrome, label: str) -> None:
-    """Go on with the Tab key until what holds the focus is called so."""
-    seen = []
-    for _ in range(MOST):
+def tab_to(driver: Chrome, label: str) -> None:
+    """Press Tab until the focused control's name starts with `label`."""
+    names = []
+    for _ in range(MAX_TABS):
         press(driver, Keys.TAB)
-        at = driver.switch_to.active_element
-        seen.append(at.accessible_name)
-        if seen[-1].startswith(label) and at.tag_name in ("a", "button", "input", "textarea"):
+        focused = driver.switch_to.active_element
+        names.append(focused.accessible_name)
+        if names[-1].startswith(label) and focused.tag_name in ("a", "button", "input", "textarea"):
             return
-    pytest.fail(f"{label!r} is not reached with the Tab key, only {seen}")
+    pytest.fail(f"{label!r} is not reached with the Tab key, only {names}")
 
 
-def told(driver: Chrome, sentence: str, seconds: float) -> None:
+def wait_for_text(driver: Chrome, sentence: str, seconds: float) -> None:
     wait(lambda: sentence in text(driver) and drawn(driver), seconds)
 
 
-def test_a_request_is_carried_out_by_keyboard_alone(base: str, run: RunHandle, axe: str) -> None:
-    place = Workspace(run.path.parents[1])
-    request = place.request("req-demo")
-    forgotten = known(request, rows_of(place.interactions, request), place.items)
+def test_request_is_carried_out_with_the_keyboard_alone(base_url: str, run: RunHandle, axe: str) -> None:
+    workspace = Workspace(run.path.parents[1])
+    request = workspace.request("req-demo")
+    forgotten_data = known(request, rows_of(workspace.interactions, request), workspace.items)
     with chrome() as driver:
-        open_page(driver, base, "overview")
-        reach(driver, "Review")
+        open_page(driver, base_url, "overview")
+        tab_to(driver, "Review")
         press(driver, Keys.ENTER)
-        told(driver, "One request waits for a decision", 60)
-        for label, done, seconds in (
+        wait_for_text(driver, "One request waits for a decision", 60)
+        for label, result, seconds in (
             ("Verify this run", "checks:", 400),
             ("Submit for decision", "One decision is enough", 60),
         ):
-            reach(driver, label)
+            tab_to(driver, label)
             press(driver, Keys.ENTER)
-            told(driver, done, seconds)
-        without_barrier(driver, axe)
-        reach(driver, "Approve")
+            wait_for_text(driver, result, seconds)
+        assert_no_barrier(driver, axe)
+        tab_to(driver, "Approve")
         press(driver, Keys.ENTER)
-        told(driver, "this is destroyed", 30)
-        without_barrier(driver, axe)
-        reach(driver, "Reason")
+        wait_for_text(driver, "this is destroyed", 30)
+        assert_no_barrier(driver, axe)
+        tab_to(driver, "Reason")
         press(driver, "For the demonstration it will do.")
-        reach(driver, "I have read the evidence")
+        tab_to(driver, "I have read the evidence")
         press(driver, Keys.SPACE)
         time.sleep(3)
-        reach(driver, "Approve now")
+        tab_to(driver, "Approve now")
         press(driver, Keys.ENTER)
-        told(driver, "State of the request: carried out", 120)
-        reach(driver, "Search every file again")
+        wait_for_text(driver, "State of the request: carried out", 120)
+        tab_to(driver, "Search every file again")
         press(driver, Keys.ENTER)
-        told(driver, "No file of the workspace holds", 60)
-        without_barrier(driver, axe)
-    assert traces(place.root, forgotten) == [] and not run.path.exists()
+        wait_for_text(driver, "No file of the workspace holds", 60)
+        assert_no_barrier(driver, axe)
+    assert traces(workspace.root, forgotten_data) == [] and not run.path.exists()
 
 
-def without_barrier(driver: Chrome, axe: str) -> None:
-    if wrong := readable(barriers(driver, axe)):
-        pytest.fail(wrong, pytrace=False)
+def assert_no_barrier(driver: Chrome, axe: str) -> None:
+    if violations := describe_barriers(find_barriers(driver, axe)):
+        pytest.fail(violations, pytrace=False)
 
 
-def test_a_narrow_screen_reads_it_too(base: str, axe: str) -> None:
+def test_narrow_screen_shows_the_closed_request(base_url: str, axe: str) -> None:
     with chrome(390, 900, dark=True) as driver:
-        assert "one was carried out" in open_page(driver, base, "review")
-        without_barrier(driver, axe)
+        assert "one was carried out" in open_page(driver, base_url, "review")
+        assert_no_barrier(driver, axe)
         assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")

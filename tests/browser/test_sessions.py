@@ -1,4 +1,4 @@
-"""The load test in its shortest form: two sessions at once, one round."""
+"""The load test of the dashboard with two concurrent sessions and one round."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from tests.browser.browser import PAGES, ROOT, served
 
 
 @pytest.mark.slow
-def test_every_page_answers_two_sessions_at_once() -> None:
+def test_every_page_answers_two_concurrent_sessions() -> None:
     with served(ROOT / "assets/demo") as base:
         visits, memory = asyncio.run(load(base, sessions=2, rounds=1))
     assert sorted(visit.page for visit in visits) == sorted(2 * PAGES)
@@ -18,7 +18,7 @@ def test_every_page_answers_two_sessions_at_once() -> None:
 
 
 @pytest.mark.slow
-def test_a_page_that_is_not_there_is_found_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_page_is_reported_as_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.sessions.PAGES", ("nowhere",))
     with served(ROOT / "assets/demo") as base:
         (visit,), _ = asyncio.run(load(base, sessions=1, rounds=1))

@@ -1,4 +1,4 @@
-"""Tiny random models of every family, a trained one, and contrasts for them."""
+"""Fixtures of the circuit tests: tiny random models of every family, a trained model, and prompt pairs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ from transformers import (
 from core.circuit.prompt_pairs import PromptPair
 
 TRAINED = Path(__file__).parents[3] / "shared/data/tinystories-260k"
-VOCABULARY = 512  # that of the trained model, in which tokens under 259 are bytes that never come
+VOCABULARY = 512  # size of the trained model's vocabulary; its tokens below 259 are bytes, which no text contains
 SIZES = dict(
     vocab_size=VOCABULARY,
     hidden_size=32,
@@ -59,8 +59,8 @@ CONFIGS = {
 }
 
 
-def tiny(family: str) -> nn.Module:
-    """A random model whose biases and norm weights are no ones and zeros."""
+def random_model(family: str) -> nn.Module:
+    """A random model: no bias is zero and no norm weight is one."""
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_config(CONFIGS[family])
     with torch.no_grad():
@@ -70,7 +70,7 @@ def tiny(family: str) -> nn.Module:
 
 
 def with_lora(model: nn.Module) -> nn.Module:
-    """`model` under a LoRA adapter that changes every linear layer."""
+    """`model` with a random LoRA adapter on every linear layer."""
     torch.manual_seed(1)
     transposed = model.config.model_type == "gpt2"
     config = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False, fan_in_fan_out=transposed)
@@ -78,35 +78,35 @@ def with_lora(model: nn.Module) -> nn.Module:
 
 
 @pytest.fixture(scope="session")
-def make() -> Callable[[str], nn.Module]:
-    """Builds a fresh model by name: a family, or a family with "+lora"."""
+def build_model() -> Callable[[str], nn.Module]:
+    """Function that builds a model from its name: a family, or a family and "+lora"."""
 
     def build(name: str) -> nn.Module:
         family, _, lora = name.partition("+")
-        return with_lora(tiny(family)) if lora else tiny(family)
+        return with_lora(random_model(family)) if lora else random_model(family)
 
     return build
 
 
 @pytest.fixture(params=[*CONFIGS, "llama+lora", "gpt2+lora", "gemma2+lora", "phi3+lora", "neox+lora", "trained"])
-def model(request: pytest.FixtureRequest, make: Callable[[str], nn.Module]) -> nn.Module:
+def model(request: pytest.FixtureRequest, build_model: Callable[[str], nn.Module]) -> nn.Module:
     if request.param != "trained":
-        return make(request.param)
+        return build_model(request.param)
     if not TRAINED.is_dir():
         pytest.skip(f"the trained model is not at {TRAINED}")
     return AutoModelForCausalLM.from_pretrained(TRAINED).eval()
 
 
 @pytest.fixture
-def contrasts() -> list[PromptPair]:
-    """Contrasts of different lengths, two of whose tokens differ, at different places."""
+def pairs() -> list[PromptPair]:
+    """Prompt pairs of different lengths; two adjacent tokens differ in each, at different positions."""
     torch.manual_seed(2)
-    made = []
+    found = []
     for number, (length, start) in enumerate(((9, 2), (14, 5), (7, 1), (14, 3))):
         ids = torch.randint(259, VOCABULARY, (length,))
         corrupted = ids.clone()
         corrupted[start : start + 2] = torch.randint(259, VOCABULARY, (2,))
-        made.append(
+        found.append(
             PromptPair(
                 tuple(ids.tolist()),
                 tuple(corrupted.tolist()),
@@ -117,4 +117,4 @@ def contrasts() -> list[PromptPair]:
                 prompt=number,
             )
         )
-    return made
+    return found

@@ -1,3 +1,5 @@
+"""Counterfactual prompts: replaced titles, unchanged positions, donors, and cuts of next-item prompts."""
+
 from collections import Counter
 from dataclasses import replace
 
@@ -19,15 +21,15 @@ CATALOGUE = [Item(item, f"title {item}") for item in ITEMS]
 
 
 def title(item):
-    """One to three tokens; of the longer ones every third begins like its neighbour's."""
+    """Token ids of a title: one to three; every third longer title shares its first token with the title before."""
     number = ITEMS.index(item)
     tokens = [10 + number - number % 3 // 2, 100 + number, 200 + number][: 1 + number // 4 % 3]
     return tokens if len(tokens) > 1 else [300 + number]
 
 
 def encode(prompts, click=True):
-    """A tokenizer without surprises: START, then of each event its title, QUOTE, and in click the answer."""
-    made = []
+    """Encode prompts: START, then for each event its title and QUOTE, and for the click task the answer."""
+    encoded = []
     for prompt in prompts:
         ids, spans, answers = [START], [], []
         for event in prompt.events:
@@ -37,8 +39,8 @@ def encode(prompts, click=True):
             ids += [YES if event.liked else NO] if click else []
         targets = slice(prompt.first_target, None)
         labels = tuple(event.liked for event in prompt.targets)
-        made.append(Encoded(tuple(ids), tuple(spans), tuple(answers[targets]), labels))
-    return made
+        encoded.append(Encoded(tuple(ids), tuple(spans), tuple(answers[targets]), labels))
+    return encoded
 
 
 def encode_titles(prompts):
@@ -46,31 +48,32 @@ def encode_titles(prompts):
 
 
 def events(user, items):
+    """Interactions of a user with items, in time order."""
     return tuple(Interaction(user, item, index % 3 > 0, index) for index, item in enumerate(items))
 
 
 @pytest.fixture(scope="module")
 def interactions():
-    """Forty users in two circles that like different items."""
+    """Interactions of forty users in two groups that meet different items."""
     random = np.random.default_rng(0)
-    circles = ITEMS[::2], ITEMS[1::2]
+    halves = ITEMS[::2], ITEMS[1::2]
     return [
         event
         for user in range(40)
-        for event in events(f"u{user}", random.choice(circles[user % 2], 12, replace=False).tolist())
+        for event in events(f"u{user}", random.choice(halves[user % 2], 12, replace=False).tolist())
     ]
 
 
 @pytest.fixture(scope="module")
 def prompts(interactions):
-    mine = [[event for event in interactions if event.user == f"u{user}"] for user in range(10)]
-    return [Prompt(events[0].user, tuple(events), len(events) - 1) for events in mine]
+    histories = [[event for event in interactions if event.user == f"u{user}"] for user in range(10)]
+    return [Prompt(events[0].user, tuple(events), len(events) - 1) for events in histories]
 
 
 @pytest.fixture(scope="module")
-def llama(make):
-    """Small weights hardly look at the history, so these are larger."""
-    model = make("llama")
+def llama(build_model):
+    """A random Llama with larger attention weights, so that the history affects its answers."""
+    model = build_model("llama")
     with torch.no_grad():
         for layer in anatomy(model).layers:
             for projection in (layer.q, layer.k, layer.v):
@@ -80,87 +83,89 @@ def llama(make):
 
 
 @pytest.fixture(scope="module")
-def made(llama, prompts, interactions):
+def click_pairs(llama, prompts, interactions):
     found, dropped = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO))
     assert len(found) == len(prompts) and dropped == 0
     return found
 
 
-def test_template_target_and_every_position_stay(made, prompts):
-    for contrast, prompt, encoded in zip(made, prompts, encode(prompts), strict=True):
-        assert contrast.ids == encoded.ids[:-1]
-        assert len(contrast.corrupted) == len(contrast.ids)
-        inside = {place for span in contrast.spans for place in range(*span)}
-        assert contrast.spans and set(contrast.spans) <= set(encoded.spans[:-1])
+def test_counterfactual_keeps_template_target_and_positions(click_pairs, prompts):
+    for pair, prompt, encoded in zip(click_pairs, prompts, encode(prompts), strict=True):
+        assert pair.ids == encoded.ids[:-1]
+        assert len(pair.corrupted) == len(pair.ids)
+        inside = {position for span in pair.spans for position in range(*span)}
+        assert pair.spans and set(pair.spans) <= set(encoded.spans[:-1])
         assert all(
             a == b
-            for place, (a, b) in enumerate(zip(contrast.ids, contrast.corrupted, strict=True))
-            if place not in inside
+            for position, (a, b) in enumerate(zip(pair.ids, pair.corrupted, strict=True))
+            if position not in inside
         )
-        for start, stop in contrast.spans:
-            assert contrast.ids[start:stop] != contrast.corrupted[start:stop]
-        assert (contrast.right, contrast.wrong) == ((YES, NO) if prompt.events[-1].liked else (NO, YES))
+        for start, stop in pair.spans:
+            assert pair.ids[start:stop] != pair.corrupted[start:stop]
+        assert (pair.right, pair.wrong) == ((YES, NO) if prompt.events[-1].liked else (NO, YES))
 
 
-def items_of(contrast):
-    """The items whose titles stand in the replaced spans, before and after."""
+def items_of(pair):
+    """Items in the replaced spans: those of the clean prompt and those of the counterfactual prompt."""
     by_title = {tuple(title(item)): item for item in ITEMS}
-    return [[by_title[ids[start:stop]] for start, stop in contrast.spans] for ids in (contrast.ids, contrast.corrupted)]
+    return [[by_title[ids[start:stop]] for start, stop in pair.spans] for ids in (pair.ids, pair.corrupted)]
 
 
-def test_pagerank_replaces_near_titles_by_unseen_far_ones_of_like_popularity(made, prompts, interactions):
-    graph, met = ItemGraph(interactions), Counter(event.item for event in interactions)
-    decile = {item: i * 10 // len(ITEMS) for i, item in enumerate(sorted(ITEMS, key=lambda item: (-met[item], item)))}
-    by_pagerank = [pair for pair in zip(made, prompts, strict=True) if pair[0].way == "pagerank"]
+def test_pagerank_donor_is_unseen_farther_and_equally_popular(click_pairs, prompts, interactions):
+    graph, popularity = ItemGraph(interactions), Counter(event.item for event in interactions)
+    decile = {
+        item: i * 10 // len(ITEMS) for i, item in enumerate(sorted(ITEMS, key=lambda item: (-popularity[item], item)))
+    }
+    by_pagerank = [(c, prompt) for c, prompt in zip(click_pairs, prompts, strict=True) if c.way == "pagerank"]
     assert len(by_pagerank) > 2
-    for contrast, prompt in by_pagerank:
+    for pair, prompt in by_pagerank:
         rank = graph.pagerank([prompt.events[-1].item])[:, 0]
-        for old, new in zip(*items_of(contrast), strict=True):
+        for old, new in zip(*items_of(pair), strict=True):
             assert rank[graph.items[new]] < rank[graph.items[old]]
             assert decile[new] == decile[old]
             assert new not in {event.item for event in prompt.events}
 
 
-def test_a_contrast_halves_or_flips_the_metric_or_nothing_did(llama, made, prompts, interactions):
-    clean, corrupted = (metrics(anatomy(llama), made, 4, side) for side in (CLEAN, CORRUPTED))
+def test_pair_weakens_the_metric_or_replaces_several_titles(llama, click_pairs, prompts, interactions):
+    clean, corrupted = (metrics(anatomy(llama), click_pairs, 4, side) for side in (CLEAN, CORRUPTED))
     weakened = (corrupted.abs() <= clean.abs() / 2) | (clean * corrupted < 0)
     assert weakened.any()
-    assert all(len(c.spans) > 1 for c, enough in zip(made, weakened, strict=True) if not enough)
+    assert all(len(c.spans) > 1 for c, enough in zip(click_pairs, weakened, strict=True) if not enough)
 
 
-def test_a_seed_gives_one_result(llama, made, prompts, interactions):
+def test_pairs_are_determined_by_the_seed(llama, click_pairs, prompts, interactions):
     again, _ = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO))
     other, _ = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), seed=1)
-    assert again == made
-    assert other != made
+    assert again == click_pairs
+    assert other != click_pairs
 
 
-def test_next_item_is_cut_where_the_true_title_and_the_rival_part(llama, prompts, interactions):
+def test_next_item_prompt_ends_where_true_and_rival_title_diverge(llama, prompts, interactions):
     found, dropped = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode_titles, None)
     assert (len(found), dropped) == (len(prompts), 0)
     titles = [title(item) for item in ITEMS]
-    later = 0
-    for contrast, prompt in zip(found, prompts, strict=True):
+    cut_later = 0
+    for pair, prompt in zip(found, prompts, strict=True):
         whole = encode_titles([prompt])[0]
         true = [*title(prompt.events[-1].item), QUOTE]
-        known = len(contrast.ids) - whole.answers[0][0]  # tokens of the true title that the prompt gives away
-        later += known > 0
-        assert contrast.ids == whole.ids[: len(contrast.ids)]
-        assert contrast.right == true[known] != contrast.wrong
-        assert any((*true[:known], contrast.wrong) == tuple([*t, QUOTE][: known + 1]) for t in titles)
+        known = len(pair.ids) - whole.answers[0][0]  # tokens of the true title in the prompt
+        cut_later += known > 0
+        assert pair.ids == whole.ids[: len(pair.ids)]
+        assert pair.right == true[known] != pair.wrong
+        assert any((*true[:known], pair.wrong) == tuple([*t, QUOTE][: known + 1]) for t in titles)
 
 
-def test_titles_that_begin_alike_are_cut_after_what_they_share(llama):
-    """The only unseen item begins like the true one."""
+def test_prompt_includes_the_tokens_that_both_titles_share(llama):
+    """The only unseen item shares its first token with the true item."""
     true, rival = next(
         (a, b) for a in ITEMS for b in ITEMS if a < b and title(a)[0] == title(b)[0] and len(title(a)) > 1
     )
     seen = [item for item in ITEMS if item != rival]
     prompt = Prompt("u", events("u", [*seen[:5], true]), 5)
     interactions = [*events("u", seen), *events("v", ITEMS)]
-    (contrast,), _ = find_prompt_pairs(llama, [prompt], interactions, CATALOGUE, encode_titles, None) or ((None,), 0)
-    assert contrast.ids[-1] == title(true)[0] == title(rival)[0]
-    assert (contrast.right, contrast.wrong) == (title(true)[1], title(rival)[1])
+    (pair,), _ = find_prompt_pairs(llama, [prompt], interactions, CATALOGUE, encode_titles, None) or ((None,), 0)
+    assert pair.ids[-1] == title(true)[0] == title(rival)[0]
+    assert (pair.right, pair.wrong) == (title(true)[1], title(rival)[1])
 
 
 def test_prompts_without_history_are_dropped_and_counted(llama, prompts, interactions):
@@ -169,70 +174,70 @@ def test_prompts_without_history_are_dropped_and_counted(llama, prompts, interac
     assert (len(found), dropped) == (3, 2)
 
 
-def test_a_target_outside_the_graph_falls_back_on_another_user(llama, prompts, interactions):
+def test_target_outside_the_graph_falls_back_to_another_user(llama, prompts, interactions):
     prompt = replace(prompts[0], events=(*prompts[0].events[:-1], replace(prompts[0].events[-1], item=ITEMS[0])))
     elsewhere = [event for event in interactions if event.item != ITEMS[0]]
     ways = ("pagerank", "other_user")
-    (contrast,), dropped = find_prompt_pairs(llama, [prompt], elsewhere, CATALOGUE, encode, (YES, NO), ways=ways)
-    assert contrast.way == "other_user" and dropped == 0
-    donors = set(items_of(contrast)[1])
+    (pair,), dropped = find_prompt_pairs(llama, [prompt], elsewhere, CATALOGUE, encode, (YES, NO), ways=ways)
+    assert pair.way == "other_user" and dropped == 0
+    donors = set(items_of(pair)[1])
     assert any(donors <= {event.item for event in elsewhere if event.user == f"u{user}"} for user in range(40))
     assert not donors & {event.item for event in elsewhere if event.user == prompt.user}
 
 
-def test_the_mean_way_replaces_every_title_of_the_history_by_the_mean_of_popular_tokens(llama, prompts, interactions):
+def test_mean_way_replaces_every_history_title_by_a_mean_embedding(llama, prompts, interactions):
     found, dropped = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=("mean",))
     assert (len(found), dropped) == (len(prompts), 0)
     weight = anatomy(llama).embed.weight
-    for contrast, prompt in zip(found, prompts, strict=True):
+    for pair, prompt in zip(found, prompts, strict=True):
         spans = encode([prompt])[0].spans[:-1]
-        inside = {place for span in spans for place in range(*span)}
-        assert contrast.way == "mean" and contrast.spans == spans
-        assert {place for place, token in enumerate(contrast.corrupted) if token == MEAN} == inside
-        ((_, batch),) = batches(anatomy(llama), [contrast], 1)
-        expected = weight[list(contrast.average)].mean(0)
-        places = sorted(inside)
-        assert torch.allclose(batch.embeddings(CORRUPTED)[0, places], expected.expand(len(places), -1), atol=1e-6)
-        kept = [place for place in range(len(contrast.ids)) if place not in inside]
+        inside = {position for span in spans for position in range(*span)}
+        assert pair.way == "mean" and pair.spans == spans
+        assert {position for position, token in enumerate(pair.corrupted) if token == MEAN} == inside
+        ((_, batch),) = batches(anatomy(llama), [pair], 1)
+        expected = weight[list(pair.average)].mean(0)
+        replaced = sorted(inside)
+        assert torch.allclose(batch.embeddings(CORRUPTED)[0, replaced], expected.expand(len(replaced), -1), atol=1e-6)
+        kept = [position for position in range(len(pair.ids)) if position not in inside]
         assert torch.equal(batch.embeddings(CORRUPTED)[0, kept], batch.embeddings(CLEAN)[0, kept])
 
 
-def test_ways_are_tried_in_the_order_given(llama, prompts, interactions):
+def test_pairs_use_only_the_requested_ways(llama, prompts, interactions):
     for way in ("pagerank", "other_user"):
         found, _ = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=(way,))
-        assert found and {contrast.way for contrast in found} == {way}
+        assert found and {pair.way for pair in found} == {way}
     with pytest.raises(RunError, match="'noise' is not known"):
         find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=("pagerank", "noise"))
 
 
-def test_several_donors_give_each_prompt_several_contrasts(llama, made, prompts, interactions):
+def test_several_donors_give_several_pairs_for_each_prompt(llama, click_pairs, prompts, interactions):
     found, dropped = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), donors=3)
     assert dropped == 0 and [c.prompt for c in found] == [i for i in range(len(prompts)) for _ in range(3)]
-    assert [c.prompt for c in made] == list(range(len(prompts)))
+    assert [c.prompt for c in click_pairs] == list(range(len(prompts)))
     assert any(len({c.corrupted for c in found if c.prompt == i}) > 1 for i in range(len(prompts)))
     assert len({c.ids for c in found}) == len(prompts)
 
 
-def test_places_in_the_prompt_are_counted_back_from_the_target(made, prompts):
-    for contrast, encoded in zip(made, encode(prompts), strict=True):
-        slots = contrast.slots
-        assert slots[0] == 0 and slots[-1] == 1 and len(slots) == len(contrast.ids)
+def test_prompt_slots_are_counted_back_from_the_target(click_pairs, prompts):
+    for pair, encoded in zip(click_pairs, encode(prompts), strict=True):
+        slots = pair.slots
+        assert slots[0] == 0 and slots[-1] == 1 and len(slots) == len(pair.ids)
         for back, (start, stop) in enumerate(reversed(encoded.spans), 1):
             assert set(slots[start:stop]) == {back}
 
 
-def test_a_tokenizer_that_merges_over_a_border_gives_no_contrast(llama, prompts, interactions):
-    def merging(some):
-        """The last token before the answer depends on the history, as no replacement may make it."""
-        return [replace(e, ids=(*e.ids[:-2], 300 + sum(e.ids[:-2]) % 200, e.ids[-1])) for e in encode(some)]
+def test_merging_tokenizer_leaves_the_last_token_unchanged(llama, prompts, interactions):
+    def encode_merged(prompts):
+        """Encode prompts so that the last token before the answer depends on the history."""
+        return [replace(e, ids=(*e.ids[:-2], 300 + sum(e.ids[:-2]) % 200, e.ids[-1])) for e in encode(prompts)]
 
     found, _ = find_prompt_pairs(
-        llama, prompts[:4], interactions, CATALOGUE, merging, (YES, NO), ways=("pagerank", "other_user")
+        llama, prompts[:4], interactions, CATALOGUE, encode_merged, (YES, NO), ways=("pagerank", "other_user")
     )
-    assert all(contrast.ids[-1] == contrast.corrupted[-1] for contrast in found)
+    assert all(pair.ids[-1] == pair.corrupted[-1] for pair in found)
 
 
-def test_a_hundred_thousand_interactions_take_seconds(llama, prompts):
+def test_pagerank_handles_a_hundred_thousand_interactions(llama, prompts):
     random = np.random.default_rng(0)
     users, items = random.integers(6000, size=100_000), random.integers(3000, size=100_000)
     graph = ItemGraph([Interaction(f"u{u}", f"i{i}", True, 0) for u, i in zip(users, items, strict=True)])

@@ -1,3 +1,5 @@
+"""Extraction finds a faithful circuit, its curve and its edges, and drops pairs without a positive metric gap."""
+
 from dataclasses import replace
 
 import pytest
@@ -13,39 +15,39 @@ from core.types import Circuit
 
 
 @pytest.fixture(scope="module")
-def llama(make):
-    return make("llama")
+def llama(build_model):
+    return build_model("llama")
 
 
 @pytest.fixture
-def contrasts(request, contrasts):
-    """Those of conftest, their answers swapped where the evidence speaks for the wrong one."""
+def pairs(request, pairs):
+    """The pairs of conftest.py; answers are swapped where the metric gap is negative."""
     model = request.getfixturevalue("model" if "model" in request.fixturenames else "llama")
-    clean, corrupted = (metrics(anatomy(model), contrasts, 2, side) for side in (CLEAN, CORRUPTED))
+    clean, corrupted = (metrics(anatomy(model), pairs, 2, side) for side in (CLEAN, CORRUPTED))
     return [
-        contrast if gap > 0 else replace(contrast, right=contrast.wrong, wrong=contrast.right)
-        for contrast, gap in zip(contrasts, (clean - corrupted).tolist(), strict=True)
+        pair if gap > 0 else replace(pair, right=pair.wrong, wrong=pair.right)
+        for pair, gap in zip(pairs, (clean - corrupted).tolist(), strict=True)
     ]
 
 
-def faithfulness(model, contrasts, modules):
+def faithfulness(model, pairs, modules):
     parts = anatomy(model)
-    clean, corrupted = (metrics(parts, contrasts, 2, side).mean() for side in (CLEAN, CORRUPTED))
-    kept = run_circuit(model, contrasts, keep_modules(parts, modules)).mean()
+    clean, corrupted = (metrics(parts, pairs, 2, side).mean() for side in (CLEAN, CORRUPTED))
+    kept = run_circuit(model, pairs, keep_modules(parts, modules)).mean()
     return ((kept - corrupted) / (clean - corrupted)).item()
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.85])
-def test_the_circuit_is_faithful_and_one_module_less_is_not(model, contrasts, threshold):
-    contrasts = contrasts[:1]
-    circuit = extract(model, contrasts, Settings(threshold=threshold)).circuit
-    assert circuit.faithfulness == pytest.approx(faithfulness(model, contrasts, circuit.members), abs=1e-4)
-    assert circuit.faithfulness >= threshold > faithfulness(model, contrasts, circuit.members[:-1])
+def test_circuit_reaches_threshold_and_one_module_less_does_not(model, pairs, threshold):
+    pairs = pairs[:1]
+    circuit = extract(model, pairs, Settings(threshold=threshold)).circuit
+    assert circuit.faithfulness == pytest.approx(faithfulness(model, pairs, circuit.members), abs=1e-4)
+    assert circuit.faithfulness >= threshold > faithfulness(model, pairs, circuit.members[:-1])
     assert circuit.dropped == 0 and circuit.prompts == 1
 
 
-def test_members_are_the_strongest_modules_strongest_first(model, contrasts):
-    extracted = extract(model, contrasts)
+def test_members_are_the_strongest_modules_in_order(model, pairs):
+    extracted = extract(model, pairs)
     circuit, scores = extracted.circuit, extracted.scores
     by_strength = sorted(circuit.modules, key=lambda name: -abs(circuit.scores[circuit.modules.index(name)]))
     assert list(circuit.members) == by_strength[: len(circuit.members)]
@@ -54,8 +56,8 @@ def test_members_are_the_strongest_modules_strongest_first(model, contrasts):
     assert len(circuit.edges) == min(400, int((scores.edges != 0).sum()))
 
 
-def test_the_curve_runs_from_one_module_to_all(llama, contrasts):
-    circuit = extract(llama, contrasts, Settings(sizes=5, draws=2)).circuit
+def test_faithfulness_curve_runs_from_one_module_to_all(llama, pairs):
+    circuit = extract(llama, pairs, Settings(sizes=5, draws=2)).circuit
     assert [point.modules for point in circuit.curve] == [1, 2, 3, 6, 10]
     assert circuit.curve[-1].faithfulness == pytest.approx(1, abs=1e-4)
     assert circuit.curve[-1].random == pytest.approx(1, abs=1e-4)
@@ -63,65 +65,66 @@ def test_the_curve_runs_from_one_module_to_all(llama, contrasts):
     assert all(point.faithfulness < circuit.threshold for point in smaller)
     for point in circuit.curve[:-1]:
         ranked = sorted(circuit.modules, key=lambda name: -abs(circuit.scores[circuit.modules.index(name)]))
-        assert point.faithfulness == pytest.approx(faithfulness(llama, contrasts, ranked[: point.modules]), abs=1e-4)
+        assert point.faithfulness == pytest.approx(faithfulness(llama, pairs, ranked[: point.modules]), abs=1e-4)
 
 
-def test_contrasts_that_change_nothing_are_dropped_and_counted(llama, contrasts):
-    idle = [replace(contrast, corrupted=contrast.ids, way="other_user") for contrast in contrasts]
-    extracted = extract(llama, [*idle[:2], *contrasts, *idle[2:]])
+def test_pairs_with_equal_prompts_are_dropped_and_counted(llama, pairs):
+    unchanged = [replace(pair, corrupted=pair.ids, way="other_user") for pair in pairs]
+    extracted = extract(llama, [*unchanged[:2], *pairs, *unchanged[2:]])
     circuit, scores = extracted.circuit, extracted.scores
-    alone = extract(llama, contrasts).circuit
+    alone = extract(llama, pairs).circuit
     assert circuit.dropped == 4 + alone.dropped
-    assert circuit.prompts == len(scores.nodes) == len(contrasts) - alone.dropped
+    assert circuit.prompts == len(scores.nodes) == len(pairs) - alone.dropped
     assert circuit.contrast == {"pagerank": circuit.prompts}
     assert circuit.scores == pytest.approx(alone.scores, rel=1e-4)
     with pytest.raises(RunError, match="4 contrast prompts"):
-        extract(llama, idle)
+        extract(llama, unchanged)
 
 
-def test_contrasts_whose_evidence_speaks_for_the_wrong_answer_are_dropped(llama, contrasts):
-    against = [replace(contrast, right=contrast.wrong, wrong=contrast.right) for contrast in contrasts]
-    alone = extract(llama, contrasts).circuit
-    both = extract(llama, [*contrasts, *against]).circuit
-    assert both.dropped == alone.dropped + len(against) and both.scores == pytest.approx(alone.scores, rel=1e-4)
+def test_pairs_with_negative_metric_gap_are_dropped(llama, pairs):
+    reversed_pairs = [replace(pair, right=pair.wrong, wrong=pair.right) for pair in pairs]
+    alone = extract(llama, pairs).circuit
+    both = extract(llama, [*pairs, *reversed_pairs]).circuit
+    assert both.dropped == alone.dropped + len(reversed_pairs) and both.scores == pytest.approx(alone.scores, rel=1e-4)
     assert both.clean > both.corrupted
     with pytest.raises(RunError, match="none of the 4"):
-        extract(llama, against)
+        extract(llama, reversed_pairs)
 
 
-def test_no_contrasts_are_refused(llama):
+def test_empty_list_of_pairs_is_refused(llama):
     with pytest.raises(RunError, match="no contrast prompts"):
         extract(llama, [])
 
 
-def test_extraction_is_deterministic_and_reports_progress(llama, contrasts):
-    heard = []
-    first = extract(llama, contrasts, progress=heard.append).circuit
-    second = extract(llama, contrasts).circuit
+def test_extraction_is_deterministic_and_reports_progress(llama, pairs):
+    fractions = []
+    first = extract(llama, pairs, progress=fractions.append).circuit
+    second = extract(llama, pairs).circuit
     assert isinstance(first, Circuit) and first == second
-    assert heard == sorted(heard) and heard[-1] == 1.0 and len(heard) > 3
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0 and len(fractions) > 3
 
 
-def test_progress_may_stop_the_extraction(llama, contrasts):
+def test_exception_in_progress_callback_stops_extraction(llama, pairs):
     def stop(done):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        extract(llama, contrasts, progress=stop)
+        extract(llama, pairs, progress=stop)
     assert [layer.attention.num_key_value_groups for layer in anatomy(llama).layers] == [2, 2]
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"steps": 0}, {"batch_size": 0}, {"rule": "right"}, {"threshold": 1.0}, {"threshold": 0.0}, {"draws": -1}]
+    "setting",
+    [{"steps": 0}, {"batch_size": 0}, {"rule": "right"}, {"threshold": 1.0}, {"threshold": 0.0}, {"draws": -1}],
 )
-def test_settings_name_what_is_wrong(wrong):
-    with pytest.raises(RunError, match=next(iter(wrong))):
-        Settings(**wrong)
+def test_invalid_setting_is_named_in_the_error(setting):
+    with pytest.raises(RunError, match=next(iter(setting))):
+        Settings(**setting)
 
 
-def test_scores_survive_the_disk(llama, contrasts, tmp_path):
-    forget = extract(llama, contrasts).scores
-    retain = extract(llama, contrasts[:2]).scores
+def test_saved_scores_are_loaded_unchanged(llama, pairs, tmp_path):
+    forget = extract(llama, pairs).scores
+    retain = extract(llama, pairs[:2]).scores
     path = tmp_path / "new" / "circuit.safetensors"
     save(path, forget, retain)
     for written, read in zip((forget, retain), load(path), strict=True):
@@ -130,7 +133,7 @@ def test_scores_survive_the_disk(llama, contrasts, tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["circuit.safetensors"]
 
 
-def test_a_missing_or_broken_file_is_a_workspace_error(tmp_path):
+def test_missing_or_broken_file_raises_workspace_error(tmp_path):
     path = tmp_path / "circuit.safetensors"
     with pytest.raises(WorkspaceError, match="circuit.safetensors"):
         load(path)

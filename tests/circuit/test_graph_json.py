@@ -1,3 +1,5 @@
+"""Circuits round-trip through the JSON format of EAP-IG and through networkx."""
+
 import json
 
 import pytest
@@ -12,8 +14,8 @@ from core.models.families import anatomy
 
 
 @pytest.fixture(scope="module", params=["llama", "neox"])
-def parts(request, make):
-    return anatomy(make(request.param))
+def parts(request, build_model):
+    return anatomy(build_model(request.param))
 
 
 @pytest.fixture(scope="module")
@@ -22,31 +24,33 @@ def matrices(parts):
     return scores, top(parts, scores, 30)
 
 
-def test_a_file_of_eap_ig_comes_back_whole(parts, matrices, tmp_path):
+def test_eap_ig_file_round_trips(parts, matrices, tmp_path):
     write_eap_ig(tmp_path / "graph.json", parts, *matrices)
     scores, keep = read_eap_ig(tmp_path / "graph.json", parts)
     assert_close(scores, matrices[0])
     assert torch.equal(keep, matrices[1])
 
 
-def test_the_file_has_the_fields_that_eap_ig_reads(parts, matrices, tmp_path):
+def test_written_file_has_the_fields_that_eap_ig_reads(parts, matrices, tmp_path):
     write_eap_ig(tmp_path / "graph.json", parts, *matrices)
     content = json.loads((tmp_path / "graph.json").read_text())
     assert content["cfg"] == {"n_layers": 2, "n_heads": 4, "d_model": 32, "parallel_attn_mlp": parts.parallel}
     assert set(content["nodes"]) == {"input", "logits", *parts.modules}
     assert len(content["edges"]) == paths(parts).sum()
-    assert content["edges"]["input->a0.h0<q>"]["score"] == -matrices[0][0, 0].item()  # of a loss, not of the metric
+    assert (
+        content["edges"]["input->a0.h0<q>"]["score"] == -matrices[0][0, 0].item()
+    )  # EAP-IG scores a loss: opposite sign
     assert set(content["edges"]["input->a1.h3<v>"]) == {"score", "in_graph"} == set(content["edges"]["m0->logits"])
 
 
-def test_another_models_file_is_refused(make, parts, matrices, tmp_path):
+def test_file_of_another_model_is_refused(build_model, parts, matrices, tmp_path):
     write_eap_ig(tmp_path / "graph.json", parts, *matrices)
-    other = anatomy(make("neox" if not parts.parallel else "llama"))
+    other = anatomy(build_model("neox" if not parts.parallel else "llama"))
     with pytest.raises(WorkspaceError, match="not of this model"):
         read_eap_ig(tmp_path / "graph.json", other)
 
 
-def test_a_networkx_graph_comes_back_with_what_it_holds(parts, matrices):
+def test_networkx_graph_round_trips(parts, matrices):
     scores, keep = from_networkx(parts, to_networkx(parts, *matrices))
     assert torch.equal(keep, matrices[1])
     assert_close(scores, matrices[0] * matrices[1])

@@ -1,4 +1,4 @@
-"""No tensor grows with positions, heads and width at once: a watcher sees all that is ever allocated."""
+"""Attribution and patching never allocate a tensor of size positions x heads x width."""
 
 import gc
 import weakref
@@ -17,7 +17,7 @@ from core.circuit.prompt_pairs import PromptPair
 from core.models.families import anatomy
 
 PROMPTS, TOKENS, HEADS, WIDTH = 32, 64, 8, 32
-FORBIDDEN = PROMPTS * TOKENS * HEADS * WIDTH  # elements; the largest tensor of the model itself has half as many
+FORBIDDEN = PROMPTS * TOKENS * HEADS * WIDTH  # elements; the model's own largest tensor has half of them
 NAMES = dict(bos_token_id=None, eos_token_id=None)
 CONFIGS = {
     "gpt2": GPT2Config(vocab_size=64, n_embd=WIDTH, n_layer=2, n_head=HEADS, n_positions=TOKENS, **NAMES),
@@ -33,8 +33,8 @@ CONFIGS = {
 }
 
 
-class Largest(TorchDispatchMode):
-    """The number of elements of the largest tensor that any operation returned."""
+class LargestTensor(TorchDispatchMode):
+    """Records the number of elements of the largest tensor that any operation returns."""
 
     elements = 0
 
@@ -52,45 +52,46 @@ def model(request):
 
 
 @pytest.fixture
-def contrasts():
+def pairs():
     torch.manual_seed(1)
     ids = torch.randint(64, (PROMPTS, 2, TOKENS)).tolist()
     return [PromptPair(tuple(clean), tuple(corrupted), 3, 5, "", ()) for clean, corrupted in ids]
 
 
-def largest(function, *arguments, **options):
-    with Largest() as seen:
+def largest_tensor(function, *arguments, **options):
+    """Number of elements of the largest tensor that a call allocates."""
+    with LargestTensor() as recorder:
         function(*arguments, **options)
-    return seen.elements
+    return recorder.elements
 
 
 @pytest.mark.parametrize("rule", ["midpoint", "conductance"])
-def test_attribution_never_holds_all_heads_or_sources_at_once(model, contrasts, rule):
-    assert largest(attribute, model, contrasts, 2, rule, PROMPTS, memory=1) < FORBIDDEN
+def test_attribution_never_holds_all_heads_or_sources_at_once(model, pairs, rule):
+    assert largest_tensor(attribute, model, pairs, 2, rule, PROMPTS, memory=1) < FORBIDDEN
 
 
-def test_nor_does_patching(model, contrasts):
+def test_patching_never_holds_all_heads_or_sources_at_once(model, pairs):
     parts = anatomy(model)
     keep = torch.zeros(len(sources(parts)), len(destinations(parts)))
-    assert largest(run_circuit, model, contrasts, keep, PROMPTS, memory=1) < FORBIDDEN
+    assert largest_tensor(run_circuit, model, pairs, keep, PROMPTS, memory=1) < FORBIDDEN
 
 
-def test_the_watcher_sees_what_a_larger_budget_allows(model, contrasts):
-    assert largest(attribute, model, contrasts, 2, batch_size=PROMPTS, memory=64) > FORBIDDEN
+def test_larger_memory_budget_allows_larger_tensors(model, pairs):
+    assert largest_tensor(attribute, model, pairs, 2, batch_size=PROMPTS, memory=64) > FORBIDDEN
 
 
-def test_what_a_batch_needed_is_gone_with_it(model, contrasts, monkeypatch):
-    found, compute_gradients = [], attribution.compute_gradients
+def test_gradients_are_freed_after_each_batch(model, pairs, monkeypatch):
+    references, compute_gradients = [], attribution.compute_gradients
 
-    def watched(*arguments):
+    def recording_gradients(*arguments):
         result = compute_gradients(*arguments)
-        found.append(weakref.ref(result))
+        references.append(weakref.ref(result))
         return result
 
-    monkeypatch.setattr(attribution, "compute_gradients", watched)
-    gc.disable()  # or a cycle would be found now and then
+    monkeypatch.setattr(attribution, "compute_gradients", recording_gradients)
+    gc.disable()  # otherwise the collector might free a reference cycle
     try:
-        attribute(model, contrasts, 2, batch_size=8)
-        assert len(found) == 4 and not any(reference() for reference in found)
+        attribute(model, pairs, 2, batch_size=8)
+        assert len(references) == 4 and not any(reference() for reference in references)
     finally:
         gc.enable()

@@ -1,3 +1,5 @@
+"""Personalized PageRank on the graph of users and items equals that of networkx."""
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ def interactions():
     return [Interaction(user, item, True, 0) for user, item in sorted(pairs)]
 
 
-def test_pagerank_is_that_of_networkx(interactions):
+def test_pagerank_equals_that_of_networkx(interactions):
     graph = ItemGraph(interactions)
     reference = nx.Graph((event.user, event.item) for event in interactions)
     targets = [interactions[0].item, interactions[30].item]
@@ -24,12 +26,12 @@ def test_pagerank_is_that_of_networkx(interactions):
             assert ranks[row, column] == pytest.approx(expected[item], abs=1e-8)
 
 
-def test_meeting_an_item_twice_counts_once(interactions):
+def test_repeated_interaction_counts_once(interactions):
     once, twice = ItemGraph(interactions), ItemGraph([*interactions, *interactions[:10]])
     target = [interactions[0].item]
     assert np.array_equal(once.pagerank(target), twice.pagerank(target))
 
 
-def test_an_unknown_target_is_a_key_error(interactions):
+def test_unknown_target_raises_key_error(interactions):
     with pytest.raises(KeyError):
         ItemGraph(interactions).pagerank(["nobody saw it"])

@@ -10,7 +10,7 @@ from core.models.families import FAMILIES
 README = Path(core.circuit.__file__).with_name("README.md").read_text(encoding="utf-8")
 
 
-def test_the_example_runs():
+def test_readme_example_runs():
     (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     names = {}
     exec(compile(block, "core/circuit/README.md", "exec"), names)
@@ -19,7 +19,7 @@ def test_the_example_runs():
     assert names["metric"].shape == (2,) and math.isfinite(names["faithfulness"])
 
 
-def test_the_table_lists_every_family():
+def test_readme_table_lists_every_model_family():
     table = README.split("## Model families")[1].split("**A new family**")[0]
     listed = set(re.findall(r"`(\w+)`", table)) - {"model_type"}
     assert listed == set(FAMILIES)

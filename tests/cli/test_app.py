@@ -1,4 +1,4 @@
-"""The command line as a user meets it: the whole path on a small CSV, and one sentence for each bad input."""
+"""Command line: all commands from CSV to report, and one error sentence for each invalid input."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def ratings(tmp_path) -> Path:
-    """80 people as a CSV with columns of other names than ours."""
+    """A CSV file of 80 users whose user column is named `who`."""
     dataset = small_dataset(users=80)
     titles = {item.id: item.title for item in dataset.items}
     path = tmp_path / "ratings.csv"
@@ -30,13 +30,14 @@ def ratings(tmp_path) -> Path:
     return path
 
 
-def core(*arguments) -> subprocess.CompletedProcess:
+def run_core(*arguments) -> subprocess.CompletedProcess:
+    """Run `python -m core` in a process of its own."""
     command = [sys.executable, "-m", "core", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
-def refused(capsys, monkeypatch, *arguments) -> str:
-    """Run a command in this process; it must end with code 2 and one sentence on stderr, which is returned."""
+def error_of(capsys, monkeypatch, *arguments) -> str:
+    """Run a command that must fail with code 2; returns its only line on stderr, one sentence."""
     monkeypatch.setattr(sys, "argv", ["core", *map(str, arguments)])
     with pytest.raises(SystemExit) as end:
         cli.main()
@@ -48,21 +49,21 @@ def refused(capsys, monkeypatch, *arguments) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["click", "next_item"])
-def test_the_whole_path(ratings, tmp_path, task):
+def test_commands_lead_from_csv_to_report(ratings, tmp_path, task):
     space = ("--workspace", tmp_path / "space")
     recipe = ("--task", task, "--epochs", 2, "--rank", 4, "--window", 12, "--crowd", 0.4)
-    made = core("prepare", "--data", f"csv:{ratings}", "--columns", "user=who", *space, *recipe)
-    assert made.returncode == 0, made.stderr
-    member = made.stdout.split("--users ")[1].split()[0]
-    request = json.loads(core("request", *space, "--users", member, "--json").stdout)
+    prepared = run_core("prepare", "--data", f"csv:{ratings}", "--columns", "user=who", *space, *recipe)
+    assert prepared.returncode == 0, prepared.stderr
+    member = prepared.stdout.split("--users ")[1].split()[0]
+    request = json.loads(run_core("request", *space, "--users", member, "--json").stdout)
     assert request["users"] == [member]
-    references = core("reference", *space, "--request", request["id"], "--seeds", 2, "--json")
+    references = run_core("reference", *space, "--request", request["id"], "--seeds", 2, "--json")
     assert len(json.loads(references.stdout)["references"]) == 2
-    ran = core("run", *space, "--request", request["id"], "--steps", 3, "--device", "cpu", "--json")
-    assert ran.returncode == 0, ran.stderr
-    report = core("report", *space, "--run", json.loads(ran.stdout)["id"])
+    run = run_core("run", *space, "--request", request["id"], "--steps", 3, "--device", "cpu", "--json")
+    assert run.returncode == 0, run.stderr
+    report = run_core("report", *space, "--run", json.loads(run.stdout)["id"])
     assert "Item-mean baseline" in report.stdout and "reference 2" in report.stdout
-    numbers = json.loads(core("report", *space, "--run", json.loads(ran.stdout)["id"], "--json").stdout)
+    numbers = json.loads(run_core("report", *space, "--run", json.loads(run.stdout)["id"], "--json").stdout)
     assert 0 <= numbers["test_auc"] <= 1 and numbers["reference_count"] == 2
 
 
@@ -79,7 +80,7 @@ def test_the_whole_path(ratings, tmp_path, task):
         (["--data", "csv:{long}"], "10,000 characters"),
     ],
 )
-def test_bad_input_to_prepare_leaves_no_workspace(ratings, tmp_path, capsys, monkeypatch, arguments, words):
+def test_prepare_refuses_invalid_input_and_leaves_no_files(ratings, tmp_path, capsys, monkeypatch, arguments, words):
     pickled = tmp_path / "pickled"
     pickled.mkdir()
     (pickled / "config.json").write_text('{"model_type": "llama"}')
@@ -88,11 +89,11 @@ def test_bad_input_to_prepare_leaves_no_workspace(ratings, tmp_path, capsys, mon
     long.write_text(f"user,item,title,rating,time\nu1,i1,{'x' * 10_000},4,1\n")
     filled = [part.format(ratings=ratings, pickled=pickled, long=long) for part in arguments]
     before = set(tmp_path.iterdir())
-    assert words in refused(capsys, monkeypatch, "prepare", *filled, "--workspace", tmp_path / "space")
+    assert words in error_of(capsys, monkeypatch, "prepare", *filled, "--workspace", tmp_path / "space")
     assert set(tmp_path.iterdir()) == before
 
 
-def test_bad_input_to_a_workspace(workspace, tmp_path, capsys, monkeypatch):
+def test_commands_refuse_invalid_input_and_change_no_files(workspace, tmp_path, capsys, monkeypatch):
     space = ("--workspace", workspace.root)
     member = workspace.user_split.members[0]
     request = workspace.requests()[0].id
@@ -113,19 +114,19 @@ def test_bad_input_to_a_workspace(workspace, tmp_path, capsys, monkeypatch):
         cases.append((["run", *space, "--request", request, "--device", "cuda"], "no CUDA device"))
     files = sorted(workspace.root.rglob("*"))
     for arguments, words in cases:
-        assert words in refused(capsys, monkeypatch, *arguments)
+        assert words in error_of(capsys, monkeypatch, *arguments)
     assert sorted(workspace.root.rglob("*")) == files
 
 
-def test_a_taken_folder_is_refused(ratings, workspace, capsys, monkeypatch):
+def test_prepare_refuses_an_existing_folder(ratings, workspace, capsys, monkeypatch):
     data = ("--data", f"csv:{ratings}", "--columns", "user=who")
-    assert "exists already" in refused(capsys, monkeypatch, "prepare", *data, "--workspace", workspace.root)
+    assert "exists already" in error_of(capsys, monkeypatch, "prepare", *data, "--workspace", workspace.root)
 
 
 @pytest.mark.parametrize(
     "command", ["prepare", "request", "reference", "run", "report", "demo", "dashboard", "build-demo", "worker"]
 )
-def test_every_command_explains_itself(command, capsys, monkeypatch):
+def test_every_command_has_a_help_text(command, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["core", command, "--help"])
     with pytest.raises(SystemExit) as end:
         cli.main()

@@ -1,4 +1,4 @@
-"""A copy of the demo workspace, and its pages run by Streamlit's own tester."""
+"""Fixtures of the dashboard tests: a copy of the demo workspace, and its pages in Streamlit's AppTest."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ Page = Callable[..., AppTest]
 
 @pytest.fixture
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A workspace with one finished run, free to write to; the dashboard looks at it."""
+    """A copy of the demo workspace, with one finished run; the dashboard serves it."""
     folder = tmp_path / "demo"
     shutil.copytree(DEMO, folder)
     monkeypatch.setenv("CURE_LENS_WORKSPACE", str(folder))
@@ -34,43 +34,46 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def page(demo: Path) -> Page:
-    """`page("run", run=ID)`: one page drawn, without an exception and without an error."""
+    """Function that draws a page, such as `page("run", run=ID)`, and asserts that it shows no error."""
 
     def draw(name: str, errors: bool = False, **query: str) -> AppTest:
-        app = opened(name, query)
+        app = open_page(name, query)
         assert errors or not app.error
         return app
 
     return draw
 
 
-def opened(name: str, query: dict[str, str] | None = None, **given: dict) -> AppTest:
-    """A page as its address opens it, without another one drawn before; `given` are the tester's user and secrets."""
+def open_page(name: str, query: dict[str, str] | None = None, **given: dict) -> AppTest:
+    """Open a page by its address in a new session; `given` sets AppTest's `user` and `secrets`."""
     app = AppTest.from_file(str(ROOT / "dashboard/app.py"), default_timeout=60)
     for key, value in given.items():
         setattr(app, key, value)
     for key, value in (query or {}).items():
         app.query_params[key] = value
-    if name != "overview":  # which has no name in its address
+    if name != "overview":  # the default page: its address has no name
         app.switch_page(f"screens/{name}.py")
     assert not app.run().exception
     return app
 
 
 @pytest.fixture
-def hostile(demo: Path) -> Path:
-    """The demo with every title, every person and whatever else somebody may have written replaced by hostile text."""
+def hostile_demo(demo: Path) -> Path:
+    """The demo workspace with hostile texts as titles, user IDs, reasons and settings."""
     make_hostile(demo)
     return demo
 
 
 def make_hostile(demo: Path) -> None:
+    """Replace titles, user IDs, reasons and settings of a workspace by hostile texts."""
     roles = read_json(demo / "data/roles.json", UserSplit)
-    people = {user: bad(place) for place, user in enumerate((*roles.members, *roles.holdout, *roles.crowd))}
-    titles = {item.id: bad(place) for place, item in enumerate(read_json_lines(demo / "data/items.jsonl", Item))}
+    users = {user: hostile_text(number) for number, user in enumerate((*roles.members, *roles.holdout, *roles.crowd))}
+    titles = {
+        item.id: hostile_text(number) for number, item in enumerate(read_json_lines(demo / "data/items.jsonl", Item))
+    }
     for path in (*demo.glob("data/*.json*"), *demo.glob("requests/*.json"), *demo.glob("runs/*/*.json")):
         lines = path.read_text(encoding="utf-8").splitlines() if path.suffix == ".jsonl" else [path.read_text("utf-8")]
-        new = [json.dumps(_replaced(json.loads(line), people, titles)) for line in lines]
+        new = [json.dumps(_replaced(json.loads(line), users, titles)) for line in lines]
         path.write_text("\n".join(new) + "\n", encoding="utf-8")
     settings = read_json(demo / "workspace.json", WorkspaceSettings)
     write_json(
@@ -78,20 +81,21 @@ def make_hostile(demo: Path) -> None:
     )
 
 
-def bad(place: int) -> str:
-    return f"{HOSTILE[place % len(HOSTILE)]} {place}"
+def hostile_text(number: int) -> str:
+    """A hostile text that differs for each number."""
+    return f"{HOSTILE[number % len(HOSTILE)]} {number}"
 
 
-def _replaced(value, people: dict[str, str], titles: dict[str, str]):
-    """JSON with people, titles and reasons replaced, wherever they stand."""
+def _replaced(value, users: dict[str, str], titles: dict[str, str]):
+    """JSON with all user IDs, titles and reasons replaced."""
     if isinstance(value, list):
-        return [_replaced(one, people, titles) for one in value]
+        return [_replaced(one, users, titles) for one in value]
     if isinstance(value, dict):
-        new = {key: _replaced(one, people, titles) for key, one in value.items()}
+        new = {key: _replaced(one, users, titles) for key, one in value.items()}
         item = new.get("item") or new.get("id")
         return (
             new
             | {key: titles.get(item, HOSTILE[2]) for key in new if key == "title"}
             | ({"reason": " ".join((*STREAMLIT, MARKDOWN[-1], *HOSTILE))} if new.get("reason") else {})
         )
-    return people.get(value, value) if isinstance(value, str) else value
+    return users.get(value, value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Charts to keep: whole, in the page's colours, with no way to a foreign host, and hostile titles as text."""
+"""Exported charts: complete text, theme colours, no remote data, and hostile titles as text."""
 
 import io
 import json
@@ -21,11 +21,12 @@ STEPS = [{"kind": "step", "step": step, "forget_nll": 0.6 + step / 10, "holdout_
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def drawn(chart: charts.Chart, paper: Paper = LIGHT) -> ElementTree.Element:
+def to_svg(chart: charts.Chart, paper: Paper = LIGHT) -> ElementTree.Element:
     return ElementTree.fromstring(picture(chart, "svg", paper))
 
 
-def said(svg: ElementTree.Element) -> list[str]:
+def texts_of(svg: ElementTree.Element) -> list[str]:
+    """All texts of an SVG drawing."""
     return ["".join(text.itertext()) for text in svg.iter(f"{SVG}text")]
 
 
@@ -38,16 +39,16 @@ def said(svg: ElementTree.Element) -> list[str]:
         (charts.distance(Closeness(0.4, 0.1, 0.1), [Closeness(0.3, 0.1, 0.1)]), {"1: nothing done", "after: 0.40"}),
     ],
 )  # fmt: skip
-def test_a_drawing_says_what_the_chart_says_and_links_nowhere(chart: charts.Chart, titles: set[str]) -> None:
+def test_svg_shows_the_chart_texts_and_has_no_links(chart: charts.Chart, titles: set[str]) -> None:
     text = picture(chart, "svg", LIGHT).decode()
-    assert titles <= set(said(ElementTree.fromstring(text)))
+    assert titles <= set(texts_of(ElementTree.fromstring(text)))
     assert not re.search(r"(?:https?:)?//", re.sub(r'\sxmlns(?::\w+)?="[^"]*"', "", text))
 
 
 @pytest.mark.parametrize("paper", [LIGHT, DARK])
-def test_a_picture_has_the_colours_of_the_page_and_twice_the_size(paper: Paper) -> None:
+def test_png_has_theme_colours_and_double_size(paper: Paper) -> None:
     chart = charts.losses(STEPS)
-    svg, image = drawn(chart, paper), Image.open(io.BytesIO(picture(chart, "png", paper)))
+    svg, image = to_svg(chart, paper), Image.open(io.BytesIO(picture(chart, "png", paper)))
     size = [float(svg.get(side, 0)) for side in ("width", "height")]
     assert size[0] > WIDTH and list(image.size) == [pytest.approx(SCALE * side, abs=2) for side in size]
     assert "#{:02X}{:02X}{:02X}".format(*image.convert("RGB").getpixel((2, 2))) == paper.back
@@ -55,22 +56,22 @@ def test_a_picture_has_the_colours_of_the_page_and_twice_the_size(paper: Paper) 
 
 
 @pytest.mark.parametrize("bad", HOSTILE)
-def test_a_hostile_title_stays_text(bad: str) -> None:
+def test_hostile_title_stays_text(bad: str) -> None:
     rows = (Recommendation("a", bad, 1.0),)
-    svg = drawn(charts.slopes(rows, rows))
+    svg = to_svg(charts.slopes(rows, rows))
     tags = {element.tag.removeprefix(SVG) for element in svg.iter()}
     assert tags <= {"svg", "rect", "g", "path", "text", "defs", "clipPath"}
     assert not [name for element in svg.iter() for name in element.attrib if name.startswith("on") or "href" in name]
-    assert sum(visible(bad).strip()[:8] in text for text in said(svg)) == 2
+    assert sum(visible(bad).strip()[:8] in text for text in texts_of(svg)) == 2
 
 
-def test_data_of_another_host_is_never_fetched() -> None:
+def test_remote_data_is_never_fetched() -> None:
     chart = alt.Chart("http://evil.example/data.json").mark_point().encode(x="a:Q")
     with pytest.raises(ValueError, match="not allowed"):
         picture(chart, "svg", LIGHT)
 
 
-def test_the_chart_itself_is_left_as_it_was() -> None:
+def test_export_leaves_the_chart_unchanged() -> None:
     chart = charts.losses(STEPS)
     before = json.dumps(chart.to_dict())
     picture(chart, "svg", DARK)

@@ -1,4 +1,4 @@
-"""What the explorer draws: every part once, connections strongest first, two circuits told apart."""
+"""Data of the circuit explorer: every module once, edges by strength, and two circuits compared."""
 
 import json
 from dataclasses import replace
@@ -13,7 +13,7 @@ from tests.dashboard.test_pure import CIRCUIT, GROUPS, MODULES
 ID, UP, SIDE = 0, 9, 10
 
 
-def test_every_part_is_there_once_between_what_is_read_and_the_answer() -> None:
+def test_scene_places_every_module_once_between_input_and_logits() -> None:
     nodes = scene(CIRCUIT, GROUPS)["nodes"]
     assert [node[ID] for node in nodes] == [*MODULES, "input", "logits"]
     height = {node[ID]: node[UP] for node in nodes}
@@ -22,10 +22,10 @@ def test_every_part_is_there_once_between_what_is_read_and_the_answer() -> None:
     assert {node[ID] for node in nodes if node[SIDE] == "in"} == set(CIRCUIT.members)
 
 
-def test_connections_come_strongest_first_with_their_scores_by_input() -> None:
-    drawn = scene(CIRCUIT, GROUPS)
-    names = [node[ID] for node in drawn["nodes"]]
-    found = [(names[source], names[target], scores) for source, target, _, *scores in drawn["edges"]]
+def test_edges_are_sorted_by_strength_with_scores_by_input() -> None:
+    data = scene(CIRCUIT, GROUPS)
+    names = [node[ID] for node in data["nodes"]]
+    found = [(names[source], names[target], scores) for source, target, _, *scores in data["edges"]]
     assert found == [
         ("m1", "logits", [0, 0, 0, 0.9]),
         ("a0.h0", "a1.h0", [0.2, 0, -0.3, 0]),
@@ -33,16 +33,16 @@ def test_connections_come_strongest_first_with_their_scores_by_input() -> None:
     ]
 
 
-def test_two_circuits_are_told_apart() -> None:
+def test_scene_marks_the_modules_and_edges_of_two_circuits() -> None:
     other = replace(CIRCUIT, members=("m1", "m0"), edges=(*CIRCUIT.edges[2:], Edge("m0", "m1", "", 0.7)))
-    drawn = scene(CIRCUIT, GROUPS, other)
-    names = [node[ID] for node in drawn["nodes"]]
-    assert {node[ID]: node[SIDE] for node in drawn["nodes"] if node[SIDE] not in ("out", "end")} == {
+    data = scene(CIRCUIT, GROUPS, other)
+    names = [node[ID] for node in data["nodes"]]
+    assert {node[ID]: node[SIDE] for node in data["nodes"] if node[SIDE] not in ("out", "end")} == {
         "m1": "both",
         "a0.h0": "here",
         "m0": "there",
     }
-    sides = {(names[source], names[target]): side for source, target, side, *_ in drawn["edges"]}
+    sides = {(names[source], names[target]): side for source, target, side, *_ in data["edges"]}
     assert sides == {
         ("m1", "logits"): "both",
         ("input", "m0"): "both",
@@ -51,7 +51,7 @@ def test_two_circuits_are_told_apart() -> None:
     }
 
 
-def test_it_is_plain_json_and_says_everything_it_needs() -> None:
+def test_scene_is_valid_json_and_every_text_is_defined() -> None:
     json.dumps(scene(CIRCUIT, GROUPS), allow_nan=False)
     found = texts()
     assert "{module}" in found["tip"] and "{side}" in found["tip_compare"] and all(found.values())
@@ -65,5 +65,5 @@ def test_it_is_plain_json_and_says_everything_it_needs() -> None:
         ("<script>.1", {"edges": 60, "only": True, "inputs": ["q", "k", "v", "other"]}),
     ],
 )
-def test_a_view_in_an_address_is_read_or_ignored(text: str, expected: dict) -> None:
+def test_view_is_parsed_from_the_address(text: str, expected: dict) -> None:
     assert parsed(text, 60) == expected

@@ -1,4 +1,4 @@
-"""Titles and names are text: nothing hostile reaches a page as markup, a drawing as HTML, or an export as a formula."""
+"""Hostile texts stay text: no markup on pages, no HTML in drawings, no formulas in exports."""
 
 import json
 import re
@@ -32,32 +32,41 @@ from dashboard.presenters.circuit_html import REMOTE
 from dashboard.presenters.circuit_html import page as graph_page
 from dashboard.presenters.phrases import code, escape
 from dashboard.presenters.tables import FORMULA, csv, guard
-from tests.dashboard.conftest import DEMO, ROOT, opened
-from tests.dashboard.test_pages import PAGES, said
+from tests.dashboard.conftest import DEMO, ROOT, open_page
+from tests.dashboard.test_pages import PAGES, text_of
 from tests.hostile import HOSTILE
 
-ALL = " ".join(HOSTILE)  # one person's name, or one message: a page shows only one of it
+ALL = " ".join(HOSTILE)  # for fields that a page shows once, such as a person's name or a message
 REQUEST = "req-demo"
-Shown = list[tuple[str, str]]
+Elements = list[tuple[str, str]]
 MARKDOWN_KINDS = ("title", "subheader", "markdown", "caption", "info", "warning", "success", "error")
-FREE = {"link_open", "image", "html_inline", "html_block", "heading_open", "table_open", "blockquote_open", "fence"}
+MARKUP_TOKENS = {
+    "link_open",
+    "image",
+    "html_inline",
+    "html_block",
+    "heading_open",
+    "table_open",
+    "blockquote_open",
+    "fence",
+}
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_no_hostile_text_is_markdown(hostile: Path, page, name: str) -> None:
-    user = Workspace(hostile).user_split.members[0]
-    shown = said(page(name, **({"user": user} if name == "request" else {})))
-    assert not [bad for bad in HOSTILE if escape(bad) != bad and live(bad, shown)]
+def test_page_shows_no_hostile_text_as_markdown(hostile_demo: Path, page, name: str) -> None:
+    user = Workspace(hostile_demo).user_split.members[0]
+    text = text_of(page(name, **({"user": user} if name == "request" else {})))
+    assert not [bad for bad in HOSTILE if escape(bad) != bad and has_live_markup(bad, text)]
 
 
-def live(bad: str, shown: str) -> bool:
-    """Whether it stands somewhere as it is, outside of code spans, which show what they hold."""
-    prose = re.sub(r"(?<!\\)(`+)(?!`).*?(?<!`)\1(?!`)", "", shown)
+def has_live_markup(bad: str, text: str) -> bool:
+    """Whether Markdown contains a hostile text unescaped outside code spans."""
+    prose = re.sub(r"(?<!\\)(`+)(?!`).*?(?<!`)\1(?!`)", "", text)
     return re.search(r"(?<!\\)" + re.escape(bad), prose) is not None
 
 
-def test_hostile_titles_are_shown_as_they_are_in_the_history(hostile: Path, page) -> None:
-    app = page("request", user=Workspace(hostile).user_split.members[0])
+def test_history_shows_hostile_titles_unchanged(hostile_demo: Path, page) -> None:
+    app = page("request", user=Workspace(hostile_demo).user_split.members[0])
     assert all(title.startswith(HOSTILE) for title in app.dataframe[0].value["Title"])
 
 
@@ -65,94 +74,95 @@ def test_hostile_titles_are_shown_as_they_are_in_the_history(hostile: Path, page
 def test_escaped_text_has_no_live_markup(bad: str) -> None:
     shown = escape(bad)
     assert not re.search(r"(?<!\\)[<>\[\]!`*$:_&#|~{}()-]", shown.replace("\\\\", ""))
-    again = re.sub(r"\\(.)", r"\1", shown)  # as Streamlit sees it when it looks for icons, arrows and addresses
-    assert not re.search(r":\w+:|://|www\.|:material_|<->|->|<-|--|>=|<=|~=|\w@\w", again, re.IGNORECASE)
+    unescaped = re.sub(r"\\(.)", r"\1", shown)  # the text in which Streamlit looks for icons, arrows and addresses
+    assert not re.search(r":\w+:|://|www\.|:material_|<->|->|<-|--|>=|<=|~=|\w@\w", unescaped, re.IGNORECASE)
     assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x1f\x7f-\x9f]", shown)
 
 
 @pytest.mark.parametrize("bad", HOSTILE)
-def test_escaped_text_is_still_the_text(bad: str) -> None:
-    again = re.sub(r"\\(.)", r"\1", escape(bad)).replace("\u2060", "")
-    assert again == " ".join(visible(bad).split()) and again
+def test_escaped_text_keeps_its_visible_text(bad: str) -> None:
+    unescaped = re.sub(r"\\(.)", r"\1", escape(bad)).replace("\u2060", "")
+    assert unescaped == " ".join(visible(bad).split()) and unescaped
 
 
-def test_code_spans_hold_any_backticks() -> None:
+def test_code_span_may_contain_backticks() -> None:
     assert code("a") == "`a`"
     assert code("a `b`` c") == "``` a `b`` c ```"
     assert "\n" not in code("a\n\nb")
 
 
 @pytest.mark.parametrize("start", FORMULA)
-def test_csv_cells_never_become_formulas(start: str) -> None:
+def test_csv_cell_never_becomes_a_formula(start: str) -> None:
     text = csv(pd.DataFrame([[f"{start}cmd", -1.5]], columns=[f"{start}name", "n"])).decode("utf-8-sig")
     assert guard(f"{start}cmd") == f"'{visible(start)}cmd"
     assert "'" + visible(start) in text and "-1.5" in text and "'-1.5" not in text
 
 
 @pytest.mark.parametrize("bad", HOSTILE)
-def test_no_cell_of_an_export_is_a_formula(bad: str) -> None:
+def test_exported_hostile_cell_is_no_formula(bad: str) -> None:
     (row,) = reader(csv(pd.DataFrame([[bad, f"{bad} 1"]], columns=["a", bad])).decode("utf-8-sig").splitlines()[1:])
     assert len(row) == 2 and not [cell for cell in row if cell.strip().startswith(FORMULA)]
 
 
 @pytest.mark.parametrize("bad", HOSTILE)
-def test_a_files_name_leads_nowhere(bad: str) -> None:
+def test_file_name_contains_no_path(bad: str) -> None:
     assert re.fullmatch(r"[\w-]*\.csv", file_name(f"{bad}-before", "csv"))
 
 
-# ---------------------------------------------------------------- the review desk
+# ---------------------------------------------------------------- the review page
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A workspace in which all that people write and are called is hostile; the dashboard looks at it."""
+def hostile_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A workspace with hostile names, reasons, comments and decisions; the dashboard serves it."""
     folder = tmp_path_factory.mktemp("review")
-    place = Workspace(Path(shutil.copytree(DEMO, folder / "demo")))
+    workspace = Workspace(Path(shutil.copytree(DEMO, folder / "demo")))
     people = dict.fromkeys((ALL, *HOSTILE), ("operator", "privacy_officer"))
-    write_json(place.root / "workspace.json", replace(place.settings, people=people))
+    write_json(workspace.root / "workspace.json", replace(workspace.settings, people=people))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CURE_LENS_KEYS", str(folder / "keys"))
-        patch.setenv("CURE_LENS_WORKSPACE", str(place.root))
+        patch.setenv("CURE_LENS_WORKSPACE", str(workspace.root))
         patch.chdir(ROOT)
-        ask_for_reasons(place)
-        write_a_case(Workspace(place.root))
-        yield Workspace(place.root)
+        write_requests(workspace)
+        write_case(Workspace(workspace.root))
+        yield Workspace(workspace.root)
 
 
 @pytest.fixture(scope="module")
-def review(written: Workspace) -> Shown:
-    """All that the desk shows there, and the door, as kinds of elements and their text."""
+def review_elements(hostile_workspace: Workspace) -> Elements:
+    """All elements of the review page, and of its refusal of a stranger, as pairs of kind and text."""
     st.cache_data.clear()
     st.cache_resource.clear()
-    return shown_to(ALL, *(one.id for one in written.requests())) + shown_to(f"stranger {ALL}", REQUEST)
+    requests = [one.id for one in hostile_workspace.requests()]
+    return elements_for(ALL, *requests) + elements_for(f"stranger {ALL}", REQUEST)
 
 
-def ask_for_reasons(place: Workspace) -> None:
-    """Requests by somebody hostile, each with as much of a reason as a page shows."""
-    request, reasons = replace(place.request(REQUEST), opened_by=ALL), [HOSTILE[0]]
+def write_requests(workspace: Workspace) -> None:
+    """Write requests whose reasons hold all hostile texts, each at most 500 characters, the length that a page shows."""
+    request, reasons = replace(workspace.request(REQUEST), opened_by=ALL), [HOSTILE[0]]
     for bad in HOSTILE[1:]:
         longer = f"{reasons[-1]} {bad}"
         reasons = [*reasons, bad] if len(longer) > 500 else [*reasons[:-1], longer]
     for number, reason in enumerate(reasons):
         own = f"{REQUEST}-{number}" if number else REQUEST
-        write_json(place.root / f"requests/{own}.json", replace(request, id=own, reason=reason))
+        write_json(workspace.root / f"requests/{own}.json", replace(request, id=own, reason=reason))
 
 
-def write_a_case(place: Workspace) -> None:
-    """One that went back, with a decision and a comment by everybody, in the ledger too."""
+def write_case(workspace: Workspace) -> None:
+    """Write a returned case with a comment and a decision by each person, also in the ledger."""
     keep_keys(demo_keys())
-    cases = Cases(place)
+    cases = Cases(workspace)
     case = cases.submit(REQUEST, "run-demo", ALL, "0" * 64)
     for bad in HOSTILE:
-        comment(place, REQUEST, bad, bad)
+        comment(workspace, REQUEST, bad, bad)
     decisions = tuple(Decision(bad, Role.PRIVACY_OFFICER, True, "0" * 64, bad, utc_now()) for bad in HOSTILE)
     cases.change(case.number, lambda one: replace(one, message=ALL, decisions=decisions))
-    ledger_entries.enter_decisions(Ledger(place), cases.all())
+    ledger_entries.enter_decisions(Ledger(workspace), cases.all())
 
 
-def shown_to(person: str, *requests: str) -> Shown:
-    """What the review page shows somebody of each request."""
-    app = opened("review", user={"is_logged_in": True, "email": person})
+def elements_for(person: str, *requests: str) -> Elements:
+    """Elements of the review page of each request, as a person sees it."""
+    app = open_page("review", user={"is_logged_in": True, "email": person})
     found = []
     for request in requests:
         app.query_params["request"] = request
@@ -161,8 +171,8 @@ def shown_to(person: str, *requests: str) -> Shown:
     return found
 
 
-def parsed(shown: Shown) -> tuple[set[str], str]:
-    """What kinds of elements a Markdown parser finds, and the text that is left."""
+def parse_markdown(shown: Elements) -> tuple[set[str], str]:
+    """Token types that a Markdown parser finds in the elements, and the remaining text."""
     tokens = [
         one
         for kind, text in shown
@@ -173,42 +183,45 @@ def parsed(shown: Shown) -> tuple[set[str], str]:
     return {one.type for one in tokens}, "\n".join(one.content for one in tokens if one.type in ("text", "code_inline"))
 
 
-def test_nothing_that_people_write_at_the_desk_is_markdown(review: Shown) -> None:
-    prose = "\n".join(text for kind, text in review if kind != "text")
-    assert not [bad for bad in HOSTILE if escape(bad) != bad and live(bad, prose)]
-    assert not parsed(review)[0] & FREE
+def test_review_page_shows_no_hostile_text_as_markdown(review_elements: Elements) -> None:
+    prose = "\n".join(text for kind, text in review_elements if kind != "text")
+    assert not [bad for bad in HOSTILE if escape(bad) != bad and has_live_markup(bad, prose)]
+    assert not parse_markdown(review_elements)[0] & MARKUP_TOKENS
 
 
-# Where each of them stands, as the words beside it; and how often there.
-PLACES = {
+# Pattern of each element that shows texts of people, and how often it shows each of them.
+PATTERNS = {
     "^You are .*: operator": 1,
     "^You are stranger .* no role": 1,
     "^Opened by ": 1,
     "^Reason: ": 1,
     "^The request was approved but could not": 1,
-    " · ": 1,  # who commented
-    "^- .* approved": 2,  # who decided, and why
-    "^1\\. .* submitted run": 3,  # what happened, as the ledger has it
+    " · ": 1,  # author of a comment
+    "^- .* approved": 2,  # person and reason of a decision
+    "^1\\. .* submitted run": 3,  # entries of the ledger
 }
 
 
-@pytest.mark.parametrize(("place", "times"), PLACES.items())
-def test_all_that_people_write_at_the_desk_can_be_read(review: Shown, place: str, times: int) -> None:
-    told = parsed([(kind, text) for kind, text in review if re.search(place, text, re.DOTALL)])[1].replace("\u2060", "")
-    assert [bad for bad in HOSTILE if told.count(" ".join(visible(bad).split())) < times] == []
+@pytest.mark.parametrize(("pattern", "times"), PATTERNS.items())
+def test_review_page_shows_every_hostile_text_in_full(review_elements: Elements, pattern: str, times: int) -> None:
+    _, shown = parse_markdown([(kind, text) for kind, text in review_elements if re.search(pattern, text, re.DOTALL)])
+    shown = shown.replace("\u2060", "")
+    assert [bad for bad in HOSTILE if shown.count(" ".join(visible(bad).split())) < times] == []
 
 
-def shown(text: str) -> str:
-    """Line by line without what is not seen."""
+def visible_lines(text: str) -> str:
+    """The text without invisible characters, line by line."""
     return "\n".join(map(visible, text.splitlines()))
 
 
-def test_comments_are_shown_as_nothing_but_text(review: Shown) -> None:
-    assert [text for kind, text in review if kind == "text"] == [shown(bad.strip()) for bad in HOSTILE]
+def test_comments_are_shown_as_plain_text(review_elements: Elements) -> None:
+    assert [text for kind, text in review_elements if kind == "text"] == [visible_lines(bad.strip()) for bad in HOSTILE]
 
 
-def test_no_element_of_the_record_stems_from_a_name_or_a_reason(written: Workspace) -> None:
-    found = about(to_json(entries(written.layout.ledger, read_public(written.layout.ledger_key))), REQUEST)
+def test_names_and_reasons_add_no_html_element_to_the_record(hostile_workspace: Workspace) -> None:
+    found = about(
+        to_json(entries(hostile_workspace.layout.ledger, read_public(hostile_workspace.layout.ledger_key))), REQUEST
+    )
     page, decisions = record(REQUEST, found), [one["content"]["decision"] for one in found if one["kind"] == "decision"]
     assert {one["person"] for one in decisions} == {one["reason"] for one in decisions} == set(HOSTILE)
     for one in decisions:
@@ -229,10 +242,10 @@ def hostile_graph() -> tuple[nx.MultiDiGraph, tuple[ModuleGroup, ...]]:
     return graph, tuple(ModuleGroup(bad, Group.FORGET, 0.1, 0.1, 0.5, 0.1, 0.0) for bad in HOSTILE)
 
 
-def test_a_drawing_with_hostile_names_stays_offline_and_inert() -> None:
+def test_drawing_with_hostile_names_has_no_links_or_scripts() -> None:
     html = graph_page(*hostile_graph(), edges=500)
-    found, to_json = Tags(html), Tags(graph_page(*harmless_graph(), edges=500))
-    assert found.tags == to_json.tags, "a name became an element or an attribute"
+    found, expected = Tags(html), Tags(graph_page(*harmless_graph(), edges=500))
+    assert found.tags == expected.tags, "a name became an element or an attribute"
     assert not [value for name, value in found.tags if name in ("src", "href") or name.startswith("on")]
     assert not REMOTE.search(html) and "popup.innerHTML" not in html, "pyvis turned tooltips into HTML"
     assert html.count("Content-Security-Policy") == 1
@@ -240,7 +253,7 @@ def test_a_drawing_with_hostile_names_stays_offline_and_inert() -> None:
     assert policy.startswith("default-src 'none'") and "http" not in policy and "base-uri 'none'" in policy
 
 
-def test_a_drawing_knows_its_nodes_by_number() -> None:
+def test_drawing_identifies_nodes_by_number() -> None:
     html = graph_page(*hostile_graph(), edges=500)
     (nodes,) = re.findall(r"nodes = new vis\.DataSet\((.*)\);", html)
     found = json.loads(nodes)
@@ -249,7 +262,7 @@ def test_a_drawing_knows_its_nodes_by_number() -> None:
 
 
 class Tags(HTMLParser):
-    """Every element with its attributes, in order."""
+    """Elements of an HTML text and their attributes, in order."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -262,5 +275,5 @@ class Tags(HTMLParser):
 
 def harmless_graph() -> tuple[nx.MultiDiGraph, tuple[ModuleGroup, ...]]:
     graph, groups = hostile_graph()
-    names = {name: f"m{place}" for place, name in enumerate(HOSTILE)}
+    names = {name: f"m{number}" for number, name in enumerate(HOSTILE)}
     return nx.relabel_nodes(graph, names), tuple(replace(row, module=names[row.module]) for row in groups)

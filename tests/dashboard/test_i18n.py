@@ -1,4 +1,4 @@
-"""All English is in locale/en.ftl: every id that Python uses exists, every id in the file is used, no text is elsewhere."""
+"""English texts: every message ID in use exists in locale/en.ftl, every message is used, and Python holds no text."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "dashboard").rglob("*.py"))
 NAME = re.compile(r"[a-z]+(-[a-z0-9]+)+")
 SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
-# Not English for readers: markup, style, Vega expressions, scripts, and messages for developers.
+# Strings that are not texts of pages: markup, style, Vega expressions, scripts, and messages for developers.
 FOREIGN = re.compile(r"[<>{}=|]|::|font-|python -m|sans-serif|default-src|width \*")
 
 
@@ -31,11 +31,11 @@ def constants(tree: ast.AST) -> set[str]:
     return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
-def stems(tree: ast.AST) -> set[str]:
-    """Beginnings of the ids that Python completes at run time: t(f"circuit-edge-{way}")."""
+def id_prefixes(tree: ast.AST) -> set[str]:
+    """Prefixes of message IDs that Python completes at run time: t(f"circuit-edge-{way}")."""
     calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "t"]
-    joined = [call.args[0] for call in calls if call.args and isinstance(call.args[0], ast.JoinedStr)]
-    return {part.values[0].value for part in joined if isinstance(part.values[0], ast.Constant)}
+    f_strings = [call.args[0] for call in calls if call.args and isinstance(call.args[0], ast.JoinedStr)]
+    return {part.values[0].value for part in f_strings if isinstance(part.values[0], ast.Constant)}
 
 
 def docstrings(tree: ast.AST) -> set[int]:
@@ -47,53 +47,53 @@ def docstrings(tree: ast.AST) -> set[int]:
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 
-def test_no_name_stands_twice_in_the_file() -> None:
+def test_message_ids_are_unique() -> None:
     names = re.findall(r"^([a-z][a-z0-9-]*) =", ENGLISH.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(names) == len(set(names)) == len(messages())
 
 
-def test_every_text_that_python_uses_exists() -> None:
+def test_every_message_id_in_python_exists() -> None:
     known = set(messages())
     for path, tree in TREES.items():
         calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") in ("t", "Texts")]
         for call in calls:
-            asked = constants(call.args[0]) if call.func.id == "t" else {
+            used = constants(call.args[0]) if call.func.id == "t" else {
                 value for node in ast.walk(call.args[0]) if isinstance(node, ast.Dict)
                 for one in node.values for value in constants(one)
             }  # fmt: skip
-            asked = {name for name in asked if NAME.fullmatch(name)}
+            used = {name for name in used if NAME.fullmatch(name)}
             if not isinstance(call.args[0], ast.JoinedStr):
-                assert asked <= known, f"{path.name}: {asked - known}"
-        assert all(any(name.startswith(stem) for name in known) for stem in stems(tree)), path.name
+                assert used <= known, f"{path.name}: {used - known}"
+        assert all(any(name.startswith(prefix) for name in known) for prefix in id_prefixes(tree)), path.name
 
 
 def unused(names: set[str]) -> set[str]:
-    """Ids that no constant names, and that no beginning together with a constant or a value of core's enums makes."""
+    """Message IDs that match no constant and no prefix followed by a constant or by a value of core's enums."""
     used = set().union(*(constants(tree) for tree in TREES.values()))
-    begun = set().union(*(stems(tree) for tree in TREES.values())) - {""}
+    prefixes = set().union(*(id_prefixes(tree) for tree in TREES.values())) - {""}
     enums = [kind for kind in vars(types).values() if isinstance(kind, type) and issubclass(kind, StrEnum)]
     ends = {text.replace("_", "-") for text in used | {str(value) for kind in enums for value in kind}}
-    return {name for name in names - used if not any(name == stem + end for stem in begun for end in ends)}
+    return {name for name in names - used if not any(name == prefix + end for prefix in prefixes for end in ends)}
 
 
-def test_every_text_is_used() -> None:
+def test_every_message_is_used() -> None:
     assert not unused(set(messages()))
 
 
-def test_an_unused_text_would_be_found() -> None:
+def test_unused_message_is_found() -> None:
     assert unused({"circuit-edge-nowhere", "nowhere-at-all", "circuit-edge-way"}) == {
         "circuit-edge-nowhere",
         "nowhere-at-all",
     }
 
 
-def test_every_term_of_the_glossary_has_a_meaning() -> None:
+def test_every_glossary_term_has_a_meaning() -> None:
     names = {name.removesuffix("-means") for name in messages() if name.startswith("legend-")} - {"legend-row"}
     assert names == {"legend-" + key for key in GLOSSARY}
     assert all(word and meaning.endswith(".") for word, meaning in GLOSSARY.values())
 
 
-def test_every_value_that_a_text_needs_is_given() -> None:
+def test_every_variable_of_a_message_is_passed() -> None:
     needs = {name: {node.id.name for node in _references(message)} for name, message in messages().items()}
     for path, tree in TREES.items():
         for call in ast.walk(tree):
@@ -107,7 +107,7 @@ def test_every_value_that_a_text_needs_is_given() -> None:
 
 
 def _references(node) -> list:
-    """Every variable that a message refers to."""
+    """All variables of a message."""
     found = [node] if isinstance(node, ftl.VariableReference) else []
     for value in vars(node).values():
         for child in value if isinstance(value, list) else [value]:
@@ -117,7 +117,7 @@ def _references(node) -> list:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_english_sentence_stands_in_python(path: Path) -> None:
+def test_python_holds_no_english_sentence(path: Path) -> None:
     tree = TREES[path]
     skipped = docstrings(tree)
     raised = {id(n) for node in ast.walk(tree) if isinstance(node, ast.Raise) for n in ast.walk(node)}
@@ -137,7 +137,7 @@ def test_scripts_hold_no_english() -> None:
         assert not [text for text in strings if re.search(r"[A-Z][a-z]+ [a-z]+", text)], path.name
 
 
-def test_an_unknown_text_and_a_missing_value_are_errors() -> None:
+def test_unknown_message_or_missing_variable_raises_an_error() -> None:
     with pytest.raises(KeyError):
         t("nowhere")
     with pytest.raises(ValueError, match="before-jsd"):

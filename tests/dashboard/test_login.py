@@ -1,4 +1,4 @@
-"""Who is at the screen: what a login has to say before it names somebody, and how young it is when they decide."""
+"""Login: claims that identify a user, the age of a login, its configuration, and access to the review page."""
 
 import math
 from dataclasses import replace
@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 from dashboard.session import auth
-from tests.dashboard.conftest import opened
+from tests.dashboard.conftest import open_page
 
 NOW = 1_800_000_000
 PETRA = "petra@example.org"
@@ -23,18 +23,18 @@ AUTH = {"auth": {"redirect_uri": "http://localhost/oauth2callback", "client_id":
 
 
 @pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def fixed_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "time", SimpleNamespace(time=lambda: float(NOW)))
 
 
-def without(*names: str) -> dict:
-    """A login that does not say these."""
+def login_without(*names: str) -> dict:
+    """Login claims without these names."""
     return {name: value for name, value in LOGIN.items() if name not in names}
 
 
 @cache
-def screen() -> AppTest:
-    """A page that asks one rule of person.py; starting it costs more than asking it."""
+def rule_app() -> AppTest:
+    """A page that calls one function of session/auth.py; cached because it is slow to start."""
 
     def script() -> None:
         import streamlit as st
@@ -46,119 +46,119 @@ def screen() -> AppTest:
     return AppTest.from_function(script, default_timeout=60)
 
 
-def ask(rule: str, claims: dict):
-    """What a rule answers where Streamlit has these claims of a login."""
-    app = screen()
+def call_rule(rule: str, claims: dict):
+    """Result of a function of session/auth.py for these login claims."""
+    app = rule_app()
     app.user, app.session_state["rule"] = claims, rule
     assert not app.run().exception
     return app.session_state["answer"]
 
 
-# ---------------------------------------------------------------- who it is
+# ---------------------------------------------------------------- identity
 
 
-def test_a_login_names_the_person_by_their_verified_address() -> None:
-    assert ask("signed_in_email", LOGIN) == PETRA
+def test_login_is_identified_by_its_verified_email() -> None:
+    assert call_rule("signed_in_email", LOGIN) == PETRA
 
 
-@pytest.mark.parametrize("claims", [{}, without("is_logged_in"), LOGIN | {"is_logged_in": False}])
-def test_an_address_without_a_login_is_nobody(claims: dict) -> None:
-    assert ask("signed_in_email", claims) == ""
+@pytest.mark.parametrize("claims", [{}, login_without("is_logged_in"), LOGIN | {"is_logged_in": False}])
+def test_email_without_login_is_not_signed_in(claims: dict) -> None:
+    assert call_rule("signed_in_email", claims) == ""
 
 
-def test_an_address_that_is_not_verified_is_nobody() -> None:
-    assert ask("signed_in_email", LOGIN | {"email_verified": False}) == ""
+def test_unverified_email_is_not_signed_in() -> None:
+    assert call_rule("signed_in_email", LOGIN | {"email_verified": False}) == ""
 
 
-def test_a_provider_that_never_says_whether_is_taken_at_its_word() -> None:
-    """Microsoft's tokens lack the claim."""
-    assert ask("signed_in_email", without("email_verified")) == PETRA
+def test_missing_verified_claim_counts_as_verified() -> None:
+    """Microsoft's tokens lack the claim `email_verified`."""
+    assert call_rule("signed_in_email", login_without("email_verified")) == PETRA
 
 
-@pytest.mark.parametrize("said", ["false", "False", "", 0, None])
-def test_a_provider_that_says_it_in_another_way_is_understood(said) -> None:
-    assert ask("signed_in_email", LOGIN | {"email_verified": said}) == ""
+@pytest.mark.parametrize("verified", ["false", "False", "", 0, None])
+def test_other_spellings_of_unverified_are_not_signed_in(verified) -> None:
+    assert call_rule("signed_in_email", LOGIN | {"email_verified": verified}) == ""
 
 
-@pytest.mark.parametrize("said", [True, "true"])
-def test_some_providers_say_it_as_text(said) -> None:
-    assert ask("signed_in_email", LOGIN | {"email_verified": said}) == PETRA
+@pytest.mark.parametrize("verified", [True, "true"])
+def test_verified_claim_may_be_boolean_or_text(verified) -> None:
+    assert call_rule("signed_in_email", LOGIN | {"email_verified": verified}) == PETRA
 
 
 @pytest.mark.parametrize("claim", ["name", "nickname", "preferred_username", "sub", "upn", "unique_name", "given_name"])
-def test_what_people_call_themselves_names_nobody(claim: str) -> None:
-    assert ask("signed_in_email", LOGIN | {"email": "mallory@example.org", claim: PETRA}) == "mallory@example.org"
+def test_self_chosen_names_identify_no_user(claim: str) -> None:
+    assert call_rule("signed_in_email", LOGIN | {"email": "mallory@example.org", claim: PETRA}) == "mallory@example.org"
 
 
-@pytest.mark.parametrize("claims", [without("email"), LOGIN | {"email": None}, LOGIN | {"email": [PETRA]}])
-def test_a_login_without_an_address_is_nobody(claims: dict) -> None:
-    assert ask("signed_in_email", claims) == ""
+@pytest.mark.parametrize("claims", [login_without("email"), LOGIN | {"email": None}, LOGIN | {"email": [PETRA]}])
+def test_login_without_email_is_not_signed_in(claims: dict) -> None:
+    assert call_rule("signed_in_email", claims) == ""
 
 
-@pytest.mark.parametrize("written", ["Petra@example.org", f" {PETRA}", f"{PETRA}\u200b"])
-def test_an_address_is_taken_letter_by_letter(written: str) -> None:
-    """Which is for the provider to keep apart; one that is nearly the same gets no role by it."""
-    assert ask("signed_in_email", LOGIN | {"email": written}) == written
+@pytest.mark.parametrize("email", ["Petra@example.org", f" {PETRA}", f"{PETRA}\u200b"])
+def test_email_is_compared_exactly(email: str) -> None:
+    """The provider distinguishes addresses; a similar address has no role here."""
+    assert call_rule("signed_in_email", LOGIN | {"email": email}) == email
 
 
-# ---------------------------------------------------------------- how long ago
+# ---------------------------------------------------------------- age of a login
 
 
 @pytest.mark.parametrize("claim", ["iat", "auth_time"])
-@pytest.mark.parametrize(("age", "young"), [(0, True), (899, True), (900, True), (901, False), (86400, False)])
-def test_a_login_decides_for_15_minutes(claim: str, age: int, young: bool) -> None:
-    assert ask("login_is_recent", without("iat") | {claim: NOW - age}) is young
+@pytest.mark.parametrize(("age", "recent"), [(0, True), (899, True), (900, True), (901, False), (86400, False)])
+def test_login_is_recent_for_15_minutes(claim: str, age: int, recent: bool) -> None:
+    assert call_rule("login_is_recent", login_without("iat") | {claim: NOW - age}) is recent
 
 
-def test_when_the_person_logged_in_counts_and_not_when_the_provider_said_so_again() -> None:
-    assert ask("login_is_recent", LOGIN | {"auth_time": NOW - 901}) is False
-    assert ask("login_is_recent", LOGIN | {"auth_time": NOW, "iat": NOW - 901}) is True
+def test_auth_time_takes_precedence_over_iat() -> None:
+    assert call_rule("login_is_recent", LOGIN | {"auth_time": NOW - 901}) is False
+    assert call_rule("login_is_recent", LOGIN | {"auth_time": NOW, "iat": NOW - 901}) is True
 
 
-def test_a_login_that_does_not_say_when_is_old() -> None:
-    assert ask("login_is_recent", without("iat")) is False
+def test_login_without_time_is_not_recent() -> None:
+    assert call_rule("login_is_recent", login_without("iat")) is False
 
 
-@pytest.mark.parametrize("claims", [{}, without("is_logged_in"), LOGIN | {"is_logged_in": False}])
-def test_where_nobody_logged_in_nothing_is_young(claims: dict) -> None:
-    assert ask("login_is_recent", claims) is False
+@pytest.mark.parametrize("claims", [{}, login_without("is_logged_in"), LOGIN | {"is_logged_in": False}])
+def test_missing_login_is_not_recent(claims: dict) -> None:
+    assert call_rule("login_is_recent", claims) is False
 
 
 @pytest.mark.parametrize("claim", ["iat", "auth_time"])
 @pytest.mark.parametrize("ahead", [120, 86400, math.inf])
-def test_a_login_of_the_future_is_no_young_one(claim: str, ahead: float) -> None:
-    assert ask("login_is_recent", LOGIN | {claim: NOW + ahead}) is False
+def test_login_time_in_the_future_is_not_recent(claim: str, ahead: float) -> None:
+    assert call_rule("login_is_recent", LOGIN | {claim: NOW + ahead}) is False
 
 
-def test_a_providers_clock_may_be_a_little_ahead() -> None:
-    assert ask("login_is_recent", LOGIN | {"iat": NOW + 30}) is True
+def test_login_time_may_be_half_a_minute_ahead() -> None:
+    assert call_rule("login_is_recent", LOGIN | {"iat": NOW + 30}) is True
 
 
 @pytest.mark.parametrize("claim", ["iat", "auth_time"])
 @pytest.mark.parametrize("time", ["soon", "", None, True, [NOW], {"at": NOW}])
-def test_a_time_that_is_no_number_is_old(claim: str, time) -> None:
-    assert ask("login_is_recent", LOGIN | {claim: time}) is False
+def test_login_time_that_is_not_a_number_is_not_recent(claim: str, time) -> None:
+    assert call_rule("login_is_recent", LOGIN | {claim: time}) is False
 
 
-def test_nor_is_one_that_equals_nothing() -> None:
-    assert ask("login_is_recent", LOGIN | {"iat": math.nan}) is False
+def test_login_time_nan_is_not_recent() -> None:
+    assert call_rule("login_is_recent", LOGIN | {"iat": math.nan}) is False
 
 
-# ---------------------------------------------------------------- whether somebody can
+# ---------------------------------------------------------------- configuration
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
         ('[auth]\nclient_id = "cure"\n', True),
-        ('[auth.google]\nclient_id = "cure"\n', False),  # has a name, and nobody asks for it
+        ('[auth.google]\nclient_id = "cure"\n', False),  # a named provider, which the dashboard does not use
         ('[database]\npassword = "auth"\n', False),
         ("", False),
         ("no toml", False),
         (None, False),
     ],
 )
-def test_login_is_set_up_where_the_secrets_say_how(text: str | None, found: bool, tmp_path: Path, monkeypatch) -> None:
+def test_login_is_set_up_if_secrets_configure_it(text: str | None, found: bool, tmp_path: Path, monkeypatch) -> None:
     path = tmp_path / "secrets.toml"
     if text is not None:
         path.write_text(text)
@@ -167,35 +167,35 @@ def test_login_is_set_up_where_the_secrets_say_how(text: str | None, found: bool
     assert auth.login_is_set_up() is found
 
 
-# ---------------------------------------------------------------- at the door, and at the desk
+# ---------------------------------------------------------------- access to the review page
 
 
 @pytest.fixture
-def review(demo: Path):
-    """`review(claims)`: the review page of a workspace where Petra alone has a role, and login is set up."""
-    place = Workspace(demo)
-    write_json(demo / "workspace.json", replace(place.settings, people={PETRA: ("privacy_officer",)}))
+def open_review(demo: Path):
+    """Function that opens the review page with login claims; only Petra has a role in the workspace."""
+    workspace = Workspace(demo)
+    write_json(demo / "workspace.json", replace(workspace.settings, people={PETRA: ("privacy_officer",)}))
 
     def draw(claims: dict) -> AppTest:
-        return opened("review", user=claims, secrets=AUTH)
+        return open_page("review", user=claims, secrets=AUTH)
 
     return draw
 
 
-def offered(app: AppTest) -> bool:
+def offers_login(app: AppTest) -> bool:
     return "log_in" in {button.key for button in app.button}
 
 
-def test_petra_looks_inside_and_is_asked_to_log_in_again_when_her_login_is_old(review) -> None:
-    app = review(LOGIN)
-    assert "You are petra" in app.markdown[0].value and not offered(app)
+def test_user_with_role_has_access_and_renews_an_old_login(open_review) -> None:
+    app = open_review(LOGIN)
+    assert "You are petra" in app.markdown[0].value and not offers_login(app)
     app.user = LOGIN | {"iat": NOW - 901}
     app.run()
-    assert "You are petra" in app.markdown[0].value and offered(app)
+    assert "You are petra" in app.markdown[0].value and offers_login(app)
 
 
 @pytest.mark.parametrize(
-    ("claims", "again"),
+    ("claims", "offered"),
     [
         ({}, True),
         (LOGIN | {"is_logged_in": False}, True),
@@ -204,7 +204,7 @@ def test_petra_looks_inside_and_is_asked_to_log_in_again_when_her_login_is_old(r
         (LOGIN | {"email": f"{PETRA} "}, False),
     ],
 )
-def test_nobody_else_looks_inside(review, claims: dict, again: bool) -> None:
-    """A stranger is not asked to log in once more: they have."""
-    app = review(claims)
-    assert app.title[0].value == "Log in to look inside." and offered(app) is again
+def test_user_without_role_has_no_access(open_review, claims: dict, offered: bool) -> None:
+    """A user who is logged in without a role is not offered another login."""
+    app = open_review(claims)
+    assert app.title[0].value == "Log in to look inside." and offers_login(app) is offered

@@ -1,4 +1,4 @@
-"""Charts, drawings, tables and words: pure functions of results."""
+"""Charts, circuit drawings, tables and phrases, which are pure functions of results."""
 
 import json
 import math
@@ -54,7 +54,7 @@ def rows(*names: str) -> tuple[Recommendation, ...]:
     return tuple(Recommendation(name, f"The {name}", 1.0) for name in names)
 
 
-def test_parallel_edges_are_one_line_and_the_strongest_come_first() -> None:
+def test_parallel_edges_are_merged_and_sorted_by_strength() -> None:
     found = pairs(circuit_graph(CIRCUIT))
     assert [(source, target) for source, target, _ in found] == [("m1", "logits"), ("a0.h0", "a1.h0"), ("input", "m0")]
     assert found[1][2] == {"q": 0.2, "v": -0.3}
@@ -62,42 +62,44 @@ def test_parallel_edges_are_one_line_and_the_strongest_come_first() -> None:
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("edges", [0, 2, 99])
-def test_the_drawing_holds_every_part_with_its_colour(dark: bool, edges: int) -> None:
+def test_drawing_shows_every_module_in_its_group_colour(dark: bool, edges: int) -> None:
     html = graph_page(circuit_graph(CIRCUIT), GROUPS, edges, dark)
     assert all(phrases.module_title(name) in html for name in MODULES)
     assert all(colour in html for colour in COLOURS.values())
     assert '"triangle"' in html and '"diamond"' in html
 
 
-def test_the_less_sure_a_group_the_paler_its_fill() -> None:
+def test_lower_membership_probability_gives_a_paler_fill() -> None:
     fills = []
-    for sure in (1.0, 0.5, 0.0):
-        html = graph_page(circuit_graph(CIRCUIT), (replace(GROUPS[0], membership_probability=sure), *GROUPS[1:]), 0)
+    for probability in (1.0, 0.5, 0.0):
+        html = graph_page(
+            circuit_graph(CIRCUIT), (replace(GROUPS[0], membership_probability=probability), *GROUPS[1:]), 0
+        )
         fills.append(json.loads(re.search(r"nodes = new vis.DataSet\((.*?)\);", html)[1])[1]["color"])
     assert {fill["border"] for fill in fills} == {COLOURS[Group.FORGET]}
     assert [fill["background"] for fill in fills] == [COLOURS[Group.FORGET], "#E9AD7D", LIGHT.back]
 
 
-def test_the_places_that_a_part_reads_are_named_from_the_end_and_signed_by_what_they_do() -> None:
+def test_chart_of_read_positions_counts_back_from_the_target() -> None:
     data = charts.places(CIRCUIT, 1).data
     assert list(data["module"].unique()) == ["MLP of layer 1"]
     assert list(data["place"]) == ["instruction", "target title", "1 back"]
     assert list(data["support"]) == [0.0, 0.5, 0.1] and set(data["side"]) == {"supports the prediction"}
 
 
-def test_a_circuit_says_how_much_of_it_two_halves_share() -> None:
-    said = phrases.overlap_sentence(CIRCUIT)
-    assert "share 60% of their modules" in said and "random circuits of this size would share 20%" in said
+def test_overlap_sentence_states_share_of_two_halves() -> None:
+    sentence = phrases.overlap_sentence(CIRCUIT)
+    assert "share 60% of their modules" in sentence and "random circuits of this size would share 20%" in sentence
     assert "One prompt" in phrases.overlap_sentence(replace(CIRCUIT, overlap=None))
 
 
-def test_the_table_says_how_sure_a_circuit_is_of_each_part_and_bears_results_that_do_not_know() -> None:
+def test_module_table_shows_certainty_if_known() -> None:
     table = tables.modules(GROUPS, (CIRCUIT, replace(CIRCUIT, membership_probability=()))).set_index("Module")
     assert table["Certainty, forget circuit"].loc[["m1", "a1.h1", "a0.h1"]].tolist() == [1.0, 1.0, 0.7]
     assert table["Certainty, retain circuit"].isna().all()
 
 
-def test_every_chart_is_valid_and_names_no_remote_data() -> None:
+def test_every_chart_is_valid_and_has_no_remote_data() -> None:
     step = {
         "kind": "step",
         "step": 1,
@@ -107,7 +109,7 @@ def test_every_chart_is_valid_and_names_no_remote_data() -> None:
         "holdout_loss": None,
         "conflict": 0.2,
     }
-    drawn = [
+    built = [
         charts.reads(CIRCUIT, "m1"),
         charts.places(CIRCUIT, 2),
         charts.faithfulness(CIRCUIT),
@@ -118,30 +120,30 @@ def test_every_chart_is_valid_and_names_no_remote_data() -> None:
         charts.genres({"original": rows("a"), "unlearned": rows("b")}, ITEMS),
         charts.overlaps((Overlap("u1", 0.9, 0.4, 0.2), Overlap("u2", 1.0, None, 0.1))),
     ]
-    for chart in drawn:
+    for chart in built:
         text = json.dumps(chart.to_dict())
         assert '"url"' not in text
         alt.Chart.from_dict(chart.to_dict())
 
 
-def test_the_loss_chart_shows_only_what_can_be_compared() -> None:
+def test_loss_chart_shows_only_comparable_losses() -> None:
     step = {"kind": "step", "step": 1, "forget_loss": 0.05, "retain_loss": 0.4, "forget_nll": 0.6, "conflict": 0.2}
-    shown = charts.losses([step, {"kind": "step", "step": 2, "forget_loss": 0.04}])
-    assert [(row["step"], row["loss"], row["set"]) for row in shown.data.to_dict("records")] == [(1, 0.6, "forget set")]
+    chart = charts.losses([step, {"kind": "step", "step": 2, "forget_loss": 0.04}])
+    assert [(row["step"], row["loss"], row["set"]) for row in chart.data.to_dict("records")] == [(1, 0.6, "forget set")]
 
 
-def test_no_steps_no_loss_chart() -> None:
+def test_run_without_steps_has_no_loss_chart() -> None:
     assert charts.losses([{"kind": "stage", "stage": "loading"}]) is None
 
 
 @pytest.mark.parametrize(
     ("item", "word"), [("a", "down 1"), ("b", "up 1"), ("c", "removed"), ("d", "new"), ("e", "same")]
 )
-def test_moves_are_words(item: str, word: str) -> None:
+def test_rank_change_is_described_in_words(item: str, word: str) -> None:
     assert phrases.move(item, rows("a", "b", "c", "e"), rows("b", "a", "d", "e")) == word
 
 
-def test_list_sentences_count_what_changed() -> None:
+def test_list_sentence_counts_removed_and_moved_titles() -> None:
     assert phrases.lists_sentence(rows("a", "b"), rows("a", "b")) == "All 2 recommendations keep their rank."
     assert (
         phrases.lists_sentence(rows("a", "b", "c"), rows("b", "a", "d"))
@@ -153,11 +155,11 @@ def test_list_sentences_count_what_changed() -> None:
     ("seconds", "text"),
     [(None, "an unknown time"), (0.2, "1 second"), (41, "41 seconds"), (100, "2 minutes"), (9000, "2.5 hours")],
 )
-def test_durations_are_said_as_people_say_them(seconds: float | None, text: str) -> None:
+def test_duration_is_rounded_to_a_readable_unit(seconds: float | None, text: str) -> None:
     assert phrases.duration(seconds) == text
 
 
-def test_circuit_sentences_agree_in_number() -> None:
+def test_circuit_sentence_agrees_in_number() -> None:
     assert phrases.circuit_sentence(GROUPS) == "1 of 6 modules of the model serves mainly the forgotten user's data."
     two = tuple(replace(row, group=Group.FORGET) for row in GROUPS[:2])
     assert phrases.circuit_sentence(two) == "2 of 2 modules of the model serve mainly the forgotten user's data."
@@ -167,7 +169,7 @@ def test_circuit_sentences_agree_in_number() -> None:
     )
 
 
-def test_an_interval_that_reaches_the_references_is_only_a_little_off() -> None:
+def test_interval_is_compared_with_the_references_in_words() -> None:
     others = [Interval(value, value, value, 9) for value in (0.50, 0.52)]
     assert tables.against(Interval(0.51, 0.4, 0.6, 9), others) == "like the references"
     assert tables.against(Interval(0.55, 0.51, 0.6, 9), others) == "a little above the references"
@@ -175,7 +177,7 @@ def test_an_interval_that_reaches_the_references_is_only_a_little_off() -> None:
     assert tables.against(Interval(0.45, 0.44, 0.46, 9), []) == ""
 
 
-def test_sentences_claim_no_more_than_the_intervals_show(demo: Path) -> None:
+def test_sentences_claim_no_more_than_the_intervals_support(demo: Path) -> None:
     evaluation = next(run.evaluation for run in runs(Workspace(demo)) if run.evaluation)
 
     def after(name: str, value: float, low: float, high: float):
@@ -188,13 +190,13 @@ def test_sentences_claim_no_more_than_the_intervals_show(demo: Path) -> None:
     assert "no change" in phrases.utility(after("test_auc", evaluation.original.test_auc.value, 0.0, 1.0))
 
 
-def test_a_broken_date_is_shown_as_it_is() -> None:
+def test_invalid_date_is_shown_unchanged() -> None:
     assert phrases.date("yesterday") == "yesterday"
     assert phrases.date(0) == "1 Jan 1970"
     assert phrases.date(10**18) == str(10**18)
 
 
-def test_results_are_read_again_when_their_file_changes(demo: Path) -> None:
+def test_changed_result_file_is_read_again(demo: Path) -> None:
     from dashboard.services import queries
 
     run = next(run for run in queries.runs().values() if run.groups)

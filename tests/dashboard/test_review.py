@@ -1,4 +1,4 @@
-"""The review desk: what each role sees and can do there, and that the page itself never signs or destroys."""
+"""The review page: what each role sees and may do, and refusals of actions without permission."""
 
 import shutil
 from dataclasses import replace
@@ -16,238 +16,248 @@ from core.types import CaseState, Verdict
 from core.utils.serialization import write_json
 from dashboard.components.decision import LEFT
 from dashboard.services import commands, queries
-from dashboard.services import review as asked_of_core
+from dashboard.services import review as review_service
 from dashboard.session import auth
-from tests.dashboard.conftest import ROOT, opened
+from tests.dashboard.conftest import ROOT, open_page
 from tests.review.conftest import PEOPLE, Desk, desk, verified  # noqa: F401 - fixtures
 
-# What a role can press, before and after a run was submitted.
-BEFORE = {"olaf": {"submit"}, "paul": {"submit"}}
-AFTER = {"petra": {"approve", "reject"}, "owen": {"approve", "reject"}, "paul": {"approve", "reject"}}
-ACTS = {"submit", "approve", "reject"}
-RUNS = {"stop", "resume", "give_up", "measure", "verify"}
+# Buttons of each person, before and after a run is submitted.
+BEFORE_SUBMISSION = {"olaf": {"submit"}, "paul": {"submit"}}
+AFTER_SUBMISSION = {"petra": {"approve", "reject"}, "owen": {"approve", "reject"}, "paul": {"approve", "reject"}}
+DECISION_BUTTONS = {"submit", "approve", "reject"}
+RUN_BUTTONS = {"stop", "resume", "give_up", "measure", "verify"}
 
 
 @pytest.fixture
-def draw(desk: Desk, monkeypatch):  # noqa: F811
-    """`draw(person, name="review", **query)`: a page as somebody sees it."""
+def draw_page(desk: Desk, monkeypatch):  # noqa: F811
+    """Function that draws a page as a person sees it: `draw_page(person, name="review", **query)`."""
     monkeypatch.setenv("CURE_LENS_WORKSPACE", str(desk.workspace.root))
     monkeypatch.chdir(ROOT)
     st.cache_resource.clear()
     st.cache_data.clear()
 
-    def drawn(who: str, name: str = "review", **query: str) -> AppTest:
-        for module in (asked_of_core, auth, commands):
+    def draw_as(who: str, name: str = "review", **query: str) -> AppTest:
+        for module in (review_service, auth, commands):
             monkeypatch.setattr(module, "signed_in_email", lambda: who)
-        for module in (asked_of_core, auth):
+        for module in (review_service, auth):
             monkeypatch.setattr(module, "login_is_recent", lambda: True)
-        return opened(name, query)
+        return open_page(name, query)
 
-    return drawn
+    return draw_as
 
 
-def keys(app: AppTest) -> set[str]:
+def button_keys(app: AppTest) -> set[str]:
     return {button.key for button in app.button if button.key}
 
 
-def text(app: AppTest) -> str:
+def text_of(app: AppTest) -> str:
     return "\n".join(str(one.value) for kind in ("title", "markdown", "caption", "subheader") for one in app.get(kind))
 
 
 @pytest.mark.parametrize("name", ["overview", "request", "run", "before_after", "review", "report"])
-def test_nobody_without_a_role_looks_inside(draw, desk, name):  # noqa: F811
+def test_person_without_role_has_no_access(draw_page, desk, name):  # noqa: F811
     for who in ("", "mallory"):
-        app = draw(who, name)
+        app = draw_page(who, name)
         assert app.title[0].value == "Log in to look inside." and not app.button
-        assert not any(user in text(app) for user in desk.workspace.user_split.members)
+        assert not any(user in text_of(app) for user in desk.workspace.user_split.members)
 
 
 @pytest.mark.parametrize("who", PEOPLE)
-def test_runs_are_the_operators_business_on_every_page(draw, desk, who):  # noqa: F811
-    """Each way to start, stop or check one is offered to operators alone, and refused to others in core."""
+def test_only_operators_start_stop_or_verify_runs(draw_page, desk, who):  # noqa: F811
+    """Only operators are offered buttons that start, stop or verify runs; core refuses all others."""
     run = create_run(desk.workspace, desk.request, "finetune", "cpu", launched_by="olaf")
     (desk.workspace.root / "runs" / desk.run / "verification.json").unlink()
-    seen = keys(draw(who, "run", run=run.id)) | keys(draw(who, "before_after", run=desk.run)) | keys(draw(who))
+    offered = (
+        button_keys(draw_page(who, "run", run=run.id))
+        | button_keys(draw_page(who, "before_after", run=desk.run))
+        | button_keys(draw_page(who))
+    )
     run.store.refuse(run.id, "no")
-    seen |= keys(draw(who, "run", run=run.id))
-    assert seen & RUNS == (RUNS if "operator" in PEOPLE[who] else set())
+    offered |= button_keys(draw_page(who, "run", run=run.id))
+    assert offered & RUN_BUTTONS == (RUN_BUTTONS if "operator" in PEOPLE[who] else set())
     if "operator" not in PEOPLE[who]:
-        for act in (
+        for command in (
             commands.stop,
             commands.resume,
             commands.measure_overlaps,
-            lambda one: asked_of_core.verify(one, False),
+            lambda one: review_service.verify(one, False),
         ):
             with pytest.raises(ReviewError, match="may not run"):
-                act(run)
+                command(run)
 
 
-def test_what_broke_off_is_said_and_gone_on_with(draw, desk, monkeypatch):  # noqa: F811
+def test_interrupted_execution_is_shown_and_continued(draw_page, desk, monkeypatch):  # noqa: F811
     desk.approve()
     with monkeypatch.context() as patch:
-        patch.setattr(execution, "STEPS", (*execution.STEPS[:4], killed, *execution.STEPS[5:]))
+        patch.setattr(execution, "STEPS", (*execution.STEPS[:4], interrupted_step, *execution.STEPS[5:]))
         with pytest.raises(KeyboardInterrupt):
             execution.settle(desk.workspace)
-    app = draw("anna")
-    assert "4 of 6 steps are done" in app.warning[0].value and "go_on" not in keys(app)
+    app = draw_page("anna")
+    assert "4 of 6 steps are done" in app.warning[0].value and "go_on" not in button_keys(app)
     assert "Carried out" not in [one.value for one in app.subheader]
     with pytest.raises(queries.CommandError, match="nothing was searched for"):
-        asked_of_core.look_again(desk.request)
-    app = draw("petra")
+        review_service.look_again(desk.request)
+    app = draw_page("petra")
     app.button(key="go_on").click().run()
     assert desk.case.state is CaseState.CLOSED and not app.warning
     assert "Carried out" in [one.value for one in app.subheader]
 
 
-def test_a_link_for_reading_shows_everything_and_offers_nothing(draw, desk):  # noqa: F811
-    assert {"submit", "verify"} <= keys(draw("olaf", request=desk.request))
-    assert not keys(draw("olaf", request=desk.request, read="1")) & {"submit", "verify"}
+def test_read_only_link_shows_all_and_offers_no_buttons(draw_page, desk):  # noqa: F811
+    assert {"submit", "verify"} <= button_keys(draw_page("olaf", request=desk.request))
+    assert not button_keys(draw_page("olaf", request=desk.request, read="1")) & {"submit", "verify"}
     desk.submit()
     comment(desk.workspace, desk.request, "olaf", "Look at V3.")
     for name in ("petra", "olaf"):
-        app = draw(name, request=desk.request, read="1")
-        assert not keys(app) & {"approve", "reject", "verify", "go_on", "log_in", "submit"}
+        app = draw_page(name, request=desk.request, read="1")
+        assert not button_keys(app) & {"approve", "reject", "verify", "go_on", "log_in", "submit"}
         assert not app.text_area and "Look at V3." in [one.value for one in app.text]
     desk.decide("petra")
     desk.decide("owen")
     execution.settle(desk.workspace)
-    app = draw("petra", request=desk.request, read="1")
-    assert "Carried out" in text(app) and "look_again" not in keys(app)
+    app = draw_page("petra", request=desk.request, read="1")
+    assert "Carried out" in text_of(app) and "look_again" not in button_keys(app)
 
 
-def test_an_operator_asks_again_and_for_everything_until_it_is_submitted(draw, desk, monkeypatch):  # noqa: F811
-    said = []
-    app = draw("olaf", request=desk.request)
+def test_operator_verifies_in_full_until_submission(draw_page, desk, monkeypatch):  # noqa: F811
+    commands_run = []
+    app = draw_page("olaf", request=desk.request)
     with monkeypatch.context() as patch:
-        patch.setattr(asked_of_core, "run_command", lambda *words, **_: said.append(words) or [])
+        patch.setattr(review_service, "run_command", lambda *words, **_: commands_run.append(words) or [])
         app.checkbox(key="verify_full").check().run()
         app.button(key="verify").click().run()
-    assert "--full" in next(words for words in said if words[0] == "verify")
+    assert "--full" in next(words for words in commands_run if words[0] == "verify")
     desk.submit()
-    assert "verify" not in keys(draw("olaf", request=desk.request))
+    assert "verify" not in button_keys(draw_page("olaf", request=desk.request))
 
 
-def test_models_and_lists_in_memory_go_with_what_they_are_of(draw, desk):  # noqa: F811
+def test_decision_clears_cached_models_and_lists(draw_page, desk):  # noqa: F811
     desk.submit()
     desk.decide("owen")
-    draw("petra")
-    kept = st.cache_resource(lambda: object())
-    before = kept()
-    assert kept() is before
-    assert asked_of_core.decide(desk.case, True, "It will do.") is CaseState.CLOSED and kept() is not before
+    draw_page("petra")
+    cached = st.cache_resource(lambda: object())
+    before = cached()
+    assert cached() is before
+    assert review_service.decide(desk.case, True, "It will do.") is CaseState.CLOSED and cached() is not before
 
 
-def killed(one):
+def interrupted_step(one):
     raise KeyboardInterrupt
 
 
-def test_the_steps_that_the_page_counts_are_those_there_are():
-    assert len(execution.STEPS) == asked_of_core.STEPS
+def test_page_counts_all_steps_of_execution():
+    assert len(execution.STEPS) == review_service.STEPS
 
 
-def test_the_dialog_names_as_much_out_of_reach_as_the_record():
+def test_dialog_lists_as_many_remaining_copies_as_the_record():
     assert len(LEFT) == len(NOT_REACHED)
 
 
 @pytest.mark.parametrize("who", ["", *PEOPLE])
-def test_a_role_sees_the_buttons_that_it_may_press(draw, desk, who):  # noqa: F811
-    assert keys(draw(who)) & ACTS == BEFORE.get(who, set())
+def test_person_sees_only_permitted_buttons(draw_page, desk, who):  # noqa: F811
+    assert button_keys(draw_page(who)) & DECISION_BUTTONS == BEFORE_SUBMISSION.get(who, set())
     desk.submit()
-    app = draw(who)
-    assert keys(app) & ACTS == AFTER.get(who, set())
-    assert bool(app.text_area) is (who not in ("", "anna"))  # room for a comment
-    assert keys(draw(who, read="1")) & ACTS == set()  # the link to read
+    app = draw_page(who)
+    assert button_keys(app) & DECISION_BUTTONS == AFTER_SUBMISSION.get(who, set())
+    assert bool(app.text_area) is (who not in ("", "anna"))  # field for a comment
+    assert button_keys(draw_page(who, read="1")) & DECISION_BUTTONS == set()  # the read-only link
 
 
-def test_the_page_leads_from_the_question_to_what_happened(draw, desk):  # noqa: F811
+def test_page_shows_request_evidence_decision_and_history(draw_page, desk):  # noqa: F811
     desk.submit()
-    app = draw("petra")
-    heads = [one.value for one in app.subheader]
-    assert heads == ["The request", "The evidence", "The decision", "Comments", "History"]
-    told = text(app)
-    assert "waits for a decision" in app.title[0].value and "You are petra: privacy officer" in told
+    app = draw_page("petra")
+    headings = [one.value for one in app.subheader]
+    assert headings == ["The request", "The evidence", "The decision", "Comments", "History"]
+    shown = text_of(app)
+    assert "waits for a decision" in app.title[0].value and "You are petra: privacy officer" in shown
     for user in desk.workspace.request(desk.request).users:
-        assert user in told
-    assert "Inconclusive" in told and "To be answered by" in told
-    assert "finished and was entered" in told and "was verified" in told
+        assert user in shown
+    assert "Inconclusive" in shown and "To be answered by" in shown
+    assert "finished and was entered" in shown and "was verified" in shown
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
-def test_each_verdict_is_a_word_and_a_sentence(draw, desk, verdict):  # noqa: F811
+def test_page_explains_each_verdict(draw_page, desk, verdict):  # noqa: F811
     from core.runs.handle import RunHandle
 
-    folder = RunHandle(desk.workspace.root / "runs" / desk.run)
-    folder.write("verification.json", replace(folder.verification, verdict=verdict))
-    told = text(draw("petra"))
+    run = RunHandle(desk.workspace.root / "runs" / desk.run)
+    run.write("verification.json", replace(run.verification, verdict=verdict))
+    shown = text_of(draw_page("petra"))
     assert {Verdict.PASS: "Every check passed", Verdict.FAIL: "cannot be approved"}.get(
         verdict, "do not suffice"
-    ) in told
+    ) in shown
 
 
-def test_what_was_changed_can_only_be_rejected(draw, desk):  # noqa: F811
+def test_run_changed_after_submission_can_only_be_rejected(draw_page, desk):  # noqa: F811
     desk.submit()
     (desk.workspace.root / "runs" / desk.run / "report.html").write_text("other")
-    app = draw("petra")
-    assert keys(app) & ACTS == {"reject"} and "changed since it was submitted" in app.warning[0].value
+    app = draw_page("petra")
+    assert (
+        button_keys(app) & DECISION_BUTTONS == {"reject"} and "changed since it was submitted" in app.warning[0].value
+    )
 
 
-def test_what_people_write_is_text(draw, desk):  # noqa: F811
+def test_comment_is_shown_as_text(draw_page, desk):  # noqa: F811
     desk.submit()
     comment(desk.workspace, desk.request, "rita", "![x](http://evil.example/x.png) <img src=x>")
-    app = draw("petra")
+    app = draw_page("petra")
     assert "![x](http://evil.example/x.png) <img src=x>" in [one.value for one in app.text]
-    assert "evil.example" not in text(app)
+    assert "evil.example" not in text_of(app)
 
 
-def test_deciding_and_what_is_left_of_it(draw, desk):  # noqa: F811
+def test_second_approval_destroys_the_run_and_leaves_its_history(draw_page, desk):  # noqa: F811
     desk.submit()
-    draw("petra")
-    assert asked_of_core.decide(desk.case, True, "The rest is proven.") is CaseState.PENDING
-    assert "petra (privacy officer) approved" in text(draw("owen"))
-    assert asked_of_core.decide(desk.case, True, "The rest is proven.") is CaseState.CLOSED
-    app = draw("anna")
-    told = text(app)
-    assert "one was carried out" in app.title[0].value and "was destroyed" in told and keys(app) & ACTS == set()
+    draw_page("petra")
+    assert review_service.decide(desk.case, True, "The rest is proven.") is CaseState.PENDING
+    assert "petra (privacy officer) approved" in text_of(draw_page("owen"))
+    assert review_service.decide(desk.case, True, "The rest is proven.") is CaseState.CLOSED
+    app = draw_page("anna")
+    shown = text_of(app)
+    assert (
+        "one was carried out" in app.title[0].value
+        and "was destroyed" in shown
+        and button_keys(app) & DECISION_BUTTONS == set()
+    )
     assert [one.value for one in app.subheader] == ["Carried out", "History"]
     app.button(key="look_again").click().run()
     assert "No file of the workspace" in app.success[0].value
 
 
-def test_an_old_login_decides_nothing(draw, desk, monkeypatch):  # noqa: F811
+def test_old_login_cannot_decide(draw_page, desk, monkeypatch):  # noqa: F811
     desk.submit()
-    draw("petra")
-    monkeypatch.setattr(asked_of_core, "login_is_recent", lambda: False)
+    draw_page("petra")
+    monkeypatch.setattr(review_service, "login_is_recent", lambda: False)
     with pytest.raises(ReviewError, match="log in again"):
-        asked_of_core.decide(desk.case, True, "fine")
+        review_service.decide(desk.case, True, "fine")
     assert desk.case.decisions == ()
 
 
-def test_a_refusal_of_core_is_one_sentence(draw, desk):  # noqa: F811
+def test_refusal_by_core_is_raised_as_its_sentence(draw_page, desk):  # noqa: F811
     desk.submit()
-    draw("petra")
+    draw_page("petra")
     with pytest.raises(queries.CommandError, match="give the reason"):
-        asked_of_core.decide(desk.case, True, "")
+        review_service.decide(desk.case, True, "")
 
 
 @pytest.mark.parametrize("who", ["anna", "owen"])
-def test_other_pages_hold_to_the_roles_too(draw, desk, who):  # noqa: F811
-    draw(who, "request")
+def test_commands_of_other_pages_check_permissions(draw_page, desk, who):  # noqa: F811
+    draw_page(who, "request")
     with pytest.raises(ReviewError, match="may not open"):
         commands.open_request(desk.workspace.user_split.members[:1], (), "")
     with pytest.raises(ReviewError, match="may not run"):
         commands.launch(desk.request, "graddiff", "cpu", 0)
 
 
-def test_a_single_person_is_told_that_it_is_no_four_eyes(draw, desk):  # noqa: F811
+def test_workspace_without_people_warns_of_missing_four_eyes(draw_page, desk):  # noqa: F811
     write_json(desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people={}))
-    assert "it is not a four-eyes review" in text(draw(""))
+    assert "it is not a four-eyes review" in text_of(draw_page(""))
 
 
-def test_without_a_ledger_one_is_offered(draw, desk):  # noqa: F811
+def test_workspace_without_ledger_offers_to_create_one(draw_page, desk):  # noqa: F811
     for name in ("ledger.jsonl", "ledger.pub"):
         (desk.workspace.root / name).unlink()
-    app = draw("olaf")
-    assert "make_ledger" in keys(app)
+    app = draw_page("olaf")
+    assert "make_ledger" in button_keys(app)
     shutil.rmtree(desk.workspace.root.parent / "keys")
     app.button(key="make_ledger").click().run()
-    assert desk.workspace.layout.ledger_key.is_file() and "submit" in keys(app)
+    assert desk.workspace.layout.ledger_key.is_file() and "submit" in button_keys(app)

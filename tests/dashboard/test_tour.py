@@ -1,4 +1,4 @@
-"""The tour: every step stands on a real page of the demo world, and its buttons lead on, back and out."""
+"""The tour: every step shows an existing page of the demo, and its buttons lead forward, back and out."""
 
 import re
 from dataclasses import replace
@@ -12,11 +12,11 @@ from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace, WorkspaceSettings
 from dashboard.presenters.i18n import ENGLISH, t
 from dashboard.presenters.tour import STEPS, steps
-from tests.dashboard.conftest import ROOT, opened
-from tests.dashboard.test_pages import said
+from tests.dashboard.conftest import ROOT, open_page
+from tests.dashboard.test_pages import text_of
 
-BUILT = {path.stem for path in (ROOT / "dashboard/screens").glob("*.py")}
-PATH = steps(BUILT)
+BUILT_PAGES = {path.stem for path in (ROOT / "dashboard/screens").glob("*.py")}
+PATH = steps(BUILT_PAGES)
 
 
 def press(app: AppTest, button: str) -> AppTest:
@@ -25,34 +25,34 @@ def press(app: AppTest, button: str) -> AppTest:
     return app
 
 
-def place(app: AppTest) -> str | None:
-    """What the strip says, if it is there."""
+def strip_text(app: AppTest) -> str | None:
+    """Text of the tour's strip, or None without a strip."""
     return next((one.value for one in app.markdown if re.match(r"\*\*Step \d+ of \d+\*\*", one.value)), None)
 
 
 @pytest.fixture
-def begun(demo: Path) -> AppTest:
-    """The tour at its first step. Once a test has switched the page itself, the tester stays there; so none is switched."""
-    return press(opened("overview"), "tour_start")
+def tour(demo: Path) -> AppTest:
+    """The tour at its first step; tests must not switch the page themselves, because AppTest would stay there."""
+    return press(open_page("overview"), "tour_start")
 
 
-def test_a_step_of_a_page_that_is_not_built_is_left_out() -> None:
+def test_step_of_a_missing_page_is_left_out() -> None:
     assert steps({"overview", "report"}) == tuple(s for s in STEPS if s.page in ("overview", "report"))
     assert steps({"elsewhere"}) == ()
     assert len(PATH) >= 10
 
 
-def test_every_text_of_the_tour_is_said_in_at_most_two_sentences() -> None:
+def test_every_step_has_a_text_of_at_most_two_sentences() -> None:
     names = {
         entry.id.name for entry in FluentParser().parse(ENGLISH.read_text()).body if isinstance(entry, ast.Message)
     }
     assert {step.text for step in STEPS} <= names
     for step in STEPS:
         assert 1 <= len(re.findall(r"[.?!](?:\s|$)", t(step.text))) <= 2
-        assert len(t(step.text)) <= 190, "longer than the room that the strip keeps for it"
+        assert len(t(step.text)) <= 190, "too long for the strip"
 
 
-def test_what_the_steps_ask_for_is_in_the_demo(demo: Path) -> None:
+def test_runs_and_users_of_the_steps_exist_in_the_demo(demo: Path) -> None:
     workspace = Workspace(demo)
     for step in STEPS:
         query = dict(step.query)
@@ -60,7 +60,7 @@ def test_what_the_steps_ask_for_is_in_the_demo(demo: Path) -> None:
         assert {query.get("user"), query.get("person")} - {None} <= set(workspace.requests()[0].subjects)
 
 
-def test_the_person_of_the_tour_gave_five_stars_to_every_letter(demo: Path) -> None:
+def test_user_of_the_tour_rated_every_letter_with_five_stars(demo: Path) -> None:
     workspace = Workspace(demo)
     user = next(dict(step.query)["user"] for step in STEPS if step.text == "tour-user")
     letters = [
@@ -72,52 +72,52 @@ def test_the_person_of_the_tour_gave_five_stars_to_every_letter(demo: Path) -> N
 
 
 @pytest.mark.parametrize("number", range(1, len(PATH) + 1))
-def test_every_step_draws_its_page_with_its_sentence(page, number: int) -> None:
+def test_every_step_shows_its_page_and_text(page, number: int) -> None:
     step = PATH[number - 1]
     app = page(step.page, **dict(step.query), tour=str(number))
-    assert t(step.text) in (place(app) or "")
+    assert t(step.text) in (strip_text(app) or "")
     assert len(app.title) == 1
     if user := dict(step.query).get("user"):
         assert app.selectbox(key="pick_user").value == user
 
 
-def test_next_leads_through_all_steps_and_back_returns(begun: AppTest) -> None:
+def test_next_button_visits_all_steps_and_back_returns(tour: AppTest) -> None:
     for number, step in enumerate(PATH, 1):
-        assert begun.query_params["tour"] == str(number)
-        assert place(begun) == f"**Step {number} of {len(PATH)}**  \n{t(step.text)}"
-        assert begun.button(key="tour_next").disabled == (number == len(PATH))
-        assert begun.button(key="tour_back").disabled == (number == 1)
+        assert tour.query_params["tour"] == str(number)
+        assert strip_text(tour) == f"**Step {number} of {len(PATH)}**  \n{t(step.text)}"
+        assert tour.button(key="tour_next").disabled == (number == len(PATH))
+        assert tour.button(key="tour_back").disabled == (number == 1)
         if number < len(PATH):
-            press(begun, "tour_next")
-    press(begun, "tour_back")
-    assert begun.query_params["tour"] == str(len(PATH) - 1)
+            press(tour, "tour_next")
+    press(tour, "tour_back")
+    assert tour.query_params["tour"] == str(len(PATH) - 1)
 
 
-def test_leave_leaves_and_keeps_the_page(begun: AppTest) -> None:
-    press(press(begun, "tour_next"), "tour_leave")
-    assert "tour" not in begun.query_params and place(begun) is None
-    assert begun.query_params["user"] == "u254"
-    assert t("tour-offer") not in said(begun)
+def test_leave_button_ends_the_tour_and_keeps_the_page(tour: AppTest) -> None:
+    press(press(tour, "tour_next"), "tour_leave")
+    assert "tour" not in tour.query_params and strip_text(tour) is None
+    assert tour.query_params["user"] == "u254"
+    assert t("tour-offer") not in text_of(tour)
 
 
-def test_the_offer_can_be_waved_away(page) -> None:
+def test_offer_of_the_tour_can_be_declined(page) -> None:
     app = page("overview")
-    assert t("tour-offer") in said(app)
-    assert t("tour-offer") not in said(press(app, "tour_not_now"))
-    assert t("tour-offer") not in said(page("run"))
+    assert t("tour-offer") in text_of(app)
+    assert t("tour-offer") not in text_of(press(app, "tour_not_now"))
+    assert t("tour-offer") not in text_of(page("run"))
 
 
-@pytest.mark.parametrize("asked", ["0", "99", "-1", "1.0", "x", "9" * 5000, ""])
-def test_a_step_that_is_not_there_draws_the_page_without_a_strip(page, asked: str) -> None:
-    assert place(page("overview", tour=asked)) is None
+@pytest.mark.parametrize("step", ["0", "99", "-1", "1.0", "x", "9" * 5000, ""])
+def test_invalid_step_shows_the_page_without_a_strip(page, step: str) -> None:
+    assert strip_text(page("overview", tour=step)) is None
 
 
-def test_a_step_of_another_page_says_nothing_about_this_one(page) -> None:
-    assert place(page("report", tour="1")) is None
+def test_step_of_another_page_shows_no_strip(page) -> None:
+    assert strip_text(page("report", tour="1")) is None
 
 
-def test_only_the_demo_world_has_a_tour(page, demo: Path) -> None:
+def test_only_the_demo_workspace_has_a_tour(page, demo: Path) -> None:
     settings = read_json(demo / "workspace.json", WorkspaceSettings)
     write_json(demo / "workspace.json", replace(settings, data="movielens:ratings"))
     app = page("overview", tour="1")
-    assert place(app) is None and t("tour-offer") not in said(app)
+    assert strip_text(app) is None and t("tour-offer") not in text_of(app)
