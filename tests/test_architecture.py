@@ -13,7 +13,7 @@ DASHBOARD_LIBRARIES = ("streamlit", "altair", "pyvis", "pandas")
 SIGNING_LIBRARIES = ("securesystemslib", "rfc8785", "cryptography")
 
 
-def imports(path: Path) -> set[str]:
+def imported_names(path: Path) -> set[str]:
     """Absolute names of all modules that a file imports, at its top and inside its functions."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -43,7 +43,7 @@ def test_core_has_no_loose_files():
 def test_only_dashboard_services_import_core_services():
     packages = ("runs", "pipeline", "workspace", "circuit", "models", "review")
     for path in (ROOT / "dashboard").rglob("*.py"):
-        called = {name for name in imports(path) if name.startswith(tuple(f"core.{one}" for one in packages))}
+        called = {name for name in imported_names(path) if name.startswith(tuple(f"core.{one}" for one in packages))}
         allowed = path.parent.name == "services" or path.name == "circuit_html.py"
         assert not called or allowed, f"{path} calls {called}"
 
@@ -71,7 +71,7 @@ def test_no_page_imports_ledger_keys():
     modules = "dashboard.services.queries, dashboard.services.models, dashboard.services.review, core.runs.submit"
     assert exits_cleanly(f"import sys, {modules}; sys.exit(any(name.startswith({private}) for name in sys.modules))")
     for path in (ROOT / "dashboard").rglob("*.py"):
-        assert not any(name.startswith(private) for name in imports(path)), path
+        assert not any(name.startswith(private) for name in imported_names(path)), path
 
 
 def test_core_imports_without_signing_libraries():

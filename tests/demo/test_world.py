@@ -31,12 +31,12 @@ def films():
 
 
 @pytest.fixture(scope="module")
-def people():
-    return {person.id: person for person in (make_person(7, number) for number in range(1, 421))}
+def users():
+    return {user.id: user for user in (make_person(7, number) for number in range(1, 421))}
 
 
-def has_loved_word(person, film) -> bool:
-    return person.quirk in film.item.title.split()
+def has_loved_word(user, film) -> bool:
+    return user.quirk in film.item.title.split()
 
 
 def auc(scores, likes) -> float:
@@ -92,22 +92,22 @@ def test_popularity_of_films_is_skewed(world):
     assert counts[-1] > 8 * counts[0] and counts[-1] > 3 * counts[len(counts) // 2]
 
 
-def test_some_ratings_contradict_taste_and_quality(world, films, people):
-    rows = [(people[e.user], films[e.item], e.liked) for e in world.interactions]
+def test_some_ratings_contradict_taste_and_quality(world, films, users):
+    rows = [(users[e.user], films[e.item], e.liked) for e in world.interactions]
     contradictions = [
-        (expected_liking(person, film) > 0) != liked for person, film, liked in rows if not has_loved_word(person, film)
+        (expected_liking(user, film) > 0) != liked for user, film, liked in rows if not has_loved_word(user, film)
     ]
     assert PRIVATE - 0.02 < sum(contradictions) / len(contradictions) < PRIVATE + 0.05
 
 
-def test_taste_predicts_better_than_item_mean(world, films, people):
+def test_taste_predicts_better_than_item_mean(world, films, users):
     likes = defaultdict(list)
     for event in world.interactions[::2]:
         likes[event.item].append(event.liked)
     rest = [event for event in world.interactions[1::2] if event.item in likes]
     truth = [event.liked for event in rest]
     mean_auc = auc([sum(likes[e.item]) / len(likes[e.item]) for e in rest], truth)
-    taste_auc = auc([expected_liking(people[e.user], films[e.item]) for e in rest], truth)
+    taste_auc = auc([expected_liking(users[e.user], films[e.item]) for e in rest], truth)
     assert 0.6 < mean_auc < 0.68 and mean_auc + 0.15 < taste_auc < 0.9
 
 
@@ -120,14 +120,14 @@ def test_town_differs_from_elsewhere_only_in_film_quality():
     assert make_world(people=5, town=False) != make_world(people=5)
 
 
-def test_each_user_loves_one_title_word_and_seeks_it(world, films, people):
-    loved = [has_loved_word(people[e.user], films[e.item]) for e in world.interactions]
+def test_each_user_loves_one_title_word_and_seeks_it(world, films, users):
+    loved = [has_loved_word(users[e.user], films[e.item]) for e in world.interactions]
     assert all(event.liked for event, yes in zip(world.interactions, loved, strict=True) if yes)
-    chance_rate = sum(has_loved_word(person, film) for person in people.values() for film in films.values()) / (
-        len(people) * len(films)
+    chance_rate = sum(has_loved_word(user, film) for user in users.values() for film in films.values()) / (
+        len(users) * len(films)
     )
     assert sum(loved) / len(loved) > 1.8 * chance_rate
-    assert {person.quirk for person in people.values()} == MOTIFS
+    assert {user.quirk for user in users.values()} == MOTIFS
 
 
 def test_other_user_numbers_give_other_users_and_same_films():
@@ -142,7 +142,7 @@ def test_more_users_do_not_change_existing_users():
     assert few.interactions == tuple(event for event in more.interactions if event.user in names)
 
 
-def test_demo_subjects_rate_many_films_with_their_loved_word(world, people):
+def test_demo_subjects_rate_many_films_with_their_loved_word(world, users):
     members = [f"u{n:03d}" for n in range(1, 421, 2)]
     chosen = demo_subjects(world, members, 4)
     assert len(chosen) == 4 and set(chosen) <= set(members)
@@ -152,6 +152,6 @@ def test_demo_subjects_rate_many_films_with_their_loved_word(world, people):
         own = [
             titles[event.item]
             for event in world.interactions
-            if event.user == user and people[user].quirk in titles[event.item].split()
+            if event.user == user and users[user].quirk in titles[event.item].split()
         ]
         assert len(own) >= 5

@@ -12,7 +12,7 @@ from core.types import Interaction, Prompt, Task
 from tests.conftest import tiny_workspace
 
 
-def setting(workspace):
+def load_recommender(workspace):
     recommender = load_adapter(workspace, str(workspace.root / "adapter"), "cpu")
     context = make_context(workspace, None, recommender.tokenizer)
     return recommender, context
@@ -23,7 +23,7 @@ def with_candidate(prompt: Prompt, item: str) -> Prompt:
 
 
 def test_click_scores_equal_full_prompt_scores(workspace):
-    recommender, context = setting(workspace)
+    recommender, context = load_recommender(workspace)
     prompt, items = context.split.test[0], list(workspace.items)[:9]
     fast = score_candidates(recommender, prompt, items, context.reader)
     with torch.no_grad():
@@ -38,7 +38,7 @@ def test_click_scores_equal_full_prompt_scores(workspace):
 
 def test_next_item_scores_equal_full_prompt_scores(tmp_path):
     workspace = tiny_workspace(tmp_path / "next", Task.NEXT_ITEM)
-    recommender, context = setting(workspace)
+    recommender, context = load_recommender(workspace)
     prompt, items = next(p for p in context.split.test if len(p.events) > 3), list(workspace.items)[:9]
     fast = score_candidates(recommender, prompt, items, context.reader)
     slow = []
@@ -52,7 +52,7 @@ def test_next_item_scores_equal_full_prompt_scores(tmp_path):
 
 
 def test_top_list_omits_items_in_the_history(workspace):
-    recommender, context = setting(workspace)
+    recommender, context = load_recommender(workspace)
     history = context.split.retain[0].events
     shown = top_list(recommender, history, context.reader, workspace.items)
     assert len(shown) == 10
@@ -62,7 +62,7 @@ def test_top_list_omits_items_in_the_history(workspace):
 
 @pytest.mark.parametrize("task", ["click"])
 def test_ranking_twice_gives_the_same_scores(workspace, task):
-    recommender, context = setting(workspace)
+    recommender, context = load_recommender(workspace)
     prompt, items = context.split.test[0], list(workspace.items)[:9]
     first = score_candidates(recommender, prompt, items, context.reader)
     np.testing.assert_array_equal(first, score_candidates(recommender, prompt, items, context.reader))

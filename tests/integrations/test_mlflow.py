@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def folder(tmp_path) -> RunHandle:
+def run_handle(tmp_path) -> RunHandle:
     """The finished run of a copy of the demo."""
     return RunHandle(shutil.copytree(ROOT / "assets/demo", tmp_path / "demo") / "runs/run-demo")
 
@@ -42,9 +42,9 @@ def client(uri: str):
     return MlflowClient(uri, uri)
 
 
-def exported(folder: RunHandle, uri: str):
+def exported(run_handle: RunHandle, uri: str):
     """Export a run and read it back from MLflow."""
-    run = to_mlflow(folder, uri)
+    run = to_mlflow(run_handle, uri)
     return client(uri).get_run(run)
 
 
@@ -54,13 +54,13 @@ def stored_runs(uri: str) -> list:
     return list(known.search_runs([one.experiment_id for one in known.search_experiments()]))
 
 
-def test_export_holds_metrics_of_the_run(folder, uri):
-    run = exported(folder, uri)
-    steps = [event for event in folder.events() if event["kind"] == "step"]
+def test_export_holds_metrics_of_the_run(run_handle, uri):
+    run = exported(run_handle, uri)
+    steps = [event for event in run_handle.events() if event["kind"] == "step"]
     for name in ("forget_loss", "retain_loss", "gap"):
         history = client(uri).get_metric_history(run.info.run_id, name)
         assert [(one.step, one.value) for one in history] == [(e["step"], e[name]) for e in steps if name in e]
-    found, measured = folder.evaluation, run.data.metrics
+    found, measured = run_handle.evaluation, run.data.metrics
     assert measured["closeness/residual"] == found.closeness.residual
     assert measured["closeness/jsd"] == found.closeness.jsd
     assert measured["original/forget_auc"] == found.original.forget_auc.value
@@ -68,41 +68,41 @@ def test_export_holds_metrics_of_the_run(folder, uri):
     assert measured["references/test_auc"] == fmean(one.test_auc.value for one in found.references)
 
 
-def test_export_holds_settings_tags_and_times_of_the_run(folder, uri):
-    run = exported(folder, uri)
+def test_export_holds_settings_tags_and_times_of_the_run(run_handle, uri):
+    run = exported(run_handle, uri)
     expected = {"id": "run-demo", "request": "req-demo", "method": "cure", "seed": "1", "used_dtype": "float32"}
     assert expected.items() <= run.data.params.items() and "edit" not in run.data.params
     assert run.data.tags["cure_lens.run"] == "run-demo" and run.data.tags["cure_lens.version"] == __version__
-    assert (run.info.end_time - run.info.start_time) / 1000 == pytest.approx(folder.status.seconds, abs=0.002)
+    assert (run.info.end_time - run.info.start_time) / 1000 == pytest.approx(run_handle.status.seconds, abs=0.002)
 
 
-def test_run_is_exported_once(folder, uri):
-    assert to_mlflow(folder, uri) == to_mlflow(folder, uri)
+def test_run_is_exported_once(run_handle, uri):
+    assert to_mlflow(run_handle, uri) == to_mlflow(run_handle, uri)
     assert len(stored_runs(uri)) == 1
 
 
-def test_interrupted_export_does_not_count_as_an_export(folder, uri, monkeypatch):
+def test_interrupted_export_does_not_count_as_an_export(run_handle, uri, monkeypatch):
     def fail(*_, **__):
         raise OSError("the line is dead")
 
     with monkeypatch.context() as patch, pytest.raises(RunError, match="the line is dead"):
         patch.setattr("mlflow.MlflowClient.set_terminated", fail)
-        to_mlflow(folder, uri)
-    complete = to_mlflow(folder, uri)
+        to_mlflow(run_handle, uri)
+    complete = to_mlflow(run_handle, uri)
     assert {run.info.run_id: run.info.status for run in stored_runs(uri)}[complete] == "FINISHED"
-    assert len(stored_runs(uri)) == 2 and to_mlflow(folder, uri) == complete
+    assert len(stored_runs(uri)) == 2 and to_mlflow(run_handle, uri) == complete
 
 
-def test_export_holds_no_user_and_no_title(folder, uri):
-    workspace = Workspace(folder.path.parents[1])
+def test_export_holds_no_user_and_no_title(run_handle, uri):
+    workspace = Workspace(run_handle.path.parents[1])
     users, titles = workspace.request("req-demo").subjects, [item.title for item in workspace.items.values()]
     private_text = f"{users[0]} likes {titles[0]}"
     edit = GroupEdit("run-demo", moves=(Move("a0.h0", Group.FORGET, private_text),))
-    folder.write("spec.json", replace(folder.spec, edit=edit))
-    folder.add_event(
+    run_handle.write("spec.json", replace(run_handle.spec, edit=edit))
+    run_handle.add_event(
         {"kind": "step", "step": 145, "steps": 145, "seconds": 70.0, "forget_loss": 0.1, "note": private_text}
     )
-    run = exported(folder, uri)
+    run = exported(run_handle, uri)
     assert run.data.params["edit"] == "run-demo" and not client(uri).list_artifacts(run.info.run_id)
     store = Path(uri.removeprefix("file://").replace("%20", " "))
     files = [str(path) + path.read_text() for path in store.rglob("*") if path.is_file()]
@@ -111,7 +111,7 @@ def test_export_holds_no_user_and_no_title(folder, uri):
     assert not [word for word in (*users, *titles, *workspace.user_split.members) if word in text]
 
 
-def test_export_starts_no_mlflow_telemetry(folder, uri):
+def test_export_starts_no_mlflow_telemetry(run_handle, uri):
     """Runs in a process without test and CI variables, because MLflow sends no telemetry when they are set."""
     code = (
         "import sys; from pathlib import Path\n"
@@ -119,13 +119,13 @@ def test_export_starts_no_mlflow_telemetry(folder, uri):
         "to_mlflow(RunHandle(Path(sys.argv[1])), sys.argv[2])\n"
         "from mlflow.telemetry.client import get_telemetry_client; sys.exit(get_telemetry_client() is not None)"
     )
-    command = [sys.executable, "-c", code, str(folder.path), uri]
+    command = [sys.executable, "-c", code, str(run_handle.path), uri]
     result = subprocess.run(command, cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
 
 
-def test_command_writes_to_the_workspace_by_default(folder, uri, capsys, monkeypatch):
-    root = folder.path.parents[1]
+def test_command_writes_to_the_workspace_by_default(run_handle, uri, capsys, monkeypatch):
+    root = run_handle.path.parents[1]
     monkeypatch.setattr("sys.argv", ["core", "export", "-w", str(root), "--run", "run-demo", "--json"])
     with pytest.raises(SystemExit) as end:
         cli.main()
@@ -134,19 +134,19 @@ def test_command_writes_to_the_workspace_by_default(folder, uri, capsys, monkeyp
     assert [run.info.run_id for run in stored_runs(printed["uri"])] == [printed["mlflow"]]
 
 
-def test_unknown_address_is_refused_in_one_sentence(folder, uri):
+def test_unknown_address_is_refused_in_one_sentence(run_handle, uri):
     with pytest.raises(RunError, match=r"MLflow cannot write to 'ftp://host' \(.*\): give file:FOLDER .*\.$"):
-        to_mlflow(folder, "ftp://host")
+        to_mlflow(run_handle, "ftp://host")
 
 
-def test_unfinished_run_is_refused(folder, tmp_path):
-    waiting = create_run(Workspace(folder.path.parents[1]), "req-demo", device="cpu", seed=7)
+def test_unfinished_run_is_refused(run_handle, tmp_path):
+    waiting = create_run(Workspace(run_handle.path.parents[1]), "req-demo", device="cpu", seed=7)
     with pytest.raises(RunError, match=r"cannot be exported \(it is queued\): wait until it is done"):
         to_mlflow(waiting, (tmp_path / "store").as_uri())
     assert not (tmp_path / "store").exists()
 
 
-def test_error_without_mlflow_names_the_extra(folder, tmp_path, monkeypatch):
+def test_error_without_mlflow_names_the_extra(run_handle, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(RunError, match=r"pip install 'cure-lens\[mlflow\]'\.$"):
-        to_mlflow(folder, (tmp_path / "store").as_uri())
+        to_mlflow(run_handle, (tmp_path / "store").as_uri())

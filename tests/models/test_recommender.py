@@ -81,13 +81,15 @@ def test_unknown_gpu_number_is_refused(monkeypatch):
         choose_device("cuda:2")
 
 
-@pytest.mark.parametrize(("layers", "place"), [({"model": 0, "lm_head": "disk"}, "disk"), ({"model": "cpu"}, "cpu")])
-def test_model_larger_than_its_devices_is_refused(workspace, monkeypatch, layers, place):
+@pytest.mark.parametrize(
+    ("layers", "offload_device"), [({"model": 0, "lm_head": "disk"}, "disk"), ({"model": "cpu"}, "cpu")]
+)
+def test_model_larger_than_its_devices_is_refused(workspace, monkeypatch, layers, offload_device):
     """Accelerate would offload the rest, which slows down every step."""
     plain = AutoModelForCausalLM.from_pretrained(workspace.root / "base")
     plain.hf_device_map = layers
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *args, **options: plain)
-    with pytest.raises(ModelError, match=f"does not fit on cpu: a part of it would lie on {place}"):
+    with pytest.raises(ModelError, match=f"does not fit on cpu: a part of it would lie on {offload_device}"):
         loaded(workspace)
 
 

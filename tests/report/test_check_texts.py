@@ -84,8 +84,8 @@ def test_codes_in_verification_are_in_the_list():
     for path in (*PACKAGE.rglob("*.py"), ROOT / "core/runs/verify.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-        made = [call for call in calls if call.func.id in ("check", "_check", "_control", "_exact", "Check")]
-        words = {arg.value for call in made for arg in call.args if isinstance(arg, ast.Constant)}
+        check_calls = [call for call in calls if call.func.id in ("check", "_check", "_control", "_exact", "Check")]
+        words = {arg.value for call in check_calls for arg in call.args if isinstance(arg, ast.Constant)}
         named = {word for word in words if isinstance(word, str) and re.fullmatch(r"[a-z][a-z_]+", word)}
         assert named <= known, path.name
 

@@ -10,13 +10,13 @@ import torch
 from core.models.lora_layout import layout
 from core.models.recommender import ADAPTER
 from core.unlearning.finetuning import FinetuneSettings, finetune
-from tests.unlearning.test_unlearn import setup
+from tests.unlearning.test_unlearn import load_material
 
 
 def test_micro_batches_train_the_same_adapter(workspace):
     settings, found = FinetuneSettings(epochs=1, learning_rate=1e-3, batch_size=5), []
     for size in (0, 2):
-        model, material = setup(workspace)
+        model, material = load_material(workspace)
         model.set_adapter(ADAPTER)
         losses = []
         finetune(

@@ -7,11 +7,11 @@ from core.types import Group, MemoryContrast
 from core.unlearning.early_stopping import mean_loss
 from core.unlearning.memory_contrast import memory_contrasts, prompt_losses, switched_off
 from core.unlearning.teachers import TEACHERS
-from tests.unlearning.test_unlearn import setup
+from tests.unlearning.test_unlearn import load_material
 
 
 def test_contrast_equals_difference_of_four_mean_losses(workspace):
-    model, material = setup(workspace)
+    model, material = load_material(workspace)
     plan = layout(model)
     found = memory_contrasts(model, material.forget, material.holdout)
     assert {one.module for one in found} == {owner for owners in plan.cells for owner in owners}
@@ -24,7 +24,7 @@ def test_contrast_equals_difference_of_four_mean_losses(workspace):
 
 
 def test_switching_off_all_modules_equals_base_and_is_undone(workspace):
-    model, material = setup(workspace)
+    model, material = load_material(workspace)
     plan = layout(model)
     before = {name: parameter.detach().clone() for name, parameter in plan.parameters.items()}
     modules = [owner for owners in plan.cells for owner in owners]
@@ -44,7 +44,7 @@ def test_group_depends_on_effects_beyond_the_noise():
 
 
 def test_teacher_without_forget_modules_equals_the_base(workspace):
-    model, material = setup(workspace)
+    model, material = load_material(workspace)
     modules = [owner for owners in layout(model).cells for owner in owners]
     all_retain = TEACHERS["memory_off"](model, material.forget, 0, dict.fromkeys(modules, Group.RETAIN))
     all_forget = TEACHERS["memory_off"](model, material.forget, 0, dict.fromkeys(modules, Group.FORGET))

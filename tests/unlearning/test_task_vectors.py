@@ -13,7 +13,7 @@ from core.unlearning.methods import METHODS
 from core.unlearning.task_vectors import MOVE_MULTIPLES, combine_task_vectors
 from core.unlearning.teachers import OVERFIT
 from core.unlearning.unlearn import unlearn
-from tests.unlearning.test_unlearn import groups_in_turn, setup
+from tests.unlearning.test_unlearn import alternating_groups, load_material
 
 MERGE = replace(METHODS["cure_merge"], steps=4, tolerance=10.0)
 
@@ -24,9 +24,9 @@ def random_task_vectors(model):
 
 
 def test_each_group_moves_by_its_rule(workspace):
-    model, _ = setup(workspace)
+    model, _ = load_material(workspace)
     plan, forget_vector, retain_vector = random_task_vectors(model)
-    groups = groups_in_turn(model)
+    groups = alternating_groups(model)
     kinds = cell_groups(plan.cells, groups)
     move, measures = combine_task_vectors(forget_vector, retain_vector, plan, kinds, MERGE)
     forget, retain = MERGE.weights
@@ -46,7 +46,7 @@ def test_each_group_moves_by_its_rule(workspace):
 
 def test_shared_move_keeps_the_retain_vector(workspace):
     """<move, retain vector> >= w_r |retain vector|^2 in every cell, as for gradients."""
-    model, _ = setup(workspace)
+    model, _ = load_material(workspace)
     plan, forget_vector, retain_vector = random_task_vectors(model)
     shared = (Group.SHARED,) * len(plan.cells)
     for vector in (forget_vector, -retain_vector):  # the second vector opposes the retain vector everywhere
@@ -57,7 +57,7 @@ def test_shared_move_keeps_the_retain_vector(workspace):
 
 def test_zero_retain_weight_equals_task_vector_negation(workspace):
     """Compares with overfitting by hand and a move by the same multiple in the opposite direction."""
-    model, material = setup(workspace)
+    model, material = load_material(workspace)
     plan, before = layout(model), layout(model).weights()
     negation = replace(MERGE, weights=(1.0, 0.0), surgery="sum")
     multiples = []
@@ -72,7 +72,7 @@ def test_zero_retain_weight_equals_task_vector_negation(workspace):
 
 
 def test_move_that_harms_retained_users_is_undone(workspace):
-    model, material = setup(workspace)
+    model, material = load_material(workspace)
     before = layout(model).weights()
     outcome = unlearn(model, material, all_shared(model), replace(MERGE, tolerance=-1.0))
     assert "retained users" in outcome.reason and torch.equal(layout(model).weights(), before)
@@ -81,14 +81,14 @@ def test_move_that_harms_retained_users_is_undone(workspace):
 
 @pytest.mark.parametrize("last", [2, 6])
 def test_stop_during_training_leaves_the_original(workspace, last):
-    model, material = setup(workspace)
+    model, material = load_material(workspace)
     before = layout(model).weights()
     outcome = unlearn(model, material, all_shared(model), MERGE, watch=lambda step: step.number == last)
     assert last <= outcome.steps <= last + 1 and torch.equal(layout(model).weights(), before)
 
 
 def test_steps_are_counted_across_trainings_and_search(workspace):
-    model, material = setup(workspace)
+    model, material = load_material(workspace)
     steps = []
     outcome = unlearn(model, material, all_shared(model), MERGE, watch=lambda step: steps.append(step) or False)
     assert [step.number for step in steps] == list(range(1, len(steps) + 1))

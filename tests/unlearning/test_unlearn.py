@@ -16,7 +16,7 @@ from core.unlearning.paired_losses import PairLosses, UnlearningPrompts
 from core.unlearning.unlearn import unlearn
 
 
-def setup(workspace):
+def load_material(workspace):
     recommender = load_adapter(workspace, str(workspace.root / "adapter"), "cpu")
     context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
     split = context.split
@@ -30,15 +30,15 @@ def bits(value: torch.Tensor) -> torch.Tensor:
     return value.view(torch.uint8) if value.dim() else value
 
 
-def groups_in_turn(model) -> dict[str, Group]:
+def alternating_groups(model) -> dict[str, Group]:
     return {name: list(Group)[i % 4] for i, name in enumerate(anatomy(model).modules)}
 
 
 @pytest.mark.parametrize("method", ["cure", "cure_merge"])
 def test_base_and_outside_modules_stay_bit_identical(workspace, method):
-    model, material = setup(workspace)
+    model, material = load_material(workspace)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    groups = groups_in_turn(model)
+    groups = alternating_groups(model)
     outcome = unlearn(model, material, groups, replace(METHODS[method], steps=6, tolerance=10.0))
     after = model.state_dict()
     assert outcome.steps > 0 and set(after) == set(before)
@@ -54,8 +54,8 @@ def test_base_and_outside_modules_stay_bit_identical(workspace, method):
 
 
 def test_frozen_weights_have_no_second_moment(workspace):
-    model, material = setup(workspace)
-    groups, plan = groups_in_turn(model), layout(model)
+    model, material = load_material(workspace)
+    groups, plan = alternating_groups(model), layout(model)
     kinds = cell_groups(plan.cells, groups)
     with only_trainable(model, plan, False):
         step = UnlearningStep(
@@ -68,7 +68,7 @@ def test_frozen_weights_have_no_second_moment(workspace):
 
 @pytest.mark.parametrize("method", [name for name, method in METHODS.items() if not method.retrain])
 def test_unlearning_raises_the_forget_loss(workspace, method):
-    model, material = setup(workspace)
+    model, material = load_material(workspace)
     before = mean_loss(model, material.forget)
     shared = dict.fromkeys(anatomy(model).modules, Group.SHARED)
     unlearn(model, material, shared, replace(METHODS[method], steps=15, tolerance=10.0))
@@ -76,14 +76,14 @@ def test_unlearning_raises_the_forget_loss(workspace, method):
 
 
 def test_watch_callback_stops_unlearning(workspace):
-    model, material = setup(workspace)
+    model, material = load_material(workspace)
     shared = dict.fromkeys(anatomy(model).modules, Group.SHARED)
     outcome = unlearn(model, material, shared, replace(METHODS["npo"], steps=15), watch=lambda step: step.number == 2)
     assert outcome.steps == 2
 
 
 def test_unlearning_stops_on_validation_loss(workspace):
-    model, material = setup(workspace)
+    model, material = load_material(workspace)
     shared = dict.fromkeys(anatomy(model).modules, Group.SHARED)
     fast_ascent = replace(METHODS["gradient_ascent"], learning_rate=0.5, steps=50)
     outcome = unlearn(model, material, shared, fast_ascent)
@@ -93,8 +93,8 @@ def test_unlearning_stops_on_validation_loss(workspace):
 def test_same_seed_gives_same_adapter(workspace):
     results = []
     for _ in range(2):
-        model, material = setup(workspace)
-        unlearn(model, material, groups_in_turn(model), replace(METHODS["cure"], steps=3), seed=5)
+        model, material = load_material(workspace)
+        unlearn(model, material, alternating_groups(model), replace(METHODS["cure"], steps=3), seed=5)
         results.append({name: value.clone() for name, value in model.state_dict().items() if "lora" in name})
     assert all(torch.equal(results[0][name], results[1][name]) for name in results[0])
 
@@ -111,7 +111,7 @@ def gradients_of_a_step(model, material, **changes):
 
 
 def test_micro_batches_and_checkpointing_keep_gradients(workspace):
-    model, material = setup(workspace)
+    model, material = load_material(workspace)
     whole = gradients_of_a_step(model, material)
     for changes in ({"micro_batch": 2}, {"checkpointing": True}, {"micro_batch": 1, "checkpointing": True}):
         torch.testing.assert_close(gradients_of_a_step(model, material, **changes), whole, rtol=1e-4, atol=1e-6)
@@ -119,7 +119,7 @@ def test_micro_batches_and_checkpointing_keep_gradients(workspace):
 
 
 def test_gradient_checkpointing_saves_fewer_activations(workspace):
-    model, material = setup(workspace)
+    model, material = load_material(workspace)
     saved_sizes = {}
     for checkpointing in (False, True):
         plan, sizes = layout(model), []
@@ -135,7 +135,7 @@ def test_gradient_checkpointing_saves_fewer_activations(workspace):
 
 def test_adapter_on_bfloat16_base_trains_in_float32(workspace):
     """Small steps would vanish in the eight bits of bfloat16."""
-    model, material = setup(workspace)
+    model, material = load_material(workspace)
     for name, parameter in model.named_parameters():
         if "lora_" not in name:
             parameter.data = parameter.data.bfloat16()
