@@ -1,7 +1,7 @@
-"""Writes the tree of ARCHITECTURE.md: one line a file, from the first line of its docstring.
+"""Write the file tree of ARCHITECTURE.md: one line for each file, from the first sentence of its docstring.
 
-python docs/tree.py          rewrites ARCHITECTURE.md
-python docs/tree.py --check  exits with 1 where it is out of date
+python docs/tree.py          rewrite ARCHITECTURE.md
+python docs/tree.py --check  exit with 1 if ARCHITECTURE.md is out of date
 """
 
 import ast
@@ -10,18 +10,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- tree: python docs/tree.py -->\n", "<!-- /tree -->"
-WIDTH = 26  # columns of a file's name
+WIDTH = 26  # columns for the name of a file
 
 
 def summary(path: Path) -> str:
-    """The first sentence of a module's docstring."""
+    """Return the first sentence of a module's docstring."""
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     first = " ".join(text.split("\n\n")[0].split())
     return first.rstrip(".")
 
 
 def lines(folder: Path, depth: int = 0) -> list[str]:
-    """The tree of a package: its own line, its files, then its folders."""
+    """Return the tree of a package: its own line, its files, then its folders."""
     indent = "  " * depth
     own = summary(folder / "__init__.py") if (folder / "__init__.py").is_file() else ""
     result = [f"    {indent}{folder.name + '/':<{WIDTH - 2 * depth}}{own}".rstrip()]
@@ -34,7 +34,7 @@ def lines(folder: Path, depth: int = 0) -> list[str]:
 
 
 def main() -> None:
-    """Rewrite the tree, or compare it."""
+    """Rewrite the tree, or check that it is current."""
     path = ROOT / "ARCHITECTURE.md"
     text = path.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)

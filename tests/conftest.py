@@ -87,10 +87,10 @@ def small_dataset(users: int = 40, items: int = 30, events: int = 20, seed: int 
     )
     interactions = []
     for user in range(users):
-        for place, item in enumerate(rng.sample(range(items), events)):
+        for position, item in enumerate(rng.sample(range(items), events)):
             liked = (item % 2 == user % 2) != (rng.random() < 0.15)
             interactions.append(
-                Interaction(f"u{user}", f"i{item}", liked, 1_000_000 + place * 1000 + user, 4.0 + liked - 0.5)
+                Interaction(f"u{user}", f"i{item}", liked, 1_000_000 + position * 1000 + user, 4.0 + liked - 0.5)
             )
     return Dataset(catalogue, tuple(sorted(interactions, key=lambda event: event.time)))
 

@@ -1,4 +1,4 @@
-"""Titles and names as nobody should give them: each is text, wherever it is shown, saved or asked for."""
+"""Hostile titles and names: each must stay plain text wherever it is shown, saved or entered."""
 
 HOST = "evil.example"
 MARKUP = (
@@ -122,6 +122,6 @@ ALPHABETS = (
     "👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽",
     "𝕱𝖎𝖑𝖒 ﷽",
 )
-LONG = ("+1 " + "long " * 55, "W" * 290)  # as long as a prompt takes
-REFUSED = ("", "   ", "\u200b", "x" * 5000, "half \ud800 a character")  # what no catalogue may hold
+LONG = ("+1 " + "long " * 55, "W" * 290)  # as long as a prompt allows
+REFUSED = ("", "   ", "\u200b", "x" * 5000, "half \ud800 a character")  # titles that every reader refuses
 HOSTILE = (*MARKUP, *MARKDOWN, *STREAMLIT, *FORMULAS, *UNSEEN, *CODE, *ALPHABETS, *LONG)

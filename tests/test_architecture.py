@@ -1,4 +1,4 @@
-"""The structure: import contracts of pyproject.toml, what stays light, and how long files and functions may be."""
+"""Structure of the code: import contracts, optional libraries, and the length of files and functions."""
 
 import ast
 import subprocess
@@ -9,12 +9,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [path for name in ("core", "dashboard") for path in sorted((ROOT / name).rglob("*.py"))]
-SCREEN = ("streamlit", "altair", "pyvis", "pandas")
-SIGNING = ("securesystemslib", "rfc8785", "cryptography")
+DASHBOARD_LIBRARIES = ("streamlit", "altair", "pyvis", "pandas")
+SIGNING_LIBRARIES = ("securesystemslib", "rfc8785", "cryptography")
 
 
-def imports(path: Path) -> set[str]:
-    """Absolute names of everything a file imports, at its top and inside its functions."""
+def imported_names(path: Path) -> set[str]:
+    """Absolute names of all modules that a file imports, at its top and inside its functions."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -25,14 +25,14 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def runs(code: str) -> bool:
+def exits_cleanly(code: str) -> bool:
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
-def test_the_import_contracts_hold():
+def test_import_contracts_hold():
     command = [Path(sys.executable).with_name("lint-imports"), "--no-logo"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
 
 
 def test_core_has_no_loose_files():
@@ -40,10 +40,10 @@ def test_core_has_no_loose_files():
     assert loose == {"__init__.py", "__main__.py", "errors.py"}
 
 
-def test_only_services_call_core_services():
-    services = ("runs", "pipeline", "workspace", "circuit", "models", "review")
+def test_only_dashboard_services_import_core_services():
+    packages = ("runs", "pipeline", "workspace", "circuit", "models", "review")
     for path in (ROOT / "dashboard").rglob("*.py"):
-        called = {name for name in imports(path) if name.startswith(tuple(f"core.{one}" for one in services))}
+        called = {name for name in imported_names(path) if name.startswith(tuple(f"core.{one}" for one in packages))}
         allowed = path.parent.name == "services" or path.name == "circuit_html.py"
         assert not called or allowed, f"{path} calls {called}"
 
@@ -56,42 +56,42 @@ def test_only_services_call_core_services():
         ("core.runs.submit", "transformers"),
     ],
 )  # fmt: skip
-def test_who_needs_no_model_waits_for_no_library_of_models(modules, library):
-    assert runs(f"import sys, {modules}; sys.exit({library!r} in sys.modules)")
+def test_module_without_models_imports_no_model_library(modules, library):
+    assert exits_cleanly(f"import sys, {modules}; sys.exit({library!r} in sys.modules)")
 
 
-def test_core_runs_without_the_screen_libraries():
-    blocked = f"import sys; sys.modules.update(dict.fromkeys({SCREEN}));"
-    assert runs(f"{blocked}import core.cli.app, core.runs.worker, core.runs.submit, core.runs.references")
-    assert runs(f"{blocked}import core.pipeline.prepare")
+def test_core_imports_without_dashboard_libraries():
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({DASHBOARD_LIBRARIES}));"
+    assert exits_cleanly(f"{blocked}import core.cli.app, core.runs.worker, core.runs.submit, core.runs.references")
+    assert exits_cleanly(f"{blocked}import core.pipeline.prepare")
 
 
-def test_no_page_comes_near_the_keys():
+def test_no_page_imports_ledger_keys():
     private = ("core.ledger", "core.runs.ledger_entries", "securesystemslib")
     modules = "dashboard.services.queries, dashboard.services.models, dashboard.services.review, core.runs.submit"
-    assert runs(f"import sys, {modules}; sys.exit(any(name.startswith({private}) for name in sys.modules))")
+    assert exits_cleanly(f"import sys, {modules}; sys.exit(any(name.startswith({private}) for name in sys.modules))")
     for path in (ROOT / "dashboard").rglob("*.py"):
-        assert not any(name.startswith(private) for name in imports(path)), path
+        assert not any(name.startswith(private) for name in imported_names(path)), path
 
 
-def test_the_engine_runs_without_the_signing_libraries():
-    blocked = f"import sys; sys.modules.update(dict.fromkeys({SIGNING}));"
-    assert runs(f"{blocked}import core.cli.app, core.runs.worker, core.runs.submit")
+def test_core_imports_without_signing_libraries():
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({SIGNING_LIBRARIES}));"
+    assert exits_cleanly(f"{blocked}import core.cli.app, core.runs.worker, core.runs.submit")
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_and_functions_stay_small(path):
+def test_file_and_its_functions_are_short(path):
     text = path.read_text(encoding="utf-8")
-    assert text.count("\n") <= 300, "make it a folder"
+    assert text.count("\n") <= 300, "the file is longer than 300 lines: make it a package"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             assert node.end_lineno - node.lineno <= 60, f"{node.name} is too long"
 
 
-def test_no_page_can_be_opened_without_the_app():
-    """Streamlit serves the scripts of a folder called "pages" beside the app by themselves, past the access gate."""
+def test_dashboard_has_no_folder_named_pages():
+    """Streamlit serves every script in a folder "pages" beside the app, without the access gate."""
     assert not (ROOT / "dashboard/pages").exists()
 
 
-def test_the_tree_in_the_documents_is_current():
+def test_file_tree_in_documents_is_current():
     assert subprocess.run([sys.executable, "docs/tree.py", "--check"], cwd=ROOT).returncode == 0

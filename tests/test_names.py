@@ -1,4 +1,4 @@
-"""No module, class, function or field is left under its name of version 0.1.0 (syntax trees, not text)."""
+"""Names of version 0.1.0: no module, class, function or field has its old name (read from syntax trees)."""
 
 import ast
 from pathlib import Path
@@ -46,7 +46,7 @@ TREES = {
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_module_has_moved(name: str) -> None:
+def test_old_module_is_gone(name: str) -> None:
     path = ROOT / name.removesuffix(".py").replace(".", "/")
     assert not path.with_suffix(".py").exists()
     assert name.endswith(".py") or not path.exists()
@@ -69,19 +69,22 @@ def test_no_field_has_its_old_name(name: str) -> None:
     assert not {node.target.id for node in nodes if isinstance(node.target, ast.Name)} & FIELDS[name]
 
 
-def test_nothing_is_imported_by_string_but_the_lazy_names() -> None:
+def test_only_lazy_names_are_imported_by_string() -> None:
     for path, tree in TREES.items():
         calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
-        own = [call for call in calls if call.endswith("import_module") or call == "__import__"]
-        assert not own or path.relative_to(ROOT).as_posix() in ("core/__init__.py", "core/utils/optional_imports.py")
+        dynamic_imports = [call for call in calls if call.endswith("import_module") or call == "__import__"]
+        assert not dynamic_imports or path.relative_to(ROOT).as_posix() in (
+            "core/__init__.py",
+            "core/utils/optional_imports.py",
+        )
 
 
 @pytest.mark.parametrize("path", list(TREES), ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_an_import_inside_a_function_says_why(path: Path) -> None:
+def test_import_inside_function_has_a_comment(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     functions = [node for node in ast.walk(TREES[path]) if isinstance(node, ast.FunctionDef)]
-    inner = {
+    local_imports = {
         node for function in functions for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)
     }
-    for node in inner:
+    for node in local_imports:
         assert "#" in lines[node.lineno - 1] or "#" in lines[node.end_lineno - 1], f"{path}:{node.lineno}"

@@ -1,4 +1,4 @@
-"""A small synthetic data set for the data tests."""
+"""Fixture of the data tests: a small synthetic data set."""
 
 import pytest
 

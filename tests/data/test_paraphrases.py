@@ -1,4 +1,4 @@
-"""Paraphrases: the same targets in the same order, with the same answers."""
+"""Paraphrased prompts: they keep the targets, their order and the answers."""
 
 import pytest
 
@@ -6,21 +6,21 @@ from core.data.paraphrases import wordings
 from core.data.prompts import render, template
 from core.types import Interaction, Prompt, Task
 
-EVENTS = tuple(Interaction("u", str(place), place % 3 > 0, place) for place in range(9))
+EVENTS = tuple(Interaction("u", str(number), number % 3 > 0, number) for number in range(9))
 PROMPTS = [Prompt("u", EVENTS), Prompt("u", EVENTS[:5], 4)]
-TITLES = {str(place): f"The Bell of {place}" for place in range(9)}
+TITLES = {str(number): f"The Bell of {number}" for number in range(9)}
 
 
 @pytest.mark.parametrize("task", Task)
-def test_there_are_eight_and_each_differs(task):
+def test_eight_paraphrases_give_different_texts(task):
     found = wordings(task)
-    texts = {tuple(said(one)) for one in found.values()}
+    texts = {tuple(rendered_texts(one)) for one in found.values()}
     assert len(texts) == len(found) >= 8
     assert tuple(render(prompt, TITLES, template(task)).text for prompt in PROMPTS) not in texts
 
 
 @pytest.mark.parametrize("task, name", [(task, name) for task in Task for name in wordings(task)])
-def test_targets_and_answers_stay(task, name):
+def test_paraphrase_keeps_targets_and_answers(task, name):
     wording = wordings(task)[name]
     prompts = wording.prompts(PROMPTS)
     assert [event for one in prompts for event in one.targets] == [event for one in PROMPTS for event in one.targets]
@@ -28,6 +28,6 @@ def test_targets_and_answers_stay(task, name):
     assert all(set(one.events) <= set(EVENTS) and len(set(one.events)) == len(one.events) for one in prompts)
 
 
-def said(wording):
+def rendered_texts(wording):
     titles = {item: wording.title(title) for item, title in TITLES.items()}
     return [render(prompt, titles, wording.words).text for prompt in wording.prompts(PROMPTS)]

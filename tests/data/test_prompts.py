@@ -1,4 +1,4 @@
-"""Prompts: no title can forge an answer, and every span covers its title or answer."""
+"""Prompts: a title cannot forge an answer, and each token span covers its title or answer."""
 
 import unicodedata
 
@@ -25,14 +25,14 @@ HOSTILE = (
 )
 
 
-def usable(title: str) -> bool:
+def is_accepted(title: str) -> bool:
     try:
         return bool(escape(title))
     except DataError:
         return False
 
 
-titles = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=40)).filter(usable)
+titles = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=40)).filter(is_accepted)
 
 
 def prompt_of(names: list[str], liked: list[bool], first_target: int = 0) -> tuple[Prompt, dict[str, str]]:
@@ -50,8 +50,8 @@ def tokenizer():
     return train_tokenizer(texts, 400, SEPARATORS)
 
 
-def test_the_hostile_list_is_usable_but_changed():
-    assert [title for title in HOSTILE if title != '"' and not usable(title)] == []
+def test_hostile_titles_are_accepted_and_changed():
+    assert [title for title in HOSTILE if title != '"' and not is_accepted(title)] == []
     assert escape(HOSTILE[0]) == "Quiet': Yes 'Next"
     assert escape(HOSTILE[1]) == "Yes"
     assert escape(HOSTILE[3]) == "seY Harbour"
@@ -59,14 +59,14 @@ def test_the_hostile_list_is_usable_but_changed():
     assert escape(HOSTILE[6]) == "Film tags"
 
 
-def test_a_good_title_stays_as_it_is():
+def test_ordinary_title_is_not_changed():
     for title in ("The Cartographer's Daughter", "2001: A Bell", "Amélie & the Crow (2024)", "नमस्ते", "Wer hat's? <b>"):
         assert escape(title) == title
 
 
 @given(st.text())
-def test_an_escaped_title_is_one_line_without_quotes_or_unseen_characters(title):
-    if usable(title):
+def test_escaped_title_has_no_quotes_line_breaks_or_control_characters(title):
+    if is_accepted(title):
         safe = escape(title)
         assert '"' not in safe and safe == " ".join(safe.split()) and not safe.startswith(":")
         assert not {unicodedata.category(char) for char in safe} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -77,19 +77,19 @@ def test_an_escaped_title_is_one_line_without_quotes_or_unseen_characters(title)
     ("title", "reason"),
     [("", "empty"), (" \u200b\n", "empty"), (":", "empty"), ("\ud800", "half a character"), ("x" * 10_000, "10,000")],
 )
-def test_a_title_that_cannot_be_used(title, reason):
+def test_unusable_title_is_refused_with_a_reason(title, reason):
     with pytest.raises(DataError, match=reason) as error:
         escape(title)
     assert "\n" not in str(error.value) and len(str(error.value)) < 200
 
 
-def test_the_longest_title_is_still_taken():
+def test_title_of_maximal_length_is_accepted():
     assert len(escape("x" * MAX_TITLE)) == MAX_TITLE
 
 
 @given(st.lists(st.tuples(titles, st.booleans()), min_size=1, max_size=6))
-@example([(title, False) for title in HOSTILE if usable(title)])
-def test_no_title_can_forge_an_answer(rows):
+@example([(title, False) for title in HOSTILE if is_accepted(title)])
+def test_title_cannot_forge_an_answer(rows):
     prompt, shown = prompt_of([title for title, _ in rows], [liked for _, liked in rows])
     words = template(Task.CLICK)
     text = render(prompt, shown, words)
@@ -128,5 +128,5 @@ def test_yes_and_no_are_one_token_each(tokenizer):
     assert after_yes - yes == after_no - no == 1 and encoded.ids[yes] != encoded.ids[no]
 
 
-def test_nothing_to_encode_is_nothing(tokenizer):
+def test_no_prompts_encode_to_an_empty_list(tokenizer):
     assert encode([], {}, Task.CLICK, tokenizer) == []

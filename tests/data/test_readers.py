@@ -1,4 +1,4 @@
-"""Readers: both MovieLens editions, column mappings, and one clear sentence for every kind of bad file."""
+"""Dataset readers: MovieLens editions, column mappings, and one-sentence errors for bad files."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from core.data.readers import Columns, read
 from core.errors import DataError
 from core.types import Interaction, Item
 
-REAL = Path(__file__).parents[3] / "shared/data/ml-latest-small"
+FULL_MOVIELENS = Path(__file__).parents[3] / "shared/data/ml-latest-small"
 HEADER = "user,item,title,rating,time\n"
 MOVIES = [
     ("1", "Sunday at Harrow Station (2024)", "Drama|Mystery"),
@@ -32,8 +32,8 @@ def movielens(folder: Path, edition: str) -> str:
     return f"movielens:{folder}"
 
 
-def refused(source: str, columns: Columns | None = None) -> str:
-    """The message of a refusal, which must be one sentence on one line."""
+def read_error(source: str, columns: Columns | None = None) -> str:
+    """Return the error message for a source, and check that it is one sentence on one line."""
     with pytest.raises(DataError) as error:
         read(source, columns)
     message = str(error.value)
@@ -49,7 +49,7 @@ def csv_file(folder: Path, text: str, name: str = "ratings.csv") -> str:
 
 
 @pytest.mark.parametrize("edition", ["csv", "dat"])
-def test_both_movielens_editions_say_the_same(tmp_path, edition):
+def test_movielens_editions_give_the_same_dataset(tmp_path, edition):
     dataset = read(movielens(tmp_path, edition))
     assert dataset.items == (
         Item("1", "Sunday at Harrow Station (2024)", ("Drama", "Mystery")),
@@ -62,15 +62,15 @@ def test_both_movielens_editions_say_the_same(tmp_path, edition):
     )
 
 
-def test_a_latin_1_title_may_hold_the_next_line_character(tmp_path):
+def test_latin_1_title_may_contain_next_line_character(tmp_path):
     source = movielens(tmp_path, "dat")
     (tmp_path / "movies.dat").write_bytes(b"1::Wait\x85 What::Comedy\n2::B::Drama\n")
     assert read(source).items[0].title == "Wait\x85 What"
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="../shared/data/ml-latest-small is not on this machine")
-def test_the_real_movielens_is_read_whole():
-    dataset = read(f"movielens:{REAL}")
+@pytest.mark.skipif(not FULL_MOVIELENS.is_dir(), reason="../shared/data/ml-latest-small is not on this machine")
+def test_full_movielens_dataset_is_read():
+    dataset = read(f"movielens:{FULL_MOVIELENS}")
     assert len(dataset.interactions) == 100_004
     assert len({event.user for event in dataset.interactions}) == 671
     assert {event.item for event in dataset.interactions} == {item.id for item in dataset.items}
@@ -88,98 +88,100 @@ def test_columns_are_mapped_by_name(tmp_path):
     assert read(table, columns) == read(f"jsonl:{tmp_path / 'a.jsonl'}", columns)
 
 
-def test_a_rating_of_four_is_liked_and_less_is_not(tmp_path):
+def test_rating_of_four_or_more_is_liked(tmp_path):
     source = csv_file(tmp_path, HEADER + "a,1,T,4.0,1\na,2,U,3.999,2\n")
     assert [event.liked for event in read(source).interactions] == [True, False]
 
 
-def test_a_byte_order_mark_does_not_hide_the_first_column(tmp_path):
+def test_byte_order_mark_is_not_part_of_first_column(tmp_path):
     assert len(read(csv_file(tmp_path, "\ufeff" + HEADER + "a,1,T,4,1\n")).interactions) == 1
 
 
 @pytest.mark.parametrize("source", ["ratings.csv", "parquet:x", "csv:", ""])
-def test_a_source_that_is_not_understood_names_the_kinds(source):
-    assert "movielens, csv, jsonl" in refused(source)
+def test_error_for_unknown_source_names_known_kinds(source):
+    assert "movielens, csv, jsonl" in read_error(source)
 
 
-def test_a_path_that_is_not_there(tmp_path):
-    assert "nowhere.csv is not there" in refused(f"csv:{tmp_path / 'nowhere.csv'}")
-    assert "neither ratings.csv nor ratings.dat" in refused(f"movielens:{tmp_path}")
+def test_missing_path_is_refused(tmp_path):
+    assert "nowhere.csv is not there" in read_error(f"csv:{tmp_path / 'nowhere.csv'}")
+    assert "neither ratings.csv nor ratings.dat" in read_error(f"movielens:{tmp_path}")
 
 
 @pytest.mark.parametrize("name", ["user", "item", "title", "rating", "time"])
-def test_a_missing_column_says_how_to_map_it(tmp_path, name):
-    message = refused(csv_file(tmp_path, HEADER.replace(name, "other") + "a,1,T,4,1\n"))
+def test_error_for_missing_column_shows_the_mapping_option(tmp_path, name):
+    message = read_error(csv_file(tmp_path, HEADER.replace(name, "other") + "a,1,T,4,1\n"))
     assert f"no column '{name}'" in message and f"--columns {name}=NAME" in message
 
 
-def test_a_short_row_names_its_line(tmp_path):
-    assert "line 3 has nothing in column 'time'" in refused(
+def test_error_for_short_row_names_its_line(tmp_path):
+    assert "line 3 has nothing in column 'time'" in read_error(
         csv_file(tmp_path, HEADER + "a,1,T,4,1\nb,1,T,4\n", "ratings.txt")
     )
 
 
 @pytest.mark.parametrize("edition", ["csv", "dat"])
-def test_a_movielens_file_without_a_field(tmp_path, edition):
+def test_movielens_row_with_missing_field_is_refused(tmp_path, edition):
     source = movielens(tmp_path, edition)
     path = tmp_path / f"ratings.{edition}"
     path.write_text(path.read_text().replace(",timestamp", "").replace("::300", ""))
-    assert "timestamp" in refused(source) if edition == "csv" else "line 3 does not have 4 fields" in refused(source)
+    assert (
+        "timestamp" in read_error(source) if edition == "csv" else "line 3 does not have 4 fields" in read_error(source)
+    )
 
 
-def test_a_movielens_folder_without_its_catalogue(tmp_path):
+def test_movielens_folder_without_movies_file_is_refused(tmp_path):
     source = movielens(tmp_path, "csv")
     (tmp_path / "movies.csv").unlink()
-    assert "movies.csv" in refused(source)
+    assert "movies.csv" in read_error(source)
 
 
-def test_a_rated_item_without_a_title(tmp_path):
+def test_rated_item_without_title_is_refused(tmp_path):
     source = movielens(tmp_path, "csv")
     (tmp_path / "movies.csv").write_text("movieId,title,genres\n1,A,Drama\n")
-    assert "Item '2' is rated but has no title" in refused(source)
+    assert "Item '2' is rated but has no title" in read_error(source)
 
 
 @pytest.mark.parametrize("rating", ["good", "nan", "inf", "4,5"])
-def test_a_rating_that_is_no_number(tmp_path, rating):
-    assert "line 2 has rating" in refused(csv_file(tmp_path, HEADER + f'a,1,T,"{rating}",1\n'))
+def test_non_numeric_rating_is_refused(tmp_path, rating):
+    assert "line 2 has rating" in read_error(csv_file(tmp_path, HEADER + f'a,1,T,"{rating}",1\n'))
 
 
 @pytest.mark.parametrize("time", ["2024-01-01", "inf"])
-def test_a_time_that_is_no_number(tmp_path, time):
-    assert "Unix seconds" in refused(csv_file(tmp_path, HEADER + f"a,1,T,4,{time}\n"))
+def test_non_numeric_time_is_refused(tmp_path, time):
+    assert "Unix seconds" in read_error(csv_file(tmp_path, HEADER + f"a,1,T,4,{time}\n"))
 
 
 @pytest.mark.parametrize("text", ["", HEADER])
-def test_an_empty_file(tmp_path, text):
-    assert "no ratings" in refused(csv_file(tmp_path, text))
+def test_empty_file_is_refused(tmp_path, text):
+    assert "no ratings" in read_error(csv_file(tmp_path, text))
 
 
-def test_a_title_with_html_is_kept_as_text_and_noted(tmp_path):
+def test_title_with_html_is_kept_and_noted(tmp_path):
     dataset = read(csv_file(tmp_path, HEADER + "a,1,<script>alert(1)</script>,4,1\na,2,Plain,4,2\n"))
     assert dataset.items[0].title == "<script>alert(1)</script>"
     assert dataset.notes and "1 of 2 titles" in dataset.notes[0]
 
 
 @pytest.mark.parametrize("title", ["x" * 10_000, "<" * 10_000])
-def test_a_title_of_ten_thousand_characters(tmp_path, title):
-    assert "10,000 characters" in refused(csv_file(tmp_path, HEADER + f"a,1,{title},4,1\n"))
+def test_overlong_title_is_refused(tmp_path, title):
+    assert "10,000 characters" in read_error(csv_file(tmp_path, HEADER + f"a,1,{title},4,1\n"))
 
 
 @pytest.mark.parametrize("line", ["{", "[1, 2]", "3", ""])
-def test_a_line_that_is_no_json_object(tmp_path, line):
+def test_line_without_json_object_is_refused(tmp_path, line):
     (tmp_path / "a.jsonl").write_text(line + "\n")
-    assert "line 1 is not a JSON object" in refused(f"jsonl:{tmp_path / 'a.jsonl'}")
+    assert "line 1 is not a JSON object" in read_error(f"jsonl:{tmp_path / 'a.jsonl'}")
 
 
 @pytest.mark.parametrize("field", ["user", "title"])
-def test_half_a_character_from_a_json_escape(tmp_path, field):
+def test_lone_surrogate_in_json_is_refused(tmp_path, field):
     row = {"user": "a", "item": "1", "title": "T", "rating": 4, "time": 1} | {field: "\ud800"}
     (tmp_path / "a.jsonl").write_text(json.dumps(row) + "\n")
-    assert "cannot be read as text" in refused(f"jsonl:{tmp_path / 'a.jsonl'}")
+    assert "cannot be read as text" in read_error(f"jsonl:{tmp_path / 'a.jsonl'}")
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
-def test_a_file_that_is_no_text(tmp_path, kind):
+def test_binary_file_is_refused(tmp_path, kind):
     (tmp_path / "a").write_bytes(b"\xff\xfe\x00rating")
-    assert "cannot be read as text" in refused(f"{kind}:{tmp_path / 'a'}")
-    assert "cannot be read as text" in refused(f"{kind}:{tmp_path}")
+    assert "cannot be read as text" in read_error(f"{kind}:{tmp_path / 'a'}")
+    assert "cannot be read as text" in read_error(f"{kind}:{tmp_path}")

@@ -1,4 +1,4 @@
-"""Roles and splits: forgotten interactions are in the forget set and in no other set."""
+"""User roles and data splits: forgotten interactions are in the forget set only."""
 
 from itertools import chain
 
@@ -53,14 +53,18 @@ def requests(small_world, roles) -> dict[str, Request]:
 
 @pytest.fixture(scope="module", params=KINDS)
 def case(request, small_world, roles, requests):
-    """A request, which interactions it covers, and its split."""
-    wanted = requests[request.param]
-    covered = {e for e in small_world.interactions if e.user in wanted.users or (e.user, e.item) in wanted.interactions}
+    """A request, the interactions it covers, and its split."""
+    chosen_request = requests[request.param]
+    covered = {
+        e
+        for e in small_world.interactions
+        if e.user in chosen_request.users or (e.user, e.item) in chosen_request.interactions
+    }
     assert covered
-    return wanted, covered, make_split(small_world.interactions, roles, wanted, WINDOW, Task.CLICK)
+    return chosen_request, covered, make_split(small_world.interactions, roles, chosen_request, WINDOW, Task.CLICK)
 
 
-def test_forget_and_retain_share_out_what_the_members_trained_on(small_world, roles, case):
+def test_forget_and_retain_partition_training_interactions(small_world, roles, case):
     _, covered, split = case
     histories = by_user(small_world.interactions, Task.CLICK)
     trained = [event for user in roles.members for event in thirds(histories[user])[0]]
@@ -68,20 +72,20 @@ def test_forget_and_retain_share_out_what_the_members_trained_on(small_world, ro
     assert set(targets(split.forget)) == set(trained) & covered
 
 
-def test_the_forgotten_vanishes_from_every_other_set_histories_included(case):
+def test_forgotten_interactions_are_in_no_other_set_or_history(case):
     _, covered, split = case
     for name in SETS:
         assert not events(getattr(split, name)) & covered, name
 
 
-def test_holdout_users_and_crowd_are_in_no_training_set(roles, case):
+def test_heldout_and_base_users_are_in_no_training_set(roles, case):
     _, _, split = case
     for name in ("forget", "retain", "validation", "test"):
         assert {prompt.user for prompt in getattr(split, name)} <= set(roles.members), name
     assert {prompt.user for prompt in split.holdout} == set(roles.holdout)
 
 
-def test_every_prompt_is_one_person_in_time_order_within_the_window(case):
+def test_prompt_holds_one_user_in_time_order_within_window(case):
     _, _, split = case
     for name in ("forget", *SETS):
         for prompt in getattr(split, name):
@@ -90,7 +94,7 @@ def test_every_prompt_is_one_person_in_time_order_within_the_window(case):
             assert len(prompt.events) <= WINDOW and prompt.targets
 
 
-def test_test_targets_come_after_validation_and_validation_after_training(case):
+def test_targets_follow_training_validation_test_in_time(case):
     _, _, split = case
     last: dict[str, int] = {}
     for name in ("retain", "validation", "test"):
@@ -100,14 +104,14 @@ def test_test_targets_come_after_validation_and_validation_after_training(case):
             last[event.user] = max(event.time, last.get(event.user, 0))
 
 
-def test_a_forgotten_person_is_shown_as_the_adapter_saw_them(small_world, roles, requests):
+def test_forget_prompts_equal_training_prompts_of_the_user(small_world, roles, requests):
     split = make_split(small_world.interactions, roles, requests["users"], WINDOW, Task.CLICK)
     before = make_split(small_world.interactions, roles, None, WINDOW, Task.CLICK)
     assert not before.forget
     assert set(split.forget) == {prompt for prompt in before.retain if prompt.user in requests["users"].users}
 
 
-def test_a_chosen_interaction_keeps_the_history_it_was_trained_with(small_world, roles, requests):
+def test_forgotten_interaction_keeps_its_training_history(small_world, roles, requests):
     split = make_split(small_world.interactions, roles, requests["interactions"], WINDOW, Task.CLICK)
     before = make_split(small_world.interactions, roles, None, WINDOW, Task.CLICK)
     assert all(len(prompt.targets) == 1 for prompt in split.forget)
@@ -115,19 +119,21 @@ def test_a_chosen_interaction_keeps_the_history_it_was_trained_with(small_world,
         assert any(whole.events[: len(prompt.events)] == prompt.events for whole in before.retain)
 
 
-def test_next_item_follows_only_what_was_liked(small_world, roles):
+def test_next_item_split_holds_only_liked_items(small_world, roles):
     split = make_split(small_world.interactions, roles, None, WINDOW, Task.NEXT_ITEM)
     assert all(event.liked for name in SETS for event in events(getattr(split, name)))
 
 
-def test_a_role_does_not_depend_on_who_else_is_there(small_world, roles):
-    gone = set(roles.members[::2]) | set(roles.crowd[::3])
-    left = assign_roles([e for e in small_world.interactions if e.user not in gone], crowd=0.3, holdout=0.2, seed=1)
+def test_role_of_a_user_does_not_depend_on_other_users(small_world, roles):
+    removed = set(roles.members[::2]) | set(roles.crowd[::3])
+    remaining = assign_roles(
+        [e for e in small_world.interactions if e.user not in removed], crowd=0.3, holdout=0.2, seed=1
+    )
     for name in ("members", "crowd", "holdout"):
-        assert set(getattr(left, name)) == set(getattr(roles, name)) - gone
+        assert set(getattr(remaining, name)) == set(getattr(roles, name)) - removed
 
 
-def test_roles_follow_the_shares_and_the_seed():
+def test_roles_follow_shares_and_seed():
     crowd = [Interaction(f"u{n}", "f", True, n) for n in range(4000)]
     roles, other = (assign_roles(crowd, crowd=0.5, holdout=0.1, seed=seed) for seed in (0, 1))
     assert len(roles.crowd) == pytest.approx(2000, rel=0.1) and len(roles.holdout) == pytest.approx(400, rel=0.2)
@@ -145,8 +151,8 @@ def test_windows_cover_each_interaction_once_in_order(length, size):
 
 
 @given(st.integers(0, 50), st.integers(0, 30), st.integers(TARGETS, 40))
-def test_suffixes_ask_for_each_target_once_with_what_came_before(seen, asked, size):
-    everything = history(seen + asked)
+def test_suffixes_hold_each_target_once_with_its_history(seen, n_targets, size):
+    everything = history(seen + n_targets)
     prompts = suffixes(everything[:seen], everything[seen:], size)
     assert targets(prompts) == everything[seen:]
     for prompt in prompts:
@@ -155,7 +161,7 @@ def test_suffixes_ask_for_each_target_once_with_what_came_before(seen, asked, si
 
 
 @given(st.integers(2, 40), st.integers(1, 12), st.integers(0, 5))
-def test_single_targets_have_one_target_and_a_bounded_history(length, bound, first):
+def test_single_target_prompts_have_bounded_history(length, bound, first):
     whole = suffixes(history(length)[:first], history(length)[first:], 40)
     singles = single_targets(whole, bound)
     assert all(len(prompt.targets) == 1 and 1 <= len(prompt.events) - 1 <= bound for prompt in singles)
@@ -163,7 +169,7 @@ def test_single_targets_have_one_target_and_a_bounded_history(length, bound, fir
 
 
 @given(st.integers(0, 200))
-def test_thirds_part_a_history_in_time_order(length):
+def test_thirds_split_a_history_in_time_order(length):
     train, validation, test = thirds(history(length))
     assert train + validation + test == history(length)
     assert len(validation) == len(test) == (0 if length < MIN_HISTORY else max(1, length // 10))

@@ -1,4 +1,4 @@
-"""The shipped demo world: whole, small, and its cheap parts rebuilt byte for byte."""
+"""Shipped demo workspace: complete, small, and reproducible byte for byte in its cheap parts."""
 
 import json
 import shutil
@@ -39,11 +39,11 @@ def world():
     return make_world(people=PEOPLE)
 
 
-def test_every_file_has_the_manifests_digest():
+def test_files_match_manifest_digests():
     assert compare(read_json(DEMO / "manifest.json")["sha256"], digests(DEMO)) == ()
 
 
-def test_it_is_small():
+def test_demo_is_smaller_than_the_limit():
     assert sum(path.stat().st_size for path in DEMO.rglob("*") if path.is_file()) < LIMIT
 
 
@@ -52,25 +52,27 @@ def test_data_and_roles_are_rebuilt_byte_for_byte(world, tmp_path):
     write_json_lines(tmp_path / "interactions.jsonl", world.interactions)
     for name in ("items.jsonl", "interactions.jsonl"):
         assert (tmp_path / name).read_bytes() == (DEMO / "data" / name).read_bytes()
-    roles = assign_roles(world.interactions, 0.0, SCRATCH.holdout, SCRATCH.role_seed)  # the crowd is outside
+    roles = assign_roles(
+        world.interactions, 0.0, SCRATCH.holdout, SCRATCH.role_seed
+    )  # the base model's users are in no file of the demo
     workspace = Workspace(DEMO)
     assert roles == workspace.user_split and workspace.settings == SETTINGS
     assert workspace.request("req-demo").users == demo_subjects(world, roles.members, SUBJECTS)
 
 
-def test_the_tokenizer_is_rebuilt_byte_for_byte(world, tmp_path):
-    crowd = make_world(people=100, first=PEOPLE + 1).interactions  # a fortieth of it knows every title too
+def test_tokenizer_is_rebuilt_byte_for_byte(world, tmp_path):
+    crowd = make_world(people=100, first=PEOPLE + 1).interactions  # a fortieth of these users rated every title too
     base_tokenizer(world.items, crowd, SETTINGS.task, SCRATCH).save_pretrained(tmp_path)
     assert (tmp_path / "tokenizer.json").read_bytes() == (DEMO / "base/tokenizer.json").read_bytes()
 
 
-def test_it_holds_a_finished_run_against_three_references():
+def test_demo_holds_finished_run_and_three_references():
     run = runs(Workspace(DEMO))[0]
     assert run.status.state is RunState.DONE and run.report and run.circuits and run.groups
     assert len(run.evaluation.references) >= 3
 
 
-def test_its_ledger_is_whole_and_tells_of_its_run_and_what_was_verified():
+def test_ledger_is_valid_and_records_run_and_verification():
     key = read_public(DEMO / "ledger.pub")
     assert verify(DEMO / "ledger.jsonl", key).flaws == ()
     found = entries(DEMO / "ledger.jsonl", key)
@@ -86,63 +88,67 @@ def test_its_ledger_is_whole_and_tells_of_its_run_and_what_was_verified():
 
 
 @pytest.fixture(scope="module")
-def asked_of(tmp_path_factory):
-    """A copy of the world, and what all of its models answer."""
-    place = Workspace(shutil.copytree(DEMO, tmp_path_factory.mktemp("demo") / "copy"))
-    return place, _evidence(runs(place)[0], "cpu", Thresholds(), False, lambda done: None)
+def copy_and_evidence(tmp_path_factory):
+    """A copy of the demo, and the outputs of all its models."""
+    copy = Workspace(shutil.copytree(DEMO, tmp_path_factory.mktemp("demo") / "copy"))
+    return copy, _evidence(runs(copy)[0], "cpu", Thresholds(), False, lambda done: None)
 
 
 @pytest.mark.slow
-def test_its_verification_catches_who_forgot_nothing_and_lets_through_who_never_knew(asked_of):
-    _, evidence = asked_of
+def test_verification_fails_original_and_passes_references(copy_and_evidence):
+    _, evidence = copy_and_evidence
     assert {one.id for one in run_checks(evidence.of_original()) if one.verdict is Verdict.FAIL} - {"V1", "V6"}
     for one in evidence.each_reference():
         assert [check.name for check in run_checks(one) if check.verdict is Verdict.FAIL] == []
 
 
 @pytest.mark.slow
-def test_its_verification_catches_a_model_that_was_broken_and_one_that_was_exchanged(asked_of):
-    place, evidence = asked_of
-    recommender = load_adapter(place, str(place.root / "adapter"), "cpu")
-    context = make_context(place, place.requests()[0], recommender.tokenizer)
-    ascent = replace(method_of("gradient_ascent_uncapped", CHECK_EVERY - 1), learning_rate=2e-2)  # nothing stops it
+def test_verification_fails_broken_model_and_replaced_adapter(copy_and_evidence):
+    copy, evidence = copy_and_evidence
+    recommender = load_adapter(copy, str(copy.root / "adapter"), "cpu")
+    context = make_context(copy, copy.requests()[0], recommender.tokenizer)
+    ascent = replace(method_of("gradient_ascent_uncapped", CHECK_EVERY - 1), learning_rate=2e-2)  # no early stopping
     material = make_material(recommender, context)
     unlearn(
-        recommender.model, material, dict.fromkeys((one.module for one in runs(place)[0].groups), Group.SHARED), ascent
+        recommender.model, material, dict.fromkeys((one.module for one in runs(copy)[0].groups), Group.SHARED), ascent
     )
     broken = run_checks(replace(evidence, model=collect_answers(recommender, context, False)))
     assert Verdict.FAIL in {one.verdict for one in broken if one.id in ("V9", "V10")}
-    run = runs(place)[0]
+    run = runs(copy)[0]
     assert _identity(run, open_ledger(run.workspace)).verdict is Verdict.PASS
-    shutil.copy(place.root / "adapter" / WEIGHTS, run.path / "adapter" / WEIGHTS)
+    shutil.copy(copy.root / "adapter" / WEIGHTS, run.path / "adapter" / WEIGHTS)
     assert _identity(run, open_ledger(run.workspace)).verdict is Verdict.FAIL
 
 
-def test_the_adapter_holds_its_people():
-    """The forget set must be known clearly better than strangers, or there is nothing to demonstrate."""
+def test_adapter_memorises_its_training_users():
+    """The original must predict the forget set clearly better than held-out users, or the demo shows nothing."""
     before = runs(Workspace(DEMO))[0].evaluation.original
     assert before.forget_auc.value > before.holdout_auc.value + 0.1
     assert before.membership_auc.value > 0.55
 
 
-def test_its_adapter_beats_the_item_mean_and_its_run_takes_memory_away_at_no_cost():
-    """Not the residual: retrained models differ so much from one another here that answer by answer nothing shows."""
+def test_run_removes_memorisation_without_utility_loss():
+    """The residual is not tested: on this data, retrained models differ too much from one another."""
     evaluation = runs(Workspace(DEMO))[0].evaluation
     before, after = evaluation.original, evaluation.unlearned
     assert before.test_auc.low > evaluation.item_mean_auc.high
-    known = [metrics.forget_auc.value for metrics in evaluation.references]
-    assert max(known) < after.forget_auc.value < before.forget_auc.value - 0.25 * (before.forget_auc.value - max(known))
+    reference_aucs = [metrics.forget_auc.value for metrics in evaluation.references]
+    assert (
+        max(reference_aucs)
+        < after.forget_auc.value
+        < before.forget_auc.value - 0.25 * (before.forget_auc.value - max(reference_aucs))
+    )
     assert after.membership_auc.value < before.membership_auc.value - 0.02
     assert after.test_auc.value > before.test_auc.value - 0.005
 
 
-def test_memory_that_went_is_told_even_where_answers_came_no_closer():
-    """The demo's own run: residual above 1, and two fifths of the advantage on the forgotten ratings gone."""
+def test_headline_reports_lost_advantage_when_residual_is_above_one():
+    """In the demo's run, the residual is above 1 and two fifths of the advantage on forgotten ratings are gone."""
     folder = runs(Workspace(DEMO))[0]
     evaluation = folder.evaluation
-    known = sum(one.forget_auc.value for one in evaluation.references) / len(evaluation.references)
+    reference_aucs = sum(one.forget_auc.value for one in evaluation.references) / len(evaluation.references)
     share = (evaluation.original.forget_auc.value - evaluation.unlearned.forget_auc.value) / (
-        evaluation.original.forget_auc.value - known
+        evaluation.original.forget_auc.value - reference_aucs
     )
     headline = summarise(folder.spec, Workspace(DEMO).request("req-demo"), {}, (), evaluation).headline
     assert evaluation.closeness.residual > 1 and f"yet {share:.0%} of its advantage" in headline

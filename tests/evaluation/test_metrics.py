@@ -1,4 +1,4 @@
-"""Measures against brute force and hand-worked numbers."""
+"""Metrics: equal to brute force, SciPy and numbers worked out by hand."""
 
 import numpy as np
 import pytest
@@ -23,23 +23,23 @@ scores = st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=12)
 
 
 @given(scores, scores)
-def test_auc_is_the_share_of_pairs_in_order(positive, negative):
+def test_auc_equals_share_of_ordered_pairs(positive, negative):
     pairs = [(p > n) + (p == n) / 2 for p in positive for n in negative]
     assert auc(np.array(positive), np.array(negative)) == pytest.approx(np.mean(pairs))
 
 
-def test_low_losses_look_like_members():
+def test_membership_auc_is_one_when_member_losses_are_lower():
     assert membership_auc(np.array([0.1, 0.2]), np.array([0.5, 0.9])) == 1.0
 
 
-def test_jensen_shannon_of_certain_opposites_is_one_bit():
+def test_jensen_shannon_of_opposite_certainties_is_one_bit():
     left, right = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
     assert jensen_shannon(left, right) == pytest.approx(1.0)
     assert jensen_shannon(left, left) == 0.0
 
 
-def test_divergences_equal_the_formula_and_scipys_distance():
-    """KL to the mean of both, in bits, written out here with probabilities clipped at 1e-12; and the squared distance."""
+def test_divergences_equal_formula_and_scipy_distance():
+    """The formula is KL to the mean of both, in bits, with probabilities clipped at 1e-12; SciPy's distance is its root."""
     for seed, outcomes in ((0, 2), (1, 21)):
         left, right = np.random.default_rng(seed).dirichlet([1] * outcomes, (2, 2000))
         middle = (left + right) / 2
@@ -51,8 +51,8 @@ def test_divergences_equal_the_formula_and_scipys_distance():
         )
 
 
-def test_divergences_of_nearly_equal_rows_are_zero_and_nan_stays_nan():
-    """SciPy's distance is the root of a rounding error below zero there."""
+def test_divergence_of_nearly_equal_rows_is_zero_and_of_nan_is_nan():
+    """SciPy gives NaN here: it takes the root of a negative rounding error."""
     left = np.random.default_rng(0).dirichlet([1, 1], 10_000)
     right = left + np.array([1e-9, -1e-9])
     with np.errstate(invalid="ignore"):
@@ -62,8 +62,8 @@ def test_divergences_of_nearly_equal_rows_are_zero_and_nan_stays_nan():
     assert np.isnan(row_jensen_shannon(left[:1] * np.nan, right[:1])).all()
 
 
-def test_half_kl_by_hand():
-    """(.75, .25) and (.25, .75): KL = .5 ln 3 either way."""
+def test_half_kl_equals_hand_computed_value():
+    """KL between (.75, .25) and (.25, .75) is .5 ln 3 in both directions."""
     left, right = np.array([[0.75, 0.25]]), np.array([[0.25, 0.75]])
     assert half_kl(left, right) == pytest.approx(0.5 * np.log(3))
 
@@ -76,8 +76,8 @@ def test_residual_is_one_for_the_original_and_zero_for_the_reference():
     assert np.isnan(closeness(original, original, []).residual)
 
 
-def test_intervals_keep_a_persons_rows_together():
-    """Ten people with 100 equal rows each say no more than ten rows do."""
+def test_interval_resamples_users_not_rows():
+    """Ten users with 100 equal rows each carry as much information as ten rows."""
     values = np.random.default_rng(1).normal(size=10)
     few = interval(lambda rows: values[rows].mean(), np.arange(10).astype(str))
     many = interval(lambda rows: np.repeat(values, 100)[rows].mean(), np.repeat(np.arange(10), 100).astype(str))
@@ -86,17 +86,17 @@ def test_intervals_keep_a_persons_rows_together():
     assert few.low < few.value < few.high
 
 
-def test_reach_counts_the_way_and_not_what_lies_aside():
+def test_reach_ignores_change_orthogonal_to_references():
     original, references = np.zeros((2, 2)), [np.array([[1.0, 0.0], [0.0, 0.0]])] * 2
     assert reach(original, original, references) == 0 and reach(references[0], original, references) == 1
-    aside = np.array([[0.5, 0.0], [3.0, -2.0]])
-    assert reach(aside, original, references) == pytest.approx(0.5)
+    sideways = np.array([[0.5, 0.0], [3.0, -2.0]])
+    assert reach(sideways, original, references) == pytest.approx(0.5)
     assert np.isnan(reach(original, original, []))
 
 
-def test_calibration_error_by_hand():
-    """Sure to .9 and right half the time: off by .4; sure to .6 and right six times of ten: not off."""
+def test_calibration_error_equals_hand_computed_value():
+    """Confidence .9 with accuracy .5 is off by .4; confidence .6 with accuracy .6 is not off."""
     yes = np.array([0.9] * 10 + [0.6] * 10)
     labels = np.array([True] * 5 + [False] * 5 + [True] * 6 + [False] * 4)
-    made = Predictions(np.arange(20), labels, np.log(yes / (1 - yes)), np.stack([1 - yes, yes], 1), np.zeros(20))
-    assert calibration_error(made) == pytest.approx(0.2)
+    predictions = Predictions(np.arange(20), labels, np.log(yes / (1 - yes)), np.stack([1 - yes, yes], 1), np.zeros(20))
+    assert calibration_error(predictions) == pytest.approx(0.2)

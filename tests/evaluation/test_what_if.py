@@ -1,4 +1,4 @@
-"""What-if answers: nothing off is the plain ranking, anything off is the engine's patched run, on every family."""
+"""What-if scores: equal to the plain ranking with no module off, and to the patched run otherwise."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -24,7 +24,7 @@ from tests.circuit.conftest import CONFIGS
 from tests.conftest import tiny_workspace
 
 DEMO = Path(__file__).parents[2] / "assets/demo"
-FEW = 12  # candidates that are compared one by one
+N_CANDIDATES = 12  # candidates that are compared one at a time
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def context(recommender: Recommender) -> RequestContext:
 
 
 @pytest.fixture(scope="module")
-def setting(recommender: Recommender, context: RequestContext) -> WhatIf:
+def what_if(recommender: Recommender, context: RequestContext) -> WhatIf:
     return context.what_if(recommender)
 
 
@@ -49,8 +49,8 @@ def history(context: RequestContext):
     return context.histories[context.request.users[0]]
 
 
-def of_family(family: str, like: Recommender) -> Recommender:
-    """A random model of another family that reads the demo's tokens."""
+def random_recommender(family: str, like: Recommender) -> Recommender:
+    """Return a random model of another family with the demo's vocabulary."""
     config = deepcopy(CONFIGS[family])
     config.vocab_size = like.model.config.vocab_size
     setattr(config, "n_positions" if family == "gpt2" else "max_position_embeddings", 512)
@@ -62,114 +62,114 @@ def of_family(family: str, like: Recommender) -> Recommender:
     return replace(like, model=model)
 
 
-def contrasts_of(person: UserScenario, reader) -> list[PromptPair]:
-    """Each of the first candidates' whole prompts, beside the same with the stand-ins."""
+def prompt_pairs(scenario: UserScenario, reader) -> list[PromptPair]:
+    """Pair the full prompt of each of the first candidates with its counterfactual prompt."""
     found = []
-    for encoded in reader.encode(candidate_prompts(person.prompt, person.candidates[:FEW])):
+    for encoded in reader.encode(candidate_prompts(scenario.prompt, scenario.candidates[:N_CANDIDATES])):
         ids = encoded.ids[: encoded.answers[-1][0]]
-        other = (*person.corrupted_ids, *ids[person.shared :])
-        yes, no = person.setting.recommender.yes, person.setting.recommender.no
+        other = (*scenario.corrupted_ids, *ids[scenario.shared :])
+        yes, no = scenario.setting.recommender.yes, scenario.setting.recommender.no
         found.append(PromptPair(ids, other, yes, no, "mine", ()))
     return found
 
 
-def some(modules) -> list[tuple[str, ...]]:
+def ablations(modules) -> list[tuple[str, ...]]:
     return [(), modules[:1], modules[2:5], modules[-1:], tuple(modules)]
 
 
-def test_nothing_off_is_the_plain_ranking(setting, history, context, recommender):
+def test_scores_without_ablation_equal_plain_ranking(what_if, history, context, recommender):
     plain = score_candidates(
         recommender, open_prompt(history, context.reader), candidates(history, context.reader), context.reader
     )
-    np.testing.assert_allclose(setting.person(history).scores(), plain, atol=1e-4)
+    np.testing.assert_allclose(what_if.person(history).scores(), plain, atol=1e-4)
 
 
 @pytest.mark.parametrize("family", ["demo", *CONFIGS])
-def test_scores_are_those_of_the_patched_run(family, recommender, context, history):
-    asked_of = recommender if family == "demo" else of_family(family, recommender)
-    setting = context.what_if(asked_of)
-    person = setting.person(history)
-    pairs, modules = contrasts_of(person, context.reader), setting.parts.modules
+def test_scores_equal_patched_run(family, recommender, context, history):
+    model = recommender if family == "demo" else random_recommender(family, recommender)
+    what_if = context.what_if(model)
+    scenario = what_if.person(history)
+    pairs, modules = prompt_pairs(scenario, context.reader), what_if.parts.modules
     assert all(pair.ids != pair.corrupted for pair in pairs)
-    exact = run_module_circuits(asked_of.model, pairs, [set(modules) - set(off) for off in some(modules)]).numpy()
-    mine = np.stack([person.scores(off)[:FEW] for off in some(modules)])
-    np.testing.assert_allclose(mine, exact, atol=2e-4 * max(1.0, np.abs(exact).max()))
+    exact = run_module_circuits(model.model, pairs, [set(modules) - set(off) for off in ablations(modules)]).numpy()
+    what_if_scores = np.stack([scenario.scores(off)[:N_CANDIDATES] for off in ablations(modules)])
+    np.testing.assert_allclose(what_if_scores, exact, atol=2e-4 * max(1.0, np.abs(exact).max()))
     assert np.abs(exact[0] - exact[-1]).max() > 1e-2
 
 
-def test_next_item_scores_are_those_of_the_patched_whole_prompt(tmp_path):
+def test_next_item_scores_equal_patched_full_prompt(tmp_path):
     workspace = tiny_workspace(tmp_path / "next", Task.NEXT_ITEM)
     recommender = load_adapter(workspace, str(workspace.root / "adapter"), "cpu")
     context = make_context(workspace, None, recommender.tokenizer)
     history = context.histories[workspace.user_split.members[0]]
-    setting = context.what_if(recommender)
-    person, parts = setting.person(history), setting.parts
-    plain = score_candidates(recommender, open_prompt(history, context.reader), person.candidates, context.reader)
-    np.testing.assert_allclose(person.scores(), plain, atol=1e-4)
+    what_if = context.what_if(recommender)
+    scenario, parts = what_if.person(history), what_if.parts
+    plain = score_candidates(recommender, open_prompt(history, context.reader), scenario.candidates, context.reader)
+    np.testing.assert_allclose(scenario.scores(), plain, atol=1e-4)
     off = parts.modules[1:4]
-    for index, encoded in enumerate(context.reader.encode(candidate_prompts(person.prompt, person.candidates))):
+    for index, encoded in enumerate(context.reader.encode(candidate_prompts(scenario.prompt, scenario.candidates))):
         start, stop = encoded.answers[-1]
         record, kept = ActivationCache(), set(parts.modules) - set(off)
         with torch.no_grad():
             with hooked(parts, record, stop - start + 1):
-                recommender.model(torch.tensor([(*person.corrupted_ids, *encoded.ids[person.shared : stop])]))
-            with hooked(parts, ModulesPatch(parts, record, setting.weights, kept), stop - start + 1):
+                recommender.model(torch.tensor([(*scenario.corrupted_ids, *encoded.ids[scenario.shared : stop])]))
+            with hooked(parts, ModulesPatch(parts, record, what_if.weights, kept), stop - start + 1):
                 logits = recommender.model(torch.tensor([encoded.ids[:stop]])).logits[0, start - 1 : -1].float()
         whole = logits.log_softmax(-1).gather(1, torch.tensor(encoded.ids[start:stop])[:, None]).mean().item()
-        assert person.scores(off)[index] == pytest.approx(whole, abs=1e-4)
+        assert scenario.scores(off)[index] == pytest.approx(whole, abs=1e-4)
 
 
-def test_a_title_left_out_is_a_history_without_it(setting, history, context, recommender):
+def test_scores_without_a_title_equal_shorter_history(what_if, history, context, recommender):
     prompt = open_prompt(history, context.reader)
     shorter = replace(prompt, events=prompt.events[1:3] + prompt.events[4:], first_target=prompt.first_target - 2)
     plain = score_candidates(recommender, shorter, candidates(history, context.reader), context.reader)
-    np.testing.assert_allclose(setting.person(history, {0, 3}).scores(), plain, atol=1e-4)
+    np.testing.assert_allclose(what_if.person(history, {0, 3}).scores(), plain, atol=1e-4)
 
 
-def test_a_history_needs_a_title(setting, history):
+def test_history_without_titles_is_refused(what_if, history):
     with pytest.raises(ValueError, match="leave one in"):
-        setting.person(history[:2], {0, 1})
+        what_if.person(history[:2], {0, 1})
 
 
-def test_stand_ins_are_unseen_and_keep_every_token_in_its_place(setting, history, context):
-    person = setting.person(history)
+def test_replacement_items_are_unseen_and_keep_token_positions(what_if, history, context):
+    scenario = what_if.person(history)
     prompt = open_prompt(history, context.reader)
-    found = setting.stand_ins(prompt)
+    found = what_if.stand_ins(prompt)
     assert len(found) > len(history[-23:]) / 2
     assert not {event.item for event in history} & set(found.values())
-    (encoded,) = context.reader.encode(candidate_prompts(prompt, person.candidates[:1]))
-    inside = {place for start, stop in encoded.spans[:-1] for place in range(start, stop)}
-    pairs = enumerate(zip(person.clean_ids, person.corrupted_ids, strict=True))
-    differing = {place for place, (clean, other) in pairs if clean != other}
+    (encoded,) = context.reader.encode(candidate_prompts(prompt, scenario.candidates[:1]))
+    inside = {position for start, stop in encoded.spans[:-1] for position in range(start, stop)}
+    pairs = enumerate(zip(scenario.clean_ids, scenario.corrupted_ids, strict=True))
+    differing = {position for position, (clean, other) in pairs if clean != other}
     assert differing and differing <= inside
 
 
-def test_direct_effects_are_the_edges_into_the_answer(setting, history, context, recommender):
-    """A second way: plain EAP's edges from each module to the logits, one candidate at a time."""
-    person = setting.person(history)
-    effects = person.effects()[:, :FEW]
-    for column, pair in enumerate(contrasts_of(person, context.reader)):
+def test_direct_effects_equal_edges_into_the_logits(what_if, history, context, recommender):
+    """Compares with plain EAP edges from each module to the logits, one candidate at a time."""
+    scenario = what_if.person(history)
+    effects = scenario.effects()[:, :N_CANDIDATES]
+    for column, pair in enumerate(prompt_pairs(scenario, context.reader)):
         edges = attribute(recommender.model, [pair], 1, "clean").edges[1:, -1]
         np.testing.assert_allclose(effects[:, column], -edges.numpy(), atol=1e-4)
 
 
-def test_toward_lists_what_is_raised_and_what_is_lowered(setting, context):
+def test_direct_effects_list_raised_and_lowered_titles(what_if, context):
     histories = [context.histories[user] for user in context.request.users]
-    found = direct_effects(setting, histories)
-    assert tuple(row.module for row in found) == setting.parts.modules
-    effects = [(person, person.effects()) for person in map(setting.person, histories)]
-    for place, row in enumerate(found):
+    found = direct_effects(what_if, histories)
+    assert tuple(row.module for row in found) == what_if.parts.modules
+    effects = [(scenario, scenario.effects()) for scenario in map(what_if.person, histories)]
+    for position, row in enumerate(found):
         for sign, titles in ((1, row.raised), (-1, row.lowered)):
             scores = [sign * one.score for one in titles]
             assert scores == sorted(scores, reverse=True) and all(score > 0 for score in scores)
         for one in (*row.raised[:1], *row.lowered[:1]):
-            values = [here[place][p.candidates.index(one.item)] for p, here in effects if one.item in p.candidates]
+            values = [here[position][p.candidates.index(one.item)] for p, here in effects if one.item in p.candidates]
             assert one.score == pytest.approx(np.mean(values), abs=1e-6) and len(values) * 2 >= len(effects)
     assert sum(len(row.raised) for row in found) > len(found)
 
 
-def test_the_model_is_left_as_it_was(setting, history, context, recommender):
+def test_what_if_does_not_change_the_model(what_if, history, context, recommender):
     prompt, some_items = open_prompt(history, context.reader), candidates(history, context.reader)[:5]
     before = score_candidates(recommender, prompt, some_items, context.reader)
-    setting.person(history).top(("m0",))
+    what_if.person(history).top(("m0",))
     assert np.array_equal(before, score_candidates(recommender, prompt, some_items, context.reader))

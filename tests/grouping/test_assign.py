@@ -1,4 +1,4 @@
-"""Groups: disjoint, covering, by the rule, and no surer than the examples allow."""
+"""Assignment of modules to groups: the rule, disjoint groups, and membership probabilities."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ def circuit(members, scores=(0.0,) * 4) -> Circuit:
 
 
 def grouped(forget, retain, kept, conflict=None):
-    """The groups of two sets of node scores, each with the circuit of its first `kept` names."""
+    """Group two sets of node scores; the circuit of each holds the first `kept` names."""
     sides = [circuit(NAMES[:kept], nodes.mean(0).tolist()) for nodes in (forget, retain)]
     samples = [draw_sample(nodes, kept, seed) for nodes, seed in zip((forget, retain), bootstrap_seeds(0), strict=True)]
     return group_modules(*sides, *samples, conflict or {})
@@ -36,11 +36,11 @@ def grouped(forget, retain, kept, conflict=None):
         (True, True, 0.66, 0.3, Group.SHARED),
     ],
 )
-def test_the_rule(in_forget, in_retain, ratio, noise, expected):
+def test_rule_assigns_expected_group(in_forget, in_retain, ratio, noise, expected):
     assert assign(in_forget, in_retain, ratio, noise) is expected
 
 
-def test_contributions_are_shares():
+def test_contributions_are_shares_of_absolute_scores():
     assert contribution(torch.tensor([1.0, -3.0])).tolist() == [0.25, 0.75]
 
 
@@ -49,7 +49,7 @@ def scores(means, spread, n=40, seed=0):
     return torch.tensor(means) + spread * torch.randn(n, 4, generator=generator)
 
 
-def test_every_module_gets_one_group_and_steady_differences_count():
+def test_each_module_gets_one_group_by_consistent_difference():
     forget, retain = scores([4.0, 1.0, 2.0, 0.0], 0.01), scores([1.0, 4.0, 2.0, 0.0], 0.01, seed=1)
     groups = grouped(forget, retain, 3, {"m0": -0.5})
     assert [g.module for g in groups] == list(NAMES)
@@ -59,21 +59,21 @@ def test_every_module_gets_one_group_and_steady_differences_count():
     assert [g.membership_probability for g in groups] == [1.0] * 4
 
 
-def test_a_group_is_as_sure_as_the_prompts_agree():
-    """Near the margin's edge, some draws fall on the other side."""
+def test_membership_probability_is_lower_near_the_threshold():
+    """Near a threshold, some bootstrap samples fall on the other side."""
     edge = grouped(scores([3.5, 2.0, 2.0, 2.0], 1.0), scores([2.0, 3.5, 2.0, 2.0], 1.0, seed=1), 4)
     far = grouped(scores([9.0, 1.0, 2.0, 2.0], 0.5), scores([1.0, 9.0, 2.0, 2.0], 0.5, seed=1), 4)
     assert all(0 < g.membership_probability <= 1 for g in (*edge, *far))
     assert min(g.membership_probability for g in edge) < 0.95 < min(g.membership_probability for g in far[:2])
 
 
-def test_inside_the_noise_is_shared():
-    """Examples that scatter so much that a difference well past the margin could still be chance."""
+def test_difference_within_noise_is_shared():
+    """The prompts scatter so widely that a difference beyond the threshold may be chance."""
     means = [2.0, 2.0, 2.0, 2.0]
     groups = []
     for seed in range(10):
         forget, retain = scores(means, 20.0, n=10, seed=seed), scores(means, 20.0, n=10, seed=seed + 100)
         groups += grouped(forget, retain, 4)
-    unsure = [g for g in groups if 0.15 < abs(g.ratio - 0.5) < g.noise]
-    assert len(unsure) > 5
-    assert {g.group for g in unsure} == {Group.SHARED}
+    within_noise = [g for g in groups if 0.15 < abs(g.ratio - 0.5) < g.noise]
+    assert len(within_noise) > 5
+    assert {g.group for g in within_noise} == {Group.SHARED}

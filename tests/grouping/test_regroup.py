@@ -1,4 +1,4 @@
-"""A person's groups: the rule's own edit changes nothing, a move is kept with its reason, a bad edit is refused at once."""
+"""Edited groups: default thresholds change nothing, moves keep their reason, bad edits are refused early."""
 
 import shutil
 from dataclasses import replace
@@ -29,12 +29,12 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(shutil.copytree(DEMO, tmp_path / "demo"))
 
 
-def test_the_rules_own_edit_gives_the_runs_own_groups():
+def test_edit_with_default_thresholds_keeps_groups_of_the_run():
     result = regrouped(RUN.layout, GroupEdit(RUN.id))
     assert result.groups == RUN.groups and result.circuits == RUN.circuits
 
 
-def test_thresholds_sort_every_part_by_the_rule():
+def test_thresholds_assign_each_module_by_the_rule():
     forget, retain = (set(circuit.members) for circuit in RUN.circuits)
     groups = regrouped(RUN.layout, GroupEdit(RUN.id, 0.2, 0.55)).groups
     for row in groups:
@@ -45,16 +45,16 @@ def test_thresholds_sort_every_part_by_the_rule():
     )
 
 
-def test_a_move_is_kept_with_its_reason_and_with_how_many_draws_agree():
-    part = next(row.module for row in RUN.groups if row.group is Group.SHARED)
-    edit = GroupEdit(RUN.id, moves=(Move(part, Group.FORGET, "a person knows"),))
+def test_move_keeps_its_reason_and_bootstrap_agreement():
+    module = next(row.module for row in RUN.groups if row.group is Group.SHARED)
+    edit = GroupEdit(RUN.id, moves=(Move(module, Group.FORGET, "a person knows"),))
     result = regrouped(RUN.layout, edit)
     circuits, groups = result.circuits, result.groups
-    moved = next(row for row in groups if row.module == part)
+    moved = next(row for row in groups if row.module == module)
     assert (moved.group, moved.reason) == (Group.FORGET, "a person knows")
-    others = [row for row in groups if row.module != part]
-    assert others == [row for row in RUN.groups if row.module != part]
-    column, scores = circuits[0].modules.index(part), load(RUN.path / "circuit.safetensors")
+    others = [row for row in groups if row.module != module]
+    assert others == [row for row in RUN.groups if row.module != module]
+    column, scores = circuits[0].modules.index(module), load(RUN.path / "circuit.safetensors")
     means = [bootstrap_means(one.nodes, RUN.spec.seed + side) for side, one in enumerate(scores)]
     inside = [
         strongest_modules(mean, len(circuit.members))[:, column] for mean, circuit in zip(means, circuits, strict=True)
@@ -69,7 +69,7 @@ def test_a_move_is_kept_with_its_reason_and_with_how_many_draws_agree():
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"low": 0.6}, "leave no middle"),
         ({"high": 1.0}, "leave no middle"),
@@ -79,14 +79,14 @@ def test_a_move_is_kept_with_its_reason_and_with_how_many_draws_agree():
         ({"source": "run-nowhere"}, "is not in this workspace"),
     ],
 )
-def test_a_bad_edit_is_refused_before_anything_is_written(workspace: Workspace, change: dict, words: str):
+def test_bad_edit_is_refused_before_a_run_is_created(workspace: Workspace, change: dict, message: str):
     known = {run.id for run in runs(workspace)}
-    with pytest.raises(RunError, match=words):
+    with pytest.raises(RunError, match=message):
         create_run(workspace, "req-demo", "cure", "cpu", edit=replace(GroupEdit(RUN.id), **change))
     assert {run.id for run in runs(workspace)} == known
 
 
-def test_an_edit_needs_a_method_a_request_and_a_circuit_that_fit(workspace: Workspace):
+def test_edit_with_wrong_method_request_or_circuit_is_refused(workspace: Workspace):
     with pytest.raises(RunError, match="does not work by groups"):
         create_run(workspace, "req-demo", "uniform", "cpu", edit=GroupEdit(RUN.id))
     other = workspace.open_request(users=workspace.user_split.members[:1])
@@ -98,22 +98,22 @@ def test_an_edit_needs_a_method_a_request_and_a_circuit_that_fit(workspace: Work
 
 
 @pytest.mark.slow
-def test_a_run_with_an_edit_keeps_it_and_moves_only_what_it_may(workspace: Workspace):
-    part = next(row.module for row in RUN.groups if row.group is Group.SHARED)
-    edit = GroupEdit(RUN.id, 0.3, 0.7, (Move(part, Group.OUTSIDE, "not this one"),))
-    folder = create_run(workspace, "req-demo", "cure", "cpu", steps=3, edit=edit)
-    assert work(folder) is RunState.DONE, folder.status.message
-    assert folder.spec.edit == edit
-    assert next(row for row in folder.groups if row.module == part).reason == "not this one"
+def test_run_with_edit_changes_only_allowed_cells(workspace: Workspace):
+    module = next(row.module for row in RUN.groups if row.group is Group.SHARED)
+    edit = GroupEdit(RUN.id, 0.3, 0.7, (Move(module, Group.OUTSIDE, "not this one"),))
+    run = create_run(workspace, "req-demo", "cure", "cpu", steps=3, edit=edit)
+    assert work(run) is RunState.DONE, run.status.message
+    assert run.spec.edit == edit
+    assert next(row for row in run.groups if row.module == module).reason == "not this one"
     for name in ("circuit.safetensors", "toward.json"):
-        assert (folder.path / name).read_bytes() == (RUN.path / name).read_bytes()
-    assert folder.circuits == RUN.circuits
-    cells = {cell.owners: cell for cell in folder.outcome.cells}
-    outside = {row.module for row in folder.groups if row.group is Group.OUTSIDE}
-    assert part in outside
+        assert (run.path / name).read_bytes() == (RUN.path / name).read_bytes()
+    assert run.circuits == RUN.circuits
+    cells = {cell.owners: cell for cell in run.outcome.cells}
+    outside = {row.module for row in run.groups if row.group is Group.OUTSIDE}
+    assert module in outside
     assert all((cell.moved == 0) == bool(outside & set(owners)) for owners, cell in cells.items())
     before, after = (
-        load_file(path / "adapter_model.safetensors") for path in (workspace.root / "adapter", folder.path / "adapter")
+        load_file(path / "adapter_model.safetensors") for path in (workspace.root / "adapter", run.path / "adapter")
     )
     plan = layout(load_adapter(workspace, str(workspace.root / "adapter"), "cpu").model)
     for block in plan.blocks:
@@ -122,5 +122,5 @@ def test_a_run_with_an_edit_keeps_it_and_moves_only_what_it_may(workspace: Works
         assert old.equal(new) == bool(outside & set(block.owners))
 
 
-def test_the_rule_is_the_default():
+def test_default_edit_has_default_thresholds_and_no_moves():
     assert RULE.low == pytest.approx(0.35) and RULE.high == pytest.approx(0.65) and not RULE.moves

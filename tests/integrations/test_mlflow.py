@@ -1,4 +1,4 @@
-"""An export to MLflow holds the run's numbers, once, and nothing of people; a run not done is refused."""
+"""Export to MLflow: numbers and settings of the run, no user data, and refusals."""
 
 import json
 import os
@@ -24,14 +24,14 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def folder(tmp_path) -> RunHandle:
-    """The demo world's finished run, in a copy."""
+def run_handle(tmp_path) -> RunHandle:
+    """The finished run of a copy of the demo."""
     return RunHandle(shutil.copytree(ROOT / "assets/demo", tmp_path / "demo") / "runs/run-demo")
 
 
 @pytest.fixture
 def uri(tmp_path) -> str:
-    """A store of MLflow's that is not there yet."""
+    """The address of an MLflow store that does not exist yet."""
     pytest.importorskip("mlflow", reason="MLflow is optional: pip install 'cure-lens[mlflow]'")
     return (tmp_path / "a store").as_uri()
 
@@ -42,25 +42,25 @@ def client(uri: str):
     return MlflowClient(uri, uri)
 
 
-def exported(folder: RunHandle, uri: str):
-    """The run as MLflow gives it back."""
-    run = to_mlflow(folder, uri)
+def exported(run_handle: RunHandle, uri: str):
+    """Export a run and read it back from MLflow."""
+    run = to_mlflow(run_handle, uri)
     return client(uri).get_run(run)
 
 
-def logged(uri: str) -> list:
-    """All runs in a store, whatever became of them."""
+def stored_runs(uri: str) -> list:
+    """All runs in a store, in any state."""
     known = client(uri)
     return list(known.search_runs([one.experiment_id for one in known.search_experiments()]))
 
 
-def test_the_numbers_are_those_of_the_run(folder, uri):
-    run = exported(folder, uri)
-    steps = [event for event in folder.events() if event["kind"] == "step"]
+def test_export_holds_metrics_of_the_run(run_handle, uri):
+    run = exported(run_handle, uri)
+    steps = [event for event in run_handle.events() if event["kind"] == "step"]
     for name in ("forget_loss", "retain_loss", "gap"):
         history = client(uri).get_metric_history(run.info.run_id, name)
         assert [(one.step, one.value) for one in history] == [(e["step"], e[name]) for e in steps if name in e]
-    found, measured = folder.evaluation, run.data.metrics
+    found, measured = run_handle.evaluation, run.data.metrics
     assert measured["closeness/residual"] == found.closeness.residual
     assert measured["closeness/jsd"] == found.closeness.jsd
     assert measured["original/forget_auc"] == found.original.forget_auc.value
@@ -68,39 +68,41 @@ def test_the_numbers_are_those_of_the_run(folder, uri):
     assert measured["references/test_auc"] == fmean(one.test_auc.value for one in found.references)
 
 
-def test_settings_tags_and_times_are_those_of_the_run(folder, uri):
-    run = exported(folder, uri)
-    asked = {"id": "run-demo", "request": "req-demo", "method": "cure", "seed": "1", "used_dtype": "float32"}
-    assert asked.items() <= run.data.params.items() and "edit" not in run.data.params
+def test_export_holds_settings_tags_and_times_of_the_run(run_handle, uri):
+    run = exported(run_handle, uri)
+    expected = {"id": "run-demo", "request": "req-demo", "method": "cure", "seed": "1", "used_dtype": "float32"}
+    assert expected.items() <= run.data.params.items() and "edit" not in run.data.params
     assert run.data.tags["cure_lens.run"] == "run-demo" and run.data.tags["cure_lens.version"] == __version__
-    assert (run.info.end_time - run.info.start_time) / 1000 == pytest.approx(folder.status.seconds, abs=0.002)
+    assert (run.info.end_time - run.info.start_time) / 1000 == pytest.approx(run_handle.status.seconds, abs=0.002)
 
 
-def test_a_run_is_exported_once(folder, uri):
-    assert to_mlflow(folder, uri) == to_mlflow(folder, uri)
-    assert len(logged(uri)) == 1
+def test_run_is_exported_once(run_handle, uri):
+    assert to_mlflow(run_handle, uri) == to_mlflow(run_handle, uri)
+    assert len(stored_runs(uri)) == 1
 
 
-def test_a_broken_off_export_is_not_taken_for_one(folder, uri, monkeypatch):
-    def unplugged(*_, **__):
+def test_interrupted_export_does_not_count_as_an_export(run_handle, uri, monkeypatch):
+    def fail(*_, **__):
         raise OSError("the line is dead")
 
     with monkeypatch.context() as patch, pytest.raises(RunError, match="the line is dead"):
-        patch.setattr("mlflow.MlflowClient.set_terminated", unplugged)
-        to_mlflow(folder, uri)
-    whole = to_mlflow(folder, uri)
-    assert {run.info.run_id: run.info.status for run in logged(uri)}[whole] == "FINISHED"
-    assert len(logged(uri)) == 2 and to_mlflow(folder, uri) == whole
+        patch.setattr("mlflow.MlflowClient.set_terminated", fail)
+        to_mlflow(run_handle, uri)
+    complete = to_mlflow(run_handle, uri)
+    assert {run.info.run_id: run.info.status for run in stored_runs(uri)}[complete] == "FINISHED"
+    assert len(stored_runs(uri)) == 2 and to_mlflow(run_handle, uri) == complete
 
 
-def test_nobody_and_no_title_is_in_anything_logged(folder, uri):
-    workspace = Workspace(folder.path.parents[1])
+def test_export_holds_no_user_and_no_title(run_handle, uri):
+    workspace = Workspace(run_handle.path.parents[1])
     users, titles = workspace.request("req-demo").subjects, [item.title for item in workspace.items.values()]
-    told = f"{users[0]} likes {titles[0]}"
-    edit = GroupEdit("run-demo", moves=(Move("a0.h0", Group.FORGET, told),))
-    folder.write("spec.json", replace(folder.spec, edit=edit))
-    folder.add_event({"kind": "step", "step": 145, "steps": 145, "seconds": 70.0, "forget_loss": 0.1, "note": told})
-    run = exported(folder, uri)
+    private_text = f"{users[0]} likes {titles[0]}"
+    edit = GroupEdit("run-demo", moves=(Move("a0.h0", Group.FORGET, private_text),))
+    run_handle.write("spec.json", replace(run_handle.spec, edit=edit))
+    run_handle.add_event(
+        {"kind": "step", "step": 145, "steps": 145, "seconds": 70.0, "forget_loss": 0.1, "note": private_text}
+    )
+    run = exported(run_handle, uri)
     assert run.data.params["edit"] == "run-demo" and not client(uri).list_artifacts(run.info.run_id)
     store = Path(uri.removeprefix("file://").replace("%20", " "))
     files = [str(path) + path.read_text() for path in store.rglob("*") if path.is_file()]
@@ -109,42 +111,42 @@ def test_nobody_and_no_title_is_in_anything_logged(folder, uri):
     assert not [word for word in (*users, *titles, *workspace.user_split.members) if word in text]
 
 
-def test_nothing_is_sent_home(folder, uri):
-    """In a process that MLflow does not take for a test or a CI, where it is silent anyway."""
+def test_export_starts_no_mlflow_telemetry(run_handle, uri):
+    """Runs in a process without test and CI variables, because MLflow sends no telemetry when they are set."""
     code = (
         "import sys; from pathlib import Path\n"
         "from core.runs.handle import RunHandle; from core.integrations.mlflow import to_mlflow\n"
         "to_mlflow(RunHandle(Path(sys.argv[1])), sys.argv[2])\n"
         "from mlflow.telemetry.client import get_telemetry_client; sys.exit(get_telemetry_client() is not None)"
     )
-    command = [sys.executable, "-c", code, str(folder.path), uri]
-    ended = subprocess.run(command, cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
+    command = [sys.executable, "-c", code, str(run_handle.path), uri]
+    result = subprocess.run(command, cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
 
 
-def test_the_command_logs_beside_the_runs_unless_told_where(folder, uri, capsys, monkeypatch):
-    root = folder.path.parents[1]
+def test_command_writes_to_the_workspace_by_default(run_handle, uri, capsys, monkeypatch):
+    root = run_handle.path.parents[1]
     monkeypatch.setattr("sys.argv", ["core", "export", "-w", str(root), "--run", "run-demo", "--json"])
     with pytest.raises(SystemExit) as end:
         cli.main()
-    said = json.loads(capsys.readouterr().out)
-    assert not end.value.code and said["uri"] == (root / "mlflow").as_uri()
-    assert [run.info.run_id for run in logged(said["uri"])] == [said["mlflow"]]
+    printed = json.loads(capsys.readouterr().out)
+    assert not end.value.code and printed["uri"] == (root / "mlflow").as_uri()
+    assert [run.info.run_id for run in stored_runs(printed["uri"])] == [printed["mlflow"]]
 
 
-def test_an_address_that_mlflow_does_not_know_is_refused_in_a_sentence(folder, uri):
+def test_unknown_address_is_refused_in_one_sentence(run_handle, uri):
     with pytest.raises(RunError, match=r"MLflow cannot write to 'ftp://host' \(.*\): give file:FOLDER .*\.$"):
-        to_mlflow(folder, "ftp://host")
+        to_mlflow(run_handle, "ftp://host")
 
 
-def test_a_run_that_is_not_done_is_refused(folder, tmp_path):
-    waiting = create_run(Workspace(folder.path.parents[1]), "req-demo", device="cpu", seed=7)
+def test_unfinished_run_is_refused(run_handle, tmp_path):
+    waiting = create_run(Workspace(run_handle.path.parents[1]), "req-demo", device="cpu", seed=7)
     with pytest.raises(RunError, match=r"cannot be exported \(it is queued\): wait until it is done"):
         to_mlflow(waiting, (tmp_path / "store").as_uri())
     assert not (tmp_path / "store").exists()
 
 
-def test_without_mlflow_the_sentence_names_the_extra(folder, tmp_path, monkeypatch):
+def test_error_without_mlflow_names_the_extra(run_handle, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(RunError, match=r"pip install 'cure-lens\[mlflow\]'\.$"):
-        to_mlflow(folder, (tmp_path / "store").as_uri())
+        to_mlflow(run_handle, (tmp_path / "store").as_uri())

@@ -1,4 +1,4 @@
-"""Module blocks: disjoint, covering, and each one really only reaches its own head or MLP."""
+"""LoRA layout: blocks are disjoint, cover all factors, and each changes only its own head or MLP."""
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -10,7 +10,7 @@ from core.types import Group
 from tests.conftest import CONFIGS
 
 
-def test_blocks_are_disjoint_and_cover_every_trainable_factor(lora_model):
+def test_blocks_partition_each_trainable_factor(lora_model):
     plan = layout(lora_model)
     for name, parameter in plan.parameters.items():
         dim = plan.dims[name]
@@ -23,8 +23,8 @@ def test_blocks_are_disjoint_and_cover_every_trainable_factor(lora_model):
     assert {owner for owners in plan.cells for owner in owners} == set(anatomy(lora_model).modules)
 
 
-def test_moving_a_heads_cell_changes_only_its_own_output(lora_model):
-    """Perturb the cells of head 1 of layer 0: before o_proj, the slices of heads that own none of them stay equal."""
+def test_change_of_a_head_cell_changes_only_its_owners(lora_model):
+    """Perturbs the cells of head 1 in layer 0: before o_proj, heads that own none of these cells stay equal."""
     plan, parts = layout(lora_model), anatomy(lora_model)
     ids = torch.arange(1, 13).view(2, 6)
     seen = []
@@ -48,13 +48,13 @@ def test_moving_a_heads_cell_changes_only_its_own_output(lora_model):
         assert (change[head] > 1e-6).item() == (f"a0.h{head}" in touched)
 
 
-def test_inner_products_per_cell_sum_to_the_whole(lora_model):
+def test_inner_products_of_cells_sum_to_total(lora_model):
     plan = layout(lora_model)
     left, right = (torch.randn_like(plan.weights()) for _ in range(2))
     torch.testing.assert_close(plan.inner(left, right).sum(), (left * right).sum(), rtol=1e-4, atol=1e-4)
 
 
-def test_flat_values_go_there_and_back(lora_model):
+def test_flat_matrix_round_trip_keeps_values(lora_model):
     plan = layout(lora_model)
     before = [parameter.detach().clone() for parameter in plan.parameters.values()]
     assert all(torch.equal(a, b) for a, b in zip(plan.parts(plan.flat(before)), before, strict=True))
@@ -62,7 +62,7 @@ def test_flat_values_go_there_and_back(lora_model):
     assert all(torch.equal(p, old + 1) for p, old in zip(plan.parameters.values(), before, strict=True))
 
 
-def test_layers_of_different_rank_lie_in_one_matrix():
+def test_layers_of_different_rank_share_one_matrix():
     torch.manual_seed(0)
     config = LoraConfig(
         r=4, rank_pattern={"q_proj": 6}, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False
@@ -75,7 +75,7 @@ def test_layers_of_different_rank_lie_in_one_matrix():
     assert all(torch.equal(a, b) for a, b in zip(plan.parts(flat), plan.parameters.values(), strict=True))
 
 
-def test_a_shared_key_value_block_follows_all_its_heads():
+def test_group_of_key_value_block_depends_on_all_its_heads():
     cells = (("a0.h0",), ("a0.h0", "a0.h1"))
     kinds = lambda first, second: cell_groups(cells, {"a0.h0": first, "a0.h1": second})  # noqa: E731
     assert kinds(Group.FORGET, Group.FORGET) == (Group.FORGET, Group.FORGET)

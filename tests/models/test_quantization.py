@@ -1,4 +1,4 @@
-"""Rounded weights: on their grid inside, and untouched afterwards."""
+"""Weight quantization: weights lie on the grid inside the context and are restored after it."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ def weights(model) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("bits", [8, 4])
-def test_each_output_has_so_many_values_and_all_is_put_back(lora_model, bits):
+def test_quantized_rows_lie_on_grid_and_weights_are_restored(lora_model, bits):
     before, ids = weights(lora_model), torch.arange(12).view(2, 6)
     with torch.no_grad():
         plain = lora_model(input_ids=ids).logits
@@ -27,17 +27,17 @@ def test_each_output_has_so_many_values_and_all_is_put_back(lora_model, bits):
     assert torch.equal(plain, after) and not torch.equal(plain, inside)
 
 
-def test_more_bits_change_less(lora_model):
+def test_more_bits_change_logits_less(lora_model):
     ids = torch.arange(12).view(2, 6)
     with torch.no_grad():
-        plain, far = lora_model(input_ids=ids).logits, []
+        plain, changes = lora_model(input_ids=ids).logits, []
         for bits in (4, 8, 16):
             with quantized(lora_model, bits):
-                far.append((lora_model(input_ids=ids).logits - plain).abs().max().item())
-    assert far[0] > far[1] > far[2] and far[2] < 1e-2
+                changes.append((lora_model(input_ids=ids).logits - plain).abs().max().item())
+    assert changes[0] > changes[1] > changes[2] and changes[2] < 1e-2
 
 
-def test_all_is_put_back_after_an_error(lora_model):
+def test_weights_are_restored_after_an_error(lora_model):
     before = weights(lora_model)
     with pytest.raises(ValueError), quantized(lora_model, 4):
         raise ValueError

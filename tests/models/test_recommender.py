@@ -1,4 +1,4 @@
-"""Unsafe or unfit models are refused in one sentence, before anything is loaded."""
+"""Loading of models: unsafe or unsuitable models are refused in one sentence before they are loaded."""
 
 import json
 import pickle
@@ -21,18 +21,18 @@ def loaded(workspace, adapter="adapter", base="base", device="cpu"):
     return load(str(workspace.root / base), str(workspace.root / adapter), Task.CLICK, ANSWERS, device)
 
 
-def test_a_local_folder_loads_and_says_what_it_runs_on(workspace):
+def test_local_model_loads_with_device_and_dtype(workspace):
     recommender = loaded(workspace)
     assert (recommender.device.type, recommender.dtype) == ("cpu", torch.float32)
     assert recommender.tokenizer.convert_ids_to_tokens(recommender.yes).endswith("Yes")
 
 
-def test_an_adapters_files_are_the_same_in_every_process(workspace):
+def test_adapter_config_lists_sorted_target_modules(workspace):
     layers = json.loads((workspace.root / "adapter/adapter_config.json").read_text())["target_modules"]
     assert layers == sorted(layers) and len(layers) > 1
 
 
-def test_pickled_weights_are_refused(workspace):
+def test_pickled_base_weights_are_refused(workspace):
     base = workspace.root / "base"
     (base / "model.safetensors").unlink()
     (base / "pytorch_model.bin").write_bytes(pickle.dumps({}))
@@ -40,13 +40,13 @@ def test_pickled_weights_are_refused(workspace):
         loaded(workspace)
 
 
-def test_a_pickled_adapter_is_refused(workspace):
+def test_pickled_adapter_is_refused(workspace):
     (workspace.root / "adapter/adapter_model.safetensors").rename(workspace.root / "adapter/adapter_model.bin")
     with pytest.raises(ModelError, match="only safetensors"):
         loaded(workspace)
 
 
-def test_an_adapter_of_another_base_is_refused(workspace):
+def test_adapter_of_another_base_is_refused(workspace):
     other = shutil.copytree(workspace.root / "base", workspace.root / "other")
     config = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps(config | {"rms_norm_eps": 1e-4}))
@@ -61,18 +61,18 @@ def test_remote_code_is_refused(workspace):
         loaded(workspace)
 
 
-def test_a_hub_id_needs_a_commit():
+def test_hub_id_without_commit_is_refused():
     with pytest.raises(ModelError, match="ID@COMMIT"):
         load("somebody/model", None, Task.CLICK, ANSWERS)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_cuda_without_cuda_is_refused():
+def test_cuda_device_without_cuda_is_refused():
     with pytest.raises(DeviceError, match="no CUDA device"):
         choose_device("cuda")
 
 
-def test_a_card_of_a_number_that_is_not_here_is_refused(monkeypatch):
+def test_unknown_gpu_number_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
@@ -81,13 +81,15 @@ def test_a_card_of_a_number_that_is_not_here_is_refused(monkeypatch):
         choose_device("cuda:2")
 
 
-@pytest.mark.parametrize(("layers", "place"), [({"model": 0, "lm_head": "disk"}, "disk"), ({"model": "cpu"}, "cpu")])
-def test_a_model_that_its_cards_cannot_hold_is_refused(workspace, monkeypatch, layers, place):
-    """Accelerate would put the rest elsewhere, and every step would wait for it."""
+@pytest.mark.parametrize(
+    ("layers", "offload_device"), [({"model": 0, "lm_head": "disk"}, "disk"), ({"model": "cpu"}, "cpu")]
+)
+def test_model_larger_than_its_devices_is_refused(workspace, monkeypatch, layers, offload_device):
+    """Accelerate would offload the rest, which slows down every step."""
     plain = AutoModelForCausalLM.from_pretrained(workspace.root / "base")
     plain.hf_device_map = layers
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *args, **options: plain)
-    with pytest.raises(ModelError, match=f"does not fit on cpu: a part of it would lie on {place}"):
+    with pytest.raises(ModelError, match=f"does not fit on cpu: a part of it would lie on {offload_device}"):
         loaded(workspace)
 
 

@@ -1,4 +1,4 @@
-"""The scripts in docs/examples run, and show what their texts say."""
+"""Scripts in docs/examples: they run and give the documented results."""
 
 import importlib.util
 from pathlib import Path
@@ -22,27 +22,27 @@ def example(name: str) -> Any:
     return module
 
 
-def test_the_circuit_is_smaller_than_the_model() -> None:
+def test_example_circuit_is_smaller_than_the_model() -> None:
     script = example("find_a_circuit")
     assert 0 < len(script.main()) < 15
 
 
-def test_the_forgotten_user_is_forgotten_and_the_others_are_not() -> None:
+def test_example_unlearns_one_user_and_keeps_the_others() -> None:
     losses = example("unlearn_one_user").main()
     assert losses["ada"][1] > 5 * losses["ada"][0]
     assert all(losses[user][1] < 2 * losses[user][0] for user in ("ben", "eve"))
 
 
-def test_an_added_method_forgets() -> None:
+def test_example_method_lowers_answer_probability() -> None:
     try:
         before, after = example("add_a_method").main()
-    finally:  # other tests read these tables
+    finally:  # other tests use these tables
         METHODS.pop("hinge", None)
         OBJECTIVES.pop("hinge", None)
     assert after < before
 
 
-def test_each_example_is_short_and_listed() -> None:
+def test_examples_are_short_and_listed() -> None:
     text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     for path in EXAMPLES.glob("*.py"):
         assert path.read_text(encoding="utf-8").count("\n") <= 60 and path.name in text

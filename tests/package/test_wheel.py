@@ -1,4 +1,4 @@
-"""The wheel, in an environment that does not see the checkout: the console script, the demo, the assets and the pages."""
+"""The wheel in an environment without the checkout: console script, demo, assets and dashboard pages."""
 
 import os
 import shutil
@@ -47,21 +47,21 @@ class Environment:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The environment of a user who has neither the checkout on the path nor keys of their own."""
+        """Environment variables without the checkout on the path and without existing keys."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "CURE_LENS"))}
         return kept | {"HOME": str(self.cwd), "CURE_LENS_KEYS": str(self.folder / "keys"), "OMP_NUM_THREADS": "1"}
 
     def run(self, name: str, *arguments: str, **variables: str) -> str:
         """Run a command to its end and return what it printed."""
-        done = subprocess.run(
+        result = subprocess.run(
             self.command(name, *arguments),
             cwd=self.cwd,
             env=self.variables | variables,
             capture_output=True,
             text=True,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert result.returncode == 0, result.stderr
+        return result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +74,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, source / name)
     target = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(target), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
     return next(target.glob("*.whl"))
 
 
@@ -115,21 +115,21 @@ def address(installed: Environment) -> Iterator[str]:
         server.wait(30)
 
 
-def answer(address: str) -> str:
-    """The body at an address, which may take PATIENCE seconds to come up."""
-    until = time.monotonic() + PATIENCE
+def response_body(address: str) -> str:
+    """Return the response body of an address, waiting up to PATIENCE seconds for the server."""
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             with urllib.request.urlopen(address) as reply:
                 return str(reply.read(), "utf-8")
         except URLError:
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.5)
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_assets_types_and_no_tests(wheel: Path) -> None:
+def test_wheel_holds_assets_and_types_but_no_tests(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     demo = [path.relative_to(ROOT / "assets/demo") for path in (ROOT / "assets/demo").rglob("*") if path.is_file()]
     assert demo and {f"core/assets/demo/{path}" for path in demo} <= names
@@ -140,21 +140,21 @@ def test_the_wheel_holds_assets_types_and_no_tests(wheel: Path) -> None:
 
 
 @pytest.mark.slow
-def test_everything_comes_from_the_wheel(installed: Environment) -> None:
-    look = (
+def test_code_and_assets_come_from_the_wheel(installed: Environment) -> None:
+    code = (
         "import core, dashboard; from core.utils.assets import asset, checkout;"
         "print(core.__file__, dashboard.__file__, asset('demo'), asset('benchmark'), asset('icon.png'), sep='\\n');"
         "assert checkout() is None and core.unlearn"
     )
-    places = [Path(line) for line in installed.run("python", "-c", look).splitlines()]
-    assert all(place.exists() and installed.folder in place.parents for place in places)
-    assert not any(ROOT in place.parents for place in places)
+    paths = [Path(line) for line in installed.run("python", "-c", code).splitlines()]
+    assert all(path.exists() and installed.folder in path.parents for path in paths)
+    assert not any(ROOT in path.parents for path in paths)
 
 
 @pytest.mark.slow
-def test_the_demo_is_served_and_opens(address: str, installed: Environment) -> None:
-    assert answer(f"{address}/_stcore/health") == "ok"
-    assert "<title>" in answer(address)
+def test_demo_is_served_and_commands_run(address: str, installed: Environment) -> None:
+    assert response_body(f"{address}/_stcore/health") == "ok"
+    assert "<title>" in response_body(address)
     report = installed.run("cure-lens", "report", "-w", ".demo", "--run", "run-demo")
     assert "Item-mean baseline" in report
     assert "cure-lens" in installed.run("cure-lens", "--help")
@@ -163,16 +163,16 @@ def test_the_demo_is_served_and_opens(address: str, installed: Environment) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", ["overview", "benchmark"])
-def test_a_page_opens(page: str, address: str, installed: Environment) -> None:
-    answer(f"{address}/_stcore/health")
+def test_dashboard_page_opens(page: str, address: str, installed: Environment) -> None:
+    response_body(f"{address}/_stcore/health")
     workspace = str(installed.cwd / ".demo")
     installed.run("python", "-c", OPEN_PAGE, page, CURE_LENS_WORKSPACE=workspace)
 
 
 @pytest.mark.slow
-def test_the_ledger_takes_the_prompt_template_from_the_wheel(installed: Environment) -> None:
-    look = (
+def test_ledger_hashes_the_prompt_template_of_the_wheel(installed: Environment) -> None:
+    code = (
         "from core.runs import ledger_entries as entries; from core.utils.hashing import sha256_of_file;"
         "print(sha256_of_file(entries.TEMPLATES), entries._commit())"
     )
-    assert installed.run("python", "-c", look).split() == [sha256_of_file(ROOT / "core/data/templates.toml"), "None"]
+    assert installed.run("python", "-c", code).split() == [sha256_of_file(ROOT / "core/data/templates.toml"), "None"]

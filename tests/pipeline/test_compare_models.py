@@ -1,4 +1,4 @@
-"""Asking all models of a request: one reference at a time is in memory."""
+"""Comparison of models: only one reference at a time is in memory."""
 
 import weakref
 
@@ -6,14 +6,14 @@ from core.pipeline import compare_models
 from core.pipeline.context import load_adapter, make_context
 
 
-def test_a_reference_is_let_go_of_before_the_next_one_is_loaded(workspace, monkeypatch):
+def test_reference_is_freed_before_the_next_one_is_loaded(workspace, monkeypatch):
     request = workspace.requests()[0]
     recommender = load_adapter(workspace, str(workspace.adapter), "cpu")
     context, loaded, alive = make_context(workspace, request, recommender.tokenizer), [], []
 
-    def load(*place):
+    def load(*arguments):
         alive.append([number for number, model in enumerate(loaded) if model() is not None])
-        found = load_adapter(*place)
+        found = load_adapter(*arguments)
         loaded.append(weakref.ref(found.model))
         return found
 

@@ -1,4 +1,4 @@
-"""Events of a run: each kind of run sends them in order, and the pipeline itself writes no file."""
+"""Events of a run: their order for each kind of run, and a pipeline that writes no files itself."""
 
 import hashlib
 from itertools import pairwise
@@ -44,7 +44,7 @@ EDITED = [*LOADING, "stage groups", CircuitsFound, DirectEffectsFound, GroupsAss
 
 
 class Recorder(NullObserver):
-    """Keeps every event."""
+    """Record every event."""
 
     def __init__(self):
         self.events = []
@@ -54,7 +54,7 @@ class Recorder(NullObserver):
 
 
 def order(events):
-    """Stage names and event types in order, without progress and with repeated steps as one."""
+    """Return stage names and event types in order, without progress events; repeated steps count once."""
     names = [f"stage {one.name}" if isinstance(one, StageStarted) else type(one) for one in events]
     names = [name for name in names if name is not Progress]
     return names[:1] + [name for before, name in pairwise(names) if not before is name is StepTaken]
@@ -83,7 +83,7 @@ def test_events_come_in_order_and_no_file_is_written(workspace, method, monkeypa
     assert snapshot(workspace.root) == before
 
 
-def test_a_run_with_edited_groups_hands_on_the_earlier_circuits(workspace):
+def test_run_with_edited_groups_reuses_earlier_circuits(workspace):
     earlier = create_run(workspace, workspace.requests()[0].id, "cure", "cpu", steps=3)
     assert work(earlier) is RunState.DONE
     before = snapshot(workspace.root)
@@ -95,7 +95,7 @@ def test_a_run_with_edited_groups_hands_on_the_earlier_circuits(workspace):
     assert found[GroupsAssigned].groups == earlier.groups
 
 
-def test_the_bootstrap_is_drawn_once_and_the_preview_equals_the_run(workspace, monkeypatch):
+def test_bootstrap_runs_once_and_preview_equals_the_run(workspace, monkeypatch):
     seeds, resampled = [], bootstrap.bootstrap_means
 
     def counted(nodes, seed, *rest):
@@ -115,7 +115,7 @@ def test_the_bootstrap_is_drawn_once_and_the_preview_equals_the_run(workspace, m
         assert circuit.membership_probability == sample.membership_probability
 
 
-def test_the_worker_records_digests_of_an_adapter_that_is_on_the_disk(workspace, monkeypatch):
+def test_worker_records_adapter_digests_after_it_is_saved(workspace, monkeypatch):
     seen, on_event = [], FolderObserver.on_event
 
     def observed(observer, event):

@@ -1,4 +1,4 @@
-"""Making a workspace: whose data trains the base, and that a failure leaves nothing."""
+"""Creation of a workspace: training data of the base model, and no files after a failure."""
 
 from dataclasses import replace
 
@@ -19,25 +19,25 @@ def quiet(name, step) -> bool:
     return False
 
 
-def test_a_crowd_from_outside_trains_the_base_and_stays_outside(tmp_path):
+def test_external_users_train_the_base_and_are_not_in_the_workspace(tmp_path):
     dataset = small_dataset(users=20)
     crowd = [replace(event, user=f"other-{event.user}") for event in small_dataset(users=12, seed=1).interactions]
     workspace = prepare(dataset, tmp_path / "ws", SETTINGS, SHORT, quiet, crowd=crowd)
-    people = {event.user for event in workspace.interactions}
-    assert workspace.user_split.crowd == () and people == {event.user for event in dataset.interactions}
-    assert set(workspace.user_split.members) | set(workspace.user_split.holdout) == people
+    users = {event.user for event in workspace.interactions}
+    assert workspace.user_split.crowd == () and users == {event.user for event in dataset.interactions}
+    assert set(workspace.user_split.members) | set(workspace.user_split.holdout) == users
     inside = prepare(dataset, tmp_path / "inside", SETTINGS, SHORT, quiet)
     weights = "base/model.safetensors"
     assert (workspace.root / weights).read_bytes() != (inside.root / weights).read_bytes()
 
 
-def test_too_few_people_leave_nothing_behind(tmp_path):
+def test_too_few_users_are_refused_and_leave_no_files(tmp_path):
     with pytest.raises(DataError, match="too few for members"):
         prepare(small_dataset(users=1), tmp_path / "ws", SETTINGS, SHORT, quiet)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_titles_that_the_crowd_knows_are_single_tokens():
+def test_titles_rated_by_base_users_are_single_tokens():
     dataset = small_dataset(users=4, events=10)
     known, unknown = dataset.items[0], dataset.items[1]
     crowd = [replace(event, item=known.id) for event in dataset.interactions[:3]]

@@ -1,4 +1,4 @@
-"""The report: its numbers, its words, and that hostile text stays text."""
+"""The HTML report: numbers, sentences, plots, and escaping of hostile text."""
 
 import json
 import math
@@ -58,7 +58,7 @@ def metrics(test: float, forget: float, member: float) -> Metrics:
 
 
 def top(*order: int) -> tuple[Recommendation, ...]:
-    return tuple(Recommendation(f"f{n:03d}", TITLES[n], 1.0 - place / 10) for place, n in enumerate(order))
+    return tuple(Recommendation(f"f{n:03d}", TITLES[n], 1.0 - position / 10) for position, n in enumerate(order))
 
 
 REFERENCES = (metrics(0.713, 0.684, 0.507), metrics(0.709, 0.697, 0.499), metrics(0.716, 0.675, 0.512))
@@ -145,8 +145,8 @@ def report(evaluation=EVALUATION, request=REQUEST, items=ITEMS, spec=SPEC, parts
     return html, numbers
 
 
-def handed_on(**options):
-    """The copy that names nobody."""
+def anonymous_report(**options):
+    """Return the report's copy without user ids and titles."""
     parts = groups()
     names = tuple(part.module for part in parts)
     values = {"spec": SPEC, "request": REQUEST, "settings": SETTINGS} | options
@@ -156,9 +156,9 @@ def handed_on(**options):
     )[0]  # fmt: skip
 
 
-def test_the_copy_to_hand_on_names_nobody_and_shows_no_title():
+def test_anonymous_report_has_no_user_and_no_title():
     settings = replace(SETTINGS, people={"petra@firm.example": ("privacy_officer",)})
-    html, whole = handed_on(settings=settings), report(settings=settings)[0]
+    html, whole = anonymous_report(settings=settings), report(settings=settings)[0]
     words = {"u323", "u088", "Art. 17 request by e-mail"} | {
         row.title for lists in EVALUATION.lists for row in (*lists.original, *lists.unlearned)
     }
@@ -189,18 +189,18 @@ class Page(HTMLParser):
 HOSTILE = '<script>alert(1)</script><img src=https://evil.example/x.png onerror="x">'
 
 
-def test_the_numbers_of_every_model_stand_in_the_page():
+def test_page_shows_metrics_of_every_model():
     text = Page(report()[0]).text
     for number in ("0.721", "0.719", "0.831", "0.702", "0.432", "0.625", "0.679", "0.518", "0.612", "0.317", "0.171"):
         assert number in text, number
     for reference in REFERENCES:
         assert f"{reference.test_auc.value:.3f}" in text and f"{reference.forget_auc.value:.3f}" in text
     assert "0.699 to 0.739" in text  # the interval of the unlearned model's test AUC
-    assert "0.710 to 0.716" not in text and "0.709 to 0.716" in text  # lowest and highest reference
-    assert "0.713 0.709 to 0.716" in " ".join(text.split())  # their mean
+    assert "0.710 to 0.716" not in text and "0.709 to 0.716" in text  # lowest and highest value of the references
+    assert "0.713 0.709 to 0.716" in " ".join(text.split())  # mean of the references
 
 
-def test_the_first_lines_say_what_was_asked_done_found_and_cost():
+def test_summary_states_request_method_result_and_utility():
     text = " ".join(Page(report()[0]).text.split())
     assert "went 57% of the way" in text
     assert (
@@ -239,7 +239,7 @@ def test_the_first_lines_say_what_was_asked_done_found_and_cost():
         (0.36, "went 64% of the way"),
     ],
 )
-def test_the_headline_follows_the_residual_and_its_floor(residual, words):
+def test_headline_depends_on_residual_and_floor(residual, words):
     page = Page(report(replace(EVALUATION, closeness=Closeness(residual, 0.005, 0.007)))[0])
     assert words in page.text
 
@@ -248,7 +248,7 @@ def test_the_headline_follows_the_residual_and_its_floor(residual, words):
     ("value", "words"),
     [(0.75, "still predicts the forgotten ratings better than any of them"), (0.60, "ratings worse than any of them")],
 )
-def test_the_headline_does_not_hide_what_a_mean_hides(value, words):
+def test_headline_reports_forget_auc_outside_reference_range(value, words):
     near = Closeness(0.31, 0.005, 0.007)
     after = replace(EVALUATION.unlearned, forget_auc=interval(value))
     assert words in Page(report(replace(EVALUATION, closeness=near, unlearned=after))[0]).text
@@ -257,24 +257,24 @@ def test_the_headline_does_not_hide_what_a_mean_hides(value, words):
 
 
 @pytest.mark.parametrize(("value", "words"), [(0.60, "below their range"), (0.684, "within their range")])
-def test_forgetting_too_much_is_said_too(value, words):
+def test_page_compares_forget_auc_with_reference_range(value, words):
     after = replace(EVALUATION.unlearned, forget_auc=interval(value))
     assert words in Page(report(replace(EVALUATION, unlearned=after))[0]).text
 
 
-def test_where_references_differ_as_much_as_the_original_the_page_concludes_nothing():
+def test_page_draws_no_conclusion_when_floor_exceeds_one():
     floor = (Closeness(1.1, 0.02, 0.03), *FLOOR[1:])
     text = Page(report(replace(EVALUATION, floor=floor, closeness=Closeness(0.9, 0.02, 0.03)))[0]).text
     assert "cannot show how much was forgotten" in text and "of the way to models" not in text
 
 
-def test_a_model_no_better_than_the_item_mean_is_called_that():
+def test_page_says_that_model_is_not_above_item_mean():
     assert (
         "is not above this simple baseline" in Page(report(replace(EVALUATION, item_mean_auc=interval(0.73)))[0]).text
     )
 
 
-def test_without_references_nothing_is_claimed():
+def test_report_without_references_makes_no_claim():
     html, numbers = report(ALONE)
     text = Page(html).text
     assert "there is no retrained reference" in text and "it is not known how much was forgotten" in text
@@ -292,13 +292,13 @@ def test_without_references_nothing_is_claimed():
     assert numbers["reference_count"] == 0 and numbers["references"] == [] and numbers["residual"] is None
 
 
-def test_one_reference_has_no_floor_and_the_page_says_so():
+def test_page_with_one_reference_says_that_there_is_no_floor():
     text = Page(report(replace(EVALUATION, references=REFERENCES[:1], floor=()))[0]).text
     assert "With a single reference, how much such models differ by chance is not known" in text
     assert "there is no floor" in text and "(the floor)" not in text
 
 
-def test_methods_that_do_not_look_inside_show_no_circuit():
+def test_page_of_method_without_circuit_shows_no_circuit():
     for method, words in (
         ("npo", "all modules of the recommender's adapter alike"),
         ("retrain", "retrained from the base model"),
@@ -308,7 +308,7 @@ def test_methods_that_do_not_look_inside_show_no_circuit():
         assert numbers["modules"] == [] and numbers["faithfulness"] == {}
 
 
-def test_hostile_text_stays_text_everywhere():
+def test_hostile_text_is_escaped_everywhere():
     lists = tuple(
         replace(
             one,
@@ -331,12 +331,12 @@ def test_hostile_text_stays_text_everywhere():
     assert not [name for name, _ in page.attributes if name.startswith("on")]
 
 
-def test_characters_that_are_not_seen_cannot_turn_a_line_round():
+def test_invisible_and_bidi_characters_are_removed():
     html, _ = report(request=replace(REQUEST, reason="\u202eevil\u200b\x00 bad\u2066"))
     assert not re.search("[\u202e\u200b\x00\u2066]", html) and "evil" in html
 
 
-def test_the_page_fetches_nothing_and_runs_nothing():
+def test_page_has_no_scripts_and_no_external_resources():
     html, _ = report()
     page = Page(html)
     assert not {"script", "link", "iframe", "img", "form", "a", "base", "object"} & set(page.tags)
@@ -348,12 +348,12 @@ def test_the_page_fetches_nothing_and_runs_nothing():
 
 
 @pytest.mark.parametrize("evaluation", [EVALUATION, ALONE])
-def test_the_page_never_gives_a_legal_finding(evaluation):
+def test_page_never_claims_legal_compliance(evaluation):
     html, numbers = report(evaluation)
     assert "complian" not in (html + json.dumps(numbers)).lower()
 
 
-def test_the_numbers_for_a_script_are_whole_and_name_nobody():
+def test_json_report_is_complete_and_has_no_user_or_title():
     _, numbers = report()
     assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers
     assert numbers["test_auc"] == 0.7194 and numbers["item_mean_auc"] == 0.6251 and numbers["residual"] == 0.4321
@@ -371,7 +371,7 @@ def test_the_numbers_for_a_script_are_whole_and_name_nobody():
     assert not [name for name in ("u323", "u088", *TITLES) if name in text]
 
 
-def test_settings_seed_method_device_and_times_are_in_the_page():
+def test_page_shows_settings_seed_method_device_and_times():
     text = Page(report()[0]).text
     for word in (
         "run-20260312-a1",
@@ -388,7 +388,7 @@ def test_settings_seed_method_device_and_times_are_in_the_page():
         assert word in text, word
 
 
-def test_what_could_not_be_measured_is_a_dash_and_not_nan():
+def test_missing_metric_is_shown_without_nan():
     gap = Interval(NAN, NAN, NAN, 0)
     broken = replace(
         EVALUATION.unlearned,
@@ -402,7 +402,7 @@ def test_what_could_not_be_measured_is_a_dash_and_not_nan():
     assert numbers["hit_rate"] is None
 
 
-def test_what_could_not_be_measured_is_not_compared():
+def test_missing_metric_is_not_compared():
     lost = Interval(NAN, NAN, NAN, 0)
     after = replace(EVALUATION.unlearned, forget_auc=lost, test_auc=lost)
     text = Page(report(replace(EVALUATION, unlearned=after, closeness=Closeness(NAN, NAN, NAN)))[0]).text
@@ -410,7 +410,7 @@ def test_what_could_not_be_measured_is_not_compared():
     assert "cannot be compared with them" in text and "cannot be compared with it" in text and "their range" not in text
 
 
-def test_the_longest_lists_are_cut_and_the_cut_is_said():
+def test_long_lists_are_cut_with_a_note():
     many = tuple(replace(groups()[0], module=f"a{n}.h0", forget=n / 5000, retain=0.0) for n in range(100))
     html, numbers = report(parts=many)
     assert (
@@ -422,38 +422,38 @@ def test_the_longest_lists_are_cut_and_the_cut_is_said():
     assert "u5 and 3 more" in Page(report(request=replace(REQUEST, users=users, interactions=()))[0]).text
 
 
-def test_the_range_picture_puts_every_mark_between_its_ends():
-    drawn = ranges(EVALUATION, {"forget_auc": "Forget", "hit_rate": "HR"})
-    low, high = drawn.ticks[0], drawn.ticks[-1]
+def test_range_plot_places_marks_on_its_scale():
+    plot = ranges(EVALUATION, {"forget_auc": "Forget", "hit_rate": "HR"})
+    low, high = plot.ticks[0], plot.ticks[-1]
     assert low[1] == pytest.approx(0.2) and high[1] == pytest.approx(0.9)
-    forget = drawn.rows[0]
-    place = {
+    forget = plot.rows[0]
+    position = {
         value: low[0] + (value - low[1]) / (high[1] - low[1]) * (high[0] - low[0])
         for value in (0.675, 0.697, 0.7015, 0.8312)
     }
-    assert forget.references == pytest.approx((place[0.675], place[0.697]), abs=0.1)
-    assert (forget.unlearned, forget.original) == pytest.approx((place[0.7015], place[0.8312]), abs=0.1)
+    assert forget.references == pytest.approx((position[0.675], position[0.697]), abs=0.1)
+    assert (forget.unlearned, forget.original) == pytest.approx((position[0.7015], position[0.8312]), abs=0.1)
 
 
-def test_the_slope_joins_what_stayed_and_marks_what_came_and_went():
-    drawn = rank_changes(EVALUATION.lists[0])
-    before, after = ({label.rank: label for label in labels} for labels in (drawn.before, drawn.after))
+def test_rank_plot_joins_kept_titles_and_marks_new_and_removed():
+    plot = rank_changes(EVALUATION.lists[0])
+    before, after = ({label.rank: label for label in labels} for labels in (plot.before, plot.after))
     assert [rank for rank in before if before[rank].kind == "gone"] == [1, 7, 10] and [
         rank for rank in after if after[rank].kind == "new"
     ] == [4, 6, 8]
     assert (
-        (before[2].y, after[1].y, "up") in drawn.lines
-        and (before[4].y, after[5].y, "down") in drawn.lines
-        and len(drawn.lines) == 7
+        (before[2].y, after[1].y, "up") in plot.lines
+        and (before[4].y, after[5].y, "down") in plot.lines
+        and len(plot.lines) == 7
     )
     assert not after[5].referenced and after[4].referenced
 
 
-def test_the_scatter_keeps_equal_contributions_on_the_diagonal():
+def test_scatter_plot_puts_equal_contributions_on_the_diagonal():
     parts = [replace(groups()[0], forget=share, retain=share) for share in (0.0, 0.02, 0.3)]
-    drawn = scatter(parts)
-    assert all(point.x == pytest.approx(PLOT - point.y) for point in drawn.points)
-    assert (drawn.points[0].x, drawn.points[-1].x) == (0, PLOT)
+    plot = scatter(parts)
+    assert all(point.x == pytest.approx(PLOT - point.y) for point in plot.points)
+    assert (plot.points[0].x, plot.points[-1].x) == (0, PLOT)
 
 
 def check(verdict, sentence="It <b>seems</b> so."):
@@ -461,18 +461,18 @@ def check(verdict, sentence="It <b>seems</b> so."):
     return Check("V2", verdict, value, -0.05, 0.05, None, name="membership", source="bounds", sentence=sentence)
 
 
-def test_the_whole_report_tells_what_was_verified():
+def test_full_report_shows_the_verification():
     checks = (check(Verdict.PASS), check(Verdict.INCONCLUSIVE, "Nobody knows."))
     found = Verification("run-1", "ab12", Verdict.INCONCLUSIVE, checks, {"V11": "several requests in a row"})
-    html = add_sections(handed_on(), found)
+    html = add_sections(anonymous_report(), found)
     text = " ".join(Page(html).text.split())
     assert "What was verified: inconclusive" in text and "It <b>seems</b> so." in text and "to 0.044" in text
     assert "several requests in a row" in text and "b" not in Page(html).tags and "iframe" not in Page(html).tags
-    assert add_sections(handed_on(), None).count("<h2>") == handed_on().count("<h2>")
+    assert add_sections(anonymous_report(), None).count("<h2>") == anonymous_report().count("<h2>")
 
 
-def test_the_circuit_in_it_is_in_a_cage():
-    page = Page(add_sections(handed_on(), None, '<script>parent.x = "1"</script><p title=\'"\'>'))
+def test_embedded_circuit_is_in_a_sandboxed_frame():
+    page = Page(add_sections(anonymous_report(), None, '<script>parent.x = "1"</script><p title=\'"\'>'))
     frame = dict(page.attributes)
     assert frame["sandbox"] == "allow-scripts" and frame["srcdoc"].startswith("<script>")
     policy = next(value for name, value in page.attributes if name == "content")

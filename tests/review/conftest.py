@@ -1,4 +1,4 @@
-"""A workspace with a ledger, people, and one finished and verified run of its request."""
+"""Fixtures of the review tests: a workspace with a ledger, reviewers, and one verified run of its request."""
 
 import shutil
 from dataclasses import dataclass, replace
@@ -29,16 +29,16 @@ PEOPLE = {
 
 @pytest.fixture(scope="session")
 def verified(prepared, tmp_path_factory) -> Path:
-    """The folder that holds it, and its keys; copy before writing to it."""
+    """A folder with the workspace and its keys; copy it before writing to it."""
     folder = tmp_path_factory.mktemp("verified")
-    place = Workspace(shutil.copytree(prepared, folder / "workspace"))
+    workspace = Workspace(shutil.copytree(prepared, folder / "workspace"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CURE_LENS_KEYS", str(folder / "keys"))
-        write_json(place.root / "workspace.json", replace(place.settings, people=PEOPLE))
-        request = place.requests()[0]
-        write_json(place.root / f"requests/{request.id}.json", replace(request, opened_by="rita"))
-        assert CliRunner().invoke(app, ["ledger", "init", "-w", str(place.root)]).exit_code == 0
-        run = create_run(place, request.id, "graddiff", "cpu", steps=3, launched_by="olaf")
+        write_json(workspace.root / "workspace.json", replace(workspace.settings, people=PEOPLE))
+        request = workspace.requests()[0]
+        write_json(workspace.root / f"requests/{request.id}.json", replace(request, opened_by="rita"))
+        assert CliRunner().invoke(app, ["ledger", "init", "-w", str(workspace.root)]).exit_code == 0
+        run = create_run(workspace, request.id, "graddiff", "cpu", steps=3, launched_by="olaf")
         assert work(run) is RunState.DONE, run.status
         verify(run, "cpu")
     return folder
@@ -46,7 +46,7 @@ def verified(prepared, tmp_path_factory) -> Path:
 
 @dataclass
 class Desk:
-    """What the tests do with it. request, run: ids."""
+    """Actions on the workspace under review. `request` and `run` are ids."""
 
     workspace: Workspace
     request: str
@@ -75,5 +75,7 @@ class Desk:
 def desk(verified, tmp_path, monkeypatch) -> Desk:
     shutil.copytree(verified, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path / "keys"))
-    place = Workspace(tmp_path / "workspace")
-    return Desk(place, place.requests()[0].id, next(path.name for path in (place.root / "runs").glob("run-*")))
+    workspace = Workspace(tmp_path / "workspace")
+    return Desk(
+        workspace, workspace.requests()[0].id, next(path.name for path in (workspace.root / "runs").glob("run-*"))
+    )

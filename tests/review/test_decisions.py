@@ -1,4 +1,4 @@
-"""Four eyes: who may do what, what voids a decision, and when a request is decided."""
+"""Review decisions: permissions of roles, four-eyes rules, and states of a case."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from core.utils.serialization import write_json
 from core.workspace import Workspace
 from tests.review.conftest import PEOPLE
 
-# Written out by hand, so that a slip in the table is seen.
+# Written out by hand, independently of the table in core.
 MATRIX = {
     "requester": {Action.READ, Action.OPEN, Action.COMMENT},
     "operator": {Action.READ, Action.OPEN, Action.RUN, Action.SUBMIT, Action.COMMENT},
@@ -26,17 +26,17 @@ MATRIX = {
 
 
 @pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize("act", list(Action))
-def test_the_role_matrix(desk, role, act):
+@pytest.mark.parametrize("action", list(Action))
+def test_role_permits_exactly_its_actions(desk, role, action):
     write_json(desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people={"x": (role,)}))
-    place = Workspace(desk.workspace.root)
-    assert permissions.may(place, "x", act) is (act in MATRIX[role])
-    if act not in MATRIX[role]:
+    workspace = Workspace(desk.workspace.root)
+    assert permissions.may(workspace, "x", action) is (action in MATRIX[role])
+    if action not in MATRIX[role]:
         with pytest.raises(ReviewError, match="'x' may not"):
-            permissions.require(place, "x", act)
+            permissions.require(workspace, "x", action)
 
 
-def test_nobody_is_anybody_without_a_role(desk):
+def test_unknown_or_empty_name_has_no_role(desk):
     with pytest.raises(ReviewError, match="'mallory' has no role"):
         permissions.require(desk.workspace, "mallory", Action.READ)
     with pytest.raises(ReviewError, match="'' has no role"):
@@ -44,33 +44,33 @@ def test_nobody_is_anybody_without_a_role(desk):
 
 
 @pytest.mark.parametrize("person", sorted(set(PEOPLE) - {"olaf", "paul"}))
-def test_only_operators_submit(desk, person):
+def test_non_operator_may_not_submit(desk, person):
     with pytest.raises(ReviewError, match="may not submit"):
         desk.submit(person)
     assert desk.case is None
 
 
-def test_who_asks_for_a_deletion_does_not_carry_it_through(desk):
+def test_requester_may_not_launch_or_submit_the_run(desk):
     path = desk.workspace.root / f"requests/{desk.request}.json"
     write_json(path, replace(desk.workspace.request(desk.request), opened_by="olaf"))
     for person in ("olaf", "paul"):  # olaf launched the run
         with pytest.raises(ReviewError, match="'olaf' opened the request: somebody else has to launch the run"):
             desk.submit(person)
-    told = desk.invoke("run", "-r", desk.request, "--as", "olaf")  # and is told before the work
+    result = desk.invoke("run", "-r", desk.request, "--as", "olaf")  # refused before the run starts
     assert (
-        "somebody else has to launch" in str(told.exception)
+        "somebody else has to launch" in str(result.exception)
         and len(list((desk.workspace.root / "runs").glob("run-*"))) == 1
     )
 
 
 @pytest.mark.parametrize("person", ["rita", "olaf", "anna"])
-def test_only_those_who_decide_decide(desk, person):
+def test_role_without_decision_right_may_not_decide(desk, person):
     desk.submit()
     with pytest.raises(ReviewError, match="may not decide"):
         desk.decide(person)
 
 
-def test_both_roles_have_to_agree_and_nobody_twice(desk):
+def test_approval_needs_both_roles_and_two_people(desk):
     desk.submit()
     assert desk.decide("petra").state is CaseState.PENDING
     with pytest.raises(ReviewError, match="decided already"):
@@ -79,7 +79,7 @@ def test_both_roles_have_to_agree_and_nobody_twice(desk):
     assert [one.role for one in desk.case.decisions] == [Role.PRIVACY_OFFICER, Role.PRODUCT_OWNER]
 
 
-def test_one_refusal_is_enough(desk):
+def test_one_rejection_rejects_the_case(desk):
     desk.submit()
     desk.decide("petra")
     assert desk.decide("owen", approve=False).state is CaseState.REJECTED
@@ -88,7 +88,7 @@ def test_one_refusal_is_enough(desk):
 
 
 @pytest.mark.parametrize("person", ["pia", "petra"])
-def test_whoever_may_decide_may_refuse_also_where_their_role_has_agreed(desk, person):
+def test_decider_may_reject_after_approval_by_the_same_role(desk, person):
     settings = desk.workspace.settings
     people = {**settings.people, "pia": ("privacy_officer",)}
     write_json(desk.workspace.root / "workspace.json", replace(settings, people=people))
@@ -98,17 +98,17 @@ def test_whoever_may_decide_may_refuse_also_where_their_role_has_agreed(desk, pe
     assert desk.decide(person, approve=False).state is CaseState.REJECTED
 
 
-@pytest.mark.parametrize("how", ["requester", "submitter", "launcher"])
-def test_nobody_decides_on_what_is_their_own(desk, how):
+@pytest.mark.parametrize("own_part", ["requester", "submitter", "launcher"])
+def test_requester_submitter_and_launcher_may_not_decide(desk, own_part):
     root = desk.workspace.root
-    if how == "requester":
+    if own_part == "requester":
         write_json(
             root / f"requests/{desk.request}.json", replace(desk.workspace.request(desk.request), opened_by="paul")
         )
-    if how == "launcher":
+    if own_part == "launcher":
         folder = RunHandle(root / "runs" / desk.run)
         folder.write("spec.json", replace(folder.spec, launched_by="paul"))
-    desk.submit("paul" if how == "submitter" else "olaf")
+    desk.submit("paul" if own_part == "submitter" else "olaf")
     with pytest.raises(ReviewError, match="somebody else has to decide"):
         desk.decide("paul")
 
@@ -116,7 +116,7 @@ def test_nobody_decides_on_what_is_their_own(desk, how):
 @pytest.mark.parametrize(
     "name", ["verification.json", "evaluation.json", "adapter/adapter_model.safetensors", "report.html", "spec.json"]
 )
-def test_changed_evidence_voids_a_decision(desk, name):
+def test_changed_evidence_blocks_a_decision(desk, name):
     desk.submit()
     desk.decide("petra")
     path = desk.workspace.root / "runs" / desk.run / name
@@ -129,7 +129,7 @@ def test_changed_evidence_voids_a_decision(desk, name):
     assert not changed(desk.workspace, desk.case) and desk.decide("owen").state is CaseState.APPROVED
 
 
-def test_what_was_changed_is_rejected_and_nobody_submits_it_again(desk):
+def test_run_with_changed_evidence_cannot_be_resubmitted(desk):
     desk.submit()
     (desk.workspace.root / "runs" / desk.run / "report.html").write_text("other")
     assert desk.decide("petra", approve=False).state is CaseState.REJECTED
@@ -137,7 +137,7 @@ def test_what_was_changed_is_rejected_and_nobody_submits_it_again(desk):
         desk.submit()
 
 
-def test_a_decision_on_what_somebody_else_saw_is_refused(desk):
+def test_decision_on_another_evidence_digest_is_refused(desk):
     from core.review.decisions import decide
 
     desk.submit()
@@ -145,7 +145,7 @@ def test_a_decision_on_what_somebody_else_saw_is_refused(desk):
         decide(desk.workspace, desk.request, "petra", True, "0" * 64, "fine")
 
 
-def test_what_is_not_proven_needs_a_reason(desk):
+def test_approval_of_inconclusive_run_needs_a_reason(desk):
     folder = RunHandle(desk.workspace.root / "runs" / desk.run)
     assert folder.verification.verdict is Verdict.INCONCLUSIVE
     desk.submit()
@@ -153,7 +153,7 @@ def test_what_is_not_proven_needs_a_reason(desk):
         desk.decide("petra", reason="  ")
 
 
-def test_nobody_works_under_the_id_of_somebody_whose_data_is_here(desk):
+def test_user_id_is_refused_as_name_of_an_operator(desk):
     user = desk.workspace.user_split.members[0]
     write_json(
         desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people=PEOPLE | {user: ("operator",)})
@@ -163,22 +163,22 @@ def test_nobody_works_under_the_id_of_somebody_whose_data_is_here(desk):
 
 
 @pytest.mark.parametrize("reason", ["Ticket 396", "396", "Person 396 wrote twice.", "They rated the bell of valdoria."])
-def test_numbers_that_are_people_and_titles_in_other_letters_are_names_too(reason):
-    place = SimpleNamespace(
+def test_numeric_user_id_or_lower_case_title_in_reason_is_refused(reason):
+    workspace = SimpleNamespace(
         interactions=[Interaction("396", "7", True, 1)], items={"7": Item("7", "The Bell of Valdoria (1995)")}
     )
     with pytest.raises(ReviewError, match="names a user or a title"):
-        _check_reason(place, reason)
-    _check_reason(place, "They wrote 397 letters about a bell.")
+        _check_reason(workspace, reason)
+    _check_reason(workspace, "They wrote 397 letters about a bell.")
 
 
-@pytest.mark.parametrize("what", ["somebody of the request", "somebody else", "a title"])
-def test_a_reason_stays_for_good_and_so_names_nobody(desk, what):
-    place = desk.workspace
-    request = place.request(desk.request)
-    other = next(one.user for one in place.interactions if one.user not in request.users)
-    title = next(one.title for one in place.items.values() if len(one.title) >= 8)
-    named = {"somebody of the request": request.users[0], "somebody else": other, "a title": title}[what]
+@pytest.mark.parametrize("kind", ["user of the request", "other user", "title"])
+def test_reason_with_user_or_title_is_refused(desk, kind):
+    workspace = desk.workspace
+    request = workspace.request(desk.request)
+    other = next(one.user for one in workspace.interactions if one.user not in request.users)
+    title = next(one.title for one in workspace.items.values() if len(one.title) >= 8)
+    named = {"user of the request": request.users[0], "other user": other, "title": title}[kind]
     desk.submit()
     with pytest.raises(ReviewError, match="names a user or a title"):
         desk.decide("petra", reason=f"So wrote {named} to us.")
@@ -186,7 +186,7 @@ def test_a_reason_stays_for_good_and_so_names_nobody(desk, what):
     assert desk.decide("petra", reason="So they wrote to us.").decisions
 
 
-def test_what_failed_cannot_be_approved(desk):
+def test_run_with_failed_verification_cannot_be_approved(desk):
     folder = RunHandle(desk.workspace.root / "runs" / desk.run)
     folder.write("verification.json", replace(folder.verification, verdict=Verdict.FAIL))
     desk.submit()
@@ -195,34 +195,34 @@ def test_what_failed_cannot_be_approved(desk):
     assert desk.decide("petra", approve=False, reason="").state is CaseState.REJECTED
 
 
-def test_a_run_is_submitted_once(desk):
+def test_run_is_submitted_once(desk):
     desk.submit()
     with pytest.raises(ReviewError, match="under review already"):
         desk.submit()
 
 
-def test_a_run_that_nobody_verified_is_not_submitted(desk):
+def test_unverified_run_cannot_be_submitted(desk):
     (desk.workspace.root / "runs" / desk.run / "verification.json").unlink()
     with pytest.raises(ReviewError, match="was not verified"):
         desk.submit()
 
 
-def test_without_a_ledger_nothing_is_submitted(desk):
+def test_run_without_ledger_cannot_be_submitted(desk):
     desk.workspace.layout.ledger_key.unlink()
     with pytest.raises(ReviewError, match="No ledger is kept here"):
         desk.submit()
 
 
-def test_a_single_person_does_everything_and_it_is_said(desk):
+def test_workspace_without_roles_allows_one_person_to_decide(desk):
     write_json(desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people={}))
-    place = Workspace(desk.workspace.root)
-    assert not permissions.four_eyes(place)
-    submit(place, desk.run, "")
-    desk.workspace = place
+    workspace = Workspace(desk.workspace.root)
+    assert not permissions.four_eyes(workspace)
+    submit(workspace, desk.run, "")
+    desk.workspace = workspace
     assert desk.decide("").state is CaseState.APPROVED
 
 
-def test_comments_are_said_by_those_who_may(desk):
+def test_comment_needs_permission_and_text(desk):
     desk.submit()
     comment(desk.workspace, desk.request, "rita", "When?")
     with pytest.raises(ReviewError, match="may not comment"):
@@ -233,14 +233,14 @@ def test_comments_are_said_by_those_who_may(desk):
 
 
 def test_permission_checks_read_no_interactions(desk, monkeypatch):
-    def unread(self):
+    def fail_on_read(self):
         raise AssertionError("interactions were read")
 
-    monkeypatch.setattr(Workspace, "interactions", property(unread))
+    monkeypatch.setattr(Workspace, "interactions", property(fail_on_read))
     workspace = Workspace(desk.workspace.root)
-    for act in Action:
-        assert may(workspace, "olaf", act) is (
-            act in (Action.READ, Action.OPEN, Action.RUN, Action.SUBMIT, Action.COMMENT)
+    for action in Action:
+        assert may(workspace, "olaf", action) is (
+            action in (Action.READ, Action.OPEN, Action.RUN, Action.SUBMIT, Action.COMMENT)
         )
     require(workspace, "olaf", Action.RUN)
     check_operators(workspace, desk.request, "olaf")

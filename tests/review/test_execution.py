@@ -1,4 +1,4 @@
-"""Carrying out: whatever breaks off, a case ends carried out or pending, and nothing forgotten is left of the first."""
+"""Execution of approved requests: after any crash, a case is closed without traces or pending without changes."""
 
 import errno
 import json
@@ -33,11 +33,11 @@ VOLATILE = ("store.sqlite", "review.sqlite", "review.lock", "work.lock", "ledger
 
 
 class Killed(BaseException):
-    """As SIGKILL: nothing that the code does about errors helps."""
+    """Simulates SIGKILL: no error handler catches it."""
 
 
 def contents(root):
-    """Every file by name but those that only ever grow, with its permissions and its folder's."""
+    """Map each file, except append-only ones, to its digest, its permissions and its folder's permissions."""
     files = [path for path in root.rglob("*") if path.is_file() and not path.name.startswith(VOLATILE)]
     return {
         str(path.relative_to(root)): (sha256_of_file(path), path.stat().st_mode, path.parent.stat().st_mode)
@@ -45,64 +45,64 @@ def contents(root):
     }
 
 
-def titles_and_people(desk):
+def forgotten_data(desk):
     request = desk.workspace.request(desk.request)
     rows = rows_of(desk.workspace.interactions, request)
     return known(request, rows, desk.workspace.items), request, rows
 
 
-def settled(desk):
+def settle(desk):
     return execution.settle(Workspace(desk.workspace.root))
 
 
-def assert_carried_out(desk, forgotten, candidate):
-    place = Workspace(desk.workspace.root)
-    assert Cases(place).of(desk.request).state is CaseState.CLOSED
-    assert traces(place.root, forgotten) == []
+def assert_executed(desk, forgotten, candidate):
+    workspace = Workspace(desk.workspace.root)
+    assert Cases(workspace).of(desk.request).state is CaseState.CLOSED
+    assert traces(workspace.root, forgotten) == []
     assert (
-        sha256_of_file(place.root / place.settings.adapter / execution.WEIGHTS)
+        sha256_of_file(workspace.root / workspace.settings.adapter / execution.WEIGHTS)
         == candidate
-        == place.closed()[0].adapter
+        == workspace.closed()[0].adapter
     )
-    assert not (place.root / "adapter").exists() and not list((place.root / "runs").glob("run-*"))
-    assert not list((place.root / "sealed").iterdir())
-    assert verify(place.layout.ledger, read_public(place.layout.ledger_key)).flaws == ()
-    kinds = [one.kind for one in entries(place.layout.ledger, read_public(place.layout.ledger_key))]
+    assert not (workspace.root / "adapter").exists() and not list((workspace.root / "runs").glob("run-*"))
+    assert not list((workspace.root / "sealed").iterdir())
+    assert verify(workspace.layout.ledger, read_public(workspace.layout.ledger_key)).flaws == ()
+    kinds = [one.kind for one in entries(workspace.layout.ledger, read_public(workspace.layout.ledger_key))]
     assert [kinds.count(one) for one in ("submission", "decision", "destruction")] == [1, 2, 1]
     assert desk.invoke("verify-destruction").exit_code == 0
 
 
 @pytest.fixture
 def approved(desk):
-    """And what there was before: how to tell the forgotten, the candidate's digest, every file."""
-    forgotten, _, _ = titles_and_people(desk)
+    """The approved case, a matcher of forgotten data, the candidate's digest, and all files."""
+    forgotten, _, _ = forgotten_data(desk)
     candidate = sha256_of_file(desk.workspace.root / "runs" / desk.run / "adapter" / execution.WEIGHTS)
     desk.submit()
-    person = desk.workspace.request(desk.request).users[0]
-    comment(desk.workspace, desk.request, "petra", f"Is {person} a child?")
+    user = desk.workspace.request(desk.request).users[0]
+    comment(desk.workspace, desk.request, "petra", f"Is {user} a child?")
     desk.decide("petra", reason="They asked twice.")
     desk.decide("owen")
     return desk, forgotten, candidate, contents(desk.workspace.root)
 
 
-def test_an_approved_request_is_carried_out(approved):
+def test_approved_request_is_executed(approved):
     desk, forgotten, candidate, _ = approved
-    assert traces(desk.workspace.root, forgotten)  # the checker sees them as long as they are there
-    assert settled(desk).state is CaseState.CLOSED
-    assert_carried_out(desk, forgotten, candidate)
-    with pytest.raises(ModelError):  # the old adapter
+    assert traces(desk.workspace.root, forgotten)  # the scan finds the traces that are present
+    assert settle(desk).state is CaseState.CLOSED
+    assert_executed(desk, forgotten, candidate)
+    with pytest.raises(ModelError):  # the old adapter is gone
         load(
             str(desk.workspace.root / "base"), str(desk.workspace.root / "adapter"), Task.CLICK, (" Yes", " No"), "cpu"
         )
-    assert settled(desk) is None
+    assert settle(desk) is None
 
 
-def test_the_data_keeps_everybody_else(approved):
+def test_execution_keeps_data_of_other_users(approved):
     desk, _, _, _ = approved
     before, request = desk.workspace, desk.workspace.request(desk.request)
     assert before.user_split.members
     kept = [one for one in before.interactions if one.user not in request.users]
-    settled(desk)
+    settle(desk)
     after = Workspace(before.root)
     assert list(after.interactions) == kept and len(kept) < len(before.interactions)
     assert set(before.user_split.members) - set(after.user_split.members) == set(request.users)
@@ -112,25 +112,25 @@ def test_the_data_keeps_everybody_else(approved):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("number", range(len(execution.STEPS)))
-def test_a_crash_at_any_step_is_gone_on_with(approved, monkeypatch, number, when):
+def test_execution_continues_after_crash_at_any_step(approved, monkeypatch, number, when):
     desk, forgotten, candidate, _ = approved
     steps = list(execution.STEPS)
 
-    def crash(one, step=steps[number]):
+    def kill(one, step=steps[number]):
         if when == "after":
             step(one)
         raise Killed
 
-    monkeypatch.setattr(execution, "STEPS", (*steps[:number], crash, *steps[number + 1 :]))
+    monkeypatch.setattr(execution, "STEPS", (*steps[:number], kill, *steps[number + 1 :]))
     with pytest.raises(Killed):
-        settled(desk)
+        settle(desk)
     monkeypatch.setattr(execution, "STEPS", tuple(steps))
-    assert settled(desk).state is CaseState.CLOSED
-    assert_carried_out(desk, forgotten, candidate)
+    assert settle(desk).state is CaseState.CLOSED
+    assert_executed(desk, forgotten, candidate)
 
 
-def crashing(monkeypatch, at):
-    """The `at`-th write, move or removal of files is the last thing that happens; how many there were."""
+def crash_at_operation(monkeypatch, at):
+    """Kill the process at the `at`-th write, move or removal of files; return the counter of these operations."""
     count = [0]
 
     def wrap(owner, name):
@@ -151,7 +151,7 @@ def crashing(monkeypatch, at):
     return count
 
 
-def test_a_crash_between_any_two_changes_of_files_is_gone_on_with(approved, monkeypatch, tmp_path):
+def test_execution_continues_after_crash_at_any_file_operation(approved, monkeypatch, tmp_path):
     desk, forgotten, candidate, _ = approved
     root, keys = desk.workspace.root, tmp_path / "keys"
     shutil.copytree(root, tmp_path / "spare")
@@ -160,110 +160,110 @@ def test_a_crash_between_any_two_changes_of_files_is_gone_on_with(approved, monk
     while not last:
         at += 1
         with monkeypatch.context() as patch:
-            count = crashing(patch, at)
+            count = crash_at_operation(patch, at)
             try:
-                settled(desk)
+                settle(desk)
                 last = True
             except Killed:
                 pass
-        settled(desk)
-        assert_carried_out(desk, forgotten, candidate)
+        settle(desk)
+        assert_executed(desk, forgotten, candidate)
         for folder, spare in ((root, "spare"), (keys, "spare-keys")):
             shutil.rmtree(folder)
             shutil.copytree(tmp_path / spare, folder)
     assert count[0] == at - 1 > 12
 
 
-def refuse(one):
+def fail_step(one):
     raise ReviewError("It cannot be done.")
 
 
 @pytest.mark.parametrize("number", range(execution.STEPS.index(execution.enter) + 1))
-def test_what_cannot_be_done_leaves_everything_as_it_was(approved, monkeypatch, number):
+def test_failed_step_is_rolled_back_completely(approved, monkeypatch, number):
     desk, _, _, before = approved
     steps = list(execution.STEPS)
-    monkeypatch.setattr(execution, "STEPS", (*steps[:number], refuse, *steps[number + 1 :]))
+    monkeypatch.setattr(execution, "STEPS", (*steps[:number], fail_step, *steps[number + 1 :]))
     with pytest.raises(ReviewError, match="nothing was destroyed: It cannot be done"):
-        settled(desk)
+        settle(desk)
     assert contents(desk.workspace.root) == before
     assert (desk.case.state, desk.case.message, desk.case.decisions) == (CaseState.PENDING, "It cannot be done.", ())
-    assert [one.text for one in desk.case.comments]  # nothing is lost
+    assert [one.text for one in desk.case.comments]  # the comments are kept
 
 
 @pytest.mark.parametrize("again", [True, False])
 @pytest.mark.parametrize("name", ["check", "enter"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_crash_while_everything_is_put_back_is_no_half_state(approved, monkeypatch, name, when, again):
-    """What could not be done may be possible at the next turn: then it is carried out, from its first step."""
+def test_execution_recovers_from_crash_during_rollback(approved, monkeypatch, name, when, again):
+    """A step that failed once may succeed later: then execution starts from its first step."""
     desk, forgotten, candidate, before = approved
     real, number = execution.roll_back, next(at for at, step in enumerate(execution.STEPS) if step.__name__ == name)
 
-    def killed(one):
+    def kill_in_rollback(one):
         if when == "after":
             real(one)
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(execution, "STEPS", (*execution.STEPS[:number], refuse, *execution.STEPS[number + 1 :]))
+        patch.setattr(execution, "STEPS", (*execution.STEPS[:number], fail_step, *execution.STEPS[number + 1 :]))
         with patch.context() as inner:
-            inner.setattr(execution, "roll_back", killed)
+            inner.setattr(execution, "roll_back", kill_in_rollback)
             with pytest.raises(Killed):
-                settled(desk)
+                settle(desk)
         if again:
             with pytest.raises(ReviewError, match="nothing was destroyed"):
-                settled(desk)
+                settle(desk)
     if again:
         assert contents(desk.workspace.root) == before and desk.case.state is CaseState.PENDING
     else:
-        settled(desk)
-        assert_carried_out(desk, forgotten, candidate)
+        settle(desk)
+        assert_executed(desk, forgotten, candidate)
 
 
-def test_a_crash_after_everything_was_put_back_leaves_no_sealed_copy(approved, monkeypatch):
+def test_crash_after_rollback_leaves_no_sealed_copy(approved, monkeypatch):
     desk, _, _, before = approved
     with monkeypatch.context() as patch:
 
-        def fatal(one):
+        def fail_and_die(one):
             patch.setattr(Vault, "destroy", lambda self: (_ for _ in ()).throw(Killed))
-            refuse(one)
+            fail_step(one)
 
-        patch.setattr(execution, "STEPS", (execution.seal, fatal, *execution.STEPS[2:]))
+        patch.setattr(execution, "STEPS", (execution.seal, fail_and_die, *execution.STEPS[2:]))
         with pytest.raises(Killed):
-            settled(desk)
+            settle(desk)
     assert desk.case.state is CaseState.PENDING and list((desk.workspace.root / "sealed").iterdir())
-    assert settled(desk) is None and contents(desk.workspace.root) == before
+    assert settle(desk) is None and contents(desk.workspace.root) == before
 
 
-def test_an_error_that_nobody_thought_of_leaves_no_half_state(approved, monkeypatch):
+def test_unexpected_error_is_rolled_back(approved, monkeypatch):
     desk, _, _, before = approved
     monkeypatch.setattr(execution, "STEPS", (*execution.STEPS[:3], lambda one: {}[1], *execution.STEPS[4:]))
     with pytest.raises(ReviewError, match="nothing was destroyed"):
-        settled(desk)
+        settle(desk)
     assert contents(desk.workspace.root) == before and desk.case.state is CaseState.PENDING
 
 
-def test_a_half_written_entry_of_the_ledger_stops_nothing(approved, monkeypatch):
-    """Killed while it signs the destruction: the line that was cut off never was an entry."""
+def test_execution_continues_after_cut_off_ledger_entry(approved, monkeypatch):
+    """The process is killed while it signs the destruction: the cut-off line is not an entry."""
     desk, forgotten, candidate, _ = approved
 
-    def torn(*_):
+    def write_half_entry(*_):
         with desk.workspace.layout.ledger.open("ab") as file:
             file.write(b'{"payload":"abc')
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(execution.ledger_entries, "enter_destruction", torn)
+        patch.setattr(execution.ledger_entries, "enter_destruction", write_half_entry)
         with pytest.raises(Killed):
-            settled(desk)
+            settle(desk)
     wrong = {one.name: one for one in examine(desk.workspace) if not one.ok}
     assert "cut off" in wrong["ledger"].said and "review settle" in wrong[f"request {desk.request}"].mend
-    settled(desk)
+    settle(desk)
     assert all(one.ok for one in examine(Workspace(desk.workspace.root)))
-    assert_carried_out(desk, forgotten, candidate)
+    assert_executed(desk, forgotten, candidate)
 
 
 @pytest.mark.parametrize("kind", ["absolute", "beside", "named", "link"])
-def test_an_adapter_that_cannot_be_destroyed_is_not_said_to_be(desk, tmp_path, kind):
+def test_adapter_outside_the_workspace_blocks_execution(desk, tmp_path, kind):
     root, elsewhere = desk.workspace.root, tmp_path / "elsewhere"
     target = root / "lora" if kind == "named" else elsewhere
     shutil.move(root / "adapter", target)
@@ -274,74 +274,74 @@ def test_an_adapter_that_cannot_be_destroyed_is_not_said_to_be(desk, tmp_path, k
     desk.workspace = Workspace(root)
     desk.approve()
     with pytest.raises(ReviewError, match="what lies elsewhere cannot be destroyed"):
-        settled(desk)
+        settle(desk)
     assert (target / execution.WEIGHTS).is_file() and desk.case.state is CaseState.PENDING
 
 
-def test_what_cannot_be_taken_away_is_not_said_to_be(approved, monkeypatch):
+def test_failed_removal_is_rolled_back(approved, monkeypatch):
     desk, _, _, before = approved
     real = shutil.rmtree
 
-    def stubborn(path, *arguments, **options):
+    def keep_references(path, *arguments, **options):
         if path.name != "references":
             real(path, *arguments, **options)
 
-    monkeypatch.setattr(shutil, "rmtree", stubborn)
+    monkeypatch.setattr(shutil, "rmtree", keep_references)
     with pytest.raises(ReviewError, match="references could not be removed"):
-        settled(desk)
+        settle(desk)
     assert contents(desk.workspace.root) == before
 
 
-def test_work_on_the_models_and_taking_them_away_exclude_one_another(approved, monkeypatch):
-    """A reference that is being trained would bring back what is destroyed meanwhile."""
+def test_use_and_removal_of_models_exclude_each_other(approved, monkeypatch):
+    """A reference in training would restore data that is destroyed at the same time."""
     desk, forgotten, candidate, _ = approved
-    place = desk.workspace
-    other = place.open_request(users=(place.request(desk.request).users[0],), opened_by="rita")
-    said = []
+    workspace = desk.workspace
+    other = workspace.open_request(users=(workspace.request(desk.request).users[0],), opened_by="rita")
+    refusals = []
 
     def watch(number, step):
-        if not said:
-            with pytest.raises(WorkspaceError, match="using this workspace's models") as refused:
-                settled(desk)
-            said.append(refused)
+        if not refusals:
+            with pytest.raises(WorkspaceError, match="using this workspace's models") as refusal:
+                settle(desk)
+            refusals.append(refusal)
         return True
 
-    train_references(place, other.id, 1, "cpu", watch)
-    assert said and desk.case.state is CaseState.APPROVED and desk.case.decisions  # it waits
+    train_references(workspace, other.id, 1, "cpu", watch)
+    assert refusals and desk.case.state is CaseState.APPROVED and desk.case.decisions  # the case waits
 
-    def meanwhile(one):
-        for work in (lambda: train_references(place, other.id, 1, "cpu", watch), lambda: verified_anew(desk)):
+    def start_other_work(one):
+        for work in (lambda: train_references(workspace, other.id, 1, "cpu", watch), lambda: verify_again(desk)):
             with pytest.raises(WorkspaceError, match="being carried out"):
                 work()
 
     with monkeypatch.context() as patch:
-        patch.setattr(execution, "STEPS", (execution.STEPS[0], meanwhile, *execution.STEPS[1:]))
-        settled(desk)
-    assert_carried_out(desk, forgotten, candidate)
+        patch.setattr(execution, "STEPS", (execution.STEPS[0], start_other_work, *execution.STEPS[1:]))
+        settle(desk)
+    assert_executed(desk, forgotten, candidate)
 
 
-def verified_anew(desk):
+def verify_again(desk):
     from core.runs.verify import verify as examine
 
     examine(RunHandle(desk.workspace.root / "runs" / desk.run), "cpu")
 
 
-def test_another_case_that_waits_is_void_once_its_run_is_gone(desk):
-    place, members = desk.workspace, desk.workspace.user_split.members
-    stays = next(user for user in members if user not in place.request(desk.request).users)
-    other = place.open_request(users=(stays,), opened_by="rita")
-    run = another_run(desk, "run-other", other.id)
-    submit(place, run.id, "olaf")
-    comment(place, other.id, "petra", f"Is {stays} a child?")
+def test_pending_case_is_void_after_removal_of_its_run(desk):
+    workspace, members = desk.workspace, desk.workspace.user_split.members
+    remaining_user = next(user for user in members if user not in workspace.request(desk.request).users)
+    other = workspace.open_request(users=(remaining_user,), opened_by="rita")
+    run = copy_run(desk, "run-other", other.id)
+    submit(workspace, run.id, "olaf")
+    comment(workspace, other.id, "petra", f"Is {remaining_user} a child?")
     desk.approve()
-    settled(desk)
-    case = Cases(place).of(other.id)
+    settle(desk)
+    case = Cases(workspace).of(other.id)
     assert (case.state, case.comments) == (CaseState.VOID, ())
-    Cases(place).submit(other.id, "run-new", "olaf", "digest")  # and may be submitted anew
+    Cases(workspace).submit(other.id, "run-new", "olaf", "digest")  # a new run may be submitted
 
 
-def another_run(desk, name, request):
-    """A copy of the run under another name."""
+def copy_run(desk, name, request):
+    """Copy the run under another name."""
     folder = RunHandle(shutil.copytree(desk.workspace.root / "runs" / desk.run, desk.workspace.root / "runs" / name))
     folder.write("spec.json", replace(folder.spec, id=name, request=request))
     folder.store.add(name, name, externally_queued=False)
@@ -350,114 +350,114 @@ def another_run(desk, name, request):
     return folder
 
 
-def test_what_is_decided_meanwhile_is_entered_before_it_is_carried_out(desk, monkeypatch):
+def test_late_decision_is_in_the_ledger_before_execution(desk, monkeypatch):
     desk.submit()
     desk.decide("petra")
     real = execution.ledger_entries.enter_decisions
 
-    def slowly(place, cases):
-        real(place, cases)
+    def enter_and_decide(workspace, cases):
+        real(workspace, cases)
         if desk.case.state is CaseState.PENDING:
             desk.decide("owen")
 
     with monkeypatch.context() as patch:
-        patch.setattr(execution.ledger_entries, "enter_decisions", slowly)
-        assert settled(desk) is None
-    settled(desk)
+        patch.setattr(execution.ledger_entries, "enter_decisions", enter_and_decide)
+        assert settle(desk) is None
+    settle(desk)
     kinds = [one.kind for one in entries(desk.workspace.layout.ledger, read_public(desk.workspace.layout.ledger_key))]
     assert kinds[-3:] == ["decision", "decision", "destruction"]
 
 
-def test_a_copy_of_the_workspace_destroys_no_key_but_its_own(approved, monkeypatch, tmp_path):
+def test_copy_of_the_workspace_destroys_only_its_own_key(approved, monkeypatch, tmp_path):
     desk, forgotten, candidate, _ = approved
     copy = shutil.copytree(desk.workspace.root, tmp_path / "copy")
     Cases(Workspace(copy)).change(desk.case.number, lambda case: replace(case, state=CaseState.PENDING))
     with monkeypatch.context() as patch:
-        patch.setattr(execution, "STEPS", (*execution.STEPS[:3], crash, *execution.STEPS[4:]))
+        patch.setattr(execution, "STEPS", (*execution.STEPS[:3], kill, *execution.STEPS[4:]))
         with pytest.raises(Killed):
-            settled(desk)
+            settle(desk)
     execution.settle(Workspace(copy))
-    settled(desk)
-    assert_carried_out(desk, forgotten, candidate)
+    settle(desk)
+    assert_executed(desk, forgotten, candidate)
 
 
-def test_a_config_that_somebody_put_there_is_not_served(approved):
+def test_planted_adapter_config_is_not_served(approved):
     desk, _, _, _ = approved
     root = desk.workspace.root
     planted = shutil.copytree(root / "runs" / desk.run / "adapter", root / f"adapter-{desk.run}")
     config = json.loads((planted / "adapter_config.json").read_text())
     (planted / "adapter_config.json").write_text(json.dumps({**config, "lora_alpha": 0}))
-    settled(desk)
+    settle(desk)
     assert json.loads((planted / "adapter_config.json").read_text()) == config
 
 
-def test_a_full_disk_leaves_no_half_copy(approved, monkeypatch):
+def test_full_disk_is_rolled_back(approved, monkeypatch):
     desk, _, _, before = approved
     for name in ("seal", "publish"):
         with monkeypatch.context() as patch:
-            full = lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full"))  # noqa: E731
+            raise_disk_full = lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full"))  # noqa: E731
             if name == "seal":
-                patch.setattr(vaults, "_index", full)
+                patch.setattr(vaults, "_index", raise_disk_full)
             else:
-                patch.setattr(execution, "write_json", full)
+                patch.setattr(execution, "write_json", raise_disk_full)
             with pytest.raises(ReviewError, match="nothing was destroyed"):
-                settled(desk)
+                settle(desk)
         assert contents(desk.workspace.root) == before
         desk.decide("petra")
         desk.decide("owen")
 
 
-def test_a_file_that_still_shows_somebody_stops_it(approved):
+def test_file_with_forgotten_user_blocks_execution(approved):
     desk, _, _, _ = approved
-    person = desk.workspace.request(desk.request).users[0]
+    user = desk.workspace.request(desk.request).users[0]
     note = desk.workspace.root / "notes.csv"
-    note.write_text(f"name,why\n{person},moved\n")
+    note.write_text(f"name,why\n{user},moved\n")
     with pytest.raises(ReviewError, match=r"still in notes\.csv"):
-        settled(desk)
+        settle(desk)
     assert desk.case.state is CaseState.PENDING
     note.unlink()
     assert "notes.csv" in desk.case.message
     desk.decide("petra")
     assert desk.case.message == ""
     desk.decide("owen")
-    settled(desk)
+    settle(desk)
     assert Workspace(desk.workspace.root).closed()
     with pytest.raises(ReviewError, match="takes no more comments"):
-        comment(desk.workspace, desk.request, "petra", f"{person} is gone")
+        comment(desk.workspace, desk.request, "petra", f"{user} is gone")
 
 
-def test_a_candidate_that_was_exchanged_on_the_way_is_not_served(approved, monkeypatch):
+def test_replaced_candidate_is_not_served(approved, monkeypatch):
     desk, _, _, before = approved
     real = execution.publish
 
-    def exchanged(one):
+    def publish_original(one):
         real(one)
         (one.root / one.adapter / execution.WEIGHTS).write_bytes(
             (one.root / "adapter" / execution.WEIGHTS).read_bytes()
         )
 
-    monkeypatch.setattr(execution, "STEPS", (execution.seal, exchanged, *execution.STEPS[2:]))
+    monkeypatch.setattr(execution, "STEPS", (execution.seal, publish_original, *execution.STEPS[2:]))
     with pytest.raises(ReviewError, match="not the one that was approved"):
-        settled(desk)
+        settle(desk)
     assert contents(desk.workspace.root) == before
 
 
 @pytest.mark.parametrize("name", ["adapter/adapter_model.safetensors", "verification.json"])
-def test_what_is_changed_after_the_last_word_is_not_carried_out(approved, name):
+def test_change_after_approval_blocks_execution(approved, name):
     desk, _, _, _ = approved
     path = desk.workspace.root / "runs" / desk.run / name
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(ReviewError, match="changed since it was approved"):
-        settled(desk)
+        settle(desk)
     assert desk.case.state is CaseState.PENDING and desk.workspace.request(desk.request)
 
 
-def test_a_run_that_left_the_adapter_as_it_was_is_nothing_to_decide_on(desk):
-    """A method that reaches its bound at once writes the original back, and would be said to have destroyed it."""
+def test_run_with_unchanged_adapter_is_not_reviewed(desk):
+    """A method that stops at step zero saves the original adapter, so nothing would be destroyed."""
     run, old = RunHandle(desk.workspace.root / "runs" / desk.run), desk.workspace.root / "adapter"
     shutil.copyfile(old / execution.WEIGHTS, run.path / "adapter" / execution.WEIGHTS)
     run.add_event({"kind": "adapter", "sha256": sha256_of_file(old / execution.WEIGHTS)})
-    with pytest.raises(ReviewError, match="not the one that it made"):  # the ledger says so, whatever the events say
+    with pytest.raises(ReviewError, match="not the one that it made"):  # the ledger is trusted more than the events
         desk.submit()
     desk.workspace.layout.ledger.unlink()
     desk.workspace.layout.ledger_key.unlink()
@@ -467,169 +467,173 @@ def test_a_run_that_left_the_adapter_as_it_was_is_nothing_to_decide_on(desk):
     assert identity.verdict is Verdict.FAIL and identity.reason == "unchanged"
 
 
-def test_what_the_ledger_says_was_destroyed_is_destroyed(approved, monkeypatch):
-    """Signed, and then an error: it goes on, as nobody can take back what is signed."""
+def test_execution_continues_after_error_behind_signed_entry(approved, monkeypatch):
+    """An error after the signature: execution continues, because a signed entry cannot be withdrawn."""
     desk, forgotten, candidate, _ = approved
     real = execution.ledger_entries.enter_destruction
 
-    def late(*arguments):
+    def enter_and_fail(*arguments):
         real(*arguments)
         raise WorkspaceError("The disk is broken.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(execution.ledger_entries, "enter_destruction", late)
+        patch.setattr(execution.ledger_entries, "enter_destruction", enter_and_fail)
         with pytest.raises(WorkspaceError, match="disk is broken"):
-            settled(desk)
-    assert settled(desk).state is CaseState.CLOSED
-    assert_carried_out(desk, forgotten, candidate)
+            settle(desk)
+    assert settle(desk).state is CaseState.CLOSED
+    assert_executed(desk, forgotten, candidate)
 
 
-def test_a_ledger_that_cannot_be_read_leaves_everything_as_it_was(approved, monkeypatch):
+def test_unreadable_ledger_is_rolled_back(approved, monkeypatch):
     desk, _, _, before = approved
     ledger = desk.workspace.layout.ledger
     whole = ledger.read_bytes()
 
-    def spoilt(one):
+    def damage_and_enter(one):
         ledger.write_bytes(whole + b"nonsense\n")
         execution.enter(one)
 
     number = execution.STEPS.index(execution.enter)
-    monkeypatch.setattr(execution, "STEPS", (*execution.STEPS[:number], spoilt, *execution.STEPS[number + 1 :]))
+    monkeypatch.setattr(
+        execution, "STEPS", (*execution.STEPS[:number], damage_and_enter, *execution.STEPS[number + 1 :])
+    )
     with pytest.raises(ReviewError, match="nothing was destroyed"):
-        settled(desk)
+        settle(desk)
     assert contents(desk.workspace.root) == before and desk.case.state is CaseState.PENDING
 
 
-def test_nobody_decides_on_what_is_about_to_go(desk, monkeypatch):
-    """A decision that comes while another request is carried out would be on a run that nobody can look at any more."""
-    place, members = desk.workspace, desk.workspace.user_split.members
-    stays = next(user for user in members if user not in place.request(desk.request).users)
-    other = place.open_request(users=(stays,), opened_by="rita")
-    case = submit(place, another_run(desk, "run-other", other.id).id, "olaf")
+def test_decision_during_execution_of_another_case_is_refused(desk, monkeypatch):
+    """While another request is executed, the run under decision may already be removed."""
+    workspace, members = desk.workspace, desk.workspace.user_split.members
+    remaining_user = next(user for user in members if user not in workspace.request(desk.request).users)
+    other = workspace.open_request(users=(remaining_user,), opened_by="rita")
+    case = submit(workspace, copy_run(desk, "run-other", other.id).id, "olaf")
     desk.approve()
     with monkeypatch.context() as patch:
-        patch.setattr(execution, "STEPS", (*execution.STEPS[:2], crash, *execution.STEPS[3:]))
+        patch.setattr(execution, "STEPS", (*execution.STEPS[:2], kill, *execution.STEPS[3:]))
         with pytest.raises(Killed):
-            settled(desk)
+            settle(desk)
     with pytest.raises(ReviewError, match="is being carried out: decide when that is done"):
-        decide(place, other.id, "petra", True, case.evidence, "Why not?")
-    assert settled(desk).state is CaseState.CLOSED and settled(desk) is None
+        decide(workspace, other.id, "petra", True, case.evidence, "Why not?")
+    assert settle(desk).state is CaseState.CLOSED and settle(desk) is None
 
 
-def test_a_run_at_work_stops_it(approved):
+def test_queued_run_blocks_execution(approved):
     from core.runs.submit import create_run
 
     desk, _, _, _ = approved
     create_run(desk.workspace, desk.request, "finetune", "cpu")
     with pytest.raises(ReviewError, match="waits or is at work"):
-        settled(desk)
+        settle(desk)
 
 
-def test_a_rejected_candidate_is_destroyed_and_nothing_else(desk):
+def test_rejection_destroys_only_the_candidate(desk):
     desk.submit()
     before = contents(desk.workspace.root)
     desk.decide("petra", approve=False)
-    assert settled(desk) is None
-    gone = {f"runs/{desk.run}/adapter/{name}" for name in ("adapter_config.json", execution.WEIGHTS)}
-    assert contents(desk.workspace.root) == {name: value for name, value in before.items() if name not in gone}
+    assert settle(desk) is None
+    removed = {f"runs/{desk.run}/adapter/{name}" for name in ("adapter_config.json", execution.WEIGHTS)}
+    assert contents(desk.workspace.root) == {name: value for name, value in before.items() if name not in removed}
     ledger = entries(desk.workspace.layout.ledger, read_public(desk.workspace.layout.ledger_key))
     assert ledger[-1].content["decision"]["approve"] is False
 
 
-def test_an_earlier_case_of_the_same_request_takes_nothing_away(desk, monkeypatch):
-    """A rejected case is tidied up at each turn; what a later one has sealed is not its own."""
-    forgotten, _, _ = titles_and_people(desk)
-    other = another_run(desk, "run-other", desk.request).path
+def test_earlier_rejected_case_keeps_files_of_a_later_case(desk, monkeypatch):
+    """The cleanup of a rejected case must keep the files that a later case has sealed."""
+    forgotten, _, _ = forgotten_data(desk)
+    other = copy_run(desk, "run-other", desk.request).path
     desk.submit()
     desk.decide("petra", approve=False)
-    settled(desk)
+    settle(desk)
     with pytest.raises(ReviewError, match="was rejected and destroyed"):
         desk.submit()
     desk.run = "run-other"
     candidate = sha256_of_file(other / "adapter" / execution.WEIGHTS)
     desk.approve()
     with monkeypatch.context() as patch:
-        patch.setattr(execution, "STEPS", (*execution.STEPS[:3], crash, *execution.STEPS[4:]))
+        patch.setattr(execution, "STEPS", (*execution.STEPS[:3], kill, *execution.STEPS[4:]))
         with pytest.raises(Killed):
-            settled(desk)
-    settled(desk)
-    place = Workspace(desk.workspace.root)
-    assert place.closed()[0].adapter == candidate and traces(place.root, forgotten) == []
+            settle(desk)
+    settle(desk)
+    workspace = Workspace(desk.workspace.root)
+    assert workspace.closed()[0].adapter == candidate and traces(workspace.root, forgotten) == []
 
 
-def crash(one):
+def kill(one):
     raise Killed
 
 
-def test_other_requests_are_less_what_went(desk):
-    place, members = desk.workspace, desk.workspace.user_split.members
-    gone = place.request(desk.request).users
-    stays = next(user for user in members if user not in gone)
-    both = place.open_request(users=(gone[0], stays), opened_by="rita")
-    moot = place.open_request(users=gone[:1], opened_by="rita")
+def test_forgotten_users_are_removed_from_other_requests(desk):
+    workspace, members = desk.workspace, desk.workspace.user_split.members
+    removed = workspace.request(desk.request).users
+    remaining_user = next(user for user in members if user not in removed)
+    partly_covered = workspace.open_request(users=(removed[0], remaining_user), opened_by="rita")
+    empty_request = workspace.open_request(users=removed[:1], opened_by="rita")
     desk.approve()
-    settled(desk)
-    after = Workspace(place.root)
-    assert [one.id for one in after.requests()] == [both.id] and after.request(both.id).users == (stays,)
-    assert not (place.root / "requests" / f"{moot.id}.json").exists()
+    settle(desk)
+    after = Workspace(workspace.root)
+    assert [one.id for one in after.requests()] == [partly_covered.id] and after.request(partly_covered.id).users == (
+        remaining_user,
+    )
+    assert not (workspace.root / "requests" / f"{empty_request.id}.json").exists()
 
 
-def test_the_record_tells_what_was_destroyed_and_names_nobody_of_the_request(approved):
+def test_destruction_entry_lists_removals_and_no_forgotten_user(approved):
     desk, _, _, _ = approved
     users = desk.workspace.request(desk.request).users
-    settled(desk)
-    place = Workspace(desk.workspace.root)
-    entry = entries(place.layout.ledger, read_public(place.layout.ledger_key))[-1]
+    settle(desk)
+    workspace = Workspace(desk.workspace.root)
+    entry = entries(workspace.layout.ledger, read_public(workspace.layout.ledger_key))[-1]
     assert entry.kind == "destruction" and len(entry.content["people"]) == len(users)
     assert "backups and snapshots of the disk" in entry.content["not_reached"] and entry.content["four_eyes"] is True
     assert not any(user in json.dumps(entry.content) for user in users)
 
 
-def test_what_comes_back_later_is_found_by_its_pseudonym(approved):
+def test_audit_finds_reappearing_user_by_pseudonym(approved):
     desk, _, _, _ = approved
-    user, rows = desk.workspace.request(desk.request).users[0], titles_and_people(desk)[2]
-    settled(desk)
+    user, rows = desk.workspace.request(desk.request).users[0], forgotten_data(desk)[2]
+    settle(desk)
     (desk.workspace.root / "runs/leftover.json").write_text(json.dumps({"lists": [{"user": user}]}))
-    told = desk.invoke("verify-destruction")
-    assert told.exit_code == 1 and "runs/leftover.json still shows something" in " ".join(told.output.split())
+    result = desk.invoke("verify-destruction")
+    assert result.exit_code == 1 and "runs/leftover.json still shows something" in " ".join(result.output.split())
     (desk.workspace.root / "runs/leftover.json").write_text(json.dumps([rows[0].user, rows[0].item]))
     assert desk.invoke("verify-destruction", "-r", desk.request).exit_code == 1
 
 
-def test_a_copy_of_the_old_weights_is_found_under_any_name(approved):
+def test_copy_of_old_weights_is_found_under_any_name(approved):
     desk, _, _, _ = approved
     old, copy = desk.workspace.root / "adapter" / execution.WEIGHTS, desk.workspace.root / "data/old.bin"
     shutil.copy(old, copy)
     with pytest.raises(ReviewError, match=r"copy of weights that are to go is data/old\.bin"):
-        settled(desk)
+        settle(desk)
     kept = copy.rename(desk.workspace.root.parent / "kept")
     desk.decide("petra")
     desk.decide("owen")
-    settled(desk)
+    settle(desk)
     shutil.move(kept, copy)
-    told = desk.invoke("verify-destruction")
-    assert told.exit_code == 1 and "data/old.bin still shows something" in " ".join(told.output.split())
+    result = desk.invoke("verify-destruction")
+    assert result.exit_code == 1 and "data/old.bin still shows something" in " ".join(result.output.split())
 
 
-def test_another_adapter_in_use_is_noticed_later(approved):
+def test_audit_reports_changed_served_weights(approved):
     desk, _, _, _ = approved
-    settled(desk)
-    place = Workspace(desk.workspace.root)
-    weights = place.root / place.settings.adapter / execution.WEIGHTS
+    settle(desk)
+    workspace = Workspace(desk.workspace.root)
+    weights = workspace.root / workspace.settings.adapter / execution.WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-1] + b"!")
-    told = desk.invoke("verify-destruction")
-    assert told.exit_code == 1 and "not the one that was approved last" in " ".join(told.output.split())
-    assert "served adapter" in [one.name for one in examine(place) if not one.ok]
+    result = desk.invoke("verify-destruction")
+    assert result.exit_code == 1 and "not the one that was approved last" in " ".join(result.output.split())
+    assert "served adapter" in [one.name for one in examine(workspace) if not one.ok]
 
 
-def test_the_record_of_a_request_is_a_page_of_the_ledger_alone(approved, tmp_path):
+def test_case_record_needs_only_the_ledger(approved, tmp_path):
     desk, forgotten, candidate, _ = approved
-    settled(desk)
+    settle(desk)
     for folder in ("runs", "data", "closed"):
         shutil.rmtree(desk.workspace.root / folder)
     assert desk.invoke("ledger", "record", "-r", desk.request, "--out", str(tmp_path / "record.html")).exit_code == 0
     page = (tmp_path / "record.html").read_text()
-    for said in (
+    for text in (
         "and the adapter that had learned from it were destroyed",
         "was not proven, and it was approved all the same",
         "They asked twice.",
@@ -639,77 +643,77 @@ def test_the_record_of_a_request_is_a_page_of_the_ledger_alone(approved, tmp_pat
         candidate[:16],
         "V12",
     ):
-        assert said in page
+        assert text in page
     assert not forgotten.shows(page) and "://" not in page and "<script" not in page
     with pytest.raises(RecordError, match="has no entry on request"):
         raise desk.invoke("ledger", "record", "-r", "req-none", "--out", str(tmp_path / "none.html")).exception
 
 
-def test_a_link_that_leads_nowhere_stops_nothing(approved):
+def test_dangling_link_does_not_block_execution(approved):
     desk, _, _, _ = approved
     (desk.workspace.root / ".#notes").symlink_to("nowhere")
-    assert settled(desk).state is CaseState.CLOSED
+    assert settle(desk).state is CaseState.CLOSED
 
 
-def test_another_scale_of_the_served_adapter_is_noticed_later(approved):
+def test_audit_reports_changed_served_adapter_config(approved):
     desk, _, _, _ = approved
-    settled(desk)
-    place = Workspace(desk.workspace.root)
-    config = place.root / place.settings.adapter / "adapter_config.json"
+    settle(desk)
+    workspace = Workspace(desk.workspace.root)
+    config = workspace.root / workspace.settings.adapter / "adapter_config.json"
     write_json(config, json.loads(config.read_text()) | {"lora_alpha": 1})
     assert "not the one that was approved last" in " ".join(desk.invoke("verify-destruction").output.split())
 
 
-def test_a_ledger_that_was_made_after_the_run_tells_of_it_all_the_same(desk, tmp_path):
+def test_case_record_covers_run_older_than_the_ledger(desk, tmp_path):
     (desk.workspace.root / "ledger.pub").unlink()
     (desk.workspace.root / "ledger.jsonl").unlink()
     assert desk.invoke("ledger", "init").exit_code == 0
     desk.approve()
-    settled(desk)
+    settle(desk)
     desk.invoke("ledger", "record", "-r", desk.request, "--out", str(tmp_path / "record.html"))
     page = (tmp_path / "record.html").read_text()
     assert "What was asked" in page and "What was verified" in page and "launched by olaf" in page
 
 
-def test_the_record_is_of_the_run_that_was_carried_out(approved):
+def test_case_record_describes_only_the_executed_run(approved):
     desk, _, _, _ = approved
-    settled(desk)
-    place = Workspace(desk.workspace.root)
-    found = to_json(entries(place.layout.ledger, read_public(place.layout.ledger_key)))
+    settle(desk)
+    workspace = Workspace(desk.workspace.root)
+    found = to_json(entries(workspace.layout.ledger, read_public(workspace.layout.ledger_key)))
     other = json.loads(json.dumps(next(one for one in found if one["kind"] == "verification")))
     other["content"] |= {"run": "run-other", "verdict": "pass"}
     page = record(desk.request, [*about(found, desk.request), other])
     assert f"Of run {desk.run}." in page and "run-other" not in page.split("How to check")[0]
 
 
-def test_the_record_of_a_rejected_run_says_that_nothing_was_changed(desk, tmp_path):
+def test_case_record_of_rejected_run_says_not_in_service(desk, tmp_path):
     desk.submit()
     desk.decide("petra", approve=False, reason="<b>Look</b> again.")
-    settled(desk)
+    settle(desk)
     desk.invoke("ledger", "record", "-r", desk.request, "--out", str(tmp_path / "record.html"))
     page = (tmp_path / "record.html").read_text()
     assert "did not go into service" in page and "&lt;b&gt;Look&lt;/b&gt; again." in page
 
 
-def test_single_rows_go_and_their_person_stays(desk):
-    place = desk.workspace
-    person = next(user for user in place.user_split.members if user not in place.request(desk.request).users)
-    rows = [one for one in place.interactions if one.user == person][:3]
-    request = place.open_request(interactions=[(one.user, one.item) for one in rows], opened_by="rita")
-    found = known(request, rows, place.items)
-    assert "data/interactions.jsonl" in traces(place.root, found)
-    desk.run, desk.request = another_run(desk, "run-rows", request.id).id, request.id
+def test_execution_removes_single_interactions_and_keeps_user(desk):
+    workspace = desk.workspace
+    user = next(user for user in workspace.user_split.members if user not in workspace.request(desk.request).users)
+    rows = [one for one in workspace.interactions if one.user == user][:3]
+    request = workspace.open_request(interactions=[(one.user, one.item) for one in rows], opened_by="rita")
+    found = known(request, rows, workspace.items)
+    assert "data/interactions.jsonl" in traces(workspace.root, found)
+    desk.run, desk.request = copy_run(desk, "run-rows", request.id).id, request.id
     desk.approve()
-    assert settled(desk).state is CaseState.CLOSED
-    after = Workspace(place.root)
-    assert list(after.interactions) == [one for one in place.interactions if one not in rows]
-    assert person in after.user_split.members and traces(place.root, found) == []
+    assert settle(desk).state is CaseState.CLOSED
+    after = Workspace(workspace.root)
+    assert list(after.interactions) == [one for one in workspace.interactions if one not in rows]
+    assert user in after.user_split.members and traces(workspace.root, found) == []
     assert desk.invoke("verify-destruction").exit_code == 0
 
 
-def test_the_desk_from_the_command_line(desk):
-    told = desk.invoke("review", "submit", "--run", desk.run, "--as", "olaf", "--json")
-    evidence = json.loads(told.stdout)["evidence"]
+def test_review_commands_submit_decide_and_settle(desk):
+    result = desk.invoke("review", "submit", "--run", desk.run, "--as", "olaf", "--json")
+    evidence = json.loads(result.stdout)["evidence"]
     options = ("review", "decide", "-r", desk.request, "--approve", "--evidence", evidence, "--reason", "It will do.")
     assert "pending" in desk.invoke(*options, "--as", "petra").stdout
     assert "closed" in desk.invoke(*options, "--as", "owen").stdout

@@ -1,4 +1,4 @@
-"""Looking for traces: whoever is still there is found in whatever shape, and numbers of other things are nobody."""
+"""Leak scan: traces of forgotten data are found in every file format, and unrelated numbers are not."""
 
 import bz2
 import gzip
@@ -16,7 +16,7 @@ from core.review.leak_scan import known, traces
 from core.types import Interaction, Item, Request
 
 EMAIL, WORD, NUMBER = "ann@example.org", "u42", "4"
-SHOWN = [
+TRACES = [
     (EMAIL, "notes.csv", "name,why\nann@example.org,moved\n"),
     (EMAIL, "note.json", json.dumps({"reason": "ann@example.org and Bob."})),
     (EMAIL, "log.txt", "<ann@example.org>: asked twice"),
@@ -48,8 +48,8 @@ SHOWN = [
     (WORD, "exports/u42-list.csv", "nothing"),
     (WORD, "exports/list_u42.csv", "nothing"),
 ]
-NOT_SHOWN = [
-    (NUMBER, "data/interactions.jsonl", '{"user": "9", "item": "4"}\n'),  # an item of that number
+NO_TRACES = [
+    (NUMBER, "data/interactions.jsonl", '{"user": "9", "item": "4"}\n'),  # an item with this number as its id
     (NUMBER, "request.json", '{"interactions": [["9", "4"]]}'),
     (NUMBER, "numbers.csv", "step,loss\n4,0.318\n"),
     (NUMBER, "mlflow/params/seed", "4"),
@@ -59,14 +59,14 @@ NOT_SHOWN = [
     (WORD, "log.txt", "u421 and xu42"),
     (NUMBER, "log.txt", "4 of 318 rows, in 4 of 318 tries"),
     (NUMBER, "row.json", '{"grid": 4, "movie": 318}'),
-    (NUMBER, "ratings.dat", "17::318::4::978300760\n"),  # somebody else's, rated 4
+    (NUMBER, "ratings.dat", "17::318::4::978300760\n"),  # another user's row, with rating 4
     (WORD, "data/interactions.jsonl", '{"user": "u42-b", "item": "u42_1"}\n'),
     (WORD, "adapter_config.json", '{"u42_proj": 1}'),
     (WORD, "sealed/req-1-1/0", "u42"),
 ]
 
 
-def looked(tmp_path, user, name, text):
+def scan_file(tmp_path, user, name, text):
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -74,18 +74,18 @@ def looked(tmp_path, user, name, text):
     return traces(tmp_path, known(Request("r", users=(user,)), rows, items))
 
 
-@pytest.mark.parametrize(("user", "name", "text"), SHOWN)
-def test_it_is_found(tmp_path, user, name, text):
-    assert looked(tmp_path, user, name, text) == [name]
+@pytest.mark.parametrize(("user", "name", "text"), TRACES)
+def test_trace_is_found(tmp_path, user, name, text):
+    assert scan_file(tmp_path, user, name, text) == [name]
 
 
-@pytest.mark.parametrize(("user", "name", "text"), NOT_SHOWN)
-def test_what_looks_like_it_is_not(tmp_path, user, name, text):
-    assert looked(tmp_path, user, name, text) == []
+@pytest.mark.parametrize(("user", "name", "text"), NO_TRACES)
+def test_similar_text_is_not_a_trace(tmp_path, user, name, text):
+    assert scan_file(tmp_path, user, name, text) == []
 
 
 @pytest.mark.parametrize("row", [(4, 318), ("4", "318"), (4, 1)])
-def test_a_database_is_looked_through_by_its_tables(tmp_path, row):
+def test_database_tables_are_scanned(tmp_path, row):
     with closing(sqlite3.connect(tmp_path / "export.db")) as database, database:
         database.execute('CREATE TABLE "some ""ratings""" (user_id, item_id)')
         database.execute('INSERT INTO "some ""ratings""" VALUES (?, ?)', row)
@@ -97,41 +97,41 @@ def test_a_database_is_looked_through_by_its_tables(tmp_path, row):
         traces(tmp_path, known_row)
 
 
-def test_a_title_is_found_in_the_letters_of_a_page(tmp_path):
+def test_title_is_found_behind_html_entities(tmp_path):
     items = {"1": Item("1", "The Bell & Valdoria")}
     (tmp_path / "page.html").write_text("<li>The Bell &amp; Valdoria</li>")
     assert traces(tmp_path, known(Request("r", users=("9",)), [Interaction("9", "1", True, 1)], items)) == ["page.html"]
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])
-def test_what_is_packed_is_no_clean_file(tmp_path, pack):
-    (tmp_path / "rows.csv.packed").write_bytes(pack(b"nothing of anybody"))
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])
+def test_compressed_file_is_refused(tmp_path, compress):
+    (tmp_path / "rows.csv.packed").write_bytes(compress(b"nothing of anybody"))
     with pytest.raises(WorkspaceError, match=r"rows\.csv\.packed cannot be read"):
         traces(tmp_path, known(Request("r", users=(WORD,)), [], {}))
 
 
 @pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be"])
-def test_wide_characters_are_read(tmp_path, coding):
+def test_utf_16_text_is_scanned(tmp_path, coding):
     (tmp_path / "notes.txt").write_bytes(("\ufeff" + "x u42.").encode(coding))
     assert traces(tmp_path, known(Request("r", users=(WORD,)), [], {})) == ["notes.txt"]
 
 
-def test_what_cannot_be_read_is_no_clean_file(tmp_path, monkeypatch):
+def test_unreadable_file_is_refused(tmp_path, monkeypatch):
     with pytest.raises(WorkspaceError, match=r"deep\.json cannot be read, so its content is unknown"):
-        looked(tmp_path, WORD, "deep.json", "[" * 100_000)
+        scan_file(tmp_path, WORD, "deep.json", "[" * 100_000)
     (tmp_path / "deep.json").unlink()
     monkeypatch.setattr(Path, "read_bytes", lambda self: (_ for _ in ()).throw(PermissionError(13, "no")))
     with pytest.raises(WorkspaceError, match=r"log\.txt cannot be read"):
-        looked(tmp_path, WORD, "log.txt", "nothing")
+        scan_file(tmp_path, WORD, "log.txt", "nothing")
 
 
-def test_damaged_weights_are_read_as_far_as_they_go(tmp_path):
+def test_damaged_weights_file_is_scanned_as_bytes(tmp_path):
     (tmp_path / "x.safetensors").write_bytes(b"\xff" * 8 + b"of u42")
     assert traces(tmp_path, known(Request("r", users=(WORD,)), [], {})) == ["x.safetensors"]
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"-", b"7", b"u"])
-def test_a_long_file_of_anything_is_looked_through_at_once(tmp_path, content):
-    """A pattern that goes back and forth would take hours for this one."""
+def test_scan_of_a_long_file_takes_linear_time(tmp_path, content):
+    """A pattern with backtracking would take hours for this file."""
     (tmp_path / "picture.bin").write_bytes(content * 3_000_000)
     assert traces(tmp_path, known(Request("r", users=(WORD,)), [], {})) == []

@@ -1,4 +1,4 @@
-"""Sealing: what comes back is what went in, nobody reads it without the key, and nothing in it can be exchanged."""
+"""Vault: sealed files are restored exactly, unreadable without the key, and protected against changes."""
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +11,7 @@ from core.review.vault import Vault
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def sealed_case(tmp_path, monkeypatch):
     monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path / "keys"))
     monkeypatch.setattr(vaults, "PART", 16)
     make_keys(tmp_path / "ledger.pub")
@@ -27,8 +27,8 @@ def files(root):
     return sorted(path for path in root.rglob("*") if path.is_file())
 
 
-def test_what_was_sealed_comes_back_to_the_bit(place):
-    root, vault, _ = place
+def test_sealed_files_are_restored_bit_for_bit(sealed_case):
+    root, vault, _ = sealed_case
     before = {path: path.read_bytes() for path in files(root)}
     vault.seal(root, files(root))
     assert vault.sealed and vault.read("deep/even.bin") == bytes(range(32))
@@ -38,16 +38,16 @@ def test_what_was_sealed_comes_back_to_the_bit(place):
     assert {path: path.read_bytes() for path in files(root)} == before
 
 
-def test_nothing_of_it_can_be_read_in_the_folder(place):
-    root, vault, _ = place
+def test_sealed_folder_holds_no_readable_text_or_name(sealed_case):
+    root, vault, _ = sealed_case
     vault.seal(root, files(root))
-    held = b"".join(path.read_bytes() for path in files(vault.path)) + "".join(map(str, files(vault.path))).encode()
+    content = b"".join(path.read_bytes() for path in files(vault.path)) + "".join(map(str, files(vault.path))).encode()
     for word in (b"u254", b"Valdoria", b"secret.txt", bytes(range(16))):
-        assert word not in held
+        assert word not in content
 
 
-def test_without_its_key_it_is_noise(place):
-    root, vault, _ = place
+def test_sealed_files_are_unreadable_without_the_key(sealed_case):
+    root, vault, _ = sealed_case
     vault.seal(root, files(root))
     key, copy = vault._key_file(vault.path), {path: path.read_bytes() for path in files(vault.path)}
     assert key.stat().st_mode & 0o777 == 0o600
@@ -64,7 +64,7 @@ def test_without_its_key_it_is_noise(place):
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_a_changed_byte_or_a_shorter_file_is_noticed(tmp_path_factory, data):
+def test_changed_byte_or_cut_file_is_detected(tmp_path_factory, data):
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("vault")
         patch.setenv("CURE_LENS_KEYS", str(folder / "keys"))
@@ -73,31 +73,33 @@ def test_a_changed_byte_or_a_shorter_file_is_noticed(tmp_path_factory, data):
         (folder / "a").write_bytes(data.draw(st.binary(max_size=70)))
         vault = Vault(folder / "sealed", folder / "ledger.pub")
         vault.seal(folder, [folder / "a"])
-        held = (vault.path / "0").read_bytes()
-        at = data.draw(st.integers(0, len(held) - 1))
+        content = (vault.path / "0").read_bytes()
+        at = data.draw(st.integers(0, len(content) - 1))
         cut = data.draw(st.booleans())
-        (vault.path / "0").write_bytes(held[:at] if cut else held[:at] + bytes([held[at] ^ 1]) + held[at + 1 :])
+        (vault.path / "0").write_bytes(
+            content[:at] if cut else content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+        )
         with pytest.raises(RecordError, match="was changed"):
             vault.read("a")
 
 
-def test_files_cannot_change_places(place):
-    root, vault, _ = place
+def test_swapped_files_are_detected(sealed_case):
+    root, vault, _ = sealed_case
     vault.seal(root, files(root))
     first, second = vault.path / "0", vault.path / "1"
-    held = first.read_bytes()
+    content = first.read_bytes()
     first.write_bytes(second.read_bytes())
-    second.write_bytes(held)
+    second.write_bytes(content)
     with pytest.raises(RecordError, match="was changed"):
         vault.restore(root)
 
 
-def test_sealing_that_broke_off_is_begun_anew_and_a_whole_one_is_left_alone(place):
-    root, vault, folder = place
+def test_interrupted_sealing_restarts_and_finished_one_is_kept(sealed_case):
+    root, vault, folder = sealed_case
     part = folder / "sealed/.req-1.part"
     part.mkdir(parents=True)
     (part / "0").write_bytes(b"half")
     vault.seal(root, files(root))
-    held = (vault.path / "0").read_bytes()
+    content = (vault.path / "0").read_bytes()
     vault.seal(root, files(root))
-    assert (vault.path / "0").read_bytes() == held and not part.exists()
+    assert (vault.path / "0").read_bytes() == content and not part.exists()

@@ -1,4 +1,4 @@
-"""A worker that is killed, or whose disk refuses a write, at a chosen place: the code under test knows nothing of it."""
+"""Worker process for tests that kill it, or refuse one of its writes, at a chosen point."""
 
 import contextlib
 import errno
@@ -10,36 +10,36 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-# name of the point: what is called there, and whether the process dies before or after the call
+# Name of the point: the function called there, and whether the process dies before or after the call.
 POINTS = {
-    "waiting": ("core.runs.store.Store.enlist", "after"),
-    "before it is claimed": ("core.runs.store.Store.claim", "before"),
-    "claimed": ("core.runs.store.Store.claim", "after"),
-    "first status": ("core.runs.store.Store.tell", "after"),
-    "model loaded": ("core.pipeline.stages.load_adapter", "after"),
-    "circuit scores written": ("core.runs.folder_observer.save_scores", "after"),
-    "result before": ("core.runs.handle.RunHandle.write", "before"),
-    "result after": ("core.runs.handle.RunHandle.write", "after"),
-    "step before its event": ("core.runs.handle.RunHandle.add_event", "before"),
-    "step after its event": ("core.runs.handle.RunHandle.add_event", "after"),
-    "optimiser stepped": ("torch.optim.SGD.step", "after"),
-    "checkpoint begun": ("core.runs.checkpoints.Checkpoints._write", "before"),
-    "checkpoint without manifest": ("core.runs.checkpoints._digests", "after"),
-    "checkpoint renamed": ("core.runs.checkpoints._sync", "before"),
-    "checkpoint whole": ("core.runs.checkpoints.Checkpoints._write", "after"),
-    "adapter begun": ("core.models.recommender._write_adapter", "before"),
-    "adapter half": ("core.models.recommender._write_adapter", "after"),
-    "adapter whole": ("core.runs.folder_observer.save_adapter", "after"),
-    "report written": ("core.pipeline.stages.make_report", "after"),
-    "before its last word": ("core.runs.store.Store.end", "before"),
-    "after its last word": ("core.runs.store.Store.end", "after"),
+    "after enlisting": ("core.runs.store.Store.enlist", "after"),
+    "before claim": ("core.runs.store.Store.claim", "before"),
+    "after claim": ("core.runs.store.Store.claim", "after"),
+    "after first status": ("core.runs.store.Store.tell", "after"),
+    "after model is loaded": ("core.pipeline.stages.load_adapter", "after"),
+    "after circuit scores are saved": ("core.runs.folder_observer.save_scores", "after"),
+    "before result is written": ("core.runs.handle.RunHandle.write", "before"),
+    "after result is written": ("core.runs.handle.RunHandle.write", "after"),
+    "before step event": ("core.runs.handle.RunHandle.add_event", "before"),
+    "after step event": ("core.runs.handle.RunHandle.add_event", "after"),
+    "after optimiser step": ("torch.optim.SGD.step", "after"),
+    "before checkpoint": ("core.runs.checkpoints.Checkpoints._write", "before"),
+    "before manifest of checkpoint": ("core.runs.checkpoints._digests", "after"),
+    "before checkpoint folder is synced": ("core.runs.checkpoints._sync", "before"),
+    "after checkpoint": ("core.runs.checkpoints.Checkpoints._write", "after"),
+    "before adapter is written": ("core.models.recommender._write_adapter", "before"),
+    "after adapter is written": ("core.models.recommender._write_adapter", "after"),
+    "after adapter is saved": ("core.runs.folder_observer.save_adapter", "after"),
+    "after report is made": ("core.pipeline.stages.make_report", "after"),
+    "before end is stored": ("core.runs.store.Store.end", "before"),
+    "after end is stored": ("core.runs.store.Store.end", "after"),
 }
-LATER = {
-    "optimiser stepped": 5,
-    "step before its event": 7,
-    "step after its event": 7,
-    "result before": 3,
-    "result after": 3,
+CALL_NUMBER = {
+    "after optimiser step": 5,
+    "before step event": 7,
+    "after step event": 7,
+    "before result is written": 3,
+    "after result is written": 3,
 }
 
 
@@ -48,31 +48,31 @@ def die(*_: object) -> None:
 
 
 def kill_at(point: str) -> None:
-    place, when = POINTS[point]
-    wrap(place, LATER.get(point, 1), die, when)
+    path, when = POINTS[point]
+    wrap(path, CALL_NUMBER.get(point, 1), die, when)
 
 
-def wrap(place: str, count: int, act: Callable[..., None], when: str = "before") -> None:
-    """`act` at the count-th call of what stands at a dotted place."""
-    owner, name = found(place)
+def wrap(path: str, count: int, action: Callable[..., None], when: str = "before") -> None:
+    """Call `action` at the count-th call of the function with a dotted path."""
+    owner, name = resolve(path)
     call, calls = getattr(owner, name), [0]
 
     def wrapped(*arguments, **options):
         calls[0] += 1
         due = calls[0] == count
         if due and when == "before":
-            act(*arguments)
+            action(*arguments)
         value = call(*arguments, **options)
         if due and when == "after":
-            act(*arguments)
+            action(*arguments)
         return value
 
     setattr(owner, name, wrapped)
 
 
-def found(place: str) -> tuple[object, str]:
-    """The module or class that holds it, and its name there."""
-    parts = place.split(".")
+def resolve(path: str) -> tuple[object, str]:
+    """Return the module or class that holds a dotted path, and the last name of the path."""
+    parts = path.split(".")
     for cut in range(len(parts) - 1, 0, -1):
         try:
             owner = importlib.import_module(".".join(parts[:cut]))
@@ -81,44 +81,48 @@ def found(place: str) -> tuple[object, str]:
         for name in parts[cut:-1]:
             owner = getattr(owner, name)
         return owner, parts[-1]
-    raise LookupError(place)
+    raise LookupError(path)
 
 
 def fill(disk: Path) -> None:
-    """No room is left on the disk, for whoever writes there, SQLite too."""
+    """Fill the disk, so that every later write fails, SQLite's too."""
     with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as file:
         while file.write(b"\0" * 4096):
             pass
 
 
 def refuse_write(number: int, code: int) -> Callable[[], int]:
-    """The number-th write of the process, to whatever file, is refused by its disk; returns how many were tried."""
-    tried = [0]
+    """Refuse the number-th write of the process to any file; return a function that counts the attempts."""
+    attempts = [0]
 
     def counted(call):
         def wrapped(*arguments, **options):
-            tried[0] += 1
-            if tried[0] == number:
+            attempts[0] += 1
+            if attempts[0] == number:
                 raise OSError(code, os.strerror(code))
             return call(*arguments, **options)
 
         return wrapped
 
-    def text(call):
+    def counted_if_writing(call):
         def wrapped(path, mode="r", *arguments, **options):
             return (counted(call) if set(mode) & set("wa") else call)(path, mode, *arguments, **options)
 
         return wrapped
 
     os.fsync, os.replace = counted(os.fsync), counted(os.replace)
-    Path.open, Path.write_bytes, Path.rename = text(Path.open), counted(Path.write_bytes), counted(Path.rename)
+    Path.open, Path.write_bytes, Path.rename = (
+        counted_if_writing(Path.open),
+        counted(Path.write_bytes),
+        counted(Path.rename),
+    )
     import core.models.recommender as recommender
 
     recommender._write_adapter = counted(recommender._write_adapter)
-    return lambda: tried[0]
+    return lambda: attempts[0]
 
 
-ORPHANING = """
+START_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
 from core.runs.handle import RunHandle
@@ -130,12 +134,12 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def start_and_die(folder) -> subprocess.CompletedProcess:
     """Launch a run from a process that is killed right after."""
-    command = [sys.executable, "-c", ORPHANING, str(folder.path)]
+    command = [sys.executable, "-c", START_AND_DIE, str(folder.path)]
     return subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True)
 
 
 def work(folder: str, every: float, point: str = "", number: int = 0, code: int = errno.ENOSPC, disk: str = "") -> None:
-    """The worker's own command, with checkpoints after each step unless `every` says otherwise. disk: to be filled in mid-run."""
+    """Run the worker with a checkpoint every `every` seconds; `disk` is filled in mid-run."""
     from core.runs import checkpoints, worker
     from core.runs.handle import RunHandle
 
@@ -143,10 +147,10 @@ def work(folder: str, every: float, point: str = "", number: int = 0, code: int 
     if point:
         kill_at(point)
     if disk:
-        wrap("core.runs.handle.RunHandle.add_event", LATER["step before its event"], lambda *_: fill(Path(disk)))
-    tried = refuse_write(number, code) if number else lambda: 0
+        wrap("core.runs.handle.RunHandle.add_event", CALL_NUMBER["before step event"], lambda *_: fill(Path(disk)))
+    attempts = refuse_write(number, code) if number else lambda: 0
     try:
         state = worker.work(RunHandle(Path(folder)))
     except Exception:
         state = "raised"
-    sys.exit(3 if tried() < number else 0 if state == "done" else 1)
+    sys.exit(3 if attempts() < number else 0 if state == "done" else 1)

@@ -1,4 +1,4 @@
-"""Reading a run's folder."""
+"""Artifacts in a run's folder: the spec is cached, and the run knows its workspace."""
 
 from core.runs import artifacts
 from core.runs.handle import open_run, runs
@@ -6,17 +6,17 @@ from core.runs.submit import create_run
 from core.workspace import Workspace
 
 
-def test_a_spec_is_parsed_once_per_process(workspace, monkeypatch):
+def test_spec_is_parsed_once_per_process(workspace, monkeypatch):
     run = create_run(workspace, workspace.requests()[0].id, "finetune", "cpu", steps=2)
     artifacts._spec.cache_clear()
     parsed, read = [], artifacts.read_json
     monkeypatch.setattr(artifacts, "read_json", lambda path, kind: parsed.append(path.name) or read(path, kind))
     for _ in range(3):
-        place = Workspace(workspace.root)
-        assert open_run(place, run.id).spec.method == runs(place)[0].spec.method == run.spec.method == "finetune"
+        reopened = Workspace(workspace.root)
+        assert open_run(reopened, run.id).spec.method == runs(reopened)[0].spec.method == run.spec.method == "finetune"
     assert parsed == ["spec.json"]
 
 
-def test_a_run_knows_its_workspace(workspace):
+def test_run_knows_its_workspace(workspace):
     run = create_run(workspace, workspace.requests()[0].id, "finetune", "cpu")
     assert run.workspace.root == workspace.root and run.layout == workspace.layout.run(run.id)

@@ -1,4 +1,4 @@
-"""Estimates: what is reckoned beforehand against what a run then reads, and a deep model against its shallow copies."""
+"""Estimates of a run: tokens against those of a real run, memory, parameters, and the command."""
 
 import json
 import shutil
@@ -25,8 +25,8 @@ from tests.conftest import CONFIGS, random_lora
 RUNNER = CliRunner()
 
 
-class Meters(NullObserver):
-    """Collects the meter of each model of a run."""
+class MeterObserver(NullObserver):
+    """Collect the token counter of each model of a run."""
 
     def __init__(self):
         self.found = []
@@ -36,22 +36,22 @@ class Meters(NullObserver):
 
 
 @pytest.mark.parametrize("method", ["cure", "cure_merge", "e2urec", "graddiff", "finetune", "retrain"])
-def test_a_run_that_goes_its_whole_way_reads_about_what_was_reckoned(workspace, monkeypatch, method):
+def test_estimated_tokens_are_close_to_tokens_of_full_run(workspace, monkeypatch, method):
     monkeypatch.setattr(Stopper, "reason", property(lambda self: "", lambda self, value: None), raising=False)
     monkeypatch.setattr(
         Stopper, "utility_violated", property(lambda self: False, lambda self, value: None), raising=False
     )
-    # Which modules remember differs between CPUs; without a shared one the merged method skips a training.
+    # Memory contrasts differ between CPUs; without a shared module, the merged method skips one training.
     monkeypatch.setattr(MemoryContrast, "group", property(lambda self: Group.SHARED))
     request = workspace.requests()[0].id
     add_references(workspace, 2)
-    found, meters = estimate(workspace, request, method, "cpu"), Meters()
+    found, meters = estimate(workspace, request, method, "cpu"), MeterObserver()
     run(workspace, RunSpec("run-1", request, method, "cpu"), meters, NO_CHECKPOINTS)
-    read = sum(meter.tokens for meter in meters.found)
-    assert 0.7 < found.tokens / read < 1.4, (found.tokens, read)
+    counted_tokens = sum(meter.tokens for meter in meters.found)
+    assert 0.7 < found.tokens / counted_tokens < 1.4, (found.tokens, counted_tokens)
 
 
-def test_a_meter_counts_what_goes_through_and_changes_nothing():
+def test_token_counter_counts_and_does_not_change_logits():
     model, meter = random_lora("llama"), TokenCounter()
     ids = torch.ones(3, 5, dtype=torch.long)
     before = model(input_ids=ids).logits
@@ -64,56 +64,56 @@ def test_a_meter_counts_what_goes_through_and_changes_nothing():
 
 
 @pytest.mark.parametrize("family", list(CONFIGS))
-def test_parameters_are_counted_without_the_model(family):
+def test_parameters_are_counted_from_the_config(family):
     adapted = random_lora(family, rank=4)
-    of_adapter = sum(one.numel() for name, one in adapted.named_parameters() if "lora_" in name)
-    whole = sum(one.numel() for one in adapted.parameters()) - of_adapter
-    assert timing.parameters(CONFIGS[family](), 4) == (whole, of_adapter)
+    adapter_count = sum(one.numel() for name, one in adapted.named_parameters() if "lora_" in name)
+    whole = sum(one.numel() for one in adapted.parameters()) - adapter_count
+    assert timing.parameters(CONFIGS[family](), 4) == (whole, adapter_count)
 
 
-def test_two_shallow_copies_tell_what_a_deep_model_keeps():
-    """Exactly, as every layer keeps the same."""
+def test_memory_of_deep_model_is_extrapolated_from_shallow_ones():
+    """The results are equal, because every layer keeps the same number of bytes."""
     config = CONFIGS["llama"]()
     config.num_hidden_layers, config.vocab_size = 6, 64
-    place = (4, 2, 9, torch.device("cpu"), torch.float32)
-    assert timing.measured(config, *place).kept == pytest.approx(timing._timed(config, *place).kept)
+    sizes = (4, 2, 9, torch.device("cpu"), torch.float32)
+    assert timing.measured(config, *sizes).kept == pytest.approx(timing._timed(config, *sizes).kept)
 
 
-def test_what_does_not_fit_is_said(workspace, monkeypatch):
+def test_run_larger_than_memory_does_not_fit(workspace, monkeypatch):
     request = workspace.requests()[0].id
     assert estimate(workspace, request, "graddiff", "cpu").fits
     monkeypatch.setattr(psutil, "virtual_memory", lambda: namedtuple("Memory", "available")(10**6))
     assert not estimate(workspace, request, "graddiff", "cpu").fits
-    told = RUNNER.invoke(app, ["estimate", "-w", str(workspace.root), "-r", request])
-    assert told.exit_code == 1 and "does not fit" in told.output
+    result = RUNNER.invoke(app, ["estimate", "-w", str(workspace.root), "-r", request])
+    assert result.exit_code == 1 and "does not fit" in result.output
 
 
-def test_more_references_steps_and_longer_training_cost_more(workspace):
-    request, place = workspace.requests()[0].id, workspace
-    found = {name: estimate(place, request, name, "cpu") for name in ("finetune", "graddiff", "cure", "retrain")}
+def test_references_steps_and_epochs_raise_the_estimate(workspace):
+    request = workspace.requests()[0].id
+    found = {name: estimate(workspace, request, name, "cpu") for name in ("finetune", "graddiff", "cure", "retrain")}
     tokens = {name: one.tokens for name, one in found.items()}
     assert tokens["finetune"] < tokens["graddiff"] < tokens["cure"] and tokens["retrain"] > 0
-    assert estimate(place, request, "graddiff", "cpu", steps=300).tokens > tokens["graddiff"]
-    add_references(place, 1)
-    one = estimate(place, request, "graddiff", "cpu")
-    add_references(place, 2)
-    assert tokens["graddiff"] < one.tokens < estimate(place, request, "graddiff", "cpu").tokens
-    settings = replace(place.settings, epochs=2 * place.settings.epochs)
-    place.__dict__["settings"] = settings
-    assert estimate(place, request, "retrain", "cpu").tokens > tokens["retrain"]
+    assert estimate(workspace, request, "graddiff", "cpu", steps=300).tokens > tokens["graddiff"]
+    add_references(workspace, 1)
+    one = estimate(workspace, request, "graddiff", "cpu")
+    add_references(workspace, 2)
+    assert tokens["graddiff"] < one.tokens < estimate(workspace, request, "graddiff", "cpu").tokens
+    settings = replace(workspace.settings, epochs=2 * workspace.settings.epochs)
+    workspace.__dict__["settings"] = settings
+    assert estimate(workspace, request, "retrain", "cpu").tokens > tokens["retrain"]
 
 
-def test_a_device_without_room_is_one_sentence(workspace, monkeypatch):
-    def full(*args):
+def test_out_of_memory_is_reported_in_one_sentence(workspace, monkeypatch):
+    def raise_out_of_memory(*args):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr("core.runs.estimate.estimate.measured", full)
+    monkeypatch.setattr("core.runs.estimate.estimate.measured", raise_out_of_memory)
     with pytest.raises(RunError, match="cpu has no room"):
         estimate(workspace, workspace.requests()[0].id, "cure", "cpu")
 
 
 def add_references(workspace, count):
-    """So many more adapters where references lie."""
+    """Add `count` copies of the adapter as references."""
     folder = workspace.root / "references" / workspace.requests()[0].id
     for number in range(count):
         shutil.copytree(workspace.root / "adapter", folder / f"seed-{len(list(folder.glob('*'))) + number + 1}")
@@ -122,12 +122,12 @@ def add_references(workspace, count):
 @pytest.mark.parametrize(
     ("options", "word"), [({"method": "wish"}, "wish"), ({"device": "tpu"}, "tpu"), ({"request_id": "no"}, "no")]
 )
-def test_bad_wishes_are_one_sentence(workspace, options, word):
+def test_unknown_option_is_refused_in_one_sentence(workspace, options, word):
     with pytest.raises(CureLensError, match=word):
         estimate(workspace, **{"request_id": workspace.requests()[0].id, "device": "cpu", **options})
 
 
-def test_the_command_prints_one_object(workspace):
-    told = RUNNER.invoke(app, ["estimate", "-w", str(workspace.root), "-r", workspace.requests()[0].id, "--json"])
-    found = json.loads(told.stdout)
+def test_command_prints_one_json_object(workspace):
+    result = RUNNER.invoke(app, ["estimate", "-w", str(workspace.root), "-r", workspace.requests()[0].id, "--json"])
+    found = json.loads(result.stdout)
     assert found["seconds"] > 0 and found["fits"] and found["device"] == "cpu"

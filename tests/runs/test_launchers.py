@@ -1,4 +1,4 @@
-"""Launchers: the same worker through each of them; cancelled there, and alive when whoever asked is gone."""
+"""Launchers: runs through Slurm, Ray and torchrun, their cancellation, and errors of a launcher."""
 
 import shutil
 import signal
@@ -32,7 +32,7 @@ CLUSTERS = {"slurm": {"cluster": "local", "timeout_min": 10}, "ray": {"address":
 
 @pytest.fixture(scope="module")
 def ray():
-    """A Ray cluster of this machine alone."""
+    """A Ray cluster on this machine."""
     pytest.importorskip("ray.job_submission", reason="ray[default] is not installed")
     tool = Path(sys.executable).with_name("ray")
     options = ("--head", "--port", PORT, "--dashboard-port", DASHBOARD, "--num-cpus", 2, "--disable-usage-stats")
@@ -58,57 +58,57 @@ def launcher(request) -> str:
 
 
 @pytest.fixture
-def place(workspace) -> Workspace:
+def cluster_workspace(workspace) -> Workspace:
     write_json(workspace.root / "workspace.json", replace(workspace.settings, clusters=CLUSTERS))
     return Workspace(workspace.root)
 
 
-def made(place: Workspace, launcher: str, steps: int) -> RunHandle:
-    return create_run(place, place.requests()[0].id, "uniform", "cpu", steps=steps, launcher=launcher)
+def new_run(workspace: Workspace, launcher: str, steps: int) -> RunHandle:
+    return create_run(workspace, workspace.requests()[0].id, "uniform", "cpu", steps=steps, launcher=launcher)
 
 
-def ended(folder: RunHandle, seconds: float = 180) -> RunState:
+def wait_for_end(run: RunHandle, seconds: float = 180) -> RunState:
     deadline = time.monotonic() + seconds
-    while folder.status.state not in (*ENDED, RunState.LOST) and time.monotonic() < deadline:
+    while run.status.state not in (*ENDED, RunState.LOST) and time.monotonic() < deadline:
         time.sleep(0.2)
-    return folder.status.state
+    return run.status.state
 
 
 @pytest.mark.slow
-def test_a_run_is_cancelled(place, launcher):
-    folder = made(place, launcher, 100_000)
-    start(folder)
+def test_cluster_run_is_cancelled(cluster_workspace, launcher):
+    run = new_run(cluster_workspace, launcher, 100_000)
+    start(run)
     deadline = time.monotonic() + 120
-    while not folder.events() and time.monotonic() < deadline:
+    while not run.events() and time.monotonic() < deadline:
         time.sleep(0.2)
-    folder.request_cancel()
-    assert ended(folder) is RunState.CANCELLED and not (folder.path / "adapter").exists()
+    run.request_cancel()
+    assert wait_for_end(run) is RunState.CANCELLED and not (run.path / "adapter").exists()
 
 
 @pytest.mark.slow
-def test_a_run_is_taken_and_finished_though_whoever_submitted_it_is_gone(place, launcher):
-    folder = made(place, launcher, 4)
-    gone = start_and_die(folder)
-    assert gone.returncode == -signal.SIGKILL, gone.stderr
-    assert ended(folder) is RunState.DONE, folder.status
-    assert folder.evaluation and folder.outcome.steps == 4
+def test_cluster_run_ends_after_kill_of_its_submitter(cluster_workspace, launcher):
+    run = new_run(cluster_workspace, launcher, 4)
+    submitter = start_and_die(run)
+    assert submitter.returncode == -signal.SIGKILL, submitter.stderr
+    assert wait_for_end(run) is RunState.DONE, run.status
+    assert run.evaluation and run.outcome.steps == 4
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["cure", "cure_merge", "retrain"])
-def test_two_processes_make_the_adapter_of_one_with_the_whole_batch(workspace, tmp_path, method):
-    """torchrun and gloo: each process takes half of every batch, so one process has the doubled batch of each."""
+def test_two_processes_give_the_adapter_of_one_process(workspace, tmp_path, method):
+    """With torchrun and gloo, each of two processes takes half of every batch."""
     adapters = []
     for processes in (1, 2):
         root = shutil.copytree(workspace.root, tmp_path / f"by-{processes}")
         clusters = {"local": {"processes": processes}}
         write_json(root / "workspace.json", replace(workspace.settings, epochs=2, clusters=clusters))
-        folder = create_run(Workspace(root), workspace.requests()[0].id, method, "cpu", steps=20)
-        start(folder)
-        assert ended(folder) is RunState.DONE, (folder.status, (folder.path / "log.txt").read_text())
-        steps = [event["step"] for event in folder.events() if event["kind"] == "step"]
+        run = create_run(Workspace(root), workspace.requests()[0].id, method, "cpu", steps=20)
+        start(run)
+        assert wait_for_end(run) is RunState.DONE, (run.status, (run.path / "log.txt").read_text())
+        steps = [event["step"] for event in run.events() if event["kind"] == "step"]
         assert steps == list(range(1, len(steps) + 1))
-        adapters.append(load_file(folder.path / "adapter/adapter_model.safetensors"))
+        adapters.append(load_file(run.path / "adapter/adapter_model.safetensors"))
     one, two = adapters
     before = load_file(workspace.root / "adapter/adapter_model.safetensors")
     assert max((one[name] - before[name]).abs().max() for name in one) > 1e-3
@@ -116,81 +116,81 @@ def test_two_processes_make_the_adapter_of_one_with_the_whole_batch(workspace, t
 
 
 @pytest.mark.slow
-def test_a_run_of_two_processes_is_cancelled_as_one_is(workspace):
+def test_run_of_two_processes_is_cancelled(workspace):
     write_json(workspace.root / "workspace.json", replace(workspace.settings, clusters={"local": {"processes": 2}}))
-    folder = create_run(Workspace(workspace.root), workspace.requests()[0].id, "uniform", "cpu", steps=100_000)
-    start(folder)
+    run = create_run(Workspace(workspace.root), workspace.requests()[0].id, "uniform", "cpu", steps=100_000)
+    start(run)
     deadline = time.monotonic() + 120
-    while not any(event["kind"] == "step" for event in folder.events()) and time.monotonic() < deadline:
+    while not any(event["kind"] == "step" for event in run.events()) and time.monotonic() < deadline:
         time.sleep(0.2)
-    folder.request_cancel()
-    assert ended(folder) is RunState.CANCELLED
-    while free(("cpu",)) != ("cpu",) and time.monotonic() < deadline:  # all of them are gone
+    run.request_cancel()
+    assert wait_for_end(run) is RunState.CANCELLED
+    while free(("cpu",)) != ("cpu",) and time.monotonic() < deadline:  # wait until all processes have ended
         time.sleep(0.2)
     assert free(("cpu",)) == ("cpu",)
 
 
 @pytest.mark.slow
-def test_a_run_whose_job_never_began_is_found_and_resumed(place, launcher, monkeypatch):
-    """A wrong path on the node, or somebody who stopped it in the cluster's own queue."""
-    folder = made(place, launcher, 4)
+def test_run_with_failed_job_is_orphaned_and_resumed(cluster_workspace, launcher, monkeypatch):
+    """Causes are a wrong path on the node, or a job that was cancelled in the cluster's own queue."""
+    run = new_run(cluster_workspace, launcher, 4)
     with monkeypatch.context() as patch:
         patch.setattr(launchers, "command", lambda *_: [shutil.which("false")])
-        start(folder)
+        start(run)
     deadline = time.monotonic() + 60
-    while not is_orphaned(folder) and time.monotonic() < deadline:
+    while not is_orphaned(run) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert folder.status.state is RunState.QUEUED and is_orphaned(folder)
-    (told,) = [one for one in examine(place) if one.name == f"run {folder.id}"]
-    assert not told.ok and "job ended before the worker started" in told.said and "resume" in told.mend
-    resume(folder)
-    assert ended(folder) is RunState.DONE and not is_orphaned(folder)
+    assert run.status.state is RunState.QUEUED and is_orphaned(run)
+    (finding,) = [one for one in examine(cluster_workspace) if one.name == f"run {run.id}"]
+    assert not finding.ok and "job ended before the worker started" in finding.said and "resume" in finding.mend
+    resume(run)
+    assert wait_for_end(run) is RunState.DONE and not is_orphaned(run)
 
 
-def test_one_cancelled_before_its_job_starts_is_not_worked_on(place):
-    folder = made(place, "slurm", 4)
-    folder.request_cancel()
-    assert folder.status.state is RunState.CANCELLED
-    assert work(folder) is RunState.CANCELLED and not folder.events()
+def test_run_cancelled_before_its_job_does_no_work(cluster_workspace):
+    run = new_run(cluster_workspace, "slurm", 4)
+    run.request_cancel()
+    assert run.status.state is RunState.CANCELLED
+    assert work(run) is RunState.CANCELLED and not run.events()
 
 
-def test_an_unknown_launcher_and_a_missing_library_are_one_sentence(place, monkeypatch):
+def test_unknown_launcher_or_missing_library_is_reported(cluster_workspace, monkeypatch):
     with pytest.raises(RunError, match="'cloud' is unknown: choose one of local, slurm, ray"):
-        made(place, "cloud", 4)
+        new_run(cluster_workspace, "cloud", 4)
     monkeypatch.setitem(sys.modules, "submitit", None)
-    folder = made(place, "slurm", 4)
+    run = new_run(cluster_workspace, "slurm", 4)
     with pytest.raises(RunError, match="not installed"):
-        start(folder)
-    assert folder.status.state is RunState.FAILED and "not installed" in folder.status.message
+        start(run)
+    assert run.status.state is RunState.FAILED and "not installed" in run.status.message
 
 
-def test_a_cluster_that_does_not_take_the_run_is_said_and_ends_it(place, monkeypatch):
-    def refuse(folder, options):
+def test_run_refused_by_its_cluster_fails(cluster_workspace, monkeypatch):
+    def refuse(run, options):
         raise ConnectionError("nobody answers\nat the address.")
 
     monkeypatch.setitem(LAUNCHERS, "ray", Launcher(refuse, str, lambda job, options: False))
-    folder = made(place, "ray", 4)
+    run = new_run(cluster_workspace, "ray", 4)
     with pytest.raises(RunError, match=r"'ray' did not take the run \(nobody answers at the address\)"):
-        start(folder)
-    assert folder.status.state is RunState.FAILED and "clusters" in folder.status.message
+        start(run)
+    assert run.status.state is RunState.FAILED and "clusters" in run.status.message
 
 
-def test_what_is_free_is_said_for_each():
+def test_local_and_slurm_launcher_report_free_resources():
     assert "GB of memory free" in LAUNCHERS["local"].spare({})
     if not shutil.which("sinfo"):
         assert "sinfo" in LAUNCHERS["slurm"].spare({})
 
 
-def test_ray_says_what_is_in_use(ray):
+def test_ray_launcher_reports_used_cpus(ray):
     assert "of 2 CPU in use" in LAUNCHERS["ray"].spare(CLUSTERS["ray"])
 
 
-def test_a_store_that_machines_share_keeps_no_write_ahead_log(place):
-    folder = made(place, "slurm", 4)
-    with folder.store.opened() as database:
+def test_store_on_shared_disk_uses_no_write_ahead_log(cluster_workspace):
+    run = new_run(cluster_workspace, "slurm", 4)
+    with run.store.opened() as database:
         assert database.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
-    path = folder.store.path
-    del folder.store  # nobody has it open, so whoever opens it next could change that
-    assert _store(place).ok
+    path = run.store.path
+    del run.store  # with no open connection, the next one could change the journal mode
+    assert _store(cluster_workspace).ok
     assert sqlite3.connect(path).execute("PRAGMA journal_mode").fetchone()[0] == "delete"
-    assert folder.store.path.is_file() and not list(folder.path.parent.glob("*-wal"))
+    assert run.store.path.is_file() and not list(run.path.parent.glob("*-wal"))

@@ -1,4 +1,4 @@
-"""Everybody's lists before and after: by the definition, with a status that never lies."""
+"""Overlap of recommendation lists before and after a run: values, neighbours, status and cancellation."""
 
 import shutil
 from dataclasses import replace
@@ -24,27 +24,27 @@ def run(tmp_path: Path) -> RunHandle:
     return RunHandle(shutil.copytree(DEMO, tmp_path / "demo") / "runs/run-demo")
 
 
-def test_the_shipped_overlaps_are_those_of_the_models():
+def test_overlaps_of_the_demo_equal_those_of_its_models():
     run, workspace = RunHandle(DEMO / "runs/run-demo"), Workspace(DEMO)
     request = workspace.request(run.spec.request)
     found = run.overlaps
     assert {one.user for one in found} == set(workspace.user_split.members) - set(request.subjects)
-    places = (
+    folders = (
         str(workspace.adapter),
         run.path / "adapter",
         workspace.reference_folders(request.id)[0],
     )
-    models = [load_adapter(workspace, str(place), "cpu") for place in places]
+    models = [load_adapter(workspace, str(folder), "cpu") for folder in folders]
     context = make_context(workspace, request, models[0].tokenizer)
     for one in (found[0], min(found, key=lambda one: one.after)):
         history = context.histories[one.user]
-        before, after, never = (
+        before, after, retrained = (
             {row.item for row in top_list(model, history, context.reader, workspace.items)} for model in models
         )
-        assert (one.after, one.reference) == (len(before & after) / 10, len(before & never) / 10)
+        assert (one.after, one.reference) == (len(before & after) / 10, len(before & retrained) / 10)
 
 
-def test_nearness_is_the_largest_jaccard_overlap():
+def test_nearness_is_the_largest_jaccard_overlap_with_a_subject():
     run, workspace = RunHandle(DEMO / "runs/run-demo"), Workspace(DEMO)
     request = workspace.request(run.spec.request)
     recommender = load_adapter(workspace, None, "cpu")
@@ -52,10 +52,10 @@ def test_nearness_is_the_largest_jaccard_overlap():
     titles = {user: {event.item for event in events} for user, events in histories.items()}
     for one in run.overlaps[:20]:
         own = titles[one.user]
-        assert one.near == max(len(own & titles[who]) / len(own | titles[who]) for who in request.subjects)
+        assert one.near == max(len(own & titles[subject]) / len(own | titles[subject]) for subject in request.subjects)
 
 
-def test_a_run_without_an_adapter_is_refused_and_the_status_says_why(run: RunHandle):
+def test_run_without_adapter_is_refused_with_failed_status(run: RunHandle):
     shutil.rmtree(run.path / "adapter")
     with pytest.raises(RunError, match="has no adapter"):
         write_overlaps(run)
@@ -63,14 +63,14 @@ def test_a_run_without_an_adapter_is_refused_and_the_status_says_why(run: RunHan
     assert status.state is RunState.FAILED and "has no adapter" in status.message
 
 
-def test_a_dead_comparison_is_seen_as_lost(run: RunHandle):
+def test_comparison_with_dead_worker_is_lost(run: RunHandle):
     status = read_json(run.path / "overlap-status.json")
     dead = replace(this_worker(), pid=2**22 + 1)
     run.write("overlap-status.json", status | {"state": "running", "worker": dead})
     assert run.overlap_status.state is RunState.LOST
 
 
-def test_progress_ends_at_one_and_can_stop_it(run: RunHandle):
+def test_progress_callback_can_stop_the_comparison(run: RunHandle):
     seen = []
 
     def stop(share: float) -> None:

@@ -1,4 +1,4 @@
-"""The store: only allowed moves, one worker a run, one run at work, and nothing lost or believed wrongly."""
+"""Store of runs: state transitions, queue order, leases, fencing, and errors of the database."""
 
 import itertools
 import json
@@ -27,7 +27,7 @@ def runs(tmp_path: Path) -> Store:
     return Store(tmp_path / "store.sqlite")
 
 
-def begun(runs: Store, name: str = "a", worker=None) -> int:
+def claimed_run(runs: Store, name: str = "a", worker=None) -> int:
     worker = worker or this_worker()
     runs.add(name, name, externally_queued=False)
     assert runs.enlist(name, worker)
@@ -36,14 +36,14 @@ def begun(runs: Store, name: str = "a", worker=None) -> int:
     return token
 
 
-def later(monkeypatch: pytest.MonkeyPatch, steady: float, wall: float) -> None:
-    """Everybody's clocks jump."""
+def shift_clocks(monkeypatch: pytest.MonkeyPatch, steady: float, wall: float) -> None:
+    """Move the clocks of the store."""
     now = moment()
     jumped = Moment(now.boot, now.steady + steady, now.wall + wall)
     monkeypatch.setattr(store, "moment", lambda: jumped)
 
 
-def test_the_file_is_in_wal_with_every_commit_on_disk(runs):
+def test_database_uses_wal_with_full_sync(runs):
     runs.add("a", "a", externally_queued=False)
     with runs.opened() as sqlite:
         assert sqlite.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
@@ -51,7 +51,7 @@ def test_the_file_is_in_wal_with_every_commit_on_disk(runs):
 
 
 @pytest.mark.parametrize(("now", "then"), list(itertools.product(MOVES, RunState)))
-def test_only_the_moves_of_the_table_are_made(runs, now, then):
+def test_only_allowed_state_transitions_are_made(runs, now, then):
     runs.add("a", "a", externally_queued=False)
     with runs.opened() as sqlite:
         sqlite.execute("UPDATE runs SET state = ?", (now,))
@@ -65,13 +65,13 @@ def test_only_the_moves_of_the_table_are_made(runs, now, then):
         assert runs.entry("a") == entry
 
 
-def test_what_is_asked_twice_is_one_run_until_it_ends(runs):
+def test_duplicate_run_is_added_only_after_the_first_ends(runs):
     assert [runs.add(name, "the same", externally_queued=False) for name in ("a", "b")] == ["a", "a"]
     runs.request_cancel("a")
     assert runs.add("c", "the same", externally_queued=False) == "c"
 
 
-def test_the_queue_keeps_its_order_and_one_works_at_a_time(runs):
+def test_queue_keeps_order_and_one_run_works_at_a_time(runs):
     for name in "abc":
         runs.add(name, name, externally_queued=False)
         runs.enlist(name, this_worker())
@@ -82,30 +82,30 @@ def test_the_queue_keeps_its_order_and_one_works_at_a_time(runs):
     assert runs.claim("c", this_worker()) is None and runs.claim("b", this_worker())
 
 
-def test_one_that_a_clusters_queue_holds_back_holds_nobody_up(runs):
+def test_externally_queued_run_does_not_block_others(runs):
     runs.add("cluster", "cluster", externally_queued=True)
-    assert begun(runs)
+    assert claimed_run(runs)
     assert not runs.entry("cluster").lost(replace(moment(), steady=moment().steady + 10 * LEASE))
 
 
-def test_a_lost_run_holds_nobody_up_and_its_worker_is_fenced_off(runs, monkeypatch):
-    token = begun(runs)
-    later(monkeypatch, LEASE + 1, LEASE + 1)
-    assert begun(runs, "b")
+def test_lost_run_does_not_block_others_and_worker_is_fenced(runs, monkeypatch):
+    token = claimed_run(runs)
+    shift_clocks(monkeypatch, LEASE + 1, LEASE + 1)
+    assert claimed_run(runs, "b")
     assert runs.entry("a").state is RunState.FAILED and "resume" in runs.entry("a").status.message
-    for late in (
+    for action in (
         lambda: runs.tell("a", token, RunStatus()),
         lambda: runs.beat("a", token),
         lambda: runs.hold("a", token),
         lambda: runs.end("a", token, RunStatus(RunState.DONE)),
     ):
         with pytest.raises(Fenced):
-            late()
+            action()
     assert runs.entry("a").state is RunState.FAILED
 
 
-def test_a_resumed_run_is_not_its_former_workers_any_more(runs):
-    old = begun(runs, worker=DEAD)
+def test_former_worker_of_resumed_run_is_fenced(runs):
+    old = claimed_run(runs, worker=DEAD)
     assert runs.entry("a").seen(moment()).state is RunState.LOST
     runs.resume("a")
     runs.enlist("a", this_worker())
@@ -117,8 +117,8 @@ def test_a_resumed_run_is_not_its_former_workers_any_more(runs):
     assert runs.entry("a").status.stage == "circuit"
 
 
-def test_only_what_failed_or_was_lost_is_resumed(runs):
-    token = begun(runs)
+def test_only_failed_or_lost_run_is_resumed(runs):
+    token = claimed_run(runs)
     with pytest.raises(RunError, match="is running"):
         runs.resume("a")
     runs.end("a", token, RunStatus(RunState.DONE))
@@ -130,45 +130,45 @@ def test_only_what_failed_or_was_lost_is_resumed(runs):
         runs.resume("nobody")
 
 
-def test_a_failed_run_is_not_resumed_beside_its_twin(runs):
-    runs.end("a", begun(runs), RunStatus(RunState.FAILED))
+def test_failed_run_with_duplicate_is_not_resumed(runs):
+    runs.end("a", claimed_run(runs), RunStatus(RunState.FAILED))
     assert runs.add("b", "a", externally_queued=False) == "b"
     with pytest.raises(RunError, match="launched a second time"):
         runs.resume("a")
 
 
 @pytest.mark.parametrize(("steady", "wall", "lost"), [(1, 3 * 86400, False), (1, -3600, False), (LEASE + 1, 0, True)])
-def test_a_jump_of_the_clock_kills_nobody_and_raises_nobody(runs, monkeypatch, steady, wall, lost):
-    begun(runs)
-    later(monkeypatch, steady, wall)
+def test_only_the_steady_clock_ends_a_lease(runs, monkeypatch, steady, wall, lost):
+    claimed_run(runs)
+    shift_clocks(monkeypatch, steady, wall)
     assert runs.entry("a").lost(store.moment()) is lost
 
 
-def test_another_machines_worker_is_judged_by_its_beat_alone(runs, monkeypatch):
-    begun(runs, worker=replace(DEAD, host="elsewhere", boot="another"))
+def test_worker_on_another_machine_is_judged_by_heartbeat(runs, monkeypatch):
+    claimed_run(runs, worker=replace(DEAD, host="elsewhere", boot="another"))
     entry, now = runs.entry("a"), moment()
     assert lives(entry.worker) is None
-    far = replace(now, boot="mine")
-    assert not entry.lost(far) and entry.lost(replace(far, wall=far.wall + LEASE + 1))
+    other_boot = replace(now, boot="mine")
+    assert not entry.lost(other_boot) and entry.lost(replace(other_boot, wall=other_boot.wall + LEASE + 1))
 
 
-def test_a_run_whose_worker_never_came_is_lost(runs):
+def test_run_without_worker_is_lost_after_the_lease(runs):
     runs.add("a", "a", externally_queued=False)
     now = moment()
     assert not runs.entry("a").lost(now) and runs.entry("a").lost(replace(now, steady=now.steady + LEASE + 1))
 
 
-def test_a_worker_is_its_pid_its_birth_its_boot_and_its_namespace():
-    me = this_worker()
-    assert lives(me)
-    assert lives(replace(me, start_ticks=me.start_ticks + 1)) is False  # the pid was used again
-    assert lives(replace(me, boot="before the restart")) is False
-    assert lives(replace(me, space="pid:[1]")) is None
-    assert lives(replace(me, host="elsewhere")) is None
+def test_worker_identity_is_pid_start_boot_and_namespace():
+    worker = this_worker()
+    assert lives(worker)
+    assert lives(replace(worker, start_ticks=worker.start_ticks + 1)) is False  # another process has the same pid
+    assert lives(replace(worker, boot="before the restart")) is False
+    assert lives(replace(worker, space="pid:[1]")) is None
+    assert lives(replace(worker, host="elsewhere")) is None
     assert lives(DEAD) is False and process_identity._start_ticks(1) is not None
 
 
-def test_a_damaged_file_is_one_sentence(runs):
+def test_damaged_database_is_reported_in_one_sentence(runs):
     runs.add("a", "a", externally_queued=False)
     assert runs.flaws() == ()
     other = Store(runs.path.with_name("torn.sqlite"))
@@ -178,7 +178,7 @@ def test_a_damaged_file_is_one_sentence(runs):
     assert "doctor" in other.flaws()[0]
 
 
-def test_a_locked_store_is_waited_for_and_then_said(runs, monkeypatch):
+def test_locked_database_is_reported_after_waiting(runs, monkeypatch):
     monkeypatch.setattr(sqlite, "BUSY", 0.2)
     runs.add("a", "a", externally_queued=False)
     other = sqlite3.connect(runs.path, isolation_level=None)
@@ -189,8 +189,8 @@ def test_a_locked_store_is_waited_for_and_then_said(runs, monkeypatch):
     assert Store(runs.path).add("b", "b", externally_queued=False) == "b"
 
 
-def test_a_full_disk_is_said_and_what_was_written_stays(runs):
-    token = begun(runs)
+def test_full_disk_is_reported_and_keeps_written_data(runs):
+    token = claimed_run(runs)
     with runs.opened() as sqlite:
         pages = sqlite.execute("PRAGMA page_count").fetchone()[0]
         sqlite.execute(f"PRAGMA max_page_count = {pages}")
@@ -216,40 +216,40 @@ while time.monotonic() < end and store.entries(RunState.QUEUED, RunState.RUNNING
             continue
         if token := store.claim(name, me):
             mark = seen / "at-work"
-            mark.touch(exist_ok=False)  # fails where another one is at work
-            time.sleep(0.005)  # for the other one to try
-            (seen / name).touch(exist_ok=False)  # and where this run was worked on before
+            mark.touch(exist_ok=False)  # fails if another worker is at work
+            time.sleep(0.005)  # time for the other process to try
+            (seen / name).touch(exist_ok=False)  # fails if this run was worked on before
             mark.unlink()
             store.end(name, token, RunStatus(RunState.DONE))
         taken[1].close()
 """
 
 
-@pytest.mark.parametrize("stores", [1, 2])
-def test_two_launchers_at_once_never_put_two_workers_on_one_device(tmp_path, stores):
-    """50 runs, two processes that both want each of them at the same moment, or each those of its own workspace."""
+@pytest.mark.parametrize("n_stores", [1, 2])
+def test_two_launchers_never_start_two_workers_on_one_device(tmp_path, n_stores):
+    """Two processes compete for 50 runs on one device, in one shared store or in a store for each process."""
     names = [f"run-{number:02d}" for number in range(50)]
-    places = [Store(tmp_path / f"{number}.sqlite") for number in range(stores)]
+    stores = [Store(tmp_path / f"{number}.sqlite") for number in range(n_stores)]
     for number, name in enumerate(names):
-        places[number % stores].add(name, name, externally_queued=False)
+        stores[number % n_stores].add(name, name, externally_queued=False)
     seen = tmp_path / "seen"
     seen.mkdir()
     command = [sys.executable, "-c", CONTENDER]
-    both = [
-        subprocess.Popen([*command, str(places[number % stores].path), str(seen)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    processes = [
+        subprocess.Popen([*command, str(stores[number % n_stores].path), str(seen)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
         for number in range(2)
     ]  # fmt: skip
-    said = [process.communicate(timeout=120)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+    errors = [process.communicate(timeout=120)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], errors
     assert sorted(path.name for path in seen.iterdir()) == names
-    ended = [entry for place in places for entry in place.entries(*ENDED)]
-    assert sorted(entry.id for entry in ended) == names and not any(place.flaws() for place in places)
+    ended = [entry for each in stores for entry in each.entries(*ENDED)]
+    assert sorted(entry.id for entry in ended) == names and not any(each.flaws() for each in stores)
 
 
-def test_what_is_told_is_what_is_read(runs):
-    token = begun(runs)
-    told = RunStatus(RunState.RUNNING, "circuit", 0.25, 12.5, 4.0, "", "cpu", "float32", this_worker(), "2026-01-01")
-    runs.tell("a", token, told)
-    assert runs.entry("a").seen(moment()) == told
+def test_written_status_is_read(runs):
+    token = claimed_run(runs)
+    status = RunStatus(RunState.RUNNING, "circuit", 0.25, 12.5, 4.0, "", "cpu", "float32", this_worker(), "2026-01-01")
+    runs.tell("a", token, status)
+    assert runs.entry("a").seen(moment()) == status
     with sqlite3.connect(runs.path) as sqlite:
         assert json.loads(sqlite.execute("SELECT status FROM runs").fetchone()[0])["eta"] == 12.5

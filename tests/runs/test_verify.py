@@ -1,4 +1,4 @@
-"""Verifying real small runs: the files, the command, and adapters that were exchanged."""
+"""Verification of real small runs: stored files, the command, and replaced adapters."""
 
 import json
 import shutil
@@ -32,68 +32,72 @@ from core.workspace import Workspace
 RUNNER = CliRunner()
 
 
-def made(place: Workspace, method: str = "graddiff", steps: int = 3) -> RunHandle:
-    folder = create_run(place, place.requests()[0].id, method, "cpu", steps=steps)
-    assert work(folder) is RunState.DONE, folder.status
-    return folder
+def finished_run(workspace: Workspace, method: str = "graddiff", steps: int = 3) -> RunHandle:
+    run = create_run(workspace, workspace.requests()[0].id, method, "cpu", steps=steps)
+    assert work(run) is RunState.DONE, run.status
+    return run
 
 
-def of(found: Verification, id: str) -> list[Check]:
+def checks_with_id(found: Verification, id: str) -> list[Check]:
     return [one for one in found.checks if one.id == id]
 
 
 @pytest.fixture(scope="module")
-def three(tmp_path_factory):
-    """References are trained once for all tests; each gets a copy."""
+def reference_cache(tmp_path_factory):
+    """Cache of the references: they are trained once, and each test gets a copy."""
     return {}
 
 
 @pytest.fixture
-def place(workspace, three, tmp_path_factory) -> Workspace:
+def workspace_with_references(workspace, reference_cache, tmp_path_factory) -> Workspace:
     request = workspace.requests()[0].id
-    if "folder" not in three:
+    if "folder" not in reference_cache:
         train_references(workspace, request, 3, "cpu", lambda number, step: False)
-        three["folder"] = shutil.copytree(
+        reference_cache["folder"] = shutil.copytree(
             workspace.root / "references", tmp_path_factory.mktemp("references") / request
         )
     else:
-        shutil.copytree(three["folder"], workspace.root / "references", dirs_exist_ok=True)
+        shutil.copytree(reference_cache["folder"], workspace.root / "references", dirs_exist_ok=True)
     return workspace
 
 
-def test_every_check_is_told_and_kept(place):
-    folder = made(place)
-    found = verify(folder, "cpu")
+def test_all_checks_are_returned_and_stored(workspace_with_references):
+    run = finished_run(workspace_with_references)
+    found = verify(run, "cpu")
     assert {one.id for one in found.checks} == {"V0", "V1", "V2", "V3", "V4", "V6", "V9", "V10", "V11", "V12"}
-    assert folder.verification == found and found.thresholds == folder.spec.thresholds
+    assert run.verification == found and found.thresholds == run.spec.thresholds
     assert set(found.not_run) == {"V5", "V7", "V8", *NEVER_RUN} and "--full" in found.not_run["V5"]
-    assert of(found, "V12")[0].verdict is Verdict.PASS
+    assert checks_with_id(found, "V12")[0].verdict is Verdict.PASS
     exact = {
-        one.name: one.verdict for one in of(found, "V0") if one.source in ("SHA-256 of all bounds", "SHA-256, exact")
+        one.name: one.verdict
+        for one in checks_with_id(found, "V0")
+        if one.source in ("SHA-256 of all bounds", "SHA-256, exact")
     }
     assert len(exact) == 2 and set(exact.values()) == {Verdict.PASS}
 
 
-@pytest.mark.parametrize("of", ["another", "the candidate"])
-def test_a_reference_that_is_a_copy_tells_nothing(place, of):
-    folder = made(place)
-    first, second, _ = place.reference_folders(folder.spec.request)
-    source = second if of == "another" else folder.path / "adapter"
-    shutil.copyfile(source / "adapter_model.safetensors", first / "adapter_model.safetensors")
-    assert _distinct(folder, open_ledger(folder.workspace)).verdict is Verdict.INCONCLUSIVE
+@pytest.mark.parametrize("source", ["another reference", "candidate"])
+def test_copied_reference_makes_the_check_inconclusive(workspace_with_references, source):
+    run = finished_run(workspace_with_references)
+    first, second, _ = workspace_with_references.reference_folders(run.spec.request)
+    copied = second if source == "another reference" else run.path / "adapter"
+    shutil.copyfile(copied / "adapter_model.safetensors", first / "adapter_model.safetensors")
+    assert _distinct(run, open_ledger(run.workspace)).verdict is Verdict.INCONCLUSIVE
 
 
-def test_full_asks_other_wordings_teaches_again_and_looks_inside(place):
-    found = verify(made(place), "cpu", full=True)
+def test_full_verification_runs_paraphrases_relearning_and_probes(workspace_with_references):
+    found = verify(finished_run(workspace_with_references), "cpu", full=True)
     assert {"V5", "V7", "V8"} < {one.id for one in found.checks} and set(found.not_run) == set(NEVER_RUN)
     assert all(
-        one.value.n > 0 and one.value.value == one.value.value for id in ("V5", "V7", "V8") for one in of(found, id)
+        one.value.n > 0 and one.value.value == one.value.value
+        for id in ("V5", "V7", "V8")
+        for one in checks_with_id(found, id)
     )
 
 
-def test_what_is_taught_again_is_taken_back_to_the_bit(place):
-    recommender = load_adapter(place, str(place.root / "adapter"), "cpu")
-    context = make_context(place, place.requests()[0], recommender.tokenizer)
+def test_relearning_restores_weights_bit_for_bit(workspace_with_references):
+    recommender = load_adapter(workspace_with_references, str(workspace_with_references.root / "adapter"), "cpu")
+    context = make_context(workspace_with_references, workspace_with_references.requests()[0], recommender.tokenizer)
     before = adapter_weights(recommender.model)
     first, *later = relearned(recommender, context)
     after = adapter_weights(recommender.model)
@@ -102,73 +106,82 @@ def test_what_is_taught_again_is_taken_back_to_the_bit(place):
     assert all((one.users == first.users).all() for one in later)
 
 
-def test_neighbours_stay_and_share_most(workspace, monkeypatch):
+def test_neighbours_are_most_similar_other_users(workspace, monkeypatch):
     monkeypatch.setattr(collect_answers, "NEIGHBOURS", 5)
     context = make_context(workspace, workspace.requests()[0], load_adapter(workspace, None, "cpu").tokenizer)
-    met = {user: {event.item for event in events} for user, events in context.histories.items()}
-    theirs = set().union(*(met.pop(user) for user in context.request.subjects))
-    likeness = {user: len(own & theirs) / len(own | theirs) for user, own in met.items()}
+    items_of_user = {user: {event.item for event in events} for user, events in context.histories.items()}
+    subject_items = set().union(*(items_of_user.pop(user) for user in context.request.subjects))
+    similarity = {user: len(own & subject_items) / len(own | subject_items) for user, own in items_of_user.items()}
     found = collect_answers.neighbours(context)
-    assert len(found) == 5 and found < met.keys()
-    assert min(likeness[one] for one in found) >= max(likeness[one] for one in met.keys() - found)
+    assert len(found) == 5 and found < items_of_user.keys()
+    assert min(similarity[one] for one in found) >= max(similarity[one] for one in items_of_user.keys() - found)
 
 
-@pytest.mark.parametrize("way", ["exchanged", "otherwise scaled", "gone"])
-def test_a_copy_of_the_original_under_the_same_name_is_found_out(place, way):
-    folder = made(place)
-    weights = folder.path / "adapter/adapter_model.safetensors"
-    if way != "gone":
-        if way == "exchanged":
-            shutil.copyfile(place.root / "adapter/adapter_model.safetensors", weights)
+@pytest.mark.parametrize("change", ["replaced", "rescaled", "removed"])
+def test_replaced_rescaled_or_removed_adapter_is_detected(workspace_with_references, change):
+    run = finished_run(workspace_with_references)
+    weights = run.path / "adapter/adapter_model.safetensors"
+    if change != "removed":
+        if change == "replaced":
+            shutil.copyfile(workspace_with_references.root / "adapter/adapter_model.safetensors", weights)
         else:
             config = weights.with_name("adapter_config.json")
             write_json(config, json.loads(config.read_text()) | {"lora_alpha": 1})
-        found = verify(folder, "cpu")
-        assert of(found, "V12")[0].verdict is found.verdict is Verdict.FAIL
+        found = verify(run, "cpu")
+        assert checks_with_id(found, "V12")[0].verdict is found.verdict is Verdict.FAIL
     else:
         weights.unlink()
         with pytest.raises(Exception, match="adapter"):
-            verify(folder, "cpu")
+            verify(run, "cpu")
 
 
-def test_a_run_of_an_older_version_is_not_accused(place):
-    folder = made(place)
-    events = [event | {"config": None} for event in folder.events()]
+def test_run_without_recorded_config_digest_is_inconclusive(workspace_with_references):
+    run = finished_run(workspace_with_references)
+    events = [event | {"config": None} for event in run.events()]
     lines = [json.dumps({name: value for name, value in one.items() if value is not None}) for one in events]
-    (folder.path / "events.jsonl").write_text("\n".join(lines) + "\n")
-    assert _identity(folder, open_ledger(folder.workspace)).verdict is Verdict.INCONCLUSIVE
+    (run.path / "events.jsonl").write_text("\n".join(lines) + "\n")
+    assert _identity(run, open_ledger(run.workspace)).verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.slow
-def test_a_model_that_forgot_far_too_much_fails(place, monkeypatch):
-    """Ascent on the forgotten answers that nobody stops."""
+def test_model_that_forgot_too_much_fails(workspace_with_references, monkeypatch):
+    """The model is trained by gradient ascent without early stopping."""
     monkeypatch.setattr(Stopper, "reason", property(lambda self: "", lambda self, value: None), raising=False)
     fast = replace(METHODS["gradient_ascent_uncapped"], learning_rate=2e-2)
     monkeypatch.setitem(METHODS, "gradient_ascent_uncapped", fast)
     found = run_checks(
-        _evidence(made(place, "gradient_ascent_uncapped", 0), "cpu", Thresholds(), False, lambda done: None)
+        _evidence(
+            finished_run(workspace_with_references, "gradient_ascent_uncapped", 0),
+            "cpu",
+            Thresholds(),
+            False,
+            lambda done: None,
+        )
     )
     assert Verdict.FAIL in {one.verdict for one in found if one.id in ("V9", "V10")}, found
 
 
-def test_other_bounds_than_the_run_began_with_never_pass(place):
-    folder = made(place)
-    write_json(folder.path / "spec.json", json.loads((folder.path / "spec.json").read_text()) | {"thresholds": "other"})
-    found = verify(folder, "cpu")
+def test_thresholds_changed_after_the_run_never_pass(workspace_with_references):
+    run = finished_run(workspace_with_references)
+    write_json(run.path / "spec.json", json.loads((run.path / "spec.json").read_text()) | {"thresholds": "other"})
+    found = verify(run, "cpu")
     assert found.verdict is not Verdict.PASS
-    assert any("fixed beforehand" in one.sentence and one.verdict is Verdict.INCONCLUSIVE for one in of(found, "V0"))
+    assert any(
+        "fixed beforehand" in one.sentence and one.verdict is Verdict.INCONCLUSIVE
+        for one in checks_with_id(found, "V0")
+    )
 
 
-def test_without_references_it_says_so_and_the_command_ends_with_one(workspace):
-    folder = made(workspace)
-    told = RUNNER.invoke(app, ["verify", "-w", str(workspace.root), "--run", folder.id, "--device", "cpu"])
-    assert told.exit_code == 1 and "train them first" in told.output and "INCONCLUSIVE" in told.output
-    assert "Not covered: paraphrases of the prompt" in told.output
-    found = RUNNER.invoke(app, ["verify", "-w", str(workspace.root), "--run", folder.id, "--device", "cpu", "--json"])
+def test_command_without_references_exits_with_one(workspace):
+    run = finished_run(workspace)
+    result = RUNNER.invoke(app, ["verify", "-w", str(workspace.root), "--run", run.id, "--device", "cpu"])
+    assert result.exit_code == 1 and "train them first" in result.output and "INCONCLUSIVE" in result.output
+    assert "Not covered: paraphrases of the prompt" in result.output
+    found = RUNNER.invoke(app, ["verify", "-w", str(workspace.root), "--run", run.id, "--device", "cpu", "--json"])
     assert json.loads(found.stdout)["verdict"] == "inconclusive"
 
 
-def test_a_run_that_is_not_done_is_refused(workspace):
-    folder = create_run(workspace, workspace.requests()[0].id, "graddiff", "cpu", steps=3)
+def test_unfinished_run_is_refused(workspace):
+    run = create_run(workspace, workspace.requests()[0].id, "graddiff", "cpu", steps=3)
     with pytest.raises(RunError, match="choose a finished run"):
-        verify(folder, "cpu")
+        verify(run, "cpu")

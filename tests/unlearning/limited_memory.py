@@ -1,4 +1,4 @@
-"""Unlearns as one of several processes, the last of which has room for a single prompt. Usage: ROOT OUT [ROOM]."""
+"""Unlearning as one of several processes, of which the last has memory for ROOM prompts. Usage: ROOT OUT ROOM."""
 
 import sys
 from dataclasses import replace
@@ -13,21 +13,21 @@ from core.unlearning import finetuning, paired_losses
 from core.unlearning.methods import METHODS
 from core.unlearning.unlearn import unlearn
 from core.workspace import Workspace
-from tests.unlearning.test_unlearn import setup
+from tests.unlearning.test_unlearn import load_material
 
-root, out, room = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-whole = finetuning.answer_logits
+root, out, max_prompts = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+answer_logits = finetuning.answer_logits
 
 
-def cramped(model, batch):
-    if distributed.process_number() == distributed.world_size() - 1 and len(batch.ids) > room:
+def limited_answer_logits(model, batch):
+    if distributed.process_number() == distributed.world_size() - 1 and len(batch.ids) > max_prompts:
         raise torch.OutOfMemoryError("CUDA out of memory.")
-    return whole(model, batch)
+    return answer_logits(model, batch)
 
 
-finetuning.answer_logits = paired_losses.answer_logits = cramped
+finetuning.answer_logits = paired_losses.answer_logits = limited_answer_logits
 with distributed.process_group():
-    model, material = setup(Workspace(root))
+    model, material = load_material(Workspace(root))
     groups = dict.fromkeys(layout(model).modules, Group.SHARED)
     unlearn(model, material, groups, replace(METHODS["cure_merge"], steps=6))
     if distributed.process_number() == 0:

@@ -1,4 +1,4 @@
-"""The memory contrast: exact by its definition, computed a second way, and nothing is left changed."""
+"""Memory contrast: equal to its definition, groups by noise, and an unchanged model afterwards."""
 
 import torch
 
@@ -7,11 +7,11 @@ from core.types import Group, MemoryContrast
 from core.unlearning.early_stopping import mean_loss
 from core.unlearning.memory_contrast import memory_contrasts, prompt_losses, switched_off
 from core.unlearning.teachers import TEACHERS
-from tests.unlearning.test_unlearn import setup
+from tests.unlearning.test_unlearn import load_material
 
 
-def test_the_contrast_is_four_mean_losses(workspace):
-    model, material = setup(workspace)
+def test_contrast_equals_difference_of_four_mean_losses(workspace):
+    model, material = load_material(workspace)
     plan = layout(model)
     found = memory_contrasts(model, material.forget, material.holdout)
     assert {one.module for one in found} == {owner for owners in plan.cells for owner in owners}
@@ -23,8 +23,8 @@ def test_the_contrast_is_four_mean_losses(workspace):
         assert one.contrast_noise > 0
 
 
-def test_switching_off_everything_is_the_base_and_is_undone(workspace):
-    model, material = setup(workspace)
+def test_switching_off_all_modules_equals_base_and_is_undone(workspace):
+    model, material = load_material(workspace)
     plan = layout(model)
     before = {name: parameter.detach().clone() for name, parameter in plan.parameters.items()}
     modules = [owner for owners in plan.cells for owner in owners]
@@ -36,18 +36,18 @@ def test_switching_off_everything_is_the_base_and_is_undone(workspace):
     assert all(torch.equal(parameter, before[name]) for name, parameter in plan.parameters.items())
 
 
-def test_the_group_follows_what_is_beyond_the_noise():
+def test_group_depends_on_effects_beyond_the_noise():
     groups = [
         MemoryContrast("m0", *values).group for values in ((3, 0, 1, 1), (5, 2, 1, 1), (2, 2, 1, 1), (0.5, 0, 1, 1))
     ]
     assert groups == [Group.FORGET, Group.SHARED, Group.RETAIN, Group.OUTSIDE]
 
 
-def test_the_teacher_forgets_what_remembering_modules_knew(workspace):
-    model, material = setup(workspace)
+def test_teacher_without_forget_modules_equals_the_base(workspace):
+    model, material = load_material(workspace)
     modules = [owner for owners in layout(model).cells for owner in owners]
-    nothing = TEACHERS["memory_off"](model, material.forget, 0, dict.fromkeys(modules, Group.RETAIN))
-    everything = TEACHERS["memory_off"](model, material.forget, 0, dict.fromkeys(modules, Group.FORGET))
+    all_retain = TEACHERS["memory_off"](model, material.forget, 0, dict.fromkeys(modules, Group.RETAIN))
+    all_forget = TEACHERS["memory_off"](model, material.forget, 0, dict.fromkeys(modules, Group.FORGET))
     base = TEACHERS["base"](model, material.forget, 0, {})
-    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(everything, base, strict=True))
-    assert any(not torch.allclose(a, b, atol=1e-2) for a, b in zip(nothing, base, strict=True))
+    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(all_forget, base, strict=True))
+    assert any(not torch.allclose(a, b, atol=1e-2) for a, b in zip(all_retain, base, strict=True))

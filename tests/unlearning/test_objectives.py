@@ -1,4 +1,4 @@
-"""Each objective against a number worked out by hand."""
+"""Unlearning objectives: each equals a value worked out by hand."""
 
 import math
 
@@ -20,7 +20,7 @@ def batch(tokens: list[int], owners: list[int]) -> Batch:
     return Batch(empty, empty, empty, empty, empty, torch.tensor(tokens), torch.tensor(owners), labels)
 
 
-def fixed(tokens=(0,), wrong=(1,), original=FLAT, teacher=FLAT, owners=(0,)) -> ObjectiveInputs:
+def inputs(tokens=(0,), wrong=(1,), original=FLAT, teacher=FLAT, owners=(0,)) -> ObjectiveInputs:
     return ObjectiveInputs(
         batch(list(tokens), list(owners)), original, teacher, torch.tensor(wrong), torch.tensor([0, 1])
     )
@@ -31,94 +31,94 @@ def odds(value: float) -> torch.Tensor:
     return torch.tensor([[math.log(value), 0.0]])
 
 
-def loss(name: str, logits: torch.Tensor, given: ObjectiveInputs) -> float:
-    return OBJECTIVES[name](logits, given).item()
+def loss(name: str, logits: torch.Tensor, example: ObjectiveInputs) -> float:
+    return OBJECTIVES[name](logits, example).item()
 
 
-def test_teacher_takes_away_only_what_overfitting_raised():
+def test_teacher_lowers_only_logits_raised_by_overfitting():
     original, augmented = torch.tensor([[1.0, 2.0, 0.0]]), torch.tensor([[2.0, 1.0, 0.5]])
     assert torch.equal(teacher_logits(original, augmented), torch.tensor([[-1.0, 2.0, -1.0]]))
 
 
-def test_distil_is_the_kl_divergence_from_the_teacher():
-    """Teacher (3/4, 1/4) against model (1/2, 1/2): .75 ln 1.5 + .25 ln .5."""
+def test_distil_equals_kl_divergence_from_teacher():
+    """KL of teacher (3/4, 1/4) from model (1/2, 1/2): .75 ln 1.5 + .25 ln .5."""
     expected = 0.75 * math.log(1.5) + 0.25 * math.log(0.5)
-    assert loss("distil", FLAT, fixed(teacher=odds(3))) == pytest.approx(expected)
+    assert loss("distil", FLAT, inputs(teacher=odds(3))) == pytest.approx(expected)
 
 
-def test_ascent_is_capped_unless_asked_otherwise():
-    """Model gives the answer 1/2: cap - ln 2, and -ln 2 without a cap. Past the cap there is no gradient."""
-    assert loss("ascend", FLAT, fixed()) == pytest.approx(ASCENT_CAP - LN2)
-    assert loss("ascend_uncapped", FLAT, fixed()) == pytest.approx(-LN2)
+def test_ascent_is_capped_and_uncapped_variant_is_not():
+    """At probability 1/2 the loss is cap - ln 2, or -ln 2 without a cap. Beyond the cap, the gradient is zero."""
+    assert loss("ascend", FLAT, inputs()) == pytest.approx(ASCENT_CAP - LN2)
+    assert loss("ascend_uncapped", FLAT, inputs()) == pytest.approx(-LN2)
     for name, moves in (("ascend", False), ("ascend_uncapped", True)):
         logits = torch.tensor([[-9.0, 9.0]], requires_grad=True)
-        OBJECTIVES[name](logits, fixed()).backward()
+        OBJECTIVES[name](logits, inputs()).backward()
         assert logits.grad.any() == moves
 
 
-def test_npo_by_hand():
-    """p = p0: -(2/.1) ln sigmoid(0) = 20 ln 2. p = 3/4 after 1/2: the ratio 1.5 stands to the power .1."""
-    assert loss("npo", FLAT, fixed()) == pytest.approx(20 * LN2, rel=1e-5)
-    assert loss("npo", odds(3), fixed()) == pytest.approx(20 * math.log(1 + 1.5**0.1), rel=1e-5)
+def test_npo_equals_hand_computed_value():
+    """p = p0: -(2/.1) ln sigmoid(0) = 20 ln 2. p = 3/4 after 1/2: the ratio 1.5 to the power .1."""
+    assert loss("npo", FLAT, inputs()) == pytest.approx(20 * LN2, rel=1e-5)
+    assert loss("npo", odds(3), inputs()) == pytest.approx(20 * math.log(1 + 1.5**0.1), rel=1e-5)
 
 
-def test_npo_counts_a_title_of_two_tokens_as_one_answer():
+def test_npo_treats_tokens_of_a_title_as_one_answer():
     """p falls from 1/2 to 1/4 on both tokens: the ratio is 1/4, not a mean of two halves."""
-    two = fixed((0, 0), (1, 1), torch.zeros(2, 2), owners=(0, 0))
+    two = inputs((0, 0), (1, 1), torch.zeros(2, 2), owners=(0, 0))
     assert loss("npo", odds(1 / 3).repeat(2, 1), two) == pytest.approx(20 * math.log(1 + 0.25**0.1), rel=1e-5)
 
 
-def test_simnpo_by_hand():
-    """p = 1/2: -(2/4.5) ln sigmoid(4.5 ln 2 - .125); twice the tokens of the same p change nothing."""
+def test_simnpo_equals_hand_computed_value():
+    """p = 1/2: -(2/4.5) ln sigmoid(4.5 ln 2 - .125); a second token of the same p changes nothing."""
     expected = (2 / 4.5) * math.log(1 + math.exp(-(4.5 * LN2 - 0.125)))
-    assert loss("simnpo", FLAT, fixed()) == pytest.approx(expected, rel=1e-5)
-    two = fixed((0, 0), (1, 1), torch.zeros(2, 2), owners=(0, 0))
+    assert loss("simnpo", FLAT, inputs()) == pytest.approx(expected, rel=1e-5)
+    two = inputs((0, 0), (1, 1), torch.zeros(2, 2), owners=(0, 0))
     assert loss("simnpo", torch.zeros(2, 2), two) == pytest.approx(expected, rel=1e-5)
 
 
-def test_undial_follows_the_original_with_the_answer_lowered():
-    """From even odds the target is sigmoid(-10) for the answer; zero where the model says so."""
+def test_undial_target_is_original_with_lowered_answer():
+    """From even odds, the target is sigmoid(-10) for the answer; the loss is zero if the model equals the target."""
     low = 1 / (1 + math.exp(10))
     expected = low * math.log(2 * low) + (1 - low) * math.log(2 * (1 - low))
-    assert loss("undial", FLAT, fixed()) == pytest.approx(expected, rel=1e-5)
-    assert loss("undial", torch.tensor([[-10.0, 0.0]]), fixed()) == pytest.approx(0, abs=1e-6)
+    assert loss("undial", FLAT, inputs()) == pytest.approx(expected, rel=1e-5)
+    assert loss("undial", torch.tensor([[-10.0, 0.0]]), inputs()) == pytest.approx(0, abs=1e-6)
 
 
-def test_neutral_looks_at_the_choices_only():
-    """KL((1/2, 1/2) || (3/4, 1/4)) = ln(2/3)/2 + ln(2)/2, whatever a third token's logit is."""
+def test_neutral_depends_only_on_the_choices():
+    """KL((1/2, 1/2) || (3/4, 1/4)) = ln(2/3)/2 + ln(2)/2, for any logit of a third token."""
     expected = (math.log(2 / 3) + math.log(2)) / 2
     logits = torch.cat([odds(3), torch.tensor([[5.0]])], 1)
-    assert loss("neutral", logits, fixed()) == pytest.approx(expected, rel=1e-5)
+    assert loss("neutral", logits, inputs()) == pytest.approx(expected, rel=1e-5)
 
 
-def test_flip_trains_the_other_answer():
-    assert loss("flip", odds(3), fixed()) == pytest.approx(math.log(4))
+def test_flip_equals_loss_of_the_other_answer():
+    assert loss("flip", odds(3), inputs()) == pytest.approx(math.log(4))
 
 
-def test_dpo_by_hand():
-    """p = p0: ln 2 / .1. The answer thrice as probable as before against the other: the ratio 3 to the power .1."""
-    assert loss("dpo", FLAT, fixed()) == pytest.approx(10 * LN2, rel=1e-5)
-    assert loss("dpo", odds(3), fixed()) == pytest.approx(10 * math.log(1 + 3**0.1), rel=1e-5)
+def test_dpo_equals_hand_computed_value():
+    """p = p0: ln 2 / .1. The odds of the answer are three times the original odds: the ratio 3 to the power .1."""
+    assert loss("dpo", FLAT, inputs()) == pytest.approx(10 * LN2, rel=1e-5)
+    assert loss("dpo", odds(3), inputs()) == pytest.approx(10 * math.log(1 + 3**0.1), rel=1e-5)
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_a_small_step_down_any_objective_makes_the_answer_less_probable(name, seed):
-    """The teacher of distillation says the contrary. Bounded objectives never go below zero."""
+def test_gradient_step_lowers_probability_of_the_answer(name, seed):
+    """The teacher of distillation has the opposite answer. Bounded objectives are never negative."""
     rng = torch.Generator().manual_seed(seed)
     logits = torch.randn(1, 2, generator=rng).abs().sort(descending=True).values.requires_grad_(True)
-    given = fixed(original=logits.detach(), teacher=logits.detach().flip(1))
-    value = OBJECTIVES[name](logits, given)
-    (slope,) = torch.autograd.grad(value, logits)
-    after = (logits - 1e-3 * slope).log_softmax(-1)[0, 0]
+    example = inputs(original=logits.detach(), teacher=logits.detach().flip(1))
+    value = OBJECTIVES[name](logits, example)
+    (gradient,) = torch.autograd.grad(value, logits)
+    after = (logits - 1e-3 * gradient).log_softmax(-1)[0, 0]
     assert after <= logits.log_softmax(-1)[0, 0] + 1e-6
     assert name == "ascend_uncapped" or value >= -1e-6
 
 
-def test_keep_adds_the_drift_from_the_original():
-    """Equal to the original only the answers' loss ln 2 is left; (1/2,1/2) away from (3/4,1/4) adds that KL."""
-    one = fixed().batch
+def test_keep_adds_kl_drift_from_the_original():
+    """Without drift, only the answer loss ln 2 remains; drift from (3/4,1/4) to (1/2,1/2) adds its KL."""
+    one = inputs().batch
     assert keep(FLAT, one, FLAT).item() == pytest.approx(LN2)
     drift = 0.75 * math.log(1.5) + 0.25 * math.log(0.5)
     assert keep(FLAT, one, odds(3)).item() == pytest.approx(LN2 + drift)

@@ -1,4 +1,4 @@
-"""Gradient surgeries against TorchJD, an independent implementation, on random gradients."""
+"""Gradient surgeries: equal to TorchJD, an independent implementation, on random gradients."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ def upgrad():
     return aggregation.UPGrad(pref_vector=torch.tensor(WEIGHTS, dtype=torch.float64))
 
 
-# Surgery, its weights, and TorchJD's counterpart. TorchJD's PCGrad has no weights.
+# Name of the surgery: its weights and TorchJD's counterpart. TorchJD's PCGrad has no weights.
 ORACLES = {
     "sum": (WEIGHTS, lambda: aggregation.Constant(torch.tensor(WEIGHTS, dtype=torch.float64))),
     "pcgrad": ((1.0, 1.0), lambda: aggregation.PCGrad()),
@@ -26,7 +26,7 @@ ORACLES = {
 
 @pytest.mark.parametrize("name", ORACLES)
 @pytest.mark.parametrize("seed", range(3))
-def test_a_surgery_gives_the_oracles_direction(name, seed):
+def test_surgery_gives_the_direction_of_torchjd(name, seed):
     weights, oracle = ORACLES[name]
     aggregate = oracle()
     f, r = torch.randn(2, CELLS, 5, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

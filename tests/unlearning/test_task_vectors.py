@@ -1,4 +1,4 @@
-"""Unlearning in weight space: the rule holds for task vectors, and the search goes no further than it may."""
+"""Unlearning by task vectors: rules of the groups, limits of the search, and counting of steps."""
 
 from dataclasses import replace
 
@@ -13,22 +13,22 @@ from core.unlearning.methods import METHODS
 from core.unlearning.task_vectors import MOVE_MULTIPLES, combine_task_vectors
 from core.unlearning.teachers import OVERFIT
 from core.unlearning.unlearn import unlearn
-from tests.unlearning.test_unlearn import groups_in_turn, setup
+from tests.unlearning.test_unlearn import alternating_groups, load_material
 
 MERGE = replace(METHODS["cure_merge"], steps=4, tolerance=10.0)
 
 
-def vectors(model):
+def random_task_vectors(model):
     plan, rng = layout(model), torch.Generator().manual_seed(0)
     return plan, *(torch.randn(plan.weights().shape, generator=rng) for _ in range(2))
 
 
-def test_each_group_moves_by_its_own_rule(workspace):
-    model, _ = setup(workspace)
-    plan, away, along = vectors(model)
-    groups = groups_in_turn(model)
+def test_each_group_moves_by_its_rule(workspace):
+    model, _ = load_material(workspace)
+    plan, forget_vector, retain_vector = random_task_vectors(model)
+    groups = alternating_groups(model)
     kinds = cell_groups(plan.cells, groups)
-    move, told = combine_task_vectors(away, along, plan, kinds, MERGE)
+    move, measures = combine_task_vectors(forget_vector, retain_vector, plan, kinds, MERGE)
     forget, retain = MERGE.weights
     rules = {
         Group.FORGET: lambda f, r: forget * f,
@@ -38,62 +38,66 @@ def test_each_group_moves_by_its_own_rule(workspace):
     }
     for cell, kind in enumerate(kinds):
         rows = plan.cell_of == cell
-        torch.testing.assert_close(move[rows], rules[kind](away[rows], along[rows]), rtol=1e-4, atol=1e-6)
-    assert 0 < told["conflict"] <= 1
+        torch.testing.assert_close(
+            move[rows], rules[kind](forget_vector[rows], retain_vector[rows]), rtol=1e-4, atol=1e-6
+        )
+    assert 0 < measures["conflict"] <= 1
 
 
-def test_a_shared_module_keeps_all_of_what_is_kept(workspace):
-    """<move, kept vector> >= w_r |kept vector|^2 in every cell, as for gradients."""
-    model, _ = setup(workspace)
-    plan, away, along = vectors(model)
+def test_shared_move_keeps_the_retain_vector(workspace):
+    """<move, retain vector> >= w_r |retain vector|^2 in every cell, as for gradients."""
+    model, _ = load_material(workspace)
+    plan, forget_vector, retain_vector = random_task_vectors(model)
     shared = (Group.SHARED,) * len(plan.cells)
-    for vector in (away, -along):  # the second opposes what is kept everywhere
-        move, _ = combine_task_vectors(vector, along, plan, shared, MERGE)
-        gained, kept = plan.inner(move, along), plan.inner(along, along)
+    for vector in (forget_vector, -retain_vector):  # the second vector opposes the retain vector everywhere
+        move, _ = combine_task_vectors(vector, retain_vector, plan, shared, MERGE)
+        gained, kept = plan.inner(move, retain_vector), plan.inner(retain_vector, retain_vector)
         assert (gained >= MERGE.weights[1] * kept * (1 - 1e-5)).all()
 
 
-def test_without_a_kept_vector_it_is_task_vector_negation(workspace):
-    """A second way: over-fit by hand, and go the other way as far as the search went."""
-    model, material = setup(workspace)
+def test_zero_retain_weight_equals_task_vector_negation(workspace):
+    """Compares with overfitting by hand and a move by the same multiple in the opposite direction."""
+    model, material = load_material(workspace)
     plan, before = layout(model), layout(model).weights()
-    alone = replace(MERGE, weights=(1.0, 0.0), surgery="sum")
-    reached = []
-    unlearn(model, material, shared(model), alone, 3, lambda step: reached.append(step.losses.get("reach")))
+    negation = replace(MERGE, weights=(1.0, 0.0), surgery="sum")
+    multiples = []
+    unlearn(model, material, all_shared(model), negation, 3, lambda step: multiples.append(step.losses.get("reach")))
     found = plan.weights()
     plan.write(before)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in plan.parameters)
     epochs = -(-MERGE.steps // -(-len(material.forget) // OVERFIT.batch_size))
     finetune(model, material.forget, replace(OVERFIT, epochs=epochs, seed=3))
-    torch.testing.assert_close(found, before + reached[-1] * (before - plan.weights()), rtol=0, atol=1e-6)
+    torch.testing.assert_close(found, before + multiples[-1] * (before - plan.weights()), rtol=0, atol=1e-6)
 
 
-def test_a_move_that_kept_people_pay_for_is_taken_back(workspace):
-    model, material = setup(workspace)
+def test_move_that_harms_retained_users_is_undone(workspace):
+    model, material = load_material(workspace)
     before = layout(model).weights()
-    outcome = unlearn(model, material, shared(model), replace(MERGE, tolerance=-1.0))
+    outcome = unlearn(model, material, all_shared(model), replace(MERGE, tolerance=-1.0))
     assert "retained users" in outcome.reason and torch.equal(layout(model).weights(), before)
     assert all(cell.moved == 0 for cell in outcome.cells)
 
 
 @pytest.mark.parametrize("last", [2, 6])
-def test_a_watcher_that_ends_it_while_it_trains_leaves_the_original(workspace, last):
-    model, material = setup(workspace)
+def test_stop_during_training_leaves_the_original(workspace, last):
+    model, material = load_material(workspace)
     before = layout(model).weights()
-    outcome = unlearn(model, material, shared(model), MERGE, watch=lambda step: step.number == last)
+    outcome = unlearn(model, material, all_shared(model), MERGE, watch=lambda step: step.number == last)
     assert last <= outcome.steps <= last + 1 and torch.equal(layout(model).weights(), before)
 
 
-def test_steps_are_counted_through_both_trainings_and_the_search(workspace):
-    model, material = setup(workspace)
+def test_steps_are_counted_across_trainings_and_search(workspace):
+    model, material = load_material(workspace)
     steps = []
-    outcome = unlearn(model, material, shared(model), MERGE, watch=lambda step: steps.append(step) or False)
+    outcome = unlearn(model, material, all_shared(model), MERGE, watch=lambda step: steps.append(step) or False)
     assert [step.number for step in steps] == list(range(1, len(steps) + 1))
-    tried = [step.losses["reach"] for step in steps if "reach" in step.losses]
-    assert tuple(tried) == MOVE_MULTIPLES[: len(tried)] and len(steps) == outcome.steps + len(tried)
+    multiples_tried = [step.losses["reach"] for step in steps if "reach" in step.losses]
+    assert tuple(multiples_tried) == MOVE_MULTIPLES[: len(multiples_tried)] and len(steps) == outcome.steps + len(
+        multiples_tried
+    )
     assert all(step.total == outcome.steps + len(MOVE_MULTIPLES) for step in steps)
 
 
-def shared(model):
+def all_shared(model):
     return dict.fromkeys(anatomy(model).modules, Group.SHARED)

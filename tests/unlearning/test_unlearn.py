@@ -1,4 +1,4 @@
-"""Unlearning on real small models: what must not move does not move, what must forget forgets."""
+"""Unlearning on real small models: frozen weights, forget loss, stopping, seeds and memory options."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from core.unlearning.paired_losses import PairLosses, UnlearningPrompts
 from core.unlearning.unlearn import unlearn
 
 
-def setup(workspace):
+def load_material(workspace):
     recommender = load_adapter(workspace, str(workspace.root / "adapter"), "cpu")
     context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
     split = context.split
@@ -30,15 +30,15 @@ def bits(value: torch.Tensor) -> torch.Tensor:
     return value.view(torch.uint8) if value.dim() else value
 
 
-def groups_in_turn(model) -> dict[str, Group]:
+def alternating_groups(model) -> dict[str, Group]:
     return {name: list(Group)[i % 4] for i, name in enumerate(anatomy(model).modules)}
 
 
 @pytest.mark.parametrize("method", ["cure", "cure_merge"])
-def test_base_and_outside_are_bit_identical(workspace, method):
-    model, material = setup(workspace)
+def test_base_and_outside_modules_stay_bit_identical(workspace, method):
+    model, material = load_material(workspace)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    groups = groups_in_turn(model)
+    groups = alternating_groups(model)
     outcome = unlearn(model, material, groups, replace(METHODS[method], steps=6, tolerance=10.0))
     after = model.state_dict()
     assert outcome.steps > 0 and set(after) == set(before)
@@ -47,60 +47,60 @@ def test_base_and_outside_are_bit_identical(workspace, method):
     for name, old in before.items():
         if name not in plan.parameters:
             assert torch.equal(bits(old), bits(after[name])), name
-    still = torch.tensor([kind is Group.OUTSIDE for kind in kinds])[plan.cell_of]
+    frozen = torch.tensor([kind is Group.OUTSIDE for kind in kinds])[plan.cell_of]
     old_rows, new_rows = (plan.flat([state[name] for name in plan.parameters]) for state in (before, after))
-    assert torch.equal(bits(old_rows[still]), bits(new_rows[still]))
-    assert (old_rows != new_rows).any(1)[~still].all()
+    assert torch.equal(bits(old_rows[frozen]), bits(new_rows[frozen]))
+    assert (old_rows != new_rows).any(1)[~frozen].all()
 
 
-def test_what_is_frozen_has_no_moment(workspace):
-    model, material = setup(workspace)
-    groups, plan = groups_in_turn(model), layout(model)
+def test_frozen_weights_have_no_second_moment(workspace):
+    model, material = load_material(workspace)
+    groups, plan = alternating_groups(model), layout(model)
     kinds = cell_groups(plan.cells, groups)
     with only_trainable(model, plan, False):
-        work = UnlearningStep(
+        step = UnlearningStep(
             PairLosses(model, plan, material, groups, METHODS["cure"], 0), plan, kinds, METHODS["cure"]
         )
-        work(0)
-    still = torch.tensor([kind is Group.OUTSIDE for kind in kinds])[plan.cell_of]
-    assert still.any() and not work.metric.moment[still].any() and work.metric.moment[~still].any(1).all()
+        step(0)
+    frozen = torch.tensor([kind is Group.OUTSIDE for kind in kinds])[plan.cell_of]
+    assert frozen.any() and not step.metric.moment[frozen].any() and step.metric.moment[~frozen].any(1).all()
 
 
 @pytest.mark.parametrize("method", [name for name, method in METHODS.items() if not method.retrain])
-def test_forgetting_raises_the_forget_loss(workspace, method):
-    model, material = setup(workspace)
+def test_unlearning_raises_the_forget_loss(workspace, method):
+    model, material = load_material(workspace)
     before = mean_loss(model, material.forget)
     shared = dict.fromkeys(anatomy(model).modules, Group.SHARED)
     unlearn(model, material, shared, replace(METHODS[method], steps=15, tolerance=10.0))
     assert mean_loss(model, material.forget) > before
 
 
-def test_a_watcher_can_stop_it(workspace):
-    model, material = setup(workspace)
+def test_watch_callback_stops_unlearning(workspace):
+    model, material = load_material(workspace)
     shared = dict.fromkeys(anatomy(model).modules, Group.SHARED)
     outcome = unlearn(model, material, shared, replace(METHODS["npo"], steps=15), watch=lambda step: step.number == 2)
     assert outcome.steps == 2
 
 
-def test_it_stops_on_validation_loss(workspace):
-    model, material = setup(workspace)
+def test_unlearning_stops_on_validation_loss(workspace):
+    model, material = load_material(workspace)
     shared = dict.fromkeys(anatomy(model).modules, Group.SHARED)
-    wild = replace(METHODS["gradient_ascent"], learning_rate=0.5, steps=50)
-    outcome = unlearn(model, material, shared, wild)
+    fast_ascent = replace(METHODS["gradient_ascent"], learning_rate=0.5, steps=50)
+    outcome = unlearn(model, material, shared, fast_ascent)
     assert outcome.steps < 50 and outcome.reason
 
 
-def test_the_same_seed_gives_the_same_adapter(workspace):
+def test_same_seed_gives_same_adapter(workspace):
     results = []
     for _ in range(2):
-        model, material = setup(workspace)
-        unlearn(model, material, groups_in_turn(model), replace(METHODS["cure"], steps=3), seed=5)
+        model, material = load_material(workspace)
+        unlearn(model, material, alternating_groups(model), replace(METHODS["cure"], steps=3), seed=5)
         results.append({name: value.clone() for name, value in model.state_dict().items() if "lora" in name})
     assert all(torch.equal(results[0][name], results[1][name]) for name in results[0])
 
 
-def gradient_of_a_step(model, material, **changes):
-    """Both flat gradients of one step of NPO, whose answers are weighed per target, and of CURE's default."""
+def gradients_of_a_step(model, material, **changes):
+    """Flat forget and retain gradients of one step, for NPO (weighted per target) and CURE."""
     plan, found = layout(model), []
     for name in ("npo", "cure"):
         method = replace(METHODS[name], batch_size=5, **changes)
@@ -110,32 +110,32 @@ def gradient_of_a_step(model, material, **changes):
     return torch.stack(found)
 
 
-def test_micro_batches_and_checkpointing_change_no_gradient(workspace):
-    model, material = setup(workspace)
-    whole = gradient_of_a_step(model, material)
+def test_micro_batches_and_checkpointing_keep_gradients(workspace):
+    model, material = load_material(workspace)
+    whole = gradients_of_a_step(model, material)
     for changes in ({"micro_batch": 2}, {"checkpointing": True}, {"micro_batch": 1, "checkpointing": True}):
-        torch.testing.assert_close(gradient_of_a_step(model, material, **changes), whole, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(gradients_of_a_step(model, material, **changes), whole, rtol=1e-4, atol=1e-6)
     assert whole.abs().sum() > 0 and not model.training and not any(p.requires_grad for p in model.parameters())
 
 
-def test_checkpointing_keeps_fewer_activations(workspace):
-    model, material = setup(workspace)
-    kept = {}
-    for on in (False, True):
+def test_gradient_checkpointing_saves_fewer_activations(workspace):
+    model, material = load_material(workspace)
+    saved_sizes = {}
+    for checkpointing in (False, True):
         plan, sizes = layout(model), []
         losses = PairLosses(model, plan, material, {}, METHODS["cure"], 0)
         with (
-            only_trainable(model, plan, on),
+            only_trainable(model, plan, checkpointing),
             torch.autograd.graph.saved_tensors_hooks(lambda t: sizes.append(t.numel()) or t, lambda t: t),  # noqa: B023
         ):
             list(losses.retain_parts())
-        kept[on] = sum(sizes)
-    assert kept[True] < kept[False] / 2
+        saved_sizes[checkpointing] = sum(sizes)
+    assert saved_sizes[True] < saved_sizes[False] / 2
 
 
-def test_an_adapter_on_a_bfloat16_base_learns_in_float32(workspace):
-    """Small steps would vanish in bfloat16's eight bits."""
-    model, material = setup(workspace)
+def test_adapter_on_bfloat16_base_trains_in_float32(workspace):
+    """Small steps would vanish in the eight bits of bfloat16."""
+    model, material = load_material(workspace)
     for name, parameter in model.named_parameters():
         if "lora_" not in name:
             parameter.data = parameter.data.bfloat16()

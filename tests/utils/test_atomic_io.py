@@ -1,4 +1,4 @@
-"""Atomic writes: a write that fails or is interrupted leaves the old file."""
+"""Atomic writes: a failed or interrupted write keeps the old file."""
 
 import errno
 import os
@@ -9,17 +9,17 @@ from core.errors import WorkspaceError
 from core.utils.atomic_io import write_text
 
 
-@pytest.mark.parametrize("place", ["fsync", "replace", "fdopen"])
+@pytest.mark.parametrize("function", ["fsync", "replace", "fdopen"])
 @pytest.mark.parametrize("old", [None, "old\n"])
-def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(tmp_path, monkeypatch, place, old):
+def test_full_disk_is_reported_and_keeps_the_old_file(tmp_path, monkeypatch, function, old):
     path = tmp_path / "new" / "file.json"
     if old:
         write_text(path, old)
 
-    def full(*_args, **_kwargs):
+    def raise_disk_full(*_args, **_kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, place, full)
+    monkeypatch.setattr(os, function, raise_disk_full)
     with pytest.raises(WorkspaceError, match=r"^The disk that holds \S+ is full: free some space and try again\.$"):
         write_text(path, "half of it")
     monkeypatch.undo()
@@ -27,13 +27,13 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(tmp_path, monkeyp
     assert not old or path.read_text() == old
 
 
-def test_any_other_refusal_names_the_file(tmp_path):
+def test_other_write_error_names_the_file(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(WorkspaceError, match=r"x\.json cannot be written \(.+\): check the folder"):
         write_text(tmp_path / "file" / "x.json", "text")
 
 
-def test_an_interrupted_write_leaves_nothing_beside_the_old_file(tmp_path, monkeypatch):
+def test_interrupted_write_leaves_only_the_old_file(tmp_path, monkeypatch):
     write_text(tmp_path / "a", "old")
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""JSON files: every dataclass survives a round trip, and each kind of wrong value is refused in one sentence."""
+"""JSON serialization: round trips of all dataclasses, shipped files, and one-sentence errors for wrong values."""
 
 import json
 import math
@@ -75,7 +75,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One field of each kind of type."""
+    """One field for each kind of type."""
 
     name: str
     count: int = 0
@@ -95,59 +95,59 @@ KINDS = [kind for kind in vars(types).values() if hasattr(kind, "__dataclass_fie
 ]
 
 
-def blurred(value) -> str:
-    """A value as text in which NaN, infinity and None look alike, as they do in a file."""
+def without_nan(value) -> str:
+    """Return a value as text in which NaN, infinity and None are equal, as in a JSON file."""
     return re.sub(r"-?\binf\b|\bnan\b", "None", repr(value))
 
 
-def test_every_kind_of_the_flow_is_covered():
+def test_important_dataclasses_are_covered():
     assert {Evaluation, RunStatus, Request, ModuleGroup} <= set(KINDS) and len(KINDS) > 30
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
-def test_what_is_written_comes_back(kind, data):
+def test_dataclass_survives_a_round_trip(kind, data):
     value = data.draw(st.from_type(kind))
     text = json.dumps(to_json(value), allow_nan=False)
-    again = from_json(kind, json.loads(text))
-    assert type(again) is kind and blurred(again) == blurred(value)
+    read = from_json(kind, json.loads(text))
+    assert type(read) is kind and without_nan(read) == without_nan(value)
 
 
-def test_not_a_number_is_null_in_the_file_and_nan_again(tmp_path):
+def test_nan_is_null_in_the_file_and_is_read_as_nan(tmp_path):
     path = tmp_path / "c.json"
     write_json(path, Closeness(math.nan, 0.1, math.inf))
     assert "NaN" not in path.read_text() and json.loads(path.read_text())["residual"] is None
-    again = read_json(path, Closeness)
-    assert math.isnan(again.residual) and again.jsd == 0.1
+    read = read_json(path, Closeness)
+    assert math.isnan(read.residual) and read.jsd == 0.1
 
 
-def test_tuples_enums_and_options_keep_their_kind(tmp_path):
+def test_tuples_enums_and_optional_values_keep_their_type(tmp_path):
     status = RunStatus(RunState.FAILED, eta=None, worker=Worker("host", "boot", "", 7, 1.5))
     group = ModuleGroup("a0.h0", Group.SHARED, 0.1, 0.2, 0.3, 0.0, -0.5)
     request = Request("r", ("u1",), (("u2", "f3"),))
     for value in (status, group, request, WorkspaceSettings("w", "d", Task.NEXT_ITEM)):
         write_json(tmp_path / "v.json", value)
-        again = read_json(tmp_path / "v.json", type(value))
-        assert again == value and hash(again) == hash(value)
+        read = read_json(tmp_path / "v.json", type(value))
+        assert read == value and hash(read) == hash(value)
     assert isinstance(read_json(tmp_path / "v.json", WorkspaceSettings).task, Task)
 
 
-def test_a_field_of_a_newer_writer_is_ignored_and_a_default_fills_in():
+def test_unknown_field_is_ignored_and_missing_field_has_default():
     assert from_json(RunSpec, {"id": "a", "request": "b", "invented": 1}) == RunSpec("a", "b")
 
 
 @pytest.mark.parametrize(
     "path", [path for path in SHIPPED if path.name in TYPES or path.parent.name == "requests"], ids=str
 )
-def test_a_shipped_file_is_written_again_byte_for_byte(path, tmp_path):
+def test_shipped_file_is_rewritten_byte_for_byte(path, tmp_path):
     kind = TYPES.get(path.name, Request)
     if path.suffix == ".jsonl":
         write_json_lines(tmp_path / path.name, read_json_lines(path, kind))
     else:
         write_json(tmp_path / path.name, read_json(path, kind))
     written = (tmp_path / path.name).read_text()
-    if path.name == "verification.json":  # was written with `1` where `1.0` is read, and without codes in version 0.1.0
+    if path.name == "verification.json":  # old files have `1` for `1.0`, and version 0.1.0 wrote no codes
         found, before = json.loads(written), json.loads(path.read_text())
         for one, old in zip(found["checks"], before["checks"], strict=True):
             assert {name: one[name] for name in old} == old
@@ -158,7 +158,7 @@ def test_a_shipped_file_is_written_again_byte_for_byte(path, tmp_path):
         assert written == path.read_text()
 
 
-def test_the_json_of_a_value_keeps_whole_numbers_and_the_fields_of_a_subclass():
+def test_json_keeps_integers_and_fields_of_a_subclass():
     @dataclass(frozen=True)
     class Longer(Part):
         more: str = ""
@@ -201,7 +201,7 @@ def test_the_json_of_a_value_keeps_whole_numbers_and_the_fields_of_a_subclass():
         ({"old": 1}, "field old must be text, not a whole number"),
     ],
 )
-def test_a_wrong_value_is_one_sentence_with_the_file_the_field_and_what_was_expected(tmp_path, change, sentence):
+def test_error_for_wrong_value_names_file_field_and_type(tmp_path, change, sentence):
     path, values = tmp_path / "sample.json", {"name": "a", **change}
     path.write_text(json.dumps(values))
     with pytest.raises(WorkspaceError) as error:
@@ -212,7 +212,7 @@ def test_a_wrong_value_is_one_sentence_with_the_file_the_field_and_what_was_expe
     assert str(error.value) == f"A stored Sample is damaged ({sentence}): restore it or create it again."
 
 
-def test_a_missing_required_field_is_named_as_in_files():
+def test_error_for_missing_field_uses_its_name_in_files():
     with pytest.raises(WorkspaceError, match=r"\(field born is missing and must be a number\)"):
         from_json(Worker, {"host": "h", "boot": "b", "space": "", "pid": 1})
 
@@ -223,14 +223,14 @@ def test_content_of_another_type_is_refused(kind):
         from_json(kind, "text")
 
 
-def test_numbers_are_read_as_their_field_says():
+def test_numbers_are_read_as_the_type_of_their_field():
     read = from_json(Sample, {"name": "a", "rate": 1, "options": {"slurm": {"gpus": 1, "hours": 1.5, "queue": "q"}}})
     assert read.rate == 1.0 and type(read.rate) is float
     assert [type(value) for value in read.options["slurm"].values()] == [int, float, str]
     assert from_json(Part, {"size": 1, "share": None}) == Part(1, None)
 
 
-def test_a_wrong_line_is_named_by_its_number(tmp_path):
+def test_error_for_wrong_line_names_its_number(tmp_path):
     path = tmp_path / "parts.jsonl"
     write_json_lines(path, [Part(1), Part(2)])
     path.write_text(path.read_text() + '\n{"size": "3"}\n')
@@ -244,13 +244,13 @@ def test_a_wrong_line_is_named_by_its_number(tmp_path):
 @pytest.mark.parametrize(
     "text", ["{", "", "{}", "[1]", "\x00", '{"value": "x", "low": 0, "high": 0, "n": 1}', "[" * 100_000]
 )
-def test_a_damaged_file_is_one_sentence(tmp_path, text):
+def test_damaged_file_is_reported_in_one_sentence(tmp_path, text):
     (tmp_path / "i.json").write_text(text)
     with pytest.raises(WorkspaceError, match=r"i\.json is damaged .*\.$"):
         read_json(tmp_path / "i.json", Interval)
 
 
-def test_a_missing_file_is_one_sentence(tmp_path):
+def test_missing_file_is_reported_in_one_sentence(tmp_path):
     with pytest.raises(WorkspaceError, match="is not there"):
         read_json(tmp_path / "none.json", Interval)
     with pytest.raises(WorkspaceError, match="is not there"):

@@ -1,4 +1,4 @@
-"""Other wordings, relearning and probes on simulated models: who never knew is not accused, who still knows is caught."""
+"""Paraphrase, relearning and probe checks on simulated models with and without memorised data."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ WORLDS = 40
 
 
 @pytest.fixture(autouse=True)
-def fewer_draws(monkeypatch):
+def fewer_bootstrap_draws(monkeypatch):
     monkeypatch.setattr(equivalence, "DRAWS", 60)
 
 
@@ -27,103 +27,104 @@ def scores(margins: np.ndarray, losses: np.ndarray | None = None) -> Predictions
     return Predictions(USERS, np.ones(len(USERS), bool), margins, np.stack([1 - yes, yes], 1), losses)
 
 
-def answers(**told) -> Answers:
-    return Answers(None, np.empty(0), {}, None, None, **told)
+def answers(**parts) -> Answers:
+    return Answers(None, np.empty(0), {}, None, None, **parts)
 
 
 def verdicts(check, model, count: int = 4, worlds: int = WORLDS) -> list[Verdict]:
-    """What the check says of a model in so many worlds. model: (world's generator, does it know) -> answers."""
+    """Run a check on `worlds` simulated data sets. `model` maps (generator, memorises) to answers."""
     found = []
     for seed in range(worlds):
         rng = np.random.default_rng(seed)
-        one, *references = (model(rng, knows) for knows in (True, *[False] * count))
+        one, *references = (model(rng, memorises) for memorises in (True, *[False] * count))
         found += [each.verdict for each in check.checks(Evidence(one, None, tuple(references)))]
     return found
 
 
-def in_words(strength: float):
-    """Models that differ by their seed, more so under stranger wordings; one knows more under a single, not the strangest one."""
+def paraphrase_model(strength: float):
+    """Models with seed noise that grows with the paraphrase; a memorising model has higher margins under one of them."""
 
-    def model(rng, knows):
-        noise = {f"w{place}": rng.normal(0, 0.3 + 0.1 * place, len(USERS)) for place in range(8)}
+    def model(rng, memorises):
+        noise = {f"w{number}": rng.normal(0, 0.3 + 0.1 * number, len(USERS)) for number in range(8)}
         return answers(
-            paraphrased={name: scores(each + strength * knows * (name == "w2")) for name, each in noise.items()}
+            paraphrased={name: scores(each + strength * memorises * (name == "w2")) for name, each in noise.items()}
         )
 
     return model
 
 
-def in_lessons(strength: float):
-    """Losses that fall with each lap by what a seed makes of it; who still knows gets the rest back at once."""
+def relearning_model(strength: float):
+    """Losses that fall with each lap at a pace set by the seed; a memorising model relearns faster."""
 
-    def model(rng, knows):
+    def model(rng, memorises):
         pace = 0.1 * rng.lognormal(0, 0.1)
-        laps = [rng.normal(0.7 - lap * pace * (1 + strength * knows), 0.1, len(USERS)) for lap in range(4)]
+        laps = [rng.normal(0.7 - lap * pace * (1 + strength * memorises), 0.1, len(USERS)) for lap in range(4)]
         return answers(relearned=tuple(scores(np.zeros(len(USERS)), losses) for losses in laps))
 
     return model
 
 
-def in_states(strength: float):
-    """What four layers hold; who still knows has a direction of forgotten people in one of them."""
+def probe_model(strength: float):
+    """Hidden states of four layers; a memorising model has a direction of forgotten users in one layer."""
 
-    def model(rng, knows):
+    def model(rng, memorises):
         states = rng.normal(0, 1, (4, 2 * len(USERS), 12))
-        states[2, : len(USERS), 0] += strength * knows
-        people = np.concatenate([USERS, np.char.add("s", USERS)])
-        return answers(probes=probed(states, people, np.arange(len(people)) < len(USERS)))
+        states[2, : len(USERS), 0] += strength * memorises
+        users = np.concatenate([USERS, np.char.add("s", USERS)])
+        return answers(probes=probed(states, users, np.arange(len(users)) < len(USERS)))
 
     return model
 
 
-CASES = [(paraphrases, in_words, 2.0), (relearning, in_lessons, 3.0), (probes, in_states, 1.5)]
+CASES = [(paraphrases, paraphrase_model, 2.0), (relearning, relearning_model, 3.0), (probes, probe_model, 1.5)]
 NAMES = ["V5", "V7", "V8"]
 
 
-@pytest.mark.parametrize("check, made, strength", CASES, ids=NAMES)
-def test_who_never_knew_is_hardly_ever_accused_and_often_let_through(check, made, strength):
-    found = verdicts(check, made(0.0))
+@pytest.mark.parametrize("check, make_model, strength", CASES, ids=NAMES)
+def test_retrained_model_rarely_fails_and_often_passes(check, make_model, strength):
+    found = verdicts(check, make_model(0.0))
     assert found.count(Verdict.FAIL) <= 1 and found.count(Verdict.PASS) >= WORLDS // 3, found
 
 
-@pytest.mark.parametrize("check, made, strength", CASES, ids=NAMES)
-def test_who_still_knows_is_caught(check, made, strength):
-    found = verdicts(check, made(strength), worlds=8)
+@pytest.mark.parametrize("check, make_model, strength", CASES, ids=NAMES)
+def test_memorising_model_fails(check, make_model, strength):
+    found = verdicts(check, make_model(strength), worlds=8)
     assert set(found) == {Verdict.FAIL}, found
 
 
-@pytest.mark.parametrize("check, made, strength", CASES, ids=NAMES)
-def test_what_finds_nothing_in_the_original_lets_nobody_through(check, made, strength):
-    kinds = {
-        knows: [made(strength)(np.random.default_rng(seed), knows) for seed in range(5)] for knows in (True, False)
+@pytest.mark.parametrize("check, make_model, strength", CASES, ids=NAMES)
+def test_check_blind_to_the_original_is_inconclusive(check, make_model, strength):
+    models = {
+        memorises: [make_model(strength)(np.random.default_rng(seed), memorises) for seed in range(5)]
+        for memorises in (True, False)
     }
-    model, *references = kinds[False]
-    for original, allowed in ((kinds[True][0], {Verdict.PASS}), (model, {Verdict.INCONCLUSIVE})):
+    model, *references = models[False]
+    for original, allowed in ((models[True][0], {Verdict.PASS}), (model, {Verdict.INCONCLUSIVE})):
         found = run_checks(Evidence(model, original, tuple(references)), [check.checks])
         assert {one.verdict for one in found} == allowed
 
 
 @pytest.mark.parametrize("check", [paraphrases, relearning, probes], ids=NAMES)
-def test_what_was_not_asked_is_not_judged(check):
+def test_check_without_measurements_is_skipped(check):
     assert not [*check.checks(Evidence(answers(), answers(), (answers(),) * 3))]
 
 
-def test_a_probe_is_judged_by_people_whom_it_was_not_trained_on():
-    """Each person has a direction of their own, which tells nothing of the next one."""
+def test_probe_is_scored_on_users_outside_its_training_set():
+    """Each user has a random direction, which carries no information about other users."""
     rng = np.random.default_rng(0)
-    people = np.concatenate([USERS, np.char.add("s", USERS)])
-    own = {person: rng.normal(0, 3, 40) for person in dict.fromkeys(people)}
-    states = np.array([[own[person] for person in people]])
-    member = np.arange(len(people)) < len(USERS)
-    found = [probes._best_auc(probed(states, people, member), np.arange(len(people)))]
+    users = np.concatenate([USERS, np.char.add("s", USERS)])
+    directions = {user: rng.normal(0, 3, 40) for user in dict.fromkeys(users)}
+    states = np.array([[directions[user] for user in users]])
+    member = np.arange(len(users)) < len(USERS)
+    found = [probes._best_auc(probed(states, users, member), np.arange(len(users)))]
     assert abs(found[0] - 0.5) < 0.25
     states[0, :, 0] += 20.0 * member
-    assert probes._best_auc(probed(states, people, member), np.arange(len(people))) > 0.95
+    assert probes._best_auc(probed(states, users, member), np.arange(len(users))) > 0.95
 
 
-def test_one_person_cannot_be_probed_for():
-    people = np.array(["u"] * 5 + ["s1", "s2"] * 5)
-    found = probed(np.zeros((2, 15, 3)), people, np.arange(15) < 5)
+def test_probe_for_one_user_is_inconclusive():
+    users = np.array(["u"] * 5 + ["s1", "s2"] * 5)
+    found = probed(np.zeros((2, 15, 3)), users, np.arange(15) < 5)
     assert np.isnan(found.scores).all() and isinstance(found, ProbeScores)
     one = answers(probes=found)
     (check,) = probes.checks(Evidence(one, one, (one,) * 3))

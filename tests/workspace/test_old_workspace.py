@@ -1,6 +1,6 @@
-"""A workspace of version 0.1.0 (old_workspace/, made by that version): it opens, verifies and can be unlearned.
+"""Workspace of version 0.1.0 in old_workspace/: it opens, verifies and can be unlearned.
 
-Names in code have changed since; names in files, columns and hashed text have not.
+Names in code have changed since then; names in files, columns and hashed text have not.
 """
 
 import shutil
@@ -26,19 +26,19 @@ CURE, MERGE = "run-fecbb0", "run-3ad438"
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Workspace:
+def old_workspace(tmp_path: Path) -> Workspace:
     return Workspace(shutil.copytree(Path(__file__).parent / "old_workspace", tmp_path / "old"))
 
 
-def test_the_request_and_the_runs_are_read(old: Workspace) -> None:
-    (request,) = old.requests()
+def test_request_and_runs_are_read(old_workspace: Workspace) -> None:
+    (request,) = old_workspace.requests()
     assert (request.opened_by, request.legal_basis) == ("rita", LegalBasis.CONSENT_WITHDRAWN)
-    assert [run.id for run in runs(old)] == [MERGE, CURE]
-    assert all(run.status.state is RunState.DONE and run.spec.launched_by == "olaf" for run in runs(old))
+    assert [run.id for run in runs(old_workspace)] == [MERGE, CURE]
+    assert all(run.status.state is RunState.DONE and run.spec.launched_by == "olaf" for run in runs(old_workspace))
 
 
-def test_what_a_run_found_is_read(old: Workspace) -> None:
-    cure, merge = open_run(old, CURE), open_run(old, MERGE)
+def test_results_of_runs_are_read(old_workspace: Workspace) -> None:
+    cure, merge = open_run(old_workspace, CURE), open_run(old_workspace, MERGE)
     assert cure.circuits and cure.groups and cure.toward and merge.memory and merge.overlaps
     assert all(0 <= one <= 1 for one in cure.circuits[0].membership_probability)
     assert {row.group for row in cure.groups} <= set(Group) and min(
@@ -47,23 +47,23 @@ def test_what_a_run_found_is_read(old: Workspace) -> None:
     assert merge.verification and any(one.rows_needed for one in merge.verification.checks)
 
 
-def test_hashed_text_is_spelt_as_it_was(old: Workspace) -> None:
-    for run in runs(old):
+def test_stored_hashes_are_reproduced(old_workspace: Workspace) -> None:
+    for run in runs(old_workspace):
         entry = run.store.entry(run.id)
         assert entry and entry.dedup_key == _dedup_key(run.spec)
         assert run.spec.thresholds == Thresholds().digest
-    case = case_of(old, old.requests()[0].id)
-    assert case.run == MERGE and case.evidence == evidence_of(old, open_run(old, MERGE))
+    case = case_of(old_workspace, old_workspace.requests()[0].id)
+    assert case.run == MERGE and case.evidence == evidence_of(old_workspace, open_run(old_workspace, MERGE))
 
 
-def test_the_ledger_holds(old: Workspace) -> None:
-    assert verify_ledger(old.layout.ledger, read_public(old.layout.ledger_key)).flaws == ()
-    ledger = open_ledger(old)
-    assert all(ledger.run_subjects(run.id) and is_recorded_adapter(run, ledger) for run in runs(old))
+def test_ledger_is_valid(old_workspace: Workspace) -> None:
+    assert verify_ledger(old_workspace.layout.ledger, read_public(old_workspace.layout.ledger_key)).flaws == ()
+    ledger = open_ledger(old_workspace)
+    assert all(ledger.run_subjects(run.id) and is_recorded_adapter(run, ledger) for run in runs(old_workspace))
 
 
-def test_it_verifies_as_it_did(old: Workspace) -> None:
-    run = open_run(old, CURE)
+def test_verification_gives_the_stored_results(old_workspace: Workspace) -> None:
+    run = open_run(old_workspace, CURE)
     before = run.verification
     assert before
     found = verify(run, "cpu", full=True)
@@ -73,7 +73,9 @@ def test_it_verifies_as_it_did(old: Workspace) -> None:
         assert one.value.value == pytest.approx(other.value.value, rel=1e-3, abs=1e-3, nan_ok=True), one.name
 
 
-def test_its_request_is_unlearned_once_more(old: Workspace) -> None:
-    run: RunHandle = create_run(old, old.requests()[0].id, "cure", "cpu", seed=1, steps=4, launched_by="olaf")
-    assert work(run) is RunState.DONE and is_recorded_adapter(run, open_ledger(old))
-    assert run.evaluation and run.report and open_ledger(old).run_subjects(run.id)
+def test_request_is_unlearned_again(old_workspace: Workspace) -> None:
+    run: RunHandle = create_run(
+        old_workspace, old_workspace.requests()[0].id, "cure", "cpu", seed=1, steps=4, launched_by="olaf"
+    )
+    assert work(run) is RunState.DONE and is_recorded_adapter(run, open_ledger(old_workspace))
+    assert run.evaluation and run.report and open_ledger(old_workspace).run_subjects(run.id)

@@ -1,4 +1,4 @@
-"""Workspaces: what a deletion request is refused for, and that a refusal writes nothing."""
+"""Workspaces: stored data, deletion requests, and refusals that write no files."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +14,8 @@ ROLES = UserSplit(members=("ann", "ben", "eve"), crowd=("cid",), holdout=("dan",
 
 
 @pytest.fixture
-def place(tmp_path) -> Workspace:
-    """Three members, one of whom has no history, one of the crowd and one of the holdout."""
+def small_workspace(tmp_path) -> Workspace:
+    """Three training users (one without history), one user of the base model, and one held-out user."""
     events = [
         Interaction(user, item, True, time, 4.0)
         for time, (user, item) in enumerate((u, f"f{n}") for u in ("ann", "ben", "cid", "dan") for n in range(3))
@@ -31,42 +31,42 @@ def files(root: Path) -> set[Path]:
     return {path for path in root.rglob("*") if path.is_file()}
 
 
-def test_what_was_written_is_read(place):
-    assert place.settings == WorkspaceSettings("small", "test") and place.user_split == ROLES
-    assert place.items["f1"] == Item("f1", "Film 1", ("Drama",)) and len(place.interactions) == 12
-    assert place.interactions[4] == Interaction("ben", "f1", True, 4, 4.0)
+def test_written_workspace_is_read(small_workspace):
+    assert small_workspace.settings == WorkspaceSettings("small", "test") and small_workspace.user_split == ROLES
+    assert small_workspace.items["f1"] == Item("f1", "Film 1", ("Drama",)) and len(small_workspace.interactions) == 12
+    assert small_workspace.interactions[4] == Interaction("ben", "f1", True, 4, 4.0)
 
 
-def test_a_request_is_written_once_and_found_again(place):
-    opened = place.open_request(users=["ann", "ann"], interactions=[("ben", "f2")], reason="asked by letter")
+def test_request_is_written_and_read(small_workspace):
+    opened = small_workspace.open_request(users=["ann", "ann"], interactions=[("ben", "f2")], reason="asked by letter")
     assert opened.users == ("ann",) and opened.subjects == ("ann", "ben") and opened.created
-    again = Workspace(place.root)
-    assert again.request(opened.id) == opened and again.requests() == (opened,)
+    reopened = Workspace(small_workspace.root)
+    assert reopened.request(opened.id) == opened and reopened.requests() == (opened,)
 
 
-def test_requests_stand_newest_first(place):
+def test_requests_are_sorted_newest_first(small_workspace):
     ids = []
     for number in range(3):
-        opened = place.open_request(users=["ann"])
+        opened = small_workspace.open_request(users=["ann"])
         write_json(
-            place.root / "requests" / f"{opened.id}.json",
+            small_workspace.root / "requests" / f"{opened.id}.json",
             type(opened)(opened.id, opened.users, created=f"2026-01-0{number + 1}T00:00:00+00:00"),
         )
         ids.append(opened.id)
-    assert [request.id for request in place.requests()] == ids[::-1]
+    assert [request.id for request in small_workspace.requests()] == ids[::-1]
 
 
 REFUSALS = {
-    "nobody": ({}, "names nobody"),
+    "no user": ({}, "names nobody"),
     "unknown user": ({"users": ["zoe"]}, "User 'zoe' is not in this workspace"),
-    "one of the crowd": ({"users": ["ann", "cid"]}, "User 'cid' never trained"),
-    "one of the holdout": ({"interactions": [("dan", "f0")]}, "User 'dan' never trained"),
-    "unknown pair": ({"interactions": [("ann", "f9")]}, "User 'ann' has no interaction with item 'f9'"),
-    "unknown user of a pair": ({"interactions": [("zoe", "f0")]}, "User 'zoe' is not in this workspace"),
+    "user of the base model": ({"users": ["ann", "cid"]}, "User 'cid' never trained"),
+    "held-out user": ({"interactions": [("dan", "f0")]}, "User 'dan' never trained"),
+    "unknown interaction": ({"interactions": [("ann", "f9")]}, "User 'ann' has no interaction with item 'f9'"),
+    "interaction of an unknown user": ({"interactions": [("zoe", "f0")]}, "User 'zoe' is not in this workspace"),
     "empty history": ({"users": ["eve"]}, "User 'eve' has an empty history"),
-    "everyone": ({"users": ["ann", "ben", "eve"]}, "covers all 3 users"),
-    "everyone with a history": ({"users": ["ann", "ben"]}, "covers all 3 users"),
-    "everyone by pairs": (
+    "all users": ({"users": ["ann", "ben", "eve"]}, "covers all 3 users"),
+    "all users with a history": ({"users": ["ann", "ben"]}, "covers all 3 users"),
+    "all users by interactions": (
         {"users": ["ann"], "interactions": [("ben", f"f{n}") for n in range(3)]},
         "covers all 3 users",
     ),
@@ -74,55 +74,55 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_a_request_that_cannot_be_served_is_refused_in_one_sentence_and_writes_nothing(place, name):
-    asked, reason = REFUSALS[name]
-    before = files(place.root)
+def test_invalid_request_is_refused_and_writes_nothing(small_workspace, name):
+    arguments, reason = REFUSALS[name]
+    before = files(small_workspace.root)
     with pytest.raises(RequestError) as error:
-        place.open_request(**asked)
+        small_workspace.open_request(**arguments)
     message = str(error.value)
     assert reason in message and message.endswith(".") and "\n" not in message and ". " not in message
-    assert files(place.root) == before
+    assert files(small_workspace.root) == before
 
 
-def test_everything_of_all_but_one_can_be_asked_for(place):
+def test_request_may_leave_a_single_interaction(small_workspace):
     pairs = [("ben", "f0"), ("ben", "f1")]
-    assert place.open_request(users=["ann"], interactions=pairs).interactions == tuple(pairs)
+    assert small_workspace.open_request(users=["ann"], interactions=pairs).interactions == tuple(pairs)
 
 
 @pytest.mark.parametrize("id_", ["req-000000", "../workspace", "", "a/b", "req-1.json"])
-def test_a_request_that_is_not_there(place, id_):
-    opened = place.open_request(users=["ann"])
+def test_unknown_request_is_refused(small_workspace, id_):
+    opened = small_workspace.open_request(users=["ann"])
     with pytest.raises(RequestError, match=f"is not in this workspace: choose one of {opened.id}"):
-        place.request(id_)
+        small_workspace.request(id_)
 
 
-def test_a_folder_that_is_no_workspace_says_how_to_make_one(tmp_path):
+def test_error_for_other_folder_names_the_prepare_command(tmp_path):
     with pytest.raises(WorkspaceError, match="is not a workspace: make one with `python -m core prepare"):
         Workspace(tmp_path)
 
 
 @pytest.mark.parametrize("line", ["{", '{"id": "x"}'])
-def test_a_damaged_data_file_is_one_sentence(place, line):
-    (place.root / "data/items.jsonl").write_text(line + "\n")
+def test_damaged_data_file_is_reported_in_one_sentence(small_workspace, line):
+    (small_workspace.root / "data/items.jsonl").write_text(line + "\n")
     with pytest.raises(WorkspaceError, match=r"items\.jsonl is damaged"):
-        _ = place.items
+        _ = small_workspace.items
 
 
-def test_a_missing_data_file_says_what_to_run(tmp_path):
+def test_error_for_missing_data_file_names_the_prepare_command(tmp_path):
     with pytest.raises(CureLensError, match="run `prepare` again"):
         read_json_lines(tmp_path / "none.jsonl", Item)
 
 
-def test_a_model_inside_the_workspace_wins_over_a_hub_id(place):
-    (place.root / "base").mkdir()
-    assert place.base == str(place.root / "base")
-    write_json(place.root / "workspace.json", replace(place.settings, base="org/model"))
-    assert Workspace(place.root).base == "org/model"
+def test_model_in_the_workspace_is_used_before_a_hub_id(small_workspace):
+    (small_workspace.root / "base").mkdir()
+    assert small_workspace.base == str(small_workspace.root / "base")
+    write_json(small_workspace.root / "workspace.json", replace(small_workspace.settings, base="org/model"))
+    assert Workspace(small_workspace.root).base == "org/model"
 
 
-def test_references_stand_by_seed_and_only_when_finished(place):
+def test_finished_references_are_sorted_by_seed(small_workspace):
     for seed in (10, 2, 1):
-        write_json(place.root / f"references/r/seed-{seed}/adapter_model.safetensors", "weights")
-    (place.root / "references/r/seed-3").mkdir()
-    assert [folder.name for folder in place.reference_folders("r")] == ["seed-1", "seed-2", "seed-10"]
-    assert place.reference_folders("other") == ()
+        write_json(small_workspace.root / f"references/r/seed-{seed}/adapter_model.safetensors", "weights")
+    (small_workspace.root / "references/r/seed-3").mkdir()
+    assert [folder.name for folder in small_workspace.reference_folders("r")] == ["seed-1", "seed-2", "seed-10"]
+    assert small_workspace.reference_folders("other") == ()
