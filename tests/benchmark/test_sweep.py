@@ -274,14 +274,14 @@ def test_a_control_that_removes_nothing_is_not_counted():
 
 
 def test_own_stops_are_compared_apart_from_best_points_and_keep_their_costs():
-    """The best point may be another one; where it is the original, the costs are those of the own stop."""
+    """The best point may be another one; where it is the original, the costs are those of the stopping point."""
     rows = [made("original", seed, 1.0, 0.7) for seed in range(3)]
     for seed in range(3):
         for name, early, late in (("cure", 0.5, 1.4), ("npo", 0.6, 1.2), ("graddiff", 1.1, 1.3)):
             told = {"rate": 0.01, "seconds": 7.0}
             rows.append(made(name, seed, early + seed / 1000, 0.7, strength=12.0, **told | {"stopped": False}))
             rows.append(made(name, seed, late, 0.7, strength=48.0, forget_gap=late / 10, **told))
-    best, stopped = render_report(rows, {}).split("Each method at its own stop")
+    best, stopped = render_report(rows, {}).split("Each method at its stopping point")
     assert "| cure | npo | -0.100 ± 0.000 | 0.000 ± 0.000 |" in best
     assert "| cure | npo | 0.200 ± 0.000 | 0.020 ± 0.000 |" in stopped
     assert "| cure | graddiff | 0.100 ± 0.000 | 0.010 ± 0.000 |" in stopped

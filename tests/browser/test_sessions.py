@@ -13,13 +13,13 @@ def test_every_page_answers_two_sessions_at_once() -> None:
     with served(ROOT / "assets/demo") as base:
         visits, memory = asyncio.run(load(base, sessions=2, rounds=1))
     assert sorted(visit.page for visit in visits) == sorted(2 * PAGES)
-    assert not [f"{visit.page}: {visit.wrong}" for visit in visits if visit.wrong]
+    assert not [f"{visit.page}: {visit.error}" for visit in visits if visit.error]
     assert all(visit.size > 1024 for visit in visits) and len(memory) == 2
 
 
 @pytest.mark.slow
-def test_a_page_that_is_not_there_is_found_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opening_a_missing_page_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.sessions.PAGES", ("nowhere",))
     with served(ROOT / "assets/demo") as base:
         (visit,), _ = asyncio.run(load(base, sessions=1, rounds=1))
-    assert "page_not_found" in visit.wrong
+    assert "page_not_found" in visit.error
