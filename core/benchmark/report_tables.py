@@ -26,6 +26,7 @@ from core.benchmark.statistics import (
     paired,
     residual,
 )
+from core.utils.commands import command_line
 
 Cells = list[list[str]]  # [rows][columns]
 
@@ -153,8 +154,8 @@ def command(rows: Sequence[Result]) -> str:
     """The command that measures the results of one world."""
     names = dict.fromkeys("shards" if row.method in SHARDED else row.method for row in rows)
     methods = ",".join(name for name in names if name not in (*YARDSTICKS, "weakened"))
-    seeds = max(row.seed for row in rows) + 1
-    return f"python -m core bench -w WORKSPACE --kinds {rows[0].kind} --seeds {seeds} --methods {methods}"
+    seeds = str(max(row.seed for row in rows) + 1)
+    return command_line("bench", "-w", "WORKSPACE", "--kinds", rows[0].kind, "--seeds", seeds, "--methods", methods)
 
 
 def format_interval(value: tuple[float, float], digits: int = 3) -> str:

@@ -260,7 +260,7 @@ def test_the_headline_follows_paired_intervals():
     assert "Controls do as well as CURE" in told.split("\n")[2] and "cure_random" in told.split("\n")[2]
     assert "| residual | cure | npo | graddiff | none | cure_random |" in told
     without = render_report([row for row in rows if row.method != "cure_random"], {})
-    assert "No control took part" in without.split("\n")[2]
+    assert "No control was measured" in without.split("\n")[2]
 
 
 def test_a_control_that_removes_nothing_is_not_counted():
