@@ -41,6 +41,7 @@ from core.types import (  # noqa: E402
     RunStatus,
 )
 from core.workspace import Workspace  # noqa: E402
+from core.workspace.layout import WorkspaceLayout  # noqa: E402
 from tests.browser.browser import chrome, drawn, open_page, served, wait  # noqa: E402
 
 LAYERS, HEADS, EDGES, TIMES = 28, 28, 2000, 10
@@ -110,20 +111,20 @@ def large_circuit(random: np.random.Generator) -> Circuit:
 
 def write_run(workspace: Path) -> None:
     """Write a finished run with a large circuit."""
-    random, run = np.random.default_rng(0), RunHandle(workspace / "runs" / RUN)
+    random, run = np.random.default_rng(0), RunHandle(WorkspaceLayout(workspace).run(RUN).path)
     circuits = large_circuit(random), large_circuit(random)
     names, all_groups = circuits[0].modules, list(Group)
     groups = [
         ModuleGroup(name, all_groups[i % 4], *random.uniform(size=4).tolist(), 0.0, random.uniform())
         for i, name in enumerate(names)
     ]
-    run.write("spec.json", RunSpec(RUN, "req-demo", created="2026-01-02T00:00:00+00:00"))
-    run.write("status.json", RunStatus(RunState.DONE, progress=1.0))
-    for name, value in zip(("forget", "retain"), circuits, strict=True):
-        run.write(f"{name}.json", value)
-    run.write("groups.json", groups)
-    run.write("toward.json", [DirectEffect(name, (), ()) for name in names])
-    run.write("outcome.json", Outcome(1, "", 1, 1, tuple(Cell((name,), 1, 0.1) for name in names)))
+    run.write(run.layout.spec, RunSpec(RUN, "req-demo", created="2026-01-02T00:00:00+00:00"))
+    run.write(run.layout.status, RunStatus(RunState.DONE, progress=1.0))
+    for path, circuit in zip((run.layout.forget, run.layout.retain), circuits, strict=True):
+        run.write(path, circuit)
+    run.write(run.layout.groups, groups)
+    run.write(run.layout.direct_effects, [DirectEffect(name, (), ()) for name in names])
+    run.write(run.layout.outcome, Outcome(1, "", 1, 1, tuple(Cell((name,), 1, 0.1) for name in names)))
 
 
 def first_paints(driver: Chrome, base: str) -> tuple[list[float], list[float]]:

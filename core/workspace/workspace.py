@@ -188,7 +188,7 @@ class Workspace:
             if user not in members:
                 raise RequestError(
                     f"User {user!r} is not in this workspace: "
-                    "check the id on the request page or in data/interactions.jsonl."
+                    f"check the id on the request page or in {self.layout.name(self.layout.interactions)}."
                 )
         known = {(event.user, event.item) for event in self.interactions}
         for user, item in request.interactions:
