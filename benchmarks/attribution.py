@@ -2,9 +2,9 @@
 
     python benchmarks/attribution.py        writes benchmarks/attribution.md; two to four minutes on one core
 
-Prompts are sampled from each model. The counterfactual prompt takes its middle third from another prompt. The
-right answer is the likeliest token after the prompt, the wrong answer the likeliest token after the counterfactual
-prompt.
+Each model samples its own prompts. A counterfactual prompt is the prompt with the middle third of another prompt. The
+right answer is the most likely token after the prompt; the wrong answer is the most likely token after the
+counterfactual prompt.
 """
 
 import platform
@@ -55,7 +55,7 @@ CONFIGS = {
 
 
 def models() -> Iterator[tuple[str, nn.Module]]:
-    """The trained model where it is there, and a random one of each family."""
+    """The trained model, if it is on this machine, and a randomly initialised model of each family."""
     if TRAINED.is_dir():
         yield (
             "Llama, trained (tinystories-260k)",
@@ -64,15 +64,15 @@ def models() -> Iterator[tuple[str, nn.Module]]:
     for family, config in CONFIGS.items():
         torch.manual_seed(0)
         model = AutoModelForCausalLM.from_config(config).eval()
-        with torch.no_grad():  # the initial weights are so small that a random model is almost linear
+        with torch.no_grad():  # with its small initial weights, a random model is almost linear
             for weight in model.parameters():
                 weight.add_(0.1 * torch.randn_like(weight))
         yield f"{family}, random", model
 
 
 @torch.no_grad()
-def contrasts(model: nn.Module, seed: int) -> list[PromptPair]:
-    """PROMPTS contrasts (or as many as there are) whose two likeliest next tokens differ."""
+def sample_pairs(model: nn.Module, seed: int) -> list[PromptPair]:
+    """Up to PROMPTS pairs whose most likely next tokens differ."""
     torch.manual_seed(seed)
     start = torch.ones(4 * PROMPTS, 1, dtype=torch.long)
     ids = model.generate(start, do_sample=True, max_new_tokens=TOKENS - 1, min_new_tokens=TOKENS - 1, eos_token_id=None)
@@ -97,7 +97,7 @@ def contrasts(model: nn.Module, seed: int) -> list[PromptPair]:
 
 
 def agreement(scores: torch.Tensor, exact: torch.Tensor) -> tuple[float, float, float]:
-    """Spearman of the TOP strongest scores with and without their signs, and of all scores."""
+    """Spearman correlation for the TOP scores by absolute value, with and without signs, and for all scores."""
     top = scores.abs().topk(TOP).indices
     pairs = (scores[top], exact[top]), (scores[top].abs(), exact[top].abs()), (scores, exact)
     return tuple(scipy.stats.spearmanr(*pair).statistic for pair in pairs)
@@ -110,14 +110,14 @@ def timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
 
 def rows() -> Iterator[str]:
     for name, model in models():
-        samples = [contrasts(model, seed) for seed in SEEDS]
+        samples = [sample_pairs(model, seed) for seed in SEEDS]
         truth = [timed(module_effects, model, pairs, anatomy(model).modules) for pairs in samples]
         for rule, (steps, where) in RULES.items():
             runs = [timed(attribute, model, pairs, steps, where) for pairs in samples]
             found = [
                 agreement(run.nodes.mean(0), exact.mean(0)) for (run, _), (exact, _) in zip(runs, truth, strict=True)
             ]
-            cells = [f"{fmean(values):.3f} (least {min(values):.3f})" for values in zip(*found, strict=True)]
+            cells = [f"{fmean(values):.3f} (min {min(values):.3f})" for values in zip(*found, strict=True)]
             seconds = [f"{fmean(took for _, took in some):.1f}" for some in (runs, truth)]
             yield f"| {' | '.join([name, rule, str(min(map(len, samples))), *cells, *seconds])} |"
 
@@ -128,16 +128,16 @@ def main() -> None:
     lines = [
         "# Attribution against exact patching",
         "",
-        "Written by `python benchmarks/attribution.py`. Spearman of node scores with the exact change of the metric",
-        f"when that module alone is corrupted, both means over n prompts of {TOKENS} tokens: of the {TOP} of 45",
-        "modules with the strongest scores, with their signs and by strength alone, and of all. Seconds are those of",
-        "all nodes and edges by attribution, and of all nodes by patching. Means over prompts drawn with seeds",
-        f"{', '.join(map(str, SEEDS))}.",
+        "Written by `python benchmarks/attribution.py`. Spearman correlation of node scores with the exact change of the metric",
+        f"when only that module is corrupted; both are means over n prompts of {TOKENS} tokens. Top {TOP}: the {TOP} of 45",
+        "modules with the largest absolute scores, with signs and by absolute value. All: all modules. Seconds: attribution",
+        "of all nodes and edges. Patching, seconds: exact patching of all nodes. Each number is the mean over the seeds",
+        f"{', '.join(map(str, SEEDS))} of the prompts, with the minimum in brackets.",
         "",
         f"{platform.processor() or platform.machine()}, 1 thread, float32, Python {platform.python_version()}, "
         f"torch {torch.__version__}, transformers {transformers.__version__}.",
         "",
-        f"| model | gradients | n | top {TOP} | top {TOP}, strength | all | seconds | exact, seconds |",
+        f"| model | gradients | n | top {TOP} | top {TOP}, absolute | all | seconds | patching, seconds |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         *rows(),
     ]

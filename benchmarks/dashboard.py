@@ -1,9 +1,9 @@
-"""Benchmark of the dashboard's speed: first paint, slider and click of a large circuit, and what-if answers.
+"""Benchmark of the dashboard's response times: a large circuit in the browser, and what-if answers.
 
-    python benchmarks/dashboard.py      writes benchmarks/dashboard.md; about three minutes on two cores; needs Chromium
+    python benchmarks/dashboard.py      writes benchmarks/dashboard.md; about 3 minutes on two cores; needs Chromium
 
-The circuit is random (812 modules, 2,000 edges, seed 0) and shown by the real page in headless Chromium at 1440 x
-900. The what-if answers come from the demo's model.
+A random circuit (812 modules, 2,000 edges, seed 0) is shown on the circuit page in headless Chromium at 1440 x 900. The
+what-if answers come from the model of the demo.
 """
 
 import base64
@@ -41,6 +41,7 @@ from core.types import (  # noqa: E402
     RunStatus,
 )
 from core.workspace import Workspace  # noqa: E402
+from core.workspace.layout import WorkspaceLayout  # noqa: E402
 from tests.browser.browser import chrome, drawn, open_page, served, wait  # noqa: E402
 
 LAYERS, HEADS, EDGES, TIMES = 28, 28, 2000, 10
@@ -87,8 +88,8 @@ look();
 """
 
 
-def large(random: np.random.Generator) -> Circuit:
-    """A circuit of LAYERS x (HEADS + 1) modules."""
+def large_circuit(random: np.random.Generator) -> Circuit:
+    """A random circuit of LAYERS x (HEADS + 1) modules."""
     modules = [
         name for layer in range(LAYERS) for name in (*(f"a{layer}.h{head}" for head in range(HEADS)), f"m{layer}")
     ]
@@ -98,10 +99,10 @@ def large(random: np.random.Generator) -> Circuit:
         first, second = sorted(random.integers(0, len(modules), 2).tolist())
         if modules[first].partition(".")[0][1:] != modules[second].partition(".")[0][1:]:
             edges[modules[first], modules[second], random.choice(list("qkv")) if ".h" in modules[second] else ""] = None
-    found = tuple(Edge(*key, float(random.normal())) for key in edges)
+    scored = tuple(Edge(*key, float(random.normal())) for key in edges)
     ranked = sorted(modules, key=lambda name: -abs(scores[modules.index(name)]))
     return Circuit(
-        tuple(modules), tuple(scores.tolist()), tuple(ranked[:120]), tuple(sorted(found, key=lambda edge: -abs(edge.score))),
+        tuple(modules), tuple(scores.tolist()), tuple(ranked[:120]), tuple(sorted(scored, key=lambda edge: -abs(edge.score))),
         (CurvePoint(120, 0.86, 0.1), CurvePoint(len(modules), 1.0, 1.0)), 0.86, 0.85, 2.0, -0.5, 36, 0,
         {"pagerank": 36}, tuple(random.uniform(size=len(modules)).tolist()), 0.6,
         tuple(tuple(random.normal(size=len(modules)).tolist()) for _ in range(14)),
@@ -109,26 +110,26 @@ def large(random: np.random.Generator) -> Circuit:
 
 
 def write_run(workspace: Path) -> None:
-    """A finished run over a large circuit."""
-    random, run = np.random.default_rng(0), RunHandle(workspace / "runs" / RUN)
-    circuits = large(random), large(random)
-    names, kinds = circuits[0].modules, list(Group)
+    """Write a finished run with a large circuit."""
+    random, run = np.random.default_rng(0), RunHandle(WorkspaceLayout(workspace).run(RUN).path)
+    circuits = large_circuit(random), large_circuit(random)
+    names, all_groups = circuits[0].modules, list(Group)
     groups = [
-        ModuleGroup(name, kinds[i % 4], *random.uniform(size=4).tolist(), 0.0, random.uniform())
+        ModuleGroup(name, all_groups[i % 4], *random.uniform(size=4).tolist(), 0.0, random.uniform())
         for i, name in enumerate(names)
     ]
-    run.write("spec.json", RunSpec(RUN, "req-demo", created="2026-01-02T00:00:00+00:00"))
-    run.write("status.json", RunStatus(RunState.DONE, progress=1.0))
-    for name, value in zip(("forget", "retain"), circuits, strict=True):
-        run.write(f"{name}.json", value)
-    run.write("groups.json", groups)
-    run.write("toward.json", [DirectEffect(name, (), ()) for name in names])
-    run.write("outcome.json", Outcome(1, "", 1, 1, tuple(Cell((name,), 1, 0.1) for name in names)))
+    run.write(run.layout.spec, RunSpec(RUN, "req-demo", created="2026-01-02T00:00:00+00:00"))
+    run.write(run.layout.status, RunStatus(RunState.DONE, progress=1.0))
+    for path, circuit in zip((run.layout.forget, run.layout.retain), circuits, strict=True):
+        run.write(path, circuit)
+    run.write(run.layout.groups, groups)
+    run.write(run.layout.direct_effects, [DirectEffect(name, (), ()) for name in names])
+    run.write(run.layout.outcome, Outcome(1, "", 1, 1, tuple(Cell((name,), 1, 0.1) for name in names)))
 
 
 def first_paints(driver: Chrome, base: str) -> tuple[list[float], list[float]]:
-    """Seconds from opening the page to the painted graph, and of the graph's own script within them."""
-    whole, script = [], []
+    """Seconds from opening the page to the painted graph, and the part of them in the script of the graph."""
+    total, script = [], []
     for turn in range(TIMES + 1):
         driver.get(f"{base}/circuit?run={RUN}")
         wait(lambda: driver.execute_script("return performance.getEntriesByName('explorer-painted').length"), 30)
@@ -136,57 +137,58 @@ def first_paints(driver: Chrome, base: str) -> tuple[list[float], list[float]]:
             "return ['painted', 'began'].map((name) => performance.getEntriesByName('explorer-' + name)[0].startTime)"
         )
         wait(lambda: drawn(driver), 30)
-        if turn:  # the first one warms caches
-            whole.append(painted / 1000)
+        if turn:  # the first round fills the caches
+            total.append(painted / 1000)
             script.append((painted - began) / 1000)
-    return whole, script
+    return total, script
 
 
-def slides(driver: Chrome) -> list[float]:
+def slider_times(driver: Chrome) -> list[float]:
+    """Seconds from moving the slider to the repainted graph."""
     return [driver.execute_async_script(SLIDE, 100 + 150 * turn) / 1000 for turn in range(TIMES)]
 
 
-def switches(driver: Chrome, base: str) -> list[float]:
-    """Seconds from pressing the page's name in the navigation to the painted graph."""
-    found = []
+def navigation_times(driver: Chrome, base: str) -> list[float]:
+    """Seconds from clicking the page in the navigation to the painted graph."""
+    times = []
     for turn in range(TIMES + 1):
         open_page(driver, base, "overview", f"?run={RUN}")
-        found += [driver.execute_async_script(SWITCH) / 1000][: turn and 1]
+        times += [driver.execute_async_script(SWITCH) / 1000][: turn and 1]
         wait(lambda: drawn(driver), 30)
-    return found
+    return times
 
 
-def clicks(driver: Chrome) -> tuple[list[float], list[float], list[float]]:
-    """Seconds to the selected mark and to its panel, and bytes received, of each press on a part."""
-    found, received = [], []
+def click_times(driver: Chrome) -> tuple[list[float], list[float], list[float]]:
+    """For each click on a module: seconds to the selected mark, seconds to the panel, and KiB received."""
+    times, received = [], []
     for turn in range(TIMES + 1):
         driver.get_log("performance")
         name, title = f"a{20 - turn}.h{turn + 3}", f"Head {turn + 3} of layer {20 - turn}"
-        pressed = driver.execute_async_script(PRESS, name, title)
+        clicked = driver.execute_async_script(PRESS, name, title)
         time.sleep(1.5)
         if turn:
-            found.append([milliseconds / 1000 for milliseconds in pressed])
-            received.append(frames(driver) / 1024)
-    marks, panels = map(list, zip(*found, strict=True))
+            times.append([milliseconds / 1000 for milliseconds in clicked])
+            received.append(bytes_received(driver) / 1024)
+    marks, panels = map(list, zip(*times, strict=True))
     return marks, panels, received
 
 
-def frames(driver: Chrome) -> int:
-    """Bytes that came over websockets since the last look."""
+def bytes_received(driver: Chrome) -> int:
+    """Bytes received over websockets since the performance log was last read."""
     messages = (json.loads(entry["message"])["message"] for entry in driver.get_log("performance"))
     payloads = [m["params"]["response"] for m in messages if m["method"] == "Network.webSocketFrameReceived"]
     return sum(len(base64.b64decode(p["payloadData"])) if p["opcode"] == 2 else len(p["payloadData"]) for p in payloads)
 
 
-def what_ifs(workspace: Workspace) -> tuple[list[float], list[float]]:
-    """Seconds of an answer with one part off, and with a title left out as well, each for another person."""
+def what_if_times(workspace: Workspace) -> tuple[list[float], list[float]]:
+    """Seconds of an answer with one module off, and with one title left out as well; each for another user."""
     recommender = load_adapter(workspace, str(workspace.adapter), "cpu")
     context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
     setting = context.what_if(recommender)
     off, both = [], []
     for turn, user in enumerate(workspace.user_split.members[: TIMES + 1]):
-        person, started = setting.person(context.histories[user]), time.perf_counter()
-        person.top((setting.parts.modules[turn],))
+        answers, started = setting.person(context.histories[user]), time.perf_counter()
+        answers.top((setting.parts.modules[turn],))
         middle = time.perf_counter()
         setting.person(context.histories[user], {turn % 5}).top((setting.parts.modules[turn],))
         if turn:
@@ -194,12 +196,12 @@ def what_ifs(workspace: Workspace) -> tuple[list[float], list[float]]:
     return off, both
 
 
-def row(name: str, values: Sequence[float], unit: str, asked: str) -> str:
+def row(name: str, values: Sequence[float], unit: str, target: str) -> str:
     shown = [
         f"{value:.1f}" if unit == "KiB" else f"{1000 * value:.0f}"
         for value in (statistics.median(values), min(values), max(values))
     ]
-    return f"| {name} | {shown[0]} {unit} | {shown[1]} to {shown[2]} | {asked} |"
+    return f"| {name} | {shown[0]} {unit} | {shown[1]} to {shown[2]} | {target} |"
 
 
 def main() -> None:
@@ -208,28 +210,28 @@ def main() -> None:
         write_run(workspace)
         with served(workspace) as base, chrome() as driver:
             open_page(driver, base, "circuit", f"?run={RUN}")
-            whole, script = first_paints(driver, base)
-            within = switches(driver, base)
-            slider = slides(driver)
+            opened, script = first_paints(driver, base)
+            navigated = navigation_times(driver, base)
+            slider = slider_times(driver)
             time.sleep(2)
-            marks, panels, received = clicks(driver)
+            marks, panels, received = click_times(driver)
             version = driver.capabilities["browserVersion"]
-        off, both = what_ifs(Workspace(workspace))
+        off, both = what_if_times(Workspace(workspace))
     lines = [
-        "# How fast the pages answer", "", "Written by `python benchmarks/dashboard.py`. "
-        f"{LAYERS * (HEADS + 1)} modules, {EDGES:,} edges, seed 0; median, least and most of {TIMES} after one that warms up.", "",
+        "# Response times of the dashboard", "", "Written by `python benchmarks/dashboard.py`. "
+        f"{LAYERS * (HEADS + 1)} modules, {EDGES:,} edges, seed 0; median, minimum and maximum of {TIMES} repetitions after one warm-up.", "",
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, streamlit "
         f"{streamlit.__version__}, Chromium {version}, 1440 x 900.",
-        "", "| | median | least to most | asked |", "| --- | --- | --- | --- |",
-        row("graph painted, from opening its address", whole, "ms", "1,000 ms"),
-        row("graph painted, from pressing its page's name", within, "ms", "1,000 ms"),
-        row("of that, the graph's own script", script, "ms", ""),
-        row("slider moved, graph redrawn", slider, "ms", "300 ms"),
-        row("part pressed, mark selected", marks, "ms", "300 ms"),
-        row("part pressed, panel shown (through Python)", panels, "ms", "300 ms"),
-        row("received for it", received, "KiB", "10 KB"),
-        row("what if: one part off, demo's model", off, "ms", "500 ms"),
-        row("what if: one part off and a title left out", both, "ms", "500 ms"),
+        "", "| | median | range | target |", "| --- | --- | --- | --- |",
+        row("page opened by its address, graph painted", opened, "ms", "1,000 ms"),
+        row("page opened from the navigation, graph painted", navigated, "ms", "1,000 ms"),
+        row("script of the graph alone, on page load", script, "ms", ""),
+        row("slider moved, graph repainted", slider, "ms", "300 ms"),
+        row("module clicked, mark selected", marks, "ms", "300 ms"),
+        row("module clicked, panel shown (by the server)", panels, "ms", "300 ms"),
+        row("data received for that panel", received, "KiB", "10 KB"),
+        row("what-if answer, one module off, model of the demo", off, "ms", "500 ms"),
+        row("what-if answer, one module off and one title left out", both, "ms", "500 ms"),
     ]  # fmt: skip
     (ROOT / "benchmarks/dashboard.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))

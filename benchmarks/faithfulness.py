@@ -1,9 +1,9 @@
 """Benchmark of circuits: CPR and CMD against random circuits, Spearman with exact patching, and stability.
 
-    python benchmarks/faithfulness.py [WORKSPACE ...]    writes benchmarks/faithfulness.md; ten minutes on one core
+    python benchmarks/faithfulness.py [WORKSPACE ...]    writes benchmarks/faithfulness.md; 10 minutes on one core
 
-Without a workspace, the demo world is used. All measurements use the prompts of the workspace's first request and
-of its retain set. The even prompts rank the edges; CPR and CMD are measured on the odd ones.
+Without a workspace, the demo world is used. The prompts are those of the forget set and the retain set of the
+workspace's first request. Even prompts rank the edges; odd prompts measure CPR and CMD.
 """
 
 import platform
@@ -28,7 +28,7 @@ from core.circuit.bootstrap import by_prompt, jaccard, overlap, strongest_module
 from core.circuit.extraction import with_gap  # noqa: E402
 from core.circuit.patching import module_effects  # noqa: E402
 from core.circuit.prompt_pairs import PromptPair  # noqa: E402
-from core.data import prompts as words  # noqa: E402
+from core.data import prompts as prompt_texts  # noqa: E402
 from core.models.families import anatomy  # noqa: E402
 from core.models.recommender import Recommender  # noqa: E402
 from core.pipeline.circuit_stage import contrast_prompts  # noqa: E402
@@ -46,24 +46,26 @@ Sample = Callable[[int], list[PromptPair]]
 
 
 def samples(folder: Path) -> Iterator[tuple[str, Recommender, Sample]]:
-    """The two sets of a workspace's first request; a sample is drawn anew for each seed."""
-    place = Workspace(folder)
-    recommender = load_adapter(place, str(place.adapter), "cpu")
-    context = make_context(place, place.requests()[0], recommender.tokenizer)
+    """Forget set and retain set of a workspace's first request, each with a function that samples prompt pairs by seed."""
+    workspace = Workspace(folder)
+    recommender = load_adapter(workspace, str(workspace.adapter), "cpu")
+    context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
     for name in ("forget", "retain"):
         yield f"{folder.name}, {name} set", recommender, sampler(recommender, context, name)
 
 
 def sampler(recommender: Recommender, context: RequestContext, name: str) -> Sample:
+    """Function that samples prompt pairs of one set by seed."""
+
     def sample(seed: int) -> list[PromptPair]:
-        found = contrast_prompts(recommender, context, getattr(context.split, name), seed, PROMPTS)
-        return with_gap(anatomy(recommender.model), found, BATCH)
+        pairs = contrast_prompts(recommender, context, getattr(context.split, name), seed, PROMPTS)
+        return with_gap(anatomy(recommender.model), pairs, BATCH)
 
     return sample
 
 
-def area(name: str, recommender: Recommender, sample: Sample) -> Iterator[str]:
-    """CPR and CMD of scores and of random ones, and their difference, over the odd prompts."""
+def areas(name: str, recommender: Recommender, sample: Sample) -> Iterator[str]:
+    """Rows with CPR and CMD of attribution, of random rankings, and their difference."""
     pairs = sample(0)
     scored, measured = pairs[::2], pairs[1::2]
     scores = attribute(recommender.model, scored, batch_size=BATCH)
@@ -82,11 +84,14 @@ def area(name: str, recommender: Recommender, sample: Sample) -> Iterator[str]:
 
 
 def compared(measure: Callable[[Tensor, Tensor], float], own: Tensor, random: list[Tensor]) -> list[str]:
-    """The measure of a metric [k, n], its mean over random ones, and the difference, with intervals over prompts."""
+    """Measure of the own circuits, its mean over the random circuits, and the difference, with intervals over prompts.
+
+    A metric has the shape [k, n]: circuit sizes and prompts.
+    """
 
     def values(rows: Tensor) -> np.ndarray:
-        mine, others = measure(own, rows), np.mean([measure(metric, rows) for metric in random])
-        return np.array([mine, others, mine - others])
+        value, others = measure(own, rows), np.mean([measure(metric, rows) for metric in random])
+        return np.array([value, others, value - others])
 
     n, generator = own.shape[1], torch.Generator().manual_seed(0)
     draws = np.array([values(torch.randint(n, (n,), generator=generator)) for _ in range(DRAWS)])
@@ -95,7 +100,7 @@ def compared(measure: Callable[[Tensor, Tensor], float], own: Tensor, random: li
 
 
 def agreement(name: str, recommender: Recommender, sample: Sample) -> Iterator[str]:
-    """Spearman of mean node scores with exact patching, all modules, by rule."""
+    """Rows with the correlation of mean node scores and exact patching, one for each attribution rule."""
     pairs = sample(0)
     modules = anatomy(recommender.model).modules
     exact = module_effects(recommender.model, pairs, modules, BATCH)
@@ -119,22 +124,24 @@ def spearman(one: Tensor, other: Tensor) -> float:
     return scipy.stats.spearmanr(one, other).statistic
 
 
-def stays(name: str, recommender: Recommender, sample: Sample) -> Iterator[str]:
-    """Jaccard overlap of the strongest half of the modules over halves, seeds and templates."""
+def stability(name: str, recommender: Recommender, sample: Sample) -> Iterator[str]:
+    """Row with the Jaccard overlap of the strongest half of the modules between halves, seeds and instructions."""
     pairs = [sample(seed) for seed in SEEDS]
     nodes = [node_scores(recommender, some) for some in pairs]
     size = nodes[0].shape[1] // 2
     circuits = [strongest_modules(some.mean(0, keepdim=True), size)[0] for some in nodes]
     halves = [overlap(some, size, seed) for seed, some in enumerate(nodes)]
     seeds = [jaccard(*pair).item() for pair in combinations(circuits, 2)]
-    with other_words():
-        templates = [
+    with other_instruction():
+        instructions = [
             jaccard(
                 circuits[seed], strongest_modules(node_scores(recommender, sample(seed)).mean(0, keepdim=True), size)[0]
             ).item()
             for seed in SEEDS
         ]
-    cells = [f"{np.mean(values):.2f} ({min(values):.2f} to {max(values):.2f})" for values in (halves, seeds, templates)]
+    cells = [
+        f"{np.mean(values):.2f} ({min(values):.2f} to {max(values):.2f})" for values in (halves, seeds, instructions)
+    ]
     yield f"| {name} | {size} of {nodes[0].shape[1]} | {len(pairs[0])} | {' | '.join(cells)} | {size / (2 * nodes[0].shape[1] - size):.2f} |"
 
 
@@ -142,15 +149,15 @@ def node_scores(recommender: Recommender, pairs: Sequence[PromptPair]) -> Tensor
     return by_prompt(attribute(recommender.model, pairs, batch_size=BATCH), pairs)
 
 
-class other_words:
-    """Inside, prompts open with INSTRUCTION."""
+class other_instruction:
+    """Context in which prompts start with INSTRUCTION."""
 
     def __enter__(self) -> None:
-        self.template = words.template
-        words.template = lambda task: replace(self.template(task), instruction=INSTRUCTION)
+        self.template = prompt_texts.template
+        prompt_texts.template = lambda task: replace(self.template(task), instruction=INSTRUCTION)
 
     def __exit__(self, *_: object) -> None:
-        words.template = self.template
+        prompt_texts.template = self.template
 
 
 def table(head: str, lines: Iterator[str]) -> Iterator[str]:
@@ -161,51 +168,51 @@ def main() -> None:
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
     folders = [Path(name).resolve() for name in sys.argv[1:]] or [ROOT / "assets/demo"]
-    sets = [found for folder in folders for found in samples(folder)]
+    sets = [one for folder in folders for one in samples(folder)]
     lines = [
         "# Faithfulness of circuits",
         "",
-        "Written by `python benchmarks/faithfulness.py WORKSPACE ...`; the workspaces are the demo world and "
-        "MovieLens as",
-        f"the README makes it. Up to {PROMPTS} prompts a set, those whose evidence speaks for the right answer. 95 %",
-        "bootstrap intervals over prompts.",
+        "Written by `python benchmarks/faithfulness.py WORKSPACE ...`; the workspaces are the demo world and MovieLens,",
+        f"prepared as in the README. Each set has up to {PROMPTS} prompts, those whose evidence favours the right answer. "
+        "Intervals",
+        "are 95 % bootstrap intervals over prompts.",
         "",
         f"{platform.processor() or platform.machine()}, 1 thread, float32, Python {platform.python_version()}, "
         f"torch {torch.__version__}, transformers {transformers.__version__}.",
         "",
-        "## Circuits of edges against random ones of equal size",
+        "## Circuits of edges against random circuits of equal size",
         "",
-        "MIB's areas over ten sizes (CPR: larger is better; CMD: smaller). Edges are ranked on other prompts "
-        "than they are",
-        f"measured on. Random: the mean of {RANDOM} random rankings.",
+        "CPR (larger is better) and CMD (smaller is better) of MIB, over ten circuit sizes. Edges are ranked on one half "
+        "of the",
+        f"prompts; circuits are measured on the other half. Random: the mean of {RANDOM} random rankings.",
         "",
         *table(
-            "| set | measure | prompts that rank, that measure | attribution | random | difference |",
-            (line for found in sets for line in area(*found)),
+            "| set | measure | prompts for ranking, for measuring | attribution | random | difference |",
+            (line for one in sets for line in areas(*one)),
         ),
         "## Node scores against exact patching of every module",
         "",
-        "Means over prompts. Spearman over all modules; over the third whose exact effects are strongest; "
-        "Pearson over all; and",
-        "Spearman of the exact effects of one half of the prompts with those of the other: how well the truth "
-        "knows itself.",
-        "More gradients change nothing, so what limits the ranking is not the path but the weak modules, "
-        "whose exact effects",
-        "are smaller than their own spread over prompts.",
+        "Scores and exact effects are means over prompts. Spearman: over all modules. Strongest third: Spearman over the "
+        "third of",
+        "the modules with the largest exact effects. Pearson: over all modules. Exact, split-half: Spearman of the exact "
+        "effects",
+        "on one half of the prompts with those on the other half. More gradients change little: the ranking is limited "
+        "by weak",
+        "modules, whose exact effects are smaller than their spread over prompts.",
         "",
         *table(
-            "| set | gradients | n | Spearman | strongest third | Pearson | exact, by halves |",
-            (line for found in sets for line in agreement(*found)),
+            "| set | gradients | n | Spearman | strongest third | Pearson | exact, split-half |",
+            (line for one in sets for line in agreement(*one)),
         ),
-        "## What stays the same",
+        "## Stability",
         "",
-        "Jaccard overlap of the strongest half of the modules: over two halves of the prompts (100 cuts), "
-        "over prompts and",
-        f'contrasts drawn with other seeds, and with another instruction ("{INSTRUCTION}"). Mean, least to most over {len(SEEDS)} seeds.',
+        "Jaccard overlap of the strongest half of the modules: between two halves of the prompts (100 splits), between "
+        "seeds of",
+        f'the prompts and counterfactuals, and between two instructions (the second: "{INSTRUCTION}"). Mean and range over {len(SEEDS)} seeds.',
         "",
         *table(
-            "| set | modules | n | halves | seeds | templates | by chance |",
-            (line for found in sets for line in stays(*found)),
+            "| set | modules | n | halves | seeds | instructions | by chance |",
+            (line for one in sets for line in stability(*one)),
         ),
     ]  # fmt: skip
     (ROOT / "benchmarks/faithfulness.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Benchmark of one CURE step beside one ordinary LoRA training step over the same examples.
+"""Benchmark of one CURE step against one ordinary LoRA training step on the same prompts.
 
     python benchmarks/step.py [WORKSPACE ...]    writes benchmarks/step.md
 
@@ -35,7 +35,8 @@ PAIRS, WARM = 60, 5
 METHOD = METHODS["cure"]
 
 
-def clocked(work: Callable[[], object]) -> float:
+def seconds_of(work: Callable[[], object]) -> float:
+    """Seconds of `work`, GPU included."""
     started = time.perf_counter()
     work()
     if torch.cuda.is_available():
@@ -44,78 +45,78 @@ def clocked(work: Callable[[], object]) -> float:
 
 
 class Cure:
-    """One step of CURE as in a run; modules take all groups in turn, so that every rule is used."""
+    """One CURE step as in a run. The modules are assigned to the four groups in turn, so that every rule is used."""
 
     def __init__(self, model: nn.Module, material: UnlearningPrompts) -> None:
         self.plan = layout(model)
         groups = {name: list(Group)[i % 4] for i, name in enumerate(anatomy(model).modules)}
         self.losses = PairLosses(model, self.plan, material, groups, METHOD, 0)
-        self.model, self.kinds = model, cell_groups(self.plan.cells, groups)
-        self.gradients = UnlearningStep(self.losses, self.plan, self.kinds, METHOD)
-        self.looking: list[float] = []
-        self.optimiser = torch.optim.SGD(self.plan.parameters.values(), lr=1e-6)
+        self.model, self.groups = model, cell_groups(self.plan.cells, groups)
+        self.gradients = UnlearningStep(self.losses, self.plan, self.groups, METHOD)
+        self.lookahead_seconds: list[float] = []
+        self.optimizer = torch.optim.SGD(self.plan.parameters.values(), lr=1e-6)
 
     def prompts(self, number: int) -> list:
-        """The prompts of the next step; the original model's answers are computed ahead and timed apart."""
+        """Prompts of step `number`. The predictions of the original model are computed ahead and timed separately."""
         if not self.losses.ahead:
             started = time.perf_counter()
             self.losses.ahead = self.losses._look_ahead()
-            self.looking.append((time.perf_counter() - started) / len(self.losses.ahead))
+            self.lookahead_seconds.append((time.perf_counter() - started) / len(self.losses.ahead))
         self.losses.rng = random.Random(number)
         chosen = self.losses._draw(self.losses.forget, random.Random(number))
         return [self.losses.forget[i] for i in chosen] + [self.losses.retain[i] for i in self.losses.ahead[0][0]]
 
-    def step(self, prompts: list) -> float:  # noqa: ARG002 - signature of `Plain.step`
+    def step(self, prompts: list) -> float:  # noqa: ARG002 - signature of `LoraTraining.step`
         """Seconds of one step."""
         with only_trainable(self.model, self.plan, False):
-            return clocked(lambda: (self.optimiser.zero_grad(), self.gradients(0), self.optimiser.step()))
+            return seconds_of(lambda: (self.optimizer.zero_grad(), self.gradients(0), self.optimizer.step()))
 
 
-class Plain:
+class LoraTraining:
     """One step of ordinary LoRA training: one forward and backward pass over both batches, AdamW over A and B."""
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
         model.set_adapter(ADAPTER)
         self.parameters = [p for name, p in model.named_parameters() if "lora_" in name]
-        self.optimiser = torch.optim.AdamW(self.parameters, lr=1e-6)
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=1e-6)
 
     def step(self, prompts: list) -> float:
         """Seconds of one step."""
         for parameter in self.parameters:
             parameter.requires_grad_(True)
-        return clocked(lambda: self._train(prompts))
+        return seconds_of(lambda: self._train(prompts))
 
     def _train(self, chosen: list[Encoded]) -> None:
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         batch = collate(chosen, self.model.device)
         loss = answer_loss(answer_logits(self.model, batch), batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         loss.item()
-        self.optimiser.step()
+        self.optimizer.step()
 
 
-def row(place: Workspace) -> str:
-    """Paired times, in turn first and second; the interval of the median ratio is a bootstrap over pairs."""
-    recommender = load_adapter(place, str(place.adapter), "auto")
-    context = make_context(place, place.requests()[0], recommender.tokenizer)
+def row(workspace: Workspace) -> str:
+    """Row of one workspace: steps are timed in pairs with alternating order; the interval is a bootstrap over pairs."""
+    recommender = load_adapter(workspace, str(workspace.adapter), "auto")
+    context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
     cure = Cure(recommender.model, make_material(recommender, context))
-    plain = Plain(recommender.model)
+    training = LoraTraining(recommender.model)
     pairs = []
     for number in range(WARM + PAIRS):
-        first, second = (cure, plain) if number % 2 else (plain, cure)
+        first, second = (cure, training) if number % 2 else (training, cure)
         prompts = cure.prompts(number)
         times = {type(one): one.step(prompts) for one in (first, second)}
-        pairs.append((times[Cure], times[Plain]))
+        pairs.append((times[Cure], times[LoraTraining]))
     data = np.array(pairs[WARM:])
     rng = np.random.default_rng(0)
     ratio = lambda rows: np.median(data[rows, 0]) / np.median(data[rows, 1])  # noqa: E731
     low, high = np.quantile([ratio(rng.integers(PAIRS, size=PAIRS)) for _ in range(1000)], [0.025, 0.975])
-    cure_ms, plain_ms = (1000 * statistics.median(data[:, side]) for side in (0, 1))
+    cure_ms, training_ms = (1000 * statistics.median(data[:, side]) for side in (0, 1))
     return (
-        f"| {place.settings.name} | {recommender.device} | {cure_ms:.1f} | {plain_ms:.1f} | "
-        f"{ratio(np.arange(PAIRS)):.3f} [{low:.3f}, {high:.3f}] | {1000 * statistics.mean(cure.looking):.1f} |"
+        f"| {workspace.settings.name} | {recommender.device} | {cure_ms:.1f} | {training_ms:.1f} | "
+        f"{ratio(np.arange(PAIRS)):.3f} [{low:.3f}, {high:.3f}] | {1000 * statistics.mean(cure.lookahead_seconds):.1f} |"
     )
 
 
@@ -123,16 +124,15 @@ def main(folders: list[str]) -> None:
     torch.set_num_threads(1)
     rows = [row(Workspace(folder)) for folder in folders or [ROOT / "assets/demo"]]
     lines = [
-        "# What a CURE step costs", "",
-        f"Median of {PAIRS} steps of CURE, batch {METHOD.batch_size} + {METHOD.batch_size}, and of ordinary "
-        "LoRA training (AdamW over A and B) "
-        "on the same prompts in one batch, paired and in turn in one process. What the original says of kept "
-        "prompts is asked for "
-        "twenty steps at once, apart from the step: the last column. Step k draws its prompts by seed k; 95 "
-        "%: bootstrap over pairs, seed 0. `python benchmarks/step.py WORKSPACE ...`. "
+        "# Cost of a CURE step", "",
+        f"Median of {PAIRS} CURE steps, batch {METHOD.batch_size} + {METHOD.batch_size}, and of {PAIRS} ordinary "
+        "LoRA training steps (AdamW over A and B) on the same prompts in one batch, timed in turn in one process. The "
+        "last column is separate: the predictions of the original model for retained prompts, computed for twenty "
+        "steps at once. Step k draws its prompts with seed k; 95 % bootstrap interval over pairs of steps, seed 0. "
+        "Written by `python benchmarks/step.py WORKSPACE ...`. "
         f"torch {torch.__version__}, transformers {transformers.__version__}, Python "
         f"{platform.python_version()}, one core.",
-        "", "| workspace | device | CURE ms | plain ms | ratio of medians, 95 % | asking the original ahead, ms a step |", "| --- " * 6 + "|", *rows, "",
+        "", "| workspace | device | CURE, ms | LoRA training, ms | ratio of medians, 95 % interval | predictions of the original, ms per step |", "| --- " * 6 + "|", *rows, "",
     ]  # fmt: skip
     Path(__file__).with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")
 

@@ -1,9 +1,9 @@
-"""Benchmark of a whole unlearning run beside one retraining of the adapter without the request's data.
+"""Benchmark of a whole unlearning run against one retraining of the adapter without the request's data.
 
-    python benchmarks/whole_run.py [WORKSPACE ...]    writes benchmarks/whole_run.md; 8 minutes a workspace on one core
+    python benchmarks/whole_run.py [WORKSPACE ...]    writes benchmarks/whole_run.md; 8 minutes per workspace on one core
 
-Without a workspace, the demo world is used. The request is the workspace's first one; if there is none, 5 % of the
-training users are forgotten (the benchmark's request of seed 0).
+Without a workspace, the demo world is used. The request is the workspace's first one; without one, 5 % of the
+training users are forgotten (seed 0 of the unlearning benchmark).
 """
 
 import platform
@@ -33,7 +33,7 @@ METHODS = ("cure", "cure_memory", "cure_merge", "merge_by_circuit")
 
 
 def retraining(scenario: Scenario, seed: int) -> float:
-    """Seconds of one reference: the adapter's own recipe on what is kept."""
+    """Seconds of training one reference: the adapter's own recipe on the retain set."""
     context = scenario.context
     prompts = context.encode(context.split.retain)
     model = fresh_adapter(context.workspace, "auto", seed).model
@@ -43,35 +43,37 @@ def retraining(scenario: Scenario, seed: int) -> float:
 
 
 def run(scenario: Scenario, name: str, seed: int) -> tuple[float, float]:
-    """Seconds for finding the groups and for unlearning, teacher and checks included."""
-    contestant = ENTRANTS[name]
+    """Seconds to find the groups, and seconds to unlearn, with teacher and stopping checks."""
+    entrant = ENTRANTS[name]
     scenario.found.clear()
-    kinds, finding = groups_of(scenario, contestant, seed)
+    groups, finding = groups_of(scenario, entrant, seed)
     started = time.perf_counter()
-    unlearn(scenario.recommender.model, scenario.material, kinds, contestant.method, seed)
+    unlearn(scenario.recommender.model, scenario.material, groups, entrant.method, seed)
     seconds = time.perf_counter() - started
     scenario.restore()
     return finding, seconds
 
 
-def table(place: Workspace) -> list[str]:
-    """One workspace's rows; every repeat has a seed, and walks through all of them in turn."""
-    scenario = load_scenario(place, next(iter(place.requests()), None) or open_request(place, "random", 0), "auto")
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in METHODS}
+def table(workspace: Workspace) -> list[str]:
+    """Table of one workspace. Each seed times one retraining and then every method."""
+    scenario = load_scenario(
+        workspace, next(iter(workspace.requests()), None) or open_request(workspace, "random", 0), "auto"
+    )
+    times: dict[str, list[tuple[float, float, float]]] = {name: [] for name in METHODS}
     trainings = []
     for seed in range(REPEATS):
         trainings.append(retraining(scenario, seed))
         for name in METHODS:
             finding, unlearning = run(scenario, name, seed)
-            found[name].append((finding, unlearning, (finding + unlearning) / trainings[-1]))
+            times[name].append((finding, unlearning, (finding + unlearning) / trainings[-1]))
     lines = [
-        f"## {place.settings.name}", "",
-        f"{len(scenario.material.forget)} prompts to forget, {len(scenario.material.retain)} kept, "
-        f"{place.settings.epochs} epochs; "
+        f"## {workspace.settings.name}", "",
+        f"{len(scenario.material.forget)} prompts in the forget set, {len(scenario.material.retain)} in the retain set, "
+        f"{workspace.settings.epochs} epochs; "
         f"{scenario.recommender.device}. One retraining: {format_interval(mean_interval(trainings), 1)} s.", "",
-        "| method | finding the groups, s | unlearning, s | of one retraining |", "| --- | --- | --- | --- |",
+        "| method | finding the groups, s | unlearning, s | share of one retraining |", "| --- | --- | --- | --- |",
     ]  # fmt: skip
-    for name, rows in found.items():
+    for name, rows in times.items():
         cells = (
             format_interval(mean_interval([row[part] for row in rows]), digits) for part, digits in enumerate((1, 1, 3))
         )
@@ -83,12 +85,11 @@ def main(folders: list[str]) -> None:
     torch.set_num_threads(1)
     lines = [line for folder in folders or [ROOT / "assets/demo"] for line in table(Workspace(Path(folder)))]
     head = [
-        "# What a whole run costs", "",
-        "Finding the groups and unlearning, teacher, trainings and stopping checks included, beside one "
-        "retraining without the "
-        f"request's data; loading and evaluation left out of both. {REPEATS} seeds, all in turn in one "
-        "process, ± half of Student's 95 % interval. "
-        f"`python benchmarks/whole_run.py WORKSPACE ...`. torch {torch.__version__}, transformers "
+        "# Cost of a whole run", "",
+        "Time to find the groups and to unlearn, with teacher, training and stopping checks, against one retraining "
+        f"without the request's data. Neither includes loading and evaluation. Means over {REPEATS} seeds, measured in "
+        "turn in one process; ± is the half-width of Student's 95 % interval. "
+        f"Written by `python benchmarks/whole_run.py WORKSPACE ...`. torch {torch.__version__}, transformers "
         f"{transformers.__version__}, "
         f"Python {platform.python_version()}, one core.", "",
     ]  # fmt: skip

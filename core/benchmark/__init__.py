@@ -5,7 +5,7 @@
 - `tuning`: the same number of trials for every method, judged on validation and held-out users only.
 - `trials`: one entrant in one scenario, measured at several points; `sequential`: several requests after each other.
 - `meter`: seconds and memory of the work alone.
-- `gradient_groups`, `sharded_baselines`: one control and three exact rivals.
+- `gradient_groups`, `sharded_baselines`: one control and three exact baselines.
 - `sweep`: all scenarios, seeds and entrants; an interrupted sweep continues where it stopped.
 - `results`: measured numbers in Parquet files.
 - `statistics`: best points, paired differences and intervals from results.

@@ -1,4 +1,4 @@
-"""First paragraph of the benchmark report: do controls match CURE, and which rivals is each CURE method ahead of?
+"""First paragraph of the benchmark report: do controls match CURE, and which baselines is each CURE method ahead of?
 
 Only numbers and names are prepared here. The sentences are in `templates/unlearning.md.j2`.
 """
@@ -35,8 +35,8 @@ class Headline:
         matched: Number of those in which at least one control does as well as its method.
         matching: Controls that do as well as their method at least once.
         inert: Controls that remove a part which was never active, so that they equal their method.
-        decided: Comparisons with a significant difference from at least one rival.
-        undecided: For each world, the comparisons without any significant difference from a rival.
+        decided: Comparisons with a significant difference from at least one baseline.
+        undecided: For each world, the comparisons without any significant difference from a baseline.
     """
 
     compared: int

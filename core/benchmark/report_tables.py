@@ -26,12 +26,13 @@ from core.benchmark.statistics import (
     paired,
     residual,
 )
+from core.utils.commands import command_line
 
 Cells = list[list[str]]  # [rows][columns]
 
 BUDGETS = (0.0, 0.0025, 0.005, 0.01)  # allowed loss of test AUC
 SHARDED = ("sisa", "apa", "receraser")  # one entrant, `shards`, measures all three
-RIVALS = ("finetune", "gradient_ascent", "graddiff", "npo", "e2urec", "pcgrad", "uniform")
+BASELINES = ("finetune", "gradient_ascent", "graddiff", "npo", "e2urec", "pcgrad", "uniform")
 MEASURES: tuple[Value, ...] = (
     lambda row: row.residual,
     lambda row: row.reach,
@@ -74,14 +75,14 @@ class Section:
         seeds: Number of seeds.
         command: The command that measures these results.
         floor: Original and references against each other.
-        resolution: Smallest difference that can be shown; None without rivals.
+        resolution: Smallest difference that can be shown; None without baselines.
         best: Each method at its best point by the residual.
         least: Each method at its best point by the gap.
-        differences: CURE methods less rivals and controls, at their best points.
+        differences: CURE methods less baselines and controls, at their best points.
         budgets: Column heads of `by_budget`.
-        by_budget: Least residual for each allowed loss of test AUC.
-        stopped: Each method at its own stopping point.
-        stopped_differences: CURE methods less rivals, at their own stopping points.
+        by_budget: Lowest residual for each allowed loss of test AUC.
+        stopped: Each method at its stopping point.
+        stopped_differences: CURE methods less baselines, at their stopping points.
         sequential: Each method after each of several sequential requests.
     """
 
@@ -153,8 +154,8 @@ def command(rows: Sequence[Result]) -> str:
     """The command that measures the results of one world."""
     names = dict.fromkeys("shards" if row.method in SHARDED else row.method for row in rows)
     methods = ",".join(name for name in names if name not in (*YARDSTICKS, "weakened"))
-    seeds = max(row.seed for row in rows) + 1
-    return f"python -m core bench -w WORKSPACE --kinds {rows[0].kind} --seeds {seeds} --methods {methods}"
+    seeds = str(max(row.seed for row in rows) + 1)
+    return command_line("bench", "-w", "WORKSPACE", "--kinds", rows[0].kind, "--seeds", seeds, "--methods", methods)
 
 
 def format_interval(value: tuple[float, float], digits: int = 3) -> str:
@@ -183,7 +184,7 @@ def _resolution(rows: Sequence[Result]) -> Resolution | None:
         [
             paired(table[ours], table[name])[1]
             for ours in CURE_METHODS
-            for name in RIVALS
+            for name in BASELINES
             if ours in table and name in table
         ]
         for table in (residuals, gaps)
@@ -205,7 +206,7 @@ def _best(rows: Sequence[Result]) -> Cells:
 def _costs(rows: Sequence[Result], name: str) -> list[Result]:
     """A method's best points, to read their costs.
 
-    Where the best point is the unchanged original, the costs are those of the method's own stop.
+    Where the best point is the unchanged original, the costs are those of the method's stopping point.
     """
     ended = {row.seed: row for row in rows if row.method == name and row.stopped}
     return [ended.get(row.seed, row) if row.method == "original" else row for row in best_points(rows, name)]
@@ -225,7 +226,7 @@ def _differences(rows: Sequence[Result]) -> Cells:
     return [
         _difference_cells(ours, name, (residuals, gaps))
         for ours in CURE_METHODS
-        for name in (*RIVALS, "weakened", "negation", *controls_of(ours, residuals))
+        for name in (*BASELINES, "weakened", "negation", *controls_of(ours, residuals))
         if ours in residuals and name in residuals
     ]
 
@@ -250,7 +251,7 @@ def _stopped_differences(rows: Sequence[Result]) -> Cells:
     return [
         _difference_cells(ours, name, (residuals, gaps))
         for ours in CURE_METHODS
-        for name in RIVALS
+        for name in BASELINES
         if ours in residuals and name in residuals
     ]
 

@@ -1,4 +1,4 @@
-"""Exact rivals: training users divided into shards; a deletion retrains only the adapters of the shards it affects.
+"""Exact baselines: training users divided into shards; a deletion retrains only the adapters of the shards it affects.
 
 Nothing of the forgotten users remains, by construction. The price is lower utility, and the retraining itself.
 

@@ -124,15 +124,15 @@ def controls_of(method: str, names: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One CURE method against rivals and controls at equal utility.
+    """One CURE method against baselines and controls at equal utility.
 
     A method is ahead where the 95 % interval of the difference, paired by seed, excludes zero.
 
     Attributes:
         method: Name of the CURE method.
-        ahead: Rivals that it is ahead of.
-        behind: Rivals that are ahead of it.
-        even: Rivals without a significant difference.
+        ahead: Baselines that it is ahead of.
+        behind: Baselines that are ahead of it.
+        even: Baselines without a significant difference.
         controls: Its controls that took part and removed something.
         as_good: Those of `controls` that it is not ahead of.
         inert: Controls whose results equal its own, because the part that they remove was never active.
@@ -157,8 +157,8 @@ def standing(rows: Sequence[Result], ours: str, value: Value = residual) -> Stan
     if ours not in best:
         return None
     signs = {name: _sign(paired(best[ours], best[name])) for name in best}
-    rivals = [name for name in best if name not in CURE_METHODS and not is_control(name)]
-    ahead, behind, even = (tuple(name for name in rivals if signs[name] == sign) for sign in (-1, 1, 0))
+    baselines = [name for name in best if name not in CURE_METHODS and not is_control(name)]
+    ahead, behind, even = (tuple(name for name in baselines if signs[name] == sign) for sign in (-1, 1, 0))
     candidates = controls_of(ours, best)
     inert = tuple(name for name in candidates if _measurements(rows, name) == _measurements(rows, ours))
     controls = tuple(name for name in candidates if name not in inert)

@@ -14,6 +14,7 @@ from core.cli.console import err, out, progress, step_bars
 from core.cli.options import OFFLINE, WorkspacePath
 from core.errors import RunError
 from core.utils.assets import PACKAGE, asset
+from core.utils.commands import install_line
 from core.workspace import Workspace
 
 APP = PACKAGE.parent / "dashboard/app.py"  # both packages are installed side by side
@@ -60,7 +61,7 @@ def build_demo(
 def _dashboard(workspace: Path, port: int) -> None:
     """Serve the dashboard until it is stopped. Raises RunError where Streamlit is not installed."""
     if find_spec("streamlit") is None:
-        raise RunError("Streamlit is not installed: pip install 'cure-lens[dashboard]'.")
+        raise RunError(f"Streamlit is not installed: {install_line('dashboard')}.")
     command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
     environment = dict.fromkeys(OFFLINE, "1") | os.environ | {"CURE_LENS_WORKSPACE": str(workspace.resolve())}
     raise typer.Exit(subprocess.call(command, env=environment))

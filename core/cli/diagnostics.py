@@ -16,6 +16,7 @@ from core.runs.handle import runs, store_of
 from core.runs.submit import ORPHANED, is_orphaned
 from core.types import ENDED, RunState
 from core.utils.atomic_io import staging_folders
+from core.utils.commands import DISTRIBUTION, command_line, install_line
 from core.workspace import Workspace
 
 SPARE = 2_000_000_000  # bytes of free disk; with less, a run may fail
@@ -50,10 +51,10 @@ def examine(workspace: Workspace | None = None) -> tuple[Finding, ...]:
 
 def _versions() -> Finding:
     python = ".".join(map(str, sys.version_info[:3]))
-    wrong = [text for text in map(_wrong, requires("cure-lens") or ()) if text]
+    wrong = [text for text in map(_wrong, requires(DISTRIBUTION) or ()) if text]
     if wrong:
         return Finding(
-            "versions", False, "; ".join(wrong), "Install the missing versions: pip install --upgrade cure-lens."
+            "versions", False, "; ".join(wrong), f"Install the missing versions: {install_line(upgrade=True)}."
         )
     return Finding(
         "versions", True, f"Python {python}, torch {version('torch')}, transformers {version('transformers')}"
@@ -101,8 +102,8 @@ def _workspace(workspace: Workspace) -> Iterator[Finding]:
         if ledger.ok:
             yield _served(workspace)
     if case := Cases(workspace).approved():
-        said, mend = "approved, but not yet fully carried out", f"python -m core review settle -w {workspace.root}"
-        yield Finding(f"request {case.request}", False, said, mend)
+        fix = command_line("review", "settle", "-w", str(workspace.root))
+        yield Finding(f"request {case.request}", False, "approved, but not yet fully carried out", fix)
     left = [path.relative_to(workspace.root) for path in staging_folders(workspace.root)]
     names = ", ".join(map(str, left)) or "nothing"
     yield Finding(
@@ -164,7 +165,7 @@ def _runs(workspace: Workspace) -> Iterator[Finding]:
                 f"run {folder.id}",
                 False,
                 status.message or ORPHANED,
-                f"python -m core resume -w {workspace.root} --run {folder.id}, or cancel.",
+                f"{command_line('resume', '-w', str(workspace.root), '--run', folder.id)}, or cancel.",
             )
         elif status.state is RunState.CANCELLED and folder.candidate:
             yield Finding(

@@ -10,6 +10,7 @@ from core.cli.console import err, out
 from core.cli.options import Json, RequestId, WorkspacePath
 from core.errors import RecordError
 from core.utils.atomic_io import write_bytes, write_text
+from core.utils.commands import command_line
 from core.utils.serialization import to_json
 from core.workspace import Workspace
 
@@ -30,8 +31,7 @@ def init(workspace: WorkspacePath, as_json: Json = False) -> None:
         return
     out.print(
         f"The ledger is {place.layout.ledger}. Give {place.layout.ledger_key} to its auditors, "
-        "and keep heads elsewhere: "
-        f"python -m core ledger head --workspace {workspace} --out FILE",
+        "and keep heads elsewhere: " + command_line("ledger", "head", "--workspace", str(workspace), "--out", "FILE"),
         highlight=False,
         soft_wrap=True,
     )

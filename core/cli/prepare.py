@@ -10,6 +10,7 @@ from core.cli.options import WorkspacePath, columns_of
 from core.data.readers import read
 from core.errors import RequestError
 from core.types import Task
+from core.utils.commands import command_line
 from core.workspace import Workspace, WorkspaceSettings
 
 
@@ -82,4 +83,5 @@ def _print_summary(workspace: Workspace, path: Path) -> None:
         "users."
     )
     if split.members:
-        out.print(f"Next: python -m core request --workspace {path} --users {split.members[0]}", soft_wrap=True)
+        following = command_line("request", "--workspace", str(path), "--users", split.members[0])
+        out.print(f"Next: {following}", soft_wrap=True)

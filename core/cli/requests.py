@@ -9,6 +9,7 @@ from core.cli.console import out, progress, step_bars
 from core.cli.options import Device, Json, Person, RequestId, WorkspacePath, pairs_of, parts_of, workspace_for_runs
 from core.review.permissions import require
 from core.types import Action, Identity, LegalBasis
+from core.utils.commands import command_line
 from core.utils.serialization import to_json
 from core.workspace import Workspace
 
@@ -36,7 +37,7 @@ def request(
         return
     out.print(f"Request {opened.id} is open for {', '.join(opened.subjects)}.", highlight=False)
     out.print(
-        f"Next: python -m core reference --workspace {workspace} --request {opened.id} --seeds 3",
+        "Next: " + command_line("reference", "--workspace", str(workspace), "--request", opened.id, "--seeds", "3"),
         highlight=False,
         soft_wrap=True,  # a command is copied as one line
     )
@@ -68,7 +69,7 @@ def reference(
         return
     out.print(f"{len(folders)} references are ready.")
     out.print(
-        f"Next: python -m core run --workspace {workspace} --request {request_id} --method cure",
+        "Next: " + command_line("run", "--workspace", str(workspace), "--request", request_id, "--method", "cure"),
         highlight=False,
         soft_wrap=True,
     )

@@ -14,6 +14,7 @@ from core.integrations.mlflow import to_mlflow
 from core.review.permissions import check_operators
 from core.runs.handle import RunHandle, open_run
 from core.unlearning.methods import METHODS
+from core.utils.commands import command_line
 from core.utils.serialization import to_json
 from core.workspace import Workspace
 
@@ -121,7 +122,8 @@ def _follow_and_print(folder: RunHandle, workspace: Path, detach: bool, as_json:
         print(json.dumps({"id": folder.id, **to_json(status)}))
     elif status.state == "done" or detach:
         out.print(
-            f"Run {folder.id}: {status.state}. Next: python -m core report --workspace {workspace} --run {folder.id}",
+            f"Run {folder.id}: {status.state}. Next: "
+            + command_line("report", "--workspace", str(workspace), "--run", folder.id),
             highlight=False,
             soft_wrap=True,
         )

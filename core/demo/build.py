@@ -33,16 +33,7 @@ PEOPLE, CROWD, SUBJECTS, REFERENCES = 400, 4000, 3, 3
 SEED = 1  # of the run: gives a forget group of two modules; other seeds give other modules, as the page says
 SOURCE = "core.data.world, seed 7"  # an old module name, kept because every demo's workspace.json holds it
 CREATED = "2026-01-01T00:00:00+00:00"
-TELLS_TIME = (
-    "status.json",
-    "overlap-status.json",
-    "events.jsonl",
-    "log.txt",
-    "report.html",
-    "reviewer.html",
-    "report.json",
-    "ledger.jsonl",
-)
+RUN = "run-demo"
 SETTINGS = WorkspaceSettings(
     name="Lantern Street Cinema (demo)",
     data=SOURCE,
@@ -83,10 +74,11 @@ def build(target: Path, report: Callable[[str, Step], bool], check: bool = False
     shutil.rmtree(part, ignore_errors=True)
     make_demo(part, report)
     if check:
-        differing = compare(read_json(target / "manifest.json")["sha256"], digests(part))
+        differing = compare(read_json(WorkspaceLayout(target).manifest)["sha256"], digests(part))
         shutil.rmtree(part)
         return differing
-    write_json(part / "manifest.json", {"sha256": digests(part), "tell_time": sorted(TELLS_TIME)})
+    names = sorted(path.name for path in time_stamped(WorkspaceLayout(part)))
+    write_json(WorkspaceLayout(part).manifest, {"sha256": digests(part), "tell_time": names})
     shutil.rmtree(target, ignore_errors=True)
     part.rename(target)
     return ()
@@ -119,24 +111,30 @@ def make_demo(folder: Path, report: Callable[[str, Step], bool]) -> None:
 
 def finished_run(folder: Path, request: Request) -> None:
     """Execute one run, compare the lists of all users, and verify it."""
-    run = RunHandle(WorkspaceLayout(folder).run("run-demo").path)
+    layout = WorkspaceLayout(folder)
+    run = RunHandle(layout.run(RUN).path)
     run.write(
         run.layout.spec,
-        RunSpec("run-demo", request.id, "cure", "cpu", SEED, created=CREATED, thresholds=Thresholds().digest),
+        RunSpec(RUN, request.id, "cure", "cpu", SEED, created=CREATED, thresholds=Thresholds().digest),
     )
     run.store.add(run.id, run.id, externally_queued=False)
     work(run)
     write_overlaps(run, "cpu")
     verify(run, "cpu", full=True)
-    for file in (*run.path.parent.glob("store.sqlite*"), folder / "work.lock"):  # process data are not shipped
+    for file in (*layout.store_files(), layout.work_lock):  # data of processes; the demo is shipped without them
         file.unlink()
+
+
+def time_stamped(layout: WorkspaceLayout) -> tuple[Path, ...]:
+    """Files of the demo world with time stamps."""
+    return *layout.run(RUN).time_stamped, layout.ledger
 
 
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file without time stamps, by relative path."""
-    files = (
-        path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in (*TELLS_TIME, "manifest.json")
-    )
+    layout = WorkspaceLayout(folder)
+    changing = {*time_stamped(layout), layout.manifest}
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path not in changing)
     return {str(path.relative_to(folder)): sha256_of_file(path) for path in files}
 
 

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from core.report.plots import ranges, rank_changes, scatter
 from core.report.summary import (
     NOT_RUN,
-    asked_of_nobody,
+    asked_without_names,
     count,
     date,
     number,
@@ -40,7 +40,7 @@ MEASURES = {
     "ndcg": ("NDCG@10", "the same, weighted by rank"),
     "forget_auc": ("Forget AUC", "on the forgotten data; the references' value is the target"),
     "holdout_auc": ("Holdout AUC", "on held-out users, who are in no training set"),
-    "membership_auc": ("Membership AUC", "attack that tells forgotten from held-out users by loss; 0.5 is chance"),
+    "membership_auc": ("Membership AUC", "attack that separates forgotten from held-out users by loss; 0.5 is chance"),
 }
 
 
@@ -91,7 +91,7 @@ def make_report(
         ranges=ranges(evaluation, {name: words[0] for name, words in MEASURES.items() if name != "test_log_loss"}),
     )
     summary = summarise(spec, request, items, groups, evaluation)
-    anonymous = replace(summary, asked=asked_of_nobody(request))
+    anonymous = replace(summary, asked=asked_without_names(request))
     slope = next((rank_changes(lists) for lists in evaluation.lists if lists.forgotten), None)
     return (
         page(summary=anonymous, slope=None, personal=False),

@@ -1,6 +1,6 @@
 """Summary of a run: the first lines of its report, in plain sentences.
 
-Pure functions. The sentences state measurements against the references and never a judgement.
+Pure functions. The sentences compare the model with the references and never judge it.
 """
 
 import math
@@ -16,7 +16,7 @@ from core.types import Evaluation, Group, Interval, Item, ModuleGroup, Request, 
 NAMED = 6
 JOINERS = "\u200c\u200d"  # invisible, but part of emoji and of several alphabets
 REFERENCES_WANTED = 5
-NOT_RUN = (  # attacks that a run does not make; its verification makes more and names the rest
+NOT_RUN = (  # attacks that a run leaves out; its verification runs more of them and names the rest
     "membership attacks with shadow models",
     "attacks of the verification: paraphrased prompts, quantization, relearning, probes of the hidden states",
 )
@@ -76,34 +76,37 @@ def summarise(
 def _headline(evaluation: Evaluation) -> str:
     residual, floor = evaluation.closeness.residual, _finite(one.residual for one in evaluation.floor)
     if not evaluation.references:
-        return "The model was changed, but there is no retrained reference: how much it forgot is not known."
+        return "The model was changed, but there is no retrained reference: it is not known how much it forgot."
     if not math.isfinite(residual):
         return "The model was changed, but its distance to models that never saw the data could not be measured."
     if floor and max(floor) >= 1:
         return (
-            "Models that never saw the forgotten data differ as much from one another as from the original: "
+            "Models that never saw the forgotten data differ from each other as much as from the original: "
             "a comparison with them cannot show how much was forgotten."
         )
     if residual >= 1:
-        return f"On the forgotten data, the model came no closer to models that never saw it{_lost(evaluation)}."
+        return (
+            "On the forgotten data, the model's predictions came no closer to those of models that never saw it"
+            f"{_lost(evaluation)}."
+        )
     if floor and residual <= median(floor):
-        near = "is now as close to models that never saw it as they are to one another"
+        near = "is now as close to models that never saw it as they are to each other"
     else:
-        near = f"went {percent(1 - residual)} of the way to models that never saw it"
+        near = f"moved {percent(1 - residual)} of the way to models that never saw it"
     return f"On the forgotten data, the model {near}{_still(evaluation)}."
 
 
 def _lost(evaluation: Evaluation) -> str:
-    """State how much of the AUC advantage over the references is gone although the predictions came no closer."""
+    """Return the fall of the AUC advantage over the references, where the predictions came no closer to theirs."""
     known = fmean(_finite(metrics.forget_auc.value for metrics in evaluation.references) or [math.nan])
     before, after = (metrics.forget_auc.value - known for metrics in (evaluation.original, evaluation.unlearned))
     if not 0 <= after < before:
         return ""
-    return f"; yet {percent(1 - after / before)} of its advantage over them is gone"
+    return f"; its AUC advantage over those models fell by {percent(1 - after / before)}"
 
 
 def _still(evaluation: Evaluation) -> str:
-    """State a difference in AUC that the residual, a mean over rows, may hide."""
+    """Return a difference in AUC that the residual, a mean over rows, may hide."""
     known = _finite(metrics.forget_auc.value for metrics in evaluation.references)
     own = evaluation.unlearned.forget_auc.value
     if known and own > max(known):
@@ -122,8 +125,8 @@ def _asked(request: Request, items: Mapping[str, Item]) -> str:
     return f"{_request(request)} asks to erase {' and '.join(parts)} from the recommender.{reason}"
 
 
-def asked_of_nobody(request: Request) -> str:
-    """Return the sentence on the request without users, titles and reason."""
+def asked_without_names(request: Request) -> str:
+    """Return the sentence about the request without names of users, titles and reason."""
     parts = [count(len(request.users), "user")] if request.users else []
     parts += [count(len(request.interactions), "chosen interaction")] if request.interactions else []
     return f"{_request(request)} asks to erase the data of {' and '.join(parts)} from the recommender."
@@ -163,41 +166,43 @@ def _found(evaluation: Evaluation) -> tuple[str, ...]:
         "Quality of the model's predictions of the forgotten ratings (forget AUC): "
         f"{_change('forget_auc', evaluation)}; references {_range(forget)}. "
         f"The result {_place(evaluation.unlearned.forget_auc.value, forget)}; "
-        "a value above or below that range is a difference.",
-        "Success of an attacker who tells forgotten users from held-out users by the model's loss (membership AUC, 0.5 "
-        f"is chance): {_change('membership_auc', evaluation)}; references {_range(member)}.",
+        "a value outside that range is a difference.",
+        "Success of an attack that separates forgotten users from held-out users by the model's loss (membership AUC, "
+        f"0.5 is chance): {_change('membership_auc', evaluation)}; references {_range(member)}.",
     )
 
 
 def _floor(evaluation: Evaluation) -> str:
     if not evaluation.floor:
-        return "With a single reference, how much such models differ by chance is not known."
+        return "With a single reference, the difference of such models by chance is not known."
     spread = _range([one.residual for one in evaluation.floor])
-    return f"The references differ from one another by {spread} (the floor): smaller distances cannot be distinguished."
+    return f"The references differ from each other by {spread} (the floor): smaller distances cannot be distinguished."
 
 
 def _cost(evaluation: Evaluation) -> tuple[str, ...]:
     before, after = evaluation.original.test_auc, evaluation.unlearned.test_auc
     references = [metrics.test_auc.value for metrics in evaluation.references]
     beside = (
-        f"The references have {_range(references)}" if references else "There is no retrained reference to compare with"
+        f"The references reach {_range(references)}"
+        if references
+        else "There is no retrained reference to compare with"
     )
     mean = evaluation.item_mean_auc.value
     return (
         f"For the other users, the quality of predictions (test AUC) was {_estimate(before)} and is {_estimate(after)},"
         f" a change of {signed(after.value - before.value)}. {beside}.",
-        f"Ranking titles by their mean rating alone gives {number(mean)}: "
+        f"A ranking of titles by their mean rating alone reaches {number(mean)}: "
         f"the unlearned model {_beats(after.value, mean)}.",
     )
 
 
 def _unknown(evaluation: Evaluation) -> tuple[str, ...]:
     lines = [
-        f"One simple attack was measured. Not run: {'; '.join(NOT_RUN)}.",
+        f"The run measured one simple attack. Not run: {'; '.join(NOT_RUN)}.",
         "The data set, backups, logs, the adapter before unlearning and older checkpoints still contain the forgotten "
         "data until someone deletes them.",
         "A run measures and does not judge: verdicts come from its verification, if there is one. This report is "
-        "evidence for the people who decide. It is no certificate.",
+        "evidence for the people who decide. It is not a certificate.",
     ]
     if 0 < len(evaluation.references) < REFERENCES_WANTED:
         few = f"References: {len(evaluation.references)}; with fewer than {REFERENCES_WANTED}"

@@ -58,9 +58,7 @@ class Execution:
 
     def sealed_requests(self) -> Iterator[Request]:
         """All requests that were open when the case was sealed."""
-        folder = f"{self.layout.name(self.layout.requests)}/"
-        names = (name for name in self.vault.names() if name.startswith(folder) and name.endswith(".json"))
-        yield from map(self._sealed_request, names)
+        yield from map(self._sealed_request, filter(self.layout.is_request, self.vault.names()))
 
     def _sealed_request(self, name: str) -> Request:
         request: Request = from_json(Request, json.loads(self.vault.read(name)))

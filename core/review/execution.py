@@ -33,7 +33,7 @@ from core.utils.serialization import write_json, write_json_lines
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout, is_inside_workspace
 from core.workspace.locks import exclusive, settling
-from core.workspace.run_layout import WEIGHTS
+from core.workspace.run_layout import WEIGHTS, holds_tensors
 
 
 def settle(workspace: Workspace) -> Case | None:
@@ -250,7 +250,7 @@ def _closed(execution: Execution, request: Request) -> ClosedRequest:
 def _destroyed_weights(execution: Execution) -> dict[str, int]:
     """Sizes of all destroyed weight files that may hold forgotten data, by their SHA-256."""
     names, unaffected = execution.vault.names(), _unaffected_references(execution)
-    destroyed = (name for name in names if name.endswith(".safetensors") and not name.startswith(unaffected))
+    destroyed = (name for name in names if holds_tensors(name) and not name.startswith(unaffected))
     weights = {sha256(content).hexdigest(): len(content) for content in map(execution.vault.read, destroyed)}
     weights.pop(sha256_of_file(execution.adapter / WEIGHTS), None)  # the approved adapter stays
     return weights

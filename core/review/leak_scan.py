@@ -23,10 +23,11 @@ from core.errors import WorkspaceError
 from core.types import Interaction, Item, Request
 from core.utils.hashing import sha256_of_file
 from core.workspace.layout import WorkspaceLayout
+from core.workspace.run_layout import holds_tensors
 
-# Files of a base model: their words and numbers belong to the language, not to a user.
-BASE = re.compile(
-    r"base/([\w-]*config|tokenizer|vocab|added_tokens|special_tokens_map|model[\w.-]*)\.(json|safetensors)|base/merges.txt"
+# File names of a base model: their words and numbers belong to the language, not to a user.
+BASE_FILE = re.compile(
+    r"([\w-]*config|tokenizer|vocab|added_tokens|special_tokens_map|model[\w.-]*)\.(json|safetensors)|merges.txt"
 )
 ENOUGH = 8  # letters; a shorter title inside a text may be a coincidence
 # First bytes of gzip, zip, bzip2, xz, zstd, 7z, zlib and git, parquet and feather.
@@ -122,9 +123,14 @@ def traces(root: Path, forgotten: Forgotten, skip: Sequence[str] = ()) -> list[s
     searched = (
         name
         for name in names(root)
-        if root / name != catalogue and not BASE.fullmatch(name) and not name.startswith(tuple(skip))
+        if root / name != catalogue and not _is_of_base_model(root, name) and not name.startswith(tuple(skip))
     )
     return [name for name in searched if not _is_sealed(root, name) and _shows(root, name, forgotten)]
+
+
+def _is_of_base_model(root: Path, name: str) -> bool:
+    path = root / name
+    return path.parent == WorkspaceLayout(root).base and BASE_FILE.fullmatch(path.name) is not None
 
 
 def _is_sealed(root: Path, name: str) -> bool:
@@ -170,7 +176,7 @@ def _unread(name: str) -> WorkspaceError:
 
 def _content(path: Path) -> tuple[list[Any], str]:
     """The JSON values of a file or of its lines, and its other text. Of weights, only the header is read."""
-    if path.suffix == ".safetensors":
+    if holds_tensors(path.name):
         with path.open("rb") as file:
             size = int.from_bytes(file.read(HEADER), "little")
             return [], file.read(min(size, path.stat().st_size)).decode("utf-8", "replace")

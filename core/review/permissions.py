@@ -34,7 +34,8 @@ def roles(workspace: Workspace, person: str) -> frozenset[Role]:
         return frozenset(Role)
     people = workspace.settings.people
     if person not in people:
-        raise ReviewError(f"Person {person!r} has no role in this workspace: add them under people in workspace.json.")
+        settings = workspace.layout.settings.name
+        raise ReviewError(f"Person {person!r} has no role in this workspace: add them under people in {settings}.")
     try:
         return frozenset(map(Role, people[person]))
     except ValueError as error:

@@ -67,7 +67,8 @@ class RunArtifacts:
         """Progress of the command that compares all users' lists; None where it never started."""
         status: RunStatus | None = self._read(self.layout.overlap_status, RunStatus)
         if status and status.state is RunState.RUNNING and not (status.worker and lives(status.worker)):
-            return replace(status, state=RunState.LOST, message="Its process died without a message: see log.txt.")
+            message = f"Its process died without a message: see {self.layout.log.name}."
+            return replace(status, state=RunState.LOST, message=message)
         return status
 
     @property

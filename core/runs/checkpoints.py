@@ -1,6 +1,6 @@
 """Checkpoints of a run's trainings: each is complete and verified by its digests, or ignored.
 
-checkpoint/PHASE-STEP/   tensors.safetensors  state.json  manifest.json (written last: the digests of the other two)
+checkpoint/PHASE-STEP/   one checkpoint, see CheckpointLayout
 
 A checkpoint is written into a hidden folder and renamed when it is complete, so a killed worker leaves no partial one.
 A training is named by its number, because the trainings of every attempt at a run come in the same order.
@@ -22,6 +22,7 @@ from core.unlearning.training_types import State
 from core.utils.atomic_io import disk_error, staging, write_bytes
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json
+from core.workspace.run_layout import CheckpointLayout
 
 EVERY = 30.0  # seconds between two checkpoints
 KEPT = 2  # checkpoints of each training: if the last is damaged, the one before it is used
@@ -86,9 +87,10 @@ class Checkpoints:
         try:
             part.mkdir(parents=True)
             check_room(part, len(weights))
-            write_bytes(part / "tensors.safetensors", weights)
-            write_json(part / "state.json", plain)
-            write_json(part / "manifest.json", _digests(part))
+            files = CheckpointLayout(part)
+            write_bytes(files.tensors, weights)
+            write_json(files.state, plain)
+            write_json(files.manifest, _digests(files))
             part.rename(target)
             _sync(self.folder)
         except OSError as error:
@@ -124,17 +126,18 @@ def check_room(folder: Path, size: int) -> None:
 
 def _read(path: Path) -> State | None:
     """Read a checkpoint; None if a file is missing or its digest differs."""
+    files = CheckpointLayout(path)
     try:
-        if read_json(path / "manifest.json") != _digests(path):
+        if read_json(files.manifest) != _digests(files):
             return None
-        state: State = _join(read_json(path / "state.json"), load_file(path / "tensors.safetensors"))
+        state: State = _join(read_json(files.state), load_file(files.tensors))
         return state
     except (WorkspaceError, OSError):
         return None
 
 
-def _digests(path: Path) -> dict[str, str]:
-    return {name: sha256_of_file(path / name) for name in ("tensors.safetensors", "state.json")}
+def _digests(files: CheckpointLayout) -> dict[str, str]:
+    return {path.name: sha256_of_file(path) for path in (files.tensors, files.state)}
 
 
 def _split(value: Any, tensors: dict[str, Tensor]) -> Any:

@@ -77,7 +77,8 @@ def _work(folder: RunHandle, lease: Lease) -> RunState:
     except Exception as error:  # the interpreter prints the traceback to log.txt when the process ends
         observer.end(
             RunState.FAILED,
-            f"The worker met an unexpected {type(error).__name__} ({error}): see log.txt in {folder.path}.",
+            f"The worker met an unexpected {type(error).__name__} ({error}): "
+            f"see {folder.layout.log.name} in {folder.path}.",
         )
         raise
     return observer.state

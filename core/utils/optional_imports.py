@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from core.errors import RunError
+from core.utils.commands import install_line
 
 
 def library(name: str, extra: str, otherwise: str = "") -> Any:
@@ -20,4 +21,4 @@ def library(name: str, extra: str, otherwise: str = "") -> Any:
     try:
         return import_module(name)
     except ImportError:
-        raise RunError(f"{name} is not installed: pip install 'cure-lens[{extra}]'{otherwise}.") from None
+        raise RunError(f"{name} is not installed: {install_line(extra)}{otherwise}.") from None

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from core.errors import BusyError, WorkspaceError
 from core.utils.atomic_io import disk_error
+from core.utils.commands import command_line
 
 BUSY = 30.0  # seconds to wait for the file's lock
 
@@ -45,7 +46,7 @@ class Database:
                 raise disk_error(self.path, OSError(errno.ENOSPC, "")) from error
             if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise BusyError(f"{self.path} is in use by another process: try again in a minute.") from error
-            raise WorkspaceError(f"{self.path} cannot be used ({error}): see `python -m core doctor`.") from error
+            raise WorkspaceError(f"{self.path} cannot be used ({error}): see `{command_line('doctor')}`.") from error
         except OSError as error:
             raise disk_error(self.path, error) from error
 

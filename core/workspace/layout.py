@@ -1,4 +1,4 @@
-"""Paths of a workspace. Only this file and run_layout.py know what anything on disk is called.
+"""Paths of a workspace. Only this file and run_layout.py know the names of its files and folders.
 
 workspace.json                  settings
 data/items.jsonl  data/interactions.jsonl  data/roles.json
@@ -13,6 +13,7 @@ review.sqlite                   cases, decisions and comments
 sealed/ID-CASE/                 encrypted copies of what an approval is about to destroy
 ledger.jsonl  ledger.pub        signed account of all runs and decisions, and the key to check it with
 work.lock  review.lock          see core.workspace.locks
+manifest.json                   digests of the files; in the demo world only
 """
 
 import os
@@ -91,6 +92,11 @@ class WorkspaceLayout:
         """One open request."""
         return self.requests / f"{request_id}.json"
 
+    def is_request(self, name: str) -> bool:
+        """Whether a name, as `name` returns it, is that of an open request."""
+        path = self.root / name
+        return path == self.request(path.stem)
+
     def closed(self, request_id: str) -> Path:
         """What is left of a request that was carried out."""
         return self.root / "closed" / f"{request_id}.json"
@@ -123,6 +129,10 @@ class WorkspaceLayout:
     def store(self) -> Path:
         """The SQLite file with the state of every run."""
         return self.runs / "store.sqlite"
+
+    def store_files(self) -> list[Path]:
+        """The SQLite file with the state of every run, and the journals that SQLite keeps beside it."""
+        return list(self.runs.glob(f"{self.store.name}*"))
 
     def run(self, run_id: str) -> RunLayout:
         """The paths of one run."""
@@ -165,6 +175,11 @@ class WorkspaceLayout:
     def review_lock(self) -> Path:
         """The lock of the process that carries out decisions."""
         return self.root / "review.lock"
+
+    @property
+    def manifest(self) -> Path:
+        """The digests of all files of the demo world."""
+        return self.root / "manifest.json"
 
     @property
     def mlflow(self) -> Path:

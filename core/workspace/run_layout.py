@@ -10,6 +10,37 @@ ADAPTER_CONFIG = "adapter_config.json"  # both as PEFT calls them
 WEIGHTS = "adapter_model.safetensors"
 
 
+def holds_tensors(name: str) -> bool:
+    """Whether a file holds tensors: weights, edge scores, or the state of a training."""
+    return name.endswith(".safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointLayout:
+    """Paths of one checkpoint.
+
+    Attributes:
+        path: The folder of the checkpoint.
+    """
+
+    path: Path
+
+    @property
+    def tensors(self) -> Path:
+        """The tensors of the training's state."""
+        return self.path / "tensors.safetensors"
+
+    @property
+    def state(self) -> Path:
+        """The rest of the training's state, as JSON."""
+        return self.path / "state.json"
+
+    @property
+    def manifest(self) -> Path:
+        """The digests of the other two files; written last."""
+        return self.path / "manifest.json"
+
+
 @dataclass(frozen=True, slots=True)
 class RunLayout:
     """Paths inside the folder of one run.
@@ -149,6 +180,14 @@ class RunLayout:
     def verification(self) -> Path:
         """The result of the last verification."""
         return self.path / "verification.json"
+
+    @property
+    def time_stamped(self) -> tuple[Path, ...]:
+        """The files with times or durations; two runs with the same seeds differ in them."""
+        return (
+            self.status, self.overlap_status, self.events, self.log, self.report, self.reviewer_report,
+            self.report_numbers,
+        )  # fmt: skip
 
     @property
     def candidate(self) -> tuple[Path, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.errors import RequestError, WorkspaceError
 from core.types import ClosedRequest, Identity, Interaction, Item, LegalBasis, Request, Task, UserSplit
 from core.utils.clock import utc_now
+from core.utils.commands import command_line
 from core.utils.serialization import read_json, read_json_lines, write_json
 from core.workspace.layout import WorkspaceLayout, is_id, is_inside_workspace
 
@@ -69,7 +70,7 @@ class Workspace:
         self.layout = WorkspaceLayout(Path(root).resolve())
         if not self.layout.settings.is_file():
             raise WorkspaceError(
-                f"{self.root} is not a workspace: make one with `python -m core prepare --workspace {root}`."
+                f"{self.root} is not a workspace: make one with `{command_line('prepare', '--workspace', str(root))}`."
             )
 
     @property
@@ -187,7 +188,7 @@ class Workspace:
             if user not in members:
                 raise RequestError(
                     f"User {user!r} is not in this workspace: "
-                    "check the id on the request page or in data/interactions.jsonl."
+                    f"check the id on the request page or in {self.layout.name(self.layout.interactions)}."
                 )
         known = {(event.user, event.item) for event in self.interactions}
         for user, item in request.interactions:

@@ -826,7 +826,7 @@ tour-decide = People decide, not this software; the report is their evidence. Th
 ## Benchmark
 
 benchmark-none = No benchmark has been measured yet.
-benchmark-none-note = Run `python -m core bench --quick` in a terminal. It measures CURE and other methods on the demo world in under 15 minutes; this page then shows the results.
+benchmark-none-note = Run `{ $command }` in a terminal. It measures CURE and other methods on the demo world in under 15 minutes; this page then shows the results.
 benchmark-lead = At equal quality, { $method } is ahead of { $ahead ->
     [0] none
    *[other] { $ahead }
@@ -899,7 +899,7 @@ benchmark-column-utility = Test AUC, change
 benchmark-column-seconds = Seconds
 benchmark-column-circuit = Circuit seconds
 benchmark-column-moved = Share moved
-benchmark-table-note = Made by `python -m core bench`. The full report with intervals, all strengths and the tuning is benchmarks/unlearning.md.
+benchmark-table-note = Made by `{ $command }`. The full report with intervals, all strengths and the tuning is benchmarks/unlearning.md.
 benchmark-control-cure-random = random modules, same numbers
 benchmark-control-cure-inverted = forget and retain swapped
 benchmark-control-cure-all-shared = every module shared

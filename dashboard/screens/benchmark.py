@@ -6,6 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.benchmark.results import Result
 from core.benchmark.statistics import CRITERIA, CURE_METHODS, Standing, standing, worlds
+from core.utils.commands import command_line
 from dashboard import charts
 from dashboard.components import exports
 from dashboard.components.text import lead
@@ -63,7 +64,7 @@ def figures(rows: list[Result]) -> None:
     _, *numbers, seconds, circuit, moved = frame.columns
     config = dict.fromkeys(numbers, THREE) | {seconds: SECONDS, circuit: SECONDS, moved: PERCENT}
     exports.table(frame, "benchmark", t("benchmark-table-alt"), config)
-    st.caption(t("benchmark-table-note"))
+    st.caption(t("benchmark-table-note", command=command_line("bench")))
 
 
 def world_label(world: tuple[str, str, str]) -> str:
@@ -162,7 +163,7 @@ measured = {
     if any(row.method in CURE_METHODS for row in rows)
 }
 if not measured:
-    lead(t("benchmark-none"), t("benchmark-none-note"))
+    lead(t("benchmark-none"), t("benchmark-none-note", command=command_line("bench", "--quick")))
     st.stop()
 place = st.container()
 left, middle, right = st.columns(3)

@@ -1,6 +1,5 @@
 """Run page: launch a run, watch it, stop it; the address opens the run again later."""
 
-import shlex
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -9,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.types import RunState
+from core.utils.commands import command_line
 from dashboard.components.progress import progress
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, guarded, lead, link
@@ -126,9 +126,9 @@ def references(request: str | None) -> None:
             t("run-form-no-references"),
             icon=":material/info:",
         )
-        root = shlex.quote(str(queries.workspace().root))
+        root = str(queries.workspace().root)
         st.code(
-            f"python -m core reference --workspace {root} --request {shlex.quote(request)} --seeds 3",
+            command_line("reference", "--workspace", root, "--request", request, "--seeds", "3"),
             language=None,
             wrap_lines=True,
         )

@@ -255,7 +255,7 @@ def test_headline_follows_paired_intervals():
     assert "Controls do as well as CURE" in text.split("\n")[2] and "cure_random" in text.split("\n")[2]
     assert "| residual | cure | npo | graddiff | none | cure_random |" in text
     without = render_report([row for row in rows if row.method != "cure_random"], {})
-    assert "No control took part" in without.split("\n")[2]
+    assert "No control was measured" in without.split("\n")[2]
 
 
 def test_control_that_equals_its_method_is_not_counted():
@@ -276,7 +276,7 @@ def test_own_stops_are_compared_separately_from_best_points():
             costs = {"rate": 0.01, "seconds": 7.0}
             rows.append(make_result(name, seed, early + seed / 1000, 0.7, strength=12.0, **costs | {"stopped": False}))
             rows.append(make_result(name, seed, late, 0.7, strength=48.0, forget_gap=late / 10, **costs))
-    best, stopped = render_report(rows, {}).split("Each method at its own stop")
+    best, stopped = render_report(rows, {}).split("Each method at its stopping point")
     assert "| cure | npo | -0.100 ± 0.000 | 0.000 ± 0.000 |" in best
     assert "| cure | npo | 0.200 ± 0.000 | 0.020 ± 0.000 |" in stopped
     assert "| cure | graddiff | 0.100 ± 0.000 | 0.010 ± 0.000 |" in stopped

@@ -13,7 +13,7 @@ def test_every_page_answers_two_concurrent_sessions() -> None:
     with served(ROOT / "assets/demo") as base:
         visits, memory = asyncio.run(load(base, sessions=2, rounds=1))
     assert sorted(visit.page for visit in visits) == sorted(2 * PAGES)
-    assert not [f"{visit.page}: {visit.wrong}" for visit in visits if visit.wrong]
+    assert not [f"{visit.page}: {visit.error}" for visit in visits if visit.error]
     assert all(visit.size > 1024 for visit in visits) and len(memory) == 2
 
 
@@ -22,4 +22,4 @@ def test_missing_page_is_reported_as_an_error(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("benchmarks.sessions.PAGES", ("nowhere",))
     with served(ROOT / "assets/demo") as base:
         (visit,), _ = asyncio.run(load(base, sessions=1, rounds=1))
-    assert "page_not_found" in visit.wrong
+    assert "page_not_found" in visit.error

@@ -202,7 +202,7 @@ def test_page_shows_metrics_of_every_model():
 
 def test_summary_states_request_method_result_and_utility():
     text = " ".join(Page(report()[0]).text.split())
-    assert "went 57% of the way" in text
+    assert "moved 57% of the way" in text
     assert (
         "Request req-ab12cd on 11 March 2026 asks to erase all data of 1 user (u323) and 1 chosen interaction (“The Cartographer's Brother” of u088)"
         in text
@@ -219,13 +219,13 @@ def test_summary_states_request_method_result_and_utility():
     assert (
         "was 0.721 (95% interval 0.701 to 0.741) and is 0.719 (95% interval 0.699 to 0.739), a change of −0.002" in text
     )
-    assert "mean rating alone gives 0.625: the unlearned model is above" in text
+    assert "mean rating alone reaches 0.625: the unlearned model is above" in text
     for unknown in (
         "Not run: ",
         "backups",
         "older checkpoints",
         "verdicts come from its verification",
-        "no certificate",
+        "not a certificate",
         "References: 3; with fewer than 5",
     ):
         assert unknown in text
@@ -234,9 +234,9 @@ def test_summary_states_request_method_result_and_utility():
 @pytest.mark.parametrize(
     ("residual", "words"),
     [
-        (0.31, "as close to models that never saw it as they are to one another"),
+        (0.31, "as close to models that never saw it as they are to each other"),
         (1.2, "came no closer"),
-        (0.36, "went 64% of the way"),
+        (0.36, "moved 64% of the way"),
     ],
 )
 def test_headline_depends_on_residual_and_floor(residual, words):
@@ -294,7 +294,7 @@ def test_report_without_references_makes_no_claim():
 
 def test_page_with_one_reference_says_that_there_is_no_floor():
     text = Page(report(replace(EVALUATION, references=REFERENCES[:1], floor=()))[0]).text
-    assert "With a single reference, how much such models differ by chance is not known" in text
+    assert "With a single reference, the difference of such models by chance is not known" in text
     assert "there is no floor" in text and "(the floor)" not in text
 
 
