@@ -68,7 +68,7 @@ def reference(
         return
     out.print(f"{len(folders)} references are ready.")
     out.print(
-        f"Next: python -m core run --workspace {workspace} --request {request_id} --method cure",
+        f"Next: python -m core run --workspace {workspace} --request {request_id} --method cure_merge",
         highlight=False,
         soft_wrap=True,
     )

@@ -98,7 +98,7 @@ def test_bad_input_to_a_workspace(workspace, tmp_path, capsys, monkeypatch):
     request = workspace.requests()[0].id
     cases = [
         (["request", *space, "--users", "nobody"], "'nobody' is not in this workspace"),
-        (["request", *space, "--users", workspace.user_split.holdout[0]], "holdout"),
+        (["request", *space, "--users", workspace.user_split.holdout[0]], "held-out user"),
         (["request", *space, "--users", ",".join(workspace.user_split.members)], "covers all"),
         (["request", *space], "names nobody"),
         (["request", *space, "--interactions", f"{member}"], "not USER:ITEM"),

@@ -32,7 +32,7 @@ def test_a_crowd_from_outside_trains_the_base_and_stays_outside(tmp_path):
 
 
 def test_too_few_people_leave_nothing_behind(tmp_path):
-    with pytest.raises(DataError, match="too few for members"):
+    with pytest.raises(DataError, match="too few for training users"):
         prepare(small_dataset(users=1), tmp_path / "ws", SETTINGS, SHORT, quiet)
     assert list(tmp_path.iterdir()) == []
 
