@@ -14,7 +14,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="Take one person's data out of an LLM recommender, and see that it is gone. Start with `prepare`, or `demo`.",
+    help="Take one person's data out of an LLM recommender, and test whether it is gone. "
+    "Start with `prepare`, or `demo`.",
 )
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(review.app, name="review")

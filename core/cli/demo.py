@@ -24,7 +24,7 @@ def demo(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8501,
     folder: Annotated[Path, typer.Option(help="Where the demo's working copy goes.")] = Path(".demo"),
 ) -> None:
-    """Open the dashboard on a copy of the embedded demo world. Works offline."""
+    """Open the dashboard on a copy of the embedded demo world. Its keys go to the user's configuration folder."""
     from core.ledger.keys import demo_keys, keep_keys  # loads the signing libraries
 
     if not folder.exists():

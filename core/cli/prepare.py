@@ -31,7 +31,13 @@ def prepare(
     adapter: Annotated[
         Path | None, typer.Option(help="A LoRA adapter of that base model. Default: one is trained here.")
     ] = None,
-    columns: Annotated[str, typer.Option(help="Names of the columns: user=U,item=I,title=T,rating=R,time=Z.")] = "",
+    columns: Annotated[
+        str,
+        typer.Option(
+            help="user=U,item=I,title=T,rating=R,time=Z, where the columns have other names than user, item, title, "
+            "rating (of 5; 4 and above counts as liked) and time (Unix seconds)."
+        ),
+    ] = "",
     epochs: Annotated[int, typer.Option(help="Epochs of the adapter's training, and of every reference.", min=1)] = 6,
     rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter.", min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(help="Learning rate of the adapter.")] = 2e-3,
@@ -39,7 +45,7 @@ def prepare(
     crowd: Annotated[
         float,
         typer.Option(
-            help="Share of the users whose data trains the base model, if it is trained here.", min=0, max=0.9
+            help="Share of base-model users, whose data trains the base model, if it is trained here.", min=0, max=0.9
         ),
     ] = 0.06,
     holdout: Annotated[
@@ -60,7 +66,7 @@ def prepare(
     name, revision, place = _base(base)
     settings = WorkspaceSettings(
         workspace.name, data, Task(task), place, revision, window=window, epochs=epochs, learning_rate=learning_rate,
-        rank=rank, seed=seed, base_note=name or "a small Llama trained here on the crowd's part of the data",
+        rank=rank, seed=seed, base_note=name or "a small Llama trained here on the data of the base-model users",
     )  # fmt: skip
     scratch = Scratch(crowd=crowd, holdout=holdout)
     with progress() as bars:

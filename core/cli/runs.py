@@ -20,7 +20,7 @@ from core.workspace import Workspace
 
 Detach = Annotated[bool, typer.Option("--detach", help="Return at once; the dashboard shows the run's progress.")]
 Steps = Annotated[int, typer.Option(help="Largest number of unlearning steps; 0 is the method's default.", min=0)]
-Method = Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")]
+Method = Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}. docs/operating.md explains the choice.")]
 
 
 def estimate(

@@ -40,7 +40,7 @@ def report(
         f"Jensen-Shannon divergence: {closeness.jsd:.5f} bits.",
         highlight=False,
     )
-    out.print(f"Item-mean baseline, test AUC: {baseline:.3f}", highlight=False)
+    out.print(f"Item-mean baseline (mean training label of each title), test AUC: {baseline:.3f}", highlight=False)
     out.print(f"Full report: {folder.report}", highlight=False, soft_wrap=True)
 
 

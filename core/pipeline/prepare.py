@@ -119,8 +119,9 @@ def _assign_roles(
     crowd = crowd or [event for event in dataset.interactions if event.user in base_users]
     if not roles.members or not roles.holdout or (own_base and not crowd):
         raise DataError(
-            f"The data has {len({event.user for event in dataset.interactions})} users, too few for members, crowd and "
-            f"holdout: add users, or choose other shares than --crowd {share:g} and --holdout {scratch.holdout:g}."
+            f"The data has {len({event.user for event in dataset.interactions})} users, too few for training users, "
+            f"base-model users and held-out users: add users, or choose other shares than --crowd {share:g} "
+            f"and --holdout {scratch.holdout:g}."
         )
     return roles, crowd
 

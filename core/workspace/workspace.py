@@ -182,8 +182,8 @@ class Workspace:
         for user in request.subjects:
             if user in others:
                 raise RequestError(
-                    f"User {user!r} never trained this adapter (crowd or holdout): "
-                    "nothing of theirs can be unlearned here."
+                    f"User {user!r} never trained this adapter (base-model user or held-out user): "
+                    "only data of training users can be unlearned."
                 )
             if user not in members:
                 raise RequestError(

@@ -141,6 +141,8 @@ legend-certainty = certainty
 legend-certainty-means = The share of bootstrap samples (prompts drawn again at random) in which a module comes out in the same group.
 legend-reference = retrained reference
 legend-reference-means = A model trained again without the forget set: the model that would exist if it had never seen this data.
+legend-advantage = advantage
+legend-advantage-means = How much better the model predicts the forgotten ratings than the retrained references do: the difference in AUC.
 legend-auc = AUC
 legend-auc-means = How often a liked title is ranked above a disliked one: 0.5 is guessing, 1 is always.
 legend-membership = membership attack
@@ -226,7 +228,7 @@ request-lead = Which user's data should be erased, and how much of it?
 request-note = The recommender was trained on data of { $users ->
     [one] { $users } user
    *[other] { $users } users
-}. A request can cover only these users; the model holds no data of anyone else.
+}. A request can cover only these users, because a run changes only what the adapter learned from them.
 request-user = User
 request-user-search = Type an id to search
 request-user-help = Users whose interactions trained the recommender. Held-out users are not listed.
@@ -342,7 +344,16 @@ memory-holdout = Loss saved, held-out users
 memory-difference = Difference
 memory-noise = Noise
 circuit-others =
-    Of the other modules, { $retain } serve mainly the retain set, { $shared } serve both sets and { $outside } serve neither.
+    Of the other modules, { $retain ->
+        [one] 1 serves
+       *[other] { $retain } serve
+    } mainly the retain set, { $shared ->
+        [one] 1 serves
+       *[other] { $shared } serve
+    } both sets and { $outside ->
+        [one] 1 serves
+       *[other] { $outside } serve
+    } neither.
     A run changes only modules inside the circuit; modules outside stay unchanged, bit for bit.
 circuit-graph-title = How the modules connect
 circuit-graph-help =
@@ -421,8 +432,8 @@ circuit-numbers-text =
 
 ## Groups
 
-groups-none = The modules of this run are not sorted into groups yet.
-groups-none-next = A run sorts the modules in its first stages; methods without a circuit treat all modules alike.
+groups-none = This run has no groups by circuit.
+groups-none-next = A run of CURE, by circuit groups, sorts the modules in its first stages. The page Circuit shows the groups of a run by memory contrast; other methods treat all modules alike.
 groups-note =
     A rule sorted every module by its forget share and its retain share. You can move the borders between the groups, or move
     a module by hand with a reason that the record keeps, and then launch a new run with these groups.
@@ -581,7 +592,7 @@ what-if-changed = Changed
 what-if-slopes-alt = Ranks unchanged and changed, one line per title; the lists hold the same data
 what-if-send = Send these modules to the group editor
 what-if-no-model = This run kept no model that could answer.
-what-if-no-groups = This run sorted no modules into groups, so there is nothing to switch off.
+what-if-no-groups = This run has no groups by circuit, so there is nothing to switch off. Choose a run of CURE, by circuit groups.
 
 ## Run
 

@@ -39,6 +39,7 @@ GLOSSARY = Texts(
         "group": ("legend-group", "legend-group-means"),
         "certainty": ("legend-certainty", "legend-certainty-means"),
         "reference": ("legend-reference", "legend-reference-means"),
+        "advantage": ("legend-advantage", "legend-advantage-means"),
         "auc": ("legend-auc", "legend-auc-means"),
         "membership": ("legend-membership", "legend-membership-means"),
         "residual": ("legend-residual", "legend-residual-means"),

@@ -99,7 +99,7 @@ def test_commands_refuse_invalid_input_and_change_no_files(workspace, tmp_path, 
     request = workspace.requests()[0].id
     cases = [
         (["request", *space, "--users", "nobody"], "'nobody' is not in this workspace"),
-        (["request", *space, "--users", workspace.user_split.holdout[0]], "holdout"),
+        (["request", *space, "--users", workspace.user_split.holdout[0]], "held-out user"),
         (["request", *space, "--users", ",".join(workspace.user_split.members)], "covers all"),
         (["request", *space], "names nobody"),
         (["request", *space, "--interactions", f"{member}"], "not USER:ITEM"),

@@ -32,7 +32,7 @@ def test_external_users_train_the_base_and_are_not_in_the_workspace(tmp_path):
 
 
 def test_too_few_users_are_refused_and_leave_no_files(tmp_path):
-    with pytest.raises(DataError, match="too few for members"):
+    with pytest.raises(DataError, match="too few for training users"):
         prepare(small_dataset(users=1), tmp_path / "ws", SETTINGS, SHORT, quiet)
     assert list(tmp_path.iterdir()) == []
 
