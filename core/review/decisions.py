@@ -16,6 +16,7 @@ from core.runs.handle import open_run
 from core.runs.ledger import open_ledger
 from core.types import Action, Case, CaseState, Decision, Request, Role
 from core.utils.clock import utc_now
+from core.utils.commands import command_line
 from core.workspace import Workspace
 
 
@@ -28,9 +29,8 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
     """
     require(workspace, person, Action.SUBMIT)
     if not workspace.keeps_ledger:
-        raise ReviewError(
-            "No ledger is kept here: make one with `python -m core ledger init`, so that decisions are signed."
-        )
+        make = command_line("ledger", "init", "--workspace", str(workspace.root))
+        raise ReviewError(f"No ledger is kept here: make one with `{make}`, so that decisions are signed.")
     run = open_run(workspace, run_id)
     check_operators(workspace, run.spec.request, person, run.spec.launched_by)
     check_ready(run, open_ledger(workspace))

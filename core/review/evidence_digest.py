@@ -8,6 +8,7 @@ from core.runs.adapter_identity import differs_from_original, is_recorded_adapte
 from core.runs.handle import RunHandle
 from core.runs.ledger import RunLedger
 from core.types import RunState, Verdict
+from core.utils.commands import command_line
 from core.utils.hashing import sha256_of_file
 from core.workspace import Workspace
 from core.workspace.run_layout import WEIGHTS
@@ -36,7 +37,8 @@ def check_ready(run: RunHandle, ledger: RunLedger) -> None:
     if run.status.state is not RunState.DONE:
         raise ReviewError(f"Run {run.id!r} is {run.status.state}: submit a finished run.")
     if run.verification is None:
-        raise ReviewError(f"Run {run.id!r} was not verified: run `python -m core verify --run {run.id}` first.")
+        verify = command_line("verify", "--workspace", str(run.workspace.root), "--run", run.id)
+        raise ReviewError(f"Run {run.id!r} was not verified: run `{verify}` first.")
     if not is_recorded_adapter(run, ledger):
         raise ReviewError(
             f"The adapter of run {run.id!r} was rejected and destroyed, or is not the one that it made: "

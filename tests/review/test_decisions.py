@@ -1,10 +1,14 @@
 """Four eyes: who may do what, what voids a decision, and when a request is decided."""
 
+import re
+import shlex
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
+from core.cli.app import app
 from core.errors import ReviewError
 from core.review import permissions
 from core.review.decisions import _check_reason, changed, comment, submit
@@ -211,6 +215,28 @@ def test_without_a_ledger_nothing_is_submitted(desk):
     desk.workspace.layout.ledger_key.unlink()
     with pytest.raises(ReviewError, match="No ledger is kept here"):
         desk.submit()
+
+
+def test_the_commands_in_refusals_run(desk):
+    write_json(desk.workspace.layout.settings, replace(desk.workspace.settings, people={}))
+    desk.workspace = Workspace(desk.workspace.root)
+    desk.workspace.layout.ledger_key.unlink()
+    desk.workspace.layout.ledger.unlink()
+    with pytest.raises(ReviewError) as refusal:
+        desk.submit("")
+    assert printed_command(refusal.value).exit_code == 0 and desk.workspace.keeps_ledger
+    verification = RunHandle(desk.workspace.layout.run(desk.run).path).layout.verification
+    verification.unlink()
+    with pytest.raises(ReviewError) as refusal:
+        desk.submit("")
+    assert printed_command(refusal.value).exit_code in (0, 1) and verification.is_file()  # 1: not every check passes
+
+
+def printed_command(error: ReviewError):
+    """Run the command that a message prints between backticks."""
+    python, option, package, *arguments = shlex.split(re.search("`(.+)`", str(error)).group(1))
+    assert (python, option, package) == ("python", "-m", "core")
+    return CliRunner().invoke(app, arguments)
 
 
 def test_a_single_person_does_everything_and_it_is_said(desk):
