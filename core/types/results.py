@@ -88,7 +88,7 @@ class Overlap:
         after: Share that is in the unlearned model's list.
         reference: Share that is in the first reference's list, which shows how much retraining alone
             changes; None where there is no reference.
-        near: Jaccard overlap of the user's titles with those of the most similar user of the request.
+        near: Jaccard similarity of the user's titles and the titles of all forgotten users.
     """
 
     user: str

@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import RunError
 from core.evaluation.evaluate import top_list
+from core.pipeline.collect_answers import NEIGHBOURS, neighbours
 from core.pipeline.context import load_adapter, make_context
 from core.runs.handle import RunHandle
 from core.runs.list_overlap import overlaps, write_overlaps
@@ -15,6 +16,7 @@ from core.runs.process_identity import this_worker
 from core.types import RunState
 from core.utils.serialization import read_json
 from core.workspace import Workspace
+from dashboard.presenters import tables
 
 DEMO = Path(__file__).parents[2] / "assets/demo"
 
@@ -44,15 +46,16 @@ def test_the_shipped_overlaps_are_those_of_the_models():
         assert (one.after, one.reference) == (len(before & after) / 10, len(before & never) / 10)
 
 
-def test_nearness_is_the_largest_jaccard_overlap():
+def test_nearness_is_the_similarity_that_v10_uses():
     run, workspace = RunHandle(DEMO / "runs/run-demo"), Workspace(DEMO)
     request = workspace.request(run.spec.request)
     recommender = load_adapter(workspace, None, "cpu")
-    histories = make_context(workspace, request, recommender.tokenizer).histories
-    titles = {user: {event.item for event in events} for user, events in histories.items()}
-    for one in run.overlaps[:20]:
-        own = titles[one.user]
-        assert one.near == max(len(own & titles[who]) / len(own | titles[who]) for who in request.subjects)
+    context = make_context(workspace, request, recommender.tokenizer)
+    titles = {user: {event.item for event in events} for user, events in context.histories.items()}
+    forgotten = set().union(*(titles[user] for user in request.subjects))
+    for one in run.overlaps:
+        assert one.near == len(titles[one.user] & forgotten) / len(titles[one.user] | forgotten)
+    assert set(tables.neighbours(run.overlaps, NEIGHBOURS).iloc[:, 0]) == neighbours(context)
 
 
 def test_a_run_without_an_adapter_is_refused_and_the_status_says_why(run: RunHandle):
