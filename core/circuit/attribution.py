@@ -84,8 +84,8 @@ class Attribution:
         edges: score of each edge, mean over pairs; rows are `graph.sources`, columns `graph.destinations`. Zero where
             no path exists.
         noise: standard error of `edges`, from the spread over batches; NaN if there was one batch.
-        reads: sum of the scores of each module's incoming edges by part of the prompt (`Contrast.slots`), mean over
-            pairs.
+        reads: sum of the scores of each module's incoming edges by part of the prompt (`PromptPair.slots`), mean
+            over pairs.
         writes: the same for its outgoing edges.
         clean: metric of each pair on the clean prompt.
         corrupted: metric of each pair on the counterfactual prompt.

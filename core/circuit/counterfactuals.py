@@ -87,7 +87,7 @@ class HistoryDonors:
     def __init__(
         self, interactions: Sequence[Interaction], catalogue: Sequence[Item], encode: Encode, seed: int = 0
     ) -> None:
-        """Arguments are those of `contrasts`."""
+        """Arguments are those of `find_prompt_pairs`."""
         self._pool, self._seed = DonorPool(interactions, catalogue, encode), seed
 
     def __call__(self, prompt: Prompt) -> dict[int, str]:

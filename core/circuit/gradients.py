@@ -26,8 +26,8 @@ class Gradients(Visitor):
         dM/dx = R' (r gamma) - (r c) n,   c = <q - const, gamma> / d
 
     gamma is the gradient at q, r and n are the scale and the output (before its weight) of the norm, R and const are
-    the head's `Weights.read` and `Weights.const`, and d is the width. r gamma is summed over points; r c and n are
-    kept for each point. With frozen norm scales (RelP) the second term is absent.
+    the head's `HeadWeights.read` and `HeadWeights.const`, and d is the width. r gamma is summed over points; r c and n
+    are kept for each point. With frozen norm scales (RelP) the second term is absent.
 
     Attributes:
         attention: gradient at what attention writes, by layer [b, p, d].

@@ -139,7 +139,7 @@ def stream(
         embeddings: what the input writes.
         heads: outputs of each layer's heads.
         mlps: output of each layer's MLP; the last layer's may be missing.
-        write: `Weights.write`.
+        write: `HeadWeights.write`.
     """
     count = 1 + sum(len(weight) for weight, _ in zip(write, heads, strict=False)) + len(mlps)
     result, row = embeddings.new_empty(count, *embeddings.shape), 1

@@ -52,7 +52,7 @@ class Visitor:
 
         Args:
             _layer: index of the layer.
-            _heads: each head's output, detached; `Weights.write` maps it to the head's part of `out`.
+            _heads: each head's output, detached; `HeadWeights.write` maps it to the head's part of `out`.
             out: what attention adds to the residual stream.
         """
         return out

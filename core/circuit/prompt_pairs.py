@@ -13,7 +13,7 @@ from core.models.linear_weights import effective_weight
 from core.models.norms import accumulation_dtype
 
 CLEAN, CORRUPTED = 0, 1
-MEAN = -1  # stands in `Contrast.corrupted` for the mean embedding of `Contrast.average`
+MEAN = -1  # stands in `PromptPair.corrupted` for the mean embedding of `PromptPair.average`
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class PairBatch:
         ids: token ids, CLEAN and CORRUPTED.
         mask: 1 at tokens, 0 at padding.
         answers: token ids of the right and the wrong answers.
-        slots: `Contrast.slots` of each token, 0 at padding.
-        averages: `Contrast.average` of each pair.
+        slots: `PromptPair.slots` of each token, 0 at padding.
+        averages: `PromptPair.average` of each pair.
         start: first position at which any pair differs; all activations before it are equal in both runs.
     """
 

@@ -183,7 +183,7 @@ class UserScenario:
 
     @torch.no_grad()
     def scores(self, off: Collection[str] = ()) -> Float[np.ndarray, " candidates"]:
-        """Scores of the candidates, as `ranking.rank` gives them, with the modules `off` switched off."""
+        """Scores of the candidates, as `score_candidates` gives them, with the modules `off` switched off."""
         parts, opened, cache = self.setting.parts, self.setting.weights, DynamicCache()
         kept = set(parts.modules) - set(off)
         with hooked(parts, ModulesPatch(parts, self._corrupted.prefix, opened, kept)):
