@@ -120,9 +120,8 @@ def make_demo(folder: Path, report: Callable[[str, Step], bool]) -> None:
 def finished_run(folder: Path, request: Request) -> None:
     """Execute one run, compare the lists of all users, and verify it."""
     run = RunHandle(WorkspaceLayout(folder).run("run-demo").path)
-    run.write(
-        run.layout.spec,
-        RunSpec("run-demo", request.id, "cure", "cpu", SEED, created=CREATED, thresholds=Thresholds().digest),
+    run.write_spec(
+        RunSpec("run-demo", request.id, "cure", "cpu", SEED, created=CREATED, thresholds=Thresholds().digest)
     )
     run.store.add(run.id, run.id, externally_queued=False)
     work(run)

@@ -14,10 +14,10 @@ from core.evaluation.evaluate import LIST_LENGTH, top_list
 from core.models.recommender import Recommender
 from core.pipeline.context import RequestContext, load_adapter, make_context, title_similarity
 from core.runs.artifacts import RunArtifacts
+from core.runs.handle import RunHandle
 from core.runs.process_identity import this_worker
 from core.types import Overlap, RunState, RunStatus
 from core.utils.clock import utc_now
-from core.utils.serialization import write_json
 from core.workspace.locks import at_work
 
 WRITE_EVERY = 1.0  # seconds between status writes
@@ -59,7 +59,7 @@ def _overlap(user: str, models: Sequence[Recommender], context: RequestContext) 
     return Overlap(user, shares[0], shares[1] if len(shares) > 1 else None, title_similarity(user, context))
 
 
-def write_overlaps(run: RunArtifacts, device: str = "auto") -> tuple[Overlap, ...]:
+def write_overlaps(run: RunHandle, device: str = "auto") -> tuple[Overlap, ...]:
     """Compare lists and write the result, with a status file on the way. A failure ends in the status and is raised.
 
     Raises:
@@ -70,7 +70,7 @@ def write_overlaps(run: RunArtifacts, device: str = "auto") -> tuple[Overlap, ..
         return _with_status(run, device)
 
 
-def _with_status(run: RunArtifacts, device: str) -> tuple[Overlap, ...]:
+def _with_status(run: RunHandle, device: str) -> tuple[Overlap, ...]:
     started, written = time.monotonic(), -WRITE_EVERY
 
     def write_status(share: float, state: RunState = RunState.RUNNING, message: str = "") -> None:
@@ -80,12 +80,12 @@ def _with_status(run: RunArtifacts, device: str) -> tuple[Overlap, ...]:
             return
         written, eta = seconds, seconds * (1 - share) / share if share else None
         status = RunStatus(state, "overlap", share, eta, seconds, message, worker=this_worker(), updated=utc_now())
-        write_json(run.layout.overlap_status, status)
+        run.write_overlap_status(status)
 
     write_status(0.0)
     try:
         result = overlaps(run, device, write_status)
-        write_json(run.layout.overlap, result)
+        run.write_overlap(result)
     except BaseException as error:
         write_status(0.0, RunState.FAILED, str(error) or type(error).__name__)
         raise

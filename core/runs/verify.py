@@ -60,7 +60,7 @@ def verify(
         found = run_suite(folder.id, _evidence(folder, device, bounds, full, progress), exact)
         if can_make_texts():
             found = render(found, english())
-        folder.write(folder.layout.verification, found)
+        folder.write_verification(found)
         ledger.record_verification(folder, found)
     return found
 

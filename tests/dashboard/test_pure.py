@@ -10,8 +10,9 @@ import altair as alt
 import pytest
 
 from core.circuit.graph import circuit_graph
-from core.runs.handle import RunHandle, runs
+from core.runs.handle import runs
 from core.types import Circuit, Closeness, CurvePoint, Edge, Group, Interval, Item, ModuleGroup, Overlap, Recommendation
+from core.utils.serialization import write_json
 from core.workspace import Workspace
 from dashboard import charts
 from dashboard.presenters import phrases, tables
@@ -199,5 +200,5 @@ def test_results_are_read_again_when_their_file_changes(demo: Path) -> None:
 
     run = next(run for run in queries.runs().values() if run.groups)
     first = queries.groups(run)
-    RunHandle(run.path).write("groups.json", (first or ())[:3])
+    write_json(run.layout.groups, (first or ())[:3])
     assert len(queries.groups(run) or ()) == 3

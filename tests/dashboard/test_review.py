@@ -177,7 +177,7 @@ def test_each_verdict_is_a_word_and_a_sentence(draw, desk, verdict):  # noqa: F8
     from core.runs.handle import RunHandle
 
     folder = RunHandle(desk.workspace.root / "runs" / desk.run)
-    folder.write("verification.json", replace(folder.verification, verdict=verdict))
+    folder.write_verification(replace(folder.verification, verdict=verdict))
     told = text(draw("petra"))
     assert {Verdict.PASS: "Every check passed", Verdict.FAIL: "cannot be approved"}.get(
         verdict, "do not suffice"

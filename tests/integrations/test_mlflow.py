@@ -98,7 +98,7 @@ def test_nobody_and_no_title_is_in_anything_logged(folder, uri):
     users, titles = workspace.request("req-demo").subjects, [item.title for item in workspace.items.values()]
     told = f"{users[0]} likes {titles[0]}"
     edit = GroupEdit("run-demo", moves=(Move("a0.h0", Group.FORGET, told),))
-    folder.write("spec.json", replace(folder.spec, edit=edit))
+    folder.write_spec(replace(folder.spec, edit=edit))
     folder.add_event({"kind": "step", "step": 145, "steps": 145, "seconds": 70.0, "forget_loss": 0.1, "note": told})
     run = exported(folder, uri)
     assert run.data.params["edit"] == "run-demo" and not client(uri).list_artifacts(run.info.run_id)

@@ -111,7 +111,7 @@ def test_nobody_decides_on_what_is_their_own(desk, how):
         )
     if how == "launcher":
         folder = RunHandle(root / "runs" / desk.run)
-        folder.write("spec.json", replace(folder.spec, launched_by="paul"))
+        folder.write_spec(replace(folder.spec, launched_by="paul"))
     desk.submit("paul" if how == "submitter" else "olaf")
     with pytest.raises(ReviewError, match="somebody else has to decide"):
         desk.decide("paul")
@@ -192,7 +192,7 @@ def test_a_reason_stays_for_good_and_so_names_nobody(desk, what):
 
 def test_what_failed_cannot_be_approved(desk):
     folder = RunHandle(desk.workspace.root / "runs" / desk.run)
-    folder.write("verification.json", replace(folder.verification, verdict=Verdict.FAIL))
+    folder.write_verification(replace(folder.verification, verdict=Verdict.FAIL))
     desk.submit()
     with pytest.raises(ReviewError, match="failed its verification"):
         desk.decide("petra")

@@ -343,7 +343,7 @@ def test_another_case_that_waits_is_void_once_its_run_is_gone(desk):
 def another_run(desk, name, request):
     """A copy of the run under another name."""
     folder = RunHandle(shutil.copytree(desk.workspace.root / "runs" / desk.run, desk.workspace.root / "runs" / name))
-    folder.write("spec.json", replace(folder.spec, id=name, request=request))
+    folder.write_spec(replace(folder.spec, id=name, request=request))
     folder.store.add(name, name, externally_queued=False)
     with folder.store.changing() as database:
         database.execute("UPDATE runs SET state = 'done' WHERE id = ?", (name,))

@@ -14,7 +14,7 @@ from core.runs.handle import RunHandle
 from core.runs.list_overlap import overlaps, write_overlaps
 from core.runs.process_identity import this_worker
 from core.types import RunState
-from core.utils.serialization import read_json
+from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace
 from dashboard.presenters import tables
 
@@ -69,7 +69,7 @@ def test_a_run_without_an_adapter_is_refused_and_the_status_says_why(run: RunHan
 def test_a_dead_comparison_is_seen_as_lost(run: RunHandle):
     status = read_json(run.path / "overlap-status.json")
     dead = replace(this_worker(), pid=2**22 + 1)
-    run.write("overlap-status.json", status | {"state": "running", "worker": dead})
+    write_json(run.layout.overlap_status, status | {"state": "running", "worker": dead})
     assert run.overlap_status.state is RunState.LOST
 
 
