@@ -149,6 +149,6 @@ def _deciding_role(workspace: Workspace, case: Case, person: str, approve: bool)
         raise ReviewError(f"Person {person!r} has decided already: the other role is somebody else's.")
     if not (free := [role for role in mine if role not in taken]):
         raise ReviewError(
-            f"Person {person!r} can only repeat what another of the same role decided: ask the other role."
+            "Another person with the same role decided already: a person with the other role must decide."
         )
     return free[0]

@@ -1,4 +1,4 @@
-"""The evidence of a decision as one digest: if any file of it changes, the decision is about something else."""
+"""SHA-256 of a decision's evidence; a changed file voids the decision."""
 
 import hashlib
 from pathlib import Path

@@ -64,7 +64,9 @@ def _when_idle(workspace: Workspace, case: Case) -> Case:
     """Carry out a case while no job uses the models. Raises WorkspaceError or ReviewError where it has to wait."""
     with exclusive(workspace):
         if not case.step and store_of(workspace).entries(RunState.QUEUED, RunState.RUNNING):
-            raise ReviewError("A run waits or is at work on the adapter that is to go: stop it, or let it end.")
+            raise ReviewError(
+                "A queued or running run uses the adapter that will be removed: stop it, or wait for its end."
+            )
         return carry_out(workspace, case)
 
 
@@ -109,7 +111,8 @@ def seal(execution: Execution) -> None:
     if in_use not in folders or not all(is_inside_workspace(path, execution.root) for path in folders):
         raise ReviewError(
             f"Adapter {workspace.settings.adapter!r}, or something of a run, lies outside of the workspace or under a "
-            "name that is not adapter...: move it there, as what lies elsewhere cannot be destroyed."
+            "name that does not begin with adapter. Move it into the workspace, to a folder whose name begins with "
+            "`adapter`: other folders cannot be destroyed."
         )
     run = open_run(workspace, execution.case.run)
     if evidence_of(workspace, run) != execution.case.evidence:

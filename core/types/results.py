@@ -127,7 +127,7 @@ class Outcome:
     """How unlearning ended.
 
     Attributes:
-        steps: Number of optimizer steps.
+        steps: Number of optimiser steps.
         reason: Why it stopped, as a phrase.
         movable: Number of adapter coordinates that were free to move.
         total: Number of all adapter coordinates.

@@ -393,7 +393,7 @@ circuit-edge-input = Input
 circuit-edge-score = Score
 circuit-enough = Does this circuit explain the model?
 circuit-enough-help =
-    Faithfulness: the share of the model's behaviour that remains when all other modules read an unrelated history.
+    Faithfulness: the share of the model's behaviour that remains when the activations of all other modules come from the counterfactual prompt.
 circuit-enough-alt = Behaviour that remains, by the number of modules kept, for the strongest and for random modules
 circuit-enough-note =
     With only the strongest { $kept } of { $all } modules, { $share } of the behaviour remains, measured on { $prompts ->
