@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import nn
 
-from core.circuit.donors import DonorPool, Encode, Swaps
+from core.circuit.donors import DonorPool, Encode, Swaps, replace_items
 from core.circuit.hooks import metrics
 from core.circuit.prompt_pairs import CLEAN, CORRUPTED, MEAN, PromptPair
 from core.errors import RunError
@@ -144,19 +144,11 @@ def _question(
     seen = pool.seen(prompt)
     rivals = [item for item in pool.popular if item not in seen][:RIVALS]
     for rival in random.permutation(rivals):
-        (other,) = encode([_replaced(prompt, [(len(prompt.events) - 1, str(rival))])])
+        (other,) = encode([replace_items(prompt, {len(prompt.events) - 1: str(rival)})])
         for place in range(start, min(stop, len(other.ids))):
             if encoded.ids[place] != other.ids[place]:
                 return _cut(number, prompt, encoded, place, encoded.ids[place], other.ids[place])
     return None
-
-
-def _replaced(prompt: Prompt, swaps: Swaps) -> Prompt:
-    """The prompt with other items at some indices; its labels (liked or not) stay."""
-    events = list(prompt.events)
-    for slot, item in swaps:
-        events[slot] = replace(events[slot], item=item)
-    return replace(prompt, events=tuple(events))
 
 
 def _distant_swaps(
@@ -217,7 +209,7 @@ def _pairs(
     attempts: Mapping[int, tuple[_Question, Candidate]], encode: Encode, average: tuple[int, ...]
 ) -> dict[int, PromptPair]:
     """The pair of each question's candidate, without those that move a token."""
-    others = encode([_replaced(question.prompt, swaps) for question, (_, swaps) in attempts.values()])
+    others = encode([replace_items(question.prompt, dict(swaps)) for question, (_, swaps) in attempts.values()])
     pairs = {
         i: _averaged(question, average) if way == "mean" else _swapped(question, other, way, swaps)
         for (i, (question, (way, swaps))), other in zip(attempts.items(), others, strict=True)

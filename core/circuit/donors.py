@@ -5,6 +5,7 @@ A donor has the token count of the title that it replaces, and the user never in
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +19,12 @@ DECILES = 10
 NEAREST = 8  # a donor is drawn among this many candidates of smallest PageRank
 OTHERS = 32  # number of other users whose histories are compared
 AVERAGED = 64  # the mean embedding is taken over the tokens of this many most popular titles
+
+
+def replace_items(prompt: Prompt, items: Mapping[int, str]) -> Prompt:
+    """The prompt with other items at some indices of its events; users, labels and times stay."""
+    events = tuple(replace(event, item=items.get(place, event.item)) for place, event in enumerate(prompt.events))
+    return replace(prompt, events=events)
 
 
 class DonorPool:
