@@ -11,6 +11,9 @@ from core.models import distributed
 from core.models.families import anatomy
 from core.types import Encoded
 
+FORWARD_TOKENS = 4096  # padded tokens of a batch without gradients
+GRADIENT_TOKENS = 8192  # padded tokens of a batch with gradients, outside of training
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -28,6 +28,7 @@ from core.report.summary import (
     visible,
 )
 from core.types import Circuit, Evaluation, Group, Item, Metrics, ModuleGroup, Request, RunSpec
+from core.types.results import METRIC_NAMES
 from core.utils.commands import command_line
 from core.utils.serialization import to_json
 from core.workspace import WorkspaceSettings
@@ -135,7 +136,7 @@ def _numbers(
     the baseline for test_auc. `original`, `unlearned` and `references` have every metric with its interval
     {value, low, high, n}. A value that could not be measured is null.
     """
-    measured = {name: getattr(evaluation.unlearned, name).value for name in MEASURES}
+    measured = {name: getattr(evaluation.unlearned, name).value for name in METRIC_NAMES}
     numbers: dict[str, Any] = to_json(
         {
             "run": spec.id, "request": spec.request, "method": spec.method, "seed": spec.seed, "created": spec.created,
@@ -175,7 +176,7 @@ def _named(circuits: tuple[Circuit, Circuit] | None) -> list[tuple[str, Circuit]
 
 
 def _metrics(metrics: Metrics) -> dict[str, Any]:
-    return {name: getattr(metrics, name) for name in MEASURES}
+    return {name: getattr(metrics, name) for name in METRIC_NAMES}
 
 
 def environment() -> Environment:

@@ -1,6 +1,6 @@
 """Result types of a run: intervals, metrics, recommendation lists, and how unlearning ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from core.types.circuit import Cell, Recommendation
 
@@ -43,6 +43,9 @@ class Metrics:
     forget_auc: Interval
     holdout_auc: Interval
     membership_auc: Interval
+
+
+METRIC_NAMES = tuple(field.name for field in fields(Metrics))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ check-control-reference-inconclusive = A retrained reference fails too ({ $check
 
 check-references = Retrained references
 check-references-inconclusive = { $count ->
-    [0] There is no retrained reference: train references first, then verify again.
+    [0] There are no retrained references: train them first, then verify again.
     [one] There is only { $count } of { $wanted } retrained references: train them first, then verify again.
    *[other] There are only { $count } of { $wanted } retrained references: train them first, then verify again.
 }
