@@ -157,6 +157,9 @@ class GroupEdit:
     moves: tuple[Move, ...] = ()
 
 
+DEFAULT_RULE = GroupEdit(source="")  # delta = .15 in docs/method.md, section 3; no module moved
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """Adapter coordinates that belong to one module, or to several heads that share keys and values.
