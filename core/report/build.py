@@ -34,6 +34,8 @@ from core.utils.serialization import to_json
 from core.workspace import WorkspaceSettings
 
 MODULES_SHOWN = 40
+CSP_STATIC = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"  # of every page
+SECTIONS_MARKER = "<!-- more -->"  # where core.report.bundle adds sections
 MEASURES = {
     "test_auc": ("Test AUC", "later ratings of the other users; 0.5 is chance, higher is better"),
     "test_log_loss": ("Test log loss", "nats, lower is better"),
@@ -190,6 +192,7 @@ def environment() -> Environment:
     )  # fmt: skip
     templates.filters |= {"number": number, "percent": percent, "seconds": seconds, "date": date}
     templates.globals |= {"count": count, "command_line": command_line}
+    templates.globals |= {"csp": Markup(CSP_STATIC), "sections_marker": Markup(SECTIONS_MARKER)}
     return templates
 
 

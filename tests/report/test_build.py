@@ -10,7 +10,7 @@ import pytest
 
 from core.report import build
 from core.report.build import make_report
-from core.report.bundle import add_sections
+from core.report.bundle import CSP_SCRIPTS, add_sections
 from core.report.plots import PLOT, ranges, rank_changes, scatter
 from core.types import (
     Check,
@@ -479,6 +479,7 @@ def test_the_circuit_in_it_is_in_a_cage():
     frame = dict(page.attributes)
     assert frame["sandbox"] == "allow-scripts" and frame["srcdoc"].startswith("<script>")
     policy = next(value for name, value in page.attributes if name == "content")
+    assert policy == CSP_SCRIPTS and build.CSP_STATIC in handed_on() and build.SECTIONS_MARKER in handed_on()
     assert "script" not in page.tags and policy.startswith("default-src 'none';") and "connect-src" not in policy
 
 
