@@ -24,6 +24,7 @@ from core.models.validation import check_adapter, check_folder
 from core.types import Task
 from core.utils.atomic_io import disk_error, staging
 from core.utils.serialization import read_json, write_json
+from core.workspace.run_layout import AdapterLayout
 
 logging.disable_progress_bar()  # type: ignore[no-untyped-call] # its bars would break up this program's own
 
@@ -214,6 +215,7 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
 def _write_adapter(model: PeftModel, folder: Path) -> None:
     model.save_pretrained(str(folder), selected_adapters=[ADAPTER], save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
-    config = read_json(folder / "adapter_config.json")
+    path = AdapterLayout(folder).config
+    config = read_json(path)
     if isinstance(config["target_modules"], list):  # PEFT keeps a set, without a stable order
-        write_json(folder / "adapter_config.json", config | {"target_modules": sorted(config["target_modules"])})
+        write_json(path, config | {"target_modules": sorted(config["target_modules"])})

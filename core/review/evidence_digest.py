@@ -11,7 +11,7 @@ from core.types import RunState, Verdict
 from core.utils.commands import command_line
 from core.utils.hashing import sha256_of_file
 from core.workspace import Workspace
-from core.workspace.run_layout import WEIGHTS
+from core.workspace.run_layout import AdapterLayout
 
 
 def evidence_of(workspace: Workspace, run: RunHandle) -> str:
@@ -23,7 +23,7 @@ def evidence_of(workspace: Workspace, run: RunHandle) -> str:
 
 def evidence_files(workspace: Workspace, run: RunHandle) -> list[Path]:
     """The files that a decision on this run rests on. Log and events are not among them: they decide nothing."""
-    return [workspace.layout.request(run.spec.request), workspace.adapter / WEIGHTS, *run.layout.evidence]
+    return [workspace.layout.request(run.spec.request), AdapterLayout(workspace.adapter).weights, *run.layout.evidence]
 
 
 def check_ready(run: RunHandle, ledger: RunLedger) -> None:

@@ -33,7 +33,7 @@ from core.utils.serialization import write_json, write_json_lines
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout, is_inside_workspace
 from core.workspace.locks import exclusive, settling
-from core.workspace.run_layout import WEIGHTS
+from core.workspace.run_layout import AdapterLayout
 
 
 def settle(workspace: Workspace) -> Case | None:
@@ -243,7 +243,7 @@ def _shrink(layout: WorkspaceLayout, other: Request, removed: Request) -> None:
 
 
 def _closed(execution: Execution, request: Request) -> ClosedRequest:
-    case, digest = execution.case, sha256_of_file(execution.adapter / WEIGHTS)
+    case, digest = execution.case, sha256_of_file(AdapterLayout(execution.adapter).weights)
     rows = len(execution.sealed_rows())
     return ClosedRequest(
         request.id, request.created, utc_now(), case.run, case.number, len(request.subjects), rows, digest
@@ -255,7 +255,7 @@ def _destroyed_weights(execution: Execution) -> dict[str, int]:
     names, unaffected = execution.vault.names(), _unaffected_references(execution)
     destroyed = (name for name in names if name.endswith(".safetensors") and not name.startswith(unaffected))
     weights = {sha256(content).hexdigest(): len(content) for content in map(execution.vault.read, destroyed)}
-    weights.pop(sha256_of_file(execution.adapter / WEIGHTS), None)  # the approved adapter stays
+    weights.pop(sha256_of_file(AdapterLayout(execution.adapter).weights), None)  # the approved adapter stays
     return weights
 
 

@@ -28,6 +28,7 @@ from core.types import CaseState, Task, Verdict
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json, write_json
 from core.workspace import Workspace
+from core.workspace.run_layout import WEIGHTS
 
 VOLATILE = ("store.sqlite", "review.sqlite", "review.lock", "work.lock", "ledger.jsonl")
 
@@ -59,11 +60,7 @@ def assert_carried_out(desk, forgotten, candidate):
     place = Workspace(desk.workspace.root)
     assert Cases(place).of(desk.request).state is CaseState.CLOSED
     assert traces(place.root, forgotten) == []
-    assert (
-        sha256_of_file(place.root / place.settings.adapter / execution.WEIGHTS)
-        == candidate
-        == place.closed()[0].adapter
-    )
+    assert sha256_of_file(place.root / place.settings.adapter / WEIGHTS) == candidate == place.closed()[0].adapter
     assert not (place.root / "adapter").exists() and not list((place.root / "runs").glob("run-*"))
     assert not list((place.root / "sealed").iterdir())
     assert verify(place.layout.ledger, read_public(place.layout.ledger_key)).flaws == ()
@@ -76,7 +73,7 @@ def assert_carried_out(desk, forgotten, candidate):
 def approved(desk):
     """And what there was before: how to tell the forgotten, the candidate's digest, every file."""
     forgotten, _, _ = titles_and_people(desk)
-    candidate = sha256_of_file(desk.workspace.root / "runs" / desk.run / "adapter" / execution.WEIGHTS)
+    candidate = sha256_of_file(desk.workspace.root / "runs" / desk.run / "adapter" / WEIGHTS)
     desk.submit()
     person = desk.workspace.request(desk.request).users[0]
     comment(desk.workspace, desk.request, "petra", f"Is {person} a child?")
@@ -275,7 +272,7 @@ def test_an_adapter_that_cannot_be_destroyed_is_not_said_to_be(desk, tmp_path, k
     desk.approve()
     with pytest.raises(ReviewError, match="what lies elsewhere cannot be destroyed"):
         settled(desk)
-    assert (target / execution.WEIGHTS).is_file() and desk.case.state is CaseState.PENDING
+    assert (target / WEIGHTS).is_file() and desk.case.state is CaseState.PENDING
 
 
 def test_what_cannot_be_taken_away_is_not_said_to_be(approved, monkeypatch):
@@ -432,9 +429,7 @@ def test_a_candidate_that_was_exchanged_on_the_way_is_not_served(approved, monke
 
     def exchanged(one):
         real(one)
-        (one.root / one.adapter / execution.WEIGHTS).write_bytes(
-            (one.root / "adapter" / execution.WEIGHTS).read_bytes()
-        )
+        (one.root / one.adapter / WEIGHTS).write_bytes((one.root / "adapter" / WEIGHTS).read_bytes())
 
     monkeypatch.setattr(execution, "STEPS", (execution.seal, exchanged, *execution.STEPS[2:]))
     with pytest.raises(ReviewError, match="not the one that was approved"):
@@ -455,8 +450,8 @@ def test_what_is_changed_after_the_last_word_is_not_carried_out(approved, name):
 def test_a_run_that_left_the_adapter_as_it_was_is_nothing_to_decide_on(desk):
     """A method that reaches its bound at once writes the original back, and would be said to have destroyed it."""
     run, old = RunHandle(desk.workspace.root / "runs" / desk.run), desk.workspace.root / "adapter"
-    shutil.copyfile(old / execution.WEIGHTS, run.path / "adapter" / execution.WEIGHTS)
-    run.add_event({"kind": "adapter", "sha256": sha256_of_file(old / execution.WEIGHTS)})
+    shutil.copyfile(old / WEIGHTS, run.path / "adapter" / WEIGHTS)
+    run.add_event({"kind": "adapter", "sha256": sha256_of_file(old / WEIGHTS)})
     with pytest.raises(ReviewError, match="not the one that it made"):  # the ledger says so, whatever the events say
         desk.submit()
     desk.workspace.layout.ledger.unlink()
@@ -530,7 +525,7 @@ def test_a_rejected_candidate_is_destroyed_and_nothing_else(desk):
     before = contents(desk.workspace.root)
     desk.decide("petra", approve=False)
     assert settled(desk) is None
-    gone = {f"runs/{desk.run}/adapter/{name}" for name in ("adapter_config.json", execution.WEIGHTS)}
+    gone = {f"runs/{desk.run}/adapter/{name}" for name in ("adapter_config.json", WEIGHTS)}
     assert contents(desk.workspace.root) == {name: value for name, value in before.items() if name not in gone}
     ledger = entries(desk.workspace.layout.ledger, read_public(desk.workspace.layout.ledger_key))
     assert ledger[-1].content["decision"]["approve"] is False
@@ -546,7 +541,7 @@ def test_an_earlier_case_of_the_same_request_takes_nothing_away(desk, monkeypatc
     with pytest.raises(ReviewError, match="was rejected and destroyed"):
         desk.submit()
     desk.run = "run-other"
-    candidate = sha256_of_file(other / "adapter" / execution.WEIGHTS)
+    candidate = sha256_of_file(other / "adapter" / WEIGHTS)
     desk.approve()
     with monkeypatch.context() as patch:
         patch.setattr(execution, "STEPS", (*execution.STEPS[:3], crash, *execution.STEPS[4:]))
@@ -598,7 +593,7 @@ def test_what_comes_back_later_is_found_by_its_pseudonym(approved):
 
 def test_a_copy_of_the_old_weights_is_found_under_any_name(approved):
     desk, _, _, _ = approved
-    old, copy = desk.workspace.root / "adapter" / execution.WEIGHTS, desk.workspace.root / "data/old.bin"
+    old, copy = desk.workspace.root / "adapter" / WEIGHTS, desk.workspace.root / "data/old.bin"
     shutil.copy(old, copy)
     with pytest.raises(ReviewError, match=r"copy of weights that are to go is data/old\.bin"):
         settled(desk)
@@ -615,7 +610,7 @@ def test_another_adapter_in_use_is_noticed_later(approved):
     desk, _, _, _ = approved
     settled(desk)
     place = Workspace(desk.workspace.root)
-    weights = place.root / place.settings.adapter / execution.WEIGHTS
+    weights = place.root / place.settings.adapter / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-1] + b"!")
     told = desk.invoke("verify-destruction")
     assert told.exit_code == 1 and "not the one that was approved last" in " ".join(told.output.split())
