@@ -40,6 +40,7 @@ from core.types import (  # noqa: E402
     RunState,
     RunStatus,
 )
+from core.utils.serialization import write_json  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 from tests.browser.browser import chrome, drawn, open_page, served, wait  # noqa: E402
 
@@ -117,13 +118,13 @@ def write_run(workspace: Path) -> None:
         ModuleGroup(name, kinds[i % 4], *random.uniform(size=4).tolist(), 0.0, random.uniform())
         for i, name in enumerate(names)
     ]
-    run.write("spec.json", RunSpec(RUN, "req-demo", created="2026-01-02T00:00:00+00:00"))
-    run.write("status.json", RunStatus(RunState.DONE, progress=1.0))
-    for name, value in zip(("forget", "retain"), circuits, strict=True):
-        run.write(f"{name}.json", value)
-    run.write("groups.json", groups)
-    run.write("toward.json", [DirectEffect(name, (), ()) for name in names])
-    run.write("outcome.json", Outcome(1, "", 1, 1, tuple(Cell((name,), 1, 0.1) for name in names)))
+    run.write_spec(RunSpec(RUN, "req-demo", created="2026-01-02T00:00:00+00:00"))
+    run.write_status(RunStatus(RunState.DONE, progress=1.0))
+    for path, circuit in zip((run.layout.forget, run.layout.retain), circuits, strict=True):
+        write_json(path, circuit)
+    write_json(run.layout.groups, groups)
+    write_json(run.layout.direct_effects, [DirectEffect(name, (), ()) for name in names])
+    write_json(run.layout.outcome, Outcome(1, "", 1, 1, tuple(Cell((name,), 1, 0.1) for name in names)))
 
 
 def first_paints(driver: Chrome, base: str) -> tuple[list[float], list[float]]:
