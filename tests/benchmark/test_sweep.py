@@ -1,5 +1,6 @@
 """The harness on a real small workspace: everybody on the same scenario, nothing measured twice, the original put back."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from core.benchmark.sweep import ALL, Sweep, run_sweep
 from core.benchmark.trials import REACHED, STEPS, STRENGTHS, load_scenario, trial
 from core.benchmark.tuning import best_setting
 from core.demo.build import CREATED
-from core.errors import RequestError, RunError
+from core.errors import RequestError, RunError, WorkspaceError
 from core.types import Group, Request
 from core.unlearning.methods import METHODS
 from core.unlearning.task_vectors import MOVE_MULTIPLES
@@ -294,3 +295,16 @@ def test_results_are_read_as_they_were_written(tmp_path):
     write_results(tmp_path / "rows.parquet", rows)
     back = read_results(tmp_path / "rows.parquet")
     assert back[0] == rows[0] and np.isnan(back[1].test_auc) and read_results(tmp_path / "none.parquet") == []
+
+
+def test_results_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "new" / "rows.parquet"
+    write_results(path, [made("cure", 0, 1.0, 0.7)])
+    monkeypatch.setattr(os, "replace", refused)
+    with pytest.raises(WorkspaceError, match="cannot be written"):
+        write_results(path, [])
+    assert len(read_results(path)) == 1 and [file.name for file in path.parent.iterdir()] == ["rows.parquet"]
+
+
+def refused(*_):
+    raise OSError("refused")
