@@ -200,5 +200,6 @@ def test_results_are_read_again_when_their_file_changes(demo: Path) -> None:
 
     run = next(run for run in queries.runs().values() if run.groups)
     first = queries.groups(run)
+    assert queries.groups(run) is first and queries.outcome(run) == run.outcome  # kept, and each under its own name
     write_json(run.layout.groups, (first or ())[:3])
     assert len(queries.groups(run) or ()) == 3
