@@ -50,22 +50,22 @@ def find_prompt_pairs(
     the title of a rival, an unseen popular item, and the prompt is cut where the two titles first differ.
 
     Args:
-        model: a Hugging Face causal LM, plain or with a live LoRA adapter.
-        prompts: with exactly one target each.
-        interactions: training interactions, from which the item graph is built.
-        catalogue: all items.
-        encode: maps prompts to tokens.
-        answers: token ids of Yes and No in the click task; None in next_item.
-        seed: of all random draws.
-        batch_size: prompts per batch.
-        ways: which of WAYS are tried, in this order.
-        donors: number of pairs for each prompt, each with its own draw of donors (and in next_item of the rival).
+        model: A Hugging Face causal LM, plain or with a live LoRA adapter.
+        prompts: With exactly one target each.
+        interactions: Training interactions, from which the item graph is built.
+        catalogue: All items.
+        encode: Maps prompts to tokens.
+        answers: Token ids of Yes and No in the click task; None in next_item.
+        seed: Of all random draws.
+        batch_size: Prompts per batch.
+        ways: Which of WAYS are tried, in this order.
+        donors: Number of pairs for each prompt, each with its own draw of donors (and in next_item of the rival).
 
     Returns:
         The prompt pairs, in the order of the prompts, and the number of prompts without a pair.
 
     Raises:
-        RunError: if a way is not in WAYS.
+        RunError: A way is not in WAYS.
     """
     if unknown := set(ways) - set(WAYS):
         raise RunError(f"Contrast way {min(unknown)!r} is not known: choose among {', '.join(WAYS)}.")
@@ -110,9 +110,9 @@ class _Question:
     """A prompt with its right and wrong answer.
 
     Attributes:
-        prompt: the whole prompt.
-        encoded: its tokens.
-        pair: cut before the answer, with both answers; its corrupted side still equals the clean one.
+        prompt: The whole prompt.
+        encoded: Its tokens.
+        pair: Cut before the answer, with both answers; its corrupted side still equals the clean one.
     """
 
     prompt: Prompt

@@ -31,12 +31,12 @@ class DonorPool:
     """Popularity and token count of every item, and the history of every user.
 
     Attributes:
-        graph: users and items of the training interactions.
-        histories: items of each user, in order and each once.
-        popular: item ids, most popular first.
-        average: tokens of the AVERAGED most popular titles, one title after another.
-        tokens: number of tokens of each title.
-        decile: popularity decile of each item, 0 is the most popular.
+        graph: Users and items of the training interactions.
+        histories: Items of each user, in order and each once.
+        popular: Item ids, most popular first.
+        average: Tokens of the AVERAGED most popular titles, one title after another.
+        tokens: Number of tokens of each title.
+        decile: Popularity decile of each item, 0 is the most popular.
     """
 
     def __init__(self, interactions: Sequence[Interaction], catalogue: Sequence[Item], encode: Encode) -> None:
@@ -66,9 +66,9 @@ class DonorPool:
         Donors are unseen items of the same popularity decile and token count, each used once.
 
         Args:
-            prompt: its last event is the target.
-            pagerank: personalised PageRank of each item; 0 for items that are missing.
-            random: draws among the NEAREST candidates of smallest PageRank.
+            prompt: Its last event is the target.
+            pagerank: Personalised PageRank of each item; 0 for items that are missing.
+            random: Draws among the NEAREST candidates of smallest PageRank.
         """
         taken, swaps = self.seen(prompt), []
         history = [event.item for event in prompt.events[:-1]]

@@ -31,7 +31,7 @@ def check_folder(folder: Path) -> None:
     """Check a base model's folder.
 
     Raises:
-        ModelError: if it has pickled weights, names code or other files, is quantised, or is of an unknown family.
+        ModelError: It has pickled weights, names code or other files, is quantised, or is of an unknown family.
     """
     if not (folder / "config.json").is_file():
         raise ModelError(f"Base model {folder} has no config.json: name a Hugging Face model folder.")
@@ -84,11 +84,11 @@ def check_adapter(adapter: Path, base: Path) -> None:
     """Check an adapter's folder.
 
     Args:
-        adapter: folder of the adapter.
-        base: folder of the base model.
+        adapter: Folder of the adapter.
+        base: Folder of the base model.
 
     Raises:
-        ModelError: if it is pickled, is not a plain LoRA adapter, or was trained on another base model.
+        ModelError: It is pickled, is not a plain LoRA adapter, or was trained on another base model.
     """
     if not AdapterLayout(adapter).weights.is_file():
         raise ModelError(
