@@ -110,9 +110,9 @@ def seal(execution: Execution) -> None:
     in_use = execution.root / workspace.settings.adapter
     if in_use not in folders or not all(is_inside_workspace(path, execution.root) for path in folders):
         raise ReviewError(
-            f"Adapter {workspace.settings.adapter!r}, or something of a run, lies outside of the workspace or under a "
-            "name that does not begin with adapter. Move it into the workspace, to a folder whose name begins with "
-            "`adapter`: other folders cannot be destroyed."
+            f"Adapter {workspace.settings.adapter!r}, or a folder of a run, lies outside of the workspace or has "
+            "another name. Move it into the workspace, to a folder whose name begins with `adapter`: other folders "
+            "cannot be destroyed."
         )
     run = open_run(workspace, execution.case.run)
     if evidence_of(workspace, run) != execution.case.evidence:

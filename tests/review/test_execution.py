@@ -270,7 +270,7 @@ def test_an_adapter_that_cannot_be_destroyed_is_not_said_to_be(desk, tmp_path, k
     write_json(root / "workspace.json", replace(desk.workspace.settings, adapter=name))
     desk.workspace = Workspace(root)
     desk.approve()
-    with pytest.raises(ReviewError, match="what lies elsewhere cannot be destroyed"):
+    with pytest.raises(ReviewError, match="other folders cannot be destroyed"):
         settled(desk)
     assert (target / WEIGHTS).is_file() and desk.case.state is CaseState.PENDING
 
