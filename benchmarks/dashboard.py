@@ -40,6 +40,7 @@ from core.types import (  # noqa: E402
     RunState,
     RunStatus,
 )
+from core.utils.serialization import write_json  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 from core.workspace.layout import WorkspaceLayout  # noqa: E402
 from tests.browser.browser import chrome, drawn, open_page, served, wait  # noqa: E402
@@ -118,13 +119,13 @@ def write_run(workspace: Path) -> None:
         ModuleGroup(name, all_groups[i % 4], *random.uniform(size=4).tolist(), 0.0, random.uniform())
         for i, name in enumerate(names)
     ]
-    run.write(run.layout.spec, RunSpec(RUN, "req-demo", created="2026-01-02T00:00:00+00:00"))
-    run.write(run.layout.status, RunStatus(RunState.DONE, progress=1.0))
+    run.write_spec(RunSpec(RUN, "req-demo", created="2026-01-02T00:00:00+00:00"))
+    run.write_status(RunStatus(RunState.DONE, progress=1.0))
     for path, circuit in zip((run.layout.forget, run.layout.retain), circuits, strict=True):
-        run.write(path, circuit)
-    run.write(run.layout.groups, groups)
-    run.write(run.layout.direct_effects, [DirectEffect(name, (), ()) for name in names])
-    run.write(run.layout.outcome, Outcome(1, "", 1, 1, tuple(Cell((name,), 1, 0.1) for name in names)))
+        write_json(path, circuit)
+    write_json(run.layout.groups, groups)
+    write_json(run.layout.direct_effects, [DirectEffect(name, (), ()) for name in names])
+    write_json(run.layout.outcome, Outcome(1, "", 1, 1, tuple(Cell((name,), 1, 0.1) for name in names)))
 
 
 def first_paints(driver: Chrome, base: str) -> tuple[list[float], list[float]]:

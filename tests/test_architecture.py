@@ -95,3 +95,9 @@ def test_dashboard_has_no_folder_named_pages():
 
 def test_file_tree_in_documents_is_current():
     assert subprocess.run([sys.executable, "docs/tree.py", "--check"], cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["adapter_config.json", "adapter_model.safetensors"])
+def test_one_file_names_the_files_of_an_adapter(name):
+    literal = f'"{name}"'
+    assert [path.name for path in SOURCES if literal in path.read_text(encoding="utf-8")] == ["run_layout.py"]

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.utils.atomic_io import staging
+from core.utils.atomic_io import write_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,13 @@ def read_results(path: Path) -> list[Result]:
 
 
 def write_results(path: Path, rows: Sequence[Result]) -> None:
-    """Write all results atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write all results; the file appears whole or not at all.
+
+    Raises:
+        WorkspaceError: The disk refuses the write.
+    """
     kinds = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
     schema = pa.schema([(name, kinds[kind]) for name, kind in get_type_hints(Result).items() if kind in kinds])
-    part = staging(path)
-    pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=schema), part)
-    part.replace(path)
+    content = BytesIO()
+    pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=schema), content)
+    write_bytes(path, content.getvalue())

@@ -24,6 +24,7 @@ from core.pipeline.context import RequestContext, load_adapter, make_context
 from core.pipeline.events import Clock, NullObserver
 from core.pipeline.stages import make_material, plain_groups
 from core.types import Group, Outcome, Prompt, Request
+from core.types.results import METRIC_NAMES
 from core.unlearning.finetuning import finetune
 from core.unlearning.methods import Method
 from core.unlearning.paired_losses import UnlearningPrompts
@@ -125,9 +126,8 @@ def measured(outputs: ModelOutputs, original: ModelOutputs, references: list[Mod
     others = [one.forget.probabilities for one in references]
     near = closeness(outputs.forget.probabilities, before, others)
     reference_auc = fmean(prediction_auc(one.forget) for one in references)
-    names = ("forget_auc", "membership_auc", "holdout_auc", "test_auc", "test_log_loss", "hit_rate", "ndcg")
     return {
-        **{name: getattr(values, name).value for name in names},
+        **{name: getattr(values, name).value for name in METRIC_NAMES},
         **{name: getattr(near, name) for name in ("residual", "jsd", "half_kl")},
         "drift": _drift(outputs, original, references),
         "reach": reach(outputs.forget.probabilities, before, others),

@@ -44,10 +44,10 @@ class Rule:
     """Positions on the line from the corrupted (0) to the clean (1) embeddings at which the model is run.
 
     Attributes:
-        activations: where activations are kept; the scores use the differences of neighbours, which sum to
+        activations: Where activations are kept; the scores use the differences of neighbours, which sum to
             z(x') - z(x).
-        gradients: for each pair of neighbours, where gradients are taken.
-        frozen: if True, no gradient flows through the scale of norms.
+        gradients: For each pair of neighbours, where gradients are taken.
+        frozen: If True, no gradient flows through the scale of norms.
     """
 
     activations: Positions
@@ -80,15 +80,15 @@ class Attribution:
     """Scores in logits; negative where corrupting the edge or module lowers the metric.
 
     Attributes:
-        nodes: score of each module (`Anatomy.modules`) on each pair.
-        edges: score of each edge, mean over pairs; rows are `graph.sources`, columns `graph.destinations`. Zero where
+        nodes: Score of each module (`Anatomy.modules`) on each pair.
+        edges: Score of each edge, mean over pairs; rows are `graph.sources`, columns `graph.destinations`. Zero where
             no path exists.
-        noise: standard error of `edges`, from the spread over batches; NaN if there was one batch.
-        reads: sum of the scores of each module's incoming edges by part of the prompt (`Contrast.slots`), mean over
-            pairs.
-        writes: the same for its outgoing edges.
-        clean: metric of each pair on the clean prompt.
-        corrupted: metric of each pair on the counterfactual prompt.
+        noise: Standard error of `edges`, from the spread over batches; NaN if there was one batch.
+        reads: Sum of the scores of each module's incoming edges by part of the prompt (`PromptPair.slots`), mean
+            over pairs.
+        writes: The same for its outgoing edges.
+        clean: Metric of each pair on the clean prompt.
+        corrupted: Metric of each pair on the counterfactual prompt.
     """
 
     nodes: Float[Tensor, "n modules"]
@@ -116,18 +116,18 @@ def attribute(
     gradient positions. The model is not changed.
 
     Args:
-        model: a Hugging Face causal LM, plain or with a live LoRA adapter.
-        contrasts: the prompt pairs.
-        steps: number of gradients per pair.
-        rule: where gradients are taken, a key of `RULES`.
-        batch_size: pairs per batch.
+        model: A Hugging Face causal LM, plain or with a live LoRA adapter.
+        contrasts: The prompt pairs.
+        steps: Number of gradients per pair.
+        rule: Where gradients are taken, a key of `RULES`.
+        batch_size: Pairs per batch.
         memory: MiB for the largest temporary tensors.
-        offload: if True, activations saved for the backward pass are kept in main memory, for prompts that are too
+        offload: If True, activations saved for the backward pass are kept in main memory, for prompts that are too
             long for a GPU.
-        progress: called after each batch with the share of pairs done.
+        progress: Called after each batch with the share of pairs done.
 
     Raises:
-        ModelError: if the model's family is not supported, or a layer is quantised or has a DoRA adapter.
+        ModelError: The model's family is not supported, or a layer is quantised or has a DoRA adapter.
     """
     parts, plan, n = anatomy(model), RULES[rule](steps), len(contrasts)
     slots = 1 + max(slot for contrast in contrasts for slot in contrast.slots)

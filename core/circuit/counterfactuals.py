@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import nn
 
-from core.circuit.donors import DonorPool, Encode, Swaps
+from core.circuit.donors import DonorPool, Encode, Swaps, replace_items
 from core.circuit.hooks import metrics
 from core.circuit.prompt_pairs import CLEAN, CORRUPTED, MEAN, PromptPair
 from core.errors import RunError
@@ -50,22 +50,22 @@ def find_prompt_pairs(
     the title of a rival, an unseen popular item, and the prompt is cut where the two titles first differ.
 
     Args:
-        model: a Hugging Face causal LM, plain or with a live LoRA adapter.
-        prompts: with exactly one target each.
-        interactions: training interactions, from which the item graph is built.
-        catalogue: all items.
-        encode: maps prompts to tokens.
-        answers: token ids of Yes and No in the click task; None in next_item.
-        seed: of all random draws.
-        batch_size: prompts per batch.
-        ways: which of WAYS are tried, in this order.
-        donors: number of pairs for each prompt, each with its own draw of donors (and in next_item of the rival).
+        model: A Hugging Face causal LM, plain or with a live LoRA adapter.
+        prompts: With exactly one target each.
+        interactions: Training interactions, from which the item graph is built.
+        catalogue: All items.
+        encode: Maps prompts to tokens.
+        answers: Token ids of Yes and No in the click task; None in next_item.
+        seed: Of all random draws.
+        batch_size: Prompts per batch.
+        ways: Which of WAYS are tried, in this order.
+        donors: Number of pairs for each prompt, each with its own draw of donors (and in next_item of the rival).
 
     Returns:
         The prompt pairs, in the order of the prompts, and the number of prompts without a pair.
 
     Raises:
-        RunError: if a way is not in WAYS.
+        RunError: A way is not in WAYS.
     """
     if unknown := set(ways) - set(WAYS):
         raise RunError(f"Contrast way {min(unknown)!r} is not known: choose among {', '.join(WAYS)}.")
@@ -87,7 +87,7 @@ class HistoryDonors:
     def __init__(
         self, interactions: Sequence[Interaction], catalogue: Sequence[Item], encode: Encode, seed: int = 0
     ) -> None:
-        """Arguments are those of `contrasts`."""
+        """Arguments are those of `find_prompt_pairs`."""
         self._pool, self._seed = DonorPool(interactions, catalogue, encode), seed
 
     def __call__(self, prompt: Prompt) -> dict[int, str]:
@@ -110,9 +110,9 @@ class _Question:
     """A prompt with its right and wrong answer.
 
     Attributes:
-        prompt: the whole prompt.
-        encoded: its tokens.
-        pair: cut before the answer, with both answers; its corrupted side still equals the clean one.
+        prompt: The whole prompt.
+        encoded: Its tokens.
+        pair: Cut before the answer, with both answers; its corrupted side still equals the clean one.
     """
 
     prompt: Prompt
@@ -144,19 +144,11 @@ def _question(
     seen = pool.seen(prompt)
     rivals = [item for item in pool.popular if item not in seen][:RIVALS]
     for rival in random.permutation(rivals):
-        (other,) = encode([_replaced(prompt, [(len(prompt.events) - 1, str(rival))])])
+        (other,) = encode([replace_items(prompt, {len(prompt.events) - 1: str(rival)})])
         for place in range(start, min(stop, len(other.ids))):
             if encoded.ids[place] != other.ids[place]:
                 return _cut(number, prompt, encoded, place, encoded.ids[place], other.ids[place])
     return None
-
-
-def _replaced(prompt: Prompt, swaps: Swaps) -> Prompt:
-    """The prompt with other items at some indices; its labels (liked or not) stay."""
-    events = list(prompt.events)
-    for slot, item in swaps:
-        events[slot] = replace(events[slot], item=item)
-    return replace(prompt, events=tuple(events))
 
 
 def _distant_swaps(
@@ -217,7 +209,7 @@ def _pairs(
     attempts: Mapping[int, tuple[_Question, Candidate]], encode: Encode, average: tuple[int, ...]
 ) -> dict[int, PromptPair]:
     """The pair of each question's candidate, without those that move a token."""
-    others = encode([_replaced(question.prompt, swaps) for question, (_, swaps) in attempts.values()])
+    others = encode([replace_items(question.prompt, dict(swaps)) for question, (_, swaps) in attempts.values()])
     pairs = {
         i: _averaged(question, average) if way == "mean" else _swapped(question, other, way, swaps)
         for (i, (question, (way, swaps))), other in zip(attempts.items(), others, strict=True)

@@ -5,6 +5,7 @@ A donor has the token count of the title that it replaces, and the user never in
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,16 +21,22 @@ OTHERS = 32  # number of other users whose histories are compared
 AVERAGED = 64  # the mean embedding is taken over the tokens of this many most popular titles
 
 
+def replace_items(prompt: Prompt, items: Mapping[int, str]) -> Prompt:
+    """The prompt with other items at some indices of its events; users, labels and times stay."""
+    events = tuple(replace(event, item=items.get(place, event.item)) for place, event in enumerate(prompt.events))
+    return replace(prompt, events=events)
+
+
 class DonorPool:
     """Popularity and token count of every item, and the history of every user.
 
     Attributes:
-        graph: users and items of the training interactions.
-        histories: items of each user, in order and each once.
-        popular: item ids, most popular first.
-        average: tokens of the AVERAGED most popular titles, one title after another.
-        tokens: number of tokens of each title.
-        decile: popularity decile of each item, 0 is the most popular.
+        graph: Users and items of the training interactions.
+        histories: Items of each user, in order and each once.
+        popular: Item ids, most popular first.
+        average: Tokens of the AVERAGED most popular titles, one title after another.
+        tokens: Number of tokens of each title.
+        decile: Popularity decile of each item, 0 is the most popular.
     """
 
     def __init__(self, interactions: Sequence[Interaction], catalogue: Sequence[Item], encode: Encode) -> None:
@@ -59,9 +66,9 @@ class DonorPool:
         Donors are unseen items of the same popularity decile and token count, each used once.
 
         Args:
-            prompt: its last event is the target.
-            pagerank: personalised PageRank of each item; 0 for items that are missing.
-            random: draws among the NEAREST candidates of smallest PageRank.
+            prompt: Its last event is the target.
+            pagerank: Personalised PageRank of each item; 0 for items that are missing.
+            random: Draws among the NEAREST candidates of smallest PageRank.
         """
         taken, swaps = self.seen(prompt), []
         history = [event.item for event in prompt.events[:-1]]

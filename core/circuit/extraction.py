@@ -9,7 +9,6 @@
 The score matrices of the forget and the retain set are stored as safetensors (`save`, `load`).
 """
 
-import os
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields, replace
@@ -32,7 +31,7 @@ from core.circuit.prompt_pairs import CLEAN, CORRUPTED, PromptPair
 from core.errors import RunError, WorkspaceError
 from core.models.families import Anatomy, anatomy
 from core.types import Circuit, CurvePoint
-from core.utils.atomic_io import disk_error
+from core.utils.atomic_io import write_bytes
 
 SMALL_GAP = 0.1  # share of the median |M(full) - M(empty)|; a contrast below it carries no information on faithfulness
 
@@ -232,15 +231,7 @@ def save(path: Path, forget: Attribution, retain: Attribution) -> None:
         for name, scores in (("forget", forget), ("retain", retain))
         for field in fields(Attribution)
     }
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(to_bytes(tensors))
-        part.replace(path)
-    except OSError as error:
-        raise disk_error(path, error) from error
-    finally:
-        part.unlink(missing_ok=True)
+    write_bytes(path, to_bytes(tensors))
 
 
 def load(path: Path) -> tuple[Attribution, Attribution]:

@@ -26,15 +26,15 @@ class Gradients(Visitor):
         dM/dx = R' (r gamma) - (r c) n,   c = <q - const, gamma> / d
 
     gamma is the gradient at q, r and n are the scale and the output (before its weight) of the norm, R and const are
-    the head's `Weights.read` and `Weights.const`, and d is the width. r gamma is summed over points; r c and n are
-    kept for each point. With frozen norm scales (RelP) the second term is absent.
+    the head's `HeadWeights.read` and `HeadWeights.const`, and d is the width. r gamma is summed over points; r c and n
+    are kept for each point. With frozen norm scales (RelP) the second term is absent.
 
     Attributes:
-        attention: gradient at what attention writes, by layer [b, p, d].
-        mlp: gradient at what the MLP writes, by layer [b, p, d].
-        mlp_in: gradient at the residual stream that the MLP's norm reads, by layer [b, p, d].
-        logits: gradient at the residual stream that the final norm reads [b, p, d].
-        roots: leaves of the autograd graph, to which the backward pass goes.
+        attention: Gradient at what attention writes, by layer [b, p, d].
+        mlp: Gradient at what the MLP writes, by layer [b, p, d].
+        mlp_in: Gradient at the residual stream that the MLP's norm reads, by layer [b, p, d].
+        logits: Gradient at the residual stream that the final norm reads [b, p, d].
+        roots: Leaves of the autograd graph, to which the backward pass goes.
     """
 
     def __init__(self, batch: PairBatch, head_weights: HeadWeights, points: int, frozen: bool) -> None:
@@ -117,9 +117,9 @@ class Gradients(Visitor):
         """Fill `out` with gradients at the residual stream that each destination of a layer reads.
 
         Args:
-            layer: index of the layer.
-            chunk: which tokens of the flattened batch.
-            out: filled in place: n = 3H + 1 destinations, the heads' q, k and v, then the MLP.
+            layer: Index of the layer.
+            chunk: Which tokens of the flattened batch.
+            out: Filled in place: n = 3H + 1 destinations, the heads' q, k and v, then the MLP.
         """
         gamma, out[-1] = (values[layer].flatten(0, 1)[chunk] for values in (self._scaled_gamma, self.mlp_in))
         heads = torch.bmm(gamma.transpose(0, 1).to(out), self.weights.read[layer], out=out[:-1])
@@ -136,11 +136,11 @@ def compute_gradients(
     Takes one forward and one backward pass per point.
 
     Args:
-        batch: the prompt pairs.
-        head_weights: read matrices of the model.
-        points: positions on the line, between 0 and 1.
-        frozen: if True, no gradient flows through the scale of norms.
-        offload: if True, activations saved for the backward pass are kept in main memory.
+        batch: The prompt pairs.
+        head_weights: Read matrices of the model.
+        points: Positions on the line, between 0 and 1.
+        frozen: If True, no gradient flows through the scale of norms.
+        offload: If True, activations saved for the backward pass are kept in main memory.
     """
     gradients = Gradients(batch, head_weights, len(points), frozen)
     clean, corrupted = batch.embeddings(CLEAN), batch.embeddings(CORRUPTED)

@@ -24,10 +24,10 @@ def write_eap_ig(path: Path, parts: Anatomy, scores: Float[Tensor, "f b"], keep:
     """Write a file in the format of EAP-IG's `Graph.to_json`.
 
     Args:
-        path: the file.
-        parts: the model.
-        scores: score of each edge, in logits.
-        keep: the edges of the circuit.
+        path: The file.
+        parts: The model.
+        scores: Score of each edge, in logits.
+        keep: The edges of the circuit.
     """
     config = {"n_layers": len(parts.layers), "n_heads": parts.n_heads, "d_model": parts.d_model}
     nodes = {name: {"in_graph": bool(keep[row].any())} for row, name in enumerate(sources(parts))}
@@ -42,7 +42,7 @@ def read_eap_ig(path: Path, parts: Anatomy) -> ScoresAndMask:
     """Read (scores, keep) from a file of EAP-IG's `Graph.to_json`.
 
     Raises:
-        WorkspaceError: if the file is not JSON or belongs to another model.
+        WorkspaceError: The file is not JSON or belongs to another model.
     """
     edges, places = read_json(path).get("edges", {}), _edges(parts)
     if edges.keys() != places.keys():

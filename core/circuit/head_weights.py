@@ -26,11 +26,11 @@ class QKVLinear:
     """A linear layer that computes queries, keys or values, or all of them.
 
     Attributes:
-        linear: the layer.
-        size: width of one head.
-        first: first of the decoder layer's 3H destinations that `linear` computes.
-        order: head of the output for each destination; None where they are in the same order.
-        back: inverse of `order`; None where no reordering is needed.
+        linear: The layer.
+        size: Width of one head.
+        first: First of the decoder layer's 3H destinations that `linear` computes.
+        order: Head of the output for each destination; None where they are in the same order.
+        back: Inverse of `order`; None where no reordering is needed.
     """
 
     linear: TorchModule
@@ -79,9 +79,9 @@ class HeadWeights:
     """Read and write matrices of all heads, one tensor per layer.
 
     Attributes:
-        read: maps the normalised residual stream n to each head's q, k and v, without `const`.
-        const: each head's q, k and v where n is zero.
-        write: maps a head's output (`Visitor.attention_output`) to its part of the residual stream.
+        read: Maps the normalised residual stream n to each head's q, k and v, without `const`.
+        const: Each head's q, k and v where n is zero.
+        write: Maps a head's output (`Visitor.attention_output`) to its part of the residual stream.
     """
 
     read: list[Float[Tensor, "3h k d"]]
@@ -94,7 +94,7 @@ def head_weights(parts: Anatomy) -> HeadWeights:
     """Read and write matrices of a model.
 
     Raises:
-        ModelError: if a layer is quantised or has a DoRA adapter.
+        ModelError: A layer is quantised or has a DoRA adapter.
     """
     read, const, write = ([make(parts, layer) for layer in parts.layers] for make in (_read, _constants, _write))
     return HeadWeights(read, const, write)
@@ -136,10 +136,10 @@ def stream(
     """What each source adds to the residual stream: the input, then the heads and the MLP of each layer.
 
     Args:
-        embeddings: what the input writes.
-        heads: outputs of each layer's heads.
-        mlps: output of each layer's MLP; the last layer's may be missing.
-        write: `Weights.write`.
+        embeddings: What the input writes.
+        heads: Outputs of each layer's heads.
+        mlps: Output of each layer's MLP; the last layer's may be missing.
+        write: `HeadWeights.write`.
     """
     count = 1 + sum(len(weight) for weight, _ in zip(write, heads, strict=False)) + len(mlps)
     result, row = embeddings.new_empty(count, *embeddings.shape), 1

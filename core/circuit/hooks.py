@@ -32,7 +32,7 @@ class Visitor:
     and values: first all q, then all k, then all v.
 
     Attributes:
-        frozen: if True, no gradient flows through the scale of a norm (RelP's rule for norms, arXiv 2508.21258).
+        frozen: If True, no gradient flows through the scale of a norm (RelP's rule for norms, arXiv 2508.21258).
     """
 
     frozen = False
@@ -51,9 +51,9 @@ class Visitor:
         """Sum of what the layer's heads write to the residual stream.
 
         Args:
-            _layer: index of the layer.
-            _heads: each head's output, detached; `Weights.write` maps it to the head's part of `out`.
-            out: what attention adds to the residual stream.
+            _layer: Index of the layer.
+            _heads: Each head's output, detached; `HeadWeights.write` maps it to the head's part of `out`.
+            out: What attention adds to the residual stream.
         """
         return out
 
@@ -74,10 +74,10 @@ class ActivationCache(Visitor):
     """Activation cache: what the input and every head and MLP write, from position `start` on.
 
     Attributes:
-        start: first position that is kept.
-        input: the token embeddings, one tensor.
-        head: outputs of the heads of each layer, before the output projection.
-        mlp: output of the MLP of each layer.
+        start: First position that is kept.
+        input: The token embeddings, one tensor.
+        head: Outputs of the heads of each layer, before the output projection.
+        mlp: Output of the MLP of each layer.
     """
 
     def __init__(self, start: int = 0) -> None:
@@ -120,9 +120,9 @@ def hooked(parts: Anatomy, visitor: Visitor, last: int = 1) -> Iterator[None]:
     The model is in evaluation mode inside.
 
     Args:
-        parts: the model.
-        visitor: sees and may replace activations.
-        last: number of final positions whose logits are needed; the last layer computes no output elsewhere.
+        parts: The model.
+        visitor: Sees and may replace activations.
+        last: Number of final positions whose logits are needed; the last layer computes no output elsewhere.
     """
     modes = [(module, module.training) for module in parts.causal_lm.modules()]
     groups = [(layer.attention, *_groups(layer)) for layer in parts.layers]

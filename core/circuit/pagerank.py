@@ -21,8 +21,8 @@ class ItemGraph:
     Several interactions of one user with one item are one edge.
 
     Attributes:
-        items: row of each item in the result of `pagerank`.
-        step: sparse transition matrix [node, node] of a random walk, columns sum to 1; items come before users.
+        items: Row of each item in the result of `pagerank`.
+        step: Sparse transition matrix [node, node] of a random walk, columns sum to 1; items come before users.
     """
 
     def __init__(self, interactions: Sequence[Interaction]) -> None:
@@ -42,13 +42,13 @@ class ItemGraph:
         Solves pi = c e + (1 - c) P pi, where P is `step`, e is one at the target and zero elsewhere, and c is RESTART.
 
         Args:
-            targets: item ids, at which the random walk restarts.
+            targets: Item ids, at which the random walk restarts.
 
         Returns:
             Probabilities; the rows are those of `items`, the columns those of `targets`.
 
         Raises:
-            KeyError: if a target has no interaction.
+            KeyError: A target has no interaction.
         """
         restart = np.zeros((self.step.shape[0], len(targets)))
         restart[[self.items[target] for target in targets], range(len(targets))] = RESTART

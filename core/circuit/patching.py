@@ -37,11 +37,11 @@ def run_circuit(
     """Metric of each pair, in logits, with only the edges of a circuit intact.
 
     Args:
-        model: a Hugging Face causal LM, plain or with a live LoRA adapter.
-        contrasts: the prompt pairs.
+        model: A Hugging Face causal LM, plain or with a live LoRA adapter.
+        contrasts: The prompt pairs.
         keep: 1 for edges that carry clean activations, 0 for corrupted ones; rows are `graph.sources`, columns
             `graph.destinations`. All ones is the clean run, all zeros the corrupted one.
-        batch_size: pairs per batch.
+        batch_size: Pairs per batch.
         memory: MiB for the largest temporary tensors.
     """
     return run_circuits(model, contrasts, [keep], batch_size, memory)[0]

@@ -13,7 +13,7 @@ from core.models.linear_weights import effective_weight
 from core.models.norms import accumulation_dtype
 
 CLEAN, CORRUPTED = 0, 1
-MEAN = -1  # stands in `Contrast.corrupted` for the mean embedding of `Contrast.average`
+MEAN = -1  # stands in `PromptPair.corrupted` for the mean embedding of `PromptPair.average`
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +23,15 @@ class PromptPair:
     The metric of a pair is M = logit[right] - logit[wrong] at the last position.
 
     Attributes:
-        ids: token ids of the clean prompt.
-        corrupted: token ids of the counterfactual prompt, as many; they differ from `ids` inside `spans` only.
-        right: token id of the right answer.
-        wrong: token id of the wrong answer.
-        way: how the evidence was replaced, one of `counterfactuals.WAYS`.
+        ids: Token ids of the clean prompt.
+        corrupted: Token ids of the counterfactual prompt, as many; they differ from `ids` inside `spans` only.
+        right: Token id of the right answer.
+        wrong: Token id of the wrong answer.
+        way: How the evidence was replaced, one of `counterfactuals.WAYS`.
         spans: [start, stop) of each replaced title, in tokens.
-        items: first token of each title, the target's last; the tokens before the first title are the instruction.
-        average: token ids whose mean embedding is used where `corrupted` is MEAN.
-        prompt: number of the prompt; several pairs of one prompt share it.
+        items: First token of each title, the target's last; the tokens before the first title are the instruction.
+        average: Token ids whose mean embedding is used where `corrupted` is MEAN.
+        prompt: Number of the prompt; several pairs of one prompt share it.
     """
 
     ids: tuple[int, ...]
@@ -62,13 +62,13 @@ class PairBatch:
     """Left-padded prompt pairs.
 
     Attributes:
-        parts: the model's parts.
-        ids: token ids, CLEAN and CORRUPTED.
+        parts: The model's parts.
+        ids: Token ids, CLEAN and CORRUPTED.
         mask: 1 at tokens, 0 at padding.
-        answers: token ids of the right and the wrong answers.
-        slots: `Contrast.slots` of each token, 0 at padding.
-        averages: `Contrast.average` of each pair.
-        start: first position at which any pair differs; all activations before it are equal in both runs.
+        answers: Token ids of the right and the wrong answers.
+        slots: `PromptPair.slots` of each token, 0 at padding.
+        averages: `PromptPair.average` of each pair.
+        start: First position at which any pair differs; all activations before it are equal in both runs.
     """
 
     parts: Anatomy

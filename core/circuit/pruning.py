@@ -20,10 +20,10 @@ def top(parts: Anatomy, scores: Float[Tensor, "f b"], count: int, absolute: bool
     """Mask of the `count` edges of largest score, without those on no path from the input to the logits.
 
     Args:
-        parts: the model.
-        scores: score of each edge.
-        count: number of edges before edges on no path are dropped.
-        absolute: compare absolute scores; if False, signed ones.
+        parts: The model.
+        scores: Score of each edge.
+        count: Number of edges before edges on no path are dropped.
+        absolute: Compare absolute scores; if False, signed ones.
     """
     strengths = _strengths(parts, scores, absolute).flatten()
     keep = torch.zeros_like(strengths, dtype=torch.bool)

@@ -19,6 +19,7 @@ from rich.table import Table
 from core.report.summary import visible
 from core.runs.handle import RunHandle
 from core.types import ENDED, Evaluation, RunState
+from core.types.results import METRIC_NAMES
 
 if TYPE_CHECKING:
     from core.unlearning.training_types import Step  # loads torch
@@ -63,7 +64,7 @@ def report_table(evaluation: Evaluation) -> Table:
     table = Table(
         "measure", "original", "unlearned", *(f"reference {i + 1}" for i in range(len(evaluation.references)))
     )
-    for name in ("test_auc", "test_log_loss", "hit_rate", "ndcg", "forget_auc", "holdout_auc", "membership_auc"):
+    for name in METRIC_NAMES:
         row = [getattr(model, name) for model in (evaluation.original, evaluation.unlearned, *evaluation.references)]
         table.add_row(name.replace("_", " "), *(f"{cell.value:.3f} [{cell.low:.3f}, {cell.high:.3f}]" for cell in row))
     return table

@@ -69,7 +69,8 @@ def reference(
         return
     out.print(f"{len(folders)} references are ready.")
     out.print(
-        "Next: " + command_line("run", "--workspace", str(workspace), "--request", request_id, "--method", "cure_merge"),
+        "Next: "
+        + command_line("run", "--workspace", str(workspace), "--request", request_id, "--method", "cure_merge"),
         highlight=False,
         soft_wrap=True,
     )

@@ -74,7 +74,7 @@ def verify(
     person: Person = "",
     as_json: Json = False,
 ) -> None:
-    """Check a finished run against models that never saw the data; exit code 0 only if every check passes."""
+    """Check a finished run against retrained references; exit code 0 only if every check passes."""
     from core.runs.verify import verify as verify_run  # loads torch
 
     folder = open_run(workspace_for_runs(workspace, person), run_id)

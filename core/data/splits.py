@@ -46,7 +46,7 @@ def make_split(
         RequestError: The request covers no training example.
     """
     histories = by_user(interactions, task)
-    forgotten = _covered(request)
+    forgotten = (request or Request("")).covers
     sets: dict[str, list[Prompt]] = defaultdict(list)
     for user in roles.members:
         train, validation, test = thirds(histories[user])
@@ -102,13 +102,6 @@ def single_targets(prompts: Iterable[Prompt], history: int) -> list[Prompt]:
     """Make one prompt for each target, with 1 to `history` interactions before it; drop targets without any."""
     singles = (one for prompt in prompts for one in prompt.singles if one.first_target)
     return [Prompt(one.user, one.events[-history - 1 :], min(one.first_target, history)) for one in singles]
-
-
-def _covered(request: Request | None) -> Callable[[Interaction], bool]:
-    """Return the test whether an interaction is to be forgotten."""
-    users = set(request.users) if request else set()
-    pairs = set(request.interactions) if request else set()
-    return lambda event: event.user in users or (event.user, event.item) in pairs
 
 
 def _forget_prompts(train: list[Interaction], forgotten: Callable[[Interaction], bool], window: int) -> list[Prompt]:

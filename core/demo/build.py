@@ -113,10 +113,7 @@ def finished_run(folder: Path, request: Request) -> None:
     """Execute one run, compare the lists of all users, and verify it."""
     layout = WorkspaceLayout(folder)
     run = RunHandle(layout.run(RUN).path)
-    run.write(
-        run.layout.spec,
-        RunSpec(RUN, request.id, "cure", "cpu", SEED, created=CREATED, thresholds=Thresholds().digest),
-    )
+    run.write_spec(RunSpec(RUN, request.id, "cure", "cpu", SEED, created=CREATED, thresholds=Thresholds().digest))
     run.store.add(run.id, run.id, externally_queued=False)
     work(run)
     write_overlaps(run, "cpu")

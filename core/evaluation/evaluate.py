@@ -10,8 +10,10 @@ from core.evaluation.metrics import (
     DRAWS,
     auc,
     closeness,
+    hit_rates,
     interval,
     membership_auc,
+    ndcg_gains,
     prediction_auc,
     reference_floor,
     select_rows,
@@ -26,7 +28,6 @@ NEGATIVES = 99
 LIST_CANDIDATES = 400
 LIST_LENGTH = 10
 KEPT_LISTS = 6
-CUTOFF = 10  # of HR@10 and NDCG@10
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def compare(
 
 def metrics(outputs: ModelOutputs, draws: int = DRAWS) -> Metrics:
     """All measures of one model, each with an interval from `draws` bootstrap draws over users."""
-    hits, gains = _ranking_values(outputs.ranks)
+    hits, gains = hit_rates(outputs.ranks), ndcg_gains(outputs.ranks)
     return Metrics(
         test_auc=_auc(outputs.test, draws),
         test_log_loss=interval(lambda rows: outputs.test.losses[rows].mean(), outputs.test.users, draws=draws),
@@ -119,11 +120,6 @@ def metrics(outputs: ModelOutputs, draws: int = DRAWS) -> Metrics:
         holdout_auc=_auc(outputs.holdout, draws),
         membership_auc=_membership(outputs.forget, outputs.holdout, draws),
     )
-
-
-def _ranking_values(ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """HR@10 and NDCG@10 of each row."""
-    return ranks <= CUTOFF, np.where(ranks <= CUTOFF, 1 / np.log2(ranks + 1), 0)
 
 
 def _auc(scores: Predictions, draws: int) -> Interval:

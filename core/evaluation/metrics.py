@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
 
 DRAWS = 200
+CUTOFF = 10  # of HR@10 and NDCG@10
 Value = TypeVar("Value")
 
 
@@ -46,6 +47,16 @@ def membership_auc(members: np.ndarray, strangers: np.ndarray) -> float:
         strangers: Losses of rows of held-out users [row].
     """
     return auc(-members, -strangers)
+
+
+def hit_rates(ranks: np.ndarray) -> np.ndarray:
+    """HR@10 of each row: 1 where its rank, counted from 1, is at most 10 [row]."""
+    return (ranks <= CUTOFF).astype(float)
+
+
+def ndcg_gains(ranks: np.ndarray) -> np.ndarray:
+    """NDCG@10 of each row: 1 / log2(rank + 1) where its rank, counted from 1, is at most 10, else 0 [row]."""
+    return np.where(ranks <= CUTOFF, 1 / np.log2(ranks + 1), 0.0)
 
 
 def interval(

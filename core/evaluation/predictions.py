@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 
 from core.evaluation.ranking import PromptSetup, score_candidates
-from core.models.batching import answer_logits, map_prompts
+from core.models.batching import FORWARD_TOKENS, answer_logits, map_prompts
 from core.models.recommender import Recommender
 from core.types import Prompt, Task
 
-TOKENS = 4096
 CANDIDATES = 20  # other titles beside the true one in `next_item`
 LIMIT = 400  # targets per set in `next_item`, which ranks candidates for each
 
@@ -63,7 +62,7 @@ def _by_target(
     """Apply `read` to the `click` logits [target, vocabulary]; values in the order of the prompts' targets [target]."""
     values = map_prompts(
         reader.encode(prompts),
-        TOKENS,
+        FORWARD_TOKENS,
         recommender.device,
         lambda batch: read(answer_logits(recommender.model, batch)).double().cpu(),
         lambda prompt: len(prompt.answers),

@@ -86,7 +86,7 @@ def _tail_scores(
         starts: Where each row's answer starts.
 
     Returns:
-        Scores [row], as in `rank`.
+        Scores [row], as in `score_candidates`.
     """
     parts = anatomy(recommender.model)
     longest = max(len(row) for row in rows) - shared

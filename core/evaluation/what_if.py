@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from core.circuit.counterfactuals import HistoryDonors
+from core.circuit.donors import replace_items
 from core.circuit.head_weights import HeadWeights, head_weights
 from core.circuit.hooks import ActivationCache, Visitor, hooked
 from core.circuit.patching import ModulesPatch
@@ -152,7 +153,7 @@ class UserScenario:
         prompt = candidate_prompts(self.prompt, self.candidates[:1])[0]
         others = dict(stand_ins)
         while others:
-            (other,) = self.setting.reader.encode([_replaced(prompt, others)])
+            (other,) = self.setting.reader.encode([replace_items(prompt, others)])
             shifting = [place for place in others if _size(other.spans[place]) != _size(spans[place])]
             if not shifting and len(other.ids) == length:
                 return other.ids[: self.shared]
@@ -183,7 +184,7 @@ class UserScenario:
 
     @torch.no_grad()
     def scores(self, off: Collection[str] = ()) -> Float[np.ndarray, " candidates"]:
-        """Scores of the candidates, as `ranking.rank` gives them, with the modules `off` switched off."""
+        """Scores of the candidates, as `score_candidates` gives them, with the modules `off` switched off."""
         parts, opened, cache = self.setting.parts, self.setting.weights, DynamicCache()
         kept = set(parts.modules) - set(off)
         with hooked(parts, ModulesPatch(parts, self._corrupted.prefix, opened, kept)):
@@ -286,14 +287,6 @@ def _largest(
     """The `SHOWN` titles of largest effect of one sign."""
     titles = top_k(sign * effects, items, catalogue, SHOWN)
     return tuple(replace(title, score=sign * title.score) for title in titles if title.score > 0)
-
-
-def _replaced(prompt: Prompt, stand_ins: Mapping[int, str]) -> Prompt:
-    events = [
-        Interaction(event.user, stand_ins.get(place, event.item), event.liked, event.time, event.rating)
-        for place, event in enumerate(prompt.events)
-    ]
-    return Prompt(prompt.user, tuple(events), prompt.first_target)
 
 
 def _size(span: tuple[int, int]) -> int:

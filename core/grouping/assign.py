@@ -20,8 +20,7 @@ from torch import Tensor
 from core.circuit.bootstrap import BootstrapSample
 from core.errors import RunError
 from core.types import Circuit, Group, GroupEdit, ModuleGroup
-
-RULE = GroupEdit(source="")  # the default thresholds (delta = .15 in docs/method.md, section 3), no module moved
+from core.types.circuit import DEFAULT_RULE
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def group_modules(
     forget_sample: BootstrapSample,
     retain_sample: BootstrapSample,
     conflict: Mapping[str, float],
-    edit: GroupEdit = RULE,
+    edit: GroupEdit = DEFAULT_RULE,
 ) -> tuple[ModuleGroup, ...]:
     """Assign a group to every module.
 
@@ -80,7 +79,12 @@ def group_modules(
 
 
 def assign(
-    in_forget: bool, in_retain: bool, ratio: float, noise: float, low: float = RULE.low, high: float = RULE.high
+    in_forget: bool,
+    in_retain: bool,
+    ratio: float,
+    noise: float,
+    low: float = DEFAULT_RULE.low,
+    high: float = DEFAULT_RULE.high,
 ) -> Group:
     """Apply the rule to one module.
 

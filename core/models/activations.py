@@ -18,9 +18,9 @@ def hidden_states(
     """Residual stream after each layer at the last token before each answer.
 
     Args:
-        model: a Hugging Face causal LM, plain or with a live LoRA adapter.
-        prompts: encoded prompts, each with one or more targets.
-        tokens: padded tokens per batch.
+        model: A Hugging Face causal LM, plain or with a live LoRA adapter.
+        prompts: Encoded prompts, each with one or more targets.
+        tokens: Padded tokens per batch.
 
     Returns:
         Activations in float32 on the CPU, targets in the order of the prompts.

@@ -11,20 +11,23 @@ from core.models import distributed
 from core.models.families import anatomy
 from core.types import Encoded
 
+FORWARD_TOKENS = 4096  # padded tokens of a batch without gradients
+GRADIENT_TOKENS = 8192  # padded tokens of a batch with gradients, outside of training
+
 
 @dataclass(frozen=True)
 class Batch:
     """Left-padded prompts, and flat lists of their answer tokens.
 
     Attributes:
-        ids: token ids, 0 at padding.
+        ids: Token ids, 0 at padding.
         mask: 1 at tokens, 0 at padding.
-        positions: positions for the model; padding is not counted, so results do not depend on it.
-        rows: prompt of each answer token.
-        columns: position of the logits that predict it.
-        tokens: the answer token itself.
-        owners: index of the target it belongs to, counted over the batch.
-        labels: whether each target was liked.
+        positions: Positions for the model; padding is not counted, so results do not depend on it.
+        rows: Prompt of each answer token.
+        columns: Position of the logits that predict it.
+        tokens: The answer token itself.
+        owners: Index of the target it belongs to, counted over the batch.
+        labels: Whether each target was liked.
     """
 
     ids: Int[Tensor, "batch position"]
@@ -83,11 +86,11 @@ def map_prompts(
     """Apply a function to batches and return its result for each prompt.
 
     Args:
-        encoded: the prompts.
-        tokens: padded tokens per batch.
-        device: where batches are put.
-        read: maps a batch to a tensor whose first axis lists values of all prompts of the batch.
-        count: number of values that belong to a prompt.
+        encoded: The prompts.
+        tokens: Padded tokens per batch.
+        device: Where batches are put.
+        read: Maps a batch to a tensor whose first axis lists values of all prompts of the batch.
+        count: Number of values that belong to a prompt.
 
     Returns:
         The values of each prompt, in the order of the prompts.
@@ -105,9 +108,9 @@ def micro_batches(
     """Split this process's part of a batch into micro-batches for gradient accumulation.
 
     Args:
-        chosen: indices of the prompts of the whole batch, over all processes.
-        size: prompts per micro-batch; 0 for a single one.
-        count: number of terms (e.g. answer tokens) that the loss of some prompts is a mean of.
+        chosen: Indices of the prompts of the whole batch, over all processes.
+        size: Prompts per micro-batch; 0 for a single one.
+        count: Number of terms (e.g. answer tokens) that the loss of some prompts is a mean of.
 
     Yields:
         The indices of a micro-batch and its weight: its share of the terms of the whole batch's loss.

@@ -14,7 +14,7 @@ def choose_device(name: str = "auto") -> tuple[torch.device, torch.dtype]:
         name: "auto" (CUDA if there is a GPU, else the CPU), "cpu", "cuda" or "cuda:NUMBER".
 
     Raises:
-        DeviceError: if the name is unknown, or this machine has no such GPU.
+        DeviceError: The name is unknown, or this machine has no such GPU.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"

@@ -61,7 +61,7 @@ def raise_out_of_memory_everywhere() -> Iterator[None]:
     """Raise on every rank if any runs out of memory inside the context, so that collectives cannot deadlock.
 
     Raises:
-        OutOfMemoryOnAnyRank: if a process ran out of memory.
+        OutOfMemoryOnAnyRank: A process ran out of memory.
     """
     fits = torch.ones(1)
     try:

@@ -20,23 +20,23 @@ class Family:
     """Attribute paths of one model family.
 
     Attributes:
-        embed: token embedding.
-        layers: list of decoder layers.
-        final_norm: norm before the output embedding. All paths below are relative to a decoder layer.
-        attention: attention block.
-        attention_norm: norm that attention reads through.
-        queries: linears that compute q, k and v: three of them, or one fused.
-        attention_out: output projection of attention.
-        after_attention: norm between attention and the residual stream; "" if there is none.
-        mlp_norm: norm that the MLP reads through.
+        embed: Token embedding.
+        layers: List of decoder layers.
+        final_norm: Norm before the output embedding. All paths below are relative to a decoder layer.
+        attention: Attention block.
+        attention_norm: Norm that attention reads through.
+        queries: Linears that compute q, k and v: three of them, or one fused.
+        attention_out: Output projection of attention.
+        after_attention: Norm between attention and the residual stream; "" if there is none.
+        mlp_norm: Norm that the MLP reads through.
         mlp: MLP block.
-        mlp_in: input projections of the MLP.
-        mlp_out: output projection of the MLP.
-        after_mlp: norm between the MLP and the residual stream; "" if there is none.
-        interleaved: if True, the rows of a fused `queries` are grouped by head (q, k, v of head 0, then of head 1 and
+        mlp_in: Input projections of the MLP.
+        mlp_out: Output projection of the MLP.
+        after_mlp: Norm between the MLP and the residual stream; "" if there is none.
+        interleaved: If True, the rows of a fused `queries` are grouped by head (q, k, v of head 0, then of head 1 and
             so on); if False, by kind (all q, all k, all v).
-        norm_offset: constant that norms add to their weight (1 in Gemma).
-        parallel: name of the configuration flag that makes attention and MLP of a layer read the same residual stream;
+        norm_offset: Constant that norms add to their weight (1 in Gemma).
+        parallel: Name of the configuration flag that makes attention and MLP of a layer read the same residual stream;
             "" if the family has none.
     """
 
@@ -109,11 +109,11 @@ class Projection:
     """Queries, keys or values inside the output of a linear layer.
 
     Attributes:
-        linear: the layer.
-        count: number of heads.
-        size: rows per head.
-        start: first row of the first head.
-        stride: rows from the start of one head to the start of the next.
+        linear: The layer.
+        count: Number of heads.
+        size: Rows per head.
+        start: First row of the first head.
+        stride: Rows from the start of one head to the start of the next.
     """
 
     linear: TorchModule
@@ -135,11 +135,11 @@ class Layer:
     Attributes that are not listed have the meaning that they have in `Family`.
 
     Attributes:
-        q: queries of all heads.
-        k: keys of all key/value heads.
-        v: values of all key/value heads.
-        attention_write: torch module whose output is added to the residual stream for attention.
-        mlp_write: the same for the MLP.
+        q: Queries of all heads.
+        k: Keys of all key/value heads.
+        v: Values of all key/value heads.
+        attention_write: Torch module whose output is added to the residual stream for attention.
+        mlp_write: The same for the MLP.
     """
 
     attention: TorchModule
@@ -168,17 +168,17 @@ class Anatomy:
     """A model's parts and sizes.
 
     Attributes:
-        causal_lm: the plain Hugging Face model; LoRA adapters stay active inside its layers.
-        embed: token embedding.
-        layers: the decoder layers.
-        final_norm: norm before the output embedding.
-        head: output embedding.
-        n_heads: query heads per layer.
-        n_kv_heads: key/value heads per layer.
-        d_head: width of a head.
-        d_model: width of the residual stream.
+        causal_lm: The plain Hugging Face model; LoRA adapters stay active inside its layers.
+        embed: Token embedding.
+        layers: The decoder layers.
+        final_norm: Norm before the output embedding.
+        head: Output embedding.
+        n_heads: Query heads per layer.
+        n_kv_heads: Key/value heads per layer.
+        d_head: Width of a head.
+        d_model: Width of the residual stream.
         parallel: True if attention and MLP of a layer read the same residual stream.
-        softcap: bound of the logits, 0 for none.
+        softcap: Bound of the logits, 0 for none.
     """
 
     causal_lm: TorchModule
@@ -211,7 +211,7 @@ def anatomy(model: TorchModule) -> Anatomy:
     """Look up the parts of a Hugging Face causal LM or of a PEFT model around one.
 
     Raises:
-        ModelError: if the model's type has no row in FAMILIES.
+        ModelError: The model's type has no row in FAMILIES.
     """
     causal_lm = model.get_base_model() if hasattr(model, "get_base_model") else model
     config = causal_lm.config

@@ -22,14 +22,14 @@ def resolve(base: str, revision: str | None = None) -> Path:
     by itself.
 
     Args:
-        base: a folder, or a hub id.
-        revision: commit of the hub model, 40 hex digits.
+        base: A folder, or a hub id.
+        revision: Commit of the hub model, 40 hex digits.
 
     Returns:
         The folder itself, or the hub cache's snapshot of the revision: safetensors, configuration and tokenizer.
 
     Raises:
-        ModelError: if there is no such folder and the model has no commit, may not be downloaded, or cannot be.
+        ModelError: There is no such folder and the model has no commit, may not be downloaded, or cannot be.
     """
     if Path(base).is_dir():
         return Path(base)

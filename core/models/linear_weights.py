@@ -14,13 +14,13 @@ def effective_weight(linear: TorchModule) -> Tensor:
     """Weight of a linear layer with its active LoRA adapters added.
 
     Args:
-        linear: an nn.Linear or GPT-2's Conv1D, plain or wrapped by PEFT.
+        linear: An nn.Linear or GPT-2's Conv1D, plain or wrapped by PEFT.
 
     Returns:
         The weight [out, in], detached.
 
     Raises:
-        ModelError: if the layer is quantised or has a DoRA adapter.
+        ModelError: The layer is quantised or has a DoRA adapter.
     """
     base = base_layer(linear)
     weight: Tensor = base.weight if base is linear else base.weight + _delta(linear)
@@ -31,7 +31,7 @@ def base_layer(linear: TorchModule) -> TorchModule:
     """The linear layer under a PEFT adapter.
 
     Raises:
-        ModelError: if the layer is quantised.
+        ModelError: The layer is quantised.
     """
     base = linear.get_base_layer() if hasattr(linear, "get_base_layer") else linear
     if not isinstance(base.weight, Tensor) or not base.weight.is_floating_point():

@@ -24,11 +24,11 @@ class Block:
     """A range of one LoRA parameter that one module owns, or several query heads that share keys and values.
 
     Attributes:
-        parameter: name of the parameter.
-        dim: dimension of the range: 0 for rows of B, 1 for columns of A.
-        start: first row or column.
-        stop: row or column after the last one.
-        owners: names of the modules.
+        parameter: Name of the parameter.
+        dim: Dimension of the range: 0 for rows of B, 1 for columns of A.
+        start: First row or column.
+        stop: Row or column after the last one.
+        owners: Names of the modules.
     """
 
     parameter: str
@@ -46,9 +46,9 @@ class Layout:
     Unlearning computes on flat tensors, so a step takes a few operations for any number of layers.
 
     Attributes:
-        blocks: all blocks, in model order.
-        cells: each distinct set of owners.
-        parameters: the LoRA parameters by name.
+        blocks: All blocks, in model order.
+        cells: Each distinct set of owners.
+        parameters: The LoRA parameters by name.
         dims: `Block.dim` of each parameter.
         cell_of: [row] index of the cell that each row belongs to.
     """
@@ -117,11 +117,11 @@ def layout(model: nn.Module, adapter: str = "default") -> Layout:
     """Layout of a PEFT model's adapter.
 
     Args:
-        model: a PEFT model.
+        model: A PEFT model.
         adapter: PEFT's name of the adapter.
 
     Raises:
-        ModelError: if a layer has no LoRA weights.
+        ModelError: A layer has no LoRA weights.
     """
     parts = anatomy(model)
     names = {id(parameter): name for name, parameter in model.named_parameters()}

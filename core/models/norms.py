@@ -20,8 +20,8 @@ class Norm:
     P subtracts the mean in a LayerNorm and is the identity in an RMSNorm.
 
     Attributes:
-        module: the torch module.
-        offset: constant added to the stored weight to give w; 1 in Gemma.
+        module: The torch module.
+        offset: Constant added to the stored weight to give w; 1 in Gemma.
     """
 
     module: Any

@@ -17,8 +17,8 @@ def quantized(model: Any, bits: int) -> Iterator[None]:
     output channel.
 
     Args:
-        model: a PEFT model.
-        bits: bits per weight.
+        model: A PEFT model.
+        bits: Bits per weight.
     """
     layers = [layer for layer in model.modules() if isinstance(layer, LoraLayer)]
     before = [_weight(layer).clone() for layer in layers]

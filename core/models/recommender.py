@@ -24,6 +24,7 @@ from core.models.validation import check_adapter, check_folder
 from core.types import Task
 from core.utils.atomic_io import disk_error, staging
 from core.utils.serialization import read_json, write_json
+from core.workspace.run_layout import AdapterLayout
 
 logging.disable_progress_bar()  # type: ignore[no-untyped-call] # its bars would break up this program's own
 
@@ -35,14 +36,14 @@ class Recommender:
     """A loaded model, ready to score prompts.
 
     Attributes:
-        model: the causal LM, with its adapter if one was loaded.
-        tokenizer: the base model's tokenizer.
-        task: click or next_item.
-        yes: token id of the answer Yes in the click task; -1 in next_item.
-        no: token id of the answer No in the click task; -1 in next_item.
-        device: device of the inputs; a model over several GPUs has its first layers there.
-        dtype: dtype of the weights.
-        meter: counts the tokens that the model processes.
+        model: The causal LM, with its adapter if one was loaded.
+        tokenizer: The base model's tokenizer.
+        task: `click` or `next_item`.
+        yes: Token id of the answer Yes in the click task; -1 in next_item.
+        no: Token id of the answer No in the click task; -1 in next_item.
+        device: Device of the inputs; a model over several GPUs has its first layers there.
+        dtype: Dtype of the weights.
+        meter: Counts the tokens that the model processes.
     """
 
     model: Any
@@ -72,19 +73,19 @@ def load(
     """Load a base model and, if named, its adapter.
 
     Args:
-        base: folder of the base model, or a hub id.
-        adapter: folder of the adapter; None for the base model alone.
-        task: click or next_item.
-        answers: texts of the answers Yes and No as they follow a prompt, e.g. (" Yes", " No").
-        device: a name for `choose_device`, or several of them, separated by commas, for a model that needs more than
+        base: Folder of the base model, or a hub id.
+        adapter: Folder of the adapter; None for the base model alone.
+        task: `click` or `next_item`.
+        answers: Texts of the answers Yes and No as they follow a prompt, e.g. (" Yes", " No").
+        device: A name for `choose_device`, or several of them, separated by commas, for a model that needs more than
             one GPU.
-        revision: commit of a hub model.
-        trainable: if True, the adapter's weights have gradients.
+        revision: Commit of a hub model.
+        trainable: If True, the adapter's weights have gradients.
 
     Raises:
-        ModelError: if weights are pickled, the family is unknown, the adapter belongs to another base model, an answer
+        ModelError: Weights are pickled, the family is unknown, the adapter belongs to another base model, an answer
             has several tokens, or the GPUs are too small.
-        DeviceError: if a device is unknown or not present.
+        DeviceError: A device is unknown or not present.
     """
     cards = device.split(",")
     first_device, dtype = choose_device(cards[0])
@@ -123,11 +124,11 @@ def answer_tokens(tokenizer: Any, answers: tuple[str, str]) -> tuple[int, int]:
     """Token ids of Yes and No as they follow a prompt.
 
     Args:
-        tokenizer: a Hugging Face tokenizer.
-        answers: texts of Yes and No.
+        tokenizer: A Hugging Face tokenizer.
+        answers: Texts of Yes and No.
 
     Raises:
-        ModelError: unless each answer is one token and the two differ.
+        ModelError: An answer is not one token, or both are the same.
     """
     start = len(tokenizer('":')["input_ids"])
     yes, no = (tokenizer('":' + answer)["input_ids"][start:] for answer in answers)
@@ -144,7 +145,7 @@ def lora_config(rank: int, revision: str | None = None) -> LoraConfig:
 
     Args:
         rank: LoRA's rank.
-        revision: fingerprint of the base model.
+        revision: Fingerprint of the base model.
     """
     return LoraConfig(
         r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM", revision=revision
@@ -155,10 +156,10 @@ def new_adapter(model: Any, rank: int, base: Path, seed: int) -> PeftModel:
     """Add a new LoRA adapter to a model, with B zero and A drawn at random.
 
     Args:
-        model: the base model.
+        model: The base model.
         rank: LoRA's rank.
-        base: folder of the base model, whose fingerprint is stored in the adapter's configuration.
-        seed: of the random draw.
+        base: Folder of the base model, whose fingerprint is stored in the adapter's configuration.
+        seed: Of the random draw.
     """
     torch.manual_seed(seed)
     config = lora_config(rank, revision=fingerprint(base))
@@ -195,7 +196,7 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
     """Write the served adapter to a folder: safetensors and configuration, complete or not at all.
 
     Raises:
-        WorkspaceError: if the disk refuses.
+        WorkspaceError: The disk refuses.
     """
     part = staging(folder)
     shutil.rmtree(part, ignore_errors=True)
@@ -214,6 +215,7 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
 def _write_adapter(model: PeftModel, folder: Path) -> None:
     model.save_pretrained(str(folder), selected_adapters=[ADAPTER], save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
-    config = read_json(folder / "adapter_config.json")
+    path = AdapterLayout(folder).config
+    config = read_json(path)
     if isinstance(config["target_modules"], list):  # PEFT keeps a set, without a stable order
-        write_json(folder / "adapter_config.json", config | {"target_modules": sorted(config["target_modules"])})
+        write_json(path, config | {"target_modules": sorted(config["target_modules"])})

@@ -14,10 +14,10 @@ def train_tokenizer(
     """Train a byte-level BPE tokenizer whose merges may cross spaces.
 
     Args:
-        texts: training texts.
-        vocabulary: number of tokens, without those of `whole`.
-        separators: regular expression of texts that stay separate tokens, e.g. the answers and the quotes.
-        whole: texts that become one token each, e.g. well-known titles: prompts become shorter, and the model stores
+        texts: Training texts.
+        vocabulary: Number of tokens, without those of `whole`.
+        separators: Regular expression of texts that stay separate tokens, e.g. the answers and the quotes.
+        whole: Texts that become one token each, e.g. well-known titles: prompts become shorter, and the model stores
             its knowledge of a title at a single embedding.
     """
     tokenizer = Tokenizer(models.BPE())
@@ -45,12 +45,12 @@ def small_llama(vocabulary: int, width: int, layers: int, heads: int, kv_heads: 
     """A random Llama with tied embeddings in float32.
 
     Args:
-        vocabulary: number of tokens.
-        width: width of the residual stream.
-        layers: number of decoder layers.
-        heads: query heads per layer.
-        kv_heads: key/value heads per layer.
-        seed: of the random weights.
+        vocabulary: Number of tokens.
+        width: Width of the residual stream.
+        layers: Number of decoder layers.
+        heads: Query heads per layer.
+        kv_heads: Key/value heads per layer.
+        seed: Of the random weights.
     """
     torch.manual_seed(seed)
     config = LlamaConfig(

@@ -13,7 +13,7 @@ class TokenCounter:
     """Counts tokens, padding included, that pass forward through the decoder.
 
     Attributes:
-        tokens: number of tokens so far.
+        tokens: Number of tokens so far.
     """
 
     tokens: int = 0

@@ -17,6 +17,7 @@ from transformers import AutoConfig
 from core.errors import ModelError
 from core.models.families import FAMILIES
 from core.models.hub import fingerprint
+from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS, AdapterLayout
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 CONFIGS = ("config.json", "generation_config.json", "tokenizer_config.json")
@@ -30,7 +31,7 @@ def check_folder(folder: Path) -> None:
     """Check a base model's folder.
 
     Raises:
-        ModelError: if it has pickled weights, names code or other files, is quantised, or is of an unknown family.
+        ModelError: It has pickled weights, names code or other files, is quantised, or is of an unknown family.
     """
     if not (folder / "config.json").is_file():
         raise ModelError(f"Base model {folder} has no config.json: name a Hugging Face model folder.")
@@ -56,8 +57,8 @@ def _check_weights(folder: Path) -> None:
         pickled = next((p.name for p in folder.iterdir() if p.suffix in PICKLES), None)
         problem = f"holds the pickle {pickled}" if pickled else "holds no weights"
         raise ModelError(f"Base model {folder} {problem}: only safetensors are loaded, so convert it first.")
-    if (folder / "adapter_config.json").is_file():
-        raise ModelError(f"Base model {folder} holds an adapter_config.json: keep adapters in folders of their own.")
+    if AdapterLayout(folder).config.is_file():
+        raise ModelError(f"Base model {folder} holds an {ADAPTER_CONFIG}: keep adapters in folders of their own.")
     for index in folder.glob("*.index.json"):
         named = _read(index).get("weight_map", {}).values()
         if bad := next((name for name in named if Path(name).name != name or not name.endswith(".safetensors")), None):
@@ -83,21 +84,20 @@ def check_adapter(adapter: Path, base: Path) -> None:
     """Check an adapter's folder.
 
     Args:
-        adapter: folder of the adapter.
-        base: folder of the base model.
+        adapter: Folder of the adapter.
+        base: Folder of the base model.
 
     Raises:
-        ModelError: if it is pickled, is not a plain LoRA adapter, or was trained on another base model.
+        ModelError: It is pickled, is not a plain LoRA adapter, or was trained on another base model.
     """
-    if not (adapter / "adapter_model.safetensors").is_file():
+    if not AdapterLayout(adapter).weights.is_file():
         raise ModelError(
-            f"Adapter {adapter} has no adapter_model.safetensors: "
-            "only safetensors are loaded, so save it again with PEFT."
+            f"Adapter {adapter} has no {WEIGHTS}: only safetensors are loaded, so save it again with PEFT."
         )
-    config = _read(adapter / "adapter_config.json")
+    config = _read(AdapterLayout(adapter).config)
     if unknown := sorted(set(config) - {field.name for field in fields(LoraConfig)}):
         raise ModelError(
-            f"Adapter {adapter} has the unknown key {unknown[0]!r} in adapter_config.json: "
+            f"Adapter {adapter} has the unknown key {unknown[0]!r} in {ADAPTER_CONFIG}: "
             "remove it, or save the adapter with the version of PEFT that is installed here."
         )
     options = [key for key in BEYOND_LORA if config.get(key)]

@@ -14,7 +14,7 @@ from core.models.activations import hidden_states
 from core.models.quantization import quantized
 from core.models.recommender import Recommender, preserve_adapter
 from core.pipeline.compare_models import evaluate_model
-from core.pipeline.context import RequestContext
+from core.pipeline.context import RequestContext, title_similarity
 from core.types import Prompt
 from core.unlearning.finetuning import finetune
 from core.utils.sampling import evenly_spaced
@@ -55,18 +55,9 @@ def collect_answers(recommender: Recommender, context: RequestContext, full: boo
 
 
 def neighbours(context: RequestContext) -> frozenset[str]:
-    """Return the NEIGHBOURS training users whose titles are most like those of the forgotten users.
-
-    Likeness is the Jaccard overlap of the titles: shared titles divided by the titles of either side.
-    """
-    forgotten = set(context.request.subjects)
-    titles = {event.item for user in forgotten for event in context.histories[user]}
-
-    def likeness(user: str) -> float:
-        own = {event.item for event in context.histories[user]}
-        return len(own & titles) / max(1, len(own | titles))
-
-    return frozenset(sorted(set(context.histories) - forgotten, key=lambda user: (-likeness(user), user))[:NEIGHBOURS])
+    """Return the NEIGHBOURS training users whose titles are most similar to those of the forgotten users."""
+    others = context.histories.keys() - set(context.request.subjects)
+    return frozenset(sorted(others, key=lambda user: (-title_similarity(user, context), user))[:NEIGHBOURS])
 
 
 def _with_slow_answers(answers: Answers, recommender: Recommender, context: RequestContext) -> Answers:

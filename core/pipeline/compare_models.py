@@ -33,7 +33,7 @@ def compare_models(
     original: ModelOutputs,
     context: RequestContext,
     device: str,
-    begun: Callable[[float, Recommender], None],
+    on_reference_loaded: Callable[[float, Recommender], None],
 ) -> Evaluation:
     """Evaluate the unlearned model and every retrained reference, and compare all models.
 
@@ -42,12 +42,14 @@ def compare_models(
         original: The outputs of the original model.
         context: The data of the request.
         device: Where the references are loaded.
-        begun: Receives the share done and each reference before it is evaluated.
+        on_reference_loaded: Receives the share done and each reference before it is evaluated.
     """
     folders = context.workspace.reference_folders(context.request.id)
     outputs = [evaluate_model(unlearned, context, lists=True)]
     for number, folder in enumerate(folders, 1):
-        outputs.append(_of_reference(folder, number, context, device, partial(begun, number / (len(folders) + 1))))
+        outputs.append(
+            _of_reference(folder, number, context, device, partial(on_reference_loaded, number / (len(folders) + 1)))
+        )
     base_users = set(context.workspace.user_split.crowd)
     extra = [event for event in context.workspace.interactions if event.user in base_users]
     item_mean = item_mean_auc(context.split.retain, extra, context.split.test)
@@ -55,10 +57,10 @@ def compare_models(
 
 
 def _of_reference(
-    folder: Path, number: int, context: RequestContext, device: str, begun: Callable[[Recommender], None]
+    folder: Path, number: int, context: RequestContext, device: str, on_reference_loaded: Callable[[Recommender], None]
 ) -> ModelOutputs:
     """Evaluate one reference and release it; only the lists of the first one are shown."""
     gc.collect()  # the reference before may be part of a reference cycle
     recommender = load_adapter(context.workspace, str(folder), device)
-    begun(recommender)
+    on_reference_loaded(recommender)
     return evaluate_model(recommender, context, lists=number == 1)

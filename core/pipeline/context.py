@@ -51,9 +51,24 @@ class RequestContext:
         interactions = by_user(self.workspace.interactions, self.workspace.settings.task)
         return {user: thirds(interactions[user])[0] for user in self.workspace.user_split.members}
 
+    @cached_property
+    def forgotten_titles(self) -> frozenset[str]:
+        """All titles in the training interactions of the forgotten users."""
+        return frozenset(event.item for user in self.request.subjects for event in self.histories[user])
+
     def what_if(self, recommender: Recommender) -> WhatIf:
         """Prepare the recommender for questions with some of its modules switched off."""
         return WhatIf(recommender, self.reader, self.workspace.items, self.train)
+
+
+def title_similarity(user: str, context: RequestContext) -> float:
+    """Jaccard similarity of a user's titles and the forgotten users' titles.
+
+    Returns:
+        Titles that both sides have, divided by titles that either side has; 0 where neither side has any.
+    """
+    own = {event.item for event in context.histories[user]}
+    return len(own & context.forgotten_titles) / max(1, len(own | context.forgotten_titles))
 
 
 def load_adapter(workspace: Workspace, adapter: str | None, device: str) -> Recommender:

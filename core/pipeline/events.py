@@ -132,7 +132,7 @@ class RunObserver(Protocol):
     """Receives the events of one run, in order."""
 
     def on_event(self, event: RunEvent) -> None:
-        """Take note of an event.
+        """Handle one event.
 
         Raises:
             Cancelled: A person stopped the run.

@@ -38,7 +38,7 @@ class Scratch:
             users' taste, the adapter would add nothing, and removing the adapter would forget at no cost.
         holdout: Share of users that are held out.
         vocabulary: Size of the tokenizer.
-        known: Titles that base-model users met at least so often become one token each; 0 for none.
+        known: Titles with at least this many interactions of base-model users become one token each; 0 for none.
         width: Hidden size of the Llama.
         layers: Layers.
         heads: Attention heads.

@@ -181,7 +181,7 @@ def _retrain(job: _Job, stepped: Callable[[Step], bool]) -> UnlearningResult:
     job.observer.on_event(ModelLoaded(recommender))
     recipe = replace(job.context.recipe, seed=job.spec.seed)
     finetune(recommender.model, job.context.encode(job.context.split.retain), recipe, stepped, job.checkpointer)
-    return UnlearningResult(recommender, Outcome(0, "trained anew without the forget set", 0, 0))
+    return UnlearningResult(recommender, Outcome(0, "retrained without the forget set", 0, 0))
 
 
 def plain_groups(

@@ -28,11 +28,14 @@ from core.report.summary import (
     visible,
 )
 from core.types import Circuit, Evaluation, Group, Item, Metrics, ModuleGroup, Request, RunSpec
+from core.types.results import METRIC_NAMES
 from core.utils.commands import command_line
 from core.utils.serialization import to_json
 from core.workspace import WorkspaceSettings
 
 MODULES_SHOWN = 40
+CSP_STATIC = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"  # of every page
+SECTIONS_MARKER = "<!-- more -->"  # where core.report.bundle adds sections
 MEASURES = {
     "test_auc": ("Test AUC", "later ratings of the other users; 0.5 is chance, higher is better"),
     "test_log_loss": ("Test log loss", "nats, lower is better"),
@@ -135,7 +138,7 @@ def _numbers(
     the baseline for test_auc. `original`, `unlearned` and `references` have every metric with its interval
     {value, low, high, n}. A value that could not be measured is null.
     """
-    measured = {name: getattr(evaluation.unlearned, name).value for name in MEASURES}
+    measured = {name: getattr(evaluation.unlearned, name).value for name in METRIC_NAMES}
     numbers: dict[str, Any] = to_json(
         {
             "run": spec.id, "request": spec.request, "method": spec.method, "seed": spec.seed, "created": spec.created,
@@ -175,7 +178,7 @@ def _named(circuits: tuple[Circuit, Circuit] | None) -> list[tuple[str, Circuit]
 
 
 def _metrics(metrics: Metrics) -> dict[str, Any]:
-    return {name: getattr(metrics, name) for name in MEASURES}
+    return {name: getattr(metrics, name) for name in METRIC_NAMES}
 
 
 def environment() -> Environment:
@@ -189,6 +192,7 @@ def environment() -> Environment:
     )  # fmt: skip
     templates.filters |= {"number": number, "percent": percent, "seconds": seconds, "date": date}
     templates.globals |= {"count": count, "command_line": command_line}
+    templates.globals |= {"csp": Markup(CSP_STATIC), "sections_marker": Markup(SECTIONS_MARKER)}
     return templates
 
 

@@ -2,14 +2,15 @@
 
 from html import escape
 
-from core.report.build import environment
+from core.report.build import CSP_STATIC, SECTIONS_MARKER, environment
 from core.report.check_texts import render
 from core.types import Verification
 
-MORE = "<!-- more -->"
-STILL = "default-src 'none'; style-src 'unsafe-inline'"
 # A frame without its own address inherits the page's policy: its inline scripts may run, and nothing may be fetched.
-MOVING = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+CSP_SCRIPTS = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
 
 
 def add_sections(report: str, found: Verification | None, circuit: str = "") -> str:
@@ -24,8 +25,8 @@ def add_sections(report: str, found: Verification | None, circuit: str = "") -> 
     section = environment().get_template("verification_section.html")
     checks = section.render(found=render(found)) if found else ""
     if circuit:
-        report = report.replace(STILL, MOVING, 1)
-    return report.replace(MORE, checks + _frame(circuit), 1)
+        report = report.replace(CSP_STATIC, CSP_SCRIPTS, 1)
+    return report.replace(SECTIONS_MARKER, checks + _frame(circuit), 1)
 
 
 def _frame(circuit: str) -> str:

@@ -17,7 +17,7 @@ Entry = Mapping[str, Any]
 CERTAINTY = {
     Verdict.PASS: "the unlearned adapter that replaces it passed every check",
     Verdict.INCONCLUSIVE: (
-        "that the unlearned adapter, which replaces it, has forgotten was not proven, and it was approved all the same"
+        "the unlearned adapter that replaces it was approved although its verification was inconclusive"
     ),
     Verdict.FAIL: "the unlearned adapter that replaces it failed a check",
     None: "the unlearned adapter that replaces it was not verified",

@@ -12,7 +12,7 @@ from core.review.ledger_entries import destructions
 from core.runs.ledger_entries import Ledger
 from core.utils.hashing import digests_match
 from core.workspace import Workspace
-from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS
+from core.workspace.run_layout import AdapterLayout
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +74,6 @@ def serves_approved(workspace: Workspace) -> bool:
 
 
 def _serves_approved(workspace: Workspace, ended: Sequence[Statement]) -> bool:
-    files = {"adapter": workspace.adapter / WEIGHTS, "adapter config": workspace.adapter / ADAPTER_CONFIG}
+    adapter = AdapterLayout(workspace.adapter)
+    files = {"adapter": adapter.weights, "adapter config": adapter.config}
     return not ended or digests_match(files, ended[-1].subjects)

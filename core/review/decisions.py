@@ -29,9 +29,8 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
     """
     require(workspace, person, Action.SUBMIT)
     if not workspace.keeps_ledger:
-        raise ReviewError(
-            f"No ledger is kept here: make one with `{command_line('ledger', 'init')}`, so that decisions are signed."
-        )
+        make = command_line("ledger", "init", "--workspace", str(workspace.root))
+        raise ReviewError(f"No ledger is kept here: make one with `{make}`, so that decisions are signed.")
     run = open_run(workspace, run_id)
     check_operators(workspace, run.spec.request, person, run.spec.launched_by)
     check_ready(run, open_ledger(workspace))
@@ -150,6 +149,6 @@ def _deciding_role(workspace: Workspace, case: Case, person: str, approve: bool)
         raise ReviewError(f"Person {person!r} has decided already: the other role is somebody else's.")
     if not (free := [role for role in mine if role not in taken]):
         raise ReviewError(
-            f"Person {person!r} can only repeat what another of the same role decided: ask the other role."
+            "Another person with the same role decided already: a person with the other role must decide."
         )
     return free[0]

@@ -1,4 +1,4 @@
-"""The evidence of a decision as one digest: if any file of it changes, the decision is about something else."""
+"""SHA-256 of a decision's evidence; a changed file voids the decision."""
 
 import hashlib
 from pathlib import Path
@@ -11,7 +11,7 @@ from core.types import RunState, Verdict
 from core.utils.commands import command_line
 from core.utils.hashing import sha256_of_file
 from core.workspace import Workspace
-from core.workspace.run_layout import WEIGHTS
+from core.workspace.run_layout import AdapterLayout
 
 
 def evidence_of(workspace: Workspace, run: RunHandle) -> str:
@@ -23,7 +23,7 @@ def evidence_of(workspace: Workspace, run: RunHandle) -> str:
 
 def evidence_files(workspace: Workspace, run: RunHandle) -> list[Path]:
     """The files that a decision on this run rests on. Log and events are not among them: they decide nothing."""
-    return [workspace.layout.request(run.spec.request), workspace.adapter / WEIGHTS, *run.layout.evidence]
+    return [workspace.layout.request(run.spec.request), AdapterLayout(workspace.adapter).weights, *run.layout.evidence]
 
 
 def check_ready(run: RunHandle, ledger: RunLedger) -> None:
@@ -37,7 +37,8 @@ def check_ready(run: RunHandle, ledger: RunLedger) -> None:
     if run.status.state is not RunState.DONE:
         raise ReviewError(f"Run {run.id!r} is {run.status.state}: submit a finished run.")
     if run.verification is None:
-        raise ReviewError(f"Run {run.id!r} was not verified: run `{command_line('verify', '--run', run.id)}` first.")
+        verify = command_line("verify", "--workspace", str(run.workspace.root), "--run", run.id)
+        raise ReviewError(f"Run {run.id!r} was not verified: run `{verify}` first.")
     if not is_recorded_adapter(run, ledger):
         raise ReviewError(
             f"The adapter of run {run.id!r} was rejected and destroyed, or is not the one that it made: "

@@ -33,7 +33,7 @@ from core.utils.serialization import write_json, write_json_lines
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout, is_inside_workspace
 from core.workspace.locks import exclusive, settling
-from core.workspace.run_layout import WEIGHTS, holds_tensors
+from core.workspace.run_layout import AdapterLayout, holds_tensors
 
 
 def settle(workspace: Workspace) -> Case | None:
@@ -64,7 +64,9 @@ def _when_idle(workspace: Workspace, case: Case) -> Case:
     """Carry out a case while no job uses the models. Raises WorkspaceError or ReviewError where it has to wait."""
     with exclusive(workspace):
         if not case.step and store_of(workspace).entries(RunState.QUEUED, RunState.RUNNING):
-            raise ReviewError("A run waits or is at work on the adapter that is to go: stop it, or let it end.")
+            raise ReviewError(
+                "A queued or running run uses the adapter that will be removed: stop it, or wait for its end."
+            )
         return carry_out(workspace, case)
 
 
@@ -108,8 +110,9 @@ def seal(execution: Execution) -> None:
     in_use = execution.root / workspace.settings.adapter
     if in_use not in folders or not all(is_inside_workspace(path, execution.root) for path in folders):
         raise ReviewError(
-            f"Adapter {workspace.settings.adapter!r}, or something of a run, lies outside of the workspace or under a "
-            "name that is not adapter...: move it there, as what lies elsewhere cannot be destroyed."
+            f"Adapter {workspace.settings.adapter!r}, or a folder of a run, lies outside of the workspace or has "
+            "another name. Move it into the workspace, to a folder whose name begins with `adapter`: other folders "
+            "cannot be destroyed."
         )
     run = open_run(workspace, execution.case.run)
     if evidence_of(workspace, run) != execution.case.evidence:
@@ -240,7 +243,7 @@ def _shrink(layout: WorkspaceLayout, other: Request, removed: Request) -> None:
 
 
 def _closed(execution: Execution, request: Request) -> ClosedRequest:
-    case, digest = execution.case, sha256_of_file(execution.adapter / WEIGHTS)
+    case, digest = execution.case, sha256_of_file(AdapterLayout(execution.adapter).weights)
     rows = len(execution.sealed_rows())
     return ClosedRequest(
         request.id, request.created, utc_now(), case.run, case.number, len(request.subjects), rows, digest
@@ -252,7 +255,7 @@ def _destroyed_weights(execution: Execution) -> dict[str, int]:
     names, unaffected = execution.vault.names(), _unaffected_references(execution)
     destroyed = (name for name in names if holds_tensors(name) and not name.startswith(unaffected))
     weights = {sha256(content).hexdigest(): len(content) for content in map(execution.vault.read, destroyed)}
-    weights.pop(sha256_of_file(execution.adapter / WEIGHTS), None)  # the approved adapter stays
+    weights.pop(sha256_of_file(AdapterLayout(execution.adapter).weights), None)  # the approved adapter stays
     return weights
 
 

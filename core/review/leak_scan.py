@@ -93,8 +93,7 @@ def _pairs(line: str) -> Iterator[tuple[str, str]]:
 
 def rows_of(interactions: Iterable[Interaction], request: Request) -> list[Interaction]:
     """The interactions that a request removes."""
-    users, pairs = set(request.users), set(request.interactions)
-    return [one for one in interactions if one.user in users or (one.user, one.item) in pairs]
+    return list(filter(request.covers, interactions))
 
 
 def known(request: Request, rows: Iterable[Interaction], items: Mapping[str, Item]) -> Forgotten:

@@ -14,7 +14,7 @@ from core.runs.ledger_entries import VERIFICATION, Ledger
 from core.types import Case, ClosedRequest, Interaction, Request
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json
-from core.workspace.run_layout import ADAPTER_CONFIG
+from core.workspace.run_layout import AdapterLayout
 
 SUBMISSION, DECISION, DESTRUCTION = "submission", "decision", "destruction"
 # What the software cannot reach. Readers of the record have to know.
@@ -100,7 +100,7 @@ def enter_destruction(
         "searched": SEARCHED,
         "not_reached": NOT_REACHED,
     }
-    config = sha256_of_file(ledger.workspace.adapter / ADAPTER_CONFIG)
+    config = sha256_of_file(AdapterLayout(ledger.workspace.adapter).config)
     subjects = {"evidence": case.evidence, "adapter": closed.adapter, "adapter config": config}
     _append(ledger, DESTRUCTION, subjects, case, content)
 

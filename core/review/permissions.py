@@ -1,4 +1,4 @@
-"""Permissions: which role may do what. Pages only show what these rules say.
+"""Permissions of each role.
 
 The people of a workspace stand in its settings, each with roles. Where the settings name nobody, one person does
 everything; that is meant for trying the product, and there is no four-eyes principle.

@@ -6,7 +6,7 @@ from typing import Any
 from core.runs.artifacts import RunArtifacts
 from core.runs.ledger import RunLedger
 from core.utils.hashing import digests_match, sha256_of_file
-from core.workspace.run_layout import WEIGHTS
+from core.workspace.run_layout import AdapterLayout
 
 
 def adapter_files(run: RunArtifacts) -> dict[str, Path]:
@@ -34,4 +34,4 @@ def is_recorded_adapter(run: RunArtifacts, ledger: RunLedger) -> bool:
 
 def differs_from_original(run: RunArtifacts) -> bool:
     """Whether the adapter's weights differ from those in use. A run that stopped at once leaves them unchanged."""
-    return sha256_of_file(run.layout.weights) != sha256_of_file(run.workspace.adapter / WEIGHTS)
+    return sha256_of_file(run.layout.weights) != sha256_of_file(AdapterLayout(run.workspace.adapter).weights)

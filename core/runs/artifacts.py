@@ -1,7 +1,7 @@
 """The artifacts of one run: reading its folder.
 
-The worker writes these files (core.runs.worker); everyone else only reads. The state of a run that waits or works is
-in the store: see core.runs.handle.
+The observer of the worker writes the results (core.runs.folder_observer). Submission, cancellation, verification and
+the list comparison write their own files: see RunHandle. The state of a run that waits or works is in the store.
 """
 
 import json

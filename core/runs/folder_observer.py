@@ -1,7 +1,7 @@
 """The worker's observer: it turns the events of a run into result files, events.jsonl and the status in the store.
 
-Only the observer and the checkpoints of the trainings write into the run folder. Every event checks the lease before
-it writes, so that a cancelled or fenced worker stops.
+The observer writes the results of a run. Submission, cancellation, verification and the list comparison write their
+own files: see RunHandle. Every event checks the lease before it writes, so that a cancelled or fenced worker stops.
 """
 
 import logging
@@ -126,7 +126,7 @@ class FolderObserver:
         status = self._status(message)
         (self.folder.layout.reserve).unlink(missing_ok=True)
         self.lease.end(status)
-        self.folder.write(self.folder.layout.status, status)
+        self.folder.write_status(status)
         log.info("%s %s", state, message)
 
     @property
@@ -168,22 +168,22 @@ class FolderObserver:
         match event:
             case CircuitsFound(circuits, scores):
                 save_scores(layout.scores, *scores)
-                folder.write(layout.forget, circuits[0])
-                folder.write(layout.retain, circuits[1])
+                write_json(layout.forget, circuits[0])
+                write_json(layout.retain, circuits[1])
             case DirectEffectsFound(effects):
-                folder.write(layout.direct_effects, effects)
+                write_json(layout.direct_effects, effects)
             case MemoryFound(rows):
-                folder.write(layout.memory, rows)
+                write_json(layout.memory, rows)
             case GroupsAssigned(groups):
-                folder.write(layout.groups, groups)
+                write_json(layout.groups, groups)
             case Unlearned(recommender, outcome):
                 self._save_adapter(recommender)
-                folder.write(layout.outcome, outcome)
+                write_json(layout.outcome, outcome)
             case AdapterSaved(digests):
                 files = {"sha256": digests[WEIGHTS], "config": digests[ADAPTER_CONFIG]}
                 folder.add_event({"kind": "adapter", **files, "seconds": self.seconds})
             case Evaluated(evaluation):
-                folder.write(layout.evaluation, evaluation)
+                write_json(layout.evaluation, evaluation)
             case ReportBuilt(html, reviewer_html, numbers):
                 write_text(layout.report, html)
                 write_text(layout.reviewer_report, reviewer_html)

@@ -1,18 +1,17 @@
-"""A run together with its place in the queue: its state, its cancellation, and the files that its worker writes."""
+"""A run together with its position in the queue: its state, its cancellation, and the methods that write its files."""
 
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from core.errors import RunError
 from core.runs.artifacts import RunArtifacts
 from core.runs.process_identity import kill, moment
 from core.runs.store import Store
-from core.types import RunState, RunStatus
+from core.types import Overlap, RunSpec, RunState, RunStatus, Verification
 from core.utils.atomic_io import disk_error, write_text
 from core.utils.serialization import to_json, write_json
 from core.workspace import Workspace
@@ -49,7 +48,7 @@ class RunHandle(RunArtifacts):
         """
         queued = self.store.entry(self.id)
         if queued is None and self.status.state is RunState.LOST:  # killed before it was queued
-            self.write(self.layout.status, RunStatus(RunState.CANCELLED, message="It was never queued."))
+            self.write_status(RunStatus(RunState.CANCELLED, message="It was never queued."))
         elif self.store.request_cancel(self.id):
             if queued and queued.state is RunState.RUNNING and queued.worker:
                 kill(queued.worker)
@@ -66,9 +65,29 @@ class RunHandle(RunArtifacts):
         for path in self.layout.leftovers():
             path.unlink()
 
-    def write(self, path: Path | str, value: object) -> None:
-        """Write one result as JSON, completely or not at all."""
-        write_json(self.path / path, value)
+    def write_spec(self, spec: RunSpec) -> None:
+        """Write the job of the run, before it is queued."""
+        write_json(self.layout.spec, spec)
+
+    def write_job_id(self, job: str) -> None:
+        """Write the launcher's id of the job."""
+        write_text(self.layout.job, job)
+
+    def write_status(self, status: RunStatus) -> None:
+        """Write how the run ended."""
+        write_json(self.layout.status, status)
+
+    def write_verification(self, verification: Verification) -> None:
+        """Write the result of a verification."""
+        write_json(self.layout.verification, verification)
+
+    def write_overlap(self, overlaps: Sequence[Overlap]) -> None:
+        """Write the overlap of each other user's top lists."""
+        write_json(self.layout.overlap, overlaps)
+
+    def write_overlap_status(self, status: RunStatus) -> None:
+        """Write the progress of the comparison of lists."""
+        write_json(self.layout.overlap_status, status)
 
     def add_event(self, event: Mapping[str, Any]) -> None:
         """Append one event and flush it to disk: a checkpoint must never know of a step that is not in the events.

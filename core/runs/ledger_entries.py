@@ -27,7 +27,7 @@ from core.utils.assets import checkout
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json
 from core.workspace import Workspace
-from core.workspace.run_layout import WEIGHTS
+from core.workspace.run_layout import AdapterLayout
 
 RUN, VERIFICATION, REFERENCE = "run", "verification", "reference"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
@@ -102,7 +102,9 @@ class Ledger:
 
     def record_reference(self, request_id: str, folder: Path, name: str) -> None:
         """Enter a trained reference: the adapter in `folder`, under the name of its final folder."""
-        self.append(REFERENCE, {"reference": sha256_of_file(folder / WEIGHTS)}, {"of": request_id, "seed": name})
+        self.append(
+            REFERENCE, {"reference": sha256_of_file(AdapterLayout(folder).weights)}, {"of": request_id, "seed": name}
+        )
 
     def reference_digests(self, request_id: str) -> dict[str, str]:
         """SHA-256 of each reference of a request that was entered, by the name of its folder."""
@@ -113,7 +115,7 @@ class Ledger:
         """Enter a verification, each time it is made, with the digests of the references that it used."""
         self.check()
         references = self.workspace.reference_folders(run.spec.request)
-        digests = {f"reference {path.name}": sha256_of_file(path / WEIGHTS) for path in references}
+        digests = {f"reference {path.name}": sha256_of_file(AdapterLayout(path).weights) for path in references}
         self.append(VERIFICATION, _subjects(self.workspace, run) | digests, to_json(verification))
 
 
@@ -121,7 +123,7 @@ def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:
     """SHA-256 of everything that an entry is about: the base, the adapter before and after, and the run's results."""
     base, layout = resolve(workspace.base, workspace.settings.base_revision), run.layout
     files = {
-        "adapter before": workspace.adapter / WEIGHTS,
+        "adapter before": AdapterLayout(workspace.adapter).weights,
         "adapter after": layout.weights,
         "adapter config": layout.adapter_config,
         "tokenizer": base / "tokenizer.json",

@@ -1,23 +1,23 @@
 """Side effects of a run on other users: how much of each other user's top list stays.
 
-It asks three models about every user, so it is a command of its own and not a stage of the run. Only this command
-writes overlap.json and overlap-status.json.
+It ranks titles for every user with three models, so it is a command of its own and not a stage of the run. Only this
+command writes overlap.json and overlap-status.json.
 """
 
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from core.errors import RunError
 from core.evaluation.evaluate import LIST_LENGTH, top_list
 from core.models.recommender import Recommender
-from core.pipeline.context import RequestContext, load_adapter, make_context
+from core.pipeline.context import RequestContext, load_adapter, make_context, title_similarity
 from core.runs.artifacts import RunArtifacts
+from core.runs.handle import RunHandle
 from core.runs.process_identity import this_worker
-from core.types import Interaction, Overlap, RunState, RunStatus
+from core.types import Overlap, RunState, RunStatus
 from core.utils.clock import utc_now
-from core.utils.serialization import write_json
 from core.workspace.locks import at_work
 
 WRITE_EVERY = 1.0  # seconds between status writes
@@ -56,21 +56,10 @@ def _overlap(user: str, models: Sequence[Recommender], context: RequestContext) 
     lists = (top_list(model, history, context.reader, context.workspace.items) for model in models)
     before, *later = ({row.item for row in rows} for rows in lists)
     shares = [len(before & other) / LIST_LENGTH for other in later]
-    return Overlap(user, shares[0], shares[1] if len(shares) > 1 else None, _similarity(user, context))
+    return Overlap(user, shares[0], shares[1] if len(shares) > 1 else None, title_similarity(user, context))
 
 
-def _similarity(user: str, context: RequestContext) -> float:
-    """The largest Jaccard overlap of a user's titles with those of a forgotten user."""
-    own = _titles(context.histories, user)
-    others = [_titles(context.histories, subject) for subject in context.request.subjects]
-    return max((len(own & other) / len(own | other) for other in others if other), default=0.0)
-
-
-def _titles(histories: Mapping[str, Sequence[Interaction]], user: str) -> set[str]:
-    return {event.item for event in histories[user]}
-
-
-def write_overlaps(run: RunArtifacts, device: str = "auto") -> tuple[Overlap, ...]:
+def write_overlaps(run: RunHandle, device: str = "auto") -> tuple[Overlap, ...]:
     """Compare lists and write the result, with a status file on the way. A failure ends in the status and is raised.
 
     Raises:
@@ -81,7 +70,7 @@ def write_overlaps(run: RunArtifacts, device: str = "auto") -> tuple[Overlap, ..
         return _with_status(run, device)
 
 
-def _with_status(run: RunArtifacts, device: str) -> tuple[Overlap, ...]:
+def _with_status(run: RunHandle, device: str) -> tuple[Overlap, ...]:
     started, written = time.monotonic(), -WRITE_EVERY
 
     def write_status(share: float, state: RunState = RunState.RUNNING, message: str = "") -> None:
@@ -91,12 +80,12 @@ def _with_status(run: RunArtifacts, device: str) -> tuple[Overlap, ...]:
             return
         written, eta = seconds, seconds * (1 - share) / share if share else None
         status = RunStatus(state, "overlap", share, eta, seconds, message, worker=this_worker(), updated=utc_now())
-        write_json(run.layout.overlap_status, status)
+        run.write_overlap_status(status)
 
     write_status(0.0)
     try:
         result = overlaps(run, device, write_status)
-        write_json(run.layout.overlap, result)
+        run.write_overlap(result)
     except BaseException as error:
         write_status(0.0, RunState.FAILED, str(error) or type(error).__name__)
         raise

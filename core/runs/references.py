@@ -12,7 +12,7 @@ from core.unlearning.training_types import Step
 from core.utils.atomic_io import staging
 from core.workspace import Workspace
 from core.workspace.locks import at_work
-from core.workspace.run_layout import WEIGHTS
+from core.workspace.run_layout import AdapterLayout
 
 FIRST_SEED = 101
 
@@ -57,7 +57,7 @@ def _train(
     workspace: Workspace, request: Request, seed: int, device: str, watch: Callable[[Step], bool], ledger: RunLedger
 ) -> None:
     target = workspace.layout.reference(request.id, seed)
-    if (target / WEIGHTS).is_file():
+    if AdapterLayout(target).weights.is_file():
         return
     part = staging(target)
     try:

@@ -16,9 +16,9 @@ from core.runs.launchers import LAUNCHERS
 from core.runs.process_identity import kill
 from core.types import GroupEdit, RunSpec, RunState
 from core.unlearning.methods import METHODS, method_of
-from core.utils.atomic_io import make_private_folder, write_text
+from core.utils.atomic_io import make_private_folder
 from core.utils.clock import utc_now
-from core.utils.serialization import to_json, write_json
+from core.utils.serialization import to_json
 from core.verification.thresholds import Thresholds
 from core.workspace import Workspace
 
@@ -73,7 +73,7 @@ def create_run(
     spec = RunSpec(name, request_id, method, device, seed, steps, utc_now(), edit, launcher, bounds, launched_by)
     folder = RunHandle(workspace.layout.run(spec.id).path)
     make_private_folder(folder.path)
-    write_json(folder.layout.spec, spec)
+    folder.write_spec(spec)
     queued = folder.store.add(spec.id, _dedup_key(spec), LAUNCHERS[launcher].externally_queued)
     if queued != spec.id:
         shutil.rmtree(folder.path)
@@ -108,7 +108,7 @@ def start(folder: RunHandle) -> None:
     if entry and entry.worker is None:
         name, settings = folder.spec.launcher, folder.workspace.settings
         try:
-            write_text(folder.layout.job, LAUNCHERS[name].start(folder, settings.clusters.get(name, {})))
+            folder.write_job_id(LAUNCHERS[name].start(folder, settings.clusters.get(name, {})))
         except Exception as error:  # any error of a cluster's library: no worker will ever start
             why = str(error) if isinstance(error, CureLensError) else _launch_failed(name, error)
             folder.store.refuse(folder.id, why)

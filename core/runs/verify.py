@@ -27,7 +27,7 @@ from core.verification.evidence import Answers, Evidence
 from core.verification.suite import run_suite
 from core.verification.thresholds import Thresholds
 from core.workspace.locks import at_work
-from core.workspace.run_layout import WEIGHTS
+from core.workspace.run_layout import AdapterLayout
 
 
 def _ignore(_done: float) -> None:
@@ -60,7 +60,7 @@ def verify(
         found = run_suite(folder.id, _evidence(folder, device, bounds, full, progress), exact)
         if can_make_texts():
             found = render(found, english())
-        folder.write(folder.layout.verification, found)
+        folder.write_verification(found)
         ledger.record_verification(folder, found)
     return found
 
@@ -114,7 +114,9 @@ def _frozen(folder: RunHandle, bounds: Thresholds, ledger: RunLedger) -> Check:
 def _distinct(folder: RunHandle, ledger: RunLedger) -> Check:
     """V0: the references differ from each other and from the adapters, and are the ones that were trained."""
     workspace = folder.workspace
-    candidate, original, *references = (sha256_of_file(place / WEIGHTS) for place in _adapter_folders(folder))
+    candidate, original, *references = (
+        sha256_of_file(AdapterLayout(place).weights) for place in _adapter_folders(folder)
+    )
     names = [place.name for place in workspace.reference_folders(folder.spec.request)]
     present = dict(zip(names, references, strict=True))
     recorded = ledger.reference_digests(folder.spec.request)

@@ -24,7 +24,7 @@ from core.runs.ledger import open_ledger
 from core.types import RunState
 from core.workspace import Workspace
 from core.workspace.locks import at_work
-from core.workspace.run_layout import WEIGHTS
+from core.workspace.run_layout import AdapterLayout
 
 log = logging.getLogger("core")
 COPIES = 10  # adapters on the disk at once: the candidate, and three checkpoints with two moments for each weight
@@ -103,7 +103,7 @@ def _run(folder: RunHandle, lease: Lease, observer: FolderObserver) -> None:
 
 def _bytes_needed(workspace: Workspace) -> int:
     """Approximate bytes that a run writes; everything beside the adapters is small."""
-    weights = workspace.adapter / WEIGHTS
+    weights = AdapterLayout(workspace.adapter).weights
     return COPIES * weights.stat().st_size if weights.is_file() else 0
 
 

@@ -72,7 +72,7 @@ class Circuit:
         clean: Mean metric (logit difference) on the prompts.
         corrupted: Mean metric on the counterfactual prompts.
         prompts: How many prompts were used.
-        dropped: How many prompts were left out, because their history does not favor the right answer.
+        dropped: How many prompts were left out, because their history does not favour the right answer.
         contrast: How many counterfactual prompts each strategy made ("pagerank", "other_user", "mean").
         membership_probability: For each module, the probability that a circuit of this size from other prompts
             contains it (bootstrap).
@@ -157,6 +157,9 @@ class GroupEdit:
     moves: tuple[Move, ...] = ()
 
 
+DEFAULT_RULE = GroupEdit(source="")  # delta = .15 in docs/method.md, section 3; no module moved
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """Adapter coordinates that belong to one module, or to several heads that share keys and values.
@@ -189,7 +192,7 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class DirectEffect:
-    """The titles that the output of one module favors and disfavors most.
+    """The titles that the output of one module favours and disfavours most.
 
     Scores are direct effects in logits, means over prompts: the part of a module's output that reaches the answer
     without passing through later modules.

@@ -1,5 +1,6 @@
 """Data of the recommender and of deletion requests: items, interactions, prompts, requests and splits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -163,6 +164,12 @@ class Request:
     def subjects(self) -> tuple[str, ...]:
         """Every user with an interaction in the request, each once, in order."""
         return tuple(dict.fromkeys((*self.users, *(user for user, _ in self.interactions))))
+
+    @property
+    def covers(self) -> Callable[[Interaction], bool]:
+        """The test whether an interaction is to be forgotten. It holds sets, so get it once for many interactions."""
+        users, pairs = set(self.users), set(self.interactions)
+        return lambda event: event.user in users or (event.user, event.item) in pairs
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Result types of a run: intervals, metrics, recommendation lists, and how unlearning ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from core.types.circuit import Cell, Recommendation
 
@@ -43,6 +43,9 @@ class Metrics:
     forget_auc: Interval
     holdout_auc: Interval
     membership_auc: Interval
+
+
+METRIC_NAMES = tuple(field.name for field in fields(Metrics))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class Overlap:
         after: Share that is in the unlearned model's list.
         reference: Share that is in the first reference's list, which shows how much retraining alone
             changes; None where there is no reference.
-        near: Jaccard overlap of the user's titles with those of the most similar user of the request.
+        near: Jaccard similarity of the user's titles and the titles of all forgotten users.
     """
 
     user: str
@@ -127,7 +130,7 @@ class Outcome:
     """How unlearning ended.
 
     Attributes:
-        steps: Number of optimizer steps.
+        steps: Number of optimiser steps.
         reason: Why it stopped, as a phrase.
         movable: Number of adapter coordinates that were free to move.
         total: Number of all adapter coordinates.

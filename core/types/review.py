@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+# Steps of a deletion in order; core.review.execution has the functions.
+EXECUTION_STEPS = ("seal", "publish", "purge", "check", "enter", "destroy")
+
 
 class Role(StrEnum):
     """Role of a person in the handling of deletion requests; `core.review.permissions` says what each may do."""

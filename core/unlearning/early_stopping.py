@@ -16,11 +16,10 @@ from typing import Any
 
 import torch
 
-from core.models.batching import answer_logits, answer_loss, batches
+from core.models.batching import FORWARD_TOKENS, answer_logits, answer_loss, batches
 from core.types import Encoded
 
 PROMPTS = 40  # held-out and validation prompts that each check reads
-TOKENS = 4096
 
 
 class Stopper:
@@ -90,7 +89,7 @@ def sample(prompts: Sequence[Encoded], most: int, seed: int = 0) -> Sequence[Enc
 def mean_loss(model: Any, prompts: Sequence[Encoded]) -> float:
     """Mean negative log-likelihood in nats per answer token; NaN without prompts."""
     total, count = 0.0, 0
-    for _, batch in batches(prompts, TOKENS, model.device):
+    for _, batch in batches(prompts, FORWARD_TOKENS, model.device):
         total += answer_loss(answer_logits(model, batch), batch).item() * len(batch.tokens)
         count += len(batch.tokens)
     return total / count if count else math.nan

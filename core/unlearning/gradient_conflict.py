@@ -5,12 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from core.models.batching import answer_logits, answer_loss, batches
+from core.models.batching import GRADIENT_TOKENS, answer_logits, answer_loss, batches
 from core.models.lora_layout import Layout, layout
 from core.types import Encoded
 from core.unlearning.gradient_surgery import gram_of
-
-TOKENS = 8192
 
 
 def conflicts(model: nn.Module, forget: Sequence[Encoded], retain: Sequence[Encoded]) -> dict[str, float]:
@@ -41,7 +39,7 @@ def gradient_of(model: nn.Module, prompts: Sequence[Encoded], plan: Layout) -> T
     total = torch.zeros_like(plan.weights())
     for parameter in plan.parameters.values():
         parameter.requires_grad_(True)
-    for _, batch in batches(prompts, TOKENS, total.device):
+    for _, batch in batches(prompts, GRADIENT_TOKENS, total.device):
         loss = answer_loss(answer_logits(model, batch), batch) * len(batch.tokens)
         total += plan.flat(torch.autograd.grad(loss, list(plan.parameters.values())))
     for parameter in plan.parameters.values():

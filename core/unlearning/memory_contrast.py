@@ -18,12 +18,11 @@ import torch
 from jaxtyping import Float, Int
 from torch.nn.functional import cross_entropy
 
-from core.models.batching import answer_logits, map_prompts
+from core.models.batching import FORWARD_TOKENS, answer_logits, map_prompts
 from core.models.lora_layout import Layout, layout
 from core.types import Encoded, MemoryContrast
 from core.unlearning.early_stopping import sample
 
-TOKENS = 4096
 PROMPTS = 60  # of held-out users
 DRAWS = 200
 
@@ -77,7 +76,7 @@ def prompt_losses(model: Any, prompts: Sequence[Encoded]) -> Float[np.ndarray, "
     """Per prompt the summed loss of its answers in nats, and its number of answer tokens."""
     losses = map_prompts(
         prompts,
-        TOKENS,
+        FORWARD_TOKENS,
         model.device,
         lambda batch: cross_entropy(answer_logits(model, batch).float(), batch.tokens, reduction="none"),
         lambda prompt: prompt.answer_tokens,

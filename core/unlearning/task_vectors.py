@@ -3,8 +3,8 @@
 1. Over-fit a copy of the adapter on the forget set, and continue another on the retain set, both from the original.
 2. Each change of the weights is a task vector (arXiv 2212.04089, section 2). Minus the first and plus the second are
    combined cell by cell as two gradients are (docs/method.md, section 5); the result is the move.
-3. Apply growing multiples of the move (`REACHES`) until the forget set counts as forgotten, judged on validation
-   prompts and held-out users. If the validation loss rises too much, return to the multiple before.
+3. Apply growing multiples of the move (`MOVE_MULTIPLES`) until the forget set counts as forgotten, judged on
+   validation prompts and held-out users. If the validation loss rises too much, return to the multiple before.
 """
 
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
-from core.models.batching import answer_logits, map_prompts
+from core.models.batching import FORWARD_TOKENS, answer_logits, map_prompts
 from core.models.lora_layout import layout
 from core.models.recommender import preserve_adapter
 from core.types import Encoded, Group
@@ -19,7 +19,6 @@ from core.unlearning.objectives import teacher_logits
 Groups = Mapping[str, Group]  # group of each module
 TeacherLogits = list[Tensor]  # per prompt the logits [answer token, vocabulary]
 OVERFIT = FinetuneSettings(epochs=8, learning_rate=2e-3, batch_size=8)
-TOKENS = 4096
 
 
 class Teacher(Protocol):
@@ -40,7 +39,11 @@ class Teacher(Protocol):
 def prompt_logits(model: Any, prompts: Sequence[Encoded]) -> TeacherLogits:
     """Logits of the model at the answer tokens of each prompt."""
     return map_prompts(
-        prompts, TOKENS, model.device, lambda batch: answer_logits(model, batch), lambda prompt: prompt.answer_tokens
+        prompts,
+        FORWARD_TOKENS,
+        model.device,
+        lambda batch: answer_logits(model, batch),
+        lambda prompt: prompt.answer_tokens,
     )
 
 

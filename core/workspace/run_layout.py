@@ -1,4 +1,4 @@
-"""Paths of a run: the files in the folder `runs/ID` of a workspace."""
+"""Paths of a run, the files in the folder `runs/ID` of a workspace, and of an adapter."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -139,12 +139,12 @@ class RunLayout:
     @property
     def weights(self) -> Path:
         """The weights of the unlearned adapter."""
-        return self.adapter / WEIGHTS
+        return AdapterLayout(self.adapter).weights
 
     @property
     def adapter_config(self) -> Path:
         """The PEFT config of the unlearned adapter."""
-        return self.adapter / ADAPTER_CONFIG
+        return AdapterLayout(self.adapter).config
 
     @property
     def evaluation(self) -> Path:
@@ -205,3 +205,24 @@ class RunLayout:
     def leftovers(self) -> Iterator[Path]:
         """Temporary files that a killed worker left behind, and the reserve."""
         yield from (path for path in (*self.path.glob(".*"), self.reserve) if path.is_file())
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterLayout:
+    """Paths inside the folder of an adapter, as PEFT writes it.
+
+    Attributes:
+        path: The folder.
+    """
+
+    path: Path
+
+    @property
+    def weights(self) -> Path:
+        """The weights."""
+        return self.path / WEIGHTS
+
+    @property
+    def config(self) -> Path:
+        """The PEFT config."""
+        return self.path / ADAPTER_CONFIG

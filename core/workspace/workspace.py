@@ -196,8 +196,7 @@ class Workspace:
                 raise RequestError(
                     f"User {user!r} has no interaction with item {item!r}: choose from that user's history."
                 )
-        users, pairs = set(request.users), set(request.interactions)
-        covered = [event.user in users or (event.user, event.item) in pairs for event in self.interactions]
+        covered = list(map(request.covers, self.interactions))
         if not any(covered):
             raise RequestError(f"User {request.subjects[0]!r} has an empty history: there is nothing to erase.")
         if not any(event.user in members and not gone for event, gone in zip(self.interactions, covered, strict=True)):

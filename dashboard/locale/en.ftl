@@ -100,9 +100,9 @@ measure-hit-rate-read = higher is better
 measure-ndcg = Liked titles near the top (NDCG@10)
 measure-ndcg-read = higher is better
 measure-forget-auc = Knowledge of the forget set (AUC)
-measure-forget-auc-read = should fall
+measure-forget-auc-read = the value of the retrained references is the target
 measure-holdout-auc = Quality for held-out users (AUC)
-measure-holdout-auc-read = the target for the forget set
+measure-holdout-auc-read = users whose data trained no model; should not change
 measure-membership-auc = Membership attack (AUC)
 measure-membership-auc-read = 0.5 is guessing
 measure-item-mean = Baseline: mean rating of a title (AUC)
@@ -404,7 +404,7 @@ circuit-edge-input = Input
 circuit-edge-score = Score
 circuit-enough = Does this circuit explain the model?
 circuit-enough-help =
-    Faithfulness: the share of the model's behaviour that remains when all other modules read an unrelated history.
+    Faithfulness: the share of the model's behaviour that remains when the activations of all other modules come from the counterfactual prompt.
 circuit-enough-alt = Behaviour that remains, by the number of modules kept, for the strongest and for random modules
 circuit-enough-note =
     With only the strongest { $kept } of { $all } modules, { $share } of the behaviour remains, measured on { $prompts ->

@@ -237,7 +237,7 @@ def intervals(evaluation: Evaluation, names: Sequence[str]) -> pd.DataFrame:
 
 def neighbours(overlaps: Sequence[Overlap], count: int) -> pd.DataFrame:
     """List the `count` other users most similar to the forgotten users, and the share of their lists that stays."""
-    nearest = sorted(overlaps, key=lambda row: -row.near)[:count]
+    nearest = sorted(overlaps, key=lambda row: (-row.near, row.user))[:count]
     names = [t(f"before-column-{name}") for name in ("user", "similarity", "stays", "reference")]
     return pd.DataFrame([(row.user, round(row.near, 2), row.after, row.reference) for row in nearest], columns=names)
 

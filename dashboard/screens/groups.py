@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.types import Circuit, Group, GroupEdit, ModuleGroup, Move
+from core.types.circuit import DEFAULT_RULE
 from dashboard.components.exports import table
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, group_legend, guarded, lead
@@ -13,8 +14,6 @@ from dashboard.presenters.phrases import GROUP_NAMES, circuit_sentence, escape, 
 from dashboard.services import commands, queries
 from dashboard.services.queries import RunHandle
 from dashboard.session import state
-
-RULE = GroupEdit("")
 
 
 def mover(run: RunHandle, groups: tuple[ModuleGroup, ...]) -> tuple[Move, ...]:
@@ -94,7 +93,8 @@ def editor(run: RunHandle, circuits: tuple[Circuit, Circuit], groups: tuple[Modu
         group_legend()
         st.caption(t("groups-borders-note"))
     edit = GroupEdit(run.id, low, high, moves)
-    state.address(low="" if low == RULE.low else f"{low:g}", high="" if high == RULE.high else f"{high:g}")
+    default_low, default_high = DEFAULT_RULE.low, DEFAULT_RULE.high
+    state.address(low="" if low == default_low else f"{low:g}", high="" if high == default_high else f"{high:g}")
     with right:
         st.subheader(t("groups-preview"), anchor=False)
         with guarded():
@@ -105,10 +105,10 @@ def editor(run: RunHandle, circuits: tuple[Circuit, Circuit], groups: tuple[Modu
 def _borders(low: str | None, high: str | None) -> tuple[float, float]:
     """Return the borders in the address if they are valid, else those of the rule."""
     try:
-        borders = float(low or RULE.low), float(high or RULE.high)
+        borders = float(low or DEFAULT_RULE.low), float(high or DEFAULT_RULE.high)
     except ValueError:
-        return RULE.low, RULE.high
-    return borders if 0.05 <= borders[0] <= 0.5 <= borders[1] <= 0.95 else (RULE.low, RULE.high)
+        return DEFAULT_RULE.low, DEFAULT_RULE.high
+    return borders if 0.05 <= borders[0] <= 0.5 <= borders[1] <= 0.95 else (DEFAULT_RULE.low, DEFAULT_RULE.high)
 
 
 run = shown_run()

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.report.case_record import Entry, record
 from core.types import Action, Case, CaseState, ClosedRequest
+from core.types.review import EXECUTION_STEPS
 from dashboard.components.access_gate import log_in
 from dashboard.components.decision import comments, decision_form, decisions, submit_form
 from dashboard.components.evidence import checks
@@ -193,7 +194,7 @@ def own_roles() -> str:
 
 def unfinished(case: Case, writable: bool) -> None:
     """Warn of an approval that was interrupted or is being carried out by another process."""
-    warning = t("review-unfinished", request=code(case.request), step=case.step, steps=review.STEPS)
+    warning = t("review-unfinished", request=code(case.request), step=case.step, steps=len(EXECUTION_STEPS))
     st.warning(warning, icon=":material/pending:")
     if writable and review.may(Action.DECIDE) and st.button(t("review-go-on"), icon=":material/resume:", key="go_on"):
         with guarded(), st.spinner(t("review-carrying-out")):

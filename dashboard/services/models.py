@@ -18,7 +18,7 @@ from core.pipeline.context import RequestContext, load_adapter, make_context
 from core.types import Interaction, Recommendation
 from core.utils.hashing import sha256_of_file
 from core.workspace import Workspace
-from core.workspace.run_layout import WEIGHTS
+from core.workspace.run_layout import AdapterLayout
 from dashboard.services.queries import RunHandle, stamps
 
 MODELS = ORIGINAL, UNLEARNED, REFERENCE = "original", "unlearned", "reference"
@@ -61,7 +61,7 @@ def adapters(run: RunHandle) -> dict[str, Path]:
     workspace = run.workspace
     folders = (workspace.adapter, run.layout.adapter)
     found = zip(MODELS, (*folders, *workspace.reference_folders(run.spec.request)[:1]), strict=False)
-    return {name: path for name, path in found if (path / WEIGHTS).is_file()}
+    return {name: path for name, path in found if AdapterLayout(path).weights.is_file()}
 
 
 def shown_history(run: RunHandle, user: str) -> tuple[Interaction, ...]:
@@ -122,7 +122,8 @@ def _person(loaded: Loaded, user: str, left_out: tuple[int, ...]) -> UserScenari
 
 def _loaded(run: RunHandle, model: str) -> Loaded:
     layout, folder = run.workspace.layout, adapters(run)[model]
-    weights = _digest(str(folder / WEIGHTS), stamps(folder / WEIGHTS))
+    adapter = AdapterLayout(folder)
+    weights = _digest(str(adapter.weights), stamps(adapter.weights))
     data = "".join(_digest(str(path), stamps(path)) for path in layout.data)
     return _load(str(layout.root), str(folder), run.spec.request, (weights, data))
 

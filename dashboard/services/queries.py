@@ -4,9 +4,9 @@ Caches are bounded and keyed by the change time and size of each file.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
@@ -46,6 +46,7 @@ __all__ = ["METHODS", "OFFERED", "CommandError", "RunHandle"]
 
 DEMO = asset("demo")
 BENCHMARK = Path(os.environ.get("CURE_LENS_BENCHMARK") or asset("benchmark"))
+T = TypeVar("T")
 Stamps = tuple[tuple[int, int] | None, ...]
 
 
@@ -152,16 +153,12 @@ def queue(folder: RunHandle) -> Before:
 
 def circuits(folder: RunArtifacts) -> tuple[Circuit, Circuit] | None:
     """The circuits of the forget set and of the retain set."""
-    result: tuple[Circuit, Circuit] | None = _result(
-        str(folder.path), "circuits", stamps(folder.layout.forget, folder.layout.retain)
-    )
-    return result
+    return _cached(folder, RunArtifacts.circuits, folder.layout.forget, folder.layout.retain)
 
 
 def groups(folder: RunArtifacts) -> tuple[ModuleGroup, ...] | None:
     """The group of each module."""
-    result: tuple[ModuleGroup, ...] | None = _result(str(folder.path), "groups", stamps(folder.layout.groups))
-    return result
+    return _cached(folder, RunArtifacts.groups, folder.layout.groups)
 
 
 def regrouped(folder: RunHandle, edit: GroupEdit) -> tuple[ModuleGroup, ...]:
@@ -185,32 +182,27 @@ def movable(folder: RunHandle, sorted_modules: Sequence[ModuleGroup]) -> float |
 
 def outcome(folder: RunArtifacts) -> Outcome | None:
     """How unlearning ended."""
-    result: Outcome | None = _result(str(folder.path), "outcome", stamps(folder.layout.outcome))
-    return result
+    return _cached(folder, RunArtifacts.outcome, folder.layout.outcome)
 
 
 def memory(folder: RunArtifacts) -> tuple[MemoryContrast, ...] | None:
     """The memory contrast of each module."""
-    result: tuple[MemoryContrast, ...] | None = _result(str(folder.path), "memory", stamps(folder.layout.memory))
-    return result
+    return _cached(folder, RunArtifacts.memory, folder.layout.memory)
 
 
 def direct_effects(folder: RunArtifacts) -> dict[str, DirectEffect] | None:
     """The titles that each module raises and lowers most."""
-    result: dict[str, DirectEffect] | None = _result(str(folder.path), "toward", stamps(folder.layout.direct_effects))
-    return result
+    return _cached(folder, RunArtifacts.toward, folder.layout.direct_effects)
 
 
 def evaluation(folder: RunArtifacts) -> Evaluation | None:
     """Metrics of all models of the run."""
-    result: Evaluation | None = _result(str(folder.path), "evaluation", stamps(folder.layout.evaluation))
-    return result
+    return _cached(folder, RunArtifacts.evaluation, folder.layout.evaluation)
 
 
 def overlaps(folder: RunArtifacts) -> tuple[Overlap, ...] | None:
     """Overlap of every other user's top list."""
-    result: tuple[Overlap, ...] | None = _result(str(folder.path), "overlaps", stamps(folder.layout.overlap))
-    return result
+    return _cached(folder, RunArtifacts.overlaps, folder.layout.overlap)
 
 
 def summary(folder: RunHandle) -> Summary | None:
@@ -228,9 +220,21 @@ def grouped(folder: RunHandle) -> bool:
     return method is None or method.grouped
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _result(path: str, name: str, key: Stamps) -> Any:
-    return getattr(RunArtifacts(Path(path)), name)
+def _cached(folder: RunArtifacts, result: Callable[[RunArtifacts], T], *files: Path) -> T:
+    """A result of a run, read again when one of its files changes.
+
+    Args:
+        folder: The run.
+        result: A property of RunArtifacts; type checkers take it for a function.
+        files: The files that it is read from.
+    """
+    value: T = _result(str(folder.path), result, stamps(*files))
+    return value
+
+
+@st.cache_resource(max_entries=24, show_spinner=False, hash_funcs={property: lambda result: result.fget.__name__})
+def _result(path: str, result: Any, key: Stamps) -> Any:
+    return result.__get__(RunArtifacts(Path(path)))
 
 
 def picture(folder: RunHandle, which: int) -> str:

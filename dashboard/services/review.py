@@ -19,7 +19,6 @@ from dashboard.services.cli_client import CommandError, run_command
 from dashboard.session.auth import login_is_recent, signed_in_email
 
 AGAIN = (CaseState.REJECTED, CaseState.VOID)  # states after which a new run may be submitted
-STEPS = 6  # steps of core.review.execution, whose signing libraries stay out of this process
 
 
 @dataclass(frozen=True)

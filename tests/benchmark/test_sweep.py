@@ -1,5 +1,6 @@
 """Benchmark sweep on a small workspace: scenarios, entrants, tuning, controls, statistics and report."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from core.benchmark.sweep import ALL, Sweep, run_sweep
 from core.benchmark.trials import REACHED, STEPS, STRENGTHS, load_scenario, trial
 from core.benchmark.tuning import best_setting
 from core.demo.build import CREATED
-from core.errors import RequestError, RunError
+from core.errors import RequestError, RunError, WorkspaceError
 from core.types import Group, Request
 from core.unlearning.methods import METHODS
 from core.unlearning.task_vectors import MOVE_MULTIPLES
@@ -289,3 +290,16 @@ def test_written_results_are_read_unchanged(tmp_path):
     write_results(tmp_path / "rows.parquet", rows)
     loaded = read_results(tmp_path / "rows.parquet")
     assert loaded[0] == rows[0] and np.isnan(loaded[1].test_auc) and read_results(tmp_path / "none.parquet") == []
+
+
+def test_results_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "new" / "rows.parquet"
+    write_results(path, [make_result("cure", 0, 1.0, 0.7)])
+    monkeypatch.setattr(os, "replace", refused)
+    with pytest.raises(WorkspaceError, match="cannot be written"):
+        write_results(path, [])
+    assert len(read_results(path)) == 1 and [file.name for file in path.parent.iterdir()] == ["rows.parquet"]
+
+
+def refused(*_):
+    raise OSError("refused")

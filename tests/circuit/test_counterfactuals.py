@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from core.circuit.counterfactuals import find_prompt_pairs
+from core.circuit.donors import replace_items
 from core.circuit.hooks import metrics
 from core.circuit.pagerank import ItemGraph
 from core.circuit.prompt_pairs import CLEAN, CORRUPTED, MEAN, batches
@@ -243,3 +244,10 @@ def test_pagerank_handles_a_hundred_thousand_interactions(llama, prompts):
     graph = ItemGraph([Interaction(f"u{u}", f"i{i}", True, 0) for u, i in zip(users, items, strict=True)])
     ranks = graph.pagerank(list(graph.items)[:16])
     assert np.isfinite(ranks).all() and ranks.shape == (len(graph.items), 16)
+
+
+def test_replaced_items_leave_all_else():
+    prompt = Prompt("u", tuple(Interaction("u", item, item == "i01", 5, 2.5) for item in ("i00", "i01", "i02")), 2)
+    found = replace_items(prompt, {1: "i09"})
+    assert [event.item for event in found.events] == ["i00", "i09", "i02"]
+    assert replace_items(found, {1: "i01"}) == prompt

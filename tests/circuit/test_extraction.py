@@ -140,3 +140,10 @@ def test_missing_or_broken_file_raises_workspace_error(tmp_path):
     path.write_bytes(b"no tensors")
     with pytest.raises(WorkspaceError, match="circuit.safetensors"):
         load(path)
+
+
+def test_a_refused_write_of_scores_is_a_workspace_error(llama, contrasts, tmp_path):
+    (tmp_path / "file").touch()
+    forget, retain = extract(llama, contrasts).scores, extract(llama, contrasts[:2]).scores
+    with pytest.raises(WorkspaceError, match="cannot be written"):
+        save(tmp_path / "file" / "circuit.safetensors", forget, retain)

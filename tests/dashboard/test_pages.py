@@ -111,9 +111,9 @@ def test_circuit_page_compares_the_circuits_of_two_runs(page, demo: Path) -> Non
     run = finished_run(demo)
     shutil.copytree(run.path, run.path.with_name("run-other"))
     other = RunHandle(run.path.with_name("run-other"))
-    other.write("spec.json", replace(run.spec, id="run-other"))
+    other.write_spec(replace(run.spec, id="run-other"))
     forget = run.circuits[0]
-    other.write("forget.json", replace(forget, members=forget.members[2:]))
+    write_json(other.layout.forget, replace(forget, members=forget.members[2:]))
     shown = text_of(page("circuit", run=run.id, other="run-other"))
     assert (
         f"{len(forget.members) - 2} modules are in both circuits, 2 only in this run's, 0 only in the other run's"

@@ -13,6 +13,7 @@ from core.review.decisions import comment
 from core.review.ledger_entries import NOT_REACHED
 from core.runs.submit import create_run
 from core.types import CaseState, Verdict
+from core.types.review import EXECUTION_STEPS
 from core.utils.serialization import write_json
 from dashboard.components.decision import LEFT
 from dashboard.services import commands, queries
@@ -146,7 +147,7 @@ def interrupted_step(one):
 
 
 def test_page_counts_all_steps_of_execution():
-    assert len(execution.STEPS) == review_service.STEPS
+    assert tuple(step.__name__ for step in execution.STEPS) == EXECUTION_STEPS
 
 
 def test_dialog_lists_as_many_remaining_copies_as_the_record():
@@ -181,7 +182,7 @@ def test_page_explains_each_verdict(draw_page, desk, verdict):  # noqa: F811
     from core.runs.handle import RunHandle
 
     run = RunHandle(desk.workspace.root / "runs" / desk.run)
-    run.write("verification.json", replace(run.verification, verdict=verdict))
+    run.write_verification(replace(run.verification, verdict=verdict))
     shown = text_of(draw_page("petra"))
     assert {Verdict.PASS: "Every check passed", Verdict.FAIL: "cannot be approved"}.get(
         verdict, "do not suffice"

@@ -173,3 +173,10 @@ def test_thirds_split_a_history_in_time_order(length):
     train, validation, test = thirds(history(length))
     assert train + validation + test == history(length)
     assert len(validation) == len(test) == (0 if length < MIN_HISTORY else max(1, length // 10))
+
+
+def test_a_request_covers_its_users_and_its_pairs():
+    covers = Request("r", users=("u",), interactions=(("v", "f1"),)).covers
+    assert all(map(covers, history(3)))
+    assert [event.item for event in history(3, "v") if covers(event)] == ["f1"]
+    assert not any(map(Request("").covers, history(3)))

@@ -11,9 +11,11 @@ from core.evaluation.metrics import (
     calibration_error,
     closeness,
     half_kl,
+    hit_rates,
     interval,
     jensen_shannon,
     membership_auc,
+    ndcg_gains,
     reach,
     row_jensen_shannon,
 )
@@ -100,3 +102,9 @@ def test_calibration_error_equals_hand_computed_value():
     labels = np.array([True] * 5 + [False] * 5 + [True] * 6 + [False] * 4)
     predictions = Predictions(np.arange(20), labels, np.log(yes / (1 - yes)), np.stack([1 - yes, yes], 1), np.zeros(20))
     assert calibration_error(predictions) == pytest.approx(0.2)
+
+
+def test_hit_rates_and_gains_end_after_ten():
+    ranks = np.array([1, 3, 10, 11])
+    assert hit_rates(ranks).tolist() == [1, 1, 1, 0]
+    assert ndcg_gains(ranks) == pytest.approx([1, 0.5, 1 / np.log2(11), 0])

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from core.circuit.bootstrap import bootstrap_means, strongest_modules
 from core.circuit.extraction import load
 from core.errors import RunError
-from core.grouping.assign import RULE, assign
+from core.grouping.assign import assign
 from core.grouping.regroup import regrouped
 from core.models.lora_layout import layout
 from core.pipeline.context import load_adapter
@@ -18,6 +18,7 @@ from core.runs.handle import RunHandle, runs
 from core.runs.submit import create_run
 from core.runs.worker import work
 from core.types import Group, GroupEdit, Move, RunState
+from core.types.circuit import DEFAULT_RULE
 from core.workspace import Workspace
 
 DEMO = Path(__file__).parents[2] / "assets/demo"
@@ -123,4 +124,6 @@ def test_run_with_edit_changes_only_allowed_cells(workspace: Workspace):
 
 
 def test_default_edit_has_default_thresholds_and_no_moves():
-    assert RULE.low == pytest.approx(0.35) and RULE.high == pytest.approx(0.65) and not RULE.moves
+    assert (
+        DEFAULT_RULE.low == pytest.approx(0.35) and DEFAULT_RULE.high == pytest.approx(0.65) and not DEFAULT_RULE.moves
+    )

@@ -98,7 +98,7 @@ def test_export_holds_no_user_and_no_title(run_handle, uri):
     users, titles = workspace.request("req-demo").subjects, [item.title for item in workspace.items.values()]
     private_text = f"{users[0]} likes {titles[0]}"
     edit = GroupEdit("run-demo", moves=(Move("a0.h0", Group.FORGET, private_text),))
-    run_handle.write("spec.json", replace(run_handle.spec, edit=edit))
+    run_handle.write_spec(replace(run_handle.spec, edit=edit))
     run_handle.add_event(
         {"kind": "step", "step": 145, "steps": 145, "seconds": 70.0, "forget_loss": 0.1, "note": private_text}
     )

@@ -8,8 +8,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from core.report import build
 from core.report.build import make_report
-from core.report.bundle import add_sections
+from core.report.bundle import CSP_SCRIPTS, add_sections
 from core.report.plots import PLOT, ranges, rank_changes, scatter
 from core.types import (
     Check,
@@ -30,7 +31,9 @@ from core.types import (
     Verdict,
     Verification,
 )
+from core.types.results import METRIC_NAMES
 from core.workspace import WorkspaceSettings
+from dashboard.presenters import tables
 
 NAN = math.nan
 TITLES = (
@@ -476,4 +479,11 @@ def test_embedded_circuit_is_in_a_sandboxed_frame():
     frame = dict(page.attributes)
     assert frame["sandbox"] == "allow-scripts" and frame["srcdoc"].startswith("<script>")
     policy = next(value for name, value in page.attributes if name == "content")
+    assert (
+        policy == CSP_SCRIPTS and build.CSP_STATIC in anonymous_report() and build.SECTIONS_MARKER in anonymous_report()
+    )
     assert "script" not in page.tags and policy.startswith("default-src 'none';") and "connect-src" not in policy
+
+
+def test_every_metric_has_its_texts_in_one_order():
+    assert tuple(build.MEASURES) == tuple(tables.MEASURES) == METRIC_NAMES

@@ -1,10 +1,14 @@
 """Review decisions: permissions of roles, four-eyes rules, and states of a case."""
 
+import re
+import shlex
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
+from core.cli.app import app
 from core.errors import ReviewError
 from core.review import permissions
 from core.review.decisions import _check_reason, changed, comment, submit
@@ -107,7 +111,7 @@ def test_requester_submitter_and_launcher_may_not_decide(desk, own_part):
         )
     if own_part == "launcher":
         folder = RunHandle(root / "runs" / desk.run)
-        folder.write("spec.json", replace(folder.spec, launched_by="paul"))
+        folder.write_spec(replace(folder.spec, launched_by="paul"))
     desk.submit("paul" if own_part == "submitter" else "olaf")
     with pytest.raises(ReviewError, match="somebody else has to decide"):
         desk.decide("paul")
@@ -188,7 +192,7 @@ def test_reason_with_user_or_title_is_refused(desk, kind):
 
 def test_run_with_failed_verification_cannot_be_approved(desk):
     folder = RunHandle(desk.workspace.root / "runs" / desk.run)
-    folder.write("verification.json", replace(folder.verification, verdict=Verdict.FAIL))
+    folder.write_verification(replace(folder.verification, verdict=Verdict.FAIL))
     desk.submit()
     with pytest.raises(ReviewError, match="failed its verification"):
         desk.decide("petra")
@@ -211,6 +215,28 @@ def test_run_without_ledger_cannot_be_submitted(desk):
     desk.workspace.layout.ledger_key.unlink()
     with pytest.raises(ReviewError, match="No ledger is kept here"):
         desk.submit()
+
+
+def test_the_commands_in_refusals_run(desk):
+    write_json(desk.workspace.layout.settings, replace(desk.workspace.settings, people={}))
+    desk.workspace = Workspace(desk.workspace.root)
+    desk.workspace.layout.ledger_key.unlink()
+    desk.workspace.layout.ledger.unlink()
+    with pytest.raises(ReviewError) as refusal:
+        desk.submit("")
+    assert printed_command(refusal.value).exit_code == 0 and desk.workspace.keeps_ledger
+    verification = RunHandle(desk.workspace.layout.run(desk.run).path).layout.verification
+    verification.unlink()
+    with pytest.raises(ReviewError) as refusal:
+        desk.submit("")
+    assert printed_command(refusal.value).exit_code in (0, 1) and verification.is_file()  # 1: not every check passes
+
+
+def printed_command(error: ReviewError):
+    """Run the command that a message prints between backticks."""
+    python, option, package, *arguments = shlex.split(re.search("`(.+)`", str(error)).group(1))
+    assert (python, option, package) == ("python", "-m", "core")
+    return CliRunner().invoke(app, arguments)
 
 
 def test_workspace_without_roles_allows_one_person_to_decide(desk):

@@ -28,6 +28,7 @@ from core.types import CaseState, Task, Verdict
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json, write_json
 from core.workspace import Workspace
+from core.workspace.run_layout import WEIGHTS
 
 VOLATILE = ("store.sqlite", "review.sqlite", "review.lock", "work.lock", "ledger.jsonl")
 
@@ -60,7 +61,7 @@ def assert_executed(desk, forgotten, candidate):
     assert Cases(workspace).of(desk.request).state is CaseState.CLOSED
     assert traces(workspace.root, forgotten) == []
     assert (
-        sha256_of_file(workspace.root / workspace.settings.adapter / execution.WEIGHTS)
+        sha256_of_file(workspace.root / workspace.settings.adapter / WEIGHTS)
         == candidate
         == workspace.closed()[0].adapter
     )
@@ -76,7 +77,7 @@ def assert_executed(desk, forgotten, candidate):
 def approved(desk):
     """The approved case, a matcher of forgotten data, the candidate's digest, and all files."""
     forgotten, _, _ = forgotten_data(desk)
-    candidate = sha256_of_file(desk.workspace.root / "runs" / desk.run / "adapter" / execution.WEIGHTS)
+    candidate = sha256_of_file(desk.workspace.root / "runs" / desk.run / "adapter" / WEIGHTS)
     desk.submit()
     user = desk.workspace.request(desk.request).users[0]
     comment(desk.workspace, desk.request, "petra", f"Is {user} a child?")
@@ -273,9 +274,9 @@ def test_adapter_outside_the_workspace_blocks_execution(desk, tmp_path, kind):
     write_json(root / "workspace.json", replace(desk.workspace.settings, adapter=name))
     desk.workspace = Workspace(root)
     desk.approve()
-    with pytest.raises(ReviewError, match="what lies elsewhere cannot be destroyed"):
+    with pytest.raises(ReviewError, match="other folders cannot be destroyed"):
         settle(desk)
-    assert (target / execution.WEIGHTS).is_file() and desk.case.state is CaseState.PENDING
+    assert (target / WEIGHTS).is_file() and desk.case.state is CaseState.PENDING
 
 
 def test_failed_removal_is_rolled_back(approved, monkeypatch):
@@ -343,7 +344,7 @@ def test_pending_case_is_void_after_removal_of_its_run(desk):
 def copy_run(desk, name, request):
     """Copy the run under another name."""
     folder = RunHandle(shutil.copytree(desk.workspace.root / "runs" / desk.run, desk.workspace.root / "runs" / name))
-    folder.write("spec.json", replace(folder.spec, id=name, request=request))
+    folder.write_spec(replace(folder.spec, id=name, request=request))
     folder.store.add(name, name, externally_queued=False)
     with folder.store.changing() as database:
         database.execute("UPDATE runs SET state = 'done' WHERE id = ?", (name,))
@@ -432,9 +433,7 @@ def test_replaced_candidate_is_not_served(approved, monkeypatch):
 
     def publish_original(one):
         real(one)
-        (one.root / one.adapter / execution.WEIGHTS).write_bytes(
-            (one.root / "adapter" / execution.WEIGHTS).read_bytes()
-        )
+        (one.root / one.adapter / WEIGHTS).write_bytes((one.root / "adapter" / WEIGHTS).read_bytes())
 
     monkeypatch.setattr(execution, "STEPS", (execution.seal, publish_original, *execution.STEPS[2:]))
     with pytest.raises(ReviewError, match="not the one that was approved"):
@@ -455,8 +454,8 @@ def test_change_after_approval_blocks_execution(approved, name):
 def test_run_with_unchanged_adapter_is_not_reviewed(desk):
     """A method that stops at step zero saves the original adapter, so nothing would be destroyed."""
     run, old = RunHandle(desk.workspace.root / "runs" / desk.run), desk.workspace.root / "adapter"
-    shutil.copyfile(old / execution.WEIGHTS, run.path / "adapter" / execution.WEIGHTS)
-    run.add_event({"kind": "adapter", "sha256": sha256_of_file(old / execution.WEIGHTS)})
+    shutil.copyfile(old / WEIGHTS, run.path / "adapter" / WEIGHTS)
+    run.add_event({"kind": "adapter", "sha256": sha256_of_file(old / WEIGHTS)})
     with pytest.raises(ReviewError, match="not the one that it made"):  # the ledger is trusted more than the events
         desk.submit()
     desk.workspace.layout.ledger.unlink()
@@ -523,7 +522,7 @@ def test_queued_run_blocks_execution(approved):
 
     desk, _, _, _ = approved
     create_run(desk.workspace, desk.request, "finetune", "cpu")
-    with pytest.raises(ReviewError, match="waits or is at work"):
+    with pytest.raises(ReviewError, match="queued or running run uses the adapter"):
         settle(desk)
 
 
@@ -532,7 +531,7 @@ def test_rejection_destroys_only_the_candidate(desk):
     before = contents(desk.workspace.root)
     desk.decide("petra", approve=False)
     assert settle(desk) is None
-    removed = {f"runs/{desk.run}/adapter/{name}" for name in ("adapter_config.json", execution.WEIGHTS)}
+    removed = {f"runs/{desk.run}/adapter/{name}" for name in ("adapter_config.json", WEIGHTS)}
     assert contents(desk.workspace.root) == {name: value for name, value in before.items() if name not in removed}
     ledger = entries(desk.workspace.layout.ledger, read_public(desk.workspace.layout.ledger_key))
     assert ledger[-1].content["decision"]["approve"] is False
@@ -548,7 +547,7 @@ def test_earlier_rejected_case_keeps_files_of_a_later_case(desk, monkeypatch):
     with pytest.raises(ReviewError, match="was rejected and destroyed"):
         desk.submit()
     desk.run = "run-other"
-    candidate = sha256_of_file(other / "adapter" / execution.WEIGHTS)
+    candidate = sha256_of_file(other / "adapter" / WEIGHTS)
     desk.approve()
     with monkeypatch.context() as patch:
         patch.setattr(execution, "STEPS", (*execution.STEPS[:3], kill, *execution.STEPS[4:]))
@@ -602,7 +601,7 @@ def test_audit_finds_reappearing_user_by_pseudonym(approved):
 
 def test_copy_of_old_weights_is_found_under_any_name(approved):
     desk, _, _, _ = approved
-    old, copy = desk.workspace.root / "adapter" / execution.WEIGHTS, desk.workspace.root / "data/old.bin"
+    old, copy = desk.workspace.root / "adapter" / WEIGHTS, desk.workspace.root / "data/old.bin"
     shutil.copy(old, copy)
     with pytest.raises(ReviewError, match=r"copy of weights that are to go is data/old\.bin"):
         settle(desk)
@@ -619,7 +618,7 @@ def test_audit_reports_changed_served_weights(approved):
     desk, _, _, _ = approved
     settle(desk)
     workspace = Workspace(desk.workspace.root)
-    weights = workspace.root / workspace.settings.adapter / execution.WEIGHTS
+    weights = workspace.root / workspace.settings.adapter / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-1] + b"!")
     result = desk.invoke("verify-destruction")
     assert result.exit_code == 1 and "not the one that was approved last" in " ".join(result.output.split())
@@ -635,7 +634,7 @@ def test_case_record_needs_only_the_ledger(approved, tmp_path):
     page = (tmp_path / "record.html").read_text()
     for text in (
         "and the adapter that had learned from it were destroyed",
-        "was not proven, and it was approved all the same",
+        "was approved although its verification was inconclusive",
         "They asked twice.",
         "petra",
         "owen",

@@ -1,9 +1,26 @@
 """Artifacts in a run's folder: the spec is cached, and the run knows its workspace."""
 
+import ast
+from pathlib import Path
+
 from core.runs import artifacts
-from core.runs.handle import open_run, runs
+from core.runs.handle import RunHandle, open_run, runs
 from core.runs.submit import create_run
 from core.workspace import Workspace
+
+RUNS = Path(artifacts.__file__).parent
+
+
+def test_only_named_methods_write_a_run():
+    assert not hasattr(RunHandle, "write")
+    writers = {"write_json", "write_text", "write_bytes"}
+    calls = {
+        path.name
+        for path in RUNS.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in writers
+    }
+    assert calls == {"handle.py", "folder_observer.py", "checkpoints.py"}
 
 
 def test_spec_is_parsed_once_per_process(workspace, monkeypatch):

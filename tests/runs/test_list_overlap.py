@@ -8,13 +8,15 @@ import pytest
 
 from core.errors import RunError
 from core.evaluation.evaluate import top_list
+from core.pipeline.collect_answers import NEIGHBOURS, neighbours
 from core.pipeline.context import load_adapter, make_context
 from core.runs.handle import RunHandle
 from core.runs.list_overlap import overlaps, write_overlaps
 from core.runs.process_identity import this_worker
 from core.types import RunState
-from core.utils.serialization import read_json
+from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace
+from dashboard.presenters import tables
 
 DEMO = Path(__file__).parents[2] / "assets/demo"
 
@@ -44,15 +46,16 @@ def test_overlaps_of_the_demo_equal_those_of_its_models():
         assert (one.after, one.reference) == (len(before & after) / 10, len(before & retrained) / 10)
 
 
-def test_nearness_is_the_largest_jaccard_overlap_with_a_subject():
+def test_similarity_of_the_page_equals_v10():
     run, workspace = RunHandle(DEMO / "runs/run-demo"), Workspace(DEMO)
     request = workspace.request(run.spec.request)
     recommender = load_adapter(workspace, None, "cpu")
-    histories = make_context(workspace, request, recommender.tokenizer).histories
-    titles = {user: {event.item for event in events} for user, events in histories.items()}
-    for one in run.overlaps[:20]:
-        own = titles[one.user]
-        assert one.near == max(len(own & titles[subject]) / len(own | titles[subject]) for subject in request.subjects)
+    context = make_context(workspace, request, recommender.tokenizer)
+    titles = {user: {event.item for event in events} for user, events in context.histories.items()}
+    forgotten = set().union(*(titles[user] for user in request.subjects))
+    for one in run.overlaps:
+        assert one.near == len(titles[one.user] & forgotten) / len(titles[one.user] | forgotten)
+    assert set(tables.neighbours(run.overlaps, NEIGHBOURS).iloc[:, 0]) == neighbours(context)
 
 
 def test_run_without_adapter_is_refused_with_failed_status(run: RunHandle):
@@ -66,7 +69,7 @@ def test_run_without_adapter_is_refused_with_failed_status(run: RunHandle):
 def test_comparison_with_dead_worker_is_lost(run: RunHandle):
     status = read_json(run.path / "overlap-status.json")
     dead = replace(this_worker(), pid=2**22 + 1)
-    run.write("overlap-status.json", status | {"state": "running", "worker": dead})
+    write_json(run.layout.overlap_status, status | {"state": "running", "worker": dead})
     assert run.overlap_status.state is RunState.LOST
 
 

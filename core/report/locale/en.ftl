@@ -20,7 +20,7 @@ reason-few-strangers = { $strangers ->
     [one] There is { $strangers } held-out user
    *[other] There are { $strangers } held-out users
 }; { $needed } would be needed to tell.
-reason-chance = One user does, but no more than chance or the retrained references explain.
+reason-chance = One user stands out, but no more than chance or the retrained references explain.
 reason-blind = This check finds nothing in the original model either, which was trained on these data, so it proves nothing here.
 reason-few-rows-for-checks = The forget set has too few rows for them.
 reason-not-full = Verify with --full to run all of them.
@@ -36,15 +36,15 @@ check-control-original = A model that forgot nothing is caught
 check-control-original-pass = The original model, which forgot nothing, fails as it must: { $checks }.
 check-control-original-inconclusive = The original model, which forgot nothing, is caught by no check: these data do not suffice to tell anything.
 
-check-control-reference = A model that never saw the data passes
-check-control-reference-pass = A model that never saw the data fails no check, as it must.
-check-control-reference-inconclusive = A model that never saw the data fails too ({ $checks }): here these checks would fail any model.
+check-control-reference = A retrained reference passes
+check-control-reference-pass = A retrained reference fails no check, as it must.
+check-control-reference-inconclusive = A retrained reference fails too ({ $checks }): here these checks would fail any model.
 
 check-references = Retrained references
 check-references-inconclusive = { $count ->
-    [0] There is no model that never saw the data: train them first, then verify again.
-    [one] There is only { $count } of { $wanted } models that never saw the data: train them first, then verify again.
-   *[other] There are only { $count } of { $wanted } models that never saw the data: train them first, then verify again.
+    [0] There are no retrained references: train them first, then verify again.
+    [one] There is only { $count } of { $wanted } retrained references: train them first, then verify again.
+   *[other] There are only { $count } of { $wanted } retrained references: train them first, then verify again.
 }
 
 check-all-checks-run = All checks were run
@@ -58,39 +58,39 @@ check-thresholds-frozen-inconclusive = The run began with other bounds or with n
 
 check-references-distinct = The references are separate models
 check-references-distinct-source = SHA-256, exact
-check-references-distinct-pass = The models that never saw the data are separate models.
-check-references-distinct-inconclusive = A model that never saw the data was replaced or removed, or is a copy of another model: train it again.
+check-references-distinct-pass = The retrained references are separate models.
+check-references-distinct-inconclusive = A retrained reference was replaced or removed, or is a copy of another model: train it again.
 
 ## V1: closeness to the references
 
-check-residual = Distance to models that never saw the data
-check-residual-source = { NUMBER($margin) } above { NUMBER($usual, minimumFractionDigits: 2, maximumFractionDigits: 2) }, the distance of such models to one another
-check-residual-pass = For the forgotten users, the model predicts about the same as models that never saw their data.
-check-residual-fail = For the forgotten users, the model still predicts differently from models that never saw their data.
-check-residual-inconclusive = It is not known whether the model predicts the same as models that never saw the data.
+check-residual = Distance to the retrained references
+check-residual-source = { NUMBER($margin) } above { NUMBER($usual, minimumFractionDigits: 2, maximumFractionDigits: 2) }, the distance of the retrained references to each other
+check-residual-pass = For the forgotten users, the model predicts about the same as the retrained references.
+check-residual-fail = For the forgotten users, the model still predicts differently from the retrained references.
+check-residual-inconclusive = It is not known whether the model predicts the same as the retrained references.
 
-check-divergence = Divergence from models that never saw the data
+check-divergence = Divergence from the retrained references
 check-divergence-source = { NUMBER($factor) } times the 95th percentile between { $references ->
-    [one] { $references } such model
-   *[other] { $references } such models
+    [one] { $references } retrained reference
+   *[other] { $references } retrained references
 }
-check-divergence-pass = For the forgotten users, the model differs from models that never saw their data no more than these differ from each other.
-check-divergence-fail = For the forgotten users, the model differs from models that never saw their data more than these differ from each other.
-check-divergence-inconclusive = It is not known whether the model differs from models that never saw the data more than these differ from each other.
+check-divergence-pass = For the forgotten users, the model differs from the retrained references no more than these differ from each other.
+check-divergence-fail = For the forgotten users, the model differs from the retrained references more than these differ from each other.
+check-divergence-inconclusive = It is not known whether the model differs from the retrained references more than these differ from each other.
 
 ## V2: membership inference
 
 check-membership-loss = Membership attack by loss
-check-membership-loss-source = the attack's AUC may differ by { NUMBER($margin) } from that on models that never saw the data, or by the spread of those, here { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) }
+check-membership-loss-source = the attack's AUC may differ by { NUMBER($margin) } from its AUC on the retrained references, or by their spread, here { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) }
 check-membership-loss-pass = An attacker cannot tell from the model's losses that the forgotten users were in its training data.
 check-membership-loss-fail = The model's losses on the forgotten users reveal that they were treated differently from other users.
 check-membership-loss-inconclusive = It is not known whether the model's losses reveal the forgotten users.
 
 check-membership-calibrated = Membership attack by loss, calibrated by references
 check-membership-calibrated-source = { check-membership-loss-source }
-check-membership-calibrated-pass = An attacker who has models that never saw the data cannot tell from the model's losses that the forgotten users were in its training data.
-check-membership-calibrated-fail = For an attacker who has models that never saw the data, the model's losses on the forgotten users reveal that they were treated differently from other users.
-check-membership-calibrated-inconclusive = It is not known whether the model's losses reveal the forgotten users to an attacker who has models that never saw the data.
+check-membership-calibrated-pass = An attacker who has retrained references cannot tell from the model's losses that the forgotten users were in its training data.
+check-membership-calibrated-fail = For an attacker who has retrained references, the model's losses on the forgotten users reveal that they were treated differently from other users.
+check-membership-calibrated-inconclusive = It is not known whether the model's losses reveal the forgotten users to an attacker who has retrained references.
 
 ## V3: users who stand out
 
@@ -106,36 +106,36 @@ check-outliers-inconclusive = It is not known whether a forgotten user stands ou
 ## V4: recommendation lists
 
 check-ranking-hr = HR@10
-check-ranking-hr-source = { NUMBER($margin) }, or the spread of models that never saw the data, here { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) }
-check-ranking-hr-pass = The model's lists are as good as those of models that never saw the data (HR@10).
-check-ranking-hr-fail = The model's lists are better or worse than those of models that never saw the data (HR@10).
-check-ranking-hr-inconclusive = It is not known whether the model's lists are as good as those of models that never saw the data (HR@10).
+check-ranking-hr-source = { NUMBER($margin) }, or the spread of the retrained references, here { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) }
+check-ranking-hr-pass = The model's lists are as good as those of the retrained references (HR@10).
+check-ranking-hr-fail = The model's lists are better or worse than those of the retrained references (HR@10).
+check-ranking-hr-inconclusive = It is not known whether the model's lists are as good as those of the retrained references (HR@10).
 
 check-ranking-ndcg = NDCG@10
 check-ranking-ndcg-source = { check-ranking-hr-source }
-check-ranking-ndcg-pass = The model's lists are as good as those of models that never saw the data (NDCG@10).
-check-ranking-ndcg-fail = The model's lists are better or worse than those of models that never saw the data (NDCG@10).
-check-ranking-ndcg-inconclusive = It is not known whether the model's lists are as good as those of models that never saw the data (NDCG@10).
+check-ranking-ndcg-pass = The model's lists are as good as those of the retrained references (NDCG@10).
+check-ranking-ndcg-fail = The model's lists are better or worse than those of the retrained references (NDCG@10).
+check-ranking-ndcg-inconclusive = It is not known whether the model's lists are as good as those of the retrained references (NDCG@10).
 
 check-ranking-titles = Rank of forgotten titles
-check-ranking-titles-source = { NUMBER($margin) } of the list, or the spread of models that never saw the data, here { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) }
-check-ranking-titles-pass = Titles that the forgotten users liked have the same ranks as in the lists of models that never saw the data.
-check-ranking-titles-fail = Titles that the forgotten users liked have other ranks than in the lists of models that never saw the data.
-check-ranking-titles-inconclusive = It is not known whether titles that the forgotten users liked have the same ranks as in the lists of models that never saw the data.
+check-ranking-titles-source = { NUMBER($margin) } of the list, or the spread of the retrained references, here { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) }
+check-ranking-titles-pass = Titles that the forgotten users liked have the same ranks as in the lists of the retrained references.
+check-ranking-titles-fail = Titles that the forgotten users liked have other ranks than in the lists of the retrained references.
+check-ranking-titles-inconclusive = It is not known whether titles that the forgotten users liked have the same ranks as in the lists of the retrained references.
 
 ## V5: paraphrases
 
 check-paraphrases = Paraphrases of the prompt
 check-paraphrases-source = { NUMBER($factor) } times the largest divergence of { $references ->
-    [one] { $references } model that never saw the data
-   *[other] { $references } models that never saw the data
+    [one] { $references } retrained reference
+   *[other] { $references } retrained references
 } over { $wordings ->
     [one] { $wordings } paraphrase
    *[other] { $wordings } paraphrases
 }
-check-paraphrases-pass = With paraphrased prompts, the model predicts about the same as models that never saw the data.
-check-paraphrases-fail = With paraphrased prompts, the model predicts differently for the forgotten users from models that never saw the data.
-check-paraphrases-inconclusive = It is not known whether the model predicts the same as models that never saw the data when prompts are paraphrased.
+check-paraphrases-pass = With paraphrased prompts, the model predicts about the same as the retrained references.
+check-paraphrases-fail = With paraphrased prompts, the model predicts differently for the forgotten users from the retrained references.
+check-paraphrases-inconclusive = It is not known whether the model predicts the same as the retrained references when prompts are paraphrased.
 
 ## V6: quantization
 
@@ -154,37 +154,37 @@ check-quantization-4-inconclusive = It is not known whether rounding the weights
 ## V7: relearning
 
 check-relearning = Relearning from a few rows
-check-relearning-source = similarity of learning curves of at least { NUMBER($threshold) }, or the lowest between models that never saw the data, here { NUMBER($bound, minimumFractionDigits: 2, maximumFractionDigits: 2) }
-check-relearning-pass = Trained on a few forgotten rows, the model learns the others as fast as models that never saw them.
-check-relearning-fail = Trained on a few forgotten rows, the model learns the others faster or slower than models that never saw them.
+check-relearning-source = similarity of learning curves of at least { NUMBER($threshold) }, or the lowest between retrained references, here { NUMBER($bound, minimumFractionDigits: 2, maximumFractionDigits: 2) }
+check-relearning-pass = Trained on a few forgotten rows, the model learns the others as fast as the retrained references.
+check-relearning-fail = Trained on a few forgotten rows, the model learns the others faster or slower than the retrained references.
 check-relearning-inconclusive = It is not known whether a little training restores the forgotten rows faster than it should.
 
 ## V8: probes
 
 check-probes = Probes of the hidden states
-check-probes-source = a probe's AUC may be { NUMBER($margin) } higher than in models that never saw the data, or by the spread of those, here { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) }
-check-probes-pass = Probes of the hidden states tell forgotten users from held-out users no better than in models that never saw them.
+check-probes-source = a probe's AUC may be { NUMBER($margin) } higher than in the retrained references, or by their spread, here { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) }
+check-probes-pass = Probes of the hidden states tell forgotten users from held-out users no better than in the retrained references.
 check-probes-fail = Probes of the hidden states still tell forgotten users from held-out users.
 check-probes-inconclusive = It is not known whether the hidden states still contain something about the forgotten users.
 
 ## V9: overforgetting
 
 check-answer-mass = Probability of a valid answer
-check-answer-mass-source = at least { NUMBER($share) } of the probability that models that never saw the data give to Yes and No together
+check-answer-mass-source = at least { NUMBER($share) } of the probability that the retrained references give to Yes and No together
 check-answer-mass-pass = The model still answers the prompts of the forgotten users with a valid answer.
 check-answer-mass-fail = The model no longer answers the prompts of the forgotten users properly, which reveals the deletion.
 check-answer-mass-inconclusive = It is not known whether the model still answers the prompts of the forgotten users properly.
 
-check-distinguishability = Told from a model that never saw the data
+check-distinguishability = Distinguishable from a retrained reference
 check-distinguishability-source = an observer of the losses on the forget set may reach an AUC of { NUMBER($limit, minimumFractionDigits: 2, maximumFractionDigits: 2) }; 0.50 is chance
-check-distinguishability-pass = The model's losses on the forget set look like those of a model that never saw it.
-check-distinguishability-fail = The model's losses on the forget set do not look like those of a model that never saw it.
-check-distinguishability-inconclusive = It is not known whether the model's losses on the forget set look like those of a model that never saw it.
+check-distinguishability-pass = The model's losses on the forget set look like those of a retrained reference.
+check-distinguishability-fail = The model's losses on the forget set do not look like those of a retrained reference.
+check-distinguishability-inconclusive = It is not known whether the model's losses on the forget set look like those of a retrained reference.
 
 ## V10: utility
 
 check-utility-test = Quality for the other users
-check-utility-test-source = the AUC may fall by { NUMBER($margin, style: "percent") } of the original model's { NUMBER($original, minimumFractionDigits: 3, maximumFractionDigits: 3) }, or as much as that of models that never saw the data, here { NUMBER($bound, style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1) }
+check-utility-test-source = the AUC may fall by { NUMBER($margin, style: "percent") } of the original model's { NUMBER($original, minimumFractionDigits: 3, maximumFractionDigits: 3) }, or as much as that of the retrained references, here { NUMBER($bound, style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1) }
 check-utility-test-pass = The model predicts later interactions of the other users as well as before.
 check-utility-test-fail = The model predicts later interactions of the other users worse than before.
 check-utility-test-inconclusive = It is not known whether the model predicts later interactions of the other users as well as before.
@@ -239,4 +239,4 @@ not-run-white-box = attacks with access to weights or gradients, except probes, 
 not-run-two-versions = comparison of the adapter before and after, which reveals what was removed
 not-run-long-training = relearning with long training, or from data similar to the forgotten data
 not-run-base-model = the base model, which is not changed and may know users from other sources
-not-run-other-ways-in = prompts that are written to break the model, except paraphrases
+not-run-other-ways-in = adversarial prompts, except paraphrases

@@ -9,6 +9,7 @@ from transformers import AutoConfig, AutoTokenizer
 
 from core.errors import RunError
 from core.evaluation.ranking import CHUNK_TOKENS
+from core.models.batching import GRADIENT_TOKENS
 from core.models.device import choose_device
 from core.models.hub import resolve
 from core.models.validation import check_folder
@@ -18,7 +19,6 @@ from core.runs.device_locks import free as free_devices
 from core.runs.estimate.timing import Cost, measured, parameters
 from core.runs.estimate.tokens import Lengths, reads
 from core.types import Task
-from core.unlearning.gradient_conflict import TOKENS
 from core.unlearning.methods import Method, method_of
 from core.unlearning.paired_losses import AHEAD
 from core.unlearning.teachers import OVERFIT
@@ -131,7 +131,7 @@ def _activations(
 ) -> float:
     """Bytes of activations: those of the largest training step, or of ranking, whichever is more."""
     batch = _batch(context.workspace, how)
-    tokens = max(batch * lengths.longest, TOKENS if how.grouped else 0)  # grouping computes gradients too
+    tokens = max(batch * lengths.longest, GRADIENT_TOKENS if how.grouped else 0)  # grouping computes gradients too
     logits = LOGITS * 4 * config.vocab_size * batch * max(lengths.answers("forget"), lengths.answers("retain"))
     step = token.kept * tokens + logits + _kept_logits(lengths, config, batch)
     return max(float(step), _ranking(context, lengths, config, dtype))

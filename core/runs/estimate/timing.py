@@ -11,8 +11,7 @@ from peft import get_peft_model
 from torch.autograd.graph import saved_tensors_hooks
 from transformers import AutoModelForCausalLM
 
-from core.evaluation.predictions import TOKENS
-from core.models.batching import Batch, answer_logits, answer_loss, collate
+from core.models.batching import FORWARD_TOKENS, Batch, answer_logits, answer_loss, collate
 from core.models.recommender import lora_config
 from core.types import Encoded
 
@@ -67,7 +66,7 @@ def _shallow(config: Any, layers: int) -> Any:
 def _timed(config: Any, rank: int, batch: int, length: int, where: torch.device, dtype: torch.dtype) -> Cost:
     plain: Any = AutoModelForCausalLM.from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
     model = get_peft_model(plain, lora_config(rank)).to(where).eval()
-    wide = max(1, TOKENS // length)
+    wide = max(1, FORWARD_TOKENS // length)
     step, many = (_prompts(count, length, where) for count in (batch, wide))
     with torch.no_grad():
         forward = _seconds(lambda: answer_logits(model, many), where)

@@ -4,20 +4,17 @@ HR@10 and NDCG@10 use the same candidates for every model. The rank of a forgott
 list; 0 is the top.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from core.evaluation.evaluate import NEGATIVES
+from core.evaluation.metrics import hit_rates, ndcg_gains
 from core.types import Check
 from core.verification.equivalence import check, estimate, resampling_units
 from core.verification.evidence import Evidence
 
-LISTED = 10
-MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "ranking_hr": lambda ranks: (ranks <= LISTED).astype(float),
-    "ranking_ndcg": lambda ranks: np.where(ranks <= LISTED, 1 / np.log2(ranks + 1), 0.0),
-}
+MEASURES = {"ranking_hr": hit_rates, "ranking_ndcg": ndcg_gains}
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
