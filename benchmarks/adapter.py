@@ -40,7 +40,7 @@ def predictions_by_strength(workspace: Workspace) -> list[Predictions]:
     full, predictions = plan.weights(), []
     for strength in STRENGTHS:
         plan.write(full * strength)
-        predictions.append(predict(recommender, context.split.test, context.reader))
+        predictions.append(predict(recommender, context.split.test, context.prompt_setup))
     return predictions
 
 

@@ -24,7 +24,7 @@ from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MistralC
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.circuit.attribution import attribute  # noqa: E402
+from core.circuit.attribution import attribute_pairs  # noqa: E402
 from core.circuit.patching import module_effects  # noqa: E402
 from core.circuit.prompt_pairs import PromptPair  # noqa: E402
 from core.models.families import anatomy  # noqa: E402
@@ -113,7 +113,7 @@ def rows() -> Iterator[str]:
         samples = [sample_pairs(model, seed) for seed in SEEDS]
         truth = [timed(module_effects, model, pairs, anatomy(model).modules) for pairs in samples]
         for rule, (steps, where) in RULES.items():
-            runs = [timed(attribute, model, pairs, steps, where) for pairs in samples]
+            runs = [timed(attribute_pairs, model, pairs, steps, where) for pairs in samples]
             found = [
                 agreement(run.nodes.mean(0), exact.mean(0)) for (run, _), (exact, _) in zip(runs, truth, strict=True)
             ]

@@ -29,7 +29,7 @@ from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.circuit.attribution import attribute  # noqa: E402
+from core.circuit.attribution import attribute_pairs  # noqa: E402
 from core.circuit.prompt_pairs import CLEAN, CORRUPTED, PromptPair, batches  # noqa: E402
 from core.models.families import anatomy  # noqa: E402
 
@@ -82,7 +82,7 @@ def minimum(model: nn.Module, pairs: list[PromptPair], batch_size: int) -> None:
 
 
 def attribution(model: nn.Module, pairs: list[PromptPair], batch_size: int) -> None:
-    attribute(model, pairs, STEPS, batch_size=batch_size)
+    attribute_pairs(model, pairs, STEPS, batch_size=batch_size)
 
 
 WORK = {"minimum": minimum, "attribution": attribution}
@@ -231,7 +231,10 @@ def on_gpu(config: LlamaConfig = LLAMA_8B, prompts: int = 64, tokens: int = 512,
     pairs = random_pairs(tokens, prompts)
     weights = sum(p.numel() for p in model.parameters()) - 2 * config.vocab_size * config.hidden_size
     least = (2 * STEPS + 1) * 2 * weights * prompts * tokens
-    times = [seconds(lambda: attribute(model, pairs, STEPS, batch_size=batch, memory=2048)) for _ in range(3)]
+    times = [
+        seconds(lambda: attribute_pairs(model, pairs, STEPS, batch_size=batch, memory_budget_mib=2048))
+        for _ in range(3)
+    ]
     took = statistics.median(times)
     speed = next((flops for name, flops in BF16_PEAK.items() if name in device), math.nan)
     memory = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else math.nan

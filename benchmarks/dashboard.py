@@ -187,7 +187,7 @@ def what_if_times(workspace: Workspace) -> tuple[list[float], list[float]]:
     context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
     setting = context.what_if(recommender)
     off, both = [], []
-    for turn, user in enumerate(workspace.user_split.members[: TIMES + 1]):
+    for turn, user in enumerate(workspace.user_split.training_users[: TIMES + 1]):
         answers, started = setting.person(context.histories[user]), time.perf_counter()
         answers.top((setting.parts.modules[turn],))
         middle = time.perf_counter()

@@ -39,11 +39,11 @@ def estimate(workspace: Workspace, request: str, method: str) -> dict:
 
 def measure(workspace: Workspace, request: str, method: str) -> RunStatus:
     """Execute the run and return its last status."""
-    folder = create_run(workspace, request, method)
-    start(folder)
-    while folder.status.state not in (*ENDED, RunState.LOST):
+    run = create_run(workspace, request, method)
+    start(run)
+    while run.status.state not in (*ENDED, RunState.LOST):
         time.sleep(0.5)
-    return folder.status
+    return run.status
 
 
 def table(root: Path) -> list[str]:
@@ -56,7 +56,7 @@ def table(root: Path) -> list[str]:
             before, after = estimate(workspace, request, method), measure(workspace, request, method)
             lines.append(
                 f"| {method} | {before['seconds']:.0f} | {after.seconds:.0f} | {before['seconds'] / after.seconds:.2f} "
-                f"| {before['memory'] / 1e9:.2f} | {after.memory / 1e9:.2f} | {before['memory'] / after.memory:.2f} "
+                f"| {before['memory'] / 1e9:.2f} | {after.peak_bytes / 1e9:.2f} | {before['memory'] / after.peak_bytes:.2f} "
                 f"| {after.state} |"
             )
     return [

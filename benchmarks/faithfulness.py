@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.mib import cmd, cpr, metrics_by_share  # noqa: E402
-from core.circuit.attribution import attribute  # noqa: E402
+from core.circuit.attribution import attribute_pairs  # noqa: E402
 from core.circuit.bootstrap import by_prompt, jaccard, overlap, strongest_modules  # noqa: E402
 from core.circuit.extraction import with_gap  # noqa: E402
 from core.circuit.patching import module_effects  # noqa: E402
@@ -31,7 +31,7 @@ from core.circuit.prompt_pairs import PromptPair  # noqa: E402
 from core.data import prompts as prompt_texts  # noqa: E402
 from core.models.families import anatomy  # noqa: E402
 from core.models.recommender import Recommender  # noqa: E402
-from core.pipeline.circuit_stage import contrast_prompts  # noqa: E402
+from core.pipeline.circuit_stage import make_prompt_pairs  # noqa: E402
 from core.pipeline.context import RequestContext, load_adapter, make_context  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
@@ -58,7 +58,7 @@ def sampler(recommender: Recommender, context: RequestContext, name: str) -> Sam
     """Function that samples prompt pairs of one set by seed."""
 
     def sample(seed: int) -> list[PromptPair]:
-        pairs = contrast_prompts(recommender, context, getattr(context.split, name), seed, PROMPTS)
+        pairs = make_prompt_pairs(recommender, context, getattr(context.split, name), seed, PROMPTS)
         return with_gap(anatomy(recommender.model), pairs, BATCH)
 
     return sample
@@ -68,8 +68,8 @@ def areas(name: str, recommender: Recommender, sample: Sample) -> Iterator[str]:
     """Rows with CPR and CMD of attribution, of random rankings, and their difference."""
     pairs = sample(0)
     scored, measured = pairs[::2], pairs[1::2]
-    scores = attribute(recommender.model, scored, batch_size=BATCH)
-    sides = attribute(recommender.model, measured, 1, "clean", BATCH)
+    scores = attribute_pairs(recommender.model, scored, batch_size=BATCH)
+    sides = attribute_pairs(recommender.model, measured, 1, "clean", BATCH)
     generator = torch.Generator().manual_seed(0)
     draws = [torch.rand(scores.edges.shape, generator=generator) for _ in range(RANDOM)]
     random = [metrics_by_share(recommender.model, measured, draw, True, BATCH) for draw in draws]
@@ -108,7 +108,7 @@ def agreement(name: str, recommender: Recommender, sample: Sample) -> Iterator[s
     truth, halves = exact.mean(0), spearman(exact[::2].mean(0), exact[1::2].mean(0))
     strong = truth.abs().topk(len(modules) // 3).indices
     for title, (rule, steps) in RULES.items():
-        nodes = attribute(recommender.model, pairs, steps, rule, BATCH).nodes
+        nodes = attribute_pairs(recommender.model, pairs, steps, rule, BATCH).nodes
         mean = nodes.mean(0)
         low, high = np.quantile([spearman(nodes[some].mean(0), exact[some].mean(0)) for some in rows], [0.025, 0.975])
         cells = (
@@ -146,7 +146,7 @@ def stability(name: str, recommender: Recommender, sample: Sample) -> Iterator[s
 
 
 def node_scores(recommender: Recommender, pairs: Sequence[PromptPair]) -> Tensor:
-    return by_prompt(attribute(recommender.model, pairs, batch_size=BATCH), pairs)
+    return by_prompt(attribute_pairs(recommender.model, pairs, batch_size=BATCH), pairs)
 
 
 class other_instruction:

@@ -25,7 +25,11 @@ SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def metrics_by_share(
-    model: nn.Module, pairs: Sequence[PromptPair], scores: Float[Tensor, "f b"], absolute: bool, batch_size: int = 8
+    model: nn.Module,
+    pairs: Sequence[PromptPair],
+    scores: Float[Tensor, "sources destinations"],
+    absolute: bool,
+    batch_size: int = 8,
 ) -> Float[Tensor, "k n"]:
     """Metric of each pair in logits, while only the top edges are kept, for each share in SHARES.
 

@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from core.runs.handle import RunHandle, open_run  # noqa: E402
 from core.runs.references import train_references  # noqa: E402
 from core.runs.submit import create_run  # noqa: E402
-from core.runs.verify import verify  # noqa: E402
+from core.runs.verify import verify_run  # noqa: E402
 from core.runs.worker import work  # noqa: E402
 from core.types import Request, Verdict, Verification  # noqa: E402
 from core.utils.commands import command_line  # noqa: E402
@@ -32,29 +32,29 @@ METHODS = {"gradient_ascent_uncapped": "broken by ascent", "cure": "cure", "cure
 SHORT = {Verdict.PASS: "pass", Verdict.FAIL: "**FAIL**", Verdict.INCONCLUSIVE: "?"}
 
 
-def judged(place: Workspace, request: Request) -> dict[str, Verification]:
+def judged(workspace: Workspace, request: Request) -> dict[str, Verification]:
     """Return the verification of each model by its name."""
-    train_references(place, request.id, 4, "cpu", lambda _number, _step: False)
-    made = {name: done(place, request.id, method) for method, name in METHODS.items()}
-    held_out = place.reference_folders(request.id)[-1]
-    away = shutil.move(held_out, place.root.parent / "held-out")
-    found = {"original": exchanged(made["cure"], place.adapter)}
+    train_references(workspace, request.id, 4, "cpu", lambda _number, _step: False)
+    made = {name: done(workspace, request.id, method) for method, name in METHODS.items()}
+    held_out = workspace.reference_folders(request.id)[-1]
+    away = shutil.move(held_out, workspace.root.parent / "held-out")
+    found = {"original": exchanged(made["cure"], workspace.adapter)}
     found["held-out reference"] = exchanged(made["cure"], Path(away))
-    return found | {name: verify(folder, "cpu") for name, folder in made.items()}
+    return found | {name: verify_run(run, "cpu") for name, run in made.items()}
 
 
-def done(place: Workspace, request: str, method: str) -> RunHandle:
-    folder = create_run(place, request, method, "cpu")
-    work(folder)
-    return open_run(place, folder.id)
+def done(workspace: Workspace, request: str, method: str) -> RunHandle:
+    run = create_run(workspace, request, method, "cpu")
+    work(run)
+    return open_run(workspace, run.id)
 
 
-def exchanged(folder: RunHandle, adapter: Path) -> Verification:
+def exchanged(run: RunHandle, adapter: Path) -> Verification:
     """Verify a run while another adapter is in its folder; the own adapter is restored afterwards."""
-    own, aside = folder.path / "adapter", folder.path / "aside"
+    own, aside = run.path / "adapter", run.path / "aside"
     own.rename(aside)
     shutil.copytree(adapter, own)
-    found = verify(folder, "cpu")
+    found = verify_run(run, "cpu")
     shutil.rmtree(own)
     aside.rename(own)
     return found
@@ -63,11 +63,11 @@ def exchanged(folder: RunHandle, adapter: Path) -> Verification:
 def table(named: str) -> list[str]:
     root, _, chosen = named.partition(":")
     with tempfile.TemporaryDirectory() as parent:
-        place = Workspace(
+        workspace = Workspace(
             shutil.copytree(root, Path(parent) / "copy", ignore=shutil.ignore_patterns("runs", "ledger.*"))
         )
-        request = place.request(chosen) if chosen else place.requests()[0]
-        found = judged(place, request)
+        request = workspace.request(chosen) if chosen else workspace.requests()[0]
+        found = judged(workspace, request)
     lines = [
         f"| {check.id} {check.name} | " + " | ".join(cell(one, check.code) for one in found.values()) + " |"
         for check in next(iter(found.values())).checks
@@ -75,7 +75,7 @@ def table(named: str) -> list[str]:
     whole = " | ".join(SHORT[one.verdict] for one in found.values())
     answers = " | ".join(SHORT[overall_verdict(c for c in one.checks if c.id != "V12")] for one in found.values())
     return [
-        f"## {place.settings.name}", "", f"Request {request.id}, people: {len(request.subjects)}.", "",
+        f"## {workspace.settings.name}", "", f"Request {request.id}, people: {len(request.subjects)}.", "",
         "| check | " + " | ".join(found) + " |", "| --- |" + " --- |" * len(found), *lines,
         f"| together, V12 aside | {answers} |", f"| together | {whole} |", "",
     ]  # fmt: skip

@@ -25,7 +25,7 @@ from core.benchmark.statistics import mean_interval  # noqa: E402
 from core.benchmark.trials import Scenario, groups_of, load_scenario  # noqa: E402
 from core.pipeline.context import fresh_adapter  # noqa: E402
 from core.unlearning.finetuning import finetune  # noqa: E402
-from core.unlearning.unlearn import unlearn  # noqa: E402
+from core.unlearning.unlearn import unlearn_adapter  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
 REPEATS = 3
@@ -38,7 +38,7 @@ def retraining(scenario: Scenario, seed: int) -> float:
     prompts = context.encode(context.split.retain)
     model = fresh_adapter(context.workspace, "auto", seed).model
     started = time.perf_counter()
-    finetune(model, prompts, replace(context.recipe, seed=seed))
+    finetune(model, prompts, replace(context.finetune_settings, seed=seed))
     return time.perf_counter() - started
 
 
@@ -48,7 +48,7 @@ def run(scenario: Scenario, name: str, seed: int) -> tuple[float, float]:
     scenario.found.clear()
     groups, finding = groups_of(scenario, entrant, seed)
     started = time.perf_counter()
-    unlearn(scenario.recommender.model, scenario.material, groups, entrant.method, seed)
+    unlearn_adapter(scenario.recommender.model, scenario.material, groups, entrant.method, seed)
     seconds = time.perf_counter() - started
     scenario.restore()
     return finding, seconds

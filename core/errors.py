@@ -7,7 +7,7 @@ CureLensError
 |- DeviceError      a device that this machine does not have
 |- WorkspaceError   a folder, a disk, a file of the workspace
 |  |- BusyError     a file that another process uses
-|- RecordError      a key, an entry, the ledger
+|- LedgerError      a key, an entry, the ledger
 |- ReviewError      a permission, a decision
 |- RunError         a run that cannot start or continue
    |- Cancelled     a person stopped the run
@@ -45,7 +45,7 @@ class BusyError(WorkspaceError):
     """A file is in use by another process."""
 
 
-class RecordError(CureLensError):
+class LedgerError(CureLensError):
     """A key, an entry or the ledger is missing, damaged or does not verify."""
 
 

@@ -103,8 +103,8 @@ TINY = Scratch(
     kv_heads=2,
     epochs=60,
     learning_rate=1e-2,
-    crowd=0.3,
-    holdout=0.2,
+    base_share=0.3,
+    held_out_share=0.2,
     role_seed=0,
 )
 
@@ -150,7 +150,7 @@ def prepared(tmp_path_factory) -> Path:
     from core.runs.references import train_references
 
     workspace = tiny_workspace(tmp_path_factory.mktemp("prepared") / "tiny")
-    request = workspace.open_request(users=workspace.user_split.members[:2])
+    request = workspace.open_request(users=workspace.user_split.training_users[:2])
     train_references(workspace, request.id, 2, "cpu", lambda number, step: False)
     return workspace.root
 

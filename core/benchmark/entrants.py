@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from core.circuit.counterfactuals import WAYS
+from core.circuit.counterfactuals import STRATEGIES
 from core.types import Group
 from core.unlearning.methods import METHODS, Method
 
@@ -47,14 +47,14 @@ class Entrant:
     Attributes:
         method: The unlearning method.
         regroup: Changes the groups that the method found.
-        ways: Ways of making counterfactual prompts.
+        strategies: Strategies of making counterfactual prompts.
         by_gradient: Whether modules are grouped by their contribution to the gradients instead of by circuits;
             the groups keep their sizes.
     """
 
     method: Method
     regroup: Callable[[Groups, Random], Groups] = unchanged
-    ways: tuple[str, ...] = WAYS
+    strategies: tuple[str, ...] = STRATEGIES
     by_gradient: bool = False
 
 
@@ -65,7 +65,7 @@ CONTROLS: dict[str, Entrant] = {
     "cure_all_shared": Entrant(replace(CURE, groups="")),
     "cure_no_projection": Entrant(replace(CURE, surgery="sum")),
     "cure_frozen_retain": Entrant(CURE, frozen_retain),
-    "cure_no_pagerank": Entrant(CURE, ways=WAYS[1:]),
+    "cure_no_pagerank": Entrant(CURE, strategies=STRATEGIES[1:]),
     "cure_by_gradient": Entrant(CURE, by_gradient=True),
     "memory_random": Entrant(MEMORY, shuffled),
     "merge_random": Entrant(MERGE, shuffled),

@@ -51,23 +51,23 @@ class Headline:
 def headline(rows: Sequence[Result]) -> Headline:
     """Summarise all worlds, without those of sequential requests."""
     found = [
-        Comparison(", ".join(world), criterion, place)
+        Comparison(", ".join(world), criterion, result)
         for world, own in worlds(rows)
         for criterion, value in CRITERIA.items()
         for ours in CURE_METHODS
-        if world[2] != "row" and (place := standing(own, ours, value))
+        if world[2] != "row" and (result := standing(own, ours, value))
     ]
-    places = [one.standing for one in found]
+    results = [one.standing for one in found]
     undecided: dict[str, list[Comparison]] = {}
     for one in found:
         if not _is_decided(one):
             undecided.setdefault(one.world, []).append(one)
     return Headline(
         compared=len(found),
-        with_controls=sum(bool(place.controls) for place in places),
-        matched=sum(bool(place.as_good) for place in places),
-        matching=sorted({name for place in places for name in place.as_good}),
-        inert=sorted({name for place in places for name in place.inert}),
+        with_controls=sum(bool(result.controls) for result in results),
+        matched=sum(bool(result.as_good) for result in results),
+        matching=sorted({name for result in results for name in result.as_good}),
+        inert=sorted({name for result in results for name in result.inert}),
         decided=[one for one in found if _is_decided(one)],
         undecided=undecided,
     )

@@ -13,12 +13,12 @@ class Meter:
 
     Attributes:
         seconds: Time that was measured so far.
-        memory: MiB; peak of allocated memory on CUDA, else the largest resident memory at a pause.
+        peak_mib: MiB; peak of allocated memory on CUDA, else the largest resident memory at a pause.
     """
 
     def __init__(self, device: torch.device) -> None:
         """Start the stopwatch; work on `device` is awaited before its time is read."""
-        self.cuda, self.seconds, self.memory = device.type == "cuda", 0.0, 0.0
+        self.cuda, self.seconds, self.peak_mib = device.type == "cuda", 0.0, 0.0
         if self.cuda:
             torch.cuda.reset_peak_memory_stats(device)
         self.started = self._now()
@@ -27,7 +27,7 @@ class Meter:
         """Stop the time and read the memory use."""
         self.seconds += self._now() - self.started
         held = torch.cuda.max_memory_allocated() if self.cuda else psutil.Process().memory_info().rss
-        self.memory = max(self.memory, held / MIB)
+        self.peak_mib = max(self.peak_mib, held / MIB)
 
     def resume(self) -> None:
         """Continue after a pause."""

@@ -43,7 +43,7 @@ MEASURES: tuple[Value, ...] = (
 COSTS: tuple[tuple[Value, int], ...] = (  # with the number of decimals
     (lambda row: row.seconds, 1),
     (lambda row: row.circuit_seconds, 1),
-    (lambda row: row.moved, 2),
+    (lambda row: row.movable_share, 2),
 )
 
 

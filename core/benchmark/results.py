@@ -1,7 +1,7 @@
 """Benchmark results on disk: one row of a Parquet file for each measured model."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from io import BytesIO
 from pathlib import Path
 from typing import get_type_hints
@@ -9,6 +9,7 @@ from typing import get_type_hints
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.types.aliases import stored_as, stored_name
 from core.utils.atomic_io import write_bytes
 
 
@@ -28,8 +29,8 @@ class Result:
         stopped: Whether the method's own stopping rule ended the run at this point.
         circuit_seconds: Seconds for finding the groups.
         seconds: Seconds for everything after that, without measuring.
-        memory: MiB; peak of allocated memory on CUDA, else the process's resident memory after a step.
-        moved: Share of the adapter's coordinates that could change.
+        peak_mib: MiB; peak of allocated memory on CUDA, else the process's resident memory after a step.
+        movable_share: Share of the adapter's coordinates that could change.
         conflict: Share of shared cells whose gradients opposed each other, mean over the steps.
         residual: Distance to the references on the forget set; see `core.evaluation.metrics`, as for all fields below.
         drift: Residual on the test ratings of the other users.
@@ -58,8 +59,8 @@ class Result:
     stopped: bool
     circuit_seconds: float
     seconds: float
-    memory: float
-    moved: float
+    peak_mib: float = field(metadata=stored_as("memory"))
+    movable_share: float = field(metadata=stored_as("moved"))
     conflict: float
     residual: float
     drift: float
@@ -96,9 +97,16 @@ class TuningTrial:
     rise: float
 
 
+COLUMNS = {one.name: stored_name(one) for one in fields(Result)}  # Parquet columns, by field
+
+
 def read_results(path: Path) -> list[Result]:
     """All results of a file; none if the file does not exist."""
-    return [Result(**values) for values in pq.read_table(path).to_pylist()] if path.is_file() else []
+    if not path.is_file():
+        return []
+    names = {column: name for name, column in COLUMNS.items()}
+    rows = pq.read_table(path).to_pylist()
+    return [Result(**{names[column]: value for column, value in row.items()}) for row in rows]
 
 
 def write_results(path: Path, rows: Sequence[Result]) -> None:
@@ -108,7 +116,13 @@ def write_results(path: Path, rows: Sequence[Result]) -> None:
         WorkspaceError: The disk refuses the write.
     """
     kinds = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    schema = pa.schema([(name, kinds[kind]) for name, kind in get_type_hints(Result).items() if kind in kinds])
+    hints = get_type_hints(Result)
+    schema = pa.schema([(column, kinds[hints[name]]) for name, column in COLUMNS.items()])
     content = BytesIO()
-    pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=schema), content)
+    pq.write_table(
+        pa.Table.from_pylist(
+            [{column: getattr(row, name) for name, column in COLUMNS.items()} for row in rows], schema=schema
+        ),
+        content,
+    )
     write_bytes(path, content.getvalue())

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from core.data.splits import by_user, thirds
+from core.data.splits import by_user, split_by_time
 from core.demo.build import CREATED
 from core.errors import RequestError
 from core.pipeline.prepare import Report, train_adapter
@@ -53,11 +53,11 @@ def make_scenario(source: Workspace, seed: int, folder: Path, report: Report) ->
     return Workspace(folder)
 
 
-def open_request(scenario: Workspace, kind: str, seed: int) -> Request:
+def open_request(workspace: Workspace, kind: str, seed: int) -> Request:
     """Write the request of one kind; the same seed gives the same request.
 
     Args:
-        scenario: The scenario's workspace.
+        workspace: The scenario's workspace.
         kind: A key of `KINDS`.
         seed: Seed of the choice of users.
 
@@ -66,52 +66,54 @@ def open_request(scenario: Workspace, kind: str, seed: int) -> Request:
     """
     if kind not in KINDS:
         raise RequestError(f"Request kind {kind!r} is unknown: choose one of {', '.join(KINDS)}.")
-    histories = by_user(scenario.interactions, scenario.settings.task)
-    trained = {user: thirds(histories[user])[0] for user in scenario.user_split.members if histories[user]}
+    histories = by_user(workspace.interactions, workspace.settings.task)
+    trained = {
+        user: split_by_time(histories[user])[0] for user in workspace.user_split.training_users if histories[user]
+    }
     request = replace(
-        KINDS[kind](scenario, trained, random.Random(f"{kind}:{seed}")), id=f"req-{kind}", reason=kind, created=CREATED
+        KINDS[kind](workspace, trained, random.Random(f"{kind}:{seed}")), id=f"req-{kind}", reason=kind, created=CREATED
     )
-    scenario.check(request)
-    write_json(scenario.layout.request(request.id), request)
+    workspace.check(request)
+    write_json(workspace.layout.request(request.id), request)
     return request
 
 
-def references_of(scenario: Workspace, request: Request, count: int, device: str, report: Report) -> tuple[Path, ...]:
+def references_of(workspace: Workspace, request: Request, count: int, device: str, report: Report) -> tuple[Path, ...]:
     """Train the missing ones of `count` references.
 
     Returns:
         The folders of all references.
     """
     return train_references(
-        scenario, request.id, count, device, lambda number, step: report(f"reference {number + 1}", step)
+        workspace, request.id, count, device, lambda number, step: report(f"reference {number + 1}", step)
     )
 
 
-def _random_users(scenario: Workspace, trained: Histories, rng: random.Random) -> Request:  # noqa: ARG001 - signature
+def _random_users(workspace: Workspace, trained: Histories, rng: random.Random) -> Request:  # noqa: ARG001 - signature
     return Request("", users=tuple(rng.sample(sorted(trained), max(1, round(SHARE * len(trained))))))
 
 
-def _heavy_users(scenario: Workspace, trained: Histories, rng: random.Random) -> Request:  # noqa: ARG001 - signature
+def _heavy_users(workspace: Workspace, trained: Histories, rng: random.Random) -> Request:  # noqa: ARG001 - signature
     """Users drawn from the tenth with the longest histories."""
     longest = sorted(trained, key=lambda user: (-len(trained[user]), user))[: max(HEAVY_USERS, len(trained) // 10)]
     return Request("", users=tuple(rng.sample(longest, min(HEAVY_USERS, len(longest)))))
 
 
-def _single_user(scenario: Workspace, trained: Histories, rng: random.Random) -> Request:  # noqa: ARG001 - signature
+def _single_user(workspace: Workspace, trained: Histories, rng: random.Random) -> Request:  # noqa: ARG001 - signature
     return Request("", users=(rng.choice(sorted(trained)),))
 
 
-def _one_genre(scenario: Workspace, trained: Histories, rng: random.Random) -> Request:
+def _one_genre(workspace: Workspace, trained: Histories, rng: random.Random) -> Request:
     """All interactions of one user with their most frequent genre."""
     user = rng.choice(sorted(trained))
-    counts = Counter(genre for event in trained[user] for genre in scenario.items[event.item].genres)
+    counts = Counter(genre for event in trained[user] for genre in workspace.items[event.item].genres)
     genre = max(sorted(counts), key=counts.__getitem__)
-    chosen = [event.item for event in trained[user] if genre in scenario.items[event.item].genres]
+    chosen = [event.item for event in trained[user] if genre in workspace.items[event.item].genres]
     return Request("", interactions=tuple(dict.fromkeys((user, item) for item in chosen)))
 
 
 def _sequential_users(
-    scenario: Workspace,  # noqa: ARG001 - common signature of `KINDS`
+    workspace: Workspace,  # noqa: ARG001 - common signature of `KINDS`
     trained: Histories,
     rng: random.Random,
 ) -> Request:

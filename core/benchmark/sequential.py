@@ -11,7 +11,7 @@ from core.benchmark.meter import Meter
 from core.benchmark.results import Result
 from core.benchmark.trials import Scenario, groups_of
 from core.pipeline.stages import make_material
-from core.unlearning.unlearn import unlearn
+from core.unlearning.unlearn import unlearn_adapter
 
 
 def sequential_requests(
@@ -41,7 +41,7 @@ def sequential_requests(
         groups, spent = groups_of(current, entrant, seed)
         circuit_seconds += spent
         meter.resume()
-        outcome = unlearn(scenario.recommender.model, current.material, groups, method, seed)
+        outcome = unlearn_adapter(scenario.recommender.model, current.material, groups, method, seed)
         meter.pause()
         yield scenario.row(
             name,
@@ -52,8 +52,8 @@ def sequential_requests(
             stopped=served == len(users),
             circuit_seconds=circuit_seconds,
             seconds=meter.seconds,
-            memory=meter.memory,
-            moved=outcome.movable / outcome.total,
+            peak_mib=meter.peak_mib,
+            movable_share=outcome.movable / outcome.total,
         )
         meter.resume()
     scenario.restore()

@@ -38,7 +38,7 @@ class Shard:
     """One shard after the request.
 
     Attributes:
-        outputs: Answers of its model.
+        outputs: Outputs of its model.
         validation: Mean validation loss, in nats.
         weights: Adapter weights by name.
         seconds: Duration of its training.
@@ -71,9 +71,9 @@ def alike(users: Sequence[str], scenario: Scenario, seed: int) -> Parts:
         for event in scenario.context.histories[user]:
             table[row, items[event.item]] = 1 if event.liked else -1
     left, sizes, _ = np.linalg.svd(table, full_matrices=False)
-    places = left[:, :TASTES] * sizes[:TASTES]
-    centres, _ = kmeans2(places, COUNT, minit="++", rng=seed)
-    distances = ((places[:, None] - centres[None]) ** 2).sum(-1)
+    embeddings = left[:, :TASTES] * sizes[:TASTES]
+    centres, _ = kmeans2(embeddings, COUNT, minit="++", rng=seed)
+    distances = ((embeddings[:, None] - centres[None]) ** 2).sum(-1)
     parts: Parts = [[] for _ in range(COUNT)]
     room = -(-len(users) // COUNT)
     for row, shard in sorted(np.ndindex(distances.shape), key=lambda pair: distances[pair]):
@@ -84,14 +84,14 @@ def alike(users: Sequence[str], scenario: Scenario, seed: int) -> Parts:
 
 def shards(scenario: Scenario, seed: int) -> Iterator[Result]:
     """Measure SISA, APA and RecEraser after the request; each shard is trained on the remaining data of its users."""
-    users = scenario.context.workspace.user_split.members
+    users = scenario.context.workspace.user_split.training_users
     for names, divide in ((("sisa", "apa"), by_chance), (("receraser",), alike)):
         trained = [_train(scenario, part, seed) for part in divide(users, scenario, seed) if part]
         seconds = sum(one.seconds for one in trained if one.affected)
         for name in names:
-            outputs = ANSWERS[name](scenario, trained)
-            moved = fmean(one.affected for one in trained)
-            yield scenario.row(name, outputs, strength=1.0, seconds=seconds, moved=moved)
+            outputs = COMBINERS[name](scenario, trained)
+            movable_share = fmean(one.affected for one in trained)
+            yield scenario.row(name, outputs, strength=1.0, seconds=seconds, movable_share=movable_share)
 
 
 def _train(scenario: Scenario, users: Sequence[str], seed: int) -> Shard:
@@ -100,9 +100,9 @@ def _train(scenario: Scenario, users: Sequence[str], seed: int) -> Shard:
     recommender = fresh_adapter(context.workspace, str(scenario.recommender.device), seed)
     prompts: list[Prompt] = [prompt for prompt in context.split.retain if prompt.user in own]
     meter = Meter(recommender.device)
-    finetune(recommender.model, context.encode(prompts), replace(context.recipe, seed=seed))
+    finetune(recommender.model, context.encode(prompts), replace(context.finetune_settings, seed=seed))
     meter.pause()
-    validation = predict(recommender, context.split.validation, context.reader).losses.mean()
+    validation = predict(recommender, context.split.validation, context.prompt_setup).losses.mean()
     return Shard(
         evaluate_model(recommender, context, ranked=0),
         float(validation),
@@ -150,7 +150,7 @@ def _apa(scenario: Scenario, trained: Sequence[Shard]) -> ModelOutputs:
     return outputs
 
 
-ANSWERS: dict[str, Callable[[Scenario, Sequence[Shard]], ModelOutputs]] = {
+COMBINERS: dict[str, Callable[[Scenario, Sequence[Shard]], ModelOutputs]] = {
     "sisa": _sisa,
     "receraser": _receraser,
     "apa": _apa,

@@ -8,7 +8,7 @@ from core.benchmark.entrants import ENTRANTS, Setting
 from core.benchmark.results import Result, TuningTrial, read_results, write_results
 from core.benchmark.scenarios import make_scenario, open_request, references_of, slug
 from core.benchmark.sequential import sequential_requests
-from core.benchmark.sharded_baselines import ANSWERS, shards
+from core.benchmark.sharded_baselines import COMBINERS, shards
 from core.benchmark.statistics import method_of_control
 from core.benchmark.trials import Scenario, baselines, load_scenario, negation, trial
 from core.benchmark.tuning import SETTINGS, best_setting, tune
@@ -98,7 +98,7 @@ def _missing_results(
 ) -> Iterator[tuple[str, list[Result]]]:
     """Measure the missing entrants of one scenario; a complete scenario is not loaded."""
     measured = {row.method for row in rows if (row.kind, row.seed) == (kind, seed)}
-    measured |= {"shards"} if measured >= set(ANSWERS) else set()
+    measured |= {"shards"} if measured >= set(COMBINERS) else set()
     entrants = [name for name in sweep.methods if not (kind == "row" and name in WITHOUT_STEPS)]
     missing = [name for name in entrants if name not in measured]
     if not missing and "original" in measured:

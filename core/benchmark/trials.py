@@ -18,10 +18,10 @@ from core.evaluation.evaluate import RANKED_USERS, ModelOutputs, metrics
 from core.evaluation.metrics import calibration_error, closeness, leave_one_out, prediction_auc, reach
 from core.models.lora_layout import layout
 from core.models.recommender import ADAPTER, Recommender, adapter_weights, put_adapter_weights
-from core.pipeline.circuit_stage import find_circuits, sort_modules
+from core.pipeline.circuit_stage import find_circuits, group_by_circuit
 from core.pipeline.compare_models import evaluate_model
 from core.pipeline.context import RequestContext, load_adapter, make_context
-from core.pipeline.events import Clock, NullObserver
+from core.pipeline.events import NullObserver, StageTimer
 from core.pipeline.stages import make_material, plain_groups
 from core.types import Group, Outcome, Prompt, Request
 from core.types.results import METRIC_NAMES
@@ -30,12 +30,12 @@ from core.unlearning.methods import Method
 from core.unlearning.paired_losses import UnlearningPrompts
 from core.unlearning.teachers import OVERFIT
 from core.unlearning.training_types import Step
-from core.unlearning.unlearn import unlearn
+from core.unlearning.unlearn import unlearn_adapter
 from core.utils.sampling import evenly_spaced
 from core.workspace import Workspace
 
 STEPS = (12, 24, 48)  # most steps of each run of a method that trains step by step
-REACHED = (1.0, 2.0, 3.0)  # reaches of a merged method at which it is measured
+MEASURED_MULTIPLES = (1.0, 2.0, 3.0)  # multiples of a method's combined vector at which it is measured
 STRENGTHS = (0.75, 0.5, 0.25, 0.0)  # factors of the weakened adapter
 HELD_OUT_USERS = 25  # evaluated; all of them would take longer than everything else
 NEGATIONS = (0.25, 0.5, 1.0, 2.0)  # factors of the negated task vector
@@ -43,14 +43,14 @@ NEGATIONS = (0.25, 0.5, 1.0, 2.0)  # factors of the negated task vector
 
 @dataclass
 class Scenario:
-    """A scenario in memory, with the answers of the original and of the references.
+    """A scenario in memory, with the outputs of the original and of the references.
 
     Attributes:
         recommender: Base model with the original adapter.
         context: The request's split, prompts and histories.
         material: Encoded prompts that unlearning may use.
-        original: Answers of the original model.
-        references: Answers of each reference.
+        original: Outputs of the original model.
+        references: Outputs of each reference.
         weights: Weights of the original adapter by name.
         kind: Kind of request.
         found: Groups and the seconds that finding them took, by the settings that determine them.
@@ -70,7 +70,7 @@ class Scenario:
         put_adapter_weights(self.recommender.model, self.weights)
 
     def evaluate(self, ranked: int = RANKED_USERS) -> ModelOutputs:
-        """Answers of the model as it is now; items are ranked for `ranked` users."""
+        """Outputs of the model as it is now; items are ranked for `ranked` users."""
         return evaluate_model(self.recommender, self.context, ranked=ranked)
 
     def row(
@@ -80,13 +80,13 @@ class Scenario:
 
         Args:
             method: Name of the entrant.
-            outputs: Answers of the model.
+            outputs: Outputs of the model.
             references: References to compare with; all of them by default.
             values: Further columns; those left out are 0, or True for `stopped`.
         """
         settings = self.context.workspace.settings
         columns: dict[str, Any] = dict.fromkeys(
-            ("rate", "weight", "strength", "circuit_seconds", "seconds", "memory", "moved", "conflict"), 0.0
+            ("rate", "weight", "strength", "circuit_seconds", "seconds", "peak_mib", "movable_share", "conflict"), 0.0
         )
         columns |= {"data": settings.name, "task": str(settings.task), "kind": self.kind, "seed": settings.seed}
         columns |= {"method": method, "stopped": True, **values}
@@ -115,12 +115,12 @@ def _of_few(prompts: Sequence[Prompt]) -> tuple[Prompt, ...]:
 
 
 def measured(outputs: ModelOutputs, original: ModelOutputs, references: list[ModelOutputs]) -> dict[str, float]:
-    """All measures of one model by column.
+    """All metrics of one model by column.
 
     Args:
-        outputs: Answers of the model.
-        original: Answers of the original model.
-        references: Answers of the references.
+        outputs: Outputs of the model.
+        original: Outputs of the original model.
+        references: Outputs of the references.
     """
     values, before = metrics(outputs, draws=0), original.forget.probabilities
     others = [one.forget.probabilities for one in references]
@@ -165,7 +165,7 @@ def negation(scenario: Scenario, seed: int) -> Iterator[Result]:
     vector = {name: value - scenario.weights[name] for name, value in adapter_weights(model).items()}
     for strength in NEGATIONS:
         put_adapter_weights(model, {name: value - strength * vector[name] for name, value in scenario.weights.items()})
-        yield scenario.row("negation", scenario.evaluate(), strength=strength, seconds=meter.seconds, moved=1.0)
+        yield scenario.row("negation", scenario.evaluate(), strength=strength, seconds=meter.seconds, movable_share=1.0)
     scenario.restore()
 
 
@@ -185,7 +185,7 @@ def trial(scenario: Scenario, name: str, entrant: Entrant, setting: Setting, see
     groups, circuit_seconds = groups_of(scenario, entrant, seed)
     method = with_setting(entrant.method, setting)
     row = partial(scenario.row, name, rate=setting[0], weight=setting[1], circuit_seconds=circuit_seconds)
-    runs = _reaches if method.merged else _lengths
+    runs = _at_multiples if method.uses_task_vectors else _lengths
     yield from runs(scenario, row, groups, method, seed)
 
 
@@ -196,7 +196,7 @@ def _lengths(
     for steps in STEPS:
         conflict: list[float] = []
         meter = Meter(scenario.recommender.device)
-        outcome = unlearn(
+        outcome = unlearn_adapter(
             scenario.recommender.model, scenario.material, groups, replace(method, steps=steps), seed, _noted(conflict)
         )
         meter.pause()
@@ -206,7 +206,7 @@ def _lengths(
         yield row(outputs, strength=float(steps), stopped=longest, conflict=fmean(conflict), **_cost(meter, outcome))
 
 
-def _reaches(
+def _at_multiples(
     scenario: Scenario, row: Callable[..., Result], groups: Groups, method: Method, seed: int
 ) -> Iterator[Result]:
     """One run, measured at each reach that its line search passes, and at its end."""
@@ -216,13 +216,13 @@ def _reaches(
 
     def watch(step: Step) -> bool:
         last.update(step.losses)
-        if step.losses.get("reach") in REACHED:
+        if step.losses.get("reach") in MEASURED_MULTIPLES:
             meter.pause()
             passed[step.losses["reach"]] = scenario.evaluate(0)
             meter.resume()
         return False
 
-    outcome = unlearn(scenario.recommender.model, scenario.material, groups, method, seed, watch)
+    outcome = unlearn_adapter(scenario.recommender.model, scenario.material, groups, method, seed, watch)
     meter.pause()
     end, costs = scenario.evaluate(), {"conflict": last["conflict"], **_cost(meter, outcome)}
     scenario.restore()
@@ -232,7 +232,7 @@ def _reaches(
 
 
 def _cost(meter: Meter, outcome: Outcome) -> dict[str, float]:
-    return {"seconds": meter.seconds, "memory": meter.memory, "moved": outcome.movable / outcome.total}
+    return {"seconds": meter.seconds, "peak_mib": meter.peak_mib, "movable_share": outcome.movable / outcome.total}
 
 
 def _noted(conflict: list[float]) -> Callable[[Step], bool]:
@@ -251,11 +251,11 @@ def groups_of(scenario: Scenario, entrant: Entrant, seed: int) -> tuple[Groups, 
     Returns:
         Groups, and the seconds that finding them took.
     """
-    method, key = entrant.method, (entrant.method.groups, entrant.ways)
+    method, key = entrant.method, (entrant.method.groups, entrant.strategies)
     if key not in scenario.found:
         started = time.perf_counter()
         fresh = (
-            _circuit_groups(scenario, entrant.ways, seed)
+            _circuit_groups(scenario, entrant.strategies, seed)
             if method.grouped
             else plain_groups(scenario.recommender, scenario.material, method, seed, NullObserver())
         )
@@ -266,7 +266,7 @@ def groups_of(scenario: Scenario, entrant: Entrant, seed: int) -> tuple[Groups, 
     return entrant.regroup(groups, random.Random(seed)), seconds
 
 
-def _circuit_groups(scenario: Scenario, ways: tuple[str, ...], seed: int) -> dict[str, Group]:
-    circuits = find_circuits(scenario.recommender, scenario.context, seed, Clock(NullObserver()), ways)
-    groups = sort_modules(scenario.recommender, scenario.context, circuits)
+def _circuit_groups(scenario: Scenario, strategies: tuple[str, ...], seed: int) -> dict[str, Group]:
+    circuits = find_circuits(scenario.recommender, scenario.context, seed, StageTimer(NullObserver()), strategies)
+    groups = group_by_circuit(scenario.recommender, scenario.context, circuits)
     return {one.module: one.group for one in groups}

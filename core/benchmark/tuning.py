@@ -8,7 +8,7 @@ from core.benchmark.results import TuningTrial
 from core.benchmark.trials import STEPS, Scenario, groups_of
 from core.unlearning.methods import Method
 from core.unlearning.training_types import Step
-from core.unlearning.unlearn import unlearn
+from core.unlearning.unlearn import unlearn_adapter
 
 SETTINGS: tuple[Setting, ...] = ((1e-3, 0.4), (5e-3, 0.1), (5e-3, 0.4), (1e-2, 0.2))
 TOLERATED = 0.01  # largest accepted relative rise of the validation loss
@@ -52,7 +52,7 @@ def _try(scenario: Scenario, name: str, method: Method, setting: Setting, groups
         last.update({key: value for key, value in step.losses.items() if key in last})
         return False
 
-    steps = method.steps if method.merged else MIDDLE
-    unlearn(scenario.recommender.model, scenario.material, groups, replace(method, steps=steps), seed, watch)
+    steps = method.steps if method.uses_task_vectors else MIDDLE
+    unlearn_adapter(scenario.recommender.model, scenario.material, groups, replace(method, steps=steps), seed, watch)
     scenario.restore()
     return TuningTrial(name, *setting, abs(last["gap"]), last["rise"])

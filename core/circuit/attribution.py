@@ -66,7 +66,7 @@ def _conductance(steps: int) -> Rule:
 
 
 # By name; the argument is the number of gradients. "clean" and "frozen" always take one.
-RULES: dict[str, Callable[[int], Rule]] = {
+ATTRIBUTION_RULES: dict[str, Callable[[int], Rule]] = {
     "midpoint": lambda m: _whole_line(*((step + 0.5) / m for step in range(m))),  # EAP-IG by the midpoint rule
     "left": lambda m: _whole_line(*(step / m for step in range(m))),  # EAP-IG as its authors' code has it
     "clean": lambda _m: _whole_line(1.0),  # EAP
@@ -92,21 +92,21 @@ class Attribution:
     """
 
     nodes: Float[Tensor, "n modules"]
-    edges: Float[Tensor, "f b"]
-    noise: Float[Tensor, "f b"]
+    edges: Float[Tensor, "sources destinations"]
+    noise: Float[Tensor, "sources destinations"]
     reads: Float[Tensor, "slots modules"]
     writes: Float[Tensor, "slots modules"]
     clean: Float[Tensor, " n"]
     corrupted: Float[Tensor, " n"]
 
 
-def attribute(
+def attribute_pairs(
     model: nn.Module,
-    contrasts: Sequence[PromptPair],
+    pairs: Sequence[PromptPair],
     steps: int = 5,
     rule: str = "midpoint",
     batch_size: int = 8,
-    memory: int = 64,
+    memory_budget_mib: int = 64,
     offload: bool = False,
     progress: Callable[[float], None] = lambda _share: None,
 ) -> Attribution:
@@ -117,11 +117,11 @@ def attribute(
 
     Args:
         model: A Hugging Face causal LM, plain or with a live LoRA adapter.
-        contrasts: The prompt pairs.
+        pairs: The prompt pairs.
         steps: Number of gradients per pair.
-        rule: Where gradients are taken, a key of `RULES`.
+        rule: Where gradients are taken, a key of `ATTRIBUTION_RULES`.
         batch_size: Pairs per batch.
-        memory: MiB for the largest temporary tensors.
+        memory_budget_mib: MiB for the largest temporary tensors.
         offload: If True, activations saved for the backward pass are kept in main memory, for prompts that are too
             long for a GPU.
         progress: Called after each batch with the share of pairs done.
@@ -129,18 +129,18 @@ def attribute(
     Raises:
         ModelError: The model's family is not supported, or a layer is quantised or has a DoRA adapter.
     """
-    parts, plan, n = anatomy(model), RULES[rule](steps), len(contrasts)
-    slots = 1 + max(slot for contrast in contrasts for slot in contrast.slots)
+    parts, plan, n = anatomy(model), ATTRIBUTION_RULES[rule](steps), len(pairs)
+    slots = 1 + max(slot for pair in pairs for slot in pair.slots)
     totals, done, weights = _ScoreSums.zeros(parts, n, slots), 0, head_weights(parts)
     squares = torch.zeros_like(totals.edges)
     metric = torch.zeros(2, n, dtype=totals.nodes.dtype)
-    for chosen, batch in batches(parts, contrasts, batch_size):
+    for chosen, batch in batches(parts, pairs, batch_size):
         sums, caches = _ScoreSums.zeros(parts, len(chosen), slots), _activation_caches(batch, plan.activations)
         previous, metric[CORRUPTED, chosen] = next(caches)
         for points, (current, metric[CLEAN, chosen]) in zip(plan.gradients, caches, strict=True):
             difference, previous = _difference(previous, current), current
             gradients = compute_gradients(batch, weights, points, plan.frozen, offload)
-            sums.add(_score(batch, difference, gradients, slots, memory))
+            sums.add(_score(batch, difference, gradients, slots, memory_budget_mib))
         totals.add(sums, chosen)
         squares += sums.edges.cpu() ** 2 / len(chosen)
         done += len(chosen)
@@ -156,7 +156,7 @@ class _ScoreSums:
     """Fields of `Attribution`, but sums over pairs; `nodes` has one row per pair."""
 
     nodes: Float[Tensor, "n modules"]
-    edges: Float[Tensor, "f b"]
+    edges: Float[Tensor, "sources destinations"]
     reads: Float[Tensor, "slots modules"]
     writes: Float[Tensor, "slots modules"]
 
@@ -200,10 +200,12 @@ def _difference(left: ActivationCache, right: ActivationCache) -> ActivationCach
     return result
 
 
-def _score(batch: PairBatch, difference: ActivationCache, gradients: Gradients, slots: int, memory: int) -> _ScoreSums:
+def _score(
+    batch: PairBatch, difference: ActivationCache, gradients: Gradients, slots: int, memory_budget_mib: int
+) -> _ScoreSums:
     parts = batch.parts
     nodes = _node_scores(difference, gradients)
-    edges, reads = _edge_scores(parts, difference, gradients, memory)
+    edges, reads = _edge_scores(parts, difference, gradients, memory_budget_mib)
     slot_of_token = batch.slots[:, batch.start :].flatten().cpu()
     by_slot = [
         torch.zeros(slots, len(parts.modules), dtype=edges.dtype).index_add_(
@@ -225,8 +227,8 @@ def _node_scores(difference: ActivationCache, gradients: Gradients) -> Float[Ten
 
 
 def _edge_scores(
-    parts: Anatomy, difference: ActivationCache, gradients: Gradients, memory: int
-) -> tuple[Float[Tensor, "f b"], Float[Tensor, "t modules"]]:
+    parts: Anatomy, difference: ActivationCache, gradients: Gradients, memory_budget_mib: int
+) -> tuple[Float[Tensor, "sources destinations"], Float[Tensor, "t modules"]]:
     """Edge scores summed over the batch, and each module's incoming scores by token; a chunk of tokens at a time."""
     write, per_layer = gradients.weights.write, 3 * parts.n_heads + 1
     edges = gradients.mlp[0].new_zeros(len(sources(parts)), len(destinations(parts)))
@@ -235,7 +237,7 @@ def _edge_scores(
     )
     bytes_per_token = (len(edges) + 2 * per_layer) * parts.d_model * write[0].element_size()
     reads = []
-    for chunk in _chunks(len(embeddings[0]), max(1, memory * 2**20 // bytes_per_token)):
+    for chunk in _chunks(len(embeddings[0]), max(1, memory_budget_mib * 2**20 // bytes_per_token)):
         heads, mlps = ([value[chunk] for value in values] for values in (head, mlp))
         changes = stream(embeddings[0][chunk].to(write[0]), heads, mlps, write)
         reads.append(_add_chunk(parts, changes, gradients, chunk, edges))
@@ -247,7 +249,7 @@ def _chunks(tokens: int, size: int) -> Iterator[slice]:
 
 
 def _add_chunk(
-    parts: Anatomy, changes: Float[Tensor, "f t d"], gradients: Gradients, chunk: slice, edges: Tensor
+    parts: Anatomy, changes: Float[Tensor, "sources t d"], gradients: Gradients, chunk: slice, edges: Tensor
 ) -> Float[Tensor, "t modules"]:
     """Add one chunk's edge scores to `edges`, and return each module's incoming scores by token.
 
@@ -270,5 +272,5 @@ def _add_chunk(
     return torch.cat([column.to(edges) for column in columns], 1)
 
 
-def _product(changes: Float[Tensor, "f t d"], gradient: Float[Tensor, "n t d"]) -> Float[Tensor, "f n"]:
+def _product(changes: Float[Tensor, "sources t d"], gradient: Float[Tensor, "n t d"]) -> Float[Tensor, "sources n"]:
     return (gradient.flatten(1) @ changes.flatten(1).T).T  # faster than changes @ gradient.T

@@ -1,6 +1,6 @@
 """Bootstrap over prompts: how much a circuit depends on the prompts that it was found with.
 
-1. `by_prompt` averages the node scores of the contrasts of each prompt, since prompts are what can be resampled.
+1. `by_prompt` averages the node scores of the pairs of each prompt, since prompts are what can be resampled.
 2. `draw_sample` draws prompts with replacement, DRAWS times, and takes the circuit of each draw.
 3. Circuit extraction reads the membership probability of each module from the sample, and grouping (docs/method.md,
    section 3) reads the noise of each module's ratio from the same sample. A run draws one sample for the forget set and
@@ -64,9 +64,9 @@ def draw_sample(nodes: Float[Tensor, "n modules"], size: int, seed: int) -> Boot
     return BootstrapSample(means, strongest_modules(means, size))
 
 
-def by_prompt(scores: "Attribution", contrasts: Sequence["PromptPair"]) -> Float[Tensor, "prompts modules"]:
-    """Average the node scores over the contrasts of each prompt."""
-    numbers = [contrast.prompt for contrast in contrasts]
+def by_prompt(scores: "Attribution", pairs: Sequence["PromptPair"]) -> Float[Tensor, "prompts modules"]:
+    """Average the node scores over the pairs of each prompt."""
+    numbers = [pair.prompt for pair in pairs]
     rows = torch.tensor(numbers)
     return torch.stack([scores.nodes[rows == number].mean(0) for number in sorted(set(numbers))])
 
@@ -79,8 +79,8 @@ def bootstrap_means(nodes: Float[Tensor, "n modules"], seed: int, draws: int = D
 
 def strongest_modules(means: Float[Tensor, "draws modules"], size: int) -> Bool[Tensor, "draws modules"]:
     """Mark the `size` modules with the largest absolute score in each draw."""
-    places = means.abs().topk(size, dim=1).indices
-    return torch.zeros_like(means, dtype=torch.bool).scatter_(1, places, True)
+    indices = means.abs().topk(size, dim=1).indices
+    return torch.zeros_like(means, dtype=torch.bool).scatter_(1, indices, True)
 
 
 def overlap(nodes: Float[Tensor, "n modules"], size: int, seed: int) -> float | None:

@@ -1,7 +1,7 @@
 """Counterfactual prompts: the same prompt without the evidence for its target (docs/method.md, section 1).
 
-For each prompt, three ways to replace evidence are tried, weakest change first. The first counterfactual that halves
-the metric or flips its sign is used; if none does, the one that moves the metric most.
+For each prompt, three strategies to replace evidence are tried, weakest change first. The first counterfactual that
+halves the metric or flips its sign is used; if none does, the one that moves the metric most.
 
 1. "pagerank": sort the history's titles by personalised PageRank from the target, nearest first. Replace 1, 2, 4, ...
    of them, each by an unseen title that is far from the target and has the same popularity decile and token count.
@@ -25,11 +25,11 @@ from core.errors import RunError
 from core.models.families import Anatomy, anatomy
 from core.types import Encoded, Interaction, Item, Prompt
 
-WAYS = ("pagerank", "other_user", "mean")
-RIVALS = 50  # a rival is drawn among this many most popular unseen titles
+STRATEGIES = ("pagerank", "other_user", "mean")
+DISTRACTORS = 50  # a distractor is drawn among this many most popular unseen titles
 TARGETS = 64  # number of targets whose PageRanks are computed at once
 
-Candidate = tuple[str, Swaps]  # (way, titles to replace)
+SwapPlan = tuple[str, Swaps]  # (strategy, titles to replace)
 
 
 def find_prompt_pairs(
@@ -41,13 +41,13 @@ def find_prompt_pairs(
     answers: tuple[int, int] | None,
     seed: int = 0,
     batch_size: int = 8,
-    ways: Sequence[str] = WAYS,
+    strategies: Sequence[str] = STRATEGIES,
     donors: int = 1,
 ) -> tuple[tuple[PromptPair, ...], int]:
     """Find a counterfactual prompt for each prompt that can have one.
 
     A prompt without history, or in which no title can be replaced, has none. In the next_item task the wrong answer is
-    the title of a rival, an unseen popular item, and the prompt is cut where the two titles first differ.
+    the title of a distractor, an unseen popular item, and the prompt is cut where the two titles first differ.
 
     Args:
         model: A Hugging Face causal LM, plain or with a live LoRA adapter.
@@ -58,8 +58,8 @@ def find_prompt_pairs(
         answers: Token ids of Yes and No in the click task; None in next_item.
         seed: Of all random draws.
         batch_size: Prompts per batch.
-        ways: Which of WAYS are tried, in this order.
-        donors: Number of pairs for each prompt, each with its own draw of donors (and in next_item of the rival).
+        strategies: Which of WAYS are tried, in this order.
+        donors: Number of pairs for each prompt, each with its own draw of donors (and in next_item of the distractor).
 
     Returns:
         The prompt pairs, in the order of the prompts, and the number of prompts without a pair.
@@ -67,15 +67,16 @@ def find_prompt_pairs(
     Raises:
         RunError: A way is not in WAYS.
     """
-    if unknown := set(ways) - set(WAYS):
-        raise RunError(f"Contrast way {min(unknown)!r} is not known: choose among {', '.join(WAYS)}.")
+    if unknown := set(strategies) - set(STRATEGIES):
+        raise RunError(f"Strategy {min(unknown)!r} is not known: choose among {', '.join(STRATEGIES)}.")
     random = np.random.default_rng(seed)
     pool = DonorPool(interactions, catalogue, encode)
     numbered = list(zip(range(len(prompts)), prompts, encode(prompts), strict=True))
     drawn = [_question(*prompt, pool, encode, answers, random) for prompt in numbered for _ in range(donors)]
     questions = [question for question in drawn if question]
     candidates = [
-        _candidates(question, swaps, ways, pool, random) for question, swaps in _distant_swaps(questions, pool, random)
+        _candidates(question, swaps, strategies, pool, random)
+        for question, swaps in _distant_swaps(questions, pool, random)
     ]
     pairs = _search(anatomy(model), questions, candidates, encode, pool.average, batch_size)
     return pairs, len(prompts) - len({pair.prompt for pair in pairs})
@@ -134,7 +135,7 @@ def _question(
     answers: tuple[int, int] | None,
     random: np.random.Generator,
 ) -> _Question | None:
-    """None if the prompt has no history, or if no rival's title differs from the target's."""
+    """None if the prompt has no history, or if no distractor's title differs from the target's."""
     if len(prompt.events) < 2:
         return None
     start, stop = encoded.answers[0]
@@ -142,12 +143,12 @@ def _question(
         right, wrong = answers if encoded.labels[0] else answers[::-1]
         return _cut(number, prompt, encoded, start, right, wrong)
     seen = pool.seen(prompt)
-    rivals = [item for item in pool.popular if item not in seen][:RIVALS]
-    for rival in random.permutation(rivals):
-        (other,) = encode([replace_items(prompt, {len(prompt.events) - 1: str(rival)})])
-        for place in range(start, min(stop, len(other.ids))):
-            if encoded.ids[place] != other.ids[place]:
-                return _cut(number, prompt, encoded, place, encoded.ids[place], other.ids[place])
+    distractors = [item for item in pool.popular if item not in seen][:DISTRACTORS]
+    for distractor in random.permutation(distractors):
+        (other,) = encode([replace_items(prompt, {len(prompt.events) - 1: str(distractor)})])
+        for position in range(start, min(stop, len(other.ids))):
+            if encoded.ids[position] != other.ids[position]:
+                return _cut(number, prompt, encoded, position, encoded.ids[position], other.ids[position])
     return None
 
 
@@ -168,22 +169,22 @@ def _distant_swaps(
 
 
 def _candidates(
-    question: _Question, swaps: Swaps, ways: Sequence[str], pool: DonorPool, random: np.random.Generator
-) -> list[Candidate]:
-    """Candidates in the order in which they are tried, the smallest change of each way first."""
+    question: _Question, swaps: Swaps, strategies: Sequence[str], pool: DonorPool, random: np.random.Generator
+) -> list[SwapPlan]:
+    """Candidates in the order in which they are tried, the smallest change of each strategy first."""
     counts = [2**power for power in range(len(swaps).bit_length()) if 2**power < len(swaps)]
     plans: dict[str, list[Swaps]] = {
         "pagerank": [swaps[:count] for count in (*counts, len(swaps)) if swaps],
         "other_user": [pool.other_user_swaps(question.prompt, random)],
         "mean": [[]],
     }
-    return [(way, plan) for way in ways for plan in plans[way]]
+    return [(strategy, plan) for strategy in strategies for plan in plans[strategy]]
 
 
 def _search(
     parts: Anatomy,
     questions: Sequence[_Question],
-    candidates: Sequence[list[Candidate]],
+    candidates: Sequence[list[SwapPlan]],
     encode: Encode,
     average: tuple[int, ...],
     batch_size: int,
@@ -206,27 +207,27 @@ def _search(
 
 
 def _pairs(
-    attempts: Mapping[int, tuple[_Question, Candidate]], encode: Encode, average: tuple[int, ...]
+    attempts: Mapping[int, tuple[_Question, SwapPlan]], encode: Encode, average: tuple[int, ...]
 ) -> dict[int, PromptPair]:
     """The pair of each question's candidate, without those that move a token."""
     others = encode([replace_items(question.prompt, dict(swaps)) for question, (_, swaps) in attempts.values()])
     pairs = {
-        i: _averaged(question, average) if way == "mean" else _swapped(question, other, way, swaps)
-        for (i, (question, (way, swaps))), other in zip(attempts.items(), others, strict=True)
+        i: _averaged(question, average) if strategy == "mean" else _swapped(question, other, strategy, swaps)
+        for (i, (question, (strategy, swaps))), other in zip(attempts.items(), others, strict=True)
     }
     return {i: pair for i, pair in pairs.items() if pair}
 
 
-def _swapped(question: _Question, other: Encoded, way: str, swaps: Swaps) -> PromptPair | None:
+def _swapped(question: _Question, other: Encoded, strategy: str, swaps: Swaps) -> PromptPair | None:
     """None unless the other prompt keeps all token positions and differs inside the replaced titles only."""
     ids = question.pair.ids
     corrupted = other.ids[: len(ids)]
     spans = tuple(sorted(question.encoded.spans[slot] for slot, _ in swaps))
-    inside = {place for span in spans for place in range(*span)}
-    differing = {place for place, (a, b) in enumerate(zip(ids, corrupted, strict=False)) if a != b}
+    inside = {position for span in spans for position in range(*span)}
+    differing = {position for position, (a, b) in enumerate(zip(ids, corrupted, strict=False)) if a != b}
     same_positions = len(other.ids) == len(question.encoded.ids) and other.spans == question.encoded.spans
     if same_positions and differing and differing <= inside:
-        return replace(question.pair, corrupted=corrupted, way=way, spans=spans)
+        return replace(question.pair, corrupted=corrupted, strategy=strategy, spans=spans)
     return None
 
 
@@ -235,4 +236,4 @@ def _averaged(question: _Question, average: tuple[int, ...]) -> PromptPair:
     corrupted = list(question.pair.ids)
     for start, stop in spans:
         corrupted[start:stop] = [MEAN] * (stop - start)
-    return replace(question.pair, corrupted=tuple(corrupted), way="mean", spans=spans, average=average)
+    return replace(question.pair, corrupted=tuple(corrupted), strategy="mean", spans=spans, average=average)

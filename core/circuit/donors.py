@@ -23,7 +23,7 @@ AVERAGED = 64  # the mean embedding is taken over the tokens of this many most p
 
 def replace_items(prompt: Prompt, items: Mapping[int, str]) -> Prompt:
     """The prompt with other items at some indices of its events; users, labels and times stay."""
-    events = tuple(replace(event, item=items.get(place, event.item)) for place, event in enumerate(prompt.events))
+    events = tuple(replace(event, item=items.get(index, event.item)) for index, event in enumerate(prompt.events))
     return replace(prompt, events=events)
 
 
@@ -51,7 +51,7 @@ class DonorPool:
         titles = [encoded.ids[slice(*encoded.spans[0])] for encoded in encode(single)]
         self.average = tuple(token for title in titles[:AVERAGED] for token in title)
         self.tokens = {item: len(title) for item, title in zip(self.popular, titles, strict=True)}
-        self.decile = {item: place * DECILES // len(self.popular) for place, item in enumerate(self.popular)}
+        self.decile = {item: index * DECILES // len(self.popular) for index, item in enumerate(self.popular)}
         self._alike: dict[tuple[int, int], list[str]] = defaultdict(list)
         for item in self.popular:
             self._alike[self.decile[item], self.tokens[item]].append(item)

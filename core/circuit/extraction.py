@@ -1,7 +1,7 @@
-"""Circuit extraction (docs/method.md, section 2): from contrast prompts to the smallest faithful set of modules.
+"""Circuit extraction (docs/method.md, section 2): from prompt pairs to the smallest faithful set of modules.
 
-1. Drop the contrasts whose evidence does not speak for the right answer (`with_gap`).
-2. Score every edge and module by attribution patching (`attribution.attribute`) and average over the prompts.
+1. Drop the pairs whose evidence does not speak for the right answer (`with_gap`).
+2. Score every edge and module by attribution patching (`attribution.attribute_pairs`) and average over the prompts.
 3. Rank the modules by absolute score. Measure the faithfulness of prefixes of that ranking, each beside random circuits
    of the same size, and keep the shortest faithful prefix.
 4. Draw the bootstrap over prompts: how probable each module's membership is with other prompts of the same kind.
@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import nn
 
-from core.circuit.attribution import RULES, Attribution, attribute
+from core.circuit.attribution import ATTRIBUTION_RULES, Attribution, attribute_pairs
 from core.circuit.bootstrap import BootstrapSample, by_prompt, draw_sample, overlap
 from core.circuit.graph import strongest
 from core.circuit.hooks import metrics
@@ -33,22 +33,22 @@ from core.models.families import Anatomy, anatomy
 from core.types import Circuit, CurvePoint
 from core.utils.atomic_io import write_bytes
 
-SMALL_GAP = 0.1  # share of the median |M(full) - M(empty)|; a contrast below it carries no information on faithfulness
+SMALL_GAP = 0.1  # share of the median |M(full) - M(empty)|; a pair below it carries no information on faithfulness
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ExtractionSettings:
     """Settings of the extraction of one circuit.
 
     Attributes:
-        steps: Points of the attribution; see `attribution.RULES`.
-        rule: Key of `attribution.RULES`: where the points lie.
+        steps: Points of the attribution; see `attribution.ATTRIBUTION_RULES`.
+        rule: Key of `attribution.ATTRIBUTION_RULES`: where the points lie.
         threshold: Faithfulness that the circuit must reach, between 0 and 1.
-        batch_size: Contrasts in a batch.
+        batch_size: Prompt pairs in a batch.
         edges: Edges that are kept for drawing.
         sizes: Points of the curve of faithfulness over circuit size.
         draws: Random circuits at each point of the curve.
-        memory: Largest size of temporary tensors, in MiB.
+        memory_budget_mib: Largest size of temporary tensors, in MiB.
         seed: Seed of the random circuits and of the halves for `Circuit.overlap`.
         bootstrap_seed: Seed of the bootstrap over prompts; see `bootstrap.bootstrap_seeds`.
     """
@@ -60,17 +60,17 @@ class Settings:
     edges: int = 400
     sizes: int = 12
     draws: int = 2
-    memory: int = 64
+    memory_budget_mib: int = 64
     seed: int = 0
     bootstrap_seed: int = 0
 
     def __post_init__(self) -> None:
         """Raise RunError for a setting that cannot be used."""
-        for name in ("steps", "batch_size", "edges", "sizes", "draws", "memory"):
+        for name in ("steps", "batch_size", "edges", "sizes", "draws", "memory_budget_mib"):
             if getattr(self, name) < 1:
                 raise RunError(f"Circuit setting {name} is {getattr(self, name)}: choose 1 or more.")
-        if self.rule not in RULES:
-            raise RunError(f"Circuit setting rule is {self.rule!r}: choose one of {', '.join(RULES)}.")
+        if self.rule not in ATTRIBUTION_RULES:
+            raise RunError(f"Circuit setting rule is {self.rule!r}: choose one of {', '.join(ATTRIBUTION_RULES)}.")
         if not 0 < self.threshold < 1:
             raise RunError(f"Circuit setting threshold is {self.threshold}: choose a number between 0 and 1.")
 
@@ -81,7 +81,7 @@ class ExtractedCircuit:
 
     Attributes:
         circuit: The circuit.
-        scores: Scores of all edges and modules over the contrasts that were used; `nodes` by prompt.
+        scores: Scores of all edges and modules over the pairs that were used; `nodes` by prompt.
         sample: Bootstrap draws over the prompts.
     """
 
@@ -115,25 +115,25 @@ class CircuitResult:
 
 def extract(
     model: nn.Module,
-    contrasts: Sequence[PromptPair],
-    settings: Settings = Settings(),
+    pairs: Sequence[PromptPair],
+    settings: ExtractionSettings = ExtractionSettings(),
     progress: Callable[[float], None] = lambda _share: None,
 ) -> ExtractedCircuit:
-    """Extract the circuit of a set of contrasts.
+    """Extract the circuit of a set of prompt pairs.
 
     Args:
         model: A plain model, or one with a live LoRA adapter; it is left unchanged.
-        contrasts: Prompts with and without their evidence.
+        pairs: Prompts with and without their evidence.
         settings: Settings of the extraction.
         progress: Receives the share done, from 0 to 1; it may raise to stop the extraction.
 
     Raises:
-        RunError: No contrast can be used.
+        RunError: No pair can be used.
     """
     parts = anatomy(model)
-    used = with_gap(parts, contrasts, settings.batch_size)
-    scores = attribute(
-        model, used, settings.steps, settings.rule, settings.batch_size, settings.memory,
+    used = with_gap(parts, pairs, settings.batch_size)
+    scores = attribute_pairs(
+        model, used, settings.steps, settings.rule, settings.batch_size, settings.memory_budget_mib,
         progress=lambda share: progress(share / 2),
     )  # fmt: skip
     scores = replace(scores, nodes=by_prompt(scores, used))
@@ -141,7 +141,7 @@ def extract(
     ranking = [parts.modules[i] for i in torch.argsort(means.abs(), descending=True, stable=True).tolist()]
 
     def faithfulness(circuits: Sequence[Collection[str]]) -> list[float]:
-        """F(C) = (M(C) - M(empty)) / (M(full) - M(empty)) of each circuit; M is the mean metric over contrasts."""
+        """F(C) = (M(C) - M(empty)) / (M(full) - M(empty)) of each circuit; M is the mean metric over pairs."""
         metric = run_module_circuits(model, used, circuits, settings.batch_size)
         gap = (scores.clean - scores.corrupted).mean()
         return ((metric - scores.corrupted).mean(1) / gap).tolist()
@@ -159,8 +159,8 @@ def extract(
         clean=scores.clean.mean().item(),
         corrupted=scores.corrupted.mean().item(),
         prompts=len(used),
-        dropped=len(contrasts) - len(used),
-        contrast=dict(Counter(contrast.way for contrast in used)),
+        dropped=len(pairs) - len(used),
+        pairs_by_strategy=dict(Counter(pair.strategy for pair in used)),
         membership_probability=sample.membership_probability,
         overlap=overlap(scores.nodes, len(chosen), settings.seed),
         reads=tuple(map(tuple, scores.reads.tolist())),
@@ -168,24 +168,23 @@ def extract(
     return ExtractedCircuit(circuit, scores, sample)
 
 
-def with_gap(parts: Anatomy, contrasts: Sequence[PromptPair], batch_size: int) -> list[PromptPair]:
-    """Keep the contrasts whose evidence speaks for the right answer.
+def with_gap(parts: Anatomy, pairs: Sequence[PromptPair], batch_size: int) -> list[PromptPair]:
+    """Keep the pairs whose evidence speaks for the right answer.
 
     With the others, the effects of the circuit on different prompts would cancel out, and faithfulness would be divided
     by a gap near zero.
 
     Raises:
-        RunError: No contrast is left.
+        RunError: No pair is left.
     """
-    if not contrasts:
-        raise RunError("There are no contrast prompts: choose a request whose users have a history.")
-    gaps = metrics(parts, contrasts, batch_size, CLEAN) - metrics(parts, contrasts, batch_size, CORRUPTED)
+    if not pairs:
+        raise RunError("There are no counterfactual prompts: choose a request whose users have a history.")
+    gaps = metrics(parts, pairs, batch_size, CLEAN) - metrics(parts, pairs, batch_size, CORRUPTED)
     large = (gaps > 0) & (gaps >= SMALL_GAP * gaps.abs().median())
-    used = [contrast for contrast, kept in zip(contrasts, large, strict=True) if kept]
+    used = [pair for pair, kept in zip(pairs, large, strict=True) if kept]
     if not used:
         raise RunError(
-            f"In none of the {len(contrasts)} contrast prompts does the evidence speak for the right answer: "
-            "use other prompts."
+            f"In none of the {len(pairs)} prompt pairs does the evidence speak for the right answer: use other prompts."
         )
     return used
 
@@ -193,7 +192,7 @@ def with_gap(parts: Anatomy, contrasts: Sequence[PromptPair], batch_size: int) -
 def _cut(
     faithfulness: Callable[[Sequence[Collection[str]]], list[float]],
     ranking: Sequence[str],
-    settings: Settings,
+    settings: ExtractionSettings,
     progress: Callable[[float], None],
 ) -> tuple[tuple[CurvePoint, ...], tuple[str, ...], float]:
     """Return the curve over prefixes of `ranking`, the shortest faithful prefix, and its faithfulness.

@@ -54,7 +54,7 @@ def mlp_sources(parts: Anatomy, layer: int) -> int:
     return int(rows.start if parts.parallel else rows.stop)
 
 
-def paths(parts: Anatomy) -> Bool[Tensor, "f b"]:
+def paths(parts: Anatomy) -> Bool[Tensor, "sources destinations"]:
     """Mask of the edges that can exist: those from a source to a later destination."""
     mask = torch.zeros(len(sources(parts)), len(destinations(parts)), dtype=torch.bool)
     for layer in range(len(parts.layers)):
@@ -65,15 +65,15 @@ def paths(parts: Anatomy) -> Bool[Tensor, "f b"]:
     return mask
 
 
-def strongest(parts: Anatomy, scores: Float[Tensor, "f b"], count: int) -> tuple[Edge, ...]:
+def strongest(parts: Anatomy, scores: Float[Tensor, "sources destinations"], count: int) -> tuple[Edge, ...]:
     """The `count` edges of largest absolute score, strongest first, without edges of score zero."""
     names, targets = sources(parts), destinations(parts)
     flat = scores.flatten()
     order = torch.argsort(flat.abs(), descending=True, stable=True)[:count].tolist()
     edges = []
-    for place in order:
-        row, column = divmod(place, len(targets))
-        edges.append(Edge(names[row], targets[column][0], targets[column][1], flat[place].item()))
+    for index in order:
+        row, column = divmod(index, len(targets))
+        edges.append(Edge(names[row], targets[column][0], targets[column][1], flat[index].item()))
     return tuple(edge for edge in edges if edge.score)
 
 

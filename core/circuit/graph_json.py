@@ -17,10 +17,15 @@ from core.errors import WorkspaceError
 from core.models.families import Anatomy
 from core.utils.serialization import read_json, write_json
 
-ScoresAndMask = tuple[Float[Tensor, "f b"], Bool[Tensor, "f b"]]
+ScoresAndMask = tuple[Float[Tensor, "sources destinations"], Bool[Tensor, "sources destinations"]]
 
 
-def write_eap_ig(path: Path, parts: Anatomy, scores: Float[Tensor, "f b"], keep: Bool[Tensor, "f b"]) -> None:
+def write_eap_ig(
+    path: Path,
+    parts: Anatomy,
+    scores: Float[Tensor, "sources destinations"],
+    keep: Bool[Tensor, "sources destinations"],
+) -> None:
     """Write a file in the format of EAP-IG's `Graph.to_json`.
 
     Args:
@@ -32,7 +37,7 @@ def write_eap_ig(path: Path, parts: Anatomy, scores: Float[Tensor, "f b"], keep:
     config = {"n_layers": len(parts.layers), "n_heads": parts.n_heads, "d_model": parts.d_model}
     nodes = {name: {"in_graph": bool(keep[row].any())} for row, name in enumerate(sources(parts))}
     edges = {
-        name: {"score": -scores[place].item(), "in_graph": bool(keep[place])} for name, place in _edges(parts).items()
+        name: {"score": -scores[index].item(), "in_graph": bool(keep[index])} for name, index in _edges(parts).items()
     }
     content = {"cfg": config | {"parallel_attn_mlp": parts.parallel}, "nodes": nodes | {"logits": {"in_graph": True}}}
     write_json(path, content | {"edges": edges})
@@ -44,17 +49,19 @@ def read_eap_ig(path: Path, parts: Anatomy) -> ScoresAndMask:
     Raises:
         WorkspaceError: The file is not JSON or belongs to another model.
     """
-    edges, places = read_json(path).get("edges", {}), _edges(parts)
-    if edges.keys() != places.keys():
-        unmatched = min(edges.keys() ^ places.keys())
+    edges, indices = read_json(path).get("edges", {}), _edges(parts)
+    if edges.keys() != indices.keys():
+        unmatched = min(edges.keys() ^ indices.keys())
         raise WorkspaceError(f"{path} is not of this model (edge {unmatched!r}): choose this model's file.")
     scores, keep = _empty(parts)
-    for name, place in places.items():
-        scores[place], keep[place] = -edges[name]["score"], edges[name]["in_graph"]
+    for name, index in indices.items():
+        scores[index], keep[index] = -edges[name]["score"], edges[name]["in_graph"]
     return scores, keep
 
 
-def to_networkx(parts: Anatomy, scores: Float[Tensor, "f b"], keep: Bool[Tensor, "f b"]) -> nx.MultiDiGraph:
+def to_networkx(
+    parts: Anatomy, scores: Float[Tensor, "sources destinations"], keep: Bool[Tensor, "sources destinations"]
+) -> nx.MultiDiGraph:
     """The kept edges as a graph; edges between two heads are parallel, with their input q, k or v as the key."""
     names, targets = sources(parts), destinations(parts)
     result = nx.MultiDiGraph()
@@ -67,11 +74,11 @@ def to_networkx(parts: Anatomy, scores: Float[Tensor, "f b"], keep: Bool[Tensor,
 
 def from_networkx(parts: Anatomy, graph: nx.MultiDiGraph) -> ScoresAndMask:
     """(scores, keep) of a graph made by `to_networkx`; edges that are not in the graph have score zero."""
-    places = _edges(parts)
+    indices = _edges(parts)
     scores, keep = _empty(parts)
     for source, target, which, score in graph.edges(keys=True, data="score"):
-        place = places[_name(source, target, which)]
-        scores[place], keep[place] = score, True
+        index = indices[_name(source, target, which)]
+        scores[index], keep[index] = score, True
     return scores, keep
 
 

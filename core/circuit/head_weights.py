@@ -132,7 +132,7 @@ def stream(
     heads: Sequence[Float[Tensor, "t h k"]],
     mlps: Sequence[Float[Tensor, "t d"]],
     write: Sequence[Float[Tensor, "h k d"]],
-) -> Float[Tensor, "f t d"]:
+) -> Float[Tensor, "sources t d"]:
     """What each source adds to the residual stream: the input, then the heads and the MLP of each layer.
 
     Args:
@@ -145,9 +145,9 @@ def stream(
     result, row = embeddings.new_empty(count, *embeddings.shape), 1
     result[0] = embeddings
     for layer, head in enumerate(heads):
-        place = result[row : row + head.shape[1]]
-        torch.bmm(head.transpose(0, 1).to(place), write[layer].to(place), out=place)
-        row += len(place)
+        block = result[row : row + head.shape[1]]
+        torch.bmm(head.transpose(0, 1).to(block), write[layer].to(block), out=block)
+        row += len(block)
         for mlp in mlps[layer : layer + 1]:
             result[row] = mlp
             row += 1

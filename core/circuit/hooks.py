@@ -104,11 +104,11 @@ class ActivationCache(Visitor):
 
 
 @torch.no_grad()
-def metrics(parts: Anatomy, contrasts: Sequence[PromptPair], batch_size: int, side: int) -> Float[Tensor, " n"]:
+def metrics(parts: Anatomy, pairs: Sequence[PromptPair], batch_size: int, side: int) -> Float[Tensor, " n"]:
     """Metric M, in logits, of the unpatched model on the CLEAN or the CORRUPTED prompts."""
-    result = torch.zeros(len(contrasts), dtype=accumulation_dtype(parts.embed.weight))
+    result = torch.zeros(len(pairs), dtype=accumulation_dtype(parts.embed.weight))
     with hooked(parts, Visitor()):
-        for chosen, batch in batches(parts, contrasts, batch_size):
+        for chosen, batch in batches(parts, pairs, batch_size):
             result[chosen] = batch.metric(batch.embeddings(side)).cpu().to(result.dtype)
     return result
 

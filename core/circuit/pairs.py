@@ -11,13 +11,13 @@ from torch import nn
 
 from core.circuit import attribution, extraction
 from core.circuit.attribution import Attribution
-from core.circuit.extraction import ExtractedCircuit, Settings
+from core.circuit.extraction import ExtractedCircuit, ExtractionSettings
 from core.circuit.prompt_pairs import PromptPair
 from core.errors import RunError
 
 # (clean token ids, corrupted token ids, right token id, wrong token id)
 Pair = tuple[Sequence[int], Sequence[int], int, int]
-WAY = "pair"  # how the corrupted prompt came about, in `Circuit.contrast`
+STRATEGY = "pair"  # how the corrupted prompt came about, in `Circuit.pairs_by_strategy`
 
 
 def attribute(
@@ -35,7 +35,7 @@ def attribute(
         model: A causal language model of a supported family, plain or with a LoRA adapter. It stays unchanged.
         pairs: (clean ids, corrupted ids, right token, wrong token); both id sequences have the same length.
         steps: Number of gradients on the line from the corrupted to the clean embeddings.
-        rule: Where these gradients are taken, a key of `core.circuit.attribution.RULES`.
+        rule: Where these gradients are taken, a key of `core.circuit.attribution.ATTRIBUTION_RULES`.
         batch_size: Pairs in one forward pass.
         progress: Called with the share of pairs that are done.
 
@@ -56,13 +56,13 @@ def attribute(
         >>> scores.nodes.shape  # one pair; two heads and one MLP in each of two layers
         torch.Size([1, 6])
     """
-    return attribution.attribute(model, contrasts_of(pairs), steps, rule, batch_size, progress=progress)
+    return attribution.attribute_pairs(model, to_prompt_pairs(pairs), steps, rule, batch_size, progress=progress)
 
 
 def extract_circuit(
     model: nn.Module,
     pairs: Sequence[Pair],
-    settings: Settings = Settings(),
+    settings: ExtractionSettings = ExtractionSettings(),
     progress: Callable[[float], None] = lambda _share: None,
 ) -> ExtractedCircuit:
     """Find the smallest set of modules that keeps a share of the metric when all others are corrupted.
@@ -92,15 +92,15 @@ def extract_circuit(
         >>> set(circuit.members) <= set(circuit.modules) and circuit.faithfulness >= circuit.threshold
         True
     """
-    return extraction.extract(model, contrasts_of(pairs), settings, progress)
+    return extraction.extract(model, to_prompt_pairs(pairs), settings, progress)
 
 
-def contrasts_of(pairs: Sequence[Pair]) -> list[PromptPair]:
-    """Convert pairs of token sequences to contrasts. Raises RunError for a pair that cannot be used."""
-    return [_contrast(number, *pair) for number, pair in enumerate(pairs)]
+def to_prompt_pairs(pairs: Sequence[Pair]) -> list[PromptPair]:
+    """Convert pairs of token sequences to prompt pairs. Raises RunError for a pair that cannot be used."""
+    return [_prompt_pair(number, *pair) for number, pair in enumerate(pairs)]
 
 
-def _contrast(number: int, clean: Sequence[int], corrupted: Sequence[int], right: int, wrong: int) -> PromptPair:
+def _prompt_pair(number: int, clean: Sequence[int], corrupted: Sequence[int], right: int, wrong: int) -> PromptPair:
     if len(clean) != len(corrupted):
         raise RunError(
             f"Pair {number} has {len(clean)} clean and {len(corrupted)} corrupted tokens: make both equally long."
@@ -108,7 +108,7 @@ def _contrast(number: int, clean: Sequence[int], corrupted: Sequence[int], right
     spans = tuple(_differing(clean, corrupted))
     if not spans:
         raise RunError(f"Pair {number} has two equal prompts: replace at least one token in the corrupted one.")
-    return PromptPair(tuple(clean), tuple(corrupted), right, wrong, WAY, spans, prompt=number)
+    return PromptPair(tuple(clean), tuple(corrupted), right, wrong, STRATEGY, spans, prompt=number)
 
 
 def _differing(clean: Sequence[int], corrupted: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -32,54 +32,56 @@ PatchFactory = Callable[[PairBatch, ActivationCache, HeadWeights], Visitor]
 
 
 def run_circuit(
-    model: nn.Module, contrasts: Sequence[PromptPair], keep: Float[Tensor, "f b"], batch_size: int = 8, memory: int = 64
+    model: nn.Module,
+    pairs: Sequence[PromptPair],
+    keep: Float[Tensor, "sources destinations"],
+    batch_size: int = 8,
+    memory_budget_mib: int = 64,
 ) -> Float[Tensor, " n"]:
     """Metric of each pair, in logits, with only the edges of a circuit intact.
 
     Args:
         model: A Hugging Face causal LM, plain or with a live LoRA adapter.
-        contrasts: The prompt pairs.
+        pairs: The prompt pairs.
         keep: 1 for edges that carry clean activations, 0 for corrupted ones; rows are `graph.sources`, columns
             `graph.destinations`. All ones is the clean run, all zeros the corrupted one.
         batch_size: Pairs per batch.
-        memory: MiB for the largest temporary tensors.
+        memory_budget_mib: MiB for the largest temporary tensors.
     """
-    return run_circuits(model, contrasts, [keep], batch_size, memory)[0]
+    return run_circuits(model, pairs, [keep], batch_size, memory_budget_mib)[0]
 
 
 def run_circuits(
     model: nn.Module,
-    contrasts: Sequence[PromptPair],
-    keeps: Sequence[Float[Tensor, "f b"]],
+    pairs: Sequence[PromptPair],
+    keeps: Sequence[Float[Tensor, "sources destinations"]],
     batch_size: int = 8,
-    memory: int = 64,
+    memory_budget_mib: int = 64,
 ) -> Float[Tensor, "k n"]:
     """`patched` for several masks, which share the run of the counterfactual prompts."""
-    return _runs(model, contrasts, [_edges_patch(1 - keep, memory) for keep in keeps], batch_size)
+    return _runs(model, pairs, [_edges_patch(1 - keep, memory_budget_mib) for keep in keeps], batch_size)
 
 
 def run_module_circuits(
-    model: nn.Module, contrasts: Sequence[PromptPair], circuits: Sequence[Collection[str]], batch_size: int = 8
+    model: nn.Module, pairs: Sequence[PromptPair], circuits: Sequence[Collection[str]], batch_size: int = 8
 ) -> Float[Tensor, "k n"]:
     """Metric of each pair, in logits, with all modules outside each circuit corrupted.
 
     Equals `patched` with `keep_modules` masks, at the cost of a plain run.
     """
-    return _runs(model, contrasts, [_modules_patch(set(circuit)) for circuit in circuits], batch_size)
+    return _runs(model, pairs, [_modules_patch(set(circuit)) for circuit in circuits], batch_size)
 
 
 def module_effects(
-    model: nn.Module, contrasts: Sequence[PromptPair], modules: Sequence[str], batch_size: int = 8
+    model: nn.Module, pairs: Sequence[PromptPair], modules: Sequence[str], batch_size: int = 8
 ) -> Float[Tensor, "n modules"]:
     """Exact change of the metric, in logits, when one module alone is corrupted; node scores approximate it."""
     everything = set(anatomy(model).modules)
-    changed = run_module_circuits(
-        model, contrasts, [everything, *(everything - {name} for name in modules)], batch_size
-    )
+    changed = run_module_circuits(model, pairs, [everything, *(everything - {name} for name in modules)], batch_size)
     return (changed[1:] - changed[0]).T
 
 
-def keep_modules(parts: Anatomy, modules: Collection[str]) -> Float[Tensor, "f b"]:
+def keep_modules(parts: Anatomy, modules: Collection[str]) -> Float[Tensor, "sources destinations"]:
     """Mask that keeps all edges out of the input and out of `modules`, and no others."""
     rows = torch.tensor([float(name == "input" or name in modules) for name in sources(parts)])
     return rows[:, None].expand(-1, len(destinations(parts)))
@@ -87,12 +89,12 @@ def keep_modules(parts: Anatomy, modules: Collection[str]) -> Float[Tensor, "f b
 
 @torch.no_grad()
 def _runs(
-    model: nn.Module, contrasts: Sequence[PromptPair], patches: Sequence[PatchFactory], batch_size: int
+    model: nn.Module, pairs: Sequence[PromptPair], patches: Sequence[PatchFactory], batch_size: int
 ) -> Float[Tensor, "k n"]:
     parts = anatomy(model)
     weights = head_weights(parts)
-    result = torch.zeros(len(patches), len(contrasts), dtype=accumulation_dtype(parts.embed.weight))
-    for chosen, batch in batches(parts, contrasts, batch_size):
+    result = torch.zeros(len(patches), len(pairs), dtype=accumulation_dtype(parts.embed.weight))
+    for chosen, batch in batches(parts, pairs, batch_size):
         corrupted = ActivationCache(batch.start)
         with hooked(parts, corrupted):
             batch.metric(batch.embeddings(CORRUPTED))
@@ -106,8 +108,8 @@ def _modules_patch(circuit: set[str]) -> PatchFactory:
     return lambda batch, corrupted, head_weights: ModulesPatch(batch.parts, corrupted, head_weights, circuit)
 
 
-def _edges_patch(drop: Tensor, memory: int) -> PatchFactory:
-    return lambda batch, corrupted, head_weights: _EdgesPatch(batch, corrupted, head_weights, drop, memory)
+def _edges_patch(drop: Tensor, memory_budget_mib: int) -> PatchFactory:
+    return lambda batch, corrupted, head_weights: _EdgesPatch(batch, corrupted, head_weights, drop, memory_budget_mib)
 
 
 class _Patch(Visitor):
@@ -150,15 +152,15 @@ class _EdgesPatch(_Patch):
         batch: PairBatch,
         corrupted: ActivationCache,
         head_weights: HeadWeights,
-        drop: Float[Tensor, "f b"],
-        memory: int,
+        drop: Float[Tensor, "sources destinations"],
+        memory_budget_mib: int,
     ) -> None:
         super().__init__(batch.parts, corrupted, head_weights)
         self.drop = drop.to(corrupted.input[0])
         self.heads: list[Tensor] = []  # z(x') - z of the layers that have run
         self.mlps: list[Tensor] = []
         bytes_per_token = (len(drop) + 6 * self.parts.n_heads) * self.parts.d_model * corrupted.input[0].element_size()
-        self.chunk_size = max(1, memory * 2**20 // bytes_per_token)
+        self.chunk_size = max(1, memory_budget_mib * 2**20 // bytes_per_token)
 
     def attention_input(self, layer: int, x: Tensor) -> Tensor:
         """Compute the q, k and v of every head from its own patched input; `project` puts them in place."""

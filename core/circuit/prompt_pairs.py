@@ -27,7 +27,7 @@ class PromptPair:
         corrupted: Token ids of the counterfactual prompt, as many; they differ from `ids` inside `spans` only.
         right: Token id of the right answer.
         wrong: Token id of the wrong answer.
-        way: How the evidence was replaced, one of `counterfactuals.WAYS`.
+        strategy: How the evidence was replaced, one of `counterfactuals.STRATEGIES`.
         spans: [start, stop) of each replaced title, in tokens.
         items: First token of each title, the target's last; the tokens before the first title are the instruction.
         average: Token ids whose mean embedding is used where `corrupted` is MEAN.
@@ -38,7 +38,7 @@ class PromptPair:
     corrupted: tuple[int, ...]
     right: int
     wrong: int
-    way: str
+    strategy: str
     spans: tuple[tuple[int, int], ...]
     items: tuple[int, ...] = ()
     average: tuple[int, ...] = ()
@@ -109,24 +109,24 @@ class PairBatch:
         return (rows * hidden.to(rows)).sum(-1) + (0 if bias is None else bias.detach()[answers].to(rows))
 
 
-def batches(parts: Anatomy, contrasts: Sequence[PromptPair], size: int) -> Iterator[tuple[list[int], PairBatch]]:
-    """Batches of at most `size` pairs of similar length, each with the indices of its pairs in `contrasts`."""
-    order = sorted(range(len(contrasts)), key=lambda i: len(contrasts[i].ids))
+def batches(parts: Anatomy, pairs: Sequence[PromptPair], size: int) -> Iterator[tuple[list[int], PairBatch]]:
+    """Batches of at most `size` pairs of similar length, each with the indices of its pairs in `pairs`."""
+    order = sorted(range(len(pairs)), key=lambda i: len(pairs[i].ids))
     for first in range(0, len(order), size):
         chosen = order[first : first + size]
-        yield chosen, _collate(parts, [contrasts[i] for i in chosen])
+        yield chosen, _collate(parts, [pairs[i] for i in chosen])
 
 
-def _collate(parts: Anatomy, contrasts: Sequence[PromptPair]) -> PairBatch:
-    length = max(len(contrast.ids) for contrast in contrasts)
-    ids = torch.zeros(2, len(contrasts), length, dtype=torch.long)
-    mask, slots = torch.zeros(2, len(contrasts), length, dtype=torch.long)
-    for row, contrast in enumerate(contrasts):
-        place = slice(length - len(contrast.ids), None)
-        ids[CLEAN, row, place], ids[CORRUPTED, row, place] = torch.tensor((contrast.ids, contrast.corrupted))
-        mask[row, place], slots[row, place] = 1, torch.tensor(contrast.slots)
+def _collate(parts: Anatomy, pairs: Sequence[PromptPair]) -> PairBatch:
+    length = max(len(pair.ids) for pair in pairs)
+    ids = torch.zeros(2, len(pairs), length, dtype=torch.long)
+    mask, slots = torch.zeros(2, len(pairs), length, dtype=torch.long)
+    for row, pair in enumerate(pairs):
+        columns = slice(length - len(pair.ids), None)
+        ids[CLEAN, row, columns], ids[CORRUPTED, row, columns] = torch.tensor((pair.ids, pair.corrupted))
+        mask[row, columns], slots[row, columns] = 1, torch.tensor(pair.slots)
     differs = (ids[CLEAN] != ids[CORRUPTED]).any(0).nonzero()
-    answers = torch.tensor([[c.right for c in contrasts], [c.wrong for c in contrasts]])
+    answers = torch.tensor([[c.right for c in pairs], [c.wrong for c in pairs]])
     ids, mask, answers, slots = (tensor.to(parts.embed.weight.device) for tensor in (ids, mask, answers, slots))
     start = int(differs[0]) if len(differs) else length - 1
-    return PairBatch(parts, ids, mask, answers, slots, tuple(contrast.average for contrast in contrasts), start)
+    return PairBatch(parts, ids, mask, answers, slots, tuple(pair.average for pair in pairs), start)

@@ -16,7 +16,9 @@ from core.models.families import Anatomy
 QueuedEdge = tuple[float, int, int]  # (-strength, row, column): a heap yields its smallest entry first
 
 
-def top(parts: Anatomy, scores: Float[Tensor, "f b"], count: int, absolute: bool = True) -> Bool[Tensor, "f b"]:
+def top(
+    parts: Anatomy, scores: Float[Tensor, "sources destinations"], count: int, absolute: bool = True
+) -> Bool[Tensor, "sources destinations"]:
     """Mask of the `count` edges of largest score, without those on no path from the input to the logits.
 
     Args:
@@ -31,7 +33,9 @@ def top(parts: Anatomy, scores: Float[Tensor, "f b"], count: int, absolute: bool
     return connected(parts, keep.view_as(scores) & paths(parts))
 
 
-def greedy(parts: Anatomy, scores: Float[Tensor, "f b"], count: int, absolute: bool = True) -> Bool[Tensor, "f b"]:
+def greedy(
+    parts: Anatomy, scores: Float[Tensor, "sources destinations"], count: int, absolute: bool = True
+) -> Bool[Tensor, "sources destinations"]:
     """Mask of `count` edges found from the logits down, without those on no path from the input to the logits.
 
     1. Begin with the edges into the logits.
@@ -54,7 +58,7 @@ def greedy(parts: Anatomy, scores: Float[Tensor, "f b"], count: int, absolute: b
     return connected(parts, keep)
 
 
-def connected(parts: Anatomy, keep: Bool[Tensor, "f b"]) -> Bool[Tensor, "f b"]:
+def connected(parts: Anatomy, keep: Bool[Tensor, "sources destinations"]) -> Bool[Tensor, "sources destinations"]:
     """The edges of a mask that lie on some path of kept edges from the input to the logits."""
     count, owner = len(keep), owners(parts)
     from_input, to_logits = (torch.zeros(count + 1, dtype=torch.bool) for _ in range(2))
@@ -73,7 +77,9 @@ def owners(parts: Anatomy) -> Int[Tensor, " b"]:
     return torch.tensor([rows.get(name, len(rows)) for name, _ in destinations(parts)])
 
 
-def _strengths(parts: Anatomy, scores: Float[Tensor, "f b"], absolute: bool) -> Float[Tensor, "f b"]:
+def _strengths(
+    parts: Anatomy, scores: Float[Tensor, "sources destinations"], absolute: bool
+) -> Float[Tensor, "sources destinations"]:
     return (scores.abs() if absolute else scores).masked_fill(~paths(parts), -torch.inf)
 
 

@@ -28,8 +28,9 @@ def bench(
         "benchmarks"
     ),
     folder: Annotated[
-        Path, typer.Option("--scenes", help="Folder of the scenarios: their adapters and references.")
+        Path, typer.Option("--scenarios", help="Folder of the scenarios: their adapters and references.")
     ] = Path(".bench"),
+    scenes: Annotated[Path | None, typer.Option("--scenes", hidden=True)] = None,
     kinds: Annotated[str, typer.Option(help="Kinds of request: random, heavy, single, genre, row.")] = "random",
     seeds: Annotated[
         int, typer.Option(help="Number of seeds; each has its own adapter, request and references.", min=1)
@@ -52,11 +53,11 @@ def bench(
 
     chosen = tuple(parts_of(methods)) or (QUICK_METHODS if quick else ALL)
     with progress() as bars:
-        for place in workspace:
-            source = Workspace(place)
+        for root in workspace:
+            source = Workspace(root)
             sweep = Sweep(
                 source=source,
-                folder=folder,
+                folder=scenes or folder,
                 rows=target / "unlearning" / f"{slug(source.settings.name)}.parquet",
                 kinds=tuple(parts_of(kinds)),
                 seeds=tuple(range(1 if quick else seeds)),

@@ -40,22 +40,22 @@ class PlainConsole(Console):
 out, err = PlainConsole(), PlainConsole(stderr=True)
 
 
-def follow_run(folder: RunHandle, quiet: bool) -> None:
+def follow_run(run: RunHandle, quiet: bool) -> None:
     """Show a run's progress until it ends; Ctrl-C cancels the run.
 
     Args:
-        folder: The run.
+        run: The run.
         quiet: Whether to show nothing.
     """
     with progress(quiet) as bars:
         bar = bars.add_task("queued", total=1.0)
         try:
-            while (status := folder.status).state not in (*ENDED, RunState.LOST):
+            while (status := run.status).state not in (*ENDED, RunState.LOST):
                 bars.update(bar, completed=status.progress, description=status.stage or status.state)
                 time.sleep(0.3)
             bars.update(bar, completed=status.progress, description=str(status.state))
         except KeyboardInterrupt:
-            folder.request_cancel()
+            run.request_cancel()
             raise
 
 

@@ -3,23 +3,24 @@
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, requires, version
 
 import torch
 from packaging.requirements import Requirement
 
-from core.errors import RecordError
+from core.errors import LedgerError
 from core.review.cases import Cases
-from core.runs.device_locks import candidates, free
+from core.runs.device_locks import free, usable_devices
 from core.runs.handle import runs, store_of
 from core.runs.submit import ORPHANED, is_orphaned
 from core.types import ENDED, RunState
+from core.types.aliases import stored_as
 from core.utils.atomic_io import staging_folders
 from core.utils.commands import DISTRIBUTION, command_line, install_line
 from core.workspace import Workspace
 
-SPARE = 2_000_000_000  # bytes of free disk; with less, a run may fail
+MIN_FREE_BYTES = 2_000_000_000  # bytes of free disk; with less, a run may fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,14 @@ class Finding:
     Attributes:
         name: Name of the check.
         ok: Whether there is no problem.
-        said: The state that was found, or the problem.
-        mend: How to fix the problem; empty if there is none.
+        detail: The state that was found, or the problem.
+        fix: How to fix the problem; empty if there is none.
     """
 
     name: str
     ok: bool
-    said: str
-    mend: str = ""
+    detail: str = field(metadata=stored_as("said"))
+    fix: str = field(default="", metadata=stored_as("mend"))
 
 
 def examine(workspace: Workspace | None = None) -> tuple[Finding, ...]:
@@ -79,17 +80,17 @@ def _wrong(line: str) -> str:
 
 def _device() -> Finding:
     """The devices that a run with --device auto may use."""
-    devices = candidates("auto")
+    devices = usable_devices("auto")
     idle = free(devices)
-    said = ", ".join(f"{name} ({'free' if name in idle else 'in use by a run'})" for name in devices)
+    detail = ", ".join(f"{name} ({'free' if name in idle else 'in use by a run'})" for name in devices)
     if torch.version.cuda and not torch.cuda.is_available():
         return Finding(
             "device",
             False,
-            f"torch is built for CUDA but finds no GPU: {said}",
+            f"torch is built for CUDA but finds no GPU: {detail}",
             "Check nvidia-smi and CUDA_VISIBLE_DEVICES.",
         )
-    return Finding("device", True, said)
+    return Finding("device", True, detail)
 
 
 def _workspace(workspace: Workspace) -> Iterator[Finding]:
@@ -112,22 +113,22 @@ def _workspace(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _disk(workspace: Workspace) -> Finding:
-    spare = shutil.disk_usage(workspace.root).free
-    enough = spare >= SPARE
+    free_bytes = shutil.disk_usage(workspace.root).free
+    enough = free_bytes >= MIN_FREE_BYTES
     return Finding(
-        "disk", enough, f"{spare / 1e9:.1f} GB free", "" if enough else "Free disk space before the next run."
+        "disk", enough, f"{free_bytes / 1e9:.1f} GB free", "" if enough else "Free disk space before the next run."
     )
 
 
 def _store(workspace: Workspace) -> Finding:
     store = store_of(workspace)
     path, flaws = store.path, store.flaws()
-    mend = (
+    fix = (
         f"Move {path} and its -wal and -shm files away: ended runs stay readable, other runs must be started again."
         if flaws
         else ""
     )
-    return Finding("store", not flaws, "; ".join(flaws) or "whole", mend)
+    return Finding("store", not flaws, "; ".join(flaws) or "whole", fix)
 
 
 def _ledger(workspace: Workspace) -> Finding:
@@ -137,10 +138,10 @@ def _ledger(workspace: Workspace) -> Finding:
 
     try:
         flaws = verify(workspace.layout.ledger, read_public(workspace.layout.ledger_key)).flaws
-    except RecordError as error:
+    except LedgerError as error:
         flaws = (str(error),)
-    mend = "Compare it with a head and a copy kept elsewhere. The next entry repairs an incomplete last line."
-    return Finding("ledger", not flaws, " ".join(flaws) or "whole", mend if flaws else "")
+    fix = "Compare it with a head and a copy kept elsewhere. The next entry repairs an incomplete last line."
+    return Finding("ledger", not flaws, " ".join(flaws) or "whole", fix if flaws else "")
 
 
 def _served(workspace: Workspace) -> Finding:
@@ -148,31 +149,31 @@ def _served(workspace: Workspace) -> Finding:
     from core.review.audit import serves_approved  # loads the signing libraries
 
     same = serves_approved(workspace)
-    said = (
+    detail = (
         "as approved, or none is approved yet" if same else "The adapter in use is not the one that was approved last."
     )
     return Finding(
-        "served adapter", same, said, "" if same else "Find out who replaced it, and which data it was trained on."
+        "served adapter", same, detail, "" if same else "Find out who replaced it, and which data it was trained on."
     )
 
 
 def _runs(workspace: Workspace) -> Iterator[Finding]:
     """Lost and orphaned runs, and candidate adapters of cancelled runs."""
-    states = {folder: folder.status for folder in runs(workspace)}
-    for folder, status in states.items():
-        if status.state is RunState.LOST or is_orphaned(folder):
+    states = {run: run.status for run in runs(workspace)}
+    for run, status in states.items():
+        if status.state is RunState.LOST or is_orphaned(run):
             yield Finding(
-                f"run {folder.id}",
+                f"run {run.id}",
                 False,
                 status.message or ORPHANED,
-                f"{command_line('resume', '-w', str(workspace.root), '--run', folder.id)}, or cancel.",
+                f"{command_line('resume', '-w', str(workspace.root), '--run', run.id)}, or cancel.",
             )
-        elif status.state is RunState.CANCELLED and folder.candidate:
+        elif status.state is RunState.CANCELLED and run.unlearned_adapter_paths:
             yield Finding(
-                f"run {folder.id}",
+                f"run {run.id}",
                 False,
                 "It was cancelled, but its candidate adapter still exists.",
-                f"Remove {', '.join(map(str, folder.candidate))}.",
+                f"Remove {', '.join(map(str, run.unlearned_adapter_paths))}.",
             )
     ended = sum(status.state in ENDED for status in states.values())
     yield Finding("runs", True, f"{ended} of {len(states)} ended")

@@ -24,8 +24,8 @@ def doctor(
         print(json.dumps(to_json(findings)))
     for one in () if as_json else findings:
         sign, style = ("ok", "green") if one.ok else ("!!", "red")
-        out.print(f"{sign} {one.name}: {one.said}", style=style, highlight=False, soft_wrap=True)
-        if one.mend:
-            out.print(f"   {one.mend}", highlight=False, soft_wrap=True)
+        out.print(f"{sign} {one.name}: {one.detail}", style=style, highlight=False, soft_wrap=True)
+        if one.fix:
+            out.print(f"   {one.fix}", highlight=False, soft_wrap=True)
     if not all(one.ok for one in findings):
         raise typer.Exit(1)

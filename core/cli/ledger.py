@@ -8,7 +8,7 @@ import typer
 
 from core.cli.console import err, out
 from core.cli.options import Json, RequestId, WorkspacePath
-from core.errors import RecordError
+from core.errors import LedgerError
 from core.utils.atomic_io import write_bytes, write_text
 from core.utils.commands import command_line
 from core.utils.serialization import to_json
@@ -19,19 +19,19 @@ Key = Annotated[Path, typer.Option(help="The public key, ledger.pub, as the sign
 
 
 @app.command()
-def init(workspace: WorkspacePath, as_json: Json = False) -> None:
+def init(root: WorkspacePath, as_json: Json = False) -> None:
     """Make the keys and the first entry; every later run is entered. The private key stays with your user account."""
     from core.ledger.chain import begin  # loads the signing libraries
     from core.ledger.keys import make_keys  # loads the signing libraries
 
-    place = Workspace(workspace)
-    begin(place.layout.ledger, place.settings.name, make_keys(place.layout.ledger_key))
+    workspace = Workspace(root)
+    begin(workspace.layout.ledger, workspace.settings.name, make_keys(workspace.layout.ledger_key))
     if as_json:
-        print(json.dumps({"ledger": str(place.layout.ledger), "key": str(place.layout.ledger_key)}))
+        print(json.dumps({"ledger": str(workspace.layout.ledger), "key": str(workspace.layout.ledger_key)}))
         return
     out.print(
-        f"The ledger is {place.layout.ledger}. Give {place.layout.ledger_key} to its auditors, "
-        "and keep heads elsewhere: " + command_line("ledger", "head", "--workspace", str(workspace), "--out", "FILE"),
+        f"The ledger is {workspace.layout.ledger}. Give {workspace.layout.ledger_key} to its auditors, "
+        "and keep heads elsewhere: " + command_line("ledger", "head", "--workspace", str(root), "--out", "FILE"),
         highlight=False,
         soft_wrap=True,
     )
@@ -39,26 +39,26 @@ def init(workspace: WorkspacePath, as_json: Json = False) -> None:
 
 @app.command()
 def head(
-    workspace: WorkspacePath,
+    root: WorkspacePath,
     to: Annotated[Path, typer.Option("--out", help="The file to write, best where nobody here can change it.")],
 ) -> None:
     """Sign the ledger's length and last entry, so that a truncated or rewritten ledger can be detected."""
     from core.ledger.chain import head_of  # loads the signing libraries
     from core.ledger.keys import keys_of  # loads the signing libraries
 
-    place = Workspace(workspace)
-    write_bytes(to, head_of(place.layout.ledger, keys_of(place.layout.ledger_key)))
+    workspace = Workspace(root)
+    write_bytes(to, head_of(workspace.layout.ledger, keys_of(workspace.layout.ledger_key)))
     out.print(f"The head is {to}.", highlight=False, soft_wrap=True)
 
 
 @app.command()
-def show(workspace: WorkspacePath, as_json: Json = False) -> None:
+def show(root: WorkspacePath, as_json: Json = False) -> None:
     """Print all entries of the ledger in order."""
     from core.ledger.chain import entries  # loads the signing libraries
     from core.ledger.keys import read_public  # loads the signing libraries
 
-    place = Workspace(workspace)
-    found = entries(place.layout.ledger, read_public(place.layout.ledger_key))
+    workspace = Workspace(root)
+    found = entries(workspace.layout.ledger, read_public(workspace.layout.ledger_key))
     if as_json:
         print(json.dumps(to_json(found)))
         return
@@ -69,20 +69,22 @@ def show(workspace: WorkspacePath, as_json: Json = False) -> None:
 
 @app.command()
 def record(
-    workspace: WorkspacePath,
+    root: WorkspacePath,
     request_id: RequestId,
     to: Annotated[Path, typer.Option("--out", help="The HTML file to write.")],
 ) -> None:
     """Write the ledger's entries on one request as a self-contained page; it names none of the request's users."""
     from core.ledger.chain import entries  # loads the signing libraries
     from core.ledger.keys import read_public  # loads the signing libraries
-    from core.report.case_record import about  # loads jinja2
-    from core.report.case_record import record as page  # loads jinja2
+    from core.report.case_record import entries_of_request  # loads jinja2
+    from core.report.case_record import render_case_record as page  # loads jinja2
 
-    place = Workspace(workspace)
-    found = about(to_json(entries(place.layout.ledger, read_public(place.layout.ledger_key))), request_id)
+    workspace = Workspace(root)
+    found = entries_of_request(
+        to_json(entries(workspace.layout.ledger, read_public(workspace.layout.ledger_key))), request_id
+    )
     if not found:
-        raise RecordError(f"The ledger has no entry on request {request_id!r}: check the id.")
+        raise LedgerError(f"The ledger has no entry on request {request_id!r}: check the id.")
     write_text(to, page(request_id, found))
     out.print(f"The record is {to}.", highlight=False, soft_wrap=True)
 

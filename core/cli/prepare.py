@@ -42,15 +42,16 @@ def prepare(
     rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter.", min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(help="Learning rate of the adapter.")] = 2e-3,
     window: Annotated[int, typer.Option(help="Interactions in one prompt.", min=4)] = 32,
-    crowd: Annotated[
+    base_share: Annotated[
         float,
         typer.Option(
             help="Share of base-model users, whose data trains the base model, if it is trained here.", min=0, max=0.9
         ),
     ] = 0.06,
-    holdout: Annotated[
+    crowd: Annotated[float | None, typer.Option("--crowd", hidden=True, min=0, max=0.9)] = None,
+    held_out_share: Annotated[
         float,
-        typer.Option(help="Share of held-out users, whose data trains no model.", min=0.01, max=0.9),
+        typer.Option("--holdout", help="Share of held-out users, whose data trains no model.", min=0.01, max=0.9),
     ] = 0.15,
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
 ) -> None:
@@ -63,18 +64,18 @@ def prepare(
     dataset = read(data, columns_of(columns))
     for note in dataset.notes:
         out.print(f"note: {note}", highlight=False)
-    name, revision, place = _base(base)
+    name, revision, location = _base(base)
     settings = WorkspaceSettings(
-        workspace.name, data, Task(task), place, revision, window=window, epochs=epochs, learning_rate=learning_rate,
+        workspace.name, data, Task(task), location, revision, window=window, epochs=epochs, learning_rate=learning_rate,
         rank=rank, seed=seed, base_note=name or "a small Llama trained here on the data of the base-model users",
     )  # fmt: skip
-    scratch = Scratch(crowd=crowd, holdout=holdout)
+    scratch = Scratch(base_share=base_share if crowd is None else crowd, held_out_share=held_out_share)
     with progress() as bars:
         _print_summary(make_workspace(dataset, workspace, settings, scratch, step_bars(bars), adapter), workspace)
 
 
 def _base(base: str) -> tuple[str, str | None, str]:
-    """Name, revision and place of the base model; the place is a folder, a hub id, or `base` if it is trained here."""
+    """Name, revision and location of the base model: a folder, a hub id, or `base` if it is trained here."""
     if Path(base).exists() and base:
         return base, None, str(Path(base).resolve())
     name, _, revision = base.partition("@")
@@ -85,9 +86,9 @@ def _print_summary(workspace: Workspace, path: Path) -> None:
     split = workspace.user_split
     out.print(
         f"Workspace {path}: {len(workspace.items):,} items, {len(workspace.interactions):,} interactions, "
-        f"{len(split.members)} training users, {len(split.crowd)} base-model users, {len(split.holdout)} held-out "
-        "users."
+        f"{len(split.training_users)} training users, {len(split.base_users)} base-model users, "
+        f"{len(split.held_out_users)} held-out users."
     )
-    if split.members:
-        following = command_line("request", "--workspace", str(path), "--users", split.members[0])
+    if split.training_users:
+        following = command_line("request", "--workspace", str(path), "--users", split.training_users[0])
         out.print(f"Next: {following}", soft_wrap=True)

@@ -15,7 +15,7 @@ from core.workspace import Workspace
 
 
 def request(
-    workspace: WorkspacePath,
+    root: WorkspacePath,
     users: Annotated[str, typer.Option(help="User ids, separated by commas: all their data is to be deleted.")] = "",
     interactions: Annotated[str, typer.Option(help="Single interactions as USER:ITEM, separated by commas.")] = "",
     reason: Annotated[str, typer.Option(help="The reason in a few words; destroyed with the request.")] = "",
@@ -29,22 +29,22 @@ def request(
     as_json: Json = False,
 ) -> None:
     """Open a deletion request and check that it can be served."""
-    place = Workspace(workspace)
-    require(place, person, Action.OPEN)
-    opened = place.open_request(parts_of(users), pairs_of(interactions), reason, person, legal_basis, identity)
+    workspace = Workspace(root)
+    require(workspace, person, Action.OPEN)
+    opened = workspace.open_request(parts_of(users), pairs_of(interactions), reason, person, legal_basis, identity)
     if as_json:
         print(json.dumps(to_json(opened)))
         return
     out.print(f"Request {opened.id} is open for {', '.join(opened.subjects)}.", highlight=False)
     out.print(
-        "Next: " + command_line("reference", "--workspace", str(workspace), "--request", opened.id, "--seeds", "3"),
+        "Next: " + command_line("reference", "--workspace", str(root), "--request", opened.id, "--seeds", "3"),
         highlight=False,
         soft_wrap=True,  # a command is copied as one line
     )
 
 
 def reference(
-    workspace: WorkspacePath,
+    root: WorkspacePath,
     request_id: RequestId,
     seeds: Annotated[int, typer.Option(help="Number of references; 3 or more show their own spread.", min=1)] = 3,
     device: Device = "auto",
@@ -54,11 +54,11 @@ def reference(
     """Retrain the adapter without the request's data; every run is compared with these references."""
     from core.runs.references import train_references  # loads torch
 
-    place = workspace_for_runs(workspace, person)
+    workspace = workspace_for_runs(root, person)
     with progress(quiet=as_json) as bars:
         report = step_bars(bars)
         folders = train_references(
-            place,
+            workspace,
             request_id,
             seeds,
             device,
@@ -69,8 +69,7 @@ def reference(
         return
     out.print(f"{len(folders)} references are ready.")
     out.print(
-        "Next: "
-        + command_line("run", "--workspace", str(workspace), "--request", request_id, "--method", "cure_merge"),
+        "Next: " + command_line("run", "--workspace", str(root), "--request", request_id, "--method", "cure_merge"),
         highlight=False,
         soft_wrap=True,
     )

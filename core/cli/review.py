@@ -36,7 +36,7 @@ def comment(
 
 @app.command()
 def decide(
-    workspace: WorkspacePath,
+    root: WorkspacePath,
     request_id: RequestId,
     approve: Annotated[bool, typer.Option("--approve/--reject", help="Your decision.")],
     evidence: Annotated[str, typer.Option(help="Digest of the evidence, as printed by `review show`.")],
@@ -48,19 +48,19 @@ def decide(
     as_json: Json = False,
 ) -> None:
     """Record your decision; if it is the last one that is required, the request is carried out."""
-    from core.review.execution import settle as carry_out  # loads the signing libraries
+    from core.review.execution import execute_decisions  # loads the signing libraries
 
-    place, reason = Workspace(workspace), sys.stdin.read() if reason == "-" else reason
-    case = decisions.decide(place, request_id, person, approve, evidence, reason)
-    _print_case(carry_out(place) or case, as_json)
+    workspace, reason = Workspace(root), sys.stdin.read() if reason == "-" else reason
+    case = decisions.decide(workspace, request_id, person, approve, evidence, reason)
+    _print_case(execute_decisions(workspace) or case, as_json)
 
 
 @app.command()
 def settle(workspace: WorkspacePath, as_json: Json = False) -> None:
     """Finish interrupted work: enter decisions into the ledger and carry out an approved request."""
-    from core.review.execution import settle as carry_out  # loads the signing libraries
+    from core.review.execution import execute_decisions  # loads the signing libraries
 
-    case = carry_out(Workspace(workspace))
+    case = execute_decisions(Workspace(workspace))
     if as_json:
         print(json.dumps(to_json(case)))
         return

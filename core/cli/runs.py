@@ -40,7 +40,7 @@ def estimate(
         return
     out.print(
         f"About {found.seconds:.0f} seconds on {found.device} ({found.dtype}), within a factor of two. "
-        f"It needs about {found.memory / 1e9:.1f} GB of memory; {found.free / 1e9:.1f} GB are free now.",
+        f"It needs about {found.peak_bytes / 1e9:.1f} GB of memory; {found.free / 1e9:.1f} GB are free now.",
         highlight=False,
         soft_wrap=True,
     )
@@ -50,7 +50,7 @@ def estimate(
 
 
 def run(
-    workspace: WorkspacePath,
+    root: WorkspacePath,
     request_id: RequestId,
     method: Method = "cure",
     device: Device = "auto",
@@ -64,11 +64,11 @@ def run(
     """Unlearn a request: start a worker and show its progress until the run ends."""
     from core.runs.submit import create_run, start  # loads torch
 
-    place = workspace_for_runs(workspace, person)
-    check_operators(place, request_id, person)
-    folder = create_run(place, request_id, method, device, seed, steps, launcher=launcher, launched_by=person)
-    start(folder)
-    _follow_and_print(folder, workspace, detach, as_json)
+    workspace = workspace_for_runs(root, person)
+    check_operators(workspace, request_id, person)
+    run = create_run(workspace, request_id, method, device, seed, steps, launcher=launcher, launched_by=person)
+    start(run)
+    _follow_and_print(run, root, detach, as_json)
 
 
 def resume(
@@ -77,19 +77,19 @@ def resume(
     """Continue a failed or lost run from its last checkpoint."""
     from core.runs.submit import resume as resume_run  # loads torch
 
-    folder = open_run(workspace_for_runs(workspace, person), run_id)
-    resume_run(folder)
-    _follow_and_print(folder, workspace, detach, as_json)
+    run = open_run(workspace_for_runs(workspace, person), run_id)
+    resume_run(run)
+    _follow_and_print(run, workspace, detach, as_json)
 
 
 def cancel(workspace: WorkspacePath, run_id: RunId, person: Person = "", as_json: Json = False) -> None:
     """Stop a run and destroy its candidate adapter; the adapter in use does not change."""
-    folder = open_run(workspace_for_runs(workspace, person), run_id)
-    folder.request_cancel()
+    run = open_run(workspace_for_runs(workspace, person), run_id)
+    run.request_cancel()
     if as_json:
-        print(json.dumps({"id": folder.id, **to_json(folder.status)}))
+        print(json.dumps({"id": run.id, **to_json(run.status)}))
         return
-    state = "is asked to stop" if folder.cancel_requested else "is stopped"
+    state = "is asked to stop" if run.cancel_requested else "is stopped"
     out.print(f"Run {run_id} {state}.", highlight=False)
 
 
@@ -103,32 +103,32 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Log a finished run's numbers to MLflow; no personal data is logged."""
-    folder = open_run(Workspace(workspace), run_id)
+    run = open_run(Workspace(workspace), run_id)
     # A folder, because mlflow-skinny lacks SQLAlchemy and cannot open SQLite.
-    uri = uri or folder.workspace.layout.mlflow.as_uri()
-    logged = to_mlflow(folder, uri)
+    uri = uri or run.workspace.layout.mlflow.as_uri()
+    logged = to_mlflow(run, uri)
     if as_json:
-        print(json.dumps({"id": folder.id, "mlflow": logged, "uri": uri}))
+        print(json.dumps({"id": run.id, "mlflow": logged, "uri": uri}))
         return
     out.print(f"Run {run_id} is logged at {uri} as {logged}.", highlight=False, soft_wrap=True)
 
 
-def _follow_and_print(folder: RunHandle, workspace: Path, detach: bool, as_json: bool) -> None:
+def _follow_and_print(run: RunHandle, workspace: Path, detach: bool, as_json: bool) -> None:
     """Follow a run to its end, unless detached, and print its state. Exit code 1 if it did not finish."""
     if not detach:
-        follow_run(folder, quiet=as_json)
-    status = folder.status
+        follow_run(run, quiet=as_json)
+    status = run.status
     if as_json:
-        print(json.dumps({"id": folder.id, **to_json(status)}))
+        print(json.dumps({"id": run.id, **to_json(status)}))
     elif status.state == "done" or detach:
         out.print(
-            f"Run {folder.id}: {status.state}. Next: "
-            + command_line("report", "--workspace", str(workspace), "--run", folder.id),
+            f"Run {run.id}: {status.state}. Next: "
+            + command_line("report", "--workspace", str(workspace), "--run", run.id),
             highlight=False,
             soft_wrap=True,
         )
     if status.state in ("failed", "cancelled", "lost"):
-        err.print(f"Run {folder.id} {status.state}: {status.message}", style="red", highlight=False)
+        err.print(f"Run {run.id} {status.state}: {status.message}", style="red", highlight=False)
         raise typer.Exit(1)
 
 

@@ -26,22 +26,22 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Print the results of a finished run and the path of its full report."""
-    folder = open_run(Workspace(workspace), run_id)
-    if folder.report is None or folder.evaluation is None:
-        log = folder.layout.log
-        raise RunError(f"Run {run_id!r} has no report (it is {folder.status.state}): wait for its end, or read {log}.")
+    run = open_run(Workspace(workspace), run_id)
+    if run.report is None or run.evaluation is None:
+        log = run.layout.log
+        raise RunError(f"Run {run_id!r} has no report (it is {run.status.state}): wait for its end, or read {log}.")
     if as_json:
-        print(json.dumps(read_json(folder.layout.report_numbers)))
+        print(json.dumps(read_json(run.layout.report_numbers)))
         return
-    closeness, baseline = folder.evaluation.closeness, folder.evaluation.item_mean_auc.value
-    out.print(report_table(folder.evaluation))
+    closeness, baseline = run.evaluation.closeness, run.evaluation.item_mean_auc.value
+    out.print(report_table(run.evaluation))
     out.print(
         f"Residual on the forget set: {closeness.residual:.3f} (1 = nothing changed, 0 = equal to the references); "
         f"Jensen-Shannon divergence: {closeness.jsd:.5f} bits.",
         highlight=False,
     )
     out.print(f"Item-mean baseline (mean training label of each title), test AUC: {baseline:.3f}", highlight=False)
-    out.print(f"Full report: {folder.report}", highlight=False, soft_wrap=True)
+    out.print(f"Full report: {run.report}", highlight=False, soft_wrap=True)
 
 
 def overlap(
@@ -75,12 +75,12 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check a finished run against retrained references; exit code 0 only if every check passes."""
-    from core.runs.verify import verify as verify_run  # loads torch
+    from core.runs.verify import verify_run  # loads torch
 
-    folder = open_run(workspace_for_runs(workspace, person), run_id)
+    run = open_run(workspace_for_runs(workspace, person), run_id)
     with progress(as_json) as bars:
         bar = bars.add_task("models evaluated", total=1.0)
-        found = verify_run(folder, device, full, lambda done: bars.update(bar, completed=done))
+        found = verify_run(run, device, full, lambda done: bars.update(bar, completed=done))
     if as_json:
         print(json.dumps(to_json(found)))
     else:
@@ -107,7 +107,7 @@ def _print_check(check: Check) -> None:
 
 
 def verify_destruction(
-    workspace: WorkspacePath,
+    root: WorkspacePath,
     request_id: Annotated[
         str, typer.Option("--request", "-r", help="Id of one request; by default all closed ones.")
     ] = "",
@@ -116,17 +116,17 @@ def verify_destruction(
     """Search every file of the workspace for data of closed requests, by the pseudonyms and digests in the ledger."""
     from core.review.audit import audit  # loads the signing libraries
 
-    place = Workspace(workspace)
-    found = audit(place, request_id or None)
+    workspace = Workspace(root)
+    found = audit(workspace, request_id or None)
     if as_json:
         print(json.dumps(to_json(found)))
     else:
-        _print_destruction(found, place)
+        _print_destruction(found, workspace)
     if not found.clean:
         raise typer.Exit(1)
 
 
-def _print_destruction(found: "AuditResult", place: Workspace) -> None:
+def _print_destruction(found: "AuditResult", workspace: Workspace) -> None:
     if not found.requests:
         err.print("The ledger has no destruction entry, so nothing was searched for.", style="red")
     for name in found.traces:
@@ -136,5 +136,5 @@ def _print_destruction(found: "AuditResult", place: Workspace) -> None:
         err.print("The adapter in use is not the one that was approved last: find out who replaced it.", style="red")
     if found.clean:
         requests = ", ".join(found.requests)
-        text = f"No data of {requests} were found in {place.root}, and the approved adapter is in use."
+        text = f"No data of {requests} were found in {workspace.root}, and the approved adapter is in use."
         out.print(text, highlight=False, soft_wrap=True)

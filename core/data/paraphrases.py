@@ -19,7 +19,7 @@ HISTORIES: dict[str, Callable[[Events], Events]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class Paraphrase:
     """One paraphrase.
 
     Attributes:
@@ -49,12 +49,14 @@ class Wording:
 
 
 @cache
-def wordings(task: Task) -> dict[str, Wording]:
+def paraphrases_of(task: Task) -> dict[str, Paraphrase]:
     """Return all paraphrases of a task by name, from paraphrases.toml."""
     with (Path(__file__).parent / "paraphrases.toml").open("rb") as file:
-        return {name: _wording(values, template(task)) for name, values in tomllib.load(file)[task].items()}
+        return {name: _paraphrase(values, template(task)) for name, values in tomllib.load(file)[task].items()}
 
 
-def _wording(values: dict[str, str], default: Template) -> Wording:
+def _paraphrase(values: dict[str, str], default: Template) -> Paraphrase:
     options = {key: value for key, value in values.items() if key in ("case", "history")}
-    return Wording(replace(default, **{key: value for key, value in values.items() if key not in options}), **options)
+    return Paraphrase(
+        replace(default, **{key: value for key, value in values.items() if key not in options}), **options
+    )

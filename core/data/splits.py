@@ -11,19 +11,22 @@ MIN_HISTORY = 5
 TARGETS = 8
 
 
-def assign_roles(interactions: Sequence[Interaction], crowd: float, holdout: float, seed: int = 0) -> UserSplit:
+def assign_roles(
+    interactions: Sequence[Interaction], base_share: float, held_out_share: float, seed: int = 0
+) -> UserSplit:
     """Assign roles by a hash of (seed, user), so that a user's role does not depend on the other users.
 
     Args:
         interactions: All interactions.
-        crowd: Share of base-model users, in [0, 1].
-        holdout: Share of held-out users, in [0, 1].
+        base_share: Share of base-model users, in [0, 1].
+        held_out_share: Share of held-out users, in [0, 1].
         seed: Seed of the hash.
     """
-    roles: dict[str, list[str]] = {"crowd": [], "holdout": [], "members": []}
+    roles: dict[str, list[str]] = {"base_users": [], "held_out_users": [], "training_users": []}
     for user in dict.fromkeys(event.user for event in interactions):
-        place = int.from_bytes(hashlib.sha256(f"{seed}:{user}".encode()).digest()[:8]) / 2**64
-        roles["holdout" if place < holdout else "crowd" if place < holdout + crowd else "members"].append(user)
+        fraction = int.from_bytes(hashlib.sha256(f"{seed}:{user}".encode()).digest()[:8]) / 2**64
+        role = "held_out_users" if fraction < held_out_share else "base_users"
+        roles[role if fraction < held_out_share + base_share else "training_users"].append(user)
     return UserSplit(**{name: tuple(users) for name, users in roles.items()})
 
 
@@ -48,15 +51,15 @@ def make_split(
     histories = by_user(interactions, task)
     forgotten = (request or Request("")).covers
     sets: dict[str, list[Prompt]] = defaultdict(list)
-    for user in roles.members:
-        train, validation, test = thirds(histories[user])
+    for user in roles.training_users:
+        train, validation, test = split_by_time(histories[user])
         sets["forget"] += _forget_prompts(train, forgotten, window)
         kept, kept_validation, kept_test = ([e for e in part if not forgotten(e)] for part in (train, validation, test))
         sets["retain"] += windows(kept, window)
         sets["validation"] += suffixes(kept, kept_validation, window)
         sets["test"] += suffixes(kept + kept_validation, kept_test, window)
-    for user in roles.holdout:
-        sets["holdout"] += windows(thirds(histories[user])[0], window)
+    for user in roles.held_out_users:
+        sets["holdout"] += windows(split_by_time(histories[user])[0], window)
     if request and not sets["forget"]:
         raise RequestError(
             f"Request {request.id!r} covers nothing that trained the adapter: its interactions are newer, "
@@ -74,7 +77,7 @@ def by_user(interactions: Iterable[Interaction], task: Task) -> dict[str, list[I
     return histories
 
 
-def thirds(events: list[Interaction]) -> tuple[list[Interaction], list[Interaction], list[Interaction]]:
+def split_by_time(events: list[Interaction]) -> tuple[list[Interaction], list[Interaction], list[Interaction]]:
     """Split one user's history into training, validation and test part; a short history is for training only."""
     if len(events) < MIN_HISTORY:
         return events, [], []

@@ -18,7 +18,7 @@ from core.pipeline.prepare import Scratch, prepare
 from core.runs.handle import RunHandle
 from core.runs.list_overlap import write_overlaps
 from core.runs.references import train_references
-from core.runs.verify import verify
+from core.runs.verify import verify_run
 from core.runs.worker import work
 from core.types import Identity, LegalBasis, Request, RunSpec
 from core.unlearning.training_types import Step
@@ -45,7 +45,7 @@ SETTINGS = WorkspaceSettings(
     base_note="a small Llama trained from nothing on the fictional crowd",
 )
 SCRATCH = Scratch(
-    holdout=0.15,
+    held_out_share=0.15,
     vocabulary=1000,
     known=1,
     width=128,
@@ -88,10 +88,10 @@ def make_demo(folder: Path, report: Callable[[str, Step], bool]) -> None:
     """Make the data, models, request, references and one finished run in an empty folder."""
     dataset = make_world(people=PEOPLE)
     crowd = make_world(people=CROWD, first=PEOPLE + 1, town=False).interactions  # seen by the base model only
-    workspace = prepare(dataset, folder, SETTINGS, SCRATCH, report, crowd=crowd)
+    workspace = prepare(dataset, folder, SETTINGS, SCRATCH, report, base_interactions=crowd)
     request = Request(
         "req-demo",
-        users=demo_subjects(dataset, workspace.user_split.members, SUBJECTS),
+        users=demo_subjects(dataset, workspace.user_split.training_users, SUBJECTS),
         reason="They closed their accounts and asked to be erased.",
         created=CREATED,
         legal_basis=LegalBasis.CONSENT_WITHDRAWN,
@@ -117,7 +117,7 @@ def finished_run(folder: Path, request: Request) -> None:
     run.store.add(run.id, run.id, externally_queued=False)
     work(run)
     write_overlaps(run, "cpu")
-    verify(run, "cpu", full=True)
+    verify_run(run, "cpu", full=True)
     for file in (*layout.store_files(), layout.work_lock):  # data of processes; the demo is shipped without them
         file.unlink()
 

@@ -87,14 +87,14 @@ def make_world(seed: int = 7, films: int = 240, people: int = 420, first: int = 
     )
 
 
-def demo_subjects(dataset: Dataset, members: Sequence[str], count: int) -> tuple[str, ...]:
+def demo_subjects(dataset: Dataset, training_users: Sequence[str], count: int) -> tuple[str, ...]:
     """Choose the training users with the clearest favourite word in their data.
 
     A word's strength for a user is the sum of (own liking - mean liking of all users) over their films with this word.
 
     Args:
         dataset: The demo data.
-        members: Training users to choose from.
+        training_users: Training users to choose from.
         count: Number of users to choose.
     """
     titles = {item.id: item.title for item in dataset.items}
@@ -102,7 +102,7 @@ def demo_subjects(dataset: Dataset, members: Sequence[str], count: int) -> tuple
     for event in dataset.interactions:
         likes[event.item].append(event.liked)
     mean = {item: sum(values) / len(values) for item, values in likes.items()}
-    fondness: dict[str, dict[str, float]] = {user: defaultdict(float) for user in members}
+    fondness: dict[str, dict[str, float]] = {user: defaultdict(float) for user in training_users}
     for event in dataset.interactions:
         if event.user in fondness:
             for word in MOTIFS & set(titles[event.item].split()):
@@ -160,12 +160,12 @@ def _choose(rng: Random, person: DemoUser, films: Sequence[Film], count: int) ->
 
     Sequential Poisson sampling: take the films with the smallest u / weight, where u is uniform.
     """
-    places = {}
+    keys = {}
     for film in films:
         weight = film.reach * (4 if person.quirk in film.item.title.split() else 1)
         weight *= 1.5 if expected_liking(person, film) > 0 else 1
-        places[film] = rng.random() / weight
-    return _shuffled(rng, sorted(films, key=places.__getitem__)[:count])
+        keys[film] = rng.random() / weight
+    return _shuffled(rng, sorted(films, key=keys.__getitem__)[:count])
 
 
 def _liking(rng: Random, person: DemoUser, film: Film) -> float:

@@ -1,1 +1,1 @@
-"""Evaluation: predictions of a model, measures with intervals, ranked lists and what-if questions."""
+"""Evaluation: predictions of a model, metrics with intervals, ranked lists and what-if questions."""

@@ -54,7 +54,7 @@ class ModelOutputs:
 def collect_outputs(
     recommender: Recommender,
     split: Split,
-    reader: PromptSetup,
+    prompt_setup: PromptSetup,
     items: Mapping[str, Item],
     histories: Mapping[str, Sequence[Interaction]],
     listed: Sequence[str] = (),
@@ -65,17 +65,20 @@ def collect_outputs(
     Args:
         recommender: Model.
         split: Prompts of each set.
-        reader: Encodes prompts.
+        prompt_setup: Encodes prompts.
         items: Catalogue by id.
         histories: Training interactions of each training user.
         listed: Users whose top lists are computed.
         ranked: Largest number of users whose test items are ranked, which is the most expensive part.
     """
     prompts = _first_liked(split.test, ranked)
-    users, places = np.array([prompt.user for prompt in prompts]), target_ranks(recommender, prompts, reader, histories)
-    lists = {user: top_list(recommender, histories[user], reader, items) for user in listed}
-    forget, test, holdout = (predict(recommender, part, reader) for part in (split.forget, split.test, split.holdout))
-    return ModelOutputs(forget, test, holdout, users, places, lists)
+    users = np.array([prompt.user for prompt in prompts])
+    ranks = target_ranks(recommender, prompts, prompt_setup, histories)
+    lists = {user: top_list(recommender, histories[user], prompt_setup, items) for user in listed}
+    forget, test, holdout = (
+        predict(recommender, part, prompt_setup) for part in (split.forget, split.test, split.holdout)
+    )
+    return ModelOutputs(forget, test, holdout, users, ranks, lists)
 
 
 def compare(
@@ -109,7 +112,7 @@ def compare(
 
 
 def metrics(outputs: ModelOutputs, draws: int = DRAWS) -> Metrics:
-    """All measures of one model, each with an interval from `draws` bootstrap draws over users."""
+    """All metrics of one model, each with an interval from `draws` bootstrap draws over users."""
     hits, gains = hit_rates(outputs.ranks), ndcg_gains(outputs.ranks)
     return Metrics(
         test_auc=_auc(outputs.test, draws),
@@ -167,19 +170,21 @@ def list_users(split: Split) -> tuple[str, ...]:
 def top_list(
     recommender: Recommender,
     history: Sequence[Interaction],
-    reader: PromptSetup,
+    prompt_setup: PromptSetup,
     items: Mapping[str, Item],
     length: int = LIST_LENGTH,
 ) -> tuple[Recommendation, ...]:
     """Top list of the user with this history, among `candidates`."""
-    unseen = candidates(history, reader)
-    return top_k(score_candidates(recommender, open_prompt(history, reader), unseen, reader), unseen, items, length)
+    unseen = candidates(history, prompt_setup)
+    return top_k(
+        score_candidates(recommender, open_prompt(history, prompt_setup), unseen, prompt_setup), unseen, items, length
+    )
 
 
-def candidates(history: Sequence[Interaction], reader: PromptSetup) -> list[str]:
+def candidates(history: Sequence[Interaction], prompt_setup: PromptSetup) -> list[str]:
     """The `LIST_CANDIDATES` most popular items that are not in a history."""
     seen = {event.item for event in history}
-    return [item for item in reader.popular if item not in seen][:LIST_CANDIDATES]
+    return [item for item in prompt_setup.popular if item not in seen][:LIST_CANDIDATES]
 
 
 def top_k(
@@ -190,9 +195,9 @@ def top_k(
     return tuple(Recommendation(candidates[i], items[candidates[i]].title, float(scores[i])) for i in order)
 
 
-def open_prompt(history: Sequence[Interaction], reader: PromptSetup) -> Prompt:
-    """Prompt of the history's last events with a last place for a candidate."""
-    shown = tuple(history[-(reader.window - 1) :])
+def open_prompt(history: Sequence[Interaction], prompt_setup: PromptSetup) -> Prompt:
+    """Prompt of the history's last events with a last position for a candidate."""
+    shown = tuple(history[-(prompt_setup.window - 1) :])
     return Prompt(shown[-1].user, (*shown, shown[-1]), len(shown))
 
 
@@ -209,7 +214,7 @@ def _first_liked(test: Sequence[Prompt], most: int) -> list[Prompt]:
 def target_ranks(
     recommender: Recommender,
     prompts: Sequence[Prompt],
-    reader: PromptSetup,
+    prompt_setup: PromptSetup,
     histories: Mapping[str, Sequence[Interaction]],
 ) -> np.ndarray:
     """Rank, from 1, of each prompt's last item among `NEGATIVES` random items that its user never saw [prompt].
@@ -219,10 +224,10 @@ def target_ranks(
     ranks: list[float] = []
     for prompt in prompts:
         seen = {event.item for event in (*histories[prompt.user], *prompt.events)}
-        others = [item for item in reader.popular if item not in seen]
+        others = [item for item in prompt_setup.popular if item not in seen]
         rng = np.random.default_rng(len(ranks))
         negatives = [others[i] for i in rng.permutation(len(others))[:NEGATIVES]]
-        scores = score_candidates(recommender, prompt, [prompt.events[-1].item, *negatives], reader)
+        scores = score_candidates(recommender, prompt, [prompt.events[-1].item, *negatives], prompt_setup)
         ranks.append(1 + (scores[1:] > scores[0]).sum() + (scores[1:] == scores[0]).sum() / 2)
     return np.array(ranks)
 

@@ -1,4 +1,4 @@
-"""Measures of predictions, with 95 % intervals from a bootstrap over users (docs/method.md, section 6)."""
+"""Metrics of predictions, with 95 % intervals from a bootstrap over users (docs/method.md, section 6)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
@@ -39,14 +39,14 @@ def prediction_auc(scores: "Predictions") -> float:
     return float(((true > others) + (true == others) / 2).mean()) if len(true) else float("nan")
 
 
-def membership_auc(members: np.ndarray, strangers: np.ndarray) -> float:
+def membership_auc(members: np.ndarray, held_out: np.ndarray) -> float:
     """AUC in [0, 1] of the membership inference attack that takes a low loss for membership; .5 is chance.
 
     Args:
         members: Losses of rows that were trained on [row].
-        strangers: Losses of rows of held-out users [row].
+        held_out: Losses of rows of held-out users [row].
     """
-    return auc(-members, -strangers)
+    return auc(-members, -held_out)
 
 
 def hit_rates(ranks: np.ndarray) -> np.ndarray:
@@ -113,7 +113,7 @@ def closeness(model: np.ndarray, original: np.ndarray, references: list[np.ndarr
 
 def leave_one_out(values: Sequence[Value]) -> list[tuple[Value, list[Value]]]:
     """Pair each value with the list of all others (leave one out)."""
-    return [(value, [*values[:place], *values[place + 1 :]]) for place, value in enumerate(values)]
+    return [(value, [*values[:index], *values[index + 1 :]]) for index, value in enumerate(values)]
 
 
 def reference_floor(original: np.ndarray, references: Sequence[np.ndarray]) -> tuple[Closeness, ...]:

@@ -33,21 +33,21 @@ class PromptSetup:
 
 @torch.no_grad()
 def score_candidates(
-    recommender: Recommender, prompt: Prompt, candidates: Sequence[str], reader: PromptSetup
+    recommender: Recommender, prompt: Prompt, candidates: Sequence[str], prompt_setup: PromptSetup
 ) -> np.ndarray:
-    """Score each candidate at the prompt's last place.
+    """Score each candidate at the prompt's last position.
 
     Args:
         recommender: Model.
-        prompt: History, and a last place for the candidate.
+        prompt: History, and a last position for the candidate.
         candidates: Item ids.
-        reader: Encodes prompts.
+        prompt_setup: Encodes prompts.
 
     Returns:
         Scores [candidate], larger is better: logit(Yes) - logit(No) in `click`, the title's log-probability in nats per
         token in `next_item`.
     """
-    encoded = reader.encode(candidate_prompts(prompt, candidates))
+    encoded = prompt_setup.encode(candidate_prompts(prompt, candidates))
     # In `click` the rows stop before the answer: the logits before it decide.
     last = 0 if recommender.task is Task.CLICK else 1
     rows = [one.ids[: one.answers[-1][last]] for one in encoded]
@@ -63,7 +63,7 @@ def score_candidates(
 
 
 def candidate_prompts(prompt: Prompt, candidates: Sequence[str]) -> list[Prompt]:
-    """The prompt once for each candidate, with the candidate at its last place."""
+    """The prompt once for each candidate, with the candidate at its last position."""
     *history, last = prompt.events
     return [
         Prompt(prompt.user, (*history, Interaction(prompt.user, item, True, last.time)), len(history))
@@ -91,8 +91,8 @@ def _tail_scores(
     parts = anatomy(recommender.model)
     longest = max(len(row) for row in rows) - shared
     ids = torch.zeros(len(rows), longest, dtype=torch.long, device=recommender.device)
-    for place, row in enumerate(rows):
-        ids[place, : len(row) - shared] = torch.tensor(row[shared:])
+    for index, row in enumerate(rows):
+        ids[index, : len(row) - shared] = torch.tensor(row[shared:])
     hidden = parts.causal_lm.base_model(
         input_ids=ids, past_key_values=expanded_cache(cache, len(rows)), use_cache=True
     ).last_hidden_state.to(ids.device)
@@ -108,7 +108,7 @@ def _tail_scores(
 
 def _mean_log_probability(log_p: Tensor, row: tuple[int, ...], start: int, shared: int) -> Tensor:
     """Mean log-probability, in nats, of `row` from `start` on; log_p: [position behind the prefix, vocabulary]."""
-    return torch.stack([log_p[place - 1 - shared, row[place]] for place in range(start, len(row))]).mean()
+    return torch.stack([log_p[index - 1 - shared, row[index]] for index in range(start, len(row))]).mean()
 
 
 def expanded_cache(cache: DynamicCache, count: int) -> DynamicCache:

@@ -60,7 +60,7 @@ class WhatIf:
     def __init__(
         self,
         recommender: Recommender,
-        reader: PromptSetup,
+        prompt_setup: PromptSetup,
         items: Mapping[str, Item],
         interactions: Sequence[Interaction],
     ) -> None:
@@ -68,16 +68,16 @@ class WhatIf:
 
         Args:
             recommender: Model.
-            reader: Encodes prompts.
+            prompt_setup: Encodes prompts.
             items: Catalogue by id.
             interactions: Training interactions, from which titles for counterfactual prompts are chosen.
         """
-        self.recommender, self.reader, self.items = recommender, reader, items
+        self.recommender, self.prompt_setup, self.items = recommender, prompt_setup, items
         self.parts: Anatomy = anatomy(recommender.model)
         self.weights: HeadWeights = head_weights(self.parts)
-        self.stand_ins = HistoryDonors(interactions, list(items.values()), reader.encode)
+        self.donors = HistoryDonors(interactions, list(items.values()), prompt_setup.encode)
 
-    def person(self, history: Sequence[Interaction], left_out: Collection[int] = ()) -> "UserScenario":
+    def for_user(self, history: Sequence[Interaction], left_out: Collection[int] = ()) -> "UserScenario":
         """Prepare one user.
 
         Args:
@@ -87,18 +87,18 @@ class WhatIf:
         Raises:
             ValueError: No title would be left.
         """
-        prompt = open_prompt(history, self.reader)
-        stand_ins = self.stand_ins(prompt)
-        kept = [place for place in range(len(prompt.events) - 1) if place not in left_out]
+        prompt = open_prompt(history, self.prompt_setup)
+        donors = self.donors(prompt)
+        kept = [index for index in range(len(prompt.events) - 1) if index not in left_out]
         if not kept:
             raise ValueError("A history needs at least one title: leave one in.")
-        shorter = Prompt(prompt.user, tuple(prompt.events[place] for place in (*kept, -1)), len(kept))
-        others = {new: stand_ins[old] for new, old in enumerate(kept) if old in stand_ins}
-        return UserScenario(self, shorter, candidates(history, self.reader), others)
+        shorter = Prompt(prompt.user, tuple(prompt.events[index] for index in (*kept, -1)), len(kept))
+        others = {new: donors[old] for new, old in enumerate(kept) if old in donors}
+        return UserScenario(self, shorter, candidates(history, self.prompt_setup), others)
 
 
 class UserScenario:
-    """One user's prompt with every candidate at its last place.
+    """One user's prompt with every candidate at its last position.
 
     Attributes:
         clean_ids: Tokens of the shared prefix.
@@ -106,37 +106,37 @@ class UserScenario:
         shared: Length of the prefix.
     """
 
-    def __init__(self, setting: WhatIf, prompt: Prompt, candidates: list[str], stand_ins: Mapping[int, str]) -> None:
+    def __init__(self, what_if: WhatIf, prompt: Prompt, candidates: list[str], donors: Mapping[int, str]) -> None:
         """Run the counterfactual prompt.
 
         Args:
-            setting: Model and data.
-            prompt: History, and a last place for a candidate.
+            what_if: Model and data.
+            prompt: History, and a last position for a candidate.
             candidates: Item ids.
-            stand_ins: Item that replaces the title at a place of the history.
+            donors: Item that replaces the title at an index of the history.
         """
-        self.setting, self.prompt, self.candidates = setting, prompt, candidates
-        encoded = setting.reader.encode(candidate_prompts(prompt, candidates))
+        self.what_if, self.prompt, self.candidates = what_if, prompt, candidates
+        encoded = what_if.prompt_setup.encode(candidate_prompts(prompt, candidates))
         pairs = list(map(self._row_and_answer, encoded))
         rows, answers = [row for row, _ in pairs], [answer for _, answer in pairs]
         self.shared = shared_prefix_length(rows, min(one.answers[-1][0] for one in encoded) - 1)
         self.tails = self._tails(rows, answers)
         self.clean_ids = rows[0][: self.shared]
-        self.corrupted_ids = self._corrupted_ids(encoded[0].spans, len(encoded[0].ids), stand_ins)
+        self.corrupted_ids = self._corrupted_ids(encoded[0].spans, len(encoded[0].ids), donors)
         self._corrupted = self._record(self.corrupted_ids)
 
     def _row_and_answer(self, encoded: Encoded) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Tokens that the model reads for one candidate, and the answer tokens that it predicts."""
         start, stop = encoded.answers[-1]
-        if self.setting.recommender.task is Task.CLICK:
-            return encoded.ids[:start], (self.setting.recommender.yes,)
+        if self.what_if.recommender.task is Task.CLICK:
+            return encoded.ids[:start], (self.what_if.recommender.yes,)
         return encoded.ids[: stop - 1], encoded.ids[start:stop]
 
     def _tails(self, rows: Sequence[tuple[int, ...]], answers: Sequence[tuple[int, ...]]) -> list[_Tails]:
         groups: dict[tuple[int, int], list[int]] = defaultdict(list)
         for index, (row, answer) in enumerate(zip(rows, answers, strict=True)):
             groups[len(row), len(answer)].append(index)
-        device = self.setting.recommender.device
+        device = self.what_if.recommender.device
         return [
             _Tails(
                 chosen,
@@ -147,29 +147,29 @@ class UserScenario:
         ]
 
     def _corrupted_ids(
-        self, spans: tuple[tuple[int, int], ...], length: int, stand_ins: Mapping[int, str]
+        self, spans: tuple[tuple[int, int], ...], length: int, donors: Mapping[int, str]
     ) -> tuple[int, ...]:
         """Prefix with the stand-ins, without those that would shift tokens; the clean prefix if none is left."""
         prompt = candidate_prompts(self.prompt, self.candidates[:1])[0]
-        others = dict(stand_ins)
+        others = dict(donors)
         while others:
-            (other,) = self.setting.reader.encode([replace_items(prompt, others)])
-            shifting = [place for place in others if _size(other.spans[place]) != _size(spans[place])]
+            (other,) = self.what_if.prompt_setup.encode([replace_items(prompt, others)])
+            shifting = [index for index in others if _size(other.spans[index]) != _size(spans[index])]
             if not shifting and len(other.ids) == length:
                 return other.ids[: self.shared]
-            others = {place: item for place, item in others.items() if place not in shifting} if shifting else {}
+            others = {index: item for index, item in others.items() if index not in shifting} if shifting else {}
         return self.clean_ids
 
     @torch.no_grad()
     def _forward(self, ids: Tensor, cache: DynamicCache) -> Float[Tensor, "n t d"]:
         """Hidden states behind the last norm, of tokens that continue `cache`."""
-        body = self.setting.parts.causal_lm.base_model
+        body = self.what_if.parts.causal_lm.base_model
         hidden: Tensor = body(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state
         return hidden
 
     def _record(self, ids: tuple[int, ...]) -> _Run:
         """Run a prefix, and all candidates behind it, and record every module's outputs."""
-        parts, cache, prefix = self.setting.parts, DynamicCache(), ActivationCache()
+        parts, cache, prefix = self.what_if.parts, DynamicCache(), ActivationCache()
         with hooked(parts, prefix):
             self._forward(self._row(ids), cache)
         tails = []
@@ -180,12 +180,12 @@ class UserScenario:
         return _Run(cache, prefix, tails)
 
     def _row(self, ids: tuple[int, ...]) -> Tensor:
-        return torch.tensor([ids], device=self.setting.recommender.device)
+        return torch.tensor([ids], device=self.what_if.recommender.device)
 
     @torch.no_grad()
     def scores(self, off: Collection[str] = ()) -> Float[np.ndarray, " candidates"]:
         """Scores of the candidates, as `score_candidates` gives them, with the modules `off` switched off."""
-        parts, opened, cache = self.setting.parts, self.setting.weights, DynamicCache()
+        parts, opened, cache = self.what_if.parts, self.what_if.weights, DynamicCache()
         kept = set(parts.modules) - set(off)
         with hooked(parts, ModulesPatch(parts, self._corrupted.prefix, opened, kept)):
             self._forward(self._row(self.clean_ids), cache)
@@ -198,11 +198,11 @@ class UserScenario:
 
     def top(self, off: Collection[str] = (), length: int = 10) -> tuple[Recommendation, ...]:
         """Top list with the modules `off` switched off."""
-        return top_k(self.scores(off), self.candidates, self.setting.items, length)
+        return top_k(self.scores(off), self.candidates, self.what_if.items, length)
 
     def _scores_from(self, hidden: Float[Tensor, "n answers d"], tail: _Tails) -> Float[Tensor, " n"]:
         """Scores of a group of candidates from the hidden states behind the last norm."""
-        parts, recommender = self.setting.parts, self.setting.recommender
+        parts, recommender = self.what_if.parts, self.what_if.recommender
         logits = parts.capped(parts.head(hidden).float())
         if recommender.task is Task.CLICK:
             return logits[:, -1, recommender.yes] - logits[:, -1, recommender.no]
@@ -215,7 +215,7 @@ class UserScenario:
         predict the answer, times the gradient of the score with respect to the residual stream behind the last layer.
         """
         clean = self._record(self.clean_ids)
-        result = np.empty((len(self.setting.parts.modules), len(self.candidates)))
+        result = np.empty((len(self.what_if.parts.modules), len(self.candidates)))
         for tail, own, other in zip(self.tails, clean.tails, self._corrupted.tails, strict=True):
             result[:, tail.rows] = self._direct_effects(tail, own, other, clean.cache).double().cpu().numpy()
         return result
@@ -225,7 +225,7 @@ class UserScenario:
     ) -> Float[Tensor, "modules n"]:
         gradient = self._score_gradient(tail, cache)
         effects = []
-        for layer, write in enumerate(self.setting.weights.write):
+        for layer, write in enumerate(self.what_if.weights.write):
             heads, mlp = (
                 (own[layer] - other[layer])[:, -tail.answer_tokens :].to(gradient)
                 for own, other in ((clean.head, corrupted.head), (clean.mlp, corrupted.mlp))
@@ -236,7 +236,7 @@ class UserScenario:
 
     def _score_gradient(self, tail: _Tails, cache: DynamicCache) -> Float[Tensor, "n answers d"]:
         """Gradient of the scores with respect to the residual stream that the last norm reads."""
-        parts, stream = self.setting.parts, _LastStream()
+        parts, stream = self.what_if.parts, _LastStream()
         with hooked(parts, stream, tail.answer_tokens):
             self._forward(tail.ids, expanded_cache(cache, len(tail.rows)))
         x = stream.last[:, -tail.answer_tokens :].float().requires_grad_()
@@ -255,29 +255,29 @@ class _LastStream(Visitor):
         return x
 
 
-def direct_effects(setting: WhatIf, histories: Sequence[Sequence[Interaction]]) -> tuple[DirectEffect, ...]:
+def direct_effects(what_if: WhatIf, histories: Sequence[Sequence[Interaction]]) -> tuple[DirectEffect, ...]:
     """Titles that each module raises most and lowers most, by its mean direct effect over users.
 
     Args:
-        setting: Model and data.
+        what_if: Model and data.
         histories: One history per user.
 
     Returns:
         Direct effects of each module in logits. A title counts if it is a candidate for at least half of the users; its
         mean is over these.
     """
-    columns = {item: column for column, item in enumerate(setting.items)}
-    total, count = np.zeros((len(setting.parts.modules), len(columns))), np.zeros(len(columns))
+    columns = {item: column for column, item in enumerate(what_if.items)}
+    total, count = np.zeros((len(what_if.parts.modules), len(columns))), np.zeros(len(columns))
     for history in histories:
-        person = setting.person(history)
-        chosen = [columns[item] for item in person.candidates]
-        total[:, chosen] += person.effects()
+        scenario = what_if.for_user(history)
+        chosen = [columns[item] for item in scenario.candidates]
+        total[:, chosen] += scenario.effects()
         count[chosen] += 1
     common = [item for item, column in columns.items() if count[column] * 2 >= max(1, len(histories))]
     means = (total / count.clip(1))[:, [columns[item] for item in common]]
     return tuple(
-        DirectEffect(name, _largest(row, common, setting.items, 1), _largest(row, common, setting.items, -1))
-        for name, row in zip(setting.parts.modules, means, strict=True)
+        DirectEffect(name, _largest(row, common, what_if.items, 1), _largest(row, common, what_if.items, -1))
+        for name, row in zip(what_if.parts.modules, means, strict=True)
     )
 
 

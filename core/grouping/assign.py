@@ -5,7 +5,7 @@ A module is one attention head or MLP. The rule compares the circuits of the for
 1. The contribution of a module to one set is its share of all modules' absolute score.
 2. The ratio of a module is its contribution to the forget set, divided by the sum of both contributions.
 3. The noise of the ratio is half the width of its 95 % bootstrap interval over prompts.
-4. `assign` turns the circuits that hold the module, its ratio and its noise into the group.
+4. `assign_group` turns the circuits that hold the module, its ratio and its noise into the group.
 5. The membership probability of a group is the share of bootstrap draws in which the rule gives the same group.
 """
 
@@ -66,19 +66,20 @@ def group_modules(
     for i, name in enumerate(forget.modules):
         own_f, own_r, value, spread = (values[i].item() for values in (share_f, share_r, ratio, noise))
         bounds = (spread, edit.low, edit.high)
-        group, reason = assign(name in forget.members, name in retain.members, value, *bounds), ""
+        group, reason = assign_group(name in forget.members, name in retain.members, value, *bounds), ""
         if name in moves:
             group, reason = moves[name].group, moves[name].reason
         draws = (values[:, i].tolist() for values in (forget_sample.members, retain_sample.members, ratios))
         probability = fmean(
-            assign(in_f, in_r, drawn_ratio, *bounds) is group for in_f, in_r, drawn_ratio in zip(*draws, strict=True)
+            assign_group(in_f, in_r, drawn_ratio, *bounds) is group
+            for in_f, in_r, drawn_ratio in zip(*draws, strict=True)
         )
         cosine = conflict.get(name, 0.0)
         result.append(ModuleGroup(name, group, own_f, own_r, value, spread, cosine, probability, reason))
     return tuple(result)
 
 
-def assign(
+def assign_group(
     in_forget: bool,
     in_retain: bool,
     ratio: float,

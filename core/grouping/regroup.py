@@ -1,7 +1,7 @@
 """Edited groups: the circuits of an earlier run, grouped with a reviewer's thresholds and moves.
 
-The dashboard's preview (`regrouped`) and a new run (`load_circuits`, then `regroup`) compute the same groups: both draw
-the bootstrap from the scores and the seed of the earlier run, by `bootstrap.bootstrap_seeds`.
+The dashboard's preview (`regroup_run`) and a new run (`load_circuits`, then `regroup_circuits`) compute the same
+groups: both draw the bootstrap from the scores and the seed of the earlier run, by `bootstrap.bootstrap_seeds`.
 """
 
 from core.circuit.bootstrap import bootstrap_seeds, draw_sample
@@ -12,16 +12,16 @@ from core.utils.serialization import read_json
 from core.workspace.run_layout import RunLayout
 
 
-def regrouped(source: RunLayout, edit: GroupEdit) -> GroupingResult:
+def regroup_run(source: RunLayout, edit: GroupEdit) -> GroupingResult:
     """Return the circuits of the run `source` and their modules' groups under `edit`.
 
     Raises:
         WorkspaceError: The run has no circuit.
     """
-    return regroup(load_circuits(source), source, edit)
+    return regroup_circuits(load_circuits(source), source, edit)
 
 
-def regroup(result: CircuitResult, source: RunLayout, edit: GroupEdit) -> GroupingResult:
+def regroup_circuits(result: CircuitResult, source: RunLayout, edit: GroupEdit) -> GroupingResult:
     """Group the modules of circuits that `load_circuits` read from the same run.
 
     The gradient conflicts are those that the earlier run measured.

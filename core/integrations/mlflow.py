@@ -26,14 +26,14 @@ SETTINGS = {
 Number = tuple[str, float, int, float]  # name, value, step, seconds since the run's start
 
 
-def to_mlflow(folder: RunHandle, uri: str, experiment: str = "cure-lens") -> str:
+def to_mlflow(run: RunHandle, uri: str, experiment: str = "cure-lens") -> str:
     """Log a finished run to MLflow; a run that is logged already is not logged again.
 
     Only settings, losses and metrics are logged. User ids, titles, lists, reports, reasons and artifacts are not: a
     tracking server with personal data would be one more place to delete them from.
 
     Args:
-        folder: The run.
+        run: The run.
         uri: file:FOLDER, http(s)://HOST, or sqlite:///FILE where SQLAlchemy and Alembic are installed.
         experiment: Name of MLflow's experiment.
 
@@ -43,17 +43,15 @@ def to_mlflow(folder: RunHandle, uri: str, experiment: str = "cure-lens") -> str
     Raises:
         RunError: The run is not done, or MLflow is missing or fails.
     """
-    evaluation, state = folder.evaluation, folder.status.state
+    evaluation, state = run.evaluation, run.status.state
     if state is not RunState.DONE or evaluation is None:
-        log = folder.layout.log
-        raise RunError(
-            f"Run {folder.id!r} cannot be exported (it is {state}): wait until it is done, or look at {log}."
-        )
+        log = run.layout.log
+        raise RunError(f"Run {run.id!r} cannot be exported (it is {state}): wait until it is done, or look at {log}.")
     mlflow = _mlflow()
     try:
         client = mlflow.MlflowClient(uri, uri)  # without the second, MLflow takes the registry's from the environment
-        place = _place(client, experiment)
-        return _logged(client, place, folder) or _log(mlflow.entities, client, place, folder, evaluation)
+        experiment_id = _experiment_id(client, experiment)
+        return _logged(client, experiment_id, run) or _log(mlflow.entities, client, experiment_id, run, evaluation)
     except (mlflow.MlflowException, OSError) as error:
         raise RunError(_refusal(uri, error)) from error
 
@@ -65,50 +63,50 @@ def _mlflow() -> Any:
     return library("mlflow", "mlflow")
 
 
-def _place(client: Any, experiment: str) -> str:
+def _experiment_id(client: Any, experiment: str) -> str:
     """The experiment's id; a missing experiment is created."""
     found = client.get_experiment_by_name(experiment)
     return str(found.experiment_id if found else client.create_experiment(experiment))
 
 
-def _logged(client: Any, place: str, folder: RunHandle) -> str | None:
+def _logged(client: Any, experiment_id: str, run: RunHandle) -> str | None:
     """MLflow's id of an earlier complete export, if there is one."""
-    wanted = f"tags.`{TAG}` = '{folder.id}' and attributes.status = 'FINISHED'"
-    found = client.search_runs([place], wanted, max_results=1)
+    wanted = f"tags.`{TAG}` = '{run.id}' and attributes.status = 'FINISHED'"
+    found = client.search_runs([experiment_id], wanted, max_results=1)
     return found[0].info.run_id if found else None
 
 
-def _log(entities: Any, client: Any, place: str, folder: RunHandle, evaluation: Evaluation) -> str:
+def _log(entities: Any, client: Any, experiment_id: str, run: RunHandle, evaluation: Evaluation) -> str:
     """Log a run with its original times."""
-    status = folder.status
+    status = run.status
     begun = datetime.fromisoformat(status.updated).timestamp() - status.seconds
 
     def when(seconds: float) -> int:  # milliseconds since the epoch
         return int(1000 * (begun + seconds))
 
-    numbers = (*_steps(folder), *((name, value, 0, status.seconds) for name, value in _measures(evaluation)))
+    numbers = (*_steps(run), *((name, value, 0, status.seconds) for name, value in _measures(evaluation)))
     metrics = [entities.Metric(name, value, when(at), step) for name, value, step, at in numbers if isfinite(value)]
-    params = [entities.Param(name, str(value)) for name, value in _settings(folder).items() if value is not None]
-    tags = {TAG: folder.id, "cure_lens.version": __version__}
-    run = str(client.create_run(place, when(0), tags, folder.id).info.run_id)
-    client.log_batch(run, params=params, synchronous=True)
+    params = [entities.Param(name, str(value)) for name, value in _settings(run).items() if value is not None]
+    tags = {TAG: run.id, "cure_lens.version": __version__}
+    mlflow_run = str(client.create_run(experiment_id, when(0), tags, run.id).info.run_id)
+    client.log_batch(mlflow_run, params=params, synchronous=True)
     for start in range(0, len(metrics), BATCH):
-        client.log_batch(run, metrics[start : start + BATCH], synchronous=True)
-    client.set_terminated(run, end_time=when(status.seconds))
-    return run
+        client.log_batch(mlflow_run, metrics[start : start + BATCH], synchronous=True)
+    client.set_terminated(mlflow_run, end_time=when(status.seconds))
+    return mlflow_run
 
 
-def _settings(folder: RunHandle) -> dict[str, Any]:
+def _settings(run: RunHandle) -> dict[str, Any]:
     """The run's settings and device, without the person who started it; of edited groups, only their run."""
-    spec, status = folder.spec, folder.status
+    spec, status = run.spec, run.status
     edit = spec.edit.source if spec.edit else None
     asked = {name: value for name, value in to_json(spec).items() if name != "by"}
     return asked | {"edit": edit, "used_device": status.device, "used_dtype": status.dtype}
 
 
-def _steps(folder: RunHandle) -> Iterator[Number]:
+def _steps(run: RunHandle) -> Iterator[Number]:
     """The numbers of every unlearning step."""
-    for event in (event for event in folder.events() if event["kind"] == "step"):
+    for event in (event for event in run.events() if event["kind"] == "step"):
         for name, value in event.items():
             if isinstance(value, int | float) and name not in ("step", "steps", "seconds"):
                 yield name, value, event["step"], event["seconds"]

@@ -16,7 +16,7 @@ from typing import Any
 
 from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # it has no __all__
 
-from core.errors import RecordError
+from core.errors import LedgerError
 from core.ledger.keys import Keys
 from core.ledger.statement import Statement, opened, signed
 from core.utils.atomic_io import disk_error
@@ -27,7 +27,7 @@ HEAD = "head"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LedgerCheck:
     """The result of checking a ledger.
 
     Attributes:
@@ -88,12 +88,12 @@ def head_of(path: Path, keys: Keys) -> bytes:
     """A signed head of the ledger, to be stored elsewhere.
 
     Raises:
-        RecordError: The ledger is damaged.
+        LedgerError: The ledger is damaged.
     """
     lines = _lines(_read(path))
     _, flaws = _read_entries(lines, keys.signer.public_key)
     if flaws:
-        raise RecordError(f"{path} has no head to sign: {flaws[0]}")
+        raise LedgerError(f"{path} has no head to sign: {flaws[0]}")
     seen = {"entries": len(lines), "last": _last(lines), "time": utc_now()}
     return signed(Statement(HEAD, {"ledger": _last(lines)}, seen), keys) + b"\n"
 
@@ -102,25 +102,25 @@ def entries(path: Path, key: SSlibKey) -> tuple[Statement, ...]:
     """All statements, oldest first. An incomplete last line is not one.
 
     Raises:
-        RecordError: The ledger is damaged.
+        LedgerError: The ledger is damaged.
     """
     statements, flaws = _read_entries([line for line in _lines(_read(path)) if line.endswith(b"\n")], key)
     if flaws:
-        raise RecordError(f"{path} is damaged: {flaws[0]}")
+        raise LedgerError(f"{path} is damaged: {flaws[0]}")
     return tuple(statements)
 
 
-def verify(path: Path, key: SSlibKey, head: Path | None = None) -> Verdict:
+def verify(path: Path, key: SSlibKey, head: Path | None = None) -> LedgerCheck:
     """Check a ledger with nothing but its file, the public key and an optional head.
 
     Raises:
-        RecordError: The file cannot be read.
+        LedgerError: The file cannot be read.
     """
     lines = _lines(_read(path))
     _, flaws = _read_entries(lines, key)
     if head:
         flaws += _compare_head(lines, head, key)
-    return Verdict(len(lines), tuple(flaws), head is not None)
+    return LedgerCheck(len(lines), tuple(flaws), head is not None)
 
 
 def _read_entries(lines: list[bytes], key: SSlibKey) -> tuple[list[Statement], list[str]]:
@@ -129,18 +129,18 @@ def _read_entries(lines: list[bytes], key: SSlibKey) -> tuple[list[Statement], l
     for number, line in enumerate(lines, 1):
         try:
             statements.append(_entry(number, line, lines[max(0, number - 2) : number - 1], key))
-        except RecordError as error:
+        except LedgerError as error:
             flaws.append(f"Entry {number} {error}.")
     return statements, flaws
 
 
 def _entry(number: int, line: bytes, before: list[bytes], key: SSlibKey) -> Statement:
-    """The statement of a line; `before` holds the line before it, if any. Raises RecordError with the fault."""
+    """The statement of a line; `before` holds the line before it, if any. Raises LedgerError with the fault."""
     if not line.endswith(b"\n"):
-        raise RecordError("is cut off")
+        raise LedgerError("is cut off")
     statement = opened(line.rstrip(b"\n"), key)
     if (statement.content.get("number"), statement.content.get("before")) != (number, _last(before)):
-        raise RecordError("does not follow the entry before it: an entry was removed, inserted or moved")
+        raise LedgerError("does not follow the entry before it: an entry was removed, inserted or moved")
     return statement
 
 
@@ -148,7 +148,7 @@ def _compare_head(lines: list[bytes], head: Path, key: SSlibKey) -> list[str]:
     """The faults that a head shows: the ledger may only have grown since."""
     try:
         statement = opened(_read(head).rstrip(b"\n"), key)
-    except RecordError as error:
+    except LedgerError as error:
         return [f"The head {error}."]
     count, last, when = (statement.content.get(name) for name in ("entries", "last", "time"))
     if statement.kind != HEAD or not isinstance(count, int):
@@ -174,4 +174,4 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise RecordError(f"{path} cannot be read: name a ledger file.") from error
+        raise LedgerError(f"{path} cannot be read: name a ledger file.") from error

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from platformdirs import user_config_path
 from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]  # it has no __all__
 
-from core.errors import RecordError
+from core.errors import LedgerError
 from core.utils.atomic_io import disk_error, write_bytes
 
 PRIVATE = 0o600
@@ -52,11 +52,11 @@ def make_keys(public: Path) -> Keys:
     """Generate keys, store them with this user, and write the public key to `public`.
 
     Raises:
-        RecordError: `public` exists.
+        LedgerError: `public` exists.
         WorkspaceError: A file cannot be written.
     """
     if public.exists():
-        raise RecordError(f"{public} exists already: a new key could not check what the old key signed.")
+        raise LedgerError(f"{public} exists already: a new key could not check what the old key signed.")
     keys = Keys(CryptoSigner(Ed25519PrivateKey.generate()), secrets.token_bytes(32))
     keep_keys(keys)
     write_bytes(public, public_pem(keys))
@@ -87,14 +87,14 @@ def keys_of(public: Path) -> Keys:
     """The private keys that belong to a public key.
 
     Raises:
-        RecordError: This user does not have them on this machine.
+        LedgerError: This user does not have them on this machine.
     """
     folder = folder_of(read_public(public))
     try:
         private = load_pem_private_key((folder / "signing.pem").read_bytes(), None)
         return Keys(CryptoSigner(private), (folder / "pseudonyms.key").read_bytes())
     except (OSError, ValueError) as error:
-        raise RecordError(
+        raise LedgerError(
             f"The keys that belong to {public} are not in {folder}: sign where they are, or set CURE_LENS_KEYS."
         ) from error
 
@@ -103,16 +103,16 @@ def read_public(path: Path) -> SSlibKey:
     """Read an Ed25519 public key in PEM.
 
     Raises:
-        RecordError: The file is anything else.
+        LedgerError: The file is anything else.
     """
     try:
         found = load_pem_public_key(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise RecordError(
+        raise LedgerError(
             f"{path} is not a public key in PEM: name the ledger.pub that belongs to the ledger."
         ) from error
     if not isinstance(found, Ed25519PublicKey):
-        raise RecordError(f"{path} is not an Ed25519 key: name the ledger.pub that belongs to the ledger.")
+        raise LedgerError(f"{path} is not an Ed25519 key: name the ledger.pub that belongs to the ledger.")
     return SSlibKey.from_crypto(found)
 
 

@@ -11,7 +11,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import FormatError, VerificationError
 from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # it has no __all__
 
-from core.errors import RecordError
+from core.errors import LedgerError
 from core.ledger.keys import Keys
 from core.types.aliases import stored_name
 from core.utils.serialization import to_json
@@ -57,21 +57,21 @@ def opened(line: bytes, key: SSlibKey) -> Statement:
     """The statement of a line, after checking its signature.
 
     Raises:
-        RecordError: The line cannot be read, was changed, or was signed with another key.
+        LedgerError: The line cannot be read, was changed, or was signed with another key.
     """
     try:
         envelope = Envelope.from_dict(json.loads(line))
         same = _bare(envelope) == line
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FormatError) as error:
-        raise RecordError("cannot be read") from error
+        raise LedgerError("cannot be read") from error
     if not same:
-        raise RecordError("differs from the text that was signed")
+        raise LedgerError("differs from the text that was signed")
     if key.keyid not in envelope.signatures:
-        raise RecordError("is signed with another key than the one given")
+        raise LedgerError("is signed with another key than the one given")
     try:
         envelope.verify([key], 1)
     except VerificationError:
-        raise RecordError("was changed after it was signed, or another key signed it") from None
+        raise LedgerError("was changed after it was signed, or another key signed it") from None
     return _statement(envelope)
 
 
@@ -90,7 +90,7 @@ def _statement(envelope: Envelope) -> Statement:
         subjects = {one["name"]: one["digest"]["sha256"] for one in payload["subject"]}
         return Statement(kind, subjects, payload["predicate"])
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise RecordError("is not a statement of this software") from error
+        raise LedgerError("is not a statement of this software") from error
 
 
 def _missing(value: Any, at: str = "") -> Iterator[str]:
@@ -101,7 +101,7 @@ def _missing(value: Any, at: str = "") -> Iterator[str]:
         for key, item in value.items():
             yield from _missing(item, f"{at}/{key}")
     elif isinstance(value, list | tuple):
-        for place, item in enumerate(value):
-            yield from _missing(item, f"{at}/{place}")
+        for index, item in enumerate(value):
+            yield from _missing(item, f"{at}/{index}")
     elif isinstance(value, float) and not math.isfinite(value):
         yield at

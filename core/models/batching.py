@@ -55,10 +55,10 @@ def collate(encoded: Sequence[Encoded], device: torch.device | str = "cpu") -> B
         ids[row, pad:] = torch.tensor(prompt.ids)
         mask[row, pad:] = 1
         for (start, stop), label in zip(prompt.answers, prompt.labels, strict=True):
-            for place in range(start, stop):
+            for position in range(start, stop):
                 rows.append(row)
-                columns.append(pad + place - 1)
-                tokens.append(prompt.ids[place])
+                columns.append(pad + position - 1)
+                tokens.append(prompt.ids[position])
                 owners.append(len(labels))
             labels.append(label)
     flat = (torch.tensor(values) for values in (rows, columns, tokens, owners, labels))

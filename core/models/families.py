@@ -269,6 +269,6 @@ def _projections(
 ) -> Iterator[Projection]:
     """The projections of queries, keys and values, from three linears or one fused linear."""
     fused, start = len(linears) == 1, 0
-    for place, (linear, count) in enumerate(zip(linears * 3 if fused else linears, counts, strict=True)):
-        yield Projection(linear, count, size, place * size if interleaved else start, 3 * size if interleaved else size)
+    for index, (linear, count) in enumerate(zip(linears * 3 if fused else linears, counts, strict=True)):
+        yield Projection(linear, count, size, index * size if interleaved else start, 3 * size if interleaved else size)
         start += count * size if fused else 0

@@ -179,8 +179,8 @@ def _projection_ranges(projection: Projection, names: list[str], adapter: str) -
     rows = _lora(projection.linear, "lora_B", adapter)
     share = len(names) // projection.count
     for head in range(projection.count):
-        place = projection.rows(head)
-        yield rows, 0, place.start, place.stop, tuple(names[head * share : (head + 1) * share])
+        span = projection.rows(head)
+        yield rows, 0, span.start, span.stop, tuple(names[head * share : (head + 1) * share])
 
 
 def _lora(linear: nn.Module, factor: str, adapter: str) -> nn.Parameter:

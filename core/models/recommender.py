@@ -43,7 +43,7 @@ class Recommender:
         no: Token id of the answer No in the click task; -1 in next_item.
         device: Device of the inputs; a model over several GPUs has its first layers there.
         dtype: Dtype of the weights.
-        meter: Counts the tokens that the model processes.
+        token_counter: Counts the tokens that the model processes.
     """
 
     model: Any
@@ -53,7 +53,7 @@ class Recommender:
     no: int
     device: torch.device
     dtype: torch.dtype
-    meter: TokenCounter = field(default_factory=TokenCounter)
+    token_counter: TokenCounter = field(default_factory=TokenCounter)
 
     @property
     def choices(self) -> tuple[int, int] | None:
@@ -99,7 +99,9 @@ def load(
         use_safetensors=True,
         **(device_map(cards) if len(cards) > 1 else {}),
     )
-    if overflow := sorted({str(place) for place in getattr(model, "hf_device_map", {}).values()} & {"cpu", "disk"}):
+    if overflow := sorted(
+        {str(location) for location in getattr(model, "hf_device_map", {}).values()} & {"cpu", "disk"}
+    ):
         raise ModelError(
             f"Base model {folder} does not fit on {device}: a part of it would lie on {' and '.join(overflow)}. "
             "Set more GPUs in the settings of the cluster, or free memory on these."
@@ -110,7 +112,7 @@ def load(
     yes, no = answer_tokens(tokenizer, answers) if task is Task.CLICK else (-1, -1)
     model = model.eval() if len(cards) > 1 else model.to(first_device).eval()
     loaded = Recommender(model, tokenizer, task, yes, no, first_device, dtype)
-    loaded.meter.attach(model)
+    loaded.token_counter.attach(model)
     return loaded
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from core.data.paraphrases import Wording, wordings
+from core.data.paraphrases import Paraphrase, paraphrases_of
 from core.data.prompts import encode, escape
 from core.evaluation.evaluate import RANKED_USERS, target_ranks
 from core.evaluation.predictions import Predictions, answer_probability, predict
@@ -22,12 +22,12 @@ from core.verification.checks.probes import probed
 from core.verification.checks.quantization import BITS
 from core.verification.evidence import Answers, ProbeScores, TitleRanks
 
-EVERYBODY = 10**9  # more users than any workspace has
-KEPT = 60  # prompts of the retain set that are scored
+ALL_USERS = 10**9  # more users than any workspace has
+RETAIN_PROMPTS = 60  # prompts of the retain set that are scored
 NEIGHBOURS = 20  # training users most like the forgotten users
-LESSONS, LAPS = 8, 3  # forget rows that are trained again, and epochs over them
-EXAM = 400  # other forget rows that are scored after each epoch
-PROBED = 400  # rows of the forget set and of the held-out users, each
+RELEARN_ROWS, RELEARN_EPOCHS = 8, 3  # forget rows that are trained again, and epochs over them
+RELEARN_TEST_ROWS = 400  # other forget rows that are scored after each epoch
+PROBE_ROWS = 400  # rows of the forget set and of the held-out users, each
 
 
 def collect_answers(recommender: Recommender, context: RequestContext, full: bool) -> Answers:
@@ -38,18 +38,18 @@ def collect_answers(recommender: Recommender, context: RequestContext, full: boo
         context: The data of the request.
         full: Whether to compute the slow answers too: paraphrases, activations and relearning.
     """
-    ranked = EVERYBODY if full else RANKED_USERS
-    forget, reader = context.split.forget, context.reader
+    ranked = ALL_USERS if full else RANKED_USERS
+    forget, prompt_setup = context.split.forget, context.prompt_setup
     by_bits = {}
     for bits in BITS:
         with quantized(recommender.model, bits):
-            by_bits[bits] = predict(recommender, forget, reader)
+            by_bits[bits] = predict(recommender, forget, prompt_setup)
     answers = Answers(
         evaluate_model(recommender, context, ranked=ranked),
-        answer_probability(recommender, forget, reader),
+        answer_probability(recommender, forget, prompt_setup),
         by_bits,
         _title_ranks(recommender, context, ranked),
-        predict(recommender, evenly_spaced(list(context.split.retain), KEPT), reader),
+        predict(recommender, evenly_spaced(list(context.split.retain), RETAIN_PROMPTS), prompt_setup),
     )
     return _with_slow_answers(answers, recommender, context) if full else answers
 
@@ -62,7 +62,8 @@ def neighbours(context: RequestContext) -> frozenset[str]:
 
 def _with_slow_answers(answers: Answers, recommender: Recommender, context: RequestContext) -> Answers:
     paraphrased = {
-        name: _paraphrased(recommender, context, wording) for name, wording in wordings(recommender.task).items()
+        name: _paraphrased(recommender, context, paraphrase)
+        for name, paraphrase in paraphrases_of(recommender.task).items()
     }
     probes = _probed(recommender, context)
     return replace(answers, paraphrased=paraphrased, probes=probes, relearned=relearned(recommender, context))
@@ -72,7 +73,8 @@ def _title_ranks(recommender: Recommender, context: RequestContext, most: int) -
     """Rank the forgotten titles that were liked, at most `most` of them."""
     rows = evenly_spaced([row for row in _rows(context) if row.events[-1].liked], most)
     return TitleRanks(
-        np.array([row.user for row in rows], str), target_ranks(recommender, rows, context.reader, context.histories)
+        np.array([row.user for row in rows], str),
+        target_ranks(recommender, rows, context.prompt_setup, context.histories),
     )
 
 
@@ -81,13 +83,15 @@ def _rows(context: RequestContext) -> list[Prompt]:
     return [row for prompt in context.split.forget for row in prompt.singles if row.first_target]
 
 
-def _paraphrased(recommender: Recommender, context: RequestContext, wording: Wording) -> Predictions:
-    """Score the forget set in another wording of the prompts."""
-    titles = {item.id: wording.title(escape(item.title)) for item in context.workspace.items.values()}
+def _paraphrased(recommender: Recommender, context: RequestContext, paraphrase: Paraphrase) -> Predictions:
+    """Score the forget set with a paraphrase of the prompts."""
+    titles = {item.id: paraphrase.title(escape(item.title)) for item in context.workspace.items.values()}
     reworded = partial(
-        encode, titles=titles, task=recommender.task, tokenizer=recommender.tokenizer, words=wording.words
+        encode, titles=titles, task=recommender.task, tokenizer=recommender.tokenizer, words=paraphrase.words
     )
-    return predict(recommender, wording.prompts(context.split.forget), replace(context.reader, encode=reworded))
+    return predict(
+        recommender, paraphrase.prompts(context.split.forget), replace(context.prompt_setup, encode=reworded)
+    )
 
 
 def relearned(recommender: Recommender, context: RequestContext) -> tuple[Predictions, ...]:
@@ -96,18 +100,18 @@ def relearned(recommender: Recommender, context: RequestContext) -> tuple[Predic
     The training follows the adapter's own recipe. Afterwards the adapter has its earlier weights, bit for bit.
 
     Returns:
-        LAPS + 1 scores of the same rows; empty for a forget set of a single row.
+        RELEARN_EPOCHS + 1 scores of the same rows; empty for a forget set of a single row.
     """
     rows = _rows(context)
-    lessons = evenly_spaced(rows, min(LESSONS, len(rows) // 2))
-    exam = evenly_spaced([row for row in rows if row not in lessons], EXAM)
-    if not lessons:
+    trained_rows = evenly_spaced(rows, min(RELEARN_ROWS, len(rows) // 2))
+    test_rows = evenly_spaced([row for row in rows if row not in trained_rows], RELEARN_TEST_ROWS)
+    if not trained_rows:
         return ()
-    encoded, scores = context.encode(lessons), [predict(recommender, exam, context.reader)]
+    encoded, scores = context.encode(trained_rows), [predict(recommender, test_rows, context.prompt_setup)]
     with preserve_adapter(recommender.model):
-        for lap in range(LAPS):
-            finetune(recommender.model, encoded, replace(context.recipe, epochs=1, seed=lap))
-            scores.append(predict(recommender, exam, context.reader))
+        for epoch in range(RELEARN_EPOCHS):
+            finetune(recommender.model, encoded, replace(context.finetune_settings, epochs=1, seed=epoch))
+            scores.append(predict(recommender, test_rows, context.prompt_setup))
     return tuple(scores)
 
 
@@ -121,6 +125,6 @@ def _probed(recommender: Recommender, context: RequestContext) -> ProbeScores:
 
 
 def _about_probed_targets(prompts: Sequence[Prompt]) -> list[Prompt]:
-    """Evenly spaced prompts with about PROBED targets in all."""
+    """Evenly spaced prompts with about PROBE_ROWS targets in all."""
     targets = sum(len(one.targets) for one in prompts)
-    return evenly_spaced(list(prompts), max(1, PROBED * len(prompts) // max(1, targets)))
+    return evenly_spaced(list(prompts), max(1, PROBE_ROWS * len(prompts) // max(1, targets)))

@@ -24,7 +24,7 @@ def evaluate_model(
     """
     listed = list_users(context.split) if lists else ()
     return collect_outputs(
-        recommender, context.split, context.reader, context.workspace.items, context.histories, listed, ranked
+        recommender, context.split, context.prompt_setup, context.workspace.items, context.histories, listed, ranked
     )
 
 
@@ -50,7 +50,7 @@ def compare_models(
         outputs.append(
             _of_reference(folder, number, context, device, partial(on_reference_loaded, number / (len(folders) + 1)))
         )
-    base_users = set(context.workspace.user_split.crowd)
+    base_users = set(context.workspace.user_split.base_users)
     extra = [event for event in context.workspace.interactions if event.user in base_users]
     item_mean = item_mean_auc(context.split.retain, extra, context.split.test)
     return compare(original, outputs[0], outputs[1:], context.split, item_mean)

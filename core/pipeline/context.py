@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from core.data.prompts import encode, escape, template
-from core.data.splits import by_user, make_split, thirds
+from core.data.splits import by_user, make_split, split_by_time
 from core.evaluation.ranking import PromptSetup
 from core.evaluation.what_if import WhatIf
 from core.models.hub import resolve
@@ -25,17 +25,17 @@ class RequestContext:
         request: The request; an empty one where only the workspace is trained.
         split: The forget, retain, validation, test and held-out prompts.
         encode: Turns prompts into token ids.
-        reader: Encodes prompts and candidates for scoring and ranking.
+        prompt_setup: Encodes prompts and candidates for scoring and ranking.
     """
 
     workspace: Workspace
     request: Request
     split: Split
     encode: Callable[[Sequence[Prompt]], list[Encoded]]
-    reader: PromptSetup
+    prompt_setup: PromptSetup
 
     @property
-    def recipe(self) -> FinetuneSettings:
+    def finetune_settings(self) -> FinetuneSettings:
         """Settings that the workspace's adapter was trained with."""
         settings = self.workspace.settings
         return FinetuneSettings(settings.epochs, settings.learning_rate, settings.batch_size, seed=settings.seed)
@@ -49,7 +49,7 @@ class RequestContext:
     def histories(self) -> dict[str, list[Interaction]]:
         """Training interactions by training user."""
         interactions = by_user(self.workspace.interactions, self.workspace.settings.task)
-        return {user: thirds(interactions[user])[0] for user in self.workspace.user_split.members}
+        return {user: split_by_time(interactions[user])[0] for user in self.workspace.user_split.training_users}
 
     @cached_property
     def forgotten_titles(self) -> frozenset[str]:
@@ -58,7 +58,7 @@ class RequestContext:
 
     def what_if(self, recommender: Recommender) -> WhatIf:
         """Prepare the recommender for questions with some of its modules switched off."""
-        return WhatIf(recommender, self.reader, self.workspace.items, self.train)
+        return WhatIf(recommender, self.prompt_setup, self.workspace.items, self.train)
 
 
 def title_similarity(user: str, context: RequestContext) -> float:
@@ -99,8 +99,8 @@ def make_context(workspace: Workspace, request: Request | None, tokenizer: Any) 
     def to_tokens(prompts: Sequence[Prompt]) -> list[Encoded]:
         return encode(prompts, titles, settings.task, tokenizer)
 
-    reader = PromptSetup(to_tokens, _by_popularity(workspace, split), settings.window)
-    return RequestContext(workspace, request or Request(""), split, to_tokens, reader)
+    prompt_setup = PromptSetup(to_tokens, _by_popularity(workspace, split), settings.window)
+    return RequestContext(workspace, request or Request(""), split, to_tokens, prompt_setup)
 
 
 def _by_popularity(workspace: Workspace, split: Split) -> tuple[str, ...]:

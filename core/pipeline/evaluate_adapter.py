@@ -44,8 +44,8 @@ def evaluate(
         >>> metrics.test_auc.low <= metrics.test_auc.value <= metrics.test_auc.high
         True
     """
-    place = Workspace(workspace)
-    opened = place.request(request)
-    recommender = load_adapter(place, str(adapter or place.adapter), device)
-    context = make_context(place, opened, recommender.tokenizer)
+    opened_workspace = Workspace(workspace)
+    opened = opened_workspace.request(request)
+    recommender = load_adapter(opened_workspace, str(adapter or opened_workspace.adapter), device)
+    context = make_context(opened_workspace, opened, recommender.tokenizer)
     return metrics(evaluate_model(recommender, context, ranked=ranked_users), draws)

@@ -25,7 +25,7 @@ class StageStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class StageProgress:
     """The share of the current stage that is done, from 0 to 1."""
 
     share: float
@@ -114,7 +114,7 @@ class ReportBuilt:
     numbers: dict[str, Any]
 
 
-LiveEvent = StageStarted | Progress | StepTaken | ModelLoaded
+LiveEvent = StageStarted | StageProgress | StepTaken | ModelLoaded
 ResultEvent = (
     CircuitsFound
     | DirectEffectsFound
@@ -153,7 +153,7 @@ class NullObserver:
         return None
 
 
-class Clock:
+class StageTimer:
     """Announces each stage to the observer and measures its duration.
 
     Attributes:
@@ -176,4 +176,4 @@ class Clock:
 
     def progress(self, share: float) -> None:
         """Announce the share of the current stage that is done."""
-        self.observer.on_event(Progress(share))
+        self.observer.on_event(StageProgress(share))

@@ -34,9 +34,9 @@ class Scratch:
     """Settings of a base model that is trained here, where no pretrained one is given.
 
     Attributes:
-        crowd: Share of users that the base model is trained on. It is small on purpose: if the base model knew the
+        base_share: Share of users that the base model is trained on. It is small on purpose: if the base model knew the
             users' taste, the adapter would add nothing, and removing the adapter would forget at no cost.
-        holdout: Share of users that are held out.
+        held_out_share: Share of users that are held out.
         vocabulary: Size of the tokenizer.
         known: Titles with at least this many interactions of base-model users become one token each; 0 for none.
         width: Hidden size of the Llama.
@@ -49,8 +49,8 @@ class Scratch:
             README shows are training users.
     """
 
-    crowd: float = 0.06
-    holdout: float = 0.15
+    base_share: float = 0.06
+    held_out_share: float = 0.15
     vocabulary: int = 3000
     known: int = 2
     width: int = 64
@@ -69,7 +69,7 @@ def prepare(
     scratch: Scratch,
     report: Report,
     adapter: Path | None = None,
-    crowd: Sequence[Interaction] = (),
+    base_interactions: Sequence[Interaction] = (),
 ) -> Workspace:
     """Write a workspace.
 
@@ -81,8 +81,8 @@ def prepare(
         report: Receives the steps of the trainings.
         adapter: An adapter for the base model that was trained elsewhere; without it, one is trained on the training
             users.
-        crowd: Interactions of users outside the dataset to train the base model on; without them, the share
-            `scratch.crowd` of the dataset's users gives its interactions.
+        base_interactions: Interactions of users outside the dataset to train the base model on; without them, the share
+            `scratch.base_share` of the dataset's users gives its interactions.
 
     Raises:
         WorkspaceError: The folder exists or cannot be written.
@@ -93,13 +93,13 @@ def prepare(
     own_base = settings.base == "base"
     for item in dataset.items:
         escape(item.title)  # refuses titles that no prompt can hold, before anything is written
-    roles, crowd = _assign_roles(dataset, scratch, own_base, crowd)
+    roles, base_interactions = _assign_roles(dataset, scratch, own_base, base_interactions)
     part = staging(folder)
     shutil.rmtree(part, ignore_errors=True)
     try:
         _write_data(WorkspaceLayout(part), dataset, roles, settings)
         if own_base:
-            _train_base(WorkspaceLayout(part).base, dataset.items, crowd, settings, scratch, report)
+            _train_base(WorkspaceLayout(part).base, dataset.items, base_interactions, settings, scratch, report)
         _copy_adapter(Workspace(part), adapter) if adapter else train_adapter(Workspace(part), report)
         part.rename(folder)
     except OSError as error:
@@ -110,20 +110,20 @@ def prepare(
 
 
 def _assign_roles(
-    dataset: Dataset, scratch: Scratch, own_base: bool, crowd: Sequence[Interaction]
+    dataset: Dataset, scratch: Scratch, own_base: bool, base_interactions: Sequence[Interaction]
 ) -> tuple[UserSplit, Sequence[Interaction]]:
     """Return the user roles and the interactions that the base model is trained on."""
-    share = scratch.crowd if own_base and not crowd else 0.0
-    roles = assign_roles(dataset.interactions, share, scratch.holdout, scratch.role_seed)
-    base_users = set(roles.crowd)
-    crowd = crowd or [event for event in dataset.interactions if event.user in base_users]
-    if not roles.members or not roles.holdout or (own_base and not crowd):
+    share = scratch.base_share if own_base and not base_interactions else 0.0
+    roles = assign_roles(dataset.interactions, share, scratch.held_out_share, scratch.role_seed)
+    base_users = set(roles.base_users)
+    base_interactions = base_interactions or [event for event in dataset.interactions if event.user in base_users]
+    if not roles.training_users or not roles.held_out_users or (own_base and not base_interactions):
         raise DataError(
             f"The data has {len({event.user for event in dataset.interactions})} users, too few for training users, "
             f"base-model users and held-out users: add users, or choose other shares than --crowd {share:g} "
-            f"and --holdout {scratch.holdout:g}."
+            f"and --holdout {scratch.held_out_share:g}."
         )
-    return roles, crowd
+    return roles, base_interactions
 
 
 def _write_data(layout: WorkspaceLayout, dataset: Dataset, roles: UserSplit, settings: WorkspaceSettings) -> None:
@@ -134,10 +134,10 @@ def _write_data(layout: WorkspaceLayout, dataset: Dataset, roles: UserSplit, set
 
 
 def base_tokenizer(
-    items: Sequence[Item], crowd: Sequence[Interaction], task: Task, scratch: Scratch
+    items: Sequence[Item], base_interactions: Sequence[Interaction], task: Task, scratch: Scratch
 ) -> PreTrainedTokenizerFast:
     """Train the tokenizer of a base model on the catalogue; titles that base-model users know become one token each."""
-    met, words = Counter(event.item for event in crowd), template(task)
+    met, words = Counter(event.item for event in base_interactions), template(task)
     titles = {item.id: escape(item.title) for item in items}
     known = [title for item, title in titles.items() if scratch.known and met[item] >= scratch.known]
     lines = [
@@ -149,15 +149,15 @@ def base_tokenizer(
 def _train_base(
     folder: Path,
     items: Sequence[Item],
-    crowd: Sequence[Interaction],
+    base_interactions: Sequence[Interaction],
     settings: WorkspaceSettings,
     scratch: Scratch,
     report: Report,
 ) -> None:
     """Train a tokenizer and a small Llama on the catalogue and the base-model users, and on no training user."""
-    tokenizer = base_tokenizer(items, crowd, settings.task, scratch)
+    tokenizer = base_tokenizer(items, base_interactions, settings.task, scratch)
     titles = {item.id: escape(item.title) for item in items}
-    histories = by_user(crowd, settings.task).values()
+    histories = by_user(base_interactions, settings.task).values()
     prompts = [prompt for history in histories for prompt in windows(history, settings.window)]
     encoded = encode(prompts, titles, settings.task, tokenizer)
     model = small_llama(len(tokenizer), scratch.width, scratch.layers, scratch.heads, scratch.kv_heads, settings.seed)
@@ -174,7 +174,10 @@ def train_adapter(workspace: Workspace, report: Report) -> None:
     recommender = fresh_adapter(workspace, "auto", settings.seed)
     context = make_context(workspace, None, recommender.tokenizer)
     finetune(
-        recommender.model, context.encode(context.split.retain), context.recipe, lambda step: report("adapter", step)
+        recommender.model,
+        context.encode(context.split.retain),
+        context.finetune_settings,
+        lambda step: report("adapter", step),
     )
     save_adapter(recommender.model, workspace.layout.adapter)
 

@@ -4,7 +4,7 @@
 
 1. Find the circuits of the forget set and of the retain set (`find_circuits`; docs/method.md, section 2).
    Result: CircuitResult, with the bootstrap over prompts. Stages "contrast prompts" and "circuit".
-2. Assign a group to each module: forget, retain, shared or outside (`sort_modules`; section 3).
+2. Assign a group to each module: forget, retain, shared or outside (`group_by_circuit`; section 3).
    Result: GroupingResult. Stage "groups".
 3. Unlearn the forget set in the adapter, each module by the rule of its group (`_unlearn`; sections 4 and 5).
    Result: UnlearningResult. Stage "unlearning".
@@ -21,15 +21,14 @@ from pathlib import Path
 
 from core.evaluation.evaluate import ModelOutputs
 from core.grouping.assign import GroupingResult
-from core.grouping.regroup import load_circuits, load_direct_effects, regroup
+from core.grouping.regroup import load_circuits, load_direct_effects, regroup_circuits
 from core.models.families import anatomy
 from core.models.recommender import Recommender, save_adapter
-from core.pipeline.circuit_stage import find_circuits, find_direct_effects, sort_modules
+from core.pipeline.circuit_stage import find_circuits, find_direct_effects, group_by_circuit
 from core.pipeline.compare_models import compare_models, evaluate_model
 from core.pipeline.context import RequestContext, fresh_adapter, load_adapter, make_context
 from core.pipeline.events import (
     CircuitsFound,
-    Clock,
     DirectEffectsFound,
     Evaluated,
     GroupsAssigned,
@@ -37,6 +36,7 @@ from core.pipeline.events import (
     ModelLoaded,
     ReportBuilt,
     RunObserver,
+    StageTimer,
     StepTaken,
     Unlearned,
 )
@@ -47,7 +47,7 @@ from core.unlearning.memory_contrast import memory_contrasts
 from core.unlearning.methods import Method, method_of
 from core.unlearning.paired_losses import UnlearningPrompts
 from core.unlearning.training_types import Checkpointer, Step
-from core.unlearning.unlearn import unlearn
+from core.unlearning.unlearn import unlearn_adapter
 from core.workspace import Workspace
 
 STAGES = {  # approximate share of a run's time, so that its progress moves evenly
@@ -82,12 +82,12 @@ class _Job:
     method: Method
     recommender: Recommender
     context: RequestContext
-    clock: Clock
+    timer: StageTimer
     checkpointer: Checkpointer
 
     @property
     def observer(self) -> RunObserver:
-        return self.clock.observer
+        return self.timer.observer
 
 
 def run(workspace: Workspace, spec: RunSpec, observer: RunObserver, checkpointer: Checkpointer) -> None:
@@ -102,29 +102,29 @@ def run(workspace: Workspace, spec: RunSpec, observer: RunObserver, checkpointer
         observer: Receives the results. It may raise Cancelled to stop the run.
         checkpointer: Stores and restores the state of the trainings.
     """
-    clock = Clock(observer)
-    clock.stage("loading")
-    job = _load(workspace, spec, clock, checkpointer)
+    timer = StageTimer(observer)
+    timer.stage("loading")
+    job = _load(workspace, spec, timer, checkpointer)
     original = evaluate_model(job.recommender, job.context, lists=True)
     grouping = _find_groups(job)
-    clock.stage("unlearning")
+    timer.stage("unlearning")
     unlearning = _unlearn(job, grouping.groups)
     observer.on_event(Unlearned(unlearning.recommender, unlearning.outcome))
-    clock.stage("evaluation")
+    timer.stage("evaluation")
     evaluation = _evaluate(job, unlearning.recommender, original)
     observer.on_event(Evaluated(evaluation))
-    clock.stage("report")
+    timer.stage("report")
     observer.on_event(_build_report(job, grouping, evaluation))
 
 
-def _load(workspace: Workspace, spec: RunSpec, clock: Clock, checkpointer: Checkpointer) -> _Job:
+def _load(workspace: Workspace, spec: RunSpec, timer: StageTimer, checkpointer: Checkpointer) -> _Job:
     """Load the original model and the data of the request."""
     method = method_of(spec.method, spec.steps)
     request = workspace.request(spec.request)
     recommender = load_adapter(workspace, str(workspace.adapter), spec.device)
-    clock.observer.on_event(ModelLoaded(recommender))
+    timer.observer.on_event(ModelLoaded(recommender))
     context = make_context(workspace, request, recommender.tokenizer)
-    return _Job(spec, method, recommender, context, clock, checkpointer)
+    return _Job(spec, method, recommender, context, timer, checkpointer)
 
 
 def _find_groups(job: _Job) -> GroupingResult:
@@ -140,21 +140,21 @@ def _find_groups(job: _Job) -> GroupingResult:
 
 def _groups_by_circuit(job: _Job) -> GroupingResult:
     """Find the circuits of this request and group the modules by them."""
-    result = find_circuits(job.recommender, job.context, job.spec.seed, job.clock)
+    result = find_circuits(job.recommender, job.context, job.spec.seed, job.timer)
     job.observer.on_event(CircuitsFound(result.circuits, result.scores))
     job.observer.on_event(DirectEffectsFound(find_direct_effects(job.recommender, job.context)))
-    job.clock.stage("groups")
-    return GroupingResult(result.circuits, sort_modules(job.recommender, job.context, result))
+    job.timer.stage("groups")
+    return GroupingResult(result.circuits, group_by_circuit(job.recommender, job.context, result))
 
 
 def _edited_groups(job: _Job, edit: GroupEdit) -> GroupingResult:
     """Group the modules of an earlier run's circuits by a reviewer's edit."""
-    job.clock.stage("groups")
+    job.timer.stage("groups")
     source = job.context.workspace.layout.run(edit.source)
     result = load_circuits(source)
     job.observer.on_event(CircuitsFound(result.circuits, result.scores))
     job.observer.on_event(DirectEffectsFound(load_direct_effects(source)))
-    return regroup(result, source, edit)
+    return regroup_circuits(result, source, edit)
 
 
 def _unlearn(job: _Job, module_groups: Sequence[ModuleGroup]) -> UnlearningResult:
@@ -171,7 +171,7 @@ def _unlearn(job: _Job, module_groups: Sequence[ModuleGroup]) -> UnlearningResul
         job.recommender, material, job.method, job.spec.seed, job.observer
     )
     model = job.recommender.model
-    outcome = unlearn(model, material, groups, job.method, job.spec.seed, stepped, job.checkpointer)
+    outcome = unlearn_adapter(model, material, groups, job.method, job.spec.seed, stepped, job.checkpointer)
     return UnlearningResult(job.recommender, outcome)
 
 
@@ -179,7 +179,7 @@ def _retrain(job: _Job, stepped: Callable[[Step], bool]) -> UnlearningResult:
     """Train a new adapter on the retain set."""
     recommender = fresh_adapter(job.context.workspace, job.spec.device, job.spec.seed)
     job.observer.on_event(ModelLoaded(recommender))
-    recipe = replace(job.context.recipe, seed=job.spec.seed)
+    recipe = replace(job.context.finetune_settings, seed=job.spec.seed)
     finetune(recommender.model, job.context.encode(job.context.split.retain), recipe, stepped, job.checkpointer)
     return UnlearningResult(recommender, Outcome(0, "retrained without the forget set", 0, 0))
 
@@ -209,7 +209,7 @@ def _evaluate(job: _Job, unlearned: Recommender, original: ModelOutputs) -> Eval
 
     def reference_loaded(share: float, recommender: Recommender) -> None:
         job.observer.on_event(ModelLoaded(recommender))
-        job.clock.progress(share)
+        job.timer.progress(share)
 
     return compare_models(unlearned, original, job.context, job.spec.device, reference_loaded)
 
@@ -224,7 +224,7 @@ def _build_report(job: _Job, grouping: GroupingResult, evaluation: Evaluation) -
         grouping.circuits,
         grouping.groups,
         evaluation,
-        job.clock.seconds,
+        job.timer.seconds,
         str(recommender.device),
         str(recommender.dtype).removeprefix("torch."),
     )
@@ -246,5 +246,7 @@ def train_reference(
     """
     recommender = fresh_adapter(workspace, device, seed)
     context = make_context(workspace, request, recommender.tokenizer)
-    finetune(recommender.model, context.encode(context.split.retain), replace(context.recipe, seed=seed), watch)
+    finetune(
+        recommender.model, context.encode(context.split.retain), replace(context.finetune_settings, seed=seed), watch
+    )
     save_adapter(recommender.model, folder)

@@ -36,7 +36,7 @@ from core.workspace import WorkspaceSettings
 MODULES_SHOWN = 40
 CSP_STATIC = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"  # of every page
 SECTIONS_MARKER = "<!-- more -->"  # where core.report.bundle adds sections
-MEASURES = {
+METRIC_TEXTS = {
     "test_auc": ("Test AUC", "later ratings of the other users; 0.5 is chance, higher is better"),
     "test_log_loss": ("Test log loss", "nats, lower is better"),
     "hit_rate": ("HR@10", "share of liked titles among the first ten of a hundred"),
@@ -81,7 +81,7 @@ def make_report(
         environment().get_template("template.html").render,
         spec=spec,
         settings=shown_settings,
-        measures=[(*words, _row(name, evaluation)) for name, words in MEASURES.items()],
+        measures=[(*words, _row(name, evaluation)) for name, words in METRIC_TEXTS.items()],
         evaluation=evaluation,
         circuits=_named(circuits),
         counts=[(group, Counter(g.group for g in groups)[group]) for group in Group],
@@ -91,7 +91,7 @@ def make_report(
         device=device,
         dtype=dtype,
         scatter=scatter(groups) if groups else None,
-        ranges=ranges(evaluation, {name: words[0] for name, words in MEASURES.items() if name != "test_log_loss"}),
+        ranges=ranges(evaluation, {name: words[0] for name, words in METRIC_TEXTS.items() if name != "test_log_loss"}),
     )
     summary = summarise(spec, request, items, groups, evaluation)
     anonymous = replace(summary, asked=asked_without_names(request))

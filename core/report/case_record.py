@@ -24,7 +24,7 @@ CERTAINTY = {
 }
 
 
-def about(entries: Sequence[Entry], request_id: str, runs: Collection[str] = ()) -> list[Entry]:
+def entries_of_request(entries: Sequence[Entry], request_id: str, runs: Collection[str] = ()) -> list[Entry]:
     """Return the entries on a request, oldest first.
 
     Args:
@@ -36,7 +36,7 @@ def about(entries: Sequence[Entry], request_id: str, runs: Collection[str] = ())
     return [one for one in entries if one["content"].get("run") in own]
 
 
-def record(request_id: str, entries: Sequence[Entry]) -> str:
+def render_case_record(request_id: str, entries: Sequence[Entry]) -> str:
     """Return the page.
 
     Args:

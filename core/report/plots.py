@@ -56,11 +56,11 @@ def rank_changes(lists: TopLists) -> Slope:
     """Lay out one user's lists before and after unlearning; titles of the reference's list are marked."""
     before, after = lists.original, lists.unlearned
     reference = {row.item for row in lists.reference}
-    place = {row.item: rank for rank, row in enumerate(after)}
+    rank_after = {row.item: rank for rank, row in enumerate(after)}
     lines = tuple(
-        (_y(rank), _y(place[row.item]), _way(rank, place[row.item]))
+        (_y(rank), _y(rank_after[row.item]), _way(rank, rank_after[row.item]))
         for rank, row in enumerate(before)
-        if row.item in place
+        if row.item in rank_after
     )
     return Slope(
         lists.user,
@@ -190,12 +190,12 @@ def ranges(evaluation: Evaluation, names: Mapping[str, str]) -> Ranges:
     high = max(math.ceil(10 * max(finite)), low + 1)
 
     def across(value: float) -> float | None:
-        place = TRACK[0] + (TRACK[1] - TRACK[0]) * (10 * value - low) / (high - low)
-        return round(place, 1) if math.isfinite(value) else None
+        position = TRACK[0] + (TRACK[1] - TRACK[0]) * (10 * value - low) / (high - low)
+        return round(position, 1) if math.isfinite(value) else None
 
     def ends(values: Iterable[float]) -> tuple[float, float] | None:
-        places = [place for value in values if (place := across(value)) is not None]
-        return (min(places), max(places)) if places else None
+        positions = [position for value in values if (position := across(value)) is not None]
+        return (min(positions), max(positions)) if positions else None
 
     def row(index: int, name: str) -> Range:
         was, now = getattr(before, name), getattr(after, name)

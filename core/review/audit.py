@@ -7,7 +7,7 @@ from typing import Any
 
 from core.ledger.keys import Keys
 from core.ledger.statement import Statement
-from core.review.leak_scan import Forgotten, copies, traces
+from core.review.leak_scan import ForgottenData, find_leaks, find_weight_copies
 from core.review.ledger_entries import destructions
 from core.runs.ledger_entries import Ledger
 from core.utils.hashing import digests_match
@@ -43,7 +43,7 @@ def audit(workspace: Workspace, request_id: str | None = None) -> AuditResult:
         request_id: One closed request; None for all of them.
 
     Raises:
-        RecordError: The ledger or its keys cannot be used.
+        LedgerError: The ledger or its keys cannot be used.
         WorkspaceError: A file cannot be read.
     """
     ledger = Ledger(workspace)
@@ -52,23 +52,23 @@ def audit(workspace: Workspace, request_id: str | None = None) -> AuditResult:
     if not entries:
         return AuditResult((), (), True)
     weights = {digest: size for one in entries for digest, size in one.get("weights", {}).items()}
-    leaks = traces(workspace.root, _by_pseudonym(ledger.keys, entries))
-    leaks = sorted({*leaks, *copies(workspace.root, weights)})
+    leaks = find_leaks(workspace.root, _by_pseudonym(ledger.keys, entries))
+    leaks = sorted({*leaks, *find_weight_copies(workspace.root, weights)})
     return AuditResult(tuple(one["request"] for one in entries), tuple(leaks), _serves_approved(workspace, ended))
 
 
-def _by_pseudonym(keys: Keys, entries: Sequence[Mapping[str, Any]]) -> Forgotten:
+def _by_pseudonym(keys: Keys, entries: Sequence[Mapping[str, Any]]) -> ForgottenData:
     """A test for forgotten users and rows that needs only the ledger and the key of its pseudonyms."""
     people, rows = (frozenset(word for one in entries for word in one[name]) for name in ("people", "rows"))
     is_person = lru_cache(1 << 20)(lambda word: keys.pseudonym("user", word) in people)
-    return Forgotten(is_person, lambda user, item: keys.pseudonym("row", user, item) in rows)
+    return ForgottenData(is_person, lambda user, item: keys.pseudonym("row", user, item) in rows)
 
 
 def serves_approved(workspace: Workspace) -> bool:
     """Whether the adapter in use is the one that was approved last; True where none was approved yet.
 
     Raises:
-        RecordError: The ledger is damaged.
+        LedgerError: The ledger is damaged.
     """
     return _serves_approved(workspace, destructions(Ledger(workspace)))
 

@@ -77,7 +77,7 @@ class Cases(Database):
 
         return self.change(number, commented)
 
-    def step(self, number: int, step: int) -> Case:
+    def record_step(self, number: int, step: int) -> Case:
         """Record how many steps of carrying out are done."""
         return self.change(number, lambda case: replace(case, step=step))
 

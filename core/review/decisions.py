@@ -50,7 +50,7 @@ def comment(workspace: Workspace, request_id: str, person: str, text: str) -> Ca
 
 
 def decide(workspace: Workspace, request_id: str, person: str, approve: bool, evidence: str, reason: str = "") -> Case:
-    """Approve or reject the pending case of a request. Carrying it out is another step (execution.settle).
+    """Approve or reject the pending case of a request. Carrying it out is another step (execution.execute_decisions).
 
     Args:
         workspace: The workspace.
@@ -97,8 +97,12 @@ def _check_reason(workspace: Workspace, reason: str) -> None:
     everybody = Request("", users=tuple({one.user for one in workspace.interactions}))
     numbers, folded = set(everybody.users) & set(re.findall(r"\d+", reason)), reason.casefold()
     titles = (re.sub(r" \(\d{4}\)$", "", one.title).casefold() for one in workspace.items.values())
-    named = any(title in folded for title in titles if len(title) >= leak_scan.ENOUGH)
-    if named or numbers or leak_scan.known(everybody, workspace.interactions, workspace.items).shows(reason):
+    named = any(title in folded for title in titles if len(title) >= leak_scan.MIN_TITLE_LENGTH)
+    if (
+        named
+        or numbers
+        or leak_scan.forgotten_data_of(everybody, workspace.interactions, workspace.items).shows(reason)
+    ):
         raise ReviewError(
             "The reason names a user or a title of this workspace (an id may be a mere number): write it "
             "without, as it stays in the ledger for good."

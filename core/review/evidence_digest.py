@@ -32,7 +32,7 @@ def check_ready(run: RunHandle, ledger: RunLedger) -> None:
     Raises:
         ReviewError: The run is not finished or not verified, its adapter is not the one that it made, or its adapter
             equals the original.
-        RecordError: The ledger is damaged.
+        LedgerError: The ledger is damaged.
     """
     if run.status.state is not RunState.DONE:
         raise ReviewError(f"Run {run.id!r} is {run.status.state}: submit a finished run.")

@@ -4,11 +4,12 @@
 2. publish: put the approved adapter into service.
 3. purge: remove the forgotten rows, the old adapter, references, runs.
 4. check: the served adapter is the approved one, and no file shows forgotten data.
-5. enter: sign the destruction into the ledger.
+5. sign_destruction: sign the destruction into the ledger.
 6. destroy: destroy the key of the encrypted copies.
 
-Each step may be repeated. Until the destruction is signed, everything can be rolled back; from then on `settle` only
-goes forward. So a case that is interrupted ends either carried out, or pending with every file as before.
+Each step may be repeated. Until the destruction is signed, everything can be rolled back; from then on
+`execute_decisions` only goes forward. So a case that is interrupted ends either carried out, or pending with every file
+as before.
 """
 
 import shutil
@@ -19,10 +20,10 @@ from pathlib import Path
 
 from core.errors import CureLensError, ReviewError
 from core.review import ledger_entries
-from core.review.approved_case import Execution
 from core.review.cases import Cases
 from core.review.evidence_digest import check_ready, evidence_of
-from core.review.leak_scan import copies, known, rows_of, traces
+from core.review.execution_state import Execution
+from core.review.leak_scan import find_leaks, find_weight_copies, forgotten_data_of, rows_of
 from core.runs.handle import open_run, runs, store_of
 from core.runs.ledger_entries import Ledger
 from core.types import Case, CaseState, ClosedRequest, Request, RunState, UserSplit
@@ -32,22 +33,22 @@ from core.utils.hashing import sha256_of_file
 from core.utils.serialization import write_json, write_json_lines
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout, is_inside_workspace
-from core.workspace.locks import exclusive, settling
+from core.workspace.locks import decision_lock, exclusive_model_lock
 from core.workspace.run_layout import AdapterLayout, holds_tensors
 
 
-def settle(workspace: Workspace) -> Case | None:
+def execute_decisions(workspace: Workspace) -> Case | None:
     """Enter decisions into the ledger, destroy rejected candidates, and carry out the approved case.
 
     Returns:
         The case that was carried out; None where there was none.
 
     Raises:
-        RecordError: The ledger takes no entry.
+        LedgerError: The ledger takes no entry.
         ReviewError: The approved case has to wait, or was rolled back.
         WorkspaceError: A file cannot be written.
     """
-    with settling(workspace):
+    with decision_lock(workspace):
         cases = Cases(workspace).all()  # later decisions are entered and carried out by the next call
         if not cases:
             return None
@@ -62,7 +63,7 @@ def settle(workspace: Workspace) -> Case | None:
 
 def _when_idle(workspace: Workspace, case: Case) -> Case:
     """Carry out a case while no job uses the models. Raises WorkspaceError or ReviewError where it has to wait."""
-    with exclusive(workspace):
+    with exclusive_model_lock(workspace):
         if not case.step and store_of(workspace).entries(RunState.QUEUED, RunState.RUNNING):
             raise ReviewError(
                 "A queued or running run uses the adapter that will be removed: stop it, or wait for its end."
@@ -83,14 +84,14 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
         except Exception as error:  # any failure: a half-done deletion is worse than none
             if number == len(STEPS) or _is_signed(workspace, case):
                 raise  # the destruction is signed: it can only go forward
-            cases.step(case.number, 0)  # after a kill from here on, it starts again with what is sealed
+            cases.record_step(case.number, 0)  # after a kill from here on, it starts again with what is sealed
             roll_back(execution)
             cases.reopen(case.number, str(error))
             execution.vault.destroy()
             raise ReviewError(
                 f"The approval of {case.request} was taken back and nothing was destroyed: {error}"
             ) from error
-        cases.step(case.number, number)
+        cases.record_step(case.number, number)
     return cases.close(case.number)
 
 
@@ -158,15 +159,15 @@ def check(execution: Execution) -> None:
         raise ReviewError("The adapter that is served is not the one that was approved.")
     if left := _old_folders(execution):
         raise ReviewError(f"{', '.join(map(str, left))} could not be removed: check who owns it.")
-    if found := copies(execution.root, _destroyed_weights(execution)):
+    if found := find_weight_copies(execution.root, _destroyed_weights(execution)):
         raise ReviewError(f"A copy of weights that are to go is {', '.join(found)}: remove it.")
-    forgotten = known(execution.sealed_request(), execution.sealed_rows(), execution.workspace.items)
+    forgotten = forgotten_data_of(execution.sealed_request(), execution.sealed_rows(), execution.workspace.items)
     comments = execution.layout.name(execution.layout.review)  # removed by the last step, when nothing can be undone
-    if found := traces(execution.root, forgotten, skip=(comments,)):
+    if found := find_leaks(execution.root, forgotten, skip=(comments,)):
         raise ReviewError(f"Forgotten data is still in {', '.join(found)}: remove it.")
 
 
-def enter(execution: Execution) -> None:
+def sign_destruction(execution: Execution) -> None:
     """Sign the destruction into the ledger."""
     workspace = execution.workspace
     closed = next(one for one in workspace.closed() if one.id == execution.case.request)
@@ -179,7 +180,7 @@ def destroy(execution: Execution) -> None:
     execution.vault.destroy()
 
 
-STEPS: tuple[Callable[[Execution], None], ...] = (seal, publish, purge, check, enter, destroy)
+STEPS: tuple[Callable[[Execution], None], ...] = (seal, publish, purge, check, sign_destruction, destroy)
 
 
 def roll_back(execution: Execution) -> None:
@@ -227,7 +228,7 @@ def _old_folders(execution: Execution) -> list[Path]:
 
 
 def _without(split: UserSplit, users: set[str]) -> UserSplit:
-    return replace(split, members=tuple(user for user in split.members if user not in users))
+    return replace(split, training_users=tuple(user for user in split.training_users if user not in users))
 
 
 def _shrink(layout: WorkspaceLayout, other: Request, removed: Request) -> None:

@@ -29,14 +29,14 @@ from core.workspace.run_layout import holds_tensors
 BASE_FILE = re.compile(
     r"([\w-]*config|tokenizer|vocab|added_tokens|special_tokens_map|model[\w.-]*)\.(json|safetensors)|merges.txt"
 )
-ENOUGH = 8  # letters; a shorter title inside a text may be a coincidence
+MIN_TITLE_LENGTH = 8  # letters; a shorter title inside a text may be a coincidence
 # First bytes of gzip, zip, bzip2, xz, zstd, 7z, zlib and git, parquet and feather.
-PACKED = (
+COMPRESSED_MAGIC = (
     b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"x\x01", b"x\x9c", b"x\xda",
     b"PACK",
     b"PAR1", b"ARROW1",
 )  # fmt: skip
-WIDE = (b"\xff\xfe", b"\xfe\xff")  # first bytes of a text in UTF-16
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")  # first bytes of a text in UTF-16
 HEADER = 8  # bytes of a safetensors file that hold the length of its header
 WORD = re.compile(r"[\w-]+")
 PIECE = re.compile(r"[_.-]")  # splits file names only: in data, the id "anna" is not part of the id "anna-maria"
@@ -52,7 +52,7 @@ ITEMS = ("item", "items", "iid", "movie", "movies", "product", "products")
 
 
 @dataclass(frozen=True)
-class Forgotten:
+class ForgottenData:
     """Tests for forgotten data.
 
     Attributes:
@@ -73,7 +73,7 @@ class Forgotten:
             return True
         if any(self.is_row(*pair) for line in text.split("\n") for pair in _pairs(line)):
             return True
-        folded = html.unescape(text).casefold() if len(text) >= ENOUGH else ""
+        folded = html.unescape(text).casefold() if len(text) >= MIN_TITLE_LENGTH else ""
         return any(phrase in folded for phrase in self.phrases)
 
 
@@ -96,15 +96,15 @@ def rows_of(interactions: Iterable[Interaction], request: Request) -> list[Inter
     return list(filter(request.covers, interactions))
 
 
-def known(request: Request, rows: Iterable[Interaction], items: Mapping[str, Item]) -> Forgotten:
+def forgotten_data_of(request: Request, rows: Iterable[Interaction], items: Mapping[str, Item]) -> ForgottenData:
     """Tests for the data of a request that is still known, with its rows and titles."""
     users, pairs = frozenset(request.users), {(one.user, one.item) for one in rows}
     titles = frozenset(items[item].title for _, item in pairs if item in items)
-    phrases = tuple(title.casefold() for title in titles if len(title) >= ENOUGH)
-    return Forgotten(users.__contains__, lambda user, item: (user, item) in pairs, titles, phrases)
+    phrases = tuple(title.casefold() for title in titles if len(title) >= MIN_TITLE_LENGTH)
+    return ForgottenData(users.__contains__, lambda user, item: (user, item) in pairs, titles, phrases)
 
 
-def traces(root: Path, forgotten: Forgotten, skip: Sequence[str] = ()) -> list[str]:
+def find_leaks(root: Path, forgotten: ForgottenData, skip: Sequence[str] = ()) -> list[str]:
     """The files of a workspace that still show forgotten data. Sealed copies are encrypted and not searched.
 
     Args:
@@ -147,7 +147,7 @@ def names(root: Path) -> Iterator[str]:
         yield from (str((Path(folder) / name).relative_to(root)) for name in sorted(files))
 
 
-def _shows(root: Path, name: str, forgotten: Forgotten) -> bool:
+def _shows(root: Path, name: str, forgotten: ForgottenData) -> bool:
     path = Path(name)
     pieces = (piece for part in path.parts for piece in PIECE.split(part) if not piece.isdecimal())
     if any(map(forgotten.is_person, (path.stem, *pieces))) or any(map(forgotten.shows, (*path.parts, path.stem))):
@@ -155,7 +155,7 @@ def _shows(root: Path, name: str, forgotten: Forgotten) -> bool:
     return _test_file(root, name, lambda path: _content_shows(path, forgotten))
 
 
-def _content_shows(path: Path, forgotten: Forgotten) -> bool:
+def _content_shows(path: Path, forgotten: ForgottenData) -> bool:
     values, text = _content(path)
     return forgotten.shows(text) or any(_within(value, forgotten) for value in values)
 
@@ -204,9 +204,9 @@ def _table_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 def _decoded(content: bytes) -> str:
     """The text of a file. Raises OSError for a compressed file, which cannot be searched."""
-    if content.startswith(PACKED):
+    if content.startswith(COMPRESSED_MAGIC):
         raise OSError("packed")
-    return content.decode("utf-16" if content.startswith(WIDE) else "utf-8", "replace")
+    return content.decode("utf-16" if content.startswith(UTF16_MARKS) else "utf-8", "replace")
 
 
 def _json(text: str) -> Any:
@@ -217,7 +217,7 @@ def _json(text: str) -> Any:
         return None
 
 
-def _within(value: Any, forgotten: Forgotten) -> bool:
+def _within(value: Any, forgotten: ForgottenData) -> bool:
     if isinstance(value, dict):
         people, items = (_of(value, names) for names in (PEOPLE, ITEMS))
         if any(map(forgotten.is_person, people)) or any(starmap(forgotten.is_row, product(people, items))):
@@ -259,7 +259,7 @@ def _payload(value: Any) -> Any:
         return None
 
 
-def copies(root: Path, destroyed: Mapping[str, int]) -> list[str]:
+def find_weight_copies(root: Path, destroyed: Mapping[str, int]) -> list[str]:
     """The files of a workspace that are exact copies of destroyed weights, under any name.
 
     Copies that were changed, packed or encrypted are not found.

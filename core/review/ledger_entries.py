@@ -36,7 +36,7 @@ def enter_decisions(ledger: Ledger, cases: Sequence[Case]) -> None:
     """Enter every decision that the ledger does not hold yet, with the submission and the run that it is about.
 
     Raises:
-        RecordError: The ledger takes no entry.
+        LedgerError: The ledger takes no entry.
     """
     statements = ledger.statements()
     entered_cases = {one.content["case"] for one in statements if one.kind in (SUBMISSION, DECISION)}
@@ -106,12 +106,12 @@ def enter_destruction(
 
 
 def is_destroyed(ledger: Ledger, case: Case) -> bool:
-    """Whether the ledger holds the destruction of this case. Raises RecordError."""
+    """Whether the ledger holds the destruction of this case. Raises LedgerError."""
     return any(one.content["case"] == case.number for one in destructions(ledger))
 
 
 def destructions(ledger: Ledger) -> list[Statement]:
-    """All destructions in the ledger, oldest first. Raises RecordError."""
+    """All destructions in the ledger, oldest first. Raises LedgerError."""
     return [one for one in ledger.statements() if one.kind == DESTRUCTION]
 
 

@@ -20,7 +20,7 @@ from typing import BinaryIO
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from core.errors import RecordError
+from core.errors import LedgerError
 from core.ledger.keys import folder_of, read_public, write_secret
 from core.utils.atomic_io import disk_error, staging, write_bytes
 from core.utils.serialization import from_json, to_json
@@ -64,7 +64,7 @@ class Vault:
 
         Raises:
             WorkspaceError: A file cannot be read or written.
-            RecordError: The public key cannot be read.
+            LedgerError: The public key cannot be read.
         """
         if self.sealed:
             return
@@ -84,19 +84,19 @@ class Vault:
         """The names of all files, relative to the workspace.
 
         Raises:
-            RecordError: The vault cannot be decrypted.
+            LedgerError: The vault cannot be decrypted.
         """
         return self._index().files
 
     def read(self, name: str) -> bytes:
-        """Decrypt one file. Raises RecordError."""
+        """Decrypt one file. Raises LedgerError."""
         names = self.names()
         if name not in names:
-            raise RecordError(f"{name} was not sealed: it did not exist then.")
+            raise LedgerError(f"{name} was not sealed: it did not exist then.")
         return self._decrypted(name, self.path / str(names.index(name)))
 
     def restore(self, root: Path) -> None:
-        """Restore every file with its permission bits. Raises RecordError, WorkspaceError."""
+        """Restore every file with its permission bits. Raises LedgerError, WorkspaceError."""
         index = self._index()
         for name in sorted(set(index.modes) - set(index.files)):  # outer folders first
             (root / name).mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,7 @@ class Vault:
                     last = len(block) < NONCE + PART + TAG
                     found.append(cipher.decrypt(block[:NONCE], block[NONCE:], _place(name, len(found), last)))
         except (OSError, InvalidTag, ValueError) as error:
-            raise RecordError(f"{path} was changed or is not there: it cannot be opened with its key.") from error
+            raise LedgerError(f"{path} was changed or is not there: it cannot be opened with its key.") from error
         return b"".join(found)
 
     def _cipher(self) -> AESGCM:
@@ -150,7 +150,7 @@ class Vault:
         try:
             return AESGCM(key.read_bytes() if key else b"")
         except (OSError, ValueError) as error:
-            raise RecordError(
+            raise LedgerError(
                 f"The key of {self.path} is not there: it was destroyed, or is another user's."
             ) from error
 

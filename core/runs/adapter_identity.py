@@ -18,7 +18,7 @@ def recorded_digests(run: RunArtifacts, ledger: RunLedger) -> dict[str, str]:
     """Digests of the adapter that the run made, by the names of `adapter_files`; older runs recorded fewer.
 
     Raises:
-        RecordError: The ledger is damaged.
+        LedgerError: The ledger is damaged.
     """
     events = (event for event in reversed(run.events()) if event["kind"] == "adapter")
     event: dict[str, Any] = next(events, {})

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from core.runs.process_identity import lives
+from core.runs.process_identity import is_alive
 from core.types import (
     Circuit,
     DirectEffect,
@@ -66,7 +66,7 @@ class RunArtifacts:
     def overlap_status(self) -> RunStatus | None:
         """Progress of the command that compares all users' lists; None where it never started."""
         status: RunStatus | None = self._read(self.layout.overlap_status, RunStatus)
-        if status and status.state is RunState.RUNNING and not (status.worker and lives(status.worker)):
+        if status and status.state is RunState.RUNNING and not (status.worker and is_alive(status.worker)):
             message = f"Its process died without a message: see {self.layout.log.name}."
             return replace(status, state=RunState.LOST, message=message)
         return status
@@ -88,7 +88,7 @@ class RunArtifacts:
         return self._read(self.layout.memory, tuple[MemoryContrast, ...])
 
     @property
-    def toward(self) -> dict[str, DirectEffect] | None:
+    def direct_effects(self) -> dict[str, DirectEffect] | None:
         """The titles that each module raises and lowers most, by module."""
         rows: tuple[DirectEffect, ...] | None = self._read(self.layout.direct_effects, tuple[DirectEffect, ...])
         return {row.module: row for row in rows} if rows else None
@@ -124,9 +124,9 @@ class RunArtifacts:
         return self.layout.reviewer_report if self.layout.reviewer_report.is_file() else None
 
     @property
-    def candidate(self) -> list[Path]:
+    def unlearned_adapter_paths(self) -> list[Path]:
         """What exists of the unlearned adapter and of what it could be made from again."""
-        return [path for path in self.layout.candidate if path.exists()]
+        return [path for path in self.layout.unlearned_adapter_paths if path.exists()]
 
     def events(self) -> list[dict[str, Any]]:
         """All events so far. A half-written last line is left for the next read."""

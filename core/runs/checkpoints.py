@@ -57,7 +57,7 @@ class Checkpoints:
             shutil.rmtree(path)
         return None
 
-    def keep(self, phase: int, number: int, state: Callable[[], State], last: bool) -> None:
+    def save_if_due(self, phase: int, number: int, state: Callable[[], State], last: bool) -> None:
         """Write a checkpoint if it is due.
 
         Args:
@@ -110,7 +110,7 @@ class CheckpointReader(Checkpoints):
         states = map(_read, reversed(self._of(phase)))
         return next((state for state in states if state is not None), None)
 
-    def keep(self, phase: int, number: int, state: Callable[[], State], last: bool) -> None:
+    def save_if_due(self, phase: int, number: int, state: Callable[[], State], last: bool) -> None:
         """Write nothing: the process of rank 0 writes the checkpoints."""
 
 

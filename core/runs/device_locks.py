@@ -16,7 +16,7 @@ from core.workspace import WorkspaceSettings
 LOCKS = "/tmp"
 
 
-def candidates(device: str) -> tuple[str, ...]:
+def usable_devices(device: str) -> tuple[str, ...]:
     """Full names of this machine's devices that a run on `device` may take."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from core.grouping.assign import GroupingResult
 from core.models import distributed
 from core.pipeline.events import NullObserver, RunEvent, Unlearned
-from core.pipeline.stages import run
+from core.pipeline.stages import run as run_stages
 from core.runs.checkpoints import CheckpointReader
 from core.runs.folder_observer import earlier_result
 from core.runs.handle import RunHandle
@@ -24,8 +24,8 @@ class TrainingFinished(Exception):
 class Follower(NullObserver):
     """Observer that ends the run after unlearning, and resumes where the process of rank 0 resumes."""
 
-    def __init__(self, folder: RunHandle) -> None:
-        self.folder = folder
+    def __init__(self, run: RunHandle) -> None:
+        self.run = run
 
     def on_event(self, event: RunEvent) -> None:
         """Raise TrainingFinished once the request is unlearned."""
@@ -34,14 +34,14 @@ class Follower(NullObserver):
 
     def earlier_result(self) -> GroupingResult | None:
         """Return the circuits and groups of an interrupted attempt."""
-        return earlier_result(self.folder)
+        return earlier_result(self.run)
 
 
-def follow(folder: RunHandle) -> RunState:
+def follow(run: RunHandle) -> RunState:
     """Wait until the process of rank 0 assigns a device, then work with it until the request is unlearned."""
     number = distributed.broadcast([0] * distributed.world_size())[distributed.process_number()]
-    spec = replace(folder.spec, device="cpu" if number < 0 else f"cuda:{number}")
+    spec = replace(run.spec, device="cpu" if number < 0 else f"cuda:{number}")
     with suppress(TrainingFinished):
-        checkpointer = CheckpointReader(folder.layout.checkpoint)
-        run(folder.workspace, spec, Follower(folder), checkpointer)
+        checkpointer = CheckpointReader(run.layout.checkpoint)
+        run_stages(run.workspace, spec, Follower(run), checkpointer)
     return RunState.DONE

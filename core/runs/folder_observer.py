@@ -22,10 +22,10 @@ from core.pipeline.events import (
     GroupsAssigned,
     MemoryFound,
     ModelLoaded,
-    Progress,
     ReportBuilt,
     ResultEvent,
     RunEvent,
+    StageProgress,
     StageStarted,
     StepTaken,
     Unlearned,
@@ -52,14 +52,14 @@ WRITE_EVERY = 0.5  # seconds between two writes of the status
 class ModelInUse(NamedTuple):
     """The part of a model that the status shows; it does not keep the model alive."""
 
-    meter: TokenCounter
+    token_counter: TokenCounter
     device: torch.device
     dtype: torch.dtype
 
 
-def earlier_result(folder: RunArtifacts) -> GroupingResult | None:
+def earlier_result(run: RunArtifacts) -> GroupingResult | None:
     """Return the circuits and groups of an earlier attempt; the groups are written last."""
-    circuits, groups = folder.circuits, folder.groups
+    circuits, groups = run.circuits, run.groups
     return GroupingResult(circuits, groups) if circuits and groups else None
 
 
@@ -67,14 +67,14 @@ class FolderObserver:
     """Observer that writes the run folder and the status.
 
     Attributes:
-        folder: The run folder.
+        run: The run.
         lease: The lease on the run.
         state: The state that the next status shows.
         stage: The current stage.
     """
 
-    def __init__(self, folder: RunHandle, lease: Lease) -> None:
-        self.folder, self.lease = folder, lease
+    def __init__(self, run: RunHandle, lease: Lease) -> None:
+        self.run, self.lease = run, lease
         self.state, self.stage = RunState.RUNNING, ""
         self._started, self._written = time.monotonic(), 0.0
         self._base, self._share = 0.0, 0.0  # progress before the current stage, and share of the stage that is done
@@ -84,18 +84,18 @@ class FolderObserver:
 
     def begin(self) -> None:
         """Continue events.jsonl, the clock and the step count of an interrupted attempt."""
-        self.folder.remove_leftovers()
-        write_bytes(self.folder.layout.reserve, b"\0" * RESERVED)
-        self.folder.repair_events()
-        events = self.folder.events()
+        self.run.remove_leftovers()
+        write_bytes(self.run.layout.reserve, b"\0" * RESERVED)
+        self.run.repair_events()
+        events = self.run.events()
         self._steps = max((event["step"] for event in events if event["kind"] == "step"), default=0)
         self._started -= max((event["seconds"] for event in events), default=0.0)
         attempt = 1 + sum(event["kind"] == "attempt" for event in events)
-        self.folder.add_event({"kind": "attempt", "attempt": attempt, "seconds": self.seconds})
+        self.run.add_event({"kind": "attempt", "attempt": attempt, "seconds": self.seconds})
 
     def earlier_result(self) -> GroupingResult | None:
         """Return the circuits and groups of an interrupted attempt."""
-        return earlier_result(self.folder)
+        return earlier_result(self.run)
 
     def on_event(self, event: RunEvent) -> None:
         """Write the event to the status, to events.jsonl or to a result file.
@@ -108,7 +108,7 @@ class FolderObserver:
         match event:
             case StageStarted(name):
                 self._start_stage(name)
-            case Progress(share):
+            case StageProgress(share):
                 self._progress(share)
             case StepTaken(step):
                 self._step(step)
@@ -124,9 +124,9 @@ class FolderObserver:
         if state is RunState.DONE:
             self._base, self._share = 1.0, 0.0
         status = self._status(message)
-        (self.folder.layout.reserve).unlink(missing_ok=True)
+        (self.run.layout.reserve).unlink(missing_ok=True)
         self.lease.end(status)
-        self.folder.write_status(status)
+        self.run.write_status(status)
         log.info("%s %s", state, message)
 
     @property
@@ -139,7 +139,7 @@ class FolderObserver:
         self.stage, self._share, self._pace_from = name, 0.0, (self.seconds, self._tokens)
         self._base = sum(STAGES[earlier] for earlier in names[: names.index(name)])
         self.lease.check()
-        self.folder.add_event({"kind": "stage", "stage": name, "seconds": self.seconds})
+        self.run.add_event({"kind": "stage", "stage": name, "seconds": self.seconds})
         log.info("stage %s", name)
         self._write_status()
 
@@ -153,18 +153,18 @@ class FolderObserver:
         self._progress(step.number / step.total)
         if step.number <= self._steps:  # repeated since the last checkpoint
             return
-        self.folder.add_event(
+        self.run.add_event(
             {"kind": "step", "step": step.number, "steps": step.total, "seconds": self.seconds, **step.losses}
         )
         self._steps = step.number
 
     def _use_model(self, recommender: Recommender) -> None:
         self.lease.check()
-        self._model = ModelInUse(recommender.meter, recommender.device, recommender.dtype)
+        self._model = ModelInUse(recommender.token_counter, recommender.device, recommender.dtype)
         self._pace_from = self.seconds, 0
 
     def _write_result(self, event: ResultEvent) -> None:
-        folder, layout = self.folder, self.folder.layout
+        run, layout = self.run, self.run.layout
         match event:
             case CircuitsFound(circuits, scores):
                 save_scores(layout.scores, *scores)
@@ -181,7 +181,7 @@ class FolderObserver:
                 write_json(layout.outcome, outcome)
             case AdapterSaved(digests):
                 files = {"sha256": digests[WEIGHTS], "config": digests[ADAPTER_CONFIG]}
-                folder.add_event({"kind": "adapter", **files, "seconds": self.seconds})
+                run.add_event({"kind": "adapter", **files, "seconds": self.seconds})
             case Evaluated(evaluation):
                 write_json(layout.evaluation, evaluation)
             case ReportBuilt(html, reviewer_html, numbers):
@@ -193,16 +193,16 @@ class FolderObserver:
 
     def _save_adapter(self, recommender: Recommender) -> None:
         """Save the adapter, whole or not at all, and only then record its digests."""
-        target = self.folder.layout.adapter
+        target = self.run.layout.adapter
         save_adapter(recommender.model, target)
         self.on_event(AdapterSaved({name: sha256_of_file(target / name) for name in (WEIGHTS, ADAPTER_CONFIG)}))
 
     @property
     def _tokens(self) -> int:
-        return self._model.meter.tokens if self._model else 0
+        return self._model.token_counter.tokens if self._model else 0
 
     def _write_status(self) -> None:
-        self.lease.tell(self._status())
+        self.lease.write_status(self._status())
         self._written = time.monotonic()
 
     def _status(self, message: str = "") -> RunStatus:
@@ -218,8 +218,8 @@ class FolderObserver:
             message=message,
             device=str(model.device) if model else "",
             dtype=str(model.dtype).removeprefix("torch.") if model else "",
-            memory=peak_memory(model.device) if model else 0,
-            pace=(self._tokens - tokens) / (self.seconds - began) if self.seconds > began else 0.0,
+            peak_bytes=peak_memory(model.device) if model else 0,
+            tokens_per_second=(self._tokens - tokens) / (self.seconds - began) if self.seconds > began else 0.0,
             worker=this_worker(),
             updated=utc_now(),
         )

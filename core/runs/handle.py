@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import RunError
 from core.runs.artifacts import RunArtifacts
-from core.runs.process_identity import kill, moment
+from core.runs.process_identity import current_moment, kill
 from core.runs.store import Store
 from core.types import Overlap, RunSpec, RunState, RunStatus, Verification
 from core.utils.atomic_io import disk_error, write_text
@@ -29,15 +29,15 @@ class RunHandle(RunArtifacts):
     @property
     def status(self) -> RunStatus:
         """The state of the run. LOST where its worker died without a message or was never started."""
-        if queued := self.store.entry(self.id):
-            return queued.seen(moment())
+        if queued := self.store.find(self.id):
+            return queued.status_at(current_moment())
         ended: RunStatus | None = self._read(self.layout.status, RunStatus)
         return ended or RunStatus(RunState.LOST, message="The run was never queued: launch a new one.")
 
     @property
     def cancel_requested(self) -> bool:
         """Whether somebody asked to stop the run."""
-        queued = self.store.entry(self.id)
+        queued = self.store.find(self.id)
         return queued is not None and queued.cancel
 
     def request_cancel(self) -> None:
@@ -46,7 +46,7 @@ class RunHandle(RunArtifacts):
         Raises:
             RunError: The run has ended already.
         """
-        queued = self.store.entry(self.id)
+        queued = self.store.find(self.id)
         if queued is None and self.status.state is RunState.LOST:  # killed before it was queued
             self.write_status(RunStatus(RunState.CANCELLED, message="It was never queued."))
         elif self.store.request_cancel(self.id):
@@ -56,7 +56,7 @@ class RunHandle(RunArtifacts):
 
     def discard(self) -> None:
         """Destroy the unlearned adapter and its checkpoints."""
-        for path in self.candidate:
+        for path in self.unlearned_adapter_paths:
             shutil.rmtree(path, ignore_errors=True)
         self.remove_leftovers()
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from core.runs.device_locks import candidates, card, free
+from core.runs.device_locks import card, free, usable_devices
 from core.runs.handle import RunHandle
 from core.utils.optional_imports import library
 
@@ -33,40 +33,40 @@ class Launcher:
 
     Attributes:
         start: Start the worker command of a queued run; returns the job's id.
-        spare: Free resources, in one line.
-        over: Whether a job has ended or is unknown.
+        free_resources: Free resources, in one line.
+        has_ended: Whether a job has ended or is unknown.
         externally_queued: Whether a job may wait for long in the cluster's own queue.
     """
 
     start: Callable[[RunHandle, Options], str]
-    spare: Callable[[Options], str]
-    over: Callable[[str, Options], bool]
+    free_resources: Callable[[Options], str]
+    has_ended: Callable[[str, Options], bool]
     externally_queued: bool = True
 
 
-def command(folder: RunHandle, options: Options) -> list[str]:
+def command(run: RunHandle, options: Options) -> list[str]:
     """The worker command, the same for every launcher.
 
     Args:
-        folder: The run.
+        run: The run.
         options: `processes` is the number of processes that train together on one machine, each on its own card. The
             worker reads `cards` itself: the number of cards over which one process lays out a large model.
     """
     count = int(options.get("processes", 1))
     together = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []
-    return [sys.executable, *together, "-m", "core", "worker", str(folder.path)]
+    return [sys.executable, *together, "-m", "core", "worker", str(run.path)]
 
 
-def start_local(folder: RunHandle, options: Options) -> str:
+def start_local(run: RunHandle, options: Options) -> str:
     """Start a detached process that outlives this one."""
-    with folder.layout.log.open("ab") as log:
+    with run.layout.log.open("ab") as log:
         started = subprocess.Popen(
-            command(folder, options), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command(run, options), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
     return str(started.pid)
 
 
-def over_local(job: str, _options: Options) -> bool:
+def has_ended_local(job: str, _options: Options) -> bool:
     """Whether the process has exited or is a zombie."""
     try:
         return bool(psutil.Process(int(job)).status() == psutil.STATUS_ZOMBIE)
@@ -74,12 +74,12 @@ def over_local(job: str, _options: Options) -> bool:
         return True
 
 
-def spare_local(_options: Options) -> str:
+def free_resources_local(_options: Options) -> str:
     """Free devices and memory of this machine."""
-    found = candidates("auto")
+    found = usable_devices("auto")
     idle = free(found)
-    said = [f"{name} {'free' if name in idle else 'busy'}{_memory(name)}" for name in found]
-    return ", ".join([*said, f"{psutil.virtual_memory().available / 1e9:.0f} GB of memory free"])
+    parts = [f"{name} {'free' if name in idle else 'busy'}{_memory(name)}" for name in found]
+    return ", ".join([*parts, f"{psutil.virtual_memory().available / 1e9:.0f} GB of memory free"])
 
 
 def _memory(device: str) -> str:
@@ -87,70 +87,70 @@ def _memory(device: str) -> str:
         return ""
     if not shutil.which("nvidia-smi"):
         return ""
-    asked = subprocess.run(  # torch would take some of that memory for its context
+    result = subprocess.run(  # torch would take some of that memory for its context
         ["nvidia-smi", f"--id={card(device)}", "--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits"],
         capture_output=True,
         text=True,
     )
-    mebibytes = re.fullmatch(r"(\d+), (\d+)", asked.stdout.strip())  # some cards answer [N/A]
+    mebibytes = re.fullmatch(r"(\d+), (\d+)", result.stdout.strip())  # some cards answer [N/A]
     return " ({:.0f} of {:.0f} GB)".format(*(int(one) * 2**20 / 1e9 for one in mebibytes.groups())) if mebibytes else ""
 
 
-def start_slurm(folder: RunHandle, options: Options) -> str:
+def start_slurm(run: RunHandle, options: Options) -> str:
     """Submit a Slurm job through submitit.
 
     Args:
-        folder: The run.
+        run: The run.
         options: Options of submitit's executor, such as slurm_partition, timeout_min, gpus_per_node. `cluster: local`
             starts the job on this machine.
     """
     submitit = library("submitit", *CLUSTER)
     extra = {key: value for key, value in options.items() if key not in ("cluster", *OURS)}
-    executor = submitit.AutoExecutor(folder=folder.layout.slurm, cluster=options.get("cluster", "slurm"))
-    executor.update_parameters(name=folder.id, **extra)
-    return str(executor.submit(submitit.helpers.CommandFunction(command(folder, options), verbose=False)).job_id)
+    executor = submitit.AutoExecutor(folder=run.layout.slurm, cluster=options.get("cluster", "slurm"))
+    executor.update_parameters(name=run.id, **extra)
+    return str(executor.submit(submitit.helpers.CommandFunction(command(run, options), verbose=False)).job_id)
 
 
-def over_slurm(job: str, options: Options) -> bool:
+def has_ended_slurm(job: str, options: Options) -> bool:
     """Whether Slurm's queue no longer lists the job."""
     if options.get("cluster") == "local":
-        return over_local(job, options)
+        return has_ended_local(job, options)
     if not shutil.which("squeue"):
         return False  # unknown without squeue
-    asked = subprocess.run(["squeue", "--noheader", f"--jobs={job}"], capture_output=True, text=True)
-    return not asked.stdout.strip() and (asked.returncode == 0 or "Invalid job id" in asked.stderr)
+    result = subprocess.run(["squeue", "--noheader", f"--jobs={job}"], capture_output=True, text=True)
+    return not result.stdout.strip() and (result.returncode == 0 or "Invalid job id" in result.stderr)
 
 
-def spare_slurm(_options: Options) -> str:
+def free_resources_slurm(_options: Options) -> str:
     """Nodes (allocated/idle/other/total) and cards of each partition."""
     if not shutil.which("sinfo"):
         return "Slurm's sinfo is not on this machine"
-    asked = subprocess.run(
+    result = subprocess.run(
         ["sinfo", "--noheader", "--format=%P: nodes %F (busy/idle/other/all), cards %G"], capture_output=True, text=True
     )
-    return "; ".join(asked.stdout.splitlines()) or asked.stderr.strip()
+    return "; ".join(result.stdout.splitlines()) or result.stderr.strip()
 
 
-def start_ray(folder: RunHandle, options: Options) -> str:
+def start_ray(run: RunHandle, options: Options) -> str:
     """Submit a job to a Ray cluster.
 
     Args:
-        folder: The run.
+        run: The run.
         options: `address` of the cluster's dashboard, and arguments of submit_job such as entrypoint_num_gpus.
     """
     jobs = library("ray.job_submission", *CLUSTER)
     extra = {key: value for key, value in options.items() if key not in ("address", *OURS)}
-    entrypoint = shlex.join(command(folder, options))
+    entrypoint = shlex.join(command(run, options))
     return str(jobs.JobSubmissionClient(_address(options)).submit_job(entrypoint=entrypoint, **extra))
 
 
-def over_ray(job: str, options: Options) -> bool:
+def has_ended_ray(job: str, options: Options) -> bool:
     """Whether Ray reports the job as ended."""
     jobs = library("ray.job_submission", *CLUSTER)
     return bool(jobs.JobSubmissionClient(_address(options)).get_job_status(job).is_terminal())
 
 
-def spare_ray(options: Options) -> str:
+def free_resources_ray(options: Options) -> str:
     """CPUs and GPUs in use, as the cluster reports them."""
     with urllib.request.urlopen(f"{_address(options)}/api/cluster_status", timeout=5) as answer:
         report = json.load(answer)["data"]["clusterStatus"]["loadMetricsReport"]["usage"]
@@ -163,7 +163,7 @@ def _address(options: Options) -> str:
 
 
 LAUNCHERS: dict[str, Launcher] = {
-    "local": Launcher(start_local, spare_local, over_local, externally_queued=False),
-    "slurm": Launcher(start_slurm, spare_slurm, over_slurm),
-    "ray": Launcher(start_ray, spare_ray, over_ray),
+    "local": Launcher(start_local, free_resources_local, has_ended_local, externally_queued=False),
+    "slurm": Launcher(start_slurm, free_resources_slurm, has_ended_slurm),
+    "ray": Launcher(start_ray, free_resources_ray, has_ended_ray),
 }

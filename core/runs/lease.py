@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from core.errors import Cancelled, DeviceError, Fenced, RunError, WorkspaceError
-from core.runs.device_locks import candidates, take
+from core.runs.device_locks import take, usable_devices
 from core.runs.process_identity import this_worker
 from core.runs.store import Store
 from core.types import RunState, RunStatus
 
 BEAT = 5.0  # seconds between two heartbeats
-LOOK = 0.2  # seconds between two checks of the queue
+POLL_SECONDS = 0.2  # seconds between two checks of the queue
 
 
 class Lease:
@@ -30,12 +30,12 @@ class Lease:
 
     def check(self) -> None:
         """Raise Cancelled where somebody asked to stop the run."""
-        if self.store.hold(self.run_id, self.token).cancel:
+        if self.store.require_held(self.run_id, self.token).cancel:
             raise Cancelled("The run was stopped by a person; the adapter in use was not touched.")
 
-    def tell(self, status: RunStatus) -> None:
+    def write_status(self, status: RunStatus) -> None:
         """Write the status of the run."""
-        self.store.tell(self.run_id, self.token, status)
+        self.store.write_status(self.run_id, self.token, status)
 
     def end(self, status: RunStatus) -> None:
         """Write the final status."""
@@ -56,7 +56,7 @@ def acquire_lease(store: Store, run_id: str, device: str, devices: int = 1) -> I
         Cancelled: The run was cancelled while it waited.
         DeviceError: The machine has fewer devices.
     """
-    worker, wanted, beaten = this_worker(), candidates(device), -BEAT
+    worker, wanted, beaten = this_worker(), usable_devices(device), -BEAT
     count = 1 if wanted == ("cpu",) else devices
     if count > len(wanted):
         raise DeviceError(
@@ -64,7 +64,7 @@ def acquire_lease(store: Store, run_id: str, device: str, devices: int = 1) -> I
         )
     while True:
         if time.monotonic() - beaten >= BEAT:
-            if not store.enlist(run_id, worker):
+            if not store.register_worker(run_id, worker):
                 raise _not_waiting(store, run_id)
             beaten = time.monotonic()
         if taken := take(wanted, count):
@@ -75,11 +75,11 @@ def acquire_lease(store: Store, run_id: str, device: str, devices: int = 1) -> I
                     return
             finally:
                 taken[1].close()
-        time.sleep(LOOK)
+        time.sleep(POLL_SECONDS)
 
 
 def _not_waiting(store: Store, run_id: str) -> RunError:
-    entry = store.entry(run_id)
+    entry = store.find(run_id)
     if entry and entry.state is RunState.CANCELLED:
         return Cancelled("The run was stopped by a person while it waited for its turn.")
     return Fenced(f"Run {run_id!r} is not queued: launch or resume it first.")

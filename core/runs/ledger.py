@@ -14,10 +14,10 @@ from core.workspace import Workspace
 
 
 class RunLedger(Protocol):
-    """What runs enter into a ledger and read back from it. Every call may raise RecordError."""
+    """What runs enter into a ledger and read back from it. Every call may raise LedgerError."""
 
     def check(self) -> None:
-        """Raise RecordError where no entry could be made: the keys are missing, or the ledger is damaged."""
+        """Raise LedgerError where no entry could be made: the keys are missing, or the ledger is damaged."""
 
     def record_run(self, run: RunHandle) -> None:
         """Enter a finished run. Repeated calls make a new entry only where the run's files have changed."""

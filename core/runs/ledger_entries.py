@@ -49,7 +49,7 @@ class Ledger:
         """The keys that sign entries and make pseudonyms.
 
         Raises:
-            RecordError: They are not with this user on this machine.
+            LedgerError: They are not with this user on this machine.
         """
         return keys_of(self.workspace.layout.ledger_key)
 
@@ -57,7 +57,7 @@ class Ledger:
         """All entries, oldest first.
 
         Raises:
-            RecordError: The ledger is damaged.
+            LedgerError: The ledger is damaged.
         """
         return entries(self.workspace.layout.ledger, read_public(self.workspace.layout.ledger_key))
 
@@ -70,12 +70,12 @@ class Ledger:
             content: The statement, as JSON values and dataclasses.
 
         Raises:
-            RecordError: The keys are missing or the ledger is damaged.
+            LedgerError: The keys are missing or the ledger is damaged.
         """
         append(self.workspace.layout.ledger, kind, subjects, content, self.keys)
 
     def check(self) -> None:
-        """Raise RecordError where no entry could be made: the keys are missing, or the ledger is damaged."""
+        """Raise LedgerError where no entry could be made: the keys are missing, or the ledger is damaged."""
         _ = self.keys
         self.statements()
 

@@ -18,7 +18,7 @@ from core.runs.handle import RunHandle
 from core.runs.process_identity import this_worker
 from core.types import Overlap, RunState, RunStatus
 from core.utils.clock import utc_now
-from core.workspace.locks import at_work
+from core.workspace.locks import shared_model_lock
 
 WRITE_EVERY = 1.0  # seconds between status writes
 
@@ -53,7 +53,7 @@ def overlaps(
 
 def _overlap(user: str, models: Sequence[Recommender], context: RequestContext) -> Overlap:
     history = context.histories[user]
-    lists = (top_list(model, history, context.reader, context.workspace.items) for model in models)
+    lists = (top_list(model, history, context.prompt_setup, context.workspace.items) for model in models)
     before, *later = ({row.item for row in rows} for rows in lists)
     shares = [len(before & other) / LIST_LENGTH for other in later]
     return Overlap(user, shares[0], shares[1] if len(shares) > 1 else None, title_similarity(user, context))
@@ -66,7 +66,7 @@ def write_overlaps(run: RunHandle, device: str = "auto") -> tuple[Overlap, ...]:
         WorkspaceError: A deletion is being carried out, so that the run's folder is about to go.
         RunError: The run has no adapter.
     """
-    with at_work(run.workspace):
+    with shared_model_lock(run.workspace):
         return _with_status(run, device)
 
 

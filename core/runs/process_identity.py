@@ -34,7 +34,7 @@ class Moment:
         return self.steady - earlier.steady if self.boot == earlier.boot else self.wall - earlier.wall
 
 
-def moment() -> Moment:
+def current_moment() -> Moment:
     """The current moment."""
     return Moment(boot_id(), time.monotonic(), time.time())
 
@@ -44,22 +44,22 @@ def this_worker() -> Worker:
     return Worker(socket.gethostname(), boot_id(), _space(), os.getpid(), _start_ticks(os.getpid()) or 0.0)
 
 
-def lives(worker: Worker) -> bool | None:
+def is_alive(worker: Worker) -> bool | None:
     """Whether a process is alive; None where this process cannot know (another host or PID namespace)."""
     here = this_worker()
     if worker.host != here.host:
         return None
-    if worker.boot != here.boot:
+    if worker.boot_id != here.boot_id:
         return False
-    return _start_ticks(worker.pid) == worker.start_ticks if worker.space == here.space else None
+    return _start_ticks(worker.pid) == worker.start_ticks if worker.pid_namespace == here.pid_namespace else None
 
 
 def kill(worker: Worker) -> None:
     """Kill a process where it runs on this machine, and wait until it is gone."""
-    if lives(worker):
+    if is_alive(worker):
         os.kill(worker.pid, signal.SIGKILL)
         end = time.monotonic() + DYING
-        while lives(worker) and time.monotonic() < end:  # it may write until then
+        while is_alive(worker) and time.monotonic() < end:  # it may write until then
             time.sleep(0.01)
 
 

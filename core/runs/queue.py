@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from statistics import median
 
 from core.runs.handle import RunHandle
-from core.runs.process_identity import moment
+from core.runs.process_identity import current_moment
 from core.types import RunState
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class QueueAhead:
     """The queue ahead of a run.
 
     Attributes:
@@ -21,13 +21,15 @@ class Before:
     seconds: float | None
 
 
-def before(folder: RunHandle) -> Before:
+def queue_ahead(run: RunHandle) -> QueueAhead:
     """The queue ahead of a waiting run."""
-    own, now = folder.store.entry(folder.id), moment()
-    working = [one for one in folder.store.entries(RunState.RUNNING) if not one.lost(now)]
-    waiting = [one for one in folder.store.entries(RunState.QUEUED) if own and one.place < own.place and one.waits(now)]
-    finished = [one.status.seconds for one in folder.store.entries(RunState.DONE)]
+    own, now = run.store.find(run.id), current_moment()
+    working = [one for one in run.store.entries(RunState.RUNNING) if not one.lost(now)]
+    waiting = [
+        one for one in run.store.entries(RunState.QUEUED) if own and one.position < own.position and one.waits(now)
+    ]
+    finished = [one.status.seconds for one in run.store.entries(RunState.DONE)]
     usual = median(finished) if finished else None
     left = [one.status.eta for one in working] + [usual for _ in waiting]
     known = [usual if seconds is None else seconds for seconds in left]
-    return Before(len(known), None if None in known else sum(filter(None, known)))
+    return QueueAhead(len(known), None if None in known else sum(filter(None, known)))

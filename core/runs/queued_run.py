@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 
-from core.runs.process_identity import Moment, lives
+from core.runs.process_identity import Moment, is_alive
 from core.types import RunState, RunStatus, Worker
 from core.types.aliases import stored_as
 
-LEASE = 60.0  # seconds without a heartbeat after which a worker counts as lost
-GONE = "The worker {how} {where}: resume the run, and it goes on from its last checkpoint."
+HEARTBEAT_TIMEOUT = 60.0  # seconds without a heartbeat after which a worker counts as lost
+LOST_MESSAGE = "The worker {how} {where}: resume the run, and it goes on from its last checkpoint."
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class QueuedRun:
     """One run in the store.
 
     Attributes:
-        place: Position in the queue.
+        position: Position in the queue.
         id: The run's id.
         dedup_key: Digest of the job, so that the same job is not queued twice.
         externally_queued: Whether a cluster's queue may hold the run back for long.
@@ -27,7 +27,7 @@ class QueuedRun:
         status: The last written status.
     """
 
-    place: int
+    position: int = field(metadata=stored_as("place"))
     id: str
     dedup_key: str = field(metadata=stored_as("wish"))
     externally_queued: bool = field(metadata=stored_as("patient"))
@@ -43,8 +43,8 @@ class QueuedRun:
         if self.state not in (RunState.QUEUED, RunState.RUNNING):
             return False
         if self.worker is None:
-            return not self.externally_queued and now.since(self.beat) > LEASE
-        return lives(self.worker) is False or now.since(self.beat) > LEASE
+            return not self.externally_queued and now.since(self.beat) > HEARTBEAT_TIMEOUT
+        return is_alive(self.worker) is False or now.since(self.beat) > HEARTBEAT_TIMEOUT
 
     def waits(self, now: Moment) -> bool:
         """Whether later runs have to wait for this one. A run in a cluster's queue does not block them."""
@@ -54,12 +54,14 @@ class QueuedRun:
             and (self.worker is not None or not self.externally_queued)
         )
 
-    def seen(self, now: Moment) -> RunStatus:
+    def status_at(self, now: Moment) -> RunStatus:
         """The status that readers see, with LOST where the worker is lost."""
         if not self.lost(now):
             return replace(self.status, state=self.state, worker=self.worker)
-        dead = self.worker is not None and lives(self.worker) is False
-        how = "died without a message" if dead else f"has sent no heartbeat for over {LEASE:.0f} seconds"
+        dead = self.worker is not None and is_alive(self.worker) is False
+        how = "died without a message" if dead else f"has sent no heartbeat for over {HEARTBEAT_TIMEOUT:.0f} seconds"
         waiting = self.state is RunState.QUEUED
-        message = GONE.format(how=how, where="before it started" if waiting else f"in the stage “{self.status.stage}”")
+        message = LOST_MESSAGE.format(
+            how=how, where="before it started" if waiting else f"in the stage “{self.status.stage}”"
+        )
         return replace(self.status, state=RunState.LOST, worker=self.worker, message=message)

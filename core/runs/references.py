@@ -11,7 +11,7 @@ from core.types import Request
 from core.unlearning.training_types import Step
 from core.utils.atomic_io import staging
 from core.workspace import Workspace
-from core.workspace.locks import at_work
+from core.workspace.locks import shared_model_lock
 from core.workspace.run_layout import AdapterLayout
 
 FIRST_SEED = 101
@@ -40,11 +40,11 @@ def train_references(
 
     Raises:
         RequestError: The request cannot be served.
-        RecordError: The ledger takes no entry.
+        LedgerError: The ledger takes no entry.
         WorkspaceError: A deletion is being carried out.
     """
     ledger = ledger or open_ledger(workspace)
-    with at_work(workspace):
+    with shared_model_lock(workspace):
         request = workspace.request(request_id)
         workspace.check(request)
         ledger.check()

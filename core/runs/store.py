@@ -1,7 +1,7 @@
 """The state of every run of a workspace, in an SQLite file that survives kills and power cuts.
 
-Each transition of `core.types.MOVES` is one transaction. The worker of a run holds a fencing token, which grows each
-time the run changes hands; a worker with an old token can write nothing more.
+Each transition of `core.types.TRANSITIONS` is one transaction. The worker of a run holds a fencing token, which grows
+each time the run changes hands; a worker with an old token can write nothing more.
 """
 
 import json
@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import BusyError, Fenced, RunError, WorkspaceError
-from core.runs.process_identity import Moment, moment
+from core.runs.process_identity import Moment, current_moment
 from core.runs.queued_run import QueuedRun
-from core.types import MOVES, RunState, RunStatus, Worker
+from core.types import TRANSITIONS, RunState, RunStatus, Worker
 from core.utils.serialization import from_json, to_json
 from core.utils.sqlite import Database
 
@@ -50,7 +50,7 @@ class Store(Database):
 
     # ------------------------------------------------------------ reading
 
-    def entry(self, run_id: str) -> QueuedRun | None:
+    def find(self, run_id: str) -> QueuedRun | None:
         """One run; None where the store does not know it."""
         return next(iter(self._select("id = ?", run_id)), None)
 
@@ -90,16 +90,16 @@ class Store(Database):
                 return known[0].id
             database.execute(
                 "INSERT INTO runs (id, wish, patient, state, beat, status) VALUES (?, ?, ?, ?, ?, ?)",
-                (run_id, dedup_key, externally_queued, RunState.QUEUED, _text(moment()), _text(status)),
+                (run_id, dedup_key, externally_queued, RunState.QUEUED, _text(current_moment()), _text(status)),
             )
         return run_id
 
-    def enlist(self, run_id: str, worker: Worker) -> bool:
+    def register_worker(self, run_id: str, worker: Worker) -> bool:
         """Record that a worker waits for the run's turn. False where the run no longer waits."""
         with self.changing() as database:
             done = database.execute(
                 "UPDATE runs SET worker = ?, beat = ? WHERE id = ? AND state = 'queued'",
-                (_text(worker), _text(moment()), run_id),
+                (_text(worker), _text(current_moment()), run_id),
             )
         return done.rowcount == 1
 
@@ -111,12 +111,12 @@ class Store(Database):
         Returns:
             The fencing token; None where the run has to wait.
         """
-        now = moment()
+        now = current_moment()
         with self.changing():
             for other in self.entries(RunState.RUNNING):
                 if not other.lost(now):
                     return None
-                self._move(other, RunState.FAILED, other.seen(now).message)
+                self._move(other, RunState.FAILED, other.status_at(now).message)
             waiting = [one for one in self.entries(RunState.QUEUED) if one.id == run_id or one.waits(now)]
             if not waiting or waiting[0].id != run_id:
                 return None
@@ -125,15 +125,15 @@ class Store(Database):
 
     def beat(self, run_id: str, token: int) -> None:
         """Record a heartbeat. Raises Fenced."""
-        self._write(run_id, token, "beat = ?", _text(moment()))
+        self._write(run_id, token, "beat = ?", _text(current_moment()))
 
-    def tell(self, run_id: str, token: int, status: RunStatus) -> None:
+    def write_status(self, run_id: str, token: int, status: RunStatus) -> None:
         """Write the status of the run. Raises Fenced."""
-        self._write(run_id, token, "beat = ?, status = ?", _text(moment()), _text(status))
+        self._write(run_id, token, "beat = ?, status = ?", _text(current_moment()), _text(status))
 
-    def hold(self, run_id: str, token: int) -> QueuedRun:
+    def require_held(self, run_id: str, token: int) -> QueuedRun:
         """The run, if this worker still holds it. Raises Fenced."""
-        entry = self.entry(run_id)
+        entry = self.find(run_id)
         if entry is None or entry.token != token or entry.state is not RunState.RUNNING:
             raise _fenced(run_id)
         return entry
@@ -141,10 +141,10 @@ class Store(Database):
     def end(self, run_id: str, token: int, status: RunStatus) -> None:
         """Write the final status. Raises Fenced."""
         with self.changing():
-            entry = self.hold(run_id, token)
+            entry = self.require_held(run_id, token)
             self._move(replace(entry, status=status), status.state, status.message)
 
-    def refuse(self, run_id: str, why: str) -> None:
+    def fail_queued(self, run_id: str, why: str) -> None:
         """End a queued run as failed: its worker could not start."""
         with self.changing():
             entry = self._known(run_id)
@@ -159,7 +159,7 @@ class Store(Database):
         """
         with self.changing():
             entry = self._known(run_id)
-            if entry.state is not RunState.FAILED and not entry.lost(moment()):
+            if entry.state is not RunState.FAILED and not entry.lost(current_moment()):
                 raise RunError(f"Run {run_id!r} is {entry.state}: only a failed or lost run can be resumed.")
             if any(
                 one.id != run_id for one in self._select("wish = ? AND state IN ('queued', 'running')", entry.dedup_key)
@@ -180,7 +180,7 @@ class Store(Database):
             entry = self._known(run_id)
             if entry.state in (RunState.DONE, RunState.CANCELLED):
                 raise RunError(f"Run {run_id!r} is {entry.state} already: nothing is left to stop.")
-            if entry.state is RunState.RUNNING and not entry.lost(moment()):
+            if entry.state is RunState.RUNNING and not entry.lost(current_moment()):
                 database.execute("UPDATE runs SET cancel = 1 WHERE id = ?", (run_id,))
                 return False
             self._move(entry, RunState.CANCELLED, "The run was stopped by a person while nobody worked on it.")
@@ -189,11 +189,11 @@ class Store(Database):
     # ------------------------------------------------------------ the file
 
     def _move(self, entry: QueuedRun, state: RunState, message: str = "", worker: Worker | None = None) -> None:
-        """Make one transition of MOVES. The token grows, which fences off the previous worker."""
-        if state not in MOVES[entry.state] and not (entry.state is state is RunState.QUEUED):
+        """Make one transition of TRANSITIONS. The token grows, which fences off the previous worker."""
+        if state not in TRANSITIONS[entry.state] and not (entry.state is state is RunState.QUEUED):
             raise RunError(f"Run {entry.id!r} is {entry.state} and cannot become {state}.")
         status = replace(entry.status, state=state, message=message, worker=None)
-        values = (state, _text(worker) if worker else None, _text(moment()), _text(status), entry.id)
+        values = (state, _text(worker) if worker else None, _text(current_moment()), _text(status), entry.id)
         with self.opened() as database:
             database.execute(
                 "UPDATE runs SET state = ?, token = token + 1, cancel = 0, worker = ?, beat = ?, status = ? "
@@ -210,7 +210,7 @@ class Store(Database):
             raise _fenced(run_id)
 
     def _known(self, run_id: str) -> QueuedRun:
-        entry = self.entry(run_id)
+        entry = self.find(run_id)
         if entry is None:
             raise RunError(f"Run {run_id!r} was not launched by this workspace: launch a new one.")
         return entry

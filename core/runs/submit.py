@@ -71,13 +71,13 @@ def create_run(
         _check_source(workspace, request_id, method, edit)
     name, bounds = f"run-{secrets.token_hex(3)}", Thresholds().digest
     spec = RunSpec(name, request_id, method, device, seed, steps, utc_now(), edit, launcher, bounds, launched_by)
-    folder = RunHandle(workspace.layout.run(spec.id).path)
-    make_private_folder(folder.path)
-    folder.write_spec(spec)
-    queued = folder.store.add(spec.id, _dedup_key(spec), LAUNCHERS[launcher].externally_queued)
+    run = RunHandle(workspace.layout.run(spec.id).path)
+    make_private_folder(run.path)
+    run.write_spec(spec)
+    queued = run.store.add(spec.id, _dedup_key(spec), LAUNCHERS[launcher].externally_queued)
     if queued != spec.id:
-        shutil.rmtree(folder.path)
-    return RunHandle(folder.path.with_name(queued))
+        shutil.rmtree(run.path)
+    return RunHandle(run.path.with_name(queued))
 
 
 def _dedup_key(spec: RunSpec) -> str:
@@ -98,36 +98,36 @@ def _check_source(workspace: Workspace, request_id: str, method: str, edit: Grou
     check_edit(edit, [row.module for row in groups])
 
 
-def start(folder: RunHandle) -> None:
+def start(run: RunHandle) -> None:
     """Start a worker for a queued run, unless it has one.
 
     Raises:
         RunError: The launcher did not take the run, which then is failed.
     """
-    entry = folder.store.entry(folder.id)
+    entry = run.store.find(run.id)
     if entry and entry.worker is None:
-        name, settings = folder.spec.launcher, folder.workspace.settings
+        name, settings = run.spec.launcher, run.workspace.settings
         try:
-            folder.write_job_id(LAUNCHERS[name].start(folder, settings.clusters.get(name, {})))
+            run.write_job_id(LAUNCHERS[name].start(run, settings.clusters.get(name, {})))
         except Exception as error:  # any error of a cluster's library: no worker will ever start
             why = str(error) if isinstance(error, CureLensError) else _launch_failed(name, error)
-            folder.store.refuse(folder.id, why)
+            run.store.fail_queued(run.id, why)
             raise RunError(why) from error
 
 
-def is_orphaned(folder: RunHandle) -> bool:
+def is_orphaned(run: RunHandle) -> bool:
     """Whether a run waits for a cluster job that has ended before its worker started.
 
     False where the cluster cannot be asked.
     """
-    entry, path = folder.store.entry(folder.id), folder.layout.job
+    entry, path = run.store.find(run.id), run.layout.job
     if not (
         entry and entry.state is RunState.QUEUED and entry.worker is None and entry.externally_queued and path.is_file()
     ):
         return False
-    name, settings = folder.spec.launcher, folder.workspace.settings
+    name, settings = run.spec.launcher, run.workspace.settings
     try:
-        return LAUNCHERS[name].over(path.read_text(encoding="utf-8"), settings.clusters.get(name, {}))
+        return LAUNCHERS[name].has_ended(path.read_text(encoding="utf-8"), settings.clusters.get(name, {}))
     except Exception:  # any error of a cluster's library
         log.warning("launcher %s cannot be asked", name, exc_info=True)
         return False
@@ -140,16 +140,16 @@ def _launch_failed(launcher: str, error: Exception) -> str:
     )
 
 
-def resume(folder: RunHandle) -> None:
+def resume(run: RunHandle) -> None:
     """Queue a failed or lost run again and start a worker, which continues from the last checkpoint.
 
     Raises:
         RunError: The run cannot be resumed.
     """
-    if is_orphaned(folder):
-        folder.store.refuse(folder.id, ORPHANED)
-    entry = folder.store.entry(folder.id)
-    folder.store.resume(folder.id)
+    if is_orphaned(run):
+        run.store.fail_queued(run.id, ORPHANED)
+    entry = run.store.find(run.id)
+    run.store.resume(run.id)
     if entry and entry.worker:
         kill(entry.worker)  # fenced off, but it would keep its device
-    start(folder)
+    start(run)

@@ -26,7 +26,7 @@ from core.verification.equivalence import exact_value
 from core.verification.evidence import Answers, Evidence
 from core.verification.suite import run_suite
 from core.verification.thresholds import Thresholds
-from core.workspace.locks import at_work
+from core.workspace.locks import shared_model_lock
 from core.workspace.run_layout import AdapterLayout
 
 
@@ -34,13 +34,13 @@ def _ignore(_done: float) -> None:
     """Report no progress."""
 
 
-def verify(
-    folder: RunHandle, device: str = "auto", full: bool = False, progress: Callable[[float], None] = _ignore
+def verify_run(
+    run: RunHandle, device: str = "auto", full: bool = False, progress: Callable[[float], None] = _ignore
 ) -> Verification:
     """Verify a run and write the result into its folder and into the ledger.
 
     Args:
-        folder: The finished run.
+        run: The finished run.
         device: Device of the models.
         full: Also run the slow checks (V5, V7, V8), and rank the lists of all users instead of some.
         progress: Called with the share of models that are done.
@@ -50,53 +50,53 @@ def verify(
 
     Raises:
         RunError: The run is not done.
-        RecordError: The workspace has a ledger that takes no entry.
+        LedgerError: The workspace has a ledger that takes no entry.
     """
-    if folder.status.state is not RunState.DONE:
-        raise RunError(f"Run {folder.id!r} is {folder.status.state}: choose a finished run to verify.")
-    bounds, ledger = Thresholds(), open_ledger(folder.workspace)
-    with at_work(folder.workspace):
-        exact = (_identity(folder, ledger), _frozen(folder, bounds, ledger), _distinct(folder, ledger))
-        found = run_suite(folder.id, _evidence(folder, device, bounds, full, progress), exact)
+    if run.status.state is not RunState.DONE:
+        raise RunError(f"Run {run.id!r} is {run.status.state}: choose a finished run to verify.")
+    bounds, ledger = Thresholds(), open_ledger(run.workspace)
+    with shared_model_lock(run.workspace):
+        exact = (_identity(run, ledger), _frozen(run, bounds, ledger), _distinct(run, ledger))
+        found = run_suite(run.id, _evidence(run, device, bounds, full, progress), exact)
         if can_make_texts():
             found = render(found, english())
-        folder.write_verification(found)
-        ledger.record_verification(folder, found)
+        run.write_verification(found)
+        ledger.record_verification(run, found)
     return found
 
 
 def _evidence(
-    folder: RunHandle, device: str, bounds: Thresholds, full: bool, progress: Callable[[float], None]
+    run: RunHandle, device: str, bounds: Thresholds, full: bool, progress: Callable[[float], None]
 ) -> Evidence:
-    workspace = folder.workspace
-    request = workspace.request(folder.spec.request)
-    places = _adapter_folders(folder)
+    workspace = run.workspace
+    request = workspace.request(run.spec.request)
+    adapter_folders = _adapter_folders(run)
     answers: list[Answers] = []
     context: RequestContext | None = None  # one for all models, because they share a tokenizer
-    for done, place in enumerate(places, 1):
-        recommender = load_adapter(workspace, str(place), device)
+    for done, adapter_folder in enumerate(adapter_folders, 1):
+        recommender = load_adapter(workspace, str(adapter_folder), device)
         context = context or make_context(workspace, request, recommender.tokenizer)
         answers.append(collect_answers(recommender, context, full))
-        progress(done / len(places))
+        progress(done / len(adapter_folders))
     model, original, *references = answers
     near = neighbours(context) if context else frozenset()
     return Evidence(model, original, tuple(references), bounds, near, 1 + len(workspace.closed()))
 
 
-def _adapter_folders(folder: RunHandle) -> list[Path]:
+def _adapter_folders(run: RunHandle) -> list[Path]:
     """Folders of the adapters to compare: the unlearned one, the original, then each reference."""
-    workspace = folder.workspace
-    return [folder.layout.adapter, workspace.adapter, *workspace.reference_folders(folder.spec.request)]
+    workspace = run.workspace
+    return [run.layout.adapter, workspace.adapter, *workspace.reference_folders(run.spec.request)]
 
 
-def _identity(folder: RunHandle, ledger: RunLedger) -> Check:
+def _identity(run: RunHandle, ledger: RunLedger) -> Check:
     """V12: the adapter is the one that the run made, to the bit, and differs from the original."""
-    present, recorded = adapter_files(folder), recorded_digests(folder, ledger)
+    present, recorded = adapter_files(run), recorded_digests(run, ledger)
     matches = digests_match(present, recorded)
     complete = present.keys() <= recorded.keys()  # runs of older versions recorded the digest of the weights only
     if not matches:
         found, reason = Verdict.FAIL, "replaced"
-    elif not differs_from_original(folder):
+    elif not differs_from_original(run):
         found, reason = Verdict.FAIL, "unchanged"
     elif not complete:
         found, reason = Verdict.INCONCLUSIVE, "incomplete_digests"
@@ -105,21 +105,21 @@ def _identity(folder: RunHandle, ledger: RunLedger) -> Check:
     return _exact("V12", "adapter_identity", found, reason)
 
 
-def _frozen(folder: RunHandle, bounds: Thresholds, ledger: RunLedger) -> Check:
+def _frozen(run: RunHandle, bounds: Thresholds, ledger: RunLedger) -> Check:
     """V0: the bounds were fixed before the run, so nobody chose them to fit the result."""
-    same = ledger.run_content(folder.id).get("thresholds", folder.spec.thresholds) == bounds.digest
+    same = ledger.run_content(run.id).get("thresholds", run.spec.thresholds) == bounds.digest
     return _exact("V0", "thresholds_frozen", Verdict.PASS if same else Verdict.INCONCLUSIVE)
 
 
-def _distinct(folder: RunHandle, ledger: RunLedger) -> Check:
+def _distinct(run: RunHandle, ledger: RunLedger) -> Check:
     """V0: the references differ from each other and from the adapters, and are the ones that were trained."""
-    workspace = folder.workspace
+    workspace = run.workspace
     candidate, original, *references = (
-        sha256_of_file(AdapterLayout(place).weights) for place in _adapter_folders(folder)
+        sha256_of_file(AdapterLayout(adapter_folder).weights) for adapter_folder in _adapter_folders(run)
     )
-    names = [place.name for place in workspace.reference_folders(folder.spec.request)]
+    names = [adapter_folder.name for adapter_folder in workspace.reference_folders(run.spec.request)]
     present = dict(zip(names, references, strict=True))
-    recorded = ledger.reference_digests(folder.spec.request)
+    recorded = ledger.reference_digests(run.spec.request)
     others = {candidate, original}
     separate = len(others | {*references}) == len(others) + len(references)
     if not (separate and present == present | recorded):

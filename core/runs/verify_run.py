@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.runs.handle import open_run
-from core.runs.verify import verify as verify_folder
+from core.runs.verify import verify_run
 from core.types import Verification
 from core.workspace import Workspace
 
@@ -32,7 +32,7 @@ def verify(
     Raises:
         WorkspaceError: The folder is not a workspace.
         RunError: The workspace has no such run, or the run is not finished.
-        RecordError: The workspace keeps a ledger that cannot take an entry.
+        LedgerError: The workspace keeps a ledger that cannot take an entry.
 
     Example:
         With `workspace` the folder of a workspace, and `run` the id of one of its finished runs:
@@ -42,4 +42,4 @@ def verify(
         >>> {check.id for check in verification.checks} >= {"V0", "V12"}
         True
     """
-    return verify_folder(open_run(Workspace(workspace), run), device, full, progress)
+    return verify_run(open_run(Workspace(workspace), run), device, full, progress)

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from core.errors import Cancelled, CureLensError, Fenced
 from core.models import distributed
-from core.pipeline.stages import run
+from core.pipeline.stages import run as run_stages
 from core.runs.checkpoints import Checkpoints, check_room
 from core.runs.device_locks import cards
 from core.runs.distributed_worker import follow
@@ -23,18 +23,18 @@ from core.runs.lease import Lease, acquire_lease
 from core.runs.ledger import open_ledger
 from core.types import RunState
 from core.workspace import Workspace
-from core.workspace.locks import at_work
+from core.workspace.locks import shared_model_lock
 from core.workspace.run_layout import AdapterLayout
 
 log = logging.getLogger("core")
 COPIES = 10  # adapters on the disk at once: the candidate, and three checkpoints with two moments for each weight
 
 
-def work(folder: RunHandle) -> RunState:
+def work(run: RunHandle) -> RunState:
     """Wait for the run's turn and execute it, in this process or together with others that torchrun started.
 
     Args:
-        folder: The run folder, with its specification.
+        run: The run, with its specification.
 
     Returns:
         The last state of the run. The message of an error is in the status, its traceback in log.txt.
@@ -44,60 +44,59 @@ def work(folder: RunHandle) -> RunState:
     """
     with distributed.process_group():
         if distributed.process_number():
-            return follow(folder)
+            return follow(run)
         try:
-            with acquire_lease(folder.store, folder.id, folder.spec.device, _device_count(folder)) as lease:
-                return _work(folder, lease)
+            with acquire_lease(run.store, run.id, run.spec.device, _device_count(run)) as lease:
+                return _work(run, lease)
         except Cancelled as stop:
             log.info("cancelled %s", stop)
             return RunState.CANCELLED
         except Fenced:
             raise
         except CureLensError as error:
-            folder.store.refuse(folder.id, str(error))
+            run.store.fail_queued(run.id, str(error))
             return RunState.FAILED
 
 
-def _work(folder: RunHandle, lease: Lease) -> RunState:
+def _work(run: RunHandle, lease: Lease) -> RunState:
     """Execute the run under its lease and write its last status."""
-    observer = FolderObserver(folder, lease)
+    observer = FolderObserver(run, lease)
     try:
         observer.begin()
-        _run(folder, lease, observer)
+        _run(run, lease, observer)
         observer.end(RunState.DONE, "")
     except Fenced:
-        if folder.status.state is RunState.CANCELLED:  # cancelled while this worker was silent: remove later writes
-            folder.discard()
+        if run.status.state is RunState.CANCELLED:  # cancelled while this worker was silent: remove later writes
+            run.discard()
         raise
     except Cancelled as stop:
-        folder.discard()
+        run.discard()
         observer.end(RunState.CANCELLED, str(stop))
     except CureLensError as error:
         observer.end(RunState.FAILED, str(error))
     except Exception as error:  # the interpreter prints the traceback to log.txt when the process ends
         observer.end(
             RunState.FAILED,
-            f"The worker met an unexpected {type(error).__name__} ({error}): "
-            f"see {folder.layout.log.name} in {folder.path}.",
+            f"The worker met an unexpected {type(error).__name__} ({error}): see {run.layout.log.name} in {run.path}.",
         )
         raise
     return observer.state
 
 
-def _run(folder: RunHandle, lease: Lease, observer: FolderObserver) -> None:
+def _run(run: RunHandle, lease: Lease, observer: FolderObserver) -> None:
     """Run the pipeline, enter the run into the ledger and delete its checkpoints."""
     devices = [int(name.partition(":")[2] or -1) for name in _device_of_each(lease.devices)]
     distributed.broadcast(devices)  # the other processes wait for their device
-    checkpoints = Checkpoints(folder.layout.checkpoint)
-    spec = replace(folder.spec, device=lease.devices[0] if distributed.world_size() > 1 else ",".join(lease.devices))
-    workspace = folder.workspace
+    checkpoints = Checkpoints(run.layout.checkpoint)
+    spec = replace(run.spec, device=lease.devices[0] if distributed.world_size() > 1 else ",".join(lease.devices))
+    workspace = run.workspace
     ledger = open_ledger(workspace)
     ledger.check()  # before hours of work whose entry could not be made
     if not checkpoints.folder.is_dir():  # a resumed run holds its space already
-        check_room(folder.path, _bytes_needed(workspace))
-    with at_work(workspace):
-        run(workspace, spec, observer, checkpoints)
-        ledger.record_run(folder)
+        check_room(run.path, _bytes_needed(workspace))
+    with shared_model_lock(workspace):
+        run_stages(workspace, spec, observer, checkpoints)
+        ledger.record_run(run)
     shutil.rmtree(checkpoints.folder, ignore_errors=True)  # they hold weights that know the forget set
 
 
@@ -107,11 +106,11 @@ def _bytes_needed(workspace: Workspace) -> int:
     return COPIES * weights.stat().st_size if weights.is_file() else 0
 
 
-def _device_count(folder: RunHandle) -> int:
+def _device_count(run: RunHandle) -> int:
     """Cards that the run needs: one for each process, or those that hold the layers of a single process's model."""
     if distributed.world_size() > 1:
         return distributed.world_size()
-    return cards(folder.workspace.settings, folder.spec.launcher)
+    return cards(run.workspace.settings, run.spec.launcher)
 
 
 def _device_of_each(devices: Sequence[str]) -> list[str]:

@@ -13,19 +13,19 @@ from core.types.circuit import (
     Edge,
     Group,
     GroupEdit,
+    GroupMove,
     MemoryContrast,
     ModuleGroup,
-    Move,
     Recommendation,
 )
 from core.types.data import Encoded, Identity, Interaction, Item, LegalBasis, Prompt, Request, Split, Task, UserSplit
 from core.types.results import Closeness, Evaluation, Interval, Metrics, Outcome, Overlap, TopLists
 from core.types.review import Action, Case, CaseState, ClosedRequest, Comment, Decision, Role
-from core.types.runs import ENDED, MOVES, RunSpec, RunState, RunStatus, Worker
+from core.types.runs import ENDED, TRANSITIONS, RunSpec, RunState, RunStatus, Worker
 
 __all__ = [
     "ENDED",
-    "MOVES",
+    "TRANSITIONS",
     "Action",
     "Case",
     "CaseState",
@@ -43,6 +43,7 @@ __all__ = [
     "Evaluation",
     "Group",
     "GroupEdit",
+    "GroupMove",
     "Identity",
     "Interaction",
     "Interval",
@@ -51,7 +52,6 @@ __all__ = [
     "MemoryContrast",
     "Metrics",
     "ModuleGroup",
-    "Move",
     "Outcome",
     "Overlap",
     "Prompt",

@@ -73,7 +73,7 @@ class Circuit:
         corrupted: Mean metric on the counterfactual prompts.
         prompts: How many prompts were used.
         dropped: How many prompts were left out, because their history does not favour the right answer.
-        contrast: How many counterfactual prompts each strategy made ("pagerank", "other_user", "mean").
+        pairs_by_strategy: How many counterfactual prompts each strategy made ("pagerank", "other_user", "mean").
         membership_probability: For each module, the probability that a circuit of this size from other prompts
             contains it (bootstrap).
         overlap: Jaccard overlap of the circuits of two halves of the prompts; None for a single prompt.
@@ -92,7 +92,7 @@ class Circuit:
     corrupted: float
     prompts: int
     dropped: int
-    contrast: dict[str, int] = field(default_factory=dict)
+    pairs_by_strategy: dict[str, int] = field(default_factory=dict, metadata=stored_as("contrast"))
     membership_probability: tuple[float, ...] = field(default=(), metadata=stored_as("sure"))
     overlap: float | None = None
     reads: tuple[tuple[float, ...], ...] = ()
@@ -126,7 +126,7 @@ class ModuleGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class GroupMove:
     """A person's decision to put a module into another group than the rule does.
 
     Attributes:
@@ -154,7 +154,7 @@ class GroupEdit:
     source: str
     low: float = 0.35
     high: float = 0.65
-    moves: tuple[Move, ...] = ()
+    moves: tuple[GroupMove, ...] = ()
 
 
 DEFAULT_RULE = GroupEdit(source="")  # delta = .15 in docs/method.md, section 3; no module moved
@@ -167,12 +167,12 @@ class Cell:
     Attributes:
         owners: The modules.
         size: How many coordinates.
-        moved: Norm of the run's change to them, as a share of their norm before it.
+        relative_change: Norm of the run's change to them, as a share of their norm before it.
     """
 
     owners: tuple[str, ...]
     size: int
-    moved: float
+    relative_change: float = field(metadata=stored_as("moved"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,16 +196,16 @@ class UserSplit:
     """The role of each user.
 
     Attributes:
-        members: Training users, whose interactions train the adapter.
-        crowd: Base-model users, whose interactions train the base model.
-        holdout: Held-out users, whose interactions train nothing.
+        training_users: Training users, whose interactions train the adapter.
+        base_users: Base-model users, whose interactions train the base model.
+        held_out_users: Held-out users, whose interactions train nothing.
     """
 
-    members: tuple[str, ...]
-    crowd: tuple[str, ...]
-    holdout: tuple[str, ...]
+    training_users: tuple[str, ...] = field(metadata=stored_as("members"))
+    base_users: tuple[str, ...] = field(metadata=stored_as("crowd"))
+    held_out_users: tuple[str, ...] = field(metadata=stored_as("holdout"))
 
     @property
     def everyone(self) -> frozenset[str]:
         """All users."""
-        return frozenset((*self.members, *self.crowd, *self.holdout))
+        return frozenset((*self.training_users, *self.base_users, *self.held_out_users))

@@ -1,10 +1,12 @@
 """Review of deletions: roles, permitted actions, cases and decisions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from core.types.aliases import stored_as
+
 # Steps of a deletion in order; core.review.execution has the functions.
-EXECUTION_STEPS = ("seal", "publish", "purge", "check", "enter", "destroy")
+EXECUTION_STEPS = ("seal", "publish", "purge", "check", "sign_destruction", "destroy")
 
 
 class Role(StrEnum):
@@ -123,7 +125,7 @@ class ClosedRequest:
         closed: When the deletion was done, ISO 8601 in UTC.
         run: Id of the run.
         case: Number of the case.
-        people: How many users the request covered.
+        users: How many users the request covered.
         rows: How many interactions were deleted.
         adapter: SHA-256 of the weights that are served now.
     """
@@ -133,6 +135,6 @@ class ClosedRequest:
     closed: str
     run: str
     case: int
-    people: int
+    users: int = field(metadata=stored_as("people"))
     rows: int
     adapter: str

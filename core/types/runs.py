@@ -19,7 +19,7 @@ class RunState(StrEnum):
 
 
 # Permitted transitions between stored states. RUNNING to QUEUED is for a run whose worker was lost.
-MOVES: dict[RunState, frozenset[RunState]] = {
+TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.FAILED}),
     RunState.RUNNING: frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED, RunState.QUEUED}),
     RunState.FAILED: frozenset({RunState.QUEUED, RunState.CANCELLED}),
@@ -66,15 +66,15 @@ class Worker:
 
     Attributes:
         host: Name of the host.
-        boot: Random id that the kernel draws at boot.
-        space: PID namespace; each container has its own.
+        boot_id: Random id that the kernel draws at boot.
+        pid_namespace: PID namespace; each container has its own.
         pid: Process id.
         start_ticks: Start of the process in kernel ticks since boot; changes of the clock do not affect it.
     """
 
     host: str
-    boot: str
-    space: str
+    boot_id: str = field(metadata=stored_as("boot"))
+    pid_namespace: str = field(metadata=stored_as("space"))
     pid: int
     start_ticks: float = field(metadata=stored_as("born"))
 
@@ -94,8 +94,8 @@ class RunStatus:
         dtype: Floating-point type in use.
         worker: The process that executes the run; None if there was none.
         updated: Time of this status, ISO 8601 in UTC.
-        memory: Peak memory of the run in bytes, on the GPU, or in main memory for a run on the CPU.
-        pace: Tokens per second in forward passes since the stage began.
+        peak_bytes: Peak memory of the run in bytes, on the GPU, or in main memory for a run on the CPU.
+        tokens_per_second: Tokens per second in forward passes since the stage began.
     """
 
     state: RunState = RunState.QUEUED
@@ -108,5 +108,5 @@ class RunStatus:
     dtype: str = ""
     worker: Worker | None = None
     updated: str = ""
-    memory: int = 0
-    pace: float = 0.0
+    peak_bytes: int = field(default=0, metadata=stored_as("memory"))
+    tokens_per_second: float = field(default=0.0, metadata=stored_as("pace"))

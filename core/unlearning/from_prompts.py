@@ -9,7 +9,7 @@ from core.types import Encoded, Group, Outcome
 from core.unlearning.methods import METHODS, Method, method_of
 from core.unlearning.paired_losses import UnlearningPrompts
 from core.unlearning.training_types import Step
-from core.unlearning.unlearn import unlearn as unlearn_material
+from core.unlearning.unlearn import unlearn_adapter
 
 # (token ids of prompt and answer, how many of them at the end are the answer)
 TokenisedPrompt = tuple[Sequence[int], int]
@@ -68,7 +68,7 @@ def unlearn(
     sets = (forget, retain, retain if validation is None else validation, holdout)
     material = UnlearningPrompts(*([_encoded(prompt) for prompt in prompts] for prompts in sets))
     groups = groups or dict.fromkeys(anatomy(model).modules, Group.SHARED)
-    return unlearn_material(model, material, groups, chosen, seed, observe)
+    return unlearn_adapter(model, material, groups, chosen, seed, observe)
 
 
 def _method(name: str, steps: int) -> Method:

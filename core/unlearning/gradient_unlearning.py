@@ -55,7 +55,7 @@ class UnlearningStep:
 
     def __init__(self, losses: PairLosses, plan: Layout, groups_by_cell: tuple[Group, ...], method: Method) -> None:
         self.losses, self.plan, self.method = losses, plan, method
-        self.metric, self.masks = Preconditioner(), group_masks(groups_by_cell, plan.cell_of.device)
+        self.preconditioner, self.masks = Preconditioner(), group_masks(groups_by_cell, plan.cell_of.device)
         # Outside cells get no gradient, so that the preconditioner keeps no moment for them.
         self.movable = (~self.masks[Group.OUTSIDE])[plan.cell_of][:, None]
         self.no_gradient = torch.zeros_like(plan.weights())
@@ -75,18 +75,18 @@ class UnlearningStep:
         return losses | (measures if forget_weight and retain_weight else {})
 
     def _direction(self, forget: Tensor, retain: Tensor) -> tuple[Tensor, dict[str, float]]:
-        method, scale = self.method, self.metric.update(forget, retain)
+        method, scale = self.method, self.preconditioner.update(forget, retain)
         surgery = SURGERY[method.surgery]
         return direction(forget, retain, scale, self.plan, self.masks, method.weights, surgery, method.pooled)
 
     def state(self) -> State:
         """Return the state of the losses and of the preconditioner."""
-        return {"losses": self.losses.state(), "count": self.metric.count, "moment": self.metric.moment}
+        return {"losses": self.losses.state(), "count": self.preconditioner.count, "moment": self.preconditioner.moment}
 
     def restore(self, state: State) -> None:
         """Return to what `state` gave earlier."""
         self.losses.restore(state["losses"])
-        self.metric.count, self.metric.moment = state["count"], state["moment"]
+        self.preconditioner.count, self.preconditioner.moment = state["count"], state["moment"]
 
     def halve_micro_batch(self) -> bool:
         """Halve the number of prompts in memory; return False if it is one already."""

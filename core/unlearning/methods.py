@@ -27,8 +27,8 @@ class Method:
         tolerance: Rise of the validation loss, as a share, at which unlearning stops.
         micro_batch: Prompts in memory at once, 0 for the whole batch; changes no gradient.
         checkpointing: Whether activations are recomputed instead of kept; changes no gradient.
-        merged: Whether the rule is applied once to two task vectors (task_vectors.py), each from a training of `steps`
-            steps, instead of to gradients; no objective is read.
+        uses_task_vectors: Whether the rule is applied once to two task vectors (task_vectors.py), each from a training
+            of `steps` steps, instead of to gradients; no objective is read.
         retrain: Whether the adapter is trained again from the base model without the forget set, instead of unlearned.
     """
 
@@ -46,7 +46,7 @@ class Method:
     tolerance: float = 0.05
     micro_batch: int = 0
     checkpointing: bool = False
-    merged: bool = False
+    uses_task_vectors: bool = False
     retrain: bool = False
 
     @property
@@ -55,17 +55,17 @@ class Method:
         return self.groups == "circuit"
 
     @property
-    def overfits(self) -> bool:
+    def needs_overfit_copy(self) -> bool:
         """Whether the method over-fits a copy of the adapter on the forget set."""
-        return self.merged or (self.taught and self.teacher == "overfit")
+        return self.uses_task_vectors or (self.uses_teacher and self.teacher == "overfit")
 
     @property
-    def taught(self) -> bool:
+    def uses_teacher(self) -> bool:
         """Whether the method follows a teacher."""
-        return self.forget == "distil" and self.weights[0] > 0 and not self.merged
+        return self.forget == "distil" and self.weights[0] > 0 and not self.uses_task_vectors
 
 
-GENTLE = 1e-3  # learning rate of objectives that push answers away: the default rate destroys the model
+LOW_LEARNING_RATE = 1e-3  # learning rate of objectives that push answers away: the default rate destroys the model
 METHODS: dict[str, Method] = {
     "cure": Method(
         "CURE, by circuit groups",
@@ -101,7 +101,7 @@ METHODS: dict[str, Method] = {
         weights=(0.4, 0.6),
         groups="memory",
         surgery="project",
-        merged=True,
+        uses_task_vectors=True,
     ),
     "uniform": Method(
         "Uniform", "The same objectives as CURE, with one weighted sum of both gradients for all modules."
@@ -116,52 +116,54 @@ METHODS: dict[str, Method] = {
         "Raises the loss on the forget set up to a bound, and protects nothing else.",
         forget="ascend",
         weights=(1.0, 0.0),
-        learning_rate=GENTLE,
+        learning_rate=LOW_LEARNING_RATE,
     ),
     "graddiff": Method(
         "Gradient difference",
         "Raises the loss on the forget set up to a bound, and lowers the loss on the retain set.",
         forget="ascend",
-        learning_rate=GENTLE,
+        learning_rate=LOW_LEARNING_RATE,
     ),
     "npo": Method(
         "Negative preference (NPO)",
         "Makes the answers of the forget set less probable than in the original model, with a bounded loss "
         "(arXiv 2404.05868).",
         forget="npo",
-        learning_rate=GENTLE,
+        learning_rate=LOW_LEARNING_RATE,
     ),
     "gradient_ascent_uncapped": Method(
         "Gradient ascent without a bound",
         "Raises the loss on the forget set without a bound, which may destroy the model.",
         forget="ascend_uncapped",
         weights=(1.0, 0.0),
-        learning_rate=GENTLE,
+        learning_rate=LOW_LEARNING_RATE,
     ),
     "simnpo": Method(
         "SimNPO",
         "NPO with a loss per answer token and without the original model (arXiv 2410.07163).",
         forget="simnpo",
-        learning_rate=GENTLE,
+        learning_rate=LOW_LEARNING_RATE,
     ),
     "undial": Method(
         "UNDIAL",
         "Distils from the original model with the logits of the forgotten answers lowered (arXiv 2402.10052).",
         forget="undial",
-        learning_rate=GENTLE,
+        learning_rate=LOW_LEARNING_RATE,
     ),
     "neutral": Method(
         "Neutral answers",
         "Makes all possible answers of the forget set equally probable.",
         forget="neutral",
-        learning_rate=GENTLE,
+        learning_rate=LOW_LEARNING_RATE,
     ),
-    "flip": Method("Label flip", "Trains on wrong answers for the forget set.", forget="flip", learning_rate=GENTLE),
+    "flip": Method(
+        "Label flip", "Trains on wrong answers for the forget set.", forget="flip", learning_rate=LOW_LEARNING_RATE
+    ),
     "dpo": Method(
         "Direct preference (DPO)",
         "Prefers wrong answers to the answers of the forget set, with a bounded loss (arXiv 2305.18290).",
         forget="dpo",
-        learning_rate=GENTLE,
+        learning_rate=LOW_LEARNING_RATE,
     ),
     "e2urec": Method(
         "E2URec",
@@ -173,7 +175,7 @@ METHODS: dict[str, Method] = {
         "Bad teacher",
         "The target is the answers of a model with random weights (arXiv 2205.08096).",
         teacher="random",
-        learning_rate=GENTLE,
+        learning_rate=LOW_LEARNING_RATE,
     ),
     "pcgrad": Method(
         "PCGrad",
@@ -194,7 +196,7 @@ METHODS: dict[str, Method] = {
         forget="ascend",
         surgery="ngdiff",
         pooled=True,
-        learning_rate=GENTLE,
+        learning_rate=LOW_LEARNING_RATE,
     ),
     "blur": Method(
         "BLUR",

@@ -111,7 +111,7 @@ def dpo(logits: Tensor, inputs: ObjectiveInputs) -> Tensor:
     return -(1 / DPO_BETA) * F.logsigmoid(DPO_BETA * (wrong - right)).mean()
 
 
-def keep(logits: Tensor, batch: Batch, original: Tensor, strength: float = RETAIN_STRENGTH) -> Tensor:
+def retain_loss(logits: Tensor, batch: Batch, original: Tensor, strength: float = RETAIN_STRENGTH) -> Tensor:
     """Retain objective: answer loss + strength * KL(original || model), a scalar in nats.
 
     Args:

@@ -13,7 +13,7 @@ from core.models.batching import Batch, answer_logits, collate, micro_batches
 from core.models.lora_layout import Layout
 from core.types import Encoded
 from core.unlearning.methods import Method
-from core.unlearning.objectives import OBJECTIVES, PER_TARGET, READS_ORIGINAL, READS_WRONG, ObjectiveInputs, keep
+from core.unlearning.objectives import OBJECTIVES, PER_TARGET, READS_ORIGINAL, READS_WRONG, ObjectiveInputs, retain_loss
 from core.unlearning.teachers import TEACHERS, Groups, TeacherLogits, prompt_logits
 from core.unlearning.trainer import halved
 from core.unlearning.training_types import State
@@ -68,7 +68,7 @@ class PairLosses:
         self.rng, self.retain_rng, self.wrong_rng = (random.Random(seed + offset) for offset in range(3))
         self.forget, self.retain = material.forget, material.retain
         self.original = prompt_logits(model, self.forget) if method.forget in READS_ORIGINAL else None
-        self.teacher = TEACHERS[method.teacher](model, self.forget, seed, groups) if method.taught else None
+        self.teacher = TEACHERS[method.teacher](model, self.forget, seed, groups) if method.uses_teacher else None
         self.ahead: list[tuple[list[int], dict[int, Tensor]]] = []  # prompts and original logits of the next steps
         self.before_ahead = self.retain_rng.getstate()  # state of the generator before the batches in `ahead`
         self.micro_batch = method.micro_batch
@@ -88,7 +88,7 @@ class PairLosses:
         self.ahead = self.ahead or self._look_ahead()
         chosen, original = self.ahead.pop(0)
         for part, batch, share in self._micro_batches(chosen, self.retain, False):
-            yield share * keep(answer_logits(self.model, batch), batch, _rows(original, part))
+            yield share * retain_loss(answer_logits(self.model, batch), batch, _rows(original, part))
 
     def _look_ahead(self) -> list[tuple[list[int], dict[int, Tensor]]]:
         """Draw the retain prompts of the next steps and compute the original model's logits on this process's part."""

@@ -2,8 +2,8 @@
 
 1. Over-fit a copy of the adapter on the forget set, and continue another on the retain set, both from the original.
 2. Each change of the weights is a task vector (arXiv 2212.04089, section 2). Minus the first and plus the second are
-   combined cell by cell as two gradients are (docs/method.md, section 5); the result is the move.
-3. Apply growing multiples of the move (`MOVE_MULTIPLES`) until the forget set counts as forgotten, judged on
+   combined cell by cell as two gradients are (docs/method.md, section 5); the result is the combined vector.
+3. Apply growing multiples of the combined vector (`MOVE_MULTIPLES`) until the forget set counts as forgotten, judged on
    validation prompts and held-out users. If the validation loss rises too much, return to the multiple before.
 """
 
@@ -25,11 +25,11 @@ from core.unlearning.paired_losses import PairLosses
 from core.unlearning.teachers import OVERFIT
 from core.unlearning.training_types import NO_CHECKPOINTS, Checkpointer, Step, Watcher
 
-MOVE_MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # multiples of the move that are tried
+MOVE_MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # multiples of the combined vector that are tried
 
 
 @dataclass
-class Progress:
+class SearchReporter:
     """Reports the steps of both trainings and of the search to one watcher, as steps of one run.
 
     Attributes:
@@ -50,7 +50,7 @@ class Progress:
         return self.ended
 
 
-def merge(
+def unlearn_by_task_vectors(
     losses: PairLosses,
     plan: Layout,
     groups_by_cell: tuple[Group, ...],
@@ -59,7 +59,7 @@ def merge(
     watch: Watcher,
     checkpointer: Checkpointer = NO_CHECKPOINTS,
 ) -> int:
-    """Find the move and apply the multiple that `stopper` allows.
+    """Combine both task vectors and apply the multiple that `stopper` allows.
 
     Args:
         losses: Prompts of both sets and the retain loss.
@@ -78,16 +78,16 @@ def merge(
     # Without retain and shared cells no cell follows the retain task vector.
     retains = bool({Group.RETAIN, Group.SHARED} & {*groups_by_cell})
     steps = settings.epochs * ceil(len(losses.forget) / settings.batch_size) + method.steps * retains
-    original, progress = plan.weights(), Progress(watch, steps + len(MOVE_MULTIPLES))
-    forget_weights = _train_on_forget_set(losses, plan, settings, method, progress, checkpointer)
+    original, reporter = plan.weights(), SearchReporter(watch, steps + len(MOVE_MULTIPLES))
+    forget_weights = _train_on_forget_set(losses, plan, settings, method, reporter, checkpointer)
     plan.write(original)
-    retain_weights = _train_on_retain_set(losses, plan, method, progress, checkpointer) if retains else original
+    retain_weights = _train_on_retain_set(losses, plan, method, reporter, checkpointer) if retains else original
     plan.write(original)
-    taken = progress.before
-    if not progress.ended:
+    taken = reporter.before
+    if not reporter.ended:
         vectors = original - forget_weights, retain_weights - original
-        move, measures = combine_task_vectors(*vectors, plan, groups_by_cell, method)
-        _search(original, move, measures["conflict"], plan, stopper, progress)
+        combined, measures = combine_task_vectors(*vectors, plan, groups_by_cell, method)
+        _search(original, combined, measures["conflict"], plan, stopper, reporter)
     return taken
 
 
@@ -102,16 +102,16 @@ def _train_on_forget_set(
     plan: Layout,
     settings: FinetuneSettings,
     method: Method,
-    progress: Progress,
+    reporter: SearchReporter,
     checkpointer: Checkpointer,
 ) -> Tensor:
     """Over-fit the forget set; return the flat weights [row, rank]."""
 
     def watch(step: Step) -> bool:
-        return progress.report(step.number, _renamed(step.losses))
+        return reporter.report(step.number, _renamed(step.losses))
 
     with only_trainable(losses.model, plan, method.checkpointing):
-        progress.before += finetune(losses.model, losses.forget, settings, watch, checkpointer)
+        reporter.before += finetune(losses.model, losses.forget, settings, watch, checkpointer)
     return plan.weights()
 
 
@@ -120,16 +120,16 @@ def _renamed(losses: Mapping[str, float]) -> Mapping[str, float]:
 
 
 def _train_on_retain_set(
-    losses: PairLosses, plan: Layout, method: Method, progress: Progress, checkpointer: Checkpointer
+    losses: PairLosses, plan: Layout, method: Method, reporter: SearchReporter, checkpointer: Checkpointer
 ) -> Tensor:
     """Continue on the retain set with all modules; return the flat weights [row, rank]."""
 
     def watch(step: Step) -> bool:
-        return progress.report(step.number, step.losses)
+        return reporter.report(step.number, step.losses)
 
     retain_only = replace(method, weights=(0.0, 1.0), surgery="sum")
     all_shared = (Group.SHARED,) * len(plan.cells)
-    progress.before += unlearn_by_gradients(losses, plan, all_shared, retain_only, watch, checkpointer)
+    reporter.before += unlearn_by_gradients(losses, plan, all_shared, retain_only, watch, checkpointer)
     return plan.weights()
 
 
@@ -146,22 +146,22 @@ def combine_task_vectors(
         method: Surgery and weights.
 
     Returns:
-        The move, flat [row, rank], and the measures of the conflict.
+        The combined vector, flat [row, rank], and the measures of the conflict.
     """
     masks, surgery = group_masks(groups_by_cell, forget.device), SURGERY[method.surgery]
     return direction(forget, retain, torch.ones_like(forget), plan, masks, method.weights, surgery, method.pooled)
 
 
 def _search(
-    original: Tensor, move: Tensor, conflict: float, plan: Layout, stopper: Stopper, progress: Progress
+    original: Tensor, combined: Tensor, conflict: float, plan: Layout, stopper: Stopper, reporter: SearchReporter
 ) -> None:
     """Apply growing multiples until `stopper` or the watcher ends; if utility is violated, return to the one before."""
     previous = 0.0
     for number, multiple in enumerate(MOVE_MULTIPLES, 1):
-        plan.write(original + multiple * move)
-        ended = progress.report(number, {"reach": multiple, "conflict": conflict, **stopper.check()})
+        plan.write(original + multiple * combined)
+        ended = reporter.report(number, {"reach": multiple, "conflict": conflict, **stopper.check()})
         if stopper.utility_violated:
-            plan.write(original + previous * move)
+            plan.write(original + previous * combined)
         if ended or stopper.reason:
             return
         previous = multiple

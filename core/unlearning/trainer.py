@@ -223,7 +223,7 @@ class Training:
 
     def save(self, done: int, losses: Losses, last: bool) -> None:
         """Offer a checkpoint after `done` steps."""
-        self.checkpointer.keep(self.phase, done, lambda: self._state(done, losses), last)
+        self.checkpointer.save_if_due(self.phase, done, lambda: self._state(done, losses), last)
 
     def _state(self, done: int, losses: Losses) -> State:
         return {

@@ -66,7 +66,7 @@ class Checkpointer(Protocol):
     def latest(self, phase: int, /) -> State | None:
         """Return the newest checkpoint of a training, or None."""
 
-    def keep(self, phase: int, number: int, state: Callable[[], State], last: bool, /) -> None:
+    def save_if_due(self, phase: int, number: int, state: Callable[[], State], last: bool, /) -> None:
         """Store the state after step `number` if a checkpoint is due, and always after the last step."""
 
 
@@ -81,7 +81,7 @@ class NullCheckpointer:
         """Return None: there is no checkpoint."""
         return None
 
-    def keep(self, phase: int, number: int, state: Callable[[], State], last: bool) -> None:
+    def save_if_due(self, phase: int, number: int, state: Callable[[], State], last: bool) -> None:
         """Store nothing."""
 
 

@@ -10,14 +10,14 @@ from core.unlearning.early_stopping import Stopper
 from core.unlearning.gradient_unlearning import unlearn_by_gradients
 from core.unlearning.methods import Method
 from core.unlearning.paired_losses import PairLosses, UnlearningPrompts
-from core.unlearning.task_vectors import merge
+from core.unlearning.task_vectors import unlearn_by_task_vectors
 from core.unlearning.teachers import Groups
 from core.unlearning.training_types import NO_CHECKPOINTS, Checkpointer, Step, Watcher, never_stop
 
 CHECK_EVERY = 20  # steps between two checks of early stopping
 
 
-def unlearn(
+def unlearn_adapter(
     model: Any,
     material: UnlearningPrompts,
     groups: Groups,
@@ -46,8 +46,8 @@ def unlearn(
     groups_by_cell, before = cell_groups(plan.cells, groups), plan.weights()
     losses = PairLosses(model, plan, material, groups, method, seed)
     stopper = Stopper(model, material.forget, material.holdout, material.validation, method.tolerance)
-    if method.merged:
-        steps = merge(losses, plan, groups_by_cell, method, stopper, watch, checkpointer)
+    if method.uses_task_vectors:
+        steps = unlearn_by_task_vectors(losses, plan, groups_by_cell, method, stopper, watch, checkpointer)
     else:
         steps = unlearn_by_gradients(losses, plan, groups_by_cell, method, _with_checks(stopper, watch), checkpointer)
     cells = _cells(plan, before)

@@ -62,10 +62,10 @@ def _describe(error: Exception, path: str = "", kind: Any = None) -> str:
             return _describe(inner, f"{path}[{entry.index!r}]", entry.type)
     if isinstance(error, BaseValidationError):
         return _describe(error.exceptions[0], path)
-    place = f"field {path.removeprefix('.')}" if path else "its content"
+    label = f"field {path.removeprefix('.')}" if path else "its content"
     if isinstance(error, KeyError) and kind is not None:
-        return f"{place} is missing and must be {_expected(kind)}"
-    return f"{place} must be {error}" if isinstance(error, WrongTypeError) else f"{place}: {error}"
+        return f"{label} is missing and must be {_expected(kind)}"
+    return f"{label} must be {error}" if isinstance(error, WrongTypeError) else f"{label}: {error}"
 
 
 def _expected(kind: Any) -> str:

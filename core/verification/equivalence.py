@@ -20,14 +20,19 @@ from core.types.checks import Detail
 DRAWS = 400  # bootstrap samples of an interval
 LEVEL = 0.90
 STRETCH = 2.576 / 1.645  # from a normal distribution's 90 % interval to its 99 % interval
-PEOPLE = 10  # fewest users that can be resampled as a whole
+MIN_USERS = 10  # fewest users that can be resampled as a whole
 FURTHEST = 30  # an interval is not expected to become narrower than by this factor
-RULES = {"draws": DRAWS, "level": LEVEL, "stretch": STRETCH, "people": PEOPLE}  # part of the thresholds' digest
+INTERVAL_SETTINGS = {
+    "draws": DRAWS,
+    "level": LEVEL,
+    "stretch": STRETCH,
+    "people": MIN_USERS,
+}  # part of the thresholds' digest
 Bounds = tuple[float | None, float | None]
 
 
 def resampling_units(users: np.ndarray) -> np.ndarray:
-    """Return the bootstrap unit of each row: its user, or the row itself with fewer than PEOPLE users.
+    """Return the bootstrap unit of each row: its user, or the row itself with fewer than MIN_USERS users.
 
     Resampling three users of three says almost nothing about chance, and one of one nothing at all. With
     rows as units the correlation between rows of one user is neglected, so few users need many rows to pass.
@@ -38,7 +43,7 @@ def resampling_units(users: np.ndarray) -> np.ndarray:
     Returns:
         Unit of each row [row].
     """
-    return users if len(np.unique(users)) >= PEOPLE else np.char.add("row ", np.arange(len(users)).astype(str))
+    return users if len(np.unique(users)) >= MIN_USERS else np.char.add("row ", np.arange(len(users)).astype(str))
 
 
 def estimate(measure: Callable[[np.ndarray], float], users: np.ndarray) -> Interval:

@@ -17,12 +17,12 @@ class ProbeScores:
 
     Attributes:
         users: User id of each row [row].
-        member: Whether the row is of a forgotten user [row].
+        is_forgotten: Whether the row is of a forgotten user [row].
         scores: Probe score by layer and row [layer, row]; larger is more like a forgotten user.
     """
 
     users: np.ndarray
-    member: np.ndarray
+    is_forgotten: np.ndarray
     scores: np.ndarray
 
 
@@ -52,7 +52,7 @@ class Answers:
         title_ranks: Ranks of liked forgotten titles.
         retain: Scores on a part of the retain set.
         paraphrased: Scores on the forget set by paraphrase of the prompt.
-        relearned: Scores on the forget rows that are not trained on, before and after each lap of training
+        relearned: Scores on the forget rows that are not trained on, before and after each epoch of training
             on a few other forget rows.
         probes: Probe scores of the hidden states.
     """

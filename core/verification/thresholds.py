@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from core.types.aliases import stored_as
 from core.utils.serialization import to_json
-from core.verification.equivalence import RULES
+from core.verification.equivalence import INTERVAL_SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +50,6 @@ class Thresholds:
     @property
     def digest(self) -> str:
         """SHA-256 in hex of all bounds and of the rules by which intervals are computed and judged."""
-        return hashlib.sha256(json.dumps({**to_json(self), "judge": RULES}, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps({**to_json(self), "judge": INTERVAL_SETTINGS}, sort_keys=True).encode()
+        ).hexdigest()

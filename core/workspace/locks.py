@@ -12,29 +12,29 @@ from core.errors import WorkspaceError
 from core.utils.atomic_io import disk_error
 from core.workspace.workspace import Workspace
 
-AT_WORK = "A run, a reference or a verification is using this workspace's models: let it end, then try again."
-DESTROYING = "A deletion is being carried out in this workspace: try again when it is done."
+MODELS_IN_USE = "A run, a reference or a verification is using this workspace's models: let it end, then try again."
+DELETION_RUNNING = "A deletion is being carried out in this workspace: try again when it is done."
 
 
-def at_work(workspace: Workspace) -> AbstractContextManager[None]:
+def shared_model_lock(workspace: Workspace) -> AbstractContextManager[None]:
     """Shared lock, held while a job reads the models and writes results.
 
     Raises:
         WorkspaceError: A deletion is being carried out.
     """
-    return _locked(workspace.layout.work_lock, fcntl.LOCK_SH | fcntl.LOCK_NB, DESTROYING)
+    return _locked(workspace.layout.work_lock, fcntl.LOCK_SH | fcntl.LOCK_NB, DELETION_RUNNING)
 
 
-def exclusive(workspace: Workspace) -> AbstractContextManager[None]:
+def exclusive_model_lock(workspace: Workspace) -> AbstractContextManager[None]:
     """Exclusive lock, held while a deletion is carried out.
 
     Raises:
         WorkspaceError: A job is using the models.
     """
-    return _locked(workspace.layout.work_lock, fcntl.LOCK_EX | fcntl.LOCK_NB, AT_WORK)
+    return _locked(workspace.layout.work_lock, fcntl.LOCK_EX | fcntl.LOCK_NB, MODELS_IN_USE)
 
 
-def settling(workspace: Workspace) -> AbstractContextManager[None]:
+def decision_lock(workspace: Workspace) -> AbstractContextManager[None]:
     """Lock of the one process that carries out decisions. Another process waits."""
     return _locked(workspace.layout.review_lock, fcntl.LOCK_EX)
 

@@ -190,7 +190,7 @@ class RunLayout:
         )  # fmt: skip
 
     @property
-    def candidate(self) -> tuple[Path, ...]:
+    def unlearned_adapter_paths(self) -> tuple[Path, ...]:
         """The unlearned adapter and everything that it could be made from again."""
         return self.adapter, staging(self.adapter), self.checkpoint
 

@@ -178,14 +178,17 @@ class Workspace:
         """
         if not request.subjects:
             raise RequestError("The request names nobody: give at least one user or one interaction.")
-        members, others = set(self.user_split.members), set(self.user_split.crowd) | set(self.user_split.holdout)
+        training_users, others = (
+            set(self.user_split.training_users),
+            set(self.user_split.base_users) | set(self.user_split.held_out_users),
+        )
         for user in request.subjects:
             if user in others:
                 raise RequestError(
                     f"User {user!r} never trained this adapter (base-model user or held-out user): "
                     "only data of training users can be unlearned."
                 )
-            if user not in members:
+            if user not in training_users:
                 raise RequestError(
                     f"User {user!r} is not in this workspace: "
                     f"check the id on the request page or in {self.layout.name(self.layout.interactions)}."
@@ -199,9 +202,12 @@ class Workspace:
         covered = list(map(request.covers, self.interactions))
         if not any(covered):
             raise RequestError(f"User {request.subjects[0]!r} has an empty history: there is nothing to erase.")
-        if not any(event.user in members and not gone for event, gone in zip(self.interactions, covered, strict=True)):
+        if not any(
+            event.user in training_users and not gone for event, gone in zip(self.interactions, covered, strict=True)
+        ):
             raise RequestError(
-                f"The request covers all {len(members)} users: nobody is left to keep, so retire the adapter instead."
+                f"The request covers all {len(training_users)} users: nobody is left to keep, "
+                "so retire the adapter instead."
             )
 
     def reference_folders(self, request_id: str) -> tuple[Path, ...]:

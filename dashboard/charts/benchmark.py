@@ -59,12 +59,12 @@ def _yardsticks(floor: tuple[float, float], start: float) -> list[alt.Chart]:
     area = alt.Chart(band).mark_rect(color=QUIET, opacity=0.2).encode(y="from:Q", y2="to:Q")
     text = alt.Chart(band).mark_text(align="left", dx=4, dy=-7, color=QUIET, fontSize=11)
     original = alt.Chart(pd.DataFrame({"value": [start], "utility": [0.0], "name": [t("benchmark-original")]}))
-    place = original.encode(x="utility:Q", y="value:Q")
+    marker = original.encode(x="utility:Q", y="value:Q")
     return [
         area,
         text.encode(x=alt.value(0), y="from:Q", text="name:N"),
-        place.mark_point(shape="cross", size=120, color=QUIET, filled=True),
-        place.mark_text(dy=-12, color=QUIET, fontSize=11).encode(text="name:N"),
+        marker.mark_point(shape="cross", size=120, color=QUIET, filled=True),
+        marker.mark_text(dy=-12, color=QUIET, fontSize=11).encode(text="name:N"),
     ]
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from core.types import Circuit, Group, MemoryContrast
 from dashboard.charts.encodings import DASHED, DOTTED, SOLID, Chart, groups_scale, lines, scale_of
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import GROUP_NAMES, module_title, place
+from dashboard.presenters.phrases import GROUP_NAMES, module_title, position_name
 from dashboard.presenters.theme import AFTER, COLOURS, QUIET
 
 AGAINST = "#A0692C"
@@ -93,7 +93,7 @@ def memory(modules: Sequence[MemoryContrast], count: int) -> Chart:
 def places(circuit: Circuit, count: int) -> alt.Chart:
     """Draw the positions of the prompt that the `count` strongest modules read; titles count back from the target."""
     strongest = sorted(circuit.members, key=lambda name: -abs(circuit.scores[circuit.modules.index(name)]))[:count]
-    names = [place(slot) for slot in range(len(circuit.reads))]
+    names = [position_name(slot) for slot in range(len(circuit.reads))]
     rows = [
         (module_title(name), names[slot], -reads[circuit.modules.index(name)])
         for name in strongest
@@ -128,7 +128,7 @@ def reads(circuit: Circuit, module: str) -> alt.Chart:
     """Draw the positions of the prompt that one module reads; titles count back from the target title."""
     column = circuit.modules.index(module)
     data = pd.DataFrame(
-        [(place(slot), -row[column]) for slot, row in enumerate(circuit.reads)], columns=["place", "support"]
+        [(position_name(slot), -row[column]) for slot, row in enumerate(circuit.reads)], columns=["place", "support"]
     )
     sides = _sides()
     data["side"] = [list(sides)[value < 0] for value in data["support"]]

@@ -10,7 +10,7 @@ import pandas as pd
 from core.types import Closeness, Group, Recommendation
 from dashboard.charts.encodings import DASHED, SOLID, Chart, lines, scale_of
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import move
+from dashboard.presenters.phrases import rank_change
 from dashboard.presenters.tables import MODELS
 from dashboard.presenters.theme import AFTER, COLOURS, QUIET
 
@@ -99,7 +99,7 @@ def slopes(
     }
     rows = []
     for item, title in {row.item: row.title for row in (*before, *after)}.items():
-        change = move(item, before, after)
+        change = rank_change(item, before, after)
         kind = change if change in kinds else next(iter(kinds))
         for side, listed in sides.items():
             rank = next((rank for rank, row in enumerate(listed, 1) if row.item == item), None)

@@ -76,9 +76,9 @@ def _moved(row: ModuleGroup, outcome: Outcome | None) -> str:
     own = [cell for cell in outcome.cells if row.module in cell.owners] if outcome else []
     if not own:
         return t("circuit-panel-moved-unknown")
-    if not any(cell.moved for cell in own):
+    if not any(cell.relative_change for cell in own):
         return t("circuit-panel-unmoved")
-    alone = next((cell.moved for cell in own if len(cell.owners) == 1), own[0].moved)
+    alone = next((cell.relative_change for cell in own if len(cell.owners) == 1), own[0].relative_change)
     return t("circuit-panel-moved", share=f"{alone:.1%}")
 
 
@@ -86,7 +86,7 @@ def _direct_effect(effect: DirectEffect | None) -> None:
     """List the titles that the module raises and lowers for the forgotten users."""
     if effect is None or not (effect.raised or effect.lowered):
         return
-    st.markdown(t("circuit-panel-toward"), help=t("circuit-panel-toward-help"))
+    st.markdown(t("circuit-panel-direct-effects"), help=t("circuit-panel-direct-effects-help"))
     for name, rows in (("circuit-panel-raises", effect.raised), ("circuit-panel-lowers", effect.lowered)):
         if rows:
             titles = ", ".join(f"{escape(row.title)} ({code(f'{row.score:+.2f}')})" for row in rows[:3])

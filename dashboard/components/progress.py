@@ -108,8 +108,10 @@ def _figures(step: dict[str, Any], status: RunStatus) -> None:
         t("run-figures-step", step=step["step"], steps=step["steps"]),
         t("run-figures-conflict", share=f"{conflict:.0%}") if conflict is not None else "",
         t("run-figures-device", device=status.device, precision=status.dtype) if status.device else "",
-        t("run-figures-memory", memory=f"{status.memory / 1e9:.1f}") if status.memory else "",
-        t("run-figures-pace", tokens=f"{status.pace:,.0f}") if status.state in LIVE and status.pace else "",
+        t("run-figures-memory", memory=f"{status.peak_bytes / 1e9:.1f}") if status.peak_bytes else "",
+        t("run-figures-pace", tokens=f"{status.tokens_per_second:,.0f}")
+        if status.state in LIVE and status.tokens_per_second
+        else "",
         t("run-figures-in-all", seconds=round(seconds)) if ended else t("run-figures-so-far", time=duration(seconds)),
     ]
     st.caption(" · ".join(figure for figure in figures if figure))

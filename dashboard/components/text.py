@@ -37,9 +37,9 @@ def lead(sentence: str, note: str = "") -> None:
         st.success(notice, icon=":material/check:")
 
 
-def about(folder: RunHandle) -> str:
+def about(run: RunHandle) -> str:
     """Describe the run that a page shows, as one line of Markdown."""
-    spec, status = folder.spec, folder.status
+    spec, status = run.spec, run.status
     method = queries.METHODS[spec.method].title if spec.method in queries.METHODS else spec.method
     icon, colour = BADGES[status.state]
     badge = f":{colour}-badge[:material/{icon}: {STATES[status.state]}]"

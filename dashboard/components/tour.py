@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.presenters.i18n import t
-from dashboard.presenters.tour import Step, steps
+from dashboard.presenters.tour import TourStep, steps
 from dashboard.services import queries
 from dashboard.session import state
 
@@ -29,10 +29,10 @@ def tour(page: str, pages: Container[str]) -> None:
         _offer(path)
 
 
-def _strip(path: tuple[Step, ...], number: int) -> None:
+def _strip(path: tuple[TourStep, ...], number: int) -> None:
     """Draw the sentence of one step and the buttons back, next and leave."""
-    place = t("tour-place", number=number, count=len(path))
-    with _box("tour", f"**{place}**  \n{t(path[number - 1].text)}"):
+    position = t("tour-place", number=number, count=len(path))
+    with _box("tour", f"**{position}**  \n{t(path[number - 1].text)}"):
         if st.button(t("tour-back"), key="tour_back", disabled=number == 1):
             _go(path, number - 1)
         if st.button(t("tour-next"), key="tour_next", type="primary", disabled=number == len(path)):
@@ -40,7 +40,7 @@ def _strip(path: tuple[Step, ...], number: int) -> None:
         st.button(t("tour-leave"), key="tour_leave", type="tertiary", on_click=state.drop, args=("tour",))
 
 
-def _offer(path: tuple[Step, ...]) -> None:
+def _offer(path: tuple[TourStep, ...]) -> None:
     with _box("offer", t("tour-offer")):
         if st.button(t("tour-start"), key="tour_start", type="primary"):
             _go(path, 1)
@@ -54,7 +54,7 @@ def _box(key: str, text: str) -> DeltaGenerator:
         return st.container(horizontal=True, width="content", gap="small")
 
 
-def _go(path: tuple[Step, ...], number: int) -> None:
+def _go(path: tuple[TourStep, ...], number: int) -> None:
     """Open the page of a step with its query parameters."""
     step = path[number - 1]
     st.switch_page(f"screens/{step.page}.py", query_params={**dict(step.query), "tour": str(number)})

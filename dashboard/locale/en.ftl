@@ -91,22 +91,22 @@ move-same = same
 move-new = new
 move-removed = removed
 
-measure-test-auc = Quality for other users (AUC)
-measure-test-auc-read = higher is better
-measure-log-loss = Error for other users (log loss)
-measure-log-loss-read = lower is better
-measure-hit-rate = Liked title in the top 10 (HR@10)
-measure-hit-rate-read = higher is better
-measure-ndcg = Liked titles near the top (NDCG@10)
-measure-ndcg-read = higher is better
-measure-forget-auc = Knowledge of the forget set (AUC)
-measure-forget-auc-read = the value of the retrained references is the target
-measure-holdout-auc = Quality for held-out users (AUC)
-measure-holdout-auc-read = users whose data trained no model; should not change
-measure-membership-auc = Membership attack (AUC)
-measure-membership-auc-read = 0.5 is guessing
-measure-item-mean = Baseline: mean rating of a title (AUC)
-measure-item-mean-read = the model should beat it
+metric-test-auc = Quality for other users (AUC)
+metric-test-auc-read = higher is better
+metric-log-loss = Error for other users (log loss)
+metric-log-loss-read = lower is better
+metric-hit-rate = Liked title in the top 10 (HR@10)
+metric-hit-rate-read = higher is better
+metric-ndcg = Liked titles near the top (NDCG@10)
+metric-ndcg-read = higher is better
+metric-forget-auc = Knowledge of the forget set (AUC)
+metric-forget-auc-read = the value of the retrained references is the target
+metric-holdout-auc = Quality for held-out users (AUC)
+metric-holdout-auc-read = users whose data trained no model; should not change
+metric-membership-auc = Membership attack (AUC)
+metric-membership-auc-read = 0.5 is guessing
+metric-item-mean = Baseline: mean rating of a title (AUC)
+metric-item-mean-read = the model should beat it
 
 utility-better = For other users, the recommendations became better (AUC { $before } before, { $after } after).
 utility-worse = For other users, the recommendations became worse (AUC { $before } before, { $after } after).
@@ -384,8 +384,8 @@ circuit-panel-moved = The run changed its weights by { $share }.
 circuit-panel-unmoved = The run left its weights unchanged, bit for bit.
 circuit-panel-moved-unknown = The run did not record how far it changed this module.
 circuit-panel-reason = Moved by hand, reason: { $reason }
-circuit-panel-toward = **What it writes**
-circuit-panel-toward-help =
+circuit-panel-direct-effects = **What it writes**
+circuit-panel-direct-effects-help =
     Direct effect of the module on the prediction for a title, in logits, when the model reads the histories of the
     forgotten users. Means over these users.
 circuit-panel-raises = Raises { $titles }.
@@ -620,9 +620,9 @@ run-form-seed = Seed
 run-form-seed-help = Runs with the same seed on the same machine give the same result. Leave it at 0 if unsure.
 run-form-launcher = Where to run
 run-form-launcher-local = On this machine
-run-form-spare = { $launcher ->
-    [local] On this machine now: { $spare }.
-   *[other] There now: { $spare }.
+run-form-free = { $launcher ->
+    [local] On this machine now: { $free }.
+   *[other] There now: { $free }.
 }
 run-form-references = { $references ->
     [one] { $references } retrained reference is ready for the comparison.
@@ -732,9 +732,9 @@ before-measuring = Comparing all lists, about { $left } left
 before-overlaps-alt = Number of other users by the number of titles of their top 10 that stay, after the run and in the retrained reference
 before-neighbours = **Other users most similar to the forgotten users.** Side effects would show in their lists first.
 before-neighbours-alt = Other users whose titles are most similar to those of the forgotten users, with the share of their list that stays
-before-measures = All measures
+before-metrics = All metrics
 before-interval-alt = { $measure } of the models with 95 % intervals
-before-measures-alt = All measures before, after and of the retrained references, with 95 % intervals
+before-metrics-alt = All metrics before, after and of the retrained references, with 95 % intervals
 before-overlaps =
     On average, { $mean } of the top-10 titles of { $users ->
         [one] one other user
@@ -780,7 +780,7 @@ before-after-list-rank = Rank
 before-after-list-title = Title
 before-after-list-change = Change
 
-before-after-table-measure = Measure
+before-after-table-measure = Metric
 before-after-table-before = Before
 before-after-table-after = After
 before-after-table-references = References
@@ -916,7 +916,7 @@ benchmark-control-cure-inverted = forget and retain swapped
 benchmark-control-cure-all-shared = every module shared
 benchmark-control-cure-no-projection = no projection
 benchmark-control-cure-frozen-retain = retain modules frozen
-benchmark-control-cure-no-pagerank = contrast without PageRank
+benchmark-control-cure-no-pagerank = counterfactual prompts without PageRank
 benchmark-control-cure-by-gradient = groups by gradient
 benchmark-control-memory-random = random modules (memory)
 benchmark-control-merge-random = random modules (merged)
@@ -1047,8 +1047,8 @@ review-gone = { $rows } rows of { $users ->
    *[other] { $users } users
 } were deleted on { $date }, and the adapter trained on them was destroyed. The record states how certain it is that the new adapter has forgotten them.
 review-served = Adapter in service since then: { $adapter }
-review-look-again = Search every file again
-review-looking = Searching every file of the workspace.
+review-audit-again = Search every file again
+review-auditing = Searching every file of the workspace.
 review-found = Forgotten data was found in { $files }.
 review-found-nothing = No file of the workspace holds forgotten data, and the approved recommender is in use.
 review-served-other = The recommender in use is not the one that was approved last: find out who replaced it.

@@ -132,7 +132,7 @@ def figures(rows: Sequence[Result]) -> pd.DataFrame:
         lambda row: row.test_auc - original[row.seed].test_auc,
         lambda row: row.seconds,
         lambda row: row.circuit_seconds,
-        lambda row: row.moved,
+        lambda row: row.movable_share,
     )
     table = [
         (title(name), *(over_seeds(best_points(rows, name), value)[0] for value in values)) for name in fronts(rows)

@@ -36,7 +36,7 @@ def scene(circuit: Circuit, groups: Sequence[ModuleGroup], other: Circuit | None
     nodes += [
         [name, "", module_title(name), "", 1, 0, 0, 0, 0.5, up, "end"] for name, up in zip(ENDS, (0, 1), strict=True)
     ]
-    index = {node[0]: place for place, node in enumerate(nodes)}
+    index = {node[0]: number for number, node in enumerate(nodes)}
     return {
         "nodes": nodes,
         "edges": [[index[source], index[target], *rest] for (source, target), rest in _edges(circuit, other)],

@@ -132,12 +132,16 @@ def code(text: str) -> str:
     return f"{fence} {flat} {fence}" if "`" in flat else f"{fence}{flat}{fence}"
 
 
-def date(moment: str | int) -> str:
+def date(current_moment: str | int) -> str:
     """Format an ISO date or Unix seconds as "12 Jan 2026"; return any other text unchanged."""
     try:
-        when = datetime.fromtimestamp(moment, UTC) if isinstance(moment, int) else datetime.fromisoformat(moment)
+        when = (
+            datetime.fromtimestamp(current_moment, UTC)
+            if isinstance(current_moment, int)
+            else datetime.fromisoformat(current_moment)
+        )
     except (ValueError, OverflowError, OSError):
-        return str(moment)
+        return str(current_moment)
     return f"{when.day} {when:%b %Y}"
 
 
@@ -199,7 +203,7 @@ def module_title(name: str) -> str:
     return ENDS.get(name, name)
 
 
-def place(slot: int) -> str:
+def position_name(slot: int) -> str:
     """Name a position in the prompt, numbered as in `Circuit.reads`."""
     if slot > 1:
         return t("circuit-places-back", titles=slot - 1)
@@ -265,7 +269,7 @@ def step(
     return old[item] - new[item] if item in old else "new"
 
 
-def move(item: str, before: Sequence[Recommendation], after: Sequence[Recommendation]) -> str:
+def rank_change(item: str, before: Sequence[Recommendation], after: Sequence[Recommendation]) -> str:
     """Describe the change of an item between two lists: "up 3", "down 1", "same", "new" or "removed"."""
     change = step(item, before, after)
     if isinstance(change, str):

@@ -22,18 +22,18 @@ from core.types import (
     Recommendation,
 )
 from dashboard.presenters.i18n import Texts, t
-from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, date, module_title, move
+from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, date, module_title, rank_change
 
 FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # with the full-width characters, which some spreadsheets accept too
-MEASURES = Texts(
+METRIC_TEXTS = Texts(
     {
-        "test_auc": ("measure-test-auc", "measure-test-auc-read"),
-        "test_log_loss": ("measure-log-loss", "measure-log-loss-read"),
-        "hit_rate": ("measure-hit-rate", "measure-hit-rate-read"),
-        "ndcg": ("measure-ndcg", "measure-ndcg-read"),
-        "forget_auc": ("measure-forget-auc", "measure-forget-auc-read"),
-        "holdout_auc": ("measure-holdout-auc", "measure-holdout-auc-read"),
-        "membership_auc": ("measure-membership-auc", "measure-membership-auc-read"),
+        "test_auc": ("metric-test-auc", "metric-test-auc-read"),
+        "test_log_loss": ("metric-log-loss", "metric-log-loss-read"),
+        "hit_rate": ("metric-hit-rate", "metric-hit-rate-read"),
+        "ndcg": ("metric-ndcg", "metric-ndcg-read"),
+        "forget_auc": ("metric-forget-auc", "metric-forget-auc-read"),
+        "holdout_auc": ("metric-holdout-auc", "metric-holdout-auc-read"),
+        "membership_auc": ("metric-membership-auc", "metric-membership-auc-read"),
     }
 )
 MODELS = Texts(
@@ -160,20 +160,20 @@ def top_list(rows: Sequence[Recommendation], other: Sequence[Recommendation], fi
     """
     before, after = (rows, other) if first else (other, rows)
     return pd.DataFrame(
-        [(rank, row.title, move(row.item, before, after)) for rank, row in enumerate(rows, 1)],
+        [(rank, row.title, rank_change(row.item, before, after)) for rank, row in enumerate(rows, 1)],
         columns=[t("before-after-list-rank"), t("before-after-list-title"), t("before-after-list-change")],
     )
 
 
 def metrics(evaluation: Evaluation) -> pd.DataFrame:
-    """List all measures before, after and of the retrained references, with the difference in words."""
+    """List all metrics before, after and of the retrained references, with the difference in words."""
     rows = []
-    for name, (title, meaning) in MEASURES.items():
+    for name, (title, meaning) in METRIC_TEXTS.items():
         before, after = getattr(evaluation.original, name), getattr(evaluation.unlearned, name)
         others = [getattr(reference, name) for reference in evaluation.references]
         rows.append((title, number(before), number(after), spread(others), against(after, others), meaning))
     mean = number(evaluation.item_mean_auc)
-    rows.append((t("measure-item-mean"), mean, "", "", "", t("measure-item-mean-read")))
+    rows.append((t("metric-item-mean"), mean, "", "", "", t("metric-item-mean-read")))
     columns = [
         t("before-after-table-measure"),
         t("before-after-table-before"),
@@ -224,14 +224,14 @@ def intervals(evaluation: Evaluation, names: Sequence[str]) -> pd.DataFrame:
         *((MODELS["reference"], reference) for reference in evaluation.references),
     ]
     rows = [
-        (MEASURES[name][0], model, value.value, value.low, value.high)
+        (METRIC_TEXTS[name][0], model, value.value, value.low, value.high)
         for name in names
         for model, measures in models
         for value in [getattr(measures, name)]
     ]
     if "test_auc" in names:
         mean = evaluation.item_mean_auc
-        rows.append((MEASURES["test_auc"][0], MODELS["item_mean"], mean.value, mean.low, mean.high))
+        rows.append((METRIC_TEXTS["test_auc"][0], MODELS["item_mean"], mean.value, mean.low, mean.high))
     return pd.DataFrame(rows, columns=["measure", "model", "value", "low", "high"])
 
 

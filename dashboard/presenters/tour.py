@@ -7,7 +7,7 @@ SHOWN_RUN = ("run", "run-demo")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TourStep:
     """One step of the tour.
 
     Attributes:
@@ -22,21 +22,21 @@ class Step:
 
 
 STEPS = (
-    Step("overview", (SHOWN_RUN,), "tour-workspace"),
-    Step("request", (SHOWN_RUN, ("user", "u254")), "tour-user"),
-    Step("circuit", (SHOWN_RUN,), "tour-circuit"),
-    Step("circuit", (SHOWN_RUN, ("module", "a0.h5")), "tour-module"),
-    Step("circuit", (SHOWN_RUN, ("module", "a0.h5")), "tour-certainty"),
-    Step("what_if", (SHOWN_RUN, ("off", "a0.h5"), ("person", "u254")), "tour-what-if"),
-    Step("groups", (SHOWN_RUN,), "tour-groups"),
-    Step("run", (SHOWN_RUN,), "tour-run"),
-    Step("before_after", (SHOWN_RUN, ("person", "u254")), "tour-before-after"),
-    Step("before_after", (SHOWN_RUN, ("person", "u254")), "tour-reference"),
-    Step("report", (SHOWN_RUN,), "tour-report"),
-    Step("report", (SHOWN_RUN,), "tour-decide"),
+    TourStep("overview", (SHOWN_RUN,), "tour-workspace"),
+    TourStep("request", (SHOWN_RUN, ("user", "u254")), "tour-user"),
+    TourStep("circuit", (SHOWN_RUN,), "tour-circuit"),
+    TourStep("circuit", (SHOWN_RUN, ("module", "a0.h5")), "tour-module"),
+    TourStep("circuit", (SHOWN_RUN, ("module", "a0.h5")), "tour-certainty"),
+    TourStep("what_if", (SHOWN_RUN, ("off", "a0.h5"), ("person", "u254")), "tour-what-if"),
+    TourStep("groups", (SHOWN_RUN,), "tour-groups"),
+    TourStep("run", (SHOWN_RUN,), "tour-run"),
+    TourStep("before_after", (SHOWN_RUN, ("person", "u254")), "tour-before-after"),
+    TourStep("before_after", (SHOWN_RUN, ("person", "u254")), "tour-reference"),
+    TourStep("report", (SHOWN_RUN,), "tour-report"),
+    TourStep("report", (SHOWN_RUN,), "tour-decide"),
 )
 
 
-def steps(pages: Container[str]) -> tuple[Step, ...]:
+def steps(pages: Container[str]) -> tuple[TourStep, ...]:
     """Return the steps whose page exists."""
     return tuple(step for step in STEPS if step.page in pages)

@@ -1,4 +1,4 @@
-"""Before and after page: one user's lists, other users' lists and all measures, beside the retrained references."""
+"""Before and after page: one user's lists, other users' lists and all metrics, beside the retrained references."""
 
 import streamlit as st
 
@@ -107,15 +107,15 @@ def everyone(run: RunHandle) -> None:
 
 
 def measures(run: RunHandle, evaluation: Evaluation) -> None:
-    """Draw the main measures as charts and all measures as a table."""
-    st.subheader(t("before-measures"), anchor=False)
+    """Draw the main metrics as charts and all metrics as a table."""
+    st.subheader(t("before-metrics"), anchor=False)
     for column, name in zip(st.columns(len(CHARTED), gap="medium"), CHARTED, strict=True):
         with column:
-            title = tables.MEASURES[name][0]
+            title = tables.METRIC_TEXTS[name][0]
             st.markdown(f"**{title}**")
             shown = charts.intervals(tables.intervals(evaluation, [name]))
             chart(shown, f"{run.id}-{name}", t("before-interval-alt", measure=title))
-    table(tables.metrics(evaluation), f"{run.id}-measures", t("before-measures-alt"))
+    table(tables.metrics(evaluation), f"{run.id}-measures", t("before-metrics-alt"))
 
 
 run = shown_run()

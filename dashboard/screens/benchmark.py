@@ -73,11 +73,11 @@ def world_label(world: tuple[str, str, str]) -> str:
     return t("benchmark-world-option", data=data, task=TASKS.get(task, task), kind=KINDS.get(kind, kind))
 
 
-def comparison(rows: list[Result], criterion: str, result: Standing, place: DeltaGenerator) -> None:
-    """Show a scenario with one request: a sentence at `place`, two charts and a table."""
+def comparison(rows: list[Result], criterion: str, result: Standing, placeholder: DeltaGenerator) -> None:
+    """Show a scenario with one request: a sentence at `placeholder`, two charts and a table."""
     method = benchmark.title(result.method)
     counts = {"ahead": len(result.ahead), "behind": len(result.behind)}
-    with place:
+    with placeholder:
         rivals = len((*result.ahead, *result.behind, *result.even))
         lead(
             t("benchmark-lead", method=method, rivals=rivals, **counts),
@@ -116,13 +116,13 @@ def differences(rows: list[Result], criterion: str, result: Standing) -> None:
     st.caption(t("benchmark-differences-note", method=method))
 
 
-def sequential(rows: list[Result], name: str, place: DeltaGenerator) -> None:
-    """Show a scenario with sequential requests: a sentence on `name` at `place`, a chart per measure, a table."""
+def sequential(rows: list[Result], name: str, placeholder: DeltaGenerator) -> None:
+    """Show a scenario with sequential requests: a sentence on `name` at `placeholder`, a chart per measure, a table."""
     data, method = benchmark.sequential(rows), benchmark.title(name)
     served = int(data["served"].max())
     last = benchmark.after(data, served)
     utility = t("benchmark-column-utility")
-    with place:
+    with placeholder:
         lead(
             sequential_lead(method, served, benchmark.after(data, 0), last),
             t(
@@ -165,7 +165,7 @@ measured = {
 if not measured:
     lead(t("benchmark-none"), t("benchmark-none-note", command=command_line("bench", "--quick")))
     st.stop()
-place = st.container()
+placeholder = st.container()
 left, middle, right = st.columns(3)
 with left:
     world = state.pick(t("benchmark-world"), "world", list(measured), next(iter(measured)))
@@ -174,6 +174,6 @@ if rows[0].kind == "row":
     ours = [name for name in CURE_METHODS if any(row.method == name for row in rows)]
     with middle:
         chosen = state.pick(t("benchmark-ours"), "ours", ours, ours[0], benchmark.title)
-    sequential(rows, chosen or ours[0], place)
+    sequential(rows, chosen or ours[0], placeholder)
 else:
-    comparison(rows, *choices(rows, middle, right), place)
+    comparison(rows, *choices(rows, middle, right), placeholder)

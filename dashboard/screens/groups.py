@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.types import Circuit, Group, GroupEdit, ModuleGroup, Move
+from core.types import Circuit, Group, GroupEdit, GroupMove, ModuleGroup
 from core.types.circuit import DEFAULT_RULE
 from dashboard.components.exports import table
 from dashboard.components.sidebar import shown_run
@@ -16,10 +16,10 @@ from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
 
-def mover(run: RunHandle, groups: tuple[ModuleGroup, ...]) -> tuple[Move, ...]:
+def mover(run: RunHandle, groups: tuple[ModuleGroup, ...]) -> tuple[GroupMove, ...]:
     """Draw the form that moves modules by hand and the moves so far, each with an undo button; return the moves."""
     key, names = f"moves_{run.id}", [row.module for row in groups]
-    moves: tuple[Move, ...] = state.kept(key, ())
+    moves: tuple[GroupMove, ...] = state.kept(key, ())
     proposed = [name for name in (state.query_value("forget") or "").split(",") if name in names]
     with st.form(f"move_{state.visit()}", clear_on_submit=True):
         modules = st.multiselect(t("groups-modules"), names, proposed, format_func=module_title)
@@ -29,23 +29,27 @@ def mover(run: RunHandle, groups: tuple[ModuleGroup, ...]) -> tuple[Move, ...]:
             if not modules or not reason.strip():
                 st.error(t("groups-incomplete"), icon=":material/error:")
             else:
-                new = tuple(Move(module, group, reason.strip()) for module in modules)
-                moves = (*(move for move in moves if move.module not in modules), *new)
+                new = tuple(GroupMove(module, group, reason.strip()) for module in modules)
+                moves = (*(rank_change for rank_change in moves if rank_change.module not in modules), *new)
                 state.keep(key, moves)
-    for move in moves:
+    for rank_change in moves:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
                 t(
                     "groups-moved",
-                    module=module_title(move.module),
-                    group=GROUP_NAMES[move.group],
-                    reason=escape(move.reason),
+                    module=module_title(rank_change.module),
+                    group=GROUP_NAMES[rank_change.group],
+                    reason=escape(rank_change.reason),
                 ),
                 width="stretch",
             )
-            others = tuple(other for other in moves if other.module != move.module)
+            others = tuple(other for other in moves if other.module != rank_change.module)
             st.button(
-                t("groups-back"), key=f"back_{move.module}", type="tertiary", on_click=state.keep, args=(key, others)
+                t("groups-back"),
+                key=f"back_{rank_change.module}",
+                type="tertiary",
+                on_click=state.keep,
+                args=(key, others),
             )
     return moves
 

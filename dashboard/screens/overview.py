@@ -10,16 +10,16 @@ from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import circuit_sentence, escape, forgotten_users, membership, utility
 from dashboard.services import queries
 
-place, runs = queries.workspace(), queries.runs()
-requests = place.requests()
+workspace, runs = queries.workspace(), queries.runs()
+requests = workspace.requests()
 lead(
-    t("overview-lead", users=len(place.user_split.members), requests=len(requests)),
+    t("overview-lead", users=len(workspace.user_split.training_users), requests=len(requests)),
     t(
         "overview-note",
-        workspace=escape(place.settings.name),
-        data=escape(place.settings.data),
-        titles=len(place.items),
-        interactions=len(place.interactions),
+        workspace=escape(workspace.settings.name),
+        data=escape(workspace.settings.data),
+        titles=len(workspace.items),
+        interactions=len(workspace.interactions),
     ),
 )
 
@@ -29,7 +29,7 @@ if run and (evaluation := queries.evaluation(run)) and (summary := queries.summa
         st.subheader(summary.headline, anchor=False)
         st.markdown(utility(evaluation) + " " + membership(evaluation))
         if groups := queries.groups(run):
-            st.markdown(circuit_sentence(groups, forgotten_users(place.request(run.spec.request))))
+            st.markdown(circuit_sentence(groups, forgotten_users(workspace.request(run.spec.request))))
         st.caption(about(run))
         with st.container(horizontal=True):
             link("before_after", t("overview-compare"), "compare_arrows", run=run.id)

@@ -14,7 +14,7 @@ from dashboard.services.queries import RunHandle
 run = shown_run()
 if run is None:
     st.stop()
-summary, evaluation, groups, place = (
+summary, evaluation, groups, workspace = (
     queries.summary(run),
     queries.evaluation(run),
     queries.groups(run),
@@ -29,15 +29,15 @@ lead(summary.headline, about(run))
 left, right = st.columns([3, 2], gap="large")
 with left:
     st.subheader(t("report-plain"), anchor=False)
-    sentences = [circuit_sentence(groups, forgotten_users(place.request(run.spec.request)))] if groups else []
+    sentences = [circuit_sentence(groups, forgotten_users(workspace.request(run.spec.request)))] if groups else []
     sentences += [utility(evaluation), membership(evaluation)]
     st.markdown("\n".join(f"- {sentence}" for sentence in (escape(summary.asked), *sentences)))
     st.caption(t("report-plain-note"))
 with right:
     st.subheader(t("report-holds"), anchor=False)
     holders = (
-        t("report-holds-data", folder=code(str(place.layout.data_folder))),
-        t("report-holds-adapter", folder=code(str(place.adapter))),
+        t("report-holds-data", folder=code(str(workspace.layout.data_folder))),
+        t("report-holds-adapter", folder=code(str(workspace.adapter))),
         t("report-holds-runs"),
         t("report-holds-copies"),
     )
@@ -54,9 +54,9 @@ path = run.reviewer_report if named and run.reviewer_report else run.report
 html, data = path.read_text(encoding="utf-8"), run.layout.report_numbers
 
 
-def bundle(folder: RunHandle = run, html: str = html, with_circuit: bool = bool(groups)) -> str:
+def bundle(shown_run: RunHandle = run, html: str = html, with_circuit: bool = bool(groups)) -> str:
     """Return the report with the interactive circuit, if there is one; called when the button is pressed."""
-    return add_sections(html, folder.verification, queries.picture(folder, 0) if with_circuit else "")
+    return add_sections(html, shown_run.verification, queries.picture(shown_run, 0) if with_circuit else "")
 
 
 with st.container(horizontal=True):

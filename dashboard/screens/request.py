@@ -14,17 +14,17 @@ from dashboard.session import state
 
 SCOPES = Texts({"all": "request-all", "chosen": "request-chosen"})
 
-place = queries.workspace()
-members = place.user_split.members
-lead(t("request-lead"), t("request-note", users=len(members)))
+workspace = queries.workspace()
+training_users = workspace.user_split.training_users
+lead(t("request-lead"), t("request-note", users=len(training_users)))
 if opened := state.query_value("request"):
     with guarded():
-        request_row(place.request(opened), queries.runs())
+        request_row(workspace.request(opened), queries.runs())
 
 user = state.pick(
     t("request-user"),
     "user",
-    members,
+    training_users,
     placeholder=t("request-user-search"),
     help=t("request-user-help"),
 )
@@ -34,14 +34,15 @@ if user is None:
 
 events = queries.history(user)
 titles = {
-    event.item: place.items[event.item].title if event.item in place.items else event.item for event in reversed(events)
+    event.item: workspace.items[event.item].title if event.item in workspace.items else event.item
+    for event in reversed(events)
 }
 left, right = st.columns([3, 2], gap="large")
 with left:
     st.subheader(t("request-history"), anchor=False)
     liked = sum(event.liked for event in events)
     st.caption(t("request-history-counts", interactions=len(events), liked=liked))
-    table(tables.history(events, place.items), "history", t("request-history-alt", rows=len(events)))
+    table(tables.history(events, workspace.items), "history", t("request-history-alt", rows=len(events)))
 with right, st.container(border=True):
     st.subheader(t("request-form"), anchor=False)
     scope = st.radio(t("request-what"), list(SCOPES), format_func=SCOPES.__getitem__, key="request_scope")

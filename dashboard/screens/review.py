@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.report.case_record import Entry, record
+from core.report.case_record import Entry, render_case_record
 from core.types import Action, Case, CaseState, ClosedRequest
 from core.types.review import EXECUTION_STEPS
 from dashboard.components.access_gate import log_in
@@ -124,10 +124,10 @@ def timeline(request_id: str) -> None:
     if not rows:
         st.caption(t("review-timeline-empty"))
         return
-    st.markdown("\n".join(f"1. {escape(moment(time))}: {sentence}" for time, sentence in rows))
+    st.markdown("\n".join(f"1. {escape(current_moment(time))}: {sentence}" for time, sentence in rows))
     frame = pd.DataFrame(rows, columns=[t("review-column-time"), t("review-column-what")])
     with st.container(horizontal=True):
-        page = partial(record, request_id, entries)
+        page = partial(render_case_record, request_id, entries)
         st.download_button(
             t("review-record-save"),
             page,
@@ -140,7 +140,7 @@ def timeline(request_id: str) -> None:
         export(frame, f"{request_id}-timeline", t("review-timeline-save"))
 
 
-def moment(time: str) -> str:
+def current_moment(time: str) -> str:
     """Format a time of the ledger (UTC) to the minute."""
     return f"{date(time)}, {time[11:16]} UTC"
 
@@ -166,11 +166,11 @@ def entry_sentence(entry: Entry) -> str:
 def closed_request(closed: ClosedRequest, writable: bool) -> None:
     """Show a request that was carried out, with the search for remaining data."""
     st.subheader(t("review-carried-out"), anchor=False)
-    st.markdown(t("review-gone", users=closed.people, rows=closed.rows, date=escape(date(closed.closed))))
+    st.markdown(t("review-gone", users=closed.users, rows=closed.rows, date=escape(date(closed.closed))))
     st.caption(t("review-served", adapter=code(closed.adapter[:16])))
-    if writable and st.button(t("review-look-again"), icon=":material/search:", key="look_again"):
-        with guarded(), st.spinner(t("review-looking")):
-            search_result(review.look_again(closed.id))
+    if writable and st.button(t("review-audit-again"), icon=":material/search:", key="repeat_audit"):
+        with guarded(), st.spinner(t("review-auditing")):
+            search_result(review.repeat_audit(closed.id))
     timeline(closed.id)
 
 

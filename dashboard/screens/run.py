@@ -95,9 +95,9 @@ def estimate(plan: tuple[str, str, str], pressed: bool) -> None:
             st.warning(t("run-form-too-large"), icon=":material/memory:")
 
 
-def show_capacity(place: DeltaGenerator, launcher: str) -> None:
+def show_capacity(placeholder: DeltaGenerator, launcher: str) -> None:
     """Show the free capacity of a launcher; the first query takes a moment."""
-    place.caption(t("run-form-spare", launcher=launcher, spare=escape(queries.free_resources(launcher))))
+    placeholder.caption(t("run-form-free", launcher=launcher, free=escape(queries.free_resources(launcher))))
 
 
 def choose_launcher() -> tuple[str, DeltaGenerator]:

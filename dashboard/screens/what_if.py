@@ -54,11 +54,11 @@ def ablations(
     off = ablation_board(groups, first, f"board_{state.visit()}_{run.id}")
     st.subheader(t("what-if-history-title"), anchor=False, help=t("what-if-history-help"))
     history = models.shown_history(run, user)
-    places = {str(place) for place in range(len(history))}
-    first = state.once(f"out_{run.id}_{user}", frozenset((state.query_value("out") or "").split(",")) & places)
+    indices = {str(index) for index in range(len(history))}
+    first = state.once(f"out_{run.id}_{user}", frozenset((state.query_value("out") or "").split(",")) & indices)
     first = first if len(first) < len(history) else frozenset()  # one title must stay
     out = history_trays(
-        history, queries.workspace().items, {int(place) for place in first}, f"chips_{state.visit()}_{run.id}_{user}"
+        history, queries.workspace().items, {int(index) for index in first}, f"chips_{state.visit()}_{run.id}_{user}"
     )
     state.address(off=",".join(sorted(off)), out=",".join(map(str, sorted(out))))
     return off, out

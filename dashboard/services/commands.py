@@ -43,30 +43,30 @@ def launch(
 
     require(workspace(), signed_in_email(), Action.RUN)
     check_operators(workspace(), request_id, signed_in_email())
-    folder = create_run(
+    run = create_run(
         workspace(), request_id, method, device, seed, edit=edit, launcher=launcher, launched_by=signed_in_email()
     )
-    start(folder)
-    return folder.id
+    start(run)
+    return run.id
 
 
-def resume(folder: RunHandle) -> None:
+def resume(run: RunHandle) -> None:
     """Resume a failed or lost run from its last checkpoint. Raises RunError, ReviewError."""
     from core.runs.submit import resume as go_on  # loads torch
 
     require(workspace(), signed_in_email(), Action.RUN)
-    go_on(folder)
+    go_on(run)
 
 
-def stop(folder: RunHandle) -> None:
+def stop(run: RunHandle) -> None:
     """Stop a run, or abandon an interrupted one. Raises RunError, ReviewError."""
     require(workspace(), signed_in_email(), Action.RUN)
-    folder.request_cancel()
+    run.request_cancel()
 
 
-def measure_overlaps(folder: RunHandle) -> None:
+def measure_overlaps(run: RunHandle) -> None:
     """Start the comparison of all users' lists in another process. Raises ReviewError."""
     from core.runs.list_overlap import launch_overlaps  # loads torch
 
     require(workspace(), signed_in_email(), Action.RUN)
-    launch_overlaps(folder, signed_in_email())
+    launch_overlaps(run, signed_in_email())

@@ -30,19 +30,19 @@ class Loaded:
 
     Attributes:
         key: Digests of its weights and data.
-        setting: The model, ready for what-if questions.
+        what_if: The model, ready for what-if questions.
         context: Data and prompts of the request.
         lock: Held during each call.
     """
 
     key: tuple[str, ...]
-    setting: WhatIf
+    what_if: WhatIf
     context: RequestContext
     lock: Lock
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ListChange:
     """A top list before and after an intervention.
 
     Attributes:
@@ -67,12 +67,12 @@ def adapters(run: RunHandle) -> dict[str, Path]:
 def shown_history(run: RunHandle, user: str) -> tuple[Interaction, ...]:
     """The interactions in the prompt of `user`, oldest first."""
     context = _loaded(run, ORIGINAL).context
-    return tuple(context.histories[user][-(context.reader.window - 1) :])
+    return tuple(context.histories[user][-(context.prompt_setup.window - 1) :])
 
 
 def what_if(
     run: RunHandle, model: str, user: str, left_out: Collection[int], off: Collection[str], length: int
-) -> Answer:
+) -> ListChange:
     """A user's list before and after an intervention.
 
     Args:
@@ -88,7 +88,7 @@ def what_if(
     """
     loaded = _loaded(run, model)
     before, _ = _list(loaded, user, (), (), length)
-    return Answer(before, *_list(loaded, user, tuple(sorted(left_out)), tuple(sorted(off)), length))
+    return ListChange(before, *_list(loaded, user, tuple(sorted(left_out)), tuple(sorted(off)), length))
 
 
 def lists(run: RunHandle, user: str, length: int) -> dict[str, tuple[Recommendation, ...]]:
@@ -105,19 +105,19 @@ def _list(
     loaded: Loaded, user: str, left_out: tuple[int, ...], off: tuple[str, ...], length: int
 ) -> tuple[tuple[Recommendation, ...], float]:
     """A top list and its computing time in seconds."""
-    context, recommender = loaded.context, loaded.setting.recommender
+    context, recommender = loaded.context, loaded.what_if.recommender
     with loaded.lock:
         started = perf_counter()
         if left_out or off:
-            found = _person(loaded, user, left_out).top(off, length)
+            found = _user_scenario(loaded, user, left_out).top(off, length)
         else:
-            found = top_list(recommender, context.histories[user], context.reader, loaded.setting.items, length)
+            found = top_list(recommender, context.histories[user], context.prompt_setup, loaded.what_if.items, length)
         return found, perf_counter() - started
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Loaded: _key})
-def _person(loaded: Loaded, user: str, left_out: tuple[int, ...]) -> UserScenario:
-    return loaded.setting.person(loaded.context.histories[user], left_out)
+def _user_scenario(loaded: Loaded, user: str, left_out: tuple[int, ...]) -> UserScenario:
+    return loaded.what_if.for_user(loaded.context.histories[user], left_out)
 
 
 def _loaded(run: RunHandle, model: str) -> Loaded:

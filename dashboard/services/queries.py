@@ -14,7 +14,7 @@ from core.report.summary import Summary, summarise
 from core.runs.artifacts import RunArtifacts
 from core.runs.handle import RunHandle, open_run
 from core.runs.handle import runs as all_runs
-from core.runs.queue import Before, before
+from core.runs.queue import QueueAhead, queue_ahead
 from core.types import (
     Circuit,
     DirectEffect,
@@ -77,16 +77,20 @@ def _workspace(root: str, key: Stamps) -> Workspace:
 
 def history(user: str) -> tuple[Interaction, ...]:
     """One user's interactions in time order; empty for an unknown user."""
-    place = workspace()
-    return tuple(_histories(str(place.root), stamps(*place.layout.data)).get(user, ()))
+    current_workspace = workspace()
+    return tuple(_histories(str(current_workspace.root), stamps(*current_workspace.layout.data)).get(user, ()))
 
 
 def selectable_users(request: Request) -> list[str]:
     """Training users with a history, users of the request first."""
-    place = workspace()
-    found = _histories(str(place.root), stamps(*place.layout.data))
-    reads = lambda user: any(event.liked or place.settings.task is Task.CLICK for event in found.get(user, ()))  # noqa: E731
-    return sorted(filter(reads, place.user_split.members), key=lambda user: user not in request.subjects)
+    current_workspace = workspace()
+    found = _histories(str(current_workspace.root), stamps(*current_workspace.layout.data))
+
+    def reads(user: str) -> bool:
+        return any(event.liked or current_workspace.settings.task is Task.CLICK for event in found.get(user, ()))
+
+    users = filter(reads, current_workspace.user_split.training_users)
+    return sorted(users, key=lambda user: user not in request.subjects)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -112,7 +116,7 @@ def run(run_id: str) -> RunHandle:
 
 def default_run(found: dict[str, RunHandle]) -> str | None:
     """The newest finished run, else the newest."""
-    done = (name for name, folder in found.items() if folder.status.state is RunState.DONE)
+    done = (name for name, run in found.items() if run.status.state is RunState.DONE)
     return next(done, next(iter(found), None))
 
 
@@ -128,7 +132,7 @@ def free_resources(launcher: str) -> str:
     from core.runs.launchers import LAUNCHERS  # loads torch
 
     try:
-        return LAUNCHERS[launcher].spare(workspace().settings.clusters.get(launcher, {}))
+        return LAUNCHERS[launcher].free_resources(workspace().settings.clusters.get(launcher, {}))
     except Exception as error:  # a cluster may answer anything; the form must not fail
         return str(error) or type(error).__name__
 
@@ -146,31 +150,31 @@ def estimate(request_id: str, method: str, device: str) -> dict[str, Any]:
     return result
 
 
-def queue(folder: RunHandle) -> Before:
+def queue(run: RunHandle) -> QueueAhead:
     """The queue ahead of a waiting run."""
-    return before(folder)
+    return queue_ahead(run)
 
 
-def circuits(folder: RunArtifacts) -> tuple[Circuit, Circuit] | None:
+def circuits(run: RunArtifacts) -> tuple[Circuit, Circuit] | None:
     """The circuits of the forget set and of the retain set."""
-    return _cached(folder, RunArtifacts.circuits, folder.layout.forget, folder.layout.retain)
+    return _cached(run, RunArtifacts.circuits, run.layout.forget, run.layout.retain)
 
 
-def groups(folder: RunArtifacts) -> tuple[ModuleGroup, ...] | None:
+def groups(run: RunArtifacts) -> tuple[ModuleGroup, ...] | None:
     """The group of each module."""
-    return _cached(folder, RunArtifacts.groups, folder.layout.groups)
+    return _cached(run, RunArtifacts.groups, run.layout.groups)
 
 
-def regrouped(folder: RunHandle, edit: GroupEdit) -> tuple[ModuleGroup, ...]:
+def regrouped(run: RunHandle, edit: GroupEdit) -> tuple[ModuleGroup, ...]:
     """The run's modules grouped by a person's edit. Raises WorkspaceError where the run has no circuit."""
-    from core.grouping.regroup import regrouped as regroup  # loads torch
+    from core.grouping.regroup import regroup_run  # loads torch
 
-    return regroup(folder.layout, edit).groups
+    return regroup_run(run.layout, edit).groups
 
 
-def movable(folder: RunHandle, sorted_modules: Sequence[ModuleGroup]) -> float | None:
+def movable(run: RunHandle, sorted_modules: Sequence[ModuleGroup]) -> float | None:
     """The share of the adapter's parameters that these groups leave trainable; None where the run did not record it."""
-    found = outcome(folder)
+    found = outcome(run)
     if found is None or not found.cells:
         return None
     from core.models.lora_layout import cell_groups  # loads torch
@@ -180,55 +184,55 @@ def movable(folder: RunHandle, sorted_modules: Sequence[ModuleGroup]) -> float |
     return free / found.total
 
 
-def outcome(folder: RunArtifacts) -> Outcome | None:
+def outcome(run: RunArtifacts) -> Outcome | None:
     """How unlearning ended."""
-    return _cached(folder, RunArtifacts.outcome, folder.layout.outcome)
+    return _cached(run, RunArtifacts.outcome, run.layout.outcome)
 
 
-def memory(folder: RunArtifacts) -> tuple[MemoryContrast, ...] | None:
+def memory(run: RunArtifacts) -> tuple[MemoryContrast, ...] | None:
     """The memory contrast of each module."""
-    return _cached(folder, RunArtifacts.memory, folder.layout.memory)
+    return _cached(run, RunArtifacts.memory, run.layout.memory)
 
 
-def direct_effects(folder: RunArtifacts) -> dict[str, DirectEffect] | None:
+def direct_effects(run: RunArtifacts) -> dict[str, DirectEffect] | None:
     """The titles that each module raises and lowers most."""
-    return _cached(folder, RunArtifacts.toward, folder.layout.direct_effects)
+    return _cached(run, RunArtifacts.direct_effects, run.layout.direct_effects)
 
 
-def evaluation(folder: RunArtifacts) -> Evaluation | None:
+def evaluation(run: RunArtifacts) -> Evaluation | None:
     """Metrics of all models of the run."""
-    return _cached(folder, RunArtifacts.evaluation, folder.layout.evaluation)
+    return _cached(run, RunArtifacts.evaluation, run.layout.evaluation)
 
 
-def overlaps(folder: RunArtifacts) -> tuple[Overlap, ...] | None:
+def overlaps(run: RunArtifacts) -> tuple[Overlap, ...] | None:
     """Overlap of every other user's top list."""
-    return _cached(folder, RunArtifacts.overlaps, folder.layout.overlap)
+    return _cached(run, RunArtifacts.overlaps, run.layout.overlap)
 
 
-def summary(folder: RunHandle) -> Summary | None:
+def summary(run: RunHandle) -> Summary | None:
     """The result in plain sentences, the same as in the report; None before the evaluation."""
-    found, place = evaluation(folder), workspace()
+    found, current_workspace = evaluation(run), workspace()
     if found is None:
         return None
-    spec = folder.spec
-    return summarise(spec, place.request(spec.request), place.items, groups(folder) or (), found)
+    spec = run.spec
+    return summarise(spec, current_workspace.request(spec.request), current_workspace.items, groups(run) or (), found)
 
 
-def grouped(folder: RunHandle) -> bool:
+def grouped(run: RunHandle) -> bool:
     """Whether the run's method extracts a circuit."""
-    method = METHODS.get(folder.spec.method)
+    method = METHODS.get(run.spec.method)
     return method is None or method.grouped
 
 
-def _cached(folder: RunArtifacts, result: Callable[[RunArtifacts], T], *files: Path) -> T:
+def _cached(run: RunArtifacts, result: Callable[[RunArtifacts], T], *files: Path) -> T:
     """A result of a run, read again when one of its files changes.
 
     Args:
-        folder: The run.
+        run: The run.
         result: A property of RunArtifacts; type checkers take it for a function.
         files: The files that it is read from.
     """
-    value: T = _result(str(folder.path), result, stamps(*files))
+    value: T = _result(str(run.path), result, stamps(*files))
     return value
 
 
@@ -237,44 +241,44 @@ def _result(path: str, result: Any, key: Stamps) -> Any:
     return result.__get__(RunArtifacts(Path(path)))
 
 
-def picture(folder: RunHandle, which: int) -> str:
+def picture(run: RunHandle, which: int) -> str:
     """The drawn circuit as a self-contained page; `which` 0 for the forget set, 1 for the retain set."""
     from core.circuit.graph import circuit_graph  # loads torch
 
-    found, sorted_modules = circuits(folder), groups(folder)
+    found, sorted_modules = circuits(run), groups(run)
     assert found and sorted_modules
     return graph_page(circuit_graph(found[which]), sorted_modules, START)
 
 
-def scene(folder: RunHandle, which: int, other: str | None) -> dict[str, Any]:
+def scene(selected: RunHandle, which: int, other: str | None) -> dict[str, Any]:
     """The data of the circuit explorer, with the circuit of the run `other` beside it where one is given."""
     beside = run(other) if other else None
-    key, other_key = _circuit_stamps(folder), _circuit_stamps(beside) if beside else None
-    return _scene(str(folder.path), str(beside.path) if beside else "", which, key, other_key)
+    key, other_key = _circuit_stamps(selected), _circuit_stamps(beside) if beside else None
+    return _scene(str(selected.path), str(beside.path) if beside else "", which, key, other_key)
 
 
-def _circuit_stamps(folder: RunArtifacts) -> Stamps:
-    return stamps(folder.layout.forget, folder.layout.retain, folder.layout.groups)
+def _circuit_stamps(run: RunArtifacts) -> Stamps:
+    return stamps(run.layout.forget, run.layout.retain, run.layout.groups)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _scene(path: str, other: str, which: int, key: Stamps, other_key: Stamps | None) -> dict[str, Any]:
-    folder = RunArtifacts(Path(path))
-    found, sorted_modules = circuits(folder), groups(folder)
+    run = RunArtifacts(Path(path))
+    found, sorted_modules = circuits(run), groups(run)
     beside = circuits(RunArtifacts(Path(other))) if other else None
     assert found and sorted_modules
     return draw_scene(found[which], sorted_modules, beside[which] if beside else None) | {"texts": texts()}
 
 
-def comparable(folder: RunHandle, other: RunHandle) -> bool:
+def comparable(run: RunHandle, other: RunHandle) -> bool:
     """Whether both runs have circuits of one model's modules."""
-    found, beside = circuits(folder), circuits(other)
+    found, beside = circuits(run), circuits(other)
     return bool(found and beside and found[0].modules == beside[0].modules)
 
 
-def common(folder: RunHandle, which: int, other: str) -> dict[str, int]:
+def common(selected: RunHandle, which: int, other: str) -> dict[str, int]:
     """How many modules both runs' circuits hold, and each one alone."""
-    found, beside = circuits(folder), circuits(run(other))
+    found, beside = circuits(selected), circuits(run(other))
     assert found and beside
     here, there = set(found[which].members), set(beside[which].members)
     return {"both": len(here & there), "here": len(here - there), "there": len(there - here)}

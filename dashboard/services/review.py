@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import ReviewError
-from core.report.case_record import Entry, about
+from core.report.case_record import Entry, entries_of_request
 from core.review import decisions as deciding
 from core.review import permissions
 from core.review.cases import Cases
@@ -56,9 +56,9 @@ def may(act: Action) -> bool:
 
 def inbox() -> tuple[ReviewItem, ...]:
     """All open requests, by due date."""
-    place = queries.workspace()
-    cases, done = Cases(place), [run for run in queries.runs().values() if run.status.state is RunState.DONE]
-    requests = sorted(place.requests(), key=lambda one: (one.due, one.id))
+    workspace = queries.workspace()
+    cases, done = Cases(workspace), [run for run in queries.runs().values() if run.status.state is RunState.DONE]
+    requests = sorted(workspace.requests(), key=lambda one: (one.due, one.id))
     return tuple(_item(one, cases.of(one.id), done) for one in requests)
 
 
@@ -70,9 +70,9 @@ def _item(request: Request, case: Case | None, done: Sequence[RunHandle]) -> Rev
     return ReviewItem(request, case, next(own, None))
 
 
-def closed(at_work: Case | None) -> tuple[ClosedRequest, ...]:
-    """Closed requests, newest first, without the one whose case `at_work` is still being carried out."""
-    return tuple(one for one in queries.workspace().closed() if at_work is None or one.id != at_work.request)
+def closed(executing: Case | None) -> tuple[ClosedRequest, ...]:
+    """Closed requests, newest first, without the one whose case `executing` is still being carried out."""
+    return tuple(one for one in queries.workspace().closed() if executing is None or one.id != executing.request)
 
 
 def approved() -> Case | None:
@@ -88,9 +88,9 @@ def settle() -> None:
 
 def changed(case: Case) -> bool:
     """Whether the evidence has changed since the submission."""
-    place = queries.workspace()
-    files = evidence_files(place, queries.run(case.run))
-    return _changed(str(place.root), case, queries.stamps(*files))
+    workspace = queries.workspace()
+    files = evidence_files(workspace, queries.run(case.run))
+    return _changed(str(workspace.root), case, queries.stamps(*files))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -108,9 +108,11 @@ def timeline(request_id: str) -> list[Entry]:
     """Ledger entries of a request, oldest first. Raises CommandError where the ledger is damaged."""
     if not keeps_ledger():
         return []
-    place = queries.workspace()
-    found = _ledger(str(place.root), queries.stamps(place.layout.ledger))
-    return about(found, request_id, [name for name, run in queries.runs().items() if run.spec.request == request_id])
+    workspace = queries.workspace()
+    found = _ledger(str(workspace.root), queries.stamps(workspace.layout.ledger))
+    return entries_of_request(
+        found, request_id, [name for name, run in queries.runs().items() if run.spec.request == request_id]
+    )
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -164,7 +166,7 @@ def _forget() -> None:
     st.cache_resource.clear()
 
 
-def look_again(request_id: str) -> dict[str, Any]:
+def repeat_audit(request_id: str) -> dict[str, Any]:
     """Search for data of a closed request again.
 
     Returns:

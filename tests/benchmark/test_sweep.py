@@ -12,10 +12,10 @@ from core.benchmark.report import render_report, write_report
 from core.benchmark.results import Result, TuningTrial, read_results, write_results
 from core.benchmark.scenarios import KINDS, make_scenario, open_request, references_of
 from core.benchmark.sequential import sequential_requests
-from core.benchmark.sharded_baselines import ANSWERS, COUNT, alike, by_chance
+from core.benchmark.sharded_baselines import COMBINERS, COUNT, alike, by_chance
 from core.benchmark.statistics import CRITERIA, fronts, is_control, standing
 from core.benchmark.sweep import ALL, Sweep, run_sweep
-from core.benchmark.trials import REACHED, STEPS, STRENGTHS, load_scenario, trial
+from core.benchmark.trials import MEASURED_MULTIPLES, STEPS, STRENGTHS, load_scenario, trial
 from core.benchmark.tuning import best_setting
 from core.demo.build import CREATED
 from core.errors import RequestError, RunError, WorkspaceError
@@ -50,7 +50,7 @@ def test_sweep_measures_every_entrant_once_in_each_scenario(sweep):
     rows = read_results(sweep.rows)
     for seed in sweep.seeds:
         own = [row for row in rows if row.seed == seed]
-        assert {row.method for row in own} == {*METHODS_HERE, *ANSWERS, "original", "reference", "weakened"} - {
+        assert {row.method for row in own} == {*METHODS_HERE, *COMBINERS, "original", "reference", "weakened"} - {
             "shards"
         }
         assert sum(row.method == "reference" for row in own) == 2
@@ -60,10 +60,12 @@ def test_sweep_measures_every_entrant_once_in_each_scenario(sweep):
         for name in ("cure", "graddiff"):
             points = [row for row in own if row.method == name]
             assert [(row.strength, row.stopped) for row in points] == [(n, n == STEPS[-1]) for n in STEPS]
-            assert all(row.seconds > 0 and 0 <= row.moved <= 1 for row in points)
+            assert all(row.seconds > 0 and 0 <= row.movable_share <= 1 for row in points)
         merged = [row for row in own if row.method == "cure_merge"]
         assert sum(row.stopped for row in merged) == 1 and {row.strength for row in merged} <= set(MOVE_MULTIPLES)
-        assert [row.strength for row in merged if not row.stopped] == [n for n in REACHED if n <= merged[-1].strength]
+        assert [row.strength for row in merged if not row.stopped] == [
+            n for n in MEASURED_MULTIPLES if n <= merged[-1].strength
+        ]
 
 
 @pytest.mark.slow
@@ -79,7 +81,7 @@ def test_sweep_reproduces_a_missing_result(sweep):
     write_results(sweep.rows, [row for row in rows if (row.seed, row.method) != (0, "graddiff")])
     run_sweep(sweep, quiet, lines.append)
     assert len(lines) == 1
-    untimed = lambda row: replace(row, seconds=0, circuit_seconds=0, memory=0)  # noqa: E731
+    untimed = lambda row: replace(row, seconds=0, circuit_seconds=0, peak_mib=0)  # noqa: E731
     key = lambda row: (row.seed, row.method, row.strength, row.test_auc)  # noqa: E731
     # Texts are compared because NaN differs from itself.
     texts = lambda rows: [repr(untimed(row)) for row in sorted(rows, key=key)]  # noqa: E731
@@ -119,7 +121,7 @@ def test_trial_restores_the_original_weights(sweep):
 def sequential_scenario(sweep):
     """A scenario with a request of three users, who are served one after another, and two references."""
     copied = make_scenario(sweep.source, 0, sweep.folder / "tiny-0", quiet)
-    members = copied.user_split.members
+    members = copied.user_split.training_users
     request = Request("req-three", users=members[:3], reason="row", created=CREATED)
     write_json(copied.root / "requests/req-three.json", request)
     references_of(copied, request, 2, "cpu", quiet)
@@ -157,7 +159,7 @@ def test_each_sequential_request_forgets_one_more_user(sequential_scenario, monk
 @pytest.mark.slow
 @pytest.mark.parametrize("divide", [by_chance, alike])
 def test_shards_divide_training_users_evenly(sequential_scenario, divide):
-    users = sequential_scenario.context.workspace.user_split.members
+    users = sequential_scenario.context.workspace.user_split.training_users
     parts = divide(users, sequential_scenario, 0)
     assert sorted(user for part in parts for user in part) == sorted(users) and len(parts) == COUNT
     assert max(map(len, parts)) <= -(-len(users) // COUNT)
@@ -166,7 +168,7 @@ def test_shards_divide_training_users_evenly(sequential_scenario, divide):
 def test_request_of_every_kind_is_opened(workspace):
     for kind in KINDS:
         first, second = (open_request(workspace, kind, 3) for _ in range(2))
-        assert first == second and set(first.subjects) <= set(workspace.user_split.members)
+        assert first == second and set(first.subjects) <= set(workspace.user_split.training_users)
     assert len(open_request(workspace, "single", 3).subjects) == 1
     assert len(open_request(workspace, "row", 3).users) == 5
     assert open_request(workspace, "genre", 3).interactions

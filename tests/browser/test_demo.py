@@ -58,7 +58,7 @@ def browser() -> Iterator[Chrome]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_shows_its_texts_and_makes_no_foreign_request(base: str, demo: Path, browser: Chrome, page: str) -> None:
-    query = f"?user={Workspace(demo).user_split.members[0]}" if page == "request" else ""
+    query = f"?user={Workspace(demo).user_split.training_users[0]}" if page == "request" else ""
     shown = open_page(browser, base, page, query)
     assert not [words for words in EXPECTED_TEXTS[page] if words not in shown]
     assert "has encountered an error" not in shown and "complian" not in shown.lower()

@@ -9,7 +9,7 @@ import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 
-from core.grouping.regroup import regrouped
+from core.grouping.regroup import regroup_run
 from core.runs.handle import RunHandle, runs
 from core.types import GroupEdit
 from core.workspace import Workspace
@@ -46,7 +46,7 @@ def test_drawing_groups_modules_as_core_does(
     shown_groups = run_in_editor(
         page, "return [...root.querySelectorAll('[data-module]')].map((e) => [e.dataset.module, e.dataset.group])"
     )
-    groups = regrouped(run.layout, GroupEdit(run.id, *borders)).groups
+    groups = regroup_run(run.layout, GroupEdit(run.id, *borders)).groups
     assert dict(shown_groups) == {row.module: row.group.value for row in groups}
     counts = Counter(row.group.value for row in groups)
     assert all(f"{name}: {counts[name]}" in run_in_editor(page, "return root.textContent") for name in counts)

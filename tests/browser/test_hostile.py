@@ -40,7 +40,7 @@ def has_dialog(driver: Chrome) -> bool:
 
 def test_hostile_titles_and_users_stay_text(hostile_demo: Path) -> None:
     with served(hostile_demo) as base, chrome() as driver:
-        user = Workspace(hostile_demo).user_split.members[2]
+        user = Workspace(hostile_demo).user_split.training_users[2]
         for page in PAGES:
             shown = open_page(driver, base, page, f"?user={quote(user)}" if page == "request" else "")
             assert not has_dialog(driver), page

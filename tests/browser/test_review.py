@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from selenium.webdriver import Chrome, Keys
 
-from core.review.leak_scan import known, rows_of, traces
+from core.review.leak_scan import find_leaks, forgotten_data_of, rows_of
 from core.runs.handle import RunHandle
 from core.workspace import Workspace
 from tests.browser.browser import BROWSER, chrome, drawn, open_page, served, text, wait
@@ -48,7 +48,7 @@ def wait_for_text(driver: Chrome, sentence: str, seconds: float) -> None:
 def test_request_is_carried_out_with_the_keyboard_alone(base_url: str, run: RunHandle, axe: str) -> None:
     workspace = Workspace(run.path.parents[1])
     request = workspace.request("req-demo")
-    forgotten_data = known(request, rows_of(workspace.interactions, request), workspace.items)
+    forgotten_data = forgotten_data_of(request, rows_of(workspace.interactions, request), workspace.items)
     with chrome() as driver:
         open_page(driver, base_url, "overview")
         tab_to(driver, "Review")
@@ -78,7 +78,7 @@ def test_request_is_carried_out_with_the_keyboard_alone(base_url: str, run: RunH
         press(driver, Keys.ENTER)
         wait_for_text(driver, "No file of the workspace holds", 60)
         assert_no_barrier(driver, axe)
-    assert traces(workspace.root, forgotten_data) == [] and not run.path.exists()
+    assert find_leaks(workspace.root, forgotten_data) == [] and not run.path.exists()
 
 
 def assert_no_barrier(driver: Chrome, axe: str) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch.testing import assert_close
 
 from core.circuit import attribution
-from core.circuit.attribution import attribute
+from core.circuit.attribution import attribute_pairs
 from core.circuit.graph import destinations, sources
 from core.circuit.patching import run_circuits
 from core.models.families import anatomy
@@ -47,14 +47,14 @@ def relative_error(model, pairs, scores, step):
 
 @pytest.mark.parametrize("rule", ["midpoint", "clean", "frozen", "conductance"])
 def test_node_score_equals_sum_of_outgoing_edge_scores(model, pairs, rule):
-    scores = attribute(model, pairs, rule=rule)
+    scores = attribute_pairs(model, pairs, rule=rule)
     sums = scores.edges[1:].sum(1)
     assert sums.abs().min() > 0
     assert_close(scores.nodes.mean(0), sums, rtol=1e-4, atol=1e-4 * sums.abs().max().item())
 
 
 def test_clean_scores_equal_derivatives_of_patched_run(model, pairs):
-    scores = attribute(model, pairs, rule="clean").edges
+    scores = attribute_pairs(model, pairs, rule="clean").edges
     assert relative_error(model, pairs, scores, 0.03) < 1e-3
 
 
@@ -62,7 +62,7 @@ def test_clean_scores_equal_derivatives_of_patched_run(model, pairs):
 def test_clean_scores_equal_derivatives_to_float64_precision(build_model, pairs, name):
     """Models without RMSNorm only: RMSNorm computes in float32."""
     model = build_model(name).double()
-    scores = attribute(model, pairs, rule="clean").edges
+    scores = attribute_pairs(model, pairs, rule="clean").edges
     assert relative_error(model, pairs, scores, 1e-3) < 1e-9
 
 
@@ -70,11 +70,11 @@ def test_clean_scores_equal_derivatives_to_float64_precision(build_model, pairs,
 def test_frozen_scores_equal_scores_with_detached_norm_scales(build_model, pairs, name):
     """Compares node scores only: edges into q, k and v use the norm's formula instead of its module."""
     model = build_model(name)
-    scores, plain = (attribute(model, pairs, rule=rule).nodes for rule in ("frozen", "clean"))
+    scores, plain = (attribute_pairs(model, pairs, rule=rule).nodes for rule in ("frozen", "clean"))
     parts = anatomy(model)
     for norm in (parts.final_norm, *(n for layer in parts.layers for n in (layer.attention_norm, layer.mlp_norm))):
         norm.module.forward = partial(norm_with_detached_scale, norm.module)
-    assert_close(attribute(model, pairs, rule="clean").nodes, scores, rtol=1e-4, atol=1e-6)
+    assert_close(attribute_pairs(model, pairs, rule="clean").nodes, scores, rtol=1e-4, atol=1e-6)
     assert not torch.allclose(scores, plain, rtol=0.1)
 
 
@@ -88,16 +88,16 @@ def norm_with_detached_scale(module, x):
 
 @pytest.mark.parametrize("name", ["llama", "gpt2", "gemma2", "neox"])
 def test_conductance_of_edges_into_logits_sums_to_metric_gap(build_model, pairs, name):
-    scores = attribute(build_model(name), pairs, steps=60, rule="conductance")
+    scores = attribute_pairs(build_model(name), pairs, steps=60, rule="conductance")
     gap = (scores.corrupted - scores.clean).mean()
     assert_close(scores.edges[:, -1].sum(), gap, rtol=2e-3, atol=1e-5)
-    attributed = attribute(build_model(name), pairs, steps=60).edges[:, -1].sum()
+    attributed = attribute_pairs(build_model(name), pairs, steps=60).edges[:, -1].sum()
     assert abs(attributed - gap) > 5 * abs(scores.edges[:, -1].sum() - gap)  # EAP-IG is not complete
 
 
 def test_scores_by_prompt_slot_sum_to_module_scores(model, pairs):
     pairs_with_items = [replace(c, items=(1, c.spans[0][0], len(c.ids) - 2)) for c in pairs]
-    scores = attribute(model, pairs_with_items)
+    scores = attribute_pairs(model, pairs_with_items)
     nodes, scale = scores.nodes.mean(0), scores.nodes.abs().max().item()
     assert scores.reads.shape == scores.writes.shape == (4, len(nodes))
     assert_close(scores.writes.sum(0), nodes, rtol=1e-4, atol=1e-5 * scale)
@@ -111,22 +111,22 @@ def test_scores_by_prompt_slot_sum_to_module_scores(model, pairs):
 def test_first_layer_reads_only_the_replaced_title(build_model, pairs):
     """Its residual stream is the embeddings, which differ in the replaced title only."""
     pairs_with_items = [replace(c, items=(c.spans[0][0], c.spans[0][1])) for c in pairs]
-    reads = attribute(build_model("llama"), pairs_with_items, rule="clean").reads
+    reads = attribute_pairs(build_model("llama"), pairs_with_items, rule="clean").reads
     heads = anatomy(build_model("llama")).n_heads
     assert (reads[2, :heads] != 0).all() and (reads[[0, 1], :heads] == 0).all()
 
 
 def test_noise_equals_standard_error_over_batches(build_model, pairs):
     model = build_model("llama")
-    noise = attribute(model, pairs, batch_size=1).noise
-    alone = torch.stack([attribute(model, [pair]).edges for pair in pairs])
+    noise = attribute_pairs(model, pairs, batch_size=1).noise
+    alone = torch.stack([attribute_pairs(model, [pair]).edges for pair in pairs])
     assert_close(noise, alone.std(0) / 2, rtol=1e-2, atol=1e-5)
-    assert attribute(model, pairs, batch_size=4).noise.isnan().all()
+    assert attribute_pairs(model, pairs, batch_size=4).noise.isnan().all()
 
 
 def test_no_edge_leads_to_an_earlier_module(model, pairs):
     parts = anatomy(model)
-    scores = attribute(model, pairs, steps=1).edges
+    scores = attribute_pairs(model, pairs, steps=1).edges
     first_row = {name: row for row, name in enumerate(sources(parts))}
     for column, (name, which) in enumerate(destinations(parts)):
         layer_start = first_row[f"a{name[1:].split('.')[0]}.h0"] if which else first_row.get(name, len(first_row))
@@ -137,22 +137,22 @@ def test_no_edge_leads_to_an_earlier_module(model, pairs):
 @pytest.mark.parametrize("name", ["llama", "gpt2"])
 def test_rules_take_gradients_at_their_points(build_model, pairs, name):
     model = build_model(name).double()
-    clean = attribute(model, pairs, rule="clean")
-    start = attribute(model, pairs, steps=1, rule="left")
-    middle = attribute(model, pairs, steps=1)
+    clean = attribute_pairs(model, pairs, rule="clean")
+    start = attribute_pairs(model, pairs, steps=1, rule="left")
+    middle = attribute_pairs(model, pairs, steps=1)
     # Swapping a pair swaps the two ends of the line between its prompts and keeps the midpoint.
-    assert_close(start.edges, -attribute(model, swapped_pairs(pairs), rule="clean").edges, rtol=1e-5, atol=1e-7)
-    assert_close(middle.edges, -attribute(model, swapped_pairs(pairs), steps=1).edges, rtol=1e-5, atol=1e-7)
-    two = attribute(model, pairs, steps=2, rule="left")
+    assert_close(start.edges, -attribute_pairs(model, swapped_pairs(pairs), rule="clean").edges, rtol=1e-5, atol=1e-7)
+    assert_close(middle.edges, -attribute_pairs(model, swapped_pairs(pairs), steps=1).edges, rtol=1e-5, atol=1e-7)
+    two = attribute_pairs(model, pairs, steps=2, rule="left")
     assert_close(two.edges, (start.edges + middle.edges) / 2, rtol=1e-5, atol=1e-7)
     assert not torch.allclose(start.edges, clean.edges, rtol=0.01)
     assert not torch.allclose(middle.edges, clean.edges, rtol=0.01)
 
 
 def test_scores_are_independent_of_padding_batch_size_and_order(model, pairs):
-    together = attribute(model, pairs, batch_size=4)
-    alone = attribute(model, pairs, batch_size=1)
-    shuffled = attribute(model, [pairs[i] for i in (2, 0, 3, 1)], batch_size=3)
+    together = attribute_pairs(model, pairs, batch_size=4)
+    alone = attribute_pairs(model, pairs, batch_size=1)
+    shuffled = attribute_pairs(model, [pairs[i] for i in (2, 0, 3, 1)], batch_size=3)
     close = {"rtol": 1e-5, "atol": 1e-5 * together.edges.abs().max().item()}
     for other in (alone, shuffled):
         assert_close(together.edges, other.edges, **close)
@@ -165,10 +165,10 @@ def test_scores_are_independent_of_padding_batch_size_and_order(model, pairs):
 @pytest.mark.parametrize("name", ["llama", "gpt2", "gemma2", "neox"])
 def test_scores_are_independent_of_memory_budget_and_offload(build_model, pairs, name, monkeypatch):
     model = build_model(name)
-    whole = attribute(model, pairs)
+    whole = attribute_pairs(model, pairs)
     chunks = Counter()
     monkeypatch.setattr(attribution, "_chunks", lambda tokens, size: counted_chunks(chunks, tokens, 3))
-    for other in (attribute(model, pairs), attribute(model, pairs, offload=True)):
+    for other in (attribute_pairs(model, pairs), attribute_pairs(model, pairs, offload=True)):
         for field in fields(other):
             mine, theirs = getattr(whole, field.name), getattr(other, field.name)
             assert_close(mine, theirs, rtol=1e-4, atol=1e-6, equal_nan=True)
@@ -184,22 +184,22 @@ def counted_chunks(chunks, tokens, size):
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gemma2", "phi3", "neox"])
 def test_unmerged_adapter_has_the_scores_of_a_merged_adapter(build_model, pairs, family):
-    live = attribute(build_model(f"{family}+lora"), pairs)
-    merged = attribute(build_model(f"{family}+lora").merge_and_unload(), pairs)
+    live = attribute_pairs(build_model(f"{family}+lora"), pairs)
+    merged = attribute_pairs(build_model(f"{family}+lora").merge_and_unload(), pairs)
     scale = live.edges.abs().max().item()
     assert_close(live.edges, merged.edges, rtol=1e-3, atol=1e-5 * scale)
     assert_close(live.nodes, merged.nodes, rtol=1e-3, atol=1e-5 * scale)
-    assert not torch.allclose(live.edges, attribute(build_model(family), pairs).edges, rtol=0.1)
+    assert not torch.allclose(live.edges, attribute_pairs(build_model(family), pairs).edges, rtol=0.1)
 
 
 def test_bfloat16_scores_correlate_with_float32_scores(build_model, pairs):
-    exact = attribute(build_model("llama"), pairs).nodes.mean(0)
-    coarse = attribute(build_model("llama").bfloat16(), pairs).nodes.mean(0)
+    exact = attribute_pairs(build_model("llama"), pairs).nodes.mean(0)
+    coarse = attribute_pairs(build_model("llama").bfloat16(), pairs).nodes.mean(0)
     assert coarse.dtype == torch.float32
     assert torch.corrcoef(torch.stack([exact, coarse]))[0, 1] > 0.98
 
 
 def test_progress_ends_at_one(build_model, pairs):
     fractions = []
-    attribute(build_model("gpt2"), pairs, steps=1, batch_size=3, progress=fractions.append)
+    attribute_pairs(build_model("gpt2"), pairs, steps=1, batch_size=3, progress=fractions.append)
     assert fractions == [0.75, 1.0]

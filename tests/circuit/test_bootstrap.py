@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from core.circuit.attribution import attribute
+from core.circuit.attribution import attribute_pairs
 from core.circuit.bootstrap import bootstrap_means, by_prompt, jaccard, overlap, strongest_modules
 
 
@@ -44,5 +44,5 @@ def test_halves_overlap_fully_if_prompts_agree_else_by_chance():
 def test_prompt_with_several_pairs_counts_once(build_model, pairs):
     two_pairs_each = [*pairs, *(replace(pair, corrupted=pair.ids[::-1]) for pair in pairs)]
     numbered = [replace(pair, prompt=i % len(pairs)) for i, pair in enumerate(two_pairs_each)]
-    scores = attribute(build_model("llama"), numbered, steps=1)
+    scores = attribute_pairs(build_model("llama"), numbered, steps=1)
     assert_close(by_prompt(scores, numbered), (scores.nodes[:4] + scores.nodes[4:]) / 2)

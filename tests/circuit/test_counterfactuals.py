@@ -117,7 +117,7 @@ def test_pagerank_donor_is_unseen_farther_and_equally_popular(click_pairs, promp
     decile = {
         item: i * 10 // len(ITEMS) for i, item in enumerate(sorted(ITEMS, key=lambda item: (-popularity[item], item)))
     }
-    by_pagerank = [(c, prompt) for c, prompt in zip(click_pairs, prompts, strict=True) if c.way == "pagerank"]
+    by_pagerank = [(c, prompt) for c, prompt in zip(click_pairs, prompts, strict=True) if c.strategy == "pagerank"]
     assert len(by_pagerank) > 2
     for pair, prompt in by_pagerank:
         rank = graph.pagerank([prompt.events[-1].item])[:, 0]
@@ -178,22 +178,24 @@ def test_prompts_without_history_are_dropped_and_counted(llama, prompts, interac
 def test_target_outside_the_graph_falls_back_to_another_user(llama, prompts, interactions):
     prompt = replace(prompts[0], events=(*prompts[0].events[:-1], replace(prompts[0].events[-1], item=ITEMS[0])))
     elsewhere = [event for event in interactions if event.item != ITEMS[0]]
-    ways = ("pagerank", "other_user")
-    (pair,), dropped = find_prompt_pairs(llama, [prompt], elsewhere, CATALOGUE, encode, (YES, NO), ways=ways)
-    assert pair.way == "other_user" and dropped == 0
+    strategies = ("pagerank", "other_user")
+    (pair,), dropped = find_prompt_pairs(
+        llama, [prompt], elsewhere, CATALOGUE, encode, (YES, NO), strategies=strategies
+    )
+    assert pair.strategy == "other_user" and dropped == 0
     donors = set(items_of(pair)[1])
     assert any(donors <= {event.item for event in elsewhere if event.user == f"u{user}"} for user in range(40))
     assert not donors & {event.item for event in elsewhere if event.user == prompt.user}
 
 
 def test_mean_way_replaces_every_history_title_by_a_mean_embedding(llama, prompts, interactions):
-    found, dropped = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=("mean",))
+    found, dropped = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), strategies=("mean",))
     assert (len(found), dropped) == (len(prompts), 0)
     weight = anatomy(llama).embed.weight
     for pair, prompt in zip(found, prompts, strict=True):
         spans = encode([prompt])[0].spans[:-1]
         inside = {position for span in spans for position in range(*span)}
-        assert pair.way == "mean" and pair.spans == spans
+        assert pair.strategy == "mean" and pair.spans == spans
         assert {position for position, token in enumerate(pair.corrupted) if token == MEAN} == inside
         ((_, batch),) = batches(anatomy(llama), [pair], 1)
         expected = weight[list(pair.average)].mean(0)
@@ -204,11 +206,11 @@ def test_mean_way_replaces_every_history_title_by_a_mean_embedding(llama, prompt
 
 
 def test_pairs_use_only_the_requested_ways(llama, prompts, interactions):
-    for way in ("pagerank", "other_user"):
-        found, _ = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=(way,))
-        assert found and {pair.way for pair in found} == {way}
+    for strategy in ("pagerank", "other_user"):
+        found, _ = find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), strategies=(strategy,))
+        assert found and {pair.strategy for pair in found} == {strategy}
     with pytest.raises(RunError, match="'noise' is not known"):
-        find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), ways=("pagerank", "noise"))
+        find_prompt_pairs(llama, prompts, interactions, CATALOGUE, encode, (YES, NO), strategies=("pagerank", "noise"))
 
 
 def test_several_donors_give_several_pairs_for_each_prompt(llama, click_pairs, prompts, interactions):
@@ -233,7 +235,7 @@ def test_merging_tokenizer_leaves_the_last_token_unchanged(llama, prompts, inter
         return [replace(e, ids=(*e.ids[:-2], 300 + sum(e.ids[:-2]) % 200, e.ids[-1])) for e in encode(prompts)]
 
     found, _ = find_prompt_pairs(
-        llama, prompts[:4], interactions, CATALOGUE, encode_merged, (YES, NO), ways=("pagerank", "other_user")
+        llama, prompts[:4], interactions, CATALOGUE, encode_merged, (YES, NO), strategies=("pagerank", "other_user")
     )
     assert all(pair.ids[-1] == pair.corrupted[-1] for pair in found)
 

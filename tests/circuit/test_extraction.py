@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core.circuit.extraction import Settings, extract, load, save
+from core.circuit.extraction import ExtractionSettings, extract, load, save
 from core.circuit.hooks import metrics
 from core.circuit.patching import keep_modules, run_circuit
 from core.circuit.prompt_pairs import CLEAN, CORRUPTED
@@ -40,7 +40,7 @@ def faithfulness(model, pairs, modules):
 @pytest.mark.parametrize("threshold", [0.5, 0.85])
 def test_circuit_reaches_threshold_and_one_module_less_does_not(model, pairs, threshold):
     pairs = pairs[:1]
-    circuit = extract(model, pairs, Settings(threshold=threshold)).circuit
+    circuit = extract(model, pairs, ExtractionSettings(threshold=threshold)).circuit
     assert circuit.faithfulness == pytest.approx(faithfulness(model, pairs, circuit.members), abs=1e-4)
     assert circuit.faithfulness >= threshold > faithfulness(model, pairs, circuit.members[:-1])
     assert circuit.dropped == 0 and circuit.prompts == 1
@@ -57,7 +57,7 @@ def test_members_are_the_strongest_modules_in_order(model, pairs):
 
 
 def test_faithfulness_curve_runs_from_one_module_to_all(llama, pairs):
-    circuit = extract(llama, pairs, Settings(sizes=5, draws=2)).circuit
+    circuit = extract(llama, pairs, ExtractionSettings(sizes=5, draws=2)).circuit
     assert [point.modules for point in circuit.curve] == [1, 2, 3, 6, 10]
     assert circuit.curve[-1].faithfulness == pytest.approx(1, abs=1e-4)
     assert circuit.curve[-1].random == pytest.approx(1, abs=1e-4)
@@ -69,15 +69,15 @@ def test_faithfulness_curve_runs_from_one_module_to_all(llama, pairs):
 
 
 def test_pairs_with_equal_prompts_are_dropped_and_counted(llama, pairs):
-    unchanged = [replace(pair, corrupted=pair.ids, way="other_user") for pair in pairs]
+    unchanged = [replace(pair, corrupted=pair.ids, strategy="other_user") for pair in pairs]
     extracted = extract(llama, [*unchanged[:2], *pairs, *unchanged[2:]])
     circuit, scores = extracted.circuit, extracted.scores
     alone = extract(llama, pairs).circuit
     assert circuit.dropped == 4 + alone.dropped
     assert circuit.prompts == len(scores.nodes) == len(pairs) - alone.dropped
-    assert circuit.contrast == {"pagerank": circuit.prompts}
+    assert circuit.pairs_by_strategy == {"pagerank": circuit.prompts}
     assert circuit.scores == pytest.approx(alone.scores, rel=1e-4)
-    with pytest.raises(RunError, match="4 contrast prompts"):
+    with pytest.raises(RunError, match="4 prompt pairs"):
         extract(llama, unchanged)
 
 
@@ -92,7 +92,7 @@ def test_pairs_with_negative_metric_gap_are_dropped(llama, pairs):
 
 
 def test_empty_list_of_pairs_is_refused(llama):
-    with pytest.raises(RunError, match="no contrast prompts"):
+    with pytest.raises(RunError, match="no counterfactual prompts"):
         extract(llama, [])
 
 
@@ -119,7 +119,7 @@ def test_exception_in_progress_callback_stops_extraction(llama, pairs):
 )
 def test_invalid_setting_is_named_in_the_error(setting):
     with pytest.raises(RunError, match=next(iter(setting))):
-        Settings(**setting)
+        ExtractionSettings(**setting)
 
 
 def test_saved_scores_are_loaded_unchanged(llama, pairs, tmp_path):
@@ -142,8 +142,8 @@ def test_missing_or_broken_file_raises_workspace_error(tmp_path):
         load(path)
 
 
-def test_a_refused_write_of_scores_is_a_workspace_error(llama, contrasts, tmp_path):
+def test_a_refused_write_of_scores_is_a_workspace_error(llama, pairs, tmp_path):
     (tmp_path / "file").touch()
-    forget, retain = extract(llama, contrasts).scores, extract(llama, contrasts[:2]).scores
+    forget, retain = extract(llama, pairs).scores, extract(llama, pairs[:2]).scores
     with pytest.raises(WorkspaceError, match="cannot be written"):
         save(tmp_path / "file" / "circuit.safetensors", forget, retain)

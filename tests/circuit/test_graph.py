@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from core.circuit.attribution import attribute
+from core.circuit.attribution import attribute_pairs
 from core.circuit.extraction import extract
 from core.circuit.graph import circuit_graph, destination_columns, destinations, source_rows, sources, strongest
 from core.models.families import anatomy
@@ -37,7 +37,7 @@ def test_layer_slices_select_the_heads_of_a_layer(llama):
 
 def test_strongest_edges_have_the_largest_absolute_scores(llama, pairs):
     parts = anatomy(llama)
-    scores = attribute(llama, pairs, steps=1).edges
+    scores = attribute_pairs(llama, pairs, steps=1).edges
     edges = strongest(parts, scores, 5)
     assert [abs(e.score) for e in edges] == scores.flatten().abs().topk(5).values.tolist()
     for edge in edges:

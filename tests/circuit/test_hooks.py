@@ -5,7 +5,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch.testing import assert_close
 
-from core.circuit.attribution import attribute
+from core.circuit.attribution import attribute_pairs
 from core.circuit.hooks import metrics
 from core.circuit.prompt_pairs import CLEAN, CORRUPTED
 from core.errors import ModelError
@@ -42,7 +42,7 @@ def test_metric_equals_logit_difference_of_unpadded_run(model, pairs):
 def test_attribution_restores_the_model(model, pairs, trainable):
     model.requires_grad_(trainable)
     before = model_state(model)
-    attribute(model, pairs, steps=1)
+    attribute_pairs(model, pairs, steps=1)
     assert_equal_states(before, model_state(model))
 
 
@@ -54,7 +54,7 @@ def test_attribution_restores_the_model_after_a_failed_pass(model, pairs):
 
     handle = anatomy(model).final_norm.module.register_forward_hook(fail)
     with pytest.raises(ZeroDivisionError):
-        attribute(model, pairs)
+        attribute_pairs(model, pairs)
     handle.remove()
     assert_equal_states(before, model_state(model))
 
@@ -66,20 +66,20 @@ def test_model_state_includes_key_value_group_counts(build_model):
 
 def test_scores_are_computed_in_evaluation_mode(build_model, pairs):
     model = build_model("gpt2")  # the only family in these tests with dropout by default
-    expected = attribute(model, pairs)
+    expected = attribute_pairs(model, pairs)
     model.train()
-    assert torch.equal(attribute(model, pairs).edges, expected.edges)
+    assert torch.equal(attribute_pairs(model, pairs).edges, expected.edges)
     assert model.training
 
 
 def test_dora_adapter_is_refused_before_any_pass(build_model, pairs):
     model = get_peft_model(build_model("llama"), LoraConfig(r=4, target_modules=["v_proj"], use_dora=True))
     with pytest.raises(ModelError, match="DoRA adapter cannot be opened: train a plain LoRA"):
-        attribute(model, pairs)
+        attribute_pairs(model, pairs)
 
 
 @pytest.mark.filterwarnings("ignore:.*(deprecated|torch.ao).*")
 def test_quantised_base_model_is_refused_before_any_pass(build_model, pairs):
     model = torch.ao.quantization.quantize_dynamic(build_model("llama"), {torch.nn.Linear}, torch.qint8)
     with pytest.raises(ModelError, match="quantised layer cannot be opened: load the base model unquantised"):
-        attribute(model, pairs)
+        attribute_pairs(model, pairs)

@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_leaves
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
 
 from core.circuit import attribution
-from core.circuit.attribution import attribute
+from core.circuit.attribution import attribute_pairs
 from core.circuit.graph import destinations, sources
 from core.circuit.patching import run_circuit
 from core.circuit.prompt_pairs import PromptPair
@@ -67,17 +67,17 @@ def largest_tensor(function, *arguments, **options):
 
 @pytest.mark.parametrize("rule", ["midpoint", "conductance"])
 def test_attribution_never_holds_all_heads_or_sources_at_once(model, pairs, rule):
-    assert largest_tensor(attribute, model, pairs, 2, rule, PROMPTS, memory=1) < FORBIDDEN
+    assert largest_tensor(attribute_pairs, model, pairs, 2, rule, PROMPTS, memory_budget_mib=1) < FORBIDDEN
 
 
 def test_patching_never_holds_all_heads_or_sources_at_once(model, pairs):
     parts = anatomy(model)
     keep = torch.zeros(len(sources(parts)), len(destinations(parts)))
-    assert largest_tensor(run_circuit, model, pairs, keep, PROMPTS, memory=1) < FORBIDDEN
+    assert largest_tensor(run_circuit, model, pairs, keep, PROMPTS, memory_budget_mib=1) < FORBIDDEN
 
 
 def test_larger_memory_budget_allows_larger_tensors(model, pairs):
-    assert largest_tensor(attribute, model, pairs, 2, batch_size=PROMPTS, memory=64) > FORBIDDEN
+    assert largest_tensor(attribute_pairs, model, pairs, 2, batch_size=PROMPTS, memory_budget_mib=64) > FORBIDDEN
 
 
 def test_gradients_are_freed_after_each_batch(model, pairs, monkeypatch):
@@ -91,7 +91,7 @@ def test_gradients_are_freed_after_each_batch(model, pairs, monkeypatch):
     monkeypatch.setattr(attribution, "compute_gradients", recording_gradients)
     gc.disable()  # otherwise the collector might free a reference cycle
     try:
-        attribute(model, pairs, 2, batch_size=8)
+        attribute_pairs(model, pairs, 2, batch_size=8)
         assert len(references) == 4 and not any(reference() for reference in references)
     finally:
         gc.enable()

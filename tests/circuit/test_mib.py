@@ -9,7 +9,7 @@ import torch
 from torch.testing import assert_close
 
 from benchmarks.mib import SHARES, cmd, cpr, metrics_by_share
-from core.circuit.attribution import attribute
+from core.circuit.attribution import attribute_pairs
 from core.circuit.hooks import metrics
 from core.circuit.prompt_pairs import CLEAN, CORRUPTED
 from core.models.families import anatomy
@@ -32,7 +32,7 @@ def test_areas_equal_those_of_known_curves():
 @pytest.mark.parametrize("absolute", [True, False])
 def test_smallest_share_is_the_empty_circuit_and_largest_the_model(build_model, pairs, absolute):
     model = build_model("llama")
-    scores = attribute(model, pairs).edges
+    scores = attribute_pairs(model, pairs).edges
     metric = metrics_by_share(model, pairs, scores, absolute)
     clean, corrupted = (metrics(anatomy(model), pairs, 4, side) for side in (CLEAN, CORRUPTED))
     assert_close(metric[-1], clean, rtol=1e-4, atol=1e-5)
@@ -45,7 +45,7 @@ def test_attribution_beats_random_and_negated_scores(build_model, pairs, name):
     model = build_model(name)
     pairs = [*map(partial(with_positive_gap, model), pairs)]
     clean, corrupted = (metrics(anatomy(model), pairs, 4, side) for side in (CLEAN, CORRUPTED))
-    scores = attribute(model, pairs).edges
+    scores = attribute_pairs(model, pairs).edges
     random_scores = torch.randn(scores.shape, generator=torch.Generator().manual_seed(0))
     ratio = [cpr(metrics_by_share(model, pairs, s, False), clean, corrupted) for s in (scores, random_scores, -scores)]
     assert ratio[0] > max(ratio[1:])

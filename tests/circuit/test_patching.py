@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from core.circuit.attribution import attribute
+from core.circuit.attribution import attribute_pairs
 from core.circuit.graph import destinations, sources
 from core.circuit.hooks import metrics
 from core.circuit.patching import keep_modules, module_effects, run_circuit, run_circuits, run_module_circuits
@@ -132,5 +132,5 @@ def test_small_effect_equals_node_score(build_model, pairs):
     near_pairs = [replace(c, ids=(*c.ids[:2], 5, *c.ids[3:]), corrupted=(*c.ids[:2], 0, *c.ids[3:])) for c in pairs]
     model = model.double()
     effects = module_effects(model, near_pairs, parts.modules)
-    nodes = attribute(model, near_pairs).nodes
+    nodes = attribute_pairs(model, near_pairs).nodes
     assert_close(nodes, effects, rtol=0.05, atol=0.02 * effects.abs().max().item())

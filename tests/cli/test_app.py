@@ -95,12 +95,12 @@ def test_prepare_refuses_invalid_input_and_leaves_no_files(ratings, tmp_path, ca
 
 def test_commands_refuse_invalid_input_and_change_no_files(workspace, tmp_path, capsys, monkeypatch):
     space = ("--workspace", workspace.root)
-    member = workspace.user_split.members[0]
+    member = workspace.user_split.training_users[0]
     request = workspace.requests()[0].id
     cases = [
         (["request", *space, "--users", "nobody"], "'nobody' is not in this workspace"),
-        (["request", *space, "--users", workspace.user_split.holdout[0]], "held-out user"),
-        (["request", *space, "--users", ",".join(workspace.user_split.members)], "covers all"),
+        (["request", *space, "--users", workspace.user_split.held_out_users[0]], "held-out user"),
+        (["request", *space, "--users", ",".join(workspace.user_split.training_users)], "covers all"),
         (["request", *space], "names nobody"),
         (["request", *space, "--interactions", f"{member}"], "not USER:ITEM"),
         (["request", *space, "--interactions", f"{member}:i999"], "no interaction with item"),

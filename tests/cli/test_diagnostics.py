@@ -17,11 +17,11 @@ def test_doctor_finds_no_problem_in_an_intact_workspace(workspace):
 
 def test_doctor_reports_lost_run_and_unfinished_work_with_repairs(workspace):
     run = create_run(workspace, workspace.requests()[0].id, device="cpu")
-    run.store.enlist(run.id, replace(this_worker(), pid=2**22 + 1))
+    run.store.register_worker(run.id, replace(this_worker(), pid=2**22 + 1))
     (workspace.root / "references/.seed-101.part").mkdir(parents=True)
     problems = {finding.name: finding for finding in examine(workspace) if not finding.ok}
     assert set(problems) == {f"run {run.id}", "broken-off work"}
-    assert "resume" in problems[f"run {run.id}"].mend and "seed-101" in problems["broken-off work"].said
+    assert "resume" in problems[f"run {run.id}"].fix and "seed-101" in problems["broken-off work"].detail
 
 
 def test_doctor_reports_a_corrupt_store(workspace, capsys, monkeypatch):

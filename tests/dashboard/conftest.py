@@ -67,7 +67,10 @@ def hostile_demo(demo: Path) -> Path:
 def make_hostile(demo: Path) -> None:
     """Replace titles, user IDs, reasons and settings of a workspace by hostile texts."""
     roles = read_json(demo / "data/roles.json", UserSplit)
-    users = {user: hostile_text(number) for number, user in enumerate((*roles.members, *roles.holdout, *roles.crowd))}
+    users = {
+        user: hostile_text(number)
+        for number, user in enumerate((*roles.training_users, *roles.held_out_users, *roles.base_users))
+    }
     titles = {
         item.id: hostile_text(number) for number, item in enumerate(read_json_lines(demo / "data/items.jsonl", Item))
     }

@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 
 from core.ledger.chain import entries
 from core.ledger.keys import demo_keys, keep_keys, read_public
-from core.report.case_record import about, record
+from core.report.case_record import entries_of_request, render_case_record
 from core.report.summary import visible
 from core.review import ledger_entries
 from core.review.cases import Cases
@@ -54,7 +54,7 @@ MARKUP_TOKENS = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_shows_no_hostile_text_as_markdown(hostile_demo: Path, page, name: str) -> None:
-    user = Workspace(hostile_demo).user_split.members[0]
+    user = Workspace(hostile_demo).user_split.training_users[0]
     text = text_of(page(name, **({"user": user} if name == "request" else {})))
     assert not [bad for bad in HOSTILE if escape(bad) != bad and has_live_markup(bad, text)]
 
@@ -66,7 +66,7 @@ def has_live_markup(bad: str, text: str) -> bool:
 
 
 def test_history_shows_hostile_titles_unchanged(hostile_demo: Path, page) -> None:
-    app = page("request", user=Workspace(hostile_demo).user_split.members[0])
+    app = page("request", user=Workspace(hostile_demo).user_split.training_users[0])
     assert all(title.startswith(HOSTILE) for title in app.dataframe[0].value["Title"])
 
 
@@ -219,14 +219,17 @@ def test_comments_are_shown_as_plain_text(review_elements: Elements) -> None:
 
 
 def test_names_and_reasons_add_no_html_element_to_the_record(hostile_workspace: Workspace) -> None:
-    found = about(
+    found = entries_of_request(
         to_json(entries(hostile_workspace.layout.ledger, read_public(hostile_workspace.layout.ledger_key))), REQUEST
     )
-    page, decisions = record(REQUEST, found), [one["content"]["decision"] for one in found if one["kind"] == "decision"]
+    page, decisions = (
+        render_case_record(REQUEST, found),
+        [one["content"]["decision"] for one in found if one["kind"] == "decision"],
+    )
     assert {one["person"] for one in decisions} == {one["reason"] for one in decisions} == set(HOSTILE)
     for one in decisions:
         one |= {"person": "Plain", "reason": "Plain"}
-    assert Tags(page).tags == Tags(record(REQUEST, found)).tags
+    assert Tags(page).tags == Tags(render_case_record(REQUEST, found)).tags
 
 
 # ---------------------------------------------------------------- drawings

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.grouping.regroup import regrouped
+from core.grouping.regroup import regroup_run
 from core.runs.handle import RunHandle, runs
 from core.runs.launchers import LAUNCHERS, Launcher
 from core.runs.process_identity import this_worker
-from core.types import Group, GroupEdit, MemoryContrast, Move, RunState, RunStatus
+from core.types import Group, GroupEdit, GroupMove, MemoryContrast, RunState, RunStatus
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 from dashboard.presenters import phrases
@@ -54,7 +54,7 @@ def test_page_has_one_title_and_claims_no_compliance(page, name: str) -> None:
 
 def test_overview_counts_users_and_shows_the_finished_run(page, demo: Path) -> None:
     app = page("overview")
-    assert f"{len(Workspace(demo).user_split.members)} users" in app.title[0].value
+    assert f"{len(Workspace(demo).user_split.training_users)} users" in app.title[0].value
     assert finished_run(demo).id in text_of(app) and "Next:" in text_of(app)
 
 
@@ -89,10 +89,10 @@ def test_circuit_page_draws_the_retain_circuit(page) -> None:
 
 def test_circuit_page_shows_details_of_the_module_in_the_address(page, demo: Path) -> None:
     run = finished_run(demo)
-    named = {name for name, one in run.toward.items() if one.raised and one.lowered}
+    named = {name for name, one in run.direct_effects.items() if one.raised and one.lowered}
     row = next(row for row in run.groups if row.group is Group.FORGET and row.module in named)
     shown = text_of(page("circuit", module=row.module))
-    toward = run.toward[row.module]
+    toward = run.direct_effects[row.module]
     assert f"{row.forget:.1%} for the forget set" in shown
     assert (
         f"{row.membership_probability:.0%} of the bootstrap samples" in shown
@@ -131,7 +131,7 @@ def test_circuit_page_shows_certainty_and_reads_of_modules(page) -> None:
 def test_before_after_page_shows_three_lists_for_any_user(page, demo: Path) -> None:
     app = page("before_after")
     users = app.selectbox(key="pick_person").options
-    assert len(users) == len(Workspace(demo).user_split.members) and "forgotten user" in users[0]
+    assert len(users) == len(Workspace(demo).user_split.training_users) and "forgotten user" in users[0]
     for user in (users[1], users[-1]):
         app.selectbox(key="pick_person").set_value(user.split(" ")[0]).run()
         assert not app.exception
@@ -164,7 +164,7 @@ def test_overlap_of_all_lists_is_shown_or_offered(page, demo: Path) -> None:
 def test_what_if_page_restores_its_state_from_the_address(page, demo: Path) -> None:
     run = finished_run(demo)
     module = next(row.module for row in run.groups if row.group is Group.FORGET)
-    user = Workspace(demo).user_split.members[3]
+    user = Workspace(demo).user_split.training_users[3]
     app = page("what_if", off=f"{module},nonsense", out="2", person=user)
     assert "With one module off and one title left out" in text_of(app)
     answer = models.what_if(run, "original", user, {2}, {module}, 10)
@@ -192,7 +192,7 @@ def test_run_page_offers_svg_and_png_of_each_chart(page) -> None:
 
 def test_request_page_opens_a_request_for_all_data_of_a_user(page, demo: Path) -> None:
     before = len(Workspace(demo).requests())
-    member = Workspace(demo).user_split.members[-1]
+    member = Workspace(demo).user_split.training_users[-1]
     app = page("request", user=member)
     app.text_area(key="request_reason").set_value("account closed")
     app.button[0].click().run()
@@ -205,7 +205,7 @@ def test_request_page_opens_a_request_for_all_data_of_a_user(page, demo: Path) -
 
 def test_request_for_chosen_interactions_needs_at_least_one(page, demo: Path) -> None:
     workspace = Workspace(demo)
-    member = workspace.user_split.members[-1]
+    member = workspace.user_split.training_users[-1]
     app = page("request", user=member)
     app.radio(key="request_scope").set_value("chosen").run()
     app.button[0].click().run()
@@ -241,7 +241,7 @@ def test_run_page_shows_why_a_run_did_not_finish(page, demo: Path, state: RunSta
     run = finished_run(demo)
     store, worker = run.store, replace(this_worker(), pid=2**22 + 1)
     store.add(run.id, "wish", externally_queued=False)
-    store.enlist(run.id, worker)
+    store.register_worker(run.id, worker)
     token = store.claim(run.id, worker)
     if state is not RunState.RUNNING:
         store.end(run.id, token, RunStatus(state, message="The disk is full: free some space."))
@@ -256,12 +256,12 @@ def test_lost_run_is_resumed_or_given_up(page, demo: Path, monkeypatch: pytest.M
     monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: started.append(folder) or "", str, NEVER))
     run = finished_run(demo)
     run.store.add(run.id, "wish", externally_queued=False)
-    run.store.enlist(run.id, dead := replace(this_worker(), pid=2**22 + 1))
+    run.store.register_worker(run.id, dead := replace(this_worker(), pid=2**22 + 1))
     run.store.claim(run.id, dead)
     app = page("run", errors=True, run=run.id)
     app.button(key="resume").click().run()
     assert run.status.state is RunState.QUEUED and len(started) == 1 and "waits for its turn" in app.title[0].value
-    run.store.enlist(run.id, dead)
+    run.store.register_worker(run.id, dead)
     page("run", errors=True, run=run.id).button(key="give_up").click().run()
     assert run.status.state is RunState.CANCELLED and not (run.path / "adapter").exists()
 
@@ -270,7 +270,7 @@ def test_run_that_ends_before_its_stop_is_shown_as_finished(page, demo: Path, mo
     run, worker, stop = finished_run(demo), this_worker(), RunHandle.request_cancel
     run.store.add(run.id, "wish", externally_queued=False)
     assert "Starting" in page("run", run=run.id).get("progress")[0].proto.text
-    run.store.enlist(run.id, worker)
+    run.store.register_worker(run.id, worker)
     assert "free device" in page("run", run=run.id).get("progress")[0].proto.text
     token = run.store.claim(run.id, worker)
     app = page("run", run=run.id)
@@ -313,7 +313,7 @@ def test_groups_page_shows_the_changes_of_an_edit(page, demo: Path) -> None:
     share = run.outcome.movable / run.outcome.total
     assert f"could change {share:.0%} of the adapter's parameters; this run could change {share:.0%}" in text_of(app)
     edited = text_of(page("groups", low="0.2", high="0.5"))
-    after = regrouped(run.layout, GroupEdit(run.id, 0.2, 0.5)).groups
+    after = regroup_run(run.layout, GroupEdit(run.id, 0.2, 0.5)).groups
     changed = sum(old.group is not new.group for old, new in zip(run.groups, after, strict=True))
     assert "No module changes" in edited if not changed else f"{changed} module" in edited or "One module" in edited
 
@@ -333,7 +333,7 @@ def test_module_is_moved_with_a_reason_and_the_run_launched(page, demo: Path, mo
     next(button for button in app.button if button.label == "Launch a run with these groups").click().run()
     assert not app.exception and not app.error
     new = next(one for one in runs(Workspace(demo)) if one.id != run.id)
-    assert new.spec.edit == GroupEdit(run.id, moves=(Move(module, Group.FORGET, "a person knows"),))
+    assert new.spec.edit == GroupEdit(run.id, moves=(GroupMove(module, Group.FORGET, "a person knows"),))
     assert "one module moved" in text_of(app)
 
 

@@ -141,7 +141,7 @@ def test_run_without_steps_has_no_loss_chart() -> None:
     ("item", "word"), [("a", "down 1"), ("b", "up 1"), ("c", "removed"), ("d", "new"), ("e", "same")]
 )
 def test_rank_change_is_described_in_words(item: str, word: str) -> None:
-    assert phrases.move(item, rows("a", "b", "c", "e"), rows("b", "a", "d", "e")) == word
+    assert phrases.rank_change(item, rows("a", "b", "c", "e"), rows("b", "a", "d", "e")) == word
 
 
 def test_list_sentence_counts_removed_and_moved_titles() -> None:

@@ -60,7 +60,7 @@ def test_person_without_role_has_no_access(draw_page, desk, name):  # noqa: F811
     for who in ("", "mallory"):
         app = draw_page(who, name)
         assert app.title[0].value == "Log in to look inside." and not app.button
-        assert not any(user in text_of(app) for user in desk.workspace.user_split.members)
+        assert not any(user in text_of(app) for user in desk.workspace.user_split.training_users)
 
 
 @pytest.mark.parametrize("who", PEOPLE)
@@ -73,7 +73,7 @@ def test_only_operators_start_stop_or_verify_runs(draw_page, desk, who):  # noqa
         | button_keys(draw_page(who, "before_after", run=desk.run))
         | button_keys(draw_page(who))
     )
-    run.store.refuse(run.id, "no")
+    run.store.fail_queued(run.id, "no")
     offered |= button_keys(draw_page(who, "run", run=run.id))
     assert offered & RUN_BUTTONS == (RUN_BUTTONS if "operator" in PEOPLE[who] else set())
     if "operator" not in PEOPLE[who]:
@@ -92,12 +92,12 @@ def test_interrupted_execution_is_shown_and_continued(draw_page, desk, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(execution, "STEPS", (*execution.STEPS[:4], interrupted_step, *execution.STEPS[5:]))
         with pytest.raises(KeyboardInterrupt):
-            execution.settle(desk.workspace)
+            execution.execute_decisions(desk.workspace)
     app = draw_page("anna")
     assert "4 of 6 steps are done" in app.warning[0].value and "go_on" not in button_keys(app)
     assert "Carried out" not in [one.value for one in app.subheader]
     with pytest.raises(queries.CommandError, match="nothing was searched for"):
-        review_service.look_again(desk.request)
+        review_service.repeat_audit(desk.request)
     app = draw_page("petra")
     app.button(key="go_on").click().run()
     assert desk.case.state is CaseState.CLOSED and not app.warning
@@ -115,9 +115,9 @@ def test_read_only_link_shows_all_and_offers_no_buttons(draw_page, desk):  # noq
         assert not app.text_area and "Look at V3." in [one.value for one in app.text]
     desk.decide("petra")
     desk.decide("owen")
-    execution.settle(desk.workspace)
+    execution.execute_decisions(desk.workspace)
     app = draw_page("petra", request=desk.request, read="1")
-    assert "Carried out" in text_of(app) and "look_again" not in button_keys(app)
+    assert "Carried out" in text_of(app) and "repeat_audit" not in button_keys(app)
 
 
 def test_operator_verifies_in_full_until_submission(draw_page, desk, monkeypatch):  # noqa: F811
@@ -220,7 +220,7 @@ def test_second_approval_destroys_the_run_and_leaves_its_history(draw_page, desk
         and button_keys(app) & DECISION_BUTTONS == set()
     )
     assert [one.value for one in app.subheader] == ["Carried out", "History"]
-    app.button(key="look_again").click().run()
+    app.button(key="repeat_audit").click().run()
     assert "No file of the workspace" in app.success[0].value
 
 
@@ -244,7 +244,7 @@ def test_refusal_by_core_is_raised_as_its_sentence(draw_page, desk):  # noqa: F8
 def test_commands_of_other_pages_check_permissions(draw_page, desk, who):  # noqa: F811
     draw_page(who, "request")
     with pytest.raises(ReviewError, match="may not open"):
-        commands.open_request(desk.workspace.user_split.members[:1], (), "")
+        commands.open_request(desk.workspace.user_split.training_users[:1], (), "")
     with pytest.raises(ReviewError, match="may not run"):
         commands.launch(desk.request, "graddiff", "cpu", 0)
 

@@ -13,8 +13,8 @@ from core.data.splits import (
     by_user,
     make_split,
     single_targets,
+    split_by_time,
     suffixes,
-    thirds,
     windows,
 )
 from core.types import Interaction, Request, Task
@@ -38,15 +38,15 @@ def events(prompts) -> set[Interaction]:
 
 @pytest.fixture(scope="module")
 def roles(small_world):
-    roles = assign_roles(small_world.interactions, crowd=0.3, holdout=0.2, seed=1)
-    assert roles.members and roles.crowd and roles.holdout
+    roles = assign_roles(small_world.interactions, base_share=0.3, held_out_share=0.2, seed=1)
+    assert roles.training_users and roles.base_users and roles.held_out_users
     return roles
 
 
 @pytest.fixture(scope="module")
 def requests(small_world, roles) -> dict[str, Request]:
-    first, second = roles.members[:2]
-    training = thirds(by_user(small_world.interactions, Task.CLICK)[first])[0]
+    first, second = roles.training_users[:2]
+    training = split_by_time(by_user(small_world.interactions, Task.CLICK)[first])[0]
     chosen = tuple((first, event.item) for event in training[3:40:5])
     return {"users": Request("r", users=(first, second)), "interactions": Request("r", interactions=chosen)}
 
@@ -67,7 +67,7 @@ def case(request, small_world, roles, requests):
 def test_forget_and_retain_partition_training_interactions(small_world, roles, case):
     _, covered, split = case
     histories = by_user(small_world.interactions, Task.CLICK)
-    trained = [event for user in roles.members for event in thirds(histories[user])[0]]
+    trained = [event for user in roles.training_users for event in split_by_time(histories[user])[0]]
     assert sorted(targets(split.forget) + targets(split.retain), key=repr) == sorted(trained, key=repr)
     assert set(targets(split.forget)) == set(trained) & covered
 
@@ -81,8 +81,8 @@ def test_forgotten_interactions_are_in_no_other_set_or_history(case):
 def test_heldout_and_base_users_are_in_no_training_set(roles, case):
     _, _, split = case
     for name in ("forget", "retain", "validation", "test"):
-        assert {prompt.user for prompt in getattr(split, name)} <= set(roles.members), name
-    assert {prompt.user for prompt in split.holdout} == set(roles.holdout)
+        assert {prompt.user for prompt in getattr(split, name)} <= set(roles.training_users), name
+    assert {prompt.user for prompt in split.holdout} == set(roles.held_out_users)
 
 
 def test_prompt_holds_one_user_in_time_order_within_window(case):
@@ -125,20 +125,24 @@ def test_next_item_split_holds_only_liked_items(small_world, roles):
 
 
 def test_role_of_a_user_does_not_depend_on_other_users(small_world, roles):
-    removed = set(roles.members[::2]) | set(roles.crowd[::3])
+    removed = set(roles.training_users[::2]) | set(roles.base_users[::3])
     remaining = assign_roles(
-        [e for e in small_world.interactions if e.user not in removed], crowd=0.3, holdout=0.2, seed=1
+        [e for e in small_world.interactions if e.user not in removed], base_share=0.3, held_out_share=0.2, seed=1
     )
-    for name in ("members", "crowd", "holdout"):
+    for name in ("training_users", "base_users", "held_out_users"):
         assert set(getattr(remaining, name)) == set(getattr(roles, name)) - removed
 
 
 def test_roles_follow_shares_and_seed():
     crowd = [Interaction(f"u{n}", "f", True, n) for n in range(4000)]
-    roles, other = (assign_roles(crowd, crowd=0.5, holdout=0.1, seed=seed) for seed in (0, 1))
-    assert len(roles.crowd) == pytest.approx(2000, rel=0.1) and len(roles.holdout) == pytest.approx(400, rel=0.2)
-    assert set(roles.members) | set(roles.crowd) | set(roles.holdout) == {event.user for event in crowd}
-    assert roles != other and roles == assign_roles(crowd, crowd=0.5, holdout=0.1, seed=0)
+    roles, other = (assign_roles(crowd, base_share=0.5, held_out_share=0.1, seed=seed) for seed in (0, 1))
+    assert len(roles.base_users) == pytest.approx(2000, rel=0.1) and len(roles.held_out_users) == pytest.approx(
+        400, rel=0.2
+    )
+    assert set(roles.training_users) | set(roles.base_users) | set(roles.held_out_users) == {
+        event.user for event in crowd
+    }
+    assert roles != other and roles == assign_roles(crowd, base_share=0.5, held_out_share=0.1, seed=0)
 
 
 @given(st.integers(0, 90), st.integers(1, 40))
@@ -170,7 +174,7 @@ def test_single_target_prompts_have_bounded_history(length, bound, first):
 
 @given(st.integers(0, 200))
 def test_thirds_split_a_history_in_time_order(length):
-    train, validation, test = thirds(history(length))
+    train, validation, test = split_by_time(history(length))
     assert train + validation + test == history(length)
     assert len(validation) == len(test) == (0 if length < MIN_HISTORY else max(1, length // 10))
 

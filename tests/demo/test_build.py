@@ -22,7 +22,7 @@ from core.runs.ledger import open_ledger
 from core.runs.verify import _evidence, _identity
 from core.types import Group, RunState, Verdict
 from core.unlearning.methods import method_of
-from core.unlearning.unlearn import CHECK_EVERY, unlearn
+from core.unlearning.unlearn import CHECK_EVERY, unlearn_adapter
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json_lines
 from core.verification.suite import run_checks
@@ -53,11 +53,11 @@ def test_data_and_roles_are_rebuilt_byte_for_byte(world, tmp_path):
     for name in ("items.jsonl", "interactions.jsonl"):
         assert (tmp_path / name).read_bytes() == (DEMO / "data" / name).read_bytes()
     roles = assign_roles(
-        world.interactions, 0.0, SCRATCH.holdout, SCRATCH.role_seed
+        world.interactions, 0.0, SCRATCH.held_out_share, SCRATCH.role_seed
     )  # the base model's users are in no file of the demo
     workspace = Workspace(DEMO)
     assert roles == workspace.user_split and workspace.settings == SETTINGS
-    assert workspace.request("req-demo").users == demo_subjects(world, roles.members, SUBJECTS)
+    assert workspace.request("req-demo").users == demo_subjects(world, roles.training_users, SUBJECTS)
 
 
 def test_tokenizer_is_rebuilt_byte_for_byte(world, tmp_path):
@@ -109,7 +109,7 @@ def test_verification_fails_broken_model_and_replaced_adapter(copy_and_evidence)
     context = make_context(copy, copy.requests()[0], recommender.tokenizer)
     ascent = replace(method_of("gradient_ascent_uncapped", CHECK_EVERY - 1), learning_rate=2e-2)  # no early stopping
     material = make_material(recommender, context)
-    unlearn(
+    unlearn_adapter(
         recommender.model, material, dict.fromkeys((one.module for one in runs(copy)[0].groups), Group.SHARED), ascent
     )
     broken = run_checks(replace(evidence, model=collect_answers(recommender, context, False)))

@@ -25,7 +25,7 @@ def with_candidate(prompt: Prompt, item: str) -> Prompt:
 def test_click_scores_equal_full_prompt_scores(workspace):
     recommender, context = load_recommender(workspace)
     prompt, items = context.split.test[0], list(workspace.items)[:9]
-    fast = score_candidates(recommender, prompt, items, context.reader)
+    fast = score_candidates(recommender, prompt, items, context.prompt_setup)
     with torch.no_grad():
         logits = [
             answer_logits(recommender.model, collate(context.encode([with_candidate(prompt, item)])))[0]
@@ -40,7 +40,7 @@ def test_next_item_scores_equal_full_prompt_scores(tmp_path):
     workspace = tiny_workspace(tmp_path / "next", Task.NEXT_ITEM)
     recommender, context = load_recommender(workspace)
     prompt, items = next(p for p in context.split.test if len(p.events) > 3), list(workspace.items)[:9]
-    fast = score_candidates(recommender, prompt, items, context.reader)
+    fast = score_candidates(recommender, prompt, items, context.prompt_setup)
     slow = []
     for item in items:
         batch = collate(context.encode([with_candidate(prompt, item)]))
@@ -54,7 +54,7 @@ def test_next_item_scores_equal_full_prompt_scores(tmp_path):
 def test_top_list_omits_items_in_the_history(workspace):
     recommender, context = load_recommender(workspace)
     history = context.split.retain[0].events
-    shown = top_list(recommender, history, context.reader, workspace.items)
+    shown = top_list(recommender, history, context.prompt_setup, workspace.items)
     assert len(shown) == 10
     assert not {entry.item for entry in shown} & {event.item for event in history}
     assert [entry.score for entry in shown] == sorted((entry.score for entry in shown), reverse=True)
@@ -64,5 +64,5 @@ def test_top_list_omits_items_in_the_history(workspace):
 def test_ranking_twice_gives_the_same_scores(workspace, task):
     recommender, context = load_recommender(workspace)
     prompt, items = context.split.test[0], list(workspace.items)[:9]
-    first = score_candidates(recommender, prompt, items, context.reader)
-    np.testing.assert_array_equal(first, score_candidates(recommender, prompt, items, context.reader))
+    first = score_candidates(recommender, prompt, items, context.prompt_setup)
+    np.testing.assert_array_equal(first, score_candidates(recommender, prompt, items, context.prompt_setup))

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from core.circuit.attribution import attribute
+from core.circuit.attribution import attribute_pairs
 from core.circuit.hooks import ActivationCache, hooked
 from core.circuit.patching import ModulesPatch, run_module_circuits
 from core.circuit.prompt_pairs import PromptPair
@@ -62,13 +62,13 @@ def random_recommender(family: str, like: Recommender) -> Recommender:
     return replace(like, model=model)
 
 
-def prompt_pairs(scenario: UserScenario, reader) -> list[PromptPair]:
+def prompt_pairs(scenario: UserScenario, prompt_setup) -> list[PromptPair]:
     """Pair the full prompt of each of the first candidates with its counterfactual prompt."""
     found = []
-    for encoded in reader.encode(candidate_prompts(scenario.prompt, scenario.candidates[:N_CANDIDATES])):
+    for encoded in prompt_setup.encode(candidate_prompts(scenario.prompt, scenario.candidates[:N_CANDIDATES])):
         ids = encoded.ids[: encoded.answers[-1][0]]
         other = (*scenario.corrupted_ids, *ids[scenario.shared :])
-        yes, no = scenario.setting.recommender.yes, scenario.setting.recommender.no
+        yes, no = scenario.what_if.recommender.yes, scenario.what_if.recommender.no
         found.append(PromptPair(ids, other, yes, no, "mine", ()))
     return found
 
@@ -79,17 +79,20 @@ def ablations(modules) -> list[tuple[str, ...]]:
 
 def test_scores_without_ablation_equal_plain_ranking(what_if, history, context, recommender):
     plain = score_candidates(
-        recommender, open_prompt(history, context.reader), candidates(history, context.reader), context.reader
+        recommender,
+        open_prompt(history, context.prompt_setup),
+        candidates(history, context.prompt_setup),
+        context.prompt_setup,
     )
-    np.testing.assert_allclose(what_if.person(history).scores(), plain, atol=1e-4)
+    np.testing.assert_allclose(what_if.for_user(history).scores(), plain, atol=1e-4)
 
 
 @pytest.mark.parametrize("family", ["demo", *CONFIGS])
 def test_scores_equal_patched_run(family, recommender, context, history):
     model = recommender if family == "demo" else random_recommender(family, recommender)
     what_if = context.what_if(model)
-    scenario = what_if.person(history)
-    pairs, modules = prompt_pairs(scenario, context.reader), what_if.parts.modules
+    scenario = what_if.for_user(history)
+    pairs, modules = prompt_pairs(scenario, context.prompt_setup), what_if.parts.modules
     assert all(pair.ids != pair.corrupted for pair in pairs)
     exact = run_module_circuits(model.model, pairs, [set(modules) - set(off) for off in ablations(modules)]).numpy()
     what_if_scores = np.stack([scenario.scores(off)[:N_CANDIDATES] for off in ablations(modules)])
@@ -101,13 +104,17 @@ def test_next_item_scores_equal_patched_full_prompt(tmp_path):
     workspace = tiny_workspace(tmp_path / "next", Task.NEXT_ITEM)
     recommender = load_adapter(workspace, str(workspace.root / "adapter"), "cpu")
     context = make_context(workspace, None, recommender.tokenizer)
-    history = context.histories[workspace.user_split.members[0]]
+    history = context.histories[workspace.user_split.training_users[0]]
     what_if = context.what_if(recommender)
-    scenario, parts = what_if.person(history), what_if.parts
-    plain = score_candidates(recommender, open_prompt(history, context.reader), scenario.candidates, context.reader)
+    scenario, parts = what_if.for_user(history), what_if.parts
+    plain = score_candidates(
+        recommender, open_prompt(history, context.prompt_setup), scenario.candidates, context.prompt_setup
+    )
     np.testing.assert_allclose(scenario.scores(), plain, atol=1e-4)
     off = parts.modules[1:4]
-    for index, encoded in enumerate(context.reader.encode(candidate_prompts(scenario.prompt, scenario.candidates))):
+    for index, encoded in enumerate(
+        context.prompt_setup.encode(candidate_prompts(scenario.prompt, scenario.candidates))
+    ):
         start, stop = encoded.answers[-1]
         record, kept = ActivationCache(), set(parts.modules) - set(off)
         with torch.no_grad():
@@ -120,24 +127,24 @@ def test_next_item_scores_equal_patched_full_prompt(tmp_path):
 
 
 def test_scores_without_a_title_equal_shorter_history(what_if, history, context, recommender):
-    prompt = open_prompt(history, context.reader)
+    prompt = open_prompt(history, context.prompt_setup)
     shorter = replace(prompt, events=prompt.events[1:3] + prompt.events[4:], first_target=prompt.first_target - 2)
-    plain = score_candidates(recommender, shorter, candidates(history, context.reader), context.reader)
-    np.testing.assert_allclose(what_if.person(history, {0, 3}).scores(), plain, atol=1e-4)
+    plain = score_candidates(recommender, shorter, candidates(history, context.prompt_setup), context.prompt_setup)
+    np.testing.assert_allclose(what_if.for_user(history, {0, 3}).scores(), plain, atol=1e-4)
 
 
 def test_history_without_titles_is_refused(what_if, history):
     with pytest.raises(ValueError, match="leave one in"):
-        what_if.person(history[:2], {0, 1})
+        what_if.for_user(history[:2], {0, 1})
 
 
 def test_replacement_items_are_unseen_and_keep_token_positions(what_if, history, context):
-    scenario = what_if.person(history)
-    prompt = open_prompt(history, context.reader)
-    found = what_if.stand_ins(prompt)
+    scenario = what_if.for_user(history)
+    prompt = open_prompt(history, context.prompt_setup)
+    found = what_if.donors(prompt)
     assert len(found) > len(history[-23:]) / 2
     assert not {event.item for event in history} & set(found.values())
-    (encoded,) = context.reader.encode(candidate_prompts(prompt, scenario.candidates[:1]))
+    (encoded,) = context.prompt_setup.encode(candidate_prompts(prompt, scenario.candidates[:1]))
     inside = {position for start, stop in encoded.spans[:-1] for position in range(start, stop)}
     pairs = enumerate(zip(scenario.clean_ids, scenario.corrupted_ids, strict=True))
     differing = {position for position, (clean, other) in pairs if clean != other}
@@ -146,10 +153,10 @@ def test_replacement_items_are_unseen_and_keep_token_positions(what_if, history,
 
 def test_direct_effects_equal_edges_into_the_logits(what_if, history, context, recommender):
     """Compares with plain EAP edges from each module to the logits, one candidate at a time."""
-    scenario = what_if.person(history)
+    scenario = what_if.for_user(history)
     effects = scenario.effects()[:, :N_CANDIDATES]
-    for column, pair in enumerate(prompt_pairs(scenario, context.reader)):
-        edges = attribute(recommender.model, [pair], 1, "clean").edges[1:, -1]
+    for column, pair in enumerate(prompt_pairs(scenario, context.prompt_setup)):
+        edges = attribute_pairs(recommender.model, [pair], 1, "clean").edges[1:, -1]
         np.testing.assert_allclose(effects[:, column], -edges.numpy(), atol=1e-4)
 
 
@@ -157,7 +164,7 @@ def test_direct_effects_list_raised_and_lowered_titles(what_if, context):
     histories = [context.histories[user] for user in context.request.users]
     found = direct_effects(what_if, histories)
     assert tuple(row.module for row in found) == what_if.parts.modules
-    effects = [(scenario, scenario.effects()) for scenario in map(what_if.person, histories)]
+    effects = [(scenario, scenario.effects()) for scenario in map(what_if.for_user, histories)]
     for position, row in enumerate(found):
         for sign, titles in ((1, row.raised), (-1, row.lowered)):
             scores = [sign * one.score for one in titles]
@@ -169,7 +176,7 @@ def test_direct_effects_list_raised_and_lowered_titles(what_if, context):
 
 
 def test_what_if_does_not_change_the_model(what_if, history, context, recommender):
-    prompt, some_items = open_prompt(history, context.reader), candidates(history, context.reader)[:5]
-    before = score_candidates(recommender, prompt, some_items, context.reader)
-    what_if.person(history).top(("m0",))
-    assert np.array_equal(before, score_candidates(recommender, prompt, some_items, context.reader))
+    prompt, some_items = open_prompt(history, context.prompt_setup), candidates(history, context.prompt_setup)[:5]
+    before = score_candidates(recommender, prompt, some_items, context.prompt_setup)
+    what_if.for_user(history).top(("m0",))
+    assert np.array_equal(before, score_candidates(recommender, prompt, some_items, context.prompt_setup))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core.circuit.bootstrap import bootstrap_seeds, draw_sample
-from core.grouping.assign import assign, contribution, group_modules
+from core.grouping.assign import assign_group, contribution, group_modules
 from core.types import Circuit, Group
 
 NAMES = ("a0.h0", "a0.h1", "m0", "m1")
@@ -37,7 +37,7 @@ def grouped(forget, retain, kept, conflict=None):
     ],
 )
 def test_rule_assigns_expected_group(in_forget, in_retain, ratio, noise, expected):
-    assert assign(in_forget, in_retain, ratio, noise) is expected
+    assert assign_group(in_forget, in_retain, ratio, noise) is expected
 
 
 def test_contributions_are_shares_of_absolute_scores():

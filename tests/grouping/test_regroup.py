@@ -10,14 +10,14 @@ from safetensors.torch import load_file
 from core.circuit.bootstrap import bootstrap_means, strongest_modules
 from core.circuit.extraction import load
 from core.errors import RunError
-from core.grouping.assign import assign
-from core.grouping.regroup import regrouped
+from core.grouping.assign import assign_group
+from core.grouping.regroup import regroup_run
 from core.models.lora_layout import layout
 from core.pipeline.context import load_adapter
 from core.runs.handle import RunHandle, runs
 from core.runs.submit import create_run
 from core.runs.worker import work
-from core.types import Group, GroupEdit, Move, RunState
+from core.types import Group, GroupEdit, GroupMove, RunState
 from core.types.circuit import DEFAULT_RULE
 from core.workspace import Workspace
 
@@ -31,25 +31,25 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def test_edit_with_default_thresholds_keeps_groups_of_the_run():
-    result = regrouped(RUN.layout, GroupEdit(RUN.id))
+    result = regroup_run(RUN.layout, GroupEdit(RUN.id))
     assert result.groups == RUN.groups and result.circuits == RUN.circuits
 
 
 def test_thresholds_assign_each_module_by_the_rule():
     forget, retain = (set(circuit.members) for circuit in RUN.circuits)
-    groups = regrouped(RUN.layout, GroupEdit(RUN.id, 0.2, 0.55)).groups
+    groups = regroup_run(RUN.layout, GroupEdit(RUN.id, 0.2, 0.55)).groups
     for row in groups:
-        assert row.group is assign(row.module in forget, row.module in retain, row.ratio, row.noise, 0.2, 0.55)
+        assert row.group is assign_group(row.module in forget, row.module in retain, row.ratio, row.noise, 0.2, 0.55)
     assert (
-        assign(True, True, 0.6, 0.0, 0.2, 0.55) is Group.FORGET
-        and assign(True, True, 0.3, 0.0, 0.2, 0.55) is Group.SHARED
+        assign_group(True, True, 0.6, 0.0, 0.2, 0.55) is Group.FORGET
+        and assign_group(True, True, 0.3, 0.0, 0.2, 0.55) is Group.SHARED
     )
 
 
 def test_move_keeps_its_reason_and_bootstrap_agreement():
     module = next(row.module for row in RUN.groups if row.group is Group.SHARED)
-    edit = GroupEdit(RUN.id, moves=(Move(module, Group.FORGET, "a person knows"),))
-    result = regrouped(RUN.layout, edit)
+    edit = GroupEdit(RUN.id, moves=(GroupMove(module, Group.FORGET, "a person knows"),))
+    result = regroup_run(RUN.layout, edit)
     circuits, groups = result.circuits, result.groups
     moved = next(row for row in groups if row.module == module)
     assert (moved.group, moved.reason) == (Group.FORGET, "a person knows")
@@ -63,7 +63,7 @@ def test_move_keeps_its_reason_and_bootstrap_agreement():
     shares = [(mean.abs() / mean.abs().sum(1, keepdim=True))[:, column] for mean in means]
     ratios = shares[0] / (shares[0] + shares[1])
     agree = [
-        assign(bool(in_f), bool(in_r), float(ratio), moved.noise) is Group.FORGET
+        assign_group(bool(in_f), bool(in_r), float(ratio), moved.noise) is Group.FORGET
         for in_f, in_r, ratio in zip(*inside, ratios, strict=True)
     ]
     assert moved.membership_probability == pytest.approx(sum(agree) / len(agree))
@@ -74,9 +74,9 @@ def test_move_keeps_its_reason_and_bootstrap_agreement():
     [
         ({"low": 0.6}, "leave no middle"),
         ({"high": 1.0}, "leave no middle"),
-        ({"moves": (Move("a9.h9", Group.FORGET, "x"),)}, "is not in this model"),
-        ({"moves": (Move("m0", Group.FORGET, "x"), Move("m0", Group.RETAIN, "y"))}, "moved twice"),
-        ({"moves": (Move("m0", Group.FORGET, "  "),)}, "without a reason"),
+        ({"moves": (GroupMove("a9.h9", Group.FORGET, "x"),)}, "is not in this model"),
+        ({"moves": (GroupMove("m0", Group.FORGET, "x"), GroupMove("m0", Group.RETAIN, "y"))}, "moved twice"),
+        ({"moves": (GroupMove("m0", Group.FORGET, "  "),)}, "without a reason"),
         ({"source": "run-nowhere"}, "is not in this workspace"),
     ],
 )
@@ -90,7 +90,7 @@ def test_bad_edit_is_refused_before_a_run_is_created(workspace: Workspace, chang
 def test_edit_with_wrong_method_request_or_circuit_is_refused(workspace: Workspace):
     with pytest.raises(RunError, match="does not work by groups"):
         create_run(workspace, "req-demo", "uniform", "cpu", edit=GroupEdit(RUN.id))
-    other = workspace.open_request(users=workspace.user_split.members[:1])
+    other = workspace.open_request(users=workspace.user_split.training_users[:1])
     with pytest.raises(RunError, match="is of request"):
         create_run(workspace, other.id, "cure", "cpu", edit=GroupEdit(RUN.id))
     (workspace.root / "runs" / RUN.id / "circuit.safetensors").unlink()
@@ -101,7 +101,7 @@ def test_edit_with_wrong_method_request_or_circuit_is_refused(workspace: Workspa
 @pytest.mark.slow
 def test_run_with_edit_changes_only_allowed_cells(workspace: Workspace):
     module = next(row.module for row in RUN.groups if row.group is Group.SHARED)
-    edit = GroupEdit(RUN.id, 0.3, 0.7, (Move(module, Group.OUTSIDE, "not this one"),))
+    edit = GroupEdit(RUN.id, 0.3, 0.7, (GroupMove(module, Group.OUTSIDE, "not this one"),))
     run = create_run(workspace, "req-demo", "cure", "cpu", steps=3, edit=edit)
     assert work(run) is RunState.DONE, run.status.message
     assert run.spec.edit == edit
@@ -112,7 +112,7 @@ def test_run_with_edit_changes_only_allowed_cells(workspace: Workspace):
     cells = {cell.owners: cell for cell in run.outcome.cells}
     outside = {row.module for row in run.groups if row.group is Group.OUTSIDE}
     assert module in outside
-    assert all((cell.moved == 0) == bool(outside & set(owners)) for owners, cell in cells.items())
+    assert all((cell.relative_change == 0) == bool(outside & set(owners)) for owners, cell in cells.items())
     before, after = (
         load_file(path / "adapter_model.safetensors") for path in (workspace.root / "adapter", run.path / "adapter")
     )

@@ -17,7 +17,7 @@ from core.errors import RunError
 from core.integrations.mlflow import to_mlflow
 from core.runs.handle import RunHandle
 from core.runs.submit import create_run
-from core.types import Group, GroupEdit, Move
+from core.types import Group, GroupEdit, GroupMove
 from core.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
@@ -97,7 +97,7 @@ def test_export_holds_no_user_and_no_title(run_handle, uri):
     workspace = Workspace(run_handle.path.parents[1])
     users, titles = workspace.request("req-demo").subjects, [item.title for item in workspace.items.values()]
     private_text = f"{users[0]} likes {titles[0]}"
-    edit = GroupEdit("run-demo", moves=(Move("a0.h0", Group.FORGET, private_text),))
+    edit = GroupEdit("run-demo", moves=(GroupMove("a0.h0", Group.FORGET, private_text),))
     run_handle.write_spec(replace(run_handle.spec, edit=edit))
     run_handle.add_event(
         {"kind": "step", "step": 145, "steps": 145, "seconds": 70.0, "forget_loss": 0.1, "note": private_text}
@@ -108,7 +108,7 @@ def test_export_holds_no_user_and_no_title(run_handle, uri):
     files = [str(path) + path.read_text() for path in store.rglob("*") if path.is_file()]
     text = "\n".join([*map(str, (run.data.params, run.data.tags, run.data.metrics)), *files])
     assert len(files) > 40 and "forget_loss" in text
-    assert not [word for word in (*users, *titles, *workspace.user_split.members) if word in text]
+    assert not [word for word in (*users, *titles, *workspace.user_split.training_users) if word in text]
 
 
 def test_export_starts_no_mlflow_telemetry(run_handle, uri):

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from securesystemslib.signer import CryptoSigner
 
-from core.errors import RecordError, WorkspaceError
+from core.errors import LedgerError, WorkspaceError
 from core.ledger.chain import append, entries, head_of, verify
 from core.ledger.keys import Keys, keys_of, make_keys, read_public
 
@@ -192,7 +192,7 @@ def test_entry_or_other_content_is_refused_as_head(ledger, ledger_folder):
 
 def test_damaged_ledger_gets_no_head(ledger, ledger_folder):
     ledger.write_bytes(b"".join(lines(ledger)[1:]))
-    with pytest.raises(RecordError, match="no head to sign"):
+    with pytest.raises(LedgerError, match="no head to sign"):
         head_of(ledger, keys_of(ledger_folder / "ledger.pub"))
 
 
@@ -222,13 +222,13 @@ def test_private_keys_are_owner_only_and_outside_the_workspace(ledger_folder):
     hidden = [path for path in (ledger_folder / "keys").rglob("*") if path.is_file()]
     assert {path.stat().st_mode & 0o777 for path in hidden} == {0o600} and len(hidden) == 2
     assert "PRIVATE" not in (ledger_folder / "ledger.pub").read_text()
-    with pytest.raises(RecordError, match="exists already"):
+    with pytest.raises(LedgerError, match="exists already"):
         make_keys(ledger_folder / "ledger.pub")
 
 
 def test_append_without_keys_is_refused(ledger_folder, monkeypatch):
     monkeypatch.setenv("CURE_LENS_KEYS", str(ledger_folder / "elsewhere"))
-    with pytest.raises(RecordError, match="CURE_LENS_KEYS"):
+    with pytest.raises(LedgerError, match="CURE_LENS_KEYS"):
         add(ledger_folder, run="run-0")
 
 
@@ -236,7 +236,7 @@ def test_append_without_keys_is_refused(ledger_folder, monkeypatch):
 def test_invalid_public_key_is_refused_in_one_sentence(ledger, tmp_path, content):
     path = tmp_path / "some.pub"
     path.write_text(content)
-    with pytest.raises(RecordError, match="is not a public key"):
+    with pytest.raises(LedgerError, match="is not a public key"):
         flaws(ledger, key=path)
 
 

@@ -106,7 +106,7 @@ def test_circuit_attribution_and_patching_run_on_two_devices(two_device_model, d
     batch = PairBatch(anatomy(two_device_model), ids, positions, answers, positions, ((), ()), 1)
     for module in (attribution, patching):
         monkeypatch.setattr(module, "batches", lambda *_: iter([([0, 1], batch)]))
-    scores = attribution.attribute(two_device_model, PAIRS)
+    scores = attribution.attribute_pairs(two_device_model, PAIRS)
     alone = patching.run_module_circuits(two_device_model, PAIRS, [["a0.h0", "m1"]])
     assert len(scores.nodes) == 2 and alone.shape == (1, 2)
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from core.circuit import bootstrap, extraction
-from core.grouping.regroup import regrouped
+from core.grouping.regroup import regroup_run
 from core.pipeline.events import (
     AdapterSaved,
     CircuitsFound,
@@ -16,8 +16,8 @@ from core.pipeline.events import (
     MemoryFound,
     ModelLoaded,
     NullObserver,
-    Progress,
     ReportBuilt,
+    StageProgress,
     StageStarted,
     StepTaken,
     Unlearned,
@@ -56,7 +56,7 @@ class Recorder(NullObserver):
 def order(events):
     """Return stage names and event types in order, without progress events; repeated steps count once."""
     names = [f"stage {one.name}" if isinstance(one, StageStarted) else type(one) for one in events]
-    names = [name for name in names if name is not Progress]
+    names = [name for name in names if name is not StageProgress]
     return names[:1] + [name for before, name in pairwise(names) if not before is name is StepTaken]
 
 
@@ -91,7 +91,7 @@ def test_run_with_edited_groups_reuses_earlier_circuits(workspace):
     assert order(events) == EDITED and snapshot(workspace.root) == before
     found = {type(event): event for event in events}
     assert found[CircuitsFound].circuits == earlier.circuits
-    assert {row.module: row for row in found[DirectEffectsFound].effects} == earlier.toward
+    assert {row.module: row for row in found[DirectEffectsFound].effects} == earlier.direct_effects
     assert found[GroupsAssigned].groups == earlier.groups
 
 
@@ -103,14 +103,14 @@ def test_bootstrap_runs_once_and_preview_equals_the_run(workspace, monkeypatch):
         return resampled(nodes, seed, *rest)
 
     monkeypatch.setattr(bootstrap, "bootstrap_means", counted)
-    folder = create_run(workspace, workspace.requests()[0].id, "cure", "cpu", seed=5, steps=3)
-    assert work(folder) is RunState.DONE
+    run = create_run(workspace, workspace.requests()[0].id, "cure", "cpu", seed=5, steps=3)
+    assert work(run) is RunState.DONE
     assert seeds == [5, 6]
-    preview = regrouped(folder.layout, GroupEdit(folder.id))
-    assert preview.groups == folder.groups and preview.circuits == folder.circuits
+    preview = regroup_run(run.layout, GroupEdit(run.id))
+    assert preview.groups == run.groups and preview.circuits == run.circuits
     assert seeds == [5, 6, 5, 6]
-    scores = extraction.load(folder.path / "circuit.safetensors")
-    for circuit, side, seed in zip(folder.circuits, scores, (5, 6), strict=True):
+    scores = extraction.load(run.path / "circuit.safetensors")
+    for circuit, side, seed in zip(run.circuits, scores, (5, 6), strict=True):
         sample = bootstrap.draw_sample(side.nodes, len(circuit.members), seed)
         assert circuit.membership_probability == sample.membership_probability
 
@@ -120,14 +120,14 @@ def test_worker_records_adapter_digests_after_it_is_saved(workspace, monkeypatch
 
     def observed(observer, event):
         if isinstance(event, AdapterSaved):
-            adapter = observer.folder.path / "adapter"
+            adapter = observer.run.path / "adapter"
             seen.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in adapter.iterdir()})
             assert seen[0].items() >= event.digests.items()
-            assert observer.folder.outcome is None
+            assert observer.run.outcome is None
         on_event(observer, event)
 
     monkeypatch.setattr(FolderObserver, "on_event", observed)
-    folder = create_run(workspace, workspace.requests()[0].id, "uniform", "cpu", steps=2)
-    assert work(folder) is RunState.DONE and len(seen) == 1
-    (line,) = [event for event in folder.events() if event["kind"] == "adapter"]
+    run = create_run(workspace, workspace.requests()[0].id, "uniform", "cpu", steps=2)
+    assert work(run) is RunState.DONE and len(seen) == 1
+    (line,) = [event for event in run.events() if event["kind"] == "adapter"]
     assert line["sha256"] == seen[0]["adapter_model.safetensors"]

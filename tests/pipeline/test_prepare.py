@@ -22,10 +22,10 @@ def quiet(name, step) -> bool:
 def test_external_users_train_the_base_and_are_not_in_the_workspace(tmp_path):
     dataset = small_dataset(users=20)
     crowd = [replace(event, user=f"other-{event.user}") for event in small_dataset(users=12, seed=1).interactions]
-    workspace = prepare(dataset, tmp_path / "ws", SETTINGS, SHORT, quiet, crowd=crowd)
+    workspace = prepare(dataset, tmp_path / "ws", SETTINGS, SHORT, quiet, base_interactions=crowd)
     users = {event.user for event in workspace.interactions}
-    assert workspace.user_split.crowd == () and users == {event.user for event in dataset.interactions}
-    assert set(workspace.user_split.members) | set(workspace.user_split.holdout) == users
+    assert workspace.user_split.base_users == () and users == {event.user for event in dataset.interactions}
+    assert set(workspace.user_split.training_users) | set(workspace.user_split.held_out_users) == users
     inside = prepare(dataset, tmp_path / "inside", SETTINGS, SHORT, quiet)
     weights = "base/model.safetensors"
     assert (workspace.root / weights).read_bytes() != (inside.root / weights).read_bytes()

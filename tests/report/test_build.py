@@ -486,4 +486,4 @@ def test_embedded_circuit_is_in_a_sandboxed_frame():
 
 
 def test_every_metric_has_its_texts_in_one_order():
-    assert tuple(build.MEASURES) == tuple(tables.MEASURES) == METRIC_NAMES
+    assert tuple(build.METRIC_TEXTS) == tuple(tables.METRIC_TEXTS) == METRIC_NAMES

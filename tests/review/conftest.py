@@ -11,7 +11,7 @@ from core.cli.app import app
 from core.review.cases import Cases
 from core.review.decisions import decide, submit
 from core.runs.submit import create_run
-from core.runs.verify import verify
+from core.runs.verify import verify_run
 from core.runs.worker import work
 from core.types import Case, RunState
 from core.utils.serialization import write_json
@@ -40,7 +40,7 @@ def verified(prepared, tmp_path_factory) -> Path:
         assert CliRunner().invoke(app, ["ledger", "init", "-w", str(workspace.root)]).exit_code == 0
         run = create_run(workspace, request.id, "graddiff", "cpu", steps=3, launched_by="olaf")
         assert work(run) is RunState.DONE, run.status
-        verify(run, "cpu")
+        verify_run(run, "cpu")
     return folder
 
 

@@ -110,8 +110,8 @@ def test_requester_submitter_and_launcher_may_not_decide(desk, own_part):
             root / f"requests/{desk.request}.json", replace(desk.workspace.request(desk.request), opened_by="paul")
         )
     if own_part == "launcher":
-        folder = RunHandle(root / "runs" / desk.run)
-        folder.write_spec(replace(folder.spec, launched_by="paul"))
+        run = RunHandle(root / "runs" / desk.run)
+        run.write_spec(replace(run.spec, launched_by="paul"))
     desk.submit("paul" if own_part == "submitter" else "olaf")
     with pytest.raises(ReviewError, match="somebody else has to decide"):
         desk.decide("paul")
@@ -150,15 +150,15 @@ def test_decision_on_another_evidence_digest_is_refused(desk):
 
 
 def test_approval_of_inconclusive_run_needs_a_reason(desk):
-    folder = RunHandle(desk.workspace.root / "runs" / desk.run)
-    assert folder.verification.verdict is Verdict.INCONCLUSIVE
+    run = RunHandle(desk.workspace.root / "runs" / desk.run)
+    assert run.verification.verdict is Verdict.INCONCLUSIVE
     desk.submit()
     with pytest.raises(ReviewError, match="give the reason"):
         desk.decide("petra", reason="  ")
 
 
 def test_user_id_is_refused_as_name_of_an_operator(desk):
-    user = desk.workspace.user_split.members[0]
+    user = desk.workspace.user_split.training_users[0]
     write_json(
         desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people=PEOPLE | {user: ("operator",)})
     )
@@ -191,8 +191,8 @@ def test_reason_with_user_or_title_is_refused(desk, kind):
 
 
 def test_run_with_failed_verification_cannot_be_approved(desk):
-    folder = RunHandle(desk.workspace.root / "runs" / desk.run)
-    folder.write_verification(replace(folder.verification, verdict=Verdict.FAIL))
+    run = RunHandle(desk.workspace.root / "runs" / desk.run)
+    run.write_verification(replace(run.verification, verdict=Verdict.FAIL))
     desk.submit()
     with pytest.raises(ReviewError, match="failed its verification"):
         desk.decide("petra")
@@ -271,4 +271,4 @@ def test_permission_checks_read_no_interactions(desk, monkeypatch):
     require(workspace, "olaf", Action.RUN)
     check_operators(workspace, desk.request, "olaf")
     with pytest.raises(ReviewError, match="also a user of this workspace"):
-        require(workspace, workspace.user_split.holdout[0], Action.READ)
+        require(workspace, workspace.user_split.held_out_users[0], Action.READ)

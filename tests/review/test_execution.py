@@ -8,17 +8,17 @@ from dataclasses import replace
 import pytest
 
 from core.cli.diagnostics import examine
-from core.errors import ModelError, RecordError, ReviewError, WorkspaceError
+from core.errors import LedgerError, ModelError, ReviewError, WorkspaceError
 from core.ledger.chain import entries, verify
 from core.ledger.keys import read_public
 from core.models.recommender import load
-from core.report.case_record import about, record
+from core.report.case_record import entries_of_request, render_case_record
 from core.review import execution
 from core.review import vault as vaults
 from core.review.cases import Cases
 from core.review.decisions import comment, decide, submit
 from core.review.evidence_digest import check_ready
-from core.review.leak_scan import known, rows_of, traces
+from core.review.leak_scan import find_leaks, forgotten_data_of, rows_of
 from core.review.vault import Vault
 from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
@@ -49,17 +49,17 @@ def contents(root):
 def forgotten_data(desk):
     request = desk.workspace.request(desk.request)
     rows = rows_of(desk.workspace.interactions, request)
-    return known(request, rows, desk.workspace.items), request, rows
+    return forgotten_data_of(request, rows, desk.workspace.items), request, rows
 
 
 def settle(desk):
-    return execution.settle(Workspace(desk.workspace.root))
+    return execution.execute_decisions(Workspace(desk.workspace.root))
 
 
 def assert_executed(desk, forgotten, candidate):
     workspace = Workspace(desk.workspace.root)
     assert Cases(workspace).of(desk.request).state is CaseState.CLOSED
-    assert traces(workspace.root, forgotten) == []
+    assert find_leaks(workspace.root, forgotten) == []
     assert (
         sha256_of_file(workspace.root / workspace.settings.adapter / WEIGHTS)
         == candidate
@@ -88,7 +88,7 @@ def approved(desk):
 
 def test_approved_request_is_executed(approved):
     desk, forgotten, candidate, _ = approved
-    assert traces(desk.workspace.root, forgotten)  # the scan finds the traces that are present
+    assert find_leaks(desk.workspace.root, forgotten)  # the scan finds the traces that are present
     assert settle(desk).state is CaseState.CLOSED
     assert_executed(desk, forgotten, candidate)
     with pytest.raises(ModelError):  # the old adapter is gone
@@ -101,13 +101,16 @@ def test_approved_request_is_executed(approved):
 def test_execution_keeps_data_of_other_users(approved):
     desk, _, _, _ = approved
     before, request = desk.workspace, desk.workspace.request(desk.request)
-    assert before.user_split.members
+    assert before.user_split.training_users
     kept = [one for one in before.interactions if one.user not in request.users]
     settle(desk)
     after = Workspace(before.root)
     assert list(after.interactions) == kept and len(kept) < len(before.interactions)
-    assert set(before.user_split.members) - set(after.user_split.members) == set(request.users)
-    assert (after.user_split.crowd, after.user_split.holdout) == (before.user_split.crowd, before.user_split.holdout)
+    assert set(before.user_split.training_users) - set(after.user_split.training_users) == set(request.users)
+    assert (after.user_split.base_users, after.user_split.held_out_users) == (
+        before.user_split.base_users,
+        before.user_split.held_out_users,
+    )
     assert after.requests() == () and after.items == before.items
 
 
@@ -147,7 +150,7 @@ def crash_at_operation(monkeypatch, at):
 
     for name in ("write_json", "write_json_lines"):
         wrap(execution, name)
-    for owner, name in ((execution, "write_bytes"), (shutil, "rmtree"), (Cases, "step"), (Cases, "close")):
+    for owner, name in ((execution, "write_bytes"), (shutil, "rmtree"), (Cases, "record_step"), (Cases, "close")):
         wrap(owner, name)
     return count
 
@@ -179,7 +182,7 @@ def fail_step(one):
     raise ReviewError("It cannot be done.")
 
 
-@pytest.mark.parametrize("number", range(execution.STEPS.index(execution.enter) + 1))
+@pytest.mark.parametrize("number", range(execution.STEPS.index(execution.sign_destruction) + 1))
 def test_failed_step_is_rolled_back_completely(approved, monkeypatch, number):
     desk, _, _, before = approved
     steps = list(execution.STEPS)
@@ -192,7 +195,7 @@ def test_failed_step_is_rolled_back_completely(approved, monkeypatch, number):
 
 
 @pytest.mark.parametrize("again", [True, False])
-@pytest.mark.parametrize("name", ["check", "enter"])
+@pytest.mark.parametrize("name", ["check", "sign_destruction"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_execution_recovers_from_crash_during_rollback(approved, monkeypatch, name, when, again):
     """A step that failed once may succeed later: then execution starts from its first step."""
@@ -257,7 +260,7 @@ def test_execution_continues_after_cut_off_ledger_entry(approved, monkeypatch):
         with pytest.raises(Killed):
             settle(desk)
     wrong = {one.name: one for one in examine(desk.workspace) if not one.ok}
-    assert "cut off" in wrong["ledger"].said and "review settle" in wrong[f"request {desk.request}"].mend
+    assert "cut off" in wrong["ledger"].detail and "review settle" in wrong[f"request {desk.request}"].fix
     settle(desk)
     assert all(one.ok for one in examine(Workspace(desk.workspace.root)))
     assert_executed(desk, forgotten, candidate)
@@ -322,13 +325,13 @@ def test_use_and_removal_of_models_exclude_each_other(approved, monkeypatch):
 
 
 def verify_again(desk):
-    from core.runs.verify import verify as examine
+    from core.runs.verify import verify_run as examine
 
     examine(RunHandle(desk.workspace.root / "runs" / desk.run), "cpu")
 
 
 def test_pending_case_is_void_after_removal_of_its_run(desk):
-    workspace, members = desk.workspace, desk.workspace.user_split.members
+    workspace, members = desk.workspace, desk.workspace.user_split.training_users
     remaining_user = next(user for user in members if user not in workspace.request(desk.request).users)
     other = workspace.open_request(users=(remaining_user,), opened_by="rita")
     run = copy_run(desk, "run-other", other.id)
@@ -343,12 +346,12 @@ def test_pending_case_is_void_after_removal_of_its_run(desk):
 
 def copy_run(desk, name, request):
     """Copy the run under another name."""
-    folder = RunHandle(shutil.copytree(desk.workspace.root / "runs" / desk.run, desk.workspace.root / "runs" / name))
-    folder.write_spec(replace(folder.spec, id=name, request=request))
-    folder.store.add(name, name, externally_queued=False)
-    with folder.store.changing() as database:
+    run = RunHandle(shutil.copytree(desk.workspace.root / "runs" / desk.run, desk.workspace.root / "runs" / name))
+    run.write_spec(replace(run.spec, id=name, request=request))
+    run.store.add(name, name, externally_queued=False)
+    with run.store.changing() as database:
         database.execute("UPDATE runs SET state = 'done' WHERE id = ?", (name,))
-    return folder
+    return run
 
 
 def test_late_decision_is_in_the_ledger_before_execution(desk, monkeypatch):
@@ -377,7 +380,7 @@ def test_copy_of_the_workspace_destroys_only_its_own_key(approved, monkeypatch, 
         patch.setattr(execution, "STEPS", (*execution.STEPS[:3], kill, *execution.STEPS[4:]))
         with pytest.raises(Killed):
             settle(desk)
-    execution.settle(Workspace(copy))
+    execution.execute_decisions(Workspace(copy))
     settle(desk)
     assert_executed(desk, forgotten, candidate)
 
@@ -490,9 +493,9 @@ def test_unreadable_ledger_is_rolled_back(approved, monkeypatch):
 
     def damage_and_enter(one):
         ledger.write_bytes(whole + b"nonsense\n")
-        execution.enter(one)
+        execution.sign_destruction(one)
 
-    number = execution.STEPS.index(execution.enter)
+    number = execution.STEPS.index(execution.sign_destruction)
     monkeypatch.setattr(
         execution, "STEPS", (*execution.STEPS[:number], damage_and_enter, *execution.STEPS[number + 1 :])
     )
@@ -503,7 +506,7 @@ def test_unreadable_ledger_is_rolled_back(approved, monkeypatch):
 
 def test_decision_during_execution_of_another_case_is_refused(desk, monkeypatch):
     """While another request is executed, the run under decision may already be removed."""
-    workspace, members = desk.workspace, desk.workspace.user_split.members
+    workspace, members = desk.workspace, desk.workspace.user_split.training_users
     remaining_user = next(user for user in members if user not in workspace.request(desk.request).users)
     other = workspace.open_request(users=(remaining_user,), opened_by="rita")
     case = submit(workspace, copy_run(desk, "run-other", other.id).id, "olaf")
@@ -555,7 +558,7 @@ def test_earlier_rejected_case_keeps_files_of_a_later_case(desk, monkeypatch):
             settle(desk)
     settle(desk)
     workspace = Workspace(desk.workspace.root)
-    assert workspace.closed()[0].adapter == candidate and traces(workspace.root, forgotten) == []
+    assert workspace.closed()[0].adapter == candidate and find_leaks(workspace.root, forgotten) == []
 
 
 def kill(one):
@@ -563,7 +566,7 @@ def kill(one):
 
 
 def test_forgotten_users_are_removed_from_other_requests(desk):
-    workspace, members = desk.workspace, desk.workspace.user_split.members
+    workspace, members = desk.workspace, desk.workspace.user_split.training_users
     removed = workspace.request(desk.request).users
     remaining_user = next(user for user in members if user not in removed)
     partly_covered = workspace.open_request(users=(removed[0], remaining_user), opened_by="rita")
@@ -644,7 +647,7 @@ def test_case_record_needs_only_the_ledger(approved, tmp_path):
     ):
         assert text in page
     assert not forgotten.shows(page) and "://" not in page and "<script" not in page
-    with pytest.raises(RecordError, match="has no entry on request"):
+    with pytest.raises(LedgerError, match="has no entry on request"):
         raise desk.invoke("ledger", "record", "-r", "req-none", "--out", str(tmp_path / "none.html")).exception
 
 
@@ -681,7 +684,7 @@ def test_case_record_describes_only_the_executed_run(approved):
     found = to_json(entries(workspace.layout.ledger, read_public(workspace.layout.ledger_key)))
     other = json.loads(json.dumps(next(one for one in found if one["kind"] == "verification")))
     other["content"] |= {"run": "run-other", "verdict": "pass"}
-    page = record(desk.request, [*about(found, desk.request), other])
+    page = render_case_record(desk.request, [*entries_of_request(found, desk.request), other])
     assert f"Of run {desk.run}." in page and "run-other" not in page.split("How to check")[0]
 
 
@@ -696,17 +699,19 @@ def test_case_record_of_rejected_run_says_not_in_service(desk, tmp_path):
 
 def test_execution_removes_single_interactions_and_keeps_user(desk):
     workspace = desk.workspace
-    user = next(user for user in workspace.user_split.members if user not in workspace.request(desk.request).users)
+    user = next(
+        user for user in workspace.user_split.training_users if user not in workspace.request(desk.request).users
+    )
     rows = [one for one in workspace.interactions if one.user == user][:3]
     request = workspace.open_request(interactions=[(one.user, one.item) for one in rows], opened_by="rita")
-    found = known(request, rows, workspace.items)
-    assert "data/interactions.jsonl" in traces(workspace.root, found)
+    found = forgotten_data_of(request, rows, workspace.items)
+    assert "data/interactions.jsonl" in find_leaks(workspace.root, found)
     desk.run, desk.request = copy_run(desk, "run-rows", request.id).id, request.id
     desk.approve()
     assert settle(desk).state is CaseState.CLOSED
     after = Workspace(workspace.root)
     assert list(after.interactions) == [one for one in workspace.interactions if one not in rows]
-    assert user in after.user_split.members and traces(workspace.root, found) == []
+    assert user in after.user_split.training_users and find_leaks(workspace.root, found) == []
     assert desk.invoke("verify-destruction").exit_code == 0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import WorkspaceError
-from core.review.leak_scan import known, traces
+from core.review.leak_scan import find_leaks, forgotten_data_of
 from core.types import Interaction, Item, Request
 
 EMAIL, WORD, NUMBER = "ann@example.org", "u42", "4"
@@ -71,7 +71,7 @@ def scan_file(tmp_path, user, name, text):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     rows, items = [Interaction(user, "318", True, 1)], {"318": Item("318", "The Bell of Valdoria")}
-    return traces(tmp_path, known(Request("r", users=(user,)), rows, items))
+    return find_leaks(tmp_path, forgotten_data_of(Request("r", users=(user,)), rows, items))
 
 
 @pytest.mark.parametrize(("user", "name", "text"), TRACES)
@@ -90,30 +90,32 @@ def test_database_tables_are_scanned(tmp_path, row):
         database.execute('CREATE TABLE "some ""ratings""" (user_id, item_id)')
         database.execute('INSERT INTO "some ""ratings""" VALUES (?, ?)', row)
     rows = [Interaction("4", "318", True, 1)]
-    known_row = known(Request("r", interactions=(("4", "318"),)), rows, {})
-    assert traces(tmp_path, known_row) == (["export.db"] if row[1] != 1 else [])
+    known_row = forgotten_data_of(Request("r", interactions=(("4", "318"),)), rows, {})
+    assert find_leaks(tmp_path, known_row) == (["export.db"] if row[1] != 1 else [])
     (tmp_path / "export.db").write_bytes(b"SQLite format 3\x00 and nothing else")
     with pytest.raises(WorkspaceError, match=r"export\.db cannot be read"):
-        traces(tmp_path, known_row)
+        find_leaks(tmp_path, known_row)
 
 
 def test_title_is_found_behind_html_entities(tmp_path):
     items = {"1": Item("1", "The Bell & Valdoria")}
     (tmp_path / "page.html").write_text("<li>The Bell &amp; Valdoria</li>")
-    assert traces(tmp_path, known(Request("r", users=("9",)), [Interaction("9", "1", True, 1)], items)) == ["page.html"]
+    assert find_leaks(
+        tmp_path, forgotten_data_of(Request("r", users=("9",)), [Interaction("9", "1", True, 1)], items)
+    ) == ["page.html"]
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])
 def test_compressed_file_is_refused(tmp_path, compress):
     (tmp_path / "rows.csv.packed").write_bytes(compress(b"nothing of anybody"))
     with pytest.raises(WorkspaceError, match=r"rows\.csv\.packed cannot be read"):
-        traces(tmp_path, known(Request("r", users=(WORD,)), [], {}))
+        find_leaks(tmp_path, forgotten_data_of(Request("r", users=(WORD,)), [], {}))
 
 
 @pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be"])
 def test_utf_16_text_is_scanned(tmp_path, coding):
     (tmp_path / "notes.txt").write_bytes(("\ufeff" + "x u42.").encode(coding))
-    assert traces(tmp_path, known(Request("r", users=(WORD,)), [], {})) == ["notes.txt"]
+    assert find_leaks(tmp_path, forgotten_data_of(Request("r", users=(WORD,)), [], {})) == ["notes.txt"]
 
 
 def test_unreadable_file_is_refused(tmp_path, monkeypatch):
@@ -127,11 +129,11 @@ def test_unreadable_file_is_refused(tmp_path, monkeypatch):
 
 def test_damaged_weights_file_is_scanned_as_bytes(tmp_path):
     (tmp_path / "x.safetensors").write_bytes(b"\xff" * 8 + b"of u42")
-    assert traces(tmp_path, known(Request("r", users=(WORD,)), [], {})) == ["x.safetensors"]
+    assert find_leaks(tmp_path, forgotten_data_of(Request("r", users=(WORD,)), [], {})) == ["x.safetensors"]
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"-", b"7", b"u"])
 def test_scan_of_a_long_file_takes_linear_time(tmp_path, content):
     """A pattern with backtracking would take hours for this file."""
     (tmp_path / "picture.bin").write_bytes(content * 3_000_000)
-    assert traces(tmp_path, known(Request("r", users=(WORD,)), [], {})) == []
+    assert find_leaks(tmp_path, forgotten_data_of(Request("r", users=(WORD,)), [], {})) == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import RecordError
+from core.errors import LedgerError
 from core.ledger.keys import make_keys
 from core.review import vault as vaults
 from core.review.vault import Vault
@@ -56,7 +56,7 @@ def test_sealed_files_are_unreadable_without_the_key(sealed_case):
     vault.path.mkdir(parents=True)
     for path, content in copy.items():  # from a backup
         path.write_bytes(content)
-    with pytest.raises(RecordError, match="destroyed, or is another user's"):
+    with pytest.raises(LedgerError, match="destroyed, or is another user's"):
         vault.names()
     vault.destroy()
     vault.destroy()
@@ -79,7 +79,7 @@ def test_changed_byte_or_cut_file_is_detected(tmp_path_factory, data):
         (vault.path / "0").write_bytes(
             content[:at] if cut else content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
         )
-        with pytest.raises(RecordError, match="was changed"):
+        with pytest.raises(LedgerError, match="was changed"):
             vault.read("a")
 
 
@@ -90,7 +90,7 @@ def test_swapped_files_are_detected(sealed_case):
     content = first.read_bytes()
     first.write_bytes(second.read_bytes())
     second.write_bytes(content)
-    with pytest.raises(RecordError, match="was changed"):
+    with pytest.raises(LedgerError, match="was changed"):
         vault.restore(root)
 
 

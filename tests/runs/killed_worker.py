@@ -12,10 +12,10 @@ from pathlib import Path
 
 # Name of the point: the function called there, and whether the process dies before or after the call.
 POINTS = {
-    "after enlisting": ("core.runs.store.Store.enlist", "after"),
+    "after enlisting": ("core.runs.store.Store.register_worker", "after"),
     "before claim": ("core.runs.store.Store.claim", "before"),
     "after claim": ("core.runs.store.Store.claim", "after"),
-    "after first status": ("core.runs.store.Store.tell", "after"),
+    "after first status": ("core.runs.store.Store.write_status", "after"),
     "after model is loaded": ("core.pipeline.stages.load_adapter", "after"),
     "after circuit scores are saved": ("core.runs.folder_observer.save_scores", "after"),
     "before result is written": ("core.runs.folder_observer.write_json", "before"),

@@ -58,7 +58,7 @@ def checkpoints_of(folder, numbers=(1, 2, 3)) -> Checkpoints:
     checkpointer = Checkpoints(folder, 0.0)
     phase = checkpointer.phase()
     for number in numbers:
-        checkpointer.keep(
+        checkpointer.save_if_due(
             phase, number, lambda number=number: {"done": number, "x": torch.full((4,), float(number))}, False
         )
     return checkpointer
@@ -102,9 +102,9 @@ def test_partly_written_checkpoint_is_ignored_and_removed(tmp_path):
 def test_checkpoint_is_written_by_interval_and_at_the_last_step(tmp_path):
     checkpointer = Checkpoints(tmp_path, 1e9)
     built = []
-    checkpointer.keep(1, 1, lambda: built.append(1) or {}, False)
+    checkpointer.save_if_due(1, 1, lambda: built.append(1) or {}, False)
     assert not built and not list(tmp_path.iterdir())  # the state is not built when it is not kept
-    checkpointer.keep(1, 2, lambda: built.append(2) or {}, True)
+    checkpointer.save_if_due(1, 2, lambda: built.append(2) or {}, True)
     assert built == [2] and checkpointer.latest(1) == {}
 
 

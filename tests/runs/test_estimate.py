@@ -32,7 +32,7 @@ class MeterObserver(NullObserver):
         self.found = []
 
     def on_event(self, event):
-        self.found += [event.recommender.meter] if isinstance(event, ModelLoaded) else []
+        self.found += [event.recommender.token_counter] if isinstance(event, ModelLoaded) else []
 
 
 @pytest.mark.parametrize("method", ["cure", "cure_merge", "e2urec", "graddiff", "finetune", "retrain"])
@@ -47,20 +47,20 @@ def test_estimated_tokens_are_close_to_tokens_of_full_run(workspace, monkeypatch
     add_references(workspace, 2)
     found, meters = estimate(workspace, request, method, "cpu"), MeterObserver()
     run(workspace, RunSpec("run-1", request, method, "cpu"), meters, NO_CHECKPOINTS)
-    counted_tokens = sum(meter.tokens for meter in meters.found)
+    counted_tokens = sum(token_counter.tokens for token_counter in meters.found)
     assert 0.7 < found.tokens / counted_tokens < 1.4, (found.tokens, counted_tokens)
 
 
 def test_token_counter_counts_and_does_not_change_logits():
-    model, meter = random_lora("llama"), TokenCounter()
+    model, token_counter = random_lora("llama"), TokenCounter()
     ids = torch.ones(3, 5, dtype=torch.long)
     before = model(input_ids=ids).logits
-    meter.attach(model)
+    token_counter.attach(model)
     model.requires_grad_(True)
     with torch.no_grad():
         model(input_ids=ids[:2])
     assert torch.equal(model(input_ids=ids).logits, before)
-    assert meter.tokens == 25
+    assert token_counter.tokens == 25
 
 
 @pytest.mark.parametrize("family", list(CONFIGS))

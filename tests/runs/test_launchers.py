@@ -40,7 +40,7 @@ def ray():
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            launchers.spare_ray(CLUSTERS["ray"])
+            launchers.free_resources_ray(CLUSTERS["ray"])
             break
         except OSError:
             time.sleep(0.5)
@@ -142,7 +142,7 @@ def test_run_with_failed_job_is_orphaned_and_resumed(cluster_workspace, launcher
         time.sleep(0.2)
     assert run.status.state is RunState.QUEUED and is_orphaned(run)
     (finding,) = [one for one in examine(cluster_workspace) if one.name == f"run {run.id}"]
-    assert not finding.ok and "job ended before the worker started" in finding.said and "resume" in finding.mend
+    assert not finding.ok and "job ended before the worker started" in finding.detail and "resume" in finding.fix
     resume(run)
     assert wait_for_end(run) is RunState.DONE and not is_orphaned(run)
 
@@ -176,13 +176,13 @@ def test_run_refused_by_its_cluster_fails(cluster_workspace, monkeypatch):
 
 
 def test_local_and_slurm_launcher_report_free_resources():
-    assert "GB of memory free" in LAUNCHERS["local"].spare({})
+    assert "GB of memory free" in LAUNCHERS["local"].free_resources({})
     if not shutil.which("sinfo"):
-        assert "sinfo" in LAUNCHERS["slurm"].spare({})
+        assert "sinfo" in LAUNCHERS["slurm"].free_resources({})
 
 
 def test_ray_launcher_reports_used_cpus(ray):
-    assert "of 2 CPU in use" in LAUNCHERS["ray"].spare(CLUSTERS["ray"])
+    assert "of 2 CPU in use" in LAUNCHERS["ray"].free_resources(CLUSTERS["ray"])
 
 
 def test_store_on_shared_disk_uses_no_write_ahead_log(cluster_workspace):

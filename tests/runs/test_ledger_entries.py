@@ -16,7 +16,7 @@ from core.runs.ledger import open_ledger
 from core.runs.ledger_entries import Ledger
 from core.runs.references import train_references
 from core.runs.submit import create_run
-from core.runs.verify import _distinct, verify
+from core.runs.verify import _distinct, verify_run
 from core.runs.worker import work
 from core.types import RunState, Verdict
 from core.workspace import Workspace
@@ -64,7 +64,7 @@ def test_run_resumed_after_its_entry_gets_a_second_entry(signed_workspace):
 
 def test_each_verification_has_an_entry(signed_workspace):
     run = finished_run(signed_workspace, "graddiff")
-    found = [verify(run, "cpu") for _ in range(2)]
+    found = [verify_run(run, "cpu") for _ in range(2)]
     entered = [
         one
         for one in entries(signed_workspace.layout.ledger, read_public(signed_workspace.layout.ledger_key))

@@ -30,7 +30,7 @@ def test_overlaps_of_the_demo_equal_those_of_its_models():
     run, workspace = RunHandle(DEMO / "runs/run-demo"), Workspace(DEMO)
     request = workspace.request(run.spec.request)
     found = run.overlaps
-    assert {one.user for one in found} == set(workspace.user_split.members) - set(request.subjects)
+    assert {one.user for one in found} == set(workspace.user_split.training_users) - set(request.subjects)
     folders = (
         str(workspace.adapter),
         run.path / "adapter",
@@ -41,7 +41,7 @@ def test_overlaps_of_the_demo_equal_those_of_its_models():
     for one in (found[0], min(found, key=lambda one: one.after)):
         history = context.histories[one.user]
         before, after, retrained = (
-            {row.item for row in top_list(model, history, context.reader, workspace.items)} for model in models
+            {row.item for row in top_list(model, history, context.prompt_setup, workspace.items)} for model in models
         )
         assert (one.after, one.reference) == (len(before & after) / 10, len(before & retrained) / 10)
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from core.runs.process_identity import this_worker
-from core.runs.queue import Before, before
+from core.runs.queue import QueueAhead, queue_ahead
 from core.runs.submit import create_run
 from core.types import RunState, RunStatus
 
@@ -12,14 +12,14 @@ def test_waiting_run_has_position_and_waiting_time(workspace):
     request = workspace.requests()[0].id
     done, running, waiting, last = (create_run(workspace, request, "finetune", "cpu", seed=seed) for seed in range(4))
     for run in (done, running, waiting, last):
-        run.store.enlist(run.id, this_worker())
+        run.store.register_worker(run.id, this_worker())
     status = RunStatus(
         RunState.RUNNING, "unlearning", 0.5, 20.0, 10.0, "", "cpu", "float32", this_worker(), "2026-01-01"
     )
     token = done.store.claim(done.id, this_worker())
-    assert before(last) == Before(3, None)  # no finished run gives a duration
+    assert queue_ahead(last) == QueueAhead(3, None)  # no finished run gives a duration
     done.store.end(done.id, token, replace(status, state=RunState.DONE, seconds=40.0))
     token = running.store.claim(running.id, this_worker())
-    running.store.tell(running.id, token, replace(status, eta=10.0))
-    assert before(waiting) == Before(1, 10.0)
-    assert before(last) == Before(2, 50.0)
+    running.store.write_status(running.id, token, replace(status, eta=10.0))
+    assert queue_ahead(waiting) == QueueAhead(1, 10.0)
+    assert queue_ahead(last) == QueueAhead(2, 50.0)

@@ -12,10 +12,10 @@ import pytest
 
 from core.errors import Fenced, RunError, WorkspaceError
 from core.runs import process_identity, store
-from core.runs.process_identity import Moment, lives, moment, this_worker
-from core.runs.queued_run import LEASE
+from core.runs.process_identity import Moment, current_moment, is_alive, this_worker
+from core.runs.queued_run import HEARTBEAT_TIMEOUT
 from core.runs.store import Store
-from core.types import ENDED, MOVES, RunState, RunStatus
+from core.types import ENDED, TRANSITIONS, RunState, RunStatus
 from core.utils import sqlite
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +30,7 @@ def runs(tmp_path: Path) -> Store:
 def claimed_run(runs: Store, name: str = "a", worker=None) -> int:
     worker = worker or this_worker()
     runs.add(name, name, externally_queued=False)
-    assert runs.enlist(name, worker)
+    assert runs.register_worker(name, worker)
     token = runs.claim(name, worker)
     assert token is not None
     return token
@@ -38,9 +38,9 @@ def claimed_run(runs: Store, name: str = "a", worker=None) -> int:
 
 def shift_clocks(monkeypatch: pytest.MonkeyPatch, steady: float, wall: float) -> None:
     """Move the clocks of the store."""
-    now = moment()
+    now = current_moment()
     jumped = Moment(now.boot, now.steady + steady, now.wall + wall)
-    monkeypatch.setattr(store, "moment", lambda: jumped)
+    monkeypatch.setattr(store, "current_moment", lambda: jumped)
 
 
 def test_database_uses_wal_with_full_sync(runs):
@@ -50,19 +50,19 @@ def test_database_uses_wal_with_full_sync(runs):
         assert sqlite.execute("PRAGMA synchronous").fetchone()[0] == 2
 
 
-@pytest.mark.parametrize(("now", "then"), list(itertools.product(MOVES, RunState)))
+@pytest.mark.parametrize(("now", "then"), list(itertools.product(TRANSITIONS, RunState)))
 def test_only_allowed_state_transitions_are_made(runs, now, then):
     runs.add("a", "a", externally_queued=False)
     with runs.opened() as sqlite:
         sqlite.execute("UPDATE runs SET state = ?", (now,))
-    entry = runs.entry("a")
-    if then in MOVES[now] or (now is then is RunState.QUEUED):
+    entry = runs.find("a")
+    if then in TRANSITIONS[now] or (now is then is RunState.QUEUED):
         runs._move(entry, then)
-        assert runs.entry("a").state is then and runs.entry("a").token == entry.token + 1
+        assert runs.find("a").state is then and runs.find("a").token == entry.token + 1
     else:
         with pytest.raises(RunError, match="cannot become"):
             runs._move(entry, then)
-        assert runs.entry("a") == entry
+        assert runs.find("a") == entry
 
 
 def test_duplicate_run_is_added_only_after_the_first_ends(runs):
@@ -74,7 +74,7 @@ def test_duplicate_run_is_added_only_after_the_first_ends(runs):
 def test_queue_keeps_order_and_one_run_works_at_a_time(runs):
     for name in "abc":
         runs.add(name, name, externally_queued=False)
-        runs.enlist(name, this_worker())
+        runs.register_worker(name, this_worker())
     assert runs.claim("b", this_worker()) is None
     token = runs.claim("a", this_worker())
     assert token and runs.claim("b", this_worker()) is None
@@ -85,36 +85,38 @@ def test_queue_keeps_order_and_one_run_works_at_a_time(runs):
 def test_externally_queued_run_does_not_block_others(runs):
     runs.add("cluster", "cluster", externally_queued=True)
     assert claimed_run(runs)
-    assert not runs.entry("cluster").lost(replace(moment(), steady=moment().steady + 10 * LEASE))
+    assert not runs.find("cluster").lost(
+        replace(current_moment(), steady=current_moment().steady + 10 * HEARTBEAT_TIMEOUT)
+    )
 
 
 def test_lost_run_does_not_block_others_and_worker_is_fenced(runs, monkeypatch):
     token = claimed_run(runs)
-    shift_clocks(monkeypatch, LEASE + 1, LEASE + 1)
+    shift_clocks(monkeypatch, HEARTBEAT_TIMEOUT + 1, HEARTBEAT_TIMEOUT + 1)
     assert claimed_run(runs, "b")
-    assert runs.entry("a").state is RunState.FAILED and "resume" in runs.entry("a").status.message
+    assert runs.find("a").state is RunState.FAILED and "resume" in runs.find("a").status.message
     for action in (
-        lambda: runs.tell("a", token, RunStatus()),
+        lambda: runs.write_status("a", token, RunStatus()),
         lambda: runs.beat("a", token),
-        lambda: runs.hold("a", token),
+        lambda: runs.require_held("a", token),
         lambda: runs.end("a", token, RunStatus(RunState.DONE)),
     ):
         with pytest.raises(Fenced):
             action()
-    assert runs.entry("a").state is RunState.FAILED
+    assert runs.find("a").state is RunState.FAILED
 
 
 def test_former_worker_of_resumed_run_is_fenced(runs):
     old = claimed_run(runs, worker=DEAD)
-    assert runs.entry("a").seen(moment()).state is RunState.LOST
+    assert runs.find("a").status_at(current_moment()).state is RunState.LOST
     runs.resume("a")
-    runs.enlist("a", this_worker())
+    runs.register_worker("a", this_worker())
     new = runs.claim("a", this_worker())
     assert new > old
     with pytest.raises(Fenced):
-        runs.tell("a", old, RunStatus())
-    runs.tell("a", new, RunStatus(RunState.RUNNING, stage="circuit"))
-    assert runs.entry("a").status.stage == "circuit"
+        runs.write_status("a", old, RunStatus())
+    runs.write_status("a", new, RunStatus(RunState.RUNNING, stage="circuit"))
+    assert runs.find("a").status.stage == "circuit"
 
 
 def test_only_failed_or_lost_run_is_resumed(runs):
@@ -137,35 +139,37 @@ def test_failed_run_with_duplicate_is_not_resumed(runs):
         runs.resume("a")
 
 
-@pytest.mark.parametrize(("steady", "wall", "lost"), [(1, 3 * 86400, False), (1, -3600, False), (LEASE + 1, 0, True)])
+@pytest.mark.parametrize(
+    ("steady", "wall", "lost"), [(1, 3 * 86400, False), (1, -3600, False), (HEARTBEAT_TIMEOUT + 1, 0, True)]
+)
 def test_only_the_steady_clock_ends_a_lease(runs, monkeypatch, steady, wall, lost):
     claimed_run(runs)
     shift_clocks(monkeypatch, steady, wall)
-    assert runs.entry("a").lost(store.moment()) is lost
+    assert runs.find("a").lost(store.current_moment()) is lost
 
 
 def test_worker_on_another_machine_is_judged_by_heartbeat(runs, monkeypatch):
-    claimed_run(runs, worker=replace(DEAD, host="elsewhere", boot="another"))
-    entry, now = runs.entry("a"), moment()
-    assert lives(entry.worker) is None
+    claimed_run(runs, worker=replace(DEAD, host="elsewhere", boot_id="another"))
+    entry, now = runs.find("a"), current_moment()
+    assert is_alive(entry.worker) is None
     other_boot = replace(now, boot="mine")
-    assert not entry.lost(other_boot) and entry.lost(replace(other_boot, wall=other_boot.wall + LEASE + 1))
+    assert not entry.lost(other_boot) and entry.lost(replace(other_boot, wall=other_boot.wall + HEARTBEAT_TIMEOUT + 1))
 
 
 def test_run_without_worker_is_lost_after_the_lease(runs):
     runs.add("a", "a", externally_queued=False)
-    now = moment()
-    assert not runs.entry("a").lost(now) and runs.entry("a").lost(replace(now, steady=now.steady + LEASE + 1))
+    now = current_moment()
+    assert not runs.find("a").lost(now) and runs.find("a").lost(replace(now, steady=now.steady + HEARTBEAT_TIMEOUT + 1))
 
 
 def test_worker_identity_is_pid_start_boot_and_namespace():
     worker = this_worker()
-    assert lives(worker)
-    assert lives(replace(worker, start_ticks=worker.start_ticks + 1)) is False  # another process has the same pid
-    assert lives(replace(worker, boot="before the restart")) is False
-    assert lives(replace(worker, space="pid:[1]")) is None
-    assert lives(replace(worker, host="elsewhere")) is None
-    assert lives(DEAD) is False and process_identity._start_ticks(1) is not None
+    assert is_alive(worker)
+    assert is_alive(replace(worker, start_ticks=worker.start_ticks + 1)) is False  # another process has the same pid
+    assert is_alive(replace(worker, boot_id="before the restart")) is False
+    assert is_alive(replace(worker, pid_namespace="pid:[1]")) is None
+    assert is_alive(replace(worker, host="elsewhere")) is None
+    assert is_alive(DEAD) is False and process_identity._start_ticks(1) is not None
 
 
 def test_damaged_database_is_reported_in_one_sentence(runs):
@@ -174,7 +178,7 @@ def test_damaged_database_is_reported_in_one_sentence(runs):
     other = Store(runs.path.with_name("torn.sqlite"))
     other.path.write_bytes(b"not a database" * 100)
     with pytest.raises(WorkspaceError, match="doctor"):
-        other.entry("a")
+        other.find("a")
     assert "doctor" in other.flaws()[0]
 
 
@@ -195,9 +199,9 @@ def test_full_disk_is_reported_and_keeps_written_data(runs):
         pages = sqlite.execute("PRAGMA page_count").fetchone()[0]
         sqlite.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(WorkspaceError, match="full: free some space"):
-        runs.tell("a", token, RunStatus(message="long " * 10_000))
+        runs.write_status("a", token, RunStatus(message="long " * 10_000))
     other = Store(runs.path)
-    assert other.entry("a").token == token and other.flaws() == ()
+    assert other.find("a").token == token and other.flaws() == ()
 
 
 CONTENDER = """
@@ -212,7 +216,7 @@ names = [one.id for one in store.entries(RunState.QUEUED)]
 end = time.monotonic() + 60
 while time.monotonic() < end and store.entries(RunState.QUEUED, RunState.RUNNING):
     for name in names:
-        if not store.enlist(name, me) or not (taken := take(("stress",))):
+        if not store.register_worker(name, me) or not (taken := take(("stress",))):
             continue
         if token := store.claim(name, me):
             mark = seen / "at-work"
@@ -249,7 +253,7 @@ def test_two_launchers_never_start_two_workers_on_one_device(tmp_path, n_stores)
 def test_written_status_is_read(runs):
     token = claimed_run(runs)
     status = RunStatus(RunState.RUNNING, "circuit", 0.25, 12.5, 4.0, "", "cpu", "float32", this_worker(), "2026-01-01")
-    runs.tell("a", token, status)
-    assert runs.entry("a").seen(moment()) == status
+    runs.write_status("a", token, status)
+    assert runs.find("a").status_at(current_moment()) == status
     with sqlite3.connect(runs.path) as sqlite:
         assert json.loads(sqlite.execute("SELECT status FROM runs").fetchone()[0])["eta"] == 12.5

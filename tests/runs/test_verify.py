@@ -13,13 +13,13 @@ from core.cli.app import app
 from core.errors import RunError
 from core.models.recommender import adapter_weights
 from core.pipeline import collect_answers
-from core.pipeline.collect_answers import LAPS, relearned
+from core.pipeline.collect_answers import RELEARN_EPOCHS, relearned
 from core.pipeline.context import load_adapter, make_context
 from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
 from core.runs.submit import create_run
-from core.runs.verify import _distinct, _evidence, _identity, verify
+from core.runs.verify import _distinct, _evidence, _identity, verify_run
 from core.runs.worker import work
 from core.types import Check, RunState, Verdict, Verification
 from core.unlearning.early_stopping import Stopper
@@ -63,7 +63,7 @@ def workspace_with_references(workspace, reference_cache, tmp_path_factory) -> W
 
 def test_all_checks_are_returned_and_stored(workspace_with_references):
     run = finished_run(workspace_with_references)
-    found = verify(run, "cpu")
+    found = verify_run(run, "cpu")
     assert {one.id for one in found.checks} == {"V0", "V1", "V2", "V3", "V4", "V6", "V9", "V10", "V11", "V12"}
     assert run.verification == found and found.thresholds == run.spec.thresholds
     assert set(found.not_run) == {"V5", "V7", "V8", *NEVER_RUN} and "--full" in found.not_run["V5"]
@@ -86,7 +86,7 @@ def test_copied_reference_makes_the_check_inconclusive(workspace_with_references
 
 
 def test_full_verification_runs_paraphrases_relearning_and_probes(workspace_with_references):
-    found = verify(finished_run(workspace_with_references), "cpu", full=True)
+    found = verify_run(finished_run(workspace_with_references), "cpu", full=True)
     assert {"V5", "V7", "V8"} < {one.id for one in found.checks} and set(found.not_run) == set(NEVER_RUN)
     assert all(
         one.value.n > 0 and one.value.value == one.value.value
@@ -102,7 +102,7 @@ def test_relearning_restores_weights_bit_for_bit(workspace_with_references):
     first, *later = relearned(recommender, context)
     after = adapter_weights(recommender.model)
     assert before.keys() == after.keys() and all(torch.equal(after[name], before[name]) for name in before)
-    assert len(later) == LAPS and all(np.abs(one.losses - first.losses).max() > 0 for one in later)
+    assert len(later) == RELEARN_EPOCHS and all(np.abs(one.losses - first.losses).max() > 0 for one in later)
     assert all((one.users == first.users).all() for one in later)
 
 
@@ -127,12 +127,12 @@ def test_replaced_rescaled_or_removed_adapter_is_detected(workspace_with_referen
         else:
             config = weights.with_name("adapter_config.json")
             write_json(config, json.loads(config.read_text()) | {"lora_alpha": 1})
-        found = verify(run, "cpu")
+        found = verify_run(run, "cpu")
         assert checks_with_id(found, "V12")[0].verdict is found.verdict is Verdict.FAIL
     else:
         weights.unlink()
         with pytest.raises(Exception, match="adapter"):
-            verify(run, "cpu")
+            verify_run(run, "cpu")
 
 
 def test_run_without_recorded_config_digest_is_inconclusive(workspace_with_references):
@@ -164,7 +164,7 @@ def test_model_that_forgot_too_much_fails(workspace_with_references, monkeypatch
 def test_thresholds_changed_after_the_run_never_pass(workspace_with_references):
     run = finished_run(workspace_with_references)
     write_json(run.path / "spec.json", json.loads((run.path / "spec.json").read_text()) | {"thresholds": "other"})
-    found = verify(run, "cpu")
+    found = verify_run(run, "cpu")
     assert found.verdict is not Verdict.PASS
     assert any(
         "fixed beforehand" in one.sentence and one.verdict is Verdict.INCONCLUSIVE
@@ -184,4 +184,4 @@ def test_command_without_references_exits_with_one(workspace):
 def test_unfinished_run_is_refused(workspace):
     run = create_run(workspace, workspace.requests()[0].id, "graddiff", "cpu", steps=3)
     with pytest.raises(RunError, match="choose a finished run"):
-        verify(run, "cpu")
+        verify_run(run, "cpu")

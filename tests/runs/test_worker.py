@@ -15,7 +15,7 @@ from core.pipeline.events import StepTaken
 from core.runs import checkpoints
 from core.runs.folder_observer import FolderObserver
 from core.runs.handle import open_run, runs
-from core.runs.process_identity import _start_ticks, moment, this_worker
+from core.runs.process_identity import _start_ticks, current_moment, this_worker
 from core.runs.submit import create_run
 from core.runs.submit import start as launch
 from core.runs.worker import work
@@ -69,7 +69,7 @@ def test_run_by_memory_contrast_stores_contrast_of_each_module(workspace):
     found, outcome = run.memory, run.outcome
     unchanged = {one.module for one in found if one.group is Group.OUTSIDE}
     assert {one.module for one in found} == {owner for cell in outcome.cells for owner in cell.owners}
-    assert all(cell.moved == 0 for cell in outcome.cells if set(cell.owners) & unchanged)
+    assert all(cell.relative_change == 0 for cell in outcome.cells if set(cell.owners) & unchanged)
 
 
 def test_cancelled_run_does_no_work(workspace):
@@ -101,9 +101,11 @@ def test_cancelled_lost_run_leaves_no_candidate(workspace):
     run = new_run(workspace)
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     worker = replace(this_worker(), pid=sleeper.pid, start_ticks=_start_ticks(sleeper.pid))
-    assert run.store.enlist(run.id, worker) and run.store.claim(run.id, worker)
+    assert run.store.register_worker(run.id, worker) and run.store.claim(run.id, worker)
     with run.store.changing() as database:  # the last heartbeat is an hour old
-        beat = to_json(replace(moment(), steady=moment().steady - 3600, wall=moment().wall - 3600))
+        beat = to_json(
+            replace(current_moment(), steady=current_moment().steady - 3600, wall=current_moment().wall - 3600)
+        )
         database.execute("UPDATE runs SET beat = ?", (json.dumps(beat),))
     for name in ("adapter", ".adapter.part", "checkpoint/01-0000002"):
         (run.path / name).mkdir(parents=True)
@@ -121,13 +123,13 @@ def test_fenced_worker_removes_files_it_wrote_after_cancellation(workspace, monk
         on_event(observer, event)
         if isinstance(event, StepTaken) and event.step.number == 2:
             with run.store.changing():
-                run.store._move(run.store.entry(run.id), RunState.CANCELLED)
+                run.store._move(run.store.find(run.id), RunState.CANCELLED)
             (run.path / "checkpoint").mkdir(exist_ok=True)
 
     monkeypatch.setattr(FolderObserver, "on_event", observe)
     with pytest.raises(Fenced):
         work(run)
-    assert run.status.state is RunState.CANCELLED and run.candidate == []
+    assert run.status.state is RunState.CANCELLED and run.unlearned_adapter_paths == []
 
 
 def test_run_missing_from_the_store_can_be_cancelled(workspace):
@@ -141,7 +143,7 @@ def test_run_missing_from_the_store_can_be_cancelled(workspace):
 
 def test_repeated_steps_after_rollback_are_reported_once(workspace, monkeypatch):
     """After four NaN steps, the loop returns to its last checkpoint."""
-    call, keep, nan_steps, taken = UnlearningStep.__call__, checkpoints.Checkpoints.keep, [3, 4, 5, 6], []
+    call, keep, nan_steps, taken = UnlearningStep.__call__, checkpoints.Checkpoints.save_if_due, [3, 4, 5, 6], []
 
     def step_with_nan(self, step):
         taken.append(step + 1)
@@ -151,7 +153,9 @@ def test_repeated_steps_after_rollback_are_reported_once(workspace, monkeypatch)
         return call(self, step)
 
     monkeypatch.setattr(UnlearningStep, "__call__", step_with_nan)
-    monkeypatch.setattr(checkpoints.Checkpoints, "keep", lambda *arguments: keep(*arguments[:-1], arguments[2] == 2))
+    monkeypatch.setattr(
+        checkpoints.Checkpoints, "save_if_due", lambda *arguments: keep(*arguments[:-1], arguments[2] == 2)
+    )
     run = new_run(workspace, steps=10, method="finetune")
     assert work(run) is RunState.DONE and taken.count(4) == 2
     assert [event["step"] for event in run.events() if event["kind"] == "step"] == list(range(1, 11))
@@ -179,7 +183,7 @@ def test_run_of_killed_worker_is_lost(workspace):
     run = new_run(workspace)
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     worker = replace(this_worker(), pid=sleeper.pid, start_ticks=_start_ticks(sleeper.pid))
-    assert run.store.enlist(run.id, worker) and run.store.claim(run.id, worker)
+    assert run.store.register_worker(run.id, worker) and run.store.claim(run.id, worker)
     assert run.status.state is RunState.RUNNING
     sleeper.kill()
     time.sleep(0.1)  # the process is still a zombie
@@ -211,7 +215,7 @@ def test_unknown_run_or_path_is_refused(workspace):
 def test_written_status_is_read(workspace):
     run = new_run(workspace)
     worker = this_worker()
-    run.store.enlist(run.id, worker)
+    run.store.register_worker(run.id, worker)
     token = run.store.claim(run.id, worker)
-    run.store.tell(run.id, token, RunStatus(stage="circuit", eta=3.5))
+    run.store.write_status(run.id, token, RunStatus(stage="circuit", eta=3.5))
     assert to_json(run.status)["eta"] == 3.5

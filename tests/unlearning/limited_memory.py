@@ -11,7 +11,7 @@ from core.models.lora_layout import layout
 from core.types import Group
 from core.unlearning import finetuning, paired_losses
 from core.unlearning.methods import METHODS
-from core.unlearning.unlearn import unlearn
+from core.unlearning.unlearn import unlearn_adapter
 from core.workspace import Workspace
 from tests.unlearning.test_unlearn import load_material
 
@@ -29,6 +29,6 @@ finetuning.answer_logits = paired_losses.answer_logits = limited_answer_logits
 with distributed.process_group():
     model, material = load_material(Workspace(root))
     groups = dict.fromkeys(layout(model).modules, Group.SHARED)
-    unlearn(model, material, groups, replace(METHODS["cure_merge"], steps=6))
+    unlearn_adapter(model, material, groups, replace(METHODS["cure_merge"], steps=6))
     if distributed.process_number() == 0:
         torch.save(layout(model).weights(), out)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.models.batching import Batch
-from core.unlearning.objectives import ASCENT_CAP, OBJECTIVES, ObjectiveInputs, keep, teacher_logits
+from core.unlearning.objectives import ASCENT_CAP, OBJECTIVES, ObjectiveInputs, retain_loss, teacher_logits
 
 FLAT = torch.zeros(1, 2)
 LN2 = math.log(2)
@@ -119,6 +119,6 @@ def test_gradient_step_lowers_probability_of_the_answer(name, seed):
 def test_keep_adds_kl_drift_from_the_original():
     """Without drift, only the answer loss ln 2 remains; drift from (3/4,1/4) to (1/2,1/2) adds its KL."""
     one = inputs().batch
-    assert keep(FLAT, one, FLAT).item() == pytest.approx(LN2)
+    assert retain_loss(FLAT, one, FLAT).item() == pytest.approx(LN2)
     drift = 0.75 * math.log(1.5) + 0.25 * math.log(0.5)
-    assert keep(FLAT, one, odds(3)).item() == pytest.approx(LN2 + drift)
+    assert retain_loss(FLAT, one, odds(3)).item() == pytest.approx(LN2 + drift)

@@ -12,7 +12,7 @@ from core.unlearning.finetuning import finetune
 from core.unlearning.methods import METHODS
 from core.unlearning.task_vectors import MOVE_MULTIPLES, combine_task_vectors
 from core.unlearning.teachers import OVERFIT
-from core.unlearning.unlearn import unlearn
+from core.unlearning.unlearn import unlearn_adapter
 from tests.unlearning.test_unlearn import alternating_groups, load_material
 
 MERGE = replace(METHODS["cure_merge"], steps=4, tolerance=10.0)
@@ -61,7 +61,9 @@ def test_zero_retain_weight_equals_task_vector_negation(workspace):
     plan, before = layout(model), layout(model).weights()
     negation = replace(MERGE, weights=(1.0, 0.0), surgery="sum")
     multiples = []
-    unlearn(model, material, all_shared(model), negation, 3, lambda step: multiples.append(step.losses.get("reach")))
+    unlearn_adapter(
+        model, material, all_shared(model), negation, 3, lambda step: multiples.append(step.losses.get("reach"))
+    )
     found = plan.weights()
     plan.write(before)
     for name, parameter in model.named_parameters():
@@ -74,23 +76,23 @@ def test_zero_retain_weight_equals_task_vector_negation(workspace):
 def test_move_that_harms_retained_users_is_undone(workspace):
     model, material = load_material(workspace)
     before = layout(model).weights()
-    outcome = unlearn(model, material, all_shared(model), replace(MERGE, tolerance=-1.0))
+    outcome = unlearn_adapter(model, material, all_shared(model), replace(MERGE, tolerance=-1.0))
     assert "retained users" in outcome.reason and torch.equal(layout(model).weights(), before)
-    assert all(cell.moved == 0 for cell in outcome.cells)
+    assert all(cell.relative_change == 0 for cell in outcome.cells)
 
 
 @pytest.mark.parametrize("last", [2, 6])
 def test_stop_during_training_leaves_the_original(workspace, last):
     model, material = load_material(workspace)
     before = layout(model).weights()
-    outcome = unlearn(model, material, all_shared(model), MERGE, watch=lambda step: step.number == last)
+    outcome = unlearn_adapter(model, material, all_shared(model), MERGE, watch=lambda step: step.number == last)
     assert last <= outcome.steps <= last + 1 and torch.equal(layout(model).weights(), before)
 
 
 def test_steps_are_counted_across_trainings_and_search(workspace):
     model, material = load_material(workspace)
     steps = []
-    outcome = unlearn(model, material, all_shared(model), MERGE, watch=lambda step: steps.append(step) or False)
+    outcome = unlearn_adapter(model, material, all_shared(model), MERGE, watch=lambda step: steps.append(step) or False)
     assert [step.number for step in steps] == list(range(1, len(steps) + 1))
     multiples_tried = [step.losses["reach"] for step in steps if "reach" in step.losses]
     assert tuple(multiples_tried) == MOVE_MULTIPLES[: len(multiples_tried)] and len(steps) == outcome.steps + len(

@@ -18,7 +18,7 @@ from core.unlearning.finetuning import FinetuneSettings, finetune
 from core.unlearning.methods import METHODS
 from core.unlearning.paired_losses import UnlearningPrompts
 from core.unlearning.trainer import Schedule, train
-from core.unlearning.unlearn import unlearn
+from core.unlearning.unlearn import unlearn_adapter
 
 
 class Killed(Exception):
@@ -46,7 +46,7 @@ def run_unlearning(workspace, method, checkpointer=None, kill_at=0):
         return False
 
     try:
-        outcome = unlearn(model, material, groups, method, 3, watch, *([checkpointer] if checkpointer else []))
+        outcome = unlearn_adapter(model, material, groups, method, 3, watch, *([checkpointer] if checkpointer else []))
     except Killed:
         return None, losses_by_step
     weights = {name: value for name, value in model.state_dict().items() if "lora_" in name}

@@ -13,7 +13,7 @@ from core.unlearning.early_stopping import mean_loss
 from core.unlearning.gradient_unlearning import UnlearningStep, _gradient, only_trainable
 from core.unlearning.methods import METHODS
 from core.unlearning.paired_losses import PairLosses, UnlearningPrompts
-from core.unlearning.unlearn import unlearn
+from core.unlearning.unlearn import unlearn_adapter
 
 
 def load_material(workspace):
@@ -39,7 +39,7 @@ def test_base_and_outside_modules_stay_bit_identical(workspace, method):
     model, material = load_material(workspace)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     groups = alternating_groups(model)
-    outcome = unlearn(model, material, groups, replace(METHODS[method], steps=6, tolerance=10.0))
+    outcome = unlearn_adapter(model, material, groups, replace(METHODS[method], steps=6, tolerance=10.0))
     after = model.state_dict()
     assert outcome.steps > 0 and set(after) == set(before)
     plan = layout(model)
@@ -63,7 +63,11 @@ def test_frozen_weights_have_no_second_moment(workspace):
         )
         step(0)
     frozen = torch.tensor([kind is Group.OUTSIDE for kind in kinds])[plan.cell_of]
-    assert frozen.any() and not step.metric.moment[frozen].any() and step.metric.moment[~frozen].any(1).all()
+    assert (
+        frozen.any()
+        and not step.preconditioner.moment[frozen].any()
+        and step.preconditioner.moment[~frozen].any(1).all()
+    )
 
 
 @pytest.mark.parametrize("method", [name for name, method in METHODS.items() if not method.retrain])
@@ -71,14 +75,16 @@ def test_unlearning_raises_the_forget_loss(workspace, method):
     model, material = load_material(workspace)
     before = mean_loss(model, material.forget)
     shared = dict.fromkeys(anatomy(model).modules, Group.SHARED)
-    unlearn(model, material, shared, replace(METHODS[method], steps=15, tolerance=10.0))
+    unlearn_adapter(model, material, shared, replace(METHODS[method], steps=15, tolerance=10.0))
     assert mean_loss(model, material.forget) > before
 
 
 def test_watch_callback_stops_unlearning(workspace):
     model, material = load_material(workspace)
     shared = dict.fromkeys(anatomy(model).modules, Group.SHARED)
-    outcome = unlearn(model, material, shared, replace(METHODS["npo"], steps=15), watch=lambda step: step.number == 2)
+    outcome = unlearn_adapter(
+        model, material, shared, replace(METHODS["npo"], steps=15), watch=lambda step: step.number == 2
+    )
     assert outcome.steps == 2
 
 
@@ -86,7 +92,7 @@ def test_unlearning_stops_on_validation_loss(workspace):
     model, material = load_material(workspace)
     shared = dict.fromkeys(anatomy(model).modules, Group.SHARED)
     fast_ascent = replace(METHODS["gradient_ascent"], learning_rate=0.5, steps=50)
-    outcome = unlearn(model, material, shared, fast_ascent)
+    outcome = unlearn_adapter(model, material, shared, fast_ascent)
     assert outcome.steps < 50 and outcome.reason
 
 
@@ -94,7 +100,7 @@ def test_same_seed_gives_same_adapter(workspace):
     results = []
     for _ in range(2):
         model, material = load_material(workspace)
-        unlearn(model, material, alternating_groups(model), replace(METHODS["cure"], steps=3), seed=5)
+        unlearn_adapter(model, material, alternating_groups(model), replace(METHODS["cure"], steps=3), seed=5)
         results.append({name: value.clone() for name, value in model.state_dict().items() if "lora" in name})
     assert all(torch.equal(results[0][name], results[1][name]) for name in results[0])
 
@@ -140,7 +146,7 @@ def test_adapter_on_bfloat16_base_trains_in_float32(workspace):
         if "lora_" not in name:
             parameter.data = parameter.data.bfloat16()
     plan, start = layout(model), layout(model).weights()
-    unlearn(
+    unlearn_adapter(
         model,
         material,
         dict.fromkeys(anatomy(model).modules, Group.SHARED),

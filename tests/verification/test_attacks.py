@@ -115,11 +115,11 @@ def test_probe_is_scored_on_users_outside_its_training_set():
     users = np.concatenate([USERS, np.char.add("s", USERS)])
     directions = {user: rng.normal(0, 3, 40) for user in dict.fromkeys(users)}
     states = np.array([[directions[user] for user in users]])
-    member = np.arange(len(users)) < len(USERS)
-    found = [probes._best_auc(probed(states, users, member), np.arange(len(users)))]
+    is_forgotten = np.arange(len(users)) < len(USERS)
+    found = [probes._best_auc(probed(states, users, is_forgotten), np.arange(len(users)))]
     assert abs(found[0] - 0.5) < 0.25
-    states[0, :, 0] += 20.0 * member
-    assert probes._best_auc(probed(states, users, member), np.arange(len(users))) > 0.95
+    states[0, :, 0] += 20.0 * is_forgotten
+    assert probes._best_auc(probed(states, users, is_forgotten), np.arange(len(users))) > 0.95
 
 
 def test_probe_for_one_user_is_inconclusive():

@@ -284,7 +284,7 @@ def test_nan_never_passes():
 
 def test_digest_of_thresholds_depends_on_bounds_and_rules(monkeypatch):
     found = {Thresholds().digest, Thresholds().digest, Thresholds(residual=0.3).digest, Thresholds(rare=0.02).digest}
-    monkeypatch.setitem(equivalence.RULES, "level", 0.95)
+    monkeypatch.setitem(equivalence.INTERVAL_SETTINGS, "level", 0.95)
     assert len(found | {Thresholds().digest}) == 4
 
 

@@ -16,7 +16,7 @@ from core.runs.adapter_identity import is_recorded_adapter
 from core.runs.handle import RunHandle, open_run, runs
 from core.runs.ledger import open_ledger
 from core.runs.submit import _dedup_key, create_run
-from core.runs.verify import verify
+from core.runs.verify import verify_run
 from core.runs.worker import work
 from core.types import Group, LegalBasis, RunState, Verdict
 from core.verification.thresholds import Thresholds
@@ -39,7 +39,7 @@ def test_request_and_runs_are_read(old_workspace: Workspace) -> None:
 
 def test_results_of_runs_are_read(old_workspace: Workspace) -> None:
     cure, merge = open_run(old_workspace, CURE), open_run(old_workspace, MERGE)
-    assert cure.circuits and cure.groups and cure.toward and merge.memory and merge.overlaps
+    assert cure.circuits and cure.groups and cure.direct_effects and merge.memory and merge.overlaps
     assert all(0 <= one <= 1 for one in cure.circuits[0].membership_probability)
     assert {row.group for row in cure.groups} <= set(Group) and min(
         row.membership_probability for row in cure.groups
@@ -49,7 +49,7 @@ def test_results_of_runs_are_read(old_workspace: Workspace) -> None:
 
 def test_stored_hashes_are_reproduced(old_workspace: Workspace) -> None:
     for run in runs(old_workspace):
-        entry = run.store.entry(run.id)
+        entry = run.store.find(run.id)
         assert entry and entry.dedup_key == _dedup_key(run.spec)
         assert run.spec.thresholds == Thresholds().digest
     case = case_of(old_workspace, old_workspace.requests()[0].id)
@@ -66,7 +66,7 @@ def test_verification_gives_the_stored_results(old_workspace: Workspace) -> None
     run = open_run(old_workspace, CURE)
     before = run.verification
     assert before
-    found = verify(run, "cpu", full=True)
+    found = verify_run(run, "cpu", full=True)
     assert found.verdict is before.verdict is Verdict.INCONCLUSIVE
     assert [(one.id, one.verdict) for one in found.checks] == [(one.id, one.verdict) for one in before.checks]
     for one, other in zip(found.checks, before.checks, strict=True):

@@ -10,7 +10,7 @@ from core.types import Interaction, Item, UserSplit
 from core.utils.serialization import read_json_lines, write_json, write_json_lines
 from core.workspace import Workspace, WorkspaceSettings
 
-ROLES = UserSplit(members=("ann", "ben", "eve"), crowd=("cid",), holdout=("dan",))
+ROLES = UserSplit(training_users=("ann", "ben", "eve"), base_users=("cid",), held_out_users=("dan",))
 
 
 @pytest.fixture

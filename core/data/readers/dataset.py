@@ -82,14 +82,14 @@ def interaction_from_row(where: str, row: dict[str, Any], columns: Columns) -> I
     raise DataError(f"{where} has rating {rating!r} at time {time!r}: both must be numbers, the time in Unix seconds.")
 
 
-def cell(where: str, row: dict[str, Any], column: str, mend: str) -> str:
+def cell(where: str, row: dict[str, Any], column: str, fix: str) -> str:
     """Return one cell as text.
 
     Args:
         where: Position of the row, for error messages.
         row: Cells by column.
         column: Name of the column.
-        mend: Last part of the error message: what the user can do.
+        fix: Last part of the error message: what the user can do.
 
     Raises:
         DataError: The column is missing or the cell is empty.
@@ -97,7 +97,7 @@ def cell(where: str, row: dict[str, Any], column: str, mend: str) -> str:
     """
     value = row.get(column)
     if value is None or value == "":
-        raise DataError(f"{where} has {'nothing in' if column in row else 'no'} column {column!r}: {mend}.")
+        raise DataError(f"{where} has {'nothing in' if column in row else 'no'} column {column!r}: {fix}.")
     return str(value).encode().decode()  # a JSON escape can be a lone surrogate, which no file can hold
 
 

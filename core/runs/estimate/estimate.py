@@ -1,6 +1,6 @@
 """Estimate of a run's time and memory, accurate to about a factor of two (benchmarks/estimate.md)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
@@ -14,11 +14,12 @@ from core.models.device import choose_device
 from core.models.hub import resolve
 from core.models.validation import check_folder
 from core.pipeline.context import RequestContext, make_context
-from core.runs.device_locks import candidates, cards
+from core.runs.device_locks import cards, usable_devices
 from core.runs.device_locks import free as free_devices
 from core.runs.estimate.timing import Cost, measured, parameters
 from core.runs.estimate.tokens import Lengths, reads
 from core.types import Task
+from core.types.aliases import stored_as
 from core.unlearning.methods import Method, method_of
 from core.unlearning.paired_losses import AHEAD
 from core.unlearning.teachers import OVERFIT
@@ -37,7 +38,7 @@ class Estimate:
         device: Device name, or several with commas.
         dtype: Floating-point type of the weights.
         parameters: Parameters of the base model.
-        memory: Peak memory of the run, in bytes.
+        peak_bytes: Peak memory of the run, in bytes.
         free: Free memory of the device now, in bytes.
         seconds: Duration without waiting in the queue.
         tokens: Tokens that the run reads.
@@ -46,7 +47,7 @@ class Estimate:
     device: str
     dtype: str
     parameters: int
-    memory: int
+    peak_bytes: int = field(metadata=stored_as("memory"))
     free: int
     seconds: float
     tokens: int
@@ -54,7 +55,7 @@ class Estimate:
     @property
     def fits(self) -> bool:
         """Whether the run fits into the free memory."""
-        return self.memory <= self.free
+        return self.peak_bytes <= self.free
 
 
 def estimate(
@@ -93,20 +94,20 @@ def estimate(
             f"Device {where} has no room for two layers of the model: free it, or choose another."
         ) from error
     read = reads(context, lengths, how, config)
-    memory = (
+    peak_bytes = (
         baseline + _weights(context, how, config, dtype) + _activations(context, lengths, how, config, dtype, token)
     )
     seconds = read.plain * token.forward + read.with_gradient * token.step + read.candidates * lengths.candidate[1]
     name, (whole, _) = str(dtype).removeprefix("torch."), parameters(config, workspace.settings.rank)
     return Estimate(
-        ",".join(devices), name, whole, round(memory), free, seconds, round(read.plain + read.with_gradient)
+        ",".join(devices), name, whole, round(peak_bytes), free, seconds, round(read.plain + read.with_gradient)
     )
 
 
 def _devices(workspace: Workspace, device: str) -> tuple[str, ...]:
     """The devices that a run would take: free ones first, as many as the settings ask for."""
     choose_device(device)
-    known = candidates(device)
+    known = usable_devices(device)
     idle = free_devices(known)
     ordered = (*idle, *(name for name in known if name not in idle))
     return ordered[: cards(workspace.settings, "local")]
@@ -116,7 +117,7 @@ def _batch(workspace: Workspace, how: Method) -> int:
     """Prompts in the largest training batch."""
     if how.retrain:
         return workspace.settings.batch_size
-    return max(how.batch_size, OVERFIT.batch_size) if how.overfits else how.batch_size
+    return max(how.batch_size, OVERFIT.batch_size) if how.needs_overfit_copy else how.batch_size
 
 
 def _weights(context: RequestContext, how: Method, config: Any, dtype: torch.dtype) -> int:

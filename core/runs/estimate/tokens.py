@@ -74,7 +74,7 @@ class Lengths:
     @cached_property
     def candidate(self) -> tuple[float, float]:
         """Tokens of one candidate after the history, and the seconds to tokenise one."""
-        prompt, catalogue = self.context.split.retain[0], evenly_spaced(list(self.context.reader.popular), SAMPLE)
+        prompt, catalogue = self.context.split.retain[0], evenly_spaced(list(self.context.prompt_setup.popular), SAMPLE)
         started = time.perf_counter()
         asked = self.context.encode(ranking.candidate_prompts(prompt, catalogue))
         seconds = (time.perf_counter() - started) / len(asked)
@@ -112,16 +112,16 @@ def _unlearning(_context: RequestContext, lengths: Lengths, how: Method, modules
     checked = lengths.all("forget") + sum(
         lengths.all(name, early_stopping.PROMPTS) for name in ("holdout", "validation")
     )
-    checks = len(task_vectors.MOVE_MULTIPLES) if how.merged else how.steps / CHECK_EVERY + 2
+    checks = len(task_vectors.MOVE_MULTIPLES) if how.uses_task_vectors else how.steps / CHECK_EVERY + 2
     yield Reads((checks + 1) * checked)
     if how.groups == "memory":
         yield Reads((modules + 1) * (lengths.all("forget") + lengths.all("holdout", memory_contrast.PROMPTS)))
-    if how.taught:
+    if how.uses_teacher:
         yield Reads(lengths.all("forget"))
-    if how.overfits:
-        wanted = how.steps * OVERFIT.batch_size if how.merged else OVERFIT.epochs * lengths.counts["forget"]
+    if how.needs_overfit_copy:
+        wanted = how.steps * OVERFIT.batch_size if how.uses_task_vectors else OVERFIT.epochs * lengths.counts["forget"]
         yield Reads(2 * lengths.all("forget"), max(wanted, lengths.counts["forget"]) * lengths.one("forget"))
-    if forgets and not how.merged:
+    if forgets and not how.uses_task_vectors:
         prompts = how.steps * min(how.batch_size, lengths.counts["forget"])
         yield Reads(0.0, prompts * lengths.padded("forget", how.batch_size))
     if keeps:
@@ -136,7 +136,7 @@ def _evaluation(context: RequestContext, lengths: Lengths, lists: bool) -> Reads
         min(evaluate.RANKED_USERS, len({one.user for one in split.test})),
         len(evaluate.list_users(split)) * lists,
     )
-    unseen = len(context.reader.popular) - round(fmean(map(len, context.histories.values())))
+    unseen = len(context.prompt_setup.popular) - round(fmean(map(len, context.histories.values())))
     # number of candidates -> number of prompts
     asked = Counter({min(evaluate.NEGATIVES + 1, unseen): ranked})
     asked[min(evaluate.LIST_CANDIDATES, unseen)] += listed

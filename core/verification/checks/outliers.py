@@ -22,54 +22,54 @@ from core.verification.thresholds import Thresholds
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Check the p-value of the forgotten user who stands out most."""
-    people, bounds = len(np.unique(evidence.model.outputs.forget.users)), evidence.thresholds
+    users, bounds = len(np.unique(evidence.model.outputs.forget.users)), evidence.thresholds
     # With fewer held-out users, even the last rank of all has no small p-value.
-    wanted = max(bounds.strangers, math.ceil(2 * people / bounds.rare))
-    chance, strangers = smallest_chance(evidence)
-    found, reason = _judge(evidence, chance, strangers < wanted)
+    wanted = max(bounds.strangers, math.ceil(2 * users / bounds.rare))
+    p_value, held_out_users = smallest_p_value(evidence)
+    found, reason = _judge(evidence, p_value, held_out_users < wanted)
     yield Check(
         "V3",
         found,
-        exact_value(chance, strangers),
+        exact_value(p_value, held_out_users),
         bounds.usual,
         None,
-        wanted if strangers < wanted else None,
+        wanted if held_out_users < wanted else None,
         "outliers",
         reason,
-        {"people": people, "strangers": strangers, "wanted": wanted, "usual": bounds.usual, "rare": bounds.rare},
+        {"people": users, "strangers": held_out_users, "wanted": wanted, "usual": bounds.usual, "rare": bounds.rare},
     )
 
 
-def smallest_chance(evidence: Evidence) -> tuple[float, int]:
+def smallest_p_value(evidence: Evidence) -> tuple[float, int]:
     """Return the corrected p-value of the user who stands out most, and the number of held-out users."""
-    forgotten, strangers = (_gain_by_user(evidence, name) for name in ("forget", "holdout"))
-    if not len(forgotten) or not len(strangers):
-        return float("nan"), len(strangers)
-    above = (strangers[None] >= forgotten[:, None]).sum(1)
-    below = (strangers[None] <= forgotten[:, None]).sum(1)
-    chances = 2 * (1 + np.minimum(above, below)) / (1 + len(strangers))
-    return float(min(1.0, len(forgotten) * chances.min())), len(strangers)
+    forgotten, held_out_users = (_gain_by_user(evidence, name) for name in ("forget", "holdout"))
+    if not len(forgotten) or not len(held_out_users):
+        return float("nan"), len(held_out_users)
+    above = (held_out_users[None] >= forgotten[:, None]).sum(1)
+    below = (held_out_users[None] <= forgotten[:, None]).sum(1)
+    p_values = 2 * (1 + np.minimum(above, below)) / (1 + len(held_out_users))
+    return float(min(1.0, len(forgotten) * p_values.min())), len(held_out_users)
 
 
 def _gain_by_user(evidence: Evidence, name: str) -> np.ndarray:
     """D of each user of a set [user]."""
     model: Predictions = getattr(evidence.model.outputs, name)
     references = np.mean([getattr(answers.outputs, name).losses for answers in evidence.references], axis=0)
-    people, place = np.unique(model.users, return_inverse=True)
-    gains = np.bincount(place, references - model.losses, len(people)) / np.bincount(place, minlength=len(people))
+    users, index = np.unique(model.users, return_inverse=True)
+    gains = np.bincount(index, references - model.losses, len(users)) / np.bincount(index, minlength=len(users))
     return np.asarray(gains)
 
 
-def _judge(evidence: Evidence, chance: float, few: bool) -> tuple[Verdict, str]:
+def _judge(evidence: Evidence, p_value: float, few: bool) -> tuple[Verdict, str]:
     """Verdict and its reason; `few`: there are too few held-out users."""
     bounds: Thresholds = evidence.thresholds
-    in_references = min((smallest_chance(other)[0] for other in evidence.each_reference()), default=1.0)
-    in_original = smallest_chance(replace(evidence, model=evidence.original))[0]
-    if chance < bounds.rare and in_references >= bounds.usual:
+    in_references = min((smallest_p_value(other)[0] for other in evidence.each_reference()), default=1.0)
+    in_original = smallest_p_value(replace(evidence, model=evidence.original))[0]
+    if p_value < bounds.rare and in_references >= bounds.usual:
         return Verdict.FAIL, ""
     if few:
         return Verdict.INCONCLUSIVE, "few_strangers"
-    if chance < bounds.usual:
+    if p_value < bounds.usual:
         return Verdict.INCONCLUSIVE, "chance"
     if not in_original < bounds.usual:
         return Verdict.INCONCLUSIVE, "blind"

@@ -1,6 +1,6 @@
 """V5: paraphrases of the prompt.
 
-Data that is gone under one wording may still show under another (arXiv:2402.16835).
+Data that is gone under one paraphrase may still show under another (arXiv:2402.16835).
 
 1. Models differ more under unusual paraphrases, so each paraphrase w has its own scale: d_w(x) is the mean
    Jensen-Shannon divergence of model x from each other model on the forget rows, divided by its mean over

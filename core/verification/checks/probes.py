@@ -32,43 +32,43 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     bound = max([margin, *(best - float(np.mean(rest)) for best, rest in leave_one_out(on_references) if rest)])
     value = estimate(
         lambda rows: _best_auc(model, rows) - float(np.mean([_best_auc(reference, rows) for reference in references])),
-        np.concatenate([resampling_units(model.users[model.member]), model.users[~model.member]]),
+        np.concatenate([resampling_units(model.users[model.is_forgotten]), model.users[~model.is_forgotten]]),
     )
     yield check("V8", "probes", value, (None, bound), margin=margin, bound=bound)
 
 
-def probed(hidden: np.ndarray, users: np.ndarray, member: np.ndarray) -> ProbeScores:
+def probed(hidden: np.ndarray, users: np.ndarray, is_forgotten: np.ndarray) -> ProbeScores:
     """Return cross-validated probe scores of hidden states.
 
     Args:
         hidden: Hidden states [layer, row, width], rows of forgotten users first.
         users: User id of each row [row].
-        member: Whether the row is of a forgotten user [row].
+        is_forgotten: Whether the row is of a forgotten user [row].
 
     Returns:
         The scores; NaN with fewer than two users on either side.
     """
-    sides = [list(dict.fromkeys(users[side])) for side in (member, ~member)]
+    sides = [list(dict.fromkeys(users[side])) for side in (is_forgotten, ~is_forgotten)]
     folds = min(FOLDS, *map(len, sides))
-    fold_of = {user: place % max(folds, 1) for side in sides for place, user in enumerate(side)}
+    fold_of = {user: index % max(folds, 1) for side in sides for index, user in enumerate(side)}
     fold_of_row = np.array([fold_of[user] for user in users])
     scores = np.full(hidden.shape[:2], np.nan)
     for fold in range(folds if folds > 1 else 0):
         held_out = fold_of_row == fold
         for layer, states in enumerate(hidden):
-            scores[layer, held_out] = _ridge(states[~held_out], member[~held_out], states[held_out])
-    return ProbeScores(users, member, scores)
+            scores[layer, held_out] = _ridge(states[~held_out], is_forgotten[~held_out], states[held_out])
+    return ProbeScores(users, is_forgotten, scores)
 
 
-def _ridge(train: np.ndarray, member: np.ndarray, test: np.ndarray) -> np.ndarray:
+def _ridge(train: np.ndarray, is_forgotten: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Scores of the test rows by a ridge regression on the training rows, in its dual form."""
     mean, width = train.mean(0), train.std(0) + 1e-6
     train, test = ((rows - mean) / width / np.sqrt(train.shape[1]) for rows in (train, test))
-    target = member - member.mean()
+    target = is_forgotten - is_forgotten.mean()
     return np.asarray(test @ (train.T @ np.linalg.solve(train @ train.T + RIDGE * np.eye(len(train)), target)))
 
 
 def _best_auc(probed: ProbeScores, rows: np.ndarray) -> float:
     """The highest AUC of any layer."""
-    member = probed.member[rows]
-    return max(auc(layer[rows][member], layer[rows][~member]) for layer in probed.scores)
+    is_forgotten = probed.is_forgotten[rows]
+    return max(auc(layer[rows][is_forgotten], layer[rows][~is_forgotten]) for layer in probed.scores)

@@ -1,4 +1,4 @@
-"""V4: quality of the recommendation lists, and the place of forgotten titles in them.
+"""V4: quality of the recommendation lists, and the ranks of forgotten titles in them.
 
 HR@10 and NDCG@10 use the same candidates for every model. The rank of a forgotten title is a share of the
 list; 0 is the top.

@@ -1,7 +1,7 @@
 """V7: relearning attack (arXiv:2406.13356).
 
-1. The model and each reference are trained alike on a few forget rows, and scored on the others after each lap.
-2. D = mean over laps and rows of (loss before - loss after): what the training reveals about the other rows.
+1. The model and each reference are trained alike on a few forget rows, and scored on the others after each epoch.
+2. D = mean over epochs and rows of (loss before - loss after): what the training reveals about the other rows.
 3. Similarity of two curves is 1 - |D_u - D_r| / (|D_u| + |D_r|), with D_r the mean over references:
    1 = the same, 0 = only one of both learned.
 """
@@ -36,7 +36,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
 
 
 def _gains(answers: Answers) -> np.ndarray:
-    """Fall of each row's loss [row], mean over laps."""
+    """Fall of each row's loss [row], mean over epochs."""
     before, *after = (scores.losses for scores in answers.relearned)
     return np.asarray(before - np.mean(after, axis=0))
 
