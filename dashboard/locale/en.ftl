@@ -748,6 +748,7 @@ before-column-reference = Stays, reference
 before-axis-titles = titles of the top 10 that stay
 before-axis-users = other users
 before-genre = genre
+before-genres-none = The titles in these lists have no genres, so there is no chart of genres.
 before-titles = titles
 before-after-same = All { $titles } recommendations keep their rank.
 before-after-changed = { $gone ->

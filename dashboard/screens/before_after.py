@@ -67,8 +67,12 @@ def one_user(run: RunHandle, evaluation: Evaluation) -> None:
     with wide:
         chart(charts.slopes(before, after), f"{run.id}-slopes", t("before-slopes-alt"))
     with narrow:
-        chart(charts.genres(lists, queries.workspace().items), f"{run.id}-genres", t("before-genres-alt"))
-        st.caption(t("before-genres-note"))
+        items = queries.workspace().items
+        if any(items[row.item].genres for row in (*before, *after, *reference) if row.item in items):
+            chart(charts.genres(lists, items), f"{run.id}-genres", t("before-genres-alt"))
+            st.caption(t("before-genres-note"))
+        else:
+            st.caption(t("before-genres-none"))
 
 
 @st.fragment(run_every=2)

@@ -1,5 +1,6 @@
 """Every page on the finished run of the demo: title, controls, results and error messages."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -138,6 +139,15 @@ def test_before_after_page_shows_three_lists_for_any_user(page, demo: Path) -> N
         assert [len(frame.value) for frame in app.dataframe[:3]] == [10, 10, 10]
     app.selectbox(key="pick_length").set_value("20").run()
     assert [len(frame.value) for frame in app.dataframe[:3]] == [20, 20, 20]
+
+
+def test_before_after_page_is_complete_without_genres(page, demo: Path) -> None:
+    """A CSV file has no genres."""
+    path = Workspace(demo).layout.data[1]
+    items = [json.loads(line) | {"genres": []} for line in path.read_text(encoding="utf-8").splitlines()]
+    path.write_text("".join(json.dumps(item) + "\n" for item in items), encoding="utf-8")
+    app = page("before_after")
+    assert not app.exception and "have no genres" in text_of(app) and "other users stay" in text_of(app)
 
 
 def test_loaded_models_reproduce_the_saved_lists(page, demo: Path) -> None:
