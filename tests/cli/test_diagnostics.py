@@ -4,11 +4,24 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 
 import core.cli.app as cli
 from core.cli.diagnostics import examine
 from core.runs.process_identity import this_worker
 from core.runs.submit import create_run
+
+
+@pytest.fixture(autouse=True)
+def cpu_build(monkeypatch):
+    """torch without CUDA: doctor rightly reports a CUDA build on a machine without a GPU."""
+    monkeypatch.setattr(torch.version, "cuda", None)
+
+
+def test_doctor_reports_a_cuda_build_without_a_gpu(workspace, monkeypatch):
+    monkeypatch.setattr(torch.version, "cuda", "12.8")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert [finding.name for finding in examine(workspace) if not finding.ok] == ["device"]
 
 
 def test_doctor_finds_no_problem_in_an_intact_workspace(workspace):
