@@ -133,10 +133,10 @@ def test_each_sequential_request_forgets_one_more_user(sequential_scenario, monk
     materials = []
     from core.benchmark import sequential as module
 
-    original_unlearn = module.unlearn
+    original_unlearn = module.unlearn_adapter
     monkeypatch.setattr(
         module,
-        "unlearn",
+        "unlearn_adapter",
         lambda model, material, *rest: materials.append(material) or original_unlearn(model, material, *rest),
     )
     rows = list(sequential_requests(sequential_scenario, "cure", ENTRANTS["cure"], (1e-3, 0.4), 0))
