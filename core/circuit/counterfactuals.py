@@ -58,14 +58,14 @@ def find_prompt_pairs(
         answers: Token ids of Yes and No in the click task; None in next_item.
         seed: Of all random draws.
         batch_size: Prompts per batch.
-        strategies: Which of WAYS are tried, in this order.
+        strategies: Which of STRATEGIES are tried, in this order.
         donors: Number of pairs for each prompt, each with its own draw of donors (and in next_item of the distractor).
 
     Returns:
         The prompt pairs, in the order of the prompts, and the number of prompts without a pair.
 
     Raises:
-        RunError: A way is not in WAYS.
+        RunError: A strategy is not in STRATEGIES.
     """
     if unknown := set(strategies) - set(STRATEGIES):
         raise RunError(f"Strategy {min(unknown)!r} is not known: choose among {', '.join(STRATEGIES)}.")

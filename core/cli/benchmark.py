@@ -28,9 +28,8 @@ def bench(
         "benchmarks"
     ),
     folder: Annotated[
-        Path, typer.Option("--scenarios", help="Folder of the scenarios: their adapters and references.")
+        Path, typer.Option("--scenarios", "--scenes", help="Folder of the scenarios: their adapters and references.")
     ] = Path(".bench"),
-    scenes: Annotated[Path | None, typer.Option("--scenes", hidden=True)] = None,
     kinds: Annotated[str, typer.Option(help="Kinds of request: random, heavy, single, genre, row.")] = "random",
     seeds: Annotated[
         int, typer.Option(help="Number of seeds; each has its own adapter, request and references.", min=1)
@@ -57,7 +56,7 @@ def bench(
             source = Workspace(root)
             sweep = Sweep(
                 source=source,
-                folder=scenes or folder,
+                folder=folder,
                 rows=target / "unlearning" / f"{slug(source.settings.name)}.parquet",
                 kinds=tuple(parts_of(kinds)),
                 seeds=tuple(range(1 if quick else seeds)),

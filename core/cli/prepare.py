@@ -45,10 +45,13 @@ def prepare(
     base_share: Annotated[
         float,
         typer.Option(
-            help="Share of base-model users, whose data trains the base model, if it is trained here.", min=0, max=0.9
+            "--base-users",
+            "--crowd",
+            help="Share of base-model users, whose data trains the base model, if it is trained here.",
+            min=0,
+            max=0.9,
         ),
     ] = 0.06,
-    crowd: Annotated[float | None, typer.Option("--crowd", hidden=True, min=0, max=0.9)] = None,
     held_out_share: Annotated[
         float,
         typer.Option("--holdout", help="Share of held-out users, whose data trains no model.", min=0.01, max=0.9),
@@ -69,7 +72,7 @@ def prepare(
         workspace.name, data, Task(task), location, revision, window=window, epochs=epochs, learning_rate=learning_rate,
         rank=rank, seed=seed, base_note=name or "a small Llama trained here on the data of the base-model users",
     )  # fmt: skip
-    scratch = Scratch(base_share=base_share if crowd is None else crowd, held_out_share=held_out_share)
+    scratch = Scratch(base_share=base_share, held_out_share=held_out_share)
     with progress() as bars:
         _print_summary(make_workspace(dataset, workspace, settings, scratch, step_bars(bars), adapter), workspace)
 

@@ -120,7 +120,7 @@ def _assign_roles(
     if not roles.training_users or not roles.held_out_users or (own_base and not base_interactions):
         raise DataError(
             f"The data has {len({event.user for event in dataset.interactions})} users, too few for training users, "
-            f"base-model users and held-out users: add users, or choose other shares than --crowd {share:g} "
+            f"base-model users and held-out users: add users, or choose other shares than --base-users {share:g} "
             f"and --holdout {scratch.held_out_share:g}."
         )
     return roles, base_interactions

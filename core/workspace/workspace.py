@@ -178,10 +178,8 @@ class Workspace:
         """
         if not request.subjects:
             raise RequestError("The request names nobody: give at least one user or one interaction.")
-        training_users, others = (
-            set(self.user_split.training_users),
-            set(self.user_split.base_users) | set(self.user_split.held_out_users),
-        )
+        training_users = set(self.user_split.training_users)
+        others = {*self.user_split.base_users, *self.user_split.held_out_users}
         for user in request.subjects:
             if user in others:
                 raise RequestError(

@@ -13,7 +13,7 @@ from dashboard.presenters.theme import AFTER, COLOURS, QUIET
 
 # Our methods stand out; other methods share the quiet colours and differ by shape.
 OURS = (AFTER, COLOURS[Group.SHARED], "#8E44AD")
-RIVALS = (COLOURS[Group.FORGET], COLOURS[Group.RETAIN], QUIET, "#B8860B", "#4D5C66", "#8B5A2B")
+BASELINE_COLOURS = (COLOURS[Group.FORGET], COLOURS[Group.RETAIN], QUIET, "#B8860B", "#4D5C66", "#8B5A2B")
 SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left")
 
 
@@ -28,7 +28,7 @@ def pareto(points: pd.DataFrame, floor: tuple[float, float], start: float, ours:
         title: Title of the value's axis.
     """
     names = list(dict.fromkeys(points["method"]))
-    colours = [*OURS[:ours], *RIVALS]
+    colours = [*OURS[:ours], *BASELINE_COLOURS]
     colour = scale_of({name: colours[i % len(colours)] for i, name in enumerate(names)})
     shape = scale_of({name: SHAPES[i % len(SHAPES)] for i, name in enumerate(names)})
     legend = alt.Legend(orient="bottom", title=None, columns=2, labelLimit=120)
@@ -109,7 +109,8 @@ def sequential(data: pd.DataFrame, title: str) -> Chart:
     """
     names, dashes = list(dict.fromkeys(data["method"])), (SOLID, DASHED, DOTTED)
     kinds = {
-        name: (colour, dash) for name, colour, dash in zip(names, cycle((*OURS, *RIVALS)), cycle(dashes), strict=False)
+        name: (colour, dash)
+        for name, colour, dash in zip(names, cycle((*OURS, *BASELINE_COLOURS)), cycle(dashes), strict=False)
     }
     x = alt.X("served:Q", title=t("benchmark-row-served"), axis=alt.Axis(tickMinStep=1, format="d"))
     y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))

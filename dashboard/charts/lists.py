@@ -15,14 +15,16 @@ from dashboard.presenters.tables import MODELS
 from dashboard.presenters.theme import QUIET
 
 
-def genres(lists: Mapping[str, Sequence[Recommendation]], items: Mapping[str, Item]) -> Chart:
-    """Count the titles of each genre in each model's list, the most frequent genre first."""
+def genres(lists: Mapping[str, Sequence[Recommendation]], items: Mapping[str, Item]) -> Chart | None:
+    """Count the titles of each genre in each model's list, the most frequent genre first; None without genres."""
     names = dict(zip(("original", "unlearned", "reference"), MODEL_MARKS, strict=False))
     counts = [
         (genre, MODELS[names[model]], count)
         for model, rows in lists.items()
         for genre, count in Counter(genre for row in rows for genre in _genres(items, row.item)).items()
     ]
+    if not counts:
+        return None
     data = pd.DataFrame(counts, columns=["genre", "model", "titles"])
     legend = alt.Legend(orient="bottom", title=None)
     base = alt.Chart(data).encode(

@@ -46,7 +46,7 @@ def thresholds(
 
 def drawing(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit], edit: GroupEdit) -> dict[str, Any]:
     """Return the data that the script draws and sorts."""
-    by_hand = {rank_change.module: rank_change.group.value for rank_change in edit.moves}
+    by_hand = {move.module: move.group.value for move in edit.moves}
     forget, retain = (set(circuit.members) for circuit in circuits)
     modules = [
         {

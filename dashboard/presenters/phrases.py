@@ -132,16 +132,12 @@ def code(text: str) -> str:
     return f"{fence} {flat} {fence}" if "`" in flat else f"{fence}{flat}{fence}"
 
 
-def date(current_moment: str | int) -> str:
+def date(moment: str | int) -> str:
     """Format an ISO date or Unix seconds as "12 Jan 2026"; return any other text unchanged."""
     try:
-        when = (
-            datetime.fromtimestamp(current_moment, UTC)
-            if isinstance(current_moment, int)
-            else datetime.fromisoformat(current_moment)
-        )
+        when = datetime.fromtimestamp(moment, UTC) if isinstance(moment, int) else datetime.fromisoformat(moment)
     except (ValueError, OverflowError, OSError):
-        return str(current_moment)
+        return str(moment)
     return f"{when.day} {when:%b %Y}"
 
 

@@ -67,12 +67,9 @@ def one_user(run: RunHandle, evaluation: Evaluation) -> None:
     with wide:
         chart(charts.slopes(before, after), f"{run.id}-slopes", t("before-slopes-alt"))
     with narrow:
-        items = queries.workspace().items
-        if any(items[row.item].genres for row in (*before, *after, *reference) if row.item in items):
-            chart(charts.genres(lists, items), f"{run.id}-genres", t("before-genres-alt"))
-            st.caption(t("before-genres-note"))
-        else:
-            st.caption(t("before-genres-none"))
+        if genres := charts.genres(lists, queries.workspace().items):
+            chart(genres, f"{run.id}-genres", t("before-genres-alt"))
+        st.caption(t("before-genres-note" if genres else "before-genres-none"))
 
 
 @st.fragment(run_every=2)

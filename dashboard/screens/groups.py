@@ -30,23 +30,23 @@ def mover(run: RunHandle, groups: tuple[ModuleGroup, ...]) -> tuple[GroupMove, .
                 st.error(t("groups-incomplete"), icon=":material/error:")
             else:
                 new = tuple(GroupMove(module, group, reason.strip()) for module in modules)
-                moves = (*(rank_change for rank_change in moves if rank_change.module not in modules), *new)
+                moves = (*(move for move in moves if move.module not in modules), *new)
                 state.keep(key, moves)
-    for rank_change in moves:
+    for move in moves:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
                 t(
                     "groups-moved",
-                    module=module_title(rank_change.module),
-                    group=GROUP_NAMES[rank_change.group],
-                    reason=escape(rank_change.reason),
+                    module=module_title(move.module),
+                    group=GROUP_NAMES[move.group],
+                    reason=escape(move.reason),
                 ),
                 width="stretch",
             )
-            others = tuple(other for other in moves if other.module != rank_change.module)
+            others = tuple(other for other in moves if other.module != move.module)
             st.button(
                 t("groups-back"),
-                key=f"back_{rank_change.module}",
+                key=f"back_{move.module}",
                 type="tertiary",
                 on_click=state.keep,
                 args=(key, others),

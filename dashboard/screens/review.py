@@ -124,7 +124,7 @@ def timeline(request_id: str) -> None:
     if not rows:
         st.caption(t("review-timeline-empty"))
         return
-    st.markdown("\n".join(f"1. {escape(current_moment(time))}: {sentence}" for time, sentence in rows))
+    st.markdown("\n".join(f"1. {escape(to_the_minute(time))}: {sentence}" for time, sentence in rows))
     frame = pd.DataFrame(rows, columns=[t("review-column-time"), t("review-column-what")])
     with st.container(horizontal=True):
         page = partial(render_case_record, request_id, entries)
@@ -140,7 +140,7 @@ def timeline(request_id: str) -> None:
         export(frame, f"{request_id}-timeline", t("review-timeline-save"))
 
 
-def current_moment(time: str) -> str:
+def to_the_minute(time: str) -> str:
     """Format a time of the ledger (UTC) to the minute."""
     return f"{date(time)}, {time[11:16]} UTC"
 

@@ -3,12 +3,14 @@
 import csv
 import json
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+import typer
 
 import core.cli.app as cli
 from tests.conftest import small_dataset
@@ -132,3 +134,16 @@ def test_every_command_has_a_help_text(command, capsys, monkeypatch):
         cli.main()
     assert end.value.code == 0
     assert len(capsys.readouterr().out) > 200
+
+
+def test_options_in_the_documents_exist():
+    """The README and docs/operating.md name an option as code, for example `--full`."""
+
+    def options(command):
+        yield from (option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts))
+        for child in getattr(command, "commands", {}).values():
+            yield from options(child)
+
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/operating.md")]
+    named = {option for text in texts for option in re.findall(r"`(--[a-z][a-z-]*)", text)}
+    assert len(named) > 5 and named <= set(options(typer.main.get_command(cli.app)))
