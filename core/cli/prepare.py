@@ -7,7 +7,7 @@ import typer
 
 from core.cli.console import out, progress, step_bars
 from core.cli.options import WorkspacePath, columns_of
-from core.data.readers import read
+from core.data.readers import Dataset, read
 from core.errors import RequestError
 from core.types import Task
 from core.utils.commands import command_line
@@ -64,9 +64,7 @@ def prepare(
 
     if task not in list(Task):
         raise RequestError(f"Task {task!r} is unknown: choose click or next_item.")
-    dataset = read(data, columns_of(columns))
-    for note in dataset.notes:
-        out.print(f"note: {note}", highlight=False)
+    dataset = _read(data, columns)
     name, revision, location = _base(base)
     settings = WorkspaceSettings(
         workspace.name, data, Task(task), location, revision, window=window, epochs=epochs, learning_rate=learning_rate,
@@ -75,6 +73,14 @@ def prepare(
     scratch = Scratch(base_share=base_share, held_out_share=held_out_share)
     with progress() as bars:
         _print_summary(make_workspace(dataset, workspace, settings, scratch, step_bars(bars), adapter), workspace)
+
+
+def _read(data: str, columns: str) -> Dataset:
+    """Read the data and print what the reader noted."""
+    dataset = read(data, columns_of(columns))
+    for note in dataset.notes:
+        out.print(f"note: {note}", highlight=False)
+    return dataset
 
 
 def _base(base: str) -> tuple[str, str | None, str]:

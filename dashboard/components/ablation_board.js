@@ -1,9 +1,4 @@
 // Ablation board: one row per layer, one button per module. State: off (ids of the modules that are switched off).
-const make = (tag, properties = {}, ...children) => {
-  const node = Object.assign(document.createElement(tag), properties);
-  node.append(...children);
-  return node;
-};
 
 export default function ({ data, setStateValue, parentElement }) {
   const root = parentElement.querySelector(".ablation_board");

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.types import Group, Interaction, Item, ModuleGroup
+from dashboard.components.scripts import script
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, module_title
 from dashboard.presenters.theme import COLOURS
@@ -17,12 +18,8 @@ HERE = Path(__file__).parent
 
 def _component(name: str) -> Callable[..., Any]:
     """Register the component of NAME.js and NAME.css; Streamlit needs this in every run of the page."""
-    return st.components.v2.component(f"cure_{name}", html=f'<div class="{name}"></div>', css=_css(name), js=_js(name))
-
-
-@cache
-def _js(name: str) -> str:
-    return (HERE / f"{name}.js").read_text(encoding="utf-8")
+    html = f'<div class="{name}"></div>'
+    return st.components.v2.component(f"cure_{name}", html=html, css=_css(name), js=script(name))
 
 
 @cache

@@ -3,13 +3,6 @@
 const INPUTS = ["q", "k", "v", "other"];
 const SNAP = 14; // pixels around a module in which a click selects it
 
-const make = (tag, properties = {}, ...children) => {
-  const node = Object.assign(document.createElement(tag), properties);
-  node.append(...children);
-  return node;
-};
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-const percent = (value) => `${Math.round(100 * value)} %`;
 
 export default function ({ data, setStateValue, parentElement }) {
   const root = parentElement.querySelector(".explorer");
@@ -94,12 +87,7 @@ export default function ({ data, setStateValue, parentElement }) {
   };
 
   const mark = (node, [x, y], paper) => {
-    const r = size(node);
-    pen.beginPath();
-    if (node.group === "forget") pen.moveTo(x, y - r * 1.15), pen.lineTo(x + r * 1.1, y + r * 0.85), pen.lineTo(x - r * 1.1, y + r * 0.85);
-    else if (node.group === "shared") pen.moveTo(x, y - r * 1.2), pen.lineTo(x + r * 1.2, y), pen.lineTo(x, y + r * 1.2), pen.lineTo(x - r * 1.2, y);
-    else pen.arc(x, y, r, 0, 7);
-    pen.closePath();
+    outline(pen, node.group, x, y, size(node));
     const dim = view.only && node.side === "out";
     pen.globalAlpha = dim ? 0.15 : 1;
     pen.fillStyle = paper;
@@ -224,14 +212,9 @@ export default function ({ data, setStateValue, parentElement }) {
   const at = (event) => {
     const box = canvas.getBoundingClientRect();
     const [px, py] = [event.clientX - box.left, event.clientY - box.top];
-    let best = null;
-    let least = Infinity;
-    for (const node of nodes) {
-      const [x, y] = place(node);
-      const far = Math.max(0, Math.hypot(x - px, y - py) - size(node));
-      if (far < least) (least = far), (best = node);
-    }
-    return least <= SNAP ? best : null;
+    const far = (node) => Math.hypot(place(node)[0] - px, place(node)[1] - py) - size(node);
+    const best = least(nodes, (node) => Math.max(0, far(node)));
+    return best && far(best) <= SNAP ? best : null;
   };
 
   slider.oninput = () => ((view.edges = Number(slider.value)), changed());
@@ -277,12 +260,7 @@ export default function ({ data, setStateValue, parentElement }) {
     if (event.key === "Enter") return toggle(pinned, selected);
     if (!step) return;
     event.preventDefault();
-    select(selected ? neighbour(selected, step) : nodes.find((node) => node.side !== "end"));
-  };
-  const neighbour = (from, [dx, dy]) => {
-    const ahead = nodes.filter((node) => (node.across - from.across) * dx + (node.up - from.up) * dy > 1e-9);
-    const far = (node) => Math.hypot((node.across - from.across) * (dx ? 1 : 9), (node.up - from.up) * (dy ? 1 : 9));
-    return ahead.reduce((best, node) => (far(node) < far(best) ? node : best), ahead[0]) ?? from;
+    select(selected ? neighbour(nodes, selected, step) : nodes.find((node) => node.side !== "end"));
   };
   stage.addEventListener("wheel", (event) => {
     if (!document.fullscreenElement) return; // zoom must not capture the page's scrolling

@@ -6,6 +6,8 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.components.scripts import script
+
 HERE = Path(__file__).parent
 VIEW = ("q", "k", "v", "other")
 
@@ -25,7 +27,7 @@ def explorer(scene: dict[str, Any], selected: str, view: str, key: str) -> tuple
         Id of the selected module ("" for none), and the view.
     """
     component = st.components.v2.component(
-        "cure_explorer", html='<div class="explorer"></div>', css=_text("css"), js=_text("js")
+        "cure_explorer", html='<div class="explorer"></div>', css=_css(), js=script("explorer")
     )
     result = component(
         key=key,
@@ -54,5 +56,5 @@ def parsed(view: str, start: int) -> dict[str, Any]:
 
 
 @cache
-def _text(kind: str) -> str:
-    return (HERE / f"explorer.{kind}").read_text(encoding="utf-8")
+def _css() -> str:
+    return (HERE / "explorer.css").read_text(encoding="utf-8")

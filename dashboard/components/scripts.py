@@ -1,0 +1,16 @@
+"""Scripts of the page components, each with the functions that all share in front."""
+
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+@cache
+def script(name: str) -> str:
+    """Return the script of a component.
+
+    Args:
+        name: File name without suffix, such as "explorer".
+    """
+    return "\n".join((HERE / f"{part}.js").read_text(encoding="utf-8") for part in ("elements", name))
