@@ -36,7 +36,7 @@ from core.workspace import Workspace
 
 STEPS = (12, 24, 48)  # most steps of each run of a method that trains step by step
 MEASURED_MULTIPLES = (1.0, 2.0, 3.0)  # multiples of a method's combined vector at which it is measured
-STRENGTHS = (0.75, 0.5, 0.25, 0.0)  # factors of the weakened adapter
+WEAKENED_FACTORS = (0.75, 0.5, 0.25, 0.0)  # factors of the weakened adapter
 HELD_OUT_USERS = 25  # evaluated; all of them would take longer than everything else
 NEGATIONS = (0.25, 0.5, 1.0, 2.0)  # factors of the negated task vector
 
@@ -150,7 +150,7 @@ def baselines(scenario: Scenario) -> Iterator[Result]:
         yield scenario.row("reference", one, others, strength=float(number))
     plan = layout(scenario.recommender.model)
     before = plan.weights()
-    for strength in STRENGTHS:
+    for strength in WEAKENED_FACTORS:
         plan.write(before * strength)
         yield scenario.row("weakened", scenario.evaluate(), strength=1 - strength)
     scenario.restore()
@@ -256,7 +256,7 @@ def groups_of(scenario: Scenario, entrant: Entrant, seed: int) -> tuple[Groups, 
         started = time.perf_counter()
         fresh = (
             _circuit_groups(scenario, entrant.strategies, seed)
-            if method.grouped
+            if method.needs_circuits
             else plain_groups(scenario.recommender, scenario.material, method, seed, NullObserver())
         )
         scenario.found[key] = fresh, time.perf_counter() - started

@@ -16,10 +16,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from core.report.summary import visible
 from core.runs.handle import RunHandle
 from core.types import ENDED, Evaluation, RunState
 from core.types.results import METRIC_NAMES
+from core.utils.text import visible
 
 if TYPE_CHECKING:
     from core.unlearning.training_types import Step  # loads torch

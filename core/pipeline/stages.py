@@ -11,7 +11,8 @@
 4. Evaluate the unlearned model beside the original and the retrained references (`_evaluate`; section 6).
    Result: Evaluation. Stage "evaluation".
 
-Methods without circuits skip steps 1 and 2. A run with edited groups takes the circuits of step 1 from an earlier run.
+Methods without circuits skip step 1 and the stage “groups”; those by memory contrast group the modules at the start of
+step 3. A run with edited groups takes the circuits of step 1 from an earlier run.
 Each result goes to the observer of the run as an event (core/pipeline/events.py); nothing here writes a file of a run.
 """
 
@@ -41,6 +42,7 @@ from core.pipeline.events import (
     Unlearned,
 )
 from core.report.build import make_report
+from core.report.summary import summarise
 from core.types import Evaluation, Group, GroupEdit, ModuleGroup, Outcome, Request, RunSpec
 from core.unlearning.finetuning import finetune
 from core.unlearning.memory_contrast import memory_contrasts
@@ -129,7 +131,7 @@ def _load(workspace: Workspace, spec: RunSpec, timer: StageTimer, checkpointer: 
 
 def _find_groups(job: _Job) -> GroupingResult:
     """Steps 1 and 2 of a run, or what an earlier attempt at it found; empty for a method without circuits."""
-    if not job.method.grouped:
+    if not job.method.needs_circuits:
         return GroupingResult(None, ())
     if earlier := job.observer.earlier_result():
         return earlier
@@ -188,7 +190,7 @@ def plain_groups(
     recommender: Recommender, material: UnlearningPrompts, method: Method, seed: int, observer: RunObserver
 ) -> dict[str, Group]:
     """Assign groups for a method without circuits: by memory contrast, or every module is shared."""
-    if method.groups == "memory":
+    if method.uses_memory_contrast:
         rows = memory_contrasts(recommender.model, material.forget, material.holdout, seed)
         observer.on_event(MemoryFound(rows))
         return {row.module: row.group for row in rows}
@@ -216,11 +218,19 @@ def _evaluate(job: _Job, unlearned: Recommender, original: ModelOutputs) -> Eval
 
 def _build_report(job: _Job, grouping: GroupingResult, evaluation: Evaluation) -> ReportBuilt:
     workspace, recommender = job.context.workspace, job.recommender
+    summary = summarise(
+        job.spec,
+        job.context.request,
+        workspace.items,
+        grouping.groups,
+        evaluation,
+        memory_contrast=job.method.uses_memory_contrast,
+    )
     html, reviewer_html, numbers = make_report(
         job.spec,
         job.context.request,
         workspace.settings,
-        workspace.items,
+        summary,
         grouping.circuits,
         grouping.groups,
         evaluation,

@@ -18,19 +18,19 @@ from markupsafe import Markup
 from core.report.plots import ranges, rank_changes, scatter
 from core.report.summary import (
     NOT_RUN,
+    Summary,
     asked_without_names,
     count,
     date,
     number,
     percent,
     seconds,
-    summarise,
-    visible,
 )
-from core.types import Circuit, Evaluation, Group, Item, Metrics, ModuleGroup, Request, RunSpec
+from core.types import Circuit, Evaluation, Group, Metrics, ModuleGroup, Request, RunSpec
 from core.types.results import METRIC_NAMES
 from core.utils.commands import command_line
 from core.utils.serialization import to_json
+from core.utils.text import visible
 from core.workspace import WorkspaceSettings
 
 MODULES_SHOWN = 40
@@ -51,7 +51,7 @@ def make_report(
     spec: RunSpec,
     request: Request,
     settings: WorkspaceSettings,
-    items: Mapping[str, Item],
+    summary: Summary,
     circuits: tuple[Circuit, Circuit] | None,
     groups: Sequence[ModuleGroup],
     evaluation: Evaluation,
@@ -65,9 +65,9 @@ def make_report(
         spec: Specification of the run.
         request: The request.
         settings: Settings of the workspace.
-        items: The catalogue by item id.
+        summary: Summary of the run, with names.
         circuits: Circuits of the forget and the retain set; None where the method finds none.
-        groups: The modules with their groups; empty where the method uses none.
+        groups: The modules with their groups; empty where the method finds no circuits.
         evaluation: Results of the run. Without references the report makes no claim about forgetting.
         timings: Seconds by stage.
         device: Device of the run.
@@ -93,7 +93,6 @@ def make_report(
         scatter=scatter(groups) if groups else None,
         ranges=ranges(evaluation, {name: words[0] for name, words in METRIC_TEXTS.items() if name != "test_log_loss"}),
     )
-    summary = summarise(spec, request, items, groups, evaluation)
     anonymous = replace(summary, asked=asked_without_names(request))
     slope = next((rank_changes(lists) for lists in evaluation.lists if lists.forgotten), None)
     return (

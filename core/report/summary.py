@@ -4,7 +4,6 @@ Pure functions. The sentences compare the model with the references and never ju
 """
 
 import math
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from statistics import fmean, median
 from core.types import Evaluation, Group, Interval, Item, ModuleGroup, Request, RunSpec
 
 NAMED = 6
-JOINERS = "\u200c\u200d"  # invisible, but part of emoji and of several alphabets
 REFERENCES_WANTED = 5
 NOT_RUN = (  # attacks that a run leaves out; its verification runs more of them and names the rest
     "membership attacks with shadow models",
@@ -43,16 +41,14 @@ class Summary:
     unknown: tuple[str, ...]
 
 
-def visible(text: str) -> str:
-    """Return `text` without invisible and direction-changing characters; other unprintable characters become spaces."""
-    return "".join(
-        char if char.isprintable() or char in JOINERS else "" if unicodedata.category(char) == "Cf" else " "
-        for char in text
-    )
-
-
 def summarise(
-    spec: RunSpec, request: Request, items: Mapping[str, Item], groups: Sequence[ModuleGroup], evaluation: Evaluation
+    spec: RunSpec,
+    request: Request,
+    items: Mapping[str, Item],
+    groups: Sequence[ModuleGroup],
+    evaluation: Evaluation,
+    *,
+    memory_contrast: bool,
 ) -> Summary:
     """Return the summary of a run.
 
@@ -60,13 +56,14 @@ def summarise(
         spec: Specification of the run.
         request: The request, with names: the summary is personal data.
         items: The catalogue by item id, for titles.
-        groups: The modules with their groups; empty where the method uses no groups.
+        groups: The modules with their groups; empty where the method finds no circuits.
         evaluation: Results of the run.
+        memory_contrast: Whether the method grouped the modules by memory contrast.
     """
     return Summary(
         _headline(evaluation),
         _asked(request, items),
-        _done(spec, groups),
+        _done(spec, groups, memory_contrast),
         _found(evaluation),
         _cost(evaluation),
         _unknown(evaluation),
@@ -136,10 +133,15 @@ def _request(request: Request) -> str:
     return f"Request {request.id} on {date(request.created)}" if request.created else f"Request {request.id}"
 
 
-def _done(spec: RunSpec, groups: Sequence[ModuleGroup]) -> str:
+def _done(spec: RunSpec, groups: Sequence[ModuleGroup], memory_contrast: bool) -> str:
     kept = "The base model was not changed."
     if spec.method == "retrain":
         return f"The adapter was retrained from the base model without the forgotten data. {kept}"
+    if memory_contrast:
+        return (
+            f"Method “{spec.method}” grouped the modules by memory contrast and changed each group by its own rule; "
+            f"the page Circuit shows the groups. {kept}"
+        )
     if not groups:
         return f"Method “{spec.method}” changed all modules of the recommender's adapter alike. {kept}"
     counts = Counter(group.group for group in groups)

@@ -90,8 +90,10 @@ def _check_source(workspace: Workspace, request_id: str, method: str, edit: Grou
     source = open_run(workspace, edit.source)
     if source.spec.request != request_id:
         raise RunError(f"Run {source.id!r} is of request {source.spec.request!r}: choose a run of {request_id!r}.")
-    if not METHODS[method].grouped:
-        raise RunError(f"Method {method!r} does not work by groups: choose one that does, such as 'cure'.")
+    if not METHODS[method].needs_circuits:
+        raise RunError(
+            f"Method {method!r} does not use circuits, so groups cannot be edited: choose 'cure' or 'cure_overfit'."
+        )
     groups = source.groups
     if groups is None or not source.layout.scores.is_file():
         raise RunError(f"Run {source.id!r} has no circuit to regroup: choose one that has.")

@@ -50,9 +50,14 @@ class Method:
     retrain: bool = False
 
     @property
-    def grouped(self) -> bool:
+    def needs_circuits(self) -> bool:
         """Whether the method needs the circuits."""
         return self.groups == "circuit"
+
+    @property
+    def uses_memory_contrast(self) -> bool:
+        """Whether the method groups the modules by memory contrast."""
+        return self.groups == "memory"
 
     @property
     def needs_overfit_copy(self) -> bool:

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.report.summary import visible
 from core.types import Action, Case, CaseState
+from core.utils.text import visible
 from dashboard.components.text import guarded
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import date, escape, role_name

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import vl_convert
 
-from core.report.summary import visible
+from core.utils.text import visible
 from dashboard.charts import Chart
 from dashboard.presenters.theme import Paper
 

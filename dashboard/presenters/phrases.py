@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from statistics import fmean, median
 from typing import Literal
 
-from core.report.summary import visible
 from core.types import (
     Circuit,
     Evaluation,
@@ -22,6 +21,7 @@ from core.types import (
     RunState,
     RunStatus,
 )
+from core.utils.text import visible
 from dashboard.presenters.i18n import Texts, t
 
 # Each term with its explanation, for the glossary on the overview page.
@@ -172,9 +172,9 @@ def scope(request: Request) -> str:
     return t("scope-both", users=users, chosen=chosen) if users and chosen else users or chosen
 
 
-def stages(grouped: bool) -> tuple[str, ...]:
+def stages(needs_circuits: bool) -> tuple[str, ...]:
     """List the ids of a run's stages; only methods that use groups search for a circuit."""
-    return tuple(stage for stage in STAGES if grouped or stage not in ("contrast prompts", "circuit", "groups"))
+    return tuple(stage for stage in STAGES if needs_circuits or stage not in ("contrast prompts", "circuit", "groups"))
 
 
 def run_sentence(status: RunStatus) -> str:

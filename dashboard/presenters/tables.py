@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from core.report.summary import visible
 from core.types import (
     Circuit,
     Evaluation,
@@ -21,6 +20,7 @@ from core.types import (
     Overlap,
     Recommendation,
 )
+from core.utils.text import visible
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, date, module_title, rank_change
 

@@ -132,7 +132,7 @@ if not circuits or not groups:
     if memory := queries.memory(run):
         memory_contrast(run, memory)
         st.stop()
-    if not queries.grouped(run):
+    if not queries.needs_circuits(run):
         lead(t("circuit-uniform"), about(run))
         st.markdown(t("circuit-uniform-next"))
         st.stop()

@@ -77,7 +77,7 @@ def launch(run: RunHandle, edit: GroupEdit) -> None:
     st.caption(t("groups-launch-note", request=run.spec.request, seed=run.spec.seed))
     if pressed:
         with guarded():
-            method = run.spec.method if queries.grouped(run) else "cure"
+            method = run.spec.method if queries.needs_circuits(run) else "cure"
             name = commands.launch(run.spec.request, method, "auto", run.spec.seed, edit)
             st.switch_page("screens/run.py", query_params={"run": name})
 

@@ -214,14 +214,20 @@ def summary(run: RunHandle) -> Summary | None:
     found, current_workspace = evaluation(run), workspace()
     if found is None:
         return None
-    spec = run.spec
-    return summarise(spec, current_workspace.request(spec.request), current_workspace.items, groups(run) or (), found)
+    return summarise(
+        run.spec,
+        current_workspace.request(run.spec.request),
+        current_workspace.items,
+        groups(run) or (),
+        found,
+        memory_contrast=memory(run) is not None,
+    )
 
 
-def grouped(run: RunHandle) -> bool:
+def needs_circuits(run: RunHandle) -> bool:
     """Whether the run's method extracts a circuit."""
     method = METHODS.get(run.spec.method)
-    return method is None or method.grouped
+    return method is None or method.needs_circuits
 
 
 def _cached(run: RunArtifacts, result: Callable[[RunArtifacts], T], *files: Path) -> T:

@@ -15,7 +15,7 @@ from core.benchmark.sequential import sequential_requests
 from core.benchmark.sharded_baselines import COMBINERS, COUNT, alike, by_chance
 from core.benchmark.statistics import CRITERIA, fronts, is_control, standing
 from core.benchmark.sweep import ALL, Sweep, run_sweep
-from core.benchmark.trials import MEASURED_MULTIPLES, STEPS, STRENGTHS, load_scenario, trial
+from core.benchmark.trials import MEASURED_MULTIPLES, STEPS, WEAKENED_FACTORS, load_scenario, trial
 from core.benchmark.tuning import best_setting
 from core.demo.build import CREATED
 from core.errors import RequestError, RunError, WorkspaceError
@@ -54,7 +54,7 @@ def test_sweep_measures_every_entrant_once_in_each_scenario(sweep):
             "shards"
         }
         assert sum(row.method == "reference" for row in own) == 2
-        assert sum(row.method == "weakened" for row in own) == len(STRENGTHS)
+        assert sum(row.method == "weakened" for row in own) == len(WEAKENED_FACTORS)
         original = next(row for row in own if row.method == "original")
         assert (original.residual, original.drift, original.reach) == (1, 1, 0)
         for name in ("cure", "graddiff"):

@@ -9,8 +9,8 @@ import altair as alt
 import pytest
 from PIL import Image
 
-from core.report.summary import visible
 from core.types import Closeness, Recommendation
+from core.utils.text import visible
 from dashboard import charts
 from dashboard.presenters.chart_export import SCALE, WIDTH, picture
 from dashboard.presenters.theme import DARK, LIGHT, Paper

@@ -18,7 +18,6 @@ from markdown_it import MarkdownIt
 from core.ledger.chain import entries
 from core.ledger.keys import demo_keys, keep_keys, read_public
 from core.report.case_record import entries_of_request, render_case_record
-from core.report.summary import visible
 from core.review import ledger_entries
 from core.review.cases import Cases
 from core.review.decisions import comment
@@ -26,6 +25,7 @@ from core.runs.ledger_entries import Ledger
 from core.types import Decision, Group, ModuleGroup, Role
 from core.utils.clock import utc_now
 from core.utils.serialization import to_json, write_json
+from core.utils.text import visible
 from core.workspace import Workspace
 from dashboard.components.exports import file_name
 from dashboard.presenters.circuit_html import REMOTE

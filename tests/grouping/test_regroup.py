@@ -88,7 +88,7 @@ def test_bad_edit_is_refused_before_a_run_is_created(workspace: Workspace, chang
 
 
 def test_edit_with_wrong_method_request_or_circuit_is_refused(workspace: Workspace):
-    with pytest.raises(RunError, match="does not work by groups"):
+    with pytest.raises(RunError, match="does not use circuits"):
         create_run(workspace, "req-demo", "uniform", "cpu", edit=GroupEdit(RUN.id))
     other = workspace.open_request(users=workspace.user_split.training_users[:1])
     with pytest.raises(RunError, match="is of request"):

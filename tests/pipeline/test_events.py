@@ -79,8 +79,10 @@ def recorded(workspace, method, edit=None):
 def test_events_come_in_order_and_no_file_is_written(workspace, method, monkeypatch):
     monkeypatch.chdir(workspace.root)
     before = snapshot(workspace.root)
-    assert order(recorded(workspace, method)) == ORDERS[method]
+    events = recorded(workspace, method)
+    assert order(events) == ORDERS[method]
     assert snapshot(workspace.root) == before
+    assert ("by memory contrast" in events[-1].html) is (method == "cure_memory")
 
 
 def test_run_with_edited_groups_reuses_earlier_circuits(workspace):

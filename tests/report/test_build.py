@@ -12,6 +12,7 @@ from core.report import build
 from core.report.build import make_report
 from core.report.bundle import CSP_SCRIPTS, add_sections
 from core.report.plots import PLOT, ranges, rank_changes, scatter
+from core.report.summary import summarise
 from core.types import (
     Check,
     Circuit,
@@ -138,12 +139,15 @@ SETTINGS = WorkspaceSettings(
 TIMINGS = {"loading": 1.2, "contrast prompts": 3.4, "circuit": 20.5, "unlearning": 31.0, "evaluation": 22.2}
 
 
-def report(evaluation=EVALUATION, request=REQUEST, items=ITEMS, spec=SPEC, parts=None, settings=SETTINGS):
+def report(
+    evaluation=EVALUATION, request=REQUEST, items=ITEMS, spec=SPEC, parts=None, settings=SETTINGS, memory_contrast=False
+):
     parts = groups() if parts is None else parts
     names = tuple(part.module for part in parts)
     circuits = (circuit(names), circuit(names)) if parts else None
+    summary = summarise(spec, request, items, parts, evaluation, memory_contrast=memory_contrast)
     _, html, numbers = make_report(
-        spec, request, settings, items, circuits, parts, evaluation, TIMINGS, "cpu", "float32"
+        spec, request, settings, summary, circuits, parts, evaluation, TIMINGS, "cpu", "float32"
     )
     return html, numbers
 
@@ -153,8 +157,9 @@ def anonymous_report(**options):
     parts = groups()
     names = tuple(part.module for part in parts)
     values = {"spec": SPEC, "request": REQUEST, "settings": SETTINGS} | options
+    summary = summarise(values["spec"], values["request"], ITEMS, parts, EVALUATION, memory_contrast=False)
     return make_report(
-        values["spec"], values["request"], values["settings"], ITEMS, (circuit(names),) * 2, parts, EVALUATION, TIMINGS,
+        values["spec"], values["request"], values["settings"], summary, (circuit(names),) * 2, parts, EVALUATION, TIMINGS,
         "cpu", "float32",
     )[0]  # fmt: skip
 
@@ -309,6 +314,13 @@ def test_page_of_method_without_circuit_shows_no_circuit():
         html, numbers = report(spec=replace(SPEC, method=method), parts=())
         assert words in Page(html).text and "The circuits" not in html and "Modules by contribution" not in html
         assert numbers["modules"] == [] and numbers["faithfulness"] == {}
+
+
+def test_summary_of_method_by_memory_contrast_names_its_groups():
+    html, _ = report(spec=replace(SPEC, method="cure_merge"), parts=(), memory_contrast=True)
+    text = " ".join(Page(html).text.split())
+    assert "Method “cure_merge” grouped the modules by memory contrast and changed each group by its own rule" in text
+    assert "the page Circuit shows the groups" in text and "adapter alike" not in text
 
 
 def test_hostile_text_is_escaped_everywhere():

@@ -8,8 +8,8 @@ import pytest
 from core.cli.console import out
 from core.data.prompts import escape
 from core.errors import DataError
-from core.report.summary import visible
 from core.types import Item, Recommendation
+from core.utils.text import visible
 from tests.hostile import HOSTILE, REFUSED
 from tests.report import test_build as made
 

@@ -132,7 +132,7 @@ def _activations(
 ) -> float:
     """Bytes of activations: those of the largest training step, or of ranking, whichever is more."""
     batch = _batch(context.workspace, how)
-    tokens = max(batch * lengths.longest, GRADIENT_TOKENS if how.grouped else 0)  # grouping computes gradients too
+    tokens = max(batch * lengths.longest, GRADIENT_TOKENS if how.needs_circuits else 0)  # circuits need gradients too
     logits = LOGITS * 4 * config.vocab_size * batch * max(lengths.answers("forget"), lengths.answers("retain"))
     step = token.kept * tokens + logits + _kept_logits(lengths, config, batch)
     return max(float(step), _ranking(context, lengths, config, dtype))

@@ -95,7 +95,7 @@ def reads(context: RequestContext, lengths: Lengths, how: Method, config: Any) -
 
 def _circuit(context: RequestContext, how: Method) -> Iterator[Reads]:
     """Counterfactual prompts and both circuits."""
-    for part in (context.split.forget, context.split.retain) if how.grouped else ():
+    for part in (context.split.forget, context.split.retain) if how.needs_circuits else ():
         singles = context.encode(evenly_spaced(single_targets(part, CIRCUIT_HISTORY), CIRCUIT_PROMPTS))
         tokens = sum(len(one.ids) for one in singles)
         yield Reads(tokens * (CIRCUIT_PASSES + CONTRAST_PASSES), tokens * CIRCUIT_POINTS)
