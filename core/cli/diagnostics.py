@@ -108,7 +108,7 @@ def _workspace(workspace: Workspace) -> Iterator[Finding]:
     left = [path.relative_to(workspace.root) for path in staging_folders(workspace.root)]
     names = ", ".join(map(str, left)) or "nothing"
     yield Finding(
-        "broken-off work", not left, names, "Remove these folders if no command is writing to them." if left else ""
+        "unfinished folders", not left, names, "Remove these folders if no command is writing to them." if left else ""
     )
 
 

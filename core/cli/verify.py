@@ -9,8 +9,8 @@ from core.cli.console import err, out, progress, report_table
 from core.cli.options import Device, Json, Person, RunId, WorkspacePath, workspace_for_runs
 from core.errors import RunError
 from core.report.check_texts import render
-from core.runs.handle import open_run
-from core.types import Check, Verdict, Verification
+from core.runs.handle import RunHandle, open_run
+from core.types import Check, RunState, Verdict, Verification
 from core.utils.serialization import read_json, to_json
 from core.workspace import Workspace
 
@@ -28,8 +28,7 @@ def report(
     """Print the results of a finished run and the path of its full report."""
     run = open_run(Workspace(workspace), run_id)
     if run.report is None or run.evaluation is None:
-        log = run.layout.log
-        raise RunError(f"Run {run_id!r} has no report (it is {run.status.state}): wait for its end, or read {log}.")
+        raise RunError(_no_report(run))
     if as_json:
         print(json.dumps(read_json(run.layout.report_numbers)))
         return
@@ -42,6 +41,20 @@ def report(
     )
     out.print(f"Item-mean baseline (mean training label of each title), test AUC: {baseline:.3f}", highlight=False)
     out.print(f"Full report: {run.report}", highlight=False, soft_wrap=True)
+
+
+def _no_report(run: RunHandle) -> str:
+    """Why a run has no report, and what to do."""
+    match state := run.status.state:
+        case RunState.QUEUED | RunState.RUNNING:
+            return f"Run {run.id!r} has no report yet (it is {state}): wait for its end."
+        case RunState.FAILED:
+            log = run.layout.log
+            return f"Run {run.id!r} failed and has no report: read {log}, then resume it or launch a new one."
+        case RunState.LOST:
+            return f"Run {run.id!r} is lost and has no report: resume it or launch a new one."
+        case _:  # a done run whose report was removed, or a cancelled one
+            return f"Run {run.id!r} is {state} and has no report: launch a new one."
 
 
 def overlap(

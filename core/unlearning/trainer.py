@@ -172,7 +172,10 @@ class Training:
         while losses is None:  # not inside `except`, which would keep the tensors of the failed attempt alive
             torch.cuda.empty_cache()
             if not self.step_function.halve_micro_batch():
-                raise RunError("The device has too little memory for a single prompt: use a larger device or window.")
+                raise RunError(
+                    "The device has too little memory for a single prompt: use a device with more memory, or prepare "
+                    "the workspace with a smaller --window."
+                )
             losses = self._attempt(number, before)
         return losses
 

@@ -7,12 +7,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 import typer
 
 import core.cli.app as cli
+from core.types import RunState, RunStatus
 from tests.conftest import small_dataset
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +69,23 @@ def test_commands_lead_from_csv_to_report(ratings, tmp_path, task):
     assert "Item-mean baseline" in report.stdout and "reference 2" in report.stdout
     numbers = json.loads(run_core("report", *space, "--run", json.loads(run.stdout)["id"], "--json").stdout)
     assert 0 <= numbers["test_auc"] <= 1 and numbers["reference_count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (RunState.RUNNING, "has no report yet (it is running): wait for its end."),
+        (RunState.FAILED, "failed and has no report: read log.txt, then resume it or launch a new one."),
+        (RunState.LOST, "is lost and has no report: resume it or launch a new one."),
+        (RunState.CANCELLED, "is cancelled and has no report: launch a new one."),
+    ],
+)
+def test_report_of_run_without_one_says_what_to_do(monkeypatch, capsys, tmp_path, state, words):
+    run = SimpleNamespace(id="run-1", report=None, status=RunStatus(state), layout=SimpleNamespace(log=Path("log.txt")))
+    monkeypatch.setattr("core.cli.verify.Workspace", Path)
+    monkeypatch.setattr("core.cli.verify.open_run", lambda _workspace, _run_id: run)
+    error = error_of(capsys, monkeypatch, "report", "-w", tmp_path, "--run", "run-1")
+    assert "Run 'run-1' " in error and words in error
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ def test_doctor_reports_lost_run_and_unfinished_work_with_repairs(workspace):
     run.store.register_worker(run.id, replace(this_worker(), pid=2**22 + 1))
     (workspace.root / "references/.seed-101.part").mkdir(parents=True)
     problems = {finding.name: finding for finding in examine(workspace) if not finding.ok}
-    assert set(problems) == {f"run {run.id}", "broken-off work"}
-    assert "resume" in problems[f"run {run.id}"].fix and "seed-101" in problems["broken-off work"].detail
+    assert set(problems) == {f"run {run.id}", "unfinished folders"}
+    assert "resume" in problems[f"run {run.id}"].fix and "seed-101" in problems["unfinished folders"].detail
 
 
 def test_doctor_reports_a_corrupt_store(workspace, capsys, monkeypatch):
