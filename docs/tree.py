@@ -1,4 +1,4 @@
-"""Write the file tree of ARCHITECTURE.md: one line for each file, from the first sentence of its docstring.
+"""Write the file tree of ARCHITECTURE.md: one line for each file, from the first paragraph of its docstring.
 
 python docs/tree.py          rewrite ARCHITECTURE.md
 python docs/tree.py --check  exit with 1 if ARCHITECTURE.md is out of date
@@ -10,11 +10,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- tree: python docs/tree.py -->\n", "<!-- /tree -->"
-WIDTH = 26  # columns for the name of a file
+WIDTH = 27  # columns for the name of a file
 
 
 def summary(path: Path) -> str:
-    """Return the first sentence of a module's docstring."""
+    """Return the first paragraph of a module's docstring."""
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     first = " ".join(text.split("\n\n")[0].split())
     return first.rstrip(".")

@@ -29,7 +29,8 @@ def evaluate(
         draws: Bootstrap draws over users for each interval.
 
     Returns:
-        Accuracy on the three sets and the AUC of a membership inference attack, each with its 95% interval.
+        AUC on the test, forget and held-out sets, log loss, HR@10 and NDCG@10 on the test set, and the AUC of a
+        membership attack, each with its 95 % interval.
 
     Raises:
         WorkspaceError: The folder is not a workspace.

@@ -1,7 +1,7 @@
 """Events of a run, and the protocol of the observer that receives them.
 
-The pipeline computes and writes no file. It hands each result to the observer of the run as one of the events below, as
-soon as it has it. The worker's observer (core/runs/folder_observer.py) turns them into the files of the run folder and
+The stages of a run write no file. They hand each result to the observer of the run as one of the events below, as soon
+as they have it. The worker's observer (core/runs/folder_observer.py) turns them into the files of the run folder and
 into the status of the run.
 """
 

@@ -1,1 +1,1 @@
-"""Calls from pages into core: the only package of the dashboard that uses core's services."""
+"""Calls from pages into core: the only package of the dashboard that reads or writes a workspace and starts work."""
