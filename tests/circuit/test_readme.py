@@ -4,18 +4,23 @@ import math
 import re
 from pathlib import Path
 
+import torch
+
 import core.circuit
 from core.models.families import FAMILIES
 
 README = Path(core.circuit.__file__).with_name("README.md").read_text(encoding="utf-8")
 
 
-def test_readme_example_runs():
-    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def test_readme_examples_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names = {}
-    exec(compile(block, "core/circuit/README.md", "exec"), names)
+    for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
+        exec(compile(block, "core/circuit/README.md", "exec"), names)
     assert len(names["nodes"]) == 2 * (4 + 1)
     assert names["scores"].nodes.shape == (2, 10) and len(names["edges"]) == 3
+    torch.testing.assert_close(names["edge_scores"], names["scores"].edges)
+    assert torch.equal(names["kept"], names["keep"]) and torch.equal(names["kept_again"], names["keep"])
     assert names["metric"].shape == (2,) and math.isfinite(names["faithfulness"])
 
 
