@@ -23,7 +23,7 @@ from core.models.families import anatomy
 from core.models.lora_layout import cell_groups, layout
 from core.models.recommender import ADAPTER
 from core.pipeline.context import load_adapter, make_context
-from core.pipeline.stages import make_material
+from core.pipeline.stages import encode_unlearning_prompts
 from core.types import Encoded, Group
 from core.unlearning.gradient_unlearning import UnlearningStep, only_trainable
 from core.unlearning.methods import METHODS
@@ -47,10 +47,10 @@ def seconds_of(work: Callable[[], object]) -> float:
 class Cure:
     """One CURE step as in a run. The modules are assigned to the four groups in turn, so that every rule is used."""
 
-    def __init__(self, model: nn.Module, material: UnlearningPrompts) -> None:
+    def __init__(self, model: nn.Module, prompts: UnlearningPrompts) -> None:
         self.plan = layout(model)
         groups = {name: list(Group)[i % 4] for i, name in enumerate(anatomy(model).modules)}
-        self.losses = PairLosses(model, self.plan, material, groups, METHOD, 0)
+        self.losses = PairLosses(model, self.plan, prompts, groups, METHOD, 0)
         self.model, self.groups = model, cell_groups(self.plan.cells, groups)
         self.gradients = UnlearningStep(self.losses, self.plan, self.groups, METHOD)
         self.lookahead_seconds: list[float] = []
@@ -101,7 +101,7 @@ def row(workspace: Workspace) -> str:
     """Row of one workspace: steps are timed in pairs with alternating order; the interval is a bootstrap over pairs."""
     recommender = load_adapter(workspace, str(workspace.adapter), "auto")
     context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
-    cure = Cure(recommender.model, make_material(recommender, context))
+    cure = Cure(recommender.model, encode_unlearning_prompts(recommender, context))
     training = LoraTraining(recommender.model)
     pairs = []
     for number in range(WARM + PAIRS):

@@ -48,7 +48,7 @@ def run(scenario: Scenario, name: str, seed: int) -> tuple[float, float]:
     scenario.found.clear()
     groups, finding = groups_of(scenario, entrant, seed)
     started = time.perf_counter()
-    unlearn_adapter(scenario.recommender.model, scenario.material, groups, entrant.method, seed)
+    unlearn_adapter(scenario.recommender.model, scenario.prompts, groups, entrant.method, seed)
     seconds = time.perf_counter() - started
     scenario.restore()
     return finding, seconds
@@ -68,7 +68,7 @@ def table(workspace: Workspace) -> list[str]:
             times[name].append((finding, unlearning, (finding + unlearning) / trainings[-1]))
     lines = [
         f"## {workspace.settings.name}", "",
-        f"{len(scenario.material.forget)} prompts in the forget set, {len(scenario.material.retain)} in the retain set, "
+        f"{len(scenario.prompts.forget)} prompts in the forget set, {len(scenario.prompts.retain)} in the retain set, "
         f"{workspace.settings.epochs} epochs; "
         f"{scenario.recommender.device}. One retraining: {format_interval(mean_interval(trainings), 1)} s.", "",
         "| method | finding the groups, s | unlearning, s | share of one retraining |", "| --- | --- | --- | --- |",

@@ -105,7 +105,7 @@ TINY = Scratch(
     learning_rate=1e-2,
     base_share=0.3,
     held_out_share=0.2,
-    role_seed=0,
+    user_split_seed=0,
 )
 
 

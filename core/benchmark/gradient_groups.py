@@ -13,7 +13,7 @@ from core.unlearning.paired_losses import UnlearningPrompts
 PROMPTS = 64
 
 
-def by_gradient(model: nn.Module, material: UnlearningPrompts, groups: Groups) -> dict[str, Group]:
+def by_gradient(model: nn.Module, prompts: UnlearningPrompts, groups: Groups) -> dict[str, Group]:
     """Group modules by their contributions to the gradients of both sets.
 
     1. Modules with the smallest sum of both contributions are outside.
@@ -21,13 +21,13 @@ def by_gradient(model: nn.Module, material: UnlearningPrompts, groups: Groups) -
 
     Args:
         model: Recommender with its adapter.
-        material: Prompts of the forget set and of the retain set.
+        prompts: Prompts of the forget set and of the retain set.
         groups: Groups whose sizes are kept.
 
     Returns:
         Group by name of module.
     """
-    forget, retain = (contributions(model, prompts[:PROMPTS]) for prompts in (material.forget, material.retain))
+    forget, retain = (contributions(model, part[:PROMPTS]) for part in (prompts.forget, prompts.retain))
     sizes = {group: sum(one is group for one in groups.values()) for group in Group}
     inner = sorted(groups, key=lambda name: -(forget[name] + retain[name]))[: len(groups) - sizes[Group.OUTSIDE]]
     inner.sort(key=lambda name: -forget[name] / (forget[name] + retain[name] + 1e-30))

@@ -25,7 +25,8 @@ class Result:
         method: Name of the entrant, or `original`, `reference`, `weakened`.
         rate: Learning rate; 0 for entrants without one.
         weight: Weight of the forget gradient.
-        strength: Most unlearning steps, reach of a merged method, factor of a method without steps, or requests served.
+        strength: Most unlearning steps, multiple of a merged method's combined vector, factor of a method without
+            steps, or requests served.
         stopped: Whether the method's own stopping rule ended the run at this point.
         circuit_seconds: Seconds for finding the groups.
         seconds: Seconds for everything after that, without measuring.

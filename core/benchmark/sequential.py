@@ -10,7 +10,7 @@ from core.benchmark.entrants import Entrant, Setting, with_setting
 from core.benchmark.meter import Meter
 from core.benchmark.results import Result
 from core.benchmark.trials import Scenario, groups_of
-from core.pipeline.stages import make_material
+from core.pipeline.stages import encode_unlearning_prompts
 from core.unlearning.unlearn import unlearn_adapter
 
 
@@ -41,7 +41,7 @@ def sequential_requests(
         groups, spent = groups_of(current, entrant, seed)
         circuit_seconds += spent
         meter.resume()
-        outcome = unlearn_adapter(scenario.recommender.model, current.material, groups, method, seed)
+        outcome = unlearn_adapter(scenario.recommender.model, current.prompts, groups, method, seed)
         meter.pause()
         yield scenario.row(
             name,
@@ -68,4 +68,6 @@ def _request_of(scenario: Scenario, user: str, later: tuple[str, ...]) -> Scenar
     own, others = ([p for p in whole.forget if p.user in users] for users in ((user,), later))
     split = replace(whole, forget=tuple(own), retain=(*whole.retain, *others))
     context = replace(scenario.context, split=split)
-    return replace(scenario, context=context, material=make_material(scenario.recommender, context), found={})
+    return replace(
+        scenario, context=context, prompts=encode_unlearning_prompts(scenario.recommender, context), found={}
+    )

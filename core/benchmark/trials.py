@@ -22,7 +22,7 @@ from core.pipeline.circuit_stage import find_circuits, group_by_circuit
 from core.pipeline.compare_models import evaluate_model
 from core.pipeline.context import RequestContext, load_adapter, make_context
 from core.pipeline.events import NullObserver, StageTimer
-from core.pipeline.stages import make_material, plain_groups
+from core.pipeline.stages import encode_unlearning_prompts, groups_without_circuits
 from core.types import Group, Outcome, Prompt, Request
 from core.types.results import METRIC_NAMES
 from core.unlearning.finetuning import finetune
@@ -48,7 +48,7 @@ class Scenario:
     Attributes:
         recommender: Base model with the original adapter.
         context: The request's split, prompts and histories.
-        material: Encoded prompts that unlearning may use.
+        prompts: Encoded prompts that unlearning may use.
         original: Outputs of the original model.
         references: Outputs of each reference.
         weights: Weights of the original adapter by name.
@@ -58,7 +58,7 @@ class Scenario:
 
     recommender: Recommender
     context: RequestContext
-    material: UnlearningPrompts
+    prompts: UnlearningPrompts
     original: ModelOutputs
     references: list[ModelOutputs]
     weights: dict[str, Tensor]
@@ -101,9 +101,9 @@ def load_scenario(workspace: Workspace, request: Request, device: str) -> Scenar
     context = replace(context, split=replace(context.split, holdout=_of_few(context.split.holdout)))
     folders = workspace.reference_folders(request.id)
     references = [evaluate_model(load_adapter(workspace, str(folder), device), context, ranked=0) for folder in folders]
-    material, weights = make_material(recommender, context), adapter_weights(recommender.model)
+    prompts, weights = encode_unlearning_prompts(recommender, context), adapter_weights(recommender.model)
     return Scenario(
-        recommender, context, material, evaluate_model(recommender, context), references, weights, request.reason
+        recommender, context, prompts, evaluate_model(recommender, context), references, weights, request.reason
     )
 
 
@@ -160,7 +160,7 @@ def negation(scenario: Scenario, seed: int) -> Iterator[Result]:
     """Task-vector negation (arXiv 2212.04089, section 3): subtract the change made by over-fitting the forget set."""
     model, meter = scenario.recommender.model, Meter(scenario.recommender.device)
     model.set_adapter(ADAPTER)
-    finetune(model, scenario.material.forget, replace(OVERFIT, seed=seed))
+    finetune(model, scenario.prompts.forget, replace(OVERFIT, seed=seed))
     meter.pause()
     vector = {name: value - scenario.weights[name] for name, value in adapter_weights(model).items()}
     for strength in NEGATIONS:
@@ -197,7 +197,7 @@ def _lengths(
         conflict: list[float] = []
         meter = Meter(scenario.recommender.device)
         outcome = unlearn_adapter(
-            scenario.recommender.model, scenario.material, groups, replace(method, steps=steps), seed, _noted(conflict)
+            scenario.recommender.model, scenario.prompts, groups, replace(method, steps=steps), seed, _noted(conflict)
         )
         meter.pause()
         longest = steps == STEPS[-1]
@@ -209,7 +209,7 @@ def _lengths(
 def _at_multiples(
     scenario: Scenario, row: Callable[..., Result], groups: Groups, method: Method, seed: int
 ) -> Iterator[Result]:
-    """One run, measured at each reach that its line search passes, and at its end."""
+    """One run, measured at each multiple of its combined vector that its line search passes, and at its end."""
     passed: dict[float, ModelOutputs] = {}
     last: dict[str, float] = {}
     meter = Meter(scenario.recommender.device)
@@ -222,7 +222,7 @@ def _at_multiples(
             meter.resume()
         return False
 
-    outcome = unlearn_adapter(scenario.recommender.model, scenario.material, groups, method, seed, watch)
+    outcome = unlearn_adapter(scenario.recommender.model, scenario.prompts, groups, method, seed, watch)
     meter.pause()
     end, costs = scenario.evaluate(), {"conflict": last["conflict"], **_cost(meter, outcome)}
     scenario.restore()
@@ -257,12 +257,12 @@ def groups_of(scenario: Scenario, entrant: Entrant, seed: int) -> tuple[Groups, 
         fresh = (
             _circuit_groups(scenario, entrant.strategies, seed)
             if method.needs_circuits
-            else plain_groups(scenario.recommender, scenario.material, method, seed, NullObserver())
+            else groups_without_circuits(scenario.recommender, scenario.prompts, method, seed, NullObserver())
         )
         scenario.found[key] = fresh, time.perf_counter() - started
     groups, seconds = scenario.found[key]
     if entrant.by_gradient:
-        groups = by_gradient(scenario.recommender.model, scenario.material, groups)
+        groups = by_gradient(scenario.recommender.model, scenario.prompts, groups)
     return entrant.regroup(groups, random.Random(seed)), seconds
 
 

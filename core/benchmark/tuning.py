@@ -53,6 +53,6 @@ def _try(scenario: Scenario, name: str, method: Method, setting: Setting, groups
         return False
 
     steps = method.steps if method.uses_task_vectors else MIDDLE
-    unlearn_adapter(scenario.recommender.model, scenario.material, groups, replace(method, steps=steps), seed, watch)
+    unlearn_adapter(scenario.recommender.model, scenario.prompts, groups, replace(method, steps=steps), seed, watch)
     scenario.restore()
     return TuningTrial(name, *setting, abs(last["gap"]), last["rise"])

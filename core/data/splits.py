@@ -1,4 +1,4 @@
-"""Roles of users, and the forget, retain, validation, test and held-out examples of a request."""
+"""The split of users, and the forget, retain, validation, test and held-out examples of a request."""
 
 import hashlib
 from collections import defaultdict
@@ -11,10 +11,10 @@ MIN_HISTORY = 5
 TARGETS = 8
 
 
-def assign_roles(
+def split_users(
     interactions: Sequence[Interaction], base_share: float, held_out_share: float, seed: int = 0
 ) -> UserSplit:
-    """Assign roles by a hash of (seed, user), so that a user's role does not depend on the other users.
+    """Split users by a hash of (seed, user), so that a user's part does not depend on the other users.
 
     Args:
         interactions: All interactions.
@@ -22,16 +22,16 @@ def assign_roles(
         held_out_share: Share of held-out users, in [0, 1].
         seed: Seed of the hash.
     """
-    roles: dict[str, list[str]] = {"base_users": [], "held_out_users": [], "training_users": []}
+    parts: dict[str, list[str]] = {"base_users": [], "held_out_users": [], "training_users": []}
     for user in dict.fromkeys(event.user for event in interactions):
         fraction = int.from_bytes(hashlib.sha256(f"{seed}:{user}".encode()).digest()[:8]) / 2**64
-        role = "held_out_users" if fraction < held_out_share else "base_users"
-        roles[role if fraction < held_out_share + base_share else "training_users"].append(user)
-    return UserSplit(**{name: tuple(users) for name, users in roles.items()})
+        part = "held_out_users" if fraction < held_out_share else "base_users"
+        parts[part if fraction < held_out_share + base_share else "training_users"].append(user)
+    return UserSplit(**{name: tuple(users) for name, users in parts.items()})
 
 
 def make_split(
-    interactions: Sequence[Interaction], roles: UserSplit, request: Request | None, window: int, task: Task
+    interactions: Sequence[Interaction], user_split: UserSplit, request: Request | None, window: int, task: Task
 ) -> Split:
     """Split the interactions into the examples of a request.
 
@@ -40,7 +40,7 @@ def make_split(
 
     Args:
         interactions: All interactions.
-        roles: The role of each user.
+        user_split: The split of users.
         request: The request; None retains all training examples.
         window: Maximum number of interactions in a prompt.
         task: The task.
@@ -51,14 +51,14 @@ def make_split(
     histories = by_user(interactions, task)
     forgotten = (request or Request("")).covers
     sets: dict[str, list[Prompt]] = defaultdict(list)
-    for user in roles.training_users:
+    for user in user_split.training_users:
         train, validation, test = split_by_time(histories[user])
         sets["forget"] += _forget_prompts(train, forgotten, window)
         kept, kept_validation, kept_test = ([e for e in part if not forgotten(e)] for part in (train, validation, test))
         sets["retain"] += windows(kept, window)
         sets["validation"] += suffixes(kept, kept_validation, window)
         sets["test"] += suffixes(kept + kept_validation, kept_test, window)
-    for user in roles.held_out_users:
+    for user in user_split.held_out_users:
         sets["holdout"] += windows(split_by_time(histories[user])[0], window)
     if request and not sets["forget"]:
         raise RequestError(

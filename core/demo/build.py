@@ -47,14 +47,14 @@ SETTINGS = WorkspaceSettings(
 SCRATCH = Scratch(
     held_out_share=0.15,
     vocabulary=1000,
-    known=1,
+    min_title_interactions=1,
     width=128,
     layers=4,
     heads=8,
     kv_heads=8,
     epochs=6,
     learning_rate=1.5e-3,
-    role_seed=0,
+    user_split_seed=0,
 )
 
 

@@ -1,4 +1,4 @@
-"""Preparation of a workspace: its data, user roles, base model and adapter; the folder appears whole or not at all."""
+"""Preparation of a workspace: its data, user split, base model and adapter; the folder appears whole or not at all."""
 
 import shutil
 from collections import Counter
@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from core.data.prompts import encode, escape, template
 from core.data.readers import Dataset
-from core.data.splits import assign_roles, by_user, windows
+from core.data.splits import by_user, split_users, windows
 from core.errors import DataError, WorkspaceError
 from core.models.hub import resolve
 from core.models.recommender import save_adapter
@@ -38,28 +38,28 @@ class Scratch:
             users' taste, the adapter would add nothing, and removing the adapter would forget at no cost.
         held_out_share: Share of users that are held out.
         vocabulary: Size of the tokenizer.
-        known: Titles with at least this many interactions of base-model users become one token each; 0 for none.
+        min_title_interactions: Interactions of base-model users from which a title becomes one token; 0 for no title.
         width: Hidden size of the Llama.
         layers: Layers.
         heads: Attention heads.
         kv_heads: Heads of keys and values.
         epochs: Epochs of training.
         learning_rate: Highest learning rate.
-        role_seed: Seed of the hash that assigns user roles; with the default, the users 4 and 15 of MovieLens that the
-            README shows are training users.
+        user_split_seed: Seed of the hash that splits the users; with the default, the users 4 and 15 of MovieLens that
+            docs/operating.md shows are training users.
     """
 
     base_share: float = 0.06
     held_out_share: float = 0.15
     vocabulary: int = 3000
-    known: int = 2
+    min_title_interactions: int = 2
     width: int = 64
     layers: int = 2
     heads: int = 8
     kv_heads: int = 8
     epochs: int = 3
     learning_rate: float = 2e-3
-    role_seed: int = 104
+    user_split_seed: int = 104
 
 
 def prepare(
@@ -77,7 +77,7 @@ def prepare(
         dataset: Items and interactions.
         folder: Where the workspace appears once it is complete.
         settings: Settings of the workspace; base "base" means that a base model is trained from `scratch`.
-        scratch: Settings of that base model, and the shares of the user roles.
+        scratch: Settings of that base model, and the shares of the user split.
         report: Receives the steps of the trainings.
         adapter: An adapter for the base model that was trained elsewhere; without it, one is trained on the training
             users.
@@ -86,18 +86,18 @@ def prepare(
 
     Raises:
         WorkspaceError: The folder exists or cannot be written.
-        DataError: The data leaves a role without users.
+        DataError: The data leaves a part of the user split without users.
     """
     if folder.exists():
         raise WorkspaceError(f"{folder} exists already: choose another --workspace or remove it first.")
     own_base = settings.base == "base"
     for item in dataset.items:
         escape(item.title)  # refuses titles that no prompt can hold, before anything is written
-    roles, base_interactions = _assign_roles(dataset, scratch, own_base, base_interactions)
+    user_split, base_interactions = _split_users(dataset, scratch, own_base, base_interactions)
     part = staging(folder)
     shutil.rmtree(part, ignore_errors=True)
     try:
-        _write_data(WorkspaceLayout(part), dataset, roles, settings)
+        _write_data(WorkspaceLayout(part), dataset, user_split, settings)
         if own_base:
             _train_base(WorkspaceLayout(part).base, dataset.items, base_interactions, settings, scratch, report)
         _copy_adapter(Workspace(part), adapter) if adapter else train_adapter(Workspace(part), report)
@@ -109,27 +109,27 @@ def prepare(
     return Workspace(folder)
 
 
-def _assign_roles(
+def _split_users(
     dataset: Dataset, scratch: Scratch, own_base: bool, base_interactions: Sequence[Interaction]
 ) -> tuple[UserSplit, Sequence[Interaction]]:
-    """Return the user roles and the interactions that the base model is trained on."""
+    """Return the user split and the interactions that the base model is trained on."""
     share = scratch.base_share if own_base and not base_interactions else 0.0
-    roles = assign_roles(dataset.interactions, share, scratch.held_out_share, scratch.role_seed)
-    base_users = set(roles.base_users)
+    user_split = split_users(dataset.interactions, share, scratch.held_out_share, scratch.user_split_seed)
+    base_users = set(user_split.base_users)
     base_interactions = base_interactions or [event for event in dataset.interactions if event.user in base_users]
-    if not roles.training_users or not roles.held_out_users or (own_base and not base_interactions):
+    if not user_split.training_users or not user_split.held_out_users or (own_base and not base_interactions):
         raise DataError(
             f"The data has {len({event.user for event in dataset.interactions})} users, too few for training users, "
             f"base-model users and held-out users: add users, or choose other shares than --base-users {share:g} "
             f"and --holdout {scratch.held_out_share:g}."
         )
-    return roles, base_interactions
+    return user_split, base_interactions
 
 
-def _write_data(layout: WorkspaceLayout, dataset: Dataset, roles: UserSplit, settings: WorkspaceSettings) -> None:
+def _write_data(layout: WorkspaceLayout, dataset: Dataset, user_split: UserSplit, settings: WorkspaceSettings) -> None:
     write_json_lines(layout.items, dataset.items)
     write_json_lines(layout.interactions, dataset.interactions)
-    write_json(layout.user_split, roles)
+    write_json(layout.user_split, user_split)
     write_json(layout.settings, settings)
 
 
@@ -139,7 +139,8 @@ def base_tokenizer(
     """Train the tokenizer of a base model on the catalogue; titles that base-model users know become one token each."""
     met, words = Counter(event.item for event in base_interactions), template(task)
     titles = {item.id: escape(item.title) for item in items}
-    known = [title for item, title in titles.items() if scratch.known and met[item] >= scratch.known]
+    least = scratch.min_title_interactions
+    known = [title for item, title in titles.items() if least and met[item] >= least]
     lines = [
         words.before + title + words.after + answer for title in titles.values() for answer in (words.yes, words.no)
     ]

@@ -101,7 +101,7 @@ def run(workspace: Workspace, spec: RunSpec, observer: RunObserver, checkpointer
     Args:
         workspace: The workspace with the request, the base model and the adapter.
         spec: What to run, and on which device.
-        observer: Receives the results. It may raise Cancelled to stop the run.
+        observer: Receives the results. It may raise CancelledError to stop the run.
         checkpointer: Stores and restores the state of the trainings.
     """
     timer = StageTimer(observer)
@@ -168,12 +168,12 @@ def _unlearn(job: _Job, module_groups: Sequence[ModuleGroup]) -> UnlearningResul
 
     if job.method.retrain:
         return _retrain(job, stepped)
-    material = make_material(job.recommender, job.context)
-    groups = {row.module: row.group for row in module_groups} or plain_groups(
-        job.recommender, material, job.method, job.spec.seed, job.observer
+    prompts = encode_unlearning_prompts(job.recommender, job.context)
+    groups = {row.module: row.group for row in module_groups} or groups_without_circuits(
+        job.recommender, prompts, job.method, job.spec.seed, job.observer
     )
     model = job.recommender.model
-    outcome = unlearn_adapter(model, material, groups, job.method, job.spec.seed, stepped, job.checkpointer)
+    outcome = unlearn_adapter(model, prompts, groups, job.method, job.spec.seed, stepped, job.checkpointer)
     return UnlearningResult(job.recommender, outcome)
 
 
@@ -186,18 +186,18 @@ def _retrain(job: _Job, stepped: Callable[[Step], bool]) -> UnlearningResult:
     return UnlearningResult(recommender, Outcome(0, "retrained without the forget set", 0, 0))
 
 
-def plain_groups(
-    recommender: Recommender, material: UnlearningPrompts, method: Method, seed: int, observer: RunObserver
+def groups_without_circuits(
+    recommender: Recommender, prompts: UnlearningPrompts, method: Method, seed: int, observer: RunObserver
 ) -> dict[str, Group]:
     """Assign groups for a method without circuits: by memory contrast, or every module is shared."""
     if method.uses_memory_contrast:
-        rows = memory_contrasts(recommender.model, material.forget, material.holdout, seed)
+        rows = memory_contrasts(recommender.model, prompts.forget, prompts.holdout, seed)
         observer.on_event(MemoryFound(rows))
         return {row.module: row.group for row in rows}
     return dict.fromkeys(anatomy(recommender.model).modules, Group.SHARED)
 
 
-def make_material(recommender: Recommender, context: RequestContext) -> UnlearningPrompts:
+def encode_unlearning_prompts(recommender: Recommender, context: RequestContext) -> UnlearningPrompts:
     """Encode the parts of a request's split that unlearning may read."""
     split = context.split
     return UnlearningPrompts(

@@ -66,9 +66,9 @@ def unlearn(
     """
     chosen = _method(method, steps)
     sets = (forget, retain, retain if validation is None else validation, holdout)
-    material = UnlearningPrompts(*([_encoded(prompt) for prompt in prompts] for prompts in sets))
+    prompts = UnlearningPrompts(*([_encoded(prompt) for prompt in part] for part in sets))
     groups = groups or dict.fromkeys(anatomy(model).modules, Group.SHARED)
-    return unlearn_adapter(model, material, groups, chosen, seed, observe)
+    return unlearn_adapter(model, prompts, groups, chosen, seed, observe)
 
 
 def _method(name: str, steps: int) -> Method:

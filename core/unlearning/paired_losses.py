@@ -29,8 +29,8 @@ class UnlearningPrompts:
 
     Attributes:
         forget: Prompts of the forget set.
-        retain: Training prompts of retained users.
-        validation: Validation prompts of retained users.
+        retain: Training prompts of other users.
+        validation: Validation prompts of other users.
         holdout: Prompts of held-out users.
         choices: Tokens that can be an answer: Yes and No in `click`; None if any token can.
     """
@@ -50,14 +50,14 @@ class PairLosses:
     """
 
     def __init__(
-        self, model: Any, plan: Layout, material: UnlearningPrompts, groups: Groups, method: Method, seed: int
+        self, model: Any, plan: Layout, prompts: UnlearningPrompts, groups: Groups, method: Method, seed: int
     ) -> None:
         """Compute the fixed logits of the forget set.
 
         Args:
             model: PEFT model before unlearning.
             plan: Layout of the adapter's coordinates.
-            material: Prompts.
+            prompts: Encoded prompts that unlearning may use.
             groups: Group of each module, for the teacher.
             method: Objective, teacher and batch size.
             seed: Seed of the batches and of wrong answers.
@@ -66,13 +66,13 @@ class PairLosses:
         self.original_weights = plan.weights()
         self.objective, self.per_target = OBJECTIVES[method.forget], method.forget in PER_TARGET
         self.rng, self.retain_rng, self.wrong_rng = (random.Random(seed + offset) for offset in range(3))
-        self.forget, self.retain = material.forget, material.retain
+        self.forget, self.retain = prompts.forget, prompts.retain
         self.original = prompt_logits(model, self.forget) if method.forget in READS_ORIGINAL else None
         self.teacher = TEACHERS[method.teacher](model, self.forget, seed, groups) if method.uses_teacher else None
         self.ahead: list[tuple[list[int], dict[int, Tensor]]] = []  # prompts and original logits of the next steps
         self.before_ahead = self.retain_rng.getstate()  # state of the generator before the batches in `ahead`
         self.micro_batch = method.micro_batch
-        self.options = material.choices or range(model.config.vocab_size)
+        self.options = prompts.choices or range(model.config.vocab_size)
         self.choices = torch.tensor(self.options, device=model.device)
 
     def forget_parts(self) -> Iterator[Tensor]:

@@ -19,20 +19,20 @@ CHECK_EVERY = 20  # steps between two checks of early stopping
 
 def unlearn_adapter(
     model: Any,
-    material: UnlearningPrompts,
+    prompts: UnlearningPrompts,
     groups: Groups,
     method: Method,
     seed: int = 0,
     watch: Watcher = never_stop,
     checkpointer: Checkpointer = NO_CHECKPOINTS,
 ) -> Outcome:
-    """Unlearn `material.forget` in place, in the model's active adapter (docs/method.md, sections 4 and 5).
+    """Unlearn `prompts.forget` in place, in the model's active adapter (docs/method.md, sections 4 and 5).
 
     The base weights and the coordinates of outside modules stay bit-identical.
 
     Args:
         model: PEFT model.
-        material: Prompts.
+        prompts: Encoded prompts that unlearning may use.
         groups: Group of each module.
         method: Row of `METHODS`.
         seed: Seed of batches, teachers and wrong answers.
@@ -44,8 +44,8 @@ def unlearn_adapter(
     """
     plan = layout(model)
     groups_by_cell, before = cell_groups(plan.cells, groups), plan.weights()
-    losses = PairLosses(model, plan, material, groups, method, seed)
-    stopper = Stopper(model, material.forget, material.holdout, material.validation, method.tolerance)
+    losses = PairLosses(model, plan, prompts, groups, method, seed)
+    stopper = Stopper(model, prompts.forget, prompts.holdout, prompts.validation, method.tolerance)
     if method.uses_task_vectors:
         steps = unlearn_by_task_vectors(losses, plan, groups_by_cell, method, stopper, watch, checkpointer)
     else:

@@ -130,23 +130,23 @@ def sequential_scenario(sweep):
 
 @pytest.mark.slow
 def test_each_sequential_request_forgets_one_more_user(sequential_scenario, monkeypatch):
-    materials = []
+    prompts_seen = []
     from core.benchmark import sequential as module
 
     original_unlearn = module.unlearn_adapter
     monkeypatch.setattr(
         module,
         "unlearn_adapter",
-        lambda model, material, *rest: materials.append(material) or original_unlearn(model, material, *rest),
+        lambda model, prompts, *rest: prompts_seen.append(prompts) or original_unlearn(model, prompts, *rest),
     )
     rows = list(sequential_requests(sequential_scenario, "cure", ENTRANTS["cure"], (1e-3, 0.4), 0))
     assert [row.strength for row in rows] == [1, 2, 3] and [row.stopped for row in rows] == [False, False, True]
     whole = sequential_scenario.context.split
-    assert [len(m.forget) for m in materials] == [
+    assert [len(m.forget) for m in prompts_seen] == [
         sum(p.user == user for p in whole.forget) for user in sequential_scenario.context.request.users
     ]
-    assert [len(m.retain) - len(whole.retain) for m in materials] == [
-        sum(len(m.forget) for m in materials[turn + 1 :]) for turn in range(3)
+    assert [len(m.retain) - len(whole.retain) for m in prompts_seen] == [
+        sum(len(m.forget) for m in prompts_seen[turn + 1 :]) for turn in range(3)
     ]
     assert rows[0].seconds < rows[1].seconds < rows[2].seconds
     assert all(

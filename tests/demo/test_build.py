@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.data.splits import assign_roles
+from core.data.splits import split_users
 from core.demo.build import PEOPLE, SCRATCH, SETTINGS, SUBJECTS, compare, digests
 from core.demo.world import demo_subjects, make_world
 from core.ledger.chain import entries, verify
@@ -15,7 +15,7 @@ from core.ledger.keys import read_public
 from core.pipeline.collect_answers import collect_answers
 from core.pipeline.context import load_adapter, make_context
 from core.pipeline.prepare import base_tokenizer
-from core.pipeline.stages import make_material
+from core.pipeline.stages import encode_unlearning_prompts
 from core.report.summary import summarise
 from core.runs.handle import runs
 from core.runs.ledger import open_ledger
@@ -52,8 +52,8 @@ def test_data_and_roles_are_rebuilt_byte_for_byte(world, tmp_path):
     write_json_lines(tmp_path / "interactions.jsonl", world.interactions)
     for name in ("items.jsonl", "interactions.jsonl"):
         assert (tmp_path / name).read_bytes() == (DEMO / "data" / name).read_bytes()
-    roles = assign_roles(
-        world.interactions, 0.0, SCRATCH.held_out_share, SCRATCH.role_seed
+    roles = split_users(
+        world.interactions, 0.0, SCRATCH.held_out_share, SCRATCH.user_split_seed
     )  # the base model's users are in no file of the demo
     workspace = Workspace(DEMO)
     assert roles == workspace.user_split and workspace.settings == SETTINGS
@@ -108,9 +108,9 @@ def test_verification_fails_broken_model_and_replaced_adapter(copy_and_evidence)
     recommender = load_adapter(copy, str(copy.root / "adapter"), "cpu")
     context = make_context(copy, copy.requests()[0], recommender.tokenizer)
     ascent = replace(method_of("gradient_ascent_uncapped", CHECK_EVERY - 1), learning_rate=2e-2)  # no early stopping
-    material = make_material(recommender, context)
+    prompts = encode_unlearning_prompts(recommender, context)
     unlearn_adapter(
-        recommender.model, material, dict.fromkeys((one.module for one in runs(copy)[0].groups), Group.SHARED), ascent
+        recommender.model, prompts, dict.fromkeys((one.module for one in runs(copy)[0].groups), Group.SHARED), ascent
     )
     broken = run_checks(replace(evidence, model=collect_answers(recommender, context, False)))
     assert Verdict.FAIL in {one.verdict for one in broken if one.id in ("V9", "V10")}

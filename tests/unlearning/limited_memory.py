@@ -13,7 +13,7 @@ from core.unlearning import finetuning, paired_losses
 from core.unlearning.methods import METHODS
 from core.unlearning.unlearn import unlearn_adapter
 from core.workspace import Workspace
-from tests.unlearning.test_unlearn import load_material
+from tests.unlearning.test_unlearn import load_prompts
 
 root, out, max_prompts = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 answer_logits = finetuning.answer_logits
@@ -27,8 +27,8 @@ def limited_answer_logits(model, batch):
 
 finetuning.answer_logits = paired_losses.answer_logits = limited_answer_logits
 with distributed.process_group():
-    model, material = load_material(Workspace(root))
+    model, prompts = load_prompts(Workspace(root))
     groups = dict.fromkeys(layout(model).modules, Group.SHARED)
-    unlearn_adapter(model, material, groups, replace(METHODS["cure_merge"], steps=6))
+    unlearn_adapter(model, prompts, groups, replace(METHODS["cure_merge"], steps=6))
     if distributed.process_number() == 0:
         torch.save(layout(model).weights(), out)

@@ -10,18 +10,18 @@ import torch
 from core.models.lora_layout import layout
 from core.models.recommender import ADAPTER
 from core.unlearning.finetuning import FinetuneSettings, finetune
-from tests.unlearning.test_unlearn import load_material
+from tests.unlearning.test_unlearn import load_prompts
 
 
 def test_micro_batches_train_the_same_adapter(workspace):
     settings, found = FinetuneSettings(epochs=1, learning_rate=1e-3, batch_size=5), []
     for size in (0, 2):
-        model, material = load_material(workspace)
+        model, prompts = load_prompts(workspace)
         model.set_adapter(ADAPTER)
         losses = []
         finetune(
             model,
-            material.retain[:15],
+            prompts.retain[:15],
             replace(settings, micro_batch=size),
             lambda step: losses.append(step.losses["loss"]),  # noqa: B023
         )

@@ -7,31 +7,31 @@ from core.types import Group, MemoryContrast
 from core.unlearning.early_stopping import mean_loss
 from core.unlearning.memory_contrast import memory_contrasts, prompt_losses, switched_off
 from core.unlearning.teachers import TEACHERS
-from tests.unlearning.test_unlearn import load_material
+from tests.unlearning.test_unlearn import load_prompts
 
 
 def test_contrast_equals_difference_of_four_mean_losses(workspace):
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     plan = layout(model)
-    found = memory_contrasts(model, material.forget, material.holdout)
+    found = memory_contrasts(model, prompts.forget, prompts.holdout)
     assert {one.module for one in found} == {owner for owners in plan.cells for owner in owners}
-    before = mean_loss(model, material.forget), mean_loss(model, material.holdout)
+    before = mean_loss(model, prompts.forget), mean_loss(model, prompts.holdout)
     for one in found[:3]:
         with switched_off(plan, [one.module]):
-            rises = mean_loss(model, material.forget) - before[0], mean_loss(model, material.holdout) - before[1]
+            rises = mean_loss(model, prompts.forget) - before[0], mean_loss(model, prompts.holdout) - before[1]
         assert abs(one.contrast - (rises[0] - rises[1])) < 1e-5
         assert one.contrast_noise > 0
 
 
 def test_switching_off_all_modules_equals_base_and_is_undone(workspace):
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     plan = layout(model)
     before = {name: parameter.detach().clone() for name, parameter in plan.parameters.items()}
     modules = [owner for owners in plan.cells for owner in owners]
     with model.disable_adapter():
-        base = prompt_losses(model, material.forget)
+        base = prompt_losses(model, prompts.forget)
     with switched_off(plan, modules):
-        off = prompt_losses(model, material.forget)
+        off = prompt_losses(model, prompts.forget)
     assert abs(off - base).max() < 1e-4
     assert all(torch.equal(parameter, before[name]) for name, parameter in plan.parameters.items())
 
@@ -44,10 +44,10 @@ def test_group_depends_on_effects_beyond_the_noise():
 
 
 def test_teacher_without_forget_modules_equals_the_base(workspace):
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     modules = [owner for owners in layout(model).cells for owner in owners]
-    all_retain = TEACHERS["memory_off"](model, material.forget, 0, dict.fromkeys(modules, Group.RETAIN))
-    all_forget = TEACHERS["memory_off"](model, material.forget, 0, dict.fromkeys(modules, Group.FORGET))
-    base = TEACHERS["base"](model, material.forget, 0, {})
+    all_retain = TEACHERS["memory_off"](model, prompts.forget, 0, dict.fromkeys(modules, Group.RETAIN))
+    all_forget = TEACHERS["memory_off"](model, prompts.forget, 0, dict.fromkeys(modules, Group.FORGET))
+    base = TEACHERS["base"](model, prompts.forget, 0, {})
     assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(all_forget, base, strict=True))
     assert any(not torch.allclose(a, b, atol=1e-2) for a, b in zip(all_retain, base, strict=True))

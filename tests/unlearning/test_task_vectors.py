@@ -13,7 +13,7 @@ from core.unlearning.methods import METHODS
 from core.unlearning.task_vectors import MOVE_MULTIPLES, combine_task_vectors
 from core.unlearning.teachers import OVERFIT
 from core.unlearning.unlearn import unlearn_adapter
-from tests.unlearning.test_unlearn import alternating_groups, load_material
+from tests.unlearning.test_unlearn import alternating_groups, load_prompts
 
 MERGE = replace(METHODS["cure_merge"], steps=4, tolerance=10.0)
 
@@ -24,7 +24,7 @@ def random_task_vectors(model):
 
 
 def test_each_group_moves_by_its_rule(workspace):
-    model, _ = load_material(workspace)
+    model, _ = load_prompts(workspace)
     plan, forget_vector, retain_vector = random_task_vectors(model)
     groups = alternating_groups(model)
     kinds = cell_groups(plan.cells, groups)
@@ -46,7 +46,7 @@ def test_each_group_moves_by_its_rule(workspace):
 
 def test_shared_move_keeps_the_retain_vector(workspace):
     """<move, retain vector> >= w_r |retain vector|^2 in every cell, as for gradients."""
-    model, _ = load_material(workspace)
+    model, _ = load_prompts(workspace)
     plan, forget_vector, retain_vector = random_task_vectors(model)
     shared = (Group.SHARED,) * len(plan.cells)
     for vector in (forget_vector, -retain_vector):  # the second vector opposes the retain vector everywhere
@@ -57,42 +57,42 @@ def test_shared_move_keeps_the_retain_vector(workspace):
 
 def test_zero_retain_weight_equals_task_vector_negation(workspace):
     """Compares with overfitting by hand and a move by the same multiple in the opposite direction."""
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     plan, before = layout(model), layout(model).weights()
     negation = replace(MERGE, weights=(1.0, 0.0), surgery="sum")
     multiples = []
     unlearn_adapter(
-        model, material, all_shared(model), negation, 3, lambda step: multiples.append(step.losses.get("reach"))
+        model, prompts, all_shared(model), negation, 3, lambda step: multiples.append(step.losses.get("reach"))
     )
     found = plan.weights()
     plan.write(before)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in plan.parameters)
-    epochs = -(-MERGE.steps // -(-len(material.forget) // OVERFIT.batch_size))
-    finetune(model, material.forget, replace(OVERFIT, epochs=epochs, seed=3))
+    epochs = -(-MERGE.steps // -(-len(prompts.forget) // OVERFIT.batch_size))
+    finetune(model, prompts.forget, replace(OVERFIT, epochs=epochs, seed=3))
     torch.testing.assert_close(found, before + multiples[-1] * (before - plan.weights()), rtol=0, atol=1e-6)
 
 
 def test_move_that_harms_retained_users_is_undone(workspace):
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     before = layout(model).weights()
-    outcome = unlearn_adapter(model, material, all_shared(model), replace(MERGE, tolerance=-1.0))
+    outcome = unlearn_adapter(model, prompts, all_shared(model), replace(MERGE, tolerance=-1.0))
     assert "retained users" in outcome.reason and torch.equal(layout(model).weights(), before)
     assert all(cell.relative_change == 0 for cell in outcome.cells)
 
 
 @pytest.mark.parametrize("last", [2, 6])
 def test_stop_during_training_leaves_the_original(workspace, last):
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     before = layout(model).weights()
-    outcome = unlearn_adapter(model, material, all_shared(model), MERGE, watch=lambda step: step.number == last)
+    outcome = unlearn_adapter(model, prompts, all_shared(model), MERGE, watch=lambda step: step.number == last)
     assert last <= outcome.steps <= last + 1 and torch.equal(layout(model).weights(), before)
 
 
 def test_steps_are_counted_across_trainings_and_search(workspace):
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     steps = []
-    outcome = unlearn_adapter(model, material, all_shared(model), MERGE, watch=lambda step: steps.append(step) or False)
+    outcome = unlearn_adapter(model, prompts, all_shared(model), MERGE, watch=lambda step: steps.append(step) or False)
     assert [step.number for step in steps] == list(range(1, len(steps) + 1))
     multiples_tried = [step.losses["reach"] for step in steps if "reach" in step.losses]
     assert tuple(multiples_tried) == MOVE_MULTIPLES[: len(multiples_tried)] and len(steps) == outcome.steps + len(

@@ -25,7 +25,7 @@ class Killed(Exception):
     """Simulates a killed process."""
 
 
-def load_material(workspace):
+def load_prompts(workspace):
     recommender = load_adapter(workspace, str(workspace.root / "adapter"), "cpu")
     context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
     split = context.split
@@ -35,7 +35,7 @@ def load_material(workspace):
 
 def run_unlearning(workspace, method, checkpointer=None, kill_at=0):
     """Unlearn, optionally interrupted at a step; return the weights with the outcome, and the losses by step."""
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     groups = {name: (Group.SHARED, Group.FORGET, Group.RETAIN)[i % 3] for i, name in enumerate(anatomy(model).modules)}
     losses_by_step = {}
 
@@ -46,7 +46,7 @@ def run_unlearning(workspace, method, checkpointer=None, kill_at=0):
         return False
 
     try:
-        outcome = unlearn_adapter(model, material, groups, method, 3, watch, *([checkpointer] if checkpointer else []))
+        outcome = unlearn_adapter(model, prompts, groups, method, 3, watch, *([checkpointer] if checkpointer else []))
     except Killed:
         return None, losses_by_step
     weights = {name: value for name, value in model.state_dict().items() if "lora_" in name}
@@ -121,7 +121,7 @@ def test_resumed_finetuning_equals_uninterrupted_bit_for_bit(workspace, tmp_path
     """Fine-tuning of references and `retrain` restores AdamW's moments and the order of prompts, too."""
 
     def train_from_scratch(checkpointer=None, kill_at=0):
-        model, material = load_material(workspace)
+        model, prompts = load_prompts(workspace)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_("lora_" in name)
 
@@ -132,7 +132,7 @@ def test_resumed_finetuning_equals_uninterrupted_bit_for_bit(workspace, tmp_path
 
         settings = FinetuneSettings(epochs=3, learning_rate=1e-3, weight_decay=0.1, seed=5)
         try:
-            finetune(model, material.retain, settings, watch, *([checkpointer] if checkpointer else []))
+            finetune(model, prompts.retain, settings, watch, *([checkpointer] if checkpointer else []))
         except Killed:
             return None
         return [parameter.detach().clone() for parameter in model.parameters() if parameter.requires_grad]
@@ -190,11 +190,11 @@ def test_out_of_memory_while_a_step_restarts_is_handled(workspace, monkeypatch):
 
 
 def test_finetuning_halves_the_micro_batch(workspace, monkeypatch):
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_("lora_" in name)
     sizes = limit_prompts(monkeypatch, finetuning_module, 2)
-    assert finetune(model, material.retain[:8], FinetuneSettings(epochs=1, learning_rate=1e-3)) == 1
+    assert finetune(model, prompts.retain[:8], FinetuneSettings(epochs=1, learning_rate=1e-3)) == 1
     assert sizes[:2] == [8, 4] and set(sizes[2:]) == {2}
 
 
@@ -278,7 +278,7 @@ def test_nan_loss_never_reaches_the_weights(workspace, monkeypatch):
 def test_nan_gradients_are_refused(workspace):
     from core.models.lora_layout import layout
 
-    model, _ = load_material(workspace)
+    model, _ = load_prompts(workspace)
     plan = layout(model)
     parameters = list(plan.parameters.values())
     for parameter in parameters:

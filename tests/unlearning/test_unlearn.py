@@ -16,7 +16,7 @@ from core.unlearning.paired_losses import PairLosses, UnlearningPrompts
 from core.unlearning.unlearn import unlearn_adapter
 
 
-def load_material(workspace):
+def load_prompts(workspace):
     recommender = load_adapter(workspace, str(workspace.root / "adapter"), "cpu")
     context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
     split = context.split
@@ -36,10 +36,10 @@ def alternating_groups(model) -> dict[str, Group]:
 
 @pytest.mark.parametrize("method", ["cure", "cure_merge"])
 def test_base_and_outside_modules_stay_bit_identical(workspace, method):
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     groups = alternating_groups(model)
-    outcome = unlearn_adapter(model, material, groups, replace(METHODS[method], steps=6, tolerance=10.0))
+    outcome = unlearn_adapter(model, prompts, groups, replace(METHODS[method], steps=6, tolerance=10.0))
     after = model.state_dict()
     assert outcome.steps > 0 and set(after) == set(before)
     plan = layout(model)
@@ -54,12 +54,12 @@ def test_base_and_outside_modules_stay_bit_identical(workspace, method):
 
 
 def test_frozen_weights_have_no_second_moment(workspace):
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     groups, plan = alternating_groups(model), layout(model)
     kinds = cell_groups(plan.cells, groups)
     with only_trainable(model, plan, False):
         step = UnlearningStep(
-            PairLosses(model, plan, material, groups, METHODS["cure"], 0), plan, kinds, METHODS["cure"]
+            PairLosses(model, plan, prompts, groups, METHODS["cure"], 0), plan, kinds, METHODS["cure"]
         )
         step(0)
     frozen = torch.tensor([kind is Group.OUTSIDE for kind in kinds])[plan.cell_of]
@@ -72,64 +72,64 @@ def test_frozen_weights_have_no_second_moment(workspace):
 
 @pytest.mark.parametrize("method", [name for name, method in METHODS.items() if not method.retrain])
 def test_unlearning_raises_the_forget_loss(workspace, method):
-    model, material = load_material(workspace)
-    before = mean_loss(model, material.forget)
+    model, prompts = load_prompts(workspace)
+    before = mean_loss(model, prompts.forget)
     shared = dict.fromkeys(anatomy(model).modules, Group.SHARED)
-    unlearn_adapter(model, material, shared, replace(METHODS[method], steps=15, tolerance=10.0))
-    assert mean_loss(model, material.forget) > before
+    unlearn_adapter(model, prompts, shared, replace(METHODS[method], steps=15, tolerance=10.0))
+    assert mean_loss(model, prompts.forget) > before
 
 
 def test_watch_callback_stops_unlearning(workspace):
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     shared = dict.fromkeys(anatomy(model).modules, Group.SHARED)
     outcome = unlearn_adapter(
-        model, material, shared, replace(METHODS["npo"], steps=15), watch=lambda step: step.number == 2
+        model, prompts, shared, replace(METHODS["npo"], steps=15), watch=lambda step: step.number == 2
     )
     assert outcome.steps == 2
 
 
 def test_unlearning_stops_on_validation_loss(workspace):
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     shared = dict.fromkeys(anatomy(model).modules, Group.SHARED)
     fast_ascent = replace(METHODS["gradient_ascent"], learning_rate=0.5, steps=50)
-    outcome = unlearn_adapter(model, material, shared, fast_ascent)
+    outcome = unlearn_adapter(model, prompts, shared, fast_ascent)
     assert outcome.steps < 50 and outcome.reason
 
 
 def test_same_seed_gives_same_adapter(workspace):
     results = []
     for _ in range(2):
-        model, material = load_material(workspace)
-        unlearn_adapter(model, material, alternating_groups(model), replace(METHODS["cure"], steps=3), seed=5)
+        model, prompts = load_prompts(workspace)
+        unlearn_adapter(model, prompts, alternating_groups(model), replace(METHODS["cure"], steps=3), seed=5)
         results.append({name: value.clone() for name, value in model.state_dict().items() if "lora" in name})
     assert all(torch.equal(results[0][name], results[1][name]) for name in results[0])
 
 
-def gradients_of_a_step(model, material, **changes):
+def gradients_of_a_step(model, prompts, **changes):
     """Flat forget and retain gradients of one step, for NPO (weighted per target) and CURE."""
     plan, found = layout(model), []
     for name in ("npo", "cure"):
         method = replace(METHODS[name], batch_size=5, **changes)
-        losses = PairLosses(model, plan, material, {}, method, 0)
+        losses = PairLosses(model, plan, prompts, {}, method, 0)
         with only_trainable(model, plan, method.checkpointing):
             found += [_gradient(losses.forget_parts(), plan)[1], _gradient(losses.retain_parts(), plan)[1]]
     return torch.stack(found)
 
 
 def test_micro_batches_and_checkpointing_keep_gradients(workspace):
-    model, material = load_material(workspace)
-    whole = gradients_of_a_step(model, material)
+    model, prompts = load_prompts(workspace)
+    whole = gradients_of_a_step(model, prompts)
     for changes in ({"micro_batch": 2}, {"checkpointing": True}, {"micro_batch": 1, "checkpointing": True}):
-        torch.testing.assert_close(gradients_of_a_step(model, material, **changes), whole, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(gradients_of_a_step(model, prompts, **changes), whole, rtol=1e-4, atol=1e-6)
     assert whole.abs().sum() > 0 and not model.training and not any(p.requires_grad for p in model.parameters())
 
 
 def test_gradient_checkpointing_saves_fewer_activations(workspace):
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     saved_sizes = {}
     for checkpointing in (False, True):
         plan, sizes = layout(model), []
-        losses = PairLosses(model, plan, material, {}, METHODS["cure"], 0)
+        losses = PairLosses(model, plan, prompts, {}, METHODS["cure"], 0)
         with (
             only_trainable(model, plan, checkpointing),
             torch.autograd.graph.saved_tensors_hooks(lambda t: sizes.append(t.numel()) or t, lambda t: t),  # noqa: B023
@@ -141,14 +141,14 @@ def test_gradient_checkpointing_saves_fewer_activations(workspace):
 
 def test_adapter_on_bfloat16_base_trains_in_float32(workspace):
     """Small steps would vanish in the eight bits of bfloat16."""
-    model, material = load_material(workspace)
+    model, prompts = load_prompts(workspace)
     for name, parameter in model.named_parameters():
         if "lora_" not in name:
             parameter.data = parameter.data.bfloat16()
     plan, start = layout(model), layout(model).weights()
     unlearn_adapter(
         model,
-        material,
+        prompts,
         dict.fromkeys(anatomy(model).modules, Group.SHARED),
         replace(METHODS["cure"], steps=2, learning_rate=1e-6),
     )
