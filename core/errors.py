@@ -1,17 +1,17 @@
 """All errors that a user can cause or fix.
 
 CureLensError
-|- DataError        a data file, a column, a title
-|- RequestError     the users or interactions of a deletion request
-|- ModelError       a base model, an adapter, a tokenizer
-|- DeviceError      a device that this machine does not have
-|- WorkspaceError   a folder, a disk, a file of the workspace
-|  |- BusyError     a file that another process uses
-|- LedgerError      a key, an entry, the ledger
-|- ReviewError      a permission, a decision
-|- RunError         a run that cannot start or continue
-   |- Cancelled     a person stopped the run
-   |- Fenced        another worker took the run over
+|- DataError         a data file, a column, a title
+|- RequestError      the users or interactions of a deletion request
+|- ModelError        a base model, an adapter, a tokenizer
+|- DeviceError       a device that this machine does not have
+|- WorkspaceError    a folder, a disk, a file of the workspace
+|  |- BusyError      a file that another process uses
+|- LedgerError       a key, an entry, the ledger
+|- ReviewError       a permission, a decision
+|- RunError          a run that cannot start or continue
+   |- CancelledError a person stopped the run
+   |- LeaseLostError another worker took the run over
 
 A message is one sentence: the field, the value, and what to do.
 """
@@ -57,9 +57,9 @@ class RunError(CureLensError):
     """A run cannot start or continue."""
 
 
-class Cancelled(RunError):
+class CancelledError(RunError):
     """A person stopped the run."""
 
 
-class Fenced(RunError):
+class LeaseLostError(RunError):
     """Another worker took the run over because this one seemed dead; this one must stop writing."""

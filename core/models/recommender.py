@@ -87,8 +87,8 @@ def load(
             has several tokens, or the GPUs are too small.
         DeviceError: A device is unknown or not present.
     """
-    cards = device.split(",")
-    first_device, dtype = choose_device(cards[0])
+    gpus = device.split(",")
+    first_device, dtype = choose_device(gpus[0])
     folder = resolve(base, revision)
     check_folder(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
@@ -97,7 +97,7 @@ def load(
         dtype=dtype,
         trust_remote_code=False,
         use_safetensors=True,
-        **(device_map(cards) if len(cards) > 1 else {}),
+        **(device_map(gpus) if len(gpus) > 1 else {}),
     )
     if overflow := sorted(
         {str(location) for location in getattr(model, "hf_device_map", {}).values()} & {"cpu", "disk"}
@@ -110,15 +110,15 @@ def load(
         check_adapter(Path(adapter), folder)
         model = PeftModel.from_pretrained(model, adapter, is_trainable=trainable, use_safetensors=True)
     yes, no = answer_tokens(tokenizer, answers) if task is Task.CLICK else (-1, -1)
-    model = model.eval() if len(cards) > 1 else model.to(first_device).eval()
+    model = model.eval() if len(gpus) > 1 else model.to(first_device).eval()
     loaded = Recommender(model, tokenizer, task, yes, no, first_device, dtype)
     loaded.token_counter.attach(model)
     return loaded
 
 
-def device_map(cards: Sequence[str]) -> dict[str, Any]:
+def device_map(gpus: Sequence[str]) -> dict[str, Any]:
     """Arguments of `from_pretrained` that spread a model's layers evenly over several GPUs, by their free memory."""
-    free = {torch.device(card).index: torch.cuda.mem_get_info(card)[0] for card in cards}
+    free = {torch.device(gpu).index: torch.cuda.mem_get_info(gpu)[0] for gpu in gpus}
     return {"device_map": "balanced", "max_memory": free}
 
 

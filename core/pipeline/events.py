@@ -135,7 +135,7 @@ class RunObserver(Protocol):
         """Handle one event.
 
         Raises:
-            Cancelled: A person stopped the run.
+            CancelledError: A person stopped the run.
         """
 
     def earlier_result(self) -> GroupingResult | None:

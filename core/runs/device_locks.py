@@ -25,8 +25,8 @@ def usable_devices(device: str) -> tuple[str, ...]:
     return (device,)
 
 
-def cards(settings: WorkspaceSettings, launcher: str) -> int:
-    """Number of cards over which one process lays out a model, from the launcher's settings."""
+def gpu_count(settings: WorkspaceSettings, launcher: str) -> int:
+    """Number of GPUs over which one process lays out a model, from the launcher's settings."""
     return int(settings.clusters.get(launcher, {}).get("cards", 1))
 
 
@@ -82,18 +82,18 @@ def _opened(path: Path) -> IO[str]:
 def _lock_file(device: str) -> Path:
     """One lock file per device, user and machine, whatever the workspace and TMPDIR."""
     folder = Path(os.environ.get("CURE_LENS_LOCKS", LOCKS)) / f"cure-lens-{os.getuid()}"
-    return folder / f"{device.partition(':')[0]}{card(device)}.lock"
+    return folder / f"{device.partition(':')[0]}{gpu_id(device)}.lock"
 
 
-def card(device: str) -> str:
-    """The machine's own number or id of a card, undoing CUDA_VISIBLE_DEVICES; "" for a CPU."""
+def gpu_id(device: str) -> str:
+    """The machine's own number or id of a GPU, undoing CUDA_VISIBLE_DEVICES; "" for a CPU."""
     number = device.partition(":")[2]
     visible = [one for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
     return visible[int(number)] if number and visible else number
 
 
 def peak_memory(device: torch.device) -> int:
-    """Peak memory of this process in bytes: of its cards where it uses them, else of the machine."""
+    """Peak memory of this process in bytes: of its GPUs where it uses them, else of the machine."""
     if device.type == "cuda":
         return sum(torch.cuda.max_memory_allocated(number) for number in range(torch.cuda.device_count()))
     # VmHWM counts this program only; getrusage also counts what ran in the process before it.

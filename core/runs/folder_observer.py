@@ -101,8 +101,8 @@ class FolderObserver:
         """Write the event to the status, to events.jsonl or to a result file.
 
         Raises:
-            Cancelled: A person stopped the run.
-            Fenced: Another worker holds the run.
+            CancelledError: A person stopped the run.
+            LeaseLostError: Another worker holds the run.
             WorkspaceError: The disk refuses a write.
         """
         match event:

@@ -2,7 +2,7 @@
 
 A launcher is three functions: one starts the worker command as a job that outlives the caller, one reports free
 resources, and one reports whether a job has ended (a run whose job never started would wait for ever otherwise). The
-options of a cluster (partition, address, cards) stand in the workspace's settings under the launcher's name.
+options of a cluster (partition, address, `cards`) stand in the workspace's settings under the launcher's name.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from core.runs.device_locks import card, free, usable_devices
+from core.runs.device_locks import free, gpu_id, usable_devices
 from core.runs.handle import RunHandle
 from core.utils.optional_imports import library
 
@@ -49,8 +49,8 @@ def command(run: RunHandle, options: Options) -> list[str]:
 
     Args:
         run: The run.
-        options: `processes` is the number of processes that train together on one machine, each on its own card. The
-            worker reads `cards` itself: the number of cards over which one process lays out a large model.
+        options: `processes` is the number of processes that train together on one machine, each on its own GPU. The
+            worker reads `cards` itself: the number of GPUs over which one process lays out a large model.
     """
     count = int(options.get("processes", 1))
     together = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []
@@ -88,11 +88,16 @@ def _memory(device: str) -> str:
     if not shutil.which("nvidia-smi"):
         return ""
     result = subprocess.run(  # torch would take some of that memory for its context
-        ["nvidia-smi", f"--id={card(device)}", "--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits"],
+        [
+            "nvidia-smi",
+            f"--id={gpu_id(device)}",
+            "--query-gpu=memory.free,memory.total",
+            "--format=csv,noheader,nounits",
+        ],
         capture_output=True,
         text=True,
     )
-    mebibytes = re.fullmatch(r"(\d+), (\d+)", result.stdout.strip())  # some cards answer [N/A]
+    mebibytes = re.fullmatch(r"(\d+), (\d+)", result.stdout.strip())  # some GPUs answer [N/A]
     return " ({:.0f} of {:.0f} GB)".format(*(int(one) * 2**20 / 1e9 for one in mebibytes.groups())) if mebibytes else ""
 
 
@@ -122,11 +127,11 @@ def has_ended_slurm(job: str, options: Options) -> bool:
 
 
 def free_resources_slurm(_options: Options) -> str:
-    """Nodes (allocated/idle/other/total) and cards of each partition."""
+    """Nodes (allocated/idle/other/total) and GPUs of each partition."""
     if not shutil.which("sinfo"):
         return "Slurm's sinfo is not on this machine"
     result = subprocess.run(
-        ["sinfo", "--noheader", "--format=%P: nodes %F (busy/idle/other/all), cards %G"], capture_output=True, text=True
+        ["sinfo", "--noheader", "--format=%P: nodes %F (busy/idle/other/all), GPUs %G"], capture_output=True, text=True
     )
     return "; ".join(result.stdout.splitlines()) or result.stderr.strip()
 

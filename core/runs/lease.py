@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from core.errors import Cancelled, DeviceError, Fenced, RunError, WorkspaceError
+from core.errors import CancelledError, DeviceError, LeaseLostError, RunError, WorkspaceError
 from core.runs.device_locks import take, usable_devices
 from core.runs.process_identity import this_worker
 from core.runs.store import Store
@@ -16,22 +16,22 @@ POLL_SECONDS = 0.2  # seconds between two checks of the queue
 
 
 class Lease:
-    """A run that this worker holds. Every call raises Fenced once another worker has taken the run over.
+    """A run that this worker holds. Every call raises LeaseLostError once another worker has taken the run over.
 
     Attributes:
         store: The store of the workspace.
         run_id: The run.
         token: The fencing token.
-        devices: Full device names: one per process, or all cards of one process.
+        devices: Full device names: one per process, or all GPUs of one process.
     """
 
     def __init__(self, store: Store, run_id: str, token: int, devices: Sequence[str]) -> None:
         self.store, self.run_id, self.token, self.devices = store, run_id, token, devices
 
     def check(self) -> None:
-        """Raise Cancelled where somebody asked to stop the run."""
+        """Raise CancelledError where somebody asked to stop the run."""
         if self.store.require_held(self.run_id, self.token).cancel:
-            raise Cancelled("The run was stopped by a person; the adapter in use was not touched.")
+            raise CancelledError("The run was stopped by a person; the adapter in use was not touched.")
 
     def write_status(self, status: RunStatus) -> None:
         """Write the status of the run."""
@@ -50,17 +50,18 @@ def acquire_lease(store: Store, run_id: str, device: str, devices: int = 1) -> I
         store: The store of the workspace.
         run_id: The run.
         device: "auto", "cpu", "cuda" or a full name.
-        devices: How many cards; a CPU is shared.
+        devices: How many GPUs; a CPU is shared.
 
     Raises:
-        Cancelled: The run was cancelled while it waited.
+        CancelledError: The run was cancelled while it waited.
         DeviceError: The machine has fewer devices.
     """
     worker, wanted, beaten = this_worker(), usable_devices(device), -BEAT
     count = 1 if wanted == ("cpu",) else devices
     if count > len(wanted):
         raise DeviceError(
-            f"The run wants {count} cards and {len(wanted)} are here: set fewer processes or cards under clusters."
+            f"The run needs {count} GPUs and this machine has {len(wanted)}: "
+            "lower `processes` or `cards` under clusters in workspace.json."
         )
     while True:
         if time.monotonic() - beaten >= BEAT:
@@ -81,8 +82,8 @@ def acquire_lease(store: Store, run_id: str, device: str, devices: int = 1) -> I
 def _not_waiting(store: Store, run_id: str) -> RunError:
     entry = store.find(run_id)
     if entry and entry.state is RunState.CANCELLED:
-        return Cancelled("The run was stopped by a person while it waited for its turn.")
-    return Fenced(f"Run {run_id!r} is not queued: launch or resume it first.")
+        return CancelledError("The run was stopped by a person while it waited for its turn.")
+    return LeaseLostError(f"Run {run_id!r} is not queued: launch or resume it first.")
 
 
 @contextmanager
@@ -103,7 +104,7 @@ def _beat(store: Store, run_id: str, token: int, ended: threading.Event) -> None
     while not ended.wait(BEAT):
         try:
             store.beat(run_id, token)
-        except Fenced:
+        except LeaseLostError:
             return
         except WorkspaceError:
             continue

@@ -9,7 +9,7 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
-from core.errors import BusyError, Fenced, RunError, WorkspaceError
+from core.errors import BusyError, LeaseLostError, RunError, WorkspaceError
 from core.runs.process_identity import Moment, current_moment
 from core.runs.queued_run import QueuedRun
 from core.types import TRANSITIONS, RunState, RunStatus, Worker
@@ -124,22 +124,22 @@ class Store(Database):
             return waiting[0].token + 1
 
     def beat(self, run_id: str, token: int) -> None:
-        """Record a heartbeat. Raises Fenced."""
+        """Record a heartbeat. Raises LeaseLostError."""
         self._write(run_id, token, "beat = ?", _text(current_moment()))
 
     def write_status(self, run_id: str, token: int, status: RunStatus) -> None:
-        """Write the status of the run. Raises Fenced."""
+        """Write the status of the run. Raises LeaseLostError."""
         self._write(run_id, token, "beat = ?, status = ?", _text(current_moment()), _text(status))
 
     def require_held(self, run_id: str, token: int) -> QueuedRun:
-        """The run, if this worker still holds it. Raises Fenced."""
+        """The run, if this worker still holds it. Raises LeaseLostError."""
         entry = self.find(run_id)
         if entry is None or entry.token != token or entry.state is not RunState.RUNNING:
-            raise _fenced(run_id)
+            raise _lease_lost(run_id)
         return entry
 
     def end(self, run_id: str, token: int, status: RunStatus) -> None:
-        """Write the final status. Raises Fenced."""
+        """Write the final status. Raises LeaseLostError."""
         with self.changing():
             entry = self.require_held(run_id, token)
             self._move(replace(entry, status=status), status.state, status.message)
@@ -207,7 +207,7 @@ class Store(Database):
                 f"UPDATE runs SET {what} WHERE id = ? AND token = ? AND state = 'running'", (*values, run_id, token)
             )
         if done.rowcount != 1:
-            raise _fenced(run_id)
+            raise _lease_lost(run_id)
 
     def _known(self, run_id: str) -> QueuedRun:
         entry = self.find(run_id)
@@ -241,5 +241,5 @@ def _text(value: Moment | Worker | RunStatus) -> str:
     return json.dumps(to_json(value))
 
 
-def _fenced(run_id: str) -> Fenced:
-    return Fenced(f"Run {run_id!r} was taken over by another worker or ended: this worker writes nothing more.")
+def _lease_lost(run_id: str) -> LeaseLostError:
+    return LeaseLostError(f"Run {run_id!r} was taken over by another worker or ended: this worker writes nothing more.")

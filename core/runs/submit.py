@@ -64,7 +64,7 @@ def create_run(
     launcher = launcher or settings.launcher
     if launcher not in LAUNCHERS:
         raise RunError(f"Launcher {launcher!r} is unknown: choose one of {', '.join(LAUNCHERS)}.")
-    if launcher == "local":  # elsewhere there may be a card that is not here
+    if launcher == "local":  # elsewhere there may be a GPU that is not here
         choose_device(device)
     method_of(method)
     if edit:

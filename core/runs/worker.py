@@ -11,11 +11,11 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.errors import Cancelled, CureLensError, Fenced
+from core.errors import CancelledError, CureLensError, LeaseLostError
 from core.models import distributed
 from core.pipeline.stages import run as run_stages
 from core.runs.checkpoints import Checkpoints, check_room
-from core.runs.device_locks import cards
+from core.runs.device_locks import gpu_count
 from core.runs.distributed_worker import follow
 from core.runs.folder_observer import FolderObserver
 from core.runs.handle import RunHandle
@@ -27,7 +27,7 @@ from core.workspace.locks import shared_model_lock
 from core.workspace.run_layout import AdapterLayout
 
 log = logging.getLogger("core")
-COPIES = 10  # adapters on the disk at once: the candidate, and three checkpoints with two moments for each weight
+COPIES = 10  # adapters on the disk at once: the unlearned one, and three checkpoints with two moments for each weight
 
 
 def work(run: RunHandle) -> RunState:
@@ -40,7 +40,7 @@ def work(run: RunHandle) -> RunState:
         The last state of the run. The message of an error is in the status, its traceback in log.txt.
 
     Raises:
-        Fenced: Another worker took over the run; nothing more is written.
+        LeaseLostError: Another worker took over the run; nothing more is written.
     """
     with distributed.process_group():
         if distributed.process_number():
@@ -48,10 +48,10 @@ def work(run: RunHandle) -> RunState:
         try:
             with acquire_lease(run.store, run.id, run.spec.device, _device_count(run)) as lease:
                 return _work(run, lease)
-        except Cancelled as stop:
+        except CancelledError as stop:
             log.info("cancelled %s", stop)
             return RunState.CANCELLED
-        except Fenced:
+        except LeaseLostError:
             raise
         except CureLensError as error:
             run.store.fail_queued(run.id, str(error))
@@ -65,11 +65,11 @@ def _work(run: RunHandle, lease: Lease) -> RunState:
         observer.begin()
         _run(run, lease, observer)
         observer.end(RunState.DONE, "")
-    except Fenced:
+    except LeaseLostError:
         if run.status.state is RunState.CANCELLED:  # cancelled while this worker was silent: remove later writes
             run.discard()
         raise
-    except Cancelled as stop:
+    except CancelledError as stop:
         run.discard()
         observer.end(RunState.CANCELLED, str(stop))
     except CureLensError as error:
@@ -107,10 +107,10 @@ def _bytes_needed(workspace: Workspace) -> int:
 
 
 def _device_count(run: RunHandle) -> int:
-    """Cards that the run needs: one for each process, or those that hold the layers of a single process's model."""
+    """GPUs that the run needs: one for each process, or those that hold the layers of a single process's model."""
     if distributed.world_size() > 1:
         return distributed.world_size()
-    return cards(run.workspace.settings, run.spec.launcher)
+    return gpu_count(run.workspace.settings, run.spec.launcher)
 
 
 def _device_of_each(devices: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import Fenced, RunError, WorkspaceError
+from core.errors import LeaseLostError, RunError, WorkspaceError
 from core.runs import process_identity, store
 from core.runs.process_identity import Moment, current_moment, is_alive, this_worker
 from core.runs.queued_run import HEARTBEAT_TIMEOUT
@@ -101,7 +101,7 @@ def test_lost_run_does_not_block_others_and_worker_is_fenced(runs, monkeypatch):
         lambda: runs.require_held("a", token),
         lambda: runs.end("a", token, RunStatus(RunState.DONE)),
     ):
-        with pytest.raises(Fenced):
+        with pytest.raises(LeaseLostError):
             action()
     assert runs.find("a").state is RunState.FAILED
 
@@ -113,7 +113,7 @@ def test_former_worker_of_resumed_run_is_fenced(runs):
     runs.register_worker("a", this_worker())
     new = runs.claim("a", this_worker())
     assert new > old
-    with pytest.raises(Fenced):
+    with pytest.raises(LeaseLostError):
         runs.write_status("a", old, RunStatus())
     runs.write_status("a", new, RunStatus(RunState.RUNNING, stage="circuit"))
     assert runs.find("a").status.stage == "circuit"

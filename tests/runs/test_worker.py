@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.errors import DeviceError, Fenced, RequestError, RunError
+from core.errors import DeviceError, LeaseLostError, RequestError, RunError
 from core.pipeline.events import StepTaken
 from core.runs import checkpoints
 from core.runs.folder_observer import FolderObserver
@@ -80,7 +80,7 @@ def test_cancelled_run_does_no_work(workspace):
     assert run.evaluation is None
 
 
-def test_run_cancelled_in_progress_removes_its_candidate(workspace, monkeypatch):
+def test_run_cancelled_in_progress_removes_its_unlearned_adapter(workspace, monkeypatch):
     run = new_run(workspace, steps=6)
     (run.path / "adapter").mkdir()
     on_event = FolderObserver.on_event
@@ -96,7 +96,7 @@ def test_run_cancelled_in_progress_removes_its_candidate(workspace, monkeypatch)
     assert not (run.path / "adapter").exists()
 
 
-def test_cancelled_lost_run_leaves_no_candidate(workspace):
+def test_cancelled_lost_run_leaves_no_unlearned_adapter(workspace):
     """The silent worker is killed, and its partly written adapter is removed."""
     run = new_run(workspace)
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -127,7 +127,7 @@ def test_fenced_worker_removes_files_it_wrote_after_cancellation(workspace, monk
             (run.path / "checkpoint").mkdir(exist_ok=True)
 
     monkeypatch.setattr(FolderObserver, "on_event", observe)
-    with pytest.raises(Fenced):
+    with pytest.raises(LeaseLostError):
         work(run)
     assert run.status.state is RunState.CANCELLED and run.unlearned_adapter_paths == []
 

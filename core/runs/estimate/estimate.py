@@ -14,8 +14,8 @@ from core.models.device import choose_device
 from core.models.hub import resolve
 from core.models.validation import check_folder
 from core.pipeline.context import RequestContext, make_context
-from core.runs.device_locks import cards, usable_devices
 from core.runs.device_locks import free as free_devices
+from core.runs.device_locks import gpu_count, usable_devices
 from core.runs.estimate.timing import Cost, measured, parameters
 from core.runs.estimate.tokens import Lengths, reads
 from core.types import Task
@@ -67,7 +67,7 @@ def estimate(
         workspace: The workspace.
         request_id: The request to unlearn.
         method: A name of METHODS.
-        device: "auto", "cpu" or "cuda". With `cards` in the workspace's settings, several cards are used.
+        device: "auto", "cpu" or "cuda". With `cards` in the workspace's settings, several GPUs are used.
         steps: Number of unlearning steps; 0 for the method's own.
 
     Raises:
@@ -110,7 +110,7 @@ def _devices(workspace: Workspace, device: str) -> tuple[str, ...]:
     known = usable_devices(device)
     idle = free_devices(known)
     ordered = (*idle, *(name for name in known if name not in idle))
-    return ordered[: cards(workspace.settings, "local")]
+    return ordered[: gpu_count(workspace.settings, "local")]
 
 
 def _batch(workspace: Workspace, how: Method) -> int:
@@ -156,7 +156,7 @@ def _kept_logits(lengths: Lengths, config: Any, batch: int) -> float:
 
 
 def _baseline(where: torch.device) -> int:
-    """Bytes that the process holds before it loads a model; none of them on a card."""
+    """Bytes that the process holds before it loads a model; none of them on a GPU."""
     return psutil.Process().memory_info().rss if where.type == "cpu" else 0
 
 
