@@ -158,7 +158,7 @@ def _served(workspace: Workspace) -> Finding:
 
 
 def _runs(workspace: Workspace) -> Iterator[Finding]:
-    """Lost and orphaned runs, and candidate adapters of cancelled runs."""
+    """Lost and orphaned runs, and unlearned adapters of cancelled runs."""
     states = {run: run.status for run in runs(workspace)}
     for run, status in states.items():
         if status.state is RunState.LOST or is_orphaned(run):
@@ -172,7 +172,7 @@ def _runs(workspace: Workspace) -> Iterator[Finding]:
             yield Finding(
                 f"run {run.id}",
                 False,
-                "It was cancelled, but its candidate adapter still exists.",
+                "It was cancelled, but its unlearned adapter still exists.",
                 f"Remove {', '.join(map(str, run.unlearned_adapter_paths))}.",
             )
     ended = sum(status.state in ENDED for status in states.values())

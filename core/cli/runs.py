@@ -83,7 +83,7 @@ def resume(
 
 
 def cancel(workspace: WorkspacePath, run_id: RunId, person: Person = "", as_json: Json = False) -> None:
-    """Stop a run and destroy its candidate adapter; the adapter in use does not change."""
+    """Stop a run and destroy its unlearned adapter; the adapter in use does not change."""
     run = open_run(workspace_for_runs(workspace, person), run_id)
     run.request_cancel()
     if as_json:

@@ -64,7 +64,7 @@ def overlap(
     person: Person = "",
     as_json: Json = False,
 ) -> None:
-    """Compare the top-10 list of every retained user before and after a run."""
+    """Compare the top-10 list of every other user before and after a run."""
     from core.runs.list_overlap import write_overlaps  # loads torch
 
     overlaps = write_overlaps(open_run(workspace_for_runs(workspace, person), run_id), device)
@@ -73,7 +73,7 @@ def overlap(
         return
     unchanged = sum(row.after == 1 for row in overlaps)
     mean = sum(row.after for row in overlaps) / max(1, len(overlaps))
-    kept = f"{unchanged} of {len(overlaps)} retained users keep all titles of their top-10 list"
+    kept = f"{unchanged} of {len(overlaps)} other users keep all titles of their top-10 list"
     out.print(f"{kept}; on average {mean:.0%} of the titles stay.")
 
 

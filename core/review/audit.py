@@ -59,9 +59,9 @@ def audit(workspace: Workspace, request_id: str | None = None) -> AuditResult:
 
 def _by_pseudonym(keys: Keys, entries: Sequence[Mapping[str, Any]]) -> ForgottenData:
     """A test for forgotten users and rows that needs only the ledger and the key of its pseudonyms."""
-    people, rows = (frozenset(word for one in entries for word in one[name]) for name in ("people", "rows"))
-    is_person = lru_cache(1 << 20)(lambda word: keys.pseudonym("user", word) in people)
-    return ForgottenData(is_person, lambda user, item: keys.pseudonym("row", user, item) in rows)
+    users, rows = (frozenset(word for one in entries for word in one[name]) for name in ("people", "rows"))
+    is_forgotten_user = lru_cache(1 << 20)(lambda word: keys.pseudonym("user", word) in users)
+    return ForgottenData(is_forgotten_user, lambda user, item: keys.pseudonym("row", user, item) in rows)
 
 
 def serves_approved(workspace: Workspace) -> bool:

@@ -38,7 +38,7 @@ from core.workspace.run_layout import AdapterLayout, holds_tensors
 
 
 def execute_decisions(workspace: Workspace) -> Case | None:
-    """Enter decisions into the ledger, destroy rejected candidates, and carry out the approved case.
+    """Enter decisions into the ledger, destroy rejected unlearned adapters, and carry out the approved case.
 
     Returns:
         The case that was carried out; None where there was none.

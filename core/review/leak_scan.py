@@ -47,7 +47,7 @@ USER_NUMBER = re.compile(r"(?i)\busers?\W{1,4}([\w-]+)")
 CELL = re.compile(r"::|[,;\t|]")
 NUMBERS = re.compile(r"[\d.+\s-]+")  # a row that consists of numbers only
 SQLITE = b"SQLite format 3\x00"
-PEOPLE = ("user", "users", "uid", "subjects", "members", "crowd", "holdout")
+USER_KEYS = ("user", "users", "uid", "subjects", "members", "crowd", "holdout")
 ITEMS = ("item", "items", "iid", "movie", "movies", "product", "products")
 
 
@@ -56,20 +56,20 @@ class ForgottenData:
     """Tests for forgotten data.
 
     Attributes:
-        is_person: Whether a word is the id of a forgotten user.
+        is_forgotten_user: Whether a word is the id of a forgotten user.
         is_row: Whether a user and an item are a forgotten row.
         titles: Titles of forgotten rows; empty where they are no longer known.
         phrases: Titles that are long enough to be searched inside a text, in lower case.
     """
 
-    is_person: Callable[[str], bool]
+    is_forgotten_user: Callable[[str], bool]
     is_row: Callable[[str, str], bool]
     titles: frozenset[str] = frozenset()
     phrases: tuple[str, ...] = ()
 
     def shows(self, text: str) -> bool:
         """Whether a text names a forgotten user, row or title."""
-        if text in self.titles or any(map(self.is_person, _words(text))):
+        if text in self.titles or any(map(self.is_forgotten_user, _words(text))):
             return True
         if any(self.is_row(*pair) for line in text.split("\n") for pair in _pairs(line)):
             return True
@@ -150,7 +150,9 @@ def names(root: Path) -> Iterator[str]:
 def _shows(root: Path, name: str, forgotten: ForgottenData) -> bool:
     path = Path(name)
     pieces = (piece for part in path.parts for piece in PIECE.split(part) if not piece.isdecimal())
-    if any(map(forgotten.is_person, (path.stem, *pieces))) or any(map(forgotten.shows, (*path.parts, path.stem))):
+    if any(map(forgotten.is_forgotten_user, (path.stem, *pieces))):
+        return True
+    if any(map(forgotten.shows, (*path.parts, path.stem))):
         return True
     return _test_file(root, name, lambda path: _content_shows(path, forgotten))
 
@@ -219,8 +221,8 @@ def _json(text: str) -> Any:
 
 def _within(value: Any, forgotten: ForgottenData) -> bool:
     if isinstance(value, dict):
-        people, items = (_of(value, names) for names in (PEOPLE, ITEMS))
-        if any(map(forgotten.is_person, people)) or any(starmap(forgotten.is_row, product(people, items))):
+        users, items = (_of(value, names) for names in (USER_KEYS, ITEMS))
+        if any(map(forgotten.is_forgotten_user, users)) or any(starmap(forgotten.is_row, product(users, items))):
             return True
         rest = [one for name, one in value.items() if not (_base_name(name) in ITEMS and _is_number(one))]
         return any(_within(one, forgotten) for one in (*value, *rest, _payload(value.get("payload"))))
@@ -228,7 +230,7 @@ def _within(value: Any, forgotten: ForgottenData) -> bool:
         if len(value) == 2 and all(isinstance(one, str) for one in value):
             return forgotten.is_row(*value) or any(_within(one, forgotten) for one in value[: 2 - _is_number(value[1])])
         return any(_within(one, forgotten) for one in value)
-    return isinstance(value, str) and (forgotten.is_person(value) or forgotten.shows(value))
+    return isinstance(value, str) and (forgotten.is_forgotten_user(value) or forgotten.shows(value))
 
 
 def _of(value: dict[str, Any], names: Sequence[str]) -> list[str]:

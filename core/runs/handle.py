@@ -41,7 +41,7 @@ class RunHandle(RunArtifacts):
         return queued is not None and queued.cancel
 
     def request_cancel(self) -> None:
-        """Stop the run. Where no worker is at work on it, it ends at once and its candidate is destroyed.
+        """Stop the run. Where no worker is at work on it, it ends at once and its unlearned adapter is destroyed.
 
         Raises:
             RunError: The run has ended already.

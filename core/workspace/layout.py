@@ -11,7 +11,7 @@ runs/ID/                        one run, see RunLayout
 closed/ID.json                  what is left of requests that were carried out
 review.sqlite                   cases, decisions and comments
 sealed/ID-CASE/                 encrypted copies of what an approval is about to destroy
-ledger.jsonl  ledger.pub        signed account of all runs and decisions, and the key to check it with
+ledger.jsonl  ledger.pub        signed ledger of all runs and decisions, and the key to check it with
 work.lock  review.lock          see core.workspace.locks
 manifest.json                   digests of the files; in the demo world only
 """
@@ -158,7 +158,7 @@ class WorkspaceLayout:
 
     @property
     def ledger(self) -> Path:
-        """The signed account, where one is kept."""
+        """The signed ledger, where one is kept."""
         return self.root / "ledger.jsonl"
 
     @property

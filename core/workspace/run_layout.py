@@ -133,7 +133,7 @@ class RunLayout:
 
     @property
     def adapter(self) -> Path:
-        """The unlearned adapter: the candidate."""
+        """The unlearned adapter."""
         return self.path / "adapter"
 
     @property
