@@ -4,7 +4,7 @@ All of them are plain data that `core.utils.serialization` writes as JSON; tenso
 This package imports the standard library only.
 """
 
-from core.types.checks import Check, Verdict, Verification
+from core.types.checks import Attack, Check, Part, Verdict, Verification
 from core.types.circuit import (
     Cell,
     Circuit,
@@ -19,7 +19,7 @@ from core.types.circuit import (
     Recommendation,
 )
 from core.types.data import Encoded, Identity, Interaction, Item, LegalBasis, Prompt, Request, Split, Task, UserSplit
-from core.types.results import Closeness, Evaluation, Interval, Metrics, Outcome, Overlap, TopLists
+from core.types.results import Advantage, Closeness, Evaluation, Interval, Metrics, Outcome, Overlap, TopLists
 from core.types.review import Action, Case, CaseState, ClosedRequest, Comment, Decision, Role
 from core.types.runs import ENDED, TRANSITIONS, RunSpec, RunState, RunStatus, Worker
 
@@ -27,6 +27,8 @@ __all__ = [
     "ENDED",
     "TRANSITIONS",
     "Action",
+    "Advantage",
+    "Attack",
     "Case",
     "CaseState",
     "Cell",
@@ -54,6 +56,7 @@ __all__ = [
     "ModuleGroup",
     "Outcome",
     "Overlap",
+    "Part",
     "Prompt",
     "Recommendation",
     "Request",

@@ -10,18 +10,37 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from core.types.aliases import stored_as
-from core.types.results import Interval
+from core.types.results import Advantage, Interval
 
 Detail = str | int | float | None
 """One value of `Check.details`: a number, a code, or None where nothing could be measured."""
 
 
 class Verdict(StrEnum):
-    """Verdict of a check. INCONCLUSIVE is no weak PASS: the data decide neither way."""
+    """Verdict of a check or of a verification. INCONCLUSIVE is no weak PASS: the data decide neither way.
+
+    Only a verification has the last two: NO_TRACE where even the original shows no advantage that could be measured,
+    and EXACT for a model that was retrained without the data.
+    """
 
     PASS = "pass"
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
+    NO_TRACE = "no measurable trace"
+    EXACT = "exact"
+
+
+class Part(StrEnum):
+    """What a check is for.
+
+    An ENDPOINT asks whether enough was forgotten and not too much. A GUARDRAIL stops a PASS where harm is shown. A
+    CONDITION must hold for a PASS. A DESCRIPTION has no influence on the verdict.
+    """
+
+    ENDPOINT = "endpoint"
+    GUARDRAIL = "guardrail"
+    CONDITION = "condition"
+    DESCRIPTION = "description"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +57,7 @@ class Check:
         code: Stable name of the measurement, for example "residual". One verification has each code once.
         reason: Code of what the verdict is due to, for example "few_rows"; may be empty.
         details: Numbers and codes that the texts need, for example the number of references.
+        part: What the check is for; DESCRIPTION in files of version 0.1.0.
         name: Stored text: the measurement.
         source: Stored text: the origin of the bounds.
         sentence: Stored text: the result for a reader without training in statistics.
@@ -52,14 +72,34 @@ class Check:
     code: str = ""
     reason: str = ""
     details: dict[str, Detail] = field(default_factory=dict)
+    part: Part = Part.DESCRIPTION
     name: str = ""
     source: str = ""
     sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
+class Attack:
+    """One attack or forget-quality figure of the field (core/evaluation/attacks.py).
+
+    Attributes:
+        name: Name of the figure.
+        original: Its value for the original.
+        unlearned: Its value for the unlearned model.
+        references: Its value for each reference, compared with the other references.
+    """
+
+    name: str
+    original: float
+    unlearned: float
+    references: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """All checks of one run.
+
+    The fields after `not_run` are empty in files of version 0.1.0.
 
     Attributes:
         run: Id of the run.
@@ -67,6 +107,13 @@ class Verification:
         verdict: Verdict of all checks together.
         checks: The checks in order.
         not_run: Code of each check or attack that was not run -> its stored text, empty until it is rendered.
+        reason: Code of what the verdict is due to, for example "still_knows".
+        details: Numbers that the sentence of the verdict needs.
+        advantages: Advantage over the references by each measure.
+        attacks: Figures of the field's attacks.
+        attempt: Which run of the request this is, from 1; each further one is judged more strictly.
+        next_steps: Codes of what can be done next, the best first.
+        sentence: Stored text: the verdict with its numbers.
     """
 
     run: str
@@ -74,3 +121,10 @@ class Verification:
     verdict: Verdict
     checks: tuple[Check, ...]
     not_run: dict[str, str]
+    reason: str = ""
+    details: dict[str, Detail] = field(default_factory=dict)
+    advantages: tuple[Advantage, ...] = ()
+    attacks: tuple[Attack, ...] = ()
+    attempt: int = 1
+    next_steps: tuple[str, ...] = ()
+    sentence: str = ""

@@ -63,6 +63,29 @@ class Closeness:
     half_kl: float
 
 
+MEASURES = ("log_loss", "auc", "membership")  # of knowledge (core/evaluation/advantage.py)
+
+
+@dataclass(frozen=True, slots=True)
+class Advantage:
+    """How much more than the references the models know about the forgotten rows, by one measure.
+
+    Attributes:
+        measure: One of `MEASURES`: nats of log loss, AUC, or AUC of the membership attack.
+        original: Advantage of the original over the references' mean, with its 90 % interval.
+        unlearned: That of the unlearned model.
+        references: That of each reference over the others: what chance alone does; empty for fewer than two.
+        forgotten: Share of the original's advantage that is gone, with its 90 % interval; None where the original's
+            advantage is too uncertain for a share of it.
+    """
+
+    measure: str
+    original: Interval
+    unlearned: Interval
+    references: tuple[float, ...]
+    forgotten: Interval | None
+
+
 @dataclass(frozen=True, slots=True)
 class TopLists:
     """Top-10 lists of one user.
@@ -113,6 +136,7 @@ class Evaluation:
         floor: Distance of each reference to the others: the spread of models that never saw the data.
         item_mean_auc: Test AUC of a baseline that predicts each item's mean training label.
         lists: Top-10 lists of some users.
+        advantages: Advantage over the references by each of `MEASURES`; empty without references and in runs of 0.1.0.
     """
 
     original: Metrics
@@ -123,6 +147,7 @@ class Evaluation:
     floor: tuple[Closeness, ...]
     item_mean_auc: Interval
     lists: tuple[TopLists, ...]
+    advantages: tuple[Advantage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
