@@ -13,6 +13,32 @@ from core.types import Task
 from core.utils.commands import command_line
 from core.workspace import Workspace, WorkspaceSettings
 
+Columns = Annotated[
+    str,
+    typer.Option(
+        help="user=U,item=I,title=T,rating=R,time=Z, where the columns have other names than user, item, title, "
+        "rating (of 5; 4 and above counts as liked) and time (Unix seconds)."
+    ),
+]
+Average = Annotated[
+    float,
+    typer.Option(help="Share of the last training steps whose weights are averaged; 0 for none.", min=0, max=0.9),
+]
+BaseShare = Annotated[
+    float,
+    typer.Option(
+        "--base-users",
+        "--crowd",
+        help="Share of base-model users, whose data trains the base model, if it is trained here.",
+        min=0,
+        max=0.9,
+    ),
+]
+HeldOutShare = Annotated[
+    float,
+    typer.Option("--holdout", help="Share of held-out users, whose data trains no model.", min=0.01, max=0.9),
+]
+
 
 def prepare(
     data: Annotated[
@@ -31,31 +57,14 @@ def prepare(
     adapter: Annotated[
         Path | None, typer.Option(help="A LoRA adapter of that base model. Default: one is trained here.")
     ] = None,
-    columns: Annotated[
-        str,
-        typer.Option(
-            help="user=U,item=I,title=T,rating=R,time=Z, where the columns have other names than user, item, title, "
-            "rating (of 5; 4 and above counts as liked) and time (Unix seconds)."
-        ),
-    ] = "",
+    columns: Columns = "",
     epochs: Annotated[int, typer.Option(help="Epochs of the adapter's training, and of every reference.", min=1)] = 6,
+    average: Average = 0.5,
     rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter.", min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(help="Learning rate of the adapter.")] = 2e-3,
     window: Annotated[int, typer.Option(help="Interactions in one prompt.", min=4)] = 32,
-    base_share: Annotated[
-        float,
-        typer.Option(
-            "--base-users",
-            "--crowd",
-            help="Share of base-model users, whose data trains the base model, if it is trained here.",
-            min=0,
-            max=0.9,
-        ),
-    ] = 0.06,
-    held_out_share: Annotated[
-        float,
-        typer.Option("--holdout", help="Share of held-out users, whose data trains no model.", min=0.01, max=0.9),
-    ] = 0.15,
+    base_share: BaseShare = 0.06,
+    held_out_share: HeldOutShare = 0.15,
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
 ) -> None:
     """Make a workspace: read the data, train (or take) the base model and the recommendation adapter."""
@@ -68,7 +77,8 @@ def prepare(
     name, revision, location = _base(base)
     settings = WorkspaceSettings(
         workspace.name, data, Task(task), location, revision, window=window, epochs=epochs, learning_rate=learning_rate,
-        rank=rank, seed=seed, base_note=name or "a small Llama trained here on the data of the base-model users",
+        rank=rank, seed=seed, average=average,
+        base_note=name or "a small Llama trained here on the data of the base-model users",
     )  # fmt: skip
     scratch = Scratch(base_share=base_share, held_out_share=held_out_share)
     with progress() as bars:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
@@ -183,6 +183,12 @@ def put_adapter_weights(model: Any, weights: Mapping[str, torch.Tensor]) -> None
             value.copy_(weights[name])
 
 
+def round_adapter(model: Any, dtype: str) -> None:
+    """Round the served adapter's weights to the data type in which they are stored, so that both are the same model."""
+    stored = getattr(torch, dtype)
+    put_adapter_weights(model, {name: one.to(stored).to(one.dtype) for name, one in adapter_weights(model).items()})
+
+
 @contextmanager
 def preserve_adapter(model: Any) -> Iterator[None]:
     """Make the served adapter trainable inside the context, and restore its weights exactly afterwards."""
@@ -194,8 +200,13 @@ def preserve_adapter(model: Any) -> Iterator[None]:
         put_adapter_weights(model, before)
 
 
-def save_adapter(model: PeftModel, folder: Path) -> None:
+def save_adapter(model: PeftModel, folder: Path, dtype: str = "float32") -> None:
     """Write the served adapter to a folder: safetensors and configuration, complete or not at all.
+
+    Args:
+        model: Model with the adapter.
+        folder: Where it goes; an existing one is replaced.
+        dtype: Name of the data type of the stored weights, "float32" or "bfloat16".
 
     Raises:
         WorkspaceError: The disk refuses.
@@ -203,7 +214,7 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
     part = staging(folder)
     shutil.rmtree(part, ignore_errors=True)
     try:
-        _write_adapter(model, part)
+        _write_adapter(model, part, getattr(torch, dtype))
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     except SafetensorError as error:  # safetensors wraps the system's errors
@@ -214,8 +225,9 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _write_adapter(model: PeftModel, folder: Path) -> None:
-    model.save_pretrained(str(folder), selected_adapters=[ADAPTER], save_embedding_layers=False)
+def _write_adapter(model: PeftModel, folder: Path, dtype: torch.dtype) -> None:
+    weights = {name: value.to(dtype) for name, value in get_peft_model_state_dict(model, adapter_name=ADAPTER).items()}
+    model.save_pretrained(str(folder), state_dict=weights, selected_adapters=[ADAPTER], save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
     path = AdapterLayout(folder).config
     config = read_json(path)

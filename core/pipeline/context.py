@@ -38,7 +38,9 @@ class RequestContext:
     def finetune_settings(self) -> FinetuneSettings:
         """Settings that the workspace's adapter was trained with."""
         settings = self.workspace.settings
-        return FinetuneSettings(settings.epochs, settings.learning_rate, settings.batch_size, seed=settings.seed)
+        return FinetuneSettings(
+            settings.epochs, settings.learning_rate, settings.batch_size, seed=settings.seed, average=settings.average
+        )
 
     @property
     def train(self) -> list[Interaction]:

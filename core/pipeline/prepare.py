@@ -180,7 +180,7 @@ def train_adapter(workspace: Workspace, report: Report) -> None:
         context.finetune_settings,
         lambda step: report("adapter", step),
     )
-    save_adapter(recommender.model, workspace.layout.adapter)
+    save_adapter(recommender.model, workspace.layout.adapter, settings.adapter_dtype)
 
 
 def _copy_adapter(workspace: Workspace, given: Path) -> None:

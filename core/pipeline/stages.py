@@ -24,7 +24,7 @@ from core.evaluation.evaluate import ModelOutputs
 from core.grouping.assign import GroupingResult
 from core.grouping.regroup import load_circuits, load_direct_effects, regroup_circuits
 from core.models.families import anatomy
-from core.models.recommender import Recommender, save_adapter
+from core.models.recommender import Recommender, round_adapter, save_adapter
 from core.pipeline.circuit_stage import find_circuits, find_direct_effects, group_by_circuit
 from core.pipeline.compare_models import compare_models, evaluate_model
 from core.pipeline.context import RequestContext, fresh_adapter, load_adapter, make_context
@@ -111,6 +111,7 @@ def run(workspace: Workspace, spec: RunSpec, observer: RunObserver, checkpointer
     grouping = _find_groups(job)
     timer.stage("unlearning")
     unlearning = _unlearn(job, grouping.groups)
+    round_adapter(unlearning.recommender.model, workspace.settings.adapter_dtype)
     observer.on_event(Unlearned(unlearning.recommender, unlearning.outcome))
     timer.stage("evaluation")
     evaluation = _evaluate(job, unlearning.recommender, original)
@@ -178,8 +179,8 @@ def _unlearn(job: _Job, module_groups: Sequence[ModuleGroup]) -> UnlearningResul
 
 
 def _retrain(job: _Job, stepped: Callable[[Step], bool]) -> UnlearningResult:
-    """Train a new adapter on the retain set."""
-    recommender = fresh_adapter(job.context.workspace, job.spec.device, job.spec.seed)
+    """Train a new adapter on the retain set, from the start of the original one, with an order of its own."""
+    recommender = fresh_adapter(job.context.workspace, job.spec.device, job.context.workspace.settings.seed)
     job.observer.on_event(ModelLoaded(recommender))
     recipe = replace(job.context.finetune_settings, seed=job.spec.seed)
     finetune(recommender.model, job.context.encode(job.context.split.retain), recipe, stepped, job.checkpointer)
@@ -203,6 +204,7 @@ def encode_unlearning_prompts(recommender: Recommender, context: RequestContext)
     return UnlearningPrompts(
         *(context.encode(prompts) for prompts in (split.forget, split.retain, split.validation, split.holdout)),
         choices=recommender.choices,
+        learning_rate=context.workspace.settings.learning_rate,
     )
 
 
@@ -249,14 +251,15 @@ def train_reference(
     Args:
         workspace: The workspace of the request.
         request: The request whose data is left out.
-        seed: Seed of the new adapter and of the order of the prompts.
+        seed: Seed of the order of the prompts. The start is that of the original adapter, which is part of its recipe
+            and makes retrained models agree better.
         device: The device to train on.
         folder: Where the adapter is saved.
         watch: Receives each step; True ends the training.
     """
-    recommender = fresh_adapter(workspace, device, seed)
+    recommender = fresh_adapter(workspace, device, workspace.settings.seed)
     context = make_context(workspace, request, recommender.tokenizer)
     finetune(
         recommender.model, context.encode(context.split.retain), replace(context.finetune_settings, seed=seed), watch
     )
-    save_adapter(recommender.model, folder)
+    save_adapter(recommender.model, folder, workspace.settings.adapter_dtype)

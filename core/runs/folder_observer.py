@@ -194,7 +194,7 @@ class FolderObserver:
     def _save_adapter(self, recommender: Recommender) -> None:
         """Save the adapter, whole or not at all, and only then record its digests."""
         target = self.run.layout.adapter
-        save_adapter(recommender.model, target)
+        save_adapter(recommender.model, target, self.run.workspace.settings.adapter_dtype)
         self.on_event(AdapterSaved({name: sha256_of_file(target / name) for name in (WEIGHTS, ADAPTER_CONFIG)}))
 
     @property

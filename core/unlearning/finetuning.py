@@ -11,7 +11,8 @@ from core.models import distributed
 from core.models.batching import answer_logits, answer_loss, collate, micro_batches
 from core.types import Encoded
 from core.unlearning.trainer import Schedule, halved, require_finite, train
-from core.unlearning.training_types import NO_CHECKPOINTS, Checkpointer, Losses, State, Watcher, never_stop
+from core.unlearning.training_types import NO_CHECKPOINTS, Checkpointer, Losses, State, Step, Watcher, never_stop
+from core.unlearning.weight_mean import WeightMean
 
 BETAS = (0.9, 0.98)  # with a second beta of .999 small transformers diverge at these learning rates
 WARMUP = 50  # steps of warm-up at most; short trainings warm up over a tenth of their steps
@@ -28,6 +29,8 @@ class FinetuneSettings:
         weight_decay: AdamW's weight decay.
         seed: Seed of the order of the prompts.
         micro_batch: Prompts in memory at once, 0 for the whole batch; changes no gradient.
+        average: Share of the steps, the last ones, whose weights are averaged (arXiv 1803.05407); 0 for the last step's
+            weights. An average depends less on the order of the prompts, so that two trainings agree better.
     """
 
     epochs: int
@@ -36,6 +39,7 @@ class FinetuneSettings:
     weight_decay: float = 0.0
     seed: int = 0
     micro_batch: int = 0
+    average: float = 0.0
 
 
 def finetune(
@@ -62,10 +66,17 @@ def finetune(
         parameters, lr=settings.learning_rate, betas=BETAS, weight_decay=settings.weight_decay
     )
     order = list(_order(len(prompts), settings))
-    step_function = AnswerLossStep(model, prompts, order, settings.micro_batch)
+    mean = WeightMean(parameters, after=len(order) - round(settings.average * len(order)))
+    step_function = AnswerLossStep(model, prompts, order, settings.micro_batch, mean)
     model.train()
     schedule = Schedule(len(order), warmup=min(WARMUP, len(order) // 10), cosine=True)
-    taken = train(parameters, optimiser, step_function, schedule, watch, checkpointer)
+
+    def watched(step: Step) -> bool:
+        mean.add(step.number)
+        return watch(step)
+
+    taken = train(parameters, optimiser, step_function, schedule, watched, checkpointer)
+    mean.apply()
     model.eval()
     return taken
 
@@ -74,9 +85,14 @@ class AnswerLossStep:
     """Step function of fine-tuning: the answer loss of the step's batch and its gradients."""
 
     def __init__(
-        self, model: nn.Module, prompts: Sequence[Encoded], order: Sequence[list[int]], micro_batch: int
+        self,
+        model: nn.Module,
+        prompts: Sequence[Encoded],
+        order: Sequence[list[int]],
+        micro_batch: int,
+        mean: WeightMean,
     ) -> None:
-        self.model, self.prompts, self.order, self.micro_batch = model, prompts, order, micro_batch
+        self.model, self.prompts, self.order, self.micro_batch, self.mean = model, prompts, order, micro_batch, mean
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.device = self.parameters[0].device
 
@@ -105,11 +121,12 @@ class AnswerLossStep:
         return sum(self.prompts[i].answer_tokens for i in part)
 
     def state(self) -> State:
-        """Return the micro-batch size; the order of the prompts follows from the seed."""
-        return {"micro": self.micro_batch}
+        """Return the micro-batch size and the mean of the weights; the order of the prompts follows from the seed."""
+        return {"micro": self.micro_batch, **self.mean.state()}
 
     def restore(self, state: State) -> None:
-        """Keep the present micro-batch size: an earlier, larger one may not fit into memory."""
+        """Restore the mean. The present micro-batch size stays: an earlier, larger one may not fit into memory."""
+        self.mean.restore(state)
 
     def halve_micro_batch(self) -> bool:
         """Halve the number of prompts in memory; return False if it is one already."""

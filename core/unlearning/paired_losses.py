@@ -33,6 +33,7 @@ class UnlearningPrompts:
         validation: Validation prompts of other users.
         holdout: Prompts of held-out users.
         choices: Tokens that can be an answer: Yes and No in `click`; None if any token can.
+        learning_rate: The rate that the adapter was trained with, at which task vectors are trained too.
     """
 
     forget: Sequence[Encoded]
@@ -40,6 +41,7 @@ class UnlearningPrompts:
     validation: Sequence[Encoded]
     holdout: Sequence[Encoded]
     choices: tuple[int, ...] | None = field(default=None, kw_only=True)
+    learning_rate: float = field(default=2e-3, kw_only=True)
 
 
 class PairLosses:
@@ -66,7 +68,7 @@ class PairLosses:
         self.original_weights = plan.weights()
         self.objective, self.per_target = OBJECTIVES[method.forget], method.forget in PER_TARGET
         self.rng, self.retain_rng, self.wrong_rng = (random.Random(seed + offset) for offset in range(3))
-        self.forget, self.retain = prompts.forget, prompts.retain
+        self.forget, self.retain, self.learning_rate = prompts.forget, prompts.retain, prompts.learning_rate
         self.original = prompt_logits(model, self.forget) if method.forget in READS_ORIGINAL else None
         self.teacher = TEACHERS[method.teacher](model, self.forget, seed, groups) if method.uses_teacher else None
         self.ahead: list[tuple[list[int], dict[int, Tensor]]] = []  # prompts and original logits of the next steps

@@ -74,7 +74,7 @@ def unlearn_by_task_vectors(
     Returns:
         Number of steps of both trainings.
     """
-    settings = _overfit_settings(len(losses.forget), method, losses.seed)
+    settings = _overfit_settings(losses, method)
     # Without retain and shared cells no cell follows the retain task vector.
     retains = bool({Group.RETAIN, Group.SHARED} & {*groups_by_cell})
     steps = settings.epochs * ceil(len(losses.forget) / settings.batch_size) + method.steps * retains
@@ -91,10 +91,11 @@ def unlearn_by_task_vectors(
     return taken
 
 
-def _overfit_settings(count: int, method: Method, seed: int) -> FinetuneSettings:
-    """Settings with enough epochs over `count` prompts for at least the method's steps."""
-    epochs = ceil(method.steps / ceil(count / OVERFIT.batch_size))
-    return replace(OVERFIT, epochs=epochs, seed=seed, micro_batch=method.micro_batch)
+def _overfit_settings(losses: PairLosses, method: Method) -> FinetuneSettings:
+    """Settings with enough epochs over the forget set for at least the method's steps, at the adapter's own rate."""
+    epochs = ceil(method.steps / ceil(len(losses.forget) / OVERFIT.batch_size))
+    rate = losses.learning_rate
+    return replace(OVERFIT, epochs=epochs, learning_rate=rate, seed=losses.seed, micro_batch=method.micro_batch)
 
 
 def _train_on_forget_set(

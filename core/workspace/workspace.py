@@ -30,10 +30,14 @@ class WorkspaceSettings:
         learning_rate: Learning rate of the adapter's training.
         rank: LoRA rank of the adapter.
         batch_size: Prompts in a training batch.
+        average: Share of the training's last steps whose weights are averaged; 0 in workspaces of version 0.1.0.
+        adapter_dtype: Data type in which adapters are stored, "float32" or "bfloat16", which takes half of the space.
         seed: Seed of the adapter's training.
         base_note: Origin of the base model, as a phrase for the report.
         launcher: Where runs start by default.
         clusters: Options of each launcher, by its name.
+        forgotten_share: Share of the original's advantage that a run must forget for a PASS, in [0.5, 0.9]. It is fixed
+            with the run, so it must be chosen before.
         people: The roles of each person who works here (core.review.permissions). Without an entry, one person does
             everything.
     """
@@ -49,10 +53,13 @@ class WorkspaceSettings:
     learning_rate: float = 2e-3
     rank: int = 32
     batch_size: int = 4
+    average: float = 0.0
+    adapter_dtype: str = "float32"
     seed: int = 0
     base_note: str = ""
     launcher: str = "local"
     clusters: dict[str, dict[str, str | int | float]] = field(default_factory=dict, hash=False)
+    forgotten_share: float = 0.5
     people: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
@@ -80,8 +87,18 @@ class Workspace:
 
     @cached_property
     def settings(self) -> WorkspaceSettings:
-        """The settings that `prepare` wrote."""
-        return read_json(self.layout.settings, WorkspaceSettings)
+        """The settings that `prepare` wrote.
+
+        Raises:
+            WorkspaceError: A value is out of its range.
+        """
+        settings = read_json(self.layout.settings, WorkspaceSettings)
+        if not 0.5 <= settings.forgotten_share <= 0.9:
+            share = settings.forgotten_share
+            raise WorkspaceError(
+                f"forgotten_share in {self.layout.settings} is {share}: choose a share from 0.5 to 0.9."
+            )
+        return settings
 
     @cached_property
     def items(self) -> dict[str, Item]:
