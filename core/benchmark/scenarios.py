@@ -6,13 +6,12 @@ A scenario is stored as an ordinary workspace, so that every command and page wo
 import random
 import re
 import shutil
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from core.data.splits import by_user, split_by_time
-from core.demo.build import CREATED
+from core.demo.build import CREATED, most_frequent_genre
 from core.errors import RequestError
 from core.pipeline.prepare import Report, train_adapter
 from core.runs.references import train_references
@@ -106,10 +105,7 @@ def _single_user(workspace: Workspace, trained: Histories, rng: random.Random) -
 def _one_genre(workspace: Workspace, trained: Histories, rng: random.Random) -> Request:
     """All interactions of one user with their most frequent genre."""
     user = rng.choice(sorted(trained))
-    counts = Counter(genre for event in trained[user] for genre in workspace.items[event.item].genres)
-    genre = max(sorted(counts), key=counts.__getitem__)
-    chosen = [event.item for event in trained[user] if genre in workspace.items[event.item].genres]
-    return Request("", interactions=tuple(dict.fromkeys((user, item) for item in chosen)))
+    return Request("", interactions=most_frequent_genre(trained[user], workspace.items))
 
 
 def _sequential_users(

@@ -37,7 +37,7 @@ def request(
         return
     out.print(f"Request {opened.id} is open for {', '.join(opened.subjects)}.", highlight=False)
     out.print(
-        "Next: " + command_line("reference", "--workspace", str(root), "--request", opened.id, "--seeds", "3"),
+        "Next: " + command_line("reference", "--workspace", str(root), "--request", opened.id, "--seeds", "5"),
         highlight=False,
         soft_wrap=True,  # a command is copied as one line
     )
@@ -46,7 +46,7 @@ def request(
 def reference(
     root: WorkspacePath,
     request_id: RequestId,
-    seeds: Annotated[int, typer.Option(help="Number of references; 3 or more show their own spread.", min=1)] = 3,
+    seeds: Annotated[int, typer.Option(help="Number of references; a verdict needs five.", min=1)] = 5,
     device: Device = "auto",
     person: Person = "",
     as_json: Json = False,
@@ -68,8 +68,5 @@ def reference(
         print(json.dumps({"request": request_id, "references": [folder.name for folder in folders]}))
         return
     out.print(f"{len(folders)} references are ready.")
-    out.print(
-        "Next: " + command_line("run", "--workspace", str(root), "--request", request_id, "--method", "cure_merge"),
-        highlight=False,
-        soft_wrap=True,
-    )
+    following = command_line("run", "--workspace", str(root), "--request", request_id)
+    out.print(f"Next: {following}", highlight=False, soft_wrap=True)

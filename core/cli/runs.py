@@ -13,7 +13,7 @@ from core.cli.options import OFFLINE, Device, Json, Person, RequestId, RunId, Wo
 from core.integrations.mlflow import to_mlflow
 from core.review.permissions import check_operators
 from core.runs.handle import RunHandle, open_run
-from core.unlearning.methods import METHODS
+from core.unlearning.methods import DEFAULT_METHOD, METHODS
 from core.utils.commands import command_line
 from core.utils.serialization import to_json
 from core.workspace import Workspace
@@ -26,7 +26,7 @@ Method = Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}. docs/op
 def estimate(
     workspace: WorkspacePath,
     request_id: RequestId,
-    method: Method = "cure",
+    method: Method = DEFAULT_METHOD,
     device: Device = "auto",
     steps: Steps = 0,
     as_json: Json = False,
@@ -52,7 +52,7 @@ def estimate(
 def run(
     root: WorkspacePath,
     request_id: RequestId,
-    method: Method = "cure",
+    method: Method = DEFAULT_METHOD,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
     steps: Steps = 0,

@@ -8,16 +8,29 @@ import typer
 from core.cli.console import err, out, progress, report_table
 from core.cli.options import Device, Json, Person, RunId, WorkspacePath, workspace_for_runs
 from core.errors import RunError
-from core.report.check_texts import render
+from core.report.check_texts import next_steps, render
 from core.runs.handle import RunHandle, open_run
-from core.types import Check, RunState, Verdict, Verification
+from core.types import Check, Part, RunState, Verdict, Verification
 from core.utils.serialization import read_json, to_json
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
     from core.review.audit import AuditResult
 
-COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow"}
+COLOURS = {
+    Verdict.PASS: "green",
+    Verdict.EXACT: "green",
+    Verdict.NO_TRACE: "green",
+    Verdict.FAIL: "red",
+    Verdict.INCONCLUSIVE: "yellow",
+}
+UNDECIDED = (Verdict.FAIL, Verdict.INCONCLUSIVE)
+PARTS = {
+    Part.ENDPOINT: "Endpoints",
+    Part.GUARDRAIL: "Guardrails, which stop a pass by failing",
+    Part.CONDITION: "Conditions of a pass",
+    Part.DESCRIPTION: "Descriptions, without influence on the verdict",
+}
 
 
 def report(
@@ -87,7 +100,7 @@ def verify(
     person: Person = "",
     as_json: Json = False,
 ) -> None:
-    """Check a finished run against retrained references; exit code 0 only if every check passes."""
+    """Compare a finished run with retrained references and come to a verdict; exit code 1 for FAIL and INCONCLUSIVE."""
     from core.runs.verify import verify_run  # loads torch
 
     run = open_run(workspace_for_runs(workspace, person), run_id)
@@ -98,16 +111,23 @@ def verify(
         print(json.dumps(to_json(found)))
     else:
         _print_verification(found)
-    if found.verdict is not Verdict.PASS:
+    if found.verdict in UNDECIDED:
         raise typer.Exit(1)
 
 
 def _print_verification(verification: Verification) -> None:
-    """Print two lines for each check, the verdict, and what was not run."""
+    """Print the verdict, the next steps, two lines for each check, and what was not run."""
     shown = render(verification)
-    for check in shown.checks:
-        _print_check(check)
-    out.print(f"All checks together: {shown.verdict.upper()}.", highlight=False)
+    out.print(
+        f"{shown.verdict.upper()}. {shown.sentence}", style=COLOURS[shown.verdict], highlight=False, soft_wrap=True
+    )
+    for step in next_steps(verification):
+        out.print(f"Next: {step}", highlight=False, soft_wrap=True)
+    for part, title in PARTS.items():
+        if own := [check for check in shown.checks if check.part is part]:
+            out.print(f"{title}:", highlight=False)
+            for check in own:
+                _print_check(check)
     out.print(f"Not covered: {'; '.join(shown.not_run.values())}.", highlight=False, soft_wrap=True)
 
 

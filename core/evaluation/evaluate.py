@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.evaluation.advantage import advantages
 from core.evaluation.metrics import (
     DRAWS,
     auc,
@@ -21,7 +22,18 @@ from core.evaluation.metrics import (
 from core.evaluation.predictions import Predictions, predict
 from core.evaluation.ranking import PromptSetup, score_candidates
 from core.models.recommender import Recommender
-from core.types import Evaluation, Interaction, Interval, Item, Metrics, Prompt, Recommendation, Split, TopLists
+from core.types import (
+    Advantage,
+    Evaluation,
+    Interaction,
+    Interval,
+    Item,
+    Metrics,
+    Prompt,
+    Recommendation,
+    Split,
+    TopLists,
+)
 
 RANKED_USERS = 40
 NEGATIVES = 99
@@ -108,7 +120,15 @@ def compare(
         floor=reference_floor(before, probabilities),
         item_mean_auc=item_mean,
         lists=_lists(original, unlearned, references, split),
+        advantages=_advantages(unlearned, original, references),
     )
+
+
+def _advantages(
+    unlearned: ModelOutputs, original: ModelOutputs, references: Sequence[ModelOutputs]
+) -> tuple[Advantage, ...]:
+    models = (unlearned, original, *references)
+    return advantages([one.forget for one in models], [one.holdout for one in models]) if references else ()
 
 
 def metrics(outputs: ModelOutputs, draws: int = DRAWS) -> Metrics:

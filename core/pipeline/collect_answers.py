@@ -110,7 +110,7 @@ def relearned(recommender: Recommender, context: RequestContext) -> tuple[Predic
     encoded, scores = context.encode(trained_rows), [predict(recommender, test_rows, context.prompt_setup)]
     with preserve_adapter(recommender.model):
         for epoch in range(RELEARN_EPOCHS):
-            finetune(recommender.model, encoded, replace(context.finetune_settings, epochs=1, seed=epoch))
+            finetune(recommender.model, encoded, replace(context.finetune_settings, epochs=1, seed=epoch, average=0.0))
             scores.append(predict(recommender, test_rows, context.prompt_setup))
     return tuple(scores)
 

@@ -36,6 +36,7 @@ from core.workspace import WorkspaceSettings
 MODULES_SHOWN = 40
 CSP_STATIC = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"  # of every page
 SECTIONS_MARKER = "<!-- more -->"  # where core.report.bundle adds sections
+HEADLINE = ('<h1 class="headline">', "</h1>")  # what core.report.bundle replaces by the verdict
 METRIC_TEXTS = {
     "test_auc": ("Test AUC", "later ratings of the other users; 0.5 is chance, higher is better"),
     "test_log_loss": ("Test log loss", "nats, lower is better"),
@@ -148,6 +149,7 @@ def _numbers(
             "residual_floor": [one.residual for one in evaluation.floor],
             "jsd": evaluation.closeness.jsd,
             "half_kl": evaluation.closeness.half_kl,
+            "advantages": list(evaluation.advantages),
             "reference_count": len(evaluation.references),
             "original": _metrics(evaluation.original),
             "unlearned": _metrics(evaluation.unlearned),
@@ -192,6 +194,7 @@ def environment() -> Environment:
     templates.filters |= {"number": number, "percent": percent, "seconds": seconds, "date": date}
     templates.globals |= {"count": count, "command_line": command_line}
     templates.globals |= {"csp": Markup(CSP_STATIC), "sections_marker": Markup(SECTIONS_MARKER)}
+    templates.globals |= {"headline_start": Markup(HEADLINE[0]), "headline_end": Markup(HEADLINE[1])}
     return templates
 
 

@@ -2,9 +2,10 @@
 
 from html import escape
 
-from core.report.build import CSP_STATIC, SECTIONS_MARKER, environment
-from core.report.check_texts import render
+from core.report.build import CSP_STATIC, HEADLINE, SECTIONS_MARKER, environment
+from core.report.check_texts import attack_texts, next_steps, render
 from core.types import Verification
+from core.utils.text import visible
 
 # A frame without its own address inherits the page's policy: its inline scripts may run, and nothing may be fetched.
 CSP_SCRIPTS = (
@@ -22,11 +23,22 @@ def add_sections(report: str, found: Verification | None, circuit: str = "") -> 
         circuit: HTML page of the circuit, which needs no network. It runs in a sandboxed frame that has no access
             to the report.
     """
-    section = environment().get_template("verification_section.html")
-    checks = section.render(found=render(found)) if found else ""
+    checks = ""
+    if found:
+        shown = render(found)
+        section = environment().get_template("verification_section.html")
+        checks = section.render(found=shown, steps=next_steps(found), attacks=attack_texts(found))
+        report = _with_headline(report, shown.sentence)
     if circuit:
         report = report.replace(CSP_STATIC, CSP_SCRIPTS, 1)
     return report.replace(SECTIONS_MARKER, checks + _frame(circuit), 1)
+
+
+def _with_headline(report: str, verdict: str) -> str:
+    """Put the verdict in the place of the headline that the run wrote; reports of version 0.1.0 keep theirs."""
+    start, end = HEADLINE
+    before, found, rest = report.partition(start)
+    return before + start + escape(visible(verdict)) + end + rest.partition(end)[2] if found else report
 
 
 def _frame(circuit: str) -> str:

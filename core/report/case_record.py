@@ -8,20 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from core.report.build import environment
-from core.report.check_texts import render
+from core.report.check_texts import attack_texts, render
 from core.report.summary import count, date
-from core.types import Verdict, Verification
+from core.types import Verification
 from core.utils.serialization import from_json
 
 Entry = Mapping[str, Any]
-CERTAINTY = {
-    Verdict.PASS: "the unlearned adapter that replaces it passed every check",
-    Verdict.INCONCLUSIVE: (
-        "the unlearned adapter that replaces it was approved although its verification was inconclusive"
-    ),
-    Verdict.FAIL: "the unlearned adapter that replaces it failed a check",
-    None: "the unlearned adapter that replaces it was not verified",
-}
+NOT_VERIFIED = "Not verified."
 
 
 def entries_of_request(entries: Sequence[Entry], request_id: str, runs: Collection[str] = ()) -> list[Entry]:
@@ -63,6 +56,8 @@ def render_case_record(request_id: str, entries: Sequence[Entry]) -> str:
             gone=gone["content"] if gone else None,
             adapter=gone["subjects"]["adapter"] if gone else "",
             found=render(found[-1]) if found else None,
+            steps=(),
+            attacks=attack_texts(found[-1]) if found else {},
             entries=entries,
         )
     )
@@ -88,9 +83,9 @@ def _headline(gone: Entry | None, decisions: Sequence[Mapping[str, Any]], found:
     if gone:
         people, rows = len(gone["content"]["people"]), len(gone["content"]["rows"])
         whose = f"of {count(people, 'user')}" if people else "that was chosen"
-        when, certainty = date(gone["content"]["closed"]), CERTAINTY[found.verdict if found else None]
+        when, certainty = date(gone["content"]["closed"]), render(found).sentence if found else NOT_VERIFIED
         data = f"the data {whose} ({count(rows, 'row')}) and the adapter that had learned from it were destroyed"
-        return f"On {when}, {data}; {certainty}."
+        return f"On {when}, {data}. The adapter that replaces it: {certainty[:1].lower()}{certainty[1:]}"
     if decisions and not decisions[-1]["approve"]:
         return "The last run for this request was rejected and did not go into service."
     return "There is no decision on this deletion yet."

@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from core.report.localization import Locale, Value, locale
+from core.report.verdict_texts import next_step_texts, verdict_sentence
 from core.types import Check, Verdict, Verification
 from core.types.checks import Detail
 
@@ -45,7 +46,20 @@ def render(verification: Verification, texts: Locale | None = None) -> Verificat
     texts = texts or locale(ENGLISH)
     checks = tuple(render_check(check, texts) for check in verification.checks)
     not_run = {code: _not_run(code, stored, texts) for code, stored in verification.not_run.items()}
-    return replace(verification, checks=checks, not_run=not_run)
+    sentence = verdict_sentence(verification, texts)
+    return replace(verification, checks=checks, not_run=not_run, sentence=sentence)
+
+
+def next_steps(verification: Verification, texts: Locale | None = None) -> tuple[str, ...]:
+    """Return what can be done after this verdict, the best first; empty for files of version 0.1.0."""
+    return next_step_texts(verification, texts or locale(ENGLISH))
+
+
+def attack_texts(verification: Verification, texts: Locale | None = None) -> dict[str, str]:
+    """Return the name of each attack, with its source, by its code."""
+    texts = texts or locale(ENGLISH)
+    names = {one.name: "-".join(["attack", *one.name.split("_")]) for one in verification.attacks}
+    return {code: texts.text(name) if name in texts else code for code, name in names.items()}
 
 
 def render_check(check: Check, texts: Locale | None = None) -> Check:
@@ -97,6 +111,8 @@ def _values(check: Check, texts: Locale) -> dict[str, Value]:
         values["checks"] = ", ".join(texts.text(message_id(code)) for code in codes.split())
     if isinstance(ids := check.details.get("ids"), str):
         values["ids"] = ", ".join(ids.split())
+    if "references_needed" in values and check.details["references_needed"] is None:
+        values["references_needed"] = 0
     return {**values, "rows": check.value.n, "needed": check.rows_needed or 0}
 
 

@@ -5,12 +5,11 @@ Pure functions. The sentences compare the model with the references and never ju
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import fmean, median
 
-from core.types import Evaluation, Group, Interval, Item, ModuleGroup, Request, RunSpec
+from core.types import Advantage, Evaluation, Group, Interval, Item, ModuleGroup, Request, RunSpec
 
 NAMED = 6
 REFERENCES_WANTED = 5
@@ -49,6 +48,7 @@ def summarise(
     evaluation: Evaluation,
     *,
     memory_contrast: bool,
+    verdict: str = "",
 ) -> Summary:
     """Return the summary of a run.
 
@@ -59,9 +59,10 @@ def summarise(
         groups: The modules with their groups; empty where the method finds no circuits.
         evaluation: Results of the run.
         memory_contrast: Whether the method grouped the modules by memory contrast.
+        verdict: Sentence of the run's verification; empty where there is none.
     """
     return Summary(
-        _headline(evaluation),
+        verdict or _headline(evaluation),
         _asked(request, items),
         _done(spec, groups, memory_contrast),
         _found(evaluation),
@@ -71,44 +72,22 @@ def summarise(
 
 
 def _headline(evaluation: Evaluation) -> str:
-    residual, floor = evaluation.closeness.residual, _finite(one.residual for one in evaluation.floor)
+    """Headline of a run without verification: what was measured, and that nobody has judged it."""
     if not evaluation.references:
         return "The model was changed, but there is no retrained reference: it is not known how much it forgot."
-    if not math.isfinite(residual):
-        return "The model was changed, but its distance to models that never saw the data could not be measured."
-    if floor and max(floor) >= 1:
+    found = next((one for one in evaluation.advantages if one.measure == "log_loss"), None)
+    if found is None or not math.isfinite(found.unlearned.value):
+        return "The model was changed, but how much it forgot could not be measured."
+    if found.forgotten is None:
         return (
-            "Models that never saw the forgotten data differ from each other as much as from the original: "
-            "a comparison with them cannot show how much was forgotten."
+            "Not verified yet: the model knew hardly more about the erased data than models that never saw it, so the "
+            "share that it forgot cannot be told."
         )
-    if residual >= 1:
-        return (
-            "On the forgotten data, the model's predictions came no closer to those of models that never saw it"
-            f"{_lost(evaluation)}."
-        )
-    if floor and residual <= median(floor):
-        near = "is now as close to models that never saw it as they are to each other"
-    else:
-        near = f"moved {percent(1 - residual)} of the way to models that never saw it"
-    return f"On the forgotten data, the model {near}{_still(evaluation)}."
-
-
-def _lost(evaluation: Evaluation) -> str:
-    """Return the fall of the AUC advantage over the references, where the predictions came no closer to theirs."""
-    known = fmean(_finite(metrics.forget_auc.value for metrics in evaluation.references) or [math.nan])
-    before, after = (metrics.forget_auc.value - known for metrics in (evaluation.original, evaluation.unlearned))
-    if not 0 <= after < before:
-        return ""
-    return f"; its AUC advantage over those models fell by {percent(1 - after / before)}"
-
-
-def _still(evaluation: Evaluation) -> str:
-    """Return a difference in AUC that the residual, a mean over rows, may hide."""
-    known = _finite(metrics.forget_auc.value for metrics in evaluation.references)
-    own = evaluation.unlearned.forget_auc.value
-    if known and own > max(known):
-        return ", but it still predicts the forgotten ratings better than any of them"
-    return ", but it predicts the forgotten ratings worse than any of them" if known and own < min(known) else ""
+    share = found.forgotten
+    return (
+        f"Not verified yet: {percent(share.value)} of what the model knew about the erased data is gone "
+        f"(90% interval {percent(share.low)} to {percent(share.high)})."
+    )
 
 
 def _asked(request: Request, items: Mapping[str, Item]) -> str:
@@ -162,7 +141,9 @@ def _found(evaluation: Evaluation) -> tuple[str, ...]:
     forget = [metrics.forget_auc.value for metrics in references]
     member = [metrics.membership_auc.value for metrics in references]
     return (
-        f"{trained} trained without the forgotten data. The remaining distance to them (residual) is "
+        f"{trained} trained without the forgotten data.",
+        *(_advantage(one) for one in evaluation.advantages),
+        f"The remaining distance to the references, answer by answer (residual), is "
         f"{number(evaluation.closeness.residual)}: 1 means that nothing changed, 0 means no difference. "
         f"{_floor(evaluation)}",
         "Quality of the model's predictions of the forgotten ratings (forget AUC): "
@@ -172,6 +153,25 @@ def _found(evaluation: Evaluation) -> tuple[str, ...]:
         "Success of an attack that separates forgotten users from held-out users by the model's loss (membership AUC, "
         f"0.5 is chance): {_change('membership_auc', evaluation)}; references {_range(member)}.",
     )
+
+
+ADVANTAGES = {
+    "log_loss": "Advantage over the references in log loss on the forgotten data, in nats",
+    "auc": "Advantage over the references in AUC on the forgotten data",
+    "membership": "Advantage over the references of a membership attack by loss, in AUC",
+}
+
+
+def _advantage(found: Advantage) -> str:
+    """One measure of what the model knows about the forgotten data, before and after, and the share that is gone."""
+    before, after = (_estimate_90(one, number) for one in (found.original, found.unlearned))
+    chance = f"; the references have {_range(found.references)} among themselves" if found.references else ""
+    gone = f" Forgotten: {_estimate_90(found.forgotten, percent)}." if found.forgotten else ""
+    return f"{ADVANTAGES[found.measure]}: {before} before, {after} after{chance}.{gone}"
+
+
+def _estimate_90(interval: Interval, shown: Callable[[float], str]) -> str:
+    return f"{shown(interval.value)} ({shown(interval.low)} to {shown(interval.high)})"
 
 
 def _floor(evaluation: Evaluation) -> str:

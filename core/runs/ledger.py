@@ -28,6 +28,9 @@ class RunLedger(Protocol):
     def record_verification(self, run: RunHandle, verification: Verification) -> None:
         """Enter a verification, each time it is made."""
 
+    def runs_before(self, run_id: str, request_id: str) -> set[str]:
+        """Ids of the request's runs, retrainings aside, that were entered before this run or without it."""
+
     def reference_digests(self, request_id: str) -> dict[str, str]:
         """SHA-256 of each reference of a request that was entered, by the name of its folder."""
 
@@ -52,6 +55,10 @@ class NullLedger:
 
     def record_verification(self, run: RunHandle, verification: Verification) -> None:
         """Do nothing."""
+
+    def runs_before(self, _run_id: str, _request_id: str) -> set[str]:
+        """No entries."""
+        return set()
 
     def reference_digests(self, _request_id: str) -> dict[str, str]:
         """No entries."""

@@ -94,6 +94,18 @@ class Ledger:
         entry = self.run_entry(run_id)
         return dict(entry.content) if entry else {}
 
+    def runs_before(self, run_id: str, request_id: str) -> set[str]:
+        """Ids of the request's runs, retrainings aside, that were entered before this run or without it."""
+        found: set[str] = set()
+        for entry in self.statements():
+            content = entry.content
+            if entry.kind != RUN or content["request"]["id"] != request_id or content["method"]["name"] == "retrain":
+                continue
+            if content["run"] == run_id:
+                break
+            found.add(content["run"])
+        return found
+
     def record_run(self, run: RunHandle) -> None:
         """Enter a finished run. A run that was resumed after its entry is entered again if its files changed."""
         subjects, entry = _subjects(self.workspace, run), self.run_entry(run.id)

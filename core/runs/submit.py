@@ -15,7 +15,7 @@ from core.runs.handle import RunHandle, open_run
 from core.runs.launchers import LAUNCHERS
 from core.runs.process_identity import kill
 from core.types import GroupEdit, RunSpec, RunState
-from core.unlearning.methods import METHODS, method_of
+from core.unlearning.methods import DEFAULT_METHOD, METHODS, method_of
 from core.utils.atomic_io import make_private_folder
 from core.utils.clock import utc_now
 from core.utils.serialization import to_json
@@ -29,7 +29,7 @@ log = logging.getLogger("core")
 def create_run(
     workspace: Workspace,
     request_id: str,
-    method: str = "cure",
+    method: str = DEFAULT_METHOD,
     device: str = "auto",
     seed: int = 0,
     steps: int = 0,
@@ -69,7 +69,7 @@ def create_run(
     method_of(method)
     if edit:
         _check_source(workspace, request_id, method, edit)
-    name, bounds = f"run-{secrets.token_hex(3)}", Thresholds().digest
+    name, bounds = f"run-{secrets.token_hex(3)}", Thresholds(settings.forgotten_share).digest
     spec = RunSpec(name, request_id, method, device, seed, steps, utc_now(), edit, launcher, bounds, launched_by)
     run = RunHandle(workspace.layout.run(spec.id).path)
     make_private_folder(run.path)

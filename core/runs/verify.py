@@ -10,6 +10,7 @@ ledger entries are read for years; on a machine without fluent.runtime it stores
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import RunError
@@ -18,9 +19,10 @@ from core.pipeline.context import RequestContext, load_adapter, make_context
 from core.report.check_texts import english, render
 from core.report.localization import can_make_texts
 from core.runs.adapter_identity import adapter_files, differs_from_original, recorded_digests
-from core.runs.handle import RunHandle
+from core.runs.handle import RunHandle, runs
 from core.runs.ledger import RunLedger, open_ledger
 from core.types import Check, RunState, Verdict, Verification
+from core.unlearning.methods import METHODS
 from core.utils.hashing import digests_match, sha256_of_file
 from core.verification.equivalence import exact_value
 from core.verification.evidence import Answers, Evidence
@@ -54,10 +56,12 @@ def verify_run(
     """
     if run.status.state is not RunState.DONE:
         raise RunError(f"Run {run.id!r} is {run.status.state}: choose a finished run to verify.")
-    bounds, ledger = Thresholds(), open_ledger(run.workspace)
+    ledger = open_ledger(run.workspace)
+    margins = Thresholds(run.workspace.settings.forgotten_share)
     with shared_model_lock(run.workspace):
-        exact = (_identity(run, ledger), _frozen(run, bounds, ledger), _distinct(run, ledger))
-        found = run_suite(run.id, _evidence(run, device, bounds, full, progress), exact)
+        exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger))
+        evidence = replace(_evidence(run, device, margins, full, progress), attempt=attempt_of(run, ledger))
+        found = run_suite(run.id, evidence, exact, METHODS[run.spec.method].retrain)
         if can_make_texts():
             found = render(found, english())
         run.write_verification(found)
@@ -66,7 +70,7 @@ def verify_run(
 
 
 def _evidence(
-    run: RunHandle, device: str, bounds: Thresholds, full: bool, progress: Callable[[float], None]
+    run: RunHandle, device: str, margins: Thresholds, full: bool, progress: Callable[[float], None]
 ) -> Evidence:
     workspace = run.workspace
     request = workspace.request(run.spec.request)
@@ -80,7 +84,25 @@ def _evidence(
         progress(done / len(adapter_folders))
     model, original, *references = answers
     near = neighbours(context) if context else frozenset()
-    return Evidence(model, original, tuple(references), bounds, near, 1 + len(workspace.closed()))
+    return Evidence(model, original, tuple(references), margins, near, 1 + len(workspace.closed()))
+
+
+def attempt_of(run: RunHandle, ledger: RunLedger) -> int:
+    """Which attempt at its request a run is, from 1.
+
+    Earlier finished runs count, also those that only the ledger still knows. A retraining is no attempt: nothing was
+    tuned until it passed.
+    """
+    own = run.spec
+    earlier = {
+        other.id
+        for other in runs(run.workspace)
+        if other.spec.request == own.request
+        and (other.spec.created, other.id) < (own.created, own.id)
+        and other.status.state is RunState.DONE
+        and not METHODS[other.spec.method].retrain
+    }
+    return 1 + len(earlier | ledger.runs_before(run.id, own.request))
 
 
 def _adapter_folders(run: RunHandle) -> list[Path]:
@@ -105,9 +127,9 @@ def _identity(run: RunHandle, ledger: RunLedger) -> Check:
     return _exact("V12", "adapter_identity", found, reason)
 
 
-def _frozen(run: RunHandle, bounds: Thresholds, ledger: RunLedger) -> Check:
+def _frozen(run: RunHandle, margins: Thresholds, ledger: RunLedger) -> Check:
     """V0: the bounds were fixed before the run, so nobody chose them to fit the result."""
-    same = ledger.run_content(run.id).get("thresholds", run.spec.thresholds) == bounds.digest
+    same = ledger.run_content(run.id).get("thresholds", run.spec.thresholds) == margins.digest
     return _exact("V0", "thresholds_frozen", Verdict.PASS if same else Verdict.INCONCLUSIVE)
 
 

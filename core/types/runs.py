@@ -49,7 +49,7 @@ class RunSpec:
 
     id: str
     request: str
-    method: str = "cure"
+    method: str = "cure_merge"
     device: str = "auto"
     seed: int = 0
     steps: int = 0

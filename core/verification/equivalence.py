@@ -9,18 +9,18 @@ Too few rows therefore never pass and hardly ever fail.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from core.evaluation.advantage import LEVEL, MIN_USERS
 from core.evaluation.metrics import interval
 from core.types import Check, Interval, Verdict
 from core.types.checks import Detail
 
 DRAWS = 400  # bootstrap samples of an interval
-LEVEL = 0.90
-STRETCH = 2.576 / 1.645  # from a normal distribution's 90 % interval to its 99 % interval
-MIN_USERS = 10  # fewest users that can be resampled as a whole
+Z_90, Z_99 = 1.645, 2.576  # half-widths of a normal distribution's 90 % and 99 % intervals, in standard deviations
+STRETCH = Z_99 / Z_90
 FURTHEST = 30  # an interval is not expected to become narrower than by this factor
 INTERVAL_SETTINGS = {
     "draws": DRAWS,
@@ -29,21 +29,6 @@ INTERVAL_SETTINGS = {
     "people": MIN_USERS,
 }  # part of the thresholds' digest
 Bounds = tuple[float | None, float | None]
-
-
-def resampling_units(users: np.ndarray) -> np.ndarray:
-    """Return the bootstrap unit of each row: its user, or the row itself with fewer than MIN_USERS users.
-
-    Resampling three users of three says almost nothing about chance, and one of one nothing at all. With
-    rows as units the correlation between rows of one user is neglected, so few users need many rows to pass.
-
-    Args:
-        users: User id of each row [row].
-
-    Returns:
-        Unit of each row [row].
-    """
-    return users if len(np.unique(users)) >= MIN_USERS else np.char.add("row ", np.arange(len(users)).astype(str))
 
 
 def estimate(measure: Callable[[np.ndarray], float], users: np.ndarray) -> Interval:
@@ -115,6 +100,11 @@ def check(id: str, code: str, value: Interval, bounds: Bounds, **details: Detail
         return Check(id, found, value, *bounds, None, code, details=details)
     rows = rows_needed(value, *bounds)
     return Check(id, found, value, *bounds, rows, code, _reason(value, rows), details)
+
+
+def seed_spread(values: Sequence[float]) -> float:
+    """Standard deviation of a measure among references, each with another seed; NaN for fewer than two."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
 def _finite_or_none(detail: Detail) -> Detail:

@@ -78,6 +78,7 @@ class Evidence:
         thresholds: Bounds of the checks.
         neighbours: Ids of the retained users who are most similar to the forgotten users.
         requests: Number of requests that were carried out, this one included.
+        attempt: Which run of the request this is, from 1.
     """
 
     model: Answers
@@ -86,6 +87,7 @@ class Evidence:
     thresholds: Thresholds = field(default_factory=Thresholds)
     neighbours: frozenset[str] = frozenset()
     requests: int = 1
+    attempt: int = 1
 
     def of_original(self) -> "Evidence":
         """Return the evidence with the original as the model: a known negative, it forgot nothing."""
@@ -96,7 +98,3 @@ class Evidence:
         for reference, others in leave_one_out(self.references):
             if others:
                 yield replace(self, model=reference, references=tuple(others))
-
-    def of_reference(self) -> "Evidence":
-        """Return the evidence with the last reference as the model: a known positive, it never saw the data."""
-        return [*self.each_reference()][-1]

@@ -1,20 +1,26 @@
-"""The suite: all checks in order, preceded by controls (V0).
+"""The suite: runs all checks of a run and comes to one verdict.
 
-1. Negative control: the original, which forgot nothing, must fail at least one check.
-2. Positive control: a reference, which never saw the data, must fail no check.
-3. Where a control does not hold, the verdict of every check becomes INCONCLUSIVE: checks that cannot tell
-   these two models apart cannot judge a third one.
+1. Endpoints: was enough forgotten, and not too much (`endpoints`)?
+2. Guardrails: is harm shown (`guardrails`)? They stop a PASS by failing.
+3. Conditions: the controls hold, the quality for others is kept, the adapter is not the original, and files are the
+   recorded ones.
+4. Descriptions: measured and shown, without influence on the verdict.
+
+`verdict` puts them together.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
-from core.types import Check, Verdict, Verification
+from core.evaluation.advantage import advantage, knowledge
+from core.evaluation.attacks import Losses, attacks
+from core.types import Advantage, Attack, Check, Part, Verdict, Verification
 from core.types.checks import Detail
+from core.types.results import MEASURES
+from core.verification import guardrails
 from core.verification.checks import (
     closeness,
     drift,
-    membership,
     outliers,
     overforgetting,
     paraphrases,
@@ -22,67 +28,130 @@ from core.verification.checks import (
     quantization,
     ranking,
     relearning,
+    same_function,
     utility,
 )
-from core.verification.equivalence import exact_value, is_outside
-from core.verification.evidence import Evidence
+from core.verification.endpoints import MIN_REFERENCES, Endpoint, endpoints, pass_level
+from core.verification.equivalence import exact_value
+from core.verification.evidence import Answers, Evidence
+from core.verification.verdict import decide, details_of, next_steps
 
 CheckFunction = Callable[[Evidence], Iterator[Check]]
-# Measured as a share of the way to the original. The original has 100 % by construction, so it is no control here.
-RELATIVE_TO_ORIGINAL: tuple[CheckFunction, ...] = (closeness.residual, quantization.checks)
-# These do not measure what the original knows about the forgotten users.
-NO_CONTROLS: tuple[CheckFunction, ...] = (*RELATIVE_TO_ORIGINAL, drift.checks)
-# Attacks: a PASS counts only if the attack succeeds on the original.
 ATTACKS: tuple[CheckFunction, ...] = (paraphrases.checks, relearning.checks, probes.checks)
-CHECKS: tuple[CheckFunction, ...] = (
-    closeness.residual,
-    closeness.divergence,
-    membership.checks,
-    outliers.checks,
+GUARDRAILS: tuple[CheckFunction, ...] = (
+    ranking.checks,
     paraphrases.checks,
     quantization.checks,
     relearning.checks,
     probes.checks,
-    ranking.checks,
     overforgetting.checks,
-    utility.checks,
+    utility.guardrails,
     drift.checks,
 )
+DESCRIPTIONS: tuple[CheckFunction, ...] = (closeness.residual, closeness.divergence, outliers.checks)
 # Ids of the checks that only a full verification runs.
-NOT_RUN = ("V5", "V7", "V8")
+FULL_ONLY = ("V5", "V7", "V8")
 # Codes of attacks that no verification runs. A verdict does not cover them. Spelled as in files of version 0.1.0.
 NEVER_RUN = ("shadow models", "white box", "two versions", "long training", "base model", "other ways in")
-FEW = 3  # with fewer references, holding one out leaves no spread among the others
+MIN_COMPARED = 3  # with fewer references, holding one out leaves no spread among the others
 
 
-def run_suite(run: str, evidence: Evidence, exact: Sequence[Check]) -> Verification:
+def run_suite(run: str, evidence: Evidence, exact: Sequence[Check], retrained: bool = False) -> Verification:
     """Run all checks.
 
     Args:
         run: Id of the run.
         evidence: Outputs of the models.
-        exact: Checks of files. They need no model outputs and do not depend on the controls.
+        exact: Checks of files, which are conditions. They need no model outputs.
+        retrained: Whether the run trained the adapter again without the data.
 
     Returns:
         The verification, without texts.
     """
-    if len(evidence.references) < FEW:
-        controls: tuple[Check, ...] = (_too_few_references(len(evidence.references)),)
-    else:
-        controls = tuple(_controls(evidence))
-    checks = run_checks(evidence) if evidence.references else ()
-    if any(control.verdict is not Verdict.PASS for control in controls):
-        checks = tuple(map(_void, checks))
-    ids = {check.id for check in checks}
-    missing = [id for id in NOT_RUN if id not in ids]
-    completeness = (_incomplete(missing, full=bool(ids & {*NOT_RUN})),) if checks and missing else ()
-    everything = (*controls, *checks, *exact, *completeness)
-    not_run = dict.fromkeys((*missing, *NEVER_RUN), "")
-    return Verification(run, evidence.thresholds.digest, overall_verdict(everything), everything, not_run)
+    exact = [replace(check, part=Part.CONDITION) for check in exact]
+    ends = _endpoints(evidence)
+    checks = (*(one.check() for one in ends), *exact, *_conditions(evidence, ends), *_other_checks(evidence))
+    found, reason = decide(checks, ends, evidence.thresholds, retrained)
+    missing = [id for id in FULL_ONLY if id not in {check.id for check in checks}]
+    return Verification(
+        run,
+        evidence.thresholds.digest,
+        found,
+        checks,
+        dict.fromkeys((*missing, *NEVER_RUN), ""),
+        reason,
+        details_of(checks, ends, evidence.thresholds),
+        _advantages(evidence),
+        _attacks(evidence),
+        evidence.attempt,
+        next_steps(found, reason, checks),
+    )
 
 
-def run_checks(evidence: Evidence, functions: Sequence[CheckFunction] = CHECKS) -> tuple[Check, ...]:
-    """Run the checks of model outputs, without controls."""
+def _models(evidence: Evidence) -> list[Answers]:
+    return [evidence.model, evidence.original, *evidence.references]
+
+
+def _endpoints(evidence: Evidence) -> list[Endpoint]:
+    outputs = [answers.outputs for answers in _models(evidence)]
+    found = knowledge([one.forget for one in outputs], [one.holdout for one in outputs])
+    return list(endpoints(found, evidence.thresholds.forgotten_share, evidence.attempt))
+
+
+def _advantages(evidence: Evidence) -> tuple[Advantage, ...]:
+    """The advantages, with intervals at the level of the attempt, so that they agree with its tests."""
+    if not evidence.references:
+        return ()
+    outputs = [answers.outputs for answers in _models(evidence)]
+    found = knowledge([one.forget for one in outputs], [one.holdout for one in outputs])
+    level = 1 - 2 * pass_level(evidence.attempt)
+    return tuple(advantage(measure, found[measure], level) for measure in MEASURES)
+
+
+def _attacks(evidence: Evidence) -> tuple[Attack, ...]:
+    if len(evidence.references) < MIN_COMPARED:
+        return ()
+
+    def losses(answers: Answers) -> Losses:
+        return answers.outputs.forget.losses, answers.outputs.holdout.losses
+
+    model, original, *references = map(losses, _models(evidence))
+    return attacks(model, original, references, evidence.model.outputs.forget.users)
+
+
+def _conditions(evidence: Evidence, ends: Sequence[Endpoint]) -> Iterator[Check]:
+    """Controls, quality for others, and whether the adapter is the original."""
+    count = len(evidence.references)
+    if count < MIN_REFERENCES:
+        yield _condition("references", count, MIN_REFERENCES, count, wanted=MIN_REFERENCES)
+    yield _condition("control_original", sum(one.catches_original for one in ends), len(ends))
+    yield _condition("control_reference", sum(one.clears_references for one in ends), len(ends))
+    yield from map(_as_condition, utility.condition(evidence))
+    yield from map(_as_condition, same_function.checks(evidence))
+
+
+def _as_condition(check: Check) -> Check:
+    return replace(check, part=Part.CONDITION)
+
+
+def _condition(code: str, found: int, wanted_at_least: int, count: int = 0, **details: Detail) -> Check:
+    """A counted condition: PASS where enough was found, INCONCLUSIVE otherwise."""
+    verdict = Verdict.PASS if found >= wanted_at_least else Verdict.INCONCLUSIVE
+    value = exact_value(found, wanted_at_least)
+    return Check(
+        "V0", verdict, value, wanted_at_least, None, None, code, "", {"count": count, **details}, Part.CONDITION
+    )
+
+
+def _other_checks(evidence: Evidence) -> tuple[Check, ...]:
+    """Guardrails, judged together, and descriptions; both compare with references."""
+    if not evidence.references:
+        return ()
+    return (*guardrails.judge(run_checks(evidence, GUARDRAILS)), *run_checks(evidence, DESCRIPTIONS))
+
+
+def run_checks(evidence: Evidence, functions: Collection[CheckFunction]) -> tuple[Check, ...]:
+    """Run the checks of model outputs, each judged on its own."""
     return tuple(
         check
         for function in functions
@@ -90,57 +159,8 @@ def run_checks(evidence: Evidence, functions: Sequence[CheckFunction] = CHECKS) 
     )
 
 
-def overall_verdict(checks: Iterable[Check]) -> Verdict:
-    """Return FAIL if any check failed, PASS if all passed, INCONCLUSIVE otherwise."""
-    verdicts = {check.verdict for check in checks}
-    if Verdict.FAIL in verdicts:
-        return Verdict.FAIL
-    return Verdict.PASS if verdicts == {Verdict.PASS} else Verdict.INCONCLUSIVE
-
-
 def _attack(function: CheckFunction, evidence: Evidence) -> Iterator[Check]:
-    """Run an attack; a PASS becomes INCONCLUSIVE where the original passes too."""
+    """Run an attack; a PASS becomes INCONCLUSIVE where the original passes too, because it then proves nothing."""
     for check, original in zip(function(evidence), function(evidence.of_original()), strict=True):
         blind = check.verdict is original.verdict is Verdict.PASS
         yield replace(check, verdict=Verdict.INCONCLUSIVE, reason="blind") if blind else check
-
-
-def _controls(evidence: Evidence) -> Iterator[Check]:
-    original = run_checks(evidence.of_original(), [function for function in CHECKS if function not in NO_CONTROLS])
-    caught = [check for check in original if check.verdict is Verdict.FAIL]
-    # Only checks whose estimate lies outside the bounds would fail the original with more rows.
-    promising = [
-        check.rows_needed for check in original if check.rows_needed and is_outside(check.value, check.low, check.high)
-    ]
-    rows = None if caught else min(promising, default=None)
-    failed = [check for check in run_checks(evidence.of_reference()) if check.verdict is Verdict.FAIL]
-    yield _control("control_original", caught, bool(caught), rows)
-    yield _control("control_reference", failed, not failed)
-
-
-def _control(code: str, failed: Sequence[Check], holds: bool, rows: int | None = None) -> Check:
-    """A control: `failed` are the checks that the known model failed."""
-    found = Verdict.PASS if holds else Verdict.INCONCLUSIVE
-    details: dict[str, Detail] = {"checks": " ".join(check.code for check in failed)}
-    value = exact_value(len(failed), len(CHECKS))
-    return Check("V0", found, value, None, None, rows, code, "more_rows" if rows else "", details)
-
-
-def _incomplete(missing: Collection[str], full: bool) -> Check:
-    """INCONCLUSIVE for an incomplete verification: running fewer checks must not give a PASS."""
-    value = exact_value(len(NOT_RUN) - len(missing), len(NOT_RUN))
-    reason = "few_rows_for_checks" if full else "not_full"
-    details: dict[str, Detail] = {"ids": " ".join(missing)}
-    return Check("V0", Verdict.INCONCLUSIVE, value, len(NOT_RUN), None, None, "all_checks_run", reason, details)
-
-
-def _too_few_references(count: int) -> Check:
-    details: dict[str, Detail] = {"count": count, "wanted": FEW}
-    value = exact_value(count, count)
-    return Check("V0", Verdict.INCONCLUSIVE, value, FEW, None, FEW, "references", details=details)
-
-
-def _void(check: Check) -> Check:
-    """Make a check INCONCLUSIVE because a control does not hold; its own verdict moves to the details."""
-    details = {**check.details, "voided": check.verdict.value}
-    return replace(check, verdict=Verdict.INCONCLUSIVE, details=details)

@@ -1,55 +1,67 @@
-"""Bounds of all checks. Their digest is stored with a run before it starts."""
+"""Margins of all checks. Their digest is stored with a run before it starts."""
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from core.types.aliases import stored_as
 from core.utils.serialization import to_json
 from core.verification.equivalence import INTERVAL_SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Bounds of all checks, fixed before a run starts.
+    """Margins of all checks, fixed before a run starts.
 
-    Where a check says "or the spread of the references", the larger of both bounds counts.
+    A guardrail fails only where harm beyond its margin exceeds what the references' own differences explain.
 
     Attributes:
+        forgotten_share: Share of the original's advantage that must be forgotten, and by which at most it may be
+            over-forgotten, in (0, 1). A workspace may fix a stricter one in its settings.
+        trace_nats: Advantage of the original, in nats, under which there is no measurable trace.
+        trace_auc: The same for the AUC of the membership attack.
+        test_auc_fall: Fall of the test AUC that the upper 90 % bound must stay under for a PASS.
+        same_function: Change of the answers, as a share of the change between two references, under which an adapter
+            is the original.
+        divergence_factor: V1, factor on the divergence between references.
+        drift_bits: V11, divergence on held-out users allowed above that between references, in bits.
         residual: V1, allowed residual above the mean residual between references.
-        divergence: V1, V5 and V11, factor on the divergence between references.
-        membership: V2, allowed change of the attack's AUC in either direction, or the spread of the references.
-        recovery: V6, allowed share of the way back to the original, or the spread of the references.
-        lists: V4, allowed change of HR@10, NDCG@10 and ranks in either direction, or the spread of the references.
-        mass: V9, minimum answer probability as a share of the references'.
-        distinguishability_auc: V9, maximum AUC of telling the model's losses from a reference's.
-        utility: V10, allowed fall of the AUC as a share of the original's, or that of the references.
-        groups: V10, the same for neighbours of the forgotten users.
-        relearning: V7, minimum similarity of learning curves, or that between references.
-        residue: V8, allowed AUC of a probe above the references', or the spread of the references.
-        usual: V3, p-value at or above which no user stands out.
-        rare: V3, p-value below which a user stands out.
-        strangers: V3, minimum number of held-out users.
+        ranking: V4, allowed fall of HR@10 and NDCG@10 and change of ranks.
+        recovery: V6, share of the original's advantage that rounding may bring back.
+        relearning: V7, nats by which the model may relearn faster than the references.
+        probes: V8, allowed AUC of a probe above the references'.
+        answer_mass: V9, minimum answer probability as a share of the references'.
+        distinguishability_auc: V9, maximum AUC of telling the model's larger losses from a reference's.
+        utility_neighbours: V10, allowed fall of the neighbours' AUC as a share of the original's, or that of
+            retraining.
+        utility_retain: V10, the same for the retain set.
+        outlier_pass_p: V3, p-value at or above which no user stands out.
+        outlier_fail_p: V3, p-value below which a user stands out.
+        min_held_out_users: V3, minimum number of held-out users.
     """
 
+    forgotten_share: float = 0.5
+    trace_nats: float = 0.02
+    trace_auc: float = 0.02
+    test_auc_fall: float = 0.02
+    same_function: float = 0.05
+    divergence_factor: float = 1.25
+    drift_bits: float = 0.01
     residual: float = 0.25
-    divergence: float = 1.25
-    membership: float = 0.05
+    ranking: float = 0.02
     recovery: float = 0.10
-    lists: float = 0.02
-    mass: float = 0.95
-    distinguishability_auc: float = field(default=0.60, metadata=stored_as("telling"))
-    utility: float = 0.01
-    groups: float = 0.02
-    relearning: float = 0.80
-    residue: float = 0.05
-    usual: float = 0.05
-    rare: float = 0.01
-    strangers: int = 200
+    relearning: float = 0.02
+    probes: float = 0.05
+    answer_mass: float = 0.95
+    distinguishability_auc: float = 0.60
+    utility_neighbours: float = 0.02
+    utility_retain: float = 0.01
+    outlier_pass_p: float = 0.05
+    outlier_fail_p: float = 0.01
+    min_held_out_users: int = 200
 
     @property
     def digest(self) -> str:
-        """SHA-256 in hex of all bounds and of the rules by which intervals are computed and judged."""
+        """SHA-256 in hex of all margins and of the rules by which intervals are computed and judged."""
         return hashlib.sha256(
-            json.dumps({**to_json(self), "judge": INTERVAL_SETTINGS}, sort_keys=True).encode()
+            json.dumps({**to_json(self), "rules": INTERVAL_SETTINGS}, sort_keys=True).encode()
         ).hexdigest()

@@ -1,23 +1,30 @@
 """Results of a verification on a page: a sentence for each check, and a table of numbers."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
-from core.report.check_texts import render
-from core.types import Check, Verdict, Verification
+from core.report.check_texts import next_steps, render
+from core.types import Check, Part, Verdict, Verification
 from dashboard.components.exports import table
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.phrases import escape
 
-BADGES = {Verdict.PASS: ("check", "green"), Verdict.FAIL: ("error", "red"), Verdict.INCONCLUSIVE: ("help", "gray")}
+BADGES = {
+    Verdict.PASS: ("check", "green"),
+    Verdict.EXACT: ("verified", "green"),
+    Verdict.NO_TRACE: ("check", "green"),
+    Verdict.FAIL: ("error", "red"),
+    Verdict.INCONCLUSIVE: ("help", "gray"),
+}
 WORDS = Texts(
-    {Verdict.PASS: "verdict-pass", Verdict.FAIL: "verdict-fail", Verdict.INCONCLUSIVE: "verdict-inconclusive"}
-)
-SENTENCES = Texts(
     {
-        Verdict.PASS: "verdict-pass-means",
-        Verdict.FAIL: "verdict-fail-means",
-        Verdict.INCONCLUSIVE: "verdict-inconclusive-means",
+        Verdict.PASS: "word-pass",
+        Verdict.EXACT: "word-exact",
+        Verdict.NO_TRACE: "word-no-trace",
+        Verdict.FAIL: "word-fail",
+        Verdict.INCONCLUSIVE: "word-inconclusive",
     }
 )
 WORST_FIRST = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
@@ -30,19 +37,23 @@ def badge(verdict: Verdict) -> str:
 
 
 def checks(verification: Verification) -> None:
-    """Draw the overall verdict, the checks with the worst verdict first, and the numbers in an expander."""
+    """Draw the verdict, the next steps, the checks that decide with the worst first, and all numbers in an expander."""
     shown = render(verification)
-    st.markdown(f"{badge(shown.verdict)} **{SENTENCES[shown.verdict]}**")
+    st.markdown(f"{badge(shown.verdict)} **{escape(shown.sentence)}**")
+    if steps := next_steps(verification):
+        st.markdown(f"{t('review-next')}\n" + "\n".join(f"1. {escape(step)}" for step in steps))
+    # A verification of version 0.1.0 has descriptions only, which all decided.
+    deciding = [check for check in shown.checks if check.part is not Part.DESCRIPTION] or shown.checks
     for verdict in WORST_FIRST:
-        if rows := [check for check in shown.checks if check.verdict is verdict]:
-            _group(verdict, rows, len(shown.checks))
+        if rows := [check for check in deciding if check.verdict is verdict]:
+            _group(verdict, rows, len(deciding))
     if shown.not_run:  # verifications of older versions do not name the attacks that are never run
         st.caption(t("review-not-run", what="; ".join(escape(text) for text in shown.not_run.values())))
     with st.expander(t("review-numbers")):
         table(_frame(shown.checks), f"{shown.run}-checks", t("review-numbers-alt", checks=len(shown.checks)))
 
 
-def _group(verdict: Verdict, rows: list[Check], total: int) -> None:
+def _group(verdict: Verdict, rows: Sequence[Check], total: int) -> None:
     """Draw the checks of one verdict; passed checks are folded away."""
     sentences = "\n".join(f"- {escape(check.sentence)} ({check.id}, {escape(check.name)})" for check in rows)
     if verdict is Verdict.PASS:

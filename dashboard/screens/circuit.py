@@ -12,7 +12,7 @@ from dashboard.components.text import about, empty, group_legend, lead
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import circuit_sentence, forgotten_users, group_counts, module_title, overlap_sentence
-from dashboard.services import queries
+from dashboard.services import drawings, queries
 from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
@@ -31,7 +31,7 @@ def choices(run: RunHandle) -> tuple[int, str | None]:
     left, right = st.columns(2)
     with left:
         which = state.pick(t("circuit-set"), "set", SETS, SETS[0], lambda name: t(f"circuit-set-{name}"))
-    others = [name for name, other in queries.runs().items() if name != run.id and queries.comparable(run, other)]
+    others = [name for name, other in queries.runs().items() if name != run.id and drawings.comparable(run, other)]
     with right:
         other = state.pick(
             t("circuit-other"), "other", others, placeholder=t("circuit-other-none"), help=t("circuit-other-help")
@@ -56,10 +56,10 @@ def explore(run: RunHandle, circuit: Circuit, groups: tuple[ModuleGroup, ...], w
         first = state.once(f"module_{key}", state.query_value("module") or "")
         view = state.once(f"view_{key}", state.query_value("show") or "")
         known = first if first in circuit.modules else ""
-        selected, view = explorer(queries.scene(run, which, other), known, view, f"explorer_{key}")
+        selected, view = explorer(drawings.scene(run, which, other), known, view, f"explorer_{key}")
     state.address(module=selected, show=view)
     if other:
-        st.caption(t("circuit-common", **queries.common(run, which, other)))
+        st.caption(t("circuit-common", **drawings.common(run, which, other)))
     with right:
         row = next((row for row in groups if row.module == selected), None)
         if row:
@@ -76,7 +76,7 @@ def legend(run: RunHandle, which: int) -> None:
     group_legend()
     st.caption(t("circuit-graph-note"))
     st.download_button(
-        t("circuit-save"), lambda: queries.picture(run, which), f"{run.id}-circuit.html", "text/html",
+        t("circuit-save"), lambda: drawings.picture(run, which), f"{run.id}-circuit.html", "text/html",
         icon=":material/download:", type="tertiary", on_click="ignore",
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, lead
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import circuit_sentence, code, escape, forgotten_users, membership, utility
-from dashboard.services import queries
+from dashboard.services import drawings, queries
 from dashboard.services.queries import RunHandle
 
 run = shown_run()
@@ -56,7 +56,7 @@ html, data = path.read_text(encoding="utf-8"), run.layout.report_numbers
 
 def bundle(shown_run: RunHandle = run, html: str = html, with_circuit: bool = bool(groups)) -> str:
     """Return the report with the interactive circuit, if there is one; called when the button is pressed."""
-    return add_sections(html, shown_run.verification, queries.picture(shown_run, 0) if with_circuit else "")
+    return add_sections(html, shown_run.verification, drawings.picture(shown_run, 0) if with_circuit else "")
 
 
 with st.container(horizontal=True):

@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from core.report.case_record import Entry, render_case_record
-from core.types import Action, Case, CaseState, ClosedRequest
+from core.types import Action, Case, CaseState, ClosedRequest, Verdict
 from core.types.review import EXECUTION_STEPS
 from dashboard.components.access_gate import log_in
 from dashboard.components.decision import comments, decision_form, decisions, submit_form
-from dashboard.components.evidence import checks
+from dashboard.components.evidence import WORDS, checks
 from dashboard.components.exports import export
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import t
@@ -159,7 +159,7 @@ def entry_sentence(entry: Entry) -> str:
             "timeline-submission", run=code(content["run"]), person=escape(content["by"]) or t("review-single-person")
         )
     if kind == "verification":
-        return t("timeline-verification", run=code(content["run"]), verdict=t(f"verdict-{content['verdict']}"))
+        return t("timeline-verification", run=code(content["run"]), verdict=WORDS[Verdict(content["verdict"])])
     return t(f"timeline-{kind}", run=code(content["run"])) if kind in ("run", "destruction") else escape(kind)
 
 

@@ -22,6 +22,13 @@ NO_ESTIMATE: tuple[tuple[str, str, str] | None, dict[str, Any]] = (None, {})
 DEVICES = Texts({"auto": "run-form-device-auto", "cpu": "run-form-device-cpu", "cuda": "run-form-device-cuda"})
 
 
+def method_caption(name: str) -> str:
+    """Describe a method, and say which one is recommended and when another is better."""
+    method = queries.METHODS[name]
+    advice = t("run-form-recommended") if name == queries.DEFAULT_METHOD else method.better_when
+    return f"{method.summary} {advice}".strip()
+
+
 def form() -> Callable[[], None]:
     """Draw the launch form; return a slow query that the page runs last, when all else is drawn."""
     requests = {request.id: request for request in queries.workspace().requests()}
@@ -39,7 +46,7 @@ def form() -> Callable[[], None]:
         t("run-form-method"),
         list(queries.OFFERED),
         format_func=lambda name: queries.METHODS[name].title,
-        captions=[queries.METHODS[name].summary for name in queries.OFFERED],
+        captions=[method_caption(name) for name in queries.OFFERED],
         key="method",
     )
     left, right = st.columns(2)
@@ -62,7 +69,7 @@ def form() -> Callable[[], None]:
     )
     launcher, capacity = choose_launcher()
     references(chosen)
-    plan = (chosen or "", method or "cure", device or "auto")
+    plan = (chosen or "", method or queries.DEFAULT_METHOD, device or "auto")
     with st.container(horizontal=True):
         if st.button(t("run-form-launch"), type="primary", icon=":material/play_circle:"):
             with guarded():
@@ -128,7 +135,7 @@ def references(request: str | None) -> None:
         )
         root = str(queries.workspace().root)
         st.code(
-            command_line("reference", "--workspace", root, "--request", request, "--seeds", "3"),
+            command_line("reference", "--workspace", root, "--request", request, "--seeds", "5"),
             language=None,
             wrap_lines=True,
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
+from core.report.check_texts import render
 from core.report.summary import Summary, summarise
 from core.runs.artifacts import RunArtifacts
 from core.runs.handle import RunHandle, open_run
@@ -29,20 +30,18 @@ from core.types import (
     Request,
     RunState,
     Task,
+    Verification,
 )
-from core.unlearning.methods import METHODS, OFFERED
+from core.unlearning.methods import DEFAULT_METHOD, METHODS, OFFERED
 from core.utils.assets import asset
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout
-from dashboard.presenters.circuit_html import page as graph_page
-from dashboard.presenters.circuit_scene import START, texts
-from dashboard.presenters.circuit_scene import scene as draw_scene
 from dashboard.services.cli_client import CommandError, run_command
 
 if TYPE_CHECKING:
     from core.benchmark.results import Result
 
-__all__ = ["METHODS", "OFFERED", "CommandError", "RunHandle"]
+__all__ = ["DEFAULT_METHOD", "METHODS", "OFFERED", "CommandError", "RunHandle"]
 
 DEMO = asset("demo")
 BENCHMARK = Path(os.environ.get("CURE_LENS_BENCHMARK") or asset("benchmark"))
@@ -214,6 +213,7 @@ def summary(run: RunHandle) -> Summary | None:
     found, current_workspace = evaluation(run), workspace()
     if found is None:
         return None
+    verified = verification(run)
     return summarise(
         run.spec,
         current_workspace.request(run.spec.request),
@@ -221,7 +221,13 @@ def summary(run: RunHandle) -> Summary | None:
         groups(run) or (),
         found,
         memory_contrast=memory(run) is not None,
+        verdict=render(verified).sentence if verified else "",
     )
+
+
+def verification(run: RunArtifacts) -> Verification | None:
+    """The verification of the run."""
+    return _cached(run, RunArtifacts.verification, run.layout.verification)
 
 
 def needs_circuits(run: RunHandle) -> bool:
@@ -245,49 +251,6 @@ def _cached(run: RunArtifacts, result: Callable[[RunArtifacts], T], *files: Path
 @st.cache_resource(max_entries=24, show_spinner=False, hash_funcs={property: lambda result: result.fget.__name__})
 def _result(path: str, result: Any, key: Stamps) -> Any:
     return result.__get__(RunArtifacts(Path(path)))
-
-
-def picture(run: RunHandle, which: int) -> str:
-    """The drawn circuit as a self-contained page; `which` 0 for the forget set, 1 for the retain set."""
-    from core.circuit.graph import circuit_graph  # loads torch
-
-    found, sorted_modules = circuits(run), groups(run)
-    assert found and sorted_modules
-    return graph_page(circuit_graph(found[which]), sorted_modules, START)
-
-
-def scene(selected: RunHandle, which: int, other: str | None) -> dict[str, Any]:
-    """The data of the circuit explorer, with the circuit of the run `other` beside it where one is given."""
-    beside = run(other) if other else None
-    key, other_key = _circuit_stamps(selected), _circuit_stamps(beside) if beside else None
-    return _scene(str(selected.path), str(beside.path) if beside else "", which, key, other_key)
-
-
-def _circuit_stamps(run: RunArtifacts) -> Stamps:
-    return stamps(run.layout.forget, run.layout.retain, run.layout.groups)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _scene(path: str, other: str, which: int, key: Stamps, other_key: Stamps | None) -> dict[str, Any]:
-    run = RunArtifacts(Path(path))
-    found, sorted_modules = circuits(run), groups(run)
-    beside = circuits(RunArtifacts(Path(other))) if other else None
-    assert found and sorted_modules
-    return draw_scene(found[which], sorted_modules, beside[which] if beside else None) | {"texts": texts()}
-
-
-def comparable(run: RunHandle, other: RunHandle) -> bool:
-    """Whether both runs have circuits of one model's modules."""
-    found, beside = circuits(run), circuits(other)
-    return bool(found and beside and found[0].modules == beside[0].modules)
-
-
-def common(selected: RunHandle, which: int, other: str) -> dict[str, int]:
-    """How many modules both runs' circuits hold, and each one alone."""
-    found, beside = circuits(selected), circuits(run(other))
-    assert found and beside
-    here, there = set(found[which].members), set(beside[which].members)
-    return {"both": len(here & there), "here": len(here - there), "there": len(there - here)}
 
 
 # ---------------------------------------------------------------- benchmark

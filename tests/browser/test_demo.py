@@ -25,7 +25,7 @@ EXPECTED_TEXTS = {
     "run": ("finished", "Launch a new run"),
     "before_after": ("Distance to the retrained references", "Before", "After", "Retrained reference", "Other users"),
     "review": (
-        "One request waits for a decision",
+        "3 requests wait for a decision",
         "not a four-eyes review",
         "checks:",
         "Submit for decision",

@@ -96,7 +96,7 @@ def test_pinned_module_keeps_its_connections(page: Chrome, run: RunHandle) -> No
 
 
 def test_address_restores_the_module_and_view(base_url: str, run: RunHandle) -> None:
-    module = next(row.module for row in run.groups if row.group is Group.FORGET)
+    module = next(row.module for row in run.groups if row.group is Group.SHARED)
     with chrome(390, 844) as phone:
         open_explorer(phone, base_url, f"?module={module}&show=5.1.q.k.v.other")
         wait(lambda: shows_module(phone, module), 20)

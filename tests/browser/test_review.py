@@ -47,15 +47,15 @@ def wait_for_text(driver: Chrome, sentence: str, seconds: float) -> None:
 
 def test_request_is_carried_out_with_the_keyboard_alone(base_url: str, run: RunHandle, axe: str) -> None:
     workspace = Workspace(run.path.parents[1])
-    request = workspace.request("req-demo")
+    request = workspace.request("req-one")  # the first to be answered
     forgotten_data = forgotten_data_of(request, rows_of(workspace.interactions, request), workspace.items)
     with chrome() as driver:
         open_page(driver, base_url, "overview")
         tab_to(driver, "Review")
         press(driver, Keys.ENTER)
-        wait_for_text(driver, "One request waits for a decision", 60)
+        wait_for_text(driver, "3 requests wait for a decision", 60)
         for label, result, seconds in (
-            ("Verify this run", "checks:", 400),
+            ("Verify again", "checks:", 400),
             ("Submit for decision", "One decision is enough", 60),
         ):
             tab_to(driver, label)
@@ -74,11 +74,13 @@ def test_request_is_carried_out_with_the_keyboard_alone(base_url: str, run: RunH
         tab_to(driver, "Approve now")
         press(driver, Keys.ENTER)
         wait_for_text(driver, "State of the request: carried out", 120)
+        open_page(driver, base_url, "review", "?request=req-one")  # the page goes on to the next request
         tab_to(driver, "Search every file again")
         press(driver, Keys.ENTER)
         wait_for_text(driver, "No file of the workspace holds", 60)
         assert_no_barrier(driver, axe)
-    assert find_leaks(workspace.root, forgotten_data) == [] and not run.path.exists()
+    assert find_leaks(workspace.root, forgotten_data) == []
+    assert not (run.path.parent / "run-one").exists() and not (run.path.parent / "run-retrained").exists()
 
 
 def assert_no_barrier(driver: Chrome, axe: str) -> None:

@@ -33,10 +33,10 @@ def test_modules_are_switched_off_and_titles_left_out(browser: tuple[Chrome, str
     driver, base = browser
     open_page(driver, base, "what_if")
     wait(lambda: "Nothing is off" in text(driver), 30)
-    forget_modules = [row.module for row in run.groups if row.group is Group.FORGET]
-    component_elements(driver, ".groups button")[0].click()
-    wait(lambda: f"With {len(forget_modules)} modules off" in text(driver), 20)
-    assert all(module in driver.current_url for module in forget_modules)
+    shared = [row.module for row in run.groups if row.group is Group.SHARED]
+    next(one for one in component_elements(driver, ".groups button") if one.get_attribute("value") == "shared").click()
+    wait(lambda: f"With {len(shared)} modules off" in text(driver), 20)
+    assert all(module in driver.current_url for module in shared)
     before = component_elements(driver, ".tray button")
     ActionChains(driver).drag_and_drop(before[3], component_elements(driver, ".tray")[1]).perform()
     wait(lambda: "and one title left out" in text(driver), 20)
@@ -61,7 +61,7 @@ def test_module_board_is_operated_with_the_keyboard(browser: tuple[Chrome, str],
 
 def test_address_restores_modules_and_titles(browser: tuple[Chrome, str], run: RunHandle) -> None:
     base = browser[1]
-    module = next(row.module for row in run.groups if row.group is Group.FORGET)
+    module = next(row.module for row in run.groups if row.group is Group.SHARED)
     with chrome() as other:
         shown = open_page(other, base, "what_if", f"?off={module}&out=0,5")
         wait(lambda: "With one module off and 2 titles left out" in text(other), 30)

@@ -91,7 +91,7 @@ def test_circuit_page_draws_the_retain_circuit(page) -> None:
 def test_circuit_page_shows_details_of_the_module_in_the_address(page, demo: Path) -> None:
     run = finished_run(demo)
     named = {name for name, one in run.direct_effects.items() if one.raised and one.lowered}
-    row = next(row for row in run.groups if row.group is Group.FORGET and row.module in named)
+    row = next(row for row in run.groups if row.group is not Group.OUTSIDE and row.module in named)
     shown = text_of(page("circuit", module=row.module))
     toward = run.direct_effects[row.module]
     assert f"{row.forget:.1%} for the forget set" in shown
@@ -173,7 +173,7 @@ def test_overlap_of_all_lists_is_shown_or_offered(page, demo: Path) -> None:
 
 def test_what_if_page_restores_its_state_from_the_address(page, demo: Path) -> None:
     run = finished_run(demo)
-    module = next(row.module for row in run.groups if row.group is Group.FORGET)
+    module = next(row.module for row in run.groups if row.group is Group.SHARED)
     user = Workspace(demo).user_split.training_users[3]
     app = page("what_if", off=f"{module},nonsense", out="2", person=user)
     assert "With one module off and one title left out" in text_of(app)
@@ -233,7 +233,7 @@ def test_run_page_launches_shows_and_stops_a_run(page, demo: Path, monkeypatch: 
     next(button for button in app.button if button.label == "Launch the run").click().run()
     assert not app.exception and not app.error
     run = next(run for run in runs(Workspace(demo)) if run.id not in known)
-    assert run.spec.method == "cure" and "waits for its turn" in app.title[0].value
+    assert run.spec.method == "cure_merge" and "waits for its turn" in app.title[0].value
     app.button(key="stop").click().run()
     assert run.status.state is RunState.CANCELLED
 

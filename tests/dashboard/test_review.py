@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.errors import ReviewError
+from core.report.check_texts import render
 from core.review import execution
 from core.review.decisions import comment
 from core.review.ledger_entries import NOT_REACHED
@@ -16,6 +17,7 @@ from core.types import CaseState, Verdict
 from core.types.review import EXECUTION_STEPS
 from core.utils.serialization import write_json
 from dashboard.components.decision import LEFT
+from dashboard.presenters.phrases import escape
 from dashboard.services import commands, queries
 from dashboard.services import review as review_service
 from dashboard.session import auth
@@ -182,11 +184,10 @@ def test_page_explains_each_verdict(draw_page, desk, verdict):  # noqa: F811
     from core.runs.handle import RunHandle
 
     run = RunHandle(desk.workspace.root / "runs" / desk.run)
-    run.write_verification(replace(run.verification, verdict=verdict))
-    shown = text_of(draw_page("petra"))
-    assert {Verdict.PASS: "Every check passed", Verdict.FAIL: "cannot be approved"}.get(
-        verdict, "do not suffice"
-    ) in shown
+    reason = {Verdict.FAIL: "still_knows", Verdict.INCONCLUSIVE: "no_power"}.get(verdict, "")
+    found = replace(run.verification, verdict=verdict, reason=reason)
+    run.write_verification(found)
+    assert escape(render(found).sentence) in text_of(draw_page("petra"))
 
 
 def test_run_changed_after_submission_can_only_be_rejected(draw_page, desk):  # noqa: F811

@@ -3,52 +3,69 @@
 import ast
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.report import localization
-from core.report.check_texts import ENGLISH, english, message_id, not_run_id, reason_id, render, render_check
+from core.report.check_texts import (
+    ENGLISH,
+    english,
+    message_id,
+    next_steps,
+    not_run_id,
+    reason_id,
+    render,
+    render_check,
+)
 from core.report.localization import TRANSLATION
-from core.types import Check, Interval, Verdict, Verification
+from core.report.verdict_texts import next_step_id, verdict_id
+from core.types import Attack, Check, Interval, Verdict, Verification
 from core.utils.serialization import from_json, to_json
 from core.verification.checks.quantization import BITS
-from core.verification.suite import NEVER_RUN, NOT_RUN
+from core.verification.endpoints import ENDPOINTS
+from core.verification.suite import FULL_ONLY, NEVER_RUN
+from core.verification.verdict import AFTER_FAIL, NEXT_STEPS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "core/verification"
 EQUIVALENCE_CODES = (
-    "residual", "divergence", "membership_loss", "membership_calibrated", "ranking_hr", "ranking_ndcg", "ranking_titles",
-    "paraphrases", "relearning", "probes", "answer_mass", "distinguishability", "utility_test", "utility_neighbours",
-    "utility_retain", "drift", *(f"quantization_{bits}" for bits in BITS),
+    "residual", "divergence", "ranking_hr", "ranking_ndcg", "ranking_titles", "paraphrases", "relearning", "probes",
+    "answer_mass", "distinguishability", "utility_test", "utility_neighbours", "utility_retain", "drift",
+    *(f"quantization_{bits}" for bits in BITS),
 )  # fmt: skip
 PASS, FAIL, INCONCLUSIVE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
-NUMBERS = {name: 2 for name in ("count", "wanted", "people", "strangers", "wordings", "references", "requests")} | {
-    name: 0.5 for name in ("margin", "usual", "factor", "bound", "rare", "threshold", "share", "limit", "original")
-}
-DETAILS = NUMBERS | {"checks": "residual drift", "ids": "V5 V7"}
+COUNTS = ("count", "wanted", "people", "strangers", "wordings", "references", "references_needed", "requests")
+NUMBERS = ("margin", "usual", "factor", "bound", "rare", "share", "limit", "original", "keep", "spread")
+DETAILS = dict.fromkeys(COUNTS, 2) | dict.fromkeys(NUMBERS, 0.5)
 OUTCOMES = [(code, verdict, "") for code in EQUIVALENCE_CODES for verdict in (PASS, FAIL)]
 OUTCOMES += [
     (code, INCONCLUSIVE, why) for code in EQUIVALENCE_CODES for why in ("not_measured", "near_bound", "few_rows")
 ]
+for measure in ENDPOINTS:
+    OUTCOMES += [(f"forgotten_{measure}", FAIL, why) for why in ("still_knows", "over_forgot")]
+    OUTCOMES += [(f"forgotten_{measure}", INCONCLUSIVE, why) for why in ("few_references", "no_power")]
+    OUTCOMES += [(f"forgotten_{measure}", PASS, "")]
 OUTCOMES += [(code, INCONCLUSIVE, "blind") for code in ("paraphrases", "relearning", "probes")]
 OUTCOMES += [("outliers", PASS, ""), ("outliers", FAIL, "")]
 OUTCOMES += [("outliers", INCONCLUSIVE, why) for why in ("few_strangers", "chance", "blind")]
-OUTCOMES += [
-    ("control_original", PASS, ""),
-    ("control_original", INCONCLUSIVE, ""),
-    ("control_original", INCONCLUSIVE, "more_rows"),
-]
-OUTCOMES += [("control_reference", PASS, ""), ("control_reference", INCONCLUSIVE, ""), ("references", INCONCLUSIVE, "")]
-OUTCOMES += [("all_checks_run", INCONCLUSIVE, "few_rows_for_checks"), ("all_checks_run", INCONCLUSIVE, "not_full")]
-OUTCOMES += [
-    ("thresholds_frozen", PASS, ""),
-    ("thresholds_frozen", INCONCLUSIVE, ""),
-    ("references_distinct", INCONCLUSIVE, ""),
-]
+OUTCOMES += [(f"control_{name}", found, "") for name in ("original", "reference") for found in (PASS, INCONCLUSIVE)]
+OUTCOMES += [("references", INCONCLUSIVE, ""), ("thresholds_frozen", PASS, ""), ("thresholds_frozen", INCONCLUSIVE, "")]
+OUTCOMES += [("references_distinct", INCONCLUSIVE, "")]
 OUTCOMES += [("references_distinct", PASS, why) for why in ("recorded", "partly_recorded")]
 OUTCOMES += [("adapter_identity", PASS, ""), ("adapter_identity", INCONCLUSIVE, "incomplete_digests")]
 OUTCOMES += [("adapter_identity", FAIL, why) for why in ("unchanged", "replaced")]
+OUTCOMES += [("same_function", PASS, ""), ("same_function", FAIL, "unchanged")]
+VERDICTS = [(Verdict.PASS, ""), (Verdict.NO_TRACE, ""), (Verdict.EXACT, "")]
+FAIL_REASONS = ("still_knows", "over_forgot", "guardrail", "utility_test", "unchanged", "replaced")
+VERDICTS += [(FAIL, why) for why in FAIL_REASONS]
+VERDICTS += [(INCONCLUSIVE, why) for why in NEXT_STEPS]
+STEPS = {"approve", *AFTER_FAIL, *(step for steps in NEXT_STEPS.values() for step in steps)}
+ATTACKS = (
+    "loss_auc", "loss_tpr", "rmia_auc", "rmia_tpr", "lira_auc", "lira_tpr", "forget_quality", "privacy_leakage",
+    "hardest_users",
+)  # fmt: skip
 
 
 def outcome(code: str, verdict: Verdict, reason: str, **more: str) -> Check:
@@ -56,8 +73,12 @@ def outcome(code: str, verdict: Verdict, reason: str, **more: str) -> Check:
 
 
 def verification_of_all_outcomes() -> Verification:
-    checks = [outcome(*one) for one in OUTCOMES] + [outcome("residual", INCONCLUSIVE, "", voided="fail")]
-    return Verification("run-1", "ab12", INCONCLUSIVE, tuple(checks), dict.fromkeys((*NOT_RUN, *NEVER_RUN), ""))
+    checks = [outcome(*one) for one in OUTCOMES]
+    not_run = dict.fromkeys((*FULL_ONLY, *NEVER_RUN), "")
+    attacks = tuple(Attack(name, 0.6, 0.5, (0.5, 0.51)) for name in ATTACKS)
+    return Verification(
+        "run-1", "ab12", INCONCLUSIVE, tuple(checks), not_run, "no_power", {"theta": 0.5}, attacks=attacks
+    )
 
 
 def texts(found: Verification) -> list[str]:
@@ -103,8 +124,28 @@ def test_every_message_is_used():
         reason_id(why) for _, _, why in OUTCOMES if why
     }
     used |= {message_id(code) for code in codes} | {message_id(code, "source") for code in codes}
-    used |= {not_run_id(code) for code in (*NOT_RUN, *NEVER_RUN)}
-    assert names - used == {"check-with-reason", "check-voided", "check-source-control"}
+    used |= {not_run_id(code) for code in (*FULL_ONLY, *NEVER_RUN)}
+    used |= {verdict_id(verdict, reason) for verdict, reason in VERDICTS} | {next_step_id(step) for step in STEPS}
+    used |= {f"attack-{name.replace('_', '-')}" for name in ATTACKS}
+    assert used >= {verdict_id(verdict, reason) for verdict, reason in VERDICTS} and names >= used - optional(codes)
+    assert names - used == {
+        "check-with-reason", "check-voided", "check-source-control", "verdict-interval", "verdict-earlier-version"
+    }  # fmt: skip
+
+
+def optional(codes: set[str]) -> set[str]:
+    """Messages that a check need not have: a source of its own."""
+    return {message_id(code, "source") for code in codes}
+
+
+@pytest.mark.parametrize(("verdict", "reason"), VERDICTS)
+def test_verdict_has_a_sentence_and_next_steps(verdict, reason):
+    details = {"theta": 0.5, "at_least": 0.71, "confidence": 0.95, "test_auc_margin": 0.02, "test_auc_fall_high": 0.004}
+    steps = NEXT_STEPS.get(reason, AFTER_FAIL if verdict is FAIL else ("approve",))
+    found = Verification("r", "", verdict, (), {}, reason, details, next_steps=steps)
+    sentence = render(found, english()).sentence
+    assert sentence.endswith(".") and "{" not in sentence and "–" not in sentence
+    assert len(next_steps(found, english())) == len(steps)
 
 
 def test_translation_file_replaces_every_text(tmp_path, monkeypatch):
@@ -123,12 +164,12 @@ def test_translation_file_replaces_every_text(tmp_path, monkeypatch):
 
 
 def test_old_verification_file_keeps_its_stored_texts():
-    old = json.loads((ROOT / "assets/demo/runs/run-demo/verification.json").read_text())["checks"][2]
-    old.pop("code", None)
-    check = from_json(Check, old)
-    assert check.sentence and render(
-        Verification("r", "", INCONCLUSIVE, (check,), {"gone": "An old attack"})
-    ) == Verification("r", "", INCONCLUSIVE, (check,), {"gone": "An old attack"})
+    stored = ROOT / "tests/workspace/old_workspace/runs/run-fecbb0/verification.json"
+    check = from_json(Check, json.loads(stored.read_text())["checks"][2])
+    old = Verification("r", "", INCONCLUSIVE, (check,), {"gone": "An old attack"})
+    shown = render(old)
+    assert check.sentence and replace(shown, sentence="") == old
+    assert shown.sentence == "Verified by an earlier version of this program, with another rule: INCONCLUSIVE."
 
 
 def test_codes_and_details_survive_a_round_trip():

@@ -38,7 +38,7 @@ def verified(prepared, tmp_path_factory) -> Path:
         request = workspace.requests()[0]
         write_json(workspace.root / f"requests/{request.id}.json", replace(request, opened_by="rita"))
         assert CliRunner().invoke(app, ["ledger", "init", "-w", str(workspace.root)]).exit_code == 0
-        run = create_run(workspace, request.id, "graddiff", "cpu", steps=3, launched_by="olaf")
+        run = create_run(workspace, request.id, "uniform", "cpu", steps=3, launched_by="olaf")
         assert work(run) is RunState.DONE, run.status
         verify_run(run, "cpu")
     return folder

@@ -130,7 +130,7 @@ def test_ledger_is_verified_with_file_and_public_key_only(signed_workspace, tmp_
 
 
 def test_run_without_signing_key_does_not_start(signed_workspace, tmp_path, monkeypatch):
-    run = create_run(signed_workspace, signed_workspace.requests()[0].id, "graddiff", "cpu", steps=3)
+    run = create_run(signed_workspace, signed_workspace.requests()[0].id, "uniform", "cpu", steps=3)
     monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path / "nowhere"))
     assert work(run) is RunState.FAILED and "CURE_LENS_KEYS" in run.status.message
     assert not any(event["kind"] == "stage" for event in run.events())
@@ -140,7 +140,7 @@ def test_run_with_damaged_ledger_does_not_start(signed_workspace):
     signed_workspace.layout.ledger.write_bytes(
         signed_workspace.layout.ledger.read_bytes().replace(b"payload", b"paylaod", 1)
     )
-    run = create_run(signed_workspace, signed_workspace.requests()[0].id, "graddiff", "cpu", steps=3)
+    run = create_run(signed_workspace, signed_workspace.requests()[0].id, "uniform", "cpu", steps=3)
     assert work(run) is RunState.FAILED and "is damaged" in run.status.message
     assert not any(event["kind"] == "stage" for event in run.events())
 

@@ -19,20 +19,19 @@ from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
 from core.runs.submit import create_run
-from core.runs.verify import _distinct, _evidence, _identity, verify_run
+from core.runs.verify import _distinct, _identity, verify_run
 from core.runs.worker import work
 from core.types import Check, RunState, Verdict, Verification
 from core.unlearning.early_stopping import Stopper
 from core.unlearning.methods import METHODS
 from core.utils.serialization import write_json
-from core.verification.suite import NEVER_RUN, run_checks
-from core.verification.thresholds import Thresholds
+from core.verification.suite import NEVER_RUN
 from core.workspace import Workspace
 
 RUNNER = CliRunner()
 
 
-def finished_run(workspace: Workspace, method: str = "graddiff", steps: int = 3) -> RunHandle:
+def finished_run(workspace: Workspace, method: str = "uniform", steps: int = 3) -> RunHandle:
     run = create_run(workspace, workspace.requests()[0].id, method, "cpu", steps=steps)
     assert work(run) is RunState.DONE, run.status
     return run
@@ -149,16 +148,8 @@ def test_model_that_forgot_too_much_fails(workspace_with_references, monkeypatch
     monkeypatch.setattr(Stopper, "reason", property(lambda self: "", lambda self, value: None), raising=False)
     fast = replace(METHODS["gradient_ascent_uncapped"], learning_rate=2e-2)
     monkeypatch.setitem(METHODS, "gradient_ascent_uncapped", fast)
-    found = run_checks(
-        _evidence(
-            finished_run(workspace_with_references, "gradient_ascent_uncapped", 0),
-            "cpu",
-            Thresholds(),
-            False,
-            lambda done: None,
-        )
-    )
-    assert Verdict.FAIL in {one.verdict for one in found if one.id in ("V9", "V10")}, found
+    found = verify_run(finished_run(workspace_with_references, "gradient_ascent_uncapped", 0), "cpu")
+    assert found.verdict is Verdict.FAIL and found.reason in ("over_forgot", "guardrail", "utility_test"), found
 
 
 def test_thresholds_changed_after_the_run_never_pass(workspace_with_references):
@@ -175,13 +166,13 @@ def test_thresholds_changed_after_the_run_never_pass(workspace_with_references):
 def test_command_without_references_exits_with_one(workspace):
     run = finished_run(workspace)
     result = RUNNER.invoke(app, ["verify", "-w", str(workspace.root), "--run", run.id, "--device", "cpu"])
-    assert result.exit_code == 1 and "train them first" in result.output and "INCONCLUSIVE" in result.output
+    assert result.exit_code == 1 and "a verdict needs five" in result.output and "INCONCLUSIVE" in result.output
     assert "Not covered: paraphrases of the prompt" in result.output
     found = RUNNER.invoke(app, ["verify", "-w", str(workspace.root), "--run", run.id, "--device", "cpu", "--json"])
     assert json.loads(found.stdout)["verdict"] == "inconclusive"
 
 
 def test_unfinished_run_is_refused(workspace):
-    run = create_run(workspace, workspace.requests()[0].id, "graddiff", "cpu", steps=3)
+    run = create_run(workspace, workspace.requests()[0].id, "uniform", "cpu", steps=3)
     with pytest.raises(RunError, match="choose a finished run"):
         verify_run(run, "cpu")

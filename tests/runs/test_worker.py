@@ -32,7 +32,7 @@ def wait_for_end(run, seconds=120):
 
 
 def new_run(workspace, **options):
-    return create_run(workspace, workspace.requests()[0].id, device="cpu", **options)
+    return create_run(workspace, workspace.requests()[0].id, **{"method": "cure", "device": "cpu", **options})
 
 
 def test_detached_run_ends_with_all_results(workspace):

@@ -6,7 +6,7 @@ import pytest
 from core.evaluation.predictions import Predictions
 from core.report.check_texts import render_check
 from core.types import Verdict
-from core.verification import equivalence
+from core.verification import equivalence, guardrails
 from core.verification.checks import paraphrases, probes, relearning
 from core.verification.checks.probes import probed
 from core.verification.evidence import Answers, Evidence, ProbeScores
@@ -37,7 +37,10 @@ def verdicts(check, model, count: int = 4, worlds: int = WORLDS) -> list[Verdict
     for seed in range(worlds):
         rng = np.random.default_rng(seed)
         one, *references = (model(rng, memorises) for memorises in (True, *[False] * count))
-        found += [each.verdict for each in check.checks(Evidence(one, None, tuple(references)))]
+        original = MEMORISING[check](np.random.default_rng(seed + 1000), True)
+        found += [
+            each.verdict for each in guardrails.judge([*check.checks(Evidence(one, original, tuple(references)))])
+        ]
     return found
 
 
@@ -78,6 +81,7 @@ def probe_model(strength: float):
 
 CASES = [(paraphrases, paraphrase_model, 2.0), (relearning, relearning_model, 3.0), (probes, probe_model, 1.5)]
 NAMES = ["V5", "V7", "V8"]
+MEMORISING = {check: make_model(strength) for check, make_model, strength in CASES}
 
 
 @pytest.mark.parametrize("check, make_model, strength", CASES, ids=NAMES)

@@ -15,15 +15,22 @@ reason-few-rows = { $rows ->
     [one] There is { $rows } row
    *[other] There are { $rows } rows
 }; about { $needed } would be needed to tell.
-reason-more-rows = About { $needed } rows would be needed for the first check to catch it.
+reason-still-knows = That is shown at the 1 % level.
+reason-over-forgot = That is shown at the 1 % level.
+reason-few-references = { $references ->
+    [one] There is { $references } retrained reference
+   *[other] There are { $references } retrained references
+}; a verdict needs five.
+reason-no-power = { $references_needed ->
+    [0] No reasonable number of references would settle it with these rows.
+   *[other] About { $references_needed } references would settle it, if the values stayed the same.
+}
 reason-few-strangers = { $strangers ->
     [one] There is { $strangers } held-out user
    *[other] There are { $strangers } held-out users
 }; { $needed } would be needed to tell.
 reason-chance = One user stands out, but no more than chance or the retrained references explain.
 reason-blind = This check finds nothing in the original model either, which was trained on these data, so it proves nothing here.
-reason-few-rows-for-checks = The forget set has too few rows for them.
-reason-not-full = Verify with --full to run all of them.
 reason-unchanged = The run left the adapter unchanged: nothing was forgotten.
 reason-replaced = The adapter was changed, replaced or removed after the run.
 reason-incomplete-digests = The run did not record the digest of every file: launch a new run.
@@ -32,24 +39,20 @@ reason-partly-recorded = The ledger does not have the digest of each of them.
 
 ## V0: controls and conditions
 
-check-control-original = A model that forgot nothing is caught
-check-control-original-pass = The original model, which forgot nothing, fails as it must: { $checks }.
-check-control-original-inconclusive = The original model, which forgot nothing, is caught by no check: these data do not suffice to tell anything.
+check-control-original = The original is caught
+check-control-original-pass = The original model, which forgot nothing, is caught on both endpoints.
+check-control-original-inconclusive = The original model, which forgot nothing, is not caught: these data are too few, or the model learned too little from them, to tell a model that forgot from one that did not.
 
-check-control-reference = A retrained reference passes
-check-control-reference-pass = A retrained reference fails no check, as it must.
-check-control-reference-inconclusive = A retrained reference fails too ({ $checks }): here these checks would fail any model.
+check-control-reference = No retrained reference is caught
+check-control-reference-pass = No retrained reference fails when it is compared with the others.
+check-control-reference-inconclusive = A retrained reference fails when it is compared with the others: these tests would fail honest models here.
 
 check-references = Retrained references
 check-references-inconclusive = { $count ->
     [0] There are no retrained references: train them first, then verify again.
-    [one] There is only { $count } of { $wanted } retrained references: train them first, then verify again.
-   *[other] There are only { $count } of { $wanted } retrained references: train them first, then verify again.
+    [one] There is only { $count } of { $wanted } retrained references: train more, then verify again.
+   *[other] There are only { $count } of { $wanted } retrained references: train more, then verify again.
 }
-
-check-all-checks-run = All checks were run
-check-all-checks-run-source = list of checks
-check-all-checks-run-inconclusive = Some checks were not run ({ $ids }).
 
 check-thresholds-frozen = The bounds were fixed before the run
 check-thresholds-frozen-source = SHA-256 of all bounds
@@ -60,6 +63,20 @@ check-references-distinct = The references are separate models
 check-references-distinct-source = SHA-256, exact
 check-references-distinct-pass = The retrained references are separate models.
 check-references-distinct-inconclusive = A retrained reference was replaced or removed, or is a copy of another model: train it again.
+
+## Endpoints: was enough forgotten, and not too much?
+
+check-forgotten-log-loss = Advantage on the forgotten rows, in log loss
+check-forgotten-log-loss-source = between -{ NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) } and { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) } nats: { NUMBER($keep, style: "percent") } of the original's advantage
+check-forgotten-log-loss-pass = The model predicts the forgotten rows about as models do that never saw them.
+check-forgotten-log-loss-fail = The model predicts the forgotten rows much better or much worse than models that never saw them.
+check-forgotten-log-loss-inconclusive = It is not shown whether the model predicts the forgotten rows as models do that never saw them.
+
+check-forgotten-membership = Advantage of a membership attack
+check-forgotten-membership-source = between -{ NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) } and { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) } AUC: { NUMBER($keep, style: "percent") } of the original's advantage
+check-forgotten-membership-pass = An attacker tells the forgotten users from strangers about as well as in models that never saw their data.
+check-forgotten-membership-fail = An attacker tells the forgotten users from strangers much better or much worse than in models that never saw their data.
+check-forgotten-membership-inconclusive = It is not shown whether an attacker tells the forgotten users from strangers better than in models that never saw their data.
 
 ## V1: closeness to the references
 
@@ -74,28 +91,14 @@ check-divergence-source = { NUMBER($factor) } times the 95th percentile between 
     [one] { $references } retrained reference
    *[other] { $references } retrained references
 }
-check-divergence-pass = For the forgotten users, the model differs from the retrained references no more than these differ from each other.
-check-divergence-fail = For the forgotten users, the model differs from the retrained references more than these differ from each other.
-check-divergence-inconclusive = It is not known whether the model differs from the retrained references more than these differ from each other.
-
-## V2: membership inference
-
-check-membership-loss = Membership attack by loss
-check-membership-loss-source = the attack's AUC may differ by { NUMBER($margin) } from its AUC on the retrained references, or by their spread, here { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) }
-check-membership-loss-pass = An attacker cannot tell from the model's losses that the forgotten users were in its training data.
-check-membership-loss-fail = The model's losses on the forgotten users reveal that they were treated differently from other users.
-check-membership-loss-inconclusive = It is not known whether the model's losses reveal the forgotten users.
-
-check-membership-calibrated = Membership attack by loss, calibrated by references
-check-membership-calibrated-source = { check-membership-loss-source }
-check-membership-calibrated-pass = An attacker who has retrained references cannot tell from the model's losses that the forgotten users were in its training data.
-check-membership-calibrated-fail = For an attacker who has retrained references, the model's losses on the forgotten users reveal that they were treated differently from other users.
-check-membership-calibrated-inconclusive = It is not known whether the model's losses reveal the forgotten users to an attacker who has retrained references.
+check-divergence-pass = For the forgotten users, the model differs from the retrained references by no more than the bound.
+check-divergence-fail = For the forgotten users, the model differs from the retrained references by more than the bound.
+check-divergence-inconclusive = It is not known whether the model differs from the retrained references by more than the bound.
 
 ## V3: users who stand out
 
 check-outliers = A forgotten user who stands out
-check-outliers-source = a p-value below { NUMBER($rare, style: "percent") } counts as standing out, from { NUMBER($usual, style: "percent") } on as not; { $people ->
+check-outliers-source = a p-value below { NUMBER($rare, style: "percent") } means that a user stands out, { NUMBER($usual, style: "percent") } or more that none does; { $people ->
     [one] { $people } forgotten user
    *[other] { $people } forgotten users
 } must be compared with { $wanted } held-out users
@@ -106,19 +109,19 @@ check-outliers-inconclusive = It is not known whether a forgotten user stands ou
 ## V4: recommendation lists
 
 check-ranking-hr = HR@10
-check-ranking-hr-source = { NUMBER($margin) }, or the spread of the retrained references, here { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) }
+check-ranking-hr-source = the value may be { NUMBER($margin) } below the references'
 check-ranking-hr-pass = The model's lists are as good as those of the retrained references (HR@10).
-check-ranking-hr-fail = The model's lists are better or worse than those of the retrained references (HR@10).
+check-ranking-hr-fail = The model's lists are worse than those of the retrained references (HR@10).
 check-ranking-hr-inconclusive = It is not known whether the model's lists are as good as those of the retrained references (HR@10).
 
 check-ranking-ndcg = NDCG@10
 check-ranking-ndcg-source = { check-ranking-hr-source }
 check-ranking-ndcg-pass = The model's lists are as good as those of the retrained references (NDCG@10).
-check-ranking-ndcg-fail = The model's lists are better or worse than those of the retrained references (NDCG@10).
+check-ranking-ndcg-fail = The model's lists are worse than those of the retrained references (NDCG@10).
 check-ranking-ndcg-inconclusive = It is not known whether the model's lists are as good as those of the retrained references (NDCG@10).
 
 check-ranking-titles = Rank of forgotten titles
-check-ranking-titles-source = { NUMBER($margin) } of the list, or the spread of the retrained references, here { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) }
+check-ranking-titles-source = ranks may differ from the references' by { NUMBER($margin) } of the list
 check-ranking-titles-pass = Titles that the forgotten users liked have the same ranks as in the lists of the retrained references.
 check-ranking-titles-fail = Titles that the forgotten users liked have other ranks than in the lists of the retrained references.
 check-ranking-titles-inconclusive = It is not known whether titles that the forgotten users liked have the same ranks as in the lists of the retrained references.
@@ -126,21 +129,18 @@ check-ranking-titles-inconclusive = It is not known whether titles that the forg
 ## V5: paraphrases
 
 check-paraphrases = Paraphrases of the prompt
-check-paraphrases-source = { NUMBER($factor) } times the largest divergence of { $references ->
-    [one] { $references } retrained reference
-   *[other] { $references } retrained references
-} over { $wordings ->
+check-paraphrases-source = { NUMBER($keep, style: "percent") } of the original's advantage, here { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) } nats, under the worst of { $wordings ->
     [one] { $wordings } paraphrase
    *[other] { $wordings } paraphrases
 }
-check-paraphrases-pass = With paraphrased prompts, the model predicts about the same as the retrained references.
-check-paraphrases-fail = With paraphrased prompts, the model predicts differently for the forgotten users from the retrained references.
-check-paraphrases-inconclusive = It is not known whether the model predicts the same as the retrained references when prompts are paraphrased.
+check-paraphrases-pass = Under no paraphrase of the prompt does the model know more about the forgotten rows than the bound.
+check-paraphrases-fail = Under a paraphrase of the prompt, the model still knows the forgotten rows.
+check-paraphrases-inconclusive = It is not known whether the model knows the forgotten rows when prompts are paraphrased.
 
 ## V6: quantization
 
 check-quantization-8 = Weights rounded to 8 bits
-check-quantization-8-source = { NUMBER($margin, style: "percent") } of the way back to the original model, or the highest value of a reference, here { NUMBER($bound, style: "percent") }
+check-quantization-8-source = rounding may bring back { NUMBER($margin, style: "percent") } of the original's AUC advantage, here { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) } AUC
 check-quantization-8-pass = Rounding the weights to 8 bits restores nothing of the forgotten data.
 check-quantization-8-fail = With weights rounded to 8 bits, the model knows the forgotten data again.
 check-quantization-8-inconclusive = It is not known whether rounding the weights to 8 bits restores forgotten data.
@@ -154,15 +154,15 @@ check-quantization-4-inconclusive = It is not known whether rounding the weights
 ## V7: relearning
 
 check-relearning = Relearning from a few rows
-check-relearning-source = similarity of learning curves of at least { NUMBER($threshold) }, or the lowest between retrained references, here { NUMBER($bound, minimumFractionDigits: 2, maximumFractionDigits: 2) }
-check-relearning-pass = Trained on a few forgotten rows, the model learns the others as fast as the retrained references.
-check-relearning-fail = Trained on a few forgotten rows, the model learns the others faster or slower than the retrained references.
+check-relearning-source = the loss on the others may fall by { NUMBER($margin) } nats more than in the references
+check-relearning-pass = Trained on a few forgotten rows, the model learns the others no faster than the retrained references.
+check-relearning-fail = Trained on a few forgotten rows, the model learns the others faster than the retrained references: something of them is left.
 check-relearning-inconclusive = It is not known whether a little training restores the forgotten rows faster than it should.
 
 ## V8: probes
 
 check-probes = Probes of the hidden states
-check-probes-source = a probe's AUC may be { NUMBER($margin) } higher than in the retrained references, or by their spread, here { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) }
+check-probes-source = a probe's AUC may be { NUMBER($margin) } higher than in the retrained references
 check-probes-pass = Probes of the hidden states tell forgotten users from held-out users no better than in the retrained references.
 check-probes-fail = Probes of the hidden states still tell forgotten users from held-out users.
 check-probes-inconclusive = It is not known whether the hidden states still contain something about the forgotten users.
@@ -177,44 +177,41 @@ check-answer-mass-inconclusive = It is not known whether the model still answers
 
 check-distinguishability = Distinguishable from a retrained reference
 check-distinguishability-source = an observer of the losses on the forget set may reach an AUC of { NUMBER($limit, minimumFractionDigits: 2, maximumFractionDigits: 2) }; 0.50 is chance
-check-distinguishability-pass = The model's losses on the forget set look like those of a retrained reference.
-check-distinguishability-fail = The model's losses on the forget set do not look like those of a retrained reference.
-check-distinguishability-inconclusive = It is not known whether the model's losses on the forget set look like those of a retrained reference.
+check-distinguishability-pass = The model's losses on the forget set are not distinguishably larger than those of a retrained reference.
+check-distinguishability-fail = The model's losses on the forget set are distinguishably larger than those of a retrained reference, which reveals the deletion.
+check-distinguishability-inconclusive = It is not known whether the model's losses on the forget set are distinguishably larger than those of a retrained reference.
 
 ## V10: utility
 
 check-utility-test = Quality for the other users
-check-utility-test-source = the AUC may fall by { NUMBER($margin, style: "percent") } of the original model's { NUMBER($original, minimumFractionDigits: 3, maximumFractionDigits: 3) }, or as much as that of the retrained references, here { NUMBER($bound, style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1) }
-check-utility-test-pass = The model predicts later interactions of the other users as well as before.
-check-utility-test-fail = The model predicts later interactions of the other users worse than before.
-check-utility-test-inconclusive = It is not known whether the model predicts later interactions of the other users as well as before.
+check-utility-test-source = the upper end of the interval of the fall in AUC must stay under { NUMBER($margin) }; the original has { NUMBER($original, minimumFractionDigits: 3, maximumFractionDigits: 3) }
+check-utility-test-pass = For the other users, the quality fell by less than the margin, if at all.
+check-utility-test-fail = For the other users, the quality fell by more than the margin.
+check-utility-test-inconclusive = For the other users, it is not shown that the quality fell by less than the margin.
 
 check-utility-neighbours = Quality for the most similar users
-check-utility-neighbours-source = { check-utility-test-source }
-check-utility-neighbours-pass = The model predicts later interactions of the users most similar to the forgotten users as well as before.
+check-utility-neighbours-source = the AUC may fall by { NUMBER($margin, style: "percent") } of the original model's { NUMBER($original, minimumFractionDigits: 3, maximumFractionDigits: 3) }, or as much as that of the retrained references on average, here { NUMBER($bound, style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1) }
+check-utility-neighbours-pass = The model predicts later interactions of the users most similar to the forgotten users with no loss beyond the bound.
 check-utility-neighbours-fail = The model predicts later interactions of the users most similar to the forgotten users worse than before.
-check-utility-neighbours-inconclusive = It is not known whether the model predicts later interactions of the users most similar to the forgotten users as well as before.
+check-utility-neighbours-inconclusive = It is not known whether the model predicts later interactions of the users most similar to the forgotten users with no loss beyond the bound.
 
 check-utility-retain = Quality on the retain set
-check-utility-retain-source = { check-utility-test-source }
-check-utility-retain-pass = The model predicts the training data of the other users as well as before.
+check-utility-retain-source = { check-utility-neighbours-source }
+check-utility-retain-pass = The model predicts the training data of the other users with no loss beyond the bound.
 check-utility-retain-fail = The model predicts the training data of the other users worse than before.
-check-utility-retain-inconclusive = It is not known whether the model predicts the training data of the other users as well as before.
+check-utility-retain-inconclusive = It is not known whether the model predicts the training data of the other users with no loss beyond the bound.
 
 ## V11: drift
 
 check-drift = Drift on users of no request
-check-drift-source = { NUMBER($factor) } times the 95th percentile between { $references ->
-    [one] { $references } full retrain
-   *[other] { $references } full retrains
-}
+check-drift-source = the divergence from a full retrain may be { NUMBER($margin) } bits above { NUMBER($usual, minimumFractionDigits: 3, maximumFractionDigits: 3) }, that between two full retrains
 check-drift-pass = { $requests ->
-    [1] For other users, the model differs from a full retrain no more than two retrains differ from each other.
-   *[other] After { $requests } requests, for other users, the model differs from a full retrain no more than two retrains differ from each other.
+    [1] For other users, the model differs from a full retrain by no more than the bound.
+   *[other] After { $requests } requests, for other users, the model differs from a full retrain by no more than the bound.
 }
 check-drift-fail = { $requests ->
-    [1] For other users, the model differs from a full retrain more than two retrains differ from each other: retrain in full.
-   *[other] After { $requests } requests, for other users, the model differs from a full retrain more than two retrains differ from each other: retrain in full.
+    [1] For other users, the model differs from a full retrain by more than the bound: retrain in full.
+   *[other] After { $requests } requests, for other users, the model differs from a full retrain by more than the bound: retrain in full.
 }
 check-drift-inconclusive = { $requests ->
     [1] It is not known whether the model has drifted from a full retrain.
@@ -228,6 +225,67 @@ check-adapter-identity-source = SHA-256, exact
 check-adapter-identity-pass = The adapter is the one that the run made.
 check-adapter-identity-fail = The adapter is not a valid result of this run.
 check-adapter-identity-inconclusive = It is not known whether the adapter is the one that the run made.
+
+check-same-function = The adapter is not the original
+check-same-function-source = the answers must change by more than { NUMBER($margin, style: "percent") } of what another seed changes
+check-same-function-pass = The adapter does not compute the same answers as the original.
+check-same-function-fail = The adapter computes the same answers as the original, whatever its digest.
+
+## Verdict of a verification: one sentence with its numbers, the same on all pages
+
+verdict-pass = Forgotten: with { $confidence } confidence, at least { $at_least } of what the model knew about the erased data is gone, and the other users' quality fell by at most { $fall } AUC.
+verdict-no-trace = No measurable trace: even before the run, no test of this verification could tell that the erased data had been used.
+verdict-exact = Exact: the adapter was trained again without the erased data, and it is the one that this training made.
+verdict-fail-still-knows = Not forgotten: the model still knows more than { $kept } of what it knew about the erased data.
+verdict-fail-over-forgot = Forgotten too much: the model predicts the erased data so much worse than models that never saw it that the deletion shows.
+verdict-fail-guardrail = Not acceptable: harm is shown ({ $harm }).
+verdict-fail-utility-test = Not acceptable: for the other users, the quality fell by more than { $margin } AUC.
+verdict-fail-unchanged = Not forgotten: the adapter computes the same answers as the original.
+verdict-fail-replaced = Not valid: the adapter was changed, replaced or removed after the run.
+verdict-inconclusive-few-references = Not decided yet: there { $references ->
+    [0] are no retrained references
+    [one] is { $references } retrained reference
+   *[other] are { $references } retrained references
+}, and a verdict needs five.
+verdict-inconclusive-no-power = Not decided: the share of the erased data that is forgotten is too uncertain{ $interval }.
+verdict-inconclusive-control-original = Not decided: these tests would not notice a model that forgot nothing, because the erased data are too few or left too little in the model.
+verdict-inconclusive-control-reference = Not decided: these tests would fail a model that never saw the data, because the retrained references differ too much.
+verdict-inconclusive-utility-test = Not decided: it is not shown that the other users' quality fell by less than { $margin } AUC.
+verdict-inconclusive-thresholds-frozen = Not decided: the margins of the verdict were not fixed before the run.
+verdict-inconclusive-references-distinct = Not decided: a retrained reference was replaced or removed, or is a copy.
+verdict-inconclusive-adapter-identity = Not decided: the run did not record the digest of every file of its adapter.
+verdict-interval = ({ $share }, interval { $low } to { $high })
+verdict-earlier-version = Verified by an earlier version of this program, with another rule: { $verdict }.
+
+## What can be done next
+
+next-approve = Submit the run for review.
+next-more-references = Train { $references_needed ->
+    [0] more references
+   *[other] references until there are { $references_needed }
+}, then verify again.
+next-batch = Put this request into one run with others: { $rows_needed ->
+    [0] more rows give more certainty
+   *[other] about { $rows_needed } rows would settle it; there are { $rows }
+}.
+next-retrain = Run the method “retrain”, which is exact and slow.
+next-approve-with-reason = Approve the run with a reason, if a person takes the responsibility.
+next-another-method = Launch another run, with another method.
+next-reject = Reject this run.
+next-launch-again = Launch a new run.
+next-train-references-again = Remove the references of this request and train them again.
+
+## Attacks and forget-quality figures of the field, each compared with the references
+
+attack-loss-auc = Membership attack by loss, AUC (arXiv 1709.01604)
+attack-loss-tpr = Membership attack by loss, true positives at 1 % false positives (arXiv 2112.03570)
+attack-rmia-auc = RMIA, offline, AUC (arXiv 2312.03262)
+attack-rmia-tpr = RMIA, offline, true positives at 1 % false positives
+attack-lira-auc = LiRA, offline, AUC (arXiv 2112.03570)
+attack-lira-tpr = LiRA, offline, true positives at 1 % false positives
+attack-forget-quality = Forget quality, KS p-value (TOFU, arXiv 2401.06121)
+attack-privacy-leakage = PrivLeak (MUSE, arXiv 2407.06460); above 0 is under-forgetting
+attack-hardest-users = Advantage on the quarter of users whom the references predict worst, nats (arXiv 2412.08559)
 
 ## Not run: in this verification, or in any
 

@@ -20,7 +20,7 @@ from core.runs.estimate.timing import Cost, measured, parameters
 from core.runs.estimate.tokens import Lengths, reads
 from core.types import Task
 from core.types.aliases import stored_as
-from core.unlearning.methods import Method, method_of
+from core.unlearning.methods import DEFAULT_METHOD, Method, method_of
 from core.unlearning.paired_losses import AHEAD
 from core.unlearning.teachers import OVERFIT
 from core.workspace import Workspace
@@ -59,7 +59,7 @@ class Estimate:
 
 
 def estimate(
-    workspace: Workspace, request_id: str, method: str = "cure", device: str = "auto", steps: int = 0
+    workspace: Workspace, request_id: str, method: str = DEFAULT_METHOD, device: str = "auto", steps: int = 0
 ) -> Estimate:
     """Estimate a run on this machine.
 

@@ -8,9 +8,10 @@ from itertools import combinations
 
 import numpy as np
 
+from core.evaluation.advantage import resampling_units
 from core.evaluation.metrics import closeness, jensen_shannon, reference_floor
 from core.types import Check, Interval
-from core.verification.equivalence import check, estimate, resampling_units
+from core.verification.equivalence import check, estimate
 from core.verification.evidence import Evidence
 
 
@@ -30,7 +31,7 @@ def residual(evidence: Evidence) -> Iterator[Check]:
 def divergence(evidence: Evidence) -> Iterator[Check]:
     """Check the Jensen-Shannon divergence from the references, in bits, against that between references."""
     model, _, references = _probabilities(evidence)
-    factor = evidence.thresholds.divergence
+    factor = evidence.thresholds.divergence_factor
     value, bounds = mean_divergence(model, references, _units(evidence), factor)
     yield check("V1", "divergence", value, bounds, factor=factor, references=len(references))
 

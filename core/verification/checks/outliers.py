@@ -24,19 +24,25 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     """Check the p-value of the forgotten user who stands out most."""
     users, bounds = len(np.unique(evidence.model.outputs.forget.users)), evidence.thresholds
     # With fewer held-out users, even the last rank of all has no small p-value.
-    wanted = max(bounds.strangers, math.ceil(2 * users / bounds.rare))
+    wanted = max(bounds.min_held_out_users, math.ceil(2 * users / bounds.outlier_fail_p))
     p_value, held_out_users = smallest_p_value(evidence)
     found, reason = _judge(evidence, p_value, held_out_users < wanted)
     yield Check(
         "V3",
         found,
         exact_value(p_value, held_out_users),
-        bounds.usual,
+        bounds.outlier_pass_p,
         None,
         wanted if held_out_users < wanted else None,
         "outliers",
         reason,
-        {"people": users, "strangers": held_out_users, "wanted": wanted, "usual": bounds.usual, "rare": bounds.rare},
+        {
+            "people": users,
+            "strangers": held_out_users,
+            "wanted": wanted,
+            "usual": bounds.outlier_pass_p,
+            "rare": bounds.outlier_fail_p,
+        },
     )
 
 
@@ -65,12 +71,12 @@ def _judge(evidence: Evidence, p_value: float, few: bool) -> tuple[Verdict, str]
     bounds: Thresholds = evidence.thresholds
     in_references = min((smallest_p_value(other)[0] for other in evidence.each_reference()), default=1.0)
     in_original = smallest_p_value(replace(evidence, model=evidence.original))[0]
-    if p_value < bounds.rare and in_references >= bounds.usual:
+    if p_value < bounds.outlier_fail_p and in_references >= bounds.outlier_pass_p:
         return Verdict.FAIL, ""
     if few:
         return Verdict.INCONCLUSIVE, "few_strangers"
-    if p_value < bounds.usual:
+    if p_value < bounds.outlier_pass_p:
         return Verdict.INCONCLUSIVE, "chance"
-    if not in_original < bounds.usual:
+    if not in_original < bounds.outlier_pass_p:
         return Verdict.INCONCLUSIVE, "blind"
     return Verdict.PASS, ""

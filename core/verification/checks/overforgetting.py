@@ -1,7 +1,7 @@
 """V9: overforgetting that gives the deletion away (the Streisand effect, arXiv:1911.04933).
 
-Two checks: the model still answers the prompts of forgotten users, and its losses on the forget set look
-like those of a reference.
+Two checks: the model still answers the prompts of forgotten users, and its losses on the forget set are not
+distinguishably larger than those of a reference. Smaller losses are a matter of the endpoints.
 """
 
 import math
@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.evaluation.metrics import auc
+from core.evaluation.advantage import resampling_units
+from core.evaluation.metrics import auc, leave_one_out
 from core.types import Check, Interval
-from core.verification.equivalence import check, estimate, resampling_units
+from core.verification.equivalence import check, estimate, seed_spread
 from core.verification.evidence import Evidence
 
 
@@ -30,8 +31,9 @@ def _answer_mass(evidence: Evidence) -> Check:
         if len(model)
         else Interval(math.nan, math.nan, math.nan, 0)
     )
-    share = evidence.thresholds.mass
-    return check("V9", "answer_mass", value, (share, None), share=share)
+    share = evidence.thresholds.answer_mass
+    spread = seed_spread([float(one.mean() / mean.mean()) for one in references]) if len(model) else math.nan
+    return check("V9", "answer_mass", value, (share, None), share=share, spread=spread, references=len(references))
 
 
 def _distinguishability(evidence: Evidence) -> Check:
@@ -42,4 +44,9 @@ def _distinguishability(evidence: Evidence) -> Check:
         lambda rows: float(np.mean([auc(model[rows], reference[rows]) for reference in references])),
         resampling_units(evidence.model.outputs.forget.users),
     )
-    return check("V9", "distinguishability", value, (1 - top, top), limit=top)
+    among = [
+        float(np.mean([auc(own, other) for other in others])) for own, others in leave_one_out(references) if others
+    ]
+    return check(
+        "V9", "distinguishability", value, (None, top), limit=top, spread=seed_spread(among), references=len(references)
+    )

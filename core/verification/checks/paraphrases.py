@@ -1,48 +1,46 @@
 """V5: paraphrases of the prompt.
 
-Data that is gone under one paraphrase may still show under another (arXiv:2402.16835).
-
-1. Models differ more under unusual paraphrases, so each paraphrase w has its own scale: d_w(x) is the mean
-   Jensen-Shannon divergence of model x from each other model on the forget rows, divided by its mean over
-   all models, the unlearned model included.
-2. The worst paraphrase counts, max_w d_w(x), for each reference as for the unlearned model. Of J + 1 models
-   that never saw the data each is equally likely to be the worst, whatever the number of paraphrases.
-3. The value is the model's worst over the references' worst. The margin is that of V1, because one innocent
-   model in J + 1 is still a little worse than all references.
+Data that is gone under one paraphrase may still show under another (arXiv:2402.16835). The check measures the model's
+advantage in log loss over the references under each paraphrase; the worst paraphrase counts, for the model and for each
+reference alike. The margin is the share of the original's advantage that may be left, as at the endpoints.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from core.evaluation.metrics import row_jensen_shannon
-from core.types import Check
-from core.verification.equivalence import check, estimate, resampling_units
-from core.verification.evidence import Evidence
+from core.evaluation.advantage import SHOWN_FROM, resampling_units
+from core.evaluation.metrics import leave_one_out
+from core.types import Check, Interval
+from core.verification.equivalence import check, estimate, seed_spread
+from core.verification.evidence import Answers, Evidence
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Check the worst paraphrase; yields nothing where no paraphrase was evaluated."""
-    if not (names := list(evidence.model.paraphrased)):
+    if not evidence.model.paraphrased:
         return
-    divergence = np.stack([_pairwise_divergence(evidence, name) for name in names])
-    factor = evidence.thresholds.divergence
-    value = estimate(
-        lambda rows: _worst_ratio(divergence[..., rows].mean(-1)),
-        resampling_units(evidence.model.paraphrased[names[0]].users),
-    )
-    references = len(evidence.references)
-    yield check("V5", "paraphrases", value, (None, factor), wordings=len(names), factor=factor, references=references)
+    model, original, *references = map(_losses, (evidence.model, evidence.original, *evidence.references))
+    users = next(iter(evidence.model.paraphrased.values())).users
+    keep = 1 - evidence.thresholds.forgotten_share
+    among = [_worst(own, others, np.arange(len(users))) for own, others in leave_one_out(references) if others]
+    before, spread = _worst(original, references, np.arange(len(users))), seed_spread(among)
+    value = estimate(lambda rows: _worst(model, references, rows), resampling_units(users))
+    if not before > SHOWN_FROM * spread:  # the original shows nothing to look for
+        value = Interval(math.nan, math.nan, math.nan, len(users))
+    bound = keep * max(0.0, before)
+    yield check(
+        "V5", "paraphrases", value, (None, bound), wordings=len(model), keep=keep, bound=bound, spread=spread,
+        references=len(references),
+    )  # fmt: skip
 
 
-def _pairwise_divergence(evidence: Evidence, name: str) -> np.ndarray:
-    """Divergence [model, model, row] under one paraphrase; the unlearned model comes first."""
-    outputs = [answers.paraphrased[name].probabilities for answers in (evidence.model, *evidence.references)]
-    return np.array([[row_jensen_shannon(left, right) for right in outputs] for left in outputs])
+def _losses(answers: Answers) -> np.ndarray:
+    """Losses [paraphrase, row]."""
+    return np.stack([one.losses for one in answers.paraphrased.values()])
 
 
-def _worst_ratio(divergence: np.ndarray) -> float:
-    """The model's worst paraphrase over the references' worst; `divergence` is [paraphrase, model, model]."""
-    from_others = divergence.sum(-1)
-    model, *references = (from_others / from_others.mean(1, keepdims=True)).max(0)
-    return float(model / max(references))
+def _worst(model: np.ndarray, references: Sequence[np.ndarray], rows: np.ndarray) -> float:
+    """The largest advantage in nats under any paraphrase."""
+    return float((np.mean(references, axis=0) - model)[:, rows].mean(1).max())

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.evaluation.metrics import auc, leave_one_out
+from core.evaluation.advantage import resampling_units
+from core.evaluation.metrics import auc
 from core.types import Check
-from core.verification.equivalence import check, estimate, resampling_units
+from core.verification.equivalence import check, estimate, seed_spread
 from core.verification.evidence import Evidence, ProbeScores
 
 FOLDS = 5
@@ -28,13 +29,20 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     model, references = evidence.model.probes, [answers.probes for answers in evidence.references if answers.probes]
     all_rows = np.arange(len(model.users))
     on_references = [_best_auc(reference, all_rows) for reference in references]
-    margin = evidence.thresholds.residue
-    bound = max([margin, *(best - float(np.mean(rest)) for best, rest in leave_one_out(on_references) if rest)])
+    margin = evidence.thresholds.probes
     value = estimate(
         lambda rows: _best_auc(model, rows) - float(np.mean([_best_auc(reference, rows) for reference in references])),
         np.concatenate([resampling_units(model.users[model.is_forgotten]), model.users[~model.is_forgotten]]),
     )
-    yield check("V8", "probes", value, (None, bound), margin=margin, bound=bound)
+    yield check(
+        "V8",
+        "probes",
+        value,
+        (None, margin),
+        margin=margin,
+        spread=seed_spread(on_references),
+        references=len(references),
+    )
 
 
 def probed(hidden: np.ndarray, users: np.ndarray, is_forgotten: np.ndarray) -> ProbeScores:
