@@ -5,13 +5,12 @@
 A scene is one adapter, trained by the workspace's recipe, and for each kind of request: six retrainings, each in turn
 the candidate against the other five; the original; a model that kept half of each forgotten user's rows; a model that
 forgot too much, by negating the task vector of the forgotten rows until its advantage is minus the original's; and the
-original with rescaled factors. FOLDER keeps all adapters and answers, so a stopped benchmark continues where it was.
+original with rescaled factors. FOLDER keeps all adapters and verdicts, so a stopped benchmark continues where it was.
 With --scenes 2 it takes about 90 minutes on one core in the demo world, with 12 about nine hours; several processes with
 other values of --first share the work.
 """
 
 import argparse
-import pickle
 import platform
 import sys
 from collections import Counter, defaultdict
@@ -35,6 +34,7 @@ from core.types import Check, Prompt, Request, Verdict, Verification  # noqa: E4
 from core.unlearning.finetuning import finetune  # noqa: E402
 from core.unlearning.teachers import OVERFIT  # noqa: E402
 from core.unlearning.training_types import Step  # noqa: E402
+from core.utils.serialization import read_json, write_json  # noqa: E402
 from core.verification.endpoints import ENDPOINTS  # noqa: E402
 from core.verification.equivalence import exact_value  # noqa: E402
 from core.verification.evidence import Answers, Evidence  # noqa: E402
@@ -58,10 +58,7 @@ Outcome = tuple[str, float, str, int, str, str]  # kind, share, model, scene, ve
 def scene_answers(
     source: Workspace, number: int, kind: str, folder: Path
 ) -> tuple[dict[str, list[Answers]], frozenset[str]]:
-    """Train the models of one scene and kind and collect their answers; what FOLDER holds is read."""
-    stored = folder / f"{number}-{kind}.pickle"
-    if stored.is_file():
-        return pickle.loads(stored.read_bytes())  # written by this benchmark
+    """Train the models of one scene and kind that FOLDER lacks, and collect the answers of all."""
     workspace = make_scenario(source, FIRST_SCENE + number, folder / f"scene-{number}", report)
     request = open_request(workspace, kind, number)
     train_references(workspace, request.id, RETRAININGS, "cpu", lambda reference, step: report(f"{reference}", step))
@@ -75,9 +72,16 @@ def scene_answers(
         "original, rescaled": [rescaled_answers(context)],
     }
     found["over-forgotten"] = [over_forgotten_answers(context, found)]
-    result = found, neighbours(context)
-    stored.write_bytes(pickle.dumps(result))
-    return result
+    return found, neighbours(context)
+
+
+def scene_outcomes(source: Workspace, number: int, kind: str, folder: Path) -> list[Outcome]:
+    """Verdicts of one scene and kind at each share; they are stored under the digest of all margins."""
+    stored = folder / f"{number}-{kind}-{Thresholds().digest[:12]}.json"
+    if not stored.is_file():
+        found, near = scene_answers(source, number, kind, folder)
+        write_json(stored, [one for share in SHARES for one in outcomes(number, kind, share, found, near)])
+    return [tuple(one) for one in read_json(stored)]
 
 
 def report(name: str, step: Step) -> bool:
@@ -209,9 +213,7 @@ def main() -> None:
     source, results = Workspace(options.workspace), []
     for number in range(options.first, options.first + options.scenes):
         for kind in options.kinds.split(","):
-            found, near = scene_answers(source, number, kind, options.folder)
-            for share in SHARES:
-                results += outcomes(number, kind, share, found, near)
+            results += scene_outcomes(source, number, kind, options.folder)
             write(source, results, options)
 
 

@@ -90,6 +90,7 @@ def assert_no_barrier(driver: Chrome, axe: str) -> None:
 
 def test_narrow_screen_shows_the_closed_request(base_url: str, axe: str) -> None:
     with chrome(390, 900, dark=True) as driver:
-        assert "one was carried out" in open_page(driver, base_url, "review")
+        shown = open_page(driver, base_url, "review", "?request=req-one")
+        assert "2 requests wait for a decision" in shown and "Carried out" in shown
         assert_no_barrier(driver, axe)
         assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")

@@ -28,7 +28,6 @@ SAME = {  # names of 0.1.0, by the code of what is still measured in the same wa
     "distance to models that never saw the data": "residual",
     "divergence from models that never saw the data": "divergence",
     "a person who stands out": "outliers",
-    "10 other wordings of the prompt": "paraphrases",
     "probes of the inner layers": "probes",
     "HR@10": "ranking_hr",
     "NDCG@10": "ranking_ndcg",
