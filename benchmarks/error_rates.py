@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from core.benchmark.scenarios import make_scenario, open_request, slug  # noqa: E402
 from core.data.splits import by_user, windows  # noqa: E402
-from core.models.recommender import adapter_weights, put_adapter_weights, save_adapter  # noqa: E402
+from core.models.recommender import adapter_weights, preserve_adapter, put_adapter_weights, save_adapter  # noqa: E402
 from core.pipeline.collect_answers import collect_answers, neighbours  # noqa: E402
 from core.pipeline.context import RequestContext, fresh_adapter, load_adapter, make_context  # noqa: E402
 from core.runs.references import FIRST_SEED, train_references  # noqa: E402
@@ -128,8 +128,9 @@ def over_forgotten_answers(context: RequestContext, known: dict[str, list[Answer
     recommender = load_adapter(context.workspace, str(context.workspace.adapter), "cpu")
     original = adapter_weights(recommender.model)
     epochs = -(-48 * OVERFIT.batch_size // max(1, len(context.split.forget)))
-    finetune(recommender.model, context.encode(context.split.forget), replace(OVERFIT, epochs=epochs))
-    vector = {name: value - original[name] for name, value in adapter_weights(recommender.model).items()}
+    with preserve_adapter(recommender.model):
+        finetune(recommender.model, context.encode(context.split.forget), replace(OVERFIT, epochs=epochs))
+        vector = {name: value - original[name] for name, value in adapter_weights(recommender.model).items()}
     before = loss(known["original"][0])
     goal = 2 * sum(map(loss, known["retraining"])) / RETRAININGS - before  # as far behind as the original is ahead
     low, high = 0.0, 4.0
