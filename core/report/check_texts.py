@@ -18,7 +18,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from core.report.localization import Locale, Value, locale
+from core.report.localization import Locale, Value, locale, text_id
 from core.report.verdict_texts import next_step_texts, verdict_sentence
 from core.types import Check, Verdict, Verification
 from core.types.checks import Detail
@@ -58,7 +58,7 @@ def next_steps(verification: Verification, texts: Locale | None = None) -> tuple
 def attack_texts(verification: Verification, texts: Locale | None = None) -> dict[str, str]:
     """Return the name of each attack, with its source, by its code."""
     texts = texts or locale(ENGLISH)
-    names = {one.name: "-".join(["attack", *one.name.split("_")]) for one in verification.attacks}
+    names = {one.name: text_id("attack", one.name) for one in verification.attacks}
     return {code: texts.text(name) if name in texts else code for code, name in names.items()}
 
 
@@ -68,7 +68,7 @@ def render_check(check: Check, texts: Locale | None = None) -> Check:
     if message_id(check.code) not in texts:
         return check
     try:
-        values = _values(check, texts)
+        values = _values(check)
         name = texts.text(message_id(check.code), **values)
         return replace(check, name=name, source=_source(check, values, texts), sentence=_sentence(check, values, texts))
     except (KeyError, ValueError):  # written by another version, or edited: the stored texts stay
@@ -77,12 +77,12 @@ def render_check(check: Check, texts: Locale | None = None) -> Check:
 
 def message_id(code: str, part: str = "") -> str:
     """Return the name of a check's message, for example "check-membership-loss-pass"."""
-    return "-".join(["check", *code.split("_"), *([part] if part else [])])
+    return text_id("check", code, part)
 
 
 def reason_id(reason: str) -> str:
     """Return the name of a reason's message, for example "reason-few-rows"."""
-    return "-".join(["reason", *reason.split("_")])
+    return text_id("reason", reason)
 
 
 def not_run_id(code: str) -> str:
@@ -104,13 +104,9 @@ def _source(check: Check, values: dict[str, Value], texts: Locale) -> str:
     return texts.text(own if own in texts else "check-source-control", **values)
 
 
-def _values(check: Check, texts: Locale) -> dict[str, Value]:
+def _values(check: Check) -> dict[str, Value]:
     """Values that every message of a check may use: its details, `rows` and `needed`."""
     values = {name: _shown(value) for name, value in check.details.items()}
-    if isinstance(codes := check.details.get("checks"), str):
-        values["checks"] = ", ".join(texts.text(message_id(code)) for code in codes.split())
-    if isinstance(ids := check.details.get("ids"), str):
-        values["ids"] = ", ".join(ids.split())
     if "references_needed" in values and check.details["references_needed"] is None:
         values["references_needed"] = 0
     return {**values, "rows": check.value.n, "needed": check.rows_needed or 0}

@@ -64,6 +64,11 @@ def locale(*english: Path) -> Locale:
     return _read(*english, *([Path(translation)] if translation else []))
 
 
+def text_id(*codes: str) -> str:
+    """Return the name of a message from codes: "check" and "answer_mass" give "check-answer-mass"."""
+    return "-".join(word for code in codes for word in code.split("_") if word)
+
+
 def can_make_texts() -> bool:
     """Return whether fluent.runtime is installed."""
     try:

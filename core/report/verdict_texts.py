@@ -2,7 +2,7 @@
 
 import math
 
-from core.report.localization import Locale, Value
+from core.report.localization import Locale, Value, text_id
 from core.types import Check, Verdict, Verification
 from core.types.checks import Detail
 
@@ -29,7 +29,7 @@ def verdict_sentence(verification: Verification, texts: Locale) -> str:
 
 def verdict_id(verdict: Verdict, reason: str) -> str:
     """Return the name of a verdict's message, for example "verdict-fail-still-knows"."""
-    return "-".join(["verdict", WORDS.get(verdict, verdict.value), *filter(None, reason.split("_"))])
+    return text_id("verdict", WORDS.get(verdict, verdict.value), reason)
 
 
 def next_step_texts(verification: Verification, texts: Locale) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ def next_step_texts(verification: Verification, texts: Locale) -> tuple[str, ...
 
 def next_step_id(step: str) -> str:
     """Return the name of a next step's message, for example "next-more-references"."""
-    return "-".join(["next", *step.split("_")])
+    return text_id("next", step)
 
 
 def _values(verification: Verification, texts: Locale) -> dict[str, Value]:
@@ -64,7 +64,7 @@ def _harmful(verification: Verification) -> list[Check]:
 
 
 def _name(check: Check, texts: Locale) -> str:
-    name = "-".join(["check", *check.code.split("_")])
+    name = text_id("check", check.code)
     return texts.text(name) if name in texts else check.name
 
 

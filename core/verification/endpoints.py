@@ -18,6 +18,7 @@ from itertools import count, takewhile
 
 from core.evaluation.advantage import Contrast, Knowledge, contrast
 from core.types import Check, Part, Verdict
+from core.verification.equivalence import finite_or_none
 
 ENDPOINTS = ("log_loss", "membership")
 FAIL_LEVEL = 0.01
@@ -121,19 +122,14 @@ class Endpoint:
             f"forgotten_{self.measure}",
             reason,
             {
-                "original": _finite(before.value),
-                "bound": _finite(bound),
+                "original": finite_or_none(before.value),
+                "bound": finite_or_none(bound),
                 "keep": self.keep,
                 "references": self.knowledge.references,
                 "references_needed": references,
             },
             Part.ENDPOINT,
         )
-
-
-def _finite(value: float) -> float | None:
-    """None for NaN, which JSON cannot hold."""
-    return value if math.isfinite(value) else None
 
 
 def endpoints(knowledge: dict[str, Knowledge], forgotten_share: float, attempt: int) -> Iterator[Endpoint]:

@@ -95,7 +95,7 @@ def check(id: str, code: str, value: Interval, bounds: Bounds, **details: Detail
         **details: Numbers that the texts need.
     """
     found = verdict(value, *bounds)
-    details = {name: _finite_or_none(number) for name, number in details.items()}
+    details = {name: finite_or_none(number) for name, number in details.items()}
     if found is not Verdict.INCONCLUSIVE:
         return Check(id, found, value, *bounds, None, code, details=details)
     rows = rows_needed(value, *bounds)
@@ -107,7 +107,7 @@ def seed_spread(values: Sequence[float]) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
-def _finite_or_none(detail: Detail) -> Detail:
+def finite_or_none(detail: Detail) -> Detail:
     """Return None for NaN, which JSON cannot hold."""
     return None if isinstance(detail, float) and not math.isfinite(detail) else detail
 

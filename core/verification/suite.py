@@ -12,7 +12,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
-from core.evaluation.advantage import advantage, knowledge
+from core.evaluation.advantage import Knowledge, advantage, knowledge
 from core.evaluation.attacks import Losses, attacks
 from core.types import Advantage, Attack, Check, Part, Verdict, Verification
 from core.types.checks import Detail
@@ -68,9 +68,10 @@ def run_suite(run: str, evidence: Evidence, exact: Sequence[Check], retrained: b
     Returns:
         The verification, without texts.
     """
-    exact = [replace(check, part=Part.CONDITION) for check in exact]
-    ends = _endpoints(evidence)
-    checks = (*(one.check() for one in ends), *exact, *_conditions(evidence, ends), *_other_checks(evidence))
+    known = _knowledge(evidence)
+    ends = tuple(endpoints(known, evidence.thresholds.forgotten_share, evidence.attempt))
+    conditions = (*map(_as_condition, exact), *_conditions(evidence, ends))
+    checks = (*(one.check() for one in ends), *conditions, *_other_checks(evidence))
     found, reason = decide(checks, ends, evidence.thresholds, retrained)
     missing = [id for id in FULL_ONLY if id not in {check.id for check in checks}]
     return Verification(
@@ -81,7 +82,7 @@ def run_suite(run: str, evidence: Evidence, exact: Sequence[Check], retrained: b
         dict.fromkeys((*missing, *NEVER_RUN), ""),
         reason,
         details_of(checks, ends, evidence.thresholds),
-        _advantages(evidence),
+        _advantages(known, evidence),
         _attacks(evidence),
         evidence.attempt,
         next_steps(found, reason, checks),
@@ -92,20 +93,17 @@ def _models(evidence: Evidence) -> list[Answers]:
     return [evidence.model, evidence.original, *evidence.references]
 
 
-def _endpoints(evidence: Evidence) -> list[Endpoint]:
+def _knowledge(evidence: Evidence) -> dict[str, Knowledge]:
     outputs = [answers.outputs for answers in _models(evidence)]
-    found = knowledge([one.forget for one in outputs], [one.holdout for one in outputs])
-    return list(endpoints(found, evidence.thresholds.forgotten_share, evidence.attempt))
+    return knowledge([one.forget for one in outputs], [one.holdout for one in outputs])
 
 
-def _advantages(evidence: Evidence) -> tuple[Advantage, ...]:
+def _advantages(known: dict[str, Knowledge], evidence: Evidence) -> tuple[Advantage, ...]:
     """The advantages, with intervals at the level of the attempt, so that they agree with its tests."""
     if not evidence.references:
         return ()
-    outputs = [answers.outputs for answers in _models(evidence)]
-    found = knowledge([one.forget for one in outputs], [one.holdout for one in outputs])
     level = 1 - 2 * pass_level(evidence.attempt)
-    return tuple(advantage(measure, found[measure], level) for measure in MEASURES)
+    return tuple(advantage(measure, known[measure], level) for measure in MEASURES)
 
 
 def _attacks(evidence: Evidence) -> tuple[Attack, ...]:

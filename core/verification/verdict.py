@@ -1,12 +1,12 @@
 """From the checks to the verdict of a run, its reason, its numbers and the next steps. Pure functions."""
 
-import math
 from collections.abc import Sequence
 
 from core.evaluation.advantage import share_forgotten
 from core.types import Check, Part, Verdict
 from core.types.checks import Detail
 from core.verification.endpoints import MIN_REFERENCES, Endpoint
+from core.verification.equivalence import finite_or_none
 from core.verification.thresholds import Thresholds
 
 Decision = tuple[Verdict, str]
@@ -86,23 +86,23 @@ def details_of(checks: Sequence[Check], ends: Sequence[Endpoint], margins: Thres
     shares = [share_forgotten(one.knowledge, level) for one in ends]
     shown = [share for share in shares if share]
     by_code = {check.code: check for check in checks}
-    fall, loss = by_code.get("utility_test"), ends[0].check()
+    fall, loss = by_code.get("utility_test"), by_code["forgotten_log_loss"]
     needed = [check.details.get("references_needed") for check in checks if check.part is Part.ENDPOINT]
     rows = [check.rows_needed for check in checks if check.part is Part.ENDPOINT and check.verdict is not Verdict.PASS]
     return {
         "confidence": 1 - ends[0].level,
-        "at_least": _finite(min(share.low for share in shown)) if len(shown) == len(ends) else None,
-        "share": _finite(shares[0].value) if shares[0] else None,
+        "at_least": finite_or_none(min(share.low for share in shown)) if len(shown) == len(ends) else None,
+        "share": finite_or_none(shares[0].value) if shares[0] else None,
         "theta": margins.forgotten_share,
-        "left": _finite(loss.value.value),
-        "before": _finite(float(loss.details["original"] or 0)),
+        "left": finite_or_none(loss.value.value),
+        "before": float(loss.details["original"] or 0),
         "references": ends[0].knowledge.references,
         "references_needed": _largest(needed),
         "rows": ends[0].knowledge.rows,
         "rows_needed": _largest(rows),
-        "test_auc_fall": _finite(fall.value.value) if fall else None,
+        "test_auc_fall": finite_or_none(fall.value.value) if fall else None,
         "test_auc_margin": margins.test_auc_fall,
-        "test_auc_fall_high": _finite(fall.value.high) if fall else None,
+        "test_auc_fall_high": finite_or_none(fall.value.high) if fall else None,
         "guardrails": " ".join(c.code for c in checks if c.part is Part.GUARDRAIL and c.verdict is Verdict.FAIL),
     }
 
@@ -126,7 +126,3 @@ def _largest(numbers: Sequence[Detail]) -> Detail:
     """The largest number; None where there is none, or where one is not known."""
     known = [number for number in numbers if isinstance(number, int)]
     return max(known) if known and len(known) == len(numbers) else None
-
-
-def _finite(number: float) -> float | None:
-    return float(number) if math.isfinite(number) else None

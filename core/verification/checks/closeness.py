@@ -3,14 +3,14 @@
 Source: docs/method.md, section 6.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
 
 from core.evaluation.advantage import resampling_units
 from core.evaluation.metrics import closeness, jensen_shannon, reference_floor
-from core.types import Check, Interval
+from core.types import Check
 from core.verification.equivalence import check, estimate
 from core.verification.evidence import Evidence
 
@@ -32,29 +32,13 @@ def divergence(evidence: Evidence) -> Iterator[Check]:
     """Check the Jensen-Shannon divergence from the references, in bits, against that between references."""
     model, _, references = _probabilities(evidence)
     factor = evidence.thresholds.divergence_factor
-    value, bounds = mean_divergence(model, references, _units(evidence), factor)
-    yield check("V1", "divergence", value, bounds, factor=factor, references=len(references))
-
-
-def mean_divergence(
-    model: np.ndarray, references: Sequence[np.ndarray], units: np.ndarray, factor: float
-) -> tuple[Interval, tuple[None, float]]:
-    """Return a model's mean Jensen-Shannon divergence from the references, and its bounds.
-
-    Args:
-        model: Probabilities of the model [row, outcome].
-        references: Probabilities of each reference [row, outcome].
-        units: Bootstrap unit of each row [row].
-        factor: The upper bound is this factor times the 95th percentile between references.
-
-    Returns:
-        The divergence in bits with its interval, and (None, upper bound); the bound is NaN with a single reference.
-    """
     between = [jensen_shannon(left, right) for left, right in combinations(references, 2)]
     value = estimate(
-        lambda rows: float(np.mean([jensen_shannon(model[rows], reference[rows]) for reference in references])), units
+        lambda rows: float(np.mean([jensen_shannon(model[rows], reference[rows]) for reference in references])),
+        _units(evidence),
     )
-    return value, (None, factor * float(np.quantile(between, 0.95)) if between else float("nan"))
+    bound = factor * float(np.quantile(between, 0.95)) if between else float("nan")
+    yield check("V1", "divergence", value, (None, bound), factor=factor, references=len(references))
 
 
 def _probabilities(evidence: Evidence) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
