@@ -46,7 +46,7 @@ def request(
 def reference(
     root: WorkspacePath,
     request_id: RequestId,
-    seeds: Annotated[int, typer.Option(help="Number of references; a verdict needs five.", min=1)] = 5,
+    seeds: Annotated[int, typer.Option(help="Number of references; a PASS needs five.", min=1)] = 5,
     device: Device = "auto",
     person: Person = "",
     as_json: Json = False,

@@ -73,7 +73,7 @@ class Knowledge:
 
 @dataclass(frozen=True)
 class Contrast:
-    """Linear contrast A(unlearned) + weight * A(original) with its standard error.
+    """Weighted sum of A(unlearned) and A(original), with its standard error.
 
     Attributes:
         value: The contrast.

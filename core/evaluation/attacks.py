@@ -1,7 +1,7 @@
 """Membership attacks and forget-quality figures that the field reports, on losses of forgotten and held-out rows.
 
 The references never saw the forgotten rows, so they serve as the out-models of the offline attacks. Each function takes
-one model's losses; larger scores mean member.
+one model's losses. In the membership attacks larger scores mean member.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from core.evaluation.metrics import auc, leave_one_out, membership_auc
 from core.types import Attack
 
 FALSE_POSITIVES = 0.01
-RMIA_OFFLINE = 0.3  # the paper's a: how much a model's confidence rises on rows that it was trained on
+RMIA_OFFLINE = 0.3  # the paper's a: a model trained on a row is assumed to give it a p_out + 1 - a
 RMIA_GAMMA = 1.0
 HARDEST = 0.25  # share of forgotten users in the stratum of those whom the references predict worst
 Losses = tuple[np.ndarray, np.ndarray]  # of forgotten rows and of held-out rows, in nats [row]

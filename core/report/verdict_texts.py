@@ -24,6 +24,8 @@ def verdict_sentence(verification: Verification, texts: Locale) -> str:
     if not verification.details:
         return texts.text("verdict-earlier-version", verdict=verification.verdict.upper())
     name = verdict_id(verification.verdict, verification.reason)
+    if verification.verdict is Verdict.PASS and verification.details.get("at_least") is None:
+        name = "verdict-pass-no-share"  # the tests hold, but the original's advantage is too uncertain to divide by
     return texts.text(name, **_values(verification, texts)) if name in texts else verification.sentence
 
 
@@ -48,9 +50,10 @@ def _values(verification: Verification, texts: Locale) -> dict[str, Value]:
     details = verification.details
     return {
         "confidence": _percent(details.get("confidence"), digits=1),
-        "at_least": _percent(details.get("at_least")),
+        "at_least": _percent(math.floor(100 * _number(details.get("at_least"))) / 100),
+        "theta": _percent(details.get("theta")),
         "kept": _percent(1 - _number(details.get("theta"))),
-        "fall": f"{max(0.0, _number(details.get('test_auc_fall_high'))):.3f}",
+        "fall": f"{math.ceil(1000 * max(0.0, _number(details.get('test_auc_fall_high')))) / 1000:.3f}",
         "margin": f"{_number(details.get('test_auc_margin')):g}",
         "harm": ", ".join(_name(check, texts) for check in _harmful(verification)),
         "interval": _interval(verification, texts),

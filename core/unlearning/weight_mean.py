@@ -26,7 +26,7 @@ class WeightMean:
 
     @torch.no_grad()
     def add(self, step: int) -> None:
-        """Add the weights after a step, numbered from 1; a step that a resumed training repeats is added once."""
+        """Add the weights after a step, numbered from 1, in order; a repeated step is added once."""
         if step <= self._last:
             return
         self._last = step

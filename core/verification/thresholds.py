@@ -15,8 +15,8 @@ class Thresholds:
     A guardrail fails only where harm beyond its margin exceeds what the references' own differences explain.
 
     Attributes:
-        forgotten_share: Share of the original's advantage that must be forgotten, and by which at most it may be
-            over-forgotten, in (0, 1). A workspace may fix a stricter one in its settings.
+        forgotten_share: Share theta of the original's advantage that must be forgotten, in (0, 1); the model may be
+            worse than the references by at most 1 - theta of it. A workspace may fix a stricter one in its settings.
         trace_nats: Advantage of the original, in nats, under which there is no measurable trace.
         trace_auc: The same for the AUC of the membership attack.
         test_auc_fall: Fall of the test AUC that the upper 90 % bound must stay under for a PASS.

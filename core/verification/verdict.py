@@ -27,7 +27,11 @@ AFTER_FAIL = ("another_method", "retrain", "reject")
 
 
 def decide(checks: Sequence[Check], ends: Sequence[Endpoint], margins: Thresholds, retrained: bool) -> Decision:
-    """Come to the verdict.
+    """Come to the verdict, the first that applies.
+
+    FAIL by the adapter; EXACT for a retrained adapter that does not still know the data; FAIL by an endpoint, then by a
+    guardrail or a condition; INCONCLUSIVE by a file; NO_TRACE; PASS if all endpoints and conditions pass; otherwise
+    INCONCLUSIVE. An inconclusive guardrail does not prevent a PASS.
 
     Args:
         checks: All checks of the run.
@@ -87,8 +91,7 @@ def details_of(checks: Sequence[Check], ends: Sequence[Endpoint], margins: Thres
     shown = [share for share in shares if share]
     by_code = {check.code: check for check in checks}
     fall, loss = by_code.get("utility_test"), by_code["forgotten_log_loss"]
-    needed = [check.details.get("references_needed") for check in checks if check.part is Part.ENDPOINT]
-    rows = [check.rows_needed for check in checks if check.part is Part.ENDPOINT and check.verdict is not Verdict.PASS]
+    undecided = [c for c in checks if c.part is Part.ENDPOINT and c.verdict is Verdict.INCONCLUSIVE]
     return {
         "confidence": 1 - ends[0].level,
         "at_least": finite_or_none(min(share.low for share in shown)) if len(shown) == len(ends) else None,
@@ -97,9 +100,9 @@ def details_of(checks: Sequence[Check], ends: Sequence[Endpoint], margins: Thres
         "left": finite_or_none(loss.value.value),
         "before": float(loss.details["original"] or 0),
         "references": ends[0].knowledge.references,
-        "references_needed": _largest(needed),
+        "references_needed": _largest([check.details.get("references_needed") for check in undecided]),
         "rows": ends[0].knowledge.rows,
-        "rows_needed": _largest(rows),
+        "rows_needed": _largest([check.rows_needed for check in undecided]),
         "test_auc_fall": finite_or_none(fall.value.value) if fall else None,
         "test_auc_margin": margins.test_auc_fall,
         "test_auc_fall_high": finite_or_none(fall.value.high) if fall else None,

@@ -129,7 +129,7 @@ def test_every_message_is_used():
     used |= {f"attack-{name.replace('_', '-')}" for name in ATTACKS}
     assert used >= {verdict_id(verdict, reason) for verdict, reason in VERDICTS} and names >= used - optional(codes)
     assert names - used == {
-        "check-with-reason", "check-voided", "check-source-control", "verdict-interval", "verdict-earlier-version"
+        "check-with-reason", "check-voided", "check-source-control", "verdict-interval", "verdict-earlier-version", "verdict-pass-no-share"
     }  # fmt: skip
 
 

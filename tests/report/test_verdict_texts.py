@@ -70,9 +70,13 @@ def test_sentence_never_contradicts_the_numbers(
     if found.verdict is Verdict.PASS:
         assert count >= 5 and not harm and fall < 0.02
         assert all(-kept * before < one < kept * before for one in left)
-        at_least = int(re.search(r"at least (\d+) %", said).group(1)) / 100
-        assert theta - 0.005 <= at_least <= min(phi, other) + 0.005
-        assert fall <= float(re.search(r"at most ([\d.]+) AUC", said).group(1)) + 5e-4 < 0.0205
+        told = found.details["at_least"]
+        shown = re.search(r"(at least|more than) (\d+) %", said)
+        at_least = int(shown.group(2)) / 100
+        assert shown.group(1) == ("more than" if told is None else "at least")
+        assert theta - 0.01 < at_least <= (theta if told is None else told) + 1e-9  # never more than what is shown
+        assert at_least <= min(phi, other)
+        assert fall <= float(re.search(r"at most ([\d.]+) AUC", said).group(1)) < 0.0205
     if "still knows more than" in said:
         assert found.verdict is Verdict.FAIL and max(left) > kept * before and f"{100 * kept:.0f} %" in said
     if "Forgotten too much" in said:
@@ -95,3 +99,20 @@ def test_headline_is_the_verdict_where_there_is_one(verdict):
     request = Request("req-1", users=("u1",))
     found = summarise(RunSpec("r", "req-1"), request, {}, (), EVALUATION, memory_contrast=False, verdict=verdict)
     assert found.headline == verdict if verdict else found.headline.startswith("Not verified yet")
+
+
+def test_pass_without_a_share_says_what_the_tests_show():
+    """An advantage of two to three standard errors lets a model pass, but no share of it is told."""
+    ends = [endpoint(measure, 1.0, 0.1, 0.75, 0.5, 5, 1) for measure in ("log_loss", "membership")]
+    checks = tuple(one.check() for one in ends)
+    found = Verification("r", "", Verdict.PASS, checks, {}, "", details_of(checks, ends, Thresholds()))
+    assert found.details["at_least"] is None
+    assert "more than 50 % of what the model knew" in render(found, english()).sentence
+
+
+def test_needed_references_come_from_the_endpoint_that_is_not_decided():
+    ends = [endpoint("log_loss", 1.0, 0.2, 0.01, 0.5, 5, 1), endpoint("membership", 0.65, 0.2, 0.3, 0.5, 5, 1)]
+    checks = tuple(one.check() for one in ends)
+    assert [check.verdict for check in checks] == [Verdict.PASS, Verdict.INCONCLUSIVE]
+    needed = checks[1].details["references_needed"]
+    assert needed > 5 and details_of(checks, ends, Thresholds())["references_needed"] == needed

@@ -637,7 +637,7 @@ def test_case_record_needs_only_the_ledger(approved, tmp_path):
     page = (tmp_path / "record.html").read_text()
     for text in (
         "and the adapter that had learned from it were destroyed",
-        "a verdict needs five",
+        "a PASS needs five",
         "They asked twice.",
         "petra",
         "owen",

@@ -166,7 +166,7 @@ def test_thresholds_changed_after_the_run_never_pass(workspace_with_references):
 def test_command_without_references_exits_with_one(workspace):
     run = finished_run(workspace)
     result = RUNNER.invoke(app, ["verify", "-w", str(workspace.root), "--run", run.id, "--device", "cpu"])
-    assert result.exit_code == 1 and "a verdict needs five" in result.output and "INCONCLUSIVE" in result.output
+    assert result.exit_code == 1 and "a PASS needs five" in result.output and "INCONCLUSIVE" in result.output
     assert "Not covered: paraphrases of the prompt" in result.output
     found = RUNNER.invoke(app, ["verify", "-w", str(workspace.root), "--run", run.id, "--device", "cpu", "--json"])
     assert json.loads(found.stdout)["verdict"] == "inconclusive"

@@ -20,7 +20,7 @@ reason-over-forgot = That is shown at the 1 % level.
 reason-few-references = { $references ->
     [one] There is { $references } retrained reference
    *[other] There are { $references } retrained references
-}; a verdict needs five.
+}; a PASS needs five.
 reason-no-power = { $references_needed ->
     [0] No reasonable number of references would settle it with these rows.
    *[other] About { $references_needed } references would settle it, if the values stayed the same.
@@ -68,15 +68,15 @@ check-references-distinct-inconclusive = A retrained reference was replaced or r
 
 check-forgotten-log-loss = Advantage on the forgotten rows, in log loss
 check-forgotten-log-loss-source = between -{ NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) } and { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) } nats: { NUMBER($keep, style: "percent") } of the original's advantage
-check-forgotten-log-loss-pass = The model predicts the forgotten rows about as models do that never saw them.
-check-forgotten-log-loss-fail = The model predicts the forgotten rows much better or much worse than models that never saw them.
-check-forgotten-log-loss-inconclusive = It is not shown whether the model predicts the forgotten rows as models do that never saw them.
+check-forgotten-log-loss-pass = What the model predicts better or worse than models that never saw the forgotten rows is less than { NUMBER($keep, style: "percent") } of the original's advantage.
+check-forgotten-log-loss-fail = The model predicts the forgotten rows better or worse than models that never saw them by more than { NUMBER($keep, style: "percent") } of the original's advantage.
+check-forgotten-log-loss-inconclusive = It is not shown whether the difference from models that never saw the forgotten rows is within { NUMBER($keep, style: "percent") } of the original's advantage.
 
 check-forgotten-membership = Advantage of a membership attack
 check-forgotten-membership-source = between -{ NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) } and { NUMBER($bound, minimumFractionDigits: 3, maximumFractionDigits: 3) } AUC: { NUMBER($keep, style: "percent") } of the original's advantage
-check-forgotten-membership-pass = An attacker tells the forgotten users from strangers about as well as in models that never saw their data.
-check-forgotten-membership-fail = An attacker tells the forgotten users from strangers much better or much worse than in models that never saw their data.
-check-forgotten-membership-inconclusive = It is not shown whether an attacker tells the forgotten users from strangers better than in models that never saw their data.
+check-forgotten-membership-pass = What an attacker tells better or worse than in models that never saw the forgotten rows is less than { NUMBER($keep, style: "percent") } of the advantage in the original.
+check-forgotten-membership-fail = An attacker tells forgotten rows from rows of held-out users better or worse than in models that never saw them by more than { NUMBER($keep, style: "percent") } of the advantage in the original.
+check-forgotten-membership-inconclusive = It is not shown whether an attacker's success is within { NUMBER($keep, style: "percent") } of the advantage in the original.
 
 ## V1: closeness to the references
 
@@ -234,7 +234,8 @@ check-same-function-fail = The adapter computes the same answers as the original
 ## Verdict of a verification: one sentence with its numbers, the same on all pages
 
 verdict-pass = Forgotten: with { $confidence } confidence, at least { $at_least } of what the model knew about the erased data is gone, and the other users' quality fell by at most { $fall } AUC.
-verdict-no-trace = No measurable trace: even before the run, no test of this verification could tell that the erased data had been used.
+verdict-pass-no-share = Forgotten: with { $confidence } confidence, more than { $theta } of what the model knew about the erased data is gone, and the other users' quality fell by at most { $fall } AUC.
+verdict-no-trace = No measurable trace: even before the run, what the model knew about the erased data beyond models that never saw it was, with 95 % confidence, under the fixed margins.
 verdict-exact = Exact: the adapter was trained again without the erased data, and it is the one that this training made.
 verdict-fail-still-knows = Not forgotten: the model still knows more than { $kept } of what it knew about the erased data.
 verdict-fail-over-forgot = Forgotten too much: the model predicts the erased data so much worse than models that never saw it that the deletion shows.
@@ -246,15 +247,15 @@ verdict-inconclusive-few-references = Not decided yet: there { $references ->
     [0] are no retrained references
     [one] is { $references } retrained reference
    *[other] are { $references } retrained references
-}, and a verdict needs five.
-verdict-inconclusive-no-power = Not decided: the share of the erased data that is forgotten is too uncertain{ $interval }.
+}, and a PASS needs five.
+verdict-inconclusive-no-power = Not decided: it is not shown that enough, and not too much, of what the model knew about the erased data is gone{ $interval }.
 verdict-inconclusive-control-original = Not decided: these tests would not notice a model that forgot nothing, because the erased data are too few or left too little in the model.
 verdict-inconclusive-control-reference = Not decided: these tests would fail a model that never saw the data, because the retrained references differ too much.
 verdict-inconclusive-utility-test = Not decided: it is not shown that the other users' quality fell by less than { $margin } AUC.
 verdict-inconclusive-thresholds-frozen = Not decided: the margins of the verdict were not fixed before the run.
 verdict-inconclusive-references-distinct = Not decided: a retrained reference was replaced or removed, or is a copy.
 verdict-inconclusive-adapter-identity = Not decided: the run did not record the digest of every file of its adapter.
-verdict-interval = ({ $share }, interval { $low } to { $high })
+verdict-interval = (by log loss { $share }, interval { $low } to { $high })
 verdict-earlier-version = Verified by an earlier version of this program, with another rule: { $verdict }.
 
 ## What can be done next
@@ -283,9 +284,9 @@ attack-rmia-auc = RMIA, offline, AUC (arXiv 2312.03262)
 attack-rmia-tpr = RMIA, offline, true positives at 1 % false positives
 attack-lira-auc = LiRA, offline, AUC (arXiv 2112.03570)
 attack-lira-tpr = LiRA, offline, true positives at 1 % false positives
-attack-forget-quality = Forget quality, KS p-value (TOFU, arXiv 2401.06121)
-attack-privacy-leakage = PrivLeak (MUSE, arXiv 2407.06460); above 0 is under-forgetting
-attack-hardest-users = Advantage on the quarter of users whom the references predict worst, nats (arXiv 2412.08559)
+attack-forget-quality = Forget quality, KS p-value (TOFU, arXiv 2401.06121); near 0 is distinguishable from the references
+attack-privacy-leakage = PrivLeak after MUSE (arXiv 2407.06460), members as positives; above 0 is under-forgetting; not comparable with published values
+attack-hardest-users = Advantage on the quarter of forgotten users whom the references predict worst, nats (arXiv 2412.08559)
 
 ## Not run: in this verification, or in any
 
