@@ -5,7 +5,16 @@ import json
 from dataclasses import dataclass
 
 from core.utils.serialization import to_json
+from core.verification import endpoints, guardrails
 from core.verification.equivalence import INTERVAL_SETTINGS
+
+TEST_SETTINGS = {
+    "endpoints": endpoints.ENDPOINTS,
+    "pass_level": endpoints.PASS_LEVEL,
+    "fail_level": endpoints.FAIL_LEVEL,
+    "min_references": endpoints.MIN_REFERENCES,
+    "guardrails_level": guardrails.LEVEL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ class Thresholds:
 
     @property
     def digest(self) -> str:
-        """SHA-256 in hex of all margins and of the rules by which intervals are computed and judged."""
+        """SHA-256 in hex of all margins, of the tests' levels, and of how intervals are computed and judged."""
         return hashlib.sha256(
-            json.dumps({**to_json(self), "rules": INTERVAL_SETTINGS}, sort_keys=True).encode()
+            json.dumps({**to_json(self), "rules": INTERVAL_SETTINGS, "tests": TEST_SETTINGS}, sort_keys=True).encode()
         ).hexdigest()

@@ -20,7 +20,7 @@ from core.verification.endpoints import pass_level
 from core.verification.equivalence import check, exact_value, rows_needed, verdict
 from core.verification.evidence import Answers, Evidence, TitleRanks
 from core.verification.suite import DESCRIPTIONS, GUARDRAILS, run_checks, run_suite
-from core.verification.thresholds import Thresholds
+from core.verification.thresholds import TEST_SETTINGS, Thresholds
 
 FINITE = st.floats(-5, 5)
 
@@ -367,15 +367,14 @@ def test_nan_never_passes():
     assert verdict(Interval(0.5, 0.4, 0.6, 9), None, math.nan) is Verdict.INCONCLUSIVE
 
 
-def test_digest_of_thresholds_depends_on_bounds_and_rules(monkeypatch):
-    found = {
-        Thresholds().digest,
-        Thresholds().digest,
-        Thresholds(residual=0.3).digest,
-        Thresholds(outlier_fail_p=0.02).digest,
-    }
-    monkeypatch.setitem(equivalence.INTERVAL_SETTINGS, "level", 0.95)
-    assert len(found | {Thresholds().digest}) == 4
+def test_digest_of_thresholds_depends_on_bounds_levels_and_rules(monkeypatch):
+    found = {Thresholds().digest, Thresholds(residual=0.3).digest, Thresholds(outlier_fail_p=0.02).digest}
+    settings = [(group, name) for group in (equivalence.INTERVAL_SETTINGS, TEST_SETTINGS) for name in group]
+    for group, name in settings:
+        with monkeypatch.context() as changed:
+            changed.setitem(group, name, "another")
+            found.add(Thresholds().digest)
+    assert len(found) == 3 + len(settings) and Thresholds().digest == Thresholds().digest
 
 
 def test_texts_never_claim_legal_compliance():
