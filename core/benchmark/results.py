@@ -87,7 +87,7 @@ class TuningTrial:
         method: Name of the method.
         rate: Learning rate.
         weight: Weight of the forget gradient.
-        gap: Absolute difference at the end between the adapter's help for forgotten and for held-out users, in nats.
+        gap: What is left of the estimated advantage at the end, or beyond it, in nats (core/unlearning/early_stopping.py).
         rise: Relative rise of the validation loss.
     """
 

@@ -1,12 +1,15 @@
-"""Early stopping on validation prompts and held-out users (docs/method.md, section 5).
+"""Early stopping on training, validation and held-out prompts (docs/method.md, section 5).
 
-Neither test prompts nor retrained references are read. The forget set counts as forgotten if the adapter helps
-forgotten users no more than held-out users:
+Neither test prompts nor retrained references are read. The forget set counts as forgotten once its loss has risen by
+what training on a user's rows lowers their loss, over all training users:
 
-    L_f(adapter) - L_f(base) >= L_h(adapter) - L_h(base)
+    L_f(now) - L_f(start) >= [L_r(base) - L_r(start)] - [L_h(base) - L_h(start)]
 
-with L the mean loss in nats per answer token. The losses of the base model (adapter off) remove the differences in
-difficulty between the two groups of users.
+with L the mean loss in nats per answer token, on the forget set f, retained training prompts r and held-out users h.
+The losses of the base model (adapter off) remove the differences in difficulty between training and held-out users.
+
+The right side is a mean over many users. The loss of the forgotten users alone would say more about them, but one
+user's luck outweighs it: judged by it, single users are over-forgotten.
 """
 
 import math
@@ -20,12 +23,14 @@ from core.models.batching import FORWARD_TOKENS, answer_logits, answer_loss, bat
 from core.types import Encoded
 
 PROMPTS = 40  # held-out and validation prompts that each check reads
+COMPARED = 400  # retained and held-out prompts from which the advantage of training is estimated
 
 
 class Stopper:
     """Decides when unlearning ends.
 
     Attributes:
+        advantage: Estimate of the original's advantage on the forget set, in nats; so much is to be forgotten.
         reason: Why to stop, in words; "" while unlearning goes on.
         utility_violated: Whether the last check found the validation loss beyond the tolerance.
     """
@@ -34,6 +39,7 @@ class Stopper:
         self,
         model: Any,
         forget: Sequence[Encoded],
+        retain: Sequence[Encoded],
         holdout: Sequence[Encoded],
         validation: Sequence[Encoded],
         tolerance: float,
@@ -43,41 +49,56 @@ class Stopper:
         Args:
             model: PEFT model before unlearning.
             forget: Prompts of forgotten users.
+            retain: Training prompts of retained users.
             holdout: Prompts of held-out users.
             validation: Validation prompts of retained users.
             tolerance: Allowed rise of the validation loss, as a share of its value now.
         """
         self.model, self.tolerance, self.reason, self.utility_violated = model, tolerance, "", False
         self.sets = {"forget": forget, "holdout": sample(holdout, PROMPTS), "validation": sample(validation, PROMPTS)}
-        with model.disable_adapter():
-            self.base = self._losses()
-        self.start = mean_loss(model, self.sets["validation"])
+        self.advantage = training_advantage(model, retain, holdout)
+        self.start = self._losses()
 
     def check(self) -> dict[str, float]:
         """Measure the losses, and set `reason` and `utility_violated`.
 
         Returns:
-            `forget_nll`, `holdout_loss`, `validation_loss`: losses in nats. `gap`: how much more the adapter lowers the
-            loss of forgotten than of held-out users, in nats. `rise`: rise of the validation loss, as a share.
+            `forget_nll`, `holdout_loss`, `validation_loss`: losses in nats. `gap`: what is left of the advantage, in
+            nats. `rise`: rise of the validation loss, as a share.
         """
         losses = self._losses()
-        help_forget, help_holdout = (self.base[name] - losses[name] for name in ("forget", "holdout"))
-        rise = losses["validation"] / self.start - 1
+        gap = self.advantage - (losses["forget"] - self.start["forget"])
+        rise = losses["validation"] / self.start["validation"] - 1
         self.utility_violated = rise > self.tolerance
         if self.utility_violated:
             self.reason = f"the validation loss of retained users rose by more than {self.tolerance:.0%}"
-        elif help_forget <= help_holdout:
+        elif gap <= 0:
             self.reason = "the adapter helps forgotten users no more than held-out users"
         return {
             "forget_nll": losses["forget"],
             "holdout_loss": losses["holdout"],
             "validation_loss": losses["validation"],
-            "gap": help_forget - help_holdout,
+            "gap": gap,
             "rise": rise,
         }
 
     def _losses(self) -> dict[str, float]:
         return {name: mean_loss(self.model, prompts) for name, prompts in self.sets.items()}
+
+
+def training_advantage(model: Any, trained: Sequence[Encoded], strangers: Sequence[Encoded]) -> float:
+    """How much more the adapter lowers the loss of prompts that trained it than of others, in nats per answer token.
+
+    Args:
+        model: PEFT model.
+        trained: Prompts that trained the adapter, of which at most `COMPARED` are read.
+        strangers: Prompts of held-out users, of which at most `COMPARED` are read.
+    """
+    sets = [sample(prompts, COMPARED) for prompts in (trained, strangers)]
+    after = [mean_loss(model, prompts) for prompts in sets]
+    with model.disable_adapter():
+        before = [mean_loss(model, prompts) for prompts in sets]
+    return (before[0] - after[0]) - (before[1] - after[1])
 
 
 def sample(prompts: Sequence[Encoded], most: int, seed: int = 0) -> Sequence[Encoded]:

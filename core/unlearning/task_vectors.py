@@ -3,8 +3,9 @@
 1. Over-fit a copy of the adapter on the forget set, and continue another on the retain set, both from the original.
 2. Each change of the weights is a task vector (arXiv 2212.04089, section 2). Minus the first and plus the second are
    combined cell by cell as two gradients are (docs/method.md, section 5); the result is the combined vector.
-3. Apply growing multiples of the combined vector (`MOVE_MULTIPLES`) until the forget set counts as forgotten, judged on
-   validation prompts and held-out users. If the validation loss rises too much, return to the multiple before.
+3. Apply growing multiples of the combined vector (`MOVE_MULTIPLES`) until the forget set counts as forgotten
+   (early_stopping.py), then the multiple between the last two at which it just does, by linear interpolation. If the
+   validation loss rises too much, return to the multiple before.
 """
 
 from collections.abc import Mapping
@@ -78,7 +79,7 @@ def unlearn_by_task_vectors(
     # Without retain and shared cells no cell follows the retain task vector.
     retains = bool({Group.RETAIN, Group.SHARED} & {*groups_by_cell})
     steps = settings.epochs * ceil(len(losses.forget) / settings.batch_size) + method.steps * retains
-    original, reporter = plan.weights(), SearchReporter(watch, steps + len(MOVE_MULTIPLES))
+    original, reporter = plan.weights(), SearchReporter(watch, steps + len(MOVE_MULTIPLES) + 1)
     forget_weights = _train_on_forget_set(losses, plan, settings, method, reporter, checkpointer)
     plan.write(original)
     retain_weights = _train_on_retain_set(losses, plan, method, reporter, checkpointer) if retains else original
@@ -156,13 +157,23 @@ def combine_task_vectors(
 def _search(
     original: Tensor, combined: Tensor, conflict: float, plan: Layout, stopper: Stopper, reporter: SearchReporter
 ) -> None:
-    """Apply growing multiples until `stopper` or the watcher ends; if utility is violated, return to the one before."""
-    previous = 0.0
-    for number, multiple in enumerate(MOVE_MULTIPLES, 1):
+    """Apply growing multiples until `stopper` or the watcher ends.
+
+    Then interpolate between the last two, or return to the one before if utility is violated.
+    """
+
+    def apply(number: int, multiple: float) -> tuple[float, bool]:
         plan.write(original + multiple * combined)
-        ended = reporter.report(number, {"reach": multiple, "conflict": conflict, **stopper.check()})
+        measures = stopper.check()
+        return measures["gap"], reporter.report(number, {"reach": multiple, "conflict": conflict, **measures})
+
+    previous, left = 0.0, stopper.advantage
+    for number, multiple in enumerate(MOVE_MULTIPLES, 1):
+        gap, ended = apply(number, multiple)
         if stopper.utility_violated:
             plan.write(original + previous * combined)
+        elif not ended and left > 0 >= gap:
+            apply(number + 1, previous + (multiple - previous) * left / (left - gap))
         if ended or stopper.reason:
             return
-        previous = multiple
+        previous, left = multiple, gap

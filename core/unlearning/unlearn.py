@@ -45,7 +45,7 @@ def unlearn_adapter(
     plan = layout(model)
     groups_by_cell, before = cell_groups(plan.cells, groups), plan.weights()
     losses = PairLosses(model, plan, prompts, groups, method, seed)
-    stopper = Stopper(model, prompts.forget, prompts.holdout, prompts.validation, method.tolerance)
+    stopper = Stopper(model, prompts.forget, prompts.retain, prompts.holdout, prompts.validation, method.tolerance)
     if method.uses_task_vectors:
         steps = unlearn_by_task_vectors(losses, plan, groups_by_cell, method, stopper, watch, checkpointer)
     else:

@@ -5,9 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+from core.evaluation.predictions import predict
 from core.models.families import anatomy
 from core.models.lora_layout import cell_groups, layout
+from core.pipeline.context import load_adapter, make_context
 from core.types import Group
+from core.unlearning import early_stopping
+from core.unlearning.early_stopping import mean_loss, training_advantage
 from core.unlearning.finetuning import finetune
 from core.unlearning.methods import METHODS
 from core.unlearning.task_vectors import MOVE_MULTIPLES, combine_task_vectors
@@ -95,10 +99,52 @@ def test_steps_are_counted_across_trainings_and_search(workspace):
     outcome = unlearn_adapter(model, prompts, all_shared(model), MERGE, watch=lambda step: steps.append(step) or False)
     assert [step.number for step in steps] == list(range(1, len(steps) + 1))
     multiples_tried = [step.losses["reach"] for step in steps if "reach" in step.losses]
-    assert tuple(multiples_tried) == MOVE_MULTIPLES[: len(multiples_tried)] and len(steps) == outcome.steps + len(
-        multiples_tried
+    grid = [one for one in multiples_tried if one in MOVE_MULTIPLES]
+    assert tuple(grid) == MOVE_MULTIPLES[: len(grid)] and len(multiples_tried) - len(grid) <= 1
+    assert len(steps) == outcome.steps + len(multiples_tried)
+    assert all(step.total == outcome.steps + len(MOVE_MULTIPLES) + 1 for step in steps)
+
+
+def test_search_ends_where_the_advantage_is_forgotten(workspace, monkeypatch):
+    """The rise of the loss is recorded first, then an advantage between the rises of two multiples is asked for."""
+    rises = {reach: -losses["gap"] for reach, losses in searched(workspace, monkeypatch, 0.0, stops=False).items()}
+    asked = (rises[1.0] + rises[1.5]) / 2
+    found = searched(workspace, monkeypatch, asked)
+    *_, before, beyond, chosen = found
+    assert (before, beyond) == (1.0, 1.5) and before < chosen < beyond
+    assert abs(found[chosen]["gap"]) < (rises[1.5] - rises[1.0]) / 10
+    model, prompts = load_prompts(workspace)
+    assert found[chosen]["forget_nll"] == pytest.approx(
+        mean_loss(model, prompts.forget) + asked - found[chosen]["gap"], abs=1e-5
     )
-    assert all(step.total == outcome.steps + len(MOVE_MULTIPLES) for step in steps)
+
+
+def searched(workspace, monkeypatch, advantage, stops=True):
+    """Losses by multiple of a search for this advantage; without stops, of all multiples."""
+    model, prompts = load_prompts(workspace)
+    with monkeypatch.context() as patched:
+        patched.setattr(early_stopping, "training_advantage", lambda *_: advantage)
+        if not stops:
+            patched.setattr(early_stopping.Stopper, "reason", property(lambda _: "", lambda *_: None), raising=False)
+        steps = []
+        method = replace(MERGE, steps=8, weights=(1.0, 0.0))
+        unlearn_adapter(model, prompts, all_shared(model), method, watch=lambda step: steps.append(step) or False)
+    return {step.losses["reach"]: step.losses for step in steps if "reach" in step.losses}
+
+
+def test_advantage_of_training_is_what_the_adapter_helps_training_users_more(workspace):
+    """Compares with the evaluation's losses, row by row."""
+    model, prompts = load_prompts(workspace)
+    recommender = load_adapter(workspace, str(workspace.root / "adapter"), "cpu")
+    context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
+    losses = {}
+    for name in ("retain", "holdout"):
+        part = getattr(context.split, name)
+        after = predict(recommender, part, context.prompt_setup).losses.mean()
+        with recommender.model.disable_adapter():
+            losses[name] = predict(recommender, part, context.prompt_setup).losses.mean() - after
+    found = training_advantage(model, prompts.retain, prompts.holdout)
+    assert found == pytest.approx(losses["retain"] - losses["holdout"], abs=0.02)
 
 
 def all_shared(model):
