@@ -5,19 +5,23 @@
 A scene is one adapter, trained by the workspace's recipe, and for each kind of request: six retrainings, each in turn
 the candidate against the other five; the original; a model that kept half of each forgotten user's rows; a model that
 forgot too much, by negating the task vector of the forgotten rows until its advantage is minus the original's; and the
-original with rescaled factors. FOLDER keeps all adapters and verdicts, so a stopped benchmark continues where it was.
-With --scenes 2 it takes about 90 minutes on one core in the demo world, with 12 about nine hours; several processes with
-other values of --first share the work.
+original with rescaled factors. One person's request is judged on the rows of one of the 5 % of the people, by the same
+models: none of the retrainings saw those rows, and the over-forgotten model is so for the group.
+
+FOLDER keeps all adapters and verdicts, so a stopped benchmark continues where it was. Several processes with other
+values of --first share the work; a last call with all scenes writes the table. --scenes 2 is the quick form.
 """
 
 import argparse
 import platform
+import random
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from scipy.stats import beta
 
@@ -26,6 +30,7 @@ sys.path.insert(0, str(ROOT))
 
 from core.benchmark.scenarios import make_scenario, open_request, slug  # noqa: E402
 from core.data.splits import by_user, windows  # noqa: E402
+from core.evaluation.predictions import Predictions  # noqa: E402
 from core.models.recommender import adapter_weights, preserve_adapter, put_adapter_weights, save_adapter  # noqa: E402
 from core.pipeline.collect_answers import collect_answers, neighbours  # noqa: E402
 from core.pipeline.context import RequestContext, fresh_adapter, load_adapter, make_context  # noqa: E402
@@ -37,7 +42,7 @@ from core.unlearning.training_types import Step  # noqa: E402
 from core.utils.serialization import read_json, write_json  # noqa: E402
 from core.verification.endpoints import ENDPOINTS  # noqa: E402
 from core.verification.equivalence import exact_value  # noqa: E402
-from core.verification.evidence import Answers, Evidence  # noqa: E402
+from core.verification.evidence import Answers, Evidence, TitleRanks  # noqa: E402
 from core.verification.suite import run_suite  # noqa: E402
 from core.verification.thresholds import Thresholds  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
@@ -48,6 +53,7 @@ OVER_STEPS = 8  # bisections for the model that forgot too much
 SHARES = (0.5, 0.7, 0.8)
 MODELS = ("retraining", "original", "original, rescaled", "half forgotten", "over-forgotten")
 KINDS = {"random": "5 % of the people", "single": "one person", "genre": "one genre of one person"}
+SINGLE_USERS = 4  # people of each scene whose rows are judged alone
 FILES = [
     Check(id, Verdict.PASS, exact_value(1, 1), 1, 1, None, code)
     for id, code in (("V12", "adapter_identity"), ("V0", "thresholds_frozen"), ("V0", "references_distinct"))
@@ -57,8 +63,8 @@ Outcome = tuple[str, float, str, int, str, str]  # kind, share, model, scene, ve
 
 def scene_answers(
     source: Workspace, number: int, kind: str, folder: Path
-) -> tuple[dict[str, list[Answers]], frozenset[str]]:
-    """Train the models of one scene and kind that FOLDER lacks, and collect the answers of all."""
+) -> tuple[RequestContext, dict[str, list[Answers]]]:
+    """Train the models of one scene and kind that FOLDER lacks, and collect the answers of all on the forgotten rows."""
     workspace = make_scenario(source, FIRST_SCENE + number, folder / f"scene-{number}", report)
     request = open_request(workspace, kind, number)
     train_references(workspace, request.id, RETRAININGS, "cpu", lambda reference, step: report(f"{reference}", step))
@@ -72,16 +78,54 @@ def scene_answers(
         "original, rescaled": [rescaled_answers(context)],
     }
     found["over-forgotten"] = [over_forgotten_answers(context, found)]
-    return found, neighbours(context)
+    return context, found
 
 
 def scene_outcomes(source: Workspace, number: int, kind: str, folder: Path) -> list[Outcome]:
     """Verdicts of one scene and kind at each share; they are stored under the digest of all margins."""
-    stored = folder / f"{number}-{kind}-{Thresholds().digest[:12]}.json"
-    if not stored.is_file():
-        found, near = scene_answers(source, number, kind, folder)
-        write_json(stored, [one for share in SHARES for one in outcomes(number, kind, share, found, near)])
-    return [tuple(one) for one in read_json(stored)]
+
+    def stored(name: str) -> Path:
+        return folder / f"{number}-{name}-{Thresholds().digest[:12]}.json"
+
+    if not stored(kind).is_file():
+        context, found = scene_answers(source, number, "random" if kind == "single" else kind, folder)
+        judged = {kind: [(found, neighbours(context))]}
+        if kind in ("random", "single"):  # the same models, so that their answers are collected once
+            people = random.Random(number).sample(context.request.users, SINGLE_USERS)
+            judged = {
+                "random": [(found, neighbours(context))],
+                "single": [about(user, context, found) for user in people],
+            }
+        for name, groups in judged.items():
+            write_json(
+                stored(name),
+                [one for share in SHARES for group in groups for one in outcomes(number, name, share, *group)],
+            )
+    return [tuple(one) for one in read_json(stored(kind))]
+
+
+def about(
+    user: str, context: RequestContext, found: dict[str, list[Answers]]
+) -> tuple[dict[str, list[Answers]], frozenset[str]]:
+    """Answers of all models on one user's rows, and the training users most like this user."""
+    alone = replace(context, request=replace(context.request, users=(user,)))
+    return {name: [answers_about(user, one) for one in models] for name, models in found.items()}, neighbours(alone)
+
+
+def answers_about(user: str, answers: Answers) -> Answers:
+    rows = answers.outputs.forget.users == user
+    ranked = answers.title_ranks.users == user
+    return replace(
+        answers,
+        outputs=replace(answers.outputs, forget=rows_of(answers.outputs.forget, rows)),
+        valid_mass=answers.valid_mass[rows] if len(answers.valid_mass) else answers.valid_mass,
+        quantized_scores={bits: rows_of(one, rows) for bits, one in answers.quantized_scores.items()},
+        title_ranks=TitleRanks(answers.title_ranks.users[ranked], answers.title_ranks.ranks[ranked]),
+    )
+
+
+def rows_of(predictions: Predictions, rows: np.ndarray) -> Predictions:
+    return Predictions(*(getattr(predictions, field.name)[rows] for field in fields(Predictions)))
 
 
 def report(name: str, step: Step) -> bool:
