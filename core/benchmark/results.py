@@ -87,7 +87,7 @@ class TuningTrial:
         method: Name of the method.
         rate: Learning rate.
         weight: Weight of the forget gradient.
-        gap: What is left of the estimated advantage at the end, or beyond it, in nats (core/unlearning/early_stopping.py).
+        gap: What is left of the estimated advantage at the end, or was forgotten beyond it, in nats.
         rise: Relative rise of the validation loss.
     """
 

@@ -98,13 +98,12 @@ def load_scenario(workspace: Workspace, request: Request, device: str) -> Scenar
     """Load the models and evaluate the original and every reference."""
     recommender = load_adapter(workspace, str(workspace.adapter), device)
     context = make_context(workspace, request, recommender.tokenizer)
+    prompts = encode_unlearning_prompts(recommender, context)
     context = replace(context, split=replace(context.split, holdout=_of_few(context.split.holdout)))
     folders = workspace.reference_folders(request.id)
     references = [evaluate_model(load_adapter(workspace, str(folder), device), context, ranked=0) for folder in folders]
-    prompts, weights = encode_unlearning_prompts(recommender, context), adapter_weights(recommender.model)
-    return Scenario(
-        recommender, context, prompts, evaluate_model(recommender, context), references, weights, request.reason
-    )
+    original, weights = evaluate_model(recommender, context), adapter_weights(recommender.model)
+    return Scenario(recommender, context, prompts, original, references, weights, request.reason)
 
 
 def _of_few(prompts: Sequence[Prompt]) -> tuple[Prompt, ...]:

@@ -134,7 +134,7 @@ REQUESTS = (
     DemoRequest(
         "req-one", slice(20, 21), "She moved away and asked to be erased.", "2026-01-02T09:00:00+00:00",
         (
-            DemoRun("run-one", "cure_merge", "2026-01-05T09:00:00+00:00"),
+            DemoRun(RUN, "cure_merge_circuit", "2026-01-05T09:00:00+00:00", lists=True),
             DemoRun("run-retrained", "retrain", "2026-01-06T09:00:00+00:00"),
         ),
     ),
@@ -144,10 +144,7 @@ REQUESTS = (
     ),
     DemoRequest(
         "req-demo", slice(0, 17), "They closed their accounts and asked to be erased.", "2026-01-09T09:00:00+00:00",
-        (
-            DemoRun("run-forgotten", "cure_merge", "2026-01-12T09:00:00+00:00"),
-            DemoRun(RUN, "cure", "2026-01-13T09:00:00+00:00", lists=True),
-        ),
+        (DemoRun("run-forgotten", "cure_merge", "2026-01-12T09:00:00+00:00", lists=True),),
     ),
 )  # fmt: skip
 
@@ -209,7 +206,7 @@ def most_frequent_genre(history: Sequence[Interaction], items: Mapping[str, Item
 def finished_run(folder: Path, request: Request, wanted: DemoRun) -> None:
     """Execute one run and verify it."""
     run = RunHandle(WorkspaceLayout(folder).run(wanted.id).path)
-    digest = Thresholds().digest
+    digest = Thresholds(run.workspace.settings.forgotten_share).digest
     method, steps, created = wanted.method, wanted.steps, wanted.created
     run.write_spec(RunSpec(wanted.id, request.id, method, "cpu", SEED, steps, created, thresholds=digest))
     run.store.add(run.id, run.id, externally_queued=False)

@@ -1,14 +1,15 @@
 """Unlearning in weight space: applies CURE's rule once to two task vectors instead of at every step to two gradients.
 
-1. Over-fit a copy of the adapter on the forget set, and continue another on the retain set, both from the original.
-2. Each change of the weights is a task vector (arXiv 2212.04089, section 2). Minus the first and plus the second are
+1. From the original, over-fit one copy of the adapter on the forget set and one on as many retained prompts, and
+   continue a third on the retain set. Each change of the weights is a task vector (arXiv 2212.04089, section 2).
+2. The first without its projection on the second is what the forget set alone changes. Minus it and plus the third are
    combined cell by cell as two gradients are (docs/method.md, section 5); the result is the combined vector.
 3. Apply growing multiples of the combined vector (`MOVE_MULTIPLES`) until the forget set counts as forgotten
    (early_stopping.py), then the multiple between the last two at which it just does, by linear interpolation. If the
    validation loss rises too much, return to the multiple before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -16,9 +17,9 @@ import torch
 from torch import Tensor
 
 from core.models.lora_layout import Layout
-from core.types import Group
-from core.unlearning.early_stopping import Stopper
-from core.unlearning.finetuning import FinetuneSettings, finetune
+from core.types import Encoded, Group
+from core.unlearning.early_stopping import Stopper, sample
+from core.unlearning.finetuning import finetune
 from core.unlearning.gradient_surgery import SURGERY, direction, group_masks
 from core.unlearning.gradient_unlearning import only_trainable, unlearn_by_gradients
 from core.unlearning.methods import Method
@@ -26,12 +27,13 @@ from core.unlearning.paired_losses import PairLosses
 from core.unlearning.teachers import OVERFIT
 from core.unlearning.training_types import NO_CHECKPOINTS, Checkpointer, Step, Watcher
 
+CONTROL_PROMPTS = 32  # retained prompts at least, since few of them would be learned by heart
 MOVE_MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # multiples of the combined vector that are tried
 
 
 @dataclass
 class SearchReporter:
-    """Reports the steps of both trainings and of the search to one watcher, as steps of one run.
+    """Reports the steps of all trainings and of the search to one watcher, as steps of one run.
 
     Attributes:
         watch: Sees each step; True ends the run.
@@ -60,7 +62,7 @@ def unlearn_by_task_vectors(
     watch: Watcher,
     checkpointer: Checkpointer = NO_CHECKPOINTS,
 ) -> int:
-    """Combine both task vectors and apply the multiple that `stopper` allows.
+    """Combine the task vectors and apply the multiple that `stopper` allows.
 
     Args:
         losses: Prompts of both sets and the retain loss.
@@ -68,53 +70,79 @@ def unlearn_by_task_vectors(
         groups_by_cell: Group of each cell of `plan`.
         method: Surgery, weights and steps.
         stopper: Judges each multiple.
-        watch: Sees the steps of both trainings, then each multiple while the model holds it. If it ends the run before
+        watch: Sees the steps of all trainings, then each multiple while the model holds it. If it ends the run before
             the first multiple, the adapter stays unchanged.
-        checkpointer: Stores and gives back checkpoints of both trainings.
+        checkpointer: Stores and gives back checkpoints of all trainings.
 
     Returns:
-        Number of steps of both trainings.
+        Number of steps of all trainings.
     """
-    settings = _overfit_settings(losses, method)
     # Without retain and shared cells no cell follows the retain task vector.
     retains = bool({Group.RETAIN, Group.SHARED} & {*groups_by_cell})
-    steps = settings.epochs * ceil(len(losses.forget) / settings.batch_size) + method.steps * retains
+    overfits = losses.forget, control_prompts(losses)
+    steps = sum(_steps(prompts, method) for prompts in overfits) + method.steps * retains
     original, reporter = plan.weights(), SearchReporter(watch, steps + len(MOVE_MULTIPLES) + 1)
-    forget_weights = _train_on_forget_set(losses, plan, settings, method, reporter, checkpointer)
-    plan.write(original)
-    retain_weights = _train_on_retain_set(losses, plan, method, reporter, checkpointer) if retains else original
-    plan.write(original)
+    forget, control = (_overfit(prompts, losses, plan, method, reporter, checkpointer) for prompts in overfits)
+    retain = _train_on_retain_set(losses, plan, method, reporter, checkpointer) if retains else 0 * original
     taken = reporter.before
     if not reporter.ended:
-        vectors = original - forget_weights, retain_weights - original
-        combined, measures = combine_task_vectors(*vectors, plan, groups_by_cell, method)
+        combined, measures = combine_task_vectors(
+            -without_projection(forget, control), retain, plan, groups_by_cell, method
+        )
         _search(original, combined, measures["conflict"], plan, stopper, reporter)
     return taken
 
 
-def _overfit_settings(losses: PairLosses, method: Method) -> FinetuneSettings:
-    """Settings with enough epochs over the forget set for at least the method's steps, at the adapter's own rate."""
-    epochs = ceil(method.steps / ceil(len(losses.forget) / OVERFIT.batch_size))
-    rate = losses.learning_rate
-    return replace(OVERFIT, epochs=epochs, learning_rate=rate, seed=losses.seed, micro_batch=method.micro_batch)
+def control_prompts(losses: PairLosses) -> Sequence[Encoded]:
+    """Retained prompts, as many as the forget set has but at least `CONTROL_PROMPTS`."""
+    return sample(losses.retain, max(len(losses.forget), CONTROL_PROMPTS), losses.seed)
 
 
-def _train_on_forget_set(
+def without_projection(vector: Tensor, other: Tensor) -> Tensor:
+    """`vector` without its projection on `other`: what no training on `other`'s prompts would do too."""
+    return vector - (vector * other).sum() / (other * other).sum().clamp(min=1e-30) * other
+
+
+def _epochs(prompts: Sequence[Encoded], method: Method) -> int:
+    """Epochs over the prompts for at least the method's steps."""
+    return ceil(method.steps / ceil(len(prompts) / OVERFIT.batch_size))
+
+
+def _steps(prompts: Sequence[Encoded], method: Method) -> int:
+    return _epochs(prompts, method) * ceil(len(prompts) / OVERFIT.batch_size)
+
+
+def _overfit(
+    prompts: Sequence[Encoded],
     losses: PairLosses,
     plan: Layout,
-    settings: FinetuneSettings,
     method: Method,
     reporter: SearchReporter,
     checkpointer: Checkpointer,
 ) -> Tensor:
-    """Over-fit the forget set; return the flat weights [row, rank]."""
+    """Over-fit the prompts at the adapter's own rate; return the task vector [row, rank]. The weights are unchanged."""
 
     def watch(step: Step) -> bool:
         return reporter.report(step.number, _renamed(step.losses))
 
+    original, rate = plan.weights(), losses.learning_rate
+    settings = replace(
+        OVERFIT,
+        epochs=_epochs(prompts, method),
+        learning_rate=rate,
+        seed=losses.seed,
+        micro_batch=method.micro_batch,
+    )
     with only_trainable(losses.model, plan, method.checkpointing):
-        reporter.before += finetune(losses.model, losses.forget, settings, watch, checkpointer)
-    return plan.weights()
+        reporter.before += finetune(losses.model, prompts, settings, watch, checkpointer)
+    return _change(plan, original)
+
+
+def _change(plan: Layout, original: Tensor) -> Tensor:
+    """Change of the weights since `original`, flat [row, rank]; the weights are `original` again."""
+    change = plan.weights() - original
+    plan.write(original)
+    return change
 
 
 def _renamed(losses: Mapping[str, float]) -> Mapping[str, float]:
@@ -124,15 +152,15 @@ def _renamed(losses: Mapping[str, float]) -> Mapping[str, float]:
 def _train_on_retain_set(
     losses: PairLosses, plan: Layout, method: Method, reporter: SearchReporter, checkpointer: Checkpointer
 ) -> Tensor:
-    """Continue on the retain set with all modules; return the flat weights [row, rank]."""
+    """Continue on the retain set with all modules; return the task vector [row, rank]. The weights are unchanged."""
 
     def watch(step: Step) -> bool:
         return reporter.report(step.number, step.losses)
 
     retain_only = replace(method, weights=(0.0, 1.0), surgery="sum")
-    all_shared = (Group.SHARED,) * len(plan.cells)
+    all_shared, original = (Group.SHARED,) * len(plan.cells), plan.weights()
     reporter.before += unlearn_by_gradients(losses, plan, all_shared, retain_only, watch, checkpointer)
-    return plan.weights()
+    return _change(plan, original)
 
 
 def combine_task_vectors(

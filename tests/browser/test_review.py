@@ -80,7 +80,7 @@ def test_request_is_carried_out_with_the_keyboard_alone(base_url: str, run: RunH
         wait_for_text(driver, "No file of the workspace holds", 60)
         assert_no_barrier(driver, axe)
     assert find_leaks(workspace.root, forgotten_data) == []
-    assert not (run.path.parent / "run-one").exists() and not (run.path.parent / "run-retrained").exists()
+    assert not (run.path.parent / "run-demo").exists() and not (run.path.parent / "run-retrained").exists()
 
 
 def assert_no_barrier(driver: Chrome, axe: str) -> None:

@@ -152,7 +152,7 @@ def write_case(workspace: Workspace) -> None:
     """Write a returned case with a comment and a decision by each person, also in the ledger."""
     keep_keys(demo_keys())
     cases = Cases(workspace)
-    case = cases.submit(REQUEST, "run-demo", ALL, "0" * 64)
+    case = cases.submit(REQUEST, "run-forgotten", ALL, "0" * 64)
     for bad in HOSTILE:
         comment(workspace, REQUEST, bad, bad)
     decisions = tuple(Decision(bad, Role.PRIVACY_OFFICER, True, "0" * 64, bad, utc_now()) for bad in HOSTILE)

@@ -22,7 +22,7 @@ from core.runs.handle import RunHandle, open_run
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
 from core.runs.verify import _evidence, _identity
-from core.types import Check, RunState, Verdict
+from core.types import Check, Group, RunState, Verdict
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json_lines
 from core.verification.equivalence import exact_value
@@ -72,11 +72,10 @@ def test_tokenizer_is_rebuilt_byte_for_byte(world, tmp_path):
 
 
 VERDICTS = {
-    "run-one": (Verdict.INCONCLUSIVE, Verdict.NO_TRACE),
+    "run-demo": (Verdict.INCONCLUSIVE, Verdict.NO_TRACE),
     "run-retrained": (Verdict.EXACT,),
     "run-broken": (Verdict.FAIL,),
     "run-forgotten": (Verdict.PASS,),
-    "run-demo": (Verdict.FAIL, Verdict.INCONCLUSIVE),
 }
 
 
@@ -93,7 +92,8 @@ def test_demo_holds_a_finished_run_for_each_verdict(id, allowed):
 
 
 def test_demo_holds_a_circuit_and_a_memory_contrast():
-    assert run_of("run-demo").circuits and run_of("run-demo").groups and run_of("run-forgotten").memory
+    assert run_of("run-demo").circuits and run_of("run-forgotten").memory
+    assert {row.group for row in run_of("run-demo").groups} == set(Group)
 
 
 def test_ledger_is_valid_and_records_references_runs_and_verifications():

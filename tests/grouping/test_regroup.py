@@ -83,26 +83,26 @@ def test_move_keeps_its_reason_and_bootstrap_agreement():
 def test_bad_edit_is_refused_before_a_run_is_created(workspace: Workspace, change: dict, message: str):
     known = {run.id for run in runs(workspace)}
     with pytest.raises(RunError, match=message):
-        create_run(workspace, "req-demo", "cure", "cpu", edit=replace(GroupEdit(RUN.id), **change))
+        create_run(workspace, "req-one", "cure", "cpu", edit=replace(GroupEdit(RUN.id), **change))
     assert {run.id for run in runs(workspace)} == known
 
 
 def test_edit_with_wrong_method_request_or_circuit_is_refused(workspace: Workspace):
     with pytest.raises(RunError, match="does not use circuits"):
-        create_run(workspace, "req-demo", "uniform", "cpu", edit=GroupEdit(RUN.id))
+        create_run(workspace, "req-one", "uniform", "cpu", edit=GroupEdit(RUN.id))
     other = workspace.open_request(users=workspace.user_split.training_users[:1])
     with pytest.raises(RunError, match="is of request"):
         create_run(workspace, other.id, "cure", "cpu", edit=GroupEdit(RUN.id))
     (workspace.root / "runs" / RUN.id / "circuit.safetensors").unlink()
     with pytest.raises(RunError, match="has no circuit"):
-        create_run(workspace, "req-demo", "cure", "cpu", edit=GroupEdit(RUN.id))
+        create_run(workspace, "req-one", "cure", "cpu", edit=GroupEdit(RUN.id))
 
 
 @pytest.mark.slow
 def test_run_with_edit_changes_only_allowed_cells(workspace: Workspace):
     module = next(row.module for row in RUN.groups if row.group is Group.SHARED)
     edit = GroupEdit(RUN.id, 0.3, 0.7, (GroupMove(module, Group.OUTSIDE, "not this one"),))
-    run = create_run(workspace, "req-demo", "cure", "cpu", steps=3, edit=edit)
+    run = create_run(workspace, "req-one", "cure", "cpu", steps=3, edit=edit)
     assert work(run) is RunState.DONE, run.status.message
     assert run.spec.edit == edit
     assert next(row for row in run.groups if row.module == module).reason == "not this one"

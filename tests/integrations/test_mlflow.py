@@ -70,7 +70,7 @@ def test_export_holds_metrics_of_the_run(run_handle, uri):
 
 def test_export_holds_settings_tags_and_times_of_the_run(run_handle, uri):
     run = exported(run_handle, uri)
-    expected = {"id": "run-demo", "request": "req-demo", "method": "cure", "seed": "1", "used_dtype": "float32"}
+    expected = {"id": "run-demo", "request": "req-one", "method": "cure_merge_circuit", "seed": "1", "used_dtype": "float32"}
     assert expected.items() <= run.data.params.items() and "edit" not in run.data.params
     assert run.data.tags["cure_lens.run"] == "run-demo" and run.data.tags["cure_lens.version"] == __version__
     assert (run.info.end_time - run.info.start_time) / 1000 == pytest.approx(run_handle.status.seconds, abs=0.002)
@@ -95,7 +95,7 @@ def test_interrupted_export_does_not_count_as_an_export(run_handle, uri, monkeyp
 
 def test_export_holds_no_user_and_no_title(run_handle, uri):
     workspace = Workspace(run_handle.path.parents[1])
-    users, titles = workspace.request("req-demo").subjects, [item.title for item in workspace.items.values()]
+    users, titles = workspace.request("req-one").subjects, [item.title for item in workspace.items.values()]
     private_text = f"{users[0]} likes {titles[0]}"
     edit = GroupEdit("run-demo", moves=(GroupMove("a0.h0", Group.FORGET, private_text),))
     run_handle.write_spec(replace(run_handle.spec, edit=edit))
@@ -140,7 +140,7 @@ def test_unknown_address_is_refused_in_one_sentence(run_handle, uri):
 
 
 def test_unfinished_run_is_refused(run_handle, tmp_path):
-    waiting = create_run(Workspace(run_handle.path.parents[1]), "req-demo", device="cpu", seed=7)
+    waiting = create_run(Workspace(run_handle.path.parents[1]), "req-one", device="cpu", seed=7)
     with pytest.raises(RunError, match=r"cannot be exported \(it is queued\): wait until it is done"):
         to_mlflow(waiting, (tmp_path / "store").as_uri())
     assert not (tmp_path / "store").exists()

@@ -121,6 +121,8 @@ def _unlearning(_context: RequestContext, lengths: Lengths, how: Method, modules
         yield Reads(lengths.all("forget"))
     if how.needs_overfit_copy:
         wanted = how.steps * OVERFIT.batch_size if how.uses_task_vectors else OVERFIT.epochs * lengths.counts["forget"]
+        if how.uses_task_vectors:
+            yield Reads(0.0, max(wanted, lengths.counts["forget"]) * lengths.one("retain"))
         yield Reads(2 * lengths.all("forget"), max(wanted, lengths.counts["forget"]) * lengths.one("forget"))
     if forgets and not how.uses_task_vectors:
         prompts = how.steps * min(how.batch_size, lengths.counts["forget"])
