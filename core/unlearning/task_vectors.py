@@ -28,7 +28,7 @@ from core.unlearning.teachers import OVERFIT
 from core.unlearning.training_types import NO_CHECKPOINTS, Checkpointer, Step, Watcher
 
 CONTROL_PROMPTS = 32  # retained prompts at least, since few of them would be learned by heart
-MOVE_MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # multiples of the combined vector that are tried
+MOVE_MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # multiples of the combined vector that are tried
 
 
 @dataclass
