@@ -24,7 +24,6 @@ COLOURS = {
     Verdict.FAIL: "red",
     Verdict.INCONCLUSIVE: "yellow",
 }
-UNDECIDED = (Verdict.FAIL, Verdict.INCONCLUSIVE)
 PARTS = {
     Part.ENDPOINT: "Endpoints",
     Part.GUARDRAIL: "Guardrails, which stop a pass by failing",
@@ -111,7 +110,7 @@ def verify(
         print(json.dumps(to_json(found)))
     else:
         _print_verification(found)
-    if found.verdict in UNDECIDED:
+    if not found.verdict.passes:
         raise typer.Exit(1)
 
 
@@ -127,13 +126,13 @@ def _print_verification(verification: Verification) -> None:
         if own := [check for check in shown.checks if check.part is part]:
             out.print(f"{title}:", highlight=False)
             for check in own:
-                _print_check(check)
+                _print_check(check, check in shown.deciding)
     out.print(f"Not covered: {'; '.join(shown.not_run.values())}.", highlight=False, soft_wrap=True)
 
 
-def _print_check(check: Check) -> None:
-    title = f"{check.verdict.upper():<13}{check.id:<4}{check.sentence}"
-    out.print(title, style=COLOURS[check.verdict], soft_wrap=True, highlight=False)
+def _print_check(check: Check, decides: bool) -> None:
+    word, style = (check.verdict.upper(), COLOURS[check.verdict]) if decides else ("measured", None)
+    out.print(f"{word:<13}{check.id:<4}{check.sentence}", style=style, soft_wrap=True, highlight=False)
     bounds = f" (bounds: {check.source})" if check.low is not None or check.high is not None else ""
     value = f"{check.value.value:.3f} [{check.value.low:.3f}, {check.value.high:.3f}], n = {check.value.n}"
     out.print(f"                 {check.name}: {value}{bounds}", soft_wrap=True, highlight=False)

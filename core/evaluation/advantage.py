@@ -105,19 +105,19 @@ class Contrast:
         return self.value / self.error if self.error > 0 else math.nan
 
 
-def contrast(knowledge: Knowledge, unlearned: float, original: float, own_seed: bool = False) -> Contrast:
-    """Return the contrast `unlearned` * A(unlearned) + `original` * A(original).
+def contrast(knowledge: Knowledge, unlearned_weight: float, original_weight: float, own_seed: bool = False) -> Contrast:
+    """Return the contrast `unlearned_weight` * A(unlearned) + `original_weight` * A(original).
 
     Args:
         knowledge: Knowledge of all models.
-        unlearned: Weight of the unlearned model's advantage.
-        original: Weight of the original's advantage.
+        unlearned_weight: Weight of the unlearned model's advantage.
+        original_weight: Weight of the original's advantage.
         own_seed: Whether the unlearned model's knowledge is itself one draw of a seed, as that of a retrained model is.
             FAIL counts this, so that an honest retraining does not fail by chance.
     """
-    count, total = knowledge.references, unlearned + original
-    weights = np.concatenate([[unlearned, original], np.full(count, -total / max(1, count))])
-    seeds = total**2 / max(1, count) + (unlearned**2 if own_seed else 0)
+    count, total = knowledge.references, unlearned_weight + original_weight
+    weights = np.concatenate([[unlearned_weight, original_weight], np.full(count, -total / max(1, count))])
+    seeds = total**2 / max(1, count) + (unlearned_weight**2 if own_seed else 0)
     variance = weights @ knowledge.covariance @ weights + knowledge.seed_variance * seeds
     value = float(weights @ knowledge.values) if count else math.nan
     return Contrast(value, math.sqrt(variance) if variance >= 0 else math.nan, max(1, count - 1))

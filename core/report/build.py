@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from core.report.plots import ranges, rank_changes, scatter
 from core.report.summary import (
+    MEASURE_NAMES,
     NOT_RUN,
     Summary,
     asked_without_names,
@@ -192,7 +193,7 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True, finalize=_visible,
     )  # fmt: skip
     templates.filters |= {"number": number, "percent": percent, "seconds": seconds, "date": date}
-    templates.globals |= {"count": count, "command_line": command_line}
+    templates.globals |= {"count": count, "command_line": command_line, "measure_names": MEASURE_NAMES}
     templates.globals |= {"csp": Markup(CSP_STATIC), "sections_marker": Markup(SECTIONS_MARKER)}
     templates.globals |= {"headline_start": Markup(HEADLINE[0]), "headline_end": Markup(HEADLINE[1])}
     return templates

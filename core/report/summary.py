@@ -155,11 +155,7 @@ def _found(evaluation: Evaluation) -> tuple[str, ...]:
     )
 
 
-ADVANTAGES = {
-    "log_loss": "Advantage over the references in log loss on the forgotten data, in nats",
-    "auc": "Advantage over the references in AUC on the forgotten data",
-    "membership": "Advantage over the references of a membership attack by loss, in AUC",
-}
+MEASURE_NAMES = {"log_loss": "log loss, nats", "auc": "AUC", "membership": "membership attack by loss, AUC"}
 
 
 def _advantage(found: Advantage) -> str:
@@ -167,7 +163,8 @@ def _advantage(found: Advantage) -> str:
     before, after = (_estimate_90(one, number) for one in (found.original, found.unlearned))
     chance = f"; the references have {_range(found.references)} among themselves" if found.references else ""
     gone = f" Forgotten: {_estimate_90(found.forgotten, percent)}." if found.forgotten else ""
-    return f"{ADVANTAGES[found.measure]}: {before} before, {after} after{chance}.{gone}"
+    name = f"Advantage over the references on the forgotten data ({MEASURE_NAMES[found.measure]})"
+    return f"{name}: {before} before, {after} after{chance}.{gone}"
 
 
 def _estimate_90(interval: Interval, shown: Callable[[float], str]) -> str:

@@ -29,6 +29,11 @@ class Verdict(StrEnum):
     NO_TRACE = "no measurable trace"
     EXACT = "exact"
 
+    @property
+    def passes(self) -> bool:
+        """Whether an unlearned model with this verdict may go into service without a reason."""
+        return self in (Verdict.PASS, Verdict.NO_TRACE, Verdict.EXACT)
+
 
 class Part(StrEnum):
     """What a check is for.
@@ -128,3 +133,8 @@ class Verification:
     attempt: int = 1
     next_steps: tuple[str, ...] = ()
     sentence: str = ""
+
+    @property
+    def deciding(self) -> tuple[Check, ...]:
+        """All checks but descriptions; all checks in files of version 0.1.0, where every check decided."""
+        return tuple(check for check in self.checks if check.part is not Part.DESCRIPTION) or self.checks

@@ -37,7 +37,8 @@ from core.verification.evidence import Answers, Evidence
 from core.verification.verdict import decide, details_of, next_steps
 
 CheckFunction = Callable[[Evidence], Iterator[Check]]
-ATTACKS: tuple[CheckFunction, ...] = (paraphrases.checks, relearning.checks, probes.checks)
+# A PASS of these proves nothing where the original passes too.
+MAY_BE_BLIND: tuple[CheckFunction, ...] = (paraphrases.checks, relearning.checks, probes.checks)
 GUARDRAILS: tuple[CheckFunction, ...] = (
     ranking.checks,
     paraphrases.checks,
@@ -153,12 +154,12 @@ def run_checks(evidence: Evidence, functions: Collection[CheckFunction]) -> tupl
     return tuple(
         check
         for function in functions
-        for check in (_attack(function, evidence) if function in ATTACKS else function(evidence))
+        for check in (_unless_blind(function, evidence) if function in MAY_BE_BLIND else function(evidence))
     )
 
 
-def _attack(function: CheckFunction, evidence: Evidence) -> Iterator[Check]:
-    """Run an attack; a PASS becomes INCONCLUSIVE where the original passes too, because it then proves nothing."""
+def _unless_blind(function: CheckFunction, evidence: Evidence) -> Iterator[Check]:
+    """Run a check; a PASS becomes INCONCLUSIVE where the original passes too."""
     for check, original in zip(function(evidence), function(evidence.of_original()), strict=True):
         blind = check.verdict is original.verdict is Verdict.PASS
         yield replace(check, verdict=Verdict.INCONCLUSIVE, reason="blind") if blind else check

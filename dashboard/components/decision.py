@@ -14,6 +14,11 @@ DESTROYED = ("rows", "adapter", "references", "runs", "requests", "key")
 LEFT = ("backups", "copies", "memory", "blocks", "logs")
 
 
+def left_over() -> str:
+    """Name the places with forgotten data that this program cannot reach."""
+    return "; ".join(t(f"review-left-{name}") for name in LEFT)
+
+
 def decisions(case: Case) -> None:
     """List the decisions so far."""
     for decision in case.decisions:
@@ -45,7 +50,7 @@ def _dialog(case: Case, approve: bool) -> None:
     if approve:
         st.markdown(t("review-will-go"))
         st.markdown("\n".join(f"- {t(f'review-destroys-{name}')}" for name in DESTROYED))
-        st.caption(t("review-will-stay") + " " + "; ".join(t(f"review-left-{name}") for name in LEFT) + ".")
+        st.caption(t("review-will-stay", left=left_over()))
     else:
         st.markdown(t("review-will-reject"))
     reason = st.text_area(t("review-reason"), key="decision_reason", max_chars=1000, help=t("review-reason-help"))
@@ -54,7 +59,8 @@ def _dialog(case: Case, approve: bool) -> None:
     if st.button(label, type="primary", disabled=not confirmed, key="decide_now"):
         with guarded(), st.spinner(t("review-carrying-out")):
             outcome = review.decide(case, approve, reason)
-            state.put_notice(t("review-new-state", state=t(f"case-{outcome}")))
+            state.address(request=case.request)  # the page stays at this request
+            state.put_notice(t(f"review-decided-{outcome}"))
             st.rerun()
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.report.check_texts import next_steps, render
-from core.types import Check, Part, Verdict, Verification
+from core.types import Check, Verdict, Verification
 from dashboard.components.exports import table
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.phrases import escape
@@ -42,15 +42,13 @@ def checks(verification: Verification) -> None:
     st.markdown(f"{badge(shown.verdict)} **{escape(shown.sentence)}**")
     if steps := next_steps(verification):
         st.markdown(f"{t('review-next')}\n" + "\n".join(f"1. {escape(step)}" for step in steps))
-    # A verification of version 0.1.0 has descriptions only, which all decided.
-    deciding = [check for check in shown.checks if check.part is not Part.DESCRIPTION] or shown.checks
     for verdict in WORST_FIRST:
-        if rows := [check for check in deciding if check.verdict is verdict]:
-            _group(verdict, rows, len(deciding))
+        if rows := [check for check in shown.deciding if check.verdict is verdict]:
+            _group(verdict, rows, len(shown.deciding))
     if shown.not_run:  # verifications of older versions do not name the attacks that are never run
         st.caption(t("review-not-run", what="; ".join(escape(text) for text in shown.not_run.values())))
     with st.expander(t("review-numbers")):
-        table(_frame(shown.checks), f"{shown.run}-checks", t("review-numbers-alt", checks=len(shown.checks)))
+        table(_frame(shown), f"{shown.run}-checks", t("review-numbers-alt", checks=len(shown.checks)))
 
 
 def _group(verdict: Verdict, rows: Sequence[Check], total: int) -> None:
@@ -63,14 +61,19 @@ def _group(verdict: Verdict, rows: Sequence[Check], total: int) -> None:
         st.markdown(f"{badge(verdict)} {t('review-of', count=len(rows), all=total)}\n{sentences}")
 
 
-def _frame(checks: tuple[Check, ...]) -> pd.DataFrame:
+def _frame(shown: Verification) -> pd.DataFrame:
     rows = [
-        (one.id, one.name, str(WORDS[one.verdict]), one.value.value, one.value.low, one.value.high, one.value.n,
+        (one.id, one.name, _word(one, shown), one.value.value, one.value.low, one.value.high, one.value.n,
          _bounds(one), one.rows_needed, one.source)
-        for one in checks
+        for one in shown.checks
     ]  # fmt: skip
     names = ("check", "name", "verdict", "value", "low", "high", "n", "bounds", "needed", "source")
     return pd.DataFrame(rows, columns=[t(f"review-column-{name}") for name in names])
+
+
+def _word(check: Check, shown: Verification) -> str:
+    """The verdict of a check; a description has none."""
+    return str(WORDS[check.verdict]) if check in shown.deciding else t("word-measured")
 
 
 def _bounds(check: Check) -> str:

@@ -142,13 +142,13 @@ legend-certainty-means = The share of bootstrap samples (prompts drawn again at 
 legend-reference = retrained reference
 legend-reference-means = A model trained again without the forget set: the model that would exist if it had never seen this data.
 legend-advantage = advantage
-legend-advantage-means = How much better the model predicts the forgotten ratings than the retrained references do: the difference in AUC.
+legend-advantage-means = How much more the model knows about the erased data than the retrained references, measured by log loss, by AUC or by a membership attack. 0 means no more.
 legend-auc = AUC
 legend-auc-means = How often a liked title is ranked above a disliked one: 0.5 is guessing, 1 is always.
 legend-membership = membership attack
 legend-membership-means = A test that guesses from the model's output whether a user's data trained it. An AUC of 0.5 is guessing.
 legend-residual = residual
-legend-residual-means = Distance left to the retrained references: 1 means nothing was done, 0 means no difference is left.
+legend-residual-means = Distance to the retrained references, answer by answer: 1 is the distance before the run, 0 means no difference. Much of it is chance.
 legend-jsd = JSD
 legend-jsd-means = Jensen-Shannon divergence in bits: the distance between the predictions of two models; 0 means equal.
 legend-logit = logit
@@ -702,13 +702,25 @@ run-report = Read the report
 before-nothing = This run has nothing to compare yet.
 before-nothing-yet = The comparison is made in the run's last stages.
 before-watch = Watch the run
-before-way = Distance to the retrained references
-before-way-help =
-    Residual: the distance to the retrained references, as a share of the distance before the run. 1: nothing done, 0: no
-    difference left.
-before-way-alt = Distance of the unlearned model to the retrained references, from 1, nothing done, to 0, no difference
+before-knows = What the model knows about the erased data
+before-knows-help =
+    The advantage of the model over the retrained references, which never saw the erased data: 0 means that it knows no
+    more than they do, below 0 that it knows less.
+before-knows-nothing = This run did not measure what the model knows about the erased data beyond models that never saw it.
+before-knows-alt = Advantage over the retrained references before and after, { $measure }, with intervals
+before-knows-note = Advantage over the retrained references: 0 means that the model knows no more than models that never saw the data. Lines and brackets are { $level } % intervals; squares are single references, each compared with the others.
+share-forgotten = Forgotten: **{ $value } %** ({ $low } % to { $high } %)
+share-forgotten-unknown = Forgotten: too uncertain to tell
+measure-log-loss = Log loss, nats
+measure-auc = AUC
+measure-membership = Membership attack, AUC
+before-way = Details: the distance to the retrained references, answer by answer
+before-way-note =
+    Residual: the distance to the retrained references, as a share of the distance before the run. Retrained references
+    differ from each other too, by chance: their distances are the noise floor. No verdict uses the residual.
+before-way-alt = Distance of the unlearned model to the retrained references, from 1, as before the run, to 0, no difference
 before-jsd = Jensen-Shannon divergence on the forget set: { $before } bits before, { $after } after.
-before-floor = The retrained references differ from each other by { $low } to { $high }.
+before-floor = Noise floor: { $low } to { $high } among the retrained references.
 before-user-title = One user's recommendations
 before-user-help = Any user whose data trained the recommender. A run stores the lists of a few users; for all others the models answer now.
 before-user = User
@@ -758,10 +770,10 @@ before-after-changed = { $gone ->
    *[other] { $gone } titles of { $titles } left the list
 } and { $moved } changed rank.
 
-before-after-distance-nothing = 1: nothing done
-before-after-distance-equal = 0: no difference
+before-after-distance-nothing = 1: as before
+before-after-distance-equal = 0: equal
 before-after-distance-after = after: { $residual }
-before-after-distance-references = references among themselves
+before-after-distance-references = noise floor: references among themselves
 before-after-distance-nearest = nearest reference
 before-after-distance-farthest = farthest reference
 
@@ -832,7 +844,7 @@ tour-what-if = Here that module is switched off, and the changed list of one for
 tour-groups = A rule sorted each module by the data that it serves. Here you see the borders between the groups, and which modules change group if you move a border.
 tour-run = One run unlearns the data: it changes the modules of each group by the group’s own rule. The curve shows, step by step, how the model loses its knowledge of the forgotten users.
 tour-before-after = Now compare the recommendations of one forgotten user before and after the run. A title that left the list shows a change; it is not a proof.
-tour-reference = The yardstick is a retrained reference, a model that never saw their data. The first chart shows how close this run came to it, and the third list shows its recommendations.
+tour-reference = The yardstick is a retrained reference, a model that never saw their data. The first charts compare what the model knows with it, and the third list shows its recommendations.
 tour-report = The report says all of this in plain language, with what was measured and what is unknown, as one file to pass on. This page also lists where the data still exists.
 tour-decide = People decide, not this software; the report is their evidence. This was the tour: open a request of your own to go on.
 
@@ -952,7 +964,6 @@ access-gate-no-role = You are { $person }, who has no role in this workspace. It
 access-gate-no-login = No login is configured here: add [auth] to Streamlit's secrets.
 review-unfinished = Request { $request } is approved but not fully carried out: { $step } of { $steps } steps are done.
 review-go-on = Continue
-review-went-on = The request was carried out.
 review-empty = There is no request yet.
 review-request = Request
 review-inbox = All requests, the earliest due date first
@@ -1016,7 +1027,7 @@ review-destroys-references = all models trained for comparison
 review-destroys-runs = all runs with their reports and lists, of every request, because they started from the old adapter
 review-destroys-requests = the request itself, except its number and dates
 review-destroys-key = last, the key of the sealed copies; after this, nobody can undo the erasure
-review-will-stay = Not reachable from here:
+review-will-stay = Not reachable from here: { $left }.
 review-left-backups = backups of the disk
 review-left-copies = copies given to others
 review-left-memory = programs that still hold the old recommender in memory
@@ -1029,7 +1040,15 @@ review-understood = I have read the evidence, and I know that this cannot be und
 review-approve-now = Approve now
 review-reject-now = Reject now
 review-carrying-out = Carrying out the request: sealing, publishing, purging, checking, destroying.
-review-new-state = State of the request: { $state }.
+review-decided-pending = Your approval is recorded. Next, another person decides.
+review-decided-rejected = The run is rejected and its adapter destroyed. Next, launch another run for this request.
+review-decided-closed = The request is carried out: the new adapter is in service, and the forgotten data is destroyed.
+review-after-record = Save the record below: it states what was done and who decided.
+review-after-copies = Take care of what this program cannot reach: { $left }.
+review-after-runs = Train references and launch a run for { $requests ->
+    [one] the open request
+   *[other] each of the { $requests } open requests
+}: this deletion destroyed all references and runs that were made with the old adapter.
 review-approved-by = { $person } ({ $role }) approved. { $time }
 review-rejected-by = { $person } ({ $role }) rejected. { $time }
 review-single-person = the single user
@@ -1060,6 +1079,7 @@ word-exact = Exact
 word-no-trace = No measurable trace
 word-fail = Fail
 word-inconclusive = Inconclusive
+word-measured = measured
 review-next = What you can do next:
 case-pending = submitted, decision pending
 case-approved = approved, being carried out

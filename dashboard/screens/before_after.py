@@ -1,4 +1,6 @@
-"""Before and after page: one user's lists, other users' lists and all metrics, beside the retrained references."""
+"""Before and after page: what is forgotten, one user's lists, other users' lists and all metrics, beside references."""
+
+import math
 
 import streamlit as st
 
@@ -8,7 +10,7 @@ from dashboard.components.exports import chart, table
 from dashboard.components.lists import side_by_side
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, guarded, lead
-from dashboard.presenters import tables
+from dashboard.presenters import advantages, tables
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import duration, lists_sentence, overlaps_sentence, utility
 from dashboard.services import commands, queries, review
@@ -23,14 +25,35 @@ PERCENT = st.column_config.NumberColumn(format="percent")
 Lists = dict[str, tuple[Recommendation, ...]]
 
 
+def knowledge(run: RunHandle, evaluation: Evaluation) -> None:
+    """Draw how much more than the references the model knows before and after, and the share that is forgotten."""
+    st.subheader(t("before-knows"), anchor=False, help=t("before-knows-help"))
+    verified = queries.verification(run)
+    found = verified.advantages if verified and verified.advantages else evaluation.advantages
+    if not found:
+        st.markdown(t("before-knows-nothing"))
+        return
+    for column, one in zip(st.columns(len(found), gap="medium"), found, strict=True):
+        with column:
+            title = advantages.MEASURE_NAMES[one.measure]
+            st.markdown(f"**{title}**  \n{advantages.share_forgotten(one)}")
+            shown = charts.intervals(advantages.frame(one))
+            chart(shown, f"{run.id}-{one.measure}", t("before-knows-alt", measure=title))
+    st.caption(t("before-knows-note", level=advantages.interval_level(verified)))
+
+
 def distance(run: RunHandle, evaluation: Evaluation) -> None:
-    """Draw the distance of the unlearned model to the retrained references."""
-    st.subheader(t("before-way"), anchor=False, help=t("before-way-help"))
-    chart(charts.distance(evaluation.closeness, evaluation.floor), f"{run.id}-distance", t("before-way-alt"))
-    floor = [reference.jsd for reference in evaluation.floor]
-    spread = t("before-floor", low=f"{min(floor):.4f}", high=f"{max(floor):.4f}") if floor else ""
-    before, after = evaluation.closeness_original.jsd, evaluation.closeness.jsd
-    st.caption(t("before-jsd", before=f"{before:.4f}", after=f"{after:.4f}") + " " + spread)
+    """Draw the distance to the references answer by answer, folded: much of it is chance, and no verdict uses it."""
+    closeness, floor = evaluation.closeness, evaluation.floor
+    if not math.isfinite(closeness.residual):  # there are no references
+        return
+    with st.expander(t("before-way")):
+        st.markdown(t("before-way-note"))
+        chart(charts.distance(closeness, floor), f"{run.id}-distance", t("before-way-alt"))
+        jsd = [reference.jsd for reference in floor]
+        spread = t("before-floor", low=f"{min(jsd):.4f}", high=f"{max(jsd):.4f}") if jsd else ""
+        before, after = evaluation.closeness_original.jsd, closeness.jsd
+        st.caption(t("before-jsd", before=f"{before:.4f}", after=f"{after:.4f}") + " " + spread)
 
 
 def user_lists(run: RunHandle, evaluation: Evaluation, user: str, length: int) -> Lists:
@@ -129,7 +152,8 @@ if evaluation is None or summary is None:
     st.stop()
 lead(summary.headline, about(run))
 st.markdown(utility(evaluation))
-distance(run, evaluation)
+knowledge(run, evaluation)
 one_user(run, evaluation)
 everyone(run)
 measures(run, evaluation)
+distance(run, evaluation)

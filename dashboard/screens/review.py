@@ -11,7 +11,7 @@ from core.report.case_record import Entry, render_case_record
 from core.types import Action, Case, CaseState, ClosedRequest, Verdict
 from core.types.review import EXECUTION_STEPS
 from dashboard.components.access_gate import log_in
-from dashboard.components.decision import comments, decision_form, decisions, submit_form
+from dashboard.components.decision import comments, decision_form, decisions, left_over, submit_form
 from dashboard.components.evidence import WORDS, checks
 from dashboard.components.exports import export
 from dashboard.components.text import about, empty, guarded, lead, link
@@ -163,11 +163,20 @@ def entry_sentence(entry: Entry) -> str:
     return t(f"timeline-{kind}", run=code(content["run"])) if kind in ("run", "destruction") else escape(kind)
 
 
-def closed_request(closed: ClosedRequest, writable: bool) -> None:
-    """Show a request that was carried out, with the search for remaining data."""
+def closed_request(closed: ClosedRequest, without_run: int, writable: bool) -> None:
+    """Show a request that was carried out, what is left to do, and the search for remaining data.
+
+    Args:
+        closed: The request.
+        without_run: Number of open requests without a run.
+        writable: Whether the page is not read-only.
+    """
     st.subheader(t("review-carried-out"), anchor=False)
     st.markdown(t("review-gone", users=closed.users, rows=closed.rows, date=escape(date(closed.closed))))
     st.caption(t("review-served", adapter=code(closed.adapter[:16])))
+    steps = [t("review-after-record"), t("review-after-copies", left=left_over())]
+    steps += [t("review-after-runs", requests=without_run)] if without_run else []
+    st.markdown(f"{t('review-next')}\n" + "\n".join(f"1. {step}" for step in steps))
     if writable and st.button(t("review-audit-again"), icon=":material/search:", key="repeat_audit"):
         with guarded(), st.spinner(t("review-auditing")):
             search_result(review.repeat_audit(closed.id))
@@ -199,7 +208,8 @@ def unfinished(case: Case, writable: bool) -> None:
     if writable and review.may(Action.DECIDE) and st.button(t("review-go-on"), icon=":material/resume:", key="go_on"):
         with guarded(), st.spinner(t("review-carrying-out")):
             review.settle()
-            state.put_notice(t("review-went-on"))
+            state.address(request=case.request)
+            state.put_notice(t("review-decided-closed"))
             st.rerun()
 
 
@@ -218,7 +228,7 @@ if not names:
     st.stop()
 shown = state.pick(t("review-request"), "request", names, names[0]) if writable else state.current("request", names)
 if shown in closed:
-    closed_request(closed[shown], writable)
+    closed_request(closed[shown], sum(item.run is None for item in waiting), writable)
 elif current := next((item for item in waiting if item.request.id == shown), None):
     question(current)
     with guarded():

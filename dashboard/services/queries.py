@@ -114,9 +114,14 @@ def run(run_id: str) -> RunHandle:
 
 
 def default_run(found: dict[str, RunHandle]) -> str | None:
-    """The newest finished run, else the newest."""
-    done = (name for name, run in found.items() if run.status.state is RunState.DONE)
-    return next(done, next(iter(found), None))
+    """The newest finished run that passes its verification, else the newest finished run, else the newest.
+
+    Args:
+        found: Runs by id, newest first: all, or those for one request.
+    """
+    done = [name for name, run in found.items() if run.status.state is RunState.DONE]
+    passing = (name for name in done if (verified := verification(found[name])) and verified.verdict.passes)
+    return next(passing, next(iter(done or found), None))
 
 
 def launchers() -> list[str]:

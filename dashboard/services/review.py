@@ -1,6 +1,5 @@
 """Queries and commands of the review page. Signing happens in another process, which holds the keys."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from core.runs.handle import RunHandle
 from core.types import Action, Case, CaseState, ClosedRequest, Request, Role, RunState
 from dashboard.services import queries
 from dashboard.services.cli_client import CommandError, run_command
+from dashboard.session import state
 from dashboard.session.auth import login_is_recent, signed_in_email
 
 AGAIN = (CaseState.REJECTED, CaseState.VOID)  # states after which a new run may be submitted
@@ -28,7 +28,7 @@ class ReviewItem:
     Attributes:
         request: The request.
         case: Its newest case.
-        run: The submitted run, else the newest finished run.
+        run: The submitted run, else the one that the address names, else the default run of the request.
     """
 
     request: Request
@@ -57,17 +57,22 @@ def may(act: Action) -> bool:
 def inbox() -> tuple[ReviewItem, ...]:
     """All open requests, by due date."""
     workspace = queries.workspace()
-    cases, done = Cases(workspace), [run for run in queries.runs().values() if run.status.state is RunState.DONE]
+    cases, runs = Cases(workspace), queries.runs()
     requests = sorted(workspace.requests(), key=lambda one: (one.due, one.id))
-    return tuple(_item(one, cases.of(one.id), done) for one in requests)
+    return tuple(_item(one, cases.of(one.id), runs) for one in requests)
 
 
-def _item(request: Request, case: Case | None, done: Sequence[RunHandle]) -> ReviewItem:
+def _item(request: Request, case: Case | None, runs: dict[str, RunHandle]) -> ReviewItem:
     """One request with its case and its run."""
     if case and case.state not in AGAIN:
-        return ReviewItem(request, case, queries.runs().get(case.run))
-    own = (run for run in done if run.spec.request == request.id and run.layout.adapter.is_dir())
-    return ReviewItem(request, case, next(own, None))
+        return ReviewItem(request, case, runs.get(case.run))
+    own = {
+        name: run
+        for name, run in runs.items()
+        if run.spec.request == request.id and run.status.state is RunState.DONE and run.layout.adapter.is_dir()
+    }
+    name = state.current("run", list(own), queries.default_run(own))
+    return ReviewItem(request, case, own[name] if name else None)
 
 
 def closed(executing: Case | None) -> tuple[ClosedRequest, ...]:

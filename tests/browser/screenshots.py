@@ -53,5 +53,10 @@ if __name__ == "__main__":
     from core.workspace import Workspace
 
     subject = Workspace(workspace).requests()[0].subjects[0]
-    queries = {"request": f"?user={subject}", "circuit": "?module=a0.h5", "what_if": f"?off=a0.h5&person={subject}"}
+    queries = {
+        "request": f"?user={subject}",
+        "circuit": "?run=run-demo&module=a0.h5",
+        "what_if": f"?run=run-demo&off=a0.h5&person={subject}",
+        "groups": "?run=run-demo",
+    }
     save_screenshots(workspace, Path(sys.argv[2]), names, queries)

@@ -23,7 +23,13 @@ EXPECTED_TEXTS = {
     "what_if": ("Modules", "History", "Unchanged", "Changed"),
     "groups": ("Borders between the groups", "Move modules by hand", "What it changes", "All modules"),
     "run": ("finished", "Launch a new run"),
-    "before_after": ("Distance to the retrained references", "Before", "After", "Retrained reference", "Other users"),
+    "before_after": (
+        "What the model knows about the erased data",
+        "Before",
+        "After",
+        "Retrained reference",
+        "Other users",
+    ),
     "review": (
         "3 requests wait for a decision",
         "not a four-eyes review",
@@ -34,6 +40,7 @@ EXPECTED_TEXTS = {
     "report": ("Summary", "Where the data still exists"),
     "benchmark": ("At equal quality", "Forgetting against quality", "All figures"),
 }
+QUERIES = {page: "?run=run-demo" for page in ("circuit", "what_if", "groups")}  # the run with circuits
 pytestmark = BROWSER
 
 
@@ -58,7 +65,8 @@ def browser() -> Iterator[Chrome]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_shows_its_texts_and_makes_no_foreign_request(base: str, demo: Path, browser: Chrome, page: str) -> None:
-    query = f"?user={Workspace(demo).user_split.training_users[0]}" if page == "request" else ""
+    user = Workspace(demo).user_split.training_users[0]
+    query = f"?user={user}" if page == "request" else QUERIES.get(page, "")
     shown = open_page(browser, base, page, query)
     assert not [words for words in EXPECTED_TEXTS[page] if words not in shown]
     assert "has encountered an error" not in shown and "complian" not in shown.lower()
@@ -68,7 +76,7 @@ def test_page_shows_its_texts_and_makes_no_foreign_request(base: str, demo: Path
 def test_narrow_screen_needs_no_horizontal_scrolling(base: str) -> None:
     with chrome(390, 844) as phone:
         for page in PAGES:
-            open_page(phone, base, page)
+            open_page(phone, base, page, QUERIES.get(page, ""))
             assert phone.execute_script("return document.documentElement.scrollWidth") <= 390
 
 

@@ -22,7 +22,7 @@ def page(base_url: str) -> Iterator[Chrome]:
 
 
 def open_explorer(driver: Chrome, base: str, query: str = "") -> None:
-    open_page(driver, base, "circuit", query)
+    open_page(driver, base, "circuit", f"?run=run-demo{query}")
     wait(lambda: run_in_explorer(driver, "return root && root.dataset.shown"), 20)
 
 
@@ -98,7 +98,7 @@ def test_pinned_module_keeps_its_connections(page: Chrome, run: RunHandle) -> No
 def test_address_restores_the_module_and_view(base_url: str, run: RunHandle) -> None:
     module = next(row.module for row in run.groups if row.group is Group.SHARED)
     with chrome(390, 844) as phone:
-        open_explorer(phone, base_url, f"?module={module}&show=5.1.q.k.v.other")
+        open_explorer(phone, base_url, f"&module={module}&show=5.1.q.k.v.other")
         wait(lambda: shows_module(phone, module), 20)
         assert run_in_explorer(phone, "return root.querySelector('input[type=range]').value") == "5"
         assert phone.execute_script("return document.documentElement.scrollWidth") <= 390

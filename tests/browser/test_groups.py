@@ -26,7 +26,7 @@ def page(base_url: str) -> Iterator[Chrome]:
 
 
 def open_groups(driver: Chrome, base: str, query: str = "") -> None:
-    open_page(driver, base, "groups", query)
+    open_page(driver, base, "groups", f"?run=run-demo{query}")
     wait(lambda: run_in_editor(driver, "return root && root.querySelectorAll('[data-module]').length"), 20)
 
 
@@ -42,7 +42,7 @@ def border_handle(driver: Chrome, name: str):
 def test_drawing_groups_modules_as_core_does(
     page: Chrome, base_url: str, run: RunHandle, borders: tuple[float, float]
 ) -> None:
-    open_groups(page, base_url, f"?low={borders[0]}&high={borders[1]}")
+    open_groups(page, base_url, f"&low={borders[0]}&high={borders[1]}")
     shown_groups = run_in_editor(
         page, "return [...root.querySelectorAll('[data-module]')].map((e) => [e.dataset.module, e.dataset.group])"
     )
@@ -80,7 +80,7 @@ def test_picture_is_saved_as_svg_and_png(page: Chrome, base_url: str, tmp_path: 
 
 
 def test_run_with_edited_groups_is_launched_and_shows_its_borders(page: Chrome, base_url: str, run: RunHandle) -> None:
-    open_groups(page, base_url, "?low=0.3&high=0.7")
+    open_groups(page, base_url, "&low=0.3&high=0.7")
     page.find_element(By.XPATH, "//button[contains(., 'Launch a run with these groups')]").click()
     wait(lambda: "borders 0.3 and 0.7" in text(page), 60)
     new = next(one for one in runs(Workspace(run.path.parent.parent)) if one.id != run.id)

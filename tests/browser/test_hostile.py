@@ -42,13 +42,13 @@ def test_hostile_titles_and_users_stay_text(hostile_demo: Path) -> None:
     with served(hostile_demo) as base, chrome() as driver:
         user = Workspace(hostile_demo).user_split.training_users[2]
         for page in PAGES:
-            shown = open_page(driver, base, page, f"?user={quote(user)}" if page == "request" else "")
+            shown = open_page(driver, base, page, f"?run=run-demo&user={quote(user)}")
             assert not has_dialog(driver), page
             assert driver.execute_script("return typeof window.pwned") == "undefined", page
             assert driver.execute_script(FIND_LIVE_ATTRIBUTES, HOST) == [], page
             assert foreign_requests(driver) == [], page
             assert "has encountered an error" not in shown and driver.find_elements("tag name", "h1"), page
-        open_page(driver, base, "overview")
+        open_page(driver, base, "overview", "?run=run-demo")
         for hostile_text in (
             ":material/home: :material_home:",
             ":streamlit: :smile: :+1:",

@@ -31,7 +31,7 @@ def component_elements(driver: Chrome, selector: str) -> list[WebElement]:
 
 def test_modules_are_switched_off_and_titles_left_out(browser: tuple[Chrome, str], run: RunHandle) -> None:
     driver, base = browser
-    open_page(driver, base, "what_if")
+    open_page(driver, base, "what_if", "?run=run-demo")
     wait(lambda: "Nothing is off" in text(driver), 30)
     shared = [row.module for row in run.groups if row.group is Group.SHARED]
     next(one for one in component_elements(driver, ".groups button") if one.get_attribute("value") == "shared").click()
@@ -49,7 +49,7 @@ def test_modules_are_switched_off_and_titles_left_out(browser: tuple[Chrome, str
 
 def test_module_board_is_operated_with_the_keyboard(browser: tuple[Chrome, str], run: RunHandle) -> None:
     driver, base = browser
-    open_page(driver, base, "what_if", "?off=&out=")
+    open_page(driver, base, "what_if", "?run=run-demo&off=&out=")
     modules = component_elements(driver, ".module")
     assert [module.get_attribute("tabindex") for module in modules].count("0") == 1
     driver.execute_script("arguments[0].focus()", modules[0])
@@ -63,7 +63,7 @@ def test_address_restores_modules_and_titles(browser: tuple[Chrome, str], run: R
     base = browser[1]
     module = next(row.module for row in run.groups if row.group is Group.SHARED)
     with chrome() as other:
-        shown = open_page(other, base, "what_if", f"?off={module}&out=0,5")
+        shown = open_page(other, base, "what_if", f"?run=run-demo&off={module}&out=0,5")
         wait(lambda: "With one module off and 2 titles left out" in text(other), 30)
         pressed = [e.get_attribute("aria-pressed") for e in component_elements(other, ".module")]
         assert pressed.count("true") == 1 and shown

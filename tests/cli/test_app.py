@@ -4,6 +4,7 @@ import csv
 import json
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 import typer
+from typer.testing import CliRunner
 
 import core.cli.app as cli
-from core.types import RunState, RunStatus
+from core.runs.handle import RunHandle
+from core.types import Part, RunState, RunStatus
+from core.utils.assets import asset
 from tests.conftest import small_dataset
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +90,18 @@ def test_report_of_run_without_one_says_what_to_do(monkeypatch, capsys, tmp_path
     monkeypatch.setattr("core.cli.verify.open_run", lambda _workspace, _run_id: run)
     error = error_of(capsys, monkeypatch, "report", "-w", tmp_path, "--run", "run-1")
     assert "Run 'run-1' " in error and words in error
+
+
+def test_verify_prints_no_verdict_for_descriptions(monkeypatch, tmp_path):
+    root = Path(shutil.copytree(asset("demo"), tmp_path / "demo"))
+    run = RunHandle(root / "runs/run-demo")
+    monkeypatch.setattr("core.runs.verify.verify_run", lambda *_: run.verification)
+    printed = CliRunner().invoke(cli.app, ["verify", "-w", str(root), "--run", run.id]).output
+    judged, described = printed.split("Descriptions, without influence on the verdict:")
+    checks = described.partition("Not covered")[0]
+    count = sum(check.part is Part.DESCRIPTION for check in run.verification.checks)
+    assert checks.count("measured  ") == count and not {"PASS", "FAIL", "INCONCLUSIVE"} & {*checks.split()}
+    assert "measured  " not in judged
 
 
 @pytest.mark.parametrize(

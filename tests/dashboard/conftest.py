@@ -22,7 +22,7 @@ Page = Callable[..., AppTest]
 
 @pytest.fixture
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the demo workspace, with one finished run; the dashboard serves it."""
+    """A copy of the demo workspace; the dashboard serves it."""
     folder = tmp_path / "demo"
     shutil.copytree(DEMO, folder)
     monkeypatch.setenv("CURE_LENS_WORKSPACE", str(folder))
@@ -34,10 +34,13 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def page(demo: Path) -> Page:
-    """Function that draws a page, such as `page("run", run=ID)`, and asserts that it shows no error."""
+    """Function that draws a page, such as `page("run", run=ID)`, and asserts that it shows no error.
+
+    Without an id it shows the demo's run with circuits, which is not the default run.
+    """
 
     def draw(name: str, errors: bool = False, **query: str) -> AppTest:
-        app = open_page(name, query)
+        app = open_page(name, {"run": "run-demo"} | query)
         assert errors or not app.error
         return app
 

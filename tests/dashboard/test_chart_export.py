@@ -36,7 +36,7 @@ def texts_of(svg: ElementTree.Element) -> list[str]:
         (charts.losses(STEPS), {"step", "loss (higher: knows less)", "held-out users"}),
         (charts.faithfulness(CIRCUIT), {"modules kept", "behaviour that remains", "random modules"}),
         (charts.places(CIRCUIT, 2), {"titles back from the target title", "MLP of layer 1"}),
-        (charts.distance(Closeness(0.4, 0.1, 0.1), [Closeness(0.3, 0.1, 0.1)]), {"1: nothing done", "after: 0.40"}),
+        (charts.distance(Closeness(0.4, 0.1, 0.1), [Closeness(0.3, 0.1, 0.1)]), {"1: as before", "after: 0.40"}),
     ],
 )  # fmt: skip
 def test_svg_shows_the_chart_texts_and_has_no_links(chart: charts.Chart, titles: set[str]) -> None:

@@ -1,6 +1,7 @@
-"""Every page on the finished run of the demo: title, controls, results and error messages."""
+"""Every page on a finished run of the demo: title, controls, results and error messages."""
 
 import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +10,18 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.grouping.regroup import regroup_run
+from core.report.bundle import add_sections
+from core.report.case_record import render_case_record
+from core.report.check_texts import render
 from core.runs.handle import RunHandle, runs
 from core.runs.launchers import LAUNCHERS, Launcher
 from core.runs.process_identity import this_worker
-from core.types import Group, GroupEdit, GroupMove, MemoryContrast, RunState, RunStatus
-from core.utils.serialization import write_json
+from core.types import Closeness, Group, GroupEdit, GroupMove, MemoryContrast, Part, RunState, RunStatus
+from core.utils.serialization import to_json, write_json
 from core.workspace import Workspace
-from dashboard.presenters import phrases
-from dashboard.services import models
+from dashboard.presenters import advantages, phrases
+from dashboard.services import models, queries
+from tests.dashboard.conftest import open_page
 
 PAGES = ("overview", "request", "circuit", "what_if", "groups", "run", "before_after", "review", "report", "benchmark")
 
@@ -42,8 +47,8 @@ def text_of(app: AppTest) -> str:
 
 
 def finished_run(demo: Path) -> RunHandle:
-    """The finished run of the demo."""
-    return next(run for run in runs(Workspace(demo)) if run.status.state is RunState.DONE)
+    """The demo's run with circuits, which the fixture `page` shows."""
+    return RunHandle(demo / "runs/run-demo")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -139,6 +144,93 @@ def test_before_after_page_shows_three_lists_for_any_user(page, demo: Path) -> N
         assert [len(frame.value) for frame in app.dataframe[:3]] == [10, 10, 10]
     app.selectbox(key="pick_length").set_value("20").run()
     assert [len(frame.value) for frame in app.dataframe[:3]] == [20, 20, 20]
+
+
+def test_before_after_page_shows_what_is_forgotten_first_and_folds_the_residual(page, demo: Path) -> None:
+    run = RunHandle(demo / "runs/run-forgotten")
+    app = page("before_after", run=run.id)
+    assert app.title[0].value == render(run.verification).sentence
+    assert app.subheader[0].value == "What the model knows about the erased data"
+    shares = [advantages.share_forgotten(one) for one in run.verification.advantages]
+    assert len(shares) == 3 and all(share in text_of(app) for share in shares)
+    assert "90 % intervals" in text_of(app)
+    (folded,) = [one for one in app.expander if one.label.startswith("Details: the distance")]
+    assert not folded.proto.expanded and "Residual" in folded.markdown[0].value
+    assert "Noise floor:" in folded.caption[-1].value
+
+
+def test_before_after_page_uses_the_level_of_a_further_attempt(page, demo: Path) -> None:
+    run = RunHandle(demo / "runs/run-forgotten")
+    wider = run.verification.details | {"confidence": 0.975}
+    run.write_verification(replace(run.verification, details=wider))
+    assert "95 % intervals" in text_of(page("before_after", run=run.id))
+
+
+def test_run_without_references_has_nothing_to_compare_with(page, demo: Path) -> None:
+    run = RunHandle(demo / "runs/run-forgotten")
+    nothing = Closeness(math.nan, math.nan, math.nan)
+    changes = {"references": (), "floor": (), "advantages": (), "closeness": nothing, "closeness_original": nothing}
+    write_json(run.layout.evaluation, replace(run.evaluation, **changes))
+    run.layout.verification.unlink()
+    app = page("before_after", run=run.id)
+    assert "did not measure what the model knows" in text_of(app)
+    assert not [one for one in app.expander if one.label.startswith("Details: the distance")]
+
+
+def test_pages_show_the_newest_run_that_passes(demo: Path) -> None:
+    found = queries.runs()
+    ids = [run.id for run in found.values() if run.verification.verdict.passes]
+    assert len(ids) > 1 and next(iter(found)) not in ids  # the newest run does not pass
+    for name in ("overview", "before_after", "report"):
+        app = open_page(name)
+        assert app.selectbox(key="pick_run").value == ids[0] and f"`{ids[0]}`" in text_of(app)
+    for name in ids:
+        found[name].layout.verification.unlink()
+    assert queries.default_run(queries.runs()) == next(iter(found))
+
+
+def test_address_that_names_a_run_shows_it(demo: Path) -> None:
+    newest = next(iter(queries.runs()))
+    assert queries.default_run(queries.runs()) != newest
+    app = open_page("before_after", {"run": newest})
+    assert app.title[0].value == render(RunHandle(demo / "runs" / newest).verification).sentence
+
+
+def test_review_page_shows_the_default_run_of_each_request_or_the_one_in_the_address(demo: Path) -> None:
+    own = {name: run for name, run in queries.runs().items() if run.spec.request == "req-demo"}
+    default, others = queries.default_run(own), {name for name in own if name != queries.default_run(own)}
+    assert f"Run `{default}`" in text_of(open_page("review", {"request": "req-demo"}))
+    for name in others:
+        assert f"Run `{name}`" in text_of(open_page("review", {"request": "req-demo", "run": name}))
+    other = next(run.id for run in queries.runs().values() if run.id not in own)  # of another request
+    assert f"Run `{default}`" in text_of(open_page("review", {"request": "req-demo", "run": other}))
+
+
+def test_review_page_shows_no_verdict_for_descriptions(demo: Path) -> None:
+    checks = RunHandle(demo / "runs/run-demo").verification.checks
+    frame = next(
+        one.value
+        for one in open_page("review", {"request": "req-demo", "run": "run-demo"}).dataframe
+        if "Verdict" in one.value
+    )
+    assert (frame["Verdict"] == "measured").tolist() == [one.part is Part.DESCRIPTION for one in checks]
+    assert {"Pass", "Fail", "measured"} <= {*frame["Verdict"]}
+
+
+def test_pages_make_texts_anew_from_codes(demo: Path) -> None:
+    """The English texts that a verification stored may be older than those of this version."""
+    for run in queries.runs().values():
+        old = [replace(one, name="STORED", source="STORED", sentence="STORED") for one in run.verification.checks]
+        not_run = dict.fromkeys(run.verification.not_run, "STORED")
+        found = replace(run.verification, checks=tuple(old), sentence="STORED", not_run=not_run)
+        run.write_verification(found)
+        entry = {"number": 1, "time": "2026-01-01T00:00:00+00:00"} | to_json(found)
+        record = render_case_record(run.spec.request, [{"kind": "verification", "subjects": {}, "content": entry}])
+        assert "STORED" not in add_sections(run.report.read_text(), found) + record
+        for name in ("overview", "before_after", "report", "review"):
+            app = open_page(name, {"run": run.id, "request": run.spec.request})
+            tables = [one.value.to_string() for one in app.dataframe]
+            assert "STORED" not in "".join((text_of(app), *tables)), (run.id, name)
 
 
 def test_before_after_page_is_complete_without_genres(page, demo: Path) -> None:

@@ -11,11 +11,25 @@ import pytest
 
 from core.circuit.graph import circuit_graph
 from core.runs.handle import runs
-from core.types import Circuit, Closeness, CurvePoint, Edge, Group, Interval, Item, ModuleGroup, Overlap, Recommendation
+from core.types import (
+    Advantage,
+    Circuit,
+    Closeness,
+    CurvePoint,
+    Edge,
+    Group,
+    Interval,
+    Item,
+    ModuleGroup,
+    Overlap,
+    Recommendation,
+    Verdict,
+    Verification,
+)
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 from dashboard import charts
-from dashboard.presenters import phrases, tables
+from dashboard.presenters import advantages, phrases, tables
 from dashboard.presenters.circuit_html import page as graph_page
 from dashboard.presenters.circuit_html import pairs
 from dashboard.presenters.theme import COLOURS, LIGHT
@@ -176,6 +190,26 @@ def test_interval_is_compared_with_the_references_in_words() -> None:
     assert tables.against(Interval(0.55, 0.51, 0.6, 9), others) == "a little above the references"
     assert tables.against(Interval(0.45, 0.44, 0.46, 9), others) == "below the references"
     assert tables.against(Interval(0.45, 0.44, 0.46, 9), []) == ""
+
+
+def test_advantage_is_charted_with_its_share_rounded_outwards() -> None:
+    found = Advantage(
+        "auc", Interval(0.2, 0.1, 0.3, 9), Interval(0.05, -0.1, 0.1, 9), (-0.01, 0.01), Interval(0.75, 0.688, 1.054, 9)
+    )
+    assert advantages.frame(found).values.tolist() == [
+        ["before", 0.2, 0.1, 0.3],
+        ["after", 0.05, -0.1, 0.1],
+        ["reference", -0.01, -0.01, -0.01],
+        ["reference", 0.01, 0.01, 0.01],
+    ]
+    assert advantages.share_forgotten(found) == "Forgotten: **75 %** (68 % to 106 %)"
+    assert "too uncertain" in advantages.share_forgotten(replace(found, forgotten=None))
+
+
+def test_level_of_intervals_follows_the_confidence_of_the_verdict() -> None:
+    first = Verification("r", "", Verdict.PASS, (), {}, details={"confidence": 0.95})
+    assert advantages.interval_level(None) == advantages.interval_level(first) == "90"
+    assert advantages.interval_level(replace(first, details={"confidence": 0.975})) == "95"
 
 
 def test_sentences_claim_no_more_than_the_intervals_support(demo: Path) -> None:

@@ -225,6 +225,41 @@ def test_second_approval_destroys_the_run_and_leaves_its_history(draw_page, desk
     assert "No file of the workspace" in app.success[0].value
 
 
+def decide_on_page(app: AppTest, button: str) -> AppTest:
+    """Press approve or reject, and decide in the dialog; AppTest closes it at each run, so that each run opens it."""
+    app.button(key=button).click().run()
+    app.text_area(key="decision_reason").set_value("The rest is proven.")
+    if button == "approve":
+        app.checkbox(key="decision_understood").check()
+        app.button(key=button).click().run()
+    app.button(key="decide_now").click()
+    return app.button(key=button).click().run()
+
+
+def test_page_stays_at_the_decided_request_and_says_what_is_next(draw_page, desk):  # noqa: F811
+    """Another open request must not take the place of the one just decided."""
+    request = desk.workspace.request(desk.request)
+    user = next(one for one in desk.workspace.user_split.training_users if one not in request.users)
+    other = replace(request, id="req-zzz", users=(user,))
+    write_json(desk.workspace.root / "requests/req-zzz.json", other)
+    desk.submit()
+    app = decide_on_page(draw_page("petra"), "approve")
+    assert app.success[0].value == "Your approval is recorded. Next, another person decides."
+    app = decide_on_page(draw_page("owen"), "approve")
+    shown = text_of(app)
+    assert app.selectbox(key="pick_request").value == desk.request and app.query_params["request"] == desk.request
+    assert "the new adapter is in service" in app.success[0].value and "Carried out" in shown
+    assert "Save the record below" in shown and "backups of the disk" in shown
+    assert "launch a run for the open request" in shown
+
+
+def test_page_stays_at_the_rejected_request(draw_page, desk):  # noqa: F811
+    desk.submit()
+    app = decide_on_page(draw_page("petra"), "reject")
+    assert "launch another run for this request" in app.success[0].value
+    assert app.selectbox(key="pick_request").value == desk.request and "was rejected" in text_of(app)
+
+
 def test_old_login_cannot_decide(draw_page, desk, monkeypatch):  # noqa: F811
     desk.submit()
     draw_page("petra")

@@ -27,6 +27,7 @@ from core.types import (
     Item,
     Metrics,
     ModuleGroup,
+    Part,
     Recommendation,
     Request,
     RunSpec,
@@ -231,7 +232,7 @@ def test_summary_states_request_method_result_and_utility():
         "Not verified yet: 82% of what the model knew about the erased data is gone (90% interval 61% to 104%)." in text
     )
     assert (
-        "in nats: 0.180 (0.150 to 0.210) before, 0.032 (−0.008 to 0.072) after; the references have −0.012 to 0.015"
+        "data (log loss, nats): 0.180 (0.150 to 0.210) before, 0.032 (−0.008 to 0.072) after; the references have −0.012 to 0.015"
         in text
     )
     assert (
@@ -494,6 +495,24 @@ def test_full_report_shows_the_verification():
     assert "It <b>seems</b> so." in text and "to 0.044" in text
     assert "several requests in a row" in text and "b" not in Page(html).tags and "iframe" not in Page(html).tags
     assert add_sections(anonymous_report(), None).count("<h2>") == anonymous_report().count("<h2>")
+
+
+def test_description_is_measured_and_not_judged():
+    """A description decides nothing, so that the table shows no PASS or FAIL for it."""
+    described = replace(check(Verdict.FAIL, "It differs."), part=Part.DESCRIPTION)
+    judged = replace(check(Verdict.PASS), part=Part.ENDPOINT)
+    found = Verification("run-1", "ab12", Verdict.PASS, (judged, described), {}, "", {"theta": 0.5})
+    html = add_sections(anonymous_report(), found)
+    assert html.count('<td class="word">pass</td>') == 1 and html.count("<td>measured</td>") == 1
+    assert '<td class="word">fail</td>' not in html
+    old = add_sections(anonymous_report(), replace(found, checks=(described,)))  # of version 0.1.0: every check decided
+    assert '<td class="word">fail</td>' in old and "<td>measured</td>" not in old
+
+
+def test_attempts_are_not_counted_for_an_exact_retraining():
+    found = Verification("run-1", "ab12", Verdict.EXACT, (), {}, "", {"theta": 0.5}, attempt=2)
+    assert "attempt" not in Page(add_sections(anonymous_report(), found)).text
+    assert "This is attempt 2" in Page(add_sections(anonymous_report(), replace(found, verdict=Verdict.PASS))).text
 
 
 def test_embedded_circuit_is_in_a_sandboxed_frame():

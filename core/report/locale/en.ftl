@@ -227,7 +227,7 @@ check-adapter-identity-fail = The adapter is not a valid result of this run.
 check-adapter-identity-inconclusive = It is not known whether the adapter is the one that the run made.
 
 check-same-function = The adapter is not the original
-check-same-function-source = the answers must change by more than { NUMBER($margin, style: "percent") } of what another seed changes
+check-same-function-source = the answers must change by more than { NUMBER($low, style: "percent") } of what another seed changes
 check-same-function-pass = The adapter does not compute the same answers as the original.
 check-same-function-fail = The adapter computes the same answers as the original, whatever its digest.
 

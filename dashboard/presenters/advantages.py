@@ -1,0 +1,34 @@
+"""Advantages over the references: the table of their chart, the share forgotten, and the level of the intervals."""
+
+import math
+
+import pandas as pd
+
+from core.types import Advantage, Interval, Verification
+from dashboard.presenters.i18n import Texts, t
+from dashboard.presenters.tables import MODELS
+
+MEASURE_NAMES = Texts({"log_loss": "measure-log-loss", "auc": "measure-auc", "membership": "measure-membership"})
+
+
+def frame(found: Advantage) -> pd.DataFrame:
+    """Return the table of `charts.intervals`: model, value, low, high; a reference has no interval."""
+    rows = [(MODELS["before"], found.original), (MODELS["after"], found.unlearned)]
+    rows += [(MODELS["reference"], Interval(one, one, one, found.original.n)) for one in found.references]
+    return pd.DataFrame(
+        [(model, one.value, one.low, one.high) for model, one in rows], columns=["model", "value", "low", "high"]
+    )
+
+
+def share_forgotten(found: Advantage) -> str:
+    """State the share that is forgotten by one measure, with its interval rounded outwards as in the verdict."""
+    if found.forgotten is None:
+        return t("share-forgotten-unknown")
+    value, low, high = (100 * one for one in (found.forgotten.value, found.forgotten.low, found.forgotten.high))
+    return t("share-forgotten", value=f"{value:.0f}", low=str(math.floor(low)), high=str(math.ceil(high)))
+
+
+def interval_level(verified: Verification | None) -> str:
+    """Return the level of the intervals in percent; the verification of a further attempt has wider ones."""
+    confidence = verified.details.get("confidence") if verified else None  # of one side
+    return f"{200 * confidence - 100:g}" if isinstance(confidence, float) else "90"
