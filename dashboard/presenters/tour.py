@@ -3,7 +3,8 @@
 from collections.abc import Container
 from dataclasses import dataclass
 
-SHOWN_RUN = ("run", "run-demo")
+CIRCUIT_RUN = ("run", "run-demo")  # one person's request, with circuits
+PASSED_RUN = ("run", "run-forgotten")  # a request of many people
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +23,18 @@ class TourStep:
 
 
 STEPS = (
-    TourStep("overview", (SHOWN_RUN,), "tour-workspace"),
-    TourStep("request", (SHOWN_RUN, ("user", "u254")), "tour-user"),
-    TourStep("circuit", (SHOWN_RUN,), "tour-circuit"),
-    TourStep("circuit", (SHOWN_RUN, ("module", "a0.h5")), "tour-module"),
-    TourStep("circuit", (SHOWN_RUN, ("module", "a0.h5")), "tour-certainty"),
-    TourStep("what_if", (SHOWN_RUN, ("off", "a0.h5"), ("person", "u254")), "tour-what-if"),
-    TourStep("groups", (SHOWN_RUN,), "tour-groups"),
-    TourStep("run", (SHOWN_RUN,), "tour-run"),
-    TourStep("before_after", (SHOWN_RUN, ("person", "u254")), "tour-before-after"),
-    TourStep("before_after", (SHOWN_RUN, ("person", "u254")), "tour-reference"),
-    TourStep("report", (SHOWN_RUN,), "tour-report"),
-    TourStep("report", (SHOWN_RUN,), "tour-decide"),
+    TourStep("overview", (CIRCUIT_RUN,), "tour-workspace"),
+    TourStep("request", (CIRCUIT_RUN, ("user", "u060")), "tour-user"),
+    TourStep("circuit", (CIRCUIT_RUN,), "tour-circuit"),
+    TourStep("circuit", (CIRCUIT_RUN, ("module", "a2.h6")), "tour-module"),
+    TourStep("circuit", (CIRCUIT_RUN, ("module", "a2.h6")), "tour-certainty"),
+    TourStep("what_if", (CIRCUIT_RUN, ("off", "a2.h6"), ("person", "u060")), "tour-what-if"),
+    TourStep("groups", (CIRCUIT_RUN,), "tour-groups"),
+    TourStep("run", (CIRCUIT_RUN,), "tour-run"),
+    TourStep("before_after", (PASSED_RUN, ("person", "u254")), "tour-before-after"),
+    TourStep("before_after", (PASSED_RUN, ("person", "u254")), "tour-reference"),
+    TourStep("report", (PASSED_RUN,), "tour-report"),
+    TourStep("report", (PASSED_RUN,), "tour-decide"),
 )
 
 

@@ -55,8 +55,8 @@ if __name__ == "__main__":
     subject = Workspace(workspace).requests()[0].subjects[0]
     queries = {
         "request": f"?user={subject}",
-        "circuit": "?run=run-demo&module=a0.h5",
-        "what_if": f"?run=run-demo&off=a0.h5&person={subject}",
+        "circuit": "?run=run-demo&module=a2.h6",
+        "what_if": f"?run=run-demo&off=a2.h6&person={subject}",
         "groups": "?run=run-demo",
     }
     save_screenshots(workspace, Path(sys.argv[2]), names, queries)

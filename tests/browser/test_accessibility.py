@@ -16,10 +16,10 @@ from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, open_page, serve
 SCREENS = {"light-1440": (1440, False), "dark-1440": (1440, True), "light-390": (390, False)}
 # Addresses that show the most of each page: a user is selected, the form is open.
 QUERIES = {
-    "request": "?user=u254",
-    "circuit": "?run=run-demo&module=a0.h5",
-    "what_if": "?run=run-demo&off=a0.h5&out=3",
-    "groups": "?run=run-demo&forget=a0.h5&high=0.7",
+    "request": "?user=u060",
+    "circuit": "?run=run-demo&module=a2.h6",
+    "what_if": "?run=run-demo&off=a2.h6&out=3",
+    "groups": "?run=run-demo&forget=a2.h6&high=0.7",
     "run": "?request=req-demo",
 }
 VIEWS = [*((page, QUERIES.get(page, "")) for page in PAGES), ("report", "?run=run-demo&tour=9")]

@@ -66,7 +66,7 @@ def test_user_of_the_tour_rated_every_letter_with_five_stars(demo: Path) -> None
     letters = [
         event.rating
         for event in workspace.interactions
-        if event.user == user and "Letter" in workspace.items[event.item].title
+        if event.user == user and "Lantern" in workspace.items[event.item].title
     ]
     assert len(letters) > 5 and set(letters) == {5.0}
 
@@ -96,7 +96,7 @@ def test_next_button_visits_all_steps_and_back_returns(tour: AppTest) -> None:
 def test_leave_button_ends_the_tour_and_keeps_the_page(tour: AppTest) -> None:
     press(press(tour, "tour_next"), "tour_leave")
     assert "tour" not in tour.query_params and strip_text(tour) is None
-    assert tour.query_params["user"] == "u254"
+    assert tour.query_params["user"] == "u060"
     assert t("tour-offer") not in text_of(tour)
 
 
