@@ -8,6 +8,7 @@ import pytest
 from fluent.syntax import FluentParser, ast
 from streamlit.testing.v1 import AppTest
 
+from core.runs.handle import open_run
 from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace, WorkspaceSettings
 from dashboard.presenters.i18n import ENGLISH, t
@@ -57,18 +58,19 @@ def test_runs_and_users_of_the_steps_exist_in_the_demo(demo: Path) -> None:
     for step in STEPS:
         query = dict(step.query)
         assert (demo / "runs" / query["run"]).is_dir()
-        assert {query.get("user"), query.get("person")} - {None} <= set(workspace.requests()[0].subjects)
+        request = workspace.request(open_run(workspace, query["run"]).spec.request)
+        assert {query.get("user"), query.get("person")} - {None} <= set(request.subjects)
 
 
-def test_user_of_the_tour_rated_every_letter_with_five_stars(demo: Path) -> None:
+def test_user_of_the_tour_rated_every_lantern_with_five_stars(demo: Path) -> None:
     workspace = Workspace(demo)
     user = next(dict(step.query)["user"] for step in STEPS if step.text == "tour-user")
-    letters = [
+    lanterns = [
         event.rating
         for event in workspace.interactions
         if event.user == user and "Lantern" in workspace.items[event.item].title
     ]
-    assert len(letters) > 5 and set(letters) == {5.0}
+    assert len(lanterns) > 5 and set(lanterns) == {5.0}
 
 
 @pytest.mark.parametrize("number", range(1, len(PATH) + 1))
