@@ -1,14 +1,16 @@
 """Commands on finished runs: `report`, `overlap`, `verify` and `verify-destruction`."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.console import err, out, progress, report_table
+from core.cli.console import err, follow_run, out, progress, report_table
 from core.cli.options import Device, Json, Person, RunId, WorkspacePath, workspace_for_runs
 from core.errors import RunError
 from core.report.check_texts import next_steps, render
+from core.review.permissions import check_operators
 from core.runs.handle import RunHandle, open_run
 from core.types import Check, Part, RunState, Verdict, Verification
 from core.utils.serialization import read_json, to_json
@@ -90,8 +92,13 @@ def overlap(
 
 
 def verify(
-    workspace: WorkspacePath,
-    run_id: RunId,
+    root: WorkspacePath,
+    run_id: Annotated[str, typer.Option("--run", help="Id of a finished run.")] = "",
+    adapter: Annotated[
+        Path | None,
+        typer.Option("--adapter", help="Instead of a run: a folder with a PEFT adapter that another tool unlearned."),
+    ] = None,
+    request_id: Annotated[str, typer.Option("--request", "-r", help="With --adapter: the request's id.")] = "",
     device: Device = "auto",
     full: Annotated[
         bool, typer.Option("--full", help="Rank the lists of all users, and run the slow checks (V5, V7, V8).")
@@ -99,10 +106,19 @@ def verify(
     person: Person = "",
     as_json: Json = False,
 ) -> None:
-    """Compare a finished run with retrained references and come to a verdict; exit code 1 for FAIL and INCONCLUSIVE."""
+    """Compare a finished run with retrained references and come to a verdict; exit code 1 for FAIL and INCONCLUSIVE.
+
+    With --adapter and --request, the adapter is first taken in as a run of method "external".
+    """
     from core.runs.verify import verify_run  # loads torch
 
-    run = open_run(workspace_for_runs(workspace, person), run_id)
+    _check_choice(run_id, adapter, request_id)
+    workspace = workspace_for_runs(root, person)
+    run = (
+        _external_run(workspace, request_id, adapter, device, person, as_json)
+        if adapter
+        else open_run(workspace, run_id)
+    )
     with progress(as_json) as bars:
         bar = bars.add_task("models evaluated", total=1.0)
         found = verify_run(run, device, full, lambda done: bars.update(bar, completed=done))
@@ -112,6 +128,30 @@ def verify(
         _print_verification(found)
     if not found.verdict.passes:
         raise typer.Exit(1)
+
+
+def _check_choice(run_id: str, adapter: Path | None, request_id: str) -> None:
+    """Raise RunError unless either a run is named, or an adapter with its request."""
+    if bool(run_id) == bool(adapter) or bool(adapter) != bool(request_id):
+        raise RunError("Name what to verify: either --run RUN, or --adapter FOLDER with --request REQUEST.")
+
+
+def _external_run(
+    workspace: Workspace, request_id: str, adapter: Path, device: str, person: str, as_json: bool
+) -> RunHandle:
+    """Take an adapter of another tool in as a run, and follow the run to its end."""
+    from core.runs.external import create_external_run  # loads torch and transformers
+    from core.runs.submit import start
+
+    check_operators(workspace, request_id, person)
+    run = create_external_run(workspace, request_id, adapter, device, person)
+    start(run)
+    if not as_json:
+        out.print(f"Run {run.id} holds a copy of the adapter.", highlight=False)
+    follow_run(run, quiet=as_json)
+    if run.status.state is not RunState.DONE:
+        raise RunError(f"Run {run.id!r} is {run.status.state} and cannot be verified: {run.status.message}")
+    return run
 
 
 def _print_verification(verification: Verification) -> None:

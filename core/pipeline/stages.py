@@ -12,7 +12,8 @@
    Result: Evaluation. Stage "evaluation".
 
 Methods without circuits skip step 1 and the stage “groups”; those by memory contrast group the modules at the start of
-step 3. A run with edited groups takes the circuits of step 1 from an earlier run.
+step 3. A run with edited groups takes the circuits of step 1 from an earlier run. A run of another tool's adapter
+(method "external") loads it in step 3 instead of unlearning, without the stage “unlearning”.
 Each result goes to the observer of the run as an event (core/pipeline/events.py); nothing here writes a file of a run.
 """
 
@@ -46,7 +47,7 @@ from core.report.summary import summarise
 from core.types import Evaluation, Group, GroupEdit, ModuleGroup, Outcome, Request, RunSpec
 from core.unlearning.finetuning import finetune
 from core.unlearning.memory_contrast import memory_contrasts
-from core.unlearning.methods import Method, method_of
+from core.unlearning.methods import Method, method_of, recorded_method
 from core.unlearning.paired_losses import UnlearningPrompts
 from core.unlearning.training_types import Checkpointer, Step
 from core.unlearning.unlearn import unlearn_adapter
@@ -109,12 +110,9 @@ def run(workspace: Workspace, spec: RunSpec, observer: RunObserver, checkpointer
     job = _load(workspace, spec, timer, checkpointer)
     original = evaluate_model(job.recommender, job.context, lists=True)
     grouping = _find_groups(job)
-    timer.stage("unlearning")
-    unlearning = _unlearn(job, grouping.groups)
-    round_adapter(unlearning.recommender.model, workspace.settings.adapter_dtype)
-    observer.on_event(Unlearned(unlearning.recommender, unlearning.outcome))
+    unlearned = _load_external(job) if spec.is_external else _unlearned(job, grouping)
     timer.stage("evaluation")
-    evaluation = _evaluate(job, unlearning.recommender, original)
+    evaluation = _evaluate(job, unlearned, original)
     observer.on_event(Evaluated(evaluation))
     timer.stage("report")
     observer.on_event(_build_report(job, grouping, evaluation))
@@ -122,7 +120,7 @@ def run(workspace: Workspace, spec: RunSpec, observer: RunObserver, checkpointer
 
 def _load(workspace: Workspace, spec: RunSpec, timer: StageTimer, checkpointer: Checkpointer) -> _Job:
     """Load the original model and the data of the request."""
-    method = method_of(spec.method, spec.steps)
+    method = recorded_method(spec.method) if spec.is_external else method_of(spec.method, spec.steps)
     request = workspace.request(spec.request)
     recommender = load_adapter(workspace, str(workspace.adapter), spec.device)
     timer.observer.on_event(ModelLoaded(recommender))
@@ -158,6 +156,23 @@ def _edited_groups(job: _Job, edit: GroupEdit) -> GroupingResult:
     job.observer.on_event(CircuitsFound(result.circuits, result.scores))
     job.observer.on_event(DirectEffectsFound(load_direct_effects(source)))
     return regroup_circuits(result, source, edit)
+
+
+def _load_external(job: _Job) -> Recommender:
+    """Step 3 of a run that was given its adapter: load it from the run's folder, which keeps it bit for bit."""
+    workspace, spec = job.context.workspace, job.spec
+    recommender = load_adapter(workspace, str(workspace.layout.run(spec.id).adapter), spec.device)
+    job.observer.on_event(ModelLoaded(recommender))
+    return recommender
+
+
+def _unlearned(job: _Job, grouping: GroupingResult) -> Recommender:
+    """Step 3, and its result as it is stored."""
+    job.timer.stage("unlearning")
+    result = _unlearn(job, grouping.groups)
+    round_adapter(result.recommender.model, job.context.workspace.settings.adapter_dtype)
+    job.observer.on_event(Unlearned(result.recommender, result.outcome))
+    return result.recommender
 
 
 def _unlearn(job: _Job, module_groups: Sequence[ModuleGroup]) -> UnlearningResult:

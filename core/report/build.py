@@ -142,8 +142,8 @@ def _numbers(
     measured = {name: getattr(evaluation.unlearned, name).value for name in METRIC_NAMES}
     numbers: dict[str, Any] = to_json(
         {
-            "run": spec.id, "request": spec.request, "method": spec.method, "seed": spec.seed, "created": spec.created,
-            "device": device, "dtype": dtype,
+            "run": spec.id, "request": spec.request, "method": spec.method, "seed": spec.known_seed,
+            "created": spec.created, "device": device, "dtype": dtype,
             **measured,
             "item_mean_auc": evaluation.item_mean_auc.value,
             "residual": evaluation.closeness.residual,

@@ -114,6 +114,11 @@ def _request(request: Request) -> str:
 
 def _done(spec: RunSpec, groups: Sequence[ModuleGroup], memory_contrast: bool) -> str:
     kept = "The base model was not changed."
+    if spec.is_external:
+        return (
+            "Another tool made the adapter: by which method, in how many steps, with which seed and in what time is "
+            f"not known. {kept}"
+        )
     if spec.method == "retrain":
         return f"The adapter was retrained from the base model without the forgotten data. {kept}"
     if memory_contrast:

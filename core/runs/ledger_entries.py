@@ -21,8 +21,8 @@ from core.ledger.keys import Keys, keys_of, read_public
 from core.ledger.statement import Statement
 from core.models.hub import fingerprint, resolve
 from core.runs.handle import RunHandle
-from core.types import Request, Verification
-from core.unlearning.methods import METHODS
+from core.types import Request, RunSpec, Verification
+from core.unlearning.methods import recorded_method
 from core.utils.assets import checkout
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json
@@ -155,8 +155,8 @@ def _content(workspace: Workspace, run: RunHandle, keys: Keys) -> dict[str, Any]
     return {
         "run": spec.id,
         "by": spec.launched_by,
-        "method": {"name": spec.method, **to_json(METHODS[spec.method])},
-        "seed": spec.seed,
+        "method": {"name": spec.method, **_method(spec)},
+        "seed": spec.known_seed,
         "by_hand": bool(spec.edit),
         "thresholds": spec.thresholds,
         "attempts": attempts,
@@ -173,9 +173,15 @@ def _content(workspace: Workspace, run: RunHandle, keys: Keys) -> dict[str, Any]
     }
 
 
+def _method(spec: RunSpec) -> Mapping[str, Any]:
+    """The settings of the method; of another tool's adapter only the title, because they are not known."""
+    method = recorded_method(spec.method)
+    return {"title": method.title} if spec.is_external else to_json(method)
+
+
 def _without_cells(run: RunHandle) -> Mapping[str, Any]:
-    """How the training ended, without the cells, which the run's folder holds."""
-    return {name: value for name, value in to_json(run.outcome).items() if name != "cells"}
+    """How the training ended, without the cells, which the run's folder holds; empty where it is not known."""
+    return {name: value for name, value in to_json(run.outcome or {}).items() if name != "cells"}
 
 
 def _request(workspace: Workspace, request: Request, keys: Keys) -> dict[str, Any]:

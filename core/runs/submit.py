@@ -58,6 +58,35 @@ def create_run(
         RequestError: The request cannot be served.
         DeviceError: The device is not available.
     """
+    launcher = check_job(workspace, request_id, device, launcher)
+    method_of(method)
+    if edit:
+        _check_source(workspace, request_id, method, edit)
+    spec = as_submitted(
+        workspace, RunSpec("", request_id, method, device, seed, steps, "", edit, launcher, "", launched_by)
+    )
+    run = RunHandle(workspace.layout.run(spec.id).path)
+    make_private_folder(run.path)
+    return enqueue(run, spec)
+
+
+def check_job(workspace: Workspace, request_id: str, device: str, launcher: str = "") -> str:
+    """Check the request, the launcher and the device of a run.
+
+    Args:
+        workspace: The workspace.
+        request_id: The request.
+        device: "auto", "cpu" or "cuda".
+        launcher: A name of LAUNCHERS; "" for the workspace's own.
+
+    Returns:
+        The name of the launcher.
+
+    Raises:
+        RunError: The launcher is unknown.
+        RequestError: The request cannot be served.
+        DeviceError: The device is not available.
+    """
     request, settings = workspace.request(request_id), workspace.settings
     workspace.check(request)
     make_split(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
@@ -66,24 +95,28 @@ def create_run(
         raise RunError(f"Launcher {launcher!r} is unknown: choose one of {', '.join(LAUNCHERS)}.")
     if launcher == "local":  # elsewhere there may be a GPU that is not here
         choose_device(device)
-    method_of(method)
-    if edit:
-        _check_source(workspace, request_id, method, edit)
-    name, bounds = f"run-{secrets.token_hex(3)}", Thresholds(settings.forgotten_share).digest
-    spec = RunSpec(name, request_id, method, device, seed, steps, utc_now(), edit, launcher, bounds, launched_by)
-    run = RunHandle(workspace.layout.run(spec.id).path)
-    make_private_folder(run.path)
+    return launcher
+
+
+def as_submitted(workspace: Workspace, job: RunSpec) -> RunSpec:
+    """The job with a new id, the time, and the margins as they are now."""
+    margins = Thresholds(workspace.settings.forgotten_share).digest
+    return replace(job, id=f"run-{secrets.token_hex(3)}", created=utc_now(), thresholds=margins)
+
+
+def enqueue(run: RunHandle, spec: RunSpec, *digests: str) -> RunHandle:
+    """Write the spec of a run and queue it, unless the same job is active; return the active run."""
     run.write_spec(spec)
-    queued = run.store.add(spec.id, _dedup_key(spec), LAUNCHERS[launcher].externally_queued)
+    queued = run.store.add(spec.id, _dedup_key(spec, *digests), LAUNCHERS[spec.launcher].externally_queued)
     if queued != spec.id:
         shutil.rmtree(run.path)
     return RunHandle(run.path.with_name(queued))
 
 
-def _dedup_key(spec: RunSpec) -> str:
-    """Digest of the job: the spec without its id, time and person."""
-    job = to_json(replace(spec, id="", created="", launched_by=""))
-    return hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()
+def _dedup_key(spec: RunSpec, *digests: str) -> str:
+    """Digest of the job: the spec without its id, time and person, and the digests of what came with it."""
+    job = json.dumps(to_json(replace(spec, id="", created="", launched_by="")), sort_keys=True)
+    return hashlib.sha256("".join((job, *digests)).encode()).hexdigest()
 
 
 def _check_source(workspace: Workspace, request_id: str, method: str, edit: GroupEdit) -> None:

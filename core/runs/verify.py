@@ -21,8 +21,8 @@ from core.report.localization import can_make_texts
 from core.runs.adapter_identity import adapter_files, differs_from_original, recorded_digests
 from core.runs.handle import RunHandle, runs
 from core.runs.ledger import RunLedger, open_ledger
-from core.types import Check, RunState, Verdict, Verification
-from core.unlearning.methods import METHODS
+from core.types import EXTERNAL, Check, RunState, Verdict, Verification
+from core.unlearning.methods import recorded_method
 from core.utils.hashing import digests_match, sha256_of_file
 from core.verification.equivalence import exact_value
 from core.verification.evidence import Answers, Evidence
@@ -61,7 +61,7 @@ def verify_run(
     with shared_model_lock(run.workspace):
         exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger))
         evidence = replace(_evidence(run, device, margins, full, progress), attempt=attempt_of(run, ledger))
-        found = run_suite(run.id, evidence, exact, METHODS[run.spec.method].retrain)
+        found = run_suite(run.id, evidence, exact, recorded_method(run.spec.method).retrain)
         if can_make_texts():
             found = render(found, english())
         run.write_verification(found)
@@ -100,7 +100,7 @@ def attempt_of(run: RunHandle, ledger: RunLedger) -> int:
         if other.spec.request == own.request
         and (other.spec.created, other.id) < (own.created, own.id)
         and other.status.state is RunState.DONE
-        and not METHODS[other.spec.method].retrain
+        and not recorded_method(other.spec.method).retrain
     }
     return 1 + len(earlier | ledger.runs_before(run.id, own.request))
 
@@ -123,7 +123,7 @@ def _identity(run: RunHandle, ledger: RunLedger) -> Check:
     elif not complete:
         found, reason = Verdict.INCONCLUSIVE, "incomplete_digests"
     else:
-        found, reason = Verdict.PASS, ""
+        found, reason = Verdict.PASS, EXTERNAL if run.spec.is_external else ""
     return _exact("V12", "adapter_identity", found, reason)
 
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 from core.types.aliases import stored_as
 from core.types.circuit import GroupEdit
 
+EXTERNAL = "external"  # method of a run that verifies an adapter of another tool; it cannot be launched
+
 
 class RunState(StrEnum):
     """State of a run; LOST is never stored: a reader infers it when the worker is dead or silent."""
@@ -58,6 +60,16 @@ class RunSpec:
     launcher: str = "local"
     thresholds: str = ""
     launched_by: str = field(default="", metadata=stored_as("by"))
+
+    @property
+    def is_external(self) -> bool:
+        """Whether another tool made the adapter, so that its steps, its seed and its time are not known."""
+        return self.method == EXTERNAL
+
+    @property
+    def known_seed(self) -> int | None:
+        """The seed; None where it is not known."""
+        return None if self.is_external else self.seed
 
 
 @dataclass(frozen=True, slots=True)

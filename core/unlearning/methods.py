@@ -6,6 +6,7 @@ The command line, the dashboard and the benchmark read this table. To add a meth
 from dataclasses import dataclass, replace
 
 from core.errors import RunError
+from core.types import EXTERNAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +249,19 @@ METHODS: dict[str, Method] = {
         retrain=True,
     ),
 }
+
+
+# The row of EXTERNAL. It stands outside the table because it cannot be launched.
+ANOTHER_TOOL = Method("Adapter of another tool", "Checks an adapter that another tool made; how is not known.")
+
+
+def recorded_method(name: str) -> Method:
+    """Look up the method of an existing run.
+
+    Args:
+        name: Key of `METHODS`, or EXTERNAL.
+    """
+    return ANOTHER_TOOL if name == EXTERNAL else METHODS[name]
 
 
 def method_of(name: str, steps: int = 0) -> Method:

@@ -18,7 +18,7 @@ def progress(run: RunHandle) -> None:
     """Show the stages, progress bar, message, figures and losses of a run at this moment."""
     status, events = run.status, run.events()
     steps = [event for event in events if event.get("kind") == "step"]
-    _stages(status, stages(queries.needs_circuits(run)))
+    _stages(status, stages(queries.needs_circuits(run), run.spec.is_external))
     if status.state in LIVE:
         st.progress(min(1.0, max(0.0, status.progress)), _bar(run, status))
         _stop(run)

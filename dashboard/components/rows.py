@@ -100,8 +100,9 @@ def request_table(requests: tuple[Request, ...], runs: dict[str, RunHandle]) -> 
 def run_table(runs: dict[str, RunHandle]) -> pd.DataFrame:
     """Return the table of all runs, to export."""
     rows = [
-        (spec.id, spec.request, spec.method, status.device, spec.created, STATES[status.state], status.seconds)
+        (spec.id, spec.request, spec.method, status.device, spec.created, STATES[status.state], seconds)
         for spec, status in ((run.spec, run.status) for run in runs.values())
+        for seconds in [None if spec.is_external else status.seconds]  # the time of the other tool is not known
     ]
     columns = [
         t("overview-run-column"),

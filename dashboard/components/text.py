@@ -40,7 +40,7 @@ def lead(sentence: str, note: str = "") -> None:
 def about(run: RunHandle) -> str:
     """Describe the run that a page shows, as one line of Markdown."""
     spec, status = run.spec, run.status
-    method = queries.METHODS[spec.method].title if spec.method in queries.METHODS else spec.method
+    method = queries.method_title(spec)
     icon, colour = BADGES[status.state]
     badge = f":{colour}-badge[:material/{icon}: {STATES[status.state]}]"
     sentence = t("about-run", state=badge, run=code(spec.id), request=code(spec.request), method=escape(method))

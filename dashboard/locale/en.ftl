@@ -601,6 +601,7 @@ run-none-note = A run finds the modules that carry the forget set, unlearns it, 
 run-queued = The run waits for its turn.
 run-running = The run is working.
 run-done = The run finished in { $time }.
+run-done-external = The adapter of another tool was evaluated in { $time }.
 run-failed = The run stopped because of an error.
 run-cancelled = The run was stopped by hand.
 run-lost = The run has lost its worker process.

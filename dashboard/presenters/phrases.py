@@ -172,15 +172,22 @@ def scope(request: Request) -> str:
     return t("scope-both", users=users, chosen=chosen) if users and chosen else users or chosen
 
 
-def stages(needs_circuits: bool) -> tuple[str, ...]:
-    """List the ids of a run's stages; only methods that use groups search for a circuit."""
-    return tuple(stage for stage in STAGES if needs_circuits or stage not in ("contrast prompts", "circuit", "groups"))
+def stages(needs_circuits: bool, is_external: bool) -> tuple[str, ...]:
+    """List the ids of a run's stages; only methods that use groups search for a circuit.
+
+    Args:
+        needs_circuits: Whether the method searches for a circuit.
+        is_external: Whether another tool has unlearned already.
+    """
+    skipped = {*(() if needs_circuits else ("contrast prompts", "circuit", "groups"))}
+    skipped |= {"unlearning"} if is_external else set()
+    return tuple(stage for stage in STAGES if stage not in skipped)
 
 
-def run_sentence(status: RunStatus) -> str:
+def run_sentence(status: RunStatus, is_external: bool) -> str:
     """Describe the state of a run, for the first line of its page."""
     if status.state is RunState.DONE:
-        return t("run-done", time=duration(status.seconds))
+        return t("run-done-external" if is_external else "run-done", time=duration(status.seconds))
     return RUN_SENTENCES[status.state]
 
 

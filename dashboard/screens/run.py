@@ -160,7 +160,7 @@ if run is None:
     form()()
     st.stop()
 status = run.status
-lead(run_sentence(status), about(run))
+lead(run_sentence(status, run.spec.is_external), about(run))
 with st.expander(t("run-form"), icon=":material/play_circle:", expanded=state.query_value("request") is not None):
     finish_form = form()
 if status.state in LIVE:

@@ -28,11 +28,12 @@ from core.types import (
     Outcome,
     Overlap,
     Request,
+    RunSpec,
     RunState,
     Task,
     Verification,
 )
-from core.unlearning.methods import DEFAULT_METHOD, METHODS, OFFERED
+from core.unlearning.methods import DEFAULT_METHOD, METHODS, OFFERED, Method, recorded_method
 from core.utils.assets import asset
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout
@@ -237,8 +238,18 @@ def verification(run: RunArtifacts) -> Verification | None:
 
 def needs_circuits(run: RunHandle) -> bool:
     """Whether the run's method extracts a circuit."""
-    method = METHODS.get(run.spec.method)
+    method = _method(run.spec)
     return method is None or method.needs_circuits
+
+
+def method_title(spec: RunSpec) -> str:
+    """The title of the run's method, or its name where this version does not know it."""
+    method = _method(spec)
+    return method.title if method else spec.method
+
+
+def _method(spec: RunSpec) -> Method | None:
+    return recorded_method(spec.method) if spec.is_external else METHODS.get(spec.method)
 
 
 def _cached(run: RunArtifacts, result: Callable[[RunArtifacts], T], *files: Path) -> T:

@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
+from core.runs.external import create_external_run
+from core.runs.verify import verify_run
+from core.runs.worker import work
+from core.types import RunState, Verdict
 from core.unlearning.methods import METHODS
 from core.unlearning.objectives import OBJECTIVES
+from core.workspace import Workspace
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 pytestmark = pytest.mark.integration
@@ -40,6 +45,17 @@ def test_example_method_lowers_answer_probability() -> None:
         METHODS.pop("hinge", None)
         OBJECTIVES.pop("hinge", None)
     assert after < before
+
+
+def test_example_adapter_of_plain_peft_code_is_verified(workspace: Workspace, tmp_path: Path) -> None:
+    request = workspace.requests()[0].id
+    before, after = example("verify_an_adapter").main(str(workspace.root), request, str(tmp_path / "adapter"), steps=8)
+    assert after > before
+    run = create_external_run(workspace, request, tmp_path / "adapter", "cpu")
+    assert work(run) is RunState.DONE, run.status
+    found = verify_run(run, "cpu")
+    identity = next(check for check in found.checks if check.code == "same_function")
+    assert identity.verdict is Verdict.PASS and found.verdict is not Verdict.EXACT
 
 
 def test_examples_are_short_and_listed() -> None:

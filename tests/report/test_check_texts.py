@@ -55,6 +55,7 @@ OUTCOMES += [("references", INCONCLUSIVE, ""), ("thresholds_frozen", PASS, ""), 
 OUTCOMES += [("references_distinct", INCONCLUSIVE, "")]
 OUTCOMES += [("references_distinct", PASS, why) for why in ("recorded", "partly_recorded")]
 OUTCOMES += [("adapter_identity", PASS, ""), ("adapter_identity", INCONCLUSIVE, "incomplete_digests")]
+OUTCOMES += [("adapter_identity", PASS, "external")]
 OUTCOMES += [("adapter_identity", FAIL, why) for why in ("unchanged", "replaced")]
 OUTCOMES += [("same_function", PASS, ""), ("same_function", FAIL, "unchanged")]
 VERDICTS = [(Verdict.PASS, ""), (Verdict.NO_TRACE, ""), (Verdict.EXACT, "")]

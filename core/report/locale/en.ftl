@@ -34,6 +34,7 @@ reason-blind = This check finds nothing in the original model either, which was 
 reason-unchanged = The run left the adapter unchanged: nothing was forgotten.
 reason-replaced = The adapter was changed, replaced or removed after the run.
 reason-incomplete-digests = The run did not record the digest of every file: launch a new run.
+reason-external = For an adapter of another tool this means: it is the one that was handed in. Nobody here saw its training.
 reason-recorded = Each of them is the one that was trained.
 reason-partly-recorded = The ledger does not have the digest of each of them.
 

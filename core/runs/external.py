@@ -1,0 +1,63 @@
+"""Runs of adapters that another tool unlearned: the adapter is checked, copied into a run of its own, and queued."""
+
+import shutil
+from pathlib import Path
+
+from core.models.external_adapter import check_external_adapter
+from core.models.hub import resolve
+from core.runs.adapter_identity import adapter_files
+from core.runs.handle import RunHandle
+from core.runs.submit import as_submitted, check_job, enqueue
+from core.types import EXTERNAL, RunSpec
+from core.utils.atomic_io import disk_error, make_private_folder
+from core.utils.hashing import sha256_of_file
+from core.workspace import Workspace
+from core.workspace.run_layout import AdapterLayout
+
+
+def create_external_run(
+    workspace: Workspace, request_id: str, adapter: Path, device: str = "auto", launched_by: str = ""
+) -> RunHandle:
+    """Check an adapter that another tool unlearned, copy it into a run of its own, and queue the run.
+
+    The worker evaluates the copy. Its digests are recorded and the margins are frozen before that. The run counts as
+    an attempt at the request.
+
+    Args:
+        workspace: The workspace.
+        request_id: The request that the adapter is said to have unlearned.
+        adapter: Folder of a PEFT adapter; only its configuration and its weights are copied.
+        device: "auto", "cpu" or "cuda".
+        launched_by: The person who hands the adapter in.
+
+    Returns:
+        The run, or the active run of the same adapter where there is one.
+
+    Raises:
+        ModelError: The adapter does not fit the base model, or may not be loaded.
+        RequestError: The request cannot be served.
+        DeviceError: The device is not available.
+        WorkspaceError: The disk refuses the copy.
+    """
+    launcher, settings = check_job(workspace, request_id, device), workspace.settings
+    check_external_adapter(adapter, resolve(workspace.base, settings.base_revision))
+    given = RunSpec("", request_id, EXTERNAL, device, launcher=launcher, launched_by=launched_by)
+    spec = as_submitted(workspace, given)
+    run = RunHandle(workspace.layout.run(spec.id).path)
+    make_private_folder(run.path)
+    digests = _copy_adapter(run, adapter)
+    run.add_event({"kind": "adapter", **digests, "seconds": 0.0})
+    return enqueue(run, spec, *digests.values())
+
+
+def _copy_adapter(run: RunHandle, adapter: Path) -> dict[str, str]:
+    """Copy an adapter into a run's folder, or remove the folder; return the digests of the copy."""
+    given = AdapterLayout(adapter)
+    try:
+        run.layout.adapter.mkdir()
+        for source, target in ((given.weights, run.layout.weights), (given.config, run.layout.adapter_config)):
+            shutil.copyfile(source, target)
+    except OSError as error:
+        shutil.rmtree(run.path)
+        raise disk_error(run.layout.adapter, error) from error
+    return {name: sha256_of_file(path) for name, path in adapter_files(run).items()}
