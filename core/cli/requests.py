@@ -7,6 +7,8 @@ import typer
 
 from core.cli.console import out, progress, step_bars
 from core.cli.options import Device, Json, Person, RequestId, WorkspacePath, pairs_of, parts_of, workspace_for_runs
+from core.errors import RequestError
+from core.review.batches import open_batch
 from core.review.permissions import require
 from core.types import Action, Identity, LegalBasis
 from core.utils.commands import command_line
@@ -25,13 +27,29 @@ def request(
     identity: Annotated[
         Identity, typer.Option(help="How the requester's identity was verified; stays in the ledger.")
     ] = Identity.NOT_RECORDED,
+    batch: Annotated[
+        str, typer.Option(help="Ids of open requests, separated by commas, to carry out together: one run for all.")
+    ] = "",
+    batch_id: Annotated[str, typer.Option("--id", help="The id of the batch; it stays in the ledger.")] = "",
     person: Person = "",
     as_json: Json = False,
 ) -> None:
-    """Open a deletion request and check that it can be served."""
+    """Open a deletion request, or a batch of open requests, and check that it can be served."""
     workspace = Workspace(root)
     require(workspace, person, Action.OPEN)
-    opened = workspace.open_request(parts_of(users), pairs_of(interactions), reason, person, legal_basis, identity)
+    if batch_id and not batch:
+        raise RequestError(f"Id {batch_id!r} is for a batch: name its requests with --batch.")
+    recorded = legal_basis is not LegalBasis.NOT_RECORDED or identity is not Identity.NOT_RECORDED
+    if batch and (users or interactions or recorded):
+        raise RequestError(
+            "Batch: its requests say whose data goes and why, so leave out --users, --interactions, --ground and "
+            "--identity."
+        )
+    opened = (
+        open_batch(workspace, parts_of(batch), batch_id, reason, person)
+        if batch
+        else workspace.open_request(parts_of(users), pairs_of(interactions), reason, person, legal_basis, identity)
+    )
     if as_json:
         print(json.dumps(to_json(opened)))
         return

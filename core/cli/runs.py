@@ -11,6 +11,7 @@ import typer
 from core.cli.console import err, follow_run, out
 from core.cli.options import OFFLINE, Device, Json, Person, RequestId, RunId, WorkspacePath, workspace_for_runs
 from core.integrations.mlflow import to_mlflow
+from core.review.batches import check_free
 from core.review.permissions import check_operators
 from core.runs.handle import RunHandle, open_run
 from core.unlearning.methods import DEFAULT_METHOD, METHODS
@@ -66,6 +67,7 @@ def run(
 
     workspace = workspace_for_runs(root, person)
     check_operators(workspace, request_id, person)
+    check_free(workspace, request_id)
     run = create_run(workspace, request_id, method, device, seed, steps, launcher=launcher, launched_by=person)
     start(run)
     _follow_and_print(run, root, detach, as_json)

@@ -25,8 +25,16 @@ def entries_of_request(entries: Sequence[Entry], request_id: str, runs: Collecti
         request_id: Id of the request.
         runs: Ids of runs for the request that are still known otherwise.
     """
-    own = {*runs, *(one["content"]["run"] for one in entries if _request(one["content"]) == request_id)}
-    return [one for one in entries if one["content"].get("run") in own]
+    about = [one["content"] for one in entries if _request(one["content"]) == request_id]
+    own, batched = ({*runs, *(one["run"] for one in about)}, {one["run"] for one in about if "batch" in one})
+
+    def belongs(content: Mapping[str, Any]) -> bool:
+        run = content.get("run")
+        if run in batched:  # the entries of the batch itself are about all of its members
+            return _request(content) == request_id
+        return run in own and "batch" not in content
+
+    return [one for one in entries if belongs(one["content"])]
 
 
 def render_case_record(request_id: str, entries: Sequence[Entry]) -> str:
@@ -50,6 +58,7 @@ def render_case_record(request_id: str, entries: Sequence[Entry]) -> str:
             request=request_id,
             headline=_headline(gone, decisions, found[-1] if found else None),
             asked=asked[-1] if asked else None,
+            batch=next((one["batch"] for one in own if "batch" in one), None),
             runs=kinds["run"],
             decisions=decisions,
             four_eyes=all(one["content"]["four_eyes"] for one in kinds["decision"]),

@@ -9,9 +9,10 @@ from dataclasses import replace
 
 from core.errors import ReviewError
 from core.review import leak_scan
+from core.review.batches import check_free, check_members
 from core.review.cases import Cases
 from core.review.evidence_digest import check_approvable, check_ready, evidence_of
-from core.review.permissions import DECIDERS, check_operators, four_eyes, require, roles
+from core.review.permissions import DECIDERS, check_operators, four_eyes, openers, require, roles
 from core.runs.handle import open_run
 from core.runs.ledger import open_ledger
 from core.types import Action, Case, CaseState, Decision, Request, Role
@@ -24,7 +25,7 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
     """Submit a verified run for a decision.
 
     Raises:
-        ReviewError: The person may not, no ledger is kept, or the run is not ready.
+        ReviewError: The person may not, no ledger is kept, the run is not ready, or the request is in a batch.
         RunError: No run has this id.
     """
     require(workspace, person, Action.SUBMIT)
@@ -33,6 +34,8 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
         raise ReviewError(f"No ledger is kept here: make one with `{make}`, so that decisions are signed.")
     run = open_run(workspace, run_id)
     check_operators(workspace, run.spec.request, person, run.spec.launched_by)
+    check_free(workspace, run.spec.request)
+    check_members(workspace, workspace.request(run.spec.request))
     check_ready(run, open_ledger(workspace))
     return Cases(workspace).submit(run.spec.request, run_id, person, evidence_of(workspace, run))
 
@@ -85,6 +88,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             person, _deciding_role(workspace, case, person, approve), approve, evidence, reason.strip(), utc_now()
         )
         if approve:
+            check_free(workspace, request_id)
             check_approvable(run, reason)
         case = replace(case, message="", decisions=(*case.decisions, decision))
         return replace(case, state=_state(workspace, case))
@@ -141,9 +145,9 @@ def _deciding_role(workspace: Workspace, case: Case, person: str, approve: bool)
     require(workspace, person, Action.DECIDE)
     if not four_eyes(workspace):
         return DECIDERS[0]
-    own = {"opened the request": workspace.request(case.request).opened_by, "submitted the run": case.operator}
-    own |= {"launched the run": open_run(workspace, case.run).spec.launched_by}
-    if conflicts := [what for what, who in own.items() if who == person]:
+    own = {"opened the request": openers(workspace, case.request), "submitted the run": {case.operator}}
+    own |= {"launched the run": {open_run(workspace, case.run).spec.launched_by}}
+    if conflicts := [what for what, who in own.items() if person in who]:
         raise ReviewError(f"Person {person!r} {conflicts[0]}: somebody else has to decide.")
     mine = [role for role in DECIDERS if role in roles(workspace, person)]
     if not approve:

@@ -23,7 +23,9 @@ def evidence_of(workspace: Workspace, run: RunHandle) -> str:
 
 def evidence_files(workspace: Workspace, run: RunHandle) -> list[Path]:
     """The files that a decision on this run rests on. Log and events are not among them: they decide nothing."""
-    return [workspace.layout.request(run.spec.request), AdapterLayout(workspace.adapter).weights, *run.layout.evidence]
+    request = workspace.request(run.spec.request)
+    requests = [workspace.layout.request(name) for name in (request.id, *request.members)]
+    return [*requests, AdapterLayout(workspace.adapter).weights, *run.layout.evidence]
 
 
 def check_ready(run: RunHandle, ledger: RunLedger) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from core.errors import CureLensError, ReviewError
 from core.review import ledger_entries
+from core.review.batch_entries import enter_member
 from core.review.cases import Cases
 from core.review.evidence_digest import check_ready, evidence_of
 from core.review.execution_state import Execution
@@ -146,7 +147,8 @@ def purge(execution: Execution) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     for path in layout.leftovers():
         path.unlink()
-    write_json(layout.closed(request.id), _closed(execution, request))
+    for one in (request, *execution.sealed_members()):
+        write_json(layout.closed(one.id), _closed(execution, one, request.members))
 
 
 def check(execution: Execution) -> None:
@@ -168,11 +170,16 @@ def check(execution: Execution) -> None:
 
 
 def sign_destruction(execution: Execution) -> None:
-    """Sign the destruction into the ledger."""
-    workspace = execution.workspace
-    closed = next(one for one in workspace.closed() if one.id == execution.case.request)
-    request, rows, weights = execution.sealed_request(), execution.sealed_rows(), _destroyed_weights(execution)
-    ledger_entries.enter_destruction(Ledger(workspace), execution.case, closed, request, rows, weights)
+    """Sign the destruction into the ledger: of the request, then, of a batch, each member's own record."""
+    workspace, case, weights = execution.workspace, execution.case, _destroyed_weights(execution)
+    ledger, closed = Ledger(workspace), {one.id: one for one in workspace.closed()}
+    request, interactions = execution.sealed_request(), execution.sealed_interactions()
+    # The first destruction in the ledger is the point of no return, so everything else follows it.
+    for one in (request, *execution.sealed_members()):
+        if one is not request:
+            enter_member(ledger, case, one, closed[one.id], execution.sealed_split())
+        rows = rows_of(interactions, one)
+        ledger_entries.enter_destruction(ledger, case, closed[one.id], one, rows, weights)
 
 
 def destroy(execution: Execution) -> None:
@@ -189,7 +196,8 @@ def roll_back(execution: Execution) -> None:
         return
     for folder in (staging(execution.adapter), execution.adapter):
         shutil.rmtree(folder, ignore_errors=True)
-    execution.layout.closed(execution.case.request).unlink(missing_ok=True)
+    for request in (execution.sealed_request(), *execution.sealed_members()):
+        execution.layout.closed(request.id).unlink(missing_ok=True)
     execution.vault.restore(execution.root)
 
 
@@ -239,15 +247,20 @@ def _shrink(layout: WorkspaceLayout, other: Request, removed: Request) -> None:
     )
     if other.id == removed.id or not (users or pairs):
         layout.request(other.id).unlink(missing_ok=True)
-    elif (users, pairs) != (other.users, other.interactions):
-        write_json(layout.request(other.id), replace(other, users=users, interactions=pairs))
+        return
+    members = tuple(name for name in other.members if name not in (removed.id, *removed.members))
+    left = replace(other, users=users, interactions=pairs, members=members)
+    if left != other:
+        write_json(layout.request(other.id), left)
 
 
-def _closed(execution: Execution, request: Request) -> ClosedRequest:
+def _closed(execution: Execution, request: Request, members: tuple[str, ...]) -> ClosedRequest:
+    """What is left of a request, alone or together with the members of its batch."""
     case, digest = execution.case, sha256_of_file(AdapterLayout(execution.adapter).weights)
-    rows = len(execution.sealed_rows())
+    users, rows = len(request.subjects), len(rows_of(execution.sealed_interactions(), request))
+    batch, together = (case.request, len(members)) if members else ("", 1)
     return ClosedRequest(
-        request.id, request.created, utc_now(), case.run, case.number, len(request.subjects), rows, digest
+        request.id, request.created, utc_now(), case.run, case.number, users, rows, digest, batch, together
     )
 
 

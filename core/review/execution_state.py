@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.data.splits import make_split
 from core.review.leak_scan import rows_of
 from core.review.vault import Vault
-from core.types import Case, Interaction, Request
+from core.types import Case, Interaction, Request, Split, UserSplit
 from core.utils.serialization import from_json
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout
@@ -56,6 +57,11 @@ class Execution:
         """The request as it was sealed: its file may be gone by now."""
         return self._sealed_request(self.layout.name(self.layout.request(self.case.request)))
 
+    def sealed_members(self) -> tuple[Request, ...]:
+        """The members of a batch as they were sealed; empty for a single request."""
+        members = self.sealed_request().members
+        return tuple(self._sealed_request(self.layout.name(self.layout.request(member))) for member in members)
+
     def sealed_requests(self) -> Iterator[Request]:
         """All requests that were open when the case was sealed."""
         yield from map(self._sealed_request, filter(self.layout.is_request, self.vault.names()))
@@ -64,7 +70,17 @@ class Execution:
         request: Request = from_json(Request, json.loads(self.vault.read(name)))
         return request
 
+    def sealed_interactions(self) -> tuple[Interaction, ...]:
+        """All interactions as they were sealed."""
+        lines = self.vault.read(self.layout.name(self.layout.interactions)).decode("utf-8").splitlines()
+        return tuple(from_json(Interaction, json.loads(line)) for line in lines)
+
+    def sealed_split(self) -> Split:
+        """The examples of the request as they were sealed."""
+        users = from_json(UserSplit, json.loads(self.vault.read(self.layout.name(self.layout.user_split))))
+        settings = self.workspace.settings
+        return make_split(self.sealed_interactions(), users, self.sealed_request(), settings.window, settings.task)
+
     def sealed_rows(self) -> list[Interaction]:
         """The interactions that the request removes, as they were sealed."""
-        lines = self.vault.read(self.layout.name(self.layout.interactions)).decode("utf-8").splitlines()
-        return rows_of((from_json(Interaction, json.loads(line)) for line in lines), self.sealed_request())
+        return rows_of(self.sealed_interactions(), self.sealed_request())

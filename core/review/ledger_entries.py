@@ -5,6 +5,7 @@ whoever holds the key can search for them later (`verify-destruction`), and nobo
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from core.ledger.statement import Statement
@@ -86,7 +87,7 @@ def enter_destruction(
         rows: The interactions that it removes.
         weights: Sizes in bytes of the destroyed weight files, by their SHA-256.
     """
-    if is_destroyed(ledger, case):
+    if any(one.content["case"] == case.number and one.content["request"] == request.id for one in destructions(ledger)):
         return
     keys = ledger.keys
     content = {
@@ -102,7 +103,9 @@ def enter_destruction(
     }
     config = sha256_of_file(AdapterLayout(ledger.workspace.adapter).config)
     subjects = {"evidence": case.evidence, "adapter": closed.adapter, "adapter config": config}
-    _append(ledger, DESTRUCTION, subjects, case, content)
+    if closed.batch not in ("", closed.id):
+        content["batch"] = {"id": closed.batch, "requests": closed.together}
+    _append(ledger, DESTRUCTION, subjects, replace(case, request=request.id), content)
 
 
 def is_destroyed(ledger: Ledger, case: Case) -> bool:

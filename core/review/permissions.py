@@ -63,14 +63,20 @@ def require(workspace: Workspace, person: str, act: Action) -> None:
         raise ReviewError(f"Person {person!r} may not {act} here: ask somebody who is {allowed}.")
 
 
+def openers(workspace: Workspace, request_id: str) -> set[str]:
+    """Who opened a request, or, of a batch, the batch or one of its members. Raises RequestError."""
+    request = workspace.request(request_id)
+    return {request.opened_by, *(workspace.request(member).opened_by for member in request.members)} - {""}
+
+
 def check_operators(workspace: Workspace, request_id: str, *people: str) -> None:
     """Check that nobody of `people` opened the request whose run they launch or submit.
 
     Raises:
         ReviewError: Somebody did.
     """
-    requester = workspace.request(request_id).opened_by
-    if four_eyes(workspace) and requester and requester in people:
+    requesters = openers(workspace, request_id) & set(people) if four_eyes(workspace) else set()
+    for requester in sorted(requesters):
         raise ReviewError(
             f"Person {requester!r} opened the request: somebody else has to launch the run and submit it."
         )

@@ -21,7 +21,7 @@ from core.ledger.keys import Keys, keys_of, read_public
 from core.ledger.statement import Statement
 from core.models.hub import fingerprint, resolve
 from core.runs.handle import RunHandle
-from core.types import Request, RunSpec, Verification
+from core.types import Request, RunSpec, Split, Verification
 from core.unlearning.methods import recorded_method
 from core.utils.assets import checkout
 from core.utils.hashing import sha256_of_file
@@ -150,7 +150,8 @@ def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:
 
 def _content(workspace: Workspace, run: RunHandle, keys: Keys) -> dict[str, Any]:
     spec, evaluation = run.spec, run.evaluation
-    request = workspace.request(spec.request)
+    request, settings = workspace.request(spec.request), workspace.settings
+    split = make_split(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
     attempts = sum(event["kind"] == "attempt" for event in run.events())
     return {
         "run": spec.id,
@@ -161,7 +162,7 @@ def _content(workspace: Workspace, run: RunHandle, keys: Keys) -> dict[str, Any]
         "thresholds": spec.thresholds,
         "attempts": attempts,
         "outcome": _without_cells(run),
-        "request": _request(workspace, request, keys),
+        "request": request_content(request, split, keys),
         "measures": {"original": evaluation.original, "unlearned": evaluation.unlearned} if evaluation else {},
         "closeness": {"unlearned": evaluation.closeness, "references": evaluation.floor} if evaluation else {},
         "software": _software(),
@@ -184,11 +185,16 @@ def _without_cells(run: RunHandle) -> Mapping[str, Any]:
     return {name: value for name, value in to_json(run.outcome or {}).items() if name != "cells"}
 
 
-def _request(workspace: Workspace, request: Request, keys: Keys) -> dict[str, Any]:
-    """The request as pseudonyms: only the holder of the key can tell who and what it is about."""
-    settings = workspace.settings
-    split = make_split(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
-    rows = sorted(f"{one.user}\t{one.item}\t{one.time}" for prompt in split.forget for one in prompt.targets)
+def request_content(request: Request, split: Split, keys: Keys) -> dict[str, Any]:
+    """A request as pseudonyms: only the holder of the key can tell who and what it is about.
+
+    Args:
+        request: The request, or a member of the batch that was split.
+        split: The examples of the request or the batch.
+        keys: The keys of the pseudonyms.
+    """
+    forgotten = filter(request.covers, (one for prompt in split.forget for one in prompt.targets))
+    rows = sorted(f"{one.user}\t{one.item}\t{one.time}" for one in forgotten)
     return {
         "id": request.id,
         "opened": request.created,

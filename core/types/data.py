@@ -133,7 +133,7 @@ class Identity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A deletion request: all interactions of some users, or chosen interactions.
+    """A deletion request: all interactions of some users, or chosen interactions. A batch is one for several requests.
 
     Attributes:
         id: Id of the request.
@@ -144,6 +144,8 @@ class Request:
         opened_by: Who opened it.
         legal_basis: Its legal basis.
         identity: How the person's identity was checked.
+        members: Ids of the requests that a batch carries out together; empty for a single request.
+        deadline: Earliest due date of the members, ISO 8601; "" for a single request.
     """
 
     id: str
@@ -154,10 +156,14 @@ class Request:
     opened_by: str = field(default="", metadata=stored_as("by"))
     legal_basis: LegalBasis = field(default=LegalBasis.NOT_RECORDED, metadata=stored_as("ground"))
     identity: Identity = Identity.NOT_RECORDED
+    members: tuple[str, ...] = ()
+    deadline: str = ""
 
     @property
     def due(self) -> str:
-        """Deadline for the answer: 30 days, within the month of GDPR article 12(3)."""
+        """Deadline for the answer: 30 days, within the month of GDPR article 12(3); of a batch, its first member's."""
+        if self.deadline:
+            return self.deadline
         return (datetime.fromisoformat(self.created) + timedelta(days=30)).isoformat() if self.created else ""
 
     @property

@@ -128,6 +128,8 @@ class ClosedRequest:
         users: How many users the request covered.
         rows: How many interactions were deleted.
         adapter: SHA-256 of the weights that are served now.
+        batch: Id of the batch with which it was carried out; "" for a request of its own.
+        together: How many requests were carried out together.
     """
 
     id: str
@@ -138,3 +140,5 @@ class ClosedRequest:
     users: int = field(metadata=stored_as("people"))
     rows: int
     adapter: str
+    batch: str = ""
+    together: int = 1

@@ -41,15 +41,17 @@ def request_row(request: Request, runs: dict[str, RunHandle]) -> None:
         st.caption(t("overview-request-users-more" if more else "overview-request-users", users=users))
         if request.reason:
             st.caption(t("overview-request-reason", reason=escape(request.reason[:300])))
-        link("run", t("overview-request-launch"), "play_circle", request=request.id)
+        if batch := queries.holding_batch(request.id):
+            st.caption(t("batch-holds", batch=code(batch.id)))
+        else:
+            link("run", t("overview-request-launch"), "play_circle", request=request.id)
 
 
 def next_step(requests: tuple[Request, ...], runs: dict[str, RunHandle]) -> None:
     """Show the next step as a sentence and a link."""
     live = next((run for run in runs.values() if run.status.state in LIVE), None)
-    waiting = next(
-        (request for request in requests if not any(run.spec.request == request.id for run in runs.values())), None
-    )
+    started = {run.spec.request for run in runs.values()}
+    waiting = next((one for one in requests if one.id not in started and not queries.holding_batch(one.id)), None)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         if live:
             left = duration(live.status.eta)

@@ -63,6 +63,7 @@ scope-chosen = { $chosen ->
    *[other] { $chosen } chosen interactions
 }
 scope-both = { $users } and { $chosen }
+scope-batch = { $requests } requests together: { $scope }
 forgotten-users = { $users ->
     [one] the forgotten user's
    *[other] the forgotten users'
@@ -278,6 +279,16 @@ review-grounds = Legal basis: { $ground }. Identity checked: { $identity }.
 request-open = Open the request
 request-opened = Request { $request } is open. Next: launch a run for it.
 request-after = Opening a request does not change the model. Backups and earlier checkpoints still hold the data: erase them too.
+
+batch-title = Make a batch: one run for several requests
+batch-note = One user's data rarely give a verdict; the data of several users together do. Each request keeps its own due date and gets its own record.
+batch-which = Open requests
+batch-id = Id of the batch
+batch-id-help = For example batch-2026-11. It stays in every record, so it must not name a user. Empty for a random id.
+batch-make = Make a batch
+batch-made = Batch { $request } of { $requests } requests is open. Next: launch a run for it.
+batch-holds = in batch { $batch }, which carries it out
+batch-members = Requests of the batch: { $requests }
 
 ## Circuit
 
@@ -1068,6 +1079,7 @@ review-gone = { $rows } rows of { $users ->
     [one] one user
    *[other] { $users } users
 } were deleted on { $date }, and the adapter trained on them was destroyed. The record states how certain it is that the new adapter has forgotten them.
+review-gone-together = { $requests } requests were carried out together as batch { $batch }.
 review-served = Adapter in service since then: { $adapter }
 review-audit-again = Search every file again
 review-auditing = Searching every file of the workspace.

@@ -169,7 +169,8 @@ def scope(request: Request) -> str:
     """Name the data that a request covers, such as "all data of 2 users"."""
     users = t("scope-users", users=len(request.users)) if request.users else ""
     chosen = t("scope-chosen", chosen=len(request.interactions)) if request.interactions else ""
-    return t("scope-both", users=users, chosen=chosen) if users and chosen else users or chosen
+    found = t("scope-both", users=users, chosen=chosen) if users and chosen else users or chosen
+    return t("scope-batch", requests=len(request.members), scope=found) if request.members else found
 
 
 def stages(needs_circuits: bool, is_external: bool) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.types import Identity, LegalBasis
+from dashboard.components.batch import batch_form
 from dashboard.components.exports import table
 from dashboard.components.rows import request_row
 from dashboard.components.text import guarded, lead
@@ -30,6 +31,7 @@ user = state.pick(
 )
 if user is None:
     st.info(t("request-user-missing"), icon=":material/person_search:")
+    batch_form()
     st.stop()
 
 events = queries.history(user)
@@ -75,3 +77,4 @@ with right, st.container(border=True):
             state.put_notice(t("request-opened", request=code(request.id)))
             st.switch_page("screens/request.py", query_params={"request": request.id})
     st.caption(t("request-after"))
+batch_form()

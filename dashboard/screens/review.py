@@ -17,7 +17,7 @@ from dashboard.components.exports import export
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import code, date, escape, ground, identity, role_name, scope
-from dashboard.services import review
+from dashboard.services import queries, review
 from dashboard.services.queries import RunHandle
 from dashboard.services.review import AGAIN, ReviewItem
 from dashboard.session import auth, state
@@ -27,6 +27,8 @@ def item_state(item: ReviewItem) -> str:
     """Describe the state of a request in a few words."""
     if item.case and item.case.state not in AGAIN:
         return t(f"case-{item.case.state}")
+    if batch := queries.holding_batch(item.request.id):
+        return t("batch-holds", batch=batch.id)
     if item.run is None:
         return t(f"case-{item.case.state}" if item.case else "review-no-run")
     return t("review-to-submit" if item.run.verification else "review-to-verify")
@@ -59,6 +61,8 @@ def question(item: ReviewItem) -> None:
         st.markdown(f"{due} {t('review-overdue')}" if overdue(request.due) else due)
     st.caption(t("review-grounds", ground=ground(request.legal_basis), identity=identity(request.identity)))
     st.caption(t("review-users", users=", ".join(code(user) for user in request.subjects)))
+    if request.members:
+        st.caption(t("batch-members", requests=", ".join(map(code, request.members))))
     if request.reason:
         st.caption(t("overview-request-reason", reason=escape(request.reason[:500])))
     if request.opened_by:
@@ -173,6 +177,8 @@ def closed_request(closed: ClosedRequest, without_run: int, writable: bool) -> N
     """
     st.subheader(t("review-carried-out"), anchor=False)
     st.markdown(t("review-gone", users=closed.users, rows=closed.rows, date=escape(date(closed.closed))))
+    if closed.batch not in ("", closed.id):
+        st.caption(t("review-gone-together", batch=code(closed.batch), requests=closed.together))
     st.caption(t("review-served", adapter=code(closed.adapter[:16])))
     steps = [t("review-after-record"), t("review-after-copies", left=left_over())]
     steps += [t("review-after-runs", requests=without_run)] if without_run else []

@@ -3,6 +3,8 @@
 Each checks the person's permission.
 """
 
+from core.review.batches import check_free
+from core.review.batches import open_batch as make_batch
 from core.review.permissions import check_operators, require
 from core.runs.handle import RunHandle
 from core.types import Action, GroupEdit, Identity, LegalBasis, Request
@@ -27,6 +29,12 @@ def open_request(
     return workspace().open_request(users, interactions, reason, signed_in_email(), legal_basis, identity)
 
 
+def open_batch(members: tuple[str, ...], batch_id: str) -> Request:
+    """Make one request of several open ones. Raises RequestError, ReviewError."""
+    require(workspace(), signed_in_email(), Action.OPEN)
+    return make_batch(workspace(), members, batch_id, opened_by=signed_in_email())
+
+
 def launch(
     request_id: str, method: str, device: str, seed: int, edit: GroupEdit | None = None, launcher: str = ""
 ) -> str:
@@ -43,6 +51,7 @@ def launch(
 
     require(workspace(), signed_in_email(), Action.RUN)
     check_operators(workspace(), request_id, signed_in_email())
+    check_free(workspace(), request_id)
     run = create_run(
         workspace(), request_id, method, device, seed, edit=edit, launcher=launcher, launched_by=signed_in_email()
     )

@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.report.check_texts import render
 from core.report.summary import Summary, summarise
+from core.review import batches
 from core.runs.artifacts import RunArtifacts
 from core.runs.handle import RunHandle, open_run
 from core.runs.handle import runs as all_runs
@@ -73,6 +74,17 @@ def demo() -> bool:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _workspace(root: str, key: Stamps) -> Workspace:
     return Workspace(root)
+
+
+def holding_batch(request_id: str) -> Request | None:
+    """The batch under way that a request is in."""
+    return batches.holding_batch(workspace(), request_id)
+
+
+def single_requests() -> tuple[Request, ...]:
+    """Open requests that are neither a batch nor in one, by due date."""
+    free = (one for one in workspace().requests() if not one.members and holding_batch(one.id) is None)
+    return tuple(sorted(free, key=lambda one: (one.due, one.id)))
 
 
 def history(user: str) -> tuple[Interaction, ...]:

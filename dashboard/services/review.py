@@ -76,8 +76,8 @@ def _item(request: Request, case: Case | None, runs: dict[str, RunHandle]) -> Re
 
 
 def closed(executing: Case | None) -> tuple[ClosedRequest, ...]:
-    """Closed requests, newest first, without the one whose case `executing` is still being carried out."""
-    return tuple(one for one in queries.workspace().closed() if executing is None or one.id != executing.request)
+    """Closed requests, newest first, without those whose case `executing` is still being carried out."""
+    return tuple(one for one in queries.workspace().closed() if executing is None or one.case != executing.number)
 
 
 def approved() -> Case | None:

@@ -318,6 +318,20 @@ def test_request_for_chosen_interactions_needs_at_least_one(page, demo: Path) ->
     assert any(request.interactions == ((member, item),) for request in Workspace(demo).requests())
 
 
+def test_request_page_makes_a_batch_that_holds_its_requests(page, demo: Path) -> None:
+    workspace = Workspace(demo)
+    names = [workspace.open_request(users=(user,)).id for user in workspace.user_split.training_users[-3:-1]]
+    app = page("request")
+    app.multiselect(key="batch_members").set_value(names).run()
+    app.text_input(key="batch_id").set_value("batch-2026-11").run()
+    app.button(key="make_batch").click().run()
+    assert not app.exception and not app.error
+    assert workspace.request("batch-2026-11").members == tuple(names)
+    assert "2 requests together: all data of 2 users" in text_of(app)
+    assert "in batch batch-2026-11" in text_of(page("review", request=names[0]))
+    assert not set(names) & set(page("request").multiselect(key="batch_members").options)
+
+
 def test_run_page_launches_shows_and_stops_a_run(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: "", str, NEVER, externally_queued=False))
     known = {run.id for run in runs(Workspace(demo))}

@@ -1,0 +1,125 @@
+"""Batches: one run, one verification and one decision for several requests. Each keeps a record of its own.
+
+A batch is a request whose forget set is the union of its members'. It holds them from its creation until its run is
+rejected; then they are free, and another run of the batch takes them up again if they still are.
+"""
+
+import secrets
+from collections.abc import Sequence
+
+from core.errors import RequestError, ReviewError
+from core.review.cases import Cases
+from core.review.leak_scan import forgotten_data_of
+from core.types import CaseState, Identity, LegalBasis, Request
+from core.utils.clock import utc_now
+from core.utils.serialization import write_json
+from core.workspace import Workspace
+from core.workspace.layout import is_id
+
+DECIDING = (CaseState.PENDING, CaseState.APPROVED)
+
+
+def open_batch(
+    workspace: Workspace, members: Sequence[str], batch_id: str = "", reason: str = "", opened_by: str = ""
+) -> Request:
+    """Check a batch of open requests, then write it.
+
+    Args:
+        workspace: The workspace.
+        members: Ids of the requests, at least two.
+        batch_id: Id of the batch; "" for a random one. It stays in the ledger.
+        reason: Free text; it is destroyed with the batch.
+        opened_by: Who makes the batch.
+
+    Raises:
+        RequestError: A member or the id cannot be used, or the union cannot be served; nothing is written.
+        ReviewError: A member is under review or in another batch.
+    """
+    requests = [_open_member(workspace, name) for name in dict.fromkeys(members)]
+    if len(requests) < 2:
+        raise RequestError("A batch needs at least two different requests: name them, separated by commas.")
+    name = batch_id or f"batch-{secrets.token_hex(3)}"
+    _check_id(workspace, name)
+    batch = _union(name, requests, reason, opened_by)
+    workspace.check(batch)
+    check_members(workspace, batch)
+    write_json(workspace.layout.request(name), batch)
+    return batch
+
+
+def holding_batch(workspace: Workspace, request_id: str) -> Request | None:
+    """The batch under way that a request is in; a batch whose last run was rejected holds nothing."""
+    batches = (one for one in workspace.requests() if request_id in one.members)
+    return next((one for one in batches if not _is_rejected(workspace, one.id)), None)
+
+
+def check_free(workspace: Workspace, request_id: str) -> None:
+    """Check that a request may be carried out on its own.
+
+    Raises:
+        ReviewError: It is in a batch under way.
+    """
+    if batch := holding_batch(workspace, request_id):
+        raise ReviewError(
+            f"Request {request_id!r} is in batch {batch.id!r}: work on the batch, or have its run rejected first."
+        )
+
+
+def check_members(workspace: Workspace, request: Request) -> None:
+    """Check that no member of a batch is under review or in another batch. A single request always passes.
+
+    Raises:
+        ReviewError: One is.
+    """
+    cases = Cases(workspace)
+    for member in request.members:
+        if (batch := holding_batch(workspace, member)) and batch.id != request.id:
+            raise ReviewError(f"Request {member!r} is in batch {batch.id!r} already: leave it out of {request.id!r}.")
+        if (case := cases.of(member)) and case.state in DECIDING:
+            raise ReviewError(f"Request {member!r} is under review by itself: wait for the decision or leave it out.")
+
+
+def _is_rejected(workspace: Workspace, request_id: str) -> bool:
+    case = Cases(workspace).of(request_id)
+    return case is not None and case.state is CaseState.REJECTED
+
+
+def _open_member(workspace: Workspace, request_id: str) -> Request:
+    """A request that can join a batch. Raises RequestError where it is closed, unknown or a batch itself."""
+    if any(one.id == request_id for one in workspace.closed()):
+        raise RequestError(f"Request {request_id!r} is carried out already: leave it out of the batch.")
+    request = workspace.request(request_id)
+    if request.members:
+        raise RequestError(f"Request {request_id!r} is a batch itself: name its requests instead.")
+    return request
+
+
+def _check_id(workspace: Workspace, name: str) -> None:
+    """Raise RequestError where a batch cannot have this id. It stands in every member's record, so it names nobody."""
+    if not is_id(name):
+        raise RequestError(f"Batch id {name!r} is not a plain word: use letters, digits, - and _.")
+    taken = [*(one.id for one in workspace.requests()), *(one.id for one in workspace.closed())]
+    if name in taken:
+        raise RequestError(f"Batch id {name!r} is taken by another request: choose a new one.")
+    everybody = Request("", users=tuple(workspace.user_split.everyone))
+    pieces = " ".join((name, *name.replace("_", "-").split("-")))
+    if any(one in name for one in taken) or forgotten_data_of(everybody, (), {}).shows(pieces):
+        raise RequestError(f"Batch id {name!r} names a request or a user: choose another, as it stays in the ledger.")
+
+
+def _union(name: str, requests: Sequence[Request], reason: str, opened_by: str) -> Request:
+    users = tuple(dict.fromkeys(user for one in requests for user in one.users))
+    pairs = dict.fromkeys(pair for one in requests for pair in one.interactions if pair[0] not in users)
+    bases, identities = {one.legal_basis for one in requests}, {one.identity for one in requests}
+    return Request(
+        id=name,
+        users=users,
+        interactions=tuple(pairs),
+        reason=reason,
+        created=utc_now(),
+        opened_by=opened_by,
+        legal_basis=bases.pop() if len(bases) == 1 else LegalBasis.NOT_RECORDED,
+        identity=identities.pop() if len(identities) == 1 else Identity.NOT_RECORDED,
+        members=tuple(one.id for one in requests),
+        deadline=min((one.due for one in requests if one.due), default=""),
+    )
