@@ -22,9 +22,10 @@ def frame(found: Advantage) -> pd.DataFrame:
 
 def share_forgotten(found: Advantage) -> str:
     """State the share that is forgotten by one measure, with its interval rounded outwards as in the verdict."""
-    if found.forgotten is None:
+    share = found.forgotten
+    if share is None or not math.isfinite(share.low + share.high):  # a broken model has no finite loss
         return t("share-forgotten-unknown")
-    value, low, high = (100 * one for one in (found.forgotten.value, found.forgotten.low, found.forgotten.high))
+    value, low, high = (100 * one for one in (share.value, share.low, share.high))
     return t("share-forgotten", value=f"{value:.0f}", low=str(math.floor(low)), high=str(math.ceil(high)))
 
 

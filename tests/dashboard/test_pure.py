@@ -203,7 +203,8 @@ def test_advantage_is_charted_with_its_share_rounded_outwards() -> None:
         ["reference", 0.01, 0.01, 0.01],
     ]
     assert advantages.share_forgotten(found) == "Forgotten: **75 %** (68 % to 106 %)"
-    assert "too uncertain" in advantages.share_forgotten(replace(found, forgotten=None))
+    for unknown in (None, Interval(math.nan, math.nan, math.nan, 9)):
+        assert "too uncertain" in advantages.share_forgotten(replace(found, forgotten=unknown))
 
 
 def test_level_of_intervals_follows_the_confidence_of_the_verdict() -> None:
