@@ -100,7 +100,8 @@ def _settings(run: RunHandle) -> dict[str, Any]:
     """The run's settings and device, without the person who started it; of edited groups, only their run."""
     spec, status = run.spec, run.status
     edit = spec.edit.source if spec.edit else None
-    asked = {name: value for name, value in to_json(spec).items() if name != "by"} | {"seed": spec.known_seed}
+    left_out = ("by", "seed", "steps") if spec.is_external else ("by",)
+    asked = {name: value for name, value in to_json(spec).items() if name not in left_out}
     return asked | {"edit": edit, "used_device": status.device, "used_dtype": status.dtype}
 
 

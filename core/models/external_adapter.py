@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -45,7 +45,21 @@ def check_external_adapter(adapter: Path, base: Path) -> None:
 
 
 def _expected_shapes(adapter: Path, base: Path) -> Shapes:
-    """Shapes that the adapter's weights must have by its configuration. Nothing is allocated (torch's device meta)."""
+    """Shapes that the adapter's weights must have by its configuration."""
+    try:
+        adapted = _empty_model(adapter, base)
+    except (ValueError, TypeError, KeyError) as error:  # PEFT's own sentences; the first line names the fault
+        reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
+        raise ModelError(
+            f"Adapter {adapter} does not fit base model {base} ({reason}): "
+            "name an adapter that was trained on this base model."
+        ) from None
+    weights = get_peft_model_state_dict(adapted, save_embedding_layers=False)
+    return {name: tuple(weight.shape) for name, weight in weights.items()}
+
+
+def _empty_model(adapter: Path, base: Path) -> PeftModel:
+    """The base model with an adapter of this configuration, without memory for weights (torch's device meta)."""
     config = LoraConfig.from_pretrained(str(adapter))
     if config.init_lora_weights not in KEEPS_BASE:
         raise ModelError(
@@ -56,16 +70,8 @@ def _expected_shapes(adapter: Path, base: Path) -> Shapes:
     with torch.device("meta"):
         plain = AutoConfig.from_pretrained(base, trust_remote_code=False)
         model = AutoModelForCausalLM.from_config(plain)  # type: ignore[no-untyped-call]
-        try:
-            adapted = get_peft_model(model, config)
-        except (ValueError, TypeError) as error:  # PEFT's own sentences; the first line names the modules
-            reason = str(error).splitlines()[0].rstrip(".")
-            raise ModelError(
-                f"Adapter {adapter} does not fit base model {base} ({reason}): "
-                "name an adapter that was trained on this base model."
-            ) from None
-    weights = get_peft_model_state_dict(adapted, save_embedding_layers=False)
-    return {name: tuple(weight.shape) for name, weight in weights.items()}
+        adapted: PeftModel = get_peft_model(model, config)
+    return adapted
 
 
 def _finite_shapes(adapter: Path) -> Shapes:

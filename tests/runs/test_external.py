@@ -154,6 +154,14 @@ def of_unknown_modules(adapter: Path, workspace: Workspace) -> None:
     change_config(adapter, target_modules=["c_attn"])
 
 
+def of_impossible_rank(adapter: Path, workspace: Workspace) -> None:
+    change_config(adapter, r=0)
+
+
+def of_text_as_rank(adapter: Path, workspace: Workspace) -> None:
+    change_config(adapter, r="eight")
+
+
 def without_one_weight(adapter: Path, workspace: Workspace) -> None:
     weights = load_file(adapter / WEIGHTS)
     weights.pop(next(iter(weights)))
@@ -191,6 +199,8 @@ def infinite(adapter: Path, workspace: Workspace) -> None:
         (of_another_shape, r"does not fit base model .*q_proj\.lora_A\.weight is 8 x 31 instead of 8 x 32\. Name an"),
         (of_another_rank, r"does not fit base model .* instead of 3 x "),
         (of_unknown_modules, "does not fit base model .*c_attn.*: name an adapter"),
+        (of_impossible_rank, "does not fit base model .*: name an adapter"),
+        (of_text_as_rank, "does not fit base model .*: name an adapter"),
         (without_one_weight, "does not fit base model .* is absent instead of"),
         (of_dora, "is not a plain LoRA adapter"),
         (of_pissa, "initialised by 'pissa', which changes the base model"),
