@@ -70,7 +70,13 @@ def test_export_holds_metrics_of_the_run(run_handle, uri):
 
 def test_export_holds_settings_tags_and_times_of_the_run(run_handle, uri):
     run = exported(run_handle, uri)
-    expected = {"id": "run-demo", "request": "req-one", "method": "cure_merge_circuit", "seed": "1", "used_dtype": "float32"}
+    expected = {
+        "id": "run-demo",
+        "request": "req-one",
+        "method": "cure_merge_circuit",
+        "seed": "1",
+        "used_dtype": "float32",
+    }
     assert expected.items() <= run.data.params.items() and "edit" not in run.data.params
     assert run.data.tags["cure_lens.run"] == "run-demo" and run.data.tags["cure_lens.version"] == __version__
     assert (run.info.end_time - run.info.start_time) / 1000 == pytest.approx(run_handle.status.seconds, abs=0.002)
