@@ -11,9 +11,12 @@ import typer
 from core.cli.console import err, follow_run, out
 from core.cli.options import OFFLINE, Device, Json, Person, RequestId, RunId, WorkspacePath, workspace_for_runs
 from core.integrations.mlflow import to_mlflow
+from core.report.localization import can_make_texts
+from core.report.rows_needed_text import rows_needed_text
 from core.review.batches import check_free
 from core.review.permissions import check_operators
 from core.runs.handle import RunHandle, open_run
+from core.runs.rows_needed import rows_needed
 from core.unlearning.methods import DEFAULT_METHOD, METHODS
 from core.utils.commands import command_line
 from core.utils.serialization import to_json
@@ -35,9 +38,11 @@ def estimate(
     """Estimate a run's duration and memory on this machine; no run is started."""
     from core.runs.estimate.estimate import estimate as estimate_run  # loads torch
 
-    found = estimate_run(Workspace(workspace), request_id, method, device, steps)
+    opened = Workspace(workspace)
+    found = estimate_run(opened, request_id, method, device, steps)
+    power = rows_needed(opened, [opened.request(request_id)])
     if as_json:
-        print(json.dumps({**to_json(found), "fits": found.fits}))
+        print(json.dumps({**to_json(found), "fits": found.fits, "verdict": to_json(power)}))
         return
     out.print(
         f"About {found.seconds:.0f} seconds on {found.device} ({found.dtype}), within a factor of two. "
@@ -45,6 +50,8 @@ def estimate(
         highlight=False,
         soft_wrap=True,
     )
+    if can_make_texts():
+        out.print(rows_needed_text(power), highlight=False, soft_wrap=True)
     if not found.fits:
         err.print("It does not fit: choose another device, or spread the model over several GPUs.", style="red")
         raise typer.Exit(1)

@@ -143,6 +143,7 @@ def purge(execution: Execution) -> None:
     write_json(layout.user_split, _without(workspace.user_split, set(request.users)))
     for other in workspace.requests():
         _shrink(layout, other, request)
+    _drop_members(workspace)
     for folder in _old_folders(execution):
         shutil.rmtree(folder, ignore_errors=True)
     for path in layout.leftovers():
@@ -247,11 +248,18 @@ def _shrink(layout: WorkspaceLayout, other: Request, removed: Request) -> None:
     )
     if other.id == removed.id or not (users or pairs):
         layout.request(other.id).unlink(missing_ok=True)
-        return
-    members = tuple(name for name in other.members if name not in (removed.id, *removed.members))
-    left = replace(other, users=users, interactions=pairs, members=members)
-    if left != other:
-        write_json(layout.request(other.id), left)
+    elif (users, pairs) != (other.users, other.interactions):
+        write_json(layout.request(other.id), replace(other, users=users, interactions=pairs))
+
+
+def _drop_members(workspace: Workspace) -> None:
+    """Remove from each batch the members of which nothing is left."""
+    requests = workspace.requests()
+    names = {one.id for one in requests}
+    for one in requests:
+        if not names.issuperset(one.members):
+            left = tuple(name for name in one.members if name in names)
+            write_json(workspace.layout.request(one.id), replace(one, members=left))
 
 
 def _closed(execution: Execution, request: Request, members: tuple[str, ...]) -> ClosedRequest:

@@ -21,7 +21,7 @@ from core.types.circuit import (
 from core.types.data import Encoded, Identity, Interaction, Item, LegalBasis, Prompt, Request, Split, Task, UserSplit
 from core.types.results import Advantage, Closeness, Evaluation, Interval, Metrics, Outcome, Overlap, TopLists
 from core.types.review import Action, Case, CaseState, ClosedRequest, Comment, Decision, Role
-from core.types.runs import ENDED, EXTERNAL, TRANSITIONS, RunSpec, RunState, RunStatus, Worker
+from core.types.runs import ENDED, EXTERNAL, TRANSITIONS, RowsNeeded, RunSpec, RunState, RunStatus, Worker
 
 __all__ = [
     "ENDED",
@@ -62,6 +62,7 @@ __all__ = [
     "Recommendation",
     "Request",
     "Role",
+    "RowsNeeded",
     "RunSpec",
     "RunState",
     "RunStatus",

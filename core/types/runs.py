@@ -122,3 +122,20 @@ class RunStatus:
     updated: str = ""
     peak_bytes: int = field(default=0, metadata=stored_as("memory"))
     tokens_per_second: float = field(default=0.0, metadata=stored_as("pace"))
+
+
+@dataclass(frozen=True, slots=True)
+class RowsNeeded:
+    """Rows that some requests have together, and rows that a verdict takes.
+
+    Attributes:
+        requests: Number of requests.
+        rows: Rows of the training data that they cover together.
+        measured: Whether an earlier verification measured the noise.
+        needed: About how many rows give a verdict with power; None where it is not known, or where no number would.
+    """
+
+    requests: int
+    rows: int
+    measured: bool
+    needed: int | None

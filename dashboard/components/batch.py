@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from core.report.rows_needed_text import rows_needed_text
+from core.types import Request
 from dashboard.components.text import guarded
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import code, scope
@@ -10,8 +12,10 @@ from dashboard.session import state
 
 
 def batch_form() -> None:
-    """Draw the form where at least two requests are free to join a batch."""
+    """Tell whether the waiting requests give a verdict; draw the form where at least two are free to join a batch."""
     waiting = {one.id: one for one in queries.single_requests()}
+    if waiting:
+        _rows(tuple(waiting.values()))
     if len(waiting) < 2:
         return
     with st.expander(t("batch-title"), icon=":material/group_work:"):
@@ -22,9 +26,16 @@ def batch_form() -> None:
             format_func=lambda name: f"{name} · {scope(waiting[name])}",
             key="batch_members",
         )
+        if len(chosen) > 1:
+            _rows(tuple(waiting[name] for name in chosen))
         name = st.text_input(t("batch-id"), key="batch_id", max_chars=60, help=t("batch-id-help"))
         if st.button(t("batch-make"), icon=":material/group_work:", disabled=len(chosen) < 2, key="make_batch"):
             with guarded():
                 batch = commands.open_batch(tuple(chosen), name.strip())
                 state.put_notice(t("batch-made", request=code(batch.id), requests=len(batch.members)))
                 st.switch_page("screens/request.py", query_params={"request": batch.id})
+
+
+def _rows(requests: tuple[Request, ...]) -> None:
+    """Tell how many rows the requests have together, and how many a verdict takes."""
+    st.caption(rows_needed_text(queries.rows_needed(requests)))

@@ -130,7 +130,8 @@ def test_every_message_is_used():
     used |= {f"attack-{name.replace('_', '-')}" for name in ATTACKS}
     assert used >= {verdict_id(verdict, reason) for verdict, reason in VERDICTS} and names >= used - optional(codes)
     assert names - used == {
-        "check-with-reason", "check-voided", "check-source-control", "verdict-interval", "verdict-earlier-version", "verdict-pass-no-share"
+        "check-with-reason", "check-voided", "check-source-control", "verdict-interval", "verdict-earlier-version", "verdict-pass-no-share",
+        "rows-needed-unknown", "rows-needed-hopeless", "rows-needed-enough", "rows-needed-more",
     }  # fmt: skip
 
 

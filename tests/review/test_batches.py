@@ -235,3 +235,15 @@ def test_command_makes_a_batch_and_refuses_options_of_single_requests(workspace)
     assert ",".join(workspace.request("batch-2026-11").members) == names
     refused = CliRunner().invoke(app, ["run", "-w", str(workspace.root), "-r", names.split(",")[0], "--device", "cpu"])
     assert "is in batch 'batch-2026-11'" in str(refused.exception)
+
+
+def test_batch_loses_a_member_that_another_request_carried_out(desk):
+    """Another request erased all that a member covers: the batch goes on with the others."""
+    workspace = desk.workspace
+    gone, stays = workspace.request(desk.request).users[0], workspace.user_split.training_users[5]
+    members = [workspace.open_request(users=(user,)).id for user in (gone, stays)]
+    batch = open_batch(workspace, members)
+    desk.approve()
+    assert execution.execute_decisions(workspace).state is CaseState.CLOSED
+    left = Workspace(workspace.root).request(batch.id)
+    assert left.members == (members[1],) and left.users == (stays,)

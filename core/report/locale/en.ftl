@@ -277,6 +277,28 @@ next-reject = Reject this run.
 next-launch-again = Launch a new run.
 next-train-references-again = Remove the references of this request and train them again.
 
+## How many rows a verdict takes
+
+rows-needed-unknown = { $requests ->
+    [one] This request has { $rows } rows
+   *[other] These { $requests } requests have { $rows } rows
+}. How many a verdict takes is not known until one run of this workspace was verified with references.
+rows-needed-hopeless = { $requests ->
+    [one] This request has { $rows } rows
+   *[other] These { $requests } requests have { $rows } rows
+}. By the noise measured here, no number of rows gives a verdict with five references: train more of them.
+rows-needed-enough = { $requests ->
+    [one] This request has { $rows } rows
+   *[other] These { $requests } requests have { $rows } rows
+}; about { $needed } are needed for a verdict, so they are enough.
+rows-needed-more = { $requests ->
+    [one] This request has { $rows } rows
+   *[other] These { $requests } requests have { $rows } rows
+}; about { $needed } are needed for a verdict{ $together ->
+    [0] .
+   *[other] , or about { $together } such requests in one batch.
+}
+
 ## Attacks and forget-quality figures of the field, each compared with the references
 
 attack-loss-auc = Membership attack by loss, AUC (arXiv 1709.01604)

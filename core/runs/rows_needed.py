@@ -1,0 +1,40 @@
+"""Whether the rows of some requests are enough for a verdict with power, before any of them is run."""
+
+from collections.abc import Sequence
+
+from core.data.splits import make_split
+from core.errors import RequestError
+from core.runs.handle import runs
+from core.types import Request, RowsNeeded, Verification
+from core.verification.power import measures_noise, rows_for_verdict
+from core.workspace import Workspace
+
+
+def rows_needed(workspace: Workspace, requests: Sequence[Request]) -> RowsNeeded:
+    """Compare the rows of some requests with those that a verdict takes.
+
+    Args:
+        workspace: The workspace. Of its verifications, the one with the most rows tells the noise best.
+        requests: The requests, as if they were one batch.
+    """
+    measured = _measured(workspace)
+    needed = rows_for_verdict(measured, workspace.settings.forgotten_share) if measured else None
+    together = sum(max(1, len(one.members)) for one in requests)
+    return RowsNeeded(together, _training_rows(workspace, requests), measured is not None, needed)
+
+
+def _measured(workspace: Workspace) -> Verification | None:
+    found = [run.verification for run in runs(workspace)]
+    known = [one for one in found if one and measures_noise(one)]
+    return max(known, key=lambda one: one.advantages[0].original.n, default=None)
+
+
+def _training_rows(workspace: Workspace, requests: Sequence[Request]) -> int:
+    users = tuple(user for one in requests for user in one.users)
+    pairs = tuple(pair for one in requests for pair in one.interactions)
+    union, settings = Request("rows", users, pairs), workspace.settings
+    try:
+        split = make_split(workspace.interactions, workspace.user_split, union, settings.window, settings.task)
+    except RequestError:  # all of them are newer than the training data
+        return 0
+    return sum(len(prompt.targets) for prompt in split.forget)
