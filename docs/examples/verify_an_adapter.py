@@ -45,7 +45,9 @@ def main(workspace: str, request: str, folder: str, steps: int = STEPS) -> tuple
     with torch.no_grad():
         before = loss_of(model, forget).item()
     for _ in range(steps):
-        loss = loss_of(model, draw.sample(retain, BATCH)) - FORGET_WEIGHT * loss_of(model, draw.sample(forget, BATCH))
+        loss = loss_of(model, draw.choices(retain, k=BATCH)) - FORGET_WEIGHT * loss_of(
+            model, draw.choices(forget, k=BATCH)
+        )
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
