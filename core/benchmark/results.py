@@ -87,7 +87,7 @@ class TuningTrial:
         method: Name of the method.
         rate: Learning rate.
         weight: Weight of the forget gradient.
-        gap: What is left of the estimated advantage at the end, or was forgotten beyond it, in nats.
+        gap: What is left of the stopping goal at the end, or was forgotten beyond it, in nats.
         rise: Relative rise of the validation loss.
     """
 

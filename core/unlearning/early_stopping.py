@@ -1,9 +1,9 @@
 """Early stopping on training, validation and held-out prompts (docs/method.md, section 5).
 
 Neither test prompts nor retrained references are read. The forget set counts as forgotten once its loss has risen by
-what training on a user's rows lowers their loss, over all training users:
+`SHARE` of what training on a user's rows lowers their loss, over all training users:
 
-    L_f(now) - L_f(start) >= [L_r(base) - L_r(start)] - [L_h(base) - L_h(start)]
+    L_f(now) - L_f(start) >= SHARE * ([L_r(base) - L_r(start)] - [L_h(base) - L_h(start)])
 
 with L the mean loss in nats per answer token, on the forget set f, retained training prompts r and held-out users h.
 The losses of the base model (adapter off) remove the differences in difficulty between training and held-out users.
@@ -23,6 +23,7 @@ from core.models.batching import FORWARD_TOKENS, answer_logits, answer_loss, bat
 from core.types import Encoded
 
 PROMPTS = 40  # held-out and validation prompts that each check reads
+SHARE = 0.9  # of the advantage is to be forgotten; the last tenth costs others the most (benchmarks/NOTES.md)
 COMPARED = 400  # retained and held-out prompts from which the advantage of training is estimated
 
 
@@ -30,7 +31,7 @@ class Stopper:
     """Decides when unlearning ends.
 
     Attributes:
-        advantage: Estimate of the original's advantage on the forget set, in nats; so much is to be forgotten.
+        goal: Rise of the loss on the forget set at which it counts as forgotten, in nats.
         reason: Why to stop, in words; "" while unlearning goes on.
         utility_violated: Whether the last check found the validation loss beyond the tolerance.
     """
@@ -56,24 +57,24 @@ class Stopper:
         """
         self.model, self.tolerance, self.reason, self.utility_violated = model, tolerance, "", False
         self.sets = {"forget": forget, "holdout": sample(holdout, PROMPTS), "validation": sample(validation, PROMPTS)}
-        self.advantage = training_advantage(model, retain, holdout)
+        self.goal = SHARE * training_advantage(model, retain, holdout)
         self.start = self._losses()
 
     def check(self) -> dict[str, float]:
         """Measure the losses, and set `reason` and `utility_violated`.
 
         Returns:
-            `forget_nll`, `holdout_loss`, `validation_loss`: losses in nats. `gap`: what is left of the advantage, in
+            `forget_nll`, `holdout_loss`, `validation_loss`: losses in nats. `gap`: what is left of the goal, in
             nats. `rise`: rise of the validation loss, as a share.
         """
         losses = self._losses()
-        gap = self.advantage - (losses["forget"] - self.start["forget"])
+        gap = self.goal - (losses["forget"] - self.start["forget"])
         rise = losses["validation"] / self.start["validation"] - 1
         self.utility_violated = rise > self.tolerance
         if self.utility_violated:
             self.reason = f"the validation loss of retained users rose by more than {self.tolerance:.0%}"
         elif gap <= 0:
-            self.reason = "the adapter helps forgotten users no more than held-out users"
+            self.reason = "the adapter helps forgotten users hardly more than held-out users"
         return {
             "forget_nll": losses["forget"],
             "holdout_loss": losses["holdout"],

@@ -190,7 +190,7 @@ def _search(
         measures = stopper.check()
         return measures["gap"], reporter.report(number, {"reach": multiple, "conflict": conflict, **measures})
 
-    previous, left = 0.0, stopper.advantage
+    previous, left = 0.0, stopper.goal
     for number, multiple in enumerate(MOVE_MULTIPLES, 1):
         gap, ended = apply(number, multiple)
         if stopper.utility_violated:

@@ -130,7 +130,7 @@ def searched(workspace, monkeypatch, advantage, stops=True):
     """Losses by multiple of a search for this advantage; without stops, of all multiples."""
     model, prompts = load_prompts(workspace)
     with monkeypatch.context() as patched:
-        patched.setattr(early_stopping, "training_advantage", lambda *_: advantage)
+        patched.setattr(early_stopping, "training_advantage", lambda *_: advantage / early_stopping.SHARE)
         if not stops:
             patched.setattr(early_stopping.Stopper, "reason", property(lambda _: "", lambda *_: None), raising=False)
         steps = []
