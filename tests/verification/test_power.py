@@ -59,7 +59,7 @@ def test_verification_without_references_measures_no_noise():
 
 def test_demo_needs_fewer_rows_than_its_pass_had_and_more_than_one_person_has():
     demo = Workspace(asset("demo"))
-    passed, single = open_run(demo, "run-forgotten"), open_run(demo, "run-one")
+    passed, single = open_run(demo, "run-forgotten"), open_run(demo, "run-demo")
     assert passed.verification.verdict is Verdict.PASS and single.verification.verdict is Verdict.INCONCLUSIVE
     large, small = (rows_needed(demo, [demo.request(run.spec.request)]) for run in (passed, single))
     assert small.needed == large.needed and small.rows < large.needed < large.rows
