@@ -141,7 +141,7 @@ def _external_run(
 ) -> RunHandle:
     """Take an adapter of another tool in as a run, and follow the run to its end."""
     from core.runs.external import create_external_run  # loads torch and transformers
-    from core.runs.submit import start
+    from core.runs.submit import start  # loads torch
 
     check_operators(workspace, request_id, person)
     run = create_external_run(workspace, request_id, adapter, device, person)

@@ -10,7 +10,7 @@ import pandas as pd
 from core.types import Closeness, Group, Recommendation
 from dashboard.charts.encodings import DASHED, SOLID, Chart, lines, scale_of
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import rank_change
+from dashboard.presenters.list_phrases import rank_change
 from dashboard.presenters.tables import MODELS
 from dashboard.presenters.theme import AFTER, COLOURS, QUIET
 

@@ -7,13 +7,13 @@ from core.types import Request
 from dashboard.components.text import guarded
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import code, scope
-from dashboard.services import commands, queries
+from dashboard.services import batches, commands
 from dashboard.session import state
 
 
 def batch_form() -> None:
     """Tell whether the waiting requests give a verdict; draw the form where at least two are free to join a batch."""
-    waiting = {one.id: one for one in queries.single_requests()}
+    waiting = {one.id: one for one in batches.single_requests()}
     if waiting:
         _rows(tuple(waiting.values()))
     if len(waiting) < 2:
@@ -38,4 +38,4 @@ def batch_form() -> None:
 
 def _rows(requests: tuple[Request, ...]) -> None:
     """Tell how many rows the requests have together, and how many a verdict takes."""
-    st.caption(rows_needed_text(queries.rows_needed(requests)))
+    st.caption(rows_needed_text(batches.rows_needed(requests)))

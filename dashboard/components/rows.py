@@ -7,7 +7,7 @@ from core.types import Request, RunState
 from dashboard.components.text import about, link
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import LIVE, STATES, capital, code, date, duration, escape, scope
-from dashboard.services import queries
+from dashboard.services import batches, queries
 from dashboard.services.queries import RunHandle
 
 SHOWN = 6  # cards in a list
@@ -41,7 +41,7 @@ def request_row(request: Request, runs: dict[str, RunHandle]) -> None:
         st.caption(t("overview-request-users-more" if more else "overview-request-users", users=users))
         if request.reason:
             st.caption(t("overview-request-reason", reason=escape(request.reason[:300])))
-        if batch := queries.holding_batch(request.id):
+        if batch := batches.holding_batch(request.id):
             st.caption(t("batch-holds", batch=code(batch.id)))
         else:
             link("run", t("overview-request-launch"), "play_circle", request=request.id)
@@ -51,7 +51,7 @@ def next_step(requests: tuple[Request, ...], runs: dict[str, RunHandle]) -> None
     """Show the next step as a sentence and a link."""
     live = next((run for run in runs.values() if run.status.state in LIVE), None)
     started = {run.spec.request for run in runs.values()}
-    waiting = next((one for one in requests if one.id not in started and not queries.holding_batch(one.id)), None)
+    waiting = next((one for one in requests if one.id not in started and not batches.holding_batch(one.id)), None)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         if live:
             left = duration(live.status.eta)

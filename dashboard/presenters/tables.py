@@ -22,7 +22,8 @@ from core.types import (
 )
 from core.utils.text import visible
 from dashboard.presenters.i18n import Texts, t
-from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, date, module_title, rank_change
+from dashboard.presenters.list_phrases import rank_change
+from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, date, module_title
 
 FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # with the full-width characters, which some spreadsheets accept too
 METRIC_TEXTS = Texts(

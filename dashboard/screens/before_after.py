@@ -12,7 +12,8 @@ from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, guarded, lead
 from dashboard.presenters import advantages, tables
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import duration, lists_sentence, overlaps_sentence, utility
+from dashboard.presenters.list_phrases import lists_sentence, overlaps_sentence
+from dashboard.presenters.phrases import duration, utility
 from dashboard.services import commands, queries, review
 from dashboard.services.queries import RunHandle
 from dashboard.session import state

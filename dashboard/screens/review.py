@@ -17,7 +17,7 @@ from dashboard.components.exports import export
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import code, date, escape, ground, identity, role_name, scope
-from dashboard.services import queries, review
+from dashboard.services import batches, review
 from dashboard.services.queries import RunHandle
 from dashboard.services.review import AGAIN, ReviewItem
 from dashboard.session import auth, state
@@ -27,7 +27,7 @@ def item_state(item: ReviewItem) -> str:
     """Describe the state of a request in a few words."""
     if item.case and item.case.state not in AGAIN:
         return t(f"case-{item.case.state}")
-    if batch := queries.holding_batch(item.request.id):
+    if batch := batches.holding_batch(item.request.id):
         return t("batch-holds", batch=batch.id)
     if item.run is None:
         return t(f"case-{item.case.state}" if item.case else "review-no-run")

@@ -13,7 +13,8 @@ from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, lead, link
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import escape, lists_sentence
+from dashboard.presenters.list_phrases import lists_sentence
+from dashboard.presenters.phrases import escape
 from dashboard.services import queries
 from dashboard.session import state
 

@@ -12,12 +12,10 @@ import streamlit as st
 
 from core.report.check_texts import render
 from core.report.summary import Summary, summarise
-from core.review import batches
 from core.runs.artifacts import RunArtifacts
 from core.runs.handle import RunHandle, open_run
 from core.runs.handle import runs as all_runs
 from core.runs.queue import QueueAhead, queue_ahead
-from core.runs.rows_needed import rows_needed as count_rows
 from core.types import (
     Circuit,
     DirectEffect,
@@ -30,7 +28,6 @@ from core.types import (
     Outcome,
     Overlap,
     Request,
-    RowsNeeded,
     RunSpec,
     RunState,
     Task,
@@ -76,28 +73,6 @@ def demo() -> bool:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _workspace(root: str, key: Stamps) -> Workspace:
     return Workspace(root)
-
-
-def holding_batch(request_id: str) -> Request | None:
-    """The batch under way that a request is in."""
-    return batches.holding_batch(workspace(), request_id)
-
-
-def single_requests() -> tuple[Request, ...]:
-    """Open requests that are neither a batch nor in one, by due date."""
-    free = (one for one in workspace().requests() if not one.members and holding_batch(one.id) is None)
-    return tuple(sorted(free, key=lambda one: (one.due, one.id)))
-
-
-def rows_needed(requests: Sequence[Request]) -> RowsNeeded:
-    """Rows that requests have together, and rows that a verdict takes."""
-    place, verified = workspace(), (run.layout.verification for run in runs().values())
-    return _rows_needed(str(place.root), tuple(requests), stamps(*place.layout.data, *verified))
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _rows_needed(root: str, requests: tuple[Request, ...], key: Stamps) -> RowsNeeded:
-    return count_rows(workspace(), requests)
 
 
 def history(user: str) -> tuple[Interaction, ...]:

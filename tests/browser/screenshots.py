@@ -50,9 +50,11 @@ def _save(picture: bytes, path: Path) -> None:
 if __name__ == "__main__":
     workspace = Path(sys.argv[1])
     names = tuple(sys.argv[3:]) or PAGES
+    from core.runs.handle import open_run
     from core.workspace import Workspace
 
-    subject = Workspace(workspace).requests()[0].subjects[0]
+    opened = Workspace(workspace)
+    subject = opened.request(open_run(opened, "run-demo").spec.request).subjects[0]
     queries = {
         "request": f"?user={subject}",
         "circuit": "?run=run-demo&module=a2.h6",

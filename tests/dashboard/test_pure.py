@@ -29,7 +29,7 @@ from core.types import (
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 from dashboard import charts
-from dashboard.presenters import advantages, phrases, tables
+from dashboard.presenters import advantages, list_phrases, phrases, tables
 from dashboard.presenters.circuit_html import page as graph_page
 from dashboard.presenters.circuit_html import pairs
 from dashboard.presenters.theme import COLOURS, LIGHT
@@ -155,13 +155,13 @@ def test_run_without_steps_has_no_loss_chart() -> None:
     ("item", "word"), [("a", "down 1"), ("b", "up 1"), ("c", "removed"), ("d", "new"), ("e", "same")]
 )
 def test_rank_change_is_described_in_words(item: str, word: str) -> None:
-    assert phrases.rank_change(item, rows("a", "b", "c", "e"), rows("b", "a", "d", "e")) == word
+    assert list_phrases.rank_change(item, rows("a", "b", "c", "e"), rows("b", "a", "d", "e")) == word
 
 
 def test_list_sentence_counts_removed_and_moved_titles() -> None:
-    assert phrases.lists_sentence(rows("a", "b"), rows("a", "b")) == "All 2 recommendations keep their rank."
+    assert list_phrases.lists_sentence(rows("a", "b"), rows("a", "b")) == "All 2 recommendations keep their rank."
     assert (
-        phrases.lists_sentence(rows("a", "b", "c"), rows("b", "a", "d"))
+        list_phrases.lists_sentence(rows("a", "b", "c"), rows("b", "a", "d"))
         == "1 title of 3 left the list and 2 changed rank."
     )
 
