@@ -11,6 +11,7 @@ import typer
 from core.cli.console import err, follow_run, out
 from core.cli.options import OFFLINE, Device, Json, Person, RequestId, RunId, WorkspacePath, workspace_for_runs
 from core.integrations.mlflow import to_mlflow
+from core.report.drift_text import drift_text
 from core.report.localization import can_make_texts
 from core.report.rows_needed_text import rows_needed_text
 from core.review.batches import check_free
@@ -20,6 +21,8 @@ from core.runs.rows_needed import rows_needed
 from core.unlearning.methods import DEFAULT_METHOD, METHODS
 from core.utils.commands import command_line
 from core.utils.serialization import to_json
+from core.verification.drift_budget import drift_of
+from core.verification.thresholds import Thresholds
 from core.workspace import Workspace
 
 Detach = Annotated[bool, typer.Option("--detach", help="Return at once; the dashboard shows the run's progress.")]
@@ -41,8 +44,9 @@ def estimate(
     opened = Workspace(workspace)
     found = estimate_run(opened, request_id, method, device, steps)
     power = rows_needed(opened, [opened.request(request_id)])
+    drift = drift_of(opened.closed())
     if as_json:
-        print(json.dumps({**to_json(found), "fits": found.fits, "verdict": to_json(power)}))
+        print(json.dumps({**to_json(found), "fits": found.fits, "verdict": to_json(power), "drift": to_json(drift)}))
         return
     out.print(
         f"About {found.seconds:.0f} seconds on {found.device} ({found.dtype}), within a factor of two. "
@@ -52,6 +56,8 @@ def estimate(
     )
     if can_make_texts():
         out.print(rows_needed_text(power), highlight=False, soft_wrap=True)
+        if sentence := drift_text(drift, Thresholds().test_auc_fall):
+            out.print(sentence, highlight=False, soft_wrap=True)
     if not found.fits:
         err.print("It does not fit: choose another device, or spread the model over several GPUs.", style="red")
         raise typer.Exit(1)

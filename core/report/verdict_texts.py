@@ -54,6 +54,7 @@ def _values(verification: Verification, texts: Locale) -> dict[str, Value]:
         "theta": _percent(details.get("theta")),
         "kept": _percent(1 - _number(details.get("theta"))),
         "fall": f"{math.ceil(1000 * max(0.0, _number(details.get('test_auc_fall_high')))) / 1000:.3f}",
+        "drift": f"{_number(details.get('test_auc_drift')):.3f}",
         "margin": f"{_number(details.get('test_auc_margin')):g}",
         "harm": ", ".join(_name(check, texts) for check in _harmful(verification)),
         "interval": _interval(verification, texts),

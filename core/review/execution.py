@@ -27,11 +27,12 @@ from core.review.execution_state import Execution
 from core.review.leak_scan import find_leaks, find_weight_copies, forgotten_data_of, rows_of
 from core.runs.handle import open_run, runs, store_of
 from core.runs.ledger_entries import Ledger
-from core.types import Case, CaseState, ClosedRequest, Request, RunState, UserSplit
+from core.types import Case, CaseState, ClosedRequest, Request, RunState, UserSplit, Verdict
 from core.utils.atomic_io import staging, write_bytes
 from core.utils.clock import utc_now
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import write_json, write_json_lines
+from core.verification.drift_budget import fall_of
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout, is_inside_workspace
 from core.workspace.locks import decision_lock, exclusive_model_lock
@@ -267,9 +268,11 @@ def _closed(execution: Execution, request: Request, members: tuple[str, ...]) ->
     case, digest = execution.case, sha256_of_file(AdapterLayout(execution.adapter).weights)
     users, rows = len(request.subjects), len(rows_of(execution.sealed_interactions(), request))
     batch, together = (case.request, len(members)) if members else ("", 1)
+    fall, retrained = fall_of(execution.sealed_evaluation()), execution.sealed_verification().verdict is Verdict.EXACT
     return ClosedRequest(
-        request.id, request.created, utc_now(), case.run, case.number, users, rows, digest, batch, together
-    )
+        request.id, request.created, utc_now(), case.run, case.number, users, rows, digest, batch, together,
+        fall, retrained,
+    )  # fmt: skip
 
 
 def _destroyed_weights(execution: Execution) -> dict[str, int]:

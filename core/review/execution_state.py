@@ -8,7 +8,7 @@ from pathlib import Path
 from core.data.splits import make_split
 from core.review.leak_scan import rows_of
 from core.review.vault import Vault
-from core.types import Case, Interaction, Request, Split, UserSplit
+from core.types import Case, Evaluation, Interaction, Request, Split, UserSplit, Verification
 from core.utils.serialization import from_json
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout
@@ -80,6 +80,17 @@ class Execution:
         users = from_json(UserSplit, json.loads(self.vault.read(self.layout.name(self.layout.user_split))))
         settings = self.workspace.settings
         return make_split(self.sealed_interactions(), users, self.sealed_request(), settings.window, settings.task)
+
+    def sealed_evaluation(self) -> Evaluation | None:
+        """The evaluation of the approved run as it was sealed; None where it has none."""
+        name = self.layout.name(self.layout.run(self.case.run).evaluation)
+        return from_json(Evaluation, json.loads(self.vault.read(name))) if name in self.vault.names() else None
+
+    def sealed_verification(self) -> Verification:
+        """The verification of the approved run as it was sealed."""
+        name = self.layout.name(self.layout.run(self.case.run).verification)
+        found: Verification = from_json(Verification, json.loads(self.vault.read(name)))
+        return found
 
     def sealed_rows(self) -> list[Interaction]:
         """The interactions that the request removes, as they were sealed."""

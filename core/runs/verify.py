@@ -24,6 +24,7 @@ from core.runs.ledger import RunLedger, open_ledger
 from core.types import EXTERNAL, Check, RunState, Verdict, Verification
 from core.unlearning.methods import recorded_method
 from core.utils.hashing import digests_match, sha256_of_file
+from core.verification.drift_budget import advise_retraining, drift_of, fall_of
 from core.verification.equivalence import exact_value
 from core.verification.evidence import Answers, Evidence
 from core.verification.suite import run_suite
@@ -62,6 +63,8 @@ def verify_run(
         exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger))
         evidence = replace(_evidence(run, device, margins, full, progress), attempt=attempt_of(run, ledger))
         found = run_suite(run.id, evidence, exact, recorded_method(run.spec.method).retrain)
+        drift = drift_of(run.workspace.closed())
+        found = advise_retraining(found, drift, fall_of(run.evaluation), margins.test_auc_fall)
         if can_make_texts():
             found = render(found, english())
         run.write_verification(found)

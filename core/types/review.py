@@ -130,6 +130,8 @@ class ClosedRequest:
         adapter: SHA-256 of the weights that are served now.
         batch: Id of the batch with which it was carried out; "" for a request of its own.
         together: How many requests were carried out together.
+        test_auc_fall: Test AUC of the adapter before minus that of the adapter after; None where it is not known.
+        retrained: Whether the adapter was trained again without the data, that is, verified EXACT.
     """
 
     id: str
@@ -142,3 +144,22 @@ class ClosedRequest:
     adapter: str
     batch: str = ""
     together: int = 1
+    test_auc_fall: float | None = None
+    retrained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What deletions did to the test AUC since the first adapter or the last retraining.
+
+    Attributes:
+        deletions: How many adapters were replaced; a batch counts once.
+        test_auc_fall: Sum of the known falls of the test AUC; negative where it rose.
+        unknown: How many of the deletions have no known fall.
+        retrained: Whether it is counted from a retraining.
+    """
+
+    deletions: int
+    test_auc_fall: float
+    unknown: int
+    retrained: bool

@@ -8,6 +8,7 @@ import streamlit as st
 from core.report.check_texts import next_steps, render
 from core.types import Check, Verdict, Verification
 from dashboard.components.exports import table
+from dashboard.components.text import link
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.phrases import escape
 
@@ -36,12 +37,19 @@ def badge(verdict: Verdict) -> str:
     return f":{colour}-badge[:material/{icon}: {WORDS[verdict]}]"
 
 
-def checks(verification: Verification) -> None:
-    """Draw the verdict, the next steps, the checks that decide with the worst first, and all numbers in an expander."""
+def checks(verification: Verification, request: str) -> None:
+    """Draw the verdict, the next steps, the checks that decide with the worst first, and all numbers in an expander.
+
+    Args:
+        verification: The verification of a run.
+        request: Id of the run's request.
+    """
     shown = render(verification)
     st.markdown(f"{badge(shown.verdict)} **{escape(shown.sentence)}**")
     if steps := next_steps(verification):
         st.markdown(f"{t('review-next')}\n" + "\n".join(f"1. {escape(step)}" for step in steps))
+    if {"retrain", "retrain_drift"} & {*verification.next_steps}:
+        link("run", t("review-retrain"), "play_circle", request=request, method="retrain")
     for verdict in WORST_FIRST:
         if rows := [check for check in shown.deciding if check.verdict is verdict]:
             _group(verdict, rows, len(shown.deciding))

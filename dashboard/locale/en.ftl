@@ -1094,6 +1094,7 @@ word-fail = Fail
 word-inconclusive = Inconclusive
 word-measured = measured
 review-next = What you can do next:
+review-retrain = Launch the method “retrain”
 case-pending = submitted, decision pending
 case-approved = approved, being carried out
 case-rejected = rejected

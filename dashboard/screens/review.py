@@ -78,7 +78,7 @@ def evidence(item: ReviewItem, writable: bool) -> None:
         return
     st.caption(about(run))
     if run.verification:
-        checks(run.verification)
+        checks(run.verification, run.spec.request)
     else:
         st.markdown(t("review-unverified"))
     if writable and review.may(Action.RUN) and (item.case is None or item.case.state in AGAIN):

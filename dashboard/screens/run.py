@@ -14,7 +14,7 @@ from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.phrases import LIVE, duration, escape, run_sentence, scope
-from dashboard.services import commands, queries
+from dashboard.services import commands, queries, review
 from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
@@ -42,9 +42,13 @@ def form() -> Callable[[], None]:
         next(iter(requests)),
         shown=lambda name: t("run-form-request-scope", request=name, scope=scope(requests[name])),
     )
+    if drift := review.drift_sentence():
+        st.caption(drift)
+    asked = state.query_value("method")
     method = st.radio(
         t("run-form-method"),
-        list(queries.OFFERED),
+        queries.OFFERED,
+        index=queries.OFFERED.index(asked) if asked in queries.OFFERED else 0,
         format_func=lambda name: queries.METHODS[name].title,
         captions=[method_caption(name) for name in queries.OFFERED],
         key="method",

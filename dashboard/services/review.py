@@ -7,12 +7,15 @@ import streamlit as st
 
 from core.errors import ReviewError
 from core.report.case_record import Entry, entries_of_request
+from core.report.drift_text import drift_text
 from core.review import decisions as deciding
 from core.review import permissions
 from core.review.cases import Cases
 from core.review.evidence_digest import evidence_files
 from core.runs.handle import RunHandle
 from core.types import Action, Case, CaseState, ClosedRequest, Request, Role, RunState
+from core.verification.drift_budget import drift_of
+from core.verification.thresholds import Thresholds
 from dashboard.services import queries
 from dashboard.services.cli_client import CommandError, run_command
 from dashboard.session import state
@@ -78,6 +81,11 @@ def _item(request: Request, case: Case | None, runs: dict[str, RunHandle]) -> Re
 def closed(executing: Case | None) -> tuple[ClosedRequest, ...]:
     """Closed requests, newest first, without those whose case `executing` is still being carried out."""
     return tuple(one for one in queries.workspace().closed() if executing is None or one.case != executing.number)
+
+
+def drift_sentence() -> str:
+    """What deletions in a row did to the test AUC; "" before the first one."""
+    return drift_text(drift_of(queries.workspace().closed()), Thresholds().test_auc_fall)
 
 
 def approved() -> Case | None:

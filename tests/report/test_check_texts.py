@@ -62,7 +62,7 @@ VERDICTS = [(Verdict.PASS, ""), (Verdict.NO_TRACE, ""), (Verdict.EXACT, "")]
 FAIL_REASONS = ("still_knows", "over_forgot", "guardrail", "utility_test", "unchanged", "replaced")
 VERDICTS += [(FAIL, why) for why in FAIL_REASONS]
 VERDICTS += [(INCONCLUSIVE, why) for why in NEXT_STEPS]
-STEPS = {"approve", *AFTER_FAIL, *(step for steps in NEXT_STEPS.values() for step in steps)}
+STEPS = {"approve", "retrain_drift", *AFTER_FAIL, *(step for steps in NEXT_STEPS.values() for step in steps)}
 ATTACKS = (
     "loss_auc", "loss_tpr", "rmia_auc", "rmia_tpr", "lira_auc", "lira_tpr", "forget_quality", "privacy_leakage",
     "hardest_users",
@@ -132,6 +132,7 @@ def test_every_message_is_used():
     assert names - used == {
         "check-with-reason", "check-voided", "check-source-control", "verdict-interval", "verdict-earlier-version", "verdict-pass-no-share",
         "rows-needed-unknown", "rows-needed-hopeless", "rows-needed-enough", "rows-needed-more",
+        "drift-used", "drift-spent",
     }  # fmt: skip
 
 

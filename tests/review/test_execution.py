@@ -65,6 +65,7 @@ def assert_executed(desk, forgotten, candidate):
         == candidate
         == workspace.closed()[0].adapter
     )
+    assert workspace.closed()[0].test_auc_fall is not None  # read from what is sealed, however often it was killed
     assert not (workspace.root / "adapter").exists() and not list((workspace.root / "runs").glob("run-*"))
     assert not list((workspace.root / "sealed").iterdir())
     assert verify(workspace.layout.ledger, read_public(workspace.layout.ledger_key)).flaws == ()

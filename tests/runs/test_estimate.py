@@ -17,9 +17,10 @@ from core.pipeline.events import ModelLoaded, NullObserver
 from core.pipeline.stages import run
 from core.runs.estimate import timing
 from core.runs.estimate.estimate import estimate
-from core.types import Group, MemoryContrast, RunSpec
+from core.types import ClosedRequest, Group, MemoryContrast, RunSpec
 from core.unlearning.early_stopping import Stopper
 from core.unlearning.training_types import NO_CHECKPOINTS
+from core.utils.serialization import write_json
 from tests.conftest import CONFIGS, random_lora
 
 RUNNER = CliRunner()
@@ -86,6 +87,16 @@ def test_run_larger_than_memory_does_not_fit(workspace, monkeypatch):
     assert not estimate(workspace, request, "graddiff", "cpu").fits
     result = RUNNER.invoke(app, ["estimate", "-w", str(workspace.root), "-r", request])
     assert result.exit_code == 1 and "does not fit" in result.output
+
+
+def test_command_tells_the_drift_after_the_first_deletion(workspace):
+    request = workspace.requests()[0].id
+    command = ["estimate", "-w", str(workspace.root), "-r", request, "--device", "cpu"]
+    assert "Since the" not in RUNNER.invoke(app, command).output
+    closed = ClosedRequest("req-0", "", "2026-01-01", "run-0", 1, 1, 5, "digest", test_auc_fall=0.012)
+    write_json(workspace.layout.closed("req-0"), closed)
+    assert "Since the first adapter, one deletion lowered the test AUC by 0.012;" in RUNNER.invoke(app, command).output
+    assert json.loads(RUNNER.invoke(app, [*command, "--json"]).stdout)["drift"]["test_auc_fall"] == 0.012
 
 
 def test_references_steps_and_epochs_raise_the_estimate(workspace):

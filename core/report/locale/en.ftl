@@ -271,11 +271,43 @@ next-batch = Put this request into one run with others: { $rows_needed ->
    *[other] about { $rows_needed } rows would settle it; there are { $rows }
 }.
 next-retrain = Run the method “retrain”, which is exact and slow.
+next-retrain-drift = Run the method “retrain” first: with this run, deletions in a row lower the test AUC by { $drift }, more than { $margin }.
 next-approve-with-reason = Approve the run with a reason, if a person takes the responsibility.
 next-another-method = Launch another run, with another method.
 next-reject = Reject this run.
 next-launch-again = Launch a new run.
 next-train-references-again = Remove the references of this request and train them again.
+
+## How much several deletions in a row lowered the test AUC
+
+drift-used = Since the { $since ->
+    [retraining] last retraining
+   *[first] first adapter
+}, { $deletions ->
+    [one] one deletion
+   *[other] { $deletions } deletions
+} { $change ->
+    [rise] raised
+   *[fall] lowered
+} the test AUC by { $by }; at { $budget } retraining is advised{ $unknown ->
+    [0] .
+    [one] . The change by one deletion is not known and not counted.
+   *[other] . The changes by { $unknown } deletions are not known and not counted.
+}
+drift-spent = Since the { $since ->
+    [retraining] last retraining
+   *[first] first adapter
+}, { $deletions ->
+    [one] one deletion
+   *[other] { $deletions } deletions
+} { $change ->
+    [rise] raised
+   *[fall] lowered
+} the test AUC by { $by }; that is more than { $budget }, so the method “retrain” is advised{ $unknown ->
+    [0] .
+    [one] . The change by one deletion is not known and not counted.
+   *[other] . The changes by { $unknown } deletions are not known and not counted.
+}
 
 ## How many rows a verdict takes
 
