@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.utils.assets import asset
 from dashboard.components.access_gate import access_gate
+from dashboard.components.not_found import not_found
 from dashboard.components.sidebar import sidebar
 from dashboard.components.text import guarded
 from dashboard.components.tour import tour
@@ -52,4 +53,5 @@ with guarded():
     if access_gate():
         sidebar()
         tour(name, PAGES)
+        not_found(name)
         page.run()

@@ -8,8 +8,10 @@ import typer
 
 from core.cli.console import out
 from core.cli.options import Json, Person, RequestId, RunId, WorkspacePath
+from core.errors import CureLensError, ReviewError
 from core.review import decisions
-from core.types import Case
+from core.types import Case, CaseState
+from core.utils.commands import command_line
 from core.utils.serialization import to_json
 from core.workspace import Workspace
 
@@ -42,7 +44,9 @@ def decide(
     evidence: Annotated[str, typer.Option(help="Digest of the evidence, as printed by `review show`.")],
     reason: Annotated[
         str,
-        typer.Option(help="Your reason; required if the verification is inconclusive. - reads standard input."),
+        typer.Option(
+            help="Your reason; a rejection needs it, and the approval of an inconclusive run. - reads standard input."
+        ),
     ] = "",
     person: Person = "",
     as_json: Json = False,
@@ -52,7 +56,30 @@ def decide(
 
     workspace, reason = Workspace(root), sys.stdin.read() if reason == "-" else reason
     case = decisions.decide(workspace, request_id, person, approve, evidence, reason)
-    _print_case(execute_decisions(workspace) or case, as_json)
+    try:
+        executed = execute_decisions(workspace)
+    except CureLensError as error:
+        if (waiting := decisions.case_of(workspace, request_id)).state is CaseState.APPROVED:
+            raise ReviewError(_next_steps(workspace, waiting, error)) from error
+        raise
+    _print_case(executed or case, as_json)
+
+
+def _next_steps(workspace: Workspace, waiting: Case, error: CureLensError) -> str:
+    """Say of a failure that the approval is recorded all the same, and how it goes on."""
+    place = ("--workspace", str(workspace.root))
+    lines = [command_line("review", "settle", *place)]
+    lines += [] if waiting.step else [command_line("review", "withdraw", *place, "--request", waiting.request)]
+    next_steps = ", or withdraw it with ".join(f"`{line}`" for line in lines)
+    return f"The approval of {waiting.request} is recorded and waits. {error} Continue with {next_steps}."
+
+
+@app.command()
+def withdraw(workspace: WorkspacePath, request_id: RequestId, person: Person = "", as_json: Json = False) -> None:
+    """Withdraw an approval that is recorded, while no step of its deletion is done."""
+    from core.review.withdrawal import withdraw as withdraw_approval  # loads the signing libraries
+
+    _print_case(withdraw_approval(Workspace(workspace), request_id, person), as_json)
 
 
 @app.command()

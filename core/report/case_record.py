@@ -45,7 +45,8 @@ def render_case_record(request_id: str, entries: Sequence[Entry]) -> str:
         entries: The entries on this request, at least one. Of several runs the page shows the last one with a decision.
     """
     run = _decided(entries)
-    kinds = {kind: [one for one in entries if one["kind"] == kind] for kind in ("run", "decision", "destruction")}
+    names = ("run", "decision", "withdrawal", "destruction")
+    kinds = {kind: [one for one in entries if one["kind"] == kind] for kind in names}
     decisions = [{**one["content"]["decision"], "run": one["content"]["run"]} for one in kinds["decision"]]
     gone = kinds["destruction"][-1] if kinds["destruction"] else None
     own = [one["content"] for one in entries if one["content"].get("run") == run]
@@ -61,6 +62,7 @@ def render_case_record(request_id: str, entries: Sequence[Entry]) -> str:
             batch=next((one["batch"] for one in own if "batch" in one), None),
             runs=kinds["run"],
             decisions=decisions,
+            withdrawals=[one["content"] for one in kinds["withdrawal"]],
             four_eyes=all(one["content"]["four_eyes"] for one in kinds["decision"]),
             gone=gone["content"] if gone else None,
             adapter=gone["subjects"]["adapter"] if gone else "",

@@ -12,6 +12,7 @@ from core.review import leak_scan
 from core.review.batches import check_free, check_members
 from core.review.cases import Cases
 from core.review.evidence_digest import check_approvable, check_ready, evidence_of
+from core.review.idle import check_idle
 from core.review.permissions import DECIDERS, check_operators, four_eyes, openers, require, roles
 from core.runs.handle import open_run
 from core.runs.ledger import open_ledger
@@ -61,18 +62,21 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         person: Who decides.
         approve: True to approve, False to reject.
         evidence: Digest of the evidence that the person saw. Evidence that changed since can only be rejected.
-        reason: Why; needed for an inconclusive run. It stays in the ledger.
+        reason: Why; a rejection needs it, and the approval of an inconclusive run. It stays in the ledger.
 
     Returns:
         The case after the decision.
 
     Raises:
-        ReviewError: The person may not decide, the evidence changed, the run cannot be approved, or the reason names
-            a user or a title.
+        ReviewError: The person may not decide, the evidence changed, the run cannot be approved, a rejection has no
+            reason, the reason names a user or a title, or the last approval comes while a run waits or is at work.
+        WorkspaceError: The last approval comes while a reference or a verification is at work.
     """
     known, cases = case_of(workspace, request_id), Cases(workspace)
     run = open_run(workspace, known.run)
     _check_reason(workspace, reason)
+    if not approve and not reason.strip():
+        raise ReviewError(f"A rejection destroys the adapter of run {run.id!r}: give the reason.")
 
     def decided(case: Case) -> Case:
         # Runs inside the transaction: neither the case nor its evidence may change between check and write.
@@ -91,7 +95,10 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             check_free(workspace, request_id)
             check_approvable(run, reason)
         case = replace(case, message="", decisions=(*case.decisions, decision))
-        return replace(case, state=_state(workspace, case))
+        case = replace(case, state=_state(workspace, case))
+        if case.state is CaseState.APPROVED:
+            check_idle(workspace)  # before it is recorded: a recorded approval is carried out later
+        return case
 
     return cases.change(known.number, decided)
 

@@ -7,7 +7,7 @@ from core.errors import ReviewError
 from core.runs.adapter_identity import differs_from_original, is_recorded_adapter
 from core.runs.handle import RunHandle
 from core.runs.ledger import RunLedger
-from core.types import RunState, Verdict
+from core.types import RunState, Verdict, Verification
 from core.utils.commands import command_line
 from core.utils.hashing import sha256_of_file
 from core.workspace import Workspace
@@ -61,5 +61,10 @@ def check_approvable(run: RunHandle, reason: str) -> None:
     verification = run.verification
     if verification is None or verification.verdict is Verdict.FAIL:
         raise ReviewError(f"Run {run.id!r} failed its verification: reject it, and unlearn in another way.")
-    if verification.verdict is Verdict.INCONCLUSIVE and not reason.strip():
+    if needs_reason(verification, approve=True) and not reason.strip():
         raise ReviewError(f"Run {run.id!r} is inconclusive: give the reason why it is approved all the same.")
+
+
+def needs_reason(verification: Verification | None, approve: bool) -> bool:
+    """Whether a decision needs a reason: each rejection does, and the approval of an inconclusive run."""
+    return not approve or (verification is not None and verification.verdict is Verdict.INCONCLUSIVE)

@@ -24,10 +24,11 @@ from core.review.batch_entries import enter_member
 from core.review.cases import Cases
 from core.review.evidence_digest import check_ready, evidence_of
 from core.review.execution_state import Execution
+from core.review.idle import check_no_run
 from core.review.leak_scan import find_leaks, find_weight_copies, forgotten_data_of, rows_of
-from core.runs.handle import open_run, runs, store_of
+from core.runs.handle import open_run, runs
 from core.runs.ledger_entries import Ledger
-from core.types import Case, CaseState, ClosedRequest, Request, RunState, UserSplit, Verdict
+from core.types import Case, CaseState, ClosedRequest, Request, UserSplit, Verdict
 from core.utils.atomic_io import staging, write_bytes
 from core.utils.clock import utc_now
 from core.utils.hashing import sha256_of_file
@@ -66,10 +67,8 @@ def execute_decisions(workspace: Workspace) -> Case | None:
 def _when_idle(workspace: Workspace, case: Case) -> Case:
     """Carry out a case while no job uses the models. Raises WorkspaceError or ReviewError where it has to wait."""
     with exclusive_model_lock(workspace):
-        if not case.step and store_of(workspace).entries(RunState.QUEUED, RunState.RUNNING):
-            raise ReviewError(
-                "A queued or running run uses the adapter that will be removed: stop it, or wait for its end."
-            )
+        if not case.step:
+            check_no_run(workspace)
         return carry_out(workspace, case)
 
 

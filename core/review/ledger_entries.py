@@ -1,4 +1,4 @@
-"""Ledger entries of submissions, decisions and destructions. Each is made once, however often this is called.
+"""Ledger entries of submissions, decisions, withdrawals and destructions. Each is made once, whoever repeats the call.
 
 Deciders are named, with their reasons, since they answer for the decision. Forgotten users and rows are pseudonyms:
 whoever holds the key can search for them later (`verify-destruction`), and nobody else learns anything.
@@ -17,7 +17,7 @@ from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json
 from core.workspace.run_layout import AdapterLayout
 
-SUBMISSION, DECISION, DESTRUCTION = "submission", "decision", "destruction"
+SUBMISSION, DECISION, WITHDRAWAL, DESTRUCTION = "submission", "decision", "withdrawal", "destruction"
 # What the software cannot reach. Readers of the record have to know.
 NOT_REACHED = (
     "backups and snapshots of the disk",
@@ -55,6 +55,11 @@ def enter_decisions(ledger: Ledger, cases: Sequence[Case]) -> None:
             if (case.number, decision.time, decision.person) not in entered:
                 content = {name: value for name, value in to_json(decision).items() if name != "evidence"}
                 _append(ledger, DECISION, {"evidence": decision.evidence}, case, {"decision": content})
+
+
+def enter_withdrawal(ledger: Ledger, case: Case, person: str) -> None:
+    """Enter that the approvals of a case were withdrawn before anything was destroyed. Raises LedgerError."""
+    _append(ledger, WITHDRAWAL, {"evidence": case.evidence}, case, {"by": person})
 
 
 def _enter_run(ledger: Ledger, case: Case, statements: Sequence[Statement]) -> None:

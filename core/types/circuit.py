@@ -98,6 +98,10 @@ class Circuit:
     reads: tuple[tuple[float, ...], ...] = ()
 
 
+# From this membership probability on, a group counts as certain: the level of the bootstrap interval of the ratio.
+CERTAIN = 0.95
+
+
 @dataclass(frozen=True, slots=True)
 class ModuleGroup:
     """The group of one module, with the numbers that decided it.

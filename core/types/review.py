@@ -35,7 +35,8 @@ class CaseState(StrEnum):
 
     Attributes:
         PENDING: Submitted and not decided.
-        APPROVED: Approved and being carried out; next is CLOSED, or PENDING if it cannot be carried out.
+        APPROVED: Approved and being carried out; next is CLOSED, or PENDING if it is withdrawn or cannot be
+            carried out.
         REJECTED: Rejected.
         VOID: Another request was carried out meanwhile, which removed the adapter that this case's run started from.
         CLOSED: Carried out.

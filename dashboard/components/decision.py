@@ -4,10 +4,11 @@ import streamlit as st
 
 from core.types import Action, Case, CaseState
 from core.utils.text import visible
+from dashboard.components.evidence import verdict_word
 from dashboard.components.text import guarded
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import date, escape, role_name
-from dashboard.services import review
+from dashboard.presenters.phrases import code, date, escape, role_name
+from dashboard.services import queries, review
 from dashboard.session import state
 
 DESTROYED = ("rows", "adapter", "references", "runs", "requests", "key")
@@ -47,21 +48,33 @@ def decision_form(case: Case) -> None:
 @st.dialog(t("review-dialog"), width="medium")
 def _dialog(case: Case, approve: bool) -> None:
     """Name what the decision destroys, ask for the reason and the confirmation, and decide."""
+    st.markdown(_subject(case))
     if approve:
         st.markdown(t("review-will-go"))
         st.markdown("\n".join(f"- {t(f'review-destroys-{name}')}" for name in DESTROYED))
         st.caption(t("review-will-stay", left=left_over()))
     else:
         st.markdown(t("review-will-reject"))
-    reason = st.text_area(t("review-reason"), key="decision_reason", max_chars=1000, help=t("review-reason-help"))
-    confirmed = not approve or st.checkbox(t("review-understood"), key="decision_understood")
+    needed = review.requires_reason(case, approve)
+    label = t("review-reason-needed" if needed else "review-reason")
+    reason = st.text_area(label, key="decision_reason", max_chars=1000, help=t("review-reason-help"))
+    understood = t("review-understood" if approve else "review-understood-reject")
+    ready = st.checkbox(understood, key="decision_understood") and (bool(reason.strip()) or not needed)
     label = t("review-approve-now" if approve else "review-reject-now")
-    if st.button(label, type="primary", disabled=not confirmed, key="decide_now"):
+    if st.button(label, type="primary", disabled=not ready, key="decide_now"):
         with guarded(), st.spinner(t("review-carrying-out")):
             outcome = review.decide(case, approve, reason)
-            state.address(request=case.request)  # the page stays at this request
+            # The page stays at this request; its run may be destroyed.
+            state.address(request=case.request, run="")
             state.put_notice(t(f"review-decided-{outcome}"))
             st.rerun()
+
+
+def _subject(case: Case) -> str:
+    """Name the request, the run, the method and the verdict that a decision is about."""
+    run = queries.run(case.run)
+    method, verdict = escape(queries.method_title(run.spec)), verdict_word(queries.verification(run))
+    return t("review-subject", request=code(case.request), run=code(run.id), method=method, verdict=verdict)
 
 
 def submit_form(item: review.ReviewItem) -> None:

@@ -37,6 +37,11 @@ def badge(verdict: Verdict) -> str:
     return f":{colour}-badge[:material/{icon}: {WORDS[verdict]}]"
 
 
+def verdict_word(verification: Verification | None) -> str:
+    """Return the verdict as a word; a run without a verification has none yet."""
+    return WORDS[verification.verdict] if verification else t("word-unverified")
+
+
 def checks(verification: Verification, request: str) -> None:
     """Draw the verdict, the next steps, the checks that decide with the worst first, and all numbers in an expander.
 

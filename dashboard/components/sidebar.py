@@ -26,11 +26,16 @@ def sidebar() -> None:
         st.caption(t("sidebar-offline"))
 
 
-def shown_run() -> RunHandle | None:
-    """Return the run that the pages show; without a run, draw the empty state and return None."""
+def chosen_run() -> RunHandle | None:
+    """Return the run that the pages show, or None where there is none."""
     runs = queries.runs()
     name = state.current("run", list(runs), queries.default_run(runs))
-    if name is None:
+    return runs[name] if name else None
+
+
+def shown_run() -> RunHandle | None:
+    """Return the run that the pages show; without a run, draw the empty state and return None."""
+    run = chosen_run()
+    if run is None:
         empty(t("no-run"), "run", t("no-run-launch"))
-        return None
-    return runs[name]
+    return run

@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -17,6 +16,7 @@ from core.types import (
     RunState,
     RunStatus,
 )
+from core.types.circuit import CERTAIN
 from core.utils.text import visible
 from dashboard.presenters.i18n import Texts, t
 
@@ -220,14 +220,11 @@ def overlap_sentence(circuit: Circuit) -> str:
 
 
 def circuit_sentence(groups: Sequence[ModuleGroup], whose: str = "") -> str:
-    """Describe how many modules serve mainly the forget set; `whose` is the result of `forgotten_users`."""
-    own = sum(group.group is Group.FORGET for group in groups)
-    return t("circuit-lead", own=own, all=len(groups), whose=whose or t("forgotten-users", users=1))
-
-
-def group_counts(groups: Sequence[ModuleGroup]) -> Counter[Group]:
-    """Count the modules of each group."""
-    return Counter(group.group for group in groups)
+    """Describe how many modules serve mainly the forget set, and how many more may; `whose` as `forgotten_users`."""
+    found = [row.membership_probability >= CERTAIN for row in groups if row.group is Group.FORGET]
+    own, more = sum(found), found.count(False)
+    sentence = t("circuit-lead", own=own, all=len(groups), whose=whose or t("forgotten-users", users=1))
+    return f"{sentence} {t('circuit-lead-uncertain', more=more, level=f'{CERTAIN:.0%}')}" if more else sentence
 
 
 # ---------------------------------------------------------------- evaluation

@@ -1,5 +1,7 @@
 """Circuit page: the modules that carry the forget set, how they connect, and how certain this is."""
 
+from collections import Counter
+
 import streamlit as st
 
 from core.types import Circuit, Group, MemoryContrast, ModuleGroup
@@ -11,7 +13,7 @@ from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, group_legend, lead
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import circuit_sentence, forgotten_users, group_counts, module_title, overlap_sentence
+from dashboard.presenters.phrases import circuit_sentence, forgotten_users, module_title, overlap_sentence
 from dashboard.services import drawings, queries
 from dashboard.services.queries import RunHandle
 from dashboard.session import state
@@ -140,7 +142,7 @@ if not circuits or not groups:
     empty(t("circuit-no-run-next"), "run", t("circuit-watch"))
     st.stop()
 lead(circuit_sentence(groups, forgotten_users(queries.workspace().request(run.spec.request))), about(run))
-counts = group_counts(groups)
+counts = Counter(row.group for row in groups)
 st.markdown(
     t("circuit-others", retain=counts[Group.RETAIN], shared=counts[Group.SHARED], outside=counts[Group.OUTSIDE])
 )

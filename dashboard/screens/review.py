@@ -12,7 +12,7 @@ from core.types import Action, Case, CaseState, ClosedRequest, Verdict
 from core.types.review import EXECUTION_STEPS
 from dashboard.components.access_gate import log_in
 from dashboard.components.decision import comments, decision_form, decisions, left_over, submit_form
-from dashboard.components.evidence import WORDS, checks
+from dashboard.components.evidence import WORDS, checks, verdict_word
 from dashboard.components.exports import export
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import t
@@ -76,6 +76,8 @@ def evidence(item: ReviewItem, writable: bool) -> None:
     if run is None:
         empty(t("review-nothing-yet"), "run", t("overview-request-launch"))
         return
+    if writable and item.choices:
+        state.pick(t("review-run"), "run", list(item.choices), run.id, partial(run_label, item), box="review_run")
     st.caption(about(run))
     if run.verification:
         checks(run.verification, run.spec.request)
@@ -87,6 +89,13 @@ def evidence(item: ReviewItem, writable: bool) -> None:
         link("before_after", t("overview-compare"), "compare_arrows", run=run.id)
         link("circuit", t("overview-modules"), "account_tree", run=run.id)
         link("report", t("overview-report"), "description", run=run.id)
+
+
+def run_label(item: ReviewItem, name: str) -> str:
+    """Describe a run that can be chosen: id, method and verdict."""
+    run = item.choices[name]
+    verdict = verdict_word(queries.verification(run))
+    return t("review-run-label", run=run.id, method=queries.method_title(run.spec), verdict=verdict)
 
 
 def verify_form(run: RunHandle) -> None:
@@ -162,6 +171,8 @@ def entry_sentence(entry: Entry) -> str:
         return t(
             "timeline-submission", run=code(content["run"]), person=escape(content["by"]) or t("review-single-person")
         )
+    if kind == "withdrawal":
+        return t("timeline-withdrawal", person=escape(content["by"]) or t("review-single-person"))
     if kind == "verification":
         return t("timeline-verification", run=code(content["run"]), verdict=WORDS[Verdict(content["verdict"])])
     return t(f"timeline-{kind}", run=code(content["run"])) if kind in ("run", "destruction") else escape(kind)
@@ -210,13 +221,35 @@ def own_roles() -> str:
 def unfinished(case: Case, writable: bool) -> None:
     """Warn of an approval that was interrupted or is being carried out by another process."""
     warning = t("review-unfinished", request=code(case.request), step=case.step, steps=len(EXECUTION_STEPS))
-    st.warning(warning, icon=":material/pending:")
-    if writable and review.may(Action.DECIDE) and st.button(t("review-go-on"), icon=":material/resume:", key="go_on"):
+    st.warning(warning if case.step else f"{warning} {t('review-not-begun')}", icon=":material/pending:")
+    if not writable or not review.may(Action.DECIDE):
+        return
+    with st.container(horizontal=True):
+        go_on = st.button(t("review-go-on"), icon=":material/resume:", key="go_on")
+        take_back = not case.step and st.button(t("review-withdraw"), icon=":material/undo:", key="withdraw")
+    if go_on:
         with guarded(), st.spinner(t("review-carrying-out")):
             review.settle()
-            state.address(request=case.request)
-            state.put_notice(t("review-decided-closed"))
-            st.rerun()
+            after_execution(case, "review-decided-closed")
+    if take_back:
+        with guarded():
+            review.withdraw(case)
+            after_execution(case, "review-withdrawn")
+
+
+def after_execution(case: Case, notice: str) -> None:
+    """Draw the page of this request again, with a notice; its run may be destroyed."""
+    state.address(request=case.request, run="")
+    state.put_notice(t(notice))
+    st.rerun()
+
+
+def first_request(names: list[str]) -> str:
+    """Return the request of the run that was chosen before, else the first request."""
+    runs = queries.runs()
+    chosen = state.current("run", list(runs))
+    request = runs[chosen].spec.request if chosen else ""
+    return request if request in names else names[0]
 
 
 approved = review.approved()
@@ -232,7 +265,11 @@ if not names:
     if not approved:
         empty(t("review-empty"), "request", t("overview-open-request"))
     st.stop()
-shown = state.pick(t("review-request"), "request", names, names[0]) if writable else state.current("request", names)
+shown = (
+    state.pick(t("review-request"), "request", names, first_request(names))
+    if writable
+    else state.current("request", names)
+)
 if shown in closed:
     closed_request(closed[shown], sum(item.run is None for item in waiting), writable)
 elif current := next((item for item in waiting if item.request.id == shown), None):
@@ -242,7 +279,8 @@ elif current := next((item for item in waiting if item.request.id == shown), Non
         decision(current, writable)
         timeline(current.request.id)
     if writable:
-        link("review", t("review-read-only"), "visibility", request=current.request.id, read="1")
+        named = {"run": current.run.id} if current.run else {}
+        link("review", t("review-read-only"), "visibility", request=current.request.id, read="1", **named)
 if writable and len(names) > 1:
     st.subheader(t("review-inbox"), anchor=False)
     inbox(waiting, shown)

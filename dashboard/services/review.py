@@ -1,6 +1,7 @@
 """Queries and commands of the review page. Signing happens in another process, which holds the keys."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -11,7 +12,7 @@ from core.report.drift_text import drift_text
 from core.review import decisions as deciding
 from core.review import permissions
 from core.review.cases import Cases
-from core.review.evidence_digest import evidence_files
+from core.review.evidence_digest import evidence_files, needs_reason
 from core.runs.handle import RunHandle
 from core.types import Action, Case, CaseState, ClosedRequest, Request, Role, RunState
 from core.verification.drift_budget import drift_of
@@ -32,11 +33,13 @@ class ReviewItem:
         request: The request.
         case: Its newest case.
         run: The submitted run, else the one that the address names, else the default run of the request.
+        choices: The runs that can be chosen, by id; none while a run is submitted.
     """
 
     request: Request
     case: Case | None
     run: RunHandle | None
+    choices: Mapping[str, RunHandle] = field(default_factory=dict)
 
 
 def four_eyes() -> bool:
@@ -75,7 +78,7 @@ def _item(request: Request, case: Case | None, runs: dict[str, RunHandle]) -> Re
         if run.spec.request == request.id and run.status.state is RunState.DONE and run.layout.adapter.is_dir()
     }
     name = state.current("run", list(own), queries.default_run(own))
-    return ReviewItem(request, case, own[name] if name else None)
+    return ReviewItem(request, case, own[name] if name else None, own)
 
 
 def closed(executing: Case | None) -> tuple[ClosedRequest, ...]:
@@ -99,6 +102,11 @@ def settle() -> None:
     _forget()
 
 
+def withdraw(case: Case) -> None:
+    """Withdraw an approval of which no step is done. Raises CommandError."""
+    run_command("review", "withdraw", *_place(), "-r", case.request, "--as", signed_in_email())
+
+
 def changed(case: Case) -> bool:
     """Whether the evidence has changed since the submission."""
     workspace = queries.workspace()
@@ -110,6 +118,11 @@ def changed(case: Case) -> bool:
 def _changed(root: str, case: Case, key: queries.Stamps) -> bool:
     """Cached by the change times of the files; the decision itself always reads them."""
     return deciding.changed(queries.workspace(), case)
+
+
+def requires_reason(case: Case, approve: bool) -> bool:
+    """Whether a decision on a case needs a reason."""
+    return needs_reason(queries.verification(queries.run(case.run)), approve)
 
 
 def keeps_ledger() -> bool:

@@ -41,6 +41,7 @@ def pick(
     shown: Callable[[str], str] = str,
     placeholder: str | None = None,
     help: str | None = None,
+    box: str | None = None,
 ) -> str | None:
     """Draw a select box whose value is the query parameter `key`.
 
@@ -52,11 +53,12 @@ def pick(
         shown: Display name of an option.
         placeholder: Text of the empty box; with it, the box may stay empty.
         help: Text of the tooltip.
+        box: Name of the box where another box on the page has the same query parameter.
 
     Returns:
         The chosen value, or None if the box is empty.
     """
-    box = f"pick_{key}"
+    box = f"pick_{box or key}"
     st.session_state[box] = current(key, options, default)
     return st.selectbox(
         label,
@@ -67,7 +69,7 @@ def pick(
         placeholder=placeholder,
         help=help,
         on_change=_picked,
-        args=(key,),
+        args=(key, box),
     )
 
 
@@ -79,8 +81,8 @@ def current(key: str, options: Sequence[str], default: str | None = None) -> str
     return stored if stored in options else default
 
 
-def _picked(key: str) -> None:
-    value = st.session_state[f"pick_{key}"]
+def _picked(key: str, box: str) -> None:
+    value = st.session_state[box]
     if value is None:
         st.query_params.pop(key, None)
         st.session_state.pop(f"kept_{key}", None)

@@ -17,6 +17,7 @@ from core.runs.handle import RunHandle, runs
 from core.runs.launchers import LAUNCHERS, Launcher
 from core.runs.process_identity import this_worker
 from core.types import Closeness, Group, GroupEdit, GroupMove, MemoryContrast, Part, RunState, RunStatus
+from core.types.circuit import CERTAIN
 from core.utils.serialization import to_json, write_json
 from core.workspace import Workspace
 from dashboard.presenters import advantages, phrases
@@ -83,7 +84,7 @@ def test_run_with_memory_contrast_shows_it_instead_of_a_circuit(page, demo: Path
 def test_circuit_page_counts_modules_of_the_forget_group(page, demo: Path) -> None:
     groups = finished_run(demo).groups or ()
     app = page("circuit")
-    own = sum(group.group is Group.FORGET for group in groups)
+    own = sum(row.group is Group.FORGET and row.membership_probability >= CERTAIN for row in groups)
     assert f"{own or 'None'} of" in app.title[0].value and str(len(groups)) in app.title[0].value
     assert len(app.dataframe[0].value) == len(groups)
 

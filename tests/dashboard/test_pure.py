@@ -26,6 +26,7 @@ from core.types import (
     Verdict,
     Verification,
 )
+from core.types.circuit import CERTAIN
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 from dashboard import charts
@@ -182,6 +183,19 @@ def test_circuit_sentence_agrees_in_number() -> None:
         phrases.circuit_sentence(two[:0] + GROUPS[1:])
         == "None of the 5 modules of the model serves mainly the forgotten user's data."
     )
+
+
+def test_circuit_sentence_counts_uncertain_modules_apart() -> None:
+    one, other = (
+        replace(row, group=Group.FORGET, membership_probability=sure)
+        for row, sure in zip(GROUPS[:2], (CERTAIN, 0.32), strict=True)
+    )
+    assert phrases.circuit_sentence((one, other)) == (
+        "1 of 2 modules of the model serves mainly the forgotten user's data. "
+        "One more may, but its group is uncertain: under 95% of the bootstrap samples agree."
+    )
+    assert phrases.circuit_sentence((other, other)).startswith("None of the 2 modules of the model serves mainly")
+    assert "2 more may, but their group is uncertain" in phrases.circuit_sentence((other, other))
 
 
 def test_interval_is_compared_with_the_references_in_words() -> None:

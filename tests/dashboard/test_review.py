@@ -229,9 +229,8 @@ def decide_on_page(app: AppTest, button: str) -> AppTest:
     """Press approve or reject, and decide in the dialog; AppTest closes it at each run, so that each run opens it."""
     app.button(key=button).click().run()
     app.text_area(key="decision_reason").set_value("The rest is proven.")
-    if button == "approve":
-        app.checkbox(key="decision_understood").check()
-        app.button(key=button).click().run()
+    app.checkbox(key="decision_understood").check()
+    app.button(key=button).click().run()
     app.button(key="decide_now").click()
     return app.button(key=button).click().run()
 

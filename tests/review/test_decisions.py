@@ -196,7 +196,10 @@ def test_run_with_failed_verification_cannot_be_approved(desk):
     desk.submit()
     with pytest.raises(ReviewError, match="failed its verification"):
         desk.decide("petra")
-    assert desk.decide("petra", approve=False, reason="").state is CaseState.REJECTED
+    with pytest.raises(ReviewError, match="rejection destroys the adapter of run .* give the reason"):
+        desk.decide("petra", approve=False, reason=" ")
+    assert desk.case.decisions == ()
+    assert desk.decide("petra", approve=False).state is CaseState.REJECTED
 
 
 def test_run_is_submitted_once(desk):

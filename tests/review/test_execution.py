@@ -526,7 +526,7 @@ def test_queued_run_blocks_execution(approved):
 
     desk, _, _, _ = approved
     create_run(desk.workspace, desk.request, "finetune", "cpu")
-    with pytest.raises(ReviewError, match="queued or running run uses the adapter"):
+    with pytest.raises(ReviewError, match="is queued and uses the adapter .* or cancel it with `python -m core cancel"):
         settle(desk)
 
 

@@ -1,0 +1,49 @@
+"""Withdrawal of an approval that is recorded and not carried out: the case waits for its decisions again."""
+
+from core.errors import ReviewError
+from core.review.cases import Cases
+from core.review.decisions import case_of
+from core.review.execution_state import Execution
+from core.review.ledger_entries import enter_decisions, enter_withdrawal
+from core.review.permissions import require
+from core.runs.ledger_entries import Ledger
+from core.types import Action, Case, CaseState
+from core.workspace import Workspace
+from core.workspace.locks import decision_lock
+
+
+def withdraw(workspace: Workspace, request_id: str, person: str) -> Case:
+    """Withdraw the approval of a request while no step of its deletion is done.
+
+    Args:
+        workspace: The workspace.
+        request_id: The request.
+        person: Who withdraws it; whoever may decide may withdraw.
+
+    Returns:
+        The case, pending and without decisions.
+
+    Raises:
+        ReviewError: The person may not decide, the case is not approved, or its deletion has begun.
+        LedgerError: The ledger takes no entry.
+    """
+    require(workspace, person, Action.DECIDE)
+    with decision_lock(workspace):  # no deletion begins meanwhile
+        case, ledger = case_of(workspace, request_id), Ledger(workspace)
+        _check_not_begun(workspace, case)
+        enter_decisions(ledger, [case])
+        # The case comes before the entry: a kill between them must not leave a withdrawn approval to be carried out.
+        pending = Cases(workspace).reopen(case.number, "")
+        enter_withdrawal(ledger, case, person)
+        Execution(workspace.root, case).vault.destroy()  # copies of a sealing that was cut off
+        return pending
+
+
+def _check_not_begun(workspace: Workspace, case: Case) -> None:
+    if case.state is not CaseState.APPROVED:
+        raise ReviewError(f"Request {case.request!r} is {case.state}: there is no approval to withdraw.")
+    # Sealed copies without a done step may belong to a rollback that was cut off: they hold the only whole state.
+    if case.step or Execution(workspace.root, case).vault.sealed:
+        raise ReviewError(
+            f"The deletion of request {case.request!r} has begun, so its approval stays: continue the deletion."
+        )

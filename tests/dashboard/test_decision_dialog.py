@@ -1,0 +1,89 @@
+"""The run under review is chosen on the page; the dialog names it, and asks for reason and confirmation."""
+
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.runs.handle import RunHandle
+from core.runs.submit import create_run
+from core.types import CaseState, Verdict
+from core.utils.serialization import write_json
+from dashboard.presenters.phrases import escape
+from tests.dashboard.test_review import button_keys, decide_on_page, draw_page, text_of  # noqa: F401 - a fixture
+from tests.review.conftest import desk, verified  # noqa: F401 - fixtures
+from tests.review.test_execution import copy_run
+
+
+def test_older_verified_run_is_chosen_on_the_page_and_submitted(draw_page, desk):  # noqa: F811
+    newer = copy_run(desk, "run-zzz", desk.request)
+    (newer.path / "verification.json").unlink()
+    app = draw_page("olaf", request=desk.request)
+    box = app.selectbox(key="pick_review_run")
+    assert any("Not verified" in label for label in box.options) and len(box.options) == 2
+    box.set_value(desk.run).run()
+    assert app.query_params["run"] == desk.run and "submit" in button_keys(app)
+    app.button(key="submit").click().run()
+    assert desk.case.run == desk.run and "pick_review_run" not in {one.key for one in app.selectbox}
+
+
+def test_review_opens_at_the_request_of_the_chosen_run(draw_page, desk):  # noqa: F811
+    user = desk.workspace.user_split.training_users[-1]
+    other = replace(
+        desk.workspace.request(desk.request), id="req-other", users=(user,), created="2020-01-01T00:00:00+00:00"
+    )
+    write_json(desk.workspace.layout.request(other.id), other)
+    assert draw_page("olaf").selectbox(key="pick_request").value == other.id  # the earliest due date
+    assert draw_page("olaf", run=desk.run).selectbox(key="pick_request").value == desk.request
+
+
+@pytest.mark.parametrize("button", ["approve", "reject"])
+def test_dialog_names_the_case_and_waits_for_reason_and_confirmation(draw_page, desk, button):  # noqa: F811
+    """The run is inconclusive, so both decisions need a reason."""
+    desk.submit()
+    app = draw_page("petra", request=desk.request)
+
+    def opened() -> AppTest:
+        return app.button(key=button).click().run()
+
+    subject = f"Request `{desk.request}`, run `{desk.run}`, method “Uniform”. Verdict: **Inconclusive**."
+    assert subject in text_of(opened())
+    app.checkbox(key="decision_understood").check()
+    assert opened().button(key="decide_now").disabled  # no reason yet
+    app.text_area(key="decision_reason").set_value("  ")
+    assert opened().button(key="decide_now").disabled
+    app.text_area(key="decision_reason").set_value("The rest is proven.")
+    assert not opened().button(key="decide_now").disabled
+    app.checkbox(key="decision_understood").uncheck()
+    assert opened().button(key="decide_now").disabled
+
+
+def test_approval_of_a_passed_run_needs_no_reason(draw_page, desk):  # noqa: F811
+    run = RunHandle(desk.workspace.root / "runs" / desk.run)
+    run.write_verification(replace(run.verification, verdict=Verdict.PASS))
+    desk.submit()
+    app = draw_page("petra", request=desk.request)
+    app.button(key="approve").click().run()
+    app.checkbox(key="decision_understood").check()
+    assert not app.button(key="approve").click().run().button(key="decide_now").disabled
+
+
+def test_approval_while_a_run_waits_is_refused_and_not_recorded(draw_page, desk):  # noqa: F811
+    desk.submit()
+    desk.decide("petra")
+    run = create_run(desk.workspace, desk.request, "finetune", "cpu")
+    app = decide_on_page(draw_page("owen", request=desk.request), "approve")
+    assert escape(run.id) in app.error[0].value and "cancel it" in app.error[0].value
+    assert len(desk.case.decisions) == 1
+    assert "go_on" not in button_keys(draw_page("owen", request=desk.request))
+
+
+def test_waiting_approval_is_withdrawn_on_the_page(draw_page, desk):  # noqa: F811
+    desk.approve()
+    assert "withdraw" not in button_keys(draw_page("anna"))
+    app = draw_page("petra")
+    assert "0 of 6 steps are done. Nothing is destroyed yet" in app.warning[0].value.replace("\u2068", "")
+    app.button(key="withdraw").click().run()
+    assert desk.case.state is CaseState.PENDING and not desk.case.decisions and not app.warning
+    assert "nothing was destroyed" in app.success[0].value
+    assert "petra withdrew the approval" in text_of(app)
