@@ -17,7 +17,7 @@ from dashboard.components.exports import export
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import code, date, escape, ground, identity, role_name, scope
-from dashboard.services import batches, review
+from dashboard.services import batches, queries, review
 from dashboard.services.queries import RunHandle
 from dashboard.services.review import AGAIN, ReviewItem
 from dashboard.session import auth, state
