@@ -502,11 +502,17 @@ groups-column-noise = Noise
 groups-column-certainty = Certainty
 groups-column-reason = Reason of the move by hand
 circuit-lead-uncertain = { $more ->
-    [one] One more may, but its group is uncertain: under { $level } of the bootstrap samples agree.
-   *[other] { $more } more may, but their group is uncertain: under { $level } of the bootstrap samples agree.
+    [one] It is uncertain whether one { $own ->
+        [0] does
+       *[other] more does
+    }: under { $level } of the bootstrap samples agree.
+   *[other] It is uncertain whether { $more } { $own ->
+        [0] do
+       *[other] more do
+    }: under { $level } of the bootstrap samples agree.
 }
 circuit-lead = { $own ->
-    [0] None of the { $all } modules of the model serves mainly { $whose } data.
+    [0] None of the { $all } modules of the model surely serves mainly { $whose } data.
     [one] { $own } of { $all } modules of the model serves mainly { $whose } data.
    *[other] { $own } of { $all } modules of the model serve mainly { $whose } data.
 }

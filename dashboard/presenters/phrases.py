@@ -224,7 +224,7 @@ def circuit_sentence(groups: Sequence[ModuleGroup], whose: str = "") -> str:
     found = [row.membership_probability >= CERTAIN for row in groups if row.group is Group.FORGET]
     own, more = sum(found), found.count(False)
     sentence = t("circuit-lead", own=own, all=len(groups), whose=whose or t("forgotten-users", users=1))
-    return f"{sentence} {t('circuit-lead-uncertain', more=more, level=f'{CERTAIN:.0%}')}" if more else sentence
+    return f"{sentence} {t('circuit-lead-uncertain', own=own, more=more, level=f'{CERTAIN:.0%}')}" if more else sentence
 
 
 # ---------------------------------------------------------------- evaluation

@@ -181,7 +181,7 @@ def test_circuit_sentence_agrees_in_number() -> None:
     assert phrases.circuit_sentence(two) == "2 of 2 modules of the model serve mainly the forgotten user's data."
     assert (
         phrases.circuit_sentence(two[:0] + GROUPS[1:])
-        == "None of the 5 modules of the model serves mainly the forgotten user's data."
+        == "None of the 5 modules of the model surely serves mainly the forgotten user's data."
     )
 
 
@@ -192,10 +192,12 @@ def test_circuit_sentence_counts_uncertain_modules_apart() -> None:
     )
     assert phrases.circuit_sentence((one, other)) == (
         "1 of 2 modules of the model serves mainly the forgotten user's data. "
-        "One more may, but its group is uncertain: under 95% of the bootstrap samples agree."
+        "It is uncertain whether one more does: under 95% of the bootstrap samples agree."
     )
-    assert phrases.circuit_sentence((other, other)).startswith("None of the 2 modules of the model serves mainly")
-    assert "2 more may, but their group is uncertain" in phrases.circuit_sentence((other, other))
+    assert phrases.circuit_sentence((other, other)).startswith(
+        "None of the 2 modules of the model surely serves mainly"
+    )
+    assert "It is uncertain whether 2 do:" in phrases.circuit_sentence((other, other))
 
 
 def test_interval_is_compared_with_the_references_in_words() -> None:
