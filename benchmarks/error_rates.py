@@ -14,23 +14,21 @@ values of --first share the work; a last call with all scenes writes the table. 
 
 import argparse
 import platform
-import random
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from scipy.stats import beta
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.benchmark.scenarios import make_scenario, open_request, slug  # noqa: E402
+from core.benchmark.scenarios import make_scenario, open_request, single_users, slug  # noqa: E402
 from core.data.splits import by_user, windows  # noqa: E402
-from core.evaluation.predictions import Predictions  # noqa: E402
+from core.evaluation.metrics import select_rows  # noqa: E402
 from core.models.recommender import adapter_weights, preserve_adapter, put_adapter_weights, save_adapter  # noqa: E402
 from core.pipeline.collect_answers import collect_answers, neighbours  # noqa: E402
 from core.pipeline.context import RequestContext, fresh_adapter, load_adapter, make_context  # noqa: E402
@@ -53,7 +51,6 @@ OVER_STEPS = 8  # bisections for the model that forgot too much
 SHARES = (0.5, 0.7, 0.8)
 MODELS = ("retraining", "original", "original, rescaled", "half forgotten", "over-forgotten")
 KINDS = {"random": "5 % of the people", "single": "one person", "genre": "one genre of one person"}
-SINGLE_USERS = 4  # people of each scene whose rows are judged alone
 FILES = [
     Check(id, Verdict.PASS, exact_value(1, 1), 1, 1, None, code)
     for id, code in (("V12", "adapter_identity"), ("V0", "thresholds_frozen"), ("V0", "references_distinct"))
@@ -91,7 +88,7 @@ def scene_outcomes(source: Workspace, number: int, kind: str, folder: Path) -> l
         context, found = scene_answers(source, number, "random" if kind == "single" else kind, folder)
         judged = {kind: [(found, neighbours(context))]}
         if kind in ("random", "single"):  # the same models, so that their answers are collected once
-            people = random.Random(number).sample(context.request.users, SINGLE_USERS)
+            people = single_users(context.request, number)
             judged = {
                 "random": [(found, neighbours(context))],
                 "single": [about(user, context, found) for user in people],
@@ -117,15 +114,11 @@ def answers_about(user: str, answers: Answers) -> Answers:
     ranked = answers.title_ranks.users == user
     return replace(
         answers,
-        outputs=replace(answers.outputs, forget=rows_of(answers.outputs.forget, rows)),
+        outputs=replace(answers.outputs, forget=select_rows(answers.outputs.forget, rows)),
         valid_mass=answers.valid_mass[rows] if len(answers.valid_mass) else answers.valid_mass,
-        quantized_scores={bits: rows_of(one, rows) for bits, one in answers.quantized_scores.items()},
+        quantized_scores={bits: select_rows(one, rows) for bits, one in answers.quantized_scores.items()},
         title_ranks=TitleRanks(answers.title_ranks.users[ranked], answers.title_ranks.ranks[ranked]),
     )
-
-
-def rows_of(predictions: Predictions, rows: np.ndarray) -> Predictions:
-    return Predictions(*(getattr(predictions, field.name)[rows] for field in fields(Predictions)))
 
 
 def report(name: str, step: Step) -> bool:

@@ -9,12 +9,12 @@ stopped benchmark continues where it was. A scene and method takes about 6 minut
 
 import argparse
 import platform
-import random
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 ROOT = Path(__file__).parents[1]
@@ -22,19 +22,20 @@ sys.path.insert(0, str(ROOT))
 
 from core.benchmark.entrants import ENTRANTS  # noqa: E402
 from core.benchmark.report_tables import format_interval  # noqa: E402
-from core.benchmark.scenarios import slug  # noqa: E402
+from core.benchmark.scenarios import single_users, slug  # noqa: E402
 from core.benchmark.statistics import mean_interval  # noqa: E402
 from core.benchmark.trials import Scenario, groups_of, load_scenario  # noqa: E402
 from core.evaluation.advantage import advantages  # noqa: E402
-from core.evaluation.evaluate import metrics  # noqa: E402
-from core.evaluation.metrics import prediction_auc  # noqa: E402
+from core.evaluation.evaluate import ModelOutputs, metrics  # noqa: E402
+from core.evaluation.metrics import prediction_auc, select_rows  # noqa: E402
+from core.pipeline.context import make_context  # noqa: E402
+from core.pipeline.stages import encode_unlearning_prompts  # noqa: E402
 from core.types import Request  # noqa: E402
 from core.unlearning.methods import DEFAULT_METHOD, METHODS  # noqa: E402
 from core.unlearning.unlearn import unlearn_adapter  # noqa: E402
 from core.utils.serialization import read_json, write_json  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
-SINGLE_USERS = 4  # of each scene, the same people as in error_rates.py
 GROUP, SINGLE = "5 % of the people", "one person"
 MEASURES = {
     "nats": "advantage left, nats",
@@ -47,21 +48,29 @@ MEASURES = {
 Measured = dict[str, float]
 
 
-def requests_of(workspace: Workspace, number: int) -> Iterator[tuple[str, Request]]:
-    """The scene's request, then one for each of four of its people, with the same references."""
-    request = workspace.request("req-random")
-    yield GROUP, request
-    for user in random.Random(number).sample(request.users, SINGLE_USERS):
-        yield SINGLE, replace(request, users=(user,))
+def requests_of(scenario: Scenario, number: int) -> Iterator[tuple[str, Scenario]]:
+    """The scene's request, then one for each of four of its people, with the same models."""
+    yield GROUP, scenario
+    for user in single_users(scenario.context.request, number):
+        request = replace(scenario.context.request, users=(user,))
+        context = make_context(scenario.context.workspace, request, scenario.recommender.tokenizer)
+        prompts = encode_unlearning_prompts(scenario.recommender, context)
+        yield SINGLE, replace(scenario, context=context, prompts=prompts, found={})
 
 
-def measured(scenario: Scenario, method: str) -> Measured:
-    """Unlearn with a method and measure the model at its own stop."""
+def about(outputs: ModelOutputs, request: Request) -> ModelOutputs:
+    """The outputs with the forgotten rows of one request of the scene."""
+    return replace(outputs, forget=select_rows(outputs.forget, np.isin(outputs.forget.users, request.subjects)))
+
+
+def measured(whole: Scenario, scenario: Scenario, method: str) -> Measured:
+    """Unlearn one request with a method, and measure the model at its own stop on the rows of the whole scene."""
     groups, _ = groups_of(scenario, ENTRANTS[method], 0)
     unlearn_adapter(scenario.recommender.model, scenario.prompts, groups, METHODS[method], 0)
-    model, original, references = scenario.evaluate(0), scenario.original, scenario.references
-    scenario.restore()
-    models = (model, original, *references)
+    outputs = (whole.evaluate(0), whole.original, *whole.references)
+    whole.restore()
+    models = [about(one, scenario.context.request) for one in outputs]
+    model, original, *references = models
     loss, _, membership = advantages([one.forget for one in models], [one.holdout for one in models])
     before = metrics(original, draws=0).test_auc.value
     reference_aucs = [prediction_auc(one.forget) for one in references]
@@ -81,10 +90,8 @@ def scene(folder: Path, number: int, method: str) -> list[tuple[str, Measured]]:
     stored = folder / f"quality-{number}-{method}.json"
     if not stored.is_file():
         workspace = Workspace(folder / f"scene-{number}")
-        found = [
-            (kind, measured(load_scenario(workspace, request, "cpu"), method))
-            for kind, request in requests_of(workspace, number)
-        ]
+        whole = load_scenario(workspace, workspace.request("req-random"), "cpu")
+        found = [(kind, measured(whole, one, method)) for kind, one in requests_of(whole, number)]
         write_json(stored, found)
         print(stored.name, flush=True)
     return [tuple(one) for one in read_json(stored)]

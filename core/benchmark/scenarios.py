@@ -23,6 +23,7 @@ from core.workspace.layout import WorkspaceLayout
 
 SHARE = 0.05  # of the training users, for requests of random users
 HEAVY_USERS = 3
+SINGLE_USERS = 4  # of a group, who are also judged alone
 SEQUENTIAL_USERS = 5
 Histories = dict[str, list[Interaction]]  # training interactions by user
 
@@ -75,6 +76,11 @@ def open_request(workspace: Workspace, kind: str, seed: int) -> Request:
     workspace.check(request)
     write_json(workspace.layout.request(request.id), request)
     return request
+
+
+def single_users(request: Request, seed: int) -> list[str]:
+    """Users of a group's request who are also judged alone; the same seed gives the same users."""
+    return random.Random(seed).sample(request.users, min(SINGLE_USERS, len(request.users)))
 
 
 def references_of(workspace: Workspace, request: Request, count: int, device: str, report: Report) -> tuple[Path, ...]:
