@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.ledger.statement import Statement
-from core.review.ledger_entries import DECISION, SUBMISSION
+from core.review.ledger_entries import DECISION, SUBMISSION, WITHDRAWAL
 from core.runs.ledger_entries import RUN, VERIFICATION, Ledger, request_content
 from core.types import Case, ClosedRequest, Request, Split
 
@@ -16,7 +16,7 @@ OF_ONE_ENTRY = ("number", "time", "before")  # the chain gives each entry its ow
 
 
 def enter_member(ledger: Ledger, case: Case, member: Request, closed: ClosedRequest, split: Split) -> None:
-    """Enter the batch's run, verification, submission and decisions for one member. Repeated calls do nothing.
+    """Enter the batch's run, verification and what was decided, for one member. Repeated calls do nothing.
 
     Args:
         ledger: The ledger.
@@ -38,10 +38,12 @@ def enter_member(ledger: Ledger, case: Case, member: Request, closed: ClosedRequ
 
 
 def _entries_of(statements: Sequence[Statement], case: Case) -> list[Statement]:
-    """The batch's last entry of the run and of the verification, its submission and its decisions."""
+    """The batch's last entry of the run and of the verification, its submission, decisions and withdrawals."""
     own = [one for one in statements if one.content.get("run") == case.run and "batch" not in one.content]
     last = [[one for one in own if one.kind == kind][-1:] for kind in (RUN, VERIFICATION)]
-    decided = [one for one in own if one.kind in (SUBMISSION, DECISION) and one.content["case"] == case.number]
+    decided = [
+        one for one in own if one.kind in (SUBMISSION, DECISION, WITHDRAWAL) and one.content["case"] == case.number
+    ]
     return [*last[0], *last[1], *decided]
 
 

@@ -1,7 +1,7 @@
 """How much of the drift budget is used: the fall of the test AUC by several deletions in a row. Pure functions.
 
-The budget is the margin `Thresholds.test_auc_fall`, which one run must keep; a row of runs may each keep it and pass it
-together. A retrained adapter starts the count again.
+The budget is the margin `Thresholds.test_auc_fall`, which one run must keep; a row of runs may each keep it and exceed
+it together. A retrained adapter starts the count again.
 """
 
 import math
@@ -33,7 +33,7 @@ def drift_of(closed: Iterable[ClosedRequest]) -> Drift:
 
 
 def advise_retraining(found: Verification, drift: Drift, fall: float | None, budget: float) -> Verification:
-    """Put retraining first among the next steps where a run, after the deletions before it, passes the budget.
+    """Put retraining first among the next steps where a run, after the deletions before it, exceeds the budget.
 
     Args:
         found: The verification of the run.

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import time
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,7 @@ from core.review.batches import check_free, open_batch
 from core.review.cases import Cases
 from core.review.decisions import decide, submit
 from core.review.permissions import openers
+from core.review.withdrawal import withdraw
 from core.runs.references import train_references
 from core.runs.submit import create_run
 from core.runs.verify import verify_run
@@ -111,6 +113,21 @@ def _pseudonyms(found):
             *(one["content"]["request"].get("subjects", ()) if isinstance(one["content"]["request"], dict) else ()),
         )
     }
+
+
+def test_withdrawn_approvals_of_a_batch_stand_in_each_record(batched, tmp_path):
+    workspace, batch, members, run = batched
+    decided(workspace, batch, run)
+    case = withdraw(workspace, batch.id, "petra")
+    time.sleep(1.1)  # two decisions of a person within a second count as one
+    for person in ("petra", "owen"):
+        decide(workspace, batch.id, person, True, case.evidence, "One run for all.")
+    assert execution.execute_decisions(workspace).state is CaseState.CLOSED
+    decisions = ["decision", "decision"]
+    kinds = ["run", "verification", "submission", *decisions, "withdrawal", *decisions, "destruction"]
+    for name in members:
+        assert [one["kind"] for one in entries_of_request(ledger_of(workspace), name)] == kinds
+    assert "petra withdrew all approvals" in " ".join(_record(workspace, min(members), tmp_path).split())
 
 
 def _record(workspace, name, folder):
