@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from scipy.special import rel_entr
-from scipy.stats import rankdata
 
 from core.types import Closeness, Interval
 
@@ -21,11 +20,16 @@ Value = TypeVar("Value")
 
 
 def auc(positive: np.ndarray, negative: np.ndarray) -> float:
-    """AUC in [0, 1]: P(positive > negative) plus half of the ties (Mann-Whitney); NaN if a side is empty."""
+    """AUC in [0, 1]: P(positive > negative) plus half of the ties (Mann-Whitney); NaN if a side is empty or has NaN."""
     if not len(positive) or not len(negative):
         return float("nan")
-    ranks = rankdata(np.concatenate([positive, negative]))
-    return float((ranks[: len(positive)].sum() / len(positive) - (len(positive) + 1) / 2) / len(negative))
+    # Two searches in sorted scores take a fifth of the time of ranking all; a bootstrap computes thousands of AUCs.
+    ordered, others = np.sort(positive), np.sort(negative)
+    if np.isnan(ordered[-1]) or np.isnan(others[-1]):  # NaN is sorted to the end
+        return float("nan")
+    below = (others.searchsorted(ordered, "left") + others.searchsorted(ordered, "right")).sum() / 2
+    count = len(positive)
+    return float(((below + count * (count + 1) / 2) / count - (count + 1) / 2) / len(negative))
 
 
 def prediction_auc(scores: "Predictions") -> float:

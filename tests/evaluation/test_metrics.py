@@ -30,6 +30,13 @@ def test_auc_equals_share_of_ordered_pairs(positive, negative):
     assert auc(np.array(positive), np.array(negative)) == pytest.approx(np.mean(pairs))
 
 
+@pytest.mark.parametrize(
+    ("positive", "negative"), [([], [1.0]), ([1.0], []), ([1.0, np.nan], [0.0]), ([1.0], [np.nan, 0])]
+)
+def test_auc_of_nothing_or_of_nan_is_nan(positive, negative):
+    assert np.isnan(auc(np.array(positive), np.array(negative)))
+
+
 def test_membership_auc_is_one_when_member_losses_are_lower():
     assert membership_auc(np.array([0.1, 0.2]), np.array([0.5, 0.9])) == 1.0
 
