@@ -2,11 +2,17 @@
 
     python benchmarks/error_rates.py FOLDER [WORKSPACE] [--scenes 12] [--kinds random,single,genre]
 
-A scene is one adapter, trained by the workspace's recipe, and for each kind of request: six retrainings, each in turn
-the candidate against the other five; the original; a model that kept half of each forgotten user's rows; a model that
-forgot too much, by negating the task vector of the forgotten rows until its advantage is minus the original's; and the
-original with rescaled factors. One person's request is judged on the rows of one of the 5 % of the people, by the same
-models: none of the retrainings saw those rows, and the over-forgotten model is so for the group.
+A scene is one adapter, trained by the workspace's recipe, and for each kind of request:
+
+- six retrainings, each in turn the candidate against the other five;
+- the original, and the original with rescaled factors;
+- half forgotten: weights between the original's and the held-out retraining's, where the loss lies half-way;
+- half of the rows kept: a retraining on every second forgotten row of each user. It knows little of the other half;
+- over-forgotten: the task vector of the forgotten rows is subtracted until the model knows as much less than the
+  retrainings as the original knows more.
+
+One person's request is judged on the rows of one of the 5 % of the people, by the same models: none of the retrainings
+saw those rows, and the half forgotten and over-forgotten models are so for the group.
 
 FOLDER keeps all adapters and verdicts, so a stopped benchmark continues where it was. Several processes with other
 values of --first share the work; a last call with all scenes writes the table. --scenes 2 is the quick form.
@@ -19,63 +25,48 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from scipy.stats import beta
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
-from core.benchmark.scenarios import make_scenario, open_request, single_users, slug  # noqa: E402
-from core.data.splits import by_user, windows  # noqa: E402
+from known_models import FIRST_SCENE, MODELS, RETRAININGS, Models, scene_answers  # noqa: E402
+
+from core.benchmark.scenarios import single_users, slug  # noqa: E402
 from core.evaluation.metrics import select_rows  # noqa: E402
-from core.models.recommender import adapter_weights, preserve_adapter, put_adapter_weights, save_adapter  # noqa: E402
-from core.pipeline.collect_answers import collect_answers, neighbours  # noqa: E402
-from core.pipeline.context import RequestContext, fresh_adapter, load_adapter, make_context  # noqa: E402
-from core.runs.references import FIRST_SEED, train_references  # noqa: E402
-from core.types import Check, Prompt, Request, Verdict, Verification  # noqa: E402
-from core.unlearning.finetuning import finetune  # noqa: E402
-from core.unlearning.teachers import OVERFIT  # noqa: E402
-from core.unlearning.training_types import Step  # noqa: E402
+from core.pipeline.collect_answers import neighbours  # noqa: E402
+from core.pipeline.context import RequestContext  # noqa: E402
+from core.types import Check, Verdict  # noqa: E402
 from core.utils.serialization import read_json, write_json  # noqa: E402
 from core.verification.endpoints import ENDPOINTS  # noqa: E402
 from core.verification.equivalence import exact_value  # noqa: E402
 from core.verification.evidence import Answers, Evidence, TitleRanks  # noqa: E402
-from core.verification.suite import run_suite  # noqa: E402
+from core.verification.suite import compare_with_references, run_suite  # noqa: E402
 from core.verification.thresholds import Thresholds  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
-RETRAININGS = 6
-FIRST_SCENE = 3001  # seed of the first scene's adapter
-OVER_STEPS = 8  # bisections for the model that forgot too much
 SHARES = (0.5, 0.7, 0.8)
-MODELS = ("retraining", "original", "original, rescaled", "half forgotten", "over-forgotten")
 KINDS = {"random": "5 % of the people", "single": "one person", "genre": "one genre of one person"}
 FILES = [
     Check(id, Verdict.PASS, exact_value(1, 1), 1, 1, None, code)
     for id, code in (("V12", "adapter_identity"), ("V0", "thresholds_frozen"), ("V0", "references_distinct"))
 ]
-Outcome = tuple[str, float, str, int, str, str]  # kind, share, model, scene, verdict, reason
 
 
-def scene_answers(
-    source: Workspace, number: int, kind: str, folder: Path
-) -> tuple[RequestContext, dict[str, list[Answers]]]:
-    """Train the models of one scene and kind that FOLDER lacks, and collect the answers of all on the forgotten rows."""
-    workspace = make_scenario(source, FIRST_SCENE + number, folder / f"scene-{number}", report)
-    request = open_request(workspace, kind, number)
-    train_references(workspace, request.id, RETRAININGS, "cpu", lambda reference, step: report(f"{reference}", step))
-    half = train_half_forgotten(workspace, request, folder / f"{number}-{kind}-half")
-    recommender = load_adapter(workspace, str(workspace.adapter), "cpu")
-    context = make_context(workspace, request, recommender.tokenizer)
-    found = {
-        "original": [collect_answers(recommender, context, False)],
-        "retraining": [answers_of(one, context) for one in workspace.reference_folders(request.id)],
-        "half forgotten": [answers_of(half, context)],
-        "original, rescaled": [rescaled_answers(context)],
-    }
-    found["over-forgotten"] = [over_forgotten_answers(context, found)]
-    return context, found
+class Outcome(NamedTuple):
+    """Verdict on one model, with its advantage and the original's in nats."""
+
+    kind: str
+    share: float
+    model: str
+    scene: int
+    verdict: str
+    reason: str
+    left: float
+    before: float
 
 
 def scene_outcomes(source: Workspace, number: int, kind: str, folder: Path) -> list[Outcome]:
@@ -94,16 +85,11 @@ def scene_outcomes(source: Workspace, number: int, kind: str, folder: Path) -> l
                 "single": [about(user, context, found) for user in people],
             }
         for name, groups in judged.items():
-            write_json(
-                stored(name),
-                [one for share in SHARES for group in groups for one in outcomes(number, name, share, *group)],
-            )
-    return [tuple(one) for one in read_json(stored(kind))]
+            write_json(stored(name), [one for group in groups for one in outcomes(number, name, *group)])
+    return [Outcome(*one) for one in read_json(stored(kind))]
 
 
-def about(
-    user: str, context: RequestContext, found: dict[str, list[Answers]]
-) -> tuple[dict[str, list[Answers]], frozenset[str]]:
+def about(user: str, context: RequestContext, found: Models) -> tuple[Models, frozenset[str]]:
     """Answers of all models on one user's rows, and the training users most like this user."""
     alone = replace(context, request=replace(context.request, users=(user,)))
     return {name: [answers_about(user, one) for one in models] for name, models in found.items()}, neighbours(alone)
@@ -121,85 +107,25 @@ def answers_about(user: str, answers: Answers) -> Answers:
     )
 
 
-def report(name: str, step: Step) -> bool:
-    if step.number == step.total:
-        print(name, flush=True)
-    return False
-
-
-def answers_of(folder: Path, context: RequestContext) -> Answers:
-    return collect_answers(load_adapter(context.workspace, str(folder), "cpu"), context, False)
-
-
-def train_half_forgotten(workspace: Workspace, request: Request, folder: Path) -> Path:
-    """Retrain on the retain set and on every second forgotten row of each user."""
-    if not folder.is_dir():
-        recommender = fresh_adapter(workspace, "cpu", workspace.settings.seed)
-        context = make_context(workspace, request, recommender.tokenizer)
-        kept = [*context.split.retain, *half_rows(context)]
-        settings = replace(context.finetune_settings, seed=FIRST_SEED + RETRAININGS)
-        finetune(recommender.model, context.encode(kept), settings)
-        save_adapter(recommender.model, folder, workspace.settings.adapter_dtype)
-    return folder
-
-
-def half_rows(context: RequestContext) -> list[Prompt]:
-    """Training prompts of every second forgotten row of each user, without the others."""
-    settings = context.workspace.settings
-    events = by_user((event for prompt in context.split.forget for event in prompt.targets), settings.task)
-    return [prompt for own in events.values() for prompt in windows(own[::2], settings.window)]
-
-
-def rescaled_answers(context: RequestContext) -> Answers:
-    """Answers of the original with each A doubled and each B halved: other bytes, the same function."""
-    recommender = load_adapter(context.workspace, str(context.workspace.adapter), "cpu")
-    weights = adapter_weights(recommender.model)
-    put_adapter_weights(
-        recommender.model, {name: value * (2 if "lora_A" in name else 0.5) for name, value in weights.items()}
-    )
-    return collect_answers(recommender, context, False)
-
-
-def over_forgotten_answers(context: RequestContext, known: dict[str, list[Answers]]) -> Answers:
-    """Answers of the original minus a multiple of the forgotten rows' task vector, found by bisection."""
-    recommender = load_adapter(context.workspace, str(context.workspace.adapter), "cpu")
-    original = adapter_weights(recommender.model)
-    epochs = -(-48 * OVERFIT.batch_size // max(1, len(context.split.forget)))
-    with preserve_adapter(recommender.model):
-        finetune(recommender.model, context.encode(context.split.forget), replace(OVERFIT, epochs=epochs))
-        vector = {name: value - original[name] for name, value in adapter_weights(recommender.model).items()}
-    before = loss(known["original"][0])
-    goal = 2 * sum(map(loss, known["retraining"])) / RETRAININGS - before  # as far behind as the original is ahead
-    low, high = 0.0, 4.0
-    for _ in range(OVER_STEPS):
-        middle = (low + high) / 2
-        put_adapter_weights(
-            recommender.model, {name: value - middle * vector[name] for name, value in original.items()}
-        )
-        answers = collect_answers(recommender, context, False)
-        low, high = (middle, high) if loss(answers) < goal else (low, middle)
-    return answers
-
-
-def loss(answers: Answers) -> float:
-    return float(answers.outputs.forget.losses.mean())
-
-
-def outcomes(
-    number: int, kind: str, share: float, found: dict[str, list[Answers]], near: frozenset[str]
-) -> Iterator[Outcome]:
-    """Verdict on each model, against every five of the six retrainings."""
-    retrained, original, margins = found["retraining"], found["original"][0], Thresholds(forgotten_share=share)
+def outcomes(number: int, kind: str, found: Models, near: frozenset[str]) -> Iterator[Outcome]:
+    """Verdict on each model at each share, against every five of the six retrainings."""
+    retrained, original = found["retraining"], found["original"][0]
     for held_out in range(RETRAININGS):
         references = tuple(one for index, one in enumerate(retrained) if index != held_out)
         for name in MODELS:
-            model = retrained[held_out] if name == "retraining" else found[name][0]
-            verified = judge(Evidence(model, original, references, margins, near))
-            yield kind, share, name, number, verified.verdict.value, verified.reason
+            model = found[name][held_out % len(found[name])]
+            for verdict in verdicts(Evidence(model, original, references, neighbours=near)):
+                yield Outcome(kind, verdict[0], name, number, *verdict[1:])
 
 
-def judge(evidence: Evidence) -> Verification:
-    return run_suite("benchmark", evidence, FILES)
+def verdicts(evidence: Evidence) -> Iterator[tuple[float, str, str, float, float]]:
+    """Share, verdict, reason, and both advantages at each share; only the endpoints depend on it here."""
+    compared = compare_with_references(evidence)
+    for share in SHARES:
+        asked = replace(evidence, thresholds=Thresholds(forgotten_share=share))
+        found = run_suite("benchmark", asked, FILES, compared=compared)
+        log_loss = found.advantages[0]
+        yield share, found.verdict.value, found.reason, log_loss.unlearned.value, log_loss.original.value
 
 
 def clustered_bounds(hits: Sequence[float]) -> tuple[float, float, float]:
@@ -212,22 +138,24 @@ def clustered_bounds(hits: Sequence[float]) -> tuple[float, float, float]:
 
 
 def table(results: Sequence[Outcome], kind: str, share: float) -> list[str]:
-    verdicts = [Verdict.PASS, Verdict.FAIL, Verdict.NO_TRACE, Verdict.INCONCLUSIVE]
+    columns = [Verdict.PASS, Verdict.FAIL, Verdict.NO_TRACE, Verdict.INCONCLUSIVE]
     lines = [
-        "| model | " + " | ".join(one.value for one in verdicts) + " | most frequent reason |",
-        "| --- |" * 1 + " --- |" * 5,
+        "| model | share forgotten | " + " | ".join(one.value for one in columns) + " | most frequent reason |",
+        "| --- |" + " --- |" * 6,
     ]
     for name in MODELS:
         own = [one for one in results if one[:3] == (kind, share, name)]
         scenes = defaultdict(list)
         for one in own:
-            scenes[one[3]].append(one[4])
+            scenes[one.scene].append(one.verdict)
         cells = [
             rate([sum(v == verdict.value for v in found) / len(found) for found in scenes.values()])
-            for verdict in verdicts
+            for verdict in columns
         ]
-        reasons = Counter(one[5] for one in own if one[5]).most_common(1)
-        lines.append(f"| {name} | " + " | ".join(cells) + f" | {reasons[0][0] if reasons else ''} |")
+        reasons = Counter(one.reason for one in own if one.reason).most_common(1)
+        share_forgotten = f"{1 - sum(one.left for one in own) / sum(one.before for one in own):.2f}" if own else ""
+        reason = reasons[0][0] if reasons else ""
+        lines.append(f"| {name} | {share_forgotten} | " + " | ".join(cells) + f" | {reason} |")
     return [*lines, ""]
 
 
@@ -257,11 +185,12 @@ def main() -> None:
 
 def write(source: Workspace, results: Sequence[Outcome], options: argparse.Namespace) -> None:
     """Write the table of all scenes so far."""
-    scenes = len({one[3] for one in results})
+    scenes = len({one.scene for one in results})
     lines = [
         f"# Error rates of the verdict: {source.settings.name}", "",
         f"Models of known truth, {scenes} scenes, {RETRAININGS} retrainings a scene and kind, each verdict against every five "
-        "of them. A rate is the mean over scenes; the 95 % interval is Clopper-Pearson's with each scene as one trial. "
+        "of them. A rate is the mean over scenes; the 95 % interval is Clopper-Pearson's with each scene as one trial. The share "
+        "forgotten is that of the mean advantage in log loss. "
         f"Endpoints: {', '.join(ENDPOINTS)}. `python benchmarks/error_rates.py FOLDER --scenes {options.scenes}`, seeds from "
         f"{FIRST_SCENE + options.first}. torch {torch.__version__}, Python {platform.python_version()}.", "",
     ]  # fmt: skip
