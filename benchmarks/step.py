@@ -27,7 +27,8 @@ from core.pipeline.stages import encode_unlearning_prompts
 from core.types import Encoded, Group
 from core.unlearning.gradient_unlearning import UnlearningStep, only_trainable
 from core.unlearning.methods import METHODS
-from core.unlearning.paired_losses import PairLosses, UnlearningPrompts
+from core.unlearning.paired_losses import PairLosses
+from core.unlearning.training_types import UnlearningPrompts
 from core.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent

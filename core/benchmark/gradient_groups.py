@@ -8,7 +8,7 @@ from core.benchmark.entrants import Groups
 from core.models.lora_layout import layout
 from core.types import Encoded, Group
 from core.unlearning.gradient_conflict import gradient_of
-from core.unlearning.paired_losses import UnlearningPrompts
+from core.unlearning.training_types import UnlearningPrompts
 
 PROMPTS = 64
 

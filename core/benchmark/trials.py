@@ -27,9 +27,8 @@ from core.types import Group, Outcome, Prompt, Request
 from core.types.results import METRIC_NAMES
 from core.unlearning.finetuning import finetune
 from core.unlearning.methods import Method
-from core.unlearning.paired_losses import UnlearningPrompts
 from core.unlearning.teachers import OVERFIT
-from core.unlearning.training_types import Step
+from core.unlearning.training_types import Step, UnlearningPrompts
 from core.unlearning.unlearn import unlearn_adapter
 from core.utils.sampling import evenly_spaced
 from core.workspace import Workspace

@@ -46,7 +46,7 @@ def best_setting(trials: Sequence[TuningTrial], name: str) -> Setting:
 
 def _try(scenario: Scenario, name: str, method: Method, setting: Setting, groups: Groups, seed: int) -> TuningTrial:
     """Run one trial to its end."""
-    last = {"gap": 0.0, "rise": 0.0}
+    last = {"left": 0.0, "rise": 0.0}
 
     def watch(step: Step) -> bool:
         last.update({key: value for key, value in step.losses.items() if key in last})
@@ -55,4 +55,4 @@ def _try(scenario: Scenario, name: str, method: Method, setting: Setting, groups
     steps = method.steps if method.uses_task_vectors else MIDDLE
     unlearn_adapter(scenario.recommender.model, scenario.prompts, groups, replace(method, steps=steps), seed, watch)
     scenario.restore()
-    return TuningTrial(name, *setting, abs(last["gap"]), last["rise"])
+    return TuningTrial(name, *setting, abs(last["left"]), last["rise"])

@@ -48,8 +48,7 @@ from core.types import Evaluation, Group, GroupEdit, ModuleGroup, Outcome, Reque
 from core.unlearning.finetuning import finetune
 from core.unlearning.memory_contrast import memory_contrasts
 from core.unlearning.methods import Method, method_of, recorded_method
-from core.unlearning.paired_losses import UnlearningPrompts
-from core.unlearning.training_types import Checkpointer, Step
+from core.unlearning.training_types import Checkpointer, Step, UnlearningPrompts
 from core.unlearning.unlearn import unlearn_adapter
 from core.workspace import Workspace
 
@@ -207,7 +206,7 @@ def groups_without_circuits(
 ) -> dict[str, Group]:
     """Assign groups for a method without circuits: by memory contrast, or every module is shared."""
     if method.uses_memory_contrast:
-        rows = memory_contrasts(recommender.model, prompts.forget, prompts.holdout, seed)
+        rows = memory_contrasts(recommender.model, prompts.forget, prompts.unseen, seed)
         observer.on_event(MemoryFound(rows))
         return {row.module: row.group for row in rows}
     return dict.fromkeys(anatomy(recommender.model).modules, Group.SHARED)

@@ -7,8 +7,7 @@ from core.errors import RunError
 from core.models.families import anatomy
 from core.types import Encoded, Group, Outcome
 from core.unlearning.methods import METHODS, Method, method_of
-from core.unlearning.paired_losses import UnlearningPrompts
-from core.unlearning.training_types import Step
+from core.unlearning.training_types import Step, UnlearningPrompts
 from core.unlearning.unlearn import unlearn_adapter
 
 # (token ids of prompt and answer, how many of them at the end are the answer)
@@ -20,7 +19,7 @@ def unlearn(
     forget: Sequence[TokenisedPrompt],
     retain: Sequence[TokenisedPrompt],
     *,
-    validation: Sequence[TokenisedPrompt] | None = None,
+    validation: Sequence[TokenisedPrompt] = (),
     holdout: Sequence[TokenisedPrompt] = (),
     groups: Mapping[str, Group] | None = None,
     method: str = "uniform",
@@ -34,10 +33,11 @@ def unlearn(
         model: A PEFT model with a LoRA adapter. Base weights and the coordinates of outside modules stay bit-identical.
         forget: (token ids, number of answer tokens at the end) of each prompt to be forgotten.
         retain: Prompts whose answers are to be kept.
-        validation: Prompts of other users; a rise of their loss stops the run. Default: `retain`.
-        holdout: Prompts of users that the adapter never saw. They tell what training lowers the loss of a prompt; the
-            run stops when the forgotten prompts have lost nine tenths of it. Without them, all steps are taken unless
-            the validation loss rises.
+        validation: Prompts that never trained the adapter, of users to be kept; a rise of their loss stops the run.
+            Default: the loss of `retain` is watched.
+        holdout: Prompts of users that the adapter never saw. With `validation` they tell how much training lowers the
+            loss of a prompt; the run stops when the forgotten prompts have lost nine tenths of that. Without either,
+            all steps are taken unless the watched loss rises.
         groups: The group of each module, such as `{entry.module: entry.group for entry in core.assign_groups(...)}`.
             Default: every module is shared.
         method: A key of `core.unlearning.methods.METHODS`.
@@ -66,7 +66,7 @@ def unlearn(
         (2, True)
     """
     chosen = _method(method, steps)
-    sets = (forget, retain, retain if validation is None else validation, holdout)
+    sets = (forget, retain, validation, holdout)
     prompts = UnlearningPrompts(*([_encoded(prompt) for prompt in part] for part in sets))
     groups = groups or dict.fromkeys(anatomy(model).modules, Group.SHARED)
     return unlearn_adapter(model, prompts, groups, chosen, seed, observe)

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,32 +15,11 @@ from core.unlearning.methods import Method
 from core.unlearning.objectives import OBJECTIVES, PER_TARGET, READS_ORIGINAL, READS_WRONG, ObjectiveInputs, retain_loss
 from core.unlearning.teachers import TEACHERS, Groups, TeacherLogits, prompt_logits
 from core.unlearning.trainer import halved
-from core.unlearning.training_types import State
+from core.unlearning.training_types import State, UnlearningPrompts
 
 AHEAD = 20  # steps whose retain prompts the original model reads at once
 
 RandomState = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class UnlearningPrompts:
-    """Encoded prompts that unlearning may read: no test prompts, and nothing of the retrained references.
-
-    Attributes:
-        forget: Prompts of the forget set.
-        retain: Training prompts of other users.
-        validation: Validation prompts of other users.
-        holdout: Prompts of held-out users.
-        choices: Tokens that can be an answer: Yes and No in `click`; None if any token can.
-        learning_rate: The rate that the adapter was trained with, at which task vectors are trained too.
-    """
-
-    forget: Sequence[Encoded]
-    retain: Sequence[Encoded]
-    validation: Sequence[Encoded]
-    holdout: Sequence[Encoded]
-    choices: tuple[int, ...] | None = field(default=None, kw_only=True)
-    learning_rate: float = field(default=2e-3, kw_only=True)
 
 
 class PairLosses:

@@ -188,15 +188,15 @@ def _search(
     def apply(number: int, multiple: float) -> tuple[float, bool]:
         plan.write(original + multiple * combined)
         measures = stopper.check()
-        return measures["gap"], reporter.report(number, {"reach": multiple, "conflict": conflict, **measures})
+        return measures["left"], reporter.report(number, {"reach": multiple, "conflict": conflict, **measures})
 
     previous, left = 0.0, stopper.goal
     for number, multiple in enumerate(MOVE_MULTIPLES, 1):
-        gap, ended = apply(number, multiple)
+        now, ended = apply(number, multiple)
         if stopper.utility_violated:
             plan.write(original + previous * combined)
-        elif not ended and left > 0 >= gap:
-            apply(number + 1, previous + (multiple - previous) * left / (left - gap))
+        elif not ended and left > 0 >= now:
+            apply(number + 1, previous + (multiple - previous) * left / (left - now))
         if ended or stopper.reason:
             return
-        previous, left = multiple, gap
+        previous, left = multiple, now

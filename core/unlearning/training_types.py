@@ -1,8 +1,10 @@
-"""Types of the training loop: step reports, watchers, step functions and checkpointers."""
+"""Types of training and unlearning: step reports, watchers, step functions, checkpointers, and the prompts."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from core.types import Encoded
 
 Losses = Mapping[str, float]
 State = dict[str, Any]  # JSON values and tensors, in lists and dictionaries
@@ -86,3 +88,29 @@ class NullCheckpointer:
 
 
 NO_CHECKPOINTS = NullCheckpointer()
+
+
+@dataclass(frozen=True)
+class UnlearningPrompts:
+    """Encoded prompts that unlearning may read: no test prompts, and nothing of the retrained references.
+
+    Attributes:
+        forget: Prompts of the forget set.
+        retain: Training prompts of other users.
+        validation: Validation prompts of other users.
+        holdout: Prompts of held-out users.
+        choices: Tokens that can be an answer: Yes and No in `click`; None if any token can.
+        learning_rate: The rate that the adapter was trained with, at which task vectors are trained too.
+    """
+
+    forget: Sequence[Encoded]
+    retain: Sequence[Encoded]
+    validation: Sequence[Encoded]
+    holdout: Sequence[Encoded]
+    choices: tuple[int, ...] | None = field(default=None, kw_only=True)
+    learning_rate: float = field(default=2e-3, kw_only=True)
+
+    @property
+    def unseen(self) -> Sequence[Encoded]:
+        """Prompts that never trained the adapter. Held-out users alone may be few."""
+        return [*self.holdout, *self.validation]

@@ -9,10 +9,10 @@ from core.types import Cell, Group, Outcome
 from core.unlearning.early_stopping import Stopper
 from core.unlearning.gradient_unlearning import unlearn_by_gradients
 from core.unlearning.methods import Method
-from core.unlearning.paired_losses import PairLosses, UnlearningPrompts
+from core.unlearning.paired_losses import PairLosses
 from core.unlearning.task_vectors import unlearn_by_task_vectors
 from core.unlearning.teachers import Groups
-from core.unlearning.training_types import NO_CHECKPOINTS, Checkpointer, Step, Watcher, never_stop
+from core.unlearning.training_types import NO_CHECKPOINTS, Checkpointer, Step, UnlearningPrompts, Watcher, never_stop
 
 CHECK_EVERY = 20  # steps between two checks of early stopping
 
@@ -45,7 +45,7 @@ def unlearn_adapter(
     plan = layout(model)
     groups_by_cell, before = cell_groups(plan.cells, groups), plan.weights()
     losses = PairLosses(model, plan, prompts, groups, method, seed)
-    stopper = Stopper(model, prompts.forget, prompts.retain, prompts.holdout, prompts.validation, method.tolerance)
+    stopper = Stopper(model, prompts, method.tolerance)
     if method.uses_task_vectors:
         steps = unlearn_by_task_vectors(losses, plan, groups_by_cell, method, stopper, watch, checkpointer)
     else:

@@ -57,7 +57,7 @@ def stored_runs(uri: str) -> list:
 def test_export_holds_metrics_of_the_run(run_handle, uri):
     run = exported(run_handle, uri)
     steps = [event for event in run_handle.events() if event["kind"] == "step"]
-    for name in ("forget_loss", "retain_loss", "gap"):
+    for name in ("forget_loss", "retain_loss", "left"):
         history = client(uri).get_metric_history(run.info.run_id, name)
         assert [(one.step, one.value) for one in history] == [(e["step"], e[name]) for e in steps if name in e]
     found, measured = run_handle.evaluation, run.data.metrics

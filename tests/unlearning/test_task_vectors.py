@@ -114,15 +114,15 @@ def test_steps_are_counted_across_trainings_and_search(workspace):
 
 def test_search_ends_where_the_advantage_is_forgotten(workspace, monkeypatch):
     """The rise of the loss is recorded first, then an advantage between the rises of two multiples is asked for."""
-    rises = {reach: -losses["gap"] for reach, losses in searched(workspace, monkeypatch, 0.0, stops=False).items()}
+    rises = {reach: -losses["left"] for reach, losses in searched(workspace, monkeypatch, 0.0, stops=False).items()}
     asked = (rises[1.0] + rises[1.5]) / 2
     found = searched(workspace, monkeypatch, asked)
     *_, before, beyond, chosen = found
     assert (before, beyond) == (1.0, 1.5) and before < chosen < beyond
-    assert abs(found[chosen]["gap"]) < (rises[1.5] - rises[1.0]) / 10
+    assert abs(found[chosen]["left"]) < (rises[1.5] - rises[1.0]) / 10
     model, prompts = load_prompts(workspace)
     assert found[chosen]["forget_nll"] == pytest.approx(
-        mean_loss(model, prompts.forget) + asked - found[chosen]["gap"], abs=1e-5
+        mean_loss(model, prompts.forget) + asked - found[chosen]["left"], abs=1e-5
     )
 
 

@@ -16,8 +16,8 @@ from core.unlearning import finetuning as finetuning_module
 from core.unlearning import gradient_unlearning
 from core.unlearning.finetuning import FinetuneSettings, finetune
 from core.unlearning.methods import METHODS
-from core.unlearning.paired_losses import UnlearningPrompts
 from core.unlearning.trainer import Schedule, train
+from core.unlearning.training_types import UnlearningPrompts
 from core.unlearning.unlearn import unlearn_adapter
 
 

@@ -12,7 +12,8 @@ from core.types import Group
 from core.unlearning.early_stopping import mean_loss
 from core.unlearning.gradient_unlearning import UnlearningStep, _gradient, only_trainable
 from core.unlearning.methods import METHODS
-from core.unlearning.paired_losses import PairLosses, UnlearningPrompts
+from core.unlearning.paired_losses import PairLosses
+from core.unlearning.training_types import UnlearningPrompts
 from core.unlearning.unlearn import unlearn_adapter
 
 
