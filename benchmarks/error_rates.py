@@ -14,6 +14,8 @@ A scene is one adapter, trained by the workspace's recipe, and for each kind of 
 One person's request is judged on the rows of one of the 5 % of the people, by the same models: none of the retrainings
 saw those rows, and the half forgotten and over-forgotten models are so for the group.
 
+With --publish the table and the rates that reports show are written into the repository; otherwise into FOLDER.
+
 FOLDER keeps all adapters and verdicts, so a stopped benchmark continues where it was. Several processes with other
 values of --first share the work; a last call with all scenes writes the table. --scenes 2 is the quick form.
 """
@@ -22,9 +24,10 @@ import argparse
 import platform
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean
 from typing import NamedTuple
 
 import torch
@@ -39,6 +42,7 @@ from core.benchmark.scenarios import single_users, slug  # noqa: E402
 from core.evaluation.metrics import select_rows  # noqa: E402
 from core.pipeline.collect_answers import neighbours  # noqa: E402
 from core.pipeline.context import RequestContext  # noqa: E402
+from core.report.measured_error_rates import FILE, ErrorRates  # noqa: E402
 from core.types import Check, Verdict  # noqa: E402
 from core.utils.serialization import read_json, write_json  # noqa: E402
 from core.verification.endpoints import ENDPOINTS  # noqa: E402
@@ -166,12 +170,37 @@ def rate(hits: Sequence[float]) -> str:
     return f"{mean:.0%} ({low:.0%} to {high:.0%})"
 
 
+def publish(world: str, results: Sequence[Outcome], scenes: int) -> None:
+    """Put the rates of this world in the place of its earlier ones in the file that reports read."""
+    others = [one for one in read_json(FILE, tuple[ErrorRates, ...]) if one.world != world]
+    kinds = dict.fromkeys(one.kind for one in results)
+    found = [measured(world, results, scenes, kind, share) for kind in kinds for share in SHARES]
+    write_json(FILE, [*others, *found])
+
+
+def measured(world: str, results: Sequence[Outcome], scenes: int, kind: str, share: float) -> ErrorRates:
+    def share_of(model: str, verdicts: Collection[Verdict]) -> float:
+        return mean(one.verdict in verdicts for one in results if one[:3] == (kind, share, model))
+
+    passes = (Verdict.PASS, Verdict.NO_TRACE)
+    return ErrorRates(
+        world,
+        scenes,
+        kind,
+        Thresholds(share).digest,
+        share_of("retraining", passes),
+        share_of("retraining", (Verdict.FAIL,)),
+        share_of("half forgotten", passes),
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("workspace", nargs="?", type=Path, default=ROOT / "assets/demo")
     parser.add_argument("--scenes", type=int, default=12)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--publish", action="store_true")
     parser.add_argument("--kinds", default=",".join(KINDS))
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -198,8 +227,10 @@ def write(source: Workspace, results: Sequence[Outcome], options: argparse.Names
         for share in SHARES:
             lines += [f"## {KINDS[kind]}, share to forget {share:g}", "", *table(results, kind, share)]
     name = f"error_rates_{slug(source.settings.name)}.md"
-    target = options.folder / name if scenes < 12 else Path(__file__).with_name(name)
+    target = Path(__file__).with_name(name) if options.publish else options.folder / name
     target.write_text("\n".join(lines), encoding="utf-8")
+    if options.publish:
+        publish(source.settings.name, results, scenes)
     print(f"{target}: {scenes} scenes", flush=True)
 
 

@@ -3,7 +3,7 @@
 from html import escape
 
 from core.report.build import CSP_STATIC, HEADLINE, SECTIONS_MARKER, environment
-from core.report.check_texts import attack_texts, next_steps, render
+from core.report.check_texts import attack_texts, next_steps, reliability, render
 from core.types import Verification
 from core.utils.text import visible
 
@@ -27,7 +27,9 @@ def add_sections(report: str, found: Verification | None, circuit: str = "") -> 
     if found:
         shown = render(found)
         section = environment().get_template("verification_section.html")
-        checks = section.render(found=shown, steps=next_steps(found), attacks=attack_texts(found))
+        checks = section.render(
+            found=shown, steps=next_steps(found), attacks=attack_texts(found), reliability=reliability(found)
+        )
         report = _with_headline(report, shown.sentence)
     if circuit:
         report = report.replace(CSP_STATIC, CSP_SCRIPTS, 1)

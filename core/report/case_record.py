@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from core.report.build import environment
-from core.report.check_texts import attack_texts, render
+from core.report.check_texts import attack_texts, reliability, render
 from core.report.summary import count, date
 from core.types import Verification
 from core.utils.serialization import from_json
@@ -69,6 +69,7 @@ def render_case_record(request_id: str, entries: Sequence[Entry]) -> str:
             found=render(found[-1]) if found else None,
             steps=(),
             attacks=attack_texts(found[-1]) if found else {},
+            reliability=reliability(found[-1]) if found else "",
             entries=entries,
         )
     )

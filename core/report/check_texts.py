@@ -18,6 +18,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from core.report.error_rates_text import error_rates_text
 from core.report.localization import Locale, Value, locale, text_id
 from core.report.verdict_texts import next_step_texts, verdict_sentence
 from core.types import Check, Verdict, Verification
@@ -60,6 +61,11 @@ def attack_texts(verification: Verification, texts: Locale | None = None) -> dic
     texts = texts or locale(ENGLISH)
     names = {one.name: text_id("attack", one.name) for one in verification.attacks}
     return {code: texts.text(name) if name in texts else code for code, name in names.items()}
+
+
+def reliability(verification: Verification, texts: Locale | None = None) -> str:
+    """Return how often verdicts with these bounds err; "" where it was not measured."""
+    return error_rates_text(verification.thresholds, texts or locale(ENGLISH))
 
 
 def render_check(check: Check, texts: Locale | None = None) -> Check:

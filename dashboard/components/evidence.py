@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.report.check_texts import next_steps, render
+from core.report.check_texts import next_steps, reliability, render
 from core.types import Check, Verdict, Verification
 from dashboard.components.exports import table
 from dashboard.components.text import link
@@ -58,6 +58,8 @@ def checks(verification: Verification, request: str) -> None:
     for verdict in WORST_FIRST:
         if rows := [check for check in shown.deciding if check.verdict is verdict]:
             _group(verdict, rows, len(shown.deciding))
+    if how_reliable := reliability(verification):
+        st.caption(escape(how_reliable))
     if shown.not_run:  # verifications of older versions do not name the attacks that are never run
         st.caption(t("review-not-run", what="; ".join(escape(text) for text in shown.not_run.values())))
     with st.expander(t("review-numbers")):

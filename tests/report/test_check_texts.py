@@ -132,7 +132,7 @@ def test_every_message_is_used():
     assert names - used == {
         "check-with-reason", "check-voided", "check-source-control", "verdict-interval", "verdict-earlier-version", "verdict-pass-no-share",
         "rows-needed-unknown", "rows-needed-hopeless", "rows-needed-enough", "rows-needed-more",
-        "drift-used", "drift-spent",
+        "drift-used", "drift-spent", "error-rates", "error-rates-random", "error-rates-single", "error-rates-genre",
     }  # fmt: skip
 
 

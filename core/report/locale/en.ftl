@@ -331,6 +331,16 @@ rows-needed-more = { $requests ->
    *[other] , or about { $together } such requests in one batch.
 }
 
+## How often the verdict errs, measured on models whose truth is known
+
+error-rates =
+    Measured on models whose truth is known ({ $world }, { $scenes } adapters, requests of { $kind }): of 100 models that
+    never saw the data, this test lets { $passed } pass, fails { $failed } and leaves { $open } undecided; of 100 that still
+    know half of it, it lets { $half } pass.
+error-rates-random = 5 % of the people
+error-rates-single = one person
+error-rates-genre = one genre of one person
+
 ## Attacks and forget-quality figures of the field, each compared with the references
 
 attack-loss-auc = Membership attack by loss, AUC (arXiv 1709.01604)
