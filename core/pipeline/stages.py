@@ -206,7 +206,7 @@ def groups_without_circuits(
 ) -> dict[str, Group]:
     """Assign groups for a method without circuits: by memory contrast, or every module is shared."""
     if method.uses_memory_contrast:
-        rows = memory_contrasts(recommender.model, prompts.forget, prompts.unseen, seed)
+        rows = memory_contrasts(recommender.model, prompts.forget, prompts.holdout, seed)
         observer.on_event(MemoryFound(rows))
         return {row.module: row.group for row in rows}
     return dict.fromkeys(anatomy(recommender.model).modules, Group.SHARED)

@@ -221,26 +221,26 @@ class MemoryContrast:
     Attributes:
         module: Name of the module.
         forget: Its benefit for the forget set.
-        unseen: Its benefit for prompts that never trained the adapter.
+        holdout: Its benefit for held-out users.
         contrast_noise: Half-width of the 95 % bootstrap interval of `contrast`, over prompts.
-        unseen_noise: Half-width of the 95 % bootstrap interval of `unseen`, over prompts.
+        holdout_noise: Half-width of the 95 % bootstrap interval of `holdout`, over prompts.
     """
 
     module: str
     forget: float
-    unseen: float = field(metadata=stored_as("holdout"))
+    holdout: float
     contrast_noise: float
-    unseen_noise: float = field(metadata=stored_as("holdout_noise"))
+    holdout_noise: float
 
     @property
     def contrast(self) -> float:
-        """The benefit for the forget set beyond that for unseen prompts, in nats per answer."""
-        return self.forget - self.unseen
+        """The benefit for the forget set beyond that for held-out users, in nats per answer."""
+        return self.forget - self.holdout
 
     @property
     def group(self) -> Group:
-        """The group by two tests: `contrast` and `unseen` each count only above their noise."""
-        remembers, helps = self.contrast > self.contrast_noise, self.unseen > self.unseen_noise
+        """The group by two tests: `contrast` and `holdout` each count only above their noise."""
+        remembers, helps = self.contrast > self.contrast_noise, self.holdout > self.holdout_noise
         if remembers:
             return Group.SHARED if helps else Group.FORGET
         return Group.RETAIN if helps else Group.OUTSIDE

@@ -1,9 +1,9 @@
-"""Memory contrast: finds the modules whose adapter helps the forget set more than prompts that it never saw.
+"""Memory contrast: finds the modules whose adapter helps training users more than held-out users.
 
 For each module v (docs/method.md, section 3), with L the mean loss in nats per answer token, D_f the forget set and
-D_u prompts that never trained the adapter:
+D_h the held-out set:
 
-    m(v) = [L(D_f; adapter of v off) - L(D_f)] - [L(D_u; adapter of v off) - L(D_u)]
+    m(v) = [L(D_f; adapter of v off) - L(D_f)] - [L(D_h; adapter of v off) - L(D_h)]
 
 A large m(v) means that the module memorised its users rather than learned what holds for everyone. The contrast is
 exact: one evaluation of both sets for each module. Its noise comes from a bootstrap over prompts.
@@ -23,34 +23,34 @@ from core.models.lora_layout import Layout, layout
 from core.types import Encoded, MemoryContrast
 from core.unlearning.early_stopping import sample
 
-PROMPTS = 60  # that never trained the adapter
+PROMPTS = 60  # of held-out users
 DRAWS = 200
 
 
 def memory_contrasts(
-    model: Any, forget: Sequence[Encoded], unseen: Sequence[Encoded], seed: int = 0
+    model: Any, forget: Sequence[Encoded], holdout: Sequence[Encoded], seed: int = 0
 ) -> tuple[MemoryContrast, ...]:
     """Measure the memory contrast of every module.
 
     Args:
         model: PEFT model.
         forget: Prompts of forgotten users.
-        unseen: Prompts that never trained the adapter, of which at most `PROMPTS` are read.
+        holdout: Prompts of held-out users, of which at most `PROMPTS` are read.
         seed: Seed of the sample and of the bootstrap.
 
     Returns:
         Contrast of each module in nats per answer token, with the half-width of its 95 % interval.
     """
-    plan, sets = layout(model), (forget, sample(unseen, PROMPTS, seed))
+    plan, sets = layout(model), (forget, sample(holdout, PROMPTS, seed))
     before = [prompt_losses(model, prompts) for prompts in sets]
     results = []
     for module in plan.modules:
         with switched_off(plan, [module]):
             after = [prompt_losses(model, prompts) for prompts in sets]
-        forget_rise, unseen_rise = (_Rise(*pair, seed + i) for i, pair in enumerate(zip(before, after, strict=True)))
-        contrast_noise = _half_width(forget_rise.draws - unseen_rise.draws)
-        noise = _half_width(unseen_rise.draws)
-        results.append(MemoryContrast(module, forget_rise.mean, unseen_rise.mean, contrast_noise, noise))
+        forget_rise, holdout_rise = (_Rise(*pair, seed + i) for i, pair in enumerate(zip(before, after, strict=True)))
+        contrast_noise = _half_width(forget_rise.draws - holdout_rise.draws)
+        noise = _half_width(holdout_rise.draws)
+        results.append(MemoryContrast(module, forget_rise.mean, holdout_rise.mean, contrast_noise, noise))
     return tuple(results)
 
 

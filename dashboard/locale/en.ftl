@@ -341,17 +341,17 @@ memory-lead = { $count ->
    *[other] { $count } of { $all } modules of the model remember { $whose } data.
 }
 memory-note =
-    A module remembers the data if it predicts the forgotten data better than data that trained nothing, by more than
-    the measurement error. This method measures that in place of a circuit. Modules in the group **forget** remember and
-    do not help with data that trained nothing; modules in **shared** remember and also help; modules in **retain** only
-    help; modules in **outside** do neither and were not changed.
-memory-alt = For each module, how much more its adapter helps with the forgotten data than with data that trained nothing, with a 95 % interval
-memory-all-alt = All modules: loss that the adapter saves for the forgotten data and for data that trained nothing, in nats, and the group
+    A module remembers the data if it helps the forgotten users more than held-out users, by more than the measurement
+    error. This method measures that in place of a circuit. Modules in the group **forget** remember and do not help
+    held-out users; modules in **shared** remember and also help them; modules in **retain** only help; modules
+    in **outside** do neither and were not changed.
+memory-alt = For each module, how much more its adapter helps the forgotten users than held-out users, with a 95 % interval
+memory-all-alt = All modules: loss that the adapter saves for the forgotten users and for held-out users, in nats, and the group
 memory-module = module
 memory-group = group
-memory-contrast = loss saved, forgotten data less unseen data (nats)
-memory-forget = Loss saved, forgotten data
-memory-unseen = Loss saved, unseen data
+memory-contrast = loss saved, forgotten less held-out users (nats)
+memory-forget = Loss saved, forgotten users
+memory-holdout = Loss saved, held-out users
 memory-difference = Difference
 memory-noise = Noise
 circuit-others =

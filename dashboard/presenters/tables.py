@@ -68,14 +68,14 @@ def csv(frame: pd.DataFrame) -> bytes:
 def memory(modules: Sequence[MemoryContrast]) -> pd.DataFrame:
     """List the loss that each module's adapter saves, in nats per answer, the largest memory contrast first."""
     rows = [
-        (module_title(row.module), GROUP_NAMES[row.group], row.forget, row.unseen, row.contrast, row.contrast_noise)
+        (module_title(row.module), GROUP_NAMES[row.group], row.forget, row.holdout, row.contrast, row.contrast_noise)
         for row in sorted(modules, key=lambda row: -row.contrast)
     ]
     names = (
         "circuit-table-module",
         "circuit-table-group",
         "memory-forget",
-        "memory-unseen",
+        "memory-holdout",
         "memory-difference",
         "memory-noise",
     )

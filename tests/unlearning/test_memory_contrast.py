@@ -4,8 +4,8 @@ import torch
 
 from core.models.lora_layout import layout
 from core.types import Group, MemoryContrast
-from core.unlearning.early_stopping import mean_loss, sample
-from core.unlearning.memory_contrast import PROMPTS, memory_contrasts, prompt_losses, switched_off
+from core.unlearning.early_stopping import mean_loss
+from core.unlearning.memory_contrast import memory_contrasts, prompt_losses, switched_off
 from core.unlearning.teachers import TEACHERS
 from tests.unlearning.test_unlearn import load_prompts
 
@@ -13,13 +13,12 @@ from tests.unlearning.test_unlearn import load_prompts
 def test_contrast_equals_difference_of_four_mean_losses(workspace):
     model, prompts = load_prompts(workspace)
     plan = layout(model)
-    found = memory_contrasts(model, prompts.forget, prompts.unseen)
+    found = memory_contrasts(model, prompts.forget, prompts.holdout)
     assert {one.module for one in found} == {owner for owners in plan.cells for owner in owners}
-    unseen = sample(prompts.unseen, PROMPTS)
-    before = mean_loss(model, prompts.forget), mean_loss(model, unseen)
+    before = mean_loss(model, prompts.forget), mean_loss(model, prompts.holdout)
     for one in found[:3]:
         with switched_off(plan, [one.module]):
-            rises = mean_loss(model, prompts.forget) - before[0], mean_loss(model, unseen) - before[1]
+            rises = mean_loss(model, prompts.forget) - before[0], mean_loss(model, prompts.holdout) - before[1]
         assert abs(one.contrast - (rises[0] - rises[1])) < 1e-5
         assert one.contrast_noise > 0
 
