@@ -6,6 +6,7 @@ rejected; then they are free, and another run of the batch takes them up again i
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.errors import RequestError, ReviewError
 from core.review.cases import Cases
@@ -108,13 +109,9 @@ def _check_id(workspace: Workspace, name: str) -> None:
 
 
 def _union(name: str, requests: Sequence[Request], reason: str, opened_by: str) -> Request:
-    users = tuple(dict.fromkeys(user for one in requests for user in one.users))
-    pairs = dict.fromkeys(pair for one in requests for pair in one.interactions if pair[0] not in users)
     bases, identities = {one.legal_basis for one in requests}, {one.identity for one in requests}
-    return Request(
-        id=name,
-        users=users,
-        interactions=tuple(pairs),
+    return replace(
+        Request.union(name, requests),
         reason=reason,
         created=utc_now(),
         opened_by=opened_by,

@@ -35,9 +35,9 @@ def unlearn(
         forget: (token ids, number of answer tokens at the end) of each prompt to be forgotten.
         retain: Prompts whose answers are to be kept.
         validation: Prompts of other users; a rise of their loss stops the run. Default: `retain`.
-        holdout: Prompts of users that the adapter never saw. They tell what training lowers the loss of a prompt; the
-            run stops when the forgotten prompts have lost nine tenths of it. Without them, all steps are taken unless
-            the validation loss rises.
+        holdout: Prompts of users that the adapter never saw. They tell by how much training lowers the loss of
+            a prompt; the run stops when the loss of the forgotten prompts has risen by nine tenths of that. Without
+            them, all steps are taken unless the validation loss rises.
         groups: The group of each module, such as `{entry.module: entry.group for entry in core.assign_groups(...)}`.
             Default: every module is shared.
         method: A key of `core.unlearning.methods.METHODS`.

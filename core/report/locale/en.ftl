@@ -280,7 +280,7 @@ next-train-references-again = Remove the references of this request and train th
 
 ## How much several deletions in a row lowered the test AUC
 
-drift-used = Since the { $since ->
+drift-by = Since the { $since ->
     [retraining] last retraining
    *[first] first adapter
 }, { $deletions ->
@@ -289,44 +289,26 @@ drift-used = Since the { $since ->
 } { $change ->
     [rise] raised
    *[fall] lowered
-} the test AUC by { $by }; at { $budget } retraining is advised{ $unknown ->
+} the test AUC by { $by }
+drift-unknown = { $unknown ->
     [0] .
     [one] . The change by one deletion is not known and not counted.
    *[other] . The changes by { $unknown } deletions are not known and not counted.
 }
-drift-spent = Since the { $since ->
-    [retraining] last retraining
-   *[first] first adapter
-}, { $deletions ->
-    [one] one deletion
-   *[other] { $deletions } deletions
-} { $change ->
-    [rise] raised
-   *[fall] lowered
-} the test AUC by { $by }; that is more than { $budget }, so the method “retrain” is advised{ $unknown ->
-    [0] .
-    [one] . The change by one deletion is not known and not counted.
-   *[other] . The changes by { $unknown } deletions are not known and not counted.
-}
+drift-used = { drift-by }; at { $budget } retraining is advised{ drift-unknown }
+drift-spent = { drift-by }; that is more than { $budget }, so the method “retrain” is advised{ drift-unknown }
 
 ## How many rows a verdict takes
 
-rows-needed-unknown = { $requests ->
+rows-covered = { $requests ->
     [one] This request has { $rows } rows
    *[other] These { $requests } requests have { $rows } rows
-}. How many a verdict takes is not known until one run of this workspace was verified with references.
-rows-needed-hopeless = { $requests ->
-    [one] This request has { $rows } rows
-   *[other] These { $requests } requests have { $rows } rows
-}. By the noise measured here, no number of rows gives a verdict with five references: train more of them.
-rows-needed-enough = { $requests ->
-    [one] This request has { $rows } rows
-   *[other] These { $requests } requests have { $rows } rows
-}; about { $needed } are needed for a verdict, so they are enough.
-rows-needed-more = { $requests ->
-    [one] This request has { $rows } rows
-   *[other] These { $requests } requests have { $rows } rows
-}; about { $needed } are needed for a verdict{ $together ->
+}
+rows-needed-unknown = { rows-covered }. How many a verdict takes is not known until one run of this workspace was verified with references.
+rows-needed-no-advantage = { rows-covered }. In the verification with the most rows, the model in use knew no more than models that never saw them: with such data, no number of rows shows that a run forgot.
+rows-needed-hopeless = { rows-covered }. By the noise measured here, no number of rows gives a verdict with five references: train more of them.
+rows-needed-enough = { rows-covered }; about { $needed } are needed for a verdict, so they are enough. This counts the two endpoints only, for a run that forgot everything, at 80 % power.
+rows-needed-more = { rows-covered }; about { $needed } are needed for a verdict{ $together ->
     [0] .
    *[other] , or about { $together } such requests in one batch.
 }
