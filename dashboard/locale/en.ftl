@@ -289,6 +289,9 @@ batch-make = Make a batch
 batch-made = Batch { $request } of { $requests } requests is open. Next: launch a run for it.
 batch-holds = in batch { $batch }, which carries it out
 batch-members = Requests of the batch: { $requests }
+batch-dissolve = Dissolve the batch
+batch-dissolve-help = Its requests are on their own again. References of the batch, and its rejected or cancelled runs, are removed.
+batch-dissolved = The batch is dissolved. On their own again: { $requests }.
 
 ## Circuit
 
@@ -1047,6 +1050,7 @@ review-make-ledger = Create the ledger and its keys
 review-submit = Submit for decision
 review-submitted = The run is submitted for a decision.
 review-changed = The run changed since it was submitted, so all approvals of it are void. Reject it and launch a new run.
+review-failed = The run failed its verification, so it cannot be approved: reject it, and unlearn in another way.
 review-approve = Approve
 review-reject = Reject
 review-dialog = Your decision
