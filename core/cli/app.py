@@ -22,6 +22,7 @@ app.add_typer(review.app, name="review")
 for command in (
     prepare.prepare,
     requests.request,
+    requests.dissolve,
     requests.reference,
     runs.estimate,
     runs.run,

@@ -1,4 +1,4 @@
-"""`python -m core request` and `reference`: open a deletion request, and retrain the models to compare with."""
+"""`python -m core request`, `dissolve` and `reference`: deletion requests, batches, and models to compare with."""
 
 import json
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from core.cli.console import out, progress, step_bars
 from core.cli.options import Device, Json, Person, RequestId, WorkspacePath, pairs_of, parts_of, workspace_for_runs
 from core.errors import RequestError
-from core.review.batches import open_batch
+from core.review import batches
 from core.review.permissions import require
 from core.types import Action, Identity, LegalBasis
 from core.utils.commands import command_line
@@ -46,7 +46,7 @@ def request(
             "--identity."
         )
     opened = (
-        open_batch(workspace, parts_of(batch), batch_id, reason, person)
+        batches.open_batch(workspace, parts_of(batch), batch_id, reason, person)
         if batch
         else workspace.open_request(parts_of(users), pairs_of(interactions), reason, person, legal_basis, identity)
     )
@@ -58,6 +58,22 @@ def request(
         "Next: " + command_line("reference", "--workspace", str(root), "--request", opened.id, "--seeds", "5"),
         highlight=False,
         soft_wrap=True,  # a command is copied as one line
+    )
+
+
+def dissolve(root: WorkspacePath, request_id: RequestId, person: Person = "", as_json: Json = False) -> None:
+    """Dissolve a batch without a run, or with rejected or cancelled ones; its requests are on their own again."""
+    workspace = Workspace(root)
+    require(workspace, person, Action.OPEN)
+    batch = batches.dissolve(workspace, request_id)
+    if as_json:
+        print(json.dumps(to_json(batch)))
+        return
+    out.print(
+        f"Batch {batch.id} is dissolved, and its references and runs are removed. Open again: "
+        f"{', '.join(batch.members)}.",
+        highlight=False,
+        soft_wrap=True,
     )
 
 
@@ -73,6 +89,7 @@ def reference(
     from core.runs.references import train_references  # loads torch
 
     workspace = workspace_for_runs(root, person)
+    batches.check_free(workspace, request_id)  # runs of a batch are compared with the batch's own references
     with progress(quiet=as_json) as bars:
         report = step_bars(bars)
         folders = train_references(

@@ -11,7 +11,6 @@ import typer
 from core.cli.console import err, follow_run, out
 from core.cli.options import OFFLINE, Device, Json, Person, RequestId, RunId, WorkspacePath, workspace_for_runs
 from core.integrations.mlflow import to_mlflow
-from core.report.drift_text import drift_text
 from core.report.localization import can_make_texts
 from core.report.rows_needed_text import rows_needed_text
 from core.review.batches import check_free
@@ -21,8 +20,7 @@ from core.runs.rows_needed import rows_needed
 from core.unlearning.methods import DEFAULT_METHOD, METHODS
 from core.utils.commands import command_line
 from core.utils.serialization import to_json
-from core.verification.drift_budget import drift_of
-from core.verification.thresholds import Thresholds
+from core.verification.drift_budget import drift_of, drift_sentence
 from core.workspace import Workspace
 
 Detach = Annotated[bool, typer.Option("--detach", help="Return at once; the dashboard shows the run's progress.")]
@@ -44,9 +42,10 @@ def estimate(
     opened = Workspace(workspace)
     found = estimate_run(opened, request_id, method, device, steps)
     power = rows_needed(opened, [opened.request(request_id)])
-    drift = drift_of(opened.closed())
+    closed = opened.closed()
     if as_json:
-        print(json.dumps({**to_json(found), "fits": found.fits, "verdict": to_json(power), "drift": to_json(drift)}))
+        drift = to_json(drift_of(closed))
+        print(json.dumps({**to_json(found), "fits": found.fits, "verdict": to_json(power), "drift": drift}))
         return
     out.print(
         f"About {found.seconds:.0f} seconds on {found.device} ({found.dtype}), within a factor of two. "
@@ -56,7 +55,7 @@ def estimate(
     )
     if can_make_texts():
         out.print(rows_needed_text(power), highlight=False, soft_wrap=True)
-        if sentence := drift_text(drift, Thresholds().test_auc_fall):
+        if sentence := drift_sentence(closed):
             out.print(sentence, highlight=False, soft_wrap=True)
     if not found.fits:
         err.print("It does not fit: choose another device, or spread the model over several GPUs.", style="red")

@@ -11,7 +11,8 @@ def rows_needed_text(found: RowsNeeded) -> str:
     """Return the sentence. Raises RunError where fluent.runtime is not installed."""
     values = {"requests": found.requests, "rows": found.rows}
     if found.needed is None:
-        name = "rows-needed-hopeless" if found.measured else "rows-needed-unknown"
+        reason = "unknown" if not found.measured else "hopeless" if found.advantage else "no-advantage"
+        name = f"rows-needed-{reason}"
     else:
         name = "rows-needed-enough" if found.rows >= found.needed else "rows-needed-more"
         together = math.ceil(found.requests * found.needed / found.rows) if found.rows else 0

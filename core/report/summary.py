@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.types import Advantage, Evaluation, Group, Interval, Item, ModuleGroup, Request, RunSpec
+from core.types.circuit import CERTAIN
 
 NAMED = 6
 REFERENCES_WANTED = 5
@@ -80,12 +81,12 @@ def _headline(evaluation: Evaluation) -> str:
         return "The model was changed, but how much it forgot could not be measured."
     if found.forgotten is None:
         return (
-            "Not verified yet: the model knew hardly more about the erased data than models that never saw it, so the "
-            "share that it forgot cannot be told."
+            "Not verified yet: the model knew hardly more about the forgotten data than models that never saw it, so "
+            "the share that it forgot cannot be told."
         )
     share = found.forgotten
     return (
-        f"Not verified yet: {percent(share.value)} of what the model knew about the erased data is gone "
+        f"Not verified yet: {percent(share.value)} of what the model knew about the forgotten data is gone "
         f"(90% interval {percent(share.low)} to {percent(share.high)})."
     )
 
@@ -129,9 +130,12 @@ def _done(spec: RunSpec, groups: Sequence[ModuleGroup], memory_contrast: bool) -
     if not groups:
         return f"Method “{spec.method}” changed all modules of the recommender's adapter alike. {kept}"
     counts = Counter(group.group for group in groups)
+    sure = sum(one.group is Group.FORGET and one.membership_probability >= CERTAIN for one in groups)
+    more = counts[Group.FORGET] - sure
     return (
         f"Method “{spec.method}” measured the contribution of the {count(len(groups), 'module')} of the model: "
-        f"{counts[Group.FORGET]} serve mainly the forgotten data, {counts[Group.RETAIN]} mainly the retained data, "
+        f"{sure} serve mainly the forgotten data{f' ({more} more may)' if more else ''}, "
+        f"{counts[Group.RETAIN]} mainly the retained data, "
         f"{counts[Group.SHARED]} both, {counts[Group.OUTSIDE]} neither. Each group was changed by its own rule, "
         f"and the last group not at all. {kept}"
     )

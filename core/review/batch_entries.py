@@ -1,4 +1,4 @@
-"""Ledger entries of the members of a batch: each repeats the batch's entries with nothing of the other members.
+"""Ledger entries of the members of a batch: each repeats the batch's entries and names no other member.
 
 So a member's record rests on entries of its own, which can be handed on. They name the batch, the number of its
 requests, and the entry that they repeat.

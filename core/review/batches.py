@@ -1,20 +1,27 @@
 """Batches: one run, one verification and one decision for several requests. Each keeps a record of its own.
 
 A batch is a request whose forget set is the union of its members'. It holds them from its creation until its run is
-rejected; then they are free, and another run of the batch takes them up again if they still are.
+rejected or it is dissolved; then they are free. Another run of a rejected batch takes them up again if they still are.
 """
 
 import secrets
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from core.errors import RequestError, ReviewError
 from core.review.cases import Cases
 from core.review.leak_scan import forgotten_data_of
-from core.types import CaseState, Identity, LegalBasis, Request
+from core.runs.handle import runs
+from core.types import CaseState, Identity, LegalBasis, Request, RunState
+from core.utils.atomic_io import disk_error
 from core.utils.clock import utc_now
+from core.utils.commands import command_line
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 from core.workspace.layout import is_id
+from core.workspace.locks import exclusive_model_lock
 
 DECIDING = (CaseState.PENDING, CaseState.APPROVED)
 
@@ -53,6 +60,48 @@ def holding_batch(workspace: Workspace, request_id: str) -> Request | None:
     return next((one for one in batches if not _is_rejected(workspace, one.id)), None)
 
 
+def dissolve(workspace: Workspace, batch_id: str) -> Request:
+    """Remove a batch, its references, and its runs that were rejected or cancelled; its members are free again.
+
+    Returns:
+        The batch as it was.
+
+    Raises:
+        RequestError: The id is not that of an open batch.
+        ReviewError: The batch has another run.
+        WorkspaceError: A run, a reference or a verification is at work, or the disk refuses.
+    """
+    if not (batch := workspace.request(batch_id)).members:
+        raise RequestError(f"Request {batch_id!r} is no batch: only a batch can be dissolved.")
+    with exclusive_model_lock(workspace):
+        check_dissolvable(workspace, batch_id)
+        own = [run.path for run in runs(workspace) if run.spec.request == batch_id]
+        for folder in filter(Path.exists, (*own, workspace.layout.references(batch_id))):
+            _remove(folder)
+        workspace.layout.request(batch_id).unlink()  # last: until then, the command can be repeated
+    return batch
+
+
+def _remove(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise disk_error(folder, error) from error
+
+
+def check_dissolvable(workspace: Workspace, batch_id: str) -> None:
+    """Check that no run of a batch is left whose adapter could still be used.
+
+    Raises:
+        ReviewError: One is.
+    """
+    rejected = {case.run for case in Cases(workspace).all() if case.state is CaseState.REJECTED}
+    for run in runs(workspace):
+        left = run.id not in rejected and run.status.state is not RunState.CANCELLED
+        if left and run.spec.request == batch_id:
+            raise ReviewError(f"Batch {batch_id!r} has run {run.id!r}: cancel the run or have it rejected first.")
+
+
 def check_free(workspace: Workspace, request_id: str) -> None:
     """Check that a request may be carried out on its own.
 
@@ -61,7 +110,8 @@ def check_free(workspace: Workspace, request_id: str) -> None:
     """
     if batch := holding_batch(workspace, request_id):
         raise ReviewError(
-            f"Request {request_id!r} is in batch {batch.id!r}: work on the batch, or have its run rejected first."
+            f"Request {request_id!r} is in batch {batch.id!r}: work on the batch, or dissolve it with "
+            f"`{command_line('dissolve', '--workspace', str(workspace.root), '--request', batch.id)}`."
         )
 
 
@@ -98,23 +148,19 @@ def _check_id(workspace: Workspace, name: str) -> None:
     """Raise RequestError where a batch cannot have this id. It stands in every member's record, so it names nobody."""
     if not is_id(name):
         raise RequestError(f"Batch id {name!r} is not a plain word: use letters, digits, - and _.")
-    taken = [*(one.id for one in workspace.requests()), *(one.id for one in workspace.closed())]
-    if name in taken:
+    open_ids, closed_ids = ({one.id for one in found} for found in (workspace.requests(), workspace.closed()))
+    if name in open_ids | closed_ids | {case.request for case in Cases(workspace).all()}:
         raise RequestError(f"Batch id {name!r} is taken by another request: choose a new one.")
     everybody = Request("", users=tuple(workspace.user_split.everyone))
     pieces = " ".join((name, *name.replace("_", "-").split("-")))
-    if any(one in name for one in taken) or forgotten_data_of(everybody, (), {}).shows(pieces):
-        raise RequestError(f"Batch id {name!r} names a request or a user: choose another, as it stays in the ledger.")
+    if forgotten_data_of(everybody, (), {}).shows(pieces):
+        raise RequestError(f"Batch id {name!r} names a user: choose another, as it stays in the ledger.")
 
 
 def _union(name: str, requests: Sequence[Request], reason: str, opened_by: str) -> Request:
-    users = tuple(dict.fromkeys(user for one in requests for user in one.users))
-    pairs = dict.fromkeys(pair for one in requests for pair in one.interactions if pair[0] not in users)
     bases, identities = {one.legal_basis for one in requests}, {one.identity for one in requests}
-    return Request(
-        id=name,
-        users=users,
-        interactions=tuple(pairs),
+    return replace(
+        Request.union(name, requests),
         reason=reason,
         created=utc_now(),
         opened_by=opened_by,

@@ -88,9 +88,8 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             raise ReviewError(
                 "The evidence is not what you decided on: the run was changed since. Reject it, and launch a new one."
             )
-        decision = Decision(
-            person, _deciding_role(workspace, case, person, approve), approve, evidence, reason.strip(), utc_now()
-        )
+        role, time = _deciding_role(workspace, case, person, approve), utc_now("microseconds")  # tells decisions apart
+        decision = Decision(person, role, approve, evidence, reason.strip(), time)
         if approve:
             check_free(workspace, request_id)
             check_approvable(run, reason)

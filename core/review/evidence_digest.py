@@ -59,10 +59,15 @@ def check_approvable(run: RunHandle, reason: str) -> None:
         ReviewError: The run failed its verification, or it is inconclusive and no reason is given.
     """
     verification = run.verification
-    if verification is None or verification.verdict is Verdict.FAIL:
+    if not is_approvable(verification):
         raise ReviewError(f"Run {run.id!r} failed its verification: reject it, and unlearn in another way.")
     if needs_reason(verification, approve=True) and not reason.strip():
         raise ReviewError(f"Run {run.id!r} is inconclusive: give the reason why it is approved all the same.")
+
+
+def is_approvable(verification: Verification | None) -> bool:
+    """Whether a run with this verification may be approved: one that failed may not."""
+    return verification is not None and verification.verdict is not Verdict.FAIL
 
 
 def needs_reason(verification: Verification | None, approve: bool) -> bool:

@@ -47,7 +47,7 @@ def create_external_run(
     make_private_folder(run.path)
     digests = _copy_adapter(run, adapter)
     run.add_event({"kind": "adapter", **digests, "seconds": 0.0})
-    return enqueue(run, spec, *digests.values())
+    return enqueue(run, spec, digests["sha256"], digests["config"])
 
 
 def _copy_adapter(run: RunHandle, adapter: Path) -> dict[str, str]:

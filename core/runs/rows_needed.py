@@ -6,7 +6,7 @@ from core.data.splits import make_split
 from core.errors import RequestError
 from core.runs.handle import runs
 from core.types import Request, RowsNeeded, Verification
-from core.verification.power import measures_noise, rows_for_verdict
+from core.verification.power import has_advantage, measures_noise, rows_for_verdict
 from core.workspace import Workspace
 
 
@@ -20,7 +20,8 @@ def rows_needed(workspace: Workspace, requests: Sequence[Request]) -> RowsNeeded
     measured = _measured(workspace)
     needed = rows_for_verdict(measured, workspace.settings.forgotten_share) if measured else None
     together = sum(max(1, len(one.members)) for one in requests)
-    return RowsNeeded(together, _training_rows(workspace, requests), measured is not None, needed)
+    known, advantage = measured is not None, measured is None or has_advantage(measured)
+    return RowsNeeded(together, _training_rows(workspace, requests), known, needed, advantage)
 
 
 def _measured(workspace: Workspace) -> Verification | None:
@@ -30,9 +31,7 @@ def _measured(workspace: Workspace) -> Verification | None:
 
 
 def _training_rows(workspace: Workspace, requests: Sequence[Request]) -> int:
-    users = tuple(user for one in requests for user in one.users)
-    pairs = tuple(pair for one in requests for pair in one.interactions)
-    union, settings = Request("rows", users, pairs), workspace.settings
+    union, settings = Request.union("rows", requests), workspace.settings
     try:
         split = make_split(workspace.interactions, workspace.user_split, union, settings.window, settings.task)
     except RequestError:  # all of them are newer than the training data

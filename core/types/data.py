@@ -1,6 +1,6 @@
 """Data of the recommender and of deletion requests: items, interactions, prompts, requests and splits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -170,6 +170,13 @@ class Request:
     def subjects(self) -> tuple[str, ...]:
         """Every user with an interaction in the request, each once, in order."""
         return tuple(dict.fromkeys((*self.users, *(user for user, _ in self.interactions))))
+
+    @classmethod
+    def union(cls, request_id: str, requests: Sequence["Request"]) -> "Request":
+        """A request for all that some requests cover, each user and each interaction once."""
+        users = tuple(dict.fromkeys(user for one in requests for user in one.users))
+        pairs = dict.fromkeys(pair for one in requests for pair in one.interactions if pair[0] not in users)
+        return cls(request_id, users, tuple(pairs))
 
     @property
     def covers(self) -> Callable[[Interaction], bool]:

@@ -59,7 +59,7 @@ class Decision:
         approve: True approves, False rejects.
         evidence: Digest of the evidence that the reviewer saw; the decision is void if the evidence changes.
         reason: Free text.
-        time: When, ISO 8601 in UTC.
+        time: When, ISO 8601 in UTC, to the microsecond: with person and case it names one decision.
     """
 
     person: str

@@ -133,9 +133,11 @@ class RowsNeeded:
         rows: Rows of the training data that they cover together.
         measured: Whether an earlier verification measured the noise.
         needed: About how many rows give a verdict with power; None where it is not known, or where no number would.
+        advantage: Whether the original had an advantage in that verification; without one, no number of rows helps.
     """
 
     requests: int
     rows: int
     measured: bool
     needed: int | None
+    advantage: bool = True

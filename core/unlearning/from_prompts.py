@@ -36,8 +36,8 @@ def unlearn(
         validation: Prompts that never trained the adapter, of users to be kept; a rise of their loss stops the run.
             Default: the loss of `retain` is watched.
         holdout: Prompts of users that the adapter never saw. With `validation` they tell how much training lowers the
-            loss of a prompt; the run stops when the forgotten prompts have lost nine tenths of that. Without either,
-            all steps are taken unless the watched loss rises.
+            loss of a prompt; the run stops when the loss of the forgotten prompts has risen by nine tenths of
+            that. Without either, all steps are taken unless the watched loss rises.
         groups: The group of each module, such as `{entry.module: entry.group for entry in core.assign_groups(...)}`.
             Default: every module is shared.
         method: A key of `core.unlearning.methods.METHODS`.

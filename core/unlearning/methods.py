@@ -105,8 +105,9 @@ METHODS: dict[str, Method] = {
     ),
     "cure_merge": Method(
         "CURE, in weight space",
-        "Trains briefly on the forget set and on the retain set, then moves each module once, away from the "
-        "first change and along the second, by its memory contrast group.",
+        "Trains briefly on the forget set, on a control of at least as many retained prompts, and on the retain set, "
+        "then moves each module once, away from the first change less half of the control's and along the third, by "
+        "its memory contrast group.",
         weights=(0.4, 0.6),
         groups="memory",
         surgery="project",

@@ -95,16 +95,21 @@ def unlearn_by_task_vectors(
 
 def control_prompts(losses: PairLosses) -> Sequence[Encoded]:
     """Retained prompts, as many as the forget set has but at least `CONTROL_PROMPTS`."""
-    return sample(losses.retain, max(len(losses.forget), CONTROL_PROMPTS), losses.seed)
+    return sample(losses.retain, control_size(len(losses.forget)), losses.seed)
 
 
-def _epochs(prompts: Sequence[Encoded], method: Method) -> int:
-    """Epochs over the prompts for at least the method's steps."""
-    return ceil(method.steps / ceil(len(prompts) / OVERFIT.batch_size))
+def control_size(forget: int) -> int:
+    """How many retained prompts the control training reads for a forget set of this size, where there are as many."""
+    return max(forget, CONTROL_PROMPTS)
+
+
+def overfit_epochs(prompts: int, method: Method) -> int:
+    """Epochs over this number of prompts for at least the method's steps."""
+    return ceil(method.steps / ceil(prompts / OVERFIT.batch_size))
 
 
 def _steps(prompts: Sequence[Encoded], method: Method) -> int:
-    return _epochs(prompts, method) * ceil(len(prompts) / OVERFIT.batch_size)
+    return overfit_epochs(len(prompts), method) * ceil(len(prompts) / OVERFIT.batch_size)
 
 
 def _overfit(
@@ -123,7 +128,7 @@ def _overfit(
     original, rate = plan.weights(), losses.learning_rate
     settings = replace(
         OVERFIT,
-        epochs=_epochs(prompts, method),
+        epochs=overfit_epochs(len(prompts), method),
         learning_rate=rate,
         seed=losses.seed,
         micro_batch=method.micro_batch,

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import takewhile
 
+from core.report.drift_text import drift_text
 from core.types import ClosedRequest, Drift, Evaluation, Verdict, Verification
+from core.verification.thresholds import Thresholds
 
 
 def fall_of(evaluation: Evaluation | None) -> float | None:
@@ -30,6 +32,11 @@ def drift_of(closed: Iterable[ClosedRequest]) -> Drift:
     since = list(takewhile(lambda one: not one.retrained, adapters))
     known = [one.test_auc_fall for one in since if one.test_auc_fall is not None]
     return Drift(len(since), math.fsum(known), len(since) - len(known), len(since) < len(adapters))
+
+
+def drift_sentence(closed: Iterable[ClosedRequest]) -> str:
+    """What earlier deletions did to the test AUC; "" before the first one. Raises RunError as `drift_text` does."""
+    return drift_text(drift_of(closed), Thresholds().test_auc_fall)
 
 
 def advise_retraining(found: Verification, drift: Drift, fall: float | None, budget: float) -> Verification:

@@ -1,7 +1,8 @@
 """How many forgotten rows a verdict takes, from the noise that an earlier verification measured.
 
-1. The interval of an advantage holds both sources of chance: SE^2 = SE_rows^2 + s^2 / J. The references' own
-   advantages tell s, so SE_rows is known; it falls with 1 / sqrt(rows), s does not.
+1. The standard error SE of an advantage holds both sources of chance: SE^2 = SE_rows^2 + s^2 / J, with J references
+   and s the standard deviation of an advantage by the seed of one of them. The references' own advantages tell s, so
+   SE_rows is known; it falls with 1 / sqrt(rows), s does not.
 2. A model that forgot all is to be shown to have forgotten enough and not too much. With k the share of the original's
    advantage A that may be left, the harder contrast is A(unlearned) + k A(original), whose expected value is k A.
 3. It is shown with 80 % power where k A >= (t_level + t_.80) SE.
@@ -25,6 +26,11 @@ def measures_noise(verification: Verification) -> bool:
     """Whether a verification tells the noise of both endpoints: it takes rows and at least two references."""
     known = {one.measure: one for one in verification.advantages if len(one.references) > 1}
     return all(name in known and math.isfinite(known[name].original.high) for name in ENDPOINTS)
+
+
+def has_advantage(measured: Verification) -> bool:
+    """Whether the original knows more than the references on both endpoints; else no number of rows helps."""
+    return all(one.original.value > 0 for one in measured.advantages if one.measure in ENDPOINTS)
 
 
 def rows_for_verdict(measured: Verification, forgotten_share: float) -> int | None:

@@ -1,4 +1,4 @@
-"""Form of the request page that makes one batch of several open requests."""
+"""Forms that make one batch of several open requests, and that dissolve it."""
 
 import streamlit as st
 
@@ -34,6 +34,19 @@ def batch_form() -> None:
                 batch = commands.open_batch(tuple(chosen), name.strip())
                 state.put_notice(t("batch-made", request=code(batch.id), requests=len(batch.members)))
                 st.switch_page("screens/request.py", query_params={"request": batch.id})
+
+
+def dissolve_button(request: Request) -> None:
+    """Draw the button that dissolves a batch, where that is possible."""
+    if not batches.can_dissolve(request):
+        return
+    help_text = t("batch-dissolve-help")
+    if st.button(t("batch-dissolve"), icon=":material/group_remove:", help=help_text, key="dissolve_batch"):
+        with guarded():
+            members = commands.dissolve_batch(request.id).members
+            state.address(request=members[0], run="")
+            state.put_notice(t("batch-dissolved", requests=", ".join(map(code, members))))
+            st.rerun()
 
 
 def _rows(requests: tuple[Request, ...]) -> None:

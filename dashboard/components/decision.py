@@ -35,11 +35,14 @@ def decisions(case: Case) -> None:
 
 
 def decision_form(case: Case) -> None:
-    """Draw the approve and reject buttons; each opens the dialog."""
+    """Draw the buttons of the decisions that are possible; each opens the dialog."""
     if changed := review.changed(case):
         st.warning(t("review-changed"), icon=":material/warning:")
+    if failed := not review.is_approvable(case):
+        st.warning(t("review-failed"), icon=":material/warning:")
+    possible = not changed and not failed
     with st.container(horizontal=True):
-        if not changed and st.button(t("review-approve"), type="primary", icon=":material/check:", key="approve"):
+        if possible and st.button(t("review-approve"), type="primary", icon=":material/check:", key="approve"):
             _dialog(case, True)
         if st.button(t("review-reject"), icon=":material/close:", key="reject"):
             _dialog(case, False)

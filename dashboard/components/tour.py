@@ -32,12 +32,19 @@ def tour(page: str, pages: Container[str]) -> None:
 def _strip(path: tuple[TourStep, ...], number: int) -> None:
     """Draw the sentence of one step and the buttons back, next and leave."""
     position = t("tour-place", number=number, count=len(path))
-    with _box("tour", f"**{position}**  \n{t(path[number - 1].text)}"):
+    step = path[number - 1]
+    with _box("tour", f"**{position}**  \n{t(step.text, users=_users(step))}"):
         if st.button(t("tour-back"), key="tour_back", disabled=number == 1):
             _go(path, number - 1)
         if st.button(t("tour-next"), key="tour_next", type="primary", disabled=number == len(path)):
             _go(path, number + 1)
         st.button(t("tour-leave"), key="tour_leave", type="tertiary", on_click=state.drop, args=("tour",))
+
+
+def _users(step: TourStep) -> int:
+    """How many users the request of the step's run covers; 0 where the run is gone."""
+    run = queries.runs().get(dict(step.query)["run"])
+    return len(queries.workspace().request(run.spec.request).subjects) if run else 0
 
 
 def _offer(path: tuple[TourStep, ...]) -> None:

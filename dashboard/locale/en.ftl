@@ -143,7 +143,7 @@ legend-certainty-means = The share of bootstrap samples (prompts drawn again at 
 legend-reference = retrained reference
 legend-reference-means = A model trained again without the forget set: the model that would exist if it had never seen this data.
 legend-advantage = advantage
-legend-advantage-means = How much more the model knows about the erased data than the retrained references, measured by log loss, by AUC or by a membership attack. 0 means no more.
+legend-advantage-means = How much more the model knows about the forgotten data than the retrained references, measured by log loss, by AUC or by a membership attack. 0 means no more.
 legend-auc = AUC
 legend-auc-means = How often a liked title is ranked above a disliked one: 0.5 is guessing, 1 is always.
 legend-membership = membership attack
@@ -289,6 +289,9 @@ batch-make = Make a batch
 batch-made = Batch { $request } of { $requests } requests is open. Next: launch a run for it.
 batch-holds = in batch { $batch }, which carries it out
 batch-members = Requests of the batch: { $requests }
+batch-dissolve = Dissolve the batch
+batch-dissolve-help = Its requests are on their own again. References of the batch, and its rejected or cancelled runs, are removed.
+batch-dissolved = The batch is dissolved. On their own again: { $requests }.
 
 ## Circuit
 
@@ -724,11 +727,11 @@ run-report = Read the report
 before-nothing = This run has nothing to compare yet.
 before-nothing-yet = The comparison is made in the run's last stages.
 before-watch = Watch the run
-before-knows = What the model knows about the erased data
+before-knows = What the model knows about the forgotten data
 before-knows-help =
-    The advantage of the model over the retrained references, which never saw the erased data: 0 means that it knows no
+    The advantage of the model over the retrained references, which never saw the forgotten data: 0 means that it knows no
     more than they do, below 0 that it knows less.
-before-knows-nothing = This run did not measure what the model knows about the erased data beyond models that never saw it.
+before-knows-nothing = This run did not measure what the model knows about the forgotten data beyond models that never saw it.
 before-knows-alt = Advantage over the retrained references before and after, { $measure }, with intervals
 before-knows-note = Advantage over the retrained references: 0 means that the model knows no more than models that never saw the data. Lines and brackets are { $level } % intervals; squares are single references, each compared with the others.
 share-forgotten = Forgotten: **{ $value } %** ({ $low } % to { $high } %)
@@ -865,7 +868,10 @@ tour-certainty = The search is repeated on other prompts to test each group. The
 tour-what-if = Here that module is switched off, and the user’s changed list stands beside the unchanged one. Switch other modules off, or drag a film out of the history.
 tour-groups = A rule sorted each module by the data that it serves. Here you see the borders between the groups, and which modules change group if you move a border.
 tour-run = One run unlearns the data: it changes the modules of each group by the group’s own rule. The curve shows, step by step, how the model loses its knowledge of the forgotten user.
-tour-before-after = One user’s data are too few for a verdict; here are seventeen users who asked together. Compare the list of one of them before and after: a title that left is a change, not a proof.
+tour-before-after = One user’s data are too few for a verdict; here are { $users ->
+    [0] several
+   *[other] { $users }
+} users who asked together. Compare the list of one of them before and after: a title that left is a change, not a proof.
 tour-reference = The yardstick is a retrained reference, a model that never saw their data. The first charts compare what the model knows with it, and the third list shows its recommendations.
 tour-report = The report says all of this in plain language, with what was measured and what is unknown, as one file to pass on. This page also lists where the data still exists.
 tour-decide = People decide, not this software; the report is their evidence. This was the tour: open a request of your own to go on.
@@ -1044,6 +1050,7 @@ review-make-ledger = Create the ledger and its keys
 review-submit = Submit for decision
 review-submitted = The run is submitted for a decision.
 review-changed = The run changed since it was submitted, so all approvals of it are void. Reject it and launch a new run.
+review-failed = The run failed its verification, so it cannot be approved: reject it, and unlearn in another way.
 review-approve = Approve
 review-reject = Reject
 review-dialog = Your decision

@@ -11,6 +11,7 @@ from core.report.case_record import Entry, render_case_record
 from core.types import Action, Case, CaseState, ClosedRequest, Verdict
 from core.types.review import EXECUTION_STEPS
 from dashboard.components.access_gate import log_in
+from dashboard.components.batch import dissolve_button
 from dashboard.components.decision import comments, decision_form, decisions, left_over, submit_form
 from dashboard.components.evidence import WORDS, checks, verdict_word
 from dashboard.components.exports import export
@@ -51,7 +52,7 @@ def inbox(waiting: tuple[ReviewItem, ...], shown: str | None) -> None:
                 link("review", t("review-look"), "gavel", request=item.request.id)
 
 
-def question(item: ReviewItem) -> None:
+def question(item: ReviewItem, writable: bool) -> None:
     """Show the request: scope, due date, legal basis, users and reason."""
     request = item.request
     st.subheader(t("review-question"), anchor=False)
@@ -63,6 +64,8 @@ def question(item: ReviewItem) -> None:
     st.caption(t("review-users", users=", ".join(code(user) for user in request.subjects)))
     if request.members:
         st.caption(t("batch-members", requests=", ".join(map(code, request.members))))
+        if writable and review.may(Action.OPEN):
+            dissolve_button(request)
     if request.reason:
         st.caption(t("overview-request-reason", reason=escape(request.reason[:500])))
     if request.opened_by:
@@ -273,7 +276,7 @@ shown = (
 if shown in closed:
     closed_request(closed[shown], sum(item.run is None for item in waiting), writable)
 elif current := next((item for item in waiting if item.request.id == shown), None):
-    question(current)
+    question(current, writable)
     with guarded():
         evidence(current, writable)
         decision(current, writable)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.errors import ReviewError
 from core.review import batches
 from core.runs.rows_needed import rows_needed as count_rows
 from core.types import Request, RowsNeeded
@@ -13,6 +14,15 @@ from dashboard.services import queries
 def holding_batch(request_id: str) -> Request | None:
     """The batch under way that a request is in."""
     return batches.holding_batch(queries.workspace(), request_id)
+
+
+def can_dissolve(request: Request) -> bool:
+    """Whether a request is a batch without a run that could still be used."""
+    try:
+        batches.check_dissolvable(queries.workspace(), request.id)
+    except ReviewError:
+        return False
+    return bool(request.members)
 
 
 def single_requests() -> tuple[Request, ...]:

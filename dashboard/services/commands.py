@@ -3,8 +3,7 @@
 Each checks the person's permission.
 """
 
-from core.review.batches import check_free
-from core.review.batches import open_batch as make_batch
+from core.review import batches
 from core.review.permissions import check_operators, require
 from core.runs.handle import RunHandle
 from core.types import Action, GroupEdit, Identity, LegalBasis, Request
@@ -32,7 +31,13 @@ def open_request(
 def open_batch(members: tuple[str, ...], batch_id: str) -> Request:
     """Make one request of several open ones. Raises RequestError, ReviewError."""
     require(workspace(), signed_in_email(), Action.OPEN)
-    return make_batch(workspace(), members, batch_id, opened_by=signed_in_email())
+    return batches.open_batch(workspace(), members, batch_id, opened_by=signed_in_email())
+
+
+def dissolve_batch(batch_id: str) -> Request:
+    """Dissolve a batch; its requests are on their own again. Raises RequestError, ReviewError, WorkspaceError."""
+    require(workspace(), signed_in_email(), Action.OPEN)
+    return batches.dissolve(workspace(), batch_id)
 
 
 def launch(
@@ -51,7 +56,7 @@ def launch(
 
     require(workspace(), signed_in_email(), Action.RUN)
     check_operators(workspace(), request_id, signed_in_email())
-    check_free(workspace(), request_id)
+    batches.check_free(workspace(), request_id)
     run = create_run(
         workspace(), request_id, method, device, seed, edit=edit, launcher=launcher, launched_by=signed_in_email()
     )

@@ -8,15 +8,12 @@ import streamlit as st
 
 from core.errors import ReviewError
 from core.report.case_record import Entry, entries_of_request
-from core.report.drift_text import drift_text
 from core.review import decisions as deciding
-from core.review import permissions
+from core.review import evidence_digest, permissions
 from core.review.cases import Cases
-from core.review.evidence_digest import evidence_files, needs_reason
 from core.runs.handle import RunHandle
 from core.types import Action, Case, CaseState, ClosedRequest, Request, Role, RunState
-from core.verification.drift_budget import drift_of
-from core.verification.thresholds import Thresholds
+from core.verification import drift_budget
 from dashboard.services import queries
 from dashboard.services.cli_client import CommandError, run_command
 from dashboard.session import state
@@ -88,7 +85,7 @@ def closed(executing: Case | None) -> tuple[ClosedRequest, ...]:
 
 def drift_sentence() -> str:
     """What deletions in a row did to the test AUC; "" before the first one."""
-    return drift_text(drift_of(queries.workspace().closed()), Thresholds().test_auc_fall)
+    return drift_budget.drift_sentence(queries.workspace().closed())
 
 
 def approved() -> Case | None:
@@ -110,7 +107,7 @@ def withdraw(case: Case) -> None:
 def changed(case: Case) -> bool:
     """Whether the evidence has changed since the submission."""
     workspace = queries.workspace()
-    files = evidence_files(workspace, queries.run(case.run))
+    files = evidence_digest.evidence_files(workspace, queries.run(case.run))
     return _changed(str(workspace.root), case, queries.stamps(*files))
 
 
@@ -122,7 +119,12 @@ def _changed(root: str, case: Case, key: queries.Stamps) -> bool:
 
 def requires_reason(case: Case, approve: bool) -> bool:
     """Whether a decision on a case needs a reason."""
-    return needs_reason(queries.verification(queries.run(case.run)), approve)
+    return evidence_digest.needs_reason(queries.verification(queries.run(case.run)), approve)
+
+
+def is_approvable(case: Case) -> bool:
+    """Whether the run of a case may be approved; one that failed its verification may not."""
+    return evidence_digest.is_approvable(queries.verification(queries.run(case.run)))
 
 
 def keeps_ledger() -> bool:

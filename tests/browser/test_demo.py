@@ -24,7 +24,7 @@ EXPECTED_TEXTS = {
     "groups": ("Borders between the groups", "Move modules by hand", "What it changes", "All modules"),
     "run": ("finished", "Launch a new run"),
     "before_after": (
-        "What the model knows about the erased data",
+        "What the model knows about the forgotten data",
         "Before",
         "After",
         "Retrained reference",

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.review.batches import open_batch
 from core.runs.handle import RunHandle
 from core.runs.submit import create_run
 from core.types import CaseState, Verdict
@@ -66,6 +67,32 @@ def test_approval_of_a_passed_run_needs_no_reason(draw_page, desk):  # noqa: F81
     app.button(key="approve").click().run()
     app.checkbox(key="decision_understood").check()
     assert not app.button(key="approve").click().run().button(key="decide_now").disabled
+
+
+def test_failed_run_is_offered_for_rejection_only(draw_page, desk):  # noqa: F811
+    run = RunHandle(desk.workspace.root / "runs" / desk.run)
+    run.write_verification(replace(run.verification, verdict=Verdict.FAIL))
+    desk.submit()
+    app = draw_page("petra", request=desk.request)
+    assert button_keys(app) & {"approve", "reject"} == {"reject"}
+    assert [one.value for one in app.warning if "failed its verification" in one.value]
+
+
+def test_batch_is_dissolved_on_the_page_by_a_person_who_may_open_requests(draw_page, desk):  # noqa: F811
+    users = desk.workspace.user_split.training_users[-2:]
+    members = [desk.workspace.open_request(users=(user,)).id for user in users]
+    batch = open_batch(desk.workspace, members, "batch-2026-11")
+    assert "dissolve_batch" not in button_keys(draw_page("anna", request=batch.id))
+    assert "dissolve_batch" not in button_keys(draw_page("rita", request=members[0]))
+    run = create_run(desk.workspace, batch.id, "finetune", "cpu", launched_by="olaf")
+    assert "dissolve_batch" not in button_keys(draw_page("rita", request=batch.id))
+    run.request_cancel()
+    app = draw_page("rita", request=batch.id)
+    app.button(key="dissolve_batch").click().run()
+    assert not app.exception and app.query_params["request"] == members[0]
+    assert {one.id for one in desk.workspace.requests()} >= {*members}
+    assert not desk.workspace.layout.request(batch.id).exists()
+    assert "in batch" not in text_of(draw_page("rita", request=members[0]))
 
 
 def test_approval_while_a_run_waits_is_refused_and_not_recorded(draw_page, desk):  # noqa: F811

@@ -151,7 +151,7 @@ def test_before_after_page_shows_what_is_forgotten_first_and_folds_the_residual(
     run = RunHandle(demo / "runs/run-forgotten")
     app = page("before_after", run=run.id)
     assert app.title[0].value == render(run.verification).sentence
-    assert app.subheader[0].value == "What the model knows about the erased data"
+    assert app.subheader[0].value == "What the model knows about the forgotten data"
     shares = [advantages.share_forgotten(one) for one in run.verification.advantages]
     assert len(shares) == 3 and all(share in text_of(app) for share in shares)
     assert "90 % intervals" in text_of(app)

@@ -12,12 +12,13 @@ from core.runs.handle import open_run
 from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace, WorkspaceSettings
 from dashboard.presenters.i18n import ENGLISH, t
-from dashboard.presenters.tour import STEPS, steps
+from dashboard.presenters.tour import PASSED_RUN, STEPS, steps
 from tests.dashboard.conftest import ROOT, open_page
 from tests.dashboard.test_pages import text_of
 
 BUILT_PAGES = {path.stem for path in (ROOT / "dashboard/screens").glob("*.py")}
 PATH = steps(BUILT_PAGES)
+USERS = 17  # of the request that the tour calls one of many people
 
 
 def press(app: AppTest, button: str) -> AppTest:
@@ -49,8 +50,8 @@ def test_every_step_has_a_text_of_at_most_two_sentences() -> None:
     }
     assert {step.text for step in STEPS} <= names
     for step in STEPS:
-        assert 1 <= len(re.findall(r"[.?!](?:\s|$)", t(step.text))) <= 2
-        assert len(t(step.text)) <= 190, "too long for the strip"
+        assert 1 <= len(re.findall(r"[.?!](?:\s|$)", t(step.text, users=USERS))) <= 2
+        assert len(t(step.text, users=USERS)) <= 190, "too long for the strip"
 
 
 def test_runs_and_users_of_the_steps_exist_in_the_demo(demo: Path) -> None:
@@ -60,6 +61,14 @@ def test_runs_and_users_of_the_steps_exist_in_the_demo(demo: Path) -> None:
         assert (demo / "runs" / query["run"]).is_dir()
         request = workspace.request(open_run(workspace, query["run"]).spec.request)
         assert {query.get("user"), query.get("person")} - {None} <= set(request.subjects)
+        assert ("run", query["run"]) != PASSED_RUN or len(request.subjects) == USERS
+
+
+def test_number_of_users_in_the_tour_comes_from_the_data(page) -> None:
+    number, step = next((n, one) for n, one in enumerate(PATH, 1) if one.text == "tour-before-after")
+    shown = page(step.page, **dict(step.query), tour=str(number))
+    assert f"here are {USERS} users who asked together" in (strip_text(shown) or "")
+    assert "here are several users" in t(step.text, users=0)
 
 
 def test_user_of_the_tour_rated_every_lantern_with_five_stars(demo: Path) -> None:
@@ -77,7 +86,7 @@ def test_user_of_the_tour_rated_every_lantern_with_five_stars(demo: Path) -> Non
 def test_every_step_shows_its_page_and_text(page, number: int) -> None:
     step = PATH[number - 1]
     app = page(step.page, **dict(step.query), tour=str(number))
-    assert t(step.text) in (strip_text(app) or "")
+    assert t(step.text, users=USERS) in (strip_text(app) or "")
     assert len(app.title) == 1
     if user := dict(step.query).get("user"):
         assert app.selectbox(key="pick_user").value == user
@@ -86,7 +95,7 @@ def test_every_step_shows_its_page_and_text(page, number: int) -> None:
 def test_next_button_visits_all_steps_and_back_returns(tour: AppTest) -> None:
     for number, step in enumerate(PATH, 1):
         assert tour.query_params["tour"] == str(number)
-        assert strip_text(tour) == f"**Step {number} of {len(PATH)}**  \n{t(step.text)}"
+        assert strip_text(tour) == f"**Step {number} of {len(PATH)}**  \n{t(step.text, users=USERS)}"
         assert tour.button(key="tour_next").disabled == (number == len(PATH))
         assert tour.button(key="tour_back").disabled == (number == 1)
         if number < len(PATH):

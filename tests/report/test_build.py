@@ -226,10 +226,21 @@ def test_page_shows_metrics_of_every_model():
     assert "0.713 0.709 to 0.716" in " ".join(text.split())  # mean of the references
 
 
+def test_summary_counts_forget_modules_only_where_their_group_is_certain():
+    found = [replace(one, group=Group.FORGET, membership_probability=0.95) for one in groups()[:3]]
+    found[0] = replace(found[0], membership_probability=0.94)
+    other = replace(found[0], group=Group.RETAIN, membership_probability=0.5)
+    done = summarise(SPEC, REQUEST, ITEMS, (*found, other), EVALUATION, memory_contrast=False).done
+    assert (
+        "the 4 modules of the model: 2 serve mainly the forgotten data (1 more may), 1 mainly the retained data" in done
+    )
+
+
 def test_summary_states_request_method_result_and_utility():
     text = " ".join(Page(report()[0]).text.split())
     assert (
-        "Not verified yet: 82% of what the model knew about the erased data is gone (90% interval 61% to 104%)." in text
+        "Not verified yet: 82% of what the model knew about the forgotten data is gone (90% interval 61% to 104%)."
+        in text
     )
     assert (
         "data (log loss, nats): 0.180 (0.150 to 0.210) before, 0.032 (−0.008 to 0.072) after; the references have −0.012 to 0.015"

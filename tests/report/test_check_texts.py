@@ -131,8 +131,9 @@ def test_every_message_is_used():
     assert used >= {verdict_id(verdict, reason) for verdict, reason in VERDICTS} and names >= used - optional(codes)
     assert names - used == {
         "check-with-reason", "check-voided", "check-source-control", "verdict-interval", "verdict-earlier-version", "verdict-pass-no-share",
-        "rows-needed-unknown", "rows-needed-hopeless", "rows-needed-enough", "rows-needed-more",
-        "drift-used", "drift-spent", "error-rates", "error-rates-random", "error-rates-single", "error-rates-genre",
+        "rows-covered", "rows-needed-unknown", "rows-needed-no-advantage", "rows-needed-hopeless", "rows-needed-enough", "rows-needed-more",
+        "drift-by", "drift-unknown", "drift-used", "drift-spent",
+        "error-rates", "error-rates-random", "error-rates-single", "error-rates-genre",
     }  # fmt: skip
 
 

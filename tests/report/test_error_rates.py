@@ -20,7 +20,11 @@ def test_sentence_counts_models_of_a_hundred(tmp_path, monkeypatch):
     write_json(measured.FILE, [RATES, replace(RATES, thresholds="other")])
     text = reliability(FOUND)
     assert text.count("Measured") == 1
-    for part in ("Lantern, 12 adapters, requests of 5 % of the people", "lets 89 pass, fails 0 and leaves 11", "lets 3 pass"):
+    for part in (
+        "Lantern, 12 adapters, requests of 5 % of the people",
+        "lets 89 pass, fails 0 and leaves 11",
+        "lets 3 pass",
+    ):
         assert part in text
     assert reliability(replace(FOUND, thresholds="unknown")) == ""
 

@@ -3,31 +3,29 @@
 import json
 import re
 import shutil
-import time
-from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from core.cli.app import app
-from core.errors import RequestError, ReviewError
+from core.errors import RequestError, ReviewError, WorkspaceError
 from core.ledger.chain import entries, verify
 from core.ledger.keys import read_public
 from core.report.case_record import entries_of_request
 from core.review import batch_entries, execution
 from core.review.audit import audit
-from core.review.batches import check_free, open_batch
+from core.review.batches import check_free, dissolve, open_batch
 from core.review.cases import Cases
 from core.review.decisions import decide, submit
-from core.review.permissions import openers
 from core.review.withdrawal import withdraw
 from core.runs.references import train_references
 from core.runs.submit import create_run
 from core.runs.verify import verify_run
 from core.runs.worker import work
 from core.types import CaseState, RunState
-from core.utils.serialization import to_json, write_json
+from core.utils.serialization import to_json
 from core.workspace import Workspace
+from core.workspace.locks import shared_model_lock
 
 MEMBERS = 8
 
@@ -119,7 +117,6 @@ def test_withdrawn_approvals_of_a_batch_stand_in_each_record(batched, tmp_path):
     workspace, batch, members, run = batched
     decided(workspace, batch, run)
     case = withdraw(workspace, batch.id, "petra")
-    time.sleep(1.1)  # two decisions of a person within a second count as one
     for person in ("petra", "owen"):
         decide(workspace, batch.id, person, True, case.evidence, "One run for all.")
     assert execution.execute_decisions(workspace).state is CaseState.CLOSED
@@ -195,63 +192,21 @@ def test_changed_member_voids_the_decision(batched):
         decide(workspace, batch.id, "petra", True, case.evidence, "Why.")
 
 
-def test_who_opened_a_member_does_not_decide_on_its_batch(workspace):
-    users = workspace.user_split.training_users
-    first, second = (
-        workspace.open_request(users=(user,), opened_by=by) for user, by in zip(users[:2], "ab", strict=True)
-    )
-    batch = open_batch(workspace, (first.id, second.id), opened_by="c")
-    assert openers(workspace, batch.id) == {"a", "b", "c"}
-
-
-def test_batch_counts_overlaps_once_and_takes_the_first_due_date(workspace):
-    user, other = workspace.user_split.training_users[:2]
-    rows = [(one.user, one.item) for one in workspace.interactions if one.user in (user, other)]
-    first = workspace.open_request(interactions=rows)
-    second = workspace.open_request(users=(user,))
-    third = workspace.open_request(users=(user,))
-    write_json(workspace.layout.request(third.id), replace(third, created="2026-01-01T00:00:00+00:00"))
-    batch = open_batch(workspace, (second.id, first.id, third.id))
-    assert batch.users == (user,) and set(batch.interactions) == {pair for pair in rows if pair[0] == other}
-    assert batch.due == "2026-01-31T00:00:00+00:00" < first.due
-    assert Workspace(workspace.root).request(batch.id) == batch
-
-
-def test_batches_that_cannot_be_made_say_why(workspace):
-    users = workspace.user_split.training_users
-    first, second = (workspace.open_request(users=(user,)).id for user in users[:2])
-    refused = {
-        "at least two": ([first, first], ""),
-        "is not in this workspace": ([first, "req-no"], ""),
-        "not a plain word": ([first, second], "../x"),
-        "is taken": ([first, second], first),
-        "names a request or a user": ([first, second], f"batch-{users[0]}"),
-        "covers all": ([first, workspace.open_request(users=users[1:]).id], ""),
-    }
-    before = workspace.requests()
-    for message, (members, name) in refused.items():
-        with pytest.raises(RequestError, match=message):
-            open_batch(workspace, members, name)
-    assert workspace.requests() == before
-    batch = open_batch(workspace, (first, second))
-    with pytest.raises(RequestError, match="is a batch itself"):
-        open_batch(workspace, (batch.id, first))
-
-
-def test_command_makes_a_batch_and_refuses_options_of_single_requests(workspace):
-    users = workspace.user_split.training_users
-    names = ",".join(workspace.open_request(users=(user,)).id for user in users[:2])
-
-    def request(*words):
-        return CliRunner().invoke(app, ["request", "-w", str(workspace.root), *words])
-
-    assert "leave out --users" in str(request("--batch", names, "--users", users[2]).exception)
-    assert "name its requests with --batch" in str(request("--id", "batch-x", "--users", users[2]).exception)
-    made = request("--batch", names, "--id", "batch-2026-11")
-    assert made.exit_code == 0 and "Request batch-2026-11 is open" in made.output
-    assert ",".join(workspace.request("batch-2026-11").members) == names
-    refused = CliRunner().invoke(app, ["run", "-w", str(workspace.root), "-r", names.split(",")[0], "--device", "cpu"])
-    assert "is in batch 'batch-2026-11'" in str(refused.exception)
+def test_rejected_batch_is_dissolved_and_leaves_its_entries(batched, tmp_path):
+    workspace, batch, members, run = batched
+    with pytest.raises(ReviewError, match=f"has run {run!r}"):
+        dissolve(workspace, batch.id)
+    decided(workspace, batch, run, approve=False)
+    execution.execute_decisions(workspace)
+    with shared_model_lock(workspace), pytest.raises(WorkspaceError, match="let it end"):
+        dissolve(workspace, batch.id)
+    assert dissolve(workspace, batch.id) == batch
+    assert {one.id for one in workspace.requests()} >= {*members} and not workspace.layout.run(run).path.exists()
+    kinds = ["run", "verification", "submission", "decision"]
+    assert [one["kind"] for one in entries_of_request(ledger_of(workspace), batch.id)] == kinds
+    assert execution.execute_decisions(workspace) is None and "rejected run" in _record(workspace, batch.id, tmp_path)
+    with pytest.raises(RequestError, match="is taken"):
+        open_batch(workspace, list(members)[:2], batch.id)
 
 
 def test_batch_loses_a_member_that_another_request_carried_out(desk):

@@ -8,16 +8,20 @@ from dataclasses import replace
 import psutil
 import pytest
 import torch
+from transformers import AutoTokenizer
 from typer.testing import CliRunner
 
 from core.cli.app import app
 from core.errors import CureLensError, RunError
 from core.models.token_counter import TokenCounter
+from core.pipeline.context import make_context
 from core.pipeline.events import ModelLoaded, NullObserver
 from core.pipeline.stages import run
 from core.runs.estimate import timing
 from core.runs.estimate.estimate import estimate
+from core.runs.estimate.tokens import Lengths
 from core.types import ClosedRequest, Group, MemoryContrast, RunSpec
+from core.unlearning import task_vectors
 from core.unlearning.early_stopping import Stopper
 from core.unlearning.training_types import NO_CHECKPOINTS
 from core.utils.serialization import write_json
@@ -50,6 +54,17 @@ def test_estimated_tokens_are_close_to_tokens_of_full_run(workspace, monkeypatch
     run(workspace, RunSpec("run-1", request, method, "cpu"), meters, NO_CHECKPOINTS)
     counted_tokens = sum(token_counter.tokens for token_counter in meters.found)
     assert 0.7 < found.tokens / counted_tokens < 1.4, (found.tokens, counted_tokens)
+
+
+def test_control_training_reads_whole_epochs_of_its_own_prompts(workspace, monkeypatch):
+    """At least 48 steps of 8 prompts: 48 epochs of one step over 8 prompts, or 12 epochs of four steps over 25."""
+    request, tokens = workspace.requests()[0], {}
+    for prompts in (8, 25):
+        monkeypatch.setattr(task_vectors, "CONTROL_PROMPTS", prompts)
+        tokens[prompts] = estimate(workspace, request.id, "cure_merge", "cpu").tokens
+    tokenizer = AutoTokenizer.from_pretrained(workspace.base)
+    length = Lengths(make_context(workspace, request, tokenizer)).one("retain")
+    assert tokens[8] - tokens[25] == pytest.approx((48 * 8 - 12 * 25) * length, abs=1)
 
 
 def test_token_counter_counts_and_does_not_change_logits():

@@ -12,7 +12,7 @@ from core.runs.handle import open_run
 from core.runs.rows_needed import rows_needed
 from core.types import Advantage, Interval, RowsNeeded, Verdict, Verification
 from core.utils.assets import asset
-from core.verification.power import measures_noise, rows_for_verdict
+from core.verification.power import POWER, has_advantage, measures_noise, rows_for_verdict
 from core.workspace import Workspace
 
 ROWS, KEEP = 100, 0.5
@@ -50,6 +50,7 @@ def test_needed_rows_follow_the_noise():
 def test_no_number_of_rows_helps_where_seeds_are_too_noisy_or_nothing_was_known():
     assert rows_for_verdict(measured(0.2, tuple(30 * one for one in REFERENCES)), 1 - KEEP) is None
     assert rows_for_verdict(measured(0.04, advantage=-0.1), 1 - KEEP) is None
+    assert has_advantage(measured(0.2)) and not has_advantage(measured(0.04, advantage=-0.1))
 
 
 def test_verification_without_references_measures_no_noise():
@@ -64,7 +65,11 @@ def test_demo_needs_fewer_rows_than_its_pass_had_and_more_than_one_person_has():
     large, small = (rows_needed(demo, [demo.request(run.spec.request)]) for run in (passed, single))
     assert small.needed == large.needed and small.rows < large.needed < large.rows
     assert (small.rows, large.rows) == (37, 816)
-    assert "so they are enough" in rows_needed_text(large) and "such requests in one batch" in rows_needed_text(small)
+    assert (
+        f"so they are enough. This counts the two endpoints only, for a run that forgot everything, at {POWER:.0%}"
+        in (rows_needed_text(large).replace(" %", "%"))
+    )
+    assert "such requests in one batch" in rows_needed_text(small)
 
 
 def test_workspace_without_a_verification_says_that_nothing_is_known(workspace):
@@ -72,7 +77,9 @@ def test_workspace_without_a_verification_says_that_nothing_is_known(workspace):
     found = rows_needed(workspace, [request])
     assert not found.measured and found.needed is None and found.rows > 0
     assert "not known until one run" in rows_needed_text(found)
-    assert "no number of rows" in rows_needed_text(replace(found, measured=True))
+    assert "train more of them" in rows_needed_text(replace(found, measured=True))
+    hopeless = rows_needed_text(replace(found, measured=True, advantage=False))
+    assert "knew no more than models that never saw them" in hopeless and "train" not in hopeless
 
 
 def test_sentence_rounds_up_and_counts_requests():

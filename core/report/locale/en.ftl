@@ -234,12 +234,12 @@ check-same-function-fail = The adapter computes the same answers as the original
 
 ## Verdict of a verification: one sentence with its numbers, the same on all pages
 
-verdict-pass = Forgotten: with { $confidence } confidence, at least { $at_least } of what the model knew about the erased data is gone, and the other users' quality fell by at most { $fall } AUC.
-verdict-pass-no-share = Forgotten: with { $confidence } confidence, more than { $theta } of what the model knew about the erased data is gone, and the other users' quality fell by at most { $fall } AUC.
-verdict-no-trace = No measurable trace: even before the run, what the model knew about the erased data beyond models that never saw it was, with 95 % confidence, under the fixed margins.
-verdict-exact = Exact: the adapter was trained again without the erased data, and it is the one that this training made.
-verdict-fail-still-knows = Not forgotten: the model still knows more than { $kept } of what it knew about the erased data.
-verdict-fail-over-forgot = Forgotten too much: the model predicts the erased data so much worse than models that never saw it that the deletion shows.
+verdict-pass = Forgotten: with { $confidence } confidence, at least { $at_least } of what the model knew about the forgotten data is gone, and the other users' quality fell by at most { $fall } AUC.
+verdict-pass-no-share = Forgotten: with { $confidence } confidence, more than { $theta } of what the model knew about the forgotten data is gone, and the other users' quality fell by at most { $fall } AUC.
+verdict-no-trace = No measurable trace: even before the run, what the model knew about the forgotten data beyond models that never saw it was, with 95 % confidence, under the fixed margins.
+verdict-exact = Exact: the adapter was trained again without the forgotten data, and it is the one that this training made.
+verdict-fail-still-knows = Not forgotten: the model still knows more than { $kept } of what it knew about the forgotten data.
+verdict-fail-over-forgot = Forgotten too much: the model predicts the forgotten data so much worse than models that never saw it that the deletion shows.
 verdict-fail-guardrail = Not acceptable: harm is shown ({ $harm }).
 verdict-fail-utility-test = Not acceptable: for the other users, the quality fell by more than { $margin } AUC.
 verdict-fail-unchanged = Not forgotten: the adapter computes the same answers as the original.
@@ -249,8 +249,8 @@ verdict-inconclusive-few-references = Not decided yet: there { $references ->
     [one] is { $references } retrained reference
    *[other] are { $references } retrained references
 }, and a PASS needs five.
-verdict-inconclusive-no-power = Not decided: it is not shown that enough, and not too much, of what the model knew about the erased data is gone{ $interval }.
-verdict-inconclusive-control-original = Not decided: these tests would not notice a model that forgot nothing, because the erased data are too few or left too little in the model.
+verdict-inconclusive-no-power = Not decided: it is not shown that enough, and not too much, of what the model knew about the forgotten data is gone{ $interval }.
+verdict-inconclusive-control-original = Not decided: these tests would not notice a model that forgot nothing, because the forgotten data are too few or left too little in the model.
 verdict-inconclusive-control-reference = Not decided: these tests would fail a model that never saw the data, because the retrained references differ too much.
 verdict-inconclusive-utility-test = Not decided: it is not shown that the other users' quality fell by less than { $margin } AUC.
 verdict-inconclusive-thresholds-frozen = Not decided: the margins of the verdict were not fixed before the run.
@@ -280,7 +280,7 @@ next-train-references-again = Remove the references of this request and train th
 
 ## How much several deletions in a row lowered the test AUC
 
-drift-used = Since the { $since ->
+drift-by = Since the { $since ->
     [retraining] last retraining
    *[first] first adapter
 }, { $deletions ->
@@ -289,44 +289,26 @@ drift-used = Since the { $since ->
 } { $change ->
     [rise] raised
    *[fall] lowered
-} the test AUC by { $by }; at { $budget } retraining is advised{ $unknown ->
+} the test AUC by { $by }
+drift-unknown = { $unknown ->
     [0] .
     [one] . The change by one deletion is not known and not counted.
    *[other] . The changes by { $unknown } deletions are not known and not counted.
 }
-drift-spent = Since the { $since ->
-    [retraining] last retraining
-   *[first] first adapter
-}, { $deletions ->
-    [one] one deletion
-   *[other] { $deletions } deletions
-} { $change ->
-    [rise] raised
-   *[fall] lowered
-} the test AUC by { $by }; that is more than { $budget }, so the method “retrain” is advised{ $unknown ->
-    [0] .
-    [one] . The change by one deletion is not known and not counted.
-   *[other] . The changes by { $unknown } deletions are not known and not counted.
-}
+drift-used = { drift-by }; at { $budget } retraining is advised{ drift-unknown }
+drift-spent = { drift-by }; that is more than { $budget }, so the method “retrain” is advised{ drift-unknown }
 
 ## How many rows a verdict takes
 
-rows-needed-unknown = { $requests ->
+rows-covered = { $requests ->
     [one] This request has { $rows } rows
    *[other] These { $requests } requests have { $rows } rows
-}. How many a verdict takes is not known until one run of this workspace was verified with references.
-rows-needed-hopeless = { $requests ->
-    [one] This request has { $rows } rows
-   *[other] These { $requests } requests have { $rows } rows
-}. By the noise measured here, no number of rows gives a verdict with five references: train more of them.
-rows-needed-enough = { $requests ->
-    [one] This request has { $rows } rows
-   *[other] These { $requests } requests have { $rows } rows
-}; about { $needed } are needed for a verdict, so they are enough.
-rows-needed-more = { $requests ->
-    [one] This request has { $rows } rows
-   *[other] These { $requests } requests have { $rows } rows
-}; about { $needed } are needed for a verdict{ $together ->
+}
+rows-needed-unknown = { rows-covered }. How many a verdict takes is not known until one run of this workspace was verified with references.
+rows-needed-no-advantage = { rows-covered }. In the verification with the most rows, the model in use knew no more than models that never saw them: with such data, no number of rows shows that a run forgot.
+rows-needed-hopeless = { rows-covered }. By the noise measured here, no number of rows gives a verdict with five references: train more of them.
+rows-needed-enough = { rows-covered }; about { $needed } are needed for a verdict, so they are enough. This counts the two endpoints only, for a run that forgot everything, at 80 % power.
+rows-needed-more = { rows-covered }; about { $needed } are needed for a verdict{ $together ->
     [0] .
    *[other] , or about { $together } such requests in one batch.
 }

@@ -120,16 +120,22 @@ def _unlearning(_context: RequestContext, lengths: Lengths, how: Method, modules
     if how.uses_teacher:
         yield Reads(lengths.all("forget"))
     if how.needs_overfit_copy:
-        wanted = how.steps * OVERFIT.batch_size if how.uses_task_vectors else OVERFIT.epochs * lengths.counts["forget"]
-        if how.uses_task_vectors:
-            yield Reads(0.0, max(wanted, lengths.counts["forget"]) * lengths.one("retain"))
-        yield Reads(2 * lengths.all("forget"), max(wanted, lengths.counts["forget"]) * lengths.one("forget"))
+        yield Reads(2 * lengths.all("forget"), _overfit(lengths, how, "forget", lengths.counts["forget"]))
+    if how.uses_task_vectors:
+        control = min(task_vectors.control_size(lengths.counts["forget"]), lengths.counts["retain"])
+        yield Reads(0.0, _overfit(lengths, how, "retain", control))
     if forgets and not how.uses_task_vectors:
         prompts = how.steps * min(how.batch_size, lengths.counts["forget"])
         yield Reads(0.0, prompts * lengths.padded("forget", how.batch_size))
     if keeps:
         tokens = how.steps * how.batch_size * lengths.padded("retain", how.batch_size)
         yield Reads(tokens, tokens)
+
+
+def _overfit(lengths: Lengths, how: Method, name: str, prompts: int) -> float:
+    """Tokens of over-fitting this number of prompts of a set."""
+    epochs = task_vectors.overfit_epochs(prompts, how) if how.uses_task_vectors else OVERFIT.epochs
+    return epochs * prompts * lengths.one(name)
 
 
 def _evaluation(context: RequestContext, lengths: Lengths, lists: bool) -> Reads:
