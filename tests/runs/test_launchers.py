@@ -182,7 +182,10 @@ def test_local_and_slurm_launcher_report_free_resources():
 
 
 def test_ray_launcher_reports_used_cpus(ray):
-    assert "of 2 CPU in use" in LAUNCHERS["ray"].free_resources(CLUSTERS["ray"])
+    deadline = time.monotonic() + 60  # a new cluster reports nothing for some seconds
+    while not (found := LAUNCHERS["ray"].free_resources(CLUSTERS["ray"])) and time.monotonic() < deadline:
+        time.sleep(1)
+    assert "of 2 CPU in use" in found
 
 
 def test_store_on_shared_disk_uses_no_write_ahead_log(cluster_workspace):
