@@ -19,14 +19,15 @@ def test_sentence_counts_models_of_a_hundred(tmp_path, monkeypatch):
     monkeypatch.setattr(measured, "FILE", tmp_path / "rates.json")
     write_json(measured.FILE, [RATES, replace(RATES, thresholds="other")])
     text = reliability(FOUND)
-    assert text.count("Measured") == 1
+    assert text.count("How often") == 1
     for part in (
-        "Lantern, 12 adapters, requests of 5 % of the people",
+        "(Lantern, 12 adapters). Requests of 5 % of the people",
         "lets 89 pass, fails 0 and leaves 11",
         "lets 3 pass",
     ):
         assert part in text
     assert reliability(replace(FOUND, thresholds="unknown")) == ""
+    assert reliability(replace(FOUND, verdict=Verdict.EXACT)) == ""
 
 
 @pytest.mark.parametrize("kind", ["random", "single"])

@@ -315,13 +315,11 @@ rows-needed-more = { rows-covered }; about { $needed } are needed for a verdict{
 
 ## How often the verdict errs, measured on models whose truth is known
 
-error-rates =
-    Measured on models whose truth is known ({ $world }, { $scenes } adapters, requests of { $kind }): of 100 models that
-    never saw the data, this test lets { $passed } pass, fails { $failed } and leaves { $open } undecided; of 100 that still
-    know half of it, it lets { $half } pass.
-error-rates-random = 5 % of the people
-error-rates-single = one person
-error-rates-genre = one genre of one person
+error-rates-source = How often this test errs, measured on models whose truth is known ({ $world }, { $scenes } adapters).
+error-rates-of = { $kind }: of 100 models that never saw the data, it lets { $passed } pass, fails { $failed } and leaves { $open } undecided; of 100 that still know half of it, it lets { $half } pass.
+error-rates-random = Requests of 5 % of the people
+error-rates-single = Requests of one person
+error-rates-genre = Requests for one genre of one person
 
 ## Attacks and forget-quality figures of the field, each compared with the references
 
