@@ -43,7 +43,7 @@ from core.evaluation.metrics import select_rows  # noqa: E402
 from core.pipeline.collect_answers import neighbours  # noqa: E402
 from core.pipeline.context import RequestContext  # noqa: E402
 from core.report.measured_error_rates import FILE, ErrorRates  # noqa: E402
-from core.types import Check, Verdict  # noqa: E402
+from core.types import Check, Verdict, Verification  # noqa: E402
 from core.utils.serialization import read_json, write_json  # noqa: E402
 from core.verification.endpoints import ENDPOINTS  # noqa: E402
 from core.verification.equivalence import exact_value  # noqa: E402
@@ -118,27 +118,25 @@ def outcomes(number: int, kind: str, found: Models, near: frozenset[str]) -> Ite
         references = tuple(one for index, one in enumerate(retrained) if index != held_out)
         for name in MODELS:
             model = found[name][held_out % len(found[name])]
-            for verdict in verdicts(Evidence(model, original, references, neighbours=near)):
-                yield Outcome(kind, verdict[0], name, number, *verdict[1:])
+            for share, found_at in verifications(Evidence(model, original, references, neighbours=near)):
+                left, before = found_at.advantages[0].unlearned.value, found_at.advantages[0].original.value
+                yield Outcome(kind, share, name, number, found_at.verdict.value, found_at.reason, left, before)
 
 
-def verdicts(evidence: Evidence) -> Iterator[tuple[float, str, str, float, float]]:
-    """Share, verdict, reason, and both advantages at each share; only the endpoints depend on it here."""
+def verifications(evidence: Evidence) -> Iterator[tuple[float, Verification]]:
+    """Verification at each share; without paraphrases, the slow checks do not depend on it."""
     compared = compare_with_references(evidence)
     for share in SHARES:
         asked = replace(evidence, thresholds=Thresholds(forgotten_share=share))
-        found = run_suite("benchmark", asked, FILES, compared=compared)
-        log_loss = found.advantages[0]
-        yield share, found.verdict.value, found.reason, log_loss.unlearned.value, log_loss.original.value
+        yield share, run_suite("benchmark", asked, FILES, compared=compared)
 
 
 def clustered_bounds(hits: Sequence[float]) -> tuple[float, float, float]:
     """Mean of the scenes' rates with a 95 % Clopper-Pearson interval in which each scene counts as one trial."""
-    n, mean = len(hits), sum(hits) / len(hits)
-    k = mean * n
+    n, k = len(hits), sum(hits)
     low = float(beta.ppf(0.025, k, n - k + 1)) if k > 0 else 0.0
     high = float(beta.ppf(0.975, k + 1, n - k)) if k < n else 1.0
-    return mean, low, high
+    return k / n, low, high
 
 
 def table(results: Sequence[Outcome], kind: str, share: float) -> list[str]:
@@ -149,13 +147,7 @@ def table(results: Sequence[Outcome], kind: str, share: float) -> list[str]:
     ]
     for name in MODELS:
         own = [one for one in results if one[:3] == (kind, share, name)]
-        scenes = defaultdict(list)
-        for one in own:
-            scenes[one.scene].append(one.verdict)
-        cells = [
-            rate([sum(v == verdict.value for v in found) / len(found) for found in scenes.values()])
-            for verdict in columns
-        ]
+        cells = [rate(scene_rates(own, (verdict,))) for verdict in columns]
         reasons = Counter(one.reason for one in own if one.reason).most_common(1)
         share_forgotten = f"{1 - sum(one.left for one in own) / sum(one.before for one in own):.2f}" if own else ""
         reason = reasons[0][0] if reasons else ""
@@ -163,11 +155,19 @@ def table(results: Sequence[Outcome], kind: str, share: float) -> list[str]:
     return [*lines, ""]
 
 
+def scene_rates(results: Sequence[Outcome], verdicts: Collection[Verdict]) -> list[float]:
+    """Share of each scene's verdicts that are among these."""
+    scenes = defaultdict(list)
+    for one in results:
+        scenes[one.scene].append(one.verdict in verdicts)
+    return [sum(found) / len(found) for found in scenes.values()]
+
+
 def rate(hits: Sequence[float]) -> str:
     if not hits:
         return ""
-    mean, low, high = clustered_bounds(hits)
-    return f"{mean:.0%} ({low:.0%} to {high:.0%})"
+    found, low, high = clustered_bounds(hits)
+    return f"{found:.0%} ({low:.0%} to {high:.0%})"
 
 
 def publish(world: str, results: Sequence[Outcome], scenes: int) -> None:
@@ -180,7 +180,7 @@ def publish(world: str, results: Sequence[Outcome], scenes: int) -> None:
 
 def measured(world: str, results: Sequence[Outcome], scenes: int, kind: str, share: float) -> ErrorRates:
     def share_of(model: str, verdicts: Collection[Verdict]) -> float:
-        return mean(one.verdict in verdicts for one in results if one[:3] == (kind, share, model))
+        return mean(scene_rates([one for one in results if one[:3] == (kind, share, model)], verdicts))
 
     passes = (Verdict.PASS, Verdict.NO_TRACE)
     return ErrorRates(
@@ -209,28 +209,28 @@ def main() -> None:
     for number in range(options.first, options.first + options.scenes):
         for kind in options.kinds.split(","):
             results += scene_outcomes(source, number, kind, options.folder)
-            write(source, results, options)
+            write(source, results, options, options.folder)
+    if options.publish:  # not before all scenes are judged
+        write(source, results, options, Path(__file__).parent)
+        publish(source.settings.name, results, options.scenes)
 
 
-def write(source: Workspace, results: Sequence[Outcome], options: argparse.Namespace) -> None:
-    """Write the table of all scenes so far."""
+def write(source: Workspace, results: Sequence[Outcome], options: argparse.Namespace, folder: Path) -> None:
+    """Write the table of all scenes so far into a folder."""
     scenes = len({one.scene for one in results})
     lines = [
         f"# Error rates of the verdict: {source.settings.name}", "",
         f"Models of known truth, {scenes} scenes, {RETRAININGS} retrainings a scene and kind, each verdict against every five "
         "of them. A rate is the mean over scenes; the 95 % interval is Clopper-Pearson's with each scene as one trial. The share "
         "forgotten is that of the mean advantage in log loss. "
-        f"Endpoints: {', '.join(ENDPOINTS)}. `python benchmarks/error_rates.py FOLDER --scenes {options.scenes}`, seeds from "
+        f"Endpoints: {', '.join(ENDPOINTS)}. `python benchmarks/error_rates.py FOLDER --scenes {options.scenes} --kinds {options.kinds}`, seeds from "
         f"{FIRST_SCENE + options.first}. torch {torch.__version__}, Python {platform.python_version()}.", "",
     ]  # fmt: skip
     for kind in options.kinds.split(","):
         for share in SHARES:
             lines += [f"## {KINDS[kind]}, share to forget {share:g}", "", *table(results, kind, share)]
-    name = f"error_rates_{slug(source.settings.name)}.md"
-    target = Path(__file__).with_name(name) if options.publish else options.folder / name
+    target = folder / f"error_rates_{slug(source.settings.name)}.md"
     target.write_text("\n".join(lines), encoding="utf-8")
-    if options.publish:
-        publish(source.settings.name, results, scenes)
     print(f"{target}: {scenes} scenes", flush=True)
 
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean
 
 import torch
 
@@ -44,15 +45,16 @@ def scene_answers(source: Workspace, number: int, kind: str, folder: Path) -> tu
     workspace = make_scenario(source, FIRST_SCENE + number, folder / f"scene-{number}", report)
     request = open_request(workspace, kind, number)
     train_references(workspace, request.id, RETRAININGS, "cpu", lambda reference, step: report(f"{reference}", step))
-    half = train_half_forgotten(workspace, request, folder / f"{number}-{kind}-half")
+    half = train_on_half(workspace, request, folder / f"{number}-{kind}-half")
     recommender = load_adapter(workspace, str(workspace.adapter), "cpu")
     context = make_context(workspace, request, recommender.tokenizer)
-    retrained = workspace.reference_folders(request.id)
+    folders = workspace.reference_folders(request.id)
+    retrained = [answers_of(one, context) for one in folders]
     return context, {
         "original": [collect_answers(recommender, context, False)],
         "original, rescaled": [rescaled_answers(context)],
-        "retraining": [answers_of(one, context) for one in retrained],
-        "half forgotten": [half_way_answers(recommender, context, one) for one in retrained],
+        "retraining": retrained,
+        "half forgotten": [half_way_answers(recommender, context, one) for one in folders],
         "half of the rows kept": [answers_of(half, context)],
         "over-forgotten": [over_forgotten_answers(recommender, context, retrained)],
     }
@@ -68,7 +70,7 @@ def answers_of(folder: Path, context: RequestContext) -> Answers:
     return collect_answers(load_adapter(context.workspace, str(folder), "cpu"), context, False)
 
 
-def train_half_forgotten(workspace: Workspace, request: Request, folder: Path) -> Path:
+def train_on_half(workspace: Workspace, request: Request, folder: Path) -> Path:
     """Retrain on the retain set and on every second forgotten row of each user."""
     if not folder.is_dir():
         recommender = fresh_adapter(workspace, "cpu", workspace.settings.seed)
@@ -106,15 +108,15 @@ def half_way_answers(recommender: Recommender, context: RequestContext, retraine
     return answers_at(goal, step, 1.0, recommender, context)
 
 
-def over_forgotten_answers(recommender: Recommender, context: RequestContext, retrained: Sequence[Path]) -> Answers:
+def over_forgotten_answers(recommender: Recommender, context: RequestContext, retrained: Sequence[Answers]) -> Answers:
     """Answers of the original minus a multiple of the forgotten rows' task vector."""
     original = adapter_weights(recommender.model)
     epochs = -(-48 * OVERFIT.batch_size // max(1, len(context.split.forget)))
     with preserve_adapter(recommender.model):
         finetune(recommender.model, context.encode(context.split.forget), replace(OVERFIT, epochs=epochs))
         step = difference(original, adapter_weights(recommender.model))
-    losses = [loss(load_adapter(context.workspace, str(one), "cpu"), context) for one in retrained]
-    goal = 2 * sum(losses) / len(losses) - loss(recommender, context)  # as far behind as the original is ahead
+    never_saw = mean(one.outputs.forget.losses.mean() for one in retrained)
+    goal = 2 * never_saw - loss(recommender, context)  # as far behind as the original is ahead
     return answers_at(goal, step, 4.0, recommender, context)
 
 

@@ -28,7 +28,7 @@ def auc(positive: np.ndarray, negative: np.ndarray) -> float:
     if np.isnan(ordered[-1]) or np.isnan(others[-1]):  # NaN is sorted to the end
         return float("nan")
     below = (others.searchsorted(ordered, "left") + others.searchsorted(ordered, "right")).sum() / 2
-    count = len(positive)
+    count = len(positive)  # the order of operations is that of the rank formula, so stored AUCs keep their last digit
     return float(((below + count * (count + 1) / 2) / count - (count + 1) / 2) / len(negative))
 
 
