@@ -27,7 +27,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import mean
 from typing import NamedTuple
 
 import torch
@@ -43,7 +42,7 @@ from core.evaluation.metrics import select_rows  # noqa: E402
 from core.pipeline.collect_answers import neighbours  # noqa: E402
 from core.pipeline.context import RequestContext  # noqa: E402
 from core.report.measured_error_rates import FILE, ErrorRates  # noqa: E402
-from core.types import Check, Verdict, Verification  # noqa: E402
+from core.types import Check, Interval, Verdict, Verification  # noqa: E402
 from core.utils.serialization import read_json, write_json  # noqa: E402
 from core.verification.endpoints import ENDPOINTS  # noqa: E402
 from core.verification.equivalence import exact_value  # noqa: E402
@@ -52,7 +51,17 @@ from core.verification.suite import compare_with_references, run_suite  # noqa: 
 from core.verification.thresholds import Thresholds  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
+DEMO = ROOT / "assets/demo"
 SHARES = (0.5, 0.7, 0.8)
+DEFINITIONS = [
+    "- **half forgotten**: weights between the original and the held-out retraining, where the loss on the forgotten "
+    "rows lies half-way",
+    "- **half of the rows kept**: a retraining on every second forgotten row of each user, which knows little of the "
+    "other half",
+    "- **over-forgotten**: knows as much less than the retrainings as the original knows more",
+    "- **One person**: the rows of one of these people, judged on the same models; half forgotten and over-forgotten "
+    "hold for the whole group, not for each person",
+]
 KINDS = {"random": "5 % of the people", "single": "one person", "genre": "one genre of one person"}
 FILES = [
     Check(id, Verdict.PASS, exact_value(1, 1), 1, 1, None, code)
@@ -179,14 +188,17 @@ def publish(world: str, results: Sequence[Outcome], scenes: int) -> None:
 
 
 def measured(world: str, results: Sequence[Outcome], scenes: int, kind: str, share: float) -> ErrorRates:
-    def share_of(model: str, verdicts: Collection[Verdict]) -> float:
-        return mean(scene_rates([one for one in results if one[:3] == (kind, share, model)], verdicts))
+    def share_of(model: str, verdicts: Collection[Verdict]) -> Interval:
+        hits = scene_rates([one for one in results if one[:3] == (kind, share, model)], verdicts)
+        return Interval(*clustered_bounds(hits), len(hits))
 
     passes = (Verdict.PASS, Verdict.NO_TRACE)
     return ErrorRates(
         world,
         scenes,
+        RETRAININGS - 1,
         kind,
+        share,
         Thresholds(share).digest,
         share_of("retraining", passes),
         share_of("retraining", (Verdict.FAIL,)),
@@ -197,7 +209,7 @@ def measured(world: str, results: Sequence[Outcome], scenes: int, kind: str, sha
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("workspace", nargs="?", type=Path, default=ROOT / "assets/demo")
+    parser.add_argument("workspace", nargs="?", type=Path, default=DEMO)
     parser.add_argument("--scenes", type=int, default=12)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--publish", action="store_true")
@@ -215,6 +227,15 @@ def main() -> None:
         publish(source.settings.name, results, options.scenes)
 
 
+def command(options: argparse.Namespace) -> str:
+    """The call that writes this table; the workspace is named where it is not the demo world."""
+    place = "" if options.workspace == DEMO else " WORKSPACE"
+    first = f" --first {options.first}" if options.first else ""
+    published = " --publish" if options.publish else ""
+    choice = f"--scenes {options.scenes}{first} --kinds {options.kinds}{published}"
+    return f"python benchmarks/error_rates.py FOLDER{place} {choice}"
+
+
 def write(source: Workspace, results: Sequence[Outcome], options: argparse.Namespace, folder: Path) -> None:
     """Write the table of all scenes so far into a folder."""
     scenes = len({one.scene for one in results})
@@ -222,9 +243,9 @@ def write(source: Workspace, results: Sequence[Outcome], options: argparse.Names
         f"# Error rates of the verdict: {source.settings.name}", "",
         f"Models of known truth, {scenes} scenes, {RETRAININGS} retrainings a scene and kind, each verdict against every five "
         "of them. A rate is the mean over scenes; the 95 % interval is Clopper-Pearson's with each scene as one trial. The share "
-        "forgotten is that of the mean advantage in log loss. "
-        f"Endpoints: {', '.join(ENDPOINTS)}. `python benchmarks/error_rates.py FOLDER --scenes {options.scenes} --kinds {options.kinds}`, seeds from "
-        f"{FIRST_SCENE + options.first}. torch {torch.__version__}, Python {platform.python_version()}.", "",
+        f"forgotten is that of the mean advantage in log loss. Endpoints: {', '.join(ENDPOINTS)}. Seeds from "
+        f"{FIRST_SCENE + options.first}. torch {torch.__version__}, Python {platform.python_version()}. Command:", "",
+        f"    {command(options)}", "", *DEFINITIONS, "",
     ]  # fmt: skip
     for kind in options.kinds.split(","):
         for share in SHARES:

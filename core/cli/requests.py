@@ -62,16 +62,16 @@ def request(
 
 
 def dissolve(root: WorkspacePath, request_id: RequestId, person: Person = "", as_json: Json = False) -> None:
-    """Dissolve a batch without a run, or with rejected or cancelled ones; its requests are on their own again."""
+    """Remove a batch that is not under review, with its references and runs; its requests are on their own again."""
     workspace = Workspace(root)
     require(workspace, person, Action.OPEN)
-    batch = batches.dissolve(workspace, request_id)
+    members = batches.dissolve(workspace, request_id)
     if as_json:
-        print(json.dumps(to_json(batch)))
+        print(json.dumps({"batch": request_id, "open": members}))
         return
     out.print(
-        f"Batch {batch.id} is dissolved, and its references and runs are removed. Open again: "
-        f"{', '.join(batch.members)}.",
+        f"Batch {request_id} is dissolved, and its references and runs are removed. Open again: "
+        f"{', '.join(members) or 'none'}.",
         highlight=False,
         soft_wrap=True,
     )

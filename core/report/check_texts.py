@@ -64,9 +64,8 @@ def attack_texts(verification: Verification, texts: Locale | None = None) -> dic
 
 
 def reliability(verification: Verification, texts: Locale | None = None) -> str:
-    """Return how often verdicts with these bounds err; "" where it was not measured or rests on no test."""
-    tested = verification.verdict is not Verdict.EXACT
-    return error_rates_text(verification.thresholds, texts or locale(ENGLISH)) if tested else ""
+    """Return how often such verdicts err; "" where that was not measured."""
+    return error_rates_text(verification, texts or locale(ENGLISH))
 
 
 def render_check(check: Check, texts: Locale | None = None) -> Check:

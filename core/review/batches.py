@@ -4,6 +4,7 @@ A batch is a request whose forget set is the union of its members'. It holds the
 rejected or it is dissolved; then they are free. Another run of a rejected batch takes them up again if they still are.
 """
 
+import re
 import secrets
 import shutil
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from core.workspace.layout import is_id
 from core.workspace.locks import exclusive_model_lock
 
 DECIDING = (CaseState.PENDING, CaseState.APPROVED)
+ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
 
 
 def open_batch(
@@ -60,15 +62,15 @@ def holding_batch(workspace: Workspace, request_id: str) -> Request | None:
     return next((one for one in batches if not _is_rejected(workspace, one.id)), None)
 
 
-def dissolve(workspace: Workspace, batch_id: str) -> Request:
-    """Remove a batch, its references, and its runs that were rejected or cancelled; its members are free again.
+def dissolve(workspace: Workspace, batch_id: str) -> tuple[str, ...]:
+    """Remove a batch with its references and runs; its members are free again.
 
     Returns:
-        The batch as it was.
+        Ids of the members that are open, and can be worked on by themselves.
 
     Raises:
         RequestError: The id is not that of an open batch.
-        ReviewError: The batch has another run.
+        ReviewError: The batch is under review, or has a run that waits or is at work.
         WorkspaceError: A run, a reference or a verification is at work, or the disk refuses.
     """
     if not (batch := workspace.request(batch_id)).members:
@@ -79,7 +81,8 @@ def dissolve(workspace: Workspace, batch_id: str) -> Request:
         for folder in filter(Path.exists, (*own, workspace.layout.references(batch_id))):
             _remove(folder)
         workspace.layout.request(batch_id).unlink()  # last: until then, the command can be repeated
-    return batch
+    still_open = {one.id for one in workspace.requests()}
+    return tuple(member for member in batch.members if member in still_open)
 
 
 def _remove(folder: Path) -> None:
@@ -90,16 +93,16 @@ def _remove(folder: Path) -> None:
 
 
 def check_dissolvable(workspace: Workspace, batch_id: str) -> None:
-    """Check that no run of a batch is left whose adapter could still be used.
+    """Check that nobody decides on a batch and that no run of it waits or is at work.
 
     Raises:
-        ReviewError: One is.
+        ReviewError: Somebody does, or one is.
     """
-    rejected = {case.run for case in Cases(workspace).all() if case.state is CaseState.REJECTED}
+    if (case := Cases(workspace).of(batch_id)) and case.state in DECIDING:
+        raise ReviewError(f"Batch {batch_id!r} is under review with run {case.run!r}: have it rejected first.")
     for run in runs(workspace):
-        left = run.id not in rejected and run.status.state is not RunState.CANCELLED
-        if left and run.spec.request == batch_id:
-            raise ReviewError(f"Batch {batch_id!r} has run {run.id!r}: cancel the run or have it rejected first.")
+        if run.spec.request == batch_id and run.status.state not in ENDED:
+            raise ReviewError(f"Batch {batch_id!r} has run {run.id!r}, which has not ended: cancel it first.")
 
 
 def check_free(workspace: Workspace, request_id: str) -> None:
@@ -149,8 +152,10 @@ def _check_id(workspace: Workspace, name: str) -> None:
     if not is_id(name):
         raise RequestError(f"Batch id {name!r} is not a plain word: use letters, digits, - and _.")
     open_ids, closed_ids = ({one.id for one in found} for found in (workspace.requests(), workspace.closed()))
-    if name in open_ids | closed_ids | {case.request for case in Cases(workspace).all()}:
-        raise RequestError(f"Batch id {name!r} is taken by another request: choose a new one.")
+    taken = open_ids | closed_ids | {case.request for case in Cases(workspace).all()}
+    for one in sorted(taken, key=len, reverse=True):
+        if re.search(rf"(?<![^-_]){re.escape(one)}(?![^-_])", name):
+            raise RequestError(f"Batch id {name!r} names request {one!r}: choose another, as it stays in the ledger.")
     everybody = Request("", users=tuple(workspace.user_split.everyone))
     pieces = " ".join((name, *name.replace("_", "-").split("-")))
     if forgotten_data_of(everybody, (), {}).shows(pieces):

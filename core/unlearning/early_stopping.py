@@ -8,7 +8,7 @@ Neither test prompts nor retrained references are read. The forget set counts as
 with L the mean loss in nats per answer token, on the forget set f, retained training prompts r and prompts u that never
 trained the adapter: those of held-out users and the validation prompts of retained users. The losses of the base model
 (adapter off) remove the differences in difficulty between r and u. Held-out users alone are too few: in the demo world
-the adapter lowers the loss of its 52 held-out users by .02 less than that of other strangers (benchmarks/NOTES.md).
+the adapter lowers the loss of its 52 held-out users by .02 less than that of validation prompts (benchmarks/NOTES.md).
 
 The right side is a mean over many users. The loss of the forgotten users alone would say more about them, but one
 user's luck outweighs it: judged by it, single users are over-forgotten.
@@ -27,7 +27,7 @@ from core.unlearning.training_types import UnlearningPrompts
 
 PROMPTS = 40  # held-out and validation prompts that each check reads
 SHARE = 0.9  # of the advantage is to be forgotten; the last tenth costs others the most (benchmarks/NOTES.md)
-COMPARED = 400  # prompts of each kind from which the advantage of training is estimated
+COMPARED = 400  # training prompts, and prompts that trained nothing, from which the advantage of training is estimated
 
 
 class Stopper:
@@ -66,8 +66,10 @@ class Stopper:
         self.utility_violated = rise > self.tolerance
         if self.utility_violated:
             self.reason = f"the validation loss of retained users rose by more than {self.tolerance:.0%}"
+        elif self.goal <= 0:
+            self.reason = "training gave no measurable advantage over prompts that never trained the adapter"
         elif left <= 0:
-            self.reason = f"the loss on the forget set rose by {SHARE:.0%} of what training lowers it"
+            self.reason = f"the loss on the forget set rose by at least {SHARE:.0%} of what training had lowered it by"
         return {
             "forget_nll": losses["forget"],
             "holdout_loss": losses["holdout"],

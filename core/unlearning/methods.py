@@ -105,9 +105,9 @@ METHODS: dict[str, Method] = {
     ),
     "cure_merge": Method(
         "CURE, in weight space",
-        "Trains briefly on the forget set, on a control of at least as many retained prompts, and on the retain set, "
-        "then moves each module once, away from the first change less half of the control's and along the third, by "
-        "its memory contrast group.",
+        "Trains briefly on the forget set, on a control sample of retained prompts, and on the retain set. Then moves "
+        "each module once, by its memory contrast group: against the forget change minus half of the control change, "
+        "and along the retain change.",
         weights=(0.4, 0.6),
         groups="memory",
         surgery="project",

@@ -37,16 +37,18 @@ def batch_form() -> None:
 
 
 def dissolve_button(request: Request) -> None:
-    """Draw the button that dissolves a batch, where that is possible."""
+    """Draw the button that dissolves a batch, with what it removes, where that is possible."""
     if not batches.can_dissolve(request):
         return
-    help_text = t("batch-dissolve-help")
-    if st.button(t("batch-dissolve"), icon=":material/group_remove:", help=help_text, key="dissolve_batch"):
-        with guarded():
-            members = commands.dissolve_batch(request.id).members
-            state.address(request=members[0], run="")
-            state.put_notice(t("batch-dissolved", requests=", ".join(map(code, members))))
-            st.rerun()
+    with st.popover(t("batch-dissolve"), icon=":material/group_remove:"):
+        st.write(t("batch-dissolve-help"))
+        if not st.button(t("batch-dissolve-confirm"), key="dissolve_batch"):
+            return
+    with guarded():
+        members = commands.dissolve_batch(request.id)
+        state.address(request=members[0] if members else "", run="")
+        state.put_notice(t("batch-dissolved", requests=", ".join(map(code, members)), count=len(members)))
+        st.rerun()
 
 
 def _rows(requests: tuple[Request, ...]) -> None:

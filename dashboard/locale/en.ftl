@@ -290,8 +290,12 @@ batch-made = Batch { $request } of { $requests } requests is open. Next: launch 
 batch-holds = in batch { $batch }, which carries it out
 batch-members = Requests of the batch: { $requests }
 batch-dissolve = Dissolve the batch
-batch-dissolve-help = Its requests are on their own again. References of the batch, and its rejected or cancelled runs, are removed.
-batch-dissolved = The batch is dissolved. On their own again: { $requests }.
+batch-dissolve-help = The references and runs of the batch are removed, with their results. Its open requests are on their own again.
+batch-dissolve-confirm = Remove the batch
+batch-dissolved = The batch is dissolved. { $count ->
+    [0] None of its requests is open.
+   *[other] On their own again: { $requests }.
+}
 
 ## Circuit
 

@@ -34,8 +34,8 @@ def open_batch(members: tuple[str, ...], batch_id: str) -> Request:
     return batches.open_batch(workspace(), members, batch_id, opened_by=signed_in_email())
 
 
-def dissolve_batch(batch_id: str) -> Request:
-    """Dissolve a batch; its requests are on their own again. Raises RequestError, ReviewError, WorkspaceError."""
+def dissolve_batch(batch_id: str) -> tuple[str, ...]:
+    """Dissolve a batch and return its open members. Raises RequestError, ReviewError, WorkspaceError."""
     require(workspace(), signed_in_email(), Action.OPEN)
     return batches.dissolve(workspace(), batch_id)
 

@@ -133,7 +133,7 @@ def test_every_message_is_used():
         "check-with-reason", "check-voided", "check-source-control", "verdict-interval", "verdict-earlier-version", "verdict-pass-no-share",
         "rows-covered", "rows-needed-unknown", "rows-needed-no-advantage", "rows-needed-hopeless", "rows-needed-enough", "rows-needed-more",
         "drift-by", "drift-unknown", "drift-used", "drift-spent",
-        "error-rates-source", "error-rates-of", "error-rates-random", "error-rates-single", "error-rates-genre",
+        "error-rates-source", "error-rates-of", "error-rate", "error-rates-random", "error-rates-single", "error-rates-genre",
     }  # fmt: skip
 
 

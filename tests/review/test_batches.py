@@ -194,19 +194,29 @@ def test_changed_member_voids_the_decision(batched):
 
 def test_rejected_batch_is_dissolved_and_leaves_its_entries(batched, tmp_path):
     workspace, batch, members, run = batched
-    with pytest.raises(ReviewError, match=f"has run {run!r}"):
+    case = submit(workspace, run, "olaf")
+    with pytest.raises(ReviewError, match=f"under review with run {run!r}"):
         dissolve(workspace, batch.id)
-    decided(workspace, batch, run, approve=False)
+    decide(workspace, batch.id, "petra", False, case.evidence, "Not convincing.")
     execution.execute_decisions(workspace)
     with shared_model_lock(workspace), pytest.raises(WorkspaceError, match="let it end"):
         dissolve(workspace, batch.id)
-    assert dissolve(workspace, batch.id) == batch
+    assert set(dissolve(workspace, batch.id)) == {*members}
     assert {one.id for one in workspace.requests()} >= {*members} and not workspace.layout.run(run).path.exists()
     kinds = ["run", "verification", "submission", "decision"]
     assert [one["kind"] for one in entries_of_request(ledger_of(workspace), batch.id)] == kinds
     assert execution.execute_decisions(workspace) is None and "rejected run" in _record(workspace, batch.id, tmp_path)
-    with pytest.raises(RequestError, match="is taken"):
+    with pytest.raises(RequestError, match="names request"):
         open_batch(workspace, list(members)[:2], batch.id)
+
+
+def test_batch_whose_run_nobody_can_submit_is_dissolved(batched):
+    """An unverified run cannot be submitted, so that it can never be rejected either."""
+    workspace, batch, members, run = batched
+    (workspace.layout.run(run).path / "verification.json").unlink()
+    with pytest.raises(ReviewError, match="verif"):
+        submit(workspace, run, "olaf")
+    assert set(dissolve(workspace, batch.id)) == {*members} and not workspace.layout.run(run).path.exists()
 
 
 def test_batch_loses_a_member_that_another_request_carried_out(desk):

@@ -22,6 +22,14 @@ def test_retained_prompts_are_watched_where_no_validation_prompts_are(workspace)
     assert watched and set(watched) <= set(prompts.retain)
 
 
+def test_adapter_that_training_gave_no_advantage_has_nothing_to_forget(workspace):
+    model, prompts = load_prompts(workspace)
+    swapped = replace(prompts, retain=prompts.validation, validation=prompts.retain, holdout=())
+    stopper = Stopper(model, swapped, 0.05)
+    stopper.check()
+    assert stopper.goal < 0 and stopper.reason.startswith("training gave no measurable advantage")
+
+
 def test_without_unseen_prompts_nothing_counts_as_forgotten(workspace):
     model, prompts = load_prompts(workspace)
     stopper = Stopper(model, replace(prompts, holdout=(), validation=()), 0.05)

@@ -300,26 +300,28 @@ drift-spent = { drift-by }; that is more than { $budget }, so the method “retr
 
 ## How many rows a verdict takes
 
+-rows-power = Estimated for a run that forgot everything: an 80 % chance that log loss and membership both pass; other checks may still fail.
 rows-covered = { $requests ->
     [one] This request has { $rows } rows
    *[other] These { $requests } requests have { $rows } rows
 }
 rows-needed-unknown = { rows-covered }. How many a verdict takes is not known until one run of this workspace was verified with references.
-rows-needed-no-advantage = { rows-covered }. In the verification with the most rows, the model in use knew no more than models that never saw them: with such data, no number of rows shows that a run forgot.
+rows-needed-no-advantage = { rows-covered }. In the verification with the most rows no advantage was measured, so the rows needed cannot be computed. The verdict NO MEASURABLE TRACE may still be possible.
 rows-needed-hopeless = { rows-covered }. By the noise measured here, no number of rows gives a verdict with five references: train more of them.
-rows-needed-enough = { rows-covered }; about { $needed } are needed for a verdict, so they are enough. This counts the two endpoints only, for a run that forgot everything, at 80 % power.
+rows-needed-enough = { rows-covered }; about { $needed } are needed for a verdict, so they are enough. { -rows-power }
 rows-needed-more = { rows-covered }; about { $needed } are needed for a verdict{ $together ->
     [0] .
    *[other] , or about { $together } such requests in one batch.
-}
+} { -rows-power }
 
 ## How often the verdict errs, measured on models whose truth is known
 
-error-rates-source = How often this test errs, measured on models whose truth is known ({ $world }, { $scenes } adapters).
-error-rates-of = { $kind }: of 100 models that never saw the data, it lets { $passed } pass, fails { $failed } and leaves { $open } undecided; of 100 that still know half of it, it lets { $half } pass.
-error-rates-random = Requests of 5 % of the people
-error-rates-single = Requests of one person
-error-rates-genre = Requests for one genre of one person
+error-rates-source = How often this verdict errs was measured with { $references } references on models whose truth is known, from { $scenes } adapters of { $world }; other data can have other rates. Brackets hold 95 % intervals.
+error-rates-of = { $kind }, { $share } % to be forgotten: of the models that never saw the data, { $passed } pass, { $failed } fail, and the rest stays undecided; of those that still know half of it, { $half } pass.
+error-rate = { $value } % ({ $low } to { $high })
+error-rates-random = 5 % of the people
+error-rates-single = One person
+error-rates-genre = One genre of one person
 
 ## Attacks and forget-quality figures of the field, each compared with the references
 
