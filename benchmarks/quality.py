@@ -1,10 +1,11 @@
 """Quality goals of methods at their own stop, in the scenes of error_rates.py (written to quality_WORLD.md).
 
-    python benchmarks/quality.py FOLDER [WORKSPACE] [--scenes 5] [--methods cure_merge,...]
+    python benchmarks/quality.py FOLDER [WORKSPACE] [--scenes 5] [--methods cure_merge,...] [--single-methods ...]
 
-FOLDER is that of error_rates.py. In each scene a method unlearns 5 % of the people, and four of them one by one, as if
-each had asked alone. The references never saw any of them, so that they serve for both. FOLDER keeps all results, so a
-stopped benchmark continues where it was. A scene and method takes about 6 minutes on one core in the demo world.
+FOLDER is that of error_rates.py. In each scene a method unlearns 5 % of the people, and, for the methods named so, four
+of them one by one, as if each had asked alone. The references never saw any of them, so that they serve for both.
+FOLDER keeps all results, so a stopped benchmark continues where it was. On one core in the demo world, a scene takes a
+method about one minute for the group and three for the four people.
 """
 
 import argparse
@@ -31,12 +32,13 @@ from core.evaluation.metrics import prediction_auc, select_rows  # noqa: E402
 from core.pipeline.context import make_context  # noqa: E402
 from core.pipeline.stages import encode_unlearning_prompts  # noqa: E402
 from core.types import Request  # noqa: E402
-from core.unlearning.methods import DEFAULT_METHOD, METHODS  # noqa: E402
+from core.unlearning.methods import DEFAULT_METHOD  # noqa: E402
 from core.unlearning.unlearn import unlearn_adapter  # noqa: E402
 from core.utils.serialization import read_json, write_json  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
-GROUP, SINGLE = "5 % of the people", "one person"
+DEMO = ROOT / "assets/demo"
+KINDS = {"group": "5 % of the people", "single": "one person"}
 MEASURES = {
     "nats": "advantage left, nats",
     "nats_before": "of, nats",
@@ -48,14 +50,16 @@ MEASURES = {
 Measured = dict[str, float]
 
 
-def requests_of(scenario: Scenario, number: int) -> Iterator[tuple[str, Scenario]]:
-    """The scene's request, then one for each of four of its people, with the same models."""
-    yield GROUP, scenario
+def requests_of(scenario: Scenario, number: int, kind: str) -> Iterator[Scenario]:
+    """The scene's request, or one for each of four of its people, with the same models."""
+    if kind == "group":
+        yield scenario
+        return
     for user in single_users(scenario.context.request, number):
         request = replace(scenario.context.request, users=(user,))
         context = make_context(scenario.context.workspace, request, scenario.recommender.tokenizer)
         prompts = encode_unlearning_prompts(scenario.recommender, context)
-        yield SINGLE, replace(scenario, context=context, prompts=prompts, found={})
+        yield replace(scenario, context=context, prompts=prompts, found={})
 
 
 def about(outputs: ModelOutputs, request: Request) -> ModelOutputs:
@@ -66,7 +70,7 @@ def about(outputs: ModelOutputs, request: Request) -> ModelOutputs:
 def measured(whole: Scenario, scenario: Scenario, method: str) -> Measured:
     """Unlearn one request with a method, and measure the model at its own stop on the rows of the whole scene."""
     groups, _ = groups_of(scenario, ENTRANTS[method], 0)
-    unlearn_adapter(scenario.recommender.model, scenario.prompts, groups, METHODS[method], 0)
+    unlearn_adapter(scenario.recommender.model, scenario.prompts, groups, ENTRANTS[method].method, 0)
     outputs = (whole.evaluate(0), whole.original, *whole.references)
     whole.restore()
     models = [about(one, scenario.context.request) for one in outputs]
@@ -85,26 +89,24 @@ def measured(whole: Scenario, scenario: Scenario, method: str) -> Measured:
     }
 
 
-def scene(folder: Path, number: int, method: str) -> list[tuple[str, Measured]]:
+def scene(folder: Path, number: int, kind: str, method: str) -> list[Measured]:
     """Results of one scene, which are stored."""
-    stored = folder / f"quality-{number}-{method}.json"
+    stored = folder / f"quality-{number}-{kind}-{method}.json"
     if not stored.is_file():
         workspace = Workspace(folder / f"scene-{number}")
         whole = load_scenario(workspace, workspace.request("req-random"), "cpu")
-        found = [(kind, measured(whole, one, method)) for kind, one in requests_of(whole, number)]
-        write_json(stored, found)
+        write_json(stored, [measured(whole, one, method) for one in requests_of(whole, number, kind)])
         print(stored.name, flush=True)
-    return [tuple(one) for one in read_json(stored)]
+    return read_json(stored)
 
 
-def table(results: dict[str, list[tuple[str, Measured]]], kind: str) -> list[str]:
+def table(results: dict[str, list[Measured]]) -> list[str]:
     columns = [*MEASURES, "share"]
     lines = [
         "| method | n | " + " | ".join([*MEASURES.values(), "mean share forgotten"]) + " |",
         "| --- " * (len(columns) + 2) + "|",
     ]
-    for method, found in results.items():
-        own = [values for name, values in found if name == kind]
+    for method, own in results.items():
         cells = [format_interval(mean_interval([one[name] for one in own])) for name in MEASURES]
         share = 1 - sum(one["nats"] for one in own) / sum(one["nats_before"] for one in own)
         lines.append(f"| `{method}` | {len(own)} | " + " | ".join([*cells, f"{share:.2f}"]) + " |")
@@ -112,7 +114,7 @@ def table(results: dict[str, list[tuple[str, Measured]]], kind: str) -> list[str
 
 
 def write(
-    source: Workspace, target: Path, results: dict[str, list[tuple[str, Measured]]], arguments: Sequence[str]
+    source: Workspace, target: Path, results: dict[str, dict[str, list[Measured]]], arguments: Sequence[str]
 ) -> None:
     lines = [
         f"# Quality of methods at their own stop: {source.settings.name}", "",
@@ -120,8 +122,8 @@ def write(
         "the goal, and below 0 too much was forgotten. The share forgotten is that of the mean advantage in nats. "
         f"`python benchmarks/quality.py {' '.join(arguments)}`. torch {torch.__version__}, Python {platform.python_version()}.", "",
     ]  # fmt: skip
-    for kind in (GROUP, SINGLE):
-        lines += [f"## {kind}", "", *table(results, kind)]
+    for kind, found in results.items():
+        lines += [f"## {KINDS[kind]}", "", *table(found)]
     target.write_text("\n".join(lines), encoding="utf-8")
     print(target, flush=True)
 
@@ -129,18 +131,23 @@ def write(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("workspace", nargs="?", type=Path, default=ROOT / "assets/demo")
+    parser.add_argument("workspace", nargs="?", type=Path, default=DEMO)
     parser.add_argument("--scenes", type=int, default=5)
     parser.add_argument("--methods", default=DEFAULT_METHOD)
+    parser.add_argument("--single-methods", default=DEFAULT_METHOD)
     options = parser.parse_args()
     torch.set_num_threads(1)
     source = Workspace(options.workspace)
-    results: dict[str, list[tuple[str, Measured]]] = {method: [] for method in options.methods.split(",")}
+    asked = {"group": options.methods.split(","), "single": options.single_methods.split(",")}
+    results: dict[str, dict[str, list[Measured]]] = {kind: {one: [] for one in asked[kind]} for kind in KINDS}
     for number in range(options.scenes):
-        for method, found in results.items():
-            found += scene(options.folder, number, method)
+        for kind, found in results.items():
+            for method, own in found.items():
+                own += scene(options.folder, number, kind, method)
     target = Path(__file__).with_name(f"quality_{slug(source.settings.name)}.md")
-    write(source, target, results, ["FOLDER", f"--scenes {options.scenes}", f"--methods {options.methods}"])
+    place = [] if options.workspace == DEMO else ["WORKSPACE"]
+    methods = [f"--methods {options.methods}", f"--single-methods {options.single_methods}"]
+    write(source, target, results, ["FOLDER", *place, f"--scenes {options.scenes}", *methods])
 
 
 if __name__ == "__main__":

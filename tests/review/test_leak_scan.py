@@ -1,5 +1,6 @@
 """Leak scan: traces of forgotten data are found in every file format, and unrelated numbers are not."""
 
+import base64
 import bz2
 import gzip
 import json
@@ -16,7 +17,11 @@ from core.review.leak_scan import find_leaks, forgotten_data_of
 from core.types import Interaction, Item, Request
 
 EMAIL, WORD, NUMBER = "ann@example.org", "u42", "4"
+SIGNATURE = "A" * 40 + "/u42+" + "B" * 40 + "=="  # in base64, an id between two signs is chance
 TRACES = [
+    (WORD, "ledger.jsonl", json.dumps({"payload": base64.b64encode(b'{"why": "u42 left"}').decode()})),
+    (WORD, "ledger.jsonl", json.dumps({"sig": "u42"})),
+    (WORD, "note.json", json.dumps({"reason": SIGNATURE})),
     (EMAIL, "notes.csv", "name,why\nann@example.org,moved\n"),
     (EMAIL, "note.json", json.dumps({"reason": "ann@example.org and Bob."})),
     (EMAIL, "log.txt", "<ann@example.org>: asked twice"),
@@ -49,6 +54,7 @@ TRACES = [
     (WORD, "exports/list_u42.csv", "nothing"),
 ]
 NO_TRACES = [
+    (WORD, "ledger.jsonl", json.dumps({"payload": "", "signatures": [{"sig": SIGNATURE}]})),
     (NUMBER, "data/interactions.jsonl", '{"user": "9", "item": "4"}\n'),  # an item with this number as its id
     (NUMBER, "request.json", '{"interactions": [["9", "4"]]}'),
     (NUMBER, "numbers.csv", "step,loss\n4,0.318\n"),
