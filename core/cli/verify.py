@@ -10,6 +10,7 @@ from core.cli.console import err, follow_run, out, progress, report_table
 from core.cli.options import Device, Json, Person, RunId, WorkspacePath, workspace_for_runs
 from core.errors import RunError
 from core.report.check_texts import next_steps, render
+from core.review.batches import check_free
 from core.review.permissions import check_operators
 from core.runs.handle import RunHandle, open_run
 from core.types import Check, Part, RunState, Verdict, Verification
@@ -144,6 +145,7 @@ def _external_run(
     from core.runs.submit import start  # loads torch
 
     check_operators(workspace, request_id, person)
+    check_free(workspace, request_id)
     run = create_external_run(workspace, request_id, adapter, device, person)
     start(run)
     if not as_json:

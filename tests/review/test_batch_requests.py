@@ -103,5 +103,6 @@ def test_command_makes_a_batch_and_refuses_options_of_single_requests(workspace)
     made = request("--batch", names, "--id", "batch-2026-11")
     assert made.exit_code == 0 and "Request batch-2026-11 is open" in made.output
     assert ",".join(workspace.request("batch-2026-11").members) == names
-    refused = CliRunner().invoke(app, ["run", "-w", str(workspace.root), "-r", names.split(",")[0], "--device", "cpu"])
-    assert "is in batch 'batch-2026-11'" in str(refused.exception)
+    member = ["-w", str(workspace.root), "-r", names.split(",")[0], "--device", "cpu"]
+    for command in (["run"], ["verify", "--adapter", str(workspace.adapter)]):
+        assert "is in batch 'batch-2026-11'" in str(CliRunner().invoke(app, [*command, *member]).exception)
