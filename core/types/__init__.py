@@ -20,7 +20,18 @@ from core.types.circuit import (
 )
 from core.types.data import Encoded, Identity, Interaction, Item, LegalBasis, Prompt, Request, Split, Task, UserSplit
 from core.types.results import Advantage, Closeness, Evaluation, Interval, Metrics, Outcome, Overlap, TopLists
-from core.types.review import Action, Case, CaseState, ClosedRequest, Comment, Decision, Drift, Role
+from core.types.review import (
+    Action,
+    Case,
+    CaseState,
+    ClosedRequest,
+    Comment,
+    Decision,
+    Drift,
+    RequestState,
+    RequestStatus,
+    Role,
+)
 from core.types.runs import ENDED, EXTERNAL, TRANSITIONS, RowsNeeded, RunSpec, RunState, RunStatus, Worker
 
 __all__ = [
@@ -62,6 +73,8 @@ __all__ = [
     "Prompt",
     "Recommendation",
     "Request",
+    "RequestState",
+    "RequestStatus",
     "Role",
     "RowsNeeded",
     "RunSpec",

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from core.types.aliases import stored_as
+from core.types.checks import Verdict
 
 # Steps of a deletion in order; core.review.execution has the functions.
 EXECUTION_STEPS = ("seal", "publish", "purge", "check", "sign_destruction", "destroy")
@@ -47,6 +48,55 @@ class CaseState(StrEnum):
     REJECTED = "rejected"
     VOID = "void"
     CLOSED = "closed"
+
+
+class RequestState(StrEnum):
+    """Where a deletion request stands; `core.review.request_state` finds it.
+
+    Attributes:
+        NEW: It has no run.
+        RUNNING: A run for it waits or is at work.
+        STOPPED: It has runs, but none of them finished.
+        UNVERIFIED: A run finished and is not verified.
+        VERIFIED: A run is verified and may be submitted for a decision.
+        FAILED: The run failed its verification, so it cannot be approved.
+        IN_BATCH: A batch carries it out, together with others.
+        PENDING: A run is submitted and waits for decisions.
+        APPROVED: It is approved and being carried out, or was interrupted while it was.
+        REJECTED: Its last run was rejected, and there is no newer one.
+        VOID: Another request was carried out meanwhile, which removed its runs.
+        CLOSED: It is carried out.
+    """
+
+    NEW = "new"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    UNVERIFIED = "unverified"
+    VERIFIED = "verified"
+    FAILED = "failed"
+    IN_BATCH = "in_batch"
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    VOID = "void"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStatus:
+    """Where a request stands, and by which run.
+
+    Attributes:
+        state: The state.
+        run: Id of the run that the state is about; "" without one. A carried-out or rejected run may be destroyed.
+        verdict: Verdict of that run; None without a verification.
+        batch: Id of the batch that carries the request out; "" outside of batches.
+    """
+
+    state: RequestState
+    run: str = ""
+    verdict: Verdict | None = None
+    batch: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,29 +177,13 @@ overview-compare = Compare before and after
 overview-modules = See the modules
 overview-report = Read the report
 
-overview-next-live = **Next:** a run for request { $request } is working, about { $left } left.
-overview-next-live-link = Watch it
-overview-next-waiting = **Next:** launch the first run for request { $request }.
-overview-next-waiting-link = Launch it
-overview-next-decide = **Next:** read the report and decide, or open another request.
-overview-next-first = **Next:** open the first request.
-overview-next-link = Open a request
-
 overview-requests = Requests
 overview-requests-help = A request is one demand to erase data: all data of some users, or chosen interactions.
 overview-requests-save = { $requests ->
     [one] Save it as CSV
    *[other] Save all { $requests } as CSV
 }
-overview-request = Request { $request }: erase { $scope }. Opened { $date }. **{ $state }.**
-overview-request-users = Users: { $users }
-overview-request-users-more = Users: { $users } and more
-overview-request-reason = Reason: { $reason }
-overview-request-launch = Launch a run for it
-overview-request-done = unlearned, ready to check
-overview-request-live = a run is working
-overview-request-unfinished = no run has finished yet
-overview-request-waiting = has no run yet
+overview-result = The run on these pages
 overview-open-request = Open a new request
 overview-request-column = Request
 overview-users-column = Users
@@ -207,6 +191,8 @@ overview-covers-column = Covers
 overview-reason-column = Reason
 overview-opened-column = Opened
 overview-state-column = State
+overview-due-column = Due
+overview-verdict-column = Verdict
 
 overview-runs = Runs
 overview-runs-help = A run finds the modules that carry the forget set, unlearns it, evaluates the result and writes a report.
@@ -287,7 +273,6 @@ batch-id = Id of the batch
 batch-id-help = For example batch-2026-11. It stays in every record, so it must not name a user. Empty for a random id.
 batch-make = Make a batch
 batch-made = Batch { $request } of { $requests } requests is open. Next: launch a run for it.
-batch-holds = in batch { $batch }, which carries it out
 batch-members = Requests of the batch: { $requests }
 batch-dissolve = Dissolve the batch
 batch-dissolve-help = The references and runs of the batch are removed, with their results. Its open requests are on their own again.
@@ -976,16 +961,52 @@ benchmark-sisa = SISA shards
 benchmark-apa = APA shards
 benchmark-receraser = RecEraser shards
 
+## Where a request stands, and its next step
+
+request-card = { $request } · { $scope } · { $state }
+request-card-opened = Opened { $date }.
+request-card-users = Users: { $users }
+request-card-users-more = Users: { $users } and more
+request-card-reason = Reason: { $reason }
+request-state-new = no run yet
+request-state-running = a run is at work
+request-state-stopped = the last run did not finish
+request-state-unverified = a run finished, to be verified
+request-state-verified = verified, to be reviewed
+request-state-failed = the run failed its verification
+request-state-in-batch = in batch { $batch }
+request-state-pending = waits for a decision
+request-state-approved = approved, being carried out
+request-state-rejected = the last run was rejected
+request-state-void = void, because another deletion replaced the model
+request-state-closed = carried out
+request-next-new = Launch a run
+request-next-running = Watch the run
+request-next-stopped = See why
+request-next-unverified = Verify the run
+request-next-verified = Review the run
+request-next-failed = Launch another run
+request-next-in-batch = Open the batch
+request-next-pending = Decide
+request-next-approved = Carry it out
+request-next-rejected = Launch another run
+request-next-void = Launch a new run
+request-next-closed = See the record
+
 ## Review
 
-review-lead = { $requests ->
-    [0] No request waits for a decision{ $closed ->
-        [0] .
-        [one] ; one was carried out.
-       *[other] ; { $closed } were carried out.
-    }
-    [one] One request waits for a decision.
-   *[other] { $requests } requests wait for a decision.
+review-lead = { $pending ->
+    [0] No request waits for a decision
+    [one] One request waits for a decision
+   *[other] { $pending } requests wait for a decision
+}; { $requests ->
+    [0] none is open
+    [one] one is open
+   *[other] { $requests } are open
+}{ $closed ->
+    [0] .
+    [one] , and one was carried out.
+   *[other] , and { $closed } were carried out.
 }
 review-single = One person holds every role here. This suits a demonstration; it is not a four-eyes review.
 review-you = You are { $person }: { $roles }.
@@ -1002,12 +1023,8 @@ review-withdrawn = The approval is withdrawn and nothing was destroyed. The run 
 review-empty = There is no request yet.
 review-request = Request
 review-inbox = Open requests, the earliest due date first
-review-look = Review this request
 review-due = To be answered by { $date }.
 review-overdue = **This date has passed.**
-review-no-run = No finished run yet
-review-to-verify = To be verified
-review-to-submit = Verified, to be submitted
 review-question = The request
 review-asked = Received on { $date }: erase { $scope }.
 review-users = Users: { $users }
@@ -1125,11 +1142,6 @@ word-inconclusive = Inconclusive
 word-measured = measured
 review-next = What you can do next:
 review-retrain = Launch the method “retrain”
-case-pending = submitted, decision pending
-case-approved = approved, being carried out
-case-rejected = rejected
-case-void = void: launch a new run
-case-closed = carried out
 role-requester = requester
 role-operator = operator
 role-privacy-officer = privacy officer

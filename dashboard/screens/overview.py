@@ -1,9 +1,11 @@
-"""Overview page: the workspace, the latest result, the next step, all requests and runs, and the glossary."""
+"""Overview page: the requests with their next steps, the latest result, all runs, and the glossary."""
 
 import streamlit as st
 
+from core.types import RequestState
 from dashboard.components.exports import export
-from dashboard.components.rows import SHOWN, next_step, request_row, request_table, run_row, run_table
+from dashboard.components.request_card import request_card
+from dashboard.components.rows import SHOWN, request_table, run_row, run_table, two_columns
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, glossary, lead, link
 from dashboard.presenters.i18n import t
@@ -11,7 +13,8 @@ from dashboard.presenters.phrases import circuit_sentence, escape, forgotten_use
 from dashboard.services import queries
 
 workspace, runs = queries.workspace(), queries.runs()
-requests = workspace.requests()
+statuses = queries.request_statuses()
+requests = tuple(workspace.request(name) for name in statuses if statuses[name].state is not RequestState.CLOSED)
 lead(
     t("overview-lead", users=len(workspace.user_split.training_users), requests=len(requests)),
     t(
@@ -23,10 +26,18 @@ lead(
     ),
 )
 
+st.subheader(t("overview-requests"), anchor=False, help=t("overview-requests-help"))
+two_columns(requests[:SHOWN], lambda request: request_card(request, statuses[request.id], details=False))
+with st.container(horizontal=True):
+    if requests:
+        export(request_table(requests, statuses), "requests", t("overview-requests-save", requests=len(requests)))
+    link("request", t("overview-open-request"), "person_search")
+
 run = shown_run() if runs else None
 if run and (evaluation := queries.evaluation(run)) and (summary := queries.summary(run)):
+    st.subheader(t("overview-result"), anchor=False)
     with st.container(border=True):
-        st.subheader(summary.headline, anchor=False)
+        st.markdown(f"**{summary.headline}**")
         st.markdown(utility(evaluation) + " " + membership(evaluation))
         if groups := queries.groups(run):
             st.markdown(circuit_sentence(groups, forgotten_users(workspace.request(run.spec.request))))
@@ -36,19 +47,8 @@ if run and (evaluation := queries.evaluation(run)) and (summary := queries.summa
             link("circuit", t("overview-modules"), "account_tree", run=run.id)
             link("report", t("overview-report"), "description", run=run.id)
 
-next_step(requests, runs)
-left, right = st.columns(2, gap="medium")
-with left:
-    st.subheader(t("overview-requests"), anchor=False, help=t("overview-requests-help"))
-    for request in requests[:SHOWN]:
-        request_row(request, runs)
-    if requests:
-        export(request_table(requests, runs), "requests", t("overview-requests-save", requests=len(requests)))
-    link("request", t("overview-open-request"), "person_search")
-with right:
+if runs:
     st.subheader(t("overview-runs"), anchor=False, help=t("overview-runs-help"))
-    for listed in list(runs.values())[:SHOWN]:
-        run_row(listed)
-    if runs:
-        export(run_table(runs), "runs", t("overview-runs-save", runs=len(runs)))
+    two_columns(list(runs.values())[:SHOWN], run_row)
+    export(run_table(runs), "runs", t("overview-runs-save", runs=len(runs)))
 glossary()

@@ -5,7 +5,7 @@ import streamlit as st
 from core.types import Identity, LegalBasis
 from dashboard.components.batch import batch_form
 from dashboard.components.exports import table
-from dashboard.components.rows import request_row
+from dashboard.components.request_card import request_card
 from dashboard.components.text import guarded, lead
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import Texts, t
@@ -20,7 +20,7 @@ training_users = workspace.user_split.training_users
 lead(t("request-lead"), t("request-note", users=len(training_users)))
 if opened := state.query_value("request"):
     with guarded():
-        request_row(workspace.request(opened), queries.runs())
+        request_card(workspace.request(opened), queries.request_statuses()[opened])
 
 user = state.pick(
     t("request-user"),

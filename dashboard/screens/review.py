@@ -1,6 +1,5 @@
 """Review page: the requests by due date, and one request with its evidence, decision and history."""
 
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -8,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.report.case_record import Entry, render_case_record
+from core.review.request_state import AGAIN
 from core.types import Action, Case, CaseState, ClosedRequest, Verdict
 from core.types.review import EXECUTION_STEPS
 from dashboard.components.access_gate import log_in
@@ -15,41 +15,22 @@ from dashboard.components.batch import dissolve_button
 from dashboard.components.decision import comments, decision_form, decisions, left_over, submit_form
 from dashboard.components.evidence import WORDS, checks, verdict_word
 from dashboard.components.exports import export
+from dashboard.components.request_card import due_sentence, request_card, standing
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import code, date, escape, ground, identity, role_name, scope
-from dashboard.services import batches, queries, review
+from dashboard.services import queries, review
 from dashboard.services.queries import RunHandle
-from dashboard.services.review import AGAIN, ReviewItem
+from dashboard.services.review import ReviewItem
 from dashboard.session import auth, state
 
 
-def item_state(item: ReviewItem) -> str:
-    """Describe the state of a request in a few words."""
-    if item.case and item.case.state not in AGAIN:
-        return t(f"case-{item.case.state}")
-    if batch := batches.holding_batch(item.request.id):
-        return t("batch-holds", batch=batch.id)
-    if item.run is None:
-        return t(f"case-{item.case.state}" if item.case else "review-no-run")
-    return t("review-to-submit" if item.run.verification else "review-to-verify")
-
-
-def overdue(due: str) -> bool:
-    """Return whether a due date has passed."""
-    return bool(due) and datetime.fromisoformat(due) < datetime.now(UTC)
-
-
 def inbox(waiting: tuple[ReviewItem, ...], shown: str | None) -> None:
-    """List the open requests; `shown` is the id of the one on the page."""
+    """List the other open requests; `shown` is the id of the one on the page."""
+    statuses = queries.request_statuses()
     for item in waiting:
-        with st.container(border=True):
-            late = t("review-overdue") if overdue(item.request.due) else ""
-            due = t("review-due", date=escape(date(item.request.due))) if item.request.due else ""
-            st.markdown(f"{code(item.request.id)} · {scope(item.request)} · **{item_state(item)}**")
-            st.caption(f"{due} {late}")
-            if item.request.id != shown:
-                link("review", t("review-look"), "gavel", request=item.request.id)
+        if item.request.id != shown:
+            request_card(item.request, statuses[item.request.id], details=False)
 
 
 def question(item: ReviewItem, writable: bool) -> None:
@@ -57,9 +38,7 @@ def question(item: ReviewItem, writable: bool) -> None:
     request = item.request
     st.subheader(t("review-question"), anchor=False)
     st.markdown(t("review-asked", scope=scope(request), date=escape(date(request.created))))
-    if request.due:
-        due = t("review-due", date=escape(date(request.due)))
-        st.markdown(f"{due} {t('review-overdue')}" if overdue(request.due) else due)
+    st.markdown(f"{due_sentence(request)} {standing(queries.request_statuses()[request.id])}")
     st.caption(t("review-grounds", ground=ground(request.legal_basis), identity=identity(request.identity)))
     st.caption(t("review-users", users=", ".join(code(user) for user in request.subjects)))
     if request.members:
@@ -67,7 +46,7 @@ def question(item: ReviewItem, writable: bool) -> None:
         if writable and review.may(Action.OPEN):
             dissolve_button(request)
     if request.reason:
-        st.caption(t("overview-request-reason", reason=escape(request.reason[:500])))
+        st.caption(t("request-card-reason", reason=escape(request.reason[:500])))
     if request.opened_by:
         st.caption(t("review-opened-by", person=escape(request.opened_by)))
 
@@ -77,7 +56,7 @@ def evidence(item: ReviewItem, writable: bool) -> None:
     st.subheader(t("review-evidence"), anchor=False)
     run = item.run
     if run is None:
-        empty(t("review-nothing-yet"), "run", t("overview-request-launch"))
+        empty(t("review-nothing-yet"), "run", t("request-next-new"))
         return
     if writable and item.choices:
         state.pick(t("review-run"), "run", list(item.choices), run.id, partial(run_label, item), box="review_run")
@@ -257,7 +236,8 @@ def first_request(names: list[str]) -> str:
 
 approved = review.approved()
 waiting, closed = review.inbox(), {request.id: request for request in review.closed(approved)}
-lead(t("review-lead", requests=len(waiting), closed=len(closed)), own_roles())
+pending = sum(item.case is not None and item.case.state is CaseState.PENDING for item in waiting)
+lead(t("review-lead", pending=pending, requests=len(waiting), closed=len(closed)), own_roles())
 writable = state.query_value("read") is None
 if writable and review.four_eyes() and auth.login_is_set_up() and not auth.login_is_recent():
     log_in()

@@ -12,6 +12,8 @@ import streamlit as st
 
 from core.report.check_texts import render
 from core.report.summary import Summary, summarise
+from core.review import request_state
+from core.review.request_state import default_run
 from core.runs.artifacts import RunArtifacts
 from core.runs.handle import RunHandle, open_run
 from core.runs.handle import runs as all_runs
@@ -28,8 +30,8 @@ from core.types import (
     Outcome,
     Overlap,
     Request,
+    RequestStatus,
     RunSpec,
-    RunState,
     Task,
     Verification,
 )
@@ -42,7 +44,7 @@ from dashboard.services.cli_client import CommandError, run_command
 if TYPE_CHECKING:
     from core.benchmark.results import Result
 
-__all__ = ["DEFAULT_METHOD", "METHODS", "OFFERED", "CommandError", "RunHandle"]
+__all__ = ["DEFAULT_METHOD", "METHODS", "OFFERED", "CommandError", "RunHandle", "default_run"]
 
 DEMO = asset("demo")
 BENCHMARK = Path(os.environ.get("CURE_LENS_BENCHMARK") or asset("benchmark"))
@@ -114,15 +116,9 @@ def run(run_id: str) -> RunHandle:
     return open_run(workspace(), run_id)
 
 
-def default_run(found: dict[str, RunHandle]) -> str | None:
-    """The newest finished run that passes its verification, else the newest finished run, else the newest.
-
-    Args:
-        found: Runs by id, newest first: all, or those for one request.
-    """
-    done = [name for name, run in found.items() if run.status.state is RunState.DONE]
-    passing = (name for name in done if (verified := verification(found[name])) and verified.verdict.passes)
-    return next(passing, next(iter(done or found), None))
+def request_statuses() -> dict[str, RequestStatus]:
+    """Where each request stands, by id: the open ones by due date, then the carried-out ones."""
+    return request_state.request_statuses(workspace())
 
 
 def launchers() -> list[str]:

@@ -11,15 +11,14 @@ from core.report.case_record import Entry, entries_of_request
 from core.review import decisions as deciding
 from core.review import evidence_digest, permissions
 from core.review.cases import Cases
+from core.review.request_state import AGAIN, usable
 from core.runs.handle import RunHandle
-from core.types import Action, Case, CaseState, ClosedRequest, Request, Role, RunState
+from core.types import Action, Case, CaseState, ClosedRequest, Request, Role
 from core.verification import drift_budget
 from dashboard.services import queries
 from dashboard.services.cli_client import CommandError, run_command
 from dashboard.session import state
 from dashboard.session.auth import login_is_recent, signed_in_email
-
-AGAIN = (CaseState.REJECTED, CaseState.VOID)  # states after which a new run may be submitted
 
 
 @dataclass(frozen=True)
@@ -69,11 +68,7 @@ def _item(request: Request, case: Case | None, runs: dict[str, RunHandle]) -> Re
     """One request with its case and its run."""
     if case and case.state not in AGAIN:
         return ReviewItem(request, case, runs.get(case.run))
-    own = {
-        name: run
-        for name, run in runs.items()
-        if run.spec.request == request.id and run.status.state is RunState.DONE and run.layout.adapter.is_dir()
-    }
+    own = usable({name: run for name, run in runs.items() if run.spec.request == request.id})
     name = state.current("run", list(own), queries.default_run(own))
     return ReviewItem(request, case, own[name] if name else None, own)
 

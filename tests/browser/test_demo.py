@@ -31,7 +31,7 @@ EXPECTED_TEXTS = {
         "Other users",
     ),
     "review": (
-        "3 requests wait for a decision",
+        "No request waits for a decision; 3 are open",
         "not a four-eyes review",
         "checks:",
         "Submit for decision",
