@@ -4,11 +4,13 @@ from dashboard.charts.benchmark import differences, pareto, sequential
 from dashboard.charts.circuit import faithfulness, memory, places, reads
 from dashboard.charts.comparison import distance, intervals, slopes
 from dashboard.charts.encodings import Chart
+from dashboard.charts.evidence import bounds
 from dashboard.charts.lists import genres, overlaps
 from dashboard.charts.run import conflict, losses
 
 __all__ = [
     "Chart",
+    "bounds",
     "conflict",
     "differences",
     "distance",

@@ -5,6 +5,7 @@ import streamlit as st
 from core.types import Action, Case, CaseState
 from core.utils.text import visible
 from dashboard.components.evidence import verdict_word
+from dashboard.components.options import option
 from dashboard.components.text import guarded
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import code, date, escape, role_name
@@ -40,10 +41,13 @@ def decision_form(case: Case) -> None:
         st.warning(t("review-changed"), icon=":material/warning:")
     if failed := not review.is_approvable(case):
         st.warning(t("review-failed"), icon=":material/warning:")
-    possible = not changed and not failed
-    with st.container(horizontal=True):
-        if possible and st.button(t("review-approve"), type="primary", icon=":material/check:", key="approve"):
-            _dialog(case, True)
+    if not changed and not failed:
+        needed = review.requires_reason(case, True)
+        with option(t("review-approve-means")):
+            label = t("review-approve-reason" if needed else "review-approve")
+            if st.button(label, type="primary", icon=":material/check:", key="approve"):
+                _dialog(case, True)
+    with option(t("review-reject-means")):
         if st.button(t("review-reject"), icon=":material/close:", key="reject"):
             _dialog(case, False)
 
@@ -81,23 +85,25 @@ def _subject(case: Case) -> str:
 
 
 def submit_form(item: review.ReviewItem) -> None:
-    """Draw the next step from a finished run to a case: create the ledger, verify, or submit."""
+    """Draw the next step from a verified run to a case: create the ledger, or submit."""
     run = item.run
     if run is None or not review.may(Action.SUBMIT):
         return
     if not review.keeps_ledger():
-        st.markdown(t("review-no-ledger"))
-        if st.button(t("review-make-ledger"), icon=":material/history_edu:", key="make_ledger"):
+        with option(t("review-no-ledger")):
+            pressed = st.button(t("review-make-ledger"), icon=":material/history_edu:", key="make_ledger")
+        if pressed:
             with guarded():
                 review.make_ledger()
                 st.rerun()
-    elif run.verification is None:
-        st.markdown(t("review-not-verified"))
-    elif st.button(t("review-submit"), type="primary", icon=":material/send:", key="submit"):
-        with guarded():
-            review.submit(run)
-            state.put_notice(t("review-submitted"))
-            st.rerun()
+    elif run.verification is not None:
+        with option(t("review-submit-means")):
+            pressed = st.button(t("review-submit"), type="primary", icon=":material/send:", key="submit")
+        if pressed:
+            with guarded():
+                review.submit(run)
+                state.put_notice(t("review-submitted"))
+                st.rerun()
 
 
 def comments(case: Case, writable: bool) -> None:

@@ -1,16 +1,15 @@
-"""Results of a verification on a page: a sentence for each check, and a table of numbers."""
-
-from collections.abc import Sequence
+"""Results of a verification on a page: the verdict, an answer to each of three questions, and all numbers."""
 
 import pandas as pd
 import streamlit as st
 
-from core.report.check_texts import next_steps, reliability, render
+from core.report.check_texts import reliability, render
 from core.types import Check, Verdict, Verification
-from dashboard.components.exports import table
-from dashboard.components.text import link
+from dashboard import charts
+from dashboard.components.exports import chart, table
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.phrases import escape
+from dashboard.presenters.questions import ANSWERS, QUESTIONS, bounds_frame, headline, questions
 
 BADGES = {
     Verdict.PASS: ("check", "green"),
@@ -28,7 +27,6 @@ WORDS = Texts(
         Verdict.INCONCLUSIVE: "word-inconclusive",
     }
 )
-WORST_FIRST = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 
 def badge(verdict: Verdict) -> str:
@@ -42,38 +40,44 @@ def verdict_word(verification: Verification | None) -> str:
     return WORDS[verification.verdict] if verification else t("word-unverified")
 
 
-def checks(verification: Verification, request: str) -> None:
-    """Draw the verdict, the next steps, the checks that decide with the worst first, and all numbers in an expander.
-
-    Args:
-        verification: The verification of a run.
-        request: Id of the run's request.
-    """
+def verdict(verification: Verification) -> None:
+    """Draw the verdict and its sentence."""
     shown = render(verification)
     st.markdown(f"{badge(shown.verdict)} **{escape(shown.sentence)}**")
-    if steps := next_steps(verification):
-        st.markdown(f"{t('review-next')}\n" + "\n".join(f"1. {escape(step)}" for step in steps))
-    if {"retrain", "retrain_drift"} & {*verification.next_steps}:
-        link("run", t("review-retrain"), "play_circle", request=request, method="retrain")
-    for verdict in WORST_FIRST:
-        if rows := [check for check in shown.deciding if check.verdict is verdict]:
-            _group(verdict, rows, len(shown.deciding))
+
+
+def answers(verification: Verification) -> None:
+    """Draw the three questions, each with its answer, its number, its picture, and its checks folded away."""
+    shown, words = render(verification), {one: str(WORDS[one]) for one in Verdict}
+    for question in questions(shown):
+        with st.container(border=True):
+            left, right = st.columns([2, 3], gap="medium", vertical_alignment="center")
+            with left:
+                st.subheader(t(f"question-{question.name}"), anchor=False)
+                st.markdown(f"{badge(question.answer)} {ANSWERS[question.name, question.answer]}")
+                if number := headline(question, shown):
+                    st.caption(number)
+            with right:
+                name = f"{shown.run}-{question.name}"
+                chart(charts.bounds(bounds_frame(question.checks, words), words), name, t("bounds-alt"))
+            with st.expander(t("question-checks", checks=len(question.checks))):
+                st.markdown("\n".join(_line(check) for check in question.checks))
+
+
+def trust(verification: Verification) -> None:
+    """Draw how far the verdict can be trusted: its conditions, its error rates, what was not checked, all numbers."""
+    shown = render(verification)
+    named = {code for codes in QUESTIONS.values() for code in codes}
+    st.markdown("\n".join(_line(check) for check in shown.deciding if check.code not in named))
     if how_reliable := reliability(verification):
-        st.caption(escape(how_reliable))
+        st.markdown(escape(how_reliable))
     if shown.not_run:  # verifications of older versions do not name the attacks that are never run
-        st.caption(t("review-not-run", what="; ".join(escape(text) for text in shown.not_run.values())))
-    with st.expander(t("review-numbers")):
-        table(_frame(shown), f"{shown.run}-checks", t("review-numbers-alt", checks=len(shown.checks)))
+        st.markdown(t("review-not-run", what="; ".join(escape(text) for text in shown.not_run.values())))
+    table(_frame(shown), f"{shown.run}-checks", t("review-numbers-alt", checks=len(shown.checks)))
 
 
-def _group(verdict: Verdict, rows: Sequence[Check], total: int) -> None:
-    """Draw the checks of one verdict; passed checks are folded away."""
-    sentences = "\n".join(f"- {escape(check.sentence)} ({check.id}, {escape(check.name)})" for check in rows)
-    if verdict is Verdict.PASS:
-        with st.expander(t("review-passed", checks=len(rows)), icon=":material/check:"):
-            st.markdown(sentences)
-    else:
-        st.markdown(f"{badge(verdict)} {t('review-of', count=len(rows), all=total)}\n{sentences}")
+def _line(check: Check) -> str:
+    return f"- {badge(check.verdict)} {escape(check.sentence)} ({check.id}, {escape(check.name)})"
 
 
 def _frame(shown: Verification) -> pd.DataFrame:

@@ -32,8 +32,13 @@ def request_card(request: Request, status: RequestStatus, details: bool = True) 
 
 def standing(status: RequestStatus) -> str:
     """Describe where a request stands, as Markdown: the state, with the verdict of its run where there is one."""
-    state = t(f"request-state-{status.state.replace('_', '-')}", batch=code(status.batch))
-    return f"**{capital(state)}** {badge(status.verdict)}" if status.verdict else f"**{capital(state)}**"
+    state = f"**{capital(state_text(status, code(status.batch)))}**"
+    return f"{state} {badge(status.verdict)}" if status.verdict else state
+
+
+def state_text(status: RequestStatus, batch: str = "") -> str:
+    """Describe the state in words; `batch` replaces the plain id of the batch."""
+    return t(f"request-state-{status.state.replace('_', '-')}", batch=batch or status.batch)
 
 
 def due_sentence(request: Request) -> str:

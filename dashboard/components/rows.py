@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.types import Request, RequestStatus, RunState
 from dashboard.components.evidence import WORDS
+from dashboard.components.request_card import state_text
 from dashboard.components.text import about, link
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import LIVE, STATES, duration, escape, scope
@@ -63,8 +64,7 @@ def request_table(requests: tuple[Request, ...], statuses: Mapping[str, RequestS
 
 
 def _standing(status: RequestStatus) -> tuple[str, str]:
-    state = t(f"request-state-{status.state.replace('_', '-')}", batch=status.batch)
-    return state, str(WORDS[status.verdict]) if status.verdict else ""
+    return state_text(status), str(WORDS[status.verdict]) if status.verdict else ""
 
 
 def run_table(runs: dict[str, RunHandle]) -> pd.DataFrame:

@@ -961,6 +961,62 @@ benchmark-sisa = SISA shards
 benchmark-apa = APA shards
 benchmark-receraser = RecEraser shards
 
+## The three questions of a verification
+
+question-forgotten = Is it forgotten?
+question-others = Are other users unharmed?
+question-attacks = Do attacks find it?
+question-checks = { $checks ->
+    [one] The check behind it
+   *[other] The { $checks } checks behind it
+}
+question-forgotten-number = { $share } % of the advantage is gone; at least { $least } % with 95 % confidence.
+question-others-number = The test AUC fell by { $fall }, by { $most } at most; { $margin } is allowed.
+question-attacks-number = Of { $all } attacks, { $found ->
+    [0] none found anything
+   *[other] { $found } found something
+}{ $open ->
+    [0] .
+   *[other] , and { $open } cannot tell on these data.
+}
+answer-forgotten-pass = Yes.
+answer-forgotten-exact = By construction: the model never saw the data.
+answer-forgotten-fail = No, or too much.
+answer-forgotten-inconclusive = Not shown.
+answer-others-pass = Yes.
+answer-others-fail = No.
+answer-others-inconclusive = Not shown.
+answer-attacks-pass = Not by those that can tell.
+answer-attacks-fail = Yes.
+answer-attacks-inconclusive = They cannot tell here.
+drawn-forgotten-log-loss = Log loss
+drawn-forgotten-membership = Membership
+drawn-ranking-titles = Rank of their titles
+drawn-utility-test = All other users
+drawn-utility-neighbours = Most similar users
+drawn-utility-retain = Retain set
+drawn-ranking-hr = HR@10
+drawn-ranking-ndcg = NDCG@10
+drawn-drift = Drift
+drawn-answer-mass = Valid answers
+drawn-paraphrases = Paraphrases
+drawn-quantization-8 = 8-bit weights
+drawn-quantization-4 = 4-bit weights
+drawn-relearning = Relearning
+drawn-probes = Probes
+drawn-distinguishability = Distinguishable
+bounds-none = retrained
+bounds-bound = allowed
+bounds-share = Share of what is allowed
+bounds-alt = Each check with its interval. The band is what is allowed; a retrained model is at zero.
+option-more-references = More references
+option-batch = Join a batch
+option-retrain = Retrain
+option-retrain-drift = Retrain
+option-another-method = Use another method
+option-launch-again = Launch a new run
+option-train-references-again = New references
+
 ## Where a request stands, and its next step
 
 request-card = { $request } · { $scope } · { $state }
@@ -995,19 +1051,16 @@ request-next-closed = See the record
 
 ## Review
 
-review-lead = { $pending ->
-    [0] No request waits for a decision
-    [one] One request waits for a decision
-   *[other] { $pending } requests wait for a decision
-}; { $requests ->
-    [0] none is open
-    [one] one is open
-   *[other] { $requests } are open
-}{ $closed ->
-    [0] .
-    [one] , and one was carried out.
-   *[other] , and { $closed } were carried out.
+review-lead = { $requests ->
+    [0] No request is open{ $closed ->
+        [0] .
+        [one] ; one was carried out.
+       *[other] ; { $closed } were carried out.
+    }
+    [one] One request is open.
+   *[other] { $requests } requests are open.
 }
+review-title = { $request }: { $state }.
 review-single = One person holds every role here. This suits a demonstration; it is not a four-eyes review.
 review-you = You are { $person }: { $roles }.
 review-log-in = Log in
@@ -1029,24 +1082,22 @@ review-question = The request
 review-asked = Received on { $date }: erase { $scope }.
 review-users = Users: { $users }
 review-opened-by = Opened by { $person }
-review-evidence = The evidence
 review-run = Run under review
 review-run-label = { $run } · { $method } · { $verdict }
 review-nothing-yet = There is no finished run to review yet.
 review-verify = Verify this run
 review-verify-again = Verify again
-review-verify-full = Run all checks, including the slow ones
+review-verify-means = The model, the original and the retrained references answer the same questions: one or two minutes, several with the slow checks.
+review-submit-means = The run then waits for a decision. Nothing is deleted before that.
+review-approve-reason = Approve with a reason
+review-approve-means = With the last approval the new model goes live, and the old one and the forgotten data are deleted for good.
+review-reject-means = The new model is destroyed, the old one stays in use, and the request stays open.
+review-trust = How far can this verdict be trusted?
+review-verify-full = With slow checks
 review-verify-full-help = The slow checks rephrase the prompts, train briefly, probe inside the model and compare the lists of all users: several minutes instead of one. A verification without them cannot pass.
 review-verifying = The model, the original and the retrained references answer the same questions. This takes one or two minutes, and several with all checks.
 review-unverified = This run is not verified yet.
-review-not-verified = Verify the run first; then it can be submitted.
-review-passed = { $checks ->
-    [one] One check passed
-   *[other] { $checks } checks passed
-}
-review-of = { $count } of { $all } checks:
 review-not-run = Not checked: { $what }.
-review-numbers = The numbers behind the verdict
 review-numbers-alt = Table of { $checks } checks with their values, intervals and bounds
 review-column-check = Check
 review-column-name = What is measured
@@ -1060,8 +1111,6 @@ review-column-needed = Rows needed
 review-column-source = Source of the bounds
 review-column-time = Time
 review-column-what = Event
-review-decision = The decision
-review-not-submitted = The run is not submitted for a decision yet.
 review-was-void = Another request was carried out in the meantime. This destroyed all runs that started from the old adapter, including the run for this request. Launch a new run.
 review-was-rejected = The last run was rejected and its adapter destroyed. The adapter in use was never changed.
 review-needs = Approval needs a privacy officer and a product owner. Neither may have opened the request, launched the run or submitted it. One rejection is enough to reject.
@@ -1069,6 +1118,7 @@ review-needs-one = One decision is enough here, because one person holds every r
 review-no-ledger = Decisions are signed into a ledger, and this workspace has no ledger yet.
 review-make-ledger = Create the ledger and its keys
 review-submit = Submit for decision
+review-verified = The run is verified.
 review-submitted = The run is submitted for a decision.
 review-changed = The run changed since it was submitted, so all approvals of it are void. Reject it and launch a new run.
 review-failed = The run failed its verification, so it cannot be approved: reject it, and unlearn in another way.
@@ -1141,7 +1191,6 @@ word-fail = Fail
 word-inconclusive = Inconclusive
 word-measured = measured
 review-next = What you can do next:
-review-retrain = Launch the method “retrain”
 role-requester = requester
 role-operator = operator
 role-privacy-officer = privacy officer

@@ -1,21 +1,20 @@
-"""Review page: the requests by due date, and one request with its evidence, decision and history."""
+"""Review page: one request with its verdict, the options, the evidence and its history; then the other requests."""
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
-import pandas as pd
 import streamlit as st
 
-from core.report.case_record import Entry, render_case_record
 from core.review.request_state import AGAIN
-from core.types import Action, Case, CaseState, ClosedRequest, Verdict
+from core.types import Action, Case, CaseState, ClosedRequest, Request
 from core.types.review import EXECUTION_STEPS
 from dashboard.components.access_gate import log_in
 from dashboard.components.batch import dissolve_button
 from dashboard.components.decision import comments, decision_form, decisions, left_over, submit_form
-from dashboard.components.evidence import WORDS, checks, verdict_word
-from dashboard.components.exports import export
-from dashboard.components.request_card import due_sentence, request_card, standing
+from dashboard.components.evidence import answers, trust, verdict, verdict_word
+from dashboard.components.history import timeline
+from dashboard.components.options import option, other_steps
+from dashboard.components.request_card import due_sentence, request_card, state_text
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import code, date, escape, ground, identity, role_name, scope
@@ -33,40 +32,68 @@ def inbox(waiting: tuple[ReviewItem, ...], shown: str | None) -> None:
             request_card(item.request, statuses[item.request.id], details=False)
 
 
-def question(item: ReviewItem, writable: bool) -> None:
-    """Show the request: scope, due date, legal basis, users and reason."""
-    request = item.request
-    st.subheader(t("review-question"), anchor=False)
-    st.markdown(t("review-asked", scope=scope(request), date=escape(date(request.created))))
-    st.markdown(f"{due_sentence(request)} {standing(queries.request_statuses()[request.id])}")
-    st.caption(t("review-grounds", ground=ground(request.legal_basis), identity=identity(request.identity)))
-    st.caption(t("review-users", users=", ".join(code(user) for user in request.subjects)))
-    if request.members:
-        st.caption(t("batch-members", requests=", ".join(map(code, request.members))))
-        if writable and review.may(Action.OPEN):
-            dissolve_button(request)
-    if request.reason:
-        st.caption(t("request-card-reason", reason=escape(request.reason[:500])))
-    if request.opened_by:
-        st.caption(t("review-opened-by", person=escape(request.opened_by)))
+def facts(request: Request) -> None:
+    """Show what is asked and by when, in one line."""
+    asked = t("review-asked", scope=scope(request), date=escape(date(request.created)))
+    st.markdown(f"{asked} {due_sentence(request)}")
 
 
-def evidence(item: ReviewItem, writable: bool) -> None:
-    """Show the verification of the run, and the form that starts one."""
-    st.subheader(t("review-evidence"), anchor=False)
-    run = item.run
-    if run is None:
-        empty(t("review-nothing-yet"), "run", t("request-next-new"))
-        return
-    if writable and item.choices:
-        state.pick(t("review-run"), "run", list(item.choices), run.id, partial(run_label, item), box="review_run")
-    st.caption(about(run))
+def about_request(request: Request, writable: bool) -> None:
+    """Show who asked for what and why, folded away."""
+    with st.expander(t("review-question"), icon=":material/person_search:"):
+        st.markdown(t("review-grounds", ground=ground(request.legal_basis), identity=identity(request.identity)))
+        st.markdown(t("review-users", users=", ".join(code(user) for user in request.subjects)))
+        if request.reason:
+            st.markdown(t("request-card-reason", reason=escape(request.reason[:500])))
+        if request.opened_by:
+            st.markdown(t("review-opened-by", person=escape(request.opened_by)))
+        if request.members:
+            st.markdown(t("batch-members", requests=", ".join(map(code, request.members))))
+            if writable and review.may(Action.OPEN):
+                dissolve_button(request)
+
+
+def decision(item: ReviewItem, writable: bool) -> None:
+    """Show the verdict, the decisions so far, and the options with their consequences, in one box."""
+    run, case = item.run, item.case
+    with st.container(border=True):
+        if case and case.state in AGAIN:
+            st.markdown(t(f"review-was-{case.state}"))
+        if run is None:
+            st.markdown(t("review-nothing-yet"))
+            link("run", t("request-next-new"), "play_circle", request=item.request.id)
+            return
+        if run.verification:
+            verdict(run.verification)
+        else:
+            st.markdown(t("review-unverified"))
+        if case:
+            decisions(case)
+        if writable:
+            options(item, run)
+        if case and case.state not in AGAIN:
+            st.caption(t("review-needs" if review.four_eyes() else "review-needs-one"))
+
+
+def options(item: ReviewItem, run: RunHandle) -> None:
+    """Draw what the signed-in person can do now."""
+    case = item.case
+    if case and case.state is CaseState.PENDING and review.may(Action.DECIDE):
+        decision_form(case)
+    if case is None or case.state in AGAIN:
+        submit_form(item)
+        if review.may(Action.RUN):
+            verify_form(run)
+    if run.verification and review.may(Action.RUN):
+        other_steps(item.request, run.verification)
+
+
+def evidence(run: RunHandle) -> None:
+    """Show the answers of the verification, how far they can be trusted, and where to read more."""
     if run.verification:
-        checks(run.verification, run.spec.request)
-    else:
-        st.markdown(t("review-unverified"))
-    if writable and review.may(Action.RUN) and (item.case is None or item.case.state in AGAIN):
-        verify_form(run)
+        answers(run.verification)
+        with st.expander(t("review-trust"), icon=":material/balance:"):
+            trust(run.verification)
     with st.container(horizontal=True):
         link("before_after", t("overview-compare"), "compare_arrows", run=run.id)
         link("circuit", t("overview-modules"), "account_tree", run=run.id)
@@ -82,82 +109,16 @@ def run_label(item: ReviewItem, name: str) -> str:
 
 def verify_form(run: RunHandle) -> None:
     """Draw the verification form; the page shows it until the run is submitted."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with option(t("review-verify-means")):
         label = t("review-verify-again" if run.verification else "review-verify")
-        pressed = st.button(label, icon=":material/fact_check:", key="verify")
+        kind: Literal["primary", "secondary"] = "secondary" if run.verification else "primary"
+        pressed = st.button(label, type=kind, icon=":material/fact_check:", key="verify")
         full = st.checkbox(t("review-verify-full"), help=t("review-verify-full-help"), key="verify_full")
     if pressed:
         with guarded(), st.spinner(t("review-verifying")):
             review.verify(run, full)
+            state.put_notice(t("review-verified"))
             st.rerun()
-
-
-def decision(item: ReviewItem, writable: bool) -> None:
-    """Show the decisions so far, and the form for the next step."""
-    st.subheader(t("review-decision"), anchor=False)
-    case = item.case
-    if case is None or case.state in AGAIN:
-        st.markdown(t(f"review-was-{case.state}") if case else t("review-not-submitted"))
-        if case:
-            decisions(case)
-        if writable:
-            submit_form(item)
-        return
-    st.markdown(t("review-needs" if review.four_eyes() else "review-needs-one"))
-    decisions(case)
-    if writable and case.state is CaseState.PENDING and review.may(Action.DECIDE):
-        decision_form(case)
-    st.subheader(t("review-comments"), anchor=False)
-    comments(case, writable)
-
-
-def timeline(request_id: str) -> None:
-    """List the ledger's entries for a request, and offer them as a record and as CSV."""
-    st.subheader(t("review-timeline"), anchor=False, help=t("review-timeline-help"))
-    entries = review.timeline(request_id)
-    rows = [(entry["content"].get("submitted", entry["content"]["time"]), entry_sentence(entry)) for entry in entries]
-    if not rows:
-        st.caption(t("review-timeline-empty"))
-        return
-    st.markdown("\n".join(f"1. {escape(to_the_minute(time))}: {sentence}" for time, sentence in rows))
-    frame = pd.DataFrame(rows, columns=[t("review-column-time"), t("review-column-what")])
-    with st.container(horizontal=True):
-        page = partial(render_case_record, request_id, entries)
-        st.download_button(
-            t("review-record-save"),
-            page,
-            f"{request_id}-record.html",
-            "text/html",
-            icon=":material/draft:",
-            on_click="ignore",
-            help=t("review-record-help"),
-        )
-        export(frame, f"{request_id}-timeline", t("review-timeline-save"))
-
-
-def to_the_minute(time: str) -> str:
-    """Format a time of the ledger (UTC) to the minute."""
-    return f"{date(time)}, {time[11:16]} UTC"
-
-
-def entry_sentence(entry: Entry) -> str:
-    """Describe one entry of the ledger in a sentence."""
-    kind, content = entry["kind"], entry["content"]
-    if kind == "decision":
-        made = content["decision"]
-        name = "review-approved-by" if made["approve"] else "review-rejected-by"
-        person = escape(made["person"]) or t("review-single-person")
-        sentence = t(name, person=person, role=role_name(made["role"]), time="").strip()
-        return f"{sentence} “{escape(made['reason'])}”" if made.get("reason") else sentence
-    if kind == "submission":
-        return t(
-            "timeline-submission", run=code(content["run"]), person=escape(content["by"]) or t("review-single-person")
-        )
-    if kind == "withdrawal":
-        return t("timeline-withdrawal", person=escape(content["by"]) or t("review-single-person"))
-    if kind == "verification":
-        return t("timeline-verification", run=code(content["run"]), verdict=WORDS[Verdict(content["verdict"])])
-    return t(f"timeline-{kind}", run=code(content["run"])) if kind in ("run", "destruction") else escape(kind)
 
 
 def closed_request(closed: ClosedRequest, without_run: int, writable: bool) -> None:
@@ -234,36 +195,62 @@ def first_request(names: list[str]) -> str:
     return request if request in names else names[0]
 
 
+def run_picker(item: ReviewItem) -> None:
+    """Draw the choice of the run under review, while none is submitted."""
+    if item.run and item.choices:
+        label = partial(run_label, item)
+        state.pick(t("review-run"), "run", list(item.choices), item.run.id, label, box="review_run")
+
+
+def open_request(item: ReviewItem, writable: bool) -> None:
+    """Show one open request: what is asked, the decision, the evidence, and what happened so far."""
+    facts(item.request)
+    if item.run and not (writable and item.choices):
+        st.caption(about(item.run))
+    decision(item, writable)
+    if item.run:
+        evidence(item.run)
+    about_request(item.request, writable)
+    if item.case and item.case.state not in AGAIN:
+        st.subheader(t("review-comments"), anchor=False)
+        comments(item.case, writable)
+    timeline(item.request.id)
+    if writable:
+        named = {"run": item.run.id} if item.run else {}
+        link("review", t("review-read-only"), "visibility", request=item.request.id, read="1", **named)
+
+
 approved = review.approved()
 waiting, closed = review.inbox(), {request.id: request for request in review.closed(approved)}
-pending = sum(item.case is not None and item.case.state is CaseState.PENDING for item in waiting)
-lead(t("review-lead", pending=pending, requests=len(waiting), closed=len(closed)), own_roles())
+names = [item.request.id for item in waiting] + list(closed)
+shown = state.current("request", names, first_request(names) if names else None)
+if shown:
+    title = t("review-title", request=escape(shown), state=state_text(queries.request_statuses()[shown]))
+else:
+    title = t("review-lead", requests=len(waiting), closed=len(closed))
+lead(title, own_roles())
 writable = state.query_value("read") is None
 if writable and review.four_eyes() and auth.login_is_set_up() and not auth.login_is_recent():
     log_in()
 if approved:
     unfinished(approved, writable)
-names = [item.request.id for item in waiting] + list(closed)
 if not names:
     if not approved:
         empty(t("review-empty"), "request", t("overview-open-request"))
     st.stop()
-shown = (
-    state.pick(t("review-request"), "request", names, first_request(names))
-    if writable
-    else state.current("request", names)
-)
+current = next((item for item in waiting if item.request.id == shown), None)
+if writable:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        state.pick(t("review-request"), "request", names, shown)
+    with right:
+        if current:
+            run_picker(current)
 if shown in closed:
     closed_request(closed[shown], sum(item.run is None for item in waiting), writable)
-elif current := next((item for item in waiting if item.request.id == shown), None):
-    question(current, writable)
+elif current:
     with guarded():
-        evidence(current, writable)
-        decision(current, writable)
-        timeline(current.request.id)
-    if writable:
-        named = {"run": current.run.id} if current.run else {}
-        link("review", t("review-read-only"), "visibility", request=current.request.id, read="1", **named)
+        open_request(current, writable)
 if writable and len(names) > 1:
     st.subheader(t("review-inbox"), anchor=False)
     inbox(waiting, shown)

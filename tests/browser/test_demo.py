@@ -31,7 +31,7 @@ EXPECTED_TEXTS = {
         "Other users",
     ),
     "review": (
-        "No request waits for a decision; 3 are open",
+        "verified, to be reviewed",
         "not a four-eyes review",
         "checks:",
         "Submit for decision",

@@ -170,7 +170,8 @@ def test_page_shows_request_evidence_decision_and_history(draw_page, desk):  # n
     desk.submit()
     app = draw_page("petra")
     headings = [one.value for one in app.subheader]
-    assert headings == ["The request", "The evidence", "The decision", "Comments", "History"]
+    questions = ["Is it forgotten?", "Are other users unharmed?", "Do attacks find it?"]
+    assert headings == [*questions, "Comments", "History"]
     shown = text_of(app)
     assert "waits for a decision" in app.title[0].value and "You are petra: privacy officer" in shown
     for user in desk.workspace.request(desk.request).users:
@@ -216,7 +217,7 @@ def test_second_approval_destroys_the_run_and_leaves_its_history(draw_page, desk
     app = draw_page("anna")
     shown = text_of(app)
     assert (
-        "one was carried out" in app.title[0].value
+        app.title[0].value.endswith("carried out.")
         and "was destroyed" in shown
         and button_keys(app) & DECISION_BUTTONS == set()
     )

@@ -1,0 +1,80 @@
+"""The three questions of a verification: every check has its place, answers follow the checks, drawings the bounds."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.report.check_texts import render
+from core.runs.handle import open_run
+from core.types import Check, Interval, Part, Verdict
+from core.utils.assets import asset
+from core.workspace import Workspace
+from dashboard.presenters.questions import DOMAIN, QUESTIONS, bounds_frame, headline, questions
+
+WORDS = {verdict: verdict.value for verdict in Verdict}
+PASS, FAIL, OPEN = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
+
+
+@pytest.fixture(scope="module")
+def shown():
+    return render(open_run(Workspace(asset("demo")), "run-forgotten").verification)
+
+
+def test_every_endpoint_and_guardrail_belongs_to_one_question(shown):
+    placed = [code for codes in QUESTIONS.values() for code in codes]
+    assert len(placed) == len({*placed})
+    assert {one.code for one in shown.checks if one.part in (Part.ENDPOINT, Part.GUARDRAIL)} <= {*placed}
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict", "question", "answer"),
+    [
+        ("forgotten_log_loss", OPEN, "forgotten", OPEN),
+        ("forgotten_membership", FAIL, "forgotten", FAIL),
+        ("ranking_titles", OPEN, "forgotten", PASS),  # a guardrail that cannot tell does not stop a PASS
+        ("utility_test", OPEN, "others", OPEN),
+        ("drift", FAIL, "others", FAIL),
+        ("probes", FAIL, "attacks", FAIL),
+        ("relearning", OPEN, "attacks", PASS),
+    ],
+)
+def test_answer_follows_its_checks(shown, code, verdict, question, answer):
+    changed = [replace(one, verdict=verdict if one.code == code else PASS) for one in shown.checks]
+    found = {one.name: one.answer for one in questions(replace(shown, checks=tuple(changed)))}
+    assert found == {**dict.fromkeys(QUESTIONS, PASS), question: answer}
+
+
+def test_exact_run_is_forgotten_by_construction(shown):
+    assert questions(replace(shown, verdict=Verdict.EXACT))[0].answer is Verdict.EXACT
+
+
+def test_headline_numbers_are_those_of_the_verdict(shown):
+    forgotten, others, attacks = (headline(one, shown) for one in questions(shown))
+    assert "85 % of the advantage" in forgotten and "at least 65 %" in forgotten
+    assert "by 0.007, by 0.015 at most; 0.020 is allowed" in others
+    assert "Of 6 attacks, none found anything, and 3 cannot tell" in attacks
+
+
+def check(code: str, low, high, *values: float) -> Check:
+    return Check("V1", PASS, Interval(*values, 10), low, high, None, code)
+
+
+@pytest.mark.parametrize(
+    ("one", "drawn"),
+    [
+        (check("forgotten_log_loss", -0.2, 0.2, 0.1, -0.2, 0.2), (0.5, -1, 1)),
+        (check("utility_test", None, 0.02, 0.01, 0.0, 0.03), (0.5, 0, 1.5)),
+        (check("utility_retain", -0.01, None, -0.005, -0.015, 0.01), (0.5, -1, 1.5)),  # lower is worse
+        (check("answer_mass", 0.95, None, 1.0, 0.95, 1.0), (0, 0, 1)),
+        (check("distinguishability", None, 0.6, 0.55, 0.5, 0.6), (0.5, 0, 1)),
+        (check("drift", None, 0.01, 1.0, 0.0, 5.0), (DOMAIN[1], 0, DOMAIN[1])),  # drawn at the end
+    ],
+)
+def test_value_is_drawn_as_a_share_of_what_is_allowed(one, drawn):
+    (row,) = bounds_frame((one,), WORDS).itertuples()
+    assert (row.value, row.low, row.high) == pytest.approx(drawn)
+
+
+def test_check_without_a_number_is_not_drawn():
+    nan = float("nan")
+    assert bounds_frame((check("drift", None, 0.1, nan, nan, nan), check("probes", None, None, 1, 1, 1)), WORDS).empty
