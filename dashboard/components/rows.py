@@ -40,7 +40,10 @@ def _result(run: RunHandle) -> str:
     if summary and status.state is RunState.DONE:
         return summary.headline
     if status.state in LIVE:
-        return t("overview-run-live", progress=f"{status.progress:.0%}", left=duration(status.eta))
+        progress = f"{status.progress:.0%}"
+        if status.eta is None:
+            return t("overview-run-live", progress=progress)
+        return t("overview-run-live-left", progress=progress, left=duration(status.eta))
     return escape(status.message) or t("overview-run-nothing")
 
 

@@ -112,9 +112,12 @@ metric-item-mean-read = the model should beat it
 utility-better = For other users, the recommendations became better (AUC { $before } before, { $after } after).
 utility-worse = For other users, the recommendations became worse (AUC { $before } before, { $after } after).
 utility-same = For other users, the quality shows no change beyond the measurement error (AUC { $before } before, { $after } after).
-membership-unknown = Too few users to measure whether a membership attack detects that the forget set was used (AUC { $before } before, { $after } after, 0.50 is guessing).
-membership-able = A simple membership attack on the unlearned model still detects better than guessing that the forget set was used (AUC { $before } before, { $after } after, 0.50 is guessing).
-membership-unable = A simple membership attack on the unlearned model was not shown to do better than guessing (AUC { $before } before, { $after } after, 0.50 is guessing).
+membership-unknown = There are too few users to measure whether an attacker can tell that the forgotten data was used.
+membership-found = Shown a forgotten row and a row of a held-out user, an attacker picks the forgotten one { $after } times out of 100; before it was { $before }{ $references ->
+    [0] .
+    [1] , with models that never saw the data { $low }.
+   *[other] , with models that never saw the data { $low } to { $high }.
+} Guessing gives 50.
 
 legend = Terms on these pages
 legend-row = **{ $word }**: { $meaning }
@@ -201,7 +204,8 @@ overview-runs-save = { $runs ->
    *[other] Save all { $runs } as CSV
 }
 overview-run-open = Open this run
-overview-run-live = { $progress } done, about { $left } left.
+overview-run-live = { $progress } done.
+overview-run-live-left = { $progress } done, about { $left } left.
 overview-run-nothing = This run has no result.
 overview-run-column = Run
 overview-method-column = Method
@@ -215,7 +219,7 @@ request-lead = Which user's data should be erased, and how much of it?
 request-note = The recommender was trained on data of { $users ->
     [one] { $users } user
    *[other] { $users } users
-}. A request can cover only these users, because a run changes only what the adapter learned from them.
+}. You can only choose people the recommender learned from.
 request-user = User
 request-user-search = Type an id to search
 request-user-help = Users whose interactions trained the recommender. Held-out users are not listed.
@@ -733,7 +737,11 @@ before-way-note =
     Residual: the distance to the retrained references, as a share of the distance before the run. Retrained references
     differ from each other too, by chance: their distances are the noise floor. No verdict uses the residual.
 before-way-alt = Distance of the unlearned model to the retrained references, from 1, as before the run, to 0, no difference
-before-jsd = Jensen-Shannon divergence on the forget set: { $before } bits before, { $after } after.
+before-jsd = Difference from a retrained model (Jensen-Shannon divergence): { $before } bits before, { $after } after{ $change ->
+    [more] , which is more.
+    [less] , which is less.
+   *[same] .
+}
 before-floor = Noise floor: { $low } to { $high } among the retrained references.
 before-user-title = One user's recommendations
 before-user-help = Any user whose data trained the recommender. A run stores the lists of a few users; for all others the models answer now.
@@ -825,6 +833,9 @@ before-after-below = below the references
 
 report-none = This run has no report yet.
 report-none-why = The report is the run's last stage.
+report-none-ended = This run has no report.
+report-none-ended-why = It ended before its last stage, which writes the report.
+report-none-ended-link = See why it ended
 report-plain = Summary
 report-plain-note = The report below states what was done, how it was measured and what remains unknown.
 report-holds = Where the data still exists
@@ -1061,7 +1072,7 @@ review-lead = { $requests ->
    *[other] { $requests } requests are open.
 }
 review-title = { $request }: { $state }.
-review-single = One person holds every role here. This suits a demonstration; it is not a four-eyes review.
+review-single = One person plays all roles here, which suits a demonstration. In earnest, two people must approve.
 review-you = You are { $person }: { $roles }.
 review-log-in = Log in
 access-gate-lead = Log in to look inside.
@@ -1125,7 +1136,7 @@ review-failed = The run failed its verification, so it cannot be approved: rejec
 review-approve = Approve
 review-reject = Reject
 review-dialog = Your decision
-review-will-go = If your approval is the last one needed, the new adapter goes into service, and this is destroyed:
+review-will-go = After the last approval the new model goes live, and these are deleted for good:
 review-destroys-rows = the forgotten rows in the data, and the user entries of users whose data is erased completely
 review-destroys-adapter = the adapter that is in use now
 review-destroys-references = all models trained for comparison

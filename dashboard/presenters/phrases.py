@@ -242,11 +242,16 @@ def utility(evaluation: Evaluation) -> str:
 
 
 def membership(evaluation: Evaluation) -> str:
-    """Describe the membership attack in one sentence that claims no more than was measured."""
+    """Describe the membership attack by what its AUC means: how often it is right about a pair of rows."""
     before, after = evaluation.original.membership_auc, evaluation.unlearned.membership_auc
-    known = math.isfinite(after.low)
+    if not math.isfinite(after.low):
+        return t("membership-unknown")
+    others = [round(100 * one.membership_auc.value) for one in evaluation.references]
     return t(
-        "membership-unknown" if not known else "membership-able" if after.low > 0.5 else "membership-unable",
-        before=f"{before.value:.2f}",
-        after=f"{after.value:.2f}",
+        "membership-found",
+        before=round(100 * before.value),
+        after=round(100 * after.value),
+        references=len({*others}),
+        low=min(others, default=0),
+        high=max(others, default=0),
     )

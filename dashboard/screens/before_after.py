@@ -54,7 +54,8 @@ def distance(run: RunHandle, evaluation: Evaluation) -> None:
         jsd = [reference.jsd for reference in floor]
         spread = t("before-floor", low=f"{min(jsd):.4f}", high=f"{max(jsd):.4f}") if jsd else ""
         before, after = evaluation.closeness_original.jsd, closeness.jsd
-        st.caption(t("before-jsd", before=f"{before:.4f}", after=f"{after:.4f}") + " " + spread)
+        change = "more" if after > before else "less" if after < before else "same"
+        st.caption(t("before-jsd", before=f"{before:.4f}", after=f"{after:.4f}", change=change) + " " + spread)
 
 
 def user_lists(run: RunHandle, evaluation: Evaluation, user: str, length: int) -> Lists:

@@ -7,7 +7,7 @@ from dashboard.components.frames import sandboxed
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, lead
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import circuit_sentence, code, escape, forgotten_users, membership, utility
+from dashboard.presenters.phrases import LIVE, circuit_sentence, code, escape, forgotten_users, membership, utility
 from dashboard.services import drawings, queries
 from dashboard.services.queries import RunHandle
 
@@ -21,8 +21,12 @@ summary, evaluation, groups, workspace = (
     queries.workspace(),
 )
 if summary is None or evaluation is None:
-    lead(t("report-none"), about(run))
-    empty(t("report-none-why"), "run", t("watch-run"))
+    if run.status.state in LIVE:
+        lead(t("report-none"), about(run))
+        empty(t("report-none-why"), "run", t("watch-run"))
+    else:
+        lead(t("report-none-ended"), about(run))
+        empty(t("report-none-ended-why"), "run", t("report-none-ended-link"))
     st.stop()
 
 lead(summary.headline, about(run))

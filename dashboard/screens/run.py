@@ -145,6 +145,12 @@ def references(request: str | None) -> None:
         )
 
 
+def open_form(expanded: bool) -> Callable[[], None]:
+    """Draw the launch form in an expander; return its slow query."""
+    with st.expander(t("run-form"), icon=":material/play_circle:", expanded=expanded):
+        return form()
+
+
 def watch(run: RunHandle, drawn: RunState) -> None:
     """Show the progress of a run, and redraw the page when the state differs from the one drawn."""
     with guarded():
@@ -165,8 +171,8 @@ if run is None:
     st.stop()
 status = run.status
 lead(run_sentence(status, run.spec.is_external), about(run))
-with st.expander(t("run-form"), icon=":material/play_circle:", expanded=state.query_value("request") is not None):
-    finish_form = form()
+asked = state.query_value("request") is not None  # a link led to the form, so it comes first
+finish_form = open_form(expanded=True) if asked else None
 if status.state in LIVE:
     st.fragment(watch, run_every=1)(run, status.state)
     st.caption(t("run-leave"))
@@ -178,4 +184,4 @@ if status.state is RunState.DONE:
     with st.container(horizontal=True):
         link("before_after", t("run-compare"), "compare_arrows", run=run.id)
         link("report", t("run-report"), "description", run=run.id)
-finish_form()
+(finish_form or open_form(expanded=False))()

@@ -32,7 +32,7 @@ EXPECTED_TEXTS = {
     ),
     "review": (
         "verified, to be reviewed",
-        "not a four-eyes review",
+        "In earnest, two people must approve",
         "checks:",
         "Submit for decision",
         "was verified",
