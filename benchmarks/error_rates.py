@@ -14,7 +14,8 @@ A scene is one adapter, trained by the workspace's recipe, and for each kind of 
 One person's request is judged on the rows of one of the 5 % of the people, by the same models: none of the retrainings
 saw those rows, and the half forgotten and over-forgotten models are so for the group.
 
-With --publish the table and the rates that reports show are written into the repository; otherwise into FOLDER.
+With --publish the table is written into the repository, and from 6 scenes on also the rates that reports show; without,
+into FOLDER.
 
 FOLDER keeps all adapters and verdicts, so a stopped benchmark continues where it was. Several processes with other
 values of --first share the work; a last call with all scenes writes the table. --scenes 2 is the quick form.
@@ -51,6 +52,7 @@ from core.verification.suite import compare_with_references, run_suite  # noqa: 
 from core.verification.thresholds import Thresholds  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
+MIN_SCENES = 6  # fewer say too little to stand beside a verdict
 DEMO = ROOT / "assets/demo"
 SHARES = (0.5, 0.7, 0.8)
 DEFINITIONS = [
@@ -224,7 +226,8 @@ def main() -> None:
             write(source, results, options, options.folder)
     if options.publish:  # not before all scenes are judged
         write(source, results, options, Path(__file__).parent)
-        publish(source.settings.name, results, options.scenes)
+        if options.scenes >= MIN_SCENES:
+            publish(source.settings.name, results, options.scenes)
 
 
 def command(options: argparse.Namespace) -> str:
