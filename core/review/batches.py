@@ -92,6 +92,12 @@ def _remove(folder: Path) -> None:
         raise disk_error(folder, error) from error
 
 
+def has_results(workspace: Workspace, batch_id: str) -> bool:
+    """Whether dissolving a batch would remove finished runs or references, which takes the permission to run."""
+    finished = (run for run in runs(workspace) if run.status.state is RunState.DONE)
+    return any(run.spec.request == batch_id for run in finished) or workspace.layout.references(batch_id).exists()
+
+
 def check_dissolvable(workspace: Workspace, batch_id: str) -> None:
     """Check that nobody decides on a batch and that no run of it waits or is at work.
 
@@ -151,9 +157,12 @@ def _check_id(workspace: Workspace, name: str) -> None:
     """Raise RequestError where a batch cannot have this id. It stands in every member's record, so it names nobody."""
     if not is_id(name):
         raise RequestError(f"Batch id {name!r} is not a plain word: use letters, digits, - and _.")
-    open_ids, closed_ids = ({one.id for one in found} for found in (workspace.requests(), workspace.closed()))
-    taken = open_ids | closed_ids | {case.request for case in Cases(workspace).all()}
-    for one in sorted(taken, key=len, reverse=True):
+    opened, closed = workspace.requests(), workspace.closed()
+    ids = {one.id for one in opened} | {one.id for one in closed}
+    if name in ids | {case.request for case in Cases(workspace).all()}:
+        raise RequestError(f"Batch id {name!r} is taken by another request: choose a new one.")
+    single = [one.id for one in opened if not one.members] + [one.id for one in closed if one.batch != one.id]
+    for one in single:
         if re.search(rf"(?<![^-_]){re.escape(one)}(?![^-_])", name):
             raise RequestError(f"Batch id {name!r} names request {one!r}: choose another, as it stays in the ledger.")
     everybody = Request("", users=tuple(workspace.user_split.everyone))

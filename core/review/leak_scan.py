@@ -222,7 +222,7 @@ def _json(text: str) -> Any:
 
 def _within(value: Any, forgotten: ForgottenData) -> bool:
     if isinstance(value, dict):
-        users, items = (_of(value, names) for names in (USER_KEYS, ITEMS))
+        users, items = (_of(value, names) for names in ((*USER_KEYS, *ENCODED), ITEMS))
         if any(map(forgotten.is_forgotten_user, users)) or any(starmap(forgotten.is_row, product(users, items))):
             return True
         rest = [one for name, one in value.items() if not _is_skipped(name, one)]

@@ -1,4 +1,4 @@
-"""Where each deletion request stands: one state, which every page and command reads here."""
+"""Where each deletion request stands: one state, which every page reads here."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -47,10 +47,11 @@ def request_status(case: Case | None, batch: str, own: Mapping[str, RunHandle]) 
     if live := next((run for run in own.values() if run.status.state in LIVE), None):
         return RequestStatus(RequestState.RUNNING, live.id)
     if name := default_run(usable(own)):
-        return _of_run(_finished(own[name]), own[name])
-    if case:
+        return _of_run(finished_state(own[name]), own[name])
+    newest = next(iter(own.values()), None)
+    if case and (newest is None or newest.id == case.run or newest.spec.created <= case.submitted):
         return RequestStatus(OF_CASE[case.state], case.run)
-    return RequestStatus(RequestState.STOPPED, next(iter(own))) if own else RequestStatus(RequestState.NEW)
+    return RequestStatus(RequestState.STOPPED, newest.id) if newest else RequestStatus(RequestState.NEW)
 
 
 def usable(own: Mapping[str, RunHandle]) -> dict[str, RunHandle]:
@@ -69,7 +70,8 @@ def default_run(found: Mapping[str, RunHandle]) -> str | None:
     return next(passing, next(iter(done or found), None))
 
 
-def _finished(run: RunHandle) -> RequestState:
+def finished_state(run: RunHandle) -> RequestState:
+    """State of a request whose run under review is this finished one."""
     if run.verification is None:
         return RequestState.UNVERIFIED
     return RequestState.VERIFIED if is_approvable(run.verification) else RequestState.FAILED

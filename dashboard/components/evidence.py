@@ -9,7 +9,7 @@ from dashboard import charts
 from dashboard.components.exports import chart, table
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.phrases import escape
-from dashboard.presenters.questions import ANSWERS, QUESTIONS, bounds_frame, headline, questions
+from dashboard.presenters.questions import ANSWERS, QUESTIONS, beyond, bounds_frame, headline, questions, undrawn
 
 BADGES = {
     Verdict.PASS: ("check", "green"),
@@ -57,6 +57,10 @@ def answers(verification: Verification) -> None:
                 st.markdown(f"{badge(question.answer)} {ANSWERS[question.name, question.answer]}")
                 if number := headline(question, shown):
                     st.caption(number)
+                if over := beyond(question):
+                    st.caption(t("question-beyond", checks=", ".join(over)))
+                if missing := undrawn(question):
+                    st.caption(t("question-undrawn", checks=", ".join(missing)))
             with right:
                 name = f"{shown.run}-{question.name}"
                 chart(charts.bounds(bounds_frame(question.checks, words), words), name, t("bounds-alt"))

@@ -42,13 +42,13 @@ def option(consequence: str) -> Iterator[None]:
         yield
 
 
-def other_steps(request: Request, verification: Verification) -> None:
-    """Draw the next steps of a verdict that lead to another page or to the command line, the best first."""
+def other_steps(request: Request, verification: Verification, linked: bool) -> None:
+    """Draw the next steps of a verdict that have no button here, the best first; `linked` to their page."""
     for step, text in zip(verification.next_steps, next_steps(verification), strict=True):
-        if step in BUTTONS:
+        if step in BUTTONS or (step == "batch" and request.members):
             continue
         with option(escape(text)):
-            if step in ELSEWHERE:
+            if linked and step in ELSEWHERE:
                 page, icon, method = ELSEWHERE[step]
                 named = {"method": method} if method else {}
                 link(page, LABELS[step], icon, request=request.id, **named)

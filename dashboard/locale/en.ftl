@@ -981,8 +981,11 @@ question-checks = { $checks ->
     [one] The check behind it
    *[other] The { $checks } checks behind it
 }
-question-forgotten-number = { $share } % of the advantage is gone; at least { $least } % with 95 % confidence.
-question-others-number = The test AUC fell by { $fall }, by { $most } at most; { $margin } is allowed.
+question-forgotten-number = { $share } % of the advantage is gone; at least { $least } % with { $confidence } % confidence.
+question-others-number = The test AUC fell by { $fall }, and by no more than { $most }; { $margin } is allowed.
+question-others-rose = The test AUC did not fall (it changed by +{ $fall }); a fall of { $margin } is allowed.
+question-beyond = Beyond what is allowed, but not proven: { $checks }.
+question-undrawn = Not drawn, as nothing was measured: { $checks }.
 question-attacks-number = Of { $all } attacks, { $found ->
     [0] none found anything
    *[other] { $found } found something
@@ -992,14 +995,14 @@ question-attacks-number = Of { $all } attacks, { $found ->
 }
 answer-forgotten-pass = Yes.
 answer-forgotten-exact = By construction: the model never saw the data.
-answer-forgotten-fail = No, or too much.
+answer-forgotten-fail = No: too little or too much is forgotten.
 answer-forgotten-inconclusive = Not shown.
 answer-others-pass = Yes.
 answer-others-fail = No.
 answer-others-inconclusive = Not shown.
-answer-attacks-pass = Not by those that can tell.
+answer-attacks-pass = Those that can tell find nothing.
 answer-attacks-fail = Yes.
-answer-attacks-inconclusive = They cannot tell here.
+answer-attacks-inconclusive = Not known: most attacks cannot tell on these data.
 drawn-forgotten-log-loss = Log loss
 drawn-forgotten-membership = Membership
 drawn-ranking-titles = Rank of their titles
@@ -1016,10 +1019,10 @@ drawn-quantization-4 = 4-bit weights
 drawn-relearning = Relearning
 drawn-probes = Probes
 drawn-distinguishability = Distinguishable
-bounds-none = retrained
+bounds-none = no harm
 bounds-bound = allowed
 bounds-share = Share of what is allowed
-bounds-alt = Each check with its interval. The band is what is allowed; a retrained model is at zero.
+bounds-alt = Each check with its interval. The band is what is allowed; a harmless model is at zero.
 option-more-references = More references
 option-batch = Join a batch
 option-retrain = Retrain
@@ -1062,17 +1065,9 @@ request-next-closed = See the record
 
 ## Review
 
-review-lead = { $requests ->
-    [0] No request is open{ $closed ->
-        [0] .
-        [one] ; one was carried out.
-       *[other] ; { $closed } were carried out.
-    }
-    [one] One request is open.
-   *[other] { $requests } requests are open.
-}
+review-lead = No request is open.
 review-title = { $request }: { $state }.
-review-single = One person plays all roles here, which suits a demonstration. In earnest, two people must approve.
+review-single = One person plays all roles here, which suits a demonstration. In real use, two people must approve.
 review-you = You are { $person }: { $roles }.
 review-log-in = Log in
 access-gate-lead = Log in to look inside.
@@ -1105,7 +1100,7 @@ review-approve-means = With the last approval the new model goes live, and the o
 review-reject-means = The new model is destroyed, the old one stays in use, and the request stays open.
 review-trust = How far can this verdict be trusted?
 review-verify-full = With slow checks
-review-verify-full-help = The slow checks rephrase the prompts, train briefly, probe inside the model and compare the lists of all users: several minutes instead of one. A verification without them cannot pass.
+review-verify-full-help = The slow checks rephrase the prompts, train briefly, probe inside the model and compare the lists of all users: several minutes instead of one. Without them, these attacks are not judged.
 review-verifying = The model, the original and the retrained references answer the same questions. This takes one or two minutes, and several with all checks.
 review-unverified = This run is not verified yet.
 review-not-run = Not checked: { $what }.

@@ -49,39 +49,68 @@ def questions(shown: Verification) -> list[Question]:
 
 
 def _answer(name: str, checks: tuple[Check, ...], verdict: Verdict) -> Verdict:
-    """EXACT by construction; FAIL by one check; PASS by all checks that a PASS needs, or by one where it needs none."""
+    """EXACT by construction; FAIL by one check; PASS by all checks that a PASS needs; of attacks, by half of them."""
     if name == "forgotten" and verdict is Verdict.EXACT:
         return Verdict.EXACT
     verdicts = [check.verdict for check in checks if check.part is not Part.DESCRIPTION]
     if Verdict.FAIL in verdicts:
         return Verdict.FAIL
     needed = [check.verdict for check in checks if check.part in (Part.ENDPOINT, Part.CONDITION)]
-    shown = all(one is Verdict.PASS for one in needed) if needed else Verdict.PASS in verdicts
+    judged = needed or verdicts
+    passed = judged.count(Verdict.PASS)
+    shown = passed == len(judged) if needed else passed > 0 and 2 * passed >= len(judged)
     return Verdict.PASS if shown else Verdict.INCONCLUSIVE
 
 
 def headline(question: Question, shown: Verification) -> str:
-    """Return the number behind an answer, in a sentence; "" where it was not measured."""
-    details = shown.details
+    """Return the number behind an answer, in a sentence; "" where the verdict's own sentence says it better."""
     if question.name == "attacks":
         counts = {str(verdict): sum(one.verdict is verdict for one in question.checks) for verdict in Verdict}
         return t("question-attacks-number", all=len(question.checks), found=counts["fail"], open=counts["inconclusive"])
-    names = ("share", "at_least") if question.name == "forgotten" else ("test_auc_fall", "test_auc_fall_high")
-    values = [details.get(name) for name in names]
-    if not all(isinstance(one, float) for one in values):
+    return _forgotten_number(shown) if question.name == "forgotten" else _others_number(shown)
+
+
+def _forgotten_number(shown: Verification) -> str:
+    share, least, confidence = (shown.details.get(name) for name in ("share", "at_least", "confidence"))
+    if not (isinstance(share, float) and isinstance(least, float) and isinstance(confidence, float)):
         return ""
-    if question.name == "forgotten":
-        share, least = (math.floor(100 * float(one or 0)) for one in values)
-        return t("question-forgotten-number", share=share, least=least)
-    fall, most, margin = (f"{float(one or 0):.3f}" for one in (*values, details.get("test_auc_margin")))
-    return t("question-others-number", fall=fall, most=most, margin=margin)
+    if not 0 <= least <= share <= 1:  # what is below 0 or above 1 is no share that a reader can use
+        return ""
+    shares = {"share": math.floor(100 * share), "least": math.floor(100 * least)}
+    return t("question-forgotten-number", **shares, confidence=f"{100 * confidence:g}")
+
+
+def _others_number(shown: Verification) -> str:
+    names = ("test_auc_fall", "test_auc_fall_high", "test_auc_margin")
+    fall, most, margin = (shown.details.get(name) for name in names)
+    if not (isinstance(fall, float) and isinstance(most, float) and isinstance(margin, float)):
+        return ""
+    bound = f"{max(0.0, math.ceil(1000 * most) / 1000):.3f}"  # outwards, as in the sentence of the verdict
+    name = "question-others-number" if fall >= 0.0005 else "question-others-rose"
+    return t(name, fall=f"{abs(fall):.3f}", most=bound, margin=f"{margin:.3f}")
+
+
+def beyond(question: Question) -> list[str]:
+    """Names of the checks whose value lies beyond what is allowed without a proof of harm."""
+    open_ones = (one for one in question.checks if one.verdict is Verdict.INCONCLUSIVE)
+    return [drawn_name(one) for one in open_ones if abs(_harm(one)[0]) > 1 and (two_sided(one) or _harm(one)[0] > 1)]
+
+
+def undrawn(question: Question) -> list[str]:
+    """Names of the checks that have no number to draw."""
+    return [drawn_name(one) for one in question.checks if not all(map(math.isfinite, _harm(one)))]
+
+
+def drawn_name(check: Check) -> str:
+    """Short name of a check in the drawing."""
+    return t(f"drawn-{check.code.replace('_', '-')}")
 
 
 def bounds_frame(checks: tuple[Check, ...], words: dict[Verdict, str]) -> pd.DataFrame:
     """Return the table of `charts.bounds`: 0 is a retrained model, 1 the bound. Checks without numbers are left out."""
     rows = [
         (
-            t(f"drawn-{one.code.replace('_', '-')}"),
+            drawn_name(one),
             words[one.verdict],
             *map(_drawn, ends),
             -1.0 if two_sided(one) else DOMAIN[0],
@@ -105,13 +134,19 @@ def _harm(check: Check) -> tuple[float, float, float]:
     if low is not None and high is not None:
         middle: float = (low + high) / 2
     else:
-        middle = NO_HARM.get(check.code, 0.0)
+        middle = _no_harm(check)
     bound = high if high is not None else low
     if bound is None or bound == middle:
         return math.nan, math.nan, math.nan
     measured = (check.value.value, check.value.low, check.value.high)
     value, first, second = ((one - middle) / (bound - middle) for one in measured)
     return value, min(first, second), max(first, second)
+
+
+def _no_harm(check: Check) -> float:
+    """Value of a harmless model: for drift, how much two retrained models differ."""
+    usual = check.details.get("usual") if check.code == "drift" else None
+    return float(usual) if isinstance(usual, float) else NO_HARM.get(check.code, 0.0)
 
 
 def _drawn(value: float) -> float:

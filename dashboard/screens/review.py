@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from core.review.request_state import AGAIN
-from core.types import Action, Case, CaseState, ClosedRequest, Request
+from core.review.request_state import AGAIN, finished_state
+from core.types import Action, Case, CaseState, ClosedRequest, Request, RequestState, RequestStatus
 from core.types.review import EXECUTION_STEPS
 from dashboard.components.access_gate import log_in
 from dashboard.components.batch import dissolve_button
@@ -14,7 +14,7 @@ from dashboard.components.decision import comments, decision_form, decisions, le
 from dashboard.components.evidence import answers, trust, verdict, verdict_word
 from dashboard.components.history import timeline
 from dashboard.components.options import option, other_steps
-from dashboard.components.request_card import due_sentence, request_card, state_text
+from dashboard.components.request_card import due_sentence, next_step, request_card, standing, state_text
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import code, date, escape, ground, identity, role_name, scope
@@ -59,6 +59,7 @@ def decision(item: ReviewItem, writable: bool) -> None:
     with st.container(border=True):
         if case and case.state in AGAIN:
             st.markdown(t(f"review-was-{case.state}"))
+            decisions(case)
         if run is None:
             st.markdown(t("review-nothing-yet"))
             link("run", t("request-next-new"), "play_circle", request=item.request.id)
@@ -67,10 +68,12 @@ def decision(item: ReviewItem, writable: bool) -> None:
             verdict(run.verification)
         else:
             st.markdown(t("review-unverified"))
-        if case:
+        if case and case.state not in AGAIN:
             decisions(case)
         if writable:
             options(item, run)
+        if run.verification and not (case and case.state is CaseState.APPROVED):
+            other_steps(item.request, run.verification, writable and review.may(Action.RUN))
         if case and case.state not in AGAIN:
             st.caption(t("review-needs" if review.four_eyes() else "review-needs-one"))
 
@@ -84,8 +87,6 @@ def options(item: ReviewItem, run: RunHandle) -> None:
         submit_form(item)
         if review.may(Action.RUN):
             verify_form(run)
-    if run.verification and review.may(Action.RUN):
-        other_steps(item.request, run.verification)
 
 
 def evidence(run: RunHandle) -> None:
@@ -202,11 +203,17 @@ def run_picker(item: ReviewItem) -> None:
         state.pick(t("review-run"), "run", list(item.choices), item.run.id, label, box="review_run")
 
 
-def open_request(item: ReviewItem, writable: bool) -> None:
+def open_request(item: ReviewItem, status: RequestStatus, writable: bool) -> None:
     """Show one open request: what is asked, the decision, the evidence, and what happened so far."""
     facts(item.request)
     if item.run and not (writable and item.choices):
         st.caption(about(item.run))
+    if status.state is RequestState.IN_BATCH:
+        with st.container(border=True):
+            st.markdown(standing(status))
+            next_step(item.request.id, status)
+        about_request(item.request, writable)
+        return
     decision(item, writable)
     if item.run:
         evidence(item.run)
@@ -224,11 +231,12 @@ approved = review.approved()
 waiting, closed = review.inbox(), {request.id: request for request in review.closed(approved)}
 names = [item.request.id for item in waiting] + list(closed)
 shown = state.current("request", names, first_request(names) if names else None)
-if shown:
-    title = t("review-title", request=escape(shown), state=state_text(queries.request_statuses()[shown]))
-else:
-    title = t("review-lead", requests=len(waiting), closed=len(closed))
-lead(title, own_roles())
+current = next((item for item in waiting if item.request.id == shown), None)
+status = queries.request_statuses().get(shown or "", RequestStatus(RequestState.CLOSED))
+ended = status.state in (RequestState.UNVERIFIED, RequestState.VERIFIED, RequestState.FAILED)
+if ended and current and current.run and status.run != current.run.id:  # another run is chosen
+    status = RequestStatus(finished_state(current.run), current.run.id)
+lead(t("review-title", request=escape(shown), state=state_text(status)) if shown else t("review-lead"), own_roles())
 writable = state.query_value("read") is None
 if writable and review.four_eyes() and auth.login_is_set_up() and not auth.login_is_recent():
     log_in()
@@ -238,7 +246,6 @@ if not names:
     if not approved:
         empty(t("review-empty"), "request", t("overview-open-request"))
     st.stop()
-current = next((item for item in waiting if item.request.id == shown), None)
 if writable:
     left, right = st.columns(2, gap="medium")
     with left:
@@ -250,7 +257,7 @@ if shown in closed:
     closed_request(closed[shown], sum(item.run is None for item in waiting), writable)
 elif current:
     with guarded():
-        open_request(current, writable)
-if writable and len(names) > 1:
+        open_request(current, status, writable)
+if writable and len(waiting) > bool(current):
     st.subheader(t("review-inbox"), anchor=False)
     inbox(waiting, shown)

@@ -171,8 +171,8 @@ if run is None:
     st.stop()
 status = run.status
 lead(run_sentence(status, run.spec.is_external), about(run))
-asked = state.query_value("request") is not None  # a link led to the form, so it comes first
-finish_form = open_form(expanded=True) if asked else None
+asked = state.query_value("request") is not None
+finish_form = None if status.state in LIVE else open_form(asked)  # progress must not be pushed down
 if status.state in LIVE:
     st.fragment(watch, run_every=1)(run, status.state)
     st.caption(t("run-leave"))
@@ -184,4 +184,4 @@ if status.state is RunState.DONE:
     with st.container(horizontal=True):
         link("before_after", t("run-compare"), "compare_arrows", run=run.id)
         link("report", t("run-report"), "description", run=run.id)
-(finish_form or open_form(expanded=False))()
+(finish_form or open_form(asked))()

@@ -36,7 +36,8 @@ def open_batch(members: tuple[str, ...], batch_id: str) -> Request:
 
 def dissolve_batch(batch_id: str) -> tuple[str, ...]:
     """Dissolve a batch and return its open members. Raises RequestError, ReviewError, WorkspaceError."""
-    require(workspace(), signed_in_email(), Action.OPEN)
+    needed = Action.RUN if batches.has_results(workspace(), batch_id) else Action.OPEN
+    require(workspace(), signed_in_email(), needed)
     return batches.dissolve(workspace(), batch_id)
 
 

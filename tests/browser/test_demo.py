@@ -32,7 +32,7 @@ EXPECTED_TEXTS = {
     ),
     "review": (
         "verified, to be reviewed",
-        "In earnest, two people must approve",
+        "In real use, two people must approve",
         "checks:",
         "Submit for decision",
         "was verified",

@@ -9,7 +9,7 @@ from core.runs.handle import open_run
 from core.types import Check, Interval, Part, Verdict
 from core.utils.assets import asset
 from core.workspace import Workspace
-from dashboard.presenters.questions import DOMAIN, QUESTIONS, bounds_frame, headline, questions
+from dashboard.presenters.questions import DOMAIN, QUESTIONS, beyond, bounds_frame, headline, questions
 
 WORDS = {verdict: verdict.value for verdict in Verdict}
 PASS, FAIL, OPEN = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
@@ -36,6 +36,7 @@ def test_every_endpoint_and_guardrail_belongs_to_one_question(shown):
         ("drift", FAIL, "others", FAIL),
         ("probes", FAIL, "attacks", FAIL),
         ("relearning", OPEN, "attacks", PASS),
+        ("relearning", FAIL, "attacks", FAIL),
     ],
 )
 def test_answer_follows_its_checks(shown, code, verdict, question, answer):
@@ -51,8 +52,31 @@ def test_exact_run_is_forgotten_by_construction(shown):
 def test_headline_numbers_are_those_of_the_verdict(shown):
     forgotten, others, attacks = (headline(one, shown) for one in questions(shown))
     assert "85 % of the advantage" in forgotten and "at least 65 %" in forgotten
-    assert "by 0.007, by 0.015 at most; 0.020 is allowed" in others
+    assert "by 0.007, and by no more than 0.016; 0.020 is allowed" in others
     assert "Of 6 attacks, none found anything, and 3 cannot tell" in attacks
+
+
+@pytest.mark.parametrize(
+    ("details", "sentences"),
+    [
+        ({"share": 2.1, "at_least": 1.7}, ("", None)),
+        ({"share": 0.3, "at_least": -0.4}, ("", None)),
+        ({"confidence": 0.975}, ("with 97.5 % confidence", None)),
+        ({"test_auc_fall": -0.004, "test_auc_fall_high": -0.001}, (None, "did not fall")),
+        ({"test_auc_margin": None}, (None, "")),
+    ],
+)
+def test_headline_says_nothing_that_its_numbers_contradict(shown, details, sentences):
+    changed = replace(shown, details={**shown.details, **details})
+    for question, wanted in zip(questions(changed), sentences, strict=False):
+        if wanted is not None:
+            assert (wanted in headline(question, changed)) if wanted else headline(question, changed) == ""
+
+
+def test_most_attacks_without_power_are_no_yes():
+    broken = render(open_run(Workspace(asset("demo")), "run-broken").verification)
+    attacks = next(one for one in questions(broken) if one.name == "attacks")
+    assert attacks.answer is OPEN and {"Relearning", "Distinguishable"} <= {*beyond(attacks)}
 
 
 def check(code: str, low, high, *values: float) -> Check:

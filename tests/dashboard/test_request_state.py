@@ -12,7 +12,7 @@ from core.runs.handle import RunHandle, open_run, runs
 from core.runs.process_identity import this_worker
 from core.types import CaseState, RequestState, RunSpec, RunState, RunStatus, Verdict
 from core.workspace import Workspace
-from dashboard.components.request_card import standing
+from dashboard.components.request_card import standing, state_text
 from tests.dashboard.test_pages import text_of
 
 S, ENDED = RequestState, (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
@@ -105,6 +105,16 @@ def test_a_newer_run_takes_over(demo, after) -> None:
     assert (status.state, status.run, status.verdict) == (S.VERIFIED, history.newest.id, Verdict.INCONCLUSIVE)
 
 
+def test_newer_run_that_did_not_finish_is_not_hidden_by_an_old_rejection(demo) -> None:
+    history = History(demo)
+    for name, *values in TABLE[S.REJECTED]:
+        getattr(history, name)(*values)
+    Cases(history.workspace).change(history.case.number, lambda case: replace(case, submitted="2026-01-01T00:00:00"))
+    for name, *values in TABLE[S.STOPPED]:
+        getattr(history, name)(*values)
+    assert (history.status().state, history.status().run) == (S.STOPPED, history.newest.id)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_all_pages_say_the_same_after_random_histories(page, demo, seed) -> None:
     history, chance = History(demo), random.Random(seed)
@@ -114,8 +124,9 @@ def test_all_pages_say_the_same_after_random_histories(page, demo, seed) -> None
             getattr(history, step[0])(*step[1:])
         status = history.status()
         where = standing(status)
-        for name in ("overview", "request", "review"):
+        for name in ("overview", "request"):
             assert where in text_of(page(name, errors=True, request=history.request)), (name, where)
+        assert state_text(status) in page("review", errors=True, request=history.request).title[0].value
         case = history.case
         assert (status.state is S.PENDING) == (case is not None and case.state is CaseState.PENDING)
         assert status.state is not S.NEW or history.newest is None

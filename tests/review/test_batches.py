@@ -206,7 +206,7 @@ def test_rejected_batch_is_dissolved_and_leaves_its_entries(batched, tmp_path):
     kinds = ["run", "verification", "submission", "decision"]
     assert [one["kind"] for one in entries_of_request(ledger_of(workspace), batch.id)] == kinds
     assert execution.execute_decisions(workspace) is None and "rejected run" in _record(workspace, batch.id, tmp_path)
-    with pytest.raises(RequestError, match="names request"):
+    with pytest.raises(RequestError, match="is taken"):
         open_batch(workspace, list(members)[:2], batch.id)
 
 
