@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from core.review.request_state import AGAIN, finished_state
 from core.types import Action, Case, CaseState, ClosedRequest, Request, RequestState, RequestStatus
 from core.types.review import EXECUTION_STEPS
 from dashboard.components.access_gate import log_in
@@ -20,7 +19,7 @@ from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import code, date, escape, ground, identity, role_name, scope
 from dashboard.services import queries, review
 from dashboard.services.queries import RunHandle
-from dashboard.services.review import ReviewItem
+from dashboard.services.review import AGAIN, ReviewItem, finished_state
 from dashboard.session import auth, state
 
 

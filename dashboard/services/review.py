@@ -11,7 +11,9 @@ from core.report.case_record import Entry, entries_of_request
 from core.review import decisions as deciding
 from core.review import evidence_digest, permissions
 from core.review.cases import Cases
-from core.review.request_state import AGAIN, usable
+from core.review.request_state import AGAIN as AGAIN
+from core.review.request_state import finished_state as finished_state
+from core.review.request_state import usable
 from core.runs.handle import RunHandle
 from core.types import Action, Case, CaseState, ClosedRequest, Request, Role
 from core.verification import drift_budget
