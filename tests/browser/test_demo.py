@@ -17,7 +17,7 @@ from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, foreign_requests
 DEMO = ROOT / "assets/demo"
 RUN_TIMEOUT = 600  # seconds until a run counts as hanging; it should take 90 on two free cores
 EXPECTED_TEXTS = {
-    "overview": ("Requests", "Runs", "Next:"),
+    "overview": ("Requests", "Runs", "to be reviewed"),
     "request": ("What the model learned from this user", "Open the request"),
     "circuit": ("How the modules connect", "Select a module", "Does this circuit explain the model?", "All modules"),
     "what_if": ("Modules", "History", "Unchanged", "Changed"),
@@ -33,7 +33,7 @@ EXPECTED_TEXTS = {
     "review": (
         "verified, to be reviewed",
         "In real use, two people must approve",
-        "checks:",
+        "Is it forgotten?",
         "Submit for decision",
         "was verified",
     ),

@@ -64,7 +64,7 @@ def test_request_is_carried_out_with_the_keyboard_alone(base_url: str, run: RunH
         assert_no_barrier(driver, axe)
         tab_to(driver, "Approve")
         press(driver, Keys.ENTER)
-        wait_for_text(driver, "this is destroyed", 30)
+        wait_for_text(driver, "these are deleted for good", 30)
         assert_no_barrier(driver, axe)
         tab_to(driver, "Reason")
         press(driver, "For the demonstration it will do.")
