@@ -64,7 +64,7 @@ def request(
 def dissolve(root: WorkspacePath, request_id: RequestId, person: Person = "", as_json: Json = False) -> None:
     """Remove a batch that is not under review, with its references and runs; its requests are on their own again."""
     workspace = Workspace(root)
-    require(workspace, person, Action.RUN if batches.has_results(workspace, request_id) else Action.OPEN)
+    require(workspace, person, batches.dissolving_action(workspace, request_id))
     members = batches.dissolve(workspace, request_id)
     if as_json:
         print(json.dumps({"batch": request_id, "open": members}))

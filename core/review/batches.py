@@ -7,7 +7,7 @@ rejected or it is dissolved; then they are free. Another run of a rejected batch
 import re
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from core.errors import RequestError, ReviewError
 from core.review.cases import Cases
 from core.review.leak_scan import forgotten_data_of
 from core.runs.handle import runs
-from core.types import CaseState, Identity, LegalBasis, Request, RunState
+from core.types import ENDED, Action, Case, CaseState, Identity, LegalBasis, Request, RunState
 from core.utils.atomic_io import disk_error
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
@@ -25,7 +25,6 @@ from core.workspace.layout import is_id
 from core.workspace.locks import exclusive_model_lock
 
 DECIDING = (CaseState.PENDING, CaseState.APPROVED)
-ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
 
 
 def open_batch(
@@ -58,8 +57,18 @@ def open_batch(
 
 def holding_batch(workspace: Workspace, request_id: str) -> Request | None:
     """The batch under way that a request is in; a batch whose last run was rejected holds nothing."""
-    batches = (one for one in workspace.requests() if request_id in one.members)
-    return next((one for one in batches if not _is_rejected(workspace, one.id)), None)
+    return held_members(workspace.requests(), Cases(workspace).newest()).get(request_id)
+
+
+def held_members(requests: Sequence[Request], cases: Mapping[str, Case]) -> dict[str, Request]:
+    """The batch under way that each member is in.
+
+    Args:
+        requests: All open requests.
+        cases: The newest case of each request, by its id.
+    """
+    under_way = (one for one in requests if one.id not in cases or cases[one.id].state is not CaseState.REJECTED)
+    return {member: batch for batch in under_way for member in batch.members}
 
 
 def dissolve(workspace: Workspace, batch_id: str) -> tuple[str, ...]:
@@ -92,10 +101,11 @@ def _remove(folder: Path) -> None:
         raise disk_error(folder, error) from error
 
 
-def has_results(workspace: Workspace, batch_id: str) -> bool:
-    """Whether dissolving a batch would remove finished runs or references, which takes the permission to run."""
+def dissolving_action(workspace: Workspace, batch_id: str) -> Action:
+    """The action that dissolving a batch takes: RUN where it removes finished runs or references, else OPEN."""
     finished = (run for run in runs(workspace) if run.status.state is RunState.DONE)
-    return any(run.spec.request == batch_id for run in finished) or workspace.layout.references(batch_id).exists()
+    removes = any(run.spec.request == batch_id for run in finished) or workspace.layout.references(batch_id).exists()
+    return Action.RUN if removes else Action.OPEN
 
 
 def check_dissolvable(workspace: Workspace, batch_id: str) -> None:
@@ -138,11 +148,6 @@ def check_members(workspace: Workspace, request: Request) -> None:
             raise ReviewError(f"Request {member!r} is under review by itself: wait for the decision or leave it out.")
 
 
-def _is_rejected(workspace: Workspace, request_id: str) -> bool:
-    case = Cases(workspace).of(request_id)
-    return case is not None and case.state is CaseState.REJECTED
-
-
 def _open_member(workspace: Workspace, request_id: str) -> Request:
     """A request that can join a batch. Raises RequestError where it is closed, unknown or a batch itself."""
     if any(one.id == request_id for one in workspace.closed()):
@@ -159,7 +164,7 @@ def _check_id(workspace: Workspace, name: str) -> None:
         raise RequestError(f"Batch id {name!r} is not a plain word: use letters, digits, - and _.")
     opened, closed = workspace.requests(), workspace.closed()
     ids = {one.id for one in opened} | {one.id for one in closed}
-    if name in ids | {case.request for case in Cases(workspace).all()}:
+    if name in ids | set(Cases(workspace).newest()):
         raise RequestError(f"Batch id {name!r} is taken by another request: choose a new one.")
     single = [one.id for one in opened if not one.members] + [one.id for one in closed if one.batch != one.id]
     for one in single:

@@ -41,6 +41,10 @@ class Cases(Database):
         """The newest case of a request."""
         return next(iter(self._select("request = ?", request_id)[::-1]), None)
 
+    def newest(self) -> dict[str, Case]:
+        """The newest case of each request, by the request's id."""
+        return {case.request: case for case in self.all()}
+
     def approved(self) -> Case | None:
         """The case that is being carried out, or was interrupted while it was."""
         return next(iter(self._select("state = 'approved'")), None)

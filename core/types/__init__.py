@@ -32,11 +32,12 @@ from core.types.review import (
     RequestStatus,
     Role,
 )
-from core.types.runs import ENDED, EXTERNAL, TRANSITIONS, RowsNeeded, RunSpec, RunState, RunStatus, Worker
+from core.types.runs import ENDED, EXTERNAL, LIVE, TRANSITIONS, RowsNeeded, RunSpec, RunState, RunStatus, Worker
 
 __all__ = [
     "ENDED",
     "EXTERNAL",
+    "LIVE",
     "TRANSITIONS",
     "Action",
     "Advantage",

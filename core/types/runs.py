@@ -29,6 +29,7 @@ TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     RunState.DONE: frozenset(),
 }
 ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
+LIVE = (RunState.QUEUED, RunState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)

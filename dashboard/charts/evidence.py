@@ -1,5 +1,6 @@
 """The checks of a verification as shares of what is allowed."""
 
+import json
 from typing import cast
 
 import altair as alt
@@ -21,7 +22,8 @@ ROW = 30  # pixels
 
 def bounds(data: pd.DataFrame, words: dict[Verdict, str]) -> Chart:
     """Draw each check with its interval, and what is allowed as a band (data of `questions.bounds_frame`)."""
-    labels = f'datum.value == 0 ? {_text("bounds-none")} : datum.value == 1 ? {_text("bounds-bound")} : ""'
+    none, allowed = json.dumps(t("bounds-none")), json.dumps(t("bounds-bound"))
+    labels = f'datum.value == 0 ? {none} : datum.value == 1 ? {allowed} : ""'
     side = alt.condition("datum.value == 0", alt.value("right"), alt.value("left"))  # the labels fit a narrow screen
     axis = alt.Axis(
         values=[0, 1], labelExpr=labels, title=None, domain=False, ticks=False, labelOverlap=False, orient="top",
@@ -45,7 +47,3 @@ def bounds(data: pd.DataFrame, words: dict[Verdict, str]) -> Chart:
         x=x, color=colour, shape=alt.Shape("verdict:N", scale=scale_of(shapes), legend=None)
     )
     return cast(Chart, (band + line + point).properties(height=ROW * len(data) + 40))
-
-
-def _text(name: str) -> str:
-    return '"' + t(name).replace('"', "'") + '"'

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.report.check_texts import reliability, render
+from core.report.check_texts import reliability
 from core.types import Check, Verdict, Verification
 from dashboard import charts
 from dashboard.components.exports import chart, table
@@ -40,15 +40,14 @@ def verdict_word(verification: Verification | None) -> str:
     return WORDS[verification.verdict] if verification else t("word-unverified")
 
 
-def verdict(verification: Verification) -> None:
-    """Draw the verdict and its sentence."""
-    shown = render(verification)
+def verdict(shown: Verification) -> None:
+    """Draw the verdict and its sentence. Like all functions here, it takes a verification with its texts."""
     st.markdown(f"{badge(shown.verdict)} **{escape(shown.sentence)}**")
 
 
-def answers(verification: Verification) -> None:
+def answers(shown: Verification) -> None:
     """Draw the three questions, each with its answer, its number, its picture, and its checks folded away."""
-    shown, words = render(verification), {one: str(WORDS[one]) for one in Verdict}
+    words = {one: str(WORDS[one]) for one in Verdict}
     for question in questions(shown):
         with st.container(border=True):
             left, right = st.columns([2, 3], gap="medium", vertical_alignment="center")
@@ -68,12 +67,11 @@ def answers(verification: Verification) -> None:
                 st.markdown("\n".join(_line(check) for check in question.checks))
 
 
-def trust(verification: Verification) -> None:
+def trust(shown: Verification) -> None:
     """Draw how far the verdict can be trusted: its conditions, its error rates, what was not checked, all numbers."""
-    shown = render(verification)
     named = {code for codes in QUESTIONS.values() for code in codes}
     st.markdown("\n".join(_line(check) for check in shown.deciding if check.code not in named))
-    if how_reliable := reliability(verification):
+    if how_reliable := reliability(shown):
         st.markdown(escape(how_reliable))
     if shown.not_run:  # verifications of older versions do not name the attacks that are never run
         st.markdown(t("review-not-run", what="; ".join(escape(text) for text in shown.not_run.values())))

@@ -4,12 +4,12 @@ from typing import Any
 
 import streamlit as st
 
-from core.types import ENDED, Action, RunState, RunStatus
+from core.types import ENDED, LIVE, Action, RunState, RunStatus
 from dashboard import charts
 from dashboard.components import exports
 from dashboard.components.text import guarded
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import LIVE, STAGES, capital, duration, escape, stages
+from dashboard.presenters.phrases import STAGES, capital, duration, escape, stages
 from dashboard.services import commands, queries, review
 from dashboard.services.queries import RunHandle
 

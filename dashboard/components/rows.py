@@ -6,12 +6,12 @@ from typing import TypeVar
 import pandas as pd
 import streamlit as st
 
-from core.types import Request, RequestStatus, RunState
+from core.types import LIVE, Request, RequestStatus, RunState
 from dashboard.components.evidence import WORDS
 from dashboard.components.request_card import state_text
 from dashboard.components.text import about, link
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import LIVE, STATES, duration, escape, scope
+from dashboard.presenters.phrases import STATES, duration, escape, scope
 from dashboard.services import queries
 from dashboard.services.queries import RunHandle
 

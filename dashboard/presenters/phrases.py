@@ -90,7 +90,6 @@ RUN_SENTENCES = Texts(
         RunState.LOST: "run-lost",
     }
 )
-LIVE = (RunState.QUEUED, RunState.RUNNING)
 
 
 # ---------------------------------------------------------------- text

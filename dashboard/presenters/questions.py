@@ -107,7 +107,7 @@ def drawn_name(check: Check) -> str:
 
 
 def bounds_frame(checks: tuple[Check, ...], words: dict[Verdict, str]) -> pd.DataFrame:
-    """Return the table of `charts.bounds`: 0 is a retrained model, 1 the bound. Checks without numbers are left out."""
+    """Return the table of `charts.bounds`: 0 is no harm, 1 is the bound. Checks without numbers are left out."""
     rows = [
         (
             drawn_name(one),

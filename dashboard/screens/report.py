@@ -3,11 +3,12 @@
 import streamlit as st
 
 from core.report.bundle import add_sections
+from core.types import LIVE
 from dashboard.components.frames import sandboxed
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, lead
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import LIVE, circuit_sentence, code, escape, forgotten_users, membership, utility
+from dashboard.presenters.phrases import circuit_sentence, code, escape, forgotten_users, membership, utility
 from dashboard.services import drawings, queries
 from dashboard.services.queries import RunHandle
 

@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from core.types import Action, Case, CaseState, ClosedRequest, Request, RequestState, RequestStatus
+from core.report.check_texts import render
+from core.types import Action, Case, CaseState, ClosedRequest, Request, RequestState, RequestStatus, Verification
 from core.types.review import EXECUTION_STEPS
 from dashboard.components.access_gate import log_in
 from dashboard.components.batch import dissolve_button
@@ -17,15 +18,14 @@ from dashboard.components.request_card import due_sentence, next_step, request_c
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import code, date, escape, ground, identity, role_name, scope
-from dashboard.services import queries, review
+from dashboard.services import batches, queries, review
 from dashboard.services.queries import RunHandle
-from dashboard.services.review import AGAIN, ReviewItem, finished_state
+from dashboard.services.review import AGAIN, ReviewItem
 from dashboard.session import auth, state
 
 
-def inbox(waiting: tuple[ReviewItem, ...], shown: str | None) -> None:
+def inbox(waiting: tuple[ReviewItem, ...], statuses: dict[str, RequestStatus], shown: str | None) -> None:
     """List the other open requests; `shown` is the id of the one on the page."""
-    statuses = queries.request_statuses()
     for item in waiting:
         if item.request.id != shown:
             request_card(item.request, statuses[item.request.id], details=False)
@@ -48,11 +48,11 @@ def about_request(request: Request, writable: bool) -> None:
             st.markdown(t("review-opened-by", person=escape(request.opened_by)))
         if request.members:
             st.markdown(t("batch-members", requests=", ".join(map(code, request.members))))
-            if writable and review.may(Action.OPEN):
+            if writable and review.may(batches.dissolving_action(request.id)):
                 dissolve_button(request)
 
 
-def decision(item: ReviewItem, writable: bool) -> None:
+def decision(item: ReviewItem, shown: Verification | None, writable: bool) -> None:
     """Show the verdict, the decisions so far, and the options with their consequences, in one box."""
     run, case = item.run, item.case
     with st.container(border=True):
@@ -63,16 +63,16 @@ def decision(item: ReviewItem, writable: bool) -> None:
             st.markdown(t("review-nothing-yet"))
             link("run", t("request-next-new"), "play_circle", request=item.request.id)
             return
-        if run.verification:
-            verdict(run.verification)
+        if shown:
+            verdict(shown)
         else:
             st.markdown(t("review-unverified"))
         if case and case.state not in AGAIN:
             decisions(case)
         if writable:
             options(item, run)
-        if run.verification and not (case and case.state is CaseState.APPROVED):
-            other_steps(item.request, run.verification, writable and review.may(Action.RUN))
+        if shown and not (case and case.state is CaseState.APPROVED):
+            other_steps(item.request, shown, writable and review.may(Action.RUN))
         if case and case.state not in AGAIN:
             st.caption(t("review-needs" if review.four_eyes() else "review-needs-one"))
 
@@ -88,12 +88,12 @@ def options(item: ReviewItem, run: RunHandle) -> None:
             verify_form(run)
 
 
-def evidence(run: RunHandle) -> None:
+def evidence(run: RunHandle, shown: Verification | None) -> None:
     """Show the answers of the verification, how far they can be trusted, and where to read more."""
-    if run.verification:
-        answers(run.verification)
+    if shown:
+        answers(shown)
         with st.expander(t("review-trust"), icon=":material/balance:"):
-            trust(run.verification)
+            trust(shown)
     with st.container(horizontal=True):
         link("before_after", t("overview-compare"), "compare_arrows", run=run.id)
         link("circuit", t("overview-modules"), "account_tree", run=run.id)
@@ -213,9 +213,11 @@ def open_request(item: ReviewItem, status: RequestStatus, writable: bool) -> Non
             next_step(item.request.id, status)
         about_request(item.request, writable)
         return
-    decision(item, writable)
+    verified = queries.verification(item.run) if item.run else None
+    texts = render(verified) if verified else None  # once for all parts of the page, as it takes a while
+    decision(item, texts, writable)
     if item.run:
-        evidence(item.run)
+        evidence(item.run, texts)
     about_request(item.request, writable)
     if item.case and item.case.state not in AGAIN:
         st.subheader(t("review-comments"), anchor=False)
@@ -231,10 +233,11 @@ waiting, closed = review.inbox(), {request.id: request for request in review.clo
 names = [item.request.id for item in waiting] + list(closed)
 shown = state.current("request", names, first_request(names) if names else None)
 current = next((item for item in waiting if item.request.id == shown), None)
-status = queries.request_statuses().get(shown or "", RequestStatus(RequestState.CLOSED))
+statuses = queries.request_statuses()
+status = statuses.get(shown or "", RequestStatus(RequestState.CLOSED))
 ended = status.state in (RequestState.UNVERIFIED, RequestState.VERIFIED, RequestState.FAILED)
 if ended and current and current.run and status.run != current.run.id:  # another run is chosen
-    status = RequestStatus(finished_state(current.run), current.run.id)
+    status = review.status_by(current.run)
 lead(t("review-title", request=escape(shown), state=state_text(status)) if shown else t("review-lead"), own_roles())
 writable = state.query_value("read") is None
 if writable and review.four_eyes() and auth.login_is_set_up() and not auth.login_is_recent():
@@ -259,4 +262,4 @@ elif current:
         open_request(current, status, writable)
 if writable and len(waiting) > bool(current):
     st.subheader(t("review-inbox"), anchor=False)
-    inbox(waiting, shown)
+    inbox(waiting, statuses, shown)

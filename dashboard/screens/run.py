@@ -7,13 +7,13 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.types import RunState
+from core.types import LIVE, RunState
 from core.utils.commands import command_line
 from dashboard.components.progress import progress
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import Texts, t
-from dashboard.presenters.phrases import LIVE, duration, escape, run_sentence, scope
+from dashboard.presenters.phrases import duration, escape, run_sentence, scope
 from dashboard.services import commands, queries, review
 from dashboard.services.queries import RunHandle
 from dashboard.session import state

@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import ReviewError
 from core.review import batches
 from core.runs.rows_needed import rows_needed as count_rows
-from core.types import Request, RowsNeeded
+from core.types import Action, Request, RowsNeeded
 from dashboard.services import queries
 
 
@@ -23,6 +23,11 @@ def can_dissolve(request: Request) -> bool:
     except ReviewError:
         return False
     return bool(request.members)
+
+
+def dissolving_action(batch_id: str) -> Action:
+    """The action that dissolving a batch takes."""
+    return batches.dissolving_action(queries.workspace(), batch_id)
 
 
 def single_requests() -> tuple[Request, ...]:

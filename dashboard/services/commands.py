@@ -36,8 +36,7 @@ def open_batch(members: tuple[str, ...], batch_id: str) -> Request:
 
 def dissolve_batch(batch_id: str) -> tuple[str, ...]:
     """Dissolve a batch and return its open members. Raises RequestError, ReviewError, WorkspaceError."""
-    needed = Action.RUN if batches.has_results(workspace(), batch_id) else Action.OPEN
-    require(workspace(), signed_in_email(), needed)
+    require(workspace(), signed_in_email(), batches.dissolving_action(workspace(), batch_id))
     return batches.dissolve(workspace(), batch_id)
 
 

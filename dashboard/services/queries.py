@@ -13,7 +13,6 @@ import streamlit as st
 from core.report.check_texts import render
 from core.report.summary import Summary, summarise
 from core.review import request_state
-from core.review.request_state import default_run
 from core.runs.artifacts import RunArtifacts
 from core.runs.handle import RunHandle, open_run
 from core.runs.handle import runs as all_runs
@@ -44,7 +43,7 @@ from dashboard.services.cli_client import CommandError, run_command
 if TYPE_CHECKING:
     from core.benchmark.results import Result
 
-__all__ = ["DEFAULT_METHOD", "METHODS", "OFFERED", "CommandError", "RunHandle", "default_run"]
+__all__ = ["DEFAULT_METHOD", "METHODS", "OFFERED", "CommandError", "RunHandle"]
 
 DEMO = asset("demo")
 BENCHMARK = Path(os.environ.get("CURE_LENS_BENCHMARK") or asset("benchmark"))
@@ -118,7 +117,12 @@ def run(run_id: str) -> RunHandle:
 
 def request_statuses() -> dict[str, RequestStatus]:
     """Where each request stands, by id: the open ones by due date, then the carried-out ones."""
-    return request_state.request_statuses(workspace())
+    return request_state.request_statuses(workspace(), verification)
+
+
+def default_run(found: dict[str, RunHandle]) -> str | None:
+    """The newest finished run that passes its verification, else the newest finished run, else the newest."""
+    return request_state.default_run(found, verification)
 
 
 def launchers() -> list[str]:

@@ -12,10 +12,9 @@ from core.review import decisions as deciding
 from core.review import evidence_digest, permissions
 from core.review.cases import Cases
 from core.review.request_state import AGAIN as AGAIN
-from core.review.request_state import finished_state as finished_state
-from core.review.request_state import usable
+from core.review.request_state import finished_status, usable
 from core.runs.handle import RunHandle
-from core.types import Action, Case, CaseState, ClosedRequest, Request, Role
+from core.types import Action, Case, CaseState, ClosedRequest, Request, RequestStatus, Role
 from core.verification import drift_budget
 from dashboard.services import queries
 from dashboard.services.cli_client import CommandError, run_command
@@ -73,6 +72,11 @@ def _item(request: Request, case: Case | None, runs: dict[str, RunHandle]) -> Re
     own = usable({name: run for name, run in runs.items() if run.spec.request == request.id})
     name = state.current("run", list(own), queries.default_run(own))
     return ReviewItem(request, case, own[name] if name else None, own)
+
+
+def status_by(run: RunHandle) -> RequestStatus:
+    """Where the request of a finished run would stand if this were its run under review."""
+    return finished_status(run, queries.verification)
 
 
 def closed(executing: Case | None) -> tuple[ClosedRequest, ...]:
