@@ -183,7 +183,7 @@ class Store(Database):
             if entry.state is RunState.RUNNING and not entry.lost(current_moment()):
                 database.execute("UPDATE runs SET cancel = 1 WHERE id = ?", (run_id,))
                 return False
-            self._move(entry, RunState.CANCELLED, "The run was stopped while no worker was at work on it.")
+            self._move(entry, RunState.CANCELLED, "The run was stopped by a person while no worker was at work on it.")
             return True
 
     # ------------------------------------------------------------ the file

@@ -976,15 +976,15 @@ benchmark-receraser = RecEraser shards
 
 question-forgotten = Is it forgotten?
 question-others = Are other users unharmed?
-question-attacks = Do attacks find it?
+question-attacks = Do further attacks find it?
 question-checks = { $checks ->
     [one] The check behind it
    *[other] The { $checks } checks behind it
 }
 question-forgotten-number = { $share } % of the advantage is gone; at least { $least } % with { $confidence } % confidence.
-question-others-number = The test AUC fell by { $fall }, and by no more than { $most }; { $margin } is allowed.
-question-others-rose = The test AUC did not fall (it changed by +{ $fall }); a fall of { $margin } is allowed.
-question-beyond = Beyond what is allowed, but not proven: { $checks }.
+question-others-number = The test AUC fell by { $fall }, with 95 % confidence by no more than { $most }; at most { $margin } is allowed.
+question-others-rose = The test AUC did not fall measurably; a fall of { $margin } is allowed.
+question-beyond = Measured beyond the bound, but within the noise: { $checks }.
 question-undrawn = Not drawn, as nothing was measured: { $checks }.
 question-attacks-number = Of { $all } attacks, { $found ->
     [0] none found anything
@@ -1018,18 +1018,18 @@ drawn-quantization-8 = 8-bit weights
 drawn-quantization-4 = 4-bit weights
 drawn-relearning = Relearning
 drawn-probes = Probes
-drawn-distinguishability = Distinguishable
+drawn-distinguishability = Telling apart
 bounds-none = no harm
 bounds-bound = allowed
 bounds-share = Share of what is allowed
 bounds-alt = Each check with its interval. The band is what is allowed; a harmless model is at zero.
-option-more-references = More references
+option-more-references = Train more references
 option-batch = Join a batch
-option-retrain = Retrain
-option-retrain-drift = Retrain
+option-retrain = Retrain without the data
+option-retrain-drift = Retrain because of drift
 option-another-method = Use another method
 option-launch-again = Launch a new run
-option-train-references-again = New references
+option-train-references-again = Train all references again
 
 ## Where a request stands, and its next step
 
@@ -1039,16 +1039,16 @@ request-card-users = Users: { $users }
 request-card-users-more = Users: { $users } and more
 request-card-reason = Reason: { $reason }
 request-state-new = no run yet
-request-state-running = a run is at work
+request-state-running = a run waits or is at work
 request-state-stopped = the last run did not finish
 request-state-unverified = a run finished, to be verified
-request-state-verified = verified, to be reviewed
+request-state-verified = verification finished, to be reviewed
 request-state-failed = the run failed its verification
 request-state-in-batch = in batch { $batch }
 request-state-pending = waits for a decision
 request-state-approved = approved, being carried out
 request-state-rejected = the last run was rejected
-request-state-void = void, because another deletion replaced the model
+request-state-void = needs a new run, because another deletion replaced the model
 request-state-closed = carried out
 request-next-new = Launch a run
 request-next-running = Watch the run
@@ -1124,7 +1124,7 @@ review-needs-one = One decision is enough here, because one person holds every r
 review-no-ledger = Decisions are signed into a ledger, and this workspace has no ledger yet.
 review-make-ledger = Create the ledger and its keys
 review-submit = Submit for decision
-review-verified = The run is verified.
+review-verified = The verification is finished.
 review-submitted = The run is submitted for a decision.
 review-changed = The run changed since it was submitted, so all approvals of it are void. Reject it and launch a new run.
 review-failed = The run failed its verification, so it cannot be approved: reject it, and unlearn in another way.

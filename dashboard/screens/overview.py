@@ -27,7 +27,7 @@ lead(
 )
 
 st.subheader(t("overview-requests"), anchor=False, help=t("overview-requests-help"))
-two_columns(requests[:SHOWN], lambda request: request_card(request, statuses[request.id], details=False))
+two_columns(requests[:SHOWN], lambda request: request_card(request, statuses[request.id]))
 with st.container(horizontal=True):
     if requests:
         export(request_table(requests, statuses), "requests", t("overview-requests-save", requests=len(requests)))

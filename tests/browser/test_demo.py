@@ -31,7 +31,7 @@ EXPECTED_TEXTS = {
         "Other users",
     ),
     "review": (
-        "verified, to be reviewed",
+        "verification finished, to be reviewed",
         "In real use, two people must approve",
         "Is it forgotten?",
         "Submit for decision",

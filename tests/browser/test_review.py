@@ -53,9 +53,9 @@ def test_request_is_carried_out_with_the_keyboard_alone(base_url: str, run: RunH
         open_page(driver, base_url, "overview")
         tab_to(driver, "Review")
         press(driver, Keys.ENTER)
-        wait_for_text(driver, "verified, to be reviewed", 60)
+        wait_for_text(driver, "verification finished, to be reviewed", 60)
         for label, result, seconds in (
-            ("Verify again", "The run is verified.", 400),
+            ("Verify again", "The verification is finished.", 400),
             ("Submit for decision", "One decision is enough", 60),
         ):
             tab_to(driver, label)

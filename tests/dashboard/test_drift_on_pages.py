@@ -16,10 +16,10 @@ from tests.review.conftest import desk, verified  # noqa: F401 - fixtures
 def test_next_step_retrain_leads_to_the_launch_form_with_the_method(draw_page, desk):  # noqa: F811
     run = open_run(desk.workspace, desk.run)
     run.write_verification(replace(run.verification, next_steps=("reject",)))
-    assert "Retrain" not in link_labels(draw_page("olaf"))
+    assert "Retrain because of drift" not in link_labels(draw_page("olaf"))
     run.write_verification(replace(run.verification, next_steps=("retrain_drift", "reject")))
     app = draw_page("olaf")
-    (found,) = [one.proto for one in app.get("page_link") if one.proto.label == "Retrain"]
+    (found,) = [one.proto for one in app.get("page_link") if one.proto.label == "Retrain because of drift"]
     assert found.page.endswith("run") and f"request={desk.request}" in found.query_string
     query = dict(parse_qsl(found.query_string))
     app = draw_page("olaf", "run", **query)

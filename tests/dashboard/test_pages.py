@@ -62,7 +62,7 @@ def test_page_has_one_title_and_claims_no_compliance(page, name: str) -> None:
 def test_overview_counts_users_and_shows_the_finished_run(page, demo: Path) -> None:
     app = page("overview")
     assert f"{len(Workspace(demo).user_split.training_users)} users" in app.title[0].value
-    assert finished_run(demo).id in text_of(app) and "Verified, to be reviewed" in text_of(app)
+    assert finished_run(demo).id in text_of(app) and "Verification finished, to be reviewed" in text_of(app)
 
 
 def test_run_with_memory_contrast_shows_it_instead_of_a_circuit(page, demo: Path) -> None:

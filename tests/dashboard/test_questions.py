@@ -52,7 +52,7 @@ def test_exact_run_is_forgotten_by_construction(shown):
 def test_headline_numbers_are_those_of_the_verdict(shown):
     forgotten, others, attacks = (headline(one, shown) for one in questions(shown))
     assert "85 % of the advantage" in forgotten and "at least 65 %" in forgotten
-    assert "by 0.007, and by no more than 0.016; 0.020 is allowed" in others
+    assert "by 0.007, with 95 % confidence by no more than 0.016; at most 0.020 is allowed" in others
     assert "Of 6 attacks, none found anything, and 3 cannot tell" in attacks
 
 
@@ -76,7 +76,7 @@ def test_headline_says_nothing_that_its_numbers_contradict(shown, details, sente
 def test_most_attacks_without_power_are_no_yes():
     broken = render(open_run(Workspace(asset("demo")), "run-broken").verification)
     attacks = next(one for one in questions(broken) if one.name == "attacks")
-    assert attacks.answer is OPEN and {"Relearning", "Distinguishable"} <= {*beyond(attacks)}
+    assert attacks.answer is OPEN and {"Relearning", "Telling apart"} <= {*beyond(attacks)}
 
 
 def check(code: str, low, high, *values: float) -> Check:

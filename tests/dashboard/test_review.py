@@ -170,7 +170,7 @@ def test_page_shows_request_evidence_decision_and_history(draw_page, desk):  # n
     desk.submit()
     app = draw_page("petra")
     headings = [one.value for one in app.subheader]
-    questions = ["Is it forgotten?", "Are other users unharmed?", "Do attacks find it?"]
+    questions = ["Is it forgotten?", "Are other users unharmed?", "Do further attacks find it?"]
     assert headings == [*questions, "Comments", "History"]
     shown = text_of(app)
     assert "waits for a decision" in app.title[0].value and "You are petra: privacy officer" in shown

@@ -317,7 +317,7 @@ rows-needed-more = { rows-covered }; about { $needed } are needed for a verdict{
 ## How often the verdict errs, measured on models whose truth is known
 
 error-rates-source = How often this verdict errs was measured with { $references } references on models whose truth is known, from { $scenes } adapters of { $world }; other data can have other rates. Brackets hold 95 % intervals.
-error-rates-of = { $kind }, { $share } % to be forgotten: of the models that never saw the data, { $passed } pass, { $failed } fail, and the rest stays undecided; of models that still know half of it (weights mixed with those of the original), { $half } pass.
+error-rates-of = { $kind }, { $share } % to be forgotten: of the models that never saw the data, { $passed } pass, { $failed } fail, and the rest stays undecided; of mixtures with the original’s weights that still know half of what it knew, { $half } pass.
 error-rate = { $value } % ({ $low } to { $high })
 error-rates-random = 5 % of the people
 error-rates-single = One person
