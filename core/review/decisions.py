@@ -20,6 +20,7 @@ from core.types import Action, Case, CaseState, Decision, Request, Role
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
 from core.workspace import Workspace
+from core.workspace.locks import shared_model_lock
 
 
 def submit(workspace: Workspace, run_id: str, person: str) -> Case:
@@ -28,17 +29,19 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
     Raises:
         ReviewError: The person may not, no ledger is kept, the run is not ready, or the request is in a batch.
         RunError: No run has this id.
+        WorkspaceError: A deletion is being carried out, or a batch is being dissolved.
     """
     require(workspace, person, Action.SUBMIT)
     if not workspace.keeps_ledger:
         make = command_line("ledger", "init", "--workspace", str(workspace.root))
         raise ReviewError(f"No ledger is kept here: make one with `{make}`, so that decisions are signed.")
-    run = open_run(workspace, run_id)
-    check_operators(workspace, run.spec.request, person, run.spec.launched_by)
-    check_free(workspace, run.spec.request)
-    check_members(workspace, workspace.request(run.spec.request))
-    check_ready(run, open_ledger(workspace))
-    return Cases(workspace).submit(run.spec.request, run_id, person, evidence_of(workspace, run))
+    with shared_model_lock(workspace):  # a run that is submitted can no longer be removed
+        run = open_run(workspace, run_id)
+        check_operators(workspace, run.spec.request, person, run.spec.launched_by)
+        check_free(workspace, run.spec.request)
+        check_members(workspace, workspace.request(run.spec.request))
+        check_ready(run, open_ledger(workspace))
+        return Cases(workspace).submit(run.spec.request, run_id, person, evidence_of(workspace, run))
 
 
 def comment(workspace: Workspace, request_id: str, person: str, text: str) -> Case:

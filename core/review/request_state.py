@@ -10,7 +10,7 @@ from core.types import LIVE, Case, CaseState, Request, RequestState, RequestStat
 from core.workspace import Workspace
 
 Reader = Callable[[RunHandle], Verification | None]  # reads the verification of a run; pages pass one with a cache
-AGAIN = (CaseState.REJECTED, CaseState.VOID)  # the request needs another run
+NEEDS_ANOTHER_RUN = (CaseState.REJECTED, CaseState.VOID)  # the request needs another run
 
 
 def stored(run: RunHandle) -> Verification | None:
@@ -42,7 +42,7 @@ def request_status(
         own: Its runs by id, the newest first.
         read: Reads the verification of a run.
     """
-    if case and case.state not in AGAIN:
+    if case and case.state not in NEEDS_ANOTHER_RUN:
         run = own.get(case.run)
         found = read(run) if run else None
         return RequestStatus(RequestState(case.state), run.id if run else "", found.verdict if found else None)

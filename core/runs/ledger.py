@@ -29,7 +29,7 @@ class RunLedger(Protocol):
         """Enter a verification, each time it is made."""
 
     def runs_before(self, run_id: str, request_id: str) -> set[str]:
-        """Ids of the request's runs, retrainings aside, that were entered before this run or without it."""
+        """Ids of the runs for the request's rows, retrainings aside, entered before this run or without it."""
 
     def reference_digests(self, request_id: str) -> dict[str, str]:
         """SHA-256 of each reference of a request that was entered, by the name of its folder."""

@@ -95,15 +95,20 @@ class Ledger:
         return dict(entry.content) if entry else {}
 
     def runs_before(self, run_id: str, request_id: str) -> set[str]:
-        """Ids of the request's runs, retrainings aside, that were entered before this run or without it."""
+        """Ids of the runs for these rows, retrainings aside, that were entered before this run or without it.
+
+        Rows are told by their commitment, because a batch that was dissolved and made again has another id.
+        """
+        rows = self.run_content(run_id).get("request", {}).get("commitment")
         found: set[str] = set()
         for entry in self.statements():
-            content = entry.content
-            if entry.kind != RUN or content["request"]["id"] != request_id or content["method"]["name"] == "retrain":
+            if entry.kind != RUN or entry.content["method"]["name"] == "retrain":
                 continue
+            content, request = entry.content, entry.content["request"]
             if content["run"] == run_id:
                 break
-            found.add(content["run"])
+            if request["id"] == request_id or request["commitment"] == rows:
+                found.add(content["run"])
         return found
 
     def record_run(self, run: RunHandle) -> None:

@@ -93,8 +93,8 @@ def _evidence(
 def attempt_of(run: RunHandle, ledger: RunLedger) -> int:
     """Which attempt at its request a run is, from 1.
 
-    Earlier finished runs count, also those that only the ledger still knows. A retraining is no attempt: nothing was
-    tuned until it passed.
+    Earlier finished runs count, also those that only the ledger still knows, under this id or another one for the same
+    rows. A retraining is no attempt: nothing was tuned until it passed.
     """
     own = run.spec
     earlier = {

@@ -20,7 +20,7 @@ from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import code, date, escape, ground, identity, role_name, scope
 from dashboard.services import batches, queries, review
 from dashboard.services.queries import RunHandle
-from dashboard.services.review import AGAIN, ReviewItem
+from dashboard.services.review import NEEDS_ANOTHER_RUN, ReviewItem
 from dashboard.session import auth, state
 
 
@@ -56,7 +56,7 @@ def decision(item: ReviewItem, shown: Verification | None, writable: bool) -> No
     """Show the verdict, the decisions so far, and the options with their consequences, in one box."""
     run, case = item.run, item.case
     with st.container(border=True):
-        if case and case.state in AGAIN:
+        if case and case.state in NEEDS_ANOTHER_RUN:
             st.markdown(t(f"review-was-{case.state}"))
             decisions(case)
         if run is None:
@@ -67,13 +67,13 @@ def decision(item: ReviewItem, shown: Verification | None, writable: bool) -> No
             verdict(shown)
         else:
             st.markdown(t("review-unverified"))
-        if case and case.state not in AGAIN:
+        if case and case.state not in NEEDS_ANOTHER_RUN:
             decisions(case)
         if writable:
             options(item, run)
         if shown and not (case and case.state is CaseState.APPROVED):
             other_steps(item.request, shown, writable and review.may(Action.RUN))
-        if case and case.state not in AGAIN:
+        if case and case.state not in NEEDS_ANOTHER_RUN:
             st.caption(t("review-needs" if review.four_eyes() else "review-needs-one"))
 
 
@@ -82,7 +82,7 @@ def options(item: ReviewItem, run: RunHandle) -> None:
     case = item.case
     if case and case.state is CaseState.PENDING and review.may(Action.DECIDE):
         decision_form(case)
-    if case is None or case.state in AGAIN:
+    if case is None or case.state in NEEDS_ANOTHER_RUN:
         submit_form(item)
         if review.may(Action.RUN):
             verify_form(run)
@@ -219,7 +219,7 @@ def open_request(item: ReviewItem, status: RequestStatus, writable: bool) -> Non
     if item.run:
         evidence(item.run, texts)
     about_request(item.request, writable)
-    if item.case and item.case.state not in AGAIN:
+    if item.case and item.case.state not in NEEDS_ANOTHER_RUN:
         st.subheader(t("review-comments"), anchor=False)
         comments(item.case, writable)
     timeline(item.request.id)

@@ -11,7 +11,7 @@ from core.report.case_record import Entry, entries_of_request
 from core.review import decisions as deciding
 from core.review import evidence_digest, permissions
 from core.review.cases import Cases
-from core.review.request_state import AGAIN as AGAIN
+from core.review.request_state import NEEDS_ANOTHER_RUN as NEEDS_ANOTHER_RUN
 from core.review.request_state import finished_status, usable
 from core.runs.handle import RunHandle
 from core.types import Action, Case, CaseState, ClosedRequest, Request, RequestStatus, Role
@@ -67,7 +67,7 @@ def inbox() -> tuple[ReviewItem, ...]:
 
 def _item(request: Request, case: Case | None, runs: dict[str, RunHandle]) -> ReviewItem:
     """One request with its case and its run."""
-    if case and case.state not in AGAIN:
+    if case and case.state not in NEEDS_ANOTHER_RUN:
         return ReviewItem(request, case, runs.get(case.run))
     own = usable({name: run for name, run in runs.items() if run.spec.request == request.id})
     name = state.current("run", list(own), queries.default_run(own))

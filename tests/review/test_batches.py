@@ -18,14 +18,16 @@ from core.review.batches import check_free, dissolve, open_batch
 from core.review.cases import Cases
 from core.review.decisions import decide, submit
 from core.review.withdrawal import withdraw
+from core.runs.handle import open_run
+from core.runs.ledger import open_ledger
 from core.runs.references import train_references
 from core.runs.submit import create_run
-from core.runs.verify import verify_run
+from core.runs.verify import attempt_of, verify_run
 from core.runs.worker import work
 from core.types import CaseState, RunState
 from core.utils.serialization import to_json
 from core.workspace import Workspace
-from core.workspace.locks import shared_model_lock
+from core.workspace.locks import exclusive_model_lock, shared_model_lock
 
 MEMBERS = 8
 
@@ -208,6 +210,26 @@ def test_rejected_batch_is_dissolved_and_leaves_its_entries(batched, tmp_path):
     assert execution.execute_decisions(workspace) is None and "rejected run" in _record(workspace, batch.id, tmp_path)
     with pytest.raises(RequestError, match="is taken"):
         open_batch(workspace, list(members)[:2], batch.id)
+
+
+def test_batch_that_is_made_again_counts_the_runs_before_it(batched):
+    workspace, batch, members, run = batched
+    ledger = open_ledger(workspace)
+    assert attempt_of(open_run(workspace, run), ledger) == 1
+    dissolve(workspace, batch.id)
+    for name, part, attempt in (("again", list(members), 2), ("others", list(members)[:2], 1)):
+        other = open_batch(workspace, part, name, opened_by="rita")
+        second = create_run(workspace, other.id, "uniform", "cpu", steps=1, launched_by="olaf")
+        assert work(second) is RunState.DONE, second.status
+        assert attempt_of(second, ledger) == attempt
+        dissolve(workspace, name)
+
+
+def test_run_cannot_be_submitted_while_its_batch_is_being_dissolved(batched):
+    workspace, batch, _, run = batched
+    with exclusive_model_lock(workspace), pytest.raises(WorkspaceError, match="try again when it is done"):
+        submit(workspace, run, "olaf")
+    assert Cases(workspace).of(batch.id) is None
 
 
 def test_batch_whose_run_nobody_can_submit_is_dissolved(batched):
