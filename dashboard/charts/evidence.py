@@ -20,9 +20,15 @@ MARKS = {
 ROW = 30  # pixels
 
 
-def bounds(data: pd.DataFrame, words: dict[Verdict, str]) -> Chart:
-    """Draw each check with its interval, and what is allowed as a band (data of `questions.bounds_frame`)."""
-    none, allowed = json.dumps(t("bounds-none")), json.dumps(t("bounds-bound"))
+def bounds(data: pd.DataFrame, words: dict[Verdict, str], harmless: str) -> Chart:
+    """Draw each check with its interval, and what is allowed as a band.
+
+    Args:
+        data: Table of `questions.bounds_frame`.
+        words: Word of each verdict.
+        harmless: Label of the value 0.
+    """
+    none, allowed = json.dumps(harmless), json.dumps(t("bounds-bound"))
     labels = f'datum.value == 0 ? {none} : datum.value == 1 ? {allowed} : ""'
     side = alt.condition("datum.value == 0", alt.value("right"), alt.value("left"))  # the labels fit a narrow screen
     axis = alt.Axis(

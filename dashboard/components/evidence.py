@@ -9,7 +9,15 @@ from dashboard import charts
 from dashboard.components.exports import chart, table
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.phrases import escape
-from dashboard.presenters.questions import ANSWERS, QUESTIONS, beyond, bounds_frame, headline, questions, undrawn
+from dashboard.presenters.questions import (
+    QUESTIONS,
+    answer_text,
+    bounds_frame,
+    checks_beyond_bound,
+    checks_without_number,
+    headline,
+    questions,
+)
 
 BADGES = {
     Verdict.PASS: ("check", "green"),
@@ -53,16 +61,20 @@ def answers(shown: Verification) -> None:
             left, right = st.columns([2, 3], gap="medium", vertical_alignment="center")
             with left:
                 st.subheader(t(f"question-{question.name}"), anchor=False)
-                st.markdown(f"{badge(question.answer)} {ANSWERS[question.name, question.answer]}")
+                st.markdown(f"{badge(question.answer)} {answer_text(question)}")
                 if number := headline(question, shown):
                     st.caption(number)
-                if over := beyond(question):
+                if over := checks_beyond_bound(question):
                     st.caption(t("question-beyond", checks=", ".join(over)))
-                if missing := undrawn(question):
+                if missing := checks_without_number(question):
                     st.caption(t("question-undrawn", checks=", ".join(missing)))
             with right:
                 name = f"{shown.run}-{question.name}"
-                chart(charts.bounds(bounds_frame(question.checks, words), words), name, t("bounds-alt"))
+                chart(
+                    charts.bounds(bounds_frame(question.checks, words), words, t(f"bounds-none-{question.name}")),
+                    name,
+                    t("bounds-alt"),
+                )
             with st.expander(t("question-checks", checks=len(question.checks))):
                 st.markdown("\n".join(_line(check) for check in question.checks))
 

@@ -12,8 +12,8 @@ from dashboard.presenters.phrases import capital, code, date, escape, scope
 from dashboard.services import queries
 
 NAMED = 8  # user ids on a card
-LAUNCH = {RequestState.NEW, RequestState.FAILED, RequestState.REJECTED, RequestState.VOID}
-WATCH = {RequestState.RUNNING, RequestState.STOPPED}
+TO_LAUNCH = {RequestState.NEW, RequestState.FAILED, RequestState.REJECTED, RequestState.VOID}
+TO_WATCH = {RequestState.RUNNING, RequestState.STOPPED}
 
 
 def request_card(request: Request, status: RequestStatus, details: bool = True) -> None:
@@ -57,9 +57,9 @@ def overdue(due: str) -> bool:
 def next_step(request_id: str, status: RequestStatus) -> None:
     """Draw the button that leads to the next step."""
     label = t(f"request-next-{status.state.replace('_', '-')}")
-    if status.state in LAUNCH:
+    if status.state in TO_LAUNCH:
         link("run", label, "play_circle", request=request_id)
-    elif status.state in WATCH:
+    elif status.state in TO_WATCH:
         link("run", label, "monitoring", run=status.run)
     elif status.state is RequestState.IN_BATCH:
         link("review", label, "group_work", request=status.batch)

@@ -19,7 +19,6 @@ ANSWERS = Texts(
     {
         ("forgotten", Verdict.PASS): "answer-forgotten-pass",
         ("forgotten", Verdict.EXACT): "answer-forgotten-exact",
-        ("forgotten", Verdict.FAIL): "answer-forgotten-fail",
         ("forgotten", Verdict.INCONCLUSIVE): "answer-forgotten-inconclusive",
         ("others", Verdict.PASS): "answer-others-pass",
         ("others", Verdict.FAIL): "answer-others-fail",
@@ -27,6 +26,13 @@ ANSWERS = Texts(
         ("attacks", Verdict.PASS): "answer-attacks-pass",
         ("attacks", Verdict.FAIL): "answer-attacks-fail",
         ("attacks", Verdict.INCONCLUSIVE): "answer-attacks-inconclusive",
+    }
+)
+FORGOTTEN_FAILURES = Texts(
+    {
+        "still_knows": "answer-forgotten-too-little",
+        "over_forgot": "answer-forgotten-too-much",
+        "": "answer-forgotten-lists",  # only a guardrail fails
     }
 )
 NO_HARM = {"answer_mass": 1.0, "distinguishability": 0.5}  # value of a harmless model; 0 for all other checks
@@ -49,7 +55,11 @@ def questions(shown: Verification) -> list[Question]:
 
 
 def _answer(name: str, checks: tuple[Check, ...], verdict: Verdict) -> Verdict:
-    """EXACT by construction; FAIL by one check; PASS by all checks that a PASS needs; of attacks, by half of them."""
+    """The answer to a question.
+
+    EXACT holds by construction. One failed check is a FAIL. A PASS needs all endpoints and conditions among the checks;
+    where there are none, it needs half of the checks.
+    """
     if name == "forgotten" and verdict is Verdict.EXACT:
         return Verdict.EXACT
     verdicts = [check.verdict for check in checks if check.part is not Part.DESCRIPTION]
@@ -60,6 +70,14 @@ def _answer(name: str, checks: tuple[Check, ...], verdict: Verdict) -> Verdict:
     passed = judged.count(Verdict.PASS)
     shown = passed == len(judged) if needed else passed > 0 and 2 * passed >= len(judged)
     return Verdict.PASS if shown else Verdict.INCONCLUSIVE
+
+
+def answer_text(question: Question) -> str:
+    """Return the answer in words. The first question fails where too little or where too much is forgotten."""
+    if question.name != "forgotten" or question.answer is not Verdict.FAIL:
+        return ANSWERS[question.name, question.answer]
+    failed = (one.reason for one in question.checks if one.verdict is Verdict.FAIL and one.part is Part.ENDPOINT)
+    return FORGOTTEN_FAILURES[next(failed, "")]
 
 
 def headline(question: Question, shown: Verification) -> str:
@@ -90,13 +108,13 @@ def _others_number(shown: Verification) -> str:
     return t(name, fall=f"{abs(fall):.3f}", most=bound, margin=f"{margin:.3f}")
 
 
-def beyond(question: Question) -> list[str]:
+def checks_beyond_bound(question: Question) -> list[str]:
     """Names of the checks whose value lies beyond what is allowed without a proof of harm."""
     open_ones = (one for one in question.checks if one.verdict is Verdict.INCONCLUSIVE)
     return [drawn_name(one) for one in open_ones if abs(_harm(one)[0]) > 1 and (two_sided(one) or _harm(one)[0] > 1)]
 
 
-def undrawn(question: Question) -> list[str]:
+def checks_without_number(question: Question) -> list[str]:
     """Names of the checks that have no number to draw."""
     return [drawn_name(one) for one in question.checks if not all(map(math.isfinite, _harm(one)))]
 
@@ -107,7 +125,7 @@ def drawn_name(check: Check) -> str:
 
 
 def bounds_frame(checks: tuple[Check, ...], words: dict[Verdict, str]) -> pd.DataFrame:
-    """Return the table of `charts.bounds`: 0 is no harm, 1 is the bound. Checks without numbers are left out."""
+    """Return the table of `charts.bounds`: 0 is a harmless model, 1 the bound. Checks without numbers are left out."""
     rows = [
         (
             drawn_name(one),

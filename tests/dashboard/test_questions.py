@@ -9,7 +9,15 @@ from core.runs.handle import open_run
 from core.types import Check, Interval, Part, Verdict
 from core.utils.assets import asset
 from core.workspace import Workspace
-from dashboard.presenters.questions import DOMAIN, QUESTIONS, beyond, bounds_frame, headline, questions
+from dashboard.presenters.questions import (
+    DOMAIN,
+    QUESTIONS,
+    answer_text,
+    bounds_frame,
+    checks_beyond_bound,
+    headline,
+    questions,
+)
 
 WORDS = {verdict: verdict.value for verdict in Verdict}
 PASS, FAIL, OPEN = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
@@ -76,7 +84,21 @@ def test_headline_says_nothing_that_its_numbers_contradict(shown, details, sente
 def test_most_attacks_without_power_are_no_yes():
     broken = render(open_run(Workspace(asset("demo")), "run-broken").verification)
     attacks = next(one for one in questions(broken) if one.name == "attacks")
-    assert attacks.answer is OPEN and {"Relearning", "Telling apart"} <= {*beyond(attacks)}
+    assert attacks.answer is OPEN and {"Relearning", "Telling apart"} <= {*checks_beyond_bound(attacks)}
+
+
+def test_failed_forgetting_says_which_way():
+    broken = render(open_run(Workspace(asset("demo")), "run-broken").verification)
+    forgotten = questions(broken)[0]
+    endpoint = next(one for one in forgotten.checks if one.part is Part.ENDPOINT)
+    others = tuple(one for one in forgotten.checks if one.part is not Part.ENDPOINT)
+
+    def answer(*checks: Check) -> str:
+        return answer_text(forgotten._replace(checks=checks, answer=Verdict.FAIL))
+
+    assert "too much" in answer_text(forgotten)
+    assert "too little" in answer(replace(endpoint, verdict=Verdict.FAIL, reason="still_knows"))
+    assert "lists" in answer(*others)
 
 
 def check(code: str, low, high, *values: float) -> Check:
