@@ -55,7 +55,8 @@ def score_candidates(
     shared = shared_prefix_length(rows, min(starts) - 1)
     prefix = torch.tensor([rows[0][:shared]], device=recommender.device)
     body = anatomy(recommender.model).causal_lm.base_model
-    cache = body(input_ids=prefix, use_cache=True).past_key_values
+    cache = DynamicCache()  # the model's own would drop what lies outside a sliding window
+    body(input_ids=prefix, past_key_values=cache, use_cache=True)
     size = max(1, CHUNK_TOKENS // max(len(row) for row in rows))
     chunks = [slice(start, start + size) for start in range(0, len(rows), size)]
     scores = [_tail_scores(recommender, cache, shared, rows[chunk], starts[chunk]) for chunk in chunks]

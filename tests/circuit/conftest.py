@@ -1,6 +1,8 @@
 """Fixtures of the circuit tests: tiny random models of every family, a trained model, and prompt pairs."""
 
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from transformers import (
 )
 
 from core.circuit.prompt_pairs import PromptPair
+from core.models.recommender import Recommender
 
 TRAINED = Path(__file__).parents[3] / "shared/data/tinystories-260k"
 VOCABULARY = 512  # size of the trained model's vocabulary; its tokens below 259 are bytes, which no text contains
@@ -67,6 +70,19 @@ def random_model(family: str) -> nn.Module:
         for weight in model.parameters():
             weight.add_(torch.randn_like(weight) * 0.1)
     return model.eval()
+
+
+def random_recommender(family: str, like: Recommender) -> Recommender:
+    """A random model of a family, with the vocabulary and the tokenizer of another recommender."""
+    config = deepcopy(CONFIGS[family])
+    config.vocab_size = like.model.config.vocab_size
+    setattr(config, "n_positions" if family == "gpt2" else "max_position_embeddings", 512)
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(torch.randn_like(weight) * 0.1)
+    return replace(like, model=model)
 
 
 def with_lora(model: nn.Module) -> nn.Module:

@@ -9,6 +9,7 @@ from core.evaluation.ranking import score_candidates
 from core.models.batching import answer_logits, collate
 from core.pipeline.context import load_adapter, make_context
 from core.types import Interaction, Prompt, Task
+from tests.circuit.conftest import CONFIGS, random_recommender
 from tests.conftest import tiny_workspace
 
 
@@ -16,6 +17,16 @@ def load_recommender(workspace):
     recommender = load_adapter(workspace, str(workspace.root / "adapter"), "cpu")
     context = make_context(workspace, None, recommender.tokenizer)
     return recommender, context
+
+
+@pytest.fixture(scope="module")
+def next_item(tmp_path_factory):
+    return tiny_workspace(tmp_path_factory.mktemp("next") / "workspace", Task.NEXT_ITEM)
+
+
+@pytest.fixture(params=["workspace", "next_item"])
+def either_task(request):
+    return request.getfixturevalue(request.param)
 
 
 def with_candidate(prompt: Prompt, item: str) -> Prompt:
@@ -58,6 +69,31 @@ def test_top_list_omits_items_in_the_history(workspace):
     assert len(shown) == 10
     assert not {entry.item for entry in shown} & {event.item for event in history}
     assert [entry.score for entry in shown] == sorted((entry.score for entry in shown), reverse=True)
+
+
+@pytest.mark.parametrize("family", CONFIGS)
+def test_scores_of_every_family_equal_full_prompt_scores(either_task, family):
+    """Also where a sliding window is shorter than the prompt (mistral, gemma2, gemma3)."""
+    known, context = load_recommender(either_task)
+    recommender = random_recommender(family, known)
+    prompt = max((one for part in context.split.test for one in part.singles), key=lambda one: len(one.events))
+    items = list(either_task.items)[:5]
+    encoded = context.encode([with_candidate(prompt, item) for item in items])
+    assert min(len(one.ids) for one in encoded) > 5 * 6  # the windows of CONFIGS hold 6 tokens
+    slow = [full_prompt_score(recommender, one) for one in encoded]
+    fast = score_candidates(recommender, prompt, items, context.prompt_setup)
+    np.testing.assert_allclose(fast, slow, atol=1e-4)
+    assert np.std(slow) > 1e-2
+
+
+def full_prompt_score(recommender, encoded) -> float:
+    """Score of a candidate whose whole prompt is read at once, without a cache."""
+    batch = collate([encoded])
+    with torch.no_grad():
+        logits = answer_logits(recommender.model, batch)
+    if recommender.task is Task.CLICK:
+        return float(logits[-1, recommender.yes] - logits[-1, recommender.no])
+    return logits.log_softmax(-1).gather(1, batch.tokens[:, None]).mean().item()
 
 
 @pytest.mark.parametrize("task", ["click"])

@@ -1,13 +1,11 @@
 """What-if scores: equal to the plain ranking with no module off, and to the patched run otherwise."""
 
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
 
 from core.circuit.attribution import attribute_pairs
 from core.circuit.hooks import ActivationCache, hooked
@@ -20,7 +18,7 @@ from core.models.recommender import Recommender
 from core.pipeline.context import RequestContext, load_adapter, make_context
 from core.types import Task
 from core.workspace import Workspace
-from tests.circuit.conftest import CONFIGS
+from tests.circuit.conftest import CONFIGS, random_recommender
 from tests.conftest import tiny_workspace
 
 DEMO = Path(__file__).parents[2] / "assets/demo"
@@ -47,19 +45,6 @@ def what_if(recommender: Recommender, context: RequestContext) -> WhatIf:
 @pytest.fixture(scope="module")
 def history(context: RequestContext):
     return context.histories[context.request.users[0]]
-
-
-def random_recommender(family: str, like: Recommender) -> Recommender:
-    """Return a random model of another family with the demo's vocabulary."""
-    config = deepcopy(CONFIGS[family])
-    config.vocab_size = like.model.config.vocab_size
-    setattr(config, "n_positions" if family == "gpt2" else "max_position_embeddings", 512)
-    torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(config).eval()
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.add_(torch.randn_like(weight) * 0.1)
-    return replace(like, model=model)
 
 
 def prompt_pairs(scenario: UserScenario, prompt_setup) -> list[PromptPair]:
