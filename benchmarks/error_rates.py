@@ -244,7 +244,7 @@ def write(source: Workspace, results: Sequence[Outcome], options: argparse.Names
     scenes = len({one.scene for one in results})
     lines = [
         f"# Error rates of the verdict: {source.settings.name}", "",
-        f"Models of known truth, {scenes} scenes, {RETRAININGS} retrainings a scene and kind, each verdict against every five "
+        f"Models of known truth, number of scenes: {scenes}; {RETRAININGS} retrainings a scene and kind, each verdict against every five "
         "of them. A rate is the mean over scenes; the 95 % interval is Clopper-Pearson's with each scene as one trial. The share "
         f"forgotten is that of the mean advantage in log loss. Endpoints: {', '.join(ENDPOINTS)}. Seeds from "
         f"{FIRST_SCENE + options.first}. torch {torch.__version__}, Python {platform.python_version()}. Command:", "",

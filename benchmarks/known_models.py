@@ -42,9 +42,7 @@ Models = dict[str, list[Answers]]  # one model of each name, or one for each ret
 
 def scene_answers(source: Workspace, number: int, kind: str, folder: Path) -> tuple[RequestContext, Models]:
     """Train the models of one scene and kind that FOLDER lacks, and collect the answers of all on the forgotten rows."""
-    workspace = make_scenario(source, FIRST_SCENE + number, folder / f"scene-{number}", report)
-    request = open_request(workspace, kind, number)
-    train_references(workspace, request.id, RETRAININGS, "cpu", lambda reference, step: report(f"{reference}", step))
+    workspace, request = train_scene(source, number, kind, folder)
     half = train_on_half(workspace, request, folder / f"{number}-{kind}-half")
     recommender = load_adapter(workspace, str(workspace.adapter), "cpu")
     context = make_context(workspace, request, recommender.tokenizer)
@@ -58,6 +56,14 @@ def scene_answers(source: Workspace, number: int, kind: str, folder: Path) -> tu
         "half of the rows kept": [answers_of(half, context)],
         "over-forgotten": [over_forgotten_answers(recommender, context, retrained)],
     }
+
+
+def train_scene(source: Workspace, number: int, kind: str, folder: Path) -> tuple[Workspace, Request]:
+    """Train the adapter of a scene and the retrainings of one kind of request, where FOLDER lacks them."""
+    workspace = make_scenario(source, FIRST_SCENE + number, folder / f"scene-{number}", report)
+    request = open_request(workspace, kind, number)
+    train_references(workspace, request.id, RETRAININGS, "cpu", lambda reference, step: report(f"{reference}", step))
+    return workspace, request
 
 
 def report(name: str, step: Step) -> bool:

@@ -114,7 +114,8 @@ def _unlearning(_context: RequestContext, lengths: Lengths, how: Method, modules
     )
     checks = len(task_vectors.MOVE_MULTIPLES) + 1 if how.uses_task_vectors else how.steps / CHECK_EVERY + 2
     yield Reads((checks + 1) * checked)
-    yield Reads(2 * sum(lengths.all(name, early_stopping.COMPARED) for name in ("retain", "holdout")))
+    compared = sum(lengths.all(name, early_stopping.COMPARED) for name in ("retain", "holdout", "validation"))
+    yield Reads(2 * compared)
     if how.groups == "memory":
         yield Reads((modules + 1) * (lengths.all("forget") + lengths.all("holdout", memory_contrast.PROMPTS)))
     if how.uses_teacher:
