@@ -1,5 +1,8 @@
 """Options that several commands share, and parsers of options that hold several values."""
 
+import csv
+import io
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +28,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 
 
 def columns_of(text: str) -> Columns:
-    """Parse names of columns: user=U,item=I,title=T,rating=R,time=Z.
+    """Parse names of columns: user=U,item=I,title=T,rating=R,time=Z,genres=G.
 
     Raises:
         DataError: The text has another form.
@@ -33,23 +36,45 @@ def columns_of(text: str) -> Columns:
     try:
         return Columns(**dict(part.split("=", 1) for part in parts_of(text)))
     except (TypeError, ValueError):
-        raise DataError(f"Columns {text!r} cannot be read: write user=U,item=I,title=T,rating=R,time=Z.") from None
+        raise DataError(
+            f"Columns {text!r} cannot be read: write user=U,item=I,title=T,rating=R,time=Z,genres=G."
+        ) from None
 
 
 def parts_of(text: str) -> list[str]:
-    """The non-empty parts of a text between commas, without surrounding spaces."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+    """The non-empty parts of a text between commas, without blanks around them. Double quotes protect a comma."""
+    parts = next(csv.reader([text], skipinitialspace=True), [])
+    return [part.strip() for part in parts if part.strip()]
 
 
-def pairs_of(text: str) -> list[tuple[str, str]]:
-    """Parse USER:ITEM pairs that are separated by commas.
+def joined(parts: Iterable[str]) -> str:
+    """The text that `parts_of` reads as these parts."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(parts)
+    return text.getvalue()
+
+
+def pairs_of(text: str, known: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Parse USER:ITEM pairs that are separated by commas. Ids may hold colons themselves.
+
+    Args:
+        text: The pairs.
+        known: Pairs that exist; they tell which colon parts the ids.
 
     Raises:
-        RequestError: A part is not a pair.
+        RequestError: A part is not a pair, or several.
     """
-    if bad := next((part for part in parts_of(text) if ":" not in part), None):
-        raise RequestError(f"Interaction {bad!r} is not USER:ITEM: write for example 4:318.")
-    return [(user, item) for user, _, item in (part.partition(":") for part in parts_of(text))]
+    return [_pair_of(part, known) for part in parts_of(text)]
+
+
+def _pair_of(part: str, known: Collection[tuple[str, str]]) -> tuple[str, str]:
+    pairs = [(part[:at], part[at + 1 :]) for at, char in enumerate(part) if char == ":"]
+    if not pairs:
+        raise RequestError(f"Interaction {part!r} is not USER:ITEM: write for example 4:318.")
+    found = [pair for pair in pairs if pair in known]
+    if len(found) > 1:
+        raise RequestError(f"Interaction {part!r} can be read as {found[0]} and as {found[1]}: choose it on the page.")
+    return found[0] if found else pairs[0]
 
 
 def workspace_for_runs(path: Path, person: str) -> Workspace:

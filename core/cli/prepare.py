@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from core.cli.console import out, progress, step_bars
-from core.cli.options import WorkspacePath, columns_of
-from core.data.readers import Dataset, read
+from core.cli.options import WorkspacePath, columns_of, joined
+from core.data.readers import READERS, Dataset, read
+from core.data.readers.summary import summary_rows
 from core.errors import RequestError
 from core.types import Task
 from core.utils.commands import command_line
@@ -16,8 +18,9 @@ from core.workspace import Workspace, WorkspaceSettings
 Columns = Annotated[
     str,
     typer.Option(
-        help="user=U,item=I,title=T,rating=R,time=Z, where the columns have other names than user, item, title, "
-        "rating (of 5; 4 and above counts as liked) and time (Unix seconds)."
+        help="user=U,item=I,title=T,rating=R,time=Z,genres=G, where the columns have other names than user, item, "
+        "title, rating, time (Unix time or a date) and genres; numbers for a file without a header; rating= or time= "
+        "for none."
     ),
 ]
 Average = Annotated[
@@ -42,7 +45,8 @@ HeldOutShare = Annotated[
 
 def prepare(
     data: Annotated[
-        str, typer.Option(help="KIND:PATH, e.g. movielens:ml-latest-small, csv:ratings.csv or jsonl:ratings.jsonl.")
+        str,
+        typer.Option(help=f"KIND:PATH, e.g. movielens:ml-latest-small or csv:ratings.csv. KIND: {', '.join(READERS)}."),
     ],
     workspace: WorkspacePath,
     task: Annotated[
@@ -58,6 +62,12 @@ def prepare(
         Path | None, typer.Option(help="A LoRA adapter of that base model. Default: one is trained here.")
     ] = None,
     columns: Columns = "",
+    items: Annotated[
+        Path | None, typer.Option(help="A separate catalogue: a table, JSON lines or Parquet with item, title, genres.")
+    ] = None,
+    liked: Annotated[
+        float | None, typer.Option(help="From which rating on a title counts as liked. Default: by the scale.")
+    ] = None,
     epochs: Annotated[int, typer.Option(help="Epochs of the adapter's training, and of every reference.", min=1)] = 6,
     average: Average = 0.5,
     rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter.", min=1)] = 32,
@@ -73,7 +83,8 @@ def prepare(
 
     if task not in list(Task):
         raise RequestError(f"Task {task!r} is unknown: choose click or next_item.")
-    dataset = _read(data, columns)
+    dataset = read(data, columns_of(columns), items, liked, Task(task))
+    _print_data(dataset, Task(task))
     name, revision, location = _base(base)
     settings = WorkspaceSettings(
         workspace.name, data, Task(task), location, revision, window=window, epochs=epochs, learning_rate=learning_rate,
@@ -85,12 +96,15 @@ def prepare(
         _print_summary(make_workspace(dataset, workspace, settings, scratch, step_bars(bars), adapter), workspace)
 
 
-def _read(data: str, columns: str) -> Dataset:
-    """Read the data and print what the reader noted."""
-    dataset = read(data, columns_of(columns))
+def _print_data(dataset: Dataset, task: Task) -> None:
+    """Print what was read, dropped and kept, and what the reader noted."""
+    if dataset.summary:
+        table = Table(show_header=False, box=None)
+        for row in summary_rows(dataset.summary, dataset.interactions, task):
+            table.add_row(*row)
+        out.print(table, highlight=False)
     for note in dataset.notes:
         out.print(f"note: {note}", highlight=False)
-    return dataset
 
 
 def _base(base: str) -> tuple[str, str | None, str]:
@@ -109,5 +123,5 @@ def _print_summary(workspace: Workspace, path: Path) -> None:
         f"{len(split.held_out_users)} held-out users."
     )
     if split.training_users:
-        following = command_line("request", "--workspace", str(path), "--users", split.training_users[0])
+        following = command_line("request", "--workspace", str(path), "--users", joined(split.training_users[:1]))
         out.print(f"Next: {following}", soft_wrap=True)

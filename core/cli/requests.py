@@ -18,7 +18,12 @@ from core.workspace import Workspace
 
 def request(
     root: WorkspacePath,
-    users: Annotated[str, typer.Option(help="User ids, separated by commas: all their data is to be deleted.")] = "",
+    users: Annotated[
+        str,
+        typer.Option(
+            help="User ids, separated by commas: all their data is to be deleted. Double quotes protect a comma."
+        ),
+    ] = "",
     interactions: Annotated[str, typer.Option(help="Single interactions as USER:ITEM, separated by commas.")] = "",
     reason: Annotated[str, typer.Option(help="The reason in a few words; destroyed with the request.")] = "",
     legal_basis: Annotated[
@@ -45,11 +50,12 @@ def request(
             "Batch: its requests say whose data goes and why, so leave out --users, --interactions, --ground and "
             "--identity."
         )
-    opened = (
-        batches.open_batch(workspace, parts_of(batch), batch_id, reason, person)
-        if batch
-        else workspace.open_request(parts_of(users), pairs_of(interactions), reason, person, legal_basis, identity)
-    )
+    if batch:
+        opened = batches.open_batch(workspace, parts_of(batch), batch_id, reason, person)
+    else:
+        known = {(event.user, event.item) for event in workspace.interactions} if interactions else ()
+        rows = pairs_of(interactions, known)
+        opened = workspace.open_request(parts_of(users), rows, reason, person, legal_basis, identity)
     if as_json:
         print(json.dumps(to_json(opened)))
         return

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from core.data.prompts import encode, escape, template
 from core.data.readers import Dataset
-from core.data.splits import by_user, split_users, windows
+from core.data.splits import MIN_HISTORY, by_user, make_split, split_users, windows
 from core.errors import DataError, WorkspaceError
 from core.models.hub import resolve
 from core.models.recommender import save_adapter
@@ -94,6 +94,7 @@ def prepare(
     for item in dataset.items:
         escape(item.title)  # refuses titles that no prompt can hold, before anything is written
     user_split, base_interactions = _split_users(dataset, scratch, own_base, base_interactions)
+    _check_examples(dataset, user_split, settings)
     part = staging(folder)
     shutil.rmtree(part, ignore_errors=True)
     try:
@@ -124,6 +125,16 @@ def _split_users(
             f"and --holdout {scratch.held_out_share:g}."
         )
     return user_split, base_interactions
+
+
+def _check_examples(dataset: Dataset, user_split: UserSplit, settings: WorkspaceSettings) -> None:
+    """Raise DataError where no row is left to train on, or nobody's history is long enough to be tested."""
+    split = make_split(dataset.interactions, user_split, None, settings.window, settings.task)
+    if not split.retain or not split.test:
+        rows = "liked titles" if settings.task is Task.NEXT_ITEM else "ratings"
+        raise DataError(
+            f"No training user has {MIN_HISTORY} {rows}, so nothing is left to train or to test: give longer histories."
+        )
 
 
 def _write_data(layout: WorkspaceLayout, dataset: Dataset, user_split: UserSplit, settings: WorkspaceSettings) -> None:

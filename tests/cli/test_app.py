@@ -123,7 +123,7 @@ def test_prepare_refuses_invalid_input_and_leaves_no_files(ratings, tmp_path, ca
     (pickled / "config.json").write_text('{"model_type": "llama"}')
     (pickled / "pytorch_model.bin").write_bytes(pickle.dumps({}))
     long = tmp_path / "long.csv"
-    long.write_text(f"user,item,title,rating,time\nu1,i1,{'x' * 10_000},4,1\n")
+    long.write_text(f"user,item,title,rating,time\nu1,i1,{'x' * 10_000},4,1\nu1,i2,Other,1,2\n")
     filled = [part.format(ratings=ratings, pickled=pickled, long=long) for part in arguments]
     before = set(tmp_path.iterdir())
     assert words in error_of(capsys, monkeypatch, "prepare", *filled, "--workspace", tmp_path / "space")

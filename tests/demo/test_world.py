@@ -47,7 +47,8 @@ def auc(scores, likes) -> float:
 
 
 def test_same_seed_gives_same_bytes(world):
-    assert hashlib.sha256(json.dumps(to_json(world)).encode()).hexdigest() == DIGEST
+    made = {name: value for name, value in to_json(world).items() if name != "summary"}  # that of a file that was read
+    assert hashlib.sha256(json.dumps(made).encode()).hexdigest() == DIGEST
     assert make_world(seed=8, films=40, people=5) != make_world(seed=9, films=40, people=5)
 
 

@@ -1,38 +1,49 @@
-"""Readers: one module for each file format, all with the same result, a `Dataset`.
+"""Readers: rating files of many formats and public data sets by name, all with the same result, a `Dataset`.
 
-Add a reader in two steps:
-
-1. Write `core/data/readers/<format>.py` with one function `(path, columns) -> Dataset`. A format with one record per
-   rating only has to yield `Rows` and hand them to `dataset_from_rows`, which reports bad cells by file and line.
-2. Add one row to `READERS` below. The command line, its help and the error messages take the name from there.
+A file format is a function `(path, columns) -> Table` and a line in `FORMATS`. A public data set is an entry in
+`layouts.LAYOUTS`. The command line, its help and the error messages take the names from there.
 """
 
-import csv
 from collections.abc import Callable
 from pathlib import Path
 
 from core.data.labels import LIKED
-from core.data.readers.csv_table import read_csv
-from core.data.readers.dataset import Columns, Dataset
-from core.data.readers.json_lines import read_jsonl
-from core.data.readers.movielens import read_movielens
+from core.data.readers.arrow_tables import read_datasets, read_parquet
+from core.data.readers.dataset import Dataset, Wanted, make_dataset
+from core.data.readers.delimited import read_delimited
+from core.data.readers.json_lines import read_json_lines
+from core.data.readers.layouts import LAYOUTS, read_items, read_layout
+from core.data.readers.table import Columns, Table
 from core.errors import DataError
+from core.types import Item, Task
 
-__all__ = ["LIKED", "READERS", "Columns", "Dataset", "read", "read_csv", "read_jsonl", "read_movielens"]
+__all__ = ["LIKED", "READERS", "Columns", "Dataset", "read"]
 
-READERS: dict[str, Callable[[Path, Columns], Dataset]] = {
-    "movielens": read_movielens,
-    "csv": read_csv,
-    "jsonl": read_jsonl,
+FORMATS: dict[str, Callable[[Path, Columns], Table]] = {
+    "csv": read_delimited,
+    "jsonl": read_json_lines,
+    "parquet": read_parquet,
+    "datasets": read_datasets,
 }
+READERS = (*LAYOUTS, *FORMATS)
+SUFFIXES = {".json": "jsonl", ".jsonl": "jsonl", ".parquet": "parquet"}  # of catalogues; all others are tables of text
 
 
-def read(source: str, columns: Columns | None = None) -> Dataset:
+def read(
+    source: str,
+    columns: Columns | None = None,
+    items: Path | None = None,
+    liked: float | None = None,
+    task: Task = Task.CLICK,
+) -> Dataset:
     """Read a data source.
 
     Args:
-        source: `KIND:PATH`, where KIND is a key of `READERS`.
-        columns: The names of the columns; the default names if None.
+        source: `KIND:PATH`, where KIND is one of `READERS`.
+        columns: The names of the columns; those of the kind if None.
+        items: A separate catalogue: id, title and genres in the columns of the same names.
+        liked: From which rating on a title counts as liked; None to follow the scale of the ratings.
+        task: The task; `next_item` needs no ratings.
 
     Raises:
         DataError: The source cannot be read; the message names the file and, where there is one, the line.
@@ -42,9 +53,19 @@ def read(source: str, columns: Columns | None = None) -> Dataset:
         raise DataError(
             f"Data source {source!r} is not understood: write KIND:PATH with KIND one of {', '.join(READERS)}."
         )
-    if not Path(path).exists():
-        raise DataError(f"Data path {path} is not there: check the path after {kind!r}.")
+    for one in filter(None, (Path(path), items)):
+        if not one.exists():
+            raise DataError(f"Data path {one} is not there: check the path after {kind!r} and --items.")
+    wanted = Wanted(columns or Columns(), task, liked)
     try:
-        return READERS[kind](Path(path), columns or Columns())
-    except (OSError, UnicodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read as text ({error}): give a readable file in UTF-8.") from None
+        catalogue = _catalogue(items, wanted.columns) if items else None
+        if kind in LAYOUTS:
+            return read_layout(kind, Path(path), wanted, catalogue)
+        return make_dataset(FORMATS[kind](Path(path), wanted.columns), wanted, catalogue)
+    except (OSError, EOFError, UnicodeError) as error:
+        raise DataError(f"{path} cannot be read as text ({error}): give a readable file.") from None
+
+
+def _catalogue(path: Path, columns: Columns) -> dict[str, Item]:
+    suffix = next((one for one in reversed(path.suffixes) if one != ".gz"), "")
+    return read_items(FORMATS[SUFFIXES.get(suffix, "csv")](path, columns), columns)

@@ -1,23 +1,26 @@
-"""Ratings in a JSON-lines file, one JSON object a line."""
+"""JSON lines: one object a line; empty lines are left out."""
 
 import json
 from pathlib import Path
 
-from core.data.readers.dataset import Columns, Dataset, Rows, dataset_from_rows
+from core.data.readers.table import Columns, Rows, Table
+from core.data.readers.text_files import open_text
 from core.errors import DataError
 
 
-def read_jsonl(path: Path, columns: Columns) -> Dataset:
-    """Read a JSON-lines file whose keys are named by `columns`."""
-    return dataset_from_rows(_jsonl_rows(path), columns)
+def read_json_lines(path: Path, _columns: Columns | None = None) -> Table:
+    """Open a JSON-lines file."""
+    return Table(_rows(path))
 
 
-def _jsonl_rows(path: Path) -> Rows:
-    with path.open(encoding="utf-8-sig") as file:
+def _rows(path: Path) -> Rows:
+    with open_text(path) as file:
         for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
             try:
                 row = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 row = None
             if not isinstance(row, dict):
                 raise DataError(f"{path} line {number} is not a JSON object: write one object a line.")

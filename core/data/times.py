@@ -1,0 +1,61 @@
+"""Times in data files: Unix time in seconds, milliseconds, microseconds or nanoseconds, or a date."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from core.errors import DataError
+
+UNITS = {"seconds": (1, 1e11), "milliseconds": (1e3, 1e14), "microseconds": (1e6, 1e17), "nanoseconds": (1e9, 1e20)}
+FORMATS = ("%a %b %d %H:%M:%S %z %Y", "%m %d, %Y", "%b %d, %Y")  # GoodReads; Amazon's review times
+
+
+def parse_time(text: str) -> tuple[float, bool]:
+    """A time as a number.
+
+    Returns:
+        The number, and whether it was a date, so that it is in Unix seconds. A date without a zone is in UTC.
+
+    Raises:
+        ValueError: The text is neither a finite number nor a date.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        return _date(text).timestamp(), True
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number, False
+
+
+def _date(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = next(filter(None, (_parsed(text, one) for one in FORMATS)), None) or datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _parsed(text: str, form: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, form)
+    except ValueError:
+        return None
+
+
+def unit_of(numbers: Sequence[float]) -> tuple[str, float]:
+    """Unit of Unix times, by the size of the largest, and how many of them make a second.
+
+    Raises:
+        DataError: The times have no common unit, or lie outside all of them.
+    """
+    largest = max((abs(one) for one in numbers), default=0.0)
+    name, (per_second, _) = next(
+        ((name, unit) for name, unit in UNITS.items() if largest < unit[1]), ("", (math.nan, math.nan))
+    )
+    if not name:
+        raise DataError(f"The largest time is {largest:g}, which is no Unix time: give Unix seconds or dates.")
+    since_1980 = [one for one in numbers if one > 3.2e8]  # smaller numbers may be counters
+    if name != "seconds" and since_1980 and min(since_1980) < 3.2e8 * per_second:
+        raise DataError(f"Times from {min(since_1980):.0f} to {largest:.0f} have no common unit: give Unix seconds.")
+    return name, per_second

@@ -1,0 +1,68 @@
+"""Every id that was taken in can be named on the command line, and the printed commands name it right."""
+
+import shlex
+import shutil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from core.cli.app import app
+from core.cli.options import joined, pairs_of, parts_of
+from core.errors import RequestError
+from core.utils.commands import command_line
+from core.utils.serialization import read_json, read_json_lines, write_json, write_json_lines
+from core.workspace import Workspace
+
+IDS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).map(str.strip).filter(bool)
+
+
+@given(st.lists(IDS, min_size=1))
+def test_list_of_any_ids_is_read_as_it_was_written(ids):
+    assert parts_of(joined(ids)) == ids
+    assert shlex.split(command_line("request", "--users", joined(ids)))[-1] == joined(ids)
+
+
+@given(st.lists(st.tuples(IDS, IDS), min_size=1, max_size=4))
+def test_pairs_of_any_ids_are_found_or_refused_as_ambiguous(pairs):
+    text = joined(f"{user}:{item}" for user, item in pairs)
+    try:
+        assert pairs_of(text, set(pairs)) == pairs
+    except RequestError as error:
+        assert "can be read as" in str(error)
+
+
+NAMES = {"u": "Person, No. ", "i": "urn:item:"}  # ids of the tiny workspace, prefixed
+
+
+@pytest.fixture
+def renamed(workspace, tmp_path):
+    """The tiny workspace with ids that hold commas, colons, blanks and pipes."""
+    folder = shutil.copytree(workspace.root, tmp_path / "renamed")
+    layout = Workspace(folder).layout
+
+    def new(name: str) -> str:
+        return f"{NAMES[name[0]]}{name[1:]}|a b"
+
+    write_json_lines(layout.items, [one | {"id": new(one["id"])} for one in read_json_lines(layout.items, dict)])
+    events = [
+        one | {"user": new(one["user"]), "item": new(one["item"])} for one in read_json_lines(layout.interactions, dict)
+    ]
+    write_json_lines(layout.interactions, events)
+    users = {part: [new(one) for one in own] for part, own in read_json(layout.user_split).items()}
+    write_json(layout.user_split, users)
+    return Workspace(folder)
+
+
+def test_request_takes_any_id(renamed):
+    space = ["request", "--workspace", str(renamed.root)]
+    first, second, *_ = renamed.user_split.training_users
+    item = next(event.item for event in renamed.interactions if event.user == second)
+    before = {one.id for one in renamed.requests()}
+    for options in (["--users", joined([first])], ["--interactions", joined([f"{second}:{item}"])]):
+        result = CliRunner().invoke(app, [*space, *options])
+        assert result.exit_code == 0, result.output
+    opened = [one for one in Workspace(renamed.root).requests() if one.id not in before]
+    assert {one.users for one in opened} == {(first,), ()}
+    assert {one.interactions for one in opened} == {(), ((second, item),)}
