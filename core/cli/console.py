@@ -70,8 +70,37 @@ def report_table(evaluation: Evaluation) -> Table:
     return table
 
 
+class ProgressLines(Progress):
+    """Progress for a log, a cluster or a container: a line at a task's start, at each tenth of it and at its end."""
+
+    def __init__(self, quiet: bool) -> None:
+        """Write to standard error; nothing if `quiet`."""
+        super().__init__(console=err, disable=True)  # no bars
+        self._quiet, self._told = quiet, dict[TaskID, tuple[str, int]]()
+
+    def add_task(self, description: str, *arguments: Any, **options: Any) -> TaskID:
+        """Add a task, and tell that it starts."""
+        task = super().add_task(description, *arguments, **options)
+        self._tell(task)
+        return task
+
+    def update(self, task_id: TaskID, **options: Any) -> None:
+        """Update a task, and tell it where its name or its tenth has changed."""
+        super().update(task_id, **options)
+        self._tell(task_id)
+
+    def _tell(self, task_id: TaskID) -> None:
+        task = self._tasks[task_id]
+        tenths = int(10 * task.completed / task.total) if task.total else 0
+        if not self._quiet and self._told.get(task_id) != (task.description, tenths):
+            self._told[task_id] = (task.description, tenths)
+            self.console.print(f"{time.strftime('%H:%M:%S')} {task.description}: {10 * tenths} %", highlight=False)
+
+
 def progress(quiet: bool = False) -> Progress:
-    """Progress bars on standard error; none if `quiet`."""
+    """Progress on standard error: bars in a terminal, lines elsewhere; none if `quiet`."""
+    if not err.is_terminal:
+        return ProgressLines(quiet)
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
