@@ -26,8 +26,8 @@ def threshold(ratings: Collection[float], given: float | None = None) -> tuple[f
         return given, f"{low:g} to {high:g}"
     if low == high:
         raise DataError(
-            f"All {len(ratings):,} ratings are {low:g}, so nothing tells liked from not liked: leave them out with "
-            "--columns rating= and --task next_item, or choose --liked."
+            f"All ratings are {low:g}, so nothing tells liked from not liked: if they only say that somebody used an "
+            "item, write --columns rating= --task next_item."
         )
     for largest, least, name in SCALES:
         if high <= largest and (largest > 1 or set(ratings) <= {0.0, 1.0}):

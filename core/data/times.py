@@ -1,12 +1,14 @@
 """Times in data files: Unix time in seconds, milliseconds, microseconds or nanoseconds, or a date."""
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from core.errors import DataError
 
 UNITS = {"seconds": (1, 1e11), "milliseconds": (1e3, 1e14), "microseconds": (1e6, 1e17), "nanoseconds": (1e9, 1e20)}
+COMPACT_DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")  # as Unix seconds, it would be in 1970
 FORMATS = ("%a %b %d %H:%M:%S %z %Y", "%m %d, %Y", "%b %d, %Y")  # GoodReads; Amazon's review times
 
 
@@ -19,11 +21,13 @@ def parse_time(text: str) -> tuple[float, bool]:
     Raises:
         ValueError: The text is neither a finite number nor a date.
     """
+    if COMPACT_DATE.fullmatch(text):
+        return _date(text).timestamp(), True
     try:
         number = float(text)
     except ValueError:
         return _date(text).timestamp(), True
-    if not math.isfinite(number):
+    if not math.isfinite(number) or "_" in text:
         raise ValueError(text)
     return number, False
 

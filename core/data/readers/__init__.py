@@ -4,18 +4,21 @@ A file format is a function `(path, columns) -> Table` and a line in `FORMATS`. 
 `layouts.LAYOUTS`. The command line, its help and the error messages take the names from there.
 """
 
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from core.data.labels import LIKED
 from core.data.readers.arrow_tables import read_datasets, read_parquet
-from core.data.readers.dataset import Dataset, Wanted, make_dataset
+from core.data.readers.catalogue import genres_in, read_items
+from core.data.readers.dataset import Dataset, ReadOptions, make_dataset
 from core.data.readers.delimited import read_delimited
 from core.data.readers.json_lines import read_json_lines
-from core.data.readers.layouts import LAYOUTS, read_items, read_layout
+from core.data.readers.layouts import LAYOUTS, read_layout
 from core.data.readers.table import Columns, Table
 from core.errors import DataError
-from core.types import Item, Task
+from core.types import Task
 
 __all__ = ["LIKED", "READERS", "Columns", "Dataset", "read"]
 
@@ -48,24 +51,48 @@ def read(
     Raises:
         DataError: The source cannot be read; the message names the file and, where there is one, the line.
     """
-    kind, _, path = source.partition(":")
-    if kind not in READERS or not path:
+    kind, _, place = source.partition(":")
+    if kind not in READERS or not place:
         raise DataError(
             f"Data source {source!r} is not understood: write KIND:PATH with KIND one of {', '.join(READERS)}."
         )
-    for one in filter(None, (Path(path), items)):
-        if not one.exists():
-            raise DataError(f"Data path {one} is not there: check the path after {kind!r} and --items.")
-    wanted = Wanted(columns or Columns(), task, liked)
-    try:
-        catalogue = _catalogue(items, wanted.columns) if items else None
+    path, options = Path(place), ReadOptions(columns or Columns(), task, liked)
+    _check_path(path, "data")
+    given = _catalogue(items, options.columns) if items else None
+    with _faults_of(path):
         if kind in LAYOUTS:
-            return read_layout(kind, Path(path), wanted, catalogue)
-        return make_dataset(FORMATS[kind](Path(path), wanted.columns), wanted, catalogue)
-    except (OSError, EOFError, UnicodeError) as error:
-        raise DataError(f"{path} cannot be read as text ({error}): give a readable file.") from None
+            return read_layout(kind, path, options, given)
+        table = FORMATS[kind](path, options.columns)
+        if given is None:
+            return make_dataset(table, options)
+        catalogue, own = given
+        known, notes = read_items(catalogue, (own.item,), (own.title,), genres_in(own.genres))
+        return make_dataset(table, options, known, (*catalogue.notes, *notes))
 
 
-def _catalogue(path: Path, columns: Columns) -> dict[str, Item]:
+def _check_path(path: Path, kind: str) -> None:
+    """Raise DataError where a path is neither a file nor a folder."""
+    try:
+        known = path.is_file() or path.is_dir()
+    except OSError:  # too long a name
+        known = False
+    if not known:
+        raise DataError(f"{path} is not there, or neither a file nor a folder: check the path of the {kind}.")
+
+
+def _catalogue(path: Path, columns: Columns) -> tuple[Table, Columns]:
+    """A separate catalogue and the names of its columns; it has a header where the ratings have none."""
+    _check_path(path, "catalogue")
+    own = Columns() if columns.are_numbers else columns
     suffix = next((one for one in reversed(path.suffixes) if one != ".gz"), "")
-    return read_items(FORMATS[SUFFIXES.get(suffix, "csv")](path, columns), columns)
+    with _faults_of(path):
+        return FORMATS[SUFFIXES.get(suffix, "csv")](path, own), own
+
+
+@contextmanager
+def _faults_of(path: Path) -> Iterator[None]:
+    """Turn what goes wrong inside a file into one sentence."""
+    try:
+        yield
+    except (OSError, EOFError, UnicodeError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read as text ({error}): give a readable file.") from None

@@ -1,53 +1,80 @@
 """Parquet files, and folders that Hugging Face's `datasets` saved."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-from core.data.readers.table import Columns, Rows, Table
+from core.data.readers.table import Columns, Rows, Table, check_columns
 from core.errors import DataError
 from core.utils.serialization import read_json
 
 STATE = "state.json"  # of a folder that `Dataset.save_to_disk` wrote
+FAULTS = (OSError, ValueError, LookupError, TypeError, ArithmeticError, NotImplementedError)  # of damaged files
 
 
-def read_parquet(path: Path, _columns: Columns | None = None) -> Table:
+def read_parquet(path: Path, columns: Columns) -> Table:
     """Open a Parquet file, or all of a folder."""
-    from pyarrow import ArrowException, parquet  # takes half a second, and other formats do without
+    from pyarrow import parquet  # takes half a second, and other formats do without
 
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     if not files:
         raise DataError(f"{path} holds no .parquet file: name a Parquet file or a folder of them.")
     try:
         tables = [parquet.ParquetFile(file) for file in files]
-    except ArrowException as error:
-        raise DataError(f"{path} cannot be read as Parquet ({error}): give a complete file.") from None
-    batches = (batch for table in tables for batch in table.iter_batches())
-    return Table(_rows(path, batches), tuple(tables[0].schema_arrow.names))
+    except FAULTS as error:
+        raise _damaged(path, error) from None
+    names = tuple(tables[0].schema_arrow.names)
+    check_columns(path, names)
+    wanted = [name for name in names if name in astuple(columns)]
+    return Table(_rows(path, (batch for one in tables for batch in one.iter_batches(columns=wanted))), names)
 
 
-def read_datasets(path: Path, _columns: Columns | None = None) -> Table:
+def read_datasets(path: Path, columns: Columns) -> Table:
     """Open a folder that `datasets.Dataset.save_to_disk` wrote, or one that holds Parquet files."""
     if (path / "dataset_dict.json").is_file():
-        splits = ", ".join(read_json(path / "dataset_dict.json").get("splits", ()))
-        raise DataError(f"{path} holds several splits ({splits}): name the folder of one, such as {path}/train.")
+        raise DataError(f"{path} holds several splits: name the folder of one, such as {path}/train.")
     if not (path / STATE).is_file():
-        return read_parquet(path)
-    names = [one["filename"] for one in read_json(path / STATE)["_data_files"]]
-    return Table(_rows(path, _arrow_batches(path, names)))
+        return read_parquet(path, columns)
+    try:
+        names = [str(one["filename"]) for one in read_json(path / STATE)["_data_files"]]
+    except FAULTS as error:
+        raise _damaged(path / STATE, error) from None
+    return Table(_rows(path, _arrow_batches(path, names, columns)))
 
 
-def _arrow_batches(path: Path, names: Iterable[str]) -> Iterator[Any]:
+def _arrow_batches(path: Path, names: Iterable[str], columns: Columns) -> Iterator[Any]:
     from pyarrow import ipc, memory_map  # see `read_parquet`
 
     for name in names:
         with memory_map(str(path / name)) as file:
-            yield from ipc.open_stream(file)
+            for batch in ipc.open_stream(file):
+                check_columns(path, batch.schema.names)
+                yield batch.select([one for one in batch.schema.names if one in astuple(columns)])
 
 
 def _rows(path: Path, batches: Iterable[Any]) -> Rows:
     number = 0
-    for batch in batches:
-        for row in batch.to_pylist():
-            number += 1
-            yield f"{path} row {number}", row
+    try:
+        for batch in batches:
+            for row in _values(batch):
+                number += 1
+                yield f"{path} row {number}", row
+    except FAULTS as error:
+        raise _damaged(path, error) from None
+
+
+def _values(batch: Any) -> list[dict[str, Any]]:
+    """Rows of a batch. Times are cut to microseconds, because Python has no finer ones."""
+    from pyarrow import timestamp, types  # see `read_parquet`
+
+    columns = [
+        column.cast(timestamp("us", column.type.tz), safe=False) if types.is_timestamp(column.type) else column
+        for column in batch.columns
+    ]
+    rows: list[dict[str, Any]] = type(batch).from_arrays(columns, names=batch.schema.names).to_pylist()
+    return rows
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path} cannot be read as a table of Arrow or Parquet ({error}): give a complete file.")

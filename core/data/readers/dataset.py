@@ -1,12 +1,14 @@
 """From the rows of any format to a dataset: what is taken, what is dropped and why, and what is refused."""
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from core.data.labels import threshold
 from core.data.prompts import escape
-from core.data.readers.catalogue import check_titles, distinct_titles
+from core.data.readers.catalogue import ItemTitles, check_ids, distinct_titles, first_titles, genres_in
 from core.data.readers.summary import Summary
 from core.data.readers.table import Columns, Row, Table, cell
 from core.data.times import parse_time, unit_of
@@ -14,6 +16,8 @@ from core.errors import DataError
 from core.types import Interaction, Item, Task
 
 NO_TITLE = "map the title with --columns title=NAME, or give the catalogue with --items FILE"
+UNTITLED = "item without a title in the catalogue"
+MOST_UNTITLED = 0.2  # of the rows; beyond, the catalogue is not that of the ratings
 NOT_RATED = -1.0  # seen without a rating, as MyAnimeList writes it
 
 
@@ -35,8 +39,8 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the user asks of a reader.
+class ReadOptions:
+    """How a file is to be read.
 
     Attributes:
         columns: Names of the columns.
@@ -61,74 +65,94 @@ class Rating(NamedTuple):
     dated: bool
 
 
-def make_dataset(table: Table, wanted: Wanted, catalogue: Mapping[str, Item] | None = None) -> Dataset:
+def make_dataset(
+    table: Table, options: ReadOptions, catalogue: Mapping[str, Item] | None = None, notes: tuple[str, ...] = ()
+) -> Dataset:
     """Make a dataset of rows that each hold one rating.
 
     Args:
         table: The rows.
-        wanted: What the user asks for.
+        options: How to read them.
         catalogue: The items by id; without it, each row holds its item's title.
+        notes: Sentences about the catalogue.
 
     Raises:
         DataError: A row cannot be read, or the data as a whole cannot be used.
     """
-    titles: dict[str, dict[str, Item]] = {}
-    ratings, dropped, count = dict[Rating, None](), dict[str, int](), 0
-    for where, row in table.rows:
-        count += 1
-        rating = _rating(where, row, wanted, count)
+    titles: ItemTitles = {}
+    ratings, dropped, seen = list[Rating](), Counter[str](), set[Rating]()
+    rated: bool | None = None
+    for number, (where, row) in enumerate(table.rows, 1):
+        rated = _has_ratings(where, row, options) if rated is None else rated
+        rating = _rating(where, row, options, rated, number)
+        own = rating if options.columns.time else rating._replace(time=0.0)
         if catalogue is None:
-            own = titles.setdefault(rating.item, {})
-            title = cell(where, row, wanted.columns.title, NO_TITLE)
-            own.setdefault(title, Item(rating.item, title, genres_of(row, wanted.columns.genres)))
-        if reason := _reason_to_drop(rating, ratings, wanted):
-            dropped[reason] = dropped.get(reason, 0) + 1
+            title = cell(where, row, options.columns.title, NO_TITLE)
+            item = Item(rating.item, title, genres_in(options.columns.genres)(row))
+            titles.setdefault(rating.item, {}).setdefault(title, item)
+        if reason := _reason_to_drop(rating, own in seen, options, catalogue):
+            dropped[reason] += 1
         else:
-            ratings[rating] = None
+            ratings.append(rating)
+        seen.add(own)
+    read = len(ratings) + dropped.total()
+    if dropped[UNTITLED] > MOST_UNTITLED * read:
+        unknown = next(one.item for one in seen if one.item not in (catalogue or {}))
+        raise DataError(
+            f"Item {unknown!r} and others of {dropped[UNTITLED]:,} rows are rated but have no title: add them to the "
+            "catalogue file."
+        )
     if not ratings:
         raise DataError("The data holds no ratings: give a file with at least one row.")
-    check_ids(ratings)
-    notes = check_titles({item: tuple(own) for item, own in titles.items()})
-    if catalogue is None:
-        catalogue = {item: next(iter(own.values())) for item, own in titles.items()}
-    return _finished(list(ratings), catalogue, wanted, notes, Summary(count, dropped))
+    check_ids({"user": (one.user for one in ratings), "item": (one.item for one in ratings)})
+    items, told = first_titles(titles) if catalogue is None else (dict(catalogue), [])
+    return _finished(
+        ratings, items, options, [*table.notes, *notes, *told], Summary(read, +dropped, bool(options.columns.time))
+    )
 
 
 def _finished(
-    ratings: list[Rating], items: Mapping[str, Item], wanted: Wanted, notes: list[str], summary: Summary
+    ratings: list[Rating], items: Mapping[str, Item], options: ReadOptions, notes: list[str], summary: Summary
 ) -> Dataset:
     rated = [one.rating for one in ratings if one.rating is not None]
-    least, scale = threshold(rated, wanted.liked) if rated else (0.0, "")
+    least, scale = threshold(rated, options.liked) if rated else (-math.inf, "")
     unit, per_second = unit_of([one.time for one in ratings if not one.dated])
+    timed = [(one.time if one.dated else one.time / per_second, one) for one in ratings]
+    timed.sort(key=lambda pair: (pair[0], pair[1].user, pair[1].item))  # before the fractions of a second are cut
     events = [
-        Interaction(
-            one.user,
-            one.item,
-            one.rating is None or one.rating >= least,
-            int(one.time if one.dated else one.time / per_second),
-            one.rating or 0.0,
-        )
-        for one in ratings
+        Interaction(one.user, one.item, one.rating is None or one.rating >= least, int(time), one.rating or 0.0)
+        for time, one in timed
     ]
-    events.sort(key=lambda event: (event.time, event.user, event.item))
-    rated_items = dict.fromkeys(event.item for event in events)
-    if unknown := next((item for item in rated_items if item not in items), None):
-        raise DataError(f"Item {unknown!r} is rated but has no title: add it to the catalogue file.")
-    used, same = distinct_titles([items[item] for item in rated_items])
+    used, shared = distinct_titles(items[item] for item in dict.fromkeys(event.item for event in events))
     if rated:
         notes.append(f"Ratings are {scale}: {least:g} and above counts as liked.")
+    else:
+        notes.append("There are no ratings: every row counts as liked.")
     if unit != "seconds":
         notes.append(f"Times are in {unit}.")
-    _check_labels(events, wanted)
-    return Dataset(used, tuple(events), (*notes, *same, *_marked(used)), summary)
+    _check_labels(events, options)
+    return Dataset(used, tuple(events), (*notes, *shared, *_marked(used)), summary)
 
 
-def _rating(where: str, row: Row, wanted: Wanted, number: int) -> Rating:
+def _has_ratings(where: str, row: Row, options: ReadOptions) -> bool:
+    """Whether the rows hold ratings, by the first one. The task `next_item` takes data without."""
+    column = options.columns.rating
+    if options.task is Task.CLICK:
+        if not column:
+            raise DataError("The task click needs ratings: name their column, or choose --task next_item.")
+        return True
+    similar = next((name for name in row if name.lower() == column.lower()), None)
+    if column and column not in row and (similar or column != Columns().rating):
+        raise DataError(f"{where} has no column {column!r}: write --columns rating={similar or ''}.")
+    return column in row if column else False
+
+
+def _rating(where: str, row: Row, options: ReadOptions, rated: bool, number: int) -> Rating:
     """One row as a rating. Without times, the number of the row stands for it."""
-    columns = wanted.columns
+    columns = options.columns
     fixes = {name: f"map the {name} with --columns {name}=NAME" for name in ("user", "item", "rating", "time")}
     user, item = (cell(where, row, getattr(columns, name), fixes[name]) for name in ("user", "item"))
-    rating = cell(where, row, columns.rating, fixes["rating"]) if _has_ratings(row, wanted) else None
+    rating = cell(where, row, columns.rating, fixes["rating"]) if rated else None
     time = cell(where, row, columns.time, fixes["time"]) if columns.time else str(number)
     try:
         stars = None if rating is None else _finite(rating)
@@ -141,52 +165,25 @@ def _rating(where: str, row: Row, wanted: Wanted, number: int) -> Rating:
     return Rating(user, item, stars, seconds, dated)
 
 
-def _has_ratings(row: Row, wanted: Wanted) -> bool:
-    """Whether a rating is needed or there. The task `next_item` takes data without."""
-    if wanted.task is Task.CLICK:
-        return True
-    return bool(wanted.columns.rating) and wanted.columns.rating in row
-
-
 def _finite(text: str) -> float:
     number = float(text)
-    if number - number != 0:  # infinite, or not a number
+    if not math.isfinite(number) or "_" in text:
         raise ValueError(text)
     return number
 
 
-def _reason_to_drop(rating: Rating, known: Mapping[Rating, None], wanted: Wanted) -> str:
-    if rating.rating is not None and rating.rating in (NOT_RATED, wanted.unrated):
+def _reason_to_drop(rating: Rating, seen: bool, options: ReadOptions, catalogue: Mapping[str, Item] | None) -> str:
+    if rating.rating is not None and rating.rating in (NOT_RATED, options.unrated):
         return f"not rated ({rating.rating:g})"
-    return "same row twice" if rating in known else ""
+    if catalogue is not None and rating.item not in catalogue:
+        return UNTITLED
+    return "same row twice" if seen else ""
 
 
-def check_ids(ratings: Mapping[Rating, None]) -> None:
-    """Refuse ids that are one number in two spellings, as pandas makes them of integers with gaps.
-
-    Raises:
-        DataError: There are such ids.
-    """
-    for name in ("user", "item"):
-        ids = {getattr(one, name) for one in ratings}
-        if double := next((one for one in sorted(ids) if one.endswith(".0") and one[:-2] in ids), None):
-            raise DataError(
-                f"The {name} ids {double[:-2]!r} and {double!r} are one number in two spellings: write each id in one "
-                "way."
-            )
-
-
-def genres_of(row: Row, column: str) -> tuple[str, ...]:
-    """Genres in one cell: a list, or a text with pipes between them."""
-    value = row.get(column) or ()
-    parts = value.split("|") if isinstance(value, str) else value if isinstance(value, list) else ()
-    return tuple(str(one).strip() for one in parts if str(one).strip() and one != "(no genres listed)")
-
-
-def _check_labels(events: list[Interaction], wanted: Wanted) -> None:
+def _check_labels(events: list[Interaction], options: ReadOptions) -> None:
     """Raise DataError where no title, or in `click` every title, is liked."""
     liked = sum(event.liked for event in events)
-    if liked == 0 or (liked == len(events) and wanted.task is Task.CLICK):
+    if liked == 0 or (liked == len(events) and options.task is Task.CLICK):
         found = "Nobody likes anything" if liked == 0 else "Everybody likes everything"
         raise DataError(
             f"{found} in these {len(events):,} rows: choose with --liked from which rating on a title counts as liked."

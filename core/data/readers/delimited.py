@@ -1,18 +1,29 @@
-"""Tables of text with a delimiter between the cells: comma, semicolon, tab, pipe or two colons."""
+"""Delimited text: comma, semicolon, tab, pipe or two colons between the cells."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import TextIO
 
-from core.data.readers.table import Columns, Rows, Table
-from core.data.readers.text_files import open_text
+from core.data.readers.table import Columns, Rows, Table, check_columns
+from core.data.readers.text_files import encoding_notes, encoding_of, open_text
 from core.errors import DataError
 
 DELIMITERS = (",", ";", "\t", "|", "::")
-QUOTING = (",", ";")  # with other delimiters, a quote mark is a character like any other
+QUOTING = (",", ";")  # with these, a quoted cell may hold the delimiter and line breaks
 MAX_CELL = 1 << 24  # characters
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file is written: its encoding, its delimiter, and the character before a quote mark inside a cell."""
+
+    encoding: str
+    delimiter: str
+    escape: str | None = None
 
 
 def read_delimited(path: Path, columns: Columns) -> Table:
@@ -31,43 +42,55 @@ def delimited_table(
         names: Names of the columns where they are known; without names and header, they are counted from 1.
         delimiter: What stands between the cells; found by the first line if "".
         escape: Character before a quote mark inside a cell, where it is not written twice.
+
+    Raises:
+        DataError: Two columns have the same name, or a row cannot be read.
     """
-    with open_text(path) as file:
-        first = file.readline()
-    delimiter = delimiter or max(DELIMITERS, key=first.count)
-    with open_text(path) as file:
-        _, cells = next(_lines(path, file, delimiter, escape), (0, []))
+    encoding = encoding_of(path)
+    dialect = Dialect(encoding, delimiter or _delimiter(path, encoding), escape)
+    with open_text(path, encoding) as file:
+        _, cells = next(_lines(path, file, dialect), (0, []))
     columns = tuple(names) or tuple(one.strip() for one in cells)
     if not header and not names:
         columns = tuple(map(str, range(1, len(cells) + 1)))
-    return Table(_rows(path, delimiter, escape, columns, header), columns)
+    check_columns(path, columns)
+    return Table(_rows(path, dialect, columns, header), columns, encoding_notes(path, encoding))
 
 
-def _rows(path: Path, delimiter: str, escape: str | None, columns: tuple[str, ...], header: bool) -> Rows:
-    with open_text(path) as file:
-        for index, (number, cells) in enumerate(_lines(path, file, delimiter, escape)):
+def _delimiter(path: Path, encoding: str) -> str:
+    """The delimiter that the first line with text holds most often outside quote marks."""
+    with open_text(path, encoding) as file:
+        first = next((line for line in file if line.strip()), "")
+    return max(DELIMITERS, key=re.sub(r'"[^"]*"', "", first).count)
+
+
+def _rows(path: Path, dialect: Dialect, columns: tuple[str, ...], header: bool) -> Rows:
+    mend = "put quote marks around cells that hold" if dialect.delimiter in QUOTING else "use another delimiter than"
+    with open_text(path, dialect.encoding) as file:
+        for index, (number, cells) in enumerate(_lines(path, file, dialect)):
             if index == 0 and header:
                 continue
-            if any(cells[len(columns) :]):
+            if len(cells) > len(columns):
                 raise DataError(
-                    f"{path} line {number} has {len(cells)} cells, more than the {len(columns)} columns: put quote "
-                    f"marks around cells that hold {delimiter!r}."
+                    f"{path} line {number} has {len(cells)} cells, more than the {len(columns)} columns: {mend} "
+                    f"{dialect.delimiter!r}."
                 )
-            yield f"{path} line {number}", dict(zip_longest(columns, cells[: len(columns)], fillvalue=""))
+            yield f"{path} line {number}", dict(zip_longest(columns, cells, fillvalue=""))
 
 
-def _lines(path: Path, file: TextIO, delimiter: str, escape: str | None) -> Iterator[tuple[int, list[str]]]:
+def _lines(path: Path, file: TextIO, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """Number of the line on which a row begins, and its cells; empty lines are left out."""
-    if delimiter not in QUOTING:
+    if dialect.delimiter not in QUOTING:
         for number, line in enumerate(file, 1):
             if text := line.rstrip("\r\n"):
-                yield number, text.split(delimiter)
+                yield number, [_unquoted(one) for one in text.split(dialect.delimiter)]
         return
     csv.field_size_limit(MAX_CELL)
-    lines, start = csv.reader(file, delimiter=delimiter, escapechar=escape, strict=True), 1
+    lines = csv.reader(file, delimiter=dialect.delimiter, escapechar=dialect.escape, skipinitialspace=True, strict=True)
+    start = 1
     try:
         for cells in lines:
-            if cells:
+            if any(cells):
                 yield start, cells
             start = lines.line_num + 1
     except csv.Error as error:
@@ -75,3 +98,9 @@ def _lines(path: Path, file: TextIO, delimiter: str, escape: str | None) -> Iter
             f"{path} line {start} has a quote mark that is not closed as it should be ({error}): write a quote mark "
             "inside a cell twice, and quote marks around the cell."
         ) from None
+
+
+def _unquoted(text: str) -> str:
+    """A cell that quote marks enclose, without them."""
+    enclosed = len(text) > 1 and text[0] == text[-1] == '"'
+    return text[1:-1].replace('""', '"') if enclosed else text

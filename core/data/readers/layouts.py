@@ -5,26 +5,23 @@ Sources: the README of each data set (MovieLens by GroupLens, MovieTweetings by 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
-from core.data.readers.dataset import Dataset, Wanted, genres_of, make_dataset
+from core.data.readers.catalogue import genres_in, read_items
+from core.data.readers.dataset import Dataset, ReadOptions, make_dataset
 from core.data.readers.delimited import delimited_table
 from core.data.readers.json_lines import read_json_lines
-from core.data.readers.table import Columns, Row, Table, cell
+from core.data.readers.table import Columns, Row, Table, check_columns
 from core.errors import DataError
-from core.types import Item
 
 ML_100K_GENRES = (
     "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",
     "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
 )  # fmt: skip
 ML_100K_ITEM = ("item", "title", "date", "video", "url", *ML_100K_GENRES)
-
-
-def _json(path: Path) -> Table:
-    return read_json_lines(path)
 
 
 def _headed(delimiter: str, escape: str | None = None) -> Callable[[Path], Table]:
@@ -38,8 +35,10 @@ def _unheaded(delimiter: str, *names: str) -> Callable[[Path], Table]:
 def _atomic(path: Path) -> Table:
     """RecBole's atomic file: tabs, and the type of each column behind a colon in the header."""
     table = delimited_table(path, delimiter="\t")
-    rows = ((where, {name.partition(":")[0]: value for name, value in row.items()}) for where, row in table.rows)
-    return Table(rows, tuple(name.partition(":")[0] for name in table.columns))
+    names = {name: name.partition(":")[0] for name in table.columns}
+    check_columns(path, tuple(names.values()))
+    rows = ((where, {names[name]: value for name, value in row.items()}) for where, row in table.rows)
+    return Table(rows, tuple(names.values()), table.notes)
 
 
 def _artists(path: Path) -> Table:
@@ -53,13 +52,14 @@ def _flagged_genres(row: Row) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a data set is laid out in a folder.
+    """How a data set is laid out in a folder; each file may be compressed with gzip.
 
     Attributes:
-        ratings: Pattern of the name of the file of ratings.
-        items: Pattern of the name of the catalogue file.
-        read_ratings: Opens the file of ratings.
-        read_items: Opens the catalogue.
+        ratings: Pattern of the names of the files of ratings.
+        items: Pattern of the names of the catalogue files.
+        files: Both as people write them.
+        read_ratings: Opens a file of ratings.
+        read_items: Opens a catalogue.
         columns: Names of the columns of both files.
         titles: Further names that the column of titles can have.
         genres: Genres of a row of the catalogue; None for those in the column of genres.
@@ -68,6 +68,7 @@ class Layout:
 
     ratings: str
     items: str
+    files: tuple[str, str]
     read_ratings: Callable[[Path], Table]
     read_items: Callable[[Path], Table]
     columns: Columns
@@ -78,54 +79,60 @@ class Layout:
 
 ML_COLUMNS = Columns("userId", "movieId", "title", "rating", "timestamp")
 COLONS = Layout(
-    r"ratings\.dat", r"movies\.dat",
+    r"ratings\.dat", r"movies\.dat", ("ratings.dat", "movies.dat"),
     _unheaded("::", "userId", "movieId", "rating", "timestamp"), _unheaded("::", "movieId", "title", "genres"),
     ML_COLUMNS,
 )  # fmt: skip
-JSON_NAME = r"\.jsonl?(\.gz)?"
+REVIEWS, METADATA = r"(?!meta).*\.jsonl?", r"meta.*\.jsonl?"
+AMAZON_FILES = ("*.json or *.jsonl", "meta*.json or meta*.jsonl")
 LAYOUTS: Mapping[str, tuple[Layout, ...]] = {
     "movielens": (
-        Layout(r"ratings\.csv", r"movies\.csv", _headed(","), _headed(","), ML_COLUMNS),
+        Layout(
+            r"ratings\.csv", r"movies\.csv", ("ratings.csv", "movies.csv"), _headed(","), _headed(","), ML_COLUMNS
+        ),
         COLONS,
         Layout(
-            r"u\.data", r"u\.item", _unheaded("\t", "user", "item", "rating", "time"), _unheaded("|", *ML_100K_ITEM),
+            r"u\.data", r"u\.item", ("u.data", "u.item"),
+            _unheaded("\t", "user", "item", "rating", "time"), _unheaded("|", *ML_100K_ITEM),
             Columns(), genres=_flagged_genres,
         ),
     ),
     "movietweetings": (COLONS,),
     "amazon2018": (
         Layout(
-            rf"(?!meta).*{JSON_NAME}", rf"meta.*{JSON_NAME}", _json, _json,
+            REVIEWS, METADATA, AMAZON_FILES, read_json_lines, read_json_lines,
             Columns("reviewerID", "asin", "title", "overall", "unixReviewTime", "category"),
         ),
     ),
     "amazon2023": (
         Layout(
-            rf"(?!meta).*{JSON_NAME}", rf"meta.*{JSON_NAME}", _json, _json,
+            REVIEWS, METADATA, AMAZON_FILES, read_json_lines, read_json_lines,
             Columns("user_id", "parent_asin", "title", "rating", "timestamp", "categories"),
         ),
     ),
     "goodreads": (
         Layout(
-            rf"goodreads_(interactions|reviews).*{JSON_NAME}", rf"goodreads_books.*{JSON_NAME}", _json, _json,
+            r"goodreads_interactions.*\.jsonl?", r"goodreads_books.*\.jsonl?",
+            ("goodreads_interactions*.json", "goodreads_books*.json"), read_json_lines, read_json_lines,
             Columns("user_id", "book_id", "title", "rating", "date_updated"), unrated=0.0,
         ),
     ),
     "bookcrossing": (
         Layout(
-            r"(BX-Book-)?Ratings\.csv", r"(BX[-_])?Books\.csv", _headed(";", "\\"), _headed(";", "\\"),
-            Columns("User-ID", "ISBN", "Book-Title", "Book-Rating", ""), titles=("Title",), unrated=0.0,
+            r"BX-Book-Ratings\.csv", r"BX[-_]Books\.csv", ("BX-Book-Ratings.csv", "BX-Books.csv"),
+            _headed(";", "\\"), _headed(";", "\\"),
+            Columns("User-ID", "ISBN", "Book-Title", "Book-Rating", ""), unrated=0.0,
         ),
     ),
     "lastfm": (
         Layout(
-            r"user_artists\.dat", r"artists\.dat", _headed("\t"), _artists,
+            r"user_artists\.dat", r"artists\.dat", ("user_artists.dat", "artists.dat"), _headed("\t"), _artists,
             Columns("userID", "artistID", "name", "weight", ""),
         ),
     ),
     "recbole": (
         Layout(
-            r".*\.inter", r".*\.item", _atomic, _atomic,
+            r".*\.inter", r".*\.item", ("*.inter", "*.item"), _atomic, _atomic,
             Columns("user_id", "item_id", "title", "rating", "timestamp", "class"),
             titles=("movie_title", "name", "item_name", "artist_name"),
         ),
@@ -133,67 +140,57 @@ LAYOUTS: Mapping[str, tuple[Layout, ...]] = {
 }  # fmt: skip
 
 
-def read_layout(name: str, path: Path, wanted: Wanted, catalogue: Mapping[str, Item] | None) -> Dataset:
-    """Read a data set that lies in a folder, or beside the file of ratings that is named.
-
-    Raises:
-        DataError: The folder holds no such file of ratings or no catalogue, or a file cannot be used.
-    """
-    folder, file = (path.parent, path) if path.is_file() else (path, None)
-    found = ((one, file or _file(folder, one.ratings)) for one in LAYOUTS[name])
-    layout, ratings = next(
-        ((one, at) for one, at in found if at and re.fullmatch(one.ratings, at.name)), (LAYOUTS[name][0], None)
-    )
-    if ratings is None:
-        names = " nor ".join(_plain(one.ratings) for one in LAYOUTS[name])
-        raise DataError(f"{path} holds neither {names}: name an unpacked {name} folder.")
-    if catalogue is None:
-        catalogue = _catalogue(layout, folder, name)
-    own = wanted.columns if wanted.columns != Columns() else layout.columns
-    return make_dataset(layout.read_ratings(ratings), replace(wanted, columns=own, unrated=layout.unrated), catalogue)
-
-
-def _plain(pattern: str) -> str:
-    """A pattern as people write it: `*.inter`, `ratings.csv`."""
-    return re.sub(r"\(\?!.*?\)|\(\\\.gz\)\?", "", pattern).replace(".*", "*").replace("\\", "").replace("l?", "l")
-
-
-def _file(folder: Path, pattern: str) -> Path | None:
-    return next((one for one in sorted(folder.iterdir()) if re.fullmatch(pattern, one.name)), None)
-
-
-def _catalogue(layout: Layout, folder: Path, name: str) -> dict[str, Item]:
-    if (path := _file(folder, layout.items)) is None:
-        raise DataError(
-            f"{folder} holds no {_plain(layout.items)}: add the file of titles of {name}, or name it with --items."
-        )
-    return read_items(layout.read_items(path), layout.columns, layout.titles, layout.genres)
-
-
-def read_items(
-    table: Table,
-    columns: Columns,
-    titles: tuple[str, ...] = (),
-    genres: Callable[[Row], tuple[str, ...]] | None = None,
-) -> dict[str, Item]:
-    """Read a catalogue.
+def read_layout(name: str, path: Path, options: ReadOptions, given: tuple[Table, Columns] | None = None) -> Dataset:
+    """Read a data set: all its files in a folder, or one file of ratings with the catalogues beside it.
 
     Args:
-        table: Its rows, one for each item.
-        columns: Names of the columns of the id, the title and the genres.
-        titles: Further names that the column of titles can have.
-        genres: Genres of a row; None for those in the column of genres.
+        name: A key of `LAYOUTS`.
+        path: The folder or the file.
+        options: How to read it; column names that differ from the defaults replace those of the layout.
+        given: A catalogue from elsewhere and its columns, instead of the layout's own.
 
-    Returns:
-        The items by id. An item without a title is left out, and refused where somebody rated it.
+    Raises:
+        DataError: There is no file of ratings or no catalogue, or a file cannot be used.
     """
-    items: dict[str, Item] = {}
-    for where, row in table.rows:
-        item = cell(where, row, columns.item, "name the column of the item's id with --columns item=NAME")
-        column = next((one for one in (columns.title, *titles) if one in row), columns.title)
-        if table.columns and column not in row:
-            cell(where, row, column, "name the column of the title with --columns title=NAME")
-        if row.get(column):
-            title = cell(where, row, column, "restore the file")
-            items.setdefault(item, Item(item, title, genres(row) if genres else genres_of(row, columns.genres)))
-    return items
+    folder = path.parent if path.is_file() else path
+    found = {one: [path] if path.is_file() and _fits(path, one.ratings) else [] for one in LAYOUTS[name]}
+    if path.is_dir():
+        found = {one: _files(folder, one.ratings) for one in LAYOUTS[name]}
+    layout, ratings = next(((one, files) for one, files in found.items() if files), (LAYOUTS[name][0], []))
+    if not ratings:
+        names = " or ".join(one.files[0] for one in LAYOUTS[name])
+        raise DataError(f"{path} holds no {names}: name an unpacked {name} folder.")
+    columns = options.columns.over(layout.columns)
+    if given:
+        catalogue, own = given
+    else:
+        catalogue, own = _joined(layout.read_items, _catalogues(layout, folder, name)), columns
+    genres = layout.genres if layout.genres and not given else genres_in(own.genres)
+    ids, titles = (own.item, layout.columns.item), (own.title, layout.columns.title, *layout.titles)
+    items, notes = read_items(catalogue, ids, titles, genres)
+    files = "Files of ratings: " + ", ".join(one.name for one in ratings) + "."
+    own_options = replace(options, columns=columns, unrated=layout.unrated)
+    return make_dataset(_joined(layout.read_ratings, ratings), own_options, items, (files, *catalogue.notes, *notes))
+
+
+def _fits(path: Path, pattern: str) -> bool:
+    return bool(re.fullmatch(pattern, path.name.removesuffix(".gz"))) and not path.name.startswith(".")
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    return [one for one in sorted(folder.iterdir()) if _fits(one, pattern)]
+
+
+def _catalogues(layout: Layout, folder: Path, name: str) -> list[Path]:
+    if not (paths := _files(folder, layout.items)):
+        raise DataError(
+            f"{folder} holds no {layout.files[1]}: add that file of {name}, which holds the titles, or use --items."
+        )
+    return paths
+
+
+def _joined(read: Callable[[Path], Table], paths: Sequence[Path]) -> Table:
+    """The rows of all files. Only the first one's columns are known beforehand."""
+    tables = [read(path) for path in paths]
+    rows = chain.from_iterable(one.rows for one in tables)
+    return Table(rows, tables[0].columns, tuple(note for one in tables for note in one.notes))

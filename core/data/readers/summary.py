@@ -11,10 +11,11 @@ from core.types import Interaction, Task
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How many rows were read, and how many were dropped for each reason."""
+    """How many rows were read, how many were dropped for each reason, and whether the rows have times."""
 
     read: int
     dropped: Mapping[str, int]
+    timed: bool = True
 
 
 def summary_rows(summary: Summary, events: Sequence[Interaction], task: Task) -> Iterator[tuple[str, str]]:
@@ -27,7 +28,8 @@ def summary_rows(summary: Summary, events: Sequence[Interaction], task: Task) ->
     yield "rows kept", f"{len(events):,}"
     yield "people", f"{len({event.user for event in events}):,}"
     yield "items", f"{len(Counter(event.item for event in events)):,}"
-    yield "time", f"{_day(events[0].time)} to {_day(events[-1].time)}"
+    span = f"{_day(events[0].time)} to {_day(events[-1].time)}"
+    yield "time", span if summary.timed else "none: the order of the rows stands for it"
     yield "liked", f"{sum(event.liked for event in events) / len(events):.0%}"
     yield f"people with fewer than {MIN_HISTORY} rows, who train but are not tested", f"{short:,}"
 

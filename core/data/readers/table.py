@@ -1,13 +1,17 @@
 """A table of any file format: its columns, and its rows with their places in the file."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 from core.errors import DataError
 
 Row = dict[str, Any]
 Rows = Iterator[tuple[str, Row]]  # place of a row, such as "ratings.csv line 2", and its cells by column
+BREAKS = 3  # delimiters behind a line break that make a title look like several rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,11 @@ class Columns:
         """Whether the columns are counted, because the file has no header."""
         return self.user.isdigit() and self.item.isdigit()
 
+    def over(self, others: "Columns") -> "Columns":
+        """`others`, with the names that were changed here."""
+        changed = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) != one.default}
+        return replace(others, **changed)
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -43,10 +52,22 @@ class Table:
     Attributes:
         rows: The rows.
         columns: Names of the columns; empty where each row has its own, as in JSON lines.
+        notes: Sentences about the file for the person who prepares the workspace.
     """
 
     rows: Rows
     columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def check_columns(path: Path, columns: Sequence[str]) -> None:
+    """Refuse a header that names two columns alike.
+
+    Raises:
+        DataError: It does.
+    """
+    if double := next((name for name, count in Counter(columns).items() if name and count > 1), None):
+        raise DataError(f"{path} has two columns {double!r}: rename or remove one.")
 
 
 def cell(where: str, row: Row, column: str, fix: str) -> str:
@@ -55,17 +76,30 @@ def cell(where: str, row: Row, column: str, fix: str) -> str:
     Args:
         where: Place of the row, for error messages.
         row: Cells by column.
-        column: Name of the column.
-        fix: Last part of the error message: what the user can do.
+        column: Name of the column; "" for none.
+        fix: Last part of the error message: what to do.
 
     Raises:
-        DataError: The column is missing, or the cell is empty or holds several values.
-        UnicodeError: The cell holds a lone surrogate.
+        DataError: The column is missing, or the cell is empty, holds several values or runs over several rows.
+        UnicodeError: The cell holds a lone surrogate, or bytes that are not UTF-8.
     """
-    value = row.get(column)
-    if isinstance(value, dict | list | tuple):
+    value = row.get(column) if column else None
+    if isinstance(value, dict | list | tuple | set):
         raise DataError(f"{where} has several values in column {column!r}: give one text or number.")
-    text = "" if value is None else str(value).strip()
-    if not text:
-        raise DataError(f"{where} has {'nothing in' if column in row else 'no'} column {column!r}: {fix}.")
+    if not (text := _text(value)):
+        raise DataError(f"{where} has {'nothing in' if column and column in row else 'no'} column {column!r}: {fix}.")
+    _, line_break, behind = text.partition("\n")
+    if line_break and max(map(behind.count, ",;\t|")) >= BREAKS:
+        raise DataError(f"{where} has a quote mark that swallows the next line: close it, or write it twice.")
     return text.encode().decode()  # a JSON escape can be a lone surrogate, which no file can hold
+
+
+def _text(value: Any) -> str:
+    """A value as text: bytes as UTF-8, a whole float as an integer, NaN as nothing."""
+    if isinstance(value, bytes):
+        value = value.decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return "" if math.isnan(value) else str(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None else str(value).strip()

@@ -8,34 +8,40 @@ from typing import BinaryIO, TextIO, cast
 
 GZIP = b"\x1f\x8b"  # first bytes of a compressed file
 CHUNK = 1 << 20  # bytes
+UTF_8, LATIN_1 = "utf-8-sig", "latin-1"
 
 
-def open_text(path: Path) -> TextIO:
-    """Open a file as text, without a byte order mark and with its own line ends.
+def encoding_of(path: Path) -> str:
+    """UTF-8 where the whole file is valid UTF-8, otherwise Latin-1, in which every byte is a character.
 
     Raises:
-        UnicodeError: It is no text: it holds a zero byte.
+        UnicodeError: The file is no text: it holds a zero byte.
     """
-    encoding = _encoding(path)
+    decoder, valid = codecs.getincrementaldecoder("utf-8")(), True
+    with _open(path) as file:
+        chunk = b"any"
+        while chunk:
+            chunk = file.read(CHUNK)
+            if b"\0" in chunk:
+                raise UnicodeError("it holds a zero byte")
+            try:
+                valid = valid and decoder.decode(chunk, final=not chunk) is not None
+            except UnicodeDecodeError:
+                valid = False
+    return UTF_8 if valid else LATIN_1
+
+
+def open_text(path: Path, encoding: str) -> TextIO:
+    """Open a file as text with its own line ends, without a byte order mark."""
     return io.TextIOWrapper(_open(path), encoding=encoding, newline="")
+
+
+def encoding_notes(path: Path, encoding: str) -> tuple[str, ...]:
+    """A sentence where a file is not UTF-8."""
+    return (f"{path.name} is not valid UTF-8: it is read as Latin-1.",) if encoding == LATIN_1 else ()
 
 
 def _open(path: Path) -> BinaryIO:
     with path.open("rb") as file:
         compressed = file.read(len(GZIP)) == GZIP
     return cast(BinaryIO, gzip.open(path)) if compressed else path.open("rb")
-
-
-def _encoding(path: Path) -> str:
-    """UTF-8 where the whole file is, otherwise Latin-1, in which every byte is a character."""
-    decoder, found = codecs.getincrementaldecoder("utf-8")(), "utf-8-sig"
-    with _open(path) as file:
-        while chunk := file.read(CHUNK):
-            if b"\0" in chunk:
-                raise UnicodeError("it holds a zero byte")
-            if found != "latin-1":
-                try:
-                    decoder.decode(chunk)
-                except UnicodeDecodeError:
-                    found = "latin-1"
-    return found
