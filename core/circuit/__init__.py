@@ -14,7 +14,10 @@ attribution.py      scores of edges and modules
 patching.py         exact runs of a circuit
 pruning.py          scores to circuits of edges
 extraction.py       prompt pairs to a circuit of modules
+slot_gradients.py   gradients by the part of the prompt in which a module writes
+prompt_graph.py     the graph of a single prompt, by module and part of the prompt
 bootstrap.py        how sure a circuit is
 graph.py            names and order of edges, and the circuit as a graph
 graph_json.py       EAP-IG's JSON and networkx
+neuronpedia_json.py graph JSON of circuit-tracer and Neuronpedia
 """

@@ -135,10 +135,10 @@ def attribute_pairs(
     squares = torch.zeros_like(totals.edges)
     metric = torch.zeros(2, n, dtype=totals.nodes.dtype)
     for chosen, batch in batches(parts, pairs, batch_size):
-        sums, caches = _ScoreSums.zeros(parts, len(chosen), slots), _activation_caches(batch, plan.activations)
+        sums, caches = _ScoreSums.zeros(parts, len(chosen), slots), activation_caches(batch, plan.activations)
         previous, metric[CORRUPTED, chosen] = next(caches)
         for points, (current, metric[CLEAN, chosen]) in zip(plan.gradients, caches, strict=True):
-            difference, previous = _difference(previous, current), current
+            difference, previous = activation_difference(previous, current), current
             gradients = compute_gradients(batch, weights, points, plan.frozen, offload)
             sums.add(_score(batch, difference, gradients, slots, memory_budget_mib))
         totals.add(sums, chosen)
@@ -182,7 +182,7 @@ def _standard_error(mean: Tensor, squares: Tensor, n: int, groups: int) -> Tenso
     return ((squares - n * mean**2).clamp(min=0) / (n * (groups - 1))).sqrt()
 
 
-def _activation_caches(batch: PairBatch, positions: Positions) -> Iterator[tuple[ActivationCache, Float[Tensor, " b"]]]:
+def activation_caches(batch: PairBatch, positions: Positions) -> Iterator[tuple[ActivationCache, Float[Tensor, " b"]]]:
     """What all sources write at each position on the line, and the metric there."""
     clean, corrupted = batch.embeddings(CLEAN), batch.embeddings(CORRUPTED)
     for position in positions:
@@ -192,7 +192,7 @@ def _activation_caches(batch: PairBatch, positions: Positions) -> Iterator[tuple
         yield cache, metric
 
 
-def _difference(left: ActivationCache, right: ActivationCache) -> ActivationCache:
+def activation_difference(left: ActivationCache, right: ActivationCache) -> ActivationCache:
     """Difference of two activation caches."""
     result = ActivationCache(left.start)
     for name in ("input", "head", "mlp"):
@@ -240,7 +240,7 @@ def _edge_scores(
     for chunk in _chunks(len(embeddings[0]), max(1, memory_budget_mib * 2**20 // bytes_per_token)):
         heads, mlps = ([value[chunk] for value in values] for values in (head, mlp))
         changes = stream(embeddings[0][chunk].to(write[0]), heads, mlps, write)
-        reads.append(_add_chunk(parts, changes, gradients, chunk, edges))
+        reads.append(add_token_scores(parts, changes, gradients, chunk, edges))
     return edges * paths(parts).to(edges), torch.cat(reads)
 
 
@@ -248,7 +248,7 @@ def _chunks(tokens: int, size: int) -> Iterator[slice]:
     return (slice(first, min(first + size, tokens)) for first in range(0, tokens, size))
 
 
-def _add_chunk(
+def add_token_scores(
     parts: Anatomy, changes: Float[Tensor, "sources t d"], gradients: Gradients, chunk: slice, edges: Tensor
 ) -> Float[Tensor, "t modules"]:
     """Add one chunk's edge scores to `edges`, and return each module's incoming scores by token.

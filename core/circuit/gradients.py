@@ -71,20 +71,27 @@ class Gradients(Visitor):
 
     def project(self, layer: int, first: int, out: Tensor) -> Tensor:
         """Sum r gamma and keep r c of these destinations when the gradient arrives."""
-        columns = slice(first, first + out.shape[2])
-        const, total = self.weights.const[layer][columns], self._scaled_gamma[layer][:, :, columns]
         projected = out[:, self.start :].detach()
-
-        def add(gradient: Tensor) -> None:
-            gamma, scale = gradient[:, self.start :], self._scale[layer] / self.points
-            total.addcmul_(gamma, scale[..., None])
-            if not self.frozen:
-                products = torch.linalg.vecdot((projected - const).to(gamma), gamma)
-                self._tilts[layer][-1][:, :, columns] = products * (scale / self.parts.d_model)
-
         out = self._as_root(layer, out)
-        _on_gradient(out, add)
+        _on_gradient(out, lambda gradient: self.add_gamma(layer, first, projected, gradient[:, self.start :]))
         return out
+
+    def add_gamma(
+        self, layer: int, first: int, projected: Float[Tensor, "b p n k"], gamma: Float[Tensor, "b p n k"]
+    ) -> None:
+        """Sum r gamma and keep r c of the destinations first ... first + n - 1 of a layer, at the current point.
+
+        Args:
+            layer: Index of the layer.
+            first: First of the destinations.
+            projected: Their queries, keys or values, from `start` on.
+            gamma: Gradients there, as many; several calls at one point add up.
+        """
+        columns, scale = slice(first, first + gamma.shape[2]), self._scale[layer] / self.points
+        self._scaled_gamma[layer][:, :, columns].addcmul_(gamma, scale[..., None])
+        if not self.frozen:
+            products = torch.linalg.vecdot((projected - self.weights.const[layer][columns]).to(gamma), gamma)
+            self._tilts[layer][-1][:, :, columns] += products * (scale / self.parts.d_model)
 
     def _as_root(self, layer: int, tensor: Tensor) -> Tensor:
         """In the first layer, a leaf of the graph: the backward pass need not go further, to the embeddings."""

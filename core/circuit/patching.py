@@ -72,6 +72,20 @@ def run_module_circuits(
     return _runs(model, pairs, [_modules_patch(set(circuit)) for circuit in circuits], batch_size)
 
 
+def run_node_circuits(
+    model: nn.Module, pairs: Sequence[PromptPair], circuits: Sequence[Collection[tuple[str, int]]], batch_size: int = 8
+) -> Float[Tensor, "k n"]:
+    """Metric of each pair, in logits, with every module corrupted at all parts of the prompt outside each circuit.
+
+    Args:
+        model: A Hugging Face causal LM, plain or with a live LoRA adapter.
+        pairs: The prompt pairs.
+        circuits: Each holds nodes: a module and a part of the prompt (`PromptPair.slots`).
+        batch_size: Pairs per batch.
+    """
+    return _runs(model, pairs, [_nodes_patch(set(circuit)) for circuit in circuits], batch_size)
+
+
 def module_effects(
     model: nn.Module, pairs: Sequence[PromptPair], modules: Sequence[str], batch_size: int = 8
 ) -> Float[Tensor, "n modules"]:
@@ -108,6 +122,10 @@ def _modules_patch(circuit: set[str]) -> PatchFactory:
     return lambda batch, corrupted, head_weights: ModulesPatch(batch.parts, corrupted, head_weights, circuit)
 
 
+def _nodes_patch(nodes: set[tuple[str, int]]) -> PatchFactory:
+    return lambda batch, corrupted, head_weights: NodesPatch(batch, corrupted, head_weights, nodes)
+
+
 def _edges_patch(drop: Tensor, memory_budget_mib: int) -> PatchFactory:
     return lambda batch, corrupted, head_weights: _EdgesPatch(batch, corrupted, head_weights, drop, memory_budget_mib)
 
@@ -135,13 +153,30 @@ class ModulesPatch(_Patch):
 
     def attention_output(self, layer: int, heads: Tensor, out: Tensor) -> Tensor:
         """Replace the parts of the heads outside the circuit."""
-        change = (self.corrupted.head[layer] - heads[:, self.start :]) * self.outside[layer, :-1, None].to(out)
+        change = (self.corrupted.head[layer] - heads[:, self.start :]) * self.outside[layer][..., :-1, None].to(out)
         return self.shifted(out, torch.einsum("bphk,hkd->bpd", change, self.weights.write[layer].to(out)))
 
     def mlp_output(self, layer: int, out: Tensor) -> Tensor:
         """Replace the output of an MLP outside the circuit."""
         change = self.corrupted.mlp[layer] - out[:, self.start :]
-        return self.shifted(out, change * self.outside[layer, -1].to(out))
+        return self.shifted(out, change * self.outside[layer][..., -1:].to(out))
+
+
+class NodesPatch(ModulesPatch):
+    """As `ModulesPatch`, but a module can be inside the circuit at one part of the prompt and outside at another."""
+
+    def __init__(
+        self,
+        batch: PairBatch,
+        corrupted: ActivationCache,
+        head_weights: HeadWeights,
+        nodes: Collection[tuple[str, int]],
+    ) -> None:
+        super().__init__(batch.parts, corrupted, head_weights, ())
+        slots, modules = batch.slots[:, corrupted.start :], self.parts.modules
+        outside = [[(name, slot) not in nodes for name in modules] for slot in range(int(slots.max()) + 1)]
+        by_token = torch.tensor(outside, device=slots.device)[slots]  # [b, p, modules]
+        self.outside = torch.unflatten(by_token, -1, (len(self.parts.layers), -1)).movedim(2, 0)
 
 
 class _EdgesPatch(_Patch):

@@ -4,6 +4,7 @@ All of them are plain data that `core.utils.serialization` writes as JSON; tenso
 This package imports the standard library only.
 """
 
+from core.types.attribution_graph import INPUT, LOGITS, AttributionGraph, GraphEdge, GraphNode, NodeKey, PromptCircuit
 from core.types.checks import Attack, Check, Part, Verdict, Verification
 from core.types.circuit import (
     Cell,
@@ -37,11 +38,14 @@ from core.types.runs import ENDED, EXTERNAL, LIVE, TRANSITIONS, RowsNeeded, RunS
 __all__ = [
     "ENDED",
     "EXTERNAL",
+    "INPUT",
     "LIVE",
+    "LOGITS",
     "TRANSITIONS",
     "Action",
     "Advantage",
     "Attack",
+    "AttributionGraph",
     "Case",
     "CaseState",
     "Cell",
@@ -57,6 +61,8 @@ __all__ = [
     "Edge",
     "Encoded",
     "Evaluation",
+    "GraphEdge",
+    "GraphNode",
     "Group",
     "GroupEdit",
     "GroupMove",
@@ -68,10 +74,12 @@ __all__ = [
     "MemoryContrast",
     "Metrics",
     "ModuleGroup",
+    "NodeKey",
     "Outcome",
     "Overlap",
     "Part",
     "Prompt",
+    "PromptCircuit",
     "Recommendation",
     "Request",
     "RequestState",

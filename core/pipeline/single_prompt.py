@@ -1,0 +1,92 @@
+"""The graph of one prompt of a workspace: why the model answers as it does for one user and one title."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.circuit.counterfactuals import find_prompt_pairs
+from core.circuit.prompt_graph import PromptAttribution, attribute_prompt, prune
+from core.circuit.prompt_pairs import PromptPair
+from core.data.prompts import template
+from core.data.splits import single_targets
+from core.errors import RunError
+from core.models.recommender import Recommender
+from core.pipeline.circuit_stage import CIRCUIT_HISTORY
+from core.pipeline.context import RequestContext
+from core.types import Interaction, Prompt, PromptCircuit
+
+
+@dataclass(frozen=True)
+class SinglePrompt:
+    """One prompt with the scores of all its nodes and edges.
+
+    Attributes:
+        prompt: The history and, last, the target.
+        columns: Text of each part of the prompt, in reading order: the instruction, then the titles.
+        replaced: Columns whose titles the counterfactual prompt replaces.
+        strategy: How they were replaced, one of `counterfactuals.STRATEGIES`.
+        attribution: The scores.
+    """
+
+    prompt: Prompt
+    columns: tuple[str, ...]
+    replaced: tuple[int, ...]
+    strategy: str
+    attribution: PromptAttribution
+
+    def circuit(self, size: int, name: str, model: str) -> PromptCircuit:
+        """The `size` strongest nodes as a graph; arguments are those of `prompt_graph.prune`."""
+        return prune(self.attribution, size, name, model, self.columns)
+
+
+def targets(context: RequestContext, user: str) -> dict[str, Interaction]:
+    """The training titles of a user that a prompt can ask for, by item, oldest first: all that have a history."""
+    return {event.item: event for event in context.histories.get(user, ())[1:]}
+
+
+def trace_prompt(
+    recommender: Recommender,
+    context: RequestContext,
+    user: str,
+    item: str,
+    seed: int = 0,
+    progress: Callable[[float], None] = lambda _share: None,
+) -> SinglePrompt:
+    """Score every module at every part of one prompt, as the circuit stage scores a set of prompts.
+
+    Args:
+        recommender: The model.
+        context: The data of a request.
+        user: A training user.
+        item: The target, one of `targets`.
+        seed: Seed of the counterfactual prompt.
+        progress: Called with the share of the work done; it may raise to stop.
+
+    Raises:
+        RunError: The user has no such title, or no title of the history can be replaced, or that changes nothing.
+    """
+    if item not in targets(context, user):
+        raise RunError(f"User {user!r} has no title {item!r} behind a history: choose one of the user's titles.")
+    history = context.histories[user]
+    last = max(index for index, event in enumerate(history) if event.item == item)
+    (prompt,) = single_targets([Prompt(user, tuple(history[: last + 1]), last)], CIRCUIT_HISTORY)
+    pair = _pair(recommender, context, prompt, seed)
+    progress(0.1)
+    found = attribute_prompt(recommender.model, pair, progress=lambda share: progress(0.1 + 0.9 * share))
+    replaced = {found.slots.index(pair.slots[start]) for start, _ in pair.spans}
+    return SinglePrompt(prompt, _columns(context, prompt, found.slots), tuple(sorted(replaced)), pair.strategy, found)
+
+
+def _pair(recommender: Recommender, context: RequestContext, prompt: Prompt, seed: int) -> PromptPair:
+    catalogue = list(context.workspace.items.values())
+    pairs, _ = find_prompt_pairs(
+        recommender.model, [prompt], context.train, catalogue, context.encode, recommender.choices, seed
+    )
+    if not pairs:
+        raise RunError(f"No title before {prompt.events[-1].item!r} can be replaced: choose another title.")
+    return pairs[0]
+
+
+def _columns(context: RequestContext, prompt: Prompt, slots: tuple[int, ...]) -> tuple[str, ...]:
+    """Text of each part: the template's instruction, or the title of an interaction counted from the target back."""
+    items, words = context.workspace.items, template(context.workspace.settings.task)
+    return tuple(items[prompt.events[-slot].item].title if slot else words.instruction for slot in slots)
