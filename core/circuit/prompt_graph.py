@@ -32,11 +32,18 @@ from core.circuit.prompt_pairs import PairBatch, PromptPair, batches
 from core.circuit.slot_gradients import compute_slot_gradients
 from core.errors import RunError
 from core.models.families import Anatomy, anatomy
-from core.types.attribution_graph import LOGITS, AttributionGraph, GraphEdge, GraphNode, NodeKey, PromptCircuit
+from core.types.attribution_graph import (
+    LOGITS,
+    TOLERANCE,
+    AttributionGraph,
+    GraphEdge,
+    GraphNode,
+    NodeKey,
+    PromptCircuit,
+)
 
 SIZES = (5, 10, 15, 20, 30, 40, 60, 80, 120, 180, 270, 400)  # prefixes whose faithfulness is measured
 READABLE = 60  # nodes that a drawing of the whole prompt can show
-TOLERANCE = 0.15  # a prefix that keeps 1 - TOLERANCE to 1 + TOLERANCE of the effect is faithful
 EDGES_PER_NODE = 2
 
 SlotScores = dict[tuple[int, int], Float[Tensor, "sources destinations"]]

@@ -107,6 +107,11 @@ def single_targets(prompts: Iterable[Prompt], history: int) -> list[Prompt]:
     return [Prompt(one.user, one.events[-history - 1 :], min(one.first_target, history)) for one in singles]
 
 
+def targets_with_history(train: Sequence[Interaction]) -> dict[str, Interaction]:
+    """The training interactions of one user that have others before them, by item, oldest first."""
+    return {event.item: event for event in train[1:]}
+
+
 def _forget_prompts(train: list[Interaction], forgotten: Callable[[Interaction], bool], window: int) -> list[Prompt]:
     """Return the training prompts that are forgotten as a whole, and one prompt for each other forgotten target."""
     prompts = []

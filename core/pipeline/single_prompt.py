@@ -7,12 +7,12 @@ from core.circuit.counterfactuals import find_prompt_pairs
 from core.circuit.prompt_graph import PromptAttribution, attribute_prompt, prune
 from core.circuit.prompt_pairs import PromptPair
 from core.data.prompts import template
-from core.data.splits import single_targets
+from core.data.splits import single_targets, targets_with_history
 from core.errors import RunError
 from core.models.recommender import Recommender
 from core.pipeline.circuit_stage import CIRCUIT_HISTORY
 from core.pipeline.context import RequestContext
-from core.types import Interaction, Prompt, PromptCircuit
+from core.types import Prompt, PromptCircuit
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,6 @@ class SinglePrompt:
         return prune(self.attribution, size, name, model, self.columns)
 
 
-def targets(context: RequestContext, user: str) -> dict[str, Interaction]:
-    """The training titles of a user that a prompt can ask for, by item, oldest first: all that have a history."""
-    return {event.item: event for event in context.histories.get(user, ())[1:]}
-
-
 def trace_prompt(
     recommender: Recommender,
     context: RequestContext,
@@ -57,16 +52,16 @@ def trace_prompt(
         recommender: The model.
         context: The data of a request.
         user: A training user.
-        item: The target, one of `targets`.
+        item: The target, one of `splits.targets_with_history`.
         seed: Seed of the counterfactual prompt.
         progress: Called with the share of the work done; it may raise to stop.
 
     Raises:
         RunError: The user has no such title, or no title of the history can be replaced, or that changes nothing.
     """
-    if item not in targets(context, user):
+    history = context.histories.get(user, [])
+    if item not in targets_with_history(history):
         raise RunError(f"User {user!r} has no title {item!r} behind a history: choose one of the user's titles.")
-    history = context.histories[user]
     last = max(index for index, event in enumerate(history) if event.item == item)
     (prompt,) = single_targets([Prompt(user, tuple(history[: last + 1]), last)], CIRCUIT_HISTORY)
     pair = _pair(recommender, context, prompt, seed)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from core.types.circuit import Edge
 
 INPUT, LOGITS = "input", "logits"
+TOLERANCE = 0.15  # nodes that keep 1 - TOLERANCE to 1 + TOLERANCE of an effect are faithful
 NodeKey = tuple[str, int]  # (module, column)
 
 
@@ -97,6 +98,11 @@ class PromptCircuit:
     faithfulness: float
     edge_share: float
     all_nodes: int
+
+    @property
+    def is_faithful(self) -> bool:
+        """Whether the kept nodes have the whole effect, within TOLERANCE."""
+        return abs(self.faithfulness - 1) <= TOLERANCE
 
 
 def merged(edges: Iterable[Edge]) -> tuple[GraphEdge, ...]:

@@ -6,6 +6,7 @@ from dashboard.charts.comparison import distance, intervals, slopes
 from dashboard.charts.encodings import Chart
 from dashboard.charts.evidence import bounds
 from dashboard.charts.lists import genres, overlaps
+from dashboard.charts.prompt import prompt_graph
 from dashboard.charts.run import conflict, losses
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "overlaps",
     "pareto",
     "places",
+    "prompt_graph",
     "reads",
     "sequential",
     "slopes",

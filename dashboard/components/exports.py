@@ -1,6 +1,7 @@
 """Charts and tables with download buttons: rendered offline, and CSV files without spreadsheet formulas."""
 
 import re
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
@@ -67,6 +68,21 @@ def table(
     """
     st.dataframe(frame, hide_index=True, column_config=config, height=height, alt=alt)
     export(frame, name)
+
+
+def save_json(content: Callable[[], str], name: str) -> None:
+    """Offer a circuit as graph JSON, which is made only when the button is pressed."""
+    st.download_button(
+        t("save-graph-json"),
+        content,
+        file_name(name, "json"),
+        "application/json",
+        key=f"json_{name}",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+        help=t("save-graph-json-help"),
+    )
 
 
 def export(frame: pd.DataFrame, name: str, label: str = "") -> None:

@@ -39,6 +39,8 @@ save-chart = Save *the chart: { $alt }*
 save-svg = For print (SVG) *of the chart: { $alt }*
 save-png = For slides (PNG) *of the chart: { $alt }*
 save-csv = Save as CSV
+save-graph-json = Save as graph JSON
+save-graph-json-help = For the graph viewers of Neuronpedia and circuit-tracer.
 
 duration-unknown = an unknown time
 duration-seconds = { $seconds ->
@@ -426,6 +428,51 @@ circuit-reads-alt = Effect on the prediction by position in the prompt, for the 
 circuit-reads-note =
     The strongest modules of the circuit, strongest first; a stronger colour means a larger effect. A module supports the
     prediction at a position if the prediction would become weaker with another history there. Means over all prompts.
+prompt-title = One prompt
+prompt-help =
+    Why the model answers as it does for one user and one title: the history is read with some of its titles replaced, and
+    each module at each title is scored by how far this moves the answer. Scores are approximate (EAP-IG); the shares kept
+    are measured.
+prompt-target = Title that the prompt asks about
+prompt-no-title = This user has too short a history: the first title has none before it. Choose another user.
+prompt-trace = Trace this prompt
+prompt-trace-note = See from which titles of the history the model takes its answer, and through which modules.
+prompt-tracing = Tracing the prompt
+prompt-nodes = Nodes drawn
+prompt-nodes-help =
+    A node is a module at one title. The strongest nodes are drawn; the percentage is the share of the effect that stays
+    when all other nodes carry what they compute on the counterfactual prompt. 100 % is all of it; more is too much.
+prompt-size = { $kept }, keep { $share }
+prompt-node = Highlight
+prompt-node-none = nothing
+prompt-node-at = { $module }, at “{ $title }”
+prompt-sentence =
+    { $user } { $liked ->
+        [yes] liked
+       *[other] did not like
+    } “{ $title }”. The history moves the model { $way ->
+        [towards] towards
+       *[away] away from
+    } this answer by { $effect } logits.
+prompt-kept =
+    These { $kept } of { $all } nodes alone keep { $share } of that effect. The connections drawn have { $edges } of the
+    weight of all connections between them.
+prompt-not-whole = Other nodes add to this or work against it: choose another number of nodes.
+prompt-supports = supports the answer
+prompt-opposes = opposes the answer
+prompt-column = title
+prompt-alt =
+    Graph of one prompt. Columns are the titles of the history, rows are the layers of the model; lines show which module
+    passes an effect to which. The table of connections below holds the same numbers.
+prompt-note =
+    Bottom to top. A square is a title that the counterfactual prompt replaces; before the first of them nothing changes. A
+    circle is an attention head with its number, a diamond an MLP. A head reads at one title and writes there or at a later
+    one. Larger marks and wider lines are stronger.
+prompt-edges = All connections drawn
+prompt-edges-alt = Connections of the graph, strongest first, with how far each supports the answer in logits
+prompt-edge-from = From
+prompt-edge-to = To
+prompt-edge-support = Support, logits
 circuit-all = All modules
 circuit-all-alt = All modules of the model with their group and the numbers behind it
 circuit-numbers = How these numbers are computed

@@ -1,20 +1,22 @@
 """Circuit page: the modules that carry the forget set, how they connect, and how certain this is."""
 
 from collections import Counter
+from functools import partial
 
 import streamlit as st
 
 from core.types import Circuit, Group, MemoryContrast, ModuleGroup
 from dashboard import charts
 from dashboard.components.explorer import explorer
-from dashboard.components.exports import chart, export
+from dashboard.components.exports import chart, export, save_json
 from dashboard.components.module import module_panel
+from dashboard.components.one_prompt import one_prompt
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, group_legend, lead
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import circuit_sentence, forgotten_users, module_title, overlap_sentence
-from dashboard.services import drawings, queries
+from dashboard.services import drawings, prompt_graphs, queries
 from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
@@ -74,13 +76,15 @@ def explore(run: RunHandle, circuit: Circuit, groups: tuple[ModuleGroup, ...], w
 
 
 def legend(run: RunHandle, which: int) -> None:
-    """Draw the legend of the marks and the download button; outside the fragment that a click redraws."""
+    """Draw the legend of the marks and the download buttons; outside the fragment that a click redraws."""
     group_legend()
     st.caption(t("circuit-graph-note"))
-    st.download_button(
-        t("circuit-save"), lambda: drawings.picture(run, which), f"{run.id}-circuit.html", "text/html",
-        icon=":material/download:", type="tertiary", on_click="ignore",
-    )  # fmt: skip
+    with st.container(horizontal=True):
+        st.download_button(
+            t("circuit-save"), lambda: drawings.picture(run, which), f"{run.id}-circuit.html", "text/html",
+            icon=":material/download:", type="tertiary", on_click="ignore",
+        )  # fmt: skip
+        save_json(partial(prompt_graphs.circuit_json, run, which), f"{run.id}-circuit-{SETS[which]}")
 
 
 def enough(run: RunHandle, circuit: Circuit) -> None:
@@ -155,4 +159,5 @@ with left:
     enough(run, circuits[which])
 with right:
     reads(run, circuits[which])
+one_prompt(run)
 all_modules(run, circuits, groups)

@@ -66,7 +66,7 @@ def adapters(run: RunHandle) -> dict[str, Path]:
 
 def shown_history(run: RunHandle, user: str) -> tuple[Interaction, ...]:
     """The interactions in the prompt of `user`, oldest first."""
-    context = _loaded(run, ORIGINAL).context
+    context = loaded(run, ORIGINAL).context
     return tuple(context.histories[user][-(context.prompt_setup.window - 1) :])
 
 
@@ -86,14 +86,14 @@ def what_if(
     Raises:
         ValueError: No title would be left in the history.
     """
-    loaded = _loaded(run, model)
-    before, _ = _list(loaded, user, (), (), length)
-    return ListChange(before, *_list(loaded, user, tuple(sorted(left_out)), tuple(sorted(off)), length))
+    asked = loaded(run, model)
+    before, _ = _list(asked, user, (), (), length)
+    return ListChange(before, *_list(asked, user, tuple(sorted(left_out)), tuple(sorted(off)), length))
 
 
 def lists(run: RunHandle, user: str, length: int) -> dict[str, tuple[Recommendation, ...]]:
     """The user's unchanged lists, by name of the model."""
-    return {name: _list(_loaded(run, name), user, (), (), length)[0] for name in adapters(run)}
+    return {name: _list(loaded(run, name), user, (), (), length)[0] for name in adapters(run)}
 
 
 def _key(loaded: Loaded) -> tuple[str, ...]:
@@ -120,7 +120,8 @@ def _user_scenario(loaded: Loaded, user: str, left_out: tuple[int, ...]) -> User
     return loaded.what_if.for_user(loaded.context.histories[user], left_out)
 
 
-def _loaded(run: RunHandle, model: str) -> Loaded:
+def loaded(run: RunHandle, model: str) -> Loaded:
+    """One of MODELS in memory, with the data of the run's request."""
     layout, folder = run.workspace.layout, adapters(run)[model]
     adapter = AdapterLayout(folder)
     weights = _digest(str(adapter.weights), stamps(adapter.weights))

@@ -5,7 +5,7 @@ import pytest
 from core.errors import RunError
 from core.pipeline.circuit_stage import CIRCUIT_HISTORY
 from core.pipeline.context import load_adapter, make_context
-from core.pipeline.single_prompt import targets, trace_prompt
+from core.pipeline.single_prompt import trace_prompt
 from core.utils.assets import asset
 from core.workspace import Workspace
 
@@ -33,14 +33,6 @@ def test_columns_are_the_titles_before_the_target(world):
     assert {node.column for node in circuit.graph.nodes if node.module == "input"} == set(traced.replaced)
     again = trace_prompt(recommender, context, user, target.item)
     assert again.circuit(10, "one", "demo") == circuit
-
-
-def test_every_target_has_a_history(world):
-    _, context = world
-    user = context.request.subjects[0]
-    found = targets(context, user)
-    assert list(found) == [event.item for event in context.histories[user][1:]]
-    assert targets(context, "nobody") == {}
 
 
 @pytest.mark.parametrize("user", ["nobody", "first"])
