@@ -22,15 +22,13 @@ class SinglePrompt:
     Attributes:
         prompt: The history and, last, the target.
         columns: Text of each part of the prompt, in reading order: the instruction, then the titles.
-        replaced: Columns whose titles the counterfactual prompt replaces.
-        strategy: How they were replaced, one of `counterfactuals.STRATEGIES`.
+        pair: The prompt and its counterfactual prompt, as tokens.
         attribution: The scores.
     """
 
     prompt: Prompt
     columns: tuple[str, ...]
-    replaced: tuple[int, ...]
-    strategy: str
+    pair: PromptPair
     attribution: PromptAttribution
 
     def circuit(self, size: int, name: str, model: str) -> PromptCircuit:
@@ -44,6 +42,7 @@ def trace_prompt(
     user: str,
     item: str,
     seed: int = 0,
+    pair: PromptPair | None = None,
     progress: Callable[[float], None] = lambda _share: None,
 ) -> SinglePrompt:
     """Score every module at every part of one prompt, as the circuit stage scores a set of prompts.
@@ -54,6 +53,8 @@ def trace_prompt(
         user: A training user.
         item: The target, one of `splits.targets_with_history`.
         seed: Seed of the counterfactual prompt.
+        pair: The pair of another model's `SinglePrompt`, so that both models are compared on the same counterfactual
+            prompt; without it, one is searched for.
         progress: Called with the share of the work done; it may raise to stop.
 
     Raises:
@@ -64,11 +65,10 @@ def trace_prompt(
         raise RunError(f"User {user!r} has no title {item!r} behind a history: choose one of the user's titles.")
     last = max(index for index, event in enumerate(history) if event.item == item)
     (prompt,) = single_targets([Prompt(user, tuple(history[: last + 1]), last)], CIRCUIT_HISTORY)
-    pair = _pair(recommender, context, prompt, seed)
+    pair = pair or _pair(recommender, context, prompt, seed)
     progress(0.1)
     found = attribute_prompt(recommender.model, pair, progress=lambda share: progress(0.1 + 0.9 * share))
-    replaced = {found.slots.index(pair.slots[start]) for start, _ in pair.spans}
-    return SinglePrompt(prompt, _columns(context, prompt, found.slots), tuple(sorted(replaced)), pair.strategy, found)
+    return SinglePrompt(prompt, _columns(context, prompt, found.slots), pair, found)
 
 
 def _pair(recommender: Recommender, context: RequestContext, prompt: Prompt, seed: int) -> PromptPair:

@@ -432,7 +432,7 @@ prompt-title = One prompt
 prompt-help =
     Why the model answers as it does for one user and one title: the history is read with some of its titles replaced, and
     each module at each title is scored by how far this moves the answer. Scores are approximate (EAP-IG); the shares kept
-    are measured.
+    are measured. All models read the same replaced titles, so that they can be compared.
 prompt-target = Title that the prompt asks about
 prompt-no-title = This user has too short a history: the first title has none before it. Choose another user.
 prompt-trace = Trace this prompt

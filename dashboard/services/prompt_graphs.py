@@ -37,6 +37,8 @@ def model_names(run: RunHandle) -> list[str]:
 def trace(run: RunHandle, model: str, user: str, item: str, progress: Callable[[float], None]) -> "SinglePrompt":
     """The nodes and edges of one prompt, computed once.
 
+    All models read the same counterfactual prompt, the one found with the original, so that they can be compared.
+
     Args:
         run: The run whose model answers.
         model: One of `models.MODELS`.
@@ -50,11 +52,13 @@ def trace(run: RunHandle, model: str, user: str, item: str, progress: Callable[[
     from core.pipeline.single_prompt import trace_prompt  # loads torch
     from dashboard.services import models  # loads torch
 
+    pair = trace(run, models.ORIGINAL, user, item, progress).pair if model != models.ORIGINAL else None
     asked, found = models.loaded(run, model), _traced()
     key = (*asked.key, user, item)
     with asked.lock:
         if key not in found:
-            found[key] = trace_prompt(asked.what_if.recommender, asked.context, user, item, progress=progress)
+            recommender = asked.what_if.recommender
+            found[key] = trace_prompt(recommender, asked.context, user, item, pair=pair, progress=progress)
             while len(found) > TRACED:
                 found.popitem(last=False)
         return found[key]

@@ -159,6 +159,7 @@ def test_traced_prompt_is_kept_and_exported(demo: Path) -> None:
     assert shares and prompt_graphs.trace(run, "original", user, item, shares.clear) is traced and shares
     other = prompt_graphs.trace(run, "unlearned", user, item, shares.append)
     assert other is not traced and other.attribution.clean != traced.attribution.clean
+    assert other.pair == traced.pair  # models are compared on the same counterfactual prompt
     circuit = traced.circuit(10, prompt_graphs.graph_name(run.id, user, item), "demo")
     content = json.loads(prompt_graphs.graph_json(circuit.graph, circuit.clean))
     jsonschema.Draft7Validator(SCHEMA).validate(content)

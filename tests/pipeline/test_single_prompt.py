@@ -26,11 +26,12 @@ def test_columns_are_the_titles_before_the_target(world):
     traced = trace_prompt(recommender, context, user, target.item, progress=shares.append)
     titles = [context.workspace.items[event.item].title for event in history[20 - CIRCUIT_HISTORY : 21]]
     assert traced.columns[1:] == tuple(titles) and traced.columns[0].startswith("Films this person watched")
-    assert set(traced.replaced) <= set(range(1, CIRCUIT_HISTORY + 1)) and traced.replaced
     assert shares == sorted(shares) and shares[-1] == pytest.approx(1)
     circuit = traced.circuit(10, "one", "demo")
     assert circuit.graph.columns == traced.columns and len(circuit.graph.nodes) > 10
-    assert {node.column for node in circuit.graph.nodes if node.module == "input"} == set(traced.replaced)
+    slots = [traced.attribution.slots.index(traced.pair.slots[start]) for start, _ in traced.pair.spans]
+    assert {node.column for node in circuit.graph.nodes if node.module == "input"} == set(slots)
+    assert slots and set(slots) <= set(range(1, CIRCUIT_HISTORY + 1))
     again = trace_prompt(recommender, context, user, target.item)
     assert again.circuit(10, "one", "demo") == circuit
 
