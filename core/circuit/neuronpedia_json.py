@@ -63,6 +63,11 @@ def from_graph_json(content: dict[str, Any]) -> AttributionGraph:
         raise WorkspaceError(f"The graph JSON cannot be read ({error!r}): export the graph again.") from error
 
 
+def graph_name(*parts: str) -> str:
+    """A name for a graph: letters, digits and hyphens, at most 80."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts)).strip("-")[:80]
+
+
 def circuit_as_graph(circuit: Circuit, name: str, model: str, description: str = "") -> AttributionGraph:
     """The circuit of a run in one column, with its members pinned.
 

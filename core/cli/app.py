@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from core.cli import benchmark, demo, doctor, ledger, prepare, requests, review, runs, verify
+from core.cli import benchmark, demo, doctor, graph, ledger, prepare, requests, review, runs, verify
 from core.cli.console import err
 from core.errors import CureLensError
 from core.utils.torch_threads import reserve_one_core
@@ -29,6 +29,7 @@ for command in (
     runs.resume,
     runs.cancel,
     runs.worker,
+    graph.graph,
     verify.report,
     verify.overlap,
     verify.verify,

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -72,7 +71,9 @@ def _traced() -> "OrderedDict[tuple[str, ...], SinglePrompt]":
 
 def graph_name(*parts: str) -> str:
     """A name for a graph or a file: letters, digits and hyphens."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts)).strip("-")[:80]
+    from core.circuit import neuronpedia_json  # loads torch
+
+    return neuronpedia_json.graph_name(*parts)
 
 
 def graph_json(graph: AttributionGraph, metric: float) -> str:
