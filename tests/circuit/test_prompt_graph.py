@@ -142,3 +142,15 @@ def test_prompt_whose_history_says_nothing_is_refused(build_model, pair):
         model.lm_head.weight[pair.wrong] = model.lm_head.weight[pair.right]
     with pytest.raises(RunError, match="choose another title"):
         attribute_prompt(model, pair)
+
+
+def test_prompt_that_is_cut_before_its_target_has_no_column_for_it(build_model, pair):
+    """In the next_item task the titles of target and distractor may differ from their first token on."""
+    model = build_model("llama")
+    cut = replace(pair, items=(4, 8, 10, len(pair.ids)))
+    found = attribute_prompt(model, cut)
+    assert found.slots == (0, 4, 3, 2)
+    assert_close(sum(found.edges.values()), attribute_pairs(model, [cut]).edges, rtol=1e-4, atol=1e-6)
+    pruned = prune(found, 10, "one", "tiny", columns(found))
+    assert pruned.graph.nodes[-1].key == ("logits", 3)
+    assert any(edge.target == ("logits", 3) for edge in pruned.graph.edges)
