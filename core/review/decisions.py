@@ -13,7 +13,7 @@ from core.review.batches import check_free, check_members
 from core.review.cases import Cases
 from core.review.evidence_digest import check_approvable, check_ready, evidence_of
 from core.review.idle import check_idle
-from core.review.permissions import DECIDERS, check_operators, four_eyes, openers, require, roles
+from core.review.permissions import DECIDERS, check_operators, four_eyes, openers, playable_people, require, roles
 from core.runs.handle import open_run
 from core.runs.ledger import open_ledger
 from core.types import Action, Case, CaseState, Decision, Request, Role
@@ -136,8 +136,13 @@ def case_of(workspace: Workspace, request_id: str) -> Case:
 def _state(workspace: Workspace, case: Case) -> CaseState:
     if not all(one.approve for one in case.decisions):
         return CaseState.REJECTED
-    needed = DECIDERS if four_eyes(workspace) else DECIDERS[:1]
+    needed = DECIDERS if decided_by_four_eyes(workspace, case) else DECIDERS[:1]
     return CaseState.APPROVED if {one.role for one in case.decisions} >= set(needed) else CaseState.PENDING
+
+
+def decided_by_four_eyes(workspace: Workspace, case: Case, *acting: str) -> bool:
+    """Whether a case takes decisions of several people; in the demo world, `acting` or an earlier decision say so."""
+    return four_eyes(workspace, *acting, *(one.person for one in case.decisions))
 
 
 def changed(workspace: Workspace, case: Case) -> bool:
@@ -152,8 +157,11 @@ def _deciding_role(workspace: Workspace, case: Case, person: str, approve: bool)
         ReviewError: It is their own case, they agreed already, or their role has agreed already.
     """
     require(workspace, person, Action.DECIDE)
-    if not four_eyes(workspace):
+    if not decided_by_four_eyes(workspace, case, person):
         return DECIDERS[0]
+    if not four_eyes(workspace, person):  # the demo world, where people were played before
+        played = " or ".join(map(repr, playable_people(workspace)))
+        raise ReviewError(f"Two people decide on request {case.request!r} in the demo: decide as {played}.")
     own = {"opened the request": openers(workspace, case.request), "submitted the run": {case.operator}}
     own |= {"launched the run": {open_run(workspace, case.run).spec.launched_by}}
     if conflicts := [what for what, who in own.items() if person in who]:

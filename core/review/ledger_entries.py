@@ -128,6 +128,6 @@ def _append(ledger: Ledger, kind: str, subjects: Mapping[str, str], case: Case, 
         "case": case.number,
         "request": case.request,
         "run": case.run,
-        "four_eyes": four_eyes(ledger.workspace),
+        "four_eyes": four_eyes(ledger.workspace, *(one.person for one in case.decisions)),
     }
     ledger.append(kind, subjects, {**case_content, **content})

@@ -49,7 +49,8 @@ DARK = Paper("#12181D", "#E4E8E9", "#8A949B")
 # The tour's strip keeps its height from step to step, so that the page below it does not jump.
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 3rem; padding-bottom: 3rem; }
-.st-key-tour, .st-key-offer { background: color-mix(in srgb, #2E8C81 8%, transparent); flex-wrap: nowrap; }
+.st-key-tour, .st-key-offer, .st-key-played { background: color-mix(in srgb, #2E8C81 8%, transparent); }
+.st-key-tour, .st-key-offer { flex-wrap: nowrap; }
 .st-key-tour .stMarkdown { min-height: 4.8rem; }
 @media (max-width: 768px) {
   .stMainBlockContainer { padding-top: 4.5rem; }

@@ -14,6 +14,7 @@ from dashboard.components.decision import comments, decision_form, decisions, le
 from dashboard.components.evidence import answers, trust, verdict, verdict_word
 from dashboard.components.history import timeline
 from dashboard.components.options import option, other_steps
+from dashboard.components.person_switch import person_switch
 from dashboard.components.request_card import due_sentence, next_step, request_card, standing, state_text
 from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters.i18n import t
@@ -74,13 +75,13 @@ def decision(item: ReviewItem, shown: Verification | None, writable: bool) -> No
         if shown and not (case and case.state is CaseState.APPROVED):
             other_steps(item.request, shown, writable and review.may(Action.RUN))
         if case and case.state not in NEEDS_ANOTHER_RUN:
-            st.caption(t("review-needs" if review.four_eyes() else "review-needs-one"))
+            st.caption(t("review-needs" if review.takes_several(case) else "review-needs-one"))
 
 
 def options(item: ReviewItem, run: RunHandle) -> None:
     """Draw what the signed-in person can do now."""
     case = item.case
-    if case and case.state is CaseState.PENDING and review.may(Action.DECIDE):
+    if case and case.state is CaseState.PENDING and review.may_decide(case):
         decision_form(case)
     if case is None or case.state in NEEDS_ANOTHER_RUN:
         submit_form(item)
@@ -156,9 +157,9 @@ def search_result(result: dict[str, Any]) -> None:
 def own_roles() -> str:
     """Describe the signed-in person and their roles, or the single-user mode."""
     if not review.four_eyes():
-        return t("review-single")
+        return t("review-single-demo" if review.playable_people() else "review-single")
     names = ", ".join(sorted(map(role_name, review.roles())))
-    return t("review-you", person=escape(auth.signed_in_email()), roles=names)
+    return t("review-you", person=escape(review.acting_person()), roles=names)
 
 
 def unfinished(case: Case, writable: bool) -> None:
@@ -240,8 +241,10 @@ if ended and current and current.run and status.run != current.run.id:  # anothe
     status = review.status_by(current.run)
 lead(t("review-title", request=escape(shown), state=state_text(status)) if shown else t("review-lead"), own_roles())
 writable = state.query_value("read") is None
-if writable and review.four_eyes() and auth.login_is_set_up() and not auth.login_is_recent():
+if writable and auth.login_is_set_up() and review.login_is_too_old():
     log_in()
+if writable:
+    person_switch(current.case if current else None)
 if approved:
     unfinished(approved, writable)
 if not names:

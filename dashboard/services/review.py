@@ -21,6 +21,8 @@ from dashboard.services.cli_client import CommandError, run_command
 from dashboard.session import state
 from dashboard.session.auth import login_is_recent, signed_in_email
 
+PLAYED = "played_person"  # session key
+
 
 @dataclass(frozen=True)
 class ReviewItem:
@@ -40,21 +42,60 @@ class ReviewItem:
 
 
 def four_eyes() -> bool:
-    """Whether several people work here."""
-    return permissions.four_eyes(queries.workspace())
+    """Whether several people work here; in the demo world also while a person is played."""
+    return permissions.four_eyes(queries.workspace(), acting_person())
 
 
-def roles() -> frozenset[Role]:
-    """The roles of the logged-in person. Raises ReviewError for somebody without a role."""
-    return permissions.roles(queries.workspace(), signed_in_email())
+def playable_people() -> tuple[str, ...]:
+    """The people whom one person may play: those of the demo world, and nobody anywhere else."""
+    return tuple(permissions.playable_people(queries.workspace()))
+
+
+def acting_person() -> str:
+    """Whoever acts on this page: the logged-in person; on the review page of the demo world, the chosen one."""
+    chosen = state.kept(PLAYED, "") if state.page() == "review" else ""
+    return chosen if chosen in playable_people() else signed_in_email()
+
+
+def play(person: str) -> None:
+    """Act as a person of the demo world in this session; "" ends it."""
+    state.keep(PLAYED, person)
+
+
+def roles(person: str | None = None) -> frozenset[Role]:
+    """The roles of a person, by default of who acts. Raises ReviewError for somebody without a role."""
+    return permissions.roles(queries.workspace(), acting_person() if person is None else person)
 
 
 def may(act: Action) -> bool:
-    """Whether the logged-in person may do something; somebody without a role may nothing."""
+    """Whether who acts may do something; somebody without a role may nothing."""
     try:
-        return permissions.may(queries.workspace(), signed_in_email(), act)
+        return permissions.may(queries.workspace(), acting_person(), act)
     except ReviewError:
         return False
+
+
+def takes_several(case: Case) -> bool:
+    """Whether a case takes the decisions of several people."""
+    return deciding.decided_by_four_eyes(queries.workspace(), case, acting_person())
+
+
+def may_decide(case: Case) -> bool:
+    """Whether who acts may decide on a case; nobody decides for all where people of the demo world decided before."""
+    return may(Action.DECIDE) and takes_several(case) == four_eyes()
+
+
+def waits_for(case: Case) -> tuple[str, ...]:
+    """The people of the demo world whose approval a pending case still takes, after the first of them approved it."""
+    if case.state is not CaseState.PENDING or not case.decisions:
+        return ()
+    open_roles = set(permissions.DECIDERS) - {one.role for one in case.decisions}
+    return tuple(person for person in playable_people() if roles(person) & open_roles)
+
+
+def login_is_too_old() -> bool:
+    """Whether a decision needs a new login; the people of the demo world have none."""
+    return permissions.four_eyes(queries.workspace()) and not login_is_recent()
 
 
 def inbox() -> tuple[ReviewItem, ...]:
@@ -102,7 +143,7 @@ def settle() -> None:
 
 def withdraw(case: Case) -> None:
     """Withdraw an approval of which no step is done. Raises CommandError."""
-    run_command("review", "withdraw", *_place(), "-r", case.request, "--as", signed_in_email())
+    run_command("review", "withdraw", *_place(), "-r", case.request, "--as", acting_person())
 
 
 def changed(case: Case) -> bool:
@@ -158,18 +199,18 @@ def make_ledger() -> None:
 
 def verify(run: RunHandle, full: bool) -> None:
     """Verify a run. It takes about a minute, and several minutes with `full`. Raises ReviewError, CommandError."""
-    permissions.require(queries.workspace(), signed_in_email(), Action.RUN)
-    run_command("verify", *_place(), "--run", run.id, "--as", signed_in_email(), *(["--full"] if full else []))
+    permissions.require(queries.workspace(), acting_person(), Action.RUN)
+    run_command("verify", *_place(), "--run", run.id, "--as", acting_person(), *(["--full"] if full else []))
 
 
 def submit(run: RunHandle) -> None:
     """Submit a run for a decision. Raises ReviewError."""
-    deciding.submit(queries.workspace(), run.id, signed_in_email())
+    deciding.submit(queries.workspace(), run.id, acting_person())
 
 
 def comment(case: Case, text: str) -> None:
     """Comment on a case. Raises ReviewError."""
-    deciding.comment(queries.workspace(), case.request, signed_in_email(), text)
+    deciding.comment(queries.workspace(), case.request, acting_person(), text)
 
 
 def decide(case: Case, approve: bool, reason: str) -> CaseState:
@@ -179,10 +220,10 @@ def decide(case: Case, approve: bool, reason: str) -> CaseState:
         ReviewError: The login is too old.
         CommandError: The decision was refused or could not be carried out.
     """
-    if four_eyes() and not login_is_recent():
+    if login_is_too_old():
         raise ReviewError("Your login is older than 15 minutes: log in again to decide.")
     verdict = "--approve" if approve else "--reject"
-    options = ("-r", case.request, verdict, "--evidence", case.evidence, "--reason", "-", "--as", signed_in_email())
+    options = ("-r", case.request, verdict, "--evidence", case.evidence, "--reason", "-", "--as", acting_person())
     found = CaseState(run_command("review", "decide", *_place(), *options, stdin=reason)["state"])
     if found is CaseState.CLOSED:
         _forget()

@@ -101,6 +101,11 @@ def enter(page: str) -> None:
         st.session_state.update(page=page, written=own, visit=visit() + 1)
 
 
+def page() -> str:
+    """Return the name of the page that is drawn; "" before the first one."""
+    return cast(str, st.session_state.get("page", ""))
+
+
 def visit() -> int:
     """Return the number of this visit; components have it in their keys, so they keep their state during a visit."""
     return cast(int, st.session_state.get("visit", 0))

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import ReviewError
 from core.report.check_texts import render
-from core.review import execution
+from core.review import execution, permissions
 from core.review.decisions import comment
 from core.review.ledger_entries import NOT_REACHED
 from core.runs.submit import create_run
@@ -298,3 +298,47 @@ def test_workspace_without_ledger_offers_to_create_one(draw_page, desk):  # noqa
     shutil.rmtree(desk.workspace.root.parent / "keys")
     app.button(key="make_ledger").click().run()
     assert desk.workspace.layout.ledger_key.is_file() and "submit" in button_keys(app)
+
+
+# ---------------------------------------------------------------- people that one person plays
+
+
+def play(app: AppTest, person: str) -> AppTest:
+    return app.radio(key="play").set_value(person).run()
+
+
+@pytest.mark.slow
+def test_two_people_of_the_demo_carry_a_deletion_out(page) -> None:
+    """One person plays all three; each is offered what their role may do, and the second approval deletes."""
+    olaf, petra, owen = permissions.DEMO_PEOPLE
+    app = page("review", request="req-demo", run="run-forgotten")
+    assert "Demo mode: one person plays all roles. In earnest two people must approve." in text_of(app)
+    assert not button_keys(play(app, petra)) & DECISION_BUTTONS
+    app = play(app, olaf).button(key="submit").click().run()
+    assert not button_keys(app) & {"approve", "reject"} and f"You are {escape(olaf)}: operator" in text_of(app)
+    app = decide_on_page(play(app, petra), "approve")
+    assert "The other is missing: choose **Owen**" in text_of(app)
+    assert not button_keys(play(app, "")) & DECISION_BUTTONS
+    app = decide_on_page(play(app, owen), "approve")
+    assert "the new adapter is in service" in app.success[0].value and not app.error
+    shown = text_of(app)
+    for person, role in ((petra, "privacy officer"), (owen, "product owner")):
+        assert f"{escape(person)} ({role}) approved" in shown
+
+
+def test_only_the_review_page_acts_as_the_played_person(page) -> None:
+    app = play(page("review"), tuple(permissions.DEMO_PEOPLE)[1])
+    assert "measure" not in button_keys(app)
+    app.switch_page("screens/request.py").run()
+    assert not app.exception and not app.error and "You are" not in text_of(app)
+
+
+@pytest.mark.parametrize("people", [{}, PEOPLE])
+def test_nobody_is_played_outside_the_demo_world(draw_page, desk, people, monkeypatch) -> None:  # noqa: F811
+    """Not even with the choice of a demo in the session, and with the demo's name and data in the settings."""
+    changed = replace(desk.workspace.settings, people=people, data="core.data.world, seed 7", name="demo")
+    write_json(desk.workspace.root / "workspace.json", changed)
+    monkeypatch.setattr(review_service.state, "kept", lambda key, default: "Owen (demo)")
+    app = draw_page("petra")
+    assert not app.radio and "(demo)" not in text_of(app)
+    assert review_service.acting_person() == "petra" and review_service.playable_people() == ()
