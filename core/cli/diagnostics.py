@@ -1,6 +1,5 @@
 """Checks of `python -m core doctor`: problems of this machine and of a workspace, each with its fix."""
 
-import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,8 +18,7 @@ from core.types.aliases import stored_as
 from core.utils.atomic_io import staging_folders
 from core.utils.commands import DISTRIBUTION, command_line, install_line
 from core.workspace import Workspace
-
-MIN_FREE_BYTES = 2_000_000_000  # bytes of free disk; with less, a run may fail
+from core.workspace.disk import MIN_FREE_BYTES, free_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +111,10 @@ def _workspace(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _disk(workspace: Workspace) -> Finding:
-    free_bytes = shutil.disk_usage(workspace.root).free
-    enough = free_bytes >= MIN_FREE_BYTES
+    left = free_bytes(workspace)
+    enough = left >= MIN_FREE_BYTES
     return Finding(
-        "disk", enough, f"{free_bytes / 1e9:.1f} GB free", "" if enough else "Free disk space before the next run."
+        "disk", enough, f"{left / 1e9:.1f} GB free", "" if enough else "Free disk space before the next run."
     )
 
 

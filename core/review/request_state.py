@@ -10,6 +10,21 @@ from core.types import LIVE, Case, CaseState, Request, RequestState, RequestStat
 from core.workspace import Workspace
 
 Reader = Callable[[RunHandle], Verification | None]  # reads the verification of a run; pages pass one with a cache
+# In an inbox: what waits for a decision, then what waits for another step of a person, then what goes on by itself.
+INBOX_ORDER = (
+    RequestState.APPROVED,
+    RequestState.PENDING,
+    RequestState.VERIFIED,
+    RequestState.UNVERIFIED,
+    RequestState.FAILED,
+    RequestState.REJECTED,
+    RequestState.VOID,
+    RequestState.STOPPED,
+    RequestState.NEW,
+    RequestState.RUNNING,
+    RequestState.IN_BATCH,
+    RequestState.CLOSED,
+)
 NEEDS_ANOTHER_RUN = (CaseState.REJECTED, CaseState.VOID)  # the request needs another run
 
 
@@ -29,6 +44,11 @@ def request_statuses(workspace: Workspace, read: Reader = stored) -> dict[str, R
     executing = {case.request for case in cases.values() if case.state is CaseState.APPROVED}
     closed = (one for one in workspace.closed() if one.id not in executing and one.id not in statuses)
     return statuses | {one.id: RequestStatus(RequestState.CLOSED, one.run) for one in closed}
+
+
+def inbox_order(statuses: Mapping[str, RequestStatus]) -> dict[str, RequestStatus]:
+    """Sort requests by state (`INBOX_ORDER`); within a state they keep their order, which is the due date's."""
+    return dict(sorted(statuses.items(), key=lambda one: INBOX_ORDER.index(one[1].state)))
 
 
 def request_status(

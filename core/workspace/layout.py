@@ -12,6 +12,7 @@ closed/ID.json                  what is left of requests that were carried out
 review.sqlite                   cases, decisions and comments
 sealed/ID-CASE/                 encrypted copies of what an approval is about to destroy
 ledger.jsonl  ledger.pub        signed ledger of all runs and decisions, and the key to check it with
+visits/DIGEST.json              when each person was here last
 work.lock  review.lock          see core.workspace.locks
 manifest.json                   digests of the files; in the demo world only
 """
@@ -20,6 +21,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from core.workspace.run_layout import WEIGHTS, RunLayout
@@ -165,6 +167,10 @@ class WorkspaceLayout:
     def ledger_key(self) -> Path:
         """The public key of the ledger. A ledger is kept where this file exists."""
         return self.root / "ledger.pub"
+
+    def visit(self, person: str) -> Path:
+        """When a person visited the workspace last; the name is a digest."""
+        return self.root / "visits" / f"{sha256(person.encode()).hexdigest()[:16]}.json"
 
     @property
     def work_lock(self) -> Path:

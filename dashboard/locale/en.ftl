@@ -199,6 +199,35 @@ overview-state-column = State
 overview-due-column = Due
 overview-verdict-column = Verdict
 
+changes-since = Since you were here on { $time }
+changes-latest = The latest events
+changes-help = Runs, verifications, submissions, decisions and deletions, from the signed ledger. A visit ends after half an hour; its time stays in the workspace, and nothing else about you is kept.
+changes-none = Nothing: no run, verification or decision was entered.
+changes-more = { $count ->
+        [one] One older event stands
+       *[other] { $count } older events stand
+    } in the history of the requests, on the review page.
+health-title = Workspace health
+health-ok = in order
+health-act = act
+health-references = **References:** { $ready } of { $all } open requests have the { $references } retrained models that a verdict compares with.
+health-references-next = Without them, a run gets no verdict. Train them with { $command }.
+health-ledger = **Ledger:** { $entries ->
+        [one] one entry, signed
+       *[other] { $entries } entries, all signed and in order
+    }; any change to them would show.
+health-ledger-none = **Ledger:** none is kept, so no decision can be signed.
+health-ledger-none-next = Create it on the review page.
+health-ledger-damaged = **Ledger:** damaged. { $why }
+health-ledger-damaged-next = Compare it with a copy kept elsewhere.
+health-drift = **Drift:** { $count ->
+        [0] no deletion yet, so { $used } of { $budget } AUC of the quality for other users is used up
+        [one] one deletion used { $used } of { $budget } AUC of the quality for other users
+       *[other] { $count } deletions used { $used } of { $budget } AUC of the quality for other users
+    }.
+health-drift-next = Retrain next, which starts the count again.
+health-disk = **Disk:** { $left } GB are free; a run may fail below { $needed } GB.
+health-disk-next = Free disk space before the next run.
 overview-runs = Runs
 overview-runs-help = A run finds the modules that carry the forget set, unlearns it, evaluates the result and writes a report.
 overview-runs-save = { $runs ->

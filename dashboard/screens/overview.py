@@ -1,9 +1,10 @@
-"""Overview page: the requests with their next steps, the latest result, all runs, and the glossary."""
+"""Overview page: the requests by state and due date, what changed, the workspace's health, results, and all runs."""
 
 import streamlit as st
 
 from core.types import RequestState
 from dashboard.components.exports import export
+from dashboard.components.health import changes, workspace_health
 from dashboard.components.request_card import request_card
 from dashboard.components.rows import SHOWN, request_table, run_row, run_table, two_columns
 from dashboard.components.sidebar import shown_run
@@ -13,7 +14,7 @@ from dashboard.presenters.phrases import circuit_sentence, escape, forgotten_use
 from dashboard.services import queries
 
 workspace, runs = queries.workspace(), queries.runs()
-statuses = queries.request_statuses()
+statuses = queries.inbox()
 requests = tuple(workspace.request(name) for name in statuses if statuses[name].state is not RequestState.CLOSED)
 lead(
     t("overview-lead", users=len(workspace.user_split.training_users), requests=len(requests)),
@@ -28,10 +29,12 @@ lead(
 
 st.subheader(t("overview-requests"), anchor=False, help=t("overview-requests-help"))
 two_columns(requests[:SHOWN], lambda request: request_card(request, statuses[request.id]))
-with st.container(horizontal=True):
+with st.container(horizontal=True, vertical_alignment="center"):
     if requests:
         export(request_table(requests, statuses), "requests", t("overview-requests-save", requests=len(requests)))
     link("request", t("overview-open-request"), "person_search")
+
+later = st.container()  # reading the ledger may start a process, so it is drawn last
 
 run = shown_run() if runs else None
 if run and (evaluation := queries.evaluation(run)) and (summary := queries.summary(run)):
@@ -52,3 +55,6 @@ if runs:
     two_columns(list(runs.values())[:SHOWN], run_row)
     export(run_table(runs), "runs", t("overview-runs-save", runs=len(runs)))
 glossary()
+with later:
+    changes()
+    workspace_health()

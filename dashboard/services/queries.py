@@ -120,6 +120,11 @@ def request_statuses() -> dict[str, RequestStatus]:
     return request_state.request_statuses(workspace(), verification)
 
 
+def inbox() -> dict[str, RequestStatus]:
+    """Where each request stands, by id: what waits for a person first, within a state by due date."""
+    return request_state.inbox_order(request_statuses())
+
+
 def default_run(found: dict[str, RunHandle]) -> str | None:
     """The newest finished run that passes its verification, else the newest finished run, else the newest."""
     return request_state.default_run(found, verification)

@@ -1,6 +1,6 @@
 """Queries and commands of the review page. Signing happens in another process, which holds the keys."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,11 +178,15 @@ def timeline(request_id: str) -> list[Entry]:
     """Ledger entries of a request, oldest first. Raises CommandError where the ledger is damaged."""
     if not keeps_ledger():
         return []
-    workspace = queries.workspace()
-    found = _ledger(str(workspace.root), queries.stamps(workspace.layout.ledger))
     return entries_of_request(
-        found, request_id, [name for name, run in queries.runs().items() if run.spec.request == request_id]
+        ledger_entries(), request_id, [name for name, run in queries.runs().items() if run.spec.request == request_id]
     )
+
+
+def ledger_entries() -> Sequence[Entry]:
+    """All entries of the ledger, oldest first. Raises CommandError where it is damaged or not kept."""
+    workspace = queries.workspace()
+    return _ledger(str(workspace.root), queries.stamps(workspace.layout.ledger))
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

@@ -1,0 +1,47 @@
+"""When each person visited the workspace last, so that a page can tell what changed since.
+
+The times stay in the workspace, under a digest of the name; nothing is recorded about what a person looked at.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.utils.serialization import read_json, write_json
+from core.workspace.workspace import Workspace
+
+PAUSE = timedelta(minutes=30)  # a longer one begins a new visit
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The visit of one person.
+
+    Attributes:
+        now: When the person was here last, as ISO 8601 in UTC.
+        before: The end of the visit before this one; "" on the first.
+    """
+
+    now: str
+    before: str = ""
+
+
+def record_visit(workspace: Workspace, person: str, now: str) -> str:
+    """Record that a person is here.
+
+    Args:
+        workspace: The workspace.
+        person: Name of the person; "" where nobody is logged in.
+        now: The time, as ISO 8601 in UTC.
+
+    Returns:
+        The end of the visit before; "" on the first visit, and where the workspace cannot be written to.
+    """
+    path = workspace.layout.visit(person)
+    last = read_json(path, Visit) if path.is_file() else None
+    ended = last is not None and datetime.fromisoformat(now) - datetime.fromisoformat(last.now) > PAUSE
+    before = last.now if last and ended else last.before if last else ""
+    try:
+        write_json(path, Visit(now, before))
+    except OSError:
+        return ""
+    return before
