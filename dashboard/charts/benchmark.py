@@ -31,7 +31,7 @@ def pareto(points: pd.DataFrame, floor: tuple[float, float], start: float, ours:
     colours = [*OURS[:ours], *BASELINE_COLOURS]
     colour = scale_of({name: colours[i % len(colours)] for i, name in enumerate(names)})
     shape = scale_of({name: SHAPES[i % len(SHAPES)] for i, name in enumerate(names)})
-    legend = alt.Legend(orient="bottom", title=None, columns=2, labelLimit=120)
+    legend = alt.Legend(orient="bottom", title=None, columns=1, labelLimit=200)
     x = alt.X(
         "utility:Q",
         title=t("benchmark-pareto-x"),
@@ -50,7 +50,7 @@ def pareto(points: pd.DataFrame, floor: tuple[float, float], start: float, ours:
     mark = base.mark_point(filled=True, size=70, opacity=1).encode(
         shape=alt.Shape("method:N", scale=shape, legend=legend), tooltip=tooltip
     )
-    return alt.layer(*_yardsticks(floor, start), line, mark).properties(height=420)
+    return alt.layer(*_yardsticks(floor, start), line, mark).properties(height=500)
 
 
 def _yardsticks(floor: tuple[float, float], start: float) -> list[alt.Chart]:

@@ -962,12 +962,18 @@ benchmark-lead = At equal quality, { $method } is ahead of { $ahead ->
 } of { $rivals } other methods and behind { $behind ->
     [0] none
    *[other] { $behind }
-}.
+}{ $matched ->
+    [0] .
+   *[other] , but { $matched } of its { $controls } controls do as well{ $random ->
+        [yes] , random modules among them
+       *[no] { "" }
+    }.
+}
 benchmark-note = Ahead means closer to the retrained references while the test AUC of other users falls by at most .005. Measured on { $data } with { $seeds ->
     [one] one adapter
    *[other] { $seeds } adapters
 }; a difference counts only if its 95 % interval excludes zero. Each method is shown at its best point, chosen with knowledge of the references; the report also compares the points that a run would choose.
-benchmark-controls-fail = **Does the circuit matter?** { $method } is not better than these controls: { $controls }. If a control does as well, choosing modules by circuit is not the cause of the result.
+benchmark-controls-fail = **Does the circuit matter?** Not shown. { $method } is not better than these controls: { $controls }. As long as a control does as well, the result does not come from choosing modules by circuit.
 benchmark-controls-hold = **Does the circuit matter?** { $method } is better than every control that was run here: { $controls }.
 benchmark-controls-none = **Does the circuit matter?** Unknown: no control of { $method } was run here.
 benchmark-floor = **Limit of the measurement:** retrained references score { $floor } against each other on this scale (0 = identical, 1 = as far as the original model). No method can be expected to score lower.

@@ -29,6 +29,7 @@ KINDS = Texts(
 CRITERION = Texts({"residual": "benchmark-by-residual", "gap": "benchmark-by-gap"})
 AXIS = Texts({"residual": "benchmark-axis-residual", "gap": "benchmark-axis-gap"})
 DRAWN = ("uniform", "graddiff", "npo", "e2urec", "pcgrad")
+NAME = st.column_config.TextColumn(width="medium")
 THREE = st.column_config.NumberColumn(format="%.3f")
 SECONDS = st.column_config.NumberColumn(format="%.1f")
 PERCENT = st.column_config.NumberColumn(format="percent")
@@ -61,8 +62,8 @@ def figures(rows: list[Result]) -> None:
     """Show the table of all figures."""
     st.subheader(t("benchmark-table"), anchor=False)
     frame = benchmark.figures(rows)
-    _, *numbers, seconds, circuit, moved = frame.columns
-    config = dict.fromkeys(numbers, THREE) | {seconds: SECONDS, circuit: SECONDS, moved: PERCENT}
+    method, *numbers, seconds, circuit, moved = frame.columns
+    config = {method: NAME} | dict.fromkeys(numbers, THREE) | {seconds: SECONDS, circuit: SECONDS, moved: PERCENT}
     exports.table(frame, "benchmark", t("benchmark-table-alt"), config)
     st.caption(t("benchmark-table-note", command=command_line("bench")))
 
@@ -77,29 +78,37 @@ def comparison(rows: list[Result], criterion: str, result: Standing, placeholder
     """Show a scenario with one request: a sentence at `placeholder`, two charts and a table."""
     method = benchmark.title(result.method)
     counts = {"ahead": len(result.ahead), "behind": len(result.behind)}
+    counts |= {"matched": len(result.as_good), "controls": len(result.controls)}
+    random = "yes" if any(name.endswith("_random") for name in result.as_good) else "no"
     with placeholder:
         rivals = len((*result.ahead, *result.behind, *result.even))
         lead(
-            t("benchmark-lead", method=method, rivals=rivals, **counts),
+            t("benchmark-lead", method=method, rivals=rivals, random=random, **counts),
             t("benchmark-note", data=escape(rows[0].data), seeds=seeds(rows)),
         )
     st.markdown(caveats(rows, result))
+    drawn = methods_drawn(rows)
     left, right = st.columns(2, gap="large")
     with left:
-        fronts(rows, criterion)
+        fronts(rows, criterion, drawn)
     with right:
         differences(rows, criterion, result)
     figures(rows)
 
 
-def fronts(rows: list[Result], criterion: str) -> None:
-    """Draw forgetting against quality of our methods and of those that the user chooses."""
-    st.subheader(t("benchmark-pareto"), anchor=False)
-    value, methods = CRITERIA[criterion], dict.fromkeys(row.method for row in rows)
+def methods_drawn(rows: list[Result]) -> list[str]:
+    """Let the user choose the other methods in the left chart, across the page so that their names fit."""
+    methods = dict.fromkeys(row.method for row in rows)
     others = [name for name in methods if name not in (*CURE_METHODS, "original", "reference")]
     default = [name for name in DRAWN if name in others]
-    drawn = st.multiselect(t("benchmark-pareto-shown"), others, default, benchmark.title, key="drawn")
-    ours = [name for name in CURE_METHODS if name in methods]
+    return st.multiselect(t("benchmark-pareto-shown"), others, default, benchmark.title, key="drawn")
+
+
+def fronts(rows: list[Result], criterion: str, drawn: list[str]) -> None:
+    """Draw forgetting against quality of our methods and of those that the user chose."""
+    st.subheader(t("benchmark-pareto"), anchor=False)
+    value = CRITERIA[criterion]
+    ours = [name for name in CURE_METHODS if any(row.method == name for row in rows)]
     points = benchmark.tradeoffs(rows, [*ours, *drawn], value)
     floor, start = benchmark.floor(rows, value), benchmark.start(rows, value)
     chart = charts.pareto(points, floor, start, len(ours), AXIS[criterion])
@@ -166,7 +175,7 @@ if not measured:
     lead(t("benchmark-none"), t("benchmark-none-note", command=command_line("bench", "--quick")))
     st.stop()
 placeholder = st.container()
-left, middle, right = st.columns(3)
+left, middle, right = st.columns([7, 5, 3])
 with left:
     world = state.pick(t("benchmark-world"), "world", list(measured), next(iter(measured)))
 rows = measured[world or next(iter(measured))]

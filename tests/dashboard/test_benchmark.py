@@ -63,6 +63,12 @@ def test_title_counts_better_and_worse_methods_by_paired_intervals(page, write_b
     assert "CURE is ahead of 2 of 4 other methods and behind 1." in title
 
 
+def test_title_says_that_random_modules_do_as_well(page, write_benchmark) -> None:
+    write_benchmark(0.5)
+    title = page("benchmark").title[0].value
+    assert "behind 1, but 1 of its 1 controls do as well, random modules among them." in title
+
+
 @pytest.mark.parametrize(
     ("control", "words"),
     [
