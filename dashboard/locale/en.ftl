@@ -705,6 +705,7 @@ run-form-empty-link = Open a request
 run-form-request = Request
 run-form-request-scope = { $request }: { $scope }
 run-form-method = Method
+run-form-other = Choose another method
 run-form-recommended = **Recommended**: it forgets most at no measurable cost for other users.
 run-form-device = Device
 run-form-device-help = Where the run computes. A GPU (CUDA) is faster than the CPU.

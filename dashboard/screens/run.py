@@ -29,6 +29,27 @@ def method_caption(name: str) -> str:
     return f"{method.summary} {advice}".strip()
 
 
+def choose_method() -> str:
+    """Draw the chosen method, by default the recommended one, and the choice of another, folded."""
+    asked = state.query_value("method")
+    index = queries.OFFERED.index(asked) if asked in queries.OFFERED else 0
+    shown = st.container()
+    with st.expander(t("run-form-other"), expanded=index > 0, icon=":material/tune:"):
+        chosen = st.radio(
+            t("run-form-method"),
+            queries.OFFERED,
+            index=index,
+            format_func=lambda name: queries.METHODS[name].title,
+            captions=[method_caption(name) for name in queries.OFFERED],
+            key="method",
+            label_visibility="collapsed",
+        )
+    method = chosen or queries.DEFAULT_METHOD
+    title, caption = queries.METHODS[method].title, method_caption(method)
+    shown.markdown(f"{t('run-form-method')}: **{title}**. {caption}")
+    return method
+
+
 def form() -> Callable[[], None]:
     """Draw the launch form; return a slow query that the page runs last, when all else is drawn."""
     requests = {request.id: request for request in queries.workspace().requests()}
@@ -44,15 +65,7 @@ def form() -> Callable[[], None]:
     )
     if drift := review.drift_sentence():
         st.caption(drift)
-    asked = state.query_value("method")
-    method = st.radio(
-        t("run-form-method"),
-        queries.OFFERED,
-        index=queries.OFFERED.index(asked) if asked in queries.OFFERED else 0,
-        format_func=lambda name: queries.METHODS[name].title,
-        captions=[method_caption(name) for name in queries.OFFERED],
-        key="method",
-    )
+    method = choose_method()
     left, right = st.columns(2)
     device = left.segmented_control(
         t("run-form-device"),
@@ -73,7 +86,7 @@ def form() -> Callable[[], None]:
     )
     launcher, capacity = choose_launcher()
     references(chosen)
-    plan = (chosen or "", method or queries.DEFAULT_METHOD, device or "auto")
+    plan = (chosen or "", method, device or "auto")
     with st.container(horizontal=True):
         if st.button(t("run-form-launch"), type="primary", icon=":material/play_circle:"):
             with guarded():

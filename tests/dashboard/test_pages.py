@@ -462,3 +462,12 @@ def test_move_of_a_module_can_be_undone(page, demo: Path) -> None:
     app = next(button for button in app.button if button.label == "Move").click().run()
     app = app.button(key="back_m0").click().run()
     assert "No module changes its group" in text_of(app)
+
+
+def test_run_page_recommends_a_method_and_folds_the_others(page) -> None:
+    app = page("run")
+    assert "Method: **CURE, in weight space**. " in text_of(app) and "**Recommended**" in text_of(app)
+    (folded,) = [one for one in app.expander if one.label == "Choose another method"]
+    assert folded.radio(key="method").value == queries.DEFAULT_METHOD and not folded.proto.expanded
+    (unfolded,) = [one for one in page("run", method="retrain").expander if one.label == "Choose another method"]
+    assert unfolded.proto.expanded and unfolded.radio(key="method").value == "retrain"
