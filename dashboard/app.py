@@ -20,7 +20,7 @@ ICON = str(asset("icon.png"))
 SECTIONS = {
     "": {"overview": "home", "request": "person_search"},
     "everywhere-inside": {"circuit": "account_tree", "what_if": "tune", "groups": "category"},
-    "everywhere-unlearn": {"run": "play_circle", "before_after": "compare_arrows"},
+    "everywhere-unlearn": {"run": "play_circle", "before_after": "compare_arrows", "compare": "view_column"},
     "everywhere-decide": {"review": "gavel", "report": "description", "benchmark": "leaderboard"},
 }
 TITLES = Texts(
@@ -32,6 +32,7 @@ TITLES = Texts(
         "groups": "page-groups",
         "run": "page-run",
         "before_after": "page-before-after",
+        "compare": "page-compare",
         "review": "page-review",
         "report": "page-report",
         "benchmark": "page-benchmark",

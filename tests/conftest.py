@@ -24,7 +24,7 @@ from core.workspace import Workspace, WorkspaceSettings
 # Files with tests of more than a second, by folder: they are marked `integration`, and `make unit` leaves them out.
 INTEGRATION = {
     "circuit": "attribution extraction patching",
-    "dashboard": "benchmark chart_export external_run hostile pages review tour",
+    "dashboard": "benchmark chart_export compare_page external_run hostile pages reference_box review tour",
     "data": "prompts readers",
     "evaluation": "ranking what_if",
     "integrations": "mlflow",
@@ -33,7 +33,7 @@ INTEGRATION = {
     "cli": "app",
     "pipeline": "compare_models events",
     "review": "decisions execution",
-    "runs": "estimate external launchers ledger_entries list_overlap store verify worker",
+    "runs": "estimate external launchers ledger_entries list_overlap reference_training store verify worker",
     "security": "hostile models paths",
     ".": "architecture",
     "unlearning": "task_vectors trainer unlearn",

@@ -90,15 +90,19 @@ def reference(
     device: Device = "auto",
     person: Person = "",
     as_json: Json = False,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Tell how long it would take; train nothing.")] = False,
 ) -> None:
     """Retrain the adapter without the request's data; every run is compared with these references."""
-    from core.runs.references import train_references  # loads torch
+    from core.runs.reference_training import train_missing  # loads torch
 
     workspace = workspace_for_runs(root, person)
     batches.check_free(workspace, request_id)  # runs of a batch are compared with the batch's own references
+    if estimate:
+        _estimate(workspace, request_id, seeds, device, as_json)
+        return
     with progress(quiet=as_json) as bars:
         report = step_bars(bars)
-        folders = train_references(
+        folders = train_missing(
             workspace,
             request_id,
             seeds,
@@ -111,3 +115,14 @@ def reference(
     out.print(f"{len(folders)} references are ready.")
     following = command_line("run", "--workspace", str(root), "--request", request_id)
     out.print(f"Next: {following}", highlight=False, soft_wrap=True)
+
+
+def _estimate(workspace: Workspace, request_id: str, seeds: int, device: str, as_json: bool) -> None:
+    """Print how long the missing references would take."""
+    from core.runs.estimate.references import estimate_references  # loads torch
+
+    seconds, missing = estimate_references(workspace, request_id, seeds, device)
+    if as_json:
+        print(json.dumps({"request": request_id, "missing": missing, "seconds": seconds}))
+        return
+    out.print(f"{missing} references are missing: about {seconds:.0f} seconds, within a factor of two.")

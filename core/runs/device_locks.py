@@ -10,6 +10,7 @@ from typing import IO
 
 import torch
 
+from core.errors import DeviceError
 from core.utils.atomic_io import disk_error
 from core.workspace import WorkspaceSettings
 
@@ -49,6 +50,26 @@ def take(devices: Sequence[str], count: int = 1) -> tuple[list[str], ExitStack] 
         return taken, held
     held.close()
     return None
+
+
+def choices(device: str, count: int) -> tuple[tuple[str, ...], int]:
+    """Devices to choose from, and how many of them to take.
+
+    Args:
+        device: "auto", "cpu", "cuda" or a full name.
+        count: How many GPUs; a CPU is shared.
+
+    Raises:
+        DeviceError: The machine has fewer devices.
+    """
+    wanted = usable_devices(device)
+    count = 1 if wanted == ("cpu",) else count
+    if count > len(wanted):
+        raise DeviceError(
+            f"The run needs {count} GPUs and this machine has {len(wanted)}: "
+            "lower `processes` or `cards` under clusters in workspace.json."
+        )
+    return wanted, count
 
 
 def free(devices: Sequence[str]) -> tuple[str, ...]:

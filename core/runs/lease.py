@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from core.errors import CancelledError, DeviceError, LeaseLostError, RunError, WorkspaceError
-from core.runs.device_locks import take, usable_devices
+from core.errors import CancelledError, LeaseLostError, RunError, WorkspaceError
+from core.runs.device_locks import choices, take
 from core.runs.process_identity import this_worker
 from core.runs.store import Store
 from core.types import RunState, RunStatus
@@ -56,13 +56,8 @@ def acquire_lease(store: Store, run_id: str, device: str, devices: int = 1) -> I
         CancelledError: The run was cancelled while it waited.
         DeviceError: The machine has fewer devices.
     """
-    worker, wanted, beaten = this_worker(), usable_devices(device), -BEAT
-    count = 1 if wanted == ("cpu",) else devices
-    if count > len(wanted):
-        raise DeviceError(
-            f"The run needs {count} GPUs and this machine has {len(wanted)}: "
-            "lower `processes` or `cards` under clusters in workspace.json."
-        )
+    worker, beaten = this_worker(), -BEAT
+    wanted, count = choices(device, devices)
     while True:
         if time.monotonic() - beaten >= BEAT:
             if not store.register_worker(run_id, worker):

@@ -41,7 +41,12 @@ def current_moment() -> Moment:
 
 def this_worker() -> Worker:
     """The identity of the calling process."""
-    return Worker(socket.gethostname(), boot_id(), _space(), os.getpid(), _start_ticks(os.getpid()) or 0.0)
+    return worker_of(os.getpid())
+
+
+def worker_of(pid: int) -> Worker:
+    """The identity of a process on this machine; one that has ended already is never alive."""
+    return Worker(socket.gethostname(), boot_id(), _space(), pid, _start_ticks(pid) or 0.0)
 
 
 def is_alive(worker: Worker) -> bool | None:

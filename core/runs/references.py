@@ -53,6 +53,12 @@ def train_references(
     return workspace.reference_folders(request_id)
 
 
+def missing_references(workspace: Workspace, request_id: str, count: int) -> list[int]:
+    """Numbers, from 0, of the references that a request still needs to have `count` of them."""
+    seeds = (workspace.layout.reference(request_id, FIRST_SEED + number) for number in range(count))
+    return [number for number, folder in enumerate(seeds) if not AdapterLayout(folder).weights.is_file()]
+
+
 def _train(
     workspace: Workspace, request: Request, seed: int, device: str, watch: Callable[[Step], bool], ledger: RunLedger
 ) -> None:

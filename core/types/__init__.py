@@ -33,7 +33,18 @@ from core.types.review import (
     RequestStatus,
     Role,
 )
-from core.types.runs import ENDED, EXTERNAL, LIVE, TRANSITIONS, RowsNeeded, RunSpec, RunState, RunStatus, Worker
+from core.types.runs import (
+    ENDED,
+    EXTERNAL,
+    LIVE,
+    TRANSITIONS,
+    ReferenceTraining,
+    RowsNeeded,
+    RunSpec,
+    RunState,
+    RunStatus,
+    Worker,
+)
 
 __all__ = [
     "ENDED",
@@ -81,6 +92,7 @@ __all__ = [
     "Prompt",
     "PromptCircuit",
     "Recommendation",
+    "ReferenceTraining",
     "Request",
     "RequestState",
     "RequestStatus",

@@ -126,6 +126,33 @@ class RunStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceTraining:
+    """State and progress of the training of a request's references.
+
+    Attributes:
+        state: State of the training.
+        wanted: How many references the request is to have.
+        progress: Progress of all missing references together, in [0, 1].
+        eta: Seconds left; None if unknown.
+        seconds: Seconds since the training started.
+        message: One sentence; the reason if it failed.
+        device: Torch device in use; "" while it waits for one.
+        worker: The process that trains.
+        updated: Time of this status, ISO 8601 in UTC.
+    """
+
+    state: RunState
+    wanted: int
+    progress: float = 0.0
+    eta: float | None = None
+    seconds: float = 0.0
+    message: str = ""
+    device: str = ""
+    worker: Worker | None = None
+    updated: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RowsNeeded:
     """Rows that some requests have together, and rows that a verdict takes.
 

@@ -6,6 +6,7 @@ base/  adapter/                 Hugging Face and PEFT folders, or the paths that
 adapter-RUN/                    the adapter of an approved run, in use since its approval
 requests/ID.json
 references/ID/seed-K/           adapters retrained without the request's data
+references/ID/training.*        progress, log, lock and stop mark of their training, see TrainingLayout
 runs/store.sqlite               state of every run
 runs/ID/                        one run, see RunLayout
 closed/ID.json                  what is left of requests that were carried out
@@ -116,6 +117,10 @@ class WorkspaceLayout:
         """One reference adapter."""
         return self.references(request_id) / f"seed-{seed}"
 
+    def training(self, request_id: str) -> "TrainingLayout":
+        """The files of the training of one request's references."""
+        return TrainingLayout(self.references(request_id))
+
     def finished_references(self, request_id: str) -> tuple[Path, ...]:
         """The finished references of a request, by seed."""
         own = self.references(request_id)
@@ -200,6 +205,37 @@ class WorkspaceLayout:
         """Temporary files that a killed write left beside JSON files of the workspace (see atomic_io.write_bytes)."""
         for folder in (self.root, self.data_folder, self.requests, self.root / "closed"):
             yield from folder.glob(".*.json*.????????")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingLayout:
+    """Paths of the training of one request's references.
+
+    Attributes:
+        path: The folder of the references.
+    """
+
+    path: Path
+
+    @property
+    def status(self) -> Path:
+        """How far the training is."""
+        return self.path / "training.json"
+
+    @property
+    def log(self) -> Path:
+        """Standard output and standard error of the process."""
+        return self.path / "training.log"
+
+    @property
+    def lock(self) -> Path:
+        """The lock of whoever starts, stops or ends the training."""
+        return self.path / "training.lock"
+
+    @property
+    def stop(self) -> Path:
+        """A mark that somebody asked to stop."""
+        return self.path / "training.stop"
 
 
 def is_inside_workspace(path: Path, root: Path) -> bool:

@@ -55,7 +55,7 @@ def table(
     name: str,
     alt: str,
     config: dict[str, Any] | None = None,
-    height: int | Literal["auto"] = "auto",
+    height: int | Literal["auto", "content"] = "auto",
 ) -> None:
     """Show a table and offer it as CSV.
 
@@ -64,7 +64,7 @@ def table(
         name: Name of the file.
         alt: Text for screen readers.
         config: Column configuration of `st.dataframe`.
-        height: Height in pixels.
+        height: Height in pixels, or "content" for all rows.
     """
     st.dataframe(frame, hide_index=True, column_config=config, height=height, alt=alt)
     export(frame, name)

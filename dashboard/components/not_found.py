@@ -21,12 +21,14 @@ def not_found(page: str) -> None:
     Args:
         page: Name of the page; each page reads other parameters.
     """
-    for sentence in (*_runs(), *_request(page), *_user(page), *_modules(page)):
+    for sentence in (*_runs(page), *_request(page), *_user(page), *_modules(page)):
         st.warning(sentence, icon=":material/search_off:")
 
 
-def _runs() -> Iterator[str]:
+def _runs(page: str) -> Iterator[str]:
     shown, runs = chosen_run(), queries.runs()
+    compared = state.listed("runs") if page == "compare" else []
+    yield from (t("missing-run", run=code(name)) for name in compared if name not in runs)
     for parameter in RUNS:
         name = state.query_value(parameter)
         if not name or name in runs:

@@ -13,6 +13,7 @@ from dashboard.presenters.phrases import escape
 
 # Next steps of a verdict that another page carries out: its name and icon, and the method to choose there.
 ELSEWHERE = {
+    "more_references": ("request", "model_training", ""),
     "batch": ("request", "group_work", ""),
     "retrain": ("run", "play_circle", "retrain"),
     "retrain_drift": ("run", "play_circle", "retrain"),

@@ -12,6 +12,7 @@ from dashboard.components.request_card import state_text
 from dashboard.components.text import about, link
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import STATES, duration, escape, scope
+from dashboard.presenters.run_comparison import LEAST, MOST
 from dashboard.services import queries
 from dashboard.services.queries import RunHandle
 
@@ -27,12 +28,30 @@ def two_columns(items: Sequence[T], draw: Callable[[T], None]) -> None:
                 draw(item)
 
 
-def run_row(run: RunHandle) -> None:
-    """Show one run with its state, its result in a sentence and a link."""
+def run_row(run: RunHandle) -> bool:
+    """Show one run with its state, its result in a sentence and a link; return whether it is ticked for comparison."""
     with st.container(border=True):
         st.markdown(about(run))
         st.caption(_result(run))
-        link("run", t("overview-run-open"), run=run.id)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            link("run", t("overview-run-open"), run=run.id)
+            finished = run.status.state is RunState.DONE
+            return finished and st.checkbox(t("compare-tick", run=escape(run.id)), key=f"tick_{run.id}")
+
+
+def run_rows(runs: Sequence[RunHandle]) -> None:
+    """Show the newest runs, and a link that compares those that are ticked."""
+    ticked: list[str] = []
+
+    def draw(run: RunHandle) -> None:
+        if run_row(run):
+            ticked.append(run.id)
+
+    two_columns(runs[:SHOWN], draw)
+    if LEAST <= len(ticked) <= MOST:
+        link("compare", t("compare-ticked", runs=len(ticked)), "view_column", runs=",".join(ticked))
+    elif len(runs) >= LEAST:
+        st.caption(t("compare-tick-some", least=LEAST, most=MOST))
 
 
 def _result(run: RunHandle) -> str:

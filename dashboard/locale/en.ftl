@@ -15,6 +15,7 @@ page-what-if = What if
 page-groups = Groups
 page-run = Run
 page-before-after = Before and after
+page-compare = Compare
 page-review = Review
 page-report = Report
 page-benchmark = Benchmark
@@ -298,7 +299,7 @@ identity-document = by a document
 identity-other = in another way
 review-grounds = Legal basis: { $ground }. Identity checked: { $identity }.
 request-open = Open the request
-request-opened = Request { $request } is open. Next: launch a run for it.
+request-opened = Request { $request } is open. Next: train its references, then launch a run.
 request-after = Opening a request does not change the model. Backups and earlier checkpoints still hold the data: erase them too.
 
 batch-title = Make a batch: one run for several requests
@@ -307,7 +308,7 @@ batch-which = Open requests
 batch-id = Id of the batch
 batch-id-help = For example batch-2026-11. It stays in every record, so it must not name a user. Empty for a random id.
 batch-make = Make a batch
-batch-made = Batch { $request } of { $requests } requests is open. Next: launch a run for it.
+batch-made = Batch { $request } of { $requests } requests is open. Next: train its references, then launch a run.
 batch-members = Requests of the batch: { $requests }
 batch-dissolve = Dissolve the batch
 batch-dissolve-help = The references and runs of the batch are removed, with their results. Its open requests are on their own again.
@@ -720,11 +721,6 @@ run-form-free = { $launcher ->
     [local] On this machine now: { $free }.
    *[other] There now: { $free }.
 }
-run-form-references = { $references ->
-    [one] { $references } retrained reference is ready for the comparison.
-   *[other] { $references } retrained references are ready for the comparison.
-}
-run-form-no-references = No retrained reference is ready for this request, so the result cannot be compared with one. Train some first, on the command line:
 run-form-launch = Launch the run
 run-form-estimate = Estimate time and memory
 run-form-estimate-help = Times a small copy of the model on the chosen device. Nothing is launched.
@@ -791,6 +787,50 @@ run-conflict-which = compared
 run-conflict-cosine = agreement
 run-compare = Compare before and after
 run-report = Read the report
+
+## Retrained references, on the pages Request and Run
+
+references-none = **No reference is ready** for this request; a verdict needs { $needed }.
+references-some = **{ $ready ->
+    [one] { $ready } reference is ready
+   *[other] { $ready } references are ready
+}** for this request; a verdict needs { $needed }.
+references-ready = **{ $ready ->
+    [one] { $ready } reference is ready
+   *[other] { $ready } references are ready
+}** for this request: enough for a verdict.
+references-why = A reference is the recommender trained again without this data; each run is compared with them.
+references-next = Next: launch the run
+references-more = Train more references
+references-count = References in all
+references-count-help = A verdict needs { $needed }. More references tell smaller differences.
+references-device-help = Where the training computes. A GPU (CUDA) is faster than the CPU.
+references-train = Train { $count ->
+    [one] { $count } reference
+   *[other] { $count } references
+}
+references-estimate = Estimate the time
+references-needs = About { $time }, give or take a factor of two.
+references-starting = The training starts.
+references-waiting = Waiting until the device is free: another job uses it.
+references-loading = Reference { $number } of { $wanted }: loading
+references-left = Reference { $number } of { $wanted }: { $done } done, about { $left } left
+references-leave = You can leave this page: the training goes on.
+references-stop = Stop the training
+references-stop-help = References that are ready stay. The one at work is discarded.
+references-stopping = The training stops after this step.
+references-cancelled = The training was stopped. { $ready ->
+    [one] { $ready } reference is
+   *[other] { $ready } references are
+} kept: train the rest whenever you like.
+references-failed = The training failed: { $why } { $ready ->
+    [one] { $ready } reference is
+   *[other] { $ready } references are
+} kept: mend the cause, then train the rest.
+references-lost = The training lost its process. { $ready ->
+    [one] { $ready } reference is
+   *[other] { $ready } references are
+} kept: press the button to go on with the rest.
 
 ## Before and after
 
@@ -927,6 +967,113 @@ report-named = Reviewer's copy
 report-named-help = This copy names the forgotten users and shows titles of their lists. It is personal data: do not pass it on.
 report-save-numbers = Save the numbers (JSON)
 report-frame = The report of this run
+
+## Compare runs
+
+compare-none = Compare two to six finished runs.
+compare-none-note = Tick them here. The address keeps them, so that a link shows the same comparison.
+compare-none-yet = Two finished runs are needed, and this workspace has { $runs ->
+    [0] none
+    [one] one
+   *[other] { $runs }
+}.
+compare-launch = Launch a run
+compare-pick = Runs to compare
+compare-pick-search = Choose finished runs
+compare-pick-help = Two to six finished runs; the address keeps them.
+compare-pick-run = { $run }: { $method }, request { $request }, { $verdict }
+compare-few = One run is chosen: add at least one more to compare.
+compare-many = { $asked } runs were asked for, and at most { $most } fit side by side. Left out: { $runs }.
+compare-unfinished = Run { $run } is not finished, so there is nothing to compare yet.
+compare-tick = Compare { $run }
+compare-ticked = Compare the { $runs } ticked runs
+compare-tick-some = Tick { $least } to { $most } finished runs to compare them side by side.
+
+compare-nobody = None of these { $runs } runs is shown to be ahead of all others.
+compare-and = { $first } and { $last }
+compare-ahead-verdict = alone passes its verification
+compare-ahead-forgotten = is nearest to complete forgetting
+compare-ahead-quality = costs other users the least quality
+compare-ahead-membership = tells an attacker least
+compare-ahead-time = took the least time
+compare-aspect-verdict = verdict
+compare-aspect-forgotten = forgetting
+compare-aspect-quality = others' quality
+compare-aspect-membership = privacy under attack
+compare-aspect-time = time
+compare-ahead = { $run } { $claims }
+compare-pass = { $runs } pass their verification
+compare-rule = A run is called ahead only where its whole interval is better than that of every other run, and in time only where it took at least 10 % less.
+compare-open = No run is shown to be ahead in { $aspects }.
+compare-unknown = Not compared, because it is not known for every run: { $aspects }.
+compare-requests = These runs serve different requests ({ $requests }): how much each forgot is about other people's data, so nobody is called ahead in forgetting or under attack.
+
+compare-verdict = Verdict
+compare-request = Request { $request }
+compare-unverified = Not verified yet: verify it on the page Review.
+compare-forgotten = How much is forgotten?
+compare-forgotten-help = The share of what the model knew about the forgotten data, beyond models that never saw it, that is gone. 100 % is what a retraining reaches; more means that it forgot too much.
+compare-forgotten-measure = Measured by: { $measure }.
+compare-forgotten-value = **{ $value } %** ({ $low } % to { $high } %)
+compare-forgotten-at-least = With { $confidence } % confidence at least { $share } %.
+compare-forgotten-exact = **100 %**: it was trained again without the data.
+compare-forgotten-unknown = Too uncertain to tell.
+compare-quality = Are others unharmed?
+compare-quality-help = The fall of the AUC on later interactions of the other users. Below zero, it rose.
+compare-quality-value = AUC fell by **{ $fall }** ({ $low } to { $high })
+compare-quality-bound = Allowed: at most { $margin }.
+compare-quality-unknown = AUC fell by **{ $fall }**; the interval needs a verification.
+compare-membership = Does an attack find the data?
+compare-membership-help = How much better a membership attack tells the forgotten rows from rows that no model saw than it does on retrained references, in AUC. 0 is as good as a retraining.
+compare-membership-value = **{ $value }** AUC beyond a retraining ({ $low } to { $high })
+compare-membership-unknown = Needs retrained references.
+compare-chart = Forgetting against quality
+compare-chart-alt = One mark for each run: share forgotten against the fall of the test AUC, with intervals
+compare-chart-none = No mark can be drawn: of none of these runs both the share forgotten and the fall of the AUC are known.
+compare-chart-missing = Not drawn, because a number is unknown: { $runs }.
+compare-chart-run = Run
+compare-chart-fall = Fall of the test AUC for other users
+compare-chart-whole = as a retraining
+compare-chart-margin = most that is allowed
+compare-lists = How one person's recommendations changed
+compare-lists-help = The place of each title in the top 10 before, and after each run.
+compare-lists-person = Person
+compare-lists-title = Title
+compare-lists-before = Before
+compare-lists-cell = { $rank } ({ $change })
+compare-lists-alt = Top 10 of one person before, and after each run; { $rows ->
+    [one] { $rows } title
+   *[other] { $rows } titles
+}
+compare-circuits = Where did it sit in the model?
+compare-circuits-help = How many modules serve mainly the forgotten data, the others, both, or neither.
+compare-circuits-none = This method searches for no circuit.
+compare-circuits-group = { $mark } { $group }: { $modules }
+compare-overlap = The forget circuits of { $first } and { $second } have { $both } of { $all } modules in common ({ $share }).
+compare-overlap-none = An overlap takes two runs with a circuit.
+compare-cost = What did it cost?
+compare-cost-value = **{ $time }**, { $steps ->
+    [0] no unlearning step
+    [one] one step
+   *[other] { $steps } steps
+}, on { $device }
+compare-cost-unknown = Another tool made this adapter: its cost is not known.
+compare-open-run = Open the run
+compare-table = All numbers as a table
+compare-table-alt = All compared numbers, one row for each run
+compare-column-run = Run
+compare-column-request = Request
+compare-column-method = Method
+compare-column-verdict = Verdict
+compare-column-forgotten = Share forgotten
+compare-column-forgotten-low = its low end
+compare-column-forgotten-high = its high end
+compare-column-fall = Fall of the test AUC
+compare-column-fall-low = low end of the fall
+compare-column-fall-high = high end of the fall
+compare-column-membership = Attack beyond a retraining (AUC)
+compare-column-seconds = Seconds
+compare-column-steps = Steps
 
 ## Tour
 

@@ -23,6 +23,15 @@ BADGES = {
     RunState.CANCELLED: ("block", "gray"),
     RunState.LOST: ("link_off", "red"),
 }
+# Colour and shape of the runs of a comparison, in order; the first two are the pair that is easiest to tell apart.
+RUN_MARKS = (
+    ("#0072B2", "circle"),
+    ("#D55E00", "triangle-up"),
+    ("#2E8C81", "diamond"),
+    ("#8E44AD", "square"),
+    ("#B8860B", "triangle-down"),
+    ("#788389", "cross"),
+)
 QUIET = "#788389"  # grey text of charts, equally legible in the dark and the light theme
 AFTER = "#2E8C81"  # the unlearned model and its new titles
 

@@ -6,7 +6,7 @@ from core.types import RequestState
 from dashboard.components.exports import export
 from dashboard.components.health import changes, workspace_health
 from dashboard.components.request_card import request_card
-from dashboard.components.rows import SHOWN, request_table, run_row, run_table, two_columns
+from dashboard.components.rows import SHOWN, request_table, run_rows, run_table, two_columns
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, glossary, lead, link
 from dashboard.presenters.i18n import t
@@ -52,7 +52,7 @@ if run and (evaluation := queries.evaluation(run)) and (summary := queries.summa
 
 if runs:
     st.subheader(t("overview-runs"), anchor=False, help=t("overview-runs-help"))
-    two_columns(list(runs.values())[:SHOWN], run_row)
+    run_rows(list(runs.values()))
     export(run_table(runs), "runs", t("overview-runs-save", runs=len(runs)))
 glossary()
 with later:

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from core.types import Identity, LegalBasis
+from core.types import Identity, LegalBasis, RequestState
 from dashboard.components.batch import batch_form
 from dashboard.components.exports import table
-from dashboard.components.request_card import request_card
+from dashboard.components.references import reference_box
+from dashboard.components.request_card import TO_LAUNCH, request_card
 from dashboard.components.text import guarded, lead
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import Texts, t
@@ -20,7 +21,11 @@ training_users = workspace.user_split.training_users
 lead(t("request-lead"), t("request-note", users=len(training_users)))
 if opened := state.query_value("request"):
     with guarded():
-        request_card(workspace.request(opened), queries.request_statuses()[opened])
+        request = workspace.request(opened)
+        status = queries.request_statuses()[opened]
+        request_card(request, status)
+        if status.state is not RequestState.IN_BATCH:
+            reference_box(opened, leads_to_run=status.state in TO_LAUNCH)
 
 user = state.pick(
     t("request-user"),

@@ -8,18 +8,18 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.types import LIVE, RunState
-from core.utils.commands import command_line
+from dashboard.components.device import device_choice
 from dashboard.components.progress import progress
+from dashboard.components.references import reference_box
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, guarded, lead, link
-from dashboard.presenters.i18n import Texts, t
+from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import duration, escape, run_sentence, scope
 from dashboard.services import commands, queries, review
 from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
 NO_ESTIMATE: tuple[tuple[str, str, str] | None, dict[str, Any]] = (None, {})
-DEVICES = Texts({"auto": "run-form-device-auto", "cpu": "run-form-device-cpu", "cuda": "run-form-device-cuda"})
 
 
 def method_caption(name: str) -> str:
@@ -67,15 +67,7 @@ def form() -> Callable[[], None]:
         st.caption(drift)
     method = choose_method()
     left, right = st.columns(2)
-    device = left.segmented_control(
-        t("run-form-device"),
-        list(DEVICES),
-        default="auto",
-        required=True,
-        format_func=DEVICES.__getitem__,
-        key="device",
-        help=t("run-form-device-help"),
-    )
+    device = device_choice(left, "device", t("run-form-device-help"))
     seed = right.number_input(
         t("run-form-seed"),
         0,
@@ -85,8 +77,9 @@ def form() -> Callable[[], None]:
         help=t("run-form-seed-help"),
     )
     launcher, capacity = choose_launcher()
-    references(chosen)
-    plan = (chosen or "", method, device or "auto")
+    if chosen:
+        reference_box(chosen)
+    plan = (chosen or "", method, device)
     with st.container(horizontal=True):
         if st.button(t("run-form-launch"), type="primary", icon=":material/play_circle:"):
             with guarded():
@@ -138,24 +131,6 @@ def choose_launcher() -> tuple[str, DeltaGenerator]:
             key="launcher",
         )
     return chosen, st.empty()
-
-
-def references(request: str | None) -> None:
-    """Show how many retrained references are ready, or the command that trains some."""
-    ready = len(queries.workspace().reference_folders(request)) if request else 0
-    if ready:
-        st.caption(t("run-form-references", references=ready))
-    elif request:
-        st.warning(
-            t("run-form-no-references"),
-            icon=":material/info:",
-        )
-        root = str(queries.workspace().root)
-        st.code(
-            command_line("reference", "--workspace", root, "--request", request, "--seeds", "5"),
-            language=None,
-            wrap_lines=True,
-        )
 
 
 def open_form(expanded: bool) -> Callable[[], None]:

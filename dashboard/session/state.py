@@ -81,6 +81,45 @@ def current(key: str, options: Sequence[str], default: str | None = None) -> str
     return stored if stored in options else default
 
 
+def pick_many(
+    label: str, key: str, options: Sequence[str], most: int, shown: Callable[[str], str], placeholder: str, help: str
+) -> list[str]:
+    """Draw a box of several values, which the query parameter `key` holds with commas between them.
+
+    Args:
+        label: Label of the box.
+        key: Query parameter and session key.
+        options: Values to choose from.
+        most: Largest number of values.
+        shown: Display name of an option.
+        placeholder: Text of the empty box.
+        help: Text of the tooltip.
+
+    Returns:
+        The chosen values.
+    """
+    box = f"pick_{key}"
+    st.session_state[box] = [name for name in listed(key) if name in options][:most]
+    return st.multiselect(
+        label, options, key=box, format_func=shown, max_selections=most, placeholder=placeholder, help=help,
+        on_change=_picked_many, args=(key, box),
+    )  # fmt: skip
+
+
+def listed(key: str) -> list[str]:
+    """Return the values that a query parameter lists, each once; without it, those of this session's last address."""
+    if key in st.query_params:
+        st.session_state[f"kept_{key}"] = st.query_params[key]
+    elif kept_values := st.session_state.get(f"kept_{key}"):
+        st.query_params[key] = kept_values
+    return list(dict.fromkeys(name for name in st.query_params.get(key, "").split(",") if name))
+
+
+def _picked_many(key: str, box: str) -> None:
+    st.session_state.pop(f"kept_{key}", None)
+    address(**{key: ",".join(st.session_state[box])})
+
+
 def _picked(key: str, box: str) -> None:
     value = st.session_state[box]
     if value is None:

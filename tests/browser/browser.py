@@ -30,7 +30,19 @@ FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
 )  # fmt: skip
-PAGES = ("overview", "request", "circuit", "what_if", "groups", "run", "before_after", "review", "report", "benchmark")
+PAGES = (
+    "overview",
+    "request",
+    "circuit",
+    "what_if",
+    "groups",
+    "run",
+    "before_after",
+    "compare",
+    "review",
+    "report",
+    "benchmark",
+)
 
 
 @contextmanager

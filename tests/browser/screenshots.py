@@ -60,5 +60,6 @@ if __name__ == "__main__":
         "circuit": "?run=run-demo&module=a2.h6",
         "what_if": f"?run=run-demo&off=a2.h6&person={subject}",
         "groups": "?run=run-demo",
+        "compare": "?runs=run-demo,run-retrained",
     }
     save_screenshots(workspace, Path(sys.argv[2]), names, queries)

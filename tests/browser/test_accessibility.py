@@ -16,6 +16,7 @@ from tests.browser.browser import BROWSER, PAGES, ROOT, chrome, open_page, serve
 SCREENS = {"light-1440": (1440, False), "dark-1440": (1440, True), "light-390": (390, False)}
 # Addresses that show the most of each page: a user is selected, the form is open.
 QUERIES = {
+    "compare": "?runs=run-demo,run-retrained",
     "request": "?user=u060",
     "circuit": "?run=run-demo&module=a2.h6",
     "what_if": "?run=run-demo&off=a2.h6&out=3",

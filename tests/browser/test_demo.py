@@ -30,6 +30,12 @@ EXPECTED_TEXTS = {
         "Retrained reference",
         "Other users",
     ),
+    "compare": (
+        "alone passes its verification",
+        "How much is forgotten?",
+        "Forgetting against quality",
+        "What did it cost?",
+    ),
     "review": (
         "verification finished, to be reviewed",
         "In real use, two people must approve",
@@ -41,6 +47,7 @@ EXPECTED_TEXTS = {
     "benchmark": ("At equal quality", "Forgetting against quality", "All figures"),
 }
 QUERIES = {page: "?run=run-demo" for page in ("circuit", "what_if", "groups")}  # the run with circuits
+QUERIES["compare"] = "?runs=run-demo,run-retrained"
 pytestmark = BROWSER
 
 

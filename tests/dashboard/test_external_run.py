@@ -14,6 +14,7 @@ from core.types import RunState
 from core.workspace import Workspace
 from dashboard.components.rows import run_table
 from dashboard.presenters import phrases
+from dashboard.services import comparison
 from tests.dashboard.conftest import ROOT, open_page
 from tests.dashboard.test_pages import text_of
 
@@ -48,6 +49,15 @@ def test_page_shows_the_run_without_an_error(run: RunHandle, name: str) -> None:
     app = open_page(name, {} if name == "overview" else {"run": run.id})
     assert not app.error and len(app.title) == 1
     assert run.id in text_of(app) or name in ("request", "review")
+
+
+def test_comparison_claims_no_cost_of_another_tool(run: RunHandle) -> None:
+    found = comparison.facts(run)
+    assert found.seconds is found.steps is None and found.fall == run.verification.checks[_place_of_fall(run)].value
+
+
+def _place_of_fall(run: RunHandle) -> int:
+    return [check.code for check in run.verification.checks].index("utility_test")
 
 
 def test_run_page_names_the_tool_and_no_unlearning(run: RunHandle) -> None:

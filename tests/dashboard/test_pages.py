@@ -24,7 +24,19 @@ from dashboard.presenters import advantages, phrases
 from dashboard.services import models, queries
 from tests.dashboard.conftest import open_page
 
-PAGES = ("overview", "request", "circuit", "what_if", "groups", "run", "before_after", "review", "report", "benchmark")
+PAGES = (
+    "overview",
+    "request",
+    "circuit",
+    "what_if",
+    "groups",
+    "run",
+    "before_after",
+    "compare",
+    "review",
+    "report",
+    "benchmark",
+)
 
 NEVER = lambda job, options: False  # noqa: E731 - whether a job has ended
 

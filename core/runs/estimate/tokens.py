@@ -102,8 +102,13 @@ def _circuit(context: RequestContext, how: Method) -> Iterator[Reads]:
 
 
 def _retraining(context: RequestContext, lengths: Lengths, _how: Method, _modules: int) -> Iterator[Reads]:
+    yield Reads(0.0, training_tokens(context, lengths))
+
+
+def training_tokens(context: RequestContext, lengths: Lengths) -> float:
+    """Tokens of one training of the adapter without the request's data."""
     settings = context.workspace.settings
-    yield Reads(0.0, settings.epochs * lengths.counts["retain"] * lengths.padded("retain", settings.batch_size))
+    return settings.epochs * lengths.counts["retain"] * lengths.padded("retain", settings.batch_size)
 
 
 def _unlearning(_context: RequestContext, lengths: Lengths, how: Method, modules: int) -> Iterator[Reads]:

@@ -1,0 +1,105 @@
+"""State, start and stop of the training of a request's references, for pages; it loads no model library.
+
+The training itself (core.runs.reference_training) runs in a process of its own, which outlives the page.
+"""
+
+import fcntl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from core.errors import RunError
+from core.runs.process_identity import is_alive, worker_of
+from core.types import LIVE, ReferenceTraining, RunState
+from core.utils.atomic_io import disk_error, make_private_folder
+from core.utils.clock import utc_now
+from core.utils.serialization import read_json, write_json
+from core.workspace import Workspace
+from core.workspace.layout import is_inside_workspace
+
+STOPPED = "The training was stopped by a person; the references that were ready are kept."
+
+
+def training_status(workspace: Workspace, request_id: str) -> ReferenceTraining | None:
+    """The last training of a request's references; LOST where its process died without a message, None before any."""
+    files = workspace.layout.training(request_id)
+    if not (files.status.is_file() and is_inside_workspace(files.path, workspace.root)):
+        return None
+    found: ReferenceTraining = read_json(files.status, ReferenceTraining)
+    if found.state in LIVE and (found.worker is None or is_alive(found.worker) is False):
+        return replace(found, state=RunState.LOST, message=f"Its process died without a message: see {files.log.name}.")
+    return found
+
+
+def is_stopping(workspace: Workspace, request_id: str) -> bool:
+    """Whether somebody asked to stop the training."""
+    return workspace.layout.training(request_id).stop.is_file()
+
+
+def launch_training(workspace: Workspace, request_id: str, count: int, device: str, person: str) -> None:
+    """Start the training in a detached process, unless one is at work on this request.
+
+    Args:
+        workspace: The workspace.
+        request_id: The request.
+        count: Number of references that the request is to have.
+        device: "auto", "cpu" or "cuda".
+        person: Who starts it.
+
+    Raises:
+        RequestError: The request cannot be served.
+        DeviceError: The device is not available.
+        WorkspaceError: The folder of the references cannot be written.
+    """
+    from core.models.device import choose_device  # loads torch
+
+    workspace.check(workspace.request(request_id))
+    choose_device(device)
+    files = workspace.layout.training(request_id)
+    with locked_training(workspace, request_id):
+        status = training_status(workspace, request_id)
+        if status and status.state in LIVE:  # another browser was faster
+            return
+        files.stop.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "core", "reference", "--workspace", str(workspace.root)]
+        command += ["--request", request_id, "--seeds", str(count), "--device", device, "--as", person, "--json"]
+        with files.log.open("ab") as log:
+            started = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        worker = worker_of(started.pid)
+        write_json(files.status, ReferenceTraining(RunState.QUEUED, count, worker=worker, updated=utc_now()))
+
+
+def stop_training(workspace: Workspace, request_id: str) -> None:
+    """Ask the training to stop; where its process is dead, it ends at once.
+
+    Raises:
+        RunError: Nothing is being trained.
+    """
+    with locked_training(workspace, request_id):
+        status = training_status(workspace, request_id)
+        if status is None or status.state not in (*LIVE, RunState.LOST):
+            raise RunError(f"Request {request_id!r} has no training of references to stop: it has ended.")
+        files = workspace.layout.training(request_id)
+        files.stop.touch()
+        if not (status.worker and is_alive(status.worker)):
+            ended = replace(status, state=RunState.CANCELLED, message=STOPPED, eta=None, updated=utc_now())
+            write_json(files.status, ended)
+
+
+@contextmanager
+def locked_training(workspace: Workspace, request_id: str) -> Iterator[None]:
+    """Hold the lock of whoever starts, stops or begins a training of this request; another process waits."""
+    files = workspace.layout.training(request_id)
+    try:
+        if not files.path.is_dir():
+            make_private_folder(files.path)
+        file = files.lock.open("a")
+    except OSError as error:
+        raise disk_error(files.lock, error) from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
