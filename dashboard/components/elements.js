@@ -26,3 +26,10 @@ const outline = (pen, group, x, y, r) => {
   else pen.arc(x, y, r, 0, 7);
   pen.closePath();
 };
+
+// Brightness of a colour as the browser writes it (rgb or hex), from 0 to 1.
+const luminance = (colour) => {
+  const hex = colour.match(/^#(..)(..)(..)/)?.slice(1).map((part) => parseInt(part, 16));
+  const [red, green, blue] = hex ?? colour.match(/[\d.]+/g)?.map(Number) ?? [255, 255, 255];
+  return (0.3 * red + 0.6 * green + 0.1 * blue) / 255;
+};

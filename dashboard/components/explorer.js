@@ -1,8 +1,7 @@
-// Circuit explorer: one canvas, layers go up, heads go across. Filters work here without a rerun; Python receives the
-// selection and the view. State: selected (id of a module), view (text, see explorer.py).
-const INPUTS = ["q", "k", "v", "other"];
+// Circuit explorer: layers go up, heads go across. Filters work here without a rerun; Python receives the selection and
+// the view. State: selected (id of a module, or "source>target" of a connection), view (text, see explorer.py).
 const SNAP = 14; // pixels around a module in which a click selects it
-
+const SNAP_EDGE = 7; // pixels around a connection
 
 export default function ({ data, setStateValue, parentElement }) {
   const root = parentElement.querySelector(".explorer");
@@ -13,15 +12,11 @@ export default function ({ data, setStateValue, parentElement }) {
   performance.mark("explorer-began");
 
   const texts = data.texts;
-  const nodes = data.nodes.map(([id, label, title, group, certainty, score, forget, retain, x, y, side], index) => ({
-    index, id, label, title, group, certainty, score, forget, retain, across: x, up: y, side,
-  })); // prettier-ignore
-  const byId = new Map(nodes.map((node) => [node.id, node]));
-  const edges = data.edges.map(([from, to, side, ...scores]) => ({ from: nodes[from], to: nodes[to], side, scores }));
-  const top = Math.max(...nodes.map((node) => Math.abs(node.score)), 1e-9);
-  const strength = (edge, inputs) => edge.scores.reduce((sum, score, i) => sum + (inputs[i] ? Math.abs(score) : 0), 0);
-  const strongest = Math.max(...edges.map((edge) => strength(edge, [1, 1, 1, 1])), 1e-9);
-  const view = { edges: data.view.edges, only: data.view.only, inputs: INPUTS.map((name) => data.view.inputs.includes(name)) };
+  const { nodes, edges, byId } = parts(data);
+  const stops = data.curve.map(([count]) => count);
+  const all = stops.at(-1) ?? 0;
+  const asked = data.view.keep === "circuit" ? data.members : (data.view.keep ?? all);
+  const view = { edges: data.view.edges, keep: stops.includes(asked) ? asked : all, only: data.view.keep === "circuit", inputs: INPUTS.map((name) => data.view.inputs.includes(name)) };
   const pinned = new Set();
   let selected = byId.get(data.selected) ?? null;
   let hovered = null;
@@ -30,6 +25,9 @@ export default function ({ data, setStateValue, parentElement }) {
   // ---------------------------------------------------------------- tools
   const slider = make("input", { type: "range", min: 0, max: edges.length, value: view.edges });
   const shown = make("output", {});
+  const keep = make("input", { type: "range", min: 0, max: Math.max(0, stops.length - 1), value: stops.indexOf(view.keep) });
+  const faithful = make("output", {});
+  faithful.setAttribute("aria-live", "polite");
   const only = make("input", { type: "checkbox", checked: view.only });
   const boxes = INPUTS.map((name, i) => make("input", { type: "checkbox", checked: view.inputs[i] }));
   const find = make("input", { type: "search", placeholder: texts.find_hint });
@@ -38,16 +36,20 @@ export default function ({ data, setStateValue, parentElement }) {
   options.append(...nodes.map((node) => make("option", { value: node.title })));
   find.setAttribute("list", options.id);
   const button = (text, click) => make("button", { type: "button", textContent: text, onclick: click });
+  // In full screen the panel beside the drawing is shown too.
+  const board = root.getRootNode().host?.closest("[data-testid=stHorizontalBlock]") ?? root;
+  const next = button(texts.next, () => step(1));
   const pin = button(texts.pin, () => toggle(pinned, selected));
   const whole = button(texts.full, () =>
-    document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen(),
+    document.fullscreenElement ? document.exitFullscreen() : board.requestFullscreen(),
   );
   const reset = button(texts.reset, () => {
-    Object.assign(view, { edges: data.start, only: false, inputs: INPUTS.map(() => true) });
+    Object.assign(view, { edges: data.start, only: false, keep: all, inputs: INPUTS.map(() => true) });
     pinned.clear();
     frame = { scale: 1, x: 0, y: 0 };
     slider.value = view.edges;
     only.checked = false;
+    keep.value = stops.length - 1;
     boxes.forEach((box) => (box.checked = true));
     select(null);
     changed();
@@ -60,9 +62,10 @@ export default function ({ data, setStateValue, parentElement }) {
     make("summary", { textContent: texts.filters }),
     make("div", { className: "tools" },
       make("label", { className: "wide" }, texts.edges, slider, shown),
-      make("label", {}, only, texts.only), feeds), // prettier-ignore
+      data.compare ? make("label", {}, only, texts.only) : make("label", { className: "wide" }, texts.keep, keep, faithful),
+      feeds), // prettier-ignore
   );
-  const bar = make("div", { className: "bar" }, find, options, pin, reset, whole);
+  const bar = make("div", { className: "bar" }, find, options, next, pin, reset, whole);
   const canvas = make("canvas");
   const tip = make("div", { className: "tip", hidden: true });
   const stage = make("div", { className: "stage", tabIndex: 0 }, canvas, tip);
@@ -70,106 +73,24 @@ export default function ({ data, setStateValue, parentElement }) {
   stage.setAttribute("aria-label", texts.alt);
   const status = make("p", { className: "status" });
   status.setAttribute("aria-live", "polite");
-  root.replaceChildren(bar, tools, stage, status);
+  stage.style.height = `${Math.max(620, Math.min(900, 21 * data.rows))}px`;
+  const legend = make("div", { className: "legend" });
+  for (const [kind, text] of data.legend) legend.append(make("span", {}, make("i", { className: kind }), text));
+  root.replaceChildren(stage, legend, status, bar, tools);
 
   // ---------------------------------------------------------------- drawing
-  const pen = canvas.getContext("2d");
-  const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
-  let place = () => [0, 0];
-  let cell = 20;
-
-  const size = (node) =>
-    node.side === "end" ? 0 : node.group === "outside" ? Math.max(2, cell * 0.11) : cell * (0.15 + 0.27 * Math.sqrt(Math.abs(node.score) / top));
+  const scene = drawing(root, stage, canvas, data, { nodes, edges });
+  const kept = (node) => node.side === "end" || (data.compare ? !view.only || node.side !== "out" : node.rank < view.keep);
   const visible = () => {
-    const ends = (edge, set) => set.has(edge.from) || set.has(edge.to);
-    const fits = (edge) => strength(edge, view.inputs) > 0 && (!view.only || (edge.from.side !== "out" && edge.to.side !== "out"));
-    return edges.filter((edge, rank) => fits(edge) && (rank < view.edges || edge.from === selected || edge.to === selected || ends(edge, pinned)));
+    const fits = (edge) => strength(edge, view.inputs) > 0 && kept(edge.from) && kept(edge.to);
+    const held = (edge) => [edge, edge.from, edge.to].some((one) => one === selected || pinned.has(one));
+    return edges.filter((edge, rank) => fits(edge) && (rank < view.edges || held(edge)));
   };
-
-  const mark = (node, [x, y], paper) => {
-    outline(pen, node.group, x, y, size(node));
-    const dim = view.only && node.side === "out";
-    pen.globalAlpha = dim ? 0.15 : 1;
-    pen.fillStyle = paper;
-    pen.fill();
-    pen.globalAlpha = (dim ? 0.15 : 1) * (data.compare ? { both: 1, here: 0.55, there: 0, out: 0.15 }[node.side] : 0.15 + 0.85 * node.certainty);
-    pen.fillStyle = data.colours[node.group];
-    pen.fill();
-    pen.globalAlpha = dim ? 0.2 : 1;
-    pen.lineWidth = node === selected || pinned.has(node) ? 3 : 1.3;
-    pen.strokeStyle = node === selected || node === hovered ? colour("--st-text-color") : data.colours[node.group];
-    pen.setLineDash(data.compare && node.side === "there" ? [3, 2] : []);
-    pen.stroke();
-    pen.setLineDash([]);
-    pen.globalAlpha = 1;
-  };
-
-  const label = (text, x, y, align, ink, weight = "") => {
-    pen.font = `${weight} ${cell < 16 ? 9 : 11.5}px ${colour("--st-font") || "sans-serif"}`;
-    pen.textAlign = align;
-    pen.fillStyle = ink;
-    pen.fillText(text, x, y);
-  };
-
-  const axes = (ink, paper) => {
-    for (const { text, across, up, align } of data.axes) {
-      const [x, y] = place({ across, up });
-      label(text, align === "right" ? 46 : x, y + 4, align, ink);
-    }
-    for (const end of nodes.filter((node) => node.side === "end")) {
-      const [x, y] = place(end);
-      const width = pen.measureText(end.title).width + 18;
-      pen.fillStyle = paper;
-      pen.strokeStyle = end === selected ? colour("--st-primary-color") : ink;
-      pen.lineWidth = 1;
-      pen.beginPath();
-      pen.roundRect(x - width / 2, y - 10, width, 20, 6);
-      pen.fill();
-      pen.stroke();
-      label(end.title, x, y + 4, "center", colour("--st-text-color"));
-    }
-  };
-
   const draw = () => {
-    const { clientWidth: width, clientHeight: height } = stage;
-    if (!width) return;
-    const ratio = window.devicePixelRatio || 1;
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-    }
-    const left = 52, bottom = 42, room = { x: width - left - 16, y: height - bottom - 22 }; // prettier-ignore
-    cell = Math.min(46, room.x / data.columns, room.y / data.rows) * frame.scale;
-    place = (node) => [
-      (left + node.across * room.x) * frame.scale + frame.x,
-      (22 + (1 - node.up) * room.y) * frame.scale + frame.y,
-    ];
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, width, height);
-    const ink = colour("--st-text-color"), paper = colour("--st-background-color"); // prettier-ignore
-    const found = visible();
-    for (const edge of [...found].reverse()) {
-      const share = strength(edge, view.inputs) / strongest;
-      const near = edge.from === selected || edge.to === selected || edge.from === hovered || edge.to === hovered;
-      pen.globalAlpha = near ? 0.85 : selected ? 0.06 + 0.2 * share : 0.1 + 0.55 * share;
-      pen.strokeStyle = near ? ink : data.colours[edge.from.group] ?? data.colours.outside;
-      pen.lineWidth = 0.6 + 3.4 * share;
-      pen.setLineDash(edge.side === "there" ? [4, 3] : []);
-      pen.beginPath();
-      pen.moveTo(...place(edge.from));
-      pen.lineTo(...place(edge.to));
-      pen.stroke();
-    }
-    pen.setLineDash([]);
-    pen.globalAlpha = 1;
-    axes(ink, paper);
-    for (const node of nodes) {
-      if (node.side === "end") continue;
-      const [x, y] = place(node);
-      mark(node, [x, y], paper);
-      if (pinned.has(node) || node === selected) label(node.id, x, y - size(node) - 5, "center", ink, "bold");
-    }
-    shown.textContent = fill(texts.shown, { shown: found.length, all: edges.length });
+    const found = visible(), drawn = scene.draw(found, { selected, hovered, pinned, kept, inputs: view.inputs, frame }); // prettier-ignore
+    const [count, share, random] = data.curve[keep.value] ?? [];
+    shown.textContent = fill(drawn < found.length ? texts.sampled : texts.shown, { shown: found.length, drawn, all: edges.length });
+    faithful.textContent = count ? fill(random == null ? texts.faithful_alone : texts.faithful, { shown: count, all, share: percent(share), random: percent(random) }) : "";
     root.dataset.shown = found.length;
   };
   let waiting = 0;
@@ -183,7 +104,14 @@ export default function ({ data, setStateValue, parentElement }) {
     redraw();
     clearTimeout(timer);
     const inputs = INPUTS.filter((_, i) => view.inputs[i]);
-    timer = setTimeout(() => setStateValue("view", [view.edges, view.only ? 1 : 0, ...inputs].join(".")), 600);
+    timer = setTimeout(() => setStateValue("view", [view.edges, view.only ? 1 : view.keep < all ? `k${view.keep}` : 0, ...inputs].join(".")), 600);
+  };
+  // Selects the next connection of the selected module, or of the selected connection's source or of the whole drawing.
+  let base = null;
+  const step = (by) => {
+    if (!selected?.from) base = selected;
+    const own = visible().filter((edge) => !base || edge.from === base || edge.to === base);
+    if (own.length) select(own[(own.indexOf(selected) + by + own.length) % own.length]);
   };
   const toggle = (set, node) => {
     if (node) set.has(node) ? set.delete(node) : set.add(node);
@@ -202,22 +130,35 @@ export default function ({ data, setStateValue, parentElement }) {
     redraw();
     if (notify) setStateValue("selected", node?.id ?? "");
   };
-  const tooltip = (node) =>
-    node.side === "end"
-      ? node.title
-      : fill(data.compare ? texts.tip_compare : texts.tip, {
-          module: node.title, group: texts[`group_${node.group}`], side: texts[`side_${node.side}`] ?? "", certainty: percent(node.certainty),
-          score: node.score.toFixed(3), forget: percent(node.forget), retain: percent(node.retain),
-        }); // prettier-ignore
-  const at = (event) => {
+  const carried = (edge) =>
+    fill(net(edge, view.inputs) > 0 ? texts.tip_opposes : texts.tip_supports, {
+      module: edge.from.title, side: edge.to.title, score: Math.abs(net(edge, view.inputs)).toFixed(3),
+    }); // prettier-ignore
+  const tooltip = (one) => {
+    if (one.from) return carried(one);
+    if (one.side === "end") return one.title;
+    return fill(data.compare ? texts.tip_compare : texts.tip, {
+      module: one.title, group: texts[`group_${one.group}`], side: texts[`side_${one.side}`] ?? "", certainty: percent(one.certainty),
+      score: one.score.toFixed(3), forget: percent(one.forget), retain: percent(one.retain),
+    }); // prettier-ignore
+  };
+  const inside = (event) => {
     const box = canvas.getBoundingClientRect();
-    const [px, py] = [event.clientX - box.left, event.clientY - box.top];
-    const far = (node) => Math.hypot(place(node)[0] - px, place(node)[1] - py) - size(node);
-    const best = least(nodes, (node) => Math.max(0, far(node)));
-    return best && far(best) <= SNAP ? best : null;
+    return [(event.clientX - box.left - frame.x) / frame.scale, (event.clientY - box.top - frame.y) / frame.scale];
+  };
+  // The module under the pointer, else the connection, else a module near it.
+  const at = (event) => {
+    const [x, y] = inside(event);
+    const far = (node) => Math.max(0, Math.hypot(scene.place(node)[0] - x, scene.place(node)[1] - y) - scene.size(node));
+    const node = least(nodes, far);
+    if (far(node) <= 2) return node;
+    const [edge, away] = scene.nearest(visible(), [x, y]) ?? [];
+    if (edge && away <= SNAP_EDGE && away < far(node)) return edge;
+    return far(node) <= SNAP ? node : null;
   };
 
   slider.oninput = () => ((view.edges = Number(slider.value)), changed());
+  keep.oninput = () => ((view.keep = stops[keep.value]), changed());
   only.onchange = () => ((view.only = only.checked), changed());
   boxes.forEach((box, i) => (box.onchange = () => ((view.inputs[i] = box.checked), changed())));
   find.onchange = () => {
@@ -244,7 +185,7 @@ export default function ({ data, setStateValue, parentElement }) {
     tip.hidden = !node;
     if (!node) return;
     tip.textContent = tooltip(node);
-    const [x, y] = place(node);
+    const [x, y] = [event.clientX - canvas.getBoundingClientRect().left, event.clientY - canvas.getBoundingClientRect().top];
     tip.style.left = `${Math.min(Math.max(4, x + 14), stage.clientWidth - tip.offsetWidth - 4)}px`;
     tip.style.top = `${y + 14 + tip.offsetHeight > stage.clientHeight ? y - tip.offsetHeight - 14 : y + 14}px`;
   };
@@ -255,12 +196,13 @@ export default function ({ data, setStateValue, parentElement }) {
   };
   stage.ondblclick = () => toggle(pinned, selected);
   stage.onkeydown = (event) => {
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     if (event.key === "Escape" && !document.fullscreenElement) return select(null);
+    if (event.key === "c" || event.key === "C") return step(event.key === "c" ? 1 : -1);
     if (event.key === "Enter") return toggle(pinned, selected);
-    if (!step) return;
+    if (!way) return;
     event.preventDefault();
-    select(selected ? neighbour(nodes, selected, step) : nodes.find((node) => node.side !== "end"));
+    select(selected ? neighbour(nodes, selected.to ?? selected, way) : nodes.find((node) => node.side !== "end"));
   };
   stage.addEventListener("wheel", (event) => {
     if (!document.fullscreenElement) return; // zoom must not capture the page's scrolling
@@ -273,6 +215,8 @@ export default function ({ data, setStateValue, parentElement }) {
   }, { passive: false }); // prettier-ignore
   const full = () => {
     whole.textContent = document.fullscreenElement ? texts.leave_full : texts.full;
+    root.classList.toggle("full", !!document.fullscreenElement);
+    Object.assign(board.style, document.fullscreenElement ? { background: getComputedStyle(root).getPropertyValue("--st-background-color"), padding: "1rem", overflow: "auto" } : { background: "", padding: "", overflow: "" });
     if (!document.fullscreenElement) frame = { scale: 1, x: 0, y: 0 };
     redraw();
   };
@@ -290,9 +234,11 @@ export default function ({ data, setStateValue, parentElement }) {
   // For tests and benchmarks: screen position of a module, and the time of the first drawing.
   root.where = (id) => {
     const box = canvas.getBoundingClientRect();
-    const [x, y] = place(byId.get(id));
-    return [box.left + x, box.top + y];
+    const one = byId.get(id);
+    const [x, y] = one.from ? one.points[Math.floor(one.points.length / 2)] : scene.place(one);
+    return [box.left + x * frame.scale + frame.x, box.top + y * frame.scale + frame.y];
   };
+  root.routes = () => ({ routes: scene.routes(edges), marks: nodes.map((node) => [node.id, ...scene.place(node), scene.size(node)]) });
   describe();
   draw();
   performance.mark("explorer-painted");

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.scripts import script
+from dashboard.presenters.theme import COLOURS, OPPOSES, SUPPORTS
 
 HERE = Path(__file__).parent
 VIEW = ("q", "k", "v", "other")
@@ -19,15 +20,18 @@ def explorer(scene: dict[str, Any], selected: str, view: str, key: str) -> tuple
 
     Args:
         scene: Data of `presenters.circuit_scene.scene`.
-        selected: Id of the module selected at first, "" for none.
+        selected: Id of the module, or "source>target" of the connection, selected at first; "" for none.
         view: View at first, in the format of `parsed`.
         key: Key of the component.
 
     Returns:
-        Id of the selected module ("" for none), and the view.
+        What is selected, as in `selected`, and the view.
     """
     component = st.components.v2.component(
-        "cure_explorer", html='<div class="explorer"></div>', css=_css(), js=script("explorer")
+        "cure_explorer",
+        html='<div class="explorer"></div>',
+        css=_css(),
+        js=script("explorer", "routes", "explorer_drawing"),
     )
     result = component(
         key=key,
@@ -43,18 +47,24 @@ def parsed(view: str, start: int) -> dict[str, Any]:
     """Parse the view in an address.
 
     Args:
-        view: Number of connections, whether only the circuit is drawn, and inputs, such as "60.0.q.k.v.other".
+        view: Number of connections, modules kept ("0" for all, "1" for the circuit's, "k19" for the strongest 19), and
+            inputs, such as "60.0.q.k.v.other".
         start: Number of connections if the view names none.
     """
-    edges, _, rest = view.partition(".")
-    inputs = [name for name in VIEW if name in rest.split(".")]
+    edges, kept, *rest = [*view.split("."), ""]
+    inputs = [name for name in VIEW if name in rest]
     return {
         "edges": int(edges) if edges.isdigit() else start,
-        "only": rest.startswith("1"),
+        "keep": "circuit" if kept == "1" else int(kept[1:]) if kept[:1] == "k" and kept[1:].isdigit() else None,
         "inputs": inputs or list(VIEW),
     }
 
 
 @cache
 def _css() -> str:
-    return (HERE / "explorer.css").read_text(encoding="utf-8")
+    """Read the style sheet and add the colours of the legend as variables."""
+    colours = {group.value: colour for group, colour in COLOURS.items()}
+    for name, (light, dark) in (("supports", SUPPORTS), ("opposes", OPPOSES)):
+        colours |= {name: light, f"{name}-dark": dark}
+    variables = "".join(f"--{name}: {colour};" for name, colour in colours.items())
+    return f":host {{ {variables} }}\n" + (HERE / "explorer.css").read_text(encoding="utf-8")

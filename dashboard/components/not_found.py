@@ -62,10 +62,13 @@ def _user(page: str) -> Iterator[str]:
 
 
 def _modules(page: str) -> Iterator[str]:
-    """Modules that the run shown does not have."""
+    """Modules and connections ("source>target") that the run shown does not have."""
     names = {name for name in (state.query_value(MODULES.get(page, "")) or "").split(",") if name}
     shown = chosen_run()
     if names and shown:
         known = {row.module for row in queries.groups(shown) or ()}
+        if page == "circuit":
+            found = queries.circuits(shown) or ()
+            known |= {f"{edge.source}>{edge.target}" for circuit in found for edge in circuit.edges}
         for name in sorted(names - known):
             yield t("missing-module", module=code(name), run=code(shown.id))

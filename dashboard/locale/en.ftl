@@ -335,11 +335,24 @@ circuit-explorer-other = MLPs and the prediction
 circuit-explorer-filters = Filters
 circuit-explorer-edges = Connections, strongest first
 circuit-explorer-shown = { $shown } of { $all }
+circuit-explorer-sampled = { $shown } of { $all }; { $drawn } drawn, the weaker ones sampled
 circuit-explorer-only = Only the circuit
+circuit-explorer-keep = Modules kept, strongest first
+circuit-explorer-faithful = { $shown } of { $all }: { $share } of the behaviour remains, measured (random modules: { $random })
+circuit-explorer-faithful-alone = { $shown } of { $all }: { $share } of the behaviour remains, measured
+circuit-explorer-next = Next connection
+circuit-explorer-legend-supports = supports the prediction; thicker is stronger
+circuit-explorer-legend-opposes = opposes it (dashed)
+circuit-explorer-tip-supports =
+    { $module } to { $side }
+    supports the prediction by { $score } logits
+circuit-explorer-tip-opposes =
+    { $module } to { $side }
+    opposes the prediction by { $score } logits
 circuit-explorer-alt =
     Graph of the modules in layers, bottom to top, with the strongest connections. Arrow keys move between modules,
-    Enter pins a module, Escape clears the selection. The table of all modules holds the same numbers.
-circuit-explorer-none = Select a module to see its numbers.
+    C selects the next connection, Enter pins a module, Escape clears the selection. The table of all modules holds the same numbers.
+circuit-explorer-none = Select a module or a connection to see its numbers.
 circuit-explorer-tip =
     { $module }
     { $group }, certainty { $certainty }
@@ -394,10 +407,10 @@ circuit-others =
        *[other] { $outside } serve
     } neither.
     A run changes only modules inside the circuit; modules outside stay unchanged, bit for bit.
-circuit-graph-title = How the modules connect
 circuit-graph-help =
     Bottom to top: the model reads the user history, the layers process it, the prediction comes out. The size of a mark
-    shows the module's effect, its fill the certainty of its group: the paler, the less certain.
+    shows the module's effect, its fill the certainty of its group: the paler, the less certain. A line shows what one
+    module reads from another; lines run between the marks and touch only the modules that they connect.
 circuit-graph-note = A paler fill means a less certain group: other prompts could have put the module into another one.
 circuit-set = Circuit for
 circuit-set-forget = the forget set
@@ -409,8 +422,8 @@ circuit-other-help =
 circuit-common =
     { $both } modules are in both circuits, { $here } only in this run's, { $there } only in the other run's.
 circuit-save = Save the graph as an HTML page
-circuit-panel-none = Select a module
-circuit-panel-none-next = Click a module in the graph or search for its name. The module with the clearest result:
+circuit-panel-none = Select a module or a connection
+circuit-panel-none-next = Click a mark or a line in the graph, or search for a module's name. The module with the clearest result:
 circuit-panel-lead =
     This module is in the group **{ $group }**: it serves { $serves }. Its share of all scores is
     { $forget } for the forget set and { $retain } for the retain set.
@@ -435,6 +448,23 @@ circuit-panel-reads-axis = support, logits
 circuit-panel-edges = **Its strongest connections**
 circuit-panel-edges-alt = Strongest connections into and out of this module with their scores in logits
 circuit-panel-what-if = See the list without it
+circuit-connection-title = { $source } to { $target }
+circuit-connection-supports = This connection **supports** the prediction. Cutting it would lower the score of the right answer by about **{ $score } logits**.
+circuit-connection-opposes = This connection **opposes** the prediction. Cutting it would raise the score of the right answer by about **{ $score } logits**.
+circuit-connection-carries = It carries what { $source } writes to where { $target } reads:
+circuit-connection-alt = Inputs of the target that this connection enters, with the effect of each
+circuit-connection-input-q = query (q): what the head looks for
+circuit-connection-input-k = key (k): where the head looks
+circuit-connection-input-v = value (v): what the head passes on
+circuit-connection-input-other = whole input
+circuit-connection-opposing = opposes
+circuit-connection-supporting = supports
+circuit-connection-column-input = Input
+circuit-connection-column-effect = Effect
+circuit-connection-column-size = Size, in logits
+circuit-connection-member = { $module } is in the circuit in { $share } of the bootstrap samples.
+circuit-connection-certainty = The certainty of a single connection was not measured.
+circuit-connection-estimate = Sizes are estimates by attribution patching (EAP-IG).
 circuit-edge-in = from
 circuit-edge-out = to
 circuit-edge-way = Direction

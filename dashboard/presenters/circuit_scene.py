@@ -1,6 +1,7 @@
 """A circuit as the numbers that the explorer component draws; compact, pure and independent of the theme.
 
-Nodes: [id, label, title, group, certainty, score, forget share, retain share, across, up, side].
+Nodes: [id, label, title, group, certainty, score, forget share, retain share, across, up, side,
+rank by absolute score, column, level]. A layer's heads stand at its level, its MLP half a level higher.
 Edges, strongest first: [source, target, side, score by q, by k, by v, by other inputs].
 side: "in" or "out" of the circuit; in a comparison of two circuits "both", "here", "there" or "out"; "end" for the
 user history and the prediction.
@@ -12,7 +13,7 @@ from typing import Any
 from core.types import Circuit, ModuleGroup
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, module_title
-from dashboard.presenters.theme import COLOURS
+from dashboard.presenters.theme import COLOURS, OPPOSES, SUPPORTS
 
 START = 60  # connections drawn at first
 ENDS = ("input", "logits")
@@ -29,24 +30,47 @@ def scene(circuit: Circuit, groups: Sequence[ModuleGroup], other: Circuit | None
     """
     rows = {row.module: row for row in groups}
     layers, heads = _size(circuit)
+    ranked = sorted(circuit.scores, key=lambda score: -abs(score))
     nodes = [
-        _node(name, score, rows[name], _side(name, circuit, other), layers, heads)
+        _node(name, score, rows[name], _side(name, circuit, other), layers, heads, ranked.index(score))
         for name, score in zip(circuit.modules, circuit.scores, strict=True)
     ]
     nodes += [
-        [name, "", module_title(name), "", 1, 0, 0, 0, 0.5, up, "end"] for name, up in zip(ENDS, (0, 1), strict=True)
+        [name, "", module_title(name), "", 1, 0, 0, 0, 0.5, up, "end", -1, heads / 2, level]
+        for name, up, level in zip(ENDS, (0, 1), (-1, layers), strict=True)
     ]
     index = {node[0]: number for number, node in enumerate(nodes)}
     return {
         "nodes": nodes,
         "edges": [[index[source], index[target], *rest] for (source, target), rest in _edges(circuit, other)],
-        "axes": _axes(layers, heads),
+        "layers": [{"text": t("circuit-layer", layer=layer), "level": layer} for layer in range(layers)],
+        "heads": [*map(str, range(heads)), t("circuit-mlp")],
+        "curve": _curve(circuit),
+        "members": len(circuit.members),
+        "legend": _legend(),
         "columns": heads + 1,
         "rows": layers + 2,
         "start": START,
         "compare": other is not None,
         "colours": {group.value: colour for group, colour in COLOURS.items()},
+        "signs": {"supports": SUPPORTS, "opposes": OPPOSES},
     }
+
+
+def _curve(circuit: Circuit) -> list[list[Any]]:
+    """List (modules kept, faithfulness, faithfulness of random modules), as the run measured it; None is unmeasured."""
+    measured: dict[int, list[Any]] = {len(circuit.members): [circuit.faithfulness, None]}
+    measured |= {point.modules: [point.faithfulness, point.random] for point in circuit.curve}
+    return [[modules, *shares] for modules, shares in sorted(measured.items())]
+
+
+def _legend() -> list[list[str]]:
+    """List (name of a mark or line, its meaning)."""
+    groups = [
+        [group.value, t("circuit-explorer-group", group=GROUP_NAMES[group], serves=serves)]
+        for group, serves in GROUP_WORDS.items()
+    ]
+    return groups + [[sign, t(f"circuit-explorer-legend-{sign}")] for sign in ("supports", "opposes")]
 
 
 def _size(circuit: Circuit) -> tuple[int, int]:
@@ -55,8 +79,9 @@ def _size(circuit: Circuit) -> tuple[int, int]:
     return sum(".h" not in name for name in circuit.modules), 1 + max(map(int, heads))
 
 
-def _node(name: str, score: float, row: ModuleGroup, side: str, layers: int, heads: int) -> list[Any]:
+def _node(name: str, score: float, row: ModuleGroup, side: str, layers: int, heads: int, rank: int) -> list[Any]:
     layer, _, head = name[1:].partition(".h")
+    level = int(layer) + (0 if head else 0.5)
     column = int(head) if head else heads
     numbers = (round(value, 4) for value in (row.membership_probability, score, row.forget, row.retain))
     return [
@@ -66,8 +91,11 @@ def _node(name: str, score: float, row: ModuleGroup, side: str, layers: int, hea
         row.group.value,
         *numbers,
         round(_across(column, heads), 4),
-        round(_up(int(layer), layers), 4),
+        round(_up(level, layers), 4),
         side,
+        rank,
+        column,
+        level,
     ]
 
 
@@ -75,22 +103,8 @@ def _across(column: int, heads: int) -> float:
     return (column + 0.5) / (heads + 1)
 
 
-def _up(layer: int, layers: int) -> float:
+def _up(layer: float, layers: int) -> float:
     return (layer + 1) / (layers + 1)
-
-
-def _axes(layers: int, heads: int) -> list[dict[str, Any]]:
-    """Label the layers at the left, and the heads and the MLP below the lowest row."""
-    left = [
-        {"text": t("circuit-layer", layer=layer), "across": 0, "up": _up(layer, layers), "align": "right"}
-        for layer in range(layers)
-    ]
-    below = 0.42 / (layers + 1)
-    names = [str(head) for head in range(heads)] + [t("circuit-mlp")]
-    return left + [
-        {"text": name, "across": _across(column, heads), "up": below, "align": "center"}
-        for column, name in enumerate(names)
-    ]
 
 
 def _side(name: str, circuit: Circuit, other: Circuit | None) -> str:
@@ -124,10 +138,25 @@ def texts() -> dict[str, str]:
     """Return the texts of the explorer; its script fills in the variables, which stay in braces."""
     names = (
         "find", "find_hint", "pin", "unpin", "full", "leave_full", "reset", "feeds", "q", "k", "v", "other", "filters",
-        "edges", "shown", "only", "alt", "none", "tip", "tip_compare",
+        "edges", "shown", "sampled", "only",
+        "keep", "faithful", "faithful_alone", "next", "alt", "none", "tip", "tip_compare",
+        "tip_supports", "tip_opposes",
         "side_both", "side_here", "side_there", "side_out",
     )  # fmt: skip
-    variables = ("module", "group", "certainty", "score", "forget", "retain", "side", "shown", "all")
+    variables = (
+        "module",
+        "group",
+        "certainty",
+        "score",
+        "forget",
+        "retain",
+        "side",
+        "shown",
+        "all",
+        "drawn",
+        "share",
+        "random",
+    )
     placeholders = {name: f"{{{name}}}" for name in variables}
     filled = {name: t(f"circuit-explorer-{name.replace('_', '-')}", **placeholders) for name in names}
     return filled | {

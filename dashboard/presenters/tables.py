@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.types import (
     Circuit,
+    Edge,
     Evaluation,
     Interaction,
     Interval,
@@ -253,6 +254,19 @@ def connections(circuit: Circuit, module: str, count: int) -> pd.DataFrame:
             for edge in own
         ]
     return pd.DataFrame(rows, columns=[t(f"circuit-edge-{name}") for name in ("way", "module", "input", "score")])
+
+
+def connection_inputs(edges: Sequence[Edge]) -> pd.DataFrame:
+    """List the inputs through which one connection enters its target, with the effect of each in logits."""
+    rows = [
+        (
+            t(f"circuit-connection-input-{edge.input or 'other'}"),
+            t(f"circuit-connection-{'opposing' if edge.score > 0 else 'supporting'}"),
+            round(abs(edge.score), 3),
+        )
+        for edge in edges
+    ]
+    return pd.DataFrame(rows, columns=[t(f"circuit-connection-column-{name}") for name in ("input", "effect", "size")])
 
 
 def regrouped(changed: Sequence[tuple[ModuleGroup, ModuleGroup]]) -> pd.DataFrame:

@@ -33,6 +33,7 @@ RUN_MARKS = (
     ("#788389", "cross"),
 )
 QUIET = "#788389"  # grey text of charts, equally legible in the dark and the light theme
+SUPPORTS, OPPOSES = ("#1F7A70", "#4CC0B0"), ("#8F5A1E", "#E0A35C")  # lines that support or oppose; light, dark theme
 AFTER = "#2E8C81"  # the unlearned model and its new titles
 
 

@@ -7,12 +7,13 @@ import streamlit as st
 
 from core.types import Circuit, Group, MemoryContrast, ModuleGroup
 from dashboard import charts
+from dashboard.components.connection import connection_edges, connection_panel
 from dashboard.components.explorer import explorer
 from dashboard.components.exports import chart, export, save_json
 from dashboard.components.module import module_panel
 from dashboard.components.one_prompt import one_prompt
 from dashboard.components.sidebar import shown_run
-from dashboard.components.text import about, empty, group_legend, lead
+from dashboard.components.text import about, empty, lead
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import circuit_sentence, forgotten_users, module_title, overlap_sentence
@@ -30,17 +31,25 @@ SHARES = ("certainty", "forget", "retain", "certainty-forget", "certainty-retain
 NUMBERS = ("ratio", "noise", "conflict")
 
 
-def choices(run: RunHandle) -> tuple[int, str | None]:
-    """Let the user choose the circuit and a run to compare with; return the circuit's index and the run's id."""
+def chosen(run: RunHandle) -> tuple[int, list[str], str | None]:
+    """Return the index of the chosen circuit, the runs to compare with, and the chosen one of these."""
+    others = [name for name, other in queries.runs().items() if name != run.id and drawings.comparable(run, other)]
+    return SETS.index(state.current("set", SETS) or SETS[0]), others, state.current("other", others)
+
+
+def choices(others: list[str]) -> None:
+    """Let the user choose the circuit and a run to compare with.
+
+    Args:
+        others: Runs that can be compared.
+    """
     left, right = st.columns(2)
     with left:
-        which = state.pick(t("circuit-set"), "set", SETS, SETS[0], lambda name: t(f"circuit-set-{name}"))
-    others = [name for name, other in queries.runs().items() if name != run.id and drawings.comparable(run, other)]
+        state.pick(t("circuit-set"), "set", SETS, SETS[0], lambda name: t(f"circuit-set-{name}"))
     with right:
-        other = state.pick(
+        state.pick(
             t("circuit-other"), "other", others, placeholder=t("circuit-other-none"), help=t("circuit-other-help")
         )
-    return SETS.index(which or SETS[0]), other
 
 
 @st.fragment
@@ -59,14 +68,17 @@ def explore(run: RunHandle, circuit: Circuit, groups: tuple[ModuleGroup, ...], w
     with left:
         first = state.once(f"module_{key}", state.query_value("module") or "")
         view = state.once(f"view_{key}", state.query_value("show") or "")
-        known = first if first in circuit.modules else ""
+        known = first if first in circuit.modules or connection_edges(circuit, first) else ""
         selected, view = explorer(drawings.scene(run, which, other), known, view, f"explorer_{key}")
     state.address(module=selected, show=view)
     if other:
         st.caption(t("circuit-common", **drawings.common(run, which, other)))
     with right:
+        edges = connection_edges(circuit, selected)
         row = next((row for row in groups if row.module == selected), None)
-        if row:
+        if edges:
+            connection_panel(circuit, edges)
+        elif row:
             effect = (queries.direct_effects(run) or {}).get(row.module)
             module_panel(run.id, row, circuit, effect, queries.outcome(run))
         else:
@@ -76,9 +88,8 @@ def explore(run: RunHandle, circuit: Circuit, groups: tuple[ModuleGroup, ...], w
 
 
 def legend(run: RunHandle, which: int) -> None:
-    """Draw the legend of the marks and the download buttons; outside the fragment that a click redraws."""
-    group_legend()
-    st.caption(t("circuit-graph-note"))
+    """Draw the note on the drawing and the download buttons; outside the fragment that a click redraws."""
+    st.caption(t("circuit-graph-note"), help=t("circuit-graph-help"))
     with st.container(horizontal=True):
         st.download_button(
             t("circuit-save"), lambda: drawings.picture(run, which), f"{run.id}-circuit.html", "text/html",
@@ -146,14 +157,14 @@ if not circuits or not groups:
     empty(t("circuit-no-run-next"), "run", t("circuit-watch"))
     st.stop()
 lead(circuit_sentence(groups, forgotten_users(queries.workspace().request(run.spec.request))), about(run))
+which, others, other = chosen(run)
+explore(run, circuits[which], groups, which, other)
+choices(others)
+legend(run, which)
 counts = Counter(row.group for row in groups)
 st.markdown(
     t("circuit-others", retain=counts[Group.RETAIN], shared=counts[Group.SHARED], outside=counts[Group.OUTSIDE])
 )
-st.subheader(t("circuit-graph-title"), anchor=False, help=t("circuit-graph-help"))
-which, other = choices(run)
-explore(run, circuits[which], groups, which, other)
-legend(run, which)
 left, right = st.columns(2, gap="large")
 with left:
     enough(run, circuits[which])

@@ -19,7 +19,12 @@ RUN_TIMEOUT = 600  # seconds until a run counts as hanging; it should take 90 on
 EXPECTED_TEXTS = {
     "overview": ("Requests", "Runs", "to be reviewed"),
     "request": ("What the model learned from this user", "Open the request"),
-    "circuit": ("How the modules connect", "Select a module", "Does this circuit explain the model?", "All modules"),
+    "circuit": (
+        "Select a module or a connection",
+        "Circuit for",
+        "Does this circuit explain the model?",
+        "All modules",
+    ),
     "what_if": ("Modules", "History", "Unchanged", "Changed"),
     "groups": ("Borders between the groups", "Move modules by hand", "What it changes", "All modules"),
     "run": ("finished", "Launch a new run"),

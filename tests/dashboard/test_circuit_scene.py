@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from core.types import Edge
+from core.types import CurvePoint, Edge
+from dashboard.components.connection import connection_edges
 from dashboard.components.explorer import parsed
 from dashboard.presenters.circuit_scene import scene, texts
+from dashboard.presenters.tables import connection_inputs
 from tests.dashboard.test_pure import CIRCUIT, GROUPS, MODULES
 
 ID, UP, SIDE = 0, 9, 10
@@ -17,7 +19,7 @@ def test_scene_places_every_module_once_between_input_and_logits() -> None:
     nodes = scene(CIRCUIT, GROUPS)["nodes"]
     assert [node[ID] for node in nodes] == [*MODULES, "input", "logits"]
     height = {node[ID]: node[UP] for node in nodes}
-    assert height["input"] < height["a0.h0"] == height["m0"] < height["a1.h1"] == height["m1"] < height["logits"]
+    assert height["input"] < height["a0.h0"] < height["m0"] < height["a1.h1"] < height["m1"] < height["logits"]
     assert len({(node[8], node[UP]) for node in nodes}) == len(nodes)
     assert {node[ID] for node in nodes if node[SIDE] == "in"} == set(CIRCUIT.members)
 
@@ -51,6 +53,22 @@ def test_scene_marks_the_modules_and_edges_of_two_circuits() -> None:
     }
 
 
+def test_every_stop_of_the_pruning_slider_was_measured() -> None:
+    curve = (CurvePoint(1, 0.2, 0.0), CurvePoint(6, 1.0, 1.0))
+    data = scene(replace(CIRCUIT, curve=curve), GROUPS)
+    assert data["curve"] == [[1, 0.2, 0.0], [len(CIRCUIT.members), CIRCUIT.faithfulness, None], [6, 1.0, 1.0]]
+    rank = {node[ID]: node[11] for node in data["nodes"][:-2]}
+    by_score = sorted(MODULES, key=lambda name: -abs(CIRCUIT.scores[MODULES.index(name)]))
+    assert sorted(MODULES, key=rank.__getitem__) == by_score
+
+
+def test_connection_is_found_by_its_ends_and_says_its_sign() -> None:
+    edges = connection_edges(CIRCUIT, "a0.h0>a1.h0")
+    assert [(edge.input, edge.score) for edge in edges] == [("v", -0.3), ("q", 0.2)]
+    assert list(connection_inputs(edges).iloc[:, 1]) == ["supports", "opposes"]
+    assert connection_edges(CIRCUIT, "a0.h0") == connection_edges(CIRCUIT, "m0>a0.h0") == ()
+
+
 def test_scene_is_valid_json_and_every_text_is_defined() -> None:
     json.dumps(scene(CIRCUIT, GROUPS), allow_nan=False)
     found = texts()
@@ -60,9 +78,10 @@ def test_scene_is_valid_json_and_every_text_is_defined() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", {"edges": 60, "only": False, "inputs": ["q", "k", "v", "other"]}),
-        ("25.1.q.other", {"edges": 25, "only": True, "inputs": ["q", "other"]}),
-        ("<script>.1", {"edges": 60, "only": True, "inputs": ["q", "k", "v", "other"]}),
+        ("", {"edges": 60, "keep": None, "inputs": ["q", "k", "v", "other"]}),
+        ("25.1.q.other", {"edges": 25, "keep": "circuit", "inputs": ["q", "other"]}),
+        ("25.k19.q.other", {"edges": 25, "keep": 19, "inputs": ["q", "other"]}),
+        ("<script>.kx", {"edges": 60, "keep": None, "inputs": ["q", "k", "v", "other"]}),
     ],
 )
 def test_view_is_parsed_from_the_address(text: str, expected: dict) -> None:
