@@ -110,7 +110,7 @@ def test_address_restores_the_module_and_view(base_url: str, run: RunHandle) -> 
 def test_connection_is_pressed_and_explained(page: Chrome) -> None:
     click_module(page, "m0>a1.h5")
     wait(lambda: "MLP of layer 0 to head 5 of layer 1" in text(page), 20)
-    assert "This connection supports the prediction" in text(page) and "value (v)" in page.page_source
+    wait(lambda: "This connection supports the prediction" in text(page) and "value (v)" in page.page_source, 20)
     assert "module=m0%3Ea1.h5" in page.current_url
     page.refresh()
     wait(lambda: "MLP of layer 0 to head 5 of layer 1" in text(page), 20)
