@@ -43,7 +43,7 @@ EXPECTED_TEXTS = {
     ),
     "review": (
         "verification finished, to be reviewed",
-        "In real use, two people must approve",
+        "In earnest two people must approve",
         "Is it forgotten?",
         "Submit for decision",
         "was verified",

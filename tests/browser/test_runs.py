@@ -71,7 +71,10 @@ def steps_of(run: RunHandle) -> list[int]:
 
 def test_reopened_page_shows_the_progress_of_the_run(base_url: str, workspace: Workspace) -> None:
     with run_page(base_url, f"?request={workspace.requests()[0].id}") as page:
-        page.find_element(By.XPATH, "//*[contains(@class, 'st-key-method')]//label[.//p[.='Uniform']]").click()
+        page.find_element(By.XPATH, f"//summary[contains(., '{t('run-form-other')}')]").click()
+        uniform = (By.XPATH, "//*[contains(@class, 'st-key-method')]//label[.//p[.='Uniform']]")
+        wait(lambda: page.find_element(*uniform).is_displayed(), 20)
+        page.find_element(*uniform).click()
         click_button(page, t("run-form-device-cpu"))
         click_button(page, t("run-form-estimate"))
         wait(lambda: "give or take a factor of two" in text(page), 120)

@@ -123,7 +123,7 @@ def test_circuit_page_shows_details_of_the_module_in_the_address(page, demo: Pat
 
 
 def test_unknown_module_in_the_address_selects_none(page) -> None:
-    assert "Select a module" in [heading.value for heading in page("circuit", module="a9.h9").subheader]
+    assert "Select a module or a connection" in [heading.value for heading in page("circuit", module="a9.h9").subheader]
 
 
 def test_circuit_page_compares_the_circuits_of_two_runs(page, demo: Path) -> None:
