@@ -2,7 +2,7 @@
 
 Refused in a base model: pickled weights, and configuration keys that name code to run or other files to load. Other
 unknown keys are common on the hub and harmless, because nothing reads them. Refused in an adapter: every configuration
-key that PEFT's LoraConfig does not have, and every option beyond plain LoRA.
+key with a value that PEFT's LoraConfig does not have, and every option beyond plain LoRA.
 """
 
 import json
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from peft import LoraConfig
+from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from core.errors import ModelError
 from core.models.families import FAMILIES
@@ -24,7 +26,12 @@ CONFIGS = ("config.json", "generation_config.json", "tokenizer_config.json")
 # Keys that name code to run, or (the last) another weight file.
 CODE = ("auto_map", "custom_pipelines", "custom_generate", "transformers_weights")
 BUILT_IN = ("eager", "sdpa", None)  # other implementations can be kernels downloaded from the hub, "org/kernel"
-BEYOND_LORA = ("use_dora", "auto_mapping", "megatron_config", "arrow_config", "layer_replication", "modules_to_save")
+BEYOND_LORA = (
+    "use_dora", "use_qalora", "use_bdlora", "megatron_config", "arrow_config", "kasa_config", "velora_config",
+    "monteclora_config", "alora_invocation_tokens", "target_parameters", "layer_replication", "modules_to_save",
+)  # fmt: skip
+CAUSAL_LMS = {MODEL_FOR_CAUSAL_LM_MAPPING_NAMES[kind] for kind in FAMILIES}
+DEEPEST = 40  # levels of a JSON file; a configuration has about five
 
 
 def check_folder(folder: Path) -> None:
@@ -37,14 +44,15 @@ def check_folder(folder: Path) -> None:
         raise ModelError(f"Base model {folder} has no config.json: name a Hugging Face model folder.")
     _check_weights(folder)
     for name in CONFIGS:
-        if (folder / name).is_file() and (bad := next(_code(_read(folder / name)), None)):
+        if (folder / name).is_file() and (bad := next(_code(read_config(folder / name)), None)):
             raise ModelError(
                 f"Base model {folder} wants to run other code or load other files ({name}: {bad}): "
                 "remove the key, or choose a model of a supported family."
             )
-    config = _read(folder / "config.json")
+    config = read_config(folder / "config.json")
     if config.get("quantization_config"):
         raise ModelError(f"Base model {folder} is quantised: load the unquantised model.")
+    _check_layers(folder, config)
     if AutoConfig.from_pretrained(folder, trust_remote_code=False).model_type not in FAMILIES:
         raise ModelError(
             f"Base model {folder} is of type {config.get('model_type')!r}: use one of {', '.join(FAMILIES)}."
@@ -60,11 +68,29 @@ def _check_weights(folder: Path) -> None:
     if AdapterLayout(folder).config.is_file():
         raise ModelError(f"Base model {folder} holds an {ADAPTER_CONFIG}: keep adapters in folders of their own.")
     for index in folder.glob("*.index.json"):
-        named = _read(index).get("weight_map", {}).values()
+        named = read_config(index).get("weight_map", {}).values()
         if bad := next((name for name in named if Path(name).name != name or not name.endswith(".safetensors")), None):
             raise ModelError(
                 f"Base model {folder} names {bad!r} in {index.name}: list safetensors of this folder only."
             )
+
+
+def _check_layers(folder: Path, config: dict[str, Any]) -> None:
+    """Require a weight for each layer that the configuration names, since each layer is built before it is filled."""
+    key = next((name for name in ("num_hidden_layers", "n_layer") if name in config), "num_hidden_layers")
+    layers, weights = config.get(key, 0), sum(map(_weight_count, folder.glob("*.safetensors")))
+    if not isinstance(layers, int) or layers > weights:
+        raise ModelError(
+            f"Base model {folder} has {key} = {layers!r} in config.json and {weights:,} weights: restore the files."
+        )
+
+
+def _weight_count(path: Path) -> int:
+    try:
+        with safe_open(path, framework="pt") as stored:
+            return len(stored.keys())
+    except SafetensorError as error:
+        raise ModelError(f"{path} is damaged ({error}): restore the file.") from None
 
 
 def _code(value: Any, key: str = "") -> Iterator[str]:
@@ -94,16 +120,23 @@ def check_adapter(adapter: Path, base: Path) -> None:
         raise ModelError(
             f"Adapter {adapter} has no {WEIGHTS}: only safetensors are loaded, so save it again with PEFT."
         )
-    config = _read(AdapterLayout(adapter).config)
-    if unknown := sorted(set(config) - {field.name for field in fields(LoraConfig)}):
+    config = read_config(AdapterLayout(adapter).config)
+    given = {key for key, value in config.items() if value not in (None, False)}  # newer versions of PEFT add such keys
+    if unknown := sorted(given - {field.name for field in fields(LoraConfig)}):
         raise ModelError(
             f"Adapter {adapter} has the unknown key {unknown[0]!r} in {ADAPTER_CONFIG}: "
             "remove it, or save the adapter with the version of PEFT that is installed here."
         )
     options = [key for key in BEYOND_LORA if config.get(key)]
-    if options or config.get("peft_type") != "LORA":
-        kind = ", ".join(options) or config.get("peft_type")
-        raise ModelError(f"Adapter {adapter} is not a plain LoRA adapter ({kind}): train one with PEFT's LoraConfig.")
+    if not _is_built_in(config.get("auto_mapping")):
+        options.append("auto_mapping")
+    if config.get("peft_type") != "LORA":
+        options = [f"peft_type {config.get('peft_type')!r}"]
+    if options:
+        raise ModelError(
+            f"Adapter {adapter} is not a plain LoRA adapter ({', '.join(options)} in {ADAPTER_CONFIG}): "
+            "train one with PEFT's LoraConfig without it."
+        )
     made_for = config.get("revision") or ""
     if made_for.startswith("sha256:") and made_for != fingerprint(base):
         raise ModelError(
@@ -111,12 +144,41 @@ def check_adapter(adapter: Path, base: Path) -> None:
         )
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """A JSON object of a model folder."""
+def _is_built_in(auto_mapping: Any) -> bool:
+    """Whether PEFT's note of the base model's class, which it writes where no task was named, is empty or known."""
+    if not auto_mapping:
+        return True
+    known = isinstance(auto_mapping, dict) and auto_mapping.get("base_model_class") in CAUSAL_LMS
+    return known and str(auto_mapping.get("parent_library")).startswith("transformers.models.")
+
+
+def read_config(path: Path, most_bytes: int = 2**26) -> dict[str, Any]:
+    """The JSON object in a file of a model folder.
+
+    Args:
+        path: The file.
+        most_bytes: Size from which on the file is refused.
+
+    Raises:
+        ModelError: The file cannot be read, is too large, is nested too deep, or is no object.
+    """
     try:
+        if (size := path.stat().st_size) > most_bytes:
+            raise ModelError(f"{path} has {size:,} bytes, and {most_bytes:,} are read: restore the file.")
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} cannot be read as JSON ({type(error).__name__}): restore the file.") from None
     if not isinstance(content, dict):
         raise ModelError(f"{path} is not a JSON object: restore the file.")
+    if _is_deeper(content, DEEPEST):
+        raise ModelError(f"{path} is nested deeper than {DEEPEST} levels, as no configuration is: restore the file.")
     return content
+
+
+def _is_deeper(content: Any, levels: int) -> bool:
+    """Whether lists and objects are nested in one another more than `levels` times."""
+    level = [content]
+    for _ in range(levels):
+        inner = [list(value.values()) if isinstance(value, dict) else value for value in level]
+        level = [one for values in inner for one in values if isinstance(one, dict | list)]
+    return bool(level)

@@ -12,11 +12,10 @@ from core.data.prompts import encode, escape, template
 from core.data.readers import Dataset
 from core.data.splits import MIN_HISTORY, by_user, make_split, split_users, windows
 from core.errors import DataError, WorkspaceError
-from core.models.hub import resolve
 from core.models.recommender import save_adapter
 from core.models.scratch import save_base, small_llama, train_tokenizer
-from core.models.validation import check_adapter
 from core.pipeline.context import fresh_adapter, make_context
+from core.pipeline.given_models import check_given_models, take_adapter
 from core.types import Interaction, Item, Task, UserSplit
 from core.unlearning.finetuning import FinetuneSettings, finetune
 from core.unlearning.training_types import Step
@@ -87,10 +86,12 @@ def prepare(
     Raises:
         WorkspaceError: The folder exists or cannot be written.
         DataError: The data leaves a part of the user split without users.
+        ModelError: The base model or the adapter cannot be used.
     """
     if folder.exists():
         raise WorkspaceError(f"{folder} exists already: choose another --workspace or remove it first.")
     own_base = settings.base == "base"
+    repeated = check_given_models(settings, adapter)
     for item in dataset.items:
         escape(item.title)  # refuses titles that no prompt can hold, before anything is written
     user_split, base_interactions = _split_users(dataset, scratch, own_base, base_interactions)
@@ -101,7 +102,10 @@ def prepare(
         _write_data(WorkspaceLayout(part), dataset, user_split, settings)
         if own_base:
             _train_base(WorkspaceLayout(part).base, dataset.items, base_interactions, settings, scratch, report)
-        _copy_adapter(Workspace(part), adapter) if adapter else train_adapter(Workspace(part), report)
+        if adapter:
+            take_adapter(Workspace(part), adapter, repeated)
+        else:
+            train_adapter(Workspace(part), report)
         part.rename(folder)
     except OSError as error:
         raise disk_error(folder, error) from error
@@ -192,10 +196,3 @@ def train_adapter(workspace: Workspace, report: Report) -> None:
         lambda step: report("adapter", step),
     )
     save_adapter(recommender.model, workspace.layout.adapter, settings.adapter_dtype)
-
-
-def _copy_adapter(workspace: Workspace, given: Path) -> None:
-    """Check an adapter that was trained elsewhere and copy it into the workspace."""
-    settings = workspace.settings
-    check_adapter(given, resolve(workspace.base, settings.base_revision))
-    shutil.copytree(given, workspace.layout.adapter)

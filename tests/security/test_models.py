@@ -75,7 +75,7 @@ def test_a_damaged_config_is_one_sentence(workspace, text: str) -> None:
 @pytest.mark.parametrize("key", ["auto_map", "somebody_elses", "trust_remote_code"])
 def test_an_unknown_key_of_an_adapter_is_refused(workspace, key: str) -> None:
     assert key not in {field.name for field in fields(LoraConfig)}
-    changed(workspace.root / "adapter/adapter_config.json", **{key: None})
+    changed(workspace.root / "adapter/adapter_config.json", **{key: 1})
     with pytest.raises(ModelError, match=f"unknown key '{key}'"):
         check_adapter(workspace.root / "adapter", workspace.root / "base")
 
