@@ -51,7 +51,7 @@ def group_modules(
         retain: Circuit of the retain set, of the same model.
         forget_sample: Bootstrap sample of the forget set.
         retain_sample: Bootstrap sample of the retain set, with as many draws.
-        conflict: Cosine of the forget and the retain gradient, by module.
+        conflict: Cosine of the forget and the retain gradient, by module with LoRA coordinates; empty if not measured.
         edit: Thresholds, and modules that a reviewer moved to another group.
 
     Returns:
@@ -75,7 +75,8 @@ def group_modules(
             for in_f, in_r, drawn_ratio in zip(*draws, strict=True)
         )
         cosine = conflict.get(name, 0.0)
-        result.append(ModuleGroup(name, group, own_f, own_r, value, spread, cosine, probability, reason))
+        has_lora = name in conflict or not conflict
+        result.append(ModuleGroup(name, group, own_f, own_r, value, spread, cosine, probability, reason, has_lora))
     return tuple(result)
 
 

@@ -3,13 +3,18 @@
 from pathlib import Path
 
 import torch
+from peft import PeftModel
 from safetensors import safe_open
 from torch import Tensor
 
 from core.errors import ModelError
-from core.models.adapter_fit import Fit, check_fit
-from core.models.validation import PICKLES, check_adapter
-from core.workspace.run_layout import AdapterLayout
+from core.models.adapter_fit import PREFIX, Fit, check_fit
+from core.models.lora_layout import layout
+from core.models.validation import PICKLES, check_adapter, read_config
+from core.workspace.run_layout import ADAPTER_CONFIG, AdapterLayout
+
+# What PEFT can train beside LoRA weights, with the value that leaves it out.
+BESIDE_LORA = {"bias": "none", "lora_bias": False, "trainable_token_indices": None, "modules_to_save": None}
 
 
 def check_external_adapter(adapter: Path, base: Path) -> None:
@@ -48,7 +53,9 @@ def check_given_adapter(adapter: Path, base: Path) -> tuple[str, ...]:
         ModelError: As in `check_external_adapter`, or the adapter trained more than the LoRA factors of attention and
             MLP layers.
     """
+    _check_config(adapter)
     fit = _check_safe(adapter, base)
+    _check_layers(adapter, fit.adapted)
     if trained := _trained_embedding(adapter, base, fit.of_base):
         raise ModelError(
             f"Adapter {adapter} holds {trained} with other values than base model {base}, and unlearning moves LoRA "
@@ -56,6 +63,29 @@ def check_given_adapter(adapter: Path, base: Path) -> tuple[str, ...]:
         )
     _check_finite(adapter)
     return fit.of_base
+
+
+def _check_config(adapter: Path) -> None:
+    """Require a configuration that trains LoRA weights only."""
+    path = AdapterLayout(adapter).config
+    config = read_config(path) if path.is_file() else {}
+    for key, plain in BESIDE_LORA.items():
+        if (value := config.get(key)) and value != plain:
+            raise ModelError(
+                f"Adapter {adapter} trained more than LoRA weights ({key} = {str(value)[:60]} in {ADAPTER_CONFIG}), "
+                f"and unlearning moves nothing else: train it with {key}={plain!r}."
+            )
+
+
+def _check_layers(adapter: Path, adapted: PeftModel) -> None:
+    """Require LoRA weights in attention and MLP layers only."""
+    given = {name.partition(".lora_")[0] for name, _ in adapted.named_parameters() if ".lora_" in name}
+    owned = {name.partition(".lora_")[0] for name in layout(adapted).parameters}
+    if other := sorted(given - owned):
+        raise ModelError(
+            f"Adapter {adapter} has LoRA weights in {other[0].removeprefix(PREFIX)}, which is no attention or MLP "
+            "layer, and unlearning does not move them: leave it out of target_modules, and train the adapter again."
+        )
 
 
 def _check_safe(adapter: Path, base: Path) -> Fit:

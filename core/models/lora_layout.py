@@ -3,6 +3,8 @@
 A module is one attention head or MLP. A head owns its rows of B in q, k and v and its columns of A in the output
 projection. An MLP owns all rows of B of its input projections and all columns of A of its output projection. The other
 factor of each linear layer stays fixed, so the adapter's delta is linear in the coordinates that are trained.
+
+An adapter need not reach every linear layer: a module without LoRA weights owns no coordinates, and nothing moves it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -121,7 +123,7 @@ def layout(model: nn.Module, adapter: str = "default") -> Layout:
         adapter: PEFT's name of the adapter.
 
     Raises:
-        ModelError: A layer has no LoRA weights.
+        ModelError: The adapter reaches no attention and no MLP layer.
     """
     parts = anatomy(model)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
@@ -130,6 +132,11 @@ def layout(model: nn.Module, adapter: str = "default") -> Layout:
         for number, layer in enumerate(parts.layers)
         for parameter, dim, start, stop, owners in _layer_ranges(layer, number, parts.n_heads, adapter)
     ]
+    if not owned:
+        raise ModelError(
+            "The adapter reaches no attention and no MLP layer: train it with target_modules='all-linear' or "
+            "['q_proj', 'v_proj']."
+        )
     blocks = tuple(block for _, block in owned)
     cells = tuple(dict.fromkeys(block.owners for block in blocks))
     parameters = {block.parameter: parameter for parameter, block in owned}
@@ -159,35 +166,31 @@ def _common_group(groups: set[Group]) -> Group:
 
 
 def _layer_ranges(layer: Layer, number: int, heads: int, adapter: str) -> Iterator[OwnedRange]:
-    """The ranges of all modules of one layer."""
+    """The ranges of all modules of one layer, of those linear layers that the adapter reaches."""
     names = [f"a{number}.h{head}" for head in range(heads)]
     for projection in (layer.q, layer.k, layer.v):
         yield from _projection_ranges(projection, names, adapter)
-    columns = _lora(layer.attention_out, "lora_A", adapter)
-    size = columns.shape[1] // heads
-    for head, name in enumerate(names):
-        yield columns, 1, head * size, (head + 1) * size, (name,)
+    for columns in _lora(layer.attention_out, "lora_A", adapter):
+        size = columns.shape[1] // heads
+        for head, name in enumerate(names):
+            yield columns, 1, head * size, (head + 1) * size, (name,)
     for linear in layer.mlp_in:
-        rows = _lora(linear, "lora_B", adapter)
-        yield rows, 0, 0, rows.shape[0], (f"m{number}",)
-    columns = _lora(layer.mlp_out, "lora_A", adapter)
-    yield columns, 1, 0, columns.shape[1], (f"m{number}",)
+        for rows in _lora(linear, "lora_B", adapter):
+            yield rows, 0, 0, rows.shape[0], (f"m{number}",)
+    for columns in _lora(layer.mlp_out, "lora_A", adapter):
+        yield columns, 1, 0, columns.shape[1], (f"m{number}",)
 
 
 def _projection_ranges(projection: Projection, names: list[str], adapter: str) -> Iterator[OwnedRange]:
     """The rows of B of one projection; with grouped queries several heads own one range."""
-    rows = _lora(projection.linear, "lora_B", adapter)
     share = len(names) // projection.count
-    for head in range(projection.count):
-        span = projection.rows(head)
-        yield rows, 0, span.start, span.stop, tuple(names[head * share : (head + 1) * share])
+    for rows in _lora(projection.linear, "lora_B", adapter):
+        for head in range(projection.count):
+            span = projection.rows(head)
+            yield rows, 0, span.start, span.stop, tuple(names[head * share : (head + 1) * share])
 
 
-def _lora(linear: nn.Module, factor: str, adapter: str) -> nn.Parameter:
+def _lora(linear: nn.Module, factor: str, adapter: str) -> list[nn.Parameter]:
+    """The adapter's factor at a linear layer; none where it does not reach it."""
     factors = getattr(linear, factor, {})
-    if adapter not in factors:
-        raise ModelError(
-            "The adapter does not reach every attention and MLP layer: train it with target_modules='all-linear'."
-        )
-    weight: nn.Parameter = factors[adapter].weight
-    return weight
+    return [factors[adapter].weight] if adapter in factors else []

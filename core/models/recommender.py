@@ -6,17 +6,19 @@ Only safetensors are loaded, no remote code is run, and an adapter is loaded onl
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from core.errors import ModelError, WorkspaceError
+from core.models.adapter_fit import stored_shapes
 from core.models.device import choose_device
 from core.models.hub import fingerprint, resolve
 from core.models.token_counter import TokenCounter
@@ -29,6 +31,8 @@ from core.workspace.run_layout import AdapterLayout
 logging.disable_progress_bar()  # type: ignore[no-untyped-call] # its bars would break up this program's own
 
 ADAPTER = "default"  # PEFT's name of the served adapter
+# Keys of an adapter's configuration that say where it comes from, which differ between memory and disk.
+ORIGIN = ("auto_mapping", "base_model_name_or_path", "inference_mode", "peft_version", "revision", "runtime_config")
 
 
 @dataclass(frozen=True)
@@ -109,11 +113,22 @@ def load(
     if adapter is not None:
         check_adapter(Path(adapter), folder)
         model = PeftModel.from_pretrained(model, adapter, is_trainable=trainable, use_safetensors=True)
+        _check_loaded(model, Path(adapter))
     yes, no = answer_tokens(tokenizer, answers) if task is Task.CLICK else (-1, -1)
     model = model.eval() if len(gpus) > 1 else model.to(first_device).eval()
     loaded = Recommender(model, tokenizer, task, yes, no, first_device, dtype)
     loaded.token_counter.attach(model)
     return loaded
+
+
+def _check_loaded(model: PeftModel, adapter: Path) -> None:
+    """Require that every stored weight is one of the loaded adapter: PEFT is silent about others, and loses them."""
+    own = set(get_peft_model_state_dict(model, adapter_name=ADAPTER, save_embedding_layers=False))
+    if other := sorted(own ^ set(stored_shapes(adapter))):
+        raise ModelError(
+            f"Adapter {adapter} does not store the weights that its configuration names, for example {other[0]}: "
+            "prepare a workspace with it, which says what to mend."
+        )
 
 
 def device_map(gpus: Sequence[str]) -> dict[str, Any]:
@@ -228,8 +243,31 @@ def save_adapter(model: PeftModel, folder: Path, dtype: str = "float32") -> None
 def _write_adapter(model: PeftModel, folder: Path, dtype: torch.dtype) -> None:
     weights = {name: value.to(dtype) for name, value in get_peft_model_state_dict(model, adapter_name=ADAPTER).items()}
     model.save_pretrained(str(folder), state_dict=weights, selected_adapters=[ADAPTER], save_embedding_layers=False)
+    _check_saved(model, weights, folder)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
     path = AdapterLayout(folder).config
     config = read_json(path)
     if isinstance(config["target_modules"], list):  # PEFT keeps a set, without a stable order
         write_json(path, config | {"target_modules": sorted(config["target_modules"])})
+
+
+def _check_saved(model: PeftModel, weights: Mapping[str, torch.Tensor], folder: Path) -> None:
+    """Load a saved adapter again, and require the weights and the configuration of the one in memory."""
+    stored = load_file(AdapterLayout(folder).weights)
+    different = {name for name in {*weights, *stored} if not _equal(weights.get(name), stored.get(name))}
+    own, saved = (_function(config) for config in (model.peft_config[ADAPTER], LoraConfig.from_pretrained(str(folder))))
+    different |= {key for key in own if own[key] != saved[key]}
+    if different:
+        raise WorkspaceError(
+            f"The adapter saved in {folder} is not the one in memory, for example in {min(different)}: "
+            "check the disk, and run again."
+        )
+
+
+def _equal(left: torch.Tensor | None, right: torch.Tensor | None) -> bool:
+    return left is not None and right is not None and torch.equal(left.cpu(), right)
+
+
+def _function(config: PeftConfig) -> dict[str, Any]:
+    """What a configuration says about the function that the weights compute."""
+    return {key: value for key, value in asdict(config).items() if key not in ORIGIN}

@@ -116,6 +116,7 @@ class ModuleGroup:
         conflict: Cosine of the gradients on forget set and retain set, over the module's adapter coordinates.
         membership_probability: Probability that other prompts of the same kind give the same group (bootstrap).
         reason: Why a person moved the module here; "" if the rule decided.
+        has_lora: Whether the adapter has coordinates of the module. No run moves a module without.
     """
 
     module: str
@@ -127,6 +128,7 @@ class ModuleGroup:
     conflict: float
     membership_probability: float = field(default=1.0, metadata=stored_as("sure"))
     reason: str = ""
+    has_lora: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,7 @@ class MemoryContrast:
         holdout: Its benefit for held-out users.
         contrast_noise: Half-width of the 95 % bootstrap interval of `contrast`, over prompts.
         holdout_noise: Half-width of the 95 % bootstrap interval of `holdout`, over prompts.
+        has_lora: Whether the adapter has coordinates of the module; without, both benefits are 0.
     """
 
     module: str
@@ -231,6 +234,7 @@ class MemoryContrast:
     holdout: float
     contrast_noise: float
     holdout_noise: float
+    has_lora: bool = True
 
     @property
     def contrast(self) -> float:

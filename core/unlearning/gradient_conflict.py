@@ -20,7 +20,7 @@ def conflicts(model: nn.Module, forget: Sequence[Encoded], retain: Sequence[Enco
         retain: Prompts of the retain set.
 
     Returns:
-        Cosine in [-1, 1] by module; 0 if a gradient is zero.
+        Cosine in [-1, 1] by module with LoRA coordinates; 0 if a gradient is zero.
     """
     plan = layout(model)
     forget_gradient, retain_gradient = (gradient_of(model, prompts, plan) for prompts in (forget, retain))

@@ -19,6 +19,7 @@ from jaxtyping import Float, Int
 from torch.nn.functional import cross_entropy
 
 from core.models.batching import FORWARD_TOKENS, answer_logits, map_prompts
+from core.models.families import anatomy
 from core.models.lora_layout import Layout, layout
 from core.types import Encoded, MemoryContrast
 from core.unlearning.early_stopping import sample
@@ -43,15 +44,21 @@ def memory_contrasts(
     """
     plan, sets = layout(model), (forget, sample(holdout, PROMPTS, seed))
     before = [prompt_losses(model, prompts) for prompts in sets]
-    results = []
+    results = {name: MemoryContrast(name, 0.0, 0.0, 0.0, 0.0, has_lora=False) for name in anatomy(model).modules}
     for module in plan.modules:
-        with switched_off(plan, [module]):
+        with switched_off(plan, _switched_with(plan, module)):
             after = [prompt_losses(model, prompts) for prompts in sets]
         forget_rise, holdout_rise = (_Rise(*pair, seed + i) for i, pair in enumerate(zip(before, after, strict=True)))
         contrast_noise = _half_width(forget_rise.draws - holdout_rise.draws)
         noise = _half_width(holdout_rise.draws)
-        results.append(MemoryContrast(module, forget_rise.mean, holdout_rise.mean, contrast_noise, noise))
-    return tuple(results)
+        results[module] = MemoryContrast(module, forget_rise.mean, holdout_rise.mean, contrast_noise, noise)
+    return tuple(results.values())
+
+
+def _switched_with(plan: Layout, module: str) -> set[str]:
+    """The module; where it owns no coordinates alone, also the heads with which it shares keys and values."""
+    cells = [owners for owners in plan.cells if module in owners]
+    return {module} if (module,) in cells else {owner for owners in cells for owner in owners}
 
 
 class _Rise:

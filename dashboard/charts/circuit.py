@@ -51,7 +51,7 @@ def faithfulness(circuit: Circuit) -> Chart:
 
 def memory(modules: Sequence[MemoryContrast], count: int) -> Chart:
     """Draw the memory contrast of the `count` modules with the largest contrast, with 95 % intervals."""
-    strongest = sorted(modules, key=lambda row: -abs(row.contrast))[:count]
+    strongest = sorted((row for row in modules if row.has_lora), key=lambda row: -abs(row.contrast))[:count]
     rows = [
         (
             module_title(row.module),

@@ -36,7 +36,8 @@ def module_panel(
             retain=f"{row.retain:.1%}",
         )
     )
-    st.caption(" ".join([_certainty(row), _conflict(row), _moved(row, outcome)]))
+    conflict = [_conflict(row)] if row.has_lora else []
+    st.caption(" ".join([_certainty(row), *conflict, _moved(row, outcome)]))
     if row.reason:
         st.caption(t("circuit-panel-reason", reason=escape(row.reason)))
     _direct_effect(effect)
@@ -73,6 +74,8 @@ def _conflict(row: ModuleGroup) -> str:
 
 def _moved(row: ModuleGroup, outcome: Outcome | None) -> str:
     """Describe how far the run changed the parameters that the module owns, alone or with others."""
+    if not row.has_lora:
+        return t("circuit-panel-no-lora")
     own = [cell for cell in outcome.cells if row.module in cell.owners] if outcome else []
     if not own:
         return t("circuit-panel-moved-unknown")

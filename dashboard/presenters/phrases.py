@@ -11,6 +11,7 @@ from core.types import (
     Group,
     Identity,
     LegalBasis,
+    MemoryContrast,
     ModuleGroup,
     Request,
     RunState,
@@ -216,6 +217,12 @@ def overlap_sentence(circuit: Circuit) -> str:
     size, total = len(circuit.members), len(circuit.modules)
     chance = size / (2 * total - size)
     return t("circuit-overlap", share=f"{circuit.overlap:.0%}", chance=f"{chance:.0%}")
+
+
+def stated_group(row: ModuleGroup | MemoryContrast) -> str:
+    """Name a module's group, and say where the adapter has no LoRA weights of the module."""
+    name = GROUP_NAMES[row.group]
+    return name if row.has_lora else t("group-no-lora", group=name)
 
 
 def circuit_sentence(groups: Sequence[ModuleGroup], whose: str = "") -> str:

@@ -24,7 +24,7 @@ from core.types import (
 from core.utils.text import visible
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.list_phrases import rank_change
-from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, date, module_title
+from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, date, module_title, stated_group
 
 FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # with the full-width characters, which some spreadsheets accept too
 METRIC_TEXTS = Texts(
@@ -69,7 +69,7 @@ def csv(frame: pd.DataFrame) -> bytes:
 def memory(modules: Sequence[MemoryContrast]) -> pd.DataFrame:
     """List the loss that each module's adapter saves, in nats per answer, the largest memory contrast first."""
     rows = [
-        (module_title(row.module), GROUP_NAMES[row.group], row.forget, row.holdout, row.contrast, row.contrast_noise)
+        (module_title(row.module), stated_group(row), row.forget, row.holdout, row.contrast, row.contrast_noise)
         for row in sorted(modules, key=lambda row: -row.contrast)
     ]
     names = (
@@ -111,7 +111,7 @@ def modules(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit]) ->
         (
             row.module,
             module_title(row.module),
-            GROUP_NAMES[row.group],
+            stated_group(row),
             row.membership_probability,
             GROUP_WORDS[row.group],
             row.forget,
@@ -285,7 +285,7 @@ def sorted_by_ratio(groups: Sequence[ModuleGroup]) -> pd.DataFrame:
         (
             row.module,
             module_title(row.module),
-            GROUP_NAMES[row.group],
+            stated_group(row),
             round(row.ratio, 2),
             round(row.noise, 2),
             f"{row.membership_probability:.0%}",

@@ -144,6 +144,33 @@ def test_an_unfit_adapter_is_one_sentence(base, adapter, fault, words):
     assert str(adapter) in text and text.endswith(".") and "\n" not in text
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"bias": "all"}, r"trained more than LoRA weights \(bias = all in adapter_config.json\).*with bias='none'"),
+        ({"bias": "lora_only"}, "bias = lora_only"),
+        ({"lora_bias": True}, "lora_bias = True .*with lora_bias=False"),
+        ({"modules_to_save": ["lm_head"]}, "modules_to_save = .*lm_head.* with modules_to_save=None"),
+        ({"trainable_token_indices": [1, 2]}, r"trainable_token_indices = \[1, 2\]"),
+        ({"target_modules": ["q_proj", "lm_head"]}, "has LoRA weights in lm_head, which is no attention or MLP layer"),
+        ({"target_modules": ["q_proj", "embed_tokens"]}, "has LoRA weights in model.embed_tokens, which is no"),
+        ({"target_modules": ["lm_head"]}, "reaches no attention and no MLP layer: train it with"),
+    ],
+)
+def test_what_unlearning_cannot_move_is_refused(tmp_path, options, words):
+    base = make_base(tmp_path / "base", "qwen2")  # its q, k and v have biases
+    adapter = make_adapter(base, tmp_path / "adapter", **options)
+    with pytest.raises(ModelError, match=words):
+        check_given_adapter(adapter, base)
+
+
+@pytest.mark.parametrize("target", [["q_proj", "v_proj"], ["o_proj"], ["up_proj", "down_proj"]])
+@pytest.mark.parametrize("layers", [None, [1]])
+def test_layouts_of_some_layers_are_taken(base, tmp_path, target, layers):
+    adapter = make_adapter(base, tmp_path / "adapter", target_modules=target, layers_to_transform=layers)
+    assert check_given_adapter(adapter, base) == ()
+
+
 @pytest.mark.parametrize("family", CONFIGS)
 def test_adapters_of_every_family_fit(family, tmp_path):
     base = make_base(tmp_path / "base", family)

@@ -1,9 +1,11 @@
 """LoRA layout: blocks are disjoint, cover all factors, and each changes only its own head or MLP."""
 
+import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
+from core.errors import ModelError
 from core.models.families import anatomy
 from core.models.lora_layout import cell_groups, layout
 from core.types import Group
@@ -81,3 +83,17 @@ def test_group_of_key_value_block_depends_on_all_its_heads():
     assert kinds(Group.FORGET, Group.FORGET) == (Group.FORGET, Group.FORGET)
     assert kinds(Group.FORGET, Group.RETAIN) == (Group.FORGET, Group.SHARED)
     assert kinds(Group.FORGET, Group.OUTSIDE) == (Group.FORGET, Group.OUTSIDE)
+
+
+def test_modules_without_lora_own_nothing():
+    config = LoraConfig(r=2, target_modules=["v_proj", "down_proj"], layers_to_transform=[1], task_type="CAUSAL_LM")
+    plan = layout(get_peft_model(AutoModelForCausalLM.from_config(CONFIGS["llama"]()), config))
+    assert plan.modules == ("a1.h0", "a1.h1", "a1.h2", "a1.h3", "m1")
+    assert plan.weights().shape == (16 + 48, 2)  # rows of B of two value heads, columns of A of down_proj
+
+
+def test_adapter_of_no_module_is_refused():
+    config = LoraConfig(r=2, target_modules=["lm_head"], task_type="CAUSAL_LM")
+    model = get_peft_model(AutoModelForCausalLM.from_config(CONFIGS["llama"]()), config)
+    with pytest.raises(ModelError, match="reaches no attention and no MLP layer: train it with"):
+        layout(model)

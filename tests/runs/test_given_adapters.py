@@ -1,0 +1,146 @@
+"""Property of given adapters: refused by `prepare` in one sentence, or the saved result is the one that was measured."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import core
+from core.errors import ModelError
+from core.pipeline.prepare import prepare
+from core.runs.submit import create_run
+from core.runs.worker import work
+from core.types import RunState
+from core.workspace import Workspace, WorkspaceSettings
+from core.workspace.run_layout import WEIGHTS
+from tests.conftest import TINY, small_dataset
+from tests.models.adapter_folders import change_weights, make_adapter
+
+TARGETS = {
+    "q and v": ["q_proj", "v_proj"],
+    "k and v": ["k_proj", "v_proj"],
+    "attention": ["q_proj", "k_proj", "v_proj", "o_proj"],
+    "mlp": ["gate_proj", "up_proj", "down_proj"],
+    "output only": ["o_proj"],
+    "all": "all-linear",
+    "with lm_head": ["q_proj", "v_proj", "lm_head"],
+    "with embeddings": ["q_proj", "v_proj", "embed_tokens"],
+}
+EXTRAS = [
+    {},
+    {"layers_to_transform": [1]},
+    {"rank_pattern": {"q_proj": 2, "up_proj": 3}},
+    {"alpha_pattern": {"v_proj": 1}, "use_rslora": True},
+    {"exclude_modules": ["layers.0.self_attn.v_proj", "layers.0.mlp.up_proj"]},
+    {"bias": "lora_only"},
+    {"lora_bias": True},
+    {"modules_to_save": ["lm_head"]},
+    {"trainable_token_indices": [1, 2]},
+    {"use_dora": True},
+]
+OUTPUTS = ("o_proj", "down_proj")
+KEPT = "base_model.model.model.embed_tokens.weight"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Workspace:
+    """A small workspace, whose base model the given adapters belong to."""
+    settings = WorkspaceSettings("tiny", "test", window=12, epochs=1, rank=2)
+    scratch = replace(TINY, epochs=2)
+    return prepare(small_dataset(users=16), tmp_path_factory.mktemp("tiny") / "ws", settings, scratch, lambda *_: False)
+
+
+def with_given(tiny: Workspace, adapter: Path, folder: Path) -> Workspace:
+    settings = replace(tiny.settings, base=str(tiny.layout.base))
+    return prepare(small_dataset(users=16), folder, settings, TINY, lambda *_: pytest.fail("trained"), adapter)
+
+
+def run_of(workspace: Workspace, method: str, steps: int):
+    request = workspace.open_request(users=workspace.user_split.training_users[:1])
+    run = create_run(workspace, request.id, method, "cpu", steps=steps)
+    assert work(run) is RunState.DONE, run.status
+    return run
+
+
+def check_saved_is_measured(workspace: Workspace, run) -> None:
+    """Load the saved adapter on a fresh base model and measure it again."""
+    again, reported = core.evaluate(workspace.root, run.spec.request, run.layout.adapter), run.evaluation.unlearned
+    for name in ("test_auc", "forget_auc", "membership_auc"):
+        assert getattr(again, name).value == pytest.approx(getattr(reported, name).value, abs=1e-6), name
+
+
+def check_only_coordinates_moved(workspace: Workspace, run) -> None:
+    """Coordinates are rows of B of input projections and columns of A of output projections; the rest stays fixed."""
+    before, after = (load_file(folder / WEIGHTS) for folder in (workspace.adapter, run.layout.adapter))
+    assert before.keys() == after.keys()
+    fixed = [name for name in before if ("lora_B" if name.split(".")[-3] in OUTPUTS else "lora_A") in name]
+    assert len(fixed) == len(before) / 2 and all(torch.equal(before[name], after[name]) for name in fixed)
+
+
+def random_adapter(tiny: Workspace, folder: Path, seed: int) -> Path:
+    draw = random.Random(seed)
+    options = draw.choice(EXTRAS) | {"r": draw.choice([1, 2, 4, 8]), "lora_alpha": draw.choice([1, 8, 32])}
+    target = TARGETS[draw.choice(list(TARGETS))]
+    if "layers_to_transform" in options and target == "all-linear":
+        target = TARGETS["attention"]
+    adapter = make_adapter(tiny.layout.base, folder, seed, target_modules=target, **options)
+    scale = draw.choice([0.3, 1.0])
+    change_weights(adapter, lambda weights: {name: value * scale for name, value in weights.items()})
+    if draw.random() < 0.15:
+        change_weights(adapter, lambda weights: weights | {KEPT: torch.ones_like(next(iter(weights.values())))})
+    return adapter
+
+
+def check_property(tiny: Workspace, tmp_path: Path, seed: int, method: str = "cure", steps: int = 2) -> bool:
+    """Return whether the adapter was taken."""
+    adapter = random_adapter(tiny, tmp_path / "adapter", seed)
+    try:
+        workspace = with_given(tiny, adapter, tmp_path / "ws")
+    except ModelError as refusal:
+        text = str(refusal)
+        assert text.endswith(".") and "\n" not in text
+        assert not (tmp_path / "ws").exists()
+        return False
+    run = run_of(workspace, method, steps)
+    check_saved_is_measured(workspace, run)
+    check_only_coordinates_moved(workspace, run)
+    return True
+
+
+def test_random_adapters(tiny, tmp_path):
+    """Some of these seeds are taken, and some refused."""
+    taken = {check_property(tiny, tmp_path / str(seed), seed) for seed in range(4)}
+    assert taken == {True, False}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10, 40))
+def test_more_random_adapters(tiny, tmp_path, seed):
+    check_property(tiny, tmp_path, seed, method=["cure", "cure_merge", "graddiff"][seed % 3])
+
+
+@pytest.mark.parametrize("layout", ["q and v", "k and v", "mlp"])
+def test_modules_without_lora_are_shown_and_never_move(tiny, tmp_path, layout):
+    workspace = with_given(
+        tiny, make_adapter(tiny.layout.base, tmp_path / "a", target_modules=TARGETS[layout]), tmp_path / "ws"
+    )
+    run = run_of(workspace, "cure", 2)
+    with_lora = {row.module for row in run.groups if row.has_lora}
+    assert {name for name in with_lora if ".h" in name} == (set() if layout == "mlp" else with_lora)
+    assert 0 < len(with_lora) < len(run.groups)
+    assert {owner for cell in run.outcome.cells for owner in cell.owners} == with_lora
+    assert "no LoRA" in run.reviewer_report.read_text()
+    check_saved_is_measured(workspace, run)
+
+
+def test_memory_contrast_of_modules_without_lora_is_zero(tiny, tmp_path):
+    workspace = with_given(
+        tiny, make_adapter(tiny.layout.base, tmp_path / "a", target_modules=TARGETS["k and v"]), tmp_path / "ws"
+    )
+    rows = run_of(workspace, "cure_merge", 2).memory
+    assert {row.module for row in rows if not row.has_lora} == {"m0", "m1"}
+    assert all(row.contrast == 0 for row in rows if not row.has_lora)
+    assert any(row.contrast != 0 for row in rows)  # heads that share keys and values are switched off together
