@@ -1,4 +1,4 @@
-"""Error rates of the verdict on models whose truth is known (written to error_rates.md).
+"""Error rates of the verdict on models whose truth is known (written to error_rates_WORLD_KIND.md).
 
     python benchmarks/error_rates.py FOLDER [WORKSPACE] [--scenes 12] [--kinds random,single,genre]
 
@@ -61,9 +61,11 @@ DEFINITIONS = [
     "- **half of the rows kept**: a retraining on every second forgotten row of each user, which knows little of the "
     "other half",
     "- **over-forgotten**: knows as much less than the retrainings as the original knows more",
-    "- **One person**: the rows of one of these people, judged on the same models; half forgotten and over-forgotten "
-    "hold for the whole group, not for each person",
 ]
+SINGLE = (
+    "The rows of one of the 5 % of the people, judged on the same models. Half forgotten and over-forgotten hold for the "
+    "whole group, not for each person."
+)
 KINDS = {"random": "5 % of the people", "single": "one person", "genre": "one genre of one person"}
 FILES = [
     Check(id, Verdict.PASS, exact_value(1, 1), 1, 1, None, code)
@@ -182,9 +184,9 @@ def rate(hits: Sequence[float]) -> str:
 
 
 def publish(world: str, results: Sequence[Outcome], scenes: int) -> None:
-    """Put the rates of this world in the place of its earlier ones in the file that reports read."""
-    others = [one for one in read_json(FILE, tuple[ErrorRates, ...]) if one.world != world]
+    """Put the rates of this world and these kinds in the place of the earlier ones in the file that reports read."""
     kinds = dict.fromkeys(one.kind for one in results)
+    others = [one for one in read_json(FILE, tuple[ErrorRates, ...]) if one.world != world or one.kind not in kinds]
     found = [measured(world, results, scenes, kind, share) for kind in kinds for share in SHARES]
     write_json(FILE, [*others, *found])
 
@@ -223,9 +225,10 @@ def main() -> None:
     for number in range(options.first, options.first + options.scenes):
         for kind in options.kinds.split(","):
             results += scene_outcomes(source, number, kind, options.folder)
-            write(source, results, options, options.folder)
+            write(source, results, kind, options, options.folder)
     if options.publish:  # not before all scenes are judged
-        write(source, results, options, Path(__file__).parent)
+        for kind in options.kinds.split(","):
+            write(source, results, kind, options, Path(__file__).parent)
         if options.scenes >= MIN_SCENES:
             publish(source.settings.name, results, options.scenes)
 
@@ -239,21 +242,21 @@ def command(options: argparse.Namespace) -> str:
     return f"python benchmarks/error_rates.py FOLDER{place} {choice}"
 
 
-def write(source: Workspace, results: Sequence[Outcome], options: argparse.Namespace, folder: Path) -> None:
-    """Write the table of all scenes so far into a folder."""
-    scenes = len({one.scene for one in results})
+def write(source: Workspace, results: Sequence[Outcome], kind: str, options: argparse.Namespace, folder: Path) -> None:
+    """Write the table of all scenes of one kind so far into a folder."""
+    scenes = len({one.scene for one in results if one.kind == kind})
     lines = [
-        f"# Error rates of the verdict: {source.settings.name}", "",
+        f"# Error rates of the verdict: {KINDS[kind]}, {source.settings.name}", "",
         f"Models of known truth, number of scenes: {scenes}; {RETRAININGS} retrainings a scene and kind, each verdict against every five "
         "of them. A rate is the mean over scenes; the 95 % interval is Clopper-Pearson's with each scene as one trial. The share "
         f"forgotten is that of the mean advantage in log loss. Endpoints: {', '.join(ENDPOINTS)}. Seeds from "
         f"{FIRST_SCENE + options.first}. torch {torch.__version__}, Python {platform.python_version()}. Command:", "",
         f"    {command(options)}", "", *DEFINITIONS, "",
     ]  # fmt: skip
-    for kind in options.kinds.split(","):
-        for share in SHARES:
-            lines += [f"## {KINDS[kind]}, share to forget {share:g}", "", *table(results, kind, share)]
-    target = folder / f"error_rates_{slug(source.settings.name)}.md"
+    lines += [SINGLE, ""] if kind == "single" else []
+    for share in SHARES:
+        lines += [f"## Share to forget {share:g}", "", *table(results, kind, share)]
+    target = folder / f"error_rates_{slug(source.settings.name)}_{kind}.md"
     target.write_text("\n".join(lines), encoding="utf-8")
     print(f"{target}: {scenes} scenes", flush=True)
 
