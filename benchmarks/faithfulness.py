@@ -28,7 +28,6 @@ from core.circuit.bootstrap import by_prompt, jaccard, overlap, strongest_module
 from core.circuit.extraction import with_gap  # noqa: E402
 from core.circuit.patching import module_effects  # noqa: E402
 from core.circuit.prompt_pairs import PromptPair  # noqa: E402
-from core.data import prompts as prompt_texts  # noqa: E402
 from core.models.families import anatomy  # noqa: E402
 from core.models.recommender import Recommender  # noqa: E402
 from core.pipeline.circuit_stage import make_prompt_pairs  # noqa: E402
@@ -42,22 +41,25 @@ RULES = {
     "conductance, 20": ("conductance", 20),
 }  # fmt: skip
 INSTRUCTION = "This viewer saw the films below and said of each whether it was liked."
-Sample = Callable[[int], list[PromptPair]]
+Sample = Callable[[int, bool], list[PromptPair]]  # by seed, and whether prompts start with INSTRUCTION
 
 
 def samples(folder: Path) -> Iterator[tuple[str, Recommender, Sample]]:
     """Forget set and retain set of a workspace's first request, each with a function that samples prompt pairs by seed."""
-    workspace = Workspace(folder)
+    workspace, reworded = Workspace(folder), Workspace(folder)
+    reworded.template = replace(workspace.template, instruction=INSTRUCTION)
     recommender = load_adapter(workspace, str(workspace.adapter), "cpu")
-    context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
+    request = workspace.requests()[0]
+    contexts = [make_context(one, request, recommender.tokenizer) for one in (workspace, reworded)]
     for name in ("forget", "retain"):
-        yield f"{folder.name}, {name} set", recommender, sampler(recommender, context, name)
+        yield f"{folder.name}, {name} set", recommender, sampler(recommender, contexts, name)
 
 
-def sampler(recommender: Recommender, context: RequestContext, name: str) -> Sample:
-    """Function that samples prompt pairs of one set by seed."""
+def sampler(recommender: Recommender, contexts: Sequence[RequestContext], name: str) -> Sample:
+    """Function that samples prompt pairs of one set in one of two contexts, which differ in their instruction."""
 
-    def sample(seed: int) -> list[PromptPair]:
+    def sample(seed: int, reworded: bool) -> list[PromptPair]:
+        context = contexts[reworded]
         pairs = make_prompt_pairs(recommender, context, getattr(context.split, name), seed, PROMPTS)
         return with_gap(anatomy(recommender.model), pairs, BATCH)
 
@@ -66,7 +68,7 @@ def sampler(recommender: Recommender, context: RequestContext, name: str) -> Sam
 
 def areas(name: str, recommender: Recommender, sample: Sample) -> Iterator[str]:
     """Rows with CPR and CMD of attribution, of random rankings, and their difference."""
-    pairs = sample(0)
+    pairs = sample(0, False)
     scored, measured = pairs[::2], pairs[1::2]
     scores = attribute_pairs(recommender.model, scored, batch_size=BATCH)
     sides = attribute_pairs(recommender.model, measured, 1, "clean", BATCH)
@@ -101,7 +103,7 @@ def compared(measure: Callable[[Tensor, Tensor], float], own: Tensor, random: li
 
 def agreement(name: str, recommender: Recommender, sample: Sample) -> Iterator[str]:
     """Rows with the correlation of mean node scores and exact patching, one for each attribution rule."""
-    pairs = sample(0)
+    pairs = sample(0, False)
     modules = anatomy(recommender.model).modules
     exact = module_effects(recommender.model, pairs, modules, BATCH)
     rows = torch.randint(len(pairs), (200, len(pairs)), generator=torch.Generator().manual_seed(0))
@@ -126,19 +128,14 @@ def spearman(one: Tensor, other: Tensor) -> float:
 
 def stability(name: str, recommender: Recommender, sample: Sample) -> Iterator[str]:
     """Row with the Jaccard overlap of the strongest half of the modules between halves, seeds and instructions."""
-    pairs = [sample(seed) for seed in SEEDS]
+    pairs = [sample(seed, False) for seed in SEEDS]
     nodes = [node_scores(recommender, some) for some in pairs]
     size = nodes[0].shape[1] // 2
     circuits = [strongest_modules(some.mean(0, keepdim=True), size)[0] for some in nodes]
     halves = [overlap(some, size, seed) for seed, some in enumerate(nodes)]
     seeds = [jaccard(*pair).item() for pair in combinations(circuits, 2)]
-    with other_instruction():
-        instructions = [
-            jaccard(
-                circuits[seed], strongest_modules(node_scores(recommender, sample(seed)).mean(0, keepdim=True), size)[0]
-            ).item()
-            for seed in SEEDS
-        ]
+    others = [node_scores(recommender, sample(seed, True)).mean(0, keepdim=True) for seed in SEEDS]
+    instructions = [jaccard(circuits[seed], strongest_modules(others[seed], size)[0]).item() for seed in SEEDS]
     cells = [
         f"{np.mean(values):.2f} ({min(values):.2f} to {max(values):.2f})" for values in (halves, seeds, instructions)
     ]
@@ -147,17 +144,6 @@ def stability(name: str, recommender: Recommender, sample: Sample) -> Iterator[s
 
 def node_scores(recommender: Recommender, pairs: Sequence[PromptPair]) -> Tensor:
     return by_prompt(attribute_pairs(recommender.model, pairs, batch_size=BATCH), pairs)
-
-
-class other_instruction:
-    """Context in which prompts start with INSTRUCTION."""
-
-    def __enter__(self) -> None:
-        self.template = prompt_texts.template
-        prompt_texts.template = lambda task: replace(self.template(task), instruction=INSTRUCTION)
-
-    def __exit__(self, *_: object) -> None:
-        prompt_texts.template = self.template
 
 
 def table(head: str, lines: Iterator[str]) -> Iterator[str]:

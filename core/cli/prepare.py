@@ -10,6 +10,7 @@ from core.cli.console import out, progress, step_bars
 from core.cli.options import WorkspacePath, columns_of, joined
 from core.data.readers import READERS, Dataset, read
 from core.data.readers.summary import summary_rows
+from core.data.templates import DOMAINS, check_templates, read_template, templates_file
 from core.errors import RequestError
 from core.types import Task
 from core.utils.commands import command_line
@@ -43,6 +44,17 @@ HeldOutShare = Annotated[
 ]
 
 
+Negatives = Annotated[
+    int, typer.Option(help="Titles to sample as not liked for each row of data without ratings.", min=0, max=20)
+]
+Templates = Annotated[
+    str,
+    typer.Option(
+        help=f"What prompts speak of: {', '.join(DOMAINS)}, or a templates file. Default: by the names in the data."
+    ),
+]
+
+
 def prepare(
     data: Annotated[
         str,
@@ -68,6 +80,8 @@ def prepare(
     liked: Annotated[
         float | None, typer.Option(help="From which rating on a title counts as liked. Default: by the scale.")
     ] = None,
+    negatives: Negatives = 0,
+    templates: Templates = "",
     epochs: Annotated[int, typer.Option(help="Epochs of the adapter's training, and of every reference.", min=1)] = 6,
     average: Average = 0.5,
     rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter.", min=1)] = 32,
@@ -83,8 +97,11 @@ def prepare(
 
     if task not in list(Task):
         raise RequestError(f"Task {task!r} is unknown: choose click or next_item.")
-    dataset = read(data, columns_of(columns), items, liked, Task(task))
-    _print_data(dataset, Task(task))
+    if templates:
+        check_templates(templates_file(templates), Task(task))
+    dataset = read(data, columns_of(columns), items, liked, Task(task), negatives)
+    file = templates_file(templates or dataset.domain)
+    _print_data(dataset, Task(task), file)
     name, revision, location = _base(base)
     settings = WorkspaceSettings(
         workspace.name, data, Task(task), location, revision, window=window, epochs=epochs, learning_rate=learning_rate,
@@ -93,11 +110,12 @@ def prepare(
     )  # fmt: skip
     scratch = Scratch(base_share=base_share, held_out_share=held_out_share)
     with progress() as bars:
-        _print_summary(make_workspace(dataset, workspace, settings, scratch, step_bars(bars), adapter), workspace)
+        made = make_workspace(dataset, workspace, settings, scratch, step_bars(bars), adapter, templates=file)
+        _print_summary(made, workspace)
 
 
-def _print_data(dataset: Dataset, task: Task) -> None:
-    """Print what was read, dropped and kept, and what the reader noted."""
+def _print_data(dataset: Dataset, task: Task, templates: Path) -> None:
+    """Print what was read, dropped and kept, what the reader noted, and how the prompts begin."""
     if dataset.summary:
         table = Table(show_header=False, box=None)
         for row in summary_rows(dataset.summary, dataset.interactions, task):
@@ -105,6 +123,8 @@ def _print_data(dataset: Dataset, task: Task) -> None:
         out.print(table, highlight=False)
     for note in dataset.notes:
         out.print(f"note: {note}", highlight=False)
+    instruction = read_template(templates, task).instruction
+    out.print(f'note: Prompts begin with "{instruction}"; choose other words with --templates.', highlight=False)
 
 
 def _base(base: str) -> tuple[str, str | None, str]:

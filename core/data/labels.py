@@ -27,7 +27,7 @@ def threshold(ratings: Collection[float], given: float | None = None) -> tuple[f
     if low == high:
         raise DataError(
             f"All ratings are {low:g}, so nothing tells liked from not liked: if they only say that somebody used an "
-            "item, write --columns rating= --task next_item."
+            "item, write --columns rating= with --task next_item or --negatives 1."
         )
     for largest, least, name in SCALES:
         if high <= largest and (largest > 1 or set(ratings) <= {0.0, 1.0}):

@@ -4,12 +4,12 @@ import random
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
-from core.data.prompts import Template, template
+from core.data.templates import FILMS, Template, read_nouns, read_template
 from core.types import Interaction, Prompt, Task
 
+FILE = Path(__file__).with_name("paraphrases.toml")
 Events = tuple[Interaction, ...]
 CASES: dict[str, Callable[[str], str]] = {"as it is": str, "lower": str.lower, "upper": str.upper}
 HISTORIES: dict[str, Callable[[Events], Events]] = {
@@ -48,15 +48,22 @@ class Paraphrase:
         ]
 
 
-@cache
-def paraphrases_of(task: Task) -> dict[str, Paraphrase]:
-    """Return all paraphrases of a task by name, from paraphrases.toml."""
-    with (Path(__file__).parent / "paraphrases.toml").open("rb") as file:
-        return {name: _paraphrase(values, template(task)) for name, values in tomllib.load(file)[task].items()}
+def paraphrases_of(task: Task, templates: Path = FILMS) -> dict[str, Paraphrase]:
+    """Return all paraphrases of a task by name.
+
+    Args:
+        task: The task.
+        templates: The templates file of the prompts.
+
+    Raises:
+        DataError: The templates file cannot be used.
+    """
+    nouns, default = read_nouns(FILE if templates == FILMS else templates), read_template(templates, task)
+    with FILE.open("rb") as file:
+        return {name: _paraphrase(values, default, nouns) for name, values in tomllib.load(file)[task].items()}
 
 
-def _paraphrase(values: dict[str, str], default: Template) -> Paraphrase:
+def _paraphrase(values: dict[str, str], default: Template, nouns: dict[str, str]) -> Paraphrase:
     options = {key: value for key, value in values.items() if key in ("case", "history")}
-    return Paraphrase(
-        replace(default, **{key: value for key, value in values.items() if key not in options}), **options
-    )
+    words = {key: value.format(**nouns) for key, value in values.items() if key not in options}
+    return Paraphrase(replace(default, **words), **options)

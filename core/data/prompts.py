@@ -1,38 +1,17 @@
-"""Prompts as text and as tokens: templates, safe titles, and the positions of titles and answers."""
+"""Prompts as text and as tokens: safe titles, and the positions of titles and answers."""
 
 import re
-import tomllib
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
+from core.data.templates import Template
 from core.errors import DataError
-from core.types import Encoded, Prompt, Task
+from core.types import Encoded, Prompt
 
 MAX_TITLE = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """Text around the titles and answers of one task.
-
-    Attributes:
-        instruction: First line of a prompt.
-        before: Text before each title.
-        after: Text after each title.
-        yes: Answer for a liked title; "" if the task has no such answer.
-        no: Answer for any other title.
-    """
-
-    instruction: str
-    before: str
-    after: str
-    yes: str = ""
-    no: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +27,6 @@ class Text:
     text: str
     titles: tuple[tuple[int, int], ...]
     answers: tuple[tuple[int, int], ...]
-
-
-@cache
-def template(task: Task) -> Template:
-    """Return the template of a task, from templates.toml (ledger entries hold the digest of that file)."""
-    with (Path(__file__).parent / "templates.toml").open("rb") as file:
-        return Template(**tomllib.load(file)[task])
 
 
 def escape(title: str) -> str:
@@ -93,21 +65,18 @@ def render(prompt: Prompt, titles: dict[str, str], words: Template) -> Text:
     return Text(text, tuple(title_spans), tuple(answers))
 
 
-def encode(
-    prompts: Sequence[Prompt], titles: dict[str, str], task: Task, tokenizer: Any, words: Template | None = None
-) -> list[Encoded]:
+def encode(prompts: Sequence[Prompt], titles: dict[str, str], words: Template, tokenizer: Any) -> list[Encoded]:
     """Encode prompts as token ids with the positions of titles and answers.
 
     Args:
         prompts: The prompts.
         titles: The escaped title of each item id.
-        task: The task.
+        words: The template of the task.
         tokenizer: A fast tokenizer of `transformers`, which gives character offsets.
-        words: The template; None uses the task's own.
     """
     if not prompts:
         return []
-    texts = [render(prompt, titles, words or template(task)) for prompt in prompts]
+    texts = [render(prompt, titles, words) for prompt in prompts]
     tokens = tokenizer([text.text for text in texts], return_offsets_mapping=True, add_special_tokens=True)
     return [
         Encoded(

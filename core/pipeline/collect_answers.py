@@ -63,7 +63,7 @@ def neighbours(context: RequestContext) -> frozenset[str]:
 def _with_slow_answers(answers: Answers, recommender: Recommender, context: RequestContext) -> Answers:
     paraphrased = {
         name: _paraphrased(recommender, context, paraphrase)
-        for name, paraphrase in paraphrases_of(recommender.task).items()
+        for name, paraphrase in paraphrases_of(recommender.task, context.workspace.templates).items()
     }
     probes = _probed(recommender, context)
     return replace(answers, paraphrased=paraphrased, probes=probes, relearned=relearned(recommender, context))
@@ -86,9 +86,7 @@ def _rows(context: RequestContext) -> list[Prompt]:
 def _paraphrased(recommender: Recommender, context: RequestContext, paraphrase: Paraphrase) -> Predictions:
     """Score the forget set with a paraphrase of the prompts."""
     titles = {item.id: paraphrase.title(escape(item.title)) for item in context.workspace.items.values()}
-    reworded = partial(
-        encode, titles=titles, task=recommender.task, tokenizer=recommender.tokenizer, words=paraphrase.words
-    )
+    reworded = partial(encode, titles=titles, words=paraphrase.words, tokenizer=recommender.tokenizer)
     return predict(
         recommender, paraphrase.prompts(context.split.forget), replace(context.prompt_setup, encode=reworded)
     )

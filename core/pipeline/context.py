@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from core.data.prompts import encode, escape, template
+from core.data.prompts import encode, escape
 from core.data.splits import by_user, make_split, split_by_time
 from core.evaluation.ranking import PromptSetup
 from core.evaluation.what_if import WhatIf
@@ -75,7 +75,7 @@ def title_similarity(user: str, context: RequestContext) -> float:
 
 def load_adapter(workspace: Workspace, adapter: str | None, device: str) -> Recommender:
     """Load the workspace's base model with one of its adapters, or without an adapter."""
-    settings, words = workspace.settings, template(workspace.settings.task)
+    settings, words = workspace.settings, workspace.template
     return load(workspace.base, adapter, settings.task, (words.yes, words.no), device, settings.base_revision)
 
 
@@ -99,7 +99,7 @@ def make_context(workspace: Workspace, request: Request | None, tokenizer: Any) 
     split = make_split(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
 
     def to_tokens(prompts: Sequence[Prompt]) -> list[Encoded]:
-        return encode(prompts, titles, settings.task, tokenizer)
+        return encode(prompts, titles, workspace.template, tokenizer)
 
     prompt_setup = PromptSetup(to_tokens, _by_popularity(workspace, split), settings.window)
     return RequestContext(workspace, request or Request(""), split, to_tokens, prompt_setup)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
 
-from core.data.prompts import encode, escape, template
+from core.data.prompts import encode, escape
 from core.data.readers import Dataset
 from core.data.splits import MIN_HISTORY, by_user, make_split, split_users, windows
+from core.data.templates import FILMS, Template, check_templates
 from core.errors import DataError, WorkspaceError
 from core.models.recommender import save_adapter
 from core.models.scratch import save_base, small_llama, train_tokenizer
@@ -69,6 +70,7 @@ def prepare(
     report: Report,
     adapter: Path | None = None,
     base_interactions: Sequence[Interaction] = (),
+    templates: Path = FILMS,
 ) -> Workspace:
     """Write a workspace.
 
@@ -82,15 +84,17 @@ def prepare(
             users.
         base_interactions: Interactions of users outside the dataset to train the base model on; without them, the share
             `scratch.base_share` of the dataset's users gives its interactions.
+        templates: File with the text of the prompts.
 
     Raises:
         WorkspaceError: The folder exists or cannot be written.
-        DataError: The data leaves a part of the user split without users.
+        DataError: The data leaves a part of the user split without users, or the templates file cannot be used.
         ModelError: The base model or the adapter cannot be used.
     """
     if folder.exists():
         raise WorkspaceError(f"{folder} exists already: choose another --workspace or remove it first.")
     own_base = settings.base == "base"
+    check_templates(templates, settings.task)
     repeated = check_given_models(settings, adapter)
     for item in dataset.items:
         escape(item.title)  # refuses titles that no prompt can hold, before anything is written
@@ -100,8 +104,10 @@ def prepare(
     shutil.rmtree(part, ignore_errors=True)
     try:
         _write_data(WorkspaceLayout(part), dataset, user_split, settings)
+        if templates != FILMS:
+            shutil.copyfile(templates, WorkspaceLayout(part).templates)
         if own_base:
-            _train_base(WorkspaceLayout(part).base, dataset.items, base_interactions, settings, scratch, report)
+            _train_base(Workspace(part), base_interactions, scratch, report)
         if adapter:
             take_adapter(Workspace(part), adapter, repeated)
         else:
@@ -149,10 +155,10 @@ def _write_data(layout: WorkspaceLayout, dataset: Dataset, user_split: UserSplit
 
 
 def base_tokenizer(
-    items: Sequence[Item], base_interactions: Sequence[Interaction], task: Task, scratch: Scratch
+    items: Sequence[Item], base_interactions: Sequence[Interaction], words: Template, scratch: Scratch
 ) -> PreTrainedTokenizerFast:
     """Train the tokenizer of a base model on the catalogue; titles that base-model users know become one token each."""
-    met, words = Counter(event.item for event in base_interactions), template(task)
+    met = Counter(event.item for event in base_interactions)
     titles = {item.id: escape(item.title) for item in items}
     least = scratch.min_title_interactions
     known = [title for item, title in titles.items() if least and met[item] >= least]
@@ -163,25 +169,21 @@ def base_tokenizer(
 
 
 def _train_base(
-    folder: Path,
-    items: Sequence[Item],
-    base_interactions: Sequence[Interaction],
-    settings: WorkspaceSettings,
-    scratch: Scratch,
-    report: Report,
+    workspace: Workspace, base_interactions: Sequence[Interaction], scratch: Scratch, report: Report
 ) -> None:
     """Train a tokenizer and a small Llama on the catalogue and the base-model users, and on no training user."""
-    tokenizer = base_tokenizer(items, base_interactions, settings.task, scratch)
+    settings, items = workspace.settings, workspace.items.values()
+    tokenizer = base_tokenizer(tuple(items), base_interactions, workspace.template, scratch)
     titles = {item.id: escape(item.title) for item in items}
     histories = by_user(base_interactions, settings.task).values()
     prompts = [prompt for history in histories for prompt in windows(history, settings.window)]
-    encoded = encode(prompts, titles, settings.task, tokenizer)
+    encoded = encode(prompts, titles, workspace.template, tokenizer)
     model = small_llama(len(tokenizer), scratch.width, scratch.layers, scratch.heads, scratch.kv_heads, settings.seed)
     recipe = FinetuneSettings(
         scratch.epochs, scratch.learning_rate, batch_size=16, weight_decay=0.1, seed=settings.seed
     )
     finetune(model, encoded, recipe, lambda step: report("base model", step))
-    save_base(model, tokenizer, folder)
+    save_base(model, tokenizer, workspace.layout.base)
 
 
 def train_adapter(workspace: Workspace, report: Report) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from core.circuit.counterfactuals import find_prompt_pairs
 from core.circuit.prompt_graph import PromptAttribution, attribute_prompt, prune
 from core.circuit.prompt_pairs import PromptPair
-from core.data.prompts import template
 from core.data.splits import single_targets, targets_with_history
 from core.errors import RunError
 from core.models.recommender import Recommender
@@ -83,5 +82,5 @@ def _pair(recommender: Recommender, context: RequestContext, prompt: Prompt, see
 
 def _columns(context: RequestContext, prompt: Prompt, slots: tuple[int, ...]) -> tuple[str, ...]:
     """Text of each part: the template's instruction, or the title of an interaction counted from the target back."""
-    items, words = context.workspace.items, template(context.workspace.settings.task)
+    items, words = context.workspace.items, context.workspace.template
     return tuple(items[prompt.events[-slot].item].title if slot else words.instruction for slot in slots)

@@ -9,7 +9,6 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
-from importlib import resources
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,6 @@ from core.workspace.run_layout import AdapterLayout
 
 RUN, VERIFICATION, REFERENCE = "run", "verification", "reference"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
-TEMPLATES = Path(str(resources.files("core.data"))) / "templates.toml"
 
 
 class Ledger:
@@ -144,7 +142,7 @@ def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:
         "adapter after": layout.weights,
         "adapter config": layout.adapter_config,
         "tokenizer": base / "tokenizer.json",
-        "prompt template": TEMPLATES,
+        "prompt template": workspace.templates,
         "circuit": layout.scores,
         "events": layout.events,
         "report": layout.report_numbers,

@@ -2,6 +2,7 @@
 
 workspace.json                  settings
 data/items.jsonl  data/interactions.jsonl  data/roles.json
+data/templates.toml             text of the prompts, where it is not that about films
 base/  adapter/                 Hugging Face and PEFT folders, or the paths that the settings name
 adapter-RUN/                    the adapter of an approved run, in use since its approval
 requests/ID.json
@@ -64,9 +65,15 @@ class WorkspaceLayout:
         return self.data_folder / "roles.json"
 
     @property
+    def templates(self) -> Path:
+        """The text of the prompts, where it is not that about films."""
+        return self.data_folder / "templates.toml"
+
+    @property
     def data(self) -> tuple[Path, ...]:
         """The files that define what the models are asked."""
-        return self.settings, self.items, self.interactions, self.user_split
+        own = (self.templates,) if self.templates.is_file() else ()
+        return self.settings, self.items, self.interactions, self.user_split, *own
 
     @property
     def base(self) -> Path:

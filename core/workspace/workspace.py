@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from core.data.templates import FILMS, Template, read_template
 from core.errors import RequestError, WorkspaceError
 from core.types import ClosedRequest, Identity, Interaction, Item, LegalBasis, Request, Task, UserSplit
 from core.utils.clock import utc_now
@@ -114,6 +115,21 @@ class Workspace:
     def user_split(self) -> UserSplit:
         """Training users, base-model users and held-out users."""
         return read_json(self.layout.user_split, UserSplit)
+
+    @property
+    def templates(self) -> Path:
+        """The file with the text of the prompts."""
+        own = self.layout.templates
+        return own if own.is_file() else FILMS
+
+    @cached_property
+    def template(self) -> Template:
+        """The text around titles and answers.
+
+        Raises:
+            DataError: The templates file cannot be used.
+        """
+        return read_template(self.templates, self.settings.task)
 
     @property
     def base(self) -> str:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.data.prompts import MAX_TITLE, encode, escape, render, template
+from core.data.prompts import MAX_TITLE, encode, escape, render
+from core.data.templates import FILMS, read_template
 from core.errors import DataError
 from core.models.scratch import train_tokenizer
 from core.pipeline.prepare import SEPARATORS
@@ -91,7 +92,7 @@ def test_title_of_maximal_length_is_accepted():
 @example([(title, False) for title in HOSTILE if is_accepted(title)])
 def test_title_cannot_forge_an_answer(rows):
     prompt, shown = prompt_of([title for title, _ in rows], [liked for _, liked in rows])
-    words = template(Task.CLICK)
+    words = read_template(FILMS, Task.CLICK)
     text = render(prompt, shown, words)
     assert text.text.count(words.after) == text.text.count(words.before) == len(rows)
     assert len(text.text.split("\n")) == 1 + len(rows)
@@ -108,14 +109,14 @@ def test_title_cannot_forge_an_answer(rows):
 def test_token_spans_decode_to_titles_and_answers(tokenizer, rows, task, data):
     first = data.draw(st.integers(0, len(rows) - 1))
     prompt, shown = prompt_of([title for title, _ in rows], [liked for _, liked in rows], first)
-    (encoded,) = encode([prompt], shown, task, tokenizer)
+    (encoded,) = encode([prompt], shown, read_template(FILMS, task), tokenizer)
 
     def decoded(span: tuple[int, int]) -> str:
         return tokenizer.decode(encoded.ids[slice(*span)], clean_up_tokenization_spaces=False)
 
     names = [shown[event.item] for event in prompt.events]
     assert [decoded(span) for span in encoded.spans] == names
-    words = template(task)
+    words = read_template(FILMS, task)
     expected = [(words.yes if event.liked else words.no) for event in prompt.targets] if words.yes else names[first:]
     assert [decoded(span) for span in encoded.answers] == expected
     assert list(encoded.labels) == [event.liked for event in prompt.targets]
@@ -123,10 +124,10 @@ def test_token_spans_decode_to_titles_and_answers(tokenizer, rows, task, data):
 
 def test_yes_and_no_are_one_token_each(tokenizer):
     prompt, shown = prompt_of(["The Bell of Harrow", "One Map"], [True, False])
-    (encoded,) = encode([prompt], shown, Task.CLICK, tokenizer)
+    (encoded,) = encode([prompt], shown, read_template(FILMS, Task.CLICK), tokenizer)
     (yes, after_yes), (no, after_no) = encoded.answers
     assert after_yes - yes == after_no - no == 1 and encoded.ids[yes] != encoded.ids[no]
 
 
 def test_no_prompts_encode_to_an_empty_list(tokenizer):
-    assert encode([], {}, Task.CLICK, tokenizer) == []
+    assert encode([], {}, read_template(FILMS, Task.CLICK), tokenizer) == []

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from core.data.splits import split_users
+from core.data.templates import FILMS, read_template
 from core.demo.build import PEOPLE, REFERENCES, REQUESTS, SCRATCH, SETTINGS, compare, digests
 from core.demo.world import demo_subjects, make_world
 from core.ledger.chain import entries, verify
@@ -67,7 +68,7 @@ def test_data_and_roles_are_rebuilt_byte_for_byte(world, tmp_path):
 
 def test_tokenizer_is_rebuilt_byte_for_byte(world, tmp_path):
     crowd = make_world(people=100, first=PEOPLE + 1).interactions  # a fortieth of these users rated every title too
-    base_tokenizer(world.items, crowd, SETTINGS.task, SCRATCH).save_pretrained(tmp_path)
+    base_tokenizer(world.items, crowd, read_template(FILMS, SETTINGS.task), SCRATCH).save_pretrained(tmp_path)
     assert (tmp_path / "tokenizer.json").read_bytes() == (DEMO / "base/tokenizer.json").read_bytes()
 
 

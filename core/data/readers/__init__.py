@@ -7,6 +7,7 @@ A file format is a function `(path, columns) -> Table` and a line in `FORMATS`. 
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from core.data.labels import LIKED
@@ -17,6 +18,7 @@ from core.data.readers.delimited import read_delimited
 from core.data.readers.json_lines import read_json_lines
 from core.data.readers.layouts import LAYOUTS, read_layout
 from core.data.readers.table import Columns, Table
+from core.data.templates import domain_of
 from core.errors import DataError
 from core.types import Task
 
@@ -38,6 +40,7 @@ def read(
     items: Path | None = None,
     liked: float | None = None,
     task: Task = Task.CLICK,
+    negatives: int = 0,
 ) -> Dataset:
     """Read a data source.
 
@@ -47,6 +50,7 @@ def read(
         items: A separate catalogue: id, title and genres in the columns of the same names.
         liked: From which rating on a title counts as liked; None to follow the scale of the ratings.
         task: The task; `next_item` needs no ratings.
+        negatives: Titles to sample as not liked for each row, in `click` for data without ratings.
 
     Raises:
         DataError: The source cannot be read; the message names the file and, where there is one, the line.
@@ -56,9 +60,23 @@ def read(
         raise DataError(
             f"Data source {source!r} is not understood: write KIND:PATH with KIND one of {', '.join(READERS)}."
         )
-    path, options = Path(place), ReadOptions(columns or Columns(), task, liked)
+    if negatives and task is not Task.CLICK:
+        raise DataError(f"--negatives {negatives} has no use in the task {task}: leave it out.")
+    path, options = Path(place), ReadOptions(columns or Columns(), task, liked, negatives)
     _check_path(path, "data")
     given = _catalogue(items, options.columns) if items else None
+    return replace(_read(kind, path, options, given), domain=domain_of(_names(kind, path, options.columns)))
+
+
+def _names(kind: str, path: Path, columns: Columns) -> Iterator[str]:
+    """Names that may tell what the items are, the most telling ones first."""
+    yield path.name
+    if path.is_dir():
+        yield from sorted(one.name for one in path.iterdir())
+    yield from (columns.item, columns.title, kind)
+
+
+def _read(kind: str, path: Path, options: ReadOptions, given: tuple[Table, Columns] | None) -> Dataset:
     with _faults_of(path):
         if kind in LAYOUTS:
             return read_layout(kind, path, options, given)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from core.data.labels import threshold
+from core.data.negatives import sampled_negatives
 from core.data.prompts import escape
 from core.data.readers.catalogue import ItemTitles, check_ids, distinct_titles, first_titles, genres_in
 from core.data.readers.summary import Summary
 from core.data.readers.table import Columns, Row, Table, cell
+from core.data.templates import ANY
 from core.data.times import parse_time, unit_of
 from core.errors import DataError
 from core.types import Interaction, Item, Task
@@ -30,12 +32,14 @@ class Dataset:
         interactions: All interactions, sorted by time, then by user and item.
         notes: Sentences about the data for the person who prepares the workspace.
         summary: What was read, kept and dropped; None for data that no file holds.
+        domain: What the items are, as far as names of files and columns tell; a key of `templates.DOMAINS`.
     """
 
     items: tuple[Item, ...]
     interactions: tuple[Interaction, ...]
     notes: tuple[str, ...] = ()
     summary: Summary | None = None
+    domain: str = ANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,14 @@ class ReadOptions:
         columns: Names of the columns.
         task: The task. `next_item` needs no ratings.
         liked: From which rating on a title counts as liked; None to follow the scale.
+        negatives: Titles to sample as not liked for each row, in `click` for data without ratings.
         unrated: A rating that stands for "not rated", besides -1; None if there is none.
     """
 
     columns: Columns = field(default_factory=Columns)
     task: Task = Task.CLICK
     liked: float | None = None
+    negatives: int = 0
     unrated: float | None = None
 
 
@@ -123,6 +129,9 @@ def _finished(
         Interaction(one.user, one.item, one.rating is None or one.rating >= least, int(time), one.rating or 0.0)
         for time, one in timed
     ]
+    if options.negatives:
+        events, told = _with_negatives(events, options)
+        notes.append(told)
     used, shared = distinct_titles(items[item] for item in dict.fromkeys(event.item for event in events))
     if rated:
         notes.append(f"Ratings are {scale}: {least:g} and above counts as liked.")
@@ -134,13 +143,29 @@ def _finished(
     return Dataset(used, tuple(events), (*notes, *shared, *_marked(used)), summary)
 
 
+def _with_negatives(events: list[Interaction], options: ReadOptions) -> tuple[list[Interaction], str]:
+    """The rows and the sampled ones, and a sentence on these."""
+    items = tuple(dict.fromkeys(event.item for event in events))
+    sampled = list(sampled_negatives(events, items, options.negatives))
+    told = f"{len(sampled):,} titles that their users never met were sampled, and count as not liked."
+    return sorted([*events, *sampled], key=lambda event: (event.time, event.user, event.item)), told
+
+
 def _has_ratings(where: str, row: Row, options: ReadOptions) -> bool:
-    """Whether the rows hold ratings, by the first one. The task `next_item` takes data without."""
+    """Whether the rows hold ratings, by the first one. `next_item` and sampled negatives take data without."""
     column = options.columns.rating
-    if options.task is Task.CLICK:
+    if options.task is Task.CLICK and not options.negatives:
         if not column:
-            raise DataError("The task click needs ratings: name their column, or choose --task next_item.")
+            raise DataError(
+                "The task click needs ratings: name their column, choose --task next_item, or let titles be sampled as "
+                "not liked with --negatives 1."
+            )
         return True
+    if options.negatives and column in row:
+        raise DataError(
+            f"{where} has a rating, so no titles need to be sampled as not liked: leave --negatives out, or write "
+            "--columns rating= if it only says that something was used."
+        )
     similar = next((name for name in row if name.lower() == column.lower()), None)
     if column and column not in row and (similar or column != Columns().rating):
         raise DataError(f"{where} has no column {column!r}: write --columns rating={similar or ''}.")

@@ -1,0 +1,135 @@
+"""Templates: the words around titles and answers in a prompt, shipped for some domains or given as a file.
+
+A templates file holds one table for each task and, for the paraphrases of verification, the nouns of its domain. The
+films have theirs in templates.toml, whose digest stands in ledgers; all other domains in domains/.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import DataError
+from core.types import Task
+
+FILMS = Path(__file__).with_name("templates.toml")
+SHIPPED = Path(__file__).with_name("domains")
+DOMAINS = {"films": FILMS, **{path.stem: path for path in sorted(SHIPPED.glob("*.toml"))}}
+ANY = "items"
+HINTS = {
+    "films": ("film", "movie", "ml-"),
+    "books": ("book", "goodreads", "isbn"),
+    "games": ("game", "steam"),
+    "music": ("music", "song", "track", "artist", "album", "cds", "lastfm"),
+    "products": ("product", "asin", "amazon"),
+}
+FIELDS = {
+    Task.CLICK: ("instruction", "before", "after", "yes", "no"),
+    Task.NEXT_ITEM: ("instruction", "before", "after"),
+}
+NOUNS = ("thing", "things", "person", "used")
+MAX_WORDS = 300  # characters of one value
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Text around the titles and answers of one task.
+
+    Attributes:
+        instruction: First line of a prompt.
+        before: Text before each title.
+        after: Text after each title.
+        yes: Answer for a liked title; "" if the task has no such answer.
+        no: Answer for any other title.
+    """
+
+    instruction: str
+    before: str
+    after: str
+    yes: str = ""
+    no: str = ""
+
+
+def domain_of(names: Iterable[str]) -> str:
+    """The domain that names of files and columns tell, the first telling one first; `ANY` if none does."""
+    for name in names:
+        for domain, hints in HINTS.items():
+            if re.search(rf"(?<![a-z])({'|'.join(hints)})", name.lower()):
+                return domain
+    return ANY
+
+
+def templates_file(name: str) -> Path:
+    """The templates file of a domain, or one's own.
+
+    Raises:
+        DataError: The name is neither a domain nor a file.
+    """
+    if name not in DOMAINS and not Path(name).is_file():
+        raise DataError(
+            f"Templates {name!r} are unknown: choose one of {', '.join(DOMAINS)}, or name a templates file."
+        )
+    return DOMAINS.get(name, Path(name))
+
+
+def check_templates(file: Path, task: Task) -> None:
+    """Raise DataError where a templates file lacks what prompts or paraphrases need."""
+    read_template(file, task)
+    if file != FILMS:  # its nouns stand in paraphrases.toml
+        read_nouns(file)
+
+
+def read_template(file: Path, task: Task) -> Template:
+    """Read the template of a task.
+
+    Raises:
+        DataError: The file cannot be read, a value is missing, too many or no text, or a title could look like an
+            answer.
+    """
+    found = Template(**_texts(file, task, FIELDS[task]))
+    if not found.before.endswith('"') or not found.after.startswith('"'):
+        raise DataError(
+            f"{file}: in [{task}], `before` must end with a double quote and `after` begin with one, so that no title "
+            "can look like an answer."
+        )
+    if task is Task.CLICK and not _are_answers(found.yes, found.no):
+        raise DataError(
+            f"{file}: in [{task}], yes is {found.yes!r} and no is {found.no!r}: write two different words, each with "
+            "one blank before it."
+        )
+    return found
+
+
+def read_nouns(file: Path) -> dict[str, str]:
+    """Read the nouns that fill the paraphrases.
+
+    Raises:
+        DataError: The file cannot be read, or a noun is missing, too many or no text.
+    """
+    found = _texts(file, "nouns", NOUNS)
+    return {**found, "Thing": found["thing"].capitalize()}
+
+
+def _are_answers(yes: str, no: str) -> bool:
+    return yes.casefold() != no.casefold() and all(re.fullmatch(r" \S+", answer) for answer in (yes, no))
+
+
+def _texts(file: Path, table: str, names: tuple[str, ...]) -> dict[str, str]:
+    """The values of one table of a templates file, which must have these names."""
+    try:
+        found = tomllib.loads(file.read_text("utf-8")).get(table)
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{file} is no templates file ({error}): see docs/data.md for one.") from None
+    if not isinstance(found, dict) or set(found) != set(names):
+        raise DataError(f"{file}: [{table}] must hold {', '.join(names)}, and nothing else.")
+    if wrong := next((name for name, value in found.items() if not _is_text(value)), None):
+        raise DataError(
+            f"{file}: {wrong} in [{table}] must be text of at most {MAX_WORDS} characters without control characters."
+        )
+    return found
+
+
+def _is_text(value: object) -> bool:
+    plain = isinstance(value, str) and len(value) <= MAX_WORDS and value.replace("\n", "")
+    return value == "" or (bool(plain) and str(plain).isprintable())
