@@ -241,7 +241,8 @@ def save_adapter(model: PeftModel, folder: Path, dtype: str = "float32") -> None
 
 
 def _write_adapter(model: PeftModel, folder: Path, dtype: torch.dtype) -> None:
-    weights = {name: value.to(dtype) for name, value in get_peft_model_state_dict(model, adapter_name=ADAPTER).items()}
+    own = get_peft_model_state_dict(model, adapter_name=ADAPTER, save_embedding_layers=False)  # "auto" asks the hub
+    weights = {name: value.to(dtype) for name, value in own.items()}
     model.save_pretrained(str(folder), state_dict=weights, selected_adapters=[ADAPTER], save_embedding_layers=False)
     _check_saved(model, weights, folder)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
