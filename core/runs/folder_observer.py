@@ -1,7 +1,8 @@
 """The worker's observer: it turns the events of a run into result files, events.jsonl and the status in the store.
 
 The observer writes the results of a run. Submission, cancellation, verification and the list comparison write their
-own files: see RunHandle. Every event checks the lease before it writes, so that a cancelled or fenced worker stops.
+own files: see RunHandle. Every event checks the lease before it writes, and each model checks it while it computes, so
+that a cancelled or fenced worker stops within a second or two.
 """
 
 import logging
@@ -12,6 +13,7 @@ import torch
 
 from core.circuit.extraction import save as save_scores
 from core.grouping.assign import GroupingResult
+from core.models.interruption import make_interruptible
 from core.models.recommender import Recommender, save_adapter
 from core.models.token_counter import TokenCounter
 from core.pipeline.events import (
@@ -160,6 +162,7 @@ class FolderObserver:
 
     def _use_model(self, recommender: Recommender) -> None:
         self.lease.check()
+        make_interruptible(recommender.model, self.lease.check)
         self._model = ModelInUse(recommender.token_counter, recommender.device, recommender.dtype)
         self._pace_from = self.seconds, 0
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import DeviceError, LeaseLostError, RequestError, RunError
+from core.models import interruption
 from core.pipeline.events import StepTaken
 from core.runs import checkpoints
 from core.runs.folder_observer import FolderObserver
@@ -219,3 +220,21 @@ def test_written_status_is_read(workspace):
     token = run.store.claim(run.id, worker)
     run.store.write_status(run.id, token, RunStatus(stage="circuit", eta=3.5))
     assert to_json(run.status)["eta"] == 3.5
+
+
+@pytest.mark.parametrize("stage", ["loading", "contrast prompts", "circuit", "unlearning", "evaluation"])
+def test_run_stops_in_the_pass_during_which_it_is_cancelled(workspace, monkeypatch, stage):
+    run, start, tokens = new_run(workspace, steps=6), FolderObserver._start_stage, []
+
+    def cancel(observer, name):
+        start(observer, name)
+        if name == stage:
+            tokens.append(observer)
+            tokens.append(observer._tokens)
+            run.request_cancel()
+
+    monkeypatch.setattr(FolderObserver, "_start_stage", cancel)
+    monkeypatch.setattr(interruption, "PERIOD", 0.0)
+    assert work(run) is RunState.CANCELLED
+    observer, before = tokens
+    assert observer.stage == stage and observer._tokens == before  # no pass came to its end
