@@ -18,11 +18,11 @@ SHIPPED = Path(__file__).with_name("domains")
 DOMAINS = {"films": FILMS, **{path.stem: path for path in sorted(SHIPPED.glob("*.toml"))}}
 ANY = "items"
 HINTS = {
-    "films": ("film", "movie", "ml-"),
-    "books": ("book", "goodreads", "isbn"),
-    "games": ("game", "steam"),
-    "music": ("music", "song", "track", "artist", "album", "cds", "lastfm"),
-    "products": ("product", "asin", "amazon"),
+    "films": "film films movie movies movielens movietweetings ml",
+    "books": "book books ebook ebooks audiobook audiobooks bookcrossing goodreads isbn",
+    "games": "game games boardgame boardgames videogame videogames steam",
+    "music": "music song songs track tracks artist artists album albums vinyl lastfm",
+    "products": "product products asin amazon",
 }
 FIELDS = {
     Task.CLICK: ("instruction", "before", "after", "yes", "no"),
@@ -30,6 +30,7 @@ FIELDS = {
 }
 NOUNS = ("thing", "things", "person", "used")
 MAX_WORDS = 300  # characters of one value
+MAX_FILE = 8192  # bytes; reading TOML takes time that grows with the square of a key's parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,10 @@ class Template:
 
 
 def domain_of(names: Iterable[str]) -> str:
-    """The domain that names of files and columns tell, the first telling one first; `ANY` if none does."""
-    for name in names:
-        for domain, hints in HINTS.items():
-            if re.search(rf"(?<![a-z])({'|'.join(hints)})", name.lower()):
-                return domain
-    return ANY
+    """The domain that words in names of files and columns tell, the first telling name first; `ANY` if none does."""
+    words = (set(map(str.lower, re.findall("[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name))) for name in names)
+    found = (domain for own in words for domain, hints in HINTS.items() if own & set(hints.split()))
+    return next(found, ANY)
 
 
 def templates_file(name: str) -> Path:
@@ -66,11 +65,15 @@ def templates_file(name: str) -> Path:
     Raises:
         DataError: The name is neither a domain nor a file.
     """
-    if name not in DOMAINS and not Path(name).is_file():
+    try:
+        known = name in DOMAINS or Path(name).is_file()
+    except (OSError, ValueError):  # too long, or a zero byte
+        known = False
+    if not known:
         raise DataError(
-            f"Templates {name!r} are unknown: choose one of {', '.join(DOMAINS)}, or name a templates file."
+            f"Templates {name[:80]!r} are unknown: choose one of {', '.join(DOMAINS)}, or name a templates file."
         )
-    return DOMAINS.get(name, Path(name))
+    return DOMAINS.get(name, Path(name).resolve())
 
 
 def check_templates(file: Path, task: Task) -> None:
@@ -95,8 +98,8 @@ def read_template(file: Path, task: Task) -> Template:
         )
     if task is Task.CLICK and not _are_answers(found.yes, found.no):
         raise DataError(
-            f"{file}: in [{task}], yes is {found.yes!r} and no is {found.no!r}: write two different words, each with "
-            "one blank before it."
+            f"{file}: in [{task}], yes is {found.yes!r} and no is {found.no!r}: write two different words without "
+            "punctuation, each with one blank before it."
         )
     return found
 
@@ -105,20 +108,24 @@ def read_nouns(file: Path) -> dict[str, str]:
     """Read the nouns that fill the paraphrases.
 
     Raises:
-        DataError: The file cannot be read, or a noun is missing, too many or no text.
+        DataError: The file cannot be read, or a noun is missing, empty, too many or no text.
     """
     found = _texts(file, "nouns", NOUNS)
-    return {**found, "Thing": found["thing"].capitalize()}
+    if empty := next((name for name, word in found.items() if not word.strip()), None):
+        raise DataError(f"{file}: {empty} in [nouns] is empty: write a word.")
+    return {**found, "Thing": found["thing"][0].upper() + found["thing"][1:]}
 
 
 def _are_answers(yes: str, no: str) -> bool:
-    return yes.casefold() != no.casefold() and all(re.fullmatch(r" \S+", answer) for answer in (yes, no))
+    return yes.casefold() != no.casefold() and all(re.fullmatch(r" \w[\w'-]{,30}", answer) for answer in (yes, no))
 
 
 def _texts(file: Path, table: str, names: tuple[str, ...]) -> dict[str, str]:
     """The values of one table of a templates file, which must have these names."""
     try:
-        found = tomllib.loads(file.read_text("utf-8")).get(table)
+        if file.stat().st_size > MAX_FILE:
+            raise ValueError(f"it has more than {MAX_FILE:,} bytes")
+        found = tomllib.loads(file.read_text("utf-8-sig")).get(table)
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{file} is no templates file ({error}): see docs/data.md for one.") from None
     if not isinstance(found, dict) or set(found) != set(names):

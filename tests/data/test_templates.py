@@ -75,6 +75,10 @@ def test_own_templates_are_read(own):
         ('no = " Nein"', "no = 7", "no in .click. must be text"),
         ('no = " Nein"', 'no = " ja"', "two different words"),
         ('no = " Nein"', 'no = "Nein"', "one blank before"),
+        ('no = " Nein"', 'no = " Nein:"', "without punctuation"),
+        ("no = ' Nein'".replace("'", '"'), "no = ' \"'", "without punctuation"),
+        ('thing = "wine"', 'thing = " "', "thing in .nouns. is empty"),
+        ("[nouns]", "# " + "x" * 9000 + "\n[nouns]", "more than 8,192 bytes"),
         ('no = " Nein"', 'no = " Nein, danke"', "one blank before"),
         ('"\\n- \\""', '"\\n- "', "no title can look like an answer"),
         ('"\\" schmeckt:"', '" schmeckt:"', "no title can look like an answer"),
@@ -100,6 +104,24 @@ def test_bytes_that_are_no_text_are_refused(own):
         check_templates(own, Task.CLICK)
 
 
+def test_byte_order_mark_and_nouns_with_capitals_are_taken(own):
+    own.write_bytes(b"\xef\xbb\xbf" + OWN.replace('"wine"', '"DOC wine"').encode())
+    check_templates(own, Task.CLICK)
+    assert read_nouns(own)["Thing"] == "DOC wine"
+
+
+def test_file_of_films_can_be_named_by_its_path(monkeypatch):
+    monkeypatch.chdir(FILMS.parent)
+    assert templates_file("templates.toml") == FILMS
+    check_templates(templates_file("templates.toml"), Task.CLICK)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", ""])
+def test_name_that_no_file_can_have_is_refused(name):
+    with pytest.raises(DataError, match="are unknown: choose one of films"):
+        templates_file(name)
+
+
 def test_unknown_domain_is_refused():
     with pytest.raises(DataError, match="films, books, games, items, music, products, or name a templates file"):
         templates_file("wines")
@@ -118,6 +140,13 @@ def test_unknown_domain_is_refused():
         (["log.csv", "movieId", "title", "csv"], "films"),
         (["log.csv", "item", "title", "csv"], "items"),
         (["scores.csv", "item", "subtitle", "csv"], "items"),
+        (["bookings.csv", "hotel", "name", "csv"], "items"),
+        (["production.csv", "tracking", "artistic", "csv"], "items"),
+        (["ebooks.csv"], "books"),
+        (["BXBooks.csv"], "books"),
+        (["CDs_and_Vinyl.jsonl", "amazon2023"], "music"),
+        (["boardgames.csv"], "games"),
+        (["likes.csv", "movie_id"], "films"),
     ],
 )
 def test_names_in_the_data_tell_the_domain(names, domain):
