@@ -10,6 +10,7 @@ The published schema is hijohnnylin/neuronpedia: apps/webapp/app/api/graph/graph
     nodes.influence          share of all absolute scores that the nodes up to this one have, strongest first
     links.weight             score of an edge, in logits
     qParams.pinnedIds        the pinned nodes
+    qParams.supernodes       a label and its nodes, for each supernode
 
 Two fields are ours: `score` of a node, and `by_input` of a link, the scores of q, k and v that sum to its weight.
 """
@@ -19,7 +20,7 @@ from itertools import accumulate
 from typing import Any
 
 from core.errors import WorkspaceError
-from core.types import INPUT, LOGITS, AttributionGraph, Circuit, GraphEdge, GraphNode, NodeKey
+from core.types import INPUT, LOGITS, AttributionGraph, Circuit, GraphEdge, GraphNode, NodeKey, Supernode
 from core.types.attribution_graph import merged
 
 TYPES = {"embedding": INPUT, "logit": LOGITS, "attention head": "a{layer}.h{feature}", "mlp": "m{layer}"}
@@ -43,7 +44,8 @@ def to_graph_json(graph: AttributionGraph, token_prob: float = 0.0) -> dict[str,
         "info": {"description": graph.description, "generator": GENERATOR},
     }
     pinned = [ids[key] for key in graph.pinned]
-    view = {"pinnedIds": pinned, "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""}
+    supernodes = [[one.label, *(ids[key] for key in one.nodes)] for one in graph.supernodes]
+    view = {"pinnedIds": pinned, "supernodes": supernodes, "linkType": "both", "clickedId": "", "sg_pos": ""}
     links = [
         {"source": ids[edge.source], "target": ids[edge.target], "weight": edge.score, "by_input": edge.by_input}
         for edge in graph.edges
@@ -152,6 +154,11 @@ def _read(content: dict[str, Any]) -> AttributionGraph:
         edges=tuple(edges),
         pinned=tuple(nodes[name].key for name in content["qParams"].get("pinnedIds", ())),
         description=str(metadata.get("info", {}).get("description", "")),
+        supernodes=tuple(
+            Supernode(str(label), tuple(nodes[name].key for name in members))
+            for label, *members in content["qParams"].get("supernodes", ())
+            if members
+        ),
     )
 
 

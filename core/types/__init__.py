@@ -4,7 +4,16 @@ All of them are plain data that `core.utils.serialization` writes as JSON; tenso
 This package imports the standard library only.
 """
 
-from core.types.attribution_graph import INPUT, LOGITS, AttributionGraph, GraphEdge, GraphNode, NodeKey, PromptCircuit
+from core.types.attribution_graph import (
+    INPUT,
+    LOGITS,
+    AttributionGraph,
+    GraphEdge,
+    GraphNode,
+    NodeKey,
+    PromptCircuit,
+    Supernode,
+)
 from core.types.checks import Attack, Check, Part, Verdict, Verification
 from core.types.circuit import (
     Cell,
@@ -102,6 +111,7 @@ __all__ = [
     "RunState",
     "RunStatus",
     "Split",
+    "Supernode",
     "Task",
     "TopLists",
     "UserSplit",

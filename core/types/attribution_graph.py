@@ -3,8 +3,8 @@
 Rows are layers and columns are parts of the prompt. The circuit of a run, which is a mean over prompts, has one column.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from core.types.circuit import Edge
 
@@ -55,6 +55,19 @@ class GraphEdge:
 
 
 @dataclass(frozen=True, slots=True)
+class Supernode:
+    """Nodes that a person put together under one label.
+
+    Attributes:
+        label: The label.
+        nodes: The nodes, at least one.
+    """
+
+    label: str
+    nodes: tuple[NodeKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AttributionGraph:
     """The strongest nodes and edges of a prompt, or of the prompts of a run.
 
@@ -67,6 +80,7 @@ class AttributionGraph:
         edges: The edges, strongest first.
         pinned: Nodes that belong together, such as the circuit of a run.
         description: How the graph was made.
+        supernodes: Nodes that a person put together.
     """
 
     name: str
@@ -77,6 +91,19 @@ class AttributionGraph:
     edges: tuple[GraphEdge, ...]
     pinned: tuple[NodeKey, ...] = ()
     description: str = ""
+    supernodes: tuple[Supernode, ...] = ()
+
+    def with_supernodes(self, labelled: Mapping[str, Collection[str]]) -> "AttributionGraph":
+        """The graph with a supernode of all nodes of some modules, for each label that has any.
+
+        Args:
+            labelled: Modules by label.
+        """
+        found = {
+            label: tuple(node.key for node in self.nodes if node.module in modules)
+            for label, modules in labelled.items()
+        }
+        return replace(self, supernodes=tuple(Supernode(label, nodes) for label, nodes in found.items() if nodes))
 
 
 @dataclass(frozen=True, slots=True)

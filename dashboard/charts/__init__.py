@@ -8,6 +8,7 @@ from dashboard.charts.evidence import bounds
 from dashboard.charts.lists import genres, overlaps
 from dashboard.charts.prompt import prompt_graph
 from dashboard.charts.run import conflict, losses
+from dashboard.charts.supernodes import supernodes
 from dashboard.charts.tradeoff import tradeoff, tradeoff_frame
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "reads",
     "sequential",
     "slopes",
+    "supernodes",
     "tradeoff",
     "tradeoff_frame",
 ]

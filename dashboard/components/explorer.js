@@ -76,6 +76,7 @@ export default function ({ data, setStateValue, parentElement }) {
   stage.style.height = `${Math.max(620, Math.min(900, 21 * data.rows))}px`;
   const legend = make("div", { className: "legend" });
   for (const [kind, text] of data.legend) legend.append(make("span", {}, make("i", { className: kind }), text));
+  data.supernodes.forEach(([label], i) => legend.append(make("span", {}, make("i", { className: "supernode", textContent: i + 1 }), label)));
   root.replaceChildren(stage, legend, status, bar, tools);
 
   // ---------------------------------------------------------------- drawing
@@ -137,7 +138,8 @@ export default function ({ data, setStateValue, parentElement }) {
   const tooltip = (one) => {
     if (one.from) return carried(one);
     if (one.side === "end") return one.title;
-    return fill(data.compare ? texts.tip_compare : texts.tip, {
+    const named = one.supernode ? fill(texts.tip_supernode, { module: data.supernodes[one.supernode - 1][0] }) + "\n" : "";
+    return named + fill(data.compare ? texts.tip_compare : texts.tip, {
       module: one.title, group: texts[`group_${one.group}`], side: texts[`side_${one.side}`] ?? "", certainty: percent(one.certainty),
       score: one.score.toFixed(3), forget: percent(one.forget), retain: percent(one.retain),
     }); // prettier-ignore
@@ -164,7 +166,8 @@ export default function ({ data, setStateValue, parentElement }) {
   find.onchange = () => {
     const query = find.value.trim().toLowerCase();
     const node = nodes.find((node) => query && (node.title.toLowerCase() === query || node.id === query)) ??
-      nodes.find((node) => query && node.title.toLowerCase().includes(query)); // prettier-ignore
+      nodes.find((node) => query && node.title.toLowerCase().includes(query)) ??
+      nodes.find((node) => query && data.supernodes[node.supernode - 1]?.[0].toLowerCase().includes(query)); // prettier-ignore
     if (node) select(node);
     find.value = "";
   };

@@ -10,7 +10,9 @@ const parts = (data) => {
     id: `${nodes[from].id}>${nodes[to].id}`, from: nodes[from], to: nodes[to], side, scores,
   })); // prettier-ignore
   assignLanes(edges, data.columns);
-  return { nodes, edges, byId: new Map([...nodes, ...edges].map((one) => [one.id, one])) };
+  const byId = new Map([...nodes, ...edges].map((one) => [one.id, one]));
+  data.supernodes.forEach(([, ...modules], i) => modules.forEach((id) => (byId.get(id).supernode = i + 1)));
+  return { nodes, edges, byId };
 };
 
 const strength = (edge, inputs) => edge.scores.reduce((sum, score, i) => sum + (inputs[i] ? Math.abs(score) : 0), 0);
@@ -106,6 +108,24 @@ const drawing = (root, stage, canvas, data, { nodes, edges }) => {
     pen.setLineDash([]);
     pen.globalAlpha = 1;
   };
+  // A ring, and the number that the legend explains.
+  const badge = (node, ink, paper) => {
+    const [x, y] = place(node), r = size(node) + 5, away = r * Math.SQRT1_2 + 4; // prettier-ignore
+    pen.beginPath();
+    pen.arc(x, y, r, 0, 7);
+    pen.lineWidth = 1.6;
+    pen.strokeStyle = ink;
+    pen.stroke();
+    pen.beginPath();
+    pen.arc(x + away, y - away, 7, 0, 7);
+    pen.fillStyle = ink;
+    pen.fill();
+    pen.font = `600 10px ${style("--st-font") || "sans-serif"}`;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.fillStyle = paper;
+    pen.fillText(node.supernode, x + away, y - away + 0.5);
+  };
   const axes = (state, ink, paper) => {
     let last = Infinity;
     for (const { text, level } of data.layers) {
@@ -149,9 +169,10 @@ const drawing = (root, stage, canvas, data, { nodes, edges }) => {
     connections(shown, state, ink, paper, tone);
     axes(state, ink, paper);
     nodes.forEach((node) => node.side === "end" || mark(node, state, ink, paper));
+    nodes.forEach((node) => node.supernode && badge(node, ink, paper));
     for (const node of nodes)
       if (node === state.selected || state.pinned.has(node))
-        node.side === "end" || write(node.title, [place(node)[0], place(node)[1] - size(node) - 12], "center", ink, paper, "600");
+        node.side === "end" || write(node.title, [place(node)[0], place(node)[1] - size(node) - (node.supernode ? 22 : 12)], "center", ink, paper, "600");
     return shown.length;
   };
   const nearest = (found, point) => {

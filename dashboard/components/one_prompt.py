@@ -12,21 +12,27 @@ from dashboard.components.exports import chart, save_json, table
 from dashboard.components.text import guarded
 from dashboard.presenters.i18n import t
 from dashboard.presenters.single_prompt import connections, effect_sentence, kept_sentence, node_title
+from dashboard.presenters.supernodes import Supernodes
 from dashboard.services import prompt_graphs, queries
 from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
 
 @st.fragment
-def one_prompt(run: RunHandle) -> None:
-    """Draw the section: the choices, then the graph of the chosen prompt once the reader asks for it."""
+def one_prompt(run: RunHandle, labelled: Supernodes) -> None:
+    """Draw the section: the choices, then the graph of the chosen prompt once the reader asks for it.
+
+    Args:
+        run: The run shown.
+        labelled: Supernodes, modules by label, for the saved graph JSON.
+    """
     st.subheader(t("prompt-title"), anchor=False, help=t("prompt-help"))
     user, item = _choices(run)
     if not item:
         st.markdown(t("prompt-no-title"))
     elif state.query_value("trace"):
         with guarded():
-            _answer(run, user, item)
+            _answer(run, user, item, labelled)
     else:
         st.markdown(t("prompt-trace-note"))
         st.button(t("prompt-trace"), icon=":material/timeline:", on_click=state.address, kwargs={"trace": "1"})
@@ -50,7 +56,7 @@ def _choices(run: RunHandle) -> tuple[str, str | None]:
     return user, item
 
 
-def _answer(run: RunHandle, user: str, item: str) -> None:
+def _answer(run: RunHandle, user: str, item: str, labelled: Supernodes) -> None:
     """Trace the prompt, and show its sentences, graph, exports and table."""
     left, middle, right = st.columns(3)
     names = prompt_graphs.model_names(run)
@@ -75,7 +81,7 @@ def _answer(run: RunHandle, user: str, item: str) -> None:
     with right:
         picked = _pick_node(circuit.graph)
     st.markdown(f"**{effect_sentence(circuit, traced.prompt.events[-1], queries.workspace().items)}**")
-    _show(circuit, picked)
+    _show(circuit, picked, labelled)
 
 
 def _advance(bar: DeltaGenerator, share: float) -> None:
@@ -91,12 +97,12 @@ def _pick_node(graph: AttributionGraph) -> NodeKey | None:
     return nodes[found] if found else None
 
 
-def _show(circuit: PromptCircuit, picked: NodeKey | None) -> None:
+def _show(circuit: PromptCircuit, picked: NodeKey | None, labelled: Supernodes) -> None:
     """Show the graph with its exports, and its connections as a table."""
     graph = replace(circuit.graph, description=kept_sentence(circuit))
     st.markdown(graph.description)
     chart(charts.prompt_graph(graph, picked), graph.name, t("prompt-alt"))
-    save_json(partial(prompt_graphs.graph_json, graph, circuit.clean), graph.name)
+    save_json(partial(prompt_graphs.graph_json, graph.with_supernodes(labelled), circuit.clean), graph.name)
     st.caption(t("prompt-note"))
     with st.expander(t("prompt-edges")):
         table(connections(graph, picked), f"{graph.name}-connections", t("prompt-edges-alt"), height=360)

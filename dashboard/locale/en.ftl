@@ -365,6 +365,7 @@ circuit-explorer-tip-compare =
     { $side }
     { $group }
     effect on the prediction { $score }
+circuit-explorer-tip-supernode = “{ $module }”
 circuit-explorer-side-both = in both circuits
 circuit-explorer-side-here = only in this run's circuit
 circuit-explorer-side-there = only in the other run's circuit
@@ -490,6 +491,31 @@ circuit-reads-alt = Effect on the prediction by position in the prompt, for the 
 circuit-reads-note =
     The strongest modules of the circuit, strongest first; a stronger colour means a larger effect. A module supports the
     prediction at a position if the prediction would become weaker with another history there. Means over all prompts.
+supernode-title = Supernodes
+supernode-help =
+    A supernode is one label for one module or several, such as “reads the genre”. The address and the saved graph JSON
+    hold the supernodes, so that a link or the file shows them to others.
+supernode-none = Give modules a name of your own: the drawing numbers them, and a chart sums the connections between them.
+supernode-modules = Modules
+supernode-modules-hint = One head or MLP, or several
+supernode-label = Label
+supernode-label-hint = For example: reads the genre
+supernode-make = Put them under this label
+supernode-remove = Remove *supernode { $label }*
+supernode-row = **{ $number } { $label }**: { $modules }
+supernode-alt = Graph of the supernodes between the user history and the prediction, with the sum of the connections from each to each
+supernode-note =
+    Bottom to top. A line is the sum of all drawn connections from one supernode to another, with their signs; connections
+    inside a supernode and through other modules are not in it. A larger mark has a larger summed effect.
+supernode-lost = The address names supernodes or modules that cannot be shown here: they are left out.
+supernode-no-label = Type a label, such as “reads the genre”.
+supernode-long-label = The label has { $length } characters: shorten it to { $most }.
+supernode-no-module = Choose the modules that the label is for.
+supernode-too-many = There are { $most } supernodes, the most that can be kept: remove one first.
+supernode-numbered = { $number } { $label }
+supernode-column-label = label
+supernode-column-modules = modules
+supernode-column-connections = connections
 prompt-title = One prompt
 prompt-help =
     Why the model answers as it does for one user and one title: the history is read with some of its titles replaced, and

@@ -48,6 +48,7 @@ def scene(circuit: Circuit, groups: Sequence[ModuleGroup], other: Circuit | None
         "curve": _curve(circuit),
         "members": len(circuit.members),
         "legend": _legend(),
+        "supernodes": [],
         "columns": heads + 1,
         "rows": layers + 2,
         "start": START,
@@ -139,7 +140,7 @@ def texts() -> dict[str, str]:
     names = (
         "find", "find_hint", "pin", "unpin", "full", "leave_full", "reset", "feeds", "q", "k", "v", "other", "filters",
         "edges", "shown", "sampled", "only",
-        "keep", "faithful", "faithful_alone", "next", "alt", "none", "tip", "tip_compare",
+        "keep", "faithful", "faithful_alone", "next", "alt", "none", "tip", "tip_compare", "tip_supernode",
         "tip_supports", "tip_opposes",
         "side_both", "side_here", "side_there", "side_out",
     )  # fmt: skip

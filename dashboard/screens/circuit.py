@@ -2,6 +2,7 @@
 
 from collections import Counter
 from functools import partial
+from zlib import crc32
 
 import streamlit as st
 
@@ -13,10 +14,12 @@ from dashboard.components.exports import chart, export, save_json
 from dashboard.components.module import module_panel
 from dashboard.components.one_prompt import one_prompt
 from dashboard.components.sidebar import shown_run
+from dashboard.components.supernodes import supernode_boxes, supernodes
 from dashboard.components.text import about, empty, lead
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import circuit_sentence, forgotten_users, module_title, overlap_sentence
+from dashboard.presenters.supernodes import Supernodes, written
 from dashboard.services import drawings, prompt_graphs, queries
 from dashboard.services.queries import RunHandle
 from dashboard.session import state
@@ -53,7 +56,14 @@ def choices(others: list[str]) -> None:
 
 
 @st.fragment
-def explore(run: RunHandle, circuit: Circuit, groups: tuple[ModuleGroup, ...], which: int, other: str | None) -> None:
+def explore(
+    run: RunHandle,
+    circuit: Circuit,
+    groups: tuple[ModuleGroup, ...],
+    which: int,
+    other: str | None,
+    labelled: Supernodes,
+) -> None:
     """Draw the graph and the panel of the selected module; a click redraws only this fragment.
 
     Args:
@@ -62,14 +72,16 @@ def explore(run: RunHandle, circuit: Circuit, groups: tuple[ModuleGroup, ...], w
         groups: Group of each module.
         which: Index of the circuit, 0 for forget and 1 for retain.
         other: Id of a run to compare with.
+        labelled: Supernodes, modules by label.
     """
-    key = f"{state.visit()}_{run.id}_{which}_{other or ''}"
+    key = f"{state.visit()}_{run.id}_{which}_{other or '-'}_{crc32(written(labelled).encode())}"
     left, right = st.columns([5, 3], gap="large")
     with left:
         first = state.once(f"module_{key}", state.query_value("module") or "")
         view = state.once(f"view_{key}", state.query_value("show") or "")
         known = first if first in circuit.modules or connection_edges(circuit, first) else ""
-        selected, view = explorer(drawings.scene(run, which, other), known, view, f"explorer_{key}")
+        scene = drawings.scene(run, which, other) | {"supernodes": [[label, *own] for label, own in labelled.items()]}
+        selected, view = explorer(scene, known, view, f"explorer_{key}")
     state.address(module=selected, show=view)
     if other:
         st.caption(t("circuit-common", **drawings.common(run, which, other)))
@@ -87,7 +99,7 @@ def explore(run: RunHandle, circuit: Circuit, groups: tuple[ModuleGroup, ...], w
             st.markdown(f"{t('circuit-panel-none-next')} **{module_title(clearest.module)}**.")
 
 
-def legend(run: RunHandle, which: int) -> None:
+def legend(run: RunHandle, which: int, labelled: Supernodes) -> None:
     """Draw the note on the drawing and the download buttons; outside the fragment that a click redraws."""
     st.caption(t("circuit-graph-note"), help=t("circuit-graph-help"))
     with st.container(horizontal=True):
@@ -95,7 +107,7 @@ def legend(run: RunHandle, which: int) -> None:
             t("circuit-save"), lambda: drawings.picture(run, which), f"{run.id}-circuit.html", "text/html",
             icon=":material/download:", type="tertiary", on_click="ignore",
         )  # fmt: skip
-        save_json(partial(prompt_graphs.circuit_json, run, which), f"{run.id}-circuit-{SETS[which]}")
+        save_json(partial(prompt_graphs.circuit_json, run, which, labelled), f"{run.id}-circuit-{SETS[which]}")
 
 
 def enough(run: RunHandle, circuit: Circuit) -> None:
@@ -158,9 +170,11 @@ if not circuits or not groups:
     st.stop()
 lead(circuit_sentence(groups, forgotten_users(queries.workspace().request(run.spec.request))), about(run))
 which, others, other = chosen(run)
-explore(run, circuits[which], groups, which, other)
+labelled = supernodes(circuits[which].modules)
+explore(run, circuits[which], groups, which, other, labelled)
 choices(others)
-legend(run, which)
+legend(run, which, labelled)
+supernode_boxes(run.id, circuits[which], labelled)
 counts = Counter(row.group for row in groups)
 st.markdown(
     t("circuit-others", retain=counts[Group.RETAIN], shared=counts[Group.SHARED], outside=counts[Group.OUTSIDE])
@@ -170,5 +184,5 @@ with left:
     enough(run, circuits[which])
 with right:
     reads(run, circuits[which])
-one_prompt(run)
+one_prompt(run, labelled)
 all_modules(run, circuits, groups)

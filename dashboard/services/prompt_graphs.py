@@ -3,7 +3,7 @@
 import json
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -83,11 +83,18 @@ def graph_json(graph: AttributionGraph, metric: float) -> str:
     return json.dumps(to_graph_json(graph, 1 / (1 + math.exp(-metric))), indent=1)
 
 
-def circuit_json(run: RunHandle, which: int) -> str:
-    """The circuit of a run as graph JSON; `which` 0 for the forget set, 1 for the retain set."""
+def circuit_json(run: RunHandle, which: int, labelled: Mapping[str, Sequence[str]]) -> str:
+    """The circuit of a run as graph JSON.
+
+    Args:
+        run: The run.
+        which: 0 for the forget set, 1 for the retain set.
+        labelled: Supernodes, modules by label.
+    """
     from core.circuit.neuronpedia_json import circuit_as_graph  # loads torch
 
     found = queries.circuits(run)
     assert found
     name, model = graph_name(run.id, ("forget", "retain")[which]), run.workspace.settings.name
-    return graph_json(circuit_as_graph(found[which], name, model, name), found[which].clean)
+    graph = circuit_as_graph(found[which], name, model, name).with_supernodes(labelled)
+    return graph_json(graph, found[which].clean)

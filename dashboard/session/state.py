@@ -108,16 +108,26 @@ def pick_many(
 
 def listed(key: str) -> list[str]:
     """Return the values that a query parameter lists, each once; without it, those of this session's last address."""
+    return list(dict.fromkeys(name for name in carried(key).split(",") if name))
+
+
+def carried(key: str) -> str:
+    """Return a query parameter; without it, the one of this session's last address, which is written again."""
     if key in st.query_params:
         st.session_state[f"kept_{key}"] = st.query_params[key]
     elif kept_values := st.session_state.get(f"kept_{key}"):
         st.query_params[key] = kept_values
-    return list(dict.fromkeys(name for name in st.query_params.get(key, "").split(",") if name))
+    return st.query_params.get(key, "")
+
+
+def carry(key: str, value: str) -> None:
+    """Write a query parameter, for this session too; an empty value removes it."""
+    st.session_state.pop(f"kept_{key}", None)
+    address(**{key: value})
 
 
 def _picked_many(key: str, box: str) -> None:
-    st.session_state.pop(f"kept_{key}", None)
-    address(**{key: ",".join(st.session_state[box])})
+    carry(key, ",".join(st.session_state[box]))
 
 
 def _picked(key: str, box: str) -> None:

@@ -91,6 +91,17 @@ def test_hostile_titles_come_back(prompt_circuit):
     assert from_graph_json(through_file(graph)) == graph
 
 
+def test_supernodes_come_back_with_hostile_labels(graph):
+    modules = [node.module for node in graph.nodes if node.module not in ("input", "logits")]
+    labelled = {label: modules[index : index + 2] for index, label in enumerate(HOSTILE[:5])}
+    grouped = graph.with_supernodes(labelled | {"of no node here": ["m99"]})
+    assert [one.label for one in grouped.supernodes] == list(HOSTILE[:5])
+    assert all({name for name, _ in one.nodes} == {*labelled[one.label]} for one in grouped.supernodes)
+    content = through_file(grouped)
+    assert all(label in HOSTILE and nodes for label, *nodes in content["qParams"]["supernodes"])
+    assert from_graph_json(content) == grouped
+
+
 def test_graph_without_our_fields_is_read(prompt_circuit):
     content = through_file(prompt_circuit.graph)
     for node in content["nodes"]:
@@ -109,6 +120,7 @@ def test_graph_without_our_fields_is_read(prompt_circuit):
         (lambda c: c["nodes"][0].update(ctx_idx=99), "ctx_idx 99"),
         (lambda c: c["nodes"][0].update(feature_type="mlp", layer="E"), "no layer and head"),
         (lambda c: c["nodes"].pop(), "no node of type 'logit'|cannot be read"),
+        (lambda c: c["qParams"].update(supernodes=[["a label", "nowhere"]]), "export the graph again"),
         (lambda c: c["links"][0].update(source="nowhere"), "export the graph again"),
         (lambda c: c.pop("metadata"), "export the graph again"),
     ],

@@ -169,7 +169,11 @@ def test_traced_prompt_is_kept_and_exported(demo: Path) -> None:
 @pytest.mark.parametrize("which", [0, 1])
 def test_circuit_of_a_run_is_exported(demo: Path, which: int) -> None:
     run = RunHandle(demo / "runs/run-demo")
-    content = json.loads(prompt_graphs.circuit_json(run, which))
+    content = json.loads(prompt_graphs.circuit_json(run, which, {HOSTILE[0]: ["m0", "a0.h1"]}))
     jsonschema.Draft7Validator(SCHEMA).validate(content)
     circuit = queries.circuits(run)[which]
-    assert [module for module, _ in from_graph_json(content).pinned] == list(circuit.members)
+    graph = from_graph_json(content)
+    assert [module for module, _ in graph.pinned] == list(circuit.members)
+    assert [(one.label, {module for module, _ in one.nodes}) for one in graph.supernodes] == [
+        (HOSTILE[0], {"m0", "a0.h1"})
+    ]
