@@ -188,10 +188,10 @@ def what_if_times(workspace: Workspace) -> tuple[list[float], list[float]]:
     setting = context.what_if(recommender)
     off, both = [], []
     for turn, user in enumerate(workspace.user_split.training_users[: TIMES + 1]):
-        answers, started = setting.person(context.histories[user]), time.perf_counter()
-        answers.top((setting.parts.modules[turn],))
+        answers, started = setting.for_user(context.histories[user]), time.perf_counter()
+        answers.top({setting.parts.modules[turn]: 0.0})
         middle = time.perf_counter()
-        setting.person(context.histories[user], {turn % 5}).top((setting.parts.modules[turn],))
+        setting.for_user(context.histories[user], {turn % 5}).top({setting.parts.modules[turn]: 0.0})
         if turn:
             off.append(middle - started), both.append(time.perf_counter() - middle)
     return off, both

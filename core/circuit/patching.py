@@ -14,7 +14,7 @@ plain run.
 Source: path patching, Goldowsky-Dill et al. 2023, arXiv 2304.05969, here for any set of edges at once.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -160,6 +160,21 @@ class ModulesPatch(_Patch):
         """Replace the output of an MLP outside the circuit."""
         change = self.corrupted.mlp[layer] - out[:, self.start :]
         return self.shifted(out, change * self.outside[layer][..., -1:].to(out))
+
+
+class StrengthsPatch(ModulesPatch):
+    """Scales what each module writes, measured from its output on the counterfactual prompt.
+
+    At strength 0 the module writes that output, at 1 its own, at 2 it is twice as far from that output, and a negative
+    strength takes it to the other side.
+    """
+
+    def __init__(
+        self, parts: Anatomy, corrupted: ActivationCache, head_weights: HeadWeights, strengths: Mapping[str, float]
+    ) -> None:
+        super().__init__(parts, corrupted, head_weights, ())
+        shares = torch.tensor([1.0 - strengths.get(name, 1.0) for name in parts.modules])
+        self.outside = shares.view(len(parts.layers), -1).to(parts.embed.weight.device)
 
 
 class NodesPatch(ModulesPatch):

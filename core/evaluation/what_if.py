@@ -1,16 +1,18 @@
-"""What-if questions: a user's recommendations with modules switched off, or with titles left out of the history.
+"""What-if questions: a user's recommendations with modules steered, or with titles left out of the history.
 
-A module that is off writes at every token what it writes on the counterfactual prompt, in which other titles replace
-the history's. This is the patched run of `core.circuit.patching`, and gives the same scores. For one user:
+A module of strength 0 is off: it writes at every token what it writes on the counterfactual prompt, in which other
+titles replace the history's. This is the patched run of `core.circuit.patching`, and gives the same scores. Strength 1
+leaves a module as it is; other strengths scale its difference from the counterfactual prompt. For one user:
 
 1. Encode the prompt once for each candidate; group the candidates by their number of tokens behind the shared prefix.
 2. Run the prefix once, and the candidates behind its cached keys and values, on the counterfactual prompt (recorded).
-3. Run both on the clean prompt, with the recorded output in place of each module that is off.
+3. Run both on the clean prompt, with each module's output moved towards or away from the recorded one.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -22,13 +24,14 @@ from core.circuit.counterfactuals import HistoryDonors
 from core.circuit.donors import replace_items
 from core.circuit.head_weights import HeadWeights, head_weights
 from core.circuit.hooks import ActivationCache, Visitor, hooked
-from core.circuit.patching import ModulesPatch
+from core.circuit.patching import StrengthsPatch
 from core.evaluation.evaluate import candidates, open_prompt, top_k
 from core.evaluation.ranking import PromptSetup, candidate_prompts, expanded_cache, shared_prefix_length
 from core.models.families import Anatomy, anatomy
 from core.models.recommender import Recommender
 from core.types import DirectEffect, Encoded, Interaction, Item, Prompt, Recommendation, Task
 
+AS_IT_IS: Mapping[str, float] = MappingProxyType({})  # no module steered
 SHOWN = 5  # titles raised, and titles lowered, that are kept for each module
 
 
@@ -183,22 +186,25 @@ class UserScenario:
         return torch.tensor([ids], device=self.what_if.recommender.device)
 
     @torch.no_grad()
-    def scores(self, off: Collection[str] = ()) -> Float[np.ndarray, " candidates"]:
-        """Scores of the candidates, as `score_candidates` gives them, with the modules `off` switched off."""
+    def scores(self, strengths: Mapping[str, float] = AS_IT_IS) -> Float[np.ndarray, " candidates"]:
+        """Scores of the candidates, as `score_candidates` gives them.
+
+        Args:
+            strengths: Strength of each steered module; all others have strength 1.
+        """
         parts, opened, cache = self.what_if.parts, self.what_if.weights, DynamicCache()
-        kept = set(parts.modules) - set(off)
-        with hooked(parts, ModulesPatch(parts, self._corrupted.prefix, opened, kept)):
+        with hooked(parts, StrengthsPatch(parts, self._corrupted.prefix, opened, strengths)):
             self._forward(self._row(self.clean_ids), cache)
         result = np.empty(len(self.candidates))
         for tail, record in zip(self.tails, self._corrupted.tails, strict=True):
-            with hooked(parts, ModulesPatch(parts, record, opened, kept), tail.answer_tokens):
+            with hooked(parts, StrengthsPatch(parts, record, opened, strengths), tail.answer_tokens):
                 hidden = self._forward(tail.ids, expanded_cache(cache, len(tail.rows)))
             result[tail.rows] = self._scores_from(hidden[:, -tail.answer_tokens :], tail).double().cpu().numpy()
         return result
 
-    def top(self, off: Collection[str] = (), length: int = 10) -> tuple[Recommendation, ...]:
-        """Top list with the modules `off` switched off."""
-        return top_k(self.scores(off), self.candidates, self.what_if.items, length)
+    def top(self, strengths: Mapping[str, float] = AS_IT_IS, length: int = 10) -> tuple[Recommendation, ...]:
+        """Top list with modules steered as in `scores`."""
+        return top_k(self.scores(strengths), self.candidates, self.what_if.items, length)
 
     def _scores_from(self, hidden: Float[Tensor, "n answers d"], tail: _Tails) -> Float[Tensor, " n"]:
         """Scores of a group of candidates from the hidden states behind the last norm."""

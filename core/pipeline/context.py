@@ -59,7 +59,7 @@ class RequestContext:
         return frozenset(event.item for user in self.request.subjects for event in self.histories[user])
 
     def what_if(self, recommender: Recommender) -> WhatIf:
-        """Prepare the recommender for questions with some of its modules switched off."""
+        """Prepare the recommender for questions with some of its modules steered."""
         return WhatIf(recommender, self.prompt_setup, self.workspace.items, self.train)
 
 

@@ -694,10 +694,10 @@ circuit-table-certainty-retain = Certainty, retain circuit
 
 ## What if
 
-what-if-title = What would be recommended without some modules of the model?
+what-if-title = What does the model recommend when its modules are switched off or steered?
 what-if-note =
-    Switch modules off, or leave titles out of the history, and watch the list of one user change. Nothing is saved, and
-    the model stays unchanged.
+    Switch modules off, steer them to any strength, or leave titles out of the history, and watch the list of one user
+    change. Nothing is saved, and the model stays unchanged.
 what-if-loading = Loading the model…
 what-if-model = Model
 what-if-model-help = The model that answers: before the run, after the run, or a retrained reference.
@@ -718,6 +718,13 @@ what-if-module = { $module }, serves { $serves }
 what-if-group = All modules that serve { $serves }
 what-if-layer = layer { $layer }
 what-if-mlp = MLP
+what-if-steer = Steer modules to any strength
+what-if-steer-hint = Choose a head or an MLP
+what-if-steer-help =
+    0 is off, 1 leaves the module as it is, 2 doubles what it adds beyond an unrelated history, and a negative strength
+    turns it round. From { $low } to { $high }, for at most { $most } modules.
+what-if-steer-lost = The address asks for strengths that cannot be set: { $low } to { $high }, for at most { $most } known modules.
+what-if-strength = { $module }: strength
 what-if-history-title = History
 what-if-history-help = The titles that the model reads, oldest first. A plus marks a liked title.
 what-if-kept = In the prompt
@@ -728,16 +735,23 @@ what-if-back = click to put it back
 what-if-liked = liked
 what-if-disliked = not liked
 what-if-same = Nothing is off: these are the model's recommendations for user { $user }.
-what-if-changed-lead =
-    { $modules ->
-        [0] With every module on
-        [one] With one module off
-       *[other] With { $modules } modules off
-    }{ $titles ->
-        [0] {""}
-        [one] {" "}and one title left out
-       *[other] {" "}and { $titles } titles left out
-    }: { $change }
+what-if-changed-lead = With { $what }: { $change }
+what-if-and = { $first } and { $last }
+what-if-all = every module on
+what-if-off = { $modules ->
+    [one] one module off
+   *[other] { $modules } modules off
+}
+what-if-steered = { $module } at strength { $strength }
+what-if-steered-many = { $modules } modules steered
+what-if-left-out = { $titles ->
+    [one] one title left out
+   *[other] { $titles } titles left out
+}
+what-if-effect = { $titles ->
+    [one] The score of the title in both lists changes by { $change }.
+   *[other] The scores of the { $titles } titles in both lists change by { $change } on average.
+}
 what-if-answered = Answered in { $milliseconds } ms. A title that leaves the list depended on what is off; this does not prove that anything is forgotten.
 what-if-as-is = Unchanged
 what-if-changed = Changed

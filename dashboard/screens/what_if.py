@@ -1,6 +1,6 @@
-"""What-if page: one user's recommendations with modules switched off or titles left out."""
+"""What-if page: one user's recommendations with modules switched off or steered, or titles left out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -10,11 +10,12 @@ from dashboard.components.ablation_board import ablation_board, history_trays
 from dashboard.components.exports import chart
 from dashboard.components.lists import side_by_side
 from dashboard.components.sidebar import shown_run
+from dashboard.components.steering import steering
 from dashboard.components.text import about, empty, lead, link
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
-from dashboard.presenters.list_phrases import lists_sentence
 from dashboard.presenters.phrases import escape
+from dashboard.presenters.strengths import change_sentence, effect_sentence
 from dashboard.services import queries
 from dashboard.session import state
 
@@ -47,12 +48,17 @@ def choices(run: queries.RunHandle) -> tuple[str, str, int]:
 
 def ablations(
     run: queries.RunHandle, groups: Sequence[ModuleGroup], user: str
-) -> tuple[frozenset[str], frozenset[int]]:
-    """Draw the board and the trays; return the modules that are off and the positions left out."""
+) -> tuple[frozenset[str], dict[str, float], frozenset[int]]:
+    """Draw the board, the sliders and the trays.
+
+    Returns:
+        The modules that are off, the strengths of those that are steered, and the positions left out.
+    """
     known = {row.module for row in groups}
     st.subheader(t("what-if-modules-title"), anchor=False, help=t("what-if-modules-help"))
     first = state.once(f"off_{run.id}", frozenset((state.query_value("off") or "").split(",")) & known)
     off = ablation_board(groups, first, f"board_{state.visit()}_{run.id}")
+    steered = steering([row.module for row in groups], off)
     st.subheader(t("what-if-history-title"), anchor=False, help=t("what-if-history-help"))
     history = models.shown_history(run, user)
     indices = {str(index) for index in range(len(history))}
@@ -62,11 +68,17 @@ def ablations(
         history, queries.workspace().items, {int(index) for index in first}, f"chips_{state.visit()}_{run.id}_{user}"
     )
     state.address(off=",".join(sorted(off)), out=",".join(map(str, sorted(out))))
-    return off, out
+    return off, steered, out
 
 
 def answer(
-    run: queries.RunHandle, model: str, user: str, length: int, off: frozenset[str], out: frozenset[int]
+    run: queries.RunHandle,
+    model: str,
+    user: str,
+    length: int,
+    off: frozenset[str],
+    steered: Mapping[str, float],
+    out: frozenset[int],
 ) -> None:
     """Show both lists and the changes between them.
 
@@ -76,18 +88,16 @@ def answer(
         user: The user.
         length: Length of the lists.
         off: Modules that are off.
+        steered: Strength of each steered module.
         out: Positions of the history that are left out.
     """
-    result = models.what_if(run, model, user, out, off, length)
-    change = lists_sentence(result.before, result.after)
-    st.subheader(
-        t("what-if-changed-lead", modules=len(off), titles=len(out), change=change[:1].lower() + change[1:])
-        if off or out
-        else t("what-if-same", user=escape(user)),
-        anchor=False,
-    )
-    if off or out:
-        st.caption(t("what-if-answered", milliseconds=round(1000 * result.seconds)))
+    result = models.what_if(run, model, user, out, {**dict.fromkeys(off, 0.0), **steered}, length)
+    if off or steered or out:
+        st.subheader(change_sentence(result.before, result.after, len(off), steered, len(out)), anchor=False)
+        answered = t("what-if-answered", milliseconds=round(1000 * result.seconds))
+        st.caption(f"{effect_sentence(result.before, result.after)} {answered}".strip())
+    else:
+        st.subheader(t("what-if-same", user=escape(user)), anchor=False)
     unchanged = tables.top_list(result.before, result.after, first=True).drop(columns=t("before-after-list-change"))
     changed = tables.top_list(result.after, result.before)
     side_by_side([(t("what-if-as-is"), unchanged), (t("what-if-changed"), changed)], f"{run.id}-{user}")
@@ -101,11 +111,11 @@ def explore(run: queries.RunHandle, groups: Sequence[ModuleGroup]) -> None:
     model, user, length = choices(run)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        off, out = ablations(run, groups, user)
+        off, steered, out = ablations(run, groups, user)
         if off:
             link("groups", t("what-if-send"), "category", run=run.id, forget=",".join(sorted(off)))
     with right:
-        answer(run, model, user, length, off, out)
+        answer(run, model, user, length, off, steered, out)
 
 
 run = shown_run()

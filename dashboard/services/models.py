@@ -4,7 +4,7 @@ All sessions share the models, which are never trained; calls to one model wait 
 keyed by the digests of weights and data.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -47,7 +47,7 @@ class ListChange:
 
     Attributes:
         before: The unchanged list.
-        after: The list with modules off and titles left out.
+        after: The list with modules steered and titles left out.
         seconds: Computing time of `after`, when it was first computed.
     """
 
@@ -71,7 +71,7 @@ def shown_history(run: RunHandle, user: str) -> tuple[Interaction, ...]:
 
 
 def what_if(
-    run: RunHandle, model: str, user: str, left_out: Collection[int], off: Collection[str], length: int
+    run: RunHandle, model: str, user: str, left_out: Collection[int], strengths: Mapping[str, float], length: int
 ) -> ListChange:
     """A user's list before and after an intervention.
 
@@ -80,7 +80,7 @@ def what_if(
         model: One of MODELS.
         user: The user.
         left_out: Positions of the shown history that are left out.
-        off: Modules that are switched off.
+        strengths: Strength of each steered module: 0 is off, 1 as it is.
         length: Length of the list.
 
     Raises:
@@ -88,7 +88,7 @@ def what_if(
     """
     asked = loaded(run, model)
     before, _ = _list(asked, user, (), (), length)
-    return ListChange(before, *_list(asked, user, tuple(sorted(left_out)), tuple(sorted(off)), length))
+    return ListChange(before, *_list(asked, user, tuple(sorted(left_out)), tuple(sorted(strengths.items())), length))
 
 
 def lists(run: RunHandle, user: str, length: int) -> dict[str, tuple[Recommendation, ...]]:
@@ -102,14 +102,14 @@ def _key(loaded: Loaded) -> tuple[str, ...]:
 
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs={Loaded: _key})
 def _list(
-    loaded: Loaded, user: str, left_out: tuple[int, ...], off: tuple[str, ...], length: int
+    loaded: Loaded, user: str, left_out: tuple[int, ...], strengths: tuple[tuple[str, float], ...], length: int
 ) -> tuple[tuple[Recommendation, ...], float]:
     """A top list and its computing time in seconds."""
     context, recommender = loaded.context, loaded.what_if.recommender
     with loaded.lock:
         started = perf_counter()
-        if left_out or off:
-            found = _user_scenario(loaded, user, left_out).top(off, length)
+        if left_out or strengths:
+            found = _user_scenario(loaded, user, left_out).top(dict(strengths), length)
         else:
             found = top_list(recommender, context.histories[user], context.prompt_setup, loaded.what_if.items, length)
         return found, perf_counter() - started

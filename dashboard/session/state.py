@@ -98,12 +98,64 @@ def pick_many(
     Returns:
         The chosen values.
     """
-    box = f"pick_{key}"
-    st.session_state[box] = [name for name in listed(key) if name in options][:most]
+    chosen = [name for name in listed(key) if name in options]
+    return choose_many(
+        label, key, chosen, options, most, shown, placeholder, help, lambda names: carry(key, ",".join(names))
+    )
+
+
+def choose_many(
+    label: str,
+    name: str,
+    chosen: Sequence[str],
+    options: Sequence[str],
+    most: int,
+    shown: Callable[[str], str],
+    placeholder: str,
+    help: str,
+    changed: Callable[[list[str]], None],
+) -> list[str]:
+    """Draw a box of several values that are kept elsewhere, such as in the address.
+
+    Args:
+        label: Label of the box.
+        name: Name of the box, unique on the page.
+        chosen: The chosen values.
+        options: Values to choose from.
+        most: Largest number of values.
+        shown: Display name of an option.
+        placeholder: Text of the empty box.
+        help: Text of the tooltip.
+        changed: Called with the new values, to keep them.
+
+    Returns:
+        The chosen values.
+    """
+    box = f"pick_{name}"
+    st.session_state[box] = list(chosen)[:most]
     return st.multiselect(
         label, options, key=box, format_func=shown, max_selections=most, placeholder=placeholder, help=help,
-        on_change=_picked_many, args=(key, box),
+        on_change=lambda: changed(st.session_state[box]),
     )  # fmt: skip
+
+
+def slide(
+    label: str, name: str, value: float, low: float, high: float, step: float, changed: Callable[[float], None]
+) -> None:
+    """Draw a slider of a number that is kept elsewhere, such as in the address.
+
+    Args:
+        label: Label of the slider.
+        name: Name of the slider, unique on the page.
+        value: The number.
+        low: Smallest number.
+        high: Largest number.
+        step: Distance of two numbers.
+        changed: Called with the new number, to keep it.
+    """
+    box = f"slide_{name}"
+    st.session_state[box] = value
+    st.slider(label, low, high, step=step, format="%.1f", key=box, on_change=lambda: changed(st.session_state[box]))
 
 
 def listed(key: str) -> list[str]:
@@ -124,10 +176,6 @@ def carry(key: str, value: str) -> None:
     """Write a query parameter, for this session too; an empty value removes it."""
     st.session_state.pop(f"kept_{key}", None)
     address(**{key: value})
-
-
-def _picked_many(key: str, box: str) -> None:
-    carry(key, ",".join(st.session_state[box]))
 
 
 def _picked(key: str, box: str) -> None:

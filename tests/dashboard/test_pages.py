@@ -282,7 +282,7 @@ def test_what_if_page_restores_its_state_from_the_address(page, demo: Path) -> N
     user = Workspace(demo).user_split.training_users[3]
     app = page("what_if", off=f"{module},nonsense", out="2", person=user)
     assert "With one module off and one title left out" in text_of(app)
-    answer = models.what_if(run, "original", user, {2}, {module}, 10)
+    answer = models.what_if(run, "original", user, {2}, {module: 0.0}, 10)
     assert list(app.dataframe[1].value["Title"]) == [row.title for row in answer.after]
     assert list(app.dataframe[0].value["Title"]) == [row.title for row in answer.before]
 

@@ -80,9 +80,41 @@ def test_scores_equal_patched_run(family, recommender, context, history):
     pairs, modules = prompt_pairs(scenario, context.prompt_setup), what_if.parts.modules
     assert all(pair.ids != pair.corrupted for pair in pairs)
     exact = run_module_circuits(model.model, pairs, [set(modules) - set(off) for off in ablations(modules)]).numpy()
-    what_if_scores = np.stack([scenario.scores(off)[:N_CANDIDATES] for off in ablations(modules)])
+    what_if_scores = np.stack([scenario.scores(dict.fromkeys(off, 0.0))[:N_CANDIDATES] for off in ablations(modules)])
     np.testing.assert_allclose(what_if_scores, exact, atol=2e-4 * max(1.0, np.abs(exact).max()))
     assert np.abs(exact[0] - exact[-1]).max() > 1e-2
+
+
+@pytest.mark.parametrize(("module", "strength"), [("m2", 2.5), ("m0", -1.0), ("a1.h3", 3.0), ("a0.h2", -2.0)])
+def test_steered_scores_equal_scaled_outputs(module, strength, what_if, recommender, context, history):
+    """Steers with plain PyTorch hooks on the full prompt, one candidate at a time."""
+    scenario, parts = what_if.for_user(history), what_if.parts
+    steered = scenario.scores({module: strength})[:N_CANDIDATES]
+    layer, _, head = module[1:].partition(".h")
+    part = parts.layers[int(layer)].attention_out if head else parts.layers[int(layer)].mlp_write
+    columns = slice(int(head) * parts.d_head, (int(head) + 1) * parts.d_head) if head else slice(None)
+    kept: list[torch.Tensor] = []
+
+    def record(value):
+        kept[:] = [value.detach().clone()]
+        return value
+
+    def scale(value):
+        value, other = value.clone(), kept[0]
+        value[..., columns] = other[..., columns] + strength * (value - other)[..., columns]
+        return value
+
+    for index, pair in enumerate(prompt_pairs(scenario, context.prompt_setup)):
+        for ids, change in ((pair.corrupted, record), (pair.ids, scale)):
+            hook = (
+                part.register_forward_pre_hook(lambda _, args, change=change: (change(args[0]), *args[1:]))
+                if head
+                else part.register_forward_hook(lambda _, args, out, change=change: change(out))
+            )
+            with hook, torch.no_grad():
+                logits = recommender.model(torch.tensor([ids])).logits[0, -1].float()
+        assert steered[index] == pytest.approx((logits[pair.right] - logits[pair.wrong]).item(), abs=2e-4)
+    assert np.abs(steered - scenario.scores()[:N_CANDIDATES]).max() > 1e-3
 
 
 def test_next_item_scores_equal_patched_full_prompt(tmp_path):
@@ -108,7 +140,7 @@ def test_next_item_scores_equal_patched_full_prompt(tmp_path):
             with hooked(parts, ModulesPatch(parts, record, what_if.weights, kept), stop - start + 1):
                 logits = recommender.model(torch.tensor([encoded.ids[:stop]])).logits[0, start - 1 : -1].float()
         whole = logits.log_softmax(-1).gather(1, torch.tensor(encoded.ids[start:stop])[:, None]).mean().item()
-        assert scenario.scores(off)[index] == pytest.approx(whole, abs=1e-4)
+        assert scenario.scores(dict.fromkeys(off, 0.0))[index] == pytest.approx(whole, abs=1e-4)
 
 
 def test_scores_without_a_title_equal_shorter_history(what_if, history, context, recommender):
@@ -163,5 +195,5 @@ def test_direct_effects_list_raised_and_lowered_titles(what_if, context):
 def test_what_if_does_not_change_the_model(what_if, history, context, recommender):
     prompt, some_items = open_prompt(history, context.prompt_setup), candidates(history, context.prompt_setup)[:5]
     before = score_candidates(recommender, prompt, some_items, context.prompt_setup)
-    what_if.for_user(history).top(("m0",))
+    what_if.for_user(history).top({"m0": 0.0})
     assert np.array_equal(before, score_candidates(recommender, prompt, some_items, context.prompt_setup))
