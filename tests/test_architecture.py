@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [path for name in ("core", "dashboard") for path in sorted((ROOT / name).rglob("*.py"))]
-DASHBOARD_LIBRARIES = ("streamlit", "altair", "pyvis", "pandas")
+DASHBOARD_LIBRARIES = ("streamlit", "altair", "pandas")
 SIGNING_LIBRARIES = ("securesystemslib", "rfc8785", "cryptography")
 
 
@@ -44,8 +44,7 @@ def test_only_dashboard_services_import_core_services():
     packages = ("runs", "pipeline", "workspace", "circuit", "models", "review")
     for path in (ROOT / "dashboard").rglob("*.py"):
         called = {name for name in imported_names(path) if name.startswith(tuple(f"core.{one}" for one in packages))}
-        allowed = path.parent.name == "services" or path.name == "circuit_html.py"
-        assert not called or allowed, f"{path} calls {called}"
+        assert not called or path.parent.name == "services", f"{path} calls {called}"
 
 
 @pytest.mark.parametrize(

@@ -49,5 +49,5 @@ def _frame(circuit: str) -> str:
     return (
         "<h2>The circuit, interactive</h2>\n"
         f'<iframe sandbox="allow-scripts" title="The circuit" srcdoc="{escape(circuit)}" '
-        'style="width: 100%; height: 36rem; border: 1px solid var(--line)"></iframe>\n'
+        'style="width: 100%; height: 56rem; border: 1px solid var(--line)"></iframe>\n'
     )

@@ -54,6 +54,9 @@ export default function ({ data, setStateValue, parentElement }) {
     select(null);
     changed();
   });
+  const legendRows = [...data.legend, ...data.supernodes.map(([label], i) => [i + 1, label])];
+  const exported = () => scene.svg(visible(), { selected, hovered, pinned, kept, inputs: view.inputs }, legendRows);
+  const files = data.file ? [button(texts.svg, () => saveSvg(exported(), data.file)), button(texts.png, () => savePng(exported(), data.file))] : []; // prettier-ignore
   const feeds = make("fieldset", {}, make("legend", { textContent: texts.feeds }));
   boxes.forEach((box, i) => feeds.append(make("label", {}, box, texts[INPUTS[i]])));
   const tools = make(
@@ -65,7 +68,7 @@ export default function ({ data, setStateValue, parentElement }) {
       data.compare ? make("label", {}, only, texts.only) : make("label", { className: "wide" }, texts.keep, keep, faithful),
       feeds), // prettier-ignore
   );
-  const bar = make("div", { className: "bar" }, find, options, next, pin, reset, whole);
+  const bar = make("div", { className: "bar" }, find, options, next, pin, reset, whole, ...files);
   const canvas = make("canvas");
   const tip = make("div", { className: "tip", hidden: true });
   const stage = make("div", { className: "stage", tabIndex: 0 }, canvas, tip);

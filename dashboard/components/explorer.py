@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.scripts import script
+from dashboard.presenters.circuit_html import page
 from dashboard.presenters.theme import COLOURS, OPPOSES, SUPPORTS
 
 HERE = Path(__file__).parent
@@ -19,7 +20,7 @@ def explorer(scene: dict[str, Any], selected: str, view: str, key: str) -> tuple
     All data arguments must be the same in every rerun: a change sends the whole scene again and resets the drawing.
 
     Args:
-        scene: Data of `presenters.circuit_scene.scene`.
+        scene: Data of `presenters.circuit_scene.scene`; with `file`, the name of the files, the drawing can be saved.
         selected: Id of the module, or "source>target" of the connection, selected at first; "" for none.
         view: View at first, in the format of `parsed`.
         key: Key of the component.
@@ -31,7 +32,7 @@ def explorer(scene: dict[str, Any], selected: str, view: str, key: str) -> tuple
         "cure_explorer",
         html='<div class="explorer"></div>',
         css=_css(),
-        js=script("explorer", "routes", "explorer_drawing"),
+        js=_script(),
     )
     result = component(
         key=key,
@@ -58,6 +59,20 @@ def parsed(view: str, start: int) -> dict[str, Any]:
         "keep": "circuit" if kept == "1" else int(kept[1:]) if kept[:1] == "k" and kept[1:].isdigit() else None,
         "inputs": inputs or list(VIEW),
     }
+
+
+def explorer_page(scene: dict[str, Any]) -> str:
+    """Return the explorer as a stand-alone HTML page that needs no network.
+
+    Args:
+        scene: As in `explorer`.
+    """
+    data = scene | {"selected": "", "view": parsed("", scene["start"])}
+    return page(data, _script(), _css())
+
+
+def _script() -> str:
+    return script("explorer", "routes", "explorer_svg", "explorer_drawing")
 
 
 @cache

@@ -26,7 +26,8 @@ const sample = (edges) => {
 };
 
 const drawing = (root, stage, canvas, data, { nodes, edges }) => {
-  const pen = canvas.getContext("2d");
+  const screen = canvas.getContext("2d");
+  let pen = screen;
   const top = Math.max(...nodes.map((node) => Math.abs(node.score)), 1e-9);
   const strongest = edges.reduce((most, edge) => Math.max(most, strength(edge, [1, 1, 1, 1])), 1e-9);
   const style = (name) => getComputedStyle(root).getPropertyValue(name).trim();
@@ -50,8 +51,9 @@ const drawing = (root, stage, canvas, data, { nodes, edges }) => {
   const prepare = (edge) => {
     if (edge.path) return edge;
     const curves = route(edge, grid, zone, size);
-    edge.path = new Path2D();
-    curves.forEach(([a, b, c, d]) => (edge.path.moveTo(...a), edge.path.bezierCurveTo(...b, ...c, ...d)));
+    const at = (point) => point.map((value) => +value.toFixed(2));
+    edge.shape = curves.map(([first, ...rest]) => `M${at(first)}C${rest.map(at).join(" ")}`).join("");
+    edge.path = new Path2D(edge.shape);
     edge.points = sampled(curves);
     return edge;
   };
@@ -60,7 +62,7 @@ const drawing = (root, stage, canvas, data, { nodes, edges }) => {
     pen.globalAlpha = alpha;
     pen.strokeStyle = ink;
     pen.lineWidth = width;
-    pen.stroke(prepare(edge).path);
+    pen.stroke(pen === screen ? prepare(edge).path : prepare(edge));
   };
   const write = (text, [x, y], align, ink, paper, weight = "") => {
     pen.font = `${weight} ${grid.width < TABLET ? 10 : 12}px ${style("--st-font") || "sans-serif"}`;
@@ -160,6 +162,7 @@ const drawing = (root, stage, canvas, data, { nodes, edges }) => {
     if (canvas.width !== Math.round(grid.width * ratio) || canvas.height !== Math.round(grid.height * ratio))
       Object.assign(canvas, { width: Math.round(grid.width * ratio), height: Math.round(grid.height * ratio) });
     const ink = style("--st-text-color"), paper = style("--st-background-color"), dark = luminance(paper) < 0.4; // prettier-ignore
+    pen.globalAlpha = 1;
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.fillStyle = paper;
     pen.fillRect(0, 0, canvas.width, canvas.height);
@@ -175,10 +178,24 @@ const drawing = (root, stage, canvas, data, { nodes, edges }) => {
         node.side === "end" || write(node.title, [place(node)[0], place(node)[1] - size(node) - (node.supernode ? 22 : 12)], "center", ink, paper, "600");
     return shown.length;
   };
+  // The whole drawing with its legend as SVG text.
+  const svg = (found, state, legend) => {
+    const height = grid.height + ROW * legend.length + 10, ink = style("--st-text-color"), paper = style("--st-background-color"); // prettier-ignore
+    pen = svgPen(grid.width, height, screen);
+    try {
+      draw(found, { ...state, hovered: null, frame: { scale: 1, x: 0, y: 0 } });
+      pen.font = `12px ${style("--st-font") || "sans-serif"}`;
+      const tone = (kind) => data.signs[kind]?.[luminance(paper) < 0.4 ? 1 : 0] ?? ink;
+      legendOf(pen, legend, grid.height, data.colours, tone, ink, paper);
+      return pen.text();
+    } finally {
+      pen = screen;
+    }
+  };
   const nearest = (found, point) => {
     const edge = least(sample(found), (one) => distance(prepare(one).points, point));
     return edge && [edge, distance(edge.points, point)];
   };
   const routes = (found) => found.map((edge) => [edge.from.id, edge.to.id, sampled(route(edge, grid, zone, size), 60)]);
-  return { draw, place, size, nearest, routes };
+  return { draw, svg, place, size, nearest, routes };
 };

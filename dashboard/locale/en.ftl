@@ -327,6 +327,8 @@ circuit-explorer-pin = Pin
 circuit-explorer-unpin = Unpin
 circuit-explorer-full = Full screen
 circuit-explorer-leave-full = Leave full screen
+circuit-explorer-svg = Save as SVG
+circuit-explorer-png = Save as PNG
 circuit-explorer-reset = Reset
 circuit-explorer-feeds = Connections into
 circuit-explorer-q = queries
@@ -423,7 +425,7 @@ circuit-other-help =
     Filled: in both circuits. Half filled: only in this run's circuit. Hollow and dashed: only in the other run's circuit.
 circuit-common =
     { $both } modules are in both circuits, { $here } only in this run's, { $there } only in the other run's.
-circuit-save = Save the graph as an HTML page
+circuit-save = Save the drawing as an HTML page
 circuit-panel-none = Select a module or a connection
 circuit-panel-none-next = Click a mark or a line in the graph, or search for a module's name. The module with the clearest result:
 circuit-panel-lead =
@@ -650,14 +652,6 @@ circuit-lead = { $own ->
 circuit-overlap = The circuits found on the two halves of the prompts share { $share } of their modules; random circuits of this size would share { $chance }.
 circuit-overlap-unknown = One prompt is too few to measure how stable the circuit is.
 
-circuit-graph-full = Full screen
-circuit-graph-leave = Leave full screen
-circuit-graph-layer = layer { $layer }
-circuit-graph-group = group: { $group }, certainty { $certainty }
-circuit-graph-effect = effect on the prediction: { $score }
-circuit-graph-shares = forget share { $forget }, retain share { $retain }
-circuit-graph-edge = { $source } to { $target }
-circuit-graph-reads = input
 
 circuit-curve-modules = modules kept
 circuit-curve-kept = behaviour that remains

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from functools import partial
+from typing import Any
 from zlib import crc32
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from core.types import Circuit, Group, MemoryContrast, ModuleGroup
 from dashboard import charts
 from dashboard.components.connection import connection_edges, connection_panel
-from dashboard.components.explorer import explorer
+from dashboard.components.explorer import explorer, explorer_page
 from dashboard.components.exports import chart, export, save_json
 from dashboard.components.module import module_panel
 from dashboard.components.one_prompt import one_prompt
@@ -80,7 +81,7 @@ def explore(
         first = state.once(f"module_{key}", state.query_value("module") or "")
         view = state.once(f"view_{key}", state.query_value("show") or "")
         known = first if first in circuit.modules or connection_edges(circuit, first) else ""
-        scene = drawings.scene(run, which, other) | {"supernodes": [[label, *own] for label, own in labelled.items()]}
+        scene = _scene(run, which, other, labelled) | {"file": f"{run.id}-circuit-{SETS[which]}"}
         selected, view = explorer(scene, known, view, f"explorer_{key}")
     state.address(module=selected, show=view)
     if other:
@@ -99,13 +100,17 @@ def explore(
             st.markdown(f"{t('circuit-panel-none-next')} **{module_title(clearest.module)}**.")
 
 
+def _scene(run: RunHandle, which: int, other: str | None, labelled: Supernodes) -> dict[str, Any]:
+    return drawings.scene(run, which, other) | {"supernodes": [[label, *own] for label, own in labelled.items()]}
+
+
 def legend(run: RunHandle, which: int, labelled: Supernodes) -> None:
     """Draw the note on the drawing and the download buttons; outside the fragment that a click redraws."""
     st.caption(t("circuit-graph-note"), help=t("circuit-graph-help"))
     with st.container(horizontal=True):
         st.download_button(
-            t("circuit-save"), lambda: drawings.picture(run, which), f"{run.id}-circuit.html", "text/html",
-            icon=":material/download:", type="tertiary", on_click="ignore",
+            t("circuit-save"), lambda: explorer_page(_scene(run, which, None, labelled)), f"{run.id}-circuit.html",
+            "text/html", icon=":material/download:", type="tertiary", on_click="ignore",
         )  # fmt: skip
         save_json(partial(prompt_graphs.circuit_json, run, which, labelled), f"{run.id}-circuit-{SETS[which]}")
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.report.bundle import add_sections
 from core.types import LIVE
+from dashboard.components.explorer import explorer_page
 from dashboard.components.frames import sandboxed
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, empty, lead
@@ -61,7 +62,8 @@ html, data = path.read_text(encoding="utf-8"), run.layout.report_numbers
 
 def bundle(shown_run: RunHandle = run, html: str = html, with_circuit: bool = bool(groups)) -> str:
     """Return the report with the interactive circuit, if there is one; called when the button is pressed."""
-    return add_sections(html, shown_run.verification, drawings.picture(shown_run, 0) if with_circuit else "")
+    circuit = explorer_page(drawings.scene(shown_run, 0, None)) if with_circuit else ""
+    return add_sections(html, shown_run.verification, circuit)
 
 
 with st.container(horizontal=True):

@@ -7,19 +7,9 @@ import streamlit as st
 
 from core.runs.artifacts import RunArtifacts
 from core.runs.handle import RunHandle
-from dashboard.presenters.circuit_html import page as graph_page
-from dashboard.presenters.circuit_scene import START, texts
 from dashboard.presenters.circuit_scene import scene as draw_scene
+from dashboard.presenters.circuit_scene import texts
 from dashboard.services.queries import Stamps, circuits, groups, run, stamps
-
-
-def picture(run: RunHandle, which: int) -> str:
-    """The drawn circuit as a self-contained page; `which` 0 for the forget set, 1 for the retain set."""
-    from core.circuit.graph import circuit_graph  # loads torch
-
-    found, sorted_modules = circuits(run), groups(run)
-    assert found and sorted_modules
-    return graph_page(circuit_graph(found[which]), sorted_modules, START)
 
 
 def scene(selected: RunHandle, which: int, other: str | None) -> dict[str, Any]:

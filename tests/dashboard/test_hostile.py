@@ -3,13 +3,12 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from csv import reader
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
-import networkx as nx
 import pandas as pd
 import pytest
 import streamlit as st
@@ -22,18 +21,19 @@ from core.review import ledger_entries
 from core.review.cases import Cases
 from core.review.decisions import comment
 from core.runs.ledger_entries import Ledger
-from core.types import Decision, Group, ModuleGroup, Role
+from core.types import Decision, Role
 from core.utils.clock import utc_now
 from core.utils.serialization import to_json, write_json
 from core.utils.text import visible
 from core.workspace import Workspace
+from dashboard.components.explorer import explorer_page
 from dashboard.components.exports import file_name
-from dashboard.presenters.circuit_html import REMOTE
-from dashboard.presenters.circuit_html import page as graph_page
+from dashboard.presenters.circuit_scene import scene, texts
 from dashboard.presenters.phrases import code, escape
 from dashboard.presenters.tables import FORMULA, csv, guard
 from tests.dashboard.conftest import DEMO, ROOT, open_page
 from tests.dashboard.test_pages import PAGES, text_of
+from tests.dashboard.test_pure import CIRCUIT, GROUPS, MODULES
 from tests.hostile import HOSTILE
 
 ALL = " ".join(HOSTILE)  # for fields that a page shows once, such as a person's name or a message
@@ -235,33 +235,28 @@ def test_names_and_reasons_add_no_html_element_to_the_record(hostile_workspace: 
 # ---------------------------------------------------------------- drawings
 
 
-def hostile_graph() -> tuple[nx.MultiDiGraph, tuple[ModuleGroup, ...]]:
-    graph = nx.MultiDiGraph()
-    graph.add_node("input", layer=-1, kind="input", score=0.0)
-    for index, bad in enumerate(HOSTILE):
-        graph.add_node(bad, layer=index % 2, kind="mlp", score=0.5)
-        graph.add_edge("input", bad, key="", input="", score=0.1 * index)
-    graph.add_node("logits", layer=2, kind="logits", score=0.0)
-    return graph, tuple(ModuleGroup(bad, Group.FORGET, 0.1, 0.1, 0.5, 0.1, 0.0) for bad in HOSTILE)
+def drawn(labels: Sequence[str]) -> str:
+    """The stand-alone page of a circuit whose supernodes have these labels."""
+    return explorer_page(
+        scene(CIRCUIT, GROUPS) | {"texts": texts(), "supernodes": [[label, MODULES[0]] for label in labels]}
+    )
 
 
-def test_drawing_with_hostile_names_has_no_links_or_scripts() -> None:
-    html = graph_page(*hostile_graph(), edges=500)
-    found, expected = Tags(html), Tags(graph_page(*harmless_graph(), edges=500))
-    assert found.tags == expected.tags, "a name became an element or an attribute"
+def test_drawing_with_hostile_labels_has_no_links_or_scripts() -> None:
+    html = drawn(HOSTILE)
+    found, expected = Tags(html), Tags(drawn([f"m{number}" for number in range(len(HOSTILE))]))
+    assert found.tags == expected.tags, "a label became an element or an attribute"
     assert not [value for name, value in found.tags if name in ("src", "href") or name.startswith("on")]
-    assert not REMOTE.search(html) and "popup.innerHTML" not in html, "pyvis turned tooltips into HTML"
-    assert html.count("Content-Security-Policy") == 1
+    assert html.count("Content-Security-Policy") == 1 and "innerHTML" not in html
     (policy,) = (value for name, value in found.tags if name == "content" and "default-src" in str(value))
     assert policy.startswith("default-src 'none'") and "http" not in policy and "base-uri 'none'" in policy
 
 
-def test_drawing_identifies_nodes_by_number() -> None:
-    html = graph_page(*hostile_graph(), edges=500)
-    (nodes,) = re.findall(r"nodes = new vis\.DataSet\((.*)\);", html)
-    found = json.loads(nodes)
-    assert all(type(node["id"]) is int for node in found)
-    assert [node["id"] for node in found] == list(range(len(found)))
+def test_drawing_holds_every_module_edge_and_label() -> None:
+    (data,) = re.findall(r"draw\(\{data: (.*), setStateValue", drawn(HOSTILE))
+    found = json.loads(data)
+    assert [node[0] for node in found["nodes"]] == [*MODULES, "input", "logits"] and len(found["edges"]) == 3
+    assert [label for label, _ in found["supernodes"]] == list(HOSTILE)
 
 
 class Tags(HTMLParser):
@@ -274,9 +269,3 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags += [(tag, None), *attrs]
-
-
-def harmless_graph() -> tuple[nx.MultiDiGraph, tuple[ModuleGroup, ...]]:
-    graph, groups = hostile_graph()
-    names = {name: f"m{number}" for number, name in enumerate(HOSTILE)}
-    return nx.relabel_nodes(graph, names), tuple(replace(row, module=names[row.module]) for row in groups)

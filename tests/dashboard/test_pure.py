@@ -2,14 +2,12 @@
 
 import json
 import math
-import re
 from dataclasses import replace
 from pathlib import Path
 
 import altair as alt
 import pytest
 
-from core.circuit.graph import circuit_graph
 from core.runs.handle import runs
 from core.types import (
     Advantage,
@@ -31,9 +29,6 @@ from core.utils.serialization import write_json
 from core.workspace import Workspace
 from dashboard import charts
 from dashboard.presenters import advantages, list_phrases, phrases, tables
-from dashboard.presenters.circuit_html import page as graph_page
-from dashboard.presenters.circuit_html import pairs
-from dashboard.presenters.theme import COLOURS, LIGHT
 
 MODULES = ("a0.h0", "a0.h1", "m0", "a1.h0", "a1.h1", "m1")
 CIRCUIT = Circuit(
@@ -68,32 +63,6 @@ ITEMS = {name: Item(name, f"The {name}", ("Drama", "Comedy")) for name in "abc"}
 
 def rows(*names: str) -> tuple[Recommendation, ...]:
     return tuple(Recommendation(name, f"The {name}", 1.0) for name in names)
-
-
-def test_parallel_edges_are_merged_and_sorted_by_strength() -> None:
-    found = pairs(circuit_graph(CIRCUIT))
-    assert [(source, target) for source, target, _ in found] == [("m1", "logits"), ("a0.h0", "a1.h0"), ("input", "m0")]
-    assert found[1][2] == {"q": 0.2, "v": -0.3}
-
-
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("edges", [0, 2, 99])
-def test_drawing_shows_every_module_in_its_group_colour(dark: bool, edges: int) -> None:
-    html = graph_page(circuit_graph(CIRCUIT), GROUPS, edges, dark)
-    assert all(phrases.module_title(name) in html for name in MODULES)
-    assert all(colour in html for colour in COLOURS.values())
-    assert '"triangle"' in html and '"diamond"' in html
-
-
-def test_lower_membership_probability_gives_a_paler_fill() -> None:
-    fills = []
-    for probability in (1.0, 0.5, 0.0):
-        html = graph_page(
-            circuit_graph(CIRCUIT), (replace(GROUPS[0], membership_probability=probability), *GROUPS[1:]), 0
-        )
-        fills.append(json.loads(re.search(r"nodes = new vis.DataSet\((.*?)\);", html)[1])[1]["color"])
-    assert {fill["border"] for fill in fills} == {COLOURS[Group.FORGET]}
-    assert [fill["background"] for fill in fills] == [COLOURS[Group.FORGET], "#E9AD7D", LIGHT.back]
 
 
 def test_chart_of_read_positions_counts_back_from_the_target() -> None:
