@@ -15,6 +15,7 @@ The published schema is hijohnnylin/neuronpedia: apps/webapp/app/api/graph/graph
 Two fields are ours: `score` of a node, and `by_input` of a link, the scores of q, k and v that sum to its weight.
 """
 
+import math
 import re
 from itertools import accumulate
 from typing import Any
@@ -24,6 +25,7 @@ from core.types import INPUT, LOGITS, AttributionGraph, Circuit, GraphEdge, Grap
 from core.types.attribution_graph import merged
 
 TYPES = {"embedding": INPUT, "logit": LOGITS, "attention head": "a{layer}.h{feature}", "mlp": "m{layer}"}
+MOST_LAYERS = 1000  # of a graph that is read
 GENERATOR = {"name": "CURE Lens"}
 
 
@@ -137,11 +139,16 @@ def _read(content: dict[str, Any]) -> AttributionGraph:
     logits = next((int(node["layer"]) for node in content["nodes"] if node["feature_type"] == "logit"), None)
     if logits is None:
         raise WorkspaceError("The graph JSON has no node of type 'logit': export the graph with its prediction.")
+    if not 1 < logits <= MOST_LAYERS:
+        raise WorkspaceError(f"The 'logit' node of the graph JSON is in layer {logits}: choose 2 to {MOST_LAYERS}.")
+    for name, node in nodes.items():
+        if node.module not in (INPUT, LOGITS) and int(node.module[1:].partition(".")[0]) >= logits - 1:
+            raise WorkspaceError(f"Node {name!r} of the graph JSON is above the last layer, {logits - 2}: correct it.")
     edges = (
         GraphEdge(
             nodes[link["source"]].key,
             nodes[link["target"]].key,
-            {str(name): float(score) for name, score in link.get("by_input", {"": link["weight"]}).items()},
+            {str(name): _finite(score) for name, score in link.get("by_input", {"": link["weight"]}).items()},
         )
         for link in content["links"]
     )
@@ -172,4 +179,10 @@ def _read_node(node: dict[str, Any], columns: int) -> GraphNode:
     module = TYPES[kind].format(layer=node["layer"], feature=node["feature"])
     if kind not in ("embedding", "logit") and not re.fullmatch(r"a\d+\.h\d+|m\d+", module):
         raise WorkspaceError(f"{name} has no layer and head: give both as numbers.")
-    return GraphNode(module, column, float(node.get("score", 0.0)))
+    return GraphNode(module, column, _finite(node.get("score", 0.0)))
+
+
+def _finite(score: float) -> float:
+    if not math.isfinite(float(score)):
+        raise WorkspaceError(f"A score of the graph JSON is {score}: give a finite number.")
+    return float(score)

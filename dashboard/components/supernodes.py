@@ -62,7 +62,7 @@ def _form(circuit: Circuit, found: Supernodes) -> None:
     if sentence := refusal(label, modules, found):
         st.error(sentence, icon=":material/error:")
     else:
-        _keep(added(found, label, modules))
+        keep_supernodes(added(found, label, modules))
 
 
 def _remove(found: Supernodes) -> None:
@@ -73,9 +73,10 @@ def _remove(found: Supernodes) -> None:
         with button:
             # Italics are for screen readers only, see presenters/theme.py STYLE.
             if st.button(t("supernode-remove", label=escape(label)), key=f"draw_supernode_{number}", type="tertiary"):
-                _keep({name: own for name, own in found.items() if name != label})
+                keep_supernodes({name: own for name, own in found.items() if name != label})
 
 
-def _keep(found: Supernodes) -> None:
+def keep_supernodes(found: Supernodes) -> None:
+    """Write the supernodes into the address, and draw the page again."""
     state.carry(KEY, written(found))
     st.rerun()

@@ -563,6 +563,14 @@ prompt-edges-alt = Connections of the graph, strongest first, with how far each 
 prompt-edge-from = From
 prompt-edge-to = To
 prompt-edge-support = Support, logits
+import-title = Open a graph JSON file
+import-note = A file that this page, circuit-tracer or Neuronpedia saved, of attention heads and MLPs. It stays on this machine and is not kept.
+import-file = Graph JSON file
+import-lead = { $name }, of model { $model }: { $nodes } nodes and { $edges } connections, of which the strongest { $drawn } nodes are drawn.
+import-supernodes = { $count ->
+    [one] Use its supernode on this page
+   *[other] Use its { $count } supernodes on this page
+}
 circuit-all = All modules
 circuit-all-alt = All modules of the model with their group and the numbers behind it
 circuit-numbers = How these numbers are computed

@@ -1,6 +1,8 @@
 """A single prompt's graph in sentences and as a table; pure functions without Streamlit."""
 
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -8,6 +10,8 @@ from core.types import INPUT, LOGITS, AttributionGraph, Interaction, Item, NodeK
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import escape, module_title
 from dashboard.presenters.prompt_layout import touching
+
+MOST_NODES, MOST_EDGES = 60, 240  # of an imported graph that are drawn
 
 
 def effect_sentence(circuit: PromptCircuit, target: Interaction, items: Mapping[str, Item]) -> str:
@@ -34,6 +38,22 @@ def kept_sentence(circuit: PromptCircuit) -> str:
 def node_title(graph: AttributionGraph, key: NodeKey) -> str:
     """Name a node: its module, and the title where it writes."""
     return t("prompt-node-at", module=module_title(key[0]), title=graph.columns[key[1]])
+
+
+def strongest_part(graph: AttributionGraph) -> AttributionGraph:
+    """Return the graph with its `MOST_NODES` strongest modules and the `MOST_EDGES` strongest edges between them."""
+    passes: dict[NodeKey, float] = defaultdict(float)
+    for edge in graph.edges:
+        passes[edge.source] += abs(edge.score)
+        passes[edge.target] += abs(edge.score)
+    inner = [node for node in graph.nodes if node.module not in (INPUT, LOGITS)]
+    kept = set(sorted(inner, key=lambda node: -max(abs(node.score), passes[node.key]))[:MOST_NODES])
+    keys = {node.key for node in graph.nodes if node in kept or node.module in (INPUT, LOGITS)}
+    between = [edge for edge in graph.edges if edge.source in keys and edge.target in keys]
+    edges = sorted(between, key=lambda edge: -abs(edge.score))[:MOST_EDGES]
+    used = {key for edge in edges for key in (edge.source, edge.target)}
+    nodes = tuple(node for node in graph.nodes if node in kept or node.key in used or node.module == LOGITS)
+    return replace(graph, nodes=nodes, edges=tuple(edges))
 
 
 def connections(graph: AttributionGraph, picked: NodeKey | None) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from core.types import INPUT, LOGITS, Circuit, Edge
+from core.types import INPUT, LOGITS, AttributionGraph, Circuit, Edge
 from core.utils.text import visible
 from dashboard.presenters.i18n import t
 from dashboard.presenters.prompt_layout import row_of
@@ -71,6 +71,17 @@ def added(found: Supernodes, label: str, modules: Sequence[str]) -> Supernodes:
     rest = {name: tuple(one for one in own if one not in modules) for name, own in found.items()}
     rest[clean(label)] = (*rest.get(clean(label), ()), *modules)
     return {name: own for name, own in rest.items() if own}
+
+
+def labelled_modules(graph: AttributionGraph, modules: Collection[str]) -> Supernodes:
+    """Return the supernodes of a graph as far as these modules hold them, each label and number within its limit."""
+    found: Supernodes = {}
+    for one in graph.supernodes:
+        label = clean(one.label)[:LONGEST].strip()
+        own = tuple(dict.fromkeys(name for name, _ in one.nodes if name in modules))
+        if not refusal(label, own, found):
+            found = added(found, label, own)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

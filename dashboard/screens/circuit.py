@@ -12,6 +12,7 @@ from dashboard import charts
 from dashboard.components.connection import connection_edges, connection_panel
 from dashboard.components.explorer import explorer, explorer_page
 from dashboard.components.exports import chart, export, save_json
+from dashboard.components.graph_import import graph_import
 from dashboard.components.module import module_panel
 from dashboard.components.one_prompt import one_prompt
 from dashboard.components.sidebar import shown_run
@@ -190,4 +191,5 @@ with left:
 with right:
     reads(run, circuits[which])
 one_prompt(run, labelled)
+graph_import(circuits[which].modules)
 all_modules(run, circuits, groups)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.data.splits import by_user, split_by_time, targets_with_history
+from core.errors import WorkspaceError
 from core.types import AttributionGraph, Interaction
 from dashboard.services import queries
 from dashboard.services.queries import RunHandle
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from core.pipeline.single_prompt import SinglePrompt
 
 TRACED = 32  # prompts that are kept
+LARGEST_MIB = 20  # of a graph JSON file
 
 
 def targets(user: str) -> dict[str, Interaction]:
@@ -81,6 +83,23 @@ def graph_json(graph: AttributionGraph, metric: float) -> str:
     from core.circuit.neuronpedia_json import to_graph_json  # loads torch
 
     return json.dumps(to_graph_json(graph, 1 / (1 + math.exp(-metric))), indent=1)
+
+
+def read_graph(content: bytes) -> AttributionGraph:
+    """The graph of a graph JSON file.
+
+    Raises:
+        WorkspaceError: The file is too large, no JSON, or no graph of attention heads and MLPs.
+    """
+    from core.circuit.neuronpedia_json import from_graph_json  # loads torch
+
+    if len(content) > LARGEST_MIB * 2**20:
+        raise WorkspaceError(f"The file has {len(content) / 2**20:.0f} MiB: choose one of at most {LARGEST_MIB} MiB.")
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise WorkspaceError("The file is no JSON: choose a graph JSON, as this page saves it.") from error
+    return from_graph_json(found)
 
 
 def circuit_json(run: RunHandle, which: int, labelled: Mapping[str, Sequence[str]]) -> str:
