@@ -111,12 +111,20 @@ def _source(check: Check, values: dict[str, Value], texts: Locale) -> str:
 
 
 def _values(check: Check) -> dict[str, Value]:
-    """Values that every message of a check may use: its details, `low`, `high`, `rows` and `needed`."""
+    """Values that every message of a check may use: its details, `low`, `high`, `rows`, `needed` and `times`."""
     values = {name: _shown(value) for name, value in check.details.items()}
     if "references_needed" in values and check.details["references_needed"] is None:
         values["references_needed"] = 0
     bounds = {"low": _shown(check.low), "high": _shown(check.high)}
-    return {**values, **bounds, "rows": check.value.n, "needed": check.rows_needed or 0}
+    rows, needed = check.value.n, check.rows_needed or 0
+    times = needed / max(rows, 1)
+    return {
+        **values,
+        **bounds,
+        "rows": rows,
+        "needed": needed,
+        "times": round(times) if times >= 10 else round(times, 1),
+    }
 
 
 def _shown(value: Detail) -> Value:

@@ -53,7 +53,7 @@ def board_rows(groups: Sequence[ModuleGroup]) -> list[dict[str, Any]]:
         head = row.module.partition(".h")[2]
         module = {
             "id": row.module,
-            "label": head or t("what-if-mlp"),
+            "label": t("module-head-short", head=head) if head else t("module-mlp-short"),
             "title": t("what-if-module", module=module_title(row.module), serves=GROUP_WORDS[row.group]),
             "group": row.group.value,
         }

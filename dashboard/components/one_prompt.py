@@ -26,7 +26,7 @@ def one_prompt(run: RunHandle, labelled: Supernodes) -> None:
         run: The run shown.
         labelled: Supernodes, modules by label, for the saved graph JSON.
     """
-    st.subheader(t("prompt-title"), anchor=False, help=t("prompt-help"))
+    st.subheader(t("prompt-title"), anchor="one-prompt", help=t("prompt-help"))
     user, item = _choices(run)
     if not item:
         st.markdown(t("prompt-no-title"))

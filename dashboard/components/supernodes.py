@@ -32,7 +32,7 @@ def supernode_boxes(run_id: str, circuit: Circuit, found: Supernodes) -> None:
         circuit: The circuit that the page shows.
         found: Modules by label.
     """
-    st.subheader(t("supernode-title"), anchor=False, help=t("supernode-help"))
+    st.subheader(t("supernode-title"), anchor="supernodes", help=t("supernode-help"))
     if not found:
         st.markdown(t("supernode-none"))
     left, right = st.columns([3, 2], gap="large")

@@ -87,7 +87,7 @@ module-head = head { $head } of layer { $layer }
 module-mlp = MLP of layer { $layer }
 module-input = user history
 module-logits = prediction
-module-head-short = h{ $head }
+module-head-short = H{ $head }
 module-mlp-short = MLP
 
 move-up = up { $steps }
@@ -374,7 +374,6 @@ circuit-explorer-side-there = only in the other run's circuit
 circuit-explorer-side-out = in neither circuit
 circuit-explorer-group = { $group }: serves { $serves }
 circuit-layer = layer { $layer }
-circuit-mlp = MLP
 circuit-no-run = The circuit of this run is not there yet.
 circuit-no-run-next = The run finds the circuit in its first stages.
 circuit-watch = Watch the run
@@ -415,6 +414,7 @@ circuit-graph-help =
     Bottom to top: the model reads the user history, the layers process it, the prediction comes out. The size of a mark
     shows the module's effect, its fill the certainty of its group: the paler, the less certain. A line shows what one
     module reads from another; lines run between the marks and touch only the modules that they connect.
+circuit-jump = On this page: { $links }.
 circuit-graph-note = A paler fill means a less certain group: other prompts could have put the module into another one.
 circuit-set = Circuit for
 circuit-set-forget = the forget set
@@ -642,20 +642,22 @@ groups-column-ratio = Ratio
 groups-column-noise = Noise
 groups-column-certainty = Certainty
 groups-column-reason = Reason of the move by hand
-circuit-lead-uncertain = { $more ->
-    [one] It is uncertain whether one { $own ->
-        [0] does
-       *[other] more does
-    }: under { $level } of the bootstrap samples agree.
-   *[other] It is uncertain whether { $more } { $own ->
-        [0] do
-       *[other] more do
-    }: under { $level } of the bootstrap samples agree.
-}
 circuit-lead = { $own ->
-    [0] None of the { $all } modules of the model surely serves mainly { $whose } data.
-    [one] { $own } of { $all } modules of the model serves mainly { $whose } data.
-   *[other] { $own } of { $all } modules of the model serve mainly { $whose } data.
+    [0] None of the { $all } modules of the model { $more ->
+        [0] serves mainly { $whose } data.
+        [one] is sure to serve mainly { $whose } data; one may, at under { $level } certainty.
+       *[other] is sure to serve mainly { $whose } data; { $more } may, at under { $level } certainty.
+    }
+    [one] { $own } of { $all } modules of the model serves mainly { $whose } data{ $more ->
+        [0] .
+        [one] ; one more may, at under { $level } certainty.
+       *[other] ; { $more } more may, at under { $level } certainty.
+    }
+   *[other] { $own } of { $all } modules of the model serve mainly { $whose } data{ $more ->
+        [0] .
+        [one] ; one more may, at under { $level } certainty.
+       *[other] ; { $more } more may, at under { $level } certainty.
+    }
 }
 circuit-overlap = The circuits found on the two halves of the prompts share { $share } of their modules; random circuits of this size would share { $chance }.
 circuit-overlap-unknown = One prompt is too few to measure how stable the circuit is.
@@ -719,7 +721,6 @@ what-if-modules = Modules of the model, the last layer at the top
 what-if-module = { $module }, serves { $serves }
 what-if-group = All modules that serve { $serves }
 what-if-layer = layer { $layer }
-what-if-mlp = MLP
 what-if-steer = Steer modules to any strength
 what-if-steer-hint = Choose a head or an MLP
 what-if-steer-help =

@@ -44,7 +44,7 @@ def scene(circuit: Circuit, groups: Sequence[ModuleGroup], other: Circuit | None
         "nodes": nodes,
         "edges": [[index[source], index[target], *rest] for (source, target), rest in _edges(circuit, other)],
         "layers": [{"text": t("circuit-layer", layer=layer), "level": layer} for layer in range(layers)],
-        "heads": [*map(str, range(heads)), t("circuit-mlp")],
+        "heads": [*(t("module-head-short", head=head) for head in range(heads)), t("module-mlp-short")],
         "curve": _curve(circuit),
         "members": len(circuit.members),
         "legend": _legend(),

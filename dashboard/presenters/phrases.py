@@ -229,8 +229,8 @@ def circuit_sentence(groups: Sequence[ModuleGroup], whose: str = "") -> str:
     """Describe how many modules serve mainly the forget set, and how many more may; `whose` as `forgotten_users`."""
     found = [row.membership_probability >= CERTAIN for row in groups if row.group is Group.FORGET]
     own, more = sum(found), found.count(False)
-    sentence = t("circuit-lead", own=own, all=len(groups), whose=whose or t("forgotten-users", users=1))
-    return f"{sentence} {t('circuit-lead-uncertain', own=own, more=more, level=f'{CERTAIN:.0%}')}" if more else sentence
+    whose = whose or t("forgotten-users", users=1)
+    return t("circuit-lead", own=own, more=more, all=len(groups), whose=whose, level=f"{CERTAIN:.0%}")
 
 
 # ---------------------------------------------------------------- evaluation

@@ -175,14 +175,13 @@ if not measured:
     lead(t("benchmark-none"), t("benchmark-none-note", command=command_line("bench", "--quick")))
     st.stop()
 placeholder = st.container()
-left, middle, right = st.columns([7, 5, 3])
-with left:
-    world = state.pick(t("benchmark-world"), "world", list(measured), next(iter(measured)))
+world = state.pick(t("benchmark-world"), "world", list(measured), next(iter(measured)))  # in its own row: long names
+left, right = st.columns(2)
 rows = measured[world or next(iter(measured))]
 if rows[0].kind == "row":
     ours = [name for name in CURE_METHODS if any(row.method == name for row in rows)]
-    with middle:
+    with left:
         chosen = state.pick(t("benchmark-ours"), "ours", ours, ours[0], benchmark.title)
     sequential(rows, chosen or ours[0], placeholder)
 else:
-    comparison(rows, *choices(rows, middle, right), placeholder)
+    comparison(rows, *choices(rows, left, right), placeholder)

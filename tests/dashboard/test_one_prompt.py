@@ -71,7 +71,7 @@ def test_curve_runs_from_source_to_target_and_never_down() -> None:
 def test_chart_shows_titles_layers_and_both_signs(paper) -> None:
     drawn = ElementTree.fromstring(picture(charts.prompt_graph(GRAPH), "svg", paper))
     texts = {"".join(text.itertext()) for text in drawn.iter("{http://www.w3.org/2000/svg}text")}
-    assert {"Second", "Asked", "layer 0", "layer 1", "prediction", "user history", "h5", "MLP"} <= texts
+    assert {"Second", "Asked", "layer 0", "layer 1", "prediction", "user history", "H5", "MLP"} <= texts
     assert {"supports the answer", "opposes the answer"} <= texts and "Third" not in texts
 
 

@@ -150,7 +150,7 @@ def test_circuit_sentence_agrees_in_number() -> None:
     assert phrases.circuit_sentence(two) == "2 of 2 modules of the model serve mainly the forgotten user's data."
     assert (
         phrases.circuit_sentence(two[:0] + GROUPS[1:])
-        == "None of the 5 modules of the model surely serves mainly the forgotten user's data."
+        == "None of the 5 modules of the model serves mainly the forgotten user's data."
     )
 
 
@@ -160,13 +160,12 @@ def test_circuit_sentence_counts_uncertain_modules_apart() -> None:
         for row, sure in zip(GROUPS[:2], (CERTAIN, 0.32), strict=True)
     )
     assert phrases.circuit_sentence((one, other)) == (
-        "1 of 2 modules of the model serves mainly the forgotten user's data. "
-        "It is uncertain whether one more does: under 95% of the bootstrap samples agree."
+        "1 of 2 modules of the model serves mainly the forgotten user's data; one more may, at under 95% certainty."
     )
-    assert phrases.circuit_sentence((other, other)).startswith(
-        "None of the 2 modules of the model surely serves mainly"
+    assert phrases.circuit_sentence((other, other)) == (
+        "None of the 2 modules of the model is sure to serve mainly the forgotten user's data; "
+        "2 may, at under 95% certainty."
     )
-    assert "It is uncertain whether 2 do:" in phrases.circuit_sentence((other, other))
 
 
 def test_interval_is_compared_with_the_references_in_words() -> None:

@@ -283,7 +283,7 @@ def test_outlier_check_with_few_heldout_users_is_inconclusive():
     assert (
         found.verdict is Verdict.INCONCLUSIVE
         and found.rows_needed == 800
-        and "80 held-out users; 800 would be needed" in sentence(found)
+        and "This would need 800 held-out users, not 80." in sentence(found)
     )
 
 

@@ -11,10 +11,7 @@ check-source-control = controls
 
 reason-not-measured = It could not be measured on these data.
 reason-near-bound = The value is so close to the bound that more rows would hardly help.
-reason-few-rows = { $rows ->
-    [one] There is { $rows } row
-   *[other] There are { $rows } rows
-}; about { $needed } would be needed to tell.
+reason-few-rows = This would need { $times } times as much data: about { $needed } rows, not { $rows }.
 reason-still-knows = That is shown at the 1 % level.
 reason-over-forgot = That is shown at the 1 % level.
 reason-few-references = { $references ->
@@ -25,10 +22,7 @@ reason-no-power = { $references_needed ->
     [0] No reasonable number of references would settle it with these rows.
    *[other] About { $references_needed } references would settle it, if the values stayed the same.
 }
-reason-few-strangers = { $strangers ->
-    [one] There is { $strangers } held-out user
-   *[other] There are { $strangers } held-out users
-}; { $needed } would be needed to tell.
+reason-few-strangers = This would need { $needed } held-out users, not { $strangers }.
 reason-chance = One user stands out, but no more than chance or the retrained references explain.
 reason-blind = This check finds nothing in the original model either, which was trained on these data, so it proves nothing here.
 reason-unchanged = The run left the adapter unchanged: nothing was forgotten.
