@@ -34,8 +34,9 @@ def graph_import(modules: Sequence[str]) -> None:
 def _show(graph: AttributionGraph, labelled: Supernodes) -> None:
     part = strongest_part(graph)
     name, model = (escape(clean(text)[:LONGEST]) for text in (graph.name, graph.model))
-    counts = {"nodes": len(graph.nodes), "edges": len(graph.edges), "drawn": len(part.nodes)}
-    st.markdown(f"**{t('import-lead', name=name, model=model, **counts)}**")
+    counts = {"nodes": len(graph.nodes), "edges": len(graph.edges), "drawn": len(part.nodes), "lines": len(part.edges)}
+    whole = "yes" if len(part.edges) == len(graph.edges) and len(part.nodes) == len(graph.nodes) else "no"
+    st.markdown(f"**{t('import-lead', name=name, model=model, whole=whole, **counts)}**")
     if graph.description:
         st.caption(escape(clean(graph.description)[:400]))
     chart(charts.prompt_graph(part), f"imported-{graph.name}", t("prompt-alt"))

@@ -566,7 +566,10 @@ prompt-edge-support = Support, logits
 import-title = Open a graph JSON file
 import-note = A file that this page, circuit-tracer or Neuronpedia saved, of attention heads and MLPs. It stays on this machine and is not kept.
 import-file = Graph JSON file
-import-lead = { $name }, of model { $model }: { $nodes } nodes and { $edges } connections, of which the strongest { $drawn } nodes are drawn.
+import-lead = { $name }, of model { $model }: { $nodes } nodes and { $edges } connections. { $whole ->
+    [yes] All are drawn.
+   *[no] The strongest { $drawn } nodes and { $lines } connections are drawn.
+}
 import-supernodes = { $count ->
     [one] Use its supernode on this page
    *[other] Use its { $count } supernodes on this page

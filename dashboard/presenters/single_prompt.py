@@ -11,7 +11,7 @@ from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import escape, module_title
 from dashboard.presenters.prompt_layout import touching
 
-MOST_NODES, MOST_EDGES = 60, 240  # of an imported graph that are drawn
+MOST_NODES, MOST_EDGES = 60, 90  # of an imported graph that are drawn
 
 
 def effect_sentence(circuit: PromptCircuit, target: Interaction, items: Mapping[str, Item]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from core.circuit.neuronpedia_json import to_graph_json
 from core.errors import WorkspaceError
 from core.types import AttributionGraph, GraphEdge, GraphNode
-from dashboard.presenters.single_prompt import MOST_NODES, strongest_part
+from dashboard.presenters.single_prompt import MOST_EDGES, MOST_NODES, strongest_part
 from dashboard.presenters.supernodes import LONGEST, labelled_modules
 from dashboard.services import prompt_graphs
 from tests.dashboard.test_one_prompt import GRAPH
@@ -50,6 +50,7 @@ def test_large_graph_is_drawn_in_part() -> None:
     ends = GraphNode("input", 0, 0.0), GraphNode("logits", 0, 0.0)
     part = strongest_part(AttributionGraph("large", "model", 20, ("all",), (*inner, *ends), tuple(edges)))
     assert {node.module for node in part.nodes} == {node.module for node in (*inner[-MOST_NODES:], *ends)}
+    assert len(part.edges) == MOST_EDGES
     assert {key for edge in part.edges for key in (edge.source, edge.target)} <= {node.key for node in part.nodes}
 
 
@@ -64,7 +65,10 @@ def test_page_draws_a_file_and_takes_its_supernodes_over(page) -> None:
     app = page("circuit")
     graph = replace(GRAPH, name="a <b> *graph*", columns=HOSTILE[: len(GRAPH.columns)], description=HOSTILE[0])
     app.file_uploader[0].upload("graph.json", file(graph.with_supernodes({"mine": ["m0"]})), "application/json").run()
-    assert "a \\<b\\> \\*graph\\*, of model tiny: 8 nodes and 3 connections" in text_of(app) and not app.exception
+    assert (
+        "a \\<b\\> \\*graph\\*, of model tiny: 8 nodes and 3 connections. All are drawn." in text_of(app)
+        and not app.exception
+    )
     next(one for one in app.button if one.label == "Use its supernode on this page").click().run()
     assert app.query_params["supernodes"] == "mine:m0" and not app.exception
 
