@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [path for name in ("core", "dashboard") for path in sorted((ROOT / name).rglob("*.py"))]
-DASHBOARD_LIBRARIES = ("streamlit", "altair", "pandas")
+DASHBOARD_LIBRARIES = ("streamlit", "altair", "pyvis", "pandas")
 SIGNING_LIBRARIES = ("securesystemslib", "rfc8785", "cryptography")
 
 

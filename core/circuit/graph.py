@@ -1,4 +1,4 @@
-"""Order and names of the rows and columns of edge matrices, and the strongest edges of one.
+"""Order and names of the rows and columns of edge matrices, and the circuit as a networkx graph.
 
 A source writes to the residual stream, a destination reads from it, and an edge connects a source to a later
 destination. Names and order are those of EAP-IG (Hanna et al. 2024, arXiv 2403.17806; github.com/hannamw/EAP-IG), so
@@ -8,12 +8,13 @@ that score matrices can be exchanged:
     destinations (columns)   for each layer all heads' q, all k, all v, then the MLP; last the logits
 """
 
+import networkx as nx
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from core.models.families import Anatomy
-from core.types import Edge
+from core.types import Circuit, Edge
 
 INPUTS = "qkv"
 
@@ -74,3 +75,28 @@ def strongest(parts: Anatomy, scores: Float[Tensor, "sources destinations"], cou
         row, column = divmod(index, len(targets))
         edges.append(Edge(names[row], targets[column][0], targets[column][1], flat[index].item()))
     return tuple(edge for edge in edges if edge.score)
+
+
+def circuit_graph(circuit: Circuit) -> nx.MultiDiGraph:
+    """The circuit as a networkx graph; edges between two heads are parallel, with their input q, k or v as the key.
+
+    Returns:
+        Nodes have the attributes layer (-1 for the input, the number of layers for the logits), kind ("input",
+        "head", "mlp" or "logits"), score (in logits; 0 for input and logits) and member (of the circuit).
+        Edges have the attributes input and score.
+    """
+    result = nx.MultiDiGraph()
+    members = set(circuit.members)
+    layers = 1 + max(_layer(name) for name in circuit.modules)
+    result.add_node("input", layer=-1, kind="input", score=0.0, member=True)
+    for name, score in zip(circuit.modules, circuit.scores, strict=True):
+        kind = "mlp" if name.startswith("m") else "head"
+        result.add_node(name, layer=_layer(name), kind=kind, score=score, member=name in members)
+    result.add_node("logits", layer=layers, kind="logits", score=0.0, member=True)
+    for edge in circuit.edges:
+        result.add_edge(edge.source, edge.target, key=edge.input, input=edge.input, score=edge.score)
+    return result
+
+
+def _layer(module: str) -> int:
+    return int(module[1:].split(".")[0])

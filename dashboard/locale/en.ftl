@@ -426,6 +426,8 @@ circuit-other-help =
 circuit-common =
     { $both } modules are in both circuits, { $here } only in this run's, { $there } only in the other run's.
 circuit-save = Save the drawing as an HTML page
+circuit-save-network = Save as a network to rearrange
+circuit-save-network-help = An HTML page in which modules can be dragged, for a layout of your own.
 circuit-panel-none = Select a module or a connection
 circuit-panel-none-next = Click a mark or a line in the graph, or search for a module's name. The module with the clearest result:
 circuit-panel-lead =
@@ -665,6 +667,15 @@ circuit-lead = { $own ->
 circuit-overlap = The circuits found on the two halves of the prompts share { $share } of their modules; random circuits of this size would share { $chance }.
 circuit-overlap-unknown = One prompt is too few to measure how stable the circuit is.
 
+
+circuit-graph-full = Full screen
+circuit-graph-leave = Leave full screen
+circuit-graph-layer = layer { $layer }
+circuit-graph-group = group: { $group }, certainty { $certainty }
+circuit-graph-effect = effect on the prediction: { $score }
+circuit-graph-shares = forget share { $forget }, retain share { $retain }
+circuit-graph-edge = { $source } to { $target }
+circuit-graph-reads = input
 
 circuit-curve-modules = modules kept
 circuit-curve-kept = behaviour that remains

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from core.types import Group, RunState
 
 COLOURS = {Group.FORGET: "#D55E00", Group.RETAIN: "#0072B2", Group.SHARED: "#CC79A7", Group.OUTSIDE: "#9AA5AD"}
+VIS_SHAPES = {Group.FORGET: "triangle", Group.RETAIN: "dot", Group.SHARED: "diamond", Group.OUTSIDE: "dot"}
 MARKS = {
     Group.FORGET: ":orange[▲]",
     Group.RETAIN: ":blue[●]",

@@ -113,6 +113,10 @@ def legend(run: RunHandle, which: int, labelled: Supernodes) -> None:
             t("circuit-save"), lambda: explorer_page(_scene(run, which, None, labelled)), f"{run.id}-circuit.html",
             "text/html", icon=":material/download:", type="tertiary", on_click="ignore",
         )  # fmt: skip
+        st.download_button(
+            t("circuit-save-network"), lambda: drawings.network(run, which), f"{run.id}-network.html", "text/html",
+            icon=":material/download:", type="tertiary", on_click="ignore", help=t("circuit-save-network-help"),
+        )  # fmt: skip
         save_json(partial(prompt_graphs.circuit_json, run, which, labelled), f"{run.id}-circuit-{SETS[which]}")
 
 

@@ -7,9 +7,19 @@ import streamlit as st
 
 from core.runs.artifacts import RunArtifacts
 from core.runs.handle import RunHandle
+from dashboard.presenters.circuit_scene import START, texts
 from dashboard.presenters.circuit_scene import scene as draw_scene
-from dashboard.presenters.circuit_scene import texts
+from dashboard.presenters.network_html import page as network_page
 from dashboard.services.queries import Stamps, circuits, groups, run, stamps
+
+
+def network(run: RunHandle, which: int) -> str:
+    """The circuit as a network whose modules can be dragged; `which` 0 for the forget set, 1 for the retain set."""
+    from core.circuit.graph import circuit_graph  # loads torch
+
+    found, sorted_modules = circuits(run), groups(run)
+    assert found and sorted_modules
+    return network_page(circuit_graph(found[which]), sorted_modules, START)
 
 
 def scene(selected: RunHandle, which: int, other: str | None) -> dict[str, Any]:

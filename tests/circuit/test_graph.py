@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from core.circuit.attribution import attribute_pairs
-from core.circuit.graph import destination_columns, destinations, source_rows, sources, strongest
+from core.circuit.extraction import extract
+from core.circuit.graph import circuit_graph, destination_columns, destinations, source_rows, sources, strongest
 from core.models.families import anatomy
 
 
@@ -43,3 +44,18 @@ def test_strongest_edges_have_the_largest_absolute_scores(llama, pairs):
         index = sources(parts).index(edge.source), destinations(parts).index((edge.target, edge.input))
         assert scores[index].item() == edge.score
     assert strongest(parts, torch.zeros_like(scores), 5) == ()
+
+
+def test_graph_holds_all_modules_and_edges_of_a_circuit(llama, pairs):
+    circuit = extract(llama, pairs).circuit
+    graph = circuit_graph(circuit)
+    assert set(graph) == {"input", "logits", *circuit.modules}
+    assert graph.number_of_edges() == len(circuit.edges)
+    for name, score in zip(circuit.modules, circuit.scores, strict=True):
+        node = graph.nodes[name]
+        assert node["score"] == score and node["member"] == (name in circuit.members)
+        assert (node["layer"], node["kind"]) == (int(name[1]), "head" if name.startswith("a") else "mlp")
+    assert graph.nodes["input"]["layer"] == -1 and graph.nodes["logits"]["layer"] == 2
+    for edge in circuit.edges:
+        assert graph.edges[edge.source, edge.target, edge.input] == {"input": edge.input, "score": edge.score}
+        assert graph.nodes[edge.source]["layer"] <= graph.nodes[edge.target]["layer"]
