@@ -13,6 +13,7 @@ from dashboard.components.text import guarded
 from dashboard.components.tour import tour
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.theme import STYLE
+from dashboard.services.models_ahead import load_ahead
 from dashboard.session import state
 
 ICON = str(asset("icon.png"))
@@ -52,6 +53,7 @@ name = page.url_path or "overview"
 state.enter(name)
 with guarded():
     if access_gate():
+        load_ahead()
         sidebar()
         tour(name, PAGES)
         not_found(name)

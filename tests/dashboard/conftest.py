@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.types import Item, UserSplit
 from core.utils.serialization import read_json, read_json_lines, write_json
 from core.workspace import WorkspaceSettings
+from dashboard.services import models_ahead
 from tests.hostile import HOSTILE, MARKDOWN, STREAMLIT
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.copytree(DEMO, folder)
     monkeypatch.setenv("CURE_LENS_WORKSPACE", str(folder))
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(models_ahead, "_start", lambda root: None)  # a timer would outlive the folder of the test
     st.cache_resource.clear()
     st.cache_data.clear()
     yield folder
