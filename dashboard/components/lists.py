@@ -23,7 +23,8 @@ def side_by_side(tables: Sequence[tuple[str, pd.DataFrame]], name: str) -> None:
         change: st.column_config.TextColumn(width=78),
     }
     # A table with a change column is a third wider.
-    columns = st.columns([4 if change in frame else 3 for _, frame in tables], gap="small")
+    with st.container(key="lists"):
+        columns = st.columns([4 if change in frame else 3 for _, frame in tables], gap="small")
     for column, (heading, frame) in zip(columns, tables, strict=True):
         with column:
             st.markdown(f"**{heading}**")

@@ -29,8 +29,9 @@ def progress(run: RunHandle) -> None:
     if steps:
         _figures(steps[-1], status)
         if chart := charts.losses(events):
-            exports.chart(chart, f"{run.id}-losses", t("run-losses-alt"), key="losses")
-            st.caption(t("run-losses-note"))
+            with st.container(key="loss_curve"):
+                exports.chart(chart, f"{run.id}-losses", t("run-losses-alt"), key="losses")
+                st.caption(t("run-losses-note"))
         if status.state not in LIVE and (conflict := charts.conflict(events)):
             with st.expander(t("run-conflict"), icon=":material/call_split:"):
                 exports.chart(conflict, f"{run.id}-conflict", t("run-conflict-alt"), key="conflict")

@@ -18,7 +18,7 @@ TO_WATCH = {RequestState.RUNNING, RequestState.STOPPED}
 
 def request_card(request: Request, status: RequestStatus, details: bool = True) -> None:
     """Draw an open request; with `details`, its users and its reason too."""
-    with st.container(border=True):
+    with st.container(border=True, key=f"request_{request.id}"):
         st.markdown(t("request-card", request=code(request.id), scope=scope(request), state=standing(status)))
         st.caption(due_sentence(request))
         if details:

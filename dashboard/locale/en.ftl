@@ -1166,28 +1166,26 @@ compare-column-steps = Steps
 
 ## Tour
 
-tour-offer = **New here?** Follow one erasure request, step by step, on a fictional cinema.
+tour-offer = **New here?** Follow one erasure request, from the person to the decision, in a fictional cinema.
 tour-start = Take the three-minute tour
+tour-present = Present it in 90 seconds
+tour-present-help = Six steps that go on by themselves, for a talk. You can pause; Page Down and Page Up of a remote control also work.
 tour-not-now = Not now
 tour-place = Step { $number } of { $count }
 tour-back = Back
 tour-next = Next
-tour-leave = Leave the tour
-tour-workspace = This workspace is a fictional cinema. A small language model learned from its users’ ratings which films to recommend, and some users asked for their data to be erased.
-tour-user = This is one of the users who asked for erasure. The table holds all that the model learned from this user, such as a love of every film with “Lantern” in its title.
-tour-circuit = The model consists of small modules. The graph shows the circuit, the modules that cause a recommendation: the history enters at the bottom, the prediction leaves at the top.
-tour-module = Orange triangles are modules that serve mainly this user’s data. One is selected: beside the graph you see what it reads and which titles it raises or lowers.
-tour-certainty = The search is repeated on other prompts to test each group. The paler a mark, the less certain its group; the last table gives the number in the column “Certainty”.
-tour-what-if = Here that module is switched off, and the user’s changed list stands beside the unchanged one. Switch other modules off, or drag a film out of the history.
-tour-groups = A rule sorted each module by the data that it serves. Here you see the borders between the groups, and which modules change group if you move a border.
-tour-run = One run unlearns the data: it changes the modules of each group by the group’s own rule. The curve shows, step by step, how the model loses its knowledge of the forgotten user.
-tour-before-after = One user’s data are too few for a verdict; here are { $users ->
-    [0] several
-   *[other] { $users }
-} users who asked together. Compare the list of one of them before and after: a title that left is a change, not a proof.
-tour-reference = The yardstick is a retrained reference, a model that never saw their data. The first charts compare what the model knows with it, and the third list shows its recommendations.
-tour-report = The report says all of this in plain language, with what was measured and what is unknown, as one file to pass on. This page also lists where the data still exists.
-tour-decide = People decide, not this software; the report is their evidence. This was the tour: open a request of your own to go on.
+tour-pause = Pause
+tour-go-on = Continue
+tour-leave = Leave
+tour-end = End the tour
+tour-request = A cinema’s recommender learned from its users. One of them asks to be erased: this is her request, and the tour follows it to the decision.
+tour-person = This is what the model learned from her, with five stars for each film with “Lantern” in its title. Remember “{ $film }”, which she has not seen.
+tour-circuit = Each mark is a module, from her history below to the prediction above. The orange triangle is the only one that serves mainly her data; what else knows her serves other users too.
+tour-what-if = One head is switched off here, and “{ $film }” falls far down her list. But it serves other users as well, so switching it off is no way to erase her.
+tour-run = So a run changes the weights, for each group by its own rule. The loss on her rows rises toward that on users whom no model ever saw; for other users it stays flat.
+tour-lists = The film fell from rank { $before } to { $after } of her list, and a model that never saw her data ranks it { $reference }. That is a change, and not yet a proof.
+tour-verdict = The verdict says so: her { $rows } rows are too few to decide on this run. What can be done stands below it; her request was retrained too, and that is exact.
+tour-decide = { $users } users who asked together are enough: here the verdict is “Pass”. Now people decide; the switch above lets you submit the run, and approve it as two persons.
 
 ## Benchmark
 

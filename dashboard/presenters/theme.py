@@ -56,16 +56,26 @@ LIGHT = Paper("#FDFCFA", "#22303A", "#69747B")
 DARK = Paper("#12181D", "#E4E8E9", "#8A949B")
 
 # Streamlit's captions, primary buttons and selected tags have too little contrast (WCAG 1.4.3).
-# The tour's strip keeps its height from step to step, so that the page below it does not jump.
+# The tour's strip stays above the page and keeps its height from step to step, so that nothing jumps; what gets the
+# focus is scrolled below it. components/tour.js marks the object of a step as `data-toured`.
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 3rem; padding-bottom: 3rem; }
-.st-key-tour, .st-key-offer, .st-key-played { background: color-mix(in srgb, #2E8C81 8%, transparent); }
+.st-key-offer, .st-key-played { background: color-mix(in srgb, #2E8C81 8%, transparent); }
 .st-key-tour, .st-key-offer { flex-wrap: nowrap; }
+.st-key-tour { background: color-mix(in srgb, #2E8C81 12%, light-dark(#FDFCFA, #12181D)); }
+.st-key-tour::before { content: ""; position: absolute; inset: auto -1px 100%; height: 3.75rem;
+  background: light-dark(#FDFCFA, #12181D); }
 .st-key-tour .stMarkdown { min-height: 4.8rem; }
+[data-testid=stLayoutWrapper]:has(> .st-key-tour) { position: sticky; top: 3.75rem; z-index: 99; }
+[data-testid=stMain]:has(.st-key-tour) { scroll-padding-top: 13rem; }
+@media (max-width: 1400px) { .st-key-tour .stMarkdown { min-height: 6.6rem; } }
+[data-toured] { outline: 3px solid #2E8C81; outline-offset: 5px; border-radius: 0.5rem; }
 @media (max-width: 768px) {
   .stMainBlockContainer { padding-top: 4.5rem; }
   .st-key-tour, .st-key-offer { flex-wrap: wrap; }
-  .st-key-tour .stMarkdown { min-height: 9.6rem; }
+  .st-key-tour .stMarkdown { min-height: 8.2rem; font-size: 0.875rem; }
+  .st-key-tour { padding: 0.6rem; gap: 0.4rem; }
+  [data-testid=stMain]:has(.st-key-tour) { scroll-padding-top: 17rem; }
 }
 button[kind=primary]:not(:disabled), [data-testid=stMultiSelect] [data-tag] {
   background: #28796F; border-color: #28796F;

@@ -45,7 +45,7 @@ titles = {
     for event in reversed(events)
 }
 left, right = st.columns([3, 2], gap="large")
-with left:
+with left, st.container(key="history"):
     st.subheader(t("request-history"), anchor=False)
     liked = sum(event.liked for event in events)
     st.caption(t("request-history-counts", interactions=len(events), liked=liked))

@@ -56,7 +56,7 @@ def about_request(request: Request, writable: bool) -> None:
 def decision(item: ReviewItem, shown: Verification | None, writable: bool) -> None:
     """Show the verdict, the decisions so far, and the options with their consequences, in one box."""
     run, case = item.run, item.case
-    with st.container(border=True):
+    with st.container(border=True, key="decision"):
         if case and case.state in NEEDS_ANOTHER_RUN:
             st.markdown(t(f"review-was-{case.state}"))
             decisions(case)

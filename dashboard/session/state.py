@@ -18,11 +18,6 @@ def query_value(key: str) -> str | None:
     return st.query_params.get(key)
 
 
-def drop(key: str) -> None:
-    """Remove a query parameter from the address."""
-    st.query_params.pop(key, None)
-
-
 def hide(key: str) -> None:
     """Remember in this session that something was dismissed."""
     st.session_state[f"hidden_{key}"] = True

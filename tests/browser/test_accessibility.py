@@ -23,7 +23,7 @@ QUERIES = {
     "groups": "?run=run-demo&forget=a2.h6&high=0.7",
     "run": "?request=req-demo",
 }
-VIEWS = [*((page, QUERIES.get(page, "")) for page in PAGES), ("report", "?run=run-demo&tour=9")]
+VIEWS = [*((page, QUERIES.get(page, "")) for page in PAGES), ("run", "?run=run-demo&tour=5")]
 PAGES_WITH_FRAMES = ("report",)
 # (rule, selector, reason): barriers inside Streamlit's widgets, which the dashboard cannot repair.
 EXEMPT = (

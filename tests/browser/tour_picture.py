@@ -12,19 +12,15 @@ from tests.browser.browser import PAGES, chrome, open_page, served
 
 WIDTH, HEIGHT = 1280, 720
 PICTURE_WIDTH = 900  # width of the picture in pixels
-STEP_SECONDS = 2.5  # time that each step is shown
+STEP_SECONDS = 3.5  # time that each step is shown
 SETTLE_SECONDS = 2.0  # seconds until charts and drawings stop moving
 
 
 def frames(workspace: Path) -> list[Image.Image]:
-    """One frame for each step whose page and selection differ from the step before."""
+    """One frame for each step."""
     found = []
-    previous = None
     with served(workspace) as base, chrome(WIDTH, HEIGHT, False) as driver:
         for number, step in enumerate(STEPS, 1):
-            if (step.page, step.query) == previous:
-                continue
-            previous = step.page, step.query
             query = "&".join(f"{name}={value}" for name, value in (*step.query, ("tour", str(number))))
             open_page(driver, base, step.page if step.page in PAGES else "", f"?{query}")
             time.sleep(SETTLE_SECONDS)
