@@ -35,9 +35,11 @@ from core.pipeline.events import (
 from core.pipeline.stages import STAGES
 from core.runs.artifacts import RunArtifacts
 from core.runs.device_locks import peak_memory
+from core.runs.gpu_use import gpu_use
 from core.runs.handle import RunHandle
 from core.runs.lease import Lease
 from core.runs.process_identity import this_worker
+from core.runs.stage_clock import StageClock
 from core.types import RunState, RunStatus
 from core.unlearning.training_types import Step
 from core.utils.atomic_io import write_bytes, write_text
@@ -80,6 +82,7 @@ class FolderObserver:
         self.state, self.stage = RunState.RUNNING, ""
         self._started, self._written = time.monotonic(), 0.0
         self._base, self._share = 0.0, 0.0  # progress before the current stage, and share of the stage that is done
+        self._clock = StageClock(STAGES)
         self._model: ModelInUse | None = None
         self._pace_from = 0.0, 0  # seconds and tokens at the start of the stage or of the model
         self._steps = 0  # last step in events.jsonl; a resumed training repeats earlier ones
@@ -140,6 +143,7 @@ class FolderObserver:
         names = list(STAGES)
         self.stage, self._share, self._pace_from = name, 0.0, (self.seconds, self._tokens)
         self._base = sum(STAGES[earlier] for earlier in names[: names.index(name)])
+        self._clock.start(name, self.seconds)
         self.lease.check()
         self.run.add_event({"kind": "stage", "stage": name, "seconds": self.seconds})
         log.info("stage %s", name)
@@ -147,6 +151,7 @@ class FolderObserver:
 
     def _progress(self, share: float) -> None:
         self._share = share
+        self._clock.report(share, self.seconds)
         self.lease.check()
         if time.monotonic() - self._written > WRITE_EVERY:
             self._write_status()
@@ -210,19 +215,21 @@ class FolderObserver:
 
     def _status(self, message: str = "") -> RunStatus:
         progress = min(1.0, self._base + STAGES.get(self.stage, 0.0) * self._share)
-        known = self.state is RunState.RUNNING and progress > 0.05
+        running = self.state is RunState.RUNNING
         model, (began, tokens) = self._model, self._pace_from
         return RunStatus(
             state=self.state,
             stage=self.stage,
             progress=progress,
-            eta=self.seconds * (1 - progress) / progress if known else None,
+            eta=self._clock.left(self.seconds) if running else None,
+            stage_eta=self._clock.stage_left() if running else None,
             seconds=self.seconds,
             message=message,
             device=str(model.device) if model else "",
             dtype=str(model.dtype).removeprefix("torch.") if model else "",
             peak_bytes=peak_memory(model.device) if model else 0,
             tokens_per_second=(self._tokens - tokens) / (self.seconds - began) if self.seconds > began else 0.0,
+            gpu=gpu_use(model.device) if model and running else None,
             worker=this_worker(),
             updated=utc_now(),
         )

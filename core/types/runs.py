@@ -93,6 +93,21 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True)
+class GpuUse:
+    """Use of one GPU by all processes.
+
+    Attributes:
+        load: Percent of the time in which it computed; None if unknown.
+        used_bytes: Memory in use, in bytes.
+        total_bytes: Memory of the GPU, in bytes.
+    """
+
+    load: int | None
+    used_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunStatus:
     """State and progress of a run.
 
@@ -100,7 +115,8 @@ class RunStatus:
         state: State of the run.
         stage: Name of the current stage.
         progress: Progress of the whole run in [0, 1].
-        eta: Seconds left; None if unknown.
+        eta: Seconds left of the run, from the pace of its stages; None if unknown.
+        stage_eta: Seconds left of the stage at its own pace; None if unknown.
         seconds: Seconds since the run started.
         message: One sentence; the reason if the run failed.
         device: Torch device in use.
@@ -109,6 +125,7 @@ class RunStatus:
         updated: Time of this status, ISO 8601 in UTC.
         peak_bytes: Peak memory of the run in bytes, on the GPU, or in main memory for a run on the CPU.
         tokens_per_second: Tokens per second in forward passes since the stage began.
+        gpu: Use of the GPU in use; None for a run on the CPU.
     """
 
     state: RunState = RunState.QUEUED
@@ -123,6 +140,8 @@ class RunStatus:
     updated: str = ""
     peak_bytes: int = field(default=0, metadata=stored_as("memory"))
     tokens_per_second: float = field(default=0.0, metadata=stored_as("pace"))
+    stage_eta: float | None = None
+    gpu: GpuUse | None = None
 
 
 @dataclass(frozen=True, slots=True)

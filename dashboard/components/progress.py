@@ -1,5 +1,6 @@
 """Progress of a run: stages, progress bar, figures and losses; only reads the run folder."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
@@ -9,7 +10,8 @@ from dashboard import charts
 from dashboard.components import exports
 from dashboard.components.text import guarded
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import STAGES, capital, duration, escape, stages
+from dashboard.presenters.phrases import STAGES, duration, escape, stages
+from dashboard.presenters.run_progress import doing, gpu_text, progress_text
 from dashboard.services import commands, queries, review
 from dashboard.services.queries import RunHandle
 
@@ -21,6 +23,8 @@ def progress(run: RunHandle) -> None:
     _stages(status, stages(queries.needs_circuits(run), run.spec.is_external))
     if status.state in LIVE:
         st.progress(min(1.0, max(0.0, status.progress)), _bar(run, status))
+        if now := doing(status, queries.retrains(run)):
+            st.markdown(now)
         _stop(run)
     if status.message:
         {RunState.FAILED: st.error, RunState.LOST: st.error}.get(status.state, st.info)(escape(status.message))
@@ -42,11 +46,7 @@ def _bar(run: RunHandle, status: RunStatus) -> str:
     """Return the text of the progress bar."""
     if status.state is RunState.QUEUED:
         return _waiting(run)
-    stage = capital(STAGES.get(status.stage) or escape(status.stage) or t("run-progress-starting"))
-    progress = f"{status.progress:.0%}"
-    if status.eta is None:
-        return t("run-progress", stage=stage, progress=progress)
-    return t("run-progress-left", stage=stage, progress=progress, left=duration(status.eta))
+    return progress_text(status, datetime.now(UTC))
 
 
 def _waiting(run: RunHandle) -> str:
@@ -109,6 +109,7 @@ def _figures(step: dict[str, Any], status: RunStatus) -> None:
         t("run-figures-step", step=step["step"], steps=step["steps"]),
         t("run-figures-conflict", share=f"{conflict:.0%}") if conflict is not None else "",
         t("run-figures-device", device=status.device, precision=status.dtype) if status.device else "",
+        gpu_text(status.gpu) if status.gpu and status.state in LIVE else "",
         t("run-figures-memory", memory=f"{status.peak_bytes / 1e9:.1f}") if status.peak_bytes else "",
         t("run-figures-pace", tokens=f"{status.tokens_per_second:,.0f}")
         if status.state in LIVE and status.tokens_per_second

@@ -104,7 +104,8 @@ def waiting(run: RunHandle) -> None:
     if status is None or status.state is not RunState.RUNNING:
         st.rerun()
     else:
-        st.progress(status.progress, t("before-measuring", left=duration(status.eta)))
+        left = status.eta and t("before-measuring-left", left=duration(status.eta))
+        st.progress(status.progress, left or t("before-measuring"))
 
 
 def everyone(run: RunHandle) -> None:

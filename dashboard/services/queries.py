@@ -247,6 +247,12 @@ def needs_circuits(run: RunHandle) -> bool:
     return method is None or method.needs_circuits
 
 
+def retrains(run: RunHandle) -> bool:
+    """Whether the run's method trains the adapter again."""
+    method = _method(run.spec)
+    return method is not None and method.retrain
+
+
 def method_title(spec: RunSpec) -> str:
     """The title of the run's method, or its name where this version does not know it."""
     method = _method(spec)
