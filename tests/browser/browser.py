@@ -93,6 +93,11 @@ def resize(driver: Chrome, width: int, height: int) -> None:
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
 
+def saves_into(driver: Chrome, folder: Path) -> None:
+    """Let the browser save downloads in `folder` without asking."""
+    driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
+
+
 def open_page(driver: Chrome, base: str, page: str, query: str = "", seconds: float = 60) -> str:
     """Open a page, wait until it is drawn, and return its text."""
     driver.get(f"{base}/{'' if page == 'overview' else page}{query}")

@@ -1,7 +1,8 @@
-"""The review page with the keyboard alone: verify, submit, approve, destroy and search again."""
+"""The officer's journey with the keyboard alone: overview, verification, decision, destruction, search, filed record."""
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from selenium.webdriver import Chrome, Keys
@@ -9,7 +10,7 @@ from selenium.webdriver import Chrome, Keys
 from core.review.leak_scan import find_leaks, forgotten_data_of, rows_of
 from core.runs.handle import RunHandle
 from core.workspace import Workspace
-from tests.browser.browser import BROWSER, chrome, drawn, open_page, served, text, wait
+from tests.browser.browser import BROWSER, chrome, drawn, open_page, saves_into, served, text, wait
 from tests.browser.test_accessibility import describe_barriers, find_barriers
 
 pytestmark = BROWSER
@@ -45,11 +46,22 @@ def wait_for_text(driver: Chrome, sentence: str, seconds: float) -> None:
     wait(lambda: sentence in text(driver) and drawn(driver), seconds)
 
 
-def test_request_is_carried_out_with_the_keyboard_alone(base_url: str, run: RunHandle, axe: str) -> None:
+def saved_record(driver: Chrome, folder: Path) -> str:
+    """Save the record of the request with the keyboard, and return it."""
+    tab_to(driver, "Save the record")
+    press(driver, Keys.ENTER)
+    wait(lambda: list(folder.glob("*.html")), 30)
+    return next(folder.glob("*.html")).read_text(encoding="utf-8")
+
+
+def test_request_is_carried_out_with_the_keyboard_alone(
+    base_url: str, run: RunHandle, axe: str, tmp_path: Path
+) -> None:
     workspace = Workspace(run.path.parents[1])
     request = workspace.request("req-one")  # the first to be answered
     forgotten_data = forgotten_data_of(request, rows_of(workspace.interactions, request), workspace.items)
     with chrome() as driver:
+        saves_into(driver, tmp_path)
         open_page(driver, base_url, "overview")
         tab_to(driver, "Review")
         press(driver, Keys.ENTER)
@@ -79,6 +91,8 @@ def test_request_is_carried_out_with_the_keyboard_alone(base_url: str, run: RunH
         press(driver, Keys.ENTER)
         wait_for_text(driver, "No file of the workspace holds", 60)
         assert_no_barrier(driver, axe)
+        record = saved_record(driver, tmp_path)
+    assert "req-one" in record and "For the demonstration it will do." in record and "u060" not in record
     assert find_leaks(workspace.root, forgotten_data) == []
     assert not (run.path.parent / "run-demo").exists() and not (run.path.parent / "run-retrained").exists()
 
