@@ -1,11 +1,14 @@
-"""Benchmark of the dashboard's response times: a large circuit in the browser, and what-if answers.
+"""Benchmark of the dashboard's response times in a real browser, beside what an empty Streamlit page costs.
 
-    python benchmarks/dashboard.py      writes benchmarks/dashboard.md; about 3 minutes on two cores; needs Chromium
+    python benchmarks/dashboard.py      writes benchmarks/dashboard.md; about 8 minutes on two cores; needs Chromium
 
-A random circuit (812 modules, 2,000 edges, seed 0) is shown on the circuit page in headless Chromium at 1440 x 900. The
-what-if answers come from the model of the demo.
+Headless Chromium at 1440 x 900 opens a copy of the demo world, to which a random circuit of 2,000 modules and 20,000
+edges is added (seed 0). An empty Streamlit app with two pages and a button is measured in the same rounds: no page of
+ours can be faster, and on a busy machine the ratio to it says more than the milliseconds. While many browsers read,
+one is Chromium and the others speak Streamlit's protocol (benchmarks/sessions.py), each with a pause before each page.
 """
 
+import asyncio
 import base64
 import json
 import os
@@ -16,50 +19,69 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from threading import Thread
 
-import numpy as np
 import streamlit
 from selenium.webdriver import Chrome
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.pipeline.context import load_adapter, make_context  # noqa: E402
-from core.runs.handle import RunHandle  # noqa: E402
-from core.types import (  # noqa: E402
-    Cell,
-    Circuit,
-    CurvePoint,
-    DirectEffect,
-    Edge,
-    Group,
-    ModuleGroup,
-    Outcome,
-    RunSpec,
-    RunState,
-    RunStatus,
-)
-from core.utils.serialization import write_json  # noqa: E402
-from core.workspace import Workspace  # noqa: E402
-from core.workspace.layout import WorkspaceLayout  # noqa: E402
-from tests.browser.browser import chrome, drawn, open_page, served, wait  # noqa: E402
+from benchmarks.sessions import PAUSE, load  # noqa: E402
+from benchmarks.synthetic_run import write_run  # noqa: E402
+from tests.browser.browser import PAGES, chrome, drawn, open_page, served, wait  # noqa: E402
 
-LAYERS, HEADS, EDGES, TIMES = 28, 28, 2000, 10
-RUN = "run-large"
+TIMES, LARGE, CROWDS = 5, "run-large", (10, 30)
+LAYERS, HEADS, EDGES = 50, 39, 20_000  # 50 x (39 heads + 1 MLP) = 2,000 modules
+FIRST, CLICK = "1,000 ms", "200 ms"
+FIRST_PAGES = ("overview", "review")  # pages that people open by an address
+EMPTY = """
+import streamlit as st
+def one():
+    st.title("One")
+    st.button("Again", key="again")
+    st.markdown(f"drawn {st.session_state.setdefault('count', 0)}")
+    st.session_state["count"] += 1
+def two():
+    st.title("Two")
+st.navigation([st.Page(one, default=True), st.Page(two)]).run()
+"""
+# Each script measures in the browser, from the event to the first frame with the result.
+FRAME = """
+const done = arguments[arguments.length - 1], started = performance.now();
+const when = (ready) => ready() ? requestAnimationFrame(() => done(performance.now() - started)) : requestAnimationFrame(() => when(ready));
+const title = () => document.querySelector('h1')?.textContent, idle = () => !document.querySelector('[data-test-script-state=running]');
+"""
+NAVIGATE = (
+    FRAME
+    + """
+const before = title();
+document.querySelector(`[data-testid=stSidebarNav] a[href$="/${arguments[0]}"]`).click();
+when(() => title() && title() !== before && idle() && !document.querySelector('[data-testid=stSkeleton]'));
+"""
+)
+AGAIN = (
+    FRAME
+    + """
+const text = () => document.querySelector('[data-testid=stMarkdown]').textContent, before = text();
+document.querySelector('.st-key-again button').click();
+when(() => text() !== before);
+"""
+)
 WITHIN = """
 const hosts = [...document.querySelectorAll('*')].filter((e) => e.shadowRoot && e.shadowRoot.querySelector('.explorer'));
 const root = hosts[0].shadowRoot.querySelector('.explorer');
 """
 SLIDE = (
-    WITHIN
+    FRAME
+    + WITHIN
     + """
-const done = arguments[1], slider = root.querySelector('input[type=range]'), before = root.dataset.shown;
-const started = performance.now();
-const look = () => root.dataset.shown !== before ? requestAnimationFrame(() => done(performance.now() - started)) : requestAnimationFrame(look);
-slider.value = arguments[0];
+const slider = root.querySelector('input[type=range]'), before = root.dataset.shown;
+slider.value = Math.round(slider.max * arguments[0]);
 slider.dispatchEvent(new Event('input'));
-look();
+when(() => root.dataset.shown !== before);
 """
 )
 PRESS = (
@@ -77,101 +99,83 @@ for (const kind of ['pointermove', 'pointerdown', 'pointerup'])
 look();
 """
 )
-SWITCH = """
-const done = arguments[0], started = performance.now();
-performance.clearMarks('explorer-painted');
-const look = () => {
-  const [mark] = performance.getEntriesByName('explorer-painted');
-  mark ? done(mark.startTime - started) : requestAnimationFrame(look);
-};
-document.querySelector('[data-testid=stSidebarNav] a[href*=circuit]').click();
-look();
+TRACE = (
+    FRAME
+    + """
+[...document.querySelectorAll('button')].find((one) => one.textContent.includes('Trace this prompt')).click();
+when(() => document.body.innerText.includes('nodes alone keep'));
 """
+)
+Times = dict[str, list[float]]
 
 
-def large_circuit(random: np.random.Generator) -> Circuit:
-    """A random circuit of LAYERS x (HEADS + 1) modules."""
-    modules = [
-        name for layer in range(LAYERS) for name in (*(f"a{layer}.h{head}" for head in range(HEADS)), f"m{layer}")
-    ]
-    scores = random.normal(size=len(modules)) * random.pareto(2, len(modules))
-    edges: dict[tuple[str, str, str], None] = {}
-    while len(edges) < EDGES:
-        first, second = sorted(random.integers(0, len(modules), 2).tolist())
-        if modules[first].partition(".")[0][1:] != modules[second].partition(".")[0][1:]:
-            edges[modules[first], modules[second], random.choice(list("qkv")) if ".h" in modules[second] else ""] = None
-    scored = tuple(Edge(*key, float(random.normal())) for key in edges)
-    ranked = sorted(modules, key=lambda name: -abs(scores[modules.index(name)]))
-    return Circuit(
-        tuple(modules), tuple(scores.tolist()), tuple(ranked[:120]), tuple(sorted(scored, key=lambda edge: -abs(edge.score))),
-        (CurvePoint(120, 0.86, 0.1), CurvePoint(len(modules), 1.0, 1.0)), 0.86, 0.85, 2.0, -0.5, 36, 0,
-        {"pagerank": 36}, tuple(random.uniform(size=len(modules)).tolist()), 0.6,
-        tuple(tuple(random.normal(size=len(modules)).tolist()) for _ in range(14)),
-    )  # fmt: skip
+def opened(driver: Chrome, address: str, mark: str = "") -> float:
+    """Seconds from opening an address to the drawn page, or to its painted graph with the performance mark `mark`."""
+    driver.get("about:blank")
+    started = time.perf_counter()
+    driver.get(address)
+    if mark:
+        wait(lambda: driver.execute_script(f"return performance.getEntriesByName('{mark}').length"), 60)
+        painted = driver.execute_script(f"return performance.getEntriesByName('{mark}')[0].startTime") / 1000
+        wait(lambda: drawn(driver), 60)
+        return float(painted)
+    while not drawn(driver):
+        time.sleep(0.01)
+    return time.perf_counter() - started
 
 
-def write_run(workspace: Path) -> None:
-    """Write a finished run with a large circuit."""
-    random, run = np.random.default_rng(0), RunHandle(WorkspaceLayout(workspace).run(RUN).path)
-    circuits = large_circuit(random), large_circuit(random)
-    names, all_groups = circuits[0].modules, list(Group)
-    groups = [
-        ModuleGroup(name, all_groups[i % 4], *random.uniform(size=4).tolist(), 0.0, random.uniform())
-        for i, name in enumerate(names)
-    ]
-    run.write_spec(RunSpec(RUN, "req-demo", created="2026-01-02T00:00:00+00:00"))
-    run.write_status(RunStatus(RunState.DONE, progress=1.0))
-    for path, circuit in zip((run.layout.forget, run.layout.retain), circuits, strict=True):
-        write_json(path, circuit)
-    write_json(run.layout.groups, groups)
-    write_json(run.layout.direct_effects, [DirectEffect(name, (), ()) for name in names])
-    write_json(run.layout.outcome, Outcome(1, "", 1, 1, tuple(Cell((name,), 1, 0.1) for name in names)))
+def clicked(driver: Chrome, script: str, *given: object) -> float:
+    """Seconds that a script measures."""
+    return float(driver.execute_async_script(script, *given)) / 1000
 
 
-def first_paints(driver: Chrome, base: str) -> tuple[list[float], list[float]]:
-    """Seconds from opening the page to the painted graph, and the part of them in the script of the graph."""
-    total, script = [], []
-    for turn in range(TIMES + 1):
-        driver.get(f"{base}/circuit?run={RUN}")
-        wait(lambda: driver.execute_script("return performance.getEntriesByName('explorer-painted').length"), 30)
-        painted, began = driver.execute_script(
-            "return ['painted', 'began'].map((name) => performance.getEntriesByName('explorer-' + name)[0].startTime)"
-        )
-        wait(lambda: drawn(driver), 30)
-        if turn:  # the first round fills the caches
-            total.append(painted / 1000)
-            script.append((painted - began) / 1000)
-    return total, script
-
-
-def slider_times(driver: Chrome) -> list[float]:
-    """Seconds from moving the slider to the repainted graph."""
-    return [driver.execute_async_script(SLIDE, 100 + 150 * turn) / 1000 for turn in range(TIMES)]
-
-
-def navigation_times(driver: Chrome, base: str) -> list[float]:
-    """Seconds from clicking the page in the navigation to the painted graph."""
-    times = []
-    for turn in range(TIMES + 1):
-        open_page(driver, base, "overview", f"?run={RUN}")
-        times += [driver.execute_async_script(SWITCH) / 1000][: turn and 1]
-        wait(lambda: drawn(driver), 30)
+def empty_times(driver: Chrome, base: str) -> Times:
+    """First paint, navigation and a button of the empty app."""
+    times: Times = {"open": [], "navigate": [], "click": []}
+    for _ in range(TIMES):
+        times["open"].append(opened(driver, base))
+        time.sleep(0.5)
+        times["click"].append(clicked(driver, AGAIN))
+        times["navigate"].append(clicked(driver, NAVIGATE, "two"))
     return times
 
 
-def click_times(driver: Chrome) -> tuple[list[float], list[float], list[float]]:
-    """For each click on a module: seconds to the selected mark, seconds to the panel, and KiB received."""
-    times, received = [], []
+def page_times(driver: Chrome, base: str) -> tuple[Times, Times]:
+    """Seconds to open a page by its address, and each page by a click in the navigation, after one warm-up each."""
+    by_address: Times = {page: [] for page in FIRST_PAGES}
+    by_click: Times = {page: [] for page in PAGES}
     for turn in range(TIMES + 1):
+        for page in FIRST_PAGES:
+            seconds = opened(driver, f"{base}/{'' if page == 'overview' else page}?run=run-demo")
+            by_address[page] += [seconds] if turn else []
+    for turn in range(TIMES + 1):
+        for page in (*PAGES[1:], PAGES[0]):
+            time.sleep(0.3)
+            seconds = clicked(driver, NAVIGATE, "" if page == "overview" else page)
+            by_click[page] += [seconds] if turn else []
+    return by_address, by_click
+
+
+def explorer_times(driver: Chrome, base: str, run: str, modules: Sequence[str]) -> Times:
+    """First paint, slider, and clicks on modules of one run's circuit, after one warm-up each."""
+    times: Times = {"paint": [], "slider": [], "mark": [], "panel": [], "KiB": []}
+    for turn in range(TIMES + 1):
+        seconds = opened(driver, f"{base}/circuit?run={run}", "explorer-painted")
+        times["paint"] += [seconds] if turn else []
+    time.sleep(2)
+    for turn in range(TIMES):
+        times["slider"].append(clicked(driver, SLIDE, 0.3 + 0.09 * turn))
+    open_page(driver, base, "circuit", f"?run={run}")
+    for name in modules[: TIMES + 1]:
         driver.get_log("performance")
-        name, title = f"a{20 - turn}.h{turn + 3}", f"Head {turn + 3} of layer {20 - turn}"
-        clicked = driver.execute_async_script(PRESS, name, title)
-        time.sleep(1.5)
-        if turn:
-            times.append([milliseconds / 1000 for milliseconds in clicked])
-            received.append(bytes_received(driver) / 1024)
-    marks, panels = map(list, zip(*times, strict=True))
-    return marks, panels, received
+        layer, head = name[1:].split(".h")
+        mark, panel = driver.execute_async_script(PRESS, name, f"Head {head} of layer {layer}")
+        time.sleep(1)
+        if name != modules[0]:
+            times["mark"].append(mark / 1000)
+            times["panel"].append(panel / 1000)
+            times["KiB"].append(bytes_received(driver) / 1024)
+    return times
 
 
 def bytes_received(driver: Chrome) -> int:
@@ -181,59 +185,97 @@ def bytes_received(driver: Chrome) -> int:
     return sum(len(base64.b64decode(p["payloadData"])) if p["opcode"] == 2 else len(p["payloadData"]) for p in payloads)
 
 
-def what_if_times(workspace: Workspace) -> tuple[list[float], list[float]]:
-    """Seconds of an answer with one module off, and with one title left out as well; each for another user."""
-    recommender = load_adapter(workspace, str(workspace.adapter), "cpu")
-    context = make_context(workspace, workspace.requests()[0], recommender.tokenizer)
-    setting = context.what_if(recommender)
-    off, both = [], []
-    for turn, user in enumerate(workspace.user_split.training_users[: TIMES + 1]):
-        answers, started = setting.for_user(context.histories[user]), time.perf_counter()
-        answers.top({setting.parts.modules[turn]: 0.0})
-        middle = time.perf_counter()
-        setting.for_user(context.histories[user], {turn % 5}).top({setting.parts.modules[turn]: 0.0})
-        if turn:
-            off.append(middle - started), both.append(time.perf_counter() - middle)
-    return off, both
+def trace_times(driver: Chrome, base: str, users: Sequence[str]) -> list[float]:
+    """Seconds from the button to the graph of a single prompt, each for another user, after one warm-up."""
+    times = []
+    for turn, user in enumerate(users[: TIMES + 1]):
+        open_page(driver, base, "circuit", f"?run=run-demo&person={user}")
+        times += [clicked(driver, TRACE)][: turn and 1]
+    return times
 
 
-def row(name: str, values: Sequence[float], unit: str, target: str) -> str:
+def crowd_times(driver: Chrome, base: str, browsers: int) -> list[float]:
+    """Seconds of clicks in the navigation while all other browsers open page after page."""
+    others = Thread(target=lambda: asyncio.run(load(base, browsers - 1, 1, PAUSE)))
+    open_page(driver, base, "overview", "?run=run-demo")
+    times = []
+    others.start()
+    time.sleep(PAUSE)
+    while others.is_alive():
+        for page in ("request", "review", "report", "overview"):
+            time.sleep(1)
+            times.append(clicked(driver, NAVIGATE, "" if page == "overview" else page))
+    others.join()
+    return times
+
+
+def row(name: str, values: Sequence[float], target: str, beside: float, unit: str = "ms") -> str:
+    """A row of the table: median, range, target, and the ratio of the median to the empty page's `beside`."""
     shown = [
-        f"{value:.1f}" if unit == "KiB" else f"{1000 * value:.0f}"
+        f"{value:.1f}" if unit == "KiB" else f"{1000 * value:,.0f}"
         for value in (statistics.median(values), min(values), max(values))
     ]
-    return f"| {name} | {shown[0]} {unit} | {shown[1]} to {shown[2]} | {target} |"
+    ratio = f"{statistics.median(values) / beside:.1f}" if beside else ""
+    return f"| {name} | {shown[0]} {unit} | {shown[1]} to {shown[2]} | {ratio} | {target} |"
+
+
+def empty_app(folder: Path) -> AbstractContextManager[str]:
+    """Serve the empty Streamlit app with the dashboard's own configuration."""
+    script = folder / "empty.py"
+    shutil.copytree(ROOT / "dashboard/.streamlit", folder / ".streamlit")
+    script.write_text(EMPTY, encoding="utf-8")
+    return served(ROOT / "assets/demo", script)
 
 
 def main() -> None:
+    """Measure everything once, and write the table."""
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(shutil.copytree(ROOT / "assets/demo", Path(folder) / "demo"))
-        write_run(workspace)
-        with served(workspace) as base, chrome() as driver:
-            open_page(driver, base, "circuit", f"?run={RUN}")
-            opened, script = first_paints(driver, base)
-            navigated = navigation_times(driver, base)
-            slider = slider_times(driver)
-            time.sleep(2)
-            marks, panels, received = click_times(driver)
+        write_run(workspace, LARGE, LAYERS, HEADS, EDGES)
+        busy = [os.getloadavg()[0]]
+        with served(workspace) as base, empty_app(Path(folder)) as nothing, chrome() as driver:
             version = driver.capabilities["browserVersion"]
-        off, both = what_if_times(Workspace(workspace))
+            opened(driver, nothing)
+            empty = empty_times(driver, nothing)
+            by_address, by_click = page_times(driver, base)
+            busy.append(os.getloadavg()[0])
+            demo = explorer_times(driver, base, "run-demo", [f"a{3 - n // 4}.h{n % 4 + 1}" for n in range(12)])
+            large = explorer_times(driver, base, LARGE, [f"a{40 - n}.h{n + 3}" for n in range(12)])
+            traced = trace_times(driver, base, [f"u{n:03}" for n in (60, 254, 181, 292, 156, 323)])
+            busy.append(os.getloadavg()[0])
+            empty_after = empty_times(driver, nothing)
+            crowds = {count: crowd_times(driver, base, count) for count in CROWDS}
+            busy.append(os.getloadavg()[0])
+    idle = {name: statistics.median(empty[name] + empty_after[name]) for name in empty}
     lines = [
-        "# Response times of the dashboard", "", "Written by `python benchmarks/dashboard.py`. "
-        f"{LAYERS * (HEADS + 1)} modules, {EDGES:,} edges, seed 0; median, minimum and maximum of {TIMES} repetitions after one warm-up.", "",
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, streamlit "
-        f"{streamlit.__version__}, Chromium {version}, 1440 x 900.",
-        "", "| | median | range | target |", "| --- | --- | --- | --- |",
-        row("page opened by its address, graph painted", opened, "ms", "1,000 ms"),
-        row("page opened from the navigation, graph painted", navigated, "ms", "1,000 ms"),
-        row("script of the graph alone, on page load", script, "ms", ""),
-        row("slider moved, graph repainted", slider, "ms", "300 ms"),
-        row("module clicked, mark selected", marks, "ms", "300 ms"),
-        row("module clicked, panel shown (by the server)", panels, "ms", "300 ms"),
-        row("data received for that panel", received, "KiB", "10 KB"),
-        row("what-if answer, one module off, model of the demo", off, "ms", "500 ms"),
-        row("what-if answer, one module off and one title left out", both, "ms", "500 ms"),
+        "# Response times of the dashboard", "",
+        f"Written by `python benchmarks/dashboard.py`: median and range of {TIMES} repetitions after one warm-up, seed 0. The ratio is that to an empty",
+        "Streamlit page, opened or clicked in the same run: Streamlit's own part, below which no page of ours can be. Large: a random circuit of",
+        f"{LAYERS * (HEADS + 1):,} modules and {EDGES:,} edges. Many browsers: one is Chromium, the others read page after page with a mean pause of {PAUSE:.0f} seconds.", "",
+        f"{platform.machine()}, {os.cpu_count()} cores shared with other processes (load {min(busy):.1f} to {max(busy):.1f}, where 2 keeps both cores busy), Python {platform.python_version()}, "
+        f"streamlit {streamlit.__version__}, Chromium {version}, 1440 x 900.", "",
+        f"Streamlit's own part, measured on the empty page: {1000 * idle['open']:,.0f} ms of the {FIRST} that a first page may take, "
+        f"and {1000 * idle['navigate']:,.0f} ms of the {CLICK} of a click.", "",
+        "| | median | range | ratio to empty | target |", "| --- | --- | --- | --- | --- |",
+        row("empty page, opened by its address", empty["open"] + empty_after["open"], "", 0),
+        row("empty page, opened from the navigation", empty["navigate"] + empty_after["navigate"], "", 0),
+        row("empty page, a button pressed", empty["click"] + empty_after["click"], "", 0),
+        *(row(f"{page}, opened by its address", by_address[page], FIRST, idle["open"]) for page in FIRST_PAGES),
+        *(row(f"{page}, opened from the navigation", by_click[page], CLICK, idle["navigate"]) for page in PAGES),
     ]  # fmt: skip
+    for name, times in (("demo", demo), ("large", large)):
+        lines += [
+            row(f"circuit, {name}: opened by its address, graph painted", times["paint"], FIRST, idle["open"]),
+            row(f"circuit, {name}: slider moved, graph repainted", times["slider"], CLICK, 0),
+            row(f"circuit, {name}: module clicked, mark selected", times["mark"], CLICK, 0),
+            row(f"circuit, {name}: module clicked, panel shown", times["panel"], CLICK, idle["click"]),
+            row(f"circuit, {name}: data received for that panel", times["KiB"], "", 0, "KiB"),
+        ]
+    lines.append(row("single prompt's graph, demo: button pressed, graph shown", traced, "", idle["click"]))
+    lines += [
+        row(f"{count} browsers at once: page opened from the navigation", times, CLICK, idle["navigate"])
+        for count, times in crowds.items()
+    ]
     (ROOT / "benchmarks/dashboard.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
 

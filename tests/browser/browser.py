@@ -46,12 +46,12 @@ PAGES = (
 
 
 @contextmanager
-def served(workspace: Path) -> Iterator[str]:
-    """Serve a dashboard of `workspace` on a free port; yields its address."""
+def served(workspace: Path, script: Path = ROOT / "dashboard/app.py") -> Iterator[str]:
+    """Serve a dashboard of `workspace`, or another Streamlit script, on a free port; yields its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
     environment = os.environ | {"CURE_LENS_WORKSPACE": str(workspace), "PYTHONPATH": str(ROOT)}
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
