@@ -12,6 +12,7 @@ from core.data.readers import READERS, Dataset, read
 from core.data.readers.summary import summary_rows
 from core.data.templates import DOMAINS, check_templates, read_template, templates_file
 from core.errors import RequestError
+from core.report.summary import GIVEN_ADAPTER
 from core.types import Task
 from core.utils.commands import command_line
 from core.workspace import Workspace, WorkspaceSettings
@@ -24,9 +25,25 @@ Columns = Annotated[
         "for none."
     ),
 ]
+EPOCHS, LEARNING_RATE, AVERAGE = 6, 2e-3, 0.5  # of an adapter that is trained here
 Average = Annotated[
-    float,
-    typer.Option(help="Share of the last training steps whose weights are averaged; 0 for none.", min=0, max=0.9),
+    float | None,
+    typer.Option(
+        help=f"Share of the last training steps whose weights are averaged. Default: {AVERAGE:g}; 0 with --adapter.",
+        min=0,
+        max=0.9,
+    ),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option(
+        help=f"Epochs of the adapter's training, and of every reference. Default: {EPOCHS}; needed with --adapter.",
+        min=1,
+    ),
+]
+LearningRate = Annotated[
+    float | None,
+    typer.Option(help=f"Learning rate of that training. Default: {LEARNING_RATE:g}; needed with --adapter.", min=0),
 ]
 BaseShare = Annotated[
     float,
@@ -82,10 +99,10 @@ def prepare(
     ] = None,
     negatives: Negatives = 0,
     templates: Templates = "",
-    epochs: Annotated[int, typer.Option(help="Epochs of the adapter's training, and of every reference.", min=1)] = 6,
-    average: Average = 0.5,
-    rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter.", min=1)] = 32,
-    learning_rate: Annotated[float, typer.Option(help="Learning rate of the adapter.")] = 2e-3,
+    epochs: Epochs = None,
+    average: Average = None,
+    rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter; one of --adapter keeps its own.", min=1)] = 32,
+    learning_rate: LearningRate = None,
     window: Annotated[int, typer.Option(help="Interactions in one prompt.", min=4)] = 32,
     base_share: BaseShare = 0.06,
     held_out_share: HeldOutShare = 0.15,
@@ -97,6 +114,9 @@ def prepare(
 
     if task not in list(Task):
         raise RequestError(f"Task {task!r} is unknown: choose click or next_item.")
+    if adapter:
+        _check_recipe(adapter, epochs, learning_rate)
+        average = average or 0.0
     if templates:
         check_templates(templates_file(templates), Task(task))
     dataset = read(data, columns_of(columns), items, liked, Task(task), negatives)
@@ -104,14 +124,42 @@ def prepare(
     _print_data(dataset, Task(task), file)
     name, revision, location = _base(base)
     settings = WorkspaceSettings(
-        workspace.name, data, Task(task), location, revision, window=window, epochs=epochs, learning_rate=learning_rate,
-        rank=rank, seed=seed, average=average,
+        workspace.name, data, Task(task), location, revision, window=window, epochs=epochs or EPOCHS,
+        learning_rate=LEARNING_RATE if learning_rate is None else learning_rate,
+        rank=rank, seed=seed, average=AVERAGE if average is None else average,
         base_note=name or "a small Llama trained here on the data of the base-model users",
     )  # fmt: skip
     scratch = Scratch(base_share=base_share, held_out_share=held_out_share)
     with progress() as bars:
         made = make_workspace(dataset, workspace, settings, scratch, step_bars(bars), adapter, templates=file)
-        _print_summary(made, workspace)
+    if adapter:
+        _print_recipe(made)
+    _print_summary(made, workspace)
+
+
+def _check_recipe(adapter: Path, epochs: int | None, learning_rate: float | None) -> None:
+    """Require what an adapter's files do not say about its training."""
+    given = {"--epochs": epochs, "--learning-rate": learning_rate}
+    if missing := " and ".join(name for name, value in given.items() if value is None):
+        raise RequestError(
+            f"Adapter {adapter} does not say how long and how fast it was trained, and its references are trained "
+            f"alike: give {missing} of its training."
+        )
+
+
+def _print_recipe(workspace: Workspace) -> None:
+    """Print how the references of a given adapter are trained, and what is not known of its own training."""
+    from core.models.lora_recipe import config_of_recipe  # loads torch
+
+    recipe, settings = config_of_recipe(workspace.layout.recipe), workspace.settings
+    targets = recipe.target_modules or ()
+    names = targets if isinstance(targets, str) else ", ".join(sorted({name.rpartition(".")[2] for name in targets}))
+    out.print(
+        f"note: References take the adapter's rank {recipe.r}, alpha {recipe.lora_alpha:g} and targets ({names}), "
+        f"and train {settings.epochs} epochs at {settings.learning_rate:g} in batches of {settings.batch_size}.",
+        highlight=False,
+    )
+    out.print(f"note: {GIVEN_ADAPTER}", highlight=False)
 
 
 def _print_data(dataset: Dataset, task: Task, templates: Path) -> None:

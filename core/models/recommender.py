@@ -157,29 +157,17 @@ def answer_tokens(tokenizer: Any, answers: tuple[str, str]) -> tuple[int, int]:
     return yes[0], no[0]
 
 
-def lora_config(rank: int, revision: str | None = None) -> LoraConfig:
-    """Configuration of every new adapter: LoRA with alpha = 2 rank on all linear layers of the decoder.
-
-    Args:
-        rank: LoRA's rank.
-        revision: Fingerprint of the base model.
-    """
-    return LoraConfig(
-        r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM", revision=revision
-    )
-
-
-def new_adapter(model: Any, rank: int, base: Path, seed: int) -> PeftModel:
+def new_adapter(model: Any, config: LoraConfig, base: Path, seed: int) -> PeftModel:
     """Add a new LoRA adapter to a model, with B zero and A drawn at random.
 
     Args:
         model: The base model.
-        rank: LoRA's rank.
+        config: The adapter's configuration, see `core.models.lora_recipe`.
         base: Folder of the base model, whose fingerprint is stored in the adapter's configuration.
         seed: Of the random draw.
     """
     torch.manual_seed(seed)
-    config = lora_config(rank, revision=fingerprint(base))
+    config.revision = fingerprint(base)
     adapted = get_peft_model(model, config)
     config.base_model_name_or_path = "base"  # a path is specific to this machine; the fingerprint identifies the model
     return adapted

@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from peft import LoraConfig
+
 from core.data.prompts import encode, escape
 from core.data.splits import by_user, make_split, split_by_time
 from core.evaluation.ranking import PromptSetup
 from core.evaluation.what_if import WhatIf
 from core.models.hub import resolve
+from core.models.lora_recipe import config_of_recipe, lora_config
 from core.models.recommender import Recommender, load, new_adapter
 from core.types import Encoded, Interaction, Prompt, Request, Split
 from core.unlearning.finetuning import FinetuneSettings
@@ -81,9 +84,14 @@ def load_adapter(workspace: Workspace, adapter: str | None, device: str) -> Reco
 
 def fresh_adapter(workspace: Workspace, device: str, seed: int) -> Recommender:
     """Load the workspace's base model with a new, untrained adapter."""
-    settings, plain = workspace.settings, load_adapter(workspace, None, device)
-    base = resolve(workspace.base, settings.base_revision)
-    return replace(plain, model=new_adapter(plain.model, settings.rank, base, seed))
+    plain, base = load_adapter(workspace, None, device), resolve(workspace.base, workspace.settings.base_revision)
+    return replace(plain, model=new_adapter(plain.model, adapter_recipe(workspace), base, seed))
+
+
+def adapter_recipe(workspace: Workspace) -> LoraConfig:
+    """Configuration of a new adapter: the given adapter's own, else the one of all adapters that are trained here."""
+    recipe = workspace.layout.recipe
+    return config_of_recipe(recipe) if workspace.has_given_adapter else lora_config(workspace.settings.rank)
 
 
 def make_context(workspace: Workspace, request: Request | None, tokenizer: Any) -> RequestContext:

@@ -8,7 +8,9 @@ from safetensors.torch import load_file, save_file
 from core.errors import ModelError
 from core.models.external_adapter import check_given_adapter
 from core.models.hub import resolve
+from core.models.lora_recipe import recipe_of
 from core.models.validation import check_folder
+from core.utils.serialization import write_json
 from core.workspace import Workspace, WorkspaceSettings
 from core.workspace.run_layout import AdapterLayout
 
@@ -35,8 +37,14 @@ def check_given_models(settings: WorkspaceSettings, adapter: Path | None) -> tup
     return check_given_adapter(adapter, base) if adapter else ()
 
 
+def rank_of(adapter: Path) -> int:
+    """The rank of a checked adapter."""
+    rank: int = recipe_of(AdapterLayout(adapter).config)["r"]
+    return rank
+
+
 def take_adapter(workspace: Workspace, given: Path, repeated: tuple[str, ...]) -> None:
-    """Copy a checked adapter into the workspace.
+    """Copy a checked adapter into the workspace, and its recipe for the references.
 
     Args:
         workspace: The workspace.
@@ -46,6 +54,7 @@ def take_adapter(workspace: Workspace, given: Path, repeated: tuple[str, ...]) -
     source, target = AdapterLayout(given), AdapterLayout(workspace.layout.adapter)
     workspace.layout.adapter.mkdir()
     shutil.copyfile(source.config, target.config)
+    write_json(workspace.layout.recipe, recipe_of(source.config))
     if repeated:
         weights = {name: weight for name, weight in load_file(source.weights).items() if name not in repeated}
         save_file(weights, target.weights, metadata={"format": "pt"})

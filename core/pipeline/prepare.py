@@ -3,7 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
@@ -16,7 +16,7 @@ from core.errors import DataError, WorkspaceError
 from core.models.recommender import save_adapter
 from core.models.scratch import save_base, small_llama, train_tokenizer
 from core.pipeline.context import fresh_adapter, make_context
-from core.pipeline.given_models import check_given_models, take_adapter
+from core.pipeline.given_models import check_given_models, rank_of, take_adapter
 from core.types import Interaction, Item, Task, UserSplit
 from core.unlearning.finetuning import FinetuneSettings, finetune
 from core.unlearning.training_types import Step
@@ -81,7 +81,7 @@ def prepare(
         scratch: Settings of that base model, and the shares of the user split.
         report: Receives the steps of the trainings.
         adapter: An adapter for the base model that was trained elsewhere; without it, one is trained on the training
-            users.
+            users. Its references have its rank, whatever the settings say.
         base_interactions: Interactions of users outside the dataset to train the base model on; without them, the share
             `scratch.base_share` of the dataset's users gives its interactions.
         templates: File with the text of the prompts.
@@ -96,6 +96,7 @@ def prepare(
     own_base = settings.base == "base"
     check_templates(templates, settings.task)
     repeated = check_given_models(settings, adapter)
+    settings = replace(settings, rank=rank_of(adapter)) if adapter else settings
     for item in dataset.items:
         escape(item.title)  # refuses titles that no prompt can hold, before anything is written
     user_split, base_interactions = _split_users(dataset, scratch, own_base, base_interactions)

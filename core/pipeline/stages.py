@@ -241,6 +241,7 @@ def _build_report(job: _Job, grouping: GroupingResult, evaluation: Evaluation) -
         grouping.groups,
         evaluation,
         memory_contrast=job.method.uses_memory_contrast,
+        given_adapter=workspace.has_given_adapter,
     )
     html, reviewer_html, numbers = make_report(
         job.spec,
@@ -265,8 +266,8 @@ def train_reference(
     Args:
         workspace: The workspace of the request.
         request: The request whose data is left out.
-        seed: Seed of the order of the prompts. The start is that of the original adapter, which is part of its recipe
-            and makes retrained models agree better.
+        seed: Seed of the order of the prompts. The start is that of an adapter that was trained here, which is part of
+            its recipe and makes retrained models agree better; the start of a given adapter is not known.
         device: The device to train on.
         folder: Where the adapter is saved.
         watch: Receives each step; True ends the training.

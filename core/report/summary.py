@@ -18,6 +18,10 @@ NOT_RUN = (  # attacks that a run leaves out; its verification runs more of them
     "membership attacks with shadow models",
     "attacks of the verification: paraphrased prompts, quantization, relearning, probes of the hidden states",
 )
+GIVEN_ADAPTER = (
+    "The adapter was trained elsewhere, perhaps on held-out users and last interactions too: comparisons with them "
+    "(early stopping, memory contrast, membership) may understate what it remembers, and its test AUC may be too high."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ def summarise(
     evaluation: Evaluation,
     *,
     memory_contrast: bool,
+    given_adapter: bool = False,
     verdict: str = "",
 ) -> Summary:
     """Return the summary of a run.
@@ -60,6 +65,7 @@ def summarise(
         groups: The modules with their groups; empty where the method finds no circuits.
         evaluation: Results of the run.
         memory_contrast: Whether the method grouped the modules by memory contrast.
+        given_adapter: Whether the original adapter was trained elsewhere.
         verdict: Sentence of the run's verification; empty where there is none.
     """
     return Summary(
@@ -68,7 +74,7 @@ def summarise(
         _done(spec, groups, memory_contrast),
         _found(evaluation),
         _cost(evaluation),
-        _unknown(evaluation),
+        (*_unknown(evaluation), *([GIVEN_ADAPTER] if given_adapter else [])),
     )
 
 
@@ -216,9 +222,6 @@ def _unknown(evaluation: Evaluation) -> tuple[str, ...]:
         few = f"References: {len(evaluation.references)}; with fewer than {REFERENCES_WANTED}"
         lines.insert(1, f"{few}, their spread is only roughly known.")
     return tuple(lines)
-
-
-# ---------------------------------------------------------------- words and numbers
 
 
 def number(value: float | None, digits: int = 3) -> str:

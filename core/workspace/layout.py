@@ -4,6 +4,7 @@ workspace.json                  settings
 data/items.jsonl  data/interactions.jsonl  data/roles.json
 data/templates.toml             text of the prompts, where it is not that about films
 base/  adapter/                 Hugging Face and PEFT folders, or the paths that the settings name
+recipe.json                     how a given adapter was made, for its references
 adapter-RUN/                    the adapter of an approved run, in use since its approval
 requests/ID.json
 references/ID/seed-K/           adapters retrained without the request's data
@@ -84,6 +85,11 @@ class WorkspaceLayout:
     def adapter(self) -> Path:
         """The adapter that `prepare` made. The one in use is `Workspace.adapter`."""
         return self.root / "adapter"
+
+    @property
+    def recipe(self) -> Path:
+        """Rank, alpha, patterns and target modules of an adapter that was given to `prepare`; absent without one."""
+        return self.root / "recipe.json"
 
     def approved_adapter(self, run_id: str) -> Path:
         """Where the adapter of an approved run is served from."""

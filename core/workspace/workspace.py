@@ -29,7 +29,7 @@ class WorkspaceSettings:
         window: Interactions in one prompt, targets included.
         epochs: Epochs of the adapter's training. References repeat the recipe exactly.
         learning_rate: Learning rate of the adapter's training.
-        rank: LoRA rank of the adapter.
+        rank: LoRA rank of the adapter. The recipe of a given adapter is in `WorkspaceLayout.recipe` instead.
         batch_size: Prompts in a training batch.
         average: Share of the training's last steps whose weights are averaged; 0 in workspaces of version 0.1.0.
         adapter_dtype: Data type in which adapters are stored, "float32" or "bfloat16", which takes half of the space.
@@ -145,6 +145,11 @@ class Workspace:
         """A model location of the settings: a folder inside the workspace where there is one, else as it stands."""
         inside = self.root / name
         return str(inside) if inside.exists() else name
+
+    @property
+    def has_given_adapter(self) -> bool:
+        """Whether `prepare` was given the first adapter, so that nobody here knows which users trained it."""
+        return self.layout.recipe.is_file()
 
     @property
     def keeps_ledger(self) -> bool:

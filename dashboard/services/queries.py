@@ -232,6 +232,7 @@ def summary(run: RunHandle) -> Summary | None:
         groups(run) or (),
         found,
         memory_contrast=memory(run) is not None,
+        given_adapter=current_workspace.has_given_adapter,
         verdict=render(verified).sentence if verified else "",
     )
 

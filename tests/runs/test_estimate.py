@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from core.cli.app import app
 from core.errors import CureLensError, RunError
+from core.models.lora_recipe import lora_config
 from core.models.token_counter import TokenCounter
 from core.pipeline.context import make_context
 from core.pipeline.events import ModelLoaded, NullObserver
@@ -84,7 +85,7 @@ def test_parameters_are_counted_from_the_config(family):
     adapted = random_lora(family, rank=4)
     adapter_count = sum(one.numel() for name, one in adapted.named_parameters() if "lora_" in name)
     whole = sum(one.numel() for one in adapted.parameters()) - adapter_count
-    assert timing.parameters(CONFIGS[family](), 4) == (whole, adapter_count)
+    assert timing.parameters(CONFIGS[family](), lora_config(4)) == (whole, adapter_count)
 
 
 def test_memory_of_deep_model_is_extrapolated_from_shallow_ones():

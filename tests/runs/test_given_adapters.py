@@ -7,18 +7,24 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from typer.testing import CliRunner
 
 import core
-from core.errors import ModelError
+from core.cli.app import app
+from core.errors import ModelError, RequestError
+from core.models.adapter_fit import stored_shapes
 from core.pipeline.prepare import prepare
+from core.pipeline.stages import train_reference
 from core.runs.submit import create_run
 from core.runs.worker import work
 from core.types import RunState
+from core.utils.serialization import read_json
 from core.workspace import Workspace, WorkspaceSettings
-from core.workspace.run_layout import WEIGHTS
+from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS
 from tests.conftest import TINY, small_dataset
 from tests.models.adapter_folders import change_weights, make_adapter
 
+RUNNER = CliRunner()
 TARGETS = {
     "q and v": ["q_proj", "v_proj"],
     "k and v": ["k_proj", "v_proj"],
@@ -41,6 +47,7 @@ EXTRAS = [
     {"trainable_token_indices": [1, 2]},
     {"use_dora": True},
 ]
+DATA = small_dataset(users=16)
 OUTPUTS = ("o_proj", "down_proj")
 KEPT = "base_model.model.model.embed_tokens.weight"
 
@@ -50,12 +57,12 @@ def tiny(tmp_path_factory) -> Workspace:
     """A small workspace, whose base model the given adapters belong to."""
     settings = WorkspaceSettings("tiny", "test", window=12, epochs=1, rank=2)
     scratch = replace(TINY, epochs=2)
-    return prepare(small_dataset(users=16), tmp_path_factory.mktemp("tiny") / "ws", settings, scratch, lambda *_: False)
+    return prepare(DATA, tmp_path_factory.mktemp("tiny") / "ws", settings, scratch, lambda *_: False)
 
 
 def with_given(tiny: Workspace, adapter: Path, folder: Path) -> Workspace:
     settings = replace(tiny.settings, base=str(tiny.layout.base))
-    return prepare(small_dataset(users=16), folder, settings, TINY, lambda *_: pytest.fail("trained"), adapter)
+    return prepare(DATA, folder, settings, TINY, lambda *_: pytest.fail("trained"), adapter)
 
 
 def run_of(workspace: Workspace, method: str, steps: int):
@@ -144,3 +151,65 @@ def test_memory_contrast_of_modules_without_lora_is_zero(tiny, tmp_path):
     assert {row.module for row in rows if not row.has_lora} == {"m0", "m1"}
     assert all(row.contrast == 0 for row in rows if not row.has_lora)
     assert any(row.contrast != 0 for row in rows)  # heads that share keys and values are switched off together
+
+
+def sorted_lists(value):
+    return sorted(value) if isinstance(value, list) else value
+
+
+def test_references_take_the_recipe_of_the_given_adapter(tiny, tmp_path):
+    options = {"r": 4, "lora_alpha": 4, "rank_pattern": {"q_proj": 2}, "alpha_pattern": {"v_proj": 1}}
+    options |= {"target_modules": TARGETS["q and v"], "use_rslora": True, "lora_dropout": 0.1}
+    given = make_adapter(tiny.layout.base, tmp_path / "a", **options)
+    workspace = with_given(tiny, given, tmp_path / "ws")
+    request = workspace.open_request(users=workspace.user_split.training_users[:1])
+    train_reference(workspace, request, 7, "cpu", tmp_path / "reference", lambda step: False)
+    assert stored_shapes(tmp_path / "reference") == stored_shapes(given)
+    made, known = (read_json(folder / ADAPTER_CONFIG) for folder in (tmp_path / "reference", given))
+    assert {key: sorted_lists(made[key]) for key in options} == {key: sorted_lists(known[key]) for key in options}
+    assert workspace.settings.rank == 4
+
+
+def test_references_of_an_adapter_trained_here_take_the_settings(tiny, tmp_path):
+    request = tiny.open_request(users=tiny.user_split.training_users[:1])
+    train_reference(tiny, request, 7, "cpu", tmp_path / "own", lambda step: False)
+    assert stored_shapes(tmp_path / "own") == stored_shapes(tiny.adapter)
+
+
+def test_report_says_what_is_not_known_of_the_given_adapter(tiny, tmp_path):
+    workspace = with_given(tiny, make_adapter(tiny.layout.base, tmp_path / "a"), tmp_path / "ws")
+    reports = {folder: run_of(folder, "graddiff", 1).report.read_text() for folder in (workspace, tiny)}
+    assert ["perhaps on held-out users and last" in text for text in reports.values()] == [True, False]
+
+
+def prepare_command(tiny, folder, *options):
+    rows = [f"{one.user},{one.item},Title {one.item},{one.rating},{one.time}" for one in DATA.interactions]
+    (folder / "rows.csv").write_text("\n".join(["user,item,title,rating,time", *rows]))
+    given = make_adapter(tiny.layout.base, folder / "a", target_modules=TARGETS["q and v"])
+    data = ["--data", f"csv:{folder / 'rows.csv'}", "-w", str(folder / "ws"), "--window", "12"]
+    result = RUNNER.invoke(app, ["prepare", *data, "--adapter", str(given), "--base", str(tiny.layout.base), *options])
+    return result, " ".join(result.output.split())
+
+
+def test_prepare_tells_the_recipe_and_what_is_not_known(tiny, tmp_path):
+    result, text = prepare_command(tiny, tmp_path, "--epochs", "3", "--learning-rate", "1e-3", "--rank", "16")
+    assert result.exit_code == 0, result.output
+    assert "the adapter's rank 4, alpha 8 and targets (q_proj, v_proj), and train 3 epochs at 0.001 in" in text
+    assert "perhaps on held-out users and last interactions too" in text
+    settings = Workspace(tmp_path / "ws").settings
+    assert (settings.epochs, settings.learning_rate, settings.average, settings.rank) == (3, 1e-3, 0, 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ([], "give --epochs and --learning-rate of its training"),
+        (["--epochs", "2"], "give --learning-rate of its training"),
+        (["--learning-rate", "1e-3"], "give --epochs of its training"),
+    ],
+)
+def test_prepare_asks_for_epochs_and_rate_of_a_given_adapter(tiny, tmp_path, options, missing):
+    result, _ = prepare_command(tiny, tmp_path, *options)
+    assert result.exit_code and isinstance(result.exception, RequestError)
+    assert missing in str(result.exception)
+    assert not (tmp_path / "ws").exists()

@@ -13,7 +13,7 @@ from core.models.batching import GRADIENT_TOKENS
 from core.models.device import choose_device
 from core.models.hub import resolve
 from core.models.validation import check_folder
-from core.pipeline.context import RequestContext, make_context
+from core.pipeline.context import RequestContext, adapter_recipe, make_context
 from core.runs.device_locks import free as free_devices
 from core.runs.device_locks import gpu_count, usable_devices
 from core.runs.estimate.timing import Cost, measured, parameters
@@ -98,7 +98,7 @@ def estimate(
         baseline + _weights(context, how, config, dtype) + _activations(context, lengths, how, config, dtype, token)
     )
     seconds = read.plain * token.forward + read.with_gradient * token.step + read.candidates * lengths.candidate[1]
-    name, (whole, _) = str(dtype).removeprefix("torch."), parameters(config, workspace.settings.rank)
+    name, (whole, _) = str(dtype).removeprefix("torch."), parameters(config, adapter_recipe(workspace))
     return Estimate(
         ",".join(devices), name, whole, round(peak_bytes), free, seconds, round(read.plain + read.with_gradient)
     )
@@ -122,7 +122,7 @@ def _batch(workspace: Workspace, how: Method) -> int:
 
 def _weights(context: RequestContext, how: Method, config: Any, dtype: torch.dtype) -> int:
     """Bytes of all models in memory at once, and of all copies of the adapter."""
-    whole, adapter = parameters(config, context.workspace.settings.rank)
+    whole, adapter = parameters(config, adapter_recipe(context.workspace))
     models = 1 + how.retrain + bool(context.workspace.reference_folders(context.request.id))
     return models * whole * dtype.itemsize + COPIES * 4 * adapter
 

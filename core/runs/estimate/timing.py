@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from peft import get_peft_model
+from peft import LoraConfig, get_peft_model
 from torch.autograd.graph import saved_tensors_hooks
 from transformers import AutoModelForCausalLM
 
 from core.models.batching import FORWARD_TOKENS, Batch, answer_logits, answer_loss, collate
-from core.models.recommender import lora_config
+from core.models.lora_recipe import lora_config
 from core.types import Encoded
 
 REPEATS = 3  # per timing; the shortest counts
@@ -38,12 +38,12 @@ class Cost:
         return Cost(*(a + max(0.0, b - a) * (layers - 1) for a, b in zip(one, two, strict=True)))
 
 
-def parameters(config: Any, rank: int) -> tuple[int, int]:
+def parameters(config: Any, adapter: LoraConfig) -> tuple[int, int]:
     """Parameters of the base model and of its adapter, counted without allocating them."""
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
         whole = sum(one.numel() for one in model.parameters())
-        adapted = get_peft_model(model, lora_config(rank))
+        adapted = get_peft_model(model, adapter)
     return whole, sum(one.numel() for one in adapted.parameters() if one.requires_grad)
 
 
