@@ -77,7 +77,6 @@ def encode(prompts: Sequence[Prompt], titles: dict[str, str], words: Template, t
     if not prompts:
         return []
     texts = [render(prompt, titles, words) for prompt in prompts]
-    tokens = tokenizer([text.text for text in texts], return_offsets_mapping=True, add_special_tokens=True)
     return [
         Encoded(
             ids=tuple(ids),
@@ -85,9 +84,29 @@ def encode(prompts: Sequence[Prompt], titles: dict[str, str], words: Template, t
             answers=_token_spans(offsets, text.answers),
             labels=tuple(event.liked for event in prompt.targets),
         )
-        for prompt, text, ids, offsets in zip(
-            prompts, texts, tokens["input_ids"], tokens["offset_mapping"], strict=True
+        for prompt, text, (ids, offsets) in zip(
+            prompts, texts, tokenize([text.text for text in texts], tokenizer), strict=True
         )
+    ]
+
+
+def tokenize(texts: Sequence[str], tokenizer: Any) -> list[tuple[list[int], list[tuple[int, int]]]]:
+    """Token ids of texts, and the characters [start, stop) of each token.
+
+    Some tokenizers end every text with a special token, which says that nothing follows. A prompt goes on with its
+    answer, so the special tokens that the tokenizer appends are left out; those that it puts in front stay.
+
+    Args:
+        texts: The texts.
+        tokenizer: A fast tokenizer of `transformers`.
+    """
+    tokens = tokenizer(list(texts), return_offsets_mapping=True, return_special_tokens_mask=True)
+    return [
+        (ids[:stop], offsets[:stop])
+        for ids, offsets, mask in zip(
+            tokens["input_ids"], tokens["offset_mapping"], tokens["special_tokens_mask"], strict=True
+        )
+        for stop in [max((place + 1 for place, special in enumerate(mask) if not special), default=0)]
     ]
 
 

@@ -15,10 +15,11 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoModelForCausalLM
 
 from core.errors import ModelError
 from core.models import lora_patterns
+from core.models.base_parts import load_config
 from core.models.validation import read_config
 from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS, AdapterLayout
 
@@ -92,8 +93,7 @@ def stored_shapes(adapter: Path) -> Shapes:
 def _meta_model(base: Path) -> Any:
     """The base model without memory for its weights."""
     with torch.device("meta"):
-        config = AutoConfig.from_pretrained(base, trust_remote_code=False)
-        return AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+        return AutoModelForCausalLM.from_config(load_config(base))  # type: ignore[no-untyped-call]
 
 
 def _adapted(adapter: Path, base: Path, plain: Any) -> PeftModel:

@@ -14,11 +14,13 @@ import torch
 from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 from transformers.utils import logging
 
+from core.data.prompts import tokenize
 from core.errors import ModelError, WorkspaceError
 from core.models.adapter_fit import stored_shapes
+from core.models.base_parts import load_config, load_tokenizer
 from core.models.device import choose_device
 from core.models.hub import fingerprint, resolve
 from core.models.token_counter import TokenCounter
@@ -95,9 +97,10 @@ def load(
     first_device, dtype = choose_device(gpus[0])
     folder = resolve(base, revision)
     check_folder(folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    tokenizer = load_tokenizer(folder)
     model: Any = AutoModelForCausalLM.from_pretrained(
         folder,
+        config=load_config(folder),
         dtype=dtype,
         trust_remote_code=False,
         use_safetensors=True,
@@ -147,8 +150,8 @@ def answer_tokens(tokenizer: Any, answers: tuple[str, str]) -> tuple[int, int]:
     Raises:
         ModelError: An answer is not one token, or both are the same.
     """
-    start = len(tokenizer('":')["input_ids"])
-    yes, no = (tokenizer('":' + answer)["input_ids"][start:] for answer in answers)
+    before, *both = (ids for ids, _ in tokenize(['":', *('":' + answer for answer in answers)], tokenizer))
+    yes, no = (ids[len(before) :] for ids in both)
     if len(yes) != 1 or len(no) != 1 or yes == no:
         raise ModelError(
             f"The tokenizer writes {answers[0]!r} as {len(yes)} and {answers[1]!r} as {len(no)} tokens: "

@@ -1,8 +1,9 @@
 """Safety checks of base-model and adapter folders, made before any file is loaded.
 
 Refused in a base model: pickled weights, and configuration keys that name code to run or other files to load. Other
-unknown keys are common on the hub and harmless, because nothing reads them. Refused in an adapter: every configuration
-key with a value that PEFT's LoraConfig does not have, and every option beyond plain LoRA.
+unknown keys are common on the hub and harmless, because nothing reads them. So is `auto_map`: it names code for types
+that transformers does not know, which are refused. Refused in an adapter: every configuration key with a value that
+PEFT's LoraConfig does not have, and every option beyond plain LoRA.
 """
 
 import json
@@ -13,10 +14,10 @@ from typing import Any
 
 from peft import LoraConfig
 from safetensors import SafetensorError, safe_open
-from transformers import AutoConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from core.errors import ModelError
+from core.models.base_parts import PORTABLE, load_config
 from core.models.families import FAMILIES
 from core.models.hub import fingerprint
 from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS, AdapterLayout
@@ -25,7 +26,9 @@ PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 CONFIGS = ("config.json", "generation_config.json", "tokenizer_config.json")
 # Keys that name code to run, or (the last) another weight file.
 CODE = ("auto_map", "custom_pipelines", "custom_generate", "transformers_weights")
-BUILT_IN = ("eager", "sdpa", None)  # other implementations can be kernels downloaded from the hub, "org/kernel"
+HARMLESS = ("auto_map", "cache_implementation")  # at the top: read only with remote code, and only to generate text
+# Other implementations can be kernels downloaded from the hub, "org/kernel". Those not in PORTABLE are replaced.
+BUILT_IN = (*PORTABLE, "flash_attention_2", "flash_attention_3", "flex_attention")
 BEYOND_LORA = (
     "use_dora", "use_qalora", "use_bdlora", "megatron_config", "arrow_config", "kasa_config", "velora_config",
     "monteclora_config", "alora_invocation_tokens", "target_parameters", "layer_replication", "modules_to_save",
@@ -43,20 +46,21 @@ def check_folder(folder: Path) -> None:
     if not (folder / "config.json").is_file():
         raise ModelError(f"Base model {folder} has no config.json: name a Hugging Face model folder.")
     _check_weights(folder)
+    config = read_config(folder / "config.json")
+    if config.get("model_type") not in FAMILIES:
+        raise ModelError(
+            f"Base model {folder} is of type {config.get('model_type')!r}: use one of {', '.join(FAMILIES)}."
+        )
     for name in CONFIGS:
-        if (folder / name).is_file() and (bad := next(_code(read_config(folder / name)), None)):
+        if (folder / name).is_file() and (bad := next(_code(_without_harmless(folder / name)), None)):
             raise ModelError(
                 f"Base model {folder} wants to run other code or load other files ({name}: {bad}): "
                 "remove the key, or choose a model of a supported family."
             )
-    config = read_config(folder / "config.json")
     if config.get("quantization_config"):
         raise ModelError(f"Base model {folder} is quantised: load the unquantised model.")
     _check_layers(folder, config)
-    if AutoConfig.from_pretrained(folder, trust_remote_code=False).model_type not in FAMILIES:
-        raise ModelError(
-            f"Base model {folder} is of type {config.get('model_type')!r}: use one of {', '.join(FAMILIES)}."
-        )
+    load_config(folder)
 
 
 def _check_weights(folder: Path) -> None:
@@ -91,6 +95,10 @@ def _weight_count(path: Path) -> int:
             return len(stored.keys())
     except SafetensorError as error:
         raise ModelError(f"{path} is damaged ({error}): restore the file.") from None
+
+
+def _without_harmless(path: Path) -> dict[str, Any]:
+    return {key: value for key, value in read_config(path).items() if key not in HARMLESS}
 
 
 def _code(value: Any, key: str = "") -> Iterator[str]:

@@ -5,11 +5,15 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
+from core.data.prompts import template
 from core.errors import ModelError
+from core.models.base_parts import load_tokenizer
 from core.models.external_adapter import check_given_adapter
 from core.models.hub import resolve
 from core.models.lora_recipe import recipe_of
+from core.models.recommender import answer_tokens
 from core.models.validation import check_folder
+from core.types import Task
 from core.utils.serialization import write_json
 from core.workspace import Workspace, WorkspaceSettings
 from core.workspace.run_layout import AdapterLayout
@@ -34,7 +38,11 @@ def check_given_models(settings: WorkspaceSettings, adapter: Path | None) -> tup
         return ()
     base = resolve(settings.base, settings.base_revision)
     check_folder(base)
-    return check_given_adapter(adapter, base) if adapter else ()
+    repeated = check_given_adapter(adapter, base) if adapter else ()
+    tokenizer, words = load_tokenizer(base), template(settings.task)
+    if settings.task is Task.CLICK:
+        answer_tokens(tokenizer, (words.yes, words.no))
+    return repeated
 
 
 def rank_of(adapter: Path) -> int:

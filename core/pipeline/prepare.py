@@ -13,10 +13,12 @@ from core.data.readers import Dataset
 from core.data.splits import MIN_HISTORY, by_user, make_split, split_users, windows
 from core.data.templates import FILMS, Template, check_templates
 from core.errors import DataError, WorkspaceError
+from core.models.hub import resolve
 from core.models.recommender import save_adapter
 from core.models.scratch import save_base, small_llama, train_tokenizer
 from core.pipeline.context import fresh_adapter, make_context
 from core.pipeline.given_models import check_given_models, rank_of, take_adapter
+from core.pipeline.prompt_lengths import check_prompt_lengths
 from core.types import Interaction, Item, Task, UserSplit
 from core.unlearning.finetuning import FinetuneSettings, finetune
 from core.unlearning.training_types import Step
@@ -89,7 +91,7 @@ def prepare(
     Raises:
         WorkspaceError: The folder exists or cannot be written.
         DataError: The data leaves a part of the user split without users, or the templates file cannot be used.
-        ModelError: The base model or the adapter cannot be used.
+        ModelError: The base model or the adapter cannot be used, or a prompt is longer than the base model's positions.
     """
     if folder.exists():
         raise WorkspaceError(f"{folder} exists already: choose another --workspace or remove it first.")
@@ -101,6 +103,8 @@ def prepare(
         escape(item.title)  # refuses titles that no prompt can hold, before anything is written
     user_split, base_interactions = _split_users(dataset, scratch, own_base, base_interactions)
     _check_examples(dataset, user_split, settings)
+    if not own_base:
+        check_prompt_lengths(resolve(settings.base, settings.base_revision), dataset, user_split, settings, templates)
     part = staging(folder)
     shutil.rmtree(part, ignore_errors=True)
     try:

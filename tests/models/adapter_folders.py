@@ -1,13 +1,17 @@
 """Small base models and LoRA adapters as folders, for tests of what people bring."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PretrainedConfig
 
+from core.data.readers import Dataset
+from core.pipeline.prepare import Scratch, base_tokenizer
+from core.types import Task
 from tests.conftest import CONFIGS
 
 CASES = Path(__file__).parents[3] / "shared/data/cases"
@@ -20,6 +24,17 @@ def make_base(folder: Path, family: str = "llama", seed: int = 0, **sizes) -> Pa
     for key, value in sizes.items():
         setattr(config, key, value)
     AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    return folder
+
+
+def make_whole_base(folder: Path, config: PretrainedConfig, data: Dataset) -> Path:
+    """A random base model of a configuration, with a tokenizer for the titles of the data."""
+    tokenizer = base_tokenizer(data.items, data.interactions, Task.CLICK, Scratch(vocabulary=400))
+    config = deepcopy(config)
+    config.vocab_size = len(tokenizer)
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return folder
 
 

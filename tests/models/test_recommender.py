@@ -56,8 +56,8 @@ def test_adapter_of_another_base_is_refused(workspace):
 
 def test_remote_code_is_refused(workspace):
     path = workspace.root / "base/config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"auto_map": {"AutoModel": "evil.Model"}}))
-    with pytest.raises(ModelError, match="auto_map"):
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"custom_generate": "somebody/generate"}))
+    with pytest.raises(ModelError, match="custom_generate"):
         loaded(workspace)
 
 

@@ -30,7 +30,6 @@ def test_the_demo_passes() -> None:
 @pytest.mark.parametrize(
     "keys",
     [
-        {"auto_map": {"AutoModel": "evil.Model"}},
         {"text_config": {"auto_map": {"AutoConfig": "somebody/model--evil.Config"}}},
         {"custom_pipelines": {"text-generation": {"impl": "evil.Pipeline"}}},
         {"custom_generate": "somebody/generate"},
@@ -46,7 +45,9 @@ def test_a_base_that_names_code_is_refused(workspace, file: str, keys: dict) -> 
         check_folder(workspace.root / "base")
 
 
-@pytest.mark.parametrize("keys", [{"_attn_implementation": "sdpa"}, {"a_key_nobody_knows": 1}])
+@pytest.mark.parametrize(
+    "keys", [{"_attn_implementation": "sdpa"}, {"a_key_nobody_knows": 1}, {"auto_map": {"AutoModel": "evil.Model"}}]
+)
 def test_a_harmless_key_of_a_base_is_kept(workspace, keys: dict) -> None:
     changed(workspace.root / "base/config.json", **keys)
     check_folder(workspace.root / "base")

@@ -5,10 +5,10 @@ from typing import Any
 
 import psutil
 import torch
-from transformers import AutoConfig, AutoTokenizer
 
 from core.errors import RunError
 from core.evaluation.ranking import CHUNK_TOKENS
+from core.models.base_parts import load_config, load_tokenizer
 from core.models.batching import GRADIENT_TOKENS
 from core.models.device import choose_device
 from core.models.hub import resolve
@@ -82,8 +82,8 @@ def estimate(
     (where, dtype), free = choose_device(devices[0]), sum(_free(torch.device(one)) for one in devices)
     folder = resolve(workspace.base, workspace.settings.base_revision)
     check_folder(folder)
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    context = make_context(workspace, request, AutoTokenizer.from_pretrained(folder, trust_remote_code=False))
+    config = load_config(folder)
+    context = make_context(workspace, request, load_tokenizer(folder))
     lengths, baseline = Lengths(context), _baseline(where)
     batch = _batch(workspace, how)
     length = round(lengths.padded("retain", batch))

@@ -1,7 +1,6 @@
 """Estimate of the time that a request's missing references take, accurate to about a factor of two."""
 
-from transformers import AutoConfig, AutoTokenizer
-
+from core.models.base_parts import load_config, load_tokenizer
 from core.models.device import choose_device
 from core.models.hub import resolve
 from core.models.validation import check_folder
@@ -34,8 +33,8 @@ def estimate_references(workspace: Workspace, request_id: str, count: int, devic
     where, dtype = choose_device(device)
     folder = resolve(workspace.base, settings.base_revision)
     check_folder(folder)
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    context = make_context(workspace, request, AutoTokenizer.from_pretrained(folder, trust_remote_code=False))
+    config = load_config(folder)
+    context = make_context(workspace, request, load_tokenizer(folder))
     lengths, missing = Lengths(context), len(missing_references(workspace, request_id, count))
     length = round(lengths.padded("retain", settings.batch_size))
     token = measured(config, settings.rank, settings.batch_size, length, where, dtype)

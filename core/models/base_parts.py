@@ -1,0 +1,56 @@
+"""Configuration and tokenizer of a base model: all that is read of it before its weights. No remote code is run."""
+
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoConfig, AutoTokenizer
+
+from core.errors import ModelError
+
+# Implementations of attention that need no kernel from the hub. Others, such as flash_attention_2, need a library.
+PORTABLE = ("eager", "sdpa", None)
+
+
+def load_config(folder: Path) -> Any:
+    """Configuration of a base model, with an implementation of attention that every machine has.
+
+    Args:
+        folder: Folder of the base model, of a type that transformers knows.
+
+    Raises:
+        ModelError: A value cannot be used.
+    """
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # each configuration class checks its values in its own way
+        raise ModelError(
+            f"Base model {folder} has a config.json that cannot be used ({_first_line(error)}): restore the file."
+        ) from None
+    if config._attn_implementation not in PORTABLE:
+        config._attn_implementation = None  # transformers chooses one
+    return config
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Tokenizer of a base model.
+
+    Args:
+        folder: Folder of the base model.
+
+    Raises:
+        ModelError: There is none, it is damaged, or it cannot tell which characters a token stands for.
+    """
+    mend = "add the tokenizer.json of the model, or save it with transformers' fast tokenizer."
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # the library tokenizers raises Exception itself
+        raise ModelError(
+            f"Base model {folder} has no tokenizer that can be loaded ({_first_line(error)}): {mend}"
+        ) from None
+    if not tokenizer.is_fast:
+        raise ModelError(f"Base model {folder} has a tokenizer without positions of characters: {mend}")
+    return tokenizer
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip().rstrip(".:") for line in str(error).splitlines() if line.strip()), type(error).__name__)
