@@ -45,6 +45,13 @@ LearningRate = Annotated[
     float | None,
     typer.Option(help=f"Learning rate of that training. Default: {LEARNING_RATE:g}; needed with --adapter.", min=0),
 ]
+Base = Annotated[
+    str,
+    typer.Option(help="Folder, GGUF file or hub id (ID@COMMIT) of a base model. Default: a small one is trained here."),
+]
+Catalogue = Annotated[
+    Path | None, typer.Option(help="A separate catalogue: a table, JSON lines or Parquet with item, title, genres.")
+]
 BaseShare = Annotated[
     float,
     typer.Option(
@@ -81,19 +88,12 @@ def prepare(
     task: Annotated[
         str, typer.Option(help="click (is this title liked?) or next_item (which title comes next?).")
     ] = "click",
-    base: Annotated[
-        str,
-        typer.Option(
-            help="Folder or hub id (ID@COMMIT) of a base model. Default: a small one is trained on part of the data."
-        ),
-    ] = "",
+    base: Base = "",
     adapter: Annotated[
         Path | None, typer.Option(help="A LoRA adapter of that base model. Default: one is trained here.")
     ] = None,
     columns: Columns = "",
-    items: Annotated[
-        Path | None, typer.Option(help="A separate catalogue: a table, JSON lines or Parquet with item, title, genres.")
-    ] = None,
+    items: Catalogue = None,
     liked: Annotated[
         float | None, typer.Option(help="From which rating on a title counts as liked. Default: by the scale.")
     ] = None,
@@ -129,6 +129,8 @@ def prepare(
         rank=rank, seed=seed, average=AVERAGE if average is None else average,
         base_note=name or "a small Llama trained here on the data of the base-model users",
     )  # fmt: skip
+    if location.lower().endswith(".gguf"):
+        out.print("Converting the base model from GGUF to safetensors; this takes minutes for a large one.")
     scratch = Scratch(base_share=base_share, held_out_share=held_out_share)
     with progress() as bars:
         made = make_workspace(dataset, workspace, settings, scratch, step_bars(bars), adapter, templates=file)

@@ -1,6 +1,7 @@
 """Base model and adapter that were made elsewhere: checked before a workspace is made, then taken into it."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
@@ -9,6 +10,7 @@ from core.data.prompts import template
 from core.errors import ModelError
 from core.models.base_parts import load_tokenizer
 from core.models.external_adapter import check_given_adapter
+from core.models.gguf import convert_gguf, is_gguf
 from core.models.hub import resolve
 from core.models.lora_recipe import recipe_of
 from core.models.recommender import answer_tokens
@@ -19,11 +21,36 @@ from core.workspace import Workspace, WorkspaceSettings
 from core.workspace.run_layout import AdapterLayout
 
 
-def check_given_models(settings: WorkspaceSettings, adapter: Path | None) -> tuple[str, ...]:
-    """Check a base model and an adapter that `prepare` was given; both are optional.
+def given_base(settings: WorkspaceSettings, converted: Path) -> tuple[WorkspaceSettings, Path | None]:
+    """The base model that `prepare` was given.
 
     Args:
         settings: Settings of the workspace; base "base" means that a base model is trained there.
+        converted: Where a base model in GGUF is written as a folder, inside the workspace.
+
+    Returns:
+        The settings, which name the converted folder and the digest of the file where there is one; and the folder of
+        the base model, None for one that is trained.
+
+    Raises:
+        RunError: The package for GGUF is not installed.
+        ModelError: There is no such base model, or its file cannot be converted.
+    """
+    if settings.base == "base":
+        return settings, None
+    if not is_gguf(settings.base):
+        return settings, resolve(settings.base, settings.base_revision)
+    digest = convert_gguf(Path(settings.base), converted)
+    note = f"{settings.base_note or settings.base} (GGUF, SHA-256 {digest})"
+    return replace(settings, base="base", base_note=note), converted
+
+
+def check_given_models(base: Path | None, task: Task, adapter: Path | None) -> tuple[str, ...]:
+    """Check a base model and an adapter that `prepare` was given; both are optional.
+
+    Args:
+        base: Folder of the base model; None where one is trained.
+        task: What the recommender is asked.
         adapter: Folder of the adapter.
 
     Returns:
@@ -32,15 +59,14 @@ def check_given_models(settings: WorkspaceSettings, adapter: Path | None) -> tup
     Raises:
         ModelError: One of them cannot be used, or an adapter comes without its base model.
     """
-    if settings.base == "base":
+    if not base:
         if adapter:
             raise ModelError(f"Adapter {adapter} comes without a base model: name the one it was trained on (--base).")
         return ()
-    base = resolve(settings.base, settings.base_revision)
     check_folder(base)
     repeated = check_given_adapter(adapter, base) if adapter else ()
-    tokenizer, words = load_tokenizer(base), template(settings.task)
-    if settings.task is Task.CLICK:
+    tokenizer, words = load_tokenizer(base), template(task)
+    if task is Task.CLICK:
         answer_tokens(tokenizer, (words.yes, words.no))
     return repeated
 

@@ -12,12 +12,11 @@ from core.data.prompts import encode, escape
 from core.data.readers import Dataset
 from core.data.splits import MIN_HISTORY, by_user, make_split, split_users, windows
 from core.data.templates import FILMS, Template, check_templates
-from core.errors import DataError, WorkspaceError
-from core.models.hub import resolve
+from core.errors import DataError, ModelError, WorkspaceError
 from core.models.recommender import save_adapter
 from core.models.scratch import save_base, small_llama, train_tokenizer
 from core.pipeline.context import fresh_adapter, make_context
-from core.pipeline.given_models import check_given_models, rank_of, take_adapter
+from core.pipeline.given_models import check_given_models, given_base, rank_of, take_adapter
 from core.pipeline.prompt_lengths import check_prompt_lengths
 from core.types import Interaction, Item, Task, UserSplit
 from core.unlearning.finetuning import FinetuneSettings, finetune
@@ -79,7 +78,8 @@ def prepare(
     Args:
         dataset: Items and interactions.
         folder: Where the workspace appears once it is complete.
-        settings: Settings of the workspace; base "base" means that a base model is trained from `scratch`.
+        settings: Settings of the workspace; base "base" means that a base model is trained from `scratch`. A base model
+            in GGUF is converted into the workspace.
         scratch: Settings of that base model, and the shares of the user split.
         report: Receives the steps of the trainings.
         adapter: An adapter for the base model that was trained elsewhere; without it, one is trained on the training
@@ -95,29 +95,32 @@ def prepare(
     """
     if folder.exists():
         raise WorkspaceError(f"{folder} exists already: choose another --workspace or remove it first.")
-    own_base = settings.base == "base"
     check_templates(templates, settings.task)
-    repeated = check_given_models(settings, adapter)
-    settings = replace(settings, rank=rank_of(adapter)) if adapter else settings
     for item in dataset.items:
         escape(item.title)  # refuses titles that no prompt can hold, before anything is written
-    user_split, base_interactions = _split_users(dataset, scratch, own_base, base_interactions)
-    _check_examples(dataset, user_split, settings)
-    if not own_base:
-        check_prompt_lengths(resolve(settings.base, settings.base_revision), dataset, user_split, settings, templates)
     part = staging(folder)
     shutil.rmtree(part, ignore_errors=True)
+    layout, given = WorkspaceLayout(part), settings.base
     try:
-        _write_data(WorkspaceLayout(part), dataset, user_split, settings)
+        settings, base = given_base(settings, layout.base)
+        repeated = check_given_models(base, settings.task, adapter)
+        settings = replace(settings, rank=rank_of(adapter)) if adapter else settings
+        user_split, base_interactions = _split_users(dataset, scratch, base is None, base_interactions)
+        _check_examples(dataset, user_split, settings)
+        if base:
+            check_prompt_lengths(base, dataset, user_split, settings, templates)
+        _write_data(layout, dataset, user_split, settings)
         if templates != FILMS:
-            shutil.copyfile(templates, WorkspaceLayout(part).templates)
-        if own_base:
+            shutil.copyfile(templates, layout.templates)
+        if not base:
             _train_base(Workspace(part), base_interactions, scratch, report)
         if adapter:
             take_adapter(Workspace(part), adapter, repeated)
         else:
             train_adapter(Workspace(part), report)
         part.rename(folder)
+    except ModelError as error:  # a converted base model has a path of its own while the workspace is made
+        raise ModelError(str(error).replace(str(layout.base), given)) from None
     except OSError as error:
         raise disk_error(folder, error) from error
     finally:

@@ -1,0 +1,106 @@
+"""Small GGUF files, written tensor by tensor as llama.cpp's converter does it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import gguf
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+ARCHITECTURES = {"llama": gguf.MODEL_ARCH.LLAMA, "qwen2": gguf.MODEL_ARCH.QWEN2, "qwen3": gguf.MODEL_ARCH.QWEN3}
+
+
+def write_gguf(base: Path, path: Path, quantization: str = "F32", fields=(), tensors=(), without: str = "") -> Path:
+    """Write a base model with its tokenizer as GGUF.
+
+    Args:
+        base: Folder of the base model: Llama, Qwen 2 or Qwen 3.
+        path: The file.
+        quantization: Type of all matrices, such as F16 or Q8_0; vectors stay float32.
+        fields: More fields of the file, texts or numbers, by name.
+        tensors: More tensors, by name.
+        without: Name of a tensor that is left out.
+    """
+    config = json.loads((base / "config.json").read_text())
+    kind = config["model_type"]
+    writer = gguf.GGUFWriter(path, kind)
+    _write_config(writer, config)
+    _write_tokenizer(writer, json.loads((base / "tokenizer.json").read_text()))
+    for key, value in dict(fields).items():
+        (writer.add_string if isinstance(value, str) else writer.add_float32)(key, value)
+    names = gguf.get_tensor_name_map(ARCHITECTURES[kind], config["num_hidden_layers"])
+    for name, weight in load_file(base / "model.safetensors").items():
+        values, new = weight.float().numpy(), names.get_name(name, try_suffixes=(".weight", ".bias"))
+        if kind == "llama" and name.split(".")[-2] in ("q_proj", "k_proj"):
+            heads = config["num_attention_heads" if "q_proj" in name else "num_key_value_heads"]
+            values = _interleaved(values, heads)
+        stored = gguf.GGMLQuantizationType[quantization if values.ndim == 2 else "F32"]
+        if new != without:
+            writer.add_tensor(new, gguf.quantize(values, stored), raw_dtype=stored)
+    for name, values in dict(tensors).items():
+        writer.add_tensor(name, values)
+    for step in (writer.write_header_to_file, writer.write_kv_data_to_file, writer.write_tensors_to_file, writer.close):
+        step()
+    return path
+
+
+def rounded(base: Path, folder: Path, quantization: str, dtype: torch.dtype) -> Path:
+    """The same base model with matrices as the quantization keeps them."""
+    shutil.copytree(base, folder)
+    kind, weights = gguf.GGMLQuantizationType[quantization], load_file(base / "model.safetensors")
+    for name, weight in weights.items():
+        if weight.ndim == 2:
+            weights[name] = torch.from_numpy(gguf.dequantize(gguf.quantize(weight.numpy(), kind), kind).copy())
+    save_file(
+        {name: value.to(dtype) for name, value in weights.items()}, folder / "model.safetensors", {"format": "pt"}
+    )
+    return folder
+
+
+def _write_config(writer: gguf.GGUFWriter, config: dict) -> None:
+    writer.add_context_length(config["max_position_embeddings"])
+    writer.add_embedding_length(config["hidden_size"])
+    writer.add_block_count(config["num_hidden_layers"])
+    writer.add_feed_forward_length(config["intermediate_size"])
+    writer.add_head_count(config["num_attention_heads"])
+    writer.add_head_count_kv(config["num_key_value_heads"])
+    size = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
+    writer.add_key_length(size)
+    writer.add_value_length(size)
+    writer.add_rope_dimension_count(size)
+    writer.add_rope_freq_base(config["rope_parameters"]["rope_theta"])
+    writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    writer.add_vocab_size(config["vocab_size"])
+
+
+def _write_tokenizer(writer: gguf.GGUFWriter, tokenizer: dict) -> None:
+    tokens = sorted(tokenizer["model"]["vocab"], key=tokenizer["model"]["vocab"].__getitem__)
+    added = [token["content"] for token in tokenizer["added_tokens"] if token["content"] not in tokens]
+    kinds = [_kind(token, tokenizer) for token in tokens] + [gguf.TokenType.USER_DEFINED] * len(added)
+    writer.add_token_list(tokens + added)
+    writer.add_token_types(kinds)
+    if tokenizer["model"]["byte_fallback"]:  # SentencePiece, in which an earlier token has the higher score
+        writer.add_tokenizer_model("llama")
+        writer.add_token_scores([-float(number) for number in range(len(tokens))])
+        for number, add in enumerate((writer.add_unk_token_id, writer.add_bos_token_id, writer.add_eos_token_id)):
+            add(number)
+    else:
+        writer.add_tokenizer_model("gpt2")
+        writer.add_tokenizer_pre("gpt-2")
+        writer.add_token_merges([" ".join(merge) for merge in tokenizer["model"]["merges"]])
+        writer.add_pad_token_id(0)
+
+
+def _kind(token: str, tokenizer: dict) -> gguf.TokenType:
+    if token == tokenizer["model"]["unk_token"]:
+        return gguf.TokenType.UNKNOWN
+    if any(one["special"] and one["content"] == token for one in tokenizer["added_tokens"]):
+        return gguf.TokenType.CONTROL
+    return gguf.TokenType.BYTE if token.startswith("<0x") else gguf.TokenType.NORMAL
+
+
+def _interleaved(values: np.ndarray, heads: int) -> np.ndarray:
+    """Rows of queries or keys in the order of llama.cpp, which rotates neighbours instead of halves."""
+    return values.reshape(heads, 2, -1, *values.shape[1:]).swapaxes(1, 2).reshape(values.shape)
