@@ -109,6 +109,7 @@ def prepare(
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
 ) -> None:
     """Make a workspace: read the data, train (or take) the base model and the recommendation adapter."""
+    from core.models.gguf import is_gguf  # loads torch
     from core.pipeline.prepare import Scratch  # loads torch
     from core.pipeline.prepare import prepare as make_workspace  # loads torch
 
@@ -129,7 +130,7 @@ def prepare(
         rank=rank, seed=seed, average=AVERAGE if average is None else average,
         base_note=name or "a small Llama trained here on the data of the base-model users",
     )  # fmt: skip
-    if location.lower().endswith(".gguf"):
+    if is_gguf(location):
         out.print("Converting the base model from GGUF to safetensors; this takes minutes for a large one.")
     scratch = Scratch(base_share=base_share, held_out_share=held_out_share)
     with progress() as bars:

@@ -35,8 +35,8 @@ def resolve(base: str, revision: str | None = None) -> Path:
         return Path(base)
     if not COMMIT.fullmatch(revision or ""):  # a branch or tag can point to another model later
         raise ModelError(
-            f"Base model {base!r} is not a folder here: "
-            "name a folder, or a hub id with a commit of 40 hex digits (ID@COMMIT)."
+            f"Base model {base!r} is no folder and no GGUF file here: "
+            "name one, or a hub id with a commit of 40 hex digits (ID@COMMIT)."
         )
     with suppress(LocalEntryNotFoundError):  # a cached snapshot needs no download
         return Path(snapshot_download(base, revision=revision, allow_patterns=FILES, local_files_only=True))

@@ -25,12 +25,12 @@ def base(tmp_path_factory):
     return make_base(tmp_path_factory.mktemp("base") / "llama", num_hidden_layers=3)
 
 
-def random_layout(draw: random.Random) -> dict:
+def random_layout(draw: random.Random, layers: int = 3) -> dict:
     """Values of a LoRA configuration, of each kind that PEFT trains and `prepare` takes."""
     targets = draw.sample(LINEARS, draw.randint(1, 7))
     options = {"r": draw.choice([2, 4, 8]), "lora_alpha": draw.choice([1, 8, 32]), "target_modules": targets}
     if draw.random() < 0.5:
-        options["layers_to_transform"] = draw.sample(range(3), draw.randint(1, 3))
+        options["layers_to_transform"] = draw.sample(range(layers), draw.randint(1, layers))
     if draw.random() < 0.3:
         options["layers_pattern"] = "layers" if "layers_to_transform" in options else None
     if draw.random() < 0.5:
@@ -49,7 +49,7 @@ def scales(model) -> dict[str, float]:
 
 def test_a_new_adapter_has_exactly_the_layout_of_the_given_one(base, tmp_path):
     draw, taken = random.Random(0), 0
-    for number in range(20):
+    for number in range(8):
         given = make_adapter(base, tmp_path / f"a{number}", **random_layout(draw))
         change_config(given, init_lora_weights=draw.choice(STARTS))
         try:
@@ -66,7 +66,7 @@ def test_a_new_adapter_has_exactly_the_layout_of_the_given_one(base, tmp_path):
         assert {n: w.shape for n, w in weights.items()} == {n: w.shape for n, w in same.items()}
         assert scales(made) == scales(known) and layout(made).cells == layout(known).cells
         assert made.peft_config["default"].lora_dropout == known.peft_config["default"].lora_dropout
-    assert taken > 15
+    assert taken > 5
 
 
 def test_a_new_adapter_starts_as_the_base_model(base, tmp_path):

@@ -1,6 +1,7 @@
 """Property of given adapters: refused by `prepare` in one sentence, or the saved result is the one that was measured."""
 
 import random
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +19,13 @@ from core.pipeline.stages import train_reference
 from core.runs.submit import create_run
 from core.runs.worker import work
 from core.types import RunState
+from core.types.results import METRIC_NAMES
 from core.utils.serialization import read_json
 from core.workspace import Workspace, WorkspaceSettings
 from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS
 from tests.conftest import TINY, small_dataset
 from tests.models.adapter_folders import change_weights, make_adapter
+from tests.models.test_lora_recipe import random_layout
 
 RUNNER = CliRunner()
 TARGETS = {
@@ -75,8 +78,8 @@ def run_of(workspace: Workspace, method: str, steps: int):
 def check_saved_is_measured(workspace: Workspace, run) -> None:
     """Load the saved adapter on a fresh base model and measure it again."""
     again, reported = core.evaluate(workspace.root, run.spec.request, run.layout.adapter), run.evaluation.unlearned
-    for name in ("test_auc", "forget_auc", "membership_auc"):
-        assert getattr(again, name).value == pytest.approx(getattr(reported, name).value, abs=1e-6), name
+    for name in METRIC_NAMES:
+        assert getattr(again, name).value == pytest.approx(getattr(reported, name).value, abs=1e-6, nan_ok=True), name
 
 
 def check_only_coordinates_moved(workspace: Workspace, run) -> None:
@@ -87,15 +90,22 @@ def check_only_coordinates_moved(workspace: Workspace, run) -> None:
     assert len(fixed) == len(before) / 2 and all(torch.equal(before[name], after[name]) for name in fixed)
 
 
-def random_adapter(tiny: Workspace, folder: Path, seed: int) -> Path:
-    draw = random.Random(seed)
-    options = draw.choice(EXTRAS) | {"r": draw.choice([1, 2, 4, 8]), "lora_alpha": draw.choice([1, 8, 32])}
+def named_layout(draw: random.Random) -> dict:
     target = TARGETS[draw.choice(list(TARGETS))]
-    if "layers_to_transform" in options and target == "all-linear":
-        target = TARGETS["attention"]
-    adapter = make_adapter(tiny.layout.base, folder, seed, target_modules=target, **options)
-    scale = draw.choice([0.3, 1.0])
-    change_weights(adapter, lambda weights: {name: value * scale for name, value in weights.items()})
+    return {"r": draw.choice([1, 2, 4, 8]), "lora_alpha": draw.choice([1, 8, 32]), "target_modules": target}
+
+
+def random_adapter(tiny: Workspace, folder: Path, seed: int) -> Path:
+    """An adapter of a named layout with one extra, or of any linears, layers, ranks and patterns with or without one."""
+    draw = random.Random(seed)
+    adapter = None
+    while not adapter:
+        options = named_layout(draw) if draw.random() < 0.5 else random_layout(draw, layers=2)
+        options |= draw.choice([*[{}] * 8, *EXTRAS])
+        with suppress(ValueError):  # PEFT does not train every combination
+            adapter = make_adapter(tiny.layout.base, folder, seed, **options)
+    scale, dtype = draw.choice([0.3, 1.0]), draw.choice([torch.float32, torch.float16, torch.bfloat16])
+    change_weights(adapter, lambda weights: {name: (value * scale).to(dtype) for name, value in weights.items()})
     if draw.random() < 0.15:
         change_weights(adapter, lambda weights: weights | {KEPT: torch.ones_like(next(iter(weights.values())))})
     return adapter
@@ -119,12 +129,12 @@ def check_property(tiny: Workspace, tmp_path: Path, seed: int, method: str = "cu
 
 def test_random_adapters(tiny, tmp_path):
     """Some of these seeds are taken, and some refused."""
-    taken = {check_property(tiny, tmp_path / str(seed), seed) for seed in range(4)}
+    taken = {check_property(tiny, tmp_path / str(seed), seed) for seed in (5, 6, 8, 9)}
     assert taken == {True, False}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10, 40))
+@pytest.mark.parametrize("seed", range(10, 50))
 def test_more_random_adapters(tiny, tmp_path, seed):
     check_property(tiny, tmp_path, seed, method=["cure", "cure_merge", "graddiff"][seed % 3])
 
