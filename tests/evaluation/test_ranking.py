@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 import torch
 
+from core.data.readers import read
 from core.evaluation.evaluate import top_list
 from core.evaluation.ranking import score_candidates
 from core.models.batching import answer_logits, collate
 from core.pipeline.context import load_adapter, make_context
+from core.pipeline.prepare import prepare
 from core.types import Interaction, Prompt, Task
+from core.workspace import WorkspaceSettings
 from tests.circuit.conftest import CONFIGS, random_recommender
-from tests.conftest import tiny_workspace
+from tests.conftest import TINY, tiny_workspace
+from tests.models.adapter_folders import CASES
 
 
 def load_recommender(workspace):
@@ -94,6 +98,21 @@ def full_prompt_score(recommender, encoded) -> float:
     if recommender.task is Task.CLICK:
         return float(logits[-1, recommender.yes] - logits[-1, recommender.no])
     return logits.log_softmax(-1).gather(1, batch.tokens[:, None]).mean().item()
+
+
+@pytest.mark.parametrize("name", ["mistral-sw", "gemma2-nokey", "gemma3-nokey"])
+@pytest.mark.skipif(not CASES.is_dir(), reason="../shared/data/cases is not on this machine")
+def test_case_of_a_window_shorter_than_the_prompt(tmp_path, name):
+    folder = CASES / "13-sliding-window"
+    settings = WorkspaceSettings(name, "test", base=str(folder / name), window=12, epochs=1, rank=2)
+    made = prepare(read(f"csv:{folder / 'good.csv'}"), tmp_path / "ws", settings, TINY, lambda *_: False)
+    recommender, context = load_recommender(made)
+    prompt = max((one for part in context.split.test for one in part.singles), key=lambda one: len(one.events))
+    items = list(made.items)[:5]
+    encoded = context.encode([with_candidate(prompt, item) for item in items])
+    assert min(len(one.ids) for one in encoded) > 64  # the window
+    fast = score_candidates(recommender, prompt, items, context.prompt_setup)
+    np.testing.assert_allclose(fast, [full_prompt_score(recommender, one) for one in encoded], atol=1e-4)
 
 
 @pytest.mark.parametrize("task", ["click"])
