@@ -155,7 +155,8 @@ def answer_tokens(tokenizer: Any, answers: tuple[str, str]) -> tuple[int, int]:
     if len(yes) != 1 or len(no) != 1 or yes == no:
         raise ModelError(
             f"The tokenizer writes {answers[0]!r} as {len(yes)} and {answers[1]!r} as {len(no)} tokens: "
-            "the click task needs one different token each, so use another model or the next_item task."
+            "the click task needs one different token each, so use other words (--templates), another model or the "
+            "next_item task."
         )
     return yes[0], no[0]
 

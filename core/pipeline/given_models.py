@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from core.data.prompts import template
+from core.data.templates import Template
 from core.errors import ModelError
 from core.models.base_parts import load_tokenizer
 from core.models.external_adapter import check_given_adapter
@@ -15,7 +15,6 @@ from core.models.hub import resolve
 from core.models.lora_recipe import recipe_of
 from core.models.recommender import answer_tokens
 from core.models.validation import check_folder
-from core.types import Task
 from core.utils.serialization import write_json
 from core.workspace import Workspace, WorkspaceSettings
 from core.workspace.run_layout import AdapterLayout
@@ -45,12 +44,12 @@ def given_base(settings: WorkspaceSettings, converted: Path) -> tuple[WorkspaceS
     return replace(settings, base="base", base_note=note), converted
 
 
-def check_given_models(base: Path | None, task: Task, adapter: Path | None) -> tuple[str, ...]:
+def check_given_models(base: Path | None, words: Template, adapter: Path | None) -> tuple[str, ...]:
     """Check a base model and an adapter that `prepare` was given; both are optional.
 
     Args:
         base: Folder of the base model; None where one is trained.
-        task: What the recommender is asked.
+        words: The template of the prompts, whose answers must be one token each.
         adapter: Folder of the adapter.
 
     Returns:
@@ -65,8 +64,8 @@ def check_given_models(base: Path | None, task: Task, adapter: Path | None) -> t
         return ()
     check_folder(base)
     repeated = check_given_adapter(adapter, base) if adapter else ()
-    tokenizer, words = load_tokenizer(base), template(task)
-    if task is Task.CLICK:
+    tokenizer = load_tokenizer(base)
+    if words.yes:
         answer_tokens(tokenizer, (words.yes, words.no))
     return repeated
 

@@ -11,9 +11,9 @@ from transformers import PreTrainedTokenizerFast
 from core.data.prompts import encode, escape
 from core.data.readers import Dataset
 from core.data.splits import MIN_HISTORY, by_user, make_split, split_users, windows
-from core.data.templates import FILMS, Template, check_templates
+from core.data.templates import FILMS, Template, check_templates, read_template
 from core.errors import DataError, ModelError, WorkspaceError
-from core.models.recommender import save_adapter
+from core.models.recommender import answer_tokens, save_adapter
 from core.models.scratch import save_base, small_llama, train_tokenizer
 from core.pipeline.context import fresh_adapter, make_context
 from core.pipeline.given_models import check_given_models, given_base, rank_of, take_adapter
@@ -93,25 +93,19 @@ def prepare(
         DataError: The data leaves a part of the user split without users, or the templates file cannot be used.
         ModelError: The base model or the adapter cannot be used, or a prompt is longer than the base model's positions.
     """
-    if folder.exists():
-        raise WorkspaceError(f"{folder} exists already: choose another --workspace or remove it first.")
-    check_templates(templates, settings.task)
-    for item in dataset.items:
-        escape(item.title)  # refuses titles that no prompt can hold, before anything is written
+    _check_inputs(dataset, folder, templates, settings.task)
     part = staging(folder)
     shutil.rmtree(part, ignore_errors=True)
     layout, given = WorkspaceLayout(part), settings.base
     try:
         settings, base = given_base(settings, layout.base)
-        repeated = check_given_models(base, settings.task, adapter)
+        repeated = check_given_models(base, read_template(templates, settings.task), adapter)
         settings = replace(settings, rank=rank_of(adapter)) if adapter else settings
         user_split, base_interactions = _split_users(dataset, scratch, base is None, base_interactions)
         _check_examples(dataset, user_split, settings)
         if base:
             check_prompt_lengths(base, dataset, user_split, settings, templates)
-        _write_data(layout, dataset, user_split, settings)
-        if templates != FILMS:
-            shutil.copyfile(templates, layout.templates)
+        _write_data(layout, dataset, user_split, settings, templates)
         if not base:
             _train_base(Workspace(part), base_interactions, scratch, report)
         if adapter:
@@ -126,6 +120,15 @@ def prepare(
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return Workspace(folder)
+
+
+def _check_inputs(dataset: Dataset, folder: Path, templates: Path, task: Task) -> None:
+    """Refuse what can be refused before anything is read or written."""
+    if folder.exists():
+        raise WorkspaceError(f"{folder} exists already: choose another --workspace or remove it first.")
+    check_templates(templates, task)
+    for item in dataset.items:
+        escape(item.title)  # refuses titles that no prompt can hold
 
 
 def _split_users(
@@ -155,11 +158,15 @@ def _check_examples(dataset: Dataset, user_split: UserSplit, settings: Workspace
         )
 
 
-def _write_data(layout: WorkspaceLayout, dataset: Dataset, user_split: UserSplit, settings: WorkspaceSettings) -> None:
+def _write_data(
+    layout: WorkspaceLayout, dataset: Dataset, user_split: UserSplit, settings: WorkspaceSettings, templates: Path
+) -> None:
     write_json_lines(layout.items, dataset.items)
     write_json_lines(layout.interactions, dataset.interactions)
     write_json(layout.user_split, user_split)
     write_json(layout.settings, settings)
+    if templates != FILMS:
+        shutil.copyfile(templates, layout.templates)
 
 
 def base_tokenizer(
@@ -181,11 +188,14 @@ def _train_base(
 ) -> None:
     """Train a tokenizer and a small Llama on the catalogue and the base-model users, and on no training user."""
     settings, items = workspace.settings, workspace.items.values()
-    tokenizer = base_tokenizer(tuple(items), base_interactions, workspace.template, scratch)
+    words = workspace.template
+    tokenizer = base_tokenizer(tuple(items), base_interactions, words, scratch)
+    if words.yes:
+        answer_tokens(tokenizer, (words.yes, words.no))
     titles = {item.id: escape(item.title) for item in items}
     histories = by_user(base_interactions, settings.task).values()
     prompts = [prompt for history in histories for prompt in windows(history, settings.window)]
-    encoded = encode(prompts, titles, workspace.template, tokenizer)
+    encoded = encode(prompts, titles, words, tokenizer)
     model = small_llama(len(tokenizer), scratch.width, scratch.layers, scratch.heads, scratch.kv_heads, settings.seed)
     recipe = FinetuneSettings(
         scratch.epochs, scratch.learning_rate, batch_size=16, weight_decay=0.1, seed=settings.seed

@@ -10,10 +10,12 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, PretrainedConfig
 
 from core.data.readers import Dataset
+from core.data.templates import FILMS, read_template
 from core.pipeline.prepare import Scratch, base_tokenizer
 from core.types import Task
 from tests.conftest import CONFIGS
 
+WORDS = read_template(FILMS, Task.CLICK)
 CASES = Path(__file__).parents[3] / "shared/data/cases"
 
 
@@ -29,7 +31,7 @@ def make_base(folder: Path, family: str = "llama", seed: int = 0, **sizes) -> Pa
 
 def make_whole_base(folder: Path, config: PretrainedConfig, data: Dataset) -> Path:
     """A random base model of a configuration, with a tokenizer for the titles of the data."""
-    tokenizer = base_tokenizer(data.items, data.interactions, Task.CLICK, Scratch(vocabulary=400))
+    tokenizer = base_tokenizer(data.items, data.interactions, WORDS, Scratch(vocabulary=400))
     config = deepcopy(config)
     config.vocab_size = len(tokenizer)
     torch.manual_seed(0)

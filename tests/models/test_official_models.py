@@ -11,6 +11,7 @@ from tokenizers.processors import TemplateProcessing
 
 from core.data.prompts import encode, escape
 from core.data.splits import by_user, windows
+from core.data.templates import FILMS, read_template
 from core.errors import ModelError
 from core.evaluation.ranking import score_candidates
 from core.models.base_parts import load_config, load_tokenizer
@@ -154,7 +155,9 @@ def test_tokens_that_end_every_text_are_left_out(tmp_path, template, task):
     titles = {item.id: escape(item.title) for item in DATA.items}
     prompts = [prompt for events in by_user(DATA.interactions, task).values() for prompt in windows(events, 6)]
     assert tokenizer("a")["input_ids"] != plain("a")["input_ids"]
-    for known, one in zip(*(encode(prompts, titles, task, each) for each in (plain, tokenizer)), strict=True):
+    for known, one in zip(
+        *(encode(prompts, titles, read_template(FILMS, task), each) for each in (plain, tokenizer)), strict=True
+    ):
         assert one.ids == (0,) * before + known.ids
         for name in ("spans", "answers"):
             assert getattr(one, name) == tuple((a + before, b + before) for a, b in getattr(known, name))

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from core.data.paraphrases import paraphrases_of
+from core.data.paraphrases import Paraphrase, paraphrases_of
 from core.data.prompts import encode, escape
 from core.data.splits import make_split, split_users
+from core.data.templates import FILMS, read_template
 from core.errors import ModelError
 from core.models.base_parts import load_tokenizer
 from core.pipeline.prepare import prepare
@@ -60,14 +61,14 @@ def test_the_longest_prompt_is_the_longest_of_all(tmp_path, task):
     tokenizer = load_tokenizer(base_of(tmp_path / "base", "llama", 128))
     split = make_split(DATA.interactions, split_users(DATA.interactions, 0, 0.2), None, 7, task)
     prompts = split.retain + split.validation + split.test + split.holdout
-    titles, lengths = {item.id: item.title for item in DATA.items}, [0]
+    titles, lengths = {item.id: item.title for item in DATA.items}, []
     shown = {item: escape(title) for item, title in titles.items()}
     every = [with_last(prompt, item) for prompt in prompts for item in titles]
-    lengths += [len(one.ids) for one in encode(every, shown, task, tokenizer)]
-    for paraphrase in paraphrases_of(task).values():
+    wordings = [Paraphrase(read_template(FILMS, task)), *paraphrases_of(task).values()]
+    for paraphrase in wordings:
         cased = {item: paraphrase.title(title) for item, title in shown.items()}
-        lengths += [len(one.ids) for one in encode(paraphrase.prompts(every), cased, task, tokenizer, paraphrase.words)]
-    assert longest_prompt(prompts, titles, task, tokenizer) == max(lengths)
+        lengths += [len(one.ids) for one in encode(paraphrase.prompts(every), cased, paraphrase.words, tokenizer)]
+    assert longest_prompt(prompts, titles, wordings, tokenizer) == max(lengths)
 
 
 def with_last(prompt: Prompt, item: str) -> Prompt:
