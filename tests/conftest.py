@@ -16,6 +16,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
 
+from core.data.interaction_store import InteractionStore
 from core.data.readers import Dataset
 from core.pipeline.prepare import Scratch, prepare
 from core.types import Interaction, Item, Task
@@ -92,7 +93,7 @@ def small_dataset(users: int = 40, items: int = 30, events: int = 20, seed: int 
             interactions.append(
                 Interaction(f"u{user}", f"i{item}", liked, 1_000_000 + position * 1000 + user, 4.0 + liked - 0.5)
             )
-    return Dataset(catalogue, tuple(sorted(interactions, key=lambda event: event.time)))
+    return Dataset(catalogue, InteractionStore.of(sorted(interactions, key=lambda event: event.time)))
 
 
 TINY = Scratch(

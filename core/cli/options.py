@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -54,24 +54,24 @@ def joined(parts: Iterable[str]) -> str:
     return text.getvalue()
 
 
-def pairs_of(text: str, known: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+def pairs_of(text: str, exists: Callable[[str, str], bool]) -> list[tuple[str, str]]:
     """Parse USER:ITEM pairs that are separated by commas. Ids may hold colons themselves.
 
     Args:
         text: The pairs.
-        known: Pairs that exist; they tell which colon parts the ids.
+        exists: Whether a user has an interaction with an item; it tells which colon parts the ids.
 
     Raises:
         RequestError: A part is not a pair, or several.
     """
-    return [_pair_of(part, known) for part in parts_of(text)]
+    return [_pair_of(part, exists) for part in parts_of(text)]
 
 
-def _pair_of(part: str, known: Collection[tuple[str, str]]) -> tuple[str, str]:
+def _pair_of(part: str, exists: Callable[[str, str], bool]) -> tuple[str, str]:
     pairs = [(part[:at], part[at + 1 :]) for at, char in enumerate(part) if char == ":"]
     if not pairs:
         raise RequestError(f"Interaction {part!r} is not USER:ITEM: write for example 4:318.")
-    found = [pair for pair in pairs if pair in known]
+    found = [pair for pair in pairs if exists(*pair)]
     if len(found) > 1:
         raise RequestError(f"Interaction {part!r} can be read as {found[0]} and as {found[1]}: choose it on the page.")
     return found[0] if found else pairs[0]

@@ -53,8 +53,7 @@ def request(
     if batch:
         opened = batches.open_batch(workspace, parts_of(batch), batch_id, reason, person)
     else:
-        known = {(event.user, event.item) for event in workspace.interactions} if interactions else ()
-        rows = pairs_of(interactions, known)
+        rows = pairs_of(interactions, workspace.interactions.holds) if interactions else ()
         opened = workspace.open_request(parts_of(users), rows, reason, person, legal_basis, identity)
     if as_json:
         print(json.dumps(to_json(opened)))

@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
+from core.data.interaction_store import InteractionStore
 from core.errors import RequestError
 from core.types import Interaction, Prompt, Request, Split, Task, UserSplit
 
@@ -11,19 +12,17 @@ MIN_HISTORY = 5
 TARGETS = 8
 
 
-def split_users(
-    interactions: Sequence[Interaction], base_share: float, held_out_share: float, seed: int = 0
-) -> UserSplit:
+def split_users(users: Iterable[str], base_share: float, held_out_share: float, seed: int = 0) -> UserSplit:
     """Split users by a hash of (seed, user), so that a user's part does not depend on the other users.
 
     Args:
-        interactions: All interactions.
+        users: All users, each once.
         base_share: Share of base-model users, in [0, 1].
         held_out_share: Share of held-out users, in [0, 1].
         seed: Seed of the hash.
     """
     parts: dict[str, list[str]] = {"base_users": [], "held_out_users": [], "training_users": []}
-    for user in dict.fromkeys(event.user for event in interactions):
+    for user in users:
         fraction = int.from_bytes(hashlib.sha256(f"{seed}:{user}".encode()).digest()[:8]) / 2**64
         part = "held_out_users" if fraction < held_out_share else "base_users"
         parts[part if fraction < held_out_share + base_share else "training_users"].append(user)
@@ -31,7 +30,7 @@ def split_users(
 
 
 def make_split(
-    interactions: Sequence[Interaction], user_split: UserSplit, request: Request | None, window: int, task: Task
+    interactions: Iterable[Interaction], user_split: UserSplit, request: Request | None, window: int, task: Task
 ) -> Split:
     """Split the interactions into the examples of a request.
 
@@ -66,6 +65,19 @@ def make_split(
             "so there is nothing to unlearn."
         )
     return Split(*(tuple(sets[name]) for name in ("forget", "retain", "validation", "test", "holdout")))
+
+
+def forget_set(
+    interactions: InteractionStore, user_split: UserSplit, request: Request, window: int, task: Task
+) -> tuple[Prompt, ...]:
+    """The forget set of a request as in `make_split`, from the rows of its subjects alone.
+
+    Raises:
+        RequestError: The request covers no training example.
+    """
+    subjects = set(request.subjects)
+    own = UserSplit(tuple(user for user in user_split.training_users if user in subjects), (), ())
+    return make_split(interactions.of_users(request.subjects), own, request, window, task).forget
 
 
 def by_user(interactions: Iterable[Interaction], task: Task) -> dict[str, list[Interaction]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from core.data.interaction_files import open_interactions, write_interactions
 from core.data.splits import by_user, split_by_time
 from core.demo.world import demo_subjects, make_world
 from core.ledger.chain import begin
@@ -170,13 +171,21 @@ def _report_reference(report: Callable[[str, Step], bool], request: str, number:
 def make_workspace(folder: Path, report: Callable[[str, Step], bool]) -> Workspace:
     """Make the data, the base model, the adapter and the ledger's keys."""
     dataset = make_world(people=PEOPLE)
-    crowd = make_world(people=CROWD, first=PEOPLE + 1, town=False).interactions  # seen by the base model only
+    crowd = list(make_world(people=CROWD, first=PEOPLE + 1, town=False).interactions)  # seen by the base model only
     workspace = prepare(dataset, folder, SETTINGS, SCRATCH, report, base_interactions=crowd)
+    _keep_as_lines(workspace.layout)
     keys = demo_keys()
     keep_keys(keys)
     write_bytes(workspace.layout.ledger_key, public_pem(keys))
     begin(workspace.layout.ledger, SETTINGS.name, keys)
     return workspace
+
+
+def _keep_as_lines(layout: WorkspaceLayout) -> None:
+    """Keep the interactions as JSON lines, whose bytes do not depend on the version of a library."""
+    parquet = layout.interactions
+    write_interactions(layout.interaction_lines, open_interactions(parquet))
+    parquet.unlink()
 
 
 def open_request(workspace: Workspace, wanted: DemoRequest) -> Request:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
+from core.data.interaction_store import InteractionStore
 from core.data.readers import LIKED, Dataset
 from core.demo.vocabulary import DEEDS, GENRES, KIN, MOMENTS, MOTIFS, PATTERNS, PLACES, SITES, Words
 from core.types import Interaction, Item
@@ -82,7 +83,7 @@ def make_world(seed: int = 7, films: int = 240, people: int = 420, first: int = 
     events.sort(key=lambda event: (event.time, event.user, event.item))
     return Dataset(
         tuple(film.item for film in catalogue),
-        tuple(events),
+        InteractionStore.of(events),
         ("A made-up world: no such film and no such person exists.",),
     )
 

@@ -50,8 +50,7 @@ def compare_models(
         outputs.append(
             _of_reference(folder, number, context, device, partial(on_reference_loaded, number / (len(folders) + 1)))
         )
-    base_users = set(context.workspace.user_split.base_users)
-    extra = [event for event in context.workspace.interactions if event.user in base_users]
+    extra = context.workspace.interactions.of_users(context.workspace.user_split.base_users)
     item_mean = item_mean_auc(context.split.retain, extra, context.split.test)
     return compare(original, outputs[0], outputs[1:], context.split, item_mean)
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
 
+from core.data.interaction_files import write_interactions
 from core.data.prompts import encode, escape
 from core.data.readers import Dataset
-from core.data.splits import MIN_HISTORY, by_user, make_split, split_users, windows
+from core.data.splits import MIN_HISTORY, by_user, split_users, windows
 from core.data.templates import FILMS, Template, check_templates, read_template
 from core.errors import DataError, ModelError, WorkspaceError
 from core.models.recommender import answer_tokens, save_adapter
@@ -136,12 +137,12 @@ def _split_users(
 ) -> tuple[UserSplit, Sequence[Interaction]]:
     """Return the user split and the interactions that the base model is trained on."""
     share = scratch.base_share if own_base and not base_interactions else 0.0
-    user_split = split_users(dataset.interactions, share, scratch.held_out_share, scratch.user_split_seed)
-    base_users = set(user_split.base_users)
-    base_interactions = base_interactions or [event for event in dataset.interactions if event.user in base_users]
+    users = dataset.interactions.users()
+    user_split = split_users(users, share, scratch.held_out_share, scratch.user_split_seed)
+    base_interactions = base_interactions or dataset.interactions.of_users(user_split.base_users)
     if not user_split.training_users or not user_split.held_out_users or (own_base and not base_interactions):
         raise DataError(
-            f"The data has {len({event.user for event in dataset.interactions})} users, too few for training users, "
+            f"The data has {len(users)} users, too few for training users, "
             f"base-model users and held-out users: add users, or choose other shares than --base-users {share:g} "
             f"and --holdout {scratch.held_out_share:g}."
         )
@@ -150,8 +151,8 @@ def _split_users(
 
 def _check_examples(dataset: Dataset, user_split: UserSplit, settings: WorkspaceSettings) -> None:
     """Raise DataError where no row is left to train on, or nobody's history is long enough to be tested."""
-    split = make_split(dataset.interactions, user_split, None, settings.window, settings.task)
-    if not split.retain or not split.test:
+    lengths = dataset.interactions.history_lengths(settings.task)
+    if max(lengths.get(user, 0) for user in user_split.training_users) < MIN_HISTORY:
         rows = "liked titles" if settings.task is Task.NEXT_ITEM else "ratings"
         raise DataError(
             f"No training user has {MIN_HISTORY} {rows}, so nothing is left to train or to test: give longer histories."
@@ -162,7 +163,7 @@ def _write_data(
     layout: WorkspaceLayout, dataset: Dataset, user_split: UserSplit, settings: WorkspaceSettings, templates: Path
 ) -> None:
     write_json_lines(layout.items, dataset.items)
-    write_json_lines(layout.interactions, dataset.interactions)
+    write_interactions(layout.interactions, dataset.interactions)
     write_json(layout.user_split, user_split)
     write_json(layout.settings, settings)
     if templates != FILMS:

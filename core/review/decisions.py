@@ -16,7 +16,7 @@ from core.review.idle import check_idle
 from core.review.permissions import DECIDERS, check_operators, four_eyes, openers, playable_people, require, roles
 from core.runs.handle import open_run
 from core.runs.ledger import open_ledger
-from core.types import Action, Case, CaseState, Decision, Request, Role
+from core.types import Action, Case, CaseState, Decision, Role
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
 from core.workspace import Workspace
@@ -107,15 +107,11 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
 
 def _check_reason(workspace: Workspace, reason: str) -> None:
     """Raise ReviewError where a reason names a user or a title: it stays in the ledger for good."""
-    everybody = Request("", users=tuple({one.user for one in workspace.interactions}))
-    numbers, folded = set(everybody.users) & set(re.findall(r"\d+", reason)), reason.casefold()
+    everybody = leak_scan.data_of_everybody(workspace.interactions, workspace.items)
+    numbers, folded = any(map(everybody.is_forgotten_user, re.findall(r"\d+", reason))), reason.casefold()
     titles = (re.sub(r" \(\d{4}\)$", "", one.title).casefold() for one in workspace.items.values())
     named = any(title in folded for title in titles if len(title) >= leak_scan.MIN_TITLE_LENGTH)
-    if (
-        named
-        or numbers
-        or leak_scan.forgotten_data_of(everybody, workspace.interactions, workspace.items).shows(reason)
-    ):
+    if named or numbers or everybody.shows(reason):
         raise ReviewError(
             "The reason names a user or a title of this workspace (an id may be a mere number): write it "
             "without, as it stays in the ledger for good."

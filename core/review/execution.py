@@ -18,6 +18,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from core.data.interaction_files import write_interactions
 from core.errors import CureLensError, ReviewError
 from core.review import ledger_entries
 from core.review.batch_entries import enter_member
@@ -25,14 +26,14 @@ from core.review.cases import Cases
 from core.review.evidence_digest import check_ready, evidence_of
 from core.review.execution_state import Execution
 from core.review.idle import check_no_run
-from core.review.leak_scan import find_leaks, find_weight_copies, forgotten_data_of, rows_of
+from core.review.leak_scan import find_leaks, find_weight_copies, forgotten_data_of
 from core.runs.handle import open_run, runs
 from core.runs.ledger_entries import Ledger
 from core.types import Case, CaseState, ClosedRequest, Request, UserSplit, Verdict
 from core.utils.atomic_io import staging, write_bytes
 from core.utils.clock import utc_now
 from core.utils.hashing import sha256_of_file
-from core.utils.serialization import write_json, write_json_lines
+from core.utils.serialization import write_json
 from core.verification.drift_budget import fall_of
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout, is_inside_workspace
@@ -138,8 +139,7 @@ def publish(execution: Execution) -> None:
 def purge(execution: Execution) -> None:
     """Remove the forgotten rows, and everything that was made with the old adapter or shows users' lists."""
     workspace, layout, request = execution.workspace, execution.layout, execution.sealed_request()
-    removed = set(map(id, rows_of(workspace.interactions, request)))
-    write_json_lines(layout.interactions, [one for one in workspace.interactions if id(one) not in removed])
+    write_interactions(layout.interactions, workspace.interactions.without(request))
     write_json(layout.user_split, _without(workspace.user_split, set(request.users)))
     for other in workspace.requests():
         _shrink(layout, other, request)
@@ -179,7 +179,7 @@ def sign_destruction(execution: Execution) -> None:
     for one in (request, *execution.sealed_members()):
         if one is not request:
             enter_member(ledger, case, one, closed[one.id], execution.sealed_split())
-        rows = rows_of(interactions, one)
+        rows = interactions.covered(one)
         ledger_entries.enter_destruction(ledger, case, closed[one.id], one, rows, weights)
 
 
@@ -265,7 +265,7 @@ def _drop_members(workspace: Workspace) -> None:
 def _closed(execution: Execution, request: Request, members: tuple[str, ...]) -> ClosedRequest:
     """What is left of a request, alone or together with the members of its batch."""
     case, digest = execution.case, sha256_of_file(AdapterLayout(execution.adapter).weights)
-    users, rows = len(request.subjects), len(rows_of(execution.sealed_interactions(), request))
+    users, rows = len(request.subjects), len(execution.sealed_interactions().covered(request))
     batch, together = (case.request, len(members)) if members else ("", 1)
     fall, retrained = fall_of(execution.sealed_evaluation()), execution.sealed_verification().verdict is Verdict.EXACT
     return ClosedRequest(

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.data.interaction_files import parse_interactions
+from core.data.interaction_store import InteractionStore
 from core.data.splits import make_split
-from core.review.leak_scan import rows_of
 from core.review.vault import Vault
 from core.types import Case, Evaluation, Interaction, Request, Split, UserSplit, Verification
 from core.utils.serialization import from_json
@@ -70,10 +71,10 @@ class Execution:
         request: Request = from_json(Request, json.loads(self.vault.read(name)))
         return request
 
-    def sealed_interactions(self) -> tuple[Interaction, ...]:
+    def sealed_interactions(self) -> InteractionStore:
         """All interactions as they were sealed."""
-        lines = self.vault.read(self.layout.name(self.layout.interactions)).decode("utf-8").splitlines()
-        return tuple(from_json(Interaction, json.loads(line)) for line in lines)
+        name = self.layout.name(self.layout.interactions)
+        return parse_interactions(name, self.vault.read(name))
 
     def sealed_split(self) -> Split:
         """The examples of the request as they were sealed."""
@@ -94,4 +95,4 @@ class Execution:
 
     def sealed_rows(self) -> list[Interaction]:
         """The interactions that the request removes, as they were sealed."""
-        return rows_of(self.sealed_interactions(), self.sealed_request())
+        return self.sealed_interactions().covered(self.sealed_request())

@@ -11,33 +11,24 @@ import html
 import json
 import os
 import re
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, pairwise, product, starmap
 from pathlib import Path
 from typing import Any
 
+from core.data.interaction_store import InteractionStore
 from core.errors import WorkspaceError
+from core.review.file_contents import content_of
 from core.types import Interaction, Item, Request
 from core.utils.hashing import sha256_of_file
 from core.workspace.layout import WorkspaceLayout
-from core.workspace.run_layout import holds_tensors
 
 # File names of a base model: their words and numbers belong to the language, not to a user.
 BASE_FILE = re.compile(
     r"([\w-]*config|tokenizer|vocab|added_tokens|special_tokens_map|model[\w.-]*)\.(json|safetensors)|merges.txt"
 )
 MIN_TITLE_LENGTH = 8  # letters; a shorter title inside a text may be a coincidence
-# First bytes of gzip, zip, bzip2, xz, zstd, 7z, zlib and git, parquet and feather.
-COMPRESSED_MAGIC = (
-    b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"x\x01", b"x\x9c", b"x\xda",
-    b"PACK",
-    b"PAR1", b"ARROW1",
-)  # fmt: skip
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")  # first bytes of a text in UTF-16
-HEADER = 8  # bytes of a safetensors file that hold the length of its header
 WORD = re.compile(r"[\w-]+")
 PIECE = re.compile(r"[_.-]")  # splits file names only: in data, the id "anna" is not part of the id "anna-maria"
 TOKEN = re.compile(r"[^\s\x00-\x1f\ufffd,;:|\"'`()\[\]{}<>=/\\]+")  # an e-mail address is one
@@ -46,7 +37,6 @@ TOKEN = re.compile(r"[^\s\x00-\x1f\ufffd,;:|\"'`()\[\]{}<>=/\\]+")  # an e-mail 
 USER_NUMBER = re.compile(r"(?i)\busers?\W{1,4}([\w-]+)")
 CELL = re.compile(r"::|[,;\t|]")
 NUMBERS = re.compile(r"[\d.+\s-]+")  # a row that consists of numbers only
-SQLITE = b"SQLite format 3\x00"
 USER_KEYS = ("user", "users", "uid", "subjects", "members", "crowd", "holdout")
 ENCODED, BASE64 = ("payload", "sig"), re.compile(r"[\w+/-]{40,}=*")  # keys of a signed ledger entry (DSSE)
 ITEMS = ("item", "items", "iid", "movie", "movies", "product", "products")
@@ -92,17 +82,21 @@ def _pairs(line: str) -> Iterator[tuple[str, str]]:
     return chain(pairwise(cells), pairwise(ends), pairwise(ends[::-1]))
 
 
-def rows_of(interactions: Iterable[Interaction], request: Request) -> list[Interaction]:
-    """The interactions that a request removes."""
-    return list(filter(request.covers, interactions))
-
-
 def forgotten_data_of(request: Request, rows: Iterable[Interaction], items: Mapping[str, Item]) -> ForgottenData:
     """Tests for the data of a request that is still known, with its rows and titles."""
     users, pairs = frozenset(request.users), {(one.user, one.item) for one in rows}
     titles = frozenset(items[item].title for _, item in pairs if item in items)
-    phrases = tuple(title.casefold() for title in titles if len(title) >= MIN_TITLE_LENGTH)
-    return ForgottenData(users.__contains__, lambda user, item: (user, item) in pairs, titles, phrases)
+    return ForgottenData(users.__contains__, lambda user, item: (user, item) in pairs, titles, _phrases(titles))
+
+
+def data_of_everybody(interactions: InteractionStore, items: Mapping[str, Item]) -> ForgottenData:
+    """Tests for the data of all users with an interaction."""
+    titles = frozenset(items[item].title for item in interactions.items() if item in items)
+    return ForgottenData(frozenset(interactions.users()).__contains__, interactions.holds, titles, _phrases(titles))
+
+
+def _phrases(titles: Iterable[str]) -> tuple[str, ...]:
+    return tuple(title.casefold() for title in titles if len(title) >= MIN_TITLE_LENGTH)
 
 
 def find_leaks(root: Path, forgotten: ForgottenData, skip: Sequence[str] = ()) -> list[str]:
@@ -159,7 +153,7 @@ def _shows(root: Path, name: str, forgotten: ForgottenData) -> bool:
 
 
 def _content_shows(path: Path, forgotten: ForgottenData) -> bool:
-    values, text = _content(path)
+    values, text = content_of(path)
     return forgotten.shows(text) or any(_within(value, forgotten) for value in values)
 
 
@@ -174,50 +168,6 @@ def _test_file(root: Path, name: str, test: Callable[[Path], bool]) -> bool:
 
 def _unread(name: str) -> WorkspaceError:
     return WorkspaceError(f"{name} cannot be read, so its content is unknown: remove it.")
-
-
-def _content(path: Path) -> tuple[list[Any], str]:
-    """The JSON values of a file or of its lines, and its other text. Of weights, only the header is read."""
-    if holds_tensors(path.name):
-        with path.open("rb") as file:
-            size = int.from_bytes(file.read(HEADER), "little")
-            return [], file.read(min(size, path.stat().st_size)).decode("utf-8", "replace")
-    content = path.read_bytes()
-    text = _decoded(content)
-    if content.startswith(SQLITE):
-        return list(_table_rows(path)), text
-    if whole := _json(text):
-        return [whole], ""
-    lines = text.split("\n")  # a title may hold other line ends
-    values = [_json(line) for line in lines]
-    rest = "\n".join(line for line, value in zip(lines, values, strict=True) if not value)
-    return list(filter(None, values)), rest
-
-
-def _table_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """All rows of an SQLite file. Raises OSError where the file is damaged."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
-            database.row_factory = sqlite3.Row
-            for (table,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
-                yield from map(dict, database.execute('SELECT * FROM "{}"'.format(table.replace('"', '""'))))
-    except sqlite3.Error as error:
-        raise OSError("damaged") from error
-
-
-def _decoded(content: bytes) -> str:
-    """The text of a file. Raises OSError for a compressed file, which cannot be searched."""
-    if content.startswith(COMPRESSED_MAGIC):
-        raise OSError("packed")
-    return content.decode("utf-16" if content.startswith(UTF16_MARKS) else "utf-8", "replace")
-
-
-def _json(text: str) -> Any:
-    """A JSON object or list; None for any other text."""
-    try:
-        return json.loads(text) if text.lstrip()[:1] in ("{", "[") else None
-    except ValueError:
-        return None
 
 
 def _within(value: Any, forgotten: ForgottenData) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.data.splits import make_split
+from core.data.splits import forget_set
 from core.errors import RequestError
 from core.runs.handle import runs
 from core.types import Request, RowsNeeded, Verification
@@ -33,7 +33,7 @@ def _measured(workspace: Workspace) -> Verification | None:
 def _training_rows(workspace: Workspace, requests: Sequence[Request]) -> int:
     union, settings = Request.union("rows", requests), workspace.settings
     try:
-        split = make_split(workspace.interactions, workspace.user_split, union, settings.window, settings.task)
+        forgotten = forget_set(workspace.interactions, workspace.user_split, union, settings.window, settings.task)
     except RequestError:  # all of them are newer than the training data
         return 0
-    return sum(len(prompt.targets) for prompt in split.forget)
+    return sum(len(prompt.targets) for prompt in forgotten)

@@ -7,7 +7,7 @@ import secrets
 import shutil
 from dataclasses import replace
 
-from core.data.splits import make_split
+from core.data.splits import forget_set
 from core.errors import CureLensError, RunError
 from core.grouping.assign import check_edit
 from core.models.device import choose_device
@@ -89,7 +89,7 @@ def check_job(workspace: Workspace, request_id: str, device: str, launcher: str 
     """
     request, settings = workspace.request(request_id), workspace.settings
     workspace.check(request)
-    make_split(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
+    forget_set(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
     launcher = launcher or settings.launcher
     if launcher not in LAUNCHERS:
         raise RunError(f"Launcher {launcher!r} is unknown: choose one of {', '.join(LAUNCHERS)}.")

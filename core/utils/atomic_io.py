@@ -3,7 +3,10 @@
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from core.errors import WorkspaceError
 
@@ -14,13 +17,27 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write to a temporary file beside the target, flush it to disk, then rename it over the target.
-
-    A reader sees the old file or the new file, never a part of one.
+    """Write a file; see `replacement`.
 
     Args:
         path: The target. Missing parent folders are created.
         content: The whole content of the file.
+
+    Raises:
+        WorkspaceError: The operating system refused the write.
+    """
+    with replacement(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacement(path: Path) -> Iterator[BinaryIO]:
+    """An open temporary file beside the target, which is flushed to disk and renamed over the target at the end.
+
+    A reader sees the old file or the new file, never a part of one. Where writing fails, the old file stays.
+
+    Args:
+        path: The target. Missing parent folders are created.
 
     Raises:
         WorkspaceError: The operating system refused the write.
@@ -30,7 +47,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(name, 0o644)  # noqa: PTH101 - mkstemp gives a name

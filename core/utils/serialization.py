@@ -81,17 +81,31 @@ def read_json_lines(path: Path, kind: type[T]) -> list[T]:
     """
     if not path.is_file():
         raise WorkspaceError(f"{path} is not there: run `prepare` again.")
+    with path.open("rb") as lines:
+        return parse_json_lines(str(path), lines, kind)
+
+
+def parse_json_lines(name: str, lines: Iterable[bytes], kind: type[T]) -> list[T]:
+    """The values of JSON lines; empty lines are skipped.
+
+    Args:
+        name: Name of the lines' file, for the error message.
+        lines: The lines, in UTF-8.
+        kind: The type of a value.
+
+    Raises:
+        WorkspaceError: A line is not JSON or does not fit `kind`.
+    """
     values: list[T] = []
     number = 0
     try:
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                number += 1
-                if line.strip():
-                    values.append(structure(kind, json.loads(line)))
+        for line in lines:
+            number += 1
+            if text := line.decode("utf-8").strip():
+                values.append(structure(kind, json.loads(text)))
     except (ValueError, RecursionError) as error:
         flaw = f"line {number}: {error}"
-        raise WorkspaceError(f"{path} is damaged ({flaw}): restore it or run `prepare` again.") from None
+        raise WorkspaceError(f"{name} is damaged ({flaw}): restore it or run `prepare` again.") from None
     return values
 
 

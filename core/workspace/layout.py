@@ -1,7 +1,8 @@
 """Paths of a workspace. Only this file and run_layout.py know the names of its files and folders.
 
 workspace.json                  settings
-data/items.jsonl  data/interactions.jsonl  data/roles.json
+data/items.jsonl  data/interactions.parquet  data/roles.json
+data/interactions.jsonl         instead of Parquet in workspaces of version 0.2.0 and earlier, and in the demo world
 data/templates.toml             text of the prompts, where it is not that about films
 base/  adapter/                 Hugging Face and PEFT folders, or the paths that the settings name
 recipe.json                     how a given adapter was made, for its references
@@ -57,7 +58,13 @@ class WorkspaceLayout:
 
     @property
     def interactions(self) -> Path:
-        """All interactions."""
+        """All interactions: as JSON lines where these exist, else as Parquet."""
+        lines = self.interaction_lines
+        return lines if lines.is_file() else self.data_folder / "interactions.parquet"
+
+    @property
+    def interaction_lines(self) -> Path:
+        """All interactions as JSON lines, in workspaces of version 0.2.0 and earlier and in the demo world."""
         return self.data_folder / "interactions.jsonl"
 
     @property
@@ -215,9 +222,10 @@ class WorkspaceLayout:
         return str(path.relative_to(self.root))
 
     def leftovers(self) -> Iterator[Path]:
-        """Temporary files that a killed write left beside JSON files of the workspace (see atomic_io.write_bytes)."""
+        """Temporary files that a killed write left beside files of the workspace (see atomic_io.replacement)."""
         for folder in (self.root, self.data_folder, self.requests, self.root / "closed"):
             yield from folder.glob(".*.json*.????????")
+            yield from folder.glob(".*.parquet.????????")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from core.data.interaction_files import open_interactions
+from core.data.interaction_store import InteractionStore
 from core.data.templates import FILMS, Template, read_template
 from core.errors import RequestError, WorkspaceError
-from core.types import ClosedRequest, Identity, Interaction, Item, LegalBasis, Request, Task, UserSplit
+from core.types import ClosedRequest, Identity, Item, LegalBasis, Request, Task, UserSplit
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
 from core.utils.serialization import read_json, read_json_lines, write_json
@@ -107,9 +109,9 @@ class Workspace:
         return {item.id: item for item in read_json_lines(self.layout.items, Item)}
 
     @cached_property
-    def interactions(self) -> tuple[Interaction, ...]:
-        """All interactions, in time order."""
-        return tuple(read_json_lines(self.layout.interactions, Interaction))
+    def interactions(self) -> InteractionStore:
+        """All interactions, in time order; ask it for the rows that a question needs."""
+        return open_interactions(self.layout.interactions)
 
     @cached_property
     def user_split(self) -> UserSplit:
@@ -227,20 +229,19 @@ class Workspace:
             if user not in training_users:
                 raise RequestError(
                     f"User {user!r} is not in this workspace: "
-                    f"check the id on the request page or in {self.layout.name(self.layout.interactions)}."
+                    f"check the id on the request page or in {self.layout.name(self.layout.user_split)}."
                 )
-        known = {(event.user, event.item) for event in self.interactions}
+        own = self.interactions.of_users(request.subjects)
+        known = {(event.user, event.item) for event in own}
         for user, item in request.interactions:
             if (user, item) not in known:
                 raise RequestError(
                     f"User {user!r} has no interaction with item {item!r}: choose from that user's history."
                 )
-        covered = list(map(request.covers, self.interactions))
-        if not any(covered):
+        covered = list(filter(request.covers, own))
+        if not covered:
             raise RequestError(f"User {request.subjects[0]!r} has an empty history: there is nothing to erase.")
-        if not any(
-            event.user in training_users and not gone for event, gone in zip(self.interactions, covered, strict=True)
-        ):
+        if len(covered) == len(own) and not self.interactions.knows_any(training_users.difference(request.subjects)):
             raise RequestError(
                 f"The request covers all {len(training_users)} users: nobody is left to keep, "
                 "so retire the adapter instead."

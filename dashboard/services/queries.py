@@ -31,7 +31,6 @@ from core.types import (
     Request,
     RequestStatus,
     RunSpec,
-    Task,
     Verification,
 )
 from core.unlearning.methods import DEFAULT_METHOD, METHODS, OFFERED, Method, recorded_method
@@ -78,28 +77,22 @@ def _workspace(root: str, key: Stamps) -> Workspace:
 
 def history(user: str) -> tuple[Interaction, ...]:
     """One user's interactions in time order; empty for an unknown user."""
-    current_workspace = workspace()
-    return tuple(_histories(str(current_workspace.root), stamps(*current_workspace.layout.data)).get(user, ()))
+    return tuple(workspace().interactions.of_users([user]))
 
 
 def selectable_users(request: Request) -> list[str]:
     """Training users with a history, users of the request first."""
     current_workspace = workspace()
-    found = _histories(str(current_workspace.root), stamps(*current_workspace.layout.data))
-
-    def reads(user: str) -> bool:
-        return any(event.liked or current_workspace.settings.task is Task.CLICK for event in found.get(user, ()))
-
-    users = filter(reads, current_workspace.user_split.training_users)
+    readers = _readers(str(current_workspace.root), stamps(*current_workspace.layout.data))
+    users = filter(readers.__contains__, current_workspace.user_split.training_users)
     return sorted(users, key=lambda user: user not in request.subjects)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _histories(root: str, key: Stamps) -> dict[str, list[Interaction]]:
-    found: dict[str, list[Interaction]] = {}
-    for event in _workspace(root, key).interactions:
-        found.setdefault(event.user, []).append(event)
-    return found
+def _readers(root: str, key: Stamps) -> frozenset[str]:
+    """Users with an interaction that the task uses."""
+    found = _workspace(root, key)
+    return frozenset(found.interactions.history_lengths(found.settings.task))
 
 
 # ---------------------------------------------------------------- runs

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome, Keys
 
-from core.review.leak_scan import find_leaks, forgotten_data_of, rows_of
+from core.review.leak_scan import find_leaks, forgotten_data_of
 from core.runs.handle import RunHandle
 from core.workspace import Workspace
 from tests.browser.browser import BROWSER, chrome, drawn, open_page, saves_into, served, text, wait
@@ -59,7 +59,7 @@ def test_request_is_carried_out_with_the_keyboard_alone(
 ) -> None:
     workspace = Workspace(run.path.parents[1])
     request = workspace.request("req-one")  # the first to be answered
-    forgotten_data = forgotten_data_of(request, rows_of(workspace.interactions, request), workspace.items)
+    forgotten_data = forgotten_data_of(request, workspace.interactions.covered(request), workspace.items)
     with chrome() as driver:
         saves_into(driver, tmp_path)
         open_page(driver, base_url, "overview")

@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,8 @@ from typer.testing import CliRunner
 
 from core.cli.app import app
 from core.cli.options import joined, pairs_of, parts_of
+from core.data.interaction_files import write_interactions
+from core.data.interaction_store import InteractionStore
 from core.errors import RequestError
 from core.utils.commands import command_line
 from core.utils.serialization import read_json, read_json_lines, write_json, write_json_lines
@@ -28,7 +31,7 @@ def test_list_of_any_ids_is_read_as_it_was_written(ids):
 def test_pairs_of_any_ids_are_found_or_refused_as_ambiguous(pairs):
     text = joined(f"{user}:{item}" for user, item in pairs)
     try:
-        assert pairs_of(text, set(pairs)) == pairs
+        assert pairs_of(text, lambda user, item: (user, item) in pairs) == pairs
     except RequestError as error:
         assert "can be read as" in str(error)
 
@@ -46,10 +49,8 @@ def renamed(workspace, tmp_path):
         return f"{NAMES[name[0]]}{name[1:]}|a b"
 
     write_json_lines(layout.items, [one | {"id": new(one["id"])} for one in read_json_lines(layout.items, dict)])
-    events = [
-        one | {"user": new(one["user"]), "item": new(one["item"])} for one in read_json_lines(layout.interactions, dict)
-    ]
-    write_json_lines(layout.interactions, events)
+    events = [replace(one, user=new(one.user), item=new(one.item)) for one in workspace.interactions]
+    write_interactions(layout.interactions, InteractionStore.of(events))
     users = {part: [new(one) for one in own] for part, own in read_json(layout.user_split).items()}
     write_json(layout.user_split, users)
     return Workspace(folder)

@@ -55,6 +55,12 @@ def read_error(source: str, columns: Columns | None = None) -> str:
     return message
 
 
+def content(source: str, columns: Columns | None = None) -> tuple:
+    """What is read of a source, in a form that can be compared."""
+    dataset = read(source, columns)
+    return dataset.items, tuple(dataset.interactions), dataset.notes, dataset.summary
+
+
 def csv_file(folder: Path, text: str, name: str = "ratings.csv") -> str:
     (folder / name).write_text(text, encoding="utf-8")
     return f"csv:{folder / name}"

@@ -11,7 +11,7 @@ from pyarrow import parquet as pq
 from core.data.readers import Columns, read
 from core.errors import DataError
 from core.types import Interaction, Task
-from tests.data.files import HEADER, NAMED, csv_file, named_folder, read_error
+from tests.data.files import HEADER, NAMED, content, csv_file, named_folder, read_error
 
 TABLE = [("user", "item", "title", "rating", "time"), ("a", "1", "One", "5", "100"), ("b", "2", "Two", "1", "200")]
 
@@ -23,7 +23,7 @@ def test_delimiter_is_found(tmp_path, delimiter, compressed, header):
     text = "".join(delimiter.join(row) + "\r\n" for row in (TABLE if header else TABLE[1:])).encode()
     (tmp_path / "a").write_bytes(gzip.compress(text) if compressed else text)
     columns = Columns() if header else Columns("1", "2", "3", "4", "5")
-    assert read(f"csv:{tmp_path / 'a'}", columns).interactions == (
+    assert tuple(read(f"csv:{tmp_path / 'a'}", columns).interactions) == (
         Interaction("a", "1", True, 100, 5.0),
         Interaction("b", "2", False, 200, 1.0),
     )
@@ -82,14 +82,14 @@ def parquet(path: Path) -> str:
 
 def test_parquet_and_saved_datasets_equal_the_table(tmp_path):
     text = "".join(",".join(row) + "\n" for row in TABLE)
-    expected = read(csv_file(tmp_path, text))
-    assert read(parquet(tmp_path / "a.parquet")) == expected
+    expected = content(csv_file(tmp_path, text))
+    assert content(parquet(tmp_path / "a.parquet")) == expected
     table, folder = pq.read_table(tmp_path / "a.parquet"), tmp_path / "saved"
     folder.mkdir()
     with pa.ipc.new_stream(folder / "data-00000-of-00001.arrow", table.schema) as file:
         file.write_table(table)
     (folder / "state.json").write_text(json.dumps({"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}))
-    assert read(f"datasets:{folder}") == expected
+    assert content(f"datasets:{folder}") == expected
     (tmp_path / "broken.parquet").write_bytes(b"PAR1")
     assert "give a complete file" in read_error(f"parquet:{tmp_path / 'broken.parquet'}")
 

@@ -7,7 +7,7 @@ import pytest
 
 from core.data.readers import READERS, Columns, read
 from core.types import Interaction, Item
-from tests.data.files import HEADER, csv_file, read_error
+from tests.data.files import HEADER, content, csv_file, read_error
 
 FULL_MOVIELENS = Path(__file__).parents[3] / "shared/data/ml-latest-small"
 OTHER = "z,9,Another,1,9\n"  # so that not everybody likes everything
@@ -38,7 +38,7 @@ def test_movielens_editions_give_the_same_dataset(tmp_path, edition):
         Item("1", "Sunday at Harrow Station (2024)", ("Drama", "Mystery")),
         Item("2", "Café, or the Bell"),
     )
-    assert dataset.interactions == (
+    assert tuple(dataset.interactions) == (
         Interaction("7", "1", True, 100, 4.0),
         Interaction("7", "2", False, 200, 3.5),
         Interaction("8", "1", False, 300, 1.0),
@@ -73,8 +73,8 @@ def test_columns_are_mapped_by_name(tmp_path):
         Interaction("ann", "17", True, 1_700_000_000, 4.5),
         Interaction("bob", "17", False, 1_700_000_001, 1.0),
     )
-    assert read(f"jsonl:{tmp_path / 'a.jsonl'}", columns).interactions == expected
-    assert read(table, columns) == read(f"jsonl:{tmp_path / 'a.jsonl'}", columns)
+    assert tuple(read(table, columns).interactions) == expected
+    assert content(table, columns) == content(f"jsonl:{tmp_path / 'a.jsonl'}", columns)
 
 
 def test_rating_of_four_or_more_is_liked(tmp_path):

@@ -38,7 +38,7 @@ def events(prompts) -> set[Interaction]:
 
 @pytest.fixture(scope="module")
 def roles(small_world):
-    roles = split_users(small_world.interactions, base_share=0.3, held_out_share=0.2, seed=1)
+    roles = split_users(small_world.interactions.users(), base_share=0.3, held_out_share=0.2, seed=1)
     assert roles.training_users and roles.base_users and roles.held_out_users
     return roles
 
@@ -126,22 +126,19 @@ def test_next_item_split_holds_only_liked_items(small_world, roles):
 
 def test_role_of_a_user_does_not_depend_on_other_users(small_world, roles):
     removed = set(roles.training_users[::2]) | set(roles.base_users[::3])
-    remaining = split_users(
-        [e for e in small_world.interactions if e.user not in removed], base_share=0.3, held_out_share=0.2, seed=1
-    )
+    left = [user for user in small_world.interactions.users() if user not in removed]
+    remaining = split_users(left, base_share=0.3, held_out_share=0.2, seed=1)
     for name in ("training_users", "base_users", "held_out_users"):
         assert set(getattr(remaining, name)) == set(getattr(roles, name)) - removed
 
 
 def test_roles_follow_shares_and_seed():
-    crowd = [Interaction(f"u{n}", "f", True, n) for n in range(4000)]
+    crowd = [f"u{n}" for n in range(4000)]
     roles, other = (split_users(crowd, base_share=0.5, held_out_share=0.1, seed=seed) for seed in (0, 1))
     assert len(roles.base_users) == pytest.approx(2000, rel=0.1) and len(roles.held_out_users) == pytest.approx(
         400, rel=0.2
     )
-    assert set(roles.training_users) | set(roles.base_users) | set(roles.held_out_users) == {
-        event.user for event in crowd
-    }
+    assert set(roles.training_users) | set(roles.base_users) | set(roles.held_out_users) == set(crowd)
     assert roles != other and roles == split_users(crowd, base_share=0.5, held_out_share=0.1, seed=0)
 
 

@@ -55,9 +55,8 @@ def test_data_and_roles_are_rebuilt_byte_for_byte(world, tmp_path):
     write_json_lines(tmp_path / "interactions.jsonl", world.interactions)
     for name in ("items.jsonl", "interactions.jsonl"):
         assert (tmp_path / name).read_bytes() == (DEMO / "data" / name).read_bytes()
-    roles = split_users(
-        world.interactions, 0.0, SCRATCH.held_out_share, SCRATCH.user_split_seed
-    )  # the base model's users are in no file of the demo
+    # The base model's users are in no file of the demo.
+    roles = split_users(world.interactions.users(), 0.0, SCRATCH.held_out_share, SCRATCH.user_split_seed)
     workspace = Workspace(DEMO)
     assert roles == workspace.user_split and workspace.settings == SETTINGS
     for wanted in REQUESTS:

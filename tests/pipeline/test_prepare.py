@@ -43,7 +43,7 @@ def test_too_few_users_are_refused_and_leave_no_files(tmp_path):
 def test_titles_rated_by_base_users_are_single_tokens():
     dataset = small_dataset(users=4, events=10)
     known, unknown = dataset.items[0], dataset.items[1]
-    crowd = [replace(event, item=known.id) for event in dataset.interactions[:3]]
+    crowd = [replace(event, item=known.id) for event in list(dataset.interactions)[:3]]
     tokenizer = base_tokenizer(dataset.items, crowd, WORDS, replace(SHORT, min_title_interactions=3))
     assert len(tokenizer(escape(known.title))["input_ids"]) == 1 < len(tokenizer(escape(unknown.title))["input_ids"])
     every = base_tokenizer(dataset.items, crowd, WORDS, replace(SHORT, min_title_interactions=0))

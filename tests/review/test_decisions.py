@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from core.cli.app import app
+from core.data.interaction_store import InteractionStore
 from core.errors import ReviewError
 from core.review import permissions
 from core.review.decisions import _check_reason, changed, comment, submit
@@ -169,7 +170,8 @@ def test_user_id_is_refused_as_name_of_an_operator(desk):
 @pytest.mark.parametrize("reason", ["Ticket 396", "396", "Person 396 wrote twice.", "They rated the bell of valdoria."])
 def test_numeric_user_id_or_lower_case_title_in_reason_is_refused(reason):
     workspace = SimpleNamespace(
-        interactions=[Interaction("396", "7", True, 1)], items={"7": Item("7", "The Bell of Valdoria (1995)")}
+        interactions=InteractionStore.of([Interaction("396", "7", True, 1)]),
+        items={"7": Item("7", "The Bell of Valdoria (1995)")},
     )
     with pytest.raises(ReviewError, match="names a user or a title"):
         _check_reason(workspace, reason)

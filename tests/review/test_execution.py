@@ -18,7 +18,7 @@ from core.review import vault as vaults
 from core.review.cases import Cases
 from core.review.decisions import comment, decide, submit
 from core.review.evidence_digest import check_ready
-from core.review.leak_scan import find_leaks, forgotten_data_of, rows_of
+from core.review.leak_scan import find_leaks, forgotten_data_of
 from core.review.vault import Vault
 from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
@@ -48,7 +48,7 @@ def contents(root):
 
 def forgotten_data(desk):
     request = desk.workspace.request(desk.request)
-    rows = rows_of(desk.workspace.interactions, request)
+    rows = desk.workspace.interactions.covered(request)
     return forgotten_data_of(request, rows, desk.workspace.items), request, rows
 
 
@@ -103,10 +103,11 @@ def test_execution_keeps_data_of_other_users(approved):
     desk, _, _, _ = approved
     before, request = desk.workspace, desk.workspace.request(desk.request)
     assert before.user_split.training_users
-    kept = [one for one in before.interactions if one.user not in request.users]
+    rows = list(before.interactions)
+    kept = [one for one in rows if one.user not in request.users]
     settle(desk)
     after = Workspace(before.root)
-    assert list(after.interactions) == kept and len(kept) < len(before.interactions)
+    assert list(after.interactions) == kept and len(kept) < len(rows)
     assert set(before.user_split.training_users) - set(after.user_split.training_users) == set(request.users)
     assert (after.user_split.base_users, after.user_split.held_out_users) == (
         before.user_split.base_users,
@@ -149,7 +150,7 @@ def crash_at_operation(monkeypatch, at):
 
         monkeypatch.setattr(owner, name, counted)
 
-    for name in ("write_json", "write_json_lines"):
+    for name in ("write_json", "write_interactions"):
         wrap(execution, name)
     for owner, name in ((execution, "write_bytes"), (shutil, "rmtree"), (Cases, "record_step"), (Cases, "close")):
         wrap(owner, name)
@@ -703,15 +704,16 @@ def test_execution_removes_single_interactions_and_keeps_user(desk):
     user = next(
         user for user in workspace.user_split.training_users if user not in workspace.request(desk.request).users
     )
-    rows = [one for one in workspace.interactions if one.user == user][:3]
+    before = list(workspace.interactions)
+    rows = [one for one in before if one.user == user][:3]
     request = workspace.open_request(interactions=[(one.user, one.item) for one in rows], opened_by="rita")
     found = forgotten_data_of(request, rows, workspace.items)
-    assert "data/interactions.jsonl" in find_leaks(workspace.root, found)
+    assert "data/interactions.parquet" in find_leaks(workspace.root, found)
     desk.run, desk.request = copy_run(desk, "run-rows", request.id).id, request.id
     desk.approve()
     assert settle(desk).state is CaseState.CLOSED
     after = Workspace(workspace.root)
-    assert list(after.interactions) == [one for one in workspace.interactions if one not in rows]
+    assert list(after.interactions) == [one for one in before if one not in rows]
     assert user in after.user_split.training_users and find_leaks(workspace.root, found) == []
     assert desk.invoke("verify-destruction").exit_code == 0
 

@@ -10,7 +10,9 @@ import zlib
 from contextlib import closing
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from core.errors import WorkspaceError
 from core.review.leak_scan import find_leaks, forgotten_data_of
@@ -101,6 +103,40 @@ def test_database_tables_are_scanned(tmp_path, row):
     (tmp_path / "export.db").write_bytes(b"SQLite format 3\x00 and nothing else")
     with pytest.raises(WorkspaceError, match=r"export\.db cannot be read"):
         find_leaks(tmp_path, known_row)
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ({"user": "u42", "item": "1"}, True),
+        ({"user": "u42-b", "item": "u42_1"}, False),
+        ({"userId": 4, "movieId": 318}, True),
+        ({"user": "9", "item": "4"}, False),
+        ({"note": "of u42, by mail"}, True),
+        ({"u42": 1}, True),
+    ],
+)
+def test_rows_of_parquet_are_scanned(tmp_path, row, found):
+    parquet.write_table(pa.Table.from_pylist([{name: None for name in row}, row]), tmp_path / "copy.bin")
+    rows = [Interaction(user, "318", True, 1) for user in ("u42", "4")]
+    forgotten = forgotten_data_of(Request("r", users=("u42", "4")), rows, {})
+    assert find_leaks(tmp_path, forgotten) == (["copy.bin"] if found else [])
+
+
+@pytest.mark.parametrize("column", [[b"u42"], [["u42"]], None])
+def test_parquet_that_cannot_be_searched_is_refused(tmp_path, column):
+    if column:
+        parquet.write_table(pa.table({"user": column}), tmp_path / "copy.parquet")
+    else:
+        (tmp_path / "copy.parquet").write_bytes(b"PAR1 and nothing else")
+    with pytest.raises(WorkspaceError, match=r"copy\.parquet cannot be read"):
+        find_leaks(tmp_path, forgotten_data_of(Request("r", users=("u42",)), (), {}))
+
+
+def test_head_of_parquet_is_scanned(tmp_path):
+    table = pa.table({"item": ["1"]}).replace_schema_metadata({"made for": "u42"})
+    parquet.write_table(table, tmp_path / "copy.parquet")
+    assert find_leaks(tmp_path, forgotten_data_of(Request("r", users=("u42",)), (), {})) == ["copy.parquet"]
 
 
 def test_title_is_found_behind_html_entities(tmp_path):

@@ -34,7 +34,7 @@ def files(root: Path) -> set[Path]:
 def test_written_workspace_is_read(small_workspace):
     assert small_workspace.settings == WorkspaceSettings("small", "test") and small_workspace.user_split == ROLES
     assert small_workspace.items["f1"] == Item("f1", "Film 1", ("Drama",)) and len(small_workspace.interactions) == 12
-    assert small_workspace.interactions[4] == Interaction("ben", "f1", True, 4, 4.0)
+    assert list(small_workspace.interactions)[4] == Interaction("ben", "f1", True, 4, 4.0)
 
 
 def test_request_is_written_and_read(small_workspace):

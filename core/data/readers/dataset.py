@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from core.data.interaction_store import InteractionStore
 from core.data.labels import threshold
 from core.data.negatives import sampled_negatives
 from core.data.prompts import escape
@@ -29,14 +30,14 @@ class Dataset:
 
     Attributes:
         items: Every item with at least one interaction, in the order of its first one.
-        interactions: All interactions, sorted by time, then by user and item.
+        interactions: All interactions; those of one time are sorted by user and item.
         notes: Sentences about the data for the person who prepares the workspace.
         summary: What was read, kept and dropped; None for data that no file holds.
         domain: What the items are, as far as names of files and columns tell; a key of `templates.DOMAINS`.
     """
 
     items: tuple[Item, ...]
-    interactions: tuple[Interaction, ...]
+    interactions: InteractionStore
     notes: tuple[str, ...] = ()
     summary: Summary | None = None
     domain: str = ANY
@@ -140,7 +141,7 @@ def _finished(
     if unit != "seconds":
         notes.append(f"Times are in {unit}.")
     _check_labels(events, options)
-    return Dataset(used, tuple(events), (*notes, *shared, *_marked(used)), summary)
+    return Dataset(used, InteractionStore.of(events), (*notes, *shared, *_marked(used)), summary)
 
 
 def _with_negatives(events: list[Interaction], options: ReadOptions) -> tuple[list[Interaction], str]:
