@@ -109,10 +109,6 @@ def prepare(
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
 ) -> None:
     """Make a workspace: read the data, train (or take) the base model and the recommendation adapter."""
-    from core.models.gguf import is_gguf  # loads torch
-    from core.pipeline.prepare import Scratch  # loads torch
-    from core.pipeline.prepare import prepare as make_workspace  # loads torch
-
     if task not in list(Task):
         raise RequestError(f"Task {task!r} is unknown: choose click or next_item.")
     if adapter:
@@ -123,6 +119,11 @@ def prepare(
     dataset = read(data, columns_of(columns), items, liked, Task(task), negatives)
     file = templates_file(templates or dataset.domain)
     _print_data(dataset, Task(task), file)
+
+    from core.models.gguf import is_gguf  # loads torch
+    from core.pipeline.prepare import Scratch  # loads torch
+    from core.pipeline.prepare import prepare as make_workspace  # loads torch
+
     name, revision, location = _base(base)
     settings = WorkspaceSettings(
         workspace.name, data, Task(task), location, revision, window=window, epochs=epochs or EPOCHS,

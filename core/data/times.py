@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
+
+import numpy as np
 
 from core.errors import DataError
 
@@ -47,19 +48,19 @@ def _parsed(text: str, form: str) -> datetime | None:
         return None
 
 
-def unit_of(numbers: Sequence[float]) -> tuple[str, float]:
+def unit_of(numbers: np.ndarray) -> tuple[str, float]:
     """Unit of Unix times, by the size of the largest, and how many of them make a second.
 
     Raises:
         DataError: The times have no common unit, or lie outside all of them.
     """
-    largest = max((abs(one) for one in numbers), default=0.0)
+    largest = float(np.abs(numbers).max(initial=0.0))
     name, (per_second, _) = next(
         ((name, unit) for name, unit in UNITS.items() if largest < unit[1]), ("", (math.nan, math.nan))
     )
     if not name:
         raise DataError(f"The largest time is {largest:g}, which is no Unix time: give Unix seconds or dates.")
-    since_1980 = [one for one in numbers if one > 3.2e8]  # smaller numbers may be counters
-    if name != "seconds" and since_1980 and min(since_1980) < 3.2e8 * per_second:
-        raise DataError(f"Times from {min(since_1980):.0f} to {largest:.0f} have no common unit: give Unix seconds.")
+    first = float(numbers[numbers > 3.2e8].min(initial=math.inf))  # smaller numbers may be counters
+    if name != "seconds" and first < 3.2e8 * per_second:
+        raise DataError(f"Times from {first:.0f} to {largest:.0f} have no common unit: give Unix seconds.")
     return name, per_second

@@ -13,11 +13,11 @@ from pathlib import Path
 from core.data.labels import LIKED
 from core.data.readers.arrow_tables import read_datasets, read_parquet
 from core.data.readers.catalogue import genres_in, read_items
-from core.data.readers.dataset import Dataset, ReadOptions, make_dataset
+from core.data.readers.dataset import Dataset, make_dataset
 from core.data.readers.delimited import read_delimited
 from core.data.readers.json_lines import read_json_lines
 from core.data.readers.layouts import LAYOUTS, read_layout
-from core.data.readers.table import Columns, Table
+from core.data.readers.table import Columns, ReadOptions, Table
 from core.data.templates import domain_of
 from core.errors import DataError
 from core.types import Task

@@ -11,10 +11,10 @@ from itertools import chain
 from pathlib import Path
 
 from core.data.readers.catalogue import genres_in, read_items
-from core.data.readers.dataset import Dataset, ReadOptions, make_dataset
+from core.data.readers.dataset import Dataset, make_dataset
 from core.data.readers.delimited import delimited_table
 from core.data.readers.json_lines import read_json_lines
-from core.data.readers.table import Columns, Row, Table, check_columns
+from core.data.readers.table import Columns, ReadOptions, Row, Table, check_columns
 from core.errors import DataError
 
 ML_100K_GENRES = (

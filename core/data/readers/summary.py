@@ -11,11 +11,12 @@ from core.types import Task
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How many rows were read, how many were dropped for each reason, and whether the rows have times."""
+    """How many rows were read, dropped for each reason, and sampled as not liked, and whether the rows have times."""
 
     read: int
     dropped: Mapping[str, int]
     timed: bool = True
+    sampled: int = 0
 
 
 def summary_rows(summary: Summary, interactions: InteractionStore, task: Task) -> Iterator[tuple[str, str]]:
@@ -25,7 +26,9 @@ def summary_rows(summary: Summary, interactions: InteractionStore, task: Task) -
     yield "rows read", f"{summary.read:,}"
     for reason, count in sorted(summary.dropped.items()):
         yield f"dropped: {reason}", f"{count:,}"
-    yield "rows kept", f"{totals.rows:,}"
+    yield "rows kept", f"{totals.rows - summary.sampled:,}"
+    if summary.sampled:
+        yield "rows sampled as not liked", f"{summary.sampled:,}"
     yield "people", f"{totals.users:,}"
     yield "items", f"{totals.items:,}"
     span = f"{_day(totals.first)} to {_day(totals.last)}"

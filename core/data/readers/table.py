@@ -3,11 +3,12 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from core.errors import DataError
+from core.types import Task
 
 Row = dict[str, Any]
 Rows = Iterator[tuple[str, Row]]  # place of a row, such as "ratings.csv line 2", and its cells by column
@@ -43,6 +44,25 @@ class Columns:
         """`others`, with the names that were changed here."""
         changed = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) != one.default}
         return replace(others, **changed)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How a file is to be read.
+
+    Attributes:
+        columns: Names of the columns.
+        task: The task. `next_item` needs no ratings.
+        liked: From which rating on a title counts as liked; None to follow the scale.
+        negatives: Titles to sample as not liked for each row, in `click` for data without ratings.
+        unrated: A rating that stands for "not rated", besides -1; None if there is none.
+    """
+
+    columns: Columns = field(default_factory=Columns)
+    task: Task = Task.CLICK
+    liked: float | None = None
+    negatives: int = 0
+    unrated: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
