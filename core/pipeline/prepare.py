@@ -102,11 +102,10 @@ def prepare(
         settings, base = given_base(settings, layout.base)
         repeated = check_given_models(base, read_template(templates, settings.task), adapter)
         settings = replace(settings, rank=rank_of(adapter)) if adapter else settings
-        user_split, base_interactions = _split_users(dataset, scratch, base is None, base_interactions)
-        _check_examples(dataset, user_split, settings)
+        user_split, base_interactions = split_data(dataset, settings, scratch, base is None, base_interactions)
         if base:
             check_prompt_lengths(base, dataset, user_split, settings, templates)
-        _write_data(layout, dataset, user_split, settings, templates)
+        write_data(layout, dataset, user_split, settings, templates)
         if not base:
             _train_base(Workspace(part), base_interactions, scratch, report)
         if adapter:
@@ -132,10 +131,21 @@ def _check_inputs(dataset: Dataset, folder: Path, templates: Path, task: Task) -
         escape(item.title)  # refuses titles that no prompt can hold
 
 
-def _split_users(
-    dataset: Dataset, scratch: Scratch, own_base: bool, base_interactions: Sequence[Interaction]
+def split_data(
+    dataset: Dataset,
+    settings: WorkspaceSettings,
+    scratch: Scratch,
+    own_base: bool,
+    base_interactions: Sequence[Interaction] = (),
 ) -> tuple[UserSplit, Sequence[Interaction]]:
-    """Return the user split and the interactions that the base model is trained on."""
+    """Split the users, and check that something is left to train and to test; see `prepare`.
+
+    Returns:
+        The user split, and the interactions that the base model is trained on.
+
+    Raises:
+        DataError: A part of the split has no users, or nobody's history is long enough to be tested.
+    """
     share = scratch.base_share if own_base and not base_interactions else 0.0
     users = dataset.interactions.users()
     user_split = split_users(users, share, scratch.held_out_share, scratch.user_split_seed)
@@ -146,22 +156,23 @@ def _split_users(
             f"base-model users and held-out users: add users, or choose other shares than --base-users {share:g} "
             f"and --holdout {scratch.held_out_share:g}."
         )
-    return user_split, base_interactions
-
-
-def _check_examples(dataset: Dataset, user_split: UserSplit, settings: WorkspaceSettings) -> None:
-    """Raise DataError where no row is left to train on, or nobody's history is long enough to be tested."""
     lengths = dataset.interactions.history_lengths(settings.task)
     if max(lengths.get(user, 0) for user in user_split.training_users) < MIN_HISTORY:
         rows = "liked titles" if settings.task is Task.NEXT_ITEM else "ratings"
         raise DataError(
             f"No training user has {MIN_HISTORY} {rows}, so nothing is left to train or to test: give longer histories."
         )
+    return user_split, base_interactions
 
 
-def _write_data(
-    layout: WorkspaceLayout, dataset: Dataset, user_split: UserSplit, settings: WorkspaceSettings, templates: Path
+def write_data(
+    layout: WorkspaceLayout,
+    dataset: Dataset,
+    user_split: UserSplit,
+    settings: WorkspaceSettings,
+    templates: Path = FILMS,
 ) -> None:
+    """Write the settings, the data and the text of the prompts of a workspace."""
     write_json_lines(layout.items, dataset.items)
     write_interactions(layout.interactions, dataset.interactions)
     write_json(layout.user_split, user_split)
