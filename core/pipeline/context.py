@@ -26,6 +26,7 @@ class RequestContext:
     Attributes:
         workspace: The workspace of the request.
         request: The request; an empty one where only the workspace is trained.
+        interactions: All interactions, read once: prompts and histories share them.
         split: The forget, retain, validation, test and held-out prompts.
         encode: Turns prompts into token ids.
         prompt_setup: Encodes prompts and candidates for scoring and ranking.
@@ -33,6 +34,7 @@ class RequestContext:
 
     workspace: Workspace
     request: Request
+    interactions: Sequence[Interaction]
     split: Split
     encode: Callable[[Sequence[Prompt]], list[Encoded]]
     prompt_setup: PromptSetup
@@ -53,7 +55,7 @@ class RequestContext:
     @cached_property
     def histories(self) -> dict[str, list[Interaction]]:
         """Training interactions by training user."""
-        interactions = by_user(self.workspace.interactions, self.workspace.settings.task)
+        interactions = by_user(self.interactions, self.workspace.settings.task)
         return {user: split_by_time(interactions[user])[0] for user in self.workspace.user_split.training_users}
 
     @cached_property
@@ -104,13 +106,14 @@ def make_context(workspace: Workspace, request: Request | None, tokenizer: Any) 
     """
     settings = workspace.settings
     titles = {item.id: escape(item.title) for item in workspace.items.values()}
-    split = make_split(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
+    interactions = list(workspace.interactions)
+    split = make_split(interactions, workspace.user_split, request, settings.window, settings.task)
 
     def to_tokens(prompts: Sequence[Prompt]) -> list[Encoded]:
         return encode(prompts, titles, workspace.template, tokenizer)
 
     prompt_setup = PromptSetup(to_tokens, _by_popularity(workspace, split), settings.window)
-    return RequestContext(workspace, request or Request(""), split, to_tokens, prompt_setup)
+    return RequestContext(workspace, request or Request(""), interactions, split, to_tokens, prompt_setup)
 
 
 def _by_popularity(workspace: Workspace, split: Split) -> tuple[str, ...]:
