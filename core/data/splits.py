@@ -3,6 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from core.data.interaction_store import InteractionStore
 from core.errors import RequestError
@@ -80,6 +81,32 @@ def forget_set(
     return make_split(interactions.of_users(request.subjects), own, request, window, task).forget
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What a request takes from the training.
+
+    Attributes:
+        prompts: The forget set.
+        kept: Number of training rows that stay: the targets of the retain set.
+    """
+
+    prompts: tuple[Prompt, ...]
+    kept: int
+
+
+def forgotten_of(
+    interactions: InteractionStore, user_split: UserSplit, request: Request, window: int, task: Task
+) -> Forgotten:
+    """The forget set of a request, and the size of its retain set, from its subjects' rows and counts of all others'.
+
+    Raises:
+        RequestError: The request covers no training example.
+    """
+    prompts, lengths = forget_set(interactions, user_split, request, window, task), interactions.history_lengths(task)
+    trained = sum(_training_length(lengths.get(user, 0)) for user in user_split.training_users)
+    return Forgotten(prompts, trained - sum(len(prompt.targets) for prompt in prompts))
+
+
 def by_user(interactions: Iterable[Interaction], task: Task) -> dict[str, list[Interaction]]:
     """Group interactions by user; the task `next_item` uses liked interactions only."""
     histories: dict[str, list[Interaction]] = defaultdict(list)
@@ -91,10 +118,14 @@ def by_user(interactions: Iterable[Interaction], task: Task) -> dict[str, list[I
 
 def split_by_time(events: list[Interaction]) -> tuple[list[Interaction], list[Interaction], list[Interaction]]:
     """Split one user's history into training, validation and test part; a short history is for training only."""
-    if len(events) < MIN_HISTORY:
-        return events, [], []
-    held = max(1, len(events) // 10)
-    return events[: -2 * held], events[-2 * held : -held], events[-held:]
+    trained = _training_length(len(events))
+    held = (len(events) - trained) // 2
+    return events[:trained], events[trained : trained + held], events[trained + held :]
+
+
+def _training_length(length: int) -> int:
+    """How many interactions of a history are for training."""
+    return length if length < MIN_HISTORY else length - 2 * max(1, length // 10)
 
 
 def windows(events: Sequence[Interaction], size: int) -> list[Prompt]:

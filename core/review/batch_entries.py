@@ -7,15 +7,16 @@ requests, and the entry that they repeat.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.data.splits import Forgotten
 from core.ledger.statement import Statement
 from core.review.ledger_entries import DECISION, SUBMISSION, WITHDRAWAL
 from core.runs.ledger_entries import RUN, VERIFICATION, Ledger, request_content
-from core.types import Case, ClosedRequest, Request, Split
+from core.types import Case, ClosedRequest, Request
 
 OF_ONE_ENTRY = ("number", "time", "before")  # the chain gives each entry its own
 
 
-def enter_member(ledger: Ledger, case: Case, member: Request, closed: ClosedRequest, split: Split) -> None:
+def enter_member(ledger: Ledger, case: Case, member: Request, closed: ClosedRequest, forgotten: Forgotten) -> None:
     """Enter the batch's run, verification and what was decided, for one member. Repeated calls do nothing.
 
     Args:
@@ -23,7 +24,7 @@ def enter_member(ledger: Ledger, case: Case, member: Request, closed: ClosedRequ
         case: The approved case of the batch.
         member: The request.
         closed: What is left of it.
-        split: The examples of the batch, as they were before the destruction.
+        forgotten: What the batch took from the training, before the destruction.
 
     Raises:
         LedgerError: The ledger takes no entry.
@@ -33,7 +34,7 @@ def enter_member(ledger: Ledger, case: Case, member: Request, closed: ClosedRequ
     own = {"batch": {"id": closed.batch, "requests": closed.together}, "request": member.id}
     for one in _entries_of(statements, case):
         if one.content["number"] not in entered:
-            asked = {"request": request_content(member, split, ledger.keys)} if one.kind == RUN else {}
+            asked = {"request": request_content(member, forgotten, ledger.keys)} if one.kind == RUN else {}
             ledger.append(one.kind, one.subjects, {**_without_place(one), **own, **asked})
 
 

@@ -178,7 +178,7 @@ def sign_destruction(execution: Execution) -> None:
     # The first destruction in the ledger is the point of no return, so everything else follows it.
     for one in (request, *execution.sealed_members()):
         if one is not request:
-            enter_member(ledger, case, one, closed[one.id], execution.sealed_split())
+            enter_member(ledger, case, one, closed[one.id], execution.sealed_forgotten())
         rows = interactions.covered(one)
         ledger_entries.enter_destruction(ledger, case, closed[one.id], one, rows, weights)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from core.data.interaction_files import parse_interactions
 from core.data.interaction_store import InteractionStore
-from core.data.splits import make_split
+from core.data.splits import Forgotten, forgotten_of
 from core.review.vault import Vault
-from core.types import Case, Evaluation, Interaction, Request, Split, UserSplit, Verification
+from core.types import Case, Evaluation, Interaction, Request, UserSplit, Verification
 from core.utils.serialization import from_json
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout
@@ -76,11 +76,11 @@ class Execution:
         name = self.layout.name(self.layout.interactions)
         return parse_interactions(name, self.vault.read(name))
 
-    def sealed_split(self) -> Split:
-        """The examples of the request as they were sealed."""
+    def sealed_forgotten(self) -> Forgotten:
+        """What the request took from the training, as it was sealed."""
         users = from_json(UserSplit, json.loads(self.vault.read(self.layout.name(self.layout.user_split))))
         settings = self.workspace.settings
-        return make_split(self.sealed_interactions(), users, self.sealed_request(), settings.window, settings.task)
+        return forgotten_of(self.sealed_interactions(), users, self.sealed_request(), settings.window, settings.task)
 
     def sealed_evaluation(self) -> Evaluation | None:
         """The evaluation of the approved run as it was sealed; None where it has none."""

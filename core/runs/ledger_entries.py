@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from core import __version__
-from core.data.splits import make_split
+from core.data.splits import Forgotten, forgotten_of
 from core.ledger.chain import append, entries
 from core.ledger.keys import Keys, keys_of, read_public
 from core.ledger.statement import Statement
 from core.models.hub import fingerprint, resolve
 from core.runs.handle import RunHandle
-from core.types import Request, RunSpec, Split, Verification
+from core.types import Request, RunSpec, Verification
 from core.unlearning.methods import recorded_method
 from core.utils.assets import checkout
 from core.utils.hashing import sha256_of_file
@@ -154,7 +154,7 @@ def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:
 def _content(workspace: Workspace, run: RunHandle, keys: Keys) -> dict[str, Any]:
     spec, evaluation = run.spec, run.evaluation
     request, settings = workspace.request(spec.request), workspace.settings
-    split = make_split(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
+    forgotten = forgotten_of(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
     attempts = sum(event["kind"] == "attempt" for event in run.events())
     return {
         "run": spec.id,
@@ -165,7 +165,7 @@ def _content(workspace: Workspace, run: RunHandle, keys: Keys) -> dict[str, Any]
         "thresholds": spec.thresholds,
         "attempts": attempts,
         "outcome": _without_cells(run),
-        "request": request_content(request, split, keys),
+        "request": request_content(request, forgotten, keys),
         "measures": {"original": evaluation.original, "unlearned": evaluation.unlearned} if evaluation else {},
         "closeness": {"unlearned": evaluation.closeness, "references": evaluation.floor} if evaluation else {},
         "software": _software(),
@@ -188,16 +188,16 @@ def _without_cells(run: RunHandle) -> Mapping[str, Any]:
     return {name: value for name, value in to_json(run.outcome or {}).items() if name != "cells"}
 
 
-def request_content(request: Request, split: Split, keys: Keys) -> dict[str, Any]:
+def request_content(request: Request, forgotten: Forgotten, keys: Keys) -> dict[str, Any]:
     """A request as pseudonyms: only the holder of the key can tell who and what it is about.
 
     Args:
-        request: The request, or a member of the batch that was split.
-        split: The examples of the request or the batch.
+        request: The request, or a member of a batch.
+        forgotten: What the request or the batch takes from the training.
         keys: The keys of the pseudonyms.
     """
-    forgotten = filter(request.covers, (one for prompt in split.forget for one in prompt.targets))
-    rows = sorted(f"{one.user}\t{one.item}\t{one.time}" for one in forgotten)
+    own = filter(request.covers, (one for prompt in forgotten.prompts for one in prompt.targets))
+    rows = sorted(f"{one.user}\t{one.item}\t{one.time}" for one in own)
     return {
         "id": request.id,
         "opened": request.created,
@@ -209,7 +209,7 @@ def request_content(request: Request, split: Split, keys: Keys) -> dict[str, Any
         "pseudonyms": "HMAC-SHA256",
         "key": keys.signer.public_key.keyid,
         "forgotten": len(rows),
-        "kept": sum(len(prompt.targets) for prompt in split.retain),
+        "kept": forgotten.kept,
         "commitment": keys.pseudonym("rows", *rows),
     }
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.data.interaction_files import open_interactions, parse_interactions, write_interactions
 from core.data.interaction_store import ROW_GROUP, InteractionStore, Totals
-from core.data.splits import by_user, forget_set, make_split, split_users
+from core.data.splits import Forgotten, by_user, forget_set, forgotten_of, make_split, split_users
 from core.errors import RequestError, WorkspaceError
 from core.types import Interaction, Request, Task
 from core.utils.serialization import read_json_lines, write_json_lines
@@ -35,12 +35,18 @@ HOSTILE = (
 )
 ids = st.sampled_from(HOSTILE) | st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=3)
 times = st.integers(-(2**40), 2**40)
-events = st.lists(st.builds(Interaction, ids, ids, st.booleans(), times, st.floats(0, 10)), max_size=30).map(
-    lambda rows: sorted(rows, key=lambda event: event.time)
-)
-requests = st.builds(
-    Request, st.just("r"), st.lists(ids, max_size=3).map(tuple), st.lists(st.tuples(ids, ids), max_size=3).map(tuple)
-)
+
+
+def data_of(names: st.SearchStrategy[str]) -> tuple[st.SearchStrategy, st.SearchStrategy]:
+    """Interactions in time order, and requests, with these ids."""
+    events = st.lists(st.builds(Interaction, names, names, st.booleans(), times, st.floats(0, 10)), max_size=30)
+    pairs = st.lists(st.tuples(names, names), max_size=3).map(tuple)
+    requests = st.builds(Request, st.just("r"), st.lists(names, max_size=3).map(tuple), pairs)
+    return events.map(lambda rows: sorted(rows, key=lambda event: event.time)), requests
+
+
+events, requests = data_of(ids)
+few_events, few_requests = data_of(st.sampled_from(HOSTILE[:5]))
 ALL = [Interaction(name, name, True, number, 5.0) for number, name in enumerate(HOSTILE)]
 
 
@@ -81,17 +87,19 @@ def test_every_answer_is_that_of_plain_python(rows, request, place, unsealed):
 
 
 @settings(max_examples=60, deadline=None)
-@given(events, requests, st.sampled_from(Task))
-def test_forget_set_is_that_of_the_whole_split(rows, request, task):
+@given(few_events, few_requests, st.sampled_from(Task))
+def test_what_a_request_takes_is_that_of_the_whole_split(rows, request, task):
     store = InteractionStore.of(rows)
     roles = split_users(store.users(), 0.2, 0.2)
     try:
-        whole = make_split(rows, roles, request, 4, task).forget
+        whole = make_split(rows, roles, request, 4, task)
     except RequestError:
         with pytest.raises(RequestError):
             forget_set(store, roles, request, 4, task)
     else:
-        assert forget_set(store, roles, request, 4, task) == whole
+        kept = sum(len(prompt.targets) for prompt in whole.retain)
+        assert forget_set(store, roles, request, 4, task) == whole.forget
+        assert forgotten_of(store, roles, request, 4, task) == Forgotten(whole.forget, kept)
 
 
 def test_rows_keep_their_order_and_users_lie_together_in_large_files(tmp_path):
