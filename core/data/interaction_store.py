@@ -25,6 +25,7 @@ SETTINGS: dict[str, Any] = {
 }
 BATCH = 20_000  # rows that become Python objects at a time
 ROW_GROUP = 61_440  # rows of a Parquet file that are read together
+PART = 4 * ROW_GROUP  # rows that are sorted at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +148,26 @@ class InteractionStore:
 
     def write_parquet(self, file: BinaryIO) -> None:
         """Write Parquet in which the rows of a user lie together, so that one or two row groups hold them."""
+        from pyarrow import field, int64  # see `of`
         from pyarrow.parquet import ParquetWriter  # see `of`
 
-        query = f"SELECT row, {FIELDS} FROM interactions ORDER BY user, row"
-        batches = self._connection.cursor().sql(query).to_arrow_reader(ROW_GROUP)
-        with ParquetWriter(file, batches.schema, compression="zstd") as writer:
-            for batch in batches:
-                writer.write_batch(batch)
+        query = f"SELECT row, {FIELDS} FROM interactions WHERE user BETWEEN ? AND ? ORDER BY user, row"
+        types = schema().insert(0, field("row", int64()))
+        with ParquetWriter(file, types, compression="zstd") as writer:
+            for ends in self._parts():  # sorted one after the other, since all at once take as much memory as the rows
+                for batch in self._connection.cursor().sql(query, params=ends).to_arrow_reader(ROW_GROUP):
+                    writer.write_batch(batch.cast(types))
+
+    def _parts(self) -> Iterator[list[str]]:
+        """First and last user of parts with about PART rows each, which hold all users in order."""
+        first, rows, user = "", 0, ""
+        for user, length in self._all("SELECT user, count(*) FROM interactions GROUP BY user ORDER BY user"):
+            first, rows = first if rows else user, rows + length
+            if rows >= PART:
+                yield [first, user]
+                rows = 0
+        if rows:
+            yield [first, user]
 
     def _interactions(self, query: str, *parameters: Any) -> Iterator[Interaction]:
         """Rows as objects; equal ids are one object, since a row has two and there are few."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from core.data import interaction_store
 from core.data.interaction_files import open_interactions, parse_interactions, write_interactions
 from core.data.interaction_store import ROW_GROUP, InteractionStore, Totals
 from core.data.splits import Forgotten, by_user, forget_set, forgotten_of, make_split, split_users
@@ -100,6 +101,16 @@ def test_what_a_request_takes_is_that_of_the_whole_split(rows, request, task):
         kept = sum(len(prompt.targets) for prompt in whole.retain)
         assert forget_set(store, roles, request, 4, task) == whole.forget
         assert forgotten_of(store, roles, request, 4, task) == Forgotten(whole.forget, kept)
+
+
+@settings(max_examples=20, deadline=None)
+@given(events, st.sampled_from([1, 2, 5]))
+@example(ALL, 1)
+def test_parts_of_a_large_file_hold_every_row_once(rows, size):
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interaction_store, "PART", size)
+        write_interactions(Path(folder) / "a.parquet", InteractionStore.of(rows))
+        assert list(open_interactions(Path(folder) / "a.parquet")) == rows
 
 
 def test_rows_keep_their_order_and_users_lie_together_in_large_files(tmp_path):
