@@ -27,7 +27,9 @@ def by_gradient(model: nn.Module, prompts: UnlearningPrompts, groups: Groups) ->
     Returns:
         Group by name of module.
     """
-    forget, retain = (contributions(model, part[:PROMPTS]) for part in (prompts.forget, prompts.retain))
+    forget, retain = (
+        dict.fromkeys(groups, 0.0) | contributions(model, part[:PROMPTS]) for part in (prompts.forget, prompts.retain)
+    )
     sizes = {group: sum(one is group for one in groups.values()) for group in Group}
     inner = sorted(groups, key=lambda name: -(forget[name] + retain[name]))[: len(groups) - sizes[Group.OUTSIDE]]
     inner.sort(key=lambda name: -forget[name] / (forget[name] + retain[name] + 1e-30))
@@ -36,7 +38,7 @@ def by_gradient(model: nn.Module, prompts: UnlearningPrompts, groups: Groups) ->
 
 
 def contributions(model: nn.Module, prompts: Sequence[Encoded]) -> dict[str, float]:
-    """|<gradient of the loss, adapter weights>| of each module, as a share of the sum over modules."""
+    """|<gradient of the loss, adapter weights>| of each module with LoRA, as a share of the sum over modules."""
     plan = layout(model)
     values = plan.inner(gradient_of(model, prompts, plan), plan.weights()).abs()
     total = values.sum().item() or 1.0

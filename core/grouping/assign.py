@@ -9,7 +9,7 @@ A module is one attention head or MLP. The rule compares the circuits of the for
 5. The membership probability of a group is the share of bootstrap draws in which the rule gives the same group.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -111,24 +111,27 @@ def assign_group(
     return Group.FORGET if ratio > 0.5 else Group.RETAIN
 
 
-def check_edit(edit: GroupEdit, modules: Collection[str]) -> None:
+def check_edit(edit: GroupEdit, groups: Sequence[ModuleGroup]) -> None:
     """Check an edit of the groups.
 
     Args:
         edit: Thresholds and moved modules.
-        modules: The names of the model's modules.
+        groups: The rows of all modules of the model.
 
     Raises:
-        RunError: A threshold is out of range, or a moved module is unknown, moved twice or without a reason.
+        RunError: A threshold is out of range, or a moved module is unknown, has no LoRA, is moved twice or without a
+            reason.
     """
     if not 0 < edit.low <= 0.5 <= edit.high < 1:
         raise RunError(
             f"Thresholds {edit.low:g} and {edit.high:g} leave no middle: choose one in (0, .5] and one in [.5, 1)."
         )
-    moved = [move.module for move in edit.moves]
+    moved, rows = [move.module for move in edit.moves], {row.module: row for row in groups}
     for move in edit.moves:
-        if move.module not in modules:
-            raise RunError(f"Module {move.module!r} is not in this model: choose one such as {next(iter(modules))!r}.")
+        if move.module not in rows:
+            raise RunError(f"Module {move.module!r} is not in this model: choose one such as {groups[0].module!r}.")
+        if not rows[move.module].has_lora:
+            raise RunError(f"Module {move.module!r} has no LoRA in this adapter, so it cannot change: leave it out.")
         if moved.count(move.module) > 1:
             raise RunError(f"Module {move.module!r} is moved twice: keep one of the moves.")
         if not move.reason.strip():

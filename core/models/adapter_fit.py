@@ -5,6 +5,7 @@ do. The names and shapes that result are compared with those in the headers of t
 """
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -27,7 +28,9 @@ Shapes = dict[str, tuple[int, ...]]
 PREFIX = "base_model.model."  # PEFT's prefix of the names of all weights
 SECONDS = 0.8  # for matching all patterns
 MOST_BYTES = 2**20  # of a configuration; one that lists every module of a large model takes a twentieth
+MOST_HEADER = 2**23  # bytes of the header of the weights' file; an adapter of a large model takes a thirtieth
 LARGEST_RANK = 2**16
+FLOATS = ("F64", "F32", "F16", "BF16")  # data types of weights, as safetensors names them
 PATTERNS = ("target_modules", "exclude_modules", "layers_pattern", "rank_pattern", "alpha_pattern")
 # Other initialisations, such as PiSSA, also change the base model's weights when PEFT loads the adapter.
 KEEPS_BASE = (True, False, None, "gaussian", "orthogonal", "eva")
@@ -83,9 +86,19 @@ def stored_shapes(adapter: Path) -> Shapes:
     Raises:
         ModelError: The file is damaged.
     """
+    path = AdapterLayout(adapter).weights
+    with path.open("rb") as file:
+        if int.from_bytes(file.read(8), "little") > MOST_HEADER:
+            raise ModelError(
+                f"Adapter {adapter} has more than {MOST_HEADER:,} bytes of names in {WEIGHTS}: restore it."
+            )
     try:
-        with safe_open(AdapterLayout(adapter).weights, framework="pt") as stored:
-            return {name: tuple(stored.get_slice(name).get_shape()) for name in stored.keys()}  # noqa: SIM118 - no dict
+        with safe_open(path, framework="pt") as stored:
+            slices = {name: stored.get_slice(name) for name in stored.keys()}  # noqa: SIM118 - safe_open has no __iter__
+            for name, one in slices.items():
+                if one.get_dtype() not in FLOATS:
+                    raise ModelError(f"Adapter {adapter} stores {name} as {one.get_dtype()}: save it as float32.")
+            return {name: tuple(one.get_shape()) for name, one in slices.items()}
     except SafetensorError as error:
         raise ModelError(f"Adapter {adapter} has a damaged {WEIGHTS} ({error}): save it again with PEFT.") from None
 
@@ -99,20 +112,20 @@ def _meta_model(base: Path) -> Any:
 def _adapted(adapter: Path, base: Path, plain: Any) -> PeftModel:
     """The model with an adapter of this configuration."""
     content = read_config(AdapterLayout(adapter).config, MOST_BYTES)
-    _check_ranks(adapter, content)
+    _check_numbers(adapter, content)
     _check_patterns(adapter, content, [name for name, _ in plain.named_modules()])
     try:
         config = LoraConfig.from_pretrained(str(adapter))
         if config.init_lora_weights not in KEEPS_BASE:
             raise ModelError(
-                f"Adapter {adapter} was initialised by {config.init_lora_weights!r}, which changes the base model: "
-                "convert it to plain LoRA with PEFT's path_initial_model_for_weight_conversion."
+                f"Adapter {adapter} was initialised by {str(config.init_lora_weights)[:60]!r}, which changes the base "
+                "model: convert it to plain LoRA with PEFT's path_initial_model_for_weight_conversion."
             )
         config.init_lora_weights, config.base_model_name_or_path = False, None
         with torch.device("meta"):
             adapted: PeftModel = get_peft_model(plain, config)
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:  # the first line names the fault
-        reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
+        reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")[:200]
         raise ModelError(
             f"Adapter {adapter} does not fit base model {base} ({reason}): "
             "name an adapter that was trained on this base model."
@@ -120,15 +133,34 @@ def _adapted(adapter: Path, base: Path, plain: Any) -> PeftModel:
     return adapted
 
 
-def _check_ranks(adapter: Path, content: Mapping[str, Any]) -> None:
-    patterns = content.get("rank_pattern") or {}
-    named = {"r": content.get("r")} | (patterns if isinstance(patterns, dict) else {"rank_pattern": patterns})
-    for key, rank in named.items():
-        if not isinstance(rank, int) or not 1 <= rank <= LARGEST_RANK:
-            raise ModelError(
-                f"Adapter {adapter} has the rank {key} = {rank!r} in {ADAPTER_CONFIG}: "
-                f"set the rank of its weights, a whole number from 1 to {LARGEST_RANK:,}."
-            )
+def _check_numbers(adapter: Path, content: Mapping[str, Any]) -> None:
+    """Require ranks, alphas and a dropout that an adapter can have."""
+    ranks, alphas = _with_pattern(content, "r", "rank_pattern"), _with_pattern(content, "lora_alpha", "alpha_pattern")
+    for key, rank in ranks.items():
+        if type(rank) is not int or not 1 <= rank <= LARGEST_RANK:
+            _refuse(adapter, key, rank, f"set the rank of its weights, a whole number from 1 to {LARGEST_RANK:,}")
+        if rank % 2 and content.get("init_lora_weights") == "orthogonal":
+            _refuse(adapter, key, rank, "orthogonal needs an even one, so set init_lora_weights to true")
+    for key, alpha in alphas.items():
+        if not _is_between(alpha, 0, 2**32) or not alpha:
+            _refuse(adapter, key, alpha, "set the alpha of its training, a number above 0")
+    if not _is_between(dropout := content.get("lora_dropout", 0.0), 0, 1) or dropout == 1:
+        _refuse(adapter, "lora_dropout", dropout, "set a share from 0 to below 1")
+
+
+def _with_pattern(content: Mapping[str, Any], key: str, pattern: str) -> dict[str, Any]:
+    """A value of the configuration and those of single modules; a pattern that is no object stands for itself."""
+    by_module = content.get(pattern) or {}
+    default = {key: content[key]} if key in content else {}
+    return default | (by_module if isinstance(by_module, dict) else {pattern: by_module})
+
+
+def _is_between(value: Any, low: float, high: float) -> bool:
+    return type(value) in (int, float) and low <= value <= high and not (type(value) is float and math.isnan(value))
+
+
+def _refuse(adapter: Path, key: str, value: Any, mend: str) -> None:
+    raise ModelError(f"Adapter {adapter} has {key[:80]} = {str(value)[:60]} in {ADAPTER_CONFIG}: {mend}.")
 
 
 def _check_patterns(adapter: Path, content: Mapping[str, Any], modules: list[str]) -> None:

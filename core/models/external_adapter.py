@@ -28,9 +28,11 @@ def check_external_adapter(adapter: Path, base: Path) -> None:
 
     Raises:
         ModelError: It is pickled, is not a plain LoRA adapter, does not fit the base model, holds weights of the base
-            model, or has a weight that is not finite.
+            model, trained more than the LoRA factors of attention and MLP layers, or has a weight that is not finite.
     """
+    _check_config(adapter)
     fit = _check_safe(adapter, base)
+    _check_layers(adapter, fit.adapted)
     if fit.of_base:
         raise ModelError(
             f"Adapter {adapter} holds {fit.of_base[0]}, a weight of the base model: save it again with PEFT's "
@@ -50,8 +52,7 @@ def check_given_adapter(adapter: Path, base: Path) -> tuple[str, ...]:
         Names of weights in the adapter's file that only repeat the base model's and can be left out.
 
     Raises:
-        ModelError: As in `check_external_adapter`, or the adapter trained more than the LoRA factors of attention and
-            MLP layers.
+        ModelError: As in `check_external_adapter`; or the adapter was never trained.
     """
     _check_config(adapter)
     fit = _check_safe(adapter, base)
@@ -62,6 +63,7 @@ def check_given_adapter(adapter: Path, base: Path) -> tuple[str, ...]:
             "weights only: train an adapter without embeddings and lm_head, or save the trained ones in the base model."
         )
     _check_finite(adapter)
+    _check_trained(adapter)
     return fit.of_base
 
 
@@ -103,11 +105,19 @@ def _check_safe(adapter: Path, base: Path) -> Fit:
 def _check_finite(adapter: Path) -> None:
     with safe_open(AdapterLayout(adapter).weights, framework="pt") as stored:
         for name in stored.keys():  # noqa: SIM118 - safe_open has no __iter__
-            if not torch.isfinite(stored.get_tensor(name)).all():
+            if not torch.isfinite(stored.get_tensor(name).float()).all():  # as it is loaded
                 raise ModelError(
                     f"Adapter {adapter} has a weight that is not a finite number, in {name}: "
                     "train it again with a lower learning rate."
                 )
+
+
+def _check_trained(adapter: Path) -> None:
+    """Require a factor B with a value: PEFT begins with zeros, and unlearning has nothing to take out of them."""
+    with safe_open(AdapterLayout(adapter).weights, framework="pt") as stored:
+        factors = (stored.get_tensor(name) for name in stored.keys() if ".lora_B." in name)  # noqa: SIM118
+        if not any(bool(factor.any()) for factor in factors):
+            raise ModelError(f"Adapter {adapter} was never trained (each lora_B is zero): name a trained one.")
 
 
 def _trained_embedding(adapter: Path, base: Path, names: tuple[str, ...]) -> str | None:

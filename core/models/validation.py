@@ -132,20 +132,20 @@ def check_adapter(adapter: Path, base: Path) -> None:
     given = {key for key, value in config.items() if value not in (None, False)}  # newer versions of PEFT add such keys
     if unknown := sorted(given - {field.name for field in fields(LoraConfig)}):
         raise ModelError(
-            f"Adapter {adapter} has the unknown key {unknown[0]!r} in {ADAPTER_CONFIG}: "
+            f"Adapter {adapter} has the unknown key {unknown[0][:80]!r} in {ADAPTER_CONFIG}: "
             "remove it, or save the adapter with the version of PEFT that is installed here."
         )
     options = [key for key in BEYOND_LORA if config.get(key)]
     if not _is_built_in(config.get("auto_mapping")):
         options.append("auto_mapping")
     if config.get("peft_type") != "LORA":
-        options = [f"peft_type {config.get('peft_type')!r}"]
+        options = [f"peft_type {str(config.get('peft_type'))[:60]!r}"]
     if options:
         raise ModelError(
             f"Adapter {adapter} is not a plain LoRA adapter ({', '.join(options)} in {ADAPTER_CONFIG}): "
             "train one with PEFT's LoraConfig without it."
         )
-    made_for = config.get("revision") or ""
+    made_for = str(config.get("revision") or "")
     if made_for.startswith("sha256:") and made_for != fingerprint(base):
         raise ModelError(
             f"Adapter {adapter} was made for another base model than {base}: name the base it was trained on."
@@ -156,7 +156,7 @@ def _is_built_in(auto_mapping: Any) -> bool:
     """Whether PEFT's note of the base model's class, which it writes where no task was named, is empty or known."""
     if not auto_mapping:
         return True
-    known = isinstance(auto_mapping, dict) and auto_mapping.get("base_model_class") in CAUSAL_LMS
+    known = isinstance(auto_mapping, dict) and str(auto_mapping.get("base_model_class")) in CAUSAL_LMS
     return known and str(auto_mapping.get("parent_library")).startswith("transformers.models.")
 
 

@@ -17,14 +17,18 @@ step 3. A run with edited groups takes the circuits of step 1 from an earlier ru
 Each result goes to the observer of the run as an event (core/pipeline/events.py); nothing here writes a file of a run.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from torch import nn
+
+from core.errors import RunError
 from core.evaluation.evaluate import ModelOutputs
 from core.grouping.assign import GroupingResult
 from core.grouping.regroup import load_circuits, load_direct_effects, regroup_circuits
 from core.models.families import anatomy
+from core.models.lora_layout import cell_groups, layout
 from core.models.recommender import Recommender, round_adapter, save_adapter
 from core.pipeline.circuit_stage import find_circuits, find_direct_effects, group_by_circuit
 from core.pipeline.compare_models import compare_models, evaluate_model
@@ -188,8 +192,18 @@ def _unlearn(job: _Job, module_groups: Sequence[ModuleGroup]) -> UnlearningResul
         job.recommender, prompts, job.method, job.spec.seed, job.observer
     )
     model = job.recommender.model
+    _check_reach(model, groups)
     outcome = unlearn_adapter(model, prompts, groups, job.method, job.spec.seed, stepped, job.checkpointer)
     return UnlearningResult(job.recommender, outcome)
+
+
+def _check_reach(model: nn.Module, groups: Mapping[str, Group]) -> None:
+    """Require something to change: an adapter of a few layers may reach no module that serves the forgotten data."""
+    if not {Group.FORGET, Group.SHARED} & set(cell_groups(layout(model).cells, groups)):
+        raise RunError(
+            "The adapter reaches no module that serves the forgotten data, so no step would change anything: choose a "
+            "method that changes all modules alike, or retrain."
+        )
 
 
 def _retrain(job: _Job, stepped: Callable[[Step], bool]) -> UnlearningResult:

@@ -130,7 +130,7 @@ def _check_source(workspace: Workspace, request_id: str, method: str, edit: Grou
     groups = source.groups
     if groups is None or not source.layout.scores.is_file():
         raise RunError(f"Run {source.id!r} has no circuit to regroup: choose one that has.")
-    check_edit(edit, [row.module for row in groups])
+    check_edit(edit, groups)
 
 
 def start(run: RunHandle) -> None:

@@ -1,11 +1,14 @@
 """Assignment of modules to groups: the rule, disjoint groups, and membership probabilities."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from core.circuit.bootstrap import bootstrap_seeds, draw_sample
-from core.grouping.assign import assign_group, contribution, group_modules
-from core.types import Circuit, Group
+from core.errors import RunError
+from core.grouping.assign import assign_group, check_edit, contribution, group_modules
+from core.types import Circuit, Group, GroupEdit, GroupMove, ModuleGroup
 
 NAMES = ("a0.h0", "a0.h1", "m0", "m1")
 
@@ -77,3 +80,11 @@ def test_difference_within_noise_is_shared():
     within_noise = [g for g in groups if 0.15 < abs(g.ratio - 0.5) < g.noise]
     assert len(within_noise) > 5
     assert {g.group for g in within_noise} == {Group.SHARED}
+
+
+def test_module_without_lora_cannot_be_moved():
+    rows = [ModuleGroup("m0", Group.OUTSIDE, 0, 0, 0.5, 0, 0), ModuleGroup("m1", Group.OUTSIDE, 0, 0, 0.5, 0, 0)]
+    edit = GroupEdit("run", moves=(GroupMove("m1", Group.FORGET, "seen"),))
+    check_edit(edit, rows)
+    with pytest.raises(RunError, match="'m1' has no LoRA in this adapter"):
+        check_edit(edit, [rows[0], replace(rows[1], has_lora=False)])

@@ -86,6 +86,26 @@ def huge(adapter):
     change_config(adapter, layers_to_transform=list(range(300_000)))
 
 
+def of_type(dtype):
+    def change(adapter):
+        change_weights(adapter, lambda weights: {name: value.to(dtype) for name, value in weights.items()})
+
+    change.__name__ = str(dtype)
+    return change
+
+
+def beyond_float32(adapter):
+    change_weights(adapter, lambda weights: {name: value.double() * 1e300 for name, value in weights.items()})
+
+
+def untrained(adapter):
+    change_weights(adapter, lambda weights: {n: value * (".lora_A." in n) for n, value in weights.items()})
+
+
+def of_many_names(adapter):
+    change_weights(adapter, lambda _: {f"{n:0200}": torch.zeros(0) for n in range(40_000)})
+
+
 def hostile(**values):
     def change(adapter):
         change_config(adapter, **values)
@@ -121,12 +141,33 @@ FAULTS = [
     (hostile(layers_pattern="(((a|.)+)+)+ ", layers_to_transform=[0]), "layers_pattern in .* that take longer"),
     (hostile(target_modules="("), "target_modules in adapter_config.json that are no patterns"),
     (hostile(target_modules=7), "target_modules in adapter_config.json that are no patterns"),
-    (hostile(r=10**9), "has the rank r = 1000000000 in adapter_config.json: set the rank of its weights"),
-    (hostile(r="eight"), "has the rank r = 'eight'"),
-    (hostile(rank_pattern={"q_proj": 10**30}), "has the rank q_proj = 10{30} "),
-    (hostile(rank_pattern=[4]), r"has the rank rank_pattern = \[4\]"),
+    (hostile(r=10**9), "has r = 1000000000 in adapter_config.json: set the rank of its weights"),
+    (hostile(r="eight"), "has r = eight in"),
+    (hostile(r=True), "has r = True in"),
+    (hostile(r=10**4000), "has r = 10{50,59} in"),
+    (hostile(r=3, init_lora_weights="orthogonal"), "has r = 3 in .*: orthogonal needs an even one"),
+    (hostile(lora_alpha=float("nan")), "has lora_alpha = nan in .*: set the alpha of its training, a number above 0"),
+    (hostile(lora_alpha=float("inf")), "has lora_alpha = inf in"),
+    (hostile(lora_alpha=0), "has lora_alpha = 0 in"),
+    (hostile(lora_alpha=-8), "has lora_alpha = -8 in"),
+    (hostile(lora_alpha=10**400), "has lora_alpha = 10{50,59} in"),
+    (hostile(lora_alpha="16"), "has lora_alpha = 16 in"),
+    (hostile(alpha_pattern={"q_proj": float("nan")}), "has q_proj = nan in"),
+    (hostile(lora_dropout=2), "has lora_dropout = 2 in .*: set a share from 0 to below 1"),
+    (hostile(lora_dropout=float("nan")), "has lora_dropout = nan in"),
+    (hostile(revision=5, r=0), "has r = 0 in"),
+    (hostile(auto_mapping={"base_model_class": ["X"], "parent_library": "transformers.models.x"}), "not a plain LoRA"),
+    (hostile(peft_type="x" * 200_000), "peft_type 'x{60}'"),
+    (of_type(torch.int8), "stores .* as I8: save it as float32"),
+    (of_type(torch.complex64), "stores .* as C64: save it as float32"),
+    (of_type(torch.float8_e4m3fn), "stores .* as F8_E4M3: save it as float32"),
+    (beyond_float32, "not a finite number"),
+    (untrained, r"was never trained \(each lora_B is zero\)"),
+    (of_many_names, "has more than 8,388,608 bytes of names in adapter_model.safetensors"),
+    (hostile(rank_pattern={"q_proj": 10**30}), "has q_proj = 10{30} in"),
+    (hostile(rank_pattern=[4]), r"has rank_pattern = \[4\] in"),
     (hostile(layers_to_transform="all", target_modules=["q_proj"]), "does not fit base model"),
-    (hostile(lora_alpha="much"), "does not fit base model"),
+    (hostile(lora_alpha="much"), "has lora_alpha = much in"),
     (hostile(layer_replication=[[0, 10**6]]), "not a plain LoRA adapter"),
     (hostile(somebody_elses={"a": 1}), "unknown key 'somebody_elses'"),
     (hostile(auto_mapping={"base_model_class": "Model", "parent_library": "evil"}), "not a plain LoRA adapter"),

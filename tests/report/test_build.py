@@ -234,6 +234,10 @@ def test_summary_counts_forget_modules_only_where_their_group_is_certain():
     assert (
         "the 4 modules of the model: 2 serve mainly the forgotten data (1 more may), 1 mainly the retained data" in done
     )
+    assert "does not reach" not in done
+    partial = (*found, replace(other, has_lora=False))
+    done = summarise(SPEC, REQUEST, ITEMS, partial, EVALUATION, memory_contrast=False).done
+    assert "The adapter does not reach 1 of them." in done
 
 
 def test_summary_states_request_method_result_and_utility():

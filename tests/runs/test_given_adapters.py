@@ -18,7 +18,7 @@ from core.pipeline.prepare import prepare
 from core.pipeline.stages import train_reference
 from core.runs.submit import create_run
 from core.runs.worker import work
-from core.types import RunState
+from core.types import Group, ModuleGroup, RunState
 from core.types.results import METRIC_NAMES
 from core.utils.serialization import read_json
 from core.workspace import Workspace, WorkspaceSettings
@@ -51,6 +51,7 @@ EXTRAS = [
     {"use_dora": True},
 ]
 DATA = small_dataset(users=16)
+UNREACHED = "The adapter reaches no module that serves the forgotten data"
 OUTPUTS = ("o_proj", "down_proj")
 KEPT = "base_model.model.model.embed_tokens.weight"
 
@@ -71,7 +72,7 @@ def with_given(tiny: Workspace, adapter: Path, folder: Path) -> Workspace:
 def run_of(workspace: Workspace, method: str, steps: int):
     request = workspace.open_request(users=workspace.user_split.training_users[:1])
     run = create_run(workspace, request.id, method, "cpu", steps=steps)
-    assert work(run) is RunState.DONE, run.status
+    assert work(run) is RunState.DONE or UNREACHED in run.status.message, run.status
     return run
 
 
@@ -122,6 +123,8 @@ def check_property(tiny: Workspace, tmp_path: Path, seed: int, method: str = "cu
         assert not (tmp_path / "ws").exists()
         return False
     run = run_of(workspace, method, steps)
+    if run.status.state is RunState.FAILED:
+        return True
     check_saved_is_measured(workspace, run)
     check_only_coordinates_moved(workspace, run)
     return True
@@ -131,6 +134,23 @@ def test_random_adapters(tiny, tmp_path):
     """Some of these seeds are taken, and some refused."""
     taken = {check_property(tiny, tmp_path / str(seed), seed) for seed in (5, 6, 8, 9)}
     assert taken == {True, False}
+
+
+def test_run_that_would_move_nothing_says_so(tiny, tmp_path, monkeypatch):
+    given = make_adapter(tiny.layout.base, tmp_path / "adapter", target_modules=["o_proj"], layers_to_transform=[0])
+    workspace = with_given(tiny, given, tmp_path / "ws")
+    monkeypatch.setattr(
+        "core.pipeline.stages.group_by_circuit",
+        lambda *_: tuple(
+            ModuleGroup(f"{name}{layer}{head}", Group.FORGET if name == "m" else Group.OUTSIDE, 0, 0, 0.5, 0, 0)
+            for layer in (0, 1)
+            for name, head in [*(("a", f".h{number}") for number in range(TINY.heads)), ("m", "")]
+        ),
+    )
+    request = workspace.open_request(users=workspace.user_split.training_users[:1])
+    run = create_run(workspace, request.id, "cure", "cpu", steps=2)
+    assert work(run) is RunState.FAILED and UNREACHED in run.status.message
+    assert not run.layout.adapter.exists()
 
 
 @pytest.mark.slow
