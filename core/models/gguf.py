@@ -96,14 +96,19 @@ def _convert(path: Path, folder: Path, fields: Mapping[str, Any], tensors: Mappi
     """Load the model and its tokenizer from the file, and save both."""
     place: dict[str, Any] = {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
     try:
-        config = AutoConfig.from_pretrained(**place)
+        config = AutoConfig.from_pretrained(**place, trust_remote_code=False)
         if size := fields.get(f"{fields['general.architecture']}.attention.key_length"):
             config.head_dim = int(size)
         whole = GgufConfig(dequantize=True)  # else a kernel may be asked for
         loaded: Any = AutoModelForCausalLM.from_pretrained(
-            **place, config=config, dtype=_dtype(tensors), quantization_config=whole, output_loading_info=True
+            **place,
+            config=config,
+            dtype=_dtype(tensors),
+            quantization_config=whole,
+            output_loading_info=True,
+            trust_remote_code=False,
         )
-        tokenizer = AutoTokenizer.from_pretrained(**place)
+        tokenizer = AutoTokenizer.from_pretrained(**place, trust_remote_code=False)
     except Exception as error:  # transformers states no kinds
         reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
         raise ModelError(

@@ -91,7 +91,7 @@ def test_story_of_the_tour_holds_in_the_demo(demo: Path) -> None:
     groups = {row.module: row.group for row in queries.groups(run)}
     assert [name for name, group in groups.items() if group is Group.FORGET] == [OWN]
     assert groups[OFF] is Group.SHARED
-    found = models.what_if(run, models.ORIGINAL, PERSON, (), {OFF}, 20)
+    found = models.what_if(run, models.ORIGINAL, PERSON, (), {OFF: 0.0}, 20)
     assert rank(found.before, FILM) == 2 and rank(found.after, FILM) >= 8, "it does not fall far down"
     assert FILM not in {event.item for event in queries.history(PERSON)}
     losses = [event for event in run.events() if "forget_nll" in event]

@@ -59,7 +59,7 @@ def test_titles_too_long_for_any_window_are_said(tmp_path):
 def test_the_longest_prompt_is_the_longest_of_all(tmp_path, task):
     """Compared with every prompt, every last title and every paraphrase, encoded one by one."""
     tokenizer = load_tokenizer(base_of(tmp_path / "base", "llama", 128))
-    split = make_split(DATA.interactions, split_users(DATA.interactions, 0, 0.2), None, 7, task)
+    split = make_split(DATA.interactions, split_users(DATA.interactions.users(), 0, 0.2), None, 7, task)
     prompts = split.retain + split.validation + split.test + split.holdout
     titles, lengths = {item.id: item.title for item in DATA.items}, []
     shown = {item: escape(title) for item, title in titles.items()}
