@@ -131,13 +131,23 @@ def difference(after: Weights, before: Weights) -> Weights:
 
 
 def answers_at(goal: float, step: Weights, most: float, recommender: Recommender, context: RequestContext) -> Answers:
-    """Answers of the original plus a multiple of `step`, at most `most`, at which the loss reaches the goal."""
-    original, low, high = adapter_weights(recommender.model), 0.0, most
+    """Answers of the original plus the smallest multiple of `step`, at most `most`, at which the loss reaches the goal.
+
+    Far out, a model may give the same answer to every question and be right with all rows of a liked genre. So the
+    search begins near the original.
+    """
+    original, low, high = adapter_weights(recommender.model), 0.0, most / 64
+
+    def falls_short(multiple: float) -> bool:
+        put_adapter_weights(recommender.model, {name: original[name] + multiple * step[name] for name in step})
+        return loss(recommender, context) < goal
+
     with preserve_adapter(recommender.model):
+        while falls_short(high) and high < most:
+            low, high = high, 2 * high
         for _ in range(BISECTIONS):
             middle = (low + high) / 2
-            put_adapter_weights(recommender.model, {name: original[name] + middle * step[name] for name in step})
-            low, high = (middle, high) if loss(recommender, context) < goal else (low, middle)
+            low, high = (middle, high) if falls_short(middle) else (low, middle)
         return collect_answers(recommender, context, False)
 
 

@@ -1,4 +1,4 @@
-"""Quality goals of methods at their own stop, in the scenes of error_rates.py (written to quality_WORLD.md).
+"""Quality goals of methods at their own stop, in the scenes of error_rates.py (written to quality_WORLD_KIND.md).
 
     python benchmarks/quality.py FOLDER [WORKSPACE] [--scenes 5] [--methods cure_merge,...] [--single-methods ...]
 
@@ -119,20 +119,17 @@ def table(results: dict[str, list[list[Measured]]]) -> list[str]:
     return [*lines, ""]
 
 
-def write(
-    source: Workspace, target: Path, results: dict[str, dict[str, list[list[Measured]]]], arguments: Sequence[str]
-) -> None:
+def write(source: Workspace, kind: str, results: dict[str, list[list[Measured]]], arguments: Sequence[str]) -> None:
+    target = Path(__file__).with_name(f"quality_{slug(source.settings.name)}_{kind}.md")
     lines = [
-        f"# Quality of methods at their own stop: {source.settings.name}", "",
+        f"# Quality of methods at their own stop: {KINDS[kind]}, {source.settings.name}", "",
         "Mean over scenes with the half-width of Student's 95 % interval; a scene with several requests counts with their mean. "
         "The advantage is that over the references; 0 is the goal, and below 0 too much was forgotten. The share forgotten is "
         "that of the mean advantage in nats. Goals: a share of 0.8 to 1.2; for one person an AUC within 0.03 over 20 people; a "
         "test AUC within 0.005 of the original's. "
         f"`python benchmarks/quality.py {' '.join(arguments)}`. torch {torch.__version__}, Python {platform.python_version()}.", "",
     ]  # fmt: skip
-    for kind, found in results.items():
-        lines += [f"## {KINDS[kind]}", "", *table(found)] if found else []
-    target.write_text("\n".join(lines), encoding="utf-8")
+    target.write_text("\n".join([*lines, *table(results)]), encoding="utf-8")
     print(target, flush=True)
 
 
@@ -156,11 +153,12 @@ def main() -> None:
         for kind, found in results.items():
             for method, own in found.items():
                 own.append(scene(source, options.folder, number, kind, method))
-    target = Path(__file__).with_name(f"quality_{slug(source.settings.name)}.md")
     place = [] if options.workspace == DEMO else ["WORKSPACE"]
-    methods = [f"--methods {options.methods}", f"--single-methods {options.single_methods}"]
-    methods += [f"--genre-methods {options.genre_methods}"]
-    write(source, target, results, ["FOLDER", *place, f"--scenes {options.scenes}", *methods])
+    methods = [f"--methods '{options.methods}'", f"--single-methods '{options.single_methods}'"]
+    methods += [f"--genre-methods '{options.genre_methods}'"]
+    for kind, found in results.items():
+        if found:
+            write(source, kind, found, ["FOLDER", *place, f"--scenes {options.scenes}", *methods])
 
 
 if __name__ == "__main__":
