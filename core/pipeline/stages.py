@@ -199,7 +199,8 @@ def _unlearn(job: _Job, module_groups: Sequence[ModuleGroup]) -> UnlearningResul
 
 def _check_reach(model: nn.Module, groups: Mapping[str, Group]) -> None:
     """Require something to change: an adapter of a few layers may reach no module that serves the forgotten data."""
-    if not {Group.FORGET, Group.SHARED} & set(cell_groups(layout(model).cells, groups)):
+    serving = {Group.FORGET, Group.SHARED}
+    if serving & set(groups.values()) and not serving & set(cell_groups(layout(model).cells, groups)):
         raise RunError(
             "The adapter reaches no module that serves the forgotten data, so no step would change anything: choose a "
             "method that changes all modules alike, or retrain."
