@@ -1,6 +1,6 @@
-"""All interactions of a recommender, which answer each question with the rows that it needs (DuckDB, embedded).
+"""Queries over all interactions of a recommender; each reads only the rows that it needs (DuckDB, in this process).
 
-The only module with queries. Ids reach them as parameters, never as text of a query.
+The only module that queries interactions. Ids reach them as parameters, never as text of a query.
 """
 
 from collections.abc import Collection, Iterable, Iterator

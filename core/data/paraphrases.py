@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.data.templates import FILMS, Template, read_nouns, read_template
+from core.data.templates import FILMS, Template, read_template, read_words
 from core.types import Interaction, Prompt, Task
 
 FILE = Path(__file__).with_name("paraphrases.toml")
@@ -58,12 +58,12 @@ def paraphrases_of(task: Task, templates: Path = FILMS) -> dict[str, Paraphrase]
     Raises:
         DataError: The templates file cannot be used.
     """
-    nouns, default = read_nouns(FILE if templates == FILMS else templates), read_template(templates, task)
+    own, default = read_words(FILE if templates == FILMS else templates), read_template(templates, task)
     with FILE.open("rb") as file:
-        return {name: _paraphrase(values, default, nouns) for name, values in tomllib.load(file)[task].items()}
+        return {name: _paraphrase(values, default, own) for name, values in tomllib.load(file)[task].items()}
 
 
-def _paraphrase(values: dict[str, str], default: Template, nouns: dict[str, str]) -> Paraphrase:
+def _paraphrase(values: dict[str, str], default: Template, own: dict[str, str]) -> Paraphrase:
     options = {key: value for key, value in values.items() if key in ("case", "history")}
-    words = {key: value.format(**nouns) for key, value in values.items() if key not in options}
+    words = {key: value.format(**own) for key, value in values.items() if key not in options}
     return Paraphrase(replace(default, **words), **options)

@@ -1,6 +1,6 @@
 """Templates: the words around titles and answers in a prompt, shipped for some domains or given as a file.
 
-A templates file holds one table for each task and, for the paraphrases of verification, the nouns of its domain. The
+A templates file holds one table for each task and, for the paraphrases of verification, the words of its domain. The
 films have theirs in templates.toml, whose digest stands in ledgers; all other domains in domains/.
 """
 
@@ -16,8 +16,8 @@ from core.types import Task
 FILMS = Path(__file__).with_name("templates.toml")
 SHIPPED = Path(__file__).with_name("domains")
 DOMAINS = {"films": FILMS, **{path.stem: path for path in sorted(SHIPPED.glob("*.toml"))}}
-ANY = "items"
-HINTS = {
+DEFAULT_DOMAIN = "items"
+KEYWORDS = {
     "films": "film films movie movies movielens movietweetings ml",
     "books": "book books ebook ebooks audiobook audiobooks bookcrossing goodreads isbn",
     "games": "game games boardgame boardgames videogame videogames steam",
@@ -28,8 +28,8 @@ FIELDS = {
     Task.CLICK: ("instruction", "before", "after", "yes", "no"),
     Task.NEXT_ITEM: ("instruction", "before", "after"),
 }
-NOUNS = ("thing", "things", "person", "used")
-MAX_WORDS = 300  # characters of one value
+WORDS = ("thing", "things", "person", "used")
+MAX_LENGTH = 300  # characters of one value
 MAX_FILE = 8192  # bytes; reading TOML takes time that grows with the square of a key's parts
 
 
@@ -53,10 +53,10 @@ class Template:
 
 
 def domain_of(names: Iterable[str]) -> str:
-    """The domain that words in names of files and columns tell, the first telling name first; `ANY` if none does."""
+    """The domain that words in names tell, the first telling name first; `DEFAULT_DOMAIN` if none does."""
     words = (set(map(str.lower, re.findall("[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name))) for name in names)
-    found = (domain for own in words for domain, hints in HINTS.items() if own & set(hints.split()))
-    return next(found, ANY)
+    found = (domain for own in words for domain, hints in KEYWORDS.items() if own & set(hints.split()))
+    return next(found, DEFAULT_DOMAIN)
 
 
 def templates_file(name: str) -> Path:
@@ -79,8 +79,8 @@ def templates_file(name: str) -> Path:
 def check_templates(file: Path, task: Task) -> None:
     """Raise DataError where a templates file lacks what prompts or paraphrases need."""
     read_template(file, task)
-    if file != FILMS:  # its nouns stand in paraphrases.toml
-        read_nouns(file)
+    if file != FILMS:  # its words stand in paraphrases.toml
+        read_words(file)
 
 
 def read_template(file: Path, task: Task) -> Template:
@@ -104,15 +104,15 @@ def read_template(file: Path, task: Task) -> Template:
     return found
 
 
-def read_nouns(file: Path) -> dict[str, str]:
-    """Read the nouns that fill the paraphrases.
+def read_words(file: Path) -> dict[str, str]:
+    """Read the words of the domain that fill the paraphrases.
 
     Raises:
-        DataError: The file cannot be read, or a noun is missing, empty, too many or no text.
+        DataError: The file cannot be read, or a word is missing, empty, too many or no text.
     """
-    found = _texts(file, "nouns", NOUNS)
+    found = _texts(file, "paraphrases", WORDS)
     if empty := next((name for name, word in found.items() if not word.strip()), None):
-        raise DataError(f"{file}: {empty} in [nouns] is empty: write a word.")
+        raise DataError(f"{file}: {empty} in [paraphrases] is empty: write a word.")
     return {**found, "Thing": found["thing"][0].upper() + found["thing"][1:]}
 
 
@@ -132,11 +132,10 @@ def _texts(file: Path, table: str, names: tuple[str, ...]) -> dict[str, str]:
         raise DataError(f"{file}: [{table}] must hold {', '.join(names)}, and nothing else.")
     if wrong := next((name for name, value in found.items() if not _is_text(value)), None):
         raise DataError(
-            f"{file}: {wrong} in [{table}] must be text of at most {MAX_WORDS} characters without control characters."
+            f"{file}: {wrong} in [{table}] must be text of at most {MAX_LENGTH} characters without control characters."
         )
     return found
 
 
 def _is_text(value: object) -> bool:
-    plain = isinstance(value, str) and len(value) <= MAX_WORDS and value.replace("\n", "")
-    return value == "" or (bool(plain) and str(plain).isprintable())
+    return isinstance(value, str) and len(value) <= MAX_LENGTH and value.replace("\n", "").isprintable()

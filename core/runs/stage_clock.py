@@ -1,4 +1,4 @@
-"""Time left of a run, from the pace at which its stages advance while they run; nothing of it was estimated before."""
+"""Time left of a run: its stage by the stage's own pace, later stages by their typical shares, scaled to this run."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ class StageClock:
     """Clock of the stages of one run.
 
     Attributes:
-        shares: Typical share of each stage in a run's time, in their order; only stages to come are taken from it.
+        shares: Typical share of each stage in a run's time, in their order.
     """
 
     shares: dict[str, float]
@@ -51,7 +51,7 @@ class StageClock:
     def left(self, seconds: float) -> float | None:
         """Seconds left of the run: of the stage, and of those to come as fast as the measured ones; None if unknown."""
         stage_left, elapsed = self.stage_left(), seconds - self._started
-        whole = {**self._finished} | ({self._name: elapsed + stage_left} if stage_left is not None else {})
+        whole = self._finished | ({self._name: elapsed + stage_left} if stage_left is not None else {})
         measured = sum(self.shares[name] for name in whole)
         if not measured:
             return None

@@ -97,6 +97,11 @@ class Circuit:
     overlap: float | None = None
     reads: tuple[tuple[float, ...], ...] = ()
 
+    @property
+    def score_by_module(self) -> dict[str, float]:
+        """Score of each module, in logits."""
+        return dict(zip(self.modules, self.scores, strict=True))
+
 
 # From this membership probability on, a group counts as certain: the level of the bootstrap interval of the ratio.
 CERTAIN = 0.95

@@ -11,3 +11,8 @@ def visible(text: str) -> str:
         char if char.isprintable() or char in JOINERS else "" if unicodedata.category(char) == "Cf" else " "
         for char in text
     )
+
+
+def one_line(text: str) -> str:
+    """Return what is visible of `text` in one line, with single blanks."""
+    return " ".join(visible(text).split())

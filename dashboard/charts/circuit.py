@@ -92,7 +92,8 @@ def memory(modules: Sequence[MemoryContrast], count: int) -> Chart:
 
 def places(circuit: Circuit, count: int) -> alt.Chart:
     """Draw the positions of the prompt that the `count` strongest modules read; titles count back from the target."""
-    strongest = sorted(circuit.members, key=lambda name: -abs(circuit.scores[circuit.modules.index(name)]))[:count]
+    scores = circuit.score_by_module
+    strongest = sorted(circuit.members, key=lambda name: -abs(scores[name]))[:count]
     names = [position_name(slot) for slot in range(len(circuit.reads))]
     rows = [
         (module_title(name), names[slot], -reads[circuit.modules.index(name)])
@@ -100,8 +101,8 @@ def places(circuit: Circuit, count: int) -> alt.Chart:
         for slot, reads in enumerate(circuit.reads)
     ]
     data = pd.DataFrame(rows, columns=["module", "place", "support"])
-    sides = _sides()
-    data["side"] = [list(sides)[value < 0] for value in data["support"]]
+    colours, legend = sides(), alt.Legend(orient="bottom", title=None, columns=1)
+    data["side"] = [list(colours)[value < 0] for value in data["support"]]
     data["strength"] = data["support"].abs()
     reading = [names[0], *names[:1:-1], names[1]]
     chart = (
@@ -110,7 +111,7 @@ def places(circuit: Circuit, count: int) -> alt.Chart:
         .encode(
             x=alt.X("place:N", sort=reading, title=t("circuit-places-axis"), axis=alt.Axis(labelAngle=-45)),
             y=alt.Y("module:N", sort=None, title=None, axis=alt.Axis(labelLimit=160)),
-            color=alt.Color("side:N", scale=scale_of(sides), legend=alt.Legend(orient="bottom", title=None, columns=1)),
+            color=alt.Color("side:N", scale=scale_of(colours), legend=legend),
             opacity=alt.Opacity("strength:Q", scale=alt.Scale(type="sqrt", range=[0, 1]), legend=None),
             tooltip=[
                 alt.Tooltip("module:N", title=t("circuit-places-module")),
@@ -130,8 +131,8 @@ def reads(circuit: Circuit, module: str) -> alt.Chart:
     data = pd.DataFrame(
         [(position_name(slot), -row[column]) for slot, row in enumerate(circuit.reads)], columns=["place", "support"]
     )
-    sides = _sides()
-    data["side"] = [list(sides)[value < 0] for value in data["support"]]
+    colours = sides()
+    data["side"] = [list(colours)[value < 0] for value in data["support"]]
     names = list(data["place"])
     chart = (
         alt.Chart(data)
@@ -139,7 +140,7 @@ def reads(circuit: Circuit, module: str) -> alt.Chart:
         .encode(
             x=alt.X("place:N", sort=[names[0], *names[:1:-1], names[1]], title=None, axis=alt.Axis(labelAngle=-60)),
             y=alt.Y("support:Q", title=t("circuit-panel-reads-axis"), axis=alt.Axis(tickCount=3)),
-            color=alt.Color("side:N", scale=scale_of(sides), legend=None),
+            color=alt.Color("side:N", scale=scale_of(colours), legend=None),
             tooltip=[
                 alt.Tooltip("place:N", title=t("circuit-places-place")),
                 alt.Tooltip("side:N", title=t("circuit-places-side")),
@@ -151,6 +152,6 @@ def reads(circuit: Circuit, module: str) -> alt.Chart:
     return cast(alt.Chart, chart)
 
 
-def _sides() -> dict[str, str]:
+def sides() -> dict[str, str]:
     """Return the colour of reading that supports or opposes the prediction."""
     return {t("circuit-places-supports"): AFTER, t("circuit-places-against"): AGAINST}

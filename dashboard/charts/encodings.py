@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 
 from core.types import Group
+from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import GROUP_NAMES
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
@@ -20,6 +21,31 @@ def scale_of(values: Mapping[str, Any]) -> alt.Scale:
 def groups_scale(marks: Mapping[Group, str]) -> alt.Scale:
     """Return the scale that gives each group, by name, its colour or shape."""
     return scale_of({GROUP_NAMES[group]: mark for group, mark in marks.items()})
+
+
+def signed(sides: Mapping[str, str], widths: Sequence[float], *tips: alt.Tooltip) -> dict[str, Any]:
+    """Return encodings of connections: colour and dash by their `side`, width by their `size`, and tooltips.
+
+    Args:
+        sides: Colour of each side, the supporting one first.
+        widths: Smallest and largest width in pixels.
+        tips: Further tooltips.
+    """
+    legend = alt.Legend(orient="top", title=None, columns=1, symbolType="stroke", symbolSize=300)
+    dashes = dict(zip(sides, (SOLID, DASHED), strict=True))
+    return {
+        "detail": "edge:N",
+        "color": alt.Color("side:N", scale=scale_of(sides), legend=legend),
+        "strokeDash": alt.StrokeDash("side:N", scale=scale_of(dashes), legend=legend),
+        "strokeWidth": alt.StrokeWidth("size:Q", scale=alt.Scale(type="sqrt", range=list(widths)), legend=None),
+        "tooltip": [
+            alt.Tooltip("source:N", title=t("circuit-edge-in")),
+            alt.Tooltip("target:N", title=t("circuit-edge-out")),
+            alt.Tooltip("side:N", title=t("circuit-places-side")),
+            alt.Tooltip("size:Q", title=t("circuit-places-strength"), format=".3f"),
+            *tips,
+        ],
+    }
 
 
 def lines(field: str, kinds: Mapping[str, tuple[str, Sequence[int]]], columns: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.types import INPUT, LOGITS, AttributionGraph, GraphEdge, GraphNode, NodeKey
 from dashboard.charts.circuit import AGAINST
-from dashboard.charts.encodings import DASHED, SOLID, Chart, scale_of
+from dashboard.charts.encodings import Chart, scale_of, signed
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import module_title
 from dashboard.presenters.prompt_layout import Layout, layout, touching
@@ -89,25 +89,13 @@ def _edges(graph: AttributionGraph, places: Layout, picked: NodeKey | None) -> a
         rest = (number, abs(edge.score), _side(edge.score), 1.0 if edge in full else FAINT, *_ends(graph, edge))
         rows += [(point, *place, *rest) for point, place in enumerate(places.curve(edge))]
     names = ["point", "x", "y", "edge", "size", "side", "opacity", "source", "target"]
-    sides = _sides()
-    dashes = dict(zip(sides, (SOLID, DASHED), strict=True))
-    legend = alt.Legend(orient="top", title=None, columns=1, symbolType="stroke", symbolSize=300)
     chart = (
         alt.Chart(pd.DataFrame(rows, columns=names))
         .mark_line(strokeCap="round", clip=False)
         .encode(
-            detail="edge:N",
             order="point:Q",
-            color=alt.Color("side:N", scale=scale_of(sides), legend=legend),
-            strokeDash=alt.StrokeDash("side:N", scale=scale_of(dashes), legend=legend),
-            strokeWidth=alt.StrokeWidth("size:Q", scale=alt.Scale(type="sqrt", range=[0.4, 6]), legend=None),
             opacity=alt.Opacity("opacity:Q", scale=alt.Scale(domain=[0, 1], range=[0, 0.75]), legend=None),
-            tooltip=[
-                alt.Tooltip("source:N", title=t("circuit-edge-in")),
-                alt.Tooltip("target:N", title=t("circuit-edge-out")),
-                alt.Tooltip("side:N", title=t("circuit-places-side")),
-                alt.Tooltip("size:Q", title=t("circuit-places-strength"), format=".3f"),
-            ],
+            **signed(_sides(), (0.4, 6)),
         )
     )
     return cast(alt.Chart, chart)

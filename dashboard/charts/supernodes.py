@@ -7,12 +7,12 @@ import altair as alt
 import pandas as pd
 
 from core.types import INPUT, LOGITS, Circuit
-from dashboard.charts.circuit import AGAINST
-from dashboard.charts.encodings import DASHED, SOLID, Chart, scale_of
+from dashboard.charts.circuit import sides
+from dashboard.charts.encodings import Chart, scale_of, signed
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import module_title
 from dashboard.presenters.supernodes import SupernodeEdge, effects, places, summed
-from dashboard.presenters.theme import AFTER, QUIET
+from dashboard.presenters.theme import QUIET
 
 ROW = 84  # pixels
 STEPS = 16  # straight pieces of a curve
@@ -38,10 +38,6 @@ def supernodes(circuit: Circuit, found: Mapping[str, Sequence[str]]) -> Chart:
     return alt.layer(*layers).properties(height=ROW * (top + 1))
 
 
-def _sides() -> dict[str, str]:
-    return {t("circuit-places-supports"): AFTER, t("circuit-places-against"): AGAINST}
-
-
 def _side(score: float) -> str:
     """Cutting what supports the prediction lowers the metric, so its score is negative."""
     return t("circuit-places-supports") if score <= 0 else t("circuit-places-against")
@@ -54,26 +50,11 @@ def _edges(edges: Sequence[SupernodeEdge], spots: Sequence[tuple[float, float]],
         for step, point in enumerate(_curve(spots[edge.source], spots[edge.target]))
     ]
     columns = ["x", "y", "edge", "step", "size", "side", "count", "source", "target"]
-    sides = _sides()
-    dashes = dict(zip(sides, (SOLID, DASHED), strict=True))
-    legend = alt.Legend(orient="top", title=None, columns=1, symbolType="stroke", symbolSize=300)
+    count = alt.Tooltip("count:Q", title=t("supernode-column-connections"))
     chart = (
         alt.Chart(pd.DataFrame(rows, columns=columns))
         .mark_line(strokeCap="round", opacity=0.75, clip=False)
-        .encode(
-            detail="edge:N",
-            order="step:Q",
-            color=alt.Color("side:N", scale=scale_of(sides), legend=legend),
-            strokeDash=alt.StrokeDash("side:N", scale=scale_of(dashes), legend=legend),
-            strokeWidth=alt.StrokeWidth("size:Q", scale=alt.Scale(type="sqrt", range=[0.8, 8]), legend=None),
-            tooltip=[
-                alt.Tooltip("source:N", title=t("circuit-edge-in")),
-                alt.Tooltip("target:N", title=t("circuit-edge-out")),
-                alt.Tooltip("side:N", title=t("circuit-places-side")),
-                alt.Tooltip("size:Q", title=t("circuit-places-strength"), format=".3f"),
-                alt.Tooltip("count:Q", title=t("supernode-column-connections")),
-            ],
-        )
+        .encode(order="step:Q", **signed(sides(), (0.8, 8), count))
     )
     return cast(alt.Chart, chart)
 
@@ -104,7 +85,7 @@ def _nodes(
     ]
     base = alt.Chart(pd.DataFrame(rows, columns=["x", "y", "name", "modules", "size", "side", "kind"]))
     marks = base.mark_point(filled=True, opacity=1).encode(
-        color=alt.Color("side:N", scale=scale_of(_sides()), legend=None),
+        color=alt.Color("side:N", scale=scale_of(sides()), legend=None),
         shape=alt.Shape("kind:N", scale=scale_of({"node": "circle", "end": "square"}), legend=None),
         size=alt.Size("size:Q", scale=alt.Scale(range=[90, 500]), legend=None),
         tooltip=[

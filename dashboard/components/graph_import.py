@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.types import AttributionGraph
+from core.utils.text import one_line
 from dashboard import charts
 from dashboard.components.exports import chart
 from dashboard.components.supernodes import keep_supernodes
@@ -12,7 +13,7 @@ from dashboard.components.text import guarded
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import escape
 from dashboard.presenters.single_prompt import strongest_part
-from dashboard.presenters.supernodes import LONGEST, Supernodes, clean, labelled_modules
+from dashboard.presenters.supernodes import LONGEST, Supernodes, labelled_modules
 from dashboard.services import prompt_graphs
 
 
@@ -33,12 +34,12 @@ def graph_import(modules: Sequence[str]) -> None:
 
 def _show(graph: AttributionGraph, labelled: Supernodes) -> None:
     part = strongest_part(graph)
-    name, model = (escape(clean(text)[:LONGEST]) for text in (graph.name, graph.model))
+    name, model = (escape(one_line(text)[:LONGEST]) for text in (graph.name, graph.model))
     counts = {"nodes": len(graph.nodes), "edges": len(graph.edges), "drawn": len(part.nodes), "lines": len(part.edges)}
     whole = "yes" if len(part.edges) == len(graph.edges) and len(part.nodes) == len(graph.nodes) else "no"
     st.markdown(f"**{t('import-lead', name=name, model=model, whole=whole, **counts)}**")
     if graph.description:
-        st.caption(escape(clean(graph.description)[:400]))
+        st.caption(escape(one_line(graph.description)[:400]))
     chart(charts.prompt_graph(part), f"imported-{graph.name}", t("prompt-alt"))
     if labelled and st.button(t("import-supernodes", count=len(labelled)), icon=":material/hub:"):
         keep_supernodes(labelled)

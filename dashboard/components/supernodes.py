@@ -47,7 +47,8 @@ def supernode_boxes(run_id: str, circuit: Circuit, found: Supernodes) -> None:
 
 def _form(circuit: Circuit, found: Supernodes) -> None:
     picked = state.query_value("module")
-    by_strength = sorted(circuit.modules, key=lambda name: -abs(circuit.scores[circuit.modules.index(name)]))
+    scores = circuit.score_by_module
+    by_strength = sorted(circuit.modules, key=lambda name: -abs(scores[name]))
     with st.form(f"supernode_{crc32(written(found).encode())}", border=False):  # empty again after a change
         modules = st.multiselect(
             t("supernode-modules"),

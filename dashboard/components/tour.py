@@ -16,6 +16,7 @@ from dashboard.session import state
 # How the tour goes on, in the address as `pace`: the form for presenters goes on by itself until it is paused.
 TIMED, PAUSED = "timed", "paused"
 DECLINED = "no"
+LEFT = {"tour": "", "pace": ""}
 STYLE = Path(__file__).with_suffix(".css")
 
 
@@ -26,13 +27,14 @@ def tour(page: str, pages: Container[str]) -> None:
         page: Name of the current page.
         pages: Names of all pages.
     """
-    if not tour_is_possible():
-        return
     wanted, pace = state.query_value("tour"), state.query_value("pace")
-    path = steps(pages, presented=pace in (TIMED, PAUSED))
+    if not (wanted or page == "overview") or not tour_is_possible():
+        return
+    pace = pace if pace in (TIMED, PAUSED) else None
+    path = steps(pages, presented=pace is not None)
     number = next((n for n, step in enumerate(path, 1) if wanted == str(n) and step.page == page), None)
     if number:
-        _strip(path, number, pace if pace in (TIMED, PAUSED) else None)
+        _strip(path, number, pace)
     elif page == "overview" and not _declined():
         _offer(pages)
 
@@ -48,9 +50,11 @@ def _strip(path: tuple[TourStep, ...], number: int, pace: str | None) -> None:
             _go(path, number + 1, pace)
         if pace and not last:
             label, then = ("tour-pause", PAUSED) if pace == TIMED else ("tour-go-on", TIMED)
-            st.button(t(label), key="tour_pause", on_click=_set_pace, args=(then,))
+            st.button(t(label), key="tour_pause", on_click=state.address, kwargs={"pace": then})
         label = "tour-end" if last else "tour-leave"
-        st.button(t(label), key="tour_leave", type="primary" if last else "tertiary", on_click=_leave)
+        st.button(
+            t(label), key="tour_leave", type="primary" if last else "tertiary", on_click=state.address, kwargs=LEFT
+        )
         _mark(path, number, pace)
 
 
@@ -101,14 +105,6 @@ def _declined() -> bool:
     if state.hidden("tour"):
         state.address(tour=DECLINED)
     return state.hidden("tour")
-
-
-def _set_pace(pace: str) -> None:
-    state.address(pace=pace)
-
-
-def _leave() -> None:
-    state.address(tour="", pace="")
 
 
 def _box(key: str, text: str) -> DeltaGenerator:

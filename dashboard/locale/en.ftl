@@ -566,7 +566,7 @@ prompt-edge-from = From
 prompt-edge-to = To
 prompt-edge-support = Support, logits
 import-title = Open a graph JSON file
-import-note = A file that this page, circuit-tracer or Neuronpedia saved, of attention heads and MLPs. It stays on this machine and is not kept.
+import-note = A file that this page, circuit-tracer or Neuronpedia saved, of attention heads and MLPs. The dashboard reads the file and does not keep it.
 import-file = Graph JSON file
 import-lead = { $name }, of model { $model }: { $nodes } nodes and { $edges } connections. { $whole ->
     [yes] All are drawn.
@@ -668,13 +668,9 @@ circuit-overlap = The circuits found on the two halves of the prompts share { $s
 circuit-overlap-unknown = One prompt is too few to measure how stable the circuit is.
 
 
-circuit-graph-full = Full screen
-circuit-graph-leave = Leave full screen
-circuit-graph-layer = layer { $layer }
 circuit-graph-group = group: { $group }, certainty { $certainty }
 circuit-graph-effect = effect on the prediction: { $score }
 circuit-graph-shares = forget share { $forget }, retain share { $retain }
-circuit-graph-edge = { $source } to { $target }
 circuit-graph-reads = input
 
 circuit-curve-modules = modules kept
@@ -738,8 +734,8 @@ what-if-layer = layer { $layer }
 what-if-steer = Steer modules to any strength
 what-if-steer-hint = Choose a head or an MLP
 what-if-steer-help =
-    0 is off, 1 leaves the module as it is, 2 doubles what it adds beyond an unrelated history, and a negative strength
-    turns it round. From { $low } to { $high }, for at most { $most } modules.
+    0 is off, 1 leaves the module as it is, 2 doubles how far it is from what it writes for a counterfactual
+    history, and a negative strength reverses that. From { $low } to { $high }, for at most { $most } modules.
 what-if-steer-lost = The address asks for strengths that cannot be set: { $low } to { $high }, for at most { $most } known modules.
 what-if-strength = { $module }: strength
 what-if-history-title = History
@@ -753,7 +749,6 @@ what-if-liked = liked
 what-if-disliked = not liked
 what-if-same = Nothing is off: these are the model's recommendations for user { $user }.
 what-if-changed-lead = With { $what }: { $change }
-what-if-and = { $first } and { $last }
 what-if-all = every module on
 what-if-off = { $modules ->
     [one] one module off
@@ -827,10 +822,10 @@ run-stage-report = report
 run-progress = { $stage }: { $progress } of the run is done. The time left follows once its pace is measured.
 run-progress-left = { $stage }: { $progress } of the run is done, about { $left } left at its pace.
 run-progress-both = { $stage }: { $progress } of the run is done. At its pace, about { $stage_left } left in this stage and { $left } in all.
-run-progress-longer = { $stage }: { $progress } of the run is done. This takes longer than its pace so far let expect.
+run-progress-longer = { $stage }: { $progress } of the run is done. This takes longer than its pace so far suggested.
 run-doing-loading = The model is loaded, and what it knows and recommends is measured before anything changes.
 run-doing-contrast = Counterfactual prompts are made: histories without the evidence for what the model answers.
-run-doing-circuit = Each module and connection is scored by how much of the recommendations it causes, for the forget set and for the retain set.
+run-doing-circuit = Each module and each connection is scored by its effect on the predictions, for the forget set and for the retain set.
 run-doing-groups = The modules are sorted by the data that they serve.
 run-doing-unlearning = The adapter’s weights change step by step: it forgets the forget set and keeps the rest.
 run-doing-retraining = A new adapter is trained from its start on the retain set alone.
@@ -1092,7 +1087,7 @@ compare-ticked = Compare the { $runs } ticked runs
 compare-tick-some = Tick { $least } to { $most } finished runs to compare them side by side.
 
 compare-nobody = None of these { $runs } runs is shown to be ahead of all others.
-compare-and = { $first } and { $last }
+phrases-and = { $first } and { $last }
 compare-ahead-verdict = alone passes its verification
 compare-ahead-forgotten = is nearest to complete forgetting
 compare-ahead-quality = costs other users the least quality
@@ -1193,7 +1188,7 @@ tour-leave = Leave
 tour-end = End the tour
 tour-request = A cinema’s recommender learned from its users. One of them asks to be erased: this is her request, and the tour follows it to the decision.
 tour-person = This is what the model learned from her, with five stars for each film with “Lantern” in its title. Remember “{ $film }”, which she has not seen.
-tour-circuit = Each mark is a module, from her history below to the prediction above. The orange triangle is the only one that serves mainly her data; what else knows her serves other users too.
+tour-circuit = Each mark is a module, from her history below to the prediction above. Only the orange triangle may serve mainly her data; what else knows her serves other users too.
 tour-what-if = One head is switched off here, and “{ $film }” falls far down her list. But it serves other users as well, so switching it off is no way to erase her.
 tour-run = So a run changes the weights, for each group by its own rule. The loss on her rows rises toward that on users whom no model ever saw; for other users it stays flat.
 tour-lists = The film fell from rank { $before } to { $after } of her list, and a model that never saw her data ranks it { $reference }. That is a change, and not yet a proof.

@@ -33,12 +33,16 @@ def page(data: dict[str, Any], script: str, style: str) -> str:
     Returns:
         The HTML document.
     """
-    shown = json.dumps(data).replace("<", "\\u003c")
     run = f"{script.replace(ENTRY, 'const draw = function ({', 1)}\n"
-    run += f"draw({{data: {shown}, setStateValue: () => null, parentElement: document.body}});"
+    run += f"draw({{data: {embedded(data)}, setStateValue: () => null, parentElement: document.body}});"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>CURE Lens</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f"<style>{STYLE}{style.replace(':host', ':root')}</style></head>"
         f'<body><div class="explorer"></div><script type="module">{run}</script></body></html>'
     )
+
+
+def embedded(value: Any) -> str:
+    """Return a value as JSON for a script inside a page; without "<", nothing in it ends the script."""
+    return json.dumps(value).replace("<", "\\u003c")

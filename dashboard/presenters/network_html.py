@@ -5,7 +5,6 @@ up, heads go across, and the MLP stands at the right end of its row. Tags that l
 security policy blocks all other requests, and node ids are integers, so that no name reaches the page as HTML.
 """
 
-import json
 import math
 import re
 from collections import defaultdict
@@ -16,14 +15,11 @@ import networkx as nx
 from pyvis.network import Network
 
 from core.types import Group, ModuleGroup
+from dashboard.presenters.circuit_html import POLICY, embedded
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import GROUP_NAMES, module_title
 from dashboard.presenters.theme import COLOURS, DARK, LIGHT, OPPOSES, SUPPORTS, VIS_SHAPES, Paper
 
-POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
-    "base-uri 'none'; form-action 'none'"
-)
 REMOTE = re.compile(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=[^>]*>(?:\s*</script>)?", re.IGNORECASE)
 LABELLED = 150  # in a larger graph, only modules inside a group are labelled
 OPTIONS = """{"physics": {"enabled": false},
@@ -111,8 +107,13 @@ def offline(html: str, paper: Paper, columns: int, rows: int) -> str:
     html = html.replace("<html>", '<html lang="en">', 1)
     html = html.replace("<head>", f"<!-- CURE Lens --><head>{head}<title>CURE Lens</title>", 1)
     html = html.replace("</head>", STYLE.format(back=paper.back, ink=paper.ink, quiet=paper.quiet) + "</head>", 1)
-    values = {"COLUMNS": columns, "ROWS": rows, "LEAVE": t("circuit-graph-leave"), "FULL": t("circuit-graph-full")}
-    shown = {name: json.dumps(value).replace("<", "\\u003c") for name, value in values.items()}
+    values = {
+        "COLUMNS": columns,
+        "ROWS": rows,
+        "LEAVE": t("circuit-explorer-leave-full"),
+        "FULL": t("circuit-explorer-full"),
+    }
+    shown = {name: embedded(value) for name, value in values.items()}
     script = re.sub("|".join(shown), lambda name: shown[name[0]], SCRIPT)
     html = "<!doctype html>" + html.replace("</body>", script + "</body>", 1)
     if REMOTE.search(html):
@@ -157,7 +158,7 @@ def _add_nodes(
     for layer in range(layers):
         network.add_node(
             len(graph) + layer,
-            label=t("circuit-graph-layer", layer=layer),
+            label=t("circuit-layer", layer=layer),
             shape="text",
             across=0,
             up=(layer + 1) / (layers + 1),
@@ -179,7 +180,7 @@ def _add_edges(
         share, opposes = strength(scores) / (top or 1.0), sum(scores.values()) > 0
         colour = (OPPOSES if opposes else SUPPORTS)[dark]
         reads = ", ".join(f"{name or t('circuit-graph-reads')} {score:+.3f}" for name, score in scores.items())
-        ends = t("circuit-graph-edge", source=module_title(source), target=module_title(target))
+        ends = t("circuit-connection-title", source=module_title(source), target=module_title(target))
         network.add_edge(
             ids[source],
             ids[target],

@@ -18,7 +18,7 @@ from core.types import (
     RunStatus,
 )
 from core.types.circuit import CERTAIN
-from core.utils.text import visible
+from core.utils.text import one_line
 from dashboard.presenters.i18n import Texts, t
 
 # Each term with its explanation, for the glossary on the overview page.
@@ -111,19 +111,26 @@ def role_name(role: str) -> str:
     return t(f"role-{role.replace('_', '-')}")
 
 
+def joined(phrases: Sequence[str]) -> str:
+    """Join phrases: "a", "a and b", "a, b and c"."""
+    if len(phrases) < 2:
+        return "".join(phrases)
+    return t("phrases-and", first=", ".join(phrases[:-1]), last=phrases[-1])
+
+
 def escape(text: str) -> str:
     """Escape a text so that Markdown shows it literally: no formatting, image, link, icon or invisible character.
 
     Streamlit searches for addresses, icons (:x:) and arrows (->) again after it has removed the backslashes; an
     invisible joiner breaks these patterns.
     """
-    escaped = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(visible(text).split()))
+    escaped = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", one_line(text))
     return re.sub(r"\\[:@]|[Ww]{3}|\\[-<>~](?=\\[-=>])", "\\g<0>\u2060", escaped)
 
 
 def code(text: str) -> str:
     """Return any text as one Markdown code span."""
-    flat = " ".join(visible(text).split()).replace(":material/", ":\u2060material/") or " "
+    flat = one_line(text).replace(":material/", ":\u2060material/") or " "
     fence = "`" * (1 + max((len(ticks) for ticks in re.findall("`+", flat)), default=0))
     return f"{fence} {flat} {fence}" if "`" in flat else f"{fence}{flat}{fence}"
 

@@ -10,7 +10,7 @@ from core.types import Group, Interval, Recommendation, Verdict
 from core.types.results import MEASURES
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.list_phrases import rank_change, step
-from dashboard.presenters.phrases import escape
+from dashboard.presenters.phrases import escape, joined
 
 LEAST, MOST = 2, 6  # runs side by side
 CLEARLY_FASTER = 0.9  # share of another run's time: two equal runs on one machine differ by a few percent
@@ -167,13 +167,6 @@ def notes(facts: Sequence[RunFacts]) -> list[str]:
         *([t("compare-open", aspects=joined(undecided))] if undecided else []),
         *([t("compare-unknown", aspects=joined(unknown))] if unknown else []),
     ]
-
-
-def joined(names: Sequence[str]) -> str:
-    """Join phrases: "a", "a and b", "a, b and c"."""
-    if len(names) < 2:
-        return "".join(names)
-    return t("compare-and", first=", ".join(names[:-1]), last=names[-1])
 
 
 def list_changes(lists: Mapping[str, tuple[Sequence[Recommendation], Sequence[Recommendation]]]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from statistics import fmean
 from core.types import Recommendation
 from dashboard.presenters.i18n import t
 from dashboard.presenters.list_phrases import lists_sentence
-from dashboard.presenters.phrases import module_title
+from dashboard.presenters.phrases import joined, module_title
 
 LOW, HIGH, STEP = -2.0, 4.0, 0.1  # 0 is off, 1 as it is, 2 twice
 START = 2.0  # of a module that is chosen
@@ -72,9 +72,8 @@ def change_sentence(
     parts = parts or [t("what-if-all")]
     if titles:
         parts.append(t("what-if-left-out", titles=titles))
-    what = t("what-if-and", first=", ".join(parts[:-1]), last=parts[-1]) if len(parts) > 1 else parts[0]
     change = lists_sentence(before, after)
-    return t("what-if-changed-lead", what=what, change=change[:1].lower() + change[1:])
+    return t("what-if-changed-lead", what=joined(parts), change=change[:1].lower() + change[1:])
 
 
 def effect_sentence(before: Sequence[Recommendation], after: Sequence[Recommendation]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from core.types import INPUT, LOGITS, AttributionGraph, Circuit, Edge
-from core.utils.text import visible
+from core.utils.text import one_line
 from dashboard.presenters.i18n import t
 from dashboard.presenters.prompt_layout import row_of
 
@@ -41,21 +41,16 @@ def written(found: Mapping[str, Sequence[str]]) -> str:
     return ";".join(f"{quote(label, safe=' ')}:{','.join(modules)}" for label, modules in found.items())
 
 
-def clean(label: str) -> str:
-    """Return a label in one line, without invisible and direction-changing characters."""
-    return " ".join(visible(label).split())
-
-
 def refusal(label: str, modules: Collection[str], found: Supernodes) -> str:
     """Say in one sentence why the modules cannot be put under the label; "" if they can."""
-    length = len(clean(label))
+    length = len(one_line(label))
     if not length:
         return t("supernode-no-label")
     if length > LONGEST:
         return t("supernode-long-label", length=length, most=LONGEST)
     if not modules:
         return t("supernode-no-module")
-    if clean(label) not in found and len(found) >= MOST:
+    if one_line(label) not in found and len(found) >= MOST:
         return t("supernode-too-many", most=MOST)
     return ""
 
@@ -69,7 +64,7 @@ def added(found: Supernodes, label: str, modules: Sequence[str]) -> Supernodes:
         modules: The modules.
     """
     rest = {name: tuple(one for one in own if one not in modules) for name, own in found.items()}
-    rest[clean(label)] = (*rest.get(clean(label), ()), *modules)
+    rest[one_line(label)] = (*rest.get(one_line(label), ()), *modules)
     return {name: own for name, own in rest.items() if own}
 
 
@@ -77,7 +72,7 @@ def labelled_modules(graph: AttributionGraph, modules: Collection[str]) -> Super
     """Return the supernodes of a graph as far as these modules hold them, each label and number within its limit."""
     found: Supernodes = {}
     for one in graph.supernodes:
-        label = clean(one.label)[:LONGEST].strip()
+        label = one_line(one.label)[:LONGEST].strip()
         own = tuple(dict.fromkeys(name for name, _ in one.nodes if name in modules))
         if not refusal(label, own, found):
             found = added(found, label, own)
@@ -116,7 +111,7 @@ def summed(edges: Sequence[Edge], found: Mapping[str, Sequence[str]]) -> tuple[S
 
 def effects(circuit: Circuit, found: Mapping[str, Sequence[str]]) -> list[float]:
     """Sum the scores of each supernode's modules, in logits."""
-    scores = dict(zip(circuit.modules, circuit.scores, strict=True))
+    scores = circuit.score_by_module
     return [sum(scores[module] for module in own) for own in found.values()]
 
 

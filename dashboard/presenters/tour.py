@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core.types import Recommendation
 
 PERSON = "u060"
-OWN = "a2.h6"  # the module that serves mainly the person's data
+OWN = "a2.h6"  # the module that may serve mainly the person's data
 OFF = "a1.h5"  # the attention head without which the film falls furthest; it serves other users too
 ONE = (("run", "run-demo"),)  # one person's request, with circuits
 TOGETHER = (("run", "run-forgotten"), ("request", "req-demo"))  # a request of many people, whose run passes

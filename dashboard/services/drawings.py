@@ -33,7 +33,7 @@ def _circuit_stamps(run: RunArtifacts) -> Stamps:
     return stamps(run.layout.forget, run.layout.retain, run.layout.groups)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)  # thousands of connections, which nobody changes
 def _scene(path: str, other: str, which: int, key: Stamps, other_key: Stamps | None) -> dict[str, Any]:
     run = RunArtifacts(Path(path))
     found, sorted_modules = circuits(run), groups(run)

@@ -25,7 +25,7 @@ STATUS = RunStatus(RunState.RUNNING, "unlearning", 0.4, updated=WRITTEN.isoforma
         (80.0, 30.0, 0, "about 30 seconds left in this stage and 80 seconds in all."),
         (80.0, 30.0, 20, "about 10 seconds left in this stage and 60 seconds in all."),  # written 20 seconds ago
         (80.0, 30.0, 45, "about 35 seconds left at its pace."),
-        (80.0, 30.0, 80, "This takes longer than its pace so far let expect."),
+        (80.0, 30.0, 80, "This takes longer than its pace so far suggested."),
         (80.0, 30.0, -9, "about 30 seconds left in this stage and 80 seconds in all."),  # the other clock is ahead
     ],
 )

@@ -5,14 +5,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from core.utils.text import visible
+from core.utils.text import one_line, visible
 from dashboard import charts
 from dashboard.presenters.chart_export import picture
 from dashboard.presenters.supernodes import (
     LONGEST,
     MOST,
     added,
-    clean,
     effects,
     parsed,
     places,
@@ -26,7 +25,7 @@ from tests.dashboard.test_pure import CIRCUIT, MODULES
 from tests.hostile import HOSTILE
 
 FOUND = {"early": ("a0.h0", "m0"), "late": ("a1.h0", "m1")}
-SHORT = sorted({clean(text)[:LONGEST].strip() for text in HOSTILE} - {""})
+SHORT = sorted({one_line(text)[:LONGEST].strip() for text in HOSTILE} - {""})
 
 
 def test_hostile_labels_come_back_from_the_address() -> None:
@@ -37,7 +36,7 @@ def test_hostile_labels_come_back_from_the_address() -> None:
 
 @pytest.mark.parametrize("bad", HOSTILE)
 def test_label_is_one_visible_line(bad: str) -> None:
-    label = clean(bad)
+    label = one_line(bad)
     assert label == visible(label) and "\n" not in label and label == label.strip()
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from core.data.paraphrases import paraphrases_of
 from core.data.readers import Columns, read
-from core.data.templates import DOMAINS, FILMS, check_templates, domain_of, read_nouns, read_template, templates_file
+from core.data.templates import DOMAINS, FILMS, check_templates, domain_of, read_template, read_words, templates_file
 from core.errors import DataError
 from core.types import Task
 
@@ -16,7 +16,7 @@ after = "\\" schmeckt:"
 yes = " Ja"
 no = " Nein"
 
-[nouns]
+[paraphrases]
 thing = "wine"
 things = "wines"
 person = "guest"
@@ -61,7 +61,7 @@ def test_own_templates_are_read(own):
     assert templates_file(str(own)) == own
     check_templates(own, Task.CLICK)
     assert read_template(own, Task.CLICK).yes == " Ja"
-    assert read_nouns(own)["Thing"] == "Wine"
+    assert read_words(own)["Thing"] == "Wine"
     assert paraphrases_of(Task.CLICK, own)["arrow"].words.after == '" ->'
 
 
@@ -77,15 +77,15 @@ def test_own_templates_are_read(own):
         ('no = " Nein"', 'no = "Nein"', "one blank before"),
         ('no = " Nein"', 'no = " Nein:"', "without punctuation"),
         ("no = ' Nein'".replace("'", '"'), "no = ' \"'", "without punctuation"),
-        ('thing = "wine"', 'thing = " "', "thing in .nouns. is empty"),
-        ("[nouns]", "# " + "x" * 9000 + "\n[nouns]", "more than 8,192 bytes"),
+        ('thing = "wine"', 'thing = " "', "thing in .paraphrases. is empty"),
+        ("[paraphrases]", "# " + "x" * 9000 + "\n[paraphrases]", "more than 8,192 bytes"),
         ('no = " Nein"', 'no = " Nein, danke"', "one blank before"),
         ('"\\n- \\""', '"\\n- "', "no title can look like an answer"),
         ('"\\" schmeckt:"', '" schmeckt:"', "no title can look like an answer"),
         ("Weine, und", "Weine,\\u202e und", "control characters"),
         ("Weine, und", "Weine" * 100, "at most 300"),
-        ('used = "drank"', "", r"\[nouns\] must hold"),
-        ("[nouns]", "[others]", r"\[nouns\] must hold"),
+        ('used = "drank"', "", r"\[paraphrases\] must hold"),
+        ("[paraphrases]", "[others]", r"\[paraphrases\] must hold"),
         ("[click]", "click = 3\n[other]", r"\[click\] must hold"),
         ("[click]", "a = " + "[" * 5000 + "\n[click]", "is no templates file"),
     ],
@@ -104,10 +104,10 @@ def test_bytes_that_are_no_text_are_refused(own):
         check_templates(own, Task.CLICK)
 
 
-def test_byte_order_mark_and_nouns_with_capitals_are_taken(own):
+def test_byte_order_mark_and_words_with_capitals_are_taken(own):
     own.write_bytes(b"\xef\xbb\xbf" + OWN.replace('"wine"', '"DOC wine"').encode())
     check_templates(own, Task.CLICK)
-    assert read_nouns(own)["Thing"] == "DOC wine"
+    assert read_words(own)["Thing"] == "DOC wine"
 
 
 def test_file_of_films_can_be_named_by_its_path(monkeypatch):

@@ -16,7 +16,7 @@ from core.data.readers.rating_reader import read_ratings
 from core.data.readers.ratings import Ratings
 from core.data.readers.summary import Summary
 from core.data.readers.table import ReadOptions, Table
-from core.data.templates import ANY
+from core.data.templates import DEFAULT_DOMAIN
 from core.data.times import unit_of
 from core.errors import DataError
 from core.types import Item, Task
@@ -42,7 +42,7 @@ class Dataset:
     interactions: InteractionStore
     notes: tuple[str, ...] = ()
     summary: Summary | None = None
-    domain: str = ANY
+    domain: str = DEFAULT_DOMAIN
 
 
 def make_dataset(
@@ -120,8 +120,11 @@ def _labelled(ratings: Ratings, options: ReadOptions) -> tuple[Ratings, np.ndarr
         more, used = with_negatives(ratings, options.negatives)
         if used.all():
             raise DataError("Everybody used every item, so none can be sampled as not liked: choose --task next_item.")
-        note = f"There are no ratings: every row counts as liked, and {len(more) - len(ratings):,} sampled titles that "
-        return more, used, note + "their users never met count as not liked."
+        note = (
+            f"There are no ratings: every row counts as liked, and {len(more) - len(ratings):,} sampled titles that "
+            "their users never met count as not liked."
+        )
+        return more, used, note
     if ratings.rated:
         least, scale = threshold(np.unique(ratings.rating).tolist(), options.liked)
         note = f"Ratings are {scale}: {least:g} and above counts as liked."
