@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,5 +153,6 @@ def work(folder: str, every: float, point: str = "", number: int = 0, code: int 
     try:
         state = worker.work(RunHandle(Path(folder)))
     except Exception:
+        traceback.print_exc()
         state = "raised"
     sys.exit(3 if attempts() < number else 0 if state == "done" else 1)

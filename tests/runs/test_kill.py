@@ -55,7 +55,7 @@ def finish(run: RunHandle) -> None:
     if run.status.state is RunState.QUEUED:
         process = start_worker(run)
         process.join(120)
-        assert process.exitcode == 0, run.status
+        assert process.exitcode == 0, run.status.message
 
 
 def assert_sound(run: RunHandle, undisturbed_run: RunHandle) -> None:
