@@ -91,7 +91,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             raise ReviewError(
                 "The evidence is not what you decided on: the run was changed since. Reject it, and launch a new one."
             )
-        role, time = _deciding_role(workspace, case, person, approve), utc_now("microseconds")  # tells decisions apart
+        role, time = deciding_role(workspace, case, person, approve), utc_now("microseconds")  # tells decisions apart
         decision = Decision(person, role, approve, evidence, reason.strip(), time)
         if approve:
             check_free(workspace, request_id)
@@ -146,8 +146,10 @@ def changed(workspace: Workspace, case: Case) -> bool:
     return case.state is CaseState.PENDING and case.evidence != evidence_of(workspace, open_run(workspace, case.run))
 
 
-def _deciding_role(workspace: Workspace, case: Case, person: str, approve: bool) -> Role:
+def deciding_role(workspace: Workspace, case: Case, person: str, approve: bool) -> Role:
     """The role in which a person decides. Whoever may decide may refuse, also after having agreed.
+
+    A page asks before it offers the decision; `decide` asks again inside its transaction.
 
     Raises:
         ReviewError: It is their own case, they agreed already, or their role has agreed already.
@@ -165,9 +167,9 @@ def _deciding_role(workspace: Workspace, case: Case, person: str, approve: bool)
     mine = [role for role in DECIDERS if role in roles(workspace, person)]
     if not approve:
         return mine[0]
-    taken = {one.role: one.person for one in case.decisions}
-    if person in taken.values():
-        raise ReviewError(f"Person {person!r} has decided already: the other role is somebody else's.")
+    if own_time := next((one.time for one in case.decisions if one.person == person), ""):
+        raise ReviewError(f"Person {person!r} approved on {own_time[:10]} already: a second person must approve.")
+    taken = {one.role for one in case.decisions}
     if not (free := [role for role in mine if role not in taken]):
         raise ReviewError(
             "Another person with the same role decided already: a person with the other role must decide."

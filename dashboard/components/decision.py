@@ -36,20 +36,27 @@ def decisions(case: Case) -> None:
 
 
 def decision_form(case: Case) -> None:
-    """Draw the buttons of the decisions that are possible; each opens the dialog."""
+    """Draw the buttons of the decisions that are possible; each opens the dialog.
+
+    In place of a decision that this person may not take stands one sentence why.
+    """
+    refusals = {approve: review.refusal(case, approve) for approve in (True, False)}
+    for sentence in dict.fromkeys(filter(None, refusals.values())):
+        st.info(escape(sentence), icon=":material/how_to_reg:")
     if changed := review.changed(case):
         st.warning(t("review-changed"), icon=":material/warning:")
     if failed := not review.is_approvable(case):
         st.warning(t("review-failed"), icon=":material/warning:")
-    if not changed and not failed:
+    if not (changed or failed or refusals[True]):
         needed = review.requires_reason(case, True)
         with option(t("review-approve-means")):
             label = t("review-approve-reason" if needed else "review-approve")
             if st.button(label, type="primary", icon=":material/check:", key="approve"):
                 _dialog(case, True)
-    with option(t("review-reject-means")):
-        if st.button(t("review-reject"), icon=":material/close:", key="reject"):
-            _dialog(case, False)
+    if not refusals[False]:
+        with option(t("review-reject-means")):
+            if st.button(t("review-reject"), icon=":material/close:", key="reject"):
+                _dialog(case, False)
 
 
 @st.dialog(t("review-dialog"), width="medium")

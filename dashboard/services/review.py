@@ -85,6 +85,15 @@ def may_decide(case: Case) -> bool:
     return may(Action.DECIDE) and takes_several(case) == four_eyes()
 
 
+def refusal(case: Case, approve: bool) -> str:
+    """Why who acts may not approve or reject a pending case, as one sentence; "" where they may."""
+    try:
+        deciding.deciding_role(queries.workspace(), case, acting_person(), approve)
+    except ReviewError as error:
+        return str(error)
+    return ""
+
+
 def waits_for(case: Case) -> tuple[str, ...]:
     """The people of the demo world whose approval a pending case still takes, after the first of them approved it."""
     if case.state is not CaseState.PENDING or not case.decisions:

@@ -11,6 +11,8 @@ from core.runs.submit import create_run
 from core.types import CaseState, Verdict
 from core.utils.serialization import write_json
 from dashboard.presenters.phrases import escape
+from dashboard.services import review
+from dashboard.services.cli_client import CommandError
 from tests.dashboard.test_review import button_keys, decide_on_page, draw_page, text_of  # noqa: F401 - a fixture
 from tests.review.conftest import desk, verified  # noqa: F401 - fixtures
 from tests.review.test_execution import copy_run
@@ -76,6 +78,38 @@ def test_failed_run_is_offered_for_rejection_only(draw_page, desk):  # noqa: F81
     app = draw_page("petra", request=desk.request)
     assert button_keys(app) & {"approve", "reject"} == {"reject"}
     assert [one.value for one in app.warning if "failed its verification" in one.value]
+
+
+def test_person_who_approved_is_offered_no_second_approval_but_told_why(draw_page, desk):  # noqa: F811
+    desk.submit()
+    desk.decide("petra")
+    app = draw_page("petra", request=desk.request)
+    assert button_keys(app) & {"approve", "reject"} == {"reject"}
+    today = desk.case.decisions[0].time[:10]
+    assert [one.value for one in app.info] == [
+        escape(f"Person 'petra' approved on {today} already: a second person must approve.")
+    ]
+    for second in ("owen", "paul"):
+        app = draw_page(second, request=desk.request)
+        assert button_keys(app) & {"approve", "reject"} == {"approve", "reject"} and not app.info
+
+
+def test_second_approval_of_the_same_person_is_refused_in_one_sentence(draw_page, desk):  # noqa: F811
+    """As from a dialog that is still open in another window."""
+    desk.submit()
+    draw_page("petra")
+    assert review.decide(desk.case, True, "The rest is proven.") is CaseState.PENDING
+    with pytest.raises(CommandError, match="approved on .* already: a second person must approve") as refused:
+        review.decide(desk.case, True, "The rest is proven.")
+    assert str(refused.value).count(".") == 1
+    assert len(desk.case.decisions) == 1 and desk.case.state is CaseState.PENDING
+
+
+def test_whoever_submitted_the_run_is_offered_no_decision_but_told_why(draw_page, desk):  # noqa: F811
+    desk.submit("paul")
+    app = draw_page("paul", request=desk.request)
+    assert not button_keys(app) & {"approve", "reject"}
+    assert [one.value for one in app.info] == [escape("Person 'paul' submitted the run: somebody else has to decide.")]
 
 
 def test_batch_is_dissolved_on_the_page_by_a_person_who_may_open_requests(draw_page, desk):  # noqa: F811
