@@ -47,7 +47,7 @@ def choices(run: queries.RunHandle) -> tuple[str, str, int]:
 
 
 def ablations(
-    run: queries.RunHandle, groups: Sequence[ModuleGroup], user: str
+    run: queries.RunHandle, groups: Sequence[ModuleGroup], model: str, user: str
 ) -> tuple[frozenset[str], dict[str, float], frozenset[int]]:
     """Draw the board, the sliders and the trays.
 
@@ -60,7 +60,7 @@ def ablations(
     off = ablation_board(groups, first, f"board_{state.visit()}_{run.id}")
     steered = steering([row.module for row in groups], off)
     st.subheader(t("what-if-history-title"), anchor=False, help=t("what-if-history-help"))
-    history = models.shown_history(run, user)
+    history = models.shown_history(run, model, user)
     indices = {str(index) for index in range(len(history))}
     first = state.once(f"out_{run.id}_{user}", frozenset((state.query_value("out") or "").split(",")) & indices)
     first = first if len(first) < len(history) else frozenset()  # one title must stay
@@ -111,7 +111,7 @@ def explore(run: queries.RunHandle, groups: Sequence[ModuleGroup]) -> None:
     model, user, length = choices(run)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        off, steered, out = ablations(run, groups, user)
+        off, steered, out = ablations(run, groups, model, user)
         if off:
             link("groups", t("what-if-send"), "category", run=run.id, forget=",".join(sorted(off)))
     with right:

@@ -82,7 +82,11 @@ def people(runs: list[RunHandle]) -> tuple[list[str], str]:
 
 
 def lists(run: RunHandle, user: str) -> Lists:
-    """A person's top list before and after a run: as the run stored it, else computed by the models now."""
+    """A person's top list before and after a run: as the run stored it, else computed by the models now.
+
+    Raises:
+        ModelError: It is not stored, and one of the two models is gone.
+    """
     evaluation = queries.evaluation(run)
     stored = next((one for one in evaluation.lists if one.user == user), None) if evaluation else None
     if stored:

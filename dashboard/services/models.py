@@ -12,6 +12,7 @@ from time import perf_counter
 
 import streamlit as st
 
+from core.errors import ModelError
 from core.evaluation.evaluate import top_list
 from core.evaluation.what_if import UserScenario, WhatIf
 from core.pipeline.context import RequestContext, load_adapter, make_context
@@ -64,9 +65,9 @@ def adapters(run: RunHandle) -> dict[str, Path]:
     return {name: path for name, path in found if AdapterLayout(path).weights.is_file()}
 
 
-def shown_history(run: RunHandle, user: str) -> tuple[Interaction, ...]:
-    """The interactions in the prompt of `user`, oldest first."""
-    context = loaded(run, ORIGINAL).context
+def shown_history(run: RunHandle, model: str, user: str) -> tuple[Interaction, ...]:
+    """The interactions in the prompt of `user`, oldest first, whichever of MODELS reads it. Raises ModelError."""
+    context = loaded(run, model).context
     return tuple(context.histories[user][-(context.prompt_setup.window - 1) :])
 
 
@@ -85,6 +86,7 @@ def what_if(
 
     Raises:
         ValueError: No title would be left in the history.
+        ModelError: The model is gone.
     """
     asked = loaded(run, model)
     before, _ = _list(asked, user, (), (), length)
@@ -92,8 +94,9 @@ def what_if(
 
 
 def lists(run: RunHandle, user: str, length: int) -> dict[str, tuple[Recommendation, ...]]:
-    """The user's unchanged lists, by name of the model."""
-    return {name: _list(loaded(run, name), user, (), (), length)[0] for name in adapters(run)}
+    """The user's unchanged lists, by name of the model: a reference's too, if there is one. Raises ModelError."""
+    names = dict.fromkeys((ORIGINAL, UNLEARNED, *adapters(run)))
+    return {name: _list(loaded(run, name), user, (), (), length)[0] for name in names}
 
 
 def _key(loaded: Loaded) -> tuple[str, ...]:
@@ -121,8 +124,14 @@ def _user_scenario(loaded: Loaded, user: str, left_out: tuple[int, ...]) -> User
 
 
 def loaded(run: RunHandle, model: str) -> Loaded:
-    """One of MODELS in memory, with the data of the run's request."""
-    layout, folder = run.workspace.layout, adapters(run)[model]
+    """One of MODELS in memory, with the data of the run's request.
+
+    Raises:
+        ModelError: The model is gone, as after a deletion.
+    """
+    layout, folder = run.workspace.layout, adapters(run).get(model)
+    if folder is None:
+        raise ModelError(f"The {model} model of run {run.id!r} is gone: choose another model or run.")
     adapter = AdapterLayout(folder)
     weights = _digest(str(adapter.weights), stamps(adapter.weights))
     data = "".join(_digest(str(path), stamps(path)) for path in layout.data)
