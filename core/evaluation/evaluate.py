@@ -1,7 +1,7 @@
 """Evaluation of one model, and comparison of all models of a run (docs/method.md, section 6)."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,12 +34,14 @@ from core.types import (
     Split,
     TopLists,
 )
+from core.utils.progress import WorkDone, no_progress
 
 RANKED_USERS = 40
 NEGATIVES = 99
 LIST_CANDIDATES = 400
 LIST_LENGTH = 10
 KEPT_LISTS = 6
+PROMPT_TITLES = 25  # a whole prompt takes about as long as this number of titles behind a cached history
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def collect_outputs(
     histories: Mapping[str, Sequence[Interaction]],
     listed: Sequence[str] = (),
     ranked: int = RANKED_USERS,
+    progress: Callable[[float], None] = no_progress,
 ) -> ModelOutputs:
     """Compute the outputs of one model.
 
@@ -82,14 +85,22 @@ def collect_outputs(
         histories: Training interactions of each training user.
         listed: Users whose top lists are computed.
         ranked: Largest number of users whose test items are ranked, which is the most expensive part.
+        progress: Receives the share that is done, after each user and each set of prompts.
     """
     prompts = _first_liked(split.test, ranked)
     users = np.array([prompt.user for prompt in prompts])
-    ranks = target_ranks(recommender, prompts, prompt_setup, histories)
-    lists = {user: top_list(recommender, histories[user], prompt_setup, items) for user in listed}
-    forget, test, holdout = (
-        predict(recommender, part, prompt_setup) for part in (split.forget, split.test, split.holdout)
-    )
+    parts = (split.forget, split.test, split.holdout)
+    titles = len(prompts) * (NEGATIVES + 1) + len(listed) * LIST_CANDIDATES + sum(map(len, parts)) * PROMPT_TITLES
+    work = WorkDone(titles, progress)
+    ranks = target_ranks(recommender, work.each(prompts, NEGATIVES + 1), prompt_setup, histories)
+    lists = {
+        user: top_list(recommender, histories[user], prompt_setup, items) for user in work.each(listed, LIST_CANDIDATES)
+    }
+    predictions = []
+    for part in parts:
+        predictions.append(predict(recommender, part, prompt_setup))
+        work.add(len(part) * PROMPT_TITLES)
+    forget, test, holdout = predictions
     return ModelOutputs(forget, test, holdout, users, ranks, lists)
 
 
@@ -233,7 +244,7 @@ def _first_liked(test: Sequence[Prompt], most: int) -> list[Prompt]:
 
 def target_ranks(
     recommender: Recommender,
-    prompts: Sequence[Prompt],
+    prompts: Iterable[Prompt],
     prompt_setup: PromptSetup,
     histories: Mapping[str, Sequence[Interaction]],
 ) -> np.ndarray:

@@ -2,17 +2,21 @@
 
 import gc
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from core.evaluation.evaluate import RANKED_USERS, ModelOutputs, collect_outputs, compare, item_mean_auc, list_users
 from core.models.recommender import Recommender
 from core.pipeline.context import RequestContext, load_adapter
 from core.types import Evaluation
+from core.utils.progress import no_progress
 
 
 def evaluate_model(
-    recommender: Recommender, context: RequestContext, lists: bool = False, ranked: int = RANKED_USERS
+    recommender: Recommender,
+    context: RequestContext,
+    lists: bool = False,
+    ranked: int = RANKED_USERS,
+    progress: Callable[[float], None] = no_progress,
 ) -> ModelOutputs:
     """Collect the outputs of one model that the evaluation needs.
 
@@ -21,11 +25,11 @@ def evaluate_model(
         context: The data of the request.
         lists: Whether to compute the top lists of the forgotten users and of some other users.
         ranked: Number of users whose test items are ranked.
+        progress: Receives the share that is done.
     """
     listed = list_users(context.split) if lists else ()
-    return collect_outputs(
-        recommender, context.split, context.prompt_setup, context.workspace.items, context.histories, listed, ranked
-    )
+    items, histories = context.workspace.items, context.histories
+    return collect_outputs(recommender, context.split, context.prompt_setup, items, histories, listed, ranked, progress)
 
 
 def compare_models(
@@ -33,7 +37,8 @@ def compare_models(
     original: ModelOutputs,
     context: RequestContext,
     device: str,
-    on_reference_loaded: Callable[[float, Recommender], None],
+    on_loaded: Callable[[Recommender], None],
+    progress: Callable[[float], None],
 ) -> Evaluation:
     """Evaluate the unlearned model and every retrained reference, and compare all models.
 
@@ -42,24 +47,25 @@ def compare_models(
         original: The outputs of the original model.
         context: The data of the request.
         device: Where the references are loaded.
-        on_reference_loaded: Receives the share done and each reference before it is evaluated.
+        on_loaded: Receives each reference before it is evaluated.
+        progress: Receives the share that is done; each model is as much work as another.
     """
     folders = context.workspace.reference_folders(context.request.id)
-    outputs = [evaluate_model(unlearned, context, lists=True)]
+
+    def of_model(number: int) -> Callable[[float], None]:
+        return lambda share: progress((number + share) / (len(folders) + 1))
+
+    outputs = [evaluate_model(unlearned, context, lists=True, progress=of_model(0))]
     for number, folder in enumerate(folders, 1):
-        outputs.append(
-            _of_reference(folder, number, context, device, partial(on_reference_loaded, number / (len(folders) + 1)))
-        )
+        recommender = _reference(folder, context, device)
+        on_loaded(recommender)
+        outputs.append(evaluate_model(recommender, context, lists=number == 1, progress=of_model(number)))
+        del recommender  # before the next one is loaded
     extra = context.workspace.interactions.of_users(context.workspace.user_split.base_users)
     item_mean = item_mean_auc(context.split.retain, extra, context.split.test)
     return compare(original, outputs[0], outputs[1:], context.split, item_mean)
 
 
-def _of_reference(
-    folder: Path, number: int, context: RequestContext, device: str, on_reference_loaded: Callable[[Recommender], None]
-) -> ModelOutputs:
-    """Evaluate one reference and release it; only the lists of the first one are shown."""
+def _reference(folder: Path, context: RequestContext, device: str) -> Recommender:
     gc.collect()  # the reference before may be part of a reference cycle
-    recommender = load_adapter(context.workspace, str(folder), device)
-    on_reference_loaded(recommender)
-    return evaluate_model(recommender, context, lists=number == 1)
+    return load_adapter(context.workspace, str(folder), device)

@@ -57,7 +57,8 @@ from core.unlearning.unlearn import unlearn_adapter
 from core.workspace import Workspace
 
 STAGES = {  # approximate share of a run's time, so that its progress moves evenly
-    "loading": 0.10,
+    "loading": 0.01,
+    "original": 0.09,
     "contrast prompts": 0.02,
     "circuit": 0.12,
     "groups": 0.02,
@@ -111,7 +112,8 @@ def run(workspace: Workspace, spec: RunSpec, observer: RunObserver, checkpointer
     timer = StageTimer(observer)
     timer.stage("loading")
     job = _load(workspace, spec, timer, checkpointer)
-    original = evaluate_model(job.recommender, job.context, lists=True)
+    timer.stage("original")
+    original = evaluate_model(job.recommender, job.context, lists=True, progress=timer.progress)
     grouping = _find_groups(job)
     unlearned = _load_external(job) if spec.is_external else _unlearned(job, grouping)
     timer.stage("evaluation")
@@ -240,11 +242,11 @@ def encode_unlearning_prompts(recommender: Recommender, context: RequestContext)
 def _evaluate(job: _Job, unlearned: Recommender, original: ModelOutputs) -> Evaluation:
     """Step 4: compare the unlearned model with the original and the retrained references."""
 
-    def reference_loaded(share: float, recommender: Recommender) -> None:
+    def reference_loaded(recommender: Recommender) -> None:
         job.observer.on_event(ModelLoaded(recommender))
-        job.timer.progress(share)
 
-    return compare_models(unlearned, original, job.context, job.spec.device, reference_loaded)
+    context, device = job.context, job.spec.device
+    return compare_models(unlearned, original, context, device, reference_loaded, job.timer.progress)
 
 
 def _build_report(job: _Job, grouping: GroupingResult, evaluation: Evaluation) -> ReportBuilt:

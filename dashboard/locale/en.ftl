@@ -813,6 +813,7 @@ run-form-needs = About { $time }, give or take a factor of two. It needs about {
 run-form-too-large = The run does not fit into that memory. Choose another device, or spread the model over several GPUs (`cards` in the workspace's settings).
 
 run-stage-loading = loading
+run-stage-original = the original
 run-stage-contrast = counterfactual prompts
 run-stage-circuit = circuit
 run-stage-groups = groups
@@ -823,7 +824,8 @@ run-progress = { $stage }: { $progress } of the run is done. The time left follo
 run-progress-left = { $stage }: { $progress } of the run is done, about { $left } left at its pace.
 run-progress-both = { $stage }: { $progress } of the run is done. At its pace, about { $stage_left } left in this stage and { $left } in all.
 run-progress-longer = { $stage }: { $progress } of the run is done. This takes longer than its pace so far suggested.
-run-doing-loading = The model is loaded, and what it knows and recommends is measured before anything changes.
+run-doing-loading = The data and the model are loaded.
+run-doing-original = What the model knows and recommends is measured before anything changes.
 run-doing-contrast = Counterfactual prompts are made: histories without the evidence for what the model answers.
 run-doing-circuit = Each module and each connection is scored by its effect on the predictions, for the forget set and for the retain set.
 run-doing-groups = The modules are sorted by the data that they serve.

@@ -64,6 +64,7 @@ GROUP_WORDS = Texts(
 STAGES = Texts(
     {
         "loading": "run-stage-loading",
+        "original": "run-stage-original",
         "contrast prompts": "run-stage-contrast",
         "circuit": "run-stage-circuit",
         "groups": "run-stage-groups",

@@ -10,6 +10,7 @@ RETRAINING = "retraining"  # what a retraining does in the stage â€œunlearningâ€
 DOING = Texts(
     {
         "loading": "run-doing-loading",
+        "original": "run-doing-original",
         "contrast prompts": "run-doing-contrast",
         "circuit": "run-doing-circuit",
         "groups": "run-doing-groups",

@@ -18,13 +18,16 @@ def test_reference_is_freed_before_the_next_one_is_loaded(workspace, monkeypatch
         return found
 
     monkeypatch.setattr(compare_models, "load_adapter", load)
-    shares = []
+    shares, references = [], []
     found = compare_models.compare_models(
         recommender,
         compare_models.evaluate_model(recommender, context, lists=True),
         context,
         "cpu",
-        lambda share, _: shares.append(share),
+        lambda _: references.append(len(shares)),
+        shares.append,
     )
-    assert alive == [[], []] and shares == [1 / 3, 2 / 3]
+    assert alive == [[], []]
+    assert shares == sorted(shares) and shares[-1] == 1.0
+    assert [shares[before - 1] for before in references] == [1 / 3, 2 / 3]  # what was done when a reference came
     assert len(found.references) == 2

@@ -66,6 +66,9 @@ def test_status_of_a_run_takes_its_time_left_from_its_own_stages(workspace, monk
     run = create_run(workspace, workspace.requests()[0].id, "uniform", "cpu", 0, 6)
     assert work(run) is RunState.DONE
     assert written[0].stage == "loading" and written[0].eta is None
+    for stage in ("original", "evaluation"):
+        shares = [status.progress for status in written if status.stage == stage]
+        assert shares == sorted(shares) and len(set(shares)) > 10  # at each ranked user
     steps = [status for status in written if status.stage == "unlearning"]
     assert [status.stage_eta is None for status in steps[:3]] == [True, True, False]  # start, first step, second step
     assert all(0 <= status.stage_eta <= status.eta for status in steps[2:])

@@ -222,7 +222,7 @@ def test_written_status_is_read(workspace):
     assert to_json(run.status)["eta"] == 3.5
 
 
-@pytest.mark.parametrize("stage", ["loading", "contrast prompts", "circuit", "unlearning", "evaluation"])
+@pytest.mark.parametrize("stage", ["original", "contrast prompts", "circuit", "unlearning", "evaluation"])
 def test_run_stops_in_the_pass_during_which_it_is_cancelled(workspace, monkeypatch, stage):
     run, start, tokens = new_run(workspace, steps=6), FolderObserver._start_stage, []
 
