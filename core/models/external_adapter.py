@@ -71,6 +71,11 @@ def _check_config(adapter: Path) -> None:
     """Require a configuration that trains LoRA weights only."""
     path = AdapterLayout(adapter).config
     config = read_config(path) if path.is_file() else {}
+    if config.get("trainable_token_indices") == []:
+        raise ModelError(
+            f"Adapter {adapter} has trainable_token_indices = [] in {ADAPTER_CONFIG}, and PEFT wraps the embedding: "
+            "save it again with trainable_token_indices=None."
+        )
     for key, plain in BESIDE_LORA.items():
         if (value := config.get(key)) and value != plain:
             raise ModelError(

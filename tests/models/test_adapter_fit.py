@@ -193,6 +193,7 @@ def test_an_unfit_adapter_is_one_sentence(base, adapter, fault, words):
         ({"lora_bias": True}, "lora_bias = True .*with lora_bias=False"),
         ({"modules_to_save": ["lm_head"]}, "modules_to_save = .*lm_head.* with modules_to_save=None"),
         ({"trainable_token_indices": [1, 2]}, r"trainable_token_indices = \[1, 2\]"),
+        ({"trainable_token_indices": []}, r"trainable_token_indices = \[\] .*again with trainable_token_indices=None"),
         ({"target_modules": ["q_proj", "lm_head"]}, "has LoRA weights in lm_head, which is no attention or MLP layer"),
         ({"target_modules": ["q_proj", "embed_tokens"]}, "has LoRA weights in model.embed_tokens, which is no"),
         ({"target_modules": ["lm_head"]}, "reaches no attention and no MLP layer: train it with"),
