@@ -41,7 +41,7 @@ def group_modules(
     retain: Circuit,
     forget_sample: BootstrapSample,
     retain_sample: BootstrapSample,
-    conflict: Mapping[str, float],
+    conflict: Mapping[str, float] | None,
     edit: GroupEdit = DEFAULT_RULE,
 ) -> tuple[ModuleGroup, ...]:
     """Assign a group to every module.
@@ -51,7 +51,8 @@ def group_modules(
         retain: Circuit of the retain set, of the same model.
         forget_sample: Bootstrap sample of the forget set.
         retain_sample: Bootstrap sample of the retain set, with as many draws.
-        conflict: Cosine of the forget and the retain gradient, by module with LoRA coordinates; empty if not measured.
+        conflict: Cosine of the forget and the retain gradient, by module with LoRA coordinates; None if not measured,
+            and then nothing is said of LoRA.
         edit: Thresholds, and modules that a reviewer moved to another group.
 
     Returns:
@@ -74,8 +75,7 @@ def group_modules(
             assign_group(in_f, in_r, drawn_ratio, *bounds) is group
             for in_f, in_r, drawn_ratio in zip(*draws, strict=True)
         )
-        cosine = conflict.get(name, 0.0)
-        has_lora = name in conflict or not conflict
+        cosine, has_lora = (None, None) if conflict is None else (conflict.get(name), name in conflict)
         result.append(ModuleGroup(name, group, own_f, own_r, value, spread, cosine, probability, reason, has_lora))
     return tuple(result)
 
@@ -130,7 +130,7 @@ def check_edit(edit: GroupEdit, groups: Sequence[ModuleGroup]) -> None:
     for move in edit.moves:
         if move.module not in rows:
             raise RunError(f"Module {move.module!r} is not in this model: choose one such as {groups[0].module!r}.")
-        if not rows[move.module].has_lora:
+        if rows[move.module].has_lora is False:
             raise RunError(f"Module {move.module!r} has no LoRA in this adapter, so it cannot change: leave it out.")
         if moved.count(move.module) > 1:
             raise RunError(f"Module {move.module!r} is moved twice: keep one of the moves.")

@@ -18,7 +18,8 @@ def assign_groups(
     Args:
         forget: What `core.extract_circuit` returned for the forget set.
         retain: What it returned for the retain set of the same model.
-        conflict: Cosine of the forget and the retain gradient by module; recorded in the result, not used by the rule.
+        conflict: Cosine of the forget and the retain gradient, by module that the adapter reaches; recorded in the
+            result, not used by the rule. None if it was not measured: the result then says nothing of adapters.
 
     Returns:
         One entry for each module, in model order.
@@ -40,4 +41,4 @@ def assign_groups(
     """
     if forget.circuit.modules != retain.circuit.modules:
         raise RunError("The forget and the retain circuit have different modules: extract both from the same model.")
-    return group_modules(forget.circuit, retain.circuit, forget.sample, retain.sample, conflict or {})
+    return group_modules(forget.circuit, retain.circuit, forget.sample, retain.sample, conflict)

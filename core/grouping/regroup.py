@@ -30,7 +30,7 @@ def regroup_circuits(result: CircuitResult, source: RunLayout, edit: GroupEdit) 
         WorkspaceError: The run has no groups.
     """
     rows: tuple[ModuleGroup, ...] = read_json(source.groups, tuple[ModuleGroup, ...])
-    conflict = {row.module: row.conflict for row in rows if row.has_lora}
+    conflict = {row.module: row.conflict for row in rows if row.has_lora and row.conflict is not None}
     return GroupingResult(result.circuits, group_modules(*result.circuits, *result.samples, conflict, edit))
 
 

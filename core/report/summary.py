@@ -137,7 +137,7 @@ def _done(spec: RunSpec, groups: Sequence[ModuleGroup], memory_contrast: bool) -
         return f"Method “{spec.method}” changed all modules of the recommender's adapter alike. {kept}"
     counts = Counter(group.group for group in groups)
     sure = sum(one.group is Group.FORGET and one.membership_probability >= CERTAIN for one in groups)
-    more, fixed = counts[Group.FORGET] - sure, sum(not one.has_lora for one in groups)
+    more, fixed = counts[Group.FORGET] - sure, sum(one.has_lora is False for one in groups)
     return (
         f"Method “{spec.method}” measured the contribution of the {count(len(groups), 'module')} of the model: "
         f"{sure} serve mainly the forgotten data{f' ({more} more may)' if more else ''}, "

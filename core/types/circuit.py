@@ -118,10 +118,12 @@ class ModuleGroup:
         retain: Its share of the absolute scores on the retain set.
         ratio: forget / (forget + retain).
         noise: Half-width of the bootstrap interval of `ratio`.
-        conflict: Cosine of the gradients on forget set and retain set, over the module's adapter coordinates.
+        conflict: Cosine of the gradients on forget set and retain set, over the module's adapter coordinates; None if
+            not measured.
         membership_probability: Probability that other prompts of the same kind give the same group (bootstrap).
         reason: Why a person moved the module here; "" if the rule decided.
-        has_lora: Whether the adapter has coordinates of the module. No run moves a module without.
+        has_lora: Whether the adapter has coordinates of the module; None if no adapter is known. No run moves a module
+            without.
     """
 
     module: str
@@ -130,10 +132,10 @@ class ModuleGroup:
     retain: float
     ratio: float
     noise: float
-    conflict: float
+    conflict: float | None
     membership_probability: float = field(default=1.0, metadata=stored_as("sure"))
     reason: str = ""
-    has_lora: bool = True
+    has_lora: bool | None = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def module_panel(
             retain=f"{row.retain:.1%}",
         )
     )
-    conflict = [_conflict(row)] if row.has_lora else []
+    conflict = [] if row.conflict is None else [_conflict(row.conflict)]
     st.caption(" ".join([_certainty(row), *conflict, _moved(row, outcome)]))
     if row.reason:
         st.caption(t("circuit-panel-reason", reason=escape(row.reason)))
@@ -60,21 +60,17 @@ def _certainty(row: ModuleGroup) -> str:
     )
 
 
-def _conflict(row: ModuleGroup) -> str:
+def _conflict(cosine: float) -> str:
     """Describe whether forgetting and retaining conflict in this module."""
     name = (
-        "circuit-panel-apart"
-        if row.conflict < -0.1
-        else "circuit-panel-together"
-        if row.conflict > 0.1
-        else "circuit-panel-across"
+        "circuit-panel-apart" if cosine < -0.1 else "circuit-panel-together" if cosine > 0.1 else "circuit-panel-across"
     )
-    return t(name, cosine=f"{row.conflict:.2f}")
+    return t(name, cosine=f"{cosine:.2f}")
 
 
 def _moved(row: ModuleGroup, outcome: Outcome | None) -> str:
     """Describe how far the run changed the parameters that the module owns, alone or with others."""
-    if not row.has_lora:
+    if row.has_lora is False:
         return t("circuit-panel-no-lora")
     own = [cell for cell in outcome.cells if row.module in cell.owners] if outcome else []
     if not own:

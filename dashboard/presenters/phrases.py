@@ -230,7 +230,7 @@ def overlap_sentence(circuit: Circuit) -> str:
 def stated_group(row: ModuleGroup | MemoryContrast) -> str:
     """Name a module's group, and say where the adapter has no LoRA weights of the module."""
     name = GROUP_NAMES[row.group]
-    return name if row.has_lora else t("group-no-lora", group=name)
+    return t("group-no-lora", group=name) if row.has_lora is False else name
 
 
 def circuit_sentence(groups: Sequence[ModuleGroup], whose: str = "") -> str:

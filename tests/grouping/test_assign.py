@@ -21,7 +21,7 @@ def grouped(forget, retain, kept, conflict=None):
     """Group two sets of node scores; the circuit of each holds the first `kept` names."""
     sides = [circuit(NAMES[:kept], nodes.mean(0).tolist()) for nodes in (forget, retain)]
     samples = [draw_sample(nodes, kept, seed) for nodes, seed in zip((forget, retain), bootstrap_seeds(0), strict=True)]
-    return group_modules(*sides, *samples, conflict or {})
+    return group_modules(*sides, *samples, conflict)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_each_module_gets_one_group_by_consistent_difference():
     groups = grouped(forget, retain, 3, {"m0": -0.5})
     assert [g.module for g in groups] == list(NAMES)
     assert [g.group for g in groups] == [Group.FORGET, Group.RETAIN, Group.SHARED, Group.OUTSIDE]
-    assert groups[2].conflict == -0.5
+    assert [(g.conflict, g.has_lora) for g in groups[1:3]] == [(None, False), (-0.5, True)]
     assert sum(g.forget for g in groups) == pytest.approx(1.0)
     assert [g.membership_probability for g in groups] == [1.0] * 4
 
@@ -80,6 +80,12 @@ def test_difference_within_noise_is_shared():
     within_noise = [g for g in groups if 0.15 < abs(g.ratio - 0.5) < g.noise]
     assert len(within_noise) > 5
     assert {g.group for g in within_noise} == {Group.SHARED}
+
+
+def test_nothing_is_said_of_what_was_not_measured():
+    nodes = scores([4.0, 1.0, 2.0, 0.0], 0.01)
+    assert {(g.conflict, g.has_lora) for g in grouped(nodes, nodes, 3)} == {(None, None)}
+    assert {(g.conflict, g.has_lora) for g in grouped(nodes, nodes, 3, {})} == {(None, False)}
 
 
 def test_module_without_lora_cannot_be_moved():
