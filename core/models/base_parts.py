@@ -23,9 +23,7 @@ def load_config(folder: Path) -> Any:
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # each configuration class checks its values in its own way
-        raise ModelError(
-            f"Base model {folder} has a config.json that cannot be used ({_first_line(error)}): restore the file."
-        ) from None
+        raise unusable(folder, error) from None
     if config._attn_implementation not in PORTABLE:
         config._attn_implementation = None  # transformers chooses one
     return config
@@ -50,6 +48,13 @@ def load_tokenizer(folder: Path) -> Any:
     if not tokenizer.is_fast:
         raise ModelError(f"Base model {folder} has a tokenizer without positions of characters: {mend}")
     return tokenizer
+
+
+def unusable(folder: Path, error: Exception) -> ModelError:
+    """The error for a configuration with which no model can be built, and why."""
+    return ModelError(
+        f"Base model {folder} has a config.json that cannot be used ({_first_line(error)}): restore the file."
+    )
 
 
 def _first_line(error: Exception) -> str:

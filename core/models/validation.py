@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from peft import LoraConfig
-from safetensors import SafetensorError, safe_open
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from core.errors import ModelError
-from core.models.base_parts import PORTABLE, load_config
+from core.models.base_fit import check_base_fit, check_type
+from core.models.base_parts import PORTABLE
 from core.models.families import FAMILIES
 from core.models.hub import fingerprint
 from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS, AdapterLayout
@@ -41,16 +41,14 @@ def check_folder(folder: Path) -> None:
     """Check a base model's folder.
 
     Raises:
-        ModelError: It has pickled weights, names code or other files, is quantised, or is of an unknown family.
+        ModelError: It has pickled weights, names code or other files, is quantised, is of an unknown family, or has a
+            configuration that does not fit its weights.
     """
     if not (folder / "config.json").is_file():
         raise ModelError(f"Base model {folder} has no config.json: name a Hugging Face model folder.")
     _check_weights(folder)
     config = read_config(folder / "config.json")
-    if config.get("model_type") not in FAMILIES:
-        raise ModelError(
-            f"Base model {folder} is of type {config.get('model_type')!r}: use one of {', '.join(FAMILIES)}."
-        )
+    check_type(folder, config.get("model_type"))
     for name in CONFIGS:
         if (folder / name).is_file() and (bad := next(_code(_without_harmless(folder / name)), None)):
             raise ModelError(
@@ -59,8 +57,7 @@ def check_folder(folder: Path) -> None:
             )
     if config.get("quantization_config"):
         raise ModelError(f"Base model {folder} is quantised: load the unquantised model.")
-    _check_layers(folder, config)
-    load_config(folder)
+    check_base_fit(folder, config)
 
 
 def _check_weights(folder: Path) -> None:
@@ -77,24 +74,6 @@ def _check_weights(folder: Path) -> None:
             raise ModelError(
                 f"Base model {folder} names {bad!r} in {index.name}: list safetensors of this folder only."
             )
-
-
-def _check_layers(folder: Path, config: dict[str, Any]) -> None:
-    """Require a weight for each layer that the configuration names, since each layer is built before it is filled."""
-    key = next((name for name in ("num_hidden_layers", "n_layer") if name in config), "num_hidden_layers")
-    layers, weights = config.get(key, 0), sum(map(_weight_count, folder.glob("*.safetensors")))
-    if not isinstance(layers, int) or layers > weights:
-        raise ModelError(
-            f"Base model {folder} has {key} = {layers!r} in config.json and {weights:,} weights: restore the files."
-        )
-
-
-def _weight_count(path: Path) -> int:
-    try:
-        with safe_open(path, framework="pt") as stored:
-            return len(stored.keys())
-    except SafetensorError as error:
-        raise ModelError(f"{path} is damaged ({error}): restore the file.") from None
 
 
 def _without_harmless(path: Path) -> dict[str, Any]:
