@@ -1,8 +1,9 @@
 """Base model and adapter that were made elsewhere: checked before a workspace is made, then taken into it."""
 
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import load_file, save_file
 
@@ -44,7 +45,22 @@ def given_base(settings: WorkspaceSettings, converted: Path) -> tuple[WorkspaceS
     return replace(settings, base="base", base_note=note), converted
 
 
-def check_given_models(base: Path | None, words: Template, adapter: Path | None) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class GivenModels:
+    """What is read of the models that `prepare` was given.
+
+    Attributes:
+        base: Folder of the base model.
+        tokenizer: Its tokenizer.
+        repeated: Names of weights in the adapter's file that only repeat the base model's.
+    """
+
+    base: Path
+    tokenizer: Any
+    repeated: tuple[str, ...]
+
+
+def check_given_models(base: Path | None, words: Template, adapter: Path | None) -> GivenModels | None:
     """Check a base model and an adapter that `prepare` was given; both are optional.
 
     Args:
@@ -53,7 +69,7 @@ def check_given_models(base: Path | None, words: Template, adapter: Path | None)
         adapter: Folder of the adapter.
 
     Returns:
-        Names of weights in the adapter's file that only repeat the base model's.
+        What was read of them; None without a base model.
 
     Raises:
         ModelError: One of them cannot be used, or an adapter comes without its base model.
@@ -61,13 +77,13 @@ def check_given_models(base: Path | None, words: Template, adapter: Path | None)
     if not base:
         if adapter:
             raise ModelError(f"Adapter {adapter} comes without a base model: name the one it was trained on (--base).")
-        return ()
+        return None
     check_folder(base)
     repeated = check_given_adapter(adapter, base) if adapter else ()
     tokenizer = load_tokenizer(base)
     if words.yes:
         answer_tokens(tokenizer, (words.yes, words.no))
-    return repeated
+    return GivenModels(base, tokenizer, repeated)
 
 
 def rank_of(adapter: Path) -> int:

@@ -100,16 +100,16 @@ def prepare(
     layout, given = WorkspaceLayout(part), settings.base
     try:
         settings, base = given_base(settings, layout.base)
-        repeated = check_given_models(base, read_template(templates, settings.task), adapter)
+        models = check_given_models(base, read_template(templates, settings.task), adapter)
         settings = replace(settings, rank=rank_of(adapter)) if adapter else settings
         user_split, base_interactions = split_data(dataset, settings, scratch, base is None, base_interactions)
-        if base:
-            check_prompt_lengths(base, dataset, user_split, settings, templates)
+        if models:
+            check_prompt_lengths(models, dataset, user_split, settings, templates)
         write_data(layout, dataset, user_split, settings, templates)
-        if not base:
+        if not models:
             _train_base(Workspace(part), base_interactions, scratch, report)
-        if adapter:
-            take_adapter(Workspace(part), adapter, repeated)
+        if models and adapter:
+            take_adapter(Workspace(part), adapter, models.repeated)
         else:
             train_adapter(Workspace(part), report)
         part.rename(folder)

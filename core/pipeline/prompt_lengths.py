@@ -11,7 +11,8 @@ from core.data.readers import Dataset
 from core.data.splits import make_split
 from core.data.templates import read_template
 from core.errors import ModelError
-from core.models.base_parts import load_config, load_tokenizer
+from core.models.base_parts import load_config
+from core.pipeline.given_models import GivenModels
 from core.types import Prompt, UserSplit
 from core.workspace import WorkspaceSettings
 
@@ -20,12 +21,12 @@ SHORTEST = 4  # the smallest --window
 
 
 def check_prompt_lengths(
-    base: Path, dataset: Dataset, user_split: UserSplit, settings: WorkspaceSettings, templates: Path
+    given: GivenModels, dataset: Dataset, user_split: UserSplit, settings: WorkspaceSettings, templates: Path
 ) -> None:
     """Require that a base model has a position for each token of each prompt, paraphrases included.
 
     Args:
-        base: Folder of the base model.
+        given: The base model and its tokenizer.
         dataset: Items and interactions.
         user_split: The split of users.
         settings: Settings of the workspace.
@@ -34,14 +35,13 @@ def check_prompt_lengths(
     Raises:
         ModelError: A prompt is longer; the message names the largest window that fits.
     """
-    positions, tokenizer = load_config(base).max_position_embeddings, load_tokenizer(base)
-    task = settings.task
+    positions, task = load_config(given.base).max_position_embeddings, settings.task
     wordings = [Paraphrase(read_template(templates, task)), *paraphrases_of(task, templates).values()]
 
     def longest(window: int) -> int:
         split = make_split(dataset.interactions, user_split, None, window, task)
         prompts = split.retain + split.validation + split.test + split.holdout
-        return longest_prompt(prompts, {item.id: item.title for item in dataset.items}, wordings, tokenizer)
+        return longest_prompt(prompts, {item.id: item.title for item in dataset.items}, wordings, given.tokenizer)
 
     window = settings.window
     tokens = longest(window)
@@ -53,7 +53,7 @@ def check_prompt_lengths(
         fitting = longest(smaller)
     mend = f"give --window {smaller}, or" if fitting <= positions else "shorten the titles, or"
     raise ModelError(
-        f"Prompts of {window} interactions (--window) have up to {tokens:,} tokens, and base model {base} has "
+        f"Prompts of {window} interactions (--window) have up to {tokens:,} tokens, and base model {given.base} has "
         f"{positions:,} positions: {mend} choose a base model with more."
     )
 

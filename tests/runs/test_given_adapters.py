@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoTokenizer
 from typer.testing import CliRunner
 
 import core
@@ -219,6 +220,15 @@ def prepare_command(tiny, folder, *options):
     data = ["--data", f"csv:{folder / 'rows.csv'}", "-w", str(folder / "ws"), "--window", "12"]
     result = RUNNER.invoke(app, ["prepare", *data, "--adapter", str(given), "--base", str(tiny.layout.base), *options])
     return result, " ".join(result.output.split())
+
+
+def test_prepare_loads_the_tokenizer_of_a_given_base_once(tiny, tmp_path, monkeypatch):
+    load, loaded = AutoTokenizer.from_pretrained, []
+    monkeypatch.setattr(
+        AutoTokenizer, "from_pretrained", lambda *args, **more: loaded.append(args) or load(*args, **more)
+    )
+    with_given(tiny, make_adapter(tiny.layout.base, tmp_path / "a"), tmp_path / "ws")
+    assert loaded == [(tiny.layout.base,)]
 
 
 def test_prepare_tells_the_recipe_and_what_is_not_known(tiny, tmp_path):
