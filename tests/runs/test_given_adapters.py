@@ -27,6 +27,7 @@ from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS
 from tests.conftest import TINY, small_dataset
 from tests.models.adapter_folders import change_weights, make_adapter
 from tests.models.test_lora_recipe import random_layout
+from tests.runs.second_way import SecondWay
 
 RUNNER = CliRunner()
 TARGETS = {
@@ -78,10 +79,22 @@ def run_of(workspace: Workspace, method: str, steps: int):
 
 
 def check_saved_is_measured(workspace: Workspace, run) -> None:
-    """Load the saved adapter on a fresh base model and measure it again."""
+    """Measure the saved adapter again in two ways, and compare every number that the run reports of it."""
     again, reported = core.evaluate(workspace.root, run.spec.request, run.layout.adapter), run.evaluation.unlearned
+    way = SecondWay(workspace, run.spec.request, run.layout.adapter)
+    by_hand = way.metrics()
+    assert by_hand.keys() == {*METRIC_NAMES}
     for name in METRIC_NAMES:
-        assert getattr(again, name).value == pytest.approx(getattr(reported, name).value, abs=1e-6, nan_ok=True), name
+        value = getattr(reported, name).value
+        assert getattr(again, name).value == pytest.approx(value, abs=1e-6, nan_ok=True), name
+        assert by_hand[name] == pytest.approx(value, abs=1e-5, nan_ok=True), name
+    assert run.evaluation.lists
+    for one in run.evaluation.lists:
+        scores = [title.score for title in one.unlearned]
+        assert scores == pytest.approx(way.top(one.user, len(scores)), abs=1e-4)
+        assert {title.item for title in one.unlearned}.isdisjoint(
+            event.item for event in way.context.histories[one.user]
+        )
 
 
 def check_only_coordinates_moved(workspace: Workspace, run) -> None:
