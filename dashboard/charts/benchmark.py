@@ -46,7 +46,9 @@ def pareto(points: pd.DataFrame, floor: tuple[float, float], start: float, ours:
         alt.Tooltip("utility:Q", title=t("benchmark-pareto-x"), format="+.4f"),
         alt.Tooltip("value:Q", title=title, format=".3f"),
     ]
-    line = base.mark_line(strokeWidth=1.5, opacity=0.7).encode(order="strength:Q", detail="method:N")
+    line = base.mark_line(strokeWidth=1.5, opacity=0.7).encode(
+        order=alt.Order("strength:Q"), detail=alt.Detail("method:N")
+    )
     mark = base.mark_point(filled=True, size=70, opacity=1).encode(
         shape=alt.Shape("method:N", scale=shape, legend=legend), tooltip=tooltip
     )
@@ -56,15 +58,15 @@ def pareto(points: pd.DataFrame, floor: tuple[float, float], start: float, ours:
 def _yardsticks(floor: tuple[float, float], start: float) -> list[alt.Chart]:
     """Draw the band of the retrained references with its name, and the original model."""
     band = pd.DataFrame({"from": [floor[0]], "to": [floor[1]], "name": [t("benchmark-reference")]})
-    area = alt.Chart(band).mark_rect(color=QUIET, opacity=0.2).encode(y="from:Q", y2="to:Q")
+    area = alt.Chart(band).mark_rect(color=QUIET, opacity=0.2).encode(y=alt.Y("from:Q"), y2=alt.Y2("to:Q"))
     text = alt.Chart(band).mark_text(align="left", dx=4, dy=-7, color=QUIET, fontSize=11)
     original = alt.Chart(pd.DataFrame({"value": [start], "utility": [0.0], "name": [t("benchmark-original")]}))
-    marker = original.encode(x="utility:Q", y="value:Q")
+    marker = original.encode(x=alt.X("utility:Q"), y=alt.Y("value:Q"))
     return [
         area,
-        text.encode(x=alt.value(0), y="from:Q", text="name:N"),
+        text.encode(x=alt.XValue(0), y=alt.Y("from:Q"), text=alt.Text("name:N")),
         marker.mark_point(shape="cross", size=120, color=QUIET, filled=True),
-        marker.mark_text(dy=-12, color=QUIET, fontSize=11).encode(text="name:N"),
+        marker.mark_text(dy=-12, color=QUIET, fontSize=11).encode(text=alt.Text("name:N")),
     ]
 
 
@@ -90,13 +92,13 @@ def differences(data: pd.DataFrame, title: str) -> Chart:
             alt.Tooltip("high:Q", title=t("before-after-interval-high"), format="+.3f"),
         ],
     )
-    zero = alt.Chart(data).mark_rule(color=QUIET, strokeDash=[4, 3], aria=False).encode(x=alt.datum(0))
-    rule = base.mark_rule(strokeWidth=2, opacity=0.6).encode(x=alt.X("low:Q", title=title), x2="high:Q")
-    fill = alt.condition("datum.low > 0 || datum.high < 0", alt.value(1), alt.value(0))
+    zero = alt.Chart(data).mark_rule(color=QUIET, strokeDash=[4, 3], aria=False).encode(x=alt.XDatum(0))
+    rule = base.mark_rule(strokeWidth=2, opacity=0.6).encode(x=alt.X("low:Q", title=title), x2=alt.X2("high:Q"))
+    fill = alt.FillOpacityValue(0, condition={"test": "datum.low > 0 || datum.high < 0", "value": 1})
     point = base.mark_point(size=80, filled=True).encode(
-        x=alt.X("value:Q", title=title), fillOpacity=fill, shape=alt.value("circle")
+        x=alt.X("value:Q", title=title), fillOpacity=fill, shape=alt.ShapeValue("circle")
     )
-    ring = base.mark_point(size=80, strokeWidth=2).encode(x="value:Q")
+    ring = base.mark_point(size=80, strokeWidth=2).encode(x=alt.X("value:Q"))
     return alt.layer(zero, rule, ring, point).properties(height=alt.Step(24))
 
 

@@ -45,7 +45,10 @@ def faithfulness(circuit: Circuit) -> Chart:
     rule = mark.mark_rule(strokeDash=DOTTED, color=QUIET)
     label = mark.mark_text(align="left", dx=4, dy=10, fontSize=11, color=QUIET)
     return alt.layer(
-        rule.encode(y="y:Q"), rule.encode(x="x:Q"), curves, label.encode(x=alt.value(0), y="y:Q", text="name:N")
+        rule.encode(y=alt.Y("y:Q")),
+        rule.encode(x=alt.X("x:Q")),
+        curves,
+        label.encode(x=alt.XValue(0), y=alt.Y("y:Q"), text=alt.Text("name:N")),
     ).properties(height=280)
 
 
@@ -81,13 +84,15 @@ def memory(modules: Sequence[MemoryContrast], count: int) -> Chart:
             alt.Tooltip("high:Q", title=t("before-after-interval-high"), format="+.3f"),
         ],
     )
-    zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(color=QUIET, strokeDash=DOTTED, aria=False).encode(x="x:Q")
+    zero = (
+        alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(color=QUIET, strokeDash=DOTTED, aria=False).encode(x=alt.X("x:Q"))
+    )
     span = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", title=t("memory-contrast"), axis=alt.Axis(tickCount=6)), x2="high:Q"
+        x=alt.X("low:Q", title=t("memory-contrast"), axis=alt.Axis(tickCount=6)), x2=alt.X2("high:Q")
     )
-    return alt.layer(zero, span, base.mark_point(size=70, filled=True, opacity=1).encode(x="contrast:Q")).properties(
-        height=alt.Step(20)
-    )
+    return alt.layer(
+        zero, span, base.mark_point(size=70, filled=True, opacity=1).encode(x=alt.X("contrast:Q"))
+    ).properties(height=alt.Step(20))
 
 
 def places(circuit: Circuit, count: int) -> alt.Chart:

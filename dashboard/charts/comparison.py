@@ -29,13 +29,13 @@ def distance(closeness: Closeness, floor: Sequence[Closeness]) -> Chart:
     nothing, equal = json.dumps(t("before-after-distance-nothing")), json.dumps(t("before-after-distance-equal"))
     labels = f'datum.value == 1 ? {nothing} : datum.value == 0 ? {equal} : format(datum.value, ".1f")'
     axis = alt.Axis(values=[1, 0.8, 0.6, 0.4, 0.2, 0], labelExpr=labels, grid=False, labelFlush=True)
-    x, line = alt.X("at:Q", scale=scale, title=None, axis=axis), alt.value(34)
+    x, line = alt.X("at:Q", scale=scale, title=None, axis=axis), alt.YValue(34)
     name = t("before-after-distance-after", residual=f"{left:.2f}")
     after = alt.Chart(pd.DataFrame({"at": [left], "to": [1.0], "name": [name]})).encode(x=x, y=line)
     layers = [
-        after.mark_rule(strokeWidth=4, color=AFTER).encode(x2="to:Q"),
+        after.mark_rule(strokeWidth=4, color=AFTER).encode(x2=alt.X2("to:Q")),
         after.mark_circle(size=170, color=AFTER, opacity=1),
-        after.mark_text(dy=-27, fontSize=12, fontWeight="bold", color=AFTER).encode(text="name:N"),
+        after.mark_text(dy=-27, fontSize=12, fontWeight="bold", color=AFTER).encode(text=alt.Text("name:N")),
     ]
     if floor:
         layers[:0] = _floor([reference.residual for reference in floor], scale)
@@ -53,9 +53,12 @@ def _floor(residuals: Sequence[float], scale: alt.Scale) -> list[alt.Chart]:
         ]
     )
     area = band.mark_rect(color=QUIET, opacity=0.3, cornerRadius=3)
-    text = band.mark_text(color=QUIET, fontSize=11).encode(x=alt.X("middle:Q", scale=scale), y=alt.value(66))
+    text = band.mark_text(color=QUIET, fontSize=11).encode(x=alt.X("middle:Q", scale=scale), y=alt.YValue(66))
     x = alt.X("at:Q", scale=scale)
-    return [area.encode(x=x, x2="to:Q", y=alt.value(14), y2=alt.value(54)), text.encode(text="name:N")]
+    return [
+        area.encode(x=x, x2=alt.X2("to:Q"), y=alt.YValue(14), y2=alt.Y2Value(54)),
+        text.encode(text=alt.Text("name:N")),
+    ]
 
 
 def intervals(data: pd.DataFrame) -> Chart:
@@ -74,7 +77,7 @@ def intervals(data: pd.DataFrame) -> Chart:
         ],
     )
     shape = alt.Shape("model:N", scale=scale_of(shapes), legend=None)
-    rule = base.mark_rule(strokeWidth=2, opacity=0.5).encode(x=low, x2="high:Q")
+    rule = base.mark_rule(strokeWidth=2, opacity=0.5).encode(x=low, x2=alt.X2("high:Q"))
     point = base.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("value:Q", title=None), shape=shape)
     return cast(Chart, (rule + point).properties(height=150))
 
@@ -115,9 +118,9 @@ def slopes(
             alt.Tooltip("change:N", title=t("before-after-slopes-change")),
         ],
     )
-    titles = base.encode(text="title:N").transform_filter(alt.datum.listed)
+    titles = base.encode(text=alt.Text("title:N")).transform_filter(alt.datum.listed)
     return alt.layer(
-        base.mark_line(strokeWidth=2, opacity=0.8).encode(detail="item:N", **encodings),
+        base.mark_line(strokeWidth=2, opacity=0.8).encode(detail=alt.Detail("item:N"), **encodings),
         base.mark_circle(size=50, opacity=1).encode(color=encodings["color"]).transform_filter(alt.datum.listed),
         _beside(titles, left, "right", -10),
         _beside(titles, right, "left", 10),

@@ -47,8 +47,8 @@ def bounds(data: pd.DataFrame, words: dict[Verdict, str], harmless: str) -> Char
         ],
     )
     colour = alt.Color("verdict:N", scale=scale_of(colours), legend=None)
-    band = base.mark_bar(color=AFTER, opacity=0.13, height=ROW - 8).encode(x=alt.X("from:Q"), x2="to:Q")
-    line = base.mark_rule(strokeWidth=2.5).encode(x=alt.X("low:Q"), x2="high:Q", color=colour)
+    band = base.mark_bar(color=AFTER, opacity=0.13, height=ROW - 8).encode(x=alt.X("from:Q"), x2=alt.X2("to:Q"))
+    line = base.mark_rule(strokeWidth=2.5).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), color=colour)
     point = base.mark_point(filled=True, size=85, opacity=1).encode(
         x=x, color=colour, shape=alt.Shape("verdict:N", scale=scale_of(shapes), legend=None)
     )

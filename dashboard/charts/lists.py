@@ -44,7 +44,9 @@ def genres(lists: Mapping[str, Sequence[Recommendation]], items: Mapping[str, It
     kinds = {MODELS[name]: MODEL_MARKS[name] for name in names.values()}
     colour = alt.Color("model:N", scale=scale_of({name: kind[0] for name, kind in kinds.items()}), legend=legend)
     shape = alt.Shape("model:N", scale=scale_of({name: kind[1] for name, kind in kinds.items()}), legend=legend)
-    span = base.mark_rule(color=QUIET, opacity=0.5).encode(x="min(titles):Q", x2="max(titles):Q", tooltip=[])
+    span = base.mark_rule(color=QUIET, opacity=0.5).encode(
+        x=alt.X("min(titles):Q"), x2=alt.X2("max(titles):Q"), tooltip=[]
+    )
     return alt.layer(
         span, base.mark_point(filled=True, size=80, opacity=1).encode(color=colour, shape=shape)
     ).properties(height=alt.Step(26))

@@ -59,7 +59,9 @@ def _titles(graph: AttributionGraph, places: Layout) -> alt.Chart:
     chart = alt.Chart(pd.DataFrame(rows, columns=["x", "y", "short", "title"])).mark_text(
         angle=315, align="right", baseline="middle", fontSize=12, color=QUIET
     )
-    return cast(alt.Chart, chart.encode(text="short:N", tooltip=alt.Tooltip("title:N", title=t("prompt-column"))))
+    return cast(
+        alt.Chart, chart.encode(text=alt.Text("short:N"), tooltip=alt.Tooltip("title:N", title=t("prompt-column")))
+    )
 
 
 def _short(title: str) -> str:
@@ -70,7 +72,9 @@ def _bands(graph: AttributionGraph, places: Layout) -> alt.Chart:
     """Bands behind every second column, so that the eye keeps to a column."""
     rows = [(column.left, column.right, -BELOW + 0.1, graph.layers + 1 + ABOVE) for column in places.columns[::2]]
     chart = alt.Chart(pd.DataFrame(rows, columns=["x", "x2", "y", "y2"]))
-    return cast(alt.Chart, chart.mark_rect(color=QUIET, opacity=0.09, aria=False).encode(x2="x2:Q", y2="y2:Q"))
+    return cast(
+        alt.Chart, chart.mark_rect(color=QUIET, opacity=0.09, aria=False).encode(x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q"))
+    )
 
 
 def _sides() -> dict[str, str]:
@@ -93,7 +97,7 @@ def _edges(graph: AttributionGraph, places: Layout, picked: NodeKey | None) -> a
         alt.Chart(pd.DataFrame(rows, columns=names))
         .mark_line(strokeCap="round", clip=False)
         .encode(
-            order="point:Q",
+            order=alt.Order("point:Q"),
             opacity=alt.Opacity("opacity:Q", scale=alt.Scale(domain=[0, 1], range=[0, 0.75]), legend=None),
             **signed(_sides(), (0.4, 6)),
         )
@@ -131,7 +135,7 @@ def _nodes(graph: AttributionGraph, places: Layout, picked: NodeKey | None) -> t
         ],
     )
     names = base.mark_text(align="left", dx=9, fontSize=11, color=QUIET).encode(
-        text=alt.condition(f"width > {WIDE}", "name:N", alt.value(""))
+        text=alt.TextValue("", condition={"test": f"width > {WIDE}", "field": "name", "type": "nominal"})
     )
     return marks, names
 

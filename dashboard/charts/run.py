@@ -107,7 +107,7 @@ def conflict(events: Sequence[dict[str, Any]]) -> Chart | None:
         **lines("kind:N", names, 1),
     )
     zero = base.mark_rule(color=QUIET, opacity=0.5, aria=False).encode(
-        x=alt.value(0), x2=alt.value("width"), y=alt.datum(0)
+        x=alt.XValue(0), x2=alt.X2Value("width"), y=alt.YDatum(0)
     )
     header = alt.Header(title=None, labelFontWeight="bold")
     return (

@@ -54,7 +54,7 @@ def _edges(edges: Sequence[SupernodeEdge], spots: Sequence[tuple[float, float]],
     chart = (
         alt.Chart(pd.DataFrame(rows, columns=columns))
         .mark_line(strokeCap="round", opacity=0.75, clip=False)
-        .encode(order="step:Q", **signed(sides(), (0.8, 8), count))
+        .encode(order=alt.Order("step:Q"), **signed(sides(), (0.8, 8), count))
     )
     return cast(alt.Chart, chart)
 
@@ -95,5 +95,5 @@ def _nodes(
             alt.Tooltip("size:Q", title=t("circuit-places-strength"), format=".3f"),
         ],
     )
-    labels = base.mark_text(align="left", dx=16, fontSize=13, limit=240, color=QUIET).encode(text="name:N")
+    labels = base.mark_text(align="left", dx=16, fontSize=13, limit=240, color=QUIET).encode(text=alt.Text("name:N"))
     return marks, labels

@@ -57,9 +57,9 @@ def tradeoff(data: pd.DataFrame, runs: Sequence[str], margin: float | None) -> C
     )
     rule = base.mark_rule(strokeWidth=2, opacity=0.6, clip=True)
     marks = base.mark_point(filled=True, size=150, opacity=1, clip=True)
-    layers = [*_yardsticks(margin), rule.encode(x=x, y=alt.Y("share_low:Q"), y2="share_high:Q")]
+    layers = [*_yardsticks(margin), rule.encode(x=x, y=alt.Y("share_low:Q"), y2=alt.Y2("share_high:Q"))]
     if data["fall_low"].notna().any():  # a layer without a mark has no name for screen readers
-        layers.append(rule.encode(y=y, x=alt.X("fall_low:Q"), x2="fall_high:Q"))
+        layers.append(rule.encode(y=y, x=alt.X("fall_low:Q"), x2=alt.X2("fall_high:Q")))
     layers += [
         marks.encode(x=x, y=y, shape=alt.Shape("run:N", scale=scale_of(shapes), legend=legend)),
     ]
@@ -68,17 +68,19 @@ def tradeoff(data: pd.DataFrame, runs: Sequence[str], margin: float | None) -> C
 
 def _yardsticks(margin: float | None) -> list[alt.Chart]:
     """Draw where a retraining lies, and how much the quality may fall."""
-    whole = alt.Chart(pd.DataFrame({"share": [1.0], "name": [t("compare-chart-whole")]})).encode(y="share:Q")
+    whole = alt.Chart(pd.DataFrame({"share": [1.0], "name": [t("compare-chart-whole")]})).encode(y=alt.Y("share:Q"))
     label = whole.mark_text(align="left", dx=4, dy=-7, fontSize=11, color=QUIET)
     drawn = [
         whole.mark_rule(strokeDash=DOTTED, color=QUIET, aria=False),
-        label.encode(x=alt.value(0), text="name:N"),
+        label.encode(x=alt.XValue(0), text=alt.Text("name:N")),
     ]
     if margin is not None:
-        most = alt.Chart(pd.DataFrame({"fall": [margin], "name": [t("compare-chart-margin")]})).encode(x="fall:Q")
+        most = alt.Chart(pd.DataFrame({"fall": [margin], "name": [t("compare-chart-margin")]})).encode(
+            x=alt.X("fall:Q")
+        )
         label = most.mark_text(align="right", dx=-4, dy=-5, fontSize=11, color=QUIET)
         drawn += [
             most.mark_rule(strokeDash=DOTTED, color=QUIET, aria=False),
-            label.encode(y=alt.value("height"), text="name:N"),
+            label.encode(y=alt.YValue("height"), text=alt.Text("name:N")),
         ]
     return drawn

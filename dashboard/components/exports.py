@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +17,21 @@ from dashboard.presenters.tables import csv
 from dashboard.presenters.theme import DARK, LIGHT
 
 
+@dataclass(frozen=True)
+class Unvalidated:
+    """A chart that Streamlit draws without checking it against Vega-Lite's schema, which only the tests do.
+
+    Attributes:
+        chart: The chart; the check would take about as long as all else that is done to draw it.
+    """
+
+    chart: Chart
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the specification of the chart, as Streamlit asks for it."""
+        return self.chart.to_dict(validate=False)
+
+
 def chart(chart: Chart, name: str, alt: str, key: str | None = None) -> None:
     """Show a chart and offer it as SVG and PNG in the colours of the page.
 
@@ -25,7 +41,7 @@ def chart(chart: Chart, name: str, alt: str, key: str | None = None) -> None:
         alt: Text for screen readers.
         key: Key of the chart, if the page redraws it.
     """
-    st.altair_chart(chart, alt=alt, key=key)
+    st.altair_chart(cast(Chart, Unvalidated(chart)), alt=alt, key=key)
     paper = DARK if st.context.theme.type == "dark" else LIGHT
     description = escape(alt)  # for screen readers only, see presenters/theme.py STYLE
     with st.popover(t("save-chart", alt=description), icon=":material/download:", type="tertiary", key=f"save_{name}"):

@@ -13,12 +13,19 @@ from streamlit.testing.v1 import AppTest
 from core.types import Item, UserSplit
 from core.utils.serialization import read_json, read_json_lines, write_json
 from core.workspace import WorkspaceSettings
+from dashboard.components.exports import Unvalidated
 from dashboard.services import models_ahead
 from tests.hostile import HOSTILE, MARKDOWN, STREAMLIT
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "assets/demo"
 Page = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def charts_are_validated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check each chart that a page draws against Vega-Lite's schema; the dashboard itself leaves this out."""
+    monkeypatch.setattr(Unvalidated, "to_dict", lambda shown: shown.chart.to_dict())
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Charts, circuit drawings, tables and phrases, which are pure functions of results."""
 
+import ast
 import json
 import math
 from dataclasses import replace
@@ -109,6 +110,20 @@ def test_every_chart_is_valid_and_has_no_remote_data() -> None:
         text = json.dumps(chart.to_dict())
         assert '"url"' not in text
         alt.Chart.from_dict(chart.to_dict())
+
+
+@pytest.mark.parametrize("path", sorted(Path(charts.__file__).parent.glob("*.py")), ids=lambda path: path.stem)
+def test_charts_encode_by_channel_objects(path: Path) -> None:
+    """Altair takes 8 ms for each string or bare value, and the pages have dozens of them."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    encoded = [
+        keyword.value
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "encode"
+        for keyword in call.keywords
+    ]
+    slow = ("alt.value", "alt.datum", "alt.condition")
+    assert not [ast.unparse(value) for value in encoded if ast.unparse(value).startswith(("'", *slow))]
 
 
 def test_loss_chart_shows_only_comparable_losses() -> None:
