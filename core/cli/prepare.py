@@ -77,6 +77,13 @@ Templates = Annotated[
         help=f"What prompts speak of: {', '.join(DOMAINS)}, or a templates file. Default: by the names in the data."
     ),
 ]
+RankingTitles = Annotated[
+    int | None,
+    typer.Option(
+        help="Titles that a model scores for its ranks, and again for its lists. Default: by the base model's size.",
+        min=100,
+    ),
+]
 
 
 def prepare(
@@ -104,6 +111,7 @@ def prepare(
     rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter; one of --adapter keeps its own.", min=1)] = 32,
     learning_rate: LearningRate = None,
     window: Annotated[int, typer.Option(help="Interactions in one prompt.", min=4)] = 32,
+    ranking_titles: RankingTitles = None,
     base_share: BaseShare = 0.06,
     held_out_share: HeldOutShare = 0.15,
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
@@ -129,6 +137,7 @@ def prepare(
         workspace.name, data, Task(task), location, revision, window=window, epochs=epochs or EPOCHS,
         learning_rate=LEARNING_RATE if learning_rate is None else learning_rate,
         rank=rank, seed=seed, average=AVERAGE if average is None else average,
+        ranking_titles=ranking_titles,
         base_note=name or "a small Llama trained here on the data of the base-model users",
     )  # fmt: skip
     if is_gguf(location):

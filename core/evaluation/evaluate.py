@@ -191,11 +191,11 @@ def item_mean_auc(train: Sequence[Prompt], extra: Sequence[Interaction], test: S
     )
 
 
-def list_users(split: Split) -> tuple[str, ...]:
-    """Users whose top lists are shown: all forgotten users, then some retained users with test items."""
+def list_users(split: Split, most: int) -> tuple[str, ...]:
+    """At most `most` users whose top lists are kept: forgotten users, then some retained users with test items."""
     forgotten = dict.fromkeys(prompt.user for prompt in split.forget)
     kept = [user for user in dict.fromkeys(prompt.user for prompt in split.test) if user not in forgotten]
-    return (*forgotten, *kept[:: max(1, len(kept) // KEPT_LISTS)][:KEPT_LISTS])
+    return (*forgotten, *kept[:: max(1, len(kept) // KEPT_LISTS)][:KEPT_LISTS])[:most]
 
 
 def top_list(

@@ -8,12 +8,12 @@ import numpy as np
 
 from core.data.paraphrases import Paraphrase, paraphrases_of
 from core.data.prompts import encode, escape
-from core.evaluation.evaluate import RANKED_USERS, target_ranks
+from core.evaluation.evaluate import NEGATIVES, RANKED_USERS, target_ranks
 from core.evaluation.predictions import Predictions, answer_probability, predict
 from core.models.activations import hidden_states
 from core.models.quantization import quantized
 from core.models.recommender import Recommender, preserve_adapter
-from core.pipeline.compare_models import evaluate_model
+from core.pipeline.compare_models import budget_of, evaluate_model
 from core.pipeline.context import RequestContext, title_similarity
 from core.types import Prompt
 from core.unlearning.finetuning import finetune
@@ -22,7 +22,6 @@ from core.verification.checks.probes import probed
 from core.verification.checks.quantization import BITS
 from core.verification.evidence import Answers, ProbeScores, TitleRanks
 
-ALL_USERS = 10**9  # more users than any workspace has
 RETAIN_PROMPTS = 60  # prompts of the retain set that are scored
 NEIGHBOURS = 20  # training users most like the forgotten users
 RELEARN_ROWS, RELEARN_EPOCHS = 8, 3  # forget rows that are trained again, and epochs over them
@@ -38,7 +37,8 @@ def collect_answers(recommender: Recommender, context: RequestContext, full: boo
         context: The data of the request.
         full: Whether to compute the slow answers too: paraphrases, activations and relearning.
     """
-    ranked = ALL_USERS if full else RANKED_USERS
+    budget = budget_of(recommender, context).users(NEGATIVES + 1)
+    ranked = budget if full else min(budget, RANKED_USERS)
     forget, prompt_setup = context.split.forget, context.prompt_setup
     by_bits = {}
     for bits in BITS:

@@ -4,7 +4,17 @@ import gc
 from collections.abc import Callable
 from pathlib import Path
 
-from core.evaluation.evaluate import RANKED_USERS, ModelOutputs, collect_outputs, compare, item_mean_auc, list_users
+from core.evaluation.evaluate import (
+    LIST_CANDIDATES,
+    NEGATIVES,
+    RANKED_USERS,
+    ModelOutputs,
+    collect_outputs,
+    compare,
+    item_mean_auc,
+    list_users,
+)
+from core.evaluation.ranking_budget import RankingBudget, base_parameters, ranking_budget
 from core.models.recommender import Recommender
 from core.pipeline.context import RequestContext, load_adapter
 from core.types import Evaluation
@@ -24,12 +34,25 @@ def evaluate_model(
         recommender: The model.
         context: The data of the request.
         lists: Whether to compute the top lists of the forgotten users and of some other users.
-        ranked: Number of users whose test items are ranked.
+        ranked: Largest number of users whose test items are ranked, within the model's budget.
         progress: Receives the share that is done.
     """
-    listed = list_users(context.split) if lists else ()
-    items, histories = context.workspace.items, context.histories
-    return collect_outputs(recommender, context.split, context.prompt_setup, items, histories, listed, ranked, progress)
+    budget = budget_of(recommender, context)
+    return collect_outputs(
+        recommender,
+        context.split,
+        context.prompt_setup,
+        context.workspace.items,
+        context.histories,
+        listed=list_users(context.split, budget.users(LIST_CANDIDATES)) if lists else (),
+        ranked=min(ranked, budget.users(NEGATIVES + 1)),
+        progress=progress,
+    )
+
+
+def budget_of(recommender: Recommender, context: RequestContext) -> RankingBudget:
+    """The titles that a model scores, the same for all models of a request."""
+    return ranking_budget(base_parameters(recommender.model), context.workspace.settings.ranking_titles)
 
 
 def compare_models(

@@ -37,6 +37,8 @@ class WorkspaceSettings:
         adapter_dtype: Data type in which adapters are stored, "float32" or "bfloat16", which takes half of the space.
         seed: Seed of the adapter's training.
         base_note: Origin of the base model, as a phrase for the report.
+        ranking_titles: Titles that a model scores for its ranks and again for its lists; None for a number by the size
+            of the base model (core.evaluation.ranking_budget). It must be the same for all models of a request.
         launcher: Where runs start by default.
         clusters: Options of each launcher, by its name.
         forgotten_share: Share of the original's advantage that a run must forget for a PASS, in [0.5, 0.9]. It is fixed
@@ -60,6 +62,7 @@ class WorkspaceSettings:
     adapter_dtype: str = "float32"
     seed: int = 0
     base_note: str = ""
+    ranking_titles: int | None = None
     launcher: str = "local"
     clusters: dict[str, dict[str, str | int | float]] = field(default_factory=dict, hash=False)
     forgotten_share: float = 0.5

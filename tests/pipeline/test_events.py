@@ -29,7 +29,7 @@ from core.runs.worker import work
 from core.types import GroupEdit, RunSpec, RunState
 from core.unlearning.training_types import NO_CHECKPOINTS
 
-LOADING = ["stage loading", ModelLoaded]
+LOADING = ["stage loading", ModelLoaded, "stage original"]
 CIRCUIT = ["stage contrast prompts", "stage circuit", CircuitsFound, DirectEffectsFound]
 GROUPS = ["stage groups", GroupsAssigned]
 END = ["stage evaluation", ModelLoaded, ModelLoaded, Evaluated, "stage report", ReportBuilt]

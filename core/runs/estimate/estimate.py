@@ -8,6 +8,7 @@ import torch
 
 from core.errors import RunError
 from core.evaluation.ranking import CHUNK_TOKENS
+from core.evaluation.ranking_budget import ranking_budget
 from core.models.base_parts import load_config, load_tokenizer
 from core.models.batching import GRADIENT_TOKENS
 from core.models.device import choose_device
@@ -93,15 +94,14 @@ def estimate(
         raise RunError(
             f"Device {where} has no room for two layers of the model: free it, or choose another."
         ) from error
-    read = reads(context, lengths, how, config)
+    whole, _ = parameters(config, adapter_recipe(workspace))
+    read = reads(context, lengths, how, config, ranking_budget(whole, workspace.settings.ranking_titles))
     peak_bytes = (
         baseline + _weights(context, how, config, dtype) + _activations(context, lengths, how, config, dtype, token)
     )
     seconds = read.plain * token.forward + read.with_gradient * token.step + read.candidates * lengths.candidate[1]
-    name, (whole, _) = str(dtype).removeprefix("torch."), parameters(config, adapter_recipe(workspace))
-    return Estimate(
-        ",".join(devices), name, whole, round(peak_bytes), free, seconds, round(read.plain + read.with_gradient)
-    )
+    tokens, name = round(read.plain + read.with_gradient), str(dtype).removeprefix("torch.")
+    return Estimate(",".join(devices), name, whole, round(peak_bytes), free, seconds, tokens)
 
 
 def _devices(workspace: Workspace, device: str) -> tuple[str, ...]:

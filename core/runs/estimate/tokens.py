@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from core.data.splits import single_targets
 from core.evaluation import evaluate, predictions, ranking
+from core.evaluation.ranking_budget import RankingBudget
 from core.pipeline.circuit_stage import CIRCUIT_HISTORY, CIRCUIT_PROMPTS
 from core.pipeline.context import RequestContext
 from core.types import Task
@@ -81,11 +82,11 @@ class Lengths:
         return fmean(len(one.ids) - one.spans[-1][0] for one in asked), seconds
 
 
-def reads(context: RequestContext, lengths: Lengths, how: Method, config: Any) -> Reads:
+def reads(context: RequestContext, lengths: Lengths, how: Method, config: Any, budget: RankingBudget) -> Reads:
     """All tokens of a run of a method."""
     models = 2 + len(context.workspace.reference_folders(context.request.id))  # original, unlearned, each reference
     evaluations = [
-        _evaluation(context, lengths, lists=number < 3) for number in range(models)
+        _evaluation(context, lengths, budget, lists=number < 3) for number in range(models)
     ]  # only the first reference's lists are computed
     modules = config.num_hidden_layers * (config.num_attention_heads + 1)
     work = _retraining if how.retrain else _unlearning
@@ -144,13 +145,12 @@ def _overfit(lengths: Lengths, how: Method, name: str, prompts: int) -> float:
     return epochs * prompts * lengths.one(name)
 
 
-def _evaluation(context: RequestContext, lengths: Lengths, lists: bool) -> Reads:
+def _evaluation(context: RequestContext, lengths: Lengths, budget: RankingBudget, lists: bool) -> Reads:
     """The evaluation of one model, with or without top lists."""
     split, prompt = context.split, lengths.one("test")
-    ranked, listed = (
-        min(evaluate.RANKED_USERS, len({one.user for one in split.test})),
-        len(evaluate.list_users(split)) * lists,
-    )
+    most = min(evaluate.RANKED_USERS, budget.users(evaluate.NEGATIVES + 1))
+    ranked = min(most, len({one.user for one in split.test}))
+    listed = len(evaluate.list_users(split, budget.users(evaluate.LIST_CANDIDATES))) * lists
     unseen = len(context.prompt_setup.popular) - round(fmean(map(len, context.histories.values())))
     # number of candidates -> number of prompts
     asked = Counter({min(evaluate.NEGATIVES + 1, unseen): ranked})
