@@ -82,21 +82,21 @@ def forget_set(
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
-    """What a request takes from the training.
+class ForgottenRows:
+    """The training rows that a request takes away, and how many it leaves.
 
     Attributes:
         prompts: The forget set.
-        kept: Number of training rows that stay: the targets of the retain set.
+        retained: Number of training rows that stay: the targets of the retain set.
     """
 
     prompts: tuple[Prompt, ...]
-    kept: int
+    retained: int
 
 
 def forgotten_of(
     interactions: InteractionStore, user_split: UserSplit, request: Request, window: int, task: Task
-) -> Forgotten:
+) -> ForgottenRows:
     """The forget set of a request, and the size of its retain set, from its subjects' rows and counts of all others'.
 
     Raises:
@@ -104,7 +104,7 @@ def forgotten_of(
     """
     prompts, lengths = forget_set(interactions, user_split, request, window, task), interactions.history_lengths(task)
     trained = sum(_training_length(lengths.get(user, 0)) for user in user_split.training_users)
-    return Forgotten(prompts, trained - sum(len(prompt.targets) for prompt in prompts))
+    return ForgottenRows(prompts, trained - sum(len(prompt.targets) for prompt in prompts))
 
 
 def by_user(interactions: Iterable[Interaction], task: Task) -> dict[str, list[Interaction]]:

@@ -1,7 +1,7 @@
 """Base models in GGUF, llama.cpp's file format: converted to a Hugging Face folder with safetensors.
 
 transformers reads the file and computes the weights of its quantised blocks. What it would leave out without a word,
-such as other rotary positions or tensors that it does not know, is refused here: the converted model is the one in the
+such as other RoPE factors or tensors that it does not know, is refused here: the converted model is the one in the
 file.
 """
 
@@ -145,7 +145,7 @@ def _check_tensors(path: Path, model: Any, missing: set[str], tensors: Mapping[s
 
 
 def _rope(path: Path, config: Any, stored: Any) -> dict[str, Any]:
-    """Rotary positions of Llama 3.1 and later, which llama.cpp stores as divisors of the frequencies.
+    """RoPE of Llama 3.1 and later, which llama.cpp stores as divisors of the frequencies.
 
     Raises:
         ModelError: They are those of another model.
@@ -154,7 +154,7 @@ def _rope(path: Path, config: Any, stored: Any) -> dict[str, Any]:
     rope = LLAMA3 | {"rope_theta": theta, "factor": float(divisors.max())}
     if not torch.allclose(divisors, _llama3_divisors(rope, 2 * len(divisors)), rtol=1e-3):
         raise ModelError(
-            f"Base model {path} has rotary positions ({ROPE_FACTORS}) other than those of Llama 3: "
+            f"Base model {path} has RoPE factors ({ROPE_FACTORS}) other than Llama 3's: "
             "name the model's folder of safetensors."
         )
     return rope
@@ -164,7 +164,7 @@ def _llama3_divisors(rope: Mapping[str, Any], size: int) -> torch.Tensor:
     """Divisors of the rotary frequencies, as llama.cpp's converter computes them.
 
     Args:
-        rope: Parameters of Llama 3's rotary positions.
+        rope: Parameters of Llama 3's RoPE.
         size: Width of a head.
     """
     waves = 2 * math.pi * rope["rope_theta"] ** (torch.arange(0, size, 2) / size)

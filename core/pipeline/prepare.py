@@ -92,7 +92,7 @@ def prepare(
     Raises:
         WorkspaceError: The folder exists or cannot be written.
         DataError: The data leaves a part of the user split without users, or the templates file cannot be used.
-        ModelError: The base model or the adapter cannot be used, or a prompt is longer than the base model's positions.
+        ModelError: The base model or the adapter cannot be used, or a prompt is longer than the base model's context.
     """
     _check_inputs(dataset, folder, templates, settings.task)
     part = staging(folder)

@@ -1,4 +1,4 @@
-"""Longest prompt of a workspace in tokens, compared with the positions of its base model before any work."""
+"""Longest prompt of a workspace in tokens, compared with the context length of its base model before any work."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ SHORTEST = 4  # the smallest --window
 def check_prompt_lengths(
     given: GivenModels, dataset: Dataset, user_split: UserSplit, settings: WorkspaceSettings, templates: Path
 ) -> None:
-    """Require that a base model has a position for each token of each prompt, paraphrases included.
+    """Require that each prompt fits into the context length of a base model, paraphrases included.
 
     Args:
         given: The base model and its tokenizer.
@@ -35,7 +35,7 @@ def check_prompt_lengths(
     Raises:
         ModelError: A prompt is longer; the message names the largest window that fits.
     """
-    positions, task = load_config(given.base).max_position_embeddings, settings.task
+    context_length, task = load_config(given.base).max_position_embeddings, settings.task
     wordings = [Paraphrase(read_template(templates, task)), *paraphrases_of(task, templates).values()]
 
     def longest(window: int) -> int:
@@ -45,16 +45,16 @@ def check_prompt_lengths(
 
     window = settings.window
     tokens = longest(window)
-    if tokens <= positions:
+    if tokens <= context_length:
         return
     smaller, fitting = window, tokens
-    while fitting > positions and smaller > SHORTEST:
-        smaller = max(SHORTEST, min(smaller - 1, smaller * positions // fitting))
+    while fitting > context_length and smaller > SHORTEST:
+        smaller = max(SHORTEST, min(smaller - 1, smaller * context_length // fitting))
         fitting = longest(smaller)
-    mend = f"give --window {smaller}, or" if fitting <= positions else "shorten the titles, or"
+    mend = f"give --window {smaller}, or" if fitting <= context_length else "shorten the titles, or"
     raise ModelError(
-        f"Prompts of {window} interactions (--window) have up to {tokens:,} tokens, and base model {given.base} has "
-        f"{positions:,} positions: {mend} choose a base model with more."
+        f"Prompts of {window} interactions (--window) have up to {tokens:,} tokens, and the context length of base "
+        f"model {given.base} is {context_length:,}: {mend} choose a base model with a longer one."
     )
 
 

@@ -7,7 +7,7 @@ requests, and the entry that they repeat.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.data.splits import Forgotten
+from core.data.splits import ForgottenRows
 from core.ledger.statement import Statement
 from core.review.ledger_entries import DECISION, SUBMISSION, WITHDRAWAL
 from core.runs.ledger_entries import RUN, VERIFICATION, Ledger, request_content
@@ -16,7 +16,7 @@ from core.types import Case, ClosedRequest, Request
 OF_ONE_ENTRY = ("number", "time", "before")  # the chain gives each entry its own
 
 
-def enter_member(ledger: Ledger, case: Case, member: Request, closed: ClosedRequest, forgotten: Forgotten) -> None:
+def enter_member(ledger: Ledger, case: Case, member: Request, closed: ClosedRequest, forgotten: ForgottenRows) -> None:
     """Enter the batch's run, verification and what was decided, for one member. Repeated calls do nothing.
 
     Args:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.data.interaction_files import parse_interactions
 from core.data.interaction_store import InteractionStore
-from core.data.splits import Forgotten, forgotten_of
+from core.data.splits import ForgottenRows, forgotten_of
 from core.review.vault import Vault
 from core.types import Case, Evaluation, Interaction, Request, UserSplit, Verification
 from core.utils.serialization import from_json
@@ -76,7 +76,7 @@ class Execution:
         name = self.layout.name(self.layout.interactions)
         return parse_interactions(name, self.vault.read(name))
 
-    def sealed_forgotten(self) -> Forgotten:
+    def sealed_forgotten(self) -> ForgottenRows:
         """What the request took from the training, as it was sealed."""
         users = from_json(UserSplit, json.loads(self.vault.read(self.layout.name(self.layout.user_split))))
         settings = self.workspace.settings

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from core import __version__
-from core.data.splits import Forgotten, forgotten_of
+from core.data.splits import ForgottenRows, forgotten_of
 from core.ledger.chain import append, entries
 from core.ledger.keys import Keys, keys_of, read_public
 from core.ledger.statement import Statement
@@ -188,7 +188,7 @@ def _without_cells(run: RunHandle) -> Mapping[str, Any]:
     return {name: value for name, value in to_json(run.outcome or {}).items() if name != "cells"}
 
 
-def request_content(request: Request, forgotten: Forgotten, keys: Keys) -> dict[str, Any]:
+def request_content(request: Request, forgotten: ForgottenRows, keys: Keys) -> dict[str, Any]:
     """A request as pseudonyms: only the holder of the key can tell who and what it is about.
 
     Args:
@@ -209,7 +209,7 @@ def request_content(request: Request, forgotten: Forgotten, keys: Keys) -> dict[
         "pseudonyms": "HMAC-SHA256",
         "key": keys.signer.public_key.keyid,
         "forgotten": len(rows),
-        "kept": forgotten.kept,
+        "kept": forgotten.retained,
         "commitment": keys.pseudonym("rows", *rows),
     }
 

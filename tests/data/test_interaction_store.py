@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.data import interaction_store
 from core.data.interaction_files import open_interactions, parse_interactions, write_interactions
 from core.data.interaction_store import ROW_GROUP, InteractionStore, Totals
-from core.data.splits import Forgotten, by_user, forget_set, forgotten_of, make_split, split_users
+from core.data.splits import ForgottenRows, by_user, forget_set, forgotten_of, make_split, split_users
 from core.errors import RequestError, WorkspaceError
 from core.types import Interaction, Request, Task
 from core.utils.serialization import read_json_lines, write_json_lines
@@ -100,7 +100,7 @@ def test_what_a_request_takes_is_that_of_the_whole_split(rows, request, task):
     else:
         kept = sum(len(prompt.targets) for prompt in whole.retain)
         assert forget_set(store, roles, request, 4, task) == whole.forget
-        assert forgotten_of(store, roles, request, 4, task) == Forgotten(whole.forget, kept)
+        assert forgotten_of(store, roles, request, 4, task) == ForgottenRows(whole.forget, kept)
 
 
 @settings(max_examples=20, deadline=None)

@@ -105,7 +105,7 @@ def llama3_divisors(config):
     return (LlamaRotaryEmbedding(plain).inv_freq / LlamaRotaryEmbedding(config).inv_freq).numpy()
 
 
-def test_positions_of_llama_3_are_kept(tmp_path):
+def test_rope_of_llama_3_is_kept(tmp_path):
     base = make_base(tmp_path / "base", rope_parameters=LLAMA3)
     config = AutoModelForCausalLM.from_pretrained(base).config
     divisors = llama3_divisors(config)
@@ -114,9 +114,7 @@ def test_positions_of_llama_3_are_kept(tmp_path):
     convert_gguf(path, tmp_path / "converted")
     torch.testing.assert_close(logits(tmp_path / "converted"), logits(base))
     other = write_gguf(base, tmp_path / "other.gguf", tensors={"rope_freqs.weight": divisors[::-1].copy()})
-    with pytest.raises(
-        ModelError, match="has rotary positions .* other than those of Llama 3: name the model's folder"
-    ):
+    with pytest.raises(ModelError, match="has RoPE factors .* other than Llama 3's: name the model's folder"):
         convert_gguf(other, tmp_path / "again")
 
 
@@ -193,6 +191,6 @@ def test_prepare_takes_a_gguf_into_the_workspace(tmp_path, given):
 def test_prepare_leaves_nothing_of_a_refused_gguf(tmp_path):
     path = write_gguf(make_base(tmp_path / "base", max_position_embeddings=128), tmp_path / "model.gguf")
     settings = WorkspaceSettings("ws", "test", base=str(path), window=20)
-    with pytest.raises(ModelError, match="model.gguf has 128 positions"):
+    with pytest.raises(ModelError, match="model.gguf is 128"):
         prepare(DATA, tmp_path / "ws", settings, TINY, lambda *_: pytest.fail("trained"))
     assert {one.name for one in tmp_path.iterdir()} == {"base", "model.gguf"}

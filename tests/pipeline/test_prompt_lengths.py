@@ -1,4 +1,4 @@
-"""Prompts longer than the base model's positions: refused with both numbers and a window that fits."""
+"""Prompts longer than the base model's context length: refused with both numbers and a window that fits."""
 
 import re
 from dataclasses import replace
@@ -41,7 +41,7 @@ def test_prompts_longer_than_the_model_are_refused_and_the_named_window_fits(tmp
         prepare(DATA, tmp_path / "ws", settings, TINY, lambda *_: pytest.fail("trained"))
     text = str(refused.value)
     tokens, window = re.search(
-        r"20 interactions .* have up to (\d+) tokens.*256 positions: give --window (\d+)", text
+        r"20 interactions .* have up to (\d+) tokens.* is 256: give --window (\d+)", text
     ).groups()
     assert int(tokens) > 256 and 4 <= int(window) < 20 and text.endswith(".")
     assert not (tmp_path / "ws").exists()
@@ -51,7 +51,7 @@ def test_prompts_longer_than_the_model_are_refused_and_the_named_window_fits(tmp
 def test_titles_too_long_for_any_window_are_said(tmp_path):
     base = base_of(tmp_path / "base", "llama", 40)
     settings = WorkspaceSettings("long", "test", base=str(base), window=20)
-    with pytest.raises(ModelError, match="40 positions: shorten the titles, or choose a base model with more"):
+    with pytest.raises(ModelError, match="is 40: shorten the titles, or choose a base model with a longer one"):
         prepare(DATA, tmp_path / "ws", settings, TINY, lambda *_: pytest.fail("trained"))
 
 
