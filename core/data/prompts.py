@@ -12,6 +12,7 @@ from core.errors import DataError
 from core.types import Encoded, Prompt
 
 MAX_TITLE = 300
+PART = 256  # prompts that are tokenized at once; a tokenizer's own result takes several times the room of what is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,25 @@ def encode(prompts: Sequence[Prompt], titles: dict[str, str], words: Template, t
         words: The template of the task.
         tokenizer: A fast tokenizer of `transformers`, which gives character offsets.
     """
-    if not prompts:
-        return []
+    numbers: dict[int, int] = {}
+    parts = (prompts[start : start + PART] for start in range(0, len(prompts), PART))
+    return [one for part in parts for one in _encode_part(part, titles, words, tokenizer, numbers)]
+
+
+def _encode_part(
+    prompts: Sequence[Prompt], titles: dict[str, str], words: Template, tokenizer: Any, numbers: dict[int, int]
+) -> list[Encoded]:
+    """Encode prompts whose tokens and offsets are in memory at once; equal numbers become one object of `numbers`."""
     texts = [render(prompt, titles, words) for prompt in prompts]
+
+    def shared(span: tuple[int, int]) -> tuple[int, int]:
+        return numbers.setdefault(span[0], span[0]), numbers.setdefault(span[1], span[1])
+
     return [
         Encoded(
-            ids=tuple(ids),
-            spans=_token_spans(offsets, text.titles),
-            answers=_token_spans(offsets, text.answers),
+            ids=tuple(numbers.setdefault(token, token) for token in ids),
+            spans=tuple(map(shared, _token_spans(offsets, text.titles))),
+            answers=tuple(map(shared, _token_spans(offsets, text.answers))),
             labels=tuple(event.liked for event in prompt.targets),
         )
         for prompt, text, (ids, offsets) in zip(

@@ -1,12 +1,13 @@
 """Prompts: a title cannot forge an answer, and each token span covers its title or answer."""
 
+import tracemalloc
 import unicodedata
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.data.prompts import MAX_TITLE, encode, escape, render
+from core.data.prompts import MAX_TITLE, PART, encode, escape, render
 from core.data.templates import FILMS, read_template
 from core.errors import DataError
 from core.models.scratch import train_tokenizer
@@ -131,3 +132,17 @@ def test_yes_and_no_are_one_token_each(tokenizer):
 
 def test_no_prompts_encode_to_an_empty_list(tokenizer):
     assert encode([], {}, read_template(FILMS, Task.CLICK), tokenizer) == []
+
+
+def test_prompts_are_encoded_in_parts_and_take_little_more_than_what_is_kept(tokenizer):
+    names = [f"The Bell of Harrow, part {number}" for number in range(20)]
+    prompt, shown = prompt_of(names, [True, False] * 10)
+    prompts = [Prompt("u", prompt.events[: 1 + number % 20], 0) for number in range(8 * PART + 1)]
+    words = read_template(FILMS, Task.CLICK)
+    one_by_one = {len(one.events): encode([one], shown, words, tokenizer)[0] for one in prompts[:20]}
+    tracemalloc.start()
+    encoded = encode(prompts, shown, words, tokenizer)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert encoded == [one_by_one[len(one.events)] for one in prompts]
+    assert peak < 2 * kept
