@@ -2,8 +2,9 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,21 @@ HEADER = 8  # bytes of a safetensors file that hold the length of its header
 SQLITE, PARQUET = b"SQLite format 3\x00", b"PAR1"
 
 
+@dataclass(frozen=True)
+class ColumnBatch:
+    """Some rows of a table as columns: each value of a column is searched once, however many rows have it.
+
+    Attributes:
+        columns: The values of each column by its name, all of one length and none of them a list or an object.
+    """
+
+    columns: Mapping[str, list[Any]]
+
+
 def content_of(path: Path) -> tuple[Iterable[Any], str]:
-    """The JSON values of a file or of its lines, and its other text. Of weights, only the header is read.
+    """The JSON values of a file or of its lines, or batches of its columns, and its other text.
+
+    Of weights, only the header is read.
 
     Raises:
         OSError: The file cannot be read, is compressed or damaged.
@@ -30,7 +44,7 @@ def content_of(path: Path) -> tuple[Iterable[Any], str]:
             size = int.from_bytes(file.read(HEADER), "little")
             return [], file.read(min(size, path.stat().st_size)).decode("utf-8", "replace")
     if _begins_with(path, PARQUET):
-        return _parquet_rows(path), _parquet_text(path)
+        return _column_batches(path), _parquet_text(path)
     content = path.read_bytes()
     text = _decoded(content)
     if content.startswith(SQLITE):
@@ -72,14 +86,16 @@ def _parquet_text(path: Path) -> str:
     return "\n".join(value.decode("utf-8", "replace") for value in (schema.metadata or {}).values())
 
 
-def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+def _column_batches(path: Path) -> Iterator[ColumnBatch]:
     """All rows of a Parquet file. Raises OSError where the file is damaged."""
     from pyarrow import ArrowException, parquet  # takes a third of a second
 
     try:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches():
-                yield from batch.to_pylist()
+                yield ColumnBatch(
+                    dict(zip(batch.schema.names, (one.to_pylist() for one in batch.columns), strict=True))
+                )
     except ArrowException as error:
         raise OSError("damaged") from error
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from core.data.interaction_store import InteractionStore
 from core.errors import WorkspaceError
-from core.review.file_contents import content_of
+from core.review.file_contents import ColumnBatch, content_of
 from core.types import Interaction, Item, Request
 from core.utils.hashing import sha256_of_file
 from core.workspace.layout import WorkspaceLayout
@@ -171,6 +171,8 @@ def _unread(name: str) -> WorkspaceError:
 
 
 def _within(value: Any, forgotten: ForgottenData) -> bool:
+    if isinstance(value, ColumnBatch):
+        return _batch_shows(value.columns, forgotten)
     if isinstance(value, dict):
         users, items = (_of(value, names) for names in ((*USER_KEYS, *ENCODED), ITEMS))
         if any(map(forgotten.is_forgotten_user, users)) or any(starmap(forgotten.is_row, product(users, items))):
@@ -182,6 +184,20 @@ def _within(value: Any, forgotten: ForgottenData) -> bool:
             return forgotten.is_row(*value) or any(_within(one, forgotten) for one in value[: 2 - _is_number(value[1])])
         return any(_within(one, forgotten) for one in value)
     return isinstance(value, str) and (forgotten.is_forgotten_user(value) or forgotten.shows(value))
+
+
+def _batch_shows(columns: Mapping[str, list[Any]], forgotten: ForgottenData) -> bool:
+    """What `_within` says of any of the rows; only a row's user and item have to be looked at together."""
+    users, items = ([one for one in columns if _base_name(one) in keys] for keys in ((*USER_KEYS, *ENCODED), ITEMS))
+    for pair in product(users, items):
+        rows = {*zip(*(columns[name] for name in pair), strict=True)}
+        if any(forgotten.is_row(str(user), str(item)) for user, item in rows if None not in (user, item)):
+            return True
+    return any(
+        _within({name: value}, forgotten)
+        for name, values in columns.items()
+        for value in {None, *(one for one in values if name in users or isinstance(one, str))}
+    )
 
 
 def _is_skipped(name: str, value: Any) -> bool:

@@ -5,6 +5,7 @@ import bz2
 import gzip
 import json
 import lzma
+import random
 import sqlite3
 import zlib
 from contextlib import closing
@@ -15,7 +16,7 @@ import pytest
 from pyarrow import parquet
 
 from core.errors import WorkspaceError
-from core.review.leak_scan import find_leaks, forgotten_data_of
+from core.review.leak_scan import ForgottenData, find_leaks, forgotten_data_of
 from core.types import Interaction, Item, Request
 
 EMAIL, WORD, NUMBER = "ann@example.org", "u42", "4"
@@ -179,3 +180,41 @@ def test_scan_of_a_long_file_takes_linear_time(tmp_path, content):
     """A pattern with backtracking would take hours for this file."""
     (tmp_path / "picture.bin").write_bytes(content * 3_000_000)
     assert find_leaks(tmp_path, forgotten_data_of(Request("r", users=(WORD,)), [], {})) == []
+
+
+def random_rows(draw: random.Random) -> list[dict]:
+    """Rows with columns of ids, text and numbers, in which forgotten data is now and then."""
+    ids, numbers = ["4", "u42", "9", "318", "1", None], [4, 9, 318, 1, None]
+    kinds = {
+        "user": ids, "userId": numbers, "members": ids, "item": ids, "movie_id": numbers, "item_id": ids, "sig": ids,
+        "payload": ["bm8=", base64.b64encode(b'{"why": "u42"}').decode(), None, "4", *["bm8="] * 9], "rating": [0.5, 4.0],
+        "u42": [1], "why": ["seen", "user 4", "The Bell of Valdoria", *["4", "318", "9"] * 5], "when": [4, 318],
+    }  # fmt: skip
+    names = draw.sample(sorted(kinds.keys() - {"u42"}), draw.randint(1, 4)) + ["u42"] * (draw.random() < 0.1)
+    return [{name: draw.choice(kinds[name]) for name in names} for _ in range(draw.randint(1, 6))]
+
+
+@pytest.mark.parametrize("owner", [WORD, NUMBER])
+def test_columns_show_what_rows_show(tmp_path, owner):
+    """The same rows as JSON lines are searched row by row."""
+    draw, item, shown = random.Random(0), Item("318", "The Bell of Valdoria"), []
+    forgotten = forgotten_data_of(Request("r", users=(owner,)), [Interaction(owner, "318", True, 1)], {"318": item})
+    for number in range(300):
+        rows = random_rows(draw)
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "rows.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        parquet.write_table(pa.Table.from_pylist(rows), folder / "columns.bin")
+        found = find_leaks(folder, forgotten)
+        assert found in ([], ["columns.bin", "rows.json"]), rows
+        shown.append(bool(found))
+    assert 0.1 < sum(shown) / len(shown) < 0.9
+
+
+def test_value_of_many_rows_is_searched_once(tmp_path):
+    asked = []
+    forgotten = ForgottenData(lambda user: asked.append(user), lambda user, item: asked.append((user, item)))
+    rows = [{"user": "u1", "item": "i1", "why": "moved"}] * 10_000
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "copy.parquet")
+    assert find_leaks(tmp_path, forgotten) == []
+    assert asked.count(("u1", "i1")) == 1 and {"u1", "i1", "moved"} < {*asked} and len(asked) < 100
