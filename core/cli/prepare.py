@@ -25,7 +25,7 @@ Columns = Annotated[
         "for none."
     ),
 ]
-EPOCHS, LEARNING_RATE, AVERAGE = 6, 2e-3, 0.5  # of an adapter that is trained here
+EPOCHS, LEARNING_RATE, AVERAGE, BATCH_SIZE = 6, 2e-3, 0.5, 4  # of an adapter that is trained here
 Average = Annotated[
     float | None,
     typer.Option(
@@ -44,6 +44,9 @@ Epochs = Annotated[
 LearningRate = Annotated[
     float | None,
     typer.Option(help=f"Learning rate of that training. Default: {LEARNING_RATE:g}; needed with --adapter.", min=0),
+]
+BatchSize = Annotated[
+    int, typer.Option(help="Prompts in one step of that training; with --adapter, give those of its own.", min=1)
 ]
 Base = Annotated[
     str,
@@ -110,6 +113,7 @@ def prepare(
     average: Average = None,
     rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter; one of --adapter keeps its own.", min=1)] = 32,
     learning_rate: LearningRate = None,
+    batch_size: BatchSize = BATCH_SIZE,
     window: Annotated[int, typer.Option(help="Interactions in one prompt.", min=4)] = 32,
     ranking_titles: RankingTitles = None,
     base_share: BaseShare = 0.06,
@@ -136,7 +140,7 @@ def prepare(
     settings = WorkspaceSettings(
         workspace.name, data, Task(task), location, revision, window=window, epochs=epochs or EPOCHS,
         learning_rate=LEARNING_RATE if learning_rate is None else learning_rate,
-        rank=rank, seed=seed, average=AVERAGE if average is None else average,
+        rank=rank, seed=seed, batch_size=batch_size, average=AVERAGE if average is None else average,
         ranking_titles=ranking_titles,
         base_note=name or "a small Llama trained here on the data of the base-model users",
     )  # fmt: skip

@@ -245,12 +245,18 @@ def test_prepare_loads_the_tokenizer_of_a_given_base_once(tiny, tmp_path, monkey
 
 
 def test_prepare_tells_the_recipe_and_what_is_not_known(tiny, tmp_path):
-    result, text = prepare_command(tiny, tmp_path, "--epochs", "3", "--learning-rate", "1e-3", "--rank", "16")
+    result, text = prepare_command(
+        tiny, tmp_path, "--epochs", "3", "--learning-rate", "1e-3", "--rank", "16", "--batch-size", "3"
+    )
     assert result.exit_code == 0, result.output
-    assert "the adapter's rank 4, alpha 8 and targets (q_proj, v_proj), and train 3 epochs at 0.001 in" in text
+    assert (
+        "the adapter's rank 4, alpha 8 and targets (q_proj, v_proj), and train 3 epochs at 0.001 in batches of 3."
+        in text
+    )
     assert "perhaps on held-out users and last interactions too" in text
     settings = Workspace(tmp_path / "ws").settings
-    assert (settings.epochs, settings.learning_rate, settings.average, settings.rank) == (3, 1e-3, 0, 4)
+    assert (settings.epochs, settings.learning_rate, settings.batch_size) == (3, 1e-3, 3)
+    assert (settings.average, settings.rank) == (0, 4)
 
 
 @pytest.mark.parametrize(
