@@ -48,6 +48,21 @@ def _parsed(text: str, form: str) -> datetime | None:
         return None
 
 
+COUNTER = 3.2e8  # Unix seconds from which on a number is a time, in 1980; smaller ones may be counters
+
+
+def check_dates(numbers: np.ndarray) -> None:
+    """Check the numbers of a column of times that also holds dates.
+
+    Raises:
+        DataError: One of them is no Unix time, so that it has no place among dates.
+    """
+    if (counters := numbers[numbers < COUNTER]).size:
+        raise DataError(
+            f"Time {counters[0]:g} stands in one column with dates, and is no Unix time: give dates or Unix times only."
+        )
+
+
 def unit_of(numbers: np.ndarray) -> tuple[str, float]:
     """Unit of Unix times, by the size of the largest, and how many of them make a second.
 
@@ -60,7 +75,7 @@ def unit_of(numbers: np.ndarray) -> tuple[str, float]:
     )
     if not name:
         raise DataError(f"The largest time is {largest:g}, which is no Unix time: give Unix seconds or dates.")
-    first = float(numbers[numbers > 3.2e8].min(initial=math.inf))  # smaller numbers may be counters
-    if name != "seconds" and first < 3.2e8 * per_second:
+    first = float(numbers[numbers > COUNTER].min(initial=math.inf))
+    if name != "seconds" and first < COUNTER * per_second:
         raise DataError(f"Times from {first:.0f} to {largest:.0f} have no common unit: give Unix seconds.")
     return name, per_second

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import tracemalloc
 
 import pyarrow as pa
 import pytest
@@ -12,7 +13,7 @@ from core.data.prompts import escape
 from core.data.readers import Columns, read
 from core.data.readers.summary import summary_rows
 from core.types import Task
-from tests.data.files import HEADER, csv_file, named_folder, read_error, read_error_of, tables
+from tests.data.files import HEADER, content, csv_file, named_folder, read_error, read_error_of, tables
 
 
 def test_all_files_of_ratings_are_read_and_named(tmp_path):
@@ -161,6 +162,52 @@ def test_compact_date_is_no_second_of_1970(tmp_path):
     assert {
         one.time for one in read(csv_file(tmp_path, HEADER + "a,1,A,5,20170714\nb,2,B,1,20170714\n")).interactions
     } == {1_499_990_400}
+
+
+@pytest.mark.parametrize("first", ["2017-07-14", "20170714"])
+def test_dates_mixed_with_counters_are_refused(tmp_path, first):
+    rows = f"a,1,A,5,{first}\nb,2,B,1,7\n"
+    assert "Time 7 stands in one column with dates" in read_error_of(csv_file(tmp_path, HEADER + rows))
+    rows = rows.replace(",7\n", ",1500000000\n")
+    assert {one.time for one in read(csv_file(tmp_path, HEADER + rows)).interactions} == {1_499_990_400, 1_500_000_000}
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", ",", "|"])
+@pytest.mark.parametrize("mark", ["sep={}", '"sep={}"', "SEP={}"])
+def test_first_line_of_excel_is_no_header(tmp_path, delimiter, mark):
+    rows = ["user,item,title,rating,time", "a,1,A,5,1", "b,2,B,1,2"]
+    text = "\r\n".join([mark.format(delimiter), *(row.replace(",", delimiter) for row in rows)])
+    assert content(csv_file(tmp_path, text)) == content(csv_file(tmp_path, "\n".join(rows)))
+    assert "line 5 has rating 'bad'" in read_error_of(
+        csv_file(tmp_path, text + "\r\nc,1,A,bad,3".replace(",", delimiter))
+    )
+
+
+ROW = b'{"user": "a", "item": "1", "title": "A", "rating": 5, "time": 1}\n'
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "first"),
+    [
+        ("csv", "a.csv", HEADER.encode()),
+        ("csv", "a.csv.gz", HEADER.encode()),
+        ("csv", "a.tsv", HEADER.replace(",", "\t").encode()),
+        ("jsonl", "a.jsonl", ROW),
+    ],
+)
+def test_one_huge_line_is_refused_in_little_memory(tmp_path, kind, name, first):
+    """A line of 200 MB, as a file without line ends has it."""
+    path = tmp_path / name
+    with gzip.open(path, "wb", 1) if name.endswith("gz") else path.open("wb") as file:
+        file.write(first)
+        for _ in range(200):
+            file.write(b"a" * 10**6)
+    tracemalloc.start()
+    message = read_error(f"{kind}:{path}")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "line 2 has more than 16,777,216 characters: write each row on a line of its own" in message
+    assert peak < 80e6
 
 
 def test_titles_that_a_prompt_writes_alike_are_told_apart(tmp_path):

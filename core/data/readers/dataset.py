@@ -17,7 +17,7 @@ from core.data.readers.ratings import Ratings
 from core.data.readers.summary import Summary
 from core.data.readers.table import ReadOptions, Table
 from core.data.templates import DEFAULT_DOMAIN
-from core.data.times import unit_of
+from core.data.times import check_dates, unit_of
 from core.errors import DataError
 from core.types import Item, Task
 
@@ -75,6 +75,8 @@ def make_dataset(
         raise DataError("The data holds no ratings: give a file with at least one row.")
     check_ids({"user": ratings.used_users, "item": ratings.used_items})
     items, told = first_titles(titles) if catalogue is None else (dict(catalogue), [])
+    if ratings.dated.any():
+        check_dates(ratings.time[~ratings.dated])
     unit, per_second = unit_of(ratings.time[~ratings.dated])
     ratings = ratings.in_time_order(per_second)  # one copy at a time: there may be millions of rows
     kept, (ratings, liked, label_note) = len(ratings), _labelled(ratings, options)

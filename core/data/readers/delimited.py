@@ -4,26 +4,35 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TextIO
 
 from core.data.readers.table import Columns, Rows, Table, check_columns
-from core.data.readers.text_files import encoding_notes, encoding_of, open_text
+from core.data.readers.text_files import encoding_notes, encoding_of, lines_of, open_text
 from core.errors import DataError
 
 DELIMITERS = (",", ";", "\t", "|", "::")
 QUOTING = (",", ";")  # with these, a quoted cell may hold the delimiter and line breaks
 MAX_CELL = 1 << 24  # characters
+EXCEL = re.compile(r'(?i)"?sep=(.)"?\s*')
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file is written: its encoding, its delimiter, and the character before a quote mark inside a cell."""
+    """How a file is written.
+
+    Attributes:
+        encoding: Its encoding.
+        delimiter: What stands between the cells.
+        escape: Character before a quote mark inside a cell.
+        skipped: Lines before the table.
+    """
 
     encoding: str
     delimiter: str
     escape: str | None = None
+    skipped: int = 0
 
 
 def read_delimited(path: Path, columns: Columns) -> Table:
@@ -47,7 +56,8 @@ def delimited_table(
         DataError: Two columns have the same name, or a row cannot be read.
     """
     encoding = encoding_of(path)
-    dialect = Dialect(encoding, delimiter or _delimiter(path, encoding), escape)
+    told = _delimiter_of_excel(path, encoding)
+    dialect = Dialect(encoding, delimiter or told or _delimiter(path, encoding), escape, skipped=int(bool(told)))
     with open_text(path, encoding) as file:
         _, cells = next(_lines(path, file, dialect), (0, []))
     columns = tuple(names) or tuple(one.strip() for one in cells)
@@ -60,8 +70,15 @@ def delimited_table(
 def _delimiter(path: Path, encoding: str) -> str:
     """The delimiter that the first line with text holds most often outside quote marks."""
     with open_text(path, encoding) as file:
-        first = next((line for line in file if line.strip()), "")
+        first = next((line for line in lines_of(path, file) if line.strip()), "")
     return max(DELIMITERS, key=re.sub(r'"[^"]*"', "", first).count)
+
+
+def _delimiter_of_excel(path: Path, encoding: str) -> str:
+    """The delimiter that the first line says in Excel's form, "sep=;"; "" where it is an ordinary line."""
+    with open_text(path, encoding) as file:
+        said = EXCEL.fullmatch(next(lines_of(path, file), ""))
+    return said[1] if said else ""
 
 
 def _rows(path: Path, dialect: Dialect, columns: tuple[str, ...], header: bool) -> Rows:
@@ -80,19 +97,22 @@ def _rows(path: Path, dialect: Dialect, columns: tuple[str, ...], header: bool) 
 
 def _lines(path: Path, file: TextIO, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """Number of the line on which a row begins, and its cells; empty lines are left out."""
+    text_lines = islice(lines_of(path, file), dialect.skipped, None)
     if dialect.delimiter not in QUOTING:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(text_lines, dialect.skipped + 1):
             if text := line.rstrip("\r\n"):
                 yield number, [_unquoted(one) for one in text.split(dialect.delimiter)]
         return
     csv.field_size_limit(MAX_CELL)
-    lines = csv.reader(file, delimiter=dialect.delimiter, escapechar=dialect.escape, skipinitialspace=True, strict=True)
-    start = 1
+    lines = csv.reader(
+        text_lines, delimiter=dialect.delimiter, escapechar=dialect.escape, skipinitialspace=True, strict=True
+    )
+    start = dialect.skipped + 1
     try:
         for cells in lines:
             if any(cells):
                 yield start, cells
-            start = lines.line_num + 1
+            start = dialect.skipped + lines.line_num + 1
     except csv.Error as error:
         raise DataError(
             f"{path} line {start} has a quote mark that is not closed as it should be ({error}): write a quote mark "

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from core.data.readers.table import Columns, Rows, Table
-from core.data.readers.text_files import encoding_notes, encoding_of, open_text
+from core.data.readers.text_files import encoding_notes, encoding_of, lines_of, open_text
 from core.errors import DataError
 
 
@@ -16,7 +16,7 @@ def read_json_lines(path: Path, _columns: Columns | None = None) -> Table:
 
 def _rows(path: Path, encoding: str) -> Rows:
     with open_text(path, encoding) as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(lines_of(path, file), 1):
             if not line.strip():
                 continue
             try:

@@ -3,11 +3,15 @@
 import codecs
 import gzip
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
+from core.errors import DataError
+
 GZIP = b"\x1f\x8b"  # first bytes of a compressed file
 CHUNK = 1 << 20  # bytes
+MAX_LINE = 1 << 24  # characters
 UTF_8, LATIN_1 = "utf-8-sig", "latin-1"
 
 
@@ -34,6 +38,22 @@ def encoding_of(path: Path) -> str:
 def open_text(path: Path, encoding: str) -> TextIO:
     """Open a file as text with its own line ends, without a byte order mark."""
     return io.TextIOWrapper(_open(path), encoding=encoding, newline="")
+
+
+def lines_of(path: Path, file: TextIO) -> Iterator[str]:
+    """The lines of an open file with their line ends, of which no more than one is in memory.
+
+    Raises:
+        DataError: A line is too long.
+    """
+    number = 1
+    while line := file.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            raise DataError(
+                f"{path} line {number} has more than {MAX_LINE:,} characters: write each row on a line of its own."
+            )
+        yield line
+        number += 1
 
 
 def encoding_notes(path: Path, encoding: str) -> tuple[str, ...]:
