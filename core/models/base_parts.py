@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from transformers import AutoConfig, AutoTokenizer
+from transformers.utils import logging
 
 from core.errors import ModelError
+
+logging.disable_progress_bar()  # type: ignore[no-untyped-call] # its bars would break up this program's own
 
 # Implementations of attention that need no kernel from the hub. Others, such as flash_attention_2, need a library.
 PORTABLE = ("eager", "sdpa", None)

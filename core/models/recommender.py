@@ -15,7 +15,6 @@ from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model, get_peft_mod
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
-from transformers.utils import logging
 
 from core.data.prompts import tokenize
 from core.errors import ModelError, WorkspaceError
@@ -29,8 +28,6 @@ from core.types import Task
 from core.utils.atomic_io import disk_error, staging
 from core.utils.serialization import read_json, write_json
 from core.workspace.run_layout import AdapterLayout
-
-logging.disable_progress_bar()  # type: ignore[no-untyped-call] # its bars would break up this program's own
 
 ADAPTER = "default"  # PEFT's name of the served adapter
 # Keys of an adapter's configuration that say where it comes from, which differ between memory and disk.

@@ -1,6 +1,8 @@
 """A configuration that names other weights than a base model's files hold is refused before any work."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,17 @@ def test_a_type_that_transformers_derives_is_named(tmp_path):
     base = make(tmp_path / "mistral", "mistral")
     change_config(base, "config.json", layer_types=["full_attention", "sliding_attention"])
     assert "is of type 'ministral': use one of llama, mistral, " in refusal(base)
+
+
+def test_only_the_sentence_is_told(llama):
+    """transformers reports each weight on the terminal, and draws a bar; in a process that loads nothing else."""
+    change_config(llama, "config.json", hidden_size=64)
+    code = (
+        "import pathlib, sys; from core.models.validation import check_folder; from core.errors import ModelError\n"
+        "try: check_folder(pathlib.Path(sys.argv[1]))\nexcept ModelError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, llama], capture_output=True, text=True, check=True)
+    assert done.stderr == "" and done.stdout.startswith(f"Base model {llama} ") and done.stdout.count("\n") == 1
 
 
 def test_a_size_in_the_spelling_of_the_family_is_named(tmp_path):
