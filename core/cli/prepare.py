@@ -52,6 +52,9 @@ Base = Annotated[
     str,
     typer.Option(help="Folder, GGUF file or hub id (ID@COMMIT) of a base model. Default: a small one is trained here."),
 ]
+GivenAdapter = Annotated[
+    Path | None, typer.Option(help="A LoRA adapter of that base model. Default: one is trained here.")
+]
 Catalogue = Annotated[
     Path | None, typer.Option(help="A separate catalogue: a table, JSON lines or Parquet with item, title, genres.")
 ]
@@ -99,9 +102,7 @@ def prepare(
         str, typer.Option(help="click (is this title liked?) or next_item (which title comes next?).")
     ] = "click",
     base: Base = "",
-    adapter: Annotated[
-        Path | None, typer.Option(help="A LoRA adapter of that base model. Default: one is trained here.")
-    ] = None,
+    adapter: GivenAdapter = None,
     columns: Columns = "",
     items: Catalogue = None,
     liked: Annotated[
