@@ -16,7 +16,7 @@ from peft import LoraConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from core.errors import ModelError
-from core.models.base_fit import check_base_fit, check_type
+from core.models.base_fit import INDEX, check_base_fit, check_type
 from core.models.base_parts import PORTABLE
 from core.models.families import FAMILIES
 from core.models.hub import fingerprint
@@ -68,12 +68,18 @@ def _check_weights(folder: Path) -> None:
         raise ModelError(f"Base model {folder} {problem}: only safetensors are loaded, so convert it first.")
     if AdapterLayout(folder).config.is_file():
         raise ModelError(f"Base model {folder} holds an {ADAPTER_CONFIG}: keep adapters in folders of their own.")
-    for index in folder.glob("*.index.json"):
-        named = read_config(index).get("weight_map", {}).values()
-        if bad := next((name for name in named if Path(name).name != name or not name.endswith(".safetensors")), None):
-            raise ModelError(
-                f"Base model {folder} names {bad!r} in {index.name}: list safetensors of this folder only."
-            )
+    if (folder / INDEX).is_file():
+        _check_index(folder)
+
+
+def _check_index(folder: Path) -> None:
+    """Require an index of safetensors in this folder. Indexes of pickles, which official models also hold, are unread."""
+    named = read_config(folder / INDEX).get("weight_map")
+    if not isinstance(named, dict):
+        raise ModelError(f"Base model {folder} has no weight_map in {INDEX}: restore the file.")
+    for name in map(str, named.values()):
+        if Path(name).name != name or not name.endswith(".safetensors"):
+            raise ModelError(f"Base model {folder} names {name!r} in {INDEX}: list safetensors of this folder only.")
 
 
 def _without_harmless(path: Path) -> dict[str, Any]:

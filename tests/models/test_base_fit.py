@@ -157,6 +157,46 @@ def test_masks_of_older_versions_are_taken(tmp_path):
     check_folder(base)
 
 
+@pytest.mark.parametrize(
+    ("family", "extra"),
+    [
+        ("llama", {"model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(4)}),  # Llama 2
+        ("qwen3", {"lm_head.weight": torch.ones(512, 32)}),  # Qwen 3 0.6B, tied and stored
+        ("gpt2", {"lm_head.weight": torch.ones(512, 32), "transformer.h.0.attn.bias": torch.ones(1, 1, 128, 128)}),
+        ("llama", {"v_head.summary.weight": torch.ones(1, 32)}),  # of models tuned with TRL
+    ],
+)
+def test_weights_that_official_models_add_are_taken(tmp_path, family, extra):
+    base = make(tmp_path / family, family)
+    if family == "qwen3":
+        change_config(base, "config.json", tie_word_embeddings=True)
+    change(base, lambda weights: weights | extra)
+    check_folder(base)
+
+
+def test_an_index_of_pickles_beside_is_not_read(tmp_path):
+    """As the official Mistral 7B, Llama 2 and Pythia have it; the hub's JSON files are all downloaded."""
+    base = make(tmp_path / "parts", "mistral", max_shard_size="20KB")
+    pickles = {"weight_map": {"lm_head.weight": "pytorch_model-00001-of-00002.bin"}}
+    (base / "pytorch_model.bin.index.json").write_text(json.dumps(pickles))
+    check_folder(base)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({}, "has no weight_map in model.safetensors.index.json"),
+        ({"weight_map": ["lm_head.weight"]}, "has no weight_map in model.safetensors.index.json"),
+        ({"weight_map": {"lm_head.weight": 3}}, "names '3' in model.safetensors.index.json"),
+        ({"weight_map": {"lm_head.weight": ["a.safetensors"]}}, "list safetensors of this folder only"),
+    ],
+)
+def test_an_index_that_names_no_files_is_refused(tmp_path, content, sentence):
+    base = make(tmp_path / "parts", "llama", max_shard_size="20KB")
+    (base / "model.safetensors.index.json").write_text(json.dumps(content))
+    assert sentence in refusal(base)
+
+
 def test_parts_by_an_index_are_read_together(tmp_path):
     base = make(tmp_path / "parts", "llama", max_shard_size="20KB")
     parts = sorted(base.glob("model-*.safetensors"))
