@@ -148,6 +148,8 @@ class ModulesPatch(_Patch):
         self, parts: Anatomy, corrupted: ActivationCache, head_weights: HeadWeights, circuit: Collection[str]
     ) -> None:
         super().__init__(parts, corrupted, head_weights)
+        # Subclasses bind another tensor to `outside`. None is written in place, and each hook returns a new tensor
+        # (`shifted`), so nothing changes that another hook, the cache or autograd still reads.
         self.outside = torch.tensor([name not in circuit for name in parts.modules])
         self.outside = self.outside.view(len(parts.layers), -1).to(parts.embed.weight.device)
 
