@@ -18,7 +18,7 @@ from core.types import Group, ModuleGroup
 from dashboard.presenters.circuit_html import POLICY, embedded
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import GROUP_NAMES, module_title
-from dashboard.presenters.theme import COLOURS, DARK, LIGHT, OPPOSES, SUPPORTS, VIS_SHAPES, Paper
+from dashboard.presenters.theme import COLOURS, LIGHT, OPPOSES, SUPPORTS, VIS_SHAPES
 
 REMOTE = re.compile(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=[^>]*>(?:\s*</script>)?", re.IGNORECASE)
 LABELLED = 150  # in a larger graph, only modules inside a group are labelled
@@ -63,24 +63,23 @@ h1 {{ display: none; }}
 </style>"""
 
 
-def page(graph: nx.MultiDiGraph, groups: tuple[ModuleGroup, ...], edges: int, dark: bool = False) -> str:
-    """Draw a circuit graph as one HTML page.
+def page(graph: nx.MultiDiGraph, groups: tuple[ModuleGroup, ...], edges: int) -> str:
+    """Draw a circuit graph as one HTML page, light as the page of the explorer that is saved beside it.
 
     Args:
         graph: Nodes with kind, layer and score; edges with input and score (`core.circuit.graph`).
         groups: Group of each module.
         edges: Number of connections drawn, the strongest; q, k and v of one pair of modules count as one.
-        dark: Whether to use the dark theme.
 
     Returns:
         The HTML document.
     """
-    paper, ids = (DARK if dark else LIGHT), {name: index for index, name in enumerate(graph)}
-    network = Network(cdn_resources="in_line", bgcolor=paper.back)
-    columns, rows = _add_nodes(network, graph, {group.module: group for group in groups}, paper)
-    _add_edges(network, pairs(graph)[:edges], ids, dark)
+    ids = {name: index for index, name in enumerate(graph)}
+    network = Network(cdn_resources="in_line", bgcolor=LIGHT.back)
+    columns, rows = _add_nodes(network, graph, {group.module: group for group in groups})
+    _add_edges(network, pairs(graph)[:edges], ids)
     network.set_options(OPTIONS)
-    return offline(network.generate_html(), paper, columns, rows)
+    return offline(network.generate_html(), columns, rows)
 
 
 def pairs(graph: nx.MultiDiGraph) -> list[tuple[str, str, dict[str, float]]]:
@@ -96,7 +95,7 @@ def strength(scores: dict[str, float]) -> float:
     return sum(map(abs, scores.values()))
 
 
-def offline(html: str, paper: Paper, columns: int, rows: int) -> str:
+def offline(html: str, columns: int, rows: int) -> str:
     """Remove the remote tags of pyvis and add the policy, the style and the script that fits the graph to its frame.
 
     Raises:
@@ -106,7 +105,7 @@ def offline(html: str, paper: Paper, columns: int, rows: int) -> str:
     head = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     html = html.replace("<html>", '<html lang="en">', 1)
     html = html.replace("<head>", f"<!-- CURE Lens --><head>{head}<title>CURE Lens</title>", 1)
-    html = html.replace("</head>", STYLE.format(back=paper.back, ink=paper.ink, quiet=paper.quiet) + "</head>", 1)
+    html = html.replace("</head>", STYLE.format(back=LIGHT.back, ink=LIGHT.ink, quiet=LIGHT.quiet) + "</head>", 1)
     values = {
         "COLUMNS": columns,
         "ROWS": rows,
@@ -123,9 +122,7 @@ def offline(html: str, paper: Paper, columns: int, rows: int) -> str:
     return html
 
 
-def _add_nodes(
-    network: Network, graph: nx.MultiDiGraph, groups: dict[str, ModuleGroup], paper: Paper
-) -> tuple[int, int]:
+def _add_nodes(network: Network, graph: nx.MultiDiGraph, groups: dict[str, ModuleGroup]) -> tuple[int, int]:
     """Add every node with its position as a share of the frame; return (columns, rows) of the grid."""
     layers = max(data["layer"] for _, data in graph.nodes(data=True))
     heads = max((_head(name) for name, data in graph.nodes(data=True) if data["kind"] == "head"), default=0) + 1
@@ -143,13 +140,13 @@ def _add_nodes(
             label=_label(name, data["kind"]) if ends or not many or group is not Group.OUTSIDE else " ",
             title=_tooltip(name, data, groups.get(name)),
             shape="box" if ends else VIS_SHAPES[group],
-            color=paper.back if ends else _fill(group, groups.get(name), paper),
+            color=LIGHT.back if ends else _fill(group, groups.get(name)),
             font={
-                "color": paper.ink if ends else paper.quiet,
+                "color": LIGHT.ink if ends else LIGHT.quiet,
                 "size": 13 if ends else 11,
                 "vadjust": 0 if ends else -4,
                 "strokeWidth": 3,
-                "strokeColor": paper.back,
+                "strokeColor": LIGHT.back,
             },
             across=column / (columns - 0.5),
             up=(data["layer"] + 1) / (layers + 1),
@@ -163,7 +160,7 @@ def _add_nodes(
             across=0,
             up=(layer + 1) / (layers + 1),
             radius=1,
-            font={"color": paper.quiet, "size": 12},
+            font={"color": LIGHT.quiet, "size": 12},
         )
     return columns, rows
 
@@ -172,13 +169,12 @@ def _add_edges(
     network: Network,
     shown: Sequence[tuple[str, str, dict[str, float]]],
     ids: dict[str, int],
-    dark: bool,
 ) -> None:
     """Add curved lines: width and opacity show the strength, colour and dashes the sign of the sum of the scores."""
     top = strength(shown[0][2]) if shown else 1.0
     for index, (source, target, scores) in reversed(list(enumerate(shown))):
         share, opposes = strength(scores) / (top or 1.0), sum(scores.values()) > 0
-        colour = (OPPOSES if opposes else SUPPORTS)[dark]
+        colour, _ = OPPOSES if opposes else SUPPORTS
         reads = ", ".join(f"{name or t('circuit-graph-reads')} {score:+.3f}" for name, score in scores.items())
         ends = t("circuit-connection-title", source=module_title(source), target=module_title(target))
         network.add_edge(
@@ -192,10 +188,10 @@ def _add_edges(
         )
 
 
-def _fill(group: Group, row: ModuleGroup | None, paper: Paper) -> dict[str, str]:
+def _fill(group: Group, row: ModuleGroup | None) -> dict[str, str]:
     """Return the outline in the group's colour, and a fill that is paler for a less certain group."""
     colour, certainty = COLOURS[group], row.membership_probability if row else 1.0
-    channels = zip(_rgb(colour), _rgb(paper.back), strict=True)
+    channels = zip(_rgb(colour), _rgb(LIGHT.back), strict=True)
     fill = "#" + "".join(f"{round(certainty * own + (1 - certainty) * back):02X}" for own, back in channels)
     return {"border": colour, "background": fill}
 

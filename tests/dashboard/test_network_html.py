@@ -28,25 +28,23 @@ def test_parallel_edges_are_merged_and_sorted_by_strength() -> None:
     assert found[1][2] == {"q": 0.2, "v": -0.3}
 
 
-@pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("edges", [0, 2, 99])
-def test_every_module_has_the_colour_and_shape_of_its_group(dark: bool, edges: int) -> None:
-    html = page(circuit_graph(CIRCUIT), GROUPS, edges, dark)
+def test_every_module_has_the_colour_and_shape_of_its_group(edges: int) -> None:
+    html = page(circuit_graph(CIRCUIT), GROUPS, edges)
     assert all(phrases.module_title(name) in html for name in MODULES)
     assert all(colour in html for colour in COLOURS.values())
     assert '"triangle"' in html and '"diamond"' in html
     assert len(data_of(html, "edges")) == min(edges, 3)
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_colour_and_dashes_tell_the_sign_and_every_line_is_curved(dark: bool) -> None:
+def test_colour_and_dashes_tell_the_sign_and_every_line_is_curved() -> None:
     for edge, (_, _, scores) in zip(
-        reversed(data_of(page(circuit_graph(CIRCUIT), GROUPS, 99, dark), "edges")),
+        reversed(data_of(page(circuit_graph(CIRCUIT), GROUPS, 99), "edges")),
         pairs(circuit_graph(CIRCUIT)),
         strict=True,
     ):
         opposes = sum(scores.values()) > 0
-        assert edge["color"]["color"] == (OPPOSES if opposes else SUPPORTS)[dark] and edge["dashes"] == opposes
+        assert edge["color"]["color"] == (OPPOSES if opposes else SUPPORTS)[0] and edge["dashes"] == opposes
         assert edge["smooth"]["type"] == "curvedCW" and edge["smooth"]["roundness"] > 0
 
 
