@@ -74,6 +74,9 @@ HeldOutShare = Annotated[
 ]
 
 
+Liked = Annotated[
+    float | None, typer.Option(help="From which rating on a title counts as liked. Default: by the scale.")
+]
 Negatives = Annotated[
     int, typer.Option(help="Titles to sample as not liked for each row of data without ratings.", min=0, max=20)
 ]
@@ -105,9 +108,7 @@ def prepare(
     adapter: GivenAdapter = None,
     columns: Columns = "",
     items: Catalogue = None,
-    liked: Annotated[
-        float | None, typer.Option(help="From which rating on a title counts as liked. Default: by the scale.")
-    ] = None,
+    liked: Liked = None,
     negatives: Negatives = 0,
     templates: Templates = "",
     epochs: Epochs = None,

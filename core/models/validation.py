@@ -73,7 +73,7 @@ def _check_weights(folder: Path) -> None:
 
 
 def _check_index(folder: Path) -> None:
-    """Require an index of safetensors in this folder. Indexes of pickles, which official models also hold, are unread."""
+    """Require an index of safetensors in this folder. One of pickles, which official models also hold, is not read."""
     named = read_config(folder / INDEX).get("weight_map")
     if not isinstance(named, dict):
         raise ModelError(f"Base model {folder} has no weight_map in {INDEX}: restore the file.")

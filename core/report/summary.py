@@ -19,9 +19,8 @@ NOT_RUN = (  # attacks that a run leaves out; its verification runs more of them
     "attacks of the verification: paraphrased prompts, quantization, relearning, probes of the hidden states",
 )
 GIVEN_ADAPTER = (
-    "The adapter was trained elsewhere, perhaps also on the held-out users and on each user's last interactions. "
-    "Early stopping, memory contrast and membership compare with these, so they may find less memory than there is, "
-    "and the test AUC may be too high."
+    "The adapter was trained elsewhere, perhaps also on held-out users and last interactions. Early stopping, memory "
+    "contrast and membership compare with these, so they may find too little memory, and its test AUC may be too high."
 )
 
 
