@@ -1,8 +1,8 @@
 """Base models in GGUF, llama.cpp's file format: converted to a Hugging Face folder with safetensors.
 
 transformers reads the file and computes the weights of its quantised blocks. What it would leave out without a word,
-such as other RoPE factors or tensors that it does not know, is refused here: the converted model is the one in the
-file.
+such as other RoPE factors, tensors that it does not know or another way to split texts, is mended or refused here:
+the converted model is the one in the file.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers import pre_tokenizers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from transformers.modeling_gguf_pytorch_utils import TensorProcessor, get_gguf_hf_weights_map
 
@@ -29,6 +30,9 @@ READ = (
     "attention.layer_norm_rms_epsilon", "rope.dimension_count", "rope.freq_base",
 )  # fmt: skip
 NOTHING = (0, "", "none", False)  # values of other fields that change nothing
+# Names that llama.cpp gives to the ways in which a byte-level tokenizer splits a text before it merges.
+LIKE_GPT2 = ("gpt-2", "phi-2", "mpt", "olmo")
+DIGIT_BY_DIGIT = ("smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b")
 USER_DEFINED = 4  # type of tokens that are found in a text as a whole, but are not special
 ROPE_FACTORS = "rope_freqs.weight"  # divisors of the rotary frequencies
 # Llama 3.1 to 3.3 differ in the largest divisor only.
@@ -114,6 +118,7 @@ def _convert(path: Path, folder: Path, fields: Mapping[str, Any], tensors: Mappi
         raise ModelError(
             f"Base model {path} cannot be converted from GGUF ({reason}): name the model's folder of safetensors."
         ) from None
+    _split_as_trained(path, tokenizer, fields.get("tokenizer.ggml.pre"))
     model, found = loaded
     _check_tensors(path, model, set(found["missing_keys"]), tensors)
     if ROPE_FACTORS in tensors:
@@ -121,6 +126,8 @@ def _convert(path: Path, folder: Path, fields: Mapping[str, Any], tensors: Mappi
     model.hf_quantizer, model.config.quantization_config = None, None  # its weights are plain now
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    config_file = folder / "config.json"  # without its writer's version, one file is one base model on every machine
+    write_json(config_file, {k: v for k, v in read_json(config_file).items() if k != "transformers_version"})
     kinds = fields.get("tokenizer.ggml.token_type") or ()
     _mend_tokenizer(folder / "tokenizer.json", fields["tokenizer.ggml.tokens"], kinds)
 
@@ -174,6 +181,29 @@ def _llama3_divisors(rope: Mapping[str, Any], size: int) -> torch.Tensor:
     )
     between = 1 / ((1 - smooth) / rope["factor"] + smooth)
     return torch.where(waves < high, 1.0, torch.where(waves > low, rope["factor"], between))
+
+
+def _split_as_trained(path: Path, tokenizer: Any, pre: str | None) -> None:
+    """Split texts as the model's own tokenizer does; transformers splits like GPT-2 whatever it does not know.
+
+    Args:
+        path: The GGUF file.
+        tokenizer: The tokenizer that transformers made.
+        pre: Name of the split in the file.
+
+    Raises:
+        ModelError: The split is not known here either.
+    """
+    backend = tokenizer.backend_tokenizer
+    if not isinstance(backend.pre_tokenizer, pre_tokenizers.ByteLevel) or pre in LIKE_GPT2:
+        return
+    if pre not in DIGIT_BY_DIGIT:
+        raise ModelError(
+            f"Base model {path} has tokenizer.ggml.pre = {str(pre)[:40]}, which is not read from GGUF: "
+            "name the model's folder of safetensors."
+        )
+    digits = pre_tokenizers.Digits(individual_digits=True)
+    backend.pre_tokenizer = pre_tokenizers.Sequence([digits, backend.pre_tokenizer])
 
 
 def _mend_tokenizer(path: Path, tokens: Sequence[str], kinds: Sequence[int]) -> None:

@@ -2,14 +2,47 @@
 
 import json
 import shutil
+from copy import deepcopy
 from pathlib import Path
 
 import gguf
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
+from tests.circuit.conftest import CONFIGS
+from tests.conftest import small_dataset
+
+DATA = small_dataset(users=16)
 ARCHITECTURES = {"llama": gguf.MODEL_ARCH.LLAMA, "qwen2": gguf.MODEL_ARCH.QWEN2, "qwen3": gguf.MODEL_ARCH.QWEN3}
+
+
+def make_base(folder, family="llama", **values):
+    """A random base model with a tokenizer in the form of GPT-2, one of whose tokens is a whole title."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    lines = [f'\n"{item.title}": {answer}' for item in DATA.items for answer in ("Yes", "No")]
+    lines += [f"{year}" for year in range(1980, 2000)]
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=["<pad>"], initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(lines, trainer)
+    tokenizer.add_tokens([AddedToken(DATA.items[3].title, normalized=False)])
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>")
+    config = deepcopy(CONFIGS[family])
+    known = {"vocab_size": len(fast), "intermediate_size": 64, "max_position_embeddings": 512, "attention_bias": False}
+    for key, value in (known | values).items():
+        setattr(config, key, value)
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config)
+    for weight in model.parameters():
+        weight.data += torch.randn_like(weight) * 0.1
+    model.save_pretrained(folder)
+    fast.save_pretrained(folder)
+    return folder
 
 
 def write_gguf(base: Path, path: Path, quantization: str = "F32", fields=(), tensors=(), without: str = "") -> Path:

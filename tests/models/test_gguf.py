@@ -7,8 +7,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM, __version__
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from core.errors import ModelError, RunError
@@ -18,43 +17,18 @@ from core.models.validation import check_folder
 from core.pipeline.context import load_adapter
 from core.pipeline.prepare import prepare
 from core.workspace import Workspace, WorkspaceSettings
-from tests.circuit.conftest import CONFIGS, TRAINED
-from tests.conftest import TINY, small_dataset
+from tests.circuit.conftest import TRAINED
+from tests.conftest import TINY
 from tests.models.adapter_folders import make_adapter
 
 pytest.importorskip("gguf")
-from tests.models.gguf_files import rounded, write_gguf
+from tests.models.gguf_files import DATA, make_base, rounded, write_gguf
+from tests.models.llama_cpp_bpe import Bpe
 
-DATA = small_dataset(users=16)
 LLAMA3 = {
     "rope_type": "llama3", "rope_theta": 500000.0, "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
     "original_max_position_embeddings": 8192,
 }  # fmt: skip
-
-
-def make_base(folder, family="llama", **values):
-    """A random base model with a tokenizer in the form of GPT-2, one of whose tokens is a whole title."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    lines = [f'\n"{item.title}": {answer}' for item in DATA.items for answer in ("Yes", "No")]
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=["<pad>"], initial_alphabet=alphabet, show_progress=False
-    )
-    tokenizer.train_from_iterator(lines, trainer)
-    tokenizer.add_tokens([AddedToken(DATA.items[3].title, normalized=False)])
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>")
-    config = deepcopy(CONFIGS[family])
-    known = {"vocab_size": len(fast), "intermediate_size": 64, "max_position_embeddings": 512, "attention_bias": False}
-    for key, value in (known | values).items():
-        setattr(config, key, value)
-    torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(config)
-    for weight in model.parameters():
-        weight.data += torch.randn_like(weight) * 0.1
-    model.save_pretrained(folder)
-    fast.save_pretrained(folder)
-    return folder
 
 
 def logits(folder):
@@ -73,6 +47,7 @@ def test_a_converted_model_computes_what_its_weights_compute(tmp_path, family, q
     path = write_gguf(base, tmp_path / "model.gguf", quantization)
     assert convert_gguf(path, tmp_path / "converted") == hashlib.sha256(path.read_bytes()).hexdigest()
     check_folder(tmp_path / "converted")
+    assert __version__ not in (tmp_path / "converted/config.json").read_text()
     expected = logits(rounded(base, tmp_path / "rounded", quantization, dtype))
     torch.testing.assert_close(logits(tmp_path / "converted"), expected, atol=1e-4, rtol=1e-4)
     assert expected.std() > 0.1
@@ -87,6 +62,15 @@ def test_the_tokenizer_writes_the_same_tokens(tmp_path):
     own, known = (load_tokenizer(folder) for folder in (tmp_path / "converted", base))
     assert own(texts)["input_ids"] == known(texts)["input_ids"]
     assert own(DATA.items[3].title)["input_ids"] == [len(known) - 1] and len(own) == len(known)
+
+
+@pytest.mark.parametrize(("split", "tokens"), [("gpt-2", 1), ("smollm", 4)])
+def test_texts_are_split_as_the_file_says(tmp_path, split, tokens):
+    path = write_gguf(make_base(tmp_path / "base"), tmp_path / "model.gguf", fields={"tokenizer.ggml.pre": split})
+    convert_gguf(path, tmp_path / "converted")
+    texts = ["1987", "It's 12:30,  ２½ hours\n\t left", "Über 7 – ☂  ", *(item.title for item in DATA.items[:3])]
+    found = load_tokenizer(tmp_path / "converted")(texts)["input_ids"]
+    assert found == [Bpe(path).encode(text) for text in texts] and len(found[0]) == tokens
 
 
 @pytest.mark.skipif(not TRAINED.is_dir(), reason="../shared/data/tinystories-260k is not on this machine")
@@ -123,6 +107,7 @@ def test_rope_of_llama_3_is_kept(tmp_path):
     [
         ({"fields": {"llama.rope.scaling.type": "yarn"}}, "has llama.rope.scaling.type = yarn, which is not read"),
         ({"fields": {"llama.attention.sliding_window": 7.0}}, "has llama.attention.sliding_window = 7.0, which is"),
+        ({"fields": {"tokenizer.ggml.pre": "poro-chat"}}, "has tokenizer.ggml.pre = poro-chat, which is not read"),
         ({"fields": {"llama.rope.dimension_count": 4.0}}, "has llama.rope.dimension_count = "),
         ({"tensors": {"blk.0.attn_q.bias": np.ones(32, np.float32)}}, "holds the tensor blk.0.attn_q.bias, which is"),
         (
