@@ -1,15 +1,9 @@
-"""Reader/writer lock of a workspace: many jobs may use the models, or one deletion may remove them.
-
-The locks belong to the operating system, so they are released when their process ends, however it ends.
-"""
+"""Reader/writer lock of a workspace: many jobs may use the models, or one deletion may remove them."""
 
 import fcntl
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager
 
-from core.errors import WorkspaceError
-from core.utils.atomic_io import disk_error
+from core.utils.file_locks import locked
 from core.workspace.workspace import Workspace
 
 MODELS_IN_USE = "A run, a reference or a verification is using this workspace's models: let it end, then try again."
@@ -22,7 +16,7 @@ def shared_model_lock(workspace: Workspace) -> AbstractContextManager[None]:
     Raises:
         WorkspaceError: A deletion is being carried out.
     """
-    return _locked(workspace.layout.work_lock, fcntl.LOCK_SH | fcntl.LOCK_NB, DELETION_RUNNING)
+    return locked(workspace.layout.work_lock, fcntl.LOCK_SH | fcntl.LOCK_NB, DELETION_RUNNING)
 
 
 def exclusive_model_lock(workspace: Workspace) -> AbstractContextManager[None]:
@@ -31,23 +25,9 @@ def exclusive_model_lock(workspace: Workspace) -> AbstractContextManager[None]:
     Raises:
         WorkspaceError: A job is using the models.
     """
-    return _locked(workspace.layout.work_lock, fcntl.LOCK_EX | fcntl.LOCK_NB, MODELS_IN_USE)
+    return locked(workspace.layout.work_lock, fcntl.LOCK_EX | fcntl.LOCK_NB, MODELS_IN_USE)
 
 
 def decision_lock(workspace: Workspace) -> AbstractContextManager[None]:
     """Lock of the one process that carries out decisions. Another process waits."""
-    return _locked(workspace.layout.review_lock, fcntl.LOCK_EX)
-
-
-@contextmanager
-def _locked(path: Path, mode: int, refusal: str = "") -> Iterator[None]:
-    try:
-        file = path.open("a")
-    except OSError as error:
-        raise disk_error(path, error) from error
-    with file:
-        try:
-            fcntl.flock(file, mode)
-        except BlockingIOError:
-            raise WorkspaceError(refusal) from None
-        yield
+    return locked(workspace.layout.review_lock, fcntl.LOCK_EX)
