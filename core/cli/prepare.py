@@ -12,6 +12,7 @@ from core.data.readers import READERS, Dataset, read
 from core.data.readers.summary import summary_rows
 from core.data.templates import DOMAINS, check_templates, read_template, templates_file
 from core.errors import RequestError
+from core.models.known_bases import known_bases
 from core.report.summary import GIVEN_ADAPTER
 from core.types import Task
 from core.utils.commands import command_line
@@ -50,7 +51,10 @@ BatchSize = Annotated[
 ]
 Base = Annotated[
     str,
-    typer.Option(help="Folder, GGUF file or hub id (ID@COMMIT) of a base model. Default: a small one is trained here."),
+    typer.Option(
+        help="A base model: a name of `base list`, a folder, a GGUF file or a hub id (ID@COMMIT). "
+        "Default: a small one is trained here."
+    ),
 ]
 GivenAdapter = Annotated[
     Path | None, typer.Option(help="A LoRA adapter of that base model. Default: one is trained here.")
@@ -195,8 +199,8 @@ def _print_data(dataset: Dataset, task: Task, templates: Path) -> None:
 
 
 def _base(base: str) -> tuple[str, str | None, str]:
-    """Name, revision and location of the base model: a folder, a hub id, or `base` if it is trained here."""
-    if Path(base).exists() and base:
+    """Name, revision and location of the base model: a known name, a folder, a hub id; `base` if it is trained here."""
+    if base and base not in known_bases() and Path(base).exists():
         return base, None, str(Path(base).resolve())
     name, _, revision = base.partition("@")
     return name, revision or None, name or "base"

@@ -10,6 +10,8 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from core.errors import ModelError
+from core.models.known_bases import known_bases
+from core.utils.commands import command_line
 
 FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 COMMIT = re.compile("[0-9a-f]{40}")
@@ -22,20 +24,26 @@ def resolve(base: str, revision: str | None = None) -> Path:
     by itself.
 
     Args:
-        base: A folder, or a hub id.
+        base: The name of a known base, a folder, or a hub id.
         revision: Commit of the hub model, 40 hex digits.
 
     Returns:
-        The folder itself, or the hub cache's snapshot of the revision: safetensors, configuration and tokenizer.
+        The folder itself, the one that `base fetch` made, or the hub cache's snapshot of the revision: safetensors,
+        configuration and tokenizer.
 
     Raises:
-        ModelError: There is no such folder and the model has no commit, may not be downloaded, or cannot be.
+        ModelError: The known base was not fetched; or there is no such folder and the model has no commit, may not be
+            downloaded, or cannot be.
     """
+    if known := known_bases().get(base):
+        if not known.folder.is_dir():
+            raise ModelError(f"Base {base!r} is not on this machine: run {command_line('base', 'fetch', base)}.")
+        return known.folder
     if Path(base).is_dir():
         return Path(base)
     if not COMMIT.fullmatch(revision or ""):  # a branch or tag can point to another model later
         raise ModelError(
-            f"Base model {base!r} is no folder and no GGUF file here: "
+            f"Base model {base!r} is no folder, no GGUF file and no known base ({', '.join(known_bases())}): "
             "name one, or a hub id with a commit of 40 hex digits (ID@COMMIT)."
         )
     with suppress(LocalEntryNotFoundError):  # a cached snapshot needs no download

@@ -13,6 +13,7 @@ from core.models.base_parts import load_tokenizer
 from core.models.external_adapter import check_given_adapter
 from core.models.gguf import convert_gguf, is_gguf
 from core.models.hub import resolve
+from core.models.known_bases import known_bases
 from core.models.lora_recipe import recipe_of
 from core.models.recommender import answer_tokens
 from core.models.validation import check_folder
@@ -38,6 +39,9 @@ def given_base(settings: WorkspaceSettings, converted: Path) -> tuple[WorkspaceS
     """
     if settings.base == "base":
         return settings, None
+    if known := known_bases().get(settings.base):  # the workspace keeps its name, so that it opens on other machines
+        note = f"{known.title} ({known.weights}; {known.package} {known.version}, SHA-256 {known.sha256})"
+        return replace(settings, base_note=note), resolve(settings.base)
     if not is_gguf(settings.base):
         return settings, resolve(settings.base, settings.base_revision)
     digest = convert_gguf(Path(settings.base), converted)

@@ -25,7 +25,7 @@ class WorkspaceSettings:
         name: The name that pages show.
         data: The data source, KIND:PATH.
         task: What the recommender is asked.
-        base: The base model: a folder (relative to the workspace or absolute) or a hub id.
+        base: The base model: a folder (relative to the workspace or absolute), the name of a known base or a hub id.
         base_revision: The commit of a hub id.
         adapter: The folder of the adapter in use, relative to the workspace or absolute.
         window: Interactions in one prompt, targets included.
@@ -138,7 +138,7 @@ class Workspace:
 
     @property
     def base(self) -> str:
-        """The base model: a folder or a hub id."""
+        """The base model: a folder, the name of a known base or a hub id."""
         return self._location(self.settings.base)
 
     @property

@@ -113,11 +113,13 @@ def test_verify_prints_no_verdict_for_descriptions(monkeypatch, tmp_path):
         (["--data", "csv:{ratings}", "--columns", "user=who", "--task", "magic"], "Task 'magic'"),
         (["--data", "csv:{ratings}", "--columns", "nonsense"], "Columns 'nonsense'"),
         (["--data", "csv:{ratings}", "--columns", "user=who", "--base", "some/model"], "ID@COMMIT"),
+        (["--data", "csv:{ratings}", "--columns", "user=who", "--base", "smollm2-135m"], "base fetch smollm2-135m."),
         (["--data", "csv:{ratings}", "--columns", "user=who", "--base", "{pickled}"], "holds the pickle"),
         (["--data", "csv:{long}"], "10,000 characters"),
     ],
 )
 def test_prepare_refuses_invalid_input_and_leaves_no_files(ratings, tmp_path, capsys, monkeypatch, arguments, words):
+    monkeypatch.setenv("CURE_LENS_CACHE", str(tmp_path / "cache"))
     pickled = tmp_path / "pickled"
     pickled.mkdir()
     (pickled / "config.json").write_text('{"model_type": "llama"}')

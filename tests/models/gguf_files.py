@@ -92,6 +92,12 @@ def rounded(base: Path, folder: Path, quantization: str, dtype: torch.dtype) -> 
     return folder
 
 
+def logits(folder: Path) -> torch.Tensor:
+    """What the model in a folder answers to its first 60 tokens."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    return model(torch.arange(60)[None]).logits
+
+
 def _write_config(writer: gguf.GGUFWriter, config: dict) -> None:
     writer.add_context_length(config["max_position_embeddings"])
     writer.add_embedding_length(config["hidden_size"])

@@ -22,18 +22,13 @@ from tests.conftest import TINY
 from tests.models.adapter_folders import make_adapter
 
 pytest.importorskip("gguf")
-from tests.models.gguf_files import DATA, make_base, rounded, write_gguf
+from tests.models.gguf_files import DATA, logits, make_base, rounded, write_gguf
 from tests.models.llama_cpp_bpe import Bpe
 
 LLAMA3 = {
     "rope_type": "llama3", "rope_theta": 500000.0, "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
     "original_max_position_embeddings": 8192,
 }  # fmt: skip
-
-
-def logits(folder):
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    return model(torch.arange(60)[None]).logits
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,16 @@ FORBIDDEN_NAMES = {
 FORBIDDEN_CALLS = {"torch.load", "os.system", "os.popen", "yaml.load", "numpy.load", "np.load", "torch.hub.load"}
 FORBIDDEN_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 ARCHIVES = {"tarfile", "zipfile", "zipimport"}  # a member's path can lead anywhere
+# One archive is opened: a wheel with a pinned SHA-256, of which one member is read by its known name.
+PINNED_ARCHIVE = "core/models/base_fetch.py"
 FORBIDDEN_OPTIONS = {"unsafe_allow_html": False, "trust_remote_code": False, "shell": False, "allow_pickle": False}
 
 
-def flaws(source: str) -> Iterator[str]:
+def flaws(source: str, path: str = "") -> Iterator[str]:
+    forbidden = FORBIDDEN_MODULES if path == PINNED_ARCHIVE else FORBIDDEN_MODULES | ARCHIVES
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from _imported(node)
+            yield from _imported(node, forbidden)
         if isinstance(node, ast.Call):
             yield from _called(node)
         if isinstance(node, ast.Dict):  # options that are kept in a dictionary first
@@ -34,9 +37,9 @@ def flaws(source: str) -> Iterator[str]:
             )
 
 
-def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+def _imported(node: ast.Import | ast.ImportFrom, forbidden: set[str]) -> Iterator[str]:
     names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-    if bad := {name.partition(".")[0] for name in names} & (FORBIDDEN_MODULES | ARCHIVES):
+    if bad := {name.partition(".")[0] for name in names} & forbidden:
         yield f"line {node.lineno} imports {bad}"
     if isinstance(node, ast.ImportFrom):
         whole = {f"{node.module}.{alias.name}" for alias in node.names}
@@ -45,7 +48,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
 
 def _called(node: ast.Call) -> Iterator[str]:
     name = ast.unparse(node.func)
-    if name in FORBIDDEN_NAMES | FORBIDDEN_CALLS or name.endswith("unpack_archive"):
+    if name in FORBIDDEN_NAMES | FORBIDDEN_CALLS or name.endswith(("unpack_archive", ".extractall")):
         yield f"line {node.lineno} calls {name}"
     for keyword in node.keywords:
         yield from _option(keyword.arg, keyword.value)
@@ -58,7 +61,7 @@ def _option(name: object, value: ast.expr) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_source_runs_or_unpickles_what_somebody_brings(path: Path) -> None:
-    assert list(flaws(path.read_text(encoding="utf-8"))) == []
+    assert list(flaws(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())) == []
 
 
 @pytest.mark.parametrize(
@@ -75,6 +78,7 @@ def test_no_source_runs_or_unpickles_what_somebody_brings(path: Path) -> None:
         "import pickle",
         "from zipfile import ZipFile",
         "shutil.unpack_archive(x)",
+        "wheel.extractall()",
         "eval(x)",
         "exec(x)",
         "os.system(x)",
