@@ -9,6 +9,7 @@ import torch
 from packaging.requirements import Requirement
 
 from core.errors import LedgerError
+from core.models.known_bases import known_bases
 from core.review.cases import Cases
 from core.runs.device_locks import free, usable_devices
 from core.runs.handle import runs, store_of
@@ -42,7 +43,8 @@ def examine(workspace: Workspace | None = None) -> tuple[Finding, ...]:
     """Run all checks.
 
     Args:
-        workspace: Also check its disk, run store, runs, ledger, adapter in use, review and interrupted work.
+        workspace: Also check its disk, base model, run store, runs, ledger, adapter in use, review and interrupted
+            work.
     """
     found = [_versions(), _device()]
     return (*found, *(_workspace(workspace) if workspace else ()))
@@ -93,6 +95,9 @@ def _device() -> Finding:
 
 def _workspace(workspace: Workspace) -> Iterator[Finding]:
     yield _disk(workspace)
+    if (base := known_bases().get(workspace.settings.base)) and not base.folder.is_dir():
+        fix = f"Run {command_line('base', 'fetch', base.name)}."
+        yield Finding("base", False, f"{base.title} is not on this machine", fix)
     yield (store := _store(workspace))
     if store.ok:
         yield from _runs(workspace)

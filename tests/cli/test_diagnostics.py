@@ -8,8 +8,11 @@ import torch
 
 import core.cli.app as cli
 from core.cli.diagnostics import examine
+from core.models.known_bases import known_base
 from core.runs.process_identity import this_worker
 from core.runs.submit import create_run
+from core.utils.serialization import write_json
+from core.workspace import Workspace
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +29,16 @@ def test_doctor_reports_a_cuda_build_without_a_gpu(workspace, monkeypatch):
 
 def test_doctor_finds_no_problem_in_an_intact_workspace(workspace):
     assert all(finding.ok for finding in examine(workspace))
+
+
+def test_doctor_reports_a_known_base_that_is_absent(workspace, monkeypatch, tmp_path):
+    monkeypatch.setenv("CURE_LENS_CACHE", str(tmp_path))
+    base = known_base("smollm2-135m")
+    write_json(workspace.layout.settings, replace(workspace.settings, base=base.name))
+    (problem,) = [finding for finding in examine(Workspace(workspace.root)) if not finding.ok]
+    assert problem.name == "base" and "base fetch smollm2-135m" in problem.fix
+    base.folder.mkdir(parents=True)
+    assert all(finding.ok for finding in examine(Workspace(workspace.root)))
 
 
 def test_doctor_reports_lost_run_and_unfinished_work_with_repairs(workspace):
