@@ -49,7 +49,7 @@ lock: .venv/ready  ## write requirements.lock for the Python and platform of .ve
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "CURE Lens needs Python 3.11 or newer: set PYTHON=/path/to/python3.11"'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet "$$(grep '^torch==' constraints.txt)"
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dashboard,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dashboard,dev,gguf]'
 	touch $@
 
 clean:
