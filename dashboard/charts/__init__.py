@@ -6,6 +6,7 @@ from dashboard.charts.comparison import distance, intervals, slopes
 from dashboard.charts.encodings import Chart
 from dashboard.charts.evidence import bounds
 from dashboard.charts.lists import genres, overlaps
+from dashboard.charts.multiples import members
 from dashboard.charts.prompt import prompt_graph
 from dashboard.charts.run import conflict, losses
 from dashboard.charts.supernodes import supernodes
@@ -21,6 +22,7 @@ __all__ = [
     "genres",
     "intervals",
     "losses",
+    "members",
     "memory",
     "overlaps",
     "pareto",

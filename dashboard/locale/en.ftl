@@ -425,6 +425,23 @@ circuit-other-help =
     Filled: in both circuits. Half filled: only in this run's circuit. Hollow and dashed: only in the other run's circuit.
 circuit-common =
     { $both } modules are in both circuits, { $here } only in this run's, { $there } only in the other run's.
+circuit-multiples = Circuits side by side
+circuit-multiples-help =
+    Each picture shows one circuit at its place in the model: layers go up, heads go across, MLPs stand at the right. A larger
+    mark has more effect; a small grey dot is a module outside this circuit.
+circuit-multiples-sets =
+    Together, the circuits for the forget set and for the retain set hold { $all } modules; { $both } of these are in both.
+circuit-multiples-runs = For { $set }, both runs' circuits hold { $all } modules together; { $both } of these are in both.
+circuit-multiples-panel = **Circuit for { $set }**, run { $run } of request { $request }:
+    { $kept } of { $all } modules keep { $share } of the behaviour.
+circuit-multiples-alt =
+    Modules of the circuit for { $set } of run { $run } by layer and head: { $kept } of { $all }, which keep { $share } of the
+    behaviour.
+circuit-multiples-next =
+    To compare two runs, or the people of two requests, choose the other run at “Compare with the circuit of” above.
+circuit-multiples-heads = head
+circuit-multiples-layers = layer
+circuit-multiples-group = Group
 circuit-save = Save the drawing as an HTML page
 circuit-save-network = Save as a network to rearrange
 circuit-save-network-help = An HTML page in which modules can be dragged, for a layout of your own.

@@ -29,7 +29,7 @@ def scene(circuit: Circuit, groups: Sequence[ModuleGroup], other: Circuit | None
         other: A circuit of the same model to compare with.
     """
     rows = {row.module: row for row in groups}
-    layers, heads = _size(circuit)
+    layers, heads = grid_size(circuit)
     ranked = sorted(circuit.scores, key=lambda score: -abs(score))
     nodes = [
         _node(name, score, rows[name], _side(name, circuit, other), layers, heads, ranked.index(score))
@@ -74,16 +74,22 @@ def _legend() -> list[list[str]]:
     return groups + [[sign, t(f"circuit-explorer-legend-{sign}")] for sign in ("supports", "opposes")]
 
 
-def _size(circuit: Circuit) -> tuple[int, int]:
+def grid_size(circuit: Circuit) -> tuple[int, int]:
     """Count the layers of the model and the heads of a layer."""
     heads = [name.rpartition(".h")[2] for name in circuit.modules if ".h" in name]
     return sum(".h" not in name for name in circuit.modules), 1 + max(map(int, heads))
 
 
+def spot(module: str, heads: int) -> tuple[int, int]:
+    """Return column and layer of a module in a model of so many heads a layer; MLPs stand right of the heads."""
+    layer, _, head = module[1:].partition(".h")
+    return int(head) if head else heads, int(layer)
+
+
 def _node(name: str, score: float, row: ModuleGroup, side: str, layers: int, heads: int, rank: int) -> list[Any]:
-    layer, _, head = name[1:].partition(".h")
-    level = int(layer) + (0 if head else 0.5)
-    column = int(head) if head else heads
+    head = name.rpartition(".h")[2] if ".h" in name else ""
+    column, layer = spot(name, heads)
+    level = layer + (0 if head else 0.5)
     numbers = (round(value, 4) for value in (row.membership_probability, score, row.forget, row.retain))
     return [
         name,

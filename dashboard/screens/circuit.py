@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.types import Circuit, Group, MemoryContrast, ModuleGroup
 from dashboard import charts
+from dashboard.components.circuit_multiples import ANCHOR, SETS, circuit_multiples
 from dashboard.components.connection import connection_edges, connection_panel
 from dashboard.components.explorer import explorer, explorer_page
 from dashboard.components.exports import chart, export, save_json
@@ -26,7 +27,6 @@ from dashboard.services import drawings, prompt_graphs, queries
 from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
-SETS = ("forget", "retain")
 STRONGEST = 12  # modules in the chart of what they read
 MOST = 30  # modules in the chart of the memory contrast
 PERCENT = st.column_config.NumberColumn(format="percent")
@@ -179,7 +179,7 @@ if not circuits or not groups:
     empty(t("circuit-no-run-next"), "run", t("circuit-watch"))
     st.stop()
 lead(circuit_sentence(groups, forgotten_users(queries.workspace().request(run.spec.request))), about(run))
-links = {"one-prompt": t("prompt-title"), "supernodes": t("supernode-title")}
+links = {ANCHOR: t("circuit-multiples"), "one-prompt": t("prompt-title"), "supernodes": t("supernode-title")}
 st.markdown(t("circuit-jump", links=", ".join(f"[{title}](#{anchor})" for anchor, title in links.items())))
 which, others, other = chosen(run)
 labelled = supernodes(circuits[which].modules)
@@ -191,6 +191,7 @@ counts = Counter(row.group for row in groups)
 st.markdown(
     t("circuit-others", retain=counts[Group.RETAIN], shared=counts[Group.SHARED], outside=counts[Group.OUTSIDE])
 )
+circuit_multiples([run, queries.runs()[other]] if other else [run])
 left, right = st.columns(2, gap="large")
 with left:
     enough(run, circuits[which])

@@ -28,6 +28,7 @@ def invalid(*_: Any) -> alt.Chart:
         ("benchmark", "differences"),
         ("benchmark", "pareto"),
         ("circuit", "faithfulness"),
+        ("circuit", "members"),
         ("circuit", "places"),
         ("compare", "tradeoff"),
         ("review", "bounds"),
