@@ -72,7 +72,7 @@ def explorer_page(scene: dict[str, Any]) -> str:
 
 
 def _script() -> str:
-    return script("explorer", "routes", "explorer_svg", "explorer_drawing")
+    return script("explorer", "routes", "picture_files", "explorer_svg", "explorer_drawing")
 
 
 @cache

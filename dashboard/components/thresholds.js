@@ -95,29 +95,13 @@ export default function ({ data, setStateValue, parentElement }) {
     copy.querySelectorAll(".grip, .handle circle").forEach((node) => node.remove());
     return new XMLSerializer().serializeToString(copy);
   };
-  const save = (blob, kind) => {
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `${data.name}.${kind}` });
-    link.click();
-    URL.revokeObjectURL(link.href);
-  };
-  const saveSvg = () => save(new Blob([standalone()], { type: "image/svg+xml" }), "svg");
-  const savePng = async () => {
-    const image = Object.assign(new Image(), { src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(standalone())}` });
-    await image.decode();
-    const canvas = Object.assign(document.createElement("canvas"), { width: image.width * 2, height: image.height * 2 });
-    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-    canvas.toBlob((blob) => save(blob, "png"));
-  };
   const saveButtons = () => {
-    const line = document.createElement("p");
-    for (const [text, click] of [[data.texts.svg, saveSvg], [data.texts.png, savePng]])
-      line.append(Object.assign(document.createElement("button"), { type: "button", textContent: text, onclick: click }));
-    return line;
+    const button = (text, save) => make("button", { type: "button", textContent: text, onclick: () => save(standalone(), data.name) });
+    return make("p", {}, button(data.texts.svg, saveSvg), button(data.texts.png, savePng));
   };
 
   const note = (counts) => {
-    const line = document.createElement("p");
-    line.textContent = Object.entries(counts).map(([group, count]) => `${data.names[group]}: ${count}`).join(" · ");
+    const line = make("p", { textContent: Object.entries(counts).map(([group, count]) => `${data.names[group]}: ${count}`).join(" · ") });
     line.setAttribute("aria-live", "polite");
     return line;
   };

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.types import Circuit, Group, GroupEdit, ModuleGroup
+from dashboard.components.scripts import script
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import GROUP_NAMES, GROUP_WORDS, module_title
 from dashboard.presenters.theme import COLOURS
@@ -31,7 +32,7 @@ def thresholds(
         The low and the high border, as ratios.
     """
     component = st.components.v2.component(
-        "cure_thresholds", html='<div class="thresholds"></div>', css=_text("css"), js=_text("js")
+        "cure_thresholds", html='<div class="thresholds"></div>', css=_css(), js=script("thresholds", "picture_files")
     )
     first = [edit.low, edit.high]
     result = component(
@@ -82,5 +83,5 @@ def drawing(groups: Sequence[ModuleGroup], circuits: tuple[Circuit, Circuit], ed
 
 
 @cache
-def _text(kind: str) -> str:
-    return (HERE / f"thresholds.{kind}").read_text(encoding="utf-8")
+def _css() -> str:
+    return (HERE / "thresholds.css").read_text(encoding="utf-8")
