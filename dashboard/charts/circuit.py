@@ -152,7 +152,7 @@ def reads(circuit: Circuit, module: str) -> alt.Chart:
                 alt.Tooltip("support:Q", title=t("circuit-places-strength"), format=".3f"),
             ],
         )
-        .properties(height=150)
+        .properties(height=190)
     )
     return cast(alt.Chart, chart)
 

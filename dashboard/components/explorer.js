@@ -30,7 +30,7 @@ export default function ({ data, setStateValue, parentElement }) {
   faithful.setAttribute("aria-live", "polite");
   const only = make("input", { type: "checkbox", checked: view.only });
   const boxes = INPUTS.map((name, i) => make("input", { type: "checkbox", checked: view.inputs[i] }));
-  const find = make("input", { type: "search", placeholder: texts.find_hint });
+  const find = make("input", { type: "search", placeholder: texts.find });
   find.setAttribute("aria-label", texts.find);
   const options = make("datalist", { id: `modules-${Math.random().toString(36).slice(2)}` });
   options.append(...nodes.map((node) => make("option", { value: node.title })));

@@ -322,7 +322,6 @@ batch-dissolved = The batch is dissolved. { $count ->
 ## Circuit
 
 circuit-explorer-find = Find a module
-circuit-explorer-find-hint = Find a module, e.g. head 2 of layer 1
 circuit-explorer-pin = Pin
 circuit-explorer-unpin = Unpin
 circuit-explorer-full = Full screen

@@ -144,7 +144,7 @@ def _pairs(circuit: Circuit) -> dict[Pair, list[float]]:
 def texts() -> dict[str, str]:
     """Return the texts of the explorer; its script fills in the variables, which stay in braces."""
     names = (
-        "find", "find_hint", "pin", "unpin", "full", "leave_full", "svg", "png", "reset",
+        "find", "pin", "unpin", "full", "leave_full", "svg", "png", "reset",
         "feeds", "q", "k", "v", "other", "filters", "edges", "shown", "sampled", "only",
         "keep", "faithful", "faithful_alone", "next", "alt", "none", "tip", "tip_compare", "tip_supernode",
         "tip_supports", "tip_opposes",

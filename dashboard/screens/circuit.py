@@ -179,7 +179,7 @@ if not circuits or not groups:
     empty(t("circuit-no-run-next"), "run", t("circuit-watch"))
     st.stop()
 lead(circuit_sentence(groups, forgotten_users(queries.workspace().request(run.spec.request))), about(run))
-links = {ANCHOR: t("circuit-multiples"), "one-prompt": t("prompt-title"), "supernodes": t("supernode-title")}
+links = {"supernodes": t("supernode-title"), ANCHOR: t("circuit-multiples"), "one-prompt": t("prompt-title")}
 st.markdown(t("circuit-jump", links=", ".join(f"[{title}](#{anchor})" for anchor, title in links.items())))
 which, others, other = chosen(run)
 labelled = supernodes(circuits[which].modules)
