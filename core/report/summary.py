@@ -87,8 +87,8 @@ def _headline(evaluation: Evaluation) -> str:
         return "The model was changed, but how much it forgot could not be measured."
     if found.forgotten is None:
         return (
-            "Not verified yet: the model knew hardly more about the forgotten data than models that never saw it, so "
-            "the share that it forgot cannot be told."
+            "Not verified yet: how much more the model knew about the forgotten data than models that never saw it is "
+            "too uncertain, so the share that it forgot cannot be told."
         )
     share = found.forgotten
     return (

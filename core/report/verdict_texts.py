@@ -8,7 +8,7 @@ from core.types.checks import Detail
 
 WORDS = {Verdict.NO_TRACE: "no-trace"}
 UNKNOWN = "–"
-COUNTS = ("references", "references_needed", "rows", "rows_needed")  # of `Verification.details`
+COUNTS = ("references", "references_needed")  # of `Verification.details`
 
 
 def verdict_sentence(verification: Verification, texts: Locale) -> str:
@@ -49,7 +49,7 @@ def next_step_id(step: str) -> str:
 def _values(verification: Verification, texts: Locale) -> dict[str, Value]:
     details = verification.details
     return {
-        "confidence": _percent(details.get("confidence"), digits=1),
+        "confidence": _percent(math.floor(1000 * _number(details.get("confidence"))) / 1000, digits=1),
         "at_least": _percent(math.floor(100 * _number(details.get("at_least"))) / 100),
         "theta": _percent(details.get("theta")),
         "kept": _percent(1 - _number(details.get("theta"))),

@@ -62,7 +62,7 @@ def verify_run(
     with shared_model_lock(run.workspace):
         exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger))
         evidence = replace(_evidence(run, device, margins, full, progress), attempt=attempt_of(run, ledger))
-        found = run_suite(run.id, evidence, exact, recorded_method(run.spec.method).retrain)
+        found = run_suite(run.id, evidence, exact, _is_retrained(run, ledger))
         drift = drift_of(run.workspace.closed())
         found = advise_retraining(found, drift, fall_of(run.evaluation), margins.test_auc_fall)
         if can_make_texts():
@@ -130,6 +130,13 @@ def _identity(run: RunHandle, ledger: RunLedger) -> Check:
     return _exact("V12", "adapter_identity", found, reason)
 
 
+def _is_retrained(run: RunHandle, ledger: RunLedger) -> bool:
+    """Whether the run trained the adapter again; the files alone say so only where no ledger is kept."""
+    signed = ledger.run_content(run.id).get("method", {}).get("name")
+    trusted = signed == run.spec.method or not run.workspace.keeps_ledger
+    return trusted and recorded_method(run.spec.method).retrain
+
+
 def _frozen(run: RunHandle, margins: Thresholds, ledger: RunLedger) -> Check:
     """V0: the bounds were fixed before the run, so nobody chose them to fit the result."""
     same = ledger.run_content(run.id).get("thresholds", run.spec.thresholds) == margins.digest
@@ -147,10 +154,9 @@ def _distinct(run: RunHandle, ledger: RunLedger) -> Check:
     recorded = ledger.reference_digests(run.spec.request)
     others = {candidate, original}
     separate = len(others | {*references}) == len(others) + len(references)
-    if not (separate and present == present | recorded):
+    if not separate or (recorded and present != recorded):
         return _exact("V0", "references_distinct", Verdict.INCONCLUSIVE)
-    reason = "recorded" if present == recorded else "partly_recorded"
-    return _exact("V0", "references_distinct", Verdict.PASS, reason)
+    return _exact("V0", "references_distinct", Verdict.PASS, "recorded" if recorded else "partly_recorded")
 
 
 def _exact(id: str, code: str, verdict: Verdict, reason: str = "") -> Check:

@@ -30,8 +30,8 @@ def decide(checks: Sequence[Check], ends: Sequence[Endpoint], margins: Threshold
     """Come to the verdict, the first that applies.
 
     FAIL by the adapter; EXACT for a retrained adapter that does not still know the data; FAIL by an endpoint, then by a
-    guardrail or a condition; INCONCLUSIVE by a file; NO_TRACE; PASS if all endpoints and conditions pass; otherwise
-    INCONCLUSIVE. An inconclusive guardrail does not prevent a PASS.
+    guardrail or a condition; INCONCLUSIVE by a file; NO_TRACE where the test AUC is kept, else INCONCLUSIVE; PASS if
+    all endpoints and conditions pass; otherwise INCONCLUSIVE. An inconclusive guardrail does not prevent a PASS.
 
     Args:
         checks: All checks of the run.
@@ -55,7 +55,8 @@ def decide(checks: Sequence[Check], ends: Sequence[Endpoint], margins: Threshold
         return Verdict.FAIL, "guardrail" if failed[0].part is Part.GUARDRAIL else failed[0].code
     open_files = [code for code in ("adapter_identity", *FILE_CHECKS) if by_code[code].verdict is not Verdict.PASS]
     if not open_files and has_no_trace(ends, margins):
-        return Verdict.NO_TRACE, ""
+        others_fine = by_code["utility_test"].verdict is Verdict.PASS
+        return (Verdict.NO_TRACE, "") if others_fine else (Verdict.INCONCLUSIVE, "utility_test")
     return _pass_or_inconclusive(checks, open_files)
 
 
@@ -102,7 +103,6 @@ def details_of(checks: Sequence[Check], ends: Sequence[Endpoint], margins: Thres
         "references": ends[0].knowledge.references,
         "references_needed": _largest([check.details.get("references_needed") for check in undecided]),
         "rows": ends[0].knowledge.rows,
-        "rows_needed": _largest([check.rows_needed for check in undecided]),
         "test_auc_fall": finite_or_none(fall.value.value) if fall else None,
         "test_auc_margin": margins.test_auc_fall,
         "test_auc_fall_high": finite_or_none(fall.value.high) if fall else None,

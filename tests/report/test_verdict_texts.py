@@ -84,7 +84,9 @@ def test_sentence_never_contradicts_the_numbers(
     if "harm is shown" in said:
         assert harm and found.verdict is Verdict.FAIL
     if "No measurable trace" in said:
-        assert before < 0.02 and count >= 5 and not harm
+        assert before < 0.02 and count >= 5 and not harm and fall + 0.004 <= 0.02
+    if told := re.search(r"With? ([\d.]+) % confidence", said, re.IGNORECASE):
+        assert float(told[1]) / 100 <= 1 - ends[0].level + 1e-12  # never more confidence than the attempt's level
     if said.startswith("Exact"):
         assert retrained and not any(one.verdict == (Verdict.FAIL, "still_knows") for one in ends)
     if said.startswith("Not decided"):

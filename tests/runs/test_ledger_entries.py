@@ -16,9 +16,10 @@ from core.runs.ledger import open_ledger
 from core.runs.ledger_entries import Ledger
 from core.runs.references import train_references
 from core.runs.submit import create_run
-from core.runs.verify import _distinct, verify_run
+from core.runs.verify import _distinct, _is_retrained, verify_run
 from core.runs.worker import work
 from core.types import RunState, Verdict
+from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace
 
 RUNNER = CliRunner()
@@ -78,6 +79,7 @@ def test_each_verification_has_an_entry(signed_workspace):
 def test_trained_reference_has_an_entry_and_its_replacement_none(signed_workspace):
     request = signed_workspace.requests()[0].id
     train_references(signed_workspace, request, 3, "cpu", lambda number, step: False)  # two exist already
+    planted = signed_workspace.reference_folders(request)[:2]  # no entry witnesses them
     (entry,) = [
         one
         for one in entries(signed_workspace.layout.ledger, read_public(signed_workspace.layout.ledger_key))
@@ -85,6 +87,9 @@ def test_trained_reference_has_an_entry_and_its_replacement_none(signed_workspac
     ]
     run = finished_run(signed_workspace, "graddiff")
     third = signed_workspace.reference_folders(request)[-1]
+    assert _distinct(run, open_ledger(signed_workspace)).verdict is Verdict.INCONCLUSIVE
+    for folder in planted:
+        shutil.rmtree(folder)
     assert entry.content["seed"] == third.name and _distinct(run, open_ledger(signed_workspace)).verdict is Verdict.PASS
     weights = third / "adapter_model.safetensors"
     other = load_file(weights)
@@ -92,6 +97,17 @@ def test_trained_reference_has_an_entry_and_its_replacement_none(signed_workspac
     assert _distinct(run, open_ledger(signed_workspace)).verdict is Verdict.INCONCLUSIVE
     shutil.rmtree(third)
     assert _distinct(run, open_ledger(signed_workspace)).verdict is Verdict.INCONCLUSIVE
+
+
+def test_only_a_signed_retraining_counts_as_exact(signed_workspace):
+    """The method in a run's folder is a word in a file; the ledger's entry was signed when the run ended."""
+    run = finished_run(signed_workspace, "graddiff")
+    spec = read_json(run.layout.spec)
+    write_json(run.layout.spec, spec | {"method": "retrain"})
+    edited = RunHandle(run.path)
+    assert edited.spec.method == "retrain" and not _is_retrained(edited, open_ledger(signed_workspace))
+    retrained = finished_run(signed_workspace, "retrain")
+    assert _is_retrained(retrained, open_ledger(signed_workspace))
 
 
 def test_entry_holds_no_user_item_or_title(signed_workspace):

@@ -185,6 +185,12 @@ def test_no_trace_where_the_original_has_no_advantage():
     assert judged(replace(few, references=few.references[:4])).verdict is Verdict.INCONCLUSIVE
 
 
+def test_no_trace_is_not_told_where_others_may_have_paid_for_it():
+    world = SimulatedData(forgotten=300, heldout=300)
+    found = judged(replace(world.evidence(worse=0.6), original=world.model(worse=0.2)))
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, "utility_test")
+
+
 @pytest.mark.parametrize("code", FILES)
 def test_open_question_about_files_is_inconclusive(code):
     found = judged(SimulatedData().evidence(), **{code: Verdict.INCONCLUSIVE})
