@@ -223,7 +223,7 @@ def test_references_of_an_adapter_trained_here_take_the_settings(tiny, tmp_path)
 def test_report_says_what_is_not_known_of_the_given_adapter(tiny, tmp_path):
     workspace = with_given(tiny, make_adapter(tiny.layout.base, tmp_path / "a"), tmp_path / "ws")
     reports = {folder: run_of(folder, "graddiff", 1).report.read_text() for folder in (workspace, tiny)}
-    assert ["perhaps on held-out users and last" in text for text in reports.values()] == [True, False]
+    assert ["perhaps also on held-out users and last" in text for text in reports.values()] == [True, False]
 
 
 def prepare_command(tiny, folder, *options):
@@ -253,7 +253,7 @@ def test_prepare_tells_the_recipe_and_what_is_not_known(tiny, tmp_path):
         "the adapter's rank 4, alpha 8 and targets (q_proj, v_proj), and train 3 epochs at 0.001 in batches of 3."
         in text
     )
-    assert "perhaps on held-out users and last interactions too" in text
+    assert "perhaps also on held-out users and last interactions" in text
     settings = Workspace(tmp_path / "ws").settings
     assert (settings.epochs, settings.learning_rate, settings.batch_size) == (3, 1e-3, 3)
     assert (settings.average, settings.rank) == (0, 4)
