@@ -228,8 +228,8 @@ check-same-function-fail = The adapter computes the same answers as the original
 
 ## Verdict of a verification: one sentence with its numbers, the same on all pages
 
-verdict-pass = Forgotten: with { $confidence } confidence, at least { $at_least } of what the model knew about the forgotten data, taken together, is gone; with 95 % confidence, its predictions for the other users fell by at most { $fall } AUC.
-verdict-pass-no-share = Forgotten: with { $confidence } confidence, more than { $theta } of what the model knew about the forgotten data, taken together, is gone; with 95 % confidence, its predictions for the other users fell by at most { $fall } AUC.
+verdict-pass = Forgotten: with { $confidence } confidence, at least { $at_least } of what the model knew about the forgotten data, taken together, is gone; with 95 % confidence, its predictions for the other users fell by at most { $fall } AUC.
+verdict-pass-no-share = Forgotten: with { $confidence } confidence, more than { $theta } of what the model knew about the forgotten data, taken together, is gone; with 95 % confidence, its predictions for the other users fell by at most { $fall } AUC.
 verdict-no-trace = No measurable trace: even before the run, what the model knew about the forgotten data beyond models that never saw it was, with 95 % confidence, under the fixed margins.
 verdict-exact = Exact: the adapter was trained again without the forgotten data, and it is the one that this training made.
 verdict-fail-still-knows = Not forgotten: the model still knows more than { $kept } of what it knew about the forgotten data.
