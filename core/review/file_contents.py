@@ -18,6 +18,7 @@ COMPRESSED_MAGIC = (
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")  # first bytes of a text in UTF-16
 HEADER = 8  # bytes of a safetensors file that hold the length of its header
 SQLITE, PARQUET = b"SQLite format 3\x00", b"PAR1"
+CONVERSION = (ValueError, ArithmeticError)  # of values of a damaged file that Python cannot hold
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _parquet_text(path: Path) -> str:
 
     try:
         schema = parquet.read_schema(path)
-    except ArrowException as error:
+    except (ArrowException, *CONVERSION) as error:
         raise OSError("damaged") from error
     if any(types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind) for kind in schema.types):
         raise OSError("lists or bytes")
@@ -96,7 +97,7 @@ def _column_batches(path: Path) -> Iterator[ColumnBatch]:
                 yield ColumnBatch(
                     dict(zip(batch.schema.names, (one.to_pylist() for one in batch.columns), strict=True))
                 )
-    except ArrowException as error:
+    except (ArrowException, *CONVERSION) as error:
         raise OSError("damaged") from error
 
 

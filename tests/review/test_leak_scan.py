@@ -134,6 +134,20 @@ def test_parquet_that_cannot_be_searched_is_refused(tmp_path, column):
         find_leaks(tmp_path, forgotten_data_of(Request("r", users=("u42",)), (), {}))
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([b"\xff"], pa.binary()).view(pa.string()),  # no UTF-8
+        pa.array([2**62], pa.int64()).view(pa.timestamp("us")),  # no date of this calendar
+    ],
+    ids=["text", "time"],
+)
+def test_parquet_with_values_that_are_damaged_is_refused(tmp_path, column):
+    parquet.write_table(pa.table({"user": column}), tmp_path / "copy.parquet")
+    with pytest.raises(WorkspaceError, match=r"copy\.parquet cannot be read"):
+        find_leaks(tmp_path, forgotten_data_of(Request("r", users=("u42",)), (), {}))
+
+
 def test_head_of_parquet_is_scanned(tmp_path):
     table = pa.table({"item": ["1"]}).replace_schema_metadata({"made for": "u42"})
     parquet.write_table(table, tmp_path / "copy.parquet")

@@ -94,11 +94,10 @@ def estimate(
         raise RunError(
             f"Device {where} has no room for two layers of the model: free it, or choose another."
         ) from error
-    whole, _ = parameters(config, adapter_recipe(workspace))
+    whole, adapter = parameters(config, adapter_recipe(workspace))
     read = reads(context, lengths, how, config, ranking_budget(whole, workspace.settings.ranking_titles))
-    peak_bytes = (
-        baseline + _weights(context, how, config, dtype) + _activations(context, lengths, how, config, dtype, token)
-    )
+    activations = _activations(context, lengths, how, config, dtype, token)
+    peak_bytes = baseline + _weights(context, how, whole, adapter, dtype) + activations
     seconds = read.plain * token.forward + read.with_gradient * token.step + read.candidates * lengths.candidate[1]
     tokens, name = round(read.plain + read.with_gradient), str(dtype).removeprefix("torch.")
     return Estimate(",".join(devices), name, whole, round(peak_bytes), free, seconds, tokens)
@@ -120,9 +119,8 @@ def _batch(workspace: Workspace, how: Method) -> int:
     return max(how.batch_size, OVERFIT.batch_size) if how.needs_overfit_copy else how.batch_size
 
 
-def _weights(context: RequestContext, how: Method, config: Any, dtype: torch.dtype) -> int:
-    """Bytes of all models in memory at once, and of all copies of the adapter."""
-    whole, adapter = parameters(config, adapter_recipe(context.workspace))
+def _weights(context: RequestContext, how: Method, whole: int, adapter: int, dtype: torch.dtype) -> int:
+    """Bytes of all models in memory at once, and of all copies of the adapter; `whole` and `adapter` are parameters."""
     models = 1 + how.retrain + bool(context.workspace.reference_folders(context.request.id))
     return models * whole * dtype.itemsize + COPIES * 4 * adapter
 
