@@ -829,7 +829,7 @@ run-form-needs = About { $time }, give or take a factor of two. It needs about {
 run-form-too-large = The run does not fit into that memory. Choose another device, or spread the model over several GPUs (`cards` in the workspace's settings).
 
 run-stage-loading = loading
-run-stage-original = the original
+run-stage-original = evaluation of the original
 run-stage-contrast = counterfactual prompts
 run-stage-circuit = circuit
 run-stage-groups = groups

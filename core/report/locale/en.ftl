@@ -57,7 +57,7 @@ check-thresholds-frozen-inconclusive = The run began with other bounds or with n
 check-references-distinct = The references are separate models
 check-references-distinct-source = SHA-256, exact
 check-references-distinct-pass = The retrained references are separate models.
-check-references-distinct-inconclusive = A retrained reference was replaced or removed, is a copy of another model, or is missing in the ledger that holds others: train it again.
+check-references-distinct-inconclusive = A retrained reference was replaced or removed, is a copy of another model, or is missing in the ledger although other references are there: train it again.
 
 ## Endpoints: was enough forgotten, and not too much?
 
@@ -228,8 +228,8 @@ check-same-function-fail = The adapter computes the same answers as the original
 
 ## Verdict of a verification: one sentence with its numbers, the same on all pages
 
-verdict-pass = Forgotten: with { $confidence } confidence, at least { $at_least } of what the model knew about the forgotten data, taken together, is gone; with 95 % confidence, its predictions for the other users fell by at most { $fall } AUC.
-verdict-pass-no-share = Forgotten: with { $confidence } confidence, more than { $theta } of what the model knew about the forgotten data, taken together, is gone; with 95 % confidence, its predictions for the other users fell by at most { $fall } AUC.
+verdict-pass = Forgotten: with { $confidence } confidence, at least { $at_least } of what the model knew about the forgotten data, taken together, is gone; with 95 % confidence, its predictions for the other users got worse by at most { $fall } AUC.
+verdict-pass-no-share = Forgotten: with { $confidence } confidence, more than { $theta } of what the model knew about the forgotten data, taken together, is gone; with 95 % confidence, its predictions for the other users got worse by at most { $fall } AUC.
 verdict-no-trace = No measurable trace: even before the run, what the model knew about the forgotten data beyond models that never saw it was, with 95 % confidence, under the fixed margins.
 verdict-exact = Exact: the adapter was trained again without the forgotten data, and it is the one that this training made.
 verdict-fail-still-knows = Not forgotten: the model still knows more than { $kept } of what it knew about the forgotten data.
@@ -248,7 +248,7 @@ verdict-inconclusive-control-original = Not decided: these tests would not notic
 verdict-inconclusive-control-reference = Not decided: these tests would fail a model that never saw the data, because the retrained references differ too much.
 verdict-inconclusive-utility-test = Not decided: it is not shown that the other users' quality fell by less than { $margin } AUC.
 verdict-inconclusive-thresholds-frozen = Not decided: the margins of the verdict were not fixed before the run.
-verdict-inconclusive-references-distinct = Not decided: a retrained reference was replaced or removed, is a copy, or is missing in the ledger that holds others.
+verdict-inconclusive-references-distinct = Not decided: a retrained reference was replaced or removed, is a copy, or is missing in the ledger although other references are there.
 verdict-inconclusive-adapter-identity = Not decided: the run did not record the digest of every file of its adapter.
 verdict-interval = (by log loss { $share }, interval { $low } to { $high })
 verdict-earlier-version = Verified by an earlier version of this program, with another rule: { $verdict }.
@@ -307,7 +307,7 @@ rows-needed-more = { rows-covered }; about { $needed } are needed for a verdict{
 
 ## How often the verdict errs, measured on models whose truth is known
 
-error-rates-source = How often this verdict errs was measured with { $references } references on models whose truth is known, from { $scenes } adapters of { $world }; other data can have other rates. Brackets hold 95 % intervals. The test asks with the prompts of the original’s training: most models that were trained on every second forgotten row, in other prompts, pass it.
+error-rates-source = How often this verdict errs was measured with { $references } references on models whose truth is known, from { $scenes } adapters of { $world }; other data can have other rates. Brackets hold 95 % intervals. The test uses the prompts of the original’s training: most models that were trained on every second forgotten row, in other prompts, pass it.
 error-rates-of = { $kind }, { $share } % to be forgotten: of the models that never saw the data, { $passed } pass, { $failed } fail, and the rest stays undecided; of mixtures with the original’s weights that still know half of what it knew, { $half } pass.
 error-rate = { $value } % ({ $low } to { $high })
 error-rates-random = 5 % of the people
