@@ -48,16 +48,16 @@ def _parsed(text: str, form: str) -> datetime | None:
         return None
 
 
-COUNTER = 3.2e8  # Unix seconds from which on a number is a time, in 1980; smaller ones may be counters
+EARLIEST_TIME = 3.2e8  # Unix seconds, in 1980; smaller numbers are taken for counters of rows
 
 
 def check_dates(numbers: np.ndarray) -> None:
     """Check the numbers of a column of times that also holds dates.
 
     Raises:
-        DataError: One of them is no Unix time, so that it has no place among dates.
+        DataError: One of them is too small for a Unix time after 1980, so that it has no place among dates.
     """
-    if (counters := numbers[numbers < COUNTER]).size:
+    if (counters := numbers[numbers < EARLIEST_TIME]).size:
         raise DataError(
             f"Time {counters[0]:g} stands in one column with dates, and is no Unix time: give dates or Unix times only."
         )
@@ -75,7 +75,7 @@ def unit_of(numbers: np.ndarray) -> tuple[str, float]:
     )
     if not name:
         raise DataError(f"The largest time is {largest:g}, which is no Unix time: give Unix seconds or dates.")
-    first = float(numbers[numbers > COUNTER].min(initial=math.inf))
-    if name != "seconds" and first < COUNTER * per_second:
+    first = float(numbers[numbers > EARLIEST_TIME].min(initial=math.inf))
+    if name != "seconds" and first < EARLIEST_TIME * per_second:
         raise DataError(f"Times from {first:.0f} to {largest:.0f} have no common unit: give Unix seconds.")
     return name, per_second

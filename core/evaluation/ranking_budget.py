@@ -1,8 +1,9 @@
-"""How many titles a model scores for its ranks and lists, so that they take minutes with a model of any size.
+"""How many titles a model scores for its ranks and for its lists: fewer with a larger model, but at least LEAST.
 
-To rank a title takes about 2 x TITLE_TOKENS floating-point operations for each parameter. A small model ranks for all
-users that are asked for; a large one for the first of them. The number follows from the base model's size alone, not
-from the machine, so that all models of a request are compared by the same users and titles.
+To score a title takes about 2 x TITLE_TOKENS floating-point operations for each parameter. A small model ranks for all
+users that are asked for; a large one for the first of them. Above about 300 million parameters the number stays at
+LEAST, and the time grows with the model. The number follows from the base model's size alone, not from the machine, so
+that all models of a request are compared by the same users and titles.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from torch import nn
 
 OPERATIONS = 6e12  # of a model; one to two minutes on one core of 50 to 100 GFLOP/s
-TITLE_TOKENS = 10  # tokens of a title, and its share of the history before it
+TITLE_TOKENS = 10  # of a title itself, and of its user's history, which is computed once for all titles
 LEAST = 1_000  # titles of any model, since a handful of users says nothing
 
 
@@ -19,7 +20,7 @@ class RankingBudget:
     """Titles that one model scores.
 
     Attributes:
-        titles: Number of titles, the largest for its ranks and the largest for its lists.
+        titles: The most titles that are scored for the ranks, and again for the lists.
     """
 
     titles: int

@@ -150,14 +150,14 @@ def _quiet() -> Iterator[None]:
 
 
 def _sizes_of(config: Any, weight: str, wrong: set[int]) -> list[str]:
-    """The sizes of a configuration that a weight's shape follows from; `wrong` are those that no file has."""
+    """Fields of a configuration that may explain a weight's wrong shape; the stored weight lacks the sizes `wrong`."""
     if _layer(weight) is None:
         return [name for name in WIDTHS if getattr(config, name, None) in wrong] or ["hidden_size"]
     return [name for name in (MLP if "mlp" in weight.split(".") else HEADS) if getattr(config, name, None)]
 
 
 def _field_of(config: Any, weight: str, stored: Iterable[str]) -> str:
-    """The field of a configuration that a weight is needed or surplus by, as far as its name says so."""
+    """The field of a configuration that explains why a weight is absent or left over, as far as its name tells."""
     number = _layer(weight)
     if number is None:
         is_head = "." not in weight.removesuffix(".weight")

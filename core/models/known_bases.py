@@ -25,7 +25,7 @@ class KnownBase:
         family: Its family (`core/models/families.py`).
         parameters: Number of its weights.
         modules: Attention heads and MLPs.
-        weights: How precisely the file keeps them.
+        weights: Precision of the stored weights, for example "4 bits (Q4_1)".
         package: Package of the package index that carries it.
         version: Version of that package.
         wheel: File name of the package's wheel.

@@ -750,8 +750,8 @@ what-if-layer = layer { $layer }
 what-if-steer = Steer modules to any strength
 what-if-steer-hint = Choose a head or an MLP
 what-if-steer-help =
-    0 is off, 1 leaves the module as it is, 2 doubles how far it is from what it writes for a counterfactual
-    history, and a negative strength reverses that. From { $low } to { $high }, for at most { $most } modules.
+    0 replaces the module's output by its output for a counterfactual history, 1 leaves it, 2 doubles the difference of
+    the two, and a negative strength reverses its sign. From { $low } to { $high }, for at most { $most } modules.
 what-if-steer-lost = The address asks for strengths that cannot be set: { $low } to { $high }, for at most { $most } known modules.
 what-if-strength = { $module }: strength
 what-if-history-title = History
@@ -1206,7 +1206,7 @@ tour-leave = Leave
 tour-end = End the tour
 tour-request = A cinema’s recommender learned from its users. One of them asks to be erased: this is her request, and the tour follows it to the decision.
 tour-person = This is what the model learned from her, with five stars for each film with “Lantern” in its title. Remember “{ $film }”, which she has not seen.
-tour-circuit = Each mark is a module, from her history below to the prediction above. Only the orange triangle may serve mainly her data; what else knows her serves other users too.
+tour-circuit = Each mark is a module, from her history below to the prediction above. One, the orange triangle, possibly serves mainly her data; the others that know her serve everybody.
 tour-what-if = One head is switched off here, and “{ $film }” falls far down her list. But it serves other users as well, so switching it off is no way to erase her.
 tour-run = So a run changes the weights, for each group by its own rule. The loss on her rows rises toward that on users whom no model ever saw; for other users it stays flat.
 tour-lists = The film fell from rank { $before } to { $after } of her list, and a model that never saw her data ranks it { $reference }. That is a change, and not yet a proof.

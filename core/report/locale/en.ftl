@@ -30,7 +30,7 @@ reason-replaced = The adapter was changed, replaced or removed after the run.
 reason-incomplete-digests = The run did not record the digest of every file: launch a new run.
 reason-external = For an adapter of another tool this means: it is the one that was handed in. Nobody here saw its training.
 reason-recorded = Each of them is the one that was trained.
-reason-partly-recorded = The ledger does not have the digest of each of them.
+reason-partly-recorded = The ledger lacks the digest of at least one of them, so only their files were compared.
 
 ## V0: controls and conditions
 
@@ -307,7 +307,7 @@ rows-needed-more = { rows-covered }; about { $needed } are needed for a verdict{
 
 ## How often the verdict errs, measured on models whose truth is known
 
-error-rates-source = How often this verdict errs was measured with { $references } references on models whose truth is known, from { $scenes } adapters of { $world }; other data can have other rates. Brackets hold 95 % intervals. The test uses the prompts of the original’s training: most models that were trained on every second forgotten row, in other prompts, pass it.
+error-rates-source = How often this verdict errs was measured with { $references } references on models whose truth is known, from { $scenes } adapters of { $world }; other data can have other rates. Brackets hold 95 % intervals. Known gap: the test asks only the prompts that the original was trained on. A model that was still trained on half of the forgotten rows, in prompts made of these alone, usually passes, although it knows them.
 error-rates-of = { $kind }, { $share } % to be forgotten: of the models that never saw the data, { $passed } pass, { $failed } fail, and the rest stays undecided; of mixtures with the original’s weights that still know half of what it knew, { $half } pass.
 error-rate = { $value } % ({ $low } to { $high })
 error-rates-random = 5 % of the people
