@@ -1,14 +1,14 @@
 """Whether a base model's files hold the weights that its configuration names, found from the files' headers.
 
 transformers fills a weight that it does not find with random numbers, and leaves out one that it does not place. The
-model is built on torch's device meta, without memory for weights, and loaded with weights that have a shape and no
-values. What transformers then reports is what a real load would do.
+model is built on torch's device meta, without memory for weights, and its names and shapes are compared with those in
+the files, by transformers' own rules of renaming. Nothing is loaded: a load changes classes of transformers while it
+lasts, so two of them at once, in two threads, spoil each other.
 """
 
 import json
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING
-from transformers.utils import logging
+from transformers.conversion_mapping import get_model_conversion_mapping
+from transformers.core_model_loading import WeightRenaming, rename_source_key
 
 from core.errors import ModelError
 from core.models.base_parts import load_config, unusable
@@ -28,7 +29,7 @@ LAYERS = "num_hidden_layers"
 WIDTHS = ("vocab_size", "hidden_size", "max_position_embeddings")  # of weights outside the layers
 MLP, HEADS = ("intermediate_size", "n_inner"), ("num_attention_heads", "num_key_value_heads", "head_dim")
 SIZES = (LAYERS, *WIDTHS, *MLP, *HEADS)
-BUFFERS = ("masked_bias", "inv_freq")  # that older versions stored: constants, not weights
+BUFFERS = (".attn.bias", ".attention.bias", "masked_bias", "inv_freq")  # older versions stored these constants
 
 
 def check_base_fit(folder: Path, content: Mapping[str, Any]) -> None:
@@ -46,19 +47,19 @@ def check_base_fit(folder: Path, content: Mapping[str, Any]) -> None:
     config = load_config(folder)
     check_type(folder, config.model_type)  # a type of its own where the configuration says more, such as ministral
     try:
-        found = _loading_report(config, stored)
+        found = _compare(config, stored)
     except Exception as error:  # each model class fails in its own way
         raise unusable(folder, error) from None
-    if wrong := sorted(found["mismatched_keys"], key=lambda one: (_layer(one[0]) is not None, one)):
-        name, shape, named = wrong[0]
+    if found.mismatched:
+        name, shape, named = found.mismatched[0]
         sizes = ", ".join(_field(config, size) for size in _sizes_of(config, name, {*named} - {*shape}))
         raise _unfit(folder, sizes, f"weight {name} is {_text(shape)} in its files, and {_text(named)} by config.json")
-    if absent := sorted(found["missing_keys"]):
-        raise _unfit(folder, _field_of(config, absent[0], stored), f"its files hold no weight {absent[0]}")
-    layers = FAMILIES[config.model_type].layers.rpartition(".")[2]
-    surplus = (name for name in found["unexpected_keys"] if layers in name.split(".") and not name.endswith(BUFFERS))
-    if unread := sorted(surplus):
-        raise _unfit(folder, _field_of(config, unread[0], stored), f"nothing would read weight {unread[0]}")
+    if found.absent:
+        more = f" and {len(found.absent) - 1:,} more" if len(found.absent) > 1 else ""
+        fields = _field_of(config, found.absent[0], stored)
+        raise _unfit(folder, fields, f"its files hold no weight {found.absent[0]}{more}")
+    if found.unread:
+        raise _unfit(folder, _field_of(config, found.unread[0], stored), f"nothing would read weight {found.unread[0]}")
 
 
 def check_type(folder: Path, kind: Any) -> None:
@@ -120,33 +121,39 @@ def _weight_files(folder: Path) -> list[Path]:
     return [folder / name for name in sorted({*named})]
 
 
-def _loading_report(config: Any, stored: Mapping[str, Tensor]) -> dict[str, set[Any]]:
-    """What transformers says of these weights: absent ones, ones of another shape, and ones that have no place."""
+@dataclass(frozen=True)
+class _Differences:
+    """How the weights in files differ from those of a model; each list is sorted.
+
+    Attributes:
+        mismatched: Name, shape in the files and shape in the model; weights outside the layers come first.
+        absent: Weights of the model that the files lack, without those that are tied to one they hold.
+        unread: Weights in layers that the model lacks, without constants.
+    """
+
+    mismatched: list[tuple[str, torch.Size, torch.Size]]
+    absent: list[str]
+    unread: list[str]
+
+
+def _compare(config: Any, stored: Mapping[str, Tensor]) -> _Differences:
+    """Compare the weights in files with those of a model by its configuration."""
     kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
-    with _quiet():
-        _, found = kind.from_pretrained(
-            None,
-            config=config,
-            state_dict=dict(stored),
-            device_map={"": "meta"},
-            ignore_mismatched_sizes=True,  # reported instead
-            output_loading_info=True,
-        )
-    report: dict[str, set[Any]] = found
-    return report
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers' own report off the terminal: it is told as one sentence."""
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.set_verbosity(before)
+    with torch.device("meta"):
+        model = kind(config)
+    named: dict[str, Tensor] = model.state_dict()
+    rules = [rule for rule in get_model_conversion_mapping(model) if isinstance(rule, WeightRenaming)]
+    place = {name: rename_source_key(name, rules, [], kind.base_model_prefix, named)[0] for name in stored}
+    held = {place[name]: weight.shape for name, weight in stored.items()}
+    tied = model.get_expanded_tied_weights_keys(all_submodels=True)
+    given = {*held, *(one for pair in tied.items() if {*pair} & {*held} for one in pair)}
+    layers = FAMILIES[config.model_type].layers.rpartition(".")[2]
+    mismatched = [(name, shape, named[name].shape) for name, shape in held.items() if name in named]
+    return _Differences(
+        sorted((one for one in mismatched if one[1] != one[2]), key=lambda one: (_layer(one[0]) is not None, one)),
+        sorted({*named} - given),
+        sorted(name for name in {*held} - {*named} if layers in name.split(".") and not name.endswith(BUFFERS)),
+    )
 
 
 def _sizes_of(config: Any, weight: str, wrong: set[int]) -> list[str]:

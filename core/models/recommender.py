@@ -95,14 +95,7 @@ def load(
     folder = resolve(base, revision)
     check_folder(folder)
     tokenizer = load_tokenizer(folder)
-    model: Any = AutoModelForCausalLM.from_pretrained(
-        folder,
-        config=load_config(folder),
-        dtype=dtype,
-        trust_remote_code=False,
-        use_safetensors=True,
-        **(device_map(gpus) if len(gpus) > 1 else {}),
-    )
+    model = _load_base(folder, dtype, device_map(gpus) if len(gpus) > 1 else {})
     if overflow := sorted(
         {str(location) for location in getattr(model, "hf_device_map", {}).values()} & {"cpu", "disk"}
     ):
@@ -119,6 +112,23 @@ def load(
     loaded = Recommender(model, tokenizer, task, yes, no, first_device, dtype)
     loaded.token_counter.attach(model)
     return loaded
+
+
+def _load_base(folder: Path, dtype: torch.dtype, placement: Mapping[str, Any]) -> Any:
+    """Load a base model, and require that each of its weights came from the files."""
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
+        folder,
+        config=load_config(folder),
+        dtype=dtype,
+        trust_remote_code=False,
+        use_safetensors=True,
+        output_loading_info=True,
+        **placement,
+    )
+    model, report = loaded
+    if absent := sorted(report["missing_keys"]):  # filled with random numbers
+        raise ModelError(f"Base model {folder} was loaded without its weight {absent[0]}: load it again.")
+    return model
 
 
 def _check_loaded(model: PeftModel, adapter: Path) -> None:

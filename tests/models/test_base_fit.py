@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -233,3 +234,15 @@ def test_no_weight_is_read(llama):
         file.write(len(header).to_bytes(8, "little") + header)
         file.truncate(8 + len(header) + 2**42)  # sparse
     assert "its files hold no weight lm_head.weight" in refusal(llama)
+
+
+def test_checks_side_by_side_do_not_disturb_a_load(llama):
+    """Pages check and load in threads; a load that another thread disturbs has a head of random numbers."""
+    change_config(llama, "config.json", tie_word_embeddings=True)
+    change(llama, lambda weights: {name: one for name, one in weights.items() if name != "lm_head.weight"})
+    with ThreadPoolExecutor(4) as threads:
+        checks = [threads.submit(check_folder, llama) for _ in range(40)]
+        loaded = [AutoModelForCausalLM.from_pretrained(llama, output_loading_info=True) for _ in range(10)]
+        for check in checks:
+            check.result()
+    assert not any(report["missing_keys"] for _, report in loaded)

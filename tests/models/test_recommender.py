@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, initialization
 
 from core.errors import DeviceError, ModelError
 from core.models.device import choose_device
@@ -88,7 +88,8 @@ def test_model_larger_than_its_devices_is_refused(workspace, monkeypatch, layers
     """Accelerate would offload the rest, which slows down every step."""
     plain = AutoModelForCausalLM.from_pretrained(workspace.root / "base")
     plain.hf_device_map = layers
-    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *args, **options: plain)
+    report: dict[str, set[str]] = {"missing_keys": set()}
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *args, **options: (plain, report))
     with pytest.raises(ModelError, match=f"does not fit on cpu: a part of it would lie on {offload_device}"):
         loaded(workspace)
 
@@ -97,3 +98,9 @@ def test_answers_of_several_tokens_are_refused():
     bytes_only = train_tokenizer(["x"], 258, "q")
     with pytest.raises(ModelError, match="4 and ' No' as 3 tokens"):
         answer_tokens(bytes_only, ANSWERS)
+
+
+def test_weight_that_a_load_left_out_is_named(workspace, monkeypatch):
+    """As when another thread loads a model with transformers meanwhile, which ties no weights while it does."""
+    with initialization.no_tie_weights(), pytest.raises(ModelError, match="without its weight lm_head.weight: load it"):
+        loaded(workspace)
