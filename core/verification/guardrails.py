@@ -37,17 +37,30 @@ def p_value(check: Check) -> float:
     """p-value of "the harm is within the margin"; 1 where it is not known.
 
     The error counts the rows and, as the model under test has a seed of its own, s^2 (1 + 1/J) with the references'
-    standard deviation s. Student's t has J - 1 degrees of freedom.
+    standard deviation s. Student's t has the degrees of freedom of both by Welch (1947), equation 28: few references
+    weigh little where the rows bring nearly all of the error.
     """
     value, count = check.value, _number(check, "references")
-    rows = (value.high - value.low) / (2 * Z_90)
-    error = math.sqrt(rows**2 + _number(check, "spread") ** 2 * (1 + 1 / count)) if count else math.nan
-    if not math.isfinite(error) or not math.isfinite(value.value):
+    rows = ((value.high - value.low) / (2 * Z_90)) ** 2
+    seeds = _number(check, "spread") ** 2 * (1 + 1 / count) if count else math.nan
+    if not math.isfinite(rows + seeds) or not math.isfinite(value.value):
         return 1.0
     beyond = [value.value - check.high] if check.high is not None else []
     beyond += [check.low - value.value] if check.low is not None else []
-    tails = [float(student.sf(harm / error, count - 1)) if error else float(harm <= 0) for harm in beyond]
+    error = math.sqrt(rows + seeds)
+    if not error:
+        return float(all(harm <= 0 for harm in beyond))
+    freedom = _freedom((rows, value.n - 1), (seeds, count - 1))
+    tails = [float(student.sf(harm / error, freedom)) for harm in beyond]
     return min(1.0, len(tails) * min((tail for tail in tails if not math.isnan(tail)), default=1.0))
+
+
+def _freedom(*parts: tuple[float, float]) -> float:
+    """Degrees of freedom of a sum of variances, each with its own; NaN where one that counts has none."""
+    known = [(variance, freedom) for variance, freedom in parts if variance]
+    if any(freedom < 1 for _, freedom in known):
+        return math.nan
+    return sum(variance for variance, _ in known) ** 2 / sum(variance**2 / freedom for variance, freedom in known)
 
 
 def _number(check: Check, name: str) -> float:

@@ -78,7 +78,7 @@ class SimulatedData:
             self.test.scores(blur=0.3 + worse),
             self.holdout.scores(shift=drift),
             self.ranked,
-            self.base + worse,
+            self.base + int(worse),
             {},
         )
         quantized = {bits: self.forget.scores(knows + back) for bits in BITS}
@@ -187,7 +187,7 @@ def test_no_trace_where_the_original_has_no_advantage():
 
 def test_no_trace_is_not_told_where_others_may_have_paid_for_it():
     world = SimulatedData(forgotten=300, heldout=300)
-    found = judged(replace(world.evidence(worse=0.6), original=world.model(worse=0.2)))
+    found = judged(replace(world.evidence(worse=0.5), original=world.model(worse=0.2)))
     assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, "utility_test")
 
 
