@@ -67,8 +67,15 @@ class DemoUser:
     quirk: str
 
 
-def make_world(seed: int = 7, films: int = 240, people: int = 420, first: int = 1, town: bool = True) -> Dataset:
-    """Generate the demo data: 40 to 70 ratings for each user, in time order over two years.
+def make_world(
+    seed: int = 7,
+    films: int = 240,
+    people: int = 420,
+    first: int = 1,
+    town: bool = True,
+    ratings: tuple[int, int] = (40, 70),
+) -> Dataset:
+    """Generate the demo data: the ratings of each user, in time order over two years.
 
     Args:
         seed: Seed of films and users.
@@ -76,10 +83,11 @@ def make_world(seed: int = 7, films: int = 240, people: int = 420, first: int = 
         people: Number of users.
         first: Number of the first user; the same seed with other numbers gives other users and the same films.
         town: Whether the users live in the cinema's town.
+        ratings: Fewest and most ratings of a user.
     """
     catalogue = make_films(seed, films, town)
     numbers = range(first, first + people)
-    events = [event for number in numbers for event in _diary(seed, make_person(seed, number), catalogue)]
+    events = [event for number in numbers for event in _diary(seed, make_person(seed, number), catalogue, ratings)]
     events.sort(key=lambda event: (event.time, event.user, event.item))
     return Dataset(
         tuple(film.item for film in catalogue),
@@ -144,10 +152,11 @@ def expected_liking(person: DemoUser, film: Film) -> float:
     return sum(person.taste[genre] for genre in genres) / len(genres) + film.quality + person.mildness
 
 
-def _diary(seed: int, person: DemoUser, films: Sequence[Film]) -> list[Interaction]:
+def _diary(seed: int, person: DemoUser, films: Sequence[Film], counts: tuple[int, int]) -> list[Interaction]:
     """All ratings of one user."""
     rng = Random(f"{seed}:diary:{person.id}")
-    met = _choose(rng, person, films, 40 + int(31 * rng.random()))
+    fewest, most = counts
+    met = _choose(rng, person, films, fewest + int((most - fewest + 1) * rng.random()))
     times = sorted(BEGIN + int(SECONDS * rng.random()) for _ in met)
     ratings = [_rating(_liking(rng, person, film)) for film in met]
     return [

@@ -1,7 +1,9 @@
 """Encoded prompts as padded tensors, and a model's logits and loss at their answers."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -13,6 +15,8 @@ from core.types import Encoded
 
 FORWARD_TOKENS = 4096  # padded tokens of a batch without gradients
 GRADIENT_TOKENS = 8192  # padded tokens of a batch with gradients, outside of training
+WEIGHT_READING = 8  # tokens; reading a weight three times takes as long as the operations of so many tokens with it
+OVERHEAD = 5e9  # floating-point operations in the time that a pass of any model takes
 
 
 @dataclass(frozen=True)
@@ -103,13 +107,19 @@ def map_prompts(
 
 
 def micro_batches(
-    chosen: Sequence[int], size: int, count: Callable[[Sequence[int]], int]
+    chosen: Sequence[int],
+    prompts: Sequence[Encoded],
+    size: int,
+    pass_tokens: float,
+    count: Callable[[Sequence[int]], int],
 ) -> Iterator[tuple[Sequence[int], float]]:
-    """Split this process's part of a batch into micro-batches for gradient accumulation.
+    """Split this process's part of a batch into micro-batches for gradient accumulation; it changes no gradient.
 
     Args:
         chosen: Indices of the prompts of the whole batch, over all processes.
-        size: Prompts per micro-batch; 0 for a single one.
+        prompts: All prompts.
+        size: Most prompts per micro-batch; 0 for no bound.
+        pass_tokens: What a pass costs beside its tokens, see `tokens_of_a_pass`.
         count: Number of terms (e.g. answer tokens) that the loss of some prompts is a mean of.
 
     Yields:
@@ -119,7 +129,44 @@ def micro_batches(
     size = size or len(chosen)
     for start in range(0, len(own), size):
         part = own[start : start + size]
-        yield part, count(part) / count(chosen)
+        for group in similar_lengths([len(prompts[i].ids) for i in part], pass_tokens):
+            indices = [part[position] for position in group]
+            yield indices, count(indices) / count(chosen)
+
+
+def similar_lengths(lengths: Sequence[int], pass_tokens: float) -> list[list[int]]:
+    """Split prompts into passes with the fewest padded tokens, where each pass costs `pass_tokens` more.
+
+    In order of length a best split has neighbours together, so the best split of the longest k follows from those of
+    fewer.
+
+    Returns:
+        Positions of the prompts of each pass; one pass keeps their order.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    cost, cuts = [0.0], [0]  # of the best split of the longest 0, 1, ... prompts, and where its last pass begins
+    for stop in range(1, len(order) + 1):
+        with_last = [cost[cut] + lengths[order[cut]] * (stop - cut) + pass_tokens for cut in range(stop)]
+        cost.append(min(with_last))
+        cuts.append(with_last.index(cost[-1]))
+    passes, stop = [], len(order)
+    while stop:
+        passes.append(sorted(order[cuts[stop] : stop]))
+        stop = cuts[stop]
+    return passes[::-1]
+
+
+def tokens_of_a_pass(model: nn.Module, device: torch.device) -> float:
+    """How many tokens of training take as long as what one forward and backward pass costs whatever its tokens.
+
+    On a CPU that is reading the weights, which a few tokens outweigh, and overhead, which matters in small models.
+    Other devices have room for all tokens of a batch at once.
+    """
+    if device.type != "cpu":
+        return math.inf
+    embedding: Any = anatomy(model).causal_lm.get_input_embeddings()
+    parameters: int = sum(weight.numel() for weight in model.parameters()) - embedding.weight.numel()
+    return WEIGHT_READING + OVERHEAD / (6 * parameters)
 
 
 def answer_logits(model: nn.Module, batch: Batch) -> Float[Tensor, "answer_token vocabulary"]:

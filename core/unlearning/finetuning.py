@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from core.models import distributed
-from core.models.batching import answer_logits, answer_loss, collate, micro_batches
+from core.models.batching import answer_logits, answer_loss, collate, micro_batches, tokens_of_a_pass
 from core.types import Encoded
 from core.unlearning.trainer import Schedule, halved, require_finite, train
 from core.unlearning.training_types import NO_CHECKPOINTS, Checkpointer, Losses, State, Step, Watcher, never_stop
@@ -95,12 +95,16 @@ class AnswerLossStep:
         self.model, self.prompts, self.order, self.micro_batch, self.mean = model, prompts, order, micro_batch, mean
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.device = self.parameters[0].device
+        self.pass_tokens = tokens_of_a_pass(model, self.device)
 
     def __call__(self, step: int) -> Losses:
         """Fill `.grad` with the gradients of the batch; return its loss in nats per answer token."""
         total = 0.0
         with distributed.raise_out_of_memory_everywhere():
-            for part, share in micro_batches(self.order[step], self.micro_batch, self._answer_tokens):
+            parts = micro_batches(
+                self.order[step], self.prompts, self.micro_batch, self.pass_tokens, self._answer_tokens
+            )
+            for part, share in parts:
                 batch = collate([self.prompts[i] for i in part], self.device)
                 loss = share * answer_loss(answer_logits(self.model, batch), batch)
                 loss.backward()  # type: ignore[no-untyped-call]

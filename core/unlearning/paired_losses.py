@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.models import distributed
-from core.models.batching import Batch, answer_logits, collate, micro_batches
+from core.models.batching import Batch, answer_logits, collate, micro_batches, tokens_of_a_pass
 from core.models.lora_layout import Layout
 from core.types import Encoded
 from core.unlearning.methods import Method
@@ -51,7 +51,7 @@ class PairLosses:
         self.teacher = TEACHERS[method.teacher](model, self.forget, seed, groups) if method.uses_teacher else None
         self.ahead: list[tuple[list[int], dict[int, Tensor]]] = []  # prompts and original logits of the next steps
         self.before_ahead = self.retain_rng.getstate()  # state of the generator before the batches in `ahead`
-        self.micro_batch = method.micro_batch
+        self.micro_batch, self.pass_tokens = method.micro_batch, tokens_of_a_pass(model, model.device)
         self.options = prompts.choices or range(model.config.vocab_size)
         self.choices = torch.tensor(self.options, device=model.device)
 
@@ -107,7 +107,7 @@ class PairLosses:
         def count(part: Sequence[int]) -> int:
             return sum(len(prompts[i].labels) if per_target else prompts[i].answer_tokens for i in part)
 
-        for part, share in micro_batches(chosen, self.micro_batch, count):
+        for part, share in micro_batches(chosen, prompts, self.micro_batch, self.pass_tokens, count):
             yield part, collate([prompts[i] for i in part], self.model.device), share
 
     def _wrong_tokens(self, tokens: Tensor) -> Tensor:
