@@ -21,7 +21,9 @@ def list_bases() -> None:
         _print(f"{base.name}: {base.title}, licence {base.licence}, family {base.family}, {size}")
         _print(f"  Weights: {base.weights}")
         _print(f"  {here}")
-    _print(f"Next: {command_line('base', 'fetch', 'NAME')}")
+    absent = next((name for name, base in known_bases().items() if not base.folder.is_dir()), None)
+    next_command = command_line("base", "fetch", absent) if absent else _prepare_with("NAME")
+    _print(f"Next: {next_command}")
 
 
 @app.command()
@@ -32,7 +34,11 @@ def fetch(name: Annotated[str, typer.Argument(help="Name of the base, as in `bas
         _print(f"{base.title} ({base.licence}) is in {base.folder}.")
     else:
         _print(f"{base.title} is in {base.folder} already: there is nothing to fetch.")
-    _print(f"Next: {command_line('prepare', '--base', name, '--data', 'KIND:PATH', '--workspace', 'NAME')}")
+    _print(f"Next: {_prepare_with(name)}")
+
+
+def _prepare_with(base: str) -> str:
+    return command_line("prepare", "--base", base, "--data", "KIND:PATH", "--workspace", "FOLDER")
 
 
 def _print(line: str) -> None:

@@ -32,10 +32,12 @@ def resolve(base: str, revision: str | None = None) -> Path:
         configuration and tokenizer.
 
     Raises:
-        ModelError: The known base was not fetched; or there is no such folder and the model has no commit, may not be
-            downloaded, or cannot be.
+        ModelError: The known base was not fetched or comes with a commit; or there is no such folder and the model has
+            no commit, may not be downloaded, or cannot be.
     """
     if known := known_bases().get(base):
+        if revision:
+            raise ModelError(f"Base {base!r} takes no commit, because it is pinned by a digest: leave out @{revision}.")
         if not known.folder.is_dir():
             raise ModelError(f"Base {base!r} is not on this machine: run {command_line('base', 'fetch', base)}.")
         return known.folder

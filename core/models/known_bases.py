@@ -12,6 +12,7 @@ from core.errors import ModelError
 from core.utils.serialization import from_json
 
 TABLE = Path(__file__).with_name("known_bases.toml")
+CONVERSION = 1  # raised where core.models.gguf makes other files of the same GGUF file
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class KnownBase:
     def folder(self) -> Path:
         """Its folder on this machine once it is fetched; in CURE_LENS_CACHE, else in the user's cache folder."""
         root = Path(os.environ.get("CURE_LENS_CACHE") or user_cache_path("cure-lens"))
-        # The digest keeps two versions apart.
-        return root / "bases" / f"{self.name}-{self.sha256[:16]}"
+        # Two versions of the wheel, or of its conversion, lie apart.
+        return root / "bases" / f"{self.name}-{self.sha256[:16]}-{CONVERSION}"
 
 
 @cache

@@ -41,7 +41,7 @@ def given_base(settings: WorkspaceSettings, converted: Path) -> tuple[WorkspaceS
         return settings, None
     if known := known_bases().get(settings.base):  # the workspace keeps its name, so that it opens on other machines
         note = f"{known.title} ({known.weights}; {known.package} {known.version}, SHA-256 {known.sha256})"
-        return replace(settings, base_note=note), resolve(settings.base)
+        return replace(settings, base_note=note), resolve(settings.base, settings.base_revision)
     if not is_gguf(settings.base):
         return settings, resolve(settings.base, settings.base_revision)
     digest = convert_gguf(Path(settings.base), converted)

@@ -23,12 +23,13 @@ def output_of(*arguments: str) -> list[str]:
 
 
 def test_the_list_says_licence_precision_and_where_a_base_is(base):
-    first, weights, here, _ = output_of("base", "list")
+    first, weights, here, following = output_of("base", "list")
     assert "smollm2-135m: " in first and "licence Apache-2.0" in first and "300 modules" in first
     assert "4 bits" in weights
-    assert here == "  Not here; 93 MB to fetch"
+    assert here == "  Not here; 93 MB to fetch" and following.endswith("base fetch smollm2-135m")
     base.folder.mkdir(parents=True)
-    assert output_of("base", "list")[2] == f"  In {base.folder}"
+    _, _, here, following = output_of("base", "list")
+    assert here == f"  In {base.folder}" and "prepare --base NAME" in following
 
 
 def test_a_base_that_is_here_is_not_fetched_again(base, monkeypatch):

@@ -164,6 +164,19 @@ def test_a_damaged_model_is_refused_and_nothing_is_left(base, made, monkeypatch,
     assert left(damaged) == set()
 
 
+def test_another_conversion_lies_in_another_folder(base, monkeypatch):
+    before = base.folder
+    monkeypatch.setattr("core.models.known_bases.CONVERSION", 2)
+    assert base.folder.parent == before.parent and base.folder.name == before.name.removesuffix("1") + "2"
+
+
+def test_a_known_base_takes_no_commit(tmp_path):
+    """A commit would be ignored: the wheel's digest says which model it is."""
+    settings = WorkspaceSettings("ws", "test", base="smollm2-135m", base_revision="a" * 40)
+    with pytest.raises(ModelError, match=rf"'smollm2-135m' takes no commit, .*: leave out @{'a' * 40}\.$"):
+        prepare(DATA, tmp_path / "ws", settings, TINY, lambda *_: False)
+
+
 def test_prepare_takes_a_known_base_by_its_name(base, made, tmp_path, monkeypatch):
     """The workspace keeps the name, so that it opens wherever the base was fetched."""
     known = known_base("smollm2-135m")
