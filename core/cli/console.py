@@ -94,7 +94,7 @@ class ProgressLines(Progress):
         tenths = int(10 * task.completed / task.total) if task.total else 0
         if not self._quiet and self._told.get(task_id) != (task.description, tenths):
             self._told[task_id] = (task.description, tenths)
-            self.console.print(f"{time.strftime('%H:%M:%S')} {task.description}: {10 * tenths} %", highlight=False)
+            self.console.print(f"{time.strftime('%H:%M:%S')} {task.description}: {10 * tenths}%", highlight=False)
 
 
 def progress(quiet: bool = False) -> Progress:

@@ -90,4 +90,4 @@ def _percent(value: Detail, digits: int = 0) -> str:
     if not isinstance(value, int | float) or not math.isfinite(value):
         return UNKNOWN
     shown = f"{100 * value:.{digits}f}"
-    return (shown.rstrip("0").rstrip(".") if digits else shown).replace("-", "−") + " %"
+    return (shown.rstrip("0").rstrip(".") if digits else shown).replace("-", "−") + "%"

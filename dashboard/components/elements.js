@@ -6,7 +6,7 @@ const make = (tag, properties = {}, ...children) => {
   return node;
 };
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-const percent = (value) => `${Math.round(100 * value)} %`;
+const percent = (value) => `${Math.round(100 * value)}%`;
 
 // The item with the smallest value.
 const least = (items, value) => items.reduce((best, item) => (value(item) < value(best) ? item : best), items[0]);

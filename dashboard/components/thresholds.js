@@ -53,8 +53,8 @@ export default function ({ data, setStateValue, parentElement }) {
     shade("retain", [0, 0], low, [1, 0]);
     for (const share of data.ticks.filter((tick) => tick <= top)) {
       picture.append(
-        svg("text", { x: x(share), y: height - 26, "text-anchor": "middle" }, `${Math.round(share * 1000) / 10} %`),
-        svg("text", { x: MARGIN.left - 6, y: y(share) + 4, "text-anchor": "end" }, `${Math.round(share * 1000) / 10} %`),
+        svg("text", { x: x(share), y: height - 26, "text-anchor": "middle" }, `${Math.round(share * 1000) / 10}%`),
+        svg("text", { x: MARGIN.left - 6, y: y(share) + 4, "text-anchor": "end" }, `${Math.round(share * 1000) / 10}%`),
       );
     }
     picture.append(

@@ -388,7 +388,7 @@ memory-note =
     error. This method measures that in place of a circuit. Modules in the group **forget** remember and do not help
     held-out users; modules in **shared** remember and also help them; modules in **retain** only help; modules
     in **outside** do neither and were not changed.
-memory-alt = For each module, how much more its adapter helps the forgotten users than held-out users, with a 95 % interval
+memory-alt = For each module, how much more its adapter helps the forgotten users than held-out users, with a 95% interval
 memory-all-alt = All modules: loss that the adapter saves for the forgotten users and for held-out users, in nats, and the group
 memory-module = module
 memory-group = group
@@ -549,7 +549,7 @@ prompt-tracing = Tracing the prompt
 prompt-nodes = Nodes drawn
 prompt-nodes-help =
     A node is a module at one title. The strongest nodes are drawn; the percentage is the share of the effect that stays
-    when all other nodes carry what they compute on the counterfactual prompt. 100 % is all of it; more is too much.
+    when all other nodes carry what they compute on the counterfactual prompt. 100% is all of it; more is too much.
 prompt-size = { $kept }, keep { $share }
 prompt-node = Highlight
 prompt-node-none = nothing
@@ -598,7 +598,7 @@ circuit-numbers = How these numbers are computed
 circuit-numbers-text =
     Each module runs once with the true history and once with a counterfactual history that lacks the evidence; the change
     of the prediction is the module's score. **Share** is a module's score as a share of all scores. **Ratio** is forget
-    share / (forget share + retain share); 0.5 serves both sets alike. **Noise** is the half-width of the ratio's 95 %
+    share / (forget share + retain share); 0.5 serves both sets alike. **Noise** is the half-width of the ratio's 95%
     interval, from a bootstrap over the prompts. **Certainty** is the share of bootstrap samples in which the module comes
     out in the same group. **Conflict** is the cosine of the directions in which forgetting and retaining would move the
     module: below zero they oppose each other.
@@ -872,7 +872,7 @@ run-figures-step = Step { $step } of { $steps }
 run-figures-conflict = { $share } of the shared modules were in conflict
 run-figures-device = on { $device }, { $precision }
 run-figures-memory = { $memory } GB of memory
-run-figures-gpu = GPU { $load } % busy, { $used } of { $total } GB in use
+run-figures-gpu = GPU { $load }% busy, { $used } of { $total } GB in use
 run-figures-gpu-memory = GPU: { $used } of { $total } GB in use
 run-figures-pace = { $tokens } tokens a second
 run-figures-so-far = { $time } so far
@@ -957,8 +957,8 @@ before-knows-help =
     more than they do, below 0 that it knows less.
 before-knows-nothing = This run did not measure what the model knows about the forgotten data beyond models that never saw it.
 before-knows-alt = Advantage over the retrained references before and after, { $measure }, with intervals
-before-knows-note = Advantage over the retrained references: 0 means that the model knows no more than models that never saw the data. Lines and brackets are { $level } % intervals; squares are single references, each compared with the others.
-share-forgotten = Forgotten: **{ $value } %** ({ $low } % to { $high } %)
+before-knows-note = Advantage over the retrained references: 0 means that the model knows no more than models that never saw the data. Lines and brackets are { $level }% intervals; squares are single references, each compared with the others.
+share-forgotten = Forgotten: **{ $value }%** ({ $low }% to { $high }%)
 share-forgotten-unknown = Forgotten: too uncertain to tell
 measure-log-loss = Log loss, nats
 measure-auc = AUC
@@ -1000,8 +1000,8 @@ before-overlaps-alt = Number of other users by the number of titles of their top
 before-neighbours = **Other users most similar to the forgotten users.** Side effects would show in their lists first.
 before-neighbours-alt = Other users whose titles are most similar to those of the forgotten users, with the share of their list that stays
 before-metrics = All metrics
-before-interval-alt = { $measure } of the models with 95 % intervals
-before-metrics-alt = All metrics before, after and of the retrained references, with 95 % intervals
+before-interval-alt = { $measure } of the models with 95% intervals
+before-metrics-alt = All metrics before, after and of the retrained references, with 95% intervals
 before-overlaps =
     On average, { $mean } of the top-10 titles of { $users ->
         [one] one other user
@@ -1118,7 +1118,7 @@ compare-aspect-membership = privacy under attack
 compare-aspect-time = time
 compare-ahead = { $run } { $claims }
 compare-pass = { $runs } pass their verification
-compare-rule = A run is called ahead only where its whole interval is better than that of every other run, and in time only where it took at least 10 % less.
+compare-rule = A run is called ahead only where its whole interval is better than that of every other run, and in time only where it took at least 10% less.
 compare-open = No run is shown to be ahead in { $aspects }.
 compare-unknown = Not compared, because it is not known for every run: { $aspects }.
 compare-requests = These runs serve different requests ({ $requests }): how much each forgot is about other people's data, so nobody is called ahead in forgetting or under attack.
@@ -1127,11 +1127,11 @@ compare-verdict = Verdict
 compare-request = Request { $request }
 compare-unverified = Not verified yet: verify it on the page Review.
 compare-forgotten = How much is forgotten?
-compare-forgotten-help = The share of what the model knew about the forgotten data, beyond models that never saw it, that is gone. 100 % is what a retraining reaches; more means that it forgot too much.
+compare-forgotten-help = The share of what the model knew about the forgotten data, beyond models that never saw it, that is gone. 100% is what a retraining reaches; more means that it forgot too much.
 compare-forgotten-measure = Measured by: { $measure }.
-compare-forgotten-value = **{ $value } %** ({ $low } % to { $high } %)
-compare-forgotten-at-least = With { $confidence } % confidence at least { $share } %.
-compare-forgotten-exact = **100 %**: it was trained again without the data.
+compare-forgotten-value = **{ $value }%** ({ $low }% to { $high }%)
+compare-forgotten-at-least = With { $confidence }% confidence at least { $share }%.
+compare-forgotten-exact = **100%**: it was trained again without the data.
 compare-forgotten-unknown = Too uncertain to tell.
 compare-quality = Are others unharmed?
 compare-quality-help = The fall of the AUC on later interactions of the other users. Below zero, it rose.
@@ -1233,7 +1233,7 @@ benchmark-lead = At equal quality, { $method } is ahead of { $ahead ->
 benchmark-note = Ahead means closer to the retrained references while the test AUC of other users falls by at most .005. Measured on { $data } with { $seeds ->
     [one] one adapter
    *[other] { $seeds } adapters
-}; a difference counts only if its 95 % interval excludes zero. Each method is shown at its best point, chosen with knowledge of the references; the report also compares the points that a run would choose.
+}; a difference counts only if its 95% interval excludes zero. Each method is shown at its best point, chosen with knowledge of the references; the report also compares the points that a run would choose.
 benchmark-controls-fail = **Does the circuit matter?** Not shown. { $method } is not better than these controls: { $controls }. As long as a control does as well, the result does not come from choosing modules by circuit.
 benchmark-controls-hold = **Does the circuit matter?** { $method } is better than every control that was run here: { $controls }.
 benchmark-controls-none = **Does the circuit matter?** Unknown: no control of { $method } was run here.
@@ -1251,7 +1251,7 @@ benchmark-ours-cure-merge = CURE in weight space
 benchmark-world-option = { $data }, { $task }: { $kind }
 benchmark-task-click = is it liked?
 benchmark-task-next-item = what comes next?
-benchmark-kind-random = 5 % of the users, at random
+benchmark-kind-random = 5% of the users, at random
 benchmark-kind-heavy = three users with long histories
 benchmark-kind-single = one user
 benchmark-kind-genre = one genre of one user
@@ -1277,7 +1277,7 @@ benchmark-pareto-strength = steps, or strength
 benchmark-original = original
 benchmark-reference = retrained references
 benchmark-differences = Difference at equal quality
-benchmark-differences-alt = For each other method and control: { $method } less the other in residual, with its 95 % interval
+benchmark-differences-alt = For each other method and control: { $method } less the other in residual, with its 95% interval
 benchmark-differences-note = Left of zero: { $method } is closer to the retrained references. Each method is shown at its best point that costs other users at most .005 of test AUC; the differences are paired by adapter. A control is { $method } with one component removed or randomised.
 benchmark-differences-x = difference in { $measure }
 benchmark-differences-rival = other methods
@@ -1324,8 +1324,8 @@ question-checks = { $checks ->
     [one] The check behind it
    *[other] The { $checks } checks behind it
 }
-question-forgotten-number = { $share } % of the advantage is gone; at least { $least } % with { $confidence } % confidence.
-question-others-number = The test AUC fell by { $fall }, with 95 % confidence by no more than { $most }; at most { $margin } is allowed.
+question-forgotten-number = { $share }% of the advantage is gone; at least { $least }% with { $confidence }% confidence.
+question-others-number = The test AUC fell by { $fall }, with 95% confidence by no more than { $most }; at most { $margin } is allowed.
 question-others-rose = The test AUC did not fall measurably; a fall of { $margin } is allowed.
 question-beyond = Measured beyond the bound, but within the noise: { $checks }.
 question-undrawn = Not drawn, as nothing was measured: { $checks }.
@@ -1462,8 +1462,8 @@ review-column-check = Check
 review-column-name = What is measured
 review-column-verdict = Verdict
 review-column-value = Value
-review-column-low = From (90 %)
-review-column-high = To (90 %)
+review-column-low = From (90%)
+review-column-high = To (90%)
 review-column-n = Rows
 review-column-bounds = Passes within
 review-column-needed = Rows needed

@@ -16,7 +16,7 @@ def lines(capsys, quiet: bool = False, total: int = 40) -> list[str]:
 
 @pytest.mark.parametrize("total", [10, 40, 1000])
 def test_log_gets_a_line_at_start_at_each_tenth_and_at_the_end(capsys, total):
-    assert lines(capsys, total=total) == [f"adapter: {10 * tenth} %" for tenth in range(11)]
+    assert lines(capsys, total=total) == [f"adapter: {10 * tenth}%" for tenth in range(11)]
 
 
 def test_quiet_command_prints_no_progress(capsys):
@@ -29,4 +29,4 @@ def test_stage_of_a_run_is_told_when_it_changes(capsys):
         for stage, done in (("queued", 0.0), ("unlearning", 0.0), ("unlearning", 0.05), ("unlearning", 0.1)):
             bars.update(task, completed=done, description=stage)
     told = [line.split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()]
-    assert told == ["queued: 0 %", "unlearning: 0 %", "unlearning: 10 %"]
+    assert told == ["queued: 0%", "unlearning: 0%", "unlearning: 10%"]

@@ -75,7 +75,7 @@ def test_public_shape_is_read_told_and_trained_on(write: Writer, begins: str, tm
     assert found.exit_code == 0, found.output
     told = " ".join(found.output.split())
     assert "rows read 480" in told and "rows kept 480" in told and "people 24" in told and "items 30" in told
-    assert f'Prompts begin with "{begins} this person' in told and "adapter: 100 %" in told
+    assert f'Prompts begin with "{begins} this person' in told and "adapter: 100%" in told
     workspace = Workspace(place)
     assert [one.liked for one in workspace.interactions] == [one.liked for one in data.interactions]
     (user, *_) = workspace.user_split.training_users

@@ -41,8 +41,8 @@ def test_address_restores_the_comparison(demo: Path) -> None:
     assert chosen(app) == ["run-demo", "run-retrained"] and not app.warning
     assert app.title[0].value == "run\\-retrained alone passes its verification; run\\-demo took the least time."
     text = text_of(app)
-    assert "**100 %**: it was trained again without the data." in text
-    assert "**73 %** (45 % to 145 %)" in text and "Measured by: Membership attack" in text
+    assert "**100%**: it was trained again without the data." in text
+    assert "**73%** (45% to 145%)" in text and "Measured by: Membership attack" in text
     assert "AUC fell by **0.004** (-0.005 to 0.014)" in text
     assert "This method searches for no circuit." in text and "forget: 1" in text
     assert "144 steps" in text and "**5 minutes**" in text

@@ -15,6 +15,7 @@ from dashboard.presenters.phrases import GLOSSARY
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "dashboard").rglob("*.py"))
+SCRIPTS = sorted((ROOT / "dashboard/components").glob("*.js"))
 NAME = re.compile(r"[a-z]+(-[a-z0-9]+)+")
 SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
 # Strings that are not texts of pages: markup, style, Vega expressions, scripts, and messages for developers.
@@ -130,8 +131,13 @@ def test_python_holds_no_english_sentence(path: Path) -> None:
     assert not [text for text in found if text not in ("contrast prompts",)]  # the name of a stage in core
 
 
+@pytest.mark.parametrize("path", [ENGLISH, ROOT / "core/report/locale/en.ftl", *SCRIPTS], ids=lambda path: path.name)
+def test_percent_follows_its_number_without_a_space(path: Path) -> None:
+    assert not re.findall(r"[0-9}]\s+%(?![\w(])[^\n]*", path.read_text(encoding="utf-8"))
+
+
 def test_scripts_hold_no_english() -> None:
-    for path in (ROOT / "dashboard/components").glob("*.js"):
+    for path in SCRIPTS:
         code = re.sub(r"//[^\n]*", "", path.read_text(encoding="utf-8"))
         strings = re.findall(r'"([^"\n]*)"', code)
         assert not [text for text in strings if re.search(r"[A-Z][a-z]+ [a-z]+", text)], path.name

@@ -166,7 +166,7 @@ def test_before_after_page_shows_what_is_forgotten_first_and_folds_the_residual(
     assert app.subheader[0].value == "What the model knows about the forgotten data"
     shares = [advantages.share_forgotten(one) for one in run.verification.advantages]
     assert len(shares) == 3 and all(share in text_of(app) for share in shares)
-    assert "90 % intervals" in text_of(app)
+    assert "90% intervals" in text_of(app)
     (folded,) = [one for one in app.expander if one.label.startswith("Details: the distance")]
     assert not folded.proto.expanded and "Residual" in folded.markdown[0].value
     assert "Noise floor:" in folded.caption[-1].value
@@ -176,7 +176,7 @@ def test_before_after_page_uses_the_level_of_a_further_attempt(page, demo: Path)
     run = RunHandle(demo / "runs/run-forgotten")
     wider = run.verification.details | {"confidence": 0.975}
     run.write_verification(replace(run.verification, details=wider))
-    assert "95 % intervals" in text_of(page("before_after", run=run.id))
+    assert "95% intervals" in text_of(page("before_after", run=run.id))
 
 
 def test_run_without_references_has_nothing_to_compare_with(page, demo: Path) -> None:

@@ -201,7 +201,7 @@ def test_advantage_is_charted_with_its_share_rounded_outwards() -> None:
         ["reference", -0.01, -0.01, -0.01],
         ["reference", 0.01, 0.01, 0.01],
     ]
-    assert advantages.share_forgotten(found) == "Forgotten: **75 %** (68 % to 106 %)"
+    assert advantages.share_forgotten(found) == "Forgotten: **75%** (68% to 106%)"
     for unknown in (None, Interval(math.nan, math.nan, math.nan, 9)):
         assert "too uncertain" in advantages.share_forgotten(replace(found, forgotten=unknown))
 

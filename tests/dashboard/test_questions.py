@@ -59,8 +59,8 @@ def test_exact_run_is_forgotten_by_construction(shown):
 
 def test_headline_numbers_are_those_of_the_verdict(shown):
     forgotten, others, attacks = (headline(one, shown) for one in questions(shown))
-    assert "82 % of the advantage" in forgotten and "at least 63 %" in forgotten
-    assert "by 0.006, with 95 % confidence by no more than 0.015; at most 0.020 is allowed" in others
+    assert "82% of the advantage" in forgotten and "at least 63%" in forgotten
+    assert "by 0.006, with 95% confidence by no more than 0.015; at most 0.020 is allowed" in others
     assert "Of 6 attacks, none found anything, and 3 cannot tell" in attacks
 
 
@@ -69,7 +69,7 @@ def test_headline_numbers_are_those_of_the_verdict(shown):
     [
         ({"share": 2.1, "at_least": 1.7}, ("", None)),
         ({"share": 0.3, "at_least": -0.4}, ("", None)),
-        ({"confidence": 0.975}, ("with 97.5 % confidence", None)),
+        ({"confidence": 0.975}, ("with 97.5% confidence", None)),
         ({"test_auc_fall": -0.004, "test_auc_fall_high": -0.001}, (None, "did not fall")),
         ({"test_auc_margin": None}, (None, "")),
     ],

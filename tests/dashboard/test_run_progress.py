@@ -44,7 +44,7 @@ def test_every_stage_says_what_the_machine_is_doing() -> None:
 
 def test_gpu_is_shown_with_its_load_only_where_that_is_known() -> None:
     use = GpuUse(87, 12_340_000_000, 141_000_000_000)
-    assert gpu_text(use) == "GPU 87 % busy, 12.3 of 141.0 GB in use"
+    assert gpu_text(use) == "GPU 87% busy, 12.3 of 141.0 GB in use"
     assert gpu_text(replace(use, load=None)) == "GPU: 12.3 of 141.0 GB in use"
 
 
@@ -59,4 +59,4 @@ def test_page_of_a_run_at_work_shows_the_stage_the_time_left_and_the_gpu(page, d
     app = page("run", run=run.id)
     assert "left in this stage and 50 minutes in all" in app.get("progress")[0].proto.text
     assert doing(STATUS, retrains=False) in {one.value for one in app.markdown}
-    assert any("GPU 61 % busy" in one.value for one in app.caption)
+    assert any("GPU 61% busy" in one.value for one in app.caption)

@@ -504,7 +504,7 @@ def test_full_report_shows_the_verification():
     assert (
         "Verdict: inconclusive" in text and "RMIA, offline, AUC (arXiv 2312.03262)" in text and "0.490 to 0.530" in text
     )
-    sentence = "Not decided yet: there are 2 retrained references, and a PASS needs five."
+    sentence = "Inconclusive: there are 2 retrained references, and a PASS needs five."
     assert text.count(sentence) == 2 and "Not verified yet" not in text  # as the headline, and in the section
     assert "This is attempt 2" in text and "Train more references, then verify again." in text
     assert "It <b>seems</b> so." in text and "to 0.044" in text

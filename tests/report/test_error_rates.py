@@ -29,9 +29,9 @@ def test_sentence_tells_rates_with_their_intervals_where_they_apply(tmp_path, mo
     assert text.count("How often") == 1
     for part in (
         "with 5 references on models whose truth is known, from 12 adapters of Lantern",
-        "5 % of the people, 50 % to be forgotten",
-        "89 % (60 to 98) pass, 0 % (0 to 27) fail",
-        "3 % (0 to 30) pass",
+        "5% of the people, 50% to be forgotten",
+        "89% (60 to 98) pass, 0% (0 to 27) fail",
+        "3% (0 to 30) pass",
     ):
         assert part in text
     fewer = replace(FOUND.advantages[0], references=(0.0,) * 4)

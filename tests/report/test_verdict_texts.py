@@ -71,32 +71,32 @@ def test_sentence_never_contradicts_the_numbers(
         assert count >= 5 and not harm and fall < 0.02
         assert all(-kept * before < one < kept * before for one in left)
         told = found.details["at_least"]
-        shown = re.search(r"(at least|more than) (\d+) %", said)
+        shown = re.search(r"(at least|more than) (\d+)%", said)
         at_least = int(shown.group(2)) / 100
         assert shown.group(1) == ("more than" if told is None else "at least")
         assert theta - 0.01 < at_least <= (theta if told is None else told) + 1e-9  # never more than what is shown
         assert at_least <= min(phi, other)
         assert fall <= float(re.search(r"at most ([\d.]+) AUC", said).group(1)) < 0.0205
     if "still knows more than" in said:
-        assert found.verdict is Verdict.FAIL and max(left) > kept * before and f"{100 * kept:.0f} %" in said
+        assert found.verdict is Verdict.FAIL and max(left) > kept * before and f"{100 * kept:.0f}%" in said
     if "Forgotten too much" in said:
         assert found.verdict is Verdict.FAIL and min(left) < -kept * before
     if "harm is shown" in said:
         assert harm and found.verdict is Verdict.FAIL
     if "No measurable trace" in said:
         assert before < 0.02 and count >= 5 and not harm and fall + 0.004 <= 0.02
-    if told := re.search(r"With? ([\d.]+) % confidence", said, re.IGNORECASE):
+    if told := re.search(r"With? ([\d.]+)% confidence", said, re.IGNORECASE):
         assert float(told[1]) / 100 <= 1 - ends[0].level + 1e-12  # never more confidence than the attempt's level
     if said.startswith("Exact"):
         assert retrained and not any(one.verdict == (Verdict.FAIL, "still_knows") for one in ends)
-    if said.startswith("Not decided"):
+    if said.startswith("Inconclusive: "):
         assert found.verdict is Verdict.INCONCLUSIVE and found.next_steps
     assert said.startswith(("Forgotten: ", "Exact", "No measurable")) == (
         found.verdict in (Verdict.PASS, Verdict.EXACT, Verdict.NO_TRACE)
     )
 
 
-@pytest.mark.parametrize("verdict", ["", "Forgotten: with 95 % confidence, at least 71 % ..."])
+@pytest.mark.parametrize("verdict", ["", "Forgotten: with 95% confidence, at least 71% ..."])
 def test_headline_is_the_verdict_where_there_is_one(verdict):
     request = Request("req-1", users=("u1",))
     found = summarise(RunSpec("r", "req-1"), request, {}, (), EVALUATION, memory_contrast=False, verdict=verdict)
@@ -109,7 +109,7 @@ def test_pass_without_a_share_says_what_the_tests_show():
     checks = tuple(one.check() for one in ends)
     found = Verification("r", "", Verdict.PASS, checks, {}, "", details_of(checks, ends, Thresholds()))
     assert found.details["at_least"] is None
-    assert "more than 50 % of what the model knew" in render(found, english()).sentence
+    assert "more than 50% of what the model knew" in render(found, english()).sentence
 
 
 def test_needed_references_come_from_the_endpoint_that_is_not_decided():

@@ -127,7 +127,7 @@ def verdicts_by_id(evidence: Evidence) -> dict[str, set[Verdict]]:
 
 def test_retrained_model_passes():
     found = judged(SimulatedData().evidence())
-    assert found.verdict is Verdict.PASS and found.sentence.startswith("Forgotten: with 95 % confidence"), found
+    assert found.verdict is Verdict.PASS and found.sentence.startswith("Forgotten: with 95% confidence"), found
     assert {one.id for one in found.checks} == {f"V{number}" for number in (0, 1, 2, 3, 4, 6, 9, 10, 11, 12)}
     assert {"V5", "V7", "V8"} < set(found.not_run)
     assert next_steps(found) == ("Submit the run for review.",)
@@ -137,7 +137,7 @@ def test_retrained_model_passes():
 def test_model_that_still_knows_fails(knows):
     found = judged(SimulatedData().evidence(knows=knows))
     assert (found.verdict, found.reason) == (Verdict.FAIL, "still_knows")
-    assert "still knows more than 50 %" in found.sentence
+    assert "still knows more than 50%" in found.sentence
     assert verdicts_by_id(SimulatedData().evidence(knows=knows))["V10"] == {Verdict.PASS}
 
 
@@ -195,7 +195,7 @@ def test_no_trace_is_not_told_where_others_may_have_paid_for_it():
 def test_open_question_about_files_is_inconclusive(code):
     found = judged(SimulatedData().evidence(), **{code: Verdict.INCONCLUSIVE})
     assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, code)
-    assert found.sentence.startswith("Not decided: ") and next_steps(found)
+    assert found.sentence.startswith("Inconclusive: ") and next_steps(found)
 
 
 def test_replaced_adapter_fails():
@@ -238,7 +238,7 @@ def test_share_in_the_sentence_agrees_with_the_verdict():
         at_least = found.details["at_least"]
         assert not endpoints_pass or at_least >= 0.5
         if found.verdict is Verdict.PASS:
-            assert f"at least {int(100 * at_least)} %" in found.sentence
+            assert f"at least {int(100 * at_least)}%" in found.sentence
 
 
 @pytest.mark.slow

@@ -12,8 +12,8 @@ check-source-control = controls
 reason-not-measured = It could not be measured on these data.
 reason-near-bound = The value is so close to the bound that more rows would hardly help.
 reason-few-rows = This would need { $times } times as much data: about { $needed } rows, not { $rows }.
-reason-still-knows = That is shown at the 1 % level.
-reason-over-forgot = That is shown at the 1 % level.
+reason-still-knows = That is shown at the 1% level.
+reason-over-forgot = That is shown at the 1% level.
 reason-few-references = { $references ->
     [one] There is { $references } retrained reference
    *[other] There are { $references } retrained references
@@ -228,9 +228,9 @@ check-same-function-fail = The adapter computes the same answers as the original
 
 ## Verdict of a verification: one sentence with its numbers, the same on all pages
 
-verdict-pass = Forgotten: with { $confidence } confidence, at least { $at_least } of what the model knew about the forgotten data, taken together, is gone; with 95 % confidence, its predictions for the other users got worse by at most { $fall } AUC.
-verdict-pass-no-share = Forgotten: with { $confidence } confidence, more than { $theta } of what the model knew about the forgotten data, taken together, is gone; with 95 % confidence, its predictions for the other users got worse by at most { $fall } AUC.
-verdict-no-trace = No measurable trace: even before the run, what the model knew about the forgotten data beyond models that never saw it was, with 95 % confidence, under the fixed margins.
+verdict-pass = Forgotten: with { $confidence } confidence, at least { $at_least } of what the model knew about the forgotten data, taken together, is gone; with 95% confidence, its predictions for the other users got worse by at most { $fall } AUC.
+verdict-pass-no-share = Forgotten: with { $confidence } confidence, more than { $theta } of what the model knew about the forgotten data, taken together, is gone; with 95% confidence, its predictions for the other users got worse by at most { $fall } AUC.
+verdict-no-trace = No measurable trace: even before the run, what the model knew about the forgotten data beyond models that never saw it was, with 95% confidence, under the fixed margins.
 verdict-exact = Exact: the adapter was trained again without the forgotten data, and it is the one that this training made.
 verdict-fail-still-knows = Not forgotten: the model still knows more than { $kept } of what it knew about the forgotten data.
 verdict-fail-over-forgot = Forgotten too much: the model predicts the forgotten data so much worse than models that never saw it that the deletion shows.
@@ -238,18 +238,18 @@ verdict-fail-guardrail = Not acceptable: harm is shown ({ $harm }).
 verdict-fail-utility-test = Not acceptable: for the other users, the quality fell by more than { $margin } AUC.
 verdict-fail-unchanged = Not forgotten: the adapter computes the same answers as the original.
 verdict-fail-replaced = Not valid: the adapter was changed, replaced or removed after the run.
-verdict-inconclusive-few-references = Not decided yet: there { $references ->
+verdict-inconclusive-few-references = Inconclusive: there { $references ->
     [0] are no retrained references
     [one] is { $references } retrained reference
    *[other] are { $references } retrained references
 }, and a PASS needs five.
-verdict-inconclusive-no-power = Not decided: it is not shown that enough, and not too much, of what the model knew about the forgotten data is gone{ $interval }.
-verdict-inconclusive-control-original = Not decided: these tests would not notice a model that forgot nothing, because the forgotten data are too few or left too little in the model.
-verdict-inconclusive-control-reference = Not decided: these tests would fail a model that never saw the data, because the retrained references differ too much.
-verdict-inconclusive-utility-test = Not decided: it is not shown that the other users' quality fell by less than { $margin } AUC.
-verdict-inconclusive-thresholds-frozen = Not decided: the margins of the verdict were not fixed before the run.
-verdict-inconclusive-references-distinct = Not decided: a retrained reference was replaced or removed, is a copy, or is missing in the ledger although other references are there.
-verdict-inconclusive-adapter-identity = Not decided: the run did not record the digest of every file of its adapter.
+verdict-inconclusive-no-power = Inconclusive: it is not shown that enough, and not too much, of what the model knew about the forgotten data is gone{ $interval }.
+verdict-inconclusive-control-original = Inconclusive: these tests would not notice a model that forgot nothing, because the forgotten data are too few or left too little in the model.
+verdict-inconclusive-control-reference = Inconclusive: these tests would fail a model that never saw the data, because the retrained references differ too much.
+verdict-inconclusive-utility-test = Inconclusive: it is not shown that the other users' quality fell by less than { $margin } AUC.
+verdict-inconclusive-thresholds-frozen = Inconclusive: the margins of the verdict were not fixed before the run.
+verdict-inconclusive-references-distinct = Inconclusive: a retrained reference was replaced or removed, is a copy, or is missing in the ledger although other references are there.
+verdict-inconclusive-adapter-identity = Inconclusive: the run did not record the digest of every file of its adapter.
 verdict-interval = (by log loss { $share }, interval { $low } to { $high })
 verdict-earlier-version = Verified by an earlier version of this program, with another rule: { $verdict }.
 
@@ -291,7 +291,7 @@ drift-spent = { drift-by }; that is more than { $budget }, so the method “retr
 
 ## How many rows a verdict takes
 
--rows-power = Estimated for a run that forgot everything: an 80 % chance that log loss and membership both pass; other checks may still fail.
+-rows-power = Estimated for a run that forgot everything: an 80% chance that log loss and membership both pass; other checks may still fail.
 rows-covered = { $requests ->
     [one] This request has { $rows } rows
    *[other] These { $requests } requests have { $rows } rows
@@ -307,21 +307,21 @@ rows-needed-more = { rows-covered }; about { $needed } are needed for a verdict{
 
 ## How often the verdict errs, measured on models whose truth is known
 
-error-rates-source = How often this verdict errs was measured with { $references } references on models whose truth is known, from { $scenes } adapters of { $world }; other data can have other rates. Brackets hold 95 % intervals. Known gap: the test asks only the prompts that the original was trained on. A model that was still trained on half of the forgotten rows, in prompts made of these alone, usually passes, although it knows them.
-error-rates-of = { $kind }, { $share } % to be forgotten: of the models that never saw the data, { $passed } pass, { $failed } fail, and the rest stays undecided; of mixtures with the original’s weights that still know half of what it knew, { $half } pass.
-error-rate = { $value } % ({ $low } to { $high })
-error-rates-random = 5 % of the people
+error-rates-source = How often this verdict errs was measured with { $references } references on models whose truth is known, from { $scenes } adapters of { $world }; other data can have other rates. Brackets hold 95% intervals. Known gap: the test asks only the prompts that the original was trained on. A model that was still trained on half of the forgotten rows, in prompts made of these alone, usually passes, although it knows them.
+error-rates-of = { $kind }, { $share }% to be forgotten: of the models that never saw the data, { $passed } pass, { $failed } fail, and the rest is inconclusive; of mixtures with the original’s weights that still know half of what it knew, { $half } pass.
+error-rate = { $value }% ({ $low } to { $high })
+error-rates-random = 5% of the people
 error-rates-single = One person
 error-rates-genre = One genre of one person
 
 ## Attacks and forget-quality figures of the field, each compared with the references
 
 attack-loss-auc = Membership attack by loss, AUC (arXiv 1709.01604)
-attack-loss-tpr = Membership attack by loss, true positives at 1 % false positives (arXiv 2112.03570)
+attack-loss-tpr = Membership attack by loss, true positives at 1% false positives (arXiv 2112.03570)
 attack-rmia-auc = RMIA, offline, AUC (arXiv 2312.03262)
-attack-rmia-tpr = RMIA, offline, true positives at 1 % false positives
+attack-rmia-tpr = RMIA, offline, true positives at 1% false positives
 attack-lira-auc = LiRA, offline, AUC (arXiv 2112.03570)
-attack-lira-tpr = LiRA, offline, true positives at 1 % false positives
+attack-lira-tpr = LiRA, offline, true positives at 1% false positives
 attack-forget-quality = Forget quality, KS p-value (TOFU, arXiv 2401.06121); near 0 is distinguishable from the references
 attack-privacy-leakage = PrivLeak after MUSE (arXiv 2407.06460), members as positives; above 0 is under-forgetting; not comparable with published values
 attack-hardest-users = Advantage on the quarter of forgotten users whom the references predict worst, nats (arXiv 2412.08559)
