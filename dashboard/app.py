@@ -54,7 +54,7 @@ state.enter(name)
 with guarded():
     if access_gate():
         load_ahead()
-        sidebar()
+        sidebar(name)
         tour(name, PAGES)
         not_found(name)
         page.run()

@@ -1,5 +1,7 @@
 """Decision forms of the review page: decisions so far, submission, the approve and reject dialog, comments."""
 
+from typing import Literal
+
 import streamlit as st
 
 from core.types import Action, Case, CaseState
@@ -45,7 +47,7 @@ def decision_form(case: Case) -> None:
         st.info(escape(sentence), icon=":material/how_to_reg:")
     if changed := review.changed(case):
         st.warning(t("review-changed"), icon=":material/warning:")
-    if failed := not review.is_approvable(case):
+    if failed := not review.is_approvable(queries.run(case.run)):
         st.warning(t("review-failed"), icon=":material/warning:")
     if not (changed or failed or refusals[True]):
         needed = review.requires_reason(case, True)
@@ -104,8 +106,10 @@ def submit_form(item: review.ReviewItem) -> None:
                 review.make_ledger()
                 st.rerun()
     elif run.verification is not None:
-        with option(t("review-submit-means")):
-            pressed = st.button(t("review-submit"), type="primary", icon=":material/send:", key="submit")
+        approvable = review.is_approvable(run)
+        with option(t("review-submit-means" if approvable else "review-submit-failed-means")):
+            kind: Literal["primary", "secondary"] = "primary" if approvable else "secondary"
+            pressed = st.button(t("review-submit"), type=kind, icon=":material/send:", key="submit")
         if pressed:
             with guarded():
                 review.submit(run)

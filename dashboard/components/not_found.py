@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 import streamlit as st
 
-from dashboard.components.sidebar import chosen_run
+from dashboard.components.sidebar import SHOWS_RUN, chosen_run
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import code
 from dashboard.services import queries
@@ -33,7 +33,7 @@ def _runs(page: str) -> Iterator[str]:
         name = state.query_value(parameter)
         if not name or name in runs:
             continue
-        if shown and parameter == "run":
+        if shown and parameter == "run" and page in SHOWS_RUN:
             yield t("missing-run-instead", run=code(name), shown=code(shown.id))
         else:
             yield t("missing-run", run=code(name))

@@ -10,9 +10,13 @@ from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
 
-def sidebar() -> None:
-    """Draw the run picker."""
-    runs = queries.runs()
+# The other pages show no run, or let the reader choose theirs in the page.
+SHOWS_RUN = ("overview", "circuit", "what_if", "groups", "run", "before_after", "report")
+
+
+def sidebar(page: str) -> None:
+    """Draw the run picker on a page that shows the chosen run."""
+    runs = queries.runs() if page in SHOWS_RUN else {}
     with st.sidebar:
         if runs:  # an empty box would be disabled, with too little contrast
             state.pick(

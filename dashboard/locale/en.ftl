@@ -21,7 +21,7 @@ page-report = Report
 page-benchmark = Benchmark
 
 sidebar-run = Run shown
-sidebar-run-help = All pages show this run. The address bar holds a link to it.
+sidebar-run-help = Every page with this box shows this run. The address bar holds a link to it.
 sidebar-run-state = { $run } ({ $state })
 sidebar-offline = All data stays on this machine.
 no-run = This workspace has no run yet.
@@ -190,7 +190,7 @@ overview-requests-save = { $requests ->
     [one] Save it as CSV
    *[other] Save all { $requests } as CSV
 }
-overview-result = The run on these pages
+overview-result = The run shown
 overview-open-request = Open a new request
 overview-request-column = Request
 overview-users-column = Users
@@ -1448,6 +1448,7 @@ review-verify = Verify this run
 review-verify-again = Verify again
 review-verify-means = The model, the original and the retrained references answer the same questions: one or two minutes, several with the slow checks.
 review-submit-means = The run then waits for a decision. Nothing is deleted before that.
+review-submit-failed-means = This run failed, so it can only be rejected: that destroys its adapter and signs the reason. A new run needs no rejection.
 review-approve-reason = Approve with a reason
 review-approve-means = With the last approval the new model goes live, and the old one and the forgotten data are deleted for good.
 review-reject-means = The new model is destroyed, the old one stays in use, and the request stays open.

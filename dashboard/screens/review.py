@@ -70,17 +70,25 @@ def decision(item: ReviewItem, shown: Verification | None, writable: bool) -> No
             st.markdown(t("review-unverified"))
         if case and case.state not in NEEDS_ANOTHER_RUN:
             decisions(case)
-        if writable:
-            options(item, run)
-        if shown and not (case and case.state is CaseState.APPROVED):
-            other_steps(item.request, shown, writable and review.may(Action.RUN))
+        failed = shown is not None and not review.is_approvable(run)
+        parts = (partial(options, item, run, writable), partial(next_steps, item, shown, writable))
+        for draw in reversed(parts) if failed else parts:
+            draw()
         if case and case.state not in NEEDS_ANOTHER_RUN:
             st.caption(t("review-needs" if review.takes_several(case) else "review-needs-one"))
 
 
-def options(item: ReviewItem, run: RunHandle) -> None:
-    """Draw what the signed-in person can do now."""
+def next_steps(item: ReviewItem, shown: Verification | None, writable: bool) -> None:
+    """Draw the next steps of the verdict that other pages carry out; a failed run has them first."""
+    if shown and not (item.case and item.case.state is CaseState.APPROVED):
+        other_steps(item.request, shown, writable and review.may(Action.RUN))
+
+
+def options(item: ReviewItem, run: RunHandle, writable: bool) -> None:
+    """Draw what the signed-in person can do here now."""
     case = item.case
+    if not writable:
+        return
     if case and case.state is CaseState.PENDING and review.may_decide(case):
         decision_form(case)
     if case is None or case.state in NEEDS_ANOTHER_RUN:

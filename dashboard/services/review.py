@@ -173,9 +173,9 @@ def requires_reason(case: Case, approve: bool) -> bool:
     return evidence_digest.needs_reason(queries.verification(queries.run(case.run)), approve)
 
 
-def is_approvable(case: Case) -> bool:
-    """Whether the run of a case may be approved; one that failed its verification may not."""
-    return evidence_digest.is_approvable(queries.verification(queries.run(case.run)))
+def is_approvable(run: RunHandle) -> bool:
+    """Whether a run may be approved; one that failed its verification may not."""
+    return evidence_digest.is_approvable(queries.verification(run))
 
 
 def keeps_ledger() -> bool:

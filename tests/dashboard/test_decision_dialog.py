@@ -10,6 +10,7 @@ from core.runs.handle import RunHandle
 from core.runs.submit import create_run
 from core.types import CaseState, Verdict
 from core.utils.serialization import write_json
+from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import escape
 from dashboard.services import review
 from dashboard.services.cli_client import CommandError
@@ -73,7 +74,9 @@ def test_approval_of_a_passed_run_needs_no_reason(draw_page, desk):  # noqa: F81
 
 def test_failed_run_is_offered_for_rejection_only(draw_page, desk):  # noqa: F811
     run = RunHandle(desk.workspace.root / "runs" / desk.run)
-    run.write_verification(replace(run.verification, verdict=Verdict.FAIL))
+    run.write_verification(replace(run.verification, verdict=Verdict.FAIL, next_steps=("another_method",)))
+    text = text_of(draw_page("paul", request=desk.request))
+    assert t("review-submit-failed-means") in text and t("review-submit-means") not in text
     desk.submit()
     app = draw_page("petra", request=desk.request)
     assert button_keys(app) & {"approve", "reject"} == {"reject"}

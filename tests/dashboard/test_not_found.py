@@ -15,12 +15,23 @@ def warnings(app: AppTest) -> str:
     return "\n".join(one.value for one in app.warning)
 
 
-@pytest.mark.parametrize("name", ["overview", "circuit", "run", "review", "report"])
+@pytest.mark.parametrize("name", ["overview", "circuit", "run", "report"])
 def test_unknown_run_is_named_with_the_run_shown_instead(page, name: str) -> None:
     app = page(name, run="run-gone")
     shown = app.selectbox(key="pick_run").value
     assert "Run `run-gone` was not found" in warnings(app) and f"Run `{shown}` is shown instead" in warnings(app)
     assert "was not found" not in warnings(page(name))
+
+
+def test_review_page_names_an_unknown_run_and_none_that_it_does_not_show(page) -> None:
+    app = page("review", run="run-gone")
+    assert "Run `run-gone` was not found" in warnings(app) and "instead" not in warnings(app)
+    assert app.selectbox(key="pick_review_run").value == "run-retrained"
+
+
+@pytest.mark.parametrize("name", ["request", "compare", "review", "benchmark"])
+def test_page_that_does_not_show_the_chosen_run_has_no_box_for_it(page, name: str) -> None:
+    assert "pick_run" not in {box.key for box in page(name).selectbox}
 
 
 @pytest.mark.parametrize("name", ["run", "review"])
