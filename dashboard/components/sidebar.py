@@ -9,7 +9,6 @@ from dashboard.services import queries
 from dashboard.services.queries import RunHandle
 from dashboard.session import state
 
-
 # The other pages show no run, or let the reader choose theirs in the page.
 SHOWS_RUN = ("overview", "circuit", "what_if", "groups", "run", "before_after", "report")
 

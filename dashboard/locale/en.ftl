@@ -801,6 +801,7 @@ run-cancelled = The run was stopped by hand.
 run-lost = The run has lost its worker process.
 
 run-form = Launch a new run
+run-form-lead = Launch a run for { $request }.
 run-form-empty = A run needs a request.
 run-form-empty-link = Open a request
 run-form-request = Request

@@ -133,9 +133,9 @@ def choose_launcher() -> tuple[str, DeltaGenerator]:
     return chosen, st.empty()
 
 
-def open_form(expanded: bool) -> Callable[[], None]:
+def open_form() -> Callable[[], None]:
     """Draw the launch form in an expander; return its slow query."""
-    with st.expander(t("run-form"), icon=":material/play_circle:", expanded=expanded):
+    with st.expander(t("run-form"), icon=":material/play_circle:"):
         return form()
 
 
@@ -152,6 +152,19 @@ def redraw_on_change(run: RunHandle, drawn: RunState) -> None:
         st.rerun()
 
 
+def launched_for() -> str:
+    """Return the request that the address asks to launch a run for; "" where it names a run, or no request here."""
+    names = [request.id for request in queries.workspace().requests()]
+    asked = state.query_value("request")
+    if state.query_value("run") or not names or not (asked in names if asked else state.query_value("method")):
+        return ""
+    return state.current("request", names, names[0]) or ""
+
+
+if request := launched_for():
+    lead(t("run-form-lead", request=escape(request)))
+    form()()
+    st.stop()
 run = shown_run()
 if run is None:
     lead(t("run-none"), t("run-none-note"))
@@ -159,8 +172,7 @@ if run is None:
     st.stop()
 status = run.status
 lead(run_sentence(status, run.spec.is_external), about(run))
-asked = state.query_value("request") is not None
-finish_form = None if status.state in LIVE else open_form(asked)  # progress must not be pushed down
+finish_form = None if status.state in LIVE else open_form()  # progress must not be pushed down
 if status.state in LIVE:
     st.fragment(watch, run_every=1)(run, status.state)
     st.caption(t("run-leave"))
@@ -172,4 +184,4 @@ if status.state is RunState.DONE:
     with st.container(horizontal=True):
         link("before_after", t("run-compare"), "compare_arrows", run=run.id)
         link("report", t("run-report"), "description", run=run.id)
-(finish_form or open_form(asked))()
+(finish_form or open_form())()

@@ -21,6 +21,7 @@ from core.types.circuit import CERTAIN
 from core.utils.serialization import to_json, write_json
 from core.workspace import Workspace
 from dashboard.presenters import advantages, phrases
+from dashboard.presenters.i18n import t
 from dashboard.services import models, queries
 from tests.dashboard.conftest import open_page
 
@@ -354,6 +355,17 @@ def test_run_page_launches_shows_and_stops_a_run(page, demo: Path, monkeypatch: 
     assert run.spec.method == "cure_merge" and "waits for its turn" in app.title[0].value
     app.button(key="stop").click().run()
     assert run.status.state is RunState.CANCELLED
+
+
+@pytest.mark.parametrize("query", [{"request": "req-genre"}, {"request": "req-genre", "method": "retrain"}])
+def test_address_that_asks_for_a_launch_shows_the_form_and_no_other_run(demo: Path, query: dict[str, str]) -> None:
+    app = open_page("run", query)
+    assert app.title[0].value == t("run-form-lead", request=phrases.escape("req-genre"))
+    assert "run-forgotten" not in text_of(app) and app.selectbox(key="pick_request").value == "req-genre"
+    app.selectbox(key="pick_request").set_value("req-one").run()
+    assert app.title[0].value == t("run-form-lead", request=phrases.escape("req-one"))
+    assert "finished" in open_page("run", query | {"run": "run-demo"}).title[0].value
+    assert open_page("run", {"method": "retrain"}).title[0].value.startswith("Launch a run for ")
 
 
 def test_run_page_shows_an_error_of_core(page) -> None:
