@@ -373,19 +373,22 @@ circuit-explorer-side-there = only in the other run's circuit
 circuit-explorer-side-out = in neither circuit
 circuit-explorer-group = { $group }: serves { $serves }
 circuit-layer = layer { $layer }
-circuit-no-run = The circuit of this run is not there yet.
-circuit-no-run-next = The run finds the circuit in its first stages.
+circuit-no-run = This run has no circuit.
+circuit-no-run-next = A run finds the circuit in its first stages.
 circuit-watch = Watch the run
+circuit-open-other = See run { $run }, which has a circuit
+circuit-launch = Launch a run that finds a circuit
 circuit-uniform = This run changed all modules of the model in the same way.
-circuit-uniform-next = Its method does not search for a circuit. Choose a run of CURE to see which modules carry the forget set.
+circuit-uniform-next = Its method does not search for a circuit, so no module can be shown to carry the forget set.
 memory-lead = { $count ->
     [0] None of the { $all } modules of the model remembers { $whose } data.
     [one] { $count } of { $all } modules of the model remembers { $whose } data.
    *[other] { $count } of { $all } modules of the model remember { $whose } data.
 }
+memory-no-circuit = This run measured which modules remember the data, and drew no circuit.
 memory-note =
     A module remembers the data if it helps the forgotten users more than held-out users, by more than the measurement
-    error. This method measures that in place of a circuit. Modules in the group **forget** remember and do not help
+    error. Modules in the group **forget** remember and do not help
     held-out users; modules in **shared** remember and also help them; modules in **retain** only help; modules
     in **outside** do neither and were not changed.
 memory-alt = For each module, how much more its adapter helps the forgotten users than held-out users, with a 95% interval
@@ -605,8 +608,8 @@ circuit-numbers-text =
 
 ## Groups
 
-groups-none = This run has no groups by circuit.
-groups-none-next = A run of CURE, by circuit groups, sorts the modules in its first stages. The page Circuit shows the groups of a run by memory contrast; other methods treat all modules alike.
+groups-none = This run has no circuit, so it has no groups to edit.
+groups-none-next = Only a run that finds a circuit has groups to edit. The page Circuit shows the groups that a run by memory contrast made.
 groups-note =
     A rule sorted every module by its forget share and its retain share. You can move the borders between the groups, or move
     a module by hand with a reason that the record keeps, and then launch a new run with these groups.
@@ -786,7 +789,7 @@ what-if-changed = Changed
 what-if-slopes-alt = Ranks unchanged and changed, one line per title; the lists hold the same data
 what-if-send = Send these modules to the group editor
 what-if-no-model = This run kept no model that could answer.
-what-if-no-groups = This run has no groups by circuit, so there is nothing to switch off. Choose a run of CURE, by circuit groups.
+what-if-no-groups = This run has no circuit, so no module can be switched off or steered.
 
 ## Run
 

@@ -15,10 +15,11 @@ from dashboard.components.explorer import explorer, explorer_page
 from dashboard.components.exports import chart, export, save_json
 from dashboard.components.graph_import import graph_import
 from dashboard.components.module import module_panel
+from dashboard.components.no_circuit import no_circuit
 from dashboard.components.one_prompt import one_prompt
 from dashboard.components.sidebar import shown_run
 from dashboard.components.supernodes import supernode_boxes, supernodes
-from dashboard.components.text import about, empty, lead
+from dashboard.components.text import about, lead
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import circuit_sentence, forgotten_users, module_title, overlap_sentence
@@ -154,6 +155,7 @@ def memory_contrast(run: RunHandle, modules: tuple[MemoryContrast, ...]) -> None
     count = sum(row.contrast > row.contrast_noise for row in modules)
     whose = forgotten_users(queries.workspace().request(run.spec.request))
     lead(t("memory-lead", count=count, all=len(modules), whose=whose), about(run))
+    no_circuit("circuit", run, t("memory-no-circuit"))
     st.markdown(t("memory-note"))
     chart(charts.memory(modules, MOST), f"{run.id}-memory", t("memory-alt"))
     st.subheader(t("circuit-all"), anchor=False)
@@ -173,10 +175,10 @@ if not circuits or not groups:
         st.stop()
     if not queries.needs_circuits(run):
         lead(t("circuit-uniform"), about(run))
-        st.markdown(t("circuit-uniform-next"))
+        no_circuit("circuit", run, t("circuit-uniform-next"))
         st.stop()
     lead(t("circuit-no-run"), about(run))
-    empty(t("circuit-no-run-next"), "run", t("circuit-watch"))
+    no_circuit("circuit", run, t("circuit-no-run-next"))
     st.stop()
 lead(circuit_sentence(groups, forgotten_users(queries.workspace().request(run.spec.request))), about(run))
 links = {"supernodes": t("supernode-title"), ANCHOR: t("circuit-multiples"), "one-prompt": t("prompt-title")}

@@ -5,8 +5,9 @@ import streamlit as st
 from core.types import Circuit, Group, GroupEdit, GroupMove, ModuleGroup
 from core.types.circuit import DEFAULT_RULE
 from dashboard.components.exports import table
+from dashboard.components.no_circuit import no_circuit
 from dashboard.components.sidebar import shown_run
-from dashboard.components.text import about, empty, group_legend, guarded, lead
+from dashboard.components.text import about, group_legend, guarded, lead
 from dashboard.components.thresholds import thresholds
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
@@ -121,7 +122,7 @@ if run is None:
 circuits, groups = queries.circuits(run), queries.groups(run)
 if not circuits or not groups:
     lead(t("groups-none"), about(run))
-    empty(t("groups-none-next"), "run", t("circuit-watch"))
+    no_circuit("groups", run, t("groups-none-next"))
     st.stop()
 lead(circuit_sentence(groups, forgotten_users(queries.workspace().request(run.spec.request))), about(run))
 st.markdown(t("groups-note"))

@@ -9,6 +9,7 @@ from dashboard import charts
 from dashboard.components.ablation_board import ablation_board, history_trays
 from dashboard.components.exports import chart
 from dashboard.components.lists import side_by_side
+from dashboard.components.no_circuit import no_circuit
 from dashboard.components.sidebar import shown_run
 from dashboard.components.steering import steering
 from dashboard.components.text import about, empty, lead, link
@@ -130,5 +131,7 @@ with st.spinner(t("what-if-loading")):
     able = bool(groups and models.adapters(run))
 if groups and able:
     explore(run, groups)
+elif groups:
+    empty(t("what-if-no-model"), "run", t("request-next-stopped"))
 else:
-    empty(t("what-if-no-model") if groups else t("what-if-no-groups"), "run", t("circuit-watch"))
+    no_circuit("what_if", run, t("what-if-no-groups"))
