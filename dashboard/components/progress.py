@@ -34,8 +34,10 @@ def progress(run: RunHandle) -> None:
         _figures(steps[-1], status)
         if chart := charts.losses(events):
             with st.container(key="loss_curve"):
-                exports.chart(chart, f"{run.id}-losses", t("run-losses-alt"), key="losses")
-                st.caption(t("run-losses-note"))
+                again = queries.retrains(run)
+                alt = t("run-losses-retraining-alt" if again else "run-losses-alt")
+                exports.chart(chart, f"{run.id}-losses", alt, key="losses")
+                st.caption(t("run-losses-retraining-note" if again else "run-losses-note"))
         if status.state not in LIVE and (conflict := charts.conflict(events)):
             with st.expander(t("run-conflict"), icon=":material/call_split:"):
                 exports.chart(conflict, f"{run.id}-conflict", t("run-conflict-alt"), key="conflict")
@@ -106,7 +108,7 @@ def _figures(step: dict[str, Any], status: RunStatus) -> None:
     """Show the last step as a line of figures."""
     ended, conflict, seconds = status.state in ENDED, step.get("conflict"), status.seconds
     figures = [
-        t("run-figures-step", step=step["step"], steps=step["steps"]),
+        t("run-figures-last-step" if ended else "run-figures-step", step=step["step"], steps=step["steps"]),
         t("run-figures-conflict", share=f"{conflict:.0%}") if conflict is not None else "",
         t("run-figures-device", device=status.device, precision=status.dtype) if status.device else "",
         gpu_text(status.gpu) if status.gpu and status.state in LIVE else "",

@@ -873,6 +873,7 @@ run-stop-requested = Stop requested; the run ends after this step.
 run-leave = You can leave this page: the run continues, and this address opens it again.
 
 run-figures-step = Step { $step } of { $steps }
+run-figures-last-step = Last step { $step } of at most { $steps }
 run-figures-conflict = { $share } of the shared modules were in conflict
 run-figures-device = on { $device }, { $precision }
 run-figures-memory = { $memory } GB of memory
@@ -886,6 +887,8 @@ run-figures-in-all = { $seconds ->
 }
 run-losses-alt = Loss on the forget set, on other users and on held-out users, per unlearning step
 run-losses-note = Unlearning works if the loss on the forget set rises toward the loss on held-out users while the loss on other users stays flat.
+run-losses-retraining-alt = Loss of the new adapter on the retain set, per training step
+run-losses-retraining-note = The new adapter is trained from its start on the retain set alone: its loss falls until the training ends. It never reads the forget set.
 run-losses-step = step
 run-losses-axis = loss (higher: knows less)
 run-losses-loss = loss
@@ -959,9 +962,10 @@ before-knows = What the model knows about the forgotten data
 before-knows-help =
     The advantage of the model over the retrained references, which never saw the forgotten data: 0 means that it knows no
     more than they do, below 0 that it knows less.
+before-knows-exact = Forgotten: **100%**: it was trained again without the data. What the intervals show beyond 0 is chance.
 before-knows-nothing = This run did not measure what the model knows about the forgotten data beyond models that never saw it.
 before-knows-alt = Advantage over the retrained references before and after, { $measure }, with intervals
-before-knows-note = Advantage over the retrained references: 0 means that the model knows no more than models that never saw the data. Lines and brackets are { $level }% intervals; squares are single references, each compared with the others.
+before-knows-note = Advantage over the retrained references: 0 means that the model knows no more than models that never saw the data. Lines and numbers in brackets are { $level }% intervals; squares are single references, each compared with the others.
 share-forgotten = Forgotten: **{ $value }%** ({ $low }% to { $high }%)
 share-forgotten-unknown = Forgotten: too uncertain to tell
 measure-log-loss = Log loss, nats

@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from core.types import Action, Evaluation, Recommendation, RunState
+from core.types import Action, Evaluation, Recommendation, RunState, Verdict
 from dashboard import charts
 from dashboard.components.exports import chart, table
 from dashboard.components.lists import side_by_side
@@ -34,10 +34,13 @@ def knowledge(run: RunHandle, evaluation: Evaluation) -> None:
     if not found:
         st.markdown(t("before-knows-nothing"))
         return
+    exact = verified is not None and verified.verdict is Verdict.EXACT
+    if exact:
+        st.markdown(t("before-knows-exact"))
     for column, one in zip(st.columns(len(found), gap="medium"), found, strict=True):
         with column:
             title = advantages.MEASURE_NAMES[one.measure]
-            st.markdown(f"**{title}**  \n{advantages.share_forgotten(one)}")
+            st.markdown(f"**{title}**" + ("" if exact else f"  \n{advantages.share_forgotten(one)}"))
             shown = charts.intervals(advantages.frame(one))
             chart(shown, f"{run.id}-{one.measure}", t("before-knows-alt", measure=title))
     st.caption(t("before-knows-note", level=advantages.interval_level(verified)))

@@ -184,6 +184,15 @@ def test_before_after_page_shows_what_is_forgotten_first_and_folds_the_residual(
     assert "Noise floor:" in folded.caption[-1].value
 
 
+def test_run_that_trained_again_says_so_on_its_pages(page) -> None:
+    text = text_of(page("before_after", run="run-retrained"))
+    assert "Forgotten: **100%**: it was trained again" in text and "too uncertain" not in text and "118" not in text
+    text = text_of(page("run", run="run-retrained"))
+    assert "on the retain set alone" in text and t("run-losses-note") not in text
+    assert "Last step 2,000 of at most 2,000" in text
+    assert t("run-losses-note") in text_of(page("run")) and "trained again" not in text_of(page("before_after"))
+
+
 def test_before_after_page_uses_the_level_of_a_further_attempt(page, demo: Path) -> None:
     run = RunHandle(demo / "runs/run-forgotten")
     wider = run.verification.details | {"confidence": 0.975}
