@@ -8,12 +8,11 @@ from core.types import Request, RequestState, RequestStatus
 from dashboard.components.evidence import badge
 from dashboard.components.text import link
 from dashboard.presenters.i18n import t
+from dashboard.presenters.inbox import TO_LAUNCH, TO_WATCH
 from dashboard.presenters.phrases import capital, code, date, escape, scope
 from dashboard.services import queries
 
 NAMED = 8  # user ids on a card
-TO_LAUNCH = {RequestState.NEW, RequestState.FAILED, RequestState.REJECTED, RequestState.VOID}
-TO_WATCH = {RequestState.RUNNING, RequestState.STOPPED}
 
 
 def request_card(request: Request, status: RequestStatus, details: bool = True) -> None:

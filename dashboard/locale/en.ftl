@@ -166,20 +166,38 @@ legend-cosine-means = Agreement of two directions: 1 is the same direction, 0 is
 
 ## Overview
 
-overview-lead = One recommender trained on data of { $users ->
+overview-lead = { $requests ->
+    [0] No request is open.
+    [one] One request is open: { $parts }.
+   *[other] { $requests } requests are open: { $parts }.
+}
+overview-waiting-review = { $count ->
+    [one] one waits for review
+   *[other] { $count } wait for review
+}
+overview-waiting-launch = { $count ->
+    [one] one needs a run
+   *[other] { $count } need a run
+}
+overview-waiting-watch = { $count ->
+    [one] one has a run that did not finish yet
+   *[other] { $count } have a run that did not finish yet
+}
+overview-waiting-batch = { $count ->
+    [one] one is in a batch
+   *[other] { $count } are in a batch
+}
+overview-note = Workspace **{ $workspace }**, { $data }: one recommender, trained on data of { $users ->
     [one] { $users } user
    *[other] { $users } users
-}, and { $requests ->
-    [one] { $requests } request
-   *[other] { $requests } requests
-} to erase data from it.
-overview-note = Workspace **{ $workspace }**, { $data }: { $titles ->
+}; { $titles ->
     [one] { $titles } title
    *[other] { $titles } titles
-}, { $interactions ->
+} and { $interactions ->
     [one] { $interactions } interaction
    *[other] { $interactions } interactions
-}.
+} in all.
+overview-data-demo = fictional data
 overview-compare = Compare before and after
 overview-modules = See the modules
 overview-report = Read the report

@@ -10,6 +10,7 @@ from dashboard.components.rows import SHOWN, request_table, run_rows, run_table,
 from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, glossary, lead, link
 from dashboard.presenters.i18n import t
+from dashboard.presenters.inbox import inbox_sentence
 from dashboard.presenters.phrases import circuit_sentence, escape, forgotten_users, membership, utility
 from dashboard.services import queries
 
@@ -17,11 +18,12 @@ workspace, runs = queries.workspace(), queries.runs()
 statuses = queries.inbox()
 requests = tuple(workspace.request(name) for name in statuses if statuses[name].state is not RequestState.CLOSED)
 lead(
-    t("overview-lead", users=len(workspace.user_split.training_users), requests=len(requests)),
+    inbox_sentence([statuses[request.id].state for request in requests]),
     t(
         "overview-note",
         workspace=escape(workspace.settings.name),
-        data=escape(workspace.settings.data),
+        data=t("overview-data-demo") if queries.demo() else escape(workspace.settings.data),
+        users=len(workspace.user_split.training_users),
         titles=len(workspace.items),
         interactions=len(workspace.interactions),
     ),

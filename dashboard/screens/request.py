@@ -6,10 +6,11 @@ from core.types import Identity, LegalBasis, RequestState
 from dashboard.components.batch import batch_form
 from dashboard.components.exports import table
 from dashboard.components.references import reference_box
-from dashboard.components.request_card import TO_LAUNCH, request_card
+from dashboard.components.request_card import request_card
 from dashboard.components.text import guarded, lead
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import Texts, t
+from dashboard.presenters.inbox import TO_LAUNCH
 from dashboard.presenters.phrases import code, ground, identity
 from dashboard.services import commands, queries
 from dashboard.session import state

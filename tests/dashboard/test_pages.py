@@ -72,9 +72,10 @@ def test_page_has_one_title_and_claims_no_compliance(page, name: str) -> None:
     assert "complian" not in text_of(app).lower()
 
 
-def test_overview_counts_users_and_shows_the_finished_run(page, demo: Path) -> None:
+def test_overview_says_what_waits_and_shows_the_finished_run(page, demo: Path) -> None:
     app = page("overview")
-    assert f"{len(Workspace(demo).user_split.training_users)} users" in app.title[0].value
+    assert app.title[0].value == "3 requests are open: 2 wait for review and one needs a run."
+    assert f"{len(Workspace(demo).user_split.training_users)} users" in text_of(app)
     assert finished_run(demo).id in text_of(app) and "Verification finished, to be reviewed" in text_of(app)
 
 

@@ -13,6 +13,7 @@ from core.runs.process_identity import this_worker
 from core.types import CaseState, RequestState, RunSpec, RunState, RunStatus, Verdict
 from core.workspace import Workspace
 from dashboard.components.request_card import standing, state_text
+from dashboard.presenters.inbox import WAITING, inbox_sentence
 from tests.dashboard.test_pages import text_of
 
 S, ENDED = RequestState, (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
@@ -144,3 +145,9 @@ def possible(history: History) -> list[tuple]:
     if run.verification is None:
         return [("verify", verdict) for verdict in Verdict] + [("launch",)]
     return [("launch",), ("submit",)]
+
+
+def test_every_state_waits_for_one_thing():
+    assert sorted(state for kind in WAITING.values() for state in kind) == sorted(S)
+    assert inbox_sentence([]) == "No request is open."
+    assert inbox_sentence([S.RUNNING]) == "One request is open: one has a run that did not finish yet."
