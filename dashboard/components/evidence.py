@@ -15,6 +15,7 @@ from dashboard.presenters.questions import (
     bounds_frame,
     checks_beyond_bound,
     checks_without_number,
+    failed_checks,
     headline,
     questions,
 )
@@ -64,6 +65,8 @@ def answers(shown: Verification) -> None:
                 st.markdown(f"{badge(question.answer)} {answer_text(question)}")
                 if number := headline(question, shown):
                     st.caption(number)
+                if failed := failed_checks(question):
+                    st.caption(t("question-failed", checks=", ".join(failed)))
                 if over := checks_beyond_bound(question):
                     st.caption(t("question-beyond", checks=", ".join(over)))
                 if missing := checks_without_number(question):

@@ -114,6 +114,11 @@ def checks_beyond_bound(question: Question) -> list[str]:
     return [drawn_name(one) for one in open_ones if abs(_harm(one)[0]) > 1 and (two_sided(one) or _harm(one)[0] > 1)]
 
 
+def failed_checks(question: Question) -> list[str]:
+    """Names of the checks that prove harm."""
+    return [drawn_name(one) for one in question.checks if one.verdict is Verdict.FAIL]
+
+
 def checks_without_number(question: Question) -> list[str]:
     """Names of the checks that have no number to draw."""
     return [drawn_name(one) for one in question.checks if not all(map(math.isfinite, _harm(one)))]

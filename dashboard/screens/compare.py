@@ -66,7 +66,7 @@ def lists(runs: list[RunHandle]) -> None:
     """Show how one person's top list changed in each run."""
     st.subheader(t("compare-lists"), anchor=False, help=t("compare-lists-help"))
     people, first = comparison.people(runs)
-    user = state.pick(t("compare-lists-person"), "person", people, first)
+    user = state.pick(t("compare-lists-user"), "person", people, first)
     with guarded(), st.spinner(t("before-asking")):
         found = {run.id: comparison.lists(run, user or first) for run in runs}
         frame = list_changes(found)

@@ -272,5 +272,5 @@ elif current:
     with guarded():
         open_request(current, status, writable)
 if writable and len(waiting) > bool(current):
-    st.subheader(t("review-inbox"), anchor=False)
+    st.subheader(t("review-inbox-others" if current else "review-inbox"), anchor=False)
     inbox(waiting, statuses, shown)

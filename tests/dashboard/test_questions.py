@@ -9,12 +9,14 @@ from core.runs.handle import open_run
 from core.types import Check, Interval, Part, Verdict
 from core.utils.assets import asset
 from core.workspace import Workspace
+from dashboard.presenters.i18n import t
 from dashboard.presenters.questions import (
     DOMAIN,
     QUESTIONS,
     answer_text,
     bounds_frame,
     checks_beyond_bound,
+    failed_checks,
     headline,
     questions,
 )
@@ -51,6 +53,8 @@ def test_answer_follows_its_checks(shown, code, verdict, question, answer):
     changed = [replace(one, verdict=verdict if one.code == code else PASS) for one in shown.checks]
     found = {one.name: one.answer for one in questions(replace(shown, checks=tuple(changed)))}
     assert found == {**dict.fromkeys(QUESTIONS, PASS), question: answer}
+    failed = [name for one in questions(replace(shown, checks=tuple(changed))) for name in failed_checks(one)]
+    assert failed == ([t(f"drawn-{code.replace('_', '-')}")] if verdict is Verdict.FAIL else [])
 
 
 def test_exact_run_is_forgotten_by_construction(shown):

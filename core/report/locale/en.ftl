@@ -260,7 +260,7 @@ next-more-references = Train { $references_needed ->
     [0] more references
    *[other] references until there are { $references_needed }
 }, then verify again.
-next-batch = Put this request into one run with others: the page Request and `estimate` tell how many rows a verdict takes.
+next-batch = Put this request into one run with others: the page Request and the command “estimate” tell how many rows a verdict takes.
 next-retrain = Run the method “retrain”, which is exact and slow.
 next-retrain-drift = Run the method “retrain” first: with this run, deletions in a row lower the test AUC by { $drift }, more than { $margin }.
 next-approve-with-reason = Approve the run with a reason, if a person takes the responsibility.
