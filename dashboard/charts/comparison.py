@@ -20,6 +20,9 @@ MODEL_MARKS = {
     "reference": (QUIET, "square"),
     "item_mean": (QUIET, "cross"),
 }
+PADDING = 1.0  # of the slopes: room for titles on each side, as a share of the distance between the two lists
+NARROW = 520  # pixels; slopes below this width break long titles into two lines
+ONE_LINE = 14  # characters of a title that fit into one line on a phone
 
 
 def distance(closeness: Closeness, floor: Sequence[Closeness]) -> Chart:
@@ -106,19 +109,19 @@ def slopes(
         kind = change if change in kinds else next(iter(kinds))
         for side, listed in sides.items():
             rank = next((rank for rank, row in enumerate(listed, 1) if row.item == item), None)
-            rows.append((item, title, side, rank or beyond, change, kind, rank is not None))
-    data = pd.DataFrame(rows, columns=["item", "title", "side", "rank", "change", "kind", "listed"])
+            rows.append((item, title, _in_two_lines(title), side, rank or beyond, change, kind, rank is not None))
+    data = pd.DataFrame(rows, columns=["item", "title", "label", "side", "rank", "change", "kind", "listed"])
     axis = alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False, labelFontWeight="bold")
     encodings = lines("kind:N", kinds, 3)
     base = alt.Chart(data).encode(
-        x=alt.X("side:N", sort=list(sides), title=None, scale=alt.Scale(padding=0.8), axis=axis),
+        x=alt.X("side:N", sort=list(sides), title=None, scale=alt.Scale(padding=PADDING), axis=axis),
         y=alt.Y("rank:Q", scale=alt.Scale(domain=[beyond + 0.2, 0.4], nice=False), axis=None),
         tooltip=[
             alt.Tooltip("title:N", title=t("before-after-slopes-title")),
             alt.Tooltip("change:N", title=t("before-after-slopes-change")),
         ],
     )
-    titles = base.encode(text=alt.Text("title:N")).transform_filter(alt.datum.listed)
+    titles = base.encode(text=alt.Text("label:N")).transform_filter(alt.datum.listed)
     return alt.layer(
         base.mark_line(strokeWidth=2, opacity=0.8).encode(detail=alt.Detail("item:N"), **encodings),
         base.mark_circle(size=50, opacity=1).encode(color=encodings["color"]).transform_filter(alt.datum.listed),
@@ -128,7 +131,25 @@ def slopes(
 
 
 def _beside(names: alt.Chart, side: str, align: Literal["left", "right"], dx: int) -> alt.Chart:
-    """Write the titles on one side of the slopes, cut to the room there is."""
-    room = alt.expr("width * 0.3 - 14")
-    text = names.mark_text(align=align, dx=dx, fontSize=12, color=QUIET, limit=room)
+    """Write the titles on one side of the slopes, in two lines in a narrow chart, cut to the room there is."""
+    room = alt.expr(f"width * {PADDING / (1 + 2 * PADDING):.3f} - 14")
+    text = names.mark_text(
+        align=align,
+        dx=dx,
+        dy=alt.expr(f"width < {NARROW} && indexof(datum.label, '\\n') > 0 ? -6 : 0"),
+        fontSize=12,
+        lineHeight=12,
+        lineBreak=alt.expr(f"width < {NARROW} ? '\\n' : '\\r'"),
+        color=QUIET,
+        limit=room,
+    )
     return cast(alt.Chart, text.transform_filter(alt.datum.side == side))
+
+
+def _in_two_lines(title: str) -> str:
+    """Return a title with one line break at the space nearest to its middle; a short title stays as it is."""
+    spaces = [place for place, letter in enumerate(title) if letter == " "]
+    if len(title) <= ONE_LINE or not spaces:
+        return title
+    middle = min(spaces, key=lambda place: abs(place - len(title) / 2))
+    return f"{title[:middle]}\n{title[middle + 1 :]}"

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import altair as alt
 import pytest
+import vl_convert
 from PIL import Image
 
 from core.types import Closeness, Recommendation
@@ -63,6 +64,16 @@ def test_hostile_title_stays_text(bad: str) -> None:
     assert tags <= {"svg", "rect", "g", "path", "text", "defs", "clipPath"}
     assert not [name for element in svg.iter() for name in element.attrib if name.startswith("on") or "href" in name]
     assert sum(visible(bad).strip()[:8] in text for text in texts_of(svg)) == 2
+
+
+@pytest.mark.parametrize("width", [340, 600])
+def test_slopes_cut_no_title_on_a_phone(width: int) -> None:
+    title = "One Summer with the Changeling"
+    rows = (Recommendation("a", title, 1.0), Recommendation("b", "Short", 0.5))
+    svg = vl_convert.vegalite_to_svg(charts.slopes(rows, rows).properties(width=width).to_dict())
+    shown = [" ".join(text.itertext()) for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+    assert [" ".join(text.split()) for text in shown].count(title) == 2 and "…" not in svg
+    assert svg.count("the Changeling</tspan>") == (2 if width == 340 else 0)
 
 
 def test_remote_data_is_never_fetched() -> None:
