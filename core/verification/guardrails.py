@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.stats import t as student
 
 from core.types import Check, Part, Verdict
+from core.verification.endpoints import MIN_REFERENCES
 from core.verification.equivalence import Z_90
 
 LEVEL = 0.05  # over all guardrails together
+LEAST = 1e-12  # p-value that is computed
 
 
 def judge(checks: Sequence[Check]) -> tuple[Check, ...]:
@@ -37,30 +40,47 @@ def p_value(check: Check) -> float:
     """p-value of "the harm is within the margin"; 1 where it is not known.
 
     The error counts the rows and, as the model under test has a seed of its own, s^2 (1 + 1/J) with the references'
-    standard deviation s. Student's t has the degrees of freedom of both by Welch (1947), equation 28: few references
-    weigh little where the rows bring nearly all of the error.
+    standard deviation s. With fewer than MIN_REFERENCES nothing is known: of two references, s can be zero by itself.
     """
     value, count = check.value, _number(check, "references")
     rows = ((value.high - value.low) / (2 * Z_90)) ** 2
-    seeds = _number(check, "spread") ** 2 * (1 + 1 / count) if count else math.nan
+    seeds = _number(check, "spread") ** 2 * (1 + 1 / count) if count >= MIN_REFERENCES else math.nan
     if not math.isfinite(rows + seeds) or not math.isfinite(value.value):
         return 1.0
     beyond = [value.value - check.high] if check.high is not None else []
     beyond += [check.low - value.value] if check.low is not None else []
-    error = math.sqrt(rows + seeds)
-    if not error:
-        return float(all(harm <= 0 for harm in beyond))
-    freedom = _freedom((rows, value.n - 1), (seeds, count - 1))
-    tails = [float(student.sf(harm / error, freedom)) for harm in beyond]
-    return min(1.0, len(tails) * min((tail for tail in tails if not math.isnan(tail)), default=1.0))
+    tails = [tail(harm, (rows, value.n - 1), (seeds, count - 1)) for harm in beyond]
+    return min(1.0, len(tails) * min(tails, default=1.0))
 
 
-def _freedom(*parts: tuple[float, float]) -> float:
-    """Degrees of freedom of a sum of variances, each with its own; NaN where one that counts has none."""
+def tail(difference: float, *parts: tuple[float, float]) -> float:
+    """One-sided p-value of a difference whose variance is a sum of estimated variances.
+
+    Its critical value is the mean of those of Student's t of each part, weighted by variance (Cochran and Cox,
+    Experimental Designs, 1950). Few references then weigh little where the rows bring nearly all of the error; Welch's
+    degrees of freedom would do so too, but at Holm's levels they reject up to 1.7 times too often with five references.
+
+    Args:
+        difference: The difference.
+        *parts: Each variance with its degrees of freedom.
+
+    Returns:
+        The p-value; 1 where a variance that counts has no degrees of freedom.
+    """
     known = [(variance, freedom) for variance, freedom in parts if variance]
+    if not known:
+        return float(difference <= 0)
     if any(freedom < 1 for _, freedom in known):
-        return math.nan
-    return sum(variance for variance, _ in known) ** 2 / sum(variance**2 / freedom for variance, freedom in known)
+        return 1.0
+    total = sum(variance for variance, _ in known)
+
+    def excess(p: float) -> float:
+        critical = sum(variance * student.isf(p, freedom) for variance, freedom in known) / total
+        return float(critical - difference / math.sqrt(total))
+
+    if excess(LEAST) <= 0:
+        return LEAST
+    return float(brentq(excess, LEAST, 1 - LEAST, xtol=LEAST / 1000)) if excess(1 - LEAST) < 0 else 1.0
 
 
 def _number(check: Check, name: str) -> float:
