@@ -5,6 +5,7 @@ from collections.abc import Collection
 from core.errors import DataError
 
 LIKED = 4.0  # of 5 stars
+THUMBS = {-1.0, 1.0}  # disliked, liked
 SCALES = ((1.0, 1.0, "0 and 1"), (5.0, LIKED, "up to 5"), (10.0, 8.0, "up to 10"))  # largest rating, threshold, name
 
 
@@ -29,7 +30,9 @@ def threshold(ratings: Collection[float], given: float | None = None) -> tuple[f
             f"All ratings are {low:g}, so nothing tells liked from not liked: if they only say that somebody used an "
             "item, write --columns rating= with --task next_item or --negatives 1."
         )
-    for largest, least, name in SCALES:
+    if set(ratings) == THUMBS:
+        return 1.0, "-1 and 1"
+    for largest, least, name in SCALES if low >= 0 else ():
         if high <= largest and (largest > 1 or set(ratings) <= {0.0, 1.0}):
             return least, name
     raise DataError(

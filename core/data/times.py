@@ -6,11 +6,16 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from core.data.rounded_numbers import is_rounded
 from core.errors import DataError
 
 UNITS = {"seconds": (1, 1e11), "milliseconds": (1e3, 1e14), "microseconds": (1e6, 1e17), "nanoseconds": (1e9, 1e20)}
 COMPACT_DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")  # as Unix seconds, it would be in 1970
-FORMATS = ("%a %b %d %H:%M:%S %z %Y", "%m %d, %Y", "%b %d, %Y")  # GoodReads; Amazon's review times
+COMPACT_TIME = re.compile(COMPACT_DATE.pattern + r"([01]\d|2[0-3])[0-5]\d[0-5]\d")  # as milliseconds, after 2600
+# GoodReads; Amazon's review times; BigQuery with and without fractions of a second
+FORMATS = (
+    "%a %b %d %H:%M:%S %z %Y", "%m %d, %Y", "%b %d, %Y", "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S.%f UTC",
+)  # fmt: skip
 
 
 def parse_time(text: str) -> tuple[float, bool]:
@@ -20,15 +25,17 @@ def parse_time(text: str) -> tuple[float, bool]:
         The number, and whether it was a date, so that it is in Unix seconds. A date without a zone is in UTC.
 
     Raises:
-        ValueError: The text is neither a finite number nor a date.
+        ValueError: The text is neither a finite number with all its digits nor a date.
     """
     if COMPACT_DATE.fullmatch(text):
         return _date(text).timestamp(), True
+    if COMPACT_TIME.fullmatch(text):
+        return _date(f"{text[:8]}T{text[8:]}").timestamp(), True
     try:
         number = float(text)
     except ValueError:
         return _date(text).timestamp(), True
-    if not math.isfinite(number) or "_" in text:
+    if not math.isfinite(number) or "_" in text or is_rounded(text):
         raise ValueError(text)
     return number, False
 

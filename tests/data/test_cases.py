@@ -81,7 +81,9 @@ def test_case_two_titles_of_nearly_every_item_are_refused():
 
 
 def test_case_ids_in_two_spellings_are_refused():
-    assert "'0' and '0.0' are one number" in read_error(f"csv:{case('10-csv') / 'pandas-ids.csv'}")
+    source = f"csv:{case('10-csv') / 'pandas-ids.csv'}"
+    assert "line 3 has time '1.500086e+09'" in read_error(source)
+    assert "'0' and '0.0' are one number" in read_error(source, Columns(time=""))
 
 
 @pytest.mark.parametrize("name", ["ids.csv", "colon-users.csv", "space-users.csv"])

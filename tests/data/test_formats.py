@@ -45,6 +45,23 @@ def test_threshold_follows_the_scale(tmp_path, ratings, least):
     assert dataset.summary.dropped == ({"not rated (-1)": 1} if -1 in ratings else {})
 
 
+@pytest.mark.parametrize("ratings", [(-1, 1), (1, -1, -1)])
+def test_thumbs_down_is_no_missing_rating(tmp_path, ratings):
+    rows = "".join(f"a,{index},T{index},{rating},{index}\n" for index, rating in enumerate(ratings))
+    dataset = read(csv_file(tmp_path, HEADER + rows))
+    assert [event.liked for event in dataset.interactions] == [one == 1 for one in ratings]
+    assert not dataset.summary.dropped and "Ratings are -1 and 1: 1 and above counts as liked." in dataset.notes
+
+
+@pytest.mark.parametrize("ratings", [(-1, 0, 1), (-10, -1, 9.5), (-0.5, 5)])
+def test_negative_ratings_have_no_known_scale(tmp_path, ratings):
+    rows = "".join(f"a,{index},T{index},{rating},{index}\n" for index, rating in enumerate(ratings))
+    source = csv_file(tmp_path, HEADER + rows)
+    assert "no known scale" in read_error(source)
+    dataset = read(source, liked=1)
+    assert len(dataset.interactions) == len(ratings) and not dataset.summary.dropped
+
+
 def test_threshold_can_be_given(tmp_path):
     source = csv_file(tmp_path, HEADER + "a,1,T,3,1\na,2,U,250,2\n")
     assert "--liked" in read_error(source)

@@ -44,14 +44,16 @@ def rows_of(table: list[dict]) -> Table:
 
 def plain(table: list[dict], how: ReadOptions, catalogue: dict[str, Item] | None) -> tuple:
     """Drop, label and sort rows one by one; returns item ids, interactions, and counts of what was dropped."""
-    kept, dropped, seen, titled = [], Counter(), set(), {}
+    kept, dropped, seen, ones = [], Counter(), set(), []
     rated = how.task is Task.CLICK or bool(how.columns.rating and table and "rating" in table[0])
     for number, (where, row) in enumerate(rows_of(table).rows, 1):
-        one = _rating(where, row, how, rated, number)
-        own = one if how.columns.time else one._replace(time=0.0)
+        ones.append(_rating(where, row, how, rated, number))
         if catalogue is None:
-            titled.setdefault(one.item, set()).add(cell(where, row, "title", NO_TITLE))
-        if one.rating is not None and one.rating in (NOT_RATED, how.unrated):
+            cell(where, row, "title", NO_TITLE)
+    unrated = {how.unrated} | ({NOT_RATED} if max((one.rating or 0 for one in ones), default=0) > 1 else set())
+    for one in ones:
+        own = one if how.columns.time else one._replace(time=0.0)
+        if one.rating is not None and one.rating in unrated:
             dropped[f"not rated ({one.rating:g})"] += 1
         elif catalogue is not None and one.item not in catalogue:
             dropped[UNTITLED] += 1

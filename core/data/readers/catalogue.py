@@ -1,10 +1,11 @@
 """Titles of items: one for each item, and no two items with the same."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from core.data.prompts import MAX_TITLE, escape
+from core.data.readers.ids import id_of
 from core.data.readers.table import Row, Table, cell
 from core.errors import DataError
 from core.types import Item
@@ -29,7 +30,7 @@ def read_items(
     """
     found: ItemTitles = {}
     for where, row in table.rows:
-        item = cell(where, row, _first(ids, row), "name the column of the item's id with --columns item=NAME")
+        item = id_of(where, row, _first(ids, row), "name the column of the item's id with --columns item=NAME")
         column = _first(titles, row)
         if table.columns and column not in row:
             cell(where, row, column, "name the column of the title with --columns title=NAME")
@@ -96,21 +97,3 @@ def genres_in(column: str) -> Callable[[Row], tuple[str, ...]]:
         return tuple(one for one in texts if one and one != "(no genres listed)")
 
     return genres
-
-
-def check_ids(ids: Mapping[str, Iterable[str]]) -> None:
-    """Refuse ids that are one number in two spellings, as pandas makes them of integers with gaps.
-
-    Args:
-        ids: The ids of users and of items, by the name of the column.
-
-    Raises:
-        DataError: There are such ids.
-    """
-    for name, own in ids.items():
-        known = set(own)
-        if double := next((one for one in sorted(known) if one.endswith(".0") and one[:-2] in known), None):
-            raise DataError(
-                f"The {name} ids {double[:-2]!r} and {double!r} are one number in two spellings: write each id in one "
-                "way."
-            )

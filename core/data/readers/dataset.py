@@ -10,7 +10,8 @@ import numpy as np
 from core.data.interaction_store import InteractionStore
 from core.data.labels import threshold
 from core.data.prompts import escape
-from core.data.readers.catalogue import ItemTitles, check_ids, distinct_titles, first_titles
+from core.data.readers.catalogue import ItemTitles, distinct_titles, first_titles
+from core.data.readers.ids import check_ids
 from core.data.readers.negatives import with_negatives
 from core.data.readers.rating_reader import read_ratings
 from core.data.readers.ratings import Ratings
@@ -91,11 +92,7 @@ def _reasons_to_drop(
     ratings: Ratings, options: ReadOptions, catalogue: Mapping[str, Item] | None
 ) -> dict[str, np.ndarray]:
     """For each reason, whether it is the first one to drop a row: [rows]."""
-    unrated = {
-        f"not rated ({value:g})": ratings.rating == value
-        for value in dict.fromkeys((NOT_RATED, options.unrated))
-        if value is not None and ratings.rated
-    }
+    unrated = {f"not rated ({value:g})": ratings.rating == value for value in _unrated(ratings, options)}
     untitled = np.array([catalogue is not None and item not in catalogue for item in ratings.items], dtype=bool)
     found = {
         **unrated,
@@ -107,6 +104,15 @@ def _reasons_to_drop(
         found[reason] = rows & ~taken
         taken |= rows
     return found
+
+
+def _unrated(ratings: Ratings, options: ReadOptions) -> tuple[float, ...]:
+    """The ratings that stand for "not rated". -1 does on a scale of stars, not where it says that somebody disliked."""
+    if not ratings.rated or not len(ratings):
+        return ()
+    negative = ratings.rating[ratings.rating < 0]
+    stars = bool((negative == NOT_RATED).all()) and float(ratings.rating.max()) > 1
+    return (NOT_RATED,) * stars + (() if options.unrated is None else (options.unrated,))
 
 
 def _labelled(ratings: Ratings, options: ReadOptions) -> tuple[Ratings, np.ndarray, str]:

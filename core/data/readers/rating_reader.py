@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from core.data.readers.catalogue import ItemTitles, genres_in
+from core.data.readers.ids import id_of
 from core.data.readers.ratings import Ratings
 from core.data.readers.table import Columns, ReadOptions, Row, Table, cell
 from core.data.times import parse_time
@@ -14,8 +15,9 @@ from core.errors import DataError
 from core.types import Item, Task
 
 NO_TITLE = "map the title with --columns title=NAME, or give the catalogue with --items FILE"
+NO_TIME = "map the time with --columns time=NAME, or write time= if there are none"
 REMEMBERED = 100_000  # different ratings; play counts may have more
-COMPACT_DATE, LONGEST = 8, 15  # digits of a time that may be a date, and that are exact in a float
+COMPACT_DATES, LONGEST = (8, 14), 15  # digits of a time that may be a date, and that are exact in a float
 UNUSUAL = (LookupError, TypeError, ValueError, OverflowError, DataError)
 
 
@@ -150,17 +152,21 @@ def _rating(where: str, row: Row, options: ReadOptions, rated: bool, number: int
             f"{where} has a rating, but the first row has none: give every row one, or write --columns rating= to take "
             "none."
         )
-    fixes = {name: f"map the {name} with --columns {name}=NAME" for name in ("user", "item", "rating", "time")}
-    user, item = (cell(where, row, getattr(columns, name), fixes[name]) for name in ("user", "item"))
+    fixes = {name: f"map the {name} with --columns {name}=NAME" for name in ("user", "item", "rating")}
+    user, item = (id_of(where, row, getattr(columns, name), fixes[name]) for name in ("user", "item"))
     rating = cell(where, row, columns.rating, fixes["rating"]) if rated else None
-    time = cell(where, row, columns.time, fixes["time"]) if columns.time else str(number)
+    time = cell(where, row, columns.time, NO_TIME) if columns.time else str(number)
     try:
         stars = None if rating is None else _finite(rating)
+    except ValueError:
+        raise DataError(
+            f"{where} has rating {rating!r}: give a number, such as 1 for liked and 0 for not liked."
+        ) from None
+    try:
         seconds, dated = parse_time(time)
     except (ValueError, OverflowError):
         raise DataError(
-            f"{where} has rating {rating!r} at time {time!r}: the rating must be a number, the time Unix seconds or a "
-            "date."
+            f"{where} has time {time!r}: give Unix seconds with all digits, or a date such as 2017-07-14 10:00:00."
         ) from None
     return Rating(user, item, stars, seconds, dated)
 
@@ -168,9 +174,13 @@ def _rating(where: str, row: Row, options: ReadOptions, rated: bool, number: int
 def _time(where: str, row: Row, column: str) -> tuple[float, bool]:
     """The time of a row as `_rating` reads it, faster where it is a plain number."""
     value = row[column]
-    if type(value) is str and COMPACT_DATE != len(value) <= LONGEST and value.isascii() and value.isdigit():
+    if type(value) is str and _is_number(value):
         return float(value), False
     return parse_time(cell(where, row, column, ""))
+
+
+def _is_number(text: str) -> bool:
+    return len(text) <= LONGEST and len(text) not in COMPACT_DATES and text.isascii() and text.isdigit()
 
 
 def _finite(text: str) -> float:

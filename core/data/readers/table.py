@@ -9,9 +9,11 @@ from typing import Any
 
 from core.errors import DataError
 from core.types import Task
+from core.utils.text import one_line
 
 Row = dict[str, Any]
 Rows = Iterator[tuple[str, Row]]  # place of a row, such as "ratings.csv line 2", and its cells by column
+MOST_NAMES = 200  # characters of the names of columns in an error message
 BREAKS = 3  # delimiters behind a line break that make a title look like several rows
 
 
@@ -97,7 +99,7 @@ def cell(where: str, row: Row, column: str, fix: str) -> str:
         where: Place of the row, for error messages.
         row: Cells by column.
         column: Name of the column; "" for none.
-        fix: Last part of the error message: what to do.
+        fix: Last part of the error message where the column is missing: what to do.
 
     Raises:
         DataError: The column is missing, or the cell is empty, holds several values or runs over several rows.
@@ -107,7 +109,9 @@ def cell(where: str, row: Row, column: str, fix: str) -> str:
     if isinstance(value, dict | list | tuple | set):
         raise DataError(f"{where} has several values in column {column!r}: give one text or number.")
     if not (text := _text(value)):
-        raise DataError(f"{where} has {'nothing in' if column and column in row else 'no'} column {column!r}: {fix}.")
+        if column and column in row:
+            raise DataError(f"{where} has nothing in column {column!r}: fill it, or remove the row.")
+        raise DataError(f"{where} has no column {column!r}, only {one_line(', '.join(row))[:MOST_NAMES]}: {fix}.")
     _, line_break, behind = text.partition("\n")
     if line_break and max(map(behind.count, ",;\t|")) >= BREAKS:
         raise DataError(f"{where} has a quote mark that swallows the next line: close it, or write it twice.")
