@@ -1,7 +1,9 @@
 """Data that looks right and is not: nothing of it is read wrong without a word."""
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import tracemalloc
 
@@ -70,10 +72,49 @@ def test_blank_first_line_quoted_tabs_and_blanks_before_quotes(tmp_path):
     assert [item.title for item in spaced.items] == ["A", "B, or C"]
 
 
-def test_latin_1_is_told_also_where_the_last_byte_shows_it(tmp_path):
+def test_bytes_that_are_not_utf_8_are_told_also_where_the_last_one_shows_it(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"user,item,rating,time,title\na,1,5,1,B\nb,2,1,2,Caf\xe9")
     dataset = read(f"csv:{tmp_path / 'a.csv'}")
-    assert dataset.items[1].title == "Café" and "a.csv is not valid UTF-8: it is read as Latin-1." in dataset.notes
+    assert dataset.items[1].title == "Café"
+    assert any("a.csv is not valid UTF-8 (line 3): such bytes are read as" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_one_wrong_byte_leaves_the_other_letters_as_they_are(tmp_path, pack):
+    rows = "".join(f"u{n},{n},Amélie {n} – 千と千尋 👍,{n % 5 + 1},{n}\n" for n in range(40_000))  # several chunks
+    bad = "z,z,Ocean’s “11” – Café €,5,1\n".encode("cp1252")
+    (tmp_path / "a.csv").write_bytes(pack((HEADER + rows).encode() + bad))
+    dataset = read(f"csv:{tmp_path / 'a.csv'}")
+    titles = {item.id: item.title for item in dataset.items}
+    assert titles == {str(n): f"Amélie {n} – 千と千尋 👍" for n in range(40_000)} | {"z": "Ocean’s “11” – Café €"}
+    assert any("(line 40002)" in note for note in dataset.notes)
+
+
+def test_all_bytes_of_latin_1_are_read(tmp_path):
+    letters = bytes(byte for byte in range(0xA0, 0x100))
+    (tmp_path / "a.csv").write_bytes(
+        HEADER.encode() + b"a,1,x" + b" ".join(bytes([one]) for one in letters) + b",5,1\nb,2,U,1,2\n"
+    )
+    assert read(f"csv:{tmp_path / 'a.csv'}").items[0].title == "x" + " ".join(letters.decode("latin-1"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ((HEADER + "a,1,T,5,1\n").encode("utf-16"), "UTF-16): save it as UTF-8"),
+        ((HEADER + "a,1,T,5,1\n").encode("utf-16-le"), "zero byte): save it as text in UTF-8"),
+        (gzip.compress(gzip.compress(HEADER.encode())), "compressed twice): unpack it once"),
+        (bz2.compress(HEADER.encode()), "bzip2): unpack it"),
+        (lzma.compress(HEADER.encode()), "xz): unpack it"),
+        (b"PK\x03\x04ratings", "a zip archive or an Excel workbook): unpack the archive, or save the sheet"),
+        (b"PAR1\x15\x04PAR1", "a Parquet file): write parquet: before its path"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_files_that_are_no_text_are_named(tmp_path, kind, content, words):
+    (tmp_path / "a").write_bytes(content)
+    assert words in read_error(f"{kind}:{tmp_path / 'a'}")
+    assert "a folder): name the file in it" in read_error(f"{kind}:{tmp_path}")
 
 
 def test_catalogue_with_several_titles_is_told_or_refused(tmp_path):

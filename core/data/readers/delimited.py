@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from core.data.readers.table import Columns, Rows, Table, check_columns
-from core.data.readers.text_files import encoding_notes, encoding_of, lines_of, open_text
+from core.data.readers.text_files import check_text, lines_of, open_text
 from core.errors import DataError
 
 DELIMITERS = (",", ";", "\t", "|", "::")
@@ -23,13 +23,11 @@ class Dialect:
     """How a file is written.
 
     Attributes:
-        encoding: Its encoding.
         delimiter: What stands between the cells.
         escape: Character before a quote mark inside a cell.
         skipped: Lines before the table.
     """
 
-    encoding: str
     delimiter: str
     escape: str | None = None
     skipped: int = 0
@@ -55,35 +53,35 @@ def delimited_table(
     Raises:
         DataError: Two columns have the same name, or a row cannot be read.
     """
-    encoding = encoding_of(path)
-    told = _delimiter_of_excel(path, encoding)
-    dialect = Dialect(encoding, delimiter or told or _delimiter(path, encoding), escape, skipped=int(bool(told)))
-    with open_text(path, encoding) as file:
+    notes = check_text(path)
+    told = _delimiter_of_excel(path)
+    dialect = Dialect(delimiter or told or _delimiter(path), escape, skipped=int(bool(told)))
+    with open_text(path) as file:
         _, cells = next(_lines(path, file, dialect), (0, []))
     columns = tuple(names) or tuple(one.strip() for one in cells)
     if not header and not names:
         columns = tuple(map(str, range(1, len(cells) + 1)))
     check_columns(path, columns)
-    return Table(_rows(path, dialect, columns, header), columns, encoding_notes(path, encoding))
+    return Table(_rows(path, dialect, columns, header), columns, notes)
 
 
-def _delimiter(path: Path, encoding: str) -> str:
+def _delimiter(path: Path) -> str:
     """The delimiter that the first line with text holds most often outside quote marks."""
-    with open_text(path, encoding) as file:
+    with open_text(path) as file:
         first = next((line for line in lines_of(path, file) if line.strip()), "")
     return max(DELIMITERS, key=re.sub(r'"[^"]*"', "", first).count)
 
 
-def _delimiter_of_excel(path: Path, encoding: str) -> str:
+def _delimiter_of_excel(path: Path) -> str:
     """The delimiter that the first line says in Excel's form, "sep=;"; "" where it is an ordinary line."""
-    with open_text(path, encoding) as file:
+    with open_text(path) as file:
         said = EXCEL.fullmatch(next(lines_of(path, file), ""))
     return said[1] if said else ""
 
 
 def _rows(path: Path, dialect: Dialect, columns: tuple[str, ...], header: bool) -> Rows:
     mend = "put quote marks around cells that hold" if dialect.delimiter in QUOTING else "use another delimiter than"
-    with open_text(path, dialect.encoding) as file:
+    with open_text(path) as file:
         for index, (number, cells) in enumerate(_lines(path, file, dialect)):
             if index == 0 and header:
                 continue

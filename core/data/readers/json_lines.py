@@ -4,18 +4,17 @@ import json
 from pathlib import Path
 
 from core.data.readers.table import Columns, Rows, Table
-from core.data.readers.text_files import encoding_notes, encoding_of, lines_of, open_text
+from core.data.readers.text_files import check_text, lines_of, open_text
 from core.errors import DataError
 
 
 def read_json_lines(path: Path, _columns: Columns | None = None) -> Table:
     """Open a JSON-lines file."""
-    encoding = encoding_of(path)
-    return Table(_rows(path, encoding), notes=encoding_notes(path, encoding))
+    return Table(_rows(path), notes=check_text(path))
 
 
-def _rows(path: Path, encoding: str) -> Rows:
-    with open_text(path, encoding) as file:
+def _rows(path: Path) -> Rows:
+    with open_text(path) as file:
         for number, line in enumerate(lines_of(path, file), 1):
             if not line.strip():
                 continue
