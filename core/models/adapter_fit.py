@@ -20,6 +20,7 @@ from transformers import AutoModelForCausalLM
 
 from core.errors import ModelError
 from core.models import lora_patterns
+from core.models.base_fit import FLOATS
 from core.models.base_parts import load_config
 from core.models.validation import read_config
 from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS, AdapterLayout
@@ -30,7 +31,7 @@ SECONDS = 0.8  # for matching all patterns
 MOST_BYTES = 2**20  # of a configuration; one that lists every module of a large model takes a twentieth
 MOST_HEADER = 2**23  # bytes of the header of the weights' file; an adapter of a large model takes a thirtieth
 LARGEST_RANK = 2**16
-FLOATS = ("F64", "F32", "F16", "BF16")  # data types of weights, as safetensors names them
+SWITCHES = ("use_rslora", "fan_in_fan_out")  # any text would switch them on
 PATTERNS = ("target_modules", "exclude_modules", "layers_pattern", "rank_pattern", "alpha_pattern")
 # Other initialisations, such as PiSSA, also change the base model's weights when PEFT loads the adapter.
 KEEPS_BASE = (True, False, None, "gaussian", "orthogonal", "eva")
@@ -144,6 +145,9 @@ def _check_numbers(adapter: Path, content: Mapping[str, Any]) -> None:
     for key, alpha in alphas.items():
         if not _is_between(alpha, 0, 2**32) or not alpha:
             _refuse(adapter, key, alpha, "set the alpha of its training, a number above 0")
+    for key in SWITCHES:
+        if type(value := content.get(key, False)) is not bool:
+            _refuse(adapter, key, value, "set true or false")
     if not _is_between(dropout := content.get("lora_dropout", 0.0), 0, 1) or dropout == 1:
         _refuse(adapter, "lora_dropout", dropout, "set a share from 0 to below 1")
 

@@ -29,6 +29,7 @@ LAYERS = "num_hidden_layers"
 WIDTHS = ("vocab_size", "hidden_size", "max_position_embeddings")  # of weights outside the layers
 MLP, HEADS = ("intermediate_size", "n_inner"), ("num_attention_heads", "num_key_value_heads", "head_dim")
 SIZES = (LAYERS, *WIDTHS, *MLP, *HEADS)
+FLOATS = ("F64", "F32", "F16", "BF16")  # data types of weights, as safetensors names them; others need scales
 BUFFERS = (".attn.bias", ".attention.bias", "masked_bias", "inv_freq")  # older versions stored these constants
 
 
@@ -99,17 +100,20 @@ def _check_sizes(folder: Path, content: Mapping[str, Any], weights: int) -> None
 def _stored(folder: Path) -> dict[str, Tensor]:
     """The weights in the files that transformers reads, with their shape and without their values."""
     weights: dict[str, Tensor] = {}
-    for path in _weight_files(folder):
+    for path in weight_files(folder):
         try:
             with safe_open(path, framework="np") as stored:  # torch would ask for memory for the whole file
                 for name in stored.keys():  # noqa: SIM118 - safe_open has no __iter__
-                    weights[name] = torch.empty(stored.get_slice(name).get_shape(), device="meta")
+                    one = stored.get_slice(name)
+                    if (kind := one.get_dtype()) not in FLOATS and not name.endswith(BUFFERS):
+                        raise ModelError(f"{path} stores {name} as {kind}: give the model in {', '.join(FLOATS)}.")
+                    weights[name] = torch.empty(one.get_shape(), device="meta")
         except (SafetensorError, OSError) as error:
             raise ModelError(f"{path} is damaged ({error}): restore the file.") from None
     return weights
 
 
-def _weight_files(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
     """The files that hold the weights: one, or those that an index lists."""
     if (folder / WHOLE).is_file():
         return [folder / WHOLE]

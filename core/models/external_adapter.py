@@ -9,6 +9,7 @@ from torch import Tensor
 
 from core.errors import ModelError
 from core.models.adapter_fit import PREFIX, Fit, check_fit
+from core.models.finite_weights import first_not_finite
 from core.models.lora_layout import layout
 from core.models.validation import PICKLES, check_adapter, read_config
 from core.workspace.run_layout import ADAPTER_CONFIG, AdapterLayout
@@ -108,13 +109,11 @@ def _check_safe(adapter: Path, base: Path) -> Fit:
 
 
 def _check_finite(adapter: Path) -> None:
-    with safe_open(AdapterLayout(adapter).weights, framework="pt") as stored:
-        for name in stored.keys():  # noqa: SIM118 - safe_open has no __iter__
-            if not torch.isfinite(stored.get_tensor(name).float()).all():  # as it is loaded
-                raise ModelError(
-                    f"Adapter {adapter} has a weight that is not a finite number, in {name}: "
-                    "train it again with a lower learning rate."
-                )
+    if name := first_not_finite(AdapterLayout(adapter).weights):
+        raise ModelError(
+            f"Adapter {adapter} has a weight that is not a finite number, in {name}: "
+            "train it again with a lower learning rate."
+        )
 
 
 def _check_trained(adapter: Path) -> None:

@@ -11,6 +11,7 @@ from core.data.templates import Template
 from core.errors import ModelError
 from core.models.base_parts import load_tokenizer
 from core.models.external_adapter import check_given_adapter
+from core.models.finite_weights import check_finite_base
 from core.models.gguf import convert_gguf, is_gguf
 from core.models.hub import resolve
 from core.models.known_bases import known_bases
@@ -83,6 +84,7 @@ def check_given_models(base: Path | None, words: Template, adapter: Path | None)
             raise ModelError(f"Adapter {adapter} comes without a base model: name the one it was trained on (--base).")
         return None
     check_folder(base)
+    check_finite_base(base)
     repeated = check_given_adapter(adapter, base) if adapter else ()
     tokenizer = load_tokenizer(base)
     if words.yes:

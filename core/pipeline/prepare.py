@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
 from transformers import PreTrainedTokenizerFast
 
 from core.data.interaction_files import write_interactions
@@ -14,12 +15,14 @@ from core.data.readers import Dataset
 from core.data.splits import MIN_HISTORY, by_user, split_users, windows
 from core.data.templates import FILMS, Template, check_templates, read_template
 from core.errors import DataError, ModelError, WorkspaceError
-from core.models.recommender import answer_tokens, save_adapter
+from core.models.batching import answer_logits, collate
+from core.models.recommender import Recommender, answer_tokens, save_adapter
 from core.models.scratch import save_base, small_llama, train_tokenizer
 from core.pipeline.context import fresh_adapter, make_context
 from core.pipeline.given_models import check_given_models, given_base, rank_of, take_adapter
 from core.pipeline.prompt_lengths import check_prompt_lengths
-from core.types import Interaction, Item, Task, UserSplit
+from core.pipeline.title_tokens import check_title_tokens
+from core.types import Encoded, Interaction, Item, Task, UserSplit
 from core.unlearning.finetuning import FinetuneSettings, finetune
 from core.unlearning.training_types import Step
 from core.utils.atomic_io import disk_error, staging
@@ -104,6 +107,7 @@ def prepare(
         settings = replace(settings, rank=rank_of(adapter)) if adapter else settings
         user_split, base_interactions = split_data(dataset, settings, scratch, base is None, base_interactions)
         if models:
+            check_title_tokens(models, dataset.items, read_template(templates, settings.task))
             check_prompt_lengths(models, dataset, user_split, settings, templates)
         write_data(layout, dataset, user_split, settings, templates)
         if not models:
@@ -221,10 +225,27 @@ def train_adapter(workspace: Workspace, report: Report) -> None:
     settings = workspace.settings
     recommender = fresh_adapter(workspace, "auto", settings.seed)
     context = make_context(workspace, None, recommender.tokenizer)
+    encoded = context.encode(context.split.retain)
+    _check_answer(workspace, recommender, encoded[0])
     finetune(
         recommender.model,
-        context.encode(context.split.retain),
+        encoded,
         context.finetune_settings,
         lambda step: report("adapter", step),
     )
     save_adapter(recommender.model, workspace.layout.adapter, settings.adapter_dtype)
+
+
+@torch.no_grad()
+def _check_answer(workspace: Workspace, recommender: Recommender, prompt: Encoded) -> None:
+    """Require a finite answer to a prompt before anything is trained.
+
+    Raises:
+        ModelError: The base model computes NaN or infinite values.
+    """
+    logits = answer_logits(recommender.model, collate([prompt], recommender.device))
+    if not torch.isfinite(logits).all():
+        raise ModelError(
+            f"Base model {workspace.base} answers a prompt with NaN or infinite values: compare its config.json with "
+            "the published one, or give the model in float32."
+        )

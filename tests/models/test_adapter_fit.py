@@ -153,6 +153,8 @@ FAULTS = [
     (hostile(lora_alpha=10**400), "has lora_alpha = 10{50,59} in"),
     (hostile(lora_alpha="16"), "has lora_alpha = 16 in"),
     (hostile(alpha_pattern={"q_proj": float("nan")}), "has q_proj = nan in"),
+    (hostile(use_rslora="no"), "has use_rslora = no in adapter_config.json: set true or false"),
+    (hostile(fan_in_fan_out=[0]), r"has fan_in_fan_out = \[0\] in .*: set true or false"),
     (hostile(lora_dropout=2), "has lora_dropout = 2 in .*: set a share from 0 to below 1"),
     (hostile(lora_dropout=float("nan")), "has lora_dropout = nan in"),
     (hostile(revision=5, r=0), "has r = 0 in"),
