@@ -42,16 +42,25 @@ def columns_of(text: str) -> Columns:
 
 
 def parts_of(text: str) -> list[str]:
-    """The non-empty parts of a text between commas, without blanks around them. Double quotes protect a comma."""
-    parts = next(csv.reader([text], skipinitialspace=True), [])
-    return [part.strip() for part in parts if part.strip()]
+    """The non-empty parts of a text between commas or on lines, without blanks around them.
+
+    Double quotes protect a comma and a line end.
+
+    Raises:
+        RequestError: A part is too long to be a name.
+    """
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True))
+    except csv.Error as error:
+        raise RequestError(f"The list {text[:40]!r}... cannot be read ({error}): write A,B,C.") from None
+    return [part.strip() for parts in lines for part in parts if part.strip()]
 
 
 def joined(parts: Iterable[str]) -> str:
     """The text that `parts_of` reads as these parts."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(parts)
-    return text.getvalue()
+    csv.writer(text, lineterminator="\r\n").writerow(parts)  # so that it puts quotes around either character
+    return text.getvalue().removesuffix("\r\n")
 
 
 def pairs_of(text: str, exists: Callable[[str, str], bool]) -> list[tuple[str, str]]:

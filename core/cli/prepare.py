@@ -1,5 +1,6 @@
 """`python -m core prepare`: make a workspace from interaction data."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -129,6 +130,8 @@ def prepare(
     """Make a workspace: read the data, train (or take) the base model and the recommendation adapter."""
     if task not in list(Task):
         raise RequestError(f"Task {task!r} is unknown: choose click or next_item.")
+    if learning_rate is not None and not 0 < learning_rate < math.inf:
+        raise RequestError(f"--learning-rate {learning_rate:g} trains nothing: give a number above 0, such as .002.")
     if adapter:
         _check_recipe(adapter, epochs, learning_rate)
         average = average or 0.0

@@ -116,6 +116,11 @@ def test_verify_prints_no_verdict_for_descriptions(monkeypatch, tmp_path):
         (["--data", "csv:{ratings}", "--columns", "user=who", "--base", "smollm2-135m"], "base fetch smollm2-135m."),
         (["--data", "csv:{ratings}", "--columns", "user=who", "--base", "{pickled}"], "holds the pickle"),
         (["--data", "csv:{long}"], "10,000 characters"),
+        (
+            ["--data", "csv:{ratings}", "--columns", "user=who", "--learning-rate", "0"],
+            "--learning-rate 0 trains nothing",
+        ),
+        (["--data", "csv:{ratings}", "--columns", "user=who", "--learning-rate", "inf"], "inf trains nothing"),
     ],
 )
 def test_prepare_refuses_invalid_input_and_leaves_no_files(ratings, tmp_path, capsys, monkeypatch, arguments, words):

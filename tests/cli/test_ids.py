@@ -1,5 +1,6 @@
 """Every id that was taken in can be named on the command line, and the printed commands name it right."""
 
+import csv
 import shlex
 import shutil
 from dataclasses import replace
@@ -18,13 +19,25 @@ from core.utils.commands import command_line
 from core.utils.serialization import read_json, read_json_lines, write_json, write_json_lines
 from core.workspace import Workspace
 
-IDS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).map(str.strip).filter(bool)
+IDS = (
+    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1).map(str.strip).filter(bool)
+)
 
 
 @given(st.lists(IDS, min_size=1))
 def test_list_of_any_ids_is_read_as_it_was_written(ids):
     assert parts_of(joined(ids)) == ids
     assert shlex.split(command_line("request", "--users", joined(ids)))[-1] == joined(ids)
+
+
+def test_parts_may_stand_on_lines_of_their_own():
+    assert parts_of("a\nb,c\r\n\n d") == ["a", "b", "c", "d"]
+    assert parts_of('"new\nline",b') == ["new\nline", "b"]
+
+
+def test_a_part_that_is_no_name_is_one_sentence():
+    with pytest.raises(RequestError, match=r"^The list 'x{40}'\.\.\. cannot be read .*: write A,B,C\.$"):
+        parts_of("x" * csv.field_size_limit() + "x")
 
 
 @given(st.lists(st.tuples(IDS, IDS), min_size=1, max_size=4))
