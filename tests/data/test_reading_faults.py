@@ -181,6 +181,21 @@ def test_values_of_parquet_are_text_as_people_write_it(tmp_path):
     ]
 
 
+def test_all_files_of_a_parquet_folder_are_named_and_a_fault_names_its_file(tmp_path):
+    rows = {"user": ["a", "b"], "item": ["1", "2"], "title": ["A", "B"], "rating": [5, 1], "time": [1, 2]}
+    for name in ("data/train-0.parquet", "data/test-0.parquet", "._train.parquet", "_temporary/0.parquet"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"hidden")
+        if name.startswith("data"):
+            pq.write_table(pa.table(rows | {"user": [name[:6], "b"]}), tmp_path / name)
+    dataset = read(f"parquet:{tmp_path}")
+    assert "Files: data/test-0.parquet, data/train-0.parquet." in dataset.notes and dataset.summary.read == 4
+    pq.write_table(pa.table({name: rows[name] for name in ("item", "title")}), tmp_path / "data/train-0.parquet")
+    assert "train-0.parquet row 1 has no column 'user', only item, title" in read_error(f"parquet:{tmp_path}")
+    (tmp_path / "data/train-0.parquet").write_bytes(b"PAR1")
+    assert "train-0.parquet cannot be read as a table" in read_error(f"parquet:{tmp_path}")
+
+
 def test_missing_id_is_not_a_person_named_nan(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"user": NaN, "item": 1, "title": "T", "rating": 5, "time": 1}\n')
     assert "nothing in column 'user'" in read_error(f"jsonl:{tmp_path / 'a.jsonl'}")

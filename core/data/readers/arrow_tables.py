@@ -1,7 +1,8 @@
 """Parquet files, and folders that Hugging Face's `datasets` saved."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from core.data.readers.table import Columns, Rows, Table, check_columns
 from core.errors import DataError
 from core.utils.serialization import read_json
 
+MOST_NAMED = 20  # files that a sentence names
 STATE = "state.json"  # of a folder that `Dataset.save_to_disk` wrote
 FAULTS = (OSError, ValueError, LookupError, TypeError, ArithmeticError, NotImplementedError)  # of damaged files
 
@@ -17,17 +19,32 @@ def read_parquet(path: Path, columns: Columns) -> Table:
     """Open a Parquet file, or all of a folder."""
     from pyarrow import parquet  # takes half a second, and other formats do without
 
-    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    files = _parquet_files(path) if path.is_dir() else [path]
     if not files:
         raise DataError(f"{path} holds no .parquet file: name a Parquet file or a folder of them.")
-    try:
-        tables = [parquet.ParquetFile(file) for file in files]
-    except FAULTS as error:
-        raise _damaged(path, error) from None
-    names = tuple(tables[0].schema_arrow.names)
+    tables = {}
+    for file in files:
+        try:
+            tables[file] = parquet.ParquetFile(file)
+        except FAULTS as error:
+            raise _damaged(file, error) from None
+    names = tuple(tables[files[0]].schema_arrow.names)
     check_columns(path, names)
     wanted = [name for name in names if name in astuple(columns)]
-    return Table(_rows(path, (batch for one in tables for batch in one.iter_batches(columns=wanted))), names)
+    rows = (_rows(file, one.iter_batches(columns=wanted)) for file, one in tables.items())
+    return Table(chain.from_iterable(rows), names, (_named(path, files),) if path.is_dir() else ())
+
+
+def _parquet_files(folder: Path) -> list[Path]:
+    """The Parquet files below a folder, without those that a system or a writer hides."""
+    found = sorted(folder.rglob("*.parquet"))
+    return [one for one in found if not any(part.startswith((".", "_")) for part in one.relative_to(folder).parts)]
+
+
+def _named(folder: Path, files: Sequence[Path]) -> str:
+    """A sentence that names the files of a folder that are read."""
+    more = f" and {len(files) - MOST_NAMED:,} more" if len(files) > MOST_NAMED else ""
+    return f"Files: {', '.join(str(file.relative_to(folder)) for file in files[:MOST_NAMED])}{more}."
 
 
 def read_datasets(path: Path, columns: Columns) -> Table:
