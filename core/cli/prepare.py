@@ -128,10 +128,7 @@ def prepare(
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
 ) -> None:
     """Make a workspace: read the data, train (or take) the base model and the recommendation adapter."""
-    if task not in list(Task):
-        raise RequestError(f"Task {task!r} is unknown: choose click or next_item.")
-    if learning_rate is not None and not 0 < learning_rate < math.inf:
-        raise RequestError(f"--learning-rate {learning_rate:g} trains nothing: give a number above 0, such as .002.")
+    _check_options(task, learning_rate)
     if adapter:
         _check_recipe(adapter, epochs, learning_rate)
         average = average or 0.0
@@ -161,6 +158,13 @@ def prepare(
     if adapter:
         _print_recipe(made)
     _print_summary(made, workspace)
+
+
+def _check_options(task: str, learning_rate: float | None) -> None:
+    if task not in list(Task):
+        raise RequestError(f"Task {task!r} is unknown: choose click or next_item.")
+    if learning_rate is not None and not 0 < learning_rate < math.inf:
+        raise RequestError(f"--learning-rate {learning_rate:g} trains nothing: give a number above 0, such as .002.")
 
 
 def _check_recipe(adapter: Path, epochs: int | None, learning_rate: float | None) -> None:
