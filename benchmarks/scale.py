@@ -1,7 +1,7 @@
 """Benchmark of scale: what reading, a request, a permission check and the first page cost as the data grows.
 
     python benchmarks/scale.py [--rows 0.3 1 3] [--repeats 3]    writes benchmarks/scale.md; 10 minutes on two cores
-    python benchmarks/scale.py --rows 0.3 1 3 30                 a 30-million form too: an hour, 8 GB of memory
+    python benchmarks/scale.py --rows 0.3 1 3 30                 a 30-million form too: half an hour more, 4 GB of memory
 
 Rows are in millions. See LEGEND for the data and for what is timed.
 """
