@@ -133,7 +133,7 @@ def test_pruning_slider_names_the_measured_faithfulness(page: Chrome, run: RunHa
     point = circuit.curve[6]
     move = "const s = root.querySelectorAll('input[type=range]')[1]; s.value = 6; s.dispatchEvent(new Event('input'))"
     run_in_explorer(page, move)
-    shown = f"{point.modules} of {len(circuit.modules)}: {math.floor(100 * point.faithfulness + 0.5)} %"
+    shown = f"{point.modules} of {len(circuit.modules)}: {math.floor(100 * point.faithfulness + 0.5)}%"
     wait(lambda: shown in run_in_explorer(page, "return root.textContent"), 5)
     wait(lambda: f"k{point.modules}." in page.current_url, 10)
 
