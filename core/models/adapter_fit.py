@@ -16,12 +16,11 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
-from transformers import AutoModelForCausalLM
 
 from core.errors import ModelError
 from core.models import lora_patterns
 from core.models.base_fit import FLOATS
-from core.models.base_parts import load_config
+from core.models.base_parts import load_config, weightless_model
 from core.models.validation import read_config
 from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS, AdapterLayout
 
@@ -67,7 +66,7 @@ def check_fit(adapter: Path, base: Path) -> Fit:
             f"Adapter {adapter} holds no weights in {WEIGHTS}: save it again after training "
             "(with DeepSpeed ZeRO-3, gather the weights first)."
         )
-    plain = _meta_model(base)
+    plain = weightless_model(load_config(base))
     own = {PREFIX + name: tuple(weight.shape) for name, weight in plain.state_dict().items()}
     adapted = _adapted(adapter, base, plain)
     weights = get_peft_model_state_dict(adapted, save_embedding_layers=False)
@@ -102,12 +101,6 @@ def stored_shapes(adapter: Path) -> Shapes:
             return {name: tuple(one.get_shape()) for name, one in slices.items()}
     except SafetensorError as error:
         raise ModelError(f"Adapter {adapter} has a damaged {WEIGHTS} ({error}): save it again with PEFT.") from None
-
-
-def _meta_model(base: Path) -> Any:
-    """The base model without memory for its weights."""
-    with torch.device("meta"):
-        return AutoModelForCausalLM.from_config(load_config(base))  # type: ignore[no-untyped-call]
 
 
 def _adapted(adapter: Path, base: Path, plain: Any) -> PeftModel:

@@ -15,12 +15,12 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
-from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING
+from transformers import CONFIG_MAPPING
 from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import WeightRenaming, rename_source_key
 
 from core.errors import ModelError
-from core.models.base_parts import load_config, unusable
+from core.models.base_parts import load_config, unusable, weightless_model
 from core.models.families import FAMILIES
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"  # where transformers looks, in this order
@@ -142,12 +142,10 @@ class _Differences:
 
 def _compare(config: Any, stored: Mapping[str, Tensor]) -> _Differences:
     """Compare the weights in files with those of a model by its configuration."""
-    kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
-    with torch.device("meta"):
-        model = kind(config)
+    model = weightless_model(config)
     named: dict[str, Tensor] = model.state_dict()
     rules = [rule for rule in get_model_conversion_mapping(model) if isinstance(rule, WeightRenaming)]
-    place = {name: rename_source_key(name, rules, [], kind.base_model_prefix, named)[0] for name in stored}
+    place = {name: rename_source_key(name, rules, [], model.base_model_prefix, named)[0] for name in stored}
     held = {place[name]: weight.shape for name, weight in stored.items()}
     tied = model.get_expanded_tied_weights_keys(all_submodels=True)
     given = {*held, *(one for pair in tied.items() if {*pair} & {*held} for one in pair)}

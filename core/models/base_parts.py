@@ -1,9 +1,10 @@
-"""Configuration and tokenizer of a base model: all that is read of it before its weights. No remote code is run."""
+"""Parts of a base model that need no weights: configuration, tokenizer, names and shapes. No remote code is run."""
 
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, AutoTokenizer
+import torch
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, AutoTokenizer
 from transformers.utils import logging
 
 from core.errors import ModelError
@@ -30,6 +31,19 @@ def load_config(folder: Path) -> Any:
     if config._attn_implementation not in PORTABLE:
         config._attn_implementation = None  # transformers chooses one
     return config
+
+
+def weightless_model(config: Any) -> Any:
+    """The causal LM of a configuration on torch's device meta: names and shapes, without memory for weights.
+
+    `from_config` and `from_pretrained` change torch and transformers for all threads while they work; this does not.
+
+    Args:
+        config: Configuration of a type of FAMILIES.
+    """
+    kind: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    with torch.device("meta"):
+        return kind(config)
 
 
 def load_tokenizer(folder: Path) -> Any:

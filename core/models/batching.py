@@ -126,12 +126,12 @@ def micro_batches(
         The indices of a micro-batch and its weight: its share of the terms of the whole batch's loss.
     """
     own = distributed.local_part(chosen)
-    size = size or len(chosen)
+    size, whole = size or len(chosen), count(chosen)
     for start in range(0, len(own), size):
         part = own[start : start + size]
         for group in similar_lengths([len(prompts[i].ids) for i in part], pass_tokens):
             indices = [part[position] for position in group]
-            yield indices, count(indices) / count(chosen)
+            yield indices, count(indices) / whole
 
 
 def similar_lengths(lengths: Sequence[int], pass_tokens: float) -> list[list[int]]:

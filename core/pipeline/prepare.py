@@ -100,14 +100,14 @@ def prepare(
     _check_inputs(dataset, folder, templates, settings.task)
     part = staging(folder)
     shutil.rmtree(part, ignore_errors=True)
-    layout, given = WorkspaceLayout(part), settings.base
+    layout, given, words = WorkspaceLayout(part), settings.base, read_template(templates, settings.task)
     try:
         settings, base = given_base(settings, layout.base)
-        models = check_given_models(base, read_template(templates, settings.task), adapter)
+        models = check_given_models(base, words, adapter)
         settings = replace(settings, rank=rank_of(adapter)) if adapter else settings
         user_split, base_interactions = split_data(dataset, settings, scratch, base is None, base_interactions)
         if models:
-            check_title_tokens(models, dataset.items, read_template(templates, settings.task))
+            check_title_tokens(models, dataset.items, words)
             check_prompt_lengths(models, dataset, user_split, settings, templates)
         write_data(layout, dataset, user_split, settings, templates)
         if not models:

@@ -11,6 +11,7 @@ from peft import LoraConfig, get_peft_model
 from torch.autograd.graph import saved_tensors_hooks
 from transformers import AutoModelForCausalLM
 
+from core.models.base_parts import weightless_model
 from core.models.batching import FORWARD_TOKENS, Batch, answer_logits, answer_loss, collate
 from core.models.lora_recipe import lora_config
 from core.types import Encoded
@@ -40,9 +41,9 @@ class Cost:
 
 def parameters(config: Any, adapter: LoraConfig) -> tuple[int, int]:
     """Parameters of the base model and of its adapter, counted without allocating them."""
+    model = weightless_model(config)
+    whole = sum(one.numel() for one in model.parameters())
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
-        whole = sum(one.numel() for one in model.parameters())
         adapted = get_peft_model(model, adapter)
     return whole, sum(one.numel() for one in adapted.parameters() if one.requires_grad)
 
