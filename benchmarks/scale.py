@@ -28,8 +28,8 @@ ROWS_PER_PERSON, ROWS_PER_ITEM = 150, 60
 LEGEND = (
     "M: million rows. The data are made up (seed 0): 150 rows for each person and 60 for each item, so 3 million rows have "
     "20,000 people and 50,000 items; people's activity is log-normal, items are drawn by Zipf's law. Each measurement is a "
-    "process of its own, timed from its start, but for reading and one person's rows, which are timed without the imports. "
-    "CPU seconds count: other processes ran on the same cores, which is why the clock shows more."
+    "process of its own, timed from its start; the CPU seconds of reading and of one person's rows are without the imports. "
+    "CPU seconds count, because other processes ran on the same cores."
 )
 WHAT = {
     "read": "`prepare`: read, check, split and write the data",

@@ -11,7 +11,7 @@ from core.errors import DataError
 
 UNITS = {"seconds": (1, 1e11), "milliseconds": (1e3, 1e14), "microseconds": (1e6, 1e17), "nanoseconds": (1e9, 1e20)}
 COMPACT_DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")  # as Unix seconds, it would be in 1970
-COMPACT_TIME = re.compile(COMPACT_DATE.pattern + r"([01]\d|2[0-3])[0-5]\d[0-5]\d")  # as milliseconds, after 2600
+COMPACT_TIME = re.compile(COMPACT_DATE.pattern + r"([01]\d|2[0-3])[0-5]\d[0-5]\d")  # as milliseconds, after 2570
 # GoodReads; Amazon's review times; BigQuery with and without fractions of a second
 FORMATS = (
     "%a %b %d %H:%M:%S %z %Y", "%m %d, %Y", "%b %d, %Y", "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S.%f UTC",

@@ -132,7 +132,7 @@ class _Differences:
     Attributes:
         mismatched: Name, shape in the files and shape in the model; weights outside the layers come first.
         absent: Weights of the model that the files lack, without those that are tied to one they hold.
-        unread: Weights in layers that the model lacks, without constants.
+        unread: Stored weights inside layers for which the model has no place, without constants.
     """
 
     mismatched: list[tuple[str, torch.Size, torch.Size]]

@@ -15,8 +15,8 @@ from core.types import Encoded
 
 FORWARD_TOKENS = 4096  # padded tokens of a batch without gradients
 GRADIENT_TOKENS = 8192  # padded tokens of a batch with gradients, outside of training
-WEIGHT_READING = 8  # tokens; reading a weight three times takes as long as the operations of so many tokens with it
-OVERHEAD = 5e9  # floating-point operations in the time that a pass of any model takes
+WEIGHT_READING = 8  # tokens; to read all weights, forward and backward, takes as long as to compute so many
+OVERHEAD = 5e9  # floating-point operations that would fit into the fixed overhead of a pass, whatever the model
 
 
 @dataclass(frozen=True)
@@ -113,13 +113,15 @@ def micro_batches(
     pass_tokens: float,
     count: Callable[[Sequence[int]], int],
 ) -> Iterator[tuple[Sequence[int], float]]:
-    """Split this process's part of a batch into micro-batches for gradient accumulation; it changes no gradient.
+    """Split this process's part of a batch into micro-batches for gradient accumulation.
+
+    Without dropout, gradients stay the same but for rounding.
 
     Args:
         chosen: Indices of the prompts of the whole batch, over all processes.
         prompts: All prompts.
         size: Most prompts per micro-batch; 0 for no bound.
-        pass_tokens: What a pass costs beside its tokens, see `tokens_of_a_pass`.
+        pass_tokens: Fixed cost of a pass, see `tokens_of_a_pass`.
         count: Number of terms (e.g. answer tokens) that the loss of some prompts is a mean of.
 
     Yields:
@@ -157,10 +159,10 @@ def similar_lengths(lengths: Sequence[int], pass_tokens: float) -> list[list[int
 
 
 def tokens_of_a_pass(model: nn.Module, device: torch.device) -> float:
-    """How many tokens of training take as long as what one forward and backward pass costs whatever its tokens.
+    """The fixed cost of one forward and backward pass, in tokens of training.
 
-    On a CPU that is reading the weights, which a few tokens outweigh, and overhead, which matters in small models.
-    Other devices have room for all tokens of a batch at once.
+    On a CPU it is the reading of the weights, as long as a few tokens take, and overhead, which is large only beside
+    small models. Other devices compute all tokens of a batch at once, so another pass never pays.
     """
     if device.type != "cpu":
         return math.inf

@@ -10,7 +10,7 @@ from core.models.base_fit import weight_files
 
 
 def first_not_finite(path: Path) -> str | None:
-    """Name of the first weight that holds NaN or an infinite value as a float32, the form in which it is computed."""
+    """Name of the first weight that holds NaN or an infinite value as a float32."""
     with safe_open(path, framework="pt") as stored:
         names = stored.keys()
         return next((name for name in names if not torch.isfinite(stored.get_tensor(name).float()).all()), None)

@@ -12,7 +12,7 @@ from core.errors import ModelError
 from core.utils.serialization import from_json
 
 TABLE = Path(__file__).with_name("known_bases.toml")
-CONVERSION = 1  # raised where core.models.gguf makes other files of the same GGUF file
+CONVERSION = 1  # version; increase it when core.models.gguf writes other files, so that old folders are not used
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Whether a base model's tokenizer can write the titles: with tokens that the model has, and no two titles alike."""
+"""Whether a base model's tokenizer can write the titles: with tokens that the model has, and few titles alike."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ MOST_ALIKE = 0.05  # of the titles may have the tokens of another; a tokenizer o
 
 
 def check_title_tokens(given: GivenModels, items: Sequence[Item], words: Template) -> None:
-    """Require tokens that a base model has for the titles, and that they tell the titles apart.
+    """Require tokens that a base model has for the titles, and that they tell nearly all titles apart.
 
     Args:
         given: The base model and its tokenizer.

@@ -17,7 +17,7 @@ from core.verification.endpoints import MIN_REFERENCES
 from core.verification.equivalence import Z_90
 
 LEVEL = 0.05  # over all guardrails together
-LEAST = 1e-12  # p-value that is computed
+SMALLEST_P = 1e-12  # a smaller p-value is returned as this one
 
 
 def judge(checks: Sequence[Check]) -> tuple[Check, ...]:
@@ -40,7 +40,7 @@ def p_value(check: Check) -> float:
     """p-value of "the harm is within the margin"; 1 where it is not known.
 
     The error counts the rows and, as the model under test has a seed of its own, s^2 (1 + 1/J) with the references'
-    standard deviation s. With fewer than MIN_REFERENCES nothing is known: of two references, s can be zero by itself.
+    standard deviation s. With fewer than MIN_REFERENCES, s is not known well: of two, it can be 0.
     """
     value, count = check.value, _number(check, "references")
     rows = ((value.high - value.low) / (2 * Z_90)) ** 2
@@ -58,7 +58,7 @@ def tail(difference: float, *parts: tuple[float, float]) -> float:
 
     Its critical value is the mean of those of Student's t of each part, weighted by variance (Cochran and Cox,
     Experimental Designs, 1950). Few references then weigh little where the rows bring nearly all of the error; Welch's
-    degrees of freedom would do so too, but at Holm's levels they reject up to 1.7 times too often with five references.
+    test does so too, but with five references it rejects up to 1.7 times too often at the levels of Holm's method.
 
     Args:
         difference: The difference.
@@ -78,9 +78,10 @@ def tail(difference: float, *parts: tuple[float, float]) -> float:
         critical = sum(variance * student.isf(p, freedom) for variance, freedom in known) / total
         return float(critical - difference / math.sqrt(total))
 
-    if excess(LEAST) <= 0:
-        return LEAST
-    return float(brentq(excess, LEAST, 1 - LEAST, xtol=LEAST / 1000)) if excess(1 - LEAST) < 0 else 1.0
+    least, most = SMALLEST_P, 1 - SMALLEST_P
+    if excess(least) <= 0:
+        return least
+    return float(brentq(excess, least, most, xtol=least / 1000)) if excess(most) < 0 else 1.0
 
 
 def _number(check: Check, name: str) -> float:

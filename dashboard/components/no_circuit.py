@@ -8,7 +8,7 @@ from dashboard.presenters.i18n import t
 from dashboard.services import queries
 from dashboard.services.queries import RunHandle
 
-METHOD = "cure_merge_circuit"  # the method of the launch form that finds a circuit
+METHOD = "cure_merge_circuit"  # the default method, with groups by circuit
 
 
 def no_circuit(page: str, run: RunHandle, sentence: str) -> None:

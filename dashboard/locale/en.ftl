@@ -906,7 +906,7 @@ run-figures-in-all = { $seconds ->
 run-losses-alt = Loss on the forget set, on other users and on held-out users, per unlearning step
 run-losses-note = Unlearning works if the loss on the forget set rises toward the loss on held-out users while the loss on other users stays flat.
 run-losses-retraining-alt = Loss of the new adapter on the retain set, per training step
-run-losses-retraining-note = The new adapter is trained from its start on the retain set alone: its loss falls until the training ends. It never reads the forget set.
+run-losses-retraining-note = The new adapter is trained from its initial weights on the retain set alone: its loss falls until the training ends. It never reads the forget set.
 run-losses-step = step
 run-losses-axis = loss (higher: knows less)
 run-losses-loss = loss
@@ -980,7 +980,7 @@ before-knows = What the model knows about the forgotten data
 before-knows-help =
     The advantage of the model over the retrained references, which never saw the forgotten data: 0 means that it knows no
     more than they do, below 0 that it knows less.
-before-knows-exact = Forgotten: **100%**: it was trained again without the data. What the intervals show beyond 0 is chance.
+before-knows-exact = Forgotten: **100%**: it was trained again without the data. Any difference from 0 below is chance.
 before-knows-nothing = This run did not measure what the model knows about the forgotten data beyond models that never saw it.
 before-knows-alt = Advantage over the retrained references before and after, { $measure }, with intervals
 before-knows-note = Advantage over the retrained references: 0 means that the model knows no more than models that never saw the data. Lines and numbers in brackets are { $level }% intervals; squares are single references, each compared with the others.
@@ -1476,7 +1476,7 @@ review-verify = Verify this run
 review-verify-again = Verify again
 review-verify-means = The model, the original and the retrained references answer the same questions: one or two minutes, several with the slow checks.
 review-submit-means = The run then waits for a decision. Nothing is deleted before that.
-review-submit-failed-means = This run failed, so it can only be rejected: that destroys its adapter and signs the reason. A new run needs no rejection.
+review-submit-failed-means = This run failed its verification, so it can only be rejected: its adapter is then destroyed, and the reason is signed. You can launch a new run without that.
 review-approve-reason = Approve with a reason
 review-approve-means = With the last approval the new model goes live, and the old one and the forgotten data are deleted for good.
 review-reject-means = The new model is destroyed, the old one stays in use, and the request stays open.

@@ -11,7 +11,7 @@ TO_REVIEW = frozenset(
 )
 TO_LAUNCH = frozenset({RequestState.NEW, RequestState.FAILED, RequestState.REJECTED, RequestState.VOID})
 TO_WATCH = frozenset({RequestState.RUNNING, RequestState.STOPPED})
-# What open requests wait for, what a person does first.
+# What open requests wait for, in the order in which a person acts.
 WAITING = {"review": TO_REVIEW, "launch": TO_LAUNCH, "watch": TO_WATCH, "batch": frozenset({RequestState.IN_BATCH})}
 
 

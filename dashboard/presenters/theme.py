@@ -81,7 +81,7 @@ button[kind=primary]:not(:disabled), [data-testid=stMultiSelect] [data-tag] {
   background: #28796F; border-color: #28796F;
 }
 button[kind=primary]:hover:not(:disabled) { background: #1F6B63; border-color: #1F6B63; }
-/* Streamlit shows the focus of these by the colour that the open page's link has without it, or not at all. */
+/* Streamlit gives a focused link the colour of the open page's link, and these buttons no mark. */
 .stApp a:focus-visible, [data-testid=stButtonGroup] button:focus-visible {
   outline: 2px solid #2E8C81; outline-offset: 1px;
 }

@@ -153,7 +153,7 @@ def redraw_on_change(run: RunHandle, drawn: RunState) -> None:
 
 
 def launched_for() -> str:
-    """Return the request that the address asks to launch a run for; "" where it names a run, or no request here."""
+    """Return the request that the address launches a run for; "" where it names a run, or no request and no method."""
     names = [request.id for request in queries.workspace().requests()]
     asked = state.query_value("request")
     if state.query_value("run") or not names or not (asked in names if asked else state.query_value("method")):
