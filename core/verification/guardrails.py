@@ -13,10 +13,10 @@ from scipy.optimize import brentq
 from scipy.stats import t as student
 
 from core.types import Check, Part, Verdict
-from core.verification.endpoints import MIN_REFERENCES
 from core.verification.equivalence import Z_90
 
 LEVEL = 0.05  # over all guardrails together
+FEWEST = 3  # references whose spread says something: two have the same distance to each other, so a spread of 0
 SMALLEST_P = 1e-12  # a smaller p-value is returned as this one
 
 
@@ -40,11 +40,11 @@ def p_value(check: Check) -> float:
     """p-value of "the harm is within the margin"; 1 where it is not known.
 
     The error counts the rows and, as the model under test has a seed of its own, s^2 (1 + 1/J) with the references'
-    standard deviation s. With fewer than MIN_REFERENCES, s is not known well: of two, it can be 0.
+    standard deviation s. With fewer than FEWEST references nothing is shown.
     """
     value, count = check.value, _number(check, "references")
     rows = ((value.high - value.low) / (2 * Z_90)) ** 2
-    seeds = _number(check, "spread") ** 2 * (1 + 1 / count) if count >= MIN_REFERENCES else math.nan
+    seeds = _number(check, "spread") ** 2 * (1 + 1 / count) if count >= FEWEST else math.nan
     if not math.isfinite(rows + seeds) or not math.isfinite(value.value):
         return 1.0
     beyond = [value.value - check.high] if check.high is not None else []

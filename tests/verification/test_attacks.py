@@ -31,7 +31,7 @@ def answers(**parts) -> Answers:
     return Answers(None, np.empty(0), {}, None, None, **parts)
 
 
-def verdicts(check, model, count: int = 5, worlds: int = WORLDS) -> list[Verdict]:
+def verdicts(check, model, count: int = 4, worlds: int = WORLDS) -> list[Verdict]:
     """Run a check on `worlds` simulated data sets. `model` maps (generator, memorises) to answers."""
     found = []
     for seed in range(worlds):
