@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from core.models.known_bases import known_base
 from core.pipeline.prepare import Scratch, prepare
 from core.types import Interaction, Item, Task
 from core.workspace import Workspace, WorkspaceSettings
+
+MAIN = sys.modules["__main__"]
 
 # Files with tests of more than a second, by folder: they are marked `integration`, and `make unit` leaves them out.
 INTEGRATION = {
@@ -76,6 +79,17 @@ def random_lora(family: str, seed: int = 0, rank: int = 4):
         r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False
     )
     return get_peft_model(model, config).eval()
+
+
+@pytest.fixture(autouse=True)
+def own_main() -> Iterator[None]:
+    """Put back `__main__`, for which Streamlit puts the page that it draws.
+
+    A child process of multiprocessing runs its parent's `__main__`: the page, and with it a thread that loads models
+    while the child loads its own, so that transformers ties no weights.
+    """
+    yield
+    sys.modules["__main__"] = MAIN
 
 
 @pytest.fixture(params=list(CONFIGS))

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -183,6 +184,14 @@ def test_before_after_page_shows_what_is_forgotten_first_and_folds_the_residual(
     (folded,) = [one for one in app.expander if one.label.startswith("Details: the distance")]
     assert not folded.proto.expanded and "Residual" in folded.markdown[0].value
     assert "Noise floor:" in folded.caption[-1].value
+
+
+def test_page_is_drawn_as_main_and_other_tests_have_their_own(page) -> None:
+    """Whatever ran before; see `own_main`."""
+    before = sys.modules["__main__"]
+    page("overview")
+    drawn = sys.modules["__main__"]
+    assert "dashboard" in str(drawn.__file__) and "dashboard" not in str(getattr(before, "__file__", ""))
 
 
 def test_run_that_trained_again_says_so_on_its_pages(page) -> None:
