@@ -257,6 +257,7 @@ def _build_report(job: _Job, grouping: GroupingResult, evaluation: Evaluation) -
         workspace.items,
         grouping.groups,
         evaluation,
+        method_title=job.method.title,
         memory_contrast=job.method.uses_memory_contrast,
         given_adapter=workspace.has_given_adapter,
     )

@@ -15,18 +15,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from core.report.numbers import count, date, number, percent, seconds
 from core.report.plots import ranges, rank_changes, scatter
-from core.report.summary import (
-    MEASURE_NAMES,
-    NOT_RUN,
-    Summary,
-    asked_without_names,
-    count,
-    date,
-    number,
-    percent,
-    seconds,
-)
+from core.report.summary import MEASURE_NAMES, NOT_RUN, Summary, asked_without_names
 from core.types import Circuit, Evaluation, Group, Metrics, ModuleGroup, Request, RunSpec
 from core.types.results import METRIC_NAMES
 from core.utils.commands import command_line

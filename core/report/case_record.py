@@ -9,7 +9,7 @@ from typing import Any
 
 from core.report.build import environment
 from core.report.check_texts import attack_texts, reliability, render
-from core.report.summary import count, date
+from core.report.numbers import count, date
 from core.types import Verification
 from core.utils.serialization import from_json
 

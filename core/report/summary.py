@@ -5,10 +5,10 @@ Pure functions. The sentences compare the model with the references and never ju
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
+from core.report.numbers import count, date, number, percent, percent_ends, signed
 from core.types import Advantage, Evaluation, Group, Interval, Item, ModuleGroup, Request, RunSpec
 from core.types.circuit import CERTAIN
 
@@ -52,6 +52,7 @@ def summarise(
     groups: Sequence[ModuleGroup],
     evaluation: Evaluation,
     *,
+    method_title: str,
     memory_contrast: bool,
     given_adapter: bool = False,
     verdict: str = "",
@@ -64,6 +65,7 @@ def summarise(
         items: The catalogue by item id, for titles.
         groups: The modules with their groups; empty where the method finds no circuits.
         evaluation: Results of the run.
+        method_title: Title of the method.
         memory_contrast: Whether the method grouped the modules by memory contrast.
         given_adapter: Whether the original adapter was trained elsewhere.
         verdict: Sentence of the run's verification; empty where there is none.
@@ -71,7 +73,7 @@ def summarise(
     return Summary(
         verdict or _headline(evaluation),
         _asked(request, items),
-        _done(spec, groups, memory_contrast),
+        _done(spec, method_title, groups, memory_contrast),
         _found(evaluation),
         _cost(evaluation),
         (*_unknown(evaluation), *([GIVEN_ADAPTER] if given_adapter else [])),
@@ -90,10 +92,10 @@ def _headline(evaluation: Evaluation) -> str:
             "Not verified yet: how much more the model knew about the forgotten data than models that never saw it is "
             "too uncertain, so the share that it forgot cannot be told."
         )
-    share = found.forgotten
+    low, high = percent_ends(found.forgotten)
     return (
-        f"Not verified yet: {percent(share.value)} of what the model knew about the forgotten data is gone "
-        f"(90% interval {percent(share.low)} to {percent(share.high)})."
+        f"Not verified yet: {percent(found.forgotten.value)} of what the model knew about the forgotten data is gone "
+        f"(90% interval {low} to {high})."
     )
 
 
@@ -119,7 +121,7 @@ def _request(request: Request) -> str:
     return f"Request {request.id} on {date(request.created)}" if request.created else f"Request {request.id}"
 
 
-def _done(spec: RunSpec, groups: Sequence[ModuleGroup], memory_contrast: bool) -> str:
+def _done(spec: RunSpec, title: str, groups: Sequence[ModuleGroup], memory_contrast: bool) -> str:
     kept = "The base model was not changed."
     if spec.is_external:
         return (
@@ -130,16 +132,16 @@ def _done(spec: RunSpec, groups: Sequence[ModuleGroup], memory_contrast: bool) -
         return f"The adapter was retrained from the base model without the forgotten data. {kept}"
     if memory_contrast:
         return (
-            f"Method “{spec.method}” grouped the modules by memory contrast and changed each group by its own rule; "
-            f"the page Circuit shows the groups. {kept}"
+            f"Method “{title}” grouped the modules by memory contrast and changed each group by its own rule; the page "
+            f"Circuit shows the groups. {kept}"
         )
     if not groups:
-        return f"Method “{spec.method}” changed all modules of the recommender's adapter alike. {kept}"
+        return f"Method “{title}” changed all modules of the recommender's adapter alike. {kept}"
     counts = Counter(group.group for group in groups)
     sure = sum(one.group is Group.FORGET and one.membership_probability >= CERTAIN for one in groups)
     more, fixed = counts[Group.FORGET] - sure, sum(one.has_lora is False for one in groups)
     return (
-        f"Method “{spec.method}” measured the contribution of the {count(len(groups), 'module')} of the model: "
+        f"Method “{title}” measured the contribution of the {count(len(groups), 'module')} of the model: "
         f"{sure} serve mainly the forgotten data{f' ({more} more may)' if more else ''}, "
         f"{counts[Group.RETAIN]} mainly the retained data, "
         f"{counts[Group.SHARED]} both, {counts[Group.OUTSIDE]} neither. Each group was changed by its own rule, "
@@ -175,15 +177,20 @@ MEASURE_NAMES = {"log_loss": "log loss, nats", "auc": "AUC", "membership": "memb
 
 def _advantage(found: Advantage) -> str:
     """One measure of what the model knows about the forgotten data, before and after, and the share that is gone."""
-    before, after = (_estimate_90(one, number) for one in (found.original, found.unlearned))
+    before, after = (_estimate_90(one) for one in (found.original, found.unlearned))
     chance = f"; the references have {_range(found.references)} among themselves" if found.references else ""
-    gone = f" Forgotten: {_estimate_90(found.forgotten, percent)}." if found.forgotten else ""
+    gone = f" Forgotten: {_share(found.forgotten)}." if found.forgotten else ""
     name = f"Advantage over the references on the forgotten data ({MEASURE_NAMES[found.measure]})"
     return f"{name}: {before} before, {after} after{chance}.{gone}"
 
 
-def _estimate_90(interval: Interval, shown: Callable[[float], str]) -> str:
-    return f"{shown(interval.value)} ({shown(interval.low)} to {shown(interval.high)})"
+def _estimate_90(interval: Interval) -> str:
+    return f"{number(interval.value)} ({number(interval.low)} to {number(interval.high)})"
+
+
+def _share(share: Interval) -> str:
+    low, high = percent_ends(share)
+    return f"{percent(share.value)} ({low} to {high})"
 
 
 def _floor(evaluation: Evaluation) -> str:
@@ -222,40 +229,6 @@ def _unknown(evaluation: Evaluation) -> tuple[str, ...]:
         few = f"References: {len(evaluation.references)}; with fewer than {REFERENCES_WANTED}"
         lines.insert(1, f"{few}, their spread is only roughly known.")
     return tuple(lines)
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """Return a number with a typographic minus sign; a dash for None and NaN."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}".replace("-", "−")
-
-
-def signed(value: float) -> str:
-    """Return a number with its sign."""
-    return ("+" if value > 0 else "") + number(value)
-
-
-def percent(value: float, digits: int = 0) -> str:
-    """Return a share in percent; a dash for NaN."""
-    return "–" if not math.isfinite(value) else f"{100 * value:.{digits}f}%".replace("-", "−")
-
-
-def count(amount: int, one: str, many: str = "") -> str:
-    """Return an amount with its noun: "1 person", "2 people"."""
-    return f"{amount:,} {one if amount == 1 else many or one + 's'}"
-
-
-def date(moment: str) -> str:
-    """Return an ISO date as "12 January 2026"; any other text unchanged."""
-    try:
-        when = datetime.fromisoformat(moment)
-    except ValueError:
-        return moment
-    return f"{when.day} {when:%B %Y}"
-
-
-def seconds(value: float) -> str:
-    """Return a duration in seconds or minutes."""
-    return f"{value:.1f} s" if value < 90 else f"{value / 60:.1f} min"
 
 
 def _estimate(interval: Interval) -> str:

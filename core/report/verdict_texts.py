@@ -3,6 +3,7 @@
 import math
 
 from core.report.localization import Locale, Value, text_id
+from core.report.numbers import percent_ends
 from core.types import Check, Verdict, Verification
 from core.types.checks import Detail
 
@@ -77,7 +78,7 @@ def _interval(verification: Verification, texts: Locale) -> str:
     share = next((one.forgotten for one in verification.advantages if one.measure == "log_loss"), None)
     if share is None:
         return ""
-    low, high = (_percent(min(max(end, -9.99), 9.99)) for end in (share.low, share.high))
+    low, high = percent_ends(share)
     return " " + texts.text("verdict-interval", share=_percent(share.value), low=low, high=high)
 
 

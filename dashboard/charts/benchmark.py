@@ -80,6 +80,7 @@ def differences(data: pd.DataFrame, title: str) -> Chart:
     names = alt.Axis(grid=False, ticks=False, domain=False, labelLimit=190)
     kinds = {
         t("benchmark-differences-rival"): COLOURS[Group.RETAIN],
+        t("benchmark-differences-own"): COLOURS[Group.FORGET],
         t("benchmark-differences-control"): COLOURS[Group.SHARED],
     }
     base = alt.Chart(data).encode(

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import streamlit as st
 
+from core.report.numbers import percent, percent_ends
 from core.types import Group, Interval
 from dashboard.components.evidence import badge
 from dashboard.components.text import link
@@ -50,20 +51,14 @@ def forgotten(facts: Facts, measure: str) -> None:
         if share is None or one.share(measure) != share:
             st.markdown(t("compare-forgotten-exact" if one.share(measure) else "compare-forgotten-unknown"))
         else:
-            st.markdown(t("compare-forgotten-value", **_percent(share)))
+            low, high = percent_ends(share)
+            st.markdown(t("compare-forgotten-value", value=percent(share.value), low=low, high=high))
         if one.at_least is not None and one.confidence is not None:
             least, sure = math.floor(100 * one.at_least), f"{100 * one.confidence:g}"
             st.caption(t("compare-forgotten-at-least", confidence=sure, share=least))
 
     _cells(facts, cell)
     st.caption(t("compare-forgotten-measure", measure=MEASURE_NAMES[measure]))
-
-
-def _percent(share: Interval) -> dict[str, str | int]:
-    """The share in percent, its interval rounded outwards as in the verdict."""
-    return {
-        "value": f"{100 * share.value:.0f}", "low": math.floor(100 * share.low), "high": math.ceil(100 * share.high)
-    }  # fmt: skip
 
 
 def quality(facts: Facts) -> None:

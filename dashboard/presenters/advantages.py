@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from core.report.numbers import percent, percent_ends
 from core.types import Advantage, Interval, Verification
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.tables import MODELS
@@ -25,8 +26,8 @@ def share_forgotten(found: Advantage) -> str:
     share = found.forgotten
     if share is None or not math.isfinite(share.low + share.high):  # a broken model has no finite loss
         return t("share-forgotten-unknown")
-    value, low, high = (100 * one for one in (share.value, share.low, share.high))
-    return t("share-forgotten", value=f"{value:.0f}", low=str(math.floor(low)), high=str(math.ceil(high)))
+    low, high = percent_ends(share)
+    return t("share-forgotten", value=percent(share.value), low=low, high=high)
 
 
 def interval_level(verified: Verification | None) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from core.benchmark.results import Result
 from core.benchmark.statistics import (
+    CURE_METHODS,
     Value,
     before,
     best_points,
@@ -107,7 +108,7 @@ def differences(rows: Sequence[Result], ours: str, value: Value = residual) -> p
         value: Measure of forgetting.
 
     Returns:
-        Columns name, kind, value, low and high; other methods before controls, the largest lead first.
+        Columns name, kind, value, low and high; other methods, other forms of CURE, controls; the largest lead first.
     """
     best = fronts(rows, value=value)
     compared = []
@@ -115,10 +116,11 @@ def differences(rows: Sequence[Result], ours: str, value: Value = residual) -> p
         if name == ours or (is_control(name) and method_of_control(name) != ours):
             continue
         mean, half = paired(best[ours], best[name])
-        kind = t("benchmark-differences-control" if is_control(name) else "benchmark-differences-rival")
-        compared.append((title(name), kind, mean, mean - half, mean + half, is_control(name)))
-    compared.sort(key=lambda row: (row[-1], row[2]))
-    return pd.DataFrame([row[:-1] for row in compared], columns=["name", "kind", "value", "low", "high"])
+        kind = "control" if is_control(name) else "own" if name in CURE_METHODS else "rival"
+        compared.append((title(name), kind, mean, mean - half, mean + half))
+    compared.sort(key=lambda row: (("rival", "own", "control").index(row[1]), row[2]))
+    words = [(name, t(f"benchmark-differences-{kind}"), *numbers) for name, kind, *numbers in compared]
+    return pd.DataFrame(words, columns=["name", "kind", "value", "low", "high"])
 
 
 def figures(rows: Sequence[Result]) -> pd.DataFrame:

@@ -7,8 +7,10 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.types import LIVE, RunState
+from core.report.check_texts import render
+from core.types import LIVE, RunState, Verification
 from dashboard.components.device import device_choice
+from dashboard.components.evidence import badge
 from dashboard.components.progress import progress
 from dashboard.components.references import reference_box
 from dashboard.components.sidebar import shown_run
@@ -152,6 +154,11 @@ def redraw_on_change(run: RunHandle, drawn: RunState) -> None:
         st.rerun()
 
 
+def verdict_line(found: Verification | None) -> str:
+    """Tell the verdict of the run, or that it has none yet, as Markdown."""
+    return f"{badge(found.verdict)} {escape(render(found).sentence)}" if found else t("run-unverified")
+
+
 def launched_for() -> str:
     """Return the request that the address launches a run for; "" where it names a run, or no request and no method."""
     names = [request.id for request in queries.workspace().requests()]
@@ -181,7 +188,9 @@ else:
     if status.state in (RunState.FAILED, RunState.LOST):
         st.fragment(redraw_on_change, run_every=1)(run, status.state)
 if status.state is RunState.DONE:
+    st.markdown(verdict_line(queries.verification(run)))
     with st.container(horizontal=True):
+        link("review", t("run-review"), "gavel", run=run.id)
         link("before_after", t("run-compare"), "compare_arrows", run=run.id)
         link("report", t("run-report"), "description", run=run.id)
 (finish_form or open_form())()

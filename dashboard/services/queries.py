@@ -224,6 +224,7 @@ def summary(run: RunHandle) -> Summary | None:
         current_workspace.items,
         groups(run) or (),
         found,
+        method_title=method_title(run.spec),
         memory_contrast=memory(run) is not None,
         given_adapter=current_workspace.has_given_adapter,
         verdict=render(verified).sentence if verified else "",

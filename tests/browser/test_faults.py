@@ -7,7 +7,7 @@ import pytest
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 
-from core.report.summary import date
+from core.report.numbers import date
 from core.review.cases import Cases
 from core.review.request_state import request_statuses
 from core.runs.handle import RunHandle, open_run

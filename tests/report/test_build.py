@@ -45,6 +45,7 @@ TITLES = (
     "The Clock That Would Not Answer", "Farewell, Marrowgate Carnival", "One Winter for the Schoolmaster", "The Quiet Widow", "Beyond the Perfectly Good Bridge",
     "The Night Nurse of Pinehallow Carnival", "The Emerald Garden", "Return to the Sunken Bridge",
 )  # fmt: skip
+TITLE = "CURE, in weight space"
 ITEMS = {f"f{n:03d}": Item(f"f{n:03d}", title) for n, title in enumerate(TITLES)}
 
 
@@ -163,7 +164,7 @@ def report(
     parts = groups() if parts is None else parts
     names = tuple(part.module for part in parts)
     circuits = (circuit(names), circuit(names)) if parts else None
-    summary = summarise(spec, request, items, parts, evaluation, memory_contrast=memory_contrast)
+    summary = summarise(spec, request, items, parts, evaluation, method_title=TITLE, memory_contrast=memory_contrast)
     _, html, numbers = make_report(
         spec, request, settings, summary, circuits, parts, evaluation, TIMINGS, "cpu", "float32"
     )
@@ -175,7 +176,9 @@ def anonymous_report(**options):
     parts = groups()
     names = tuple(part.module for part in parts)
     values = {"spec": SPEC, "request": REQUEST, "settings": SETTINGS} | options
-    summary = summarise(values["spec"], values["request"], ITEMS, parts, EVALUATION, memory_contrast=False)
+    summary = summarise(
+        values["spec"], values["request"], ITEMS, parts, EVALUATION, method_title=TITLE, memory_contrast=False
+    )
     return make_report(
         values["spec"], values["request"], values["settings"], summary, (circuit(names),) * 2, parts, EVALUATION, TIMINGS,
         "cpu", "float32",
@@ -230,13 +233,13 @@ def test_summary_counts_forget_modules_only_where_their_group_is_certain():
     found = [replace(one, group=Group.FORGET, membership_probability=0.95) for one in groups()[:3]]
     found[0] = replace(found[0], membership_probability=0.94)
     other = replace(found[0], group=Group.RETAIN, membership_probability=0.5)
-    done = summarise(SPEC, REQUEST, ITEMS, (*found, other), EVALUATION, memory_contrast=False).done
+    done = summarise(SPEC, REQUEST, ITEMS, (*found, other), EVALUATION, method_title=TITLE, memory_contrast=False).done
     assert (
         "the 4 modules of the model: 2 serve mainly the forgotten data (1 more may), 1 mainly the retained data" in done
     )
     assert "does not reach" not in done
     partial = (*found, replace(other, has_lora=False))
-    done = summarise(SPEC, REQUEST, ITEMS, partial, EVALUATION, memory_contrast=False).done
+    done = summarise(SPEC, REQUEST, ITEMS, partial, EVALUATION, method_title=TITLE, memory_contrast=False).done
     assert "The adapter does not reach 1 of them." in done
 
 
@@ -334,7 +337,10 @@ def test_page_of_method_without_circuit_shows_no_circuit():
 def test_summary_of_method_by_memory_contrast_names_its_groups():
     html, _ = report(spec=replace(SPEC, method="cure_merge"), parts=(), memory_contrast=True)
     text = " ".join(Page(html).text.split())
-    assert "Method “cure_merge” grouped the modules by memory contrast and changed each group by its own rule" in text
+    assert (
+        "Method “CURE, in weight space” grouped the modules by memory contrast and changed each group by its own rule"
+        in text
+    )
     assert "the page Circuit shows the groups" in text and "adapter alike" not in text
 
 

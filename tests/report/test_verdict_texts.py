@@ -99,7 +99,9 @@ def test_sentence_never_contradicts_the_numbers(
 @pytest.mark.parametrize("verdict", ["", "Forgotten: with 95% confidence, at least 71% ..."])
 def test_headline_is_the_verdict_where_there_is_one(verdict):
     request = Request("req-1", users=("u1",))
-    found = summarise(RunSpec("r", "req-1"), request, {}, (), EVALUATION, memory_contrast=False, verdict=verdict)
+    found = summarise(
+        RunSpec("r", "req-1"), request, {}, (), EVALUATION, method_title="CURE", memory_contrast=False, verdict=verdict
+    )
     assert found.headline == verdict if verdict else found.headline.startswith("Not verified yet")
 
 

@@ -77,12 +77,12 @@ def test_workspace_without_a_verification_says_that_nothing_is_known(workspace):
     assert "not known until one run" in rows_needed_text(found)
     assert "train more of them" in rows_needed_text(replace(found, measured=True))
     hopeless = rows_needed_text(replace(found, measured=True, advantage=False))
-    assert "no advantage was measured" in hopeless and "train" not in hopeless
+    assert "no advantage was measured" in hopeless and "train more" not in hopeless
 
 
 def test_sentence_rounds_up_and_counts_requests():
     text = rows_needed_text(RowsNeeded(3, 130, True, 691))
     assert text.startswith(
-        "These 3 requests have 130 rows; about 700 are needed for a verdict, or about 16 such requests in one batch. "
+        "These 3 requests cover 130 rows of training data; about 700 are needed for a verdict, or about 16 such requests in one batch. "
     )
     assert "about 700 are needed for a verdict. Estimated" in rows_needed_text(RowsNeeded(1, 0, True, 691))

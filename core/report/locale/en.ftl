@@ -293,8 +293,8 @@ drift-spent = { drift-by }; that is more than { $budget }, so the method “retr
 
 -rows-power = Estimated for a run that forgot everything: an 80% chance that log loss and membership both pass; other checks may still fail.
 rows-covered = { $requests ->
-    [one] This request has { $rows } rows
-   *[other] These { $requests } requests have { $rows } rows
+    [one] This request covers { $rows } rows of training data
+   *[other] These { $requests } requests cover { $rows } rows of training data
 }
 rows-needed-unknown = { rows-covered }. How many a verdict takes is not known until one run of this workspace was verified with references.
 rows-needed-no-advantage = { rows-covered }. In the verification with the most rows no advantage was measured, so the rows needed cannot be computed. The verdict NO MEASURABLE TRACE may still be possible.
@@ -307,7 +307,7 @@ rows-needed-more = { rows-covered }; about { $needed } are needed for a verdict{
 
 ## How often the verdict errs, measured on models whose truth is known
 
-error-rates-source = How often this verdict errs was measured with { $references } references on models whose truth is known, from { $scenes } adapters of { $world }; other data can have other rates. Brackets hold 95% intervals. Known gap: the test asks only the prompts that the original was trained on. A model that was still trained on half of the forgotten rows, in prompts made of these alone, usually passes, although it knows them.
+error-rates-source = How often this verdict errs was measured with { $references } references on models whose truth is known, from { $scenes } adapters of { $world }; other data can have other rates. Brackets hold 95% intervals. Known gap: the tests use only the prompts that the original was trained on. So a model that learned half of the forgotten rows from other prompts usually passes.
 error-rates-of = { $kind }, { $share }% to be forgotten: of the models that never saw the data, { $passed } pass, { $failed } fail, and the rest is inconclusive; of mixtures with the original’s weights that still know half of what it knew, { $half } pass.
 error-rate = { $value }% ({ $low } to { $high })
 error-rates-random = 5% of the people
