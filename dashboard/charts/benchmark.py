@@ -52,7 +52,7 @@ def pareto(points: pd.DataFrame, floor: tuple[float, float], start: float, ours:
     mark = base.mark_point(filled=True, size=70, opacity=1).encode(
         shape=alt.Shape("method:N", scale=shape, legend=legend), tooltip=tooltip
     )
-    return alt.layer(*_yardsticks(floor, start), line, mark).properties(height=500)
+    return alt.layer(*_yardsticks(floor, start), line, mark).properties(height=620)
 
 
 def _yardsticks(floor: tuple[float, float], start: float) -> list[alt.Chart]:

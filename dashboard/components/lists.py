@@ -19,8 +19,8 @@ def side_by_side(tables: Sequence[tuple[str, pd.DataFrame]], name: str) -> None:
     rank, title, change = t("before-after-list-rank"), t("before-after-list-title"), t("before-after-list-change")
     shown = {
         rank: st.column_config.NumberColumn("#", width=30),
-        title: st.column_config.TextColumn(width=166),
-        change: st.column_config.TextColumn(width=66),
+        title: st.column_config.TextColumn(width=184),
+        change: st.column_config.TextColumn(width=58),
     }
     # A table with a change column is a third wider.
     with st.container(key="lists"):

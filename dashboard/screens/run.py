@@ -179,7 +179,12 @@ if run is None:
     st.stop()
 status = run.status
 lead(run_sentence(status, run.spec.is_external), about(run))
-finish_form = None if status.state in LIVE else open_form()  # progress must not be pushed down
+if status.state is RunState.DONE:
+    st.markdown(verdict_line(queries.verification(run)))
+    with st.container(horizontal=True):
+        link("review", t("run-review"), "gavel", run=run.id)
+        link("before_after", t("run-compare"), "compare_arrows", run=run.id)
+        link("report", t("run-report"), "description", run=run.id)
 if status.state in LIVE:
     st.fragment(watch, run_every=1)(run, status.state)
     st.caption(t("run-leave"))
@@ -187,10 +192,4 @@ else:
     progress(run)
     if status.state in (RunState.FAILED, RunState.LOST):
         st.fragment(redraw_on_change, run_every=1)(run, status.state)
-if status.state is RunState.DONE:
-    st.markdown(verdict_line(queries.verification(run)))
-    with st.container(horizontal=True):
-        link("review", t("run-review"), "gavel", run=run.id)
-        link("before_after", t("run-compare"), "compare_arrows", run=run.id)
-        link("report", t("run-report"), "description", run=run.id)
-(finish_form or open_form())()
+open_form()()
