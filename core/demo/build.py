@@ -1,75 +1,52 @@
-"""Build of the embedded demo world: one command rebuilds every file of assets/demo.
+"""Build of the shipped worlds: one command rebuilds every file of a world in assets/.
 
-`manifest.json` holds the digest of each file that depends only on the seeds. Files with time stamps (status, events,
-log, report) are listed by name. Weights are reproducible on one kind of CPU with one thread; data, tokenizer, roles and
-request are reproducible on any machine.
+An interrupted build goes on where it was, at the next reference or run. `manifest.json` holds the digest of each file
+that depends only on the seeds. Files with time stamps (status, events, log, report) are listed by name. Weights are
+reproducible on one kind of CPU with one thread; data, tokenizer, roles and request are reproducible on any machine.
 """
 
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from core.data.interaction_files import open_interactions, write_interactions
+from core.data.readers import Dataset
 from core.data.splits import by_user, split_by_time
 from core.demo.world import demo_subjects, make_world
+from core.demo.worlds import DemoRequest, DemoRun, DemoWorld
+from core.errors import RunError
 from core.ledger.chain import begin
 from core.ledger.keys import demo_keys, keep_keys, public_pem
-from core.pipeline.prepare import Scratch, prepare
+from core.pipeline.prepare import prepare
 from core.runs.handle import RunHandle
 from core.runs.list_overlap import write_overlaps
 from core.runs.references import train_references
 from core.runs.verify import verify_run
 from core.runs.worker import work
-from core.types import Identity, Interaction, Item, LegalBasis, Request, RunSpec
+from core.types import Identity, Interaction, Item, LegalBasis, Request, RunSpec, RunState
 from core.unlearning.training_types import Step
 from core.utils.atomic_io import write_bytes
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json
 from core.verification.thresholds import Thresholds
-from core.workspace import Workspace, WorkspaceSettings
+from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout
 
-PEOPLE, CROWD, REFERENCES = 400, 4000, 5
 SEED = 1  # of all runs
-SOURCE = "core.data.world, seed 7"  # an old module name, kept because every demo's workspace.json holds it
 CREATED = "2026-01-01T00:00:00+00:00"  # of the benchmark's requests
-RUN = "run-demo"
-SETTINGS = WorkspaceSettings(
-    name="Lantern Street Cinema (demo)",
-    data=SOURCE,
-    window=24,
-    epochs=10,
-    learning_rate=1.05e-3,
-    rank=16,
-    batch_size=4,
-    average=0.5,
-    adapter_dtype="bfloat16",
-    base_note="a small Llama trained from nothing on the fictional crowd",
-)
-SCRATCH = Scratch(
-    held_out_share=0.15,
-    vocabulary=1000,
-    min_title_interactions=1,
-    width=128,
-    layers=4,
-    heads=8,
-    kv_heads=8,
-    epochs=6,
-    learning_rate=1.5e-3,
-    user_split_seed=0,
-)
 
 
-def build(target: Path, report: Callable[[str, Step], bool], check: bool = False) -> tuple[str, ...]:
-    """Rebuild the demo world.
+def build(world: DemoWorld, target: Path, report: Callable[[str, Step], bool], check: bool = False) -> tuple[str, ...]:
+    """Rebuild a world.
 
     Args:
-        target: Folder of the demo world.
+        world: The world.
+        target: Its folder.
         report: Called after each training step.
         check: Build beside `target` and compare with its manifest, instead of replacing it.
 
@@ -78,119 +55,76 @@ def build(target: Path, report: Callable[[str, Step], bool], check: bool = False
     """
     torch.set_num_threads(1)
     part = target.with_name(f".{target.name}.new")
-    shutil.rmtree(part, ignore_errors=True)
-    make_demo(part, report)
+    make_demo(world, part, report)
     if check:
-        differing = compare(read_json(WorkspaceLayout(target).manifest)["sha256"], digests(part))
+        differing = compare(read_json(WorkspaceLayout(target).manifest)["sha256"], digests(world, part))
         shutil.rmtree(part)
         return differing
-    names = sorted({path.name for path in time_stamped(WorkspaceLayout(part))})
-    write_json(WorkspaceLayout(part).manifest, {"sha256": digests(part), "tell_time": names})
+    names = sorted({path.name for path in time_stamped(world, WorkspaceLayout(part))})
+    write_json(WorkspaceLayout(part).manifest, {"sha256": digests(world, part), "tell_time": names})
     shutil.rmtree(target, ignore_errors=True)
     part.rename(target)
     return ()
 
 
-@dataclass(frozen=True)
-class DemoRun:
-    """One finished run of the demo.
-
-    Attributes:
-        id: Id of the run.
-        method: Key of `METHODS`.
-        created: When it was launched.
-        steps: Largest number of steps; 0 for the method's own.
-        lists: Whether the lists of all other users are compared.
-    """
-
-    id: str
-    method: str
-    created: str
-    steps: int = 0
-    lists: bool = False
-
-
-@dataclass(frozen=True)
-class DemoRequest:
-    """One request of the demo with its runs, of which the last one is shown.
-
-    Attributes:
-        id: Id of the request.
-        subjects: Which of the users with the clearest favourite words ask.
-        genre: Whether the request covers only the user's most frequent genre, instead of all data.
-        reason: Why they ask.
-        created: When they asked.
-        runs: The runs, the oldest first.
-    """
-
-    id: str
-    subjects: slice
-    reason: str
-    created: str
-    runs: tuple[DemoRun, ...]
-    genre: bool = False
-
-
-REQUESTS = (
-    DemoRequest(
-        "req-one", slice(20, 21), "She moved away and asked to be erased.", "2026-01-02T09:00:00+00:00",
-        (
-            DemoRun(RUN, "cure_merge_circuit", "2026-01-05T09:00:00+00:00", lists=True),
-            DemoRun("run-retrained", "retrain", "2026-01-06T09:00:00+00:00"),
-        ),
-    ),
-    DemoRequest(
-        "req-genre", slice(0, 1), "He wants one genre to be forgotten.", "2026-01-07T09:00:00+00:00",
-        (DemoRun("run-broken", "gradient_ascent_uncapped", "2026-01-08T09:00:00+00:00"),), genre=True,
-    ),
-    DemoRequest(
-        "req-demo", slice(0, 17), "They closed their accounts and asked to be erased.", "2026-01-09T09:00:00+00:00",
-        (DemoRun("run-forgotten", "cure_merge", "2026-01-12T09:00:00+00:00", lists=True),),
-    ),
-)  # fmt: skip
-
-
-def make_demo(folder: Path, report: Callable[[str, Step], bool]) -> None:
-    """Make the data, models, requests, references and finished runs in an empty folder."""
-    workspace = make_workspace(folder, report)
-    for wanted in REQUESTS:
-        request = open_request(workspace, wanted)
+def make_demo(world: DemoWorld, folder: Path, report: Callable[[str, Step], bool]) -> None:
+    """Make the data, models, requests, references and finished runs that the folder does not hold yet."""
+    workspace = make_workspace(world, folder, report)
+    for wanted in world.requests:
+        request = open_request(world, workspace, wanted)
         watch = partial(_report_reference, report, request.id)
-        train_references(workspace, request.id, REFERENCES, "cpu", watch)
+        train_references(workspace, request.id, world.references, "cpu", watch)
         for run in wanted.runs:
             finished_run(folder, request, run)
+        _drop_what_is_not_shipped(world, workspace.reference_folders(request.id))
     layout = WorkspaceLayout(folder)
     for file in (*layout.store_files(), layout.work_lock):  # data of processes; the demo is shipped without them
-        file.unlink()
+        file.unlink(missing_ok=True)
 
 
 def _report_reference(report: Callable[[str, Step], bool], request: str, number: int, step: Step) -> bool:
     return report(f"{request}, reference {number + 1}", step)
 
 
-def make_workspace(folder: Path, report: Callable[[str, Step], bool]) -> Workspace:
+def _drop_what_is_not_shipped(world: DemoWorld, references: Sequence[Path]) -> None:
+    """Remove the answers of references that are shipped, and the weights of those that are not."""
+    for folder in references:
+        for file in folder.iterdir():
+            is_answer = file.suffix == ".npz"
+            if is_answer == world.ships_references:
+                file.unlink()
+
+
+def world_data(world: DemoWorld) -> Dataset:
+    """The items and interactions of a world."""
+    return make_world(people=world.people, films=world.films, ratings=world.ratings)
+
+
+def make_workspace(world: DemoWorld, folder: Path, report: Callable[[str, Step], bool]) -> Workspace:
     """Make the data, the base model, the adapter and the ledger's keys."""
-    dataset = make_world(people=PEOPLE)
-    crowd = list(make_world(people=CROWD, first=PEOPLE + 1, town=False).interactions)  # seen by the base model only
-    workspace = prepare(dataset, folder, SETTINGS, SCRATCH, report, base_interactions=crowd)
-    _keep_as_lines(workspace.layout)
-    keys = demo_keys()
+    layout, keys = WorkspaceLayout(folder), demo_keys()
+    if not folder.exists():
+        crowd = list(make_world(people=world.crowd, first=world.people + 1, town=False).interactions)  # for the base
+        prepare(world_data(world), folder, world.settings, world.scratch, report, base_interactions=crowd)
+    _keep_as_lines(layout)
     keep_keys(keys)
-    write_bytes(workspace.layout.ledger_key, public_pem(keys))
-    begin(workspace.layout.ledger, SETTINGS.name, keys)
-    return workspace
+    if not layout.ledger.exists():
+        write_bytes(layout.ledger_key, public_pem(keys))
+        begin(layout.ledger, world.settings.name, keys)
+    return Workspace(folder)
 
 
 def _keep_as_lines(layout: WorkspaceLayout) -> None:
     """Keep the interactions as JSON lines, whose bytes do not depend on the version of a library."""
     parquet = layout.interactions
-    write_interactions(layout.interaction_lines, open_interactions(parquet))
-    parquet.unlink()
+    if parquet != layout.interaction_lines:
+        write_interactions(layout.interaction_lines, open_interactions(parquet))
+        parquet.unlink()
 
 
-def open_request(workspace: Workspace, wanted: DemoRequest) -> Request:
+def open_request(world: DemoWorld, workspace: Workspace, wanted: DemoRequest) -> Request:
     """Write one request."""
-    dataset, training_users = make_world(people=PEOPLE), workspace.user_split.training_users
+    dataset, training_users = world_data(world), workspace.user_split.training_users
     users = demo_subjects(dataset, training_users, len(training_users))[wanted.subjects]
     request = Request(
         wanted.id, users, (), wanted.reason, wanted.created,
@@ -214,27 +148,43 @@ def most_frequent_genre(history: Sequence[Interaction], items: Mapping[str, Item
 
 def finished_run(folder: Path, request: Request, wanted: DemoRun) -> None:
     """Execute one run and verify it."""
-    run = RunHandle(WorkspaceLayout(folder).run(wanted.id).path)
-    digest = Thresholds(run.workspace.settings.forgotten_share).digest
-    method, steps, created = wanted.method, wanted.steps, wanted.created
-    run.write_spec(RunSpec(wanted.id, request.id, method, "cpu", SEED, steps, created, thresholds=digest))
-    run.store.add(run.id, run.id, externally_queued=False)
-    work(run)
+    layout = WorkspaceLayout(folder)
+    run = RunHandle(layout.run(wanted.id).path)
+    if run.layout.verification.is_file():
+        return
+    _execute(run, request, wanted)
     if wanted.lists:
         write_overlaps(run, "cpu")
     verify_run(run, "cpu", full=True)
 
 
-def time_stamped(layout: WorkspaceLayout) -> tuple[Path, ...]:
+def _execute(run: RunHandle, request: Request, wanted: DemoRun) -> None:
+    """Execute one run, from its begin where it was interrupted."""
+    if run.layout.spec.is_file() and run.status.state is RunState.DONE:
+        return
+    shutil.rmtree(run.path, ignore_errors=True)
+    for file in WorkspaceLayout(run.layout.workspace_root).store_files():
+        file.unlink(missing_ok=True)
+    digest = Thresholds(run.workspace.settings.forgotten_share).digest
+    method, steps, created = wanted.method, wanted.steps, wanted.created
+    run.write_spec(RunSpec(wanted.id, request.id, method, "cpu", SEED, steps, created, thresholds=digest))
+    run.store.add(run.id, run.id, externally_queued=False)
+    if work(run) is not RunState.DONE:
+        raise RunError(
+            f"Run {run.id!r} of the demo is {run.status.state} ({run.status.message}): see {run.layout.log}."
+        )
+
+
+def time_stamped(world: DemoWorld, layout: WorkspaceLayout) -> tuple[Path, ...]:
     """Files of the demo world with time stamps."""
-    runs = (run for request in REQUESTS for run in request.runs)
+    runs = (run for request in world.requests for run in request.runs)
     return *(path for run in runs for path in layout.run(run.id).time_stamped), layout.ledger
 
 
-def digests(folder: Path) -> dict[str, str]:
+def digests(world: DemoWorld, folder: Path) -> dict[str, str]:
     """SHA-256 of every file without time stamps, by relative path."""
     layout = WorkspaceLayout(folder)
-    changing = {*time_stamped(layout), layout.manifest}
+    changing = {*time_stamped(world, layout), layout.manifest}
     files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path not in changing)
     return {str(path.relative_to(folder)): sha256_of_file(path) for path in files}
 

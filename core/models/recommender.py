@@ -4,6 +4,7 @@ Only safetensors are loaded, no remote code is run, and an adapter is loaded onl
 """
 
 import shutil
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -32,6 +33,8 @@ from core.workspace.run_layout import AdapterLayout
 ADAPTER = "default"  # PEFT's name of the served adapter
 # Keys of an adapter's configuration that say where it comes from, which differ between memory and disk.
 ORIGIN = ("auto_mapping", "base_model_name_or_path", "inference_mode", "peft_version", "revision", "runtime_config")
+# PEFT asks each model by a name that transformers 5 has replaced; nobody who reads the warning could do anything.
+warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ CODE = ("auto_map", "custom_pipelines", "custom_generate", "transformers_weights
 HARMLESS = ("auto_map", "cache_implementation")  # at the top: read only with remote code, and only to generate text
 # Other implementations can be kernels downloaded from the hub, "org/kernel". Those not in PORTABLE are replaced.
 BUILT_IN = (*PORTABLE, "flash_attention_2", "flash_attention_3", "flex_attention")
+NOTHING: tuple[object, ...] = (None, False, "", [], {})  # values of a key that change nothing
 BEYOND_LORA = (
     "use_dora", "use_qalora", "use_bdlora", "megatron_config", "arrow_config", "kasa_config", "velora_config",
     "monteclora_config", "alora_invocation_tokens", "target_parameters", "layer_replication", "modules_to_save",
@@ -114,7 +115,7 @@ def check_adapter(adapter: Path, base: Path) -> None:
             f"Adapter {adapter} has no {WEIGHTS}: only safetensors are loaded, so save it again with PEFT."
         )
     config = read_config(AdapterLayout(adapter).config)
-    given = {key for key, value in config.items() if value not in (None, False)}  # newer versions of PEFT add such keys
+    given = {key for key, value in config.items() if value not in NOTHING}  # newer versions of PEFT add such keys
     if unknown := sorted(given - {field.name for field in fields(LoraConfig)}):
         raise ModelError(
             f"Adapter {adapter} has the unknown key {unknown[0][:80]!r} in {ADAPTER_CONFIG}: "

@@ -1,8 +1,7 @@
 """Comparison of all models of a request: the original, the unlearned one and each retrained reference."""
 
-import gc
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
 from core.evaluation.evaluate import (
     LIST_CANDIDATES,
@@ -16,7 +15,8 @@ from core.evaluation.evaluate import (
 )
 from core.evaluation.ranking_budget import RankingBudget, base_parameters, ranking_budget
 from core.models.recommender import Recommender
-from core.pipeline.context import RequestContext, load_adapter
+from core.pipeline.context import RequestContext
+from core.pipeline.kept_answers import KeptAnswers, ReferenceAnswers
 from core.types import Evaluation
 from core.utils.progress import no_progress
 
@@ -59,7 +59,7 @@ def compare_models(
     unlearned: Recommender,
     original: ModelOutputs,
     context: RequestContext,
-    device: str,
+    kept: KeptAnswers,
     on_loaded: Callable[[Recommender], None],
     progress: Callable[[float], None],
 ) -> Evaluation:
@@ -69,8 +69,8 @@ def compare_models(
         unlearned: The model with the unlearned adapter.
         original: The outputs of the original model.
         context: The data of the request.
-        device: Where the references are loaded.
-        on_loaded: Receives each reference before it is evaluated.
+        kept: Keeps the references' outputs for the next run.
+        on_loaded: Receives each reference that is loaded, before it is evaluated.
         progress: Receives the share that is done; each model is as much work as another.
     """
     folders = context.workspace.reference_folders(context.request.id)
@@ -79,16 +79,17 @@ def compare_models(
         return lambda share: progress((number + share) / (len(folders) + 1))
 
     outputs = [evaluate_model(unlearned, context, lists=True, progress=of_model(0))]
+    references = ReferenceAnswers(kept, context, unlearned)
     for number, folder in enumerate(folders, 1):
-        recommender = _reference(folder, context, device)
-        on_loaded(recommender)
-        outputs.append(evaluate_model(recommender, context, lists=number == 1, progress=of_model(number)))
-        del recommender  # before the next one is loaded
+        lists = number == 1
+
+        def ask(recommender: Recommender, number: int = number, lists: bool = lists) -> ModelOutputs:
+            on_loaded(recommender)
+            return evaluate_model(recommender, context, lists=lists, progress=of_model(number))
+
+        form = outputs[0] if lists else replace(outputs[0], lists={})
+        outputs.append(references.of(folder, "evaluation-lists" if lists else "evaluation", form, ask))
+        of_model(number)(1.0)
     extra = context.workspace.interactions.of_users(context.workspace.user_split.base_users)
     item_mean = item_mean_auc(context.split.retain, extra, context.split.test)
     return compare(original, outputs[0], outputs[1:], context.split, item_mean)
-
-
-def _reference(folder: Path, context: RequestContext, device: str) -> Recommender:
-    gc.collect()  # the reference before may be part of a reference cycle
-    return load_adapter(context.workspace, str(folder), device)

@@ -46,6 +46,7 @@ from core.pipeline.events import (
     StepTaken,
     Unlearned,
 )
+from core.pipeline.kept_answers import KeptAnswers
 from core.report.build import make_report
 from core.report.summary import summarise
 from core.types import Evaluation, Group, GroupEdit, ModuleGroup, Outcome, Request, RunSpec
@@ -97,7 +98,9 @@ class _Job:
         return self.timer.observer
 
 
-def run(workspace: Workspace, spec: RunSpec, observer: RunObserver, checkpointer: Checkpointer) -> None:
+def run(
+    workspace: Workspace, spec: RunSpec, observer: RunObserver, checkpointer: Checkpointer, kept: KeptAnswers
+) -> None:
     """Execute one run.
 
     A resumed run takes its circuits and groups from `observer.earlier_result`, and its trainings continue from the
@@ -108,6 +111,7 @@ def run(workspace: Workspace, spec: RunSpec, observer: RunObserver, checkpointer
         spec: What to run, and on which device.
         observer: Receives the results. It may raise CancelledError to stop the run.
         checkpointer: Stores and restores the state of the trainings.
+        kept: Keeps the answers of the references.
     """
     timer = StageTimer(observer)
     timer.stage("loading")
@@ -117,7 +121,7 @@ def run(workspace: Workspace, spec: RunSpec, observer: RunObserver, checkpointer
     grouping = _find_groups(job)
     unlearned = _load_external(job) if spec.is_external else _unlearned(job, grouping)
     timer.stage("evaluation")
-    evaluation = _evaluate(job, unlearned, original)
+    evaluation = _evaluate(job, unlearned, original, kept)
     observer.on_event(Evaluated(evaluation))
     timer.stage("report")
     observer.on_event(_build_report(job, grouping, evaluation))
@@ -239,14 +243,11 @@ def encode_unlearning_prompts(recommender: Recommender, context: RequestContext)
     )
 
 
-def _evaluate(job: _Job, unlearned: Recommender, original: ModelOutputs) -> Evaluation:
+def _evaluate(job: _Job, unlearned: Recommender, original: ModelOutputs, kept: KeptAnswers) -> Evaluation:
     """Step 4: compare the unlearned model with the original and the retrained references."""
-
-    def reference_loaded(recommender: Recommender) -> None:
-        job.observer.on_event(ModelLoaded(recommender))
-
-    context, device = job.context, job.spec.device
-    return compare_models(unlearned, original, context, device, reference_loaded, job.timer.progress)
+    return compare_models(
+        unlearned, original, job.context, kept, lambda one: job.observer.on_event(ModelLoaded(one)), job.timer.progress
+    )
 
 
 def _build_report(job: _Job, grouping: GroupingResult, evaluation: Evaluation) -> ReportBuilt:

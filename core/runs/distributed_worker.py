@@ -10,6 +10,7 @@ from dataclasses import replace
 from core.grouping.assign import GroupingResult
 from core.models import distributed
 from core.pipeline.events import NullObserver, RunEvent, Unlearned
+from core.pipeline.kept_answers import NOTHING_KEPT
 from core.pipeline.stages import run as run_stages
 from core.runs.checkpoints import CheckpointReader
 from core.runs.folder_observer import earlier_result
@@ -43,5 +44,5 @@ def follow(run: RunHandle) -> RunState:
     spec = replace(run.spec, device="cpu" if number < 0 else f"cuda:{number}")
     with suppress(TrainingFinished):
         checkpointer = CheckpointReader(run.layout.checkpoint)
-        run_stages(run.workspace, spec, Follower(run), checkpointer)
+        run_stages(run.workspace, spec, Follower(run), checkpointer, NOTHING_KEPT)
     return RunState.DONE

@@ -25,6 +25,12 @@ class RunLedger(Protocol):
     def record_reference(self, request_id: str, folder: Path, name: str) -> None:
         """Enter a trained reference: the adapter in `folder`, under the name of its final folder."""
 
+    def record_answers(self, request_id: str, file: Path) -> None:
+        """Enter the kept answers of a reference, in a file of the reference's folder."""
+
+    def vouches_for_answers(self, request_id: str, file: Path) -> bool:
+        """Whether the last entry of these kept answers is about this very file; always where no ledger is kept."""
+
     def record_verification(self, run: RunHandle, verification: Verification) -> None:
         """Enter a verification, each time it is made."""
 
@@ -52,6 +58,13 @@ class NullLedger:
 
     def record_reference(self, request_id: str, folder: Path, name: str) -> None:
         """Do nothing."""
+
+    def record_answers(self, request_id: str, file: Path) -> None:
+        """Do nothing."""
+
+    def vouches_for_answers(self, _request_id: str, _file: Path) -> bool:
+        """Always: nobody vouches for anything here."""
+        return True
 
     def record_verification(self, run: RunHandle, verification: Verification) -> None:
         """Do nothing."""

@@ -20,6 +20,7 @@ from core.ledger.keys import Keys, keys_of, read_public
 from core.ledger.statement import Statement
 from core.models.hub import fingerprint, resolve
 from core.runs.handle import RunHandle
+from core.runs.kept_answers import reference_digest
 from core.types import Request, RunSpec, Verification
 from core.unlearning.methods import recorded_method
 from core.utils.assets import checkout
@@ -28,7 +29,7 @@ from core.utils.serialization import to_json
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
-RUN, VERIFICATION, REFERENCE = "run", "verification", "reference"
+RUN, VERIFICATION, REFERENCE, ANSWERS = "run", "verification", "reference", "answers"
 LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
 
 
@@ -126,11 +127,25 @@ class Ledger:
         own = (one for one in self.statements() if one.kind == REFERENCE and one.content["of"] == request_id)
         return {one.content["seed"]: one.subjects["reference"] for one in own}
 
+    def record_answers(self, request_id: str, file: Path) -> None:
+        """Enter the kept answers of a reference, in a file of the reference's folder."""
+        named = {"of": request_id, "seed": file.parent.name, "file": file.name}
+        self.append(ANSWERS, {"answers": sha256_of_file(file)}, named)
+
+    def vouches_for_answers(self, request_id: str, file: Path) -> bool:
+        """Whether the last entry of these kept answers is about this very file."""
+        named = {"of": request_id, "seed": file.parent.name, "file": file.name}
+        found = (
+            one for one in reversed(self.statements()) if one.kind == ANSWERS and named.items() <= one.content.items()
+        )
+        entry = next(found, None)
+        return entry is not None and entry.subjects["answers"] == sha256_of_file(file)
+
     def record_verification(self, run: RunHandle, verification: Verification) -> None:
         """Enter a verification, each time it is made, with the digests of the references that it used."""
         self.check()
         references = self.workspace.reference_folders(run.spec.request)
-        digests = {f"reference {path.name}": sha256_of_file(AdapterLayout(path).weights) for path in references}
+        digests = {f"reference {path.name}": reference_digest(path) for path in references}
         self.append(VERIFICATION, _subjects(self.workspace, run) | digests, to_json(verification))
 
 

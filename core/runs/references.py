@@ -56,14 +56,14 @@ def train_references(
 def missing_references(workspace: Workspace, request_id: str, count: int) -> list[int]:
     """Numbers, from 0, of the references that a request still needs to have `count` of them."""
     seeds = (workspace.layout.reference(request_id, FIRST_SEED + number) for number in range(count))
-    return [number for number, folder in enumerate(seeds) if not AdapterLayout(folder).weights.is_file()]
+    return [number for number, folder in enumerate(seeds) if not AdapterLayout(folder).is_finished]
 
 
 def _train(
     workspace: Workspace, request: Request, seed: int, device: str, watch: Callable[[Step], bool], ledger: RunLedger
 ) -> None:
     target = workspace.layout.reference(request.id, seed)
-    if AdapterLayout(target).weights.is_file():
+    if AdapterLayout(target).is_finished:
         return
     part = staging(target)
     try:

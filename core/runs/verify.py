@@ -11,22 +11,24 @@ ledger entries are read for years; on a machine without fluent.runtime it stores
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 from core.errors import RunError
 from core.pipeline.collect_answers import collect_answers, neighbours
-from core.pipeline.context import RequestContext, load_adapter, make_context
+from core.pipeline.context import load_adapter, make_context
+from core.pipeline.kept_answers import ReferenceAnswers
 from core.report.check_texts import english, render
 from core.report.localization import can_make_texts
 from core.runs.adapter_identity import adapter_files, differs_from_original, recorded_digests
 from core.runs.handle import RunHandle, runs
+from core.runs.kept_answers import AnswerFiles, reference_digest
 from core.runs.ledger import RunLedger, open_ledger
 from core.types import EXTERNAL, Check, RunState, Verdict, Verification
 from core.unlearning.methods import recorded_method
 from core.utils.hashing import digests_match, sha256_of_file
 from core.verification.drift_budget import advise_retraining, drift_of, fall_of
 from core.verification.equivalence import exact_value
-from core.verification.evidence import Answers, Evidence
+from core.verification.evidence import Evidence
 from core.verification.suite import run_suite
 from core.verification.thresholds import Thresholds
 from core.workspace.locks import shared_model_lock
@@ -61,7 +63,7 @@ def verify_run(
     margins = Thresholds(run.workspace.settings.forgotten_share)
     with shared_model_lock(run.workspace):
         exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger))
-        evidence = replace(_evidence(run, device, margins, full, progress), attempt=attempt_of(run, ledger))
+        evidence = replace(_evidence(run, ledger, device, margins, full, progress), attempt=attempt_of(run, ledger))
         found = run_suite(run.id, evidence, exact, _is_retrained(run, ledger))
         drift = drift_of(run.workspace.closed())
         found = advise_retraining(found, drift, fall_of(run.evaluation), margins.test_auc_fall)
@@ -73,21 +75,29 @@ def verify_run(
 
 
 def _evidence(
-    run: RunHandle, device: str, margins: Thresholds, full: bool, progress: Callable[[float], None]
+    run: RunHandle,
+    ledger: RunLedger,
+    device: str,
+    margins: Thresholds,
+    full: bool,
+    progress: Callable[[float], None] = _ignore,
 ) -> Evidence:
     workspace = run.workspace
     request = workspace.request(run.spec.request)
-    adapter_folders = _adapter_folders(run)
-    answers: list[Answers] = []
-    context: RequestContext | None = None  # one for all models, because they share a tokenizer
-    for done, adapter_folder in enumerate(adapter_folders, 1):
-        recommender = load_adapter(workspace, str(adapter_folder), device)
-        context = context or make_context(workspace, request, recommender.tokenizer)
-        answers.append(collect_answers(recommender, context, full))
-        progress(done / len(adapter_folders))
-    model, original, *references = answers
-    near = neighbours(context) if context else frozenset()
-    return Evidence(model, original, tuple(references), margins, near, 1 + len(workspace.closed()))
+    folders = workspace.reference_folders(request.id)
+    unlearned = load_adapter(workspace, str(run.layout.adapter), device)
+    context = make_context(workspace, request, unlearned.tokenizer)
+    references = ReferenceAnswers(AnswerFiles(request.id, ledger), context, unlearned)
+    ask = partial(collect_answers, context=context, full=full)
+    answers = [ask(unlearned)]
+    del unlearned  # before the next one is loaded
+    answers.append(ask(load_adapter(workspace, str(workspace.adapter), device)))
+    for done, folder in enumerate(folders, 2):
+        progress(done / (2 + len(folders)))
+        answers.append(references.of(folder, "verification-full" if full else "verification", answers[0], ask))
+    progress(1.0)
+    model, original, *others = answers
+    return Evidence(model, original, tuple(others), margins, neighbours(context), 1 + len(workspace.closed()))
 
 
 def attempt_of(run: RunHandle, ledger: RunLedger) -> int:
@@ -106,12 +116,6 @@ def attempt_of(run: RunHandle, ledger: RunLedger) -> int:
         and not recorded_method(other.spec.method).retrain
     }
     return 1 + len(earlier | ledger.runs_before(run.id, own.request))
-
-
-def _adapter_folders(run: RunHandle) -> list[Path]:
-    """Folders of the adapters to compare: the unlearned one, the original, then each reference."""
-    workspace = run.workspace
-    return [run.layout.adapter, workspace.adapter, *workspace.reference_folders(run.spec.request)]
 
 
 def _identity(run: RunHandle, ledger: RunLedger) -> Check:
@@ -146,14 +150,10 @@ def _frozen(run: RunHandle, margins: Thresholds, ledger: RunLedger) -> Check:
 def _distinct(run: RunHandle, ledger: RunLedger) -> Check:
     """V0: the references differ from each other and from the adapters, and are the ones that were trained."""
     workspace = run.workspace
-    candidate, original, *references = (
-        sha256_of_file(AdapterLayout(adapter_folder).weights) for adapter_folder in _adapter_folders(run)
-    )
-    names = [adapter_folder.name for adapter_folder in workspace.reference_folders(run.spec.request)]
-    present = dict(zip(names, references, strict=True))
+    present = {folder.name: reference_digest(folder) for folder in workspace.reference_folders(run.spec.request)}
     recorded = ledger.reference_digests(run.spec.request)
-    others = {candidate, original}
-    separate = len(others | {*references}) == len(others) + len(references)
+    others = {sha256_of_file(AdapterLayout(folder).weights) for folder in (run.layout.adapter, workspace.adapter)}
+    separate = len(others | {*present.values()}) == len(others) + len(present)
     if not separate or (recorded and present != recorded):
         return _exact("V0", "references_distinct", Verdict.INCONCLUSIVE)
     return _exact("V0", "references_distinct", Verdict.PASS, "recorded" if recorded else "partly_recorded")

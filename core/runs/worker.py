@@ -19,6 +19,7 @@ from core.runs.device_locks import gpu_count
 from core.runs.distributed_worker import follow
 from core.runs.folder_observer import FolderObserver
 from core.runs.handle import RunHandle
+from core.runs.kept_answers import AnswerFiles
 from core.runs.lease import Lease, acquire_lease
 from core.runs.ledger import open_ledger
 from core.types import RunState
@@ -95,7 +96,7 @@ def _run(run: RunHandle, lease: Lease, observer: FolderObserver) -> None:
     if not checkpoints.folder.is_dir():  # a resumed run holds its space already
         check_room(run.path, _bytes_needed(workspace))
     with shared_model_lock(workspace):
-        run_stages(workspace, spec, observer, checkpoints)
+        run_stages(workspace, spec, observer, checkpoints, AnswerFiles(spec.request, ledger))
         ledger.record_run(run)
     shutil.rmtree(checkpoints.folder, ignore_errors=True)  # they hold weights that know the forget set
 

@@ -8,7 +8,7 @@ base/  adapter/                 Hugging Face and PEFT folders, or the paths that
 recipe.json                     how a given adapter was made, for its references
 adapter-RUN/                    the adapter of an approved run, in use since its approval
 requests/ID.json
-references/ID/seed-K/           adapters retrained without the request's data
+references/ID/seed-K/           adapters retrained without the request's data, and answers-KIND.npz: what they answered
 references/ID/training.*        progress, log, lock and stop mark of their training, see TrainingLayout
 runs/store.sqlite               state of every run
 runs/ID/                        one run, see RunLayout
@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from core.workspace.run_layout import WEIGHTS, RunLayout
+from core.workspace.run_layout import AdapterLayout, RunLayout
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,9 @@ class WorkspaceLayout:
     def finished_references(self, request_id: str) -> tuple[Path, ...]:
         """The finished references of a request, by seed."""
         own = self.references(request_id)
-        found = own.glob(f"seed-*/{WEIGHTS}") if is_id(request_id) and is_inside_workspace(own, self.root) else ()
-        return tuple(sorted((path.parent for path in found), key=lambda path: int(path.name.split("-")[1])))
+        found = own.glob("seed-*") if is_id(request_id) and is_inside_workspace(own, self.root) else ()
+        finished = (path for path in found if AdapterLayout(path).is_finished)
+        return tuple(sorted(finished, key=lambda path: int(path.name.split("-")[1])))
 
     @property
     def runs(self) -> Path:

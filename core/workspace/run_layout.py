@@ -8,6 +8,7 @@ from core.utils.atomic_io import staging
 
 ADAPTER_CONFIG = "adapter_config.json"  # both as PEFT calls them
 WEIGHTS = "adapter_model.safetensors"
+ANSWERS = "answers-"  # begins the name of a file with kept answers
 
 
 def holds_tensors(name: str) -> bool:
@@ -226,3 +227,12 @@ class AdapterLayout:
     def config(self) -> Path:
         """The PEFT config."""
         return self.path / ADAPTER_CONFIG
+
+    def answers(self, kind: str) -> Path:
+        """The kept answers of a reference to one kind of question."""
+        return self.path / f"{ANSWERS}{kind}.npz"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the folder holds an adapter, or at least the answers that were kept of it."""
+        return self.weights.is_file() or any(self.path.glob(f"{ANSWERS}*.npz"))

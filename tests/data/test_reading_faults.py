@@ -277,3 +277,19 @@ def test_doubled_rows_and_a_second_title_are_told(tmp_path):
     assert dataset.summary.read == 4 and dataset.summary.dropped == {"same row twice": 1}
     assert len(dataset.interactions) == 3 and dataset.items[0].title == "One"
     assert any("first is kept: 1, such as '1' with 'One' and 'One (again)'" in note for note in dataset.notes)
+
+
+def test_key_that_stands_twice_in_a_json_line_is_named(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"user": "a", "item": "1", "rating": 5, "rating": 1, "time": 3, "title": "T"}\n')
+    assert "line 1 has the key 'rating' twice: keep one" in read_error(f"jsonl:{tmp_path / 'a.jsonl'}")
+
+
+@pytest.mark.parametrize("header", ["userId,movieId", "user_id,item_id,rating,timestamp", "reviewerID,asin,overall"])
+def test_header_where_columns_are_counted_is_no_person(tmp_path, header):
+    columns = Columns(user="1", item="2", rating="", time="")
+    rows = "".join(f"u{n % 9},{n}{',5,1' if header.count(',') > 1 else ''}\n" for n in range(90))
+    tables(tmp_path, r__csv=f"{header}\n{rows}", i__csv="item,title\n" + "".join(f"{n},T{n}\n" for n in range(90)))
+    options = {"columns": columns, "items": tmp_path / "i.csv", "task": Task.NEXT_ITEM}
+    assert "begins with the names of columns" in read_error_of(f"csv:{tmp_path / 'r.csv'}", **options)
+    tables(tmp_path, r__csv=rows)
+    assert len(read(f"csv:{tmp_path / 'r.csv'}", **options).interactions) == 90

@@ -11,8 +11,9 @@ import torch
 
 from core.data.splits import split_users
 from core.data.templates import FILMS, read_template
-from core.demo.build import PEOPLE, REFERENCES, REQUESTS, SCRATCH, SETTINGS, compare, digests
+from core.demo.build import compare, digests, world_data
 from core.demo.world import demo_subjects, make_world
+from core.demo.worlds import CINEMA
 from core.ledger.chain import entries, verify
 from core.ledger.keys import read_public
 from core.models.recommender import adapter_weights, put_adapter_weights
@@ -39,11 +40,11 @@ LIMIT = 12_000_000
 
 @pytest.fixture(scope="module")
 def world():
-    return make_world(people=PEOPLE)
+    return world_data(CINEMA)
 
 
 def test_files_match_manifest_digests():
-    assert compare(read_json(DEMO / "manifest.json")["sha256"], digests(DEMO)) == ()
+    assert compare(read_json(DEMO / "manifest.json")["sha256"], digests(CINEMA, DEMO)) == ()
 
 
 def test_demo_is_smaller_than_the_limit():
@@ -56,18 +57,22 @@ def test_data_and_roles_are_rebuilt_byte_for_byte(world, tmp_path):
     for name in ("items.jsonl", "interactions.jsonl"):
         assert (tmp_path / name).read_bytes() == (DEMO / "data" / name).read_bytes()
     # The base model's users are in no file of the demo.
-    roles = split_users(world.interactions.users(), 0.0, SCRATCH.held_out_share, SCRATCH.user_split_seed)
+    roles = split_users(world.interactions.users(), 0.0, CINEMA.scratch.held_out_share, CINEMA.scratch.user_split_seed)
     workspace = Workspace(DEMO)
-    assert roles == workspace.user_split and workspace.settings == SETTINGS
-    for wanted in REQUESTS:
+    assert roles == workspace.user_split and workspace.settings == CINEMA.settings
+    for wanted in CINEMA.requests:
         users = demo_subjects(world, roles.training_users, len(roles.training_users))[wanted.subjects]
         assert workspace.request(wanted.id).subjects == users
     assert len(workspace.request("req-demo").users) == round(0.05 * len(roles.training_users))
 
 
 def test_tokenizer_is_rebuilt_byte_for_byte(world, tmp_path):
-    crowd = make_world(people=100, first=PEOPLE + 1).interactions  # a fortieth of these users rated every title too
-    base_tokenizer(world.items, crowd, read_template(FILMS, SETTINGS.task), SCRATCH).save_pretrained(tmp_path)
+    crowd = make_world(
+        people=100, first=CINEMA.people + 1
+    ).interactions  # a fortieth of these users rated every title too
+    base_tokenizer(world.items, crowd, read_template(FILMS, CINEMA.settings.task), CINEMA.scratch).save_pretrained(
+        tmp_path
+    )
     assert (tmp_path / "tokenizer.json").read_bytes() == (DEMO / "base/tokenizer.json").read_bytes()
 
 
@@ -87,7 +92,7 @@ def run_of(id: str, root: Path = DEMO) -> RunHandle:
 def test_demo_holds_a_finished_run_for_each_verdict(id, allowed):
     run = run_of(id)
     assert run.status.state is RunState.DONE and run.report and run.verification.verdict in allowed
-    assert len(run.evaluation.references) == REFERENCES and run.verification.thresholds == Thresholds().digest
+    assert len(run.evaluation.references) == CINEMA.references and run.verification.thresholds == Thresholds().digest
     assert set(run.verification.not_run) == set(NEVER_RUN)
 
 
@@ -102,13 +107,13 @@ def test_ledger_is_valid_and_records_references_runs_and_verifications():
     found = entries(DEMO / "ledger.jsonl", key)
     kinds = Counter(one.kind for one in found)
     assert kinds == {
-        "ledger": 1, "reference": REFERENCES * len(REQUESTS), "run": len(VERDICTS), "verification": len(VERDICTS)
+        "ledger": 1, "reference": CINEMA.references * len(CINEMA.requests), "run": len(VERDICTS), "verification": len(VERDICTS)
     }  # fmt: skip
     signed = {one.content["run"]: one for one in found if one.kind == "verification"}
     for id, entry in signed.items():
         run = run_of(id)
         assert entry.subjects["adapter after"] == sha256_of_file(run.path / "adapter" / WEIGHTS)
-        assert sum(name.startswith("reference seed-") for name in entry.subjects) == REFERENCES
+        assert sum(name.startswith("reference seed-") for name in entry.subjects) == CINEMA.references
         assert entry.content["checks"] == json.loads((run.path / "verification.json").read_text())["checks"]
 
 
@@ -116,7 +121,7 @@ def test_ledger_is_valid_and_records_references_runs_and_verifications():
 def copy_and_evidence(tmp_path_factory):
     """A copy of the demo, and the outputs of all models of the run that passes."""
     copy = Workspace(shutil.copytree(DEMO, tmp_path_factory.mktemp("demo") / "copy"))
-    return copy, _evidence(open_run(copy, "run-forgotten"), "cpu", Thresholds(), False, lambda done: None)
+    return copy, _evidence(open_run(copy, "run-forgotten"), open_ledger(copy), "cpu", Thresholds(), False)
 
 
 def judged(evidence: Evidence) -> tuple[Verdict, str]:
@@ -154,7 +159,7 @@ def test_original_never_passes_under_another_digest(copy_and_evidence):
 @pytest.mark.slow
 def test_honest_retraining_passes_as_a_candidate(copy_and_evidence):
     copy, evidence = copy_and_evidence
-    *_, folder = train_references(copy, "req-demo", REFERENCES + 1, "cpu", lambda _number, _step: False)
+    *_, folder = train_references(copy, "req-demo", CINEMA.references + 1, "cpu", lambda _number, _step: False)
     recommender = load_adapter(copy, str(folder), "cpu")
     context = make_context(copy, copy.request("req-demo"), recommender.tokenizer)
     assert judged(replace(evidence, model=collect_answers(recommender, context, False))) == (Verdict.PASS, "")

@@ -224,7 +224,7 @@ def test_adapters_of_every_family_fit(family, tmp_path):
 @pytest.mark.parametrize(
     "values",
     [
-        {"a_key_of_a_later_peft": None, "another": False},
+        {"a_key_of_a_later_peft": None, "another": False, "a_third": {}, "a_fourth": [], "a_fifth": ""},
         {"auto_mapping": {"base_model_class": "LlamaForCausalLM", "parent_library": "transformers.models.llama.x"}},
         {"task_type": None},
     ],

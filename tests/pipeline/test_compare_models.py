@@ -2,8 +2,9 @@
 
 import weakref
 
-from core.pipeline import compare_models
+from core.pipeline import compare_models, kept_answers
 from core.pipeline.context import load_adapter, make_context
+from core.pipeline.kept_answers import NOTHING_KEPT
 
 
 def test_reference_is_freed_before_the_next_one_is_loaded(workspace, monkeypatch):
@@ -17,13 +18,13 @@ def test_reference_is_freed_before_the_next_one_is_loaded(workspace, monkeypatch
         loaded.append(weakref.ref(found.model))
         return found
 
-    monkeypatch.setattr(compare_models, "load_adapter", load)
+    monkeypatch.setattr(kept_answers, "load_adapter", load)
     shares, references = [], []
     found = compare_models.compare_models(
         recommender,
         compare_models.evaluate_model(recommender, context, lists=True),
         context,
-        "cpu",
+        NOTHING_KEPT,
         lambda _: references.append(len(shares)),
         shares.append,
     )

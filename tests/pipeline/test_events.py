@@ -22,6 +22,7 @@ from core.pipeline.events import (
     StepTaken,
     Unlearned,
 )
+from core.pipeline.kept_answers import NOTHING_KEPT
 from core.pipeline.stages import run
 from core.runs.folder_observer import FolderObserver
 from core.runs.submit import create_run
@@ -71,6 +72,7 @@ def recorded(workspace, method, edit=None):
         RunSpec("run-1", workspace.requests()[0].id, method, "cpu", 0, 3, edit=edit),
         recorder,
         NO_CHECKPOINTS,
+        NOTHING_KEPT,
     )
     return recorder.events
 

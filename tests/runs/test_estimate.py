@@ -17,6 +17,7 @@ from core.models.lora_recipe import lora_config
 from core.models.token_counter import TokenCounter
 from core.pipeline.context import make_context
 from core.pipeline.events import ModelLoaded, NullObserver
+from core.pipeline.kept_answers import NOTHING_KEPT
 from core.pipeline.stages import run
 from core.runs.estimate import timing
 from core.runs.estimate.estimate import estimate
@@ -52,7 +53,7 @@ def test_estimated_tokens_are_close_to_tokens_of_full_run(workspace, monkeypatch
     request = workspace.requests()[0].id
     add_references(workspace, 2)
     found, meters = estimate(workspace, request, method, "cpu"), MeterObserver()
-    run(workspace, RunSpec("run-1", request, method, "cpu"), meters, NO_CHECKPOINTS)
+    run(workspace, RunSpec("run-1", request, method, "cpu"), meters, NO_CHECKPOINTS, NOTHING_KEPT)
     counted_tokens = sum(token_counter.tokens for token_counter in meters.found)
     assert 0.7 < found.tokens / counted_tokens < 1.4, (found.tokens, counted_tokens)
 

@@ -42,8 +42,9 @@ def finished_run(workspace: Workspace, method: str = "cure") -> RunHandle:
 def test_finished_run_has_one_entry(signed_workspace):
     run = finished_run(signed_workspace)
     Ledger(signed_workspace).record_run(run)  # repeated as after a kill between the entry and the end of the run
-    opening, entry = entries(signed_workspace.layout.ledger, read_public(signed_workspace.layout.ledger_key))
-    assert (opening.kind, entry.kind, entry.content["run"]) == ("ledger", "run", run.id)
+    *others, entry = entries(signed_workspace.layout.ledger, read_public(signed_workspace.layout.ledger_key))
+    assert [one.kind for one in others] == ["ledger", "answers", "answers"]  # of the two references
+    assert (entry.kind, entry.content["run"]) == ("run", run.id)
     after = hashlib.sha256((run.path / "adapter/adapter_model.safetensors").read_bytes()).hexdigest()
     assert entry.subjects["adapter after"] == after != entry.subjects["adapter before"]
     assert entry.content["outcome"]["steps"] == 3 and entry.content["measures"]["unlearned"]["test_auc"]["n"] > 0
@@ -137,7 +138,7 @@ def test_ledger_is_verified_with_file_and_public_key_only(signed_workspace, tmp_
     monkeypatch.chdir(elsewhere)
     command = ["ledger", "verify", "ledger.jsonl", "--key", "ledger.pub"]
     result = RUNNER.invoke(app, [*command, "--head", "head.json"])
-    assert result.exit_code == 0 and "2 entries" in result.output
+    assert result.exit_code == 0 and "4 entries" in result.output
     assert "Without a head" in RUNNER.invoke(app, command).output
     lines = (elsewhere / "ledger.jsonl").read_text().splitlines(keepends=True)
     (elsewhere / "ledger.jsonl").write_text(lines[0])
@@ -170,4 +171,4 @@ def test_command_shows_ledger_entries(signed_workspace):
     run = finished_run(signed_workspace, "graddiff")
     assert run.id in RUNNER.invoke(app, ["ledger", "show", "-w", str(signed_workspace.root)]).output
     found = json.loads(RUNNER.invoke(app, ["ledger", "show", "-w", str(signed_workspace.root), "--json"]).stdout)
-    assert [one["kind"] for one in found] == ["ledger", "run"]
+    assert [one["kind"] for one in found] == ["ledger", "answers", "answers", "run"]

@@ -21,6 +21,7 @@ from core.runs.submit import create_run
 from core.runs.submit import start as launch
 from core.runs.worker import work
 from core.types import ENDED, Group, RunState, RunStatus
+from core.unlearning.early_stopping import Stopper
 from core.unlearning.gradient_unlearning import UnlearningStep
 from core.utils.serialization import to_json
 
@@ -157,6 +158,7 @@ def test_repeated_steps_after_rollback_are_reported_once(workspace, monkeypatch)
     monkeypatch.setattr(
         checkpoints.Checkpoints, "save_if_due", lambda *arguments: keep(*arguments[:-1], arguments[2] == 2)
     )
+    monkeypatch.setattr(Stopper, "reason", property(lambda self: "", lambda self, value: None), raising=False)
     run = new_run(workspace, steps=10, method="finetune")
     assert work(run) is RunState.DONE and taken.count(4) == 2
     assert [event["step"] for event in run.events() if event["kind"] == "step"] == list(range(1, 11))

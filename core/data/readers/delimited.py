@@ -8,13 +8,17 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TextIO
 
-from core.data.readers.table import Columns, Rows, Table, check_columns
+from core.data.readers.table import MOST_NAMES, Columns, Rows, Table, check_columns
 from core.data.readers.text_files import check_text, lines_of, open_text
 from core.errors import DataError
 
 DELIMITERS = (",", ";", "\t", "|", "::")
 QUOTING = (",", ";")  # with these, a quoted cell may hold the delimiter and line breaks
 MAX_CELL = 1 << 24  # characters
+NAME = re.compile(  # of a column, in the common data sets
+    r"(?i)(user|reviewer|customer|person|item|movie|film|book|song|track|artist|product|parent)?[_ ]?"
+    r"(id|name|asin|isbn|title|genres?|rating|score|overall|liked?|weight|plays?|date|time|timestamp|unixreviewtime)|user|item"
+)
 EXCEL = re.compile(r'(?i)"?sep=(.)"?\s*')
 
 
@@ -60,9 +64,19 @@ def delimited_table(
         _, cells = next(_lines(path, file, dialect), (0, []))
     columns = tuple(names) or tuple(one.strip() for one in cells)
     if not header and not names:
+        _check_no_header(path, cells)
         columns = tuple(map(str, range(1, len(cells) + 1)))
     check_columns(path, columns)
     return Table(_rows(path, dialect, columns, header), columns, notes)
+
+
+def _check_no_header(path: Path, cells: Sequence[str]) -> None:
+    """Refuse a first line that names columns where these are counted: it would be read as a person's row."""
+    if len(cells) > 1 and all(NAME.fullmatch(cell.strip()) for cell in cells):
+        raise DataError(
+            f"{path} begins with names of columns ({', '.join(cells)[:MOST_NAMES]}), and --columns counts them: write "
+            f"the names, as in --columns user={cells[0].strip()}, or remove the line."
+        )
 
 
 def _delimiter(path: Path) -> str:

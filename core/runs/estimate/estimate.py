@@ -19,6 +19,7 @@ from core.runs.device_locks import free as free_devices
 from core.runs.device_locks import gpu_count, usable_devices
 from core.runs.estimate.timing import Cost, measured, parameters
 from core.runs.estimate.tokens import Lengths, reads
+from core.runs.kept_answers import unasked
 from core.types import Task
 from core.types.aliases import stored_as
 from core.unlearning.methods import DEFAULT_METHOD, Method, method_of
@@ -121,7 +122,7 @@ def _batch(workspace: Workspace, how: Method) -> int:
 
 def _weights(context: RequestContext, how: Method, whole: int, adapter: int, dtype: torch.dtype) -> int:
     """Bytes of all models in memory at once, and of all copies of the adapter; `whole` and `adapter` are parameters."""
-    models = 1 + how.retrain + bool(context.workspace.reference_folders(context.request.id))
+    models = 1 + how.retrain + bool(unasked(context.workspace.reference_folders(context.request.id)))
     return models * whole * dtype.itemsize + COPIES * 4 * adapter
 
 

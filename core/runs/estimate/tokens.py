@@ -13,6 +13,7 @@ from core.evaluation import evaluate, predictions, ranking
 from core.evaluation.ranking_budget import RankingBudget
 from core.pipeline.circuit_stage import CIRCUIT_HISTORY, CIRCUIT_PROMPTS
 from core.pipeline.context import RequestContext
+from core.runs.kept_answers import unasked
 from core.types import Task
 from core.unlearning import early_stopping, memory_contrast, task_vectors
 from core.unlearning.methods import Method
@@ -84,7 +85,8 @@ class Lengths:
 
 def reads(context: RequestContext, lengths: Lengths, how: Method, config: Any, budget: RankingBudget) -> Reads:
     """All tokens of a run of a method."""
-    models = 2 + len(context.workspace.reference_folders(context.request.id))  # original, unlearned, each reference
+    references = unasked(context.workspace.reference_folders(context.request.id))
+    models = 2 + len(references)  # original, unlearned, and each reference that was not asked before
     evaluations = [
         _evaluation(context, lengths, budget, lists=number < 3) for number in range(models)
     ]  # only the first reference's lists are computed

@@ -1,0 +1,131 @@
+"""The shipped worlds: the fictional cinema on a small base model of its own, and on a pretrained LLM.
+
+A world is a row of `WORLDS`; `core.demo.build` builds any of them.
+"""
+
+from dataclasses import dataclass
+
+from core.pipeline.prepare import Scratch
+from core.workspace import WorkspaceSettings
+
+SOURCE = "core.data.world, seed 7"  # an old module name, kept because every demo's workspace.json holds it
+
+
+@dataclass(frozen=True)
+class DemoRun:
+    """One finished run of the demo.
+
+    Attributes:
+        id: Id of the run.
+        method: Key of `METHODS`.
+        created: When it was launched.
+        steps: Largest number of steps; 0 for the method's own.
+        lists: Whether the lists of all other users are compared.
+    """
+
+    id: str
+    method: str
+    created: str
+    steps: int = 0
+    lists: bool = False
+
+
+@dataclass(frozen=True)
+class DemoRequest:
+    """One request of the demo with its runs, of which the last one is shown.
+
+    Attributes:
+        id: Id of the request.
+        subjects: Which of the users with the clearest favourite words ask.
+        genre: Whether the request covers only the user's most frequent genre, instead of all data.
+        reason: Why they ask.
+        created: When they asked.
+        runs: The runs, the oldest first.
+    """
+
+    id: str
+    subjects: slice
+    reason: str
+    created: str
+    runs: tuple[DemoRun, ...]
+    genre: bool = False
+
+
+@dataclass(frozen=True)
+class DemoWorld:
+    """One shipped world.
+
+    Attributes:
+        folder: Its name in assets/.
+        people: Users of the cinema.
+        films: Films of its catalogue.
+        ratings: Fewest and most ratings of a user.
+        crowd: Users elsewhere whom a base model of its own is trained on; 0 for a pretrained one.
+        settings: Settings of the workspace.
+        scratch: Settings of a base model of its own, and the split of the users.
+        requests: Its requests.
+        references: Retrained references of each request.
+        ships_references: Whether the references' weights are shipped; otherwise only what they answered.
+    """
+
+    folder: str
+    people: int
+    films: int
+    ratings: tuple[int, int]
+    crowd: int
+    settings: WorkspaceSettings
+    scratch: Scratch
+    requests: tuple[DemoRequest, ...]
+    references: int = 5
+    ships_references: bool = True
+
+
+CINEMA = DemoWorld(
+    "demo",
+    people=400,
+    films=240,
+    ratings=(40, 70),
+    crowd=4000,
+    settings=WorkspaceSettings(
+        name="Lantern Street Cinema (demo)",
+        data=SOURCE,
+        window=24,
+        epochs=10,
+        learning_rate=1.05e-3,
+        rank=16,
+        batch_size=4,
+        average=0.5,
+        adapter_dtype="bfloat16",
+        base_note="a small Llama trained from nothing on the fictional crowd",
+    ),
+    scratch=Scratch(
+        held_out_share=0.15,
+        vocabulary=1000,
+        min_title_interactions=1,
+        width=128,
+        layers=4,
+        heads=8,
+        kv_heads=8,
+        epochs=6,
+        learning_rate=1.5e-3,
+        user_split_seed=0,
+    ),
+    requests=(
+        DemoRequest(
+            "req-one", slice(20, 21), "She moved away and asked to be erased.", "2026-01-02T09:00:00+00:00",
+            (
+                DemoRun("run-demo", "cure_merge_circuit", "2026-01-05T09:00:00+00:00", lists=True),
+                DemoRun("run-retrained", "retrain", "2026-01-06T09:00:00+00:00"),
+            ),
+        ),
+        DemoRequest(
+            "req-genre", slice(0, 1), "He wants one genre to be forgotten.", "2026-01-07T09:00:00+00:00",
+            (DemoRun("run-broken", "gradient_ascent_uncapped", "2026-01-08T09:00:00+00:00"),), genre=True,
+        ),
+        DemoRequest(
+            "req-demo", slice(0, 17), "They closed their accounts and asked to be erased.", "2026-01-09T09:00:00+00:00",
+            (DemoRun("run-forgotten", "cure_merge", "2026-01-12T09:00:00+00:00", lists=True),),
+        ),
+    ),
+)  # fmt: skip
+WORLDS = {"cinema": CINEMA}

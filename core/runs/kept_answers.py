@@ -1,0 +1,79 @@
+"""Files with the answers of references, beside the references, and their entries in the ledger.
+
+A file is one NumPy archive per reference and kind of question. Where a ledger is kept, only a file that its writer
+entered is read, so nobody can plant answers by writing files.
+"""
+
+import io
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from core.runs.ledger import RunLedger
+from core.utils.atomic_io import write_bytes
+from core.utils.hashing import sha256_of_file
+from core.workspace.run_layout import AdapterLayout
+
+Arrays = Mapping[str, np.ndarray]
+log = logging.getLogger("core")
+QUESTION, ADAPTER = "question", "adapter"  # digests in an archive
+
+
+class AnswerFiles:
+    """The files of one request's references.
+
+    Args:
+        request: Id of the request.
+        ledger: Where the files are entered.
+    """
+
+    def __init__(self, request: str, ledger: RunLedger) -> None:
+        self.request, self.ledger = request, ledger
+
+    def find(self, reference: Path, kind: str, question: str) -> Arrays | None:
+        """Return the kept answers of a reference to a question; None where another one or nothing was kept."""
+        file = AdapterLayout(reference).answers(kind)
+        if not file.is_file() or not self.ledger.vouches_for_answers(self.request, file):
+            return None
+        found = _read(file)
+        digests = {name: str(found.pop(name, "")) for name in (QUESTION, ADAPTER)}
+        weights = AdapterLayout(reference).weights
+        adapter = sha256_of_file(weights) if weights.is_file() else digests[ADAPTER]
+        return found if digests == {QUESTION: question, ADAPTER: adapter} else None
+
+    def keep(self, reference: Path, kind: str, question: str, numbers: Arrays) -> None:
+        """Write the answers of a reference and enter the file into the ledger."""
+        layout, archive = AdapterLayout(reference), io.BytesIO()
+        digests = {QUESTION: question, ADAPTER: sha256_of_file(layout.weights)}
+        arrays: dict[str, Any] = {name: np.array(digest) for name, digest in digests.items()} | dict(numbers)
+        np.savez_compressed(archive, **arrays)
+        write_bytes(layout.answers(kind), archive.getvalue())
+        self.ledger.record_answers(self.request, layout.answers(kind))
+
+
+def unasked(references: Iterable[Path]) -> list[Path]:
+    """The references whose outputs for a run's evaluation were not kept."""
+    return [folder for folder in references if not any(folder.glob(AdapterLayout(folder).answers("evaluation*").name))]
+
+
+def reference_digest(reference: Path) -> str:
+    """SHA-256 of a reference's weights; where only its answers were kept, as these tell it."""
+    layout = AdapterLayout(reference)
+    if layout.weights.is_file():
+        return sha256_of_file(layout.weights)
+    told = {str(_read(file).get(ADAPTER, "")) for file in reference.glob(layout.answers("*").name)}
+    return told.pop() if len(told) == 1 else ""
+
+
+def _read(file: Path) -> dict[str, np.ndarray]:
+    """The arrays of an archive; none where it is damaged, so that the reference is asked again."""
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            return dict(archive)
+    except (OSError, ValueError, BadZipFile) as error:
+        log.warning("%s is damaged (%s): the reference is asked again", file, error)
+        return {}

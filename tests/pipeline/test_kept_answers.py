@@ -1,0 +1,146 @@
+"""Kept answers of references: the same numbers, no names, and only for the same question."""
+
+import shutil
+from dataclasses import fields, is_dataclass, replace
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import ModelError
+from core.ledger.chain import begin
+from core.ledger.keys import keys_of, make_keys
+from core.pipeline import kept_answers
+from core.pipeline.collect_answers import collect_answers
+from core.pipeline.compare_models import evaluate_model
+from core.pipeline.context import load_adapter, make_context
+from core.pipeline.kept_answers import filled, fits, numbers, question
+from core.runs.ledger import open_ledger
+from core.runs.references import train_references
+from core.runs.submit import create_run
+from core.runs.verify import verify_run
+from core.runs.worker import work
+from core.types import RunState
+from core.utils.serialization import read_json, write_json
+from core.workspace import Workspace
+from core.workspace.run_layout import AdapterLayout
+
+
+@pytest.fixture
+def loads(monkeypatch) -> list[str]:
+    """The references that were loaded."""
+    names: list[str] = []
+
+    def load(workspace, adapter, device):
+        names.append(adapter.rsplit("/", 1)[-1])
+        return load_adapter(workspace, adapter, device)
+
+    monkeypatch.setattr(kept_answers, "load_adapter", load)
+    return names
+
+
+@pytest.fixture
+def with_ledger(workspace) -> Workspace:
+    """A workspace with a ledger and two references."""
+    layout = workspace.layout
+    make_keys(layout.ledger_key)
+    begin(layout.ledger, "test", keys_of(layout.ledger_key))
+    train_references(workspace, workspace.requests()[0].id, 2, "cpu", lambda number, step: False)
+    return workspace
+
+
+def finished(workspace: Workspace, seed: int = 0):
+    run = create_run(workspace, workspace.requests()[0].id, "uniform", "cpu", seed=seed, steps=2)
+    assert work(run) is RunState.DONE, run.status
+    return run
+
+
+def same(left, right) -> bool:
+    """Whether two models answered the same to the bit."""
+    if isinstance(left, np.ndarray):
+        return left.dtype == right.dtype and np.array_equal(left, right, equal_nan=left.dtype.kind == "f")
+    if is_dataclass(left):
+        return all(same(getattr(left, one.name), getattr(right, one.name)) for one in fields(left))
+    if isinstance(left, dict):
+        return list(left) == list(right) and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, tuple):
+        return len(left) == len(right) and all(map(same, left, right))
+    return bool(left == right)
+
+
+def test_numbers_of_one_model_fill_the_form_of_another(with_ledger):
+    workspace, request = with_ledger, with_ledger.requests()[0]
+    original = load_adapter(workspace, str(workspace.adapter), "cpu")
+    context = make_context(workspace, request, original.tokenizer)
+    reference = load_adapter(workspace, str(workspace.reference_folders(request.id)[0]), "cpu")
+    for ask in (lambda one: collect_answers(one, context, True), lambda one: evaluate_model(one, context, lists=True)):
+        form, answers = ask(original), ask(reference)
+        kept = numbers(answers)
+        assert fits(form, kept) and not same(form, answers)
+        assert same(filled(form, kept, workspace.items), answers)
+        names = set(context.histories)
+        assert not any(names & set(map(str, one.ravel())) for one in kept.values() if one.dtype.kind == "U")
+        assert not any(user in place for user in names for place in kept)
+
+
+def test_references_are_asked_once_and_the_verification_stays_the_same(with_ledger, loads):
+    run = finished(with_ledger)
+    first = verify_run(run, "cpu", full=True)
+    assert loads == ["seed-101", "seed-102"] * 2  # by the run and by its verification
+    assert verify_run(run, "cpu", full=True) == first
+    again = finished(with_ledger, seed=1)
+    assert len(loads) == 4 and len(again.evaluation.references) == 2
+    assert again.evaluation.references == run.evaluation.references
+    verify_run(run, "cpu")  # another question
+    assert len(loads) == 6
+
+
+def test_weights_may_go_where_all_answers_were_kept(with_ledger, loads):
+    run = finished(with_ledger)
+    first = verify_run(run, "cpu", full=True)
+    request = run.spec.request
+    for folder in with_ledger.reference_folders(request):
+        AdapterLayout(folder).weights.unlink()
+    assert len(with_ledger.reference_folders(request)) == 2
+    assert verify_run(run, "cpu", full=True) == first
+    assert finished(with_ledger, seed=1).evaluation.references == run.evaluation.references
+    with pytest.raises(ModelError, match="seed-101 only answers were kept"):
+        verify_run(run, "cpu")
+
+
+@pytest.mark.parametrize("change", ["planted", "damaged", "other data", "other weights"])
+def test_other_answers_than_those_entered_are_not_read(with_ledger, loads, change):
+    workspace = with_ledger
+    run = finished(workspace)
+    folder = workspace.reference_folders(run.spec.request)[0]
+    file = AdapterLayout(folder).answers("evaluation-lists")
+    if change == "planted":
+        with np.load(file) as archive:
+            arrays = dict(archive)
+        arrays["/forget/margins"] = arrays["/forget/margins"] + 1
+        np.savez_compressed(file, **arrays)
+    elif change == "damaged":
+        file.write_bytes(file.read_bytes()[:-40])
+    elif change == "other data":
+        settings = read_json(workspace.layout.settings)
+        write_json(workspace.layout.settings, settings | {"ranking_titles": 1200})
+    else:
+        shutil.copyfile(AdapterLayout(workspace.adapter).weights, AdapterLayout(folder).weights)
+    del loads[:]
+    again = finished(Workspace(workspace.root), seed=1)
+    assert "seed-101" in loads
+    if change in ("planted", "damaged"):
+        assert again.evaluation.references == run.evaluation.references
+        assert open_ledger(workspace).vouches_for_answers(run.spec.request, file)
+
+
+def test_question_names_rows_settings_and_request(workspace):
+    request = workspace.requests()[0]
+    model = load_adapter(workspace, str(workspace.adapter), "cpu")
+    asked = question(make_context(workspace, request, model.tokenizer), model)
+    other = replace(request, users=request.users[:0], interactions=((request.users[0], next(iter(workspace.items))),))
+    assert asked == question(make_context(workspace, request, model.tokenizer), model)
+    assert asked != question(replace(make_context(workspace, request, model.tokenizer), request=other), model)
+    assert asked != question(
+        make_context(workspace, request, model.tokenizer), replace(model, device=torch.device("meta"))
+    )
