@@ -1,6 +1,7 @@
-"""Screenshots of every page, light and dark, wide and narrow: python -m tests.browser.screenshots WORKSPACE FOLDER [PAGE ...]
+"""Screenshots of every page: python -m tests.browser.screenshots WORKSPACE FOLDER [--all] [PAGE ...]
 
-The screenshots in docs/pages show the demo workspace: python -m tests.browser.screenshots assets/demo docs/pages
+Each page is taken light and wide, and dark on a phone; with --all also the other way round. The screenshots in docs/pages
+show the demo workspace: python -m tests.browser.screenshots assets/demo docs/pages
 """
 
 import io
@@ -15,28 +16,36 @@ from tests.browser.browser import PAGES, chrome, open_page, resize, served
 PAGE_HEIGHT = "return Math.max(...[...document.querySelectorAll('[data-testid=stMain], [data-testid=stSidebarContent]')].map(e => e.scrollHeight))"
 
 MAX_WIDTH = 1080  # pixels
+LOOKS = (
+    (False, 1440),
+    (True, 390),
+    (True, 1440),
+    (False, 390),
+)  # dark or not, and width; docs/pages shows the first two
+SHOWN = 2
 SETTLE_SECONDS = 1.5  # seconds until charts and drawings stop moving
 
 
 def save_screenshots(
-    workspace: Path, folder: Path, pages: tuple[str, ...] = PAGES, queries: dict[str, str] | None = None
+    workspace: Path,
+    folder: Path,
+    pages: tuple[str, ...] = PAGES,
+    queries: dict[str, str] | None = None,
+    looks: tuple[tuple[bool, int], ...] = LOOKS,
 ) -> None:
     """Write FOLDER/PAGE-light-1440.webp and so on, each as tall as its page."""
     folder.mkdir(parents=True, exist_ok=True)
     with served(workspace) as base:
-        for dark in (False, True):
-            for width in (1440, 390):
-                with chrome(width, 900, dark) as driver:
-                    for page in pages:
-                        resize(driver, width, 900)
-                        open_page(driver, base, page, (queries or {}).get(page, ""))
-                        resize(driver, width, max(900, driver.execute_script(PAGE_HEIGHT)))
-                        open_page(driver, base, page, (queries or {}).get(page, ""))
-                        time.sleep(SETTLE_SECONDS)
-                        _save(
-                            driver.get_screenshot_as_png(),
-                            folder / f"{page}-{'dark' if dark else 'light'}-{width}.webp",
-                        )
+        for dark, width in looks:
+            with chrome(width, 900, dark) as driver:
+                for page in pages:
+                    resize(driver, width, 900)
+                    open_page(driver, base, page, (queries or {}).get(page, ""))
+                    resize(driver, width, max(900, driver.execute_script(PAGE_HEIGHT)))
+                    open_page(driver, base, page, (queries or {}).get(page, ""))
+                    time.sleep(SETTLE_SECONDS)
+                    name = f"{page}-{'dark' if dark else 'light'}-{width}.webp"
+                    _save(driver.get_screenshot_as_png(), folder / name)
 
 
 def _save(picture: bytes, path: Path) -> None:
@@ -49,7 +58,7 @@ def _save(picture: bytes, path: Path) -> None:
 
 if __name__ == "__main__":
     workspace = Path(sys.argv[1])
-    names = tuple(sys.argv[3:]) or PAGES
+    names = tuple(one for one in sys.argv[3:] if one != "--all") or PAGES
     from core.runs.handle import open_run
     from core.workspace import Workspace
 
@@ -62,4 +71,4 @@ if __name__ == "__main__":
         "groups": "?run=run-demo",
         "compare": "?runs=run-demo,run-retrained",
     }
-    save_screenshots(workspace, Path(sys.argv[2]), names, queries)
+    save_screenshots(workspace, Path(sys.argv[2]), names, queries, LOOKS if "--all" in sys.argv else LOOKS[:SHOWN])
