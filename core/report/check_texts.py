@@ -68,6 +68,11 @@ def reliability(verification: Verification, texts: Locale | None = None) -> str:
     return error_rates_text(verification, texts or locale(ENGLISH))
 
 
+def sentence_of(verification: Verification) -> str:
+    """Return the sentence of the verdict alone, which takes a fiftieth of `render`. Raises RunError as that does."""
+    return verdict_sentence(verification, locale(ENGLISH))
+
+
 def render_check(check: Check, texts: Locale | None = None) -> Check:
     """Return the check with its texts; unchanged where the locale does not know its codes or lacks a value."""
     texts = texts or locale(ENGLISH)

@@ -60,6 +60,7 @@ DARK = Paper("#12181D", "#E4E8E9", "#8A949B")
 # focus is scrolled below it. components/tour.js marks the object of a step as `data-toured`.
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 3rem; padding-bottom: 3rem; }
+@media (min-width: 769px) and (max-width: 1350px) { .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; } }
 .st-key-offer, .st-key-played { background: color-mix(in srgb, #2E8C81 8%, transparent); }
 .st-key-tour, .st-key-offer { flex-wrap: nowrap; }
 .st-key-tour { background: color-mix(in srgb, #2E8C81 12%, light-dark(#FDFCFA, #12181D)); }

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.report.check_texts import render
+from core.report.check_texts import sentence_of
 from core.types import LIVE, RunState, Verification
 from dashboard.components.device import device_choice
 from dashboard.components.evidence import badge
@@ -156,7 +156,7 @@ def redraw_on_change(run: RunHandle, drawn: RunState) -> None:
 
 def verdict_line(found: Verification | None) -> str:
     """Tell the verdict of the run, or that it has none yet, as Markdown."""
-    return f"{badge(found.verdict)} {escape(render(found).sentence)}" if found else t("run-unverified")
+    return f"{badge(found.verdict)} {escape(sentence_of(found))}" if found else t("run-unverified")
 
 
 def launched_for() -> str:

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 
-from core.report.check_texts import render
+from core.report.check_texts import sentence_of
 from core.types import Advantage, Evaluation, Interval, Recommendation, RunState, Verification
 from core.verification.drift_budget import fall_of
 from dashboard.presenters.run_comparison import RunFacts
@@ -32,7 +32,7 @@ def facts(run: RunHandle) -> RunFacts:
         spec.request,
         queries.method_title(spec),
         verified.verdict if verified else None,
-        render(verified).sentence if verified else "",
+        sentence_of(verified) if verified else "",
         {one.measure: one.forgotten for one in advantages if _is_finite(one.forgotten) and one.forgotten},
         _number(details.get("at_least")),
         _number(details.get("confidence")),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
-from core.report.check_texts import render
+from core.report.check_texts import sentence_of
 from core.report.summary import Summary, summarise
 from core.review import request_state
 from core.runs.artifacts import RunArtifacts
@@ -227,7 +227,7 @@ def summary(run: RunHandle) -> Summary | None:
         method_title=method_title(run.spec),
         memory_contrast=memory(run) is not None,
         given_adapter=current_workspace.has_given_adapter,
-        verdict=render(verified).sentence if verified else "",
+        verdict=sentence_of(verified) if verified else "",
     )
 
 
