@@ -28,8 +28,8 @@ class RunLedger(Protocol):
     def record_answers(self, request_id: str, file: Path) -> None:
         """Enter the kept answers of a reference, in a file of the reference's folder."""
 
-    def vouches_for_answers(self, request_id: str, file: Path) -> bool:
-        """Whether the last entry of these kept answers is about this very file; always where no ledger is kept."""
+    def entered_answers(self, request_id: str) -> dict[str, str] | None:
+        """SHA-256 of each file of kept answers that was entered, by reference and file; None without a ledger."""
 
     def record_verification(self, run: RunHandle, verification: Verification) -> None:
         """Enter a verification, each time it is made."""
@@ -62,9 +62,9 @@ class NullLedger:
     def record_answers(self, request_id: str, file: Path) -> None:
         """Do nothing."""
 
-    def vouches_for_answers(self, _request_id: str, _file: Path) -> bool:
-        """Always: nobody vouches for anything here."""
-        return True
+    def entered_answers(self, _request_id: str) -> None:
+        """No ledger."""
+        return
 
     def record_verification(self, run: RunHandle, verification: Verification) -> None:
         """Do nothing."""

@@ -129,17 +129,13 @@ class Ledger:
 
     def record_answers(self, request_id: str, file: Path) -> None:
         """Enter the kept answers of a reference, in a file of the reference's folder."""
-        named = {"of": request_id, "seed": file.parent.name, "file": file.name}
-        self.append(ANSWERS, {"answers": sha256_of_file(file)}, named)
+        content = {"of": request_id, "seed": file.parent.name, "file": file.name}
+        self.append(ANSWERS, {"answers": sha256_of_file(file)}, content)
 
-    def vouches_for_answers(self, request_id: str, file: Path) -> bool:
-        """Whether the last entry of these kept answers is about this very file."""
-        named = {"of": request_id, "seed": file.parent.name, "file": file.name}
-        found = (
-            one for one in reversed(self.statements()) if one.kind == ANSWERS and named.items() <= one.content.items()
-        )
-        entry = next(found, None)
-        return entry is not None and entry.subjects["answers"] == sha256_of_file(file)
+    def entered_answers(self, request_id: str) -> dict[str, str]:
+        """SHA-256 of each file of kept answers that was entered, by reference and file; the last entry counts."""
+        own = (one for one in self.statements() if one.kind == ANSWERS and one.content["of"] == request_id)
+        return {f"{one.content['seed']}/{one.content['file']}": one.subjects["answers"] for one in own}
 
     def record_verification(self, run: RunHandle, verification: Verification) -> None:
         """Enter a verification, each time it is made, with the digests of the references that it used."""

@@ -21,6 +21,7 @@ from core.runs.submit import create_run
 from core.runs.verify import verify_run
 from core.runs.worker import work
 from core.types import RunState
+from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
@@ -131,7 +132,7 @@ def test_other_answers_than_those_entered_are_not_read(with_ledger, loads, chang
     assert "seed-101" in loads
     if change in ("planted", "damaged"):
         assert again.evaluation.references == run.evaluation.references
-        assert open_ledger(workspace).vouches_for_answers(run.spec.request, file)
+        assert sha256_of_file(file) in open_ledger(workspace).entered_answers(run.spec.request).values()
 
 
 def test_question_names_rows_settings_and_request(workspace):
