@@ -36,6 +36,7 @@ from core.utils.serialization import read_json, write_json
 from core.verification.thresholds import Thresholds
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout
+from core.workspace.run_layout import ANSWERS
 
 SEED = 1  # of all runs
 CREATED = "2026-01-01T00:00:00+00:00"  # of the benchmark's requests
@@ -90,7 +91,7 @@ def _drop_what_is_not_shipped(world: DemoWorld, references: Sequence[Path]) -> N
     """Remove the answers of references that are shipped, and the weights of those that are not."""
     for folder in references:
         for file in folder.iterdir():
-            is_answer = file.suffix == ".npz"
+            is_answer = file.name.startswith(ANSWERS)
             if is_answer == world.ships_references:
                 file.unlink()
 

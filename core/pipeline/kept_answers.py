@@ -8,7 +8,7 @@ answers hold for one question only: the same rows, settings, base model, adapter
 import gc
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -64,7 +64,7 @@ class ReferenceAnswers:
 
     def __init__(self, kept: KeptAnswers, context: RequestContext, asked: Recommender) -> None:
         self.kept, self.context, self.device = kept, context, str(asked.device)
-        self.question = question(context, asked)
+        self.question, self.items = question(context, asked), tuple(context.workspace.items.values())
 
     def of(self, reference: Path, kind: str, form: T, ask: Callable[[Recommender], T]) -> T:
         """Return the answers of one reference.
@@ -77,11 +77,11 @@ class ReferenceAnswers:
         """
         asked = hashlib.sha256(f"{self.question} {kind}".encode()).hexdigest()
         found = self.kept.find(reference, kind, asked)
-        if found is not None and fits(form, found):
-            return filled(form, found, self.context.workspace.items)
+        if found is not None and fits(form, found, self.items):
+            return filled(form, found, self.items)
         gc.collect()  # the reference before may be part of a reference cycle
         answers = ask(load_reference(self.context, reference, self.device))
-        self.kept.keep(reference, kind, asked, numbers(answers))
+        self.kept.keep(reference, kind, asked, numbers(answers, self.items))
         return answers
 
 
@@ -116,25 +116,25 @@ def question(context: RequestContext, asked: Recommender) -> str:
     return hashlib.sha256(json.dumps(to_json(about), sort_keys=True).encode()).hexdigest()
 
 
-def numbers(answers: Any) -> dict[str, np.ndarray]:
-    """Return what a model answered, by its place in `answers`, without users and labels."""
-    return dict(_leaves(answers, ""))
+def numbers(answers: Any, items: Sequence[Item]) -> dict[str, np.ndarray]:
+    """Return what a model answered, by its place in `answers`, without users and labels; items by their number."""
+    return dict(_leaves(answers, "", {item.id: number for number, item in enumerate(items)}))
 
 
-def fits(form: Any, found: Arrays) -> bool:
+def fits(form: Any, found: Arrays, items: Sequence[Item]) -> bool:
     """Whether kept numbers have the places and shapes of `form`."""
-    return {place: one.shape for place, one in numbers(form).items()} == {
+    return {place: one.shape for place, one in numbers(form, items).items()} == {
         place: one.shape for place, one in found.items()
     }
 
 
-def filled(form: T, found: Arrays, items: Mapping[str, Item], place: str = "") -> T:
+def filled(form: T, found: Arrays, items: Sequence[Item], place: str = "") -> T:
     """Return a copy of `form` with the kept numbers in the places of its own.
 
     Args:
         form: Answers of another model to the same question.
         found: The kept numbers.
-        items: The catalogue, for titles.
+        items: The catalogue, in its order.
         place: Where `form` stands in the whole answers.
     """
     value: Any = form
@@ -142,7 +142,7 @@ def filled(form: T, found: Arrays, items: Mapping[str, Item], place: str = "") -
         value = found.get(place, value)
     elif _is_list(value):
         rows = zip(found[f"{place}/items"].tolist(), found[f"{place}/scores"].tolist(), strict=True)
-        value = tuple(Recommendation(item, items[item].title, score) for item, score in rows)
+        value = tuple(Recommendation(items[number].id, items[number].title, score) for number, score in rows)
     else:
         parts = [filled(part, found, items, f"{place}/{name}") for name, part in _parts(value)]
         if is_dataclass(value) and not isinstance(value, type):
@@ -154,15 +154,15 @@ def filled(form: T, found: Arrays, items: Mapping[str, Item], place: str = "") -
     return cast(T, value)
 
 
-def _leaves(value: Any, place: str) -> Iterator[tuple[str, np.ndarray]]:
+def _leaves(value: Any, place: str, numbers: Mapping[str, int]) -> Iterator[tuple[str, np.ndarray]]:
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         yield place, value
     elif _is_list(value):
-        yield f"{place}/items", np.array([one.item for one in value])
+        yield f"{place}/items", np.array([numbers[one.item] for one in value])
         yield f"{place}/scores", np.array([one.score for one in value])
     else:
         for name, part in _parts(value):
-            yield from _leaves(part, f"{place}/{name}")
+            yield from _leaves(part, f"{place}/{name}", numbers)
 
 
 def _parts(value: Any) -> list[tuple[str, Any]]:

@@ -1,18 +1,19 @@
 """Files with the answers of references, beside the references, and their entries in the ledger.
 
-A file is one NumPy archive per reference and kind of question. Where a ledger is kept, only a file that its writer
+A file holds the tensors of one kind of question, and in its header the digests of the question and of the reference's
+weights. Where a ledger is kept, only a file that its writer
 entered is read, so nobody can plant answers by writing files.
 """
 
 import hashlib
-import io
+import json
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from core.runs.ledger import RunLedger
 from core.utils.atomic_io import write_bytes
@@ -21,7 +22,8 @@ from core.workspace.run_layout import AdapterLayout
 
 Arrays = Mapping[str, np.ndarray]
 log = logging.getLogger("core")
-QUESTION, ADAPTER = "question", "adapter"  # digests in an archive
+QUESTION, ADAPTER = "question", "adapter"  # digests in the header of a file
+HEADER = 8  # bytes of a file that hold the length of its header
 
 
 class AnswerFiles:
@@ -42,19 +44,17 @@ class AnswerFiles:
         content = file.read_bytes() if file.is_file() else b""
         if not content or not self._trusts(file, content):
             return None
-        found = _read(file, content)
-        digests = {name: str(found.pop(name, "")) for name in (QUESTION, ADAPTER)}
+        digests, found = _read(file, content)
         weights = AdapterLayout(reference).weights
-        adapter = sha256_of_file(weights) if weights.is_file() else digests[ADAPTER]
+        adapter = sha256_of_file(weights) if weights.is_file() else digests.get(ADAPTER)
         return found if digests == {QUESTION: question, ADAPTER: adapter} else None
 
     def keep(self, reference: Path, kind: str, question: str, numbers: Arrays) -> None:
         """Write the answers of a reference and enter the file into the ledger."""
-        layout, archive = AdapterLayout(reference), io.BytesIO()
+        layout = AdapterLayout(reference)
         digests = {QUESTION: question, ADAPTER: sha256_of_file(layout.weights)}
-        arrays: dict[str, Any] = {name: np.array(digest) for name, digest in digests.items()} | dict(numbers)
-        np.savez_compressed(archive, **arrays)
-        file, content = layout.answers(kind), archive.getvalue()
+        arrays = {place: np.ascontiguousarray(one) for place, one in numbers.items()}
+        file, content = layout.answers(kind), save(arrays, digests)
         write_bytes(file, content)
         self.ledger.record_answers(self.request, file)
         if self.entered is not None:
@@ -80,15 +80,17 @@ def reference_digest(reference: Path) -> str:
     layout = AdapterLayout(reference)
     if layout.weights.is_file():
         return sha256_of_file(layout.weights)
-    told = {str(_read(file, file.read_bytes()).get(ADAPTER, "")) for file in reference.glob(layout.answers("*").name)}
+    files = reference.glob(layout.answers("*").name)
+    told = {_read(file, file.read_bytes())[0].get(ADAPTER, "") for file in files}
     return told.pop() if len(told) == 1 else ""
 
 
-def _read(file: Path, content: bytes) -> dict[str, np.ndarray]:
-    """The arrays of an archive; none where it is damaged, so that the reference is asked again."""
+def _read(file: Path, content: bytes) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """The digests and tensors of a file; none where it is damaged, so that the reference is asked again."""
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return dict(archive)
-    except (OSError, ValueError, BadZipFile) as error:
+        arrays = load(content)
+        size = int.from_bytes(content[:HEADER], "little")
+        return json.loads(content[HEADER : HEADER + size]).get("__metadata__", {}), arrays
+    except (SafetensorError, ValueError) as error:
         log.warning("%s is damaged (%s): the reference is asked again", file, error)
-        return {}
+        return {}, {}

@@ -8,7 +8,7 @@ base/  adapter/                 Hugging Face and PEFT folders, or the paths that
 recipe.json                     how a given adapter was made, for its references
 adapter-RUN/                    the adapter of an approved run, in use since its approval
 requests/ID.json
-references/ID/seed-K/           adapters retrained without the request's data, and answers-KIND.npz: what they answered
+references/ID/seed-K/           adapters retrained without the request's data, and what they answered
 references/ID/training.*        progress, log, lock and stop mark of their training, see TrainingLayout
 runs/store.sqlite               state of every run
 runs/ID/                        one run, see RunLayout

@@ -230,9 +230,9 @@ class AdapterLayout:
 
     def answers(self, kind: str) -> Path:
         """The kept answers of a reference to one kind of question."""
-        return self.path / f"{ANSWERS}{kind}.npz"
+        return self.path / f"{ANSWERS}{kind}.safetensors"
 
     @property
     def is_finished(self) -> bool:
         """Whether the folder holds an adapter, or at least the answers that were kept of it."""
-        return self.weights.is_file() or any(self.path.glob(f"{ANSWERS}*.npz"))
+        return self.weights.is_file() or any(self.path.glob(f"{ANSWERS}*.safetensors"))
