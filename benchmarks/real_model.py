@@ -138,7 +138,7 @@ def parts(recommender: Recommender, context: RequestContext) -> Iterator[Part]:
         f"ranking of {TITLES} titles for one user", "a whole prompt for each title",
         lambda: score_candidates(recommender, asked, titles, setup), lambda: plain.forward(chunks), "-",
     )  # fmt: skip
-    pairs = make_prompt_pairs(recommender, context, context.split.forget or context.split.retain, 0, PAIRS)
+    pairs = make_prompt_pairs(recommender, context, context.split.retain, 0, PAIRS)
     longest = max(len(pair.ids) for pair in pairs)
     ids = [pair.ids + (0,) * (longest - len(pair.ids)) for pair in pairs]
     yield Part(
@@ -158,7 +158,7 @@ def _training(plain: Plain, context: RequestContext) -> Part:
 
 
 def measured(part: Part) -> str:
-    """Row of one part: REPEATS pairs in alternating order, and the median of their ratios with its sign interval."""
+    """Row of one part: REPEATS pairs in alternating order, and the median of their ratios with their range."""
     pairs = []
     for number in range(WARM + REPEATS):
         works = {"ours": part.ours, "plain": part.plain}

@@ -42,26 +42,21 @@ def dashboard(
 
 
 def build_demo(
-    name: Annotated[str, typer.Option("--world", help="Which world to build: cinema or smollm2.")] = "cinema",
-    target: Annotated[Path | None, typer.Option(help="Where to write it; by default its folder in assets/.")] = None,
+    target: Annotated[Path, typer.Option(help="Where to write the demo world.")] = Path("assets/demo"),
     check: Annotated[
         bool, typer.Option("--check", help="Build into a temporary folder and compare digests; replace nothing.")
     ] = False,
 ) -> None:
-    """Rebuild every file of a shipped world from its generator; an interrupted build goes on where it was."""
+    """Rebuild every file of the demo world from its generator; an interrupted build goes on where it was."""
     from core.demo.build import build  # loads torch
-    from core.demo.worlds import WORLDS  # loads torch
+    from core.demo.worlds import CINEMA  # loads torch
 
-    if name not in WORLDS:
-        raise RunError(f"World {name!r} is unknown: choose one of {', '.join(WORLDS)}.")
-    world = WORLDS[name]
-    target = target or Path("assets") / world.folder
     with progress() as bars:
-        differing = build(world, target, step_bars(bars), check)
+        differing = build(CINEMA, target, step_bars(bars), check)
     if differing:
         err.print(f"{len(differing)} files differ from the manifest: {', '.join(differing)}", style="red")
         raise typer.Exit(1)
-    out.print(f"Every file of the world at {target} matches the manifest.")
+    out.print(f"Every file of the demo world at {target} matches the manifest.")
 
 
 def _dashboard(workspace: Path, port: int) -> None:

@@ -1,4 +1,4 @@
-"""Build of the shipped worlds: one command rebuilds every file of a world in assets/.
+"""Build of the embedded demo world: one command rebuilds every file of assets/demo.
 
 An interrupted build goes on where it was, at the next reference or run. `manifest.json` holds the digest of each file
 that depends only on the seeds. Files with time stamps (status, events, log, report) are listed by name. Weights are
@@ -36,7 +36,7 @@ from core.utils.serialization import read_json, write_json
 from core.verification.thresholds import Thresholds
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout
-from core.workspace.run_layout import ANSWERS
+from core.workspace.run_layout import AdapterLayout
 
 SEED = 1  # of all runs
 CREATED = "2026-01-01T00:00:00+00:00"  # of the benchmark's requests
@@ -77,7 +77,7 @@ def make_demo(world: DemoWorld, folder: Path, report: Callable[[str, Step], bool
         train_references(workspace, request.id, world.references, "cpu", watch)
         for run in wanted.runs:
             finished_run(folder, request, run)
-        _drop_what_is_not_shipped(world, workspace.reference_folders(request.id))
+        _drop_answers(workspace.reference_folders(request.id))
     layout = WorkspaceLayout(folder)
     for file in (*layout.store_files(), layout.work_lock):  # data of processes; the demo is shipped without them
         file.unlink(missing_ok=True)
@@ -87,13 +87,11 @@ def _report_reference(report: Callable[[str, Step], bool], request: str, number:
     return report(f"{request}, reference {number + 1}", step)
 
 
-def _drop_what_is_not_shipped(world: DemoWorld, references: Sequence[Path]) -> None:
-    """Remove the answers of references that are shipped, and the weights of those that are not."""
+def _drop_answers(references: Sequence[Path]) -> None:
+    """Remove what was kept of the references' answers, which would double the size of the demo."""
     for folder in references:
-        for file in folder.iterdir():
-            is_answer = file.name.startswith(ANSWERS)
-            if is_answer == world.ships_references:
-                file.unlink()
+        for file in folder.glob(AdapterLayout(folder).answers("*").name):
+            file.unlink()
 
 
 def world_data(world: DemoWorld) -> Dataset:

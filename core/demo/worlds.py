@@ -1,7 +1,4 @@
-"""The shipped worlds: the fictional cinema on a small base model of its own, and on a pretrained LLM.
-
-A world is a row of `WORLDS`; `core.demo.build` builds any of them.
-"""
+"""What the demo world is made of: its data, models, requests and runs; `core.demo.build` builds it."""
 
 from dataclasses import dataclass
 
@@ -53,22 +50,19 @@ class DemoRequest:
 
 @dataclass(frozen=True)
 class DemoWorld:
-    """One shipped world.
+    """One world.
 
     Attributes:
-        folder: Its name in assets/.
         people: Users of the cinema.
         films: Films of its catalogue.
         ratings: Fewest and most ratings of a user.
-        crowd: Users elsewhere whom a base model of its own is trained on; 0 for a pretrained one.
+        crowd: Users elsewhere whom the base model is trained on.
         settings: Settings of the workspace.
-        scratch: Settings of a base model of its own, and the split of the users.
+        scratch: Settings of the base model, and the split of the users.
         requests: Its requests.
         references: Retrained references of each request.
-        ships_references: Whether the references' weights are shipped; otherwise only what they answered.
     """
 
-    folder: str
     people: int
     films: int
     ratings: tuple[int, int]
@@ -77,11 +71,9 @@ class DemoWorld:
     scratch: Scratch
     requests: tuple[DemoRequest, ...]
     references: int = 5
-    ships_references: bool = True
 
 
 CINEMA = DemoWorld(
-    "demo",
     people=400,
     films=240,
     ratings=(40, 70),
@@ -128,4 +120,3 @@ CINEMA = DemoWorld(
         ),
     ),
 )  # fmt: skip
-WORLDS = {"cinema": CINEMA}

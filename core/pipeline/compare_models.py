@@ -59,6 +59,7 @@ def compare_models(
     unlearned: Recommender,
     original: ModelOutputs,
     context: RequestContext,
+    device: str,
     kept: KeptAnswers,
     on_loaded: Callable[[Recommender], None],
     progress: Callable[[float], None],
@@ -69,6 +70,7 @@ def compare_models(
         unlearned: The model with the unlearned adapter.
         original: The outputs of the original model.
         context: The data of the request.
+        device: Where the references are loaded.
         kept: Keeps the references' outputs for the next run.
         on_loaded: Receives each reference that is loaded, before it is evaluated.
         progress: Receives the share that is done; each model is as much work as another.
@@ -79,7 +81,7 @@ def compare_models(
         return lambda share: progress((number + share) / (len(folders) + 1))
 
     outputs = [evaluate_model(unlearned, context, lists=True, progress=of_model(0))]
-    references = ReferenceAnswers(kept, context, unlearned)
+    references = ReferenceAnswers(kept, context, unlearned, device)
     for number, folder in enumerate(folders, 1):
         lists = number == 1
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
@@ -59,12 +60,19 @@ class ReferenceAnswers:
     Args:
         kept: Keeps the answers.
         context: The data of the request.
-        asked: The model at hand, which is asked the same; references are asked on its device.
+        asked: The model at hand, which is asked the same.
+        device: Where references are loaded: a name of a device, or several for a model over several GPUs.
     """
 
-    def __init__(self, kept: KeptAnswers, context: RequestContext, asked: Recommender) -> None:
-        self.kept, self.context, self.device = kept, context, str(asked.device)
-        self.question, self.items = question(context, asked), tuple(context.workspace.items.values())
+    def __init__(self, kept: KeptAnswers, context: RequestContext, asked: Recommender, device: str) -> None:
+        self.kept, self.context, self.device = kept, context, device
+        self.precision = (asked.device.type, str(asked.dtype))
+        self.items = tuple(context.workspace.items.values())
+
+    @cached_property
+    def question(self) -> str:
+        """The digest of what all references are asked; without references, nothing needs to be read for it."""
+        return question(self.context, self.precision)
 
     def of(self, reference: Path, kind: str, form: T, ask: Callable[[Recommender], T]) -> T:
         """Return the answers of one reference.
@@ -100,8 +108,13 @@ def load_reference(context: RequestContext, reference: Path, device: str) -> Rec
     return load_adapter(context.workspace, str(reference), device)
 
 
-def question(context: RequestContext, asked: Recommender) -> str:
-    """SHA-256 of everything beside the adapter that decides what a model answers."""
+def question(context: RequestContext, precision: tuple[str, str]) -> str:
+    """SHA-256 of everything beside the adapter that decides what a model answers.
+
+    Args:
+        context: The data of the request.
+        precision: Kind of the device, and dtype of the weights.
+    """
     workspace = context.workspace
     layout, settings = workspace.layout, workspace.settings
     files = (layout.items, layout.interactions, layout.user_split, workspace.templates)
@@ -111,7 +124,7 @@ def question(context: RequestContext, asked: Recommender) -> str:
         "request": [context.request.users, context.request.interactions],
         "settings": {name: value for name, value in asdict(settings).items() if name not in ("people", "clusters")},
         "data": [sha256_of_file(file) for file in files],
-        "precision": [asked.device.type, str(asked.dtype)],
+        "precision": precision,
     }
     return hashlib.sha256(json.dumps(to_json(about), sort_keys=True).encode()).hexdigest()
 
@@ -154,15 +167,15 @@ def filled(form: T, found: Arrays, items: Sequence[Item], place: str = "") -> T:
     return cast(T, value)
 
 
-def _leaves(value: Any, place: str, numbers: Mapping[str, int]) -> Iterator[tuple[str, np.ndarray]]:
+def _leaves(value: Any, place: str, number_of: Mapping[str, int]) -> Iterator[tuple[str, np.ndarray]]:
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         yield place, value
     elif _is_list(value):
-        yield f"{place}/items", np.array([numbers[one.item] for one in value])
+        yield f"{place}/items", np.array([number_of[one.item] for one in value])
         yield f"{place}/scores", np.array([one.score for one in value])
     else:
         for name, part in _parts(value):
-            yield from _leaves(part, f"{place}/{name}", numbers)
+            yield from _leaves(part, f"{place}/{name}", number_of)
 
 
 def _parts(value: Any) -> list[tuple[str, Any]]:

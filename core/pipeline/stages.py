@@ -246,8 +246,9 @@ def encode_unlearning_prompts(recommender: Recommender, context: RequestContext)
 def _evaluate(job: _Job, unlearned: Recommender, original: ModelOutputs, kept: KeptAnswers) -> Evaluation:
     """Step 4: compare the unlearned model with the original and the retrained references."""
     return compare_models(
-        unlearned, original, job.context, kept, lambda one: job.observer.on_event(ModelLoaded(one)), job.timer.progress
-    )
+        unlearned, original, job.context, job.spec.device, kept,
+        lambda reference: job.observer.on_event(ModelLoaded(reference)), job.timer.progress,
+    )  # fmt: skip
 
 
 def _build_report(job: _Job, grouping: GroupingResult, evaluation: Evaluation) -> ReportBuilt:

@@ -3,7 +3,7 @@
 import math
 
 from core.report.localization import Locale, Value, text_id
-from core.report.numbers import percent_ends
+from core.report.numbers import percent, percent_ends
 from core.types import Check, Verdict, Verification
 from core.types.checks import Detail
 
@@ -50,7 +50,7 @@ def next_step_id(step: str) -> str:
 def _values(verification: Verification, texts: Locale) -> dict[str, Value]:
     details = verification.details
     return {
-        "confidence": _percent(math.floor(1000 * _number(details.get("confidence"))) / 1000, digits=1),
+        "confidence": f"{math.floor(1000 * _number(details.get('confidence'))) / 10:g}%",
         "at_least": _percent(math.floor(100 * _number(details.get("at_least"))) / 100),
         "theta": _percent(details.get("theta")),
         "kept": _percent(1 - _number(details.get("theta"))),
@@ -87,8 +87,5 @@ def _number(value: Detail) -> float:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
 
 
-def _percent(value: Detail, digits: int = 0) -> str:
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        return UNKNOWN
-    shown = f"{100 * value:.{digits}f}"
-    return (shown.rstrip("0").rstrip(".") if digits else shown).replace("-", "−") + "%"
+def _percent(value: Detail) -> str:
+    return percent(value) if isinstance(value, int | float) else UNKNOWN

@@ -1,12 +1,10 @@
 """Files with the answers of references, beside the references, and their entries in the ledger.
 
-A file holds the tensors of one kind of question, and in its header the digests of the question and of the reference's
-weights. Where a ledger is kept, only a file that its writer
-entered is read, so nobody can plant answers by writing files.
+A file holds the numbers of one kind of question, and the digests of the question and of the reference's weights. Where
+a ledger is kept, only a file that its writer entered is read, so nobody can plant answers by writing files.
 """
 
 import hashlib
-import json
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,9 +19,9 @@ from core.utils.hashing import sha256_of_file
 from core.workspace.run_layout import AdapterLayout
 
 Arrays = Mapping[str, np.ndarray]
+NO_DIGEST = np.empty(0, np.uint8)
 log = logging.getLogger("core")
-QUESTION, ADAPTER = "question", "adapter"  # digests in the header of a file
-HEADER = 8  # bytes of a file that hold the length of its header
+QUESTION, ADAPTER = "question", "adapter"  # digests in a file, as bytes
 
 
 class AnswerFiles:
@@ -44,21 +42,24 @@ class AnswerFiles:
         content = file.read_bytes() if file.is_file() else b""
         if not content or not self._trusts(file, content):
             return None
-        digests, found = _read(file, content)
+        found = _read(file, content)
+        asked, adapter = _digest(found.pop(QUESTION, NO_DIGEST)), _digest(found.pop(ADAPTER, NO_DIGEST))
         weights = AdapterLayout(reference).weights
-        adapter = sha256_of_file(weights) if weights.is_file() else digests.get(ADAPTER)
-        return found if digests == {QUESTION: question, ADAPTER: adapter} else None
+        own = sha256_of_file(weights) if weights.is_file() else adapter
+        return found if (asked, adapter) == (question, own) else None
 
     def keep(self, reference: Path, kind: str, question: str, numbers: Arrays) -> None:
         """Write the answers of a reference and enter the file into the ledger."""
         layout = AdapterLayout(reference)
         digests = {QUESTION: question, ADAPTER: sha256_of_file(layout.weights)}
-        arrays = {place: np.ascontiguousarray(one) for place, one in numbers.items()}
-        file, content = layout.answers(kind), save(arrays, digests)
+        arrays = {name: np.frombuffer(bytes.fromhex(digest), np.uint8) for name, digest in digests.items()}
+        arrays |= {place: np.ascontiguousarray(one) for place, one in numbers.items()}
+        file, content = layout.answers(kind), save(arrays)
+        digest = hashlib.sha256(content).hexdigest()  # of what was computed, not of what lies in the file by now
         write_bytes(file, content)
-        self.ledger.record_answers(self.request, file)
+        self.ledger.record_answers(self.request, file, digest)
         if self.entered is not None:
-            self.entered[_name(file)] = hashlib.sha256(content).hexdigest()
+            self.entered[_name(file)] = digest
 
     def _trusts(self, file: Path, content: bytes) -> bool:
         """Whether no ledger is kept, or this very content was entered."""
@@ -81,16 +82,18 @@ def reference_digest(reference: Path) -> str:
     if layout.weights.is_file():
         return sha256_of_file(layout.weights)
     files = reference.glob(layout.answers("*").name)
-    told = {_read(file, file.read_bytes())[0].get(ADAPTER, "") for file in files}
+    told = {_digest(_read(file, file.read_bytes()).get(ADAPTER, NO_DIGEST)) for file in files}
     return told.pop() if len(told) == 1 else ""
 
 
-def _read(file: Path, content: bytes) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    """The digests and tensors of a file; none where it is damaged, so that the reference is asked again."""
+def _digest(stored: np.ndarray) -> str:
+    return stored.tobytes().hex()
+
+
+def _read(file: Path, content: bytes) -> dict[str, np.ndarray]:
+    """The arrays of a file; none where it is damaged, so that the reference is asked again."""
     try:
-        arrays = load(content)
-        size = int.from_bytes(content[:HEADER], "little")
-        return json.loads(content[HEADER : HEADER + size]).get("__metadata__", {}), arrays
+        return dict(load(content))
     except (SafetensorError, ValueError) as error:
         log.warning("%s is damaged (%s): the reference is asked again", file, error)
-        return {}, {}
+        return {}

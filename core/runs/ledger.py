@@ -25,8 +25,8 @@ class RunLedger(Protocol):
     def record_reference(self, request_id: str, folder: Path, name: str) -> None:
         """Enter a trained reference: the adapter in `folder`, under the name of its final folder."""
 
-    def record_answers(self, request_id: str, file: Path) -> None:
-        """Enter the kept answers of a reference, in a file of the reference's folder."""
+    def record_answers(self, request_id: str, file: Path, digest: str) -> None:
+        """Enter the kept answers of a reference: the SHA-256 of a file in the reference's folder."""
 
     def entered_answers(self, request_id: str) -> dict[str, str] | None:
         """SHA-256 of each file of kept answers that was entered, by reference and file; None without a ledger."""
@@ -59,7 +59,7 @@ class NullLedger:
     def record_reference(self, request_id: str, folder: Path, name: str) -> None:
         """Do nothing."""
 
-    def record_answers(self, request_id: str, file: Path) -> None:
+    def record_answers(self, request_id: str, file: Path, digest: str) -> None:
         """Do nothing."""
 
     def entered_answers(self, _request_id: str) -> None:

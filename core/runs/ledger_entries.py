@@ -127,10 +127,10 @@ class Ledger:
         own = (one for one in self.statements() if one.kind == REFERENCE and one.content["of"] == request_id)
         return {one.content["seed"]: one.subjects["reference"] for one in own}
 
-    def record_answers(self, request_id: str, file: Path) -> None:
-        """Enter the kept answers of a reference, in a file of the reference's folder."""
+    def record_answers(self, request_id: str, file: Path, digest: str) -> None:
+        """Enter the kept answers of a reference: the SHA-256 of a file in the reference's folder."""
         content = {"of": request_id, "seed": file.parent.name, "file": file.name}
-        self.append(ANSWERS, {"answers": sha256_of_file(file)}, content)
+        self.append(ANSWERS, {"answers": digest}, content)
 
     def entered_answers(self, request_id: str) -> dict[str, str]:
         """SHA-256 of each file of kept answers that was entered, by reference and file; the last entry counts."""

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from core.errors import RunError
 from core.evaluation.evaluate import LIST_LENGTH, top_list
@@ -19,9 +18,7 @@ from core.runs.handle import RunHandle
 from core.runs.process_identity import this_worker
 from core.types import Overlap, RunState, RunStatus
 from core.utils.clock import utc_now
-from core.workspace import Workspace
 from core.workspace.locks import shared_model_lock
-from core.workspace.run_layout import AdapterLayout
 
 WRITE_EVERY = 1.0  # seconds between status writes
 
@@ -43,7 +40,7 @@ def overlaps(
         raise RunError(f"Run {run.id!r} has no adapter: choose a finished run.")
     workspace = run.workspace
     request = workspace.request(run.spec.request)
-    folders = [workspace.adapter, run.layout.adapter, *_first_reference(workspace, request.id)]
+    folders = [workspace.adapter, run.layout.adapter, *workspace.reference_adapters(request.id)[:1]]
     models = [load_adapter(workspace, str(folder), device) for folder in folders]
     context = make_context(workspace, request, models[0].tokenizer)
     others = [user for user, events in context.histories.items() if events and user not in request.subjects]
@@ -52,12 +49,6 @@ def overlaps(
         result.append(_overlap(user, models, context))
         progress(done / len(others))
     return tuple(result)
-
-
-def _first_reference(workspace: Workspace, request_id: str) -> list[Path]:
-    """The first reference, unless only its answers were kept."""
-    first = workspace.reference_folders(request_id)[:1]
-    return [folder for folder in first if AdapterLayout(folder).weights.is_file()]
 
 
 def _overlap(user: str, models: Sequence[Recommender], context: RequestContext) -> Overlap:

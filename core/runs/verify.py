@@ -87,7 +87,7 @@ def _evidence(
     folders = workspace.reference_folders(request.id)
     unlearned = load_adapter(workspace, str(run.layout.adapter), device)
     context = make_context(workspace, request, unlearned.tokenizer)
-    references = ReferenceAnswers(AnswerFiles(request.id, ledger), context, unlearned)
+    references = ReferenceAnswers(AnswerFiles(request.id, ledger), context, unlearned, device)
     ask = partial(collect_answers, context=context, full=full)
     answers = [ask(unlearned)]
     del unlearned  # before the next one is loaded

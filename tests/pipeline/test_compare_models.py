@@ -24,6 +24,7 @@ def test_reference_is_freed_before_the_next_one_is_loaded(workspace, monkeypatch
         recommender,
         compare_models.evaluate_model(recommender, context, lists=True),
         context,
+        "cpu",
         NOTHING_KEPT,
         lambda _: references.append(len(shares)),
         shares.append,

@@ -5,8 +5,6 @@ from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
-import torch
-from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from core.errors import ModelError
@@ -16,7 +14,7 @@ from core.pipeline import kept_answers
 from core.pipeline.collect_answers import collect_answers
 from core.pipeline.compare_models import evaluate_model
 from core.pipeline.context import load_adapter, make_context
-from core.pipeline.kept_answers import filled, fits, numbers, question
+from core.pipeline.kept_answers import NOTHING_KEPT, ReferenceAnswers, filled, fits, numbers, question
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
 from core.runs.submit import create_run
@@ -119,8 +117,7 @@ def test_other_answers_than_those_entered_are_not_read(with_ledger, loads, chang
     file = AdapterLayout(folder).answers("evaluation-lists")
     if change == "planted":
         arrays = load_file(file)
-        with safe_open(file, "np") as opened:
-            save_file(arrays | {"/forget/margins": arrays["/forget/margins"] + 1}, file, opened.metadata())
+        save_file(arrays | {"/forget/margins": arrays["/forget/margins"] + 1}, file)
     elif change == "damaged":
         file.write_bytes(file.read_bytes()[:-40])
     elif change == "other data":
@@ -139,10 +136,21 @@ def test_other_answers_than_those_entered_are_not_read(with_ledger, loads, chang
 def test_question_names_rows_settings_and_request(workspace):
     request = workspace.requests()[0]
     model = load_adapter(workspace, str(workspace.adapter), "cpu")
-    asked = question(make_context(workspace, request, model.tokenizer), model)
+    context, precision = make_context(workspace, request, model.tokenizer), ("cpu", "torch.float32")
+    asked = question(context, precision)
     other = replace(request, users=request.users[:0], interactions=((request.users[0], next(iter(workspace.items))),))
-    assert asked == question(make_context(workspace, request, model.tokenizer), model)
-    assert asked != question(replace(make_context(workspace, request, model.tokenizer), request=other), model)
-    assert asked != question(
-        make_context(workspace, request, model.tokenizer), replace(model, device=torch.device("meta"))
+    assert asked == question(make_context(workspace, request, model.tokenizer), precision)
+    assert asked != question(replace(context, request=other), precision)
+    assert asked != question(context, ("cuda", "torch.bfloat16"))
+
+
+def test_reference_is_loaded_on_all_devices_of_the_run(with_ledger, monkeypatch):
+    model = load_adapter(with_ledger, str(with_ledger.adapter), "cpu")
+    context, devices = make_context(with_ledger, with_ledger.requests()[0], model.tokenizer), []
+    monkeypatch.setattr(
+        kept_answers, "load_adapter", lambda _workspace, _adapter, device: devices.append(device) or model
     )
+    answers = ReferenceAnswers(NOTHING_KEPT, context, model, "cuda:0,cuda:1")
+    form = evaluate_model(model, context)
+    answers.of(with_ledger.reference_folders(context.request.id)[0], "evaluation", form, lambda _model: form)
+    assert devices == ["cuda:0,cuda:1"]

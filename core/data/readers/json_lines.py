@@ -26,13 +26,16 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+DECODER = json.JSONDecoder(object_pairs_hook=_object)  # made once, as `json.loads` would make one for each line
+
+
 def _rows(path: Path) -> Rows:
     with open_text(path) as file:
         for number, line in enumerate(lines_of(path, file), 1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line, object_pairs_hook=_object)
+                row = DECODER.decode(line)
             except _DoubleKeyError as error:
                 raise DataError(f"{path} line {number} has the key {str(error)!r} twice: keep one.") from None
             except (ValueError, RecursionError):
