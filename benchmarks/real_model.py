@@ -53,7 +53,7 @@ class Part:
         plain_name: The plain form of the same work.
         ours: Does it.
         plain: Does it in the plain form.
-        goal: Largest ratio that was asked for.
+        goal: The largest acceptable ratio.
     """
 
     name: str
@@ -98,7 +98,7 @@ class Plain:
             self.model(**inputs)
 
     def attribute(self, ids: Sequence[tuple[int, ...]]) -> None:
-        """POINTS + 1 forward passes and POINTS backward passes to the embeddings: the floor of any path of gradients."""
+        """POINTS + 1 forward passes and POINTS backward passes to the embeddings: the least that POINTS gradients need."""
         tokens, embed = torch.tensor(ids), self.model.get_input_embeddings()
         with torch.no_grad():
             self.model(input_ids=tokens, logits_to_keep=1)
@@ -192,13 +192,13 @@ def what_if(recommender: Recommender, context: RequestContext) -> str:
         next_head.append(seconds(lambda scenario=scenario: scenario.top({"a20.h2": 0.0})))
     return (
         f"A user's list of 10 among {len(candidates(history, context.prompt_setup))} titles with one head off: "
-        f"{median(opening):.1f} s the first time ({min(opening):.1f} to {max(opening):.1f}; goal 2 on two cores), "
+        f"{median(opening):.1f} s the first time ({min(opening):.1f} to {max(opening):.1f}; goal 2 with two cores, of which one works here), "
         f"{median(next_head):.1f} s for another head; n = {len(opening)} users."
     )
 
 
 def peak_of_training(folder: Path) -> str:
-    """Peak memory of a process that trains one epoch."""
+    """Peak memory of a process that trains on 24 prompts."""
     code = (
         "import resource, sys; from benchmarks.real_model import *; torch.set_num_threads(1); w = Workspace(Path(sys.argv[1])); "
         "r = fresh_adapter(w, 'cpu', 0); c = make_context(w, None, r.tokenizer); "

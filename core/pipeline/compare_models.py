@@ -73,7 +73,7 @@ def compare_models(
         device: Where the references are loaded.
         kept: Keeps the references' outputs for the next run.
         on_loaded: Receives each reference that is loaded, before it is evaluated.
-        progress: Receives the share that is done; each model is as much work as another.
+        progress: Receives the share that is done; each model counts alike, though kept answers take no time.
     """
     folders = context.workspace.reference_folders(context.request.id)
 
@@ -89,8 +89,8 @@ def compare_models(
             on_loaded(recommender)
             return evaluate_model(recommender, context, lists=lists, progress=of_model(number))
 
-        form = outputs[0] if lists else replace(outputs[0], lists={})
-        outputs.append(references.of(folder, "evaluation-lists" if lists else "evaluation", form, ask))
+        template = outputs[0] if lists else replace(outputs[0], lists={})
+        outputs.append(references.of(folder, "evaluation-lists" if lists else "evaluation", template, ask))
         of_model(number)(1.0)
     extra = context.workspace.interactions.of_users(context.workspace.user_split.base_users)
     item_mean = item_mean_auc(context.split.retain, extra, context.split.test)

@@ -1,8 +1,8 @@
 """Answers of retrained references that are kept, since every run and verification of a request asks them the same.
 
-Kept are the numbers alone. Who answered, and what is true, follows from the rows, which are the same for all models of
-a request; so the answers of the model at hand serve as the form that the numbers are filled into (`filled`). Kept
-answers hold for one question only: the same rows, settings, base model, adapter, device and precision.
+Only arrays of numbers and top lists are kept. Users, labels and names are copied from the unlearned model's answers to
+the same questions (`template`). Kept answers hold for one question only: the same data, settings, base model and its
+tokenizer, kind of device and dtype, and the same rows in the same order.
 """
 
 import gc
@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
+from core.data.paraphrases import FILE as PARAPHRASES
 from core.errors import ModelError
 from core.models.hub import fingerprint, resolve
 from core.models.recommender import Recommender
@@ -26,7 +27,9 @@ from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json
 from core.workspace.run_layout import AdapterLayout
 
-VERSION = 1  # raise it where models are asked anything else than before
+VERSION = 1  # raise it with every change of the code that changes a model's answers
+NO_MATTER = ("name", "data", "base", "base_note", "adapter", "launcher", "clusters", "people", "forgotten_share")
+TOKENIZER = ("*.json", "*.model", "*.txt")  # files of a base model beside its weights
 Arrays = Mapping[str, np.ndarray]
 T = TypeVar("T")
 
@@ -34,20 +37,29 @@ T = TypeVar("T")
 class KeptAnswers(Protocol):
     """Keeps the answers of references."""
 
+    def identity(self, reference: Path) -> dict[str, str]:
+        """Return digests of what decides a reference's answers; empty where its weights are gone."""
+
     def find(self, reference: Path, kind: str, question: str) -> Arrays | None:
         """Return what was kept of a reference's answers to a question, or None."""
 
-    def keep(self, reference: Path, kind: str, question: str, numbers: Arrays) -> None:
-        """Keep a reference's answers."""
+    def keep(self, reference: Path, kind: str, question: str, identity: Mapping[str, str], numbers: Arrays) -> None:
+        """Keep a reference's answers, if its identity is still the one from before it was loaded."""
 
 
 class NothingKept:
     """Keeps no answers."""
 
+    def identity(self, _reference: Path) -> dict[str, str]:
+        """Return nothing."""
+        return {}
+
     def find(self, _reference: Path, _kind: str, _question: str) -> None:
         """Return None."""
 
-    def keep(self, _reference: Path, _kind: str, _question: str, _numbers: Arrays) -> None:
+    def keep(
+        self, _reference: Path, _kind: str, _question: str, _identity: Mapping[str, str], _numbers: Arrays
+    ) -> None:
         """Do nothing."""
 
 
@@ -60,36 +72,37 @@ class ReferenceAnswers:
     Args:
         kept: Keeps the answers.
         context: The data of the request.
-        asked: The model at hand, which is asked the same.
+        model: The unlearned model, whose kind of device and dtype the references share.
         device: Where references are loaded: a name of a device, or several for a model over several GPUs.
     """
 
-    def __init__(self, kept: KeptAnswers, context: RequestContext, asked: Recommender, device: str) -> None:
+    def __init__(self, kept: KeptAnswers, context: RequestContext, model: Recommender, device: str) -> None:
         self.kept, self.context, self.device = kept, context, device
-        self.precision = (asked.device.type, str(asked.dtype))
+        self.precision = (model.device.type, str(model.dtype))
         self.items = tuple(context.workspace.items.values())
 
     @cached_property
     def question(self) -> str:
-        """The digest of what all references are asked; without references, nothing needs to be read for it."""
-        return question(self.context, self.precision)
+        """Digest of what all references are asked, computed when the first one is."""
+        return question_digest(self.context, self.precision)
 
-    def of(self, reference: Path, kind: str, form: T, ask: Callable[[Recommender], T]) -> T:
+    def of(self, reference: Path, kind: str, template: T, ask: Callable[[Recommender], T]) -> T:
         """Return the answers of one reference.
 
         Args:
             reference: Folder of the reference.
-            kind: What is asked: the same word for the same call of `ask`.
-            form: The answers of the model at hand to the same.
+            kind: Names the set of questions that `ask` asks.
+            template: The unlearned model's answers to the same questions.
             ask: Asks a model.
         """
-        asked = hashlib.sha256(f"{self.question} {kind}".encode()).hexdigest()
-        found = self.kept.find(reference, kind, asked)
-        if found is not None and fits(form, found, self.items):
-            return filled(form, found, self.items)
+        question = hashlib.sha256(f"{self.question} {kind} {rows_digest(template)}".encode()).hexdigest()
+        found = self.kept.find(reference, kind, question)
+        if found is not None and fits(template, found, self.items):
+            return with_numbers(template, found, self.items)
         gc.collect()  # the reference before may be part of a reference cycle
+        identity = self.kept.identity(reference)
         answers = ask(load_reference(self.context, reference, self.device))
-        self.kept.keep(reference, kind, asked, numbers(answers, self.items))
+        self.kept.keep(reference, kind, question, identity, numbers(answers, self.items))
         return answers
 
 
@@ -97,67 +110,88 @@ def load_reference(context: RequestContext, reference: Path, device: str) -> Rec
     """Load one reference of a request.
 
     Raises:
-        ModelError: Only its answers were kept, to another question.
+        ModelError: Its weights are gone.
     """
     if not AdapterLayout(reference).weights.is_file():
+        again = command_line("reference", "--workspace", str(context.workspace.root), "--request", context.request.id)
         raise ModelError(
-            f"Of reference {reference.name} only answers were kept, and not to what is asked now (another device, "
-            f"precision, data or kind of verification): ask the same, or remove its folder and train it again with "
-            f"{command_line('reference', '--request', context.request.id)}."
+            f"Reference {reference.name} has no weights and no kept answers that fit this device, data, settings and "
+            f"kind of verification: remove its folder and train it again with {again}."
         )
     return load_adapter(context.workspace, str(reference), device)
 
 
-def question(context: RequestContext, precision: tuple[str, str]) -> str:
-    """SHA-256 of everything beside the adapter that decides what a model answers.
+def question_digest(context: RequestContext, precision: tuple[str, str]) -> str:
+    """SHA-256 of the request, data, settings, texts, base model with its tokenizer, kind of device and dtype.
 
     Args:
         context: The data of the request.
-        precision: Kind of the device, and dtype of the weights.
+        precision: Kind of the device, and dtype of the weights. All GPUs are of one kind.
     """
     workspace = context.workspace
-    layout, settings = workspace.layout, workspace.settings
-    files = (layout.items, layout.interactions, layout.user_split, workspace.templates)
+    layout, settings = workspace.layout, asdict(workspace.settings)
+    base = resolve(workspace.base, workspace.settings.base_revision)
+    texts = [file for pattern in TOKENIZER for file in sorted(base.glob(pattern))]
+    files = (layout.items, layout.interactions, layout.user_split, workspace.templates, PARAPHRASES, *texts)
     about = {
         "version": VERSION,
-        "base": fingerprint(resolve(workspace.base, settings.base_revision)),
+        "base": fingerprint(base),
         "request": [context.request.users, context.request.interactions],
-        "settings": {name: value for name, value in asdict(settings).items() if name not in ("people", "clusters")},
-        "data": [sha256_of_file(file) for file in files],
+        "settings": {name: value for name, value in settings.items() if name not in NO_MATTER},
+        "files": [sha256_of_file(file) for file in files],
         "precision": precision,
     }
     return hashlib.sha256(json.dumps(to_json(about), sort_keys=True).encode()).hexdigest()
 
 
+def rows_digest(template: Any) -> str:
+    """SHA-256 of the users, labels and names in a model's answers, so that other rows of equal shape do not fit."""
+    digest = hashlib.sha256()
+    for key, value in _leaves(template, ""):
+        if isinstance(value, str):
+            digest.update(f"{key}={value}\n".encode())
+        elif isinstance(value, np.ndarray) and value.dtype.kind != "f":
+            digest.update(f"{key}={value.tolist()}\n".encode())
+    return digest.hexdigest()
+
+
 def numbers(answers: Any, items: Sequence[Item]) -> dict[str, np.ndarray]:
-    """Return what a model answered, by its place in `answers`, without users and labels; items by their number."""
-    return dict(_leaves(answers, "", {item.id: number for number, item in enumerate(items)}))
+    """Return what a model answered, by its key in `answers`, without users and labels; items by their number."""
+    number_of = {item.id: number for number, item in enumerate(items)}
+    found: dict[str, np.ndarray] = {}
+    for key, value in _leaves(answers, ""):
+        if _is_list(value):
+            found[f"{key}/items"] = np.array([number_of[one.item] for one in value])
+            found[f"{key}/scores"] = np.array([one.score for one in value])
+        elif isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            found[key] = value
+    return found
 
 
-def fits(form: Any, found: Arrays, items: Sequence[Item]) -> bool:
-    """Whether kept numbers have the places and shapes of `form`."""
-    return {place: one.shape for place, one in numbers(form, items).items()} == {
-        place: one.shape for place, one in found.items()
+def fits(template: Any, found: Arrays, items: Sequence[Item]) -> bool:
+    """Whether kept numbers have the keys and shapes of `template`."""
+    return {key: one.shape for key, one in numbers(template, items).items()} == {
+        key: one.shape for key, one in found.items()
     }
 
 
-def filled(form: T, found: Arrays, items: Sequence[Item], place: str = "") -> T:
-    """Return a copy of `form` with the kept numbers in the places of its own.
+def with_numbers(template: T, found: Arrays, items: Sequence[Item], key: str = "") -> T:
+    """Return a copy of `template` with kept numbers in place of its own.
 
     Args:
-        form: Answers of another model to the same question.
+        template: Answers of another model to the same questions.
         found: The kept numbers.
         items: The catalogue, in its order.
-        place: Where `form` stands in the whole answers.
+        key: Key of `template` in the whole answers.
     """
-    value: Any = form
+    value: Any = template
     if isinstance(value, np.ndarray):
-        value = found.get(place, value)
+        value = found.get(key, value)
     elif _is_list(value):
-        rows = zip(found[f"{place}/items"].tolist(), found[f"{place}/scores"].tolist(), strict=True)
+        rows = zip(found[f"{key}/items"].tolist(), found[f"{key}/scores"].tolist(), strict=True)
         value = tuple(Recommendation(items[number].id, items[number].title, score) for number, score in rows)
     else:
-        parts = [filled(part, found, items, f"{place}/{name}") for name, part in _parts(value)]
+        parts = [with_numbers(part, found, items, f"{key}/{name}") for name, part in _parts(value)]
         if is_dataclass(value) and not isinstance(value, type):
             value = replace(value, **dict(zip((one.name for one in fields(value)), parts, strict=True)))
         elif isinstance(value, Mapping):
@@ -167,27 +201,27 @@ def filled(form: T, found: Arrays, items: Sequence[Item], place: str = "") -> T:
     return cast(T, value)
 
 
-def _leaves(value: Any, place: str, number_of: Mapping[str, int]) -> Iterator[tuple[str, np.ndarray]]:
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        yield place, value
-    elif _is_list(value):
-        yield f"{place}/items", np.array([number_of[one.item] for one in value])
-        yield f"{place}/scores", np.array([one.score for one in value])
-    else:
-        for name, part in _parts(value):
-            yield from _leaves(part, f"{place}/{name}", number_of)
+def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+    """The arrays and top lists in answers with their keys, and the names in mappings, which may be users."""
+    if isinstance(value, np.ndarray) or _is_list(value):
+        yield key, value
+        return
+    if isinstance(value, Mapping):
+        yield from ((f"{key}/{number}/name", str(name)) for number, name in enumerate(value))
+    for name, part in _parts(value):
+        yield from _leaves(part, f"{key}/{name}")
 
 
 def _parts(value: Any) -> list[tuple[str, Any]]:
-    """The parts of answers in their order; those of a mapping by number, since its keys may be users."""
+    """The parts of answers in their order; those of a mapping by number, since its names may be users."""
     if is_dataclass(value):
         return [(one.name, getattr(value, one.name)) for one in fields(value)]
     if isinstance(value, Mapping | tuple):
-        return [
-            (str(number), part) for number, part in enumerate(value.values() if isinstance(value, Mapping) else value)
-        ]
+        parts = value.values() if isinstance(value, Mapping) else value
+        return [(str(number), part) for number, part in enumerate(parts)]
     return []
 
 
 def _is_list(value: Any) -> bool:
+    """Whether a value is a top list of recommendations."""
     return isinstance(value, tuple) and bool(value) and isinstance(value[0], Recommendation)

@@ -69,7 +69,7 @@ def reliability(verification: Verification, texts: Locale | None = None) -> str:
 
 
 def sentence_of(verification: Verification) -> str:
-    """Return the sentence of the verdict alone, which takes a fiftieth of `render`. Raises RunError as that does."""
+    """Return the verdict's sentence, about 50 times faster than `render`. Raises RunError where that does."""
     return verdict_sentence(verification, locale(ENGLISH))
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from core.types import Interval
 
-WIDEST = 9.99  # of a shown share: beyond it a reader learns only that it is not known
+WIDEST = 9.99  # largest share shown: larger ends say only that the share is not known
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -24,7 +24,7 @@ def percent(value: float, digits: int = 0) -> str:
 
 
 def percent_ends(interval: Interval) -> tuple[str, str]:
-    """Return the ends of an interval of shares in percent, rounded outwards; dashes where an end is NaN."""
+    """Return the ends of an interval of shares in percent, rounded outwards and cut at ±999%; dashes for NaN."""
     if math.isnan(interval.low + interval.high):
         return "–", "–"
     low, high = (min(max(end, -WIDEST), WIDEST) for end in (interval.low, interval.high))

@@ -19,8 +19,8 @@ from core.ledger.chain import append, entries
 from core.ledger.keys import Keys, keys_of, read_public
 from core.ledger.statement import Statement
 from core.models.hub import fingerprint, resolve
+from core.runs.answer_files import reference_digest
 from core.runs.handle import RunHandle
-from core.runs.kept_answers import reference_digest
 from core.types import Request, RunSpec, Verification
 from core.unlearning.methods import recorded_method
 from core.utils.assets import checkout

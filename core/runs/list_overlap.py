@@ -19,6 +19,7 @@ from core.runs.process_identity import this_worker
 from core.types import Overlap, RunState, RunStatus
 from core.utils.clock import utc_now
 from core.workspace.locks import shared_model_lock
+from core.workspace.run_layout import AdapterLayout
 
 WRITE_EVERY = 1.0  # seconds between status writes
 
@@ -40,7 +41,12 @@ def overlaps(
         raise RunError(f"Run {run.id!r} has no adapter: choose a finished run.")
     workspace = run.workspace
     request = workspace.request(run.spec.request)
-    folders = [workspace.adapter, run.layout.adapter, *workspace.reference_adapters(request.id)[:1]]
+    references = workspace.reference_folders(request.id)[:1]  # as in the run's own lists
+    folders = [
+        workspace.adapter,
+        run.layout.adapter,
+        *(one for one in references if AdapterLayout(one).weights.is_file()),
+    ]
     models = [load_adapter(workspace, str(folder), device) for folder in folders]
     context = make_context(workspace, request, models[0].tokenizer)
     others = [user for user, events in context.histories.items() if events and user not in request.subjects]

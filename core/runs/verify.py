@@ -20,8 +20,8 @@ from core.pipeline.kept_answers import ReferenceAnswers
 from core.report.check_texts import english, render
 from core.report.localization import can_make_texts
 from core.runs.adapter_identity import adapter_files, differs_from_original, recorded_digests
+from core.runs.answer_files import AnswerFiles, reference_digest
 from core.runs.handle import RunHandle, runs
-from core.runs.kept_answers import AnswerFiles, reference_digest
 from core.runs.ledger import RunLedger, open_ledger
 from core.types import EXTERNAL, Check, RunState, Verdict, Verification
 from core.unlearning.methods import recorded_method
@@ -60,6 +60,7 @@ def verify_run(
     if run.status.state is not RunState.DONE:
         raise RunError(f"Run {run.id!r} is {run.status.state}: choose a finished run to verify.")
     ledger = open_ledger(run.workspace)
+    ledger.check()  # before minutes of work whose entry could not be made
     margins = Thresholds(run.workspace.settings.forgotten_share)
     with shared_model_lock(run.workspace):
         exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger))

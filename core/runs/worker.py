@@ -14,12 +14,12 @@ from dataclasses import replace
 from core.errors import CancelledError, CureLensError, LeaseLostError
 from core.models import distributed
 from core.pipeline.stages import run as run_stages
+from core.runs.answer_files import AnswerFiles
 from core.runs.checkpoints import Checkpoints, check_room
 from core.runs.device_locks import gpu_count
 from core.runs.distributed_worker import follow
 from core.runs.folder_observer import FolderObserver
 from core.runs.handle import RunHandle
-from core.runs.kept_answers import AnswerFiles
 from core.runs.lease import Lease, acquire_lease
 from core.runs.ledger import open_ledger
 from core.types import RunState

@@ -8,11 +8,10 @@ from core.utils.atomic_io import staging
 
 ADAPTER_CONFIG = "adapter_config.json"  # both as PEFT calls them
 WEIGHTS = "adapter_model.safetensors"
-ANSWERS = "answers-"  # begins the name of a file with kept answers
 
 
 def holds_tensors(name: str) -> bool:
-    """Whether a file holds tensors: weights, edge scores, or the state of a training."""
+    """Whether a file holds tensors: weights, edge scores, kept answers, or the state of a training."""
     return name.endswith(".safetensors")
 
 
@@ -230,9 +229,13 @@ class AdapterLayout:
 
     def answers(self, kind: str) -> Path:
         """The kept answers of a reference to one kind of question."""
-        return self.path / f"{ANSWERS}{kind}.safetensors"
+        return self.path / f"answers-{kind}.safetensors"
 
     @property
     def is_finished(self) -> bool:
         """Whether the folder holds an adapter, or at least the answers that were kept of it."""
-        return self.weights.is_file() or any(self.path.glob(f"{ANSWERS}*.safetensors"))
+        return self.weights.is_file() or any(self.answer_files())
+
+    def answer_files(self, kind: str = "") -> Iterator[Path]:
+        """All files with kept answers to questions whose kind begins with `kind`."""
+        return self.path.glob(self.answers(f"{kind}*").name)

@@ -15,7 +15,6 @@ from core.utils.clock import utc_now
 from core.utils.commands import command_line
 from core.utils.serialization import read_json, read_json_lines, write_json
 from core.workspace.layout import WorkspaceLayout, is_id, is_inside_workspace
-from core.workspace.run_layout import AdapterLayout
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +253,3 @@ class Workspace:
     def reference_folders(self, request_id: str) -> tuple[Path, ...]:
         """The finished references of a request, by seed."""
         return self.layout.finished_references(request_id)
-
-    def reference_adapters(self, request_id: str) -> tuple[Path, ...]:
-        """Those of the references whose weights are here; of the others, only answers were kept."""
-        return tuple(path for path in self.reference_folders(request_id) if AdapterLayout(path).weights.is_file())

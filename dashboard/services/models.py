@@ -61,7 +61,7 @@ def adapters(run: RunHandle) -> dict[str, Path]:
     """Adapter folders of the models that can be compared, by name of the model."""
     workspace = run.workspace
     folders = (workspace.adapter, run.layout.adapter)
-    found = zip(MODELS, (*folders, *workspace.reference_adapters(run.spec.request)[:1]), strict=False)
+    found = zip(MODELS, (*folders, *workspace.reference_folders(run.spec.request)[:1]), strict=False)
     return {name: path for name, path in found if AdapterLayout(path).weights.is_file()}
 
 

@@ -7,14 +7,22 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from core.errors import ModelError
+from core.errors import LedgerError, ModelError
 from core.ledger.chain import begin
 from core.ledger.keys import keys_of, make_keys
 from core.pipeline import kept_answers
 from core.pipeline.collect_answers import collect_answers
 from core.pipeline.compare_models import evaluate_model
 from core.pipeline.context import load_adapter, make_context
-from core.pipeline.kept_answers import NOTHING_KEPT, ReferenceAnswers, filled, fits, numbers, question
+from core.pipeline.kept_answers import (
+    NOTHING_KEPT,
+    ReferenceAnswers,
+    fits,
+    numbers,
+    question_digest,
+    rows_digest,
+    with_numbers,
+)
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
 from core.runs.submit import create_run
@@ -42,8 +50,10 @@ def loads(monkeypatch) -> list[str]:
 
 @pytest.fixture
 def with_ledger(workspace) -> Workspace:
-    """A workspace with a ledger and two references."""
+    """A workspace with a ledger that holds its two references."""
     layout = workspace.layout
+    for folder in workspace.reference_folders(workspace.requests()[0].id):  # trained before there was a ledger
+        shutil.rmtree(folder)
     make_keys(layout.ledger_key)
     begin(layout.ledger, "test", keys_of(layout.ledger_key))
     train_references(workspace, workspace.requests()[0].id, 2, "cpu", lambda number, step: False)
@@ -79,7 +89,7 @@ def test_numbers_of_one_model_fill_the_form_of_another(with_ledger):
         items = tuple(workspace.items.values())
         kept = numbers(answers, items)
         assert fits(form, kept, items) and not same(form, answers)
-        assert same(filled(form, kept, items), answers)
+        assert same(with_numbers(form, kept, items), answers)
         assert {one.dtype.kind for one in kept.values()} <= {"f", "i"}  # no text, so no user
         assert not any(user in place for user in context.histories for place in kept)
 
@@ -105,11 +115,13 @@ def test_weights_may_go_where_all_answers_were_kept(with_ledger, loads):
     assert len(with_ledger.reference_folders(request)) == 2
     assert verify_run(run, "cpu", full=True) == first
     assert finished(with_ledger, seed=1).evaluation.references == run.evaluation.references
-    with pytest.raises(ModelError, match="seed-101 only answers were kept"):
+    with pytest.raises(ModelError, match="seed-101 has no weights and no kept answers"):
         verify_run(run, "cpu")
 
 
-@pytest.mark.parametrize("change", ["planted", "damaged", "other data", "other weights"])
+@pytest.mark.parametrize(
+    "change", ["planted", "damaged", "other settings", "other weights", "other config", "other tokenizer"]
+)
 def test_other_answers_than_those_entered_are_not_read(with_ledger, loads, change):
     workspace = with_ledger
     run = finished(workspace)
@@ -120,14 +132,23 @@ def test_other_answers_than_those_entered_are_not_read(with_ledger, loads, chang
         save_file(arrays | {"/forget/margins": arrays["/forget/margins"] + 1}, file)
     elif change == "damaged":
         file.write_bytes(file.read_bytes()[:-40])
-    elif change == "other data":
+    elif change == "other settings":
         settings = read_json(workspace.layout.settings)
         write_json(workspace.layout.settings, settings | {"ranking_titles": 1200})
+    elif change == "other config":
+        config = read_json(AdapterLayout(folder).config)
+        write_json(AdapterLayout(folder).config, config | {"lora_alpha": 2 * config["lora_alpha"]})
+    elif change == "other tokenizer":
+        tokenizer = workspace.layout.base / "tokenizer.json"
+        tokenizer.write_text(tokenizer.read_text() + "\n")
     else:
         shutil.copyfile(AdapterLayout(workspace.adapter).weights, AdapterLayout(folder).weights)
+    entered = open_ledger(workspace).entered_answers(run.spec.request)
     del loads[:]
     again = finished(Workspace(workspace.root), seed=1)
     assert "seed-101" in loads
+    if change == "other weights":  # the ledger does not hold them, so their answers are not signed
+        assert open_ledger(workspace).entered_answers(run.spec.request) == entered
     if change in ("planted", "damaged"):
         assert again.evaluation.references == run.evaluation.references
         assert sha256_of_file(file) in open_ledger(workspace).entered_answers(run.spec.request).values()
@@ -137,11 +158,11 @@ def test_question_names_rows_settings_and_request(workspace):
     request = workspace.requests()[0]
     model = load_adapter(workspace, str(workspace.adapter), "cpu")
     context, precision = make_context(workspace, request, model.tokenizer), ("cpu", "torch.float32")
-    asked = question(context, precision)
+    asked = question_digest(context, precision)
     other = replace(request, users=request.users[:0], interactions=((request.users[0], next(iter(workspace.items))),))
-    assert asked == question(make_context(workspace, request, model.tokenizer), precision)
-    assert asked != question(replace(context, request=other), precision)
-    assert asked != question(context, ("cuda", "torch.bfloat16"))
+    assert asked == question_digest(make_context(workspace, request, model.tokenizer), precision)
+    assert asked != question_digest(replace(context, request=other), precision)
+    assert asked != question_digest(context, ("cuda", "torch.bfloat16"))
 
 
 def test_reference_is_loaded_on_all_devices_of_the_run(with_ledger, monkeypatch):
@@ -154,3 +175,40 @@ def test_reference_is_loaded_on_all_devices_of_the_run(with_ledger, monkeypatch)
     form = evaluate_model(model, context)
     answers.of(with_ledger.reference_folders(context.request.id)[0], "evaluation", form, lambda _model: form)
     assert devices == ["cuda:0,cuda:1"]
+
+
+def test_answers_of_weights_that_were_there_only_meanwhile_are_not_kept(with_ledger, monkeypatch):
+    """Somebody puts other weights into the folder before a reference is loaded, and the true ones back afterwards."""
+    request, load = with_ledger.requests()[0], kept_answers.load_adapter
+    folder = with_ledger.reference_folders(request.id)[0]
+    true, planted = AdapterLayout(folder).weights.read_bytes(), AdapterLayout(with_ledger.adapter).weights.read_bytes()
+    AdapterLayout(folder).weights.write_bytes(planted)
+
+    def load_and_restore(*arguments):
+        found = load(*arguments)
+        AdapterLayout(folder).weights.write_bytes(true)
+        return found
+
+    monkeypatch.setattr(kept_answers, "load_adapter", load_and_restore)
+    finished(with_ledger)
+    names = open_ledger(with_ledger).entered_answers(request.id)
+    assert not any(name.startswith("seed-101") for name in names) and any(name.startswith("seed-102") for name in names)
+
+
+def test_answers_about_other_rows_or_names_do_not_fit(with_ledger):
+    model = load_adapter(with_ledger, str(with_ledger.adapter), "cpu")
+    context = make_context(with_ledger, with_ledger.requests()[0], model.tokenizer)
+    answers = collect_answers(model, context, True)
+    labels = replace(answers.retain, labels=~answers.retain.labels)
+    renamed = {f"{name}, otherwise": one for name, one in answers.paraphrased.items()}
+    others = (replace(answers, retain=labels), replace(answers, paraphrased=renamed))
+    assert len({rows_digest(one) for one in (answers, *others)}) == 3
+
+
+def test_verification_without_the_keys_stops_before_its_work(with_ledger, loads, monkeypatch, tmp_path):
+    run = finished(with_ledger)
+    del loads[:]
+    monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path / "nowhere"))
+    with pytest.raises(LedgerError):
+        verify_run(run, "cpu", full=True)
+    assert loads == [] and run.verification is None

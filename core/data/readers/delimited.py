@@ -15,7 +15,7 @@ from core.errors import DataError
 DELIMITERS = (",", ";", "\t", "|", "::")
 QUOTING = (",", ";")  # with these, a quoted cell may hold the delimiter and line breaks
 MAX_CELL = 1 << 24  # characters
-NAME = re.compile(  # of a column, in the common data sets
+COLUMN_NAME = re.compile(  # in the common data sets
     r"(?i)(user|reviewer|customer|person|item|movie|film|book|song|track|artist|product|parent)?[_ ]?"
     r"(id|name|asin|isbn|title|genres?|rating|score|overall|liked?|weight|plays?|date|time|timestamp|unixreviewtime)|user|item"
 )
@@ -71,11 +71,11 @@ def delimited_table(
 
 
 def _check_no_header(path: Path, cells: Sequence[str]) -> None:
-    """Refuse a first line that names columns where these are counted: it would be read as a person's row."""
-    if len(cells) > 1 and all(NAME.fullmatch(cell.strip()) for cell in cells):
+    """Refuse a header if --columns gives numbers: it would be read as a person's row."""
+    if len(cells) > 1 and all(COLUMN_NAME.fullmatch(cell.strip()) for cell in cells):
         raise DataError(
-            f"{path} begins with names of columns ({', '.join(cells)[:MOST_NAMES]}), and --columns counts them: write "
-            f"the names, as in --columns user={cells[0].strip()}, or remove the line."
+            f"{path} has a header line ({', '.join(cells)[:MOST_NAMES]}), but --columns gives numbers: give names "
+            "instead, or remove the line."
         )
 
 

@@ -15,11 +15,11 @@ from core.models.device import choose_device
 from core.models.hub import resolve
 from core.models.validation import check_folder
 from core.pipeline.context import RequestContext, adapter_recipe, make_context
+from core.runs.answer_files import without_answers
 from core.runs.device_locks import free as free_devices
 from core.runs.device_locks import gpu_count, usable_devices
 from core.runs.estimate.timing import Cost, measured, parameters
 from core.runs.estimate.tokens import Lengths, reads
-from core.runs.kept_answers import unasked
 from core.types import Task
 from core.types.aliases import stored_as
 from core.unlearning.methods import DEFAULT_METHOD, Method, method_of
@@ -122,7 +122,7 @@ def _batch(workspace: Workspace, how: Method) -> int:
 
 def _weights(context: RequestContext, how: Method, whole: int, adapter: int, dtype: torch.dtype) -> int:
     """Bytes of all models in memory at once, and of all copies of the adapter; `whole` and `adapter` are parameters."""
-    models = 1 + how.retrain + bool(unasked(context.workspace.reference_folders(context.request.id)))
+    models = 1 + how.retrain + bool(without_answers(context.workspace.reference_folders(context.request.id)))
     return models * whole * dtype.itemsize + COPIES * 4 * adapter
 
 

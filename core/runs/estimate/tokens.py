@@ -13,7 +13,7 @@ from core.evaluation import evaluate, predictions, ranking
 from core.evaluation.ranking_budget import RankingBudget
 from core.pipeline.circuit_stage import CIRCUIT_HISTORY, CIRCUIT_PROMPTS
 from core.pipeline.context import RequestContext
-from core.runs.kept_answers import unasked
+from core.runs.answer_files import without_answers
 from core.types import Task
 from core.unlearning import early_stopping, memory_contrast, task_vectors
 from core.unlearning.methods import Method
@@ -85,11 +85,11 @@ class Lengths:
 
 def reads(context: RequestContext, lengths: Lengths, how: Method, config: Any, budget: RankingBudget) -> Reads:
     """All tokens of a run of a method."""
-    references = unasked(context.workspace.reference_folders(context.request.id))
-    models = 2 + len(references)  # original, unlearned, and each reference that was not asked before
+    references = without_answers(context.workspace.reference_folders(context.request.id))
+    models = 2 + len(references)  # original, unlearned, and each reference without kept answers
     evaluations = [
         _evaluation(context, lengths, budget, lists=number < 3) for number in range(models)
-    ]  # only the first reference's lists are computed
+    ]  # of the references, only one computes lists
     modules = config.num_hidden_layers * (config.num_attention_heads + 1)
     work = _retraining if how.retrain else _unlearning
     found = [*evaluations, *_circuit(context, how), *work(context, lengths, how, modules)]
