@@ -1,4 +1,4 @@
-"""Build step of the wheel: copies the demo world, the icon and the benchmark's results beside the code that opens them.
+"""Build step of the wheel: copies the demo worlds, the icon and the benchmark's results beside the code.
 
 Everything else is declared in pyproject.toml. `core.utils.assets` finds these files in a wheel and in a checkout.
 """
@@ -11,6 +11,7 @@ from setuptools.command.build_py import build_py
 TARGET = Path("core/assets")
 SOURCES = (
     ("assets/demo", "**/*", "demo"),
+    ("assets/demo-smollm2", "**/*", "demo-smollm2"),
     ("assets", "icon.png", "."),
     ("benchmarks/unlearning", "*.parquet", "benchmark"),
 )

@@ -1,15 +1,13 @@
-"""Benchmark of estimates: estimated duration and memory of a run against the measured ones.
+"""Benchmark of estimates: estimated duration and memory of runs against the measured ones.
 
     python benchmarks/estimate.py [WORKSPACE ...]    writes benchmarks/estimate.md; 6 minutes per workspace on one core
 
-Each workspace needs a request; without a workspace, the demo world is used. The command `estimate` makes the estimates. A
-worker executes the runs in a copy of the workspace.
+Without a workspace, the demo world is used. Runs of four methods are executed in a copy of the workspace, which needs a
+request; a workspace with two or more finished runs that hold their estimates is read as it is.
 """
 
-import json
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,49 +19,60 @@ import transformers
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from core.runs.estimate.estimate import Estimate  # noqa: E402
+from core.runs.estimate.learned import KIND, Lesson, corrected  # noqa: E402
+from core.runs.handle import RunHandle, runs  # noqa: E402
 from core.runs.submit import create_run, start  # noqa: E402
-from core.types import ENDED, RunState, RunStatus  # noqa: E402
+from core.types import ENDED, RunState  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
 METHODS = ("cure", "cure_merge", "graddiff", "retrain")
 
 
-def estimate(workspace: Workspace, request: str, method: str) -> dict:
-    """Estimate of `python -m core estimate`."""
-    options = ("--workspace", workspace.root, "--request", request, "--method", method, "--json")
-    done = subprocess.run(
-        [sys.executable, "-m", "core", "estimate", *options], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    return json.loads(done.stdout)
-
-
-def measure(workspace: Workspace, request: str, method: str) -> RunStatus:
-    """Execute the run and return its last status."""
+def measure(workspace: Workspace, request: str, method: str) -> None:
+    """Execute a run to its end."""
     run = create_run(workspace, request, method)
     start(run)
     while run.status.state not in (*ENDED, RunState.LOST):
         time.sleep(0.5)
-    return run.status
 
 
 def table(root: Path) -> list[str]:
     """Table of one workspace."""
+    if len(finished(Workspace(root))) > 1:
+        return rows(Workspace(root))
     with tempfile.TemporaryDirectory() as parent:
         workspace = Workspace(shutil.copytree(root, Path(parent) / "copy", ignore=shutil.ignore_patterns("runs")))
-        request = workspace.requests()[0].id
-        lines = []
         for method in METHODS:
-            before, after = estimate(workspace, request, method), measure(workspace, request, method)
-            lines.append(
-                f"| {method} | {before['seconds']:.0f} | {after.seconds:.0f} | {before['seconds'] / after.seconds:.2f} "
-                f"| {before['memory'] / 1e9:.2f} | {after.peak_bytes / 1e9:.2f} | {before['memory'] / after.peak_bytes:.2f} "
-                f"| {after.state} |"
-            )
+            measure(workspace, workspace.requests()[0].id, method)
+        return rows(workspace)
+
+
+def finished(workspace: Workspace) -> list[tuple[RunHandle, dict]]:
+    """The finished runs, the oldest first, each with the event that holds its estimate."""
+    found = [(run, [event for event in run.events() if event["kind"] == KIND]) for run in reversed(runs(workspace))]
+    return [(run, events[0]) for run, events in found if events and run.status.state is RunState.DONE]
+
+
+def rows(workspace: Workspace) -> list[str]:
+    """A line for each finished run; its second estimate is corrected by all other runs."""
+    lines, found = [], finished(workspace)
+    taught = {run.id: Lesson(run.spec.method, run.status.seconds / event["estimated"],
+                             run.status.peak_bytes / event["peak_bytes"]) for run, event in found}  # fmt: skip
+    for run, event in found:
+        status, method = run.status, run.spec.method
+        first = Estimate(status.device, status.dtype, 0, event["peak_bytes"], 0, event["estimated"], 0)
+        second = corrected(first, method, [one for id, one in taught.items() if id != run.id])
+        took, peak = status.seconds, status.peak_bytes
+        lines.append(
+            f"| {method} | {took:.0f} | {first.seconds / took:.2f} | {second.seconds / took:.2f} | {peak / 1e9:.2f} "
+            f"| {first.peak_bytes / peak:.2f} | {second.peak_bytes / peak:.2f} |"
+        )
     return [
         f"## {workspace.settings.name}", "",
-        f"Request {request}, {before['parameters']:,} parameters, {before['device']}, {before['dtype']}.", "",
-        "| method | estimate, s | run, s | ratio | estimate, GB | run, GB | ratio | ended |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |", *lines, "",
+        f"{len(found)} runs on {status.device}, {status.dtype}.", "",
+        "| method | run, s | by tokens | learned | run, GB | by tokens | learned |",
+        "| --- | --- | --- | --- | --- | --- | --- |", *lines, "",
     ]  # fmt: skip
 
 
@@ -71,9 +80,10 @@ def main(folders: list[str]) -> None:
     lines = [line for folder in folders or [ROOT / "assets/demo"] for line in table(Path(folder))]
     head = [
         "# Estimates against runs", "",
-        "Each line compares the estimate of `python -m core estimate` with the run that followed, seed 0: seconds from "
-        "start to end, and the peak memory of its process (on a GPU, of its tensors). An estimate counts all steps of a "
-        "method; a run may stop earlier. Written by `python benchmarks/estimate.py WORKSPACE ...`. "
+        "Each line is a finished run: seconds from start to end, and the peak memory of its process (on a GPU, of its "
+        "tensors). *By tokens* is the estimate that was made when the run started, as a multiple of what it took; "
+        "*learned* is this estimate corrected by all other runs of the table, as `python -m core estimate` corrects it "
+        "(goal: .75 to 1.25). An estimate counts all steps of a method; a run may stop earlier. Written by `python benchmarks/estimate.py WORKSPACE ...`. "
         f"torch {torch.__version__}, "
         f"transformers {transformers.__version__}, Python {platform.python_version()}."
         + ("" if torch.cuda.is_available() else " Estimates for a GPU were not checked: this machine has none."), "",

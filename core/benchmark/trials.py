@@ -22,7 +22,8 @@ from core.pipeline.circuit_stage import find_circuits, group_by_circuit
 from core.pipeline.compare_models import evaluate_model
 from core.pipeline.context import RequestContext, load_adapter, make_context
 from core.pipeline.events import NullObserver, StageTimer
-from core.pipeline.stages import encode_unlearning_prompts, groups_without_circuits
+from core.pipeline.memory_stage import groups_without_circuits
+from core.pipeline.stages import encode_unlearning_prompts
 from core.types import Group, Outcome, Prompt, Request
 from core.types.results import METRIC_NAMES
 from core.unlearning.finetuning import finetune
@@ -255,7 +256,9 @@ def groups_of(scenario: Scenario, entrant: Entrant, seed: int) -> tuple[Groups, 
         fresh = (
             _circuit_groups(scenario, entrant.strategies, seed)
             if method.needs_circuits
-            else groups_without_circuits(scenario.recommender, scenario.prompts, method, seed, NullObserver())
+            else groups_without_circuits(
+                scenario.recommender, scenario.prompts, method, seed, StageTimer(NullObserver())
+            )
         )
         scenario.found[key] = fresh, time.perf_counter() - started
     groups, seconds = scenario.found[key]

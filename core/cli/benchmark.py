@@ -1,17 +1,54 @@
 """`python -m core bench`: measure every unlearning method on the same scenarios and write the report."""
 
+import math
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.progress import Progress
 
 from core.cli.console import out, progress, step_bars
 from core.cli.options import parts_of
 from core.utils.assets import asset
 from core.workspace import Workspace
 
+if TYPE_CHECKING:
+    from core.unlearning.training_types import Step  # loads torch
+
+LATER = 75  # exit code: the same command has to be run again (EX_TEMPFAIL of sysexits.h)
 QUICK_SETTING = ((5e-3, 0.4),)  # learning rate, weight of the forget gradient
 QUICK_METHODS = ("cure", "cure_merge", "graddiff", "merge_random")
+
+
+class _Part:
+    """One call's part of a benchmark: shows its progress, and ends the command when its time is up.
+
+    Args:
+        bars: Progress bars.
+        minutes: Time of this part; 0 for no limit. The first piece of work is always done, so that each call gets on.
+    """
+
+    def __init__(self, bars: Progress, minutes: float) -> None:
+        self.bars, self.show = bars, step_bars(bars)
+        self.end, self.pieces = time.monotonic() + 60 * minutes if minutes else math.inf, 0
+
+    def report(self, name: str, step: "Step") -> bool:
+        """Show a step of a training; the first one begins a piece of work."""
+        if step.number == 1:
+            self._begin()
+        return self.show(name, step)
+
+    def announce(self, line: str) -> None:
+        """Show that an entrant was measured; the next one begins."""
+        self.bars.console.print(line, highlight=False)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.pieces += 1
+        if self.pieces > 1 and time.monotonic() > self.end:
+            out.print("The time is up, and work may be left: run the same command again.")
+            raise typer.Exit(LATER)
 
 
 def bench(
@@ -37,13 +74,16 @@ def bench(
     references: Annotated[int, typer.Option(help="References for each scenario.", min=2)] = 3,
     methods: Annotated[str, typer.Option(help="Methods and controls, separated by commas. Default: all.")] = "",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    minutes: Annotated[
+        float, typer.Option(help="End after about this time, with exit code 75 if work is left; 0 for no limit.", min=0)
+    ] = 0,
     quick: Annotated[
         bool, typer.Option("--quick", help="One seed, two references, four methods, no tuning: under 15 minutes.")
     ] = False,
 ) -> None:
     """Measure every method on the same forget sets, references and questions, and write the report.
 
-    Results that exist are not measured again: an interrupted benchmark continues where it stopped.
+    Results that exist are not measured again: the same command goes on where it stopped, also after --minutes.
     """
     from core.benchmark.report import write_report  # loads torch and pyarrow
     from core.benchmark.scenarios import slug  # loads torch
@@ -52,6 +92,7 @@ def bench(
 
     chosen = tuple(parts_of(methods)) or (QUICK_METHODS if quick else ALL)
     with progress() as bars:
+        part = _Part(bars, minutes)
         for root in workspace:
             source = Workspace(root)
             sweep = Sweep(
@@ -65,5 +106,5 @@ def bench(
                 device=device,
                 settings=QUICK_SETTING if quick else SETTINGS,
             )
-            run_sweep(sweep, step_bars(bars), lambda line: bars.console.print(line, highlight=False))
+            run_sweep(sweep, part.report, part.announce)
     out.print(f"Report: {write_report(target)}", highlight=False, soft_wrap=True)

@@ -24,6 +24,8 @@ from core.utils.text import visible
 if TYPE_CHECKING:
     from core.unlearning.training_types import Step  # loads torch
 
+LINE_EVERY = 30.0  # seconds between two lines of one task, at least one a minute where steps are that short
+
 
 class PlainConsole(Console):
     """A console that prints text literally: no markup such as [red], no emoji names, no control characters."""
@@ -71,12 +73,13 @@ def report_table(evaluation: Evaluation) -> Table:
 
 
 class ProgressLines(Progress):
-    """Progress for a log, a cluster or a container: a line at a task's start, at each tenth of it and at its end."""
+    """Progress for a log, a cluster or a container: a line at a task's start, each tenth, each half minute and end."""
 
     def __init__(self, quiet: bool) -> None:
         """Write to standard error; nothing if `quiet`."""
         super().__init__(console=err, disable=True)  # no bars
         self._quiet, self._told = quiet, dict[TaskID, tuple[str, int]]()
+        self._when = dict[TaskID, float]()  # time of each task's last line
 
     def add_task(self, description: str, *arguments: Any, **options: Any) -> TaskID:
         """Add a task, and tell that it starts."""
@@ -91,10 +94,12 @@ class ProgressLines(Progress):
 
     def _tell(self, task_id: TaskID) -> None:
         task = self._tasks[task_id]
-        tenths = int(10 * task.completed / task.total) if task.total else 0
-        if not self._quiet and self._told.get(task_id) != (task.description, tenths):
-            self._told[task_id] = (task.description, tenths)
-            self.console.print(f"{time.strftime('%H:%M:%S')} {task.description}: {10 * tenths}%", highlight=False)
+        percent = int(100 * task.completed / task.total) if task.total else 0
+        told, now = (task.description, percent // 10), time.monotonic()
+        if self._quiet or (self._told.get(task_id) == told and now - self._when[task_id] < LINE_EVERY):
+            return
+        self._told[task_id], self._when[task_id] = told, now
+        self.console.print(f"{time.strftime('%H:%M:%S')} {task.description}: {percent}%", highlight=False)
 
 
 def progress(quiet: bool = False) -> Progress:

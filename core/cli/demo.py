@@ -1,9 +1,10 @@
-"""Commands `demo`, `dashboard` and `build-demo`: open the dashboard, and rebuild the embedded demo world."""
+"""Commands `demo`, `dashboard` and `build-demo`: open the dashboard, and rebuild the embedded demo worlds."""
 
 import os
 import shutil
 import subprocess
 import sys
+from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -13,23 +14,53 @@ import typer
 from core.cli.console import err, out, progress, step_bars
 from core.cli.options import OFFLINE, WorkspacePath
 from core.errors import RunError
+from core.models.known_bases import absent_base
 from core.utils.assets import PACKAGE, asset
-from core.utils.commands import install_line
+from core.utils.commands import command_line, install_line
 from core.workspace import Workspace
 
 APP = PACKAGE.parent / "dashboard/app.py"  # both packages are installed side by side
 
 
+class DemoName(StrEnum):
+    """Names of the demo worlds."""
+
+    CINEMA = "cinema"
+    SMOLLM2 = "smollm2"
+
+    @property
+    def folder(self) -> Path:
+        """Where it ships."""
+        return asset("demo" if self is DemoName.CINEMA else "demo-smollm2")
+
+
+World = Annotated[
+    DemoName,
+    typer.Option(help="cinema: a small model that was trained from nothing. smollm2: SmolLM2-135M, a pretrained LLM."),
+]
+
+
 def demo(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8501,
-    folder: Annotated[Path, typer.Option(help="Where the demo's working copy goes.")] = Path(".demo"),
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the demo's working copy goes.", show_default=".demo or .demo-smollm2")
+    ] = None,
+    world: World = DemoName.CINEMA,
 ) -> None:
-    """Open the dashboard on a copy of the embedded demo world. Its keys go to the user's configuration folder."""
+    """Open the dashboard on a copy of an embedded demo world. Its keys go to the user's configuration folder."""
     from core.ledger.keys import demo_keys, keep_keys  # loads the signing libraries
 
+    folder = folder or Path(f".{world.folder.name}")
     if not folder.exists():
-        shutil.copytree(asset("demo"), folder)
+        if not world.folder.is_dir():
+            again = command_line("build-demo", "--world", world)
+            raise RunError(f"Demo world {world} is not shipped here: build it with {again} (hours on one core).")
+        shutil.copytree(world.folder, folder)
+        folder.chmod(0o700)
     keep_keys(demo_keys())  # decisions in the demo are signed with its own keys
+    if world is DemoName.SMOLLM2 and (base := absent_base("smollm2-135m")):
+        size = f"{base.size / 1e6:.0f} MB"
+        out.print(f"The pages show finished runs. For new ones, fetch {base.title} ({size}): {base.fetch}")
     _dashboard(folder, port)
 
 
@@ -42,17 +73,21 @@ def dashboard(
 
 
 def build_demo(
-    target: Annotated[Path, typer.Option(help="Where to write the demo world.")] = Path("assets/demo"),
+    target: Annotated[
+        Path | None, typer.Option(help="Where to write the demo world.", show_default="where it ships")
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Build into a temporary folder and compare digests; replace nothing.")
     ] = False,
+    world: World = DemoName.CINEMA,
 ) -> None:
-    """Rebuild every file of the demo world from its generator; an interrupted build goes on where it was."""
+    """Rebuild every file of a demo world from its generator; an interrupted build goes on where it was."""
     from core.demo.build import build  # loads torch
-    from core.demo.worlds import CINEMA  # loads torch
+    from core.demo.worlds import WORLDS  # loads torch
 
+    target = target or world.folder
     with progress() as bars:
-        differing = build(CINEMA, target, step_bars(bars), check)
+        differing = build(WORLDS[world], target, step_bars(bars), check)
     if differing:
         err.print(f"{len(differing)} files differ from the manifest: {', '.join(differing)}", style="red")
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ import torch
 from packaging.requirements import Requirement
 
 from core.errors import LedgerError
-from core.models.known_bases import known_bases
+from core.models.known_bases import absent_base
 from core.review.cases import Cases
 from core.runs.device_locks import free, usable_devices
 from core.runs.handle import runs, store_of
@@ -43,8 +43,8 @@ def examine(workspace: Workspace | None = None) -> tuple[Finding, ...]:
     """Run all checks.
 
     Args:
-        workspace: Also check its disk, base model, run store, runs, ledger, adapter in use, review and interrupted
-            work.
+        workspace: Also check its disk, permissions, base model, run store, runs, ledger, adapter in use, review and
+            interrupted work.
     """
     found = [_versions(), _device()]
     return (*found, *(_workspace(workspace) if workspace else ()))
@@ -95,9 +95,9 @@ def _device() -> Finding:
 
 def _workspace(workspace: Workspace) -> Iterator[Finding]:
     yield _disk(workspace)
-    if (base := known_bases().get(workspace.settings.base)) and not base.folder.is_dir():
-        fix = f"Run {command_line('base', 'fetch', base.name)}."
-        yield Finding("base", False, f"{base.title} is not on this machine", fix)
+    yield _permissions(workspace)
+    if base := absent_base(workspace.settings.base):
+        yield Finding("base", False, f"{base.title} is not on this machine", f"Run {base.fetch}.")
     yield (store := _store(workspace))
     if store.ok:
         yield from _runs(workspace)
@@ -121,6 +121,15 @@ def _disk(workspace: Workspace) -> Finding:
     return Finding(
         "disk", enough, f"{left / 1e9:.1f} GB free", "" if enough else "Free disk space before the next run."
     )
+
+
+def _permissions(workspace: Workspace) -> Finding:
+    """Whether only its owner, or the owner's group, can open the workspace: its files name people."""
+    root = workspace.root
+    if root.stat().st_mode & 0o007:
+        fix = f"Run chmod 700 {root}, or chmod 770 where a group works with it."
+        return Finding("permissions", False, f"every user of this machine can open {root}", fix)
+    return Finding("permissions", True, "closed to other users")
 
 
 def _store(workspace: Workspace) -> Finding:

@@ -37,7 +37,7 @@ def estimate(
     as_json: Json = False,
 ) -> None:
     """Estimate a run's duration and memory on this machine; no run is started."""
-    from core.runs.estimate.estimate import estimate as estimate_run  # loads torch
+    from core.runs.estimate.learned import estimate as estimate_run  # loads torch
 
     opened = Workspace(workspace)
     found = estimate_run(opened, request_id, method, device, steps)
@@ -47,8 +47,9 @@ def estimate(
         drift = to_json(drift_of(closed))
         print(json.dumps({**to_json(found), "fits": found.fits, "verdict": to_json(power), "drift": drift}))
         return
+    certainty = f"corrected by finished runs ({found.runs})" if found.runs else "within a factor of two"
     out.print(
-        f"About {found.seconds:.0f} seconds on {found.device} ({found.dtype}), within a factor of two. "
+        f"About {found.seconds:.0f} seconds on {found.device} ({found.dtype}), {certainty}. "
         f"It needs about {found.peak_bytes / 1e9:.1f} GB of memory; {found.free / 1e9:.1f} GB are free now.",
         highlight=False,
         soft_wrap=True,

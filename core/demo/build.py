@@ -1,11 +1,13 @@
-"""Build of the embedded demo world: one command rebuilds every file of assets/demo.
+"""Build of the embedded demo worlds: one command rebuilds every file of a world.
 
 An interrupted build goes on where it was, at the next reference or run. `manifest.json` holds the digest of each file
 that depends only on the seeds. Files with time stamps (status, events, log, report) are listed by name. Weights are
 reproducible on one kind of CPU with one thread; data, tokenizer, roles and request are reproducible on any machine.
 """
 
+import os
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -24,10 +26,10 @@ from core.ledger.chain import begin
 from core.ledger.keys import demo_keys, keep_keys, public_pem
 from core.pipeline.prepare import prepare
 from core.runs.handle import RunHandle
+from core.runs.launchers import command
 from core.runs.list_overlap import write_overlaps
 from core.runs.references import train_references
 from core.runs.verify import verify_run
-from core.runs.worker import work
 from core.types import Identity, Interaction, Item, LegalBasis, Request, RunSpec, RunState
 from core.unlearning.training_types import Step
 from core.utils.atomic_io import write_bytes
@@ -39,6 +41,7 @@ from core.workspace.layout import WorkspaceLayout
 from core.workspace.run_layout import AdapterLayout
 
 SEED = 1  # of all runs
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # several threads add in another order
 CREATED = "2026-01-01T00:00:00+00:00"  # of the benchmark's requests
 
 
@@ -56,6 +59,8 @@ def build(world: DemoWorld, target: Path, report: Callable[[str, Step], bool], c
     """
     torch.set_num_threads(1)
     part = target.with_name(f".{target.name}.new")
+    if check:
+        shutil.rmtree(part, ignore_errors=True)  # another version of the code may have begun it
     make_demo(world, part, report)
     if check:
         differing = compare(read_json(WorkspaceLayout(target).manifest)["sha256"], digests(world, part))
@@ -76,8 +81,9 @@ def make_demo(world: DemoWorld, folder: Path, report: Callable[[str, Step], bool
         watch = partial(_report_reference, report, request.id)
         train_references(workspace, request.id, world.references, "cpu", watch)
         for run in wanted.runs:
-            finished_run(folder, request, run)
-        _drop_answers(workspace.reference_folders(request.id))
+            finished_run(world, folder, request, run)
+    for wanted in world.requests:  # at the very end, since an interrupted build needs the weights
+        _keep_one_form(world, workspace.reference_folders(wanted.id))
     layout = WorkspaceLayout(folder)
     for file in (*layout.store_files(), layout.work_lock):  # data of processes; the demo is shipped without them
         file.unlink(missing_ok=True)
@@ -87,11 +93,11 @@ def _report_reference(report: Callable[[str, Step], bool], request: str, number:
     return report(f"{request}, reference {number + 1}", step)
 
 
-def _drop_answers(references: Sequence[Path]) -> None:
-    """Remove what was kept of the references' answers, which would double the size of the demo."""
-    for folder in references:
-        for file in folder.glob(AdapterLayout(folder).answers("*").name):
-            file.unlink()
+def _keep_one_form(world: DemoWorld, references: Sequence[Path]) -> None:
+    """Remove the references' answers where their weights are shipped, or else the weights: both double the size."""
+    for reference in map(AdapterLayout, references):
+        for file in reference.answer_files() if world.reference_weights else (reference.weights,):
+            file.unlink(missing_ok=True)
 
 
 def world_data(world: DemoWorld) -> Dataset:
@@ -145,7 +151,7 @@ def most_frequent_genre(history: Sequence[Interaction], items: Mapping[str, Item
     return tuple(dict.fromkeys((event.user, event.item) for event in history if genre in items[event.item].genres))
 
 
-def finished_run(folder: Path, request: Request, wanted: DemoRun) -> None:
+def finished_run(world: DemoWorld, folder: Path, request: Request, wanted: DemoRun) -> None:
     """Execute one run and verify it."""
     layout = WorkspaceLayout(folder)
     run = RunHandle(layout.run(wanted.id).path)
@@ -154,11 +160,11 @@ def finished_run(folder: Path, request: Request, wanted: DemoRun) -> None:
     _execute(run, request, wanted)
     if wanted.lists:
         write_overlaps(run, "cpu")
-    verify_run(run, "cpu", full=True)
+    verify_run(run, "cpu", world.full)
 
 
 def _execute(run: RunHandle, request: Request, wanted: DemoRun) -> None:
-    """Execute one run, from its begin where it was interrupted."""
+    """Execute one run; an interrupted one starts over."""
     if run.layout.spec.is_file() and run.status.state is RunState.DONE:
         return
     shutil.rmtree(run.path, ignore_errors=True)
@@ -168,7 +174,8 @@ def _execute(run: RunHandle, request: Request, wanted: DemoRun) -> None:
     method, steps, created = wanted.method, wanted.steps, wanted.created
     run.write_spec(RunSpec(wanted.id, request.id, method, "cpu", SEED, steps, created, thresholds=digest))
     run.store.add(run.id, run.id, externally_queued=False)
-    if work(run) is not RunState.DONE:
+    subprocess.run(command(run, {}), env=os.environ | ONE_THREAD, check=False)  # its memory is measured, so it is alone
+    if run.status.state is not RunState.DONE:
         raise RunError(
             f"Run {run.id!r} of the demo is {run.status.state} ({run.status.message}): see {run.layout.log}."
         )

@@ -1,4 +1,4 @@
-"""What the demo world is made of: its data, models, requests and runs; `core.demo.build` builds it."""
+"""What the demo worlds are made of: their data, models, requests and runs; `core.demo.build` builds them."""
 
 from dataclasses import dataclass
 
@@ -56,11 +56,13 @@ class DemoWorld:
         people: Users of the cinema.
         films: Films of its catalogue.
         ratings: Fewest and most ratings of a user.
-        crowd: Users elsewhere whom the base model is trained on.
+        crowd: Users elsewhere whom the base model is trained on; 0 where it is pretrained.
         settings: Settings of the workspace.
         scratch: Settings of the base model, and the split of the users.
         requests: Its requests.
         references: Retrained references of each request.
+        reference_weights: Whether the references are shipped as weights, which answer every question, or as answers.
+        full: Whether its verifications run the slow checks too.
     """
 
     people: int
@@ -71,6 +73,8 @@ class DemoWorld:
     scratch: Scratch
     requests: tuple[DemoRequest, ...]
     references: int = 5
+    reference_weights: bool = True
+    full: bool = True
 
 
 CINEMA = DemoWorld(
@@ -120,3 +124,43 @@ CINEMA = DemoWorld(
         ),
     ),
 )  # fmt: skip
+
+
+PRETRAINED = DemoWorld(
+    people=48,
+    films=120,
+    ratings=(20, 20),
+    crowd=0,
+    settings=WorkspaceSettings(
+        name="Lantern Street Cinema on SmolLM2 (demo)",
+        data=SOURCE,
+        base="smollm2-135m",
+        ranking_titles=700,  # six lists; more would take longer than the rest of a run
+        window=8,
+        epochs=6,
+        learning_rate=3e-3,
+        rank=2,
+        batch_size=4,
+        average=0.5,
+        adapter_dtype="bfloat16",
+    ),
+    scratch=Scratch(held_out_share=0.15, user_split_seed=0),
+    requests=(
+        DemoRequest(
+            "req-six", slice(0, 6), "They closed their accounts and asked to be erased.", "2026-01-02T09:00:00+00:00",
+            (DemoRun("run-merge", "cure_merge", "2026-01-05T09:00:00+00:00"),),
+        ),
+        DemoRequest(
+            "req-one", slice(10, 11), "She moved away and asked to be erased.", "2026-01-06T09:00:00+00:00",
+            (DemoRun("run-circuit", "cure", "2026-01-07T09:00:00+00:00"),),
+        ),
+        DemoRequest(
+            "req-genre", slice(6, 7), "He wants one genre to be forgotten.", "2026-01-08T09:00:00+00:00",
+            (DemoRun("run-difference", "graddiff", "2026-01-09T09:00:00+00:00"),), genre=True,
+        ),
+    ),
+    reference_weights=False,
+    full=False,
+)  # fmt: skip
+
+WORLDS = {"cinema": CINEMA, "smollm2": PRETRAINED}  # by the name that commands take

@@ -11,7 +11,6 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from core.errors import ModelError
 from core.models.known_bases import known_bases
-from core.utils.commands import command_line
 
 FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 COMMIT = re.compile("[0-9a-f]{40}")
@@ -39,7 +38,7 @@ def resolve(base: str, revision: str | None = None) -> Path:
         if revision:
             raise ModelError(f"Base {base!r} takes no commit, because it is pinned by a digest: leave out @{revision}.")
         if not known.folder.is_dir():
-            raise ModelError(f"Base {base!r} is not on this machine: run {command_line('base', 'fetch', base)}.")
+            raise ModelError(f"Base {base!r} is not on this machine: run {known.fetch}.")
         return known.folder
     if Path(base).is_dir():
         return Path(base)

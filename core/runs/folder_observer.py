@@ -51,6 +51,7 @@ from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS
 log = logging.getLogger("core")
 RESERVED = 2**18  # bytes of the reserve: it is deleted to make room for the last status when the disk is full
 WRITE_EVERY = 0.5  # seconds between two writes of the status
+LOG_EVERY = 30.0  # seconds between two lines of progress in the log
 
 
 class ModelInUse(NamedTuple):
@@ -80,7 +81,7 @@ class FolderObserver:
     def __init__(self, run: RunHandle, lease: Lease) -> None:
         self.run, self.lease = run, lease
         self.state, self.stage = RunState.RUNNING, ""
-        self._started, self._written = time.monotonic(), 0.0
+        self._started, self._written, self._logged = time.monotonic(), 0.0, 0.0
         self._base, self._share = 0.0, 0.0  # progress before the current stage, and share of the stage that is done
         self._clock = StageClock(STAGES)
         self._model: ModelInUse | None = None
@@ -146,7 +147,7 @@ class FolderObserver:
         self._clock.start(name, self.seconds)
         self.lease.check()
         self.run.add_event({"kind": "stage", "stage": name, "seconds": self.seconds})
-        log.info("stage %s", name)
+        self._log_progress()
         self._write_status()
 
     def _progress(self, share: float) -> None:
@@ -155,6 +156,12 @@ class FolderObserver:
         self.lease.check()
         if time.monotonic() - self._written > WRITE_EVERY:
             self._write_status()
+        if time.monotonic() - self._logged > LOG_EVERY:
+            self._log_progress()
+
+    def _log_progress(self) -> None:
+        log.info("stage %s: %.0f%%", self.stage, 100 * self._share)
+        self._logged = time.monotonic()
 
     def _step(self, step: Step) -> None:
         self._progress(step.number / step.total)

@@ -18,6 +18,7 @@ from core.runs.answer_files import AnswerFiles
 from core.runs.checkpoints import Checkpoints, check_room
 from core.runs.device_locks import gpu_count
 from core.runs.distributed_worker import follow
+from core.runs.estimate.learned import enter_estimate
 from core.runs.folder_observer import FolderObserver
 from core.runs.handle import RunHandle
 from core.runs.lease import Lease, acquire_lease
@@ -95,6 +96,8 @@ def _run(run: RunHandle, lease: Lease, observer: FolderObserver) -> None:
     ledger.check()  # before hours of work whose entry could not be made
     if not checkpoints.folder.is_dir():  # a resumed run holds its space already
         check_room(run.path, _bytes_needed(workspace))
+    if distributed.world_size() == 1:
+        enter_estimate(run, spec.device)
     with shared_model_lock(workspace):
         run_stages(workspace, spec, observer, checkpoints, AnswerFiles(spec.request, ledger))
         ledger.record_run(run)

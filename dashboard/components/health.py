@@ -29,10 +29,11 @@ def changes() -> None:
 
 
 def workspace_health() -> None:
-    """Draw the health of the workspace: a line for references, ledger, drift and disk, each with its next step."""
+    """Draw the health of the workspace: a line for each of its parts, with the next step where there is a problem."""
     st.subheader(t("health-title"), anchor=False)
     found = health.health()
     with st.container(border=True):
+        _base(found)
         _references(found)
         _ledger(found)
         _drift(found)
@@ -45,6 +46,14 @@ def _line(ok: bool, sentence: str, step: str) -> None:
     badge = t("health-ok") if ok else t("health-act")
     icon, colour = ("check", "green") if ok else ("error", "red")
     st.markdown(f":{colour}-badge[:material/{icon}: {badge}] {sentence}{'' if ok else f' {step}'}")
+
+
+def _base(found: health.Health) -> None:
+    """Draw whether a known base is on this machine; a workspace with any other base holds its folder."""
+    if base := found.base:
+        sentence = t("health-base" if found.base_is_here else "health-base-absent", title=base.title)
+        size = f"{base.size / 1e6:.0f}"
+        _line(found.base_is_here, sentence, t("health-base-next", size=size, command=code(base.fetch)))
 
 
 def _references(found: health.Health) -> None:

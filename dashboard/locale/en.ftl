@@ -198,6 +198,7 @@ overview-note = Workspace **{ $workspace }**, { $data }: one recommender, traine
    *[other] { $interactions } interactions
 } in all.
 overview-data-demo = fictional data
+overview-other-demo = This model is small and was trained from nothing. { $command } opens the cinema on a pretrained LLM, SmolLM2-135M.
 overview-compare = Compare before and after
 overview-modules = See the modules
 overview-report = Read the report
@@ -230,6 +231,9 @@ changes-more = { $count ->
 health-title = Workspace health
 health-ok = in order
 health-act = act
+health-base = **Base model:** { $title } is on this machine.
+health-base-absent = **Base model:** { $title } is not on this machine. Finished results can be read; new runs, lists and *What if* need it.
+health-base-next = Fetch its { $size } MB with { $command }.
 health-references = **References:** { $ready } of { $all } open requests have the { $references } retrained models that a verdict compares with.
 health-references-next = Without them, a run gets no verdict. Train them with { $command }.
 health-ledger = **Ledger:** { $entries ->
@@ -847,7 +851,11 @@ run-form-launch = Launch the run
 run-form-estimate = Estimate time and memory
 run-form-estimate-help = Times a small copy of the model on the chosen device. Nothing is launched.
 run-form-estimating = Timing a small copy of the model
-run-form-needs = About { $time }, give or take a factor of two. It needs about { $memory } GB of memory; { $free } GB are free now.
+run-form-needs = About { $time }, { $runs ->
+        [0] give or take a factor of two
+        [one] as one finished run tells
+       *[other] as { $runs } finished runs tell
+    }. It needs about { $memory } GB of memory; { $free } GB are free now.
 run-form-too-large = The run does not fit into that memory. Choose another device, or spread the model over several GPUs (`cards` in the workspace's settings).
 
 run-stage-loading = loading

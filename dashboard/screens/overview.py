@@ -3,6 +3,8 @@
 import streamlit as st
 
 from core.types import RequestState
+from core.utils.assets import asset
+from core.utils.commands import command_line
 from dashboard.components.exports import export
 from dashboard.components.health import changes, workspace_health
 from dashboard.components.request_card import request_card
@@ -11,7 +13,7 @@ from dashboard.components.sidebar import shown_run
 from dashboard.components.text import about, glossary, lead, link
 from dashboard.presenters.i18n import t
 from dashboard.presenters.inbox import inbox_sentence
-from dashboard.presenters.phrases import circuit_sentence, escape, forgotten_users, membership, utility
+from dashboard.presenters.phrases import circuit_sentence, code, escape, forgotten_users, membership, utility
 from dashboard.services import queries
 
 workspace, runs = queries.workspace(), queries.runs()
@@ -28,6 +30,8 @@ lead(
         interactions=len(workspace.interactions),
     ),
 )
+if queries.demo() and workspace.settings.base == "base" and asset("demo-smollm2").is_dir():
+    st.caption(t("overview-other-demo", command=code(command_line("demo", "--world", "smollm2"))))
 
 st.subheader(t("overview-requests"), anchor=False, help=t("overview-requests-help"))
 two_columns(requests[:SHOWN], lambda request: request_card(request, statuses[request.id]))

@@ -109,7 +109,7 @@ def estimate(plan: tuple[str, str, str], pressed: bool) -> None:
     estimated, needs = state.kept("estimate", NO_ESTIMATE)
     if estimated == plan:
         memory, free = (f"{needs[name] / 1e9:.1f}" for name in ("memory", "free"))
-        st.caption(t("run-form-needs", time=duration(needs["seconds"]), memory=memory, free=free))
+        st.caption(t("run-form-needs", time=duration(needs["seconds"]), runs=needs["runs"], memory=memory, free=free))
         if not needs["fits"]:
             st.warning(t("run-form-too-large"), icon=":material/memory:")
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.models.known_bases import KnownBase, absent_base, known_bases
 from core.report.case_record import Entry
 from core.types import Drift, RequestState
 from core.utils.clock import utc_now
@@ -22,6 +23,8 @@ class Health:
     """Health of a workspace.
 
     Attributes:
+        base: The base model, if it is one that is known by name; None for any other.
+        base_is_here: Whether that one was fetched to this machine.
         requests: Open requests that take references of their own.
         without_references: Those of them that have fewer than a verdict takes.
         references: References that a verdict takes.
@@ -33,6 +36,8 @@ class Health:
         bytes_needed: Free bytes below which a run may fail.
     """
 
+    base: KnownBase | None
+    base_is_here: bool
     requests: int
     without_references: tuple[str, ...]
     references: int
@@ -55,8 +60,19 @@ def health() -> Health:
     own = [name for name, status in queries.request_statuses().items() if status.state not in skipped]
     missing = [name for name in own if len(workspace.layout.finished_references(name)) < MIN_REFERENCES]
     drift, budget = drift_of(workspace.closed()), Thresholds().test_auc_fall
-    free = free_bytes(workspace)
-    return Health(len(own), tuple(missing), MIN_REFERENCES, entries, flaw, drift, budget, free, MIN_FREE_BYTES)
+    return Health(
+        base=known_bases().get(workspace.settings.base),
+        base_is_here=not absent_base(workspace.settings.base),
+        requests=len(own),
+        without_references=tuple(missing),
+        references=MIN_REFERENCES,
+        entries=entries,
+        ledger_flaw=flaw,
+        drift=drift,
+        drift_budget=budget,
+        free_bytes=free_bytes(workspace),
+        bytes_needed=MIN_FREE_BYTES,
+    )
 
 
 def last_visit() -> str:

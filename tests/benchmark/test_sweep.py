@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from core.benchmark.entrants import CONTROLS, ENTRANTS
 from core.benchmark.report import render_report, write_report
@@ -17,6 +18,8 @@ from core.benchmark.statistics import CRITERIA, fronts, is_control, standing
 from core.benchmark.sweep import ALL, Sweep, run_sweep
 from core.benchmark.trials import MEASURED_MULTIPLES, STEPS, WEAKENED_FACTORS, load_scenario, trial
 from core.benchmark.tuning import best_setting
+from core.cli.app import app
+from core.cli.benchmark import LATER
 from core.demo.build import CREATED
 from core.errors import RequestError, RunError, WorkspaceError
 from core.types import Group, Request
@@ -66,6 +69,23 @@ def test_sweep_measures_every_entrant_once_in_each_scenario(sweep):
         assert [row.strength for row in merged if not row.stopped] == [
             n for n in MEASURED_MULTIPLES if n <= merged[-1].strength
         ]
+
+
+@pytest.mark.slow
+def test_command_in_parts_measures_what_one_command_does(prepared, tmp_path):
+    """As on a machine that is lent for minutes: each call trains or measures one thing, and none of it twice."""
+    where = ("--scenarios", str(tmp_path / "scenarios"), "--out", str(tmp_path))
+    command = ["bench", "-w", str(prepared), "--quick", "--methods", "graddiff,negation", "--device", "cpu", *where]
+    told, codes = [], []
+    while not codes or (codes[-1] == LATER and len(codes) < 20):
+        result = CliRunner().invoke(app, [*command, "--minutes", "1e-9"])
+        told, codes = [*told, *result.output.splitlines()], [*codes, result.exit_code]
+    assert len(codes) > 3 and codes == [LATER] * (len(codes) - 1) + [0]
+    assert (tmp_path / "unlearning.md").is_file()
+    (rows,) = (tmp_path / "unlearning").glob("*.parquet")
+    measured = [(one.method, one.strength) for one in read_results(rows)]
+    assert len(measured) == len(set(measured)) and {"graddiff", "negation", "original"} <= {one for one, _ in measured}
+    assert sum("the time is up" in line.lower() for line in told) == len(codes) - 1
 
 
 @pytest.mark.slow

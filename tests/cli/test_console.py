@@ -30,3 +30,8 @@ def test_stage_of_a_run_is_told_when_it_changes(capsys):
             bars.update(task, completed=done, description=stage)
     told = [line.split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()]
     assert told == ["queued: 0%", "unlearning: 0%", "unlearning: 10%"]
+
+
+def test_long_step_is_told_again_before_its_next_tenth(capsys, monkeypatch):
+    monkeypatch.setattr(console, "LINE_EVERY", -1.0)
+    assert lines(capsys, total=20) == [f"adapter: {5 * step}%" for step in [0, *range(21)]]  # the first when it is made

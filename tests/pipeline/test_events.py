@@ -37,7 +37,7 @@ END = ["stage evaluation", ModelLoaded, ModelLoaded, Evaluated, "stage report", 
 UNLEARNING = ["stage unlearning", StepTaken, Unlearned]
 ORDERS = {
     "cure": [*LOADING, *CIRCUIT, *GROUPS, *UNLEARNING, *END],
-    "cure_memory": [*LOADING, "stage unlearning", MemoryFound, StepTaken, Unlearned, *END],
+    "cure_memory": [*LOADING, "stage groups", MemoryFound, *UNLEARNING, *END],
     "uniform": [*LOADING, *UNLEARNING, *END],
     "retrain": [*LOADING, "stage unlearning", ModelLoaded, StepTaken, Unlearned, *END],
 }

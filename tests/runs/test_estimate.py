@@ -20,9 +20,13 @@ from core.pipeline.events import ModelLoaded, NullObserver
 from core.pipeline.kept_answers import NOTHING_KEPT
 from core.pipeline.stages import run
 from core.runs.estimate import timing
-from core.runs.estimate.estimate import estimate
+from core.runs.estimate.estimate import estimate_by_tokens
+from core.runs.estimate.learned import estimate
+from core.runs.estimate.timing import Cost
 from core.runs.estimate.tokens import Lengths
-from core.types import ClosedRequest, Group, MemoryContrast, RunSpec
+from core.runs.submit import create_run
+from core.runs.worker import work
+from core.types import ClosedRequest, Group, MemoryContrast, RunSpec, RunState
 from core.unlearning import task_vectors
 from core.unlearning.early_stopping import Stopper
 from core.unlearning.training_types import NO_CHECKPOINTS
@@ -159,3 +163,33 @@ def test_command_prints_one_json_object(workspace):
     result = RUNNER.invoke(app, ["estimate", "-w", str(workspace.root), "-r", workspace.requests()[0].id, "--json"])
     found = json.loads(result.stdout)
     assert found["seconds"] > 0 and found["fits"] and found["device"] == "cpu"
+
+
+def test_estimate_learns_from_finished_runs_of_the_method_and_else_of_others(workspace, monkeypatch):
+    """What runs took is set, so that the correction is known; what they were estimated to take is their own."""
+    request = workspace.requests()[0].id
+    fixed = Cost(forward=1e-5, step=3e-5, kept=1e3)  # timings differ from call to call
+    monkeypatch.setattr("core.runs.estimate.estimate.measured", lambda *_sizes: fixed)
+    monkeypatch.setattr("core.runs.estimate.estimate._baseline", lambda _where: 10**8)
+    monkeypatch.setattr(Lengths, "candidate", (8.0, 1e-5))
+    add_references(workspace, 2)
+    first = {method: estimate(workspace, request, method, "cpu", 2) for method in ("uniform", "graddiff", "finetune")}
+    assert {one.runs for one in first.values()} == {0}
+    for method, (seconds, memory) in {"uniform": (3.0, 2.0), "graddiff": (5.0, 4.0)}.items():
+        done = create_run(workspace, request, method, "cpu", steps=2)
+        assert work(done) is RunState.DONE
+        entered = next(event for event in done.events() if event["kind"] == "estimate")
+        took = seconds * entered["estimated"], round(memory * entered["peak_bytes"])
+        done.write_status(replace(done.status, seconds=took[0], peak_bytes=took[1]))
+    for file in workspace.layout.store_files():  # it knows what the runs really took
+        file.unlink(missing_ok=True)
+    # The references' answers are kept by now, so that there is less to do.
+    plain = {method: estimate_by_tokens(workspace, request, method, "cpu", 2) for method in first}
+    found = {method: estimate(workspace, request, method, "cpu", 2) for method in first}
+    factors = {
+        method: (one.seconds / plain[method].seconds, one.peak_bytes / plain[method].peak_bytes, one.runs)
+        for method, one in found.items()
+    }
+    assert factors["uniform"] == pytest.approx((3, 2, 1), rel=1e-3)
+    assert factors["graddiff"] == pytest.approx((5, 4, 1), rel=1e-3)
+    assert factors["finetune"] == pytest.approx((4, 3, 2), rel=1e-3)  # the median of the others

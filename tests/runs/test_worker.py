@@ -13,7 +13,7 @@ import pytest
 from core.errors import DeviceError, LeaseLostError, RequestError, RunError
 from core.models import interruption
 from core.pipeline.events import StepTaken
-from core.runs import checkpoints
+from core.runs import checkpoints, folder_observer
 from core.runs.folder_observer import FolderObserver
 from core.runs.handle import open_run, runs
 from core.runs.process_identity import _start_ticks, current_moment, this_worker
@@ -74,6 +74,13 @@ def test_run_by_memory_contrast_stores_contrast_of_each_module(workspace):
     assert all(cell.relative_change == 0 for cell in outcome.cells if set(cell.owners) & unchanged)
 
 
+def test_log_tells_how_far_a_stage_is(workspace, monkeypatch, caplog):
+    monkeypatch.setattr(folder_observer, "LOG_EVERY", -1.0)
+    with caplog.at_level("INFO", logger="core"):
+        assert work(new_run(workspace, steps=4, method="uniform")) is RunState.DONE
+    assert [f"stage unlearning: {percent}%" in caplog.messages for percent in (0, 25, 50, 75, 100)] == [True] * 5
+
+
 def test_cancelled_run_does_no_work(workspace):
     run = new_run(workspace, steps=6)
     run.request_cancel()
@@ -101,7 +108,7 @@ def test_run_cancelled_in_progress_removes_its_unlearned_adapter(workspace, monk
 def test_cancelled_lost_run_leaves_no_unlearned_adapter(workspace):
     """The silent worker is killed, and its partly written adapter is removed."""
     run = new_run(workspace)
-    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(run.path)])
     worker = replace(this_worker(), pid=sleeper.pid, start_ticks=_start_ticks(sleeper.pid))
     assert run.store.register_worker(run.id, worker) and run.store.claim(run.id, worker)
     with run.store.changing() as database:  # the last heartbeat is an hour old
@@ -184,7 +191,7 @@ def test_run_on_full_disk_fails_before_its_first_stage(workspace, monkeypatch):
 
 def test_run_of_killed_worker_is_lost(workspace):
     run = new_run(workspace)
-    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(run.path)])
     worker = replace(this_worker(), pid=sleeper.pid, start_ticks=_start_ticks(sleeper.pid))
     assert run.store.register_worker(run.id, worker) and run.store.claim(run.id, worker)
     assert run.status.state is RunState.RUNNING

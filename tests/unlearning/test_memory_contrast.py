@@ -1,11 +1,21 @@
 """Memory contrast: equal to its definition, groups by noise, and an unchanged model afterwards."""
 
+import pytest
 import torch
+from scipy.stats import spearmanr
 
 from core.models.lora_layout import layout
 from core.types import Group, MemoryContrast
+from core.unlearning import memory_contrast
 from core.unlearning.early_stopping import mean_loss
-from core.unlearning.memory_contrast import memory_contrasts, prompt_losses, switched_off
+from core.unlearning.memory_contrast import (
+    attributed_rises,
+    cell_rises,
+    memory_contrasts,
+    prompt_losses,
+    switched_off,
+    switched_rises,
+)
 from core.unlearning.teachers import TEACHERS
 from tests.unlearning.test_unlearn import load_prompts
 
@@ -21,6 +31,25 @@ def test_contrast_equals_difference_of_four_mean_losses(workspace):
             rises = mean_loss(model, prompts.forget) - before[0], mean_loss(model, prompts.holdout) - before[1]
         assert abs(one.contrast - (rises[0] - rises[1])) < 1e-5
         assert one.contrast_noise > 0
+
+
+def test_attributed_rises_sum_to_that_of_the_whole_adapter(workspace, monkeypatch):
+    """Completeness of integrated gradients, over all cells: those with several owners belong to no head alone."""
+    model, prompts = load_prompts(workspace)
+    plan, forget = layout(model), prompts.forget
+    with switched_off(plan, plan.modules):
+        whole = prompt_losses(model, forget)[:, 0]
+    whole -= prompt_losses(model, forget)[:, 0]
+    before = plan.weights()
+    monkeypatch.setattr(memory_contrast, "STRENGTHS", 20)  # this tiny model's loss bends sharply
+    assert cell_rises(model, plan, forget).sum(1).numpy() == pytest.approx(whole, rel=0.05, abs=0.02)
+    assert torch.equal(plan.weights(), before)
+    found, exact = (measure(model, plan, forget) for measure in (attributed_rises, switched_rises))
+    assert spearmanr(*([rises[name].sum() for name in plan.modules] for rises in (exact, found))).statistic > 0.5
+    monkeypatch.setattr(memory_contrast, "EXACT_MODULES", 0)
+    contrasts = memory_contrasts(model, forget, prompts.holdout)
+    tokens = sum(prompt.answer_tokens for prompt in forget)
+    assert [one.forget for one in contrasts] == pytest.approx([found[one.module].sum() / tokens for one in contrasts])
 
 
 def test_switching_off_all_modules_equals_base_and_is_undone(workspace):

@@ -1,4 +1,4 @@
-"""Estimate of a run's time and memory, accurate to about a factor of two (benchmarks/estimate.md)."""
+"""Estimate of a run's time and memory by its tokens, to about a factor of two; `learned` makes it more accurate."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,7 @@ from core.runs.estimate.timing import Cost, measured, parameters
 from core.runs.estimate.tokens import Lengths, reads
 from core.types import Task
 from core.types.aliases import stored_as
-from core.unlearning.methods import DEFAULT_METHOD, Method, method_of
+from core.unlearning.methods import Method, method_of
 from core.unlearning.paired_losses import AHEAD
 from core.unlearning.teachers import OVERFIT
 from core.workspace import Workspace
@@ -44,6 +44,7 @@ class Estimate:
         free: Free memory of the device now, in bytes.
         seconds: Duration without waiting in the queue.
         tokens: Tokens that the run reads.
+        runs: Number of finished runs that corrected the estimate.
     """
 
     device: str
@@ -53,6 +54,7 @@ class Estimate:
     free: int
     seconds: float
     tokens: int
+    runs: int = 0
 
     @property
     def fits(self) -> bool:
@@ -60,10 +62,8 @@ class Estimate:
         return self.peak_bytes <= self.free
 
 
-def estimate(
-    workspace: Workspace, request_id: str, method: str = DEFAULT_METHOD, device: str = "auto", steps: int = 0
-) -> Estimate:
-    """Estimate a run on this machine.
+def estimate_by_tokens(workspace: Workspace, request_id: str, method: str, device: str, steps: int) -> Estimate:
+    """Estimate a run on this machine: the tokens it reads times the cost of a token, which is measured here.
 
     Args:
         workspace: The workspace.

@@ -125,7 +125,9 @@ def _unlearning(_context: RequestContext, lengths: Lengths, how: Method, modules
     compared = sum(lengths.all(name, early_stopping.COMPARED) for name in ("retain", "holdout", "validation"))
     yield Reads(2 * compared)
     if how.groups == "memory":
-        yield Reads((modules + 1) * (lengths.all("forget") + lengths.all("holdout", memory_contrast.PROMPTS)))
+        compared = lengths.all("forget") + lengths.all("holdout", memory_contrast.PROMPTS)
+        exact = modules <= memory_contrast.EXACT_MODULES
+        yield Reads((modules + 1) * compared) if exact else Reads(0.0, memory_contrast.STRENGTHS * compared)
     if how.uses_teacher:
         yield Reads(lengths.all("forget"))
     if how.needs_overfit_copy:
