@@ -87,16 +87,25 @@ def keys_of(public: Path) -> Keys:
     """The private keys that belong to a public key.
 
     Raises:
-        LedgerError: This user does not have them on this machine.
+        LedgerError: This user does not have them on this machine, or others can read them.
     """
     folder = folder_of(read_public(public))
     try:
-        private = load_pem_private_key((folder / "signing.pem").read_bytes(), None)
-        return Keys(CryptoSigner(private), (folder / "pseudonyms.key").read_bytes())
+        private = load_pem_private_key(_secret(folder / "signing.pem"), None)
+        return Keys(CryptoSigner(private), _secret(folder / "pseudonyms.key"))
     except (OSError, ValueError) as error:
         raise LedgerError(
             f"The keys that belong to {public} are not in {folder}: sign where they are, or set CURE_LENS_KEYS."
         ) from error
+
+
+def _secret(path: Path) -> bytes:
+    """Read a private key that nobody else can read."""
+    if path.stat().st_mode & 0o077:
+        raise LedgerError(
+            f"{path} can be read by others: run chmod 600 {path}, and make new keys if somebody may have read it."
+        )
+    return path.read_bytes()
 
 
 def read_public(path: Path) -> SSlibKey:

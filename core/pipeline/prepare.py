@@ -25,7 +25,7 @@ from core.pipeline.title_tokens import check_title_tokens
 from core.types import Encoded, Interaction, Item, Task, UserSplit
 from core.unlearning.finetuning import FinetuneSettings, finetune
 from core.unlearning.training_types import Step
-from core.utils.atomic_io import disk_error, staging
+from core.utils.atomic_io import disk_error, make_private_folder, staging
 from core.utils.serialization import write_json, write_json_lines
 from core.workspace import Workspace, WorkspaceSettings
 from core.workspace.layout import WorkspaceLayout
@@ -101,6 +101,7 @@ def prepare(
     part = staging(folder)
     shutil.rmtree(part, ignore_errors=True)
     layout, given, words = WorkspaceLayout(part), settings.base, read_template(templates, settings.task)
+    make_private_folder(part)  # all of its files name people
     try:
         settings, base = given_base(settings, layout.base)
         models = check_given_models(base, words, adapter)

@@ -21,7 +21,7 @@ from core.utils.clock import utc_now
 from core.utils.commands import command_line
 from core.utils.serialization import write_json
 from core.workspace import Workspace
-from core.workspace.layout import is_id
+from core.workspace.ids import is_id
 from core.workspace.locks import exclusive_model_lock
 
 DECIDING = (CaseState.PENDING, CaseState.APPROVED)

@@ -26,6 +26,7 @@ from core.types import (
 )
 from core.utils.serialization import read_json
 from core.workspace import Workspace
+from core.workspace.ids import as_id, require_own_name
 from core.workspace.run_layout import RunLayout
 
 T = TypeVar("T")
@@ -145,4 +146,6 @@ class RunArtifacts:
 @lru_cache(maxsize=4096)
 def _spec(path: Path, _changed: int) -> RunSpec:
     spec: RunSpec = read_json(path, RunSpec)
+    require_own_name(spec.id, path, path.parent.name)
+    as_id(spec.request)
     return spec

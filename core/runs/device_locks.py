@@ -6,15 +6,15 @@ import resource
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import torch
 
 from core.errors import DeviceError
-from core.utils.atomic_io import disk_error
+from core.utils.file_locks import make_own_folder, open_lock
 from core.workspace import WorkspaceSettings
 
-LOCKS = "/tmp"
+LOCKS = "/tmp"  # a folder of the log-in, such as XDG_RUNTIME_DIR, goes while detached workers still hold their locks
 
 
 def usable_devices(device: str) -> tuple[str, ...]:
@@ -82,22 +82,16 @@ def free(devices: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _locked(device: str) -> IO[str] | None:
-    file = _opened(_lock_file(device))
+def _locked(device: str) -> BinaryIO | None:
+    path = _lock_file(device)
+    make_own_folder(path.parent)
+    file = open_lock(path)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return file
     except BlockingIOError:
         file.close()
         return None
-
-
-def _opened(path: Path) -> IO[str]:
-    try:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        return path.open("w")
-    except OSError as error:
-        raise disk_error(path, error) from error
 
 
 def _lock_file(device: str) -> Path:

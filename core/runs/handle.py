@@ -15,7 +15,8 @@ from core.types import Overlap, RunSpec, RunState, RunStatus, Verification
 from core.utils.atomic_io import disk_error, write_text
 from core.utils.serialization import to_json, write_json
 from core.workspace import Workspace
-from core.workspace.layout import is_id, is_inside_workspace
+from core.workspace.ids import is_id
+from core.workspace.layout import is_inside_workspace
 
 
 class RunHandle(RunArtifacts):
@@ -51,7 +52,7 @@ class RunHandle(RunArtifacts):
             self.write_status(RunStatus(RunState.CANCELLED, message="It was never queued."))
         elif self.store.request_cancel(self.id):
             if queued and queued.state is RunState.RUNNING and queued.worker:
-                kill(queued.worker)
+                kill(queued.worker, self.path)
             self.discard()
 
     def discard(self) -> None:
@@ -129,8 +130,8 @@ def open_run(workspace: Workspace, run_id: str) -> RunHandle:
     Raises:
         RunError: No run has this id.
     """
-    handle = RunHandle(workspace.layout.run(run_id).path)
-    if not is_id(run_id) or not handle.layout.spec.is_file() or not is_inside_workspace(handle.path, workspace.root):
+    handle = RunHandle(workspace.layout.run(run_id).path) if is_id(run_id) else None
+    if not handle or not handle.layout.spec.is_file() or not is_inside_workspace(handle.path, workspace.root):
         known = ", ".join(run.id for run in runs(workspace)) or "none yet"
         raise RunError(f"Run {run_id!r} is not in this workspace: choose one of {known}.")
     handle.workspace = workspace

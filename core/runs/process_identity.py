@@ -59,13 +59,27 @@ def is_alive(worker: Worker) -> bool | None:
     return _start_ticks(worker.pid) == worker.start_ticks if worker.pid_namespace == here.pid_namespace else None
 
 
-def kill(worker: Worker) -> None:
-    """Kill a process where it runs on this machine, and wait until it is gone."""
-    if is_alive(worker):
+def kill(worker: Worker, folder: Path) -> None:
+    """Kill the worker of a run where it runs on this machine, and wait until it is gone.
+
+    Args:
+        worker: The process.
+        folder: The run's folder, with which the worker was started. A copy of the workspace names the same process,
+            which does not work for it and is left alone.
+    """
+    if is_alive(worker) and _was_started_with(worker.pid, folder):
         os.kill(worker.pid, signal.SIGKILL)
         end = time.monotonic() + DYING
         while is_alive(worker) and time.monotonic() < end:  # it may write until then
             time.sleep(0.01)
+
+
+def _was_started_with(pid: int, folder: Path) -> bool:
+    """Whether a process has a folder on its command line."""
+    try:
+        return str(folder.resolve()) in psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False
 
 
 @cache

@@ -13,8 +13,9 @@ from dataclasses import replace
 from core.errors import RunError
 from core.runs.process_identity import is_alive, worker_of
 from core.types import LIVE, ReferenceTraining, RunState
-from core.utils.atomic_io import disk_error, make_private_folder
+from core.utils.atomic_io import make_private_folder
 from core.utils.clock import utc_now
+from core.utils.file_locks import locked
 from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace
 from core.workspace.layout import is_inside_workspace
@@ -94,12 +95,7 @@ def stop_training(workspace: Workspace, request_id: str) -> None:
 def locked_training(workspace: Workspace, request_id: str) -> Iterator[None]:
     """Hold the lock of whoever starts, stops or begins a training of this request; another process waits."""
     files = workspace.layout.training(request_id)
-    try:
-        if not files.path.is_dir():
-            make_private_folder(files.path)
-        file = files.lock.open("a")
-    except OSError as error:
-        raise disk_error(files.lock, error) from error
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    if not files.path.is_dir():
+        make_private_folder(files.path)
+    with locked(files.lock, fcntl.LOCK_EX):
         yield

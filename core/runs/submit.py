@@ -186,5 +186,5 @@ def resume(run: RunHandle) -> None:
     entry = run.store.find(run.id)
     run.store.resume(run.id)
     if entry and entry.worker:
-        kill(entry.worker)  # fenced off, but it would keep its device
+        kill(entry.worker, run.path)  # fenced off, but it would keep its device
     start(run)

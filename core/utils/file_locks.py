@@ -1,9 +1,15 @@
-"""Locks of the operating system on files: they are released when their process ends, however it ends."""
+"""Locks of the operating system on files: they are released when their process ends, however it ends.
+
+A lock file is never truncated or reached through a link, so that nobody can lead a lock to a file of somebody else.
+"""
 
 import fcntl
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from core.errors import WorkspaceError
 from core.utils.atomic_io import disk_error
@@ -21,13 +27,38 @@ def locked(path: Path, mode: int, refusal: str = "") -> Iterator[None]:
     Raises:
         WorkspaceError: Another process holds the lock, or the file cannot be made.
     """
-    try:
-        file = path.open("a")
-    except OSError as error:
-        raise disk_error(path, error) from error
-    with file:
+    with open_lock(path) as file:
         try:
             fcntl.flock(file, mode)
         except BlockingIOError:
             raise WorkspaceError(refusal) from None
         yield
+
+
+def open_lock(path: Path) -> BinaryIO:
+    """Open a lock file as it is; one that is missing is made for this user alone.
+
+    Raises:
+        WorkspaceError: It is a link or cannot be opened.
+    """
+    try:
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "rb+")
+    except OSError as error:
+        raise disk_error(path, error) from error
+
+
+def make_own_folder(folder: Path) -> None:
+    """Make a folder for this user alone in a place where others write too, such as /tmp; one that exists is checked.
+
+    Raises:
+        WorkspaceError: It is a link, no folder, of somebody else, or open to others.
+    """
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise disk_error(folder, error) from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise WorkspaceError(
+            f"{folder} must be a folder that only you can open: remove it, or set CURE_LENS_LOCKS to a folder of yours."
+        )

@@ -22,12 +22,12 @@ manifest.json                   digests of the files; in the demo world only
 """
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from core.workspace.ids import as_id, is_id
 from core.workspace.run_layout import AdapterLayout, RunLayout
 
 
@@ -100,7 +100,7 @@ class WorkspaceLayout:
 
     def approved_adapter(self, run_id: str) -> Path:
         """Where the adapter of an approved run is served from."""
-        return self.root / f"adapter-{run_id}"
+        return self.root / f"adapter-{as_id(run_id)}"
 
     def adapters(self) -> list[Path]:
         """All adapter folders of the workspace, in use or not."""
@@ -113,16 +113,16 @@ class WorkspaceLayout:
 
     def request(self, request_id: str) -> Path:
         """One open request."""
-        return self.requests / f"{request_id}.json"
+        return self.requests / f"{as_id(request_id)}.json"
 
     def is_request(self, name: str) -> bool:
         """Whether a name, as `name` returns it, is that of an open request."""
         path = self.root / name
-        return path == self.request(path.stem)
+        return is_id(path.stem) and path == self.request(path.stem)
 
     def closed(self, request_id: str) -> Path:
         """What is left of a request that was carried out."""
-        return self.root / "closed" / f"{request_id}.json"
+        return self.root / "closed" / f"{as_id(request_id)}.json"
 
     @property
     def all_references(self) -> Path:
@@ -131,7 +131,7 @@ class WorkspaceLayout:
 
     def references(self, request_id: str) -> Path:
         """The folder of one request's references."""
-        return self.all_references / request_id
+        return self.all_references / as_id(request_id)
 
     def reference(self, request_id: str, seed: int) -> Path:
         """One reference adapter."""
@@ -142,10 +142,10 @@ class WorkspaceLayout:
         return TrainingLayout(self.references(request_id))
 
     def finished_references(self, request_id: str) -> tuple[Path, ...]:
-        """The finished references of a request, by seed."""
-        own = self.references(request_id)
-        found = own.glob("seed-*") if is_id(request_id) and is_inside_workspace(own, self.root) else ()
-        finished = (path for path in found if AdapterLayout(path).is_finished)
+        """The finished references of a request, by seed; none where its folder is a link, or the id no valid one."""
+        if not is_id(request_id) or not is_inside_workspace(own := self.references(request_id), self.root):
+            return ()
+        finished = (path for path in own.glob("seed-*") if AdapterLayout(path).is_finished)
         return tuple(sorted(finished, key=lambda path: int(path.name.split("-")[1])))
 
     @property
@@ -164,7 +164,7 @@ class WorkspaceLayout:
 
     def run(self, run_id: str) -> RunLayout:
         """The paths of one run."""
-        return RunLayout(self.runs / run_id)
+        return RunLayout(self.runs / as_id(run_id))
 
     def run_folders(self) -> list[Path]:
         """The folders of all runs."""
@@ -182,7 +182,7 @@ class WorkspaceLayout:
 
     def vault(self, request_id: str, case: int) -> Path:
         """The encrypted copies of one case."""
-        return self.sealed / f"{request_id}-{case}"
+        return self.sealed / f"{as_id(request_id)}-{case}"
 
     @property
     def ledger(self) -> Path:
@@ -268,8 +268,3 @@ def is_inside_workspace(path: Path, root: Path) -> bool:
 def _has_link(folder: Path) -> bool:
     with os.scandir(folder) as entries:
         return any(entry.is_symlink() or (entry.is_dir() and _has_link(Path(entry.path))) for entry in entries)
-
-
-def is_id(name: str) -> bool:
-    """Whether a name is a valid id of a request or a run. Ids become part of a path."""
-    return re.fullmatch(r"\w[\w-]*", name) is not None

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from core.data.interaction_files import open_interactions
 from core.data.interaction_store import InteractionStore
@@ -14,7 +15,10 @@ from core.types import ClosedRequest, Identity, Item, LegalBasis, Request, Task,
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
 from core.utils.serialization import read_json, read_json_lines, write_json
-from core.workspace.layout import WorkspaceLayout, is_id, is_inside_workspace
+from core.workspace.ids import is_id, require_own_name
+from core.workspace.layout import WorkspaceLayout, is_inside_workspace
+
+T = TypeVar("T", Request, ClosedRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +168,7 @@ class Workspace:
     def requests(self) -> tuple[Request, ...]:
         """All open requests, newest first."""
         files = (path for path in self.layout.requests.glob("*.json") if is_inside_workspace(path, self.root))
-        found = [read_json(path, Request) for path in files]
+        found = [_read_named(path, Request) for path in files]
         return tuple(sorted(found, key=lambda request: (request.created, request.id), reverse=True))
 
     def request(self, request_id: str) -> Request:
@@ -173,15 +177,15 @@ class Workspace:
         Raises:
             RequestError: No open request has this id.
         """
-        path = self.layout.request(request_id)
-        if not is_id(request_id) or not path.is_file() or not is_inside_workspace(path, self.root):
+        path = self.layout.request(request_id) if is_id(request_id) else None
+        if not path or not path.is_file() or not is_inside_workspace(path, self.root):
             known = ", ".join(request.id for request in self.requests()) or "none yet"
             raise RequestError(f"Request {request_id!r} is not in this workspace: choose one of {known}.")
-        return read_json(path, Request)
+        return _read_named(path, Request)
 
     def closed(self) -> tuple[ClosedRequest, ...]:
         """What is left of requests that were carried out, newest first."""
-        found = [read_json(path, ClosedRequest) for path in self.layout.closed("any").parent.glob("*.json")]
+        found = [_read_named(path, ClosedRequest) for path in self.layout.closed("any").parent.glob("*.json")]
         return tuple(sorted(found, key=lambda one: (one.closed, one.id), reverse=True))
 
     def open_request(
@@ -253,3 +257,10 @@ class Workspace:
     def reference_folders(self, request_id: str) -> tuple[Path, ...]:
         """The finished references of a request, by seed."""
         return self.layout.finished_references(request_id)
+
+
+def _read_named(path: Path, kind: type[T]) -> T:
+    """Read the file of a request. Raises WorkspaceError where it holds another id than its name."""
+    found = read_json(path, kind)
+    require_own_name(found.id, path, path.stem)
+    return found

@@ -20,7 +20,7 @@ from core.review.decisions import comment, decide, submit
 from core.review.evidence_digest import check_ready
 from core.review.leak_scan import find_leaks, forgotten_data_of
 from core.review.vault import Vault
-from core.runs.handle import RunHandle
+from core.runs.handle import RunHandle, open_run
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
 from core.runs.verify import _identity
@@ -348,8 +348,9 @@ def test_pending_case_is_void_after_removal_of_its_run(desk):
 
 def copy_run(desk, name, request):
     """Copy the run under another name."""
-    run = RunHandle(shutil.copytree(desk.workspace.root / "runs" / desk.run, desk.workspace.root / "runs" / name))
-    run.write_spec(replace(run.spec, id=name, request=request))
+    source = open_run(desk.workspace, desk.run)
+    run = RunHandle(shutil.copytree(source.path, source.path.with_name(name)))
+    run.write_spec(replace(source.spec, id=name, request=request))
     run.store.add(name, name, externally_queued=False)
     with run.store.changing() as database:
         database.execute("UPDATE runs SET state = 'done' WHERE id = ?", (name,))

@@ -1,0 +1,43 @@
+"""A copy of a workspace names the workers of the original; whatever is done in the copy leaves them alone."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from core.runs import store
+from core.runs.handle import open_run
+from core.runs.process_identity import current_moment, is_alive, worker_of
+from core.runs.submit import create_run, resume
+from core.workspace import Workspace
+
+
+@pytest.fixture
+def silent_worker(workspace):
+    """A run whose worker is alive, as its command line tells, and was silent for two minutes."""
+    run = create_run(workspace, workspace.requests()[0].id, "uniform", "cpu")
+    command = [sys.executable, "-c", "import time; time.sleep(600)", str(run.path.resolve())]
+    process = subprocess.Popen(command)
+    worker = worker_of(process.pid)
+    run.store.claim(run.id, worker)
+    with pytest.MonkeyPatch.context() as patch:
+        moment = current_moment()
+        late = type(moment)(moment.boot, moment.steady + 120, moment.wall + 120)
+        patch.setattr(store, "current_moment", lambda: late)
+        yield run, worker
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("act", ["cancel", "resume"])
+def test_worker_of_the_original_lives_on(silent_worker, tmp_path, act, monkeypatch):
+    run, worker = silent_worker
+    copied = Workspace(shutil.copytree(run.workspace.root, tmp_path / "copy"))
+    monkeypatch.setattr("core.runs.submit.start", lambda run: None)
+    monkeypatch.setattr("core.runs.submit.current_moment", store.current_moment, raising=False)
+    other = open_run(copied, run.id)
+    other.request_cancel() if act == "cancel" else resume(other)
+    assert is_alive(worker)
+    run.request_cancel()
+    assert not is_alive(worker)
