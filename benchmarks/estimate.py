@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from core.runs.estimate.estimate import Estimate  # noqa: E402
-from core.runs.estimate.learned import KIND, Lesson, corrected  # noqa: E402
+from core.runs.estimate.learned import Lesson, corrected, lesson_of  # noqa: E402
 from core.runs.handle import RunHandle, runs  # noqa: E402
 from core.runs.submit import create_run, start  # noqa: E402
 from core.types import ENDED, RunState  # noqa: E402
@@ -48,24 +48,22 @@ def table(root: Path) -> list[str]:
         return rows(workspace)
 
 
-def finished(workspace: Workspace) -> list[tuple[RunHandle, dict]]:
-    """The finished runs, the oldest first, each with the event that holds its estimate."""
-    found = [(run, [event for event in run.events() if event["kind"] == KIND]) for run in reversed(runs(workspace))]
-    return [(run, events[0]) for run, events in found if events and run.status.state is RunState.DONE]
+def finished(workspace: Workspace) -> list[tuple[RunHandle, Lesson]]:
+    """The finished runs, the oldest first, each with its lesson."""
+    return [(run, lesson) for run in reversed(runs(workspace)) if (lesson := lesson_of(run))]
 
 
 def rows(workspace: Workspace) -> list[str]:
     """A line for each finished run; its second estimate is corrected by all other runs."""
     lines, found = [], finished(workspace)
-    taught = {run.id: Lesson(run.spec.method, run.status.seconds / event["estimated"],
-                             run.status.peak_bytes / event["peak_bytes"]) for run, event in found}  # fmt: skip
-    for run, event in found:
-        status, method = run.status, run.spec.method
-        first = Estimate(status.device, status.dtype, 0, event["peak_bytes"], 0, event["estimated"], 0)
-        second = corrected(first, method, [one for id, one in taught.items() if id != run.id])
+    for run, own in found:
+        status = run.status
+        seconds, memory = status.seconds / own.seconds, status.peak_bytes / own.memory  # as estimated at its start
+        first = Estimate(status.device, status.dtype, 0, round(memory), 0, seconds, 0)
+        second = corrected(first, own.method, [lesson for other, lesson in found if other.id != run.id])
         took, peak = status.seconds, status.peak_bytes
         lines.append(
-            f"| {method} | {took:.0f} | {first.seconds / took:.2f} | {second.seconds / took:.2f} | {peak / 1e9:.2f} "
+            f"| {own.method} | {took:.0f} | {first.seconds / took:.2f} | {second.seconds / took:.2f} | {peak / 1e9:.2f} "
             f"| {first.peak_bytes / peak:.2f} | {second.peak_bytes / peak:.2f} |"
         )
     return [

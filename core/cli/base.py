@@ -17,12 +17,12 @@ def list_bases() -> None:
     """List the known bases with licence, size, family and precision, and whether each is on this machine."""
     for base in known_bases().values():
         size = f"{base.parameters / 1e6:.0f} M parameters, {base.modules} modules"
-        here = f"In {base.folder}" if base.folder.is_dir() else f"Not here; {base.size / 1e6:.0f} MB to fetch"
+        here = f"In {base.folder}" if base.is_here else f"Not here; {base.size / 1e6:.0f} MB to fetch"
         _print(f"{base.name}: {base.title}, licence {base.licence}, family {base.family}, {size}")
         _print(f"  Weights: {base.weights}")
         _print(f"  {here}")
-    absent = next((name for name, base in known_bases().items() if not base.folder.is_dir()), None)
-    next_command = command_line("base", "fetch", absent) if absent else _prepare_with("NAME")
+    absent = next((base for base in known_bases().values() if not base.is_here), None)
+    next_command = absent.fetch if absent else _prepare_with("NAME")
     _print(f"Next: {next_command}")
 
 

@@ -78,8 +78,8 @@ class ProgressLines(Progress):
     def __init__(self, quiet: bool) -> None:
         """Write to standard error; nothing if `quiet`."""
         super().__init__(console=err, disable=True)  # no bars
-        self._quiet, self._told = quiet, dict[TaskID, tuple[str, int]]()
-        self._when = dict[TaskID, float]()  # time of each task's last line
+        self._quiet = quiet
+        self._told = dict[TaskID, tuple[str, int, float]]()  # description, tenth and time of each task's last line
 
     def add_task(self, description: str, *arguments: Any, **options: Any) -> TaskID:
         """Add a task, and tell that it starts."""
@@ -95,10 +95,11 @@ class ProgressLines(Progress):
     def _tell(self, task_id: TaskID) -> None:
         task = self._tasks[task_id]
         percent = int(100 * task.completed / task.total) if task.total else 0
-        told, now = (task.description, percent // 10), time.monotonic()
-        if self._quiet or (self._told.get(task_id) == told and now - self._when[task_id] < LINE_EVERY):
+        description, tenth, told = self._told.get(task_id, ("", -1, 0.0))
+        news = (description, tenth) != (task.description, percent // 10) or time.monotonic() - told >= LINE_EVERY
+        if self._quiet or not news:
             return
-        self._told[task_id], self._when[task_id] = told, now
+        self._told[task_id] = task.description, percent // 10, time.monotonic()
         self.console.print(f"{time.strftime('%H:%M:%S')} {task.description}: {percent}%", highlight=False)
 
 

@@ -176,9 +176,7 @@ def _execute(run: RunHandle, request: Request, wanted: DemoRun) -> None:
     run.store.add(run.id, run.id, externally_queued=False)
     subprocess.run(command(run, {}), env=os.environ | ONE_THREAD, check=False)  # its memory is measured, so it is alone
     if run.status.state is not RunState.DONE:
-        raise RunError(
-            f"Run {run.id!r} of the demo is {run.status.state} ({run.status.message}): see {run.layout.log}."
-        )
+        raise RunError(f"Run {run.id!r} of the demo is {run.status.state} ({run.status.message}): see the lines above.")
 
 
 def time_stamped(world: DemoWorld, layout: WorkspaceLayout) -> tuple[Path, ...]:

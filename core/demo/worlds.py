@@ -33,7 +33,7 @@ class DemoRequest:
 
     Attributes:
         id: Id of the request.
-        subjects: Which of the users with the clearest favourite words ask.
+        subjects: Who asks: a slice of the training users, ranked by how clear their favourite word is.
         genre: Whether the request covers only the user's most frequent genre, instead of all data.
         reason: Why they ask.
         created: When they asked.

@@ -43,14 +43,14 @@ def fetch(base: KnownBase, tell: Callable[[str], None]) -> bool:
         WorkspaceError: The folder cannot be written.
     """
     part = staging(base.folder)
-    if base.folder.is_dir():
+    if base.is_here:
         shutil.rmtree(part, ignore_errors=True)  # of a process that was killed at its very end
         return False
     library("gguf", "gguf")
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
         with locked(part.with_suffix(".lock"), fcntl.LOCK_EX):
-            if base.folder.is_dir():
+            if base.is_here:
                 return False
             _fetch(base, part, tell)
     except OSError as error:

@@ -37,7 +37,7 @@ def resolve(base: str, revision: str | None = None) -> Path:
     if known := known_bases().get(base):
         if revision:
             raise ModelError(f"Base {base!r} takes no commit, because it is pinned by a digest: leave out @{revision}.")
-        if not known.folder.is_dir():
+        if not known.is_here:
             raise ModelError(f"Base {base!r} is not on this machine: run {known.fetch}.")
         return known.folder
     if Path(base).is_dir():

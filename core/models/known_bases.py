@@ -58,6 +58,11 @@ class KnownBase:
         return root / "bases" / f"{self.name}-{self.sha256[:16]}-{CONVERSION}"
 
     @property
+    def is_here(self) -> bool:
+        """Whether it was fetched to this machine."""
+        return self.folder.is_dir()
+
+    @property
     def fetch(self) -> str:
         """The command that fetches it."""
         return command_line("base", "fetch", self.name)
@@ -84,4 +89,4 @@ def known_base(name: str) -> KnownBase:
 def absent_base(name: str) -> KnownBase | None:
     """The known base of this name if it is not on this machine; None for any other name of a base."""
     base = known_bases().get(name)
-    return base if base and not base.folder.is_dir() else None
+    return base if base and not base.is_here else None

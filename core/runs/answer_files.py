@@ -1,8 +1,8 @@
 """Files with the answers of references, beside the references, and their entries in the ledger.
 
 A file holds the numbers of one kind of question, and three digests: of the question, and of the reference's weights and
-configuration. With a ledger, a file is read only if the ledger holds its SHA-256, and answers are kept only of
-references whose weights the ledger holds.
+configuration. With a ledger, a file is read only if the ledger holds its SHA-256, and no answers are kept of a
+reference whose weights are others than those that were entered.
 """
 
 import hashlib
@@ -70,7 +70,7 @@ class AnswerFiles:
         """
         recorded = self.recorded.get(reference.name, identity[WEIGHTS])
         if self.identity(reference) != identity or recorded != identity[WEIGHTS]:
-            log.warning("%s has changed, or is not in the ledger: its answers are not kept", reference)
+            log.warning("%s has changed, or differs from the ledger: its answers are not kept", reference)
             return
         digests = {**identity, QUESTION: question}
         arrays = {name: np.frombuffer(bytes.fromhex(digest), np.uint8) for name, digest in digests.items()}
@@ -94,7 +94,7 @@ def without_answers(references: Iterable[Path]) -> list[Path]:
 
 
 def reference_digest(reference: Path) -> str:
-    """SHA-256 of a reference's weights; where only its answers were kept, as these tell it."""
+    """SHA-256 of a reference's weights, else the one in its kept answers; "" if these disagree."""
     layout = AdapterLayout(reference)
     if layout.weights.is_file():
         return sha256_of_file(layout.weights)

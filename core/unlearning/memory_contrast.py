@@ -12,7 +12,8 @@ strength a of the whole adapter W (Sundararajan et al. 2017, equation 1, with th
 
     rise(v) = - integral over a from 0 to 1 of <W_v, dL(aW) / dW_v>
 
-These rises sum to what the whole adapter changes. Noise comes from a bootstrap over prompts.
+Over all cells, these rises sum to what the whole adapter changes; a module counts the cells that it alone owns. Noise
+comes from a bootstrap over prompts.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -77,10 +78,10 @@ def switched_rises(
     model: Any, plan: Layout, prompts: Sequence[Encoded], progress: Callable[[float], None] = no_progress
 ) -> Rises:
     """Rise of each prompt's loss when the adapter of one module is off, measured for each module."""
-    before, found = prompt_losses(model, prompts)[:, 0], {}
+    before, found = prompt_losses(model, prompts), {}
     for module in WorkDone(len(plan.modules), progress).each(plan.modules, 1):
         with switched_off(plan, _switched_with(plan, module)):
-            found[module] = prompt_losses(model, prompts)[:, 0] - before
+            found[module] = prompt_losses(model, prompts) - before
     return found
 
 
@@ -135,8 +136,8 @@ def _owned_by(plan: Layout, modules: Collection[str]) -> Bool[Tensor, " cell"]:
 
 
 @torch.no_grad()
-def prompt_losses(model: Any, prompts: Sequence[Encoded]) -> Float[np.ndarray, "prompts 2"]:
-    """Per prompt the summed loss of its answers in nats, and its number of answer tokens."""
+def prompt_losses(model: Any, prompts: Sequence[Encoded]) -> Float[np.ndarray, " prompts"]:
+    """Per prompt the summed loss of its answers, in nats."""
     losses = map_prompts(
         prompts,
         FORWARD_TOKENS,
@@ -144,7 +145,7 @@ def prompt_losses(model: Any, prompts: Sequence[Encoded]) -> Float[np.ndarray, "
         lambda batch: cross_entropy(answer_logits(model, batch).float(), batch.tokens, reduction="none"),
         lambda prompt: prompt.answer_tokens,
     )
-    return np.array([(part.sum().item(), len(part)) for part in losses]).reshape(-1, 2)
+    return np.array([part.sum().item() for part in losses])
 
 
 def _resampled(count: int, seed: int) -> Int[np.ndarray, "draws count"]:

@@ -51,9 +51,9 @@ def _line(ok: bool, sentence: str, step: str) -> None:
 def _base(found: health.Health) -> None:
     """Draw whether a known base is on this machine; a workspace with any other base holds its folder."""
     if base := found.base:
-        sentence = t("health-base" if found.base_is_here else "health-base-absent", title=base.title)
+        sentence = t("health-base" if base.is_here else "health-base-absent", title=base.title)
         size = f"{base.size / 1e6:.0f}"
-        _line(found.base_is_here, sentence, t("health-base-next", size=size, command=code(base.fetch)))
+        _line(base.is_here, sentence, t("health-base-next", size=size, command=code(base.fetch)))
 
 
 def _references(found: health.Health) -> None:

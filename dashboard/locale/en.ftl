@@ -853,8 +853,8 @@ run-form-estimate-help = Times a small copy of the model on the chosen device. N
 run-form-estimating = Timing a small copy of the model
 run-form-needs = About { $time }, { $runs ->
         [0] give or take a factor of two
-        [one] as one finished run tells
-       *[other] as { $runs } finished runs tell
+        [one] corrected by one finished run
+       *[other] corrected by { $runs } finished runs
     }. It needs about { $memory } GB of memory; { $free } GB are free now.
 run-form-too-large = The run does not fit into that memory. Choose another device, or spread the model over several GPUs (`cards` in the workspace's settings).
 

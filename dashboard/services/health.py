@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.models.known_bases import KnownBase, absent_base, known_bases
+from core.models.known_bases import KnownBase, known_bases
 from core.report.case_record import Entry
 from core.types import Drift, RequestState
 from core.utils.clock import utc_now
@@ -24,7 +24,6 @@ class Health:
 
     Attributes:
         base: The base model, if it is one that is known by name; None for any other.
-        base_is_here: Whether that one was fetched to this machine.
         requests: Open requests that take references of their own.
         without_references: Those of them that have fewer than a verdict takes.
         references: References that a verdict takes.
@@ -37,7 +36,6 @@ class Health:
     """
 
     base: KnownBase | None
-    base_is_here: bool
     requests: int
     without_references: tuple[str, ...]
     references: int
@@ -62,7 +60,6 @@ def health() -> Health:
     drift, budget = drift_of(workspace.closed()), Thresholds().test_auc_fall
     return Health(
         base=known_bases().get(workspace.settings.base),
-        base_is_here=not absent_base(workspace.settings.base),
         requests=len(own),
         without_references=tuple(missing),
         references=MIN_REFERENCES,

@@ -51,18 +51,21 @@ def corrected(first: Estimate, method: str, found: Sequence[Lesson]) -> Estimate
 
 def lessons(workspace: Workspace, device: str, dtype: str) -> list[Lesson]:
     """The lessons of a workspace's finished runs on one kind of device, in one dtype."""
-    found = []
-    for run in runs(workspace):
-        status, entered = run.status, _entered(run)
-        same = (_kind(status.device), status.dtype) == (_kind(device), dtype)
-        if entered and same and status.state is RunState.DONE:
-            ratios = status.seconds / entered["estimated"], status.peak_bytes / entered["peak_bytes"]
-            found.append(Lesson(run.spec.method, *ratios))
-    return found
+    like = _kind(device), dtype
+    same = (run for run in runs(workspace) if (_kind(run.status.device), run.status.dtype) == like)
+    return [lesson for run in same if (lesson := lesson_of(run))]
+
+
+def lesson_of(run: RunHandle) -> Lesson | None:
+    """The lesson of a run; None if it is not finished, or was made before runs entered their estimates."""
+    status, entered = run.status, _entered(run)
+    if not entered or status.state is not RunState.DONE:
+        return None
+    return Lesson(run.spec.method, status.seconds / entered["estimated"], status.peak_bytes / entered["peak_bytes"])
 
 
 def enter_estimate(run: RunHandle, device: str) -> None:
-    """Enter into a run's events what it is estimated to need, before it starts; later estimates learn from it.
+    """Enter a run's uncorrected estimate into its events before it starts; later estimates learn from it.
 
     Args:
         run: The run. One that goes on after an interruption keeps its first estimate.
