@@ -187,3 +187,15 @@ def answer_logits(model: nn.Module, batch: Batch) -> Float[Tensor, "answer_token
 def answer_loss(logits: Tensor, batch: Batch) -> Tensor:
     """Mean negative log-likelihood in nats per answer token."""
     return nn.functional.cross_entropy(logits, batch.tokens)
+
+
+@torch.no_grad()
+def token_losses(model: Any, prompts: Sequence[Encoded]) -> list[Float[Tensor, " answer_token"]]:
+    """Negative log-likelihood in nats of each answer token, by prompt."""
+    return map_prompts(
+        prompts,
+        FORWARD_TOKENS,
+        model.device,
+        lambda batch: nn.functional.cross_entropy(answer_logits(model, batch), batch.tokens, reduction="none"),
+        lambda prompt: prompt.answer_tokens,
+    )

@@ -24,9 +24,8 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from core.models.batching import FORWARD_TOKENS, answer_logits, map_prompts
+from core.models.batching import token_losses
 from core.models.families import anatomy
 from core.models.lora_layout import Layout, layout
 from core.types import Encoded, MemoryContrast
@@ -135,17 +134,9 @@ def _owned_by(plan: Layout, modules: Collection[str]) -> Bool[Tensor, " cell"]:
     return torch.tensor([set(owners) <= set(modules) for owners in plan.cells], device=plan.cell_of.device)
 
 
-@torch.no_grad()
 def prompt_losses(model: Any, prompts: Sequence[Encoded]) -> Float[np.ndarray, " prompts"]:
     """Per prompt the summed loss of its answers, in nats."""
-    losses = map_prompts(
-        prompts,
-        FORWARD_TOKENS,
-        model.device,
-        lambda batch: cross_entropy(answer_logits(model, batch).float(), batch.tokens, reduction="none"),
-        lambda prompt: prompt.answer_tokens,
-    )
-    return np.array([part.sum().item() for part in losses])
+    return np.array([losses.sum().item() for losses in token_losses(model, prompts)])
 
 
 def _resampled(count: int, seed: int) -> Int[np.ndarray, "draws count"]:
