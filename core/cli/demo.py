@@ -16,6 +16,7 @@ from core.cli.options import OFFLINE, WorkspacePath
 from core.errors import RunError
 from core.models.known_bases import absent_base
 from core.utils.assets import PACKAGE, asset
+from core.utils.atomic_io import staging
 from core.utils.commands import command_line, install_line
 from core.workspace import Workspace
 
@@ -51,17 +52,27 @@ def demo(
     from core.ledger.keys import demo_keys, keep_keys  # loads the signing libraries
 
     folder = folder or Path(f".{world.folder.name}")
+    if not world.folder.is_dir():
+        again = command_line("build-demo", "--world", world)
+        raise RunError(f"Demo world {world} is not shipped here: build it with {again} (hours on one core).")
     if not folder.exists():
-        if not world.folder.is_dir():
-            again = command_line("build-demo", "--world", world)
-            raise RunError(f"Demo world {world} is not shipped here: build it with {again} (hours on one core).")
-        shutil.copytree(world.folder, folder)
-        folder.chmod(0o700)
+        _copy(world.folder, folder)
+    if Workspace(folder).settings.name != Workspace(world.folder).settings.name:
+        raise RunError(f"{folder} is not a copy of demo world {world}: choose another --folder.")
     keep_keys(demo_keys())  # decisions in the demo are signed with its own keys
     if world is DemoName.SMOLLM2 and (base := absent_base("smollm2-135m")):
         size = f"{base.size / 1e6:.0f} MB"
         out.print(f"The pages show finished runs. For new ones, fetch {base.title} ({size}): {base.fetch}")
     _dashboard(folder, port)
+
+
+def _copy(world: Path, folder: Path) -> None:
+    """Copy a demo world whole or not at all, readable by its owner only."""
+    part = staging(folder)
+    shutil.rmtree(part, ignore_errors=True)  # an earlier copy was interrupted
+    shutil.copytree(world, part)
+    part.chmod(0o700)
+    part.rename(folder)
 
 
 def dashboard(

@@ -94,11 +94,12 @@ def without_answers(references: Iterable[Path]) -> list[Path]:
 
 
 def reference_digest(reference: Path) -> str:
-    """SHA-256 of a reference's weights, else the one in its kept answers; "" if these disagree."""
+    """SHA-256 of a reference's weights, else the one in its kept answers; "" if these disagree or are all damaged."""
     layout = AdapterLayout(reference)
     if layout.weights.is_file():
         return sha256_of_file(layout.weights)
     told = {_digest(_read(file, file.read_bytes()).get(WEIGHTS)) for file in layout.answer_files()}
+    told.discard("")  # of damaged files
     return told.pop() if len(told) == 1 else ""
 
 

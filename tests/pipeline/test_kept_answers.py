@@ -23,6 +23,7 @@ from core.pipeline.kept_answers import (
     rows_digest,
     with_numbers,
 )
+from core.runs.answer_files import reference_digest
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
 from core.runs.submit import create_run
@@ -111,7 +112,11 @@ def test_weights_may_go_where_all_answers_were_kept(with_ledger, loads):
     first = verify_run(run, "cpu", full=True)
     request = run.spec.request
     for folder in with_ledger.reference_folders(request):
-        AdapterLayout(folder).weights.unlink()
+        weights, damaged = AdapterLayout(folder).weights, AdapterLayout(folder).answers("damaged")
+        digest = sha256_of_file(weights)
+        weights.unlink()
+        damaged.write_bytes(b"cut")
+        assert reference_digest(folder) == digest  # the other files tell it
     assert len(with_ledger.reference_folders(request)) == 2
     assert verify_run(run, "cpu", full=True) == first
     assert finished(with_ledger, seed=1).evaluation.references == run.evaluation.references
