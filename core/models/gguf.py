@@ -22,13 +22,14 @@ from core.errors import ModelError
 from core.utils.optional_imports import library
 from core.utils.serialization import read_json, write_json
 
-ARCHITECTURES = ("llama", "qwen2", "qwen3")  # Mistral is stored as llama
+ARCHITECTURES = ("llama", "qwen2", "qwen3", "gemma3")  # Mistral is stored as llama
 # Fields of an architecture that transformers reads, or that say the same as others. Any other changes the model.
 READ = (
     "context_length", "embedding_length", "block_count", "feed_forward_length", "vocab_size", "tensor_data_layout",
     "attention.head_count", "attention.head_count_kv", "attention.key_length", "attention.value_length",
     "attention.layer_norm_rms_epsilon", "rope.dimension_count", "rope.freq_base",
 )  # fmt: skip
+ALSO_READ = {"gemma3": "attention.sliding_window"}
 NOTHING = (0, "", "none", False)  # values of other fields that change nothing
 # Names that llama.cpp gives to the ways in which a byte-level tokenizer splits a text before it merges.
 LIKE_GPT2 = ("gpt-2", "phi-2", "mpt", "olmo")
@@ -86,7 +87,8 @@ def _check_fields(path: Path, fields: Mapping[str, Any]) -> None:
         )
     own = {key.removeprefix(f"{kind}."): value for key, value in fields.items() if key.startswith(f"{kind}.")}
     own_size = own.get("attention.key_length") or own.get("rope.dimension_count")
-    other = next((key for key, value in own.items() if key not in READ and value not in NOTHING), None)
+    read = (*READ, ALSO_READ.get(kind))
+    other = next((key for key, value in own.items() if key not in read and value not in NOTHING), None)
     if own.get("rope.dimension_count", own_size) != own_size or own.get("attention.value_length", own_size) != own_size:
         other = "rope.dimension_count"
     if other:
@@ -103,6 +105,8 @@ def _convert(path: Path, folder: Path, fields: Mapping[str, Any], tensors: Mappi
         config = AutoConfig.from_pretrained(**place, trust_remote_code=False)
         if size := fields.get(f"{fields['general.architecture']}.attention.key_length"):
             config.head_dim = int(size)
+            if hasattr(config, "query_pre_attn_scalar"):  # of Gemma 3, which llama.cpp takes from the size too
+                config.query_pre_attn_scalar = int(size)
         whole = GgufConfig(dequantize=True)  # else a kernel may be asked for
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             **place,
@@ -215,7 +219,8 @@ def _mend_tokenizer(path: Path, tokens: Sequence[str], kinds: Sequence[int]) -> 
         kinds: Their types.
     """
     content = read_json(path)
-    whole = {number: tokens[number] for number, kind in enumerate(kinds) if kind == USER_DEFINED}
+    blank = "▁" if content["model"].get("byte_fallback") else " "  # SentencePiece writes blanks so, also in its merges
+    whole = {number: tokens[number].replace(" ", blank) for number, kind in enumerate(kinds) if kind == USER_DEFINED}
     vocabulary = content["model"]["vocab"].items()
     content["model"]["vocab"] = {whole.get(number, token): number for token, number in vocabulary}
     known = {one["id"]: one for one in content["added_tokens"] if one["id"] < len(tokens)}

@@ -22,7 +22,7 @@ from tests.conftest import TINY
 from tests.models.adapter_folders import make_adapter
 
 pytest.importorskip("gguf")
-from tests.models.gguf_files import DATA, logits, make_base, rounded, write_gguf
+from tests.models.gguf_files import DATA, LINES, logits, make_base, rounded, write_gguf
 from tests.models.llama_cpp_bpe import Bpe
 
 LLAMA3 = {
@@ -35,7 +35,7 @@ LLAMA3 = {
     ("quantization", "dtype"),
     [("F32", torch.float32), ("F16", torch.float16), ("BF16", torch.bfloat16), ("Q8_0", torch.float16)],
 )
-@pytest.mark.parametrize("family", ["llama", "qwen2", "qwen3"])
+@pytest.mark.parametrize("family", ["llama", "qwen2", "qwen3", "gemma3"])
 @pytest.mark.parametrize("tied", [True, False])
 def test_a_converted_model_computes_what_its_weights_compute(tmp_path, family, quantization, dtype, tied):
     base = make_base(tmp_path / "base", family, tie_word_embeddings=tied)
@@ -48,6 +48,16 @@ def test_a_converted_model_computes_what_its_weights_compute(tmp_path, family, q
     assert expected.std() > 0.1
     stored = AutoModelForCausalLM.from_pretrained(tmp_path / "converted")
     assert stored.model.layers[0].mlp.up_proj.weight.dtype is dtype
+
+
+def test_a_tokenizer_in_the_form_of_gemma_writes_the_same_tokens(tmp_path):
+    base = make_base(tmp_path / "base", "gemma3")
+    convert_gguf(write_gguf(base, tmp_path / "model.gguf"), tmp_path / "converted")
+    own, known = (load_tokenizer(folder) for folder in (tmp_path / "converted", base))
+    texts = ["a  b", "a\n\nb", "  ▁▁", "Über ☂", *LINES]
+    assert own(texts, add_special_tokens=False)["input_ids"] == known(texts, add_special_tokens=False)["input_ids"]
+    blanks, ends = (own.convert_tokens_to_ids(token) for token in ("▁▁", "\n\n"))
+    assert blanks in own("a  b")["input_ids"] and ends in own("a\n\nb")["input_ids"] and len(own) == len(known)
 
 
 def test_the_tokenizer_writes_the_same_tokens(tmp_path):
