@@ -35,6 +35,8 @@ def init(root: WorkspacePath, as_json: Json = False) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    if workspace.layout.run_folders() or workspace.layout.all_references.is_dir():
+        out.print("Runs and references from before it are not signed, so they cannot be used: make them again.")
 
 
 @app.command()
@@ -49,6 +51,17 @@ def head(
     workspace = Workspace(root)
     write_bytes(to, head_of(workspace.layout.ledger, keys_of(workspace.layout.ledger_key)))
     out.print(f"The head is {to}.", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def accept(root: WorkspacePath) -> None:
+    """Go on with an earlier copy of a workspace, such as a backup. An entry tells how many entries it lacks."""
+    from core.ledger.chain import accept as accept_copy  # loads the signing libraries
+    from core.ledger.keys import keys_of  # loads the signing libraries
+
+    workspace = Workspace(root)
+    accept_copy(workspace.layout.ledger, keys_of(workspace.layout.ledger_key))
+    out.print("The ledger goes on from here; its last entry tells what is lost.")
 
 
 @app.command()

@@ -9,7 +9,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from typing import Any
 from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # it has no __all__
 
 from core.errors import LedgerError
+from core.ledger.kept_head import Head, keep_head, kept_head, rolled_back
 from core.ledger.keys import Keys
 from core.ledger.statement import Statement, opened, signed
 from core.utils.atomic_io import disk_error
 from core.utils.clock import utc_now
 
 NOTHING = "0" * 64  # takes the place of the digest before the first entry
-HEAD = "head"
+HEAD, RESTORED = "head", "restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +53,47 @@ def append(path: Path, kind: str, subjects: Mapping[str, str], content: Mapping[
         keys: The keys that sign.
 
     Raises:
+        LedgerError: The ledger is an earlier copy of the one that was signed here last.
         WorkspaceError: The file cannot be written.
     """
+    _append(path, Statement(kind, subjects, content), keys, kept_head(keys.signer.public_key))
+
+
+def accept(path: Path, keys: Keys) -> None:
+    """Go on with an earlier copy of a ledger, such as of a backup. An entry tells which later entries are lost.
+
+    Raises:
+        LedgerError: The ledger is damaged, or is no earlier copy.
+        WorkspaceError: The file cannot be written.
+    """
+    head, lines = kept_head(keys.signer.public_key), _whole(_lines(_read(path)))
+    if head is None or _last(lines[: head[0]]) == head[1]:
+        raise LedgerError(f"{path} is not accepted: no later state of it is known.")
+    if flaws := _read_entries(lines, keys.signer.public_key)[1]:
+        raise LedgerError(f"{path} is not accepted: {flaws[0]}")
+    _append(path, Statement(RESTORED, {"ledger": head[1]}, {"entries": head[0]}), keys, None)
+
+
+def _append(path: Path, statement: Statement, keys: Keys, head: Head | None) -> None:
+    """Append an entry where the ledger has only grown since `head`."""
     try:
         with path.open("ab+", buffering=0) as file:  # a buffer would write after the error
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
-            lines = _lines(file.read())
-            if lines and not lines[-1].endswith(b"\n"):
-                lines.pop()
-            chained = {**content, "number": len(lines) + 1, "before": _last(lines), "time": utc_now()}
-            _write(file, sum(map(len, lines)), signed(Statement(kind, subjects, chained), keys) + b"\n")
+            lines = _whole(_lines(file.read()))
+            _check_kept(path, lines, head)
+            place = {"number": len(lines) + 1, "before": _last(lines), "time": utc_now()}
+            line = signed(replace(statement, content={**statement.content, **place}), keys) + b"\n"
+            _write(file, sum(map(len, lines)), line)
+            keep_head(keys.signer.public_key, (len(lines) + 1, _last([line])))
     except OSError as error:
         raise disk_error(path, error) from error
+
+
+def _check_kept(path: Path, lines: list[bytes], head: Head | None) -> None:
+    """Raise LedgerError where the ledger has not only grown since its head was kept."""
+    if head and _last(lines[: head[0]]) != head[1]:
+        raise rolled_back(path, len(lines), head)
 
 
 def _write(file: FileIO, end: int, line: bytes) -> None:
@@ -102,11 +131,14 @@ def entries(path: Path, key: SSlibKey) -> tuple[Statement, ...]:
     """All statements, oldest first. An incomplete last line is not one.
 
     Raises:
-        LedgerError: The ledger is damaged.
+        LedgerError: The ledger is damaged, or is an earlier copy of the one that was signed here last.
     """
-    statements, flaws = _read_entries([line for line in _lines(_read(path)) if line.endswith(b"\n")], key)
+    head = kept_head(key)  # before the ledger, which may grow meanwhile
+    lines = _whole(_lines(_read(path)))
+    statements, flaws = _read_entries(lines, key)
     if flaws:
         raise LedgerError(f"{path} is damaged: {flaws[0]}")
+    _check_kept(path, lines, head)
     return tuple(statements)
 
 
@@ -164,6 +196,11 @@ def _lines(text: bytes) -> list[bytes]:
     """Lines with their line feeds."""
     found = text.split(b"\n")
     return [line + b"\n" for line in found[:-1]] + ([found[-1]] if found[-1] else [])
+
+
+def _whole(lines: list[bytes]) -> list[bytes]:
+    """The lines without one that was cut off at the end."""
+    return lines[:-1] if lines and not lines[-1].endswith(b"\n") else lines
 
 
 def _last(lines: list[bytes]) -> str:

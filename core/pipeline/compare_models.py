@@ -75,7 +75,7 @@ def compare_models(
         on_loaded: Receives each reference that is loaded, before it is evaluated.
         progress: Receives the share that is done; each model counts alike, though kept answers take no time.
     """
-    folders = context.workspace.reference_folders(context.request.id)
+    folders = kept.trained(context.workspace.reference_folders(context.request.id))
 
     def of_model(number: int) -> Callable[[float], None]:
         return lambda share: progress((number + share) / (len(folders) + 1))

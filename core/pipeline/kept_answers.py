@@ -38,6 +38,9 @@ T = TypeVar("T")
 class KeptAnswers(Protocol):
     """Keeps the answers of references."""
 
+    def trained(self, references: Sequence[Path]) -> tuple[Path, ...]:
+        """Return those of some references that were entered when they were trained."""
+
     def identity(self, reference: Path) -> dict[str, str]:
         """Return digests of what decides a reference's answers; empty where its weights are gone."""
 
@@ -50,6 +53,10 @@ class KeptAnswers(Protocol):
 
 class NothingKept:
     """Keeps no answers."""
+
+    def trained(self, references: Sequence[Path]) -> tuple[Path, ...]:
+        """Return all of them."""
+        return tuple(references)
 
     def identity(self, _reference: Path) -> dict[str, str]:
         """Return nothing."""

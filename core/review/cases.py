@@ -49,8 +49,17 @@ class Cases(Database):
         """The case that is being carried out, or was interrupted while it was."""
         return next(iter(self._select("state = 'approved'")), None)
 
-    def submit(self, request_id: str, run_id: str, operator: str, evidence: str) -> Case:
+    def submit(
+        self, request_id: str, run_id: str, operator: str, evidence: str, sign: Callable[[Case], None] = lambda _: None
+    ) -> Case:
         """Open a case.
+
+        Args:
+            request_id: The request.
+            run_id: The run.
+            operator: Who submits it.
+            evidence: Digest of the evidence.
+            sign: Signs the case; nothing is kept where it raises.
 
         Raises:
             ReviewError: The request has a case that waits for decisions, or the run was rejected.
@@ -65,7 +74,9 @@ class Cases(Database):
             row = database.execute(
                 "INSERT INTO cases (request, state, body) VALUES (?, ?, ?)", (request_id, found.state, _text(found))
             )
-            return replace(found, number=int(row.lastrowid or 0))
+            found = replace(found, number=int(row.lastrowid or 0))
+            sign(found)
+            return found
 
     def comment(self, number: int, person: str, text: str) -> Case:
         """Add a comment.

@@ -6,6 +6,7 @@ made on; it is void where that evidence has changed.
 
 import re
 from dataclasses import replace
+from functools import partial
 
 from core.errors import ReviewError
 from core.review import leak_scan
@@ -13,9 +14,10 @@ from core.review.batches import check_free, check_members
 from core.review.cases import Cases
 from core.review.evidence_digest import check_approvable, check_ready, evidence_of
 from core.review.idle import check_idle
+from core.review.ledger_entries import enter_decision, enter_submission, entered_decisions, is_submitted
 from core.review.permissions import DECIDERS, check_operators, four_eyes, openers, playable_people, require, roles
 from core.runs.handle import open_run
-from core.runs.ledger import open_ledger
+from core.runs.ledger_entries import Ledger
 from core.types import Action, Case, CaseState, Decision, Role
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
@@ -40,8 +42,10 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
         check_operators(workspace, run.spec.request, person, run.spec.launched_by)
         check_free(workspace, run.spec.request)
         check_members(workspace, workspace.request(run.spec.request))
-        check_ready(run, open_ledger(workspace))
-        return Cases(workspace).submit(run.spec.request, run_id, person, evidence_of(workspace, run))
+        ledger = Ledger(workspace)
+        check_ready(run, ledger)
+        sign = partial(enter_submission, ledger)
+        return Cases(workspace).submit(run.spec.request, run_id, person, evidence_of(workspace, run), sign)
 
 
 def comment(workspace: Workspace, request_id: str, person: str, text: str) -> Case:
@@ -76,7 +80,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         WorkspaceError: The last approval comes while a reference or a verification is at work.
     """
     known, cases = case_of(workspace, request_id), Cases(workspace)
-    run = open_run(workspace, known.run)
+    run, ledger = open_run(workspace, known.run), Ledger(workspace)
     _check_reason(workspace, reason)
     if not approve and not reason.strip():
         raise ReviewError(f"A rejection destroys the adapter of run {run.id!r}: give the reason.")
@@ -95,14 +99,46 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         decision = Decision(person, role, approve, evidence, reason.strip(), time)
         if approve:
             check_free(workspace, request_id)
-            check_approvable(run, reason)
+            check_ready(run, ledger)
+            check_approvable(run.id, ledger, reason)
+            _check_submitted(case, ledger)
         case = replace(case, message="", decisions=(*case.decisions, decision))
         case = replace(case, state=_state(workspace, case))
         if case.state is CaseState.APPROVED:
             check_idle(workspace)  # before it is recorded: a recorded approval is carried out later
+        enter_decision(ledger, case, decision)  # one that is not signed counts for nothing
         return case
 
     return cases.change(known.number, decided)
+
+
+def _check_submitted(case: Case, ledger: Ledger) -> None:
+    if not is_submitted(ledger, case):
+        raise ReviewError(
+            f"The submission of run {case.run!r} was not signed when it was made, or was changed since: reject it, and "
+            "launch a new run."
+        )
+
+
+def check_decided(workspace: Workspace, case: Case, ledger: Ledger) -> None:
+    """Check an approved case again before it is carried out: by what was signed, and by the roles of today.
+
+    Raises:
+        ReviewError: A decision was not signed when it was made, its person may not decide, there are too few, or the
+            signed verification takes no approval.
+        LedgerError: The ledger is damaged.
+    """
+    signed = entered_decisions(ledger, case)
+    _check_submitted(case, ledger)
+    for number, one in enumerate(case.decisions):
+        if one not in signed or one.evidence != case.evidence:
+            raise ReviewError(f"The decision of {one.person!r} was not signed when it was made: decide again.")
+        earlier = replace(case, decisions=case.decisions[:number])
+        if deciding_role(workspace, earlier, one.person, one.approve) != one.role:
+            raise ReviewError(f"Person {one.person!r} has another role than when they decided: decide again.")
+    if _state(workspace, case) is not CaseState.APPROVED:
+        raise ReviewError("There are not enough decisions: decide again.")
+    check_approvable(case.run, ledger, "".join(one.reason for one in case.decisions))
 
 
 def _check_reason(workspace: Workspace, reason: str) -> None:

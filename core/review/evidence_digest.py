@@ -1,39 +1,68 @@
-"""SHA-256 of a decision's evidence; a changed file voids the decision."""
+"""SHA-256 of a decision's evidence; a changed file voids the decision.
+
+Files of a run can be written by anybody who can write in the workspace. So the verdict is read from the ledger, and a
+run is submitted and carried out only with the adapters that its worker and its verifier signed when they were done.
+"""
 
 import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from core.errors import ReviewError
 from core.runs.adapter_identity import differs_from_original, is_recorded_adapter
 from core.runs.handle import RunHandle
 from core.runs.ledger import RunLedger
-from core.types import RunState, Verdict, Verification
+from core.types import Request, RunState, Verdict, Verification
 from core.utils.commands import command_line
 from core.utils.hashing import sha256_of_file
+from core.utils.serialization import to_json
 from core.workspace import Workspace
-from core.workspace.run_layout import AdapterLayout
+from core.workspace.layout import WorkspaceLayout
+from core.workspace.run_layout import AdapterLayout, RunLayout
+
+ABSENT = "none"
+Digest = Callable[[Path], str]
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file; ABSENT where there is none."""
+    return sha256_of_file(path) if path.is_file() else ABSENT
 
 
 def evidence_of(workspace: Workspace, run: RunHandle) -> str:
-    """SHA-256 over the request, the adapter in use, and everything that the run made and measured."""
-    files = evidence_files(workspace, run)
-    lines = [f"{path.name} {sha256_of_file(path) if path.is_file() else 'none'}" for path in files]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    """SHA-256 over the files that a decision on a run rests on."""
+    return evidence_digest(evidence_files(workspace, run), digest_of)
 
 
 def evidence_files(workspace: Workspace, run: RunHandle) -> list[Path]:
-    """The files that a decision on this run rests on. Log and events are not among them: they decide nothing."""
-    request = workspace.request(run.spec.request)
-    requests = [workspace.layout.request(name) for name in (request.id, *request.members)]
-    return [*requests, AdapterLayout(workspace.adapter).weights, *run.layout.evidence]
+    """The files that a decision on a run rests on, as they are now."""
+    return files_of(workspace.layout, workspace.request(run.spec.request), workspace.adapter, run.layout)
+
+
+def files_of(layout: WorkspaceLayout, request: Request, adapter: Path, run: RunLayout) -> list[Path]:
+    """The request, the adapter in use, and all that the run made and measured. Log and events decide nothing.
+
+    Args:
+        layout: Paths of the workspace.
+        request: The request.
+        adapter: Folder of the adapter in use.
+        run: Paths of the run.
+    """
+    requests = [layout.request(name) for name in (request.id, *request.members)]
+    return [*requests, AdapterLayout(adapter).weights, *run.evidence]
+
+
+def evidence_digest(files: Sequence[Path], digest: Digest) -> str:
+    """SHA-256 over names and digests of files; `digest` gives that of one file, such as of its sealed copy."""
+    return hashlib.sha256("\n".join(f"{path.name} {digest(path)}" for path in files).encode()).hexdigest()
 
 
 def check_ready(run: RunHandle, ledger: RunLedger) -> None:
     """Check that a run can be decided on.
 
     Raises:
-        ReviewError: The run is not finished or not verified, its adapter is not the one that it made, or its adapter
-            equals the original.
+        ReviewError: The run is not finished or not verified, its adapter is not the one that it made, its adapter
+            equals the original, or it was not signed when it was done.
         LedgerError: The ledger is damaged.
     """
     if run.status.state is not RunState.DONE:
@@ -50,19 +79,58 @@ def check_ready(run: RunHandle, ledger: RunLedger) -> None:
         raise ReviewError(
             f"Run {run.id!r} left the adapter unchanged, so nothing would be forgotten: launch another one."
         )
+    check_signed(run.id, adapter_digests(run.workspace.adapter, run.layout), ledger)
+    if to_json(run.verification) != to_json(ledger.verification(run.id)):
+        raise ReviewError(f"{run.layout.verification} is not what was signed into the ledger: verify the run again.")
 
 
-def check_approvable(run: RunHandle, reason: str) -> None:
-    """Check that a run may be approved.
+def check_signed(run_id: str, adapters: Mapping[str, str], ledger: RunLedger) -> None:
+    """Check that the adapters are those that the run's worker and its last verification signed.
+
+    Args:
+        run_id: Id of the run.
+        adapters: SHA-256 of the adapters' files, as `adapter_digests` gives them.
+        ledger: The workspace's ledger.
+
+    Raises:
+        ReviewError: They are not, or there are no such entries.
+        LedgerError: The ledger is damaged.
+    """
+    if not (worked := ledger.run_subjects(run_id)):
+        raise ReviewError(
+            f"Run {run_id!r} was not signed by its worker: it is older than the ledger, or its files were written by "
+            "hand. Launch a new run."
+        )
+    if not (verified := ledger.verified_subjects(run_id)):
+        raise ReviewError(f"The verification of run {run_id!r} was not signed: verify the run again.")
+    if any(one.get(name) != found for one in (worked, verified) for name, found in adapters.items()):
+        raise ReviewError(
+            f"The adapters of run {run_id!r} are not those that were signed: verify the run again, or launch a new one."
+        )
+
+
+def adapter_digests(adapter: Path, run: RunLayout, digest: Digest = digest_of) -> dict[str, str]:
+    """SHA-256 of the adapter in use and of a run's adapter, by their names in the ledger."""
+    files = {
+        "adapter before": AdapterLayout(adapter).weights,
+        "adapter after": run.weights,
+        "adapter config": run.adapter_config,
+    }
+    return {name: digest(path) for name, path in files.items()}
+
+
+def check_approvable(run_id: str, ledger: RunLedger, reason: str) -> None:
+    """Check that a run may be approved, by its signed verification.
 
     Raises:
         ReviewError: The run failed its verification, or it is inconclusive and no reason is given.
+        LedgerError: The ledger is damaged.
     """
-    verification = run.verification
+    verification = ledger.verification(run_id)
     if not is_approvable(verification):
-        raise ReviewError(f"Run {run.id!r} failed its verification: reject it, and unlearn in another way.")
+        raise ReviewError(f"Run {run_id!r} failed its verification: reject it, and unlearn in another way.")
     if needs_reason(verification, approve=True) and not reason.strip():
-        raise ReviewError(f"Run {run.id!r} is inconclusive: give the reason why it is approved all the same.")
+        raise ReviewError(f"Run {run_id!r} is inconclusive: give the reason why it is approved all the same.")
 
 
 def is_approvable(verification: Verification | None) -> bool:

@@ -13,7 +13,7 @@ as before.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -23,11 +23,13 @@ from core.errors import CureLensError, ReviewError
 from core.review import ledger_entries
 from core.review.batch_entries import enter_member
 from core.review.cases import Cases
-from core.review.evidence_digest import check_ready, evidence_of
+from core.review.decisions import check_decided
+from core.review.evidence_digest import check_signed
 from core.review.execution_state import Execution
 from core.review.idle import check_no_run
 from core.review.leak_scan import find_leaks, find_weight_copies, forgotten_data_of
-from core.runs.handle import open_run, runs
+from core.review.ledger_entries import entered_decisions
+from core.runs.handle import runs
 from core.runs.ledger_entries import Ledger
 from core.types import Case, CaseState, ClosedRequest, Request, UserSplit, Verdict
 from core.utils.atomic_io import staging, write_bytes
@@ -42,7 +44,7 @@ from core.workspace.run_layout import AdapterLayout, holds_tensors
 
 
 def execute_decisions(workspace: Workspace) -> Case | None:
-    """Enter decisions into the ledger, destroy rejected unlearned adapters, and carry out the approved case.
+    """Destroy rejected unlearned adapters, and carry out the approved case.
 
     Returns:
         The case that was carried out; None where there was none.
@@ -53,11 +55,10 @@ def execute_decisions(workspace: Workspace) -> Case | None:
         WorkspaceError: A file cannot be written.
     """
     with decision_lock(workspace):
-        cases = Cases(workspace).all()  # later decisions are entered and carried out by the next call
+        cases = Cases(workspace).all()  # later decisions are carried out by the next call
         if not cases:
             return None
-        ledger_entries.enter_decisions(Ledger(workspace), cases)
-        _discard(workspace, {case.run for case in cases if case.state is CaseState.REJECTED})
+        _discard(workspace, cases)
         for case in cases:
             if case.state is not CaseState.APPROVED:
                 Execution(workspace.root, case).vault.destroy()  # left by a kill after a rollback
@@ -101,27 +102,21 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
 
 
 def seal(execution: Execution) -> None:
-    """Encrypt everything that will be deleted or changed, unless that is done.
+    """Encrypt everything that will be deleted or changed, unless that is done, and check what was sealed.
+
+    Only sealed bytes go into service, so a file that is exchanged meanwhile changes nothing.
 
     Raises:
-        ReviewError: Something lies outside the workspace, or the run was changed since its approval.
+        ReviewError: The approval is not signed, something lies outside the workspace, or the run was changed since its
+            approval.
     """
-    workspace = execution.workspace
-    if execution.vault.sealed:
-        return
-    folders = _model_folders(execution.layout)
-    in_use = execution.root / workspace.settings.adapter
-    if in_use not in folders or not all(is_inside_workspace(path, execution.root) for path in folders):
-        raise ReviewError(
-            f"Adapter {workspace.settings.adapter!r}, or a folder of a run, lies outside of the workspace or has "
-            "another name. Move it into the workspace, to a folder whose name begins with `adapter`: other folders "
-            "cannot be destroyed."
-        )
-    run = open_run(workspace, execution.case.run)
-    if evidence_of(workspace, run) != execution.case.evidence:
+    if not execution.vault.sealed:
+        check_decided(execution.workspace, execution.case, Ledger(execution.workspace))
+        _check_places(execution)
+        execution.vault.seal(execution.root, sorted(_affected_files(execution.layout)))
+    if execution.sealed_evidence() != execution.case.evidence:
         raise ReviewError("The run was changed since it was approved.")
-    check_ready(run, Ledger(workspace))
-    execution.vault.seal(execution.root, sorted(_affected_files(execution.layout)))
+    check_signed(execution.case.run, execution.sealed_adapters(), Ledger(execution.workspace))
 
 
 def publish(execution: Execution) -> None:
@@ -205,6 +200,18 @@ def roll_back(execution: Execution) -> None:
 # ------------------------------------------------------------ helpers of the steps
 
 
+def _check_places(execution: Execution) -> None:
+    """Raise ReviewError where something that is to be destroyed lies outside the workspace."""
+    settings, folders = execution.workspace.settings, _model_folders(execution.layout)
+    inside = all(is_inside_workspace(path, execution.root) for path in folders)
+    if execution.root / settings.adapter not in folders or not inside:
+        raise ReviewError(
+            f"Adapter {settings.adapter!r}, or a folder of a run, lies outside of the workspace or has another name. "
+            "Move it into the workspace, to a folder whose name begins with `adapter`: other folders cannot be "
+            "destroyed."
+        )
+
+
 def _is_signed(workspace: Workspace, case: Case) -> bool:
     """Whether the ledger holds the destruction. A ledger that cannot be read took no entry."""
     try:
@@ -213,7 +220,10 @@ def _is_signed(workspace: Workspace, case: Case) -> bool:
         return False
 
 
-def _discard(workspace: Workspace, rejected: set[str]) -> None:
+def _discard(workspace: Workspace, cases: Sequence[Case]) -> None:
+    """Destroy the unlearned adapters whose rejection is signed."""
+    ledger, found = Ledger(workspace), [case for case in cases if case.state is CaseState.REJECTED]
+    rejected = {case.run for case in found if not all(one.approve for one in entered_decisions(ledger, case))}
     for run in runs(workspace):
         if run.id in rejected:
             run.discard()

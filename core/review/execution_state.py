@@ -3,15 +3,17 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from core.data.interaction_files import parse_interactions
 from core.data.interaction_store import InteractionStore
 from core.data.splits import ForgottenRows, forgotten_of
+from core.review.evidence_digest import ABSENT, adapter_digests, evidence_digest, files_of
 from core.review.vault import Vault
 from core.types import Case, Evaluation, Interaction, Request, UserSplit, Verification
 from core.utils.serialization import from_json
-from core.workspace import Workspace
+from core.workspace import Workspace, WorkspaceSettings
 from core.workspace.layout import WorkspaceLayout
 
 
@@ -53,6 +55,26 @@ class Execution:
         for name in self.vault.names():
             if name.startswith(prefix):
                 yield name.removeprefix(prefix), self.vault.read(name)
+
+    def sealed_evidence(self) -> str:
+        """The digest of the evidence, computed from what was sealed."""
+        run = self.layout.run(self.case.run)
+        files = files_of(self.layout, self.sealed_request(), self._adapter_before(), run)
+        return evidence_digest(files, self._sealed_digest)
+
+    def sealed_adapters(self) -> dict[str, str]:
+        """SHA-256 of the adapters as they were sealed, by their names in the ledger."""
+        return adapter_digests(self._adapter_before(), self.layout.run(self.case.run), self._sealed_digest)
+
+    def _adapter_before(self) -> Path:
+        """The folder of the adapter that was in use when the case was sealed."""
+        sealed = json.loads(self.vault.read(self.layout.name(self.layout.settings)))
+        settings: WorkspaceSettings = from_json(WorkspaceSettings, sealed)
+        return self.root / settings.adapter
+
+    def _sealed_digest(self, path: Path) -> str:
+        name = self.layout.name(path)
+        return sha256(self.vault.read(name)).hexdigest() if name in self.vault.names() else ABSENT
 
     def sealed_request(self) -> Request:
         """The request as it was sealed: its file may be gone by now."""

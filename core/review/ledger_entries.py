@@ -1,4 +1,4 @@
-"""Ledger entries of submissions, decisions, withdrawals and destructions. Each is made once, whoever repeats the call.
+"""Ledger entries of submissions, decisions, withdrawals and destructions, each made when it happens.
 
 Deciders are named, with their reasons, since they answer for the decision. Forgotten users and rows are pseudonyms:
 whoever holds the key can search for them later (`verify-destruction`), and nobody else learns anything.
@@ -10,11 +10,10 @@ from typing import Any
 
 from core.ledger.statement import Statement
 from core.review.permissions import four_eyes
-from core.runs.handle import runs
-from core.runs.ledger_entries import VERIFICATION, Ledger
-from core.types import Case, ClosedRequest, Interaction, Request
+from core.runs.ledger_entries import Ledger
+from core.types import Case, ClosedRequest, Decision, Interaction, Request
 from core.utils.hashing import sha256_of_file
-from core.utils.serialization import to_json
+from core.utils.serialization import from_json, to_json
 from core.workspace.run_layout import AdapterLayout
 
 SUBMISSION, DECISION, WITHDRAWAL, DESTRUCTION = "submission", "decision", "withdrawal", "destruction"
@@ -33,45 +32,49 @@ SEARCHED = (
 )
 
 
-def enter_decisions(ledger: Ledger, cases: Sequence[Case]) -> None:
-    """Enter every decision that the ledger does not hold yet, with the submission and the run that it is about.
+def enter_submission(ledger: Ledger, case: Case) -> None:
+    """Enter who submitted which run. Raises LedgerError."""
+    content = {"by": case.operator, "submitted": case.submitted}
+    _append(ledger, SUBMISSION, {"evidence": case.evidence}, case, content)
 
-    Raises:
-        LedgerError: The ledger takes no entry.
-    """
-    statements = ledger.statements()
-    entered_cases = {one.content["case"] for one in statements if one.kind in (SUBMISSION, DECISION)}
-    entered = {
-        (one.content["case"], one.content["decision"]["time"], one.content["decision"]["person"])
-        for one in statements
-        if one.kind == DECISION
+
+def enter_decision(ledger: Ledger, case: Case, decision: Decision) -> None:
+    """Enter a decision when it is made. Raises LedgerError."""
+    content = {name: value for name, value in to_json(decision).items() if name != "evidence"}
+    _append(ledger, DECISION, {"evidence": decision.evidence}, case, {"decision": content})
+
+
+def is_submitted(ledger: Ledger, case: Case) -> bool:
+    """Whether the ledger holds this very submission. Raises LedgerError."""
+    own = {
+        "case": case.number,
+        "request": case.request,
+        "run": case.run,
+        "by": case.operator,
+        "submitted": case.submitted,
     }
-    for case in cases:
-        if case.decisions and case.number not in entered_cases:
-            _enter_run(ledger, case, statements)
-            content = {"by": case.operator, "submitted": case.submitted}
-            _append(ledger, SUBMISSION, {"evidence": case.evidence}, case, content)
-        for decision in case.decisions:
-            if (case.number, decision.time, decision.person) not in entered:
-                content = {name: value for name, value in to_json(decision).items() if name != "evidence"}
-                _append(ledger, DECISION, {"evidence": decision.evidence}, case, {"decision": content})
+    return any(
+        own.items() <= one.content.items() and one.subjects["evidence"] == case.evidence
+        for one in ledger.statements()
+        if one.kind == SUBMISSION
+    )
+
+
+def entered_decisions(ledger: Ledger, case: Case) -> tuple[Decision, ...]:
+    """The decisions on a case that were entered and not withdrawn since. Raises LedgerError."""
+    found: list[Decision] = []
+    own = {"case": case.number, "request": case.request, "run": case.run}
+    for one in ledger.statements():
+        if one.kind == WITHDRAWAL and own.items() <= one.content.items():
+            found.clear()
+        elif one.kind == DECISION and own.items() <= one.content.items():
+            found.append(from_json(Decision, one.content["decision"] | {"evidence": one.subjects["evidence"]}))
+    return tuple(found)
 
 
 def enter_withdrawal(ledger: Ledger, case: Case, person: str) -> None:
     """Enter that the approvals of a case were withdrawn before anything was destroyed. Raises LedgerError."""
     _append(ledger, WITHDRAWAL, {"evidence": case.evidence}, case, {"by": person})
-
-
-def _enter_run(ledger: Ledger, case: Case, statements: Sequence[Statement]) -> None:
-    """Enter the run of a case, where the ledger was made after the run and the run still exists."""
-    run = next((one for one in runs(ledger.workspace) if one.id == case.run), None)
-    if run is None:
-        return
-    if ledger.run_entry(case.run) is None:
-        ledger.record_run(run)
-    verified = any(one.kind == VERIFICATION and one.content["run"] == case.run for one in statements)
-    if run.verification and not verified:
-        ledger.record_verification(run, run.verification)
 
 
 def enter_destruction(
@@ -128,6 +131,6 @@ def _append(ledger: Ledger, kind: str, subjects: Mapping[str, str], case: Case, 
         "case": case.number,
         "request": case.request,
         "run": case.run,
-        "four_eyes": four_eyes(ledger.workspace, *(one.person for one in case.decisions)),
+        "four_eyes": four_eyes(ledger.workspace, *([one.person for one in case.decisions] or [case.operator])),
     }
     ledger.append(kind, subjects, {**case_content, **content})

@@ -4,7 +4,7 @@ from core.errors import ReviewError
 from core.review.cases import Cases
 from core.review.decisions import case_of
 from core.review.execution_state import Execution
-from core.review.ledger_entries import enter_decisions, enter_withdrawal
+from core.review.ledger_entries import enter_withdrawal
 from core.review.permissions import require
 from core.runs.ledger_entries import Ledger
 from core.types import Action, Case, CaseState
@@ -31,7 +31,6 @@ def withdraw(workspace: Workspace, request_id: str, person: str) -> Case:
     with decision_lock(workspace):  # no deletion begins meanwhile
         case, ledger = case_of(workspace, request_id), Ledger(workspace)
         _check_not_begun(workspace, case)
-        enter_decisions(ledger, [case])
         # The case comes before the entry: a kill between them must not leave a withdrawn approval to be carried out.
         pending = Cases(workspace).reopen(case.number, "")
         enter_withdrawal(ledger, case, person)

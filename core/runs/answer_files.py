@@ -7,7 +7,7 @@ reference whose weights are others than those that were entered.
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,10 @@ class AnswerFiles:
         self.request, self.ledger = request, ledger
         # Both read once, as a ledger can be long.
         self.entered, self.recorded = ledger.entered_answers(request), ledger.reference_digests(request)
+
+    def trained(self, references: Sequence[Path]) -> tuple[Path, ...]:
+        """Those of some references that the ledger holds with their present weights; all of them without a ledger."""
+        return references_in(self.recorded, references) if self.entered is not None else tuple(references)
 
     def find(self, reference: Path, kind: str, question: str) -> Arrays | None:
         """Return the kept answers of a reference; None if no file fits the question, the reference and the ledger."""
@@ -86,6 +90,14 @@ class AnswerFiles:
 def _name(file: Path) -> str:
     """The name of a file of answers in the ledger: its reference's and its own."""
     return f"{file.parent.name}/{file.name}"
+
+
+def references_in(recorded: Mapping[str, str], references: Sequence[Path]) -> tuple[Path, ...]:
+    """The references whose digests were recorded when they were trained; a warning names each other one."""
+    known = tuple(folder for folder in references if reference_digest(folder) == recorded.get(folder.name))
+    for folder in sorted(set(references) - set(known)):
+        log.warning("%s was not signed when it was trained, so it is not used: train it again", folder)
+    return known
 
 
 def without_answers(references: Iterable[Path]) -> list[Path]:

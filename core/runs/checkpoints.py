@@ -29,6 +29,14 @@ KEPT = 2  # checkpoints of each training: if the last is damaged, the one before
 SPARE = 50_000_000  # bytes that must stay free beside a checkpoint
 
 
+Mark = Callable[..., str]
+
+
+def unmarked(*_words: str) -> str:
+    """The mark where no ledger is kept."""
+    return ""
+
+
 class Checkpoints:
     """Checkpointer of one attempt at a run.
 
@@ -37,10 +45,11 @@ class Checkpoints:
         every: Seconds between two checkpoints.
         phases: Trainings that have begun.
         last: Time of the last checkpoint, by `time.monotonic`.
+        mark: Makes a code of some words that only the holder of the ledger's keys can make; "" without a ledger.
     """
 
-    def __init__(self, folder: Path, every: float = EVERY) -> None:
-        self.folder, self.every, self.phases, self.last = folder, every, 0, time.monotonic()
+    def __init__(self, folder: Path, every: float = EVERY, mark: Mark = unmarked) -> None:
+        self.folder, self.every, self.phases, self.last, self.mark = folder, every, 0, time.monotonic(), mark
         for part in folder.glob(".*.part"):
             shutil.rmtree(part)
 
@@ -52,7 +61,7 @@ class Checkpoints:
     def latest(self, phase: int) -> State | None:
         """Return the newest complete checkpoint of a training and remove damaged ones after it."""
         for path in reversed(self._of(phase)):
-            if (state := _read(path)) is not None:
+            if (state := _read(path, self.mark)) is not None:
                 return state
             shutil.rmtree(path)
         return None
@@ -90,7 +99,7 @@ class Checkpoints:
             files = CheckpointLayout(part)
             write_bytes(files.tensors, weights)
             write_json(files.state, plain)
-            write_json(files.manifest, _digests(files))
+            write_json(files.manifest, _manifest(files, target.name, self.mark))
             part.rename(target)
             _sync(self.folder)
         except OSError as error:
@@ -102,12 +111,12 @@ class Checkpoints:
 class CheckpointReader(Checkpoints):
     """Checkpointer of a further process of a distributed run: it reads the checkpoints and changes nothing."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.phases = folder, 0
+    def __init__(self, folder: Path, mark: Mark = unmarked) -> None:
+        self.folder, self.phases, self.mark = folder, 0, mark
 
     def latest(self, phase: int) -> State | None:
         """Return the newest complete checkpoint of a training."""
-        states = map(_read, reversed(self._of(phase)))
+        states = (_read(path, self.mark) for path in reversed(self._of(phase)))
         return next((state for state in states if state is not None), None)
 
     def save_if_due(self, phase: int, number: int, state: Callable[[], State], last: bool) -> None:
@@ -124,11 +133,11 @@ def check_room(folder: Path, size: int) -> None:
         raise WorkspaceError(f"The disk that holds {folder} is full: free some space and resume the run.")
 
 
-def _read(path: Path) -> State | None:
-    """Read a checkpoint; None if a file is missing or its digest differs."""
+def _read(path: Path, mark: Mark) -> State | None:
+    """Read a checkpoint; None if a file is missing, or a digest or the mark differs."""
     files = CheckpointLayout(path)
     try:
-        if read_json(files.manifest) != _digests(files):
+        if read_json(files.manifest) != _manifest(files, path.name, mark):
             return None
         state: State = _join(read_json(files.state), load_file(files.tensors))
         return state
@@ -136,8 +145,10 @@ def _read(path: Path) -> State | None:
         return None
 
 
-def _digests(files: CheckpointLayout) -> dict[str, str]:
-    return {path.name: sha256_of_file(path) for path in (files.tensors, files.state)}
+def _manifest(files: CheckpointLayout, name: str, mark: Mark) -> dict[str, str]:
+    """Digests of the files, and a mark of these and of the checkpoint's name."""
+    digests = {path.name: sha256_of_file(path) for path in (files.tensors, files.state)}
+    return digests | {"mark": mark(name, *digests.values())}
 
 
 def _split(value: Any, tensors: dict[str, Tensor]) -> Any:

@@ -6,6 +6,7 @@ torchrun starts several processes. The process of rank 0 is the worker (core/run
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from core.grouping.assign import GroupingResult
 from core.models import distributed
@@ -15,6 +16,7 @@ from core.pipeline.stages import run as run_stages
 from core.runs.checkpoints import CheckpointReader
 from core.runs.folder_observer import earlier_result
 from core.runs.handle import RunHandle
+from core.runs.ledger import RunLedger, open_ledger
 from core.types import RunState
 
 
@@ -25,8 +27,8 @@ class TrainingFinished(Exception):
 class Follower(NullObserver):
     """Observer that ends the run after unlearning, and resumes where the process of rank 0 resumes."""
 
-    def __init__(self, run: RunHandle) -> None:
-        self.run = run
+    def __init__(self, run: RunHandle, ledger: RunLedger) -> None:
+        self.run, self.ledger = run, ledger
 
     def on_event(self, event: RunEvent) -> None:
         """Raise TrainingFinished once the request is unlearned."""
@@ -35,7 +37,7 @@ class Follower(NullObserver):
 
     def earlier_result(self) -> GroupingResult | None:
         """Return the circuits and groups of an interrupted attempt."""
-        return earlier_result(self.run)
+        return earlier_result(self.run, self.ledger)
 
 
 def follow(run: RunHandle) -> RunState:
@@ -43,6 +45,7 @@ def follow(run: RunHandle) -> RunState:
     number = distributed.broadcast([0] * distributed.world_size())[distributed.process_number()]
     spec = replace(run.spec, device="cpu" if number < 0 else f"cuda:{number}")
     with suppress(TrainingFinished):
-        checkpointer = CheckpointReader(run.layout.checkpoint)
-        run_stages(run.workspace, spec, Follower(run), checkpointer, NOTHING_KEPT)
+        ledger = open_ledger(run.workspace)
+        checkpointer = CheckpointReader(run.layout.checkpoint, partial(ledger.mark, run.id))
+        run_stages(run.workspace, spec, Follower(run, ledger), checkpointer, NOTHING_KEPT)
     return RunState.DONE

@@ -7,6 +7,7 @@ that a cancelled or fenced worker stops within a second or two.
 
 import logging
 import time
+from pathlib import Path
 from typing import NamedTuple, assert_never
 
 import torch
@@ -38,6 +39,7 @@ from core.runs.device_locks import peak_memory
 from core.runs.gpu_use import gpu_use
 from core.runs.handle import RunHandle
 from core.runs.lease import Lease
+from core.runs.ledger import RunLedger
 from core.runs.process_identity import this_worker
 from core.runs.stage_clock import StageClock
 from core.types import RunState, RunStatus
@@ -46,9 +48,10 @@ from core.utils.atomic_io import write_bytes, write_text
 from core.utils.clock import utc_now
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import write_json
-from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS
+from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS, RunLayout
 
 log = logging.getLogger("core")
+RESULT = "result"  # kind of an event
 RESERVED = 2**18  # bytes of the reserve: it is deleted to make room for the last status when the disk is full
 WRITE_EVERY = 0.5  # seconds between two writes of the status
 LOG_EVERY = 30.0  # seconds between two lines of progress in the log
@@ -62,10 +65,26 @@ class ModelInUse(NamedTuple):
     dtype: torch.dtype
 
 
-def earlier_result(run: RunArtifacts) -> GroupingResult | None:
-    """Return the circuits and groups of an earlier attempt; the groups are written last."""
+def earlier_result(run: RunArtifacts, ledger: RunLedger) -> GroupingResult | None:
+    """Return the circuits and groups of an earlier attempt; None where they were not written by a worker."""
     circuits, groups = run.circuits, run.groups
-    return GroupingResult(circuits, groups) if circuits and groups else None
+    if not (circuits and groups):
+        return None
+    marks = {event["file"]: event["mark"] for event in run.events() if event["kind"] == RESULT}
+    if any(marks.get(path.name) != mark_of(run, path, ledger) for path in _read_back(run.layout)):
+        log.warning("the circuits or groups of an earlier attempt were changed since: they are found again")
+        return None
+    return GroupingResult(circuits, groups)
+
+
+def mark_of(run: RunArtifacts, path: Path, ledger: RunLedger) -> str:
+    """The mark of a result of a run."""
+    return ledger.mark(run.id, path.name, sha256_of_file(path))
+
+
+def _read_back(layout: RunLayout) -> tuple[Path, ...]:
+    """The results that a resumed run reads back."""
+    return layout.forget, layout.retain, layout.groups
 
 
 class FolderObserver:
@@ -74,12 +93,13 @@ class FolderObserver:
     Attributes:
         run: The run.
         lease: The lease on the run.
+        ledger: Marks results that a resumed run reads back.
         state: The state that the next status shows.
         stage: The current stage.
     """
 
-    def __init__(self, run: RunHandle, lease: Lease) -> None:
-        self.run, self.lease = run, lease
+    def __init__(self, run: RunHandle, lease: Lease, ledger: RunLedger) -> None:
+        self.run, self.lease, self.ledger = run, lease, ledger
         self.state, self.stage = RunState.RUNNING, ""
         self._started, self._written, self._logged = time.monotonic(), 0.0, 0.0
         self._base, self._share = 0.0, 0.0  # progress before the current stage, and share of the stage that is done
@@ -101,7 +121,7 @@ class FolderObserver:
 
     def earlier_result(self) -> GroupingResult | None:
         """Return the circuits and groups of an interrupted attempt."""
-        return earlier_result(self.run)
+        return earlier_result(self.run, self.ledger)
 
     def on_event(self, event: RunEvent) -> None:
         """Write the event to the status, to events.jsonl or to a result file.
@@ -191,6 +211,7 @@ class FolderObserver:
                 write_json(layout.memory, rows)
             case GroupsAssigned(groups):
                 write_json(layout.groups, groups)
+                self._mark_results()
             case Unlearned(recommender, outcome):
                 self._save_adapter(recommender)
                 write_json(layout.outcome, outcome)
@@ -205,6 +226,12 @@ class FolderObserver:
                 write_json(layout.report_numbers, numbers)
             case _:
                 assert_never(event)
+
+    def _mark_results(self) -> None:
+        """Record who wrote the circuits and the groups; a method without circuits finds its groups again."""
+        for path in filter(Path.is_file, _read_back(self.run.layout)):
+            mark = mark_of(self.run, path, self.ledger)
+            self.run.add_event({"kind": RESULT, "file": path.name, "mark": mark, "seconds": self.seconds})
 
     def _save_adapter(self, recommender: Recommender) -> None:
         """Save the adapter, whole or not at all, and only then record its digests."""

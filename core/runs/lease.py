@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from core.errors import CancelledError, LeaseLostError, RunError, WorkspaceError
 from core.runs.device_locks import choices, take
@@ -36,6 +36,10 @@ class Lease:
     def write_status(self, status: RunStatus) -> None:
         """Write the status of the run."""
         self.store.write_status(self.run_id, self.token, status)
+
+    def holding(self) -> AbstractContextManager[None]:
+        """Hold the run while something is done that cannot be undone: nobody takes it over meanwhile."""
+        return self.store.holding(self.run_id, self.token)
 
     def end(self, status: RunStatus) -> None:
         """Write the final status."""

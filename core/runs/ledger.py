@@ -5,12 +5,15 @@ the signing libraries, so an engine without a ledger needs none of them.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
 from core.runs.handle import RunHandle
 from core.types import Verification
 from core.workspace import Workspace
+
+NOT_HELD = nullcontext()  # for a run that no worker holds
 
 
 class RunLedger(Protocol):
@@ -19,8 +22,11 @@ class RunLedger(Protocol):
     def check(self) -> None:
         """Raise LedgerError where no entry could be made: the keys are missing, or the ledger is damaged."""
 
-    def record_run(self, run: RunHandle) -> None:
-        """Enter a finished run. Repeated calls make a new entry only where the run's files have changed."""
+    def mark(self, *words: str) -> str:
+        """A code that only the holder of the keys can make: it shows that a worker wrote what it reads back."""
+
+    def record_run(self, run: RunHandle, holding: AbstractContextManager[None] = NOT_HELD) -> None:
+        """Enter a finished run, signed while `holding`. Repeated calls enter it only where its files have changed."""
 
     def record_reference(self, request_id: str, folder: Path, name: str) -> None:
         """Enter a trained reference: the adapter in `folder`, under the name of its final folder."""
@@ -33,6 +39,12 @@ class RunLedger(Protocol):
 
     def record_verification(self, run: RunHandle, verification: Verification) -> None:
         """Enter a verification, each time it is made."""
+
+    def verification(self, run_id: str) -> Verification | None:
+        """The last verification of a run that was entered."""
+
+    def verified_subjects(self, run_id: str) -> dict[str, str]:
+        """SHA-256 digests of a run's last verification, by name; empty where it has none."""
 
     def runs_before(self, run_id: str, request_id: str) -> set[str]:
         """Ids of the runs for the request's rows, retrainings aside, entered before this run or without it."""
@@ -53,7 +65,11 @@ class NullLedger:
     def check(self) -> None:
         """Always passes."""
 
-    def record_run(self, run: RunHandle) -> None:
+    def mark(self, *_words: str) -> str:
+        """No code."""
+        return ""
+
+    def record_run(self, run: RunHandle, holding: AbstractContextManager[None] = NOT_HELD) -> None:
         """Do nothing."""
 
     def record_reference(self, request_id: str, folder: Path, name: str) -> None:
@@ -68,6 +84,13 @@ class NullLedger:
 
     def record_verification(self, run: RunHandle, verification: Verification) -> None:
         """Do nothing."""
+
+    def verification(self, _run_id: str) -> None:
+        """No entry."""
+
+    def verified_subjects(self, _run_id: str) -> dict[str, str]:
+        """No entry."""
+        return {}
 
     def runs_before(self, _run_id: str, _request_id: str) -> set[str]:
         """No entries."""

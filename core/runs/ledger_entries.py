@@ -9,6 +9,8 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import fields
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,15 @@ from core.ledger.chain import append, entries
 from core.ledger.keys import Keys, keys_of, read_public
 from core.ledger.statement import Statement
 from core.models.hub import fingerprint, resolve
-from core.runs.answer_files import reference_digest
+from core.runs.answer_files import references_in
 from core.runs.handle import RunHandle
+from core.runs.ledger import NOT_HELD
 from core.types import Request, RunSpec, Verification
+from core.types.aliases import stored_name
 from core.unlearning.methods import recorded_method
 from core.utils.assets import checkout
 from core.utils.hashing import sha256_of_file
-from core.utils.serialization import to_json
+from core.utils.serialization import from_json, to_json
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
@@ -78,6 +82,10 @@ class Ledger:
         _ = self.keys
         self.statements()
 
+    def mark(self, *words: str) -> str:
+        """HMAC-SHA256 of some words under the key of the pseudonyms."""
+        return self.keys.pseudonym("mark", *words)
+
     def run_entry(self, run_id: str) -> Statement | None:
         """The last entry about a run."""
         found = (one for one in reversed(self.statements()) if one.kind == RUN and one.content["run"] == run_id)
@@ -92,6 +100,22 @@ class Ledger:
         """The content of a run's last entry; empty where it has none."""
         entry = self.run_entry(run_id)
         return dict(entry.content) if entry else {}
+
+    def verification(self, run_id: str) -> Verification | None:
+        """The last verification of a run that was entered."""
+        if (entry := self._verification_entry(run_id)) is None:
+            return None
+        own = {stored_name(one) for one in fields(Verification)}
+        return from_json(Verification, {key: value for key, value in entry.content.items() if key in own})
+
+    def verified_subjects(self, run_id: str) -> dict[str, str]:
+        """SHA-256 digests of a run's last verification, by name; empty where it has none."""
+        entry = self._verification_entry(run_id)
+        return dict(entry.subjects) if entry else {}
+
+    def _verification_entry(self, run_id: str) -> Statement | None:
+        own = (one for one in reversed(self.statements()) if one.kind == VERIFICATION and one.content["run"] == run_id)
+        return next(own, None)
 
     def runs_before(self, run_id: str, request_id: str) -> set[str]:
         """Ids of the runs for these rows, retrainings aside, that were entered before this run or without it.
@@ -110,11 +134,18 @@ class Ledger:
                 found.add(content["run"])
         return found
 
-    def record_run(self, run: RunHandle) -> None:
-        """Enter a finished run. A run that was resumed after its entry is entered again if its files changed."""
+    def record_run(self, run: RunHandle, holding: AbstractContextManager[None] = NOT_HELD) -> None:
+        """Enter a finished run. A run that was resumed after its entry is entered again if its files changed.
+
+        Args:
+            run: The run.
+            holding: Entered while the entry is signed; it raises where the worker has lost the run.
+        """
         subjects, entry = _subjects(self.workspace, run), self.run_entry(run.id)
         if entry is None or any(entry.subjects.get(name, digest) != digest for name, digest in subjects.items()):
-            self.append(RUN, subjects, _content(self.workspace, run, self.keys))
+            content = _content(self.workspace, run, self.keys)
+            with holding:
+                self.append(RUN, subjects, content)
 
     def record_reference(self, request_id: str, folder: Path, name: str) -> None:
         """Enter a trained reference: the adapter in `folder`, under the name of its final folder."""
@@ -140,8 +171,9 @@ class Ledger:
     def record_verification(self, run: RunHandle, verification: Verification) -> None:
         """Enter a verification, each time it is made, with the digests of the references that it used."""
         self.check()
-        references = self.workspace.reference_folders(run.spec.request)
-        digests = {f"reference {path.name}": reference_digest(path) for path in references}
+        recorded = self.reference_digests(run.spec.request)
+        used = references_in(recorded, self.workspace.reference_folders(run.spec.request))
+        digests = {f"reference {path.name}": recorded[path.name] for path in used}
         self.append(VERIFICATION, _subjects(self.workspace, run) | digests, to_json(verification))
 
 

@@ -6,13 +6,13 @@ from functools import partial
 from pathlib import Path
 
 from core.pipeline.stages import train_reference
+from core.runs.answer_files import AnswerFiles
 from core.runs.ledger import RunLedger, open_ledger
 from core.types import Request
 from core.unlearning.training_types import Step
 from core.utils.atomic_io import staging
 from core.workspace import Workspace
 from core.workspace.locks import shared_model_lock
-from core.workspace.run_layout import AdapterLayout
 
 FIRST_SEED = 101
 
@@ -48,27 +48,30 @@ def train_references(
         request = workspace.request(request_id)
         workspace.check(request)
         ledger.check()
-        for number in range(count):
+        for number in missing_references(workspace, request_id, count, ledger):
             _train(workspace, request, FIRST_SEED + number, device, partial(watch, number), ledger)
     return workspace.reference_folders(request_id)
 
 
-def missing_references(workspace: Workspace, request_id: str, count: int) -> list[int]:
-    """Numbers, from 0, of the references that a request still needs to have `count` of them."""
+def missing_references(workspace: Workspace, request_id: str, count: int, ledger: RunLedger | None = None) -> list[int]:
+    """Numbers, from 0, of the references that a request still needs to have `count` of them.
+
+    With a ledger, a folder that it does not hold is no reference: somebody put it there.
+    """
+    known = AnswerFiles(request_id, ledger or open_ledger(workspace)).trained(workspace.reference_folders(request_id))
     seeds = (workspace.layout.reference(request_id, FIRST_SEED + number) for number in range(count))
-    return [number for number, folder in enumerate(seeds) if not AdapterLayout(folder).is_finished]
+    return [number for number, folder in enumerate(seeds) if folder not in known]
 
 
 def _train(
     workspace: Workspace, request: Request, seed: int, device: str, watch: Callable[[Step], bool], ledger: RunLedger
 ) -> None:
     target = workspace.layout.reference(request.id, seed)
-    if AdapterLayout(target).is_finished:
-        return
     part = staging(target)
     try:
         train_reference(workspace, request, seed, device, part, watch)
         ledger.record_reference(request.id, part, target.name)
+        shutil.rmtree(target, ignore_errors=True)  # a folder that was not signed
         part.rename(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -6,6 +6,8 @@ each time the run changes hands; a worker with an old token can write nothing mo
 
 import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,6 +139,13 @@ class Store(Database):
         if entry is None or entry.token != token or entry.state is not RunState.RUNNING:
             raise _lease_lost(run_id)
         return entry
+
+    @contextmanager
+    def holding(self, run_id: str, token: int) -> Iterator[None]:
+        """Hold the run for a moment in which nobody can take it over. Raises LeaseLostError."""
+        with self.changing():
+            self.require_held(run_id, token)
+            yield
 
     def end(self, run_id: str, token: int, status: RunStatus) -> None:
         """Write the final status. Raises LeaseLostError."""

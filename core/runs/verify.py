@@ -85,10 +85,11 @@ def _evidence(
 ) -> Evidence:
     workspace = run.workspace
     request = workspace.request(run.spec.request)
-    folders = workspace.reference_folders(request.id)
+    files = AnswerFiles(request.id, ledger)
+    folders = files.trained(workspace.reference_folders(request.id))
     unlearned = load_adapter(workspace, str(run.layout.adapter), device)
     context = make_context(workspace, request, unlearned.tokenizer)
-    references = ReferenceAnswers(AnswerFiles(request.id, ledger), context, unlearned, device)
+    references = ReferenceAnswers(files, context, unlearned, device)
     ask = partial(collect_answers, context=context, full=full)
     answers = [ask(unlearned)]
     del unlearned  # before the next one is loaded
@@ -150,9 +151,9 @@ def _frozen(run: RunHandle, margins: Thresholds, ledger: RunLedger) -> Check:
 
 def _distinct(run: RunHandle, ledger: RunLedger) -> Check:
     """V0: the references differ from each other and from the adapters, and are the ones that were trained."""
-    workspace = run.workspace
-    present = {folder.name: reference_digest(folder) for folder in workspace.reference_folders(run.spec.request)}
-    recorded = ledger.reference_digests(run.spec.request)
+    workspace, recorded = run.workspace, ledger.reference_digests(run.spec.request)
+    folders = AnswerFiles(run.spec.request, ledger).trained(workspace.reference_folders(run.spec.request))
+    present = {folder.name: reference_digest(folder) for folder in folders}
     others = {sha256_of_file(AdapterLayout(folder).weights) for folder in (run.layout.adapter, workspace.adapter)}
     separate = len(others | {*present.values()}) == len(others) + len(present)
     if not separate or (recorded and present != recorded):

@@ -10,6 +10,7 @@ import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from core.errors import CancelledError, CureLensError, LeaseLostError
 from core.models import distributed
@@ -22,7 +23,7 @@ from core.runs.estimate.learned import enter_estimate
 from core.runs.folder_observer import FolderObserver
 from core.runs.handle import RunHandle
 from core.runs.lease import Lease, acquire_lease
-from core.runs.ledger import open_ledger
+from core.runs.ledger import RunLedger, open_ledger
 from core.types import RunState
 from core.workspace import Workspace
 from core.workspace.locks import shared_model_lock
@@ -62,10 +63,11 @@ def work(run: RunHandle) -> RunState:
 
 def _work(run: RunHandle, lease: Lease) -> RunState:
     """Execute the run under its lease and write its last status."""
-    observer = FolderObserver(run, lease)
+    ledger = open_ledger(run.workspace)
+    observer = FolderObserver(run, lease, ledger)
     try:
         observer.begin()
-        _run(run, lease, observer)
+        _run(run, lease, observer, ledger)
         observer.end(RunState.DONE, "")
     except LeaseLostError:
         if run.status.state is RunState.CANCELLED:  # cancelled while this worker was silent: remove later writes
@@ -85,14 +87,13 @@ def _work(run: RunHandle, lease: Lease) -> RunState:
     return observer.state
 
 
-def _run(run: RunHandle, lease: Lease, observer: FolderObserver) -> None:
+def _run(run: RunHandle, lease: Lease, observer: FolderObserver, ledger: RunLedger) -> None:
     """Run the pipeline, enter the run into the ledger and delete its checkpoints."""
     devices = [int(name.partition(":")[2] or -1) for name in _device_of_each(lease.devices)]
     distributed.broadcast(devices)  # the other processes wait for their device
-    checkpoints = Checkpoints(run.layout.checkpoint)
+    checkpoints = Checkpoints(run.layout.checkpoint, mark=partial(ledger.mark, run.id))
     spec = replace(run.spec, device=lease.devices[0] if distributed.world_size() > 1 else ",".join(lease.devices))
     workspace = run.workspace
-    ledger = open_ledger(workspace)
     ledger.check()  # before hours of work whose entry could not be made
     if not checkpoints.folder.is_dir():  # a resumed run holds its space already
         check_room(run.path, _bytes_needed(workspace))
@@ -100,8 +101,9 @@ def _run(run: RunHandle, lease: Lease, observer: FolderObserver) -> None:
         enter_estimate(run, spec.device)
     with shared_model_lock(workspace):
         run_stages(workspace, spec, observer, checkpoints, AnswerFiles(spec.request, ledger))
-        ledger.record_run(run)
-    shutil.rmtree(checkpoints.folder, ignore_errors=True)  # they hold weights that know the forget set
+        ledger.record_run(run, lease.holding())
+    with lease.holding():
+        shutil.rmtree(checkpoints.folder, ignore_errors=True)  # they hold weights that know the forget set
 
 
 def _bytes_needed(workspace: Workspace) -> int:

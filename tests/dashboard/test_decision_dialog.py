@@ -6,7 +6,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.review.batches import open_batch
-from core.runs.handle import RunHandle
 from core.runs.submit import create_run
 from core.types import CaseState, Verdict
 from core.utils.serialization import write_json
@@ -64,8 +63,7 @@ def test_dialog_names_the_case_and_waits_for_reason_and_confirmation(draw_page, 
 
 
 def test_approval_of_a_passed_run_needs_no_reason(draw_page, desk):  # noqa: F811
-    run = RunHandle(desk.workspace.root / "runs" / desk.run)
-    run.write_verification(replace(run.verification, verdict=Verdict.PASS))
+    desk.judge(Verdict.PASS)
     desk.submit()
     app = draw_page("petra", request=desk.request)
     app.button(key="approve").click().run()
@@ -74,8 +72,7 @@ def test_approval_of_a_passed_run_needs_no_reason(draw_page, desk):  # noqa: F81
 
 
 def test_failed_run_is_offered_for_rejection_only(draw_page, desk):  # noqa: F811
-    run = RunHandle(desk.workspace.root / "runs" / desk.run)
-    run.write_verification(replace(run.verification, verdict=Verdict.FAIL, next_steps=("another_method",)))
+    desk.judge(Verdict.FAIL, next_steps=("another_method",))
     text = text_of(draw_page("paul", request=desk.request))
     assert t("review-submit-failed-means") in text and t("review-submit-means") not in text
     desk.submit()

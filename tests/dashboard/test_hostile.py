@@ -156,8 +156,10 @@ def write_case(workspace: Workspace) -> None:
     for bad in HOSTILE:
         comment(workspace, REQUEST, bad, bad)
     decisions = tuple(Decision(bad, Role.PRIVACY_OFFICER, True, "0" * 64, bad, utc_now()) for bad in HOSTILE)
-    cases.change(case.number, lambda one: replace(one, message=ALL, decisions=decisions))
-    ledger_entries.enter_decisions(Ledger(workspace), cases.all())
+    case = cases.change(case.number, lambda one: replace(one, message=ALL, decisions=decisions))
+    ledger_entries.enter_submission(ledger := Ledger(workspace), case)
+    for one in decisions:
+        ledger_entries.enter_decision(ledger, case, one)
 
 
 def elements_for(person: str, *requests: str) -> Elements:

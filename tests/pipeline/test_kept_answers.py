@@ -151,9 +151,12 @@ def test_other_answers_than_those_entered_are_not_read(with_ledger, loads, chang
     entered = open_ledger(workspace).entered_answers(run.spec.request)
     del loads[:]
     again = finished(Workspace(workspace.root), seed=1)
+    if change == "other weights":  # the ledger does not hold them, so they are not asked
+        assert "seed-101" not in loads and len(again.evaluation.references) == 1
+        found = open_ledger(workspace).entered_answers(run.spec.request)
+        assert {name for name in found.keys() - entered.keys() if "seed-101" in name} == set()
+        return
     assert "seed-101" in loads
-    if change == "other weights":  # the ledger does not hold them, so their answers are not signed
-        assert open_ledger(workspace).entered_answers(run.spec.request) == entered
     if change in ("planted", "damaged"):
         assert again.evaluation.references == run.evaluation.references
         assert sha256_of_file(file) in open_ledger(workspace).entered_answers(run.spec.request).values()

@@ -10,10 +10,13 @@ from typer.testing import CliRunner
 from core.cli.app import app
 from core.review.cases import Cases
 from core.review.decisions import decide, submit
+from core.runs.handle import RunHandle
+from core.runs.ledger import open_ledger
+from core.runs.references import train_references
 from core.runs.submit import create_run
 from core.runs.verify import verify_run
 from core.runs.worker import work
-from core.types import Case, RunState
+from core.types import Case, RunState, Verdict
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 
@@ -38,6 +41,7 @@ def verified(prepared, tmp_path_factory) -> Path:
         request = workspace.requests()[0]
         write_json(workspace.root / f"requests/{request.id}.json", replace(request, opened_by="rita"))
         assert CliRunner().invoke(app, ["ledger", "init", "-w", str(workspace.root)]).exit_code == 0
+        train_references(workspace, request.id, 2, "cpu", lambda number, step: False)  # those there are older
         run = create_run(workspace, request.id, "uniform", "cpu", steps=3, launched_by="olaf")
         assert work(run) is RunState.DONE, run.status
         verify_run(run, "cpu")
@@ -55,6 +59,13 @@ class Desk:
     @property
     def case(self) -> Case:
         return Cases(self.workspace).of(self.request)
+
+    def judge(self, verdict: Verdict, **changes: object) -> None:
+        """Give the run a signed verification with another verdict."""
+        run = RunHandle(self.workspace.layout.run(self.run).path)
+        found = replace(run.verification, verdict=verdict, **changes)
+        run.write_verification(found)
+        open_ledger(self.workspace).record_verification(run, found)
 
     def submit(self, person: str = "olaf") -> Case:
         return submit(self.workspace, self.run, person)

@@ -193,8 +193,7 @@ def test_reason_with_user_or_title_is_refused(desk, kind):
 
 
 def test_run_with_failed_verification_cannot_be_approved(desk):
-    run = RunHandle(desk.workspace.root / "runs" / desk.run)
-    run.write_verification(replace(run.verification, verdict=Verdict.FAIL))
+    desk.judge(Verdict.FAIL)
     desk.submit()
     with pytest.raises(ReviewError, match="failed its verification"):
         desk.decide("petra")

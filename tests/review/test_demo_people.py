@@ -11,7 +11,7 @@ from core.ledger.keys import demo_keys, public_pem
 from core.review import permissions
 from core.review.cases import Cases
 from core.review.decisions import decide, submit
-from core.review.ledger_entries import DECISION, SUBMISSION, enter_decisions
+from core.review.ledger_entries import DECISION, SUBMISSION
 from core.runs.ledger_entries import Ledger
 from core.types import Action, Case, CaseState, Role
 from core.utils.serialization import write_json
@@ -48,8 +48,7 @@ def test_two_played_people_decide_and_the_ledger_names_both(world: Workspace) ->
         approve(world, OLAF)
     case = approve(world, OWEN)
     assert case.state is CaseState.APPROVED and [one.person for one in case.decisions] == [PETRA, OWEN]
-    enter_decisions(ledger := Ledger(world), [case])
-    entries = [one.content for one in ledger.statements() if one.kind in (SUBMISSION, DECISION)]
+    entries = [one.content for one in Ledger(world).statements() if one.kind in (SUBMISSION, DECISION)]
     assert len(entries) == 3 and all(entry["four_eyes"] for entry in entries)
 
 
@@ -57,8 +56,7 @@ def test_single_person_still_decides_alone_in_the_demo(world: Workspace) -> None
     submit(world, RUN, "")
     case = approve(world, "")
     assert case.state is CaseState.APPROVED
-    enter_decisions(ledger := Ledger(world), [case])
-    assert not any(one.content["four_eyes"] for one in ledger.statements() if one.kind == DECISION)
+    assert not any(one.content["four_eyes"] for one in Ledger(world).statements() if one.kind == DECISION)
 
 
 def test_played_person_has_only_their_role(world: Workspace) -> None:

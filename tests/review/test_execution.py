@@ -347,32 +347,29 @@ def test_pending_case_is_void_after_removal_of_its_run(desk):
 
 
 def copy_run(desk, name, request):
-    """Copy the run under another name."""
+    """Copy the run under another name, with its entries in the ledger."""
     source = open_run(desk.workspace, desk.run)
     run = RunHandle(shutil.copytree(source.path, source.path.with_name(name)))
     run.write_spec(replace(source.spec, id=name, request=request))
     run.store.add(name, name, externally_queued=False)
     with run.store.changing() as database:
         database.execute("UPDATE runs SET state = 'done' WHERE id = ?", (name,))
+    run.write_verification(replace(source.verification, run=name))
+    ledger = open_ledger(desk.workspace)
+    ledger.record_run(run)
+    ledger.record_verification(run, run.verification)
     return run
 
 
-def test_late_decision_is_in_the_ledger_before_execution(desk, monkeypatch):
+def test_decisions_are_in_the_ledger_when_they_are_made(desk):
+    kinds = lambda: [one.kind for one in open_ledger(desk.workspace).statements()]  # noqa: E731
     desk.submit()
-    desk.decide("petra")
-    real = execution.ledger_entries.enter_decisions
-
-    def enter_and_decide(workspace, cases):
-        real(workspace, cases)
-        if desk.case.state is CaseState.PENDING:
-            desk.decide("owen")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(execution.ledger_entries, "enter_decisions", enter_and_decide)
-        assert settle(desk) is None
+    assert kinds()[-1] == "submission"
+    for number, person in enumerate(("petra", "owen"), 1):
+        desk.decide(person)
+        assert kinds()[-number:] == ["decision"] * number
     settle(desk)
-    kinds = [one.kind for one in entries(desk.workspace.layout.ledger, read_public(desk.workspace.layout.ledger_key))]
-    assert kinds[-3:] == ["decision", "decision", "destruction"]
+    assert kinds()[-3:] == ["decision", "decision", "destruction"]
 
 
 def test_copy_of_the_workspace_destroys_only_its_own_key(approved, monkeypatch, tmp_path):
@@ -669,15 +666,13 @@ def test_audit_reports_changed_served_adapter_config(approved):
     assert "not the one that was approved last" in " ".join(desk.invoke("verify-destruction").output.split())
 
 
-def test_case_record_covers_run_older_than_the_ledger(desk, tmp_path):
+def test_run_that_is_older_than_the_ledger_is_not_signed_from_its_files(desk):
     (desk.workspace.root / "ledger.pub").unlink()
     (desk.workspace.root / "ledger.jsonl").unlink()
     assert desk.invoke("ledger", "init").exit_code == 0
-    desk.approve()
-    settle(desk)
-    desk.invoke("ledger", "record", "-r", desk.request, "--out", str(tmp_path / "record.html"))
-    page = (tmp_path / "record.html").read_text()
-    assert "What was asked" in page and "Verdict: inconclusive" in page and "launched by olaf" in page
+    with pytest.raises(ReviewError, match="was not signed by its worker: it is older than the ledger, or its files"):
+        desk.submit()
+    assert len(open_ledger(desk.workspace).statements()) == 1
 
 
 def test_case_record_describes_only_the_executed_run(approved):

@@ -1,0 +1,203 @@
+"""Nobody who can only write files in the workspace has something false signed, approved or put into service."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from core.errors import ReviewError
+from core.review import execution
+from core.review.cases import Cases
+from core.review.decisions import decide
+from core.review.vault import Vault
+from core.review.withdrawal import withdraw
+from core.runs.handle import RunHandle
+from core.runs.ledger import open_ledger
+from core.runs.references import missing_references, train_references
+from core.runs.verify import verify_run
+from core.types import CaseState, Decision, Role, Verdict
+from core.utils.clock import utc_now
+from core.utils.hashing import sha256_of_file
+from core.workspace import Workspace
+from core.workspace.run_layout import WEIGHTS, AdapterLayout
+
+
+@pytest.fixture
+def run(desk):
+    return RunHandle(desk.workspace.layout.run(desk.run).path)
+
+
+def kinds(desk):
+    return [one.kind for one in open_ledger(desk.workspace).statements()]
+
+
+def nothing_happened(desk, before):
+    """The original is in service, its request and references are there, and the ledger has no destruction."""
+    workspace = Workspace(desk.workspace.root)
+    assert sha256_of_file(AdapterLayout(workspace.adapter).weights) == before
+    assert workspace.reference_folders(desk.request) and not workspace.closed() and "destruction" not in kinds(desk)
+
+
+@pytest.fixture
+def original(desk):
+    return sha256_of_file(AdapterLayout(desk.workspace.adapter).weights)
+
+
+def written_by_hand(desk, run):
+    """A run that never ran: the original adapter in another form, and files that say PASS."""
+    made = RunHandle(shutil.copytree(run.path, run.path.with_name("run-made")))
+    weights = load_file(desk.workspace.adapter / WEIGHTS)
+    rescaled = {name: value * (2 if "lora_A" in name else 0.5) for name, value in weights.items()}
+    save_file(rescaled, made.layout.weights)
+    made.write_spec(replace(run.spec, id="run-made"))
+    made.write_verification(replace(run.verification, run="run-made", verdict=Verdict.PASS))
+    made.add_event({"kind": "adapter", "sha256": sha256_of_file(made.layout.weights)})
+    made.store.add(made.id, made.id, externally_queued=False)
+    with made.store.changing() as database:
+        database.execute("UPDATE runs SET state = 'done' WHERE id = ?", (made.id,))
+    return made
+
+
+def test_run_that_never_ran_is_not_submitted_and_not_signed(desk, run):
+    desk.run, before = written_by_hand(desk, run).id, kinds(desk)
+    with pytest.raises(ReviewError, match="'run-made' was not signed by its worker"):
+        desk.submit()
+    assert kinds(desk) == before
+
+
+def test_case_of_a_run_that_never_ran_is_not_approved(desk, run):
+    """The case is written into the database, past the checks of a submission."""
+    made = written_by_hand(desk, run)
+    desk.submit()
+    Cases(desk.workspace).change(desk.case.number, lambda case: replace(case, run=made.id))
+    with pytest.raises(ReviewError):
+        desk.decide("petra")
+    assert "decision" not in kinds(desk)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.INCONCLUSIVE])
+def test_signed_verdict_is_not_overruled_by_a_file(desk, run, verdict):
+    desk.judge(verdict)
+    signed = run.layout.verification.read_bytes()
+    run.write_verification(replace(run.verification, verdict=Verdict.PASS))
+    with pytest.raises(ReviewError, match="is not what was signed into the ledger"):
+        desk.submit()
+    run.layout.verification.write_bytes(signed)
+    desk.submit()
+    with pytest.raises(ReviewError, match="failed its verification" if verdict is Verdict.FAIL else "give the reason"):
+        desk.decide("petra", reason="")
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, "adapter_config.json"])
+def test_adapter_that_is_exchanged_before_it_is_sealed_does_not_go_into_service(desk, run, original, monkeypatch, name):
+    desk.approve()
+    seal = Vault.seal
+
+    def exchanged(vault, root, files):
+        shutil.copyfile(desk.workspace.adapter / name, run.layout.adapter / name)
+        if name != WEIGHTS:
+            (run.layout.adapter / name).write_text((run.layout.adapter / name).read_text() + "\n")
+        seal(vault, root, files)
+
+    monkeypatch.setattr(Vault, "seal", exchanged)
+    with pytest.raises(ReviewError, match="nothing was destroyed: The run was changed since it was approved"):
+        execution.execute_decisions(desk.workspace)
+    nothing_happened(desk, original)
+    assert desk.case.state is CaseState.PENDING and desk.case.decisions == ()
+
+
+def test_evidence_of_an_exchanged_adapter_does_not_help(desk, run, original):
+    """The files are exchanged before the submission takes their digest, and the database agrees with them."""
+    shutil.copyfile(desk.workspace.adapter / WEIGHTS, run.layout.weights)
+    with pytest.raises(ReviewError):
+        desk.submit()
+    nothing_happened(desk, original)
+
+
+def forged(case, people=(("petra", Role.PRIVACY_OFFICER), ("owen", Role.PRODUCT_OWNER))):
+    """The case as if these people had approved it."""
+    decisions = tuple(
+        Decision(name, role, True, case.evidence, "The rest is proven.", utc_now("microseconds"))
+        for name, role in people
+    )
+    return replace(case, state=CaseState.APPROVED, decisions=decisions)
+
+
+def test_decisions_that_are_written_by_hand_are_neither_carried_out_nor_signed(desk, original):
+    desk.submit()
+    Cases(desk.workspace).change(desk.case.number, forged)
+    with pytest.raises(ReviewError, match="nothing was destroyed: The decision of 'petra' was not signed when it was"):
+        execution.execute_decisions(desk.workspace)
+    nothing_happened(desk, original)
+    assert "decision" not in kinds(desk) and desk.case.decisions == ()
+
+
+def test_second_decision_that_is_written_by_hand_does_not_help_the_first(desk, original):
+    desk.submit()
+    case = desk.decide("petra")
+    owen = forged(case).decisions[1:]
+    Cases(desk.workspace).change(
+        case.number, lambda one: replace(one, state=CaseState.APPROVED, decisions=(*one.decisions, *owen))
+    )
+    with pytest.raises(ReviewError, match="The decision of 'owen' was not signed"):
+        execution.execute_decisions(desk.workspace)
+    nothing_happened(desk, original)
+
+
+def test_decisions_that_were_withdrawn_are_not_played_again(desk, original):
+    case = desk.approve()
+    withdraw(desk.workspace, desk.request, "petra")
+    Cases(desk.workspace).change(
+        case.number, lambda one: replace(one, state=CaseState.APPROVED, decisions=case.decisions)
+    )
+    with pytest.raises(ReviewError, match="was not signed"):
+        execution.execute_decisions(desk.workspace)
+    nothing_happened(desk, original)
+
+
+def test_rejection_that_is_written_by_hand_destroys_nothing(desk, run):
+    desk.submit()
+    refused = (Decision("petra", Role.PRIVACY_OFFICER, False, desk.case.evidence, "No.", utc_now("microseconds")),)
+    Cases(desk.workspace).change(
+        desk.case.number, lambda case: replace(case, state=CaseState.REJECTED, decisions=refused)
+    )
+    execution.execute_decisions(desk.workspace)
+    assert run.layout.weights.is_file()
+
+
+def test_submission_under_another_name_is_not_approved(desk):
+    """Petra's own submission is written to Olaf, so that she could decide on it."""
+    desk.submit("paul")
+    Cases(desk.workspace).change(desk.case.number, lambda case: replace(case, operator="olaf"))
+    with pytest.raises(ReviewError, match="submission of run .* was not signed when it was made, or was changed"):
+        decide(desk.workspace, desk.request, "paul", True, desk.case.evidence, "The rest is proven.")
+
+
+def planted(desk, seed, weights):
+    """A reference that no training made."""
+    folder = desk.workspace.layout.reference(desk.request, seed)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(desk.workspace.reference_folders(desk.request)[0], folder)
+    save_file(weights, folder / WEIGHTS)
+    return folder
+
+
+def test_planted_reference_changes_no_number_and_is_trained_again(desk, run):
+    before = verify_run(run, "cpu")
+    folder = planted(desk, 103, {name: value + 1e-4 for name, value in load_file(run.layout.weights).items()})
+    after = verify_run(run, "cpu")
+    assert after.verdict is before.verdict and after.checks == before.checks
+    subjects = open_ledger(desk.workspace).verified_subjects(run.id)
+    assert {name for name in subjects if name.startswith("reference")} == {"reference seed-101", "reference seed-102"}
+    assert missing_references(desk.workspace, desk.request, 3) == [2]
+    train_references(desk.workspace, desk.request, 3, "cpu", lambda number, step: False)
+    digest = sha256_of_file(folder / WEIGHTS)
+    assert open_ledger(desk.workspace).reference_digests(desk.request)["seed-103"] == digest
+
+
+def test_reference_that_was_exchanged_is_not_used(desk, run):
+    planted(desk, 102, load_file(run.layout.weights))
+    verify_run(run, "cpu")
+    subjects = open_ledger(desk.workspace).verified_subjects(run.id)
+    assert {name for name in subjects if name.startswith("reference")} == {"reference seed-101"}
