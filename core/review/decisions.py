@@ -15,7 +15,16 @@ from core.review.cases import Cases
 from core.review.evidence_digest import check_approvable, check_ready, evidence_of
 from core.review.idle import check_idle
 from core.review.ledger_entries import enter_decision, enter_submission, entered_decisions, is_submitted
-from core.review.permissions import DECIDERS, check_operators, four_eyes, openers, playable_people, require, roles
+from core.review.permissions import (
+    DECIDERS,
+    check_operators,
+    folded,
+    four_eyes,
+    openers,
+    playable_people,
+    require,
+    roles,
+)
 from core.runs.handle import open_run
 from core.runs.ledger_entries import Ledger
 from core.types import Action, Case, CaseState, Decision, Role
@@ -196,9 +205,13 @@ def deciding_role(workspace: Workspace, case: Case, person: str, approve: bool) 
     if not four_eyes(workspace, person):  # the demo world, where people were played before
         played = " or ".join(map(repr, playable_people(workspace)))
         raise ReviewError(f"Two people decide on request {case.request!r} in the demo: decide as {played}.")
-    own = {"opened the request": openers(workspace, case.request), "submitted the run": {case.operator}}
-    own |= {"launched the run": {open_run(workspace, case.run).spec.launched_by}}
-    if conflicts := [what for what, who in own.items() if person in who]:
+    signed = Ledger(workspace).run_content(case.run)  # the files of request and run can be written by anybody
+    own = {
+        "opened the request": {*openers(workspace, case.request), signed.get("request", {}).get("opened_by", "")},
+        "launched the run": {open_run(workspace, case.run).spec.launched_by, signed.get("by", "")},
+        "submitted the run": {case.operator},
+    }
+    if conflicts := [what for what, who in own.items() if folded(person) in map(folded, who)]:
         raise ReviewError(f"Person {person!r} {conflicts[0]}: somebody else has to decide.")
     mine = [role for role in DECIDERS if role in roles(workspace, person)]
     if not approve:

@@ -5,6 +5,8 @@ everything; that is meant for trying the product, and there is no four-eyes prin
 can also play several people, to see how four eyes decide.
 """
 
+import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 
 from core.errors import ReviewError
@@ -58,13 +60,21 @@ def roles(workspace: Workspace, person: str) -> frozenset[Role]:
     if not four_eyes(workspace, person):
         return frozenset(Role)
     people = workspace.settings.people or playable_people(workspace)
+    settings = workspace.layout.settings.name
+    name, count = Counter(map(folded, people)).most_common(1)[0]
+    if count > 1:
+        raise ReviewError(f"People: {name!r} stands there {count} times, in other letters: keep one in {settings}.")
     if person not in people:
-        settings = workspace.layout.settings.name
         raise ReviewError(f"Person {person!r} has no role in this workspace: add them under people in {settings}.")
     try:
         return frozenset(map(Role, people[person]))
     except ValueError as error:
         raise ReviewError(f"People: {person!r} has an unknown role ({error}): choose from {', '.join(Role)}.") from None
+
+
+def folded(person: str) -> str:
+    """A person's name as it is compared: upper and lower case, blanks and forms of letters do not matter."""
+    return "".join(unicodedata.normalize("NFKC", person).casefold().split())
 
 
 def may(workspace: Workspace, person: str, act: Action) -> bool:
@@ -100,8 +110,8 @@ def check_operators(workspace: Workspace, request_id: str, *people: str) -> None
     Raises:
         ReviewError: Somebody did.
     """
-    requesters = openers(workspace, request_id) & set(people) if four_eyes(workspace, *people) else set()
-    for requester in sorted(requesters):
+    opened = set(map(folded, openers(workspace, request_id))) if four_eyes(workspace, *people) else set()
+    for requester in sorted(one for one in people if folded(one) in opened):
         raise ReviewError(
             f"Person {requester!r} opened the request: somebody else has to launch the run and submit it."
         )

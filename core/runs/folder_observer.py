@@ -173,9 +173,13 @@ class FolderObserver:
     def _progress(self, share: float) -> None:
         self._share = share
         self._clock.report(share, self.seconds)
-        self.lease.check()
+        self._computing()
         if time.monotonic() - self._written > WRITE_EVERY:
             self._write_status()
+
+    def _computing(self) -> None:
+        """Called while a model computes, also where a stage reports no progress for minutes."""
+        self.lease.check()
         if time.monotonic() - self._logged > LOG_EVERY:
             self._log_progress()
 
@@ -194,7 +198,7 @@ class FolderObserver:
 
     def _use_model(self, recommender: Recommender) -> None:
         self.lease.check()
-        make_interruptible(recommender.model, self.lease.check)
+        make_interruptible(recommender.model, self._computing)
         self._model = ModelInUse(recommender.token_counter, recommender.device, recommender.dtype)
         self._pace_from = self.seconds, 0
 

@@ -15,6 +15,7 @@ from core.review import permissions
 from core.review.decisions import _check_reason, changed, comment, submit
 from core.review.permissions import check_operators, may, require
 from core.runs.handle import RunHandle
+from core.runs.ledger_entries import RUN, Ledger, _content
 from core.types import Action, CaseState, Interaction, Item, Role, Verdict
 from core.utils.serialization import write_json
 from core.workspace import Workspace
@@ -201,6 +202,34 @@ def test_run_with_failed_verification_cannot_be_approved(desk):
         desk.decide("petra", approve=False, reason=" ")
     assert desk.case.decisions == ()
     assert desk.decide("petra", approve=False).state is CaseState.REJECTED
+
+
+def test_one_person_in_two_spellings_is_one_person(desk):
+    desk.submit()
+    people = PEOPLE | {"Petra ": ("product_owner",)}
+    write_json(desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people=people))
+    desk.workspace = Workspace(desk.workspace.root)
+    for person in ("petra", "Petra "):
+        with pytest.raises(ReviewError, match="People: 'petra' stands there 2 times, in other letters: keep one"):
+            desk.decide(person)
+    assert desk.case.decisions == ()
+
+
+@pytest.mark.parametrize("what", ["opened the request", "launched the run"])
+def test_who_caused_the_run_does_not_decide_after_a_file_was_changed(desk, what):
+    """Petra opened the request or launched the run, as the ledger says, and the file names somebody else."""
+    request, run = desk.workspace.request(desk.request), RunHandle(desk.workspace.layout.run(desk.run).path)
+    file, spec, ledger = desk.workspace.layout.request(request.id), run.spec, Ledger(desk.workspace)
+    if what == "opened the request":
+        write_json(file, replace(request, opened_by="petra"))
+    else:
+        run.write_spec(replace(spec, launched_by="petra"))
+    ledger.append(RUN, ledger.run_subjects(run.id), _content(desk.workspace, RunHandle(run.path), ledger.keys))
+    write_json(file, request)
+    run.write_spec(spec)
+    desk.submit()
+    with pytest.raises(ReviewError, match=f"'petra' {what}: somebody else has to decide"):
+        desk.decide("petra")
 
 
 def test_run_is_submitted_once(desk):

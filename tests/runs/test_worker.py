@@ -76,9 +76,11 @@ def test_run_by_memory_contrast_stores_contrast_of_each_module(workspace):
 
 def test_log_tells_how_far_a_stage_is(workspace, monkeypatch, caplog):
     monkeypatch.setattr(folder_observer, "LOG_EVERY", -1.0)
+    monkeypatch.setattr(interruption, "PERIOD", 0.0)
     with caplog.at_level("INFO", logger="core"):
         assert work(new_run(workspace, steps=4, method="uniform")) is RunState.DONE
     assert [f"stage unlearning: {percent}%" in caplog.messages for percent in (0, 25, 50, 75, 100)] == [True] * 5
+    assert caplog.messages.count("stage unlearning: 0%") > 1  # also while it measures the goal, before the first step
 
 
 def test_cancelled_run_does_no_work(workspace):
