@@ -14,7 +14,6 @@ from core.review.batches import check_free, check_members
 from core.review.cases import Cases
 from core.review.evidence_digest import check_approvable, check_ready, evidence_of
 from core.review.idle import check_idle
-from core.review.ledger_entries import enter_decision, enter_submission, entered_decisions, is_submitted
 from core.review.permissions import (
     DECIDERS,
     check_operators,
@@ -26,7 +25,7 @@ from core.review.permissions import (
     roles,
 )
 from core.runs.handle import open_run
-from core.runs.ledger_entries import Ledger
+from core.runs.ledger import open_ledger
 from core.types import Action, Case, CaseState, Decision, Role
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
@@ -42,6 +41,9 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
         RunError: No run has this id.
         WorkspaceError: A deletion is being carried out, or a batch is being dissolved.
     """
+    from core.review.ledger_entries import enter_submission  # loads the signing libraries
+    from core.runs.ledger_entries import Ledger  # loads the signing libraries
+
     require(workspace, person, Action.SUBMIT)
     if not workspace.keeps_ledger:
         make = command_line("ledger", "init", "--workspace", str(workspace.root))
@@ -88,6 +90,9 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             reason, the reason names a user or a title, or the last approval comes while a run waits or is at work.
         WorkspaceError: The last approval comes while a reference or a verification is at work.
     """
+    from core.review.ledger_entries import check_submitted, enter_decision  # loads the signing libraries
+    from core.runs.ledger_entries import Ledger  # loads the signing libraries
+
     known, cases = case_of(workspace, request_id), Cases(workspace)
     run, ledger = open_run(workspace, known.run), Ledger(workspace)
     _check_reason(workspace, reason)
@@ -110,44 +115,15 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             check_free(workspace, request_id)
             check_ready(run, ledger)
             check_approvable(run.id, ledger, reason)
-            _check_submitted(case, ledger)
+            check_submitted(ledger, case)
         case = replace(case, message="", decisions=(*case.decisions, decision))
-        case = replace(case, state=_state(workspace, case))
+        case = replace(case, state=state_of(workspace, case))
         if case.state is CaseState.APPROVED:
             check_idle(workspace)  # before it is recorded: a recorded approval is carried out later
         enter_decision(ledger, case, decision)  # one that is not signed counts for nothing
         return case
 
     return cases.change(known.number, decided)
-
-
-def _check_submitted(case: Case, ledger: Ledger) -> None:
-    if not is_submitted(ledger, case):
-        raise ReviewError(
-            f"The submission of run {case.run!r} was not signed when it was made, or was changed since: reject it, and "
-            "launch a new run."
-        )
-
-
-def check_decided(workspace: Workspace, case: Case, ledger: Ledger) -> None:
-    """Check an approved case again before it is carried out: by what was signed, and by the roles of today.
-
-    Raises:
-        ReviewError: A decision was not signed when it was made, its person may not decide, there are too few, or the
-            signed verification takes no approval.
-        LedgerError: The ledger is damaged.
-    """
-    signed = entered_decisions(ledger, case)
-    _check_submitted(case, ledger)
-    for number, one in enumerate(case.decisions):
-        if one not in signed or one.evidence != case.evidence:
-            raise ReviewError(f"The decision of {one.person!r} was not signed when it was made: decide again.")
-        earlier = replace(case, decisions=case.decisions[:number])
-        if deciding_role(workspace, earlier, one.person, one.approve) != one.role:
-            raise ReviewError(f"Person {one.person!r} has another role than when they decided: decide again.")
-    if _state(workspace, case) is not CaseState.APPROVED:
-        raise ReviewError("There are not enough decisions: decide again.")
-    check_approvable(case.run, ledger, "".join(one.reason for one in case.decisions))
 
 
 def _check_reason(workspace: Workspace, reason: str) -> None:
@@ -174,7 +150,8 @@ def case_of(workspace: Workspace, request_id: str) -> Case:
     return case
 
 
-def _state(workspace: Workspace, case: Case) -> CaseState:
+def state_of(workspace: Workspace, case: Case) -> CaseState:
+    """The state of a case by its decisions: pending, approved or rejected."""
     if not all(one.approve for one in case.decisions):
         return CaseState.REJECTED
     needed = DECIDERS if decided_by_four_eyes(workspace, case) else DECIDERS[:1]
@@ -205,7 +182,7 @@ def deciding_role(workspace: Workspace, case: Case, person: str, approve: bool) 
     if not four_eyes(workspace, person):  # the demo world, where people were played before
         played = " or ".join(map(repr, playable_people(workspace)))
         raise ReviewError(f"Two people decide on request {case.request!r} in the demo: decide as {played}.")
-    signed = Ledger(workspace).run_content(case.run)  # the files of request and run can be written by anybody
+    signed = open_ledger(workspace).run_content(case.run)  # the files of request and run can be written by anybody
     own = {
         "opened the request": {*openers(workspace, case.request), signed.get("request", {}).get("opened_by", "")},
         "launched the run": {open_run(workspace, case.run).spec.launched_by, signed.get("by", "")},

@@ -23,12 +23,12 @@ from core.errors import CureLensError, ReviewError
 from core.review import ledger_entries
 from core.review.batch_entries import enter_member
 from core.review.cases import Cases
-from core.review.decisions import check_decided
 from core.review.evidence_digest import check_signed
 from core.review.execution_state import Execution
 from core.review.idle import check_no_run
 from core.review.leak_scan import find_leaks, find_weight_copies, forgotten_data_of
 from core.review.ledger_entries import entered_decisions
+from core.review.signed_decisions import check_decided
 from core.runs.handle import runs
 from core.runs.ledger_entries import Ledger
 from core.types import Case, CaseState, ClosedRequest, Request, UserSplit, Verdict

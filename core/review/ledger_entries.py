@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from core.errors import ReviewError
 from core.ledger.statement import Statement
 from core.review.permissions import four_eyes
 from core.runs.ledger_entries import Ledger
@@ -44,20 +45,21 @@ def enter_decision(ledger: Ledger, case: Case, decision: Decision) -> None:
     _append(ledger, DECISION, {"evidence": decision.evidence}, case, {"decision": content})
 
 
-def is_submitted(ledger: Ledger, case: Case) -> bool:
-    """Whether the ledger holds this very submission. Raises LedgerError."""
-    own = {
-        "case": case.number,
-        "request": case.request,
-        "run": case.run,
-        "by": case.operator,
-        "submitted": case.submitted,
-    }
-    return any(
-        own.items() <= one.content.items() and one.subjects["evidence"] == case.evidence
-        for one in ledger.statements()
-        if one.kind == SUBMISSION
-    )
+def check_submitted(ledger: Ledger, case: Case) -> None:
+    """Check that the ledger holds this very submission.
+
+    Raises:
+        ReviewError: It does not.
+        LedgerError: The ledger is damaged.
+    """
+    own = {"case": case.number, "request": case.request, "run": case.run, "by": case.operator}
+    own["submitted"] = case.submitted
+    found = (one for one in ledger.statements() if one.kind == SUBMISSION and own.items() <= one.content.items())
+    if not any(one.subjects["evidence"] == case.evidence for one in found):
+        raise ReviewError(
+            f"The submission of run {case.run!r} was not signed when it was made, or was changed since: reject it, and "
+            "launch a new run."
+        )
 
 
 def entered_decisions(ledger: Ledger, case: Case) -> tuple[Decision, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from core.types import ModuleGroup
+from core.types import Interaction, ModuleGroup
 from dashboard import charts
 from dashboard.components.ablation_board import ablation_board, history_trays
 from dashboard.components.exports import chart
@@ -12,7 +12,7 @@ from dashboard.components.lists import side_by_side
 from dashboard.components.no_circuit import no_circuit
 from dashboard.components.sidebar import shown_run
 from dashboard.components.steering import steering
-from dashboard.components.text import about, empty, lead, link
+from dashboard.components.text import about, empty, guarded, lead, link
 from dashboard.presenters import tables
 from dashboard.presenters.i18n import t
 from dashboard.presenters.phrases import escape
@@ -48,7 +48,7 @@ def choices(run: queries.RunHandle) -> tuple[str, str, int]:
 
 
 def ablations(
-    run: queries.RunHandle, groups: Sequence[ModuleGroup], model: str, user: str
+    run: queries.RunHandle, groups: Sequence[ModuleGroup], user: str, history: Sequence[Interaction]
 ) -> tuple[frozenset[str], dict[str, float], frozenset[int]]:
     """Draw the board, the sliders and the trays.
 
@@ -61,7 +61,6 @@ def ablations(
     off = ablation_board(groups, first, f"board_{state.visit()}_{run.id}")
     steered = steering([row.module for row in groups], off)
     st.subheader(t("what-if-history-title"), anchor=False, help=t("what-if-history-help"))
-    history = models.shown_history(run, model, user)
     indices = {str(index) for index in range(len(history))}
     first = state.once(f"out_{run.id}_{user}", frozenset((state.query_value("out") or "").split(",")) & indices)
     first = first if len(first) < len(history) else frozenset()  # one title must stay
@@ -110,13 +109,15 @@ def answer(
 def explore(run: queries.RunHandle, groups: Sequence[ModuleGroup]) -> None:
     """Draw the choices, the ablations and both lists."""
     model, user, length = choices(run)
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        off, steered, out = ablations(run, groups, model, user)
-        if off:
-            link("groups", t("what-if-send"), "category", run=run.id, forget=",".join(sorted(off)))
-    with right:
-        answer(run, model, user, length, off, steered, out)
+    with guarded():  # the base model may not be on this machine
+        history = models.shown_history(run, model, user)
+        left, right = st.columns([2, 3], gap="large")
+        with left:
+            off, steered, out = ablations(run, groups, user, history)
+            if off:
+                link("groups", t("what-if-send"), "category", run=run.id, forget=",".join(sorted(off)))
+        with right:
+            answer(run, model, user, length, off, steered, out)
 
 
 run = shown_run()

@@ -56,7 +56,6 @@ def test_our_commands_start_that_script(command, tmp_path: Path, monkeypatch: py
 
     (tmp_path / "w").mkdir()
     (tmp_path / "w/workspace.json").touch()
-    (tmp_path / ".demo").mkdir()
     monkeypatch.chdir(tmp_path)
     started: list[list[str]] = []
     monkeypatch.setattr("subprocess.call", lambda asked, env: started.append(asked) or 0)
