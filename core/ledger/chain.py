@@ -82,6 +82,8 @@ def _append(path: Path, statement: Statement, keys: Keys, head: Head | None) -> 
             file.seek(0)
             lines = _whole(_lines(file.read()))
             _check_kept(path, lines, head)
+            if head and (flaws := _read_entries(lines[head[0] - 1 :], keys.signer.public_key, head[0])[1]):
+                raise LedgerError(f"{path} is damaged: {flaws[0]}")
             place = {"number": len(lines) + 1, "before": _last(lines), "time": utc_now()}
             line = signed(replace(statement, content={**statement.content, **place}), keys) + b"\n"
             _write(file, sum(map(len, lines)), line)
@@ -155,12 +157,15 @@ def verify(path: Path, key: SSlibKey, head: Path | None = None) -> LedgerCheck:
     return LedgerCheck(len(lines), tuple(flaws), head is not None)
 
 
-def _read_entries(lines: list[bytes], key: SSlibKey) -> tuple[list[Statement], list[str]]:
-    """All valid statements, and one sentence for each invalid entry."""
+def _read_entries(lines: list[bytes], key: SSlibKey, first: int = 1) -> tuple[list[Statement], list[str]]:
+    """All valid statements, and one sentence for each invalid entry; entry `first` of several only links the next."""
     statements, flaws = [], [] if lines else ["The ledger is empty."]
-    for number, line in enumerate(lines, 1):
+    for place, line in enumerate(lines):
+        number = first + place
+        if first > 1 and not place:
+            continue
         try:
-            statements.append(_entry(number, line, lines[max(0, number - 2) : number - 1], key))
+            statements.append(_entry(number, line, lines[max(0, place - 1) : place], key))
         except LedgerError as error:
             flaws.append(f"Entry {number} {error}.")
     return statements, flaws

@@ -41,7 +41,8 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
         RunError: No run has this id.
         WorkspaceError: A deletion is being carried out, or a batch is being dissolved.
     """
-    from core.review.ledger_entries import enter_submission  # loads the signing libraries
+    from core.review.ledger_entries import check_not_rejected, enter_submission  # loads the signing libraries
+    from core.review.signed_inputs import check_inputs  # loads the signing libraries
     from core.runs.ledger_entries import Ledger  # loads the signing libraries
 
     require(workspace, person, Action.SUBMIT)
@@ -55,6 +56,8 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
         check_members(workspace, workspace.request(run.spec.request))
         ledger = Ledger(workspace)
         check_ready(run, ledger)
+        check_not_rejected(ledger, run_id)
+        check_inputs(run, ledger)
         sign = partial(enter_submission, ledger)
         return Cases(workspace).submit(run.spec.request, run_id, person, evidence_of(workspace, run), sign)
 
@@ -91,6 +94,8 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         WorkspaceError: The last approval comes while a reference or a verification is at work.
     """
     from core.review.ledger_entries import check_submitted, enter_decision  # loads the signing libraries
+    from core.review.signed_decisions import check_entered  # loads the signing libraries
+    from core.review.signed_inputs import check_inputs  # loads the signing libraries
     from core.runs.ledger_entries import Ledger  # loads the signing libraries
 
     known, cases = case_of(workspace, request_id), Cases(workspace)
@@ -115,7 +120,9 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             check_free(workspace, request_id)
             check_ready(run, ledger)
             check_approvable(run.id, ledger, reason)
+            check_inputs(run, ledger)
             check_submitted(ledger, case)
+            check_entered(ledger, case)
         case = replace(case, message="", decisions=(*case.decisions, decision))
         case = replace(case, state=state_of(workspace, case))
         if case.state is CaseState.APPROVED:

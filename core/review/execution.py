@@ -14,8 +14,8 @@ as before.
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 from core.data.interaction_files import write_interactions
@@ -28,19 +28,18 @@ from core.review.execution_state import Execution
 from core.review.idle import check_no_run
 from core.review.leak_scan import find_leaks, find_weight_copies, forgotten_data_of
 from core.review.ledger_entries import entered_decisions
-from core.review.signed_decisions import check_decided
+from core.review.signed_decisions import check_approved, check_decided
+from core.review.signed_inputs import check_request
 from core.runs.handle import runs
 from core.runs.ledger_entries import Ledger
-from core.types import Case, CaseState, ClosedRequest, Request, UserSplit, Verdict
+from core.types import Case, CaseState, Request, UserSplit
 from core.utils.atomic_io import staging, write_bytes
-from core.utils.clock import utc_now
-from core.utils.hashing import sha256_of_file
 from core.utils.serialization import write_json
-from core.verification.drift_budget import fall_of
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout, is_inside_workspace
 from core.workspace.locks import decision_lock, exclusive_model_lock
-from core.workspace.run_layout import AdapterLayout, holds_tensors
+
+SOFTWARE = "CURE Lens"  # takes an approval back that cannot be carried out
 
 
 def execute_decisions(workspace: Workspace) -> Case | None:
@@ -83,18 +82,23 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
     cases, execution = Cases(workspace), Execution(workspace.root, case)
     for number, step in enumerate(STEPS[case.step :], case.step + 1):
         try:
+            if not _may_be_signed(workspace, case, number):
+                check_approved(Ledger(workspace), case)
             step(execution)
         except Exception as error:  # any failure: a half-done deletion is worse than none
-            if number == len(STEPS) or _is_signed(workspace, case):
+            if _may_be_signed(workspace, case, number):
                 raise  # the destruction is signed: it can only go forward
             cases.record_step(case.number, 0)  # after a kill from here on, it starts again with what is sealed
             roll_back(execution)
+            _take_back(workspace, case)
             cases.reopen(case.number, str(error))
             execution.vault.destroy()
             raise ReviewError(
                 f"The approval of {case.request} was taken back and nothing was destroyed: {error}"
             ) from error
         cases.record_step(case.number, number)
+    if not ledger_entries.is_destroyed(Ledger(workspace), case):
+        raise ReviewError(f"Case {case.number} is not closed: its destruction is not signed.")
     return cases.close(case.number)
 
 
@@ -111,12 +115,14 @@ def seal(execution: Execution) -> None:
             approval.
     """
     if not execution.vault.sealed:
-        check_decided(execution.workspace, execution.case, Ledger(execution.workspace))
+        check_decided(execution.workspace, execution.case)
         _check_places(execution)
         execution.vault.seal(execution.root, sorted(_affected_files(execution.layout)))
     if execution.sealed_evidence() != execution.case.evidence:
         raise ReviewError("The run was changed since it was approved.")
-    check_signed(execution.case.run, execution.sealed_adapters(), Ledger(execution.workspace))
+    ledger = Ledger(execution.workspace)
+    check_signed(execution.case.run, execution.sealed_adapters(), ledger)
+    check_request(execution.case.run, execution.sealed_request(), execution.sealed_forgotten(), ledger)
 
 
 def publish(execution: Execution) -> None:
@@ -144,7 +150,7 @@ def purge(execution: Execution) -> None:
     for path in layout.leftovers():
         path.unlink()
     for one in (request, *execution.sealed_members()):
-        write_json(layout.closed(one.id), _closed(execution, one, request.members))
+        write_json(layout.closed(one.id), execution.closed_request(one, request.members))
 
 
 def check(execution: Execution) -> None:
@@ -157,7 +163,7 @@ def check(execution: Execution) -> None:
         raise ReviewError("The adapter that is served is not the one that was approved.")
     if left := _old_folders(execution):
         raise ReviewError(f"{', '.join(map(str, left))} could not be removed: check who owns it.")
-    if found := find_weight_copies(execution.root, _destroyed_weights(execution)):
+    if found := find_weight_copies(execution.root, execution.destroyed_weights()):
         raise ReviewError(f"A copy of weights that are to go is {', '.join(found)}: remove it.")
     forgotten = forgotten_data_of(execution.sealed_request(), execution.sealed_rows(), execution.workspace.items)
     comments = execution.layout.name(execution.layout.review)  # removed by the last step, when nothing can be undone
@@ -167,7 +173,7 @@ def check(execution: Execution) -> None:
 
 def sign_destruction(execution: Execution) -> None:
     """Sign the destruction into the ledger: of the request, then, of a batch, each member's own record."""
-    workspace, case, weights = execution.workspace, execution.case, _destroyed_weights(execution)
+    workspace, case, weights = execution.workspace, execution.case, execution.destroyed_weights()
     ledger, closed = Ledger(workspace), {one.id: one for one in workspace.closed()}
     request, interactions = execution.sealed_request(), execution.sealed_interactions()
     # The first destruction in the ledger is the point of no return, so everything else follows it.
@@ -179,7 +185,13 @@ def sign_destruction(execution: Execution) -> None:
 
 
 def destroy(execution: Execution) -> None:
-    """Destroy the encrypted copies: from here on nothing can be restored."""
+    """Destroy the encrypted copies: from here on nothing can be restored.
+
+    Raises:
+        ReviewError: The destruction is not signed.
+    """
+    if not ledger_entries.is_destroyed(Ledger(execution.workspace), execution.case):
+        raise ReviewError("The destruction is not signed.")
     execution.vault.destroy()
 
 
@@ -212,12 +224,18 @@ def _check_places(execution: Execution) -> None:
         )
 
 
-def _is_signed(workspace: Workspace, case: Case) -> bool:
-    """Whether the ledger holds the destruction. A ledger that cannot be read took no entry."""
+def _may_be_signed(workspace: Workspace, case: Case, number: int) -> bool:
+    """Whether the ledger holds the destruction. One that cannot be read may hold what an earlier process signed."""
     try:
         return ledger_entries.is_destroyed(Ledger(workspace), case)
     except CureLensError:
-        return False
+        return number == len(STEPS) or case.step >= len(STEPS) - 2
+
+
+def _take_back(workspace: Workspace, case: Case) -> None:
+    """Enter that the approvals count no more, so that they cannot be put back; a ledger in trouble stops nothing."""
+    with suppress(CureLensError):
+        ledger_entries.enter_withdrawal(Ledger(workspace), case, SOFTWARE)
 
 
 def _discard(workspace: Workspace, cases: Sequence[Case]) -> None:
@@ -270,34 +288,3 @@ def _drop_members(workspace: Workspace) -> None:
         if not names.issuperset(one.members):
             left = tuple(name for name in one.members if name in names)
             write_json(workspace.layout.request(one.id), replace(one, members=left))
-
-
-def _closed(execution: Execution, request: Request, members: tuple[str, ...]) -> ClosedRequest:
-    """What is left of a request, alone or together with the members of its batch."""
-    case, digest = execution.case, sha256_of_file(AdapterLayout(execution.adapter).weights)
-    users, rows = len(request.subjects), len(execution.sealed_interactions().covered(request))
-    batch, together = (case.request, len(members)) if members else ("", 1)
-    fall, retrained = fall_of(execution.sealed_evaluation()), execution.sealed_verification().verdict is Verdict.EXACT
-    return ClosedRequest(
-        request.id, request.created, utc_now(), case.run, case.number, users, rows, digest, batch, together,
-        fall, retrained,
-    )  # fmt: skip
-
-
-def _destroyed_weights(execution: Execution) -> dict[str, int]:
-    """Sizes of all destroyed weight files that may hold forgotten data, by their SHA-256."""
-    names, unaffected = execution.vault.names(), _unaffected_references(execution)
-    destroyed = (name for name in names if holds_tensors(name) and not name.startswith(unaffected))
-    weights = {sha256(content).hexdigest(): len(content) for content in map(execution.vault.read, destroyed)}
-    weights.pop(sha256_of_file(AdapterLayout(execution.adapter).weights), None)  # the approved adapter stays
-    return weights
-
-
-def _unaffected_references(execution: Execution) -> tuple[str, ...]:
-    """Folders of references that never saw these users.
-
-    Retrained for what is left of their own request, such references come out identical.
-    """
-    users, layout = set(execution.sealed_request().users), execution.layout
-    others = execution.sealed_requests() if users else iter(())
-    return tuple(f"{layout.name(layout.references(one.id))}/" for one in others if users <= set(one.users))

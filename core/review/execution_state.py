@@ -11,10 +11,14 @@ from core.data.interaction_store import InteractionStore
 from core.data.splits import ForgottenRows, forgotten_of
 from core.review.evidence_digest import ABSENT, adapter_digests, evidence_digest, files_of
 from core.review.vault import Vault
-from core.types import Case, Evaluation, Interaction, Request, UserSplit, Verification
+from core.types import Case, ClosedRequest, Evaluation, Interaction, Request, UserSplit, Verdict, Verification
+from core.utils.clock import utc_now
+from core.utils.hashing import sha256_of_file
 from core.utils.serialization import from_json
+from core.verification.drift_budget import fall_of
 from core.workspace import Workspace, WorkspaceSettings
 from core.workspace.layout import WorkspaceLayout
+from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS, AdapterLayout, holds_tensors
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,10 @@ class Execution:
         return self.layout.approved_adapter(self.case.run)
 
     def approved_files(self) -> Iterator[tuple[str, bytes]]:
-        """The files of the approved adapter as they were sealed, by their names in its folder."""
-        prefix = f"{self.layout.name(self.layout.run(self.case.run).adapter)}/"
-        for name in self.vault.names():
-            if name.startswith(prefix):
-                yield name.removeprefix(prefix), self.vault.read(name)
+        """Weights and configuration of the approved adapter as they were sealed, by name; nothing else is signed."""
+        folder = self.layout.run(self.case.run).adapter
+        for name in (WEIGHTS, ADAPTER_CONFIG):
+            yield name, self.vault.read(self.layout.name(folder / name))
 
     def sealed_evidence(self) -> str:
         """The digest of the evidence, computed from what was sealed."""
@@ -118,3 +121,31 @@ class Execution:
     def sealed_rows(self) -> list[Interaction]:
         """The interactions that the request removes, as they were sealed."""
         return self.sealed_interactions().covered(self.sealed_request())
+
+    def closed_request(self, request: Request, members: tuple[str, ...]) -> ClosedRequest:
+        """What is left of a request, alone or together with the members of its batch."""
+        case, digest = self.case, sha256_of_file(AdapterLayout(self.adapter).weights)
+        users, rows = len(request.subjects), len(self.sealed_interactions().covered(request))
+        batch, together = (case.request, len(members)) if members else ("", 1)
+        fall, retrained = fall_of(self.sealed_evaluation()), self.sealed_verification().verdict is Verdict.EXACT
+        return ClosedRequest(
+            request.id, request.created, utc_now(), case.run, case.number, users, rows, digest, batch, together,
+            fall, retrained,
+        )  # fmt: skip
+
+    def destroyed_weights(self) -> dict[str, int]:
+        """Sizes of all destroyed weight files that may hold forgotten data, by their SHA-256."""
+        names, unaffected = self.vault.names(), self._unaffected_references()
+        destroyed = (name for name in names if holds_tensors(name) and not name.startswith(unaffected))
+        weights = {sha256(content).hexdigest(): len(content) for content in map(self.vault.read, destroyed)}
+        weights.pop(sha256_of_file(AdapterLayout(self.adapter).weights), None)  # the approved adapter stays
+        return weights
+
+    def _unaffected_references(self) -> tuple[str, ...]:
+        """Folders of references that never saw these users.
+
+        Retrained for what is left of their own request, such references come out identical.
+        """
+        users, layout = set(self.sealed_request().users), self.layout
+        others = self.sealed_requests() if users else iter(())
+        return tuple(f"{layout.name(layout.references(one.id))}/" for one in others if users <= set(one.users))

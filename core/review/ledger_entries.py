@@ -119,8 +119,29 @@ def enter_destruction(
 
 
 def is_destroyed(ledger: Ledger, case: Case) -> bool:
-    """Whether the ledger holds the destruction of this case. Raises LedgerError."""
-    return any(one.content["case"] == case.number for one in destructions(ledger))
+    """Whether the ledger holds the destruction of this very case. Raises LedgerError."""
+    own = {"case": case.number, "run": case.run}
+    found = (one for one in destructions(ledger) if own.items() <= one.content.items())
+    return any(one.subjects["evidence"] == case.evidence for one in found)
+
+
+def check_not_rejected(ledger: Ledger, run_id: str) -> None:
+    """Check that nobody ever rejected a run: its adapter may have been put back.
+
+    Raises:
+        ReviewError: Somebody did.
+        LedgerError: The ledger is damaged.
+    """
+    decided = (one for one in ledger.statements() if one.kind == DECISION and one.content["run"] == run_id)
+    if not all(one.content["decision"]["approve"] for one in decided):
+        raise ReviewError(f"Run {run_id!r} was rejected and its adapter destroyed: launch a new one.")
+
+
+def takes_four_eyes(ledger: Ledger, case: Case) -> bool:
+    """Whether an entry on the case says that several people work here. Raises LedgerError."""
+    own = {"case": case.number, "run": case.run}
+    found = (one for one in ledger.statements() if one.kind in (SUBMISSION, DECISION))
+    return any(one.content["four_eyes"] for one in found if own.items() <= one.content.items())
 
 
 def destructions(ledger: Ledger) -> list[Statement]:

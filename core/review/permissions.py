@@ -73,8 +73,8 @@ def roles(workspace: Workspace, person: str) -> frozenset[Role]:
 
 
 def folded(person: str) -> str:
-    """A person's name as it is compared: upper and lower case, blanks and forms of letters do not matter."""
-    return "".join(unicodedata.normalize("NFKC", person).casefold().split())
+    """A person's name as it is compared: upper and lower case and forms of letters do not matter."""
+    return unicodedata.normalize("NFKC", person).casefold()
 
 
 def may(workspace: Workspace, person: str, act: Action) -> bool:

@@ -5,28 +5,53 @@ from dataclasses import replace
 from core.errors import ReviewError
 from core.review.decisions import deciding_role, state_of
 from core.review.evidence_digest import check_approvable
-from core.review.ledger_entries import check_submitted, entered_decisions
+from core.review.ledger_entries import check_not_rejected, check_submitted, entered_decisions, takes_four_eyes
+from core.review.permissions import DECIDERS
 from core.runs.ledger_entries import Ledger
 from core.types import Case, CaseState
 from core.workspace import Workspace
 
 
-def check_decided(workspace: Workspace, case: Case, ledger: Ledger) -> None:
-    """Check an approved case before it is carried out.
+def check_entered(ledger: Ledger, case: Case) -> None:
+    """Check that the case has the decisions that were signed, all of them and no others.
 
     Raises:
-        ReviewError: A decision was not signed when it was made, its person may not decide, there are too few, or the
-            signed verification takes no approval.
+        ReviewError: It has not.
         LedgerError: The ledger is damaged.
     """
     signed = entered_decisions(ledger, case)
-    check_submitted(ledger, case)
-    for number, one in enumerate(case.decisions):
+    for one in case.decisions:
         if one not in signed or one.evidence != case.evidence:
             raise ReviewError(f"The decision of {one.person!r} was not signed when it was made: decide again.")
+    if lost := [one for one in signed if one not in case.decisions]:
+        raise ReviewError(f"The signed decision of {lost[0].person!r} is missing in the case: decide again.")
+
+
+def check_approved(ledger: Ledger, case: Case) -> None:
+    """Check that signed decisions approve a case, by the ledger alone.
+
+    Raises:
+        ReviewError: They do not, or the run was rejected, or its signed verification takes no approval.
+        LedgerError: The ledger is damaged.
+    """
+    check_submitted(ledger, case)
+    check_entered(ledger, case)
+    check_not_rejected(ledger, case.run)
+    needed = set(DECIDERS) if takes_four_eyes(ledger, case) else {DECIDERS[0]}
+    if not {one.role for one in case.decisions} >= needed:
+        raise ReviewError("There are not enough decisions: decide again.")
+    check_approvable(case.run, ledger, "".join(one.reason for one in case.decisions))
+
+
+def check_decided(workspace: Workspace, case: Case) -> None:
+    """Check the people behind the decisions of a case again, by the roles of today.
+
+    Raises:
+        ReviewError: Somebody may not decide any more, or there are too few decisions.
+    """
+    for number, one in enumerate(case.decisions):
         earlier = replace(case, decisions=case.decisions[:number])
         if deciding_role(workspace, earlier, one.person, one.approve) != one.role:
             raise ReviewError(f"Person {one.person!r} has another role than when they decided: decide again.")
     if state_of(workspace, case) is not CaseState.APPROVED:
         raise ReviewError("There are not enough decisions: decide again.")
-    check_approvable(case.run, ledger, "".join(one.reason for one in case.decisions))

@@ -96,11 +96,13 @@ class FolderObserver:
         ledger: Marks results that a resumed run reads back.
         state: The state that the next status shows.
         stage: The current stage.
+        saved: SHA-256 of the adapter's files when they were saved, by their names in the ledger.
     """
 
     def __init__(self, run: RunHandle, lease: Lease, ledger: RunLedger) -> None:
         self.run, self.lease, self.ledger = run, lease, ledger
         self.state, self.stage = RunState.RUNNING, ""
+        self.saved: dict[str, str] = {}
         self._started, self._written, self._logged = time.monotonic(), 0.0, 0.0
         self._base, self._share = 0.0, 0.0  # progress before the current stage, and share of the stage that is done
         self._clock = StageClock(STAGES)
@@ -221,6 +223,7 @@ class FolderObserver:
                 write_json(layout.outcome, outcome)
             case AdapterSaved(digests):
                 files = {"sha256": digests[WEIGHTS], "config": digests[ADAPTER_CONFIG]}
+                self.saved = {"adapter after": digests[WEIGHTS], "adapter config": digests[ADAPTER_CONFIG]}
                 run.add_event({"kind": "adapter", **files, "seconds": self.seconds})
             case Evaluated(evaluation):
                 write_json(layout.evaluation, evaluation)

@@ -7,6 +7,7 @@ the signing libraries, so an engine without a ledger needs none of them.
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from core.runs.handle import RunHandle
@@ -14,6 +15,7 @@ from core.types import Verification
 from core.workspace import Workspace
 
 NOT_HELD = nullcontext()  # for a run that no worker holds
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class RunLedger(Protocol):
@@ -25,8 +27,13 @@ class RunLedger(Protocol):
     def mark(self, *words: str) -> str:
         """A code that only the holder of the keys can make: it shows that a worker wrote what it reads back."""
 
-    def record_run(self, run: RunHandle, holding: AbstractContextManager[None] = NOT_HELD) -> None:
-        """Enter a finished run, signed while `holding`. Repeated calls enter it only where its files have changed."""
+    def record_run(
+        self, run: RunHandle, holding: AbstractContextManager[None] = NOT_HELD, saved: Mapping[str, str] = NOTHING
+    ) -> None:
+        """Enter a finished run, signed while `holding`, with the digests of what its worker `saved`.
+
+        Repeated calls enter it only where its files have changed.
+        """
 
     def record_reference(self, request_id: str, folder: Path, name: str) -> None:
         """Enter a trained reference: the adapter in `folder`, under the name of its final folder."""
@@ -69,7 +76,9 @@ class NullLedger:
         """No code."""
         return ""
 
-    def record_run(self, run: RunHandle, holding: AbstractContextManager[None] = NOT_HELD) -> None:
+    def record_run(
+        self, run: RunHandle, holding: AbstractContextManager[None] = NOT_HELD, saved: Mapping[str, str] = NOTHING
+    ) -> None:
         """Do nothing."""
 
     def record_reference(self, request_id: str, folder: Path, name: str) -> None:

@@ -23,7 +23,7 @@ from core.ledger.statement import Statement
 from core.models.hub import fingerprint, resolve
 from core.runs.answer_files import references_in
 from core.runs.handle import RunHandle
-from core.runs.ledger import NOT_HELD
+from core.runs.ledger import NOT_HELD, NOTHING
 from core.types import Request, RunSpec, Verification
 from core.types.aliases import stored_name
 from core.unlearning.methods import recorded_method
@@ -117,6 +117,10 @@ class Ledger:
         own = (one for one in reversed(self.statements()) if one.kind == VERIFICATION and one.content["run"] == run_id)
         return next(own, None)
 
+    def subjects_now(self, run: RunHandle) -> dict[str, str]:
+        """SHA-256 digests of what an entry about a run would be about now, but for its events, which go on."""
+        return {name: digest for name, digest in _subjects(self.workspace, run).items() if name != "events"}
+
     def runs_before(self, run_id: str, request_id: str) -> set[str]:
         """Ids of the runs for these rows, retrainings aside, that were entered before this run or without it.
 
@@ -134,14 +138,20 @@ class Ledger:
                 found.add(content["run"])
         return found
 
-    def record_run(self, run: RunHandle, holding: AbstractContextManager[None] = NOT_HELD) -> None:
+    def record_run(
+        self,
+        run: RunHandle,
+        holding: AbstractContextManager[None] = NOT_HELD,
+        saved: Mapping[str, str] = NOTHING,
+    ) -> None:
         """Enter a finished run. A run that was resumed after its entry is entered again if its files changed.
 
         Args:
             run: The run.
             holding: Entered while the entry is signed; it raises where the worker has lost the run.
+            saved: SHA-256 of the adapter's files when the worker saved them, by their names in the ledger.
         """
-        subjects, entry = _subjects(self.workspace, run), self.run_entry(run.id)
+        subjects, entry = {**_subjects(self.workspace, run), **saved}, self.run_entry(run.id)
         if entry is None or any(entry.subjects.get(name, digest) != digest for name, digest in subjects.items()):
             content = _content(self.workspace, run, self.keys)
             with holding:
@@ -189,6 +199,11 @@ def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:
         "circuit": layout.scores,
         "events": layout.events,
         "report": layout.report_numbers,
+        "report page": layout.report,
+        "reviewer's page": layout.reviewer_report,
+        "specification": layout.spec,
+        "outcome": layout.outcome,
+        "evaluation": layout.evaluation,
     }
     found = {name: sha256_of_file(path) for name, path in files.items() if path.is_file()}
     return {"base": fingerprint(base).removeprefix("sha256:"), **found}

@@ -101,7 +101,7 @@ def _run(run: RunHandle, lease: Lease, observer: FolderObserver, ledger: RunLedg
         enter_estimate(run, spec.device)
     with shared_model_lock(workspace):
         run_stages(workspace, spec, observer, checkpoints, AnswerFiles(spec.request, ledger))
-        ledger.record_run(run, lease.holding())
+        ledger.record_run(run, lease.holding(), observer.saved)
     with lease.holding():
         shutil.rmtree(checkpoints.folder, ignore_errors=True)  # they hold weights that know the forget set
 

@@ -3,10 +3,12 @@
 import shutil
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from safetensors.torch import load_file, save_file
 
-from core.errors import ReviewError
+from core.errors import LedgerError, ReviewError
+from core.pipeline import stages
 from core.review import execution
 from core.review.cases import Cases
 from core.review.decisions import decide
@@ -15,10 +17,13 @@ from core.review.withdrawal import withdraw
 from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
 from core.runs.references import missing_references, train_references
+from core.runs.submit import create_run
 from core.runs.verify import verify_run
-from core.types import CaseState, Decision, Role, Verdict
+from core.runs.worker import work
+from core.types import CaseState, Decision, Role, RunState, Verdict
 from core.utils.clock import utc_now
 from core.utils.hashing import sha256_of_file
+from core.utils.serialization import write_json
 from core.workspace import Workspace
 from core.workspace.run_layout import WEIGHTS, AdapterLayout
 
@@ -201,3 +206,173 @@ def test_reference_that_was_exchanged_is_not_used(desk, run):
     verify_run(run, "cpu")
     subjects = open_ledger(desk.workspace).verified_subjects(run.id)
     assert {name for name in subjects if name.startswith("reference")} == {"reference seed-101"}
+
+
+def other_user(desk):
+    request = desk.workspace.request(desk.request)
+    return next(user for user in desk.workspace.user_split.training_users if user not in request.users)
+
+
+def test_request_that_was_changed_after_its_run_is_not_submitted(desk, original):
+    """The run forgot one person; the file now names another, whose data would be destroyed."""
+    file = desk.workspace.layout.request(desk.request)
+    write_json(file, replace(desk.workspace.request(desk.request), users=(other_user(desk),)))
+    with pytest.raises(
+        ReviewError, match=r"is not the one that run .* forgot \(subjects, forgotten, commitment differ"
+    ):
+        desk.submit()
+    nothing_happened(desk, original)
+
+
+def test_run_is_not_used_for_another_request(desk, run, original):
+    other = desk.workspace.open_request(users=(other_user(desk),), opened_by="rita")
+    run.write_spec(replace(run.spec, request=other.id))
+    with pytest.raises(ReviewError, match=r"was changed since it was signed \(specification\)"):
+        desk.submit()
+    nothing_happened(desk, original)
+
+
+def test_rows_that_were_given_to_somebody_else_are_noticed_before_the_deletion(desk, original):
+    desk.approve()
+    subject, other = desk.workspace.request(desk.request).users[0], other_user(desk)
+    rows = pd.read_parquet(desk.workspace.layout.interactions)
+    rows["user"] = rows["user"].astype(str).replace(subject, other)
+    rows.to_parquet(desk.workspace.layout.interactions)
+    with pytest.raises(ReviewError, match="nothing was destroyed: Request .* is not the one that run .* forgot"):
+        execution.execute_decisions(Workspace(desk.workspace.root))
+    nothing_happened(desk, original)
+
+
+@pytest.mark.parametrize("name", ["evaluation", "report", "reviewer_report", "report_numbers", "outcome", "spec"])
+def test_results_that_were_rewritten_before_the_submission_are_not_submitted(desk, run, name):
+    path = getattr(run.layout, name)
+    path.write_text(path.read_text() + " ")
+    with pytest.raises(ReviewError, match="was changed since it was signed"):
+        desk.submit()
+
+
+def test_signed_refusal_cannot_be_dropped(desk, original):
+    """Petra approves and then refuses; her refusal is taken out of the database, and Owen asked."""
+    desk.submit()
+    case = desk.decide("petra")
+    desk.decide("petra", approve=False)
+    Cases(desk.workspace).change(case.number, lambda _: case)
+    with pytest.raises(ReviewError, match="The signed decision of 'petra' is missing in the case"):
+        desk.decide("owen")
+    owen = forged(case).decisions[1]
+    Cases(desk.workspace).change(
+        case.number, lambda one: replace(one, state=CaseState.APPROVED, decisions=(*one.decisions, owen))
+    )
+    with pytest.raises(ReviewError, match="nothing was destroyed"):
+        execution.execute_decisions(desk.workspace)
+    nothing_happened(desk, original)
+
+
+def test_approvals_that_were_taken_back_are_not_played_again(desk, original, monkeypatch):
+    """A deletion fails and everything is rolled back; the old decisions are written into the case again."""
+    case = desk.approve()
+
+    def fails(_execution):
+        raise ReviewError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execution, "STEPS", (*execution.STEPS[:2], fails, *execution.STEPS[3:]))
+        with pytest.raises(ReviewError, match="nothing was destroyed: The disk is full"):
+            execution.execute_decisions(desk.workspace)
+    Cases(desk.workspace).change(
+        case.number, lambda one: replace(one, state=CaseState.APPROVED, decisions=case.decisions)
+    )
+    with pytest.raises(ReviewError, match="was not signed when it was made"):
+        execution.execute_decisions(Workspace(desk.workspace.root))
+    nothing_happened(desk, original)
+
+
+def test_rejected_run_that_was_put_back_is_not_submitted(desk, run, tmp_path):
+    copy = shutil.copytree(run.path, tmp_path / "copy")
+    desk.submit()
+    desk.decide("petra", approve=False)
+    execution.execute_decisions(desk.workspace)
+    shutil.rmtree(run.path)
+    shutil.copytree(copy, run.path)
+    desk.workspace.layout.review.unlink()
+    with pytest.raises(ReviewError, match="was rejected and its adapter destroyed"):
+        desk.submit()
+
+
+def test_sealed_copies_do_not_stand_for_decisions(desk, original, monkeypatch):
+    """A kill after sealing; the approvals are withdrawn, and the vault is put back with an approved case."""
+    case, root = desk.approve(), desk.workspace.root
+
+    def killed(_execution):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(execution, "STEPS", (execution.STEPS[0], killed, *execution.STEPS[2:]))
+        execution.execute_decisions(desk.workspace)
+    sealed = next(path for path in (root / "sealed").iterdir())
+    sealed.rename(root / "elsewhere")
+    Cases(desk.workspace).change(case.number, lambda one: replace(one, step=0))
+    withdraw(Workspace(root), desk.request, "petra")
+    (root / "elsewhere").rename(sealed)
+    Cases(desk.workspace).change(case.number, lambda one: replace(one, state=CaseState.APPROVED, decisions=()))
+    with pytest.raises(ReviewError, match="nothing was destroyed: There are not enough decisions"):
+        execution.execute_decisions(Workspace(root))
+    nothing_happened(desk, original)
+
+
+def test_one_approval_is_not_enough_after_the_people_were_removed(desk, original):
+    desk.submit()
+    write_json(desk.workspace.layout.settings, replace(desk.workspace.settings, people={}))
+    desk.workspace = Workspace(desk.workspace.root)
+    assert desk.decide("petra").state is CaseState.APPROVED
+    with pytest.raises(ReviewError, match="There are not enough decisions"):
+        execution.execute_decisions(desk.workspace)
+    nothing_happened(desk, original)
+
+
+def test_other_files_in_the_adapter_do_not_go_into_service(desk, run):
+    (run.layout.adapter / "extra.py").write_text("print('hello')")
+    desk.approve()
+    execution.execute_decisions(desk.workspace)
+    served = Workspace(desk.workspace.root).adapter
+    assert sorted(path.name for path in served.iterdir()) == ["adapter_config.json", WEIGHTS]
+
+
+@pytest.mark.parametrize("step", [5, 6])
+def test_case_is_not_closed_without_a_signed_destruction(desk, original, step):
+    case = desk.approve()
+    Cases(desk.workspace).change(case.number, lambda one: replace(one, step=step))
+    with pytest.raises(ReviewError, match="destruction is not signed"):
+        execution.execute_decisions(desk.workspace)
+    assert desk.case.state is not CaseState.CLOSED
+    nothing_happened(desk, original)
+
+
+def test_nothing_is_signed_behind_a_line_that_was_not_signed(desk):
+    with desk.workspace.layout.ledger.open("ab") as file:
+        file.write(b"junk\n")
+    before = desk.workspace.layout.ledger.read_bytes()
+    with pytest.raises(LedgerError, match="is damaged"):
+        open_ledger(desk.workspace).record_reference(
+            desk.request, desk.workspace.reference_folders(desk.request)[0], "seed-101"
+        )
+    assert desk.workspace.layout.ledger.read_bytes() == before
+
+
+def test_adapter_that_is_exchanged_before_the_entry_is_not_the_one_that_is_signed(desk, monkeypatch):
+    """The original takes the place of the worker's adapter while the run is evaluated."""
+    launched = create_run(desk.workspace, desk.request, "uniform", "cpu", seed=5, steps=3, launched_by="olaf")
+    summarise = stages._build_report
+
+    def exchanged(*given):
+        shutil.copyfile(desk.workspace.adapter / WEIGHTS, launched.layout.weights)
+        return summarise(*given)
+
+    monkeypatch.setattr(stages, "_build_report", exchanged)
+    assert work(launched) is RunState.DONE
+    signed = open_ledger(desk.workspace).run_subjects(launched.id)["adapter after"]
+    assert signed != sha256_of_file(launched.layout.weights)
+    verify_run(launched, "cpu")
+    desk.run = launched.id
+    with pytest.raises(ReviewError, match="not the one that it made"):
+        desk.submit()

@@ -1,0 +1,58 @@
+"""What a run worked on and made, compared with what its worker and its last verification signed.
+
+Adapters alone do not say what was forgotten: a request, its rows, a prompt template or a report may be changed between
+the run and the decision.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.data.splits import ForgottenRows, forgotten_of
+from core.errors import ReviewError
+from core.runs.handle import RunHandle
+from core.runs.ledger_entries import Ledger, request_content
+from core.types import Request
+
+BOUND = ("id", "subjects", "forgotten", "commitment")  # fields of a request that its run is bound to
+
+
+def check_inputs(run: RunHandle, ledger: Ledger) -> None:
+    """Check that the request and all files of a run are those that were signed.
+
+    Raises:
+        ReviewError: One is not.
+        LedgerError: The ledger is damaged.
+    """
+    now = ledger.subjects_now(run)
+    for entered in (ledger.run_subjects(run.id), ledger.verified_subjects(run.id)):
+        if changed := sorted(name for name in entered.keys() & now.keys() if entered[name] != now[name]):
+            raise ReviewError(
+                f"Run {run.id!r} was changed since it was signed ({', '.join(changed)}): verify it again, or launch a "
+                "new one."
+            )
+    workspace = run.workspace
+    request, settings = workspace.request(run.spec.request), workspace.settings
+    rows = forgotten_of(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
+    check_request(run.id, request, rows, ledger)
+
+
+def check_request(run_id: str, request: Request, rows: ForgottenRows, ledger: Ledger) -> None:
+    """Check that a request is about the people and rows that the run forgot.
+
+    Args:
+        run_id: Id of the run.
+        request: The request.
+        rows: What it takes from the training.
+        ledger: The workspace's ledger.
+
+    Raises:
+        ReviewError: It is not.
+        LedgerError: The ledger is damaged.
+    """
+    signed: Mapping[str, Any] = ledger.run_content(run_id).get("request", {})
+    now = request_content(request, rows, ledger.keys)
+    if changed := [name for name in BOUND if signed.get(name) != now[name]]:
+        raise ReviewError(
+            f"Request {request.id!r} is not the one that run {run_id!r} forgot ({', '.join(changed)} differ): put its "
+            "file and the data back, or launch a new run."
+        )
