@@ -132,7 +132,6 @@ def extract(
     """
     parts = anatomy(model)
     used = with_gap(parts, pairs, settings.batch_size)
-    progress(0.0)
     scores = attribute_pairs(
         model, used, settings.steps, settings.rule, settings.batch_size, settings.memory_budget_mib,
         progress=lambda share: progress(share / 2),
@@ -212,7 +211,6 @@ def _cut(
     low = max((size for size in sizes if size < high), default=0)
     while high - low > 1:
         middle = (low + high) // 2
-        progress(1.0)  # the search is short on the curve's scale, yet takes minutes in a large model
         (value,) = faithfulness([ranking[:middle]])
         if value >= settings.threshold:
             high, reached = middle, value

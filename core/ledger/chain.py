@@ -8,8 +8,9 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def _append(path: Path, statement: Statement, keys: Keys, head: Head | None) -> 
             file.seek(0)
             lines = _whole(_lines(file.read()))
             _check_kept(path, lines, head)
-            if head and (flaws := _read_entries(lines[head[0] - 1 :], keys.signer.public_key, head[0])[1]):
+            if head and (flaws := _read_entries(lines[head[0] :], keys.signer.public_key, lines[: head[0]])[1]):
                 raise LedgerError(f"{path} is damaged: {flaws[0]}")
             place = {"number": len(lines) + 1, "before": _last(lines), "time": utc_now()}
             line = signed(replace(statement, content={**statement.content, **place}), keys) + b"\n"
@@ -136,12 +137,19 @@ def entries(path: Path, key: SSlibKey) -> tuple[Statement, ...]:
         LedgerError: The ledger is damaged, or is an earlier copy of the one that was signed here last.
     """
     head = kept_head(key)  # before the ledger, which may grow meanwhile
-    lines = _whole(_lines(_read(path)))
-    statements, flaws = _read_entries(lines, key)
+    content = _read(path)
+    statements, flaws = _checked(content, key)
     if flaws:
         raise LedgerError(f"{path} is damaged: {flaws[0]}")
-    _check_kept(path, lines, head)
-    return tuple(statements)
+    _check_kept(path, _whole(_lines(content)), head)
+    return statements
+
+
+@lru_cache(maxsize=2)
+def _checked(content: bytes, key: SSlibKey) -> tuple[tuple[Statement, ...], tuple[str, ...]]:
+    """The statements and flaws of a ledger: one decision reads it many times, and each signature takes its time."""
+    statements, flaws = _read_entries(_whole(_lines(content)), key)
+    return tuple(statements), tuple(flaws)
 
 
 def verify(path: Path, key: SSlibKey, head: Path | None = None) -> LedgerCheck:
@@ -157,15 +165,13 @@ def verify(path: Path, key: SSlibKey, head: Path | None = None) -> LedgerCheck:
     return LedgerCheck(len(lines), tuple(flaws), head is not None)
 
 
-def _read_entries(lines: list[bytes], key: SSlibKey, first: int = 1) -> tuple[list[Statement], list[str]]:
-    """All valid statements, and one sentence for each invalid entry; entry `first` of several only links the next."""
-    statements, flaws = [], [] if lines else ["The ledger is empty."]
-    for place, line in enumerate(lines):
-        number = first + place
-        if first > 1 and not place:
-            continue
+def _read_entries(lines: list[bytes], key: SSlibKey, before: Sequence[bytes] = ()) -> tuple[list[Statement], list[str]]:
+    """All valid statements of lines that follow those `before`, and one sentence for each invalid entry."""
+    whole, statements = [*before, *lines], []
+    flaws = [] if whole else ["The ledger is empty."]
+    for number, line in enumerate(lines, len(before) + 1):
         try:
-            statements.append(_entry(number, line, lines[max(0, place - 1) : place], key))
+            statements.append(_entry(number, line, whole[max(0, number - 2) : number - 1], key))
         except LedgerError as error:
             flaws.append(f"Entry {number} {error}.")
     return statements, flaws

@@ -124,7 +124,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             check_submitted(ledger, case)
             check_entered(ledger, case)
         case = replace(case, message="", decisions=(*case.decisions, decision))
-        case = replace(case, state=state_of(workspace, case))
+        case = replace(case, state=state_of(case, decided_by_four_eyes(workspace, case)))
         if case.state is CaseState.APPROVED:
             check_idle(workspace)  # before it is recorded: a recorded approval is carried out later
         enter_decision(ledger, case, decision)  # one that is not signed counts for nothing
@@ -157,11 +157,11 @@ def case_of(workspace: Workspace, request_id: str) -> Case:
     return case
 
 
-def state_of(workspace: Workspace, case: Case) -> CaseState:
-    """The state of a case by its decisions: pending, approved or rejected."""
+def state_of(case: Case, several: bool) -> CaseState:
+    """The state of a case by its decisions, which are those of `several` people or of one person alone."""
     if not all(one.approve for one in case.decisions):
         return CaseState.REJECTED
-    needed = DECIDERS if decided_by_four_eyes(workspace, case) else DECIDERS[:1]
+    needed = DECIDERS if several else DECIDERS[:1]
     return CaseState.APPROVED if {one.role for one in case.decisions} >= set(needed) else CaseState.PENDING
 
 

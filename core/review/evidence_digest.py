@@ -21,6 +21,7 @@ from core.workspace.layout import WorkspaceLayout
 from core.workspace.run_layout import AdapterLayout, RunLayout
 
 ABSENT = "none"
+ADAPTERS = ("adapter before", "adapter after", "adapter config")  # their names in the ledger
 Digest = Callable[[Path], str]
 
 
@@ -84,12 +85,12 @@ def check_ready(run: RunHandle, ledger: RunLedger) -> None:
         raise ReviewError(f"{run.layout.verification} is not what was signed into the ledger: verify the run again.")
 
 
-def check_signed(run_id: str, adapters: Mapping[str, str], ledger: RunLedger) -> None:
-    """Check that the adapters are those that the run's worker and its last verification signed.
+def check_signed(run_id: str, present: Mapping[str, str], ledger: RunLedger) -> None:
+    """Check that files are those that the run's worker and its last verification signed.
 
     Args:
         run_id: Id of the run.
-        adapters: SHA-256 of the adapters' files, as `adapter_digests` gives them.
+        present: SHA-256 of the files by their names in the ledger, such as `adapter_digests`.
         ledger: The workspace's ledger.
 
     Raises:
@@ -103,20 +104,23 @@ def check_signed(run_id: str, adapters: Mapping[str, str], ledger: RunLedger) ->
         )
     if not (verified := ledger.verified_subjects(run_id)):
         raise ReviewError(f"The verification of run {run_id!r} was not signed: verify the run again.")
-    if any(one.get(name) != found for one in (worked, verified) for name, found in adapters.items()):
+    entries = (worked, verified)
+    if changed := [name for name, digest in present.items() if any(_differs(one, name, digest) for one in entries)]:
         raise ReviewError(
-            f"The adapters of run {run_id!r} are not those that were signed: verify the run again, or launch a new one."
+            f"Run {run_id!r} was changed since it was signed ({', '.join(sorted(changed))}): verify it again, or "
+            "launch a new one."
         )
+
+
+def _differs(entered: Mapping[str, str], name: str, digest: str) -> bool:
+    """Whether an entry is about another file; one of an earlier version need not name all but the adapters."""
+    return entered[name] != digest if name in entered else name in ADAPTERS
 
 
 def adapter_digests(adapter: Path, run: RunLayout, digest: Digest = digest_of) -> dict[str, str]:
     """SHA-256 of the adapter in use and of a run's adapter, by their names in the ledger."""
-    files = {
-        "adapter before": AdapterLayout(adapter).weights,
-        "adapter after": run.weights,
-        "adapter config": run.adapter_config,
-    }
-    return {name: digest(path) for name, path in files.items()}
+    files = (AdapterLayout(adapter).weights, run.weights, run.adapter_config)
+    return {name: digest(path) for name, path in zip(ADAPTERS, files, strict=True)}
 
 
 def check_approvable(run_id: str, ledger: RunLedger, reason: str) -> None:

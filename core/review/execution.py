@@ -80,10 +80,8 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
         ReviewError: A step failed; everything was rolled back and the case is pending again.
     """
     cases, execution = Cases(workspace), Execution(workspace.root, case)
-    for number, step in enumerate(STEPS[case.step :], case.step + 1):
+    for number, step in enumerate((_check_approval, *STEPS[case.step :]), case.step):
         try:
-            if not _may_be_signed(workspace, case, number):
-                check_approved(Ledger(workspace), case)
             step(execution)
         except Exception as error:  # any failure: a half-done deletion is worse than none
             if _may_be_signed(workspace, case, number):
@@ -210,6 +208,13 @@ def roll_back(execution: Execution) -> None:
 
 
 # ------------------------------------------------------------ helpers of the steps
+
+
+def _check_approval(execution: Execution) -> None:
+    """Check that signed decisions approve the case, unless the destruction is signed: then it can only go forward."""
+    workspace, case = execution.workspace, execution.case
+    if not _may_be_signed(workspace, case, case.step):
+        check_approved(Ledger(workspace), case)
 
 
 def _check_places(execution: Execution) -> None:

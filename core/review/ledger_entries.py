@@ -52,10 +52,9 @@ def check_submitted(ledger: Ledger, case: Case) -> None:
         ReviewError: It does not.
         LedgerError: The ledger is damaged.
     """
-    own = {"case": case.number, "request": case.request, "run": case.run, "by": case.operator}
-    own["submitted"] = case.submitted
-    found = (one for one in ledger.statements() if one.kind == SUBMISSION and own.items() <= one.content.items())
-    if not any(one.subjects["evidence"] == case.evidence for one in found):
+    own = (case.operator, case.submitted, case.evidence)
+    found = _entries_on(ledger, case, SUBMISSION)
+    if own not in [(one.content["by"], one.content["submitted"], one.subjects["evidence"]) for one in found]:
         raise ReviewError(
             f"The submission of run {case.run!r} was not signed when it was made, or was changed since: reject it, and "
             "launch a new run."
@@ -65,11 +64,10 @@ def check_submitted(ledger: Ledger, case: Case) -> None:
 def entered_decisions(ledger: Ledger, case: Case) -> tuple[Decision, ...]:
     """The decisions on a case that were entered and not withdrawn since. Raises LedgerError."""
     found: list[Decision] = []
-    own = {"case": case.number, "request": case.request, "run": case.run}
-    for one in ledger.statements():
-        if one.kind == WITHDRAWAL and own.items() <= one.content.items():
+    for one in _entries_on(ledger, case, WITHDRAWAL, DECISION):
+        if one.kind == WITHDRAWAL:
             found.clear()
-        elif one.kind == DECISION and own.items() <= one.content.items():
+        else:
             found.append(from_json(Decision, one.content["decision"] | {"evidence": one.subjects["evidence"]}))
     return tuple(found)
 
@@ -120,9 +118,7 @@ def enter_destruction(
 
 def is_destroyed(ledger: Ledger, case: Case) -> bool:
     """Whether the ledger holds the destruction of this very case. Raises LedgerError."""
-    own = {"case": case.number, "run": case.run}
-    found = (one for one in destructions(ledger) if own.items() <= one.content.items())
-    return any(one.subjects["evidence"] == case.evidence for one in found)
+    return any(one.subjects["evidence"] == case.evidence for one in _entries_on(ledger, case, DESTRUCTION))
 
 
 def check_not_rejected(ledger: Ledger, run_id: str) -> None:
@@ -139,14 +135,18 @@ def check_not_rejected(ledger: Ledger, run_id: str) -> None:
 
 def takes_four_eyes(ledger: Ledger, case: Case) -> bool:
     """Whether an entry on the case says that several people work here. Raises LedgerError."""
-    own = {"case": case.number, "run": case.run}
-    found = (one for one in ledger.statements() if one.kind in (SUBMISSION, DECISION))
-    return any(one.content["four_eyes"] for one in found if own.items() <= one.content.items())
+    return any(one.content["four_eyes"] for one in _entries_on(ledger, case, SUBMISSION, DECISION))
 
 
 def destructions(ledger: Ledger) -> list[Statement]:
     """All destructions in the ledger, oldest first. Raises LedgerError."""
     return [one for one in ledger.statements() if one.kind == DESTRUCTION]
+
+
+def _entries_on(ledger: Ledger, case: Case, *kinds: str) -> list[Statement]:
+    """The entries of some kinds on a case, oldest first; those that repeat them for a batch's members are left out."""
+    own = {"case": case.number, "request": case.request, "run": case.run}
+    return [one for one in ledger.statements() if one.kind in kinds and own.items() <= one.content.items()]
 
 
 def _append(ledger: Ledger, kind: str, subjects: Mapping[str, str], case: Case, content: Mapping[str, Any]) -> None:

@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 from core.errors import ReviewError
-from core.review.decisions import deciding_role, state_of
+from core.review.decisions import decided_by_four_eyes, deciding_role, state_of
 from core.review.evidence_digest import check_approvable
 from core.review.ledger_entries import check_not_rejected, check_submitted, entered_decisions, takes_four_eyes
-from core.review.permissions import DECIDERS
 from core.runs.ledger_entries import Ledger
 from core.types import Case, CaseState
 from core.workspace import Workspace
@@ -37,8 +36,7 @@ def check_approved(ledger: Ledger, case: Case) -> None:
     check_submitted(ledger, case)
     check_entered(ledger, case)
     check_not_rejected(ledger, case.run)
-    needed = set(DECIDERS) if takes_four_eyes(ledger, case) else {DECIDERS[0]}
-    if not {one.role for one in case.decisions} >= needed:
+    if state_of(case, takes_four_eyes(ledger, case)) is not CaseState.APPROVED:
         raise ReviewError("There are not enough decisions: decide again.")
     check_approvable(case.run, ledger, "".join(one.reason for one in case.decisions))
 
@@ -53,5 +51,5 @@ def check_decided(workspace: Workspace, case: Case) -> None:
         earlier = replace(case, decisions=case.decisions[:number])
         if deciding_role(workspace, earlier, one.person, one.approve) != one.role:
             raise ReviewError(f"Person {one.person!r} has another role than when they decided: decide again.")
-    if state_of(workspace, case) is not CaseState.APPROVED:
+    if state_of(case, decided_by_four_eyes(workspace, case)) is not CaseState.APPROVED:
         raise ReviewError("There are not enough decisions: decide again.")

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.data.splits import ForgottenRows, forgotten_of
 from core.errors import ReviewError
+from core.review.evidence_digest import check_signed
 from core.runs.handle import RunHandle
 from core.runs.ledger_entries import Ledger, request_content
 from core.types import Request
@@ -23,13 +24,7 @@ def check_inputs(run: RunHandle, ledger: Ledger) -> None:
         ReviewError: One is not.
         LedgerError: The ledger is damaged.
     """
-    now = ledger.subjects_now(run)
-    for entered in (ledger.run_subjects(run.id), ledger.verified_subjects(run.id)):
-        if changed := sorted(name for name in entered.keys() & now.keys() if entered[name] != now[name]):
-            raise ReviewError(
-                f"Run {run.id!r} was changed since it was signed ({', '.join(changed)}): verify it again, or launch a "
-                "new one."
-            )
+    check_signed(run.id, ledger.subjects_now(run), ledger)
     workspace = run.workspace
     request, settings = workspace.request(run.spec.request), workspace.settings
     rows = forgotten_of(workspace.interactions, workspace.user_split, request, settings.window, settings.task)

@@ -88,8 +88,7 @@ class Ledger:
 
     def run_entry(self, run_id: str) -> Statement | None:
         """The last entry about a run."""
-        found = (one for one in reversed(self.statements()) if one.kind == RUN and one.content["run"] == run_id)
-        return next(found, None)
+        return self._last(RUN, run_id)
 
     def run_subjects(self, run_id: str) -> dict[str, str]:
         """SHA-256 digests of a run's last entry, by name; empty where it has none."""
@@ -103,18 +102,19 @@ class Ledger:
 
     def verification(self, run_id: str) -> Verification | None:
         """The last verification of a run that was entered."""
-        if (entry := self._verification_entry(run_id)) is None:
+        if (entry := self._last(VERIFICATION, run_id)) is None:
             return None
         own = {stored_name(one) for one in fields(Verification)}
         return from_json(Verification, {key: value for key, value in entry.content.items() if key in own})
 
     def verified_subjects(self, run_id: str) -> dict[str, str]:
         """SHA-256 digests of a run's last verification, by name; empty where it has none."""
-        entry = self._verification_entry(run_id)
+        entry = self._last(VERIFICATION, run_id)
         return dict(entry.subjects) if entry else {}
 
-    def _verification_entry(self, run_id: str) -> Statement | None:
-        own = (one for one in reversed(self.statements()) if one.kind == VERIFICATION and one.content["run"] == run_id)
+    def _last(self, kind: str, run_id: str) -> Statement | None:
+        """The last entry of a kind about a run."""
+        own = (one for one in reversed(self.statements()) if one.kind == kind and one.content["run"] == run_id)
         return next(own, None)
 
     def subjects_now(self, run: RunHandle) -> dict[str, str]:
