@@ -55,13 +55,13 @@ def head(
 
 @app.command()
 def accept(root: WorkspacePath) -> None:
-    """Go on with an earlier copy of a workspace, such as a backup. An entry tells how many entries it lacks."""
+    """Go on with an earlier copy of a workspace, such as a backup. A signed entry tells it."""
     from core.ledger.chain import accept as accept_copy  # loads the signing libraries
     from core.ledger.keys import keys_of  # loads the signing libraries
 
     workspace = Workspace(root)
     accept_copy(workspace.layout.ledger, keys_of(workspace.layout.ledger_key))
-    out.print("The ledger goes on from here; its last entry tells what is lost.")
+    out.print("The ledger goes on from here; its last entry holds length and digest of the later state.")
 
 
 @app.command()

@@ -61,7 +61,7 @@ def append(path: Path, kind: str, subjects: Mapping[str, str], content: Mapping[
 
 
 def accept(path: Path, keys: Keys) -> None:
-    """Go on with an earlier copy of a ledger, such as of a backup. An entry tells which later entries are lost.
+    """Go on with an earlier copy of a ledger, such as of a backup. An entry holds the head of the later state.
 
     Raises:
         LedgerError: The ledger is damaged, or is no earlier copy.

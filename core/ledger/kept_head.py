@@ -38,7 +38,7 @@ def kept_head(key: SSlibKey) -> Head | None:
         return int(count), last
     except (OSError, ValueError) as error:
         raise LedgerError(
-            f"{path} is damaged: compare the ledger with a head that is kept elsewhere, and remove it."
+            f"{path} is damaged: check the ledger against a head from elsewhere, then delete this file only."
         ) from error
 
 

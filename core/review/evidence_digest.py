@@ -113,7 +113,7 @@ def check_signed(run_id: str, present: Mapping[str, str], ledger: RunLedger) -> 
 
 
 def _differs(entered: Mapping[str, str], name: str, digest: str) -> bool:
-    """Whether an entry is about another file; one of an earlier version need not name all but the adapters."""
+    """Whether an entry holds another digest. Earlier versions entered fewer files, but always the adapters."""
     return entered[name] != digest if name in entered else name in ADAPTERS
 
 

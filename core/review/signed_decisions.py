@@ -21,9 +21,11 @@ def check_entered(ledger: Ledger, case: Case) -> None:
     signed = entered_decisions(ledger, case)
     for one in case.decisions:
         if one not in signed or one.evidence != case.evidence:
-            raise ReviewError(f"The decision of {one.person!r} was not signed when it was made: decide again.")
+            raise ReviewError(f"The decision of {one.person!r} was not signed when it was made, so it does not count.")
     if lost := [one for one in signed if one not in case.decisions]:
-        raise ReviewError(f"The signed decision of {lost[0].person!r} is missing in the case: decide again.")
+        raise ReviewError(
+            f"The signed decision of {lost[0].person!r} is missing in the case, so its decisions do not count."
+        )
 
 
 def check_approved(ledger: Ledger, case: Case) -> None:

@@ -118,7 +118,7 @@ class Ledger:
         return next(own, None)
 
     def subjects_now(self, run: RunHandle) -> dict[str, str]:
-        """SHA-256 digests of what an entry about a run would be about now, but for its events, which go on."""
+        """SHA-256 digests that an entry about a run would hold now, without the events, which go on."""
         return {name: digest for name, digest in _subjects(self.workspace, run).items() if name != "events"}
 
     def runs_before(self, run_id: str, request_id: str) -> set[str]:
