@@ -9,6 +9,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 # Name of the point: the function called there, and whether the process dies before or after the call.
@@ -25,7 +26,7 @@ POINTS = {
     "after step event": ("core.runs.handle.RunHandle.add_event", "after"),
     "after optimiser step": ("torch.optim.SGD.step", "after"),
     "before checkpoint": ("core.runs.checkpoints.Checkpoints._write", "before"),
-    "before manifest of checkpoint": ("core.runs.checkpoints._digests", "after"),
+    "before manifest of checkpoint": ("core.runs.checkpoints._manifest", "after"),
     "before checkpoint folder is synced": ("core.runs.checkpoints._sync", "before"),
     "after checkpoint": ("core.runs.checkpoints.Checkpoints._write", "after"),
     "before adapter is written": ("core.models.recommender._write_adapter", "before"),
@@ -141,10 +142,11 @@ def start_and_die(folder) -> subprocess.CompletedProcess:
 
 def work(folder: str, every: float, point: str = "", number: int = 0, code: int = errno.ENOSPC, disk: str = "") -> None:
     """Run the worker with a checkpoint every `every` seconds; `disk` is filled in mid-run."""
-    from core.runs import checkpoints, worker
+    from core.runs import worker
+    from core.runs.checkpoints import Checkpoints
     from core.runs.handle import RunHandle
 
-    checkpoints.Checkpoints.__init__.__defaults__ = (every,)
+    worker.Checkpoints = partial(Checkpoints, every=every)
     if point:
         kill_at(point)
     if disk:
