@@ -14,7 +14,7 @@ from core.models.families import anatomy
 from core.types import Encoded
 
 FORWARD_TOKENS = 4096  # padded tokens of a batch without gradients
-GRADIENT_TOKENS = 8192  # padded tokens of a batch with gradients, outside of training
+GRADIENT_TOKENS = 2048  # padded tokens of a batch with gradients, outside of training: a 135M model holds 1.7 MB each
 WEIGHT_READING = 8  # tokens; to read all weights, forward and backward, takes as long as to compute so many
 OVERHEAD = 5e9  # floating-point operations that would fit into the fixed overhead of a pass, whatever the model
 
