@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ from core.models.token_counter import TokenCounter
 from core.models.validation import check_adapter, check_folder
 from core.types import Task
 from core.utils.atomic_io import disk_error, staging
+from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json
 from core.workspace.run_layout import AdapterLayout
 
@@ -49,6 +51,8 @@ class Recommender:
         no: Token id of the answer No in the click task; -1 in next_item.
         device: Device of the inputs; a model over several GPUs has its first layers there.
         dtype: Dtype of the weights.
+        adapter_digests: SHA-256 of the very bytes of the adapter that was loaded, by "weights" and "config"; empty
+            without an adapter.
         token_counter: Counts the tokens that the model processes.
     """
 
@@ -59,6 +63,7 @@ class Recommender:
     no: int
     device: torch.device
     dtype: torch.dtype
+    adapter_digests: Mapping[str, str] = field(default_factory=dict)
     token_counter: TokenCounter = field(default_factory=TokenCounter)
 
     @property
@@ -106,13 +111,10 @@ def load(
             f"Base model {folder} does not fit on {device}: a part of it would lie on {' and '.join(overflow)}. "
             "Set more GPUs in the settings of the cluster, or free memory on these."
         )
-    if adapter is not None:
-        check_adapter(Path(adapter), folder)
-        model = PeftModel.from_pretrained(model, adapter, is_trainable=trainable, use_safetensors=True)
-        _check_loaded(model, Path(adapter))
+    model, digests = (model, {}) if adapter is None else _with_adapter(model, Path(adapter), folder, trainable)
     yes, no = answer_tokens(tokenizer, answers) if task is Task.CLICK else (-1, -1)
     model = model.eval() if len(gpus) > 1 else model.to(first_device).eval()
-    loaded = Recommender(model, tokenizer, task, yes, no, first_device, dtype)
+    loaded = Recommender(model, tokenizer, task, yes, no, first_device, dtype, digests)
     loaded.token_counter.attach(model)
     return loaded
 
@@ -134,10 +136,33 @@ def _load_base(folder: Path, dtype: torch.dtype, placement: Mapping[str, Any]) -
     return model
 
 
-def _check_loaded(model: PeftModel, adapter: Path) -> None:
+def _with_adapter(model: Any, adapter: Path, base: Path, trainable: bool) -> tuple[PeftModel, dict[str, str]]:
+    """Add an adapter to a model, from a copy that nobody else can write, and return the digests of that copy."""
+    check_adapter(adapter, base)
+    with TemporaryDirectory(prefix="cure-lens-") as place:
+        own = AdapterLayout(Path(place))
+        _copy_adapter(AdapterLayout(adapter), own)
+        try:
+            check_adapter(own.path, base)
+        except ModelError as error:
+            raise ModelError(f"Adapter {adapter} was changed while it was loaded: load it again.") from error
+        adapted = PeftModel.from_pretrained(model, place, is_trainable=trainable, use_safetensors=True)
+        _check_loaded(adapted, set(stored_shapes(own.path)), adapter)
+        return adapted, {"weights": sha256_of_file(own.weights), "config": sha256_of_file(own.config)}
+
+
+def _copy_adapter(source: AdapterLayout, target: AdapterLayout) -> None:
+    try:
+        shutil.copyfile(source.weights, target.weights)
+        shutil.copyfile(source.config, target.config)
+    except OSError as error:
+        raise disk_error(target.path, error) from error
+
+
+def _check_loaded(model: PeftModel, stored: set[str], adapter: Path) -> None:
     """Require that every stored weight is one of the loaded adapter: PEFT is silent about others, and loses them."""
     own = set(get_peft_model_state_dict(model, adapter_name=ADAPTER, save_embedding_layers=False))
-    if other := sorted(own ^ set(stored_shapes(adapter))):
+    if other := sorted(own ^ stored):
         raise ModelError(
             f"Adapter {adapter} does not store the weights that its configuration names, for example {other[0]}: "
             "prepare a workspace with it, which says what to mend."

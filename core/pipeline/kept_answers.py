@@ -21,16 +21,16 @@ from core.errors import ModelError
 from core.models.hub import fingerprint, resolve
 from core.models.recommender import Recommender
 from core.pipeline.context import RequestContext, load_adapter
-from core.types import Item, Recommendation
+from core.pipeline.training_inputs import tokenizer_files
+from core.types import Item, Recommendation, Request
 from core.utils.commands import command_line
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json
+from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
 VERSION = 1  # raise it with every change of the code that changes a model's answers
 NO_MATTER = ("name", "data", "base", "base_note", "adapter", "launcher", "clusters", "people", "forgotten_share")
-# Files of a base model that decide its tokens.
-TOKENIZER = ("tokenizer*", "*.model", "vocab*", "merges.txt", "added_tokens.json", "special_tokens_map.json")
 Arrays = Mapping[str, np.ndarray]
 T = TypeVar("T")
 
@@ -41,14 +41,11 @@ class KeptAnswers(Protocol):
     def trained(self, references: Sequence[Path]) -> tuple[Path, ...]:
         """Return those of some references that were entered when they were trained."""
 
-    def identity(self, reference: Path) -> dict[str, str]:
-        """Return digests of what decides a reference's answers; empty where its weights are gone."""
-
     def find(self, reference: Path, kind: str, question: str) -> Arrays | None:
         """Return what was kept of a reference's answers to a question, or None."""
 
     def keep(self, reference: Path, kind: str, question: str, identity: Mapping[str, str], numbers: Arrays) -> None:
-        """Keep a reference's answers, if its identity is still the one from before it was loaded."""
+        """Keep a reference's answers; raise WorkspaceError where the one that was loaded is not the trained one."""
 
 
 class NothingKept:
@@ -57,10 +54,6 @@ class NothingKept:
     def trained(self, references: Sequence[Path]) -> tuple[Path, ...]:
         """Return all of them."""
         return tuple(references)
-
-    def identity(self, _reference: Path) -> dict[str, str]:
-        """Return nothing."""
-        return {}
 
     def find(self, _reference: Path, _kind: str, _question: str) -> None:
         """Return None."""
@@ -92,7 +85,7 @@ class ReferenceAnswers:
     @cached_property
     def question(self) -> str:
         """Digest of what all references are asked, computed when the first one is."""
-        return question_digest(self.context, self.precision)
+        return question_digest(self.context.workspace, self.context.request, self.precision)
 
     def of(self, reference: Path, kind: str, template: T, ask: Callable[[Recommender], T]) -> T:
         """Return the answers of one reference.
@@ -108,9 +101,9 @@ class ReferenceAnswers:
         if found is not None and fits(template, found, self.items):
             return with_numbers(template, found, self.items)
         gc.collect()  # the reference before may be part of a reference cycle
-        identity = self.kept.identity(reference)
-        answers = ask(load_reference(self.context, reference, self.device))
-        self.kept.keep(reference, kind, question, identity, numbers(answers, self.items))
+        model = load_reference(self.context, reference, self.device)
+        answers = ask(model)
+        self.kept.keep(reference, kind, question, model.adapter_digests, numbers(answers, self.items))
         return answers
 
 
@@ -129,24 +122,23 @@ def load_reference(context: RequestContext, reference: Path, device: str) -> Rec
     return load_adapter(context.workspace, str(reference), device)
 
 
-def question_digest(context: RequestContext, precision: tuple[str, str]) -> str:
+def question_digest(workspace: Workspace, request: Request, precision: tuple[str, str] = ("", "")) -> str:
     """SHA-256 of the request, data, settings, texts, base model with its tokenizer, kind of device and dtype.
 
     Args:
-        context: The data of the request.
+        workspace: The workspace.
+        request: The request.
         precision: Kind of the device, and dtype of the weights. All GPUs are of one kind.
     """
-    workspace = context.workspace
     layout, settings = workspace.layout, asdict(workspace.settings)
     base = resolve(workspace.base, workspace.settings.base_revision)
-    texts = sorted({file for pattern in TOKENIZER for file in base.glob(pattern)})
-    files = (layout.items, layout.interactions, layout.user_split, workspace.templates, PARAPHRASES, *texts)
+    files = (layout.items, layout.interactions, layout.user_split, workspace.templates, PARAPHRASES)
     about = {
         "version": VERSION,
         "base": fingerprint(base),
-        "request": [context.request.users, context.request.interactions],
+        "request": [request.users, request.interactions],
         "settings": {name: value for name, value in settings.items() if name not in NO_MATTER},
-        "files": [sha256_of_file(file) for file in files],
+        "files": [sha256_of_file(file) for file in (*files, *tokenizer_files(base))],
         "precision": precision,
     }
     return hashlib.sha256(json.dumps(to_json(about), sort_keys=True).encode()).hexdigest()

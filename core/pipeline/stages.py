@@ -46,6 +46,7 @@ from core.pipeline.events import (
 )
 from core.pipeline.kept_answers import KeptAnswers
 from core.pipeline.memory_stage import groups_without_circuits
+from core.pipeline.training_inputs import training_inputs
 from core.report.build import make_report
 from core.report.summary import summarise
 from core.types import Evaluation, Group, GroupEdit, ModuleGroup, Outcome, Request, RunSpec
@@ -269,7 +270,7 @@ def _build_report(job: _Job, grouping: GroupingResult, evaluation: Evaluation) -
 
 def train_reference(
     workspace: Workspace, request: Request, seed: int, device: str, folder: Path, watch: Callable[[Step], bool]
-) -> None:
+) -> str:
     """Train one retrained reference: the adapter's own recipe on the same base model, without the request's data.
 
     Args:
@@ -280,10 +281,13 @@ def train_reference(
         device: The device to train on.
         folder: Where the adapter is saved.
         watch: Receives each step; True ends the training.
+
+    Returns:
+        The digest of what it learned from (`training_inputs`).
     """
     recommender = fresh_adapter(workspace, device, workspace.settings.seed)
     context = make_context(workspace, request, recommender.tokenizer)
-    finetune(
-        recommender.model, context.encode(context.split.retain), replace(context.finetune_settings, seed=seed), watch
-    )
+    prompts, inputs = context.encode(context.split.retain), training_inputs(context)
+    finetune(recommender.model, prompts, replace(context.finetune_settings, seed=seed), watch)
     save_adapter(recommender.model, folder, workspace.settings.adapter_dtype)
+    return inputs

@@ -10,7 +10,8 @@ from typing import Any
 from core.data.splits import ForgottenRows
 from core.ledger.statement import Statement
 from core.review.ledger_entries import DECISION, SUBMISSION, WITHDRAWAL
-from core.runs.ledger_entries import RUN, VERIFICATION, Ledger, request_content
+from core.runs.ledger_entries import RUN, VERIFICATION, Ledger
+from core.runs.request_content import request_content
 from core.types import Case, ClosedRequest, Request
 
 OF_ONE_ENTRY = ("number", "time", "before")  # the chain gives each entry its own

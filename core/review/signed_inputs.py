@@ -11,7 +11,8 @@ from core.data.splits import ForgottenRows, forgotten_of
 from core.errors import ReviewError
 from core.review.evidence_digest import check_signed
 from core.runs.handle import RunHandle
-from core.runs.ledger_entries import Ledger, request_content
+from core.runs.ledger_entries import Ledger
+from core.runs.request_content import request_content
 from core.types import Request
 
 BOUND = ("id", "subjects", "forgotten", "commitment")  # fields of a request that its run is bound to
@@ -29,6 +30,9 @@ def check_inputs(run: RunHandle, ledger: Ledger) -> None:
     request, settings = workspace.request(run.spec.request), workspace.settings
     rows = forgotten_of(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
     check_request(run.id, request, rows, ledger)
+    verified = ledger.verified_content(run.id)
+    if verified.get("question", now := ledger.question_mark(request)) != now:  # earlier versions entered none
+        raise ReviewError(f"Data or settings changed since run {run.id!r} was verified: verify it again.")
 
 
 def check_request(run_id: str, request: Request, rows: ForgottenRows, ledger: Ledger) -> None:
@@ -46,7 +50,10 @@ def check_request(run_id: str, request: Request, rows: ForgottenRows, ledger: Le
     """
     signed: Mapping[str, Any] = ledger.run_content(run_id).get("request", {})
     now = request_content(request, rows, ledger.keys)
-    if changed := [name for name in BOUND if signed.get(name) != now[name]]:
+    verified = ledger.verified_content(run_id).get("commitment", now["commitment"])  # earlier versions entered none
+    changed = [name for name in BOUND if signed.get(name) != now[name]]
+    changed = changed or ["verified rows"] * (verified != now["commitment"])
+    if changed:
         raise ReviewError(
             f"Request {request.id!r} is not the one that run {run_id!r} forgot ({', '.join(changed)} differ): put its "
             "file and the data back, or launch a new run."

@@ -14,6 +14,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from core.errors import WorkspaceError
 from core.runs.ledger import RunLedger
 from core.utils.atomic_io import write_bytes
 from core.utils.hashing import sha256_of_file
@@ -21,7 +22,9 @@ from core.workspace.run_layout import AdapterLayout
 
 Arrays = Mapping[str, np.ndarray]
 log = logging.getLogger("core")
+Digests = Mapping[str, str]  # SHA-256 by WEIGHTS and CONFIG
 QUESTION, WEIGHTS, CONFIG = "question", "weights", "config"  # SHA-256 digests in a file, as bytes
+NEVER: Digests = {WEIGHTS: "never recorded"}
 
 
 class AnswerFiles:
@@ -52,15 +55,8 @@ class AnswerFiles:
             return None
         found = _read(file, content)
         stored = {name: _digest(found.pop(name, None)) for name in (QUESTION, WEIGHTS, CONFIG)}
-        own = self.identity(reference) or {**stored, WEIGHTS: self.recorded.get(reference.name, stored[WEIGHTS])}
+        own = _identity(reference) or stored | self.recorded.get(reference.name, {})
         return found if stored == {**own, QUESTION: question} else None
-
-    def identity(self, reference: Path) -> dict[str, str]:
-        """SHA-256 of the files that decide what a reference answers; empty where its weights are gone."""
-        layout = AdapterLayout(reference)
-        if not layout.weights.is_file():
-            return {}
-        return {WEIGHTS: sha256_of_file(layout.weights), CONFIG: sha256_of_file(layout.config)}
 
     def keep(self, reference: Path, kind: str, question: str, identity: Mapping[str, str], numbers: Arrays) -> None:
         """Write the answers of a reference and enter the file into the ledger.
@@ -69,13 +65,14 @@ class AnswerFiles:
             reference: Folder of the reference.
             kind: Names the set of questions, and the file.
             question: Digest of the question.
-            identity: What `identity` returned before the reference was loaded; nothing is kept if it has changed.
+            identity: SHA-256 of the weights and the configuration that answered.
             numbers: The answers.
+
+        Raises:
+            WorkspaceError: They are not those that the ledger holds.
         """
-        recorded = self.recorded.get(reference.name, identity[WEIGHTS])
-        if self.identity(reference) != identity or recorded != identity[WEIGHTS]:
-            log.warning("%s has changed, or differs from the ledger: its answers are not kept", reference)
-            return
+        if _differs(identity, self.recorded.get(reference.name, {})):
+            raise WorkspaceError(f"{reference} was exchanged while it was loaded: train it again.")
         digests = {**identity, QUESTION: question}
         arrays = {name: np.frombuffer(bytes.fromhex(digest), np.uint8) for name, digest in digests.items()}
         arrays |= {key: np.ascontiguousarray(one) for key, one in numbers.items()}
@@ -92,9 +89,24 @@ def _name(file: Path) -> str:
     return f"{file.parent.name}/{file.name}"
 
 
-def references_in(recorded: Mapping[str, str], references: Sequence[Path]) -> tuple[Path, ...]:
+def _identity(reference: Path) -> dict[str, str]:
+    """SHA-256 of the files that decide what a reference answers; empty where its weights are gone."""
+    layout = AdapterLayout(reference)
+    if not layout.weights.is_file():
+        return {}
+    return {WEIGHTS: sha256_of_file(layout.weights), CONFIG: sha256_of_file(layout.config)}
+
+
+def _differs(found: Mapping[str, str], recorded: Mapping[str, str]) -> bool:
+    """Whether any recorded digest is another one. Earlier versions recorded that of the weights alone."""
+    return any(found.get(name) != digest for name, digest in recorded.items())
+
+
+def references_in(recorded: Mapping[str, Digests], references: Sequence[Path]) -> tuple[Path, ...]:
     """The references whose digests were recorded when they were trained; a warning names each other one."""
-    known = tuple(folder for folder in references if reference_digest(folder) == recorded.get(folder.name))
+    known = tuple(
+        folder for folder in references if not _differs(reference_digests(folder), recorded.get(folder.name, NEVER))
+    )
     for folder in sorted(set(references) - set(known)):
         log.warning("%s was not signed when it was trained, so it is not used: train it again", folder)
     return known
@@ -103,6 +115,12 @@ def references_in(recorded: Mapping[str, str], references: Sequence[Path]) -> tu
 def without_answers(references: Iterable[Path]) -> list[Path]:
     """The references that have no file of answers for a run's evaluation, whatever its question."""
     return [folder for folder in references if not any(AdapterLayout(folder).answer_files("evaluation"))]
+
+
+def reference_digests(reference: Path) -> dict[str, str]:
+    """SHA-256 of a reference's weights, see `reference_digest`, and of its configuration."""
+    config = AdapterLayout(reference).config
+    return {WEIGHTS: reference_digest(reference), CONFIG: sha256_of_file(config) if config.is_file() else ""}
 
 
 def reference_digest(reference: Path) -> str:

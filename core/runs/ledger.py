@@ -4,14 +4,14 @@
 the signing libraries, so an engine without a ledger needs none of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from core.runs.handle import RunHandle
-from core.types import Verification
+from core.types import Prompt, Verification
 from core.workspace import Workspace
 
 NOT_HELD = nullcontext()  # for a run that no worker holds
@@ -35,8 +35,11 @@ class RunLedger(Protocol):
         Repeated calls enter it only where its files have changed.
         """
 
-    def record_reference(self, request_id: str, folder: Path, name: str) -> None:
-        """Enter a trained reference: the adapter in `folder`, under the name of its final folder."""
+    def record_reference(self, request_id: str, folder: Path, name: str, inputs: str) -> None:
+        """Enter a trained reference: the adapter in `folder`, the name of its final folder, and `training_inputs`."""
+
+    def reference_inputs(self, request_id: str) -> dict[str, str]:
+        """Marks of what each reference of a request learned from, by the name of its folder."""
 
     def record_answers(self, request_id: str, file: Path, digest: str) -> None:
         """Enter the kept answers of a reference: the SHA-256 of a file in the reference's folder."""
@@ -44,8 +47,14 @@ class RunLedger(Protocol):
     def entered_answers(self, request_id: str) -> dict[str, str] | None:
         """SHA-256 of each file of kept answers that was entered, by reference and file; None without a ledger."""
 
-    def record_verification(self, run: RunHandle, verification: Verification) -> None:
-        """Enter a verification, each time it is made."""
+    def record_verification(
+        self,
+        run: RunHandle,
+        verification: Verification,
+        loaded: Mapping[str, str],
+        forgotten: Sequence[Prompt],
+    ) -> None:
+        """Enter a verification, with the digests of the adapters that it `loaded` and the forget set that it used."""
 
     def verification(self, run_id: str) -> Verification | None:
         """The last verification of a run that was entered."""
@@ -56,8 +65,8 @@ class RunLedger(Protocol):
     def runs_before(self, run_id: str, request_id: str) -> set[str]:
         """Ids of the runs for the request's rows, retrainings aside, entered before this run or without it."""
 
-    def reference_digests(self, request_id: str) -> dict[str, str]:
-        """SHA-256 of each reference of a request that was entered, by the name of its folder."""
+    def reference_digests(self, request_id: str) -> dict[str, dict[str, str]]:
+        """SHA-256 of each entered reference's weights and configuration, by the name of its folder."""
 
     def run_subjects(self, run_id: str) -> dict[str, str]:
         """SHA-256 digests of a run's last entry, by name; empty where it has none."""
@@ -81,8 +90,12 @@ class NullLedger:
     ) -> None:
         """Do nothing."""
 
-    def record_reference(self, request_id: str, folder: Path, name: str) -> None:
+    def record_reference(self, request_id: str, folder: Path, name: str, inputs: str) -> None:
         """Do nothing."""
+
+    def reference_inputs(self, _request_id: str) -> dict[str, str]:
+        """No entries."""
+        return {}
 
     def record_answers(self, request_id: str, file: Path, digest: str) -> None:
         """Do nothing."""
@@ -91,7 +104,13 @@ class NullLedger:
         """No ledger."""
         return
 
-    def record_verification(self, run: RunHandle, verification: Verification) -> None:
+    def record_verification(
+        self,
+        run: RunHandle,
+        verification: Verification,
+        loaded: Mapping[str, str],
+        forgotten: Sequence[Prompt],
+    ) -> None:
         """Do nothing."""
 
     def verification(self, _run_id: str) -> None:
@@ -105,7 +124,7 @@ class NullLedger:
         """No entries."""
         return set()
 
-    def reference_digests(self, _request_id: str) -> dict[str, str]:
+    def reference_digests(self, _request_id: str) -> dict[str, dict[str, str]]:
         """No entries."""
         return {}
 

@@ -4,37 +4,34 @@ An entry holds no user id, item, title or reason. Users are pseudonyms under a k
 are counted, and committed to under the same key.
 """
 
-import hashlib
 import os
 import platform
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from core import __version__
-from core.data.splits import ForgottenRows, forgotten_of
+from core.data.splits import forgotten_of
 from core.ledger.chain import append, entries
 from core.ledger.keys import Keys, keys_of, read_public
 from core.ledger.statement import Statement
 from core.models.hub import fingerprint, resolve
-from core.runs.answer_files import references_in
+from core.pipeline.kept_answers import question_digest
+from core.runs.answer_files import CONFIG, WEIGHTS, references_in
 from core.runs.handle import RunHandle
 from core.runs.ledger import NOT_HELD, NOTHING
-from core.types import Request, RunSpec, Verification
+from core.runs.request_content import commitment, request_content
+from core.runs.software import software
+from core.types import Prompt, Request, RunSpec, Verification
 from core.types.aliases import stored_name
 from core.unlearning.methods import recorded_method
-from core.utils.assets import checkout
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import from_json, to_json
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
 RUN, VERIFICATION, REFERENCE, ANSWERS = "run", "verification", "reference", "answers"
-LIBRARIES = ("torch", "transformers", "peft", "safetensors", "numpy")
 
 
 class Ledger:
@@ -102,10 +99,15 @@ class Ledger:
 
     def verification(self, run_id: str) -> Verification | None:
         """The last verification of a run that was entered."""
-        if (entry := self._last(VERIFICATION, run_id)) is None:
+        if not (content := self.verified_content(run_id)):
             return None
         own = {stored_name(one) for one in fields(Verification)}
-        return from_json(Verification, {key: value for key, value in entry.content.items() if key in own})
+        return from_json(Verification, {key: value for key, value in content.items() if key in own})
+
+    def verified_content(self, run_id: str) -> dict[str, Any]:
+        """The content of a run's last verification; empty where it has none."""
+        entry = self._last(VERIFICATION, run_id)
+        return dict(entry.content) if entry else {}
 
     def verified_subjects(self, run_id: str) -> dict[str, str]:
         """SHA-256 digests of a run's last verification, by name; empty where it has none."""
@@ -157,16 +159,30 @@ class Ledger:
             with holding:
                 self.append(RUN, subjects, content)
 
-    def record_reference(self, request_id: str, folder: Path, name: str) -> None:
-        """Enter a trained reference: the adapter in `folder`, under the name of its final folder."""
+    def record_reference(self, request_id: str, folder: Path, name: str, inputs: str) -> None:
+        """Enter a trained reference: the adapter in `folder`, the name of its final folder, and `training_inputs`."""
+        files = AdapterLayout(folder)
         self.append(
-            REFERENCE, {"reference": sha256_of_file(AdapterLayout(folder).weights)}, {"of": request_id, "seed": name}
+            REFERENCE,
+            {"reference": sha256_of_file(files.weights), "config": sha256_of_file(files.config)},
+            {"of": request_id, "seed": name, "inputs": self.mark(REFERENCE, inputs)},
         )
 
-    def reference_digests(self, request_id: str) -> dict[str, str]:
-        """SHA-256 of each reference of a request that was entered, by the name of its folder."""
-        own = (one for one in self.statements() if one.kind == REFERENCE and one.content["of"] == request_id)
-        return {one.content["seed"]: one.subjects["reference"] for one in own}
+    def reference_digests(self, request_id: str) -> dict[str, dict[str, str]]:
+        """SHA-256 of each entered reference's weights and configuration, by the name of its folder."""
+        names = {"reference": WEIGHTS, "config": CONFIG}  # earlier versions entered no configuration
+        return {
+            entry.content["seed"]: {names[name]: digest for name, digest in entry.subjects.items()}
+            for entry in self._references(request_id)
+        }
+
+    def reference_inputs(self, request_id: str) -> dict[str, str]:
+        """Marks of what each reference of a request learned from; earlier versions entered none."""
+        own = self._references(request_id)
+        return {one.content["seed"]: one.content["inputs"] for one in own if "inputs" in one.content}
+
+    def _references(self, request_id: str) -> list[Statement]:
+        return [one for one in self.statements() if one.kind == REFERENCE and one.content["of"] == request_id]
 
     def record_answers(self, request_id: str, file: Path, digest: str) -> None:
         """Enter the kept answers of a reference: the SHA-256 of a file in the reference's folder."""
@@ -178,13 +194,36 @@ class Ledger:
         own = (one for one in self.statements() if one.kind == ANSWERS and one.content["of"] == request_id)
         return {f"{one.content['seed']}/{one.content['file']}": one.subjects["answers"] for one in own}
 
-    def record_verification(self, run: RunHandle, verification: Verification) -> None:
-        """Enter a verification, each time it is made, with the digests of the references that it used."""
+    def record_verification(
+        self,
+        run: RunHandle,
+        verification: Verification,
+        loaded: Mapping[str, str],
+        forgotten: Sequence[Prompt],
+    ) -> None:
+        """Enter a verification, with what it used.
+
+        Args:
+            run: The run.
+            verification: Its result.
+            loaded: SHA-256 of the adapters that were loaded for it, by their names in the ledger.
+            forgotten: The forget set that the models were asked about.
+        """
         self.check()
-        recorded = self.reference_digests(run.spec.request)
-        used = references_in(recorded, self.workspace.reference_folders(run.spec.request))
-        digests = {f"reference {path.name}": recorded[path.name] for path in used}
-        self.append(VERIFICATION, _subjects(self.workspace, run) | digests, to_json(verification))
+        request = self.workspace.request(run.spec.request)
+        recorded = self.reference_digests(request.id)
+        used = references_in(recorded, self.workspace.reference_folders(request.id))
+        digests = {f"reference {path.name}": recorded[path.name][WEIGHTS] for path in used}
+        content = {
+            **to_json(verification),
+            "commitment": commitment(request, forgotten, self.keys),
+            "question": self.question_mark(request),
+        }
+        self.append(VERIFICATION, {**_subjects(self.workspace, run), **digests, **loaded}, content)
+
+    def question_mark(self, request: Request) -> str:
+        """Mark of the data, settings and texts that decide what models are asked for a request."""
+        return self.mark("question", question_digest(self.workspace, request))
 
 
 def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:
@@ -192,6 +231,7 @@ def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:
     base, layout = resolve(workspace.base, workspace.settings.base_revision), run.layout
     files = {
         "adapter before": AdapterLayout(workspace.adapter).weights,
+        "adapter before, config": AdapterLayout(workspace.adapter).config,
         "adapter after": layout.weights,
         "adapter config": layout.adapter_config,
         "tokenizer": base / "tokenizer.json",
@@ -226,7 +266,7 @@ def _content(workspace: Workspace, run: RunHandle, keys: Keys) -> dict[str, Any]
         "request": request_content(request, forgotten, keys),
         "measures": {"original": evaluation.original, "unlearned": evaluation.unlearned} if evaluation else {},
         "closeness": {"unlearned": evaluation.closeness, "references": evaluation.floor} if evaluation else {},
-        "software": _software(),
+        "software": software(),
         "hardware": {
             "machine": platform.machine(),
             "processors": os.cpu_count(),
@@ -244,56 +284,3 @@ def _method(spec: RunSpec) -> Mapping[str, Any]:
 def _without_cells(run: RunHandle) -> Mapping[str, Any]:
     """How the training ended, without the cells, which the run's folder holds; empty where it is not known."""
     return {name: value for name, value in to_json(run.outcome or {}).items() if name != "cells"}
-
-
-def request_content(request: Request, forgotten: ForgottenRows, keys: Keys) -> dict[str, Any]:
-    """A request as pseudonyms: only the holder of the key can tell who and what it is about.
-
-    Args:
-        request: The request, or a member of a batch.
-        forgotten: What the request or the batch takes from the training.
-        keys: The keys of the pseudonyms.
-    """
-    own = filter(request.covers, (one for prompt in forgotten.prompts for one in prompt.targets))
-    rows = sorted(f"{one.user}\t{one.item}\t{one.time}" for one in own)
-    return {
-        "id": request.id,
-        "opened": request.created,
-        "opened_by": request.opened_by,
-        "due": request.due,
-        "ground": request.legal_basis,
-        "identity": request.identity,
-        "subjects": sorted(keys.pseudonym("user", user) for user in request.subjects),
-        "pseudonyms": "HMAC-SHA256",
-        "key": keys.signer.public_key.keyid,
-        "forgotten": len(rows),
-        "kept": forgotten.retained,
-        "commitment": keys.pseudonym("rows", *rows),
-    }
-
-
-def _software() -> dict[str, Any]:
-    """Versions of this software and its libraries. `lock` is a digest of all installed distributions."""
-    installed = {one.metadata["Name"].lower(): one.version for one in distributions()}
-    lock = "\n".join(f"{name}=={installed[name]}" for name in sorted(installed))
-    return {
-        "version": __version__,
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "libraries": {name: installed.get(name) for name in LIBRARIES},
-        "lock": hashlib.sha256(lock.encode()).hexdigest(),
-    }
-
-
-def _commit() -> str | None:
-    """The git commit of this software, marked "dirty" where files differ; None for an installed wheel."""
-    root = checkout()
-    if root is None:  # the folder of a wheel may lie inside another repository
-        return None
-    try:
-        described = subprocess.run(
-            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"], capture_output=True, text=True
-        )
-    except OSError:
-        return None
-    return described.stdout.strip() or None

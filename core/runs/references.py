@@ -69,8 +69,8 @@ def _train(
     target = workspace.layout.reference(request.id, seed)
     part = staging(target)
     try:
-        train_reference(workspace, request, seed, device, part, watch)
-        ledger.record_reference(request.id, part, target.name)
+        inputs = train_reference(workspace, request, seed, device, part, watch)
+        ledger.record_reference(request.id, part, target.name, inputs)
         shutil.rmtree(target, ignore_errors=True)  # a folder that was not signed
         part.rename(target)
     finally:

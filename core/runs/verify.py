@@ -14,9 +14,13 @@ from dataclasses import replace
 from functools import partial
 
 from core.errors import RunError
+from core.models.base_parts import load_tokenizer
+from core.models.hub import resolve
+from core.models.recommender import Recommender
 from core.pipeline.collect_answers import collect_answers, neighbours
-from core.pipeline.context import load_adapter, make_context
-from core.pipeline.kept_answers import ReferenceAnswers
+from core.pipeline.context import RequestContext, load_adapter, make_context
+from core.pipeline.kept_answers import ReferenceAnswers, question_digest
+from core.pipeline.training_inputs import training_inputs
 from core.report.check_texts import english, render
 from core.report.localization import can_make_texts
 from core.runs.adapter_identity import adapter_files, differs_from_original, recorded_digests
@@ -61,45 +65,67 @@ def verify_run(
         raise RunError(f"Run {run.id!r} is {run.status.state}: choose a finished run to verify.")
     ledger = open_ledger(run.workspace)
     ledger.check()  # before minutes of work whose entry could not be made
-    margins = Thresholds(run.workspace.settings.forgotten_share)
-    with shared_model_lock(run.workspace):
-        exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger))
-        evidence = replace(_evidence(run, ledger, device, margins, full, progress), attempt=attempt_of(run, ledger))
+    workspace = run.workspace
+    margins = Thresholds(workspace.settings.forgotten_share)
+    with shared_model_lock(workspace):
+        context = context_of(run)
+        asked = question_digest(workspace, context.request)
+        exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger, context))
+        evidence, loaded = _evidence(run, ledger, context, device, margins, full, progress)
+        evidence = replace(evidence, attempt=attempt_of(run, ledger))
         found = run_suite(run.id, evidence, exact, _is_retrained(run, ledger))
         drift = drift_of(run.workspace.closed())
         found = advise_retraining(found, drift, fall_of(run.evaluation), margins.test_auc_fall)
         if can_make_texts():
             found = render(found, english())
+        if question_digest(workspace, workspace.request(context.request.id)) != asked:
+            raise RunError(f"The data or settings of {workspace.root} changed meanwhile: verify run {run.id!r} again.")
         run.write_verification(found)
-        ledger.record_verification(run, found)
+        ledger.record_verification(run, found, loaded, context.split.forget)
     return found
+
+
+def context_of(run: RunHandle) -> RequestContext:
+    """The data of a run's request, without a model."""
+    workspace = run.workspace
+    base = resolve(workspace.base, workspace.settings.base_revision)
+    return make_context(workspace, workspace.request(run.spec.request), load_tokenizer(base))
 
 
 def _evidence(
     run: RunHandle,
     ledger: RunLedger,
+    context: RequestContext,
     device: str,
     margins: Thresholds,
     full: bool,
     progress: Callable[[float], None] = _ignore,
-) -> Evidence:
+) -> tuple[Evidence, dict[str, str]]:
+    """What the checks compare, and the SHA-256 of both adapters that were loaded, by their names in the ledger."""
     workspace = run.workspace
-    request = workspace.request(run.spec.request)
-    files = AnswerFiles(request.id, ledger)
-    folders = files.trained(workspace.reference_folders(request.id))
+    files = AnswerFiles(context.request.id, ledger)
+    folders = files.trained(workspace.reference_folders(context.request.id))
     unlearned = load_adapter(workspace, str(run.layout.adapter), device)
-    context = make_context(workspace, request, unlearned.tokenizer)
     references = ReferenceAnswers(files, context, unlearned, device)
     ask = partial(collect_answers, context=context, full=full)
-    answers = [ask(unlearned)]
+    answers, loaded = [ask(unlearned)], _names(unlearned, "adapter after", "adapter config")
     del unlearned  # before the next one is loaded
-    answers.append(ask(load_adapter(workspace, str(workspace.adapter), device)))
+    original = load_adapter(workspace, str(workspace.adapter), device)
+    answers.append(ask(original))
+    loaded |= _names(original, "adapter before", "adapter before, config")
+    del original
     for done, folder in enumerate(folders, 2):
         progress(done / (2 + len(folders)))
         answers.append(references.of(folder, "verification-full" if full else "verification", answers[0], ask))
     progress(1.0)
-    model, original, *others = answers
-    return Evidence(model, original, tuple(others), margins, neighbours(context), 1 + len(workspace.closed()))
+    after, before, *others = answers
+    found = Evidence(after, before, tuple(others), margins, neighbours(context), 1 + len(workspace.closed()))
+    return found, loaded
+
+
+def _names(model: Recommender, weights: str, config: str) -> dict[str, str]:
+    """Digests of the adapter that a model was loaded with, by their names in the ledger."""
+    return {weights: model.adapter_digests["weights"], config: model.adapter_digests["config"]}
 
 
 def attempt_of(run: RunHandle, ledger: RunLedger) -> int:
@@ -149,14 +175,16 @@ def _frozen(run: RunHandle, margins: Thresholds, ledger: RunLedger) -> Check:
     return _exact("V0", "thresholds_frozen", Verdict.PASS if same else Verdict.INCONCLUSIVE)
 
 
-def _distinct(run: RunHandle, ledger: RunLedger) -> Check:
-    """V0: the references differ from each other and from the adapters, and are the ones that were trained."""
-    workspace, recorded = run.workspace, ledger.reference_digests(run.spec.request)
-    folders = AnswerFiles(run.spec.request, ledger).trained(workspace.reference_folders(run.spec.request))
+def _distinct(run: RunHandle, ledger: RunLedger, context: RequestContext) -> Check:
+    """V0: the references differ from each other and from the adapters, and were trained, on these rows, as recorded."""
+    workspace, request = run.workspace, run.spec.request
+    folders = AnswerFiles(request, ledger).trained(workspace.reference_folders(request))
     present = {folder.name: reference_digest(folder) for folder in folders}
     others = {sha256_of_file(AdapterLayout(folder).weights) for folder in (run.layout.adapter, workspace.adapter)}
     separate = len(others | {*present.values()}) == len(others) + len(present)
-    if not separate or (recorded and present != recorded):
+    recorded, mark = ledger.reference_digests(request), ledger.mark("reference", training_inputs(context))
+    alike = all(found == mark for found in ledger.reference_inputs(request).values())
+    if not separate or not alike or (recorded and present.keys() != recorded.keys()):
         return _exact("V0", "references_distinct", Verdict.INCONCLUSIVE)
     return _exact("V0", "references_distinct", Verdict.PASS, "recorded" if recorded else "partly_recorded")
 

@@ -84,7 +84,7 @@ def test_ledger_holds_the_digests_of_answers_and_of_the_weights_that_are_not_shi
     for request in PRETRAINED.requests:
         folders = workspace.reference_folders(request.id)
         assert len(folders) == PRETRAINED.references
-        assert ledger.reference_digests(request.id) == {one.name: reference_digest(one) for one in folders}
+        assert ledger.reference_digests(request.id) == {one.name: {"weights": reference_digest(one)} for one in folders}
         answers = [file for one in folders for file in AdapterLayout(one).answer_files()]
         assert {sha256_of_file(file) for file in answers} == set(ledger.entered_answers(request.id).values())
         assert not any(AdapterLayout(one).weights.exists() for one in folders)

@@ -151,7 +151,7 @@ def test_other_answers_than_those_entered_are_not_read(with_ledger, loads, chang
     entered = open_ledger(workspace).entered_answers(run.spec.request)
     del loads[:]
     again = finished(Workspace(workspace.root), seed=1)
-    if change == "other weights":  # the ledger does not hold them, so they are not asked
+    if change in ("other weights", "other config"):  # the ledger does not hold them, so they are not asked
         assert "seed-101" not in loads and len(again.evaluation.references) == 1
         found = open_ledger(workspace).entered_answers(run.spec.request)
         assert {name for name in found.keys() - entered.keys() if "seed-101" in name} == set()
@@ -164,13 +164,12 @@ def test_other_answers_than_those_entered_are_not_read(with_ledger, loads, chang
 
 def test_question_names_rows_settings_and_request(workspace):
     request = workspace.requests()[0]
-    model = load_adapter(workspace, str(workspace.adapter), "cpu")
-    context, precision = make_context(workspace, request, model.tokenizer), ("cpu", "torch.float32")
-    asked = question_digest(context, precision)
+    precision = ("cpu", "torch.float32")
+    asked = question_digest(workspace, request, precision)
     other = replace(request, users=request.users[:0], interactions=((request.users[0], next(iter(workspace.items))),))
-    assert asked == question_digest(make_context(workspace, request, model.tokenizer), precision)
-    assert asked != question_digest(replace(context, request=other), precision)
-    assert asked != question_digest(context, ("cuda", "torch.bfloat16"))
+    assert asked == question_digest(Workspace(workspace.root), request, precision)
+    assert asked != question_digest(workspace, other, precision)
+    assert asked != question_digest(workspace, request, ("cuda", "torch.bfloat16"))
 
 
 def test_reference_is_loaded_on_all_devices_of_the_run(with_ledger, monkeypatch):

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from core.cli.app import app
+from core.data.splits import forget_set
 from core.review.cases import Cases
 from core.review.decisions import decide, submit
 from core.runs.handle import RunHandle
@@ -16,7 +17,7 @@ from core.runs.references import train_references
 from core.runs.submit import create_run
 from core.runs.verify import verify_run
 from core.runs.worker import work
-from core.types import Case, RunState, Verdict
+from core.types import Case, RunState, Verdict, Verification
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 
@@ -48,6 +49,14 @@ def verified(prepared, tmp_path_factory) -> Path:
     return folder
 
 
+def enter_verification(run: RunHandle, found: Verification) -> None:
+    """Sign a verification of a run as if its forget set had been asked."""
+    workspace, settings = run.workspace, run.workspace.settings
+    request = workspace.request(run.spec.request)
+    asked = forget_set(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
+    open_ledger(workspace).record_verification(run, found, {}, asked)
+
+
 @dataclass
 class Desk:
     """Actions on the workspace under review. `request` and `run` are ids."""
@@ -65,7 +74,7 @@ class Desk:
         run = RunHandle(self.workspace.layout.run(self.run).path)
         found = replace(run.verification, verdict=verdict, **changes)
         run.write_verification(found)
-        open_ledger(self.workspace).record_verification(run, found)
+        enter_verification(run, found)
 
     def submit(self, person: str = "olaf") -> Case:
         return submit(self.workspace, self.run, person)

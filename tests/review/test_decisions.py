@@ -19,7 +19,7 @@ from core.runs.ledger_entries import RUN, Ledger, _content
 from core.types import Action, CaseState, Interaction, Item, Role, Verdict
 from core.utils.serialization import write_json
 from core.workspace import Workspace
-from tests.review.conftest import PEOPLE
+from tests.review.conftest import PEOPLE, enter_verification
 
 # Written out by hand, independently of the table in core.
 MATRIX = {
@@ -114,9 +114,9 @@ def test_requester_submitter_and_launcher_may_not_decide(desk, own_part):
     if own_part == "launcher":
         run = RunHandle(root / "runs" / desk.run)
         run.write_spec(replace(run.spec, launched_by="paul"))
-        ledger, run = Ledger(desk.workspace), RunHandle(run.path)
-        ledger.record_run(run)
-        ledger.record_verification(run, run.verification)
+        run = RunHandle(run.path)
+        Ledger(desk.workspace).record_run(run)
+        enter_verification(run, run.verification)
     desk.submit("paul" if own_part == "submitter" else "olaf")
     with pytest.raises(ReviewError, match="somebody else has to decide"):
         desk.decide("paul")

@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file, save_file
 
-from core.errors import LedgerError, ReviewError
+from core.errors import LedgerError, ReviewError, RunError
 from core.pipeline import stages
 from core.review import execution
 from core.review.cases import Cases
 from core.review.decisions import decide
 from core.review.vault import Vault
 from core.review.withdrawal import withdraw
+from core.runs import verify
 from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
 from core.runs.references import missing_references, train_references
@@ -23,7 +24,7 @@ from core.runs.worker import work
 from core.types import CaseState, Decision, Role, RunState, Verdict
 from core.utils.clock import utc_now
 from core.utils.hashing import sha256_of_file
-from core.utils.serialization import write_json
+from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace
 from core.workspace.run_layout import WEIGHTS, AdapterLayout
 
@@ -198,7 +199,7 @@ def test_planted_reference_changes_no_number_and_is_trained_again(desk, run):
     assert missing_references(desk.workspace, desk.request, 3) == [2]
     train_references(desk.workspace, desk.request, 3, "cpu", lambda number, step: False)
     digest = sha256_of_file(folder / WEIGHTS)
-    assert open_ledger(desk.workspace).reference_digests(desk.request)["seed-103"] == digest
+    assert open_ledger(desk.workspace).reference_digests(desk.request)["seed-103"]["weights"] == digest
 
 
 def test_reference_that_was_exchanged_is_not_used(desk, run):
@@ -354,7 +355,7 @@ def test_nothing_is_signed_behind_a_line_that_was_not_signed(desk):
     before = desk.workspace.layout.ledger.read_bytes()
     with pytest.raises(LedgerError, match="is damaged"):
         open_ledger(desk.workspace).record_reference(
-            desk.request, desk.workspace.reference_folders(desk.request)[0], "seed-101"
+            desk.request, desk.workspace.reference_folders(desk.request)[0], "seed-101", "inputs"
         )
     assert desk.workspace.layout.ledger.read_bytes() == before
 
@@ -376,3 +377,75 @@ def test_adapter_that_is_exchanged_before_the_entry_is_not_the_one_that_is_signe
     desk.run = launched.id
     with pytest.raises(ReviewError, match="not the one that it made"):
         desk.submit()
+
+
+def references_check(verification):
+    return next(check for check in verification.checks if check.code == "references_distinct")
+
+
+def test_references_that_were_trained_on_the_forgotten_rows_prove_nothing(desk, run):
+    """While references are trained, the request names somebody else, so they learn what the run should have forgotten."""
+    file = desk.workspace.layout.request(desk.request)
+    honest = file.read_bytes()
+    shutil.rmtree(desk.workspace.layout.references(desk.request))
+    write_json(file, replace(desk.workspace.request(desk.request), users=(other_user(desk),)))
+    train_references(Workspace(desk.workspace.root), desk.request, 2, "cpu", lambda number, step: False)
+    file.write_bytes(honest)
+    found = verify_run(run, "cpu")
+    assert references_check(found).verdict is Verdict.INCONCLUSIVE and found.verdict is Verdict.INCONCLUSIVE
+
+
+def test_reference_with_another_configuration_is_not_used(desk, run):
+    """The weights are those that were trained; the scale of the adapter is another one, so it answers otherwise."""
+    config = AdapterLayout(desk.workspace.reference_folders(desk.request)[1]).config
+    write_json(config, read_json(config) | {"lora_alpha": 1})
+    verify_run(run, "cpu")
+    subjects = open_ledger(desk.workspace).verified_subjects(run.id)
+    assert {name for name in subjects if name.startswith("reference")} == {"reference seed-101"}
+
+
+@pytest.mark.parametrize("adapter", ["unlearned", "original"])
+def test_adapter_that_is_exchanged_while_it_is_verified_cannot_be_submitted(desk, run, original, monkeypatch, adapter):
+    """A reference takes the adapter's place for the moment in which it is loaded, and the adapter is put back."""
+    folder = run.layout.adapter if adapter == "unlearned" else desk.workspace.adapter
+    other, file = (
+        AdapterLayout(desk.workspace.reference_folders(desk.request)[0]).weights,
+        AdapterLayout(folder).weights,
+    )
+    honest, loaded = file.read_bytes(), verify.load_adapter
+
+    def exchanged(workspace, path, device):
+        if path != str(folder):
+            return loaded(workspace, path, device)
+        shutil.copyfile(other, file)
+        try:
+            return loaded(workspace, path, device)
+        finally:
+            file.write_bytes(honest)
+
+    monkeypatch.setattr(verify, "load_adapter", exchanged)
+    verify_run(run, "cpu")
+    with pytest.raises(ReviewError, match="was changed since it was signed"):
+        desk.submit()
+    nothing_happened(desk, original)
+
+
+def test_data_that_change_during_a_verification_are_noticed(desk, run, monkeypatch):
+    collected = verify.collect_answers
+
+    def changed(*given, **named):
+        with desk.workspace.layout.user_split.open("a") as file:
+            file.write(" ")
+        return collected(*given, **named)
+
+    monkeypatch.setattr(verify, "collect_answers", changed)
+    with pytest.raises(RunError, match="changed meanwhile"):
+        verify_run(run, "cpu")
+
+
+def test_data_that_changed_since_the_verification_are_noticed(desk, original):
+    with desk.workspace.layout.user_split.open("a") as file:
+        file.write(" ")
+    with pytest.raises(ReviewError, match="Data or settings changed since run .* was verified: verify it again"):
+        desk.submit()
+    nothing_happened(desk, original)

@@ -16,7 +16,7 @@ from core.runs.ledger import open_ledger
 from core.runs.ledger_entries import Ledger
 from core.runs.references import train_references
 from core.runs.submit import create_run
-from core.runs.verify import _distinct, _is_retrained, verify_run
+from core.runs.verify import _distinct, _is_retrained, context_of, verify_run
 from core.runs.worker import work
 from core.types import RunState, Verdict
 from core.utils.serialization import read_json, write_json
@@ -85,13 +85,13 @@ def test_trained_reference_has_an_entry_and_its_replacement_none(signed_workspac
     assert list(open_ledger(signed_workspace).reference_digests(request)) == ["seed-101", "seed-102"]
     run = finished_run(signed_workspace, "graddiff")
     second = signed_workspace.reference_folders(request)[-1]
-    assert _distinct(run, open_ledger(signed_workspace)).verdict is Verdict.PASS
+    assert _distinct(run, open_ledger(signed_workspace), context_of(run)).verdict is Verdict.PASS
     weights = second / "adapter_model.safetensors"
     other = load_file(weights)
     save_file({name: value + 1e-3 for name, value in other.items()}, weights, metadata={"format": "pt"})
-    assert _distinct(run, open_ledger(signed_workspace)).verdict is Verdict.INCONCLUSIVE
+    assert _distinct(run, open_ledger(signed_workspace), context_of(run)).verdict is Verdict.INCONCLUSIVE
     shutil.rmtree(second)
-    assert _distinct(run, open_ledger(signed_workspace)).verdict is Verdict.INCONCLUSIVE
+    assert _distinct(run, open_ledger(signed_workspace), context_of(run)).verdict is Verdict.INCONCLUSIVE
 
 
 def test_only_a_signed_retraining_counts_as_exact(signed_workspace):

@@ -19,7 +19,7 @@ from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
 from core.runs.submit import create_run
-from core.runs.verify import _distinct, _identity, verify_run
+from core.runs.verify import _distinct, _identity, context_of, verify_run
 from core.runs.worker import work
 from core.types import Check, RunState, Verdict, Verification
 from core.unlearning.early_stopping import Stopper
@@ -81,7 +81,7 @@ def test_copied_reference_makes_the_check_inconclusive(workspace_with_references
     first, second, _ = workspace_with_references.reference_folders(run.spec.request)
     copied = second if source == "another reference" else run.path / "adapter"
     shutil.copyfile(copied / "adapter_model.safetensors", first / "adapter_model.safetensors")
-    assert _distinct(run, open_ledger(run.workspace)).verdict is Verdict.INCONCLUSIVE
+    assert _distinct(run, open_ledger(run.workspace), context_of(run)).verdict is Verdict.INCONCLUSIVE
 
 
 def test_full_verification_runs_paraphrases_relearning_and_probes(workspace_with_references):

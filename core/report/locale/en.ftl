@@ -57,7 +57,7 @@ check-thresholds-frozen-inconclusive = The run began with other bounds or with n
 check-references-distinct = The references are separate models
 check-references-distinct-source = SHA-256, exact
 check-references-distinct-pass = The retrained references are separate models.
-check-references-distinct-inconclusive = A retrained reference was replaced or removed, is a copy of another model, or is missing in the ledger although other references are there: train it again.
+check-references-distinct-inconclusive = A retrained reference was replaced or removed, is a copy of another model, was trained on other rows or settings, or is missing in the ledger although other references are there: train it again.
 
 ## Endpoints: was enough forgotten, and not too much?
 
@@ -248,7 +248,7 @@ verdict-inconclusive-control-original = Inconclusive: these tests would not noti
 verdict-inconclusive-control-reference = Inconclusive: these tests would fail a model that never saw the data, because the retrained references differ too much.
 verdict-inconclusive-utility-test = Inconclusive: it is not shown that the other users' quality fell by less than { $margin } AUC.
 verdict-inconclusive-thresholds-frozen = Inconclusive: the margins of the verdict were not fixed before the run.
-verdict-inconclusive-references-distinct = Inconclusive: a retrained reference was replaced or removed, is a copy, or is missing in the ledger although other references are there.
+verdict-inconclusive-references-distinct = Inconclusive: a retrained reference was replaced or removed, is a copy, was trained on other rows or settings, or is missing in the ledger although other references are there.
 verdict-inconclusive-adapter-identity = Inconclusive: the run did not record the digest of every file of its adapter.
 verdict-interval = (by log loss { $share }, interval { $low } to { $high })
 verdict-earlier-version = Verified by an earlier version of this program, with another rule: { $verdict }.
