@@ -8,7 +8,7 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import FileIO
@@ -20,7 +20,7 @@ from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # it
 from core.errors import LedgerError
 from core.ledger.kept_head import Head, keep_head, kept_head, rolled_back
 from core.ledger.keys import Keys
-from core.ledger.statement import Statement, opened, signed
+from core.ledger.statement import Statement, opened, parsed, payload_of, signed
 from core.utils.atomic_io import disk_error
 from core.utils.clock import utc_now
 
@@ -68,11 +68,11 @@ def accept(path: Path, keys: Keys) -> None:
         WorkspaceError: The file cannot be written.
     """
     head, lines = kept_head(keys.signer.public_key), _whole(_lines(_read(path)))
-    if head is None or _last(lines[: head[0]]) == head[1]:
+    if head is None or _last(lines[: head.entries]) == head.last:
         raise LedgerError(f"{path} is not accepted: no later state of it is known.")
     if flaws := _read_entries(lines, keys.signer.public_key)[1]:
         raise LedgerError(f"{path} is not accepted: {flaws[0]}")
-    _append(path, Statement(RESTORED, {"ledger": head[1]}, {"entries": head[0]}), keys, None)
+    _append(path, Statement(RESTORED, {"ledger": head.last}, {"entries": head.entries}), keys, None)
 
 
 def _append(path: Path, statement: Statement, keys: Keys, head: Head | None) -> None:
@@ -83,20 +83,25 @@ def _append(path: Path, statement: Statement, keys: Keys, head: Head | None) -> 
             file.seek(0)
             lines = _whole(_lines(file.read()))
             _check_kept(path, lines, head)
-            if head and (flaws := _read_entries(lines[head[0] :], keys.signer.public_key, lines[: head[0]])[1]):
+            if head and (flaws := _flaws_after(lines, head.entries, keys.signer.public_key)):
                 raise LedgerError(f"{path} is damaged: {flaws[0]}")
             place = {"number": len(lines) + 1, "before": _last(lines), "time": utc_now()}
             line = signed(replace(statement, content={**statement.content, **place}), keys) + b"\n"
-            _write(file, sum(map(len, lines)), line)
-            keep_head(keys.signer.public_key, (len(lines) + 1, _last([line])))
+            before = b"".join(lines)
+            _write(file, len(before), line)
+            keep_head(keys.signer.public_key, _head_of([*lines, line], before + line))
     except OSError as error:
         raise disk_error(path, error) from error
 
 
 def _check_kept(path: Path, lines: list[bytes], head: Head | None) -> None:
     """Raise LedgerError where the ledger has not only grown since its head was kept."""
-    if head and _last(lines[: head[0]]) != head[1]:
+    if head and _last(lines[: head.entries]) != head.last:
         raise rolled_back(path, len(lines), head)
+
+
+def _head_of(lines: list[bytes], content: bytes) -> Head:
+    return Head(len(lines), _last(lines), len(content), hashlib.sha256(content).hexdigest())
 
 
 def _write(file: FileIO, end: int, line: bytes) -> None:
@@ -130,26 +135,61 @@ def head_of(path: Path, keys: Keys) -> bytes:
     return signed(Statement(HEAD, {"ledger": _last(lines)}, seen), keys) + b"\n"
 
 
-def entries(path: Path, key: SSlibKey) -> tuple[Statement, ...]:
-    """All statements, oldest first. An incomplete last line is not one.
+def entries(path: Path, key: SSlibKey, *words: str) -> tuple[Statement, ...]:
+    """The statements whose text holds all of some words, oldest first. An incomplete last line is not one.
+
+    Args:
+        path: The ledger file.
+        key: The key that signed it.
+        words: For example a kind and the id of a run, the rarest last: other statements are not parsed, which would
+            take the most time.
 
     Raises:
         LedgerError: The ledger is damaged, or is an earlier copy of the one that was signed here last.
     """
     head = kept_head(key)  # before the ledger, which may grow meanwhile
-    content = _read(path)
-    statements, flaws = _checked(content, key)
-    if flaws:
-        raise LedgerError(f"{path} is damaged: {flaws[0]}")
-    _check_kept(path, _whole(_lines(content)), head)
-    return statements
+    text = _checked_text(path, _stamp(path), key, head)
+    return tuple(map(parsed, _lines_with(text, [word.encode() for word in words])))
+
+
+def _lines_with(text: bytes, words: Sequence[bytes]) -> Iterator[bytes]:
+    """The lines of a text that hold all of some words; it is searched for the last one."""
+    if not words:
+        yield from text.split(b"\n")
+        return
+    end = 0
+    while (found := text.find(words[-1], end)) >= 0:
+        start, end = text.rfind(b"\n", 0, found) + 1, text.find(b"\n", found)
+        end = len(text) if end < 0 else end
+        line = text[start:end]
+        if all(word in line for word in words):
+            yield line
 
 
 @lru_cache(maxsize=2)
-def _checked(content: bytes, key: SSlibKey) -> tuple[tuple[Statement, ...], tuple[str, ...]]:
-    """The statements and flaws of a ledger: one decision reads it many times, and each signature takes its time."""
-    statements, flaws = _read_entries(_whole(_lines(content)), key)
-    return tuple(statements), tuple(flaws)
+def _checked_text(path: Path, _unchanged: tuple[int, ...], key: SSlibKey, head: Head | None) -> bytes:
+    """All statements of a ledger that was checked, one a line: one decision reads it many times."""
+    content = _read(path)
+    lines = _whole(_lines(content))
+    known = head.entries if head and head.vouches_for(content) else 0
+    if flaws := _flaws_after(lines, known, key):
+        raise LedgerError(f"{path} is damaged: {flaws[0]}")
+    _check_kept(path, lines, head)
+    return b"\n".join(map(payload_of, lines))
+
+
+def _flaws_after(lines: list[bytes], known: int, key: SSlibKey) -> list[str]:
+    """The faults of the entries after those that are known to be intact."""
+    return _read_entries(lines[known:], key, lines[:known])[1]
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What the operating system changes with every write to a file."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise _unread(path) from error
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def verify(path: Path, key: SSlibKey, head: Path | None = None) -> LedgerCheck:
@@ -222,4 +262,8 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise LedgerError(f"{path} cannot be read: name a ledger file.") from error
+        raise _unread(path) from error
+
+
+def _unread(path: Path) -> LedgerError:
+    return LedgerError(f"{path} cannot be read: name a ledger file.")

@@ -2,8 +2,13 @@
 
 Whoever can write a workspace can replace all of it by an older copy, whose ledger is whole. The head lies where only
 the account that signs can write. The demo's key is public and every demo begins anew, so none is kept for it.
+
+The head also holds the digest of the whole ledger up to its entry. Entries under that digest were checked when they
+were signed, so a reader need not check their signatures again: 100,000 of them take most of a minute.
 """
 
+import hashlib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,13 +20,33 @@ from core.utils.atomic_io import write_bytes
 from core.utils.commands import command_line
 
 FILE = "head"
-Head = tuple[int, str]  # number of entries, and SHA-256 of the last one
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a ledger held after an entry.
+
+    Attributes:
+        entries: Number of entries.
+        last: SHA-256 of the last one, without its line feed.
+        size: Bytes of all of them; 0 in heads of earlier versions.
+        whole: SHA-256 of these bytes.
+    """
+
+    entries: int
+    last: str
+    size: int = 0
+    whole: str = ""
+
+    def vouches_for(self, content: bytes) -> bool:
+        """Whether a ledger begins with the very bytes that were signed."""
+        return bool(self.size) and hashlib.sha256(memoryview(content)[: self.size]).hexdigest() == self.whole
 
 
 def keep_head(key: SSlibKey, head: Head) -> None:
     """Keep the head of a ledger after an entry. Raises WorkspaceError."""
     if not _is_demo(key.keyid):
-        write_bytes(folder_of(key) / FILE, f"{head[0]} {head[1]}\n".encode())
+        write_bytes(folder_of(key) / FILE, f"{head.entries} {head.last} {head.size} {head.whole}\n".encode())
 
 
 def kept_head(key: SSlibKey) -> Head | None:
@@ -34,9 +59,9 @@ def kept_head(key: SSlibKey) -> Head | None:
     if _is_demo(key.keyid) or not path.is_file():
         return None
     try:
-        count, last = path.read_text().split()
-        return int(count), last
-    except (OSError, ValueError) as error:
+        count, last, *more = path.read_text().split()
+        return Head(int(count), last, *((int(more[0]), more[1]) if more else ()))
+    except (OSError, ValueError, IndexError) as error:
         raise LedgerError(
             f"{path} is damaged: check the ledger against a head from elsewhere, then delete this file only."
         ) from error
@@ -51,7 +76,9 @@ def rolled_back(path: Path, entries: int, head: Head) -> LedgerError:
         head: The head that was kept.
     """
     found = (
-        f"{entries} entries of {head[0]} that" if entries < head[0] else f"another entry {head[0]} than the one that"
+        f"{entries} entries of {head.entries} that"
+        if entries < head.entries
+        else f"another entry {head.entries} than the one that"
     )
     again = command_line("ledger", "accept", "--workspace", str(path.parent))
     return LedgerError(

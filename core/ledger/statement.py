@@ -1,5 +1,6 @@
 """One signed statement: an in-toto Statement in a DSSE envelope, both as canonical JSON (RFC 8785)."""
 
+import base64
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from core.utils.serialization import to_json
 STATEMENT = "https://in-toto.io/Statement/v1"
 PAYLOAD = "application/vnd.in-toto+json"
 KIND = "urn:cure-lens:{}:1"
+START = b'{"payload":"'  # of each line, which is canonical JSON
 NO_NUMBER = "could not be measured: there were too few rows"
 
 
@@ -35,6 +37,11 @@ class Statement:
     kind: str
     subjects: Mapping[str, str]
     content: Mapping[str, Any]
+
+
+def kind_word(kind: str) -> str:
+    """A word that the text of each statement of a kind holds."""
+    return KIND.format(kind)
 
 
 def signed(statement: Statement, keys: Keys) -> bytes:
@@ -72,7 +79,12 @@ def opened(line: bytes, key: SSlibKey) -> Statement:
         envelope.verify([key], 1)
     except VerificationError:
         raise LedgerError("was changed after it was signed, or another key signed it") from None
-    return _statement(envelope)
+    return parsed(envelope.payload)
+
+
+def payload_of(line: bytes) -> bytes:
+    """The text of the statement in a line that was checked before."""
+    return base64.b64decode(line[len(START) : line.index(b'"', len(START))])
 
 
 def _bare(envelope: Envelope) -> bytes:
@@ -82,13 +94,13 @@ def _bare(envelope: Envelope) -> bytes:
     return rfc8785.dumps(fields_)
 
 
-def _statement(envelope: Envelope) -> Statement:
-    """The statement of an envelope whose signature is valid."""
+def parsed(payload: bytes) -> Statement:
+    """The statement of a text whose signature is valid. Raises LedgerError where it is none of this software."""
     try:
-        payload = json.loads(envelope.payload)
-        kind = payload["predicateType"].split(":")[2]
-        subjects = {one["name"]: one["digest"]["sha256"] for one in payload["subject"]}
-        return Statement(kind, subjects, payload["predicate"])
+        found = json.loads(payload)
+        kind = found["predicateType"].split(":")[2]
+        subjects = {one["name"]: one["digest"]["sha256"] for one in found["subject"]}
+        return Statement(kind, subjects, found["predicate"])
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise LedgerError("is not a statement of this software") from error
 

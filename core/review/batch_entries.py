@@ -30,7 +30,7 @@ def enter_member(ledger: Ledger, case: Case, member: Request, closed: ClosedRequ
     Raises:
         LedgerError: The ledger takes no entry.
     """
-    statements = ledger.statements()
+    statements = ledger.statements(case.run)
     entered = {one.content["repeats"]["number"] for one in statements if _repeats_for(one, member.id)}
     own = {"batch": {"id": closed.batch, "requests": closed.together}, "request": member.id}
     for one in _entries_of(statements, case):

@@ -128,7 +128,7 @@ def check_not_rejected(ledger: Ledger, run_id: str) -> None:
         ReviewError: Somebody did.
         LedgerError: The ledger is damaged.
     """
-    decided = (one for one in ledger.statements() if one.kind == DECISION and one.content["run"] == run_id)
+    decided = (one for one in ledger.of_kind(DECISION, run_id) if one.content["run"] == run_id)
     if not all(one.content["decision"]["approve"] for one in decided):
         raise ReviewError(f"Run {run_id!r} was rejected and its adapter destroyed: launch a new one.")
 
@@ -140,13 +140,14 @@ def takes_four_eyes(ledger: Ledger, case: Case) -> bool:
 
 def destructions(ledger: Ledger) -> list[Statement]:
     """All destructions in the ledger, oldest first. Raises LedgerError."""
-    return [one for one in ledger.statements() if one.kind == DESTRUCTION]
+    return ledger.of_kind(DESTRUCTION)
 
 
 def _entries_on(ledger: Ledger, case: Case, *kinds: str) -> list[Statement]:
     """The entries of some kinds on a case, oldest first; those that repeat them for a batch's members are left out."""
     own = {"case": case.number, "request": case.request, "run": case.run}
-    return [one for one in ledger.statements() if one.kind in kinds and own.items() <= one.content.items()]
+    found = ledger.statements(case.request, case.run)
+    return [one for one in found if one.kind in kinds and own.items() <= one.content.items()]
 
 
 def _append(ledger: Ledger, kind: str, subjects: Mapping[str, str], case: Case, content: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ An entry holds no user id, item, title or reason. Users are pseudonyms under a k
 are counted, and committed to under the same key.
 """
 
+import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 from core.data.splits import forgotten_of
 from core.ledger.chain import append, entries
 from core.ledger.keys import Keys, keys_of, read_public
-from core.ledger.statement import Statement
+from core.ledger.statement import Statement, kind_word
 from core.models.hub import fingerprint, resolve
 from core.pipeline.kept_answers import question_digest
 from core.runs.answer_files import CONFIG, WEIGHTS, references_in
@@ -53,13 +54,17 @@ class Ledger:
         """
         return keys_of(self.workspace.layout.ledger_key)
 
-    def statements(self) -> tuple[Statement, ...]:
-        """All entries, oldest first.
+    def statements(self, *words: str) -> tuple[Statement, ...]:
+        """The entries whose text holds all of some words, such as a kind and an id, oldest first.
 
         Raises:
             LedgerError: The ledger is damaged.
         """
-        return entries(self.workspace.layout.ledger, read_public(self.workspace.layout.ledger_key))
+        return entries(self.workspace.layout.ledger, read_public(self.workspace.layout.ledger_key), *words)
+
+    def of_kind(self, kind: str, *words: str) -> list[Statement]:
+        """The entries of a kind whose text holds all of some words, oldest first. Raises LedgerError."""
+        return [one for one in self.statements(kind_word(kind), *words) if one.kind == kind]
 
     def append(self, kind: str, subjects: Mapping[str, str], content: Mapping[str, Any]) -> None:
         """Sign one entry and append it.
@@ -116,7 +121,7 @@ class Ledger:
 
     def _last(self, kind: str, run_id: str) -> Statement | None:
         """The last entry of a kind about a run."""
-        own = (one for one in reversed(self.statements()) if one.kind == kind and one.content["run"] == run_id)
+        own = (one for one in reversed(self.of_kind(kind, run_id)) if one.content["run"] == run_id)
         return next(own, None)
 
     def subjects_now(self, run: RunHandle) -> dict[str, str]:
@@ -128,17 +133,17 @@ class Ledger:
 
         Rows are told by their commitment, because a batch that was dissolved and made again has another id.
         """
-        rows = self.run_content(run_id).get("request", {}).get("commitment")
-        found: set[str] = set()
-        for entry in self.statements():
-            if entry.kind != RUN or entry.content["method"]["name"] == "retrain":
-                continue
-            content, request = entry.content, entry.content["request"]
-            if content["run"] == run_id:
-                break
-            if request["id"] == request_id or request["commitment"] == rows:
-                found.add(content["run"])
-        return found
+        own = [one for one in self.of_kind(RUN, run_id) if one.content["run"] == run_id]
+        first = own[0].content["number"] if own else math.inf
+        alike = {request_id, *(one.content["request"]["commitment"] for one in own[-1:])}
+        entered = (entry.content for word in alike for entry in self.of_kind(RUN, word))
+        return {
+            content["run"]
+            for content in entered
+            if content["number"] < first
+            and content["method"]["name"] != "retrain"
+            and alike & {content["request"]["id"], content["request"]["commitment"]}
+        }
 
     def record_run(
         self,
@@ -182,7 +187,7 @@ class Ledger:
         return {one.content["seed"]: one.content["inputs"] for one in own if "inputs" in one.content}
 
     def _references(self, request_id: str) -> list[Statement]:
-        return [one for one in self.statements() if one.kind == REFERENCE and one.content["of"] == request_id]
+        return [one for one in self.of_kind(REFERENCE, request_id) if one.content["of"] == request_id]
 
     def record_answers(self, request_id: str, file: Path, digest: str) -> None:
         """Enter the kept answers of a reference: the SHA-256 of a file in the reference's folder."""
@@ -191,7 +196,7 @@ class Ledger:
 
     def entered_answers(self, request_id: str) -> dict[str, str]:
         """SHA-256 of each file of kept answers that was entered, by reference and file; the last entry counts."""
-        own = (one for one in self.statements() if one.kind == ANSWERS and one.content["of"] == request_id)
+        own = (one for one in self.of_kind(ANSWERS, request_id) if one.content["of"] == request_id)
         return {f"{one.content['seed']}/{one.content['file']}": one.subjects["answers"] for one in own}
 
     def record_verification(

@@ -1,8 +1,11 @@
 """An earlier copy of a workspace is noticed, although its ledger is whole, and goes on only by a signed entry."""
 
+import json
 import shutil
+from itertools import product
 
 import pytest
+from securesystemslib.dsse import Envelope
 from typer.testing import CliRunner
 
 from core.cli.app import app
@@ -10,6 +13,7 @@ from core.errors import LedgerError
 from core.ledger.chain import accept, append, begin, entries, verify
 from core.ledger.kept_head import kept_head
 from core.ledger.keys import demo_keys, folder_of, keep_keys, make_keys
+from core.ledger.statement import kind_word
 
 
 @pytest.fixture
@@ -54,7 +58,11 @@ def test_earlier_copy_that_is_accepted_tells_what_is_lost(earlier, keys):
     head = kept_head(keys.signer.public_key)
     accept(earlier, keys)
     *_, last = entries(earlier, keys.signer.public_key)
-    assert (last.kind, last.content["entries"], last.subjects["ledger"]) == ("restored", *head)
+    assert (last.kind, last.content["entries"], last.subjects["ledger"]) == (
+        "restored",
+        head.entries,
+        head.last,
+    )
     append(earlier, "run", {}, {"run": "three"}, keys)
     with pytest.raises(LedgerError, match="is not accepted: no later state of it is known"):
         accept(earlier, keys)
@@ -67,6 +75,57 @@ def test_cut_off_line_is_no_earlier_copy(earlier, keys, tmp_path):
     assert len(entries(earlier, keys.signer.public_key)) == 3
     append(earlier, "run", {}, {"run": "three"}, keys)
     assert len(entries(earlier, keys.signer.public_key)) == 4
+
+
+def checks_of_signatures(monkeypatch):
+    found, verify_envelope = [], Envelope.verify
+    monkeypatch.setattr(Envelope, "verify", lambda *given: found.append(1) or verify_envelope(*given))
+    return found
+
+
+def test_entries_under_the_kept_digest_are_not_checked_again(earlier, keys, monkeypatch):
+    accept(earlier, keys)
+    line = earlier.read_bytes().splitlines()[-1] + b"\n"
+    checked = checks_of_signatures(monkeypatch)
+    assert len(entries(earlier, keys.signer.public_key)) == 3 and not checked
+    with earlier.open("ab") as file:
+        file.write(line)  # it follows no entry of its digest
+    with pytest.raises(LedgerError, match="Entry 4 does not follow the entry before it"):
+        entries(earlier, keys.signer.public_key)
+    assert len(checked) == 1  # only the entry after the digest
+    assert len(verify(earlier, keys.signer.public_key).flaws) == 1 and len(checked) == 5
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_changed_entry_is_noticed_wherever_it_stands(earlier, keys, place):
+    accept(earlier, keys)
+    lines = earlier.read_bytes().splitlines(keepends=True)
+    lines[place] = lines[place].replace(b'"sig":"', b'"sig":"0', 1)
+    earlier.write_bytes(b"".join(lines))
+    with pytest.raises(LedgerError, match=rf"Entry {place + 1} |has another entry"):
+        entries(earlier, keys.signer.public_key)
+
+
+def test_head_of_an_earlier_version_vouches_for_nothing(earlier, keys, monkeypatch):
+    accept(earlier, keys)
+    file = folder_of(keys.signer.public_key) / "head"
+    file.write_text(" ".join(file.read_text().split()[:2]))
+    checked = checks_of_signatures(monkeypatch)
+    assert len(entries(earlier, keys.signer.public_key)) == 3 and len(checked) == 3
+
+
+def test_words_choose_the_entries_that_hold_all_of_them(tmp_path, keys):
+    path = tmp_path / "ledger.jsonl"
+    for kind, run in product(("run", "verification"), ("run-1", "run-12", "run-2")):
+        append(path, kind, {}, {"run": run, "title": "Zoë"}, keys)
+    every = entries(path, keys.signer.public_key)
+    for words in ((), ("run-1",), (kind_word("run"),), (kind_word("verification"), "run-12"), ("Zoë",), ("run-3",)):
+        found = entries(path, keys.signer.public_key, *words)
+        assert found == tuple(one for one in every if all(word in text_of(one) for word in words))
+
+
+def text_of(statement):
+    return json.dumps([kind_word(statement.kind), dict(statement.content)], ensure_ascii=False)
 
 
 def test_damaged_head_is_named(earlier, keys):
