@@ -1,6 +1,6 @@
 """Page configuration, access gate and navigation.
 
-Start with `python -m core demo` or `streamlit run dashboard/app.py`.
+Served by `dashboard/server.py`; start with `python -m core demo`.
 """
 
 import streamlit as st

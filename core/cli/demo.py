@@ -20,7 +20,7 @@ from core.utils.atomic_io import staging
 from core.utils.commands import command_line, install_line
 from core.workspace import Workspace
 
-APP = PACKAGE.parent / "dashboard/app.py"  # both packages are installed side by side
+APP = PACKAGE.parent / "dashboard/server.py"  # both packages are installed side by side
 
 
 class DemoName(StrEnum):
@@ -79,8 +79,8 @@ def dashboard(
     workspace: WorkspacePath,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8501,
 ) -> None:
-    """Open the dashboard on a workspace."""
-    _dashboard(Workspace(workspace).root, port)
+    """Open the dashboard on a workspace, for whoever has the address that is printed, or for people with a login."""
+    _dashboard(Workspace(workspace).root, port, CURE_LENS_START_TOKEN="1", STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE="true")
 
 
 def build_demo(
@@ -105,10 +105,11 @@ def build_demo(
     out.print(f"Every file of the demo world at {target} matches the manifest.")
 
 
-def _dashboard(workspace: Path, port: int) -> None:
+def _dashboard(workspace: Path, port: int, **more: str) -> None:
     """Serve the dashboard until it is stopped. Raises RunError where Streamlit is not installed."""
     if find_spec("streamlit") is None:
         raise RunError(f"Streamlit is not installed: {install_line('dashboard')}.")
     command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
-    environment = dict.fromkeys(OFFLINE, "1") | os.environ | {"CURE_LENS_WORKSPACE": str(workspace.resolve())}
+    own = {"CURE_LENS_WORKSPACE": str(workspace.resolve())}
+    environment = {**dict.fromkeys(OFFLINE, "1"), **os.environ, **own, **more}
     raise typer.Exit(subprocess.call(command, env=environment))

@@ -46,7 +46,7 @@ PAGES = (
 
 
 @contextmanager
-def served(workspace: Path, script: Path = ROOT / "dashboard/app.py") -> Iterator[str]:
+def served(workspace: Path, script: Path = ROOT / "dashboard/server.py") -> Iterator[str]:
     """Serve a dashboard of `workspace`, or another Streamlit script, on a free port; yields its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
