@@ -6,7 +6,6 @@ config folder, readable only by their owner. Only the public key is handed on.
 
 import hashlib
 import hmac
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
-from platformdirs import user_config_path
 from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]  # it has no __all__
 
 from core.errors import LedgerError
-from core.utils.atomic_io import disk_error, write_bytes
-
-PRIVATE = 0o600
+from core.ledger.key_folder import check_key, key_root, remember_key, write_secret
+from core.utils.atomic_io import write_bytes
 
 
 @dataclass(frozen=True)
@@ -52,13 +49,15 @@ def make_keys(public: Path) -> Keys:
     """Generate keys, store them with this user, and write the public key to `public`.
 
     Raises:
-        LedgerError: `public` exists.
+        LedgerError: `public` exists, or existed before.
         WorkspaceError: A file cannot be written.
     """
     if public.exists():
         raise LedgerError(f"{public} exists already: a new key could not check what the old key signed.")
+    check_key(public)
     keys = Keys(CryptoSigner(Ed25519PrivateKey.generate()), secrets.token_bytes(32))
     keep_keys(keys)
+    remember_key(public, keys.signer.public_key.keyid)
     write_bytes(public, public_pem(keys))
     return keys
 
@@ -84,19 +83,23 @@ def public_pem(keys: Keys) -> bytes:
 
 
 def keys_of(public: Path) -> Keys:
-    """The private keys that belong to a public key.
+    """The private keys that belong to a workspace's public key, which is remembered when it is used first.
 
     Raises:
-        LedgerError: This user does not have them on this machine, or others can read them.
+        LedgerError: This user does not have them on this machine, others can read them, or another key signed here.
     """
-    folder = folder_of(read_public(public))
+    own = read_public(public)
+    check_key(public, own.keyid)
+    folder = folder_of(own)
     try:
         private = load_pem_private_key(_secret(folder / "signing.pem"), None)
-        return Keys(CryptoSigner(private), _secret(folder / "pseudonyms.key"))
+        keys = Keys(CryptoSigner(private), _secret(folder / "pseudonyms.key"))
     except (OSError, ValueError) as error:
         raise LedgerError(
             f"The keys that belong to {public} are not in {folder}: sign where they are, or set CURE_LENS_KEYS."
         ) from error
+    remember_key(public, own.keyid)
+    return keys
 
 
 def _secret(path: Path) -> bytes:
@@ -127,27 +130,4 @@ def read_public(path: Path) -> SSlibKey:
 
 def folder_of(public: SSlibKey) -> Path:
     """The folder of the private keys that belong to a public key."""
-    return _key_root() / public.keyid[:16]
-
-
-def _key_root() -> Path:
-    """CURE_LENS_KEYS, else the folder of version 0.1.0 where it exists, else the user's config folder."""
-    if root := os.environ.get("CURE_LENS_KEYS"):
-        return Path(root)
-    legacy = Path.home() / ".config/cure-lens/keys"
-    return legacy if legacy.is_dir() else user_config_path("cure-lens") / "keys"
-
-
-def write_secret(path: Path, content: bytes) -> None:
-    """Write a new file that is readable only by its owner from the moment it is created.
-
-    Raises:
-        WorkspaceError: The file exists or cannot be written.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "wb") as file:
-            file.write(content)
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise disk_error(path, error) from error
+    return key_root() / public.keyid[:16]

@@ -15,6 +15,7 @@ from core.data.readers import Dataset
 from core.data.splits import MIN_HISTORY, by_user, split_users, windows
 from core.data.templates import FILMS, Template, check_templates, read_template
 from core.errors import DataError, ModelError, WorkspaceError
+from core.ledger.key_folder import forget_key
 from core.models.batching import answer_logits, collate
 from core.models.recommender import Recommender, answer_tokens, save_adapter
 from core.models.scratch import save_base, small_llama, train_tokenizer
@@ -118,6 +119,7 @@ def prepare(
         else:
             train_adapter(Workspace(part), report)
         part.rename(folder)
+        forget_key(WorkspaceLayout(folder.resolve()).ledger_key)  # of a workspace that was removed from here
     except ModelError as error:  # a converted base model has a path of its own while the workspace is made
         raise ModelError(str(error).replace(str(layout.base), given)) from None
     except OSError as error:

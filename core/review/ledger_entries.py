@@ -11,13 +11,14 @@ from typing import Any
 from core.errors import ReviewError
 from core.ledger.statement import Statement
 from core.review.permissions import four_eyes
-from core.runs.ledger_entries import Ledger
+from core.runs.closed import closed_mark
+from core.runs.ledger_entries import DESTRUCTION, Ledger
 from core.types import Case, ClosedRequest, Decision, Interaction, Request
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import from_json, to_json
 from core.workspace.run_layout import AdapterLayout
 
-SUBMISSION, DECISION, WITHDRAWAL, DESTRUCTION = "submission", "decision", "withdrawal", "destruction"
+SUBMISSION, DECISION, WITHDRAWAL = "submission", "decision", "withdrawal"
 # What the software cannot reach. Readers of the record have to know.
 NOT_REACHED = (
     "backups and snapshots of the disk",
@@ -105,6 +106,7 @@ def enter_destruction(
         "key": keys.signer.public_key.keyid,
         "weights": dict(weights),
         "closed": closed.closed,
+        "record": closed_mark(closed, ledger),
         "destroyed": DESTROYED,
         "searched": SEARCHED,
         "not_reached": NOT_REACHED,

@@ -21,13 +21,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from core.errors import LedgerError
-from core.ledger.keys import folder_of, read_public, write_secret
+from core.ledger.key_folder import write_secret
+from core.ledger.keys import folder_of, read_public
 from core.utils.atomic_io import disk_error, staging, write_bytes
 from core.utils.serialization import from_json, to_json
 
 PART = 1 << 26
 NONCE, TAG = 12, 16
 INDEX, KEY = "index", "key"
+KEY_BYTES = 32  # of AES-256; the name of the vault follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Vault:
     """The encrypted copies of one case.
 
     The vault's folder exists completely or not at all. It names its key by a random name, so that copies of a workspace
-    never share a key.
+    never share a key. The file of the key names the vault in turn, so that no other vault's key is used or destroyed.
     """
 
     def __init__(self, path: Path, public: Path) -> None:
@@ -106,10 +108,17 @@ class Vault:
             (root / name).chmod(index.modes[name])
 
     def destroy(self) -> None:
-        """Destroy the key, which makes the copies unreadable, then remove the copies. May be repeated."""
+        """Destroy the key, which makes the copies unreadable, then remove the copies. May be repeated.
+
+        Raises:
+            LedgerError: The vault does not name its key, so that it cannot be destroyed.
+        """
+        if self.sealed and self._key_file(self.path) is None:
+            raise self._unnamed()
         for folder in (self.path, self._part):
             key = self._key_file(folder)
             if key and key.is_file():
+                self._read_key(key)
                 _overwrite(key)
                 key.unlink()
             shutil.rmtree(folder, ignore_errors=True)
@@ -118,9 +127,9 @@ class Vault:
         """A new folder and a new key, after removing what an earlier attempt left."""
         self.destroy()
         self._part.mkdir(parents=True)
-        name, key = secrets.token_hex(16), AESGCM.generate_key(256)
+        name, key = secrets.token_hex(16), AESGCM.generate_key(8 * KEY_BYTES)
         _write(self._part / KEY, [name.encode()])
-        write_secret(self._keys / f"{name}.key", key)
+        write_secret(self._keys / f"{name}.key", key + self.path.name.encode())
         return AESGCM(key)
 
     def _key_file(self, folder: Path) -> Path | None:
@@ -148,11 +157,25 @@ class Vault:
     def _cipher(self) -> AESGCM:
         key = self._key_file(self.path)
         try:
-            return AESGCM(key.read_bytes() if key else b"")
+            return AESGCM(self._read_key(key) if key else b"")
         except (OSError, ValueError) as error:
             raise LedgerError(
                 f"The key of {self.path} is not there: it was destroyed, or is another user's."
             ) from error
+
+    def _read_key(self, path: Path) -> bytes:
+        """The key in a file that names this vault; earlier versions named none. Raises LedgerError for another's."""
+        content = path.read_bytes()
+        key, owner = content[:KEY_BYTES], content[KEY_BYTES:].decode("utf-8", "replace")
+        if owner not in ("", self.path.name):
+            raise self._unnamed()
+        return key
+
+    def _unnamed(self) -> LedgerError:
+        return LedgerError(
+            f"{self.path / KEY} was changed and does not name the key of its copies, which could not be destroyed: put "
+            "the file back from a backup."
+        )
 
 
 def _encrypted(cipher: AESGCM, name: str, content: BinaryIO) -> Iterator[bytes]:

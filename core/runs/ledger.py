@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from core.ledger.key_folder import check_key
 from core.runs.handle import RunHandle
 from core.types import Prompt, Verification
 from core.workspace import Workspace
@@ -55,6 +56,9 @@ class RunLedger(Protocol):
         forgotten: Sequence[Prompt],
     ) -> None:
         """Enter a verification, with the digests of the adapters that it `loaded` and the forget set that it used."""
+
+    def closed_marks(self) -> dict[str, str] | None:
+        """Marks of the records of all destructions, by request; "" in entries of earlier versions. None without one."""
 
     def verification(self, run_id: str) -> Verification | None:
         """The last verification of a run that was entered."""
@@ -113,6 +117,10 @@ class NullLedger:
     ) -> None:
         """Do nothing."""
 
+    def closed_marks(self) -> None:
+        """No ledger."""
+        return
+
     def verification(self, _run_id: str) -> None:
         """No entry."""
 
@@ -138,8 +146,13 @@ class NullLedger:
 
 
 def open_ledger(workspace: Workspace) -> RunLedger:
-    """The signed ledger of a workspace, or a NullLedger where it keeps none."""
+    """The signed ledger of a workspace, or a NullLedger where it keeps none.
+
+    Raises:
+        LedgerError: This account signed here before, and the public key is gone.
+    """
     if not workspace.keeps_ledger:
+        check_key(workspace.layout.ledger_key)
         return NullLedger()
     from core.runs.ledger_entries import Ledger  # loads the signing libraries
 

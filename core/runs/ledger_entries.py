@@ -15,6 +15,7 @@ from typing import Any
 
 from core.data.splits import forgotten_of
 from core.ledger.chain import append, entries
+from core.ledger.key_folder import check_key
 from core.ledger.keys import Keys, keys_of, read_public
 from core.ledger.statement import Statement, kind_word
 from core.models.hub import fingerprint, resolve
@@ -33,6 +34,7 @@ from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
 RUN, VERIFICATION, REFERENCE, ANSWERS = "run", "verification", "reference", "answers"
+DESTRUCTION = "destruction"
 
 
 class Ledger:
@@ -60,7 +62,9 @@ class Ledger:
         Raises:
             LedgerError: The ledger is damaged.
         """
-        return entries(self.workspace.layout.ledger, read_public(self.workspace.layout.ledger_key), *words)
+        public = self.workspace.layout.ledger_key
+        check_key(public, (key := read_public(public)).keyid)
+        return entries(self.workspace.layout.ledger, key, *words)
 
     def of_kind(self, kind: str, *words: str) -> list[Statement]:
         """The entries of a kind whose text holds all of some words, oldest first. Raises LedgerError."""
@@ -188,6 +192,10 @@ class Ledger:
 
     def _references(self, request_id: str) -> list[Statement]:
         return [one for one in self.of_kind(REFERENCE, request_id) if one.content["of"] == request_id]
+
+    def closed_marks(self) -> dict[str, str]:
+        """Marks of the records of all destructions, by request; "" in entries of earlier versions."""
+        return {one.content["request"]: one.content.get("record", "") for one in self.of_kind(DESTRUCTION)}
 
     def record_answers(self, request_id: str, file: Path, digest: str) -> None:
         """Enter the kept answers of a reference: the SHA-256 of a file in the reference's folder."""

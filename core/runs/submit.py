@@ -13,6 +13,7 @@ from core.grouping.assign import check_edit
 from core.models.device import choose_device
 from core.runs.handle import RunHandle, open_run
 from core.runs.launchers import LAUNCHERS
+from core.runs.ledger import RunLedger, open_ledger
 from core.runs.process_identity import kill
 from core.types import GroupEdit, RunSpec, RunState
 from core.unlearning.methods import DEFAULT_METHOD, METHODS, method_of
@@ -106,11 +107,27 @@ def as_submitted(workspace: Workspace, job: RunSpec) -> RunSpec:
 
 def enqueue(run: RunHandle, spec: RunSpec, *digests: str) -> RunHandle:
     """Write the spec of a run and queue it, unless the same job is active; return the active run."""
-    run.write_spec(spec)
+    run.write_spec(replace(spec, mark=mark_of(spec, open_ledger(run.workspace))))
     queued = run.store.add(spec.id, _dedup_key(spec, *digests), LAUNCHERS[spec.launcher].externally_queued)
     if queued != spec.id:
         shutil.rmtree(run.path)
     return RunHandle(run.path.with_name(queued))
+
+
+def mark_of(spec: RunSpec, ledger: RunLedger) -> str:
+    """The code of a job by the ledger's keys. Raises LedgerError where they are missing."""
+    return ledger.mark("spec", json.dumps(to_json(replace(spec, mark="")), sort_keys=True))
+
+
+def check_launched(run: RunHandle, ledger: RunLedger) -> None:
+    """Check that a run's specification is the one that was launched.
+
+    Raises:
+        RunError: It was changed since.
+        LedgerError: The keys are missing.
+    """
+    if run.spec.mark != mark_of(run.spec, ledger):
+        raise RunError(f"{run.layout.spec} is not what was launched: it was changed since. Launch a new run.")
 
 
 def _dedup_key(spec: RunSpec, *digests: str) -> str:

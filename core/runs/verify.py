@@ -25,6 +25,7 @@ from core.report.check_texts import english, render
 from core.report.localization import can_make_texts
 from core.runs.adapter_identity import adapter_files, differs_from_original, recorded_digests
 from core.runs.answer_files import AnswerFiles, reference_digest
+from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle, runs
 from core.runs.ledger import RunLedger, open_ledger
 from core.types import EXTERNAL, Check, RunState, Verdict, Verification
@@ -66,15 +67,15 @@ def verify_run(
     ledger = open_ledger(run.workspace)
     ledger.check()  # before minutes of work whose entry could not be made
     workspace = run.workspace
-    margins = Thresholds(workspace.settings.forgotten_share)
+    margins, closed = Thresholds(workspace.settings.forgotten_share), confirmed_closed(workspace, ledger)
     with shared_model_lock(workspace):
         context = context_of(run)
         asked = question_digest(workspace, context.request)
         exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger, context))
         evidence, loaded = _evidence(run, ledger, context, device, margins, full, progress)
-        evidence = replace(evidence, attempt=attempt_of(run, ledger))
+        evidence = replace(evidence, attempt=attempt_of(run, ledger), requests=1 + len(closed))
         found = run_suite(run.id, evidence, exact, _is_retrained(run, ledger))
-        drift = drift_of(run.workspace.closed())
+        drift = drift_of(closed)
         found = advise_retraining(found, drift, fall_of(run.evaluation), margins.test_auc_fall)
         if can_make_texts():
             found = render(found, english())
@@ -119,7 +120,7 @@ def _evidence(
         answers.append(references.of(folder, "verification-full" if full else "verification", answers[0], ask))
     progress(1.0)
     after, before, *others = answers
-    found = Evidence(after, before, tuple(others), margins, neighbours(context), 1 + len(workspace.closed()))
+    found = Evidence(after, before, tuple(others), margins, neighbours(context))
     return found, loaded
 
 

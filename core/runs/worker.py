@@ -24,6 +24,7 @@ from core.runs.folder_observer import FolderObserver
 from core.runs.handle import RunHandle
 from core.runs.lease import Lease, acquire_lease
 from core.runs.ledger import RunLedger, open_ledger
+from core.runs.submit import check_launched
 from core.types import RunState
 from core.workspace import Workspace
 from core.workspace.locks import shared_model_lock
@@ -95,6 +96,7 @@ def _run(run: RunHandle, lease: Lease, observer: FolderObserver, ledger: RunLedg
     spec = replace(run.spec, device=lease.devices[0] if distributed.world_size() > 1 else ",".join(lease.devices))
     workspace = run.workspace
     ledger.check()  # before hours of work whose entry could not be made
+    check_launched(run, ledger)
     if not checkpoints.folder.is_dir():  # a resumed run holds its space already
         check_room(run.path, _bytes_needed(workspace))
     if distributed.world_size() == 1:

@@ -48,6 +48,7 @@ class RunSpec:
         launcher: Where the worker starts, e.g. "local".
         thresholds: Digest of the verification thresholds.
         launched_by: Who launched it.
+        mark: Code of all other fields by the ledger's keys: the worker does what was launched. "" without a ledger.
     """
 
     id: str
@@ -61,6 +62,7 @@ class RunSpec:
     launcher: str = "local"
     thresholds: str = ""
     launched_by: str = field(default="", metadata=stored_as("by"))
+    mark: str = ""
 
     @property
     def is_external(self) -> bool:

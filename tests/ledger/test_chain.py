@@ -221,7 +221,7 @@ def test_two_concurrent_writers_keep_one_chain(ledger_folder):
 
 def test_private_keys_are_owner_only_and_outside_the_workspace(ledger_folder):
     hidden = [path for path in (ledger_folder / "keys").rglob("*") if path.is_file()]
-    assert {path.stat().st_mode & 0o777 for path in hidden} == {0o600} and len(hidden) == 2
+    assert {path.stat().st_mode & 0o777 for path in hidden} == {0o600} and len(hidden) == 3
     assert "PRIVATE" not in (ledger_folder / "ledger.pub").read_text()
     with pytest.raises(LedgerError, match="exists already"):
         make_keys(ledger_folder / "ledger.pub")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file, save_file
 
-from core.errors import LedgerError, ReviewError, RunError
+from core.errors import LedgerError, ReviewError, RunError, WorkspaceError
 from core.pipeline import stages
 from core.review import execution
 from core.review.cases import Cases
@@ -15,6 +15,7 @@ from core.review.decisions import decide
 from core.review.vault import Vault
 from core.review.withdrawal import withdraw
 from core.runs import verify
+from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
 from core.runs.references import missing_references, train_references
@@ -449,3 +450,32 @@ def test_data_that_changed_since_the_verification_are_noticed(desk, original):
     with pytest.raises(ReviewError, match="Data or settings changed since run .* was verified: verify it again"):
         desk.submit()
     nothing_happened(desk, original)
+
+
+@pytest.mark.parametrize("change", [{"launched_by": "petra"}, {"steps": 1}, {"mark": ""}])
+def test_run_whose_specification_was_changed_while_it_waited_does_not_start(desk, change):
+    launched = create_run(desk.workspace, desk.request, "uniform", "cpu", seed=6, steps=3, launched_by="olaf")
+    launched.write_spec(replace(launched.spec, **change))
+    waiting = RunHandle(launched.path)
+    assert work(waiting) is RunState.FAILED
+    assert "is not what was launched" in waiting.status.message
+    assert "run" not in kinds(desk)[-1:] and open_ledger(desk.workspace).run_entry(launched.id) is None
+
+
+@pytest.mark.parametrize("change", ["gone", "changed", "planted"])
+def test_records_of_deletions_are_those_of_the_ledger(desk, change):
+    """Fewer or milder deletions would leave more of the drift budget."""
+    desk.approve()
+    execution.execute_decisions(desk.workspace)
+    workspace = Workspace(desk.workspace.root)
+    closed, ledger = workspace.closed()[0], open_ledger(workspace)
+    assert confirmed_closed(workspace, ledger) == (closed,)
+    file = workspace.layout.closed(closed.id)
+    if change == "gone":
+        file.unlink()
+    elif change == "changed":
+        write_json(file, replace(closed, test_auc_fall=-0.5))
+    else:
+        write_json(workspace.layout.closed("req-planted"), replace(closed, id="req-planted", test_auc_fall=-0.5))
+    with pytest.raises(WorkspaceError, match="is not what the ledger holds of this deletion"):
+        confirmed_closed(workspace, ledger)

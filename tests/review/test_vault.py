@@ -103,3 +103,24 @@ def test_interrupted_sealing_restarts_and_finished_one_is_kept(sealed_case):
     content = (vault.path / "0").read_bytes()
     vault.seal(root, files(root))
     assert (vault.path / "0").read_bytes() == content and not part.exists()
+
+
+def test_key_of_another_vault_is_neither_used_nor_destroyed(sealed_case):
+    root, vault, folder = sealed_case
+    other = Vault(folder / "sealed/req-2", folder / "ledger.pub")
+    for one in (vault, other):
+        one.seal(root, files(root))
+    (vault.path / "key").write_bytes((other.path / "key").read_bytes())
+    for act in (vault.names, vault.destroy):
+        with pytest.raises(LedgerError, match="does not name the key of its copies"):
+            act()
+    assert len(other.names()) == 3
+
+
+def test_vault_whose_key_is_not_named_is_not_called_destroyed(sealed_case):
+    root, vault, _ = sealed_case
+    vault.seal(root, files(root))
+    (vault.path / "key").unlink()
+    with pytest.raises(LedgerError, match="could not be destroyed"):
+        vault.destroy()
+    assert vault.sealed
