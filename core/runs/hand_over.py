@@ -34,7 +34,7 @@ def hand_over(store: Store, run_id: str, needs: DeviceNeeds) -> None:
     with store.changing() as database:
         database.execute(
             "INSERT OR REPLACE INTO handed_over SELECT id, ?, ? FROM runs WHERE id = ? AND state = 'queued'",
-            (dispatcher_name(), json.dumps(to_json(needs)), run_id),
+            (dispatcher_name(store), json.dumps(to_json(needs)), run_id),
         )
 
 
@@ -46,7 +46,7 @@ def waiting_runs(store: Store) -> Waiting:
         rows = database.execute(
             "SELECT id, needs, MIN(place) AS place FROM handed_over JOIN runs USING (id) "
             "WHERE dispatcher = ? AND state = 'queued' AND worker IS NULL GROUP BY needs ORDER BY place",
-            (dispatcher_name(),),
+            (dispatcher_name(store),),
         ).fetchall()
     return tuple((row["id"], from_json(DeviceNeeds, json.loads(row["needs"]))) for row in rows)
 
@@ -69,6 +69,6 @@ def give_back(store: Store, run_id: str, worker: Worker) -> bool:
     return done.rowcount == 1
 
 
-def dispatcher_name() -> str:
-    """The name of the dispatchers that start workers as this user on this machine."""
-    return f"{os.getuid()}@{socket.gethostname()}"
+def dispatcher_name(store: Store) -> str:
+    """The name of the dispatchers of this user on this machine, which may get another host name meanwhile."""
+    return f"{os.getuid()}@{socket.gethostname() if store.shared else 'here'}"

@@ -54,7 +54,7 @@ def start_local(run: RunHandle, options: Options) -> str:
     needs = DeviceNeeds(tuple(map(lock_name, wanted)), count, os.environ.get("CUDA_VISIBLE_DEVICES"))
     hand_over(run.store, run.id, needs)
     ensure_dispatcher(run)
-    return dispatcher_name()
+    return dispatcher_name(run.store)
 
 
 def has_ended_local(job: str, _options: Options) -> bool:

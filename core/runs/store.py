@@ -53,6 +53,7 @@ class Store(Database):
                 rollback journal instead.
         """
         super().__init__(path, SCHEMA, "DELETE" if shared else "WAL")
+        self.shared = shared
 
     # ------------------------------------------------------------ reading
 

@@ -181,6 +181,17 @@ def test_run_whose_device_is_free_is_not_held_up_by_another(workspace, busy_devi
     held.close()
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_waiting_run_stays_on_its_machine_under_a_new_host_name(workspace, monkeypatch, shared):
+    run = new_run(workspace)
+    run.store.shared = shared
+    hand_over(run.store, run.id, CPU)
+    monkeypatch.setattr("socket.gethostname", lambda: "another")
+    assert bool(waiting_runs(run.store)) != shared  # a shared store cannot tell it from another machine
+    hand_over(run.store, run.id, CPU)  # `resume` there brings it over
+    assert waiting_runs(run.store)
+
+
 def test_worker_sees_the_gpus_that_its_starter_saw(workspace, monkeypatch):
     run, script = new_run(workspace), "import os; print(os.environ.get('CUDA_VISIBLE_DEVICES'))"
     monkeypatch.setattr(dispatcher, "command", lambda *_: [sys.executable, "-c", script])
