@@ -12,6 +12,7 @@ CureLensError
 |- RunError          a run that cannot start or continue
    |- CancelledError a person stopped the run
    |- LeaseLostError another worker took the run over
+   |- NotYetError    the run waits on, without a worker
 
 A message is one sentence: the field, the value, and what to do.
 """
@@ -63,3 +64,7 @@ class CancelledError(RunError):
 
 class LeaseLostError(RunError):
     """Another worker took the run over because this one seemed dead; this one must stop writing."""
+
+
+class NotYetError(RunError):
+    """The run waits on: a dispatcher starts another worker when its devices are free."""

@@ -41,7 +41,7 @@ INTEGRATION = {
     "cli": "app",
     "pipeline": "compare_models events",
     "review": "decisions execution",
-    "runs": "estimate external launchers ledger_entries list_overlap reference_training store verify worker",
+    "runs": "dispatcher estimate external launchers ledger_entries list_overlap reference_training store verify worker",
     "security": "hostile models paths",
     ".": "architecture",
     "unlearning": "task_vectors trainer unlearn",

@@ -53,6 +53,8 @@ def test_only_dashboard_services_import_core_services():
         ("core.types, core.errors, core.utils.serialization, core.workspace", "torch"),
         ("core.cli.app, core.runs.ledger_entries, core.review.decisions, core.review.execution, core.review.audit", "torch"),
         ("core.runs.submit", "transformers"),
+        ("core.runs.dispatcher", "torch"),
+        ("core.runs.dispatcher", "numpy"),
     ],
 )  # fmt: skip
 def test_module_without_models_imports_no_model_library(modules, library):

@@ -17,6 +17,7 @@ from core.review.batches import check_free
 from core.review.permissions import check_operators
 from core.runs.handle import RunHandle, open_run
 from core.runs.rows_needed import rows_needed
+from core.types import RunState
 from core.unlearning.methods import DEFAULT_METHOD, METHODS
 from core.utils.commands import command_line
 from core.utils.serialization import to_json
@@ -101,6 +102,9 @@ def cancel(workspace: WorkspacePath, run_id: RunId, person: Person = "", as_json
     """Stop a run and destroy its unlearned adapter; the adapter in use does not change."""
     run = open_run(workspace_for_runs(workspace, person), run_id)
     run.request_cancel()
+    run.watch_remote_worker()
+    if run.status.state is RunState.LOST:  # nobody is there who could hear it
+        run.request_cancel()
     if as_json:
         print(json.dumps({"id": run.id, **to_json(run.status)}))
         return

@@ -26,10 +26,10 @@ from core.ledger.chain import begin
 from core.ledger.keys import demo_keys, keep_keys, public_pem
 from core.pipeline.prepare import prepare
 from core.runs.handle import RunHandle
-from core.runs.launchers import command
 from core.runs.list_overlap import write_overlaps
 from core.runs.references import train_references
 from core.runs.verify import verify_run
+from core.runs.worker_command import command
 from core.types import Identity, Interaction, Item, LegalBasis, Request, RunSpec, RunState
 from core.unlearning.training_types import Step
 from core.utils.atomic_io import write_bytes

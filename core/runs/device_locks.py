@@ -1,20 +1,16 @@
-"""Device locks: one worker per device. The operating system releases a lock when its process ends, however it ends."""
+"""Device locks: one worker per device, of all workspaces of a user on a machine."""
 
-import fcntl
 import os
 import resource
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
 
 import torch
 
 from core.errors import DeviceError
-from core.utils.file_locks import make_own_folder, open_lock
+from core.runs.machine_locks import is_free, take_lock
 from core.workspace import WorkspaceSettings
-
-LOCKS = "/tmp"  # a folder of the log-in, such as XDG_RUNTIME_DIR, goes while detached workers still hold their locks
 
 
 def usable_devices(device: str) -> tuple[str, ...]:
@@ -43,7 +39,7 @@ def take(devices: Sequence[str], count: int = 1) -> tuple[list[str], ExitStack] 
     taken: list[str] = []
     held = ExitStack()
     for device in devices:
-        if len(taken) < count and (file := _locked(device)):
+        if len(taken) < count and (file := take_lock(lock_name(device))):
             taken.append(device)
             held.enter_context(file)
     if len(taken) == count:
@@ -74,30 +70,12 @@ def choices(device: str, count: int) -> tuple[tuple[str, ...], int]:
 
 def free(devices: Sequence[str]) -> tuple[str, ...]:
     """The devices that no worker holds now."""
-    found = []
-    for device in devices:
-        if taken := take((device,)):
-            taken[1].close()
-            found.append(device)
-    return tuple(found)
+    return tuple(device for device in devices if is_free(lock_name(device)))
 
 
-def _locked(device: str) -> BinaryIO | None:
-    path = _lock_file(device)
-    make_own_folder(path.parent)
-    file = open_lock(path)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return file
-    except BlockingIOError:
-        file.close()
-        return None
-
-
-def _lock_file(device: str) -> Path:
-    """One lock file per device, user and machine, whatever the workspace and TMPDIR."""
-    folder = Path(os.environ.get("CURE_LENS_LOCKS", LOCKS)) / f"cure-lens-{os.getuid()}"
-    return folder / f"{device.partition(':')[0]}{gpu_id(device)}.lock"
+def lock_name(device: str) -> str:
+    """The name of a device's lock, the same for all processes of this machine."""
+    return f"{device.partition(':')[0]}{gpu_id(device)}"
 
 
 def gpu_id(device: str) -> str:

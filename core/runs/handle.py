@@ -3,20 +3,23 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from core.errors import RunError
 from core.runs.artifacts import RunArtifacts
-from core.runs.process_identity import current_moment, kill
+from core.runs.process_identity import current_moment, is_alive, kill
 from core.runs.store import Store
-from core.types import Overlap, RunSpec, RunState, RunStatus, Verification
+from core.types import LIVE, Overlap, RunSpec, RunState, RunStatus, Verification
 from core.utils.atomic_io import disk_error, write_text
 from core.utils.serialization import to_json, write_json
 from core.workspace import Workspace
 from core.workspace.ids import is_id
 from core.workspace.layout import is_inside_workspace
+
+WATCH_SECONDS = 1.0  # seconds between two looks at a worker on another machine
 
 
 class RunHandle(RunArtifacts):
@@ -54,6 +57,15 @@ class RunHandle(RunArtifacts):
             if queued and queued.state is RunState.RUNNING and queued.worker:
                 kill(queued.worker, self.path)
             self.discard()
+
+    def watch_remote_worker(self) -> None:
+        """Watch a worker on another machine until it sends a heartbeat or is lost; a single look shows neither."""
+        first = entry = self.store.find(self.id)
+        while first and entry and entry.worker and is_alive(entry.worker) is None and entry.beat == first.beat:
+            if entry.state not in LIVE or entry.lost(current_moment()):
+                return
+            time.sleep(WATCH_SECONDS)
+            entry = self.store.find(self.id)
 
     def discard(self) -> None:
         """Destroy the unlearned adapter and its checkpoints."""

@@ -6,11 +6,11 @@ options of a cluster (partition, address, `cards`) stand in the workspace's sett
 """
 
 import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,8 +18,11 @@ from typing import Any
 
 import psutil
 
-from core.runs.device_locks import free, gpu_id, usable_devices
+from core.runs.device_locks import choices, free, gpu_id, lock_name, usable_devices
+from core.runs.dispatcher import ensure_dispatcher
+from core.runs.hand_over import DeviceNeeds, dispatcher_name, hand_over
 from core.runs.handle import RunHandle
+from core.runs.worker_command import command
 from core.utils.optional_imports import library
 
 Options = Mapping[str, Any]
@@ -44,26 +47,14 @@ class Launcher:
     externally_queued: bool = True
 
 
-def command(run: RunHandle, options: Options) -> list[str]:
-    """The worker command, the same for every launcher.
-
-    Args:
-        run: The run.
-        options: `processes` is the number of processes that train together on one machine, each on its own GPU. The
-            worker reads `cards` itself: the number of GPUs over which one process lays out a large model.
-    """
-    count = int(options.get("processes", 1))
-    together = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []
-    return [sys.executable, *together, "-m", "core", "worker", str(run.path)]
-
-
 def start_local(run: RunHandle, options: Options) -> str:
-    """Start a detached process that outlives this one."""
-    with run.layout.log.open("ab") as log:
-        started = subprocess.Popen(
-            command(run, options), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    return str(started.pid)
+    """Leave the start to the dispatcher of this machine, which outlives this process."""
+    together = int(options.get("processes", 1))
+    wanted, count = choices(run.spec.device, together if together > 1 else int(options.get("cards", 1)))
+    needs = DeviceNeeds(tuple(map(lock_name, wanted)), count, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    hand_over(run.store, run.id, needs)
+    ensure_dispatcher(run)
+    return dispatcher_name(run.store)
 
 
 def has_ended_local(job: str, _options: Options) -> bool:

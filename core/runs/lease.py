@@ -5,14 +5,17 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from core.errors import CancelledError, LeaseLostError, RunError, WorkspaceError
-from core.runs.device_locks import choices, take
-from core.runs.process_identity import this_worker
+from core.errors import CancelledError, LeaseLostError, NotYetError, RunError, WorkspaceError
+from core.runs import machine_locks
+from core.runs.device_locks import choices, lock_name, take
+from core.runs.hand_over import give_back
+from core.runs.handle import RunHandle
+from core.runs.process_identity import current_moment, kill, this_worker
 from core.runs.store import Store
 from core.types import RunState, RunStatus
 
 BEAT = 5.0  # seconds between two heartbeats
-POLL_SECONDS = 0.2  # seconds between two checks of the queue
+POLL_SECONDS = 1.0  # seconds between two checks of the queue
 
 
 class Lease:
@@ -47,35 +50,48 @@ class Lease:
 
 
 @contextmanager
-def acquire_lease(store: Store, run_id: str, device: str, devices: int = 1) -> Iterator[Lease]:
+def acquire_lease(run: RunHandle, devices: int = 1) -> Iterator[Lease]:
     """Wait until the run is first in the queue and enough devices are free, then hold both.
 
+    Workers that were lost are killed where they run on this machine: one that is stopped would keep its device.
+
     Args:
-        store: The store of the workspace.
-        run_id: The run.
-        device: "auto", "cpu", "cuda" or a full name.
+        run: The run.
         devices: How many GPUs; a CPU is shared.
 
     Raises:
         CancelledError: The run was cancelled while it waited.
         DeviceError: The machine has fewer devices.
+        NotYetError: The run has to wait, and a dispatcher does that for it.
     """
-    worker, beaten = this_worker(), -BEAT
-    wanted, count = choices(device, devices)
+    store, worker, beaten = run.store, this_worker(), -BEAT
+    wanted, count = choices(run.spec.device, devices)
     while True:
         if time.monotonic() - beaten >= BEAT:
-            if not store.register_worker(run_id, worker):
-                raise _not_waiting(store, run_id)
+            if not store.register_worker(run.id, worker):
+                raise _not_waiting(store, run.id)
             beaten = time.monotonic()
         if taken := take(wanted, count):
             try:
-                if token := store.claim(run_id, worker):
-                    with _beating(store, run_id, token):
-                        yield Lease(store, run_id, token, taken[0])
+                machine_locks.beat(map(lock_name, taken[0]), run.path)
+                _end_lost_workers(run)
+                if token := store.claim(run.id, worker):
+                    with _beating(run, token, taken[0]):
+                        yield Lease(store, run.id, token, taken[0])
                     return
             finally:
                 taken[1].close()
+        else:
+            machine_locks.end_silent_holders(map(lock_name, wanted))
+        if give_back(store, run.id, worker):
+            raise NotYetError(f"Run {run.id!r} waits on: its device was taken before this worker was ready.")
         time.sleep(POLL_SECONDS)
+
+
+def _end_lost_workers(run: RunHandle) -> None:
+    for other in run.store.entries(RunState.RUNNING):
+        if other.worker and other.lost(current_moment()):
+            kill(other.worker, run.workspace.layout.run(other.id).path)
 
 
 def _not_waiting(store: Store, run_id: str) -> RunError:
@@ -86,10 +102,10 @@ def _not_waiting(store: Store, run_id: str) -> RunError:
 
 
 @contextmanager
-def _beating(store: Store, run_id: str, token: int) -> Iterator[None]:
+def _beating(run: RunHandle, token: int, devices: Sequence[str]) -> Iterator[None]:
     """Send heartbeats from a thread, so that a long step does not look like a dead worker."""
     ended = threading.Event()
-    thread = threading.Thread(target=_beat, args=(store, run_id, token, ended), daemon=True)
+    thread = threading.Thread(target=_beat, args=(run, token, devices, ended), daemon=True)
     thread.start()
     try:
         yield
@@ -98,11 +114,12 @@ def _beating(store: Store, run_id: str, token: int) -> Iterator[None]:
         thread.join()
 
 
-def _beat(store: Store, run_id: str, token: int, ended: threading.Event) -> None:
+def _beat(run: RunHandle, token: int, devices: Sequence[str], ended: threading.Event) -> None:
     """Send heartbeats until the end or until the run is taken over. A store that cannot be written is tried again."""
     while not ended.wait(BEAT):
         try:
-            store.beat(run_id, token)
+            run.store.beat(run.id, token)
+            machine_locks.beat(map(lock_name, devices), run.path)
         except LeaseLostError:
             return
         except WorkspaceError:

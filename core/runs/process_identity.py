@@ -1,4 +1,4 @@
-"""Identity of processes, and a clock that they share. Changes of the wall clock affect neither."""
+"""Identity of processes, and the clock of a machine. Changes of the wall clock affect neither."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ class Moment:
     Attributes:
         boot: Id of the start of the machine.
         steady: Seconds of the monotonic clock of that start.
-        wall: Seconds of the wall clock, for comparisons between machines.
+        wall: Seconds of the wall clock, for people: two machines differ in it, so nothing is decided by it.
     """
 
     boot: str
@@ -30,8 +30,8 @@ class Moment:
     wall: float
 
     def since(self, earlier: "Moment") -> float:
-        """Seconds since an earlier moment, by the wall clock between machines or after a restart."""
-        return self.steady - earlier.steady if self.boot == earlier.boot else self.wall - earlier.wall
+        """Seconds since an earlier moment of the same machine (see core.runs.beat_watch for others)."""
+        return self.steady - earlier.steady
 
 
 def current_moment() -> Moment:

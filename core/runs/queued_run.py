@@ -19,11 +19,12 @@ class QueuedRun:
         id: The run's id.
         dedup_key: Digest of the job, so that the same job is not queued twice.
         externally_queued: Whether a cluster's queue may hold the run back for long.
+        handed_over: Whether a dispatcher starts the run as soon as its devices are free.
         state: The written state.
         token: Fencing token of the worker that holds the run.
         cancel: Whether somebody asked to stop the run.
         worker: The process that works on the run or waits for its turn.
-        beat: Time of the last heartbeat.
+        beat: Time of the last heartbeat, by the clock of this machine (see core.runs.beat_watch).
         status: The last written status.
     """
 
@@ -31,6 +32,7 @@ class QueuedRun:
     id: str
     dedup_key: str = field(metadata=stored_as("wish"))
     externally_queued: bool = field(metadata=stored_as("patient"))
+    handed_over: bool
     state: RunState
     token: int
     cancel: bool
@@ -43,11 +45,12 @@ class QueuedRun:
         if self.state not in (RunState.QUEUED, RunState.RUNNING):
             return False
         if self.worker is None:
-            return not self.externally_queued and now.since(self.beat) > HEARTBEAT_TIMEOUT
+            waits_for_long = self.externally_queued or self.handed_over
+            return not waits_for_long and now.since(self.beat) > HEARTBEAT_TIMEOUT
         return is_alive(self.worker) is False or now.since(self.beat) > HEARTBEAT_TIMEOUT
 
     def waits(self, now: Moment) -> bool:
-        """Whether later runs have to wait for this one. A run in a cluster's queue does not block them."""
+        """Whether later runs come after this one. A run in a cluster's queue does not hold them back."""
         return (
             self.state is RunState.QUEUED
             and not self.lost(now)

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import CancelledError, RunError
-from core.runs.device_locks import choices, gpu_count, take
+from core.runs.device_locks import choices, gpu_count, lock_name, take
+from core.runs.machine_locks import end_silent_holders
 from core.runs.process_identity import this_worker
 from core.runs.reference_job import STOPPED, locked_training, training_status
 from core.runs.references import missing_references, train_references
@@ -121,6 +122,7 @@ def _device(workspace: Workspace, device: str, progress: _Progress) -> Iterator[
     wanted, count = choices(device, gpu_count(workspace.settings, "local"))
     progress.check()
     while (taken := take(wanted, count)) is None:
+        end_silent_holders(map(lock_name, wanted))
         time.sleep(POLL_SECONDS)
         progress.check()
     with taken[1]:

@@ -12,13 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import BusyError, LeaseLostError, RunError, WorkspaceError
+from core.runs.beat_watch import by_own_clock
 from core.runs.process_identity import Moment, current_moment
 from core.runs.queued_run import QueuedRun
 from core.types import TRANSITIONS, RunState, RunStatus, Worker
 from core.utils.serialization import from_json, to_json
 from core.utils.sqlite import Database
 
-# The two indexes guarantee: one run at work per workspace, and one active run for the same job.
+# The unique indexes guarantee: one run at work per workspace, and one active run for the same job. Through the third,
+# those who wait read the few runs that have a worker, however long the queue is.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     place INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -34,6 +36,8 @@ CREATE TABLE IF NOT EXISTS runs (
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS one_at_work ON runs (state) WHERE state = 'running';
 CREATE UNIQUE INDEX IF NOT EXISTS one_wish ON runs (wish) WHERE state IN ('queued', 'running');
+CREATE INDEX IF NOT EXISTS held ON runs (place) WHERE worker IS NOT NULL AND state IN ('queued', 'running');
+CREATE TABLE IF NOT EXISTS handed_over (id TEXT PRIMARY KEY, dispatcher TEXT NOT NULL, needs TEXT NOT NULL) STRICT;
 """
 
 
@@ -49,6 +53,7 @@ class Store(Database):
                 rollback journal instead.
         """
         super().__init__(path, SCHEMA, "DELETE" if shared else "WAL")
+        self.shared = shared
 
     # ------------------------------------------------------------ reading
 
@@ -59,6 +64,10 @@ class Store(Database):
     def entries(self, *states: RunState) -> tuple[QueuedRun, ...]:
         """All runs in these states, in the order of the queue."""
         return self._select(f"state IN ({', '.join('?' * len(states))})", *states)
+
+    def held(self, where: str, *values: str) -> tuple[QueuedRun, ...]:
+        """The runs of a condition that have a worker, at work or waiting for its turn."""
+        return self._select(f"worker IS NOT NULL AND state IN ('queued', 'running') AND ({where})", *values)
 
     def flaws(self) -> tuple[str, ...]:
         """Damage that SQLite finds in the file; none where it is intact, in use, or missing."""
@@ -119,11 +128,14 @@ class Store(Database):
                 if not other.lost(now):
                     return None
                 self._move(other, RunState.FAILED, other.status_at(now).message)
-            waiting = [one for one in self.entries(RunState.QUEUED) if one.id == run_id or one.waits(now)]
-            if not waiting or waiting[0].id != run_id:
+            own = self.find(run_id)
+            if own is None or own.state is not RunState.QUEUED:
                 return None
-            self._move(waiting[0], RunState.RUNNING, worker=worker)
-            return waiting[0].token + 1
+            earlier = self.held("place < (SELECT place FROM runs WHERE id = ?)", run_id)
+            if any(one.waits(now) for one in earlier):
+                return None
+            self._move(own, RunState.RUNNING, worker=worker)
+            return own.token + 1
 
     def beat(self, run_id: str, token: int) -> None:
         """Record a heartbeat. Raises LeaseLostError."""
@@ -209,6 +221,7 @@ class Store(Database):
                 "WHERE id = ?",
                 values,
             )
+            database.execute("DELETE FROM handed_over WHERE id = ?", (entry.id,))
 
     def _write(self, run_id: str, token: int, what: str, *values: str) -> None:
         with self.changing() as database:
@@ -227,23 +240,15 @@ class Store(Database):
     def _select(self, where: str, *values: str) -> tuple[QueuedRun, ...]:
         if not self.path.is_file():
             return ()
+        query = f"SELECT *, id IN (SELECT id FROM handed_over) AS handed_over FROM runs WHERE {where} ORDER BY place"
         with self.opened() as database:
-            return tuple(
-                _entry(row) for row in database.execute(f"SELECT * FROM runs WHERE {where} ORDER BY place", values)
-            )
+            return tuple(map(self._entry, database.execute(query, values)))
 
-
-def _entry(row: sqlite3.Row) -> QueuedRun:
-    values = dict(row) | {name: json.loads(row[name]) for name in ("beat", "status") if row[name]}
-    return from_json(
-        QueuedRun,
-        values
-        | {
-            "worker": row["worker"] and json.loads(row["worker"]),
-            "patient": bool(row["patient"]),
-            "cancel": bool(row["cancel"]),
-        },
-    )
+    def _entry(self, row: sqlite3.Row) -> QueuedRun:
+        values = dict(row) | {name: json.loads(row[name]) for name in ("beat", "status", "worker") if row[name]}
+        flags = {name: bool(row[name]) for name in ("patient", "handed_over", "cancel")}
+        entry = from_json(QueuedRun, values | flags)
+        return replace(entry, beat=by_own_clock(self.path, entry.id, entry.beat, current_moment()))
 
 
 def _text(value: Moment | Worker | RunStatus) -> str:

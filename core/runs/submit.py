@@ -151,7 +151,7 @@ def _check_source(workspace: Workspace, request_id: str, method: str, edit: Grou
 
 
 def start(run: RunHandle) -> None:
-    """Start a worker for a queued run, unless it has one.
+    """Start a worker for a queued run, or leave its start to a dispatcher, unless it has one.
 
     Raises:
         RunError: The launcher did not take the run, which then is failed.
@@ -195,13 +195,17 @@ def _launch_failed(launcher: str, error: Exception) -> str:
 def resume(run: RunHandle) -> None:
     """Queue a failed or lost run again and start a worker, which continues from the last checkpoint.
 
+    A run that waits for a dispatcher keeps its place; it gets a new dispatcher where the last one was killed.
+
     Raises:
         RunError: The run cannot be resumed.
     """
     if is_orphaned(run):
         run.store.fail_queued(run.id, ORPHANED)
+    run.watch_remote_worker()
     entry = run.store.find(run.id)
-    run.store.resume(run.id)
+    if not (entry and entry.state is RunState.QUEUED and entry.handed_over and entry.worker is None):
+        run.store.resume(run.id)
     if entry and entry.worker:
         kill(entry.worker, run.path)  # fenced off, but it would keep its device
     start(run)

@@ -4,20 +4,23 @@
 2. Run the stages of the pipeline; FolderObserver writes their results.
 3. Record the run in the ledger, if the workspace keeps one.
 4. Write the last status: done, failed or cancelled.
+5. See that a dispatcher starts the next run.
 """
 
 import logging
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from core.errors import CancelledError, CureLensError, LeaseLostError
+from core.errors import CancelledError, CureLensError, LeaseLostError, NotYetError
 from core.models import distributed
 from core.pipeline.stages import run as run_stages
 from core.runs.answer_files import AnswerFiles
 from core.runs.checkpoints import Checkpoints, check_room
 from core.runs.device_locks import gpu_count
+from core.runs.dispatcher import ensure_dispatcher
 from core.runs.distributed_worker import follow
 from core.runs.estimate.learned import enter_estimate
 from core.runs.folder_observer import FolderObserver
@@ -50,16 +53,22 @@ def work(run: RunHandle) -> RunState:
         if distributed.process_number():
             return follow(run)
         try:
-            with acquire_lease(run.store, run.id, run.spec.device, _device_count(run)) as lease:
+            with acquire_lease(run, _device_count(run)) as lease:
                 return _work(run, lease)
         except CancelledError as stop:
             log.info("cancelled %s", stop)
             return RunState.CANCELLED
+        except NotYetError as error:
+            log.info("%s", error)
+            return RunState.QUEUED
         except LeaseLostError:
             raise
         except CureLensError as error:
             run.store.fail_queued(run.id, str(error))
             return RunState.FAILED
+        finally:
+            with suppress(CureLensError):  # it must not hide how this run ended
+                ensure_dispatcher(run)
 
 
 def _work(run: RunHandle, lease: Lease) -> RunState:

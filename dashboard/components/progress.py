@@ -54,8 +54,8 @@ def _bar(run: RunHandle, status: RunStatus) -> str:
 def _waiting(run: RunHandle) -> str:
     """Describe the runs that a queued run waits for."""
     queue = queries.queue(run)
-    if not queue.runs and run.status.worker is None and run.spec.launcher == "local":
-        return t("run-progress-starting")  # its process has not joined the queue yet
+    if not queue.runs and run.status.worker and run.spec.launcher == "local":
+        return t("run-progress-starting")  # its devices are free, so the dispatcher has started its process
     if not queue.runs or queue.seconds is None:
         return t("run-queue", runs=queue.runs)
     return t("run-queue-left", runs=queue.runs, left=duration(queue.seconds))

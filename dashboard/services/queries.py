@@ -14,6 +14,7 @@ from core.report.check_texts import sentence_of
 from core.report.summary import Summary, summarise
 from core.review import request_state
 from core.runs.artifacts import RunArtifacts
+from core.runs.dispatcher import ensure_dispatcher
 from core.runs.handle import RunHandle, open_run
 from core.runs.handle import runs as all_runs
 from core.runs.queue import QueueAhead, queue_ahead
@@ -154,7 +155,8 @@ def estimate(request_id: str, method: str, device: str) -> dict[str, Any]:
 
 
 def queue(run: RunHandle) -> QueueAhead:
-    """The queue ahead of a waiting run."""
+    """The queue ahead of a waiting run. Where the dispatcher that is to start the run was killed, it gets another."""
+    ensure_dispatcher(run)
     return queue_ahead(run)
 
 

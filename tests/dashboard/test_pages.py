@@ -439,9 +439,9 @@ def test_lost_run_is_resumed_or_given_up(page, demo: Path, monkeypatch: pytest.M
 def test_run_that_ends_before_its_stop_is_shown_as_finished(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, worker, stop = finished_run(demo), this_worker(), RunHandle.request_cancel
     run.store.add(run.id, "wish", externally_queued=False)
-    assert "Starting" in page("run", run=run.id).get("progress")[0].proto.text
-    run.store.register_worker(run.id, worker)
     assert "free device" in page("run", run=run.id).get("progress")[0].proto.text
+    run.store.register_worker(run.id, worker)
+    assert "Starting" in page("run", run=run.id).get("progress")[0].proto.text
     token = run.store.claim(run.id, worker)
     app = page("run", run=run.id)
 

@@ -36,6 +36,12 @@ POINTS = {
     "before end is stored": ("core.runs.store.Store.end", "before"),
     "after end is stored": ("core.runs.store.Store.end", "after"),
 }
+DISPATCHER_POINTS = {
+    "before it looks": ("core.runs.dispatcher.waiting_runs", "before"),
+    "before a worker is started": ("core.runs.dispatcher._start_worker", "before"),
+    "before a worker is noted": ("core.runs.dispatcher.worker_of", "before"),
+    "after a worker is noted": ("core.runs.dispatcher._start_worker", "after"),
+}
 CALL_NUMBER = {
     "after optimiser step": 5,
     "before step event": 7,
@@ -50,7 +56,7 @@ def die(*_: object) -> None:
 
 
 def kill_at(point: str) -> None:
-    path, when = POINTS[point]
+    path, when = (POINTS | DISPATCHER_POINTS)[point]
     wrap(path, CALL_NUMBER.get(point, 1), die, when)
 
 
@@ -138,6 +144,15 @@ def start_and_die(folder) -> subprocess.CompletedProcess:
     """Launch a run from a process that is killed right after."""
     command = [sys.executable, "-c", START_AND_DIE, str(folder.path)]
     return subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True)
+
+
+def dispatch(root: str, point: str) -> None:
+    """Run the dispatcher of a workspace until it is killed."""
+    from core.runs import dispatcher
+    from core.workspace import Workspace
+
+    kill_at(point)
+    dispatcher.dispatch(Workspace(root))
 
 
 def work(folder: str, every: float, point: str = "", number: int = 0, code: int = errno.ENOSPC, disk: str = "") -> None:

@@ -19,7 +19,9 @@ import pytest
 from safetensors.torch import load_file
 
 from core.runs.device_locks import free
+from core.runs.dispatcher import ensure_dispatcher
 from core.runs.folder_observer import RESERVED
+from core.runs.hand_over import DeviceNeeds, hand_over
 from core.runs.handle import RunHandle
 from core.runs.submit import create_run, resume, start
 from core.types import RunState
@@ -99,6 +101,24 @@ def test_run_survives_kill_at_point(run, undisturbed_run, point):
     assert run.status.state in (RunState.LOST, RunState.DONE)
     finish(run)
     assert_sound(run, undisturbed_run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", killed_worker.DISPATCHER_POINTS)
+def test_run_survives_kill_of_its_dispatcher(run, undisturbed_run, point):
+    """The next dispatcher starts the run where no worker was started, and never a second one beside it."""
+    hand_over(run.store, run.id, DeviceNeeds(("cpu",), 1, None))
+    process = SERVER.Process(target=killed_worker.dispatch, args=(str(run.workspace.root), point))
+    process.start()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL, "the dispatcher did not reach the point"
+    assert run.status.state is RunState.QUEUED
+    ensure_dispatcher(run)
+    deadline = time.monotonic() + 120
+    while (run.status.state is not RunState.DONE or not free(("cpu",))) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert_sound(run, undisturbed_run)
+    assert [event["attempt"] for event in run.events() if event["kind"] == "attempt"] == [1]
 
 
 @pytest.mark.slow

@@ -148,12 +148,52 @@ def test_only_the_steady_clock_ends_a_lease(runs, monkeypatch, steady, wall, los
     assert runs.find("a").lost(store.current_moment()) is lost
 
 
-def test_worker_on_another_machine_is_judged_by_heartbeat(runs, monkeypatch):
+@pytest.fixture(params=[-90.0, 0.0, 90.0, 86400.0])
+def machines(request, monkeypatch):
+    """Two machines whose wall clocks differ; the test says which one acts, and lets the time pass."""
+
+    class Machines:
+        here, passed = "reader", 0.0
+
+        def now(self) -> Moment:
+            if self.here == "reader":
+                return Moment("reader", 5000.0 + self.passed, 10**9 + self.passed)
+            return Moment("writer", self.passed, 10**9 + request.param + self.passed)
+
+    two = Machines()
+    monkeypatch.setattr(store, "current_moment", two.now)
+    return two
+
+
+def test_healthy_worker_on_a_machine_with_another_clock_is_never_lost(runs, machines):
+    machines.here = "writer"
+    token = claimed_run(runs, worker=replace(DEAD, host="elsewhere", boot_id="another"))
+    runs.add("b", "b", externally_queued=False)
+    for machines.passed in range(300):
+        if machines.passed % 5 == 0:
+            machines.here = "writer"
+            runs.beat("a", token)
+        machines.here = "reader"
+        assert not runs.find("a").lost(machines.now()) and runs.claim("b", this_worker()) is None
+
+
+def test_silent_worker_on_another_machine_is_lost_once_it_was_watched_for_a_lease(runs, machines):
+    machines.here = "writer"
     claimed_run(runs, worker=replace(DEAD, host="elsewhere", boot_id="another"))
-    entry, now = runs.find("a"), current_moment()
-    assert is_alive(entry.worker) is None
-    other_boot = replace(now, boot="mine")
-    assert not entry.lost(other_boot) and entry.lost(replace(other_boot, wall=other_boot.wall + HEARTBEAT_TIMEOUT + 1))
+    machines.here, machines.passed = "reader", 3600.0
+    assert is_alive(runs.find("a").worker) is None
+    assert not runs.find("a").lost(machines.now())  # the first look cannot know since when it is silent
+    machines.passed += HEARTBEAT_TIMEOUT - 1
+    assert not runs.find("a").lost(machines.now())
+    machines.passed += 2
+    assert runs.find("a").lost(machines.now()) and claimed_run(runs, "b")
+
+
+def test_worker_of_an_earlier_start_of_this_machine_is_lost_at_once(runs, machines):
+    machines.here = "writer"
+    claimed_run(runs, worker=replace(this_worker(), boot_id="before the restart"))
+    machines.here = "reader"
+    assert runs.find("a").lost(machines.now())
 
 
 def test_run_without_worker_is_lost_after_the_lease(runs):

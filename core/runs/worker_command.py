@@ -1,0 +1,20 @@
+"""The worker command, the same for every launcher."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from core.runs.handle import RunHandle
+
+
+def command(run: RunHandle, options: Mapping[str, Any]) -> list[str]:
+    """The worker command of a run.
+
+    Args:
+        run: The run.
+        options: `processes` is the number of processes that train together on one machine, each on its own GPU. The
+            worker reads `cards` itself: the number of GPUs over which one process lays out a large model.
+    """
+    count = int(options.get("processes", 1))
+    together = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []
+    return [sys.executable, *together, "-m", "core", "worker", str(run.path)]
