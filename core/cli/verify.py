@@ -206,6 +206,9 @@ def _print_destruction(found: "AuditResult", workspace: Workspace) -> None:
     for name in found.traces:
         text = f"{name} still shows something that closed requests deleted."
         err.print(text, style="red", highlight=False, soft_wrap=True)
+    for name, why in found.unread.items():
+        text = f"{name} was not searched ({why}), so nobody knows what it holds: move it out of the workspace."
+        err.print(text, style="red", highlight=False, soft_wrap=True)
     if not found.served:
         err.print("The adapter in use is not the one that was approved last: find out who replaced it.", style="red")
     if found.clean:

@@ -131,7 +131,7 @@ def prepare(
 
 def _check_inputs(dataset: Dataset, folder: Path, templates: Path, task: Task) -> None:
     """Refuse what can be refused before anything is read or written."""
-    if folder.exists():
+    if folder.exists() or folder.is_symlink():
         raise WorkspaceError(f"{folder} exists already: choose another --workspace or remove it first.")
     check_templates(templates, task)
     for item in dataset.items:

@@ -7,8 +7,10 @@ from typing import Any
 
 from core.ledger.keys import Keys
 from core.ledger.statement import Statement
-from core.review.leak_scan import ForgottenData, find_leaks, find_weight_copies
+from core.review.forgotten_data import ForgottenData
+from core.review.leak_scan import find_leaks, find_weight_copies
 from core.review.ledger_entries import destructions
+from core.review.vault import encrypted_files
 from core.runs.ledger_entries import Ledger
 from core.utils.hashing import digests_match
 from core.workspace import Workspace
@@ -22,17 +24,19 @@ class AuditResult:
     Attributes:
         requests: Ids of the closed requests that were searched for.
         traces: Files that show a forgotten user or row, or hold destroyed weights.
+        unread: Why files could not be searched, in some words, by their names.
         served: Whether the adapter in use is still the one that was approved last.
     """
 
     requests: tuple[str, ...]
     traces: tuple[str, ...]
+    unread: dict[str, str]
     served: bool
 
     @property
     def clean(self) -> bool:
-        """Whether something was searched for and nothing was found."""
-        return bool(self.requests) and self.served and not self.traces
+        """Whether something was searched for in every file and nothing was found."""
+        return bool(self.requests) and self.served and not self.traces and not self.unread
 
 
 def audit(workspace: Workspace, request_id: str | None = None) -> AuditResult:
@@ -44,24 +48,32 @@ def audit(workspace: Workspace, request_id: str | None = None) -> AuditResult:
 
     Raises:
         LedgerError: The ledger or its keys cannot be used.
-        WorkspaceError: A file cannot be read.
     """
     ledger = Ledger(workspace)
     ended = destructions(ledger)
     entries = [one.content for one in ended if request_id in (None, one.content["request"])]
     if not entries:
-        return AuditResult((), (), True)
+        return AuditResult((), (), {}, True)
     weights = {digest: size for one in entries for digest, size in one.get("weights", {}).items()}
-    leaks = find_leaks(workspace.root, _by_pseudonym(ledger.keys, entries))
-    leaks = sorted({*leaks, *find_weight_copies(workspace.root, weights)})
-    return AuditResult(tuple(one["request"] for one in entries), tuple(leaks), _serves_approved(workspace, ended))
+    forgotten, encrypted = _by_pseudonym(ledger.keys, entries), encrypted_files(workspace.layout)
+    found = find_leaks(workspace.root, forgotten, encrypted=encrypted)
+    traces = tuple(sorted({*found.shows, *find_weight_copies(workspace.root, weights)}))
+    requests = tuple(one["request"] for one in entries)
+    return AuditResult(requests, traces, found.unread, _serves_approved(workspace, ended))
 
 
 def _by_pseudonym(keys: Keys, entries: Sequence[Mapping[str, Any]]) -> ForgottenData:
     """A test for forgotten users and rows that needs only the ledger and the key of its pseudonyms."""
     users, rows = (frozenset(word for one in entries for word in one[name]) for name in ("people", "rows"))
-    is_forgotten_user = lru_cache(1 << 20)(lambda word: keys.pseudonym("user", word) in users)
-    return ForgottenData(is_forgotten_user, lambda user, item: keys.pseudonym("row", user, item) in rows)
+
+    def knows(pseudonyms: frozenset[str], *parts: str) -> bool:
+        try:
+            return keys.pseudonym(*parts) in pseudonyms
+        except UnicodeEncodeError:  # half a character, which no id has
+            return False
+
+    is_forgotten_user = lru_cache(1 << 20)(lambda word: knows(users, "user", word))
+    return ForgottenData(is_forgotten_user, lambda user, item: knows(rows, "row", user, item))
 
 
 def serves_approved(workspace: Workspace) -> bool:

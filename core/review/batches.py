@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core.errors import RequestError, ReviewError
 from core.review.cases import Cases
-from core.review.leak_scan import forgotten_data_of
+from core.review.forgotten_data import forgotten_data_of
 from core.runs.handle import runs
 from core.types import ENDED, Action, Case, CaseState, Identity, LegalBasis, Request, RunState
 from core.utils.atomic_io import disk_error

@@ -9,10 +9,10 @@ from dataclasses import replace
 from functools import partial
 
 from core.errors import ReviewError
-from core.review import leak_scan
 from core.review.batches import check_free, check_members
 from core.review.cases import Cases
 from core.review.evidence_digest import check_approvable, check_ready, evidence_of
+from core.review.forgotten_data import MIN_TITLE_LENGTH, data_of_everybody
 from core.review.idle import check_idle
 from core.review.permissions import (
     DECIDERS,
@@ -135,10 +135,10 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
 
 def _check_reason(workspace: Workspace, reason: str) -> None:
     """Raise ReviewError where a reason names a user or a title: it stays in the ledger for good."""
-    everybody = leak_scan.data_of_everybody(workspace.interactions, workspace.items)
+    everybody = data_of_everybody(workspace.interactions, workspace.items)
     numbers, folded = any(map(everybody.is_forgotten_user, re.findall(r"\d+", reason))), reason.casefold()
     titles = (re.sub(r" \(\d{4}\)$", "", one.title).casefold() for one in workspace.items.values())
-    named = any(title in folded for title in titles if len(title) >= leak_scan.MIN_TITLE_LENGTH)
+    named = any(title in folded for title in titles if len(title) >= MIN_TITLE_LENGTH)
     if named or numbers or everybody.shows(reason):
         raise ReviewError(
             "The reason names a user or a title of this workspace (an id may be a mere number): write it "

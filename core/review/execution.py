@@ -13,7 +13,7 @@ as before.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,22 +21,25 @@ from pathlib import Path
 from core.data.interaction_files import write_interactions
 from core.errors import CureLensError, ReviewError
 from core.review import ledger_entries
+from core.review.affected_files import affected_files, check_places, model_folders
 from core.review.batch_entries import enter_member
 from core.review.cases import Cases
 from core.review.evidence_digest import check_signed
 from core.review.execution_state import Execution
+from core.review.forgotten_data import forgotten_data_of
 from core.review.idle import check_no_run
-from core.review.leak_scan import find_leaks, find_weight_copies, forgotten_data_of
+from core.review.leak_scan import find_leaks, find_weight_copies
 from core.review.ledger_entries import entered_decisions
 from core.review.signed_decisions import check_approved, check_decided
 from core.review.signed_inputs import check_request
+from core.review.vault import encrypted_files
 from core.runs.handle import runs
 from core.runs.ledger_entries import Ledger
 from core.types import Case, CaseState, Request, UserSplit
 from core.utils.atomic_io import staging, write_bytes
 from core.utils.serialization import write_json
 from core.workspace import Workspace
-from core.workspace.layout import WorkspaceLayout, is_inside_workspace
+from core.workspace.layout import WorkspaceLayout
 from core.workspace.locks import decision_lock, exclusive_model_lock
 
 SOFTWARE = "CURE Lens"  # takes an approval back that cannot be carried out
@@ -89,10 +92,11 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
             cases.record_step(case.number, 0)  # after a kill from here on, it starts again with what is sealed
             roll_back(execution)
             _take_back(workspace, case)
-            cases.reopen(case.number, str(error))
+            message = str(error) or type(error).__name__  # a MemoryError says nothing
+            cases.reopen(case.number, message)
             execution.vault.destroy()
             raise ReviewError(
-                f"The approval of {case.request} was taken back and nothing was destroyed: {error}"
+                f"The approval of {case.request} was taken back and nothing was destroyed: {message}"
             ) from error
         cases.record_step(case.number, number)
     if not ledger_entries.is_destroyed(Ledger(workspace), case):
@@ -113,9 +117,9 @@ def seal(execution: Execution) -> None:
             approval.
     """
     if not execution.vault.sealed:
+        check_places(execution.workspace)
         check_decided(execution.workspace, execution.case)
-        _check_places(execution)
-        execution.vault.seal(execution.root, sorted(_affected_files(execution.layout)))
+        execution.vault.seal(execution.root, sorted(affected_files(execution.layout)))
     if execution.sealed_evidence() != execution.case.evidence:
         raise ReviewError("The run was changed since it was approved.")
     ledger = Ledger(execution.workspace)
@@ -155,7 +159,7 @@ def check(execution: Execution) -> None:
     """Check that the served adapter is the approved one and that no file shows forgotten data.
 
     Raises:
-        ReviewError: It is not, or one does.
+        ReviewError: It is not, or one does, or one cannot be searched.
     """
     if any((execution.adapter / name).read_bytes() != content for name, content in execution.approved_files()):
         raise ReviewError("The adapter that is served is not the one that was approved.")
@@ -164,9 +168,10 @@ def check(execution: Execution) -> None:
     if found := find_weight_copies(execution.root, execution.destroyed_weights()):
         raise ReviewError(f"A copy of weights that are to go is {', '.join(found)}: remove it.")
     forgotten = forgotten_data_of(execution.sealed_request(), execution.sealed_rows(), execution.workspace.items)
-    comments = execution.layout.name(execution.layout.review)  # removed by the last step, when nothing can be undone
-    if found := find_leaks(execution.root, forgotten, skip=(comments,)):
-        raise ReviewError(f"Forgotten data is still in {', '.join(found)}: remove it.")
+    layout = execution.layout
+    comments = map(layout.name, layout.review_files())  # removed by the last step, when nothing can be undone
+    if problems := find_leaks(execution.root, forgotten, {*comments}, encrypted_files(layout)).problems:
+        raise ReviewError(problems)
 
 
 def sign_destruction(execution: Execution) -> None:
@@ -203,7 +208,8 @@ def roll_back(execution: Execution) -> None:
     for folder in (staging(execution.adapter), execution.adapter):
         shutil.rmtree(folder, ignore_errors=True)
     for request in (execution.sealed_request(), *execution.sealed_members()):
-        execution.layout.closed(request.id).unlink(missing_ok=True)
+        with suppress(NotADirectoryError):  # the folder was exchanged meanwhile
+            execution.layout.closed(request.id).unlink(missing_ok=True)
     execution.vault.restore(execution.root)
 
 
@@ -215,18 +221,6 @@ def _check_approval(execution: Execution) -> None:
     workspace, case = execution.workspace, execution.case
     if not _may_be_signed(workspace, case, case.step):
         check_approved(Ledger(workspace), case)
-
-
-def _check_places(execution: Execution) -> None:
-    """Raise ReviewError where something that is to be destroyed lies outside the workspace."""
-    settings, folders = execution.workspace.settings, _model_folders(execution.layout)
-    inside = all(is_inside_workspace(path, execution.root) for path in folders)
-    if execution.root / settings.adapter not in folders or not inside:
-        raise ReviewError(
-            f"Adapter {settings.adapter!r}, or a folder of a run, lies outside of the workspace or has another name. "
-            "Move it into the workspace, to a folder whose name begins with `adapter`: other folders cannot be "
-            "destroyed."
-        )
 
 
 def _may_be_signed(workspace: Workspace, case: Case, number: int) -> bool:
@@ -252,21 +246,8 @@ def _discard(workspace: Workspace, cases: Sequence[Case]) -> None:
             run.discard()
 
 
-def _affected_files(layout: WorkspaceLayout) -> Iterator[Path]:
-    """Files that are deleted or rewritten."""
-    yield from (layout.settings, layout.interactions, layout.user_split)
-    for folder in (layout.requests, *_model_folders(layout)):
-        yield from (path for path in folder.rglob("*") if path.is_file())
-
-
-def _model_folders(layout: WorkspaceLayout) -> list[Path]:
-    """Adapters, references and runs: all were made from the adapter in use, and show lists of users."""
-    references = [layout.all_references] if layout.all_references.is_dir() else []
-    return [*layout.adapters(), *references, *layout.run_folders()]
-
-
 def _old_folders(execution: Execution) -> list[Path]:
-    return [path for path in _model_folders(execution.layout) if path != execution.adapter]
+    return [path for path in model_folders(execution.layout) if path != execution.adapter]
 
 
 def _without(split: UserSplit, users: set[str]) -> UserSplit:

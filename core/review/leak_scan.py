@@ -2,237 +2,151 @@
 
 The id of a forgotten user is searched as a word in every file and in every file name. Of single interactions, whose
 user stays, the row (user and item together) is searched. The catalogue lists all titles, so a title there is no leak;
-in any other file the title of a forgotten row is one.
+in any other file the title of a forgotten row is one. A file ends as one of three: it shows forgotten data, it is
+clean, or it could not be read, and then nobody knows. No link is followed, and nothing outside the workspace is opened.
 """
 
-import base64
-import binascii
-import html
-import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import stat
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, pairwise, product, starmap
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from core.data.interaction_store import InteractionStore
-from core.errors import WorkspaceError
-from core.review.file_contents import ColumnBatch, content_of
-from core.types import Interaction, Item, Request
+from core.review.file_contents import NotReadError, Part, Text, parts_of
+from core.review.forgotten_data import ForgottenData
+from core.review.value_search import value_shows
 from core.utils.hashing import sha256_of_file
 from core.workspace.layout import WorkspaceLayout
 
-# File names of a base model: their words and numbers belong to the language, not to a user.
+# File names of a base model: most of their words and numbers belong to the language, not to a user.
 BASE_FILE = re.compile(
-    r"([\w-]*config|tokenizer|vocab|added_tokens|special_tokens_map|model[\w.-]*)\.(json|safetensors)|merges.txt"
+    r"([\w-]*config|tokenizer|vocab|added_tokens|special_tokens_map|model[\w.-]*)\.(json|safetensors)"
+    r"|(vocab|merges)\.txt|[\w.-]+\.model|chat_template\.jinja"
 )
-MIN_TITLE_LENGTH = 8  # letters; a shorter title inside a text may be a coincidence
-WORD = re.compile(r"[\w-]+")
 PIECE = re.compile(r"[_.-]")  # splits file names only: in data, the id "anna" is not part of the id "anna-maria"
-TOKEN = re.compile(r"[^\s\x00-\x1f\ufffd,;:|\"'`()\[\]{}<>=/\\]+")  # an e-mail address is one
-# Numbers are everywhere, so a bare number counts as a user only after the word "user", and as a row only beside an
-# item.
-USER_NUMBER = re.compile(r"(?i)\busers?\W{1,4}([\w-]+)")
-CELL = re.compile(r"::|[,;\t|]")
-NUMBERS = re.compile(r"[\d.+\s-]+")  # a row that consists of numbers only
-USER_KEYS = ("user", "users", "uid", "subjects", "members", "crowd", "holdout")
-ENCODED, BASE64 = ("payload", "sig"), re.compile(r"[\w+/-]{40,}=*")  # keys of a signed ledger entry (DSSE)
-ITEMS = ("item", "items", "iid", "movie", "movies", "product", "products")
+# Shortest ids that are searched where most words are nobody's. A vocabulary has "user1" and "sha256"; an address or
+# an id of a database in it is no chance. Titles have fewer such words.
+LENGTH_IN_CATALOGUE, LENGTH_IN_BASE = 4, 8
+UNREAD = (NotReadError, OSError, RecursionError, MemoryError)
 
 
 @dataclass(frozen=True)
-class ForgottenData:
-    """Tests for forgotten data.
+class Findings:
+    """What a search found.
 
     Attributes:
-        is_forgotten_user: Whether a word is the id of a forgotten user.
-        is_row: Whether a user and an item are a forgotten row.
-        titles: Titles of forgotten rows; empty where they are no longer known.
-        phrases: Titles that are long enough to be searched inside a text, in lower case.
+        shows: Names of the files that show forgotten data, relative to the workspace.
+        unread: Why files could not be searched, in some words, by their names.
     """
 
-    is_forgotten_user: Callable[[str], bool]
-    is_row: Callable[[str, str], bool]
-    titles: frozenset[str] = frozenset()
-    phrases: tuple[str, ...] = ()
+    shows: tuple[str, ...]
+    unread: dict[str, str]
 
-    def shows(self, text: str) -> bool:
-        """Whether a text names a forgotten user, row or title."""
-        if text in self.titles or any(map(self.is_forgotten_user, _words(text))):
-            return True
-        if any(self.is_row(*pair) for line in text.split("\n") for pair in _pairs(line)):
-            return True
-        folded = html.unescape(text).casefold() if len(text) >= MIN_TITLE_LENGTH else ""
-        return any(phrase in folded for phrase in self.phrases)
+    @property
+    def problems(self) -> str:
+        """What to remove before the workspace is clean, in a sentence for each kind; "" where it is."""
+        unread = ", ".join(f"{name} ({why})" for name, why in self.unread.items())
+        shown = f"Forgotten data is still in {', '.join(self.shows)}: remove it." if self.shows else ""
+        unknown = f"Not searched, so nobody knows what they hold: {unread}. Move them out of the workspace."
+        return " ".join(filter(None, (shown, unread and unknown)))
 
 
-def _words(text: str) -> Iterator[str]:
-    """Words that may be a user's id. A word with dots is also split at them."""
-    yield from USER_NUMBER.findall(text)
-    words = (*WORD.findall(text), *(token.rstrip(".!?") for token in TOKEN.findall(text)))
-    yield from (word for word in words if not word.isdecimal())
-
-
-def _pairs(line: str) -> Iterator[tuple[str, str]]:
-    """Cells of a line that may be a user and an item: neighbours, or the first and the last cell."""
-    cells = [cell.strip(" \"'") for cell in (line.split() if NUMBERS.fullmatch(line) else CELL.split(line))]
-    ends = cells[:1] + cells[-1:]
-    return chain(pairwise(cells), pairwise(ends), pairwise(ends[::-1]))
-
-
-def forgotten_data_of(request: Request, rows: Iterable[Interaction], items: Mapping[str, Item]) -> ForgottenData:
-    """Tests for the data of a request that is still known, with its rows and titles."""
-    users, pairs = frozenset(request.users), {(one.user, one.item) for one in rows}
-    titles = frozenset(items[item].title for _, item in pairs if item in items)
-    return ForgottenData(users.__contains__, lambda user, item: (user, item) in pairs, titles, _phrases(titles))
-
-
-def data_of_everybody(interactions: InteractionStore, items: Mapping[str, Item]) -> ForgottenData:
-    """Tests for the data of all users with an interaction."""
-    titles = frozenset(items[item].title for item in interactions.items() if item in items)
-    return ForgottenData(frozenset(interactions.users()).__contains__, interactions.holds, titles, _phrases(titles))
-
-
-def _phrases(titles: Iterable[str]) -> tuple[str, ...]:
-    return tuple(title.casefold() for title in titles if len(title) >= MIN_TITLE_LENGTH)
-
-
-def find_leaks(root: Path, forgotten: ForgottenData, skip: Sequence[str] = ()) -> list[str]:
-    """The files of a workspace that still show forgotten data. Sealed copies are encrypted and not searched.
+def find_leaks(
+    root: Path, forgotten: ForgottenData, skip: Collection[str] = (), encrypted: Collection[str] = ()
+) -> Findings:
+    """Search every file of a workspace.
 
     Args:
         root: The workspace folder.
         forgotten: The tests for forgotten data.
-        skip: Names of files that are not searched, or prefixes of such names.
-
-    Returns:
-        File names relative to `root`.
-
-    Raises:
-        WorkspaceError: A file or folder cannot be read.
+        skip: Names of files that are not searched.
+        encrypted: Names of the files that a vault wrote, of which only the names are searched.
     """
-    catalogue = WorkspaceLayout(root).items
-    searched = (
-        name
-        for name in names(root)
-        if root / name != catalogue and not _is_of_base_model(root, name) and not name.startswith(tuple(skip))
-    )
-    return [name for name in searched if not _is_sealed(root, name) and _shows(root, name, forgotten)]
+    shows, unread = [], {}
+    for name in entries(root):
+        shown = name.encode(errors="surrogateescape").decode(errors="replace")  # the name may be no UTF-8
+        try:
+            if name not in skip and _shows(root, name, forgotten, name in encrypted):
+                shows.append(shown)
+        except FileNotFoundError:  # removed meanwhile
+            continue
+        except UNREAD as error:
+            unread[shown] = _reason(error)
+    return Findings(tuple(shows), unread)
 
 
-def _is_of_base_model(root: Path, name: str) -> bool:
-    path = root / name
-    return path.parent == WorkspaceLayout(root).base and BASE_FILE.fullmatch(path.name) is not None
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or "damaged"
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error) or "too large"
 
 
-def _is_sealed(root: Path, name: str) -> bool:
-    return (root / name).is_relative_to(WorkspaceLayout(root).sealed)
+def entries(root: Path, path: Path | None = None) -> Iterator[str]:
+    """Files, links (not what they lead to) and anything else below `root`, relative to it; also folders without any."""
+    path, own = path or root, []
+    with suppress(OSError):  # `_shows` names a folder that cannot be opened
+        own = sorted(path.iterdir()) if path.is_dir() and (path == root or not path.is_symlink()) else []
+    yield from chain.from_iterable(entries(root, one) for one in own)
+    if not own:
+        yield str(path.relative_to(root))
 
 
-def names(root: Path) -> Iterator[str]:
-    """Every file below `root`, relative to it."""
-
-    def refuse(error: OSError) -> None:
-        raise _unread(error.filename) from error
-
-    for folder, folders, files in os.walk(root, onerror=refuse):
-        folders.sort()
-        yield from (str((Path(folder) / name).relative_to(root)) for name in sorted(files))
-
-
-def _shows(root: Path, name: str, forgotten: ForgottenData) -> bool:
-    path = Path(name)
-    pieces = (piece for part in path.parts for piece in PIECE.split(part) if not piece.isdecimal())
-    if any(map(forgotten.is_forgotten_user, (path.stem, *pieces))):
+def _shows(root: Path, name: str, forgotten: ForgottenData, is_encrypted: bool) -> bool:
+    path, layout = root / name, WorkspaceLayout(root)
+    if _name_shows(Path(name), forgotten):
         return True
-    if any(map(forgotten.shows, (*path.parts, path.stem))):
-        return True
-    return _test_file(root, name, lambda path: _content_shows(path, forgotten))
-
-
-def _content_shows(path: Path, forgotten: ForgottenData) -> bool:
-    values, text = content_of(path)
-    return forgotten.shows(text) or any(_within(value, forgotten) for value in values)
-
-
-def _test_file(root: Path, name: str, test: Callable[[Path], bool]) -> bool:
-    try:
-        return test(root / name)
-    except FileNotFoundError:  # removed meanwhile, or a link to nowhere
+    kind = path.lstat().st_mode
+    if stat.S_ISDIR(kind):
+        os.scandir(path).close()  # raises where it cannot be opened
         return False
-    except (OSError, RecursionError) as error:  # JSON that is nested too deeply
-        raise _unread(name) from error
+    if stat.S_ISLNK(kind):
+        return _link_shows(root, path, forgotten)
+    if not stat.S_ISREG(kind):
+        raise NotReadError("no regular file")
+    if is_encrypted:
+        return False
+    is_of_base = path.parent == layout.base and BASE_FILE.fullmatch(path.name) is not None
+    if is_of_base:
+        forgotten = forgotten.only_long_ids(LENGTH_IN_BASE)
+    if path == layout.items:
+        forgotten = forgotten.only_long_ids(LENGTH_IN_CATALOGUE)
+    parts = parts_of(path, is_of_base or layout.stores_text_plainly(path))
+    return any(_part_shows(_without_own_id(part) if path == layout.items else part, forgotten) for part in parts)
 
 
-def _unread(name: str) -> WorkspaceError:
-    return WorkspaceError(f"{name} cannot be read, so its content is unknown: remove it.")
-
-
-def _within(value: Any, forgotten: ForgottenData) -> bool:
-    if isinstance(value, ColumnBatch):
-        return _batch_shows(value.columns, forgotten)
-    if isinstance(value, dict):
-        users, items = (_of(value, names) for names in ((*USER_KEYS, *ENCODED), ITEMS))
-        if any(map(forgotten.is_forgotten_user, users)) or any(starmap(forgotten.is_row, product(users, items))):
-            return True
-        rest = [one for name, one in value.items() if not _is_skipped(name, one)]
-        return any(_within(one, forgotten) for one in (*value, *rest, _payload(value.get("payload"))))
-    if isinstance(value, list):
-        if len(value) == 2 and all(isinstance(one, str) for one in value):
-            return forgotten.is_row(*value) or any(_within(one, forgotten) for one in value[: 2 - _is_number(value[1])])
-        return any(_within(one, forgotten) for one in value)
-    return isinstance(value, str) and (forgotten.is_forgotten_user(value) or forgotten.shows(value))
-
-
-def _batch_shows(columns: Mapping[str, list[Any]], forgotten: ForgottenData) -> bool:
-    """What `_within` says of any of the rows; only a row's user and item have to be looked at together."""
-    users, items = ([one for one in columns if _base_name(one) in keys] for keys in ((*USER_KEYS, *ENCODED), ITEMS))
-    for pair in product(users, items):
-        rows = {*zip(*(columns[name] for name in pair), strict=True)}
-        if any(forgotten.is_row(str(user), str(item)) for user, item in rows if None not in (user, item)):
-            return True
-    return any(
-        _within({name: value}, forgotten)
-        for name, values in columns.items()
-        for value in {None, *(one for one in values if name in users or isinstance(one, str))}
+def _name_shows(path: Path, forgotten: ForgottenData) -> bool:
+    pieces = (piece for part in path.parts for piece in PIECE.split(part) if not piece.isdecimal())
+    return any(map(forgotten.is_forgotten_user, (path.stem, *pieces))) or any(
+        map(forgotten.shows, (*path.parts, path.stem))
     )
 
 
-def _is_skipped(name: str, value: Any) -> bool:
-    """Whether a value is no text: an item's number, or a signature or statement in base64, whose letters are chance."""
-    if name in ENCODED:
-        return isinstance(value, str) and BASE64.fullmatch(value) is not None
-    return _base_name(name) in ITEMS and _is_number(value)
-
-
-def _of(value: dict[str, Any], names: Sequence[str]) -> list[str]:
-    """The ids under some key names, whatever their spelling."""
-    ids = (one for name, entry in value.items() if _base_name(name) in names for one in _as_list(entry))
-    return [str(one) for one in ids if isinstance(one, int | str)]
-
-
-def _base_name(name: str) -> str:
-    """One name for "userId", "user_id" and "User"."""
-    letters = "".join(filter(str.isalpha, name.casefold()))
-    return letters if letters in ("uid", "iid") else letters.removesuffix("id")
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, str) and value.isdecimal()
-
-
-def _payload(value: Any) -> Any:
-    """The statement inside a ledger entry, which is base64."""
+def _link_shows(root: Path, path: Path, forgotten: ForgottenData) -> bool:
+    """Whether a link names forgotten data; what it leads to inside the workspace is searched at its own place."""
+    if forgotten.shows(os.readlink(path)):  # noqa: PTH115 - the text as it stands
+        return True
     try:
-        return json.loads(base64.b64decode(value, validate=True)) if isinstance(value, str) else None
-    except (ValueError, binascii.Error):
-        return None
+        inside = path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        inside = False
+    if not inside:
+        raise NotReadError("a link that leads out of the workspace")
+    return False
+
+
+def _part_shows(part: Part, forgotten: ForgottenData) -> bool:
+    if isinstance(part, bytes):
+        return forgotten.shows_bytes(part)
+    return forgotten.shows(part.text) if isinstance(part, Text) else value_shows(part, forgotten)
+
+
+def _without_own_id(part: Any) -> Any:
+    """An item without its id, which may be spelled as a user's."""
+    return {name: value for name, value in part.items() if name != "id"} if isinstance(part, dict) else part
 
 
 def find_weight_copies(root: Path, destroyed: Mapping[str, int]) -> list[str]:
@@ -246,12 +160,15 @@ def find_weight_copies(root: Path, destroyed: Mapping[str, int]) -> list[str]:
 
     Returns:
         File names relative to `root`.
-
-    Raises:
-        WorkspaceError: A file cannot be read.
     """
 
     def is_copy(path: Path) -> bool:
-        return path.stat().st_size in destroyed.values() and sha256_of_file(path) in destroyed
+        found = path.lstat()
+        known = stat.S_ISREG(found.st_mode) and found.st_size in destroyed.values()
+        return known and sha256_of_file(path) in destroyed
 
-    return [name for name in names(root) if not _is_sealed(root, name) and _test_file(root, name, is_copy)]
+    copies = []
+    for name in entries(root):
+        with suppress(OSError):  # `find_leaks` names what cannot be read
+            copies += [name] * is_copy(root / name)
+    return copies

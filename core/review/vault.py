@@ -12,6 +12,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -25,6 +26,7 @@ from core.ledger.key_folder import write_secret
 from core.ledger.keys import folder_of, read_public
 from core.utils.atomic_io import disk_error, staging, write_bytes
 from core.utils.serialization import from_json, to_json
+from core.workspace.layout import WorkspaceLayout
 
 PART = 1 << 26
 NONCE, TAG = 12, 16
@@ -141,18 +143,35 @@ class Vault:
     def _index(self) -> Index:
         return from_json(Index, json.loads(self._decrypted(INDEX, self.path / INDEX)))
 
+    def own_files(self) -> Iterator[Path]:
+        """The files that this vault wrote and nobody changed: they decrypt with its key."""
+        if not (self.path / INDEX).is_file():  # a FIFO is not opened
+            return
+        with suppress(LedgerError):
+            for number, name in enumerate(self.names()):
+                if self._opens(name, self.path / str(number)):
+                    yield self.path / str(number)
+            yield from (self.path / INDEX, self.path / KEY)
+
+    def _opens(self, name: str, path: Path) -> bool:
+        with suppress(LedgerError):
+            return path.is_file() and not path.is_symlink() and all(True for _ in self._parts(name, path))
+        return False
+
     def _decrypted(self, name: str, path: Path) -> bytes:
-        found: list[bytes] = []
-        cipher, last = self._cipher(), False
+        return b"".join(self._parts(name, path))
+
+    def _parts(self, name: str, path: Path) -> Iterator[bytes]:
+        cipher, number, last = self._cipher(), 0, False
         try:
             with path.open("rb") as file:
                 while not last:
                     block = file.read(NONCE + PART + TAG)
                     last = len(block) < NONCE + PART + TAG
-                    found.append(cipher.decrypt(block[:NONCE], block[NONCE:], _place(name, len(found), last)))
+                    yield cipher.decrypt(block[:NONCE], block[NONCE:], _place(name, number, last))
+                    number += 1
         except (OSError, InvalidTag, ValueError) as error:
             raise LedgerError(f"{path} was changed or is not there: it cannot be opened with its key.") from error
-        return b"".join(found)
 
     def _cipher(self) -> AESGCM:
         key = self._key_file(self.path)
@@ -176,6 +195,12 @@ class Vault:
             f"{self.path / KEY} was changed and does not name the key of its copies, which could not be destroyed: put "
             "the file back from a backup."
         )
+
+
+def encrypted_files(layout: WorkspaceLayout) -> frozenset[str]:
+    """Names of all files of a workspace that a vault wrote; no search can read them, and none has to."""
+    vaults = (Vault(path, layout.ledger_key) for path in layout.vaults())
+    return frozenset(layout.name(path) for vault in vaults for path in vault.own_files())
 
 
 def _encrypted(cipher: AESGCM, name: str, content: BinaryIO) -> Iterator[bytes]:

@@ -64,6 +64,8 @@ def read_json(path: Path, kind: Any = None) -> Any:
     Raises:
         WorkspaceError: The file is missing, is not JSON, or does not fit `kind`.
     """
+    if path.exists() and not path.is_file():  # reading a FIFO would wait for ever
+        raise WorkspaceError(f"{path} is no file: remove it, and restore the file that stood there.")
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
         return value if kind is None else structure(kind, value)

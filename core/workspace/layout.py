@@ -160,7 +160,7 @@ class WorkspaceLayout:
 
     def store_files(self) -> list[Path]:
         """The SQLite file with the state of every run, and the journals that SQLite keeps beside it."""
-        return list(self.runs.glob(f"{self.store.name}*"))
+        return _with_journals(self.store)
 
     def run(self, run_id: str) -> RunLayout:
         """The paths of one run."""
@@ -175,10 +175,24 @@ class WorkspaceLayout:
         """The SQLite file with cases, decisions and comments."""
         return self.root / "review.sqlite"
 
+    def review_files(self) -> list[Path]:
+        """The SQLite file with cases, decisions and comments, and the journals that SQLite keeps beside it."""
+        return _with_journals(self.review)
+
+    def stores_text_plainly(self, path: Path) -> bool:
+        """Whether a binary file was written by this product or a launcher of it, with all text as it is."""
+        run = path.parents[1]
+        of_slurm = run.parent == self.runs and path.parent == RunLayout(run).slurm and path.suffix == ".pkl"
+        return of_slurm or path in (*self.store_files(), *self.review_files())
+
     @property
     def sealed(self) -> Path:
         """The folder of encrypted copies."""
         return self.root / "sealed"
+
+    def vaults(self) -> list[Path]:
+        """The folders of all encrypted copies."""
+        return [path for path in self.sealed.glob("*") if path.is_dir() and not path.is_symlink()]
 
     def vault(self, request_id: str, case: int) -> Path:
         """The encrypted copies of one case."""
@@ -217,6 +231,12 @@ class WorkspaceLayout:
     def mlflow(self) -> Path:
         """The default target of `export`."""
         return self.root / "mlflow"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders that any command may write into; one that is not there yet is made then."""
+        closed, visits = self.closed("any").parent, self.visit("").parent
+        return self.data_folder, self.requests, self.all_references, self.runs, closed, self.sealed, visits
 
     def name(self, path: Path) -> str:
         """A path relative to the workspace, as the vault and the leak scan call it."""
@@ -258,6 +278,11 @@ class TrainingLayout:
     def stop(self) -> Path:
         """A mark that somebody asked to stop."""
         return self.path / "training.stop"
+
+
+def _with_journals(database: Path) -> list[Path]:
+    journals = (database.with_name(f"{database.name}-{one}") for one in ("journal", "wal", "shm"))
+    return [path for path in (database, *journals) if path.is_file()]
 
 
 def is_inside_workspace(path: Path, root: Path) -> bool:

@@ -1582,6 +1582,7 @@ review-served = Adapter in service since then: { $adapter }
 review-audit-again = Search every file again
 review-auditing = Searching every file of the workspace.
 review-found = Forgotten data was found in { $files }.
+review-not-searched = Not searched, so nobody knows what they hold: { $files }. Move them out of the workspace.
 review-found-nothing = No file of the workspace holds forgotten data, and the approved recommender is in use.
 review-served-other = The recommender in use is not the one that was approved last: find out who replaced it.
 review-read-only = Open read-only

@@ -153,12 +153,15 @@ def closed_request(closed: ClosedRequest, without_run: int, writable: bool) -> N
 
 
 def search_result(result: dict[str, Any]) -> None:
-    """Show the files with forgotten data, and whether the approved adapter is in use."""
+    """Show the files with forgotten data or not searched, and whether the approved adapter is in use."""
     if result["traces"]:
         st.error(t("review-found", files=", ".join(map(code, result["traces"]))), icon=":material/error:")
+    if result["unread"]:
+        files = ", ".join(f"{code(name)} ({escape(why)})" for name, why in result["unread"].items())
+        st.error(t("review-not-searched", files=files), icon=":material/error:")
     if not result["served"]:
         st.error(t("review-served-other"), icon=":material/error:")
-    if not result["traces"] and result["served"]:
+    if not result["traces"] and not result["unread"] and result["served"]:
         st.success(t("review-found-nothing"), icon=":material/check:")
 
 

@@ -253,7 +253,8 @@ def repeat_audit(request_id: str) -> dict[str, Any]:
     """Search for data of a closed request again.
 
     Returns:
-        "traces": files that show something; "served": whether the approved adapter is in use.
+        "traces": files that show something; "unread": why files could not be searched, by name; "served":
+            whether the approved adapter is in use.
 
     Raises:
         CommandError: The search failed, or the ledger holds no destruction of this request.

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome, Keys
 
-from core.review.leak_scan import find_leaks, forgotten_data_of
+from core.review.forgotten_data import forgotten_data_of
+from core.review.leak_scan import find_leaks
 from core.runs.handle import RunHandle
 from core.workspace import Workspace
 from tests.browser.browser import BROWSER, chrome, drawn, open_page, saves_into, served, text, wait
@@ -93,7 +94,7 @@ def test_request_is_carried_out_with_the_keyboard_alone(
         assert_no_barrier(driver, axe)
         record = saved_record(driver, tmp_path)
     assert "req-one" in record and "For the demonstration it will do." in record and "u060" not in record
-    assert find_leaks(workspace.root, forgotten_data) == []
+    assert not find_leaks(workspace.root, forgotten_data).problems
     assert not (run.path.parent / "run-demo").exists() and not (run.path.parent / "run-retrained").exists()
 
 

@@ -224,6 +224,13 @@ def test_second_approval_destroys_the_run_and_leaves_its_history(draw_page, desk
     assert [one.value for one in app.subheader] == ["Carried out", "History"]
     app.button(key="repeat_audit").click().run()
     assert "No file of the workspace" in app.success[0].value
+    (desk.workspace.root / "old.gz").write_bytes(b"\x1f\x8b and more")
+    app.button(key="repeat_audit").click().run()
+    assert [one.value.replace("\\", "") for one in app.error] == [
+        "Not searched, so nobody knows what they hold: `old.gz` (compressed, an archive or a PDF). Move them out of the "
+        "workspace."
+    ]
+    assert not app.success
 
 
 def decide_on_page(app: AppTest, button: str) -> AppTest:

@@ -6,7 +6,7 @@ import pytest
 
 from core.data.prompts import escape
 from core.data.templates import DOMAINS, FILMS, read_template
-from core.errors import DataError
+from core.errors import DataError, WorkspaceError
 from core.pipeline.context import load_adapter, make_context
 from core.pipeline.prepare import base_tokenizer, prepare
 from core.types import Task
@@ -73,3 +73,10 @@ def test_unusable_templates_are_refused_and_leaves_no_files(tmp_path):
     with pytest.raises(DataError, match="is no templates file"):
         prepare(small_dataset(users=20), tmp_path / "ws", SETTINGS, SHORT, quiet, templates=tmp_path / "none.toml")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_in_place_of_the_workspace_is_refused(tmp_path):
+    (tmp_path / "ws").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(WorkspaceError, match="exists already"):
+        prepare(small_dataset(users=20), tmp_path / "ws", SETTINGS, SHORT, quiet)
+    assert not (tmp_path / "nowhere").exists()

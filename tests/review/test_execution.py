@@ -18,7 +18,8 @@ from core.review import vault as vaults
 from core.review.cases import Cases
 from core.review.decisions import comment, decide, submit
 from core.review.evidence_digest import check_ready
-from core.review.leak_scan import find_leaks, forgotten_data_of
+from core.review.forgotten_data import forgotten_data_of
+from core.review.leak_scan import find_leaks
 from core.review.vault import Vault
 from core.runs.handle import RunHandle, open_run
 from core.runs.ledger import open_ledger
@@ -60,7 +61,7 @@ def settle(desk):
 def assert_executed(desk, forgotten, candidate):
     workspace = Workspace(desk.workspace.root)
     assert Cases(workspace).of(desk.request).state is CaseState.CLOSED
-    assert find_leaks(workspace.root, forgotten) == []
+    assert not find_leaks(workspace.root, forgotten).problems
     assert (
         sha256_of_file(workspace.root / workspace.settings.adapter / WEIGHTS)
         == candidate
@@ -90,7 +91,7 @@ def approved(desk):
 
 def test_approved_request_is_executed(approved):
     desk, forgotten, candidate, _ = approved
-    assert find_leaks(desk.workspace.root, forgotten)  # the scan finds the traces that are present
+    assert find_leaks(desk.workspace.root, forgotten).shows  # the scan finds the traces that are present
     assert settle(desk).state is CaseState.CLOSED
     assert_executed(desk, forgotten, candidate)
     with pytest.raises(ModelError):  # the old adapter is gone
@@ -558,7 +559,7 @@ def test_earlier_rejected_case_keeps_files_of_a_later_case(desk, monkeypatch):
             settle(desk)
     settle(desk)
     workspace = Workspace(desk.workspace.root)
-    assert workspace.closed()[0].adapter == candidate and find_leaks(workspace.root, forgotten) == []
+    assert workspace.closed()[0].adapter == candidate and not find_leaks(workspace.root, forgotten).problems
 
 
 def kill(one):
@@ -704,13 +705,13 @@ def test_execution_removes_single_interactions_and_keeps_user(desk):
     rows = [one for one in before if one.user == user][:3]
     request = workspace.open_request(interactions=[(one.user, one.item) for one in rows], opened_by="rita")
     found = forgotten_data_of(request, rows, workspace.items)
-    assert "data/interactions.parquet" in find_leaks(workspace.root, found)
+    assert "data/interactions.parquet" in find_leaks(workspace.root, found).shows
     desk.run, desk.request = copy_run(desk, "run-rows", request.id).id, request.id
     desk.approve()
     assert settle(desk).state is CaseState.CLOSED
     after = Workspace(workspace.root)
     assert list(after.interactions) == [one for one in before if one not in rows]
-    assert user in after.user_split.training_users and find_leaks(workspace.root, found) == []
+    assert user in after.user_split.training_users and not find_leaks(workspace.root, found).problems
     assert desk.invoke("verify-destruction").exit_code == 0
 
 

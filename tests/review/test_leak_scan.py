@@ -9,14 +9,14 @@ import random
 import sqlite3
 import zlib
 from contextlib import closing
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from core.errors import WorkspaceError
-from core.review.leak_scan import ForgottenData, find_leaks, forgotten_data_of
+from core.review import file_contents
+from core.review.forgotten_data import ForgottenData, forgotten_data_of
+from core.review.leak_scan import Findings, find_leaks
 from core.types import Interaction, Item, Request
 
 EMAIL, WORD, NUMBER = "ann@example.org", "u42", "4"
@@ -44,6 +44,7 @@ TRACES = [
     (NUMBER, "request.json", '{"interactions": [["4", "999"]]}'),
     (NUMBER, "error.json", json.dumps({"message": "User '4' has no interaction with item '318'."})),
     (NUMBER, "log.txt", "user 4 was asked"),
+    ("4.5", "log.txt", "user 4.5 was asked"),
     (NUMBER, "log.txt", "seen: The Bell of Valdoria, twice"),
     (NUMBER, "list.json", '["The Bell of Valdoria"]'),
     (NUMBER, "page.html", "<b>the bell of valdoria</b>"),
@@ -55,6 +56,9 @@ TRACES = [
     (NUMBER, "row.json", '{"uid": 4}'),
     (WORD, "exports/u42-list.csv", "nothing"),
     (WORD, "exports/list_u42.csv", "nothing"),
+    (WORD, "sealed/req-1-1/0", "u42"),  # no vault wrote it
+    (EMAIL, "data/items.jsonl", '{"id": "1", "title": "Letters to ann@example.org"}\n'),
+    (EMAIL, "base/config.json", '{"_name_or_path": "/home/ann@example.org/base"}'),
 ]
 NO_TRACES = [
     (WORD, "ledger.jsonl", json.dumps({"payload": "", "signatures": [{"sig": SIGNATURE}]})),
@@ -71,7 +75,9 @@ NO_TRACES = [
     (NUMBER, "ratings.dat", "17::318::4::978300760\n"),  # another user's row, with rating 4
     (WORD, "data/interactions.jsonl", '{"user": "u42-b", "item": "u42_1"}\n'),
     (WORD, "adapter_config.json", '{"u42_proj": 1}'),
-    (WORD, "sealed/req-1-1/0", "u42"),
+    (WORD, "base/tokenizer.json", '{"model": {"vocab": {"u42": 7}}}'),  # a piece of a word
+    (EMAIL, "data/items.jsonl", '{"id": "ann@example.org", "title": "The Bell"}\n'),  # the id of an item
+    (EMAIL, "notes.csv", "joann@example.org,ann@example.org.uk,jo+ann@example.org\n"),
 ]
 
 
@@ -83,14 +89,18 @@ def scan_file(tmp_path, user, name, text):
     return find_leaks(tmp_path, forgotten_data_of(Request("r", users=(user,)), rows, items))
 
 
+def search_for(tmp_path, *users):
+    return find_leaks(tmp_path, forgotten_data_of(Request("r", users=users), (), {}))
+
+
 @pytest.mark.parametrize(("user", "name", "text"), TRACES)
 def test_trace_is_found(tmp_path, user, name, text):
-    assert scan_file(tmp_path, user, name, text) == [name]
+    assert scan_file(tmp_path, user, name, text) == Findings((name,), {})
 
 
 @pytest.mark.parametrize(("user", "name", "text"), NO_TRACES)
 def test_similar_text_is_not_a_trace(tmp_path, user, name, text):
-    assert scan_file(tmp_path, user, name, text) == []
+    assert scan_file(tmp_path, user, name, text).problems == ""
 
 
 @pytest.mark.parametrize("row", [(4, 318), ("4", "318"), (4, 1)])
@@ -100,10 +110,9 @@ def test_database_tables_are_scanned(tmp_path, row):
         database.execute('INSERT INTO "some ""ratings""" VALUES (?, ?)', row)
     rows = [Interaction("4", "318", True, 1)]
     known_row = forgotten_data_of(Request("r", interactions=(("4", "318"),)), rows, {})
-    assert find_leaks(tmp_path, known_row) == (["export.db"] if row[1] != 1 else [])
+    assert find_leaks(tmp_path, known_row) == Findings(("export.db",) if row[1] != 1 else (), {})
     (tmp_path / "export.db").write_bytes(b"SQLite format 3\x00 and nothing else")
-    with pytest.raises(WorkspaceError, match=r"export\.db cannot be read"):
-        find_leaks(tmp_path, known_row)
+    assert find_leaks(tmp_path, known_row) == Findings((), {"export.db": "damaged"})
 
 
 @pytest.mark.parametrize(
@@ -121,7 +130,7 @@ def test_rows_of_parquet_are_scanned(tmp_path, row, found):
     parquet.write_table(pa.Table.from_pylist([{name: None for name in row}, row]), tmp_path / "copy.bin")
     rows = [Interaction(user, "318", True, 1) for user in ("u42", "4")]
     forgotten = forgotten_data_of(Request("r", users=("u42", "4")), rows, {})
-    assert find_leaks(tmp_path, forgotten) == (["copy.bin"] if found else [])
+    assert find_leaks(tmp_path, forgotten) == Findings(("copy.bin",) if found else (), {})
 
 
 @pytest.mark.parametrize("column", [[b"u42"], [["u42"]], None])
@@ -130,8 +139,7 @@ def test_parquet_that_cannot_be_searched_is_refused(tmp_path, column):
         parquet.write_table(pa.table({"user": column}), tmp_path / "copy.parquet")
     else:
         (tmp_path / "copy.parquet").write_bytes(b"PAR1 and nothing else")
-    with pytest.raises(WorkspaceError, match=r"copy\.parquet cannot be read"):
-        find_leaks(tmp_path, forgotten_data_of(Request("r", users=("u42",)), (), {}))
+    assert [*search_for(tmp_path, "u42").unread] == ["copy.parquet"]
 
 
 @pytest.mark.parametrize(
@@ -144,56 +152,51 @@ def test_parquet_that_cannot_be_searched_is_refused(tmp_path, column):
 )
 def test_parquet_with_values_that_are_damaged_is_refused(tmp_path, column):
     parquet.write_table(pa.table({"user": column}), tmp_path / "copy.parquet")
-    with pytest.raises(WorkspaceError, match=r"copy\.parquet cannot be read"):
-        find_leaks(tmp_path, forgotten_data_of(Request("r", users=("u42",)), (), {}))
+    assert [*search_for(tmp_path, "u42").unread] == ["copy.parquet"]
 
 
 def test_head_of_parquet_is_scanned(tmp_path):
     table = pa.table({"item": ["1"]}).replace_schema_metadata({"made for": "u42"})
     parquet.write_table(table, tmp_path / "copy.parquet")
-    assert find_leaks(tmp_path, forgotten_data_of(Request("r", users=("u42",)), (), {})) == ["copy.parquet"]
+    assert search_for(tmp_path, "u42").shows == ("copy.parquet",)
 
 
 def test_title_is_found_behind_html_entities(tmp_path):
     items = {"1": Item("1", "The Bell & Valdoria")}
     (tmp_path / "page.html").write_text("<li>The Bell &amp; Valdoria</li>")
-    assert find_leaks(
-        tmp_path, forgotten_data_of(Request("r", users=("9",)), [Interaction("9", "1", True, 1)], items)
-    ) == ["page.html"]
+    forgotten = forgotten_data_of(Request("r", users=("9",)), [Interaction("9", "1", True, 1)], items)
+    assert find_leaks(tmp_path, forgotten).shows == ("page.html",)
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])
 def test_compressed_file_is_refused(tmp_path, compress):
     (tmp_path / "rows.csv.packed").write_bytes(compress(b"nothing of anybody"))
-    with pytest.raises(WorkspaceError, match=r"rows\.csv\.packed cannot be read"):
-        find_leaks(tmp_path, forgotten_data_of(Request("r", users=(WORD,)), [], {}))
+    assert search_for(tmp_path, WORD) == Findings((), {"rows.csv.packed": "compressed, an archive or a PDF"})
 
 
 @pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be"])
 def test_utf_16_text_is_scanned(tmp_path, coding):
     (tmp_path / "notes.txt").write_bytes(("\ufeff" + "x u42.").encode(coding))
-    assert find_leaks(tmp_path, forgotten_data_of(Request("r", users=(WORD,)), [], {})) == ["notes.txt"]
+    assert search_for(tmp_path, WORD).shows == ("notes.txt",)
 
 
 def test_unreadable_file_is_refused(tmp_path, monkeypatch):
-    with pytest.raises(WorkspaceError, match=r"deep\.json cannot be read, so its content is unknown"):
-        scan_file(tmp_path, WORD, "deep.json", "[" * 100_000)
+    assert scan_file(tmp_path, WORD, "deep.json", "[" * 100_000).unread == {"deep.json": "nested too deeply"}
     (tmp_path / "deep.json").unlink()
-    monkeypatch.setattr(Path, "read_bytes", lambda self: (_ for _ in ()).throw(PermissionError(13, "no")))
-    with pytest.raises(WorkspaceError, match=r"log\.txt cannot be read"):
-        scan_file(tmp_path, WORD, "log.txt", "nothing")
+    monkeypatch.setattr(file_contents, "open_regular", lambda _: (_ for _ in ()).throw(PermissionError(13, "no")))
+    assert scan_file(tmp_path, WORD, "log.txt", "nothing").unread == {"log.txt": "no"}
 
 
 def test_damaged_weights_file_is_scanned_as_bytes(tmp_path):
     (tmp_path / "x.safetensors").write_bytes(b"\xff" * 8 + b"of u42")
-    assert find_leaks(tmp_path, forgotten_data_of(Request("r", users=(WORD,)), [], {})) == ["x.safetensors"]
+    assert search_for(tmp_path, WORD).shows == ("x.safetensors",)
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"-", b"7", b"u"])
 def test_scan_of_a_long_file_takes_linear_time(tmp_path, content):
     """A pattern with backtracking would take hours for this file."""
     (tmp_path / "picture.bin").write_bytes(content * 3_000_000)
-    assert find_leaks(tmp_path, forgotten_data_of(Request("r", users=(WORD,)), [], {})) == []
+    assert search_for(tmp_path, WORD).problems == ""
 
 
 def random_rows(draw: random.Random) -> list[dict]:
@@ -219,8 +222,8 @@ def test_columns_show_what_rows_show(tmp_path, owner):
         folder.mkdir()
         (folder / "rows.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
         parquet.write_table(pa.Table.from_pylist(rows), folder / "columns.bin")
-        found = find_leaks(folder, forgotten)
-        assert found in ([], ["columns.bin", "rows.json"]), rows
+        found = find_leaks(folder, forgotten).shows
+        assert found in ((), ("columns.bin", "rows.json")), rows
         shown.append(bool(found))
     assert 0.1 < sum(shown) / len(shown) < 0.9
 
@@ -230,5 +233,5 @@ def test_value_of_many_rows_is_searched_once(tmp_path):
     forgotten = ForgottenData(lambda user: asked.append(user), lambda user, item: asked.append((user, item)))
     rows = [{"user": "u1", "item": "i1", "why": "moved"}] * 10_000
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "copy.parquet")
-    assert find_leaks(tmp_path, forgotten) == []
+    assert find_leaks(tmp_path, forgotten).problems == ""
     assert asked.count(("u1", "i1")) == 1 and {"u1", "i1", "moved"} < {*asked} and len(asked) < 100
