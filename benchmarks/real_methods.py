@@ -111,11 +111,10 @@ def row(
     models = [outputs, scenario.original, *references]
     loss = advantages([one.forget for one in models], [one.holdout for one in models])[0]
     found = asdict(scenario.row(method, outputs, list(references), **values))
-    share = loss.share
     return found | {
         "advantage": loss.unlearned.value,
         "advantage_before": loss.original.value,
-        "phi": None if share is None else share.value,
+        "phi": 1 - loss.unlearned.value / loss.original.value,
         "forgotten_rows": len(outputs.forget.losses),
         "test_rows": len(outputs.test.losses),
     }

@@ -9,7 +9,7 @@ from core.cli.console import out, progress, step_bars
 from core.cli.options import Device, Json, Person, RequestId, WorkspacePath, pairs_of, parts_of, workspace_for_runs
 from core.errors import RequestError
 from core.review import batches
-from core.review.permissions import require
+from core.review.permissions import check_operators, require
 from core.types import Action, Identity, LegalBasis
 from core.utils.commands import command_line
 from core.utils.serialization import to_json
@@ -96,6 +96,7 @@ def reference(
 
     workspace = workspace_for_runs(root, person)
     batches.check_free(workspace, request_id)  # runs of a batch are compared with the batch's own references
+    check_operators(workspace, request_id, person)
     if estimate:
         _estimate(workspace, request_id, seeds, device, as_json)
         return
@@ -107,6 +108,7 @@ def reference(
             seeds,
             device,
             lambda number, step: report(f"reference {number + 1} of {seeds}", step),
+            person,
         )
     if as_json:
         print(json.dumps({"request": request_id, "references": [folder.name for folder in folders]}))

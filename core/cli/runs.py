@@ -94,7 +94,8 @@ def resume(
     from core.runs.submit import resume as resume_run  # loads torch
 
     run = open_run(workspace_for_runs(workspace, person), run_id)
-    resume_run(run)
+    check_operators(run.workspace, run.spec.request, person)
+    resume_run(run, person)
     _follow_and_print(run, workspace, detach, as_json)
 
 

@@ -120,9 +120,10 @@ def verify(
         if adapter
         else open_run(workspace, run_id)
     )
+    check_operators(workspace, run.spec.request, person)
     with progress(as_json) as bars:
         bar = bars.add_task("models evaluated", total=1.0)
-        found = verify_run(run, device, full, lambda done: bars.update(bar, completed=done))
+        found = verify_run(run, device, full, lambda done: bars.update(bar, completed=done), person)
     if as_json:
         print(json.dumps(to_json(found)))
     else:

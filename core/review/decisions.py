@@ -189,10 +189,14 @@ def deciding_role(workspace: Workspace, case: Case, person: str, approve: bool) 
     if not four_eyes(workspace, person):  # the demo world, where people were played before
         played = " or ".join(map(repr, playable_people(workspace)))
         raise ReviewError(f"Two people decide on request {case.request!r} in the demo: decide as {played}.")
-    signed = open_ledger(workspace).run_content(case.run)  # the files of request and run can be written by anybody
+    ledger = open_ledger(workspace)  # the files of request and run can be written by anybody
+    signed, verified = ledger.run_content(case.run), ledger.verified_content(case.run)
     own = {
         "opened the request": {*openers(workspace, case.request), signed.get("request", {}).get("opened_by", "")},
         "launched the run": {open_run(workspace, case.run).spec.launched_by, signed.get("by", "")},
+        "resumed the run": {*signed.get("resumed_by", [])},
+        "verified the run": {verified.get("by", "")},
+        "had its references trained": {one.get("by", "") for one in ledger.reference_contents(case.request)},
         "submitted the run": {case.operator},
     }
     if conflicts := [what for what, who in own.items() if folded(person) in map(folded, who)]:

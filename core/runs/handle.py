@@ -19,6 +19,7 @@ from core.workspace import Workspace
 from core.workspace.ids import is_id
 from core.workspace.layout import is_inside_workspace
 
+RESUMED = "resumed"  # kind of the event that somebody had the run go on
 WATCH_SECONDS = 1.0  # seconds between two looks at a worker on another machine
 
 

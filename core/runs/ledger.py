@@ -36,11 +36,11 @@ class RunLedger(Protocol):
         Repeated calls enter it only where its files have changed.
         """
 
-    def record_reference(self, request_id: str, folder: Path, name: str, inputs: str) -> None:
-        """Enter a trained reference: the adapter in `folder`, the name of its final folder, and `training_inputs`."""
+    def record_reference(self, request_id: str, folder: Path, name: str, inputs: str, person: str) -> None:
+        """Enter a reference: the adapter in `folder`, its final name, `training_inputs`, and who had it trained."""
 
-    def reference_inputs(self, request_id: str) -> dict[str, str]:
-        """Marks of what each reference of a request learned from, by the name of its folder."""
+    def reference_contents(self, request_id: str) -> list[Mapping[str, Any]]:
+        """The contents of the entries of a request's references: "inputs" (a mark) and "by" (a person)."""
 
     def record_answers(self, request_id: str, file: Path, digest: str) -> None:
         """Enter the kept answers of a reference: the SHA-256 of a file in the reference's folder."""
@@ -54,6 +54,7 @@ class RunLedger(Protocol):
         verification: Verification,
         loaded: Mapping[str, str],
         forgotten: Sequence[Prompt],
+        person: str,
     ) -> None:
         """Enter a verification, with the digests of the adapters that it `loaded` and the forget set that it used."""
 
@@ -62,6 +63,9 @@ class RunLedger(Protocol):
 
     def verification(self, run_id: str) -> Verification | None:
         """The last verification of a run that was entered."""
+
+    def verified_content(self, run_id: str) -> Mapping[str, Any]:
+        """The content of a run's last verification; empty where it has none."""
 
     def verified_subjects(self, run_id: str) -> dict[str, str]:
         """SHA-256 digests of a run's last verification, by name; empty where it has none."""
@@ -94,12 +98,12 @@ class NullLedger:
     ) -> None:
         """Do nothing."""
 
-    def record_reference(self, request_id: str, folder: Path, name: str, inputs: str) -> None:
+    def record_reference(self, request_id: str, folder: Path, name: str, inputs: str, person: str) -> None:
         """Do nothing."""
 
-    def reference_inputs(self, _request_id: str) -> dict[str, str]:
+    def reference_contents(self, _request_id: str) -> list[Mapping[str, Any]]:
         """No entries."""
-        return {}
+        return []
 
     def record_answers(self, request_id: str, file: Path, digest: str) -> None:
         """Do nothing."""
@@ -114,6 +118,7 @@ class NullLedger:
         verification: Verification,
         loaded: Mapping[str, str],
         forgotten: Sequence[Prompt],
+        person: str,
     ) -> None:
         """Do nothing."""
 
@@ -123,6 +128,10 @@ class NullLedger:
 
     def verification(self, _run_id: str) -> None:
         """No entry."""
+
+    def verified_content(self, _run_id: str) -> Mapping[str, Any]:
+        """No entry."""
+        return {}
 
     def verified_subjects(self, _run_id: str) -> dict[str, str]:
         """No entry."""

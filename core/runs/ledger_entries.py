@@ -5,8 +5,6 @@ are counted, and committed to under the same key.
 """
 
 import math
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
@@ -21,10 +19,10 @@ from core.ledger.statement import Statement, kind_word
 from core.models.hub import fingerprint, resolve
 from core.pipeline.kept_answers import question_digest
 from core.runs.answer_files import CONFIG, WEIGHTS, references_in
-from core.runs.handle import RunHandle
+from core.runs.handle import RESUMED, RunHandle
 from core.runs.ledger import NOT_HELD, NOTHING
 from core.runs.request_content import commitment, request_content
-from core.runs.software import software
+from core.runs.software import hardware, software
 from core.types import Prompt, Request, RunSpec, Verification
 from core.types.aliases import stored_name
 from core.unlearning.methods import recorded_method
@@ -168,13 +166,13 @@ class Ledger:
             with holding:
                 self.append(RUN, subjects, content)
 
-    def record_reference(self, request_id: str, folder: Path, name: str, inputs: str) -> None:
-        """Enter a trained reference: the adapter in `folder`, the name of its final folder, and `training_inputs`."""
+    def record_reference(self, request_id: str, folder: Path, name: str, inputs: str, person: str) -> None:
+        """Enter a reference: the adapter in `folder`, its final name, `training_inputs`, and who had it trained."""
         files = AdapterLayout(folder)
         self.append(
             REFERENCE,
             {"reference": sha256_of_file(files.weights), "config": sha256_of_file(files.config)},
-            {"of": request_id, "seed": name, "inputs": self.mark(REFERENCE, inputs)},
+            {"of": request_id, "seed": name, "inputs": self.mark(REFERENCE, inputs), "by": person},
         )
 
     def reference_digests(self, request_id: str) -> dict[str, dict[str, str]]:
@@ -185,10 +183,9 @@ class Ledger:
             for entry in self._references(request_id)
         }
 
-    def reference_inputs(self, request_id: str) -> dict[str, str]:
-        """Marks of what each reference of a request learned from; earlier versions entered none."""
-        own = self._references(request_id)
-        return {one.content["seed"]: one.content["inputs"] for one in own if "inputs" in one.content}
+    def reference_contents(self, request_id: str) -> list[Mapping[str, Any]]:
+        """The contents of the entries of a request's references; earlier versions entered no "inputs" and no "by"."""
+        return [one.content for one in self._references(request_id)]
 
     def _references(self, request_id: str) -> list[Statement]:
         return [one for one in self.of_kind(REFERENCE, request_id) if one.content["of"] == request_id]
@@ -213,6 +210,7 @@ class Ledger:
         verification: Verification,
         loaded: Mapping[str, str],
         forgotten: Sequence[Prompt],
+        person: str,
     ) -> None:
         """Enter a verification, with what it used.
 
@@ -221,6 +219,7 @@ class Ledger:
             verification: Its result.
             loaded: SHA-256 of the adapters that were loaded for it, by their names in the ledger.
             forgotten: The forget set that the models were asked about.
+            person: Who had it made.
         """
         self.check()
         request = self.workspace.request(run.spec.request)
@@ -231,6 +230,7 @@ class Ledger:
             **to_json(verification),
             "commitment": commitment(request, forgotten, self.keys),
             "question": self.question_mark(request),
+            "by": person,
         }
         self.append(VERIFICATION, {**_subjects(self.workspace, run), **digests, **loaded}, content)
 
@@ -270,6 +270,7 @@ def _content(workspace: Workspace, run: RunHandle, keys: Keys) -> dict[str, Any]
     return {
         "run": spec.id,
         "by": spec.launched_by,
+        "resumed_by": sorted({event["by"] for event in run.events() if event["kind"] == RESUMED}),
         "method": {"name": spec.method, **_method(spec)},
         "seed": spec.known_seed,
         "by_hand": bool(spec.edit),
@@ -280,11 +281,7 @@ def _content(workspace: Workspace, run: RunHandle, keys: Keys) -> dict[str, Any]
         "measures": {"original": evaluation.original, "unlearned": evaluation.unlearned} if evaluation else {},
         "closeness": {"unlearned": evaluation.closeness, "references": evaluation.floor} if evaluation else {},
         "software": software(),
-        "hardware": {
-            "machine": platform.machine(),
-            "processors": os.cpu_count(),
-            "device": run.status.device or spec.device,
-        },
+        "hardware": hardware(run.status.device or spec.device),
     }
 
 

@@ -27,7 +27,7 @@ POLL_SECONDS = 0.2  # seconds between two attempts to take a device
 
 
 def train_missing(
-    workspace: Workspace, request_id: str, count: int, device: str, watch: Callable[[int, Step], bool]
+    workspace: Workspace, request_id: str, count: int, device: str, watch: Callable[[int, Step], bool], person: str = ""
 ) -> tuple[Path, ...]:
     """Train the missing references; a failure is written to the status file and raised.
 
@@ -37,6 +37,7 @@ def train_missing(
         count: Number of references that the request is to have.
         device: "auto", "cpu" or "cuda".
         watch: Called after each step with the number of the reference, from 0, and the step.
+        person: Who has them trained.
 
     Returns:
         The folders of all references of the request, by seed.
@@ -51,7 +52,7 @@ def train_missing(
     try:
         with _device(workspace, device, progress) as name:
             progress.write(replace(progress.status, state=RunState.RUNNING, device=name))
-            folders = train_references(workspace, request_id, count, name, progress.watched(watch))
+            folders = train_references(workspace, request_id, count, name, progress.watched(watch), person=person)
     except (CancelledError, KeyboardInterrupt):
         progress.end(RunState.CANCELLED, STOPPED)
         raise

@@ -24,6 +24,7 @@ def train_references(
     device: str,
     watch: Callable[[int, Step], bool],
     ledger: RunLedger | None = None,
+    person: str = "",
 ) -> tuple[Path, ...]:
     """Train references until a request has `count` of them. Finished ones are kept; a failed one leaves nothing behind.
 
@@ -34,6 +35,7 @@ def train_references(
         device: "auto", "cpu" or "cuda".
         watch: Called after each step with the number of the reference, from 0, and the step.
         ledger: Where each reference is entered; by default the workspace's own ledger.
+        person: Who has them trained.
 
     Returns:
         The folders of all references of the request, by seed.
@@ -49,7 +51,7 @@ def train_references(
         workspace.check(request)
         ledger.check()
         for number in missing_references(workspace, request_id, count, ledger):
-            _train(workspace, request, FIRST_SEED + number, device, partial(watch, number), ledger)
+            _train(workspace, request, FIRST_SEED + number, device, partial(watch, number), ledger, person)
     return workspace.reference_folders(request_id)
 
 
@@ -64,13 +66,19 @@ def missing_references(workspace: Workspace, request_id: str, count: int, ledger
 
 
 def _train(
-    workspace: Workspace, request: Request, seed: int, device: str, watch: Callable[[Step], bool], ledger: RunLedger
+    workspace: Workspace,
+    request: Request,
+    seed: int,
+    device: str,
+    watch: Callable[[Step], bool],
+    ledger: RunLedger,
+    person: str,
 ) -> None:
     target = workspace.layout.reference(request.id, seed)
     part = staging(target)
     try:
         inputs = train_reference(workspace, request, seed, device, part, watch)
-        ledger.record_reference(request.id, part, target.name, inputs)
+        ledger.record_reference(request.id, part, target.name, inputs, person)
         shutil.rmtree(target, ignore_errors=True)  # a folder that was not signed
         part.rename(target)
     finally:

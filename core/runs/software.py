@@ -1,6 +1,7 @@
-"""The versions of this software and its libraries, as a ledger entry of a run holds them."""
+"""The versions of this software and its libraries, and the machine, as a ledger entry of a run holds them."""
 
 import hashlib
+import os
 import platform
 import subprocess
 from importlib.metadata import distributions
@@ -23,6 +24,11 @@ def software() -> dict[str, Any]:
         "libraries": {name: installed.get(name) for name in LIBRARIES},
         "lock": hashlib.sha256(lock.encode()).hexdigest(),
     }
+
+
+def hardware(device: str) -> dict[str, Any]:
+    """The machine, and the device of the models."""
+    return {"machine": platform.machine(), "processors": os.cpu_count(), "device": device}
 
 
 def _commit() -> str | None:

@@ -11,7 +11,7 @@ from core.data.splits import forget_set
 from core.errors import CureLensError, RunError
 from core.grouping.assign import check_edit
 from core.models.device import choose_device
-from core.runs.handle import RunHandle, open_run
+from core.runs.handle import RESUMED, RunHandle, open_run
 from core.runs.launchers import LAUNCHERS
 from core.runs.ledger import RunLedger, open_ledger
 from core.runs.process_identity import kill
@@ -192,10 +192,14 @@ def _launch_failed(launcher: str, error: Exception) -> str:
     )
 
 
-def resume(run: RunHandle) -> None:
+def resume(run: RunHandle, person: str = "") -> None:
     """Queue a failed or lost run again and start a worker, which continues from the last checkpoint.
 
     A run that waits for a dispatcher keeps its place; it gets a new dispatcher where the last one was killed.
+
+    Args:
+        run: The run.
+        person: Who resumes it.
 
     Raises:
         RunError: The run cannot be resumed.
@@ -208,4 +212,6 @@ def resume(run: RunHandle) -> None:
         run.store.resume(run.id)
     if entry and entry.worker:
         kill(entry.worker, run.path)  # fenced off, but it would keep its device
+    run.repair_events()
+    run.add_event({"kind": RESUMED, "by": person, "seconds": 0.0})
     start(run)

@@ -45,7 +45,11 @@ def _ignore(_done: float) -> None:
 
 
 def verify_run(
-    run: RunHandle, device: str = "auto", full: bool = False, progress: Callable[[float], None] = _ignore
+    run: RunHandle,
+    device: str = "auto",
+    full: bool = False,
+    progress: Callable[[float], None] = _ignore,
+    person: str = "",
 ) -> Verification:
     """Verify a run and write the result into its folder and into the ledger.
 
@@ -54,6 +58,7 @@ def verify_run(
         device: Device of the models.
         full: Also run the slow checks (V5, V7, V8), and rank the lists of all users instead of some.
         progress: Called with the share of models that are done.
+        person: Who has it verified.
 
     Returns:
         The verification, with English texts where fluent.runtime is installed.
@@ -82,7 +87,7 @@ def verify_run(
         if question_digest(workspace, workspace.request(context.request.id)) != asked:
             raise RunError(f"The data or settings of {workspace.root} changed meanwhile: verify run {run.id!r} again.")
         run.write_verification(found)
-        ledger.record_verification(run, found, loaded, context.split.forget)
+        ledger.record_verification(run, found, loaded, context.split.forget, person)
     return found
 
 
@@ -184,7 +189,7 @@ def _distinct(run: RunHandle, ledger: RunLedger, context: RequestContext) -> Che
     others = {sha256_of_file(AdapterLayout(folder).weights) for folder in (run.layout.adapter, workspace.adapter)}
     separate = len(others | {*present.values()}) == len(others) + len(present)
     recorded, mark = ledger.reference_digests(request), ledger.mark("reference", training_inputs(context))
-    alike = all(found == mark for found in ledger.reference_inputs(request).values())
+    alike = all(one.get("inputs", mark) == mark for one in ledger.reference_contents(request))
     if not separate or not alike or (recorded and present.keys() != recorded.keys()):
         return _exact("V0", "references_distinct", Verdict.INCONCLUSIVE)
     return _exact("V0", "references_distinct", Verdict.PASS, "recorded" if recorded else "partly_recorded")

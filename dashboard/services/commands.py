@@ -69,7 +69,8 @@ def resume(run: RunHandle) -> None:
     from core.runs.submit import resume as go_on  # loads torch
 
     require(workspace(), signed_in_email(), Action.RUN)
-    go_on(run)
+    check_operators(workspace(), run.spec.request, signed_in_email())
+    go_on(run, signed_in_email())
 
 
 def stop(run: RunHandle) -> None:

@@ -49,12 +49,12 @@ def verified(prepared, tmp_path_factory) -> Path:
     return folder
 
 
-def enter_verification(run: RunHandle, found: Verification) -> None:
+def enter_verification(run: RunHandle, found: Verification, person: str = "olaf") -> None:
     """Sign a verification of a run as if its forget set had been asked."""
     workspace, settings = run.workspace, run.workspace.settings
     request = workspace.request(run.spec.request)
     asked = forget_set(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
-    open_ledger(workspace).record_verification(run, found, {}, asked)
+    open_ledger(workspace).record_verification(run, found, {}, asked, person)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from core.review.cases import Cases
 from core.review.decisions import decide
 from core.review.vault import Vault
 from core.review.withdrawal import withdraw
-from core.runs import verify
+from core.runs import submit, verify
 from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
@@ -28,6 +28,7 @@ from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace
 from core.workspace.run_layout import WEIGHTS, AdapterLayout
+from tests.review.conftest import enter_verification
 
 
 @pytest.fixture
@@ -356,7 +357,7 @@ def test_nothing_is_signed_behind_a_line_that_was_not_signed(desk):
     before = desk.workspace.layout.ledger.read_bytes()
     with pytest.raises(LedgerError, match="is damaged"):
         open_ledger(desk.workspace).record_reference(
-            desk.request, desk.workspace.reference_folders(desk.request)[0], "seed-101", "inputs"
+            desk.request, desk.workspace.reference_folders(desk.request)[0], "seed-101", "inputs", "olaf"
         )
     assert desk.workspace.layout.ledger.read_bytes() == before
 
@@ -479,3 +480,36 @@ def test_records_of_deletions_are_those_of_the_ledger(desk, change):
         write_json(workspace.layout.closed("req-planted"), replace(closed, id="req-planted", test_auc_fall=-0.5))
     with pytest.raises(WorkspaceError, match="is not what the ledger holds of this deletion"):
         confirmed_closed(workspace, ledger)
+
+
+@pytest.mark.parametrize("part", ["verified the run", "resumed the run", "had its references trained"])
+def test_whoever_had_work_done_does_not_decide(desk, run, part):
+    ledger = open_ledger(desk.workspace)
+    if part == "had its references trained":
+        folder = desk.workspace.reference_folders(desk.request)[0]
+        ledger.record_reference(desk.request, folder, "seed-109", "inputs", "petra")
+    if part == "resumed the run":
+        run.add_event({"kind": "resumed", "by": "petra", "seconds": 0.0})
+        ledger.record_run(RunHandle(run.path))
+    enter_verification(run, run.verification, "petra" if part == "verified the run" else "olaf")
+    desk.submit()
+    with pytest.raises(ReviewError, match=f"Person 'petra' {part}: somebody else has to decide"):
+        desk.decide("petra")
+
+
+@pytest.mark.parametrize("command", [["verify", "--run"], ["resume", "--run"], ["reference", "--request"]])
+def test_whoever_opened_the_request_has_no_work_done_on_it(desk, command):
+    write_json(
+        desk.workspace.layout.request(desk.request),
+        replace(desk.workspace.request(desk.request), opened_by="Olaf"),
+    )
+    done = desk.invoke(*command, desk.request if "--request" in command else desk.run, "--as", "olaf")
+    assert done.exit_code != 0 and "opened the request" in str(done.exception)
+
+
+def test_resuming_is_recorded(desk):
+    launched = create_run(desk.workspace, desk.request, "uniform", "cpu", seed=9, steps=3, launched_by="olaf")
+    launched.store.fail_queued(launched.id, "test")
+    submit.resume(launched, "otto")
+    launched.store.request_cancel(launched.id)
+    assert [one["by"] for one in launched.events() if one["kind"] == "resumed"] == ["otto"]
