@@ -1,7 +1,7 @@
 """The state of every run of a workspace, in an SQLite file that survives kills and power cuts.
 
 Each transition of `core.types.TRANSITIONS` is one transaction. The worker of a run holds a fencing token, which grows
-each time the run changes hands; a worker with an old token can write nothing more.
+each time the run changes hands; a worker with an old token can change nothing here any more.
 """
 
 import json
