@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from core.errors import LedgerError
 from core.ledger.keys import folder_of, read_public, write_secret
 from core.utils.atomic_io import disk_error, staging, write_bytes
-from core.utils.serialization import from_json, to_json
+from core.utils.serialization import parse_json, to_json
 
 PART = 1 << 26
 NONCE, TAG = 12, 16
@@ -130,7 +130,7 @@ class Vault:
         return self._keys / f"{name}.key" if re.fullmatch("[0-9a-f]{32}", name) else None
 
     def _index(self) -> Index:
-        return from_json(Index, json.loads(self._decrypted(INDEX, self.path / INDEX)))
+        return parse_json(self._decrypted(INDEX, self.path / INDEX), Index, self.path / INDEX)
 
     def _decrypted(self, name: str, path: Path) -> bytes:
         found: list[bytes] = []

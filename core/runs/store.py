@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from core.errors import BusyError, LeaseLostError, RunError, WorkspaceError
+from core.errors import LeaseLostError, RunError
 from core.runs.process_identity import Moment, current_moment
 from core.runs.queued_run import QueuedRun
 from core.types import TRANSITIONS, RunState, RunStatus, Worker
-from core.utils.serialization import from_json, to_json
+from core.utils.listing import Listing
+from core.utils.serialization import from_json, parse_json, to_json
 from core.utils.sqlite import Database
 
 # The two indexes guarantee: one run at work per workspace, and one active run for the same job.
@@ -35,6 +36,7 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE UNIQUE INDEX IF NOT EXISTS one_at_work ON runs (state) WHERE state = 'running';
 CREATE UNIQUE INDEX IF NOT EXISTS one_wish ON runs (wish) WHERE state IN ('queued', 'running');
 """
+COLUMNS = "place, id, wish, patient, state, token, cancel, worker, beat, status"
 
 
 class Store(Database):
@@ -54,24 +56,15 @@ class Store(Database):
 
     def find(self, run_id: str) -> QueuedRun | None:
         """One run; None where the store does not know it."""
-        return next(iter(self._select("id = ?", run_id)), None)
+        return next(iter(self._select("id = ?", run_id).whole()), None)
 
-    def entries(self, *states: RunState) -> tuple[QueuedRun, ...]:
-        """All runs in these states, in the order of the queue."""
+    def entries(self, *states: RunState) -> Listing[QueuedRun]:
+        """All runs in these states that can be read, in the order of the queue."""
         return self._select(f"state IN ({', '.join('?' * len(states))})", *states)
 
-    def flaws(self) -> tuple[str, ...]:
-        """Damage that SQLite finds in the file; none where it is intact, in use, or missing."""
-        if not self.path.is_file():
-            return ()
-        try:
-            with self.opened() as database:
-                found = [row[0] for row in database.execute("PRAGMA integrity_check")]
-        except BusyError:
-            return ()
-        except WorkspaceError as error:
-            return (str(error),)
-        return tuple(line for line in found if line != "ok")
+    def all(self) -> Listing[QueuedRun]:
+        """All runs that can be read, in the order of the queue."""
+        return self._select("TRUE")
 
     # ------------------------------------------------------------ writing
 
@@ -88,7 +81,7 @@ class Store(Database):
         """
         status = RunStatus(stage="queued")
         with self.changing() as database:
-            if known := self._select("wish = ? AND state IN ('queued', 'running')", dedup_key):
+            if known := self._select("wish = ? AND state IN ('queued', 'running')", dedup_key).whole():
                 return known[0].id
             database.execute(
                 "INSERT INTO runs (id, wish, patient, state, beat, status) VALUES (?, ?, ?, ?, ?, ?)",
@@ -115,11 +108,12 @@ class Store(Database):
         """
         now = current_moment()
         with self.changing():
-            for other in self.entries(RunState.RUNNING):
+            for other in self.entries(RunState.RUNNING).whole():
                 if not other.lost(now):
                     return None
                 self._move(other, RunState.FAILED, other.status_at(now).message)
-            waiting = [one for one in self.entries(RunState.QUEUED) if one.id == run_id or one.waits(now)]
+            queued = self.entries(RunState.QUEUED).whole()
+            waiting = [one for one in queued if one.id == run_id or one.waits(now)]
             if not waiting or waiting[0].id != run_id:
                 return None
             self._move(waiting[0], RunState.RUNNING, worker=worker)
@@ -170,9 +164,8 @@ class Store(Database):
             entry = self._known(run_id)
             if entry.state is not RunState.FAILED and not entry.lost(current_moment()):
                 raise RunError(f"Run {run_id!r} is {entry.state}: only a failed or lost run can be resumed.")
-            if any(
-                one.id != run_id for one in self._select("wish = ? AND state IN ('queued', 'running')", entry.dedup_key)
-            ):
+            same = self._select("wish = ? AND state IN ('queued', 'running')", entry.dedup_key).whole()
+            if any(one.id != run_id for one in same):
                 raise RunError(f"Run {run_id!r} was launched a second time and that run is active: wait for it.")
             self._move(entry, RunState.QUEUED)
 
@@ -224,26 +217,19 @@ class Store(Database):
             raise RunError(f"Run {run_id!r} was not launched by this workspace: launch a new one.")
         return entry
 
-    def _select(self, where: str, *values: str) -> tuple[QueuedRun, ...]:
+    def _select(self, where: str, *values: str) -> Listing[QueuedRun]:
         if not self.path.is_file():
-            return ()
+            return Listing()
         with self.opened() as database:
-            return tuple(
-                _entry(row) for row in database.execute(f"SELECT * FROM runs WHERE {where} ORDER BY place", values)
-            )
+            rows = database.execute(f"SELECT {COLUMNS} FROM runs WHERE {where} ORDER BY place", values).fetchall()
+        return Listing.read(rows, self._entry)
 
-
-def _entry(row: sqlite3.Row) -> QueuedRun:
-    values = dict(row) | {name: json.loads(row[name]) for name in ("beat", "status") if row[name]}
-    return from_json(
-        QueuedRun,
-        values
-        | {
-            "worker": row["worker"] and json.loads(row["worker"]),
-            "patient": bool(row["patient"]),
-            "cancel": bool(row["cancel"]),
-        },
-    )
+    def _entry(self, row: sqlite3.Row) -> QueuedRun:
+        """The run of a row. Raises DamagedError."""
+        origin = f"Run {row['id']!r} in {self.path}"
+        texts = {name: parse_json(row[name] or "null", None, origin) for name in ("worker", "beat", "status")}
+        flags = {name: bool(row[name]) for name in ("patient", "cancel")}
+        return from_json(QueuedRun, {**dict(row), **texts, **flags}, origin)
 
 
 def _text(value: Moment | Worker | RunStatus) -> str:

@@ -66,7 +66,7 @@ def verify_run(
         exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger))
         evidence = replace(_evidence(run, ledger, device, margins, full, progress), attempt=attempt_of(run, ledger))
         found = run_suite(run.id, evidence, exact, _is_retrained(run, ledger))
-        drift = drift_of(run.workspace.closed())
+        drift = drift_of(run.workspace.closed().whole())
         found = advise_retraining(found, drift, fall_of(run.evaluation), margins.test_auc_fall)
         if can_make_texts():
             found = render(found, english())
@@ -99,7 +99,7 @@ def _evidence(
         answers.append(references.of(folder, "verification-full" if full else "verification", answers[0], ask))
     progress(1.0)
     model, original, *others = answers
-    return Evidence(model, original, tuple(others), margins, neighbours(context), 1 + len(workspace.closed()))
+    return Evidence(model, original, tuple(others), margins, neighbours(context), 1 + len(workspace.closed().whole()))
 
 
 def attempt_of(run: RunHandle, ledger: RunLedger) -> int:
@@ -111,7 +111,7 @@ def attempt_of(run: RunHandle, ledger: RunLedger) -> int:
     own = run.spec
     earlier = {
         other.id
-        for other in runs(run.workspace)
+        for other in runs(run.workspace).whole()
         if other.spec.request == own.request
         and (other.spec.created, other.id) < (own.created, own.id)
         and other.status.state is RunState.DONE
