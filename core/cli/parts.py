@@ -150,9 +150,10 @@ def _references(workspace: Workspace) -> Iterator[Part]:
 def _run(workspace: Workspace, run: RunHandle, rejected: bool) -> Iterator[Part]:
     layout, done = run.layout, f"run {run.id} is done" if _is_done(run) else ""
     yield Part(layout.spec, lambda _: run.spec, "every run has one")
+    yield Part(layout.outcome, partial(read_json, kind=Outcome))
     with suppress(CureLensError):  # the spec is a part of its own
         yield _request(workspace, workspace.layout.request(run.spec.request), f"run {run.id} is for it")
-        yield Part(layout.outcome, partial(read_json, kind=Outcome), "" if run.spec.is_external else done)
+        yield Part(layout.outcome, read_json, "" if run.spec.is_external else done)
     yield Part(layout.status, _read_status, done)
     yield Part(layout.events, lambda _: _read_events(run, bool(done)), done)
     yield from (Part(path, _unread) for path in (layout.job, layout.log, layout.reserve))

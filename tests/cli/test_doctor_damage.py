@@ -261,3 +261,10 @@ def test_a_cut_ledger_is_named_by_the_run_that_it_lost(world: Path) -> None:
     ledger = WorkspaceLayout(world).ledger
     ledger.write_bytes(b"".join(ledger.read_bytes().splitlines(keepends=True)[:-1]))
     assert [one.name for one in problems(world)] == ["runs/run-forgotten/verification.json"]
+
+
+def test_a_damaged_spec_hides_no_other_file_of_its_run(own: Path) -> None:
+    run = WorkspaceLayout(own).run("run-demo")
+    run.spec.write_text("[]")
+    run.outcome.write_text("7")
+    assert {one.name for one in problems(own)} == {"runs/run-demo/spec.json", "runs/run-demo/outcome.json"}
