@@ -7,6 +7,7 @@ CureLensError
 |- DeviceError       a device that this machine does not have
 |- WorkspaceError    a folder, a disk, a file of the workspace
 |  |- BusyError      a file that another process uses
+|  |- DamagedError   a file, or one entry of it, that holds something else than it should
 |- LedgerError       a key, an entry, the ledger
 |- ReviewError       a permission, a decision
 |- RunError          a run that cannot start or continue
@@ -44,6 +45,10 @@ class WorkspaceError(CureLensError):
 
 class BusyError(WorkspaceError):
     """A file is in use by another process."""
+
+
+class DamagedError(WorkspaceError):
+    """A file, or one entry of a file, cannot be read as what it should hold. Lists leave it out and name it."""
 
 
 class LedgerError(CureLensError):

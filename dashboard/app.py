@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.utils.assets import asset
 from dashboard.components.access_gate import access_gate
-from dashboard.components.not_found import not_found
+from dashboard.components.not_found import damaged_entries, not_found
 from dashboard.components.sidebar import sidebar
 from dashboard.components.text import guarded
 from dashboard.components.tour import tour
@@ -56,5 +56,6 @@ with guarded():
         load_ahead()
         sidebar(name)
         tour(name, PAGES)
+        damaged_entries()
         not_found(name)
         page.run()

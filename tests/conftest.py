@@ -38,7 +38,7 @@ INTEGRATION = {
     "integrations": "mlflow",
     "ledger": "chain",
     "models": "device_map recommender",
-    "cli": "app",
+    "cli": "app doctor_damage",
     "pipeline": "compare_models events",
     "review": "decisions execution",
     "runs": "dispatcher estimate external launchers ledger_entries list_overlap reference_training store verify worker",

@@ -9,7 +9,6 @@ import typer
 from core.cli.console import out
 from core.cli.options import Json
 from core.utils.serialization import to_json
-from core.workspace import Workspace
 
 
 def doctor(
@@ -19,7 +18,7 @@ def doctor(
     """Check this machine, and a workspace: each problem with its fix. Exit code 1 if there is a problem."""
     from core.cli.diagnostics import examine  # loads torch
 
-    findings = examine(Workspace(workspace) if workspace else None)
+    findings = examine(workspace)
     if as_json:
         print(json.dumps(to_json(findings)))
     for one in () if as_json else findings:

@@ -57,7 +57,8 @@ def open_batch(
 
 def holding_batch(workspace: Workspace, request_id: str) -> Request | None:
     """The batch under way that a request is in; a batch whose last run was rejected holds nothing."""
-    return held_members(workspace.requests(), Cases(workspace).newest()).get(request_id)
+    newest = {case.request: case for case in Cases(workspace).all().whole()}
+    return held_members(workspace.requests().whole(), newest).get(request_id)
 
 
 def held_members(requests: Sequence[Request], cases: Mapping[str, Case]) -> dict[str, Request]:
@@ -86,7 +87,7 @@ def dissolve(workspace: Workspace, batch_id: str) -> tuple[str, ...]:
         raise RequestError(f"Request {batch_id!r} is no batch: only a batch can be dissolved.")
     with exclusive_model_lock(workspace):
         check_dissolvable(workspace, batch_id)
-        own = [run.path for run in runs(workspace) if run.spec.request == batch_id]
+        own = [run.path for run in runs(workspace).whole() if run.spec.request == batch_id]
         for folder in filter(Path.exists, (*own, workspace.layout.references(batch_id))):
             _remove(folder)
         workspace.layout.request(batch_id).unlink()  # last: until then, the command can be repeated
@@ -103,7 +104,7 @@ def _remove(folder: Path) -> None:
 
 def dissolving_action(workspace: Workspace, batch_id: str) -> Action:
     """The action that dissolving a batch takes: RUN where it removes finished runs or references, else OPEN."""
-    finished = (run for run in runs(workspace) if run.status.state is RunState.DONE)
+    finished = (run for run in runs(workspace).whole() if run.status.state is RunState.DONE)
     removes = any(run.spec.request == batch_id for run in finished) or workspace.layout.references(batch_id).exists()
     return Action.RUN if removes else Action.OPEN
 
@@ -116,7 +117,7 @@ def check_dissolvable(workspace: Workspace, batch_id: str) -> None:
     """
     if (case := Cases(workspace).of(batch_id)) and case.state in DECIDING:
         raise ReviewError(f"Batch {batch_id!r} is under review with run {case.run!r}: have it rejected first.")
-    for run in runs(workspace):
+    for run in runs(workspace).whole():
         if run.spec.request == batch_id and run.status.state not in ENDED:
             raise ReviewError(f"Batch {batch_id!r} has run {run.id!r}, which has not ended: cancel it first.")
 
@@ -150,7 +151,7 @@ def check_members(workspace: Workspace, request: Request) -> None:
 
 def _open_member(workspace: Workspace, request_id: str) -> Request:
     """A request that can join a batch. Raises RequestError where it is closed, unknown or a batch itself."""
-    if any(one.id == request_id for one in workspace.closed()):
+    if any(one.id == request_id for one in workspace.closed().whole()):
         raise RequestError(f"Request {request_id!r} is carried out already: leave it out of the batch.")
     request = workspace.request(request_id)
     if request.members:
@@ -162,7 +163,7 @@ def _check_id(workspace: Workspace, name: str) -> None:
     """Raise RequestError where a batch cannot have this id. It stands in every member's record, so it names nobody."""
     if not is_id(name):
         raise RequestError(f"Batch id {name!r} is not a plain word: use letters, digits, - and _.")
-    opened, closed = workspace.requests(), workspace.closed()
+    opened, closed = workspace.requests().whole(), workspace.closed().whole()
     ids = {one.id for one in opened} | {one.id for one in closed}
     if name in ids | set(Cases(workspace).newest()):
         raise RequestError(f"Batch id {name!r} is taken by another request: choose a new one.")

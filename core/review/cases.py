@@ -4,13 +4,15 @@ Each change is one transaction that reads the current case. Deleted content is o
 """
 
 import json
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 
 from core.errors import ReviewError
 from core.types import Case, CaseState, Comment
 from core.utils.clock import utc_now
-from core.utils.serialization import from_json, to_json
+from core.utils.listing import Listing
+from core.utils.serialization import parse_json, to_json
 from core.utils.sqlite import Database
 from core.workspace import Workspace
 
@@ -33,21 +35,21 @@ class Cases(Database):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__(workspace.layout.review, SCHEMA, "DELETE")
 
-    def all(self) -> tuple[Case, ...]:
-        """All cases in the order of their submission."""
+    def all(self) -> Listing[Case]:
+        """All cases that can be read, in the order of their submission."""
         return self._select("TRUE")
 
     def of(self, request_id: str) -> Case | None:
         """The newest case of a request."""
-        return next(iter(self._select("request = ?", request_id)[::-1]), None)
+        return next(iter(self._select("request = ?", request_id).whole()[::-1]), None)
 
     def newest(self) -> dict[str, Case]:
-        """The newest case of each request, by the request's id."""
+        """The newest case of each request, as far as it can be read, by the request's id."""
         return {case.request: case for case in self.all()}
 
     def approved(self) -> Case | None:
         """The case that is being carried out, or was interrupted while it was."""
-        return next(iter(self._select("state = 'approved'")), None)
+        return next(iter(self._select("state = 'approved'").whole()), None)
 
     def submit(
         self, request_id: str, run_id: str, operator: str, evidence: str, sign: Callable[[Case], None] = lambda _: None
@@ -65,7 +67,7 @@ class Cases(Database):
             ReviewError: The request has a case that waits for decisions, or the run was rejected.
         """
         with self.changing() as database:
-            for one in self._select("request = ?", request_id):
+            for one in self._select("request = ?", request_id).whole():
                 if one.state in (CaseState.PENDING, CaseState.APPROVED):
                     raise ReviewError(f"Request {request_id!r} is under review already: wait for the decision.")
                 if one.state is CaseState.REJECTED and one.run == run_id:
@@ -108,25 +110,30 @@ class Cases(Database):
         Comments and reasons of all cases are deleted, since they may name forgotten users. Pending cases of other
         requests become void: their runs are gone.
         """
-        for case in self.all():
+        for case in self.all().whole():
             self.change(case.number, _mute)
         return self.change(number, lambda case: replace(case, state=CaseState.CLOSED))
 
     def change(self, number: int, change: Callable[[Case], Case]) -> Case:
         """Replace a case by `change(case)` in one transaction; nothing happens where it raises."""
         with self.changing() as database:
-            found = change(next(iter(self._select("number = ?", str(number)))))
+            found = change(next(iter(self._select("number = ?", str(number)).whole())))
             database.execute(
                 "UPDATE cases SET state = ?, body = ? WHERE number = ?", (found.state, _text(found), number)
             )
         return found
 
-    def _select(self, where: str, *values: str) -> tuple[Case, ...]:
+    def _select(self, where: str, *values: str) -> Listing[Case]:
         if not self.path.is_file():
-            return ()
+            return Listing()
         with self.opened() as database:
-            rows = database.execute(f"SELECT number, body FROM cases WHERE {where} ORDER BY number", values)
-            return tuple(replace(from_json(Case, json.loads(row["body"])), number=row["number"]) for row in rows)
+            rows = database.execute(f"SELECT number, body FROM cases WHERE {where} ORDER BY number", values).fetchall()
+        return Listing.read(rows, self._case)
+
+    def _case(self, row: sqlite3.Row) -> Case:
+        """The case of a row. Raises DamagedError."""
+        case = parse_json(row["body"], Case, f"Case {row['number']} in {self.path}")
+        return replace(case, number=row["number"])
 
 
 def _mute(case: Case) -> Case:

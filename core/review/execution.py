@@ -33,13 +33,13 @@ from core.review.ledger_entries import entered_decisions
 from core.review.signed_decisions import check_approved, check_decided
 from core.review.signed_inputs import check_request
 from core.review.vault import encrypted_files
-from core.runs.handle import runs
+from core.runs.handle import RunHandle
 from core.runs.ledger_entries import Ledger
 from core.types import Case, CaseState, Request, UserSplit
 from core.utils.atomic_io import staging, write_bytes
 from core.utils.serialization import write_json
 from core.workspace import Workspace
-from core.workspace.layout import WorkspaceLayout
+from core.workspace.layout import WorkspaceLayout, is_inside_workspace
 from core.workspace.locks import decision_lock, exclusive_model_lock
 
 SOFTWARE = "CURE Lens"  # takes an approval back that cannot be carried out
@@ -57,7 +57,7 @@ def execute_decisions(workspace: Workspace) -> Case | None:
         WorkspaceError: A file cannot be written.
     """
     with decision_lock(workspace):
-        cases = Cases(workspace).all()  # later decisions are carried out by the next call
+        cases = Cases(workspace).all().whole()  # later decisions are carried out by the next call
         if not cases:
             return None
         _discard(workspace, cases)
@@ -71,6 +71,7 @@ def execute_decisions(workspace: Workspace) -> Case | None:
 def _when_idle(workspace: Workspace, case: Case) -> Case:
     """Carry out a case while no job uses the models. Raises WorkspaceError or ReviewError where it has to wait."""
     with exclusive_model_lock(workspace):
+        workspace.requests().whole()  # a request that cannot be read would not be searched for forgotten rows
         if not case.step:
             check_no_run(workspace)
         return carry_out(workspace, case)
@@ -144,7 +145,7 @@ def purge(execution: Execution) -> None:
     workspace, layout, request = execution.workspace, execution.layout, execution.sealed_request()
     write_interactions(layout.interactions, workspace.interactions.without(request))
     write_json(layout.user_split, _without(workspace.user_split, set(request.users)))
-    for other in workspace.requests():
+    for other in workspace.requests().whole():
         _shrink(layout, other, request)
     _drop_members(workspace)
     for folder in _old_folders(execution):
@@ -241,8 +242,8 @@ def _discard(workspace: Workspace, cases: Sequence[Case]) -> None:
     """Destroy the unlearned adapters whose rejection is signed."""
     ledger, found = Ledger(workspace), [case for case in cases if case.state is CaseState.REJECTED]
     rejected = {case.run for case in found if not all(one.approve for one in entered_decisions(ledger, case))}
-    for run in runs(workspace):
-        if run.id in rejected:
+    for run in (RunHandle(workspace.layout.run(name).path) for name in rejected):  # also where its spec is damaged
+        if run.path.is_dir() and is_inside_workspace(run.path, workspace.root):
             run.discard()
 
 
@@ -268,7 +269,7 @@ def _shrink(layout: WorkspaceLayout, other: Request, removed: Request) -> None:
 
 def _drop_members(workspace: Workspace) -> None:
     """Remove from each batch the members of which nothing is left."""
-    requests = workspace.requests()
+    requests = workspace.requests().whole()
     names = {one.id for one in requests}
     for one in requests:
         if not names.issuperset(one.members):

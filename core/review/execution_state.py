@@ -1,10 +1,10 @@
 """An approved case that is being carried out: its paths, its encrypted copies, and what they say of the request."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 from core.data.interaction_files import parse_interactions
 from core.data.interaction_store import InteractionStore
@@ -14,11 +14,13 @@ from core.review.vault import Vault
 from core.types import Case, ClosedRequest, Evaluation, Interaction, Request, UserSplit, Verdict, Verification
 from core.utils.clock import utc_now
 from core.utils.hashing import sha256_of_file
-from core.utils.serialization import from_json
+from core.utils.serialization import parse_json
 from core.verification.drift_budget import fall_of
 from core.workspace import Workspace, WorkspaceSettings
 from core.workspace.layout import WorkspaceLayout
 from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS, AdapterLayout, holds_tensors
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,7 @@ class Execution:
 
     def _adapter_before(self) -> Path:
         """The folder of the adapter that was in use when the case was sealed."""
-        sealed = json.loads(self.vault.read(self.layout.name(self.layout.settings)))
-        settings: WorkspaceSettings = from_json(WorkspaceSettings, sealed)
-        return self.root / settings.adapter
+        return self.root / self._sealed(self.layout.settings, WorkspaceSettings).adapter
 
     def _sealed_digest(self, path: Path) -> str:
         name = self.layout.name(path)
@@ -93,8 +93,12 @@ class Execution:
         yield from map(self._sealed_request, filter(self.layout.is_request, self.vault.names()))
 
     def _sealed_request(self, name: str) -> Request:
-        request: Request = from_json(Request, json.loads(self.vault.read(name)))
-        return request
+        return self._sealed(self.root / name, Request)
+
+    def _sealed(self, path: Path, kind: type[T]) -> T:
+        """The content of a JSON file as it was sealed. Raises DamagedError, LedgerError."""
+        name = self.layout.name(path)
+        return parse_json(self.vault.read(name), kind, f"The sealed copy of {name}")
 
     def sealed_interactions(self) -> InteractionStore:
         """All interactions as they were sealed."""
@@ -103,20 +107,17 @@ class Execution:
 
     def sealed_forgotten(self) -> ForgottenRows:
         """What the request took from the training, as it was sealed."""
-        users = from_json(UserSplit, json.loads(self.vault.read(self.layout.name(self.layout.user_split))))
-        settings = self.workspace.settings
+        users, settings = self._sealed(self.layout.user_split, UserSplit), self.workspace.settings
         return forgotten_of(self.sealed_interactions(), users, self.sealed_request(), settings.window, settings.task)
 
     def sealed_evaluation(self) -> Evaluation | None:
         """The evaluation of the approved run as it was sealed; None where it has none."""
-        name = self.layout.name(self.layout.run(self.case.run).evaluation)
-        return from_json(Evaluation, json.loads(self.vault.read(name))) if name in self.vault.names() else None
+        path = self.layout.run(self.case.run).evaluation
+        return self._sealed(path, Evaluation) if self.layout.name(path) in self.vault.names() else None
 
     def sealed_verification(self) -> Verification:
         """The verification of the approved run as it was sealed."""
-        name = self.layout.name(self.layout.run(self.case.run).verification)
-        found: Verification = from_json(Verification, json.loads(self.vault.read(name)))
-        return found
+        return self._sealed(self.layout.run(self.case.run).verification, Verification)
 
     def sealed_rows(self) -> list[Interaction]:
         """The interactions that the request removes, as they were sealed."""

@@ -22,7 +22,7 @@ def check_idle(workspace: Workspace) -> None:
 
 def check_no_run(workspace: Workspace) -> None:
     """Check that no run waits or is at work. Raises ReviewError, which names the first such run."""
-    if busy := store_of(workspace).entries(RunState.QUEUED, RunState.RUNNING):
+    if busy := store_of(workspace).entries(RunState.QUEUED, RunState.RUNNING).whole():
         name = busy[0].id
         cancel = command_line("cancel", "--workspace", str(workspace.root), "--run", name)
         raise ReviewError(

@@ -69,7 +69,9 @@ def roles(workspace: Workspace, person: str) -> frozenset[Role]:
     try:
         return frozenset(map(Role, people[person]))
     except ValueError as error:
-        raise ReviewError(f"People: {person!r} has an unknown role ({error}): choose from {', '.join(Role)}.") from None
+        raise ReviewError(
+            f"People: {person!r} has an unknown role ({error}): choose from {', '.join(Role)} in {settings}."
+        ) from None
 
 
 def folded(person: str) -> str:

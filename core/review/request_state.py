@@ -1,7 +1,9 @@
 """Where each deletion request stands: one state, which every page reads here."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
+from core.errors import DamagedError
 from core.review.batches import held_members
 from core.review.cases import Cases
 from core.review.evidence_digest import is_approvable
@@ -9,6 +11,7 @@ from core.runs.handle import RunHandle, runs
 from core.types import LIVE, Case, CaseState, Request, RequestState, RequestStatus, RunState, Verification
 from core.workspace import Workspace
 
+log = logging.getLogger("core")
 Reader = Callable[[RunHandle], Verification | None]  # reads the verification of a run; pages pass one with a cache
 # In an inbox: what waits for a decision, then what waits for another step of a person, then what goes on by itself.
 INBOX_ORDER = (
@@ -31,6 +34,15 @@ NEEDS_ANOTHER_RUN = (CaseState.REJECTED, CaseState.VOID)  # the request needs an
 def stored(run: RunHandle) -> Verification | None:
     """Read the verification of a run from its file."""
     return run.verification
+
+
+def _usable(read: Reader, run: RunHandle) -> Verification | None:
+    """The verification of a run; None, as before it was verified, where its file is damaged."""
+    try:
+        return read(run)
+    except DamagedError as error:
+        log.warning("run %s has to be verified again: %s", run.id, error)
+        return None
 
 
 def request_statuses(workspace: Workspace, read: Reader = stored) -> dict[str, RequestStatus]:
@@ -64,7 +76,7 @@ def request_status(
     """
     if case and case.state not in NEEDS_ANOTHER_RUN:
         run = own.get(case.run)
-        found = read(run) if run else None
+        found = _usable(read, run) if run else None
         return RequestStatus(RequestState(case.state), run.id if run else "", found.verdict if found else None)
     if batch:
         return RequestStatus(RequestState.IN_BATCH, batch=batch.id)
@@ -80,7 +92,7 @@ def request_status(
 
 def finished_status(run: RunHandle, read: Reader = stored) -> RequestStatus:
     """Return where a request stands whose run under review is this finished one."""
-    found = read(run)
+    found = _usable(read, run)
     if found is None:
         return RequestStatus(RequestState.UNVERIFIED, run.id)
     state = RequestState.VERIFIED if is_approvable(found) else RequestState.FAILED
@@ -100,7 +112,7 @@ def default_run(found: Mapping[str, RunHandle], read: Reader = stored) -> str | 
         read: Reads the verification of a run.
     """
     done = [name for name, run in found.items() if run.status.state is RunState.DONE]
-    passing = (name for name in done if (verified := read(found[name])) and verified.verdict.passes)
+    passing = (name for name in done if (verified := _usable(read, found[name])) and verified.verdict.passes)
     return next(passing, next(iter(done or found), None))
 
 

@@ -25,7 +25,7 @@ from core.errors import LedgerError
 from core.ledger.key_folder import write_secret
 from core.ledger.keys import folder_of, read_public
 from core.utils.atomic_io import disk_error, staging, write_bytes
-from core.utils.serialization import from_json, to_json
+from core.utils.serialization import parse_json, to_json
 from core.workspace.layout import WorkspaceLayout
 
 PART = 1 << 26
@@ -141,7 +141,7 @@ class Vault:
         return self._keys / f"{name}.key" if re.fullmatch("[0-9a-f]{32}", name) else None
 
     def _index(self) -> Index:
-        return from_json(Index, json.loads(self._decrypted(INDEX, self.path / INDEX)))
+        return parse_json(self._decrypted(INDEX, self.path / INDEX), Index, self.path / INDEX)
 
     def own_files(self) -> Iterator[Path]:
         """The files that this vault wrote and nobody changed: they decrypt with its key."""

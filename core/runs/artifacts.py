@@ -4,12 +4,13 @@ The observer of the worker writes the results (core.runs.folder_observer). Submi
 the list comparison write their own files: see RunHandle. The state of a run that waits or works is in the store.
 """
 
-import json
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from core.errors import DamagedError
+from core.runs.events import read_event
 from core.runs.process_identity import is_alive
 from core.types import (
     Circuit,
@@ -24,7 +25,7 @@ from core.types import (
     RunStatus,
     Verification,
 )
-from core.utils.serialization import read_json
+from core.utils.serialization import read_file, read_json
 from core.workspace import Workspace
 from core.workspace.ids import as_id, require_own_name
 from core.workspace.run_layout import RunLayout
@@ -130,14 +131,18 @@ class RunArtifacts:
         return [path for path in self.layout.unlearned_adapter_paths if path.exists()]
 
     def events(self) -> list[dict[str, Any]]:
-        """All events so far. A half-written last line is left for the next read."""
-        return [json.loads(line) for line in self.event_lines()]
+        """All events so far. A half-written last line is left for the next read. Raises DamagedError."""
+        path = self.layout.events
+        return [read_event(line, f"{path}, line {number},") for number, line in enumerate(self.event_lines(), 1)]
 
     def event_lines(self) -> list[str]:
-        """The complete lines of the event file."""
+        """The complete lines of the event file. Raises DamagedError."""
         path = self.layout.events
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
-        return [line for line in lines if line.endswith("\n")]
+        lines = read_file(path).splitlines(keepends=True) if path.is_file() else []
+        try:
+            return [line.decode("utf-8") for line in lines if line.endswith(b"\n")]
+        except UnicodeDecodeError as error:
+            raise DamagedError(f"{path} is damaged ({error}): restore it or create it again.") from None
 
     def _read(self, path: Path, kind: type[T]) -> T | None:
         return read_json(path, kind) if path.is_file() else None

@@ -21,7 +21,7 @@ def confirmed_closed(workspace: Workspace, ledger: RunLedger) -> tuple[ClosedReq
         WorkspaceError: A record is gone, was changed or was put there, by the ledger.
         LedgerError: The ledger is damaged.
     """
-    found, marks = workspace.closed(), ledger.closed_marks()
+    found, marks = workspace.closed().whole(), ledger.closed_marks()
     if marks is None:
         return found
     present = {one.id: closed_mark(one, ledger) for one in found}

@@ -36,6 +36,7 @@ from core.pipeline.events import (
 from core.pipeline.stages import STAGES
 from core.runs.artifacts import RunArtifacts
 from core.runs.device_locks import peak_memory
+from core.runs.events import RESULT
 from core.runs.gpu_use import gpu_use
 from core.runs.handle import RunHandle
 from core.runs.lease import Lease
@@ -51,7 +52,6 @@ from core.utils.serialization import write_json
 from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS, RunLayout
 
 log = logging.getLogger("core")
-RESULT = "result"  # kind of an event
 RESERVED = 2**18  # bytes of the reserve: it is deleted to make room for the last status when the disk is full
 WRITE_EVERY = 0.5  # seconds between two writes of the status
 LOG_EVERY = 30.0  # seconds between two lines of progress in the log
@@ -117,7 +117,7 @@ class FolderObserver:
         self.run.repair_events()
         events = self.run.events()
         self._steps = max((event["step"] for event in events if event["kind"] == "step"), default=0)
-        self._started -= max((event["seconds"] for event in events), default=0.0)
+        self._started -= max((event.get("seconds", 0.0) for event in events), default=0.0)
         attempt = 1 + sum(event["kind"] == "attempt" for event in events)
         self.run.add_event({"kind": "attempt", "attempt": attempt, "seconds": self.seconds})
 

@@ -14,10 +14,11 @@ from core.runs.process_identity import current_moment, is_alive, kill
 from core.runs.store import Store
 from core.types import LIVE, Overlap, RunSpec, RunState, RunStatus, Verification
 from core.utils.atomic_io import disk_error, write_text
+from core.utils.listing import Listing
 from core.utils.serialization import to_json, write_json
 from core.workspace import Workspace
 from core.workspace.ids import is_id
-from core.workspace.layout import is_inside_workspace
+from core.workspace.layout import is_inside_workspace, require_no_link
 
 RESUMED = "resumed"  # kind of the event that somebody had the run go on
 WATCH_SECONDS = 1.0  # seconds between two looks at a worker on another machine
@@ -127,14 +128,18 @@ def store_of(workspace: Workspace) -> Store:
     return Store(workspace.layout.store, shared=bool(workspace.settings.clusters.keys() - {"local"}))
 
 
-def runs(workspace: Workspace) -> tuple[RunHandle, ...]:
-    """All runs of a workspace, newest first."""
-    found = (path for path in workspace.layout.run_folders() if is_inside_workspace(path, workspace.root))
-    handles = [handle for handle in map(RunHandle, found) if handle.layout.spec.is_file()]
-    store = store_of(workspace)
-    for handle in handles:
-        handle.workspace, handle.store = workspace, store  # one connection is enough for all
-    return tuple(sorted(handles, key=lambda handle: (handle.spec.created, handle.id), reverse=True))
+def runs(workspace: Workspace) -> Listing[RunHandle]:
+    """All runs of a workspace whose job and state can be read, newest first."""
+    store = store_of(workspace)  # one connection is enough for all
+
+    def listed(run: RunHandle) -> RunHandle:
+        require_no_link(run.path, workspace.root)
+        run.workspace, run.store = workspace, store
+        _ = run.spec, run.status
+        return run
+
+    handles = [handle for handle in map(RunHandle, workspace.layout.run_folders()) if handle.layout.spec.is_file()]
+    return Listing.read(handles, listed).newest_first(lambda run: (run.spec.created, run.id))
 
 
 def open_run(workspace: Workspace, run_id: str) -> RunHandle:

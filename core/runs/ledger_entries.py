@@ -22,6 +22,7 @@ from core.runs.answer_files import CONFIG, WEIGHTS, references_in
 from core.runs.handle import RESUMED, RunHandle
 from core.runs.ledger import NOT_HELD, NOTHING
 from core.runs.request_content import commitment, request_content
+from core.runs.signed_files import files_of_run
 from core.runs.software import hardware, software
 from core.types import Prompt, Request, RunSpec, Verification
 from core.types.aliases import stored_name
@@ -241,23 +242,8 @@ class Ledger:
 
 def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:
     """SHA-256 of everything that an entry is about: the base, the adapter before and after, and the run's results."""
-    base, layout = resolve(workspace.base, workspace.settings.base_revision), run.layout
-    files = {
-        "adapter before": AdapterLayout(workspace.adapter).weights,
-        "adapter before, config": AdapterLayout(workspace.adapter).config,
-        "adapter after": layout.weights,
-        "adapter config": layout.adapter_config,
-        "tokenizer": base / "tokenizer.json",
-        "prompt template": workspace.templates,
-        "circuit": layout.scores,
-        "events": layout.events,
-        "report": layout.report_numbers,
-        "report page": layout.report,
-        "reviewer's page": layout.reviewer_report,
-        "specification": layout.spec,
-        "outcome": layout.outcome,
-        "evaluation": layout.evaluation,
-    }
+    base = resolve(workspace.base, workspace.settings.base_revision)
+    files = files_of_run(workspace, run, base)
     found = {name: sha256_of_file(path) for name, path in files.items() if path.is_file()}
     return {"base": fingerprint(base).removeprefix("sha256:"), **found}
 

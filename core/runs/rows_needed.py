@@ -1,13 +1,17 @@
 """Whether the rows of some requests are enough for a verdict with power, before any of them is run."""
 
+import logging
 from collections.abc import Sequence
 
 from core.data.splits import forget_set
 from core.errors import RequestError
 from core.runs.handle import runs
 from core.types import Request, RowsNeeded, Verification
+from core.utils.listing import Listing
 from core.verification.power import has_advantage, measures_noise, rows_for_verdict
 from core.workspace import Workspace
+
+log = logging.getLogger("core")
 
 
 def rows_needed(workspace: Workspace, requests: Sequence[Request]) -> RowsNeeded:
@@ -25,7 +29,9 @@ def rows_needed(workspace: Workspace, requests: Sequence[Request]) -> RowsNeeded
 
 
 def _measured(workspace: Workspace) -> Verification | None:
-    found = [run.verification for run in runs(workspace)]
+    found = Listing.read(runs(workspace), lambda run: run.verification)
+    for sentence in found.damaged:
+        log.warning("a verification tells nothing: %s", sentence)
     known = [one for one in found if one and measures_noise(one)]
     return max(known, key=lambda one: one.advantages[0].original.n, default=None)
 

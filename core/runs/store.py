@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from core.errors import BusyError, LeaseLostError, RunError, WorkspaceError
+from core.errors import LeaseLostError, RunError
 from core.runs.beat_watch import by_own_clock
 from core.runs.process_identity import Moment, current_moment
 from core.runs.queued_run import QueuedRun
 from core.types import TRANSITIONS, RunState, RunStatus, Worker
-from core.utils.serialization import from_json, to_json
+from core.utils.listing import Listing
+from core.utils.serialization import from_json, parse_json, to_json
 from core.utils.sqlite import Database
 
 # The unique indexes guarantee: one run at work per workspace, and one active run for the same job. Through the third,
@@ -39,6 +40,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS one_wish ON runs (wish) WHERE state IN ('queue
 CREATE INDEX IF NOT EXISTS held ON runs (place) WHERE worker IS NOT NULL AND state IN ('queued', 'running');
 CREATE TABLE IF NOT EXISTS handed_over (id TEXT PRIMARY KEY, dispatcher TEXT NOT NULL, needs TEXT NOT NULL) STRICT;
 """
+COLUMNS = "place, id, wish, patient, state, token, cancel, worker, beat, status"
 
 
 class Store(Database):
@@ -59,28 +61,19 @@ class Store(Database):
 
     def find(self, run_id: str) -> QueuedRun | None:
         """One run; None where the store does not know it."""
-        return next(iter(self._select("id = ?", run_id)), None)
+        return next(iter(self._select("id = ?", run_id).whole()), None)
 
-    def entries(self, *states: RunState) -> tuple[QueuedRun, ...]:
-        """All runs in these states, in the order of the queue."""
+    def entries(self, *states: RunState) -> Listing[QueuedRun]:
+        """All runs in these states that can be read, in the order of the queue."""
         return self._select(f"state IN ({', '.join('?' * len(states))})", *states)
 
-    def held(self, where: str, *values: str) -> tuple[QueuedRun, ...]:
+    def all(self) -> Listing[QueuedRun]:
+        """All runs that can be read, in the order of the queue."""
+        return self._select("TRUE")
+
+    def held(self, where: str, *values: str) -> Listing[QueuedRun]:
         """The runs of a condition that have a worker, at work or waiting for its turn."""
         return self._select(f"worker IS NOT NULL AND state IN ('queued', 'running') AND ({where})", *values)
-
-    def flaws(self) -> tuple[str, ...]:
-        """Damage that SQLite finds in the file; none where it is intact, in use, or missing."""
-        if not self.path.is_file():
-            return ()
-        try:
-            with self.opened() as database:
-                found = [row[0] for row in database.execute("PRAGMA integrity_check")]
-        except BusyError:
-            return ()
-        except WorkspaceError as error:
-            return (str(error),)
-        return tuple(line for line in found if line != "ok")
 
     # ------------------------------------------------------------ writing
 
@@ -97,7 +90,7 @@ class Store(Database):
         """
         status = RunStatus(stage="queued")
         with self.changing() as database:
-            if known := self._select("wish = ? AND state IN ('queued', 'running')", dedup_key):
+            if known := self._select("wish = ? AND state IN ('queued', 'running')", dedup_key).whole():
                 return known[0].id
             database.execute(
                 "INSERT INTO runs (id, wish, patient, state, beat, status) VALUES (?, ?, ?, ?, ?, ?)",
@@ -124,7 +117,7 @@ class Store(Database):
         """
         now = current_moment()
         with self.changing():
-            for other in self.entries(RunState.RUNNING):
+            for other in self.entries(RunState.RUNNING).whole():
                 if not other.lost(now):
                     return None
                 self._move(other, RunState.FAILED, other.status_at(now).message)
@@ -182,9 +175,8 @@ class Store(Database):
             entry = self._known(run_id)
             if entry.state is not RunState.FAILED and not entry.lost(current_moment()):
                 raise RunError(f"Run {run_id!r} is {entry.state}: only a failed or lost run can be resumed.")
-            if any(
-                one.id != run_id for one in self._select("wish = ? AND state IN ('queued', 'running')", entry.dedup_key)
-            ):
+            same = self._select("wish = ? AND state IN ('queued', 'running')", entry.dedup_key).whole()
+            if any(one.id != run_id for one in same):
                 raise RunError(f"Run {run_id!r} was launched a second time and that run is active: wait for it.")
             self._move(entry, RunState.QUEUED)
 
@@ -237,17 +229,20 @@ class Store(Database):
             raise RunError(f"Run {run_id!r} was not launched by this workspace: launch a new one.")
         return entry
 
-    def _select(self, where: str, *values: str) -> tuple[QueuedRun, ...]:
+    def _select(self, where: str, *values: str) -> Listing[QueuedRun]:
         if not self.path.is_file():
-            return ()
-        query = f"SELECT *, id IN (SELECT id FROM handed_over) AS handed_over FROM runs WHERE {where} ORDER BY place"
+            return Listing()
+        columns = f"{COLUMNS}, id IN (SELECT id FROM handed_over) AS handed_over"
         with self.opened() as database:
-            return tuple(map(self._entry, database.execute(query, values)))
+            rows = database.execute(f"SELECT {columns} FROM runs WHERE {where} ORDER BY place", values).fetchall()
+        return Listing.read(rows, self._entry)
 
     def _entry(self, row: sqlite3.Row) -> QueuedRun:
-        values = dict(row) | {name: json.loads(row[name]) for name in ("beat", "status", "worker") if row[name]}
+        """The run of a row. Raises DamagedError."""
+        origin = f"Run {row['id']!r} in {self.path}"
+        texts = {name: parse_json(row[name] or "null", None, origin) for name in ("worker", "beat", "status")}
         flags = {name: bool(row[name]) for name in ("patient", "handed_over", "cancel")}
-        entry = from_json(QueuedRun, values | flags)
+        entry = from_json(QueuedRun, {**dict(row), **texts, **flags}, origin)
         return replace(entry, beat=by_own_clock(self.path, entry.id, entry.beat, current_moment()))
 
 

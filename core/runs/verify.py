@@ -143,7 +143,7 @@ def attempt_of(run: RunHandle, ledger: RunLedger) -> int:
     own = run.spec
     earlier = {
         other.id
-        for other in runs(run.workspace)
+        for other in runs(run.workspace).whole()
         if other.spec.request == own.request
         and (other.spec.created, other.id) < (own.created, own.id)
         and other.status.state is RunState.DONE

@@ -7,7 +7,7 @@ The types of the fields decide how a value is read:
 3. A tuple is a list in JSON, an enum is its value, and a field may have another name in files (`core.types.aliases`).
 4. A missing field takes its default. An unknown field, which a newer version wrote, is ignored.
 
-A value that does not fit raises one WorkspaceError that names the file, the field and the expected type. The message
+A value that does not fit raises one DamagedError that names the file, the field and the expected type. The message
 names the type of a wrong value and not the value, which may be personal data; only an unknown enum value is quoted.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from core.errors import WorkspaceError
+from core.errors import DamagedError, WorkspaceError
 from core.utils.atomic_io import write_text
 from core.utils.json_converter import structure, unstructure
 
@@ -29,20 +29,50 @@ def to_json(value: Any) -> Any:
 
 
 @overload
-def from_json(kind: type[T], value: Any) -> T: ...
+def from_json(kind: type[T], value: Any, origin: object = None) -> T: ...
 @overload
-def from_json(kind: Any, value: Any) -> Any: ...
-def from_json(kind: Any, value: Any) -> Any:
+def from_json(kind: Any, value: Any, origin: object = None) -> Any: ...
+def from_json(kind: Any, value: Any, origin: object = None) -> Any:
     """Convert JSON types to the annotated type `kind`: the inverse of `to_json`.
 
+    Args:
+        kind: The type.
+        value: The JSON types.
+        origin: Where the value comes from, for the error message: a file, or an entry of a file.
+
     Raises:
-        WorkspaceError: A value has the wrong type, or a field without a default is missing.
+        DamagedError: A value has the wrong type, or a field without a default is missing.
     """
     try:
         return structure(kind, value)
     except ValueError as error:
-        name = getattr(kind, "__name__", "value")
-        raise WorkspaceError(f"A stored {name} is damaged ({error}): restore it or create it again.") from None
+        raise _damaged(origin or f"A stored {getattr(kind, '__name__', 'value')}", error) from None
+
+
+@overload
+def parse_json(text: str | bytes, kind: type[T], origin: object) -> T: ...
+@overload
+def parse_json(text: str | bytes, kind: Any, origin: object) -> Any: ...
+def parse_json(text: str | bytes, kind: Any, origin: object) -> Any:
+    """The value of a JSON text.
+
+    Args:
+        text: The text, in UTF-8.
+        kind: The type of the value; None returns plain JSON types without validation.
+        origin: Where the text comes from, as in `from_json`.
+
+    Raises:
+        DamagedError: The text is not JSON, or does not fit `kind`.
+    """
+    try:
+        value = json.loads(text if isinstance(text, str) else text.decode("utf-8"))
+        return value if kind is None else structure(kind, value)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(origin, error) from None
+
+
+def _damaged(origin: object, error: Exception) -> DamagedError:
+    return DamagedError(f"{origin} is damaged ({error}): restore it or create it again.")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -62,24 +92,35 @@ def read_json(path: Path, kind: Any = None) -> Any:
         kind: The type of its content; None returns plain JSON types without validation.
 
     Raises:
-        WorkspaceError: The file is missing, is not JSON, or does not fit `kind`.
+        WorkspaceError: The file is missing.
+        DamagedError: The file cannot be read, is not JSON, or does not fit `kind`.
+    """
+    return parse_json(read_file(path), kind, path)
+
+
+def read_file(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        WorkspaceError: The file is missing.
+        DamagedError: It cannot be read.
     """
     if path.exists() and not path.is_file():  # reading a FIFO would wait for ever
         raise WorkspaceError(f"{path} is no file: remove it, and restore the file that stood there.")
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        return value if kind is None else structure(kind, value)
+        return path.read_bytes()
     except FileNotFoundError:
         raise WorkspaceError(f"{path} is not there: check the id and the workspace folder.") from None
-    except (ValueError, RecursionError) as error:
-        raise WorkspaceError(f"{path} is damaged ({error}): restore it or create it again.") from None
+    except OSError as error:
+        raise DamagedError(f"{path} cannot be read ({error.strerror}): check its permissions, or restore it.") from None
 
 
 def read_json_lines(path: Path, kind: type[T]) -> list[T]:
     """Read a file with one JSON object of type `kind` a line; empty lines are skipped.
 
     Raises:
-        WorkspaceError: The file is missing, or a line is not JSON or does not fit `kind`.
+        WorkspaceError: The file is missing.
+        DamagedError: A line is not JSON or does not fit `kind`.
     """
     if not path.is_file():
         raise WorkspaceError(f"{path} is not there: run `prepare` again.")
@@ -96,7 +137,7 @@ def parse_json_lines(name: str, lines: Iterable[bytes], kind: type[T]) -> list[T
         kind: The type of a value.
 
     Raises:
-        WorkspaceError: A line is not JSON or does not fit `kind`.
+        DamagedError: A line is not JSON or does not fit `kind`.
     """
     values: list[T] = []
     number = 0
@@ -107,7 +148,7 @@ def parse_json_lines(name: str, lines: Iterable[bytes], kind: type[T]) -> list[T
                 values.append(structure(kind, json.loads(text)))
     except (ValueError, RecursionError) as error:
         flaw = f"line {number}: {error}"
-        raise WorkspaceError(f"{name} is damaged ({flaw}): restore it or run `prepare` again.") from None
+        raise DamagedError(f"{name} is damaged ({flaw}): restore it or run `prepare` again.") from None
     return values
 
 

@@ -5,10 +5,11 @@ overwritten on disk (`secure_delete`).
 """
 
 import errno
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from core.errors import BusyError, WorkspaceError
@@ -16,6 +17,7 @@ from core.utils.atomic_io import disk_error
 from core.utils.commands import command_line
 
 BUSY = 30.0  # seconds to wait for the file's lock
+TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 
 
 class Database:
@@ -41,10 +43,9 @@ class Database:
                 self._local.database = self._connect()
             yield self._local.database
         except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code == sqlite3.SQLITE_FULL:
+            if _code(error) == sqlite3.SQLITE_FULL:
                 raise disk_error(self.path, OSError(errno.ENOSPC, "")) from error
-            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            if _is_busy(error):
                 raise BusyError(f"{self.path} is in use by another process: try again in a minute.") from error
             raise WorkspaceError(f"{self.path} cannot be used ({error}): see `{command_line('doctor')}`.") from error
         except OSError as error:
@@ -63,6 +64,26 @@ class Database:
                 raise
             database.execute("COMMIT")
 
+    def flaws(self) -> tuple[str, ...]:
+        """Damage that SQLite finds in the file, or that it is another one; none where it is intact, in use, or missing.
+
+        The file is opened for reading only, since opening it for work would add the missing tables to it.
+        """
+        if not self.path.is_file():
+            return ()
+        own = set(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", self.schema))
+        try:
+            with closing(
+                sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", timeout=BUSY, uri=True)
+            ) as database:
+                found = [row[0] for row in database.execute("PRAGMA integrity_check") if row[0] != "ok"]
+                tables = {row[0] for row in database.execute(TABLES)}
+        except sqlite3.Error as error:
+            return () if _is_busy(error) else (f"{self.path} cannot be used ({error})",)
+        if tables != own:
+            found.append("it is another database, or an empty one")
+        return (f"{self.path} is damaged ({'; '.join(found)})",) if found else ()
+
     def _connect(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         database = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
@@ -73,3 +94,11 @@ class Database:
             database.execute(f"PRAGMA {setting}")
         database.executescript(self.schema)
         return database
+
+
+def _code(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from core.errors import WorkspaceError
+from core.errors import DamagedError
 
 
 def is_id(name: str) -> bool:
@@ -15,10 +15,10 @@ def as_id(name: str) -> str:
     """A valid id, which is to become part of a path.
 
     Raises:
-        WorkspaceError: It is not valid, so that it may lead out of the workspace.
+        DamagedError: It is not valid, so that it may lead out of the workspace.
     """
     if not is_id(name):
-        raise WorkspaceError(
+        raise DamagedError(
             f"Id {name!r} is no plain word, so a file of the workspace was changed: restore the file that holds it."
         )
     return name
@@ -33,7 +33,7 @@ def require_own_name(found: str, path: Path, name: str) -> None:
         name: The id in its path.
 
     Raises:
-        WorkspaceError: They differ.
+        DamagedError: They differ.
     """
     if found != name:
-        raise WorkspaceError(f"{path} holds the id {found!r}, not that of its path: restore it, or remove it.")
+        raise DamagedError(f"{path} holds the id {found!r}, not that of its path: restore it, or remove it.")

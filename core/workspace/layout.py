@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from core.errors import DamagedError
 from core.workspace.ids import as_id, is_id
 from core.workspace.run_layout import AdapterLayout, RunLayout
 
@@ -122,7 +123,12 @@ class WorkspaceLayout:
 
     def closed(self, request_id: str) -> Path:
         """What is left of a request that was carried out."""
-        return self.root / "closed" / f"{as_id(request_id)}.json"
+        return self.all_closed / f"{as_id(request_id)}.json"
+
+    @property
+    def all_closed(self) -> Path:
+        """The folder of what is left of requests that were carried out."""
+        return self.root / "closed"
 
     @property
     def all_references(self) -> Path:
@@ -208,9 +214,14 @@ class WorkspaceLayout:
         """The public key of the ledger. A ledger is kept where this file exists."""
         return self.root / "ledger.pub"
 
+    @property
+    def visits(self) -> Path:
+        """The folder of all visits."""
+        return self.root / "visits"
+
     def visit(self, person: str) -> Path:
         """When a person visited the workspace last; the name is a digest."""
-        return self.root / "visits" / f"{sha256(person.encode()).hexdigest()[:16]}.json"
+        return self.visits / f"{sha256(person.encode()).hexdigest()[:16]}.json"
 
     @property
     def work_lock(self) -> Path:
@@ -244,7 +255,7 @@ class WorkspaceLayout:
 
     def leftovers(self) -> Iterator[Path]:
         """Temporary files that a killed write left beside files of the workspace (see atomic_io.replacement)."""
-        for folder in (self.root, self.data_folder, self.requests, self.root / "closed"):
+        for folder in (self.root, self.data_folder, self.requests, self.all_closed):
             yield from folder.glob(".*.json*.????????")
             yield from folder.glob(".*.parquet.????????")
 
@@ -288,6 +299,18 @@ def _with_journals(database: Path) -> list[Path]:
 def is_inside_workspace(path: Path, root: Path) -> bool:
     """Whether a path lies under `root` (itself resolved) and neither is nor contains a symbolic link, at any depth."""
     return path.resolve().is_relative_to(root) and not path.is_symlink() and not (path.is_dir() and _has_link(path))
+
+
+def require_no_link(path: Path, root: Path) -> None:
+    """Require that a path lies under `root` and neither is nor contains a symbolic link.
+
+    Raises:
+        DamagedError: It is one, or contains one.
+    """
+    if not is_inside_workspace(path, root):
+        raise DamagedError(
+            f"{path} is or holds a symbolic link, which may lead out of the workspace: put the file itself there."
+        )
 
 
 def _has_link(folder: Path) -> bool:

@@ -3,12 +3,16 @@
 The times stay in the workspace, under a digest of the name; nothing is recorded about what a person looked at.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from core.errors import DamagedError
 from core.utils.serialization import read_json, write_json
 from core.workspace.workspace import Workspace
 
+log = logging.getLogger("core")
 PAUSE = timedelta(minutes=30)  # a longer one begins a new visit
 
 
@@ -37,7 +41,11 @@ def record_visit(workspace: Workspace, person: str, now: str) -> str:
         The end of the visit before; "" on the first visit, and where the workspace cannot be written to.
     """
     path = workspace.layout.visit(person)
-    last = read_json(path, Visit) if path.is_file() else None
+    try:
+        last = read_visit(path) if path.is_file() else None
+    except DamagedError as error:
+        log.warning("%s It counts as a first visit.", error)
+        last = None
     ended = last is not None and datetime.fromisoformat(now) - datetime.fromisoformat(last.now) > PAUSE
     before = last.now if last and ended else last.before if last else ""
     try:
@@ -45,3 +53,19 @@ def record_visit(workspace: Workspace, person: str, now: str) -> str:
     except OSError:
         return ""
     return before
+
+
+def read_visit(path: Path) -> Visit:
+    """Read the visit of one person.
+
+    Raises:
+        DamagedError: The file holds something else.
+    """
+    visit = read_json(path, Visit)
+    try:
+        naive = datetime.fromisoformat(visit.now).tzinfo is None
+    except ValueError:
+        naive = True
+    if naive:
+        raise DamagedError(f"{path} is damaged (field now must be a time in UTC): remove it.")
+    return visit

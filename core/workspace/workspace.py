@@ -10,13 +10,14 @@ from typing import TypeVar
 from core.data.interaction_files import open_interactions
 from core.data.interaction_store import InteractionStore
 from core.data.templates import FILMS, Template, read_template
-from core.errors import RequestError, WorkspaceError
+from core.errors import DamagedError, RequestError, WorkspaceError
 from core.types import ClosedRequest, Identity, Item, LegalBasis, Request, Task, UserSplit
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
+from core.utils.listing import Listing
 from core.utils.serialization import read_json, read_json_lines, write_json
 from core.workspace.ids import is_id, require_own_name
-from core.workspace.layout import WorkspaceLayout, is_inside_workspace
+from core.workspace.layout import WorkspaceLayout, is_inside_workspace, require_no_link
 
 T = TypeVar("T", Request, ClosedRequest)
 
@@ -87,7 +88,8 @@ class Workspace:
         self.layout = WorkspaceLayout(Path(root).resolve())
         if not self.layout.settings.is_file():
             raise WorkspaceError(
-                f"{self.root} is not a workspace: make one with `{command_line('prepare', '--workspace', str(root))}`."
+                f"{self.root} is not a workspace, as it holds no {self.layout.settings.name}: restore that file, "
+                f"or make a workspace with `{command_line('prepare', '--workspace', str(root))}`."
             )
 
     @property
@@ -165,11 +167,10 @@ class Workspace:
         """Whether runs and decisions of this workspace are signed."""
         return self.layout.ledger_key.is_file()
 
-    def requests(self) -> tuple[Request, ...]:
-        """All open requests, newest first."""
-        files = (path for path in self.layout.requests.glob("*.json") if is_inside_workspace(path, self.root))
-        found = [_read_named(path, Request) for path in files]
-        return tuple(sorted(found, key=lambda request: (request.created, request.id), reverse=True))
+    def requests(self) -> Listing[Request]:
+        """All open requests that can be read, newest first."""
+        found = Listing.read(self.layout.requests.glob("*.json"), self._request)
+        return found.newest_first(lambda request: (request.created, request.id))
 
     def request(self, request_id: str) -> Request:
         """One open request.
@@ -181,12 +182,28 @@ class Workspace:
         if not path or not path.is_file() or not is_inside_workspace(path, self.root):
             known = ", ".join(request.id for request in self.requests()) or "none yet"
             raise RequestError(f"Request {request_id!r} is not in this workspace: choose one of {known}.")
-        return _read_named(path, Request)
+        return self._request(path)
 
-    def closed(self) -> tuple[ClosedRequest, ...]:
-        """What is left of requests that were carried out, newest first."""
-        found = [_read_named(path, ClosedRequest) for path in self.layout.closed("any").parent.glob("*.json")]
-        return tuple(sorted(found, key=lambda one: (one.closed, one.id), reverse=True))
+    def _request(self, path: Path) -> Request:
+        request = self._read_named(path, Request)
+        try:
+            _ = request.due
+        except ValueError as error:
+            raise DamagedError(f"{path} is damaged (field created: {error}): restore it, or remove it.") from None
+        return request
+
+    def closed(self) -> Listing[ClosedRequest]:
+        """What is left of requests that were carried out, as far as it can be read, newest first."""
+        files = self.layout.all_closed.glob("*.json")
+        found = Listing.read(files, lambda path: self._read_named(path, ClosedRequest))
+        return found.newest_first(lambda one: (one.closed, one.id))
+
+    def _read_named(self, path: Path, kind: type[T]) -> T:
+        """Read the file of a request. Raises DamagedError where it is a link, or holds another id than its name."""
+        require_no_link(path, self.root)
+        found = read_json(path, kind)
+        require_own_name(found.id, path, path.stem)
+        return found
 
     def open_request(
         self,
@@ -257,10 +274,3 @@ class Workspace:
     def reference_folders(self, request_id: str) -> tuple[Path, ...]:
         """The finished references of a request, by seed."""
         return self.layout.finished_references(request_id)
-
-
-def _read_named(path: Path, kind: type[T]) -> T:
-    """Read the file of a request. Raises WorkspaceError where it holds another id than its name."""
-    found = read_json(path, kind)
-    require_own_name(found.id, path, path.stem)
-    return found

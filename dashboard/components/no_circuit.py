@@ -23,7 +23,7 @@ def no_circuit(page: str, run: RunHandle, sentence: str) -> None:
         st.markdown(sentence)
         if run.status.state in LIVE and queries.needs_circuits(run):
             link("run", t("circuit-watch"), "monitoring", run=run.id)
-        elif found := next((one.id for one in queries.runs().values() if queries.groups(one)), None):
+        elif found := next((one.id for one in queries.runs().values() if one.layout.groups.is_file()), None):
             link(page, t("circuit-open-other", run=found), "account_tree", run=found)
         else:
             link("run", t("circuit-launch"), "play_circle", request=run.spec.request, method=METHOD)

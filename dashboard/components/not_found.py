@@ -1,4 +1,4 @@
-"""What the address names and this workspace does not hold, and what the page shows instead."""
+"""What the address or a list names and this workspace does not hold, and what the page shows instead."""
 
 from collections.abc import Collection, Iterator
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.components.sidebar import SHOWS_RUN, chosen_run
 from dashboard.presenters.i18n import t
-from dashboard.presenters.phrases import code
+from dashboard.presenters.phrases import code, escape
 from dashboard.services import queries
 from dashboard.session import state
 
@@ -23,6 +23,12 @@ def not_found(page: str) -> None:
     """
     for sentence in (*_runs(page), *_request(page), *_user(page), *_modules(page)):
         st.warning(sentence, icon=":material/search_off:")
+
+
+def damaged_entries() -> None:
+    """Draw one sentence for each entry that is missing in every list because its file is damaged."""
+    for sentence in queries.damaged_entries():
+        st.warning(escape(sentence), icon=":material/broken_image:")
 
 
 def _runs(page: str) -> Iterator[str]:

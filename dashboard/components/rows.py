@@ -6,6 +6,7 @@ from typing import TypeVar
 import pandas as pd
 import streamlit as st
 
+from core.errors import DamagedError
 from core.types import LIVE, Request, RequestStatus, RunState
 from dashboard.components.evidence import WORDS
 from dashboard.components.request_card import state_text
@@ -55,7 +56,11 @@ def run_rows(runs: Sequence[RunHandle]) -> None:
 
 
 def _result(run: RunHandle) -> str:
-    status, summary = run.status, queries.summary(run)
+    """The result of a run in a sentence, or which of its files is damaged."""
+    try:
+        status, summary = run.status, queries.summary(run)
+    except DamagedError as error:
+        return escape(str(error))
     if summary and status.state is RunState.DONE:
         return summary.headline
     if status.state in LIVE:

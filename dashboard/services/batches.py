@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.errors import ReviewError
+from core.errors import DamagedError, ReviewError
 from core.review import batches
+from core.review.cases import Cases
 from core.runs.rows_needed import rows_needed as count_rows
 from core.types import Action, Request, RowsNeeded
 from dashboard.services import queries
@@ -13,14 +14,15 @@ from dashboard.services import queries
 
 def holding_batch(request_id: str) -> Request | None:
     """The batch under way that a request is in."""
-    return batches.holding_batch(queries.workspace(), request_id)
+    workspace = queries.workspace()
+    return batches.held_members(workspace.requests(), Cases(workspace).newest()).get(request_id)
 
 
 def can_dissolve(request: Request) -> bool:
     """Whether a request is a batch without a run that could still be used."""
     try:
         batches.check_dissolvable(queries.workspace(), request.id)
-    except ReviewError:
+    except (ReviewError, DamagedError):
         return False
     return bool(request.members)
 

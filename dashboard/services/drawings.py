@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.errors import DamagedError
 from core.runs.artifacts import RunArtifacts
 from core.runs.handle import RunHandle
 from dashboard.presenters.circuit_scene import START, texts
@@ -44,7 +45,10 @@ def _scene(path: str, other: str, which: int, key: Stamps, other_key: Stamps | N
 
 def comparable(run: RunHandle, other: RunHandle) -> bool:
     """Whether both runs have circuits of one model's modules."""
-    found, beside = circuits(run), circuits(other)
+    try:
+        found, beside = circuits(run), circuits(other)
+    except DamagedError:
+        return False
     return bool(found and beside and found[0].modules == beside[0].modules)
 
 

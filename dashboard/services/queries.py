@@ -13,6 +13,7 @@ import streamlit as st
 from core.report.check_texts import sentence_of
 from core.report.summary import Summary, summarise
 from core.review import request_state
+from core.review.cases import Cases
 from core.runs.artifacts import RunArtifacts
 from core.runs.dispatcher import ensure_dispatcher
 from core.runs.handle import RunHandle, open_run
@@ -36,6 +37,7 @@ from core.types import (
 )
 from core.unlearning.methods import DEFAULT_METHOD, METHODS, OFFERED, Method, recorded_method
 from core.utils.assets import asset
+from core.utils.listing import Listing
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout
 from dashboard.services.cli_client import CommandError, run_command
@@ -102,6 +104,14 @@ def _readers(root: str, key: Stamps) -> frozenset[str]:
 def runs() -> dict[str, RunHandle]:
     """All runs by id, newest first."""
     return {run.id: run for run in all_runs(workspace())}
+
+
+def damaged_entries() -> tuple[str, ...]:
+    """One sentence for each run, verification, request and case that lists leave out because it cannot be read."""
+    current_workspace = workspace()
+    found, cases = all_runs(current_workspace), Cases(current_workspace).all()
+    requests = (*current_workspace.requests().damaged, *current_workspace.closed().damaged)
+    return *found.damaged, *Listing.read(found, _verification).damaged, *requests, *cases.damaged
 
 
 def run(run_id: str) -> RunHandle:
@@ -234,7 +244,11 @@ def summary(run: RunHandle) -> Summary | None:
 
 
 def verification(run: RunArtifacts) -> Verification | None:
-    """The verification of the run."""
+    """The verification of the run; None, as before it was verified, where `damaged_entries` names its file."""
+    return next(iter(Listing.read([run], _verification)), None)
+
+
+def _verification(run: RunArtifacts) -> Verification | None:
     return _cached(run, RunArtifacts.verification, run.layout.verification)
 
 

@@ -3,7 +3,7 @@
 Training survives the page. Another process estimates it and another one trains, since both load a model.
 """
 
-from core.errors import ReviewError
+from core.errors import DamagedError, ReviewError
 from core.review import batches
 from core.review.permissions import check_operators, require
 from core.runs import reference_job
@@ -67,7 +67,7 @@ def may_train(request_id: str) -> bool:
     try:
         _check(request_id)
         batches.check_free(queries.workspace(), request_id)
-    except ReviewError:
+    except (ReviewError, DamagedError):
         return False
     return True
 

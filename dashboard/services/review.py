@@ -110,9 +110,9 @@ def login_is_too_old() -> bool:
 def inbox() -> tuple[ReviewItem, ...]:
     """All open requests, by due date."""
     workspace = queries.workspace()
-    cases, runs = Cases(workspace), queries.runs()
+    cases, runs = Cases(workspace).newest(), queries.runs()
     requests = sorted(workspace.requests(), key=lambda one: (one.due, one.id))
-    return tuple(_item(one, cases.of(one.id), runs) for one in requests)
+    return tuple(_item(one, cases.get(one.id), runs) for one in requests)
 
 
 def _item(request: Request, case: Case | None, runs: dict[str, RunHandle]) -> ReviewItem:

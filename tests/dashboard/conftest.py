@@ -50,7 +50,7 @@ def page(demo: Path) -> Page:
 
     def draw(name: str, errors: bool = False, **query: str) -> AppTest:
         app = open_page(name, {"run": "run-demo"} | query)
-        assert errors or not app.error
+        assert errors or not app.error, app.error[0].value
         return app
 
     return draw

@@ -469,6 +469,24 @@ def test_workspace_without_runs_shows_every_page(page, demo: Path) -> None:
         page(name)
 
 
+@pytest.mark.parametrize("name", ["overview", "request", "circuit", "run", "review"])
+def test_page_shows_the_others_where_one_entry_is_damaged(page, demo: Path, name: str) -> None:
+    workspace = Workspace(demo)
+    request, run = workspace.open_request(users=workspace.user_split.training_users[-1:]), finished_run(demo)
+    workspace.layout.request(request.id).write_text("[]")
+    for copied in ("run-torn", "run-cut"):
+        shutil.copytree(run.path, run.path.with_name(copied))
+        write_json(
+            run.path.with_name(copied) / "spec.json", replace(run.spec, id=copied, created="2020-01-01T00:00:00")
+        )
+    (run.path.with_name("run-torn") / "spec.json").write_text("{")
+    for damaged in ("verification.json", "evaluation.json", "groups.json", "forget.json"):
+        (run.path.with_name("run-cut") / damaged).write_text("[7]")
+    app = page(name, run=run.id)
+    warned = "".join(one.value for one in app.warning).replace("\\", "")
+    assert f"{request.id}.json is damaged" in warned and "run-torn/spec.json is damaged" in warned
+
+
 def test_folder_that_is_no_workspace_shows_one_error(page, demo: Path) -> None:
     (demo / "workspace.json").unlink()
     app = page("overview", errors=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from core.cli.diagnostics import examine
+from core.cli.workspace_checks import check_workspace
 from core.errors import LedgerError, ModelError, ReviewError, WorkspaceError
 from core.ledger.chain import entries, verify
 from core.ledger.keys import read_public
@@ -74,6 +75,7 @@ def assert_executed(desk, forgotten, candidate):
     kinds = [one.kind for one in entries(workspace.layout.ledger, read_public(workspace.layout.ledger_key))]
     assert [kinds.count(one) for one in ("submission", "decision", "destruction")] == [1, 2, 1]
     assert desk.invoke("verify-destruction").exit_code == 0
+    assert [one for one in check_workspace(workspace) if not one.ok] == []
 
 
 @pytest.fixture
@@ -263,10 +265,10 @@ def test_execution_continues_after_cut_off_ledger_entry(approved, monkeypatch):
         patch.setattr(execution.ledger_entries, "enter_destruction", write_half_entry)
         with pytest.raises(Killed):
             settle(desk)
-    wrong = {one.name: one for one in examine(desk.workspace) if not one.ok}
+    wrong = {one.name: one for one in examine(desk.workspace.root) if not one.ok}
     assert "cut off" in wrong["ledger"].detail and "review settle" in wrong[f"request {desk.request}"].fix
     settle(desk)
-    assert all(one.ok for one in examine(Workspace(desk.workspace.root)))
+    assert all(one.ok for one in examine(desk.workspace.root))
     assert_executed(desk, forgotten, candidate)
 
 
@@ -539,6 +541,7 @@ def test_rejection_destroys_only_the_candidate(desk):
     assert contents(desk.workspace.root) == {name: value for name, value in before.items() if name not in removed}
     ledger = entries(desk.workspace.layout.ledger, read_public(desk.workspace.layout.ledger_key))
     assert ledger[-1].content["decision"]["approve"] is False
+    assert [one for one in check_workspace(Workspace(desk.workspace.root)) if not one.ok] == []
 
 
 def test_earlier_rejected_case_keeps_files_of_a_later_case(desk, monkeypatch):
@@ -626,7 +629,7 @@ def test_audit_reports_changed_served_weights(approved):
     weights.write_bytes(weights.read_bytes()[:-1] + b"!")
     result = desk.invoke("verify-destruction")
     assert result.exit_code == 1 and "not the one that was approved last" in " ".join(result.output.split())
-    assert "served adapter" in [one.name for one in examine(workspace) if not one.ok]
+    assert "served adapter" in [one.name for one in examine(workspace.root) if not one.ok]
 
 
 def test_case_record_needs_only_the_ledger(approved, tmp_path):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from core.cli.diagnostics import _store, examine
+from core.cli.diagnostics import examine
 from core.errors import RunError
 from core.runs import launchers
 from core.runs.device_locks import free
@@ -141,7 +141,7 @@ def test_run_with_failed_job_is_orphaned_and_resumed(cluster_workspace, launcher
     while not is_orphaned(run) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert run.status.state is RunState.QUEUED and is_orphaned(run)
-    (finding,) = [one for one in examine(cluster_workspace) if one.name == f"run {run.id}"]
+    (finding,) = [one for one in examine(cluster_workspace.root) if one.name == f"run {run.id}"]
     assert not finding.ok and "job ended before the worker started" in finding.detail and "resume" in finding.fix
     resume(run)
     assert wait_for_end(run) is RunState.DONE and not is_orphaned(run)
@@ -194,6 +194,6 @@ def test_store_on_shared_disk_uses_no_write_ahead_log(cluster_workspace):
         assert database.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
     path = run.store.path
     del run.store  # with no open connection, the next one could change the journal mode
-    assert _store(cluster_workspace).ok
+    assert next(one for one in examine(cluster_workspace.root) if one.name == "store").ok
     assert sqlite3.connect(path).execute("PRAGMA journal_mode").fetchone()[0] == "delete"
     assert run.store.path.is_file() and not list(run.path.parent.glob("*-wal"))

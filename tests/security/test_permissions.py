@@ -61,7 +61,7 @@ def test_keys_that_others_can_read_sign_nothing(tmp_path: Path, monkeypatch: pyt
 
 def test_doctor_names_a_workspace_that_all_users_can_open(workspace) -> None:
     def finding() -> Finding:
-        return next(one for one in examine(workspace) if one.name == "permissions")
+        return next(one for one in examine(workspace.root) if one.name == "permissions")
 
     workspace.root.chmod(0o750)
     assert finding().ok

@@ -97,7 +97,10 @@ def test_unknown_request_is_refused(small_workspace, id_):
 
 
 def test_error_for_other_folder_names_the_prepare_command(tmp_path):
-    with pytest.raises(WorkspaceError, match="is not a workspace: make one with `python -m core prepare"):
+    with pytest.raises(
+        WorkspaceError,
+        match="is not a workspace, as it holds no workspace.json: restore that file, or make a workspace with `python -m core prepare",
+    ):
         Workspace(tmp_path)
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 from core.errors import CureLensError
 from core.runs.estimate.estimate import Estimate, estimate_by_tokens
+from core.runs.events import ESTIMATE
 from core.runs.handle import RunHandle, runs
 from core.types import RunState
 from core.unlearning.methods import DEFAULT_METHOD
+from core.utils.listing import Listing
 from core.workspace import Workspace
 
 log = logging.getLogger("core")
-KIND = "estimate"  # of the event
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,10 @@ def lessons(workspace: Workspace, device: str, dtype: str) -> list[Lesson]:
     """The lessons of a workspace's finished runs on one kind of device, in one dtype."""
     like = _kind(device), dtype
     same = (run for run in runs(workspace) if (_kind(run.status.device), run.status.dtype) == like)
-    return [lesson for run in same if (lesson := lesson_of(run))]
+    found = Listing.read(same, lesson_of)
+    for sentence in found.damaged:
+        log.warning("a run teaches nothing: %s", sentence)
+    return [lesson for lesson in found if lesson]
 
 
 def lesson_of(run: RunHandle) -> Lesson | None:
@@ -79,11 +83,11 @@ def enter_estimate(run: RunHandle, device: str) -> None:
     except CureLensError as error:  # the run itself tells it, if it meets it too
         log.warning("no estimate: %s", error)
         return
-    run.add_event({"kind": KIND, "seconds": 0.0, "estimated": found.seconds, "peak_bytes": found.peak_bytes})
+    run.add_event({"kind": ESTIMATE, "seconds": 0.0, "estimated": found.seconds, "peak_bytes": found.peak_bytes})
 
 
 def _entered(run: RunHandle) -> dict[str, Any] | None:
-    return next((event for event in run.events() if event["kind"] == KIND), None)
+    return next((event for event in run.events() if event["kind"] == ESTIMATE), None)
 
 
 def _kind(device: str) -> str:

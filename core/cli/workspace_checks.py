@@ -1,0 +1,184 @@
+"""Checks of `python -m core doctor` on a workspace; each goes on where another one met damage."""
+
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from pathlib import Path
+
+from core.cli.files import damaged_files
+from core.cli.finding import Finding, guarded
+from core.models.known_bases import absent_base
+from core.review.cases import Cases
+from core.review.permissions import roles
+from core.runs.handle import runs, store_of
+from core.runs.submit import ORPHANED, is_orphaned
+from core.types import ENDED, CaseState, RunState
+from core.utils.atomic_io import staging_folders
+from core.utils.commands import command_line
+from core.workspace import Workspace
+from core.workspace.disk import MIN_FREE_BYTES, free_bytes
+
+Check = Callable[[Workspace, Collection[str]], Iterator[Finding]]
+
+
+def check_workspace(workspace: Workspace) -> Iterator[Finding]:
+    """Check everything of a workspace."""
+    for name, check in CHECKS.items():
+        yield from guarded(name, partial(check, workspace))
+
+
+def _disk(workspace: Workspace) -> Iterator[Finding]:
+    left = free_bytes(workspace)
+    enough = left >= MIN_FREE_BYTES
+    yield Finding("disk", enough, f"{left / 1e9:.1f} GB free", "" if enough else "Free disk space before the next run.")
+
+
+def _permissions(workspace: Workspace) -> Iterator[Finding]:
+    """Whether only its owner, or the owner's group, can open the workspace: its files name people."""
+    root = workspace.root
+    if root.stat().st_mode & 0o007:
+        fix = f"Run chmod 700 {root}, or chmod 770 where a group works with it."
+        yield Finding("permissions", False, f"every user of this machine can open {root}", fix)
+    else:
+        yield Finding("permissions", True, "closed to other users")
+
+
+def _base(workspace: Workspace) -> Iterator[Finding]:
+    if base := absent_base(workspace.settings.base):
+        yield Finding("base", False, f"{base.title} is not on this machine", f"Run {base.fetch}.")
+
+
+def _files(workspace: Workspace) -> Iterator[Finding]:
+    """Damaged files, and those that differ from what the ledger and the manifest of a demo world hold."""
+    cases = Cases(workspace).all() if not Cases(workspace).flaws() else ()
+    rejected = {case.run for case in cases if case.state is CaseState.REJECTED}
+    checks: list[Check] = [damaged_files]
+    if not any(case.state is CaseState.APPROVED for case in cases):  # else a deletion is half done
+        from core.cli.signed_files import shipped_files, signed_files  # loads the signing libraries
+
+        checks += [signed_files, shipped_files] if workspace.keeps_ledger else [shipped_files]
+    found: dict[str, Finding] = {}
+    for check in checks:
+        for one in guarded("signed files", partial(check, workspace, rejected)):
+            found.setdefault(one.name, one)  # of a file only the first fault
+    yield from found.values()
+
+
+def _people(workspace: Workspace) -> Iterator[Finding]:
+    for person in workspace.settings.people:
+        roles(workspace, person)
+    yield from ()
+
+
+def _store(workspace: Workspace) -> Iterator[Finding]:
+    store = store_of(workspace)
+    path, flaws = store.path, store.flaws()
+    flaws = flaws or store.all().damaged or _lost_store(workspace)
+    fix = f"Move {path} and its -wal and -shm files away: ended runs stay readable, other runs must be started again."
+    yield Finding("store", not flaws, "; ".join(flaws) or "whole", fix if flaws else "")
+
+
+def _lost_store(workspace: Workspace) -> tuple[str, ...]:
+    """A sentence where a run was queued, and the store that knew it is gone."""
+    layout = workspace.layout
+    queued = [folder.name for folder in layout.run_folders() if layout.run(folder.name).job.is_file()]
+    if layout.store.is_file() or not queued:
+        return ()
+    return (f"{layout.store} is not there, although run {queued[0]} was queued in it",)
+
+
+def _review(workspace: Workspace) -> Iterator[Finding]:
+    cases = Cases(workspace)
+    if flaws := cases.flaws() or cases.all().damaged:
+        yield Finding("review", False, "; ".join(flaws), f"Restore {cases.path}: the ledger holds each decision.")
+    elif case := cases.approved():
+        fix = command_line("review", "settle", "-w", str(workspace.root))
+        yield Finding(f"request {case.request}", False, "approved, but not yet fully carried out", fix)
+
+
+def _sealed(workspace: Workspace) -> Iterator[Finding]:
+    """Encrypted copies that cannot be opened: they are all that a half-done deletion could be taken back with."""
+    from core.review.vault import Vault  # loads the signing libraries
+
+    for folder in filter(Path.is_dir, workspace.layout.sealed.glob("[!.]*")):
+        vault = Vault(folder, workspace.layout.ledger_key)
+        for name in vault.names():
+            vault.read(name)
+    yield from ()
+
+
+def _ledger(workspace: Workspace) -> Iterator[Finding]:
+    """Whether every entry is signed and in order, and none is missing of those that were signed here."""
+    layout = workspace.layout
+    if not workspace.keeps_ledger:
+        if layout.ledger.exists() or layout.review.exists() or layout.all_closed.exists():
+            fix = "Restore it: without it, no entry can be checked or made."
+            yield Finding("ledger", False, f"{layout.ledger_key} is not there, although a ledger was kept", fix)
+        return
+    from core.ledger.chain import entries, verify  # loads the signing libraries
+    from core.ledger.keys import read_public  # loads the signing libraries
+
+    key = read_public(layout.ledger_key)
+    flaws = " ".join(verify(layout.ledger, key).flaws)
+    fix = "Compare it with a head and a copy kept elsewhere. The next entry repairs an incomplete last line."
+    yield Finding("ledger", not flaws, f"{layout.ledger}: {flaws}" if flaws else "whole", fix if flaws else "")
+    if not flaws:
+        entries(layout.ledger, key)  # which knows the head that was kept beside the keys
+        yield _served(workspace)
+
+
+def _served(workspace: Workspace) -> Finding:
+    """Whether the adapter in use is the last approved one, if there is any."""
+    from core.review.audit import serves_approved  # loads the signing libraries
+
+    same = serves_approved(workspace)
+    detail = (
+        "as approved, or none is approved yet" if same else "The adapter in use is not the one that was approved last."
+    )
+    return Finding(
+        "served adapter", same, detail, "" if same else "Find out who replaced it, and which data it was trained on."
+    )
+
+
+def _runs(workspace: Workspace) -> Iterator[Finding]:
+    """Lost and orphaned runs, and unlearned adapters of cancelled runs."""
+    states = {run: run.status for run in runs(workspace)}
+    for run, status in states.items():
+        if status.state is RunState.LOST or is_orphaned(run):
+            yield Finding(
+                f"run {run.id}",
+                False,
+                status.message or ORPHANED,
+                f"{command_line('resume', '-w', str(workspace.root), '--run', run.id)}, or cancel.",
+            )
+        elif status.state is RunState.CANCELLED and run.unlearned_adapter_paths:
+            yield Finding(
+                f"run {run.id}",
+                False,
+                "It was cancelled, but its unlearned adapter still exists.",
+                f"Remove {', '.join(map(str, run.unlearned_adapter_paths))}.",
+            )
+    ended = sum(status.state in ENDED for status in states.values())
+    yield Finding("runs", True, f"{ended} of {len(states)} ended")
+
+
+def _unfinished(workspace: Workspace) -> Iterator[Finding]:
+    left = [path.relative_to(workspace.root) for path in staging_folders(workspace.root)]
+    names = ", ".join(map(str, left)) or "nothing"
+    yield Finding(
+        "unfinished folders", not left, names, "Remove these folders if no command is writing to them." if left else ""
+    )
+
+
+CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
+    "disk": _disk,
+    "permissions": _permissions,
+    "store": _store,  # these two first, since opening an empty database would make its tables
+    "review": _review,
+    "base": _base,
+    "people": _people,
+    "files": _files,
+    "runs": _runs,
+    "sealed copies": _sealed,
+    "ledger": _ledger,
+    "unfinished folders": _unfinished,
+}
