@@ -36,8 +36,7 @@ from core.types import (
 from core.utils.serialization import read_file, read_json, read_json_lines
 from core.workspace import Workspace
 from core.workspace.ids import require_own_name
-from core.workspace.layout import TrainingLayout
-from core.workspace.run_layout import AdapterLayout
+from core.workspace.run_layout import AdapterLayout, TrainingLayout
 from core.workspace.visits import read_visit
 
 BASE_CONFIG = "config.json"  # as Hugging Face calls it

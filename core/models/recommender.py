@@ -51,8 +51,7 @@ class Recommender:
         no: Token id of the answer No in the click task; -1 in next_item.
         device: Device of the inputs; a model over several GPUs has its first layers there.
         dtype: Dtype of the weights.
-        adapter_digests: SHA-256 of the very bytes of the adapter that was loaded, by "weights" and "config"; empty
-            without an adapter.
+        adapter_digests: SHA-256 of the very bytes of a loaded adapter, by "weights" and "config".
         token_counter: Counts the tokens that the model processes.
     """
 
@@ -141,7 +140,7 @@ def _with_adapter(model: Any, adapter: Path, base: Path, trainable: bool) -> tup
     check_adapter(adapter, base)
     with TemporaryDirectory(prefix="cure-lens-") as place:
         own = AdapterLayout(Path(place))
-        _copy_adapter(AdapterLayout(adapter), own)
+        _copy_adapter(AdapterLayout(adapter), own.path)
         try:
             check_adapter(own.path, base)
         except ModelError as error:
@@ -151,12 +150,12 @@ def _with_adapter(model: Any, adapter: Path, base: Path, trainable: bool) -> tup
         return adapted, {"weights": sha256_of_file(own.weights), "config": sha256_of_file(own.config)}
 
 
-def _copy_adapter(source: AdapterLayout, target: AdapterLayout) -> None:
+def _copy_adapter(source: AdapterLayout, target: Path) -> None:
     try:
-        shutil.copyfile(source.weights, target.weights)
-        shutil.copyfile(source.config, target.config)
+        for file in (source.weights, source.config):
+            shutil.copyfile(file, target / file.name)
     except OSError as error:
-        raise disk_error(target.path, error) from error
+        raise disk_error(target, error) from error
 
 
 def _check_loaded(model: PeftModel, stored: set[str], adapter: Path) -> None:

@@ -29,7 +29,7 @@ from pathlib import Path
 
 from core.errors import DamagedError
 from core.workspace.ids import as_id, is_id
-from core.workspace.run_layout import AdapterLayout, RunLayout
+from core.workspace.run_layout import AdapterLayout, RunLayout, TrainingLayout
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,37 +258,6 @@ class WorkspaceLayout:
         for folder in (self.root, self.data_folder, self.requests, self.all_closed):
             yield from folder.glob(".*.json*.????????")
             yield from folder.glob(".*.parquet.????????")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingLayout:
-    """Paths of the training of one request's references.
-
-    Attributes:
-        path: The folder of the references.
-    """
-
-    path: Path
-
-    @property
-    def status(self) -> Path:
-        """How far the training is."""
-        return self.path / "training.json"
-
-    @property
-    def log(self) -> Path:
-        """Standard output and standard error of the process."""
-        return self.path / "training.log"
-
-    @property
-    def lock(self) -> Path:
-        """The lock of whoever starts, stops or ends the training."""
-        return self.path / "training.lock"
-
-    @property
-    def stop(self) -> Path:
-        """A mark that somebody asked to stop."""
-        return self.path / "training.stop"
 
 
 def _with_journals(database: Path) -> list[Path]:

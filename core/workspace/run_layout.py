@@ -1,4 +1,4 @@
-"""Paths of a run, the files in the folder `runs/ID` of a workspace, and of an adapter."""
+"""Paths of a run, the files in the folder `runs/ID` of a workspace, of an adapter, and of a training of references."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -239,3 +239,34 @@ class AdapterLayout:
     def answer_files(self, kind: str = "") -> Iterator[Path]:
         """All files with kept answers to questions whose kind begins with `kind`."""
         return self.path.glob(self.answers(f"{kind}*").name)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingLayout:
+    """Paths of the training of one request's references.
+
+    Attributes:
+        path: The folder of the references.
+    """
+
+    path: Path
+
+    @property
+    def status(self) -> Path:
+        """How far the training is."""
+        return self.path / "training.json"
+
+    @property
+    def log(self) -> Path:
+        """Standard output and standard error of the process."""
+        return self.path / "training.log"
+
+    @property
+    def lock(self) -> Path:
+        """The lock of whoever starts, stops or ends the training."""
+        return self.path / "training.lock"
+
+    @property
+    def stop(self) -> Path:
+        """A mark that somebody asked to stop."""
+        return self.path / "training.stop"
