@@ -41,8 +41,13 @@ class Keys:
 
         A plain hash of a short id could be reversed by trying all ids.
         """
-        text = "".join(f"{len(part)}:{part}" for part in parts)  # lengths keep different lists of parts apart
-        return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()
+        return pseudonym(self.secret, *parts)
+
+
+def pseudonym(secret: bytes, *parts: str) -> str:
+    """HMAC-SHA256 of the parts under a secret, in hex."""
+    text = "".join(f"{len(part)}:{part}" for part in parts)  # lengths keep different lists of parts apart
+    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
 
 
 def make_keys(public: Path) -> Keys:
@@ -89,17 +94,34 @@ def keys_of(public: Path) -> Keys:
         LedgerError: This user does not have them on this machine, others can read them, or another key signed here.
     """
     own = read_public(public)
-    check_key(public, own.keyid)
-    folder = folder_of(own)
+    secret = secret_of(public)
     try:
-        private = load_pem_private_key(_secret(folder / "signing.pem"), None)
-        keys = Keys(CryptoSigner(private), _secret(folder / "pseudonyms.key"))
+        private = load_pem_private_key(_secret(folder_of(own) / "signing.pem"), None)
+        keys = Keys(CryptoSigner(private), secret)
     except (OSError, ValueError) as error:
-        raise LedgerError(
-            f"The keys that belong to {public} are not in {folder}: sign where they are, or set CURE_LENS_KEYS."
-        ) from error
+        raise _absent(public, own) from error
     remember_key(public, own.keyid)
     return keys
+
+
+def secret_of(public: Path) -> bytes:
+    """The secret of the pseudonyms and marks alone: a page that launches a run needs no key that signs.
+
+    Raises:
+        LedgerError: As `keys_of`.
+    """
+    own = read_public(public)
+    check_key(public, own.keyid)
+    try:
+        return _secret(folder_of(own) / "pseudonyms.key")
+    except OSError as error:
+        raise _absent(public, own) from error
+
+
+def _absent(public: Path, own: SSlibKey) -> LedgerError:
+    return LedgerError(
+        f"The keys that belong to {public} are not in {folder_of(own)}: sign where they are, or set CURE_LENS_KEYS."
+    )
 
 
 def _secret(path: Path) -> bytes:

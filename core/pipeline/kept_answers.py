@@ -7,30 +7,22 @@ tokenizer, kind of device and dtype, and the same rows in the same order.
 
 import gc
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
-from core.data.paraphrases import FILE as PARAPHRASES
 from core.errors import ModelError
-from core.models.hub import fingerprint, resolve
 from core.models.recommender import Recommender
 from core.pipeline.context import RequestContext, load_adapter
-from core.pipeline.training_inputs import tokenizer_files
-from core.types import Item, Recommendation, Request
+from core.pipeline.question import question_digest
+from core.types import Item, Recommendation
 from core.utils.commands import command_line
-from core.utils.hashing import sha256_of_file
-from core.utils.serialization import to_json
-from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
-VERSION = 1  # raise it with every change of the code that changes a model's answers
-NO_MATTER = ("name", "data", "base", "base_note", "adapter", "launcher", "clusters", "people", "forgotten_share")
 Arrays = Mapping[str, np.ndarray]
 T = TypeVar("T")
 
@@ -120,28 +112,6 @@ def load_reference(context: RequestContext, reference: Path, device: str) -> Rec
             f"kind of verification: remove its folder and train it again with {again}."
         )
     return load_adapter(context.workspace, str(reference), device)
-
-
-def question_digest(workspace: Workspace, request: Request, precision: tuple[str, str] = ("", "")) -> str:
-    """SHA-256 of the request, data, settings, texts, base model with its tokenizer, kind of device and dtype.
-
-    Args:
-        workspace: The workspace.
-        request: The request.
-        precision: Kind of the device, and dtype of the weights. All GPUs are of one kind.
-    """
-    layout, settings = workspace.layout, asdict(workspace.settings)
-    base = resolve(workspace.base, workspace.settings.base_revision)
-    files = (layout.items, layout.interactions, layout.user_split, workspace.templates, PARAPHRASES)
-    about = {
-        "version": VERSION,
-        "base": fingerprint(base),
-        "request": [request.users, request.interactions],
-        "settings": {name: value for name, value in settings.items() if name not in NO_MATTER},
-        "files": [sha256_of_file(file) for file in (*files, *tokenizer_files(base))],
-        "precision": precision,
-    }
-    return hashlib.sha256(json.dumps(to_json(about), sort_keys=True).encode()).hexdigest()
 
 
 def rows_digest(template: Any) -> str:

@@ -2,21 +2,13 @@
 
 import hashlib
 import json
-from pathlib import Path
 
 from core.models.hub import fingerprint, resolve
 from core.pipeline.context import RequestContext, adapter_recipe
+from core.pipeline.question import tokenizer_files
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json
 from core.workspace import Workspace
-
-# Files of a base model that decide its tokens.
-TOKENIZER = ("tokenizer*", "*.model", "vocab*", "merges.txt", "added_tokens.json", "special_tokens_map.json")
-
-
-def tokenizer_files(base: Path) -> list[Path]:
-    """The files of a base model's folder that decide its tokens."""
-    return sorted({file for pattern in TOKENIZER for file in base.glob(pattern)})
 
 
 def training_inputs(context: RequestContext) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from core.ledger.key_folder import check_key
 from core.runs.handle import RunHandle
 from core.types import Prompt, Verification
 from core.workspace import Workspace
@@ -161,6 +160,8 @@ def open_ledger(workspace: Workspace) -> RunLedger:
         LedgerError: This account signed here before, and the public key is gone.
     """
     if not workspace.keeps_ledger:
+        from core.ledger.key_folder import check_key  # pages load nothing of the ledger's package by themselves
+
         check_key(workspace.layout.ledger_key)
         return NullLedger()
     from core.runs.ledger_entries import Ledger  # loads the signing libraries

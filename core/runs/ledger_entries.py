@@ -14,10 +14,10 @@ from typing import Any
 from core.data.splits import forgotten_of
 from core.ledger.chain import append, entries
 from core.ledger.key_folder import check_key
-from core.ledger.keys import Keys, keys_of, read_public
+from core.ledger.keys import Keys, keys_of, pseudonym, read_public, secret_of
 from core.ledger.statement import Statement, kind_word
 from core.models.hub import fingerprint, resolve
-from core.pipeline.kept_answers import question_digest
+from core.pipeline.question import question_digest
 from core.runs.answer_files import CONFIG, WEIGHTS, references_in
 from core.runs.handle import RESUMED, RunHandle
 from core.runs.ledger import NOT_HELD, NOTHING
@@ -89,7 +89,7 @@ class Ledger:
 
     def mark(self, *words: str) -> str:
         """HMAC-SHA256 of some words under the key of the pseudonyms."""
-        return self.keys.pseudonym("mark", *words)
+        return pseudonym(secret_of(self.workspace.layout.ledger_key), "mark", *words)
 
     def run_entry(self, run_id: str) -> Statement | None:
         """The last entry about a run."""

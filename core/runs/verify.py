@@ -19,7 +19,8 @@ from core.models.hub import resolve
 from core.models.recommender import Recommender
 from core.pipeline.collect_answers import collect_answers, neighbours
 from core.pipeline.context import RequestContext, load_adapter, make_context
-from core.pipeline.kept_answers import ReferenceAnswers, question_digest
+from core.pipeline.kept_answers import ReferenceAnswers
+from core.pipeline.question import question_digest
 from core.pipeline.training_inputs import training_inputs
 from core.report.check_texts import english, render
 from core.report.localization import can_make_texts

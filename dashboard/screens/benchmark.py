@@ -13,7 +13,7 @@ from dashboard.components.text import lead
 from dashboard.presenters import benchmark
 from dashboard.presenters.i18n import Texts, t
 from dashboard.presenters.phrases import escape
-from dashboard.services import queries
+from dashboard.services import benchmark_results
 from dashboard.session import state
 
 TASKS = Texts({"click": "benchmark-task-click", "next_item": "benchmark-task-next-item"})
@@ -168,7 +168,7 @@ def seeds(rows: list[Result]) -> int:
 
 measured = {
     world_label(world): rows
-    for world, rows in worlds(queries.benchmark())
+    for world, rows in worlds(benchmark_results.results())
     if any(row.method in CURE_METHODS for row in rows)
 }
 if not measured:

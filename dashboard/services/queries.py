@@ -6,7 +6,7 @@ Caches are bounded and keyed by the change time and size of each file.
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -42,13 +42,9 @@ from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout
 from dashboard.services.cli_client import CommandError, run_command
 
-if TYPE_CHECKING:
-    from core.benchmark.results import Result
-
 __all__ = ["DEFAULT_METHOD", "METHODS", "OFFERED", "CommandError", "RunHandle"]
 
 DEMO = asset("demo")
-BENCHMARK = Path(os.environ.get("CURE_LENS_BENCHMARK") or asset("benchmark"))
 T = TypeVar("T")
 Stamps = tuple[tuple[int, int] | None, ...]
 
@@ -289,19 +285,3 @@ def _cached(run: RunArtifacts, result: Callable[[RunArtifacts], T], *files: Path
 @st.cache_resource(max_entries=24, show_spinner=False, hash_funcs={property: lambda result: result.fget.__name__})
 def _result(path: str, result: Any, key: Stamps) -> Any:
     return result.__get__(RunArtifacts(Path(path)))
-
-
-# ---------------------------------------------------------------- benchmark
-
-
-def benchmark() -> "list[Result]":
-    """All rows of the benchmark; none where it never ran."""
-    files = tuple(sorted(str(path) for path in BENCHMARK.glob("*.parquet")))
-    return _benchmark(files, stamps(*map(Path, files)))
-
-
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _benchmark(files: tuple[str, ...], key: Stamps) -> "list[Result]":
-    from core.benchmark.results import read_results  # loads pyarrow
-
-    return [row for file in files for row in read_results(Path(file))]

@@ -8,7 +8,7 @@ import pytest
 from core.benchmark.results import Result, write_results
 from dashboard import charts
 from dashboard.presenters import benchmark
-from dashboard.services import queries
+from dashboard.services import benchmark_results
 from tests.benchmark.test_sweep import make_result
 
 SEEDS = range(5)
@@ -48,7 +48,7 @@ def write_benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def write(control: float | None = 0.7) -> None:
         write_results(tmp_path / "d.parquet", make_results(control))
 
-    monkeypatch.setattr(queries, "BENCHMARK", tmp_path)
+    monkeypatch.setattr(benchmark_results, "BENCHMARK", tmp_path)
     return write
 
 
@@ -121,7 +121,7 @@ def test_differences_list_methods_before_controls_in_order() -> None:
 
 def test_page_summarizes_sequential_requests(page, tmp_path: Path, monkeypatch) -> None:
     write_results(tmp_path / "d.parquet", make_sequential_results())
-    monkeypatch.setattr(queries, "BENCHMARK", tmp_path)
+    monkeypatch.setattr(benchmark_results, "BENCHMARK", tmp_path)
     app = page("benchmark")
     assert "After 3 sequential requests" in (title := app.title[0].value)
     assert "scores 0.052 AUC above the retrained references" in title and "original model: +0.200" in title
@@ -132,7 +132,7 @@ def test_page_summarizes_sequential_requests(page, tmp_path: Path, monkeypatch) 
 
 def test_page_reports_over_forgetting_after_sequential_requests(page, tmp_path: Path, monkeypatch) -> None:
     write_results(tmp_path / "d.parquet", make_sequential_results(taken=0.1))
-    monkeypatch.setattr(queries, "BENCHMARK", tmp_path)
+    monkeypatch.setattr(benchmark_results, "BENCHMARK", tmp_path)
     assert "forgotten too much" in (title := page("benchmark").title[0].value) and "0.098 AUC below" in title
 
 

@@ -19,10 +19,10 @@ from core.pipeline.kept_answers import (
     ReferenceAnswers,
     fits,
     numbers,
-    question_digest,
     rows_digest,
     with_numbers,
 )
+from core.pipeline.question import question_digest
 from core.runs.answer_files import reference_digest
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
