@@ -132,7 +132,8 @@ def check_launched(run: RunHandle, ledger: RunLedger) -> None:
 
 def _dedup_key(spec: RunSpec, *digests: str) -> str:
     """Digest of the job: the spec without its id, time and person, and the digests of what came with it."""
-    job = json.dumps(to_json(replace(spec, id="", created="", launched_by="")), sort_keys=True)
+    job = to_json(replace(spec, id="", created="", launched_by=""))
+    job = json.dumps({name: value for name, value in job.items() if name != "mark"}, sort_keys=True)
     return hashlib.sha256("".join((job, *digests)).encode()).hexdigest()
 
 

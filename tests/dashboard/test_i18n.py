@@ -40,7 +40,7 @@ def id_prefixes(tree: ast.AST) -> set[str]:
 
 
 def docstrings(tree: ast.AST) -> set[int]:
-    kinds = (ast.Module, ast.FunctionDef, ast.ClassDef)
+    kinds = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     bodies = [node.body for node in ast.walk(tree) if isinstance(node, kinds)]
     return {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}
 

@@ -23,7 +23,7 @@ from core.pipeline.prepare import base_tokenizer
 from core.runs.handle import RunHandle, open_run
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
-from core.runs.verify import _evidence, _identity
+from core.runs.verify import _evidence, _identity, context_of
 from core.types import Check, Group, RunState, Verdict
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json_lines
@@ -121,7 +121,8 @@ def test_ledger_is_valid_and_records_references_runs_and_verifications():
 def copy_and_evidence(tmp_path_factory):
     """A copy of the demo, and the outputs of all models of the run that passes."""
     copy = Workspace(shutil.copytree(DEMO, tmp_path_factory.mktemp("demo") / "copy"))
-    return copy, _evidence(open_run(copy, "run-forgotten"), open_ledger(copy), "cpu", Thresholds(), False)
+    run = open_run(copy, "run-forgotten")
+    return copy, _evidence(run, open_ledger(copy), context_of(run), "cpu", Thresholds(), False)[0]
 
 
 def judged(evidence: Evidence) -> tuple[Verdict, str]:

@@ -172,8 +172,8 @@ def test_dashboard_page_opens(page: str, address: str, installed: Environment) -
 @pytest.mark.slow
 def test_ledger_hashes_the_prompt_template_of_the_wheel(installed: Environment) -> None:
     code = (
-        "from core.data.templates import FILMS; from core.runs import ledger_entries as entries; "
+        "from core.data.templates import FILMS; from core.runs import software; "
         "from core.utils.hashing import sha256_of_file;"
-        "print(sha256_of_file(FILMS), entries._commit())"
+        "print(sha256_of_file(FILMS), software._commit())"
     )
     assert installed.run("python", "-c", code).split() == [sha256_of_file(ROOT / "core/data/templates.toml"), "None"]

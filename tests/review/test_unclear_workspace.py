@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ReviewError, WorkspaceError
+from core.errors import DamagedError, ReviewError, WorkspaceError
 from core.review import execution
 from core.review.forgotten_data import ForgottenData
 from core.review.leak_scan import Findings, find_leaks
@@ -73,7 +73,7 @@ def test_a_folder_that_becomes_a_file_is_rolled_back(approved, monkeypatch):
     assert_taken_back(approved, "nothing was destroyed: .*closed")
 
 
-@pytest.mark.parametrize("name", ["data/interactions.parquet", "data", "requests", "visits", "data/roles.json"])
+@pytest.mark.parametrize("name", ["data/interactions.parquet", "data", "visits", "data/roles.json"])
 def test_a_link_in_place_of_a_file_or_folder_is_refused(approved, tmp_path, name):
     path, outside = approved.workspace.root / name, tmp_path / "outside"
     path.parent.mkdir(exist_ok=True)
@@ -83,6 +83,15 @@ def test_a_link_in_place_of_a_file_or_folder_is_refused(approved, tmp_path, name
         outside.mkdir()
     path.symlink_to(outside)
     assert_taken_back(approved, "is a link or holds one")
+
+
+def test_a_link_in_place_of_the_requests_holds_an_approval_back(approved, tmp_path):
+    path = approved.workspace.layout.requests
+    path.rename(tmp_path / "outside")
+    path.symlink_to(tmp_path / "outside")
+    with pytest.raises(DamagedError, match="is or holds a symbolic link"):
+        settle(approved)
+    assert approved.case.state is CaseState.APPROVED and not list(approved.workspace.layout.vaults())
 
 
 def test_a_pipe_in_place_of_a_request_is_refused(desk):

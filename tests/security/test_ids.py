@@ -41,24 +41,26 @@ def test_file_that_holds_another_id_than_its_path_is_refused(workspace, kind, na
     request = workspace.requests()[0].id
     if kind == "run":
         path = create_run(workspace, request, "uniform", "cpu").layout.spec
-        read = lambda: [run.spec for run in runs(Workspace(workspace.root))]  # noqa: E731
+        read = lambda: runs(Workspace(workspace.root))  # noqa: E731
     else:
         path = getattr(workspace.layout, kind)(request)
-        read = lambda: (workspace.requests(), workspace.closed())  # noqa: E731
+        read = workspace.requests if kind == "request" else workspace.closed
         if kind == "closed":
             path.parent.mkdir(exist_ok=True)
             write_json(path, ClosedRequest(request, "2026-01-01", "2026-01-02", "run-0", 1, 1, 1, "digest"))
-    read()
+    assert len(read()) and not read().damaged
     write_json(path, read_json(path) | {"id": name})
+    (sentence,) = read().damaged
+    assert "not that of its path" in sentence and str(path) in sentence
     with pytest.raises(WorkspaceError, match="not that of its path"):
-        read()
+        read().whole()
 
 
 def test_run_of_a_request_outside_is_refused(workspace):
     path = create_run(workspace, workspace.requests()[0].id, "uniform", "cpu").layout.spec
     write_json(path, read_json(path) | {"request": "../../x"})
     with pytest.raises(WorkspaceError, match="no plain word"):
-        runs(Workspace(workspace.root))
+        runs(Workspace(workspace.root)).whole()
 
 
 def test_batch_with_a_member_outside_reads_and_removes_nothing_there(workspace, tmp_path):
