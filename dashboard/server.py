@@ -7,8 +7,9 @@ tokens) stay in place behind the guards.
 import hmac
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -49,14 +50,14 @@ class SafeHeaders:
 
 
 class Guard:
-    """Answers some requests itself, and passes the others on."""
+    """Answers some requests itself, and passes the others on.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    Attributes:
+        answer: Gives the answer to a request that is not passed on, else None.
+    """
 
-    def answer(self, asked: HTTPConnection) -> Response | None:
-        """The answer to a request that is not passed on, else None."""
-        raise NotImplementedError
+    def __init__(self, app: ASGIApp, answer: Callable[[HTTPConnection], Response | None]) -> None:
+        self.app, self.answer = app, answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, or pass it on."""
@@ -69,41 +70,36 @@ class Guard:
             await answer(scope, receive, send)
 
 
-class OwnOrigin(Guard):
-    """Refuses requests of other pages, on other ports of this machine too, and paths that are nobody's business."""
-
-    def answer(self, asked: HTTPConnection) -> Response | None:
-        """403 for another origin, 404 for a closed path."""
-        origin = asked.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != asked.headers.get("host"):
-            return HTMLResponse(t("server-other-origin"), 403)
-        return Response(status_code=404) if asked.url.path.endswith(CLOSED) else None
+def refuse_others(asked: HTTPConnection) -> Response | None:
+    """403 for requests of other pages, on other ports of this machine too, and 404 for paths that are closed."""
+    origin = asked.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != asked.headers.get("host"):
+        return HTMLResponse(t("server-other-origin"), 403)
+    return Response(status_code=404) if asked.url.path.endswith(CLOSED) else None
 
 
-class StartToken(Guard):
-    """Admits browsers that were opened with the address that the start printed, as long as this server runs.
+def admit(token: str, asked: HTTPConnection) -> Response | None:
+    """Admit browsers that were opened with the address that the start printed, as long as this server runs.
 
-    Attributes:
+    Args:
         token: The token; "" admits every account of the machine.
+        asked: The request.
+
+    Returns:
+        A cookie for the printed address, 403 for a request with neither cookie nor token.
     """
+    cookie = f"cure-lens-{asked.url.port or 0}"  # browsers send a cookie to all ports of a machine
+    if not token or asked.url.path.endswith(OPEN) or _same(asked.cookies.get(cookie, ""), token):
+        return None
+    if not _same(asked.query_params.get("token", ""), token):
+        return HTMLResponse(t("server-no-token"), 403)
+    admitted = RedirectResponse(asked.url.remove_query_params("token"), 303)
+    admitted.set_cookie(cookie, token, httponly=True, samesite="lax", secure=asked.url.scheme == "https")
+    return admitted
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        super().__init__(app)
-        self.token = token
 
-    def answer(self, asked: HTTPConnection) -> Response | None:
-        """A cookie for the printed address, 403 for a request without it."""
-        cookie = f"cure-lens-{asked.url.port or 0}"  # browsers send a cookie to all ports of a machine
-        if not self.token or asked.url.path.endswith(OPEN) or self._is_token(asked.cookies.get(cookie, "")):
-            return None
-        if not self._is_token(asked.query_params.get("token", "")):
-            return HTMLResponse(t("server-no-token"), 403)
-        admitted = RedirectResponse(asked.url.remove_query_params("token"), 303)
-        admitted.set_cookie(cookie, self.token, httponly=True, samesite="lax", secure=asked.url.scheme == "https")
-        return admitted
-
-    def _is_token(self, found: str) -> bool:
-        return hmac.compare_digest(found.encode(), self.token.encode())
+def _same(found: str, token: str) -> bool:
+    return hmac.compare_digest(found.encode(), token.encode())
 
 
 # Asked for by `dashboard`, whose workspace names real people. A login says more than a token, and has its own address.
@@ -123,5 +119,9 @@ async def announced(_app: st.App) -> AsyncIterator[None]:
 app = st.App(
     Path(__file__).with_name("app.py"),
     lifespan=announced,
-    middleware=[Middleware(SafeHeaders), Middleware(OwnOrigin), Middleware(StartToken, token=TOKEN)],
+    middleware=[
+        Middleware(SafeHeaders),
+        Middleware(Guard, answer=refuse_others),
+        Middleware(Guard, answer=partial(admit, TOKEN)),
+    ],
 )
