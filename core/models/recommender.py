@@ -28,7 +28,6 @@ from core.models.token_counter import TokenCounter
 from core.models.validation import check_adapter, check_folder
 from core.types import Task
 from core.utils.atomic_io import disk_error, staging
-from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, write_json
 from core.workspace.run_layout import AdapterLayout
 
@@ -147,7 +146,7 @@ def _with_adapter(model: Any, adapter: Path, base: Path, trainable: bool) -> tup
             raise ModelError(f"Adapter {adapter} was changed while it was loaded: load it again.") from error
         adapted = PeftModel.from_pretrained(model, place, is_trainable=trainable, use_safetensors=True)
         _check_loaded(adapted, set(stored_shapes(own.path)), adapter)
-        return adapted, {"weights": sha256_of_file(own.weights), "config": sha256_of_file(own.config)}
+        return adapted, own.digests()
 
 
 def _copy_adapter(source: AdapterLayout, target: Path) -> None:

@@ -1,7 +1,6 @@
 """Digest of what models are asked for a request: rows, settings, texts and tokens. It loads no model library."""
 
 import hashlib
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from core.data.paraphrases import FILE as PARAPHRASES
 from core.models.hub import fingerprint, resolve
 from core.types import Request
 from core.utils.hashing import sha256_of_file
-from core.utils.serialization import to_json
+from core.utils.serialization import sorted_json
 from core.workspace import Workspace
 
 VERSION = 1  # raise it with every change of the code that changes a model's answers
@@ -37,7 +36,7 @@ def question_digest(workspace: Workspace, request: Request, precision: tuple[str
         "files": [sha256_of_file(file) for file in (*files, *tokenizer_files(base))],
         "precision": precision,
     }
-    return hashlib.sha256(json.dumps(to_json(about), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(sorted_json(about).encode()).hexdigest()
 
 
 def tokenizer_files(base: Path) -> list[Path]:

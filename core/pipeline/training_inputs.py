@@ -7,7 +7,7 @@ from core.models.hub import fingerprint, resolve
 from core.pipeline.context import RequestContext, adapter_recipe
 from core.pipeline.question import tokenizer_files
 from core.utils.hashing import sha256_of_file
-from core.utils.serialization import to_json
+from core.utils.serialization import sorted_json
 from core.workspace import Workspace
 
 
@@ -22,7 +22,7 @@ def training_inputs(context: RequestContext) -> str:
         "base": fingerprint(base),
         "files": [sha256_of_file(file) for file in (workspace.templates, *tokenizer_files(base))],
     }
-    return hashlib.sha256(json.dumps(to_json(about), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(sorted_json(about).encode()).hexdigest()
 
 
 def _rows(context: RequestContext) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 from core.data.splits import ForgottenRows, forgotten_of
 from core.errors import ReviewError
+from core.pipeline.question import question_digest
 from core.review.evidence_digest import check_signed
 from core.runs.handle import RunHandle
-from core.runs.ledger_entries import Ledger
+from core.runs.ledger_entries import QUESTION, Ledger
 from core.runs.request_content import request_content
 from core.types import Request
 
@@ -31,7 +32,8 @@ def check_inputs(run: RunHandle, ledger: Ledger) -> None:
     rows = forgotten_of(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
     check_request(run.id, request, rows, ledger)
     verified = ledger.verified_content(run.id)
-    if verified.get("question", now := ledger.question_mark(request)) != now:  # earlier versions entered none
+    now = ledger.mark(QUESTION, question_digest(workspace, request))
+    if verified.get("question", now) != now:  # earlier versions entered none
         raise ReviewError(f"Data or settings changed since run {run.id!r} was verified: verify it again.")
 
 

@@ -92,9 +92,7 @@ def _name(file: Path) -> str:
 def _identity(reference: Path) -> dict[str, str]:
     """SHA-256 of the files that decide what a reference answers; empty where its weights are gone."""
     layout = AdapterLayout(reference)
-    if not layout.weights.is_file():
-        return {}
-    return {WEIGHTS: sha256_of_file(layout.weights), CONFIG: sha256_of_file(layout.config)}
+    return layout.digests() if layout.weights.is_file() else {}
 
 
 def _differs(found: Mapping[str, str], recorded: Mapping[str, str]) -> bool:

@@ -1,17 +1,15 @@
 """Requests that were carried out, as far as the ledger confirms their records."""
 
-import json
-
 from core.errors import WorkspaceError
 from core.runs.ledger import RunLedger
 from core.types import ClosedRequest
-from core.utils.serialization import to_json
+from core.utils.serialization import sorted_json
 from core.workspace import Workspace
 
 
 def closed_mark(closed: ClosedRequest, ledger: RunLedger) -> str:
     """The code of a record by the ledger's keys. Raises LedgerError."""
-    return ledger.mark("closed", json.dumps(to_json(closed), sort_keys=True))
+    return ledger.mark("closed", sorted_json(closed))
 
 
 def confirmed_closed(workspace: Workspace, ledger: RunLedger) -> tuple[ClosedRequest, ...]:

@@ -6,6 +6,7 @@ the signing libraries, so an engine without a ledger needs none of them.
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -16,6 +17,23 @@ from core.workspace import Workspace
 
 NOT_HELD = nullcontext()  # for a run that no worker holds
 NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationInputs:
+    """What a verification used, and who had it made.
+
+    Attributes:
+        adapters: SHA-256 of the adapters that were loaded, by their names in the ledger.
+        forgotten: The forget set that the models were asked about.
+        question: Digest of the data, settings and texts that decide what models are asked (`question_digest`).
+        person: Who had it made.
+    """
+
+    adapters: Mapping[str, str]
+    forgotten: Sequence[Prompt]
+    question: str
+    person: str
 
 
 class RunLedger(Protocol):
@@ -47,15 +65,8 @@ class RunLedger(Protocol):
     def entered_answers(self, request_id: str) -> dict[str, str] | None:
         """SHA-256 of each file of kept answers that was entered, by reference and file; None without a ledger."""
 
-    def record_verification(
-        self,
-        run: RunHandle,
-        verification: Verification,
-        loaded: Mapping[str, str],
-        forgotten: Sequence[Prompt],
-        person: str,
-    ) -> None:
-        """Enter a verification, with the digests of the adapters that it `loaded` and the forget set that it used."""
+    def record_verification(self, run: RunHandle, verification: Verification, inputs: VerificationInputs) -> None:
+        """Enter a verification, each time it is made, with what it used."""
 
     def closed_marks(self) -> dict[str, str] | None:
         """Marks of the records of all destructions, by request; "" in entries of earlier versions. None without one."""
@@ -111,14 +122,7 @@ class NullLedger:
         """No ledger."""
         return
 
-    def record_verification(
-        self,
-        run: RunHandle,
-        verification: Verification,
-        loaded: Mapping[str, str],
-        forgotten: Sequence[Prompt],
-        person: str,
-    ) -> None:
+    def record_verification(self, run: RunHandle, verification: Verification, inputs: VerificationInputs) -> None:
         """Do nothing."""
 
     def closed_marks(self) -> None:

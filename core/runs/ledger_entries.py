@@ -5,7 +5,7 @@ are counted, and committed to under the same key.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import fields
 from pathlib import Path
@@ -17,14 +17,13 @@ from core.ledger.key_folder import check_key
 from core.ledger.keys import Keys, keys_of, pseudonym, read_public, secret_of
 from core.ledger.statement import Statement, kind_word
 from core.models.hub import fingerprint, resolve
-from core.pipeline.question import question_digest
 from core.runs.answer_files import CONFIG, WEIGHTS, references_in
 from core.runs.handle import RESUMED, RunHandle
-from core.runs.ledger import NOT_HELD, NOTHING
+from core.runs.ledger import NOT_HELD, NOTHING, VerificationInputs
 from core.runs.request_content import commitment, request_content
 from core.runs.signed_files import files_of_run
 from core.runs.software import hardware, software
-from core.types import Prompt, Request, RunSpec, Verification
+from core.types import RunSpec, Verification
 from core.types.aliases import stored_name
 from core.unlearning.methods import recorded_method
 from core.utils.hashing import sha256_of_file
@@ -33,7 +32,7 @@ from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
 RUN, VERIFICATION, REFERENCE, ANSWERS = "run", "verification", "reference", "answers"
-DESTRUCTION = "destruction"
+DESTRUCTION, QUESTION = "destruction", "question"
 
 
 class Ledger:
@@ -169,10 +168,10 @@ class Ledger:
 
     def record_reference(self, request_id: str, folder: Path, name: str, inputs: str, person: str) -> None:
         """Enter a reference: the adapter in `folder`, its final name, `training_inputs`, and who had it trained."""
-        files = AdapterLayout(folder)
+        digests = AdapterLayout(folder).digests()
         self.append(
             REFERENCE,
-            {"reference": sha256_of_file(files.weights), "config": sha256_of_file(files.config)},
+            {"reference": digests[WEIGHTS], "config": digests[CONFIG]},
             {"of": request_id, "seed": name, "inputs": self.mark(REFERENCE, inputs), "by": person},
         )
 
@@ -205,23 +204,8 @@ class Ledger:
         own = (one for one in self.of_kind(ANSWERS, request_id) if one.content["of"] == request_id)
         return {f"{one.content['seed']}/{one.content['file']}": one.subjects["answers"] for one in own}
 
-    def record_verification(
-        self,
-        run: RunHandle,
-        verification: Verification,
-        loaded: Mapping[str, str],
-        forgotten: Sequence[Prompt],
-        person: str,
-    ) -> None:
-        """Enter a verification, with what it used.
-
-        Args:
-            run: The run.
-            verification: Its result.
-            loaded: SHA-256 of the adapters that were loaded for it, by their names in the ledger.
-            forgotten: The forget set that the models were asked about.
-            person: Who had it made.
-        """
+    def record_verification(self, run: RunHandle, verification: Verification, inputs: VerificationInputs) -> None:
+        """Enter a verification, each time it is made, with what it used and the references that it compared with."""
         self.check()
         request = self.workspace.request(run.spec.request)
         recorded = self.reference_digests(request.id)
@@ -229,15 +213,11 @@ class Ledger:
         digests = {f"reference {path.name}": recorded[path.name][WEIGHTS] for path in used}
         content = {
             **to_json(verification),
-            "commitment": commitment(request, forgotten, self.keys),
-            "question": self.question_mark(request),
-            "by": person,
+            "commitment": commitment(request, inputs.forgotten, self.keys),
+            "question": self.mark(QUESTION, inputs.question),
+            "by": inputs.person,
         }
-        self.append(VERIFICATION, {**_subjects(self.workspace, run), **digests, **loaded}, content)
-
-    def question_mark(self, request: Request) -> str:
-        """Mark of the data, settings and texts that decide what models are asked for a request."""
-        return self.mark("question", question_digest(self.workspace, request))
+        self.append(VERIFICATION, {**_subjects(self.workspace, run), **digests, **inputs.adapters}, content)
 
 
 def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Submission of runs: check a run, queue it, and start its worker with a launcher."""
 
 import hashlib
-import json
 import logging
 import secrets
 import shutil
@@ -19,7 +18,7 @@ from core.types import GroupEdit, RunSpec, RunState
 from core.unlearning.methods import DEFAULT_METHOD, METHODS, method_of
 from core.utils.atomic_io import make_private_folder
 from core.utils.clock import utc_now
-from core.utils.serialization import to_json
+from core.utils.serialization import sorted_json, to_json
 from core.verification.thresholds import Thresholds
 from core.workspace import Workspace
 
@@ -116,7 +115,7 @@ def enqueue(run: RunHandle, spec: RunSpec, *digests: str) -> RunHandle:
 
 def mark_of(spec: RunSpec, ledger: RunLedger) -> str:
     """The code of a job by the ledger's keys. Raises LedgerError where they are missing."""
-    return ledger.mark("spec", json.dumps(to_json(replace(spec, mark="")), sort_keys=True))
+    return ledger.mark("spec", sorted_json(replace(spec, mark="")))
 
 
 def check_launched(run: RunHandle, ledger: RunLedger) -> None:
@@ -133,7 +132,7 @@ def check_launched(run: RunHandle, ledger: RunLedger) -> None:
 def _dedup_key(spec: RunSpec, *digests: str) -> str:
     """Digest of the job: the spec without its id, time and person, and the digests of what came with it."""
     job = to_json(replace(spec, id="", created="", launched_by=""))
-    job = json.dumps({name: value for name, value in job.items() if name != "mark"}, sort_keys=True)
+    job = sorted_json({name: value for name, value in job.items() if name != "mark"})
     return hashlib.sha256("".join((job, *digests)).encode()).hexdigest()
 
 

@@ -28,7 +28,7 @@ from core.runs.adapter_identity import adapter_files, differs_from_original, rec
 from core.runs.answer_files import AnswerFiles, reference_digest
 from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle, runs
-from core.runs.ledger import RunLedger, open_ledger
+from core.runs.ledger import RunLedger, VerificationInputs, open_ledger
 from core.types import EXTERNAL, Check, RunState, Verdict, Verification
 from core.unlearning.methods import recorded_method
 from core.utils.hashing import digests_match, sha256_of_file
@@ -75,10 +75,10 @@ def verify_run(
     workspace = run.workspace
     margins, closed = Thresholds(workspace.settings.forgotten_share), confirmed_closed(workspace, ledger)
     with shared_model_lock(workspace):
+        asked = question_digest(workspace, workspace.request(run.spec.request))  # before the data are read
         context = context_of(run)
-        asked = question_digest(workspace, context.request)
         exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger, context))
-        evidence, loaded = _evidence(run, ledger, context, device, margins, full, progress)
+        evidence, adapters = _evidence(run, ledger, context, device, margins, full, progress)
         evidence = replace(evidence, attempt=attempt_of(run, ledger), requests=1 + len(closed))
         found = run_suite(run.id, evidence, exact, _is_retrained(run, ledger))
         drift = drift_of(closed)
@@ -88,7 +88,7 @@ def verify_run(
         if question_digest(workspace, workspace.request(context.request.id)) != asked:
             raise RunError(f"The data or settings of {workspace.root} changed meanwhile: verify run {run.id!r} again.")
         run.write_verification(found)
-        ledger.record_verification(run, found, loaded, context.split.forget, person)
+        ledger.record_verification(run, found, VerificationInputs(adapters, context.split.forget, asked, person))
     return found
 
 
@@ -189,8 +189,9 @@ def _distinct(run: RunHandle, ledger: RunLedger, context: RequestContext) -> Che
     present = {folder.name: reference_digest(folder) for folder in folders}
     others = {sha256_of_file(AdapterLayout(folder).weights) for folder in (run.layout.adapter, workspace.adapter)}
     separate = len(others | {*present.values()}) == len(others) + len(present)
-    recorded, mark = ledger.reference_digests(request), ledger.mark("reference", training_inputs(context))
-    alike = all(one.get("inputs", mark) == mark for one in ledger.reference_contents(request))
+    recorded = ledger.reference_digests(request)
+    learned = {one["inputs"] for one in ledger.reference_contents(request) if "inputs" in one}
+    alike = not learned or learned == {ledger.mark("reference", training_inputs(context))}
     if not separate or not alike or (recorded and present.keys() != recorded.keys()):
         return _exact("V0", "references_distinct", Verdict.INCONCLUSIVE)
     return _exact("V0", "references_distinct", Verdict.PASS, "recorded" if recorded else "partly_recorded")

@@ -71,6 +71,11 @@ def parse_json(text: str | bytes, kind: Any, origin: object) -> Any:
         raise _damaged(origin, error) from None
 
 
+def sorted_json(value: Any) -> str:
+    """A value as JSON whose keys are sorted, so that equal values give equal texts, for digests and marks."""
+    return json.dumps(to_json(value), sort_keys=True)
+
+
 def _damaged(origin: object, error: Exception) -> DamagedError:
     return DamagedError(f"{origin} is damaged ({error}): restore it or create it again.")
 

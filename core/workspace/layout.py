@@ -246,8 +246,9 @@ class WorkspaceLayout:
     @property
     def folders(self) -> tuple[Path, ...]:
         """The folders that any command may write into; one that is not there yet is made then."""
-        closed, visits = self.closed("any").parent, self.visit("").parent
-        return self.data_folder, self.requests, self.all_references, self.runs, closed, self.sealed, visits
+        return (
+            self.data_folder, self.requests, self.all_references, self.runs, self.all_closed, self.sealed, self.visits,
+        )  # fmt: skip
 
     def name(self, path: Path) -> str:
         """A path relative to the workspace, as the vault and the leak scan call it."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.utils.atomic_io import staging
+from core.utils.hashing import sha256_of_file
 
 ADAPTER_CONFIG = "adapter_config.json"  # both as PEFT calls them
 WEIGHTS = "adapter_model.safetensors"
@@ -226,6 +227,10 @@ class AdapterLayout:
     def config(self) -> Path:
         """The PEFT config."""
         return self.path / ADAPTER_CONFIG
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of what decides what an adapter computes, by "weights" and "config"."""
+        return {"weights": sha256_of_file(self.weights), "config": sha256_of_file(self.config)}
 
     def answers(self, kind: str) -> Path:
         """The kept answers of a reference to one kind of question."""

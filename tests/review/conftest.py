@@ -9,10 +9,11 @@ from typer.testing import CliRunner
 
 from core.cli.app import app
 from core.data.splits import forget_set
+from core.pipeline.question import question_digest
 from core.review.cases import Cases
 from core.review.decisions import decide, submit
 from core.runs.handle import RunHandle
-from core.runs.ledger import open_ledger
+from core.runs.ledger import VerificationInputs, open_ledger
 from core.runs.references import train_references
 from core.runs.submit import create_run
 from core.runs.verify import verify_run
@@ -54,7 +55,9 @@ def enter_verification(run: RunHandle, found: Verification, person: str = "olaf"
     workspace, settings = run.workspace, run.workspace.settings
     request = workspace.request(run.spec.request)
     asked = forget_set(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
-    open_ledger(workspace).record_verification(run, found, {}, asked, person)
+    open_ledger(workspace).record_verification(
+        run, found, VerificationInputs({}, asked, question_digest(workspace, request), person)
+    )
 
 
 @dataclass
