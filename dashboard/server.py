@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.datastructures import MutableHeaders
@@ -73,7 +72,7 @@ class Guard:
 def refuse_others(asked: HTTPConnection) -> Response | None:
     """403 for requests of other pages, on other ports of this machine too, and 404 for paths that are closed."""
     origin = asked.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != asked.headers.get("host"):
+    if origin is not None and origin.partition("://")[2] != asked.headers.get("host"):
         return HTMLResponse(t("server-other-origin"), 403)
     return Response(status_code=404) if asked.url.path.endswith(CLOSED) else None
 
@@ -86,7 +85,7 @@ def admit(token: str, asked: HTTPConnection) -> Response | None:
         asked: The request.
 
     Returns:
-        A cookie for the printed address, 403 for a request with neither cookie nor token.
+        A cookie for the printed address, 403 for a request with neither cookie nor token; None passes a request on.
     """
     cookie = f"cure-lens-{asked.url.port or 0}"  # browsers send a cookie to all ports of a machine
     if not token or asked.url.path.endswith(OPEN) or _same(asked.cookies.get(cookie, ""), token):

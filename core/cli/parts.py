@@ -59,7 +59,7 @@ class Part:
 
 
 def parts(workspace: Workspace, rejected: Collection[str]) -> Iterator[Part]:
-    """All files that the layout knows, whether they exist or not; those that other checks read have no reader.
+    """All files that the layout knows, whether they exist or not; `_unread` takes those that other checks read.
 
     Args:
         workspace: The workspace.

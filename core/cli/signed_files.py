@@ -49,7 +49,10 @@ def signed_files(workspace: Workspace, rejected: Collection[str]) -> Iterator[Fi
     needed = [layout.closed(entries[number].content["request"]) for number in deletions]
     needed += [layout.review] if any(one.kind == SUBMISSION for one in entries) else []
     yield from _findings(workspace, ((path, path.is_file()) for path in needed), "stands in the ledger")
-    yield from _findings(workspace, _entered(workspace, entries), "is to be signed when it is done")
+    for path, signed in _entered(workspace, entries):
+        if not signed:
+            fault = "is done, but the ledger has no entry for it: its end may be cut off, so compare it with a head"
+            yield Finding(layout.name(path), False, f"{path} {fault} from elsewhere.")
 
 
 def shipped_files(workspace: Workspace, rejected: Collection[str]) -> Iterator[Finding]:

@@ -46,6 +46,8 @@ class LedgerCheck:
 def append(path: Path, kind: str, subjects: Mapping[str, str], content: Mapping[str, Any], keys: Keys) -> None:
     """Sign one entry and append it, completely or not at all. An incomplete last line is replaced.
 
+    Where only the head cannot be kept, the entry stays.
+
     Args:
         path: The ledger file.
         kind: The kind of statement.
@@ -54,7 +56,7 @@ def append(path: Path, kind: str, subjects: Mapping[str, str], content: Mapping[
         keys: The keys that sign.
 
     Raises:
-        LedgerError: The ledger is an earlier copy of the one that was signed here last.
+        LedgerError: The ledger is damaged, or is an earlier copy of the one that was signed here last.
         WorkspaceError: The file cannot be written.
     """
     _append(path, Statement(kind, subjects, content), keys, kept_head(keys.signer.public_key))
@@ -125,12 +127,13 @@ def head_of(path: Path, keys: Keys) -> bytes:
     """A signed head of the ledger, to be stored elsewhere.
 
     Raises:
-        LedgerError: The ledger is damaged.
+        LedgerError: The ledger is damaged, or is an earlier copy of the one that was signed here last.
     """
     lines = _lines(_read(path))
     _, flaws = _read_entries(lines, keys.signer.public_key)
     if flaws:
         raise LedgerError(f"{path} has no head to sign: {flaws[0]}")
+    _check_kept(path, lines, kept_head(keys.signer.public_key))
     seen = {"entries": len(lines), "last": _last(lines), "time": utc_now()}
     return signed(Statement(HEAD, {"ledger": _last(lines)}, seen), keys) + b"\n"
 

@@ -1,7 +1,8 @@
 """Keys of a ledger: an Ed25519 key that signs, and a secret that makes pseudonyms.
 
-Both stay outside the workspace and are never read by a page. They lie in the folder CURE_LENS_KEYS, else in the user's
-config folder, readable only by their owner. Only the public key is handed on.
+Both stay outside the workspace. A page that launches a run reads the secret, and none reads the key that signs. They
+lie in the folder CURE_LENS_KEYS, else in the user's config folder, readable only by their owner. Only the public key is
+handed on.
 """
 
 import hashlib

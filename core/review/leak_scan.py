@@ -64,7 +64,7 @@ def find_leaks(
         root: The workspace folder.
         forgotten: The tests for forgotten data.
         skip: Names of files that are not searched.
-        encrypted: Names of the files that a vault wrote, of which only the names are searched.
+        encrypted: Names of the files that a vault wrote, of which only the names of the folders are searched.
     """
     shows, unread = [], {}
     for name in entries(root):
@@ -97,7 +97,8 @@ def entries(root: Path, path: Path | None = None) -> Iterator[str]:
 
 def _shows(root: Path, name: str, forgotten: ForgottenData, is_encrypted: bool) -> bool:
     path, layout = root / name, WorkspaceLayout(root)
-    if _name_shows(Path(name), forgotten):
+    named = Path(name).parent if is_encrypted else Path(name)  # a vault numbers its files, and a number may be an id
+    if _name_shows(named, forgotten):
         return True
     kind = path.lstat().st_mode
     if stat.S_ISDIR(kind):

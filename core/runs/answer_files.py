@@ -41,7 +41,7 @@ class AnswerFiles:
         self.entered, self.recorded = ledger.entered_answers(request), ledger.reference_digests(request)
 
     def trained(self, references: Sequence[Path]) -> tuple[Path, ...]:
-        """Those of some references that the ledger holds with their present weights; all of them without a ledger."""
+        """Those of some references that the ledger holds as they are now; all of them without a ledger."""
         return references_in(self.recorded, references) if self.entered is not None else tuple(references)
 
     def find(self, reference: Path, kind: str, question: str) -> Arrays | None:
@@ -106,7 +106,7 @@ def references_in(recorded: Mapping[str, Digests], references: Sequence[Path]) -
         folder for folder in references if not _differs(reference_digests(folder), recorded.get(folder.name, NEVER))
     )
     for folder in sorted(set(references) - set(known)):
-        log.warning("%s was not signed when it was trained, so it is not used: train it again", folder)
+        log.warning("%s is not used, as the ledger has no entry with its weights and configuration: train it", folder)
     return known
 
 

@@ -16,7 +16,7 @@ def confirmed_closed(workspace: Workspace, ledger: RunLedger) -> tuple[ClosedReq
     """The records of all requests that were carried out, newest first.
 
     Raises:
-        WorkspaceError: A record is gone, was changed or was put there, by the ledger.
+        WorkspaceError: A record is missing, was changed, or has no entry in the ledger.
         LedgerError: The ledger is damaged.
     """
     found, marks = workspace.closed().whole(), ledger.closed_marks()
@@ -26,7 +26,7 @@ def confirmed_closed(workspace: Workspace, ledger: RunLedger) -> tuple[ClosedReq
     for name in sorted(present.keys() | marks.keys()):
         if name not in present or marks.get(name) not in ("", present[name]):  # earlier versions entered no mark
             raise WorkspaceError(
-                f"{workspace.layout.closed(name)} is not what the ledger holds of this deletion (gone, changed or put "
-                "there): put the file back as it was."
+                f"{workspace.layout.closed(name)} is not what the ledger holds of this deletion (missing, changed, or "
+                "without an entry): put the file back as it was, or remove one that has no entry."
             )
     return found

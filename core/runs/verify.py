@@ -139,7 +139,7 @@ def attempt_of(run: RunHandle, ledger: RunLedger) -> int:
     """Which attempt at its request a run is, from 1.
 
     Earlier finished runs count, also those that only the ledger still knows, under this id or another one for the same
-    rows. A retraining is no attempt: nothing was tuned until it passed.
+    rows. Retrained runs do not count, because nobody tries settings until one passes.
     """
     own = run.spec
     earlier = {
@@ -190,7 +190,8 @@ def _distinct(run: RunHandle, ledger: RunLedger, context: RequestContext) -> Che
     others = {sha256_of_file(AdapterLayout(folder).weights) for folder in (run.layout.adapter, workspace.adapter)}
     separate = len(others | {*present.values()}) == len(others) + len(present)
     recorded = ledger.reference_digests(request)
-    learned = {one["inputs"] for one in ledger.reference_contents(request) if "inputs" in one}
+    newest = {one["seed"]: one for one in ledger.reference_contents(request)}  # a reference may be trained again
+    learned = {one["inputs"] for one in newest.values() if "inputs" in one}
     alike = not learned or learned == {ledger.mark("reference", training_inputs(context))}
     if not separate or not alike or (recorded and present.keys() != recorded.keys()):
         return _exact("V0", "references_distinct", Verdict.INCONCLUSIVE)

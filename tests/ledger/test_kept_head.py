@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from core.cli.app import app
 from core.errors import LedgerError
-from core.ledger.chain import accept, append, begin, entries, verify
+from core.ledger.chain import accept, append, begin, entries, head_of, verify
 from core.ledger.kept_head import kept_head
 from core.ledger.keys import demo_keys, folder_of, keep_keys, make_keys
 from core.ledger.statement import kind_word
@@ -42,6 +42,11 @@ def test_earlier_copy_is_neither_read_nor_continued(earlier, keys):
     with pytest.raises(LedgerError, match="an earlier copy of the workspace was put back"):
         append(earlier, "run", {}, {"run": "other"}, keys)
     assert len(earlier.read_bytes().splitlines()) == 2
+
+
+def test_earlier_copy_gets_no_head(earlier, keys):
+    with pytest.raises(LedgerError, match="an earlier copy of the workspace was put back"):
+        head_of(earlier, keys)
 
 
 def test_another_history_is_noticed(earlier, keys, monkeypatch, tmp_path):

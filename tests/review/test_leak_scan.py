@@ -235,3 +235,11 @@ def test_value_of_many_rows_is_searched_once(tmp_path):
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "copy.parquet")
     assert find_leaks(tmp_path, forgotten).problems == ""
     assert asked.count(("u1", "i1")) == 1 and {"u1", "i1", "moved"} < {*asked} and len(asked) < 100
+
+
+def test_number_of_an_encrypted_file_is_no_id(tmp_path):
+    """A vault numbers its files; a forgotten user whose id is such a number would block their own deletion."""
+    (tmp_path / "sealed/req-1").mkdir(parents=True)
+    (tmp_path / "sealed/req-1/3").write_bytes(b"\x93\x00\x17")
+    forgotten = ForgottenData({"3"}.__contains__, lambda user, item: False)
+    assert not find_leaks(tmp_path, forgotten, encrypted={"sealed/req-1/3"}).shows

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from core.errors import LedgerError, ReviewError, RunError, WorkspaceError
 from core.pipeline import stages
+from core.pipeline.training_inputs import training_inputs
 from core.review import execution
 from core.review.cases import Cases
 from core.review.decisions import decide
@@ -513,3 +514,15 @@ def test_resuming_is_recorded(desk):
     submit.resume(launched, "otto")
     launched.store.request_cancel(launched.id)
     assert [one["by"] for one in launched.events() if one["kind"] == "resumed"] == ["otto"]
+
+
+def test_references_that_are_trained_again_are_judged_by_their_last_training(desk, run):
+    """The data changed meanwhile, so the first training learned from other rows than today's."""
+    ledger = open_ledger(desk.workspace)
+    for folder in desk.workspace.reference_folders(desk.request):
+        ledger.record_reference(desk.request, folder, folder.name, "other rows", "olaf")
+    assert references_check(verify_run(run, "cpu")).verdict is Verdict.INCONCLUSIVE
+    for folder in desk.workspace.reference_folders(desk.request):
+        inputs = training_inputs(verify.context_of(run))
+        ledger.record_reference(desk.request, folder, folder.name, inputs, "olaf")
+    assert references_check(verify_run(run, "cpu")).verdict is Verdict.PASS

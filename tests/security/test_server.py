@@ -124,7 +124,7 @@ def test_other_origins_are_refused_on_this_machine_too(address: str) -> None:
     place, jar = address.partition("?")[0], CookieJar()
     fetched(address, jar=jar)
     assert fetched(place, place.rstrip("/"), jar)[0] == 200
-    for origin in ("http://127.0.0.1:1", "http://localhost:9999", "https://example.org", "null"):
+    for origin in ("http://127.0.0.1:1", "http://localhost:9999", "https://example.org", "null", "http://[", "x"):
         assert fetched(place, origin, jar)[0] == 403, origin
 
 
