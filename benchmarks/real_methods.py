@@ -40,6 +40,7 @@ from core.evaluation.evaluate import ModelOutputs  # noqa: E402
 from core.evaluation.metrics import leave_one_out  # noqa: E402
 from core.pipeline.prepare import prepare  # noqa: E402
 from core.runs.references import train_references  # noqa: E402
+from core.runs.requests import open_request  # noqa: E402
 from core.types import Group, Task  # noqa: E402
 from core.unlearning.training_types import Step  # noqa: E402
 from core.unlearning.unlearn import unlearn_adapter  # noqa: E402
@@ -98,7 +99,7 @@ def train(folder: Path, data: Path, seed: int) -> Scenario:
         prepare(few(read(f"movielens:{data}"), seed), place, settings, PRETRAINED.scratch, report)
     workspace = Workspace(place)
     if not workspace.requests():
-        workspace.open_request(random.Random(seed).sample(sorted(workspace.user_split.training_users), FORGOTTEN))
+        open_request(workspace, random.Random(seed).sample(sorted(workspace.user_split.training_users), FORGOTTEN))
     request = workspace.requests()[0]
     train_references(workspace, request.id, REFERENCES, "cpu", lambda number, step: report(f"reference {number}", step))
     return load_scenario(workspace, request, "cpu")

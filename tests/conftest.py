@@ -24,6 +24,7 @@ from core.errors import ModelError
 from core.models.base_fetch import fetch
 from core.models.known_bases import known_base
 from core.pipeline.prepare import Scratch, prepare
+from core.runs.requests import open_request
 from core.types import Interaction, Item, Task
 from core.workspace import Workspace, WorkspaceSettings
 
@@ -190,7 +191,7 @@ def prepared(tmp_path_factory) -> Path:
     from core.runs.references import train_references
 
     workspace = tiny_workspace(tmp_path_factory.mktemp("prepared") / "tiny")
-    request = workspace.open_request(users=workspace.user_split.training_users[:2])
+    request = open_request(workspace, users=workspace.user_split.training_users[:2])
     train_references(workspace, request.id, 2, "cpu", lambda number, step: False)
     return workspace.root
 

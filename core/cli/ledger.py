@@ -26,6 +26,7 @@ def init(root: WorkspacePath, as_json: Json = False) -> None:
 
     workspace = Workspace(root)
     begin(workspace.layout.ledger, workspace.settings.name, make_keys(workspace.layout.ledger_key))
+    _sign(workspace)
     if as_json:
         print(json.dumps({"ledger": str(workspace.layout.ledger), "key": str(workspace.layout.ledger_key)}))
         return
@@ -37,6 +38,43 @@ def init(root: WorkspacePath, as_json: Json = False) -> None:
     )
     if workspace.layout.run_folders() or workspace.layout.all_references.is_dir():
         out.print("Runs and references from before it are not signed, so they cannot be used: make them again.")
+
+
+@app.command()
+def confirm(
+    root: WorkspacePath,
+    yes: Annotated[bool, typer.Option("--yes", help="Sign them; without it, they are only shown.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Sign the people and roles of workspace.json and the open requests as they stand, after they were changed."""
+    from core.runs.ledger import open_ledger  # loads numpy
+    from core.runs.requests import unmarked_requests  # loads numpy
+
+    workspace = Workspace(root)
+    people = to_json(workspace.settings.people)
+    changed = {} if people == open_ledger(workspace).people() else people or {"(nobody)": ["everything"]}
+    requests = {one.id: one.subjects for one in unmarked_requests(workspace)}
+    if yes:
+        _sign(workspace)
+    if as_json:
+        print(json.dumps({"people": changed, "requests": requests, "signed": yes}))
+        return
+    for name, of in (*changed.items(), *requests.items()):
+        out.print(f"{name}: {', '.join(of)}".replace("_", " "), highlight=False, markup=False, soft_wrap=True)
+    if changed or requests:
+        again = command_line("ledger", "confirm", "--workspace", str(root), "--yes")
+        out.print("Signed." if yes else f"Not signed yet. If they are right: {again}", highlight=False, soft_wrap=True)
+    else:
+        out.print("People, roles and open requests are signed as they stand.")
+
+
+def _sign(workspace: Workspace) -> None:
+    """Enter people and roles, and mark the open requests."""
+    from core.review.permissions import sign_people  # loads numpy
+    from core.runs.requests import mark_requests  # loads numpy
+
+    sign_people(workspace)
+    mark_requests(workspace)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from core.cli.options import Device, Json, Person, RequestId, WorkspacePath, pai
 from core.errors import RequestError
 from core.review import batches
 from core.review.permissions import check_operators, require
+from core.runs.requests import open_request
 from core.types import Action, Identity, LegalBasis
 from core.utils.commands import command_line
 from core.utils.serialization import to_json
@@ -54,7 +55,7 @@ def request(
         opened = batches.open_batch(workspace, parts_of(batch), batch_id, reason, person)
     else:
         rows = pairs_of(interactions, workspace.interactions.holds) if interactions else ()
-        opened = workspace.open_request(parts_of(users), rows, reason, person, legal_basis, identity)
+        opened = open_request(workspace, parts_of(users), rows, reason, person, legal_basis, identity)
     if as_json:
         print(json.dumps(to_json(opened)))
         return

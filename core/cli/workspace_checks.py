@@ -8,8 +8,9 @@ from core.cli.files import damaged_files
 from core.cli.finding import Finding, guarded
 from core.models.known_bases import absent_base
 from core.review.cases import Cases
-from core.review.permissions import roles
+from core.review.permissions import check_people, roles
 from core.runs.handle import runs, store_of
+from core.runs.requests import unmarked_requests
 from core.runs.submit import ORPHANED, is_orphaned
 from core.types import ENDED, CaseState, RunState
 from core.utils.atomic_io import staging_folders
@@ -66,7 +67,15 @@ def _files(workspace: Workspace) -> Iterator[Finding]:
 def _people(workspace: Workspace) -> Iterator[Finding]:
     for person in workspace.settings.people:
         roles(workspace, person)
+    check_people(workspace)
     yield from ()
+
+
+def _requests(workspace: Workspace) -> Iterator[Finding]:
+    """Open requests that are not what was opened here."""
+    fix = f"Check its file, then run {command_line('ledger', 'confirm', '-w', str(workspace.root))}."
+    for request in unmarked_requests(workspace):
+        yield Finding(f"request {request.id}", False, "not what was opened here", fix)
 
 
 def _store(workspace: Workspace) -> Iterator[Finding]:
@@ -176,6 +185,7 @@ CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "review": _review,
     "base": _base,
     "people": _people,
+    "requests": _requests,
     "files": _files,
     "runs": _runs,
     "sealed copies": _sealed,

@@ -28,6 +28,7 @@ from core.pipeline.prepare import prepare
 from core.runs.handle import RunHandle
 from core.runs.list_overlap import write_overlaps
 from core.runs.references import train_references
+from core.runs.requests import write_marked
 from core.runs.verify import verify_run
 from core.runs.worker_command import command
 from core.types import Identity, Interaction, Item, LegalBasis, Request, RunSpec, RunState
@@ -140,8 +141,7 @@ def open_request(world: DemoWorld, workspace: Workspace, wanted: DemoRequest) ->
         chosen = most_frequent_genre(split_by_time(histories[users[0]])[0], workspace.items)
         request = replace(request, users=(), interactions=chosen)
     workspace.check(request)
-    write_json(workspace.layout.request(request.id), request)
-    return request
+    return write_marked(workspace, request)
 
 
 def most_frequent_genre(history: Sequence[Interaction], items: Mapping[str, Item]) -> tuple[tuple[str, str], ...]:

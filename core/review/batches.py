@@ -15,11 +15,11 @@ from core.errors import RequestError, ReviewError
 from core.review.cases import Cases
 from core.review.forgotten_data import forgotten_data_of
 from core.runs.handle import runs
+from core.runs.requests import write_marked
 from core.types import ENDED, Action, Case, CaseState, Identity, LegalBasis, Request, RunState
 from core.utils.atomic_io import disk_error
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
-from core.utils.serialization import write_json
 from core.workspace import Workspace
 from core.workspace.ids import is_id
 from core.workspace.locks import exclusive_model_lock
@@ -51,8 +51,7 @@ def open_batch(
     batch = _union(name, requests, reason, opened_by)
     workspace.check(batch)
     check_members(workspace, batch)
-    write_json(workspace.layout.request(name), batch)
-    return batch
+    return write_marked(workspace, batch)
 
 
 def holding_batch(workspace: Workspace, request_id: str) -> Request | None:

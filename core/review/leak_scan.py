@@ -12,7 +12,6 @@ import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +84,20 @@ def _reason(error: BaseException) -> str:
     return "nested too deeply" if isinstance(error, RecursionError) else str(error) or "too large"
 
 
-def entries(root: Path, path: Path | None = None) -> Iterator[str]:
+def entries(root: Path) -> Iterator[str]:
     """Files, links (not what they lead to) and anything else below `root`, relative to it; also folders without any."""
-    path, own = path or root, []
-    with suppress(OSError):  # `_shows` names a folder that cannot be opened
-        own = sorted(path.iterdir()) if path.is_dir() and (path == root or not path.is_symlink()) else []
-    yield from chain.from_iterable(entries(root, one) for one in own)
-    if not own:
-        yield str(path.relative_to(root))
+    left = [root]
+    while left:  # no recursion: folders may be nested deeper than Python's stack
+        path, own = left.pop(), []
+        with suppress(OSError):  # `_shows` names a folder that cannot be opened
+            own = sorted(path.iterdir(), reverse=True) if path == root or _is_folder(path) else []
+        left += own
+        if not own:
+            yield str(path.relative_to(root))
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _shows(root: Path, name: str, forgotten: ForgottenData, is_encrypted: bool) -> bool:

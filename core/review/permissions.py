@@ -10,8 +10,12 @@ from collections import Counter
 from collections.abc import Mapping
 
 from core.errors import ReviewError
+from core.runs.ledger import open_ledger
+from core.runs.requests import check_opened
 from core.types import Action, Role
+from core.utils.commands import command_line
 from core.utils.hashing import sha256_of_file
+from core.utils.serialization import to_json
 from core.workspace import Workspace
 
 PERMISSIONS: dict[Action, frozenset[Role]] = {
@@ -89,20 +93,65 @@ def require(workspace: Workspace, person: str, act: Action) -> None:
 
     Raises:
         ReviewError: The person may not, or works under the id of a user whose data is in the workspace: that id would
-            stay in the ledger after the user's data is gone.
+            stay in the ledger after the user's data is gone. Or the settings name other people than the ledger.
+        LedgerError: The ledger is damaged.
     """
-    if person in workspace.user_split.everyone:
-        raise ReviewError(
-            f"Person {person!r} is also a user of this workspace: work under another name, as it stays in the ledger."
-        )
-    if not may(workspace, person, act):
+    _require_other_name(workspace, person)
+    permitted = may(workspace, person, act)
+    check_people(workspace)
+    if not permitted:
         allowed = " or ".join(sorted(PERMISSIONS[act])).replace("_", " ")
         raise ReviewError(f"Person {person!r} may not {act} here: ask somebody who is {allowed}.")
 
 
+def _require_other_name(workspace: Workspace, person: str) -> None:
+    if person in workspace.user_split.everyone:
+        raise ReviewError(
+            f"Person {person!r} is also a user of this workspace: work under another name, as it stays in the ledger."
+        )
+
+
+def sign_people(workspace: Workspace) -> None:
+    """Enter the people and roles of the settings into the ledger, unless it holds them as they stand.
+
+    Raises:
+        ReviewError: Somebody has the id of a user, an unknown role or two spellings.
+        LedgerError: The ledger is damaged or its keys are missing.
+    """
+    from core.runs.ledger_entries import Ledger  # loads the signing libraries
+
+    for person in workspace.settings.people:
+        _require_other_name(workspace, person)
+        roles(workspace, person)
+    ledger = Ledger(workspace)
+    if to_json(workspace.settings.people) != ledger.people():
+        ledger.record_people()
+
+
+def check_people(workspace: Workspace) -> None:
+    """Check that the settings name the people and roles that the ledger holds.
+
+    Raises:
+        ReviewError: They do not.
+        LedgerError: The ledger is damaged.
+    """
+    if workspace.keeps_ledger and to_json(workspace.settings.people) != open_ledger(workspace).people():
+        confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
+        raise ReviewError(
+            f"People: {workspace.layout.settings.name} does not name the people and roles that were signed: check it, "
+            f"then run `{confirm}`."
+        )
+
+
 def openers(workspace: Workspace, request_id: str) -> set[str]:
-    """Who opened a request, or, of a batch, the batch or one of its members. Raises RequestError."""
+    """Who opened a request, or, of a batch, the batch or one of its members.
+
+    Raises:
+        RequestError: It is not there, or not what was opened.
+        LedgerError: The ledger's keys are missing.
+    """
     request = workspace.request(request_id)
+    check_opened(workspace, request)
     return {request.opened_by, *(workspace.request(member).opened_by for member in request.members)} - {""}
 
 

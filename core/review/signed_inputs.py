@@ -14,9 +14,20 @@ from core.review.evidence_digest import check_signed
 from core.runs.handle import RunHandle
 from core.runs.ledger_entries import QUESTION, Ledger
 from core.runs.request_content import request_content
+from core.runs.requests import check_opened
 from core.types import Request
 
-BOUND = ("id", "subjects", "forgotten", "commitment")  # fields of a request that its run is bound to
+BOUND = {  # what of a request its run is bound to, in words
+    "id": "its id",
+    "opened": "when it was opened",
+    "opened_by": "who opened it",
+    "due": "its due date",
+    "ground": "its legal basis",
+    "identity": "how the identity was checked",
+    "subjects": "the people",
+    "forgotten": "the number of rows",
+    "commitment": "the rows",
+}
 
 
 def check_inputs(run: RunHandle, ledger: Ledger) -> None:
@@ -29,6 +40,7 @@ def check_inputs(run: RunHandle, ledger: Ledger) -> None:
     check_signed(run.id, ledger.subjects_now(run), ledger)
     workspace = run.workspace
     request, settings = workspace.request(run.spec.request), workspace.settings
+    check_opened(workspace, request)
     rows = forgotten_of(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
     check_request(run.id, request, rows, ledger)
     verified = ledger.verified_content(run.id)
@@ -53,8 +65,8 @@ def check_request(run_id: str, request: Request, rows: ForgottenRows, ledger: Le
     signed: Mapping[str, Any] = ledger.run_content(run_id).get("request", {})
     now = request_content(request, rows, ledger.keys)
     verified = ledger.verified_content(run_id).get("commitment", now["commitment"])  # earlier versions entered none
-    changed = [name for name in BOUND if signed.get(name) != now[name]]
-    changed = changed or ["verified rows"] * (verified != now["commitment"])
+    changed = [words for name, words in BOUND.items() if signed.get(name) != now[name]]
+    changed = changed or ["the rows that were verified"] * (verified != now["commitment"])
     if changed:
         raise ReviewError(
             f"Request {request.id!r} is not the one that run {run_id!r} forgot ({', '.join(changed)} differ): put its "

@@ -55,7 +55,7 @@ class Vault:
     """
 
     def __init__(self, path: Path, public: Path) -> None:
-        self.path, self._part = path, staging(path)
+        self.path, self._staging = path, staging(path)
         self._keys = folder_of(read_public(public))
 
     @property
@@ -77,10 +77,10 @@ class Vault:
             index = _index(root, files)
             for number, (name, path) in enumerate(zip(index.files, files, strict=True)):
                 with path.open("rb") as content:
-                    _write(self._part / str(number), _encrypted(cipher, name, content))
+                    _write(self._staging / str(number), _encrypted(cipher, name, content))
             contents = BytesIO(json.dumps(to_json(index)).encode())
-            _write(self._part / INDEX, _encrypted(cipher, INDEX, contents))
-            self._part.rename(self.path)
+            _write(self._staging / INDEX, _encrypted(cipher, INDEX, contents))
+            self._staging.rename(self.path)
         except OSError as error:
             raise disk_error(self.path, error) from error
 
@@ -117,7 +117,7 @@ class Vault:
         """
         if self.sealed and self._key_file(self.path) is None:
             raise self._unnamed()
-        for folder in (self.path, self._part):
+        for folder in (self.path, self._staging):
             key = self._key_file(folder)
             if key and key.is_file():
                 self._read_key(key)
@@ -128,9 +128,9 @@ class Vault:
     def _begin(self) -> AESGCM:
         """A new folder and a new key, after removing what an earlier attempt left."""
         self.destroy()
-        self._part.mkdir(parents=True)
+        self._staging.mkdir(parents=True)
         name, key = secrets.token_hex(16), AESGCM.generate_key(8 * KEY_BYTES)
-        _write(self._part / KEY, [name.encode()])
+        _write(self._staging / KEY, [name.encode()])
         write_secret(self._keys / f"{name}.key", key + self.path.name.encode())
         return AESGCM(key)
 

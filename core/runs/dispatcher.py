@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import CureLensError, WorkspaceError
-from core.runs.hand_over import DeviceNeeds, Waiting, has_turn, waiting_runs
+from core.runs.hand_over import DeviceNeeds, Waiting, has_turn, next_in_line
 from core.runs.handle import RunHandle, store_of
 from core.runs.machine_locks import beat, end_silent_holders, is_free, take_lock
 from core.runs.process_identity import worker_of
@@ -40,7 +40,7 @@ def ensure_dispatcher(run: RunHandle) -> None:
         WorkspaceError: The store or the lock file cannot be used.
     """
     name = _lock_name(run.workspace)
-    if not waiting_runs(run.store):
+    if not next_in_line(run.store):
         return
     end_silent_holders((name,))
     if not is_free(name):
@@ -59,7 +59,7 @@ def dispatch(workspace: Workspace) -> None:
             beat((name,), workspace.root)
             started = [worker for worker in started if worker.poll() is None]  # one that ended must not stay a zombie
             with suppress(WorkspaceError):  # a full disk, or a store in use: the next look may find it better
-                waiting = waiting_runs(store)
+                waiting = next_in_line(store)
                 if not waiting and _ends(store, lock):
                     return
                 if run := _next_run(workspace, store, waiting):
@@ -72,7 +72,7 @@ def _ends(store: Store, lock: BinaryIO) -> bool:
     if not store.path.is_file():  # somebody removed the workspace
         return True
     with store.changing():
-        if waiting_runs(store):
+        if next_in_line(store):
             return False
         lock.close()
         return True

@@ -38,7 +38,7 @@ def hand_over(store: Store, run_id: str, needs: DeviceNeeds) -> None:
         )
 
 
-def waiting_runs(store: Store) -> Waiting:
+def next_in_line(store: Store) -> Waiting:
     """The first run of all that wait for the same devices, for each choice of devices, in the order of the queue."""
     if not store.path.is_file():
         return ()

@@ -68,6 +68,9 @@ class RunLedger(Protocol):
     def record_verification(self, run: RunHandle, verification: Verification, inputs: VerificationInputs) -> None:
         """Enter a verification, each time it is made, with what it used."""
 
+    def people(self) -> Mapping[str, Sequence[str]]:
+        """The people with their roles, as they were entered last; nobody where they never were."""
+
     def closed_marks(self) -> dict[str, str] | None:
         """Marks of the records of all destructions, by request; "" in entries of earlier versions. None without one."""
 
@@ -124,6 +127,10 @@ class NullLedger:
 
     def record_verification(self, run: RunHandle, verification: Verification, inputs: VerificationInputs) -> None:
         """Do nothing."""
+
+    def people(self) -> Mapping[str, Sequence[str]]:
+        """Nobody."""
+        return {}
 
     def closed_marks(self) -> None:
         """No ledger."""

@@ -5,7 +5,7 @@ are counted, and committed to under the same key.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
 from pathlib import Path
@@ -32,7 +32,7 @@ from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
 RUN, VERIFICATION, REFERENCE, ANSWERS = "run", "verification", "reference", "answers"
-DESTRUCTION, QUESTION = "destruction", "question"
+DESTRUCTION, QUESTION, PEOPLE = "destruction", "question", "people"
 
 
 class Ledger:
@@ -189,6 +189,15 @@ class Ledger:
 
     def _references(self, request_id: str) -> list[Statement]:
         return [one for one in self.of_kind(REFERENCE, request_id) if one.content["of"] == request_id]
+
+    def record_people(self) -> None:
+        """Enter the people with their roles as the settings name them now."""
+        self.append(PEOPLE, {}, {"people": self.workspace.settings.people})
+
+    def people(self) -> Mapping[str, Sequence[str]]:
+        """The people with their roles, as they were entered last; nobody where they never were."""
+        entered = self.of_kind(PEOPLE)
+        return dict(entered[-1].content["people"]) if entered else {}
 
     def closed_marks(self) -> dict[str, str]:
         """Marks of the records of all destructions, by request; "" in entries of earlier versions."""

@@ -71,7 +71,8 @@ def is_free(name: str) -> bool:
 def beat(names: Iterable[str], folder: Path) -> None:
     """Write a heartbeat of this process into the files of locks that it holds.
 
-    Where the disk is full there is none, and the lock is not taken from this process.
+    Where the disk is full the first one stays away, and then the lock is not taken from this process; later ones take
+    the place of the first.
 
     Args:
         names: The locks.

@@ -14,6 +14,7 @@ from core.runs.handle import RESUMED, RunHandle, open_run
 from core.runs.launchers import LAUNCHERS
 from core.runs.ledger import RunLedger, open_ledger
 from core.runs.process_identity import kill
+from core.runs.requests import check_opened
 from core.types import GroupEdit, RunSpec, RunState
 from core.unlearning.methods import DEFAULT_METHOD, METHODS, method_of
 from core.utils.atomic_io import make_private_folder
@@ -88,6 +89,7 @@ def check_job(workspace: Workspace, request_id: str, device: str, launcher: str 
         DeviceError: The device is not available.
     """
     request, settings = workspace.request(request_id), workspace.settings
+    check_opened(workspace, request)
     workspace.check(request)
     forget_set(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
     launcher = launcher or settings.launcher

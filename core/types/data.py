@@ -146,6 +146,7 @@ class Request:
         identity: How the person's identity was checked.
         members: Ids of the requests that a batch carries out together; empty for a single request.
         deadline: Earliest due date of the members, ISO 8601; "" for a single request.
+        mark: HMAC of all the rest under the ledger's secret; "" without a ledger.
     """
 
     id: str
@@ -158,6 +159,7 @@ class Request:
     identity: Identity = Identity.NOT_RECORDED
     members: tuple[str, ...] = ()
     deadline: str = ""
+    mark: str = ""
 
     @property
     def due(self) -> str:

@@ -1,7 +1,5 @@
 """A workspace: one recommender with its data, models, requests, references and runs."""
 
-import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,11 +9,10 @@ from core.data.interaction_files import open_interactions
 from core.data.interaction_store import InteractionStore
 from core.data.templates import FILMS, Template, read_template
 from core.errors import DamagedError, RequestError, WorkspaceError
-from core.types import ClosedRequest, Identity, Item, LegalBasis, Request, Task, UserSplit
-from core.utils.clock import utc_now
+from core.types import ClosedRequest, Item, Request, Task, UserSplit
 from core.utils.commands import command_line
 from core.utils.listing import Listing
-from core.utils.serialization import read_json, read_json_lines, write_json
+from core.utils.serialization import read_json, read_json_lines
 from core.workspace.ids import is_id, require_own_name
 from core.workspace.layout import WorkspaceLayout, is_inside_workspace, require_no_link
 
@@ -204,34 +201,6 @@ class Workspace:
         found = read_json(path, kind)
         require_own_name(found.id, path, path.stem)
         return found
-
-    def open_request(
-        self,
-        users: Iterable[str] = (),
-        interactions: Iterable[tuple[str, str]] = (),
-        reason: str = "",
-        opened_by: str = "",
-        legal_basis: LegalBasis = LegalBasis.NOT_RECORDED,
-        identity: Identity = Identity.NOT_RECORDED,
-    ) -> Request:
-        """Check a deletion request against the data, then write it.
-
-        Raises:
-            RequestError: The request cannot be served; nothing is written.
-        """
-        request = Request(
-            id=f"req-{secrets.token_hex(3)}",
-            users=tuple(dict.fromkeys(users)),
-            interactions=tuple(dict.fromkeys(interactions)),
-            reason=reason,
-            created=utc_now(),
-            opened_by=opened_by,
-            legal_basis=legal_basis,
-            identity=identity,
-        )
-        self.check(request)
-        write_json(self.layout.request(request.id), request)
-        return request
 
     def check(self, request: Request) -> None:
         """Check that a request can be served by this workspace.

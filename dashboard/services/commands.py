@@ -5,6 +5,7 @@ Each checks the person's permission.
 
 from core.review import batches
 from core.review.permissions import check_operators, require
+from core.runs import requests
 from core.runs.handle import RunHandle
 from core.types import Action, GroupEdit, Identity, LegalBasis, Request
 from dashboard.services.queries import workspace
@@ -25,7 +26,7 @@ def open_request(
         RequestError: The request cannot be served.
     """
     require(workspace(), signed_in_email(), Action.OPEN)
-    return workspace().open_request(users, interactions, reason, signed_in_email(), legal_basis, identity)
+    return requests.open_request(workspace(), users, interactions, reason, signed_in_email(), legal_basis, identity)
 
 
 def open_batch(members: tuple[str, ...], batch_id: str) -> Request:

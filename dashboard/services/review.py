@@ -217,8 +217,8 @@ def verify(run: RunHandle, full: bool) -> None:
 
 
 def submit(run: RunHandle) -> None:
-    """Submit a run for a decision. Raises ReviewError."""
-    deciding.submit(queries.workspace(), run.id, acting_person())
+    """Submit a run for a decision. Raises CommandError."""
+    run_command("review", "submit", *_place(), "--run", run.id, "--as", acting_person())
 
 
 def comment(case: Case, text: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.review.batches import open_batch
+from core.runs.requests import open_request
 from core.runs.submit import create_run
 from core.types import CaseState, Verdict
 from core.utils.serialization import write_json
@@ -115,7 +116,7 @@ def test_whoever_submitted_the_run_is_offered_no_decision_but_told_why(draw_page
 
 def test_batch_is_dissolved_on_the_page_by_a_person_who_may_open_requests(draw_page, desk):  # noqa: F811
     users = desk.workspace.user_split.training_users[-2:]
-    members = [desk.workspace.open_request(users=(user,)).id for user in users]
+    members = [open_request(desk.workspace, users=(user,)).id for user in users]
     batch = open_batch(desk.workspace, members, "batch-2026-11")
     assert "dissolve_batch" not in button_keys(draw_page("anna", request=batch.id))
     assert "dissolve_batch" not in button_keys(draw_page("rita", request=members[0]))

@@ -20,7 +20,9 @@ from core.report.case_record import entries_of_request, render_case_record
 from core.review import ledger_entries
 from core.review.cases import Cases
 from core.review.decisions import comment
+from core.review.permissions import sign_people
 from core.runs.ledger_entries import Ledger
+from core.runs.requests import write_marked
 from core.types import Decision, Role
 from core.utils.clock import utc_now
 from core.utils.serialization import to_json, write_json
@@ -123,6 +125,8 @@ def hostile_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work
         patch.setenv("CURE_LENS_KEYS", str(folder / "keys"))
         patch.setenv("CURE_LENS_WORKSPACE", str(workspace.root))
         patch.chdir(ROOT)
+        keep_keys(demo_keys())
+        sign_people(Workspace(workspace.root))
         write_requests(workspace)
         write_case(Workspace(workspace.root))
         yield Workspace(workspace.root)
@@ -145,12 +149,11 @@ def write_requests(workspace: Workspace) -> None:
         reasons = [*reasons, bad] if len(longer) > 500 else [*reasons[:-1], longer]
     for number, reason in enumerate(reasons):
         own = f"{REQUEST}-{number}" if number else REQUEST
-        write_json(workspace.root / f"requests/{own}.json", replace(request, id=own, reason=reason))
+        write_marked(workspace, replace(request, id=own, reason=reason))
 
 
 def write_case(workspace: Workspace) -> None:
     """Write a returned case with a comment and a decision by each person, also in the ledger."""
-    keep_keys(demo_keys())
     cases = Cases(workspace)
     case = cases.submit(REQUEST, "run-forgotten", ALL, "0" * 64)
     for bad in HOSTILE:

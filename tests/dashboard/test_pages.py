@@ -17,6 +17,7 @@ from core.report.check_texts import render
 from core.runs.handle import RunHandle, runs
 from core.runs.launchers import LAUNCHERS, Launcher
 from core.runs.process_identity import this_worker
+from core.runs.requests import open_request
 from core.types import Closeness, Group, GroupEdit, GroupMove, MemoryContrast, Part, RunState, RunStatus
 from core.types.circuit import CERTAIN
 from core.utils.serialization import to_json, write_json
@@ -363,7 +364,7 @@ def test_request_for_chosen_interactions_needs_at_least_one(page, demo: Path) ->
 
 def test_request_page_makes_a_batch_that_holds_its_requests(page, demo: Path) -> None:
     workspace = Workspace(demo)
-    names = [workspace.open_request(users=(user,)).id for user in workspace.user_split.training_users[-3:-1]]
+    names = [open_request(workspace, users=(user,)).id for user in workspace.user_split.training_users[-3:-1]]
     app = page("request")
     app.multiselect(key="batch_members").set_value(names).run()
     app.text_input(key="batch_id").set_value("batch-2026-11").run()
@@ -472,7 +473,7 @@ def test_workspace_without_runs_shows_every_page(page, demo: Path) -> None:
 @pytest.mark.parametrize("name", ["overview", "request", "circuit", "run", "review"])
 def test_page_shows_the_others_where_one_entry_is_damaged(page, demo: Path, name: str) -> None:
     workspace = Workspace(demo)
-    request, run = workspace.open_request(users=workspace.user_split.training_users[-1:]), finished_run(demo)
+    request, run = open_request(workspace, users=workspace.user_split.training_users[-1:]), finished_run(demo)
     workspace.layout.request(request.id).write_text("[]")
     for copied in ("run-torn", "run-cut"):
         shutil.copytree(run.path, run.path.with_name(copied))

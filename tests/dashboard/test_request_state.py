@@ -10,6 +10,7 @@ from core.review.cases import Cases
 from core.review.request_state import request_statuses
 from core.runs.handle import RunHandle, open_run, runs
 from core.runs.process_identity import this_worker
+from core.runs.requests import open_request
 from core.types import CaseState, RequestState, RunSpec, RunState, RunStatus, Verdict
 from core.workspace import Workspace
 from dashboard.components.request_card import standing, state_text
@@ -26,7 +27,7 @@ class History:
         self.workspace, self.number = Workspace(demo), 0
         self.template = open_run(self.workspace, "run-forgotten").verification
         user = self.workspace.user_split.training_users[-1]
-        self.request = self.workspace.open_request(users=(user,)).id
+        self.request = open_request(self.workspace, users=(user,)).id
 
     @property
     def newest(self) -> RunHandle | None:
@@ -63,7 +64,7 @@ class History:
             self.newest.discard()
 
     def join_batch(self) -> None:
-        other = self.workspace.open_request(users=(self.workspace.user_split.training_users[-2],)).id
+        other = open_request(self.workspace, users=(self.workspace.user_split.training_users[-2],)).id
         open_batch(self.workspace, [self.request, other], "batch-2026-11")
 
     def status(self):

@@ -293,7 +293,7 @@ def test_commands_of_other_pages_check_permissions(draw_page, desk, who):  # noq
 
 
 def test_workspace_without_people_warns_of_missing_four_eyes(draw_page, desk):  # noqa: F811
-    write_json(desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people={}))
+    desk.set_people({})
     assert "In real use, two people must approve" in text_of(draw_page(""))
 
 

@@ -15,6 +15,7 @@ from core.grouping.regroup import regroup_run
 from core.models.lora_layout import layout
 from core.pipeline.context import load_adapter
 from core.runs.handle import RunHandle, runs
+from core.runs.requests import open_request
 from core.runs.submit import create_run
 from core.runs.worker import work
 from core.types import Group, GroupEdit, GroupMove, RunState
@@ -90,7 +91,7 @@ def test_bad_edit_is_refused_before_a_run_is_created(workspace: Workspace, chang
 def test_edit_with_wrong_method_request_or_circuit_is_refused(workspace: Workspace):
     with pytest.raises(RunError, match="does not use circuits"):
         create_run(workspace, "req-one", "uniform", "cpu", edit=GroupEdit(RUN.id))
-    other = workspace.open_request(users=workspace.user_split.training_users[:1])
+    other = open_request(workspace, users=workspace.user_split.training_users[:1])
     with pytest.raises(RunError, match="is of request"):
         create_run(workspace, other.id, "cure", "cpu", edit=GroupEdit(RUN.id))
     (workspace.root / "runs" / RUN.id / "circuit.safetensors").unlink()

@@ -1,6 +1,7 @@
 """Fixtures of the review tests: a workspace with a ledger, reviewers, and one verified run of its request."""
 
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -78,6 +79,12 @@ class Desk:
         found = replace(run.verification, verdict=verdict, **changes)
         run.write_verification(found)
         enter_verification(run, found)
+
+    def set_people(self, people: Mapping[str, Sequence[str]], signed: bool = True) -> None:
+        """Write people and roles into the settings, and have them signed."""
+        write_json(self.workspace.layout.settings, replace(self.workspace.settings, people=people))
+        self.workspace = Workspace(self.workspace.root)
+        assert not signed or self.invoke("ledger", "confirm", "--yes").exit_code == 0
 
     def submit(self, person: str = "olaf") -> Case:
         return submit(self.workspace, self.run, person)

@@ -10,6 +10,7 @@ from core.cli.app import app
 from core.errors import RequestError
 from core.review.batches import check_free, open_batch
 from core.review.permissions import openers
+from core.runs.requests import open_request
 from core.runs.submit import create_run
 from core.utils.serialization import write_json
 from core.workspace import Workspace
@@ -18,7 +19,7 @@ from core.workspace import Workspace
 def test_who_opened_a_member_does_not_decide_on_its_batch(workspace):
     users = workspace.user_split.training_users
     first, second = (
-        workspace.open_request(users=(user,), opened_by=by) for user, by in zip(users[:2], "ab", strict=True)
+        open_request(workspace, users=(user,), opened_by=by) for user, by in zip(users[:2], "ab", strict=True)
     )
     batch = open_batch(workspace, (first.id, second.id), opened_by="c")
     assert openers(workspace, batch.id) == {"a", "b", "c"}
@@ -27,9 +28,9 @@ def test_who_opened_a_member_does_not_decide_on_its_batch(workspace):
 def test_batch_counts_overlaps_once_and_takes_the_first_due_date(workspace):
     user, other = workspace.user_split.training_users[:2]
     rows = [(one.user, one.item) for one in workspace.interactions if one.user in (user, other)]
-    first = workspace.open_request(interactions=rows)
-    second = workspace.open_request(users=(user,))
-    third = workspace.open_request(users=(user,))
+    first = open_request(workspace, interactions=rows)
+    second = open_request(workspace, users=(user,))
+    third = open_request(workspace, users=(user,))
     write_json(workspace.layout.request(third.id), replace(third, created="2026-01-01T00:00:00+00:00"))
     batch = open_batch(workspace, (second.id, first.id, third.id))
     assert batch.users == (user,) and set(batch.interactions) == {pair for pair in rows if pair[0] == other}
@@ -39,14 +40,14 @@ def test_batch_counts_overlaps_once_and_takes_the_first_due_date(workspace):
 
 def test_batches_that_cannot_be_made_say_why(workspace):
     users = workspace.user_split.training_users
-    first, second = (workspace.open_request(users=(user,)).id for user in users[:2])
+    first, second = (open_request(workspace, users=(user,)).id for user in users[:2])
     refused = {
         "at least two": ([first, first], ""),
         "is not in this workspace": ([first, "req-no"], ""),
         "not a plain word": ([first, second], "../x"),
         "is taken": ([first, second], first),
         "names a user": ([first, second], f"batch-{users[0]}"),
-        "covers all": ([first, workspace.open_request(users=users[1:]).id], ""),
+        "covers all": ([first, open_request(workspace, users=users[1:]).id], ""),
     }
     before = workspace.requests()
     for message, (members, name) in refused.items():
@@ -59,20 +60,20 @@ def test_batches_that_cannot_be_made_say_why(workspace):
 
 
 def test_id_that_begins_with_the_id_of_another_batch_is_free(workspace):
-    members = [workspace.open_request(users=(user,)).id for user in workspace.user_split.training_users[:4]]
+    members = [open_request(workspace, users=(user,)).id for user in workspace.user_split.training_users[:4]]
     open_batch(workspace, members[:2], "batch-2026-1")
     assert open_batch(workspace, members[2:], "batch-2026-11").id == "batch-2026-11"
 
 
 @pytest.mark.parametrize("name", ["all-of-{}", "{}_and_more", "{}-{}"])
 def test_id_that_names_a_request_is_refused(workspace, name):
-    members = [workspace.open_request(users=(user,)).id for user in workspace.user_split.training_users[:2]]
+    members = [open_request(workspace, users=(user,)).id for user in workspace.user_split.training_users[:2]]
     with pytest.raises(RequestError, match="names request"):
         open_batch(workspace, members, name.format(*members, members[0]))
 
 
 def test_batch_without_a_run_is_dissolved_by_the_command(workspace):
-    members = [workspace.open_request(users=(user,)).id for user in workspace.user_split.training_users[:2]]
+    members = [open_request(workspace, users=(user,)).id for user in workspace.user_split.training_users[:2]]
     batch, folder = open_batch(workspace, members, "batch-2026-1"), workspace.layout.reference("batch-2026-1", 101)
     shutil.copytree(workspace.adapter, folder)
     place = ["-w", str(workspace.root)]
@@ -93,7 +94,7 @@ def test_batch_without_a_run_is_dissolved_by_the_command(workspace):
 
 def test_command_makes_a_batch_and_refuses_options_of_single_requests(workspace):
     users = workspace.user_split.training_users
-    names = ",".join(workspace.open_request(users=(user,)).id for user in users[:2])
+    names = ",".join(open_request(workspace, users=(user,)).id for user in users[:2])
 
     def request(*words):
         return CliRunner().invoke(app, ["request", "-w", str(workspace.root), *words])

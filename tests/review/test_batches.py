@@ -21,6 +21,7 @@ from core.review.withdrawal import withdraw
 from core.runs.handle import open_run
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
+from core.runs.requests import open_request
 from core.runs.submit import create_run
 from core.runs.verify import attempt_of, verify_run
 from core.runs.worker import work
@@ -41,8 +42,8 @@ def eight(verified, tmp_path_factory):
         workspace = Workspace(folder / "workspace")
         users = workspace.user_split.training_users[2 : 2 + MEMBERS]
         rows = [(one.user, one.item) for one in workspace.interactions if one.user == users[-1]][:6]
-        members = [workspace.open_request(users=(user,), opened_by="rita") for user in users[:-1]]
-        members.append(workspace.open_request(interactions=rows, opened_by="rita"))
+        members = [open_request(workspace, users=(user,), opened_by="rita") for user in users[:-1]]
+        members.append(open_request(workspace, interactions=rows, opened_by="rita"))
         batch = open_batch(workspace, [one.id for one in members], "batch-2026-11", opened_by="rita")
         train_references(workspace, batch.id, 2, "cpu", lambda number, step: False)
         run = create_run(workspace, batch.id, "uniform", "cpu", steps=3, launched_by="olaf")
@@ -245,7 +246,7 @@ def test_batch_loses_a_member_that_another_request_carried_out(desk):
     """Another request erased all that a member covers: the batch goes on with the others."""
     workspace = desk.workspace
     gone, stays = workspace.request(desk.request).users[0], workspace.user_split.training_users[5]
-    members = [workspace.open_request(users=(user,)).id for user in (gone, stays)]
+    members = [open_request(workspace, users=(user,)).id for user in (gone, stays)]
     batch = open_batch(workspace, members)
     desk.approve()
     assert execution.execute_decisions(workspace).state is CaseState.CLOSED

@@ -16,8 +16,8 @@ from core.review.decisions import _check_reason, changed, comment, submit
 from core.review.permissions import check_operators, may, require
 from core.runs.handle import RunHandle
 from core.runs.ledger_entries import RUN, Ledger, _content
+from core.runs.requests import write_marked
 from core.types import Action, CaseState, Interaction, Item, Role, Verdict
-from core.utils.serialization import write_json
 from core.workspace import Workspace
 from tests.review.conftest import PEOPLE, enter_verification
 
@@ -34,8 +34,8 @@ MATRIX = {
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("action", list(Action))
 def test_role_permits_exactly_its_actions(desk, role, action):
-    write_json(desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people={"x": (role,)}))
-    workspace = Workspace(desk.workspace.root)
+    desk.set_people({"x": (role,)})
+    workspace = desk.workspace
     assert permissions.may(workspace, "x", action) is (action in MATRIX[role])
     if action not in MATRIX[role]:
         with pytest.raises(ReviewError, match="'x' may not"):
@@ -57,8 +57,7 @@ def test_non_operator_may_not_submit(desk, person):
 
 
 def test_requester_may_not_launch_or_submit_the_run(desk):
-    path = desk.workspace.root / f"requests/{desk.request}.json"
-    write_json(path, replace(desk.workspace.request(desk.request), opened_by="olaf"))
+    write_marked(desk.workspace, replace(desk.workspace.request(desk.request), opened_by="olaf"))
     for person in ("olaf", "paul"):  # olaf launched the run
         with pytest.raises(ReviewError, match="'olaf' opened the request: somebody else has to launch the run"):
             desk.submit(person)
@@ -95,10 +94,7 @@ def test_one_rejection_rejects_the_case(desk):
 
 @pytest.mark.parametrize("person", ["pia", "petra"])
 def test_decider_may_reject_after_approval_by_the_same_role(desk, person):
-    settings = desk.workspace.settings
-    people = {**settings.people, "pia": ("privacy_officer",)}
-    write_json(desk.workspace.root / "workspace.json", replace(settings, people=people))
-    desk.workspace = Workspace(desk.workspace.root)
+    desk.set_people(PEOPLE | {"pia": ("privacy_officer",)})
     desk.submit()
     desk.decide("petra")
     assert desk.decide(person, approve=False).state is CaseState.REJECTED
@@ -107,12 +103,13 @@ def test_decider_may_reject_after_approval_by_the_same_role(desk, person):
 @pytest.mark.parametrize("own_part", ["requester", "submitter", "launcher"])
 def test_requester_submitter_and_launcher_may_not_decide(desk, own_part):
     root = desk.workspace.root
+    run = RunHandle(root / "runs" / desk.run)
     if own_part == "requester":
-        write_json(
-            root / f"requests/{desk.request}.json", replace(desk.workspace.request(desk.request), opened_by="paul")
+        write_marked(desk.workspace, replace(desk.workspace.request(desk.request), opened_by="paul"))
+        Ledger(desk.workspace).append(
+            RUN, Ledger(desk.workspace).run_subjects(run.id), _content(desk.workspace, run, Ledger(desk.workspace).keys)
         )
     if own_part == "launcher":
-        run = RunHandle(root / "runs" / desk.run)
         run.write_spec(replace(run.spec, launched_by="paul"))
         run = RunHandle(run.path)
         Ledger(desk.workspace).record_run(run)
@@ -164,9 +161,8 @@ def test_approval_of_inconclusive_run_needs_a_reason(desk):
 
 def test_user_id_is_refused_as_name_of_an_operator(desk):
     user = desk.workspace.user_split.training_users[0]
-    write_json(
-        desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people=PEOPLE | {user: ("operator",)})
-    )
+    desk.set_people(PEOPLE | {user: ("operator",)}, signed=False)
+    assert "work under another name" in str(desk.invoke("ledger", "confirm", "--yes").exception)
     with pytest.raises(ReviewError, match="work under another name"):
         submit(Workspace(desk.workspace.root), desk.run, user)
 
@@ -209,29 +205,22 @@ def test_run_with_failed_verification_cannot_be_approved(desk):
 
 def test_one_person_in_two_spellings_is_one_person(desk):
     desk.submit()
-    people = PEOPLE | {"Ｐetra": ("product_owner",)}
-    write_json(desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people=people))
-    desk.workspace = Workspace(desk.workspace.root)
+    desk.set_people(PEOPLE | {"Ｐetra": ("product_owner",)}, signed=False)
     for person in ("petra", "Ｐetra"):
         with pytest.raises(ReviewError, match="People: 'petra' stands there 2 times, in other letters: keep one"):
             desk.decide(person)
     assert desk.case.decisions == ()
 
 
-@pytest.mark.parametrize("what", ["opened the request", "launched the run"])
-def test_who_caused_the_run_does_not_decide_after_a_file_was_changed(desk, what):
-    """Petra opened the request or launched the run, as the ledger says, and the file names somebody else."""
-    request, run = desk.workspace.request(desk.request), RunHandle(desk.workspace.layout.run(desk.run).path)
-    file, spec, ledger = desk.workspace.layout.request(request.id), run.spec, Ledger(desk.workspace)
-    if what == "opened the request":
-        write_json(file, replace(request, opened_by="petra"))
-    else:
-        run.write_spec(replace(spec, launched_by="petra"))
+def test_who_launched_the_run_does_not_decide_after_a_file_was_changed(desk):
+    """Petra launched the run, as the ledger says, and the file names somebody else."""
+    run, ledger = RunHandle(desk.workspace.layout.run(desk.run).path), Ledger(desk.workspace)
+    spec = run.spec
+    run.write_spec(replace(spec, launched_by="petra"))
     ledger.append(RUN, ledger.run_subjects(run.id), _content(desk.workspace, RunHandle(run.path), ledger.keys))
-    write_json(file, request)
     run.write_spec(spec)
     desk.submit()
-    with pytest.raises(ReviewError, match=f"'petra' {what}: somebody else has to decide"):
+    with pytest.raises(ReviewError, match="'petra' launched the run: somebody else has to decide"):
         desk.decide("petra")
 
 
@@ -254,8 +243,7 @@ def test_run_without_ledger_cannot_be_submitted(desk):
 
 
 def test_the_commands_in_refusals_run(desk):
-    write_json(desk.workspace.layout.settings, replace(desk.workspace.settings, people={}))
-    desk.workspace = Workspace(desk.workspace.root)
+    desk.set_people({}, signed=False)
     desk.workspace.layout.ledger_key.unlink()
     desk.workspace.layout.ledger.unlink()
     with pytest.raises(ReviewError) as refusal:
@@ -276,11 +264,9 @@ def printed_command(error: ReviewError):
 
 
 def test_workspace_without_roles_allows_one_person_to_decide(desk):
-    write_json(desk.workspace.root / "workspace.json", replace(desk.workspace.settings, people={}))
-    workspace = Workspace(desk.workspace.root)
-    assert not permissions.four_eyes(workspace)
-    submit(workspace, desk.run, "")
-    desk.workspace = workspace
+    desk.set_people({})
+    assert not permissions.four_eyes(desk.workspace)
+    desk.submit("")
     assert desk.decide("").state is CaseState.APPROVED
 
 

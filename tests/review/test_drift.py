@@ -7,6 +7,7 @@ import pytest
 from core.review import execution
 from core.runs import verify
 from core.runs.handle import open_run
+from core.runs.requests import open_request
 from core.runs.submit import create_run
 from core.runs.verify import verify_run
 from core.runs.worker import work
@@ -28,7 +29,7 @@ def carried_out(desk):
 def next_run(desk, method):
     """A verified run of a further request of one user; the desk goes on with it."""
     user = desk.workspace.user_split.training_users[0]
-    desk.request = desk.workspace.open_request(users=(user,), opened_by="rita").id
+    desk.request = open_request(desk.workspace, users=(user,), opened_by="rita").id
     run = create_run(desk.workspace, desk.request, method, "cpu", steps=3, launched_by="olaf")
     assert work(run) is RunState.DONE, run.status
     desk.run = run.id

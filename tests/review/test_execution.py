@@ -25,6 +25,7 @@ from core.review.vault import Vault
 from core.runs.handle import RunHandle, open_run
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
+from core.runs.requests import open_request
 from core.runs.verify import _identity
 from core.types import CaseState, Task, Verdict
 from core.utils.hashing import sha256_of_file
@@ -306,7 +307,7 @@ def test_use_and_removal_of_models_exclude_each_other(approved, monkeypatch):
     """A reference in training would restore data that is destroyed at the same time."""
     desk, forgotten, candidate, _ = approved
     workspace = desk.workspace
-    other = workspace.open_request(users=(workspace.request(desk.request).users[0],), opened_by="rita")
+    other = open_request(workspace, users=(workspace.request(desk.request).users[0],), opened_by="rita")
     refusals = []
 
     def watch(number, step):
@@ -339,7 +340,7 @@ def verify_again(desk):
 def test_pending_case_is_void_after_removal_of_its_run(desk):
     workspace, members = desk.workspace, desk.workspace.user_split.training_users
     remaining_user = next(user for user in members if user not in workspace.request(desk.request).users)
-    other = workspace.open_request(users=(remaining_user,), opened_by="rita")
+    other = open_request(workspace, users=(remaining_user,), opened_by="rita")
     run = copy_run(desk, "run-other", other.id)
     submit(workspace, run.id, "olaf")
     comment(workspace, other.id, "petra", f"Is {remaining_user} a child?")
@@ -511,7 +512,7 @@ def test_decision_during_execution_of_another_case_is_refused(desk, monkeypatch)
     """While another request is executed, the run under decision may already be removed."""
     workspace, members = desk.workspace, desk.workspace.user_split.training_users
     remaining_user = next(user for user in members if user not in workspace.request(desk.request).users)
-    other = workspace.open_request(users=(remaining_user,), opened_by="rita")
+    other = open_request(workspace, users=(remaining_user,), opened_by="rita")
     case = submit(workspace, copy_run(desk, "run-other", other.id).id, "olaf")
     desk.approve()
     with monkeypatch.context() as patch:
@@ -573,8 +574,8 @@ def test_forgotten_users_are_removed_from_other_requests(desk):
     workspace, members = desk.workspace, desk.workspace.user_split.training_users
     removed = workspace.request(desk.request).users
     remaining_user = next(user for user in members if user not in removed)
-    partly_covered = workspace.open_request(users=(removed[0], remaining_user), opened_by="rita")
-    empty_request = workspace.open_request(users=removed[:1], opened_by="rita")
+    partly_covered = open_request(workspace, users=(removed[0], remaining_user), opened_by="rita")
+    empty_request = open_request(workspace, users=removed[:1], opened_by="rita")
     desk.approve()
     settle(desk)
     after = Workspace(workspace.root)
@@ -676,7 +677,7 @@ def test_run_that_is_older_than_the_ledger_is_not_signed_from_its_files(desk):
     assert desk.invoke("ledger", "init").exit_code == 0
     with pytest.raises(ReviewError, match="was not signed by its worker: it is older than the ledger, or its files"):
         desk.submit()
-    assert len(open_ledger(desk.workspace).statements()) == 1
+    assert [one.kind for one in open_ledger(desk.workspace).statements()] == ["ledger", "people"]
 
 
 def test_case_record_describes_only_the_executed_run(approved):
@@ -706,7 +707,7 @@ def test_execution_removes_single_interactions_and_keeps_user(desk):
     )
     before = list(workspace.interactions)
     rows = [one for one in before if one.user == user][:3]
-    request = workspace.open_request(interactions=[(one.user, one.item) for one in rows], opened_by="rita")
+    request = open_request(workspace, interactions=[(one.user, one.item) for one in rows], opened_by="rita")
     found = forgotten_data_of(request, rows, workspace.items)
     assert "data/interactions.parquet" in find_leaks(workspace.root, found).shows
     desk.run, desk.request = copy_run(desk, "run-rows", request.id).id, request.id

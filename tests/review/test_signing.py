@@ -20,6 +20,7 @@ from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
 from core.runs.references import missing_references, train_references
+from core.runs.requests import open_request, write_marked
 from core.runs.submit import create_run
 from core.runs.verify import verify_run
 from core.runs.worker import work
@@ -219,17 +220,16 @@ def other_user(desk):
 
 def test_request_that_was_changed_after_its_run_is_not_submitted(desk, original):
     """The run forgot one person; the file now names another, whose data would be destroyed."""
-    file = desk.workspace.layout.request(desk.request)
-    write_json(file, replace(desk.workspace.request(desk.request), users=(other_user(desk),)))
+    write_marked(desk.workspace, replace(desk.workspace.request(desk.request), users=(other_user(desk),)))
     with pytest.raises(
-        ReviewError, match=r"is not the one that run .* forgot \(subjects, forgotten, commitment differ"
+        ReviewError, match=r"is not the one that run .* forgot \(the people, the number of rows, the rows differ"
     ):
         desk.submit()
     nothing_happened(desk, original)
 
 
 def test_run_is_not_used_for_another_request(desk, run, original):
-    other = desk.workspace.open_request(users=(other_user(desk),), opened_by="rita")
+    other = open_request(desk.workspace, users=(other_user(desk),), opened_by="rita")
     run.write_spec(replace(run.spec, request=other.id))
     with pytest.raises(ReviewError, match=r"was changed since it was signed \(specification\)"):
         desk.submit()
@@ -326,8 +326,7 @@ def test_sealed_copies_do_not_stand_for_decisions(desk, original, monkeypatch):
 
 def test_one_approval_is_not_enough_after_the_people_were_removed(desk, original):
     desk.submit()
-    write_json(desk.workspace.layout.settings, replace(desk.workspace.settings, people={}))
-    desk.workspace = Workspace(desk.workspace.root)
+    desk.set_people({})
     assert desk.decide("petra").state is CaseState.APPROVED
     with pytest.raises(ReviewError, match="There are not enough decisions"):
         execution.execute_decisions(desk.workspace)
@@ -500,10 +499,7 @@ def test_whoever_had_work_done_does_not_decide(desk, run, part):
 
 @pytest.mark.parametrize("command", [["verify", "--run"], ["resume", "--run"], ["reference", "--request"]])
 def test_whoever_opened_the_request_has_no_work_done_on_it(desk, command):
-    write_json(
-        desk.workspace.layout.request(desk.request),
-        replace(desk.workspace.request(desk.request), opened_by="Olaf"),
-    )
+    write_marked(desk.workspace, replace(desk.workspace.request(desk.request), opened_by="Olaf"))
     done = desk.invoke(*command, desk.request if "--request" in command else desk.run, "--as", "olaf")
     assert done.exit_code != 0 and "opened the request" in str(done.exception)
 

@@ -211,3 +211,17 @@ def test_a_json_document_that_is_too_long_to_parse_is_not_read(tmp_path, monkeyp
     (tmp_path / "lines").write_text(json.dumps({"a": 1}) + "\n" + json.dumps({"b": "x" * 100}) + "\n" * (1 << 16))
     (tmp_path / "whole").write_text(json.dumps({"userId": [1] * 20_000, "more": "x" * (1 << 16)}, indent=1))
     assert search(tmp_path, "4").unread == {"whole": "a JSON document of more than 0 MiB"}
+
+
+def test_folders_deeper_than_the_stack_are_searched(tmp_path):
+    folders = [tmp_path / "d"]
+    while len(folders) < 1200:
+        folders.append(folders[-1] / "d")
+    for folder in folders:
+        folder.mkdir()
+    (folders[-1] / "log.txt").write_text(f"asked by {WORD}")
+    found = search(tmp_path)
+    (folders[-1] / "log.txt").unlink()
+    for folder in reversed(folders):  # pytest would remove them by recursion
+        folder.rmdir()
+    assert found == Findings(("d/" * 1200 + "log.txt",), {})

@@ -37,7 +37,7 @@ POINTS = {
     "after end is stored": ("core.runs.store.Store.end", "after"),
 }
 DISPATCHER_POINTS = {
-    "before it looks": ("core.runs.dispatcher.waiting_runs", "before"),
+    "before it looks": ("core.runs.dispatcher.next_in_line", "before"),
     "before a worker is started": ("core.runs.dispatcher._start_worker", "before"),
     "before a worker is noted": ("core.runs.dispatcher.worker_of", "before"),
     "after a worker is noted": ("core.runs.dispatcher._start_worker", "after"),

@@ -16,7 +16,7 @@ from core.errors import RunError, WorkspaceError
 from core.runs import dispatcher, handle, queued_run
 from core.runs.device_locks import free, take
 from core.runs.dispatcher import ensure_dispatcher
-from core.runs.hand_over import DeviceNeeds, hand_over, has_turn, waiting_runs
+from core.runs.hand_over import DeviceNeeds, hand_over, has_turn, next_in_line
 from core.runs.handle import RunHandle, store_of
 from core.runs.machine_locks import beat, end_silent_holders, holder, lock_file
 from core.runs.process_identity import Moment, current_moment, this_worker
@@ -163,7 +163,7 @@ def test_waiting_run_is_cancelled_at_once_without_a_process(workspace, busy_devi
     run.request_cancel()
     assert run.status.state is RunState.CANCELLED
     wait_until(lambda: not processes(workspace), 10)
-    assert not run.layout.log.exists() and waiting_runs(run.store) == ()
+    assert not run.layout.log.exists() and next_in_line(run.store) == ()
 
 
 def test_run_whose_device_is_free_is_not_held_up_by_another(workspace, busy_device):
@@ -171,7 +171,7 @@ def test_run_whose_device_is_free_is_not_held_up_by_another(workspace, busy_devi
     for run, needs in zip(found, (CPU, DeviceNeeds(("cuda7", "cuda8"), 2, None), CPU), strict=True):
         hand_over(run.store, run.id, needs)
     store = found[0].store
-    waiting = waiting_runs(store)
+    waiting = next_in_line(store)
     assert [run for run, _ in waiting] == [found[0].id, found[1].id]
     assert dispatcher._next_run(workspace, store, waiting)[0].id == found[1].id
     _, held = take(("cuda:7",))
@@ -187,9 +187,9 @@ def test_waiting_run_stays_on_its_machine_under_a_new_host_name(workspace, monke
     run.store.shared = shared
     hand_over(run.store, run.id, CPU)
     monkeypatch.setattr("socket.gethostname", lambda: "another")
-    assert bool(waiting_runs(run.store)) != shared  # a shared store cannot tell it from another machine
+    assert bool(next_in_line(run.store)) != shared  # a shared store cannot tell it from another machine
     hand_over(run.store, run.id, CPU)  # `resume` there brings it over
-    assert waiting_runs(run.store)
+    assert next_in_line(run.store)
 
 
 def test_worker_sees_the_gpus_that_its_starter_saw(workspace, monkeypatch):
@@ -231,7 +231,7 @@ def test_worker_whose_device_was_taken_gives_its_run_back(workspace, busy_device
     run.store.register_worker(run.id, this_worker())
     assert not has_turn(run.store, other.id)
     assert work(run) is RunState.QUEUED
-    assert run.store.find(run.id).worker is None and waiting_runs(run.store)[0][0] == run.id
+    assert run.store.find(run.id).worker is None and next_in_line(run.store)[0][0] == run.id
     assert has_turn(run.store, run.id)
 
 
@@ -343,4 +343,4 @@ def test_ended_run_waits_for_no_dispatcher(workspace, busy_device, monkeypatch):
     hand_over(run.store, run.id, CPU)  # too late
     ensure_dispatcher(run)
     run.store.resume(run.id)
-    assert waiting_runs(run.store) == () and not run.store.find(run.id).handed_over
+    assert next_in_line(run.store) == () and not run.store.find(run.id).handed_over

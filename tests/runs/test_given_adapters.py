@@ -17,6 +17,7 @@ from core.errors import ModelError, RequestError
 from core.models.adapter_fit import stored_shapes
 from core.pipeline.prepare import prepare
 from core.pipeline.stages import train_reference
+from core.runs.requests import open_request
 from core.runs.submit import create_run
 from core.runs.worker import work
 from core.types import Group, ModuleGroup, RunState
@@ -72,7 +73,7 @@ def with_given(tiny: Workspace, adapter: Path, folder: Path) -> Workspace:
 
 
 def run_of(workspace: Workspace, method: str, steps: int):
-    request = workspace.open_request(users=workspace.user_split.training_users[:1])
+    request = open_request(workspace, users=workspace.user_split.training_users[:1])
     run = create_run(workspace, request.id, method, "cpu", steps=steps)
     assert work(run) is RunState.DONE or UNREACHED in run.status.message, run.status
     return run
@@ -161,7 +162,7 @@ def test_run_that_would_move_nothing_says_so(tiny, tmp_path, monkeypatch):
             for name, head in [*(("a", f".h{number}") for number in range(TINY.heads)), ("m", "")]
         ),
     )
-    request = workspace.open_request(users=workspace.user_split.training_users[:1])
+    request = open_request(workspace, users=workspace.user_split.training_users[:1])
     run = create_run(workspace, request.id, "cure", "cpu", steps=2)
     assert work(run) is RunState.FAILED and UNREACHED in run.status.message
     assert not run.layout.adapter.exists()
@@ -206,7 +207,7 @@ def test_references_take_the_recipe_of_the_given_adapter(tiny, tmp_path):
     options |= {"target_modules": TARGETS["q and v"], "use_rslora": True, "lora_dropout": 0.1}
     given = make_adapter(tiny.layout.base, tmp_path / "a", **options)
     workspace = with_given(tiny, given, tmp_path / "ws")
-    request = workspace.open_request(users=workspace.user_split.training_users[:1])
+    request = open_request(workspace, users=workspace.user_split.training_users[:1])
     train_reference(workspace, request, 7, "cpu", tmp_path / "reference", lambda step: False)
     assert stored_shapes(tmp_path / "reference") == stored_shapes(given)
     made, known = (read_json(folder / ADAPTER_CONFIG) for folder in (tmp_path / "reference", given))
@@ -215,7 +216,7 @@ def test_references_take_the_recipe_of_the_given_adapter(tiny, tmp_path):
 
 
 def test_references_of_an_adapter_trained_here_take_the_settings(tiny, tmp_path):
-    request = tiny.open_request(users=tiny.user_split.training_users[:1])
+    request = open_request(tiny, users=tiny.user_split.training_users[:1])
     train_reference(tiny, request, 7, "cpu", tmp_path / "own", lambda step: False)
     assert stored_shapes(tmp_path / "own") == stored_shapes(tiny.adapter)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import CureLensError, RequestError, WorkspaceError
+from core.runs.requests import open_request
 from core.types import Interaction, Item, UserSplit
 from core.utils.serialization import read_json_lines, write_json, write_json_lines
 from core.workspace import Workspace, WorkspaceSettings
@@ -38,7 +39,7 @@ def test_written_workspace_is_read(small_workspace):
 
 
 def test_request_is_written_and_read(small_workspace):
-    opened = small_workspace.open_request(users=["ann", "ann"], interactions=[("ben", "f2")], reason="asked by letter")
+    opened = open_request(small_workspace, users=["ann", "ann"], interactions=[("ben", "f2")], reason="asked by letter")
     assert opened.users == ("ann",) and opened.subjects == ("ann", "ben") and opened.created
     reopened = Workspace(small_workspace.root)
     assert reopened.request(opened.id) == opened and reopened.requests() == (opened,)
@@ -47,7 +48,7 @@ def test_request_is_written_and_read(small_workspace):
 def test_requests_are_sorted_newest_first(small_workspace):
     ids = []
     for number in range(3):
-        opened = small_workspace.open_request(users=["ann"])
+        opened = open_request(small_workspace, users=["ann"])
         write_json(
             small_workspace.root / "requests" / f"{opened.id}.json",
             type(opened)(opened.id, opened.users, created=f"2026-01-0{number + 1}T00:00:00+00:00"),
@@ -78,7 +79,7 @@ def test_invalid_request_is_refused_and_writes_nothing(small_workspace, name):
     arguments, reason = REFUSALS[name]
     before = files(small_workspace.root)
     with pytest.raises(RequestError) as error:
-        small_workspace.open_request(**arguments)
+        open_request(small_workspace, **arguments)
     message = str(error.value)
     assert reason in message and message.endswith(".") and "\n" not in message and ". " not in message
     assert files(small_workspace.root) == before
@@ -86,12 +87,12 @@ def test_invalid_request_is_refused_and_writes_nothing(small_workspace, name):
 
 def test_request_may_leave_a_single_interaction(small_workspace):
     pairs = [("ben", "f0"), ("ben", "f1")]
-    assert small_workspace.open_request(users=["ann"], interactions=pairs).interactions == tuple(pairs)
+    assert open_request(small_workspace, users=["ann"], interactions=pairs).interactions == tuple(pairs)
 
 
 @pytest.mark.parametrize("id_", ["req-000000", "../workspace", "", "a/b", "req-1.json"])
 def test_unknown_request_is_refused(small_workspace, id_):
-    opened = small_workspace.open_request(users=["ann"])
+    opened = open_request(small_workspace, users=["ann"])
     with pytest.raises(RequestError, match=f"is not in this workspace: choose one of {opened.id}"):
         small_workspace.request(id_)
 

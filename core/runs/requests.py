@@ -1,0 +1,95 @@
+"""Requests as they were opened.
+
+The file of a request says who asked for what, and whoever writes files could change it. So it carries a mark: an HMAC
+of all the rest under the ledger's secret. Where no ledger is kept, requests carry none.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from core.errors import RequestError
+from core.runs.ledger import open_ledger
+from core.types import Identity, LegalBasis, Request
+from core.utils.clock import utc_now
+from core.utils.commands import command_line
+from core.utils.serialization import sorted_json, to_json, write_json
+from core.workspace import Workspace
+
+
+def request_mark(workspace: Workspace) -> Callable[[Request], str]:
+    """The function that makes marks. Raises LedgerError where the ledger's public key is gone."""
+    ledger = open_ledger(workspace)
+
+    def mark(request: Request) -> str:
+        values = to_json(replace(request, mark="")).items()
+        return ledger.mark("request", sorted_json({name: value for name, value in values if value}))
+
+    return mark
+
+
+def open_request(
+    workspace: Workspace,
+    users: Iterable[str] = (),
+    interactions: Iterable[tuple[str, str]] = (),
+    reason: str = "",
+    opened_by: str = "",
+    legal_basis: LegalBasis = LegalBasis.NOT_RECORDED,
+    identity: Identity = Identity.NOT_RECORDED,
+) -> Request:
+    """Check a deletion request against the data, then mark and write it.
+
+    Raises:
+        RequestError: The request cannot be served; nothing is written.
+        LedgerError: The ledger's keys are missing; nothing is written.
+    """
+    request = Request(
+        id=f"req-{secrets.token_hex(3)}",
+        users=tuple(dict.fromkeys(users)),
+        interactions=tuple(dict.fromkeys(interactions)),
+        reason=reason,
+        created=utc_now(),
+        opened_by=opened_by,
+        legal_basis=legal_basis,
+        identity=identity,
+    )
+    workspace.check(request)
+    return write_marked(workspace, request)
+
+
+def write_marked(workspace: Workspace, request: Request) -> Request:
+    """Mark and write a request. Raises LedgerError where the ledger's keys are missing."""
+    marked = replace(request, mark=request_mark(workspace)(request))
+    write_json(workspace.layout.request(request.id), marked)
+    return marked
+
+
+def check_opened(workspace: Workspace, request: Request) -> None:
+    """Check that a request, and each member of a batch, is what was opened here.
+
+    Raises:
+        RequestError: One was changed since, or put there; or it was opened before version 0.3.0 or before the ledger.
+        LedgerError: The ledger's keys are missing.
+    """
+    if changed := _unmarked(workspace, [request, *map(workspace.request, request.members)]):
+        confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
+        raise RequestError(
+            f"Request {changed[0].id!r} is not what was opened here: open it again, or check its file and run "
+            f"`{confirm}`."
+        )
+
+
+def unmarked_requests(workspace: Workspace) -> list[Request]:
+    """The open requests that are not what was opened here; none without a ledger. Raises LedgerError."""
+    return _unmarked(workspace, workspace.requests())
+
+
+def _unmarked(workspace: Workspace, requests: Sequence[Request]) -> list[Request]:
+    mark = request_mark(workspace)
+    return [one for one in requests if workspace.keeps_ledger and one.mark != mark(one)]
+
+
+def mark_requests(workspace: Workspace) -> None:
+    """Mark all open requests as they stand."""
+    for one in unmarked_requests(workspace):
+        write_marked(workspace, one)
