@@ -5,21 +5,21 @@ BIN := .venv/bin
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test quick unit coverage check api lock wheel clean
+.PHONY: demo test slow unit coverage check api lock wheel clean
 
 demo: .venv/ready  ## open the dashboard on the embedded demo world, http://127.0.0.1:8501
 	$(BIN)/python -m core demo
 
-test: .venv/ready  ## all tests, the slow ones and the browser tests too
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
-
-quick: .venv/ready  ## tests of at most ten seconds each
+test: .venv/ready  ## tests of at most ten seconds each
 	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
+
+slow: .venv/ready  ## the other tests: whole runs, kills, and pages in a browser
+	$(BIN)/python -m pytest -m slow $(SIDE_BY_SIDE)
 
 unit: .venv/ready  ## tests of at most one second each; less than a minute on two cores
 	$(BIN)/python -m pytest -m "not slow and not integration" $(SIDE_BY_SIDE)
 
-coverage: .venv/ready  ## `make test` with coverage, which must reach the floor in pyproject.toml
+coverage: .venv/ready  ## all tests with coverage, which must reach the floor in pyproject.toml
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term:skip-covered
 
 check: .venv/ready  ## style, types and import contracts

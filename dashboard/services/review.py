@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import ReviewError
+from core.errors import CureLensError, ReviewError
 from core.report.case_record import Entry, entries_of_request
 from core.review import decisions as deciding
 from core.review import evidence_digest, permissions
@@ -89,7 +89,7 @@ def refusal(case: Case, approve: bool) -> str:
     """Why who acts may not approve or reject a pending case, as one sentence; "" where they may."""
     try:
         deciding.deciding_role(queries.workspace(), case, acting_person(), approve)
-    except ReviewError as error:
+    except CureLensError as error:
         return str(error)
     return ""
 

@@ -283,6 +283,15 @@ def test_refusal_by_core_is_raised_as_its_sentence(draw_page, desk):  # noqa: F8
         review_service.decide(desk.case, True, "")
 
 
+def test_request_that_was_changed_since_its_submission_says_so_where_one_decides(draw_page, desk):  # noqa: F811
+    desk.submit()
+    request = desk.workspace.request(desk.request)
+    write_json(desk.workspace.layout.request(request.id), replace(request, opened_by="mallory"))
+    app = draw_page("petra")
+    assert not app.exception and "is not what was opened here" in review_service.refusal(desk.case, approve=True)
+    assert not [one for one in app.button if one.key == "approve"]
+
+
 @pytest.mark.parametrize("who", ["anna", "owen"])
 def test_commands_of_other_pages_check_permissions(draw_page, desk, who):  # noqa: F811
     draw_page(who, "request")

@@ -2,14 +2,15 @@
 
 import shutil
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from typer.testing import CliRunner
 
+from core.cli.app import app
 from core.errors import LedgerError, ModelError
-from core.ledger.chain import begin
-from core.ledger.keys import keys_of, make_keys
 from core.pipeline import kept_answers
 from core.pipeline.collect_answers import collect_answers
 from core.pipeline.compare_models import evaluate_model
@@ -24,6 +25,7 @@ from core.pipeline.kept_answers import (
 )
 from core.pipeline.question import question_digest
 from core.runs.answer_files import reference_digest
+from core.runs.handle import runs
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
 from core.runs.submit import create_run
@@ -49,16 +51,40 @@ def loads(monkeypatch) -> list[str]:
     return names
 
 
+@pytest.fixture(scope="module")
+def signed(prepared, tmp_path_factory) -> Path:
+    """A folder with keys, and a workspace whose ledger holds its two references."""
+    folder = tmp_path_factory.mktemp("signed")
+    workspace = Workspace(shutil.copytree(prepared, folder / "workspace"))
+    request = workspace.requests()[0].id
+    shutil.rmtree(workspace.layout.references(request))  # trained before there was a ledger
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CURE_LENS_KEYS", str(folder / "keys"))
+        assert CliRunner().invoke(app, ["ledger", "init", "-w", str(workspace.root)]).exit_code == 0
+        train_references(workspace, request, 2, "cpu", lambda number, step: False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def with_answers(signed, tmp_path_factory) -> Path:
+    """The same after a run, for which both references were asked."""
+    folder = Path(shutil.copytree(signed, tmp_path_factory.mktemp("answers") / "signed"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CURE_LENS_KEYS", str(folder / "keys"))
+        finished(Workspace(folder / "workspace"))
+    return folder
+
+
 @pytest.fixture
-def with_ledger(workspace) -> Workspace:
-    """A workspace with a ledger that holds its two references."""
-    layout = workspace.layout
-    for folder in workspace.reference_folders(workspace.requests()[0].id):  # trained before there was a ledger
-        shutil.rmtree(folder)
-    make_keys(layout.ledger_key)
-    begin(layout.ledger, "test", keys_of(layout.ledger_key))
-    train_references(workspace, workspace.requests()[0].id, 2, "cpu", lambda number, step: False)
-    return workspace
+def with_ledger(signed, tmp_path, monkeypatch) -> Workspace:
+    """A copy of the workspace whose ledger holds its two references."""
+    return copied(signed, tmp_path, monkeypatch)
+
+
+def copied(folder: Path, target: Path, monkeypatch) -> Workspace:
+    shutil.copytree(folder, target, dirs_exist_ok=True)
+    monkeypatch.setenv("CURE_LENS_KEYS", str(target / "keys"))
+    return Workspace(target / "workspace")
 
 
 def finished(workspace: Workspace, seed: int = 0):
@@ -127,9 +153,9 @@ def test_weights_may_go_where_all_answers_were_kept(with_ledger, loads):
 @pytest.mark.parametrize(
     "change", ["planted", "damaged", "other settings", "other weights", "other config", "other tokenizer"]
 )
-def test_other_answers_than_those_entered_are_not_read(with_ledger, loads, change):
-    workspace = with_ledger
-    run = finished(workspace)
+def test_other_answers_than_those_entered_are_not_read(with_answers, tmp_path, monkeypatch, loads, change):
+    workspace = copied(with_answers, tmp_path, monkeypatch)
+    run = runs(workspace)[0]
     folder = workspace.reference_folders(run.spec.request)[0]
     file = AdapterLayout(folder).answers("evaluation-lists")
     if change == "planted":
@@ -149,7 +175,6 @@ def test_other_answers_than_those_entered_are_not_read(with_ledger, loads, chang
     else:
         shutil.copyfile(AdapterLayout(workspace.adapter).weights, AdapterLayout(folder).weights)
     entered = open_ledger(workspace).entered_answers(run.spec.request)
-    del loads[:]
     again = finished(Workspace(workspace.root), seed=1)
     if change in ("other weights", "other config"):  # the ledger does not hold them, so they are not asked
         assert "seed-101" not in loads and len(again.evaluation.references) == 1

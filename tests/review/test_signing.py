@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file, save_file
 
+from core.cli.workspace_checks import check_workspace
 from core.errors import LedgerError, ReviewError, RunError, WorkspaceError
 from core.pipeline import stages
 from core.pipeline.training_inputs import training_inputs
@@ -401,6 +402,8 @@ def test_reference_with_another_configuration_is_not_used(desk, run):
     """The weights are those that were trained; the scale of the adapter is another one, so it answers otherwise."""
     config = AdapterLayout(desk.workspace.reference_folders(desk.request)[1]).config
     write_json(config, read_json(config) | {"lora_alpha": 1})
+    folder = desk.workspace.layout.name(config.parent)
+    assert folder in {one.name for one in check_workspace(desk.workspace) if not one.ok}
     verify_run(run, "cpu")
     subjects = open_ledger(desk.workspace).verified_subjects(run.id)
     assert {name for name in subjects if name.startswith("reference")} == {"reference seed-101"}
