@@ -1,6 +1,8 @@
 """`python -m core ledger`: make, show and verify a workspace's ledger, and export a signed head of it."""
 
 import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +11,14 @@ import typer
 from core.cli.console import err, out
 from core.cli.options import Json, RequestId, WorkspacePath
 from core.errors import LedgerError
+from core.types import Request
 from core.utils.atomic_io import write_bytes, write_text
 from core.utils.commands import command_line
-from core.utils.serialization import to_json
+from core.utils.serialization import sorted_json, to_json
 from core.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, help="The signed ledger of a workspace: its runs, verifications and decisions.")
+People = Mapping[str, Sequence[str]]
 Key = Annotated[Path, typer.Option(help="The public key, ledger.pub, as the signer gave it to you.")]
 
 
@@ -26,7 +30,8 @@ def init(root: WorkspacePath, as_json: Json = False) -> None:
 
     workspace = Workspace(root)
     begin(workspace.layout.ledger, workspace.settings.name, make_keys(workspace.layout.ledger_key))
-    _sign(workspace)
+    people, requests = _unsigned(workspace)
+    _sign(workspace, requests)
     if as_json:
         print(json.dumps({"ledger": str(workspace.layout.ledger), "key": str(workspace.layout.ledger_key)}))
         return
@@ -36,6 +41,7 @@ def init(root: WorkspacePath, as_json: Json = False) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    _show(people, requests)
     if workspace.layout.run_folders() or workspace.layout.all_references.is_dir():
         out.print("Runs and references from before it are not signed, so they cannot be used: make them again.")
 
@@ -43,38 +49,55 @@ def init(root: WorkspacePath, as_json: Json = False) -> None:
 @app.command()
 def confirm(
     root: WorkspacePath,
-    yes: Annotated[bool, typer.Option("--yes", help="Sign them; without it, they are only shown.")] = False,
+    digest: Annotated[str, typer.Option(help="Sign what this command showed with this digest.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Sign the people and roles of workspace.json and the open requests as they stand, after they were changed."""
+    """Show people, roles and open requests that are not signed as they stand, and sign them when given their digest."""
+    workspace = Workspace(root)
+    people, requests = _unsigned(workspace)
+    found = sha256(sorted_json([people, requests]).encode()).hexdigest()[:16]
+    if digest and digest != found:
+        raise LedgerError(f"Digest {digest} is not that of the people and requests as they stand: look at them again.")
+    if digest:
+        _sign(workspace, requests)
+    if as_json:
+        print(json.dumps({"people": people, "requests": to_json(requests), "digest": found, "signed": bool(digest)}))
+        return
+    _show(people, requests)
+    if people is None and not requests:
+        out.print("People, roles and open requests are signed as they stand.")
+    elif digest:
+        out.print("Signed.")
+    else:
+        again = command_line("ledger", "confirm", "--workspace", str(root), "--digest", found)
+        out.print(f"Not signed yet. If they are right: {again}", highlight=False, soft_wrap=True)
+
+
+def _unsigned(workspace: Workspace) -> tuple[People | None, list[Request]]:
+    """The people, unless the ledger holds them as they stand, and the open requests that are not what was opened."""
     from core.runs.ledger import open_ledger  # loads numpy
     from core.runs.requests import unmarked_requests  # loads numpy
 
-    workspace = Workspace(root)
     people = to_json(workspace.settings.people)
-    changed = {} if people == open_ledger(workspace).people() else people or {"(nobody)": ["everything"]}
-    requests = {one.id: one.subjects for one in unmarked_requests(workspace)}
-    if yes:
-        _sign(workspace)
-    if as_json:
-        print(json.dumps({"people": changed, "requests": requests, "signed": yes}))
-        return
-    for name, of in (*changed.items(), *requests.items()):
-        out.print(f"{name}: {', '.join(of)}".replace("_", " "), highlight=False, markup=False, soft_wrap=True)
-    if changed or requests:
-        again = command_line("ledger", "confirm", "--workspace", str(root), "--yes")
-        out.print("Signed." if yes else f"Not signed yet. If they are right: {again}", highlight=False, soft_wrap=True)
-    else:
-        out.print("People, roles and open requests are signed as they stand.")
+    return None if people == open_ledger(workspace).people() else people, unmarked_requests(workspace)
 
 
-def _sign(workspace: Workspace) -> None:
-    """Enter people and roles, and mark the open requests."""
+def _sign(workspace: Workspace, requests: Sequence[Request]) -> None:
     from core.review.permissions import sign_people  # loads numpy
-    from core.runs.requests import mark_requests  # loads numpy
+    from core.runs.requests import write_marked  # loads numpy
 
     sign_people(workspace)
-    mark_requests(workspace)
+    for one in requests:
+        write_marked(workspace, one)
+
+
+def _show(people: People | None, requests: Sequence[Request]) -> None:
+    """Print who is to have which roles, and who opened which request about whom."""
+    lines = [f"{name}: {', '.join(roles).replace('_', ' ')}" for name, roles in (people or {}).items()]
+    lines += ["Nobody has a role: one person does everything."] * (people == {})
+    lines += [f"{one.id}, opened by {one.opened_by or 'nobody'}: {', '.join(one.subjects)}" for one in requests]
+    for line in lines:
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

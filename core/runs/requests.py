@@ -87,9 +87,3 @@ def unmarked_requests(workspace: Workspace) -> list[Request]:
 def _unmarked(workspace: Workspace, requests: Sequence[Request]) -> list[Request]:
     mark = request_mark(workspace)
     return [one for one in requests if workspace.keeps_ledger and one.mark != mark(one)]
-
-
-def mark_requests(workspace: Workspace) -> None:
-    """Mark all open requests as they stand."""
-    for one in unmarked_requests(workspace):
-        write_marked(workspace, one)

@@ -53,16 +53,32 @@ def test_confirm_shows_what_it_would_sign_and_signs_it_when_told(desk):
     desk.set_people({"petra": ("privacy_officer",)}, signed=False)
     request = desk.workspace.request(desk.request)
     write_json(desk.workspace.layout.request(request.id), replace(request, opened_by="mallory"))
-    shown = desk.invoke("ledger", "confirm", "--json")
-    expected = {"people": {"petra": ["privacy_officer"]}, "requests": {request.id: list(request.subjects)}}
-    assert json.loads(shown.stdout) == expected | {"signed": False}
-    assert "Not signed yet" in desk.invoke("ledger", "confirm").stdout
+    shown = json.loads(desk.invoke("ledger", "confirm", "--json").stdout)
+    assert shown["people"] == {"petra": ["privacy_officer"]} and not shown["signed"]
+    assert [(one["id"], one["by"]) for one in shown["requests"]] == [(request.id, "mallory")]
+    text = desk.invoke("ledger", "confirm").stdout
+    assert f"{request.id}, opened by mallory: {', '.join(request.subjects)}" in text and shown["digest"] in text
     with pytest.raises(ReviewError):
         permissions.check_people(desk.workspace)
-    assert desk.invoke("ledger", "confirm", "--yes").exit_code == 0
+    assert desk.invoke("ledger", "confirm", "--digest", shown["digest"]).exit_code == 0
     permissions.check_people(desk.workspace)
     check_opened(desk.workspace, desk.workspace.request(request.id))
     assert "signed as they stand" in desk.invoke("ledger", "confirm").stdout
+
+
+@pytest.mark.parametrize("what", ["people", "request"])
+def test_confirm_signs_nothing_that_changed_since_it_was_shown(desk, what):
+    desk.set_people({"petra": ("privacy_officer",)}, signed=False)
+    digest = json.loads(desk.invoke("ledger", "confirm", "--json").stdout)["digest"]
+    if what == "people":
+        desk.set_people({"mallory": EVERYTHING}, signed=False)
+    else:
+        request = desk.workspace.request(desk.request)
+        write_json(desk.workspace.layout.request(request.id), replace(request, opened_by="mallory"))
+    refused = desk.invoke("ledger", "confirm", "--digest", digest)
+    assert refused.exit_code != 0 and "look at them again" in str(refused.exception)
+    with pytest.raises(ReviewError):
+        permissions.check_people(desk.workspace)
 
 
 def opened(desk):

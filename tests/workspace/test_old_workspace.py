@@ -17,7 +17,7 @@ from core.review.evidence_digest import evidence_of
 from core.runs.adapter_identity import is_recorded_adapter
 from core.runs.handle import RunHandle, open_run, runs
 from core.runs.ledger import open_ledger
-from core.runs.requests import mark_requests
+from core.runs.requests import write_marked
 from core.runs.submit import _dedup_key, create_run
 from core.runs.verify import verify_run
 from core.runs.worker import work
@@ -96,7 +96,7 @@ def test_verification_gives_the_stored_results(old_workspace: Workspace) -> None
 def test_request_is_unlearned_again(old_workspace: Workspace) -> None:
     with pytest.raises(RequestError, match="check its file and run"):  # it was opened by a version without marks
         create_run(old_workspace, old_workspace.requests()[0].id, "cure", "cpu")
-    mark_requests(old_workspace)
+    write_marked(old_workspace, old_workspace.requests()[0])
     run: RunHandle = create_run(
         old_workspace, old_workspace.requests()[0].id, "cure", "cpu", seed=1, steps=4, launched_by="olaf"
     )
