@@ -11,10 +11,10 @@ from core.runs.device_locks import choices, lock_name, take
 from core.runs.hand_over import give_back
 from core.runs.handle import RunHandle
 from core.runs.process_identity import current_moment, kill, this_worker
+from core.runs.queued_run import BEAT
 from core.runs.store import Store
 from core.types import RunState, RunStatus
 
-BEAT = 5.0  # seconds between two heartbeats
 POLL_SECONDS = 1.0  # seconds between two checks of the queue
 
 

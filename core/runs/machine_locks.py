@@ -7,15 +7,16 @@ a holder writes heartbeats into its lock file, and whoever needs the lock kills 
 import fcntl
 import json
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import CureLensError
 from core.runs.process_identity import Moment, current_moment, kill, this_worker
-from core.runs.queued_run import HEARTBEAT_TIMEOUT
+from core.runs.queued_run import BEAT, HEARTBEAT_TIMEOUT
 from core.types import Worker
 from core.utils.file_locks import make_own_folder, open_lock
 from core.utils.serialization import from_json, to_json
@@ -82,6 +83,25 @@ def beat(names: Iterable[str], folder: Path) -> None:
     for name in names:
         with suppress(OSError, CureLensError), open_lock(lock_file(name)) as file:
             file.write(f"{record}\n".encode())  # over the last record; a lock file is never emptied
+
+
+@contextmanager
+def beating(names: Sequence[str], folder: Path) -> Iterator[None]:
+    """Send heartbeats from a thread while this process holds some locks, see `beat`."""
+    ended = threading.Event()
+
+    def send() -> None:
+        beat(names, folder)
+        while not ended.wait(BEAT):
+            beat(names, folder)
+
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def holder(name: str) -> Holder | None:

@@ -6,6 +6,7 @@ from core.runs.process_identity import Moment, is_alive
 from core.types import RunState, RunStatus, Worker
 from core.types.aliases import stored_as
 
+BEAT = 5.0  # seconds between two heartbeats
 HEARTBEAT_TIMEOUT = 60.0  # seconds without a heartbeat after which a worker counts as lost
 LOST_MESSAGE = "The worker {how} {where}: resume the run, and it goes on from its last checkpoint."
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from core.errors import CancelledError, RunError
 from core.runs.device_locks import choices, gpu_count, lock_name, take
-from core.runs.machine_locks import end_silent_holders
+from core.runs.machine_locks import beating, end_silent_holders
 from core.runs.process_identity import this_worker
 from core.runs.reference_job import STOPPED, locked_training, training_status
 from core.runs.references import missing_references, train_references
+from core.runs.requests import check_opened
 from core.types import LIVE, ReferenceTraining, RunState
 from core.unlearning.training_types import Step
 from core.utils.clock import utc_now
@@ -74,7 +75,7 @@ class _Progress:
 
     def begin(self) -> None:
         """Make this process the one that trains. Raises RunError where another one is at work."""
-        self.workspace.request(self.request_id)  # an unknown one must not leave a folder behind
+        check_opened(self.workspace, self.workspace.request(self.request_id))  # an unknown one leaves no folder behind
         with locked_training(self.workspace, self.request_id):
             status = training_status(self.workspace, self.request_id)
             if status and status.state in LIVE and status.worker != self.status.worker:
@@ -126,5 +127,5 @@ def _device(workspace: Workspace, device: str, progress: _Progress) -> Iterator[
         end_silent_holders(map(lock_name, wanted))
         time.sleep(POLL_SECONDS)
         progress.check()
-    with taken[1]:
+    with taken[1], beating([lock_name(one) for one in taken[0]], workspace.root):
         yield ",".join(taken[0])

@@ -11,10 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from core.cli.app import app
 from core.errors import CancelledError, DeviceError, RequestError, RunError
-from core.runs.device_locks import take
+from core.runs import machine_locks
+from core.runs.device_locks import lock_name, take
 from core.runs.estimate.references import estimate_references
+from core.runs.machine_locks import end_silent_holders, holder, is_free
 from core.runs.process_identity import this_worker, worker_of
 from core.runs.reference_job import launch_training, stop_training, training_status
 from core.runs.reference_training import train_missing
@@ -133,6 +137,29 @@ def test_killed_training_is_lost_and_goes_on_with_the_missing_ones(workspace: Wo
     launch_training(workspace, request_id, len(ready) + 1, "cpu", "")
     wait_until(lambda: state(workspace, request_id) is RunState.DONE)
     assert names(workspace, request_id)[: len(ready)] == ready and len(names(workspace, request_id)) == len(ready) + 1
+
+
+def test_stopped_training_loses_its_device(workspace: Workspace, request_id: str, monkeypatch) -> None:
+    launch_training(workspace, request_id, 200, "cpu", "")
+    wait_until(lambda: state(workspace, request_id) is RunState.RUNNING)
+    worker = training_status(workspace, request_id).worker
+    wait_until(lambda: (found := holder(lock_name("cpu"))) and found.worker == worker)
+    os.kill(worker.pid, signal.SIGSTOP)
+    monkeypatch.setattr(machine_locks, "HEARTBEAT_TIMEOUT", 1.0)
+
+    def is_taken_over() -> bool:
+        end_silent_holders([lock_name("cpu")])
+        return is_free(lock_name("cpu"))
+
+    wait_until(is_taken_over)
+    assert state(workspace, request_id) is RunState.LOST
+
+
+def test_training_for_a_request_that_was_changed_is_refused(workspace: Workspace, request_id: str) -> None:
+    assert CliRunner().invoke(app, ["ledger", "init", "-w", str(workspace.root)]).exit_code == 0
+    write_json(workspace.layout.request(request_id), replace(workspace.request(request_id), reason="other"))
+    with pytest.raises(RequestError, match="is not what was opened here"):
+        train_missing(workspace, request_id, 3, "cpu", SEEN)
 
 
 def test_stop_ends_the_training_at_its_next_step(workspace: Workspace, request_id: str) -> None:
