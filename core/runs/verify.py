@@ -1,7 +1,7 @@
 """Verification of a finished run, as a command of its own that may be repeated.
 
-1. Load the unlearned adapter, the original adapter and each reference, and collect their outputs on the same rows.
-2. Check files by their digests: the adapter (V12), the bounds and the references (V0).
+1. Check files by their digests: the adapter (V12), the margins and the references (V0).
+2. Load the unlearned adapter, the original adapter and each reference, and collect their outputs on the same rows.
 3. Run the suite of checks.
 4. Write verification.json and, where the workspace has a ledger, an entry.
 
