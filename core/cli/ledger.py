@@ -92,12 +92,18 @@ def _sign(workspace: Workspace, requests: Sequence[Request]) -> None:
 
 
 def _show(people: People | None, requests: Sequence[Request]) -> None:
-    """Print who is to have which roles, and who opened which request about whom."""
+    """Print who is to have which roles, and all that is to be signed of requests."""
     lines = [f"{name}: {', '.join(roles).replace('_', ' ')}" for name, roles in (people or {}).items()]
     lines += ["Nobody has a role: one person does everything."] * (people == {})
-    lines += [f"{one.id}, opened by {one.opened_by or 'nobody'}: {', '.join(one.subjects)}" for one in requests]
+    lines += [_described(one) for one in requests]
     for line in lines:
         out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _described(request: Request) -> str:
+    """All fields of a request that are set, but for its mark."""
+    values = {name: value for name, value in to_json(request).items() if value and name not in ("id", "mark")}
+    return f"{request.id}: {json.dumps(values, ensure_ascii=False)}"
 
 
 @app.command()

@@ -78,14 +78,16 @@ def accept(path: Path, keys: Keys) -> None:
 
 
 def _append(path: Path, statement: Statement, keys: Keys, head: Head | None) -> None:
-    """Append an entry where the ledger has only grown since `head`."""
+    """Append an entry where the ledger has only grown since `head`, and each entry was signed with these keys."""
     try:
         with path.open("ab+", buffering=0) as file:  # a buffer would write after the error
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
-            lines = _whole(_lines(file.read()))
+            content = file.read()
+            lines = _whole(_lines(content))
             _check_kept(path, lines, head)
-            if head and (flaws := _flaws_after(lines, head.entries, keys.signer.public_key)):
+            known = head.entries if head and head.vouches_for(content) else 0
+            if lines and (flaws := _flaws_after(lines, known, keys.signer.public_key)):
                 raise LedgerError(f"{path} is damaged: {flaws[0]}")
             place = {"number": len(lines) + 1, "before": _last(lines), "time": utc_now()}
             line = signed(replace(statement, content={**statement.content, **place}), keys) + b"\n"
@@ -119,7 +121,14 @@ def _write(file: FileIO, end: int, line: bytes) -> None:
 
 
 def begin(path: Path, workspace: str, keys: Keys) -> None:
-    """Write the first entry. Raises WorkspaceError."""
+    """Write the first entry.
+
+    Raises:
+        LedgerError: There are entries already.
+        WorkspaceError: The file cannot be written.
+    """
+    if path.exists() and path.stat().st_size:
+        raise LedgerError(f"{path} is there already, and nobody here signed it: move it away, then repeat the command.")
     append(path, "ledger", {"key": keys.signer.public_key.keyid}, {"workspace": workspace}, keys)
 
 

@@ -94,8 +94,8 @@ def keys_of(public: Path) -> Keys:
     Raises:
         LedgerError: This user does not have them on this machine, others can read them, or another key signed here.
     """
-    own = read_public(public)
-    secret = secret_of(public)
+    own = read_public(public)  # once: the file may be exchanged
+    secret = _secret_of(public, own)
     try:
         private = load_pem_private_key(_secret(folder_of(own) / "signing.pem"), None)
         keys = Keys(CryptoSigner(private), secret)
@@ -111,7 +111,10 @@ def secret_of(public: Path) -> bytes:
     Raises:
         LedgerError: As `keys_of`.
     """
-    own = read_public(public)
+    return _secret_of(public, read_public(public))
+
+
+def _secret_of(public: Path, own: SSlibKey) -> bytes:
     check_key(public, own.keyid)
     try:
         return _secret(folder_of(own) / "pseudonyms.key")

@@ -27,7 +27,8 @@ def question_digest(workspace: Workspace, request: Request, precision: tuple[str
     """
     layout, settings = workspace.layout, asdict(workspace.settings)
     base = resolve(workspace.base, workspace.settings.base_revision)
-    files = (layout.items, layout.interactions, layout.user_split, workspace.templates, PARAPHRASES)
+    recipe = (layout.recipe,) if workspace.has_given_adapter else ()  # of the references
+    files = (layout.items, layout.interactions, layout.user_split, workspace.templates, PARAPHRASES, *recipe)
     about = {
         "version": VERSION,
         "base": fingerprint(base),

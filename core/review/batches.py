@@ -15,7 +15,7 @@ from core.errors import RequestError, ReviewError
 from core.review.cases import Cases
 from core.review.forgotten_data import forgotten_data_of
 from core.runs.handle import runs
-from core.runs.requests import write_marked
+from core.runs.requests import check_opened, write_marked
 from core.types import ENDED, Action, Case, CaseState, Identity, LegalBasis, Request, RunState
 from core.utils.atomic_io import disk_error
 from core.utils.clock import utc_now
@@ -44,6 +44,8 @@ def open_batch(
         ReviewError: A member is under review or in another batch.
     """
     requests = [_open_member(workspace, name) for name in dict.fromkeys(members)]
+    for one in requests:
+        check_opened(workspace, one)
     if len(requests) < 2:
         raise RequestError("A batch needs at least two different requests: name them, separated by commas.")
     name = batch_id or f"batch-{secrets.token_hex(3)}"

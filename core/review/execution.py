@@ -9,7 +9,7 @@
 
 Each step may be repeated. Until the destruction is signed, everything can be rolled back; from then on
 `execute_decisions` only goes forward. So a case that is interrupted ends either carried out, or pending with every file
-as before.
+as before; where the ledger cannot take the withdrawal, it stays approved, and says so.
 """
 
 import shutil
@@ -35,11 +35,12 @@ from core.review.signed_inputs import check_request
 from core.review.vault import encrypted_files
 from core.runs.handle import RunHandle
 from core.runs.ledger_entries import Ledger
+from core.runs.requests import rewrite
 from core.types import Case, CaseState, Request, UserSplit
 from core.utils.atomic_io import staging, write_bytes
 from core.utils.serialization import write_json
 from core.workspace import Workspace
-from core.workspace.layout import WorkspaceLayout, is_inside_workspace
+from core.workspace.layout import is_inside_workspace
 from core.workspace.locks import decision_lock, exclusive_model_lock
 
 SOFTWARE = "CURE Lens"  # takes an approval back that cannot be carried out
@@ -84,7 +85,10 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
         ReviewError: A step failed; everything was rolled back and the case is pending again.
     """
     cases, execution = Cases(workspace), Execution(workspace.root, case)
-    for number, step in enumerate((_check_approval, *STEPS[case.step :]), case.step):
+    # Only the ledger says what is done. The step in the database can be written by anybody, and files be put back.
+    is_signed, is_sealed = _may_be_signed(workspace, case, case.step), execution.vault.sealed
+    done = case.step if is_signed else min(case.step, int(is_sealed))
+    for number, step in enumerate((_check_approval, *STEPS[done:]), done):
         try:
             step(execution)
         except Exception as error:  # any failure: a half-done deletion is worse than none
@@ -92,8 +96,11 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
                 raise  # the destruction is signed: it can only go forward
             cases.record_step(case.number, 0)  # after a kill from here on, it starts again with what is sealed
             roll_back(execution)
-            _take_back(workspace, case)
             message = str(error) or type(error).__name__  # a MemoryError says nothing
+            if fault := _withdrawal_fault(workspace, case):
+                execution.vault.destroy()
+                still = f"Nothing was destroyed, but the approval of {case.request} still counts, as {fault}"
+                raise ReviewError(f"{still} {message}") from error
             cases.reopen(case.number, message)
             execution.vault.destroy()
             raise ReviewError(
@@ -146,7 +153,7 @@ def purge(execution: Execution) -> None:
     write_interactions(layout.interactions, workspace.interactions.without(request))
     write_json(layout.user_split, _without(workspace.user_split, set(request.users)))
     for other in workspace.requests().whole():
-        _shrink(layout, other, request)
+        _shrink(workspace, other, request)
     _drop_members(workspace)
     for folder in _old_folders(execution):
         shutil.rmtree(folder, ignore_errors=True)
@@ -232,10 +239,13 @@ def _may_be_signed(workspace: Workspace, case: Case, number: int) -> bool:
         return number == len(STEPS) or case.step >= len(STEPS) - 2
 
 
-def _take_back(workspace: Workspace, case: Case) -> None:
-    """Enter that the approvals count no more, so that they cannot be put back; a ledger in trouble stops nothing."""
-    with suppress(CureLensError):
+def _withdrawal_fault(workspace: Workspace, case: Case) -> str:
+    """Enter that the approvals count no more, so that they cannot be put back; why that cannot be signed, or ""."""
+    try:
         ledger_entries.enter_withdrawal(Ledger(workspace), case, SOFTWARE)
+    except CureLensError as error:
+        return f"its withdrawal cannot be signed ({str(error).rstrip('.')})."
+    return ""
 
 
 def _discard(workspace: Workspace, cases: Sequence[Case]) -> None:
@@ -255,16 +265,16 @@ def _without(split: UserSplit, users: set[str]) -> UserSplit:
     return replace(split, training_users=tuple(user for user in split.training_users if user not in users))
 
 
-def _shrink(layout: WorkspaceLayout, other: Request, removed: Request) -> None:
+def _shrink(workspace: Workspace, other: Request, removed: Request) -> None:
     """Remove forgotten users and rows from another request, or the request where nothing of it is left."""
     users = tuple(user for user in other.users if user not in removed.users)
     pairs = tuple(
         pair for pair in other.interactions if pair[0] not in removed.users and pair not in removed.interactions
     )
     if other.id == removed.id or not (users or pairs):
-        layout.request(other.id).unlink(missing_ok=True)
+        workspace.layout.request(other.id).unlink(missing_ok=True)
     elif (users, pairs) != (other.users, other.interactions):
-        write_json(layout.request(other.id), replace(other, users=users, interactions=pairs))
+        rewrite(workspace, other, replace(other, users=users, interactions=pairs))
 
 
 def _drop_members(workspace: Workspace) -> None:
@@ -274,4 +284,4 @@ def _drop_members(workspace: Workspace) -> None:
     for one in requests:
         if not names.issuperset(one.members):
             left = tuple(name for name in one.members if name in names)
-            write_json(workspace.layout.request(one.id), replace(one, members=left))
+            rewrite(workspace, one, replace(one, members=left))

@@ -5,6 +5,7 @@ everything; that is meant for trying the product, and there is no four-eyes prin
 can also play several people, to see how four eyes decide.
 """
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
@@ -16,8 +17,13 @@ from core.types import Action, Role
 from core.utils.commands import command_line
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json
+from core.utils.text import one_line
 from core.workspace import Workspace
 
+# Invisible characters that are printable by the rules of Unicode: joiners, fillers and variation selectors.
+JOINERS_AND_SELECTORS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200c\u200d\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 PERMISSIONS: dict[Action, frozenset[Role]] = {
     Action.READ: frozenset(Role),
     Action.OPEN: frozenset({Role.REQUESTER, Role.OPERATOR, Role.PRIVACY_OFFICER}),
@@ -111,6 +117,12 @@ def _require_other_name(workspace: Workspace, person: str) -> None:
         )
 
 
+def _require_visible(person: str) -> None:
+    """Raise ReviewError where a name holds what cannot be seen: it could pass for another person's."""
+    if one_line(person) != person or any(JOINERS_AND_SELECTORS.match(char) for char in person) or not person:
+        raise ReviewError(f"Person {person!a} has invisible characters or needless blanks in the name: remove them.")
+
+
 def sign_people(workspace: Workspace) -> None:
     """Enter the people and roles of the settings into the ledger, unless it holds them as they stand.
 
@@ -121,6 +133,7 @@ def sign_people(workspace: Workspace) -> None:
     from core.runs.ledger_entries import Ledger  # loads the signing libraries
 
     for person in workspace.settings.people:
+        _require_visible(person)
         _require_other_name(workspace, person)
         roles(workspace, person)
     ledger = Ledger(workspace)

@@ -16,6 +16,7 @@ from core.runs.ledger_entries import QUESTION, Ledger
 from core.runs.request_content import request_content
 from core.runs.requests import check_opened
 from core.types import Request
+from core.verification.thresholds import Thresholds
 
 BOUND = {  # what of a request its run is bound to, in words
     "id": "its id",
@@ -43,6 +44,9 @@ def check_inputs(run: RunHandle, ledger: Ledger) -> None:
     check_opened(workspace, request)
     rows = forgotten_of(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
     check_request(run.id, request, rows, ledger)
+    margins = Thresholds(settings.forgotten_share).digest
+    if ledger.run_content(run.id).get("thresholds", margins) != margins:
+        raise ReviewError(f"forgotten_share is not what it was when run {run.id!r} was launched: launch a new run.")
     verified = ledger.verified_content(run.id)
     now = ledger.mark(QUESTION, question_digest(workspace, request))
     if verified.get("question", now) != now:  # earlier versions entered none

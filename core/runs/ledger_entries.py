@@ -21,12 +21,11 @@ from core.runs.answer_files import CONFIG, WEIGHTS, references_in
 from core.runs.handle import RESUMED, RunHandle
 from core.runs.ledger import NOT_HELD, NOTHING, VerificationInputs
 from core.runs.request_content import commitment, request_content
-from core.runs.signed_files import files_of_run
+from core.runs.signed_files import SHOWN, digest_of_file, files_of_run
 from core.runs.software import hardware, software
 from core.types import RunSpec, Verification
 from core.types.aliases import stored_name
 from core.unlearning.methods import recorded_method
-from core.utils.hashing import sha256_of_file
 from core.utils.serialization import from_json, to_json
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
@@ -233,7 +232,7 @@ def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:
     """SHA-256 of everything that an entry is about: the base, the adapter before and after, and the run's results."""
     base = resolve(workspace.base, workspace.settings.base_revision)
     files = files_of_run(workspace, run, base)
-    found = {name: sha256_of_file(path) for name, path in files.items() if path.is_file()}
+    found = {name: digest_of_file(name, path) for name, path in files.items() if path.is_file() or name in SHOWN}
     return {"base": fingerprint(base).removeprefix("sha256:"), **found}
 
 

@@ -64,19 +64,35 @@ def write_marked(workspace: Workspace, request: Request) -> Request:
     return marked
 
 
+def rewrite(workspace: Workspace, before: Request, request: Request) -> None:
+    """Write a request that a deletion has made smaller; it is marked only where it was what was opened before."""
+    if _unmarked(workspace, [before]):
+        write_json(workspace.layout.request(request.id), request)
+    else:
+        write_marked(workspace, request)
+
+
 def check_opened(workspace: Workspace, request: Request) -> None:
     """Check that a request, and each member of a batch, is what was opened here.
 
     Raises:
-        RequestError: One was changed since, or put there; or it was opened before version 0.3.0 or before the ledger.
+        RequestError: One was changed since, or put there; it was opened before version 0.3.0 or before the ledger; or a
+            batch is not about what its members ask for.
         LedgerError: The ledger's keys are missing.
     """
-    if changed := _unmarked(workspace, [request, *map(workspace.request, request.members)]):
+    members = [workspace.request(name) for name in request.members]
+    if changed := _unmarked(workspace, [request, *members]):
         confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
         raise RequestError(
             f"Request {changed[0].id!r} is not what was opened here: open it again, or check its file and run "
             f"`{confirm}`."
         )
+    if members and not _same_rows(request, Request.union(request.id, members)):
+        raise RequestError(f"Batch {request.id!r} is not what its requests ask for: dissolve it, and make it again.")
+
+
+def _same_rows(one: Request, other: Request) -> bool:
+    return (set(one.users), set(one.interactions)) == (set(other.users), set(other.interactions))
 
 
 def unmarked_requests(workspace: Workspace) -> list[Request]:

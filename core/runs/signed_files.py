@@ -1,10 +1,27 @@
 """The files of a run, and of what it worked on, whose digests its entry in the ledger holds."""
 
+import hashlib
 from pathlib import Path
 
 from core.runs.handle import RunHandle
+from core.utils.hashing import sha256_of_file
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
+
+# Results that pages show, by their names in the ledger. Not each method makes them, and none may be put there later.
+SHOWN = {
+    "circuit of the forget set": "forget",
+    "circuit of the retain set": "retain",
+    "direct effects": "direct_effects",
+    "groups": "groups",
+    "memory contrast": "memory",
+}
+NO_FILE = hashlib.sha256(b"").hexdigest()
+
+
+def digest_of_file(name: str, path: Path) -> str:
+    """SHA-256 of a file of a run, as an entry holds it: NO_FILE where a result that pages show was not made."""
+    return NO_FILE if name in SHOWN and not path.is_file() else sha256_of_file(path)
 
 
 def files_of_run(workspace: Workspace, run: RunHandle, base: Path) -> dict[str, Path]:
@@ -24,6 +41,7 @@ def files_of_run(workspace: Workspace, run: RunHandle, base: Path) -> dict[str, 
         "tokenizer": base / "tokenizer.json",
         "prompt template": workspace.templates,
         "circuit": layout.scores,
+        **{name: getattr(layout, own) for name, own in SHOWN.items()},
         "events": layout.events,
         "report": layout.report_numbers,
         "report page": layout.report,

@@ -57,7 +57,8 @@ def test_confirm_shows_what_it_would_sign_and_signs_it_when_told(desk):
     assert shown["people"] == {"petra": ["privacy_officer"]} and not shown["signed"]
     assert [(one["id"], one["by"]) for one in shown["requests"]] == [(request.id, "mallory")]
     text = desk.invoke("ledger", "confirm").stdout
-    assert f"{request.id}, opened by mallory: {', '.join(request.subjects)}" in text and shown["digest"] in text
+    assert f"{request.id}: " in text and '"by": "mallory"' in text and shown["digest"] in text
+    assert all(f'"{user}"' in text for user in request.subjects)
     with pytest.raises(ReviewError):
         permissions.check_people(desk.workspace)
     assert desk.invoke("ledger", "confirm", "--digest", shown["digest"]).exit_code == 0

@@ -21,7 +21,7 @@ def test_only_named_methods_write_a_run():
         if isinstance(node, ast.Call) and ast.unparse(node.func) in writers
     }
     assert calls == {"answer_files.py", "handle.py", "folder_observer.py", "checkpoints.py", "reference_job.py",
-        "reference_training.py",
+        "reference_training.py", "requests.py",
     }  # fmt: skip
 
 
