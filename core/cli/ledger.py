@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ from core.utils.serialization import sorted_json, to_json
 from core.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, help="The signed ledger of a workspace: its runs, verifications and decisions.")
-People = Mapping[str, Sequence[str]]
+Settings = Mapping[str, Any]
 Key = Annotated[Path, typer.Option(help="The public key, ledger.pub, as the signer gave it to you.")]
 
 
@@ -30,7 +30,7 @@ def init(root: WorkspacePath, as_json: Json = False) -> None:
 
     workspace = Workspace(root)
     begin(workspace.layout.ledger, workspace.settings.name, make_keys(workspace.layout.ledger_key))
-    people, requests = _unsigned(workspace)
+    settings, requests = _unsigned(workspace)
     _sign(workspace, requests)
     if as_json:
         print(json.dumps({"ledger": str(workspace.layout.ledger), "key": str(workspace.layout.ledger_key)}))
@@ -41,7 +41,7 @@ def init(root: WorkspacePath, as_json: Json = False) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    _show(people, requests)
+    _show(settings, requests)
     if workspace.layout.run_folders() or workspace.layout.all_references.is_dir():
         out.print("Runs and references from before it are not signed, so they cannot be used: make them again.")
 
@@ -52,20 +52,22 @@ def confirm(
     digest: Annotated[str, typer.Option(help="Sign what this command showed with this digest.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Show people, roles and open requests that are not signed as they stand, and sign them when given their digest."""
+    """Show people, launchers and requests that are not signed as they stand, and sign them when given their digest."""
     workspace = Workspace(root)
-    people, requests = _unsigned(workspace)
-    found = sha256(sorted_json([people, requests]).encode()).hexdigest()[:16]
+    settings, requests = _unsigned(workspace)
+    found = sha256(sorted_json([settings, requests]).encode()).hexdigest()[:16]
     if digest and digest != found:
-        raise LedgerError(f"Digest {digest} is not that of the people and requests as they stand: look at them again.")
+        raise LedgerError(f"Digest {digest} is not that of what would be signed now: look at it again.")
     if digest:
         _sign(workspace, requests)
     if as_json:
-        print(json.dumps({"people": people, "requests": to_json(requests), "digest": found, "signed": bool(digest)}))
+        print(
+            json.dumps({"settings": settings, "requests": to_json(requests), "digest": found, "signed": bool(digest)})
+        )
         return
-    _show(people, requests)
-    if people is None and not requests:
-        out.print("People, roles and open requests are signed as they stand.")
+    _show(settings, requests)
+    if settings is None and not requests:
+        out.print("People, roles, launchers and open requests are signed as they stand.")
     elif digest:
         out.print("Signed.")
     else:
@@ -73,28 +75,31 @@ def confirm(
         out.print(f"Not signed yet. If they are right: {again}", highlight=False, soft_wrap=True)
 
 
-def _unsigned(workspace: Workspace) -> tuple[People | None, list[Request]]:
-    """The people, unless the ledger holds them as they stand, and the open requests that are not what was opened."""
-    from core.runs.ledger import open_ledger  # loads numpy
+def _unsigned(workspace: Workspace) -> tuple[Settings | None, list[Request]]:
+    """The settings, unless the ledger holds them as they stand, and the open requests that are not what was opened."""
+    from core.runs.ledger import open_ledger, signed_settings  # loads numpy
     from core.runs.requests import unmarked_requests  # loads numpy
 
-    people = to_json(workspace.settings.people)
-    return None if people == open_ledger(workspace).people() else people, unmarked_requests(workspace)
+    settings = signed_settings(workspace.settings)
+    return None if settings == open_ledger(workspace).settings() else settings, unmarked_requests(workspace)
 
 
 def _sign(workspace: Workspace, requests: Sequence[Request]) -> None:
-    from core.review.permissions import sign_people  # loads numpy
+    from core.review.permissions import sign_settings  # loads numpy
     from core.runs.requests import write_marked  # loads numpy
 
-    sign_people(workspace)
+    sign_settings(workspace)
     for one in requests:
         write_marked(workspace, one)
 
 
-def _show(people: People | None, requests: Sequence[Request]) -> None:
-    """Print who is to have which roles, and all that is to be signed of requests."""
-    lines = [f"{name}: {', '.join(roles).replace('_', ' ')}" for name, roles in (people or {}).items()]
-    lines += ["Nobody has a role: one person does everything."] * (people == {})
+def _show(settings: Settings | None, requests: Sequence[Request]) -> None:
+    """Print all that is to be signed."""
+    lines = []
+    if settings is not None:
+        lines = [f"{name}: {', '.join(roles).replace('_', ' ')}" for name, roles in settings["people"].items()]
+        lines = lines or ["Nobody has a role: one person does everything."]
+        lines += [f"Runs start with {settings['launcher']}, clusters: {json.dumps(settings['clusters'])}"]
     lines += [_described(one) for one in requests]
     for line in lines:
         out.print(line, highlight=False, markup=False, soft_wrap=True)

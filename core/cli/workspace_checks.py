@@ -8,7 +8,7 @@ from core.cli.files import damaged_files
 from core.cli.finding import Finding, guarded
 from core.models.known_bases import absent_base
 from core.review.cases import Cases
-from core.review.permissions import check_people, roles
+from core.review.permissions import check_settings, roles
 from core.runs.handle import runs, store_of
 from core.runs.requests import unmarked_requests
 from core.runs.submit import ORPHANED, is_orphaned
@@ -67,7 +67,7 @@ def _files(workspace: Workspace) -> Iterator[Finding]:
 def _people(workspace: Workspace) -> Iterator[Finding]:
     for person in workspace.settings.people:
         roles(workspace, person)
-    check_people(workspace)
+    check_settings(workspace)
     yield from ()
 
 

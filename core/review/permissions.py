@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Mapping
 
 from core.errors import ReviewError
-from core.runs.ledger import open_ledger
+from core.runs.ledger import open_ledger, signed_settings
 from core.runs.requests import check_opened
 from core.types import Action, Role
 from core.utils.commands import command_line
 from core.utils.hashing import sha256_of_file
-from core.utils.serialization import to_json
 from core.utils.text import one_line
 from core.workspace import Workspace
 
@@ -104,7 +103,7 @@ def require(workspace: Workspace, person: str, act: Action) -> None:
     """
     _require_other_name(workspace, person)
     permitted = may(workspace, person, act)
-    check_people(workspace)
+    check_settings(workspace)
     if not permitted:
         allowed = " or ".join(sorted(PERMISSIONS[act])).replace("_", " ")
         raise ReviewError(f"Person {person!r} may not {act} here: ask somebody who is {allowed}.")
@@ -123,8 +122,8 @@ def _require_visible(person: str) -> None:
         raise ReviewError(f"Person {person!a} has invisible characters or needless blanks in the name: remove them.")
 
 
-def sign_people(workspace: Workspace) -> None:
-    """Enter the people and roles of the settings into the ledger, unless it holds them as they stand.
+def sign_settings(workspace: Workspace) -> None:
+    """Enter people, roles and launchers of the settings into the ledger, unless it holds them as they stand.
 
     Raises:
         ReviewError: Somebody has the id of a user, an unknown role or two spellings.
@@ -137,22 +136,22 @@ def sign_people(workspace: Workspace) -> None:
         _require_other_name(workspace, person)
         roles(workspace, person)
     ledger = Ledger(workspace)
-    if to_json(workspace.settings.people) != ledger.people():
-        ledger.record_people()
+    if signed_settings(workspace.settings) != ledger.settings():
+        ledger.record_settings()
 
 
-def check_people(workspace: Workspace) -> None:
-    """Check that the settings name the people and roles that the ledger holds.
+def check_settings(workspace: Workspace) -> None:
+    """Check that the settings name the people, roles and launchers that the ledger holds.
 
     Raises:
         ReviewError: They do not.
         LedgerError: The ledger is damaged.
     """
-    if workspace.keeps_ledger and to_json(workspace.settings.people) != open_ledger(workspace).people():
+    if workspace.keeps_ledger and signed_settings(workspace.settings) != open_ledger(workspace).settings():
         confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
         raise ReviewError(
-            f"People: {workspace.layout.settings.name} does not name the people and roles that were signed: check it, "
-            f"then run `{confirm}`."
+            f"{workspace.layout.settings.name} does not name the people, roles and launchers that were signed: check "
+            f"it, then run `{confirm}`."
         )
 
 

@@ -13,10 +13,18 @@ from typing import Any, Protocol
 
 from core.runs.handle import RunHandle
 from core.types import Prompt, Verification
-from core.workspace import Workspace
+from core.utils.serialization import to_json
+from core.workspace import Workspace, WorkspaceSettings
 
 NOT_HELD = nullcontext()  # for a run that no worker holds
 NOTHING: Mapping[str, str] = MappingProxyType({})
+# Settings that are signed, with their defaults: who may do what, and what is started with the rights of this account.
+SIGNED: Mapping[str, Any] = MappingProxyType({"people": {}, "launcher": "local", "clusters": {}})
+
+
+def signed_settings(settings: WorkspaceSettings) -> dict[str, Any]:
+    """The values of the settings that are signed, as JSON."""
+    return {name: to_json(getattr(settings, name)) for name in SIGNED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +76,8 @@ class RunLedger(Protocol):
     def record_verification(self, run: RunHandle, verification: Verification, inputs: VerificationInputs) -> None:
         """Enter a verification, each time it is made, with what it used."""
 
-    def people(self) -> Mapping[str, Sequence[str]]:
-        """The people with their roles, as they were entered last; nobody where they never were."""
+    def settings(self) -> dict[str, Any]:
+        """People, roles and launchers as they were entered last; the defaults where they never were."""
 
     def closed_marks(self) -> dict[str, str] | None:
         """Marks of the records of all destructions, by request; "" in entries of earlier versions. None without one."""
@@ -128,9 +136,9 @@ class NullLedger:
     def record_verification(self, run: RunHandle, verification: Verification, inputs: VerificationInputs) -> None:
         """Do nothing."""
 
-    def people(self) -> Mapping[str, Sequence[str]]:
-        """Nobody."""
-        return {}
+    def settings(self) -> dict[str, Any]:
+        """No entry."""
+        return dict(SIGNED)
 
     def closed_marks(self) -> None:
         """No ledger."""

@@ -5,7 +5,7 @@ are counted, and committed to under the same key.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import fields
 from pathlib import Path
@@ -19,7 +19,7 @@ from core.ledger.statement import Statement, kind_word
 from core.models.hub import fingerprint, resolve
 from core.runs.answer_files import CONFIG, WEIGHTS, references_in
 from core.runs.handle import RESUMED, RunHandle
-from core.runs.ledger import NOT_HELD, NOTHING, VerificationInputs
+from core.runs.ledger import NOT_HELD, NOTHING, SIGNED, VerificationInputs, signed_settings
 from core.runs.request_content import commitment, request_content
 from core.runs.signed_files import SHOWN, digest_of_file, files_of_run
 from core.runs.software import hardware, software
@@ -31,7 +31,7 @@ from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
 RUN, VERIFICATION, REFERENCE, ANSWERS = "run", "verification", "reference", "answers"
-DESTRUCTION, QUESTION, PEOPLE = "destruction", "question", "people"
+DESTRUCTION, QUESTION, SETTINGS = "destruction", "question", "settings"
 
 
 class Ledger:
@@ -189,14 +189,14 @@ class Ledger:
     def _references(self, request_id: str) -> list[Statement]:
         return [one for one in self.of_kind(REFERENCE, request_id) if one.content["of"] == request_id]
 
-    def record_people(self) -> None:
-        """Enter the people with their roles as the settings name them now."""
-        self.append(PEOPLE, {}, {"people": self.workspace.settings.people})
+    def record_settings(self) -> None:
+        """Enter people, roles and launchers as the settings name them now."""
+        self.append(SETTINGS, {}, signed_settings(self.workspace.settings))
 
-    def people(self) -> Mapping[str, Sequence[str]]:
-        """The people with their roles, as they were entered last; nobody where they never were."""
-        entered = self.of_kind(PEOPLE)
-        return dict(entered[-1].content["people"]) if entered else {}
+    def settings(self) -> dict[str, Any]:
+        """People, roles and launchers as they were entered last; the defaults where they never were."""
+        entered = self.of_kind(SETTINGS)
+        return {name: entered[-1].content[name] if entered else default for name, default in SIGNED.items()}
 
     def closed_marks(self) -> dict[str, str]:
         """Marks of the records of all destructions, by request; "" in entries of earlier versions."""

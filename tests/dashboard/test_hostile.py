@@ -20,7 +20,6 @@ from core.report.case_record import entries_of_request, render_case_record
 from core.review import ledger_entries
 from core.review.cases import Cases
 from core.review.decisions import comment
-from core.review.permissions import sign_people
 from core.runs.ledger_entries import Ledger
 from core.runs.requests import write_marked
 from core.types import Decision, Role
@@ -126,7 +125,7 @@ def hostile_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work
         patch.setenv("CURE_LENS_WORKSPACE", str(workspace.root))
         patch.chdir(ROOT)
         keep_keys(demo_keys())
-        sign_people(Workspace(workspace.root))
+        Ledger(Workspace(workspace.root)).record_settings()  # `ledger confirm` would refuse such names
         write_requests(workspace)
         write_case(Workspace(workspace.root))
         yield Workspace(workspace.root)

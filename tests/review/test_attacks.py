@@ -149,13 +149,13 @@ def test_confirm_shows_all_that_it_would_sign(desk, change):
 def test_twin_of_a_person_is_not_signed(desk, name):
     desk.set_people({**desk.workspace.settings.people, name: ("product_owner",)}, signed=False)
     with pytest.raises(ReviewError, match="invisible characters or needless blanks"):
-        permissions.sign_people(desk.workspace)
+        permissions.sign_settings(desk.workspace)
 
 
 @pytest.mark.parametrize("name", ["Ana María", "नीति", "petra@firm.example", "李雷", "O’Neill-Świątek"])
 def test_names_of_people_are_signed(desk, name):
     desk.set_people({**desk.workspace.settings.people, name: ("product_owner",)})
-    permissions.check_people(desk.workspace)
+    permissions.check_settings(desk.workspace)
 
 
 def test_batch_asks_for_what_its_members_ask_for(desk):

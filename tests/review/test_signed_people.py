@@ -15,7 +15,7 @@ from core.runs.submit import create_run
 from core.types import Action, CaseState, Identity, LegalBasis
 from core.utils.serialization import write_json
 from core.workspace import Workspace
-from tests.review.conftest import PEOPLE
+from tests.review.conftest import PEOPLE, confirm
 
 EVERYTHING = ("requester", "operator", "privacy_officer", "product_owner")
 
@@ -25,11 +25,21 @@ def test_people_of_an_edited_file_do_nothing_until_they_are_signed(desk, people)
     desk.set_people(people, signed=False)
     who = next((name for name in people if name not in PEOPLE), "petra")
     for action in Action:
-        with pytest.raises(ReviewError, match="does not name the people and roles that were signed"):
+        with pytest.raises(ReviewError, match="does not name the people, roles and launchers that were signed"):
             permissions.require(desk.workspace, who, action)
     assert "people" in {one.name for one in check_workspace(desk.workspace) if not one.ok}
     desk.set_people(people)
     permissions.require(desk.workspace, who, Action.DECIDE)
+
+
+@pytest.mark.parametrize("change", [{"launcher": "slurm"}, {"clusters": {"slurm": {"slurm_partition": "other"}}}])
+def test_nothing_starts_with_a_launcher_that_was_not_signed(desk, change):
+    write_json(desk.workspace.layout.settings, replace(desk.workspace.settings, **change))
+    desk.workspace = Workspace(desk.workspace.root)
+    refused = desk.invoke("run", "-r", desk.request, "--as", "olaf")
+    assert "people, roles and launchers that were signed" in str(refused.exception)
+    confirm(desk.workspace)
+    permissions.check_settings(desk.workspace)
 
 
 def test_people_who_are_left_out_come_back_with_no_earlier_file(desk):
@@ -54,15 +64,15 @@ def test_confirm_shows_what_it_would_sign_and_signs_it_when_told(desk):
     request = desk.workspace.request(desk.request)
     write_json(desk.workspace.layout.request(request.id), replace(request, opened_by="mallory"))
     shown = json.loads(desk.invoke("ledger", "confirm", "--json").stdout)
-    assert shown["people"] == {"petra": ["privacy_officer"]} and not shown["signed"]
+    assert shown["settings"]["people"] == {"petra": ["privacy_officer"]} and not shown["signed"]
     assert [(one["id"], one["by"]) for one in shown["requests"]] == [(request.id, "mallory")]
     text = desk.invoke("ledger", "confirm").stdout
     assert f"{request.id}: " in text and '"by": "mallory"' in text and shown["digest"] in text
     assert all(f'"{user}"' in text for user in request.subjects)
     with pytest.raises(ReviewError):
-        permissions.check_people(desk.workspace)
+        permissions.check_settings(desk.workspace)
     assert desk.invoke("ledger", "confirm", "--digest", shown["digest"]).exit_code == 0
-    permissions.check_people(desk.workspace)
+    permissions.check_settings(desk.workspace)
     check_opened(desk.workspace, desk.workspace.request(request.id))
     assert "signed as they stand" in desk.invoke("ledger", "confirm").stdout
 
@@ -77,9 +87,9 @@ def test_confirm_signs_nothing_that_changed_since_it_was_shown(desk, what):
         request = desk.workspace.request(desk.request)
         write_json(desk.workspace.layout.request(request.id), replace(request, opened_by="mallory"))
     refused = desk.invoke("ledger", "confirm", "--digest", digest)
-    assert refused.exit_code != 0 and "look at them again" in str(refused.exception)
+    assert refused.exit_code != 0 and "look at it again" in str(refused.exception)
     with pytest.raises(ReviewError):
-        permissions.check_people(desk.workspace)
+        permissions.check_settings(desk.workspace)
 
 
 def opened(desk):
