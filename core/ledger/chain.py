@@ -23,6 +23,7 @@ from core.ledger.keys import Keys
 from core.ledger.statement import Statement, opened, parsed, payload_of, signed
 from core.utils.atomic_io import disk_error
 from core.utils.clock import utc_now
+from core.utils.no_links import opener
 
 NOTHING = "0" * 64  # takes the place of the digest before the first entry
 HEAD, RESTORED = "head", "restored"
@@ -80,7 +81,7 @@ def accept(path: Path, keys: Keys) -> None:
 def _append(path: Path, statement: Statement, keys: Keys, head: Head | None) -> None:
     """Append an entry where the ledger has only grown since `head`, and each entry was signed with these keys."""
     try:
-        with path.open("ab+", buffering=0) as file:  # a buffer would write after the error
+        with open(path, "ab+", 0, opener=opener) as file:  # a buffer would write after the error
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             content = file.read()

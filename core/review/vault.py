@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from core.errors import LedgerError
 from core.ledger.key_folder import write_secret
 from core.ledger.keys import folder_of, read_public
-from core.utils.atomic_io import disk_error, staging, write_bytes
+from core.utils.atomic_io import disk_error, staging
+from core.utils.no_links import folder_inside, open_inside, write_inside
 from core.utils.serialization import parse_json, to_json
 from core.workspace.layout import WorkspaceLayout
 
@@ -75,8 +76,8 @@ class Vault:
         try:
             cipher = self._begin()
             index = _index(root, files)
-            for number, (name, path) in enumerate(zip(index.files, files, strict=True)):
-                with path.open("rb") as content:
+            for number, name in enumerate(index.files):
+                with open_inside(root, name) as content:
                     _write(self._staging / str(number), _encrypted(cipher, name, content))
             contents = BytesIO(json.dumps(to_json(index)).encode())
             _write(self._staging / INDEX, _encrypted(cipher, INDEX, contents))
@@ -102,12 +103,14 @@ class Vault:
     def restore(self, root: Path) -> None:
         """Restore every file with its permission bits. Raises LedgerError, WorkspaceError."""
         index = self._index()
-        for name in sorted(set(index.modes) - set(index.files)):  # outer folders first
-            (root / name).mkdir(parents=True, exist_ok=True)
-            (root / name).chmod(index.modes[name])
-        for number, name in enumerate(index.files):
-            write_bytes(root / name, self._decrypted(name, self.path / str(number)))
-            (root / name).chmod(index.modes[name])
+        try:
+            for name in sorted(set(index.modes) - set(index.files)):  # outer folders first
+                with folder_inside(root, name, make=True) as folder:
+                    os.fchmod(folder, index.modes[name])
+            for number, name in enumerate(index.files):
+                write_inside(root, name, self._decrypted(name, self.path / str(number)), index.modes[name])
+        except OSError as error:
+            raise disk_error(root / name, error) from error
 
     def destroy(self) -> None:
         """Destroy the key, which makes the copies unreadable, then remove the copies. May be repeated.
@@ -217,7 +220,7 @@ def _index(root: Path, files: Sequence[Path]) -> Index:
     """The index of files and of every folder between them and `root`."""
     names = tuple(str(path.relative_to(root)) for path in files)
     folders = {str(folder) for name in names for folder in Path(name).parents if folder != Path()}
-    return Index(names, {name: stat.S_IMODE((root / name).stat().st_mode) for name in (*folders, *names)})
+    return Index(names, {name: stat.S_IMODE((root / name).lstat().st_mode) for name in (*folders, *names)})
 
 
 def _overwrite(path: Path) -> None:
@@ -232,7 +235,7 @@ def _place(name: str, number: int, last: bool) -> bytes:
 
 
 def _write(target: Path, pieces: Iterable[bytes]) -> None:
-    with target.open("wb") as file:
+    with target.open("xb") as file:  # which follows no link
         file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())

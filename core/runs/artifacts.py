@@ -25,7 +25,8 @@ from core.types import (
     RunStatus,
     Verification,
 )
-from core.utils.serialization import read_file, read_json
+from core.utils.no_links import open_to_read
+from core.utils.serialization import read_json
 from core.workspace import Workspace
 from core.workspace.ids import as_id, require_own_name
 from core.workspace.run_layout import RunLayout
@@ -138,10 +139,12 @@ class RunArtifacts:
     def event_lines(self) -> list[str]:
         """The complete lines of the event file. Raises DamagedError."""
         path = self.layout.events
-        lines = read_file(path).splitlines(keepends=True) if path.is_file() else []
+        if not path.is_file():
+            return []
         try:
-            return [line.decode("utf-8") for line in lines if line.endswith(b"\n")]
-        except UnicodeDecodeError as error:
+            with open_to_read(path) as lines:  # they are written back, which must copy no file from elsewhere
+                return [line.decode("utf-8") for line in lines if line.endswith(b"\n")]
+        except (OSError, UnicodeDecodeError) as error:
             raise DamagedError(f"{path} is damaged ({error}): restore it or create it again.") from None
 
     def _read(self, path: Path, kind: type[T]) -> T | None:

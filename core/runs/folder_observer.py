@@ -49,6 +49,7 @@ from core.utils.atomic_io import write_bytes, write_text
 from core.utils.clock import utc_now
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import write_json
+from core.workspace.layout import require_no_link
 from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS, RunLayout
 
 log = logging.getLogger("core")
@@ -111,7 +112,12 @@ class FolderObserver:
         self._steps = 0  # last step in events.jsonl; a resumed training repeats earlier ones
 
     def begin(self) -> None:
-        """Continue events.jsonl, the clock and the step count of an interrupted attempt."""
+        """Continue events.jsonl, the clock and the step count of an interrupted attempt.
+
+        Raises:
+            DamagedError: The folder holds a link, or an event cannot be read.
+        """
+        require_no_link(self.run.path, self.run.workspace.root)  # again, after the run has waited
         self.run.remove_leftovers()
         write_bytes(self.run.layout.reserve, b"\0" * RESERVED)
         self.run.repair_events()

@@ -15,6 +15,7 @@ from core.runs.store import Store
 from core.types import LIVE, Overlap, RunSpec, RunState, RunStatus, Verification
 from core.utils.atomic_io import disk_error, write_text
 from core.utils.listing import Listing
+from core.utils.no_links import open_to_append
 from core.utils.serialization import to_json, write_json
 from core.workspace import Workspace
 from core.workspace.ids import is_id
@@ -111,8 +112,8 @@ class RunHandle(RunArtifacts):
             WorkspaceError: The file cannot be written.
         """
         try:
-            with self.layout.events.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(to_json(event)) + "\n")
+            with open_to_append(self.layout.events) as file:
+                file.write(f"{json.dumps(to_json(event))}\n".encode())
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:

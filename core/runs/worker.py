@@ -30,6 +30,7 @@ from core.runs.ledger import RunLedger, open_ledger
 from core.runs.submit import check_launched
 from core.types import RunState
 from core.workspace import Workspace
+from core.workspace.layout import require_no_link
 from core.workspace.locks import shared_model_lock
 from core.workspace.run_layout import AdapterLayout
 
@@ -53,6 +54,7 @@ def work(run: RunHandle) -> RunState:
         if distributed.process_number():
             return follow(run)
         try:
+            require_no_link(run.path, run.workspace.root)
             with acquire_lease(run, _device_count(run)) as lease:
                 return _work(run, lease)
         except CancelledError as stop:

@@ -246,3 +246,11 @@ def test_pseudonyms_are_equal_only_for_equal_parts_and_key(one, other):
     keys = Keys(CryptoSigner.generate_ed25519(), b"0" * 32)
     assert (keys.pseudonym(*one) == keys.pseudonym(*other)) == (one == other)
     assert keys.pseudonym(*one) != Keys(keys.signer, b"1" * 32).pseudonym(*one)
+
+
+def test_nothing_is_appended_through_a_link(ledger_folder):
+    (ledger_folder / "elsewhere").write_text("mine")
+    (ledger_folder / "ledger.jsonl").symlink_to(ledger_folder / "elsewhere")
+    with pytest.raises(WorkspaceError):
+        add(ledger_folder, run="run-1")
+    assert (ledger_folder / "elsewhere").read_text() == "mine"

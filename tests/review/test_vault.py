@@ -1,10 +1,12 @@
 """Vault: sealed files are restored exactly, unreadable without the key, and protected against changes."""
 
+import shutil
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import LedgerError
+from core.errors import LedgerError, WorkspaceError
 from core.ledger.keys import make_keys
 from core.review import vault as vaults
 from core.review.vault import Vault
@@ -124,3 +126,30 @@ def test_vault_whose_key_is_not_named_is_not_called_destroyed(sealed_case):
     with pytest.raises(LedgerError, match="could not be destroyed"):
         vault.destroy()
     assert vault.sealed
+
+
+@pytest.mark.parametrize("exchanged", ["secret.txt", "deep"])
+def test_nothing_is_sealed_through_a_link(sealed_case, exchanged):
+    root, vault, folder = sealed_case
+    found = files(root)
+    shutil.move(root / exchanged, folder / "elsewhere")
+    (root / exchanged).symlink_to(folder / "elsewhere")
+    with pytest.raises(WorkspaceError):
+        vault.seal(root, found)
+    assert not vault.sealed
+
+
+def test_nothing_is_restored_through_a_link(sealed_case):
+    root, vault, folder = sealed_case
+    vault.seal(root, files(root))
+    for name in ("deep", "secret.txt"):
+        shutil.move(root / name, folder / name)
+        (root / name).symlink_to(folder / name)
+    (folder / "deep/even.bin").write_bytes(b"of somebody else")
+    with pytest.raises(WorkspaceError, match="deep"):
+        vault.restore(root)
+    (root / "deep").unlink()
+    (folder / "secret.txt").chmod(0o600)
+    vault.restore(root)
+    assert (folder / "deep/even.bin").read_bytes() == b"of somebody else"
+    assert not (root / "secret.txt").is_symlink() and (folder / "secret.txt").stat().st_mode & 0o777 == 0o600

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import RequestError, RunError
+from core.errors import DamagedError, RequestError, RunError, WorkspaceError
 from core.runs.handle import open_run, runs
 from core.runs.submit import create_run
+from core.runs.worker import work
+from core.types import RunState
 from core.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +53,25 @@ def test_a_run_with_a_link_inside_is_not_there(workspace: Workspace, outside: Pa
     assert runs(workspace) == ()
     with pytest.raises(RunError, match="is not in this workspace"):
         open_run(workspace, run.id)
+
+
+def test_a_run_with_a_link_inside_does_no_work(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("secret\n")
+    run = create_run(workspace, workspace.requests()[0].id, "uniform", "cpu", seed=1)
+    run.layout.events.symlink_to(tmp_path / "key")
+    assert work(run) is RunState.FAILED and "symbolic link" in run.status.message
+    assert run.layout.events.is_symlink()
+
+
+def test_events_are_neither_read_nor_written_through_a_link(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("secret\n")
+    run = create_run(workspace, workspace.requests()[0].id, "uniform", "cpu", seed=1)
+    run.layout.events.symlink_to(tmp_path / "key")
+    with pytest.raises(DamagedError):
+        run.repair_events()
+    with pytest.raises(WorkspaceError):
+        run.add_event({"kind": "stage"})
+    assert run.layout.events.is_symlink() and (tmp_path / "key").read_text() == "secret\n"
 
 
 def test_a_linked_request_is_not_there(workspace: Workspace, outside: Path) -> None:
