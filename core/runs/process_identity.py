@@ -65,7 +65,7 @@ def kill(worker: Worker, folder: Path) -> None:
     Args:
         worker: The process.
         folder: The run's folder, with which the worker was started. A copy of the workspace names the same process,
-            which does not work for it and is left alone.
+            which does not work for it and is left alone; so is that of a run in another workspace to which it links.
     """
     if is_alive(worker) and _was_started_with(worker.pid, folder):
         os.kill(worker.pid, signal.SIGKILL)
@@ -75,9 +75,9 @@ def kill(worker: Worker, folder: Path) -> None:
 
 
 def _was_started_with(pid: int, folder: Path) -> bool:
-    """Whether a process has a folder on its command line."""
+    """Whether a process has a folder, as it is named, on its command line."""
     try:
-        return str(folder.resolve()) in psutil.Process(pid).cmdline()
+        return str(folder) in psutil.Process(pid).cmdline()
     except psutil.Error:
         return False
 

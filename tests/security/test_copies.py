@@ -1,4 +1,4 @@
-"""A copy of a workspace names the workers of the original; whatever is done in the copy leaves them alone."""
+"""A copy of a workspace, or a link, names the workers of the original; whatever is done there leaves them alone."""
 
 import shutil
 import subprocess
@@ -8,6 +8,7 @@ import pytest
 
 from core.runs import store
 from core.runs.handle import open_run
+from core.runs.lease import _end_lost_workers
 from core.runs.process_identity import current_moment, is_alive, worker_of
 from core.runs.submit import create_run, resume
 from core.workspace import Workspace
@@ -40,4 +41,17 @@ def test_worker_of_the_original_lives_on(silent_worker, tmp_path, act, monkeypat
     other.request_cancel() if act == "cancel" else resume(other)
     assert is_alive(worker)
     run.request_cancel()
+    assert not is_alive(worker)
+
+
+def test_worker_of_a_linked_run_lives_on(silent_worker, tmp_path, monkeypatch):
+    run, worker = silent_worker
+    copied = Workspace(shutil.copytree(run.workspace.root, tmp_path / "copy"))
+    own = create_run(copied, copied.requests()[0].id, "uniform", "cpu", seed=1)
+    shutil.rmtree(copied.layout.run(run.id).path)
+    copied.layout.run(run.id).path.symlink_to(run.path)
+    monkeypatch.setattr("core.runs.lease.current_moment", store.current_moment)
+    _end_lost_workers(own)
+    assert is_alive(worker)
+    _end_lost_workers(run)
     assert not is_alive(worker)
