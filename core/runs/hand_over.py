@@ -3,12 +3,15 @@
 import json
 import os
 import socket
+import sqlite3
 from dataclasses import dataclass
 
 from core.runs.process_identity import current_moment
 from core.runs.store import Store
 from core.types import Worker
-from core.utils.serialization import from_json, to_json
+from core.utils.listing import Listing
+from core.utils.serialization import parse_json, to_json
+from core.workspace.ids import as_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,10 @@ def hand_over(store: Store, run_id: str, needs: DeviceNeeds) -> None:
 
 
 def next_in_line(store: Store) -> Waiting:
-    """The first run of all that wait for the same devices, for each choice of devices, in the order of the queue."""
+    """The first run of all that wait for the same devices, for each choice of devices, in the order of the queue.
+
+    A damaged row is left out: its run waits until it is resumed, which writes the row again.
+    """
     if not store.path.is_file():
         return ()
     with store.opened() as database:
@@ -48,7 +54,15 @@ def next_in_line(store: Store) -> Waiting:
             "WHERE dispatcher = ? AND state = 'queued' AND worker IS NULL GROUP BY needs ORDER BY place",
             (dispatcher_name(store),),
         ).fetchall()
-    return tuple((row["id"], from_json(DeviceNeeds, json.loads(row["needs"]))) for row in rows)
+    return tuple(Listing.read(rows, _waiting))
+
+
+def _waiting(row: sqlite3.Row) -> tuple[str, DeviceNeeds]:
+    """The run of a row. Raises DamagedError."""
+    needs = parse_json(str(row["needs"]), DeviceNeeds, f"Run {row['id']!r}")
+    for name in needs.locks:
+        as_id(name)
+    return as_id(row["id"]), needs
 
 
 def has_turn(store: Store, run_id: str) -> bool:

@@ -12,6 +12,7 @@ from core.utils.atomic_io import disk_error
 
 READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW  # a FIFO is not waited for
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+DEPTH = 100  # nested folders
 APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 
@@ -85,6 +86,25 @@ def write_inside(root: Path, name: str, content: bytes, mode: int) -> None:
             with suppress(FileNotFoundError):
                 os.unlink(part, dir_fd=folder)
             raise
+
+
+def holds_link(path: Path) -> bool:
+    """Whether a folder holds a link at any depth, or more than DEPTH nested folders, which other steps cannot walk.
+
+    What another process removes meanwhile is no link.
+    """
+    level = [str(path)] if path.is_dir() else []
+    for _ in range(DEPTH):
+        inner = []
+        for folder in level:
+            with suppress(FileNotFoundError), os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_symlink():
+                        return True
+                    if entry.is_dir():
+                        inner.append(entry.path)
+        level = inner
+    return bool(level)
 
 
 def _regular(descriptor: int, mode: Literal["rb", "ab"]) -> BinaryIO:

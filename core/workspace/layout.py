@@ -21,13 +21,14 @@ work.lock  review.lock          see core.workspace.locks
 manifest.json                   digests of the files; in the demo world only
 """
 
-import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from core.errors import DamagedError
+from core.utils.no_links import DEPTH, holds_link
 from core.workspace.ids import as_id, is_id
 from core.workspace.run_layout import AdapterLayout, RunLayout, TrainingLayout
 
@@ -151,8 +152,9 @@ class WorkspaceLayout:
         """The finished references of a request, by seed; none where its folder is a link, or the id no valid one."""
         if not is_id(request_id) or not is_inside_workspace(own := self.references(request_id), self.root):
             return ()
-        finished = (path for path in own.glob("seed-*") if AdapterLayout(path).is_finished)
-        return tuple(sorted(finished, key=lambda path: int(path.name.split("-")[1])))
+        seeds = {path: re.fullmatch(r"seed-([0-9]+)", path.name) for path in own.glob("seed-*")}
+        finished = {path: int(seed[1]) for path, seed in seeds.items() if seed and AdapterLayout(path).is_finished}
+        return tuple(sorted(finished, key=finished.__getitem__))
 
     @property
     def runs(self) -> Path:
@@ -267,22 +269,24 @@ def _with_journals(database: Path) -> list[Path]:
 
 
 def is_inside_workspace(path: Path, root: Path) -> bool:
-    """Whether a path lies under `root` (itself resolved) and neither is nor contains a symbolic link, at any depth."""
-    return path.resolve().is_relative_to(root) and not path.is_symlink() and not (path.is_dir() and _has_link(path))
+    """Whether a path lies under `root` (itself resolved) and neither is nor contains a symbolic link, at any depth.
+
+    False also where that cannot be found out, or where folders are nested so deeply that other steps would fail.
+    """
+    try:
+        return path.resolve().is_relative_to(root) and not path.is_symlink() and not holds_link(path)
+    except (OSError, RuntimeError):  # RuntimeError: a loop of links
+        return False
 
 
 def require_no_link(path: Path, root: Path) -> None:
-    """Require that a path lies under `root` and neither is nor contains a symbolic link.
+    """Require that a path lies under `root` and neither is nor contains a symbolic link; see `is_inside_workspace`.
 
     Raises:
         DamagedError: It is one, or contains one.
     """
     if not is_inside_workspace(path, root):
         raise DamagedError(
-            f"{path} is or holds a symbolic link, which may lead out of the workspace: put the file itself there."
+            f"{path} is or holds a symbolic link, which may lead out of the workspace, or more than {DEPTH} nested "
+            "folders: put the file itself there."
         )
-
-
-def _has_link(folder: Path) -> bool:
-    with os.scandir(folder) as entries:
-        return any(entry.is_symlink() or (entry.is_dir() and _has_link(Path(entry.path))) for entry in entries)

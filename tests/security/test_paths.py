@@ -1,5 +1,6 @@
 """Ids and links: what is asked for by name lies in the workspace, or is not there."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,19 @@ def test_a_run_with_a_link_inside_is_not_there(workspace: Workspace, outside: Pa
     assert runs(workspace) == ()
     with pytest.raises(RunError, match="is not in this workspace"):
         open_run(workspace, run.id)
+
+
+def test_a_run_with_too_many_nested_folders_is_named(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = create_run(workspace, workspace.requests()[0].id, "uniform", "cpu", seed=1)
+    monkeypatch.chdir(run.path)
+    for _ in range(3000):  # deeper than Python calls, and than a path may be long
+        os.mkdir("d")  # noqa: PTH102 - a relative path
+        os.chdir("d")
+    monkeypatch.undo()
+    try:
+        assert runs(workspace) == () and "nested folders" in runs(workspace).damaged[0]
+    finally:
+        subprocess.run(["rm", "-rf", str(run.path / "d")])  # pytest cannot remove it
 
 
 def test_a_run_with_a_link_inside_does_no_work(workspace: Workspace, tmp_path: Path) -> None:

@@ -124,6 +124,14 @@ def test_model_in_the_workspace_is_used_before_a_hub_id(small_workspace):
     assert Workspace(small_workspace.root).base == "org/model"
 
 
+@pytest.mark.parametrize("name", ["seed-x", "seed-", "seed-1-2", "seed--1"])
+def test_folder_with_an_odd_name_is_no_reference(small_workspace, name):
+    folder = small_workspace.layout.references("req-1") / name
+    folder.mkdir(parents=True)
+    (folder / "adapter_model.safetensors").touch()
+    assert small_workspace.reference_folders("req-1") == ()
+
+
 def test_finished_references_are_sorted_by_seed(small_workspace):
     for seed in (10, 2, 1):
         write_json(small_workspace.root / f"references/r/seed-{seed}/adapter_model.safetensors", "weights")
