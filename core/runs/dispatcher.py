@@ -27,7 +27,9 @@ from core.runs.machine_locks import beat, end_silent_holders, is_free, take_lock
 from core.runs.process_identity import worker_of
 from core.runs.store import Store
 from core.runs.worker_command import command
+from core.utils.no_links import open_to_append
 from core.workspace import Workspace
+from core.workspace.layout import require_no_link
 
 POLL_SECONDS = 1.0  # seconds between two looks at the queue
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -96,11 +98,12 @@ def _start_worker(run: RunHandle, needs: DeviceNeeds) -> list[subprocess.Popen[b
         environment[VISIBLE] = needs.visible
     try:
         words = command(run, run.workspace.settings.clusters.get("local", {}))
-        with run.layout.log.open("ab") as log:
+        require_no_link(run.path, run.workspace.root)
+        with open_to_append(run.layout.log) as log:
             worker = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment
             )
-    except (OSError, CureLensError) as error:
+    except (OSError, ValueError, CureLensError) as error:  # ValueError: an option or a row that is damaged
         run.store.fail_queued(run.id, f"Its worker cannot be started ({error}): mend this, then resume the run.")
         return []
     try:

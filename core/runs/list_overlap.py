@@ -18,6 +18,8 @@ from core.runs.handle import RunHandle
 from core.runs.process_identity import this_worker
 from core.types import Overlap, RunState, RunStatus
 from core.utils.clock import utc_now
+from core.utils.no_links import open_to_append
+from core.workspace.layout import require_no_link
 from core.workspace.locks import shared_model_lock
 from core.workspace.run_layout import AdapterLayout
 
@@ -100,11 +102,12 @@ def _with_status(run: RunHandle, device: str) -> tuple[Overlap, ...]:
 
 
 def launch_overlaps(run: RunArtifacts, person: str) -> None:
-    """Start the command as a detached process, unless it is running."""
+    """Start the command as a detached process, unless it is running. Raises WorkspaceError."""
+    require_no_link(run.path, run.workspace.root)
     status = run.overlap_status
     if status and status.state is RunState.RUNNING:
         return
     command = [sys.executable, "-m", "core", "overlap", "--workspace", str(run.workspace.root), "--run", run.id]
     command += ["--as", person]
-    with run.layout.log.open("ab") as log:
+    with open_to_append(run.layout.log) as log:
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)

@@ -16,9 +16,10 @@ from core.types import LIVE, ReferenceTraining, RunState
 from core.utils.atomic_io import make_private_folder
 from core.utils.clock import utc_now
 from core.utils.file_locks import locked
+from core.utils.no_links import open_to_append
 from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace
-from core.workspace.layout import is_inside_workspace
+from core.workspace.layout import is_inside_workspace, require_no_link
 
 STOPPED = "The training was stopped by a person; the references that were ready are kept."
 
@@ -66,7 +67,7 @@ def launch_training(workspace: Workspace, request_id: str, count: int, device: s
         files.stop.unlink(missing_ok=True)
         command = [sys.executable, "-m", "core", "reference", "--workspace", str(workspace.root)]
         command += ["--request", request_id, "--seeds", str(count), "--device", device, "--as", person, "--json"]
-        with files.log.open("ab") as log:
+        with open_to_append(files.log) as log:
             started = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
@@ -85,7 +86,7 @@ def stop_training(workspace: Workspace, request_id: str) -> None:
         if status is None or status.state not in (*LIVE, RunState.LOST):
             raise RunError(f"Request {request_id!r} has no training of references to stop: it has ended.")
         files = workspace.layout.training(request_id)
-        files.stop.touch()
+        open_to_append(files.stop).close()
         if not (status.worker and is_alive(status.worker)):
             ended = replace(status, state=RunState.CANCELLED, message=STOPPED, eta=None, updated=utc_now())
             write_json(files.status, ended)
@@ -95,6 +96,7 @@ def stop_training(workspace: Workspace, request_id: str) -> None:
 def locked_training(workspace: Workspace, request_id: str) -> Iterator[None]:
     """Hold the lock of whoever starts, stops or begins a training of this request; another process waits."""
     files = workspace.layout.training(request_id)
+    require_no_link(files.path, workspace.root)
     if not files.path.is_dir():
         make_private_folder(files.path)
     with locked(files.lock, fcntl.LOCK_EX):

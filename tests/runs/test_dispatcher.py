@@ -192,6 +192,16 @@ def test_waiting_run_stays_on_its_machine_under_a_new_host_name(workspace, monke
     assert next_in_line(run.store)
 
 
+@pytest.mark.parametrize("needs", ["{", '{"locks": ["../x"], "count": 1, "visible": null}', '{"locks": 1}'])
+def test_damaged_row_is_passed_over(workspace, needs):
+    damaged, whole = new_run(workspace), new_run(workspace, seed=1)
+    for run in (damaged, whole):
+        hand_over(run.store, run.id, CPU)
+    with damaged.store.changing() as database:
+        database.execute("UPDATE handed_over SET needs = ? WHERE id = ?", (needs, damaged.id))
+    assert [run_id for run_id, _ in next_in_line(damaged.store)] == [whole.id]
+
+
 def test_worker_sees_the_gpus_that_its_starter_saw(workspace, monkeypatch):
     run, script = new_run(workspace), "import os; print(os.environ.get('CUDA_VISIBLE_DEVICES'))"
     monkeypatch.setattr(dispatcher, "command", lambda *_: [sys.executable, "-c", script])
@@ -201,6 +211,21 @@ def test_worker_sees_the_gpus_that_its_starter_saw(workspace, monkeypatch):
         assert run.store.find(run.id).worker.pid == worker.pid
         worker.wait()
     assert run.layout.log.read_text().split() == ["2", "None"]
+
+
+@pytest.mark.parametrize("linked", ["log.txt", ""])
+def test_log_is_not_written_through_a_link(workspace, tmp_path, monkeypatch, linked):
+    monkeypatch.setattr(dispatcher, "command", lambda *_: [sys.executable, "-c", "print('written')"])
+    run, outside = new_run(workspace), tmp_path / "outside"
+    if not linked:
+        run.path.rename(outside)
+        run.path.symlink_to(outside)
+    else:
+        run.layout.log.symlink_to(outside)
+        outside.write_text("mine\n")
+    assert dispatcher._start_worker(run, CPU) == []
+    assert run.status.state is RunState.FAILED
+    assert outside.read_text() == "mine\n" if linked else not run.layout.log.exists()
 
 
 def test_worker_that_cannot_be_noted_is_not_left_running(workspace, monkeypatch):

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import RunError
+from core.errors import RunError, WorkspaceError
 from core.evaluation.evaluate import top_list
 from core.pipeline.collect_answers import NEIGHBOURS, neighbours
 from core.pipeline.context import load_adapter, make_context
 from core.runs.handle import RunHandle
-from core.runs.list_overlap import overlaps, write_overlaps
+from core.runs.list_overlap import launch_overlaps, overlaps, write_overlaps
 from core.runs.process_identity import this_worker
 from core.types import RunState
 from core.utils.serialization import read_json, write_json
@@ -64,6 +64,14 @@ def test_run_without_adapter_is_refused_with_failed_status(run: RunHandle):
         write_overlaps(run)
     status = run.overlap_status
     assert status.state is RunState.FAILED and "has no adapter" in status.message
+
+
+def test_comparison_writes_its_log_through_no_link(run: RunHandle, tmp_path: Path):
+    run.layout.log.unlink(missing_ok=True)
+    run.layout.log.symlink_to(tmp_path / "outside")
+    with pytest.raises(WorkspaceError):
+        launch_overlaps(run, "")
+    assert not (tmp_path / "outside").exists()
 
 
 def test_comparison_with_dead_worker_is_lost(run: RunHandle):

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from core.cli.app import app
-from core.errors import CancelledError, DeviceError, RequestError, RunError
+from core.errors import CancelledError, DeviceError, RequestError, RunError, WorkspaceError
 from core.runs import machine_locks
 from core.runs.device_locks import lock_name, take
 from core.runs.estimate.references import estimate_references
@@ -119,6 +119,21 @@ def test_many_browsers_start_one_process(workspace: Workspace, request_id: str) 
     finally:
         held[1].close()
     assert names(workspace, request_id) == ["seed-101", "seed-102"]
+
+
+@pytest.mark.parametrize("name", ["log", "stop", "path"])
+def test_training_writes_through_no_link(workspace: Workspace, request_id: str, tmp_path: Path, name: str) -> None:
+    files, outside = workspace.layout.training(request_id), tmp_path / "outside"
+    if name == "path":
+        files.path.rename(outside)
+    getattr(files, name).symlink_to(outside)
+    for act in (
+        lambda: launch_training(workspace, request_id, 3, "cpu", ""),
+        lambda: stop_training(workspace, request_id),
+    ):
+        with pytest.raises(WorkspaceError):
+            act()
+    assert not outside.exists() or not (outside / files.log.name).exists()
 
 
 def state(workspace: Workspace, request_id: str) -> RunState:
