@@ -7,6 +7,7 @@ import typer
 from core.cli import base, benchmark, demo, doctor, graph, ledger, prepare, requests, review, runs, verify
 from core.cli.console import err
 from core.errors import CureLensError
+from core.utils.commands import lead_processes_to_this_code
 from core.utils.torch_threads import reserve_one_core
 
 app = typer.Typer(
@@ -48,6 +49,7 @@ for command in (
 def main() -> None:
     """Run one command. A `CureLensError` becomes one sentence on stderr and exit code 2."""
     reserve_one_core()
+    lead_processes_to_this_code()
     try:
         app()
     except CureLensError as error:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +16,7 @@ from core.errors import RunError
 from core.models.known_bases import absent_base
 from core.utils.assets import PACKAGE, asset
 from core.utils.atomic_io import staging
-from core.utils.commands import command_line, install_line
+from core.utils.commands import PYTHON, command_line, install_line
 from core.workspace import Workspace
 
 APP = PACKAGE.parent / "dashboard/server.py"  # both packages are installed side by side
@@ -109,7 +108,7 @@ def _dashboard(workspace: Path, port: int, **more: str) -> None:
     """Serve the dashboard until it is stopped. Raises RunError where Streamlit is not installed."""
     if find_spec("streamlit") is None:
         raise RunError(f"Streamlit is not installed: {install_line('dashboard')}.")
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
+    command = [*PYTHON, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
     own = {"CURE_LENS_WORKSPACE": str(workspace.resolve())}
     environment = {**dict.fromkeys(OFFLINE, "1"), **os.environ, **own, **more}
     raise typer.Exit(subprocess.call(command, env=environment))

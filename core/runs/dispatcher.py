@@ -27,6 +27,7 @@ from core.runs.machine_locks import beat, end_silent_holders, is_free, take_lock
 from core.runs.process_identity import worker_of
 from core.runs.store import Store
 from core.runs.worker_command import command
+from core.utils.commands import PYTHON
 from core.utils.no_links import open_to_append
 from core.workspace import Workspace
 from core.workspace.layout import require_no_link
@@ -48,7 +49,7 @@ def ensure_dispatcher(run: RunHandle) -> None:
     if not is_free(name):
         return
     subprocess.Popen(
-        [sys.executable, "-m", "core.runs.dispatcher", str(run.workspace.root)],
+        [*PYTHON, "-m", "core.runs.dispatcher", str(run.workspace.root)],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
 

@@ -5,7 +5,6 @@ command writes overlap.json and overlap-status.json.
 """
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -18,6 +17,7 @@ from core.runs.handle import RunHandle
 from core.runs.process_identity import this_worker
 from core.types import Overlap, RunState, RunStatus
 from core.utils.clock import utc_now
+from core.utils.commands import PYTHON
 from core.utils.no_links import open_to_append
 from core.workspace.layout import require_no_link
 from core.workspace.locks import shared_model_lock
@@ -107,7 +107,7 @@ def launch_overlaps(run: RunArtifacts, person: str) -> None:
     status = run.overlap_status
     if status and status.state is RunState.RUNNING:
         return
-    command = [sys.executable, "-m", "core", "overlap", "--workspace", str(run.workspace.root), "--run", run.id]
+    command = [*PYTHON, "-m", "core", "overlap", "--workspace", str(run.workspace.root), "--run", run.id]
     command += ["--as", person]
     with open_to_append(run.layout.log) as log:
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)

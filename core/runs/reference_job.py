@@ -5,7 +5,6 @@ The training itself (core.runs.reference_training) runs in a process of its own,
 
 import fcntl
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +14,7 @@ from core.runs.process_identity import is_alive, worker_of
 from core.types import LIVE, ReferenceTraining, RunState
 from core.utils.atomic_io import make_private_folder
 from core.utils.clock import utc_now
+from core.utils.commands import PYTHON
 from core.utils.file_locks import locked
 from core.utils.no_links import open_to_append
 from core.utils.serialization import read_json, write_json
@@ -65,7 +65,7 @@ def launch_training(workspace: Workspace, request_id: str, count: int, device: s
         if status and status.state in LIVE:  # another browser was faster
             return
         files.stop.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "core", "reference", "--workspace", str(workspace.root)]
+        command = [*PYTHON, "-m", "core", "reference", "--workspace", str(workspace.root)]
         command += ["--request", request_id, "--seeds", str(count), "--device", device, "--as", person, "--json"]
         with open_to_append(files.log) as log:
             started = subprocess.Popen(

@@ -1,10 +1,10 @@
 """The worker command, the same for every launcher."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from core.runs.handle import RunHandle
+from core.utils.commands import PYTHON
 
 
 def command(run: RunHandle, options: Mapping[str, Any]) -> list[str]:
@@ -16,5 +16,6 @@ def command(run: RunHandle, options: Mapping[str, Any]) -> list[str]:
             worker reads `cards` itself: the number of GPUs over which one process lays out a large model.
     """
     count = int(options.get("processes", 1))
-    together = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []
-    return [sys.executable, *together, "-m", "core", "worker", str(run.path)]
+    worker = [*PYTHON, "-m", "core", "worker", str(run.path)]
+    together = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}", "--no-python"]
+    return [*PYTHON, *together, *worker] if count > 1 else worker

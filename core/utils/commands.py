@@ -1,9 +1,15 @@
 """Command lines of this program and of its installation, as messages and pages show them."""
 
+import os
 import shlex
+import sys
+
+from core.utils.assets import checkout
 
 PROGRAM = ("python", "-m", "core")
 DISTRIBUTION = "cure-lens"
+# Of every process that this program starts. -P: the current folder may be a workspace, and a package there is not run.
+PYTHON = (sys.executable, "-P")
 
 
 def command_line(*arguments: str) -> str:
@@ -30,3 +36,10 @@ def install_line(extra: str = "", *, upgrade: bool = False) -> str:
     """
     options = ("--upgrade",) if upgrade else ()
     return shlex.join(("pip", "install", *options, f"{DISTRIBUTION}[{extra}]" if extra else DISTRIBUTION))
+
+
+def lead_processes_to_this_code() -> None:
+    """Let the processes that this one starts find a checkout that is not installed; an installed package they find."""
+    paths = [one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]
+    if (root := checkout()) and str(root) not in paths:
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(root), *paths])

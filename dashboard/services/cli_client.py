@@ -2,10 +2,10 @@
 
 import json
 import subprocess
-import sys
 from typing import Any
 
 from core.errors import CureLensError
+from core.utils.commands import PYTHON
 
 
 class CommandError(CureLensError):
@@ -22,7 +22,7 @@ def run_command(*words: str, stdin: str = "") -> Any:
     Raises:
         CommandError: The command failed; the message is its own.
     """
-    command = [sys.executable, "-W", "ignore", "-m", "core", *words, "--json"]
+    command = [*PYTHON, "-W", "ignore", "-m", "core", *words, "--json"]
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode and not done.stdout.strip():
         raise CommandError(done.stderr.strip() or "The command failed without a message: try again.")

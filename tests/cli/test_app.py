@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import pickle
 import re
 import shutil
@@ -53,6 +54,15 @@ def error_of(capsys, monkeypatch, *arguments) -> str:
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and lines[0].endswith("."), lines
     return lines[0]
+
+
+def test_started_processes_run_the_code_of_this_checkout(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    monkeypatch.setattr(sys, "argv", ["core", "base", "list"])
+    for _ in range(2):
+        with pytest.raises(SystemExit):
+            cli.main()
+        assert os.environ["PYTHONPATH"] == f"{ROOT}{os.pathsep}/elsewhere"
 
 
 @pytest.mark.slow

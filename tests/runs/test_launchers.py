@@ -20,6 +20,7 @@ from core.runs.handle import RunHandle
 from core.runs.launchers import LAUNCHERS, Launcher
 from core.runs.submit import create_run, is_orphaned, resume, start
 from core.runs.worker import work
+from core.runs.worker_command import command
 from core.types import ENDED, RunState
 from core.utils.serialization import write_json
 from core.workspace import Workspace
@@ -152,6 +153,19 @@ def test_run_cancelled_before_its_job_does_no_work(cluster_workspace):
     run.request_cancel()
     assert run.status.state is RunState.CANCELLED
     assert work(run) is RunState.CANCELLED and not run.events()
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_worker_runs_no_package_of_the_current_folder(workspace, tmp_path, processes):
+    for name in ("core", "torch"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(
+            f"open({str(tmp_path / 'seen')!r}, 'w').close()\nraise SystemExit(1)\n"
+        )
+    run = new_run(workspace, "local", 4)
+    run.request_cancel()
+    done = subprocess.run(command(run, {"processes": processes}), cwd=tmp_path, capture_output=True, text=True)
+    assert "cancelled" in done.stderr and not (tmp_path / "seen").exists()
 
 
 def test_unknown_launcher_or_missing_library_is_reported(cluster_workspace, monkeypatch):

@@ -70,7 +70,7 @@ def test_our_commands_start_that_script(command, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("subprocess.call", lambda asked, env: started.append(asked) or 0)
     with pytest.raises(SystemExit):
         line.app(command)
-    assert started == [[sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", "8501"]]
+    assert started == [[sys.executable, "-P", "-m", "streamlit", "run", str(APP), "--server.port", "8501"]]
 
 
 @pytest.fixture(scope="module")

@@ -109,3 +109,12 @@ def test_no_script_of_ours_turns_text_into_html(path: Path) -> None:
     as_html = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "createContextualFragment")
     as_code, asks = ("eval(", "Function(", "import("), ("http://", "https://", "fetch(", "XMLHttpRequest", "WebSocket")
     assert [name for name in (*as_html, *as_code, *asks) if name in text] == []
+
+
+def test_two_lines_say_how_a_process_of_python_is_started() -> None:
+    """With -P and with -I, which keep packages of the current folder away."""
+    named = [str(path.relative_to(ROOT)) for path in SOURCES if "sys.executable" in path.read_text(encoding="utf-8")]
+    assert [one for one in named if not one.startswith("benchmarks/")] == [
+        "core/models/adapter_fit.py",
+        "core/utils/commands.py",
+    ]
