@@ -20,9 +20,11 @@ from core.runs.rows_needed import rows_needed
 from core.types import RunState
 from core.unlearning.methods import DEFAULT_METHOD, METHODS
 from core.utils.commands import command_line
+from core.utils.no_links import open_to_append
 from core.utils.serialization import to_json
 from core.verification.drift_budget import drift_of, drift_sentence
 from core.workspace import Workspace
+from core.workspace.layout import require_no_link
 
 Detach = Annotated[bool, typer.Option("--detach", help="Return at once; the dashboard shows the run's progress.")]
 Steps = Annotated[int, typer.Option(help="Largest number of unlearning steps; 0 is the method's default.", min=0)]
@@ -152,11 +154,24 @@ def _follow_and_print(run: RunHandle, workspace: Path, detach: bool, as_json: bo
         raise typer.Exit(1)
 
 
-def worker(folder: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
+def worker(
+    folder: Annotated[Path, typer.Argument(help="A run folder.")],
+    own_log: Annotated[bool, typer.Option("--log", help="Write all output to log.txt in that folder.")] = False,
+) -> None:
     """Execute one run in this process; launchers call this command."""
+    if own_log:
+        _write_to_log(RunHandle(folder))
     for name in OFFLINE:  # the libraries read these variables when they are imported
         os.environ.setdefault(name, "1")
     from core.runs.worker import work  # loads torch and transformers
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     raise typer.Exit(0 if work(RunHandle(folder)) == "done" else 1)
+
+
+def _write_to_log(run: RunHandle) -> None:
+    """Let this process write its output to the run's log, as a cluster would keep it outside of the workspace."""
+    require_no_link(run.path, run.workspace.root)
+    with open_to_append(run.layout.log) as log:
+        for stream in (1, 2):
+            os.dup2(log.fileno(), stream)

@@ -39,7 +39,8 @@ def install_line(extra: str = "", *, upgrade: bool = False) -> str:
 
 
 def lead_processes_to_this_code() -> None:
-    """Let the processes that this one starts find a checkout that is not installed; an installed package they find."""
+    """Let the processes that this one starts run the code of this checkout, and none of the current folder."""
+    os.environ["PYTHONSAFEPATH"] = "1"  # as -P, for those that a library starts
     paths = [one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]
     if (root := checkout()) and str(root) not in paths:
         os.environ["PYTHONPATH"] = os.pathsep.join([str(root), *paths])

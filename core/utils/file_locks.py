@@ -60,5 +60,6 @@ def make_own_folder(folder: Path) -> None:
         raise disk_error(folder, error) from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise WorkspaceError(
-            f"{folder} must be a folder that only you can open: remove it, or set CURE_LENS_LOCKS to another place."
+            f"{folder} must be a folder that only you can open: remove it, and it is made again "
+            "(CURE_LENS_LOCKS sets another place for locks)."
         )

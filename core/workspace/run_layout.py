@@ -84,7 +84,7 @@ class RunLayout:
 
     @property
     def slurm(self) -> Path:
-        """The folder of submitit's own files."""
+        """The folder of submitit's own files in runs of version 0.2.0 and earlier."""
         return self.path / "slurm"
 
     @property

@@ -58,11 +58,12 @@ def error_of(capsys, monkeypatch, *arguments) -> str:
 
 def test_started_processes_run_the_code_of_this_checkout(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    monkeypatch.setenv("PYTHONSAFEPATH", "")
     monkeypatch.setattr(sys, "argv", ["core", "base", "list"])
     for _ in range(2):
         with pytest.raises(SystemExit):
             cli.main()
-        assert os.environ["PYTHONPATH"] == f"{ROOT}{os.pathsep}/elsewhere"
+        assert os.environ["PYTHONPATH"] == f"{ROOT}{os.pathsep}/elsewhere" and os.environ["PYTHONSAFEPATH"]
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from safetensors.torch import load_file
@@ -59,7 +60,8 @@ def launcher(request) -> str:
 
 
 @pytest.fixture
-def cluster_workspace(workspace) -> Workspace:
+def cluster_workspace(workspace, tmp_path, monkeypatch) -> Workspace:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     write_json(workspace.root / "workspace.json", replace(workspace.settings, clusters=CLUSTERS))
     return Workspace(workspace.root)
 
@@ -176,6 +178,43 @@ def test_unknown_launcher_or_missing_library_is_reported(cluster_workspace, monk
     with pytest.raises(RunError, match="not installed"):
         start(run)
     assert run.status.state is RunState.FAILED and "not installed" in run.status.message
+
+
+@pytest.mark.parametrize(
+    ("start", "option", "value"),
+    [
+        (launchers.start_slurm, "slurm_partition", "gpu\ntouch x"),
+        (launchers.start_slurm, "slurm_comment", "a\rb"),
+        (launchers.start_slurm, "slurm_setup", "touch x"),
+        (launchers.start_slurm, "slurm_python", "/bin/sh"),
+        (launchers.start_slurm, "slurm_srun_args", "--prolog=x"),
+        (launchers.start_slurm, "cluster", "debug"),
+        (launchers.start_ray, "runtime_env", "x"),
+    ],
+)
+def test_option_that_could_run_a_command_is_refused(cluster_workspace, start, option, value):
+    with pytest.raises(RunError, match=option):
+        start(new_run(cluster_workspace, "slurm", 4), {option: value})
+
+
+def test_jobs_of_slurm_wait_outside_of_the_workspace(cluster_workspace, tmp_path, monkeypatch):
+    asked = {}
+    executor = SimpleNamespace(update_parameters=asked.update, submit=lambda job: SimpleNamespace(job_id=7))
+    made = SimpleNamespace(
+        AutoExecutor=lambda **given: asked.update(given) or executor,
+        helpers=SimpleNamespace(CommandFunction=lambda words, verbose: asked.update(words=words)),
+    )
+    monkeypatch.setitem(sys.modules, "submitit", made)
+    run = new_run(cluster_workspace, "slurm", 4)
+    assert launchers.start_slurm(run, {"slurm_partition": "gpu", "timeout_min": 9, "cards": 2}) == "7"
+    assert (
+        asked["slurm_partition"] == "gpu" and asked["slurm_python"] == f"{sys.executable} -P" and "cards" not in asked
+    )
+    assert asked["folder"] == tmp_path / "state/cure-lens/slurm" and asked["folder"].stat().st_mode & 0o077 == 0
+    run.request_cancel()
+    assert (
+        subprocess.run(asked["words"], capture_output=True).stderr == b"" and "cancelled" in run.layout.log.read_text()
+    )
 
 
 def test_run_refused_by_its_cluster_fails(cluster_workspace, monkeypatch):
