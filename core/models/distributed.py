@@ -74,6 +74,12 @@ def raise_out_of_memory_everywhere() -> Iterator[None]:
         raise OutOfMemoryOnAnyRank("The step does not fit into memory: use smaller micro-batches.")
 
 
+def is_same_everywhere(digest: str) -> bool:
+    """Whether this process has the digest, in hex, that process 0 has."""
+    own = list(bytes.fromhex(digest))
+    return broadcast(own) == own
+
+
 def broadcast(values: Sequence[int]) -> list[int]:
     """The whole numbers of process 0; every process passes as many."""
     result = torch.tensor(list(values))

@@ -75,6 +75,13 @@ class GroupsAssigned:
 
 
 @dataclass(frozen=True, slots=True)
+class RetrainingStarted:
+    """A new adapter is about to learn from these inputs; `inputs` is their digest (`training_inputs`)."""
+
+    inputs: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unlearned:
     """The adapter of `recommender` has forgotten the request; nothing of it is on the disk yet."""
 
@@ -120,6 +127,7 @@ ResultEvent = (
     | DirectEffectsFound
     | MemoryFound
     | GroupsAssigned
+    | RetrainingStarted
     | Unlearned
     | AdapterSaved
     | Evaluated

@@ -27,6 +27,7 @@ from core.errors import RunError
 from core.evaluation.evaluate import ModelOutputs
 from core.grouping.assign import GroupingResult
 from core.grouping.regroup import load_circuits, load_direct_effects, regroup_circuits
+from core.models import distributed
 from core.models.lora_layout import cell_groups, layout
 from core.models.recommender import Recommender, round_adapter, save_adapter
 from core.pipeline.circuit_stage import find_circuits, find_direct_effects, group_by_circuit
@@ -39,6 +40,7 @@ from core.pipeline.events import (
     GroupsAssigned,
     ModelLoaded,
     ReportBuilt,
+    RetrainingStarted,
     RunObserver,
     StageTimer,
     StepTaken,
@@ -218,9 +220,23 @@ def _retrain(job: _Job, stepped: Callable[[Step], bool]) -> UnlearningResult:
     job.timer.stage("unlearning")
     recommender = fresh_adapter(job.context.workspace, job.spec.device, job.context.workspace.settings.seed)
     job.observer.on_event(ModelLoaded(recommender))
+    _bind_to_inputs(job)
     recipe = replace(job.context.finetune_settings, seed=job.spec.seed)
     finetune(recommender.model, job.context.encode(job.context.split.retain), recipe, stepped, job.checkpointer)
     return UnlearningResult(recommender, Outcome(0, "retrained without the forget set", 0, 0))
+
+
+def _bind_to_inputs(job: _Job) -> None:
+    """Tell what a retraining learns from, and continue no checkpoint of one that learned from something else.
+
+    Raises:
+        RunError: Another process of the run read other data.
+    """
+    inputs = training_inputs(job.context)
+    if not distributed.is_same_everywhere(inputs):
+        raise RunError("The data changed while the processes of this run read them: resume the run.")
+    job.checkpointer.bind(inputs)
+    job.observer.on_event(RetrainingStarted(inputs))
 
 
 def encode_unlearning_prompts(recommender: Recommender, context: RequestContext) -> UnlearningPrompts:

@@ -6,22 +6,22 @@ A checkpoint is written into a hidden folder and renamed when it is complete, so
 A training is named by its number, because the trainings of every attempt at a run come in the same order.
 """
 
+import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from core.errors import WorkspaceError
 from core.unlearning.training_types import State
 from core.utils.atomic_io import disk_error, staging, write_bytes
-from core.utils.hashing import sha256_of_file
-from core.utils.serialization import read_json, write_json
+from core.utils.serialization import parse_json, read_file, read_json, write_json
 from core.workspace.run_layout import CheckpointLayout
 
 EVERY = 30.0  # seconds between two checkpoints
@@ -45,13 +45,19 @@ class Checkpoints:
         every: Seconds between two checkpoints.
         phases: Trainings that have begun.
         last: Time of the last checkpoint, by `time.monotonic`.
+        inputs: Digest of what the trainings learn from; "" where it is not told.
         mark: Makes a code of some words that only the holder of the ledger's keys can make; "" without a ledger.
     """
 
     def __init__(self, folder: Path, every: float = EVERY, mark: Mark = unmarked) -> None:
         self.folder, self.every, self.phases, self.last, self.mark = folder, every, 0, time.monotonic(), mark
+        self.inputs = ""
         for part in folder.glob(".*.part"):
             shutil.rmtree(part)
+
+    def bind(self, inputs: str) -> None:
+        """Keep and return only checkpoints of trainings on these inputs; others are told apart by the mark."""
+        self.inputs = inputs
 
     def phase(self) -> int:
         """Begin the next training and return its number, from 1."""
@@ -61,7 +67,7 @@ class Checkpoints:
     def latest(self, phase: int) -> State | None:
         """Return the newest complete checkpoint of a training and remove damaged ones after it."""
         for path in reversed(self._of(phase)):
-            if (state := _read(path, self.mark)) is not None:
+            if (state := self._read(path)) is not None:
                 return state
             shutil.rmtree(path)
         return None
@@ -98,8 +104,8 @@ class Checkpoints:
             check_room(part, len(weights))
             files = CheckpointLayout(part)
             write_bytes(files.tensors, weights)
-            write_json(files.state, plain)
-            write_json(files.manifest, _manifest(files, target.name, self.mark))
+            written = {files.tensors.name: weights, files.state.name: write_json(files.state, plain)}
+            write_json(files.manifest, self._manifest(target.name, written))
             part.rename(target)
             _sync(self.folder)
         except OSError as error:
@@ -107,16 +113,33 @@ class Checkpoints:
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
+    def _read(self, path: Path) -> State | None:
+        """Read a checkpoint; None if a file is missing, or a digest or the mark differs."""
+        files = CheckpointLayout(path)
+        try:
+            tensors, plain = read_file(files.tensors), read_file(files.state)  # once: what is checked is what is used
+            if read_json(files.manifest) != self._manifest(path.name, {files.tensors.name: tensors, files.state.name: plain}):
+                return None
+            state: State = _join(parse_json(plain, None, files.state), load(tensors))
+            return state
+        except (WorkspaceError, OSError):
+            return None
+
+    def _manifest(self, name: str, contents: Mapping[str, bytes]) -> dict[str, str]:
+        """Digests of the files, and a mark of these, of the checkpoint's name and of the inputs of the training."""
+        digests = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
+        return digests | {"mark": self.mark(name, *digests.values(), *filter(None, [self.inputs]))}
+
 
 class CheckpointReader(Checkpoints):
     """Checkpointer of a further process of a distributed run: it reads the checkpoints and changes nothing."""
 
     def __init__(self, folder: Path, mark: Mark = unmarked) -> None:
-        self.folder, self.phases, self.mark = folder, 0, mark
+        self.folder, self.phases, self.mark, self.inputs = folder, 0, mark, ""
 
     def latest(self, phase: int) -> State | None:
         """Return the newest complete checkpoint of a training."""
-        states = (_read(path, self.mark) for path in reversed(self._of(phase)))
+        states = map(self._read, reversed(self._of(phase)))
         return next((state for state in states if state is not None), None)
 
     def save_if_due(self, phase: int, number: int, state: Callable[[], State], last: bool) -> None:
@@ -131,24 +154,6 @@ def check_room(folder: Path, size: int) -> None:
     """
     if shutil.disk_usage(folder).free < size + SPARE:
         raise WorkspaceError(f"The disk that holds {folder} is full: free some space and resume the run.")
-
-
-def _read(path: Path, mark: Mark) -> State | None:
-    """Read a checkpoint; None if a file is missing, or a digest or the mark differs."""
-    files = CheckpointLayout(path)
-    try:
-        if read_json(files.manifest) != _manifest(files, path.name, mark):
-            return None
-        state: State = _join(read_json(files.state), load_file(files.tensors))
-        return state
-    except (WorkspaceError, OSError):
-        return None
-
-
-def _manifest(files: CheckpointLayout, name: str, mark: Mark) -> dict[str, str]:
-    """Digests of the files, and a mark of these and of the checkpoint's name."""
-    digests = {path.name: sha256_of_file(path) for path in (files.tensors, files.state)}
-    return digests | {"mark": mark(name, *digests.values())}
 
 
 def _split(value: Any, tensors: dict[str, Tensor]) -> Any:

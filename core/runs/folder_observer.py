@@ -27,6 +27,7 @@ from core.pipeline.events import (
     ModelLoaded,
     ReportBuilt,
     ResultEvent,
+    RetrainingStarted,
     RunEvent,
     StageProgress,
     StageStarted,
@@ -42,6 +43,7 @@ from core.runs.handle import RunHandle
 from core.runs.lease import Lease
 from core.runs.ledger import RunLedger
 from core.runs.process_identity import this_worker
+from core.runs.signed_files import TRAINING_INPUTS
 from core.runs.stage_clock import StageClock
 from core.types import RunState, RunStatus
 from core.unlearning.training_types import Step
@@ -97,13 +99,14 @@ class FolderObserver:
         ledger: Marks results that a resumed run reads back.
         state: The state that the next status shows.
         stage: The current stage.
-        saved: SHA-256 of the adapter's files when they were saved, by their names in the ledger.
+        saved: SHA-256 of the adapter's files as they were saved, and the mark of what a retraining learned from, or
+            of nothing, so that no other run is taken for a retraining; by their names in the ledger.
     """
 
     def __init__(self, run: RunHandle, lease: Lease, ledger: RunLedger) -> None:
         self.run, self.lease, self.ledger = run, lease, ledger
         self.state, self.stage = RunState.RUNNING, ""
-        self.saved: dict[str, str] = {}
+        self.saved = {TRAINING_INPUTS: ledger.mark(TRAINING_INPUTS, "")}
         self._started, self._written, self._logged = time.monotonic(), 0.0, 0.0
         self._base, self._share = 0.0, 0.0  # progress before the current stage, and share of the stage that is done
         self._clock = StageClock(STAGES)
@@ -224,12 +227,14 @@ class FolderObserver:
             case GroupsAssigned(groups):
                 write_json(layout.groups, groups)
                 self._mark_results()
+            case RetrainingStarted(inputs):
+                self.saved[TRAINING_INPUTS] = self.ledger.mark(TRAINING_INPUTS, inputs)
             case Unlearned(recommender, outcome):
                 self._save_adapter(recommender)
                 write_json(layout.outcome, outcome)
             case AdapterSaved(digests):
                 files = {"sha256": digests[WEIGHTS], "config": digests[ADAPTER_CONFIG]}
-                self.saved = {"adapter after": digests[WEIGHTS], "adapter config": digests[ADAPTER_CONFIG]}
+                self.saved |= {"adapter after": digests[WEIGHTS], "adapter config": digests[ADAPTER_CONFIG]}
                 run.add_event({"kind": "adapter", **files, "seconds": self.seconds})
             case Evaluated(evaluation):
                 write_json(layout.evaluation, evaluation)

@@ -8,6 +8,7 @@ from core.utils.hashing import sha256_of_file
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
+TRAINING_INPUTS = "training inputs"  # name of the mark of what a retraining learned from
 # Results that pages show, by their names in the ledger. Not each method makes them, and none may be put there later.
 SHOWN = {
     "circuit of the forget set": "forget",

@@ -120,15 +120,17 @@ def mark_of(spec: RunSpec, ledger: RunLedger) -> str:
     return ledger.mark("spec", sorted_json(replace(spec, mark="")))
 
 
-def check_launched(run: RunHandle, ledger: RunLedger) -> None:
-    """Check that a run's specification is the one that was launched.
+def launched_spec(run: RunHandle, ledger: RunLedger) -> RunSpec:
+    """The specification of a run, which is the one that was launched.
 
     Raises:
         RunError: It was changed since.
         LedgerError: The keys are missing.
     """
-    if run.spec.mark != mark_of(run.spec, ledger):
+    spec = run.spec
+    if spec.mark != mark_of(spec, ledger):
         raise RunError(f"{run.layout.spec} is not what was launched: it was changed since. Launch a new run.")
+    return spec
 
 
 def _dedup_key(spec: RunSpec, *digests: str) -> str:

@@ -29,6 +29,7 @@ from core.runs.answer_files import AnswerFiles, reference_digest
 from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle, runs
 from core.runs.ledger import RunLedger, VerificationInputs, open_ledger
+from core.runs.signed_files import TRAINING_INPUTS
 from core.types import EXTERNAL, Check, RunState, Verdict, Verification
 from core.unlearning.methods import recorded_method
 from core.utils.hashing import digests_match, sha256_of_file
@@ -80,7 +81,7 @@ def verify_run(
         exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger, context))
         evidence, adapters = _evidence(run, ledger, context, device, margins, full, progress)
         evidence = replace(evidence, attempt=attempt_of(run, ledger), requests=1 + len(closed))
-        found = run_suite(run.id, evidence, exact, _is_retrained(run, ledger))
+        found = run_suite(run.id, evidence, exact, _is_retrained(run, ledger, context))
         drift = drift_of(closed)
         found = advise_retraining(found, drift, fall_of(run.evaluation), margins.test_auc_fall)
         if can_make_texts():
@@ -169,11 +170,14 @@ def _identity(run: RunHandle, ledger: RunLedger) -> Check:
     return _exact("V12", "adapter_identity", found, reason)
 
 
-def _is_retrained(run: RunHandle, ledger: RunLedger) -> bool:
-    """Whether the run trained the adapter again; the files alone say so only where no ledger is kept."""
+def _is_retrained(run: RunHandle, ledger: RunLedger, context: RequestContext) -> bool:
+    """Whether the run trained the adapter again on these rows; the files alone say so only where no ledger is kept."""
+    if not recorded_method(run.spec.method).retrain or not run.workspace.keeps_ledger:
+        return recorded_method(run.spec.method).retrain
     signed = ledger.run_content(run.id).get("method", {}).get("name")
-    trusted = signed == run.spec.method or not run.workspace.keeps_ledger
-    return trusted and recorded_method(run.spec.method).retrain
+    learned = ledger.run_subjects(run.id).get(TRAINING_INPUTS)  # earlier versions entered none
+    alike = learned in (None, ledger.mark(TRAINING_INPUTS, training_inputs(context)))
+    return signed == run.spec.method and alike
 
 
 def _frozen(run: RunHandle, margins: Thresholds, ledger: RunLedger) -> Check:

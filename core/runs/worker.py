@@ -27,7 +27,8 @@ from core.runs.folder_observer import FolderObserver
 from core.runs.handle import RunHandle
 from core.runs.lease import Lease, acquire_lease
 from core.runs.ledger import RunLedger, open_ledger
-from core.runs.submit import check_launched
+from core.runs.requests import check_opened
+from core.runs.submit import launched_spec
 from core.types import RunState
 from core.workspace import Workspace
 from core.workspace.layout import require_no_link
@@ -104,16 +105,17 @@ def _run(run: RunHandle, lease: Lease, observer: FolderObserver, ledger: RunLedg
     devices = [int(name.partition(":")[2] or -1) for name in _device_of_each(lease.devices)]
     distributed.broadcast(devices)  # the other processes wait for their device
     checkpoints = Checkpoints(run.layout.checkpoint, mark=partial(ledger.mark, run.id))
-    spec = replace(run.spec, device=lease.devices[0] if distributed.world_size() > 1 else ",".join(lease.devices))
-    workspace = run.workspace
+    workspace, device = run.workspace, lease.devices[0] if distributed.world_size() > 1 else ",".join(lease.devices)
     ledger.check()  # before hours of work whose entry could not be made
-    check_launched(run, ledger)
+    spec = replace(launched_spec(run, ledger), device=device)
+    check_opened(workspace, workspace.request(spec.request))
     if not checkpoints.folder.is_dir():  # a resumed run holds its space already
         check_room(run.path, _bytes_needed(workspace))
     if distributed.world_size() == 1:
         enter_estimate(run, spec.device)
     with shared_model_lock(workspace):
         run_stages(workspace, spec, observer, checkpoints, AnswerFiles(spec.request, ledger))
+        launched_spec(run, ledger)  # the entry names the method that the file names by now
         ledger.record_run(run, lease.holding(), observer.saved)
     with lease.holding():
         shutil.rmtree(checkpoints.folder, ignore_errors=True)  # they hold weights that know the forget set

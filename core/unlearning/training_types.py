@@ -62,6 +62,9 @@ class StepFunction(Protocol):
 class Checkpointer(Protocol):
     """Keeps the checkpoints of all trainings of a run, which are numbered in their order (`phase`)."""
 
+    def bind(self, inputs: str, /) -> None:
+        """Keep and return only checkpoints of trainings on these inputs, which a digest names, from now on."""
+
     def phase(self) -> int:
         """Return the number of the next training."""
 
@@ -74,6 +77,9 @@ class Checkpointer(Protocol):
 
 class NullCheckpointer:
     """Checkpointer that stores nothing."""
+
+    def bind(self, _inputs: str) -> None:
+        """Do nothing: there are no checkpoints."""
 
     def phase(self) -> int:
         """Return 0: trainings need no number."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from core.errors import DamagedError, WorkspaceError
-from core.utils.atomic_io import write_text
+from core.utils.atomic_io import write_bytes, write_text
 from core.utils.json_converter import structure, unstructure
 
 T = TypeVar("T")
@@ -80,9 +80,11 @@ def _damaged(origin: object, error: Exception) -> DamagedError:
     return DamagedError(f"{origin} is damaged ({error}): restore it or create it again.")
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write `value` (dataclass, dict, list) as indented JSON."""
-    write_text(path, json.dumps(to_json(value), indent=1, ensure_ascii=False) + "\n")
+def write_json(path: Path, value: Any) -> bytes:
+    """Write `value` (dataclass, dict, list) as indented JSON; return what was written, for its digest."""
+    content = (json.dumps(to_json(value), indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+    write_bytes(path, content)
+    return content
 
 
 @overload

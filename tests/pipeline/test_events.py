@@ -17,6 +17,7 @@ from core.pipeline.events import (
     ModelLoaded,
     NullObserver,
     ReportBuilt,
+    RetrainingStarted,
     StageProgress,
     StageStarted,
     StepTaken,
@@ -39,7 +40,7 @@ ORDERS = {
     "cure": [*LOADING, *CIRCUIT, *GROUPS, *UNLEARNING, *END],
     "cure_memory": [*LOADING, "stage groups", MemoryFound, *UNLEARNING, *END],
     "uniform": [*LOADING, *UNLEARNING, *END],
-    "retrain": [*LOADING, "stage unlearning", ModelLoaded, StepTaken, Unlearned, *END],
+    "retrain": [*LOADING, "stage unlearning", ModelLoaded, RetrainingStarted, StepTaken, Unlearned, *END],
 }
 EDITED = [*LOADING, "stage groups", CircuitsFound, DirectEffectsFound, GroupsAssigned, *UNLEARNING, *END]
 

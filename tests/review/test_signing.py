@@ -16,7 +16,8 @@ from core.review.cases import Cases
 from core.review.decisions import decide
 from core.review.vault import Vault
 from core.review.withdrawal import withdraw
-from core.runs import submit, verify
+from core.runs import ledger_entries as entries
+from core.runs import submit, verify, worker
 from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
@@ -395,6 +396,83 @@ def test_references_that_were_trained_on_the_forgotten_rows_prove_nothing(desk, 
     file.write_bytes(honest)
     found = verify_run(run, "cpu")
     assert references_check(found).verdict is Verdict.INCONCLUSIVE and found.verdict is Verdict.INCONCLUSIVE
+
+
+def launch_retraining(desk):
+    return create_run(desk.workspace, desk.request, "retrain", "cpu", launched_by="olaf")
+
+
+def narrowed(desk):
+    """Put one row of each person into the request's file; return its honest content."""
+    file, request = desk.workspace.layout.request(desk.request), desk.workspace.request(desk.request)
+    honest, first = file.read_bytes(), {}
+    for row in desk.workspace.interactions:
+        first.setdefault(row.user, row.item)
+    write_json(file, replace(request, users=(), interactions=tuple((one, first[one]) for one in request.users)))
+    return honest
+
+
+def test_run_of_a_request_that_is_not_what_was_opened_does_not_begin(desk):
+    launched = launch_retraining(desk)
+    narrowed(desk)
+    assert work(RunHandle(launched.path)) is RunState.FAILED and not launched.layout.adapter.exists()
+    assert "is not what was opened here" in launched.status.message
+
+
+def test_retraining_that_learned_the_forgotten_rows_is_not_exact(desk, monkeypatch):
+    """The request is narrowed behind the worker's check, and put back when the adapter has learned."""
+    launched, checked, built = launch_retraining(desk), worker.check_opened, stages._build_report
+    file, honest = desk.workspace.layout.request(desk.request), []
+
+    def checked_before(*given):
+        checked(*given)
+        honest.append(narrowed(desk))
+
+    def restored(*given):
+        file.write_bytes(honest[0])
+        return built(*given)
+
+    monkeypatch.setattr(worker, "check_opened", checked_before)
+    monkeypatch.setattr(stages, "_build_report", restored)
+    assert work(RunHandle(launched.path)) is RunState.DONE
+    assert verify_run(RunHandle(launched.path), "cpu").verdict is not Verdict.EXACT
+
+
+def test_honest_retraining_is_exact(desk):
+    launched = launch_retraining(desk)
+    assert work(launched) is RunState.DONE and verify_run(launched, "cpu").verdict is Verdict.EXACT
+
+
+def test_run_that_calls_itself_a_retraining_when_it_is_signed_is_not_exact(desk, monkeypatch):
+    """The specification names another method while the entry is made."""
+    launched, content = create_run(desk.workspace, desk.request, "uniform", "cpu", seed=9, steps=3), entries._content
+
+    def renamed(workspace, run, keys):
+        write_json(run.layout.spec, replace(run.spec, method="retrain"))
+        return content(workspace, run, keys)
+
+    monkeypatch.setattr(entries, "_content", renamed)
+    assert work(launched) is RunState.DONE
+    assert verify_run(RunHandle(launched.path), "cpu").verdict is not Verdict.EXACT
+
+
+def test_retraining_continues_no_training_on_other_rows(desk, monkeypatch):
+    """It is stopped when it has learned other rows, and resumed on the right ones."""
+    launched, inputs = launch_retraining(desk), stages.training_inputs
+
+    def stopped(*_given):
+        raise RunError("stopped")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stages, "training_inputs", lambda context: inputs(context)[::-1])  # as of other rows
+        patch.setattr(stages, "round_adapter", stopped)
+        assert work(launched) is RunState.FAILED
+    (before,) = launched.layout.checkpoint.glob("01-*")
+    made = before.stat().st_mtime_ns
+    launched.store.resume(launched.id)
+    monkeypatch.setattr(stages, "round_adapter", stopped)
+    assert work(launched) is RunState.FAILED
+    assert before.stat().st_mtime_ns > made
 
 
 def test_reference_with_another_configuration_is_not_used(desk, run):

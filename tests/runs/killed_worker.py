@@ -26,7 +26,7 @@ POINTS = {
     "after step event": ("core.runs.handle.RunHandle.add_event", "after"),
     "after optimiser step": ("torch.optim.SGD.step", "after"),
     "before checkpoint": ("core.runs.checkpoints.Checkpoints._write", "before"),
-    "before manifest of checkpoint": ("core.runs.checkpoints._manifest", "after"),
+    "before manifest of checkpoint": ("core.runs.checkpoints.Checkpoints._manifest", "after"),
     "before checkpoint folder is synced": ("core.runs.checkpoints._sync", "before"),
     "after checkpoint": ("core.runs.checkpoints.Checkpoints._write", "after"),
     "before adapter is written": ("core.models.recommender._write_adapter", "before"),
