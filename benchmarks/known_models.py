@@ -14,7 +14,8 @@ sys.path.insert(0, str(ROOT))
 from core.benchmark.scenarios import make_scenario, open_request  # noqa: E402
 from core.data.splits import by_user, windows  # noqa: E402
 from core.evaluation.predictions import predict  # noqa: E402
-from core.models.recommender import Recommender, adapter_weights, preserve_adapter, put_adapter_weights, save_adapter  # noqa: E402
+from core.models.recommender import Recommender, adapter_weights, preserve_adapter, put_adapter_weights  # noqa: E402
+from core.models.saved_adapter import save_adapter  # noqa: E402
 from core.pipeline.collect_answers import collect_answers  # noqa: E402
 from core.pipeline.context import RequestContext, fresh_adapter, load_adapter, make_context  # noqa: E402
 from core.runs.references import FIRST_SEED, train_references  # noqa: E402

@@ -1,4 +1,4 @@
-"""A Hugging Face causal LM with a LoRA recommendation adapter: safe loading, new adapters, saving.
+"""A Hugging Face causal LM with a LoRA recommendation adapter: safe loading, and new adapters.
 
 Only safetensors are loaded, no remote code is run, and an adapter is loaded only on the base model it was trained on.
 """
@@ -7,19 +7,17 @@ import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model, get_peft_model_state_dict
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from transformers import AutoModelForCausalLM
 
 from core.data.prompts import tokenize
-from core.errors import ModelError, WorkspaceError
+from core.errors import ModelError
 from core.models.adapter_fit import stored_shapes
 from core.models.base_parts import load_config, load_tokenizer
 from core.models.device import choose_device
@@ -27,13 +25,10 @@ from core.models.hub import fingerprint, resolve
 from core.models.token_counter import TokenCounter
 from core.models.validation import check_adapter, check_folder
 from core.types import Task
-from core.utils.atomic_io import disk_error, staging
-from core.utils.serialization import read_json, write_json
+from core.utils.atomic_io import disk_error
 from core.workspace.run_layout import AdapterLayout
 
 ADAPTER = "default"  # PEFT's name of the served adapter
-# Keys of an adapter's configuration that say where it comes from, which differ between memory and disk.
-ORIGIN = ("auto_mapping", "base_model_name_or_path", "inference_mode", "peft_version", "revision", "runtime_config")
 # PEFT asks each model by a name that transformers 5 has replaced; nobody who reads the warning could do anything.
 warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
 
@@ -238,62 +233,3 @@ def preserve_adapter(model: Any) -> Iterator[None]:
         yield
     finally:
         put_adapter_weights(model, before)
-
-
-def save_adapter(model: PeftModel, folder: Path, dtype: str = "float32") -> None:
-    """Write the served adapter to a folder: safetensors and configuration, complete or not at all.
-
-    Args:
-        model: Model with the adapter.
-        folder: Where it goes; an existing one is replaced.
-        dtype: Name of the data type of the stored weights, "float32" or "bfloat16".
-
-    Raises:
-        WorkspaceError: The disk refuses.
-    """
-    part = staging(folder)
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        _write_adapter(model, part, getattr(torch, dtype))
-        shutil.rmtree(folder, ignore_errors=True)
-        part.rename(folder)
-    except SafetensorError as error:  # safetensors wraps the system's errors
-        raise WorkspaceError(f"{folder} cannot be written ({error}): check the disk and its free space.") from error
-    except OSError as error:
-        raise disk_error(folder, error) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def _write_adapter(model: PeftModel, folder: Path, dtype: torch.dtype) -> None:
-    own = get_peft_model_state_dict(model, adapter_name=ADAPTER, save_embedding_layers=False)  # "auto" asks the hub
-    weights = {name: value.to(dtype) for name, value in own.items()}
-    model.save_pretrained(str(folder), state_dict=weights, selected_adapters=[ADAPTER], save_embedding_layers=False)
-    _check_saved(model, weights, folder)
-    (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
-    path = AdapterLayout(folder).config
-    config = read_json(path)
-    if isinstance(config["target_modules"], list):  # PEFT keeps a set, without a stable order
-        write_json(path, config | {"target_modules": sorted(config["target_modules"])})
-
-
-def _check_saved(model: PeftModel, weights: Mapping[str, torch.Tensor], folder: Path) -> None:
-    """Load a saved adapter again, and require the weights and the configuration of the one in memory."""
-    stored = load_file(AdapterLayout(folder).weights)
-    different = {name for name in {*weights, *stored} if not _equal(weights.get(name), stored.get(name))}
-    own, saved = (_function(config) for config in (model.peft_config[ADAPTER], LoraConfig.from_pretrained(str(folder))))
-    different |= {key for key in own if own[key] != saved[key]}
-    if different:
-        raise WorkspaceError(
-            f"The adapter saved in {folder} is not the one in memory, for example in {min(different)}: "
-            "check the disk, and run again."
-        )
-
-
-def _equal(left: torch.Tensor | None, right: torch.Tensor | None) -> bool:
-    return left is not None and right is not None and torch.equal(left.cpu(), right)
-
-
-def _function(config: PeftConfig) -> dict[str, Any]:
-    """What a configuration says about the function that the weights compute."""
-    return {key: value for key, value in asdict(config).items() if key not in ORIGIN}

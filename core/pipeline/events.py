@@ -91,7 +91,7 @@ class Unlearned:
 
 @dataclass(frozen=True, slots=True)
 class AdapterSaved:
-    """The unlearned adapter is on the disk; `digests` holds the SHA-256 of each file by name.
+    """The unlearned adapter is on the disk; `digests` holds the SHA-256 of its "weights" and its "config".
 
     An observer that saves the adapter sends this event to itself.
     """

@@ -17,7 +17,8 @@ from core.data.templates import FILMS, Template, check_templates, read_template
 from core.errors import DataError, ModelError, WorkspaceError
 from core.ledger.key_folder import forget_key
 from core.models.batching import answer_logits, collate
-from core.models.recommender import Recommender, answer_tokens, save_adapter
+from core.models.recommender import Recommender, answer_tokens
+from core.models.saved_adapter import save_adapter
 from core.models.scratch import save_base, small_llama, train_tokenizer
 from core.pipeline.context import fresh_adapter, make_context
 from core.pipeline.given_models import check_given_models, given_base, rank_of, take_adapter

@@ -19,7 +19,6 @@ Each result goes to the observer of the run as an event (core/pipeline/events.py
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from torch import nn
 
@@ -29,7 +28,7 @@ from core.grouping.assign import GroupingResult
 from core.grouping.regroup import load_circuits, load_direct_effects, regroup_circuits
 from core.models import distributed
 from core.models.lora_layout import cell_groups, layout
-from core.models.recommender import Recommender, round_adapter, save_adapter
+from core.models.recommender import Recommender, round_adapter
 from core.pipeline.circuit_stage import find_circuits, find_direct_effects, group_by_circuit
 from core.pipeline.compare_models import compare_models, evaluate_model
 from core.pipeline.context import RequestContext, fresh_adapter, load_adapter, make_context
@@ -51,7 +50,7 @@ from core.pipeline.memory_stage import groups_without_circuits
 from core.pipeline.training_inputs import training_inputs
 from core.report.build import make_report
 from core.report.summary import summarise
-from core.types import Evaluation, Group, GroupEdit, ModuleGroup, Outcome, Request, RunSpec
+from core.types import Evaluation, Group, GroupEdit, ModuleGroup, Outcome, RunSpec
 from core.unlearning.finetuning import finetune
 from core.unlearning.methods import Method, method_of, recorded_method
 from core.unlearning.training_types import Checkpointer, Step, UnlearningPrompts
@@ -282,28 +281,3 @@ def _build_report(job: _Job, grouping: GroupingResult, evaluation: Evaluation) -
         str(recommender.dtype).removeprefix("torch."),
     )
     return ReportBuilt(html, reviewer_html, numbers)
-
-
-def train_reference(
-    workspace: Workspace, request: Request, seed: int, device: str, folder: Path, watch: Callable[[Step], bool]
-) -> str:
-    """Train one retrained reference: the adapter's own recipe on the same base model, without the request's data.
-
-    Args:
-        workspace: The workspace of the request.
-        request: The request whose data is left out.
-        seed: Seed of the order of the prompts. The start is that of an adapter that was trained here, which is part of
-            its recipe and makes retrained models agree better; the start of a given adapter is not known.
-        device: The device to train on.
-        folder: Where the adapter is saved.
-        watch: Receives each step; True ends the training.
-
-    Returns:
-        The digest of what it learned from (`training_inputs`).
-    """
-    recommender = fresh_adapter(workspace, device, workspace.settings.seed)
-    context = make_context(workspace, request, recommender.tokenizer)
-    prompts, inputs = context.encode(context.split.retain), training_inputs(context)
-    finetune(recommender.model, prompts, replace(context.finetune_settings, seed=seed), watch)
-    save_adapter(recommender.model, folder, workspace.settings.adapter_dtype)
-    return inputs

@@ -118,7 +118,8 @@ class Checkpoints:
         files = CheckpointLayout(path)
         try:
             tensors, plain = read_file(files.tensors), read_file(files.state)  # once: what is checked is what is used
-            if read_json(files.manifest) != self._manifest(path.name, {files.tensors.name: tensors, files.state.name: plain}):
+            contents = {files.tensors.name: tensors, files.state.name: plain}
+            if read_json(files.manifest) != self._manifest(path.name, contents):
                 return None
             state: State = _join(parse_json(plain, None, files.state), load(tensors))
             return state

@@ -5,17 +5,19 @@ own files: see RunHandle. Every event checks the lease before it writes, and eac
 that a cancelled or fenced worker stops within a second or two.
 """
 
+import hashlib
 import logging
 import time
 from pathlib import Path
-from typing import NamedTuple, assert_never
+from typing import Any, NamedTuple, assert_never
 
 import torch
 
 from core.circuit.extraction import save as save_scores
 from core.grouping.assign import GroupingResult
 from core.models.interruption import make_interruptible
-from core.models.recommender import Recommender, save_adapter
+from core.models.recommender import Recommender
+from core.models.saved_adapter import save_adapter
 from core.models.token_counter import TokenCounter
 from core.pipeline.events import (
     AdapterSaved,
@@ -43,16 +45,15 @@ from core.runs.handle import RunHandle
 from core.runs.lease import Lease
 from core.runs.ledger import RunLedger
 from core.runs.process_identity import this_worker
-from core.runs.signed_files import TRAINING_INPUTS
+from core.runs.signed_files import TRAINING_INPUTS, adapter_subjects
 from core.runs.stage_clock import StageClock
-from core.types import RunState, RunStatus
+from core.types import Circuit, ModuleGroup, RunState, RunStatus
 from core.unlearning.training_types import Step
 from core.utils.atomic_io import write_bytes, write_text
 from core.utils.clock import utc_now
-from core.utils.hashing import sha256_of_file
-from core.utils.serialization import write_json
+from core.utils.serialization import parse_json, read_file, write_json
 from core.workspace.layout import require_no_link
-from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS, RunLayout
+from core.workspace.run_layout import RunLayout
 
 log = logging.getLogger("core")
 RESERVED = 2**18  # bytes of the reserve: it is deleted to make room for the last status when the disk is full
@@ -70,24 +71,22 @@ class ModelInUse(NamedTuple):
 
 def earlier_result(run: RunArtifacts, ledger: RunLedger) -> GroupingResult | None:
     """Return the circuits and groups of an earlier attempt; None where they were not written by a worker."""
-    circuits, groups = run.circuits, run.groups
-    if not (circuits and groups):
+    files = (run.layout.forget, run.layout.retain, run.layout.groups)
+    if not all(map(Path.is_file, files)):
         return None
+    read = {file: read_file(file) for file in files}  # once: what is checked is what is used
     marks = {event["file"]: event["mark"] for event in run.events() if event["kind"] == RESULT}
-    if any(marks.get(path.name) != mark_of(run, path, ledger) for path in _read_back(run.layout)):
+    if any(marks.get(file.name) != mark_of(run, file, content, ledger) for file, content in read.items()):
         log.warning("the circuits or groups of an earlier attempt were changed since: they are found again")
         return None
-    return GroupingResult(circuits, groups)
+    forget, retain = (parse_json(read[file], Circuit, file) for file in files[:2])
+    groups: tuple[ModuleGroup, ...] = parse_json(read[files[2]], tuple[ModuleGroup, ...], files[2])
+    return GroupingResult((forget, retain), groups) if groups else None
 
 
-def mark_of(run: RunArtifacts, path: Path, ledger: RunLedger) -> str:
+def mark_of(run: RunArtifacts, path: Path, content: bytes, ledger: RunLedger) -> str:
     """The mark of a result of a run."""
-    return ledger.mark(run.id, path.name, sha256_of_file(path))
-
-
-def _read_back(layout: RunLayout) -> tuple[Path, ...]:
-    """The results that a resumed run reads back."""
-    return layout.forget, layout.retain, layout.groups
+    return ledger.mark(run.id, path.name, hashlib.sha256(content).hexdigest())
 
 
 class FolderObserver:
@@ -218,23 +217,22 @@ class FolderObserver:
         match event:
             case CircuitsFound(circuits, scores):
                 save_scores(layout.scores, *scores)
-                write_json(layout.forget, circuits[0])
-                write_json(layout.retain, circuits[1])
+                self._write_marked(layout.forget, circuits[0])
+                self._write_marked(layout.retain, circuits[1])
             case DirectEffectsFound(effects):
                 write_json(layout.direct_effects, effects)
             case MemoryFound(rows):
                 write_json(layout.memory, rows)
             case GroupsAssigned(groups):
-                write_json(layout.groups, groups)
-                self._mark_results()
+                self._write_marked(layout.groups, groups)
             case RetrainingStarted(inputs):
                 self.saved[TRAINING_INPUTS] = self.ledger.mark(TRAINING_INPUTS, inputs)
             case Unlearned(recommender, outcome):
                 self._save_adapter(recommender)
                 write_json(layout.outcome, outcome)
             case AdapterSaved(digests):
-                files = {"sha256": digests[WEIGHTS], "config": digests[ADAPTER_CONFIG]}
-                self.saved |= {"adapter after": digests[WEIGHTS], "adapter config": digests[ADAPTER_CONFIG]}
+                files = {"sha256": digests["weights"], "config": digests["config"]}
+                self.saved |= adapter_subjects(digests)
                 run.add_event({"kind": "adapter", **files, "seconds": self.seconds})
             case Evaluated(evaluation):
                 write_json(layout.evaluation, evaluation)
@@ -245,17 +243,15 @@ class FolderObserver:
             case _:
                 assert_never(event)
 
-    def _mark_results(self) -> None:
-        """Record who wrote the circuits and the groups; a method without circuits finds its groups again."""
-        for path in filter(Path.is_file, _read_back(self.run.layout)):
-            mark = mark_of(self.run, path, self.ledger)
-            self.run.add_event({"kind": RESULT, "file": path.name, "mark": mark, "seconds": self.seconds})
+    def _write_marked(self, path: Path, value: Any) -> None:
+        """Write a result that a resumed run reads back, and record who wrote it."""
+        mark = mark_of(self.run, path, write_json(path, value), self.ledger)
+        self.run.add_event({"kind": RESULT, "file": path.name, "mark": mark, "seconds": self.seconds})
 
     def _save_adapter(self, recommender: Recommender) -> None:
         """Save the adapter, whole or not at all, and only then record its digests."""
-        target = self.run.layout.adapter
-        save_adapter(recommender.model, target, self.run.workspace.settings.adapter_dtype)
-        self.on_event(AdapterSaved({name: sha256_of_file(target / name) for name in (WEIGHTS, ADAPTER_CONFIG)}))
+        dtype = self.run.workspace.settings.adapter_dtype
+        self.on_event(AdapterSaved(save_adapter(recommender.model, self.run.layout.adapter, dtype)))
 
     @property
     def _tokens(self) -> int:

@@ -61,8 +61,10 @@ class RunLedger(Protocol):
         Repeated calls enter it only where its files have changed.
         """
 
-    def record_reference(self, request_id: str, folder: Path, name: str, inputs: str, person: str) -> None:
-        """Enter a reference: the adapter in `folder`, its final name, `training_inputs`, and who had it trained."""
+    def record_reference(
+        self, request_id: str, digests: Mapping[str, str], name: str, inputs: str, person: str
+    ) -> None:
+        """Enter a reference: its adapter as it was saved, its name, `training_inputs`, and who had it trained."""
 
     def reference_contents(self, request_id: str) -> list[Mapping[str, Any]]:
         """The contents of the entries of a request's references: "inputs" (a mark) and "by" (a person)."""
@@ -119,7 +121,9 @@ class NullLedger:
     ) -> None:
         """Do nothing."""
 
-    def record_reference(self, request_id: str, folder: Path, name: str, inputs: str, person: str) -> None:
+    def record_reference(
+        self, request_id: str, digests: Mapping[str, str], name: str, inputs: str, person: str
+    ) -> None:
         """Do nothing."""
 
     def reference_contents(self, _request_id: str) -> list[Mapping[str, Any]]:

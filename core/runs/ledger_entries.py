@@ -28,7 +28,6 @@ from core.types.aliases import stored_name
 from core.unlearning.methods import recorded_method
 from core.utils.serialization import from_json, to_json
 from core.workspace import Workspace
-from core.workspace.run_layout import AdapterLayout
 
 RUN, VERIFICATION, REFERENCE, ANSWERS = "run", "verification", "reference", "answers"
 DESTRUCTION, QUESTION, SETTINGS = "destruction", "question", "settings"
@@ -165,9 +164,10 @@ class Ledger:
             with holding:
                 self.append(RUN, subjects, content)
 
-    def record_reference(self, request_id: str, folder: Path, name: str, inputs: str, person: str) -> None:
-        """Enter a reference: the adapter in `folder`, its final name, `training_inputs`, and who had it trained."""
-        digests = AdapterLayout(folder).digests()
+    def record_reference(
+        self, request_id: str, digests: Mapping[str, str], name: str, inputs: str, person: str
+    ) -> None:
+        """Enter a reference: its adapter as it was saved, its name, `training_inputs`, and who had it trained."""
         self.append(
             REFERENCE,
             {"reference": digests[WEIGHTS], "config": digests[CONFIG]},

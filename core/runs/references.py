@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from core.pipeline.stages import train_reference
+from core.pipeline.train_reference import train_reference
 from core.runs.answer_files import AnswerFiles
 from core.runs.ledger import RunLedger, open_ledger
 from core.types import Request
@@ -77,8 +77,8 @@ def _train(
     target = workspace.layout.reference(request.id, seed)
     part = staging(target)
     try:
-        inputs = train_reference(workspace, request, seed, device, part, watch)
-        ledger.record_reference(request.id, part, target.name, inputs, person)
+        trained = train_reference(workspace, request, seed, device, part, watch)
+        ledger.record_reference(request.id, trained.digests, target.name, trained.inputs, person)
         shutil.rmtree(target, ignore_errors=True)  # a folder that was not signed
         part.rename(target)
     finally:

@@ -1,6 +1,7 @@
 """The files of a run, and of what it worked on, whose digests its entry in the ledger holds."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from core.runs.handle import RunHandle
@@ -23,6 +24,11 @@ NO_FILE = hashlib.sha256(b"").hexdigest()
 def digest_of_file(name: str, path: Path) -> str:
     """SHA-256 of a file of a run, as an entry holds it: NO_FILE where a result that pages show was not made."""
     return NO_FILE if name in SHOWN and not path.is_file() else sha256_of_file(path)
+
+
+def adapter_subjects(digests: Mapping[str, str]) -> dict[str, str]:
+    """Digests of an unlearned adapter, given by "weights" and "config", by their names in the ledger."""
+    return {"adapter after": digests["weights"], "adapter config": digests["config"]}
 
 
 def files_of_run(workspace: Workspace, run: RunHandle, base: Path) -> dict[str, Path]:

@@ -5,7 +5,7 @@ import shutil
 import pytest
 import streamlit as st
 
-from core.pipeline.stages import train_reference
+from core.pipeline.train_reference import train_reference
 from core.runs.external import create_external_run
 from core.runs.handle import RunHandle
 from core.runs.verify import verify_run

@@ -6,7 +6,8 @@ from peft import PeftModel
 from safetensors.torch import load_file, save_file
 
 from core.errors import ModelError, WorkspaceError
-from core.models.recommender import load, save_adapter
+from core.models.recommender import load
+from core.models.saved_adapter import save_adapter
 from core.types import Task
 from core.workspace.run_layout import WEIGHTS
 from tests.conftest import random_lora

@@ -30,6 +30,7 @@ from core.runs.submit import create_run
 from core.runs.worker import work
 from core.types import GroupEdit, RunSpec, RunState
 from core.unlearning.training_types import NO_CHECKPOINTS
+from core.workspace.run_layout import AdapterLayout
 
 LOADING = ["stage loading", ModelLoaded, "stage original"]
 CIRCUIT = ["stage contrast prompts", "stage circuit", CircuitsFound, DirectEffectsFound]
@@ -126,8 +127,8 @@ def test_worker_records_adapter_digests_after_it_is_saved(workspace, monkeypatch
     def observed(observer, event):
         if isinstance(event, AdapterSaved):
             adapter = observer.run.path / "adapter"
-            seen.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in adapter.iterdir()})
-            assert seen[0].items() >= event.digests.items()
+            seen.append(AdapterLayout(adapter).digests())
+            assert seen[0] == event.digests
             assert observer.run.outcome is None
         on_event(observer, event)
 
@@ -135,4 +136,4 @@ def test_worker_records_adapter_digests_after_it_is_saved(workspace, monkeypatch
     run = create_run(workspace, workspace.requests()[0].id, "uniform", "cpu", steps=2)
     assert work(run) is RunState.DONE and len(seen) == 1
     (line,) = [event for event in run.events() if event["kind"] == "adapter"]
-    assert line["sha256"] == seen[0]["adapter_model.safetensors"]
+    assert line["sha256"] == seen[0]["weights"]

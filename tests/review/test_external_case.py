@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import ReviewError
-from core.pipeline.stages import train_reference
+from core.pipeline.train_reference import train_reference
 from core.review.evidence_digest import check_ready
 from core.review.execution import execute_decisions
 from core.runs.external import create_external_run

@@ -10,14 +10,15 @@ from safetensors.torch import load_file, save_file
 from core.cli.workspace_checks import check_workspace
 from core.errors import LedgerError, ReviewError, RunError, WorkspaceError
 from core.pipeline import stages
+from core.pipeline import train_reference as training
 from core.pipeline.training_inputs import training_inputs
 from core.review import execution
 from core.review.cases import Cases
 from core.review.decisions import decide
 from core.review.vault import Vault
 from core.review.withdrawal import withdraw
+from core.runs import folder_observer, submit, verify, worker
 from core.runs import ledger_entries as entries
-from core.runs import submit, verify, worker
 from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
@@ -358,7 +359,7 @@ def test_nothing_is_signed_behind_a_line_that_was_not_signed(desk):
     before = desk.workspace.layout.ledger.read_bytes()
     with pytest.raises(LedgerError, match="is damaged"):
         open_ledger(desk.workspace).record_reference(
-            desk.request, desk.workspace.reference_folders(desk.request)[0], "seed-101", "inputs", "olaf"
+            desk.request, {"weights": "0", "config": "0"}, "seed-101", "inputs", "olaf"
         )
     assert desk.workspace.layout.ledger.read_bytes() == before
 
@@ -380,6 +381,32 @@ def test_adapter_that_is_exchanged_before_the_entry_is_not_the_one_that_is_signe
     desk.run = launched.id
     with pytest.raises(ReviewError, match="not the one that it made"):
         desk.submit()
+
+
+def exchanging(save):
+    """`save_adapter`, and somebody who writes other weights before anything is signed."""
+
+    def saved(model, folder, *more):
+        digests = save(model, folder, *more)
+        weights = load_file(folder / WEIGHTS)
+        save_file({name: 1.5 * value for name, value in weights.items()}, folder / WEIGHTS)
+        return digests
+
+    return saved
+
+
+def test_reference_that_is_exchanged_when_it_is_saved_is_not_signed(desk, monkeypatch):
+    monkeypatch.setattr(training, "save_adapter", exchanging(training.save_adapter))
+    train_references(desk.workspace, desk.request, 3, "cpu", lambda number, step: False)
+    assert missing_references(desk.workspace, desk.request, 3) == [2]
+
+
+def test_adapter_that_is_exchanged_when_it_is_saved_is_not_signed(desk, monkeypatch):
+    launched = launch_retraining(desk)
+    monkeypatch.setattr(folder_observer, "save_adapter", exchanging(folder_observer.save_adapter))
+    assert work(launched) is RunState.DONE
+    signed = open_ledger(desk.workspace).run_subjects(launched.id)
+    assert signed["adapter after"] != sha256_of_file(launched.layout.weights)
 
 
 def references_check(verification):
@@ -566,8 +593,8 @@ def test_records_of_deletions_are_those_of_the_ledger(desk, change):
 def test_whoever_had_work_done_does_not_decide(desk, run, part):
     ledger = open_ledger(desk.workspace)
     if part == "had its references trained":
-        folder = desk.workspace.reference_folders(desk.request)[0]
-        ledger.record_reference(desk.request, folder, "seed-109", "inputs", "petra")
+        digests = AdapterLayout(desk.workspace.reference_folders(desk.request)[0]).digests()
+        ledger.record_reference(desk.request, digests, "seed-109", "inputs", "petra")
     if part == "resumed the run":
         run.add_event({"kind": "resumed", "by": "petra", "seconds": 0.0})
         ledger.record_run(RunHandle(run.path))
@@ -596,9 +623,10 @@ def test_references_that_are_trained_again_are_judged_by_their_last_training(des
     """The data changed meanwhile, so the first training learned from other rows than today's."""
     ledger = open_ledger(desk.workspace)
     for folder in desk.workspace.reference_folders(desk.request):
-        ledger.record_reference(desk.request, folder, folder.name, "other rows", "olaf")
+        digests = AdapterLayout(folder).digests()
+        ledger.record_reference(desk.request, digests, folder.name, "other rows", "olaf")
     assert references_check(verify_run(run, "cpu")).verdict is Verdict.INCONCLUSIVE
     for folder in desk.workspace.reference_folders(desk.request):
         inputs = training_inputs(verify.context_of(run))
-        ledger.record_reference(desk.request, folder, folder.name, inputs, "olaf")
+        ledger.record_reference(desk.request, AdapterLayout(folder).digests(), folder.name, inputs, "olaf")
     assert references_check(verify_run(run, "cpu")).verdict is Verdict.PASS

@@ -29,8 +29,8 @@ POINTS = {
     "before manifest of checkpoint": ("core.runs.checkpoints.Checkpoints._manifest", "after"),
     "before checkpoint folder is synced": ("core.runs.checkpoints._sync", "before"),
     "after checkpoint": ("core.runs.checkpoints.Checkpoints._write", "after"),
-    "before adapter is written": ("core.models.recommender._write_adapter", "before"),
-    "after adapter is written": ("core.models.recommender._write_adapter", "after"),
+    "before adapter is written": ("core.models.saved_adapter._write_adapter", "before"),
+    "after adapter is written": ("core.models.saved_adapter._write_adapter", "after"),
     "after adapter is saved": ("core.runs.folder_observer.save_adapter", "after"),
     "after report is made": ("core.pipeline.stages.make_report", "after"),
     "before end is stored": ("core.runs.store.Store.end", "before"),
@@ -124,9 +124,9 @@ def refuse_write(number: int, code: int) -> Callable[[], int]:
         counted(Path.write_bytes),
         counted(Path.rename),
     )
-    import core.models.recommender as recommender
+    import core.models.saved_adapter as saved_adapter
 
-    recommender._write_adapter = counted(recommender._write_adapter)
+    saved_adapter._write_adapter = counted(saved_adapter._write_adapter)
     return lambda: attempts[0]
 
 

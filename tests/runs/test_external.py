@@ -15,7 +15,7 @@ import core
 from core.cli.app import app
 from core.errors import ModelError, RequestError, RunError
 from core.pipeline.context import load_adapter
-from core.pipeline.stages import train_reference
+from core.pipeline.train_reference import train_reference
 from core.runs.external import create_external_run
 from core.runs.handle import RunHandle
 from core.runs.ledger import NullLedger

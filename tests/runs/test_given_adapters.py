@@ -16,7 +16,7 @@ from core.cli.app import app
 from core.errors import ModelError, RequestError
 from core.models.adapter_fit import stored_shapes
 from core.pipeline.prepare import prepare
-from core.pipeline.stages import train_reference
+from core.pipeline.train_reference import train_reference
 from core.runs.requests import open_request
 from core.runs.submit import create_run
 from core.runs.worker import work

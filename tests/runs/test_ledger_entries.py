@@ -100,7 +100,9 @@ def test_only_a_signed_retraining_counts_as_exact(signed_workspace):
     spec = read_json(run.layout.spec)
     write_json(run.layout.spec, spec | {"method": "retrain"})
     edited = RunHandle(run.path)
-    assert edited.spec.method == "retrain" and not _is_retrained(edited, open_ledger(signed_workspace), context_of(edited))
+    assert edited.spec.method == "retrain" and not _is_retrained(
+        edited, open_ledger(signed_workspace), context_of(edited)
+    )
     retrained = finished_run(signed_workspace, "retrain")
     assert _is_retrained(retrained, open_ledger(signed_workspace), context_of(retrained))
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from core.cli.app import app
 from core.errors import LeaseLostError
-from core.runs import ledger_entries
+from core.runs import checkpoints, folder_observer, ledger_entries
 from core.runs.checkpoints import CheckpointReader, Checkpoints
 from core.runs.folder_observer import earlier_result
 from core.runs.ledger import NullLedger, open_ledger
@@ -46,6 +46,33 @@ def test_results_that_were_changed_are_found_again(run, name):
     path.write_text(path.read_text() + "\n")
     assert earlier_result(run, ledger) is None
     assert earlier_result(run, NullLedger()) is None  # a ledger was kept when they were written
+
+
+def test_results_that_are_exchanged_while_they_are_read_are_not_used(run, monkeypatch):
+    found, marked = run.groups, folder_observer.mark_of
+
+    def exchanged(*given):
+        for path in (run.layout.forget, run.layout.retain, run.layout.groups):
+            path.write_text("[]")
+        return marked(*given)
+
+    monkeypatch.setattr(folder_observer, "mark_of", exchanged)
+    assert earlier_result(run, open_ledger(run.workspace)).groups == found
+
+
+@pytest.mark.parametrize("name", ["forget", "groups"])
+def test_results_that_are_exchanged_when_they_are_written_are_not_marked(launched, monkeypatch, name):
+    write, file = folder_observer.write_json, getattr(launched.layout, name)
+
+    def exchanged(path, value):
+        written = write(path, value)
+        if path == file:
+            path.write_text(path.read_text() + "\n")
+        return written
+
+    monkeypatch.setattr(folder_observer, "write_json", exchanged)
+    assert work(launched) is RunState.DONE
+    assert earlier_result(launched, open_ledger(launched.workspace)) is None
 
 
 def test_groups_of_another_run_are_not_taken(run):
@@ -110,3 +137,38 @@ def test_checkpoint_that_somebody_else_wrote_is_not_read(checkpoint, reader, cha
         checkpoint = checkpoint.rename(checkpoint.with_name("01-0000009"))
     write_json(checkpoint / "manifest.json", told)
     assert reader(checkpoint.parent, mark=mark).latest(1) is None
+
+
+@pytest.mark.parametrize("reader", [Checkpoints, CheckpointReader])
+def test_checkpoint_that_is_exchanged_while_it_is_read_is_not_used(checkpoint, monkeypatch, reader):
+    """The files change behind each reading."""
+    read = checkpoints.read_file
+
+    def exchanged(path):
+        content = read(path)
+        save_file({"0": torch.zeros(3)}, path)
+        return content
+
+    monkeypatch.setattr(checkpoints, "read_file", exchanged)
+    assert torch.equal(reader(checkpoint.parent, mark=mark).latest(1)["weights"], torch.ones(3))
+
+
+def test_checkpoint_that_is_exchanged_while_it_is_written_is_not_read(tmp_path, monkeypatch):
+    write, made = checkpoints.write_bytes, Checkpoints(tmp_path, 0.0, mark)
+
+    def exchanged(path, content):
+        write(path, content)
+        save_file({"0": torch.zeros(3)}, path)
+
+    monkeypatch.setattr(checkpoints, "write_bytes", exchanged)
+    made.save_if_due(1, 5, lambda: {"weights": torch.ones(3)}, last=True)
+    assert made.latest(1) is None
+
+
+def test_checkpoint_of_a_training_on_other_inputs_is_not_read(tmp_path):
+    made = Checkpoints(tmp_path, 0.0, mark)
+    made.bind("01")
+    made.save_if_due(1, 5, lambda: {"done": 5}, last=True)
+    assert made.latest(1) == {"done": 5}
+    made.bind("02")
+    assert made.latest(1) is None

@@ -1,0 +1,101 @@
+"""Saving of the served adapter: the files hold, to the bit, what was checked against the adapter in memory.
+
+PEFT writes into a folder that nobody else can write. Its bytes are read once: they are hashed, and they go to the disk.
+So the digests are those of the adapter in memory, whatever somebody puts in its place.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model_state_dict
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from core.errors import WorkspaceError
+from core.models.recommender import ADAPTER
+from core.utils.atomic_io import disk_error, staging, write_bytes
+from core.utils.serialization import read_json, write_json
+from core.workspace.run_layout import AdapterLayout
+
+# Keys of an adapter's configuration that say where it comes from, which differ between memory and disk.
+ORIGIN = ("auto_mapping", "base_model_name_or_path", "inference_mode", "peft_version", "revision", "runtime_config")
+
+
+def save_adapter(model: PeftModel, folder: Path, dtype: str = "float32") -> dict[str, str]:
+    """Write the served adapter to a folder: safetensors and configuration, complete or not at all.
+
+    Args:
+        model: Model with the adapter.
+        folder: Where it goes; an existing one is replaced.
+        dtype: Name of the data type of the stored weights, "float32" or "bfloat16".
+
+    Returns:
+        SHA-256 of what was written, by "weights" and "config".
+
+    Raises:
+        WorkspaceError: The disk refuses.
+    """
+    part = staging(folder)
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        digests = _write_adapter(model, part, getattr(torch, dtype))
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+        return digests
+    except SafetensorError as error:  # safetensors wraps the system's errors
+        raise WorkspaceError(f"{folder} cannot be written ({error}): check the disk and its free space.") from error
+    except OSError as error:
+        raise disk_error(folder, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _write_adapter(model: PeftModel, folder: Path, dtype: torch.dtype) -> dict[str, str]:
+    """Write the adapter's two files, and return the digests of their bytes."""
+    with TemporaryDirectory(prefix="cure-lens-") as place:
+        _write_as_peft(model, Path(place), dtype)
+        made, own = AdapterLayout(Path(place)), AdapterLayout(folder)
+        contents = {"weights": made.weights.read_bytes(), "config": made.config.read_bytes()}
+    write_bytes(own.weights, contents["weights"])
+    write_bytes(own.config, contents["config"])
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+
+
+def _write_as_peft(model: PeftModel, folder: Path, dtype: torch.dtype) -> None:
+    """Write what PEFT writes, with its keys in one order."""
+    own = get_peft_model_state_dict(model, adapter_name=ADAPTER, save_embedding_layers=False)  # "auto" asks the hub
+    weights = {name: value.to(dtype) for name, value in own.items()}
+    model.save_pretrained(str(folder), state_dict=weights, selected_adapters=[ADAPTER], save_embedding_layers=False)
+    _check_saved(model, weights, folder)
+    path = AdapterLayout(folder).config
+    config = read_json(path)
+    if isinstance(config["target_modules"], list):  # PEFT keeps a set, without a stable order
+        write_json(path, config | {"target_modules": sorted(config["target_modules"])})
+
+
+def _check_saved(model: PeftModel, weights: Mapping[str, torch.Tensor], folder: Path) -> None:
+    """Load a saved adapter again, and require the weights and the configuration of the one in memory."""
+    stored = load_file(AdapterLayout(folder).weights)
+    different = {name for name in {*weights, *stored} if not _equal(weights.get(name), stored.get(name))}
+    own, saved = (_function(config) for config in (model.peft_config[ADAPTER], LoraConfig.from_pretrained(str(folder))))
+    different |= {key for key in own if own[key] != saved[key]}
+    if different:
+        raise WorkspaceError(
+            f"The adapter saved in {folder} is not the one in memory, for example in {min(different)}: "
+            "check the disk, and run again."
+        )
+
+
+def _equal(left: torch.Tensor | None, right: torch.Tensor | None) -> bool:
+    return left is not None and right is not None and torch.equal(left.cpu(), right)
+
+
+def _function(config: PeftConfig) -> dict[str, Any]:
+    """What a configuration says about the function that the weights compute."""
+    return {key: value for key, value in asdict(config).items() if key not in ORIGIN}
