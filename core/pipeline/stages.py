@@ -168,9 +168,15 @@ def _edited_groups(job: _Job, edit: GroupEdit) -> GroupingResult:
 
 
 def _load_external(job: _Job) -> Recommender:
-    """Step 3 of a run that was given its adapter: load it from the run's folder, which keeps it bit for bit."""
+    """Step 3 of a run that was given its adapter: load it from the run's folder, which keeps it bit for bit.
+
+    Raises:
+        RunError: It is not the one that was handed in.
+    """
     workspace, spec = job.context.workspace, job.spec
     recommender = load_adapter(workspace, str(workspace.layout.run(spec.id).adapter), spec.device)
+    if spec.adapter and spec.adapter != recommender.adapter_digests:
+        raise RunError(f"The adapter of run {spec.id!r} is not the one that was handed in: hand it in again.")
     job.observer.on_event(ModelLoaded(recommender))
     return recommender
 

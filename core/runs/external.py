@@ -1,16 +1,16 @@
 """Runs of adapters that another tool unlearned: the adapter is checked, copied into a run of its own, and queued."""
 
+import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from core.models.external_adapter import check_external_adapter
 from core.models.hub import resolve
-from core.runs.adapter_identity import adapter_files
 from core.runs.handle import RunHandle
 from core.runs.submit import as_submitted, check_job, enqueue
 from core.types import EXTERNAL, RunSpec
 from core.utils.atomic_io import disk_error, make_private_folder
-from core.utils.hashing import sha256_of_file
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
@@ -45,19 +45,19 @@ def create_external_run(
     spec = as_submitted(workspace, given)
     run = RunHandle(workspace.layout.run(spec.id).path)
     make_private_folder(run.path)
-    digests = _copy_adapter(run, adapter)
-    run.add_event({"kind": "adapter", **digests, "seconds": 0.0})
-    return enqueue(run, spec, digests["sha256"], digests["config"])
+    digests = _copy_adapter(run, AdapterLayout(adapter))
+    run.add_event({"kind": "adapter", "sha256": digests["weights"], "config": digests["config"], "seconds": 0.0})
+    return enqueue(run, replace(spec, adapter=digests))
 
 
-def _copy_adapter(run: RunHandle, adapter: Path) -> dict[str, str]:
-    """Copy an adapter into a run's folder, or remove the folder; return the digests of the copy."""
-    given = AdapterLayout(adapter)
+def _copy_adapter(run: RunHandle, given: AdapterLayout) -> dict[str, str]:
+    """Copy an adapter into a run's folder, or remove the folder; return the digests of what was copied."""
     try:
+        contents = {"weights": given.weights.read_bytes(), "config": given.config.read_bytes()}
         run.layout.adapter.mkdir()
-        for source, target in ((given.weights, run.layout.weights), (given.config, run.layout.adapter_config)):
-            shutil.copyfile(source, target)
+        run.layout.weights.write_bytes(contents["weights"])
+        run.layout.adapter_config.write_bytes(contents["config"])
     except OSError as error:
         shutil.rmtree(run.path)
         raise disk_error(run.layout.adapter, error) from error
-    return {name: sha256_of_file(path) for name, path in adapter_files(run).items()}
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}

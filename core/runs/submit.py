@@ -5,6 +5,7 @@ import logging
 import secrets
 import shutil
 from dataclasses import replace
+from typing import Any
 
 from core.data.splits import forget_set
 from core.errors import CureLensError, RunError
@@ -106,10 +107,10 @@ def as_submitted(workspace: Workspace, job: RunSpec) -> RunSpec:
     return replace(job, id=f"run-{secrets.token_hex(3)}", created=utc_now(), thresholds=margins)
 
 
-def enqueue(run: RunHandle, spec: RunSpec, *digests: str) -> RunHandle:
+def enqueue(run: RunHandle, spec: RunSpec) -> RunHandle:
     """Write the spec of a run and queue it, unless the same job is active; return the active run."""
     run.write_spec(replace(spec, mark=mark_of(spec, open_ledger(run.workspace))))
-    queued = run.store.add(spec.id, _dedup_key(spec, *digests), LAUNCHERS[spec.launcher].externally_queued)
+    queued = run.store.add(spec.id, _dedup_key(spec), LAUNCHERS[spec.launcher].externally_queued)
     if queued != spec.id:
         shutil.rmtree(run.path)
     return RunHandle(run.path.with_name(queued))
@@ -117,7 +118,7 @@ def enqueue(run: RunHandle, spec: RunSpec, *digests: str) -> RunHandle:
 
 def mark_of(spec: RunSpec, ledger: RunLedger) -> str:
     """The code of a job by the ledger's keys. Raises LedgerError where they are missing."""
-    return ledger.mark("spec", sorted_json(replace(spec, mark="")))
+    return ledger.mark("spec", sorted_json(_values(replace(spec, mark=""))))
 
 
 def launched_spec(run: RunHandle, ledger: RunLedger) -> RunSpec:
@@ -133,11 +134,16 @@ def launched_spec(run: RunHandle, ledger: RunLedger) -> RunSpec:
     return spec
 
 
-def _dedup_key(spec: RunSpec, *digests: str) -> str:
-    """Digest of the job: the spec without its id, time and person, and the digests of what came with it."""
-    job = to_json(replace(spec, id="", created="", launched_by=""))
-    job = sorted_json({name: value for name, value in job.items() if name != "mark"})
-    return hashlib.sha256("".join((job, *digests)).encode()).hexdigest()
+def _dedup_key(spec: RunSpec) -> str:
+    """Digest of the job: the spec without its id, time, person and mark."""
+    job = _values(replace(spec, id="", created="", launched_by=""))
+    del job["mark"]
+    return hashlib.sha256(sorted_json(job).encode()).hexdigest()
+
+
+def _values(spec: RunSpec) -> dict[str, Any]:
+    """A specification as JSON values, without an adapter where it has none, as earlier versions wrote it."""
+    return {name: value for name, value in to_json(spec).items() if name != "adapter" or value}
 
 
 def _check_source(workspace: Workspace, request_id: str, method: str, edit: GroupEdit) -> None:

@@ -28,6 +28,7 @@ from core.runs.handle import RunHandle
 from core.runs.lease import Lease, acquire_lease
 from core.runs.ledger import RunLedger, open_ledger
 from core.runs.requests import check_opened
+from core.runs.signed_files import adapter_subjects
 from core.runs.submit import launched_spec
 from core.types import RunState
 from core.workspace import Workspace
@@ -109,6 +110,7 @@ def _run(run: RunHandle, lease: Lease, observer: FolderObserver, ledger: RunLedg
     ledger.check()  # before hours of work whose entry could not be made
     spec = replace(launched_spec(run, ledger), device=device)
     check_opened(workspace, workspace.request(spec.request))
+    observer.saved |= adapter_subjects(spec.adapter) if spec.adapter else {}  # another tool's, as it was handed in
     if not checkpoints.folder.is_dir():  # a resumed run holds its space already
         check_room(run.path, _bytes_needed(workspace))
     if distributed.world_size() == 1:

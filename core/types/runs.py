@@ -49,6 +49,8 @@ class RunSpec:
         thresholds: Digest of the verification thresholds.
         launched_by: Who launched it.
         mark: Code of all other fields by the ledger's keys: the worker does what was launched. "" without a ledger.
+        adapter: SHA-256 of another tool's adapter as it was handed in, by "weights" and "config"; empty for any other
+            run, and for a run of an earlier version.
     """
 
     id: str
@@ -63,6 +65,7 @@ class RunSpec:
     thresholds: str = ""
     launched_by: str = field(default="", metadata=stored_as("by"))
     mark: str = ""
+    adapter: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_external(self) -> bool:

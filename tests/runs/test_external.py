@@ -1,8 +1,10 @@
 """Adapters of other tools: refused with one sentence, or verified as a run of method "external"."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,8 +16,10 @@ from typer.testing import CliRunner
 import core
 from core.cli.app import app
 from core.errors import ModelError, RequestError, RunError
+from core.pipeline import stages
 from core.pipeline.context import load_adapter
 from core.pipeline.train_reference import train_reference
+from core.runs import submit
 from core.runs.external import create_external_run
 from core.runs.handle import RunHandle
 from core.runs.ledger import NullLedger
@@ -24,9 +28,10 @@ from core.runs.references import train_references
 from core.runs.submit import create_run
 from core.runs.verify import attempt_of, verify_run
 from core.runs.worker import work
-from core.types import RunState, Verdict
+from core.types import RunSpec, RunState, Verdict
 from core.unlearning.methods import METHODS, OFFERED
 from core.utils.hashing import sha256_of_file
+from core.utils.serialization import sorted_json, to_json
 from core.verification.thresholds import Thresholds
 from core.workspace import Workspace
 from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS
@@ -255,6 +260,35 @@ def test_adapter_that_is_changed_after_it_was_taken_in_fails(workspace, adapter)
     change_weights(run.layout.adapter, lambda name, weight: weight * 0.9)
     found = verify_run(run, "cpu")
     assert (found.verdict, found.reason) == (Verdict.FAIL, "replaced")
+
+
+def test_adapter_that_is_exchanged_while_its_run_waits_is_not_used(workspace, adapter):
+    run = create_external_run(workspace, workspace.requests()[0].id, adapter, "cpu")
+    change_weights(run.layout.adapter, lambda name, weight: weight * 0.9)
+    assert work(run) is RunState.FAILED and run.evaluation is None
+    assert "is not the one that was handed in: hand it in again" in run.status.message
+
+
+def test_adapter_that_is_exchanged_while_its_run_works_is_not_signed(workspace, adapter, tmp_path, monkeypatch):
+    monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path / "keys"))
+    assert RUNNER.invoke(app, ["ledger", "init", "-w", str(workspace.root)]).exit_code == 0
+    run, build = create_external_run(workspace, workspace.requests()[0].id, adapter, "cpu"), stages._build_report
+
+    def exchanged(*given):
+        change_weights(run.layout.adapter, lambda name, weight: weight * 0.9)
+        return build(*given)
+
+    monkeypatch.setattr(stages, "_build_report", exchanged)
+    assert work(run) is RunState.DONE
+    assert Ledger(workspace).run_subjects(run.id)["adapter after"] == sha256_of_file(adapter / WEIGHTS)
+
+
+def test_marks_and_keys_of_other_runs_are_those_of_earlier_versions():
+    spec, ledger = RunSpec("run-1", "req-1"), SimpleNamespace(mark=lambda *words: words)
+    job = {name: value for name, value in to_json(spec).items() if name != "adapter"}
+    assert submit.mark_of(spec, ledger) == ("spec", sorted_json(job))
+    own = sorted_json({**{name: value for name, value in job.items() if name != "mark"}, "id": ""})
+    assert submit._dedup_key(spec) == hashlib.sha256(own.encode()).hexdigest()
 
 
 def test_ledger_and_record_say_what_is_not_known(workspace, adapter, tmp_path, monkeypatch):
