@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.review.file_contents import NotReadError, Part, Text, parts_of
+from core.review.file_contents import parts_of
+from core.review.file_parts import NotReadError, Part, Text
 from core.review.forgotten_data import ForgottenData
 from core.review.value_search import value_shows
 from core.utils.hashing import sha256_of_file

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product, starmap
 from typing import Any
 
-from core.review.file_contents import ColumnBatch
+from core.review.file_parts import ColumnBatch, JsonReader
 from core.review.forgotten_data import ForgottenData
 
 USER_KEYS = ("user", "users", "uid", "subjects", "members", "crowd", "holdout")
@@ -76,8 +76,10 @@ def _is_number(value: Any) -> bool:
 
 
 def _payload(value: Any) -> Any:
-    """The statement inside a ledger entry, which is base64."""
+    """The statement inside a ledger entry, which is base64; its text where it is no JSON value."""
     try:
-        return json.loads(base64.b64decode(value, validate=True)) if isinstance(value, str) else None
+        content = base64.b64decode(value, validate=True) if isinstance(value, str) else b""
     except (ValueError, binascii.Error):
         return None
+    text = content.decode(json.detect_encoding(content), "replace")
+    return JsonReader().read(text) or text

@@ -234,7 +234,7 @@ def test_value_of_many_rows_is_searched_once(tmp_path):
     rows = [{"user": "u1", "item": "i1", "why": "moved"}] * 10_000
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "copy.parquet")
     assert find_leaks(tmp_path, forgotten).problems == ""
-    assert asked.count(("u1", "i1")) == 1 and {"u1", "i1", "moved"} < {*asked} and len(asked) < 100
+    assert asked.count(("u1", "i1")) == 1 and {"u1", "i1", "moved"} < {*asked} and len(asked) < 1000
 
 
 def test_number_of_an_encrypted_file_is_no_id(tmp_path):

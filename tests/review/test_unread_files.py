@@ -1,5 +1,6 @@
 """Files that no search can read: each is named with the reason, nothing hangs, and nothing outside is opened."""
 
+import base64
 import bz2
 import gzip
 import io
@@ -22,7 +23,7 @@ import pytest
 from pyarrow import parquet
 from safetensors.numpy import save_file
 
-from core.review import file_contents, leak_scan
+from core.review import file_contents, file_parts, leak_scan
 from core.review.forgotten_data import forgotten_data_of
 from core.review.leak_scan import Findings, find_leaks
 from core.types import Request
@@ -143,6 +144,68 @@ def test_text_behind_the_tensors_is_searched(tmp_path):
     assert search(tmp_path).shows == ("x.safetensors",)
 
 
+@pytest.mark.parametrize("text", ['{"note": "%s", "note": ""}', '{"a": {"x": "%s", "x": 1}}\n{"b": 2}\n'])
+def test_repeated_key_hides_nobody(tmp_path, text):
+    (tmp_path / "notes.json").write_text(text % WORD)
+    assert search(tmp_path).shows == ("notes.json",)
+
+
+def test_file_with_a_repeated_key_is_not_read(tmp_path):
+    """A row in it may stand on two lines."""
+    (tmp_path / "notes.json").write_text('{"user": "7",\n "item": "8", "item": "9"}')
+    assert search(tmp_path).unread == {"notes.json": "JSON with a key twice in one object"}
+
+
+@pytest.mark.parametrize(
+    "text", ['{"note": "%s", "note": "as was asked in spring"}', "asked by %s, twice and in writing"]
+)
+def test_statement_with_a_repeated_key_hides_nobody(tmp_path, text):
+    (tmp_path / "x.json").write_text(json.dumps({"payload": base64.b64encode((text % WORD).encode()).decode()}))
+    assert search(tmp_path).shows == ("x.json",)
+
+
+def test_repeated_key_of_weights_hides_nobody(tmp_path):
+    tensor = '"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}'
+    header = f'{{"__metadata__": {{"n": "{WORD}"}}, "__metadata__": {{"n": ""}}, {tensor}}}'.encode()
+    (tmp_path / "x.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    assert search(tmp_path).shows == ("x.safetensors",)
+
+
+@pytest.mark.parametrize("place", ["before the footer", "metadata", "name of metadata", "column", "dictionary"])
+def test_parquet_hides_nobody_outside_its_rows(tmp_path, place):
+    field, target = pa.field("a", pa.int64()), io.BytesIO()
+    if place == "column":
+        field = field.with_metadata({"note": WORD})
+    schema = pa.schema([field], {"metadata": {"note": WORD}, "name of metadata": {WORD: ""}}.get(place))
+    table = pa.table({"a": [1, 2, 3]}, schema=schema)
+    if place == "dictionary":  # a row that was filtered out
+        kept = pa.array([WORD, "b", "c"]).dictionary_encode().filter(pa.array([False, True, True]))
+        table = pa.table({"a": kept})
+    parquet.write_table(table, target, store_schema=place != "dictionary")
+    whole = target.getvalue()
+    end = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    added = f"\0{WORD}\0".encode() if place == "before the footer" else b""
+    (tmp_path / "x.parquet").write_bytes(whole[:end] + added + whole[end:])
+    assert parquet.read_table(tmp_path / "x.parquet").num_rows == len(table)
+    assert search(tmp_path).shows == ("x.parquet",)
+    assert search(tmp_path, "u7") == Findings((), {})
+
+
+def test_bytes_after_a_numpy_array_hide_nobody(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros(3))
+    content = (tmp_path / "x.npy").read_bytes()
+    (tmp_path / "x.npy").write_bytes(content + PACKED["deflate"])
+    assert [*search(tmp_path).unread] == ["x.npy"]
+    (tmp_path / "x.npy").write_bytes(content + TEXT)
+    assert search(tmp_path).shows == ("x.npy",)
+
+
+def test_header_of_a_numpy_array_hides_nobody(tmp_path):
+    text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }} # {WORD}\n".encode()
+    (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(8))
+    assert np.load(tmp_path / "x.npy").shape == (1,) and search(tmp_path).shows == ("x.npy",)
+
+
 def test_what_is_no_file_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "data")  # opening it waits for a writer
     with socket.socket(socket.AF_UNIX) as one:
@@ -199,6 +262,7 @@ def test_a_long_file_is_read_in_parts(tmp_path):
 def test_an_id_is_found_across_the_parts_of_a_file(tmp_path, monkeypatch, encoding, filler, end):
     for name, size in (("WHOLE", 100), ("BLOCK", 512), ("OVERLAP", 128)):
         monkeypatch.setattr(file_contents, name, size)
+    monkeypatch.setattr(file_parts, "OVERLAP", 128)
     for length in range(480, 530):
         text = (filler * 600)[:length] + f" {WORD} " + (filler * 600)[:700] + end
         (tmp_path / "long").write_bytes(text.encode(encoding))

@@ -1,0 +1,73 @@
+"""Parts of files that can be searched: JSON values, table rows, text, or mere bytes."""
+
+import json
+import string
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from core.review.text_encodings import chunks
+
+OVERLAP = 1 << 16  # characters that two parts of a line, or bytes that two parts of a file, have in common
+WORD_CHARACTERS = f"{string.ascii_letters}{string.digits}_-"
+WORD_BYTES = WORD_CHARACTERS.encode()
+
+
+class NotReadError(Exception):
+    """A file, or a part of it, cannot be searched; the message says why in some words, such as "compressed"."""
+
+
+@dataclass(frozen=True)
+class ColumnBatch:
+    """Some rows of a table as columns: each value of a column is searched once, however many rows have it.
+
+    Attributes:
+        columns: The values of each column by its name, all of one length and none of them a list or an object.
+    """
+
+    columns: Mapping[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A part of a file that is text and no JSON value."""
+
+    text: str
+
+
+Part = ColumnBatch | Text | bytes | dict[str, Any] | list[Any]
+
+
+class JsonReader:
+    """Reads JSON values.
+
+    Attributes:
+        repeats: Whether an object has a key twice: a value would hold the last entry alone, so it is left as text.
+    """
+
+    def __init__(self) -> None:
+        self.repeats = False
+
+    def read(self, text: str) -> Any:
+        """A JSON object or list; None for any other text."""
+        try:
+            return json.loads(text, object_pairs_hook=self._object) if text.lstrip()[:1] in ("{", "[") else None
+        except ValueError:
+            return None
+
+    def _object(self, entries: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(entries)
+        if len(found) < len(entries):
+            self.repeats = True
+            raise ValueError
+        return found
+
+
+def bytes_of(file: BinaryIO) -> Iterator[bytes]:
+    """Parts of a file that overlap, without the words that are cut."""
+    rest = b""
+    for chunk in chunks(file):
+        block = rest + chunk
+        yield block.rstrip(WORD_BYTES)
+        rest = block[-OVERLAP:].lstrip(WORD_BYTES) if len(block) > OVERLAP else block
+    yield rest
