@@ -53,7 +53,6 @@ from core.utils.atomic_io import write_bytes, write_text
 from core.utils.clock import utc_now
 from core.utils.serialization import parse_json, read_file, write_json
 from core.workspace.layout import require_no_link
-from core.workspace.run_layout import RunLayout
 
 log = logging.getLogger("core")
 RESERVED = 2**18  # bytes of the reserve: it is deleted to make room for the last status when the disk is full
@@ -105,7 +104,7 @@ class FolderObserver:
     def __init__(self, run: RunHandle, lease: Lease, ledger: RunLedger) -> None:
         self.run, self.lease, self.ledger = run, lease, ledger
         self.state, self.stage = RunState.RUNNING, ""
-        self.saved = {TRAINING_INPUTS: ledger.mark(TRAINING_INPUTS, "")}
+        self.saved: dict[str, str] = {}
         self._started, self._written, self._logged = time.monotonic(), 0.0, 0.0
         self._base, self._share = 0.0, 0.0  # progress before the current stage, and share of the stage that is done
         self._clock = StageClock(STAGES)
@@ -120,6 +119,7 @@ class FolderObserver:
             DamagedError: The folder holds a link, or an event cannot be read.
         """
         require_no_link(self.run.path, self.run.workspace.root)  # again, after the run has waited
+        self.saved[TRAINING_INPUTS] = self.ledger.mark(TRAINING_INPUTS, "")
         self.run.remove_leftovers()
         write_bytes(self.run.layout.reserve, b"\0" * RESERVED)
         self.run.repair_events()
