@@ -61,9 +61,8 @@ def confirm(
     if digest:
         _sign(workspace, requests)
     if as_json:
-        print(
-            json.dumps({"settings": settings, "requests": to_json(requests), "digest": found, "signed": bool(digest)})
-        )
+        shown = {"settings": settings, "requests": to_json(requests)}
+        print(json.dumps({**shown, "digest": found, "signed": bool(digest)}))
         return
     _show(settings, requests)
     if settings is None and not requests:

@@ -10,9 +10,9 @@ from core.demo.worlds import SOURCE
 from core.ledger.statement import Statement
 from core.models.hub import fingerprint
 from core.review.ledger_entries import SUBMISSION
-from core.runs.answer_files import CONFIG, WEIGHTS, reference_digests
+from core.runs.answer_files import reference_digests
 from core.runs.handle import RunHandle, runs
-from core.runs.ledger_entries import DESTRUCTION, REFERENCE, RUN, VERIFICATION, Ledger
+from core.runs.ledger_entries import DESTRUCTION, REFERENCE, RUN, VERIFICATION, Ledger, digests_of_reference
 from core.runs.signed_files import SHOWN, digest_of_file, files_of_run
 from core.types import RunState, Verification
 from core.utils.hashing import sha256_of_file
@@ -82,9 +82,7 @@ def _references(workspace: Workspace, entries: Sequence[Statement]) -> Held:
     for (request, seed), entry in last.items():
         folder = workspace.layout.references(request) / seed
         if workspace.layout.request(request).is_file():  # else a batch, which was dissolved
-            signed = {WEIGHTS: entry.subjects["reference"]}  # earlier versions entered no configuration
-            signed |= {CONFIG: entry.subjects["config"]} if "config" in entry.subjects else {}
-            yield folder, signed.items() <= reference_digests(folder).items()
+            yield folder, digests_of_reference(entry).items() <= reference_digests(folder).items()
 
 
 def _entered(workspace: Workspace, entries: Sequence[Statement]) -> Held:

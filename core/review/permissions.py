@@ -118,7 +118,7 @@ def _require_other_name(workspace: Workspace, person: str) -> None:
 
 def _require_visible(person: str) -> None:
     """Raise ReviewError where a name holds what cannot be seen: it could pass for another person's."""
-    if one_line(person) != person or any(JOINERS_AND_SELECTORS.match(char) for char in person) or not person:
+    if not person or one_line(person) != person or JOINERS_AND_SELECTORS.search(person):
         raise ReviewError(f"Person {person!a} has invisible characters or needless blanks in the name: remove them.")
 
 
@@ -126,7 +126,7 @@ def sign_settings(workspace: Workspace) -> None:
     """Enter people, roles and launchers of the settings into the ledger, unless it holds them as they stand.
 
     Raises:
-        ReviewError: Somebody has the id of a user, an unknown role or two spellings.
+        ReviewError: Somebody has the id of a user, an unknown role, two spellings, or a name that cannot be seen whole.
         LedgerError: The ledger is damaged or its keys are missing.
     """
     from core.runs.ledger_entries import Ledger  # loads the signing libraries

@@ -1,9 +1,9 @@
 """The lease of a worker on a run: wait in the queue, take a device, send heartbeats until the run ends."""
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 from core.errors import CancelledError, LeaseLostError, NotYetError, RunError, WorkspaceError
 from core.runs import machine_locks
@@ -76,7 +76,7 @@ def acquire_lease(run: RunHandle, devices: int = 1) -> Iterator[Lease]:
                 machine_locks.beat(map(lock_name, taken[0]), run.path)
                 _end_lost_workers(run)
                 if token := store.claim(run.id, worker):
-                    with _beating(run, token, taken[0]):
+                    with machine_locks.beating(partial(_beat, run, token, taken[0])):
                         yield Lease(store, run.id, token, taken[0])
                     return
             finally:
@@ -101,26 +101,13 @@ def _not_waiting(store: Store, run_id: str) -> RunError:
     return LeaseLostError(f"Run {run_id!r} is not queued: launch or resume it first.")
 
 
-@contextmanager
-def _beating(run: RunHandle, token: int, devices: Sequence[str]) -> Iterator[None]:
-    """Send heartbeats from a thread, so that a long step does not look like a dead worker."""
-    ended = threading.Event()
-    thread = threading.Thread(target=_beat, args=(run, token, devices, ended), daemon=True)
-    thread.start()
+def _beat(run: RunHandle, token: int, devices: Sequence[str]) -> bool:
+    """Send a heartbeat; False where the run was taken over. A store that cannot be written is tried again later."""
     try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def _beat(run: RunHandle, token: int, devices: Sequence[str], ended: threading.Event) -> None:
-    """Send heartbeats until the end or until the run is taken over. A store that cannot be written is tried again."""
-    while not ended.wait(BEAT):
-        try:
-            run.store.beat(run.id, token)
-            machine_locks.beat(map(lock_name, devices), run.path)
-        except LeaseLostError:
-            return
-        except WorkspaceError:
-            continue
+        run.store.beat(run.id, token)
+        machine_locks.beat(map(lock_name, devices), run.path)
+    except LeaseLostError:
+        return False
+    except WorkspaceError:
+        pass
+    return True

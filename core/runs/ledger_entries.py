@@ -176,11 +176,7 @@ class Ledger:
 
     def reference_digests(self, request_id: str) -> dict[str, dict[str, str]]:
         """SHA-256 of each entered reference's weights and configuration, by the name of its folder."""
-        names = {"reference": WEIGHTS, "config": CONFIG}  # earlier versions entered no configuration
-        return {
-            entry.content["seed"]: {names[name]: digest for name, digest in entry.subjects.items()}
-            for entry in self._references(request_id)
-        }
+        return {one.content["seed"]: digests_of_reference(one) for one in self._references(request_id)}
 
     def reference_contents(self, request_id: str) -> list[Mapping[str, Any]]:
         """The contents of the entries of a request's references; earlier versions entered no "inputs" and no "by"."""
@@ -226,6 +222,12 @@ class Ledger:
             "by": inputs.person,
         }
         self.append(VERIFICATION, {**_subjects(self.workspace, run), **digests, **inputs.adapters}, content)
+
+
+def digests_of_reference(entry: Statement) -> dict[str, str]:
+    """SHA-256 of a reference's weights and configuration; earlier versions entered no configuration."""
+    names = {"reference": WEIGHTS, "config": CONFIG}
+    return {names[name]: digest for name, digest in entry.subjects.items()}
 
 
 def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:

@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,8 +69,8 @@ def is_free(name: str) -> bool:
     return file is not None
 
 
-def beat(names: Iterable[str], folder: Path) -> None:
-    """Write a heartbeat of this process into the files of locks that it holds.
+def beat(names: Iterable[str], folder: Path) -> bool:
+    """Write a heartbeat of this process into the files of locks that it holds, and return True, for `beating`.
 
     Where the disk is full the first one stays away, and then the lock is not taken from this process; later ones take
     the place of the first.
@@ -83,19 +83,23 @@ def beat(names: Iterable[str], folder: Path) -> None:
     for name in names:
         with suppress(OSError, CureLensError), open_lock(lock_file(name)) as file:
             file.write(f"{record}\n".encode())  # over the last record; a lock file is never emptied
+    return True
 
 
 @contextmanager
-def beating(names: Sequence[str], folder: Path) -> Iterator[None]:
-    """Send heartbeats from a thread while this process holds some locks, see `beat`."""
+def beating(send: Callable[[], bool]) -> Iterator[None]:
+    """Send heartbeats from a thread, so that a long step does not look like a dead process.
+
+    Args:
+        send: Sends one heartbeat, and returns whether to go on.
+    """
     ended = threading.Event()
 
-    def send() -> None:
-        beat(names, folder)
-        while not ended.wait(BEAT):
-            beat(names, folder)
+    def repeat() -> None:
+        while not ended.wait(BEAT) and send():
+            pass
 
-    thread = threading.Thread(target=send, daemon=True)
+    thread = threading.Thread(target=repeat, daemon=True)
     thread.start()
     try:
         yield

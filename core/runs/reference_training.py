@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from core.errors import CancelledError, RunError
 from core.runs.device_locks import choices, gpu_count, lock_name, take
-from core.runs.machine_locks import beating, end_silent_holders
+from core.runs.machine_locks import beat, beating, end_silent_holders
 from core.runs.process_identity import this_worker
 from core.runs.reference_job import STOPPED, locked_training, training_status
 from core.runs.references import missing_references, train_references
@@ -127,5 +128,7 @@ def _device(workspace: Workspace, device: str, progress: _Progress) -> Iterator[
         end_silent_holders(map(lock_name, wanted))
         time.sleep(POLL_SECONDS)
         progress.check()
-    with taken[1], beating([lock_name(one) for one in taken[0]], workspace.root):
+    send = partial(beat, [lock_name(one) for one in taken[0]], workspace.root)
+    send()
+    with taken[1], beating(send):
         yield ",".join(taken[0])
