@@ -25,10 +25,14 @@ Key = Annotated[Path, typer.Option(help="The public key, ledger.pub, as the sign
 @app.command()
 def init(root: WorkspacePath, as_json: Json = False) -> None:
     """Make the keys and the first entry; every later run is entered. The private key stays with your user account."""
-    from core.ledger.chain import begin  # loads the signing libraries
+    from core.ledger.chain import begin, require_none  # loads the signing libraries
+    from core.ledger.key_folder import check_key  # beside them
     from core.ledger.keys import make_keys  # loads the signing libraries
 
     workspace = Workspace(root)
+    if not workspace.keeps_ledger:  # else `make_keys` says so
+        check_key(workspace.layout.ledger_key)
+        require_none(workspace.layout.ledger)
     begin(workspace.layout.ledger, workspace.settings.name, make_keys(workspace.layout.ledger_key))
     settings, requests = _unsigned(workspace)
     _sign(workspace, requests)

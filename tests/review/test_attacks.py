@@ -75,6 +75,9 @@ def test_ledger_that_lay_there_before_init_is_not_begun(desk, tmp_path, monkeypa
     desk.workspace.layout.ledger_key.unlink()
     made = desk.invoke("ledger", "init")
     assert made.exit_code != 0 and "nobody here signed it" in str(made.exception)
+    assert not desk.workspace.keeps_ledger
+    desk.workspace.layout.ledger.unlink()
+    assert desk.invoke("ledger", "init").exit_code == 0  # as the sentence says
 
 
 def test_keys_are_those_of_one_public_key(desk, tmp_path, monkeypatch):
