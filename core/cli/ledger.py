@@ -1,4 +1,4 @@
-"""`python -m core ledger`: make, show and verify a workspace's ledger, and export a signed head of it."""
+"""`python -m core ledger`: make, confirm, show, export, accept and verify a workspace's ledger."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,10 @@ Key = Annotated[Path, typer.Option(help="The public key, ledger.pub, as the sign
 
 @app.command()
 def init(root: WorkspacePath, as_json: Json = False) -> None:
-    """Make the keys and the first entry; every later run is entered. The private key stays with your user account."""
+    """Make the keys and the ledger, and sign people, launchers and open requests as they stand; later runs are entered.
+
+    Look at them before. The private key stays with your user account.
+    """
     from core.ledger.chain import begin, require_none  # loads the signing libraries
     from core.ledger.key_folder import check_key  # beside them
     from core.ledger.keys import make_keys  # loads the signing libraries
@@ -58,6 +61,8 @@ def confirm(
 ) -> None:
     """Show people, launchers and requests that are not signed as they stand, and sign them when given their digest."""
     workspace = Workspace(root)
+    if not workspace.keeps_ledger:
+        raise LedgerError(f"{root} keeps no ledger, so nothing is signed: make one with `ledger init`.")
     settings, requests = _unsigned(workspace)
     found = sha256(sorted_json([settings, requests]).encode()).hexdigest()[:16]
     if digest and digest != found:

@@ -13,7 +13,7 @@ from core.review.ledger_entries import SUBMISSION
 from core.runs.answer_files import reference_digests
 from core.runs.handle import RunHandle, runs
 from core.runs.ledger_entries import DESTRUCTION, REFERENCE, RUN, VERIFICATION, Ledger, digests_of_reference
-from core.runs.signed_files import SHOWN, digest_of_file, files_of_run
+from core.runs.signed_files import OPTIONAL_RESULTS, digest_of_file, files_of_run
 from core.types import RunState, Verification
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, to_json
@@ -110,7 +110,7 @@ def _files(workspace: Workspace, run: RunHandle, digests: Mapping[str, str]) -> 
     base = Path(workspace.base)
     for name, path in files_of_run(workspace, run, base).items():
         if name in digests and name != "events" and path.is_relative_to(workspace.root):
-            yield path, (path.is_file() or name in SHOWN) and digest_of_file(name, path) == digests[name]
+            yield path, (path.is_file() or name in OPTIONAL_RESULTS) and digest_of_file(name, path) == digests[name]
     if base.is_relative_to(workspace.root) and (base / BASE_CONFIG).is_file():
         yield base, fingerprint(base).removeprefix("sha256:") == digests["base"]
 

@@ -1,7 +1,7 @@
-"""Saving of the served adapter: the files hold, to the bit, what was checked against the adapter in memory.
+"""Saving of a model's adapter: the first one, an unlearned one or a reference.
 
-PEFT writes into a folder that nobody else can write. Its bytes are read once: they are hashed, and they go to the disk.
-So the digests are those of the adapter in memory, whatever somebody puts in its place.
+PEFT writes into a folder that nobody else can write, and its files are compared with the adapter in memory. Then their
+bytes are read, hashed and written, so that the digests are those of this adapter, whatever somebody puts in its place.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ ORIGIN = ("auto_mapping", "base_model_name_or_path", "inference_mode", "peft_ver
 
 
 def save_adapter(model: PeftModel, folder: Path, dtype: str = "float32") -> dict[str, str]:
-    """Write the served adapter to a folder: safetensors and configuration, complete or not at all.
+    """Write the adapter to a folder: safetensors and configuration, never half of it; a kill may leave none.
 
     Args:
         model: Model with the adapter.
@@ -39,7 +39,7 @@ def save_adapter(model: PeftModel, folder: Path, dtype: str = "float32") -> dict
         SHA-256 of what was written, by "weights" and "config".
 
     Raises:
-        WorkspaceError: The disk refuses.
+        WorkspaceError: The disk refuses, or the files do not hold the adapter in memory.
     """
     part = staging(folder)
     shutil.rmtree(part, ignore_errors=True)

@@ -82,10 +82,11 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
     """Carry out the steps that are left.
 
     Raises:
-        ReviewError: A step failed; everything was rolled back and the case is pending again.
+        ReviewError: A step failed and everything was rolled back: the case is pending again, or still approved where
+            its withdrawal cannot be signed. Where the destruction is or may be signed, a step's own error goes through.
     """
     cases, execution = Cases(workspace), Execution(workspace.root, case)
-    # Only the ledger says what is done. The step in the database can be written by anybody, and files be put back.
+    # Anybody can write the step in the database: without a signed destruction, at most the sealing counts as done.
     is_signed, is_sealed = _may_be_signed(workspace, case, case.step), execution.vault.sealed
     done = case.step if is_signed else min(case.step, int(is_sealed))
     for number, step in enumerate((_check_approval, *STEPS[done:]), done):
@@ -97,7 +98,7 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
             cases.record_step(case.number, 0)  # after a kill from here on, it starts again with what is sealed
             roll_back(execution)
             message = str(error) or type(error).__name__  # a MemoryError says nothing
-            if fault := _withdrawal_fault(workspace, case):
+            if fault := _sign_withdrawal(workspace, case):
                 execution.vault.destroy()
                 still = f"Nothing was destroyed, but the approval of {case.request} still counts, as {fault}"
                 raise ReviewError(f"{still} {message}") from error
@@ -232,15 +233,15 @@ def _check_approval(execution: Execution) -> None:
 
 
 def _may_be_signed(workspace: Workspace, case: Case, number: int) -> bool:
-    """Whether the ledger holds the destruction. One that cannot be read may hold what an earlier process signed."""
+    """Whether the destruction is signed; where the ledger cannot be read, whether the step is late enough."""
     try:
         return ledger_entries.is_destroyed(Ledger(workspace), case)
     except CureLensError:
         return number == len(STEPS) or case.step >= len(STEPS) - 2
 
 
-def _withdrawal_fault(workspace: Workspace, case: Case) -> str:
-    """Enter that the approvals count no more, so that they cannot be put back; why that cannot be signed, or ""."""
+def _sign_withdrawal(workspace: Workspace, case: Case) -> str:
+    """Sign that the approvals of a case count no more. Returns "", or why it cannot be signed."""
     try:
         ledger_entries.enter_withdrawal(Ledger(workspace), case, SOFTWARE)
     except CureLensError as error:

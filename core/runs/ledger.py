@@ -19,12 +19,12 @@ from core.workspace import Workspace, WorkspaceSettings
 NOT_HELD = nullcontext()  # for a run that no worker holds
 NOTHING: Mapping[str, str] = MappingProxyType({})
 # Settings that are signed, with their defaults: who may do what, and what is started with the rights of this account.
-SIGNED: Mapping[str, Any] = MappingProxyType({"people": {}, "launcher": "local", "clusters": {}})
+SIGNED_DEFAULTS: Mapping[str, Any] = MappingProxyType({"people": {}, "launcher": "local", "clusters": {}})
 
 
 def signed_settings(settings: WorkspaceSettings) -> dict[str, Any]:
     """The values of the settings that are signed, as JSON."""
-    return {name: to_json(getattr(settings, name)) for name in SIGNED}
+    return {name: to_json(getattr(settings, name)) for name in SIGNED_DEFAULTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class RunLedger(Protocol):
         """Raise LedgerError where no entry could be made: the keys are missing, or the ledger is damaged."""
 
     def mark(self, *words: str) -> str:
-        """A code that only the holder of the keys can make: it shows that a worker wrote what it reads back."""
+        """HMAC of some words under the ledger's secret: it shows that somebody with the secret wrote them."""
 
     def record_run(
         self, run: RunHandle, holding: AbstractContextManager[None] = NOT_HELD, saved: Mapping[str, str] = NOTHING
@@ -142,7 +142,7 @@ class NullLedger:
 
     def settings(self) -> dict[str, Any]:
         """No entry."""
-        return dict(SIGNED)
+        return dict(SIGNED_DEFAULTS)
 
     def closed_marks(self) -> None:
         """No ledger."""

@@ -19,9 +19,9 @@ from core.ledger.statement import Statement, kind_word
 from core.models.hub import fingerprint, resolve
 from core.runs.answer_files import CONFIG, WEIGHTS, references_in
 from core.runs.handle import RESUMED, RunHandle
-from core.runs.ledger import NOT_HELD, NOTHING, SIGNED, VerificationInputs, signed_settings
+from core.runs.ledger import NOT_HELD, NOTHING, SIGNED_DEFAULTS, VerificationInputs, signed_settings
 from core.runs.request_content import commitment, request_content
-from core.runs.signed_files import SHOWN, digest_of_file, files_of_run
+from core.runs.signed_files import OPTIONAL_RESULTS, digest_of_file, files_of_run
 from core.runs.software import hardware, software
 from core.types import RunSpec, Verification
 from core.types.aliases import stored_name
@@ -192,7 +192,7 @@ class Ledger:
     def settings(self) -> dict[str, Any]:
         """People, roles and launchers as they were entered last; the defaults where they never were."""
         entered = self.of_kind(SETTINGS)
-        return {name: entered[-1].content[name] if entered else default for name, default in SIGNED.items()}
+        return {name: entered[-1].content[name] if entered else default for name, default in SIGNED_DEFAULTS.items()}
 
     def closed_marks(self) -> dict[str, str]:
         """Marks of the records of all destructions, by request; "" in entries of earlier versions."""
@@ -234,7 +234,8 @@ def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:
     """SHA-256 of everything that an entry is about: the base, the adapter before and after, and the run's results."""
     base = resolve(workspace.base, workspace.settings.base_revision)
     files = files_of_run(workspace, run, base)
-    found = {name: digest_of_file(name, path) for name, path in files.items() if path.is_file() or name in SHOWN}
+    named = {name: path for name, path in files.items() if path.is_file() or name in OPTIONAL_RESULTS}
+    found = {name: digest_of_file(name, path) for name, path in named.items()}
     return {"base": fingerprint(base).removeprefix("sha256:"), **found}
 
 

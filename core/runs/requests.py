@@ -18,7 +18,10 @@ from core.workspace import Workspace
 
 
 def request_mark(workspace: Workspace) -> Callable[[Request], str]:
-    """The function that makes marks. Raises LedgerError where the ledger's public key is gone."""
+    """The function that makes marks; it raises LedgerError where the secret is missing.
+
+    Empty fields are left out, so that a field that a later version adds changes no mark.
+    """
     ledger = open_ledger(workspace)
 
     def mark(request: Request) -> str:
@@ -65,7 +68,7 @@ def write_marked(workspace: Workspace, request: Request) -> Request:
 
 
 def rewrite(workspace: Workspace, before: Request, request: Request) -> None:
-    """Write a request that a deletion has made smaller; it is marked only where it was what was opened before."""
+    """Write a request of which a deletion removed a part. Only a request whose mark was valid gets a new one."""
     if _unmarked(workspace, [before]):
         write_json(workspace.layout.request(request.id), request)
     else:

@@ -10,20 +10,21 @@ from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
 TRAINING_INPUTS = "training inputs"  # name of the mark of what a retraining learned from
-# Results that pages show, by their names in the ledger. Not each method makes them, and none may be put there later.
-SHOWN = {
+# Results that pages show, and that not each method makes: name in the ledger, and property of RunLayout. One that is
+# missing is signed as missing, so that none can be put there later.
+OPTIONAL_RESULTS = {
     "circuit of the forget set": "forget",
     "circuit of the retain set": "retain",
     "direct effects": "direct_effects",
     "groups": "groups",
     "memory contrast": "memory",
 }
-NO_FILE = hashlib.sha256(b"").hexdigest()
+DIGEST_OF_MISSING = hashlib.sha256(b"").hexdigest()
 
 
 def digest_of_file(name: str, path: Path) -> str:
-    """SHA-256 of a file of a run, as an entry holds it: NO_FILE where a result that pages show was not made."""
-    return NO_FILE if name in SHOWN and not path.is_file() else sha256_of_file(path)
+    """SHA-256 of a file of a run, as an entry holds it: DIGEST_OF_MISSING for an optional result that was not made."""
+    return DIGEST_OF_MISSING if name in OPTIONAL_RESULTS and not path.is_file() else sha256_of_file(path)
 
 
 def adapter_subjects(digests: Mapping[str, str]) -> dict[str, str]:
@@ -37,7 +38,7 @@ def files_of_run(workspace: Workspace, run: RunHandle, base: Path) -> dict[str, 
     Args:
         workspace: The workspace.
         run: The run.
-        base: Folder of the base model, which has an entry of its own.
+        base: Folder of the base model, of whose files only the tokenizer is named: its weights have a fingerprint.
     """
     layout = run.layout
     return {
@@ -48,7 +49,7 @@ def files_of_run(workspace: Workspace, run: RunHandle, base: Path) -> dict[str, 
         "tokenizer": base / "tokenizer.json",
         "prompt template": workspace.templates,
         "circuit": layout.scores,
-        **{name: getattr(layout, own) for name, own in SHOWN.items()},
+        **{name: getattr(layout, own) for name, own in OPTIONAL_RESULTS.items()},
         "events": layout.events,
         "report": layout.report_numbers,
         "report page": layout.report,

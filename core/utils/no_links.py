@@ -1,4 +1,8 @@
-"""Files in folders where others write too: no link is followed, so nobody can lead a process to a file elsewhere."""
+"""Files in folders where others write too: nobody can lead a process to a file elsewhere by a symbolic link.
+
+`open_inside`, `write_inside` and `folder_inside` follow no link below their root. The others refuse a link as the last
+part of a path. Hard links are not detected.
+"""
 
 import os
 import secrets
@@ -17,7 +21,7 @@ APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 
 def opener(path: str, flags: int, mode: int = 0o666) -> int:
-    """Opener for `open` that follows no link. Raises OSError where there is one."""
+    """Opener for `open`. Raises OSError where the last part of the path is a link."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW, mode)
 
 

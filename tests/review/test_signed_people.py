@@ -77,6 +77,12 @@ def test_confirm_shows_what_it_would_sign_and_signs_it_when_told(desk):
     assert "signed as they stand" in desk.invoke("ledger", "confirm").stdout
 
 
+def test_confirm_without_a_ledger_says_that_nothing_is_signed(desk):
+    desk.workspace.layout.ledger_key.unlink()
+    refused = desk.invoke("ledger", "confirm")
+    assert refused.exit_code != 0 and "keeps no ledger, so nothing is signed" in str(refused.exception)
+
+
 @pytest.mark.parametrize("what", ["people", "request"])
 def test_confirm_signs_nothing_that_changed_since_it_was_shown(desk, what):
     desk.set_people({"petra": ("privacy_officer",)}, signed=False)
