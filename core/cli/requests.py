@@ -1,6 +1,8 @@
 """`python -m core request`, `dissolve` and `reference`: deletion requests, batches, and models to compare with."""
 
 import json
+import sys
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -13,8 +15,17 @@ from core.review.permissions import check_operators, require
 from core.runs.requests import open_request
 from core.types import Action, Identity, LegalBasis
 from core.utils.commands import command_line
-from core.utils.serialization import to_json
+from core.utils.serialization import parse_json, to_json
 from core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a request asks for, as the standard input holds it."""
+
+    users: tuple[str, ...] = ()
+    interactions: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
 
 
 def request(
@@ -33,6 +44,14 @@ def request(
     identity: Annotated[
         Identity, typer.Option(help="How the requester's identity was verified; stays in the ledger.")
     ] = Identity.NOT_RECORDED,
+    stdin: Annotated[
+        bool,
+        typer.Option(
+            "--stdin",
+            help='Read {"users": [...], "interactions": [[user, item], ...], "reason": "..."} from the standard input, '
+            "because other accounts of the machine can see a command's options.",
+        ),
+    ] = False,
     batch: Annotated[
         str, typer.Option(help="Ids of open requests, separated by commas, to carry out together: one run for all.")
     ] = "",
@@ -46,6 +65,8 @@ def request(
     if batch_id and not batch:
         raise RequestError(f"Id {batch_id!r} is for a batch: name its requests with --batch.")
     recorded = legal_basis is not LegalBasis.NOT_RECORDED or identity is not Identity.NOT_RECORDED
+    if stdin and (users or interactions or reason or batch):
+        raise RequestError("Option --stdin: leave out --users, --interactions, --reason and --batch.")
     if batch and (users or interactions or recorded):
         raise RequestError(
             "Batch: its requests say whose data goes and why, so leave out --users, --interactions, --ground and "
@@ -55,7 +76,12 @@ def request(
         opened = batches.open_batch(workspace, parts_of(batch), batch_id, reason, person)
     else:
         rows = pairs_of(interactions, workspace.interactions.holds) if interactions else ()
-        opened = open_request(workspace, parts_of(users), rows, reason, person, legal_basis, identity)
+        wanted = _Wanted(tuple(parts_of(users)), tuple(rows), reason)
+        if stdin:
+            wanted = parse_json(sys.stdin.read(), _Wanted, "The standard input")
+        opened = open_request(
+            workspace, wanted.users, wanted.interactions, wanted.reason, person, legal_basis, identity
+        )
     if as_json:
         print(json.dumps(to_json(opened)))
         return

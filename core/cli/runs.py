@@ -15,6 +15,7 @@ from core.report.localization import can_make_texts
 from core.report.rows_needed_text import rows_needed_text
 from core.review.batches import check_free
 from core.review.permissions import check_operators
+from core.runs.cancel import cancel as cancel_run
 from core.runs.handle import RunHandle, open_run
 from core.runs.rows_needed import rows_needed
 from core.types import RunState
@@ -104,7 +105,7 @@ def resume(
 def cancel(workspace: WorkspacePath, run_id: RunId, person: Person = "", as_json: Json = False) -> None:
     """Stop a run and destroy its unlearned adapter; the adapter in use does not change."""
     run = open_run(workspace_for_runs(workspace, person), run_id)
-    run.request_cancel()
+    cancel_run(run, person)
     run.watch_remote_worker()
     if run.status.state is RunState.LOST:  # nobody is there who could hear it
         run.request_cancel()

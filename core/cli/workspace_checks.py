@@ -72,10 +72,10 @@ def _people(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _requests(workspace: Workspace) -> Iterator[Finding]:
-    """Open requests that are not what was opened here."""
+    """Open requests that are not signed as they stand."""
     fix = f"Check its file, then run {command_line('ledger', 'confirm', '-w', str(workspace.root))}."
     for request in unmarked_requests(workspace):
-        yield Finding(f"request {request.id}", False, "not what was opened here", fix)
+        yield Finding(f"request {request.id}", False, "not signed as it stands", fix)
 
 
 def _store(workspace: Workspace) -> Iterator[Finding]:

@@ -26,9 +26,11 @@ from core.ledger.chain import begin
 from core.ledger.keys import demo_keys, keep_keys, public_pem
 from core.pipeline.prepare import prepare
 from core.runs.handle import RunHandle
+from core.runs.ledger import open_ledger
 from core.runs.list_overlap import write_overlaps
 from core.runs.references import train_references
 from core.runs.requests import write_marked
+from core.runs.submit import mark_of
 from core.runs.verify import verify_run
 from core.runs.worker_command import command
 from core.types import Identity, Interaction, Item, LegalBasis, Request, RunSpec, RunState
@@ -129,7 +131,9 @@ def _keep_as_lines(layout: WorkspaceLayout) -> None:
 
 
 def open_request(world: DemoWorld, workspace: Workspace, wanted: DemoRequest) -> Request:
-    """Write one request."""
+    """Write one request, unless an interrupted build wrote it."""
+    if workspace.layout.request(wanted.id).is_file():
+        return workspace.request(wanted.id)
     dataset, training_users = world_data(world), workspace.user_split.training_users
     users = demo_subjects(dataset, training_users, len(training_users))[wanted.subjects]
     request = Request(
@@ -172,7 +176,8 @@ def _execute(run: RunHandle, request: Request, wanted: DemoRun) -> None:
         file.unlink(missing_ok=True)
     digest = Thresholds(run.workspace.settings.forgotten_share).digest
     method, steps, created = wanted.method, wanted.steps, wanted.created
-    run.write_spec(RunSpec(wanted.id, request.id, method, "cpu", SEED, steps, created, thresholds=digest))
+    spec = RunSpec(wanted.id, request.id, method, "cpu", SEED, steps, created, thresholds=digest)
+    run.write_spec(replace(spec, mark=mark_of(spec, open_ledger(run.workspace))))
     run.store.add(run.id, run.id, externally_queued=False)
     subprocess.run(command(run, {}), env=os.environ | ONE_THREAD, check=False)  # its memory is measured, so it is alone
     if run.status.state is not RunState.DONE:

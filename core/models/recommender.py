@@ -28,7 +28,7 @@ from core.types import Task
 from core.utils.atomic_io import disk_error
 from core.workspace.run_layout import AdapterLayout
 
-ADAPTER = "default"  # PEFT's name of the served adapter
+ADAPTER = "default"  # PEFT's name of the active adapter
 # PEFT asks each model by a name that transformers 5 has replaced; nobody who reads the warning could do anything.
 warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
 
@@ -206,27 +206,27 @@ def new_adapter(model: Any, config: LoraConfig, base: Path, seed: int) -> PeftMo
 
 
 def adapter_weights(model: Any) -> dict[str, torch.Tensor]:
-    """A copy of the served adapter's weights, by parameter name."""
+    """A copy of the active adapter's weights, by parameter name."""
     return {name: value.detach().clone() for name, value in model.named_parameters() if f".{ADAPTER}." in name}
 
 
 @torch.no_grad()
 def put_adapter_weights(model: Any, weights: Mapping[str, torch.Tensor]) -> None:
-    """Copy weights from `adapter_weights` into the served adapter."""
+    """Copy weights from `adapter_weights` into the active adapter."""
     for name, value in model.named_parameters():
         if name in weights:
             value.copy_(weights[name])
 
 
 def round_adapter(model: Any, dtype: str) -> None:
-    """Round the served adapter's weights to the data type in which they are stored, so that both are the same model."""
+    """Round the active adapter's weights to the data type in which they are stored, so that both are the same model."""
     stored = getattr(torch, dtype)
     put_adapter_weights(model, {name: one.to(stored).to(one.dtype) for name, one in adapter_weights(model).items()})
 
 
 @contextmanager
 def preserve_adapter(model: Any) -> Iterator[None]:
-    """Make the served adapter trainable inside the context, and restore its weights exactly afterwards."""
+    """Make the active adapter trainable inside the context, and restore its weights exactly afterwards."""
     before = adapter_weights(model)
     model.set_adapter(ADAPTER)  # also makes its weights trainable
     try:

@@ -15,7 +15,7 @@ from core.errors import RequestError, ReviewError
 from core.review.cases import Cases
 from core.review.forgotten_data import forgotten_data_of
 from core.runs.handle import runs
-from core.runs.requests import check_opened, write_marked
+from core.runs.requests import check_opened, withdraw_mark, write_marked
 from core.types import ENDED, Action, Case, CaseState, Identity, LegalBasis, Request, RunState
 from core.utils.atomic_io import disk_error
 from core.utils.clock import utc_now
@@ -83,6 +83,7 @@ def dissolve(workspace: Workspace, batch_id: str) -> tuple[str, ...]:
         RequestError: The id is not that of an open batch.
         ReviewError: The batch is under review, or has a run that waits or is at work.
         WorkspaceError: A run, a reference or a verification is at work, or the disk refuses.
+        LedgerError: The ledger takes no entry.
     """
     if not (batch := workspace.request(batch_id)).members:
         raise RequestError(f"Request {batch_id!r} is no batch: only a batch can be dissolved.")
@@ -91,6 +92,7 @@ def dissolve(workspace: Workspace, batch_id: str) -> tuple[str, ...]:
         own = [run.path for run in runs(workspace).whole() if run.spec.request == batch_id]
         for folder in filter(Path.exists, (*own, workspace.layout.references(batch_id))):
             _remove(folder)
+        withdraw_mark(workspace, batch_id)
         workspace.layout.request(batch_id).unlink()  # last: until then, the command can be repeated
     still_open = {one.id for one in workspace.requests()}
     return tuple(member for member in batch.members if member in still_open)

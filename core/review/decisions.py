@@ -25,7 +25,7 @@ from core.review.permissions import (
     roles,
 )
 from core.runs.handle import open_run
-from core.runs.ledger import open_ledger
+from core.runs.ledger import RESUMED, open_ledger
 from core.types import Action, Case, CaseState, Decision, Role
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
@@ -194,7 +194,7 @@ def deciding_role(workspace: Workspace, case: Case, person: str, approve: bool) 
     own = {
         "opened the request": {*openers(workspace, case.request), signed.get("request", {}).get("opened_by", "")},
         "launched the run": {open_run(workspace, case.run).spec.launched_by, signed.get("by", "")},
-        "resumed the run": {*signed.get("resumed_by", [])},
+        "resumed the run": {*signed.get("resumed_by", []), *(who for _, who in ledger.facts(RESUMED, case.run))},
         "verified the run": {verified.get("by", "")},
         "had its references trained": {one.get("by", "") for one in ledger.reference_contents(case.request)},
         "submitted the run": {case.operator},

@@ -1,5 +1,6 @@
 """A run together with its position in the queue: its state, its cancellation, and the methods that write its files."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -21,7 +22,6 @@ from core.workspace import Workspace
 from core.workspace.ids import is_id
 from core.workspace.layout import is_inside_workspace, require_no_link
 
-RESUMED = "resumed"  # kind of the event that somebody had the run go on
 WATCH_SECONDS = 1.0  # seconds between two looks at a worker on another machine
 
 
@@ -97,9 +97,9 @@ class RunHandle(RunArtifacts):
         """Write the result of a verification."""
         write_json(self.layout.verification, verification)
 
-    def write_overlap(self, overlaps: Sequence[Overlap]) -> None:
-        """Write the overlap of each other user's top lists."""
-        write_json(self.layout.overlap, overlaps)
+    def write_overlap(self, overlaps: Sequence[Overlap]) -> str:
+        """Write the overlap of each other user's top lists; return the SHA-256 of the file."""
+        return hashlib.sha256(write_json(self.layout.overlap, overlaps)).hexdigest()
 
     def write_overlap_status(self, status: RunStatus) -> None:
         """Write the progress of the comparison of lists."""

@@ -7,6 +7,7 @@ from functools import partial
 
 from core.errors import CancelledError, LeaseLostError, NotYetError, RunError, WorkspaceError
 from core.runs import machine_locks
+from core.runs.cancel import STOPPED
 from core.runs.device_locks import choices, lock_name, take
 from core.runs.hand_over import give_back
 from core.runs.handle import RunHandle
@@ -34,7 +35,7 @@ class Lease:
     def check(self) -> None:
         """Raise CancelledError where somebody asked to stop the run."""
         if self.store.require_held(self.run_id, self.token).cancel:
-            raise CancelledError("The run was stopped by a person; the adapter in use was not touched.")
+            raise CancelledError(STOPPED)
 
     def write_status(self, status: RunStatus) -> None:
         """Write the status of the run."""

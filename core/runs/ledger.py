@@ -16,6 +16,7 @@ from core.types import Prompt, Verification
 from core.utils.serialization import to_json
 from core.workspace import Workspace, WorkspaceSettings
 
+REQUEST, RESUMED, CANCELLED, OVERLAP = "request", "resumed", "cancelled", "overlap"  # kinds of facts
 NOT_HELD = nullcontext()  # for a run that no worker holds
 NOTHING: Mapping[str, str] = MappingProxyType({})
 # Settings that are signed, with their defaults: who may do what, and what is started with the rights of this account.
@@ -51,7 +52,13 @@ class RunLedger(Protocol):
         """Raise LedgerError where no entry could be made: the keys are missing, or the ledger is damaged."""
 
     def mark(self, *words: str) -> str:
-        """HMAC of some words under the ledger's secret: it shows that somebody with the secret wrote them."""
+        """A mark: the HMAC of some words under the ledger's secret. It shows that somebody with the secret wrote them."""
+
+    def record_fact(self, kind: str, about: str, value: str) -> None:
+        """Enter one fact about a request or a run, given by its id: a mark, a digest, or the person who did it."""
+
+    def facts(self, kind: str, about: str = "") -> list[tuple[str, str]]:
+        """The entered facts of a kind, oldest first, each as what it is about and its value; of one id where given."""
 
     def record_run(
         self, run: RunHandle, holding: AbstractContextManager[None] = NOT_HELD, saved: Mapping[str, str] = NOTHING
@@ -113,8 +120,15 @@ class NullLedger:
         """Always passes."""
 
     def mark(self, *_words: str) -> str:
-        """No code."""
+        """No mark."""
         return ""
+
+    def record_fact(self, _kind: str, _about: str, _value: str) -> None:
+        """Do nothing."""
+
+    def facts(self, _kind: str, _about: str = "") -> list[tuple[str, str]]:
+        """No entries."""
+        return []
 
     def record_run(
         self, run: RunHandle, holding: AbstractContextManager[None] = NOT_HELD, saved: Mapping[str, str] = NOTHING

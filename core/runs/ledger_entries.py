@@ -18,8 +18,8 @@ from core.ledger.keys import Keys, keys_of, pseudonym, read_public, secret_of
 from core.ledger.statement import Statement, kind_word
 from core.models.hub import fingerprint, resolve
 from core.runs.answer_files import CONFIG, WEIGHTS, references_in
-from core.runs.handle import RESUMED, RunHandle
-from core.runs.ledger import NOT_HELD, NOTHING, SIGNED_DEFAULTS, VerificationInputs, signed_settings
+from core.runs.handle import RunHandle
+from core.runs.ledger import NOT_HELD, NOTHING, RESUMED, SIGNED_DEFAULTS, VerificationInputs, signed_settings
 from core.runs.request_content import commitment, request_content
 from core.runs.signed_files import OPTIONAL_RESULTS, digest_of_file, files_of_run
 from core.runs.software import hardware, software
@@ -85,8 +85,17 @@ class Ledger:
         self.statements()
 
     def mark(self, *words: str) -> str:
-        """HMAC-SHA256 of some words under the key of the pseudonyms."""
+        """A mark: HMAC-SHA256 of some words under the secret of the pseudonyms."""
         return pseudonym(secret_of(self.workspace.layout.ledger_key), "mark", *words)
+
+    def record_fact(self, kind: str, about: str, value: str) -> None:
+        """Enter one fact about a request or a run, given by its id: a mark, a digest, or the person who did it."""
+        self.append(kind, {}, {"about": about, "value": value})
+
+    def facts(self, kind: str, about: str = "") -> list[tuple[str, str]]:
+        """The entered facts of a kind, oldest first, each as what it is about and its value; of one id where given."""
+        found = [(one.content["about"], one.content["value"]) for one in self.of_kind(kind, *filter(None, [about]))]
+        return [fact for fact in found if about in ("", fact[0])]
 
     def run_entry(self, run_id: str) -> Statement | None:
         """The last entry about a run."""
@@ -160,9 +169,13 @@ class Ledger:
         """
         subjects, entry = {**_subjects(self.workspace, run), **saved}, self.run_entry(run.id)
         if entry is None or any(entry.subjects.get(name, digest) != digest for name, digest in subjects.items()):
-            content = _content(self.workspace, run, self.keys)
+            content = {**_content(self.workspace, run, self.keys), "resumed_by": self.resumed_by(run.id)}
             with holding:
                 self.append(RUN, subjects, content)
+
+    def resumed_by(self, run_id: str) -> list[str]:
+        """Who resumed a run, by name."""
+        return sorted({person for _, person in self.facts(RESUMED, run_id)})
 
     def record_reference(
         self, request_id: str, digests: Mapping[str, str], name: str, inputs: str, person: str
@@ -247,7 +260,6 @@ def _content(workspace: Workspace, run: RunHandle, keys: Keys) -> dict[str, Any]
     return {
         "run": spec.id,
         "by": spec.launched_by,
-        "resumed_by": sorted({event["by"] for event in run.events() if event["kind"] == RESUMED}),
         "method": {"name": spec.method, **_method(spec)},
         "seed": spec.known_seed,
         "by_hand": bool(spec.edit),

@@ -14,6 +14,7 @@ from core.models.recommender import Recommender
 from core.pipeline.context import RequestContext, load_adapter, make_context, title_similarity
 from core.runs.artifacts import RunArtifacts
 from core.runs.handle import RunHandle
+from core.runs.ledger import OVERLAP, open_ledger
 from core.runs.process_identity import this_worker
 from core.types import Overlap, RunState, RunStatus
 from core.utils.clock import utc_now
@@ -73,6 +74,7 @@ def write_overlaps(run: RunHandle, device: str = "auto") -> tuple[Overlap, ...]:
     Raises:
         WorkspaceError: A deletion is being carried out, so that the run's folder is about to go.
         RunError: The run has no adapter.
+        LedgerError: The ledger takes no entry of the result.
     """
     with shared_model_lock(run.workspace):
         return _with_status(run, device)
@@ -93,7 +95,7 @@ def _with_status(run: RunHandle, device: str) -> tuple[Overlap, ...]:
     write_status(0.0)
     try:
         result = overlaps(run, device, write_status)
-        run.write_overlap(result)
+        open_ledger(run.workspace).record_fact(OVERLAP, run.id, run.write_overlap(result))
     except BaseException as error:
         write_status(0.0, RunState.FAILED, str(error) or type(error).__name__)
         raise

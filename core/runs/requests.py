@@ -1,7 +1,8 @@
 """Requests as they were opened.
 
 The file of a request says who asked for what, and whoever writes files could change it. So it carries a mark: an HMAC
-of all the rest under the ledger's secret. Where no ledger is kept, requests carry none.
+of all the rest under the ledger's secret. The last mark of each request stands in the ledger too, so that an earlier
+version of its file does not count. Where no ledger is kept, requests carry none.
 """
 
 import secrets
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from core.errors import RequestError
-from core.runs.ledger import open_ledger
+from core.runs.ledger import REQUEST, open_ledger
 from core.types import Identity, LegalBasis, Request
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
@@ -26,7 +27,7 @@ def request_mark(workspace: Workspace) -> Callable[[Request], str]:
 
     def mark(request: Request) -> str:
         values = to_json(replace(request, mark="")).items()
-        return ledger.mark("request", sorted_json({name: value for name, value in values if value}))
+        return ledger.mark(REQUEST, sorted_json({name: value for name, value in values if value}))
 
     return mark
 
@@ -61,34 +62,41 @@ def open_request(
 
 
 def write_marked(workspace: Workspace, request: Request) -> Request:
-    """Mark and write a request. Raises LedgerError where the ledger's keys are missing."""
+    """Mark, enter and write a request. Raises LedgerError where the ledger takes no entry."""
     marked = replace(request, mark=request_mark(workspace)(request))
+    open_ledger(workspace).record_fact(REQUEST, request.id, marked.mark)
     write_json(workspace.layout.request(request.id), marked)
     return marked
 
 
 def rewrite(workspace: Workspace, before: Request, request: Request) -> None:
-    """Write a request of which a deletion removed a part. Only a request whose mark was valid gets a new one."""
-    if _unmarked(workspace, [before]):
-        write_json(workspace.layout.request(request.id), request)
-    else:
+    """Write a request of which a deletion removed a part. Only a request that was signed before gets a new mark."""
+    entered = (request.id, request_mark(workspace)(request)) in open_ledger(workspace).facts(REQUEST, request.id)[-1:]
+    if entered or not _unmarked(workspace, [before]):  # a deletion that was killed here does it again
         write_marked(workspace, request)
+    else:
+        write_json(workspace.layout.request(request.id), request)
+
+
+def withdraw_mark(workspace: Workspace, request_id: str) -> None:
+    """Enter that no file of this request counts any more. Raises LedgerError where the ledger takes no entry."""
+    open_ledger(workspace).record_fact(REQUEST, request_id, "")
 
 
 def check_opened(workspace: Workspace, request: Request) -> None:
     """Check that a request, and each member of a batch, is what was opened here.
 
     Raises:
-        RequestError: One was changed since, or put there; it was opened before version 0.3.0 or before the ledger; or a
-            batch is not about what its members ask for.
+        RequestError: One was changed since, put there, or put back to an earlier version; it was opened before version
+            0.3.0 or before the ledger; or a batch is not about what its members ask for.
         LedgerError: The ledger's keys are missing.
     """
     members = [workspace.request(name) for name in request.members]
     if changed := _unmarked(workspace, [request, *members]):
         confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
         raise RequestError(
-            f"Request {changed[0].id!r} is not what was opened here: open it again, or check its file and run "
-            f"`{confirm}`."
+            f"Request {changed[0].id!r} is not signed as it stands: its file was changed, or is older than the ledger "
+            f"or version 0.3.0. Check the file and run `{confirm}`, or open the request again."
         )
     if members and not _same_rows(request, Request.union(request.id, members)):
         raise RequestError(f"Batch {request.id!r} is not what its requests ask for: dissolve it, and make it again.")
@@ -104,5 +112,7 @@ def unmarked_requests(workspace: Workspace) -> list[Request]:
 
 
 def _unmarked(workspace: Workspace, requests: Sequence[Request]) -> list[Request]:
-    mark = request_mark(workspace)
-    return [one for one in requests if workspace.keeps_ledger and one.mark != mark(one)]
+    if not workspace.keeps_ledger:
+        return []
+    mark, entered = request_mark(workspace), dict(open_ledger(workspace).facts(REQUEST))  # the last of each request
+    return [one for one in requests if one.mark != mark(one) or one.mark != entered.get(one.id, one.mark)]

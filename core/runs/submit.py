@@ -11,9 +11,9 @@ from core.data.splits import forget_set
 from core.errors import CureLensError, RunError
 from core.grouping.assign import check_edit
 from core.models.device import choose_device
-from core.runs.handle import RESUMED, RunHandle, open_run
+from core.runs.handle import RunHandle, open_run
 from core.runs.launchers import LAUNCHERS
-from core.runs.ledger import RunLedger, open_ledger
+from core.runs.ledger import RESUMED, RunLedger, open_ledger
 from core.runs.process_identity import kill
 from core.runs.requests import check_opened
 from core.types import GroupEdit, RunSpec, RunState
@@ -117,7 +117,7 @@ def enqueue(run: RunHandle, spec: RunSpec) -> RunHandle:
 
 
 def mark_of(spec: RunSpec, ledger: RunLedger) -> str:
-    """The code of a job by the ledger's keys. Raises LedgerError where they are missing."""
+    """The mark of a job by the ledger's keys. Raises LedgerError where they are missing."""
     return ledger.mark("spec", sorted_json(_values(replace(spec, mark=""))))
 
 
@@ -213,7 +213,9 @@ def resume(run: RunHandle, person: str = "") -> None:
 
     Raises:
         RunError: The run cannot be resumed.
+        LedgerError: The ledger takes no entry of who resumes it.
     """
+    ledger = open_ledger(run.workspace)
     if is_orphaned(run):
         run.store.fail_queued(run.id, ORPHANED)
     run.watch_remote_worker()
@@ -223,5 +225,5 @@ def resume(run: RunHandle, person: str = "") -> None:
     if entry and entry.worker:
         kill(entry.worker, run.path)  # fenced off, but it would keep its device
     run.repair_events()
-    run.add_event({"kind": RESUMED, "by": person, "seconds": 0.0})
+    ledger.record_fact(RESUMED, run.id, person)  # before its worker can end the run
     start(run)

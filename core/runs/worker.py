@@ -18,6 +18,7 @@ from core.errors import CancelledError, CureLensError, LeaseLostError, NotYetErr
 from core.models import distributed
 from core.pipeline.stages import run as run_stages
 from core.runs.answer_files import AnswerFiles
+from core.runs.cancel import check_not_cancelled
 from core.runs.checkpoints import Checkpoints, check_room
 from core.runs.device_locks import gpu_count
 from core.runs.dispatcher import ensure_dispatcher
@@ -108,6 +109,7 @@ def _run(run: RunHandle, lease: Lease, observer: FolderObserver, ledger: RunLedg
     checkpoints = Checkpoints(run.layout.checkpoint, mark=partial(ledger.mark, run.id))
     workspace, device = run.workspace, lease.devices[0] if distributed.world_size() > 1 else ",".join(lease.devices)
     ledger.check()  # before hours of work whose entry could not be made
+    check_not_cancelled(run, ledger)
     spec = replace(launched_spec(run, ledger), device=device)
     check_opened(workspace, workspace.request(spec.request))
     observer.saved |= adapter_subjects(spec.adapter) if spec.adapter else {}  # another tool's, as it was handed in
@@ -117,6 +119,7 @@ def _run(run: RunHandle, lease: Lease, observer: FolderObserver, ledger: RunLedg
         enter_estimate(run, spec.device)
     with shared_model_lock(workspace):
         run_stages(workspace, spec, observer, checkpoints, AnswerFiles(spec.request, ledger))
+        check_not_cancelled(run, ledger)
         launched_spec(run, ledger)  # the entry names the method that the file names by now
         ledger.record_run(run, lease.holding(), observer.saved)
     with lease.holding():

@@ -1,13 +1,16 @@
 """Commands of pages: open a request; launch, resume or stop a run; compare lists.
 
-Each checks the person's permission.
+Each checks the person's permission. What is signed is signed by the command line, in another process.
 """
+
+import json
 
 from core.review import batches
 from core.review.permissions import check_operators, require
-from core.runs import requests
 from core.runs.handle import RunHandle
 from core.types import Action, GroupEdit, Identity, LegalBasis, Request
+from core.utils.serialization import from_json
+from dashboard.services.cli_client import run_command
 from dashboard.services.queries import workspace
 from dashboard.session.auth import signed_in_email
 
@@ -19,26 +22,21 @@ def open_request(
     legal_basis: LegalBasis = LegalBasis.NOT_RECORDED,
     identity: Identity = Identity.NOT_RECORDED,
 ) -> Request:
-    """Check and write a request.
-
-    Raises:
-        ReviewError: The person may not open requests.
-        RequestError: The request cannot be served.
-    """
-    require(workspace(), signed_in_email(), Action.OPEN)
-    return requests.open_request(workspace(), users, interactions, reason, signed_in_email(), legal_basis, identity)
+    """Check and write a request. Raises CommandError where the person may not open it, or it cannot be served."""
+    wanted = json.dumps({"users": users, "interactions": interactions, "reason": reason})
+    options = ("--ground", legal_basis, "--identity", identity)
+    return from_json(Request, run_command("request", *_place(), "--stdin", *options, stdin=wanted))
 
 
 def open_batch(members: tuple[str, ...], batch_id: str) -> Request:
-    """Make one request of several open ones. Raises RequestError, ReviewError."""
-    require(workspace(), signed_in_email(), Action.OPEN)
-    return batches.open_batch(workspace(), members, batch_id, opened_by=signed_in_email())
+    """Make one request of several open ones. Raises CommandError."""
+    return from_json(Request, run_command("request", *_place(), "--batch", ",".join(members), "--id", batch_id))
 
 
 def dissolve_batch(batch_id: str) -> tuple[str, ...]:
-    """Dissolve a batch and return its open members. Raises RequestError, ReviewError, WorkspaceError."""
-    require(workspace(), signed_in_email(), batches.dissolving_action(workspace(), batch_id))
-    return batches.dissolve(workspace(), batch_id)
+    """Dissolve a batch and return its open members. Raises CommandError."""
+    members: list[str] = run_command("dissolve", *_place(), "--request", batch_id)["open"]
+    return tuple(members)
 
 
 def launch(
@@ -66,18 +64,13 @@ def launch(
 
 
 def resume(run: RunHandle) -> None:
-    """Resume a failed or lost run from its last checkpoint. Raises RunError, ReviewError."""
-    from core.runs.submit import resume as go_on  # loads torch
-
-    require(workspace(), signed_in_email(), Action.RUN)
-    check_operators(workspace(), run.spec.request, signed_in_email())
-    go_on(run, signed_in_email())
+    """Resume a failed or lost run from its last checkpoint. Raises CommandError."""
+    run_command("resume", *_place(), "--run", run.id, "--detach")
 
 
 def stop(run: RunHandle) -> None:
-    """Stop a run, or abandon an interrupted one. Raises RunError, ReviewError."""
-    require(workspace(), signed_in_email(), Action.RUN)
-    run.request_cancel()
+    """Stop a run, or abandon an interrupted one. Raises CommandError."""
+    run_command("cancel", *_place(), "--run", run.id)
 
 
 def measure_overlaps(run: RunHandle) -> None:
@@ -86,3 +79,8 @@ def measure_overlaps(run: RunHandle) -> None:
 
     require(workspace(), signed_in_email(), Action.RUN)
     launch_overlaps(run, signed_in_email())
+
+
+def _place() -> tuple[str, ...]:
+    """The options that name the workspace and who acts."""
+    return "--workspace", str(workspace().root), "--as", signed_in_email()

@@ -288,7 +288,7 @@ def test_request_that_was_changed_since_its_submission_says_so_where_one_decides
     request = desk.workspace.request(desk.request)
     write_json(desk.workspace.layout.request(request.id), replace(request, opened_by="mallory"))
     app = draw_page("petra")
-    assert not app.exception and "is not what was opened here" in review_service.refusal(desk.case, approve=True)
+    assert not app.exception and "is not signed as it stands" in review_service.refusal(desk.case, approve=True)
     assert not [one for one in app.button if one.key == "approve"]
 
 

@@ -166,7 +166,7 @@ def test_batch_asks_for_what_its_members_ask_for(desk):
     second = open_request(desk.workspace, users=others(desk)[:1], opened_by="rita")
     file = desk.workspace.layout.request(second.id)
     write_json(file, replace(second, users=tuple(others(desk)[:2])))
-    with pytest.raises(RequestError, match="is not what was opened here"):
+    with pytest.raises(RequestError, match="is not signed as it stands"):
         open_batch(desk.workspace, [desk.request, second.id], opened_by="rita")
 
 

@@ -122,9 +122,9 @@ def test_request_that_was_changed_since_it_was_opened_starts_nothing(desk, field
     request = opened(desk)
     other = subjects(desk) if field == "users" else CHANGES.get(field, "")
     write_json(desk.workspace.layout.request(request.id), replace(request, **{field: other}))
-    with pytest.raises(RequestError, match="is not what was opened here"):
+    with pytest.raises(RequestError, match="is not signed as it stands"):
         create_run(desk.workspace, request.id, "uniform", "cpu")
-    with pytest.raises(RequestError, match="is not what was opened here"):
+    with pytest.raises(RequestError, match="is not signed as it stands"):
         check_operators(desk.workspace, request.id, "olaf")
     assert f"request {request.id}" in {one.name for one in check_workspace(desk.workspace) if not one.ok}
 
@@ -136,7 +136,7 @@ def test_member_of_a_batch_that_names_another_opener_stops_the_batch(desk):
     with pytest.raises(ReviewError, match="'olaf' opened the request"):
         check_operators(desk.workspace, batch.id, "olaf")
     write_json(desk.workspace.layout.request(own.id), replace(own, opened_by="rita"))
-    with pytest.raises(RequestError, match=f"{own.id}.* is not what was opened here"):
+    with pytest.raises(RequestError, match=f"{own.id}.* is not signed as it stands"):
         check_operators(desk.workspace, batch.id, "olaf")
 
 

@@ -17,11 +17,11 @@ from core.review.cases import Cases
 from core.review.decisions import decide
 from core.review.vault import Vault
 from core.review.withdrawal import withdraw
-from core.runs import folder_observer, submit, verify, worker
+from core.runs import folder_observer, verify, worker
 from core.runs import ledger_entries as entries
 from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle
-from core.runs.ledger import open_ledger
+from core.runs.ledger import RESUMED, open_ledger
 from core.runs.references import missing_references, train_references
 from core.runs.requests import open_request, write_marked
 from core.runs.submit import create_run
@@ -443,7 +443,7 @@ def test_run_of_a_request_that_is_not_what_was_opened_does_not_begin(desk):
     launched = launch_retraining(desk)
     narrowed(desk)
     assert work(RunHandle(launched.path)) is RunState.FAILED and not launched.layout.adapter.exists()
-    assert "is not what was opened here" in launched.status.message
+    assert "is not signed as it stands" in launched.status.message
 
 
 def test_retraining_that_learned_the_forgotten_rows_is_not_exact(desk, monkeypatch):
@@ -596,8 +596,7 @@ def test_whoever_had_work_done_does_not_decide(desk, run, part):
         digests = AdapterLayout(desk.workspace.reference_folders(desk.request)[0]).digests()
         ledger.record_reference(desk.request, digests, "seed-109", "inputs", "petra")
     if part == "resumed the run":
-        run.add_event({"kind": "resumed", "by": "petra", "seconds": 0.0})
-        ledger.record_run(RunHandle(run.path))
+        ledger.record_fact(RESUMED, run.id, "petra")
     enter_verification(run, run.verification, "petra" if part == "verified the run" else "olaf")
     desk.submit()
     with pytest.raises(ReviewError, match=f"Person 'petra' {part}: somebody else has to decide"):
@@ -609,14 +608,6 @@ def test_whoever_opened_the_request_has_no_work_done_on_it(desk, command):
     write_marked(desk.workspace, replace(desk.workspace.request(desk.request), opened_by="Olaf"))
     done = desk.invoke(*command, desk.request if "--request" in command else desk.run, "--as", "olaf")
     assert done.exit_code != 0 and "opened the request" in str(done.exception)
-
-
-def test_resuming_is_recorded(desk):
-    launched = create_run(desk.workspace, desk.request, "uniform", "cpu", seed=9, steps=3, launched_by="olaf")
-    launched.store.fail_queued(launched.id, "test")
-    submit.resume(launched, "otto")
-    launched.store.request_cancel(launched.id)
-    assert [one["by"] for one in launched.events() if one["kind"] == "resumed"] == ["otto"]
 
 
 def test_references_that_are_trained_again_are_judged_by_their_last_training(desk, run):

@@ -173,7 +173,7 @@ def test_stopped_training_loses_its_device(workspace: Workspace, request_id: str
 def test_training_for_a_request_that_was_changed_is_refused(workspace: Workspace, request_id: str) -> None:
     assert CliRunner().invoke(app, ["ledger", "init", "-w", str(workspace.root)]).exit_code == 0
     write_json(workspace.layout.request(request_id), replace(workspace.request(request_id), reason="other"))
-    with pytest.raises(RequestError, match="is not what was opened here"):
+    with pytest.raises(RequestError, match="is not signed as it stands"):
         train_missing(workspace, request_id, 3, "cpu", SEEN)
 
 

@@ -1,0 +1,123 @@
+"""Facts that a file alone could hide: who resumed or cancelled a run, earlier requests, and the comparison of lists."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.errors import RequestError, ReviewError
+from core.review import execution
+from core.review.batches import dissolve, open_batch
+from core.runs import cancel, submit, worker
+from core.runs.handle import RunHandle, open_run
+from core.runs.ledger import OVERLAP, RESUMED, open_ledger
+from core.runs.requests import check_opened, request_mark, rewrite, write_marked
+from core.runs.submit import create_run
+from core.types import CaseState, Overlap, RunState
+from core.utils.serialization import write_json
+from tests.review.test_signed_people import opened
+
+
+def test_who_resumed_a_run_is_told_by_the_ledger_alone(desk):
+    run = create_run(desk.workspace, desk.request, "uniform", "cpu", seed=9, steps=3, launched_by="olaf")
+    run.store.fail_queued(run.id, "test")
+    submit.resume(run, "otto")
+    run.request_cancel()
+    run.layout.events.unlink(missing_ok=True)
+    assert open_ledger(desk.workspace).facts(RESUMED, run.id) == [(run.id, "otto")]
+
+
+def test_cancelled_run_does_not_go_on_where_the_store_forgets_it(desk):
+    run = create_run(desk.workspace, desk.request, "uniform", "cpu", seed=9, steps=3)
+    cancel.cancel(run, "olaf")
+    for file in desk.workspace.layout.store_files():
+        file.unlink(missing_ok=True)
+    run = RunHandle(run.path)
+    run.store.add(run.id, "again", externally_queued=False)
+    assert worker.work(run) is RunState.CANCELLED
+    assert not run.layout.adapter.exists() and not open_ledger(desk.workspace).run_subjects(run.id)
+
+
+def test_run_that_is_cancelled_at_its_end_is_not_signed(desk, monkeypatch):
+    """Somebody changes the store before the worker hears of the cancellation."""
+    run = create_run(desk.workspace, desk.request, "uniform", "cpu", seed=9, steps=3)
+    stages = worker.run_stages
+
+    def until_cancelled(*arguments):
+        stages(*arguments)
+        cancel.cancel(run, "olaf")
+
+    monkeypatch.setattr(RunHandle, "request_cancel", lambda _run: None)
+    monkeypatch.setattr(worker, "run_stages", until_cancelled)
+    assert worker.work(run) is RunState.CANCELLED
+    assert not run.layout.adapter.exists() and not open_ledger(desk.workspace).run_subjects(run.id)
+
+
+def test_earlier_version_of_a_request_does_not_come_back(desk):
+    request = opened(desk)
+    file = desk.workspace.layout.request(request.id)
+    before = file.read_bytes()
+    write_marked(desk.workspace, replace(request, opened_by="olaf"))
+    file.write_bytes(before)
+    with pytest.raises(RequestError, match="is not signed as it stands"):
+        create_run(desk.workspace, request.id, "uniform", "cpu")
+
+
+def test_dissolved_batch_does_not_come_back(desk):
+    batch = open_batch(desk.workspace, [opened(desk).id, desk.request], opened_by="rita")
+    file = desk.workspace.layout.request(batch.id)
+    before = file.read_bytes()
+    dissolve(desk.workspace, batch.id)
+    file.write_bytes(before)
+    with pytest.raises(RequestError, match="is not signed as it stands"):
+        create_run(desk.workspace, batch.id, "uniform", "cpu")
+
+
+def test_request_of_an_earlier_version_counts_by_its_mark_alone(desk):
+    """Version 0.3.0 entered no marks into the ledger."""
+    older = replace(opened(desk), id="req-older")
+    write_json(desk.workspace.layout.request(older.id), replace(older, mark=request_mark(desk.workspace)(older)))
+    check_opened(desk.workspace, desk.workspace.request(older.id))
+
+
+@pytest.mark.parametrize("entered", [False, True], ids=["before the entry", "after the entry"])
+def test_rewriting_that_was_killed_is_done_again(desk, entered):
+    """A deletion enters the mark of the smaller request before it writes it."""
+    request = opened(desk)
+    smaller = replace(request, reason="")
+    if entered:
+        write_marked(desk.workspace, smaller)
+        write_json(desk.workspace.layout.request(request.id), request)  # what stood there before
+    rewrite(desk.workspace, desk.workspace.request(request.id), smaller)
+    check_opened(desk.workspace, desk.workspace.request(request.id))
+
+
+def test_deletion_does_not_sign_an_earlier_version(desk):
+    request = opened(desk)
+    write_marked(desk.workspace, replace(request, opened_by="olaf"))
+    rewrite(desk.workspace, request, replace(request, reason=""))
+    with pytest.raises(RequestError, match="is not signed as it stands"):
+        check_opened(desk.workspace, desk.workspace.request(request.id))
+
+
+OVERLAPS = (Overlap("u000", 0.9, 0.8, 0.1), Overlap("u001", 0.7, 0.8, 0.2))
+
+
+@pytest.mark.parametrize("change", ["rewritten", "removed", "put there"])
+def test_comparison_of_lists_that_was_not_computed_is_not_submitted(desk, change):
+    run = open_run(desk.workspace, desk.run)
+    if change != "put there":
+        open_ledger(desk.workspace).record_fact(OVERLAP, run.id, run.write_overlap(OVERLAPS))
+    if change == "removed":
+        run.layout.overlap.unlink()
+    else:
+        run.write_overlap(OVERLAPS[:1])
+    with pytest.raises(ReviewError, match="is not what was computed and signed: compare all lists again"):
+        desk.submit()
+
+
+def test_comparison_that_was_computed_is_submitted_and_approved(desk):
+    run = open_run(desk.workspace, desk.run)
+    open_ledger(desk.workspace).record_fact(OVERLAP, run.id, run.write_overlap(OVERLAPS))
+    desk.approve()
+    execution.execute_decisions(desk.workspace)
+    assert desk.case.state is CaseState.CLOSED
