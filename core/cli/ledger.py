@@ -156,8 +156,8 @@ def show(root: WorkspacePath, as_json: Json = False) -> None:
         print(json.dumps(to_json(found)))
         return
     for one in found:
-        run = f" {one.content['run']}" if "run" in one.content else ""
-        out.print(f"{one.content['number']:>4}  {one.content['time']}  {one.kind}{run}", highlight=False)
+        about = one.content.get("run", one.content.get("about", ""))
+        out.print(f"{one.content['number']:>4}  {one.content['time']}  {one.kind} {about}".rstrip(), highlight=False)
 
 
 @app.command()

@@ -62,16 +62,8 @@ def request(
     """Open a deletion request, or a batch of open requests, and check that it can be served."""
     workspace = Workspace(root)
     require(workspace, person, Action.OPEN)
-    if batch_id and not batch:
-        raise RequestError(f"Id {batch_id!r} is for a batch: name its requests with --batch.")
     recorded = legal_basis is not LegalBasis.NOT_RECORDED or identity is not Identity.NOT_RECORDED
-    if stdin and (users or interactions or reason or batch):
-        raise RequestError("Option --stdin: leave out --users, --interactions, --reason and --batch.")
-    if batch and (users or interactions or recorded):
-        raise RequestError(
-            "Batch: its requests say whose data goes and why, so leave out --users, --interactions, --ground and "
-            "--identity."
-        )
+    _check_options(batch, batch_id, stdin, f"{users}{interactions}", reason, recorded)
     if batch:
         opened = batches.open_batch(workspace, parts_of(batch), batch_id, reason, person)
     else:
@@ -91,6 +83,19 @@ def request(
         highlight=False,
         soft_wrap=True,  # a command is copied as one line
     )
+
+
+def _check_options(batch: str, batch_id: str, stdin: bool, named: str, reason: str, recorded: bool) -> None:
+    """Raise RequestError where options exclude each other."""
+    if batch_id and not batch:
+        raise RequestError(f"Id {batch_id!r} is for a batch: name its requests with --batch.")
+    if stdin and (named or reason or batch):
+        raise RequestError("Option --stdin: leave out --users, --interactions, --reason and --batch.")
+    if batch and (named or recorded):
+        raise RequestError(
+            "Batch: its requests say whose data goes and why, so leave out --users, --interactions, --ground and "
+            "--identity."
+        )
 
 
 def dissolve(root: WorkspacePath, request_id: RequestId, person: Person = "", as_json: Json = False) -> None:

@@ -29,8 +29,8 @@ def entries_of_request(entries: Sequence[Entry], request_id: str, runs: Collecti
     own, batched = ({*runs, *(one["run"] for one in about)}, {one["run"] for one in about if "batch" in one})
 
     def belongs(content: Mapping[str, Any]) -> bool:
-        run = content.get("run")
-        if run in batched:  # the entries of the batch itself are about all of its members
+        run = content.get("run", content.get("about"))
+        if run in batched and "about" not in content:  # the entries of the batch itself are about all of its members
             return _request(content) == request_id
         return run in own and "batch" not in content
 

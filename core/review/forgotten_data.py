@@ -165,8 +165,9 @@ def _readings(text: str) -> Iterator[str]:
         yield unquote(text)
     if "+" in text and "=" in text:
         yield QUERY.sub(lambda found: unquote_plus(found[0]), text)
-    if '""' in text or "''" in text:
-        yield text.replace('""', '"').replace("''", "'")
+    for quote in "\"'":  # each alone, as a file escapes one of them
+        if 2 * quote in text:
+            yield text.replace(2 * quote, quote)
 
 
 def _unescaped(found: re.Match[str]) -> str:

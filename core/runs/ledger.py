@@ -52,7 +52,7 @@ class RunLedger(Protocol):
         """Raise LedgerError where no entry could be made: the keys are missing, or the ledger is damaged."""
 
     def mark(self, *words: str) -> str:
-        """A mark: the HMAC of some words under the ledger's secret. It shows that somebody with the secret wrote them."""
+        """A mark: HMAC of some words under the ledger's secret; it shows that who has the secret wrote them."""
 
     def record_fact(self, kind: str, about: str, value: str) -> None:
         """Enter one fact about a request or a run, given by its id: a mark, a digest, or the person who did it."""

@@ -52,12 +52,10 @@ def entry_sentence(entry: Entry) -> str:
         person = escape(made["person"]) or t("review-single-person")
         sentence = t(name, person=person, role=role_name(made["role"]), time="").strip()
         return f"{sentence} “{escape(made['reason'])}”" if made.get("reason") else sentence
-    if kind == "submission":
-        return t(
-            "timeline-submission", run=code(content["run"]), person=escape(content["by"]) or t("review-single-person")
-        )
-    if kind == "withdrawal":
-        return t("timeline-withdrawal", person=escape(content["by"]) or t("review-single-person"))
+    run = code(content.get("run", content.get("about", "")))
+    if kind in ("submission", "withdrawal", "resumed", "cancelled"):
+        person = content["value"] if "value" in content else content["by"]
+        return t(f"timeline-{kind}", run=run, person=escape(person) or t("review-single-person"))
     if kind == "verification":
-        return t("timeline-verification", run=code(content["run"]), verdict=WORDS[Verdict(content["verdict"])])
-    return t(f"timeline-{kind}", run=code(content["run"])) if kind in ("run", "destruction") else escape(kind)
+        return t("timeline-verification", run=run, verdict=WORDS[Verdict(content["verdict"])])
+    return t(f"timeline-{kind}", run=run) if kind in ("run", "destruction", "overlap") else escape(kind)

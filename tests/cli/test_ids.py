@@ -1,6 +1,7 @@
 """Every id that was taken in can be named on the command line, and the printed commands name it right."""
 
 import csv
+import json
 import shlex
 import shutil
 from dataclasses import replace
@@ -15,8 +16,9 @@ from core.cli.options import joined, pairs_of, parts_of
 from core.data.interaction_files import write_interactions
 from core.data.interaction_store import InteractionStore
 from core.errors import RequestError
+from core.types import Request
 from core.utils.commands import command_line
-from core.utils.serialization import read_json, read_json_lines, write_json, write_json_lines
+from core.utils.serialization import from_json, read_json, read_json_lines, write_json, write_json_lines
 from core.workspace import Workspace
 
 IDS = (
@@ -80,3 +82,33 @@ def test_request_takes_any_id(renamed):
     opened = [one for one in Workspace(renamed.root).requests() if one.id not in before]
     assert {one.users for one in opened} == {(first,), ()}
     assert {one.interactions for one in opened} == {(), ((second, item),)}
+
+
+def from_standard_input(workspace, text, *options):
+    command = ["request", "--workspace", str(workspace.root), "--stdin", "--json", *options]
+    return CliRunner().invoke(app, command, input=text)
+
+
+def test_request_is_read_from_the_standard_input(renamed):
+    first, second, *_ = renamed.user_split.training_users
+    item = next(event.item for event in renamed.interactions if event.user == second)
+    wanted = {"users": [first], "interactions": [[second, item]], "reason": "moved away"}
+    opened = from_json(Request, json.loads(from_standard_input(renamed, json.dumps(wanted)).stdout))
+    assert opened == renamed.request(opened.id)
+    assert (opened.users, opened.interactions, opened.reason) == ((first,), ((second, item),), "moved away")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "sentence"),
+    [
+        ("{", (), "The standard input is damaged"),
+        ('{"users": "u1"}', (), "The standard input is damaged"),
+        ("{}", (), "names nobody"),
+        ("{}", ("--users", "u1"), "leave out --users"),
+        ("{}", ("--batch", "a,b"), "leave out --users"),
+    ],
+)
+def test_bad_standard_input_opens_nothing(renamed, text, options, sentence):
+    before = renamed.requests()
+    refused = from_standard_input(renamed, text, *options)
+    assert refused.exit_code and sentence in str(refused.exception) and Workspace(renamed.root).requests() == before

@@ -4,18 +4,21 @@ import json
 import math
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.errors import RunError
 from core.grouping.regroup import regroup_run
 from core.report.bundle import add_sections
 from core.report.case_record import render_case_record
 from core.report.check_texts import render
 from core.runs.handle import RunHandle, runs
 from core.runs.launchers import LAUNCHERS, Launcher
+from core.runs.ledger import CANCELLED, RESUMED, open_ledger
 from core.runs.process_identity import this_worker
 from core.runs.requests import open_request
 from core.types import Closeness, Group, GroupEdit, GroupMove, MemoryContrast, Part, RunState, RunStatus
@@ -24,7 +27,7 @@ from core.utils.serialization import to_json, write_json
 from core.workspace import Workspace
 from dashboard.presenters import advantages, phrases
 from dashboard.presenters.i18n import t
-from dashboard.services import models, queries
+from dashboard.services import commands, models, queries
 from tests.dashboard.conftest import open_page
 
 PAGES = (
@@ -422,23 +425,34 @@ def test_run_page_shows_why_a_run_did_not_finish(page, demo: Path, state: RunSta
     assert ("resume" in {button.key for button in app.button}) == (state is not RunState.CANCELLED)
 
 
-def test_lost_run_is_resumed_or_given_up(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started = []
-    monkeypatch.setitem(LAUNCHERS, "local", Launcher(lambda folder, options: started.append(folder) or "", str, NEVER))
+def lost_run(demo: Path) -> RunHandle:
+    """The demo's run as if its worker had died."""
     run = finished_run(demo)
     run.store.add(run.id, "wish", externally_queued=False)
     run.store.register_worker(run.id, dead := replace(this_worker(), pid=2**22 + 1))
     run.store.claim(run.id, dead)
+    return run
+
+
+def test_lost_run_is_resumed(page, demo: Path) -> None:
+    run = lost_run(demo)
     app = page("run", errors=True, run=run.id)
     app.button(key="resume").click().run()
-    assert run.status.state is RunState.QUEUED and len(started) == 1 and "waits for its turn" in app.title[0].value
-    run.store.register_worker(run.id, dead)
+    assert not app.exception and open_ledger(run.workspace).facts(RESUMED, run.id) == [(run.id, "")]
+    assert run.status.state is not RunState.LOST
+    with suppress(RunError):  # its worker has ended already
+        run.request_cancel()
+
+
+def test_lost_run_is_given_up(page, demo: Path) -> None:
+    run = lost_run(demo)
     page("run", errors=True, run=run.id).button(key="give_up").click().run()
     assert run.status.state is RunState.CANCELLED and not (run.path / "adapter").exists()
+    assert open_ledger(run.workspace).facts(CANCELLED, run.id) == [(run.id, "")]
 
 
 def test_run_that_ends_before_its_stop_is_shown_as_finished(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, worker, stop = finished_run(demo), this_worker(), RunHandle.request_cancel
+    run, worker, command = finished_run(demo), this_worker(), commands.run_command
     run.store.add(run.id, "wish", externally_queued=False)
     assert "free device" in page("run", run=run.id).get("progress")[0].proto.text
     run.store.register_worker(run.id, worker)
@@ -446,11 +460,11 @@ def test_run_that_ends_before_its_stop_is_shown_as_finished(page, demo: Path, mo
     token = run.store.claim(run.id, worker)
     app = page("run", run=run.id)
 
-    def end_before_stop(handle: RunHandle) -> None:
+    def end_before_stop(*words: str) -> object:
         run.store.end(run.id, token, RunStatus(RunState.DONE, seconds=5))
-        stop(handle)
+        return command(*words)
 
-    monkeypatch.setattr(RunHandle, "request_cancel", end_before_stop)
+    monkeypatch.setattr(commands, "run_command", end_before_stop)
     app.button(key="stop").click().run()
     assert not app.exception and "finished in 5 seconds" in app.title[0].value
 

@@ -1,13 +1,14 @@
 """The review page: what each role sees and may do, and refusals of actions without permission."""
 
 import shutil
+import subprocess
 from dataclasses import replace
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.errors import ReviewError
+from core.errors import CureLensError, ReviewError
 from core.report.check_texts import render
 from core.review import execution, permissions
 from core.review.decisions import comment
@@ -20,6 +21,7 @@ from dashboard.components.decision import LEFT
 from dashboard.presenters.phrases import escape
 from dashboard.services import commands, queries
 from dashboard.services import review as review_service
+from dashboard.services.cli_client import CommandError
 from dashboard.session import auth
 from tests.dashboard.conftest import ROOT, open_page
 from tests.review.conftest import PEOPLE, Desk, desk, verified  # noqa: F401 - fixtures
@@ -85,7 +87,7 @@ def test_only_operators_start_stop_or_verify_runs(draw_page, desk, who):  # noqa
             commands.measure_overlaps,
             lambda one: review_service.verify(one, False),
         ):
-            with pytest.raises(ReviewError, match="may not run"):
+            with pytest.raises(CureLensError, match="may not run"):
                 command(run)
 
 
@@ -295,10 +297,24 @@ def test_request_that_was_changed_since_its_submission_says_so_where_one_decides
 @pytest.mark.parametrize("who", ["anna", "owen"])
 def test_commands_of_other_pages_check_permissions(draw_page, desk, who):  # noqa: F811
     draw_page(who, "request")
-    with pytest.raises(ReviewError, match="may not open"):
+    with pytest.raises(CommandError, match="may not open"):
         commands.open_request(desk.workspace.user_split.training_users[:1], (), "")
     with pytest.raises(ReviewError, match="may not run"):
         commands.launch(desk.request, "graddiff", "cpu", 0)
+
+
+def test_other_accounts_of_the_machine_do_not_see_who_asks_for_deletion(draw_page, desk, monkeypatch):  # noqa: F811
+    started, run = [], subprocess.run
+
+    def watched(command, **options):
+        started.append(command)
+        return run(command, **options)
+
+    draw_page("rita", "request")
+    monkeypatch.setattr(subprocess, "run", watched)
+    user = desk.workspace.user_split.training_users[0]
+    assert commands.open_request((user,), (), "moved away").users == (user,)
+    assert len(started) == 1 and not any(user in word or "moved" in word for word in started[0])
 
 
 def test_workspace_without_people_warns_of_missing_four_eyes(draw_page, desk):  # noqa: F811

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import RequestError, ReviewError
+from core.report.case_record import entries_of_request
 from core.review import execution
 from core.review.batches import dissolve, open_batch
 from core.runs import cancel, submit, worker
@@ -13,7 +14,8 @@ from core.runs.ledger import OVERLAP, RESUMED, open_ledger
 from core.runs.requests import check_opened, request_mark, rewrite, write_marked
 from core.runs.submit import create_run
 from core.types import CaseState, Overlap, RunState
-from core.utils.serialization import write_json
+from core.utils.serialization import to_json, write_json
+from dashboard.components.history import entry_sentence
 from tests.review.test_signed_people import opened
 
 
@@ -121,3 +123,13 @@ def test_comparison_that_was_computed_is_submitted_and_approved(desk):
     desk.approve()
     execution.execute_decisions(desk.workspace)
     assert desk.case.state is CaseState.CLOSED
+
+
+def test_record_tells_who_resumed_and_who_stopped_a_run(desk):
+    run = create_run(desk.workspace, desk.request, "uniform", "cpu", seed=9, steps=3)
+    run.store.fail_queued(run.id, "test")
+    submit.resume(run, "otto")
+    cancel.cancel(run, "olaf")
+    found = entries_of_request(to_json(open_ledger(desk.workspace).statements()), desk.request, [run.id])
+    sentences = [entry_sentence(one) for one in found]
+    assert sentences[-2:] == [f"otto resumed run `{run.id}`.", f"olaf stopped run `{run.id}`."]

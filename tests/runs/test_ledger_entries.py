@@ -42,7 +42,7 @@ def finished_run(workspace: Workspace, method: str = "cure") -> RunHandle:
 def test_finished_run_has_one_entry(signed_workspace):
     run = finished_run(signed_workspace)
     Ledger(signed_workspace).record_run(run)  # repeated as after a kill between the entry and the end of the run
-    first, entry = entries(signed_workspace.layout.ledger, read_public(signed_workspace.layout.ledger_key))
+    first, _request, entry = entries(signed_workspace.layout.ledger, read_public(signed_workspace.layout.ledger_key))
     assert first.kind == "ledger"  # the two references are older, so neither they nor their answers are entered
     assert (entry.kind, entry.content["run"]) == ("run", run.id)
     after = hashlib.sha256((run.path / "adapter/adapter_model.safetensors").read_bytes()).hexdigest()
@@ -134,7 +134,7 @@ def test_ledger_is_verified_with_file_and_public_key_only(signed_workspace, tmp_
     monkeypatch.chdir(elsewhere)
     command = ["ledger", "verify", "ledger.jsonl", "--key", "ledger.pub"]
     result = RUNNER.invoke(app, [*command, "--head", "head.json"])
-    assert result.exit_code == 0 and "2 entries" in result.output
+    assert result.exit_code == 0 and "3 entries" in result.output
     assert "Without a head" in RUNNER.invoke(app, command).output
     lines = (elsewhere / "ledger.jsonl").read_text().splitlines(keepends=True)
     (elsewhere / "ledger.jsonl").write_text(lines[0])
@@ -150,10 +150,10 @@ def test_run_without_signing_key_does_not_start(signed_workspace, tmp_path, monk
 
 
 def test_run_with_damaged_ledger_does_not_start(signed_workspace):
+    run = create_run(signed_workspace, signed_workspace.requests()[0].id, "uniform", "cpu", steps=3)
     signed_workspace.layout.ledger.write_bytes(
         signed_workspace.layout.ledger.read_bytes().replace(b"payload", b"paylaod", 1)
     )
-    run = create_run(signed_workspace, signed_workspace.requests()[0].id, "uniform", "cpu", steps=3)
     assert work(run) is RunState.FAILED and "is damaged" in run.status.message
     assert not any(event["kind"] == "stage" for event in run.events())
 
@@ -167,4 +167,4 @@ def test_command_shows_ledger_entries(signed_workspace):
     run = finished_run(signed_workspace, "graddiff")
     assert run.id in RUNNER.invoke(app, ["ledger", "show", "-w", str(signed_workspace.root)]).output
     found = json.loads(RUNNER.invoke(app, ["ledger", "show", "-w", str(signed_workspace.root), "--json"]).stdout)
-    assert [one["kind"] for one in found] == ["ledger", "run"]
+    assert [one["kind"] for one in found] == ["ledger", "request", "run"]
