@@ -10,6 +10,7 @@ from core.models.known_bases import absent_base
 from core.review.cases import Cases
 from core.review.permissions import check_settings, roles
 from core.runs.handle import runs, store_of
+from core.runs.launcher_options import options_of
 from core.runs.requests import unmarked_requests
 from core.runs.submit import ORPHANED, is_orphaned
 from core.types import ENDED, CaseState, RunState
@@ -68,6 +69,13 @@ def _people(workspace: Workspace) -> Iterator[Finding]:
     for person in workspace.settings.people:
         roles(workspace, person)
     check_settings(workspace)
+    yield from ()
+
+
+def _launchers(workspace: Workspace) -> Iterator[Finding]:
+    settings = workspace.settings
+    for launcher in {settings.launcher: None, **settings.clusters}:
+        options_of(settings, launcher)
     yield from ()
 
 
@@ -185,6 +193,7 @@ CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "review": _review,
     "base": _base,
     "people": _people,
+    "launchers": _launchers,
     "requests": _requests,
     "files": _files,
     "runs": _runs,

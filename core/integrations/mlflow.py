@@ -12,6 +12,7 @@ from core import __version__
 from core.errors import RunError
 from core.runs.handle import RunHandle
 from core.types import Evaluation, Metrics, RunState
+from core.utils.addresses import is_web_address
 from core.utils.optional_imports import library
 from core.utils.serialization import to_json
 
@@ -23,6 +24,7 @@ SETTINGS = {
     # A folder is the only store on disk that mlflow-skinny can write, and MLflow 3 requires this permission for it.
     "MLFLOW_ALLOW_FILE_STORE": "true",
 }
+KINDS = "give file:FOLDER, the http:// or https:// address of a tracking server, or sqlite:///FILE"
 Number = tuple[str, float, int, float]  # name, value, step, seconds since the run's start
 
 
@@ -41,8 +43,9 @@ def to_mlflow(run: RunHandle, uri: str, experiment: str = "cure-lens") -> str:
         MLflow's id of the run.
 
     Raises:
-        RunError: The run is not done, or MLflow is missing or fails.
+        RunError: The address is another one, the run is not done, or MLflow is missing or fails.
     """
+    _check_address(uri)
     evaluation, state = run.evaluation, run.status.state
     if state is not RunState.DONE or evaluation is None:
         log = run.layout.log
@@ -54,6 +57,12 @@ def to_mlflow(run: RunHandle, uri: str, experiment: str = "cure-lens") -> str:
         return _logged(client, experiment_id, run) or _log(mlflow.entities, client, experiment_id, run, evaluation)
     except (mlflow.MlflowException, OSError) as error:
         raise RunError(_refusal(uri, error)) from error
+
+
+def _check_address(uri: str) -> None:
+    """Raise RunError for an address that MLflow would open by a plugin, a database's driver or a cloud's library."""
+    if not (uri.startswith(("file:", "sqlite:///")) or is_web_address(uri)):
+        raise RunError(f"MLflow's address {uri!r} is of no kind that is known here: {KINDS}.")
 
 
 def _mlflow() -> Any:
@@ -127,6 +136,5 @@ def _refusal(uri: str, error: Exception) -> str:
     """An error message with the first sentence of MLflow's own."""
     reason = str(error).strip().split(". ")[0].splitlines()[0].rstrip(".")
     return (
-        f"MLflow cannot write to {uri!r} ({reason}): give file:FOLDER or the http address of a tracking server; "
-        "sqlite:///FILE needs the packages sqlalchemy and alembic too."
+        f"MLflow cannot write to {uri!r} ({reason}): {KINDS}; the last needs the packages sqlalchemy and alembic too."
     )

@@ -3,11 +3,10 @@
 import hashlib
 import os
 import re
-from contextlib import suppress
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
 from core.errors import ModelError
 from core.models.known_bases import known_bases
@@ -31,8 +30,8 @@ def resolve(base: str, revision: str | None = None) -> Path:
         configuration and tokenizer.
 
     Raises:
-        ModelError: The known base was not fetched or comes with a commit; or there is no such folder and the model has
-            no commit, may not be downloaded, or cannot be.
+        ModelError: The known base was not fetched or comes with a commit; or there is no such folder and the model is
+            no hub id with a commit, may not be downloaded, or cannot be.
     """
     if known := known_bases().get(base):
         if revision:
@@ -43,12 +42,13 @@ def resolve(base: str, revision: str | None = None) -> Path:
     if Path(base).is_dir():
         return Path(base)
     if not COMMIT.fullmatch(revision or ""):  # a branch or tag can point to another model later
-        raise ModelError(
-            f"Base model {base!r} is no folder, no GGUF file and no known base ({', '.join(known_bases())}): "
-            "name one, or a hub id with a commit of 40 hex digits (ID@COMMIT)."
-        )
-    with suppress(LocalEntryNotFoundError):  # a cached snapshot needs no download
+        raise _unknown(base)
+    try:  # a cached snapshot needs no download
         return Path(snapshot_download(base, revision=revision, allow_patterns=FILES, local_files_only=True))
+    except HFValidationError:
+        raise _unknown(base) from None
+    except LocalEntryNotFoundError:
+        pass
     allowed = [model.strip() for model in os.environ.get("CURE_LENS_MODELS", "").split(",")]
     if base not in allowed:
         raise ModelError(f"Base model {base!r} is not among those that may be fetched: add its id to CURE_LENS_MODELS.")
@@ -59,6 +59,13 @@ def resolve(base: str, revision: str | None = None) -> Path:
             f"Base model {base!r} at {revision!r} cannot be fetched ({type(error).__name__}): "
             "check the id, or download the model to a folder."
         ) from error
+
+
+def _unknown(base: str) -> ModelError:
+    return ModelError(
+        f"Base model {base!r} is no folder, no GGUF file and no known base ({', '.join(known_bases())}): "
+        "name one, or a hub id with a commit of 40 hex digits (ID@COMMIT)."
+    )
 
 
 def fingerprint(base: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from core.errors import DeviceError
+from core.runs.launcher_options import options_of
 from core.runs.machine_locks import is_free, take_lock
 from core.workspace import WorkspaceSettings
 
@@ -23,8 +24,8 @@ def usable_devices(device: str) -> tuple[str, ...]:
 
 
 def gpu_count(settings: WorkspaceSettings, launcher: str) -> int:
-    """Number of GPUs over which one process lays out a model, from the launcher's settings."""
-    return int(settings.clusters.get(launcher, {}).get("cards", 1))
+    """Number of GPUs over which one process lays out a model. Raises RunError as `options_of` does."""
+    return int(options_of(settings, launcher).get("cards", 1))
 
 
 def take(devices: Sequence[str], count: int = 1) -> tuple[list[str], ExitStack] | None:

@@ -23,6 +23,7 @@ from typing import BinaryIO
 from core.errors import CureLensError, WorkspaceError
 from core.runs.hand_over import DeviceNeeds, Waiting, has_turn, next_in_line
 from core.runs.handle import RunHandle, store_of
+from core.runs.launcher_options import options_of
 from core.runs.machine_locks import beat, end_silent_holders, is_free, take_lock
 from core.runs.process_identity import worker_of
 from core.runs.store import Store
@@ -98,13 +99,13 @@ def _start_worker(run: RunHandle, needs: DeviceNeeds) -> list[subprocess.Popen[b
     if needs.visible is not None:
         environment[VISIBLE] = needs.visible
     try:
-        words = command(run, run.workspace.settings.clusters.get("local", {}))
+        words = command(run, options_of(run.workspace.settings, "local"))
         require_no_link(run.path, run.workspace.root)
         with open_to_append(run.layout.log) as log:
             worker = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment
             )
-    except (OSError, ValueError, CureLensError) as error:  # ValueError: an option or a row that is damaged
+    except (OSError, ValueError, CureLensError) as error:  # ValueError: a row that is damaged
         run.store.fail_queued(run.id, f"Its worker cannot be started ({error}): mend this, then resume the run.")
         return []
     try:

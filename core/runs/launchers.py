@@ -1,8 +1,8 @@
 """Launchers: start the worker command on this machine, by Slurm, or by Ray. Cluster nodes need a shared disk.
 
 A launcher is three functions: one starts the worker command as a job that outlives the caller, one reports free
-resources, and one reports whether a job has ended (a run whose job never started would wait for ever otherwise). The
-options of a cluster (partition, address, `cards`) stand in the workspace's settings under the launcher's name.
+resources, and one reports whether a job has ended (a run whose job never started would wait for ever otherwise). Each
+gets the options that the workspace's settings give the launcher, as `options_of` checked them.
 """
 
 import json
@@ -12,34 +12,23 @@ import shlex
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from core.errors import RunError
 from core.runs.device_locks import choices, free, gpu_id, lock_name, usable_devices
 from core.runs.dispatcher import ensure_dispatcher
 from core.runs.hand_over import DeviceNeeds, dispatcher_name, hand_over
 from core.runs.handle import RunHandle
+from core.runs.launcher_options import Options, of_cluster
 from core.runs.worker_command import command
 from core.utils.commands import PYTHON
 from core.utils.file_locks import make_own_folder
 from core.utils.optional_imports import library
 
-Options = Mapping[str, Any]
 CLUSTER = ("cluster", ", or choose the launcher 'local'")  # name of our extra, and the alternative
-OURS = ("processes", "cards")  # options of our worker, not of a cluster
-# Options that whoever can write the settings may set: they choose machines and limits. Others run commands.
-SLURM = frozenset({
-    "timeout_min", "mem_gb", "nodes", "cpus_per_task", "gpus_per_node", "slurm_time", "slurm_partition", "slurm_qos",
-    "slurm_account", "slurm_comment", "slurm_constraint", "slurm_gres", "slurm_nodelist", "slurm_exclude", "slurm_mem",
-    "slurm_mem_per_cpu", "slurm_mem_per_gpu", "slurm_cpus_per_gpu", "slurm_gpus_per_task", "slurm_exclusive",
-    "slurm_wckey", "slurm_signal_delay_s",
-})  # fmt: skip
-RAY = frozenset({"entrypoint_num_cpus", "entrypoint_num_gpus", "entrypoint_memory"})
 
 
 @dataclass(frozen=True)
@@ -61,8 +50,8 @@ class Launcher:
 
 def start_local(run: RunHandle, options: Options) -> str:
     """Leave the start to the dispatcher of this machine, which outlives this process."""
-    together = int(options.get("processes", 1))
-    wanted, count = choices(run.spec.device, together if together > 1 else int(options.get("cards", 1)))
+    together = options.get("processes", 1)
+    wanted, count = choices(run.spec.device, together if together > 1 else options.get("cards", 1))
     needs = DeviceNeeds(tuple(map(lock_name, wanted)), count, os.environ.get("CUDA_VISIBLE_DEVICES"))
     hand_over(run.store, run.id, needs)
     ensure_dispatcher(run)
@@ -109,20 +98,17 @@ def start_slurm(run: RunHandle, options: Options) -> str:
 
     Args:
         run: The run.
-        options: Options of submitit's executor that SLURM names, such as slurm_partition, timeout_min, gpus_per_node.
-            `cluster: local` starts the job on this machine.
+        options: Options of submitit's executor, such as slurm_partition, timeout_min, gpus_per_node. `cluster: local`
+            starts the job on this machine.
 
     Raises:
-        RunError: An option is another one, or its value is no plain line.
+        RunError: submitit is not installed.
         WorkspaceError: The folder for submitit's files cannot be used.
     """
-    extra, cluster = _checked(options, SLURM, "cluster"), str(options.get("cluster", "slurm"))
-    if cluster not in ("slurm", "local"):
-        raise RunError(f"Option cluster of Slurm is {cluster!r}: choose 'slurm' or 'local'.")
     submitit = library("submitit", *CLUSTER)
     python = {f"{name}_python": shlex.join(PYTHON) for name in ("slurm", "local")}
-    executor = submitit.AutoExecutor(folder=slurm_folder(), cluster=cluster, **python)
-    executor.update_parameters(name=run.id, **extra)
+    executor = submitit.AutoExecutor(folder=slurm_folder(), cluster=options.get("cluster", "slurm"), **python)
+    executor.update_parameters(name=run.id, **of_cluster(options, "cluster"))
     worker = [*command(run, options), "--log"]
     return str(executor.submit(submitit.helpers.CommandFunction(worker, verbose=False)).job_id)
 
@@ -134,16 +120,6 @@ def slurm_folder() -> Path:
     folder = user_state_path("cure-lens", ensure_exists=True) / "slurm"
     make_own_folder(folder)
     return folder
-
-
-def _checked(options: Options, known: Collection[str], address: str) -> Options:
-    """The options of a cluster without its address and ours. Raises RunError where one is unknown, or no plain line."""
-    extra = {key: value for key, value in options.items() if key not in (address, *OURS)}
-    if unknown := sorted(extra.keys() - known):
-        raise RunError(f"Option {unknown[0]!r} is not one that settings may give a cluster: remove it from clusters.")
-    if odd := next((key for key, value in extra.items() if not str(value).isprintable()), None):
-        raise RunError(f"Option {odd!r} of a cluster holds a character that is not printable: remove it.")
-    return extra
 
 
 def has_ended_slurm(job: str, options: Options) -> bool:
@@ -171,12 +147,12 @@ def start_ray(run: RunHandle, options: Options) -> str:
 
     Args:
         run: The run.
-        options: `address` of the cluster's dashboard, and the arguments of submit_job that RAY names.
+        options: `address` of the cluster's dashboard, and arguments of submit_job.
 
     Raises:
-        RunError: An option is another one, or its value is no plain line.
+        RunError: Ray is not installed.
     """
-    extra = _checked(options, RAY, "address")
+    extra = of_cluster(options, "address")
     jobs = library("ray.job_submission", *CLUSTER)
     entrypoint = shlex.join(command(run, options))
     return str(jobs.JobSubmissionClient(_address(options)).submit_job(entrypoint=entrypoint, **extra))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from core.errors import RunError
+from core.runs.launcher_options import options_of
 from core.runs.process_identity import is_alive, worker_of
 from core.types import LIVE, ReferenceTraining, RunState
 from core.utils.atomic_io import make_private_folder
@@ -53,12 +54,14 @@ def launch_training(workspace: Workspace, request_id: str, count: int, device: s
     Raises:
         RequestError: The request cannot be served.
         DeviceError: The device is not available.
+        RunError: The options of the launcher 'local' are wrong.
         WorkspaceError: The folder of the references cannot be written.
     """
     from core.models.device import choose_device  # loads torch
 
     workspace.check(workspace.request(request_id))
     choose_device(device)
+    options_of(workspace.settings, "local")
     files = workspace.layout.training(request_id)
     with locked_training(workspace, request_id):
         status = training_status(workspace, request_id)

@@ -12,6 +12,7 @@ from core.errors import CureLensError, RunError
 from core.grouping.assign import check_edit
 from core.models.device import choose_device
 from core.runs.handle import RunHandle, open_run
+from core.runs.launcher_options import options_of
 from core.runs.launchers import LAUNCHERS
 from core.runs.ledger import RESUMED, RunLedger, open_ledger
 from core.runs.process_identity import kill
@@ -85,7 +86,7 @@ def check_job(workspace: Workspace, request_id: str, device: str, launcher: str 
         The name of the launcher.
 
     Raises:
-        RunError: The launcher is unknown.
+        RunError: The launcher is unknown, or its options are wrong.
         RequestError: The request cannot be served.
         DeviceError: The device is not available.
     """
@@ -94,8 +95,7 @@ def check_job(workspace: Workspace, request_id: str, device: str, launcher: str 
     workspace.check(request)
     forget_set(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
     launcher = launcher or settings.launcher
-    if launcher not in LAUNCHERS:
-        raise RunError(f"Launcher {launcher!r} is unknown: choose one of {', '.join(LAUNCHERS)}.")
+    options_of(settings, launcher)
     if launcher == "local":  # elsewhere there may be a GPU that is not here
         choose_device(device)
     return launcher
@@ -168,9 +168,9 @@ def start(run: RunHandle) -> None:
     """
     entry = run.store.find(run.id)
     if entry and entry.worker is None:
-        name, settings = run.spec.launcher, run.workspace.settings
+        name = run.spec.launcher
         try:
-            run.write_job_id(LAUNCHERS[name].start(run, settings.clusters.get(name, {})))
+            run.write_job_id(LAUNCHERS[name].start(run, options_of(run.workspace.settings, name)))
         except Exception as error:  # any error of a cluster's library: no worker will ever start
             why = str(error) if isinstance(error, CureLensError) else _launch_failed(name, error)
             run.store.fail_queued(run.id, why)
@@ -187,9 +187,10 @@ def is_orphaned(run: RunHandle) -> bool:
         entry and entry.state is RunState.QUEUED and entry.worker is None and entry.externally_queued and path.is_file()
     ):
         return False
-    name, settings = run.spec.launcher, run.workspace.settings
+    name = run.spec.launcher
     try:
-        return LAUNCHERS[name].has_ended(path.read_text(encoding="utf-8"), settings.clusters.get(name, {}))
+        options = options_of(run.workspace.settings, name)
+        return LAUNCHERS[name].has_ended(path.read_text(encoding="utf-8"), options)
     except Exception:  # any error of a cluster's library
         log.warning("launcher %s cannot be asked", name, exc_info=True)
         return False

@@ -18,6 +18,7 @@ from core.runs.artifacts import RunArtifacts
 from core.runs.dispatcher import ensure_dispatcher
 from core.runs.handle import RunHandle, open_run
 from core.runs.handle import runs as all_runs
+from core.runs.launcher_options import options_of
 from core.runs.queue import QueueAhead, queue_ahead
 from core.types import (
     Circuit,
@@ -142,7 +143,7 @@ def free_resources(launcher: str) -> str:
     from core.runs.launchers import LAUNCHERS  # loads torch
 
     try:
-        return LAUNCHERS[launcher].free_resources(workspace().settings.clusters.get(launcher, {}))
+        return LAUNCHERS[launcher].free_resources(options_of(workspace().settings, launcher))
     except Exception as error:  # a cluster may answer anything; the form must not fail
         return str(error) or type(error).__name__
 

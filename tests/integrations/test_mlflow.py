@@ -140,9 +140,17 @@ def test_command_writes_to_the_workspace_by_default(run_handle, uri, capsys, mon
     assert [run.info.run_id for run in stored_runs(printed["uri"])] == [printed["mlflow"]]
 
 
-def test_unknown_address_is_refused_in_one_sentence(run_handle, uri):
-    with pytest.raises(RunError, match=r"MLflow cannot write to 'ftp://host' \(.*\): give file:FOLDER .*\.$"):
-        to_mlflow(run_handle, "ftp://host")
+@pytest.mark.parametrize("address", ["ftp://host", "databricks", "postgresql://host/db", "plugin://x", "http://", ""])
+def test_unknown_address_is_refused_in_one_sentence(run_handle, address, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlflow", None)  # it is not asked
+    with pytest.raises(RunError, match=rf"MLflow's address '{address}' is of no kind .*: give file:FOLDER, .*FILE\.$"):
+        to_mlflow(run_handle, address)
+
+
+def test_refusal_of_mlflow_is_told_in_one_sentence(run_handle, tmp_path, uri):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match=r"MLflow cannot write to 'file:.*' \(.*\): give file:FOLDER, .*\.$"):
+        to_mlflow(run_handle, (tmp_path / "file/store").as_uri())
 
 
 def test_unfinished_run_is_refused(run_handle, tmp_path):

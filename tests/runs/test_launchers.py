@@ -180,23 +180,6 @@ def test_unknown_launcher_or_missing_library_is_reported(cluster_workspace, monk
     assert run.status.state is RunState.FAILED and "not installed" in run.status.message
 
 
-@pytest.mark.parametrize(
-    ("start", "option", "value"),
-    [
-        (launchers.start_slurm, "slurm_partition", "gpu\ntouch x"),
-        (launchers.start_slurm, "slurm_comment", "a\rb"),
-        (launchers.start_slurm, "slurm_setup", "touch x"),
-        (launchers.start_slurm, "slurm_python", "/bin/sh"),
-        (launchers.start_slurm, "slurm_srun_args", "--prolog=x"),
-        (launchers.start_slurm, "cluster", "debug"),
-        (launchers.start_ray, "runtime_env", "x"),
-    ],
-)
-def test_option_that_could_run_a_command_is_refused(cluster_workspace, start, option, value):
-    with pytest.raises(RunError, match=option):
-        start(new_run(cluster_workspace, "slurm", 4), {option: value})
-
-
 def test_jobs_of_slurm_wait_outside_of_the_workspace(cluster_workspace, tmp_path, monkeypatch):
     asked = {}
     executor = SimpleNamespace(update_parameters=asked.update, submit=lambda job: SimpleNamespace(job_id=7))

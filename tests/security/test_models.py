@@ -111,6 +111,12 @@ def test_a_hub_id_without_a_commit_is_refused(revision) -> None:
         resolve("somebody/model", revision)
 
 
+@pytest.mark.parametrize("base", ["https://host/model", "file:///etc", "a/b/c", "a--b", "no where", "a\x00b"])
+def test_a_base_that_is_no_hub_id_is_refused(base) -> None:
+    with pytest.raises(ModelError, match="ID@COMMIT"):
+        resolve(base, "a" * 40)
+
+
 def test_only_models_of_the_list_are_fetched(monkeypatch, tmp_path) -> None:
     """A workspace that came from elsewhere names no model that nobody here allowed."""
     asked = []
