@@ -1,9 +1,11 @@
 """A workspace: one recommender with its data, models, requests, references and runs."""
 
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from core.data.interaction_files import open_interactions
 from core.data.interaction_store import InteractionStore
@@ -71,6 +73,21 @@ class WorkspaceSettings:
     people: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
+# Whether a setting may have a value, and which it may have: those that `prepare` takes.
+VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "window": (lambda window: window >= 4, "a whole number of at least 4"),
+    "epochs": (lambda epochs: epochs >= 1, "a whole number of at least 1"),
+    "learning_rate": (lambda rate: 0 < rate < math.inf, "a number above 0"),
+    "rank": (lambda rank: rank >= 1, "a whole number of at least 1"),
+    "batch_size": (lambda size: size >= 1, "a whole number of at least 1"),
+    "average": (lambda share: 0 <= share <= 0.9, "a share from 0 to 0.9"),
+    "adapter_dtype": (lambda name: name in ("float32", "bfloat16"), "'float32' or 'bfloat16'"),
+    "seed": (lambda seed: -(2**63) <= seed < 2**63, "a whole number of 64 bits"),
+    "ranking_titles": (lambda titles: titles is None or titles >= 100, "a whole number of at least 100, or null"),
+    "forgotten_share": (lambda share: 0.5 <= share <= 0.9, "a share from 0.5 to 0.9"),
+}
+
+
 class Workspace:
     """Reads and writes the files of one workspace folder. It keeps in memory only what it has read.
 
@@ -102,11 +119,9 @@ class Workspace:
             WorkspaceError: A value is out of its range.
         """
         settings = read_json(self.layout.settings, WorkspaceSettings)
-        if not 0.5 <= settings.forgotten_share <= 0.9:
-            share = settings.forgotten_share
-            raise WorkspaceError(
-                f"forgotten_share in {self.layout.settings} is {share}: choose a share from 0.5 to 0.9."
-            )
+        for name, (allowed, wanted) in VALUES.items():
+            if not allowed(value := getattr(settings, name)):
+                raise WorkspaceError(f"{name} in {self.layout.settings} is {value!r}: choose {wanted}.")
         return settings
 
     @cached_property

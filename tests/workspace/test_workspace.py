@@ -1,5 +1,6 @@
 """Workspaces: stored data, deletion requests, and refusals that write no files."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,21 @@ def test_written_workspace_is_read(small_workspace):
     assert small_workspace.settings == WorkspaceSettings("small", "test") and small_workspace.user_split == ROLES
     assert small_workspace.items["f1"] == Item("f1", "Film 1", ("Drama",)) and len(small_workspace.interactions) == 12
     assert list(small_workspace.interactions)[4] == Interaction("ben", "f1", True, 4, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("window", 0), ("window", -1), ("epochs", 0), ("learning_rate", 0), ("learning_rate", None),
+        ("learning_rate", float("inf")), ("rank", 0), ("batch_size", 0), ("average", 1.0), ("average", None),
+        ("adapter_dtype", "float8"), ("seed", 2**70), ("ranking_titles", -5), ("forgotten_share", 1),
+    ],
+)  # fmt: skip
+def test_setting_out_of_its_range_is_named_with_its_mend(small_workspace, name, value):
+    path = small_workspace.layout.settings
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    with pytest.raises(WorkspaceError, match=rf"^{name} in .*workspace\.json is \S+: choose .*\.$"):
+        _ = Workspace(small_workspace.root).settings
 
 
 def test_request_is_written_and_read(small_workspace):
