@@ -19,7 +19,7 @@ from core.types import Interaction, Request
 from core.utils.atomic_io import staging
 from core.utils.serialization import write_json
 from core.workspace import Workspace
-from core.workspace.layout import WorkspaceLayout
+from core.workspace.layout import WorkspaceLayout, require_no_link
 
 SHARE = 0.05  # of the training users, for requests of random users
 HEAVY_USERS = 3
@@ -41,10 +41,14 @@ def make_scenario(source: Workspace, seed: int, folder: Path, report: Report) ->
         seed: Seed of the adapter's training.
         folder: The scenario's workspace; an existing one is returned unchanged.
         report: Called after each training step.
+
+    Raises:
+        DamagedError: The source's data hold a symbolic link.
     """
     if not folder.is_dir():
         part = staging(folder)
         shutil.rmtree(part, ignore_errors=True)
+        require_no_link(source.layout.data_folder, source.root)
         shutil.copytree(source.layout.data_folder, WorkspaceLayout(part).data_folder)
         settings = replace(source.settings, base=source.base, adapter="adapter", seed=seed)
         write_json(WorkspaceLayout(part).settings, settings)

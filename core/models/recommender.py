@@ -3,7 +3,6 @@
 Only safetensors are loaded, no remote code is run, and an adapter is loaded only on the base model it was trained on.
 """
 
-import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from core.models.token_counter import TokenCounter
 from core.models.validation import check_adapter, check_folder
 from core.types import Task
 from core.utils.atomic_io import disk_error
+from core.utils.no_links import copy_file
 from core.workspace.run_layout import AdapterLayout
 
 ADAPTER = "default"  # PEFT's name of the active adapter
@@ -147,7 +147,7 @@ def _with_adapter(model: Any, adapter: Path, base: Path, trainable: bool) -> tup
 def _copy_adapter(source: AdapterLayout, target: Path) -> None:
     try:
         for file in (source.weights, source.config):
-            shutil.copyfile(file, target / file.name)
+            copy_file(file, target / file.name)
     except OSError as error:
         raise disk_error(target, error) from error
 

@@ -19,7 +19,8 @@ from safetensors.torch import load_file
 
 from core.errors import WorkspaceError
 from core.models.recommender import ADAPTER
-from core.utils.atomic_io import disk_error, staging, write_bytes
+from core.utils.atomic_io import disk_error, staging
+from core.utils.no_links import write_inside
 from core.utils.serialization import read_json, write_json
 from core.workspace.run_layout import AdapterLayout
 
@@ -62,8 +63,9 @@ def _write_adapter(model: PeftModel, folder: Path, dtype: torch.dtype) -> dict[s
         _write_as_peft(model, Path(place), dtype)
         made, own = AdapterLayout(Path(place)), AdapterLayout(folder)
         contents = {"weights": made.weights.read_bytes(), "config": made.config.read_bytes()}
-    write_bytes(own.weights, contents["weights"])
-    write_bytes(own.config, contents["config"])
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for file, content in ((own.weights, contents["weights"]), (own.config, contents["config"])):
+        write_inside(folder.parent, f"{folder.name}/{file.name}", content, 0o644)
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 

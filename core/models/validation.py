@@ -108,13 +108,16 @@ def check_adapter(adapter: Path, base: Path) -> None:
         base: Folder of the base model.
 
     Raises:
-        ModelError: It is pickled, is not a plain LoRA adapter, or was trained on another base model.
+        ModelError: It is pickled or linked, is not a plain LoRA adapter, or was trained on another base model.
     """
-    if not AdapterLayout(adapter).weights.is_file():
+    own = AdapterLayout(adapter)
+    if linked := next((file.name for file in (own.weights, own.config) if file.is_symlink()), None):
+        raise ModelError(f"Adapter {adapter} holds the symbolic link {linked}: copy it with cp -rL, and name the copy.")
+    if not own.weights.is_file():
         raise ModelError(
             f"Adapter {adapter} has no {WEIGHTS}: only safetensors are loaded, so save it again with PEFT."
         )
-    config = read_config(AdapterLayout(adapter).config)
+    config = read_config(own.config)
     given = {key for key, value in config.items() if value not in NOTHING}  # newer versions of PEFT add such keys
     if unknown := sorted(given - {field.name for field in fields(LoraConfig)}):
         raise ModelError(

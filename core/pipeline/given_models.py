@@ -1,11 +1,10 @@
 """Base model and adapter that were made elsewhere: checked before a workspace is made, then taken into it."""
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 
 from core.data.templates import Template
 from core.errors import ModelError
@@ -18,6 +17,8 @@ from core.models.known_bases import known_bases
 from core.models.lora_recipe import recipe_of
 from core.models.recommender import answer_tokens
 from core.models.validation import check_folder
+from core.utils.atomic_io import write_bytes
+from core.utils.no_links import copy_file
 from core.utils.serialization import write_json
 from core.workspace import Workspace, WorkspaceSettings
 from core.workspace.run_layout import AdapterLayout
@@ -105,13 +106,16 @@ def take_adapter(workspace: Workspace, given: Path, repeated: tuple[str, ...]) -
         workspace: The workspace.
         given: Folder of the adapter; only its configuration and its weights are copied.
         repeated: Names of weights to leave out.
+
+    Raises:
+        OSError: A file is a link by now, or the disk refuses.
     """
     source, target = AdapterLayout(given), AdapterLayout(workspace.layout.adapter)
     workspace.layout.adapter.mkdir()
-    shutil.copyfile(source.config, target.config)
-    write_json(workspace.layout.recipe, recipe_of(source.config))
+    for file in (source.config, source.weights):
+        copy_file(file, target.path / file.name)
+    write_json(workspace.layout.recipe, recipe_of(target.config))
     if repeated:
-        weights = {name: weight for name, weight in load_file(source.weights).items() if name not in repeated}
-        save_file(weights, target.weights, metadata={"format": "pt"})
-    else:
-        shutil.copyfile(source.weights, target.weights)
+        weights = load(target.weights.read_bytes())
+        kept = {name: weight for name, weight in weights.items() if name not in repeated}
+        write_bytes(target.weights, save(kept, metadata={"format": "pt"}))

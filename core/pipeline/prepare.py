@@ -27,7 +27,7 @@ from core.pipeline.title_tokens import check_title_tokens
 from core.types import Encoded, Interaction, Item, Task, UserSplit
 from core.unlearning.finetuning import FinetuneSettings, finetune
 from core.unlearning.training_types import Step
-from core.utils.atomic_io import disk_error, make_private_folder, staging
+from core.utils.atomic_io import disk_error, make_private_folder, staging, write_bytes
 from core.utils.serialization import write_json, write_json_lines
 from core.workspace import Workspace, WorkspaceSettings
 from core.workspace.layout import WorkspaceLayout
@@ -186,7 +186,7 @@ def write_data(
     write_json(layout.user_split, user_split)
     write_json(layout.settings, settings)
     if templates != FILMS:
-        shutil.copyfile(templates, layout.templates)
+        write_bytes(layout.templates, templates.read_bytes())
 
 
 def base_tokenizer(

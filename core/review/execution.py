@@ -37,7 +37,8 @@ from core.runs.handle import RunHandle
 from core.runs.ledger_entries import Ledger
 from core.runs.requests import rewrite
 from core.types import Case, CaseState, Request, UserSplit
-from core.utils.atomic_io import staging, write_bytes
+from core.utils.atomic_io import staging
+from core.utils.no_links import write_inside
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 from core.workspace.layout import is_inside_workspace
@@ -142,7 +143,7 @@ def publish(execution: Execution) -> None:
     for folder in (part, execution.adapter):
         shutil.rmtree(folder, ignore_errors=True)
     for name, content in execution.approved_files():
-        write_bytes(part / name, content)
+        write_inside(execution.root, f"{part.name}/{name}", content, 0o644)
     part.rename(execution.adapter)
     settings = replace(execution.workspace.settings, adapter=execution.adapter.name)
     write_json(execution.layout.settings, settings)

@@ -11,6 +11,7 @@ from core.runs.handle import RunHandle
 from core.runs.submit import as_submitted, check_job, enqueue
 from core.types import EXTERNAL, RunSpec
 from core.utils.atomic_io import disk_error, make_private_folder
+from core.utils.no_links import open_to_read, write_inside
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
@@ -52,12 +53,14 @@ def create_external_run(
 
 def _copy_adapter(run: RunHandle, given: AdapterLayout) -> dict[str, str]:
     """Copy an adapter into a run's folder, or remove the folder; return the digests of what was copied."""
+    layout, digests = run.workspace.layout, dict[str, str]()
     try:
-        contents = {"weights": given.weights.read_bytes(), "config": given.config.read_bytes()}
-        run.layout.adapter.mkdir()
-        run.layout.weights.write_bytes(contents["weights"])
-        run.layout.adapter_config.write_bytes(contents["config"])
+        for name, file in (("weights", given.weights), ("config", given.config)):
+            with open_to_read(file) as opened:
+                content = opened.read()
+            write_inside(layout.root, layout.name(run.layout.adapter / file.name), content, 0o644)
+            digests[name] = hashlib.sha256(content).hexdigest()
     except OSError as error:
         shutil.rmtree(run.path)
         raise disk_error(run.layout.adapter, error) from error
-    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    return digests

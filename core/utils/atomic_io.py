@@ -49,8 +49,8 @@ def replacement(path: Path) -> Iterator[BinaryIO]:
             with os.fdopen(handle, "wb") as file:
                 yield file
                 file.flush()
+                os.fchmod(file.fileno(), 0o644)  # of this very file: by its name, a link could lead elsewhere
                 os.fsync(file.fileno())
-            os.chmod(name, 0o644)  # noqa: PTH101 - mkstemp gives a name
             os.replace(name, path)  # noqa: PTH105
         except BaseException:
             Path(name).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ part of a path. Hard links are not detected.
 
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -40,6 +41,16 @@ def open_to_append(path: Path) -> BinaryIO:
         return _regular(opener(str(path), APPEND, 0o600), "ab")
     except OSError as error:
         raise disk_error(path, error) from error
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy the content of a regular file into a new one.
+
+    Raises:
+        OSError: The source is a link or something else, or the target exists, as a link too.
+    """
+    with open_to_read(source) as given, open(target, "xb", opener=opener) as own:
+        shutil.copyfileobj(given, own)
 
 
 @contextmanager

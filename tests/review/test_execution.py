@@ -157,7 +157,7 @@ def crash_at_operation(monkeypatch, at):
 
     for name in ("write_json", "write_interactions"):
         wrap(execution, name)
-    for owner, name in ((execution, "write_bytes"), (shutil, "rmtree"), (Cases, "record_step"), (Cases, "close")):
+    for owner, name in ((execution, "write_inside"), (shutil, "rmtree"), (Cases, "record_step"), (Cases, "close")):
         wrap(owner, name)
     return count
 
