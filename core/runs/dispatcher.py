@@ -11,7 +11,6 @@
 It loads no model library, so it is small, and its work hardly grows with the queue.
 """
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from core.runs.process_identity import worker_of
 from core.runs.store import Store
 from core.runs.worker_command import command
 from core.utils.commands import PYTHON
+from core.utils.hashing import short_digest
 from core.utils.no_links import open_to_append
 from core.workspace import Workspace
 from core.workspace.layout import require_no_link
@@ -118,7 +118,7 @@ def _start_worker(run: RunHandle, needs: DeviceNeeds) -> list[subprocess.Popen[b
 
 def _lock_name(workspace: Workspace) -> str:
     """The lock of the one dispatcher that a user has for a workspace on this machine."""
-    return f"dispatcher-{hashlib.sha256(str(workspace.root).encode()).hexdigest()[:16]}"
+    return f"dispatcher-{short_digest(str(workspace.root))}"
 
 
 if __name__ == "__main__":

@@ -24,8 +24,10 @@ from core.runs.hand_over import DeviceNeeds, dispatcher_name, hand_over
 from core.runs.handle import RunHandle
 from core.runs.launcher_options import Options, of_cluster
 from core.runs.worker_command import command
+from core.types import ENDED
 from core.utils.commands import PYTHON
 from core.utils.file_locks import make_own_folder
+from core.utils.hashing import short_digest
 from core.utils.optional_imports import library
 
 CLUSTER = ("cluster", ", or choose the launcher 'local'")  # name of our extra, and the alternative
@@ -107,19 +109,28 @@ def start_slurm(run: RunHandle, options: Options) -> str:
     """
     submitit = library("submitit", *CLUSTER)
     python = {f"{name}_python": shlex.join(PYTHON) for name in ("slurm", "local")}
-    executor = submitit.AutoExecutor(folder=slurm_folder(), cluster=options.get("cluster", "slurm"), **python)
+    executor = submitit.AutoExecutor(folder=slurm_folder(run), cluster=options.get("cluster", "slurm"), **python)
     executor.update_parameters(name=run.id, **of_cluster(options, "cluster"))
     worker = [*command(run, options), "--log"]
     return str(executor.submit(submitit.helpers.CommandFunction(worker, verbose=False)).job_id)
 
 
-def slurm_folder() -> Path:
-    """Where submitit keeps its jobs until they start: in the user's own folder, as each is a program to be run."""
+def slurm_folder(run: RunHandle) -> Path:
+    """Where submitit keeps the jobs of a run: in the user's own folder, as each is a program to be run.
+
+    The folders of this workspace's runs that have ended are removed; nobody else's are looked at.
+    """
     from platformdirs import user_state_path  # not there on machines that only compute
 
     folder = user_state_path("cure-lens", ensure_exists=True) / "slurm"
-    make_own_folder(folder)
-    return folder
+    workspace = short_digest(str(run.workspace.root))
+    with run.store.changing():  # a run that is resumed meanwhile makes its folder afterwards
+        for ended in run.store.entries(*ENDED):
+            shutil.rmtree(folder / f"{workspace}-{ended.id}", ignore_errors=True)
+    own = folder / f"{workspace}-{run.id}"
+    for place in (folder, own):
+        make_own_folder(place)
+    return own
 
 
 def has_ended_slurm(job: str, options: Options) -> bool:

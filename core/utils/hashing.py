@@ -1,4 +1,4 @@
-"""SHA-256 digests of files."""
+"""SHA-256 digests of files and names."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,6 +9,11 @@ def sha256_of_file(path: Path) -> str:
     """Return the SHA-256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def short_digest(name: str) -> str:
+    """A name of 16 hex digits that stands for a longer one, such as a path or a person's, in names of files."""
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
 def digests_match(files: Mapping[str, Path], expected: Mapping[str, str]) -> bool:

@@ -24,10 +24,10 @@ manifest.json                   digests of the files; in the demo world only
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from core.errors import DamagedError
+from core.utils.hashing import short_digest
 from core.utils.no_links import DEPTH, holds_link
 from core.workspace.ids import as_id, is_id
 from core.workspace.run_layout import AdapterLayout, RunLayout, TrainingLayout
@@ -223,7 +223,7 @@ class WorkspaceLayout:
 
     def visit(self, person: str) -> Path:
         """When a person visited the workspace last; the name is a digest."""
-        return self.visits / f"{sha256(person.encode()).hexdigest()[:16]}.json"
+        return self.visits / f"{short_digest(person)}.json"
 
     @property
     def work_lock(self) -> Path:

@@ -17,12 +17,13 @@ from core.cli.diagnostics import examine
 from core.errors import RunError
 from core.runs import launchers
 from core.runs.device_locks import free
-from core.runs.handle import RunHandle
+from core.runs.handle import RunHandle, open_run
 from core.runs.launchers import LAUNCHERS, Launcher
+from core.runs.process_identity import this_worker
 from core.runs.submit import create_run, is_orphaned, resume, start
 from core.runs.worker import work
 from core.runs.worker_command import command
-from core.types import ENDED, RunState
+from core.types import ENDED, RunState, RunStatus
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 from tests.runs.killed_worker import start_and_die
@@ -193,11 +194,43 @@ def test_jobs_of_slurm_wait_outside_of_the_workspace(cluster_workspace, tmp_path
     assert (
         asked["slurm_partition"] == "gpu" and asked["slurm_python"] == f"{sys.executable} -P" and "cards" not in asked
     )
-    assert asked["folder"] == tmp_path / "state/cure-lens/slurm" and asked["folder"].stat().st_mode & 0o077 == 0
+    assert asked["folder"].is_relative_to(tmp_path / "state/cure-lens/slurm")
+    assert asked["folder"].stat().st_mode & 0o077 == 0
     run.request_cancel()
     assert (
         subprocess.run(asked["words"], capture_output=True).stderr == b"" and "cancelled" in run.layout.log.read_text()
     )
+
+
+def test_job_files_of_ended_runs_are_removed_and_no_others(cluster_workspace, tmp_path, monkeypatch):
+    """Of two workspaces that both have jobs, one of them a copy with runs of the same ids."""
+
+    def executor(folder: Path, **_: object) -> SimpleNamespace:
+        def submit(job: object) -> SimpleNamespace:
+            (folder / f"{len(jobs)}_submitted.pkl").write_text("job")
+            jobs.append(folder)
+            return SimpleNamespace(job_id=len(jobs))
+
+        return SimpleNamespace(update_parameters=lambda **_: None, submit=submit)
+
+    jobs = list[Path]()
+    helpers = SimpleNamespace(CommandFunction=lambda words, verbose: words)
+    monkeypatch.setitem(sys.modules, "submitit", SimpleNamespace(AutoExecutor=executor, helpers=helpers))
+    done, cancelled, failed, waiting, running = (new_run(cluster_workspace, "slurm", steps) for steps in range(1, 6))
+    for run in (done, cancelled, failed, waiting, running):
+        start(run)
+    copied = Workspace(shutil.copytree(cluster_workspace.root, tmp_path / "copy"))
+    start(open_run(copied, done.id))
+    assert len(jobs) == 6 and len({folder for folder in jobs if any(folder.iterdir())}) == 6
+    for run, state in ((done, RunState.DONE), (failed, RunState.FAILED)):
+        run.store.end(run.id, run.store.claim(run.id, this_worker()), RunStatus(state))
+    cancelled.request_cancel()
+    running.store.claim(running.id, this_worker())
+    start(new_run(cluster_workspace, "slurm", 9))
+    assert [folder.exists() for folder in jobs] == [False, False, False, True, True, True, True]
+    assert all(any(folder.iterdir()) for folder in jobs[3:])
+    resume(failed)
+    assert jobs[7] == jobs[2] and any(jobs[7].iterdir())
 
 
 def test_run_refused_by_its_cluster_fails(cluster_workspace, monkeypatch):
