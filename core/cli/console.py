@@ -16,6 +16,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from core.runs.dispatcher import fault
 from core.runs.handle import RunHandle
 from core.types import ENDED, Evaluation, RunState
 from core.types.results import METRIC_NAMES
@@ -50,9 +51,12 @@ def follow_run(run: RunHandle, quiet: bool) -> None:
         quiet: Whether to show nothing.
     """
     with progress(quiet) as bars:
-        bar = bars.add_task("queued", total=1.0)
+        bar, told = bars.add_task("queued", total=1.0), ""
         try:
             while (status := run.status).state not in (*ENDED, RunState.LOST):
+                said = "" if quiet or status.state is not RunState.QUEUED else fault(run.workspace)
+                if said and said != told:
+                    err.print(told := said, style="red", highlight=False)
                 bars.update(bar, completed=status.progress, description=status.stage or status.state)
                 time.sleep(0.3)
             bars.update(bar, completed=status.progress, description=str(status.state))

@@ -18,8 +18,8 @@ def examine(root: Path | None = None) -> tuple[Finding, ...]:
     """Run all checks.
 
     Args:
-        root: Also check this workspace: its disk, permissions, files, base model, run store, runs, ledger, adapter in
-            use, review and interrupted work.
+        root: Also check this workspace: its disk, permissions, launchers, files, base model, run store, runs,
+            dispatcher, ledger, adapter in use, review and interrupted work.
     """
     found = [_versions(), _device()]
     if root:

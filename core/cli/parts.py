@@ -75,6 +75,7 @@ def parts(workspace: Workspace, rejected: Collection[str]) -> Iterator[Part]:
     databases = (*layout.store_files(), *layout.review_files())
     for path in (*databases, layout.ledger, layout.ledger_key, layout.manifest, layout.work_lock, layout.review_lock):
         yield Part(path, _unread)
+    yield Part(layout.dispatcher_log, _unread)
     for path in layout.requests.glob("*.json"):
         yield _request(workspace, path)
     for path in layout.all_closed.glob("*.json"):

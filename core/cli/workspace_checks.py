@@ -9,6 +9,8 @@ from core.cli.finding import Finding, guarded
 from core.models.known_bases import absent_base
 from core.review.cases import Cases
 from core.review.permissions import check_settings, roles
+from core.runs.dispatcher import fault, is_missing
+from core.runs.hand_over import next_in_line
 from core.runs.handle import runs, store_of
 from core.runs.launcher_options import options_of
 from core.runs.requests import unmarked_requests
@@ -178,6 +180,15 @@ def _runs(workspace: Workspace) -> Iterator[Finding]:
     yield Finding("runs", True, f"{ended} of {len(states)} ended")
 
 
+def _dispatcher(workspace: Workspace) -> Iterator[Finding]:
+    """Whether the process that starts waiting runs is at work where there are any."""
+    for run, _ in next_in_line(store_of(workspace))[:1] if is_missing(workspace) else ():
+        detail = fault(workspace) or "Runs wait, and the process that starts them is not at work."
+        yield Finding(
+            "dispatcher", False, detail, f"{command_line('resume', '-w', str(workspace.root), '--run', run)}."
+        )
+
+
 def _unfinished(workspace: Workspace) -> Iterator[Finding]:
     left = [path.relative_to(workspace.root) for path in staging_folders(workspace.root)]
     names = ", ".join(map(str, left)) or "nothing"
@@ -197,6 +208,7 @@ CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "requests": _requests,
     "files": _files,
     "runs": _runs,
+    "dispatcher": _dispatcher,
     "sealed copies": _sealed,
     "ledger": _ledger,
     "unfinished folders": _unfinished,

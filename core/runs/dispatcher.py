@@ -6,7 +6,7 @@
    dispatcher was killed before it noted a worker, the worker that the next one starts finds the run taken, and ends.
    Where another workspace was faster to take the device, the worker ends and the run waits on as a row.
 4. The dispatcher ends when no run waits for it. Where it was killed, the next start, resume, page or end of a run
-   starts another one.
+   starts another one. What it says before it fails stands in runs/dispatcher.log.
 
 It loads no model library, so it is small, and its work hardly grows with the queue.
 """
@@ -27,13 +27,16 @@ from core.runs.machine_locks import beat, end_silent_holders, is_free, take_lock
 from core.runs.process_identity import worker_of
 from core.runs.store import Store
 from core.runs.worker_command import command
+from core.utils.atomic_io import disk_error
 from core.utils.commands import PYTHON
 from core.utils.hashing import short_digest
-from core.utils.no_links import open_to_append
+from core.utils.no_links import append_inside, open_inside, open_to_append
+from core.utils.text import one_line
 from core.workspace import Workspace
 from core.workspace.layout import require_no_link
 
 POLL_SECONDS = 1.0  # seconds between two looks at the queue
+LAST_BYTES = 400  # of the log, in which its last words are looked for
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
@@ -41,7 +44,7 @@ def ensure_dispatcher(run: RunHandle) -> None:
     """Start a dispatcher where any run of this run's workspace waits for one and none is at work.
 
     Raises:
-        WorkspaceError: The store or the lock file cannot be used.
+        WorkspaceError: The store, the lock file or the log cannot be used.
     """
     name = _lock_name(run.workspace)
     if not next_in_line(run.store):
@@ -49,10 +52,23 @@ def ensure_dispatcher(run: RunHandle) -> None:
     end_silent_holders((name,))
     if not is_free(name):
         return
-    subprocess.Popen(
-        [*PYTHON, "-m", "core.runs.dispatcher", str(run.workspace.root)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    words = [*PYTHON, "-m", "core.runs.dispatcher", str(run.workspace.root)]
+    with _empty_log(run.workspace) as log:
+        subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+
+def is_missing(workspace: Workspace) -> bool:
+    """Whether a run waits for a dispatcher of this user and machine, and none is at work."""
+    return bool(next_in_line(store_of(workspace))) and is_free(_lock_name(workspace))
+
+
+def fault(workspace: Workspace) -> str:
+    """A sentence where runs wait because the last dispatcher ended, with its last words; "" where it left none."""
+    log = workspace.layout.dispatcher_log
+    words = _last_line(workspace.root, workspace.layout.name(log))
+    if not words or not is_missing(workspace):
+        return ""
+    return f"The process that starts waiting runs has ended ({words}): see {log}, mend this, then resume the run."
 
 
 def dispatch(workspace: Workspace) -> None:
@@ -114,6 +130,26 @@ def _start_worker(run: RunHandle, needs: DeviceNeeds) -> list[subprocess.Popen[b
         worker.kill()
         raise
     return [worker]
+
+
+def _empty_log(workspace: Workspace) -> BinaryIO:
+    """The log, which holds what one dispatcher says, so that it stays small."""
+    path = workspace.layout.dispatcher_log
+    try:
+        log = append_inside(workspace.root, workspace.layout.name(path))
+        log.truncate(0)
+    except OSError as error:
+        raise disk_error(path, error) from error
+    return log
+
+
+def _last_line(root: Path, name: str) -> str:
+    """The end of a file's last line; "" where there is none."""
+    with suppress(OSError), open_inside(root, name) as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - LAST_BYTES))
+        lines = map(one_line, file.read(LAST_BYTES).decode("utf-8", "replace").splitlines())
+        return next(filter(None, reversed([*lines])), "").rstrip(".")
+    return ""
 
 
 def _lock_name(workspace: Workspace) -> str:

@@ -1,7 +1,7 @@
 """Files in folders where others write too: nobody can lead a process to a file elsewhere by a symbolic link.
 
-`open_inside`, `write_inside` and `folder_inside` follow no link below their root. The others refuse a link as the last
-part of a path. Hard links are not detected.
+`open_inside`, `append_inside`, `write_inside` and `folder_inside` follow no link below their root. The others refuse a
+link as the last part of a path. Hard links are not detected.
 """
 
 import os
@@ -82,6 +82,13 @@ def open_inside(root: Path, name: str) -> BinaryIO:
     """Open a regular file under `root` to read; nothing between the two may be a link. Raises OSError."""
     with folder_inside(root, PurePath(name).parent) as folder:
         return _regular(os.open(PurePath(name).name, READ, dir_fd=folder), "rb")
+
+
+def append_inside(root: Path, name: str) -> BinaryIO:
+    """Open a file under `root` as `open_to_append` does; nothing between the two may be a link. Raises OSError."""
+    with folder_inside(root, PurePath(name).parent) as folder:
+        flags = APPEND | os.O_NONBLOCK | os.O_NOFOLLOW
+        return _regular(os.open(PurePath(name).name, flags, 0o600, dir_fd=folder), "ab")
 
 
 def write_inside(root: Path, name: str, content: bytes, mode: int) -> None:

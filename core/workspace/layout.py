@@ -11,6 +11,7 @@ requests/ID.json
 references/ID/seed-K/           adapters retrained without the request's data, and what they answered
 references/ID/training.*        progress, log, lock and stop mark of their training, see TrainingLayout
 runs/store.sqlite               state of every run
+runs/dispatcher.log             what the last dispatcher said before it ended
 runs/ID/                        one run, see RunLayout
 closed/ID.json                  what is left of requests that were carried out
 review.sqlite                   cases, decisions and comments
@@ -165,6 +166,11 @@ class WorkspaceLayout:
     def store(self) -> Path:
         """The SQLite file with the state of every run."""
         return self.runs / "store.sqlite"
+
+    @property
+    def dispatcher_log(self) -> Path:
+        """What the last dispatcher said (core.runs.dispatcher); it is emptied when one starts."""
+        return self.runs / "dispatcher.log"
 
     def store_files(self) -> list[Path]:
         """The SQLite file with the state of every run, and the journals that SQLite keeps beside it."""

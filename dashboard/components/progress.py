@@ -21,6 +21,8 @@ def progress(run: RunHandle) -> None:
     status, events = run.status, run.events()
     steps = [event for event in events if event.get("kind") == "step"]
     _stages(status, stages(queries.needs_circuits(run), run.spec.is_external))
+    if status.state is RunState.QUEUED and (fault := queries.dispatcher_fault(run)):
+        st.error(escape(fault))
     if status.state in LIVE:
         st.progress(min(1.0, max(0.0, status.progress)), _bar(run, status))
         if now := doing(status, queries.retrains(run)):

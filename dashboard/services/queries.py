@@ -14,8 +14,8 @@ from core.report.check_texts import sentence_of
 from core.report.summary import Summary, summarise
 from core.review import request_state
 from core.review.cases import Cases
+from core.runs import dispatcher
 from core.runs.artifacts import RunArtifacts
-from core.runs.dispatcher import ensure_dispatcher
 from core.runs.handle import RunHandle, open_run
 from core.runs.handle import runs as all_runs
 from core.runs.launcher_options import options_of
@@ -163,8 +163,13 @@ def estimate(request_id: str, method: str, device: str) -> dict[str, Any]:
 
 def queue(run: RunHandle) -> QueueAhead:
     """The queue ahead of a waiting run. Where the dispatcher that is to start the run was killed, it gets another."""
-    ensure_dispatcher(run)
+    dispatcher.ensure_dispatcher(run)
     return queue_ahead(run)
+
+
+def dispatcher_fault(run: RunHandle) -> str:
+    """Why nothing starts a waiting run, in a sentence; ask before `queue`, which starts another dispatcher."""
+    return dispatcher.fault(run.workspace)
 
 
 def circuits(run: RunArtifacts) -> tuple[Circuit, Circuit] | None:

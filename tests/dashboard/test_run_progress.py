@@ -1,5 +1,7 @@
 """A run at work in words: honest time left, what the machine does, and its GPU."""
 
+import sys
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.pipeline.stages import STAGES
+from core.runs import dispatcher
+from core.runs.hand_over import DeviceNeeds, hand_over
 from core.runs.process_identity import this_worker
 from core.types import GpuUse, RunState, RunStatus
 from core.utils.clock import utc_now
@@ -46,6 +50,19 @@ def test_gpu_is_shown_with_its_load_only_where_that_is_known() -> None:
     use = GpuUse(87, 12_340_000_000, 141_000_000_000)
     assert gpu_text(use) == "GPU 87% busy, 12.3 of 141.0 GB in use"
     assert gpu_text(replace(use, load=None)) == "GPU: 12.3 of 141.0 GB in use"
+
+
+def test_page_of_a_waiting_run_tells_why_nothing_starts_it(page, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "import sys; sys.exit('No module named core')"
+    monkeypatch.setattr(dispatcher, "PYTHON", (sys.executable, "-c", script))
+    run = queries.run("run-demo")
+    run.store.add(run.id, "wish", externally_queued=False)
+    hand_over(run.store, run.id, DeviceNeeds(("cpu",), 1, None))
+    queries.queue(run)  # which starts a dispatcher
+    while not (fault := queries.dispatcher_fault(run)):
+        time.sleep(0.1)
+    app = page("run", errors=True, run=run.id)
+    assert "(No module named core)" in fault and "(No module named core)" in app.error[0].value.replace("\\", "")
 
 
 def test_page_of_a_run_at_work_shows_the_stage_the_time_left_and_the_gpu(page, demo: Path) -> None:

@@ -29,6 +29,7 @@ TRACES = [
     (EMAIL, "note.json", json.dumps({"reason": "ann@example.org and Bob."})),
     (EMAIL, "log.txt", "<ann@example.org>: asked twice"),
     (WORD, "log.txt", "x u42."),
+    (WORD, "runs/dispatcher.log", "core.errors.DamagedError: u42 is damaged"),
     (WORD, "exports/u42/list.txt", "nothing"),
     (WORD, "u42.bin", ""),
     (WORD, "data/items.jsonl.bak", "u42"),
@@ -70,6 +71,8 @@ NO_TRACES = [
     (NUMBER, "data/items.jsonl", '{"id": "4", "title": "The Bell of Valdoria"}\n'),
     (NUMBER, "base/tokenizer.json", '{"vocab": {"4": 20}}'),
     (WORD, "log.txt", "u421 and xu42"),
+    (NUMBER, "runs/dispatcher.log", ""),
+    (NUMBER, "runs/dispatcher.log", 'File "dispatcher.py", line 4, in dispatch'),
     (NUMBER, "log.txt", "4 of 318 rows, in 4 of 318 tries"),
     (NUMBER, "row.json", '{"grid": 4, "movie": 318}'),
     (NUMBER, "ratings.dat", "17::318::4::978300760\n"),  # another user's row, with rating 4

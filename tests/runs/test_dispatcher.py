@@ -12,10 +12,12 @@ from dataclasses import replace
 import psutil
 import pytest
 
+from core.cli import console
+from core.cli.diagnostics import examine
 from core.errors import RunError, WorkspaceError
 from core.runs import dispatcher, handle, queued_run
 from core.runs.device_locks import free, take
-from core.runs.dispatcher import ensure_dispatcher
+from core.runs.dispatcher import ensure_dispatcher, fault, is_missing
 from core.runs.hand_over import DeviceNeeds, hand_over, has_turn, next_in_line
 from core.runs.handle import RunHandle, store_of
 from core.runs.machine_locks import beat, end_silent_holders, holder, lock_file
@@ -369,3 +371,85 @@ def test_ended_run_waits_for_no_dispatcher(workspace, busy_device, monkeypatch):
     ensure_dispatcher(run)
     run.store.resume(run.id)
     assert next_in_line(run.store) == () and not run.store.find(run.id).handed_over
+
+
+def broken_dispatcher(monkeypatch, words: str = "No module named core") -> None:
+    """Let every dispatcher end at once with some words, as one does that finds no package `core`."""
+    script = f"import sys; sys.exit({words!r})"
+    monkeypatch.setattr(dispatcher, "PYTHON", (sys.executable, "-c", script))
+
+
+def test_dispatcher_that_dies_at_once_leaves_its_last_words(workspace, monkeypatch):
+    broken_dispatcher(monkeypatch)
+    run, log = new_run(workspace), workspace.layout.dispatcher_log
+    start(run)
+    wait_until(lambda: log.read_text() == "No module named core\n")
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert run.status.state is RunState.QUEUED
+    sentence = fault(workspace)
+    assert "has ended (No module named core): see " in sentence and sentence.endswith("then resume the run.")
+    assert str(log) in sentence and "\n" not in sentence
+
+
+def test_log_of_dispatchers_holds_what_one_of_them_said(workspace, monkeypatch):
+    broken_dispatcher(monkeypatch, "x" * 10_000)
+    run, log = new_run(workspace), workspace.layout.dispatcher_log
+    for _ in range(3):
+        start(run)
+        wait_until(lambda: log.stat().st_size == 10_001)
+    assert len(fault(workspace)) < 1000
+
+
+def test_log_of_a_dispatcher_is_empty_while_all_is_well(workspace, busy_device):
+    run = new_run(workspace)
+    workspace.layout.dispatcher_log.write_text("what an earlier one said\n")
+    start(run)
+    assert settled(workspace) and fault(workspace) == "" and not is_missing(workspace)
+    assert workspace.layout.dispatcher_log.read_bytes() == b""
+
+
+@pytest.mark.parametrize("linked", ["file", "folder"])
+def test_log_of_a_dispatcher_is_opened_through_no_link(workspace, tmp_path, monkeypatch, linked):
+    run, outside = new_run(workspace), tmp_path / "outside"
+    hand_over(run.store, run.id, CPU)
+    if linked == "folder":
+        workspace.layout.runs.rename(outside)
+        workspace.layout.runs.symlink_to(outside)
+    else:
+        outside.write_text("mine\n")
+        workspace.layout.dispatcher_log.symlink_to(outside)
+    monkeypatch.setattr(dispatcher.subprocess, "Popen", None)  # nothing is started
+    with pytest.raises(WorkspaceError, match="dispatcher.log cannot be written"):
+        ensure_dispatcher(run)
+    assert fault(workspace) == ""
+    assert outside.read_text() == "mine\n" if linked == "file" else not (outside / "dispatcher.log").exists()
+
+
+def test_command_that_waits_tells_why_nothing_starts_its_run(workspace, monkeypatch, capsys):
+    broken_dispatcher(monkeypatch)
+    run = new_run(workspace)
+    start(run)
+    wait_until(lambda: fault(workspace))
+    looks = iter([None, None, None])
+    monkeypatch.setattr(console.time, "sleep", lambda _: next(looks, run) and run.request_cancel())
+    console.follow_run(run, quiet=False)
+    assert capsys.readouterr().err.replace("\n", " ").count("has ended (No module named core)") == 1
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_doctor_names_runs_that_wait_without_a_dispatcher(workspace, busy_device, monkeypatch, broken):
+    monkeypatch.setattr("torch.version.cuda", None)
+    run = new_run(workspace)
+    if broken:
+        broken_dispatcher(monkeypatch)
+        start(run)
+        wait_until(lambda: fault(workspace))
+    else:
+        start(run)
+        (process,) = settled(workspace)
+        assert not [one for one in examine(workspace.root) if not one.ok]
+        process.kill()
+        wait_until(lambda: not processes(workspace))
+    (problem,) = [one for one in examine(workspace.root) if not one.ok]
+    assert problem.name == "dispatcher" and f"resume -w {workspace.root} --run {run.id}" in problem.fix
+    assert ("No module named core" in problem.detail) == broken
