@@ -107,7 +107,9 @@ def test_ledger_is_valid_and_records_references_runs_and_verifications():
     found = entries(DEMO / "ledger.jsonl", key)
     kinds = Counter(one.kind for one in found)
     assert kinds == {
-        "ledger": 1, "reference": CINEMA.references * len(CINEMA.requests), "run": len(VERDICTS), "verification": len(VERDICTS)
+        "ledger": 1, "request": len(CINEMA.requests), "reference": CINEMA.references * len(CINEMA.requests),
+        "run": len(VERDICTS), "overlap": sum(run.lists for one in CINEMA.requests for run in one.runs),
+        "verification": len(VERDICTS),
     }  # fmt: skip
     signed = {one.content["run"]: one for one in found if one.kind == "verification"}
     for id, entry in signed.items():
