@@ -1,10 +1,17 @@
 """Attacks on facts of the ledger, batches, comparisons, odd files and odd texts: each is refused, or changes nothing."""
 
-import pytest
+import os
 
-from core.errors import RequestError, ReviewError, RunError
+import pytest
+from typer.testing import CliRunner
+
+from core.cli.app import app
+from core.errors import CureLensError, LedgerError, RequestError, ReviewError, RunError
+from core.ledger import keys
+from core.models.validation import read_config
 from core.review import execution
 from core.review.batches import dissolve, open_batch
+from core.review.vault import Vault
 from core.runs.cancel import cancel
 from core.runs.handle import RunHandle, open_run
 from core.runs.ledger import OVERLAP, open_ledger
@@ -73,6 +80,51 @@ def test_run_that_was_stopped_after_its_entry_is_not_submitted(desk, monkeypatch
         desk.submit()
 
 
+@pytest.mark.parametrize("reason", [b"\xff", b"\\ud800"])
+def test_standard_input_that_is_no_text_opens_nothing(desk, reason):
+    entries = len(open_ledger(desk.workspace).statements())
+    wanted = b'{"users": ["%s"], "reason": "%s"}' % (others(desk)[0].encode(), reason)
+    command = ["request", "-w", str(desk.workspace.root), "--stdin", "--as", "rita"]
+    assert isinstance(CliRunner().invoke(app, command, input=wanted).exception, CureLensError)
+    assert len(open_ledger(desk.workspace).statements()) == entries
+
+
+def test_half_a_character_of_the_command_line_is_refused(desk):
+    with pytest.raises(CureLensError, match="half a character"):
+        open_request(desk.workspace, users=others(desk)[:1], reason="\udcff", opened_by="rita")
+    desk.submit()
+    with pytest.raises(LedgerError, match="cannot be signed"):
+        desk.decide("petra", approve=False, reason="\udcff")
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u200d", "\u202e", "\ufe0f", "\u00a0"])
+def test_confirm_shows_what_cannot_be_seen(desk, hidden):
+    """A twin of rita would let her launch a run of her own request."""
+    file = desk.workspace.layout.request(desk.request)
+    write_json(file, read_json(file) | {"by": f"ri{hidden}ta"})
+    assert f"ri\\u{ord(hidden):04x}ta" in desk.invoke("ledger", "confirm").stdout
+
+
+@pytest.mark.parametrize("name", ["ledger", "ledger_key"])
+def test_pipe_in_place_of_the_ledger_or_its_key_is_not_waited_for(desk, name):
+    path = getattr(desk.workspace.layout, name)
+    path.unlink()
+    os.mkfifo(path)
+    assert isinstance(desk.invoke("ledger", "show").exception, LedgerError)
+
+
+def test_pipe_in_place_of_a_sealed_copy_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path / "keys"))
+    keys.make_keys(tmp_path / "ledger.pub")
+    vault = Vault(tmp_path / "sealed", tmp_path / "ledger.pub")
+    (tmp_path / "file").write_text("text")
+    vault.seal(tmp_path, [tmp_path / "file"])
+    (vault.path / "index").unlink()
+    os.mkfifo(vault.path / "index")
+    with pytest.raises(LedgerError, match="was changed or is not there"):
+        vault.read("file")
+
+
 def test_request_that_somebody_makes_a_batch_is_not_dissolved(desk):
     """Dissolving removes the request, and enters that it counts no more."""
     second = open_request(desk.workspace, users=others(desk)[:1], opened_by="rita")
@@ -81,3 +133,9 @@ def test_request_that_somebody_makes_a_batch_is_not_dissolved(desk):
     with pytest.raises(RequestError, match="is not the batch that was opened"):
         dissolve(desk.workspace, second.id)
     assert file.exists()
+
+
+def test_pipe_in_place_of_a_configuration_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "config.json")
+    with pytest.raises(CureLensError, match="is no file"):
+        read_config(tmp_path / "config.json")
