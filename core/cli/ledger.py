@@ -15,6 +15,7 @@ from core.types import Request
 from core.utils.atomic_io import write_bytes, write_text
 from core.utils.commands import command_line
 from core.utils.serialization import sorted_json, to_json
+from core.utils.text import escaped
 from core.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, help="The signed ledger of a workspace: its runs, verifications and decisions.")
@@ -114,9 +115,9 @@ def _show(settings: Settings | None, requests: Sequence[Request]) -> None:
 
 
 def _described(request: Request) -> str:
-    """All fields of a request that are set, but for its mark."""
+    """All fields of a request that are set, but for its mark; what cannot be seen stands there as an escape."""
     values = {name: value for name, value in to_json(request).items() if value and name not in ("id", "mark")}
-    return f"{request.id}: {json.dumps(values, ensure_ascii=False)}"
+    return f"{request.id}: {escaped(json.dumps(values, ensure_ascii=False))}"
 
 
 @app.command()

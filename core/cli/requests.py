@@ -70,7 +70,7 @@ def request(
         rows = pairs_of(interactions, workspace.interactions.holds) if interactions else ()
         wanted = _Wanted(tuple(parts_of(users)), tuple(rows), reason)
         if stdin:
-            wanted = parse_json(sys.stdin.read(), _Wanted, "The standard input")
+            wanted = parse_json(sys.stdin.buffer.read(), _Wanted, "The standard input")
         opened = open_request(
             workspace, wanted.users, wanted.interactions, wanted.reason, person, legal_basis, identity
         )

@@ -276,6 +276,8 @@ def _last(lines: list[bytes]) -> str:
 
 
 def _read(path: Path) -> bytes:
+    if not path.is_file():  # reading a FIFO would wait for ever
+        raise _unread(path)
     try:
         return path.read_bytes()
     except OSError as error:

@@ -143,8 +143,8 @@ def read_public(path: Path) -> SSlibKey:
     Raises:
         LedgerError: The file is anything else.
     """
-    try:
-        found = load_pem_public_key(path.read_bytes())
+    try:  # a FIFO, whose reading would wait for ever, is no key either
+        found = load_pem_public_key(path.read_bytes() if path.is_file() else b"")
     except (OSError, ValueError) as error:
         raise LedgerError(
             f"{path} is not a public key in PEM: name the ledger.pub that belongs to the ledger."

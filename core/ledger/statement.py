@@ -45,7 +45,11 @@ def kind_word(kind: str) -> str:
 
 
 def signed(statement: Statement, keys: Keys) -> bytes:
-    """The signed envelope as one line without its end. NaN becomes null, and the statement says where and why."""
+    """The signed envelope as one line without its end. NaN becomes null, and the statement says where and why.
+
+    Raises:
+        LedgerError: A text is none.
+    """
     predicate = to_json(statement.content)
     if missing := sorted(_missing(statement.content)):
         predicate["no_number"] = {"at": missing, "why": NO_NUMBER}
@@ -55,7 +59,12 @@ def signed(statement: Statement, keys: Keys) -> bytes:
         "predicateType": KIND.format(statement.kind),
         "predicate": predicate,
     }
-    envelope = Envelope(rfc8785.dumps(payload), PAYLOAD, {})
+    try:
+        envelope = Envelope(rfc8785.dumps(payload), PAYLOAD, {})
+    except ValueError as error:  # half a character, which a terminal can hand in
+        raise LedgerError(
+            f"An entry of kind {statement.kind!r} cannot be signed ({error}): write plain text."
+        ) from None
     envelope.sign(keys.signer)
     return rfc8785.dumps(envelope.to_dict())
 

@@ -159,6 +159,8 @@ def read_config(path: Path, most_bytes: int = 2**26) -> dict[str, Any]:
     Raises:
         ModelError: The file cannot be read, is too large, is nested too deep, or is no object.
     """
+    if path.exists() and not path.is_file():  # reading a FIFO would wait for ever
+        raise ModelError(f"{path} is no file: restore the file.")
     try:
         if (size := path.stat().st_size) > most_bytes:
             raise ModelError(f"{path} has {size:,} bytes, and {most_bytes:,} are read: restore the file.")

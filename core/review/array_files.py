@@ -103,7 +103,8 @@ def numpy_parts(file: BinaryIO) -> Iterator[Part]:
             raise NotReadError("an array of objects, or more than one array")
         file.seek(0)
         yield file.read(start)
-        while kind.kind in "SU" and kind.itemsize and (chunk := file.read(BLOCK // kind.itemsize * kind.itemsize)):
+        values_at_once = max(1, BLOCK // max(1, kind.itemsize))  # a single text may be longer than a block
+        while kind.kind in "SU" and kind.itemsize and (chunk := file.read(values_at_once * kind.itemsize)):
             values = frombuffer(chunk, kind).tolist()
             yield Text("\n".join(one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in values))
     except ValueError as error:

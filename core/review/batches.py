@@ -15,7 +15,8 @@ from core.errors import RequestError, ReviewError
 from core.review.cases import Cases
 from core.review.forgotten_data import forgotten_data_of
 from core.runs.handle import runs
-from core.runs.requests import check_opened, withdraw_mark, write_marked
+from core.runs.ledger import REQUEST, open_ledger
+from core.runs.requests import check_opened, request_mark, withdraw_mark, write_marked
 from core.types import ENDED, Action, Case, CaseState, Identity, LegalBasis, Request, RunState
 from core.utils.atomic_io import disk_error
 from core.utils.clock import utc_now
@@ -80,7 +81,7 @@ def dissolve(workspace: Workspace, batch_id: str) -> tuple[str, ...]:
         Ids of the members that are open, and can be worked on by themselves.
 
     Raises:
-        RequestError: The id is not that of an open batch.
+        RequestError: The id is not that of an open batch, or the ledger holds another version of it.
         ReviewError: The batch is under review, or has a run that waits or is at work.
         WorkspaceError: A run, a reference or a verification is at work, or the disk refuses.
         LedgerError: The ledger takes no entry.
@@ -88,6 +89,7 @@ def dissolve(workspace: Workspace, batch_id: str) -> tuple[str, ...]:
     if not (batch := workspace.request(batch_id)).members:
         raise RequestError(f"Request {batch_id!r} is no batch: only a batch can be dissolved.")
     with exclusive_model_lock(workspace):
+        _check_was_batch(workspace, batch)
         check_dissolvable(workspace, batch_id)
         own = [run.path for run in runs(workspace).whole() if run.spec.request == batch_id]
         for folder in filter(Path.exists, (*own, workspace.layout.references(batch_id))):
@@ -96,6 +98,14 @@ def dissolve(workspace: Workspace, batch_id: str) -> tuple[str, ...]:
         workspace.layout.request(batch_id).unlink()  # last: until then, the command can be repeated
     still_open = {one.id for one in workspace.requests()}
     return tuple(member for member in batch.members if member in still_open)
+
+
+def _check_was_batch(workspace: Workspace, batch: Request) -> None:
+    """Raise RequestError where the ledger holds another request of this id, which would be lost."""
+    entered = [mark for _, mark in open_ledger(workspace).facts(REQUEST, batch.id)][-1:]
+    if entered not in ([], [""], [request_mark(workspace)(batch)]):  # "" of a command that was killed
+        file = workspace.layout.request(batch.id)
+        raise RequestError(f"{file} is not the batch that was opened: put its file back, or run `ledger confirm`.")
 
 
 def _remove(folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from core.errors import ReviewError
 from core.runs.adapter_identity import differs_from_original, is_recorded_adapter
 from core.runs.handle import RunHandle
-from core.runs.ledger import RunLedger
+from core.runs.ledger import CANCELLED, RunLedger
 from core.types import Request, RunState, Verdict, Verification
 from core.utils.commands import command_line
 from core.utils.hashing import sha256_of_file
@@ -62,12 +62,14 @@ def check_ready(run: RunHandle, ledger: RunLedger) -> None:
     """Check that a run can be decided on.
 
     Raises:
-        ReviewError: The run is not finished or not verified, its adapter is not the one that it made, its adapter
-            equals the original, or it was not signed when it was done.
+        ReviewError: The run is not finished or not verified, somebody stopped it, its adapter is not the one that it
+            made, its adapter equals the original, or it was not signed when it was done.
         LedgerError: The ledger is damaged.
     """
     if run.status.state is not RunState.DONE:
         raise ReviewError(f"Run {run.id!r} is {run.status.state}: submit a finished run.")
+    if ledger.facts(CANCELLED, run.id):  # it may have ended before it heard of that
+        raise ReviewError(f"Run {run.id!r} was stopped by a person: launch a new one.")
     if run.verification is None:
         verify = command_line("verify", "--workspace", str(run.workspace.root), "--run", run.id)
         raise ReviewError(f"Run {run.id!r} was not verified: run `{verify}` first.")

@@ -32,11 +32,11 @@ from core.review.leak_scan import find_leaks, find_weight_copies
 from core.review.ledger_entries import entered_decisions
 from core.review.signed_decisions import check_approved, check_decided
 from core.review.signed_inputs import check_request
+from core.review.smaller_requests import enter_marks_again, shrink_requests
 from core.review.vault import encrypted_files
 from core.runs.handle import RunHandle
 from core.runs.ledger_entries import Ledger
-from core.runs.requests import rewrite
-from core.types import Case, CaseState, Request, UserSplit
+from core.types import Case, CaseState, UserSplit
 from core.utils.atomic_io import staging
 from core.utils.no_links import write_inside
 from core.utils.serialization import write_json
@@ -154,9 +154,7 @@ def purge(execution: Execution) -> None:
     workspace, layout, request = execution.workspace, execution.layout, execution.sealed_request()
     write_interactions(layout.interactions, workspace.interactions.without(request))
     write_json(layout.user_split, _without(workspace.user_split, set(request.users)))
-    for other in workspace.requests().whole():
-        _shrink(workspace, other, request)
-    _drop_members(workspace)
+    shrink_requests(execution)
     for folder in _old_folders(execution):
         shutil.rmtree(folder, ignore_errors=True)
     for path in layout.leftovers():
@@ -212,7 +210,7 @@ STEPS: tuple[Callable[[Execution], None], ...] = (seal, publish, purge, check, s
 
 
 def roll_back(execution: Execution) -> None:
-    """Restore every file as it was before the first step."""
+    """Restore every file as it was before the first step, and the marks of requests where the ledger takes them."""
     if not execution.vault.sealed:
         return
     for folder in (staging(execution.adapter), execution.adapter):
@@ -221,6 +219,8 @@ def roll_back(execution: Execution) -> None:
         with suppress(NotADirectoryError):  # the folder was exchanged meanwhile
             execution.layout.closed(request.id).unlink(missing_ok=True)
     execution.vault.restore(execution.root)
+    with suppress(CureLensError):
+        enter_marks_again(execution)
 
 
 # ------------------------------------------------------------ helpers of the steps
@@ -265,25 +265,3 @@ def _old_folders(execution: Execution) -> list[Path]:
 
 def _without(split: UserSplit, users: set[str]) -> UserSplit:
     return replace(split, training_users=tuple(user for user in split.training_users if user not in users))
-
-
-def _shrink(workspace: Workspace, other: Request, removed: Request) -> None:
-    """Remove forgotten users and rows from another request, or the request where nothing of it is left."""
-    users = tuple(user for user in other.users if user not in removed.users)
-    pairs = tuple(
-        pair for pair in other.interactions if pair[0] not in removed.users and pair not in removed.interactions
-    )
-    if other.id == removed.id or not (users or pairs):
-        workspace.layout.request(other.id).unlink(missing_ok=True)
-    elif (users, pairs) != (other.users, other.interactions):
-        rewrite(workspace, other, replace(other, users=users, interactions=pairs))
-
-
-def _drop_members(workspace: Workspace) -> None:
-    """Remove from each batch the members of which nothing is left."""
-    requests = workspace.requests().whole()
-    names = {one.id for one in requests}
-    for one in requests:
-        if not names.issuperset(one.members):
-            left = tuple(name for name in one.members if name in names)
-            rewrite(workspace, one, replace(one, members=left))

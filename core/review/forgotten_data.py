@@ -30,6 +30,7 @@ AROUND = ".,;:!?\"'`()[]{}<>"  # signs around a word, not of it
 # Numbers are everywhere, so a bare number counts as a user only after the word "user", and as a row only beside an
 # item.
 USER_NUMBER = re.compile(r"(?i)\busers?\W{1,4}([\w-]+(?:[.]\d+)?)")
+WHOLE_NUMBER = re.compile(r"(?<=\d)[.]0+\Z")  # its fraction
 BARE_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 CELL = re.compile(r"::|[,;\t|]")
 NUMBERS = re.compile(r"[\d.+\s-]+")  # a row that consists of numbers only
@@ -74,12 +75,17 @@ class ForgottenData:
             return True
         for line in text.split("\n"):
             for cells in _ways_to_split(line):
-                if any(self.is_row(*pair) for pair in _pairs(cells)):
+                if any(self.is_row(*pair) or self._is_row_of_fractions(*pair) for pair in _pairs(cells)):
                     return True
                 if not self.ids and any(map(self._is_user_with_signs, (line.strip(), *cells))):
                     return True
         folded = text.casefold() if len(text) >= MIN_TITLE_LENGTH else ""
         return any(phrase in folded for phrase in self.phrases)
+
+    def _is_row_of_fractions(self, *cells: str) -> bool:
+        """Whether two numbers that both have a fraction of zeros are a row, as tables with gaps hold whole numbers."""
+        user, item = (WHOLE_NUMBER.sub("", cell) for cell in cells)
+        return user != cells[0] and item != cells[1] and self.is_row(user, item)
 
     def _is_user_with_signs(self, cell: str) -> bool:
         is_word = len(cell) > LONGEST_ID or PLAIN.fullmatch(cell) or _stands_anywhere(cell)
@@ -179,7 +185,9 @@ def _words(text: str) -> set[str]:
     """Words that may be a user's id. A word with dots is also split at them."""
     tokens, long = TOKEN.findall(text), LONG_TOKEN.findall(text)
     words = {*WORD.findall(text), *(one.rstrip(".!?") for one in tokens), *(one.strip(AROUND) for one in long)}
-    return {*USER_NUMBER.findall(text), *(word for word in words if not _stands_anywhere(word))}
+    numbers = USER_NUMBER.findall(text)
+    whole = (WHOLE_NUMBER.sub("", one) for one in numbers)
+    return {*numbers, *whole, *(word for word in words if not _stands_anywhere(word))}
 
 
 def _ways_to_split(line: str) -> Iterator[list[str]]:

@@ -5,7 +5,6 @@ everything; that is meant for trying the product, and there is no four-eyes prin
 can also play several people, to see how four eyes decide.
 """
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
@@ -16,13 +15,9 @@ from core.runs.requests import check_opened
 from core.types import Action, Role
 from core.utils.commands import command_line
 from core.utils.hashing import sha256_of_file
-from core.utils.text import one_line
+from core.utils.text import JOINERS_AND_SELECTORS, one_line
 from core.workspace import Workspace
 
-# Invisible characters that are printable by the rules of Unicode: joiners, fillers and variation selectors.
-JOINERS_AND_SELECTORS = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200c\u200d\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
 PERMISSIONS: dict[Action, frozenset[Role]] = {
     Action.READ: frozenset(Role),
     Action.OPEN: frozenset({Role.REQUESTER, Role.OPERATOR, Role.PRIVACY_OFFICER}),

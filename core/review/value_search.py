@@ -5,11 +5,12 @@ import binascii
 import json
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from itertools import product, starmap
 from typing import Any
 
 from core.review.file_parts import ColumnBatch, JsonReader
-from core.review.forgotten_data import ForgottenData
+from core.review.forgotten_data import WHOLE_NUMBER, ForgottenData
 
 USER_KEYS = ("user", "users", "uid", "subjects", "members", "crowd", "holdout")
 ENCODED, BASE64 = ("payload", "sig"), re.compile(r"[\w+/-]{40,}=*")  # keys of a signed ledger entry (DSSE)
@@ -39,7 +40,7 @@ def _batch_shows(columns: Mapping[str, list[Any]], forgotten: ForgottenData) -> 
     users, items = ([one for one in columns if _base_name(one) in keys] for keys in ((*USER_KEYS, *ENCODED), ITEMS))
     for pair in product(users, items):
         rows = {*zip(*(columns[name] for name in pair), strict=True)}
-        if any(forgotten.is_row(str(user), str(item)) for user, item in rows if None not in (user, item)):
+        if any(forgotten.is_row(*ids) for row in rows for ids in product(*map(_spellings, row))):
             return True
     return any(
         value_shows({name: value}, forgotten)
@@ -58,7 +59,13 @@ def _is_skipped(name: str, value: Any) -> bool:
 def _of(value: dict[str, Any], names: Sequence[str]) -> list[str]:
     """The ids under some key names, whatever their spelling."""
     ids = (one for name, entry in value.items() if _base_name(name) in names for one in _as_list(entry))
-    return [str(one) for one in ids if isinstance(one, int | str)]
+    return [text for one in ids for text in _spellings(one)]
+
+
+def _spellings(value: Any) -> set[str]:
+    """An id as text; a number with a fraction of zeros is also a whole one, as tables with gaps hold whole numbers."""
+    text = str(value) if isinstance(value, str | int | float | Decimal) else ""
+    return {text, WHOLE_NUMBER.sub("", text)} - {""}
 
 
 def _base_name(name: str) -> str:

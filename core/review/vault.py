@@ -25,7 +25,7 @@ from core.errors import LedgerError
 from core.ledger.key_folder import write_secret
 from core.ledger.keys import folder_of, read_public
 from core.utils.atomic_io import disk_error, staging
-from core.utils.no_links import folder_inside, open_inside, write_inside
+from core.utils.no_links import folder_inside, open_inside, open_to_read, write_inside
 from core.utils.serialization import parse_json, to_json
 from core.workspace.layout import WorkspaceLayout
 
@@ -167,7 +167,7 @@ class Vault:
     def _parts(self, name: str, path: Path) -> Iterator[bytes]:
         cipher, number, last = self._cipher(), 0, False
         try:
-            with path.open("rb") as file:
+            with open_to_read(path) as file:
                 while not last:
                     block = file.read(NONCE + PART + TAG)
                     last = len(block) < NONCE + PART + TAG

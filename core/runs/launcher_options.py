@@ -31,6 +31,8 @@ def _is_plain(value: Any) -> bool:
 
 COUNT: Rule = (_is_count, "a whole number of at least 1")
 PLAIN: Rule = (_is_plain, "a number, or text of printable characters")
+# Slurm opens a list of nodes with a slash as a file.
+NODES: Rule = (lambda value: _is_plain(value) and "/" not in str(value), "names of nodes, separated by commas,")
 PLACE: Rule = (lambda value: value in ("slurm", "local"), "'slurm' or 'local'")
 # Ray also takes ray://, which its job server refuses, and NAME://, for which it loads the module of that name.
 DASHBOARD: Rule = (
@@ -40,7 +42,10 @@ DASHBOARD: Rule = (
 OURS = {"processes": COUNT, "cards": COUNT}  # options of our worker, not of a cluster
 RULES: Mapping[str, Mapping[str, Rule]] = {
     "local": OURS,
-    "slurm": OURS | dict.fromkeys(SLURM, PLAIN) | {"cluster": PLACE},
+    "slurm": OURS
+    | dict.fromkeys(SLURM, PLAIN)
+    | dict.fromkeys(("slurm_nodelist", "slurm_exclude"), NODES)
+    | {"cluster": PLACE},
     "ray": OURS | dict.fromkeys(RAY, PLAIN) | {"address": DASHBOARD},
 }
 

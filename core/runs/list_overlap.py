@@ -7,6 +7,7 @@ command writes overlap.json and overlap-status.json.
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from core.errors import RunError
 from core.evaluation.evaluate import LIST_LENGTH, top_list
@@ -38,7 +39,7 @@ def overlaps(
         progress: Called with the share of users that are done.
 
     Raises:
-        RunError: The run has no adapter.
+        RunError: The run has no adapter, or the ledger does not hold an adapter as it was loaded.
     """
     if not run.layout.weights.is_file():
         raise RunError(f"Run {run.id!r} has no adapter: choose a finished run.")
@@ -51,6 +52,8 @@ def overlaps(
         *(one for one in references if AdapterLayout(one).weights.is_file()),
     ]
     models = [load_adapter(workspace, str(folder), device) for folder in folders]
+    if workspace.keeps_ledger:
+        _check_loaded(run, folders, models)
     context = make_context(workspace, request, models[0].tokenizer)
     others = [user for user, events in context.histories.items() if events and user not in request.subjects]
     result = []
@@ -58,6 +61,19 @@ def overlaps(
         result.append(_overlap(user, models, context))
         progress(done / len(others))
     return tuple(result)
+
+
+def _check_loaded(run: RunArtifacts, folders: Sequence[Path], models: Sequence[Recommender]) -> None:
+    """Raise RunError where a model's adapter is not the one that was signed: a file may have been exchanged."""
+    ledger = open_ledger(run.workspace)
+    entry, references = ledger.run_subjects(run.id), ledger.reference_digests(run.spec.request)
+    names = (("adapter before", "adapter before, config"), ("adapter after", "adapter config"))
+    signed = [{"weights": entry.get(weights, ""), "config": entry.get(config)} for weights, config in names]
+    signed += [{"weights": "", **references.get(folder.name, {})} for folder in folders[2:]]
+    for folder, model, digests in zip(folders, models, signed, strict=True):
+        # Entries of earlier versions hold fewer configurations.
+        if any(digest not in (None, model.adapter_digests[name]) for name, digest in digests.items()):
+            raise RunError(f"{folder} is not the one that the ledger holds: restore it, or make it again.")
 
 
 def _overlap(user: str, models: Sequence[Recommender], context: RequestContext) -> Overlap:

@@ -14,7 +14,7 @@ from core.runs.ledger import REQUEST, open_ledger
 from core.types import Identity, LegalBasis, Request
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
-from core.utils.serialization import sorted_json, to_json, write_json
+from core.utils.serialization import from_json, sorted_json, to_json, write_json
 from core.workspace import Workspace
 
 
@@ -62,7 +62,13 @@ def open_request(
 
 
 def write_marked(workspace: Workspace, request: Request) -> Request:
-    """Mark, enter and write a request. Raises LedgerError where the ledger takes no entry."""
+    """Mark, enter and write a request.
+
+    Raises:
+        DamagedError: It holds text that no file can hold.
+        LedgerError: The ledger takes no entry.
+    """
+    from_json(Request, to_json(request), "The request")
     marked = replace(request, mark=request_mark(workspace)(request))
     open_ledger(workspace).record_fact(REQUEST, request.id, marked.mark)
     write_json(workspace.layout.request(request.id), marked)
@@ -72,7 +78,7 @@ def write_marked(workspace: Workspace, request: Request) -> Request:
 def rewrite(workspace: Workspace, before: Request, request: Request) -> None:
     """Write a request of which a deletion removed a part. Only a request that was signed before gets a new mark."""
     entered = (request.id, request_mark(workspace)(request)) in open_ledger(workspace).facts(REQUEST, request.id)[-1:]
-    if entered or not _unmarked(workspace, [before]):  # a deletion that was killed here does it again
+    if entered or not unmarked(workspace, [before]):  # a deletion that was killed here does it again
         write_marked(workspace, request)
     else:
         write_json(workspace.layout.request(request.id), request)
@@ -92,7 +98,7 @@ def check_opened(workspace: Workspace, request: Request) -> None:
         LedgerError: The ledger's keys are missing.
     """
     members = [workspace.request(name) for name in request.members]
-    if changed := _unmarked(workspace, [request, *members]):
+    if changed := unmarked(workspace, [request, *members]):
         confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
         raise RequestError(
             f"Request {changed[0].id!r} is not signed as it stands: its file was changed, or is older than the ledger "
@@ -108,10 +114,11 @@ def _same_rows(one: Request, other: Request) -> bool:
 
 def unmarked_requests(workspace: Workspace) -> list[Request]:
     """The open requests that are not what was opened here; none without a ledger. Raises LedgerError."""
-    return _unmarked(workspace, workspace.requests())
+    return unmarked(workspace, workspace.requests())
 
 
-def _unmarked(workspace: Workspace, requests: Sequence[Request]) -> list[Request]:
+def unmarked(workspace: Workspace, requests: Sequence[Request]) -> list[Request]:
+    """Those of some requests that are not what was opened here; none without a ledger. Raises LedgerError."""
     if not workspace.keeps_ledger:
         return []
     mark, entered = request_mark(workspace), dict(open_ledger(workspace).facts(REQUEST))  # the last of each request

@@ -19,6 +19,7 @@ from core.types import TRANSITIONS, RunState, RunStatus, Worker
 from core.utils.listing import Listing
 from core.utils.serialization import from_json, parse_json, to_json
 from core.utils.sqlite import Database
+from core.workspace.ids import as_id
 
 # The unique indexes guarantee: one run at work per workspace, and one active run for the same job. Through the third,
 # those who wait read the few runs that have a worker, however long the queue is.
@@ -242,7 +243,7 @@ class Store(Database):
         origin = f"Run {row['id']!r} in {self.path}"
         texts = {name: parse_json(row[name] or "null", None, origin) for name in ("worker", "beat", "status")}
         flags = {name: bool(row[name]) for name in ("patient", "handed_over", "cancel")}
-        entry = from_json(QueuedRun, {**dict(row), **texts, **flags}, origin)
+        entry = from_json(QueuedRun, {**dict(row), "id": as_id(str(row["id"])), **texts, **flags}, origin)
         return replace(entry, beat=by_own_clock(self.path, entry.id, entry.beat, current_moment()))
 
 

@@ -140,6 +140,17 @@ def _read_exactly(kind: type) -> Hook:
     return hook
 
 
+def _read_text(value: Any, _: Any) -> str:
+    """Read text. JSON can name half a character, which neither files nor the ledger can hold."""
+    if not isinstance(value, str):
+        raise WrongTypeError(str, value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("half a character is no text") from None
+    return value
+
+
 def _read_float(value: Any, _: Any) -> float:
     if isinstance(value, float):
         return value
@@ -150,7 +161,7 @@ def _read_float(value: Any, _: Any) -> float:
     raise WrongTypeError(float, value)
 
 
-PRIMITIVES = {str: _read_exactly(str), bool: _read_exactly(bool), int: _read_exactly(int), float: _read_float}
+PRIMITIVES = {str: _read_text, bool: _read_exactly(bool), int: _read_exactly(int), float: _read_float}
 
 
 def _read_enum(value: Any, kind: type[Enum]) -> Enum:

@@ -38,6 +38,8 @@ WRONG = [
     ("slurm", "slurm_setup", "touch x"),
     ("slurm", "slurm_python", "/bin/sh"),
     ("slurm", "slurm_srun_args", "--prolog=x"),
+    ("slurm", "slurm_nodelist", "/etc/passwd"),
+    ("slurm", "slurm_exclude", "x/y"),
     ("slurm", "cluster", "debug"),
     ("ray", "runtime_env", "x"),
     ("local", "gpus", 2),

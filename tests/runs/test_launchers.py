@@ -233,6 +233,20 @@ def test_job_files_of_ended_runs_are_removed_and_no_others(cluster_workspace, tm
     assert jobs[7] == jobs[2] and any(jobs[7].iterdir())
 
 
+def test_id_in_the_queue_leads_to_no_folder_elsewhere(cluster_workspace, tmp_path):
+    """Somebody writes an id into the database that leads from an ended run's folder of jobs to another one."""
+    run, other = (new_run(cluster_workspace, "slurm", steps) for steps in (1, 2))
+    launchers.slurm_folder(other)
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    run.request_cancel()
+    with sqlite3.connect(cluster_workspace.layout.store) as database:
+        leading = f"{other.id}/../../../../victim"
+        database.execute("UPDATE runs SET id = ? WHERE id = ?", (leading, run.id))
+    launchers.slurm_folder(other)
+    assert victim.is_dir()
+
+
 def test_run_refused_by_its_cluster_fails(cluster_workspace, monkeypatch):
     def refuse(run, options):
         raise ConnectionError("nobody answers\nat the address.")

@@ -1,0 +1,56 @@
+"""Requests of which a deletion removes a part, and their marks where the deletion is rolled back.
+
+What goes is told by the sealed requests: somebody could remove the file of a member, so that its batch lost it.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from core.review.execution_state import Execution
+from core.runs.ledger import REQUEST, open_ledger
+from core.runs.requests import request_mark, rewrite, unmarked
+from core.types import Request
+
+
+def shrink_requests(execution: Execution) -> None:
+    """Remove forgotten users and rows from the open requests, and the requests of which nothing is left."""
+    workspace, removed, gone = execution.workspace, execution.sealed_request(), _gone(execution)
+    for other in workspace.requests().whole():
+        if (left := _left_of(other, removed, gone)) is None:
+            workspace.layout.request(other.id).unlink(missing_ok=True)
+        elif left != other:
+            rewrite(workspace, other, left)
+
+
+def enter_marks_again(execution: Execution) -> None:
+    """Enter the marks of restored requests: the last ones are those of the smaller requests, which are gone.
+
+    Raises:
+        LedgerError: The ledger takes no entry, or the sealed copies cannot be read.
+    """
+    workspace, removed, gone = execution.workspace, execution.sealed_request(), _gone(execution)
+    ledger, mark = open_ledger(workspace), request_mark(workspace)
+    for one in execution.sealed_requests():
+        left = _left_of(one, removed, gone)
+        made_smaller = left not in (None, one) and ledger.facts(REQUEST, one.id)[-1:] == [(one.id, mark(left))]
+        if made_smaller and one.mark == mark(one):
+            ledger.record_fact(REQUEST, one.id, one.mark)
+
+
+def _gone(execution: Execution) -> set[str]:
+    """Ids of the signed requests of which the deletion leaves nothing."""
+    removed = execution.sealed_request()
+    whole = [one for one in execution.sealed_requests() if _left_of(one, removed) is None]
+    return {one.id for one in whole} - {one.id for one in unmarked(execution.workspace, whole)}
+
+
+def _left_of(request: Request, removed: Request, gone: Collection[str] = ()) -> Request | None:
+    """What a deletion leaves of a request, without the members that are gone; None for nothing."""
+    users = tuple(user for user in request.users if user not in removed.users)
+    pairs = tuple(
+        pair for pair in request.interactions if pair[0] not in removed.users and pair not in removed.interactions
+    )
+    if request.id == removed.id or not (users or pairs):
+        return None
+    members = tuple(name for name in request.members if name not in gone)
+    return replace(request, users=users, interactions=pairs, members=members)
