@@ -4,8 +4,8 @@
 
 DATA is the folder of MovieLens small. For each seed, 48 people with their last 16 ratings are drawn anew, an adapter and five
 references are trained, and each method unlearns six of the people. FOLDER keeps all results, so a stopped benchmark continues
-where it was; two processes may share it with different seeds. On one core, a seed takes about 30 minutes of training and
-40 minutes of unlearning. It writes real_methods.jsonl (one row for each model) and real_methods.md.
+where it was; two processes may share it with different seeds. On one core, a seed takes about 40 minutes of training and
+two hours of unlearning. After each method it writes real_methods.jsonl (one row for each model) and real_methods.md.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -150,8 +151,8 @@ def unlearned(scenario: Scenario, name: str, seed: int) -> Row:
     return found | {str(group): sum(one is group for one in groups.values()) for group in Group}
 
 
-def measure(folder: Path, data: Path, seed: int) -> None:
-    """Store the rows of one seed that FOLDER lacks."""
+def measure(folder: Path, data: Path, seed: int) -> Iterator[str]:
+    """Store the rows of one seed that FOLDER lacks, and yield the name of each method when it is done."""
     missing = [name for name in ("known", *METHODS) if not stored(folder, seed, name).is_file()]
     if not missing:
         return
@@ -160,7 +161,7 @@ def measure(folder: Path, data: Path, seed: int) -> None:
         started = time.perf_counter()
         rows = known(scenario) if name == "known" else [unlearned(scenario, name, seed)]
         write_json(stored(folder, seed, name), rows)
-        print(f"seed {seed}: {name} in {time.perf_counter() - started:.0f} s", flush=True)
+        yield f"seed {seed}: {name} in {time.perf_counter() - started:.0f} s"
 
 
 def stored(folder: Path, seed: int, name: str) -> Path:
@@ -168,7 +169,9 @@ def stored(folder: Path, seed: int, name: str) -> Path:
 
 
 def rows_of(folder: Path, seeds: Sequence[int]) -> list[Row]:
-    return [one for seed in seeds for name in ("known", *METHODS) for one in read_json(stored(folder, seed, name))]
+    """All rows that FOLDER holds."""
+    files = (stored(folder, seed, name) for name in ("known", *METHODS) for seed in seeds)
+    return [one for file in files if file.is_file() for one in read_json(file)]
 
 
 COLUMNS: Mapping[str, tuple[str, int]] = {  # key of the row -> heading, decimals
@@ -198,11 +201,11 @@ def over_seeds(rows: Sequence[Row], key: str) -> tuple[float, float]:
 
 def table(rows: Sequence[Row]) -> Iterator[str]:
     """One line for each kind of model."""
-    yield "| model | " + " | ".join(heading for heading, _ in COLUMNS.values()) + " |"
-    yield "| --- " * (len(COLUMNS) + 1) + "|"
+    yield "| model | seeds | " + " | ".join(heading for heading, _ in COLUMNS.values()) + " |"
+    yield "| --- " * (len(COLUMNS) + 2) + "|"
     for name in dict.fromkeys(one["method"] for one in rows):
         own = [one for one in rows if one["method"] == name]
-        yield f"| {name} | " + " | ".join(
+        yield f"| {name} | {len({one['seed'] for one in own})} | " + " | ".join(
             format_interval(over_seeds(own, key), digits) for key, (_, digits) in COLUMNS.items()
         ) + " |"  # fmt: skip
 
@@ -219,7 +222,6 @@ def groups_table(rows: Sequence[Row]) -> Iterator[str]:
 def write(rows: Sequence[Row], command: str) -> None:
     """Write the rows, and the tables made of them below the words that stand in the file."""
     write_bytes(TARGET.with_suffix(".jsonl"), b"".join(json.dumps(one).encode() + b"\n" for one in rows))
-    seeds = sorted({one["seed"] for one in rows})
     counts = [
         f"{fmean(one[key] for one in rows if one['method'] == 'original'):.0f}"
         for key in ("forgotten_rows", "test_rows")
@@ -229,7 +231,7 @@ def write(rows: Sequence[Row], command: str) -> None:
     )
     lines = [
         "## Tables", "",
-        f"{len(seeds)} seeds; {PEOPLE} people with {RATINGS} ratings, {FORGOTTEN} of them forgotten ({counts[0]} rows; others' "
+        f"{PEOPLE} people with {RATINGS} ratings, {FORGOTTEN} of them forgotten ({counts[0]} rows; others' "
         f"test: {counts[1]} rows), {REFERENCES} references each. Mean over seeds with the half-width of Student's 95 % interval. "
         "A reference is measured against the other four. "
         f"`{command}`. torch {torch.__version__}, transformers {transformers.__version__}, Python {platform.python_version()}, "
@@ -238,7 +240,6 @@ def write(rows: Sequence[Row], command: str) -> None:
         "Modules in each group:", "", *groups_table(rows), "",
     ]  # fmt: skip
     TARGET.write_text(words + "\n".join(lines), encoding="utf-8")
-    print(TARGET)
 
 
 def main() -> None:
@@ -249,9 +250,11 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     seeds = [int(one) for one in options.seeds.split(",")]
-    for seed in seeds:
-        measure(options.folder, options.data, seed)
-    write(rows_of(options.folder, seeds), f"python benchmarks/real_methods.py FOLDER DATA --seeds {options.seeds}")
+    command = f"python benchmarks/real_methods.py FOLDER DATA --seeds {options.seeds}"
+    for done in chain(["what is there"], *(measure(options.folder, options.data, seed) for seed in seeds)):
+        if rows := rows_of(options.folder, seeds):
+            write(rows, command)
+        print(done, flush=True)
 
 
 if __name__ == "__main__":

@@ -217,6 +217,7 @@ def resume(run: RunHandle, person: str = "") -> None:
         LedgerError: The ledger takes no entry of who resumes it.
     """
     ledger = open_ledger(run.workspace)
+    ledger.check()  # else the run would wait, and nobody would be named
     if is_orphaned(run):
         run.store.fail_queued(run.id, ORPHANED)
     run.watch_remote_worker()
