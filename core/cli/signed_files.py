@@ -13,7 +13,7 @@ from core.review.ledger_entries import SUBMISSION
 from core.runs.answer_files import reference_digests
 from core.runs.handle import RunHandle, runs
 from core.runs.ledger_entries import DESTRUCTION, REFERENCE, RUN, VERIFICATION, Ledger, digests_of_reference
-from core.runs.signed_files import OPTIONAL_RESULTS, digest_of_file, files_of_run
+from core.runs.signed_files import OPTIONAL_RESULTS, digest_of_file, files_of_run, overlap_is_signed
 from core.types import RunState, Verification
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import read_json, to_json
@@ -101,6 +101,7 @@ def _runs(workspace: Workspace, entries: Sequence[Statement], rejected: Collecti
             gone = ADAPTER if run.id in rejected else ()
             yield from _files(workspace, run, {k: v for k, v in entry.subjects.items() if k not in gone})
             yield from _verification(workspace, run, run.id in verified)
+            yield run.layout.overlap, overlap_is_signed(run, Ledger(workspace))
         elif workspace.layout.request(entry.content["request"]["id"]).is_file():  # else a batch, which was dissolved
             yield run.path, False
 

@@ -12,12 +12,11 @@ from core.errors import ReviewError
 from core.pipeline.question import question_digest
 from core.review.evidence_digest import check_signed
 from core.runs.handle import RunHandle
-from core.runs.ledger import OVERLAP
 from core.runs.ledger_entries import QUESTION, Ledger
 from core.runs.request_content import request_content
 from core.runs.requests import check_opened
+from core.runs.signed_files import overlap_is_signed
 from core.types import Request
-from core.utils.hashing import sha256_of_file
 from core.verification.thresholds import Thresholds
 
 BOUND = {  # what of a request its run is bound to, in words
@@ -41,7 +40,8 @@ def check_inputs(run: RunHandle, ledger: Ledger) -> None:
         LedgerError: The ledger is damaged.
     """
     check_signed(run.id, ledger.subjects_now(run), ledger)
-    _check_overlap(run, ledger)
+    if not overlap_is_signed(run, ledger):
+        raise ReviewError(f"{run.layout.overlap} is not what was computed and signed: compare all lists again.")
     workspace = run.workspace
     request, settings = workspace.request(run.spec.request), workspace.settings
     check_opened(workspace, request)
@@ -54,13 +54,6 @@ def check_inputs(run: RunHandle, ledger: Ledger) -> None:
     now = ledger.mark(QUESTION, question_digest(workspace, request))
     if verified.get("question", now) != now:  # earlier versions entered none
         raise ReviewError(f"Data or settings changed since run {run.id!r} was verified: verify it again.")
-
-
-def _check_overlap(run: RunHandle, ledger: Ledger) -> None:
-    """Raise ReviewError where the comparison of all lists is not the one that was computed, or is gone."""
-    signed, file = [digest for _, digest in ledger.facts(OVERLAP, run.id)], run.layout.overlap
-    if signed[-1:] != ([sha256_of_file(file)] if file.is_file() else []):
-        raise ReviewError(f"{file} is not what was computed and signed: compare all lists again.")
 
 
 def check_request(run_id: str, request: Request, rows: ForgottenRows, ledger: Ledger) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.runs.handle import RunHandle
+from core.runs.ledger import OVERLAP, RunLedger
 from core.utils.hashing import sha256_of_file
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
@@ -25,6 +26,12 @@ DIGEST_OF_MISSING = hashlib.sha256(b"").hexdigest()
 def digest_of_file(name: str, path: Path) -> str:
     """SHA-256 of a file of a run, as an entry holds it: DIGEST_OF_MISSING for an optional result that was not made."""
     return DIGEST_OF_MISSING if name in OPTIONAL_RESULTS and not path.is_file() else sha256_of_file(path)
+
+
+def overlap_is_signed(run: RunHandle, ledger: RunLedger) -> bool:
+    """Whether the comparison of all lists is the last one that was computed; where none was, none may lie there."""
+    signed, file = [digest for _, digest in ledger.facts(OVERLAP, run.id)], run.layout.overlap
+    return signed[-1:] == ([sha256_of_file(file)] if file.is_file() else [])
 
 
 def adapter_subjects(digests: Mapping[str, str]) -> dict[str, str]:

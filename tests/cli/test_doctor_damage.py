@@ -257,10 +257,10 @@ def test_a_file_that_nothing_reads_is_no_problem(own: Path) -> None:
     assert any("notes.txt" in one.detail for one in check_workspace(Workspace(own)))
 
 
-def test_a_cut_ledger_is_named_by_the_run_that_it_lost(world: Path) -> None:
+def test_a_cut_ledger_is_named_by_the_file_whose_entry_it_lost(world: Path) -> None:
     ledger = WorkspaceLayout(world).ledger
     ledger.write_bytes(b"".join(ledger.read_bytes().splitlines(keepends=True)[:-1]))
-    assert [one.name for one in problems(world)] == ["runs/run-forgotten/verification.json"]
+    assert [one.name for one in problems(world)] == ["runs/run-demo/overlap.json"]
 
 
 def test_a_damaged_spec_hides_no_other_file_of_its_run(own: Path) -> None:

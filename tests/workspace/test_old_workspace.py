@@ -94,7 +94,7 @@ def test_verification_gives_the_stored_results(old_workspace: Workspace) -> None
 
 
 def test_request_is_unlearned_again(old_workspace: Workspace) -> None:
-    with pytest.raises(RequestError, match="check its file and run"):  # it was opened by a version without marks
+    with pytest.raises(RequestError, match="Check the file and run"):  # it was opened by a version without marks
         create_run(old_workspace, old_workspace.requests()[0].id, "cure", "cpu")
     write_marked(old_workspace, old_workspace.requests()[0])
     run: RunHandle = create_run(
