@@ -34,7 +34,7 @@ PLAIN: Rule = (_is_plain, "a number, or text of printable characters")
 # Slurm opens a list of nodes with a slash as a file.
 NODES: Rule = (lambda value: _is_plain(value) and "/" not in str(value), "names of nodes, separated by commas,")
 PLACE: Rule = (lambda value: value in ("slurm", "local"), "'slurm' or 'local'")
-# Ray also takes ray://, which its job server refuses, and NAME://, for which it loads the module of that name.
+# Ray's client also takes ray://, but free resources are asked for by HTTP, and NAME://, whose module it loads.
 DASHBOARD: Rule = (
     lambda value: is_web_address(str(value)),
     "the address of the cluster's dashboard, http://HOST:PORT or https://HOST:PORT,",
