@@ -25,7 +25,7 @@ from core.ledger.keys import Keys, make_keys, read_public  # noqa: E402
 from core.ledger.statement import Statement, kind_word, signed  # noqa: E402
 
 KINDS = ("reference", "run", "verification", "submission", "decision")
-QUESTIONS = 15  # times that a decision asks for entries
+QUESTIONS = 22  # times that a decision asks for entries
 PADDING = "x" * 600  # so that a line has about 1.5 kB, as in the demo world
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import scipy
 import torch
 import transformers
 from torch import Tensor
@@ -24,6 +23,7 @@ from torch import Tensor
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.faithfulness import spearman  # noqa: E402
 from core.circuit.attribution import attribute_pairs  # noqa: E402
 from core.circuit.extraction import with_gap  # noqa: E402
 from core.circuit.patching import module_effects  # noqa: E402
@@ -63,10 +63,6 @@ def agreement(scores: Tensor, exact: Tensor) -> str:
     value, *draws = (spearman(scores[some].mean(0), exact[some].mean(0)) for some in (slice(None), *rows))
     low, high = np.quantile(draws, [0.025, 0.975])
     return f"{value:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def spearman(one: Tensor, other: Tensor) -> float:
-    return float(scipy.stats.spearmanr(one, other).statistic)
 
 
 def table(recommender: Recommender, pairs: Sequence[PromptPair]) -> Iterator[str]:

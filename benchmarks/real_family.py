@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 from core.demo.world import make_world  # noqa: E402
 from core.models.hub import resolve  # noqa: E402
 from core.pipeline.prepare import Scratch, prepare  # noqa: E402
+from core.pipeline.stages import STAGES  # noqa: E402
 from core.runs.handle import RunHandle  # noqa: E402
 from core.runs.requests import open_request  # noqa: E402
 from core.runs.submit import create_run  # noqa: E402
@@ -33,7 +34,6 @@ from core.unlearning.training_types import Step  # noqa: E402
 from core.workspace import WorkspaceSettings  # noqa: E402
 
 STEPS, FORGOTTEN = 10, 2
-STAGES = ("loading", "original", "contrast prompts", "circuit", "groups", "unlearning", "evaluation", "report")
 TARGET = Path(__file__).with_suffix(".md")
 
 

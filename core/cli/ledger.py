@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +13,7 @@ from core.errors import LedgerError
 from core.types import Request
 from core.utils.atomic_io import write_bytes, write_text
 from core.utils.commands import command_line
+from core.utils.hashing import short_digest
 from core.utils.serialization import sorted_json, to_json
 from core.utils.text import escaped
 from core.workspace import Workspace
@@ -65,7 +65,7 @@ def confirm(
     if not workspace.keeps_ledger:
         raise LedgerError(f"{root} keeps no ledger, so nothing is signed: make one with `ledger init`.")
     settings, requests = _unsigned(workspace)
-    found = sha256(sorted_json([settings, requests]).encode()).hexdigest()[:16]
+    found = short_digest(sorted_json([settings, requests]))
     if digest and digest != found:
         raise LedgerError(f"Digest {digest} is not that of what would be signed now: look at it again.")
     if digest:

@@ -6,11 +6,11 @@ place. The folder of the keys remembers the key of each workspace by its path.
 
 import os
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 
 from core.errors import LedgerError
 from core.utils.atomic_io import disk_error
+from core.utils.hashing import short_digest
 
 PLACES = "workspaces"
 PRIVATE = 0o600
@@ -62,7 +62,7 @@ def forget_key(public: Path) -> None:
 
 
 def _place(public: Path) -> Path:
-    return key_root() / PLACES / sha256(str(public.parent.resolve()).encode()).hexdigest()[:16]
+    return key_root() / PLACES / short_digest(str(public.parent.resolve()))
 
 
 def write_secret(path: Path, content: bytes) -> None:

@@ -15,7 +15,7 @@ from core.errors import RequestError, ReviewError
 from core.review.cases import Cases
 from core.review.forgotten_data import forgotten_data_of
 from core.runs.handle import runs
-from core.runs.ledger import REQUEST, open_ledger
+from core.runs.ledger import REQUEST, last_fact, open_ledger
 from core.runs.requests import check_opened, request_mark, withdraw_mark, write_marked
 from core.types import ENDED, Action, Case, CaseState, Identity, LegalBasis, Request, RunState
 from core.utils.atomic_io import disk_error
@@ -102,8 +102,8 @@ def dissolve(workspace: Workspace, batch_id: str) -> tuple[str, ...]:
 
 def _check_was_batch(workspace: Workspace, batch: Request) -> None:
     """Raise RequestError where the ledger holds another request of this id, which would be lost."""
-    entered = [mark for _, mark in open_ledger(workspace).facts(REQUEST, batch.id)][-1:]
-    if entered not in ([], [""], [request_mark(workspace)(batch)]):  # "" of a command that was killed
+    entered = last_fact(open_ledger(workspace), REQUEST, batch.id)
+    if entered not in (None, "", request_mark(workspace)(batch)):  # "" of a command that was killed
         file = workspace.layout.request(batch.id)
         raise RequestError(f"{file} is not the batch that was opened: put its file back, or run `ledger confirm`.")
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from core.review.execution_state import Execution
-from core.runs.ledger import REQUEST, open_ledger
+from core.runs.ledger import REQUEST, last_fact, open_ledger
 from core.runs.requests import request_mark, rewrite, unmarked
 from core.types import Request
 
@@ -32,7 +32,7 @@ def enter_marks_again(execution: Execution) -> None:
     ledger, mark = open_ledger(workspace), request_mark(workspace)
     for one in execution.sealed_requests():
         left = _left_of(one, removed, gone)
-        made_smaller = left not in (None, one) and ledger.facts(REQUEST, one.id)[-1:] == [(one.id, mark(left))]
+        made_smaller = left not in (None, one) and last_fact(ledger, REQUEST, one.id) == mark(left)
         if made_smaller and one.mark == mark(one):
             ledger.record_fact(REQUEST, one.id, one.mark)
 

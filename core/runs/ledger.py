@@ -113,6 +113,11 @@ class RunLedger(Protocol):
         """The content of a run's last entry; empty where it has none."""
 
 
+def last_fact(ledger: RunLedger, kind: str, about: str) -> str | None:
+    """The value that was entered last for a request or a run; None where none was. Raises LedgerError."""
+    return dict(ledger.facts(kind, about)).get(about)
+
+
 class NullLedger:
     """The ledger of a workspace that keeps none: it takes every entry and holds nothing."""
 

@@ -169,13 +169,10 @@ class Ledger:
         """
         subjects, entry = {**_subjects(self.workspace, run), **saved}, self.run_entry(run.id)
         if entry is None or any(entry.subjects.get(name, digest) != digest for name, digest in subjects.items()):
-            content = {**_content(self.workspace, run, self.keys), "resumed_by": self.resumed_by(run.id)}
+            resumed_by = sorted({person for _, person in self.facts(RESUMED, run.id)})
+            content = {**_content(self.workspace, run, self.keys), "resumed_by": resumed_by}
             with holding:
                 self.append(RUN, subjects, content)
-
-    def resumed_by(self, run_id: str) -> list[str]:
-        """Who resumed a run, by name."""
-        return sorted({person for _, person in self.facts(RESUMED, run_id)})
 
     def record_reference(
         self, request_id: str, digests: Mapping[str, str], name: str, inputs: str, person: str

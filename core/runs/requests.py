@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from core.errors import RequestError
-from core.runs.ledger import REQUEST, open_ledger
+from core.runs.ledger import REQUEST, last_fact, open_ledger
 from core.types import Identity, LegalBasis, Request
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
@@ -77,8 +77,10 @@ def write_marked(workspace: Workspace, request: Request) -> Request:
 
 def rewrite(workspace: Workspace, before: Request, request: Request) -> None:
     """Write a request of which a deletion removed a part. Only a request that was signed before gets a new mark."""
-    entered = (request.id, request_mark(workspace)(request)) in open_ledger(workspace).facts(REQUEST, request.id)[-1:]
-    if entered or not unmarked(workspace, [before]):  # a deletion that was killed here does it again
+    last = last_fact(open_ledger(workspace), REQUEST, request.id)
+    if last == request_mark(workspace)(request) or not unmarked(
+        workspace, [before]
+    ):  # a deletion that was killed here does it again
         write_marked(workspace, request)
     else:
         write_json(workspace.layout.request(request.id), request)

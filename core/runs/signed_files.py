@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.runs.handle import RunHandle
-from core.runs.ledger import OVERLAP, RunLedger
+from core.runs.ledger import OVERLAP, RunLedger, last_fact
 from core.utils.hashing import sha256_of_file
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
@@ -30,8 +30,8 @@ def digest_of_file(name: str, path: Path) -> str:
 
 def overlap_is_signed(run: RunHandle, ledger: RunLedger) -> bool:
     """Whether the comparison of all lists is the last one that was computed; where none was, none may lie there."""
-    signed, file = [digest for _, digest in ledger.facts(OVERLAP, run.id)], run.layout.overlap
-    return signed[-1:] == ([sha256_of_file(file)] if file.is_file() else [])
+    file = run.layout.overlap
+    return last_fact(ledger, OVERLAP, run.id) == (sha256_of_file(file) if file.is_file() else None)
 
 
 def adapter_subjects(digests: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""SHA-256 digests of files and names."""
+"""SHA-256 digests of files and texts."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ def sha256_of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def short_digest(name: str) -> str:
-    """A name of 16 hex digits that stands for a longer one, such as a path or a person's, in names of files."""
-    return hashlib.sha256(name.encode()).hexdigest()[:16]
+def short_digest(text: str) -> str:
+    """The first 16 hex digits of the SHA-256 of a text, to stand for it in a file name or a command."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def digests_match(files: Mapping[str, Path], expected: Mapping[str, str]) -> bool:
