@@ -16,6 +16,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from core.runs.cancel import cancel
 from core.runs.dispatcher import fault
 from core.runs.handle import RunHandle
 from core.types import ENDED, Evaluation, RunState
@@ -43,12 +44,13 @@ class PlainConsole(Console):
 out, err = PlainConsole(), PlainConsole(stderr=True)
 
 
-def follow_run(run: RunHandle, quiet: bool) -> None:
+def follow_run(run: RunHandle, quiet: bool, person: str = "") -> None:
     """Show a run's progress until it ends; Ctrl-C cancels the run.
 
     Args:
         run: The run.
         quiet: Whether to show nothing.
+        person: Who cancels it by Ctrl-C.
     """
     with progress(quiet) as bars:
         bar, told = bars.add_task("queued", total=1.0), ""
@@ -61,7 +63,7 @@ def follow_run(run: RunHandle, quiet: bool) -> None:
                 time.sleep(0.3)
             bars.update(bar, completed=status.progress, description=str(status.state))
         except KeyboardInterrupt:
-            run.request_cancel()
+            cancel(run, person)
             raise
 
 

@@ -87,7 +87,7 @@ def run(
     check_free(workspace, request_id)
     run = create_run(workspace, request_id, method, device, seed, steps, launcher=launcher, launched_by=person)
     start(run)
-    _follow_and_print(run, root, detach, as_json)
+    _follow_and_print(run, root, person, detach, as_json)
 
 
 def resume(
@@ -99,7 +99,7 @@ def resume(
     run = open_run(workspace_for_runs(workspace, person), run_id)
     check_operators(run.workspace, run.spec.request, person)
     resume_run(run, person)
-    _follow_and_print(run, workspace, detach, as_json)
+    _follow_and_print(run, workspace, person, detach, as_json)
 
 
 def cancel(workspace: WorkspacePath, run_id: RunId, person: Person = "", as_json: Json = False) -> None:
@@ -136,10 +136,10 @@ def export(
     out.print(f"Run {run_id} is logged at {uri} as {logged}.", highlight=False, soft_wrap=True)
 
 
-def _follow_and_print(run: RunHandle, workspace: Path, detach: bool, as_json: bool) -> None:
+def _follow_and_print(run: RunHandle, workspace: Path, person: str, detach: bool, as_json: bool) -> None:
     """Follow a run to its end, unless detached, and print its state. Exit code 1 if it did not finish."""
     if not detach:
-        follow_run(run, quiet=as_json)
+        follow_run(run, as_json, person)
     status = run.status
     if as_json:
         print(json.dumps({"id": run.id, **to_json(status)}))

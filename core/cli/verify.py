@@ -151,7 +151,7 @@ def _external_run(
     start(run)
     if not as_json:
         out.print(f"Run {run.id} holds a copy of the adapter.", highlight=False)
-    follow_run(run, quiet=as_json)
+    follow_run(run, as_json, person)
     if run.status.state is not RunState.DONE:
         raise RunError(f"Run {run.id!r} is {run.status.state} and cannot be verified: {run.status.message}")
     return run

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from core.cli import console
 from core.errors import RequestError, ReviewError
 from core.report.case_record import entries_of_request
 from core.review import execution
 from core.review.batches import dissolve, open_batch
 from core.runs import cancel, submit, worker
 from core.runs.handle import RunHandle, open_run
-from core.runs.ledger import OVERLAP, RESUMED, open_ledger
+from core.runs.ledger import CANCELLED, OVERLAP, RESUMED, open_ledger
 from core.runs.requests import check_opened, request_mark, rewrite, write_marked
 from core.runs.submit import create_run
 from core.types import CaseState, Overlap, RunState
@@ -37,6 +38,19 @@ def test_cancelled_run_does_not_go_on_where_the_store_forgets_it(desk):
     run.store.add(run.id, "again", externally_queued=False)
     assert worker.work(run) is RunState.CANCELLED
     assert not run.layout.adapter.exists() and not open_ledger(desk.workspace).run_subjects(run.id)
+
+
+def test_who_cancels_a_run_by_ctrl_c_is_told_by_the_ledger(desk, monkeypatch):
+    run = create_run(desk.workspace, desk.request, "uniform", "cpu", seed=9, steps=3)
+    monkeypatch.setattr(console.time, "sleep", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        console.follow_run(run, True, "olaf")
+    assert run.status.state is RunState.CANCELLED
+    assert open_ledger(desk.workspace).facts(CANCELLED, run.id) == [(run.id, "olaf")]
+
+
+def pressed(_seconds: float) -> None:
+    raise KeyboardInterrupt
 
 
 def test_run_that_is_cancelled_at_its_end_is_not_signed(desk, monkeypatch):
