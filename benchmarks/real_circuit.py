@@ -1,6 +1,6 @@
 """Attribution on a pretrained LLM against exact patching: the strongest modules of SmolLM2-135M, one by one.
 
-    python benchmarks/real_circuit.py        writes benchmarks/real_circuit.md; about 20 minutes on one core
+    python benchmarks/real_circuit.py        writes benchmarks/real_circuit.md; about 10 minutes on one core
 
 Needs the base: python -m core base fetch smollm2-135m. The model is the demo world's on SmolLM2 (300 modules), the prompts are of
 the forget set of its largest request. Patching all 300 modules would take hours, so the TOP strongest by score are patched, and

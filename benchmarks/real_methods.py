@@ -5,7 +5,7 @@
 DATA is the folder of MovieLens small. For each seed, 48 people with their last 16 ratings are drawn anew, an adapter and five
 references are trained, and each method unlearns six of the people. FOLDER keeps all results, so a stopped benchmark continues
 where it was; two processes may share it with different seeds. On one core, a seed takes about 40 minutes of training and
-two hours of unlearning. After each method it writes real_methods.jsonl (one row for each model) and real_methods.md.
+20 to 60 minutes for each method. After each method it writes real_methods.jsonl (one row for each model) and real_methods.md.
 """
 
 import argparse
@@ -184,7 +184,7 @@ COLUMNS: Mapping[str, tuple[str, int]] = {  # key of the row -> heading, decimal
     "test_log_loss": ("others' log loss", 3),
     "holdout_auc": ("strangers' AUC", 3),
     "seconds": ("seconds", 0),
-    "circuit_seconds": ("of groups", 0),
+    "circuit_seconds": ("seconds for groups", 0),
     "peak_mib": ("MiB after", 0),
     "strength": ("steps", 0),
 }

@@ -85,7 +85,7 @@ def confirm(
 
 
 def _unsigned(workspace: Workspace) -> tuple[Settings | None, list[Request]]:
-    """The settings, unless the ledger holds them as they stand, and the open requests that are not what was opened."""
+    """The settings and the open requests that are not signed as they stand; None where the settings are."""
     from core.runs.ledger import open_ledger, signed_settings  # loads numpy
     from core.runs.requests import unmarked_requests  # loads numpy
 

@@ -43,7 +43,7 @@ def to_mlflow(run: RunHandle, uri: str, experiment: str = "cure-lens") -> str:
         MLflow's id of the run.
 
     Raises:
-        RunError: The address is another one, the run is not done, or MLflow is missing or fails.
+        RunError: The address is of another kind, the run is not done, or MLflow is missing or fails.
     """
     _check_address(uri)
     evaluation, state = run.evaluation, run.status.state

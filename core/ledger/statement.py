@@ -48,7 +48,7 @@ def signed(statement: Statement, keys: Keys) -> bytes:
     """The signed envelope as one line without its end. NaN becomes null, and the statement says where and why.
 
     Raises:
-        LedgerError: A text is none.
+        LedgerError: A text holds half of a character (an unpaired surrogate), which UTF-8 cannot store.
     """
     predicate = to_json(statement.content)
     if missing := sorted(_missing(statement.content)):
@@ -61,7 +61,7 @@ def signed(statement: Statement, keys: Keys) -> bytes:
     }
     try:
         envelope = Envelope(rfc8785.dumps(payload), PAYLOAD, {})
-    except ValueError as error:  # half a character, which a terminal can hand in
+    except ValueError as error:  # half of a character, which a terminal can hand in
         raise LedgerError(
             f"An entry of kind {statement.kind!r} cannot be signed ({error}): write plain text."
         ) from None

@@ -108,7 +108,7 @@ def take_adapter(workspace: Workspace, given: Path, repeated: tuple[str, ...]) -
         repeated: Names of weights to leave out.
 
     Raises:
-        OSError: A file is a link by now, or the disk refuses.
+        OSError: A file was replaced by a link meanwhile, or the disk refuses.
     """
     source, target = AdapterLayout(given), AdapterLayout(workspace.layout.adapter)
     workspace.layout.adapter.mkdir()

@@ -16,7 +16,7 @@ from core.review.cases import Cases
 from core.review.forgotten_data import forgotten_data_of
 from core.runs.handle import runs
 from core.runs.ledger import REQUEST, last_fact, open_ledger
-from core.runs.requests import check_opened, request_mark, withdraw_mark, write_marked
+from core.runs.requests import check_opened, request_mark, void_request, write_marked
 from core.types import ENDED, Action, Case, CaseState, Identity, LegalBasis, Request, RunState
 from core.utils.atomic_io import disk_error
 from core.utils.clock import utc_now
@@ -94,7 +94,7 @@ def dissolve(workspace: Workspace, batch_id: str) -> tuple[str, ...]:
         own = [run.path for run in runs(workspace).whole() if run.spec.request == batch_id]
         for folder in filter(Path.exists, (*own, workspace.layout.references(batch_id))):
             _remove(folder)
-        withdraw_mark(workspace, batch_id)
+        void_request(workspace, batch_id)
         workspace.layout.request(batch_id).unlink()  # last: until then, the command can be repeated
     still_open = {one.id for one in workspace.requests()}
     return tuple(member for member in batch.members if member in still_open)
@@ -105,7 +105,9 @@ def _check_was_batch(workspace: Workspace, batch: Request) -> None:
     entered = last_fact(open_ledger(workspace), REQUEST, batch.id)
     if entered not in (None, "", request_mark(workspace)(batch)):  # "" of a command that was killed
         file = workspace.layout.request(batch.id)
-        raise RequestError(f"{file} is not the batch that was opened: put its file back, or run `ledger confirm`.")
+        raise RequestError(
+            f"{file} is not the batch that was opened: restore it, or sign it with `ledger confirm` if it is right."
+        )
 
 
 def _remove(folder: Path) -> None:

@@ -30,7 +30,7 @@ AROUND = ".,;:!?\"'`()[]{}<>"  # signs around a word, not of it
 # Numbers are everywhere, so a bare number counts as a user only after the word "user", and as a row only beside an
 # item.
 USER_NUMBER = re.compile(r"(?i)\busers?\W{1,4}([\w-]+(?:[.]\d+)?)")
-WHOLE_NUMBER = re.compile(r"(?<=\d)[.]0+\Z")  # its fraction
+ZERO_FRACTION = re.compile(r"(?<=\d)[.]0+\Z")  # columns with missing values store 4711 as 4711.0
 BARE_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 CELL = re.compile(r"::|[,;\t|]")
 NUMBERS = re.compile(r"[\d.+\s-]+")  # a row that consists of numbers only
@@ -83,8 +83,8 @@ class ForgottenData:
         return any(phrase in folded for phrase in self.phrases)
 
     def _is_row_of_fractions(self, *cells: str) -> bool:
-        """Whether two numbers that both have a fraction of zeros are a row, as tables with gaps hold whole numbers."""
-        user, item = (WHOLE_NUMBER.sub("", cell) for cell in cells)
+        """Whether two decimals that are whole numbers, as columns with missing values store ids, are a row."""
+        user, item = (ZERO_FRACTION.sub("", cell) for cell in cells)
         return user != cells[0] and item != cells[1] and self.is_row(user, item)
 
     def _is_user_with_signs(self, cell: str) -> bool:
@@ -186,7 +186,7 @@ def _words(text: str) -> set[str]:
     tokens, long = TOKEN.findall(text), LONG_TOKEN.findall(text)
     words = {*WORD.findall(text), *(one.rstrip(".!?") for one in tokens), *(one.strip(AROUND) for one in long)}
     numbers = USER_NUMBER.findall(text)
-    whole = (WHOLE_NUMBER.sub("", one) for one in numbers)
+    whole = (ZERO_FRACTION.sub("", one) for one in numbers)
     return {*numbers, *whole, *(word for word in words if not _stands_anywhere(word))}
 
 

@@ -1,6 +1,6 @@
 """Requests of which a deletion removes a part, and their marks where the deletion is rolled back.
 
-What goes is told by the sealed requests: somebody could remove the file of a member, so that its batch lost it.
+The sealed copies decide which members of a batch go, because the file of one may have been removed from the folder.
 """
 
 from collections.abc import Collection
@@ -23,7 +23,7 @@ def shrink_requests(execution: Execution) -> None:
 
 
 def enter_marks_again(execution: Execution) -> None:
-    """Enter the marks of restored requests: the last ones are those of the smaller requests, which are gone.
+    """Enter the marks of restored requests again: the last marks in the ledger are those of the smaller versions.
 
     Raises:
         LedgerError: The ledger takes no entry, or the sealed copies cannot be read.

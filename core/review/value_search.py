@@ -10,7 +10,7 @@ from itertools import product, starmap
 from typing import Any
 
 from core.review.file_parts import ColumnBatch, JsonReader
-from core.review.forgotten_data import WHOLE_NUMBER, ForgottenData
+from core.review.forgotten_data import ZERO_FRACTION, ForgottenData
 
 USER_KEYS = ("user", "users", "uid", "subjects", "members", "crowd", "holdout")
 ENCODED, BASE64 = ("payload", "sig"), re.compile(r"[\w+/-]{40,}=*")  # keys of a signed ledger entry (DSSE)
@@ -63,9 +63,9 @@ def _of(value: dict[str, Any], names: Sequence[str]) -> list[str]:
 
 
 def _spellings(value: Any) -> set[str]:
-    """An id as text; a number with a fraction of zeros is also a whole one, as tables with gaps hold whole numbers."""
+    """An id as text; 4711.0 also as 4711, because columns with missing values store whole numbers as decimals."""
     text = str(value) if isinstance(value, str | int | float | Decimal) else ""
-    return {text, WHOLE_NUMBER.sub("", text)} - {""}
+    return {text, ZERO_FRACTION.sub("", text)} - {""}
 
 
 def _base_name(name: str) -> str:

@@ -52,13 +52,13 @@ class RunLedger(Protocol):
         """Raise LedgerError where no entry could be made: the keys are missing, or the ledger is damaged."""
 
     def mark(self, *words: str) -> str:
-        """A mark: HMAC of some words under the ledger's secret; it shows that who has the secret wrote them."""
+        """A mark: HMAC-SHA256 of some words; only who has the ledger's secret can make it."""
 
     def record_fact(self, kind: str, about: str, value: str) -> None:
         """Enter one fact about a request or a run, given by its id: a mark, a digest, or the person who did it."""
 
     def facts(self, kind: str, about: str = "") -> list[tuple[str, str]]:
-        """The entered facts of a kind, oldest first, each as what it is about and its value; of one id where given."""
+        """(id, value) of each entered fact of a kind, oldest first; only those about one id where it is given."""
 
     def record_run(
         self, run: RunHandle, holding: AbstractContextManager[None] = NOT_HELD, saved: Mapping[str, str] = NOTHING

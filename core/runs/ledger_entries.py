@@ -85,7 +85,7 @@ class Ledger:
         self.statements()
 
     def mark(self, *words: str) -> str:
-        """A mark: HMAC-SHA256 of some words under the secret of the pseudonyms."""
+        """A mark: HMAC-SHA256 of some words; only who has the ledger's secret can make it."""
         return pseudonym(secret_of(self.workspace.layout.ledger_key), "mark", *words)
 
     def record_fact(self, kind: str, about: str, value: str) -> None:
@@ -93,7 +93,7 @@ class Ledger:
         self.append(kind, {}, {"about": about, "value": value})
 
     def facts(self, kind: str, about: str = "") -> list[tuple[str, str]]:
-        """The entered facts of a kind, oldest first, each as what it is about and its value; of one id where given."""
+        """(id, value) of each entered fact of a kind, oldest first; only those about one id where it is given."""
         found = [(one.content["about"], one.content["value"]) for one in self.of_kind(kind, *filter(None, [about]))]
         return [fact for fact in found if about in ("", fact[0])]
 

@@ -39,7 +39,7 @@ def overlaps(
         progress: Called with the share of users that are done.
 
     Raises:
-        RunError: The run has no adapter, or the ledger does not hold an adapter as it was loaded.
+        RunError: The run has no adapter, or an adapter is not the one that was signed.
     """
     if not run.layout.weights.is_file():
         raise RunError(f"Run {run.id!r} has no adapter: choose a finished run.")
@@ -73,7 +73,7 @@ def _check_loaded(run: RunArtifacts, folders: Sequence[Path], models: Sequence[R
     for folder, model, digests in zip(folders, models, signed, strict=True):
         # Entries of earlier versions hold fewer configurations.
         if any(digest not in (None, model.adapter_digests[name]) for name, digest in digests.items()):
-            raise RunError(f"{folder} is not the one that the ledger holds: restore it, or make it again.")
+            raise RunError(f"Adapter {folder} is not the one that the ledger holds: restore its files.")
 
 
 def _overlap(user: str, models: Sequence[Recommender], context: RequestContext) -> Overlap:
@@ -89,7 +89,7 @@ def write_overlaps(run: RunHandle, device: str = "auto") -> tuple[Overlap, ...]:
 
     Raises:
         WorkspaceError: A deletion is being carried out, so that the run's folder is about to go.
-        RunError: The run has no adapter.
+        RunError: The run has no adapter, or an adapter is not the one that was signed.
         LedgerError: The ledger takes no entry of the result.
     """
     with shared_model_lock(run.workspace):

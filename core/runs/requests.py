@@ -86,8 +86,8 @@ def rewrite(workspace: Workspace, before: Request, request: Request) -> None:
         write_json(workspace.layout.request(request.id), request)
 
 
-def withdraw_mark(workspace: Workspace, request_id: str) -> None:
-    """Enter that no file of this request counts any more. Raises LedgerError where the ledger takes no entry."""
+def void_request(workspace: Workspace, request_id: str) -> None:
+    """Enter an empty mark: no file of this request counts any more. Raises LedgerError."""
     open_ledger(workspace).record_fact(REQUEST, request_id, "")
 
 
@@ -95,16 +95,16 @@ def check_opened(workspace: Workspace, request: Request) -> None:
     """Check that a request, and each member of a batch, is what was opened here.
 
     Raises:
-        RequestError: One was changed since, put there, or put back to an earlier version; it was opened before version
-            0.3.0 or before the ledger; or a batch is not about what its members ask for.
+        RequestError: One was changed since, put there, or put back to an earlier version; it was opened before the
+            ledger or with version 0.2.0 or earlier; or a batch is not about what its members ask for.
         LedgerError: The ledger's keys are missing.
     """
     members = [workspace.request(name) for name in request.members]
     if changed := unmarked(workspace, [request, *members]):
         confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
         raise RequestError(
-            f"Request {changed[0].id!r} is not signed as it stands: its file was changed, or is older than the ledger "
-            f"or version 0.3.0. Check the file and run `{confirm}`, or open the request again."
+            f"Request {changed[0].id!r} is not signed as it stands: its file was changed, or it was opened before the "
+            f"ledger or with version 0.2.0 or earlier. Check the file and run `{confirm}`, or open the request again."
         )
     if members and not _same_rows(request, Request.union(request.id, members)):
         raise RequestError(f"Batch {request.id!r} is not what its requests ask for: dissolve it, and make it again.")
@@ -115,12 +115,12 @@ def _same_rows(one: Request, other: Request) -> bool:
 
 
 def unmarked_requests(workspace: Workspace) -> list[Request]:
-    """The open requests that are not what was opened here; none without a ledger. Raises LedgerError."""
+    """The open requests that are not signed as they stand; none without a ledger. Raises LedgerError."""
     return unmarked(workspace, workspace.requests())
 
 
 def unmarked(workspace: Workspace, requests: Sequence[Request]) -> list[Request]:
-    """Those of some requests that are not what was opened here; none without a ledger. Raises LedgerError."""
+    """Those of some requests that are not signed as they stand; none without a ledger. Raises LedgerError."""
     if not workspace.keeps_ledger:
         return []
     mark, entered = request_mark(workspace), dict(open_ledger(workspace).facts(REQUEST))  # the last of each request

@@ -117,7 +117,7 @@ def enqueue(run: RunHandle, spec: RunSpec) -> RunHandle:
 
 
 def mark_of(spec: RunSpec, ledger: RunLedger) -> str:
-    """The mark of a job by the ledger's keys. Raises LedgerError where they are missing."""
+    """The mark of a run's specification. Raises LedgerError where the ledger's keys are missing."""
     return ledger.mark("spec", sorted_json(_values(replace(spec, mark=""))))
 
 

@@ -141,7 +141,7 @@ def _read_exactly(kind: type) -> Hook:
 
 
 def _read_text(value: Any, _: Any) -> str:
-    """Read text. JSON can name half a character, which neither files nor the ledger can hold."""
+    """Read text. JSON can name half of a character (an unpaired surrogate), which UTF-8 cannot store."""
     if not isinstance(value, str):
         raise WrongTypeError(str, value)
     try:

@@ -73,8 +73,8 @@ class WorkspaceSettings:
     people: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
-# Whether a setting may have a value, and which it may have: those that `prepare` takes.
-VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+# For each setting: whether it may have a value, and which values it may have, in words.
+ALLOWED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "window": (lambda window: window >= 4, "a whole number of at least 4"),
     "epochs": (lambda epochs: epochs >= 1, "a whole number of at least 1"),
     "learning_rate": (lambda rate: 0 < rate < math.inf, "a number above 0"),
@@ -82,7 +82,7 @@ VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "batch_size": (lambda size: size >= 1, "a whole number of at least 1"),
     "average": (lambda share: 0 <= share <= 0.9, "a share from 0 to 0.9"),
     "adapter_dtype": (lambda name: name in ("float32", "bfloat16"), "'float32' or 'bfloat16'"),
-    "seed": (lambda seed: -(2**63) <= seed < 2**63, "a whole number of 64 bits"),
+    "seed": (lambda seed: -(2**63) <= seed < 2**63, "a whole number from -2^63 to 2^63 - 1"),
     "ranking_titles": (lambda titles: titles is None or titles >= 100, "a whole number of at least 100, or null"),
     "forgotten_share": (lambda share: 0.5 <= share <= 0.9, "a share from 0.5 to 0.9"),
 }
@@ -119,7 +119,7 @@ class Workspace:
             WorkspaceError: A value is out of its range.
         """
         settings = read_json(self.layout.settings, WorkspaceSettings)
-        for name, (allowed, wanted) in VALUES.items():
+        for name, (allowed, wanted) in ALLOWED.items():
             if not allowed(value := getattr(settings, name)):
                 raise WorkspaceError(f"{name} in {self.layout.settings} is {value!r}: choose {wanted}.")
         return settings

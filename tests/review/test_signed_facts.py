@@ -89,7 +89,7 @@ def test_dissolved_batch_does_not_come_back(desk):
 
 
 def test_request_of_an_earlier_version_counts_by_its_mark_alone(desk):
-    """Version 0.3.0 entered no marks into the ledger."""
+    """Such a request was marked before marks were entered into the ledger."""
     older = replace(opened(desk), id="req-older")
     write_json(desk.workspace.layout.request(older.id), replace(older, mark=request_mark(desk.workspace)(older)))
     check_opened(desk.workspace, desk.workspace.request(older.id))

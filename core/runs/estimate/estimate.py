@@ -76,7 +76,7 @@ def estimate_by_tokens(workspace: Workspace, request_id: str, method: str, devic
         RequestError: The request cannot be served.
         ModelError: The base model cannot be used.
         DeviceError: The device is not available.
-        RunError: The method or `cards` cannot be used, or the device cannot hold two layers of the model.
+        RunError: The method or a launcher's option cannot be used, or the device cannot hold two layers of the model.
     """
     how, devices = method_of(method, steps), _devices(workspace, device)
     request = workspace.request(request_id)
