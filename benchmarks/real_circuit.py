@@ -102,7 +102,7 @@ def main() -> None:
     recommender, pairs = sample(Workspace(ROOT / "assets/demo-smollm2"))
     lines = [
         "# Attribution on SmolLM2 against exact patching", "",
-        f"`python benchmarks/real_circuit.py`. {len(pairs)} prompts of the forget set, "
+        f"`python benchmarks/real_circuit.py`. {len(pairs)} prompts of the forget set (seed 0), "
         f"{median(len(one.ids) for one in pairs):.0f} tokens in the median; "
         f"{len(anatomy(recommender.model).modules)} modules. Strongest: the {TOP} modules with the largest absolute scores by the "
         f"first rule; random: {TOP} of the others. Spearman between mean scores and mean exact effects, with bootstrap intervals "
