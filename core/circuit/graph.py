@@ -87,16 +87,17 @@ def circuit_graph(circuit: Circuit) -> nx.MultiDiGraph:
     """
     result = nx.MultiDiGraph()
     members = set(circuit.members)
-    layers = 1 + max(_layer(name) for name in circuit.modules)
+    layers = 1 + max(layer_of(name) for name in circuit.modules)
     result.add_node("input", layer=-1, kind="input", score=0.0, member=True)
     for name, score in zip(circuit.modules, circuit.scores, strict=True):
         kind = "mlp" if name.startswith("m") else "head"
-        result.add_node(name, layer=_layer(name), kind=kind, score=score, member=name in members)
+        result.add_node(name, layer=layer_of(name), kind=kind, score=score, member=name in members)
     result.add_node("logits", layer=layers, kind="logits", score=0.0, member=True)
     for edge in circuit.edges:
         result.add_edge(edge.source, edge.target, key=edge.input, input=edge.input, score=edge.score)
     return result
 
 
-def _layer(module: str) -> int:
+def layer_of(module: str) -> int:
+    """Layer of a module, of which "a3.h1" and "m3" are names."""
     return int(module[1:].split(".")[0])

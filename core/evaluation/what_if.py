@@ -6,13 +6,16 @@ leaves a module as it is; other strengths scale its difference from the counterf
 
 1. Encode the prompt once for each candidate; group the candidates by their number of tokens behind the shared prefix.
 2. Run the prefix once, and the candidates behind its cached keys and values, on the counterfactual prompt (recorded).
-3. Run both on the clean prompt, with each module's output moved towards or away from the recorded one.
+3. Run both on the clean prompt, with each module's output moved towards or away from the recorded one. Below the first
+   steered module this is the run of the clean prompt, which is recorded once.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -22,17 +25,19 @@ from transformers import DynamicCache
 
 from core.circuit.counterfactuals import HistoryDonors
 from core.circuit.donors import replace_items
+from core.circuit.graph import layer_of
 from core.circuit.head_weights import HeadWeights, head_weights
 from core.circuit.hooks import ActivationCache, Visitor, hooked
 from core.circuit.patching import StrengthsPatch
+from core.circuit.upper_layers import StreamCache, from_layer
 from core.evaluation.evaluate import candidates, open_prompt, top_k
 from core.evaluation.ranking import PromptSetup, candidate_prompts, expanded_cache, shared_prefix_length
 from core.models.families import Anatomy, anatomy
 from core.models.recommender import Recommender
-from core.types import DirectEffect, Encoded, Interaction, Item, Prompt, Recommendation, Task
+from core.types import Encoded, Interaction, Item, Prompt, Recommendation, Task
 
 AS_IT_IS: Mapping[str, float] = MappingProxyType({})  # no module steered
-SHOWN = 5  # titles raised, and titles lowered, that are kept for each module
+Record = TypeVar("Record", ActivationCache, StreamCache)
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,12 @@ class _Tails:
 
 
 @dataclass(frozen=True)
-class _Run:
+class _Run(Generic[Record]):
     """Recorded run of the clean or the counterfactual prompt."""
 
     cache: DynamicCache  # keys and values of the prefix
-    prefix: ActivationCache  # outputs of every module on the prefix
-    tails: list[ActivationCache]  # the same on each group of candidates
+    prefix: Record  # what is kept of the prefix
+    tails: list[Record]  # the same of each group of candidates
 
 
 class WhatIf:
@@ -126,7 +131,11 @@ class UserScenario:
         self.tails = self._tails(rows, answers)
         self.clean_ids = rows[0][: self.shared]
         self.corrupted_ids = self._corrupted_ids(encoded[0].spans, len(encoded[0].ids), donors)
-        self._corrupted = self._record(self.corrupted_ids)
+        self._corrupted = self._record(self.corrupted_ids, ActivationCache)
+
+    @cached_property
+    def _clean(self) -> "_Run[StreamCache]":
+        return self._record(self.clean_ids, StreamCache)
 
     def _row_and_answer(self, encoded: Encoded) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Tokens that the model reads for one candidate, and the answer tokens that it predicts."""
@@ -170,14 +179,14 @@ class UserScenario:
         hidden: Tensor = body(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state
         return hidden
 
-    def _record(self, ids: tuple[int, ...]) -> _Run:
-        """Run a prefix, and all candidates behind it, and record every module's outputs."""
-        parts, cache, prefix = self.what_if.parts, DynamicCache(), ActivationCache()
+    def _record(self, ids: tuple[int, ...], record: type[Record]) -> _Run[Record]:
+        """Run a prefix, and all candidates behind it, and record them."""
+        parts, cache, prefix = self.what_if.parts, DynamicCache(), record()
         with hooked(parts, prefix):
             self._forward(self._row(ids), cache)
         tails = []
         for tail in self.tails:
-            tails.append(ActivationCache())
+            tails.append(record())
             with hooked(parts, tails[-1], tail.answer_tokens):
                 self._forward(tail.ids, expanded_cache(cache, len(tail.rows)))
         return _Run(cache, prefix, tails)
@@ -193,11 +202,21 @@ class UserScenario:
             strengths: Strength of each steered module; all others have strength 1.
         """
         parts, opened, cache = self.what_if.parts, self.what_if.weights, DynamicCache()
-        with hooked(parts, StrengthsPatch(parts, self._corrupted.prefix, opened, strengths)):
+        first = min(map(layer_of, strengths), default=0)
+        clean = self._clean if first else None
+        with (
+            hooked(parts, StrengthsPatch(parts, self._corrupted.prefix, opened, strengths)),
+            from_layer(parts, first, clean.prefix if clean else None),
+        ):
             self._forward(self._row(self.clean_ids), cache)
+        if clean:
+            cache = _joined(clean.cache, cache, first)
         result = np.empty(len(self.candidates))
-        for tail, record in zip(self.tails, self._corrupted.tails, strict=True):
-            with hooked(parts, StrengthsPatch(parts, record, opened, strengths), tail.answer_tokens):
+        for index, (tail, record) in enumerate(zip(self.tails, self._corrupted.tails, strict=True)):
+            with (
+                hooked(parts, StrengthsPatch(parts, record, opened, strengths), tail.answer_tokens),
+                from_layer(parts, first, clean.tails[index] if clean else None),
+            ):
                 hidden = self._forward(tail.ids, expanded_cache(cache, len(tail.rows)))
             result[tail.rows] = self._scores_from(hidden[:, -tail.answer_tokens :], tail).double().cpu().numpy()
         return result
@@ -220,7 +239,7 @@ class UserScenario:
         It is the difference of the module's output between the clean and the counterfactual prompt, at the tokens that
         predict the answer, times the gradient of the score with respect to the residual stream behind the last layer.
         """
-        clean = self._record(self.clean_ids)
+        clean = self._record(self.clean_ids, ActivationCache)
         result = np.empty((len(self.what_if.parts.modules), len(self.candidates)))
         for tail, own, other in zip(self.tails, clean.tails, self._corrupted.tails, strict=True):
             result[:, tail.rows] = self._direct_effects(tail, own, other, clean.cache).double().cpu().numpy()
@@ -261,38 +280,10 @@ class _LastStream(Visitor):
         return x
 
 
-def direct_effects(what_if: WhatIf, histories: Sequence[Sequence[Interaction]]) -> tuple[DirectEffect, ...]:
-    """Titles that each module raises most and lowers most, by its mean direct effect over users.
-
-    Args:
-        what_if: Model and data.
-        histories: One history per user.
-
-    Returns:
-        Direct effects of each module in logits. A title counts if it is a candidate for at least half of the users; its
-        mean is over these.
-    """
-    columns = {item: column for column, item in enumerate(what_if.items)}
-    total, count = np.zeros((len(what_if.parts.modules), len(columns))), np.zeros(len(columns))
-    for history in histories:
-        scenario = what_if.for_user(history)
-        chosen = [columns[item] for item in scenario.candidates]
-        total[:, chosen] += scenario.effects()
-        count[chosen] += 1
-    common = [item for item, column in columns.items() if count[column] * 2 >= max(1, len(histories))]
-    means = (total / count.clip(1))[:, [columns[item] for item in common]]
-    return tuple(
-        DirectEffect(name, _largest(row, common, what_if.items, 1), _largest(row, common, what_if.items, -1))
-        for name, row in zip(what_if.parts.modules, means, strict=True)
-    )
-
-
-def _largest(
-    effects: np.ndarray, items: Sequence[str], catalogue: Mapping[str, Item], sign: int
-) -> tuple[Recommendation, ...]:
-    """The `SHOWN` titles of largest effect of one sign."""
-    titles = top_k(sign * effects, items, catalogue, SHOWN)
-    return tuple(replace(title, score=sign * title.score) for title in titles if title.score > 0)
+def _joined(lower: DynamicCache, upper: DynamicCache, first: int) -> DynamicCache:
+    """The keys and values of `lower` before layer `first`, and those of `upper` from there on."""
+    layers: list[Any] = [*lower.layers[:first], *upper.layers[first:]]
+    return DynamicCache([(layer.keys, layer.values) for layer in layers])
 
 
 def _size(span: tuple[int, int]) -> int:

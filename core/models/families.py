@@ -135,6 +135,7 @@ class Layer:
     Attributes that are not listed have the meaning that they have in `Family`.
 
     Attributes:
+        block: The whole layer.
         q: Queries of all heads.
         k: Keys of all key/value heads.
         v: Values of all key/value heads.
@@ -142,6 +143,7 @@ class Layer:
         mlp_write: The same for the MLP.
     """
 
+    block: TorchModule
     attention: TorchModule
     attention_norm: Norm
     q: Projection
@@ -248,6 +250,7 @@ def _layer(layer: TorchModule, family: Family, counts: tuple[int, int, int], siz
 
     q, k, v = _projections([part(path) for path in family.queries], family.interleaved, counts, size)
     return Layer(
+        block=layer,
         attention=part(family.attention),
         attention_norm=norm(family.attention_norm),
         q=q,

@@ -7,7 +7,7 @@ from core.circuit.counterfactuals import STRATEGIES, find_prompt_pairs
 from core.circuit.extraction import CircuitResult, ExtractedCircuit, ExtractionSettings, extract
 from core.circuit.prompt_pairs import PromptPair
 from core.data.splits import single_targets
-from core.evaluation.what_if import direct_effects
+from core.evaluation.direct_effects import direct_effects
 from core.grouping.assign import group_modules
 from core.models.recommender import Recommender
 from core.pipeline.context import RequestContext

@@ -11,9 +11,10 @@ from core.circuit.attribution import attribute_pairs
 from core.circuit.hooks import ActivationCache, hooked
 from core.circuit.patching import ModulesPatch, run_module_circuits
 from core.circuit.prompt_pairs import PromptPair
+from core.evaluation.direct_effects import direct_effects
 from core.evaluation.evaluate import candidates, open_prompt
 from core.evaluation.ranking import candidate_prompts, score_candidates
-from core.evaluation.what_if import UserScenario, WhatIf, direct_effects
+from core.evaluation.what_if import UserScenario, WhatIf
 from core.models.recommender import Recommender
 from core.pipeline.context import RequestContext, load_adapter, make_context
 from core.types import Task
@@ -83,6 +84,19 @@ def test_scores_equal_patched_run(family, recommender, context, history):
     what_if_scores = np.stack([scenario.scores(dict.fromkeys(off, 0.0))[:N_CANDIDATES] for off in ablations(modules)])
     np.testing.assert_allclose(what_if_scores, exact, atol=2e-4 * max(1.0, np.abs(exact).max()))
     assert np.abs(exact[0] - exact[-1]).max() > 1e-2
+
+
+def test_layers_before_the_first_steered_module_run_once(what_if, history):
+    """And afterwards the model is as it was: its own ranking, all layers of it."""
+    scenario, modules, seen = what_if.for_user(history), what_if.parts.modules, []
+    scenario.scores({modules[-1]: 0.0})
+    with what_if.parts.layers[0].mlp.register_forward_hook(lambda *_: seen.append(0)):
+        one = scenario.scores({modules[-1]: 0.0})
+        assert not seen
+        both = scenario.scores({modules[-1]: 0.0, modules[0]: 0.0})
+        assert len(seen) == 1 + len(scenario.tails)
+    assert np.abs(one - both).max() > 1e-3
+    assert not any("forward" in layer.block.__dict__ for layer in what_if.parts.layers)
 
 
 @pytest.mark.parametrize(("module", "strength"), [("m2", 2.5), ("m0", -1.0), ("a1.h3", 3.0), ("a0.h2", -2.0)])
