@@ -8,7 +8,7 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import FileIO
@@ -165,22 +165,22 @@ def entries(path: Path, key: SSlibKey, *words: str) -> tuple[Statement, ...]:
         LedgerError: The ledger is damaged, or is an earlier copy of the one that was signed here last.
     """
     head = kept_head(key)  # before the ledger, which may grow meanwhile
-    text = _checked_text(path, _stamp(path), key, head)
-    return tuple(map(parsed, _lines_with(text, [word.encode() for word in words])))
+    found, texts = (path, _stamp(path), key, head), [word.encode() for word in words if word]
+    lines = _lines_with(*found, texts[-1]) if texts else _checked_text(*found).split(b"\n")
+    return tuple(parsed(line) for line in lines if all(word in line for word in texts))
 
 
-def _lines_with(text: bytes, words: Sequence[bytes]) -> Iterator[bytes]:
-    """The lines of a text that hold all of some words; it is searched for the last one."""
-    if not words:
-        yield from text.split(b"\n")
-        return
-    end = 0
-    while (found := text.find(words[-1], end)) >= 0:
-        start, end = text.rfind(b"\n", 0, found) + 1, text.find(b"\n", found)
+@lru_cache(maxsize=32)
+def _lines_with(
+    path: Path, unchanged: tuple[int, ...], key: SSlibKey, head: Head | None, word: bytes
+) -> tuple[bytes, ...]:
+    """The statements of a checked ledger that hold a word: one decision asks for the same few ids many times."""
+    text, end, found = _checked_text(path, unchanged, key, head), 0, []
+    while (place := text.find(word, end)) >= 0:
+        start, end = text.rfind(b"\n", 0, place) + 1, text.find(b"\n", place)
         end = len(text) if end < 0 else end
-        line = text[start:end]
-        if all(word in line for word in words):
-            yield line
+        found.append(text[start:end])
+    return tuple(found)
 
 
 @lru_cache(maxsize=2)
