@@ -1,7 +1,7 @@
 """`python -m core ledger`: make, confirm, show, export, accept and verify a workspace's ledger."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ import typer
 from core.cli.console import err, out
 from core.cli.options import Json, RequestId, WorkspacePath
 from core.errors import LedgerError
+from core.runs.ledger import REQUEST
 from core.types import Request
 from core.utils.atomic_io import write_bytes, write_text
 from core.utils.commands import command_line
@@ -156,9 +157,21 @@ def show(root: WorkspacePath, as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(to_json(found)))
         return
+    for line in _lines(to_json(found)):
+        out.print(line, highlight=False)
+
+
+def _lines(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each entry, oldest first; of a request it also says whether it was opened, changed or dissolved."""
+    opened: set[str] = set()
     for one in found:
-        about = one.content.get("run", one.content.get("about", ""))
-        out.print(f"{one.content['number']:>4}  {one.content['time']}  {one.kind} {about}".rstrip(), highlight=False)
+        kind, content = one["kind"], one["content"]
+        about = content.get("run", content.get("about", ""))
+        what = ""
+        if kind == REQUEST:
+            what = "dissolved" if not content["value"] else "changed" if about in opened else "opened"
+            opened.add(about)
+        yield f"{content['number']:>4}  {content['time']}  {kind} {about} {what}".rstrip()
 
 
 @app.command()

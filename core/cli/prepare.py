@@ -125,7 +125,7 @@ def prepare(
     ranking_titles: RankingTitles = None,
     base_share: BaseShare = 0.06,
     held_out_share: HeldOutShare = 0.15,
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.", min=0)] = 0,
 ) -> None:
     """Make a workspace: read the data, train (or take) the base model and the recommendation adapter."""
     _check_options(task, learning_rate)

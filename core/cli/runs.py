@@ -72,7 +72,7 @@ def run(
     request_id: RequestId,
     method: Method = DEFAULT_METHOD,
     device: Device = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.", min=0)] = 0,
     steps: Steps = 0,
     launcher: Annotated[str, typer.Option(help="local, slurm or ray. Default: the workspace's launcher.")] = "",
     person: Person = "",

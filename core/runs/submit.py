@@ -23,7 +23,7 @@ from core.utils.atomic_io import make_private_folder
 from core.utils.clock import utc_now
 from core.utils.serialization import sorted_json, to_json
 from core.verification.thresholds import Thresholds
-from core.workspace import Workspace
+from core.workspace import ALLOWED, Workspace
 
 ORPHANED = "The cluster job ended before the worker started: check the cluster's log of it, then resume the run."
 log = logging.getLogger("core")
@@ -57,12 +57,15 @@ def create_run(
         The run, or the active run of the same job where there is one.
 
     Raises:
-        RunError: The method, the launcher or the edit cannot be used.
+        RunError: The method, the launcher, the seed or the edit cannot be used.
         RequestError: The request cannot be served.
         DeviceError: The device is not available.
     """
     launcher = check_job(workspace, request_id, device, launcher)
     method_of(method)
+    allowed, wanted = ALLOWED["seed"]
+    if not allowed(seed):
+        raise RunError(f"The seed is {seed}: choose {wanted}.")
     if edit:
         _check_source(workspace, request_id, method, edit)
     spec = as_submitted(

@@ -1,5 +1,5 @@
 """One recommender on disk: its data, models, requests, references and runs."""
 
-from core.workspace.workspace import Workspace, WorkspaceSettings
+from core.workspace.workspace import ALLOWED, Workspace, WorkspaceSettings
 
-__all__ = ["Workspace", "WorkspaceSettings"]
+__all__ = ["ALLOWED", "Workspace", "WorkspaceSettings"]

@@ -82,7 +82,7 @@ ALLOWED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "batch_size": (lambda size: size >= 1, "a whole number of at least 1"),
     "average": (lambda share: 0 <= share <= 0.9, "a share from 0 to 0.9"),
     "adapter_dtype": (lambda name: name in ("float32", "bfloat16"), "'float32' or 'bfloat16'"),
-    "seed": (lambda seed: -(2**63) <= seed < 2**63, "a whole number from -2^63 to 2^63 - 1"),
+    "seed": (lambda seed: 0 <= seed < 2**63, "a whole number from 0 to 2^63 - 1"),
     "ranking_titles": (lambda titles: titles is None or titles >= 100, "a whole number of at least 100, or null"),
     "forgotten_share": (lambda share: 0.5 <= share <= 0.9, "a share from 0.5 to 0.9"),
 }

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from safetensors.torch import load_file, save_file
@@ -15,6 +16,7 @@ from core.runs.handle import RunHandle
 from core.runs.ledger import open_ledger
 from core.runs.ledger_entries import Ledger
 from core.runs.references import train_references
+from core.runs.requests import void_request, write_marked
 from core.runs.submit import create_run
 from core.runs.verify import _distinct, _is_retrained, context_of, verify_run
 from core.runs.worker import work
@@ -165,6 +167,16 @@ def test_workspace_without_ledger_runs(workspace):
 
 def test_command_shows_ledger_entries(signed_workspace):
     run = finished_run(signed_workspace, "graddiff")
-    assert run.id in RUNNER.invoke(app, ["ledger", "show", "-w", str(signed_workspace.root)]).output
+    request = signed_workspace.request(run.spec.request)
+    write_marked(signed_workspace, replace(request, reason="asked again"))
+    void_request(signed_workspace, request.id)
+    shown = RUNNER.invoke(app, ["ledger", "show", "-w", str(signed_workspace.root)]).output
+    told = [line.split(maxsplit=2)[2] for line in shown.splitlines()]
+    assert told[1:] == [
+        f"request {request.id} opened",
+        f"run {run.id}",
+        f"request {request.id} changed",
+        f"request {request.id} dissolved",
+    ]
     found = json.loads(RUNNER.invoke(app, ["ledger", "show", "-w", str(signed_workspace.root), "--json"]).stdout)
-    assert [one["kind"] for one in found] == ["ledger", "request", "run"]
+    assert [one["kind"] for one in found] == ["ledger", "request", "run", "request", "request"]

@@ -208,6 +208,7 @@ def test_run_of_killed_worker_is_lost(workspace):
     ("options", "error", "message"),
     [
         ({"method": "magic"}, RunError, "magic"),
+        ({"seed": -1}, RunError, "The seed is -1: choose a whole number from 0 to"),
         ({"device": "tpu"}, DeviceError, "tpu"),
         ({"request_id": "req-none"}, RequestError, "req-none"),
     ],

@@ -44,7 +44,7 @@ def test_written_workspace_is_read(small_workspace):
     [
         ("window", 0), ("window", -1), ("epochs", 0), ("learning_rate", 0), ("learning_rate", None),
         ("learning_rate", float("inf")), ("rank", 0), ("batch_size", 0), ("average", 1.0), ("average", None),
-        ("adapter_dtype", "float8"), ("seed", 2**70), ("ranking_titles", -5), ("forgotten_share", 1),
+        ("adapter_dtype", "float8"), ("seed", 2**70), ("seed", -1), ("ranking_titles", -5), ("forgotten_share", 1),
     ],
 )  # fmt: skip
 def test_setting_out_of_its_range_is_named_with_its_mend(small_workspace, name, value):
