@@ -14,7 +14,7 @@ SHOWN = 5  # unknown files that are named
 
 
 def damaged_files(workspace: Workspace, rejected: Collection[str]) -> Iterator[Finding]:
-    """One finding for each file that is missing, damaged or a link, and one for all that nothing here reads.
+    """One finding for each file that is missing, damaged, a link or no file, and one for all that nothing here reads.
 
     Args:
         workspace: The workspace.
@@ -29,6 +29,8 @@ def damaged_files(workspace: Workspace, rejected: Collection[str]) -> Iterator[F
         part = known.get(path) or Part(path, read_by_name)
         if path.is_symlink():
             yield _finding(workspace, path, f"{path} is a symbolic link: put the file itself in its place.")
+        elif path in known and not path.is_file() and not part.folder:
+            yield _finding(workspace, path, f"{path} is no file: remove it, and restore the file that was there.")
         elif path in known or (path.is_file() and any(folder in free for folder in path.parents)):
             yield from _read(workspace, part)
         elif path.is_file():

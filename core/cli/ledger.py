@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,6 @@ from core.runs.ledger import REQUEST
 from core.types import Request
 from core.utils.atomic_io import write_bytes, write_text
 from core.utils.commands import command_line
-from core.utils.hashing import short_digest
 from core.utils.serialization import sorted_json, to_json
 from core.utils.text import escaped
 from core.workspace import Workspace
@@ -66,7 +66,8 @@ def confirm(
     if not workspace.keeps_ledger:
         raise LedgerError(f"{root} keeps no ledger, so nothing is signed: make one with `ledger init`.")
     settings, requests = _unsigned(workspace)
-    found = short_digest(sorted_json([settings, requests]))
+    # The whole digest: of a short one, somebody finds two texts, one to be shown and one to be signed.
+    found = sha256(sorted_json([settings, requests]).encode()).hexdigest()
     if digest and digest != found:
         raise LedgerError(f"Digest {digest} is not that of what would be signed now: look at it again.")
     if digest:

@@ -45,17 +45,19 @@ Reader = Callable[[Path], object]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a workspace.
+    """One file of a workspace, or one folder that is read whole.
 
     Attributes:
         path: The file.
         read: Reads it, and raises CureLensError where it is damaged.
         why: Why it must be there, as the end of a sentence; "" where it may be absent.
+        folder: Whether it is a folder.
     """
 
     path: Path
     read: Reader
     why: str = ""
+    folder: bool = False
 
 
 def parts(workspace: Workspace, rejected: Collection[str]) -> Iterator[Part]:
@@ -125,7 +127,7 @@ def _models(workspace: Workspace) -> Iterator[Part]:
         settings, root = workspace.settings, workspace.root
         if settings.base_revision is None and settings.base not in known_bases():
             yield Part(root / settings.base / BASE_CONFIG, read_config, "it belongs to the base model")
-            yield Part(root / settings.base, weight_files, "it is the base model")
+            yield Part(root / settings.base, weight_files, "it is the base model", folder=True)
         yield from _adapter(AdapterLayout(root / settings.adapter), "it belongs to the adapter in use")
     for folder in workspace.layout.adapters():
         yield from _adapter(AdapterLayout(folder), "it belongs to an adapter")

@@ -77,7 +77,7 @@ def _people(workspace: Workspace) -> Iterator[Finding]:
 def _launchers(workspace: Workspace) -> Iterator[Finding]:
     settings = workspace.settings
     for launcher in {settings.launcher: None, **settings.clusters}:
-        options_of(settings, launcher)
+        options_of(workspace, launcher)
     yield from ()
 
 

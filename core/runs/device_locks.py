@@ -11,7 +11,7 @@ import torch
 from core.errors import DeviceError
 from core.runs.launcher_options import options_of
 from core.runs.machine_locks import is_free, take_lock
-from core.workspace import WorkspaceSettings
+from core.workspace import Workspace
 
 
 def usable_devices(device: str) -> tuple[str, ...]:
@@ -23,9 +23,9 @@ def usable_devices(device: str) -> tuple[str, ...]:
     return (device,)
 
 
-def gpu_count(settings: WorkspaceSettings, launcher: str) -> int:
-    """Number of GPUs over which one process lays out a model. Raises RunError as `options_of` does."""
-    return int(options_of(settings, launcher).get("cards", 1))
+def gpu_count(workspace: Workspace, launcher: str) -> int:
+    """Number of GPUs over which one process lays out a model. Raises as `options_of` does."""
+    return int(options_of(workspace, launcher).get("cards", 1))
 
 
 def take(devices: Sequence[str], count: int = 1) -> tuple[list[str], ExitStack] | None:

@@ -115,7 +115,7 @@ def _start_worker(run: RunHandle, needs: DeviceNeeds) -> list[subprocess.Popen[b
     if needs.visible is not None:
         environment[VISIBLE] = needs.visible
     try:
-        words = command(run, options_of(run.workspace.settings, "local"))
+        words = command(run, options_of(run.workspace, "local"))
         require_no_link(run.path, run.workspace.root)
         with open_to_append(run.layout.log) as log:
             worker = subprocess.Popen(

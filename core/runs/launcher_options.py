@@ -5,8 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.errors import RunError
+from core.runs.ledger import open_ledger
 from core.utils.addresses import is_web_address
-from core.workspace import WorkspaceSettings
+from core.utils.commands import command_line
+from core.utils.serialization import to_json
+from core.workspace import Workspace
 
 Options = Mapping[str, Any]
 Rule = tuple[Callable[[Any], bool], str]  # whether an option may hold a value, and what to give instead
@@ -50,21 +53,29 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
 }
 
 
-def options_of(settings: WorkspaceSettings, launcher: str) -> Options:
-    """The options of a launcher, checked.
+def options_of(workspace: Workspace, launcher: str) -> Options:
+    """The options of a launcher, checked: whoever can write the settings starts nothing with them and names no address.
 
     Args:
-        settings: The settings of a workspace.
+        workspace: The workspace whose settings hold them.
         launcher: A name of LAUNCHERS.
 
     Raises:
-        RunError: The launcher is unknown, or the settings give it an option that they may not, or a wrong value.
+        RunError: The launcher is unknown, or the settings give it an option that they may not, or a wrong value, or
+            one that was not signed.
+        LedgerError: The ledger is damaged.
     """
     if launcher not in RULES:
         raise RunError(f"Launcher {launcher!r} is unknown: choose one of {', '.join(RULES)}.")
-    options = settings.clusters.get(launcher, {})
+    options = workspace.settings.clusters.get(launcher, {})
     for name, value in options.items():
         _check(launcher, name, value)
+    if workspace.keeps_ledger and to_json(options) != open_ledger(workspace).settings()["clusters"].get(launcher, {}):
+        confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
+        raise RunError(
+            f"The options of launcher {launcher!r} in workspace.json were not signed as they stand: check them, then "
+            f"run `{confirm}`."
+        )
     return options
 
 

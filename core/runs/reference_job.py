@@ -61,7 +61,7 @@ def launch_training(workspace: Workspace, request_id: str, count: int, device: s
 
     workspace.check(workspace.request(request_id))
     choose_device(device)
-    options_of(workspace.settings, "local")
+    options_of(workspace, "local")
     files = workspace.layout.training(request_id)
     with locked_training(workspace, request_id):
         status = training_status(workspace, request_id)

@@ -122,7 +122,7 @@ class _Progress:
 @contextmanager
 def _device(workspace: Workspace, device: str, progress: _Progress) -> Iterator[str]:
     """Wait until a device is free and hold it; one process uses a device at a time."""
-    wanted, count = choices(device, gpu_count(workspace.settings, "local"))
+    wanted, count = choices(device, gpu_count(workspace, "local"))
     progress.check()
     while (taken := take(wanted, count)) is None:
         end_silent_holders(map(lock_name, wanted))

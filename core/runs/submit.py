@@ -98,7 +98,7 @@ def check_job(workspace: Workspace, request_id: str, device: str, launcher: str 
     workspace.check(request)
     forget_set(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
     launcher = launcher or settings.launcher
-    options_of(settings, launcher)
+    options_of(workspace, launcher)
     if launcher == "local":  # elsewhere there may be a GPU that is not here
         choose_device(device)
     return launcher
@@ -173,7 +173,7 @@ def start(run: RunHandle) -> None:
     if entry and entry.worker is None:
         name = run.spec.launcher
         try:
-            run.write_job_id(LAUNCHERS[name].start(run, options_of(run.workspace.settings, name)))
+            run.write_job_id(LAUNCHERS[name].start(run, options_of(run.workspace, name)))
         except Exception as error:  # any error of a cluster's library: no worker will ever start
             why = str(error) if isinstance(error, CureLensError) else _launch_failed(name, error)
             run.store.fail_queued(run.id, why)
@@ -192,7 +192,7 @@ def is_orphaned(run: RunHandle) -> bool:
         return False
     name = run.spec.launcher
     try:
-        options = options_of(run.workspace.settings, name)
+        options = options_of(run.workspace, name)
         return LAUNCHERS[name].has_ended(path.read_text(encoding="utf-8"), options)
     except Exception:  # any error of a cluster's library
         log.warning("launcher %s cannot be asked", name, exc_info=True)

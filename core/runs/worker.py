@@ -136,7 +136,7 @@ def _device_count(run: RunHandle) -> int:
     """GPUs that the run needs: one for each process, or those that hold the layers of a single process's model."""
     if distributed.world_size() > 1:
         return distributed.world_size()
-    return gpu_count(run.workspace.settings, run.spec.launcher)
+    return gpu_count(run.workspace, run.spec.launcher)
 
 
 def _device_of_each(devices: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from core.types.aliases import stored_as
 from core.types.checks import Verdict
+from core.types.times import UtcTime
 
 # Steps of a deletion in order; core.review.execution has the functions.
 EXECUTION_STEPS = ("seal", "publish", "purge", "check", "sign_destruction", "destroy")
@@ -117,7 +118,7 @@ class Decision:
     approve: bool
     evidence: str
     reason: str
-    time: str
+    time: UtcTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class Comment:
 
     person: str
     text: str
-    time: str
+    time: UtcTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +187,8 @@ class ClosedRequest:
     """
 
     id: str
-    created: str
-    closed: str
+    created: UtcTime
+    closed: UtcTime
     run: str
     case: int
     users: int = field(metadata=stored_as("people"))

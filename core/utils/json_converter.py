@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from datetime import datetime
 from enum import Enum, IntEnum, StrEnum
 from functools import cache
 from types import NoneType, UnionType
@@ -21,11 +22,19 @@ from cattrs.cols import homogenous_tuple_structure_factory, list_structure_facto
 from cattrs.gen import make_dict_structure_fn, make_hetero_tuple_structure_fn, override
 
 from core.types.aliases import stored_name
+from core.types.times import UtcTime
 
 Hook = Callable[[Any, Any], Any]  # (JSON value, type) -> value of that type
 Factory = Callable[[Any, Converter], Hook]
 Predicate = Callable[[Any], bool]
-PHRASES = {str: "text", bool: "true or false", int: "a whole number", float: "a number", NoneType: "null"}
+PHRASES = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    NoneType: "null",
+    UtcTime: "a time in UTC",
+}
 
 
 class WrongTypeError(ValueError):
@@ -151,6 +160,15 @@ def _read_text(value: Any, _: Any) -> str:
     return value
 
 
+def _read_time(value: Any, _: Any) -> str:
+    """Read a time with its zone, or "": others cannot be compared with the time now."""
+    text = _read_text(value, str)
+    with suppress(ValueError):
+        if not text or datetime.fromisoformat(text).tzinfo:
+            return text
+    raise ValueError("it is no time with a zone, such as 2026-01-31T12:00:00+00:00")
+
+
 def _read_float(value: Any, _: Any) -> float:
     if isinstance(value, float):
         return value
@@ -244,6 +262,7 @@ def _make_converter() -> Converter:
     for predicate, json_type, factory in factories:
         converter.register_structure_hook_factory(predicate, _guarded(json_type, factory))
     converter.register_structure_hook_factory(_is_union, _union_factory)
+    converter.register_structure_hook_func(lambda kind: kind is UtcTime, _read_time)
 
     converter.register_unstructure_hook(float, lambda value: value if math.isfinite(value) else None)
     converter.register_unstructure_hook_func(_is_enum, lambda value: value)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from core.errors import DamagedError
+from core.errors import DamagedError, WorkspaceError
+from core.types.times import UtcTime
 from core.utils.serialization import read_json, write_json
 from core.workspace.workspace import Workspace
 
@@ -25,8 +26,8 @@ class Visit:
         before: The end of the visit before this one; "" on the first.
     """
 
-    now: str
-    before: str = ""
+    now: UtcTime
+    before: UtcTime = ""
 
 
 def record_visit(workspace: Workspace, person: str, now: str) -> str:
@@ -50,7 +51,7 @@ def record_visit(workspace: Workspace, person: str, now: str) -> str:
     before = last.now if last and ended else last.before if last else ""
     try:
         write_json(path, Visit(now, before))
-    except OSError:
+    except (OSError, WorkspaceError):
         return ""
     return before
 
@@ -61,11 +62,6 @@ def read_visit(path: Path) -> Visit:
     Raises:
         DamagedError: The file holds something else.
     """
-    visit = read_json(path, Visit)
-    try:
-        naive = datetime.fromisoformat(visit.now).tzinfo is None
-    except ValueError:
-        naive = True
-    if naive:
+    if not (visit := read_json(path, Visit)).now:
         raise DamagedError(f"{path} is damaged (field now must be a time in UTC): remove it.")
     return visit

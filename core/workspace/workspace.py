@@ -141,9 +141,11 @@ class Workspace:
 
     @property
     def templates(self) -> Path:
-        """The file with the text of the prompts."""
+        """The file with the text of the prompts. Raises WorkspaceError where something else stands in its place."""
         own = self.layout.templates
-        return own if own.is_file() else FILMS
+        if own.is_file() or not own.exists():
+            return own if own.is_file() else FILMS
+        raise WorkspaceError(f"{own} is no file: remove it, or put the templates file there.")
 
     @cached_property
     def template(self) -> Template:

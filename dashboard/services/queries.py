@@ -143,7 +143,7 @@ def free_resources(launcher: str) -> str:
     from core.runs.launchers import LAUNCHERS  # loads torch
 
     try:
-        return LAUNCHERS[launcher].free_resources(options_of(workspace().settings, launcher))
+        return LAUNCHERS[launcher].free_resources(options_of(workspace(), launcher))
     except Exception as error:  # a cluster may answer anything; the form must not fail
         return str(error) or type(error).__name__
 

@@ -268,3 +268,12 @@ def test_a_damaged_spec_hides_no_other_file_of_its_run(own: Path) -> None:
     run.spec.write_text("[]")
     run.outcome.write_text("7")
     assert {one.name for one in problems(own)} == {"runs/run-demo/spec.json", "runs/run-demo/outcome.json"}
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+@pytest.mark.parametrize("name", ["data/templates.toml", "runs/run-demo/job.txt"])
+def test_what_stands_in_place_of_a_file_is_named(own: Path, make: Callable[[Path], None], name: str) -> None:
+    """Without the templates, prompts would be those about films, and nobody would be told."""
+    (own / name).unlink(missing_ok=True)
+    make(own / name)
+    assert any(one.name == name for one in problems(own))

@@ -77,6 +77,12 @@ def test_confirm_shows_what_it_would_sign_and_signs_it_when_told(desk):
     assert "signed as they stand" in desk.invoke("ledger", "confirm").stdout
 
 
+def test_digest_of_what_is_confirmed_is_whole(desk):
+    """Of 64 bits, two texts with one digest are found in minutes: one is shown, and the other is signed."""
+    desk.set_people({"petra": ("privacy_officer",)}, signed=False)
+    assert len(json.loads(desk.invoke("ledger", "confirm", "--json").stdout)["digest"]) == 64
+
+
 def test_confirm_without_a_ledger_says_that_nothing_is_signed(desk):
     desk.workspace.layout.ledger_key.unlink()
     refused = desk.invoke("ledger", "confirm")

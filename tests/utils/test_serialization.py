@@ -3,7 +3,8 @@
 import json
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import types
-from core.errors import WorkspaceError
+from core.errors import DamagedError, WorkspaceError
 from core.types import (
     Circuit,
     Closeness,
@@ -36,6 +37,7 @@ from core.types import (
     Worker,
 )
 from core.types.aliases import stored_as
+from core.types.times import UtcTime
 from core.utils.serialization import from_json, read_json, read_json_lines, to_json, write_json, write_json_lines
 from core.workspace import WorkspaceSettings
 
@@ -89,10 +91,15 @@ class Sample:
     renamed: str = field(default="", metadata=stored_as("old"))
 
 
+TIMES = st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat) | st.just("")
 KINDS = [kind for kind in vars(types).values() if hasattr(kind, "__dataclass_fields__")] + [
     WorkspaceSettings,
     Sample,
 ]
+for one in KINDS:
+    times = {each.name: TIMES if each.type is UtcTime else ... for each in fields(one)}  # `...`: by its type
+    if TIMES in times.values():
+        st.register_type_strategy(one, st.builds(one, **times))
 
 
 def without_nan(value) -> str:
@@ -272,3 +279,13 @@ def test_missing_file_is_reported_in_one_sentence(tmp_path):
         read_json(tmp_path / "none.json", Interval)
     with pytest.raises(WorkspaceError, match="is not there"):
         read_json_lines(tmp_path / "none.jsonl", Interval)
+
+
+@pytest.mark.parametrize("when", ["yesterday", "2026-01-01T00:00:00", "2026-13-01T00:00:00+00:00", 7])
+@pytest.mark.parametrize(("kind", "name"), [(RunStatus, "updated"), (Request, "created"), (RunSpec, "created")])
+def test_time_that_cannot_be_compared_is_damage(kind, name, when):
+    values = {"id": "x", "request": "y"} | {name: when}
+    with pytest.raises(DamagedError, match=rf"field {name}"):
+        from_json(kind, values)
+    assert getattr(from_json(kind, values | {name: "2026-01-01T00:00:00Z"}), name) == "2026-01-01T00:00:00Z"
+    assert getattr(from_json(kind, values | {name: ""}), name) == ""

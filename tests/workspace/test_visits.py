@@ -36,6 +36,11 @@ def test_visits_of_people_are_apart_and_name_nobody(workspace: Workspace) -> Non
     assert not any("petra" in path.name or "petra" in path.read_text() for path in files)
 
 
+def test_file_in_place_of_the_folder_counts_as_a_first_visit(workspace: Workspace) -> None:
+    (workspace.root / "visits").write_text("no folder")
+    assert record_visit(workspace, "petra", at(0)) == ""
+
+
 def test_read_only_workspace_counts_as_a_first_visit(workspace: Workspace) -> None:
     record_visit(workspace, "", at(0))
     with pytest.MonkeyPatch.context() as patch:

@@ -110,7 +110,7 @@ def _devices(workspace: Workspace, device: str) -> tuple[str, ...]:
     known = usable_devices(device)
     idle = free_devices(known)
     ordered = (*idle, *(name for name in known if name not in idle))
-    return ordered[: gpu_count(workspace.settings, "local")]
+    return ordered[: gpu_count(workspace, "local")]
 
 
 def _batch(workspace: Workspace, how: Method) -> int:

@@ -1,0 +1,5 @@
+"""Times in files."""
+
+from typing import Annotated
+
+UtcTime = Annotated[str, "ISO 8601 with a time zone; empty where it is not known"]
