@@ -10,7 +10,7 @@ from core.ledger.statement import Statement
 from core.review.forgotten_data import ForgottenData
 from core.review.leak_scan import find_leaks, find_weight_copies
 from core.review.ledger_entries import destructions
-from core.review.vault import encrypted_files
+from core.review.vault import Vault, encrypted_files
 from core.runs.ledger_entries import Ledger
 from core.utils.hashing import digests_match
 from core.workspace import Workspace
@@ -35,7 +35,7 @@ class AuditResult:
 
     @property
     def clean(self) -> bool:
-        """Whether something was searched for in every file and nothing was found."""
+        """Whether something was searched for in every file, nothing was found, and no sealed copy can be read."""
         return bool(self.requests) and self.served and not self.traces and not self.unread
 
 
@@ -58,8 +58,19 @@ def audit(workspace: Workspace, request_id: str | None = None) -> AuditResult:
     forgotten, encrypted = _by_pseudonym(ledger.keys, entries), encrypted_files(workspace.layout)
     found = find_leaks(workspace.root, forgotten, encrypted=encrypted)
     traces = tuple(sorted({*found.shows, *find_weight_copies(workspace.root, weights)}))
-    requests = tuple(one["request"] for one in entries)
-    return AuditResult(requests, traces, found.unread, _serves_approved(workspace, ended))
+    requests, unread = (
+        tuple(one["request"] for one in entries),
+        {**found.unread, **_readable_copies(workspace, entries)},
+    )
+    return AuditResult(requests, traces, unread, _serves_approved(workspace, ended))
+
+
+def _readable_copies(workspace: Workspace, entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Sealed copies whose key is not destroyed yet, by the names of their folders, and why they are named."""
+    layout = workspace.layout
+    sealed = {layout.vault(one.get("batch", {}).get("id", one["request"]), one["case"]) for one in entries}
+    left = (path for path in sorted(sealed) if Vault(path, layout.ledger_key).has_key)
+    return {layout.name(path): "copies whose key is not destroyed yet" for path in left}
 
 
 def _by_pseudonym(keys: Keys, entries: Sequence[Mapping[str, Any]]) -> ForgottenData:

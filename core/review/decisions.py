@@ -42,7 +42,7 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
         WorkspaceError: A deletion is being carried out, or a batch is being dissolved.
     """
     from core.review.ledger_entries import check_not_rejected, enter_submission  # loads the signing libraries
-    from core.review.signed_inputs import check_inputs  # loads the signing libraries
+    from core.review.signed_inputs import check_inputs, digests_now  # loads the signing libraries
     from core.runs.ledger_entries import Ledger  # loads the signing libraries
 
     require(workspace, person, Action.SUBMIT)
@@ -57,9 +57,10 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
         ledger = Ledger(workspace)
         check_ready(run, ledger)
         check_not_rejected(ledger, run_id)
-        check_inputs(run, ledger)
+        present = digests_now(run, ledger)
+        check_inputs(run, ledger, present)
         sign = partial(enter_submission, ledger)
-        return Cases(workspace).submit(run.spec.request, run_id, person, evidence_of(workspace, run), sign)
+        return Cases(workspace).submit(run.spec.request, run_id, person, evidence_of(workspace, run, present), sign)
 
 
 def comment(workspace: Workspace, request_id: str, person: str, text: str) -> Case:
@@ -95,7 +96,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
     """
     from core.review.ledger_entries import check_submitted, enter_decision  # loads the signing libraries
     from core.review.signed_decisions import check_entered  # loads the signing libraries
-    from core.review.signed_inputs import check_inputs  # loads the signing libraries
+    from core.review.signed_inputs import check_inputs, digests_now  # loads the signing libraries
     from core.runs.ledger_entries import Ledger  # loads the signing libraries
 
     known, cases = case_of(workspace, request_id), Cases(workspace)
@@ -110,7 +111,8 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             raise ReviewError(f"Request {request_id!r} is {case.state}: there is nothing to decide any more.")
         if other := cases.approved():
             raise ReviewError(f"Request {other.request!r} is being carried out: decide when that is done.")
-        if evidence != case.evidence or (approve and evidence != evidence_of(workspace, run)):
+        present = digests_now(run, ledger) if approve else {}
+        if evidence != case.evidence or (approve and evidence != evidence_of(workspace, run, present)):
             raise ReviewError(
                 "The evidence is not what you decided on: the run was changed since. Reject it, and launch a new one."
             )
@@ -120,7 +122,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             check_free(workspace, request_id)
             check_ready(run, ledger)
             check_approvable(run.id, ledger, reason)
-            check_inputs(run, ledger)
+            check_inputs(run, ledger, present)
             check_submitted(ledger, case)
             check_entered(ledger, case)
         case = replace(case, message="", decisions=(*case.decisions, decision))

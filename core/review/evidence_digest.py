@@ -11,7 +11,8 @@ from pathlib import Path
 from core.errors import ReviewError
 from core.runs.adapter_identity import differs_from_original, is_recorded_adapter
 from core.runs.handle import RunHandle
-from core.runs.ledger import CANCELLED, RunLedger
+from core.runs.ledger import CANCELLED, NOTHING, RunLedger
+from core.runs.signed_files import judged_files
 from core.types import Request, RunState, Verdict, Verification
 from core.utils.commands import command_line
 from core.utils.hashing import sha256_of_file
@@ -30,9 +31,18 @@ def digest_of(path: Path) -> str:
     return sha256_of_file(path) if path.is_file() else ABSENT
 
 
-def evidence_of(workspace: Workspace, run: RunHandle) -> str:
-    """SHA-256 over the files that a decision on a run rests on."""
-    return evidence_digest(evidence_files(workspace, run), digest_of)
+def evidence_of(workspace: Workspace, run: RunHandle, known: Mapping[str, str] = NOTHING) -> str:
+    """SHA-256 over the files that a decision on a run rests on.
+
+    Args:
+        workspace: The workspace.
+        run: The run.
+        known: Digests of its files by their names in the ledger, where they were read before: what is compared with the
+            ledger and what is decided on are the same bytes then.
+    """
+    files = judged_files(workspace.adapter, run.layout)
+    read = {path: known[name] for name, path in files.items() if name in known}
+    return evidence_digest(evidence_files(workspace, run), lambda path: read[path] if path in read else digest_of(path))
 
 
 def evidence_files(workspace: Workspace, run: RunHandle) -> list[Path]:
@@ -83,8 +93,20 @@ def check_ready(run: RunHandle, ledger: RunLedger) -> None:
             f"Run {run.id!r} left the adapter unchanged, so nothing would be forgotten: launch another one."
         )
     check_signed(run.id, adapter_digests(run.workspace.adapter, run.layout), ledger)
-    if to_json(run.verification) != to_json(ledger.verification(run.id)):
-        raise ReviewError(f"{run.layout.verification} is not what was signed into the ledger: verify the run again.")
+    check_verification(run.id, run.verification, ledger)
+
+
+def check_verification(run_id: str, verification: Verification, ledger: RunLedger) -> None:
+    """Check that a verification is the last one of a run that was signed.
+
+    Raises:
+        ReviewError: It is not.
+        LedgerError: The ledger is damaged.
+    """
+    if to_json(verification) != to_json(ledger.verification(run_id)):
+        raise ReviewError(
+            f"The verification of run {run_id!r} is not what was signed into the ledger: verify the run again."
+        )
 
 
 def check_signed(run_id: str, present: Mapping[str, str], ledger: RunLedger) -> None:
@@ -92,7 +114,7 @@ def check_signed(run_id: str, present: Mapping[str, str], ledger: RunLedger) -> 
 
     Args:
         run_id: Id of the run.
-        present: SHA-256 of the files by their names in the ledger, such as `adapter_digests`.
+        present: SHA-256 of the files by their names in the ledger, such as `adapter_digests`; ABSENT for a missing one.
         ledger: The workspace's ledger.
 
     Raises:
@@ -119,10 +141,10 @@ def _differs(entered: Mapping[str, str], name: str, digest: str) -> bool:
     return entered[name] != digest if name in entered else name in ADAPTERS
 
 
-def adapter_digests(adapter: Path, run: RunLayout, digest: Digest = digest_of) -> dict[str, str]:
+def adapter_digests(adapter: Path, run: RunLayout) -> dict[str, str]:
     """SHA-256 of the adapter in use and of a run's adapter, by their names in the ledger."""
-    files = (AdapterLayout(adapter).weights, run.weights, run.adapter_config)
-    return {name: digest(path) for name, path in zip(ADAPTERS, files, strict=True)}
+    files = judged_files(adapter, run)
+    return {name: digest_of(files[name]) for name in ADAPTERS}
 
 
 def check_approvable(run_id: str, ledger: RunLedger, reason: str) -> None:

@@ -24,14 +24,14 @@ from core.review import ledger_entries
 from core.review.affected_files import affected_files, check_places, model_folders
 from core.review.batch_entries import enter_member
 from core.review.cases import Cases
-from core.review.evidence_digest import check_signed
 from core.review.execution_state import Execution
+from core.review.file_contents import database_parts
 from core.review.forgotten_data import forgotten_data_of
 from core.review.idle import check_no_run
 from core.review.leak_scan import find_leaks, find_weight_copies
 from core.review.ledger_entries import entered_decisions
+from core.review.sealed_copies import check_sealed
 from core.review.signed_decisions import check_approved, check_decided
-from core.review.signed_inputs import check_request
 from core.review.smaller_requests import enter_marks_again, shrink_requests
 from core.review.vault import encrypted_files
 from core.runs.handle import RunHandle
@@ -43,6 +43,7 @@ from core.utils.serialization import write_json
 from core.workspace import Workspace
 from core.workspace.layout import is_inside_workspace
 from core.workspace.locks import decision_lock, exclusive_model_lock
+from core.workspace.run_layout import ADAPTER_CONFIG
 
 SOFTWARE = "CURE Lens"  # takes an approval back that cannot be carried out
 
@@ -87,9 +88,8 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
             its withdrawal cannot be signed. Where the destruction is or may be signed, a step's own error goes through.
     """
     cases, execution = Cases(workspace), Execution(workspace.root, case)
-    # Anybody can write the step in the database: without a signed destruction, at most the sealing counts as done.
-    is_signed, is_sealed = _may_be_signed(workspace, case, case.step), execution.vault.sealed
-    done = case.step if is_signed else min(case.step, int(is_sealed))
+    # Anybody can write the step in the database, so only the ledger says what is done.
+    done = STEPS.index(sign_destruction) if _may_be_signed(workspace, case, case.step) else 0
     for number, step in enumerate((_check_approval, *STEPS[done:]), done):
         try:
             step(execution)
@@ -125,16 +125,13 @@ def seal(execution: Execution) -> None:
     Raises:
         ReviewError: The approval is not signed, something lies outside the workspace, or the run was changed since its
             approval.
+        RequestError: A request was changed.
     """
     if not execution.vault.sealed:
         check_places(execution.workspace)
         check_decided(execution.workspace, execution.case)
         execution.vault.seal(execution.root, sorted(affected_files(execution.layout)))
-    if execution.sealed_evidence() != execution.case.evidence:
-        raise ReviewError("The run was changed since it was approved.")
-    ledger = Ledger(execution.workspace)
-    check_signed(execution.case.run, execution.sealed_adapters(), ledger)
-    check_request(execution.case.run, execution.sealed_request(), execution.sealed_forgotten(), ledger)
+    check_sealed(execution)
 
 
 def publish(execution: Execution) -> None:
@@ -173,26 +170,37 @@ def check(execution: Execution) -> None:
         raise ReviewError("The adapter that is served is not the one that was approved.")
     if left := _old_folders(execution):
         raise ReviewError(f"{', '.join(map(str, left))} could not be removed: check who owns it.")
-    if found := find_weight_copies(execution.root, execution.destroyed_weights()):
-        raise ReviewError(f"A copy of weights that are to go is {', '.join(found)}: remove it.")
+    if copies := find_weight_copies(execution.root, execution.destroyed_weights()):
+        raise ReviewError(f"A copy of weights that are to go is {', '.join(copies)}: remove it.")
     forgotten = forgotten_data_of(execution.sealed_request(), execution.sealed_rows(), execution.workspace.items)
     layout = execution.layout
-    comments = map(layout.name, layout.review_files())  # removed by the last step, when nothing can be undone
-    if problems := find_leaks(execution.root, forgotten, {*comments}, encrypted_files(layout)).problems:
-        raise ReviewError(problems)
+    # Comments and reasons are deleted at the very end, when nothing can be undone: all the rest is searched.
+    with Cases(execution.workspace).as_closed() as cases:
+        instead = {layout.name(layout.review): database_parts(cases)}
+        found = find_leaks(execution.root, forgotten, encrypted_files(layout), instead)
+    if found.problems:
+        raise ReviewError(found.problems)
 
 
 def sign_destruction(execution: Execution) -> None:
-    """Sign the destruction into the ledger: of the request, then, of a batch, each member's own record."""
-    workspace, case, weights = execution.workspace, execution.case, execution.destroyed_weights()
-    ledger, closed = Ledger(workspace), {one.id: one for one in workspace.closed()}
-    request, interactions = execution.sealed_request(), execution.sealed_interactions()
+    """Sign the destruction into the ledger: of the request, then, of a batch, each member's own record.
+
+    Whatever is signed was computed from the sealed copies: files of the workspace can be exchanged by now.
+    """
+    ledger, case = Ledger(execution.workspace), execution.case
+    if ledger_entries.is_destroyed(ledger, case) and not execution.vault.has_key:
+        return  # a deletion that was killed behind its last step, before which all was signed
+    request, config = execution.sealed_request(), execution.approved_digests()[ADAPTER_CONFIG]
+    interactions, weights = execution.sealed_interactions(), execution.destroyed_weights()
     # The first destruction in the ledger is the point of no return, so everything else follows it.
     for one in (request, *execution.sealed_members()):
+        if ledger_entries.is_destroyed(ledger, case, one.id):
+            continue
+        closed = execution.closed_request(one, request.members)
+        write_json(execution.layout.closed(one.id), closed)  # again: the one that was searched may be another by now
         if one is not request:
-            enter_member(ledger, case, one, closed[one.id], execution.sealed_forgotten())
-        rows = interactions.covered(one)
-        ledger_entries.enter_destruction(ledger, case, closed[one.id], one, rows, weights)
+            enter_member(ledger, case, one, closed, execution.sealed_forgotten())
+        ledger_entries.enter_destruction(ledger, case, closed, one, interactions.covered(one), config, weights)
 
 
 def destroy(execution: Execution) -> None:

@@ -9,16 +9,16 @@ from typing import TypeVar
 from core.data.interaction_files import parse_interactions
 from core.data.interaction_store import InteractionStore
 from core.data.splits import ForgottenRows, forgotten_of
-from core.review.evidence_digest import ABSENT, adapter_digests, evidence_digest, files_of
+from core.review.evidence_digest import ABSENT, evidence_digest, files_of
 from core.review.vault import Vault
+from core.runs.signed_files import DIGEST_OF_MISSING, OPTIONAL_RESULTS, judged_files
 from core.types import Case, ClosedRequest, Evaluation, Interaction, Request, UserSplit, Verdict, Verification
 from core.utils.clock import utc_now
-from core.utils.hashing import sha256_of_file
 from core.utils.serialization import parse_json
 from core.verification.drift_budget import fall_of
 from core.workspace import Workspace, WorkspaceSettings
 from core.workspace.layout import WorkspaceLayout
-from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS, AdapterLayout, holds_tensors
+from core.workspace.run_layout import ADAPTER_CONFIG, WEIGHTS, holds_tensors
 
 T = TypeVar("T")
 
@@ -67,13 +67,24 @@ class Execution:
         files = files_of(self.layout, self.sealed_request(), self._adapter_before(), run)
         return evidence_digest(files, self._sealed_digest)
 
-    def sealed_adapters(self) -> dict[str, str]:
-        """SHA-256 of the adapters as they were sealed, by their names in the ledger."""
-        return adapter_digests(self._adapter_before(), self.layout.run(self.case.run), self._sealed_digest)
+    def sealed_digests(self) -> dict[str, str]:
+        """SHA-256 of the adapters and of all that the run made, as they were sealed, by their names in the ledger."""
+        files = judged_files(self._adapter_before(), self.layout.run(self.case.run))
+        found = {name: self._sealed_digest(path) for name, path in files.items()}
+        missing = dict.fromkeys((name for name in OPTIONAL_RESULTS if found[name] == ABSENT), DIGEST_OF_MISSING)
+        return {**found, **missing}
+
+    def approved_digests(self) -> dict[str, str]:
+        """SHA-256 of the approved adapter's weights and configuration as they were sealed, by their file names."""
+        return {name: sha256(content).hexdigest() for name, content in self.approved_files()}
+
+    def sealed_settings(self) -> WorkspaceSettings:
+        """The settings as they were sealed."""
+        return self._sealed(self.layout.settings, WorkspaceSettings)
 
     def _adapter_before(self) -> Path:
         """The folder of the adapter that was in use when the case was sealed."""
-        return self.root / self._sealed(self.layout.settings, WorkspaceSettings).adapter
+        return self.root / self.sealed_settings().adapter
 
     def _sealed_digest(self, path: Path) -> str:
         name = self.layout.name(path)
@@ -107,7 +118,7 @@ class Execution:
 
     def sealed_forgotten(self) -> ForgottenRows:
         """What the request took from the training, as it was sealed."""
-        users, settings = self._sealed(self.layout.user_split, UserSplit), self.workspace.settings
+        users, settings = self._sealed(self.layout.user_split, UserSplit), self.sealed_settings()
         return forgotten_of(self.sealed_interactions(), users, self.sealed_request(), settings.window, settings.task)
 
     def sealed_evaluation(self) -> Evaluation | None:
@@ -125,7 +136,7 @@ class Execution:
 
     def closed_request(self, request: Request, members: tuple[str, ...]) -> ClosedRequest:
         """What is left of a request, alone or together with the members of its batch."""
-        case, digest = self.case, sha256_of_file(AdapterLayout(self.adapter).weights)
+        case, digest = self.case, self.approved_digests()[WEIGHTS]
         users, rows = len(request.subjects), len(self.sealed_interactions().covered(request))
         batch, together = (case.request, len(members)) if members else ("", 1)
         fall, retrained = fall_of(self.sealed_evaluation()), self.sealed_verification().verdict is Verdict.EXACT
@@ -139,7 +150,7 @@ class Execution:
         names, unaffected = self.vault.names(), self._unaffected_references()
         destroyed = (name for name in names if holds_tensors(name) and not name.startswith(unaffected))
         weights = {sha256(content).hexdigest(): len(content) for content in map(self.vault.read, destroyed)}
-        weights.pop(sha256_of_file(AdapterLayout(self.adapter).weights), None)  # the approved adapter stays
+        weights.pop(self.approved_digests()[WEIGHTS], None)  # the approved adapter stays
         return weights
 
     def _unaffected_references(self) -> tuple[str, ...]:

@@ -147,20 +147,33 @@ def _tensor_header(file: BinaryIO) -> dict[str, Any] | None:
         return None
 
 
+def database_parts(database: sqlite3.Connection) -> Iterator[Part]:
+    """The parts of an open SQLite database. Raises NotReadError as `parts_of` does."""
+    yield from bytes_of(BytesIO(database.serialize()))
+    yield from _rows_of(database)
+
+
 def _table_rows(path: Path) -> Iterator[Part]:
     """All rows of an SQLite file, and what their bytes hold."""
-    reason = ""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
-            database.row_factory = sqlite3.Row
-            for (table,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
-                for row in database.execute('SELECT * FROM "{}"'.format(table.replace('"', '""'))):
-                    yield dict(row)
-                    for value in filter(_is_bytes, row):
-                        try:
-                            yield from _parts_of_stream(BytesIO(value))
-                        except NotReadError as error:
-                            reason = f"a value that is {error}"
+            yield from _rows_of(database)
+    except sqlite3.Error as error:
+        raise NotReadError("damaged") from error
+
+
+def _rows_of(database: sqlite3.Connection) -> Iterator[Part]:
+    """All rows of an open SQLite database, and what their bytes hold."""
+    reason, database.row_factory = "", sqlite3.Row
+    try:
+        for (table,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+            for row in database.execute('SELECT * FROM "{}"'.format(table.replace('"', '""'))):
+                yield dict(row)
+                for value in filter(_is_bytes, row):
+                    try:
+                        yield from _parts_of_stream(BytesIO(value))
+                    except NotReadError as error:
+                        reason = f"a value that is {error}"
     except sqlite3.Error as error:
         raise NotReadError("damaged") from error
     if reason:

@@ -9,10 +9,11 @@ clean, or it could not be read, and then nobody knows. No link is followed, and 
 import os
 import re
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from core.review.file_contents import parts_of
@@ -56,21 +57,24 @@ class Findings:
 
 
 def find_leaks(
-    root: Path, forgotten: ForgottenData, skip: Collection[str] = (), encrypted: Collection[str] = ()
+    root: Path,
+    forgotten: ForgottenData,
+    encrypted: Collection[str] = (),
+    instead: Mapping[str, Iterable[Part]] = MappingProxyType({}),
 ) -> Findings:
     """Search every file of a workspace.
 
     Args:
         root: The workspace folder.
         forgotten: The tests for forgotten data.
-        skip: Names of files that are not searched.
         encrypted: Names of the files that a vault wrote, of which only the names of the folders are searched.
+        instead: Parts that are searched in place of a file's own, by its name.
     """
     shows, unread = [], {}
     for name in entries(root):
         shown = name.encode(errors="surrogateescape").decode(errors="replace")  # the name may be no UTF-8
         try:
-            if name not in skip and _shows(root, name, forgotten, name in encrypted):
+            if _shows(root, name, forgotten, name in encrypted, instead.get(name)):
                 shows.append(shown)
         except FileNotFoundError:  # removed meanwhile
             continue
@@ -101,7 +105,7 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def _shows(root: Path, name: str, forgotten: ForgottenData, is_encrypted: bool) -> bool:
+def _shows(root: Path, name: str, forgotten: ForgottenData, is_encrypted: bool, instead: Iterable[Part] | None) -> bool:
     path, layout = root / name, WorkspaceLayout(root)
     named = Path(name).parent if is_encrypted else Path(name)  # a vault numbers its files, and a number may be an id
     if _name_shows(named, forgotten):
@@ -121,7 +125,7 @@ def _shows(root: Path, name: str, forgotten: ForgottenData, is_encrypted: bool) 
         forgotten = forgotten.only_long_ids(LENGTH_IN_BASE)
     if path == layout.items:
         forgotten = forgotten.only_long_ids(LENGTH_IN_CATALOGUE)
-    parts = parts_of(path, is_of_base or layout.stores_text_plainly(path))
+    parts = parts_of(path, is_of_base or layout.stores_text_plainly(path)) if instead is None else instead
     return any(_part_shows(_without_own_id(part) if path == layout.items else part, forgotten) for part in parts)
 
 

@@ -14,9 +14,7 @@ from core.review.permissions import four_eyes
 from core.runs.closed import closed_mark
 from core.runs.ledger_entries import DESTRUCTION, Ledger
 from core.types import Case, ClosedRequest, Decision, Interaction, Request
-from core.utils.hashing import sha256_of_file
 from core.utils.serialization import from_json, to_json
-from core.workspace.run_layout import AdapterLayout
 
 SUBMISSION, DECISION, WITHDRAWAL = "submission", "decision", "withdrawal"
 # What the software cannot reach. Readers of the record have to know.
@@ -84,6 +82,7 @@ def enter_destruction(
     closed: ClosedRequest,
     request: Request,
     rows: Sequence[Interaction],
+    config: str,
     weights: Mapping[str, int],
 ) -> None:
     """Enter what is destroyed now, and how it can be searched for later.
@@ -94,10 +93,9 @@ def enter_destruction(
         closed: What is left of the request.
         request: The request.
         rows: The interactions that it removes.
+        config: SHA-256 of the configuration of the approved adapter.
         weights: Sizes in bytes of the destroyed weight files, by their SHA-256.
     """
-    if any(one.content["case"] == case.number and one.content["request"] == request.id for one in destructions(ledger)):
-        return
     keys = ledger.keys
     content = {
         "people": sorted(keys.pseudonym("user", user) for user in request.users),
@@ -111,16 +109,16 @@ def enter_destruction(
         "searched": SEARCHED,
         "not_reached": NOT_REACHED,
     }
-    config = sha256_of_file(AdapterLayout(ledger.workspace.adapter).config)
     subjects = {"evidence": case.evidence, "adapter": closed.adapter, "adapter config": config}
     if closed.batch not in ("", closed.id):
         content["batch"] = {"id": closed.batch, "requests": closed.together}
     _append(ledger, DESTRUCTION, subjects, replace(case, request=request.id), content)
 
 
-def is_destroyed(ledger: Ledger, case: Case) -> bool:
-    """Whether the ledger holds the destruction of this very case. Raises LedgerError."""
-    return any(one.subjects["evidence"] == case.evidence for one in _entries_on(ledger, case, DESTRUCTION))
+def is_destroyed(ledger: Ledger, case: Case, member: str = "") -> bool:
+    """Whether the ledger holds the destruction of this very case, or of a member of its batch. Raises LedgerError."""
+    own = replace(case, request=member or case.request)
+    return any(one.subjects["evidence"] == case.evidence for one in _entries_on(ledger, own, DESTRUCTION))
 
 
 def check_not_rejected(ledger: Ledger, run_id: str) -> None:
@@ -153,10 +151,11 @@ def _entries_on(ledger: Ledger, case: Case, *kinds: str) -> list[Statement]:
 
 
 def _append(ledger: Ledger, kind: str, subjects: Mapping[str, str], case: Case, content: Mapping[str, Any]) -> None:
+    acting = [one.person for one in case.decisions] or [case.operator]
     case_content = {
         "case": case.number,
         "request": case.request,
         "run": case.run,
-        "four_eyes": four_eyes(ledger.workspace, *([one.person for one in case.decisions] or [case.operator])),
+        "four_eyes": bool(ledger.settings()["people"]) or four_eyes(ledger.workspace, *acting),
     }
     ledger.append(kind, subjects, {**case_content, **content})

@@ -10,12 +10,12 @@ from typing import Any
 from core.data.splits import ForgottenRows, forgotten_of
 from core.errors import ReviewError
 from core.pipeline.question import question_digest
-from core.review.evidence_digest import check_signed
+from core.review.evidence_digest import ABSENT, check_signed
 from core.runs.handle import RunHandle
 from core.runs.ledger_entries import QUESTION, Ledger
 from core.runs.request_content import request_content
 from core.runs.requests import check_opened
-from core.runs.signed_files import overlap_is_signed
+from core.runs.signed_files import judged_files, overlap_is_signed
 from core.types import Request
 from core.verification.thresholds import Thresholds
 
@@ -32,14 +32,24 @@ BOUND = {  # what of a request its run is bound to, in words
 }
 
 
-def check_inputs(run: RunHandle, ledger: Ledger) -> None:
+def digests_now(run: RunHandle, ledger: Ledger) -> dict[str, str]:
+    """SHA-256 of all files of a run by their names in the ledger, each read once; ABSENT for one that is missing."""
+    return dict.fromkeys(judged_files(run.workspace.adapter, run.layout), ABSENT) | ledger.subjects_now(run)
+
+
+def check_inputs(run: RunHandle, ledger: Ledger, present: Mapping[str, str]) -> None:
     """Check that the request and all files of a run are those that were signed.
+
+    Args:
+        run: The run.
+        ledger: The workspace's ledger.
+        present: What `digests_now` read.
 
     Raises:
         ReviewError: One is not.
         LedgerError: The ledger is damaged.
     """
-    check_signed(run.id, ledger.subjects_now(run), ledger)
+    check_signed(run.id, present, ledger)
     if not overlap_is_signed(run, ledger):
         raise ReviewError(f"{run.layout.overlap} is not what was computed and signed: compare all lists again.")
     workspace = run.workspace

@@ -51,18 +51,29 @@ class Index:
 class Vault:
     """The encrypted copies of one case.
 
-    The vault's folder exists completely or not at all. It names its key by a random name, so that copies of a workspace
-    never share a key. The file of the key names the vault in turn, so that no other vault's key is used or destroyed.
+    The vault's folder exists completely or not at all. Its key has a random name, so that copies of a workspace never
+    share a key. The file of the key names the vault's place: by it the key is found, whatever the folder holds or says.
+    The folder names the key as well, for a workspace that was moved and for vaults of earlier versions.
     """
 
     def __init__(self, path: Path, public: Path) -> None:
         self.path, self._staging = path, staging(path)
-        self._keys = folder_of(read_public(public))
+        self._keys, self._place = folder_of(read_public(public)), str(path.absolute())
 
     @property
     def sealed(self) -> bool:
         """Whether the vault is complete."""
         return self.path.is_dir()
+
+    @property
+    def was_sealed(self) -> bool:
+        """Whether the vault was completed; also if it was moved away, which leaves a key and no cut-off sealing."""
+        return self.sealed or (self.has_key and not self._staging.is_dir())
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the key of the copies is there: the last step of a deletion destroys it."""
+        return bool(self._key_files())
 
     def seal(self, root: Path, files: Sequence[Path]) -> None:
         """Encrypt copies of files under `root`, unless that is done.
@@ -116,16 +127,15 @@ class Vault:
         """Destroy the key, which makes the copies unreadable, then remove the copies. May be repeated.
 
         Raises:
-            LedgerError: The vault does not name its key, so that it cannot be destroyed.
+            LedgerError: The key is not found, so that it cannot be destroyed.
         """
-        if self.sealed and self._key_file(self.path) is None:
+        keys = self._key_files()
+        if self.sealed and not keys and self._named_key(self.path) is None:
             raise self._unnamed()
+        for key in keys:
+            _overwrite(key)
+            key.unlink()
         for folder in (self.path, self._staging):
-            key = self._key_file(folder)
-            if key and key.is_file():
-                self._read_key(key)
-                _overwrite(key)
-                key.unlink()
             shutil.rmtree(folder, ignore_errors=True)
 
     def _begin(self) -> AESGCM:
@@ -134,10 +144,20 @@ class Vault:
         self._staging.mkdir(parents=True)
         name, key = secrets.token_hex(16), AESGCM.generate_key(8 * KEY_BYTES)
         _write(self._staging / KEY, [name.encode()])
-        write_secret(self._keys / f"{name}.key", key + self.path.name.encode())
+        write_secret(self._keys / f"{name}.key", key + self._place.encode())
         return AESGCM(key)
 
-    def _key_file(self, folder: Path) -> Path | None:
+    def _key_files(self) -> list[Path]:
+        """The files of keys that name this vault's place, then those that its folders name.
+
+        Raises:
+            LedgerError: A folder names the key of another vault, and no key names this one's place.
+        """
+        found = [path for path in sorted(self._keys.glob("*.key")) if _owner(path) == self._place]
+        named = map(self._named_key, (self.path, self._staging))
+        return found or [path for path in named if path and self._is_own(path)]
+
+    def _named_key(self, folder: Path) -> Path | None:
         """The file of the key that a vault folder names; None where it names no valid one."""
         path = folder / KEY
         name = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
@@ -177,21 +197,23 @@ class Vault:
             raise LedgerError(f"{path} was changed or is not there: it cannot be opened with its key.") from error
 
     def _cipher(self) -> AESGCM:
-        key = self._key_file(self.path)
         try:
-            return AESGCM(self._read_key(key) if key else b"")
+            keys = self._key_files()
+            return AESGCM(keys[0].read_bytes()[:KEY_BYTES] if keys else b"")
         except (OSError, ValueError) as error:
             raise LedgerError(
                 f"The key of {self.path} is not there: it was destroyed, or is another user's."
             ) from error
 
-    def _read_key(self, path: Path) -> bytes:
-        """The key in a file that names this vault; earlier versions named none. Raises LedgerError for another's."""
-        content = path.read_bytes()
-        key, owner = content[:KEY_BYTES], content[KEY_BYTES:].decode("utf-8", "replace")
-        if owner not in ("", self.path.name):
+    def _is_own(self, key: Path) -> bool:
+        """Whether a file holds the key of a vault of this name; earlier versions named none.
+
+        Raises:
+            LedgerError: It names another vault.
+        """
+        if (owner := _owner(key)) is not None and Path(owner).name not in ("", self.path.name):
             raise self._unnamed()
-        return key
+        return owner is not None
 
     def _unnamed(self) -> LedgerError:
         return LedgerError(
@@ -221,6 +243,14 @@ def _index(root: Path, files: Sequence[Path]) -> Index:
     names = tuple(str(path.relative_to(root)) for path in files)
     folders = {str(folder) for name in names for folder in Path(name).parents if folder != Path()}
     return Index(names, {name: stat.S_IMODE((root / name).lstat().st_mode) for name in (*folders, *names)})
+
+
+def _owner(key: Path) -> str | None:
+    """The vault that the file of a key names; None where it is gone, or was overwritten by a killed destruction."""
+    content = b""
+    with suppress(FileNotFoundError):
+        content = key.read_bytes()
+    return content[KEY_BYTES:].decode("utf-8", "replace") if content.strip(b"\0") else None
 
 
 def _overwrite(path: Path) -> None:

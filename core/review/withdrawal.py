@@ -4,7 +4,7 @@ from core.errors import ReviewError
 from core.review.cases import Cases
 from core.review.decisions import case_of
 from core.review.execution_state import Execution
-from core.review.ledger_entries import enter_withdrawal
+from core.review.ledger_entries import enter_withdrawal, is_destroyed
 from core.review.permissions import require
 from core.runs.ledger_entries import Ledger
 from core.types import Action, Case, CaseState
@@ -30,7 +30,7 @@ def withdraw(workspace: Workspace, request_id: str, person: str) -> Case:
     require(workspace, person, Action.DECIDE)
     with decision_lock(workspace):  # no deletion begins meanwhile
         case, ledger = case_of(workspace, request_id), Ledger(workspace)
-        _check_not_begun(workspace, case)
+        _check_not_begun(ledger, case)
         # The case comes before the entry: a kill between them must not leave a withdrawn approval to be carried out.
         pending = Cases(workspace).reopen(case.number, "")
         enter_withdrawal(ledger, case, person)
@@ -38,11 +38,12 @@ def withdraw(workspace: Workspace, request_id: str, person: str) -> Case:
         return pending
 
 
-def _check_not_begun(workspace: Workspace, case: Case) -> None:
+def _check_not_begun(ledger: Ledger, case: Case) -> None:
     if case.state is not CaseState.APPROVED:
         raise ReviewError(f"Request {case.request!r} is {case.state}: there is no approval to withdraw.")
     # Sealed copies without a done step may belong to a rollback that was cut off: they hold the only whole state.
-    if case.step or Execution(workspace.root, case).vault.sealed:
+    # Step and copies are files, which anybody may change or take away; their key and a signed destruction are not.
+    if case.step or Execution(ledger.workspace.root, case).vault.was_sealed or is_destroyed(ledger, case):
         raise ReviewError(
             f"The deletion of request {case.request!r} has begun, so its approval stays: continue the deletion."
         )

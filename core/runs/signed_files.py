@@ -8,7 +8,7 @@ from core.runs.handle import RunHandle
 from core.runs.ledger import OVERLAP, RunLedger, last_fact
 from core.utils.hashing import sha256_of_file
 from core.workspace import Workspace
-from core.workspace.run_layout import AdapterLayout
+from core.workspace.run_layout import AdapterLayout, RunLayout
 
 TRAINING_INPUTS = "training inputs"  # name of the mark of what a retraining learned from
 # Results that pages show, and that not each method makes: name in the ledger, and property of RunLayout. One that is
@@ -47,17 +47,23 @@ def files_of_run(workspace: Workspace, run: RunHandle, base: Path) -> dict[str, 
         run: The run.
         base: Folder of the base model, of whose files only the tokenizer is named: its weights have a fingerprint.
     """
-    layout = run.layout
     return {
-        "adapter before": AdapterLayout(workspace.adapter).weights,
-        "adapter before, config": AdapterLayout(workspace.adapter).config,
-        "adapter after": layout.weights,
-        "adapter config": layout.adapter_config,
+        **judged_files(workspace.adapter, run.layout),
         "tokenizer": base / "tokenizer.json",
         "prompt template": workspace.templates,
+        "events": run.layout.events,
+    }
+
+
+def judged_files(adapter: Path, layout: RunLayout) -> dict[str, Path]:
+    """The adapter that a run began with and all that it made, but its events, by their names in the ledger."""
+    return {
+        "adapter before": AdapterLayout(adapter).weights,
+        "adapter before, config": AdapterLayout(adapter).config,
+        "adapter after": layout.weights,
+        "adapter config": layout.adapter_config,
         "circuit": layout.scores,
         **{name: getattr(layout, own) for name, own in OPTIONAL_RESULTS.items()},
-        "events": layout.events,
         "report": layout.report_numbers,
         "report page": layout.report,
         "reviewer's page": layout.reviewer_report,

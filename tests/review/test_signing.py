@@ -307,21 +307,21 @@ def test_rejected_run_that_was_put_back_is_not_submitted(desk, run, tmp_path):
 
 
 def test_sealed_copies_do_not_stand_for_decisions(desk, original, monkeypatch):
-    """A kill after sealing; the approvals are withdrawn, and the vault is put back with an approved case."""
+    """A kill after a failure: the approvals are taken back, and the copies still lie beside an approved case."""
     case, root = desk.approve(), desk.workspace.root
 
-    def killed(_execution):
+    def failed(_execution):
+        raise ReviewError("It cannot be done.")
+
+    def killed(*_given):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(execution, "STEPS", (execution.STEPS[0], killed, *execution.STEPS[2:]))
+        patch.setattr(execution, "STEPS", (execution.STEPS[0], failed, *execution.STEPS[2:]))
+        patch.setattr(Cases, "reopen", killed)
         execution.execute_decisions(desk.workspace)
-    sealed = next(path for path in (root / "sealed").iterdir())
-    sealed.rename(root / "elsewhere")
-    Cases(desk.workspace).change(case.number, lambda one: replace(one, step=0))
-    withdraw(Workspace(root), desk.request, "petra")
-    (root / "elsewhere").rename(sealed)
-    Cases(desk.workspace).change(case.number, lambda one: replace(one, state=CaseState.APPROVED, decisions=()))
+    assert any((root / "sealed").iterdir()) and desk.case.state is CaseState.APPROVED
+    Cases(desk.workspace).change(case.number, lambda one: replace(one, decisions=()))
     with pytest.raises(ReviewError, match="nothing was destroyed: There are not enough decisions"):
         execution.execute_decisions(Workspace(root))
     nothing_happened(desk, original)

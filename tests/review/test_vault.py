@@ -51,7 +51,7 @@ def test_sealed_folder_holds_no_readable_text_or_name(sealed_case):
 def test_sealed_files_are_unreadable_without_the_key(sealed_case):
     root, vault, _ = sealed_case
     vault.seal(root, files(root))
-    key, copy = vault._key_file(vault.path), {path: path.read_bytes() for path in files(vault.path)}
+    key, copy = vault._named_key(vault.path), {path: path.read_bytes() for path in files(vault.path)}
     assert key.stat().st_mode & 0o777 == 0o600
     vault.destroy()
     assert not vault.sealed and not key.exists()
@@ -113,19 +113,43 @@ def test_key_of_another_vault_is_neither_used_nor_destroyed(sealed_case):
     for one in (vault, other):
         one.seal(root, files(root))
     (vault.path / "key").write_bytes((other.path / "key").read_bytes())
-    for act in (vault.names, vault.destroy):
+    assert len(vault.names()) == 3  # its own key names its place
+    moved = Vault(vault.path.rename(folder / "moved"), folder / "ledger.pub")
+    for act in (moved.names, moved.destroy):
         with pytest.raises(LedgerError, match="does not name the key of its copies"):
             act()
     assert len(other.names()) == 3
 
 
-def test_vault_whose_key_is_not_named_is_not_called_destroyed(sealed_case):
+@pytest.mark.parametrize("named", ["", "f" * 32])
+def test_key_is_found_by_the_place_of_the_vault(sealed_case, named):
     root, vault, _ = sealed_case
     vault.seal(root, files(root))
+    key = vault._named_key(vault.path)
+    (vault.path / "key").write_text(named)
+    assert vault.has_key and len(vault.names()) == 3
+    vault.destroy()
+    assert not vault.has_key and not vault.sealed and not key.exists()
+
+
+def test_moved_vault_is_opened_by_the_key_that_it_names(sealed_case):
+    root, vault, folder = sealed_case
+    vault.seal(root, files(root))
+    (folder / "elsewhere").mkdir()
+    moved = Vault(vault.path.rename(folder / "elsewhere" / vault.path.name), folder / "ledger.pub")
+    assert len(moved.names()) == 3
+    moved.destroy()
+    assert not vault.has_key
+
+
+def test_moved_vault_whose_key_is_not_named_is_not_called_destroyed(sealed_case):
+    root, vault, folder = sealed_case
+    vault.seal(root, files(root))
     (vault.path / "key").unlink()
+    moved = Vault(vault.path.rename(folder / "moved"), folder / "ledger.pub")
     with pytest.raises(LedgerError, match="could not be destroyed"):
-        vault.destroy()
-    assert vault.sealed
+        moved.destroy()
+    assert moved.sealed
 
 
 @pytest.mark.parametrize("exchanged", ["secret.txt", "deep"])

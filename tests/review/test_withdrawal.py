@@ -1,7 +1,5 @@
 """Approvals while something is at work: refused before they are recorded, or withdrawn before a step is done."""
 
-import shutil
-
 import pytest
 
 from core.errors import ReviewError, WorkspaceError
@@ -12,6 +10,7 @@ from core.review.execution_state import Execution
 from core.review.withdrawal import withdraw
 from core.runs.submit import create_run
 from core.types import CaseState
+from core.utils.atomic_io import staging
 from core.workspace.locks import shared_model_lock
 
 
@@ -90,7 +89,9 @@ def test_sealed_copies_without_a_done_step_cannot_be_withdrawn(desk):
     execution.seal(one)
     with pytest.raises(ReviewError, match="has begun"):
         withdraw(desk.workspace, desk.request, "petra")
-    part = one.vault.path.with_name(f"{one.vault.path.name}.cut")
-    one.vault.path.rename(part)  # as if the sealing itself had been cut off
+    away = one.vault.path.rename(desk.workspace.root / "away")  # their key is still there
+    with pytest.raises(ReviewError, match="has begun"):
+        withdraw(desk.workspace, desk.request, "petra")
+    part = away.rename(staging(one.vault.path))  # as if the sealing itself had been cut off
     assert withdraw(desk.workspace, desk.request, "owen").state is CaseState.PENDING
-    shutil.rmtree(part)
+    assert not part.exists() and not one.vault.has_key
