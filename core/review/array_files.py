@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from core.review.file_parts import ColumnBatch, NotReadError, Part, Text, bytes_of
+from core.review.file_parts import ColumnBatch, NotReadError, Part, Stored, Text, bytes_of
 
 CONVERSION = (ValueError, ArithmeticError)  # of values of a damaged file that Python cannot hold
 BLOCK = 1 << 22  # bytes of an array that are read at a time
@@ -87,10 +87,9 @@ def _is_text(kind: Any) -> bool:
     return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
-def numpy_parts(file: BinaryIO) -> Iterator[Part]:
-    """The texts of a NumPy array and its header; numbers name nobody."""
-    from numpy import frombuffer  # takes a tenth of a second
-    from numpy.lib import format as array_format  # likewise
+def numpy_parts(file: BinaryIO) -> Iterator[Part | Stored]:
+    """The texts and the bytes of a NumPy array, and its header; longer numbers name nobody."""
+    from numpy.lib import format as array_format  # takes a tenth of a second
 
     file.seek(0)
     try:
@@ -103,11 +102,22 @@ def numpy_parts(file: BinaryIO) -> Iterator[Part]:
             raise NotReadError("an array of objects, or more than one array")
         file.seek(0)
         yield file.read(start)
-        values_at_once = max(1, BLOCK // max(1, kind.itemsize))  # a single text may be longer than a block
-        while kind.kind in "SU" and kind.itemsize and (chunk := file.read(values_at_once * kind.itemsize)):
-            values = frombuffer(chunk, kind).tolist()
-            yield Text("\n".join(one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in values))
+        yield from _array_parts(file, kind)
     except ValueError as error:
         raise NotReadError("damaged") from error
     if kind.itemsize == 1:
         yield from bytes_of(file)
+
+
+def _array_parts(file: BinaryIO, kind: Any) -> Iterator[Part | Stored]:
+    """The values of an array whose header was read: text, and bytes, which may be text or not."""
+    from numpy import frombuffer  # takes a tenth of a second
+
+    values_at_once = max(1, BLOCK // max(1, kind.itemsize))  # a single text may be longer than a block
+    while (kind.kind in "SU" or kind.itemsize == 1) and (chunk := file.read(values_at_once * kind.itemsize)):
+        if kind.kind == "U":
+            yield Text("\n".join(frombuffer(chunk, kind).tolist()))
+        elif kind.kind == "S":
+            yield Stored(b"\n".join(frombuffer(chunk, kind).tolist()))
+        elif kind.kind != "b" or max(chunk) > 1:
+            yield Stored(chunk)

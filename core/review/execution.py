@@ -25,7 +25,7 @@ from core.review.affected_files import affected_files, check_places, model_folde
 from core.review.batch_entries import enter_member
 from core.review.cases import Cases
 from core.review.execution_state import Execution
-from core.review.file_contents import database_parts
+from core.review.file_contents import parts_of_database
 from core.review.forgotten_data import forgotten_data_of
 from core.review.idle import check_no_run
 from core.review.leak_scan import find_leaks, find_weight_copies
@@ -176,7 +176,7 @@ def check(execution: Execution) -> None:
     layout = execution.layout
     # Comments and reasons are deleted at the very end, when nothing can be undone: all the rest is searched.
     with Cases(execution.workspace).as_closed() as cases:
-        instead = {layout.name(layout.review): database_parts(cases)}
+        instead = {layout.name(layout.review): parts_of_database(cases)}
         found = find_leaks(execution.root, forgotten, encrypted_files(layout), instead)
     if found.problems:
         raise ReviewError(found.problems)

@@ -6,15 +6,18 @@ A file is read in parts of bounded size, whatever its length.
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.review.array_files import numpy_parts, parquet_parts
-from core.review.file_parts import OVERLAP, WORD_CHARACTERS, JsonReader, NotReadError, Part, Text, bytes_of
+from core.review.binary_files import binary_parts
+from core.review.database_files import database_parts, rows
+from core.review.database_pages import FILE_HEADER
+from core.review.file_parts import OVERLAP, WORD_CHARACTERS, JsonReader, NotReadError, Part, Stored, Text, bytes_of
 from core.review.text_encodings import chunks, encoding_of
+from core.review.text_tables import header_of
 from core.workspace.run_layout import holds_tensors
 
 # First bytes of gzip, zip, bzip2, xz, zstd, 7z, zlib, lz4, rar, Unix compress, git's packs, feather and PDF.
@@ -24,7 +27,7 @@ PACKED_MAGIC = (
 )  # fmt: skip
 HEADER = 8  # bytes of a safetensors file that hold the length of its header
 LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
-SQLITE, PARQUET, NUMPY = b"SQLite format 3\x00", b"PAR1", b"\x93NUMPY"
+PARQUET, NUMPY = b"PAR1", b"\x93NUMPY"
 WHOLE = 1 << 27  # bytes of a JSON document that is read at once
 BLOCK = 1 << 22  # characters of a longer file that are read at a time
 PLAIN_BYTES = b"\0\t\n\r" + bytes(range(32, 127))
@@ -44,38 +47,45 @@ def open_regular(path: Path) -> BinaryIO:
     raise NotReadError("no regular file")
 
 
-def parts_of(path: Path, stores_text_plainly: bool = False) -> Iterator[Part]:
+def parts_of(path: Path) -> Iterator[Part]:
     """The parts of a file: JSON values, batches of columns, text, and bytes of a format that nobody knows.
 
     Of weights, only the header is read.
-
-    Args:
-        path: The file.
-        stores_text_plainly: Whether a binary file is known to hold all text as it is, neither packed nor encrypted.
 
     Raises:
         NotReadError: After the last part, where the parts are not all that the file may say.
         OSError: The file cannot be read.
     """
     with open_regular(path) as file:
-        start = file.read(len(SQLITE))
+        start = file.read(len(FILE_HEADER))
         if holds_tensors(path.name) and (header := _tensor_header(file)):
             yield header
         elif start.startswith(PARQUET):
             yield from parquet_parts(file)
-        elif start == SQLITE:
-            yield from bytes_of(file)  # also of rows that were deleted
-            yield from _table_rows(path)
+        elif start == FILE_HEADER:
+            yield from _opened(database_parts(path, file))
         else:
-            yield from _parts_of_stream(file, stores_text_plainly)
+            yield from _parts_of_stream(file)
 
 
-def _parts_of_stream(file: BinaryIO, stores_text_plainly: bool = False) -> Iterator[Part]:
-    """The parts of a file, or of a value in a database, whose content tells its format."""
+def _opened(parts: Iterable[Part | Stored]) -> Iterator[Part]:
+    """Parts of a file, in which those of a stored value take its place."""
+    reason = ""
+    for part in parts:
+        try:
+            yield from _parts_of_stream(BytesIO(part.content)) if isinstance(part, Stored) else (part,)
+        except NotReadError as error:
+            reason = f"a value that is {error}"
+    if reason:
+        raise NotReadError(reason)
+
+
+def _parts_of_stream(file: BinaryIO) -> Iterator[Part]:
+    """The parts of a file, or of a stored value, whose content tells its format."""
     file.seek(0)
     start = file.read(len(NUMPY))
     if start == NUMPY:
-        yield from numpy_parts(file)
+        yield from _opened(numpy_parts(file))
         return
     encoding = None if start.startswith(PACKED_MAGIC) else encoding_of(file)
     if encoding:
@@ -83,12 +93,13 @@ def _parts_of_stream(file: BinaryIO, stores_text_plainly: bool = False) -> Itera
             yield from _text_parts(file, name)
         if encoding.endswith(("le", "be")):  # a guess, which some short binary files fit too
             yield from bytes_of(file)
+        yield Text("", ends_guess=encoding == "latin-1")
         return
     yield from bytes_of(file)
     if start.startswith(PACKED_MAGIC):
         raise NotReadError("compressed, an archive or a PDF")
-    if not stores_text_plainly and any(one.translate(None, PLAIN_BYTES) for one in chunks(file)):
-        raise NotReadError("a binary format that may pack text")
+    if any(one.translate(None, PLAIN_BYTES) for one in chunks(file)):
+        yield from _opened(binary_parts(file))
 
 
 def _text_parts(file: BinaryIO, encoding: str) -> Iterator[Part]:
@@ -105,11 +116,15 @@ def _text_parts(file: BinaryIO, encoding: str) -> Iterator[Part]:
             size > WHOLE and json.read(start := text.readline(BLOCK)) is None and start.lstrip()[:1] in ("{", "[")
         )
         text.seek(0)
+        header = header_of(text.readline(BLOCK).strip())
+        text.seek(0)
         for block in _blocks(text):
             lines = block.split("\n")
             values = [json.read(line) for line in lines]
             yield from filter(None, values)
             yield Text("\n".join(line for line, value in zip(lines, values, strict=True) if not value))
+            if header:
+                yield header.columns(lines)
     finally:
         text.detach()  # else the file is closed with it
     if is_document:
@@ -147,38 +162,7 @@ def _tensor_header(file: BinaryIO) -> dict[str, Any] | None:
         return None
 
 
-def database_parts(database: sqlite3.Connection) -> Iterator[Part]:
+def parts_of_database(database: sqlite3.Connection) -> Iterator[Part]:
     """The parts of an open SQLite database. Raises NotReadError as `parts_of` does."""
     yield from bytes_of(BytesIO(database.serialize()))
-    yield from _rows_of(database)
-
-
-def _table_rows(path: Path) -> Iterator[Part]:
-    """All rows of an SQLite file, and what their bytes hold."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
-            yield from _rows_of(database)
-    except sqlite3.Error as error:
-        raise NotReadError("damaged") from error
-
-
-def _rows_of(database: sqlite3.Connection) -> Iterator[Part]:
-    """All rows of an open SQLite database, and what their bytes hold."""
-    reason, database.row_factory = "", sqlite3.Row
-    try:
-        for (table,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
-            for row in database.execute('SELECT * FROM "{}"'.format(table.replace('"', '""'))):
-                yield dict(row)
-                for value in filter(_is_bytes, row):
-                    try:
-                        yield from _parts_of_stream(BytesIO(value))
-                    except NotReadError as error:
-                        reason = f"a value that is {error}"
-    except sqlite3.Error as error:
-        raise NotReadError("damaged") from error
-    if reason:
-        raise NotReadError(reason)
-
-
-def _is_bytes(value: Any) -> bool:
-    return isinstance(value, bytes)
+    yield from _opened(rows(database))

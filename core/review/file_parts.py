@@ -30,9 +30,22 @@ class ColumnBatch:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A part of a file that is text and no JSON value."""
+    """A part of a file that is text and no JSON value.
+
+    Attributes:
+        text: The text.
+        ends_guess: Whether the parts before it were read in encodings that the file need not have.
+    """
 
     text: str
+    ends_guess: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Bytes that a file keeps as one value: text, or a whole file of another format."""
+
+    content: bytes
 
 
 Part = ColumnBatch | Text | bytes | dict[str, Any] | list[Any]

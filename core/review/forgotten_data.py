@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import chain
 from urllib.parse import unquote, unquote_plus
 
 from core.data.interaction_store import InteractionStore
+from core.review.key_names import numbers_of_users
 from core.types import Interaction, Item, Request
 
 MIN_TITLE_LENGTH = 8  # letters; a shorter title inside a text may be a coincidence
@@ -27,15 +28,16 @@ PLAIN = re.compile(r"[A-Za-z0-9_-]+")  # an id that WORD finds and that every wa
 TOKEN = re.compile(r"[^\s\x00-\x1f\ufffd,;:|\"'`()\[\]{}<>=/\\]+")  # an e-mail address is one
 LONG_TOKEN = re.compile(r"\S+")  # with signs inside, as in "a|b" or "a:b"
 AROUND = ".,;:!?\"'`()[]{}<>"  # signs around a word, not of it
-# Numbers are everywhere, so a bare number counts as a user only after the word "user", and as a row only beside an
+# Numbers are everywhere, so a bare number counts as a user only after the word "user", and as a row only before an
 # item.
-USER_NUMBER = re.compile(r"(?i)\busers?\W{1,4}([\w-]+(?:[.]\d+)?)")
 ZERO_FRACTION = re.compile(r"(?<=\d)[.]0+\Z")  # columns with missing values store 4711 as 4711.0
 BARE_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 CELL = re.compile(r"::|[,;\t|]")
 NUMBERS = re.compile(r"[\d.+\s-]+")  # a row that consists of numbers only
+NEXT = 8  # cells after a user's that may be the item
 ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))")
-QUERY = re.compile(r"[\w.-]+=[^\s\"'<>]*\+[^\s\"'<>]*")  # a form's field in an address: a plus is a blank there
+QUERY = re.compile(r"=[^\s\"'<>]+")  # fields of a form in an address: a plus is a blank there
+LONG_CODE = re.compile(r"&#0*(\d*)")  # Python reads no number of over 4300 digits; one of eight is no character
 CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 # What may not stand before and after a word in bytes: another letter, digit, - or _, whole or cut by the file's ends.
 WORD_IN_BYTES = {
@@ -58,6 +60,7 @@ class ForgottenData:
         titles: Titles of forgotten rows; empty where they are no longer known.
         phrases: Titles that are long enough to be searched inside a text, in lower case.
         ids: Ids of forgotten users that are no bare numbers; empty where they are no longer known.
+        only_ascii: Whether every id is known to be ASCII, which nearly all encodings of text leave as it is.
     """
 
     is_forgotten_user: Callable[[str], bool]
@@ -65,6 +68,7 @@ class ForgottenData:
     titles: frozenset[str] = frozenset()
     phrases: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
+    only_ascii: bool = False
 
     def shows(self, text: str) -> bool:
         """Whether a text names a forgotten user, row or title, as it stands or escaped."""
@@ -84,6 +88,8 @@ class ForgottenData:
 
     def _is_row_of_fractions(self, *cells: str) -> bool:
         """Whether two decimals that are whole numbers, as columns with missing values store ids, are a row."""
+        if any(".0" not in cell for cell in cells):
+            return False
         user, item = (ZERO_FRACTION.sub("", cell) for cell in cells)
         return user != cells[0] and item != cells[1] and self.is_row(user, item)
 
@@ -114,7 +120,7 @@ class ForgottenData:
             return _is_long(word, length) and self.is_forgotten_user(word)
 
         ids = tuple(one for one in self.ids if _is_long(one, length))
-        return ForgottenData(is_forgotten_user, lambda *_: False, ids=ids)
+        return ForgottenData(is_forgotten_user, lambda *_: False, ids=ids, only_ascii=self.only_ascii)
 
     @cached_property
     def _odd_ids(self) -> tuple[str, ...]:
@@ -135,7 +141,10 @@ def forgotten_data_of(request: Request, rows: Iterable[Interaction], items: Mapp
     users, pairs = frozenset(request.users), {(one.user, one.item) for one in rows}
     titles = frozenset(items[item].title for _, item in pairs if item in items)
     ids = tuple(one for one in request.users if not _stands_anywhere(one))
-    return ForgottenData(users.__contains__, lambda user, item: (user, item) in pairs, titles, _phrases(titles), ids)
+    only_ascii = all(map(str.isascii, chain(users, *pairs)))
+    return ForgottenData(
+        users.__contains__, lambda user, item: (user, item) in pairs, titles, _phrases(titles), ids, only_ascii
+    )
 
 
 def data_of_everybody(interactions: InteractionStore, items: Mapping[str, Item]) -> ForgottenData:
@@ -166,7 +175,7 @@ def _readings(text: str) -> Iterator[str]:
         pairs = ESCAPE.sub(_unescaped, text)  # of surrogates, where a character has two escapes
         yield pairs.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if "&" in text:
-        yield html.unescape(text)
+        yield html.unescape(LONG_CODE.sub(lambda found: f"&#{found[1][:8]}", text))
     if "%" in text:
         yield unquote(text)
     if "+" in text and "=" in text:
@@ -185,7 +194,7 @@ def _words(text: str) -> set[str]:
     """Words that may be a user's id. A word with dots is also split at them."""
     tokens, long = TOKEN.findall(text), LONG_TOKEN.findall(text)
     words = {*WORD.findall(text), *(one.rstrip(".!?") for one in tokens), *(one.strip(AROUND) for one in long)}
-    numbers = USER_NUMBER.findall(text)
+    numbers = {*numbers_of_users(text)}
     whole = (ZERO_FRACTION.sub("", one) for one in numbers)
     return {*numbers, *whole, *(word for word in words if not _stands_anywhere(word))}
 
@@ -201,9 +210,17 @@ def _ways_to_split(line: str) -> Iterator[list[str]]:
 
 
 def _pairs(cells: list[str]) -> Iterator[tuple[str, str]]:
-    """Cells that may be a user and an item: neighbours, or the first and the last one."""
-    ends = cells[:1] + cells[-1:]
-    return chain(pairwise(cells), pairwise(ends), pairwise(ends[::-1]))
+    """Cells that may be a user and an item: the item stands soon after the user, or one is the first and one the last.
+
+    Unless both are bare numbers, which a rating is too, the item may also stand before the user.
+    """
+    ids = [(cell, _stands_anywhere(cell)) for cell in cells if 0 < len(cell) <= LONGEST_ID]
+    for place, (one, is_number) in enumerate(ids):
+        for other, is_number_too in ids[place + 1 : place + 1 + NEXT]:
+            yield one, other
+            if not (is_number and is_number_too):
+                yield other, one
+    yield from zip(cells[-1:], cells[:1], strict=True)
 
 
 def _stands_in(text: str, word: str) -> bool:

@@ -125,7 +125,7 @@ def _shows(root: Path, name: str, forgotten: ForgottenData, is_encrypted: bool, 
         forgotten = forgotten.only_long_ids(LENGTH_IN_BASE)
     if path == layout.items:
         forgotten = forgotten.only_long_ids(LENGTH_IN_CATALOGUE)
-    parts = parts_of(path, is_of_base or layout.stores_text_plainly(path)) if instead is None else instead
+    parts = parts_of(path) if instead is None else instead
     return any(_part_shows(_without_own_id(part) if path == layout.items else part, forgotten) for part in parts)
 
 
@@ -152,7 +152,11 @@ def _link_shows(root: Path, path: Path, forgotten: ForgottenData) -> bool:
 def _part_shows(part: Part, forgotten: ForgottenData) -> bool:
     if isinstance(part, bytes):
         return forgotten.shows_bytes(part)
-    return forgotten.shows(part.text) if isinstance(part, Text) else value_shows(part, forgotten)
+    if not isinstance(part, Text):
+        return value_shows(part, forgotten)
+    if part.ends_guess and not forgotten.only_ascii:
+        raise NotReadError("text that is no UTF-8, in an encoding that nobody names")
+    return forgotten.shows(part.text)
 
 
 def _without_own_id(part: Any) -> Any:

@@ -19,6 +19,8 @@ INVISIBLE = re.compile(r"[\s\x00-\x1f\u200b-\u200f\u2060\ufeff\u00ad]")  # of th
 COMMON = re.compile(r"[\t\n\r -~]")
 # ASCII in a text of two or four bytes a character: bytes by chance make other characters.
 LEAST_SHARE, LEAST_COMMON = 0.05, 8
+# Letters outside ASCII in a text of one byte a character, at most: packed bytes, KOI8-R and EBCDIC have more.
+MOST_OTHERS = 0.125
 
 
 def encoding_of(file: BinaryIO) -> str | None:
@@ -46,6 +48,8 @@ def _is_text(file: BinaryIO, encoding: str) -> bool:
         for number, chunk in enumerate(chunks(file)):
             text = decoder.decode(chunk)
             if CONTROL.search(text) or (wide and not _is_plausible(text, number)):
+                return False
+            if encoding == "latin-1" and chunk.decode(errors="replace").count("\ufffd") > MOST_OTHERS * len(chunk):
                 return False
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:

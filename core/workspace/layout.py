@@ -193,12 +193,6 @@ class WorkspaceLayout:
         """The SQLite file with cases, decisions and comments, and the journals that SQLite keeps beside it."""
         return _with_journals(self.review)
 
-    def stores_text_plainly(self, path: Path) -> bool:
-        """Whether a binary file was written by this product, or a launcher of earlier versions, with text as it is."""
-        run = path.parents[1]
-        of_slurm = run.parent == self.runs and path.parent == RunLayout(run).slurm and path.suffix == ".pkl"
-        return of_slurm or path in (*self.store_files(), *self.review_files())
-
     @property
     def sealed(self) -> Path:
         """The folder of encrypted copies."""

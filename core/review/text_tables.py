@@ -1,0 +1,53 @@
+"""Columns of users and items in text: a table whose first line names them."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.review.file_parts import ColumnBatch, NotReadError
+from core.review.key_names import ITEMS, USERS, base_name
+
+SIGNS = ("\t", ";", "|", ",")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line of a table.
+
+    Attributes:
+        sign: What parts its cells.
+        names: The columns of users and items by their places, each with its place, so that no two names are the same.
+    """
+
+    sign: str
+    names: dict[int, str]
+
+    def columns(self, lines: Sequence[str]) -> ColumnBatch:
+        """The columns of some lines of the table.
+
+        Raises:
+            NotReadError: A cell is too long to read.
+        """
+        try:
+            rows = [*csv.reader(map(_with_one_sign, lines), delimiter=self.sign, skipinitialspace=True)]
+        except csv.Error as error:
+            raise NotReadError("a table that cannot be parted into cells") from error
+        return ColumnBatch({name: [_cell(row, place) for row in rows] for place, name in self.names.items()})
+
+
+def header_of(line: str) -> Header | None:
+    """The header that a line is; None for one that names no column of users."""
+    line = _with_one_sign(line)
+    for sign in (one for one in SIGNS if one in line):
+        cells = [base_name(cell) for cell in line.split(sign)]
+        if any(one in USERS for one in cells):
+            return Header(sign, {place: f"{place} {one}" for place, one in enumerate(cells) if one in (*USERS, *ITEMS)})
+    return None
+
+
+def _with_one_sign(line: str) -> str:
+    return line.replace("::", "\t")
+
+
+def _cell(row: Sequence[str], place: int) -> str:
+    return row[place].strip(" \"'") if place < len(row) else ""
