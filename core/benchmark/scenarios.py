@@ -16,7 +16,7 @@ from core.errors import RequestError
 from core.pipeline.prepare import Report, train_adapter
 from core.runs.references import train_references
 from core.types import Interaction, Request
-from core.utils.atomic_io import staging
+from core.utils.atomic_io import move, remove_folder, staging
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout, require_no_link
@@ -46,14 +46,15 @@ def make_scenario(source: Workspace, seed: int, folder: Path, report: Report) ->
         DamagedError: The source's data hold a symbolic link.
     """
     if not folder.is_dir():
+        folder = folder.parent.resolve() / folder.name
         part = staging(folder)
-        shutil.rmtree(part, ignore_errors=True)
+        remove_folder(part)
         require_no_link(source.layout.data_folder, source.root)
         shutil.copytree(source.layout.data_folder, WorkspaceLayout(part).data_folder)
         settings = replace(source.settings, base=source.base, adapter="adapter", seed=seed)
         write_json(WorkspaceLayout(part).settings, settings)
         train_adapter(Workspace(part), report)
-        part.rename(folder)
+        move(part, folder)
     return Workspace(folder)
 
 

@@ -40,7 +40,7 @@ def write_eap_ig(
         name: {"score": -scores[index].item(), "in_graph": bool(keep[index])} for name, index in _edges(parts).items()
     }
     content = {"cfg": config | {"parallel_attn_mlp": parts.parallel}, "nodes": nodes | {"logits": {"in_graph": True}}}
-    write_json(path, content | {"edges": edges})
+    write_json(path.resolve(), content | {"edges": edges})
 
 
 def read_eap_ig(path: Path, parts: Anatomy) -> ScoresAndMask:

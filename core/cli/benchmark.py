@@ -61,9 +61,9 @@ def bench(
             show_default="the demo world",
         ),
     ] = [asset("demo")],  # noqa: B006 - typer copies it
-    target: Annotated[Path, typer.Option("--out", help="Folder of unlearning.md and of its results.")] = Path(
-        "benchmarks"
-    ),
+    target: Annotated[
+        Path, typer.Option("--out", resolve_path=True, help="Folder of unlearning.md and of its results.")
+    ] = Path("benchmarks"),
     folder: Annotated[
         Path, typer.Option("--scenarios", "--scenes", help="Folder of the scenarios: their adapters and references.")
     ] = Path(".bench"),

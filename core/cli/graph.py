@@ -14,7 +14,7 @@ from core.types import AttributionGraph
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 
-Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
+Output = Annotated[Path, typer.Option("--output", "-o", resolve_path=True, help="The file to write.")]
 User = Annotated[str, typer.Option(help="A training user, for the graph of one prompt.")]
 ItemId = Annotated[str, typer.Option("--item", help="Id of the title that the prompt asks about.")]
 Nodes = Annotated[int, typer.Option(help="Nodes of the prompt's graph; 0 chooses the fewest that are faithful.", min=0)]

@@ -125,7 +125,9 @@ def _described(request: Request) -> str:
 @app.command()
 def head(
     root: WorkspacePath,
-    to: Annotated[Path, typer.Option("--out", help="The file to write, best where nobody here can change it.")],
+    to: Annotated[
+        Path, typer.Option("--out", resolve_path=True, help="The file to write, best where nobody here can change it.")
+    ],
 ) -> None:
     """Sign the ledger's length and last entry, so that a truncated or rewritten ledger can be detected."""
     from core.ledger.chain import head_of  # loads the signing libraries
@@ -179,7 +181,7 @@ def _lines(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def record(
     root: WorkspacePath,
     request_id: RequestId,
-    to: Annotated[Path, typer.Option("--out", help="The HTML file to write.")],
+    to: Annotated[Path, typer.Option("--out", resolve_path=True, help="The HTML file to write.")],
 ) -> None:
     """Write the ledger's entries on one request as a self-contained page; it names none of the request's users."""
     from core.ledger.chain import entries  # loads the signing libraries

@@ -127,8 +127,9 @@ def export(
 ) -> None:
     """Log a finished run's numbers to MLflow; no personal data is logged."""
     run = open_run(Workspace(workspace), run_id)
-    # A folder, because mlflow-skinny lacks SQLAlchemy and cannot open SQLite.
-    uri = uri or run.workspace.layout.mlflow.as_uri()
+    if not uri:  # a folder, because mlflow-skinny lacks SQLAlchemy and cannot open SQLite
+        require_no_link(run.workspace.layout.mlflow, run.workspace.root)
+        uri = run.workspace.layout.mlflow.as_uri()
     logged = to_mlflow(run, uri)
     if as_json:
         print(json.dumps({"id": run.id, "mlflow": logged, "uri": uri}))

@@ -61,6 +61,7 @@ def build(world: DemoWorld, target: Path, report: Callable[[str, Step], bool], c
         Names of the files that differ from the manifest; empty without `check`.
     """
     torch.set_num_threads(1)
+    target = target.resolve()
     part = target.with_name(f".{target.name}.new")
     if check:
         shutil.rmtree(part, ignore_errors=True)  # another version of the code may have begun it

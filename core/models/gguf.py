@@ -72,7 +72,7 @@ def convert_gguf(path: Path, folder: Path) -> str:
         raise ModelError(f"Base model {path} is no GGUF file, or a damaged one ({error}): fetch it again.") from None
     _check_fields(path, fields)
     with redirect_stderr(io.StringIO()):  # transformers' bars and reports
-        _convert(path, folder, fields, tensors)
+        _convert(path, folder.resolve(), fields, tensors)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -133,8 +133,8 @@ def _with_adapter(model: Any, adapter: Path, base: Path, trainable: bool) -> tup
     """Add an adapter to a model, from a copy that nobody else can write, and return the digests of that copy."""
     check_adapter(adapter, base)
     with TemporaryDirectory(prefix="cure-lens-") as place:
-        own = AdapterLayout(Path(place))
-        _copy_adapter(AdapterLayout(adapter), own.path)
+        own = AdapterLayout(Path(place).resolve())
+        _copy_adapter(AdapterLayout(adapter.resolve()), own.path)
         try:
             check_adapter(own.path, base)
         except ModelError as error:

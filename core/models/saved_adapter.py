@@ -5,8 +5,8 @@ bytes are read, hashed and written, so that the digests are those of this adapte
 """
 
 import hashlib
-import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,8 +19,7 @@ from safetensors.torch import load_file
 
 from core.errors import WorkspaceError
 from core.models.recommender import ADAPTER
-from core.utils.atomic_io import disk_error, staging
-from core.utils.no_links import write_inside
+from core.utils.atomic_io import disk_error, move, remove_folder, staging, write_bytes
 from core.utils.serialization import read_json, write_json
 from core.workspace.run_layout import AdapterLayout
 
@@ -43,29 +42,29 @@ def save_adapter(model: PeftModel, folder: Path, dtype: str = "float32") -> dict
         WorkspaceError: The disk refuses, or the files do not hold the adapter in memory.
     """
     part = staging(folder)
-    shutil.rmtree(part, ignore_errors=True)
     try:
+        remove_folder(part)
         digests = _write_adapter(model, part, getattr(torch, dtype))
-        shutil.rmtree(folder, ignore_errors=True)
-        part.rename(folder)
+        remove_folder(folder)
+        move(part, folder)
         return digests
     except SafetensorError as error:  # safetensors wraps the system's errors
         raise WorkspaceError(f"{folder} cannot be written ({error}): check the disk and its free space.") from error
     except OSError as error:
         raise disk_error(folder, error) from error
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        with suppress(WorkspaceError):
+            remove_folder(part)
 
 
 def _write_adapter(model: PeftModel, folder: Path, dtype: torch.dtype) -> dict[str, str]:
     """Write the adapter's two files, and return the digests of their bytes."""
     with TemporaryDirectory(prefix="cure-lens-") as place:
-        _write_as_peft(model, Path(place), dtype)
-        made, own = AdapterLayout(Path(place)), AdapterLayout(folder)
+        made, own = AdapterLayout(Path(place).resolve()), AdapterLayout(folder)
+        _write_as_peft(model, made.path, dtype)
         contents = {"weights": made.weights.read_bytes(), "config": made.config.read_bytes()}
-    folder.parent.mkdir(parents=True, exist_ok=True)
     for file, content in ((own.weights, contents["weights"]), (own.config, contents["config"])):
-        write_inside(folder.parent, f"{folder.name}/{file.name}", content, 0o644)
+        write_bytes(file, content)
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 

@@ -110,7 +110,7 @@ def take_adapter(workspace: Workspace, given: Path, repeated: tuple[str, ...]) -
     Raises:
         OSError: A file was replaced by a link meanwhile, or the disk refuses.
     """
-    source, target = AdapterLayout(given), AdapterLayout(workspace.layout.adapter)
+    source, target = AdapterLayout(given.resolve()), AdapterLayout(workspace.layout.adapter)
     workspace.layout.adapter.mkdir()
     for file in (source.config, source.weights):
         copy_file(file, target.path / file.name)

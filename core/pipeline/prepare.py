@@ -1,6 +1,5 @@
 """Preparation of a workspace: its data, user split, base model and adapter; the folder appears whole or not at all."""
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +26,7 @@ from core.pipeline.title_tokens import check_title_tokens
 from core.types import Encoded, Interaction, Item, Task, UserSplit
 from core.unlearning.finetuning import FinetuneSettings, finetune
 from core.unlearning.training_types import Step
-from core.utils.atomic_io import disk_error, make_private_folder, staging, write_bytes
+from core.utils.atomic_io import disk_error, make_private_folder, move, remove_folder, staging, write_bytes
 from core.utils.serialization import write_json, write_json_lines
 from core.workspace import Workspace, WorkspaceSettings
 from core.workspace.layout import WorkspaceLayout
@@ -100,8 +99,9 @@ def prepare(
         ModelError: The base model or the adapter cannot be used, or a prompt is longer than the base model's context.
     """
     _check_inputs(dataset, folder, templates, settings.task)
+    folder = folder.parent.resolve() / folder.name
     part = staging(folder)
-    shutil.rmtree(part, ignore_errors=True)
+    remove_folder(part)
     layout, given, words = WorkspaceLayout(part), settings.base, read_template(templates, settings.task)
     make_private_folder(part)  # all of its files name people
     try:
@@ -119,14 +119,14 @@ def prepare(
             take_adapter(Workspace(part), adapter, models.repeated)
         else:
             train_adapter(Workspace(part), report)
-        part.rename(folder)
-        forget_key(WorkspaceLayout(folder.resolve()).ledger_key)  # of a workspace that was removed from here
+        move(part, folder)
+        forget_key(WorkspaceLayout(folder).ledger_key)  # of a workspace that was removed from here
     except ModelError as error:  # a converted base model has a path of its own while the workspace is made
         raise ModelError(str(error).replace(str(layout.base), given)) from None
     except OSError as error:
         raise disk_error(folder, error) from error
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        remove_folder(part)
     return Workspace(folder)
 
 

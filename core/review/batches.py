@@ -6,7 +6,6 @@ rejected or it is dissolved; then they are free. Another run of a rejected batch
 
 import re
 import secrets
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from core.runs.handle import runs
 from core.runs.ledger import REQUEST, last_fact, open_ledger
 from core.runs.requests import check_opened, request_mark, void_request, write_marked
 from core.types import ENDED, Action, Case, CaseState, Identity, LegalBasis, Request, RunState
-from core.utils.atomic_io import disk_error
+from core.utils.atomic_io import remove_file, remove_folder
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
 from core.workspace import Workspace
@@ -93,9 +92,9 @@ def dissolve(workspace: Workspace, batch_id: str) -> tuple[str, ...]:
         check_dissolvable(workspace, batch_id)
         own = [run.path for run in runs(workspace).whole() if run.spec.request == batch_id]
         for folder in filter(Path.exists, (*own, workspace.layout.references(batch_id))):
-            _remove(folder)
+            remove_folder(folder)
         void_request(workspace, batch_id)
-        workspace.layout.request(batch_id).unlink()  # last: until then, the command can be repeated
+        remove_file(workspace.layout.request(batch_id))  # last: until then, the command can be repeated
     still_open = {one.id for one in workspace.requests()}
     return tuple(member for member in batch.members if member in still_open)
 
@@ -108,13 +107,6 @@ def _check_was_batch(workspace: Workspace, batch: Request) -> None:
         raise RequestError(
             f"{file} is not the batch that was opened: restore it, or sign it with `ledger confirm` if it is right."
         )
-
-
-def _remove(folder: Path) -> None:
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise disk_error(folder, error) from error
 
 
 def dissolving_action(workspace: Workspace, batch_id: str) -> Action:

@@ -12,14 +12,13 @@ Each step may be repeated. Until the destruction is signed, everything can be ro
 as before; where the ledger cannot take the withdrawal, it stays approved, and says so.
 """
 
-import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from core.data.interaction_files import write_interactions
-from core.errors import CureLensError, ReviewError
+from core.errors import CureLensError, ReviewError, WorkspaceError
 from core.review import ledger_entries
 from core.review.affected_files import affected_files, check_places, model_folders
 from core.review.batch_entries import enter_member
@@ -37,8 +36,7 @@ from core.review.vault import encrypted_files
 from core.runs.handle import RunHandle
 from core.runs.ledger_entries import Ledger
 from core.types import Case, CaseState, UserSplit
-from core.utils.atomic_io import staging
-from core.utils.no_links import write_inside
+from core.utils.atomic_io import move, remove_file, remove_folder, staging, write_bytes
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 from core.workspace.layout import is_inside_workspace
@@ -138,10 +136,10 @@ def publish(execution: Execution) -> None:
     """Put the approved adapter into service."""
     part = staging(execution.adapter)
     for folder in (part, execution.adapter):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
     for name, content in execution.approved_files():
-        write_inside(execution.root, f"{part.name}/{name}", content, 0o644)
-    part.rename(execution.adapter)
+        write_bytes(part / name, content)
+    move(part, execution.adapter)
     settings = replace(execution.workspace.settings, adapter=execution.adapter.name)
     write_json(execution.layout.settings, settings)
 
@@ -153,9 +151,10 @@ def purge(execution: Execution) -> None:
     write_json(layout.user_split, _without(workspace.user_split, set(request.users)))
     shrink_requests(execution)
     for folder in _old_folders(execution):
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(WorkspaceError):  # `check` names all that are left
+            remove_folder(folder)
     for path in layout.leftovers():
-        path.unlink()
+        remove_file(path)
     for one in (request, *execution.sealed_members()):
         write_json(layout.closed(one.id), execution.closed_request(one, request.members))
 
@@ -222,10 +221,11 @@ def roll_back(execution: Execution) -> None:
     if not execution.vault.sealed:
         return
     for folder in (staging(execution.adapter), execution.adapter):
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(WorkspaceError):  # first of all, everything is restored
+            remove_folder(folder)
     for request in (execution.sealed_request(), *execution.sealed_members()):
-        with suppress(NotADirectoryError):  # the folder was exchanged meanwhile
-            execution.layout.closed(request.id).unlink(missing_ok=True)
+        with suppress(WorkspaceError):  # the folder was exchanged meanwhile
+            remove_file(execution.layout.closed(request.id))
     execution.vault.restore(execution.root)
     with suppress(CureLensError):
         enter_marks_again(execution)

@@ -10,6 +10,7 @@ from core.review.execution_state import Execution
 from core.runs.ledger import REQUEST, last_fact, open_ledger
 from core.runs.requests import request_mark, rewrite, unmarked
 from core.types import Request
+from core.utils.atomic_io import remove_file
 
 
 def shrink_requests(execution: Execution) -> None:
@@ -17,7 +18,7 @@ def shrink_requests(execution: Execution) -> None:
     workspace, removed, gone = execution.workspace, execution.sealed_request(), _gone(execution)
     for other in workspace.requests().whole():
         if (left := _left_of(other, removed, gone)) is None:
-            workspace.layout.request(other.id).unlink(missing_ok=True)
+            remove_file(workspace.layout.request(other.id))
         elif left != other:
             rewrite(workspace, other, left)
 

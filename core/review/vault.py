@@ -9,7 +9,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -21,11 +20,20 @@ from typing import BinaryIO
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from core.errors import LedgerError
+from core.errors import LedgerError, WorkspaceError
 from core.ledger.key_folder import write_secret
 from core.ledger.keys import folder_of, read_public
-from core.utils.atomic_io import disk_error, staging
-from core.utils.no_links import folder_inside, open_inside, open_to_read, write_inside
+from core.utils.atomic_io import (
+    disk_error,
+    folder_at,
+    make_private_folder,
+    move,
+    remove_folder,
+    replacement,
+    staging,
+    write_bytes,
+)
+from core.utils.no_links import open_to_read
 from core.utils.serialization import parse_json, to_json
 from core.workspace.layout import WorkspaceLayout
 
@@ -88,11 +96,11 @@ class Vault:
             cipher = self._begin()
             index = _index(root, files)
             for number, name in enumerate(index.files):
-                with open_inside(root, name) as content:
+                with open_to_read(root / name) as content:
                     _write(self._staging / str(number), _encrypted(cipher, name, content))
             contents = BytesIO(json.dumps(to_json(index)).encode())
             _write(self._staging / INDEX, _encrypted(cipher, INDEX, contents))
-            self._staging.rename(self.path)
+            move(self._staging, self.path)
         except OSError as error:
             raise disk_error(self.path, error) from error
 
@@ -116,10 +124,10 @@ class Vault:
         index = self._index()
         try:
             for name in sorted(set(index.modes) - set(index.files)):  # outer folders first
-                with folder_inside(root, name, make=True) as folder:
+                with folder_at(root / name, make=True) as folder:
                     os.fchmod(folder, index.modes[name])
             for number, name in enumerate(index.files):
-                write_inside(root, name, self._decrypted(name, self.path / str(number)), index.modes[name])
+                write_bytes(root / name, self._decrypted(name, self.path / str(number)), index.modes[name])
         except OSError as error:
             raise disk_error(root / name, error) from error
 
@@ -136,12 +144,13 @@ class Vault:
             _overwrite(key)
             key.unlink()
         for folder in (self.path, self._staging):
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(WorkspaceError):  # unreadable by now
+                remove_folder(folder)
 
     def _begin(self) -> AESGCM:
         """A new folder and a new key, after removing what an earlier attempt left."""
         self.destroy()
-        self._staging.mkdir(parents=True)
+        make_private_folder(self._staging)
         name, key = secrets.token_hex(16), AESGCM.generate_key(8 * KEY_BYTES)
         _write(self._staging / KEY, [name.encode()])
         write_secret(self._keys / f"{name}.key", key + self._place.encode())
@@ -265,7 +274,5 @@ def _place(name: str, number: int, last: bool) -> bytes:
 
 
 def _write(target: Path, pieces: Iterable[bytes]) -> None:
-    with target.open("xb") as file:  # which follows no link
+    with replacement(target) as file:
         file.writelines(pieces)
-        file.flush()
-        os.fsync(file.fileno())

@@ -11,6 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,15 @@ from torch import Tensor
 
 from core.errors import WorkspaceError
 from core.unlearning.training_types import State
-from core.utils.atomic_io import disk_error, staging, write_bytes
+from core.utils.atomic_io import (
+    disk_error,
+    folder_at,
+    make_private_folder,
+    move,
+    remove_folder,
+    staging,
+    write_bytes,
+)
 from core.utils.serialization import parse_json, read_file, read_json, write_json
 from core.workspace.run_layout import CheckpointLayout
 
@@ -53,7 +62,7 @@ class Checkpoints:
         self.folder, self.every, self.phases, self.last, self.mark = folder, every, 0, time.monotonic(), mark
         self.inputs = ""
         for part in folder.glob(".*.part"):
-            shutil.rmtree(part)
+            remove_folder(part)
 
     def bind(self, inputs: str) -> None:
         """Keep and return only checkpoints of trainings on these inputs; others are told apart by the mark."""
@@ -69,7 +78,7 @@ class Checkpoints:
         for path in reversed(self._of(phase)):
             if (state := self._read(path)) is not None:
                 return state
-            shutil.rmtree(path)
+            remove_folder(path)
         return None
 
     def save_if_due(self, phase: int, number: int, state: Callable[[], State], last: bool) -> None:
@@ -88,7 +97,7 @@ class Checkpoints:
             return
         self._write(self.folder / f"{phase:02d}-{number:07d}", state())
         for old in self._of(phase)[:-KEPT]:
-            shutil.rmtree(old)
+            remove_folder(old)
         self.last = time.monotonic()
 
     def _of(self, phase: int) -> list[Path]:
@@ -100,18 +109,19 @@ class Checkpoints:
         weights = save(tensors)
         part = staging(target)
         try:
-            part.mkdir(parents=True)
+            make_private_folder(part)
             check_room(part, len(weights))
             files = CheckpointLayout(part)
             write_bytes(files.tensors, weights)
             written = {files.tensors.name: weights, files.state.name: write_json(files.state, plain)}
             write_json(files.manifest, self._manifest(target.name, written))
-            part.rename(target)
+            move(part, target)
             _sync(self.folder)
         except OSError as error:
             raise disk_error(target, error) from error
         finally:
-            shutil.rmtree(part, ignore_errors=True)
+            with suppress(WorkspaceError):
+                remove_folder(part)
 
     def _read(self, path: Path) -> State | None:
         """Read a checkpoint; None if a file is missing, or a digest or the mark differs."""
@@ -179,8 +189,5 @@ def _join(value: Any, tensors: dict[str, Tensor]) -> Any:
 
 def _sync(folder: Path) -> None:
     """Flush the folder: a rename reaches the disk with it."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
+    with folder_at(folder) as handle:
         os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -30,7 +30,7 @@ from core.runs.worker_command import command
 from core.utils.atomic_io import disk_error
 from core.utils.commands import PYTHON
 from core.utils.hashing import short_digest
-from core.utils.no_links import append_inside, open_inside, open_to_append
+from core.utils.no_links import open_to_append, open_to_read
 from core.utils.text import one_line
 from core.workspace import Workspace
 from core.workspace.layout import require_no_link
@@ -65,7 +65,7 @@ def is_missing(workspace: Workspace) -> bool:
 def fault(workspace: Workspace) -> str:
     """A sentence where runs wait because the last dispatcher ended, with its last words; "" where it left none."""
     log = workspace.layout.dispatcher_log
-    words = _last_line(workspace.root, workspace.layout.name(log))
+    words = _last_line(log)
     if not words or not is_missing(workspace):
         return ""
     return f"The process that starts waiting runs has ended ({words}): see {log}, mend this, then resume the run."
@@ -136,16 +136,16 @@ def _empty_log(workspace: Workspace) -> BinaryIO:
     """The log, which holds what one dispatcher says, so that it stays small."""
     path = workspace.layout.dispatcher_log
     try:
-        log = append_inside(workspace.root, workspace.layout.name(path))
+        log = open_to_append(path)
         log.truncate(0)
     except OSError as error:
         raise disk_error(path, error) from error
     return log
 
 
-def _last_line(root: Path, name: str) -> str:
+def _last_line(path: Path) -> str:
     """The end of a file's last line; "" where there is none."""
-    with suppress(OSError), open_inside(root, name) as file:
+    with suppress(OSError), open_to_read(path) as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - LAST_BYTES))
         lines = map(one_line, file.read(LAST_BYTES).decode("utf-8", "replace").splitlines())
         return next(filter(None, reversed([*lines])), "").rstrip(".")

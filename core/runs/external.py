@@ -1,7 +1,6 @@
 """Runs of adapters that another tool unlearned: the adapter is checked, copied into a run of its own, and queued."""
 
 import hashlib
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +9,8 @@ from core.models.hub import resolve
 from core.runs.handle import RunHandle
 from core.runs.submit import as_submitted, check_job, enqueue
 from core.types import EXTERNAL, RunSpec
-from core.utils.atomic_io import disk_error, make_private_folder
-from core.utils.no_links import open_to_read, write_inside
+from core.utils.atomic_io import disk_error, make_private_folder, remove_folder, write_bytes
+from core.utils.no_links import open_to_read
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
@@ -46,21 +45,23 @@ def create_external_run(
     spec = as_submitted(workspace, given)
     run = RunHandle(workspace.layout.run(spec.id).path)
     make_private_folder(run.path)
-    digests = _copy_adapter(run, AdapterLayout(adapter))
+    digests = _copy_adapter(run, AdapterLayout(adapter.resolve()))
     run.add_event({"kind": "adapter", "sha256": digests["weights"], "config": digests["config"], "seconds": 0.0})
     return enqueue(run, replace(spec, adapter=digests))
 
 
 def _copy_adapter(run: RunHandle, given: AdapterLayout) -> dict[str, str]:
     """Copy an adapter into a run's folder, or remove the folder; return the digests of what was copied."""
-    layout, digests = run.workspace.layout, dict[str, str]()
+    digests = dict[str, str]()
     try:
         for name, file in (("weights", given.weights), ("config", given.config)):
             with open_to_read(file) as opened:
                 content = opened.read()
-            write_inside(layout.root, layout.name(run.layout.adapter / file.name), content, 0o644)
+            write_bytes(run.layout.adapter / file.name, content)
             digests[name] = hashlib.sha256(content).hexdigest()
     except OSError as error:
-        shutil.rmtree(run.path)
-        raise disk_error(run.layout.adapter, error) from error
+        raise disk_error(given.path, error) from error
+    finally:
+        if len(digests) < 2:
+            remove_folder(run.path)
     return digests

@@ -8,12 +8,14 @@ that a cancelled or fenced worker stops within a second or two.
 import hashlib
 import logging
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, assert_never
 
 import torch
 
 from core.circuit.extraction import save as save_scores
+from core.errors import WorkspaceError
 from core.grouping.assign import GroupingResult
 from core.models.interruption import make_interruptible
 from core.models.recommender import Recommender
@@ -49,7 +51,7 @@ from core.runs.signed_files import TRAINING_INPUTS, adapter_subjects
 from core.runs.stage_clock import StageClock
 from core.types import Circuit, ModuleGroup, RunState, RunStatus
 from core.unlearning.training_types import Step
-from core.utils.atomic_io import write_bytes, write_text
+from core.utils.atomic_io import remove_file, write_bytes, write_text
 from core.utils.clock import utc_now
 from core.utils.serialization import parse_json, read_file, write_json
 from core.workspace.layout import require_no_link
@@ -160,7 +162,8 @@ class FolderObserver:
         if state is RunState.DONE:
             self._base, self._share = 1.0, 0.0
         status = self._status(message)
-        (self.run.layout.reserve).unlink(missing_ok=True)
+        with suppress(WorkspaceError):  # of a folder that was exchanged: the store is to know how the run ended
+            remove_file(self.run.layout.reserve)
         self.lease.end(status)
         self.run.write_status(status)
         log.info("%s %s", state, message)

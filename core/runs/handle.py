@@ -3,18 +3,18 @@
 import hashlib
 import json
 import os
-import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from core.errors import RunError
+from core.errors import RunError, WorkspaceError
 from core.runs.artifacts import RunArtifacts
 from core.runs.process_identity import current_moment, is_alive, kill
 from core.runs.store import Store
 from core.types import LIVE, Overlap, RunSpec, RunState, RunStatus, Verification
-from core.utils.atomic_io import disk_error, write_text
+from core.utils.atomic_io import disk_error, remove_file, remove_folder, write_text
 from core.utils.listing import Listing
 from core.utils.no_links import open_to_append
 from core.utils.serialization import to_json, write_json
@@ -73,13 +73,14 @@ class RunHandle(RunArtifacts):
     def discard(self) -> None:
         """Destroy the unlearned adapter and its checkpoints."""
         for path in self.unlearned_adapter_paths:
-            shutil.rmtree(path, ignore_errors=True)
+            with suppress(WorkspaceError):
+                remove_folder(path)
         self.remove_leftovers()
 
     def remove_leftovers(self) -> None:
         """Remove temporary files of a killed worker, and the reserve."""
         for path in self.layout.leftovers():
-            path.unlink()
+            remove_file(path)
 
     def write_spec(self, spec: RunSpec) -> None:
         """Write the job of the run, before it is queued."""

@@ -42,7 +42,7 @@ class Holder:
 
 def lock_file(name: str) -> Path:
     """One lock file per name, user and machine, whatever the workspace and TMPDIR."""
-    return Path(os.environ.get("CURE_LENS_LOCKS", LOCKS)) / f"cure-lens-{os.getuid()}" / f"{as_id(name)}.lock"
+    return Path(os.environ.get("CURE_LENS_LOCKS", LOCKS)).resolve() / f"cure-lens-{os.getuid()}" / f"{as_id(name)}.lock"
 
 
 def take_lock(name: str) -> BinaryIO | None:

@@ -13,7 +13,7 @@ from core.errors import RunError
 from core.runs.launcher_options import options_of
 from core.runs.process_identity import is_alive, worker_of
 from core.types import LIVE, ReferenceTraining, RunState
-from core.utils.atomic_io import make_private_folder
+from core.utils.atomic_io import make_private_folder, remove_file
 from core.utils.clock import utc_now
 from core.utils.commands import PYTHON
 from core.utils.file_locks import locked
@@ -67,7 +67,7 @@ def launch_training(workspace: Workspace, request_id: str, count: int, device: s
         status = training_status(workspace, request_id)
         if status and status.state in LIVE:  # another browser was faster
             return
-        files.stop.unlink(missing_ok=True)
+        remove_file(files.stop)
         command = [*PYTHON, "-m", "core", "reference", "--workspace", str(workspace.root)]
         command += ["--request", request_id, "--seeds", str(count), "--device", device, "--as", person, "--json"]
         with open_to_append(files.log) as log:

@@ -20,6 +20,7 @@ from core.runs.references import missing_references, train_references
 from core.runs.requests import check_opened
 from core.types import LIVE, ReferenceTraining, RunState
 from core.unlearning.training_types import Step
+from core.utils.atomic_io import remove_file
 from core.utils.clock import utc_now
 from core.utils.serialization import write_json
 from core.workspace import Workspace
@@ -84,7 +85,7 @@ class _Progress:
                     f"References of request {self.request_id!r} are being trained already: wait until they are ready."
                 )
             if status is None or status.worker != self.status.worker:  # not launched by a page, which cleared it
-                self.files.stop.unlink(missing_ok=True)
+                remove_file(self.files.stop)
             self.write(self.status)
 
     def check(self) -> None:
@@ -109,7 +110,7 @@ class _Progress:
     def end(self, state: RunState, message: str = "") -> None:
         """Write how it ended."""
         share = 1.0 if state is RunState.DONE else self.status.progress
-        self.files.stop.unlink(missing_ok=True)
+        remove_file(self.files.stop)
         self.write(replace(self.status, state=state, progress=share, eta=None, message=message))
 
     def write(self, status: ReferenceTraining) -> None:

@@ -1,16 +1,17 @@
 """Retrained references of a request: adapters trained without its data, one per seed."""
 
-import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from core.errors import WorkspaceError
 from core.pipeline.train_reference import train_reference
 from core.runs.answer_files import AnswerFiles
 from core.runs.ledger import RunLedger, open_ledger
 from core.types import Request
 from core.unlearning.training_types import Step
-from core.utils.atomic_io import staging
+from core.utils.atomic_io import move, remove_folder, staging
 from core.workspace import Workspace
 from core.workspace.locks import shared_model_lock
 
@@ -79,7 +80,8 @@ def _train(
     try:
         trained = train_reference(workspace, request, seed, device, part, watch)
         ledger.record_reference(request.id, trained.digests, target.name, trained.inputs, person)
-        shutil.rmtree(target, ignore_errors=True)  # a folder that was not signed
-        part.rename(target)
+        remove_folder(target)  # a folder that was not signed
+        move(part, target)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        with suppress(WorkspaceError):
+            remove_folder(part)

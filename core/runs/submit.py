@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import secrets
-import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +18,7 @@ from core.runs.process_identity import kill
 from core.runs.requests import check_opened
 from core.types import GroupEdit, RunSpec, RunState
 from core.unlearning.methods import DEFAULT_METHOD, METHODS, method_of
-from core.utils.atomic_io import make_private_folder
+from core.utils.atomic_io import make_private_folder, remove_folder
 from core.utils.clock import utc_now
 from core.utils.serialization import sorted_json, to_json
 from core.verification.thresholds import Thresholds
@@ -115,7 +114,7 @@ def enqueue(run: RunHandle, spec: RunSpec) -> RunHandle:
     run.write_spec(replace(spec, mark=mark_of(spec, open_ledger(run.workspace))))
     queued = run.store.add(spec.id, _dedup_key(spec), LAUNCHERS[spec.launcher].externally_queued)
     if queued != spec.id:
-        shutil.rmtree(run.path)
+        remove_folder(run.path)
     return RunHandle(run.path.with_name(queued))
 
 

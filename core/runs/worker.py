@@ -8,13 +8,12 @@
 """
 
 import logging
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from core.errors import CancelledError, CureLensError, LeaseLostError, NotYetError
+from core.errors import CancelledError, CureLensError, LeaseLostError, NotYetError, WorkspaceError
 from core.models import distributed
 from core.pipeline.stages import run as run_stages
 from core.runs.answer_files import AnswerFiles
@@ -32,6 +31,7 @@ from core.runs.requests import check_opened
 from core.runs.signed_files import adapter_subjects
 from core.runs.submit import launched_spec
 from core.types import RunState
+from core.utils.atomic_io import remove_folder
 from core.workspace import Workspace
 from core.workspace.layout import require_no_link
 from core.workspace.locks import shared_model_lock
@@ -122,8 +122,8 @@ def _run(run: RunHandle, lease: Lease, observer: FolderObserver, ledger: RunLedg
         check_not_cancelled(run, ledger)
         launched_spec(run, ledger)  # the entry names the method that the file names by now
         ledger.record_run(run, lease.holding(), observer.saved)
-    with lease.holding():
-        shutil.rmtree(checkpoints.folder, ignore_errors=True)  # they hold weights that know the forget set
+    with lease.holding(), suppress(WorkspaceError):
+        remove_folder(checkpoints.folder)  # they hold weights that know the forget set
 
 
 def _bytes_needed(workspace: Workspace) -> int:

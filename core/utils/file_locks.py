@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import WorkspaceError
-from core.utils.atomic_io import disk_error
+from core.utils.atomic_io import disk_error, folder_at
 
 
 @contextmanager
@@ -42,7 +42,8 @@ def open_lock(path: Path) -> BinaryIO:
         WorkspaceError: It is a link or cannot be opened.
     """
     try:
-        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "rb+")
+        with folder_at(path.parent) as folder:
+            return os.fdopen(os.open(path.name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=folder), "rb+")
     except OSError as error:
         raise disk_error(path, error) from error
 

@@ -5,15 +5,17 @@ overwritten on disk (`secure_delete`).
 """
 
 import errno
+import os
 import re
 import sqlite3
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from core.errors import BusyError, WorkspaceError
-from core.utils.atomic_io import disk_error
+from core.utils.atomic_io import disk_error, folder_at, link_error
 from core.utils.commands import command_line
 
 BUSY = 30.0  # seconds to wait for the file's lock
@@ -73,20 +75,19 @@ class Database:
             return ()
         own = set(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", self.schema))
         try:
-            with closing(
-                sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", timeout=BUSY, uri=True)
-            ) as database:
+            with closing(self._unlinked("mode=ro")) as database:
                 found = [row[0] for row in database.execute("PRAGMA integrity_check") if row[0] != "ok"]
                 tables = {row[0] for row in database.execute(TABLES)}
         except sqlite3.Error as error:
             return () if _is_busy(error) else (f"{self.path} cannot be used ({error})",)
+        except OSError as error:
+            return (str(disk_error(self.path, error)).rstrip("."),)
         if tables != own:
             found.append("it is another database, or an empty one")
         return (f"{self.path} is damaged ({'; '.join(found)})",) if found else ()
 
     def _connect(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
+        database = self._unlinked("mode=rwc")
         database.row_factory = sqlite3.Row
         with suppress(sqlite3.OperationalError):  # another process uses the file in its mode, which stays
             database.execute(f"PRAGMA journal_mode = {self.journal}")
@@ -94,6 +95,29 @@ class Database:
             database.execute(f"PRAGMA {setting}")
         database.executescript(self.schema)
         return database
+
+    def _unlinked(self, mode: str) -> sqlite3.Connection:
+        """A connection to the file, which is reached through no link. Raises OSError.
+
+        SQLite follows links, and tells where it came out: a link that is planted meanwhile leads to another name.
+        """
+        path = self.path.absolute()
+        _require_file(path, make=mode != "mode=ro")
+        database = sqlite3.connect(f"{path.as_uri()}?{mode}", timeout=BUSY, isolation_level=None, uri=True)
+        if database.execute("PRAGMA database_list").fetchone()[2] != str(path):
+            database.close()
+            raise link_error(path, "file")
+        return database
+
+
+def _require_file(path: Path, make: bool) -> None:
+    """Raise OSError where a folder on a path is a link, or what stands there is no file.
+
+    The file is not opened: to close it would release SQLite's locks on it.
+    """
+    with folder_at(path.parent, make) as folder, suppress(FileNotFoundError):
+        if not stat.S_ISREG(os.stat(path.name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise link_error(path, "file")
 
 
 def _code(error: sqlite3.Error) -> int:

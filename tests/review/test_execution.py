@@ -155,10 +155,10 @@ def crash_at_operation(monkeypatch, at):
 
         monkeypatch.setattr(owner, name, counted)
 
-    for name in ("write_json", "write_interactions"):
+    for name in ("write_json", "write_interactions", "write_bytes", "move", "remove_folder", "remove_file"):
         wrap(execution, name)
-    for owner, name in ((execution, "write_inside"), (shutil, "rmtree"), (Cases, "record_step"), (Cases, "close")):
-        wrap(owner, name)
+    for name in ("record_step", "close"):
+        wrap(Cases, name)
     return count
 
 
@@ -291,13 +291,8 @@ def test_adapter_outside_the_workspace_blocks_execution(desk, tmp_path, kind):
 
 def test_failed_removal_is_rolled_back(approved, monkeypatch):
     desk, _, _, before = approved
-    real = shutil.rmtree
-
-    def keep_references(path, *arguments, **options):
-        if path.name != "references":
-            real(path, *arguments, **options)
-
-    monkeypatch.setattr(shutil, "rmtree", keep_references)
+    real = execution.remove_folder
+    monkeypatch.setattr(execution, "remove_folder", lambda path: path.name == "references" or real(path))
     with pytest.raises(ReviewError, match="references could not be removed"):
         settle(desk)
     assert contents(desk.workspace.root) == before

@@ -20,7 +20,7 @@ def test_only_named_methods_write_a_run():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in writers
     }
-    assert calls == {"answer_files.py", "handle.py", "folder_observer.py", "checkpoints.py", "reference_job.py",
+    assert calls == {"answer_files.py", "external.py", "handle.py", "folder_observer.py", "checkpoints.py", "reference_job.py",
         "reference_training.py", "requests.py",
     }  # fmt: skip
 

@@ -8,8 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
 from core.benchmark.scenarios import make_scenario
+from core.cli import runs as cli_runs
+from core.cli.app import app
 from core.errors import CureLensError, DamagedError, ModelError
 from core.models import recommender
 from core.models.recommender import load
@@ -21,6 +24,7 @@ from core.pipeline.train_reference import train_reference
 from core.review import execution
 from core.runs import external
 from core.runs.external import create_external_run
+from core.runs.submit import create_run
 from core.types import Task
 from core.utils.atomic_io import staging, write_text
 from core.utils.no_links import copy_file
@@ -167,7 +171,7 @@ def test_approved_adapter_is_not_published_into_a_planted_folder(workspace, tmp_
         root=workspace.root, adapter=target, approved_files=lambda: iter([(WEIGHTS, b"weights")]),
         workspace=workspace, layout=workspace.layout,
     )  # fmt: skip
-    with pytest.raises(OSError, match="part"):
+    with pytest.raises(CureLensError, match="part"):
         execution.publish(given)
     assert not list(outside.iterdir()) and Workspace(workspace.root).settings == workspace.settings
 
@@ -211,3 +215,40 @@ def test_copy_takes_a_regular_file_to_a_new_name_only(tmp_path, victim, kind) ->
         copy_file(source, target)
     assert is_untouched(victim) and not (tmp_path / "nowhere").exists()
     assert not target.exists() or target.read_text() in ("old\n", "mine\n")
+
+
+def test_export_is_not_written_through_a_link_in_place_of_its_folder(workspace, tmp_path, monkeypatch) -> None:
+    (tmp_path / "outside").mkdir()
+    workspace.layout.mlflow.symlink_to(tmp_path / "outside")
+    run = create_run(workspace, workspace.requests()[0].id, "finetune", "cpu", steps=2)
+    monkeypatch.setattr(cli_runs, "to_mlflow", lambda run, uri: f"written to {uri}")
+    with pytest.raises(DamagedError, match="mlflow is or holds a symbolic link"):
+        cli_runs.export(workspace.root, run.id)
+    cli_runs.export(workspace.root, run.id, uri="http://127.0.0.1:1")
+
+
+def test_folder_that_is_exchanged_on_the_way_leads_nowhere(tmp_path, victim, monkeypatch) -> None:
+    """Its descriptor is held: whatever stands under its name by then is not looked at."""
+    (folder := tmp_path / "folder").mkdir()
+    (outside := tmp_path / "outside").mkdir()
+    made = os.fdopen
+
+    def exchanged(*given):
+        folder.rename(tmp_path / "moved")
+        folder.symlink_to(outside)
+        return made(*given)
+
+    monkeypatch.setattr(os, "fdopen", exchanged)
+    write_text(folder / "a.json", "{}")
+    assert not list(outside.iterdir()) and (tmp_path / "moved/a.json").read_text() == "{}"
+
+
+def test_path_that_a_person_names_may_lead_through_links(workspace, tmp_path, monkeypatch) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path / "link/keys"))
+    result = CliRunner().invoke(app, ["ledger", "init", "-w", str(workspace.root)])
+    assert result.exit_code == 0, result.output
+    out = tmp_path / "link/head.json"
+    assert CliRunner().invoke(app, ["ledger", "head", "-w", str(workspace.root), "--out", str(out)]).exit_code == 0
+    assert (tmp_path / "real/head.json").is_file()

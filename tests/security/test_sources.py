@@ -111,6 +111,38 @@ def test_no_script_of_ours_turns_text_into_html(path: Path) -> None:
     assert [name for name in (*as_html, *as_code, *asks) if name in text] == []
 
 
+# These work elsewhere: in the user's own folders, in a folder that is not yet a workspace, or on the one layer's behalf.
+FREE_TO_WRITE = {
+    "core/benchmark/scenarios.py", "core/cli/demo.py", "core/demo/build.py", "core/ledger/key_folder.py",
+    "core/models/base_fetch.py", "core/pipeline/given_models.py", "core/review/vault.py", "core/runs/launchers.py",
+    "core/utils/atomic_io.py", "core/utils/file_locks.py", "core/utils/no_links.py", "core/ledger/chain.py",
+}  # fmt: skip
+CHANGES = re.compile(
+    r"shutil\.(rmtree|copy\w*|move)|os\.(replace|rename\w*|mkdir|makedirs|unlink|remove\w*|rmdir)|"
+    r".*\.(unlink|rename|rmdir|mkdir|touch|write_text|write_bytes|symlink_to|hardlink_to)"
+)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [one for one in SOURCES if one.is_relative_to(ROOT / "core") or one.is_relative_to(ROOT / "dashboard")],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_files_of_a_workspace_are_changed_through_one_layer_only(path: Path) -> None:
+    """core.utils.atomic_io, which follows no link."""
+    calls = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
+    found = [f"line {node.lineno}" for node in calls if CHANGES.fullmatch(ast.unparse(node.func)) or _writes(node)]
+    assert not found or path.relative_to(ROOT).as_posix() in FREE_TO_WRITE
+
+
+def _writes(node: ast.Call) -> bool:
+    """Whether a call opens a file by its path to write to it."""
+    opens = ast.unparse(node.func).endswith("open")
+    return opens and any(
+        isinstance(one, ast.Constant) and re.fullmatch("[rb]*[wax+][b+]*", str(one.value)) for one in node.args
+    )
+
+
 def test_two_lines_say_how_a_process_of_python_is_started() -> None:
     """With -P and with -I, which keep packages of the current folder away."""
     named = [str(path.relative_to(ROOT)) for path in SOURCES if "sys.executable" in path.read_text(encoding="utf-8")]
