@@ -18,7 +18,7 @@ from statistics import fmean
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import nn
 
@@ -32,6 +32,7 @@ from core.errors import RunError, WorkspaceError
 from core.models.families import Anatomy, anatomy
 from core.types import Circuit, CurvePoint
 from core.utils.atomic_io import write_bytes
+from core.utils.serialization import read_file
 
 SMALL_GAP = 0.1  # share of the median |M(full) - M(empty)|; a pair below it carries no information on faithfulness
 
@@ -219,8 +220,11 @@ def _cut(
     return tuple(curve), tuple(ranking[:high]), reached
 
 
-def save(path: Path, forget: Attribution, retain: Attribution) -> None:
+def save(path: Path, forget: Attribution, retain: Attribution) -> bytes:
     """Write the score matrices of both sets as safetensors; the file appears whole or not at all.
+
+    Returns:
+        What was written, for its digest.
 
     Raises:
         WorkspaceError: The disk refuses the write.
@@ -230,18 +234,24 @@ def save(path: Path, forget: Attribution, retain: Attribution) -> None:
         for name, scores in (("forget", forget), ("retain", retain))
         for field in fields(Attribution)
     }
-    write_bytes(path, to_bytes(tensors))
+    content = to_bytes(tensors)
+    write_bytes(path, content)
+    return content
 
 
-def load(path: Path) -> tuple[Attribution, Attribution]:
+def load(path: Path, read: Callable[[Path], bytes] = read_file) -> tuple[Attribution, Attribution]:
     """Read the scores of the forget set and of the retain set that `save` wrote.
+
+    Args:
+        path: The file.
+        read: Reads a file.
 
     Raises:
         WorkspaceError: The file is missing or damaged.
     """
     try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
+        tensors = from_bytes(read(path))
+    except SafetensorError as error:
         raise WorkspaceError(f"{path} cannot be read ({error}): run the circuit stage again.") from error
     forget, retain = (
         Attribution(**{field.name: tensors[f"{name}.{field.name}"] for field in fields(Attribution)})

@@ -107,10 +107,10 @@ def _runs(workspace: Workspace, entries: Sequence[Statement], rejected: Collecti
 
 
 def _files(workspace: Workspace, run: RunHandle, digests: Mapping[str, str]) -> Held:
-    """The files of the workspace that an entry about a run names; its events go on after the entry."""
+    """The files of the workspace that an entry about a run names."""
     base = Path(workspace.base)
     for name, path in files_of_run(workspace, run, base).items():
-        if name in digests and name != "events" and path.is_relative_to(workspace.root):
+        if name in digests and path.is_relative_to(workspace.root):
             yield path, (path.is_file() or name in OPTIONAL_RESULTS) and digest_of_file(name, path) == digests[name]
     if base.is_relative_to(workspace.root) and (base / BASE_CONFIG).is_file():
         yield base, fingerprint(base).removeprefix("sha256:") == digests["base"]

@@ -8,13 +8,15 @@ into the status of the run.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from core.circuit.attribution import Attribution
 from core.grouping.assign import GroupingResult
 from core.models.recommender import Recommender
-from core.types import Circuit, DirectEffect, Evaluation, MemoryContrast, ModuleGroup, Outcome
+from core.types import Circuit, DirectEffect, Evaluation, MemoryContrast, ModuleGroup, Outcome, Split
 from core.unlearning.training_types import Step
+from core.utils.serialization import read_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,19 @@ class ModelLoaded:
     """A model is on its device: the original, the one to retrain, or a retrained reference."""
 
     recommender: Recommender
+
+
+@dataclass(frozen=True, slots=True)
+class DataRead:
+    """The original adapter is loaded, and the data are read: `split` is how the request divides them.
+
+    Attributes:
+        adapter: SHA-256 of the "weights" and the "config" that were loaded.
+        split: The sets of prompts that all stages of the run share.
+    """
+
+    adapter: Mapping[str, str]
+    split: Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +138,8 @@ class ReportBuilt:
 
 LiveEvent = StageStarted | StageProgress | StepTaken | ModelLoaded
 ResultEvent = (
-    CircuitsFound
+    DataRead
+    | CircuitsFound
     | DirectEffectsFound
     | MemoryFound
     | GroupsAssigned
@@ -149,6 +165,13 @@ class RunObserver(Protocol):
     def earlier_result(self) -> GroupingResult | None:
         """Return the circuits and groups that an interrupted attempt at this run found; None if it found none."""
 
+    def read_source(self, path: Path) -> bytes:
+        """Read a file of the run whose groups were edited.
+
+        Raises:
+            RunError: It is not the file that was signed.
+        """
+
 
 class NullObserver:
     """Observer that does nothing; a subclass overrides the reaction that it needs."""
@@ -159,6 +182,10 @@ class NullObserver:
     def earlier_result(self) -> GroupingResult | None:
         """Return None: there was no earlier attempt."""
         return None
+
+    def read_source(self, path: Path) -> bytes:
+        """Read the file as it stands."""
+        return read_file(path)
 
 
 class StageTimer:

@@ -34,6 +34,7 @@ from core.pipeline.compare_models import compare_models, evaluate_model
 from core.pipeline.context import RequestContext, fresh_adapter, load_adapter, make_context
 from core.pipeline.events import (
     CircuitsFound,
+    DataRead,
     DirectEffectsFound,
     Evaluated,
     GroupsAssigned,
@@ -50,7 +51,7 @@ from core.pipeline.memory_stage import groups_without_circuits
 from core.pipeline.training_inputs import training_inputs
 from core.report.build import make_report
 from core.report.summary import summarise
-from core.types import Evaluation, Group, GroupEdit, ModuleGroup, Outcome, RunSpec
+from core.types import Evaluation, Group, GroupEdit, ModuleGroup, Outcome, Request, RunSpec
 from core.unlearning.finetuning import finetune
 from core.unlearning.methods import Method, method_of, recorded_method
 from core.unlearning.training_types import Checkpointer, Step, UnlearningPrompts
@@ -99,7 +100,12 @@ class _Job:
 
 
 def run(
-    workspace: Workspace, spec: RunSpec, observer: RunObserver, checkpointer: Checkpointer, kept: KeptAnswers
+    workspace: Workspace,
+    spec: RunSpec,
+    request: Request,
+    observer: RunObserver,
+    checkpointer: Checkpointer,
+    kept: KeptAnswers,
 ) -> None:
     """Execute one run.
 
@@ -107,15 +113,16 @@ def run(
     newest checkpoints. All other stages are computed again.
 
     Args:
-        workspace: The workspace with the request, the base model and the adapter.
+        workspace: The workspace with the base model and the adapter.
         spec: What to run, and on which device.
+        request: The request, as the caller read and checked it.
         observer: Receives the results. It may raise CancelledError to stop the run.
         checkpointer: Stores and restores the state of the trainings.
         kept: Keeps the answers of the references.
     """
     timer = StageTimer(observer)
     timer.stage("loading")
-    job = _load(workspace, spec, timer, checkpointer)
+    job = _load(workspace, spec, request, timer, checkpointer)
     timer.stage("original")
     original = evaluate_model(job.recommender, job.context, lists=True, progress=timer.progress)
     grouping = _find_groups(job)
@@ -127,13 +134,13 @@ def run(
     observer.on_event(_build_report(job, grouping, evaluation))
 
 
-def _load(workspace: Workspace, spec: RunSpec, timer: StageTimer, checkpointer: Checkpointer) -> _Job:
+def _load(workspace: Workspace, spec: RunSpec, request: Request, timer: StageTimer, checkpointer: Checkpointer) -> _Job:
     """Load the original model and the data of the request."""
     method = recorded_method(spec.method) if spec.is_external else method_of(spec.method, spec.steps)
-    request = workspace.request(spec.request)
     recommender = load_adapter(workspace, str(workspace.adapter), spec.device)
     timer.observer.on_event(ModelLoaded(recommender))
     context = make_context(workspace, request, recommender.tokenizer)
+    timer.observer.on_event(DataRead(recommender.adapter_digests, context.split))
     return _Job(spec, method, recommender, context, timer, checkpointer)
 
 
@@ -160,11 +167,11 @@ def _groups_by_circuit(job: _Job) -> GroupingResult:
 def _edited_groups(job: _Job, edit: GroupEdit) -> GroupingResult:
     """Group the modules of an earlier run's circuits by a reviewer's edit."""
     job.timer.stage("groups")
-    source = job.context.workspace.layout.run(edit.source)
-    result = load_circuits(source)
+    source, read = job.context.workspace.layout.run(edit.source), job.observer.read_source
+    result = load_circuits(source, read)
     job.observer.on_event(CircuitsFound(result.circuits, result.scores))
-    job.observer.on_event(DirectEffectsFound(load_direct_effects(source)))
-    return regroup_circuits(result, source, edit)
+    job.observer.on_event(DirectEffectsFound(load_direct_effects(source, read)))
+    return regroup_circuits(result, source, edit, read)
 
 
 def _load_external(job: _Job) -> Recommender:

@@ -5,8 +5,10 @@ made on; it is void where that evidence has changed.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from core.errors import ReviewError
 from core.review.batches import check_free, check_members
@@ -177,6 +179,27 @@ def changed(workspace: Workspace, case: Case) -> bool:
     return case.state is CaseState.PENDING and case.evidence != evidence_of(workspace, open_run(workspace, case.run))
 
 
+def _parts(workspace: Workspace, case: Case) -> dict[str, set[str]]:
+    """Who had which part in a case, by all its entries: neither a file nor a later entry hides anybody."""
+    ledger = open_ledger(workspace)
+    worked, verified = ledger.run_contents(case.run), ledger.verified_contents(case.run)
+    opened = _named("opened_by", [one["request"] for one in worked])
+    resumed = {who for one in worked for who in one.get("resumed_by", [])}
+    return {
+        "opened the request": {*openers(workspace, case.request), *opened},
+        "launched the run": {open_run(workspace, case.run).spec.launched_by, *_named("by", worked)},
+        "resumed the run": {*(who for _, who in ledger.facts(RESUMED, case.run)), *resumed},
+        "verified the run": _named("by", verified),
+        "had its references trained": _named("by", ledger.reference_contents(case.request)),
+        "submitted the run": {case.operator},
+    }
+
+
+def _named(name: str, contents: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The people in one field of entries; earlier versions entered fewer."""
+    return {one.get(name, "") for one in contents}
+
+
 def deciding_role(workspace: Workspace, case: Case, person: str, approve: bool) -> Role:
     """The role in which a person decides. Whoever may decide may refuse, also after having agreed.
 
@@ -191,16 +214,7 @@ def deciding_role(workspace: Workspace, case: Case, person: str, approve: bool) 
     if not four_eyes(workspace, person):  # the demo world, where people were played before
         played = " or ".join(map(repr, playable_people(workspace)))
         raise ReviewError(f"Two people decide on request {case.request!r} in the demo: decide as {played}.")
-    ledger = open_ledger(workspace)  # the files of request and run can be written by anybody
-    signed, verified = ledger.run_content(case.run), ledger.verified_content(case.run)
-    own = {
-        "opened the request": {*openers(workspace, case.request), signed.get("request", {}).get("opened_by", "")},
-        "launched the run": {open_run(workspace, case.run).spec.launched_by, signed.get("by", "")},
-        "resumed the run": {*signed.get("resumed_by", []), *(who for _, who in ledger.facts(RESUMED, case.run))},
-        "verified the run": {verified.get("by", "")},
-        "had its references trained": {one.get("by", "") for one in ledger.reference_contents(case.request)},
-        "submitted the run": {case.operator},
-    }
+    own = _parts(workspace, case)
     if conflicts := [what for what, who in own.items() if folded(person) in map(folded, who)]:
         raise ReviewError(f"Person {person!r} {conflicts[0]}: somebody else has to decide.")
     mine = [role for role in DECIDERS if role in roles(workspace, person)]

@@ -7,12 +7,13 @@ run is submitted and carried out only with the adapters that its worker and its 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from core.errors import ReviewError
 from core.runs.adapter_identity import differs_from_original, is_recorded_adapter
 from core.runs.handle import RunHandle
-from core.runs.ledger import CANCELLED, NOTHING, RunLedger
-from core.runs.signed_files import judged_files
+from core.runs.ledger import CANCELLED, RunLedger
+from core.runs.signed_files import DIGEST_OF_MISSING, judged_files
 from core.types import Request, RunState, Verdict, Verification
 from core.utils.commands import command_line
 from core.utils.hashing import sha256_of_file
@@ -31,7 +32,7 @@ def digest_of(path: Path) -> str:
     return sha256_of_file(path) if path.is_file() else ABSENT
 
 
-def evidence_of(workspace: Workspace, run: RunHandle, known: Mapping[str, str] = NOTHING) -> str:
+def evidence_of(workspace: Workspace, run: RunHandle, known: Mapping[str, str] = MappingProxyType({})) -> str:
     """SHA-256 over the files that a decision on a run rests on.
 
     Args:
@@ -41,7 +42,10 @@ def evidence_of(workspace: Workspace, run: RunHandle, known: Mapping[str, str] =
             ledger and what is decided on are the same bytes then.
     """
     files = judged_files(workspace.adapter, run.layout)
-    read = {path: known[name] for name, path in files.items() if name in known}
+    digests = {path: known[name] for name, path in files.items() if name in known}
+    read = {
+        path: ABSENT if one == DIGEST_OF_MISSING else one for path, one in digests.items()
+    }  # as `digest_of` says it
     return evidence_digest(evidence_files(workspace, run), lambda path: read[path] if path in read else digest_of(path))
 
 

@@ -12,10 +12,11 @@ from core.errors import ReviewError
 from core.pipeline.question import question_digest
 from core.review.evidence_digest import ABSENT, check_signed
 from core.runs.handle import RunHandle
-from core.runs.ledger_entries import QUESTION, Ledger
+from core.runs.ledger import QUESTION
+from core.runs.ledger_entries import Ledger
 from core.runs.request_content import request_content
 from core.runs.requests import check_opened
-from core.runs.signed_files import judged_files, overlap_is_signed
+from core.runs.signed_files import judged_files, overlap_is_signed, signed_overlap
 from core.types import Request
 from core.verification.thresholds import Thresholds
 
@@ -64,6 +65,8 @@ def check_inputs(run: RunHandle, ledger: Ledger, present: Mapping[str, str]) -> 
     now = ledger.mark(QUESTION, question_digest(workspace, request))
     if verified.get("question", now) != now:  # earlier versions entered none
         raise ReviewError(f"Data or settings changed since run {run.id!r} was verified: verify it again.")
+    if signed_overlap(run, ledger)[1] not in ("", now):  # earlier versions entered none
+        raise ReviewError(f"Data or settings changed since all lists of run {run.id!r} were compared: compare again.")
 
 
 def check_request(run_id: str, request: Request, rows: ForgottenRows, ledger: Ledger) -> None:

@@ -44,6 +44,11 @@ class AnswerFiles:
         """Those of some references that the ledger holds as they are now; all of them without a ledger."""
         return references_in(self.recorded, references) if self.entered is not None else tuple(references)
 
+    def subjects(self, references: Sequence[Path]) -> dict[str, str]:
+        """SHA-256 of the weights of some references, as they were recorded, by their names in the ledger."""
+        known = (one for one in references if one.name in self.recorded)
+        return {f"reference {one.name}": self.recorded[one.name][WEIGHTS] for one in known}
+
     def find(self, reference: Path, kind: str, question: str) -> Arrays | None:
         """Return the kept answers of a reference; None if no file fits the question, the reference and the ledger."""
         file = AdapterLayout(reference).answers(kind)
@@ -55,7 +60,7 @@ class AnswerFiles:
             return None
         found = _read(file, content)
         stored = {name: _digest(found.pop(name, None)) for name in (QUESTION, WEIGHTS, CONFIG)}
-        own = _identity(reference) or stored | self.recorded.get(reference.name, {})
+        own = (_identity(reference) or stored) | self.recorded.get(reference.name, {})
         return found if stored == {**own, QUESTION: question} else None
 
     def keep(self, reference: Path, kind: str, question: str, identity: Mapping[str, str], numbers: Arrays) -> None:

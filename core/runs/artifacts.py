@@ -26,7 +26,7 @@ from core.types import (
     Verification,
 )
 from core.utils.no_links import open_to_read
-from core.utils.serialization import read_json
+from core.utils.serialization import parse_json, read_file, read_json
 from core.workspace import Workspace
 from core.workspace.ids import as_id, require_own_name
 from core.workspace.run_layout import RunLayout
@@ -61,9 +61,8 @@ class RunArtifacts:
 
     @property
     def spec(self) -> RunSpec:
-        """What the run was asked to do. It is written once, and parsed once per process."""
-        stat = self.layout.spec.stat() if self.layout.spec.is_file() else None
-        return _spec(self.layout.spec, stat.st_mtime_ns if stat else 0)
+        """What the run was asked to do. The same bytes are parsed once per process."""
+        return parse_spec(self.layout.spec, read_file(self.layout.spec))
 
     @property
     def overlap_status(self) -> RunStatus | None:
@@ -152,8 +151,9 @@ class RunArtifacts:
 
 
 @lru_cache(maxsize=4096)
-def _spec(path: Path, _changed: int) -> RunSpec:
-    spec: RunSpec = read_json(path, RunSpec)
+def parse_spec(path: Path, content: bytes) -> RunSpec:
+    """The specification in a file's bytes. Raises DamagedError."""
+    spec: RunSpec = parse_json(content, RunSpec, path)
     require_own_name(spec.id, path, path.parent.name)
     as_id(spec.request)
     return spec

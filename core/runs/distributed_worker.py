@@ -7,6 +7,7 @@ torchrun starts several processes. The process of rank 0 is the worker (core/run
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from core.grouping.assign import GroupingResult
 from core.models import distributed
@@ -14,9 +15,12 @@ from core.pipeline.events import NullObserver, RunEvent, Unlearned
 from core.pipeline.kept_answers import NOTHING_KEPT
 from core.pipeline.stages import run as run_stages
 from core.runs.checkpoints import CheckpointReader
-from core.runs.folder_observer import earlier_result
+from core.runs.earlier_result import earlier_result
 from core.runs.handle import RunHandle
 from core.runs.ledger import RunLedger, open_ledger
+from core.runs.requests import check_opened
+from core.runs.signed_files import read_signed
+from core.runs.submit import launched_spec
 from core.types import RunState
 
 
@@ -39,13 +43,18 @@ class Follower(NullObserver):
         """Return the circuits and groups of an interrupted attempt."""
         return earlier_result(self.run, self.ledger)
 
+    def read_source(self, path: Path) -> bytes:
+        """Read a file of the run whose groups were edited. Raises RunError where it is not what was signed."""
+        return read_signed(path, self.ledger)
+
 
 def follow(run: RunHandle) -> RunState:
     """Wait until the process of rank 0 assigns a device, then work with it until the request is unlearned."""
     number = distributed.broadcast([0] * distributed.world_size())[distributed.process_number()]
-    spec = replace(run.spec, device="cpu" if number < 0 else f"cuda:{number}")
+    ledger, workspace = open_ledger(run.workspace), run.workspace
+    spec = replace(launched_spec(run, ledger)[0], device="cpu" if number < 0 else f"cuda:{number}")
+    check_opened(workspace, request := workspace.request(spec.request))
     with suppress(TrainingFinished):
-        ledger = open_ledger(run.workspace)
         checkpointer = CheckpointReader(run.layout.checkpoint, partial(ledger.mark, run.id))
-        run_stages(run.workspace, spec, Follower(run, ledger), checkpointer, NOTHING_KEPT)
+        run_stages(workspace, spec, request, Follower(run, ledger), checkpointer, NOTHING_KEPT)
     return RunState.DONE

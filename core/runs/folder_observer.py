@@ -8,13 +8,15 @@ that a cancelled or fenced worker stops within a second or two.
 import hashlib
 import logging
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 
 import torch
 
 from core.circuit.extraction import save as save_scores
+from core.data.splits import ForgottenRows
 from core.errors import WorkspaceError
 from core.grouping.assign import GroupingResult
 from core.models.interruption import make_interruptible
@@ -24,6 +26,7 @@ from core.models.token_counter import TokenCounter
 from core.pipeline.events import (
     AdapterSaved,
     CircuitsFound,
+    DataRead,
     DirectEffectsFound,
     Evaluated,
     GroupsAssigned,
@@ -39,21 +42,29 @@ from core.pipeline.events import (
     Unlearned,
 )
 from core.pipeline.stages import STAGES
-from core.runs.artifacts import RunArtifacts
 from core.runs.device_locks import peak_memory
+from core.runs.earlier_result import mark_of, marked_files, parsed
 from core.runs.events import RESULT
 from core.runs.gpu_use import gpu_use
 from core.runs.handle import RunHandle
 from core.runs.lease import Lease
-from core.runs.ledger import RunLedger
+from core.runs.ledger import RunLedger, RunWork
 from core.runs.process_identity import this_worker
-from core.runs.signed_files import TRAINING_INPUTS, adapter_subjects
+from core.runs.signed_files import (
+    DIGEST_OF_MISSING,
+    OPTIONAL_RESULTS,
+    TRAINING_INPUTS,
+    adapter_subjects,
+    original_subjects,
+    read_signed,
+    result_name,
+)
 from core.runs.stage_clock import StageClock
-from core.types import Circuit, ModuleGroup, RunState, RunStatus
+from core.types import RunState, RunStatus
 from core.unlearning.training_types import Step
-from core.utils.atomic_io import remove_file, write_bytes, write_text
+from core.utils.atomic_io import remove_file, write_bytes
 from core.utils.clock import utc_now
-from core.utils.serialization import parse_json, read_file, write_json
+from core.utils.serialization import write_json
 from core.workspace.layout import require_no_link
 
 log = logging.getLogger("core")
@@ -70,26 +81,6 @@ class ModelInUse(NamedTuple):
     dtype: torch.dtype
 
 
-def earlier_result(run: RunArtifacts, ledger: RunLedger) -> GroupingResult | None:
-    """Return the circuits and groups of an earlier attempt; None where they were not written by a worker."""
-    files = (run.layout.forget, run.layout.retain, run.layout.groups)
-    if not all(map(Path.is_file, files)):
-        return None
-    read = {file: read_file(file) for file in files}  # once: what is checked is what is used
-    marks = {event["file"]: event["mark"] for event in run.events() if event["kind"] == RESULT}
-    if any(marks.get(file.name) != mark_of(run, file, content, ledger) for file, content in read.items()):
-        log.warning("the circuits or groups of an earlier attempt were changed since: they are found again")
-        return None
-    forget, retain = (parse_json(read[file], Circuit, file) for file in files[:2])
-    groups: tuple[ModuleGroup, ...] = parse_json(read[files[2]], tuple[ModuleGroup, ...], files[2])
-    return GroupingResult((forget, retain), groups) if groups else None
-
-
-def mark_of(run: RunArtifacts, path: Path, content: bytes, ledger: RunLedger) -> str:
-    """The mark of a result of a run."""
-    return ledger.mark(run.id, path.name, hashlib.sha256(content).hexdigest())
-
-
 class FolderObserver:
     """Observer that writes the run folder and the status.
 
@@ -99,14 +90,13 @@ class FolderObserver:
         ledger: Marks results that a resumed run reads back.
         state: The state that the next status shows.
         stage: The current stage.
-        saved: SHA-256 of the adapter's files as they were saved, and the mark of what a retraining learned from, or
-            of nothing, so that no other run is taken for a retraining; by their names in the ledger.
+        work: What the run's entry will say: all of it was read, written and measured by this process.
     """
 
     def __init__(self, run: RunHandle, lease: Lease, ledger: RunLedger) -> None:
         self.run, self.lease, self.ledger = run, lease, ledger
         self.state, self.stage = RunState.RUNNING, ""
-        self.saved: dict[str, str] = {}
+        self.work = RunWork(dict.fromkeys(OPTIONAL_RESULTS, DIGEST_OF_MISSING))
         self._started, self._written, self._logged = time.monotonic(), 0.0, 0.0
         self._base, self._share = 0.0, 0.0  # progress before the current stage, and share of the stage that is done
         self._clock = StageClock(STAGES)
@@ -121,19 +111,26 @@ class FolderObserver:
             DamagedError: The folder holds a link, or an event cannot be read.
         """
         require_no_link(self.run.path, self.run.workspace.root)  # again, after the run has waited
-        self.saved[TRAINING_INPUTS] = self.ledger.mark(TRAINING_INPUTS, "")
+        self.work.digests[TRAINING_INPUTS] = self.ledger.mark(TRAINING_INPUTS, "")
         self.run.remove_leftovers()
         write_bytes(self.run.layout.reserve, b"\0" * RESERVED)
         self.run.repair_events()
         events = self.run.events()
         self._steps = max((event["step"] for event in events if event["kind"] == "step"), default=0)
         self._started -= max((event.get("seconds", 0.0) for event in events), default=0.0)
-        attempt = 1 + sum(event["kind"] == "attempt" for event in events)
-        self.run.add_event({"kind": "attempt", "attempt": attempt, "seconds": self.seconds})
+        self.work.attempts = 1 + sum(event["kind"] == "attempt" for event in events)
+        self.run.add_event({"kind": "attempt", "attempt": self.work.attempts, "seconds": self.seconds})
 
     def earlier_result(self) -> GroupingResult | None:
         """Return the circuits and groups of an interrupted attempt."""
-        return earlier_result(self.run, self.ledger)
+        files = marked_files(self.run, self.ledger)
+        for path, content in files.items():
+            self._wrote(path, content)
+        return parsed(self.run.layout, files)
+
+    def read_source(self, path: Path) -> bytes:
+        """Read a file of the run whose groups were edited. Raises RunError where it is not what was signed."""
+        return read_signed(path, self.ledger)
 
     def on_event(self, event: RunEvent) -> None:
         """Write the event to the status, to events.jsonl or to a result file.
@@ -212,44 +209,59 @@ class FolderObserver:
     def _use_model(self, recommender: Recommender) -> None:
         self.lease.check()
         make_interruptible(recommender.model, self._computing)
+        self.work.device = str(recommender.device)
         self._model = ModelInUse(recommender.token_counter, recommender.device, recommender.dtype)
         self._pace_from = self.seconds, 0
 
     def _write_result(self, event: ResultEvent) -> None:
-        run, layout = self.run, self.run.layout
+        layout, work = self.run.layout, self.work
         match event:
+            case DataRead(adapter, split):
+                work.digests |= original_subjects(adapter)
+                work.forgotten = ForgottenRows(split.forget, sum(len(one.targets) for one in split.retain))
             case CircuitsFound(circuits, scores):
-                save_scores(layout.scores, *scores)
-                self._write_marked(layout.forget, circuits[0])
-                self._write_marked(layout.retain, circuits[1])
+                self._mark(layout.scores, save_scores(layout.scores, *scores))
+                self._mark(layout.forget, write_json(layout.forget, circuits[0]))
+                self._mark(layout.retain, write_json(layout.retain, circuits[1]))
             case DirectEffectsFound(effects):
-                write_json(layout.direct_effects, effects)
+                self._mark(layout.direct_effects, write_json(layout.direct_effects, effects))
             case MemoryFound(rows):
-                write_json(layout.memory, rows)
+                self._wrote(layout.memory, write_json(layout.memory, rows))
             case GroupsAssigned(groups):
-                self._write_marked(layout.groups, groups)
+                self._mark(layout.groups, write_json(layout.groups, groups))
             case RetrainingStarted(inputs):
-                self.saved[TRAINING_INPUTS] = self.ledger.mark(TRAINING_INPUTS, inputs)
+                work.digests[TRAINING_INPUTS] = self.ledger.mark(TRAINING_INPUTS, inputs)
             case Unlearned(recommender, outcome):
                 self._save_adapter(recommender)
-                write_json(layout.outcome, outcome)
+                self._wrote(layout.outcome, write_json(layout.outcome, outcome))
+                work.outcome = outcome
             case AdapterSaved(digests):
-                files = {"sha256": digests["weights"], "config": digests["config"]}
-                self.saved |= adapter_subjects(digests)
-                run.add_event({"kind": "adapter", **files, "seconds": self.seconds})
+                self._adapter_saved(digests)
             case Evaluated(evaluation):
-                write_json(layout.evaluation, evaluation)
+                self._wrote(layout.evaluation, write_json(layout.evaluation, evaluation))
+                work.evaluation = evaluation
             case ReportBuilt(html, reviewer_html, numbers):
-                write_text(layout.report, html)
-                write_text(layout.reviewer_report, reviewer_html)
-                write_json(layout.report_numbers, numbers)
+                for path, page in ((layout.report, html), (layout.reviewer_report, reviewer_html)):
+                    write_bytes(path, content := page.encode("utf-8"))
+                    self._wrote(path, content)
+                self._wrote(layout.report_numbers, write_json(layout.report_numbers, numbers))
             case _:
                 assert_never(event)
 
-    def _write_marked(self, path: Path, value: Any) -> None:
-        """Write a result that a resumed run reads back, and record who wrote it."""
-        mark = mark_of(self.run, path, write_json(path, value), self.ledger)
+    def _wrote(self, path: Path, content: bytes) -> None:
+        """Keep the digest of a result for the run's entry, whatever lies in the file by then."""
+        self.work.digests[result_name(path)] = hashlib.sha256(content).hexdigest()
+
+    def _mark(self, path: Path, content: bytes) -> None:
+        """Mark a result that a resumed run reads back, so that it knows who wrote it."""
+        self._wrote(path, content)
+        mark = mark_of(self.run, path, content, self.ledger)
         self.run.add_event({"kind": RESULT, "file": path.name, "mark": mark, "seconds": self.seconds})
+
+    def _adapter_saved(self, digests: Mapping[str, str]) -> None:
+        self.work.digests |= adapter_subjects(digests)
+        files = {"sha256": digests["weights"], "config": digests["config"]}
+        self.run.add_event({"kind": "adapter", **files, "seconds": self.seconds})
 
     def _save_adapter(self, recommender: Recommender) -> None:
         """Save the adapter, whole or not at all, and only then record its digests."""

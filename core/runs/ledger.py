@@ -6,19 +6,20 @@ the signing libraries, so an engine without a ledger needs none of them.
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from core.data.splits import ForgottenRows
 from core.runs.handle import RunHandle
-from core.types import Prompt, Verification
+from core.types import Evaluation, Outcome, Prompt, Request, RunSpec, Verification
 from core.utils.serialization import to_json
 from core.workspace import Workspace, WorkspaceSettings
 
 REQUEST, RESUMED, CANCELLED, OVERLAP = "request", "resumed", "cancelled", "overlap"  # kinds of facts
+QUESTION = "question"  # name of the mark of what models were asked
 NOT_HELD = nullcontext()  # for a run that no worker holds
-NOTHING: Mapping[str, str] = MappingProxyType({})
 # Settings that are signed, with their defaults: who may do what, and what is started with the rights of this account.
 SIGNED_DEFAULTS: Mapping[str, Any] = MappingProxyType({"people": {}, "launcher": "local", "clusters": {}})
 
@@ -28,18 +29,43 @@ def signed_settings(settings: WorkspaceSettings) -> dict[str, Any]:
     return {name: to_json(getattr(settings, name)) for name in SIGNED_DEFAULTS}
 
 
+@dataclass(slots=True)
+class RunWork:
+    """What a worker read, made and measured in a run, kept in its memory: its entry is made from no file of the run.
+
+    Attributes:
+        digests: SHA-256 of the bytes that it read and wrote, and the mark of what a retraining learned from, or of
+            nothing, so that no other run is taken for a retraining; by their names in the ledger.
+        forgotten: The rows that the run forgot.
+        attempts: How many attempts there were, this one included; earlier ones are counted in the run's events.
+        outcome: How unlearning ended; None where another tool made the adapter.
+        evaluation: What was measured.
+        device: Where the last model was.
+    """
+
+    digests: dict[str, str] = field(default_factory=dict)
+    forgotten: ForgottenRows = field(default_factory=lambda: ForgottenRows((), 0))
+    attempts: int = 1
+    outcome: Outcome | None = None
+    evaluation: Evaluation | None = None
+    device: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class VerificationInputs:
     """What a verification used, and who had it made.
 
     Attributes:
-        adapters: SHA-256 of the adapters that were loaded, by their names in the ledger.
+        digests: SHA-256 of the bytes that were loaded, adapters, references and evaluation, by their names in the
+            ledger.
+        request: The request.
         forgotten: The forget set that the models were asked about.
         question: Digest of the data, settings and texts that decide what models are asked (`question_digest`).
         person: Who had it made.
     """
 
-    adapters: Mapping[str, str]
+    digests: Mapping[str, str]
+    request: Request
     forgotten: Sequence[Prompt]
     question: str
     person: str
@@ -61,11 +87,11 @@ class RunLedger(Protocol):
         """(id, value) of each entered fact of a kind, oldest first; only those about one id where it is given."""
 
     def record_run(
-        self, run: RunHandle, holding: AbstractContextManager[None] = NOT_HELD, saved: Mapping[str, str] = NOTHING
+        self, spec: RunSpec, request: Request, work: RunWork, holding: AbstractContextManager[None] = NOT_HELD
     ) -> None:
-        """Enter a finished run, signed while `holding`, with the digests of what its worker `saved`.
+        """Enter a finished run, as its worker knows it, signed while `holding`.
 
-        Repeated calls enter it only where its files have changed.
+        Repeated calls enter it only where it made other files.
         """
 
     def record_reference(
@@ -97,6 +123,9 @@ class RunLedger(Protocol):
     def verified_content(self, run_id: str) -> Mapping[str, Any]:
         """The content of a run's last verification; empty where it has none."""
 
+    def verified_contents(self, run_id: str) -> list[Mapping[str, Any]]:
+        """The contents of all verifications of a run, oldest first."""
+
     def verified_subjects(self, run_id: str) -> dict[str, str]:
         """SHA-256 digests of a run's last verification, by name; empty where it has none."""
 
@@ -111,6 +140,9 @@ class RunLedger(Protocol):
 
     def run_content(self, run_id: str) -> Mapping[str, Any]:
         """The content of a run's last entry; empty where it has none."""
+
+    def run_contents(self, run_id: str) -> list[Mapping[str, Any]]:
+        """The contents of all entries of a run, oldest first."""
 
 
 def last_fact(ledger: RunLedger, kind: str, about: str) -> str | None:
@@ -136,7 +168,7 @@ class NullLedger:
         return []
 
     def record_run(
-        self, run: RunHandle, holding: AbstractContextManager[None] = NOT_HELD, saved: Mapping[str, str] = NOTHING
+        self, spec: RunSpec, request: Request, work: RunWork, holding: AbstractContextManager[None] = NOT_HELD
     ) -> None:
         """Do nothing."""
 
@@ -174,6 +206,10 @@ class NullLedger:
         """No entry."""
         return {}
 
+    def verified_contents(self, _run_id: str) -> list[Mapping[str, Any]]:
+        """No entries."""
+        return []
+
     def verified_subjects(self, _run_id: str) -> dict[str, str]:
         """No entry."""
         return {}
@@ -193,6 +229,10 @@ class NullLedger:
     def run_content(self, _run_id: str) -> Mapping[str, Any]:
         """No entry."""
         return {}
+
+    def run_contents(self, _run_id: str) -> list[Mapping[str, Any]]:
+        """No entries."""
+        return []
 
 
 def open_ledger(workspace: Workspace) -> RunLedger:

@@ -11,26 +11,33 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from core.data.splits import forgotten_of
 from core.ledger.chain import append, entries
 from core.ledger.key_folder import check_key
 from core.ledger.keys import Keys, keys_of, pseudonym, read_public, secret_of
 from core.ledger.statement import Statement, kind_word
 from core.models.hub import fingerprint, resolve
-from core.runs.answer_files import CONFIG, WEIGHTS, references_in
+from core.runs.answer_files import CONFIG, WEIGHTS
 from core.runs.handle import RunHandle
-from core.runs.ledger import NOT_HELD, NOTHING, RESUMED, SIGNED_DEFAULTS, VerificationInputs, signed_settings
+from core.runs.ledger import (
+    NOT_HELD,
+    QUESTION,
+    RESUMED,
+    SIGNED_DEFAULTS,
+    RunWork,
+    VerificationInputs,
+    signed_settings,
+)
 from core.runs.request_content import commitment, request_content
-from core.runs.signed_files import OPTIONAL_RESULTS, digest_of_file, files_of_run
+from core.runs.signed_files import OPTIONAL_RESULTS, digest_of_file, files_of_prompts, files_of_run
 from core.runs.software import hardware, software
-from core.types import RunSpec, Verification
+from core.types import Outcome, Request, RunSpec, Verification
 from core.types.aliases import stored_name
 from core.unlearning.methods import recorded_method
 from core.utils.serialization import from_json, to_json
 from core.workspace import Workspace
 
 RUN, VERIFICATION, REFERENCE, ANSWERS = "run", "verification", "reference", "answers"
-DESTRUCTION, QUESTION, SETTINGS = "destruction", "question", "settings"
+DESTRUCTION, SETTINGS = "destruction", "settings"
 
 
 class Ledger:
@@ -111,6 +118,10 @@ class Ledger:
         entry = self.run_entry(run_id)
         return dict(entry.content) if entry else {}
 
+    def run_contents(self, run_id: str) -> list[Mapping[str, Any]]:
+        """The contents of all entries of a run, oldest first."""
+        return [one.content for one in self._all(RUN, run_id)]
+
     def verification(self, run_id: str) -> Verification | None:
         """The last verification of a run that was entered."""
         if not (content := self.verified_content(run_id)):
@@ -123,6 +134,10 @@ class Ledger:
         entry = self._last(VERIFICATION, run_id)
         return dict(entry.content) if entry else {}
 
+    def verified_contents(self, run_id: str) -> list[Mapping[str, Any]]:
+        """The contents of all verifications of a run, oldest first."""
+        return [one.content for one in self._all(VERIFICATION, run_id)]
+
     def verified_subjects(self, run_id: str) -> dict[str, str]:
         """SHA-256 digests of a run's last verification, by name; empty where it has none."""
         entry = self._last(VERIFICATION, run_id)
@@ -130,19 +145,23 @@ class Ledger:
 
     def _last(self, kind: str, run_id: str) -> Statement | None:
         """The last entry of a kind about a run."""
-        own = (one for one in reversed(self.of_kind(kind, run_id)) if one.content["run"] == run_id)
-        return next(own, None)
+        return next(reversed(self._all(kind, run_id)), None)
+
+    def _all(self, kind: str, run_id: str) -> list[Statement]:
+        """The entries of a kind about a run, oldest first."""
+        return [one for one in self.of_kind(kind, run_id) if one.content["run"] == run_id]
 
     def subjects_now(self, run: RunHandle) -> dict[str, str]:
-        """SHA-256 digests that an entry about a run would hold now, without the events, which go on."""
-        return {name: digest for name, digest in _subjects(self.workspace, run).items() if name != "events"}
+        """SHA-256 of everything that entries about a run are about, as it lies there now."""
+        base = resolve(self.workspace.base, self.workspace.settings.base_revision)
+        return {**_base(base), **_digests(files_of_run(self.workspace, run, base))}
 
     def runs_before(self, run_id: str, request_id: str) -> set[str]:
         """Ids of the runs for these rows, retrainings aside, that were entered before this run or without it.
 
         Rows are told by their commitment, because a batch that was dissolved and made again has another id.
         """
-        own = [one for one in self.of_kind(RUN, run_id) if one.content["run"] == run_id]
+        own = self._all(RUN, run_id)
         first = own[0].content["number"] if own else math.inf
         alike = {request_id, *(one.content["request"]["commitment"] for one in own[-1:])}
         entered = (entry.content for word in alike for entry in self.of_kind(RUN, word))
@@ -155,22 +174,22 @@ class Ledger:
         }
 
     def record_run(
-        self,
-        run: RunHandle,
-        holding: AbstractContextManager[None] = NOT_HELD,
-        saved: Mapping[str, str] = NOTHING,
+        self, spec: RunSpec, request: Request, work: RunWork, holding: AbstractContextManager[None] = NOT_HELD
     ) -> None:
-        """Enter a finished run. A run that was resumed after its entry is entered again if its files changed.
+        """Enter a finished run. A run that was resumed after its entry is entered again if it made other files.
 
         Args:
-            run: The run.
+            spec: The specification, which is the one that was launched.
+            request: The request, as it was checked before the run.
+            work: What the worker read, made and measured.
             holding: Entered while the entry is signed; it raises where the worker has lost the run.
-            saved: SHA-256 of the adapter's files when the worker saved them, by their names in the ledger.
         """
-        subjects, entry = {**_subjects(self.workspace, run), **saved}, self.run_entry(run.id)
+        base = resolve(self.workspace.base, self.workspace.settings.base_revision)
+        subjects = {**_base(base), **_digests(files_of_prompts(self.workspace, base)), **work.digests}
+        entry = self.run_entry(spec.id)
         if entry is None or any(entry.subjects.get(name, digest) != digest for name, digest in subjects.items()):
-            resumed_by = sorted({person for _, person in self.facts(RESUMED, run.id)})
-            content = {**_content(self.workspace, run, self.keys), "resumed_by": resumed_by}
+            resumed_by = sorted({person for _, person in self.facts(RESUMED, spec.id)})
+            content = {**_content(spec, request, work, self.keys), "resumed_by": resumed_by}
             with holding:
                 self.append(RUN, subjects, content)
 
@@ -219,19 +238,14 @@ class Ledger:
         return {f"{one.content['seed']}/{one.content['file']}": one.subjects["answers"] for one in own}
 
     def record_verification(self, run: RunHandle, verification: Verification, inputs: VerificationInputs) -> None:
-        """Enter a verification, each time it is made, with what it used and the references that it compared with."""
-        self.check()
-        request = self.workspace.request(run.spec.request)
-        recorded = self.reference_digests(request.id)
-        used = references_in(recorded, self.workspace.reference_folders(request.id))
-        digests = {f"reference {path.name}": recorded[path.name][WEIGHTS] for path in used}
+        """Enter a verification, each time it is made, with what it used."""
         content = {
             **to_json(verification),
-            "commitment": commitment(request, inputs.forgotten, self.keys),
+            "commitment": commitment(inputs.request, inputs.forgotten, self.keys),
             "question": self.mark(QUESTION, inputs.question),
             "by": inputs.person,
         }
-        self.append(VERIFICATION, {**_subjects(self.workspace, run), **digests, **inputs.adapters}, content)
+        self.append(VERIFICATION, {**self.subjects_now(run), **inputs.digests}, content)
 
 
 def digests_of_reference(entry: Statement) -> dict[str, str]:
@@ -240,20 +254,18 @@ def digests_of_reference(entry: Statement) -> dict[str, str]:
     return {names[name]: digest for name, digest in entry.subjects.items()}
 
 
-def _subjects(workspace: Workspace, run: RunHandle) -> dict[str, str]:
-    """SHA-256 of everything that an entry is about: the base, the adapter before and after, and the run's results."""
-    base = resolve(workspace.base, workspace.settings.base_revision)
-    files = files_of_run(workspace, run, base)
+def _base(base: Path) -> dict[str, str]:
+    return {"base": fingerprint(base).removeprefix("sha256:")}
+
+
+def _digests(files: Mapping[str, Path]) -> dict[str, str]:
+    """SHA-256 of files by their names in the ledger, without those that are missing and have to be there."""
     named = {name: path for name, path in files.items() if path.is_file() or name in OPTIONAL_RESULTS}
-    found = {name: digest_of_file(name, path) for name, path in named.items()}
-    return {"base": fingerprint(base).removeprefix("sha256:"), **found}
+    return {name: digest_of_file(name, path) for name, path in named.items()}
 
 
-def _content(workspace: Workspace, run: RunHandle, keys: Keys) -> dict[str, Any]:
-    spec, evaluation = run.spec, run.evaluation
-    request, settings = workspace.request(spec.request), workspace.settings
-    forgotten = forgotten_of(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
-    attempts = sum(event["kind"] == "attempt" for event in run.events())
+def _content(spec: RunSpec, request: Request, work: RunWork, keys: Keys) -> dict[str, Any]:
+    evaluation = work.evaluation
     return {
         "run": spec.id,
         "by": spec.launched_by,
@@ -261,13 +273,13 @@ def _content(workspace: Workspace, run: RunHandle, keys: Keys) -> dict[str, Any]
         "seed": spec.known_seed,
         "by_hand": bool(spec.edit),
         "thresholds": spec.thresholds,
-        "attempts": attempts,
-        "outcome": _without_cells(run),
-        "request": request_content(request, forgotten, keys),
+        "attempts": work.attempts,
+        "outcome": _without_cells(work.outcome),
+        "request": request_content(request, work.forgotten, keys),
         "measures": {"original": evaluation.original, "unlearned": evaluation.unlearned} if evaluation else {},
         "closeness": {"unlearned": evaluation.closeness, "references": evaluation.floor} if evaluation else {},
         "software": software(),
-        "hardware": hardware(run.status.device or spec.device),
+        "hardware": hardware(work.device or spec.device),
     }
 
 
@@ -277,6 +289,6 @@ def _method(spec: RunSpec) -> Mapping[str, Any]:
     return {"title": method.title} if spec.is_external else to_json(method)
 
 
-def _without_cells(run: RunHandle) -> Mapping[str, Any]:
+def _without_cells(outcome: Outcome | None) -> Mapping[str, Any]:
     """How the training ended, without the cells, which the run's folder holds; empty where it is not known."""
-    return {name: value for name, value in to_json(run.outcome or {}).items() if name != "cells"}
+    return {name: value for name, value in to_json(outcome or {}).items() if name != "cells"}

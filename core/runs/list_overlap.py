@@ -13,11 +13,13 @@ from core.errors import RunError
 from core.evaluation.evaluate import LIST_LENGTH, top_list
 from core.models.recommender import Recommender
 from core.pipeline.context import RequestContext, load_adapter, make_context, title_similarity
+from core.pipeline.question import question_digest
 from core.runs.artifacts import RunArtifacts
 from core.runs.handle import RunHandle
-from core.runs.ledger import OVERLAP, open_ledger
+from core.runs.ledger import OVERLAP, QUESTION, NullLedger, RunLedger, open_ledger
 from core.runs.process_identity import this_worker
-from core.types import Overlap, RunState, RunStatus
+from core.runs.requests import check_opened
+from core.types import Overlap, Request, RunState, RunStatus
 from core.utils.clock import utc_now
 from core.utils.commands import PYTHON
 from core.utils.no_links import open_to_append
@@ -29,12 +31,18 @@ WRITE_EVERY = 1.0  # seconds between status writes
 
 
 def overlaps(
-    run: RunArtifacts, device: str = "auto", progress: Callable[[float], None] = lambda _: None
+    run: RunArtifacts,
+    request: Request,
+    ledger: RunLedger,
+    device: str = "auto",
+    progress: Callable[[float], None] = lambda _: None,
 ) -> tuple[Overlap, ...]:
     """Compare the top list of every other user with a history before and after the run.
 
     Args:
         run: A finished run.
+        request: The request that it forgot.
+        ledger: The workspace's ledger.
         device: "auto", "cpu" or "cuda".
         progress: Called with the share of users that are done.
 
@@ -44,7 +52,6 @@ def overlaps(
     if not run.layout.weights.is_file():
         raise RunError(f"Run {run.id!r} has no adapter: choose a finished run.")
     workspace = run.workspace
-    request = workspace.request(run.spec.request)
     references = workspace.reference_folders(request.id)[:1]  # as in the run's own lists
     folders = [
         workspace.adapter,
@@ -52,8 +59,8 @@ def overlaps(
         *(one for one in references if AdapterLayout(one).weights.is_file()),
     ]
     models = [load_adapter(workspace, str(folder), device) for folder in folders]
-    if workspace.keeps_ledger:
-        _check_loaded(run, folders, models)
+    if not isinstance(ledger, NullLedger):
+        _check_loaded(run, ledger, folders, models)
     context = make_context(workspace, request, models[0].tokenizer)
     others = [user for user, events in context.histories.items() if events and user not in request.subjects]
     result = []
@@ -63,9 +70,8 @@ def overlaps(
     return tuple(result)
 
 
-def _check_loaded(run: RunArtifacts, folders: Sequence[Path], models: Sequence[Recommender]) -> None:
+def _check_loaded(run: RunArtifacts, ledger: RunLedger, folders: Sequence[Path], models: Sequence[Recommender]) -> None:
     """Raise RunError where a model's adapter is not the one that was signed: a file may have been exchanged."""
-    ledger = open_ledger(run.workspace)
     entry, references = ledger.run_subjects(run.id), ledger.reference_digests(run.spec.request)
     names = (("adapter before", "adapter before, config"), ("adapter after", "adapter config"))
     signed = [{"weights": entry.get(weights, ""), "config": entry.get(config)} for weights, config in names]
@@ -89,7 +95,8 @@ def write_overlaps(run: RunHandle, device: str = "auto") -> tuple[Overlap, ...]:
 
     Raises:
         WorkspaceError: A deletion is being carried out, so that the run's folder is about to go.
-        RunError: The run has no adapter, or an adapter is not the one that was signed.
+        RunError: The run has no adapter, an adapter is not the one that was signed, or the data changed meanwhile.
+        RequestError: The request is not what was opened.
         LedgerError: The ledger takes no entry of the result.
     """
     with shared_model_lock(run.workspace):
@@ -110,12 +117,24 @@ def _with_status(run: RunHandle, device: str) -> tuple[Overlap, ...]:
 
     write_status(0.0)
     try:
-        result = overlaps(run, device, write_status)
-        open_ledger(run.workspace).record_fact(OVERLAP, run.id, run.write_overlap(result))
+        result = _signed(run, device, write_status)
     except BaseException as error:
         write_status(0.0, RunState.FAILED, str(error) or type(error).__name__)
         raise
     write_status(1.0, RunState.DONE)
+    return result
+
+
+def _signed(run: RunHandle, device: str, progress: Callable[[float], None]) -> tuple[Overlap, ...]:
+    """Compare lists, write the result, and enter it with what was asked, which the submission compares."""
+    workspace, ledger = run.workspace, open_ledger(run.workspace)
+    request = workspace.request(run.spec.request)
+    check_opened(workspace, request)
+    asked = question_digest(workspace, request)  # before the data are read
+    result = overlaps(run, request, ledger, device, progress)
+    if question_digest(workspace, request) != asked:
+        raise RunError(f"The data or settings of {workspace.root} changed meanwhile: compare all lists again.")
+    ledger.record_fact(OVERLAP, run.id, f"{run.write_overlap(result)} {ledger.mark(QUESTION, asked)}".rstrip())
     return result
 
 

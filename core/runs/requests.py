@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from core.errors import RequestError
-from core.runs.ledger import REQUEST, last_fact, open_ledger
+from core.runs.ledger import REQUEST, NullLedger, last_fact, open_ledger
 from core.types import Identity, LegalBasis, Request
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
@@ -121,7 +121,7 @@ def unmarked_requests(workspace: Workspace) -> list[Request]:
 
 def unmarked(workspace: Workspace, requests: Sequence[Request]) -> list[Request]:
     """Those of some requests that are not signed as they stand; none without a ledger. Raises LedgerError."""
-    if not workspace.keeps_ledger:
+    if isinstance(ledger := open_ledger(workspace), NullLedger):
         return []
-    mark, entered = request_mark(workspace), dict(open_ledger(workspace).facts(REQUEST))  # the last of each request
+    mark, entered = request_mark(workspace), dict(ledger.facts(REQUEST))  # the last of each request
     return [one for one in requests if one.mark != mark(one) or one.mark != entered.get(one.id, one.mark)]

@@ -4,21 +4,33 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from core.errors import RunError
 from core.runs.handle import RunHandle
-from core.runs.ledger import OVERLAP, RunLedger, last_fact
+from core.runs.ledger import OVERLAP, NullLedger, RunLedger, last_fact
 from core.utils.hashing import sha256_of_file
+from core.utils.serialization import read_file
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout, RunLayout
 
 TRAINING_INPUTS = "training inputs"  # name of the mark of what a retraining learned from
-# Results that pages show, and that not each method makes: name in the ledger, and property of RunLayout. One that is
-# missing is signed as missing, so that none can be put there later.
+SPECIFICATION = "specification"
+# Results that not each method makes: name in the ledger, and property of RunLayout. One that is missing is signed as
+# missing, so that none can be put there later.
 OPTIONAL_RESULTS = {
+    "circuit": "scores",
     "circuit of the forget set": "forget",
     "circuit of the retain set": "retain",
     "direct effects": "direct_effects",
     "groups": "groups",
     "memory contrast": "memory",
+    "outcome": "outcome",
+}
+RESULTS = {  # all that a worker writes into the run's folder, beside the adapter, its events and its log
+    **OPTIONAL_RESULTS,
+    "report": "report_numbers",
+    "report page": "report",
+    "reviewer's page": "reviewer_report",
+    "evaluation": "evaluation",
 }
 DIGEST_OF_MISSING = hashlib.sha256(b"").hexdigest()
 
@@ -28,15 +40,60 @@ def digest_of_file(name: str, path: Path) -> str:
     return DIGEST_OF_MISSING if name in OPTIONAL_RESULTS and not path.is_file() else sha256_of_file(path)
 
 
+def result_name(path: Path) -> str:
+    """The name in the ledger of a result of a run, or of its specification."""
+    layout = RunLayout(path.parent)
+    names = {getattr(layout, own): name for name, own in {**RESULTS, SPECIFICATION: "spec"}.items()}
+    return names[path]
+
+
+def read_signed(path: Path, ledger: RunLedger) -> bytes:
+    """Read a result of a run, or its specification, which is the one that its worker signed.
+
+    Entries of earlier versions hold fewer files. Where no ledger is kept, nothing is signed.
+
+    Raises:
+        RunError: It is not, or the run has no entry.
+        WorkspaceError: It is missing.
+        LedgerError: The ledger is damaged.
+    """
+    content = read_file(path)
+    if isinstance(ledger, NullLedger):
+        return content
+    signed, digest = ledger.run_subjects(path.parent.name), hashlib.sha256(content).hexdigest()
+    if not signed or signed.get(result_name(path), digest) != digest:
+        raise RunError(f"{path} is not what the worker of its run signed: restore it, or choose another run.")
+    return content
+
+
 def overlap_is_signed(run: RunHandle, ledger: RunLedger) -> bool:
     """Whether the comparison of all lists is the last one that was computed; where none was, none may lie there."""
     file = run.layout.overlap
-    return last_fact(ledger, OVERLAP, run.id) == (sha256_of_file(file) if file.is_file() else None)
+    return signed_overlap(run, ledger)[0] == (sha256_of_file(file) if file.is_file() else "")
+
+
+def signed_overlap(run: RunHandle, ledger: RunLedger) -> tuple[str, str]:
+    """SHA-256 of the last comparison of all lists, and the mark of what was asked for it; "" where none is known.
+
+    Earlier versions entered no mark.
+    """
+    digest, _, question = (last_fact(ledger, OVERLAP, run.id) or "").partition(" ")
+    return digest, question
 
 
 def adapter_subjects(digests: Mapping[str, str]) -> dict[str, str]:
     """Digests of an unlearned adapter, given by "weights" and "config", by their names in the ledger."""
     return {"adapter after": digests["weights"], "adapter config": digests["config"]}
+
+
+def original_subjects(digests: Mapping[str, str]) -> dict[str, str]:
+    """Digests of the adapter before the run, given by "weights" and "config", by their names in the ledger."""
+    return {"adapter before": digests["weights"], "adapter before, config": digests["config"]}
+
+
+def files_of_prompts(workspace: Workspace, base: Path) -> dict[str, Path]:
+    """The files that decide how prompts are written, by their names in the ledger."""
+    return {"tokenizer": base / "tokenizer.json", "prompt template": workspace.templates}
 
 
 def files_of_run(workspace: Workspace, run: RunHandle, base: Path) -> dict[str, Path]:
@@ -49,9 +106,7 @@ def files_of_run(workspace: Workspace, run: RunHandle, base: Path) -> dict[str, 
     """
     return {
         **judged_files(workspace.adapter, run.layout),
-        "tokenizer": base / "tokenizer.json",
-        "prompt template": workspace.templates,
-        "events": run.layout.events,
+        **files_of_prompts(workspace, base),
     }
 
 
@@ -62,12 +117,6 @@ def judged_files(adapter: Path, layout: RunLayout) -> dict[str, Path]:
         "adapter before, config": AdapterLayout(adapter).config,
         "adapter after": layout.weights,
         "adapter config": layout.adapter_config,
-        "circuit": layout.scores,
-        **{name: getattr(layout, own) for name, own in OPTIONAL_RESULTS.items()},
-        "report": layout.report_numbers,
-        "report page": layout.report,
-        "reviewer's page": layout.reviewer_report,
-        "specification": layout.spec,
-        "outcome": layout.outcome,
-        "evaluation": layout.evaluation,
+        **{name: getattr(layout, own) for name, own in RESULTS.items()},
+        SPECIFICATION: layout.spec,
     }

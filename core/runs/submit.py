@@ -10,6 +10,7 @@ from core.data.splits import forget_set
 from core.errors import CureLensError, RunError
 from core.grouping.assign import check_edit
 from core.models.device import choose_device
+from core.runs.artifacts import parse_spec
 from core.runs.handle import RunHandle, open_run
 from core.runs.launcher_options import options_of
 from core.runs.launchers import LAUNCHERS
@@ -20,7 +21,7 @@ from core.types import GroupEdit, RunSpec, RunState
 from core.unlearning.methods import DEFAULT_METHOD, METHODS, method_of
 from core.utils.atomic_io import make_private_folder, remove_folder
 from core.utils.clock import utc_now
-from core.utils.serialization import sorted_json, to_json
+from core.utils.serialization import read_file, sorted_json, to_json
 from core.verification.thresholds import Thresholds
 from core.workspace import ALLOWED, Workspace
 
@@ -110,11 +111,17 @@ def as_submitted(workspace: Workspace, job: RunSpec) -> RunSpec:
 
 
 def enqueue(run: RunHandle, spec: RunSpec) -> RunHandle:
-    """Write the spec of a run and queue it, unless the same job is active; return the active run."""
-    run.write_spec(replace(spec, mark=mark_of(spec, open_ledger(run.workspace))))
+    """Write the spec of a run and queue it, unless the same job is active; return the active run.
+
+    Where it is, its first launch may have been killed before it started a worker: whoever launches it again starts it,
+    and is entered as who resumed it.
+    """
+    ledger = open_ledger(run.workspace)
+    run.write_spec(replace(spec, mark=mark_of(spec, ledger)))
     queued = run.store.add(spec.id, _dedup_key(spec), LAUNCHERS[spec.launcher].externally_queued)
     if queued != spec.id:
         remove_folder(run.path)
+        ledger.record_fact(RESUMED, queued, spec.launched_by)
     return RunHandle(run.path.with_name(queued))
 
 
@@ -123,17 +130,18 @@ def mark_of(spec: RunSpec, ledger: RunLedger) -> str:
     return ledger.mark("spec", sorted_json(_values(replace(spec, mark=""))))
 
 
-def launched_spec(run: RunHandle, ledger: RunLedger) -> RunSpec:
-    """The specification of a run, which is the one that was launched.
+def launched_spec(run: RunHandle, ledger: RunLedger) -> tuple[RunSpec, str]:
+    """The specification of a run, which is the one that was launched, and the SHA-256 of its file.
 
     Raises:
         RunError: It was changed since.
         LedgerError: The keys are missing.
     """
-    spec = run.spec
+    content = read_file(run.layout.spec)
+    spec = parse_spec(run.layout.spec, content)
     if spec.mark != mark_of(spec, ledger):
         raise RunError(f"{run.layout.spec} is not what was launched: it was changed since. Launch a new run.")
-    return spec
+    return spec, hashlib.sha256(content).hexdigest()
 
 
 def _dedup_key(spec: RunSpec) -> str:

@@ -9,9 +9,11 @@
 ledger entries are read for years; on a machine without fluent.runtime it stores codes and numbers only.
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from core.errors import RunError
 from core.models.base_parts import load_tokenizer
@@ -28,11 +30,12 @@ from core.runs.adapter_identity import adapter_files, differs_from_original, rec
 from core.runs.answer_files import AnswerFiles, reference_digest
 from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle, runs
-from core.runs.ledger import RunLedger, VerificationInputs, open_ledger
+from core.runs.ledger import NullLedger, RunLedger, VerificationInputs, open_ledger
 from core.runs.signed_files import TRAINING_INPUTS
-from core.types import EXTERNAL, Check, RunState, Verdict, Verification
+from core.types import EXTERNAL, Check, Evaluation, RunState, Verdict, Verification
 from core.unlearning.methods import recorded_method
 from core.utils.hashing import digests_match, sha256_of_file
+from core.utils.serialization import parse_json, read_file
 from core.verification.drift_budget import advise_retraining, drift_of, fall_of
 from core.verification.equivalence import exact_value
 from core.verification.evidence import Evidence
@@ -78,18 +81,23 @@ def verify_run(
     with shared_model_lock(workspace):
         asked = question_digest(workspace, workspace.request(run.spec.request))  # before the data are read
         context = context_of(run)
-        exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger, context))
-        evidence, adapters = _evidence(run, ledger, context, device, margins, full, progress)
+        files = AnswerFiles(context.request.id, ledger)
+        references = files.trained(workspace.reference_folders(context.request.id))  # once: these are asked and signed
+        exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger, context, references))
+        evidence, digests = _evidence(run, files, references, context, device, margins, full, progress)
+        evaluation, evaluated = _evaluation(run)
         evidence = replace(evidence, attempt=attempt_of(run, ledger), requests=1 + len(closed))
         found = run_suite(run.id, evidence, exact, _is_retrained(run, ledger, context))
         drift = drift_of(closed)
-        found = advise_retraining(found, drift, fall_of(run.evaluation), margins.test_auc_fall)
+        found = advise_retraining(found, drift, fall_of(evaluation), margins.test_auc_fall)
         if can_make_texts():
             found = render(found, english())
         if question_digest(workspace, workspace.request(context.request.id)) != asked:
             raise RunError(f"The data or settings of {workspace.root} changed meanwhile: verify run {run.id!r} again.")
         run.write_verification(found)
-        ledger.record_verification(run, found, VerificationInputs(adapters, context.split.forget, asked, person))
+        used = {**digests, **evaluated, **files.subjects(references)}
+        inputs = VerificationInputs(used, context.request, context.split.forget, asked, person)
+        ledger.record_verification(run, found, inputs)
     return found
 
 
@@ -102,7 +110,8 @@ def context_of(run: RunHandle) -> RequestContext:
 
 def _evidence(
     run: RunHandle,
-    ledger: RunLedger,
+    files: AnswerFiles,
+    folders: Sequence[Path],
     context: RequestContext,
     device: str,
     margins: Thresholds,
@@ -111,8 +120,6 @@ def _evidence(
 ) -> tuple[Evidence, dict[str, str]]:
     """What the checks compare, and the SHA-256 of both adapters that were loaded, by their names in the ledger."""
     workspace = run.workspace
-    files = AnswerFiles(context.request.id, ledger)
-    folders = files.trained(workspace.reference_folders(context.request.id))
     unlearned = load_adapter(workspace, str(run.layout.adapter), device)
     references = ReferenceAnswers(files, context, unlearned, device)
     ask = partial(collect_answers, context=context, full=full)
@@ -129,6 +136,15 @@ def _evidence(
     after, before, *others = answers
     found = Evidence(after, before, tuple(others), margins, neighbours(context))
     return found, loaded
+
+
+def _evaluation(run: RunHandle) -> tuple[Evaluation | None, dict[str, str]]:
+    """The evaluation of a run, and the SHA-256 of the very bytes, by its name in the ledger; None where it has none."""
+    path = run.layout.evaluation
+    if not path.is_file():
+        return None, {}
+    content = read_file(path)
+    return parse_json(content, Evaluation, path), {"evaluation": hashlib.sha256(content).hexdigest()}
 
 
 def _names(model: Recommender, weights: str, config: str) -> dict[str, str]:
@@ -172,7 +188,7 @@ def _identity(run: RunHandle, ledger: RunLedger) -> Check:
 
 def _is_retrained(run: RunHandle, ledger: RunLedger, context: RequestContext) -> bool:
     """Whether the run trained the adapter again on these rows; the files alone say so only where no ledger is kept."""
-    if not recorded_method(run.spec.method).retrain or not run.workspace.keeps_ledger:
+    if not recorded_method(run.spec.method).retrain or isinstance(ledger, NullLedger):
         return recorded_method(run.spec.method).retrain
     signed = ledger.run_content(run.id).get("method", {}).get("name")
     learned = ledger.run_subjects(run.id).get(TRAINING_INPUTS)  # earlier versions entered none
@@ -186,10 +202,9 @@ def _frozen(run: RunHandle, margins: Thresholds, ledger: RunLedger) -> Check:
     return _exact("V0", "thresholds_frozen", Verdict.PASS if same else Verdict.INCONCLUSIVE)
 
 
-def _distinct(run: RunHandle, ledger: RunLedger, context: RequestContext) -> Check:
+def _distinct(run: RunHandle, ledger: RunLedger, context: RequestContext, folders: Sequence[Path]) -> Check:
     """V0: the references differ from each other and from the adapters, and were trained, on these rows, as recorded."""
     workspace, request = run.workspace, run.spec.request
-    folders = AnswerFiles(request, ledger).trained(workspace.reference_folders(request))
     present = {folder.name: reference_digest(folder) for folder in folders}
     others = {sha256_of_file(AdapterLayout(folder).weights) for folder in (run.layout.adapter, workspace.adapter)}
     separate = len(others | {*present.values()}) == len(others) + len(present)

@@ -28,7 +28,7 @@ from core.runs.handle import RunHandle
 from core.runs.lease import Lease, acquire_lease
 from core.runs.ledger import RunLedger, open_ledger
 from core.runs.requests import check_opened
-from core.runs.signed_files import adapter_subjects
+from core.runs.signed_files import SPECIFICATION, adapter_subjects
 from core.runs.submit import launched_spec
 from core.types import RunState
 from core.utils.atomic_io import remove_folder
@@ -110,18 +110,20 @@ def _run(run: RunHandle, lease: Lease, observer: FolderObserver, ledger: RunLedg
     workspace, device = run.workspace, lease.devices[0] if distributed.world_size() > 1 else ",".join(lease.devices)
     ledger.check()  # before hours of work whose entry could not be made
     check_not_cancelled(run, ledger)
-    spec = replace(launched_spec(run, ledger), device=device)
-    check_opened(workspace, workspace.request(spec.request))
-    observer.saved |= adapter_subjects(spec.adapter) if spec.adapter else {}  # another tool's, as it was handed in
+    launched, digest = launched_spec(run, ledger)
+    spec, request = replace(launched, device=device), workspace.request(launched.request)
+    check_opened(workspace, request)
+    observer.work.digests[SPECIFICATION] = digest
+    if spec.adapter:  # another tool's, as it was handed in
+        observer.work.digests |= adapter_subjects(spec.adapter)
     if not checkpoints.folder.is_dir():  # a resumed run holds its space already
         check_room(run.path, _bytes_needed(workspace))
     if distributed.world_size() == 1:
         enter_estimate(run, spec.device)
     with shared_model_lock(workspace):
-        run_stages(workspace, spec, observer, checkpoints, AnswerFiles(spec.request, ledger))
+        run_stages(workspace, spec, request, observer, checkpoints, AnswerFiles(spec.request, ledger))
         check_not_cancelled(run, ledger)
-        launched_spec(run, ledger)  # the entry names the method that the file names by now
-        ledger.record_run(run, lease.holding(), observer.saved)
+        ledger.record_run(launched, request, observer.work, lease.holding())
     with lease.holding(), suppress(WorkspaceError):
         remove_folder(checkpoints.folder)  # they hold weights that know the forget set
 

@@ -20,6 +20,7 @@ from core.models.recommender import adapter_weights, put_adapter_weights
 from core.pipeline.collect_answers import collect_answers
 from core.pipeline.context import load_adapter, make_context
 from core.pipeline.prepare import base_tokenizer
+from core.runs.answer_files import AnswerFiles
 from core.runs.handle import RunHandle, open_run
 from core.runs.ledger import open_ledger
 from core.runs.references import train_references
@@ -124,7 +125,9 @@ def copy_and_evidence(tmp_path_factory):
     """A copy of the demo, and the outputs of all models of the run that passes."""
     copy = Workspace(shutil.copytree(DEMO, tmp_path_factory.mktemp("demo") / "copy"))
     run = open_run(copy, "run-forgotten")
-    return copy, _evidence(run, open_ledger(copy), context_of(run), "cpu", Thresholds(), False)[0]
+    files = AnswerFiles(run.spec.request, open_ledger(copy))
+    references = files.trained(copy.reference_folders(run.spec.request))
+    return copy, _evidence(run, files, references, context_of(run), "cpu", Thresholds(), False)[0]
 
 
 def judged(evidence: Evidence) -> tuple[Verdict, str]:

@@ -10,6 +10,7 @@ from core.grouping.regroup import regroup_run
 from core.pipeline.events import (
     AdapterSaved,
     CircuitsFound,
+    DataRead,
     DirectEffectsFound,
     Evaluated,
     GroupsAssigned,
@@ -32,7 +33,7 @@ from core.types import GroupEdit, RunSpec, RunState
 from core.unlearning.training_types import NO_CHECKPOINTS
 from core.workspace.run_layout import AdapterLayout
 
-LOADING = ["stage loading", ModelLoaded, "stage original"]
+LOADING = ["stage loading", ModelLoaded, DataRead, "stage original"]
 CIRCUIT = ["stage contrast prompts", "stage circuit", CircuitsFound, DirectEffectsFound]
 GROUPS = ["stage groups", GroupsAssigned]
 END = ["stage evaluation", ModelLoaded, ModelLoaded, Evaluated, "stage report", ReportBuilt]
@@ -68,10 +69,11 @@ def snapshot(folder):
 
 
 def recorded(workspace, method, edit=None):
-    recorder = Recorder()
+    recorder, request = Recorder(), workspace.requests()[0]
     run(
         workspace,
-        RunSpec("run-1", workspace.requests()[0].id, method, "cpu", 0, 3, edit=edit),
+        RunSpec("run-1", request.id, method, "cpu", 0, 3, edit=edit),
+        request,
         recorder,
         NO_CHECKPOINTS,
         NOTHING_KEPT,

@@ -10,13 +10,15 @@ import pytest
 from typer.testing import CliRunner
 
 from core.cli.app import app
-from core.data.splits import forget_set
+from core.data.splits import forget_set, forgotten_of
 from core.pipeline.question import question_digest
 from core.review.cases import Cases
 from core.review.decisions import decide, submit
 from core.runs.handle import RunHandle
 from core.runs.ledger import VerificationInputs, open_ledger
+from core.runs.ledger_entries import RUN, Ledger
 from core.runs.references import train_references
+from core.runs.request_content import request_content
 from core.runs.submit import create_run
 from core.runs.verify import verify_run
 from core.runs.worker import work
@@ -65,8 +67,17 @@ def enter_verification(run: RunHandle, found: Verification, person: str = "olaf"
     request = workspace.request(run.spec.request)
     asked = forget_set(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
     open_ledger(workspace).record_verification(
-        run, found, VerificationInputs({}, asked, question_digest(workspace, request), person)
+        run, found, VerificationInputs({}, request, asked, question_digest(workspace, request), person)
     )
+
+
+def enter_run(run: RunHandle, source: str = "", **changes: object) -> None:
+    """Sign a run as its folder tells, with what else the last entry of `source`, or its own, says of it."""
+    workspace, ledger = run.workspace, Ledger(run.workspace)
+    request, settings = workspace.request(run.spec.request), workspace.settings
+    rows = forgotten_of(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
+    told = {"run": run.id, "by": run.spec.launched_by, "request": request_content(request, rows, ledger.keys)}
+    ledger.append(RUN, ledger.subjects_now(run), {**ledger.run_content(source or run.id), **told, **changes})
 
 
 @dataclass

@@ -15,11 +15,10 @@ from core.review import permissions
 from core.review.decisions import _check_reason, changed, comment, submit
 from core.review.permissions import check_operators, may, require
 from core.runs.handle import RunHandle
-from core.runs.ledger_entries import RUN, Ledger, _content
 from core.runs.requests import write_marked
 from core.types import Action, CaseState, Interaction, Item, Role, Verdict
 from core.workspace import Workspace
-from tests.review.conftest import PEOPLE, enter_verification
+from tests.review.conftest import PEOPLE, enter_run, enter_verification
 
 # Written out by hand, independently of the table in core.
 MATRIX = {
@@ -106,13 +105,11 @@ def test_requester_submitter_and_launcher_may_not_decide(desk, own_part):
     run = RunHandle(root / "runs" / desk.run)
     if own_part == "requester":
         write_marked(desk.workspace, replace(desk.workspace.request(desk.request), opened_by="paul"))
-        Ledger(desk.workspace).append(
-            RUN, Ledger(desk.workspace).run_subjects(run.id), _content(desk.workspace, run, Ledger(desk.workspace).keys)
-        )
+        enter_run(run)
     if own_part == "launcher":
         run.write_spec(replace(run.spec, launched_by="paul"))
         run = RunHandle(run.path)
-        Ledger(desk.workspace).record_run(run)
+        enter_run(run)
         enter_verification(run, run.verification)
     desk.submit("paul" if own_part == "submitter" else "olaf")
     with pytest.raises(ReviewError, match="somebody else has to decide"):
@@ -215,11 +212,7 @@ def test_one_person_in_two_spellings_is_one_person(desk):
 
 def test_who_launched_the_run_does_not_decide_after_a_file_was_changed(desk):
     """Petra launched the run, as the ledger says, and the file names somebody else."""
-    run, ledger = RunHandle(desk.workspace.layout.run(desk.run).path), Ledger(desk.workspace)
-    spec = run.spec
-    run.write_spec(replace(spec, launched_by="petra"))
-    ledger.append(RUN, ledger.run_subjects(run.id), _content(desk.workspace, RunHandle(run.path), ledger.keys))
-    run.write_spec(spec)
+    enter_run(RunHandle(desk.workspace.layout.run(desk.run).path), by="petra")
     desk.submit()
     with pytest.raises(ReviewError, match="'petra' launched the run: somebody else has to decide"):
         desk.decide("petra")

@@ -32,7 +32,7 @@ from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json, write_json
 from core.workspace import Workspace
 from core.workspace.run_layout import WEIGHTS
-from tests.review.conftest import enter_verification
+from tests.review.conftest import enter_run, enter_verification
 
 VOLATILE = ("store.sqlite", "review.sqlite", "review.lock", "work.lock", "ledger.jsonl")
 
@@ -355,7 +355,7 @@ def copy_run(desk, name, request):
     with run.store.changing() as database:
         database.execute("UPDATE runs SET state = 'done' WHERE id = ?", (name,))
     run.write_verification(replace(source.verification, run=name))
-    open_ledger(desk.workspace).record_run(run)
+    enter_run(run, source.id)
     enter_verification(run, run.verification)
     return run
 

@@ -447,20 +447,16 @@ def test_run_of_a_request_that_is_not_what_was_opened_does_not_begin(desk):
 
 
 def test_retraining_that_learned_the_forgotten_rows_is_not_exact(desk, monkeypatch):
-    """The request is narrowed behind the worker's check, and put back when the adapter has learned."""
-    launched, checked, built = launch_retraining(desk), worker.check_opened, stages._build_report
-    file, honest = desk.workspace.layout.request(desk.request), []
+    """Its worker took a narrower request than the one that is verified."""
+    launched, stages_of_run = launch_retraining(desk), worker.run_stages
+    file, honest = desk.workspace.layout.request(desk.request), narrowed(desk)
+    narrow = desk.workspace.request(desk.request)
+    file.write_bytes(honest)
 
-    def checked_before(*given):
-        checked(*given)
-        honest.append(narrowed(desk))
+    def narrower(workspace, spec, _request, *given):
+        stages_of_run(workspace, spec, narrow, *given)
 
-    def restored(*given):
-        file.write_bytes(honest[0])
-        return built(*given)
-
-    monkeypatch.setattr(worker, "check_opened", checked_before)
-    monkeypatch.setattr(stages, "_build_report", restored)
+    monkeypatch.setattr(worker, "run_stages", narrower)
     assert work(RunHandle(launched.path)) is RunState.DONE
     assert verify_run(RunHandle(launched.path), "cpu").verdict is not Verdict.EXACT
 
@@ -474,9 +470,9 @@ def test_run_that_calls_itself_a_retraining_when_it_is_signed_is_not_exact(desk,
     """The specification names another method while the entry is made."""
     launched, content = create_run(desk.workspace, desk.request, "uniform", "cpu", seed=9, steps=3), entries._content
 
-    def renamed(workspace, run, keys):
-        write_json(run.layout.spec, replace(run.spec, method="retrain"))
-        return content(workspace, run, keys)
+    def renamed(*given):
+        write_json(launched.layout.spec, replace(launched.spec, method="retrain"))
+        return content(*given)
 
     monkeypatch.setattr(entries, "_content", renamed)
     assert work(launched) is RunState.DONE

@@ -27,9 +27,11 @@ def test_only_named_methods_write_a_run():
 
 def test_spec_is_parsed_once_per_process(workspace, monkeypatch):
     run = create_run(workspace, workspace.requests()[0].id, "finetune", "cpu", steps=2)
-    artifacts._spec.cache_clear()
-    parsed, read = [], artifacts.read_json
-    monkeypatch.setattr(artifacts, "read_json", lambda path, kind: parsed.append(path.name) or read(path, kind))
+    artifacts.parse_spec.cache_clear()
+    parsed, parse = [], artifacts.parse_json
+    monkeypatch.setattr(
+        artifacts, "parse_json", lambda text, *given: parsed.append(given[1].name) or parse(text, *given)
+    )
     for _ in range(3):
         reopened = Workspace(workspace.root)
         assert open_run(reopened, run.id).spec.method == runs(reopened)[0].spec.method == run.spec.method == "finetune"

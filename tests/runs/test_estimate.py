@@ -54,10 +54,10 @@ def test_estimated_tokens_are_close_to_tokens_of_full_run(workspace, monkeypatch
     )
     # Memory contrasts differ between CPUs; without a shared module, the merged method skips one training.
     monkeypatch.setattr(MemoryContrast, "group", property(lambda self: Group.SHARED))
-    request = workspace.requests()[0].id
+    request = workspace.requests()[0]
     add_references(workspace, 2)
-    found, meters = estimate(workspace, request, method, "cpu"), MeterObserver()
-    run(workspace, RunSpec("run-1", request, method, "cpu"), meters, NO_CHECKPOINTS, NOTHING_KEPT)
+    found, meters = estimate(workspace, request.id, method, "cpu"), MeterObserver()
+    run(workspace, RunSpec("run-1", request.id, method, "cpu"), request, meters, NO_CHECKPOINTS, NOTHING_KEPT)
     counted_tokens = sum(token_counter.tokens for token_counter in meters.found)
     assert 0.7 < found.tokens / counted_tokens < 1.4, (found.tokens, counted_tokens)
 

@@ -12,15 +12,16 @@ from typer.testing import CliRunner
 from core.cli.app import app
 from core.ledger.chain import entries
 from core.ledger.keys import keys_of, read_public
+from core.runs.answer_files import AnswerFiles
 from core.runs.handle import RunHandle
-from core.runs.ledger import open_ledger
+from core.runs.ledger import RunWork, open_ledger
 from core.runs.ledger_entries import Ledger
 from core.runs.references import train_references
 from core.runs.requests import void_request, write_marked
 from core.runs.submit import create_run
 from core.runs.verify import _distinct, _is_retrained, context_of, verify_run
 from core.runs.worker import work
-from core.types import RunState, Verdict
+from core.types import Check, RunState, Verdict
 from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace
 
@@ -41,9 +42,14 @@ def finished_run(workspace: Workspace, method: str = "cure") -> RunHandle:
     return run
 
 
+def references_check(run: RunHandle) -> Check:
+    ledger = open_ledger(run.workspace)
+    folders = AnswerFiles(run.spec.request, ledger).trained(run.workspace.reference_folders(run.spec.request))
+    return _distinct(run, ledger, context_of(run), folders)
+
+
 def test_finished_run_has_one_entry(signed_workspace):
     run = finished_run(signed_workspace)
-    Ledger(signed_workspace).record_run(run)  # repeated as after a kill between the entry and the end of the run
     first, _request, entry = entries(signed_workspace.layout.ledger, read_public(signed_workspace.layout.ledger_key))
     assert first.kind == "ledger"  # the two references are older, so neither they nor their answers are entered
     assert (entry.kind, entry.content["run"]) == ("run", run.id)
@@ -52,18 +58,16 @@ def test_finished_run_has_one_entry(signed_workspace):
     assert entry.content["outcome"]["steps"] == 3 and entry.content["measures"]["unlearned"]["test_auc"]["n"] > 0
 
 
-def test_run_resumed_after_its_entry_gets_a_second_entry(signed_workspace):
-    """A run killed between its entry and its end gets a second entry with the later events."""
-    run = finished_run(signed_workspace, "graddiff")
-    run.add_event({"kind": "attempt", "attempt": 2, "seconds": 1.0})
-    Ledger(signed_workspace).record_run(run)
-    found = [
-        one
-        for one in entries(signed_workspace.layout.ledger, read_public(signed_workspace.layout.ledger_key))
-        if one.kind == "run"
-    ]
-    assert [one.content["attempts"] for one in found] == [1, 2]
-    assert Ledger(signed_workspace).run_entry(run.id) == found[-1]
+def test_run_resumed_after_its_entry_gets_a_second_entry_if_it_made_other_files(signed_workspace):
+    """A run that was killed between its entry and its end works again; its report tells other times."""
+    ledger = Ledger(signed_workspace)
+    run = create_run(signed_workspace, signed_workspace.requests()[0].id, "graddiff", "cpu")
+    request, made = signed_workspace.request(run.spec.request), RunWork({"adapter after": "0" * 64})
+    for _ in range(2):
+        ledger.record_run(run.spec, request, made)
+    ledger.record_run(run.spec, request, RunWork({"adapter after": "1" * 64}, attempts=2))
+    assert [one["attempts"] for one in ledger.run_contents(run.id)] == [1, 2]
+    assert ledger.run_content(run.id)["attempts"] == 2
 
 
 def test_each_verification_has_an_entry(signed_workspace):
@@ -87,13 +91,13 @@ def test_trained_reference_has_an_entry_and_its_replacement_none(signed_workspac
     assert list(open_ledger(signed_workspace).reference_digests(request)) == ["seed-101", "seed-102"]
     run = finished_run(signed_workspace, "graddiff")
     second = signed_workspace.reference_folders(request)[-1]
-    assert _distinct(run, open_ledger(signed_workspace), context_of(run)).verdict is Verdict.PASS
+    assert references_check(run).verdict is Verdict.PASS
     weights = second / "adapter_model.safetensors"
     other = load_file(weights)
     save_file({name: value + 1e-3 for name, value in other.items()}, weights, metadata={"format": "pt"})
-    assert _distinct(run, open_ledger(signed_workspace), context_of(run)).verdict is Verdict.INCONCLUSIVE
+    assert references_check(run).verdict is Verdict.INCONCLUSIVE
     shutil.rmtree(second)
-    assert _distinct(run, open_ledger(signed_workspace), context_of(run)).verdict is Verdict.INCONCLUSIVE
+    assert references_check(run).verdict is Verdict.INCONCLUSIVE
 
 
 def test_only_a_signed_retraining_counts_as_exact(signed_workspace):

@@ -11,6 +11,7 @@ from core.evaluation.evaluate import top_list
 from core.pipeline.collect_answers import NEIGHBOURS, neighbours
 from core.pipeline.context import load_adapter, make_context
 from core.runs.handle import RunHandle
+from core.runs.ledger import open_ledger
 from core.runs.list_overlap import launch_overlaps, overlaps, write_overlaps
 from core.runs.process_identity import this_worker
 from core.types import RunState
@@ -90,5 +91,5 @@ def test_progress_callback_can_stop_the_comparison(run: RunHandle):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        overlaps(run, "cpu", stop)
+        overlaps(run, run.workspace.request(run.spec.request), open_ledger(run.workspace), "cpu", stop)
     assert 0 < seen[0] < seen[1] < 1

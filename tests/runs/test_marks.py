@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 from core.cli.app import app
 from core.errors import LeaseLostError
 from core.runs import checkpoints, folder_observer, ledger_entries
+from core.runs import earlier_result as earlier
 from core.runs.checkpoints import CheckpointReader, Checkpoints
-from core.runs.folder_observer import earlier_result
+from core.runs.earlier_result import earlier_result
 from core.runs.ledger import NullLedger, open_ledger
 from core.runs.submit import create_run
 from core.runs.worker import work
@@ -39,24 +40,24 @@ def run(launched):
     return run
 
 
-@pytest.mark.parametrize("name", ["forget", "retain", "groups"])
+@pytest.mark.parametrize("name", ["forget", "retain", "groups", "scores", "direct_effects"])
 def test_results_that_were_changed_are_found_again(run, name):
     ledger, path = open_ledger(run.workspace), getattr(run.layout, name)
     assert earlier_result(run, ledger).groups == run.groups
-    path.write_text(path.read_text() + "\n")
+    path.write_bytes(path.read_bytes() + b"\n")
     assert earlier_result(run, ledger) is None
     assert earlier_result(run, NullLedger()) is None  # a ledger was kept when they were written
 
 
 def test_results_that_are_exchanged_while_they_are_read_are_not_used(run, monkeypatch):
-    found, marked = run.groups, folder_observer.mark_of
+    found, marked = run.groups, earlier.mark_of
 
     def exchanged(*given):
         for path in (run.layout.forget, run.layout.retain, run.layout.groups):
             path.write_text("[]")
         return marked(*given)
 
-    monkeypatch.setattr(folder_observer, "mark_of", exchanged)
+    monkeypatch.setattr(earlier, "mark_of", exchanged)
     assert earlier_result(run, open_ledger(run.workspace)).groups == found
 
 
@@ -78,7 +79,8 @@ def test_results_that_are_exchanged_when_they_are_written_are_not_marked(launche
 def test_groups_of_another_run_are_not_taken(run):
     """Files and marks are copied from a run that a worker made."""
     other = create_run(run.workspace, run.spec.request, "cure", "cpu", seed=1)
-    for path in (run.layout.forget, run.layout.retain, run.layout.groups, run.layout.events):
+    results = (run.layout.forget, run.layout.retain, run.layout.groups, run.layout.scores, run.layout.direct_effects)
+    for path in (*results, run.layout.events):
         shutil.copyfile(path, other.path / path.name)
     assert other.groups and earlier_result(other, open_ledger(run.workspace)) is None
 

@@ -81,7 +81,8 @@ def test_copied_reference_makes_the_check_inconclusive(workspace_with_references
     first, second, _ = workspace_with_references.reference_folders(run.spec.request)
     copied = second if source == "another reference" else run.path / "adapter"
     shutil.copyfile(copied / "adapter_model.safetensors", first / "adapter_model.safetensors")
-    assert _distinct(run, open_ledger(run.workspace), context_of(run)).verdict is Verdict.INCONCLUSIVE
+    folders = workspace_with_references.reference_folders(run.spec.request)
+    assert _distinct(run, open_ledger(run.workspace), context_of(run), folders).verdict is Verdict.INCONCLUSIVE
 
 
 def test_full_verification_runs_paraphrases_relearning_and_probes(workspace_with_references):
