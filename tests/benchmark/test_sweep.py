@@ -323,5 +323,5 @@ def test_results_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert len(read_results(path)) == 1 and [file.name for file in path.parent.iterdir()] == ["rows.parquet"]
 
 
-def refused(*_):
+def refused(*_args, **_options):
     raise OSError("refused")

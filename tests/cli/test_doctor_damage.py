@@ -197,7 +197,9 @@ def test_lists_go_on_and_name_the_damaged_entry(own: Path) -> None:
     layout = WorkspaceLayout(own)
     for path in (layout.request("req-genre"), layout.run("run-broken").spec):
         path.write_text("[]")
-    write_json(layout.closed("req-gone"), ClosedRequest("req-gone", "", "2026", "run-x", 1, 1, 1, "0" * 64))
+    write_json(
+        layout.closed("req-gone"), ClosedRequest("req-gone", "", "2026-01-01T00:00:00Z", "run-x", 1, 1, 1, "0" * 64)
+    )
     layout.closed("req-other").write_text("7")
     with closing(sqlite3.connect(layout.store)) as database:
         database.execute("UPDATE runs SET status = '{\"state\": 7}' WHERE id = 'run-demo'")

@@ -29,7 +29,7 @@ def test_next_step_retrain_leads_to_the_launch_form_with_the_method(draw_page, d
 
 def test_launch_form_tells_the_drift_after_the_first_deletion(draw_page, desk):  # noqa: F811
     assert "Since the" not in text_of(draw_page("olaf", "run"))
-    closed = ClosedRequest("req-0", "", "2026-01-01", "run-0", 1, 1, 5, "digest", test_auc_fall=0.012)
+    closed = ClosedRequest("req-0", "", "2026-01-01T00:00:00Z", "run-0", 1, 1, 5, "digest", test_auc_fall=0.012)
     write_json(desk.workspace.layout.closed("req-0"), closed)
     assert "Since the first adapter, one deletion lowered the test AUC by 0.012;" in text_of(draw_page("olaf", "run"))
 

@@ -47,7 +47,8 @@ def test_unknown_request_of_the_request_page_is_named_with_those_that_exist(page
 
 def test_closed_request_is_shown_for_review_and_refused_for_a_run(page, demo: Path) -> None:
     write_json(
-        demo / "closed/req-old.json", ClosedRequest("req-old", "2026-01-01", "2026-01-02", "run-old", 1, 1, 2, "")
+        demo / "closed/req-old.json",
+        ClosedRequest("req-old", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "run-old", 1, 1, 2, ""),
     )
     assert not page("review", request="req-old").warning
     assert "Request `req-old` is carried out" in warnings(page("run", request="req-old"))

@@ -63,13 +63,14 @@ def filled(path: Path, journal: str, rows: int) -> Database:
 
 
 def damaged_journal(name: str, place: int, content: bytes):
-    """A change of a journal of a database of ours."""
+    """A change of a journal of a database of ours, which is open while it lives: closing it removes the journal."""
 
-    def write(folder: Path) -> None:
-        filled(folder / "store.sqlite", "WAL", 100)
+    def write(folder: Path) -> Database:
+        database = filled(folder / "store.sqlite", "WAL", 100)
         file = folder / f"store.sqlite-{name}"
         before = file.read_bytes()
         file.write_bytes(before[:place] + content + before[place + len(content) :])
+        return database
 
     return write
 
@@ -119,9 +120,10 @@ WRITERS = {
 
 @pytest.mark.parametrize("kind", WRITERS)
 def test_packed_bytes_are_named_as_not_searched(tmp_path, kind):
-    WRITERS[kind](tmp_path)
+    opened = WRITERS[kind](tmp_path)
     found = search(tmp_path)
     assert len(found.unread) == 1 and not found.shows
+    del opened
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_command_tells_the_drift_after_the_first_deletion(workspace):
     request = workspace.requests()[0].id
     command = ["estimate", "-w", str(workspace.root), "-r", request, "--device", "cpu"]
     assert "Since the" not in RUNNER.invoke(app, command).output
-    closed = ClosedRequest("req-0", "", "2026-01-01", "run-0", 1, 1, 5, "digest", test_auc_fall=0.012)
+    closed = ClosedRequest("req-0", "", "2026-01-01T00:00:00Z", "run-0", 1, 1, 5, "digest", test_auc_fall=0.012)
     write_json(workspace.layout.closed("req-0"), closed)
     assert "Since the first adapter, one deletion lowered the test AUC by 0.012;" in RUNNER.invoke(app, command).output
     assert json.loads(RUNNER.invoke(app, [*command, "--json"]).stdout)["drift"]["test_auc_fall"] == 0.012

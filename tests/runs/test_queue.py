@@ -14,7 +14,7 @@ def test_waiting_run_has_position_and_waiting_time(workspace):
     for run in (done, running, waiting, last):
         run.store.register_worker(run.id, this_worker())
     status = RunStatus(
-        RunState.RUNNING, "unlearning", 0.5, 20.0, 10.0, "", "cpu", "float32", this_worker(), "2026-01-01"
+        RunState.RUNNING, "unlearning", 0.5, 20.0, 10.0, "", "cpu", "float32", this_worker(), "2026-01-01T00:00:00Z"
     )
     token = done.store.claim(done.id, this_worker())
     assert queue_ahead(last) == QueueAhead(3, None)  # no finished run gives a duration

@@ -292,7 +292,8 @@ def test_two_launchers_never_start_two_workers_on_one_device(tmp_path, n_stores)
 
 def test_written_status_is_read(runs):
     token = claimed_run(runs)
-    status = RunStatus(RunState.RUNNING, "circuit", 0.25, 12.5, 4.0, "", "cpu", "float32", this_worker(), "2026-01-01")
+    when = "2026-01-01T00:00:00Z"
+    status = RunStatus(RunState.RUNNING, "circuit", 0.25, 12.5, 4.0, "", "cpu", "float32", this_worker(), when)
     runs.write_status("a", token, status)
     assert runs.find("a").status_at(current_moment()) == status
     with sqlite3.connect(runs.path) as sqlite:

@@ -47,7 +47,9 @@ def test_file_that_holds_another_id_than_its_path_is_refused(workspace, kind, na
         read = workspace.requests if kind == "request" else workspace.closed
         if kind == "closed":
             path.parent.mkdir(exist_ok=True)
-            write_json(path, ClosedRequest(request, "2026-01-01", "2026-01-02", "run-0", 1, 1, 1, "digest"))
+            write_json(
+                path, ClosedRequest(request, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "run-0", 1, 1, 1, "digest")
+            )
     assert len(read()) and not read().damaged
     write_json(path, read_json(path) | {"id": name})
     (sentence,) = read().damaged
