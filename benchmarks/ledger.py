@@ -25,7 +25,7 @@ from core.ledger.keys import Keys, make_keys, read_public  # noqa: E402
 from core.ledger.statement import Statement, kind_word, signed  # noqa: E402
 
 KINDS = ("reference", "run", "verification", "submission", "decision")
-QUESTIONS = 22  # times that a decision asks for entries
+QUESTIONS, IDS = 22, 4  # times that a decision asks for entries, and about how many runs, requests and kinds
 PADDING = "x" * 600  # so that a line has about 1.5 kB, as in the demo world
 
 
@@ -50,8 +50,10 @@ def fill(path: Path, count: int, keys: Keys) -> None:
 def decide(folder: Path, count: int) -> None:
     """What one decision reads, timed in this process."""
     path, key = folder / "ledger.jsonl", read_public(folder / "ledger.pub")
-    run = f"run-{count // len(KINDS) // 2}"
-    print(seconds(lambda: [entries(path, key, kind_word(KINDS[n % len(KINDS)]), run) for n in range(QUESTIONS)]))
+    runs = [f"run-{count // len(KINDS) // 2 + n}" for n in range(IDS)]
+    print(
+        seconds(lambda: [entries(path, key, kind_word(KINDS[n % len(KINDS)]), runs[n % IDS]) for n in range(QUESTIONS)])
+    )
 
 
 def seconds(work: Callable[[], object]) -> float:
