@@ -161,14 +161,21 @@ def worker(
     own_log: Annotated[bool, typer.Option("--log", help="Write all output to log.txt in that folder.")] = False,
 ) -> None:
     """Execute one run in this process; launchers call this command."""
+    run = _run_at(folder)
     if own_log:
-        _write_to_log(RunHandle(folder))
+        _write_to_log(run)
     for name in OFFLINE:  # the libraries read these variables when they are imported
         os.environ.setdefault(name, "1")
     from core.runs.worker import work  # loads torch and transformers
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    raise typer.Exit(0 if work(RunHandle(folder)) == "done" else 1)
+    raise typer.Exit(0 if work(run) == "done" else 1)
+
+
+def _run_at(folder: Path) -> RunHandle:
+    """The run of a folder. Its workspace may be reached through links; one in place of the run leads nowhere."""
+    path = folder.absolute()
+    return RunHandle(Workspace(path.parents[1]).layout.run(path.name).path)
 
 
 def _write_to_log(run: RunHandle) -> None:

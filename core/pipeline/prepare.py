@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -126,7 +127,8 @@ def prepare(
     except OSError as error:
         raise disk_error(folder, error) from error
     finally:
-        remove_folder(part)
+        with suppress(WorkspaceError):  # else it would hide why the workspace was not made
+            remove_folder(part)
     return Workspace(folder)
 
 

@@ -58,10 +58,8 @@ def audit(workspace: Workspace, request_id: str | None = None) -> AuditResult:
     forgotten, encrypted = _by_pseudonym(ledger.keys, entries), encrypted_files(workspace.layout)
     found = find_leaks(workspace.root, forgotten, encrypted=encrypted)
     traces = tuple(sorted({*found.shows, *find_weight_copies(workspace.root, weights)}))
-    requests, unread = (
-        tuple(one["request"] for one in entries),
-        {**found.unread, **_readable_copies(workspace, entries)},
-    )
+    requests = tuple(one["request"] for one in entries)
+    unread = {**found.unread, **_readable_copies(workspace, entries)}
     return AuditResult(requests, traces, unread, _serves_approved(workspace, ended))
 
 

@@ -42,10 +42,7 @@ def evidence_of(workspace: Workspace, run: RunHandle, known: Mapping[str, str] =
             ledger and what is decided on are the same bytes then.
     """
     files = judged_files(workspace.adapter, run.layout)
-    digests = {path: known[name] for name, path in files.items() if name in known}
-    read = {
-        path: ABSENT if one == DIGEST_OF_MISSING else one for path, one in digests.items()
-    }  # as `digest_of` says it
+    read = {path: known[name].replace(DIGEST_OF_MISSING, ABSENT) for name, path in files.items() if name in known}
     return evidence_digest(evidence_files(workspace, run), lambda path: read[path] if path in read else digest_of(path))
 
 

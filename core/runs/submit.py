@@ -17,6 +17,7 @@ from core.runs.launchers import LAUNCHERS
 from core.runs.ledger import RESUMED, RunLedger, open_ledger
 from core.runs.process_identity import kill
 from core.runs.requests import check_opened
+from core.runs.signed_files import read_signed
 from core.types import GroupEdit, RunSpec, RunState
 from core.unlearning.methods import DEFAULT_METHOD, METHODS, method_of
 from core.utils.atomic_io import make_private_folder, remove_folder
@@ -113,15 +114,17 @@ def as_submitted(workspace: Workspace, job: RunSpec) -> RunSpec:
 def enqueue(run: RunHandle, spec: RunSpec) -> RunHandle:
     """Write the spec of a run and queue it, unless the same job is active; return the active run.
 
-    Where it is, its first launch may have been killed before it started a worker: whoever launches it again starts it,
-    and is entered as who resumed it.
+    An active run without a worker may be one whose launch was killed: whoever launches it again starts it, and is
+    entered as who resumed it.
     """
     ledger = open_ledger(run.workspace)
     run.write_spec(replace(spec, mark=mark_of(spec, ledger)))
     queued = run.store.add(spec.id, _dedup_key(spec), LAUNCHERS[spec.launcher].externally_queued)
     if queued != spec.id:
         remove_folder(run.path)
-        ledger.record_fact(RESUMED, queued, spec.launched_by)
+        entry = run.store.find(queued)
+        if entry and entry.worker is None:
+            ledger.record_fact(RESUMED, queued, spec.launched_by)
     return RunHandle(run.path.with_name(queued))
 
 
@@ -168,6 +171,10 @@ def _check_source(workspace: Workspace, request_id: str, method: str, edit: Grou
     if groups is None or not source.layout.scores.is_file():
         raise RunError(f"Run {source.id!r} has no circuit to regroup: choose one that has.")
     check_edit(edit, groups)
+    ledger, layout = open_ledger(workspace), source.layout
+    for path in (layout.spec, layout.forget, layout.retain, layout.scores, layout.groups, layout.direct_effects):
+        if path.is_file():  # the worker reads them again: here the person hears of it before the run waits
+            read_signed(path, ledger)
 
 
 def start(run: RunHandle) -> None:

@@ -131,9 +131,17 @@ def remove_file(path: Path) -> None:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder, and no link, with all that it holds; a missing one is no error. Raises WorkspaceError."""
+    """Remove a folder, and no link, with all that it holds; a missing one is no error.
+
+    Raises:
+        WorkspaceError: Something could not be removed; all the rest is.
+    """
+    errors: list[BaseException] = []
     with _as_sentence(path), suppress(FileNotFoundError), folder_at(path.parent) as folder:
-        shutil.rmtree(path.name, dir_fd=folder)
+        shutil.rmtree(path.name, dir_fd=folder, onerror=lambda _call, _name, found: errors.append(found[1]))
+        for error in errors:
+            if not isinstance(error, FileNotFoundError):
+                raise error
 
 
 def staging(target: Path) -> Path:

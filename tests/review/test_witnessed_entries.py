@@ -158,6 +158,8 @@ def test_edited_run_takes_only_circuits_that_were_signed(desk, change):
     else:
         assert state is RunState.FAILED
         assert "is not what the worker of its run signed" in edited.status.message
+        with pytest.raises(RunError, match="is not what the worker of its run signed"):  # before the next one waits
+            launched(desk, method="cure", steps=2, edit=GroupEdit(source.id))
 
 
 def test_files_of_a_run_without_an_entry_are_not_taken(run):

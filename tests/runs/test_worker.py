@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.cli.runs import _run_at
 from core.errors import DeviceError, LeaseLostError, RequestError, RunError
 from core.models import interruption
 from core.pipeline.events import StepTaken
@@ -250,3 +251,11 @@ def test_run_stops_in_the_pass_during_which_it_is_cancelled(workspace, monkeypat
     assert work(run) is RunState.CANCELLED
     observer, before = tokens
     assert observer.stage == stage and observer._tokens == before  # no pass came to its end
+
+
+def test_worker_finds_its_run_through_a_link_to_the_workspace_and_through_no_other(workspace, tmp_path):
+    run = create_run(workspace, workspace.requests()[0].id, "finetune", "cpu")
+    (tmp_path / "home").symlink_to(workspace.root)
+    assert _run_at(tmp_path / "home" / "runs" / run.id).path == run.path
+    (run.path.parent / "run-linked").symlink_to(tmp_path)
+    assert _run_at(run.path.parent / "run-linked").path == run.path.parent / "run-linked"

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from core.errors import WorkspaceError
-from core.utils.atomic_io import write_text
+from core.utils.atomic_io import remove_folder, write_text
 
 
 @pytest.mark.parametrize("function", ["fsync", "replace", "fdopen"])
@@ -39,3 +39,20 @@ def test_interrupted_write_leaves_only_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_text(tmp_path / "a", "new")
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a", "old")]
+
+
+def test_what_can_be_removed_of_a_folder_is_removed(tmp_path, monkeypatch):
+    for name in ("a", "stays", "z"):
+        (tmp_path / "old" / name).mkdir(parents=True)
+        (tmp_path / "old" / name / name).write_text(name)
+    real = os.unlink
+
+    def unlink(name, *, dir_fd=None):
+        if name == "stays":
+            raise PermissionError(errno.EACCES, "not yours")
+        real(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    with pytest.raises(WorkspaceError, match="not yours"):
+        remove_folder(tmp_path / "old")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["stays"]
