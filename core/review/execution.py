@@ -9,7 +9,7 @@
 
 Each step may be repeated. Until the destruction is signed, everything can be rolled back; from then on
 `execute_decisions` only goes forward. So a case that is interrupted ends either carried out, or pending with every file
-as before; where the ledger cannot take the withdrawal, it stays approved, and says so.
+as before; where the ledger cannot take the withdrawal or the sealed copies are missing, it stays approved, and says so.
 """
 
 from collections.abc import Callable, Sequence
@@ -64,7 +64,7 @@ def execute_decisions(workspace: Workspace) -> Case | None:
         _discard(workspace, cases)
         for case in cases:
             if case.state is not CaseState.APPROVED:
-                Execution(workspace.root, case).vault.destroy()  # left by a kill after a rollback
+                _discard_copies(workspace, case)
         approved = next((case for case in cases if case.state is CaseState.APPROVED), None)
         return approved and _when_idle(workspace, approved)
 
@@ -84,10 +84,13 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
     Raises:
         ReviewError: A step failed and everything was rolled back: the case is pending again, or still approved where
             its withdrawal cannot be signed. Where the destruction is or may be signed, a step's own error goes through.
+        LedgerError: The sealed copies are missing, without which nothing can be rolled back.
     """
     cases, execution = Cases(workspace), Execution(workspace.root, case)
     # Anybody can write the step in the database, so only the ledger says what is done.
     done = STEPS.index(sign_destruction) if _may_be_signed(workspace, case, case.step) else 0
+    if not done:
+        execution.vault.check_not_lost()
     for number, step in enumerate((_check_approval, *STEPS[done:]), done):
         try:
             step(execution)
@@ -98,11 +101,11 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
             roll_back(execution)
             message = str(error) or type(error).__name__  # a MemoryError says nothing
             if fault := _sign_withdrawal(workspace, case):
-                execution.vault.destroy()
+                execution.vault.discard()
                 still = f"Nothing was destroyed, but the approval of {case.request} still counts, as {fault}"
                 raise ReviewError(f"{still} {message}") from error
             cases.reopen(case.number, message)
-            execution.vault.destroy()
+            execution.vault.discard()
             raise ReviewError(
                 f"The approval of {case.request} was taken back and nothing was destroyed: {message}"
             ) from error
@@ -187,8 +190,10 @@ def sign_destruction(execution: Execution) -> None:
     Whatever is signed was computed from the sealed copies: files of the workspace can be exchanged by now.
     """
     ledger, case = Ledger(execution.workspace), execution.case
+    if ledger_entries.is_all_destroyed(ledger, case):
+        return  # whether or not the copies are still there
     if ledger_entries.is_destroyed(ledger, case) and not execution.vault.has_key:
-        return  # a deletion that was killed behind its last step, before which all was signed
+        return  # as above, for entries of earlier versions: the key goes last, when all is signed
     request, config = execution.sealed_request(), execution.approved_digests()[ADAPTER_CONFIG]
     interactions, weights = execution.sealed_interactions(), execution.destroyed_weights()
     # The first destruction in the ledger is the point of no return, so everything else follows it.
@@ -217,8 +222,13 @@ STEPS: tuple[Callable[[Execution], None], ...] = (seal, publish, purge, check, s
 
 
 def roll_back(execution: Execution) -> None:
-    """Restore every file as it was before the first step, and the marks of requests where the ledger takes them."""
+    """Restore every file as it was before the first step, and the marks of requests where the ledger takes them.
+
+    Raises:
+        LedgerError: The sealed copies are missing or cannot be read.
+    """
     if not execution.vault.sealed:
+        execution.vault.check_not_lost()
         return
     for folder in (staging(execution.adapter), execution.adapter):
         with suppress(WorkspaceError):  # first of all, everything is restored
@@ -265,6 +275,14 @@ def _discard(workspace: Workspace, cases: Sequence[Case]) -> None:
     for run in (RunHandle(workspace.layout.run(name).path) for name in rejected):  # also where its spec is damaged
         if run.path.is_dir() and is_inside_workspace(run.path, workspace.root):
             run.discard()
+
+
+def _discard_copies(workspace: Workspace, case: Case) -> None:
+    """Destroy what a kill after a rollback left; where the destruction is signed, also a key without its copies."""
+    vault = Execution(workspace.root, case).vault
+    vault.discard()
+    if vault.has_key and ledger_entries.is_destroyed(Ledger(workspace), case):
+        vault.destroy()
 
 
 def _old_folders(execution: Execution) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
@@ -45,7 +46,7 @@ class Execution:
         """Paths of the workspace."""
         return WorkspaceLayout(self.root)
 
-    @property
+    @cached_property
     def vault(self) -> Vault:
         """The encrypted copies of this case."""
         return Vault(self.layout.vault(self.case.request, self.case.number), self.layout.ledger_key)

@@ -97,7 +97,7 @@ def enter_destruction(
         weights: Sizes in bytes of the destroyed weight files, by their SHA-256.
     """
     keys = ledger.keys
-    content = {
+    content: dict[str, Any] = {
         "people": sorted(keys.pseudonym("user", user) for user in request.users),
         "rows": sorted({keys.pseudonym("row", one.user, one.item) for one in rows}),
         "pseudonyms": "HMAC-SHA256",
@@ -112,6 +112,8 @@ def enter_destruction(
     subjects = {"evidence": case.evidence, "adapter": closed.adapter, "adapter config": config}
     if closed.batch not in ("", closed.id):
         content["batch"] = {"id": closed.batch, "requests": closed.together}
+    else:
+        content["members"] = closed.together if closed.batch else 0  # so many destructions follow
     _append(ledger, DESTRUCTION, subjects, replace(case, request=request.id), content)
 
 
@@ -119,6 +121,21 @@ def is_destroyed(ledger: Ledger, case: Case, member: str = "") -> bool:
     """Whether the ledger holds the destruction of this very case, or of a member of its batch. Raises LedgerError."""
     own = replace(case, request=member or case.request)
     return any(one.subjects["evidence"] == case.evidence for one in _entries_on(ledger, own, DESTRUCTION))
+
+
+def is_all_destroyed(ledger: Ledger, case: Case) -> bool:
+    """Whether the ledger holds the destructions of a case and of all members of its batch.
+
+    Returns:
+        False also where an earlier version did not enter how many members there are.
+
+    Raises:
+        LedgerError: The ledger is damaged.
+    """
+    own = {"case": case.number, "run": case.run}
+    entered = (one for one in ledger.of_kind(DESTRUCTION, case.run) if one.subjects["evidence"] == case.evidence)
+    found = {one.content["request"]: one.content for one in entered if own.items() <= one.content.items()}
+    return case.request in found and found[case.request].get("members") == len(found) - 1
 
 
 def check_not_rejected(ledger: Ledger, run_id: str) -> None:

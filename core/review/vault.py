@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from core.errors import LedgerError, WorkspaceError
 from core.ledger.key_folder import write_secret
 from core.ledger.keys import folder_of, read_public
+from core.review.vault_keys import KEY_BYTES, is_elsewhere, owner_of
 from core.utils.atomic_io import (
     disk_error,
     folder_at,
@@ -40,7 +42,6 @@ from core.workspace.layout import WorkspaceLayout
 PART = 1 << 26
 NONCE, TAG = 12, 16
 INDEX, KEY = "index", "key"
-KEY_BYTES = 32  # of AES-256; the name of the vault follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,10 @@ class Index:
 class Vault:
     """The encrypted copies of one case.
 
-    The vault's folder exists completely or not at all. Its key has a random name, so that copies of a workspace never
-    share a key. The file of the key names the vault's place: by it the key is found, whatever the folder holds or says.
-    The folder names the key as well, for a workspace that was moved and for vaults of earlier versions.
+    The vault's folder exists completely or not at all. The file of the key names the vault's place: by it the key is
+    found, whatever the folder holds or says. The folder names the key as well, for a workspace that was moved and for
+    vaults of earlier versions. A copy of a vault does not get the key while the vault that the key names is there.
+    Key and index are read once; decryption notices what was changed since.
     """
 
     def __init__(self, path: Path, public: Path) -> None:
@@ -74,21 +76,28 @@ class Vault:
         return self.path.is_dir()
 
     @property
-    def was_sealed(self) -> bool:
-        """Whether the vault was completed; also if it was moved away, which leaves a key and no cut-off sealing."""
-        return self.sealed or (self.has_key and not self._staging.is_dir())
-
-    @property
     def has_key(self) -> bool:
         """Whether the key of the copies is there: the last step of a deletion destroys it."""
         return bool(self._key_files())
+
+    def check_not_lost(self) -> None:
+        """Check that no copies are missing whose key is there: they may be the only whole state.
+
+        Raises:
+            LedgerError: They are, or the key cannot be told from another vault's.
+        """
+        if keys := self._keys_of_lost_copies():
+            raise LedgerError(
+                f"{self.path} is not there, but the key of its copies is: put the copies back, or end their deletion "
+                f"where they lie now, or give them up and delete the key file {keys[0]}."
+            )
 
     def seal(self, root: Path, files: Sequence[Path]) -> None:
         """Encrypt copies of files under `root`, unless that is done.
 
         Raises:
             WorkspaceError: A file cannot be read or written.
-            LedgerError: The public key cannot be read.
+            LedgerError: The public key cannot be read, or earlier copies are missing and their key is there.
         """
         if self.sealed:
             return
@@ -110,7 +119,7 @@ class Vault:
         Raises:
             LedgerError: The vault cannot be decrypted.
         """
-        return self._index().files
+        return self._index.files
 
     def read(self, name: str) -> bytes:
         """Decrypt one file. Raises LedgerError."""
@@ -121,7 +130,7 @@ class Vault:
 
     def restore(self, root: Path) -> None:
         """Restore every file with its permission bits. Raises LedgerError, WorkspaceError."""
-        index = self._index()
+        index = self._index
         try:
             for name in sorted(set(index.modes) - set(index.files)):  # outer folders first
                 with folder_at(root / name, make=True) as folder:
@@ -140,6 +149,8 @@ class Vault:
         keys = self._key_files()
         if self.sealed and not keys and self._named_key(self.path) is None:
             raise self._unnamed()
+        for read_once in ("_cipher", "_index"):
+            self.__dict__.pop(read_once, None)
         for key in keys:
             _overwrite(key)
             key.unlink()
@@ -147,8 +158,14 @@ class Vault:
             with suppress(WorkspaceError):  # unreadable by now
                 remove_folder(folder)
 
+    def discard(self) -> None:
+        """Destroy what a sealing or a rollback left, and no key of copies that lie elsewhere. Raises LedgerError."""
+        if not self._keys_of_lost_copies():
+            self.destroy()
+
     def _begin(self) -> AESGCM:
         """A new folder and a new key, after removing what an earlier attempt left."""
+        self.check_not_lost()
         self.destroy()
         make_private_folder(self._staging)
         name, key = secrets.token_hex(16), AESGCM.generate_key(8 * KEY_BYTES)
@@ -162,9 +179,13 @@ class Vault:
         Raises:
             LedgerError: A folder names the key of another vault, and no key names this one's place.
         """
-        found = [path for path in sorted(self._keys.glob("*.key")) if _owner(path) == self._place]
+        found = [path for path in sorted(self._keys.glob("*.key")) if owner_of(path) == self._place]
         named = map(self._named_key, (self.path, self._staging))
         return found or [path for path in named if path and self._is_own(path)]
+
+    def _keys_of_lost_copies(self) -> list[Path]:
+        """Keys without their copies: a sealing that was cut off has a folder that names its key."""
+        return [] if self.sealed else [key for key in self._key_files() if key != self._named_key(self._staging)]
 
     def _named_key(self, folder: Path) -> Path | None:
         """The file of the key that a vault folder names; None where it names no valid one."""
@@ -172,6 +193,7 @@ class Vault:
         name = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
         return self._keys / f"{name}.key" if re.fullmatch("[0-9a-f]{32}", name) else None
 
+    @cached_property
     def _index(self) -> Index:
         return parse_json(self._decrypted(INDEX, self.path / INDEX), Index, self.path / INDEX)
 
@@ -194,7 +216,7 @@ class Vault:
         return b"".join(self._parts(name, path))
 
     def _parts(self, name: str, path: Path) -> Iterator[bytes]:
-        cipher, number, last = self._cipher(), 0, False
+        cipher, number, last = self._cipher, 0, False
         try:
             with open_to_read(path) as file:
                 while not last:
@@ -205,6 +227,7 @@ class Vault:
         except (OSError, InvalidTag, ValueError) as error:
             raise LedgerError(f"{path} was changed or is not there: it cannot be opened with its key.") from error
 
+    @cached_property
     def _cipher(self) -> AESGCM:
         try:
             keys = self._key_files()
@@ -218,10 +241,15 @@ class Vault:
         """Whether a file holds the key of a vault of this name; earlier versions named none.
 
         Raises:
-            LedgerError: It names another vault.
+            LedgerError: It names another vault, or this one is a copy of the one that it names.
         """
-        if (owner := _owner(key)) is not None and Path(owner).name not in ("", self.path.name):
+        if (owner := owner_of(key)) is not None and Path(owner).name not in ("", self.path.name):
             raise self._unnamed()
+        if owner and is_elsewhere(Path(owner), self.path):
+            raise LedgerError(
+                f"{self.path} is a copy of {owner}, whose key it would share: end the deletion there, or remove this "
+                "copy."
+            )
         return owner is not None
 
     def _unnamed(self) -> LedgerError:
@@ -252,14 +280,6 @@ def _index(root: Path, files: Sequence[Path]) -> Index:
     names = tuple(str(path.relative_to(root)) for path in files)
     folders = {str(folder) for name in names for folder in Path(name).parents if folder != Path()}
     return Index(names, {name: stat.S_IMODE((root / name).lstat().st_mode) for name in (*folders, *names)})
-
-
-def _owner(key: Path) -> str | None:
-    """The vault that the file of a key names; None where it is gone, or was overwritten by a killed destruction."""
-    content = b""
-    with suppress(FileNotFoundError):
-        content = key.read_bytes()
-    return content[KEY_BYTES:].decode("utf-8", "replace") if content.strip(b"\0") else None
 
 
 def _overwrite(path: Path) -> None:

@@ -25,7 +25,7 @@ def withdraw(workspace: Workspace, request_id: str, person: str) -> Case:
 
     Raises:
         ReviewError: The person may not decide, the case is not approved, or its deletion has begun.
-        LedgerError: The ledger takes no entry.
+        LedgerError: The ledger takes no entry, or the key of sealed copies is there without them.
     """
     require(workspace, person, Action.DECIDE)
     with decision_lock(workspace):  # no deletion begins meanwhile
@@ -34,7 +34,7 @@ def withdraw(workspace: Workspace, request_id: str, person: str) -> Case:
         # The case comes before the entry: a kill between them must not leave a withdrawn approval to be carried out.
         pending = Cases(workspace).reopen(case.number, "")
         enter_withdrawal(ledger, case, person)
-        Execution(workspace.root, case).vault.destroy()  # copies of a sealing that was cut off
+        Execution(workspace.root, case).vault.discard()  # copies of a sealing that was cut off
         return pending
 
 
@@ -43,7 +43,9 @@ def _check_not_begun(ledger: Ledger, case: Case) -> None:
         raise ReviewError(f"Request {case.request!r} is {case.state}: there is no approval to withdraw.")
     # Sealed copies without a done step may belong to a rollback that was cut off: they hold the only whole state.
     # Step and copies are files, which anybody may change or take away; their key and a signed destruction are not.
-    if case.step or Execution(ledger.workspace.root, case).vault.was_sealed or is_destroyed(ledger, case):
+    vault = Execution(ledger.workspace.root, case).vault
+    if case.step or vault.sealed or is_destroyed(ledger, case):
         raise ReviewError(
             f"The deletion of request {case.request!r} has begun, so its approval stays: continue the deletion."
         )
+    vault.check_not_lost()

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from core.cli.app import app
-from core.errors import RequestError, ReviewError, WorkspaceError
+from core.errors import LedgerError, RequestError, ReviewError, WorkspaceError
 from core.ledger.chain import entries, verify
 from core.ledger.keys import read_public
 from core.report.case_record import entries_of_request
@@ -17,6 +17,7 @@ from core.review.audit import audit
 from core.review.batches import check_free, dissolve, open_batch
 from core.review.cases import Cases
 from core.review.decisions import decide, submit
+from core.review.vault import Vault
 from core.review.withdrawal import withdraw
 from core.runs.handle import open_run
 from core.runs.ledger import open_ledger
@@ -158,6 +159,36 @@ def test_interrupted_signing_enters_each_entry_once(batched, monkeypatch, after)
     assert execution.execute_decisions(workspace).state is CaseState.CLOSED
     for name in members:
         assert len(entries_of_request(ledger_of(workspace), name)) == 6
+
+
+@pytest.mark.parametrize("lost", ["before all is signed", "after"])
+def test_batch_whose_copies_are_lost_is_closed_once_all_is_signed(batched, monkeypatch, tmp_path, lost):
+    workspace, batch, members, run = batched
+    decided(workspace, batch, run)
+    real, number = execution.ledger_entries.enter_destruction, execution.STEPS.index(execution.destroy)
+    signed = []
+
+    def kill(*given):
+        if len(signed) > (1 if lost == "before all is signed" else MEMBERS):
+            raise KeyboardInterrupt
+        signed.append(real(*given))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execution.ledger_entries, "enter_destruction", kill)
+        patch.setattr(execution, "STEPS", (*execution.STEPS[:number], kill))
+        with pytest.raises(KeyboardInterrupt):
+            execution.execute_decisions(workspace)
+    case = Cases(workspace).of(batch.id)
+    path = workspace.layout.vault(batch.id, case.number)
+    away = path.rename(tmp_path / "away")
+    if lost == "before all is signed":
+        with pytest.raises(LedgerError):
+            execution.execute_decisions(workspace)
+        assert Vault(path, workspace.layout.ledger_key).has_key
+        away.rename(path)
+    assert execution.execute_decisions(workspace).state is CaseState.CLOSED
+    assert not Vault(path, workspace.layout.ledger_key).has_key
+    assert all(len(entries_of_request(ledger_of(workspace), name)) == 6 for name in members)
 
 
 def test_rejected_batch_leaves_its_members_open(batched):

@@ -217,19 +217,6 @@ def test_key_is_destroyed_where_only_a_file_says_so(desk, monkeypatch, tmp_path,
     assert desk.invoke("verify-destruction").exit_code == 0
 
 
-def test_case_of_missing_copies_is_not_closed_while_their_key_is_there(desk, monkeypatch, tmp_path):
-    """Whether everything of a batch was signed, only the copies can say."""
-    desk.approve()
-    killed_behind(desk, monkeypatch, "sign_destruction")
-    path = desk.workspace.layout.vault(desk.request, desk.case.number)
-    path.rename(tmp_path / "copies")
-    settle(desk)
-    assert vault_keys(tmp_path) and desk.case.state is CaseState.APPROVED
-    (tmp_path / "copies").rename(path)
-    settle(desk)
-    assert not vault_keys(tmp_path) and desk.case.state is CaseState.CLOSED
-
-
 def test_kill_while_the_key_is_destroyed_leaves_no_case_open(desk, monkeypatch, tmp_path):
     overwrite = vault._overwrite
 

@@ -10,6 +10,7 @@ from core.errors import LedgerError, WorkspaceError
 from core.ledger.keys import make_keys
 from core.review import vault as vaults
 from core.review.vault import Vault
+from core.utils.atomic_io import staging
 
 
 @pytest.fixture
@@ -177,3 +178,57 @@ def test_nothing_is_restored_through_a_link(sealed_case):
     vault.restore(root)
     assert (folder / "deep/even.bin").read_bytes() == b"of somebody else"
     assert not (root / "secret.txt").is_symlink() and (folder / "secret.txt").stat().st_mode & 0o777 == 0o600
+
+
+def test_key_without_its_copies_is_neither_replaced_nor_destroyed(sealed_case):
+    root, vault, folder = sealed_case
+    vault.seal(root, files(root))
+    away = vault.path.rename(folder / "away")
+    for _ in ("no folder", "an empty one of a sealing"):
+        for act in (vault.check_not_lost, lambda: vault.seal(root, files(root))):
+            with pytest.raises(LedgerError, match=f"put the copies back, .* {vault._named_key(away)}"):
+                act()
+        vault.discard()
+        assert vault.has_key
+        staging(vault.path).mkdir(exist_ok=True)
+    away.rename(vault.path)
+    vault.check_not_lost()
+    assert len(vault.names()) == 3
+    vault.discard()
+    assert not vault.has_key and not vault.sealed
+
+
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_copy_of_a_vault_does_not_reach_its_key(sealed_case, cut_off):
+    root, vault, folder = sealed_case
+    vault.seal(root, files(root))
+    if cut_off:
+        vault.path.rename(staging(vault.path))
+    shutil.copytree(folder / "sealed", folder / "copy")
+    copy = Vault(folder / "copy/req-1", folder / "ledger.pub")
+    for act in (copy.discard, copy.destroy, copy.check_not_lost if cut_off else copy.names):
+        with pytest.raises(LedgerError, match="is a copy of .*/sealed/req-1"):
+            act()
+    assert vault.has_key
+
+
+def test_moved_vault_with_a_link_at_its_old_place_has_its_key(sealed_case):
+    root, vault, folder = sealed_case
+    vault.seal(root, files(root))
+    (folder / "sealed").rename(folder / "moved")
+    (folder / "sealed").symlink_to(folder / "moved")
+    assert len(Vault(folder / "moved/req-1", folder / "ledger.pub").names()) == 3
+
+
+def test_key_and_index_are_read_once(sealed_case, monkeypatch):
+    root, vault, _ = sealed_case
+    vault.seal(root, files(root))
+    read, owner_of, parse_json = [], vaults.owner_of, vaults.parse_json
+    monkeypatch.setattr(vaults, "owner_of", lambda key: read.append(key) or owner_of(key))
+    monkeypatch.setattr(vaults, "parse_json", lambda *given: read.append(given[-1]) or parse_json(*given))
+    for name in vault.names():
+        vault.read(name)
+    assert len(read) == len(set(read)) and vault.path / vaults.INDEX in read
+    vault.destroy()
+    with pytest.raises(LedgerError):
+        vault.names()

@@ -2,9 +2,10 @@
 
 import pytest
 
-from core.errors import ReviewError, WorkspaceError
+from core.errors import LedgerError, ReviewError, WorkspaceError
 from core.ledger.chain import entries
-from core.ledger.keys import read_public
+from core.ledger.key_folder import write_secret
+from core.ledger.keys import folder_of, read_public
 from core.review import decisions, execution
 from core.review.execution_state import Execution
 from core.review.withdrawal import withdraw
@@ -90,8 +91,20 @@ def test_sealed_copies_without_a_done_step_cannot_be_withdrawn(desk):
     with pytest.raises(ReviewError, match="has begun"):
         withdraw(desk.workspace, desk.request, "petra")
     away = one.vault.path.rename(desk.workspace.root / "away")  # their key is still there
-    with pytest.raises(ReviewError, match="has begun"):
+    with pytest.raises(LedgerError, match="put the copies back"):
         withdraw(desk.workspace, desk.request, "petra")
     part = away.rename(staging(one.vault.path))  # as if the sealing itself had been cut off
     assert withdraw(desk.workspace, desk.request, "owen").state is CaseState.PENDING
     assert not part.exists() and not one.vault.has_key
+
+
+def test_key_of_an_earlier_workspace_at_this_place_is_named_and_can_be_deleted(desk):
+    """A workspace that was removed in the middle of a deletion leaves its key, and others may take its place."""
+    vault = Execution(desk.workspace.root, desk.approve()).vault
+    key = folder_of(read_public(desk.workspace.layout.ledger_key)) / f"{'a' * 32}.key"
+    write_secret(key, bytes([1]) * 32 + str(vault.path).encode())
+    with pytest.raises(LedgerError, match=f"delete the key file {key}"):
+        withdraw(desk.workspace, desk.request, "petra")
+    assert desk.case.state is CaseState.APPROVED
+    key.unlink()
+    assert withdraw(desk.workspace, desk.request, "petra").state is CaseState.PENDING
