@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from core.review.database_files import is_log, is_log_index
+from core.review.database_files import is_journal, is_log, is_log_index
 from core.review.file_parts import NotReadError, Part, Stored, Text
 
 PICKLE, PIECES = b"\x80", b"\x0a"  # first bytes of a pickle, and of a SentencePiece model
@@ -35,7 +35,7 @@ def binary_parts(file: BinaryIO) -> Iterator[Part | Stored]:
         elif start == PIECES and file.seek(0, os.SEEK_END) <= LARGEST_MODEL:
             file.seek(0)
             yield from _model_parts(file.read())
-        elif not (is_log(file) or is_log_index(file)):
+        elif not (is_log(file) or is_journal(file) or is_log_index(file)):
             raise ValueError
     except WRONG as error:
         raise NotReadError("a binary format that may pack text") from error

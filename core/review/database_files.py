@@ -12,6 +12,8 @@ from core.review.database_pages import MOST_PAGES, is_page, number
 from core.review.file_parts import NotReadError, Part, Stored, bytes_of
 
 LOG, LOG_HEADER, FRAME_HEADER = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"), 32, 24  # of the file ...-wal
+JOURNAL, JOURNAL_HEADER = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", 28  # of the file ...-journal
+SECTOR, PAGE = 512, 4096  # bytes, in databases of ours
 INDEX = tuple((3_007_000).to_bytes(4, order) for order in ("little", "big"))  # how the file ...-shm begins
 INDEX_PART, INDEX_HEADER, PAGES, SLOTS = 1 << 15, 136, 1 << 14, 4096  # bytes, bytes, bytes, values of a slot
 
@@ -53,8 +55,8 @@ def _check_unused(file: BinaryIO) -> None:
         raise NotReadError("a database with bytes behind its last page")
     while free:  # each of these pages names the next one, and others that hold nothing
         page = _page(file, size, free)
-        others = [number(page, start) for start in range(8, 8 + 4 * number(page, 4), 4)]
-        if any(one.strip(b"\0") for one in (page[8 + 4 * len(others) :], *(_page(file, size, one) for one in others))):
+        others = [number(page, start) for start in range(8, size, 4)]  # behind those that count, old ones remain
+        if max(others) > count or any(_page(file, size, one).strip(b"\0") for one in others[: number(page, 4)]):
             raise NotReadError("a database with remains of what was deleted: run VACUUM in it")
         free = number(page, 0)
 
@@ -74,6 +76,36 @@ def is_log(file: BinaryIO) -> bool:
         if not is_page(file.read(size)):
             return False
     return True
+
+
+def is_journal(file: BinaryIO) -> bool:
+    """Whether a file is SQLite's rollback journal, and each page in it is one of text and numbers."""
+    end = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    while file.tell() < end:
+        if not _is_part_of_journal(file):
+            return False
+    return True
+
+
+def _is_part_of_journal(file: BinaryIO) -> bool:
+    """Check a header, and its records: number of a page, page, checksum. The last may be cut.
+
+    Until the records are safe on disk, the header has zeros for its first bytes and for their number.
+    """
+    head = file.read(JOURNAL_HEADER)
+    count, sector, size = (number(head, place) for place in (8, 20, 24)) if any(head) else (0, SECTOR, PAGE)
+    if head[: len(JOURNAL)] not in (JOURNAL, bytes(len(JOURNAL))):
+        return False
+    if not all(512 <= one <= 1 << 16 for one in (sector, size)) or any(file.read(sector - JOURNAL_HEADER)):
+        return False
+    done = 0
+    while (done < count or not count) and file.read(4):
+        if not is_page(file.read(size).ljust(size, b"\0")):
+            return False
+        file.read(4)
+        done += 1
+    return not any(file.read(-file.tell() % sector))
 
 
 def is_log_index(file: BinaryIO) -> bool:
