@@ -101,8 +101,7 @@ def prepare(
     """
     _check_inputs(dataset, folder, templates, settings.task)
     folder = folder.parent.resolve() / folder.name
-    part = staging(folder)
-    remove_folder(part)
+    remove_folder(part := staging(folder))
     layout, given, words = WorkspaceLayout(part), settings.base, read_template(templates, settings.task)
     make_private_folder(part)  # all of its files name people
     try:

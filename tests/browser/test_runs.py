@@ -133,7 +133,7 @@ def test_second_run_waits_for_the_first_and_is_stopped(base_url: str, workspace:
         assert title_of(page) == t("run-queued")
         wait(lambda: "Waiting: one run comes first" in text(page), 10)
         click_button(page, t("run-stop"))
-        wait(lambda: second.status.state is RunState.CANCELLED, 5)
+        wait(lambda: second.status.state is RunState.CANCELLED, 20)
         assert first.status.state is RunState.RUNNING
         wait(lambda: title_of(page) == t("run-cancelled"), 20)
         assert t("run-stop") not in text(page)
