@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from core.errors import ReviewError
-from core.runs.ledger import open_ledger, signed_settings
+from core.runs.ledger import NullLedger, open_ledger, signed_settings
 from core.runs.requests import check_opened
 from core.types import Action, Role
 from core.utils.commands import command_line
@@ -142,7 +142,8 @@ def check_settings(workspace: Workspace) -> None:
         ReviewError: They do not.
         LedgerError: The ledger is damaged.
     """
-    if workspace.keeps_ledger and signed_settings(workspace.settings) != open_ledger(workspace).settings():
+    ledger = open_ledger(workspace)
+    if not isinstance(ledger, NullLedger) and signed_settings(workspace.settings) != ledger.settings():
         confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
         raise ReviewError(
             f"{workspace.layout.settings.name} does not name the people, roles and launchers that were signed: check "

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.errors import RunError
-from core.runs.ledger import open_ledger
+from core.runs.ledger import NullLedger, open_ledger
 from core.utils.addresses import is_web_address
 from core.utils.commands import command_line
 from core.utils.serialization import to_json
@@ -70,7 +70,8 @@ def options_of(workspace: Workspace, launcher: str) -> Options:
     options = workspace.settings.clusters.get(launcher, {})
     for name, value in options.items():
         _check(launcher, name, value)
-    if workspace.keeps_ledger and to_json(options) != open_ledger(workspace).settings()["clusters"].get(launcher, {}):
+    ledger = open_ledger(workspace)
+    if not isinstance(ledger, NullLedger) and to_json(options) != ledger.settings()["clusters"].get(launcher, {}):
         confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
         raise RunError(
             f"The options of launcher {launcher!r} in workspace.json were not signed as they stand: check them, then "

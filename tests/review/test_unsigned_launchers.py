@@ -5,11 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.errors import RunError
+from core.errors import LedgerError, RunError
+from core.review.permissions import check_settings
 from core.runs import dispatcher, launchers
 from core.runs.hand_over import DeviceNeeds
 from core.runs.handle import RunHandle
 from core.runs.launcher_options import options_of
+from core.runs.ledger import RESUMED, open_ledger
 from core.runs.submit import create_run, is_orphaned
 from core.types import RunState
 from core.utils.serialization import read_json, write_json
@@ -58,6 +60,17 @@ def test_page_asks_no_address_of_them(desk, monkeypatch):
     monkeypatch.setattr(launchers.urllib.request, "urlopen", lambda url, timeout: asked.append(url))
     queries.free_resources.clear()
     assert "were not signed" in queries.free_resources("ray") and not asked
+
+
+def test_options_do_not_count_while_the_public_key_is_away(desk):
+    """Else whoever takes it away for a moment needs no signature. This account has signed in this place before."""
+    open_ledger(desk.workspace).record_fact(RESUMED, desk.run, "olaf")
+    changed = set_options(desk, local={"processes": 64})
+    changed.layout.ledger_key.unlink()
+    with pytest.raises(LedgerError):
+        options_of(changed, "local")
+    with pytest.raises(LedgerError):
+        check_settings(changed)
 
 
 def test_signed_options_are_used_and_those_of_other_launchers_do_not_matter(desk):
