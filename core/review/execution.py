@@ -194,7 +194,7 @@ def sign_destruction(execution: Execution) -> None:
         return  # whether or not the copies are still there
     if ledger_entries.is_destroyed(ledger, case) and not execution.vault.has_key:
         return  # as above, for entries of earlier versions: the key goes last, when all is signed
-    request, config = execution.sealed_request(), execution.approved_digests()[ADAPTER_CONFIG]
+    request, config = execution.sealed_request(), execution.approved_digests[ADAPTER_CONFIG]
     interactions, weights = execution.sealed_interactions(), execution.destroyed_weights()
     # The first destruction in the ledger is the point of no return, so everything else follows it.
     for one in (request, *execution.sealed_members()):

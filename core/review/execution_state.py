@@ -75,6 +75,7 @@ class Execution:
         missing = dict.fromkeys((name for name in OPTIONAL_RESULTS if found[name] == ABSENT), DIGEST_OF_MISSING)
         return {**found, **missing}
 
+    @cached_property
     def approved_digests(self) -> dict[str, str]:
         """SHA-256 of the approved adapter's weights and configuration as they were sealed, by their file names."""
         return {name: sha256(content).hexdigest() for name, content in self.approved_files()}
@@ -137,7 +138,7 @@ class Execution:
 
     def closed_request(self, request: Request, members: tuple[str, ...]) -> ClosedRequest:
         """What is left of a request, alone or together with the members of its batch."""
-        case, digest = self.case, self.approved_digests()[WEIGHTS]
+        case, digest = self.case, self.approved_digests[WEIGHTS]
         users, rows = len(request.subjects), len(self.sealed_interactions().covered(request))
         batch, together = (case.request, len(members)) if members else ("", 1)
         fall, retrained = fall_of(self.sealed_evaluation()), self.sealed_verification().verdict is Verdict.EXACT
@@ -151,7 +152,7 @@ class Execution:
         names, unaffected = self.vault.names(), self._unaffected_references()
         destroyed = (name for name in names if holds_tensors(name) and not name.startswith(unaffected))
         weights = {sha256(content).hexdigest(): len(content) for content in map(self.vault.read, destroyed)}
-        weights.pop(self.approved_digests()[WEIGHTS], None)  # the approved adapter stays
+        weights.pop(self.approved_digests[WEIGHTS], None)  # the approved adapter stays
         return weights
 
     def _unaffected_references(self) -> tuple[str, ...]:

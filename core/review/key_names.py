@@ -7,13 +7,12 @@ USERS, ITEMS = ("user", "uid", "subject", "member", "crowd", "holdout"), ("item"
 OWN_ID = ("id", "ids")  # the id of whoever the key above names, as in {"user": {"id": 4711}}
 # A user's name in text with what may follow it, such as "user_ids" or `<user id`; "superuser" is another word.
 _KEY = rf"(?i)(?<![^\W_])(?:{'|'.join(USERS)})"
-_NUMBER = r"-?\d+(?:[.]\d+)?"
 USER_NUMBER = re.compile(rf"{_KEY}s?(?:[\W_]{{0,6}}ids?)?\W{{1,6}}([\w-]+(?:[.]\d+)?)")
 # More than one number only in brackets or after a plural: in "user 9, 4 rows" the second one is no user.
 USER_NUMBERS = re.compile(
     rf"{_KEY}(?:s?(?:[\W_]?ids?)?[^\w\[(]{{0,6}}[\[(]|(?:s|[\W_]?ids)[\"' ]{{0,3}}[=:])([\d\s,;.'\"\[\]()-]+)"
 )
-NUMBER = re.compile(_NUMBER)
+NUMBER = re.compile(r"-?\d+(?:[.]\d+)?")
 
 
 def base_name(name: str) -> str:

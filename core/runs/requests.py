@@ -77,10 +77,9 @@ def write_marked(workspace: Workspace, request: Request) -> Request:
 
 def rewrite(workspace: Workspace, before: Request, request: Request) -> None:
     """Write a request of which a deletion removed a part. Only a request that was signed before gets a new mark."""
-    last = last_fact(open_ledger(workspace), REQUEST, request.id)
-    if last == request_mark(workspace)(request) or not unmarked(
-        workspace, [before]
-    ):  # a deletion that was killed here does it again
+    # A deletion that was killed here does it again.
+    is_entered = last_fact(open_ledger(workspace), REQUEST, request.id) == request_mark(workspace)(request)
+    if is_entered or not unmarked(workspace, [before]):
         write_marked(workspace, request)
     else:
         write_json(workspace.layout.request(request.id), request)

@@ -12,7 +12,7 @@ def sha256_of_file(path: Path) -> str:
 
 
 def short_digest(text: str) -> str:
-    """The first 16 hex digits of the SHA-256 of a text, to stand for it in a file name or a command."""
+    """The first 16 hex digits of the SHA-256 of a text, to stand for it in a name of a file, a lock or a job."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
