@@ -88,7 +88,7 @@ def _is_text(kind: Any) -> bool:
 
 
 def numpy_parts(file: BinaryIO) -> Iterator[Part | Stored]:
-    """The texts and the bytes of a NumPy array, and its header; longer numbers name nobody."""
+    """The header, texts and bytes of a NumPy array; numbers of more than one byte are not searched."""
     from numpy.lib import format as array_format  # takes a tenth of a second
 
     file.seek(0)

@@ -113,7 +113,7 @@ class Cases(Database):
         requests become void: their runs are gone. What no row shows, such as text in unused pages, goes too.
         """
         with self.changing() as database:
-            self._mute(database)
+            self._wipe(database)
         with self.opened() as database:
             database.execute("VACUUM")
         return self.change(number, lambda case: replace(case, state=CaseState.CLOSED))
@@ -125,14 +125,14 @@ class Cases(Database):
             copy.row_factory = sqlite3.Row
             with self.opened() as database:
                 database.backup(copy)
-                self._mute(copy)
+                self._wipe(copy)
                 copy.execute("VACUUM")
             yield copy
 
-    def _mute(self, database: sqlite3.Connection) -> None:
-        """Delete comments and reasons of all cases, in the file or in a copy. Raises DamagedError."""
+    def _wipe(self, database: sqlite3.Connection) -> None:
+        """Delete comments, reasons and messages, and void pending cases. Raises DamagedError."""
         for row in database.execute("SELECT number, body FROM cases").fetchall():
-            case = _muted(self._case(row))
+            case = _wiped(self._case(row))
             database.execute(UPDATE, (case.state, _text(case), case.number))
 
     def change(self, number: int, change: Callable[[Case], Case]) -> Case:
@@ -155,7 +155,7 @@ class Cases(Database):
         return replace(case, number=row["number"])
 
 
-def _muted(case: Case) -> Case:
+def _wiped(case: Case) -> Case:
     decisions = tuple(replace(one, reason="") for one in case.decisions)
     state = CaseState.VOID if case.state is CaseState.PENDING else case.state
     return replace(case, state=state, message="", comments=(), decisions=decisions)

@@ -22,7 +22,7 @@ def database_parts(path: Path, file: BinaryIO) -> Iterator[Part | Stored]:
     """All bytes of an SQLite file, also of rows that were deleted, and all its rows.
 
     Raises:
-        NotReadError: After the last part, where the file is damaged, or has bytes that no row uses.
+        NotReadError: After the last part: the file is damaged, or has bytes in free pages or behind its last page.
     """
     yield from bytes_of(file)
     try:

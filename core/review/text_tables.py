@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.review.file_parts import ColumnBatch, NotReadError
 from core.review.key_names import ITEMS, USERS, base_name
 
-SIGNS = ("\t", ";", "|", ",")
+SEPARATORS = ("\t", ";", "|", ",")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +15,11 @@ class Header:
     """The first line of a table.
 
     Attributes:
-        sign: What parts its cells.
+        separator: What stands between its cells.
         names: The columns of users and items by their places, each with its place, so that no two names are the same.
     """
 
-    sign: str
+    separator: str
     names: dict[int, str]
 
     def columns(self, lines: Sequence[str]) -> ColumnBatch:
@@ -29,7 +29,7 @@ class Header:
             NotReadError: A cell is too long to read.
         """
         try:
-            rows = [*csv.reader(map(_with_one_sign, lines), delimiter=self.sign, skipinitialspace=True)]
+            rows = [*csv.reader(map(_with_one_separator, lines), delimiter=self.separator, skipinitialspace=True)]
         except csv.Error as error:
             raise NotReadError("a table that cannot be parted into cells") from error
         return ColumnBatch({name: [_cell(row, place) for row in rows] for place, name in self.names.items()})
@@ -37,15 +37,17 @@ class Header:
 
 def header_of(line: str) -> Header | None:
     """The header that a line is; None for one that names no column of users."""
-    line = _with_one_sign(line)
-    for sign in (one for one in SIGNS if one in line):
-        cells = [base_name(cell) for cell in line.split(sign)]
+    line = _with_one_separator(line)
+    for separator in (one for one in SEPARATORS if one in line):
+        cells = [base_name(cell) for cell in line.split(separator)]
         if any(one in USERS for one in cells):
-            return Header(sign, {place: f"{place} {one}" for place, one in enumerate(cells) if one in (*USERS, *ITEMS)})
+            return Header(
+                separator, {place: f"{place} {one}" for place, one in enumerate(cells) if one in (*USERS, *ITEMS)}
+            )
     return None
 
 
-def _with_one_sign(line: str) -> str:
+def _with_one_separator(line: str) -> str:
     return line.replace("::", "\t")
 
 

@@ -17,6 +17,6 @@ def owner_of(key: Path) -> str | None:
 
 
 def is_elsewhere(owner: Path, path: Path) -> bool:
-    """Whether the vault `owner` is there and is not `path`; a link that a moved workspace left behind leads to it."""
+    """Whether the vault `owner` is there, in another folder than `path`; links count as the folder they lead to."""
     there = any(one.is_dir() for one in (owner, staging(owner)))
     return owner.is_absolute() and there and not owner.parent.samefile(path.parent)

@@ -30,7 +30,7 @@ def marked_files(run: RunArtifacts, ledger: RunLedger) -> dict[Path, bytes]:
     read = {file: read_file(file) for file in files}  # once: what is checked is what is used, and what is signed
     marks = {event["file"]: event["mark"] for event in run.events() if event["kind"] == RESULT}
     if any(marks.get(file.name) != mark_of(run, file, content, ledger) for file, content in read.items()):
-        log.warning("the circuits or groups of an earlier attempt were changed since: they are found again")
+        log.warning("circuits or groups of an earlier attempt have no valid mark: they are computed again")
         return {}
     return read
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from core.types.aliases import stored_as
-from core.types.times import UtcTime
+from core.types.times import IsoTime
 
 
 class Task(StrEnum):
@@ -154,7 +154,7 @@ class Request:
     users: tuple[str, ...] = ()
     interactions: tuple[tuple[str, str], ...] = ()
     reason: str = ""
-    created: UtcTime = ""
+    created: IsoTime = ""
     opened_by: str = field(default="", metadata=stored_as("by"))
     legal_basis: LegalBasis = field(default=LegalBasis.NOT_RECORDED, metadata=stored_as("ground"))
     identity: Identity = Identity.NOT_RECORDED

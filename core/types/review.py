@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from core.types.aliases import stored_as
 from core.types.checks import Verdict
-from core.types.times import UtcTime
+from core.types.times import IsoTime
 
 # Steps of a deletion in order; core.review.execution has the functions.
 EXECUTION_STEPS = ("seal", "publish", "purge", "check", "sign_destruction", "destroy")
@@ -118,7 +118,7 @@ class Decision:
     approve: bool
     evidence: str
     reason: str
-    time: UtcTime
+    time: IsoTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Comment:
 
     person: str
     text: str
-    time: UtcTime
+    time: IsoTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +187,8 @@ class ClosedRequest:
     """
 
     id: str
-    created: UtcTime
-    closed: UtcTime
+    created: IsoTime
+    closed: IsoTime
     run: str
     case: int
     users: int = field(metadata=stored_as("people"))

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from core.types.aliases import stored_as
 from core.types.circuit import GroupEdit
-from core.types.times import UtcTime
+from core.types.times import IsoTime
 
 EXTERNAL = "external"  # method of a run that verifies an adapter of another tool; it cannot be launched
 
@@ -60,7 +60,7 @@ class RunSpec:
     device: str = "auto"
     seed: int = 0
     steps: int = 0
-    created: UtcTime = ""
+    created: IsoTime = ""
     edit: GroupEdit | None = None
     launcher: str = "local"
     thresholds: str = ""
@@ -143,7 +143,7 @@ class RunStatus:
     device: str = ""
     dtype: str = ""
     worker: Worker | None = None
-    updated: UtcTime = ""
+    updated: IsoTime = ""
     peak_bytes: int = field(default=0, metadata=stored_as("memory"))
     tokens_per_second: float = field(default=0.0, metadata=stored_as("pace"))
     stage_eta: float | None = None
@@ -174,7 +174,7 @@ class ReferenceTraining:
     message: str = ""
     device: str = ""
     worker: Worker | None = None
-    updated: UtcTime = ""
+    updated: IsoTime = ""
 
 
 @dataclass(frozen=True, slots=True)

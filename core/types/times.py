@@ -2,4 +2,4 @@
 
 from typing import Annotated
 
-UtcTime = Annotated[str, "ISO 8601 with a time zone; empty where it is not known"]
+IsoTime = Annotated[str, "ISO 8601 with a time zone; empty where it is not known"]

@@ -22,7 +22,7 @@ from cattrs.cols import homogenous_tuple_structure_factory, list_structure_facto
 from cattrs.gen import make_dict_structure_fn, make_hetero_tuple_structure_fn, override
 
 from core.types.aliases import stored_name
-from core.types.times import UtcTime
+from core.types.times import IsoTime
 
 Hook = Callable[[Any, Any], Any]  # (JSON value, type) -> value of that type
 Factory = Callable[[Any, Converter], Hook]
@@ -33,7 +33,7 @@ PHRASES = {
     int: "a whole number",
     float: "a number",
     NoneType: "null",
-    UtcTime: "a time in UTC",
+    IsoTime: "a time with a zone",
 }
 
 
@@ -262,7 +262,7 @@ def _make_converter() -> Converter:
     for predicate, json_type, factory in factories:
         converter.register_structure_hook_factory(predicate, _guarded(json_type, factory))
     converter.register_structure_hook_factory(_is_union, _union_factory)
-    converter.register_structure_hook_func(lambda kind: kind is UtcTime, _read_time)
+    converter.register_structure_hook_func(lambda kind: kind is IsoTime, _read_time)
 
     converter.register_unstructure_hook(float, lambda value: value if math.isfinite(value) else None)
     converter.register_unstructure_hook_func(_is_enum, lambda value: value)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from core.errors import DamagedError, WorkspaceError
-from core.types.times import UtcTime
+from core.types.times import IsoTime
 from core.utils.serialization import read_json, write_json
 from core.workspace.workspace import Workspace
 
@@ -26,8 +26,8 @@ class Visit:
         before: The end of the visit before this one; "" on the first.
     """
 
-    now: UtcTime
-    before: UtcTime = ""
+    now: IsoTime
+    before: IsoTime = ""
 
 
 def record_visit(workspace: Workspace, person: str, now: str) -> str:

@@ -37,7 +37,7 @@ from core.types import (
     Worker,
 )
 from core.types.aliases import stored_as
-from core.types.times import UtcTime
+from core.types.times import IsoTime
 from core.utils.serialization import from_json, read_json, read_json_lines, to_json, write_json, write_json_lines
 from core.workspace import WorkspaceSettings
 
@@ -97,7 +97,7 @@ KINDS = [kind for kind in vars(types).values() if hasattr(kind, "__dataclass_fie
     Sample,
 ]
 for one in KINDS:
-    times = {each.name: TIMES if each.type is UtcTime else ... for each in fields(one)}  # `...`: by its type
+    times = {each.name: TIMES if each.type is IsoTime else ... for each in fields(one)}  # `...`: by its type
     if TIMES in times.values():
         st.register_type_strategy(one, st.builds(one, **times))
 
