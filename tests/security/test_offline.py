@@ -24,7 +24,9 @@ def test_a_worker_is_offline_unless_somebody_says_otherwise(tmp_path, wanted: di
     clean = {name: value for name, value in os.environ.items() if name not in OFFLINE}
     if wanted:
         clean |= wanted | {"TRANSFORMERS_OFFLINE": "0"}
-    done = subprocess.run([sys.executable, "-c", LOOK, str(tmp_path)], env=clean, capture_output=True, text=True)
+    (tmp_path / "workspace.json").touch()
+    run = str(tmp_path / "runs" / "run")
+    done = subprocess.run([sys.executable, "-c", LOOK, run], env=clean, capture_output=True, text=True)
     assert said in done.stdout, done.stderr
 
 
