@@ -65,7 +65,7 @@ def row(base: str, run: RunHandle) -> str:
     seconds = dict(zip(begins, (later - one for one, later in pairwise(times)), strict=True))
     groups = Counter(one.group for one in run.groups or ())
     before, after = run.evaluation.original, run.evaluation.unlearned
-    family = AutoConfig.from_pretrained(resolve(base), trust_remote_code=False).model_type
+    family = AutoConfig.from_pretrained(resolve(run.workspace.base), trust_remote_code=False).model_type
     cells = [
         f"{family} ({Path(base).name})", sum(groups.values()), *(f"{seconds.get(one, 0):.0f}" for one in STAGES),
         f"{run.status.peak_bytes / 1e9:.1f}", ", ".join(str(groups[one]) for one in Group),
