@@ -17,13 +17,11 @@ from core.review.batches import check_free
 from core.review.permissions import check_operators
 from core.runs.cancel import cancel as cancel_run
 from core.runs.handle import RunHandle, open_run
-from core.runs.rows_needed import rows_needed
 from core.types import RunState
 from core.unlearning.methods import DEFAULT_METHOD, METHODS
 from core.utils.commands import command_line
 from core.utils.no_links import open_to_append
 from core.utils.serialization import to_json
-from core.verification.drift_budget import drift_of, drift_sentence
 from core.workspace import Workspace
 from core.workspace.layout import require_no_link
 
@@ -42,6 +40,8 @@ def estimate(
 ) -> None:
     """Estimate a run's duration and memory on this machine; no run is started."""
     from core.runs.estimate.learned import estimate as estimate_run  # loads torch
+    from core.runs.rows_needed import rows_needed  # loads scipy.stats, which takes longer than all other modules
+    from core.verification.drift_budget import drift_of, drift_sentence  # so does this one
 
     opened = Workspace(workspace)
     found = estimate_run(opened, request_id, method, device, steps)

@@ -4,10 +4,12 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from core.types import Item, UserSplit
@@ -20,6 +22,9 @@ from tests.hostile import HOSTILE, MARKDOWN, STREAMLIT
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "assets/demo"
 Page = Callable[..., AppTest]
+
+# Each AppTest run reads the metadata of all installed packages, for a third of its time; they stay the same.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 @pytest.fixture(autouse=True)
