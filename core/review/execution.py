@@ -173,7 +173,7 @@ def check(execution: Execution) -> None:
     if left := _old_folders(execution):
         raise ReviewError(f"{', '.join(map(str, left))} could not be removed: check who owns it.")
     if copies := find_weight_copies(execution.root, execution.destroyed_weights()):
-        raise ReviewError(f"A copy of weights that are to go is {', '.join(copies)}: remove it.")
+        raise ReviewError(f"A copy of the weights to destroy was found in {', '.join(copies)}: remove it.")
     forgotten = forgotten_data_of(execution.sealed_request(), execution.sealed_rows(), execution.workspace.items)
     layout = execution.layout
     # Comments and reasons are deleted at the very end, when nothing can be undone: all the rest is searched.

@@ -608,7 +608,7 @@ def test_copy_of_old_weights_is_found_under_any_name(approved):
     desk, _, _, _ = approved
     old, copy = desk.workspace.root / "adapter" / WEIGHTS, desk.workspace.root / "data/old.bin"
     shutil.copy(old, copy)
-    with pytest.raises(ReviewError, match=r"copy of weights that are to go is data/old\.bin"):
+    with pytest.raises(ReviewError, match=r"copy of the weights to destroy was found in data/old\.bin"):
         settle(desk)
     kept = copy.rename(desk.workspace.root.parent / "kept")
     desk.decide("petra")
