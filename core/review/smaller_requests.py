@@ -7,7 +7,8 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from core.review.execution_state import Execution
-from core.runs.ledger import REQUEST, last_fact, open_ledger
+from core.runs.ledger import REQUEST, last_fact
+from core.runs.ledger_entries import Ledger
 from core.runs.requests import request_mark, rewrite, unmarked
 from core.types import Request
 from core.utils.atomic_io import remove_file
@@ -20,22 +21,31 @@ def shrink_requests(execution: Execution) -> None:
         if (left := _left_of(other, removed, gone)) is None:
             remove_file(workspace.layout.request(other.id))
         elif left != other:
-            rewrite(workspace, other, left)
+            rewrite(workspace, other, left, execution.case.request)
 
 
 def enter_marks_again(execution: Execution) -> None:
     """Enter the marks of restored requests again: the last marks in the ledger are those of the smaller versions.
 
+    Only what was signed when the deletion began is signed again: the file of an earlier version may have been put back.
+
     Raises:
         LedgerError: The ledger takes no entry, or the sealed copies cannot be read.
     """
     workspace, removed, gone = execution.workspace, execution.sealed_request(), _gone(execution)
-    ledger, mark = open_ledger(workspace), request_mark(workspace)
+    ledger, mark = Ledger(workspace), request_mark(workspace)
     for one in execution.sealed_requests():
         left = _left_of(one, removed, gone)
         made_smaller = left not in (None, one) and last_fact(ledger, REQUEST, one.id) == mark(left)
-        if made_smaller and one.mark == mark(one):
+        if made_smaller and one.mark == mark(one) == _mark_before(ledger, one, execution.case.request):
             ledger.record_fact(REQUEST, one.id, one.mark)
+
+
+def _mark_before(ledger: Ledger, request: Request, deletion: str) -> str:
+    """The last mark of a request that a deletion did not enter; earlier versions entered none."""
+    entered = [one.content for one in ledger.of_kind(REQUEST, request.id) if one.content["about"] == request.id]
+    found = [one["value"] for one in entered if one.get("deletion") != deletion]
+    return str(found[-1]) if found else request.mark
 
 
 def _gone(execution: Execution) -> set[str]:

@@ -80,8 +80,11 @@ class RunLedger(Protocol):
     def mark(self, *words: str) -> str:
         """A mark: HMAC-SHA256 of some words; only who has the ledger's secret can make it."""
 
-    def record_fact(self, kind: str, about: str, value: str) -> None:
-        """Enter one fact about a request or a run, given by its id: a mark, a digest, or the person who did it."""
+    def record_fact(self, kind: str, about: str, value: str, deletion: str = "") -> None:
+        """Enter one fact about a request or a run, given by its id: a mark, a digest, or the person who did it.
+
+        One that a deletion enters names the request that is carried out.
+        """
 
     def facts(self, kind: str, about: str = "") -> list[tuple[str, str]]:
         """(id, value) of each entered fact of a kind, oldest first; only those about one id where it is given."""
@@ -160,7 +163,7 @@ class NullLedger:
         """No mark."""
         return ""
 
-    def record_fact(self, _kind: str, _about: str, _value: str) -> None:
+    def record_fact(self, _kind: str, _about: str, _value: str, _deletion: str = "") -> None:
         """Do nothing."""
 
     def facts(self, _kind: str, _about: str = "") -> list[tuple[str, str]]:

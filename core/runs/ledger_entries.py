@@ -95,9 +95,12 @@ class Ledger:
         """A mark: HMAC-SHA256 of some words; only who has the ledger's secret can make it."""
         return pseudonym(secret_of(self.workspace.layout.ledger_key), "mark", *words)
 
-    def record_fact(self, kind: str, about: str, value: str) -> None:
-        """Enter one fact about a request or a run, given by its id: a mark, a digest, or the person who did it."""
-        self.append(kind, {}, {"about": about, "value": value})
+    def record_fact(self, kind: str, about: str, value: str, deletion: str = "") -> None:
+        """Enter one fact about a request or a run, given by its id: a mark, a digest, or the person who did it.
+
+        One that a deletion enters names the request that is carried out.
+        """
+        self.append(kind, {}, {"about": about, "value": value, **({"deletion": deletion} if deletion else {})})
 
     def facts(self, kind: str, about: str = "") -> list[tuple[str, str]]:
         """(id, value) of each entered fact of a kind, oldest first; only those about one id where it is given."""

@@ -61,8 +61,8 @@ def open_request(
     return write_marked(workspace, request)
 
 
-def write_marked(workspace: Workspace, request: Request) -> Request:
-    """Mark, enter and write a request.
+def write_marked(workspace: Workspace, request: Request, deletion: str = "") -> Request:
+    """Mark, enter and write a request; `deletion` is the id of another one whose deletion made it smaller.
 
     Raises:
         DamagedError: It holds text that no file can hold.
@@ -70,17 +70,17 @@ def write_marked(workspace: Workspace, request: Request) -> Request:
     """
     from_json(Request, to_json(request), "The request")
     marked = replace(request, mark=request_mark(workspace)(request))
-    open_ledger(workspace).record_fact(REQUEST, request.id, marked.mark)
+    open_ledger(workspace).record_fact(REQUEST, request.id, marked.mark, deletion)
     write_json(workspace.layout.request(request.id), marked)
     return marked
 
 
-def rewrite(workspace: Workspace, before: Request, request: Request) -> None:
-    """Write a request of which a deletion removed a part. Only a request that was signed before gets a new mark."""
+def rewrite(workspace: Workspace, before: Request, request: Request, deletion: str) -> None:
+    """Write a request of which the deletion of another removed a part. Only one that was signed gets a new mark."""
     # A deletion that was killed here does it again.
     is_entered = last_fact(open_ledger(workspace), REQUEST, request.id) == request_mark(workspace)(request)
     if is_entered or not unmarked(workspace, [before]):
-        write_marked(workspace, request)
+        write_marked(workspace, request, deletion)
     else:
         write_json(workspace.layout.request(request.id), request)
 

@@ -1,6 +1,7 @@
 """Attacks on facts of the ledger, batches, comparisons, odd files and odd texts: each is refused, or changes nothing."""
 
 import os
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -14,9 +15,9 @@ from core.review.batches import dissolve, open_batch
 from core.review.vault import Vault
 from core.runs.cancel import cancel
 from core.runs.handle import RunHandle, open_run
-from core.runs.ledger import OVERLAP, open_ledger
+from core.runs.ledger import OVERLAP, REQUEST, last_fact, open_ledger
 from core.runs.list_overlap import write_overlaps
-from core.runs.requests import check_opened, open_request
+from core.runs.requests import check_opened, open_request, write_marked
 from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
@@ -58,6 +59,21 @@ def test_requests_are_as_they_were_where_a_deletion_is_rolled_back(desk, monkeyp
     file.write_bytes(smaller[0])
     with pytest.raises(RequestError, match="is not signed as it stands"):
         check_opened(desk.workspace, desk.workspace.request(second.id))
+
+
+def test_rolled_back_deletion_does_not_sign_an_earlier_version_again(desk):
+    """A request that named somebody by mistake was corrected; its earlier file lies there when a deletion fails."""
+    forgotten, other = desk.workspace.request(desk.request).users[0], others(desk)[0]
+    first = open_request(desk.workspace, users=[forgotten, other], opened_by="rita")
+    file = desk.workspace.layout.request(first.id)
+    earlier = file.read_bytes()
+    corrected = write_marked(desk.workspace, replace(first, users=(other,)))
+    desk.approve()
+    file.write_bytes(earlier)
+    (desk.workspace.root / "notes.txt").write_text(f"user {forgotten}")
+    with pytest.raises(ReviewError, match="was taken back"):
+        execution.execute_decisions(Workspace(desk.workspace.root))
+    assert last_fact(open_ledger(desk.workspace), REQUEST, first.id) == corrected.mark
 
 
 @pytest.mark.parametrize("which", ["run", "original", "reference"])

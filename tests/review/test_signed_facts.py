@@ -103,14 +103,14 @@ def test_rewriting_that_was_killed_is_done_again(desk, entered):
     if entered:
         write_marked(desk.workspace, smaller)
         write_json(desk.workspace.layout.request(request.id), request)  # what stood there before
-    rewrite(desk.workspace, desk.workspace.request(request.id), smaller)
+    rewrite(desk.workspace, desk.workspace.request(request.id), smaller, desk.request)
     check_opened(desk.workspace, desk.workspace.request(request.id))
 
 
 def test_deletion_does_not_sign_an_earlier_version(desk):
     request = opened(desk)
     write_marked(desk.workspace, replace(request, opened_by="olaf"))
-    rewrite(desk.workspace, request, replace(request, reason=""))
+    rewrite(desk.workspace, request, replace(request, reason=""), desk.request)
     with pytest.raises(RequestError, match="is not signed as it stands"):
         check_opened(desk.workspace, desk.workspace.request(request.id))
 
