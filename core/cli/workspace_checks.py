@@ -115,10 +115,20 @@ def _review(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _sealed(workspace: Workspace) -> Iterator[Finding]:
-    """Encrypted copies that cannot be opened: they are all that a half-done deletion could be taken back with."""
+    """Encrypted copies that cannot be opened, or of a case whose state says that there are none.
+
+    They are all that a half-done deletion could be taken back with.
+    """
     from core.review.vault import Vault  # loads the signing libraries
 
+    case = Cases(workspace).approved()
+    own = workspace.layout.vault(case.request, case.number).name if case else ""
+    fix = command_line("review", "settle", "-w", str(workspace.root))
     for folder in filter(Path.is_dir, workspace.layout.sealed.glob("[!.]*")):
+        if folder.name != own:
+            yield Finding(
+                "sealed copies", False, f"{folder} is of a deletion that was interrupted, and no case is approved", fix
+            )
         vault = Vault(folder, workspace.layout.ledger_key)
         for name in vault.names():
             vault.read(name)

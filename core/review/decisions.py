@@ -89,15 +89,17 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         reason: Why; a rejection needs it, and the approval of an inconclusive run. It stays in the ledger.
 
     Returns:
-        The case after the decision.
+        The case after the decision. A decision that was signed before, and of which a kill kept the database from
+        knowing, is not signed again.
 
     Raises:
         ReviewError: The person may not decide, the evidence changed, the run cannot be approved, a rejection has no
-            reason, the reason names a user or a title, or the last approval comes while a run waits or is at work.
+            reason, the reason names a user or a title, the last approval comes while a run waits or is at work, or
+            signed decisions of which the database did not know have decided the case.
         WorkspaceError: The last approval comes while a reference or a verification is at work.
     """
     from core.review.ledger_entries import check_submitted, enter_decision  # loads the signing libraries
-    from core.review.signed_decisions import check_entered  # loads the signing libraries
+    from core.review.signed_decisions import as_signed  # loads the signing libraries
     from core.review.signed_inputs import check_inputs, digests_now  # loads the signing libraries
     from core.runs.ledger_entries import Ledger  # loads the signing libraries
 
@@ -113,6 +115,10 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             raise ReviewError(f"Request {request_id!r} is {case.state}: there is nothing to decide any more.")
         if other := cases.approved():
             raise ReviewError(f"Request {other.request!r} is being carried out: decide when that is done.")
+        known_before, case = case.decisions, as_signed(ledger, case)
+        lost = [one for one in case.decisions if one not in known_before]  # by a kill
+        if case.state is not CaseState.PENDING or _has_decided(person, approve, evidence, lost):
+            return case
         present = digests_now(run, ledger) if approve else {}
         if evidence != case.evidence or (approve and evidence != evidence_of(workspace, run, present)):
             raise ReviewError(
@@ -126,7 +132,6 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             check_approvable(run.id, ledger, reason)
             check_inputs(run, ledger, present)
             check_submitted(ledger, case)
-            check_entered(ledger, case)
         case = replace(case, message="", decisions=(*case.decisions, decision))
         case = replace(case, state=state_of(case, decided_by_four_eyes(workspace, case)))
         if case.state is CaseState.APPROVED:
@@ -134,7 +139,14 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         enter_decision(ledger, case, decision)  # one that is not signed counts for nothing
         return case
 
-    return cases.change(known.number, decided)
+    case = cases.change(known.number, decided)
+    if not _has_decided(person, approve, evidence, case.decisions):
+        raise ReviewError(f"Request {request_id!r} is {case.state} by decisions that were signed before yours.")
+    return case
+
+
+def _has_decided(person: str, approve: bool, evidence: str, decisions: Sequence[Decision]) -> bool:
+    return (person, approve, evidence) in [(one.person, one.approve, one.evidence) for one in decisions]
 
 
 def _check_reason(workspace: Workspace, reason: str) -> None:

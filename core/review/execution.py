@@ -10,6 +10,9 @@
 Each step may be repeated. Until the destruction is signed, everything can be rolled back; from then on
 `execute_decisions` only goes forward. So a case that is interrupted ends either carried out, or pending with every file
 as before; where the ledger cannot take the withdrawal or the sealed copies are missing, it stays approved, and says so.
+
+Only the ledger says whether a case is approved and how far it is, since anybody can write the database. Where it cannot
+be read, nothing begins.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +33,7 @@ from core.review.idle import check_no_run
 from core.review.leak_scan import find_leaks, find_weight_copies
 from core.review.ledger_entries import entered_decisions
 from core.review.sealed_copies import check_sealed
-from core.review.signed_decisions import check_approved, check_decided
+from core.review.signed_decisions import as_approved, check_approved, check_decided
 from core.review.smaller_requests import enter_marks_again, shrink_requests
 from core.review.vault import encrypted_files
 from core.runs.handle import RunHandle
@@ -53,7 +56,7 @@ def execute_decisions(workspace: Workspace) -> Case | None:
         The case that was carried out; None where there was none.
 
     Raises:
-        LedgerError: The ledger takes no entry.
+        LedgerError: The ledger cannot be read, or takes no entry.
         ReviewError: The approved case has to wait, or was rolled back.
         WorkspaceError: A file cannot be written.
     """
@@ -62,11 +65,9 @@ def execute_decisions(workspace: Workspace) -> Case | None:
         if not cases:
             return None
         _discard(workspace, cases)
-        for case in cases:
-            if case.state is not CaseState.APPROVED:
-                _discard_copies(workspace, case)
-        approved = next((case for case in cases if case.state is CaseState.APPROVED), None)
-        return approved and _when_idle(workspace, approved)
+        approved = [case for case in cases if case.state is CaseState.APPROVED]
+        begun = [case for case in cases if case not in approved and _is_begun(workspace, case)]
+        return next((_when_idle(workspace, case) for case in (*begun, *approved)), None)
 
 
 def _when_idle(workspace: Workspace, case: Case) -> Case:
@@ -75,7 +76,8 @@ def _when_idle(workspace: Workspace, case: Case) -> Case:
         workspace.requests().whole()  # a request that cannot be read would not be searched for forgotten rows
         if not case.step:
             check_no_run(workspace)
-        return carry_out(workspace, case)
+        # An approval that only the database knows is taken back.
+        return carry_out(workspace, as_approved(Ledger(workspace), case) or case)
 
 
 def carry_out(workspace: Workspace, case: Case) -> Case:
@@ -84,18 +86,19 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
     Raises:
         ReviewError: A step failed and everything was rolled back: the case is pending again, or still approved where
             its withdrawal cannot be signed. Where the destruction is or may be signed, a step's own error goes through.
-        LedgerError: The sealed copies are missing, without which nothing can be rolled back.
+        LedgerError: The ledger cannot be read, or the sealed copies are missing, without which nothing can be rolled
+            back.
     """
     cases, execution = Cases(workspace), Execution(workspace.root, case)
-    # Anybody can write the step in the database, so only the ledger says what is done.
-    done = STEPS.index(sign_destruction) if _may_be_signed(workspace, case, case.step) else 0
+    # Unless the ledger holds the destruction, every step is done again, `check` right before the destruction is signed.
+    done = STEPS.index(sign_destruction) if ledger_entries.is_destroyed(Ledger(workspace), case) else 0
     if not done:
         execution.vault.check_not_lost()
-    for number, step in enumerate((_check_approval, *STEPS[done:]), done):
+    for number, step in enumerate(STEPS[done:], done):
         try:
             step(execution)
         except Exception as error:  # any failure: a half-done deletion is worse than none
-            if _may_be_signed(workspace, case, number):
+            if done or _may_be_signed(workspace, case, number):
                 raise  # the destruction is signed: it can only go forward
             cases.record_step(case.number, 0)  # after a kill from here on, it starts again with what is sealed
             roll_back(execution)
@@ -109,7 +112,7 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
             raise ReviewError(
                 f"The approval of {case.request} was taken back and nothing was destroyed: {message}"
             ) from error
-        cases.record_step(case.number, number)
+        cases.record_step(case.number, number + 1)
     if not ledger_entries.is_destroyed(Ledger(workspace), case):
         raise ReviewError(f"Case {case.number} is not closed: its destruction is not signed.")
     return cases.close(case.number)
@@ -119,7 +122,7 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
 
 
 def seal(execution: Execution) -> None:
-    """Encrypt everything that will be deleted or changed, unless that is done, and check what was sealed.
+    """Check the approval, encrypt all that will be deleted or changed, unless that is done, and check the copies.
 
     Only sealed bytes go into service, so a file that is exchanged meanwhile changes nothing.
 
@@ -128,6 +131,7 @@ def seal(execution: Execution) -> None:
             approval.
         RequestError: A request was changed.
     """
+    check_approved(Ledger(execution.workspace), execution.case)
     if not execution.vault.sealed:
         check_places(execution.workspace)
         check_decided(execution.workspace, execution.case)
@@ -244,19 +248,12 @@ def roll_back(execution: Execution) -> None:
 # ------------------------------------------------------------ helpers of the steps
 
 
-def _check_approval(execution: Execution) -> None:
-    """Check that signed decisions approve the case, unless the destruction is signed: then it can only go forward."""
-    workspace, case = execution.workspace, execution.case
-    if not _may_be_signed(workspace, case, case.step):
-        check_approved(Ledger(workspace), case)
-
-
-def _may_be_signed(workspace: Workspace, case: Case, number: int) -> bool:
-    """Whether the destruction is signed; where the ledger cannot be read, whether the step is late enough."""
+def _may_be_signed(workspace: Workspace, case: Case, failed: int) -> bool:
+    """Whether the destruction is signed; where the ledger cannot be read, whether the step that failed signs it."""
     try:
         return ledger_entries.is_destroyed(Ledger(workspace), case)
     except CureLensError:
-        return number == len(STEPS) or case.step >= len(STEPS) - 2
+        return failed >= STEPS.index(sign_destruction)
 
 
 def _sign_withdrawal(workspace: Workspace, case: Case) -> str:
@@ -277,12 +274,17 @@ def _discard(workspace: Workspace, cases: Sequence[Case]) -> None:
             run.discard()
 
 
-def _discard_copies(workspace: Workspace, case: Case) -> None:
-    """Destroy what a kill after a rollback left; where the destruction is signed, also a key without its copies."""
+def _is_begun(workspace: Workspace, case: Case) -> bool:
+    """Whether the ledger holds the approval of a case that has sealed copies; else what a rollback left is destroyed.
+
+    Raises:
+        LedgerError: The ledger cannot be read.
+    """
     vault = Execution(workspace.root, case).vault
+    if (vault.sealed or vault.has_key) and as_approved(Ledger(workspace), case):
+        return True
     vault.discard()
-    if vault.has_key and ledger_entries.is_destroyed(Ledger(workspace), case):
-        vault.destroy()
+    return False
 
 
 def _old_folders(execution: Execution) -> list[Path]:

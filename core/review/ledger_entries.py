@@ -61,14 +61,28 @@ def check_submitted(ledger: Ledger, case: Case) -> None:
 
 
 def entered_decisions(ledger: Ledger, case: Case) -> tuple[Decision, ...]:
-    """The decisions on a case that were entered and not withdrawn since. Raises LedgerError."""
+    """The decisions on a case that were entered and not withdrawn since, approvals of other evidence left out.
+
+    Raises:
+        LedgerError: The ledger is damaged.
+    """
     found: list[Decision] = []
     for one in _entries_on(ledger, case, WITHDRAWAL, DECISION):
         if one.kind == WITHDRAWAL:
             found.clear()
         else:
             found.append(from_json(Decision, one.content["decision"] | {"evidence": one.subjects["evidence"]}))
-    return tuple(found)
+    return tuple(one for one in found if one.evidence == case.evidence or not one.approve)
+
+
+def as_decided(ledger: Ledger, case: Case) -> list[Case]:
+    """The case with the run and the evidence of each decision that was entered on it, newest first. Raises LedgerError.
+
+    Number and request tell a case and its sealed copies; run and evidence in the database may be others by now.
+    """
+    own = {"case": case.number, "request": case.request}
+    entered = [one for one in ledger.of_kind(DECISION, case.request) if own.items() <= one.content.items()]
+    return [replace(case, run=one.content["run"], evidence=one.subjects["evidence"]) for one in reversed(entered)]
 
 
 def enter_withdrawal(ledger: Ledger, case: Case, person: str) -> None:

@@ -1,14 +1,43 @@
-"""What was signed about an approved case, compared again with the case and the roles of today."""
+"""What was signed about a case: which decisions it has, and whether they approve it.
+
+Anybody can write the database of cases, and a kill can come between an entry and the database: the ledger decides.
+"""
 
 from dataclasses import replace
 
 from core.errors import ReviewError
 from core.review.decisions import decided_by_four_eyes, deciding_role, state_of
 from core.review.evidence_digest import check_approvable
-from core.review.ledger_entries import check_not_rejected, check_submitted, entered_decisions, takes_four_eyes
+from core.review.ledger_entries import (
+    as_decided,
+    check_not_rejected,
+    check_submitted,
+    entered_decisions,
+    takes_four_eyes,
+)
 from core.runs.ledger_entries import Ledger
 from core.types import Case, CaseState
 from core.workspace import Workspace
+
+
+def as_signed(ledger: Ledger, case: Case) -> Case:
+    """The case with the decisions that were signed and not withdrawn, and the state that they give it.
+
+    Raises:
+        LedgerError: The ledger is damaged.
+    """
+    case = replace(case, decisions=entered_decisions(ledger, case))
+    return replace(case, state=state_of(case, takes_four_eyes(ledger, case)))
+
+
+def as_approved(ledger: Ledger, case: Case) -> Case | None:
+    """The case as signed decisions approve it, whatever the database says of it; None where they do not.
+
+    Raises:
+        LedgerError: The ledger is damaged.
+    """
+    found = (as_signed(ledger, one) for one in as_decided(ledger, case))
+    return next((one for one in found if one.state is CaseState.APPROVED), None)
 
 
 def check_entered(ledger: Ledger, case: Case) -> None:
@@ -21,7 +50,9 @@ def check_entered(ledger: Ledger, case: Case) -> None:
     signed = entered_decisions(ledger, case)
     for one in case.decisions:
         if one not in signed or one.evidence != case.evidence:
-            raise ReviewError(f"The decision of {one.person!r} was not signed when it was made, so it does not count.")
+            raise ReviewError(
+                f"The decision of {one.person!r} was not signed when it was made, or was withdrawn: it does not count."
+            )
     if lost := [one for one in signed if one not in case.decisions]:
         raise ReviewError(
             f"The signed decision of {lost[0].person!r} is missing in the case, so its decisions do not count."

@@ -1,10 +1,10 @@
-"""Withdrawal of an approval that is recorded and not carried out: the case waits for its decisions again."""
+"""Withdrawal of an approval that is signed and not carried out: the case waits for its decisions again."""
 
 from core.errors import ReviewError
 from core.review.cases import Cases
 from core.review.decisions import case_of
 from core.review.execution_state import Execution
-from core.review.ledger_entries import enter_withdrawal, is_destroyed
+from core.review.ledger_entries import enter_withdrawal, entered_decisions, is_destroyed
 from core.review.permissions import require
 from core.runs.ledger_entries import Ledger
 from core.types import Action, Case, CaseState
@@ -13,7 +13,7 @@ from core.workspace.locks import decision_lock
 
 
 def withdraw(workspace: Workspace, request_id: str, person: str) -> Case:
-    """Withdraw the approval of a request while no step of its deletion is done.
+    """Withdraw the approvals of a request, whether or not they are all that it needs, while no step of its deletion is done.
 
     Args:
         workspace: The workspace.
@@ -24,22 +24,23 @@ def withdraw(workspace: Workspace, request_id: str, person: str) -> Case:
         The case, pending and without decisions.
 
     Raises:
-        ReviewError: The person may not decide, the case is not approved, or its deletion has begun.
+        ReviewError: The person may not decide, nobody approved the case, or its deletion has begun.
         LedgerError: The ledger takes no entry, or the key of sealed copies is there without them.
     """
     require(workspace, person, Action.DECIDE)
     with decision_lock(workspace):  # no deletion begins meanwhile
         case, ledger = case_of(workspace, request_id), Ledger(workspace)
         _check_not_begun(ledger, case)
-        # The case comes before the entry: a kill between them must not leave a withdrawn approval to be carried out.
+        enter_withdrawal(ledger, case, person)  # from here on no deletion begins, whatever the database says
         pending = Cases(workspace).reopen(case.number, "")
-        enter_withdrawal(ledger, case, person)
         Execution(workspace.root, case).vault.discard()  # copies of a sealing that was cut off
         return pending
 
 
 def _check_not_begun(ledger: Ledger, case: Case) -> None:
-    if case.state is not CaseState.APPROVED:
+    decisions = entered_decisions(ledger, case)
+    is_waiting = case.state is CaseState.PENDING and decisions and all(one.approve for one in decisions)
+    if case.state is not CaseState.APPROVED and not is_waiting:
         raise ReviewError(f"Request {case.request!r} is {case.state}: there is no approval to withdraw.")
     # Sealed copies without a done step may belong to a rollback that was cut off: they hold the only whole state.
     # Step and copies are files, which anybody may change or take away; their key and a signed destruction are not.

@@ -485,26 +485,6 @@ def test_execution_continues_after_error_behind_signed_entry(approved, monkeypat
     assert_executed(desk, forgotten, candidate)
 
 
-def test_unreadable_ledger_is_rolled_back_and_the_approval_still_counts(approved, monkeypatch):
-    desk, forgotten, candidate, before = approved
-    ledger = desk.workspace.layout.ledger
-    whole = ledger.read_bytes()
-
-    def damage_and_enter(one):
-        ledger.write_bytes(whole + b"nonsense\n")
-        execution.sign_destruction(one)
-
-    number = execution.STEPS.index(execution.sign_destruction)
-    with monkeypatch.context() as patch:
-        patch.setattr(execution, "STEPS", (*execution.STEPS[:number], damage_and_enter, *execution.STEPS[number + 1 :]))
-        with pytest.raises(ReviewError, match="Nothing was destroyed, but the approval of .* still counts"):
-            settle(desk)
-    assert contents(desk.workspace.root) == before and desk.case.state is CaseState.APPROVED
-    ledger.write_bytes(whole)
-    assert settle(desk).state is CaseState.CLOSED
-    assert_executed(desk, forgotten, candidate)
-
-
 def test_decision_during_execution_of_another_case_is_refused(desk, monkeypatch):
     """While another request is executed, the run under decision may already be removed."""
     workspace, members = desk.workspace, desk.workspace.user_split.training_users

@@ -264,11 +264,12 @@ def test_signed_refusal_cannot_be_dropped(desk, original):
     case = desk.decide("petra")
     desk.decide("petra", approve=False)
     Cases(desk.workspace).change(case.number, lambda _: case)
-    with pytest.raises(ReviewError, match="The signed decision of 'petra' is missing in the case"):
+    with pytest.raises(ReviewError, match="is rejected by decisions that were signed before yours"):
         desk.decide("owen")
+    assert desk.case.state is CaseState.REJECTED
     owen = forged(case).decisions[1]
     Cases(desk.workspace).change(
-        case.number, lambda one: replace(one, state=CaseState.APPROVED, decisions=(*one.decisions, owen))
+        case.number, lambda one: replace(one, state=CaseState.APPROVED, decisions=(*case.decisions, owen))
     )
     with pytest.raises(ReviewError, match="nothing was destroyed"):
         execution.execute_decisions(desk.workspace)
