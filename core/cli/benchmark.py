@@ -9,7 +9,7 @@ import typer
 from rich.progress import Progress
 
 from core.cli.console import out, progress, step_bars
-from core.cli.options import parts_of
+from core.cli.options import output_path, parts_of
 from core.utils.assets import asset
 from core.workspace import Workspace
 
@@ -61,9 +61,9 @@ def bench(
             show_default="the demo world",
         ),
     ] = [asset("demo")],  # noqa: B006 - typer copies it
-    target: Annotated[
-        Path, typer.Option("--out", resolve_path=True, help="Folder of unlearning.md and of its results.")
-    ] = Path("benchmarks"),
+    target: Annotated[Path, typer.Option("--out", help="Folder of unlearning.md and of its results.")] = Path(
+        "benchmarks"
+    ),
     folder: Annotated[
         Path, typer.Option("--scenarios", "--scenes", help="Folder of the scenarios: their adapters and references.")
     ] = Path(".bench"),
@@ -91,10 +91,11 @@ def bench(
     from core.benchmark.tuning import SETTINGS  # loads torch
 
     chosen = tuple(parts_of(methods)) or (QUICK_METHODS if quick else ALL)
+    sources = [Workspace(root) for root in workspace]
+    target = output_path(target, *sources)
     with progress() as bars:
         part = _Part(bars, minutes)
-        for root in workspace:
-            source = Workspace(root)
+        for source in sources:
             sweep = Sweep(
                 source=source,
                 folder=folder,

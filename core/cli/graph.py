@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from core.cli.console import out
-from core.cli.options import Device, RunId, WorkspacePath
+from core.cli.options import Device, RunId, WorkspacePath, output_path
 from core.errors import RunError
 from core.runs.handle import RunHandle, open_run
 from core.types import AttributionGraph
 from core.utils.serialization import write_json
 from core.workspace import Workspace
 
-Output = Annotated[Path, typer.Option("--output", "-o", resolve_path=True, help="The file to write.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
 User = Annotated[str, typer.Option(help="A training user, for the graph of one prompt.")]
 ItemId = Annotated[str, typer.Option("--item", help="Id of the title that the prompt asks about.")]
 Nodes = Annotated[int, typer.Option(help="Nodes of the prompt's graph; 0 chooses the fewest that are faithful.", min=0)]
@@ -38,7 +38,7 @@ def graph(
         raise RunError("The graph of one prompt needs --user and --item: give both, or neither for the run's circuit.")
     opened = open_run(Workspace(workspace), run_id)
     found, metric = _prompt(opened, user, item, nodes, device) if user else _circuit(opened, int(retain))
-    write_json(output, to_graph_json(found, 1 / (1 + math.exp(-metric))))
+    write_json(output := output_path(output, opened.workspace), to_graph_json(found, 1 / (1 + math.exp(-metric))))
     out.print(f"{len(found.nodes)} nodes and {len(found.edges)} connections: {output}", highlight=False, soft_wrap=True)
 
 

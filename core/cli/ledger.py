@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from core.cli.console import err, out
-from core.cli.options import Json, RequestId, WorkspacePath
+from core.cli.options import Json, RequestId, WorkspacePath, output_path
 from core.errors import LedgerError
 from core.runs.ledger import REQUEST
 from core.types import Request
@@ -28,17 +28,21 @@ Key = Annotated[Path, typer.Option(help="The public key, ledger.pub, as the sign
 def init(root: WorkspacePath, as_json: Json = False) -> None:
     """Make the keys and the ledger, and sign people, launchers and open requests as they stand; later runs are entered.
 
-    Look at them before. The private key stays with your user account.
+    Look at them before. The private key stays with your user account. Where the command was killed, it can be repeated.
     """
-    from core.ledger.chain import begin, require_none  # loads the signing libraries
+    from core.ledger.beginning import require_none, unused_keys  # loads the signing libraries
+    from core.ledger.chain import begin  # loads the signing libraries
     from core.ledger.key_folder import check_key  # beside them
     from core.ledger.keys import make_keys  # loads the signing libraries
 
     workspace = Workspace(root)
-    if not workspace.keeps_ledger:  # else `make_keys` says so
-        check_key(workspace.layout.ledger_key)
-        require_none(workspace.layout.ledger)
-    begin(workspace.layout.ledger, workspace.settings.name, make_keys(workspace.layout.ledger_key))
+    layout = workspace.layout
+    if (keys := unused_keys(layout.ledger, layout.ledger_key)) is None:
+        if not workspace.keeps_ledger:  # else `make_keys` says so
+            check_key(layout.ledger_key)
+            require_none(layout.ledger)
+        keys = make_keys(layout.ledger_key)
+    begin(layout.ledger, workspace.settings.name, keys)
     settings, requests = _unsigned(workspace)
     _sign(workspace, requests)
     if as_json:
@@ -125,16 +129,16 @@ def _described(request: Request) -> str:
 @app.command()
 def head(
     root: WorkspacePath,
-    to: Annotated[
-        Path, typer.Option("--out", resolve_path=True, help="The file to write, best where nobody here can change it.")
-    ],
+    to: Annotated[Path, typer.Option("--out", help="The file to write, best where nobody here can change it.")],
 ) -> None:
     """Sign the ledger's length and last entry, so that a truncated or rewritten ledger can be detected."""
     from core.ledger.chain import head_of  # loads the signing libraries
     from core.ledger.keys import keys_of  # loads the signing libraries
 
     workspace = Workspace(root)
-    write_bytes(to, head_of(workspace.layout.ledger, keys_of(workspace.layout.ledger_key)))
+    write_bytes(
+        to := output_path(to, workspace), head_of(workspace.layout.ledger, keys_of(workspace.layout.ledger_key))
+    )
     out.print(f"The head is {to}.", highlight=False, soft_wrap=True)
 
 
@@ -181,7 +185,7 @@ def _lines(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def record(
     root: WorkspacePath,
     request_id: RequestId,
-    to: Annotated[Path, typer.Option("--out", resolve_path=True, help="The HTML file to write.")],
+    to: Annotated[Path, typer.Option("--out", help="The HTML file to write.")],
 ) -> None:
     """Write the ledger's entries on one request as a self-contained page; it names none of the request's users."""
     from core.ledger.chain import entries  # loads the signing libraries
@@ -195,7 +199,7 @@ def record(
     )
     if not found:
         raise LedgerError(f"The ledger has no entry on request {request_id!r}: check the id.")
-    write_text(to, page(request_id, found))
+    write_text(to := output_path(to, workspace), page(request_id, found))
     out.print(f"The record is {to}.", highlight=False, soft_wrap=True)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +10,11 @@ from typing import Annotated
 import typer
 
 from core.data.readers import Columns
-from core.errors import DataError, RequestError
+from core.errors import DataError, RequestError, WorkspaceError
 from core.review.permissions import require
 from core.types import Action
 from core.workspace import Workspace
+from core.workspace.layout import WorkspaceLayout
 
 WorkspacePath = Annotated[
     Path, typer.Option("--workspace", "-w", help="The workspace folder: one recommender with its requests and runs.")
@@ -24,7 +26,34 @@ Person = Annotated[
     str, typer.Option("--as", help="Your name in the workspace's list of people; not needed where there is no list.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+LINKS = 40  # as many as Linux follows
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text, for scripts.")]
+
+
+def output_path(path: Path, *workspaces: Workspace) -> Path:
+    """The path of a file or folder to write, as a person names it: their own links are followed, none in a workspace.
+
+    Others write in a workspace, and can plant a link in place of what is to be written.
+
+    Args:
+        path: The path.
+        workspaces: Workspaces of the command; others are known by their settings.
+
+    Raises:
+        WorkspaceError: It leads through too many links.
+    """
+    roots = {one.root for one in workspaces}
+    for _ in range(LINKS):
+        path = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links
+        for part in (*reversed(path.parents), path):
+            if part.is_symlink():
+                path = part.parent / part.readlink() / path.relative_to(part)
+                break
+            if part in roots or WorkspaceLayout(part).settings.exists():
+                return path
+        else:
+            return path
+    raise WorkspaceError(f"{path} leads through too many links: name the file itself.")
 
 
 def columns_of(text: str) -> Columns:

@@ -82,7 +82,9 @@ def overlap(
     """Compare the top-10 list of every other user before and after a run."""
     from core.runs.list_overlap import write_overlaps  # loads torch
 
-    overlaps = write_overlaps(open_run(workspace_for_runs(workspace, person), run_id), device)
+    run = open_run(workspace_for_runs(workspace, person), run_id)
+    check_operators(run.workspace, run.spec.request, person)
+    overlaps = write_overlaps(run, device, person)
     if as_json:
         print(json.dumps(to_json(overlaps)))
         return

@@ -109,9 +109,14 @@ def _review(workspace: Workspace) -> Iterator[Finding]:
     cases = Cases(workspace)
     if flaws := cases.flaws() or cases.all().damaged:
         yield Finding("review", False, "; ".join(flaws), f"Restore {cases.path}: the ledger holds each decision.")
-    elif case := cases.approved():
+        return
+    if case := cases.approved():
         fix = command_line("review", "settle", "-w", str(workspace.root))
         yield Finding(f"request {case.request}", False, "approved, but not yet fully carried out", fix)
+    if workspace.keeps_ledger and cases.path.is_file():
+        from core.cli.signed_cases import signed_cases  # loads the signing libraries
+
+        yield from signed_cases(workspace)
 
 
 def _sealed(workspace: Workspace) -> Iterator[Finding]:
@@ -132,6 +137,22 @@ def _sealed(workspace: Workspace) -> Iterator[Finding]:
         vault = Vault(folder, workspace.layout.ledger_key)
         for name in vault.names():
             vault.read(name)
+    yield from ()
+
+
+def _lost_copies(workspace: Workspace) -> Iterator[Finding]:
+    """Encrypted copies that are gone while their key is there: nothing else knows that there were any."""
+    if not workspace.keeps_ledger:
+        return
+    from core.ledger.keys import folder_of, read_public  # loads the signing libraries
+    from core.review.vault import Vault  # loads the signing libraries
+    from core.review.vault_keys import owner_of
+
+    key = workspace.layout.ledger_key
+    owners = {owner_of(one) for one in folder_of(read_public(key)).glob("*.key")} - {None, ""}
+    for place in sorted(Path(str(owner)) for owner in owners):
+        if place.parent == workspace.layout.sealed:
+            Vault(place, key).check_not_lost()
     yield from ()
 
 
@@ -220,6 +241,7 @@ CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "runs": _runs,
     "dispatcher": _dispatcher,
     "sealed copies": _sealed,
+    "lost copies": _lost_copies,
     "ledger": _ledger,
     "unfinished folders": _unfinished,
 }

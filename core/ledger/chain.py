@@ -121,12 +121,6 @@ def _write(file: FileIO, end: int, line: bytes) -> None:
         raise
 
 
-def require_none(path: Path) -> None:
-    """Require that no ledger lies there, before keys are made for it. Raises LedgerError."""
-    if path.exists() and path.stat().st_size:
-        raise LedgerError(f"{path} is there already, and nobody here signed it: move it away, then repeat the command.")
-
-
 def begin(path: Path, workspace: str, keys: Keys) -> None:
     """Write the first entry.
 

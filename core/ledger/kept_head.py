@@ -45,7 +45,7 @@ class Head:
 
 def keep_head(key: SSlibKey, head: Head) -> None:
     """Keep the head of a ledger after an entry. Raises WorkspaceError."""
-    if not _is_demo(key.keyid):
+    if not is_demo(key):
         write_bytes(folder_of(key) / FILE, f"{head.entries} {head.last} {head.size} {head.whole}\n".encode())
 
 
@@ -56,7 +56,7 @@ def kept_head(key: SSlibKey) -> Head | None:
         LedgerError: The file is damaged.
     """
     path = folder_of(key) / FILE
-    if _is_demo(key.keyid) or not path.is_file():
+    if is_demo(key) or not path.is_file():
         return None
     try:
         count, last, *more = path.read_text().split()
@@ -87,6 +87,11 @@ def rolled_back(path: Path, entries: int, head: Head) -> LedgerError:
     )
 
 
+def is_demo(key: SSlibKey) -> bool:
+    """Whether a key is the demo's, with which everybody can sign."""
+    return bool(key.keyid == _demo_keyid())
+
+
 @cache
-def _is_demo(keyid: str) -> bool:
-    return bool(demo_keys().signer.public_key.keyid == keyid)
+def _demo_keyid() -> str:
+    return str(demo_keys().signer.public_key.keyid)

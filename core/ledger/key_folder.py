@@ -37,16 +37,21 @@ def check_key(public: Path, keyid: str = "") -> None:
     Raises:
         LedgerError: It is another one, or it is gone.
     """
-    try:
-        place = _place(public)
-    except ImportError:  # without platformdirs, nothing was signed on this machine
-        return
-    if place.is_file() and (known := place.read_text(encoding="utf-8").split("\n")[0]) != keyid:
+    if (known := known_key(public)) not in ("", keyid):
         found = "is another key than the one" if keyid else "is gone, although there is a key"
         raise LedgerError(
             f"{public} {found} with which this account signs here ({known[:8]}): put the right file back or, if "
-            f"another workspace was moved to this place, delete {place}."
+            f"another workspace was moved to this place, delete {_place(public)}."
         )
+
+
+def known_key(public: Path) -> str:
+    """The id of the key with which this account signs in a workspace; "" where it never did."""
+    try:
+        place = _place(public)
+    except ImportError:  # without platformdirs, nothing was signed on this machine
+        return ""
+    return place.read_text(encoding="utf-8").split("\n")[0] if place.is_file() else ""
 
 
 def remember_key(public: Path, keyid: str) -> None:

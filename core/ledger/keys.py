@@ -24,6 +24,8 @@ from core.errors import LedgerError
 from core.ledger.key_folder import check_key, key_root, remember_key, write_secret
 from core.utils.atomic_io import write_bytes
 
+ID_LENGTH = 16  # characters of a key's id that name its folder
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -95,14 +97,21 @@ def keys_of(public: Path) -> Keys:
         LedgerError: This user does not have them on this machine, others can read them, or another key signed here.
     """
     own = read_public(public)  # once: the file may be exchanged
-    secret = _secret_of(public, own)
-    try:
-        private = load_pem_private_key(_secret(folder_of(own) / "signing.pem"), None)
-        keys = Keys(CryptoSigner(private), secret)
-    except (OSError, ValueError) as error:
-        raise _absent(public, own) from error
+    check_key(public, own.keyid)
+    if (keys := kept_keys(own.keyid)) is None:
+        raise _absent(public, own)
     remember_key(public, own.keyid)
     return keys
+
+
+def kept_keys(keyid: str) -> Keys | None:
+    """The private keys of this id; None where this user does not have them. Raises LedgerError where others do."""
+    folder = key_root() / keyid[:ID_LENGTH]
+    try:
+        private = load_pem_private_key(_secret(folder / "signing.pem"), None)
+        return Keys(CryptoSigner(private), _secret(folder / "pseudonyms.key"))
+    except (OSError, ValueError):
+        return None
 
 
 def secret_of(public: Path) -> bytes:
@@ -111,10 +120,7 @@ def secret_of(public: Path) -> bytes:
     Raises:
         LedgerError: As `keys_of`.
     """
-    return _secret_of(public, read_public(public))
-
-
-def _secret_of(public: Path, own: SSlibKey) -> bytes:
+    own = read_public(public)
     check_key(public, own.keyid)
     try:
         return _secret(folder_of(own) / "pseudonyms.key")
@@ -156,4 +162,4 @@ def read_public(path: Path) -> SSlibKey:
 
 def folder_of(public: SSlibKey) -> Path:
     """The folder of the private keys that belong to a public key."""
-    return key_root() / public.keyid[:16]
+    return key_root() / public.keyid[:ID_LENGTH]

@@ -57,9 +57,10 @@ def audit(workspace: Workspace, request_id: str | None = None) -> AuditResult:
     weights = {digest: size for one in entries for digest, size in one.get("weights", {}).items()}
     forgotten, encrypted = _by_pseudonym(ledger.keys, entries), encrypted_files(workspace.layout)
     found = find_leaks(workspace.root, forgotten, encrypted=encrypted)
-    traces = tuple(sorted({*found.shows, *find_weight_copies(workspace.root, weights)}))
+    copies = find_weight_copies(workspace.root, weights)
+    traces = tuple(sorted({*found.shows, *copies.shows}))
     requests = tuple(one["request"] for one in entries)
-    unread = {**found.unread, **_readable_copies(workspace, entries)}
+    unread = {**copies.unread, **found.unread, **_readable_copies(workspace, entries)}
     return AuditResult(requests, traces, unread, _serves_approved(workspace, ended))
 
 

@@ -5,10 +5,10 @@ made on; it is void where that evidence has changed.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from itertools import chain
 
 from core.errors import ReviewError
 from core.review.batches import check_free, check_members
@@ -16,6 +16,7 @@ from core.review.cases import Cases
 from core.review.evidence_digest import check_approvable, check_ready, evidence_of
 from core.review.forgotten_data import MIN_TITLE_LENGTH, data_of_everybody
 from core.review.idle import check_idle
+from core.review.participants import participants
 from core.review.permissions import (
     DECIDERS,
     check_operators,
@@ -27,7 +28,7 @@ from core.review.permissions import (
     roles,
 )
 from core.runs.handle import open_run
-from core.runs.ledger import RESUMED, open_ledger
+from core.runs.ledger import open_ledger
 from core.types import Action, Case, CaseState, Decision, Role
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
@@ -52,11 +53,11 @@ def submit(workspace: Workspace, run_id: str, person: str) -> Case:
         make = command_line("ledger", "init", "--workspace", str(workspace.root))
         raise ReviewError(f"No ledger is kept here: make one with `{make}`, so that decisions are signed.")
     with shared_model_lock(workspace):  # a run that is submitted can no longer be removed
-        run = open_run(workspace, run_id)
-        check_operators(workspace, run.spec.request, person, run.spec.launched_by)
+        run, ledger = open_run(workspace, run_id), Ledger(workspace)
+        worked = participants(run, run.spec.request, ledger)
+        check_operators(workspace, run.spec.request, person, *chain.from_iterable(worked.values()))
         check_free(workspace, run.spec.request)
         check_members(workspace, workspace.request(run.spec.request))
-        ledger = Ledger(workspace)
         check_ready(run, ledger)
         check_not_rejected(ledger, run_id)
         present = digests_now(run, ledger)
@@ -191,27 +192,6 @@ def changed(workspace: Workspace, case: Case) -> bool:
     return case.state is CaseState.PENDING and case.evidence != evidence_of(workspace, open_run(workspace, case.run))
 
 
-def _parts(workspace: Workspace, case: Case) -> dict[str, set[str]]:
-    """Who had which part in a case, by all its entries: neither a file nor a later entry hides anybody."""
-    ledger = open_ledger(workspace)
-    worked, verified = ledger.run_contents(case.run), ledger.verified_contents(case.run)
-    opened = _named("opened_by", [one["request"] for one in worked])
-    resumed = {who for one in worked for who in one.get("resumed_by", [])}
-    return {
-        "opened the request": {*openers(workspace, case.request), *opened},
-        "launched the run": {open_run(workspace, case.run).spec.launched_by, *_named("by", worked)},
-        "resumed the run": {*(who for _, who in ledger.facts(RESUMED, case.run)), *resumed},
-        "verified the run": _named("by", verified),
-        "had its references trained": _named("by", ledger.reference_contents(case.request)),
-        "submitted the run": {case.operator},
-    }
-
-
-def _named(name: str, contents: Sequence[Mapping[str, Any]]) -> set[str]:
-    """The people in one field of entries; earlier versions entered fewer."""
-    return {one.get(name, "") for one in contents}
-
-
 def deciding_role(workspace: Workspace, case: Case, person: str, approve: bool) -> Role:
     """The role in which a person decides. Whoever may decide may refuse, also after having agreed.
 
@@ -226,12 +206,19 @@ def deciding_role(workspace: Workspace, case: Case, person: str, approve: bool) 
     if not four_eyes(workspace, person):  # the demo world, where people were played before
         played = " or ".join(map(repr, playable_people(workspace)))
         raise ReviewError(f"Two people decide on request {case.request!r} in the demo: decide as {played}.")
-    own = _parts(workspace, case)
+    ledger = open_ledger(workspace)
+    worked = {
+        **participants(open_run(workspace, case.run), case.request, ledger),
+        "submitted the run": {case.operator},
+    }
+    opened = {one["request"]["opened_by"] for one in ledger.run_contents(case.run)}
+    own = {"opened the request": openers(workspace, case.request) | opened, **worked}
     if conflicts := [what for what, who in own.items() if folded(person) in map(folded, who)]:
         raise ReviewError(f"Person {person!r} {conflicts[0]}: somebody else has to decide.")
     mine = [role for role in DECIDERS if role in roles(workspace, person)]
     if not approve:
         return mine[0]
+    check_operators(workspace, case.request, *chain.from_iterable(worked.values()))
     if own_time := next((one.time for one in case.decisions if one.person == person), ""):
         raise ReviewError(f"Person {person!r} approved on {own_time[:10]} already: a second person must approve.")
     taken = {one.role for one in case.decisions}

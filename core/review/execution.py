@@ -18,6 +18,7 @@ be read, nothing begins.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from core.data.interaction_files import write_interactions
@@ -34,7 +35,7 @@ from core.review.leak_scan import find_leaks, find_weight_copies
 from core.review.ledger_entries import entered_decisions
 from core.review.sealed_copies import check_sealed
 from core.review.signed_decisions import as_approved, check_approved, check_decided
-from core.review.smaller_requests import enter_marks_again, shrink_requests
+from core.review.smaller_requests import enter_marks_again, shrink_requests, void_removed
 from core.review.vault import encrypted_files
 from core.runs.handle import RunHandle
 from core.runs.ledger_entries import Ledger
@@ -176,16 +177,17 @@ def check(execution: Execution) -> None:
         raise ReviewError("The adapter that is served is not the one that was approved.")
     if left := _old_folders(execution):
         raise ReviewError(f"{', '.join(map(str, left))} could not be removed: check who owns it.")
-    if copies := find_weight_copies(execution.root, execution.destroyed_weights()):
-        raise ReviewError(f"A copy of the weights to destroy was found in {', '.join(copies)}: remove it.")
+    copies = find_weight_copies(execution.root, execution.destroyed_weights())
+    if copies.shows:
+        raise ReviewError(f"A copy of the weights to destroy was found in {', '.join(copies.shows)}: remove it.")
     forgotten = forgotten_data_of(execution.sealed_request(), execution.sealed_rows(), execution.workspace.items)
     layout = execution.layout
     # Comments and reasons are deleted at the very end, when nothing can be undone: all the rest is searched.
     with Cases(execution.workspace).as_closed() as cases:
-        instead = {layout.name(layout.review): parts_of_database(cases)}
+        instead = {layout.name(layout.review): partial(parts_of_database, cases)}
         found = find_leaks(execution.root, forgotten, encrypted_files(layout), instead)
-    if found.problems:
-        raise ReviewError(found.problems)
+    if problems := replace(found, unread={**copies.unread, **found.unread}).problems:
+        raise ReviewError(problems)
 
 
 def sign_destruction(execution: Execution) -> None:
@@ -219,6 +221,8 @@ def destroy(execution: Execution) -> None:
     """
     if not ledger_entries.is_destroyed(Ledger(execution.workspace), execution.case):
         raise ReviewError("The destruction is not signed.")
+    with suppress(CureLensError):  # copies that were taken away by now change nothing
+        void_removed(execution)
     execution.vault.destroy()
 
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from urllib.parse import unquote, unquote_plus
@@ -121,6 +121,11 @@ class ForgottenData:
 
         ids = tuple(one for one in self.ids if _is_long(one, length))
         return ForgottenData(is_forgotten_user, lambda *_: False, ids=ids, only_ascii=self.only_ascii)
+
+    def without_titles_of_one_word(self) -> "ForgottenData":
+        """The same, but for titles of one word."""
+        titles = frozenset(one for one in self.titles if not WORD.fullmatch(one))
+        return replace(self, titles=titles, phrases=tuple(one for one in self.phrases if not WORD.fullmatch(one)))
 
     @cached_property
     def _odd_ids(self) -> tuple[str, ...]:

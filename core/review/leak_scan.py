@@ -2,20 +2,20 @@
 
 The id of a forgotten user is searched as a word in every file and in every file name. Of single interactions, whose
 user stays, the row (user and item together) is searched. The catalogue lists all titles, so a title there is no leak;
-in any other file the title of a forgotten row is one. A file ends as one of three: it shows forgotten data, it is
+elsewhere the title of a forgotten row is one. A file ends as one of three: it shows forgotten data, it is
 clean, or it could not be read, and then nobody knows. No link is followed, and nothing outside the workspace is opened.
 """
 
 import os
 import re
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
+from core.review.common_words import searches_of, words_apart
 from core.review.file_contents import parts_of
 from core.review.file_parts import NotReadError, Part, Text
 from core.review.forgotten_data import ForgottenData
@@ -23,16 +23,9 @@ from core.review.value_search import value_shows
 from core.utils.hashing import sha256_of_file
 from core.workspace.layout import WorkspaceLayout
 
-# File names of a base model: most of their words and numbers belong to the language, not to a user.
-BASE_FILE = re.compile(
-    r"([\w-]*config|tokenizer|vocab|added_tokens|special_tokens_map|model[\w.-]*)\.(json|safetensors)"
-    r"|(vocab|merges)\.txt|[\w.-]+\.model|chat_template\.jinja"
-)
 PIECE = re.compile(r"[_.-]")  # splits file names only: in data, the id "anna" is not part of the id "anna-maria"
-# Shortest ids that are searched where most words are nobody's. A vocabulary has "user1" and "sha256"; an address or
-# an id of a database in it is no chance. Titles have fewer such words.
-LENGTH_IN_CATALOGUE, LENGTH_IN_BASE = 4, 8
 UNREAD = (NotReadError, OSError, RecursionError, MemoryError)
+PASSES = 3  # over a workspace whose files come and go
 
 
 @dataclass(frozen=True)
@@ -60,7 +53,7 @@ def find_leaks(
     root: Path,
     forgotten: ForgottenData,
     encrypted: Collection[str] = (),
-    instead: Mapping[str, Iterable[Part]] = MappingProxyType({}),
+    instead: Mapping[str, Callable[[], Iterable[Part]]] = MappingProxyType({}),
 ) -> Findings:
     """Search every file of a workspace.
 
@@ -68,19 +61,35 @@ def find_leaks(
         root: The workspace folder.
         forgotten: The tests for forgotten data.
         encrypted: Names of the files that a vault wrote, of which only the names of the folders are searched.
-        instead: Parts that are searched in place of a file's own, by its name.
+        instead: Gives the parts that are searched in place of a file's own, by its name.
     """
-    shows, unread = [], {}
-    for name in entries(root):
-        shown = name.encode(errors="surrogateescape").decode(errors="replace")  # the name may be no UTF-8
-        try:
-            if _shows(root, name, forgotten, name in encrypted, instead.get(name)):
-                shows.append(shown)
-        except FileNotFoundError:  # removed meanwhile
-            continue
-        except UNREAD as error:
-            unread[shown] = _reason(error)
-    return Findings(tuple(shows), unread)
+    return _search(root, lambda name: _shows(root, name, forgotten, name in encrypted, instead.get(name)))
+
+
+def _search(root: Path, shows: Callable[[str], bool]) -> Findings:
+    """What `shows` says of each entry of a workspace, listed again where one came or went meanwhile.
+
+    A file that was moved is neither read at its old place nor, if that was read before, at its new one.
+    """
+    for _ in range(PASSES):
+        listed = [*entries(root)]
+        found, unread, moved = [], {}, set[str]()
+        for name in listed:
+            try:
+                found += [_shown(name)] * shows(name)
+            except FileNotFoundError:
+                moved.add(name)
+            except UNREAD as error:
+                unread[_shown(name)] = _reason(error)
+        moved.update({*entries(root)}.difference(listed))
+        if not moved:
+            break
+    return Findings(tuple(found), {**unread, **dict.fromkeys(map(_shown, sorted(moved)), "came or went meanwhile")})
+
+
+def _shown(name: str) -> str:
+    """A name as it can be printed: it may be no UTF-8."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _reason(error: BaseException) -> str:
@@ -105,7 +114,9 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def _shows(root: Path, name: str, forgotten: ForgottenData, is_encrypted: bool, instead: Iterable[Part] | None) -> bool:
+def _shows(
+    root: Path, name: str, forgotten: ForgottenData, is_encrypted: bool, instead: Callable[[], Iterable[Part]] | None
+) -> bool:
     path, layout = root / name, WorkspaceLayout(root)
     named = Path(name).parent if is_encrypted else Path(name)  # a vault numbers its files, and a number may be an id
     if _name_shows(named, forgotten):
@@ -120,13 +131,8 @@ def _shows(root: Path, name: str, forgotten: ForgottenData, is_encrypted: bool, 
         raise NotReadError("no regular file")
     if is_encrypted:
         return False
-    is_of_base = path.parent == layout.base and BASE_FILE.fullmatch(path.name) is not None
-    if is_of_base:
-        forgotten = forgotten.only_long_ids(LENGTH_IN_BASE)
-    if path == layout.items:
-        forgotten = forgotten.only_long_ids(LENGTH_IN_CATALOGUE)
-    parts = parts_of(path) if instead is None else instead
-    return any(_part_shows(_without_own_id(part) if path == layout.items else part, forgotten) for part in parts)
+    searches, parts = searches_of(path, layout, forgotten), parts_of(path) if instead is None else instead()
+    return any(any(map(_part_shows, words_apart(path, layout, part), searches)) for part in parts)
 
 
 def _name_shows(path: Path, forgotten: ForgottenData) -> bool:
@@ -159,12 +165,7 @@ def _part_shows(part: Part, forgotten: ForgottenData) -> bool:
     return forgotten.shows(part.text)
 
 
-def _without_own_id(part: Any) -> Any:
-    """An item without its id, which may be spelled as a user's."""
-    return {name: value for name, value in part.items() if name != "id"} if isinstance(part, dict) else part
-
-
-def find_weight_copies(root: Path, destroyed: Mapping[str, int]) -> list[str]:
+def find_weight_copies(root: Path, destroyed: Mapping[str, int]) -> Findings:
     """The files of a workspace that are exact copies of destroyed weights, under any name.
 
     Copies that were changed, packed or encrypted are not found.
@@ -172,18 +173,11 @@ def find_weight_copies(root: Path, destroyed: Mapping[str, int]) -> list[str]:
     Args:
         root: The workspace folder.
         destroyed: Sizes in bytes of the destroyed files, by their SHA-256.
-
-    Returns:
-        File names relative to `root`.
     """
 
-    def is_copy(path: Path) -> bool:
-        found = path.lstat()
+    def is_copy(name: str) -> bool:
+        path, found = root / name, (root / name).lstat()
         known = stat.S_ISREG(found.st_mode) and found.st_size in destroyed.values()
         return known and sha256_of_file(path) in destroyed
 
-    copies = []
-    for name in entries(root):
-        with suppress(OSError):  # `find_leaks` names what cannot be read
-            copies += [name] * is_copy(root / name)
-    return copies
+    return _search(root, is_copy)

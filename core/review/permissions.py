@@ -164,7 +164,7 @@ def openers(workspace: Workspace, request_id: str) -> set[str]:
 
 
 def check_operators(workspace: Workspace, request_id: str, *people: str) -> None:
-    """Check that nobody of `people` opened the request whose run they launch or submit.
+    """Check that nobody of `people`, who take part in the work on a request, opened it.
 
     Raises:
         ReviewError: Somebody did.
@@ -172,5 +172,5 @@ def check_operators(workspace: Workspace, request_id: str, *people: str) -> None
     opened = set(map(folded, openers(workspace, request_id))) if four_eyes(workspace, *people) else set()
     for requester in sorted(one for one in people if folded(one) in opened):
         raise ReviewError(
-            f"Person {requester!r} opened the request: somebody else has to launch the run and submit it."
+            f"Person {requester!r} opened the request: somebody else has to launch the run, work on it and submit it."
         )

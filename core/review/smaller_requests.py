@@ -7,9 +7,9 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from core.review.execution_state import Execution
-from core.runs.ledger import REQUEST, last_fact
+from core.runs.ledger import REQUEST, last_fact, open_ledger
 from core.runs.ledger_entries import Ledger
-from core.runs.requests import request_mark, rewrite, unmarked
+from core.runs.requests import request_mark, rewrite, unmarked, void_request
 from core.types import Request
 from core.utils.atomic_io import remove_file
 
@@ -46,6 +46,13 @@ def _mark_before(ledger: Ledger, request: Request, deletion: str) -> str:
     entered = [one.content for one in ledger.of_kind(REQUEST, request.id) if one.content["about"] == request.id]
     found = [one["value"] for one in entered if one.get("deletion") != deletion]
     return str(found[-1]) if found else request.mark
+
+
+def void_removed(execution: Execution) -> None:
+    """Enter that the signed requests of which the deletion left nothing are no longer open. May be repeated."""
+    carried_out = (open_ledger(execution.workspace).closed_marks() or {}).keys()
+    for name in sorted(_gone(execution) - carried_out):
+        void_request(execution.workspace, name)
 
 
 def _gone(execution: Execution) -> set[str]:

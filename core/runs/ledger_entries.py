@@ -275,6 +275,7 @@ def _content(spec: RunSpec, request: Request, work: RunWork, keys: Keys) -> dict
         "method": {"name": spec.method, **_method(spec)},
         "seed": spec.known_seed,
         "by_hand": bool(spec.edit),
+        "groups_of": spec.edit.source if spec.edit else "",
         "thresholds": spec.thresholds,
         "attempts": work.attempts,
         "outcome": _without_cells(work.outcome),

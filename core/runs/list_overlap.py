@@ -19,6 +19,7 @@ from core.runs.handle import RunHandle
 from core.runs.ledger import OVERLAP, QUESTION, NullLedger, RunLedger, open_ledger
 from core.runs.process_identity import this_worker
 from core.runs.requests import check_opened
+from core.runs.signed_files import overlap_fact
 from core.types import Overlap, Request, RunState, RunStatus
 from core.utils.clock import utc_now
 from core.utils.commands import PYTHON
@@ -90,8 +91,13 @@ def _overlap(user: str, models: Sequence[Recommender], context: RequestContext) 
     return Overlap(user, shares[0], shares[1] if len(shares) > 1 else None, title_similarity(user, context))
 
 
-def write_overlaps(run: RunHandle, device: str = "auto") -> tuple[Overlap, ...]:
+def write_overlaps(run: RunHandle, device: str = "auto", person: str = "") -> tuple[Overlap, ...]:
     """Compare lists and write the result, with a status file on the way. A failure ends in the status and is raised.
+
+    Args:
+        run: A finished run.
+        device: "auto", "cpu" or "cuda".
+        person: Who has them compared.
 
     Raises:
         WorkspaceError: A deletion is being carried out, so that the run's folder is about to go.
@@ -100,10 +106,10 @@ def write_overlaps(run: RunHandle, device: str = "auto") -> tuple[Overlap, ...]:
         LedgerError: The ledger takes no entry of the result.
     """
     with shared_model_lock(run.workspace):
-        return _with_status(run, device)
+        return _with_status(run, device, person)
 
 
-def _with_status(run: RunHandle, device: str) -> tuple[Overlap, ...]:
+def _with_status(run: RunHandle, device: str, person: str) -> tuple[Overlap, ...]:
     started, written = time.monotonic(), -WRITE_EVERY
 
     def write_status(share: float, state: RunState = RunState.RUNNING, message: str = "") -> None:
@@ -117,7 +123,7 @@ def _with_status(run: RunHandle, device: str) -> tuple[Overlap, ...]:
 
     write_status(0.0)
     try:
-        result = _signed(run, device, write_status)
+        result = _signed(run, device, person, write_status)
     except BaseException as error:
         write_status(0.0, RunState.FAILED, str(error) or type(error).__name__)
         raise
@@ -125,7 +131,7 @@ def _with_status(run: RunHandle, device: str) -> tuple[Overlap, ...]:
     return result
 
 
-def _signed(run: RunHandle, device: str, progress: Callable[[float], None]) -> tuple[Overlap, ...]:
+def _signed(run: RunHandle, device: str, person: str, progress: Callable[[float], None]) -> tuple[Overlap, ...]:
     """Compare lists, write the result, and enter it with what was asked, which the submission compares."""
     workspace, ledger = run.workspace, open_ledger(run.workspace)
     request = workspace.request(run.spec.request)
@@ -134,7 +140,7 @@ def _signed(run: RunHandle, device: str, progress: Callable[[float], None]) -> t
     result = overlaps(run, request, ledger, device, progress)
     if question_digest(workspace, request) != asked:
         raise RunError(f"The data or settings of {workspace.root} changed meanwhile: compare all lists again.")
-    ledger.record_fact(OVERLAP, run.id, f"{run.write_overlap(result)} {ledger.mark(QUESTION, asked)}".rstrip())
+    ledger.record_fact(OVERLAP, run.id, overlap_fact(run.write_overlap(result), ledger.mark(QUESTION, asked), person))
     return result
 
 

@@ -73,12 +73,25 @@ def overlap_is_signed(run: RunHandle, ledger: RunLedger) -> bool:
 
 
 def signed_overlap(run: RunHandle, ledger: RunLedger) -> tuple[str, str]:
-    """SHA-256 of the last comparison of all lists, and the mark of what was asked for it; "" where none is known.
-
-    Earlier versions entered no mark.
-    """
-    digest, _, question = (last_fact(ledger, OVERLAP, run.id) or "").partition(" ")
+    """SHA-256 of the last comparison of all lists, and the mark of what was asked for it; "" where none is known."""
+    digest, question, _ = _overlap(last_fact(ledger, OVERLAP, run.id) or "")
     return digest, question
+
+
+def comparers(run: RunHandle, ledger: RunLedger) -> set[str]:
+    """Who had all lists of a run compared, each time; "" where an entry does not tell."""
+    return {_overlap(value)[2] for _, value in ledger.facts(OVERLAP, run.id)}
+
+
+def overlap_fact(digest: str, question: str, person: str) -> str:
+    """The value of the fact that all lists were compared: digest of the result, mark of what was asked, and by whom."""
+    return f"{digest} {question} {person}".rstrip()
+
+
+def _overlap(value: str) -> tuple[str, str, str]:
+    """What `overlap_fact` joined; earlier versions entered no person, and before that no mark."""
+    digest, question, person = [*value.split(" ", 2), "", ""][:3]
+    return digest, question, person
 
 
 def adapter_subjects(digests: Mapping[str, str]) -> dict[str, str]:

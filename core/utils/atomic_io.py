@@ -1,8 +1,8 @@
 """The one layer that writes, moves and removes files: completely or not at all, and through no link.
 
 Each part of a path is opened from the folder before it, so that a link in place of a folder leads nowhere, whenever
-somebody plants it. Whoever takes a path from a person resolves it once; the root of a workspace is resolved when the
-workspace is opened. Hard links are not detected.
+somebody plants it. A person's own links are followed once, to a workspace's root when it is opened, and by
+`output_path` of the commands. Hard links are not detected.
 """
 
 import errno

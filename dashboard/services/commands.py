@@ -78,6 +78,7 @@ def measure_overlaps(run: RunHandle) -> None:
     from core.runs.list_overlap import launch_overlaps  # loads torch
 
     require(workspace(), signed_in_email(), Action.RUN)
+    check_operators(workspace(), run.spec.request, signed_in_email())
     launch_overlaps(run, signed_in_email())
 
 

@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 from core.benchmark.scenarios import make_scenario
 from core.cli import runs as cli_runs
 from core.cli.app import app
-from core.errors import CureLensError, DamagedError, ModelError
+from core.cli.options import output_path
+from core.errors import CureLensError, DamagedError, ModelError, WorkspaceError
+from core.ledger.keys import demo_keys, keep_keys
 from core.models import recommender
 from core.models.recommender import load
 from core.models.saved_adapter import save_adapter
@@ -26,6 +28,7 @@ from core.runs import external
 from core.runs.external import create_external_run
 from core.runs.submit import create_run
 from core.types import Task
+from core.utils.assets import asset
 from core.utils.atomic_io import staging, write_text
 from core.utils.no_links import copy_file
 from core.workspace import Workspace
@@ -252,3 +255,40 @@ def test_path_that_a_person_names_may_lead_through_links(workspace, tmp_path, mo
     out = tmp_path / "link/head.json"
     assert CliRunner().invoke(app, ["ledger", "head", "-w", str(workspace.root), "--out", str(out)]).exit_code == 0
     assert (tmp_path / "real/head.json").is_file()
+
+
+OUTPUTS = {
+    "head": ("ledger", "head", "--out"),
+    "record": ("ledger", "record", "-r", "req-one", "--out"),
+    "graph": ("graph", "--run", "run-demo", "-o"),
+}
+
+
+@pytest.mark.parametrize("command", OUTPUTS)
+@pytest.mark.parametrize("planted", ["file", "folder", "behind an own link", "while the settings are away"])
+def test_output_in_a_workspace_follows_no_link_there(tmp_path, victim, monkeypatch, command, planted) -> None:
+    """A head, say, that its signer keeps in the workspace, where somebody planted a link to a file of theirs."""
+    monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path / "keys"))
+    keep_keys(demo_keys())
+    root = shutil.copytree(asset("demo"), tmp_path / "demo")
+    (tmp_path / "own").symlink_to(root / "out")
+    place = {"file": root, "behind an own link": tmp_path / "own"}.get(planted, root / "out") / victim.name
+    if planted == "folder":
+        (root / "out").symlink_to(tmp_path)
+    else:
+        place.parent.resolve().mkdir(exist_ok=True)
+        place.symlink_to(victim)
+    if planted == "while the settings are away":
+        exists = Path.exists
+        monkeypatch.setattr(Path, "exists", lambda path: path.name != "workspace.json" and exists(path))
+    with suppress(CureLensError):
+        CliRunner().invoke(app, [*OUTPUTS[command], str(place), "-w", str(root)])
+    assert victim.read_text() == "mine\n"
+    assert planted == "folder" or (place.is_file() and not place.is_symlink())
+
+
+def test_output_behind_a_circle_of_links_is_refused(tmp_path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(WorkspaceError, match="too many links"):
+        output_path(tmp_path / "a/head.json")

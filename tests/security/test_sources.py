@@ -20,7 +20,13 @@ FORBIDDEN_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "job
 ARCHIVES = {"tarfile", "zipfile", "zipimport"}  # a member's path can lead anywhere
 # One archive is opened: a wheel with a pinned SHA-256, of which one member is read by its known name.
 PINNED_ARCHIVE = "core/models/base_fetch.py"
-FORBIDDEN_OPTIONS = {"unsafe_allow_html": False, "trust_remote_code": False, "shell": False, "allow_pickle": False}
+FORBIDDEN_OPTIONS = {
+    "unsafe_allow_html": False,
+    "trust_remote_code": False,
+    "shell": False,
+    "allow_pickle": False,
+    "resolve_path": False,  # of an output: it follows links that somebody planted in a workspace
+}
 
 
 def flaws(source: str, path: str = "") -> Iterator[str]:
@@ -79,6 +85,7 @@ def test_no_source_runs_or_unpickles_what_somebody_brings(path: Path) -> None:
         "from zipfile import ZipFile",
         "shutil.unpack_archive(x)",
         "wheel.extractall()",
+        "typer.Option('--out', resolve_path=True)",
         "eval(x)",
         "exec(x)",
         "os.system(x)",

@@ -1,0 +1,39 @@
+"""What lies in a workspace before the first entry of its ledger: nothing, or the keys of an `init` that was killed."""
+
+from pathlib import Path
+
+from core.errors import LedgerError
+from core.ledger.kept_head import is_demo, kept_head
+from core.ledger.key_folder import check_key, known_key
+from core.ledger.keys import Keys, kept_keys, public_pem, read_public
+from core.utils.atomic_io import write_bytes
+
+
+def require_none(path: Path) -> None:
+    """Require that no ledger lies there, before keys are made for it. Raises LedgerError."""
+    if path.exists() and path.stat().st_size:
+        raise LedgerError(f"{path} is there already, and nobody here signed it: move it away, then repeat the command.")
+
+
+def unused_keys(path: Path, public: Path) -> Keys | None:
+    """The keys of a workspace that were made and have signed nothing, as the first entry was never written.
+
+    Args:
+        path: The ledger file.
+        public: The public key, which is written again.
+
+    Returns:
+        None where there are none. A key with a head has signed: the ledger was taken away. So has the demo's.
+
+    Raises:
+        LedgerError: Another public key lies there.
+        WorkspaceError: The public key cannot be written.
+    """
+    has_entry = path.is_file() and b"\n" in path.read_bytes()
+    keys = None if has_entry else kept_keys(known_key(public))
+    if keys is None or is_demo(keys.signer.public_key) or kept_head(keys.signer.public_key):
+        return None
+    if public.exists():
+        check_key(public, read_public(public).keyid)
+    write_bytes(public, public_pem(keys))
+    return keys
