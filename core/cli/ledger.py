@@ -21,12 +21,13 @@ from core.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, help="The signed ledger of a workspace: its runs, verifications and decisions.")
 Settings = Mapping[str, Any]
+MARKS = ("mark", "rows_mark")  # of a request
 Key = Annotated[Path, typer.Option(help="The public key, ledger.pub, as the signer gave it to you.")]
 
 
 @app.command()
 def init(root: WorkspacePath, as_json: Json = False) -> None:
-    """Make the keys and the ledger, and sign people, launchers and open requests as they stand; later runs are entered.
+    """Make the keys and the ledger, and sign settings and open requests as they stand; later runs are entered.
 
     Look at them before. The private key stays with your user account. Where the command was killed, it can be repeated.
     """
@@ -54,7 +55,7 @@ def init(root: WorkspacePath, as_json: Json = False) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    _show(settings, requests)
+    _show(workspace, settings, requests)
     if workspace.layout.run_folders() or workspace.layout.all_references.is_dir():
         out.print("Runs and references from before it are not signed, so they cannot be used: make them again.")
 
@@ -65,7 +66,7 @@ def confirm(
     digest: Annotated[str, typer.Option(help="Sign what this command showed with this digest.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Show people, launchers and requests that are not signed as they stand, and sign them when given their digest."""
+    """Show settings and requests that are not signed as they stand, and sign them when given their digest."""
     workspace = Workspace(root)
     if not workspace.keeps_ledger:
         raise LedgerError(f"{root} keeps no ledger, so nothing is signed: make one with `ledger init`.")
@@ -80,9 +81,9 @@ def confirm(
         shown = {"settings": settings, "requests": to_json(requests)}
         print(json.dumps({**shown, "digest": found, "signed": bool(digest)}))
         return
-    _show(settings, requests)
+    _show(workspace, settings, requests)
     if settings is None and not requests:
-        out.print("People, roles, launchers and open requests are signed as they stand.")
+        out.print("Settings and open requests are signed as they stand.")
     elif digest:
         out.print("Signed.")
     else:
@@ -91,12 +92,14 @@ def confirm(
 
 
 def _unsigned(workspace: Workspace) -> tuple[Settings | None, list[Request]]:
-    """The settings and the open requests that are not signed as they stand; None where the settings are."""
-    from core.runs.ledger import open_ledger, signed_settings  # loads numpy
-    from core.runs.requests import unmarked_requests  # loads numpy
+    """The settings and the open requests with marks of their rows, as far as not signed; None for signed settings."""
+    from core.runs.ledger import open_ledger  # loads numpy
+    from core.runs.requests import unmarked_requests, with_rows  # loads numpy
+    from core.runs.signed_settings import signed_settings  # loads numpy
 
-    settings = signed_settings(workspace.settings)
-    return None if settings == open_ledger(workspace).settings() else settings, unmarked_requests(workspace)
+    settings = signed_settings(workspace)
+    requests = with_rows(workspace, unmarked_requests(workspace))
+    return None if settings == open_ledger(workspace).settings() else settings, requests
 
 
 def _sign(workspace: Workspace, requests: Sequence[Request]) -> None:
@@ -108,22 +111,24 @@ def _sign(workspace: Workspace, requests: Sequence[Request]) -> None:
         write_marked(workspace, one)
 
 
-def _show(settings: Settings | None, requests: Sequence[Request]) -> None:
+def _show(workspace: Workspace, settings: Settings | None, requests: Sequence[Request]) -> None:
     """Print all that is to be signed."""
     lines = []
     if settings is not None:
         lines = [f"{name}: {', '.join(roles).replace('_', ' ')}" for name, roles in settings["people"].items()]
         lines = lines or ["Nobody has a role: one person does everything."]
         lines += [f"Runs start with {settings['launcher']}, clusters: {json.dumps(settings['clusters'])}"]
-    lines += [_described(one) for one in requests]
+        others = {name: one for name, one in settings.items() if name not in ("people", "launcher", "clusters")}
+        lines += [f"Other settings: {escaped(json.dumps(others, ensure_ascii=False))}"]
+    lines += [_described(one, len(workspace.interactions.covered(one))) for one in requests]
     for line in lines:
         out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _described(request: Request) -> str:
-    """All fields of a request that are set, but for its mark; what cannot be seen stands there as an escape."""
-    values = {name: value for name, value in to_json(request).items() if value and name not in ("id", "mark")}
-    return f"{request.id}: {escaped(json.dumps(values, ensure_ascii=False))}"
+def _described(request: Request, rows: int) -> str:
+    """All fields of a request that are set, but for its marks; what cannot be seen stands there as an escape."""
+    shown = {name: value for name, value in to_json(request).items() if value and name not in ("id", *MARKS)}
+    return f"{request.id}: {escaped(json.dumps({**shown, 'rows in the data': rows}, ensure_ascii=False))}"
 
 
 @app.command()

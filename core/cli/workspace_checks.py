@@ -8,12 +8,13 @@ from core.cli.files import damaged_files
 from core.cli.finding import Finding, guarded
 from core.models.known_bases import absent_base
 from core.review.cases import Cases
-from core.review.permissions import check_settings, roles
+from core.review.permissions import roles
 from core.runs.dispatcher import fault, is_missing
 from core.runs.hand_over import next_in_line
 from core.runs.handle import runs, store_of
 from core.runs.launcher_options import options_of
 from core.runs.requests import unmarked_requests
+from core.runs.signed_settings import check_settings
 from core.runs.submit import ORPHANED, is_orphaned
 from core.types import ENDED, CaseState, RunState
 from core.utils.atomic_io import staging_folders
@@ -177,15 +178,20 @@ def _ledger(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _served(workspace: Workspace) -> Finding:
-    """Whether the adapter in use is the last approved one, if there is any."""
+    """Whether the adapter in use and what it works with are those of the last approval, if there is any."""
     from core.review.audit import serves_approved  # loads the signing libraries
 
     same = serves_approved(workspace)
     detail = (
-        "as approved, or none is approved yet" if same else "The adapter in use is not the one that was approved last."
+        "as approved, or none is approved yet"
+        if same
+        else "The recommender in use (adapter, base model, words of prompts) is not the one that was approved last."
     )
     return Finding(
-        "served adapter", same, detail, "" if same else "Find out who replaced it, and which data it was trained on."
+        "served adapter",
+        same,
+        detail,
+        "" if same else "Find out who replaced it, and which data it was trained on.",
     )
 
 

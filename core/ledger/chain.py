@@ -27,6 +27,7 @@ from core.utils.no_links import opener
 
 NOTHING = "0" * 64  # takes the place of the digest before the first entry
 HEAD, RESTORED = "head", "restored"
+PLACE = ("number", "before", "time")  # fields that `append` adds to the content of each entry
 
 
 @dataclass(frozen=True, slots=True)

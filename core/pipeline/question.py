@@ -1,6 +1,7 @@
 """Digest of what models are asked for a request: rows, settings, texts and tokens. It loads no model library."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,13 +18,19 @@ NO_MATTER = ("name", "data", "base", "base_note", "adapter", "launcher", "cluste
 TOKENIZER = ("tokenizer*", "*.model", "vocab*", "merges.txt", "added_tokens.json", "special_tokens_map.json")
 
 
-def question_digest(workspace: Workspace, request: Request, precision: tuple[str, str] = ("", "")) -> str:
+def question_digest(
+    workspace: Workspace,
+    request: Request,
+    precision: tuple[str, str] = ("", ""),
+    digest: Callable[[Path], str] = sha256_of_file,
+) -> str:
     """SHA-256 of the request, data, settings, texts, base model with its tokenizer, kind of device and dtype.
 
     Args:
         workspace: The workspace.
         request: The request.
         precision: Kind of the device, and dtype of the weights. All GPUs are of one kind.
+        digest: Gives the SHA-256 of a file, such as of its sealed copy.
     """
     layout, settings = workspace.layout, asdict(workspace.settings)
     base = resolve(workspace.base, workspace.settings.base_revision)
@@ -34,7 +41,7 @@ def question_digest(workspace: Workspace, request: Request, precision: tuple[str
         "base": fingerprint(base),
         "request": [request.users, request.interactions],
         "settings": {name: value for name, value in settings.items() if name not in NO_MATTER},
-        "files": [sha256_of_file(file) for file in (*files, *tokenizer_files(base))],
+        "files": [digest(file) for file in (*files, *tokenizer_files(base))],
         "precision": precision,
     }
     return hashlib.sha256(sorted_json(about).encode()).hexdigest()

@@ -34,9 +34,11 @@ def check_places(workspace: Workspace) -> None:
         )
 
 
-def affected_files(layout: WorkspaceLayout) -> Iterator[Path]:
-    """Files that are deleted or rewritten."""
-    yield from (layout.settings, layout.interactions, layout.user_split)
+def files_to_seal(layout: WorkspaceLayout) -> Iterator[Path]:
+    """Files that are deleted or rewritten, and the rest of the data, by which files are searched."""
+    yield from layout.data
+    if layout.recipe.is_file():
+        yield layout.recipe
     for folder in (layout.requests, *model_folders(layout)):
         yield from (path for path in folder.rglob("*") if path.is_file())
 

@@ -12,6 +12,7 @@ from core.review.leak_scan import find_leaks, find_weight_copies
 from core.review.ledger_entries import destructions
 from core.review.vault import Vault, encrypted_files
 from core.runs.ledger_entries import Ledger
+from core.runs.signed_files import changed_model
 from core.utils.hashing import digests_match
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
@@ -25,7 +26,8 @@ class AuditResult:
         requests: Ids of the closed requests that were searched for.
         traces: Files that show a forgotten user or row, or hold destroyed weights.
         unread: Why files could not be searched, in some words, by their names.
-        served: Whether the adapter in use is still the one that was approved last.
+        served: Whether the adapter in use, its base model and the words of its prompts are still those that were
+            approved last.
     """
 
     requests: tuple[str, ...]
@@ -48,6 +50,7 @@ def audit(workspace: Workspace, request_id: str | None = None) -> AuditResult:
 
     Raises:
         LedgerError: The ledger or its keys cannot be used.
+        ModelError: The base model is not on this machine.
     """
     ledger = Ledger(workspace)
     ended = destructions(ledger)
@@ -87,15 +90,18 @@ def _by_pseudonym(keys: Keys, entries: Sequence[Mapping[str, Any]]) -> Forgotten
 
 
 def serves_approved(workspace: Workspace) -> bool:
-    """Whether the adapter in use is the one that was approved last; True where none was approved yet.
+    """Whether the adapter in use and what it works with are as approved last; True where nothing was approved yet.
 
     Raises:
         LedgerError: The ledger is damaged.
+        ModelError: The base model is not on this machine.
     """
     return _serves_approved(workspace, destructions(Ledger(workspace)))
 
 
 def _serves_approved(workspace: Workspace, ended: Sequence[Statement]) -> bool:
-    adapter = AdapterLayout(workspace.adapter)
+    if not ended:
+        return True
+    adapter, signed = AdapterLayout(workspace.adapter), ended[-1].subjects
     files = {"adapter": adapter.weights, "adapter config": adapter.config}
-    return not ended or digests_match(files, ended[-1].subjects)
+    return digests_match(files, signed) and not changed_model(workspace, signed)

@@ -24,7 +24,7 @@ from pathlib import Path
 from core.data.interaction_files import write_interactions
 from core.errors import CureLensError, ReviewError, WorkspaceError
 from core.review import ledger_entries
-from core.review.affected_files import affected_files, check_places, model_folders
+from core.review.affected_files import check_places, files_to_seal, model_folders
 from core.review.batch_entries import enter_member
 from core.review.cases import Cases
 from core.review.execution_state import Execution
@@ -39,6 +39,7 @@ from core.review.smaller_requests import enter_marks_again, shrink_requests, voi
 from core.review.vault import encrypted_files
 from core.runs.handle import RunHandle
 from core.runs.ledger_entries import Ledger
+from core.runs.signed_files import changed_model
 from core.types import Case, CaseState, UserSplit
 from core.utils.atomic_io import move, remove_file, remove_folder, staging, write_bytes
 from core.utils.serialization import write_json
@@ -123,7 +124,7 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
 
 
 def seal(execution: Execution) -> None:
-    """Check the approval, encrypt all that will be deleted or changed, unless that is done, and check the copies.
+    """Check the approval, encrypt the data and all that will be deleted, unless that is done, and check the copies.
 
     Only sealed bytes go into service, so a file that is exchanged meanwhile changes nothing.
 
@@ -136,7 +137,7 @@ def seal(execution: Execution) -> None:
     if not execution.vault.sealed:
         check_places(execution.workspace)
         check_decided(execution.workspace, execution.case)
-        execution.vault.seal(execution.root, sorted(affected_files(execution.layout)))
+        execution.vault.seal(execution.root, sorted(files_to_seal(execution.layout)))
     check_sealed(execution)
 
 
@@ -148,15 +149,15 @@ def publish(execution: Execution) -> None:
     for name, content in execution.approved_files():
         write_bytes(part / name, content)
     move(part, execution.adapter)
-    settings = replace(execution.workspace.settings, adapter=execution.adapter.name)
+    settings = replace(execution.sealed.settings, adapter=execution.adapter.name)
     write_json(execution.layout.settings, settings)
 
 
 def purge(execution: Execution) -> None:
     """Remove the forgotten rows, and everything that was made with the old adapter or shows users' lists."""
-    workspace, layout, request = execution.workspace, execution.layout, execution.sealed_request()
-    write_interactions(layout.interactions, workspace.interactions.without(request))
-    write_json(layout.user_split, _without(workspace.user_split, set(request.users)))
+    sealed, layout, request = execution.sealed, execution.layout, execution.sealed_request()
+    write_interactions(layout.interactions, sealed.interactions.without(request))
+    write_json(layout.user_split, _without(sealed.user_split, set(request.users)))
     shrink_requests(execution)
     for folder in _old_folders(execution):
         with suppress(WorkspaceError):  # `check` names all that are left
@@ -168,19 +169,21 @@ def purge(execution: Execution) -> None:
 
 
 def check(execution: Execution) -> None:
-    """Check that the served adapter is the approved one and that no file shows forgotten data.
+    """Check that the served adapter and its base are the approved ones and that no file shows forgotten data.
 
     Raises:
-        ReviewError: It is not, or one does, or one cannot be searched.
+        ReviewError: They are not, or one does, or one cannot be searched.
     """
     if any((execution.adapter / name).read_bytes() != content for name, content in execution.approved_files()):
         raise ReviewError("The adapter that is served is not the one that was approved.")
+    if changed := changed_model(execution.workspace, execution.approved_model()):
+        raise ReviewError(f"What the adapter works with is not what was approved ({', '.join(changed)}): put it back.")
     if left := _old_folders(execution):
         raise ReviewError(f"{', '.join(map(str, left))} could not be removed: check who owns it.")
     copies = find_weight_copies(execution.root, execution.destroyed_weights())
     if copies.shows:
         raise ReviewError(f"A copy of the weights to destroy was found in {', '.join(copies.shows)}: remove it.")
-    forgotten = forgotten_data_of(execution.sealed_request(), execution.sealed_rows(), execution.workspace.items)
+    forgotten = forgotten_data_of(execution.sealed_request(), execution.sealed_rows(), execution.sealed.items)
     layout = execution.layout
     # Comments and reasons are deleted at the very end, when nothing can be undone: all the rest is searched.
     with Cases(execution.workspace).as_closed() as cases:
@@ -200,8 +203,9 @@ def sign_destruction(execution: Execution) -> None:
         return  # whether or not the copies are still there
     if ledger_entries.is_destroyed(ledger, case) and not execution.vault.has_key:
         return  # as above, for entries of earlier versions: the key goes last, when all is signed
-    request, config = execution.sealed_request(), execution.approved_digests[ADAPTER_CONFIG]
-    interactions, weights = execution.sealed_interactions(), execution.destroyed_weights()
+    request, weights = execution.sealed_request(), execution.destroyed_weights()
+    interactions = execution.sealed.interactions
+    served = {"adapter config": execution.approved_digests[ADAPTER_CONFIG], **execution.approved_model()}
     # The first destruction in the ledger is the point of no return, so everything else follows it.
     for one in (request, *execution.sealed_members()):
         if ledger_entries.is_destroyed(ledger, case, one.id):
@@ -210,7 +214,7 @@ def sign_destruction(execution: Execution) -> None:
         write_json(execution.layout.closed(one.id), closed)  # again: the one that was searched may be another by now
         if one is not request:
             enter_member(ledger, case, one, closed, execution.sealed_forgotten())
-        ledger_entries.enter_destruction(ledger, case, closed, one, interactions.covered(one), config, weights)
+        ledger_entries.enter_destruction(ledger, case, closed, one, interactions.covered(one), served, weights)
 
 
 def destroy(execution: Execution) -> None:

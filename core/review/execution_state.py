@@ -4,18 +4,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
 from core.data.interaction_files import parse_interactions
 from core.data.interaction_store import InteractionStore
 from core.data.splits import ForgottenRows, forgotten_of
+from core.pipeline.question import question_digest
 from core.review.evidence_digest import ABSENT, evidence_digest, files_of
 from core.review.vault import Vault
-from core.runs.signed_files import DIGEST_OF_MISSING, OPTIONAL_RESULTS, judged_files
-from core.types import Case, ClosedRequest, Evaluation, Interaction, Request, UserSplit, Verdict, Verification
+from core.runs.ledger_entries import Ledger
+from core.runs.signed_files import DIGEST_OF_MISSING, MODEL, OPTIONAL_RESULTS, judged_files
+from core.types import Case, ClosedRequest, Evaluation, Interaction, Item, Request, UserSplit, Verdict, Verification
 from core.utils.clock import utc_now
-from core.utils.serialization import parse_json
+from core.utils.hashing import sha256_of_file
+from core.utils.serialization import parse_json, parse_json_lines
 from core.verification.drift_budget import fall_of
 from core.workspace import Workspace, WorkspaceSettings
 from core.workspace.layout import WorkspaceLayout
@@ -40,6 +44,11 @@ class Execution:
     def workspace(self) -> Workspace:
         """The workspace, read again for each step, since the step before changed it."""
         return Workspace(self.root)
+
+    @cached_property
+    def sealed(self) -> Workspace:
+        """The workspace with settings and data as they were sealed."""
+        return SealedWorkspace(self)
 
     @property
     def layout(self) -> WorkspaceLayout:
@@ -80,6 +89,19 @@ class Execution:
         """SHA-256 of the approved adapter's weights and configuration as they were sealed, by their file names."""
         return {name: sha256(content).hexdigest() for name, content in self.approved_files()}
 
+    def approved_model(self) -> dict[str, str]:
+        """SHA-256 of what the adapter works with, as the last verification signed it; `check_sealed` compared it."""
+        verified = Ledger(self.workspace).verified_subjects(self.case.run)
+        return {name: verified[name] for name in MODEL if name in verified}
+
+    def sealed_question(self) -> str:
+        """The digest of what models are asked, of the data as they were sealed and the base model as it lies there."""
+        return question_digest(self.sealed, self.sealed_request(), digest=self._digest_of_data)
+
+    def _digest_of_data(self, path: Path) -> str:
+        sealed = path.is_relative_to(self.root) and self.layout.name(path) in self.vault.names()
+        return self._sealed_digest(path) if sealed else sha256_of_file(path)
+
     def sealed_settings(self) -> WorkspaceSettings:
         """The settings as they were sealed."""
         return self._sealed(self.layout.settings, WorkspaceSettings)
@@ -118,10 +140,22 @@ class Execution:
         name = self.layout.name(self.layout.interactions)
         return parse_interactions(name, self.vault.read(name))
 
+    def sealed_user_split(self) -> UserSplit:
+        """The split of users as it was sealed."""
+        return self._sealed(self.layout.user_split, UserSplit)
+
+    def sealed_items(self) -> dict[str, Item]:
+        """The catalogue as it was sealed; as it lies there where an earlier version, which sealed none, began."""
+        name = self.layout.name(self.layout.items)
+        if name not in self.vault.names():
+            return self.workspace.items
+        return {item.id: item for item in parse_json_lines(name, BytesIO(self.vault.read(name)), Item)}
+
     def sealed_forgotten(self) -> ForgottenRows:
         """What the request took from the training, as it was sealed."""
-        users, settings = self._sealed(self.layout.user_split, UserSplit), self.sealed_settings()
-        return forgotten_of(self.sealed_interactions(), users, self.sealed_request(), settings.window, settings.task)
+        sealed, settings = self.sealed, self.sealed.settings
+        request = self.sealed_request()
+        return forgotten_of(sealed.interactions, sealed.user_split, request, settings.window, settings.task)
 
     def sealed_evaluation(self) -> Evaluation | None:
         """The evaluation of the approved run as it was sealed; None where it has none."""
@@ -134,12 +168,12 @@ class Execution:
 
     def sealed_rows(self) -> list[Interaction]:
         """The interactions that the request removes, as they were sealed."""
-        return self.sealed_interactions().covered(self.sealed_request())
+        return self.sealed.interactions.covered(self.sealed_request())
 
     def closed_request(self, request: Request, members: tuple[str, ...]) -> ClosedRequest:
         """What is left of a request, alone or together with the members of its batch."""
         case, digest = self.case, self.approved_digests[WEIGHTS]
-        users, rows = len(request.subjects), len(self.sealed_interactions().covered(request))
+        users, rows = len(request.subjects), len(self.sealed.interactions.covered(request))
         batch, together = (case.request, len(members)) if members else ("", 1)
         fall, retrained = fall_of(self.sealed_evaluation()), self.sealed_verification().verdict is Verdict.EXACT
         return ClosedRequest(
@@ -163,3 +197,31 @@ class Execution:
         users, layout = set(self.sealed_request().users), self.layout
         others = self.sealed_requests() if users else iter(())
         return tuple(f"{layout.name(layout.references(one.id))}/" for one in others if users <= set(one.users))
+
+
+class SealedWorkspace(Workspace):
+    """A workspace whose settings and data are those that were sealed; the rest is what lies there."""
+
+    def __init__(self, execution: Execution) -> None:
+        super().__init__(execution.root)
+        self._execution = execution
+
+    @cached_property
+    def settings(self) -> WorkspaceSettings:
+        """The settings as they were sealed."""
+        return self._execution.sealed_settings()
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        """All items as they were sealed, by id."""
+        return self._execution.sealed_items()
+
+    @cached_property
+    def interactions(self) -> InteractionStore:
+        """All interactions as they were sealed."""
+        return self._execution.sealed_interactions()
+
+    @cached_property
+    def user_split(self) -> UserSplit:
+        """The split of users as it was sealed."""
+        return self._execution.sealed_user_split()

@@ -96,7 +96,7 @@ def enter_destruction(
     closed: ClosedRequest,
     request: Request,
     rows: Sequence[Interaction],
-    config: str,
+    served: Mapping[str, str],
     weights: Mapping[str, int],
 ) -> None:
     """Enter what is destroyed now, and how it can be searched for later.
@@ -107,7 +107,7 @@ def enter_destruction(
         closed: What is left of the request.
         request: The request.
         rows: The interactions that it removes.
-        config: SHA-256 of the configuration of the approved adapter.
+        served: SHA-256 of the configuration of the approved adapter, and of what it works with, by name.
         weights: Sizes in bytes of the destroyed weight files, by their SHA-256.
     """
     keys = ledger.keys
@@ -123,7 +123,7 @@ def enter_destruction(
         "searched": SEARCHED,
         "not_reached": NOT_REACHED,
     }
-    subjects = {"evidence": case.evidence, "adapter": closed.adapter, "adapter config": config}
+    subjects = {"evidence": case.evidence, "adapter": closed.adapter, **served}
     if closed.batch not in ("", closed.id):
         content["batch"] = {"id": closed.batch, "requests": closed.together}
     else:

@@ -10,10 +10,9 @@ from collections import Counter
 from collections.abc import Mapping
 
 from core.errors import ReviewError
-from core.runs.ledger import NullLedger, open_ledger, signed_settings
 from core.runs.requests import check_opened
+from core.runs.signed_settings import check_settings, signed_settings
 from core.types import Action, Role
-from core.utils.commands import command_line
 from core.utils.hashing import sha256_of_file
 from core.utils.text import JOINERS_AND_SELECTORS, one_line
 from core.workspace import Workspace
@@ -93,7 +92,7 @@ def require(workspace: Workspace, person: str, act: Action) -> None:
 
     Raises:
         ReviewError: The person may not, or works under the id of a user whose data is in the workspace: that id would
-            stay in the ledger after the user's data is gone. Or the settings name other people than the ledger.
+            stay in the ledger after the user's data is gone. Or the settings are not those that were signed.
         LedgerError: The ledger is damaged.
     """
     _require_other_name(workspace, person)
@@ -118,7 +117,7 @@ def _require_visible(person: str) -> None:
 
 
 def sign_settings(workspace: Workspace) -> None:
-    """Enter people, roles and launchers of the settings into the ledger, unless it holds them as they stand.
+    """Enter the settings into the ledger, unless it holds them as they stand.
 
     Raises:
         ReviewError: Somebody has the id of a user, an unknown role, two spellings, or a name that cannot be seen whole.
@@ -131,24 +130,8 @@ def sign_settings(workspace: Workspace) -> None:
         _require_other_name(workspace, person)
         roles(workspace, person)
     ledger = Ledger(workspace)
-    if signed_settings(workspace.settings) != ledger.settings():
+    if signed_settings(workspace) != ledger.settings():
         ledger.record_settings()
-
-
-def check_settings(workspace: Workspace) -> None:
-    """Check that the settings name the people, roles and launchers that the ledger holds.
-
-    Raises:
-        ReviewError: They do not.
-        LedgerError: The ledger is damaged.
-    """
-    ledger = open_ledger(workspace)
-    if not isinstance(ledger, NullLedger) and signed_settings(workspace.settings) != ledger.settings():
-        confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
-        raise ReviewError(
-            f"{workspace.layout.settings.name} does not name the people, roles and launchers that were signed: check "
-            f"it, then run `{confirm}`."
-        )
 
 
 def openers(workspace: Workspace, request_id: str) -> set[str]:

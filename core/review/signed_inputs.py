@@ -61,12 +61,33 @@ def check_inputs(run: RunHandle, ledger: Ledger, present: Mapping[str, str]) -> 
     margins = Thresholds(settings.forgotten_share).digest
     if ledger.run_content(run.id).get("thresholds", margins) != margins:
         raise ReviewError(f"forgotten_share is not what it was when run {run.id!r} was launched: launch a new run.")
-    verified = ledger.verified_content(run.id)
-    now = ledger.mark(QUESTION, question_digest(workspace, request))
-    if verified.get("question", now) != now:  # earlier versions entered none
-        raise ReviewError(f"Data or settings changed since run {run.id!r} was verified: verify it again.")
+    now = check_question(run.id, question_digest(workspace, request), ledger)
     if signed_overlap(run, ledger)[1] not in ("", now):  # earlier versions entered none
         raise ReviewError(f"Data or settings changed since all lists of run {run.id!r} were compared: compare again.")
+
+
+def check_question(run_id: str, question: str, ledger: Ledger) -> str:
+    """Check that models would be asked what they were asked for the last verification of a run.
+
+    Args:
+        run_id: Id of the run.
+        question: What `question_digest` gives.
+        ledger: The workspace's ledger.
+
+    Returns:
+        The mark of the question.
+
+    Raises:
+        ReviewError: They would not.
+        LedgerError: The ledger is damaged.
+    """
+    now = ledger.mark(QUESTION, question)
+    if ledger.verified_content(run_id).get("question", now) != now:  # earlier versions entered none
+        raise ReviewError(
+            f"Data or settings changed since run {run_id!r} was verified: verify it again. The base model and the "
+            "words of prompts count too."
+        )
+    return now
 
 
 def check_request(run_id: str, request: Request, rows: ForgottenRows, ledger: Ledger) -> None:

@@ -14,19 +14,14 @@ from typing import Any, Protocol
 from core.data.splits import ForgottenRows
 from core.runs.handle import RunHandle
 from core.types import Evaluation, Outcome, Prompt, Request, RunSpec, Verification
-from core.utils.serialization import to_json
-from core.workspace import Workspace, WorkspaceSettings
+from core.workspace import Workspace
 
 REQUEST, RESUMED, CANCELLED, OVERLAP = "request", "resumed", "cancelled", "overlap"  # kinds of facts
 QUESTION = "question"  # name of the mark of what models were asked
 NOT_HELD = nullcontext()  # for a run that no worker holds
-# Settings that are signed, with their defaults: who may do what, and what is started with the rights of this account.
+# Settings that count only as they are signed, with what counts where none ever were: who may do what, and what is
+# started with the rights of this account.
 SIGNED_DEFAULTS: Mapping[str, Any] = MappingProxyType({"people": {}, "launcher": "local", "clusters": {}})
-
-
-def signed_settings(settings: WorkspaceSettings) -> dict[str, Any]:
-    """The values of the settings that are signed, as JSON."""
-    return {name: to_json(getattr(settings, name)) for name in SIGNED_DEFAULTS}
 
 
 @dataclass(slots=True)
@@ -115,7 +110,7 @@ class RunLedger(Protocol):
         """Enter a verification, each time it is made, with what it used."""
 
     def settings(self) -> dict[str, Any]:
-        """People, roles and launchers as they were entered last; the defaults where they never were."""
+        """The settings as they were entered last, by name; the defaults of people and launchers where none were."""
 
     def closed_marks(self) -> dict[str, str] | None:
         """Marks of the records of all destructions, by request; "" in entries of earlier versions. None without one."""

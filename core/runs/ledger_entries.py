@@ -11,11 +11,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from core.ledger.chain import append, entries
+from core.ledger.chain import PLACE, append, entries
 from core.ledger.key_folder import check_key
 from core.ledger.keys import Keys, keys_of, pseudonym, read_public, secret_of
 from core.ledger.statement import Statement, kind_word
-from core.models.hub import fingerprint, resolve
 from core.runs.answer_files import CONFIG, WEIGHTS
 from core.runs.handle import RunHandle
 from core.runs.ledger import (
@@ -25,10 +24,10 @@ from core.runs.ledger import (
     SIGNED_DEFAULTS,
     RunWork,
     VerificationInputs,
-    signed_settings,
 )
 from core.runs.request_content import commitment, request_content
-from core.runs.signed_files import OPTIONAL_RESULTS, digest_of_file, files_of_prompts, files_of_run
+from core.runs.signed_files import digests_of, judged_files, model_digests
+from core.runs.signed_settings import signed_settings
 from core.runs.software import hardware, software
 from core.types import Outcome, Request, RunSpec, Verification
 from core.types.aliases import stored_name
@@ -156,8 +155,7 @@ class Ledger:
 
     def subjects_now(self, run: RunHandle) -> dict[str, str]:
         """SHA-256 of everything that entries about a run are about, as it lies there now."""
-        base = resolve(self.workspace.base, self.workspace.settings.base_revision)
-        return {**_base(base), **_digests(files_of_run(self.workspace, run, base))}
+        return {**model_digests(self.workspace), **digests_of(judged_files(self.workspace.adapter, run.layout))}
 
     def runs_before(self, run_id: str, request_id: str) -> set[str]:
         """Ids of the runs for these rows, retrainings aside, that were entered before this run or without it.
@@ -187,8 +185,7 @@ class Ledger:
             work: What the worker read, made and measured.
             holding: Entered while the entry is signed; it raises where the worker has lost the run.
         """
-        base = resolve(self.workspace.base, self.workspace.settings.base_revision)
-        subjects = {**_base(base), **_digests(files_of_prompts(self.workspace, base)), **work.digests}
+        subjects = {**model_digests(self.workspace), **work.digests}
         entry = self.run_entry(spec.id)
         if entry is None or any(entry.subjects.get(name, digest) != digest for name, digest in subjects.items()):
             resumed_by = sorted({person for _, person in self.facts(RESUMED, spec.id)})
@@ -218,13 +215,13 @@ class Ledger:
         return [one for one in self.of_kind(REFERENCE, request_id) if one.content["of"] == request_id]
 
     def record_settings(self) -> None:
-        """Enter people, roles and launchers as the settings name them now."""
-        self.append(SETTINGS, {}, signed_settings(self.workspace.settings))
+        """Enter the settings as they are now."""
+        self.append(SETTINGS, {}, signed_settings(self.workspace))
 
     def settings(self) -> dict[str, Any]:
-        """People, roles and launchers as they were entered last; the defaults where they never were."""
-        entered = self.of_kind(SETTINGS)
-        return {name: entered[-1].content[name] if entered else default for name, default in SIGNED_DEFAULTS.items()}
+        """The settings as they were entered last, by name; the defaults of people and launchers where none were."""
+        entered = [one.content.items() for one in self.of_kind(SETTINGS)][-1:]
+        return {**SIGNED_DEFAULTS, **{name: value for last in entered for name, value in last if name not in PLACE}}
 
     def closed_marks(self) -> dict[str, str]:
         """Marks of the records of all destructions, by request; "" in entries of earlier versions."""
@@ -255,16 +252,6 @@ def digests_of_reference(entry: Statement) -> dict[str, str]:
     """SHA-256 of a reference's weights and configuration; earlier versions entered no configuration."""
     names = {"reference": WEIGHTS, "config": CONFIG}
     return {names[name]: digest for name, digest in entry.subjects.items()}
-
-
-def _base(base: Path) -> dict[str, str]:
-    return {"base": fingerprint(base).removeprefix("sha256:")}
-
-
-def _digests(files: Mapping[str, Path]) -> dict[str, str]:
-    """SHA-256 of files by their names in the ledger, without those that are missing and have to be there."""
-    named = {name: path for name, path in files.items() if path.is_file() or name in OPTIONAL_RESULTS}
-    return {name: digest_of_file(name, path) for name, path in named.items()}
 
 
 def _content(spec: RunSpec, request: Request, work: RunWork, keys: Keys) -> dict[str, Any]:

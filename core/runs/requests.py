@@ -3,19 +3,26 @@
 The file of a request says who asked for what, and whoever writes files could change it. So it carries a mark: an HMAC
 of all the rest under the ledger's secret. The last mark of each request stands in the ledger too, so that an earlier
 version of its file does not count. Where no ledger is kept, requests carry none.
+
+A request is about rows of the data, which whoever writes files could remove before a run. So its file also holds a mark
+of all rows of its subjects, as they were when it was signed. Requests of version 0.2.0 and earlier hold none.
 """
 
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from core.errors import RequestError
 from core.runs.ledger import REQUEST, NullLedger, last_fact, open_ledger
+from core.runs.signed_settings import check_settings
 from core.types import Identity, LegalBasis, Request
 from core.utils.clock import utc_now
 from core.utils.commands import command_line
 from core.utils.serialization import from_json, sorted_json, to_json, write_json
 from core.workspace import Workspace
+
+ROWS = "rows of a request"  # name of the mark of the rows
 
 
 def request_mark(workspace: Workspace) -> Callable[[Request], str]:
@@ -30,6 +37,27 @@ def request_mark(workspace: Workspace) -> Callable[[Request], str]:
         return ledger.mark(REQUEST, sorted_json({name: value for name, value in values if value}))
 
     return mark
+
+
+def with_rows(workspace: Workspace, requests: Sequence[Request], removed: Request | None = None) -> list[Request]:
+    """Some requests with the marks of all rows of their subjects in the data, with their titles.
+
+    Args:
+        workspace: The workspace.
+        requests: The requests.
+        removed: A request whose rows are left out, as after its deletion.
+
+    Raises:
+        LedgerError: The ledger's keys are missing.
+    """
+    ledger, items, covers = open_ledger(workspace), workspace.items, (removed or Request("")).covers
+    rows: dict[str, list[tuple[object, ...]]] = defaultdict(list)
+    for row in workspace.interactions.of_users({user for one in requests for user in one.subjects}):
+        if not covers(row):
+            title = items[row.item].title if row.item in items else ""
+            rows[row.user].append((row.item, title, row.liked, row.time, row.rating))
+    marks = (ledger.mark(ROWS, sorted_json([(user, rows[user]) for user in one.subjects])) for one in requests)
+    return [replace(one, rows_mark=mark) for one, mark in zip(requests, marks, strict=True)]
 
 
 def open_request(
@@ -58,11 +86,16 @@ def open_request(
         identity=identity,
     )
     workspace.check(request)
-    return write_marked(workspace, request)
+    return write_marked(workspace, with_rows(workspace, [request])[0])
 
 
 def write_marked(workspace: Workspace, request: Request, deletion: str = "") -> Request:
-    """Mark, enter and write a request; `deletion` is the id of another one whose deletion made it smaller.
+    """Mark, enter and write a request, with the mark of rows that it has.
+
+    Args:
+        workspace: The workspace.
+        request: The request.
+        deletion: Id of another request whose deletion made this one smaller.
 
     Raises:
         DamagedError: It holds text that no file can hold.
@@ -76,7 +109,14 @@ def write_marked(workspace: Workspace, request: Request, deletion: str = "") -> 
 
 
 def rewrite(workspace: Workspace, before: Request, request: Request, deletion: str) -> None:
-    """Write a request of which the deletion of another removed a part. Only one that was signed gets a new mark."""
+    """Write a request of which a deletion removed a part. Only a request that was signed before gets a new mark.
+
+    Args:
+        workspace: The workspace, with the data as they were before.
+        before: The request before.
+        request: What is left of it.
+        deletion: Id of the request that was carried out.
+    """
     # A deletion that was killed here does it again.
     is_entered = last_fact(open_ledger(workspace), REQUEST, request.id) == request_mark(workspace)(request)
     if is_entered or not unmarked(workspace, [before]):
@@ -91,19 +131,23 @@ def void_request(workspace: Workspace, request_id: str) -> None:
 
 
 def check_opened(workspace: Workspace, request: Request) -> None:
-    """Check that a request, and each member of a batch, is what was opened here.
+    """Check that a request, and each member of a batch, is what was opened here, about the same rows and settings.
 
     Raises:
-        RequestError: One was changed since, put there, or put back to an earlier version; it was opened before the
-            ledger or with version 0.2.0 or earlier; or a batch is not about what its members ask for.
+        RequestError: One, or a row of its subjects, was changed since, put there, or put back to an earlier version;
+            it was opened before the ledger or with version 0.2.0 or earlier; or a batch is not about what its members
+            ask for.
+        ReviewError: The settings are not those that were signed.
         LedgerError: The ledger's keys are missing.
     """
+    check_settings(workspace)
     members = [workspace.request(name) for name in request.members]
     if changed := unmarked(workspace, [request, *members]):
         confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
         raise RequestError(
-            f"Request {changed[0].id!r} is not signed as it stands: its file was changed, or it was opened before the "
-            f"ledger or with version 0.2.0 or earlier. Check the file and run `{confirm}`, or open the request again."
+            f"Request {changed[0].id!r} is not signed as it stands: its file, or rows or titles of its users, were "
+            "changed, or it was opened before the ledger or with version 0.2.0 or earlier. Check the file and the data "
+            f"and run `{confirm}`, or open the request again."
         )
     if members and not _same_rows(request, Request.union(request.id, members)):
         raise RequestError(f"Batch {request.id!r} is not what its requests ask for: dissolve it, and make it again.")
@@ -123,4 +167,12 @@ def unmarked(workspace: Workspace, requests: Sequence[Request]) -> list[Request]
     if isinstance(ledger := open_ledger(workspace), NullLedger):
         return []
     mark, entered = request_mark(workspace), dict(ledger.facts(REQUEST))  # the last of each request
-    return [one for one in requests if one.mark != mark(one) or one.mark != entered.get(one.id, one.mark)]
+    known = [one for one in requests if one.rows_mark]
+    rows = {one.id: one.rows_mark for one in with_rows(workspace, known)} if known else {}
+    return [
+        one
+        for one in requests
+        if one.mark != mark(one)
+        or one.mark != entered.get(one.id, one.mark)
+        or one.rows_mark != rows.get(one.id, one.rows_mark)
+    ]

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import RunError
+from core.models.hub import fingerprint, resolve
+from core.pipeline.question import tokenizer_files
 from core.runs.handle import RunHandle
 from core.runs.ledger import OVERLAP, NullLedger, RunLedger, last_fact
 from core.utils.hashing import sha256_of_file
-from core.utils.serialization import read_file
+from core.utils.serialization import read_file, sorted_json
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout, RunLayout
 
@@ -32,12 +34,46 @@ RESULTS = {  # all that a worker writes into the run's folder, beside the adapte
     "reviewer's page": "reviewer_report",
     "evaluation": "evaluation",
 }
+# What an adapter works with. Entries of earlier versions hold no digest of all files of the tokenizer together.
+MODEL = ("base", "tokenizer", "tokenizer files", "prompt template")
 DIGEST_OF_MISSING = hashlib.sha256(b"").hexdigest()
 
 
 def digest_of_file(name: str, path: Path) -> str:
     """SHA-256 of a file of a run, as an entry holds it: DIGEST_OF_MISSING for an optional result that was not made."""
     return DIGEST_OF_MISSING if name in OPTIONAL_RESULTS and not path.is_file() else sha256_of_file(path)
+
+
+def digests_of(files: Mapping[str, Path]) -> dict[str, str]:
+    """SHA-256 of files by their names in the ledger, without those that are missing and have to be there."""
+    named = {name: path for name, path in files.items() if path.is_file() or name in OPTIONAL_RESULTS}
+    return {name: digest_of_file(name, path) for name, path in named.items()}
+
+
+def model_digests(workspace: Workspace) -> dict[str, str]:
+    """SHA-256 of what an adapter works with, by names in the ledger: MODEL, as it lies there now.
+
+    Raises:
+        ModelError: The base model is not on this machine.
+    """
+    base = resolve(workspace.base, workspace.settings.base_revision)
+    tokenizer = sorted_json({path.name: sha256_of_file(path) for path in tokenizer_files(base)})
+    return {
+        "base": fingerprint(base).removeprefix("sha256:"),
+        "tokenizer files": hashlib.sha256(tokenizer.encode()).hexdigest(),
+        **digests_of(files_of_prompts(workspace, base)),
+    }
+
+
+def changed_model(workspace: Workspace, signed: Mapping[str, str]) -> list[str]:
+    """Names of what an adapter works with that is not as some digests say; what they do not name is not compared.
+
+    Raises:
+        ModelError: The base model is not on this machine.
+    """
+    named = [name for name in MODEL if name in signed]
+    present = model_digests(workspace) if named else {}
+    return [name for name in named if present.get(name) != signed[name]]
 
 
 def result_name(path: Path) -> str:

@@ -31,6 +31,7 @@ from core.runs.answer_files import AnswerFiles, reference_digest
 from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle, runs
 from core.runs.ledger import NullLedger, RunLedger, VerificationInputs, open_ledger
+from core.runs.requests import check_opened
 from core.runs.signed_files import TRAINING_INPUTS
 from core.types import EXTERNAL, Check, Evaluation, RunState, Verdict, Verification
 from core.unlearning.methods import recorded_method
@@ -70,6 +71,8 @@ def verify_run(
 
     Raises:
         RunError: The run is not done.
+        RequestError: The request, or a row that it is about, was changed since it was opened.
+        ReviewError: The settings are not those that were signed.
         LedgerError: The workspace has a ledger that takes no entry.
     """
     if run.status.state is not RunState.DONE:
@@ -77,6 +80,7 @@ def verify_run(
     ledger = open_ledger(run.workspace)
     ledger.check()  # before minutes of work whose entry could not be made
     workspace = run.workspace
+    check_opened(workspace, workspace.request(run.spec.request))
     margins, closed = Thresholds(workspace.settings.forgotten_share), confirmed_closed(workspace, ledger)
     with shared_model_lock(workspace):
         asked = question_digest(workspace, workspace.request(run.spec.request))  # before the data are read

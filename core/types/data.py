@@ -147,6 +147,8 @@ class Request:
         identity: How the person's identity was checked.
         members: Ids of the requests that a batch carries out together; empty for a single request.
         deadline: Earliest due date of the members, ISO 8601; "" for a single request.
+        rows_mark: HMAC under the ledger's secret of all rows of its subjects, as they were when it was signed; ""
+            without a ledger and in requests of version 0.2.0 and earlier.
         mark: HMAC of all the rest under the ledger's secret; "" without a ledger.
     """
 
@@ -160,6 +162,7 @@ class Request:
     identity: Identity = Identity.NOT_RECORDED
     members: tuple[str, ...] = ()
     deadline: str = ""
+    rows_mark: str = ""
     mark: str = ""
 
     @property

@@ -47,6 +47,7 @@ def verified(prepared, tmp_path_factory) -> Path:
         request = workspace.requests()[0]
         write_json(workspace.root / f"requests/{request.id}.json", replace(request, opened_by="rita"))
         assert CliRunner().invoke(app, ["ledger", "init", "-w", str(workspace.root)]).exit_code == 0
+        workspace = Workspace(workspace.root)  # with the people
         train_references(workspace, request.id, 2, "cpu", lambda number, step: False)  # those there are older
         run = create_run(workspace, request.id, "uniform", "cpu", steps=3, launched_by="olaf")
         assert work(run) is RunState.DONE, run.status

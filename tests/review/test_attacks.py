@@ -23,6 +23,7 @@ from core.utils.clock import utc_now
 from core.utils.hashing import sha256_of_file
 from core.utils.serialization import write_json
 from core.workspace import Workspace
+from tests.review.conftest import confirm
 
 
 @pytest.fixture
@@ -215,19 +216,15 @@ def test_every_result_of_a_run_that_a_page_shows_is_signed(desk, run, name):
         desk.submit()
 
 
-def test_recipe_that_lay_there_only_for_references_and_verification_is_noticed(desk, run):
-    recipe = desk.workspace.layout.recipe
-    write_json(recipe, {"r": 1, "lora_alpha": 1, "target_modules": "all-linear"})
-    shutil.rmtree(desk.workspace.layout.references(desk.request))
-    train_references(Workspace(desk.workspace.root), desk.request, 2, "cpu", lambda number, step: False)
-    verify_run(RunHandle(run.path), "cpu")
-    recipe.unlink()
-    with pytest.raises(ReviewError, match="Data or settings changed since run"):
-        desk.submit()
+def test_recipe_that_was_put_there_for_references_is_not_verified(desk, run):
+    write_json(desk.workspace.layout.recipe, {"r": 1, "lora_alpha": 1, "target_modules": "all-linear"})
+    with pytest.raises(ReviewError, match=r"does not hold the settings that were signed \(recipe differ\)"):
+        verify_run(RunHandle(run.path), "cpu")
 
 
 def test_share_of_the_settings_is_that_of_the_launch(desk):
     write_json(desk.workspace.layout.settings, replace(desk.workspace.settings, forgotten_share=0.9))
     desk.workspace = Workspace(desk.workspace.root)
+    confirm(desk.workspace)
     with pytest.raises(CureLensError, match="forgotten_share is not what it was"):
         desk.submit()

@@ -1,0 +1,39 @@
+"""Settings and recipe of a workspace, compared with those that were entered into its ledger last."""
+
+from typing import Any
+
+from core.errors import ReviewError
+from core.runs.ledger import NullLedger, open_ledger
+from core.utils.commands import command_line
+from core.utils.hashing import sha256_of_file
+from core.utils.serialization import to_json
+from core.workspace import Workspace
+
+NOT_SIGNED = ("adapter",)  # a deletion exchanges it; what is in service stands in the entry of the deletion
+
+
+def signed_settings(workspace: Workspace) -> dict[str, Any]:
+    """The settings that are signed, as JSON, and SHA-256 of the recipe of a given adapter; "" without one."""
+    settings, file = workspace.settings, workspace.layout.recipe
+    values = {name: value for name, value in to_json(settings).items() if name not in NOT_SIGNED}
+    recipe = sha256_of_file(file) if workspace.has_given_adapter else ""
+    return {**values, "seed": str(settings.seed), "recipe": recipe}  # numbers of the ledger's JSON end at 2^53
+
+
+def check_settings(workspace: Workspace) -> None:
+    """Check that the settings are those that the ledger holds. Entries of earlier versions hold fewer of them.
+
+    Raises:
+        ReviewError: They are not.
+        LedgerError: The ledger is damaged.
+    """
+    if isinstance(ledger := open_ledger(workspace), NullLedger):
+        return
+    signed = ledger.settings()
+    values = signed_settings(workspace).items()
+    if changed := [name for name, value in values if signed.get(name, value) != value]:
+        confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
+        raise ReviewError(
+            f"{workspace.layout.settings.name} does not hold the settings that were signed ({', '.join(changed)} "
+            f"differ): check it, then run `{confirm}`."
+        )
