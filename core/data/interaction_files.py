@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.data.interaction_store import InteractionStore, schema
+from core.data.interaction_store import InteractionStore, damaged, schema
 from core.types import Interaction
 from core.utils.atomic_io import replacement
 from core.utils.serialization import parse_json_lines, read_json_lines, write_json_lines
@@ -24,7 +24,7 @@ def open_interactions(path: Path) -> InteractionStore:
     if path.suffix == PARQUET:
         return InteractionStore.of_parquet(path)
     if path.is_file() and (table := _json_table(str(path))):
-        return InteractionStore.of_table(table)
+        return InteractionStore.of_table(table, str(path))
     return InteractionStore.of(read_json_lines(path, Interaction))
 
 
@@ -39,11 +39,15 @@ def parse_interactions(name: str, content: bytes) -> InteractionStore:
         WorkspaceError: The content is damaged.
     """
     if name.endswith(PARQUET):
-        from pyarrow import BufferReader, parquet  # takes a third of a second
+        from pyarrow import ArrowException, BufferReader, parquet  # takes a third of a second
 
-        return InteractionStore.of_table(parquet.read_table(BufferReader(content)).sort_by("row"))
+        try:
+            table = parquet.read_table(BufferReader(content)).sort_by("row").select(schema().names)
+        except (ArrowException, OSError, KeyError):
+            raise damaged(name) from None
+        return InteractionStore.of_table(table, name)
     if table := _json_table(io.BytesIO(content)):
-        return InteractionStore.of_table(table)
+        return InteractionStore.of_table(table, name)
     return InteractionStore.of(parse_json_lines(name, io.BytesIO(content), Interaction))
 
 

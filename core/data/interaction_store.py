@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pyarrow import Schema, Table
 
 FIELDS = "user, item, liked, time, rating"  # in the order of Interaction's fields
+COLUMNS = {
+    "row": "BIGINT", "user": "VARCHAR", "item": "VARCHAR", "liked": "BOOLEAN", "time": "BIGINT", "rating": "DOUBLE",
+}  # fmt: skip
 IS_OF_USERS = "user IN (SELECT unnest(?::VARCHAR[]))"
 SETTINGS: dict[str, Any] = {
     "temp_directory": "",  # rows about people are not written outside the workspace
@@ -65,7 +68,11 @@ class InteractionStore:
 
     @classmethod
     def of_table(cls, table: "Table", origin: str = "memory") -> "InteractionStore":
-        """The rows of a table with the columns `FIELDS`, in time order."""
+        """The rows of a table with the columns `FIELDS`, in time order.
+
+        Raises:
+            WorkspaceError: A column has another type, or a value is missing.
+        """
         from numpy import arange  # Parquet files do without
 
         connection = _connect()
@@ -73,7 +80,9 @@ class InteractionStore:
         types = "user::VARCHAR AS user, item::VARCHAR AS item, liked, time, rating"
         connection.execute(f"CREATE TABLE interactions AS SELECT row, {types} FROM given")
         connection.unregister("given")
-        return cls(connection, origin)
+        store = cls(connection, origin)
+        store._check_columns()
+        return store
 
     @classmethod
     def of_parquet(cls, path: Path) -> "InteractionStore":
@@ -90,9 +99,9 @@ class InteractionStore:
         try:
             connection.read_parquet(_literal(path)).create_view("interactions")
         except Error:
-            raise _damaged(str(path)) from None
+            raise damaged(str(path)) from None
         store = cls(connection, str(path))
-        store._all(f"SELECT row, {FIELDS} FROM interactions LIMIT 0")
+        store._check_columns()
         return store
 
     def __len__(self) -> int:
@@ -134,9 +143,11 @@ class InteractionStore:
         return {user: int(length) for user, length in found}
 
     def totals(self) -> Totals:
-        """How many rows, users and items there are; at least one row is."""
+        """How many rows, users and items there are. Raises WorkspaceError where there is none."""
         counts = "count(*), count(DISTINCT user), count(DISTINCT item), count(*) FILTER (WHERE liked)"
         (found,) = self._all(f"SELECT {counts}, arg_min(time, row), arg_max(time, row) FROM interactions")
+        if not found[0]:
+            raise damaged(self._origin, "it is empty")
         return Totals(*map(int, found))
 
     def without(self, request: Request) -> "InteractionStore":
@@ -169,6 +180,19 @@ class InteractionStore:
         if rows:
             yield [first, user]
 
+    def _check_columns(self) -> None:
+        """Check that every column has its type, and no value is missing.
+
+        The statistics of our files say how many values are missing, so no row is read where none is.
+        """
+        asked = self._asked(f"SELECT {', '.join(COLUMNS)} FROM interactions LIMIT 0")
+        for name, kind, *_ in asked.description or ():
+            if str(kind) != COLUMNS[name]:
+                raise damaged(self._origin, f"column {name} is {str(kind)[:40]}, not {COLUMNS[name]}")
+        missing = [f"{name} IS NULL" for name in COLUMNS]
+        for found in self._all(f"SELECT {', '.join(missing)} FROM interactions WHERE {' OR '.join(missing)} LIMIT 1"):
+            raise damaged(self._origin, f"column {list(COLUMNS)[found.index(True)]} has a row without a value")
+
     def _interactions(self, query: str, *parameters: Any) -> Iterator[Interaction]:
         """Rows as objects; equal ids are one object, since a row has two and there are few."""
         known: dict[str, str] = {}
@@ -186,7 +210,7 @@ class InteractionStore:
         try:
             return self._connection.cursor().execute(query, parameters)
         except Error:
-            raise _damaged(self._origin) from None
+            raise damaged(self._origin) from None
 
 
 def schema() -> "Schema":
@@ -213,5 +237,6 @@ def _is_unicode(name: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
-def _damaged(origin: str) -> WorkspaceError:
-    return WorkspaceError(f"{origin} is damaged: restore it or run `prepare` again.")
+def damaged(origin: str, flaw: str = "") -> WorkspaceError:
+    """The error of a file of interactions that is not as it was written."""
+    return WorkspaceError(f"{origin} is damaged{flaw and f' ({flaw})'}: restore it or run `prepare` again.")

@@ -169,7 +169,7 @@ def _open_member(workspace: Workspace, request_id: str) -> Request:
 def _check_id(workspace: Workspace, name: str) -> None:
     """Raise RequestError where a batch cannot have this id. It stands in every member's record, so it names nobody."""
     if not is_id(name):
-        raise RequestError(f"Batch id {name!r} is not a plain word: use letters, digits, - and _.")
+        raise RequestError(f"Batch id {name!r} is no plain word of at most 100 bytes: use letters, digits, - and _.")
     opened, closed = workspace.requests().whole(), workspace.closed().whole()
     ids = {one.id for one in opened} | {one.id for one in closed}
     if name in ids | set(Cases(workspace).newest()):

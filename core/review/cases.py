@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
-from core.errors import ReviewError
+from core.errors import DamagedError, ReviewError
 from core.types import Case, CaseState, Comment
 from core.utils.clock import utc_now
 from core.utils.listing import Listing
@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS cases (
 CREATE UNIQUE INDEX IF NOT EXISTS one_pending ON cases (request) WHERE state IN ('pending', 'approved');
 CREATE UNIQUE INDEX IF NOT EXISTS one_carried_out ON cases (state) WHERE state = 'approved';
 """
+COLUMNS = "number, request, state, body"
 UPDATE = "UPDATE cases SET state = ?, body = ? WHERE number = ?"
 
 
@@ -82,7 +83,7 @@ class Cases(Database):
             sign(found)
             return found
 
-    def comment(self, number: int, person: str, text: str) -> Case:
+    def comment(self, known: Case, person: str, text: str) -> Case:
         """Add a comment.
 
         Raises:
@@ -94,16 +95,16 @@ class Cases(Database):
                 raise ReviewError(f"Request {case.request!r} is {case.state}: it takes no more comments.")
             return replace(case, comments=(*case.comments, Comment(person, text, utc_now())))
 
-        return self.change(number, commented)
+        return self.change(known.number, commented, known)
 
     def record_step(self, number: int, step: int) -> Case:
         """Record how many steps of carrying out are done."""
         return self.change(number, lambda case: replace(case, step=step))
 
-    def reopen(self, number: int, message: str) -> Case:
-        """Set a case back to pending after a rollback: it has to be decided again."""
+    def reopen(self, number: int, message: str, known: Case | None = None) -> Case:
+        """Set a case back to pending after a rollback: it has to be decided again. See `change` for `known`."""
         return self.change(
-            number, lambda case: replace(case, state=CaseState.PENDING, step=0, message=message, decisions=())
+            number, lambda case: replace(case, state=CaseState.PENDING, step=0, message=message, decisions=()), known
         )
 
     def close(self, number: int) -> Case:
@@ -125,20 +126,33 @@ class Cases(Database):
             copy.row_factory = sqlite3.Row
             with self.opened() as database:
                 database.backup(copy)
+                self.check_objects(copy)
                 self._wipe(copy)
                 copy.execute("VACUUM")
             yield copy
 
     def _wipe(self, database: sqlite3.Connection) -> None:
         """Delete comments, reasons and messages, and void pending cases. Raises DamagedError."""
-        for row in database.execute("SELECT number, body FROM cases").fetchall():
+        for row in database.execute(f"SELECT {COLUMNS} FROM cases").fetchall():
             case = _wiped(self._case(row))
             database.execute(UPDATE, (case.state, _text(case), case.number))
 
-    def change(self, number: int, change: Callable[[Case], Case]) -> Case:
-        """Replace a case by `change(case)` in one transaction; nothing happens where it raises."""
+    def change(self, number: int, change: Callable[[Case], Case], known: Case | None = None) -> Case:
+        """Replace a case by `change(case)` in one transaction; nothing happens where it raises.
+
+        Args:
+            number: The case.
+            change: Makes the new case of the present one.
+            known: The case that a person acts on.
+
+        Raises:
+            DamagedError: The case is gone, or is about another request or run than the known one.
+        """
         with self.changing() as database:
-            found = change(next(iter(self._select("number = ?", str(number)).whole())))
+            found = next(iter(self._select("number = ?", str(number)).whole()), None)
+            if found is None or (known and (found.request, found.run) != (known.request, known.run)):
+                raise DamagedError(f"{self.path} no longer holds case {number} as it was: restore it.")
+            found = change(found)
             database.execute(UPDATE, (found.state, _text(found), number))
         return found
 
@@ -146,13 +160,17 @@ class Cases(Database):
         if not self.path.is_file():
             return Listing()
         with self.opened() as database:
-            rows = database.execute(f"SELECT number, body FROM cases WHERE {where} ORDER BY number", values).fetchall()
+            rows = database.execute(f"SELECT {COLUMNS} FROM cases WHERE {where} ORDER BY number", values).fetchall()
         return Listing.read(rows, self._case)
 
     def _case(self, row: sqlite3.Row) -> Case:
         """The case of a row. Raises DamagedError."""
-        case = parse_json(row["body"], Case, f"Case {row['number']} in {self.path}")
-        return replace(case, number=row["number"])
+        number, request, state, body = row
+        case = parse_json(body, Case, f"Case {number} in {self.path}")
+        # Cases are found by the columns, and the body is what is signed. A case is stored before it has a number.
+        if (request, state) != (case.request, case.state) or case.number not in (0, number):
+            raise DamagedError(f"Case {number} in {self.path} is damaged (its columns say something else): restore it.")
+        return replace(case, number=number)
 
 
 def _wiped(case: Case) -> Case:

@@ -75,7 +75,7 @@ def comment(workspace: Workspace, request_id: str, person: str, text: str) -> Ca
     require(workspace, person, Action.COMMENT)
     if not text.strip():
         raise ReviewError("The comment is empty: write something.")
-    return Cases(workspace).comment(case_of(workspace, request_id).number, person, text.strip())
+    return Cases(workspace).comment(case_of(workspace, request_id), person, text.strip())
 
 
 def decide(workspace: Workspace, request_id: str, person: str, approve: bool, evidence: str, reason: str = "") -> Case:
@@ -140,7 +140,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         enter_decision(ledger, case, decision)  # one that is not signed counts for nothing
         return case
 
-    case = cases.change(known.number, decided)
+    case = cases.change(known.number, decided, known)
     if not _has_decided(person, approve, evidence, case.decisions):
         raise ReviewError(f"Request {request_id!r} is {case.state} by decisions that were signed before yours.")
     return case

@@ -32,7 +32,7 @@ def withdraw(workspace: Workspace, request_id: str, person: str) -> Case:
         case, ledger = case_of(workspace, request_id), Ledger(workspace)
         _check_not_begun(ledger, case)
         enter_withdrawal(ledger, case, person)  # from here on no deletion begins, whatever the database says
-        pending = Cases(workspace).reopen(case.number, "")
+        pending = Cases(workspace).reopen(case.number, "", case)
         Execution(workspace.root, case).vault.discard()  # copies of a sealing that was cut off
         return pending
 

@@ -59,10 +59,10 @@ def next_in_line(store: Store) -> Waiting:
 
 def _waiting(row: sqlite3.Row) -> tuple[str, DeviceNeeds]:
     """The run of a row. Raises DamagedError."""
-    needs = parse_json(str(row["needs"]), DeviceNeeds, f"Run {row['id']!r}")
+    needs = parse_json(row["needs"], DeviceNeeds, f"Run {row['id']!r}")
     for name in needs.locks:
         as_id(name)
-    return as_id(row["id"]), needs
+    return as_id(str(row["id"])), needs
 
 
 def has_turn(store: Store, run_id: str) -> bool:

@@ -243,7 +243,8 @@ class Store(Database):
         origin = f"Run {row['id']!r} in {self.path}"
         texts = {name: parse_json(row[name] or "null", None, origin) for name in ("worker", "beat", "status")}
         flags = {name: bool(row[name]) for name in ("patient", "handed_over", "cancel")}
-        entry = from_json(QueuedRun, {**dict(row), "id": as_id(str(row["id"])), **texts, **flags}, origin)
+        entry = from_json(QueuedRun, {**dict(row), **texts, **flags}, origin)
+        as_id(entry.id)
         return replace(entry, beat=by_own_clock(self.path, entry.id, entry.beat, current_moment()))
 
 

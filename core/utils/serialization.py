@@ -65,7 +65,8 @@ def parse_json(text: str | bytes, kind: Any, origin: object) -> Any:
         DamagedError: The text is not JSON, or does not fit `kind`.
     """
     try:
-        value = json.loads(text if isinstance(text, str) else text.decode("utf-8"))
+        # Not all that a database calls text is text.
+        value = json.loads(text.decode("utf-8") if isinstance(text, bytes) else structure(str, text))
         return value if kind is None else structure(kind, value)
     except (ValueError, RecursionError) as error:
         raise _damaged(origin, error) from None

@@ -1,25 +1,26 @@
 """SQLite database with durable transactions, one writer at a time, and errors as one sentence.
 
 A transaction is complete or absent, also after a kill or a power cut (`synchronous = FULL`). Deleted content is
-overwritten on disk (`secure_delete`).
+overwritten on disk (`secure_delete`). A file with a table, index, trigger or view that is not ours is refused: with it,
+our own commands may do something else than they say.
 """
 
 import errno
 import os
-import re
 import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from core.errors import BusyError, WorkspaceError
 from core.utils.atomic_io import disk_error, folder_at, link_error
 from core.utils.commands import command_line
 
 BUSY = 30.0  # seconds to wait for the file's lock
-TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 
 
 class Database:
@@ -29,7 +30,8 @@ class Database:
 
     Args:
         path: The file; it is created with its folder at the first use.
-        schema: SQL that creates the tables if they are missing.
+        schema: SQL that creates the tables and indexes if they are missing. Files keep its text, so a later version
+            adds to it, and changes nothing in it.
         journal: Journal mode: "WAL", or "DELETE" for a file that several machines use or whose deleted content must
             not remain in a log.
     """
@@ -59,6 +61,7 @@ class Database:
         with self.opened() as database:
             database.execute("BEGIN IMMEDIATE")
             try:
+                self.check_objects(database)  # again: now nobody can add one
                 yield database
             except BaseException:
                 if database.in_transaction:  # SQLite rolls back by itself when the disk is full
@@ -73,21 +76,30 @@ class Database:
         """
         if not self.path.is_file():
             return ()
-        own = set(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", self.schema))
         try:
             with closing(self._unlinked("mode=ro")) as database:
                 found = [row[0] for row in database.execute("PRAGMA integrity_check") if row[0] != "ok"]
-                tables = {row[0] for row in database.execute(TABLES)}
+                found += self._foreign(database) or ([] if _objects(database) else ["it is empty"])
         except sqlite3.Error as error:
             return () if _is_busy(error) else (f"{self.path} cannot be used ({error})",)
         except OSError as error:
             return (str(disk_error(self.path, error)).rstrip("."),)
-        if tables != own:
-            found.append("it is another database, or an empty one")
         return (f"{self.path} is damaged ({'; '.join(found)})",) if found else ()
+
+    def check_objects(self, database: sqlite3.Connection) -> None:
+        """Check that a database holds no table, index, trigger or view that is not ours. Raises WorkspaceError."""
+        if foreign := self._foreign(database):
+            raise WorkspaceError(
+                f"{self.path} cannot be used ({'; '.join(foreign)}): restore it, or see `{command_line('doctor')}`."
+            )
+
+    def _foreign(self, database: sqlite3.Connection) -> list[str]:
+        foreign = _objects(database) - _objects_of(self.schema)
+        return sorted(f"its {kind} {str(name)[:40]!r} was not made by CURE Lens" for kind, name, *_ in foreign)
 
     def _connect(self) -> sqlite3.Connection:
         database = self._unlinked("mode=rwc")
+        self.check_objects(database)
         database.row_factory = sqlite3.Row
         with suppress(sqlite3.OperationalError):  # another process uses the file in its mode, which stays
             database.execute(f"PRAGMA journal_mode = {self.journal}")
@@ -118,6 +130,19 @@ def _require_file(path: Path, make: bool) -> None:
     with folder_at(path.parent, make) as folder, suppress(FileNotFoundError):
         if not stat.S_ISREG(os.stat(path.name, dir_fd=folder, follow_symlinks=False).st_mode):
             raise link_error(path, "file")
+
+
+def _objects(database: sqlite3.Connection) -> frozenset[tuple[Any, ...]]:
+    """All tables, indexes, triggers and views: what each is, its name, its table and its SQL."""
+    return frozenset(map(tuple, database.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema")))
+
+
+@cache
+def _objects_of(schema: str) -> frozenset[tuple[Any, ...]]:
+    """The objects that a schema makes."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(schema)
+        return _objects(database)
 
 
 def _code(error: sqlite3.Error) -> int:

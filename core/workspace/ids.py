@@ -5,10 +5,12 @@ from pathlib import Path
 
 from core.errors import DamagedError
 
+LONGEST = 100  # bytes of an id; file systems take names of 255, and some of ours are longer than the id in them
+
 
 def is_id(name: str) -> bool:
     """Whether a name is a valid id of a request or a run. Ids become part of a path."""
-    return re.fullmatch(r"\w[\w-]*", name) is not None
+    return re.fullmatch(r"\w[\w-]*", name) is not None and len(name.encode()) <= LONGEST
 
 
 def as_id(name: str) -> str:
@@ -19,7 +21,8 @@ def as_id(name: str) -> str:
     """
     if not is_id(name):
         raise DamagedError(
-            f"Id {name!r} is no plain word, so a file of the workspace was changed: restore the file that holds it."
+            f"Id {name[:LONGEST]!r} is no plain word of at most {LONGEST} bytes, so a file of the workspace was "
+            "changed: restore the file that holds it."
         )
     return name
 

@@ -181,6 +181,45 @@ def test_parquet_file_of_something_else_is_refused(tmp_path):
         open_interactions(tmp_path / "a.parquet")
 
 
+OTHERS = {"row": [1], "user": b"\xff", "item": [1], "liked": 1, "time": float("nan"), "rating": "5"}
+
+
+@pytest.mark.parametrize("missing", [True, False])
+@pytest.mark.parametrize("column", OTHERS)
+def test_column_of_another_type_or_without_a_value_is_named(tmp_path, column, missing):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    path = tmp_path / "a.parquet"
+    write_interactions(path, InteractionStore.of(ALL))
+    table = parquet.read_table(path)
+    values = table[column].to_pylist()
+    one = pa.array([*values[:-1], None], table.schema.field(column).type) if missing else [OTHERS[column]] * len(ALL)
+    parquet.write_table(table.set_column(table.column_names.index(column), column, pa.array(one)), path)
+    flaw = "has a row without a value" if missing else "is .*, not "
+    with pytest.raises(WorkspaceError, match=rf"a\.parquet is damaged \(column {column} {flaw}"):
+        open_interactions(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"\xff\xfe"])
+def test_sealed_parquet_that_cannot_be_read_is_refused_in_one_sentence(content):
+    with pytest.raises(WorkspaceError, match=r"a\.parquet is damaged.*run `prepare` again\.$"):
+        parse_interactions("a.parquet", content)
+
+
+def test_missing_values_are_found_without_reading_rows(tmp_path):
+    """Files of millions of rows are opened by each command."""
+    write_interactions(tmp_path / "a.parquet", InteractionStore.of(ALL))
+    store = open_interactions(tmp_path / "a.parquet")
+    (_, plan), *_ = store._all("EXPLAIN SELECT 1 FROM interactions WHERE user IS NULL OR time IS NULL LIMIT 1")
+    assert "PARQUET" not in plan.upper()
+
+
+def test_totals_of_no_rows_are_refused():
+    with pytest.raises(WorkspaceError, match="it is empty"):
+        InteractionStore.of([]).totals()
+
+
 def test_lines_are_written_as_earlier_versions_wrote_them(tmp_path):
     write_json_lines(tmp_path / "a.jsonl", ALL)
     write_interactions(tmp_path / "b.jsonl", InteractionStore.of(ALL))

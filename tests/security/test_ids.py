@@ -12,7 +12,7 @@ from core.utils.serialization import read_json, write_json
 from core.workspace import Workspace
 from core.workspace.layout import WorkspaceLayout
 
-HOSTILE = ["../../x", "a/b", "..", "", ".", "a\\b", "/etc/x", "a\n", "x" * 9 + "/..", "-rf"]
+HOSTILE = ["../../x", "a/b", "..", "", ".", "a\\b", "/etc/x", "a\n", "x" * 9 + "/..", "-rf", "x" * 300, "ä" * 51]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
