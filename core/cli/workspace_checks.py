@@ -147,7 +147,7 @@ def _lost_copies(workspace: Workspace) -> Iterator[Finding]:
         return
     from core.ledger.keys import folder_of, read_public  # loads the signing libraries
     from core.review.vault import Vault  # loads the signing libraries
-    from core.review.vault_keys import owner_of
+    from core.review.vault_keys import owner_of  # loads the signing libraries
 
     key = workspace.layout.ledger_key
     owners = {owner_of(one) for one in folder_of(read_public(key)).glob("*.key")} - {None, ""}

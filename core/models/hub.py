@@ -5,9 +5,6 @@ import os
 import re
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
 from core.errors import ModelError
 from core.models.known_bases import known_bases
 
@@ -43,6 +40,14 @@ def resolve(base: str, revision: str | None = None) -> Path:
         return Path(base)
     if not COMMIT.fullmatch(revision or ""):  # a branch or tag can point to another model later
         raise _unknown(base)
+    return _snapshot(base, revision)
+
+
+def _snapshot(base: str, revision: str | None) -> Path:
+    """The folder of a hub model at a commit, from the hub's cache or downloaded. Raises ModelError."""
+    from huggingface_hub import snapshot_download  # reads at its import whether this process is offline
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError  # as above
+
     try:  # a cached snapshot needs no download
         return Path(snapshot_download(base, revision=revision, allow_patterns=FILES, local_files_only=True))
     except HFValidationError:

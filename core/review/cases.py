@@ -101,11 +101,16 @@ class Cases(Database):
         """Record how many steps of carrying out are done."""
         return self.change(number, lambda case: replace(case, step=step))
 
-    def reopen(self, number: int, message: str, known: Case | None = None) -> Case:
-        """Set a case back to pending after a rollback: it has to be decided again. See `change` for `known`."""
-        return self.change(
-            number, lambda case: replace(case, state=CaseState.PENDING, step=0, message=message, decisions=()), known
-        )
+    def reopen(
+        self, number: int, message: str, known: Case | None = None, sign: Callable[[Case], None] = lambda _: None
+    ) -> Case:
+        """Set a case back to pending: it has to be decided again. See `change` for `known` and `submit` for `sign`."""
+
+        def reopened(case: Case) -> Case:
+            sign(case)
+            return replace(case, state=CaseState.PENDING, step=0, message=message, decisions=())
+
+        return self.change(number, reopened, known)
 
     def close(self, number: int) -> Case:
         """Close a case after it was carried out.

@@ -90,13 +90,12 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         reason: Why; a rejection needs it, and the approval of an inconclusive run. It stays in the ledger.
 
     Returns:
-        The case after the decision. A decision that was signed before, and of which a kill kept the database from
-        knowing, is not signed again.
+        The case after the decision. One that was signed before, and lost by a kill, is not signed again.
 
     Raises:
         ReviewError: The person may not decide, the evidence changed, the run cannot be approved, a rejection has no
             reason, the reason names a user or a title, the last approval comes while a run waits or is at work, or
-            signed decisions of which the database did not know have decided the case.
+            signed decisions that a kill kept from the database have decided the case.
         WorkspaceError: The last approval comes while a reference or a verification is at work.
     """
     from core.review.ledger_entries import check_submitted, enter_decision  # loads the signing libraries
@@ -112,10 +111,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
 
     def decided(case: Case) -> Case:
         # Runs inside the transaction: neither the case nor its evidence may change between check and write.
-        if case.state is not CaseState.PENDING:
-            raise ReviewError(f"Request {request_id!r} is {case.state}: there is nothing to decide any more.")
-        if other := cases.approved():
-            raise ReviewError(f"Request {other.request!r} is being carried out: decide when that is done.")
+        _check_undecided(cases, case)
         known_before, case = case.decisions, as_signed(ledger, case)
         lost = [one for one in case.decisions if one not in known_before]  # by a kill
         if case.state is not CaseState.PENDING or _has_decided(person, approve, evidence, lost):
@@ -140,9 +136,20 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         enter_decision(ledger, case, decision)  # one that is not signed counts for nothing
         return case
 
-    case = cases.change(known.number, decided, known)
+    return _with_decision(cases.change(known.number, decided, known), person, approve, evidence)
+
+
+def _check_undecided(cases: Cases, case: Case) -> None:
+    if case.state is not CaseState.PENDING:
+        raise ReviewError(f"Request {case.request!r} is {case.state}: there is nothing to decide any more.")
+    if other := cases.approved():
+        raise ReviewError(f"Request {other.request!r} is being carried out: decide when that is done.")
+
+
+def _with_decision(case: Case, person: str, approve: bool, evidence: str) -> Case:
+    """The case, which has this decision. Raises ReviewError where others, lost by a kill, came before it."""
     if not _has_decided(person, approve, evidence, case.decisions):
-        raise ReviewError(f"Request {request_id!r} is {case.state} by decisions that were signed before yours.")
+        raise ReviewError(f"Request {case.request!r} is {case.state} by decisions that were signed before yours.")
     return case
 
 

@@ -78,7 +78,6 @@ def _when_idle(workspace: Workspace, case: Case) -> Case:
         workspace.requests().whole()  # a request that cannot be read would not be searched for forgotten rows
         if not case.step:
             check_no_run(workspace)
-        # An approval that only the database knows is taken back.
         return carry_out(workspace, as_approved(Ledger(workspace), case) or case)
 
 
@@ -105,15 +104,13 @@ def carry_out(workspace: Workspace, case: Case) -> Case:
             cases.record_step(case.number, 0)  # after a kill from here on, it starts again with what is sealed
             roll_back(execution)
             message = str(error) or type(error).__name__  # a MemoryError says nothing
+            ending = f"The approval of {case.request} was taken back and nothing was destroyed:"
             if fault := _sign_withdrawal(workspace, case):
-                execution.vault.discard()
-                still = f"Nothing was destroyed, but the approval of {case.request} still counts, as {fault}"
-                raise ReviewError(f"{still} {message}") from error
-            cases.reopen(case.number, message)
+                ending = f"Nothing was destroyed, but the approval of {case.request} still counts, as {fault}"
+            else:
+                cases.reopen(case.number, message)
             execution.vault.discard()
-            raise ReviewError(
-                f"The approval of {case.request} was taken back and nothing was destroyed: {message}"
-            ) from error
+            raise ReviewError(f"{ending} {message}") from error
         cases.record_step(case.number, number + 1)
     if not ledger_entries.is_destroyed(Ledger(workspace), case):
         raise ReviewError(f"Case {case.number} is not closed: its destruction is not signed.")

@@ -142,7 +142,7 @@ def openers(workspace: Workspace, request_id: str) -> set[str]:
         LedgerError: The ledger's keys are missing.
     """
     request = workspace.request(request_id)
-    check_opened(workspace, request)
+    check_opened(workspace, request, rows=False)
     return {request.opened_by, *(workspace.request(member).opened_by for member in request.members)} - {""}
 
 

@@ -31,8 +31,8 @@ def withdraw(workspace: Workspace, request_id: str, person: str) -> Case:
     with decision_lock(workspace):  # no deletion begins meanwhile
         case, ledger = case_of(workspace, request_id), Ledger(workspace)
         _check_not_begun(ledger, case)
-        enter_withdrawal(ledger, case, person)  # from here on no deletion begins, whatever the database says
-        pending = Cases(workspace).reopen(case.number, "", case)
+        # Once it is signed no deletion begins, whatever the database says after a kill.
+        pending = Cases(workspace).reopen(case.number, "", case, lambda one: enter_withdrawal(ledger, one, person))
         Execution(workspace.root, case).vault.discard()  # copies of a sealing that was cut off
         return pending
 

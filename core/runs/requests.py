@@ -130,8 +130,13 @@ def void_request(workspace: Workspace, request_id: str) -> None:
     open_ledger(workspace).record_fact(REQUEST, request_id, "")
 
 
-def check_opened(workspace: Workspace, request: Request) -> None:
+def check_opened(workspace: Workspace, request: Request, rows: bool = True) -> None:
     """Check that a request, and each member of a batch, is what was opened here, about the same rows and settings.
+
+    Args:
+        workspace: The workspace.
+        request: The request.
+        rows: Whether its rows are compared too; that reads all rows of its subjects.
 
     Raises:
         RequestError: One, or a row of its subjects, was changed since, put there, or put back to an earlier version;
@@ -142,7 +147,7 @@ def check_opened(workspace: Workspace, request: Request) -> None:
     """
     check_settings(workspace)
     members = [workspace.request(name) for name in request.members]
-    if changed := unmarked(workspace, [request, *members]):
+    if changed := unmarked(workspace, [request, *members], rows):
         confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
         raise RequestError(
             f"Request {changed[0].id!r} is not signed as it stands: its file, or rows or titles of its users, were "
@@ -162,17 +167,23 @@ def unmarked_requests(workspace: Workspace) -> list[Request]:
     return unmarked(workspace, workspace.requests())
 
 
-def unmarked(workspace: Workspace, requests: Sequence[Request]) -> list[Request]:
-    """Those of some requests that are not signed as they stand; none without a ledger. Raises LedgerError."""
+def unmarked(workspace: Workspace, requests: Sequence[Request], rows: bool = True) -> list[Request]:
+    """Those of some requests that are not signed as they stand; none without a ledger. Raises LedgerError.
+
+    Args:
+        workspace: The workspace.
+        requests: The requests.
+        rows: Whether their rows are compared too.
+    """
     if isinstance(ledger := open_ledger(workspace), NullLedger):
         return []
     mark, entered = request_mark(workspace), dict(ledger.facts(REQUEST))  # the last of each request
-    known = [one for one in requests if one.rows_mark]
-    rows = {one.id: one.rows_mark for one in with_rows(workspace, known)} if known else {}
+    known = [one for one in requests if rows and one.rows_mark]
+    now = {one.id: one.rows_mark for one in with_rows(workspace, known)} if known else {}
     return [
         one
         for one in requests
         if one.mark != mark(one)
         or one.mark != entered.get(one.id, one.mark)
-        or one.rows_mark != rows.get(one.id, one.rows_mark)
+        or one.rows_mark != now.get(one.id, one.rows_mark)
     ]

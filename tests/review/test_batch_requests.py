@@ -44,7 +44,7 @@ def test_batches_that_cannot_be_made_say_why(workspace):
     refused = {
         "at least two": ([first, first], ""),
         "is not in this workspace": ([first, "req-no"], ""),
-        "not a plain word": ([first, second], "../x"),
+        "no plain word": ([first, second], "../x"),
         "is taken": ([first, second], first),
         "names a user": ([first, second], f"batch-{users[0]}"),
         "covers all": ([first, open_request(workspace, users=users[1:]).id], ""),

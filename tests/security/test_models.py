@@ -9,7 +9,6 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from peft import LoraConfig
 
 from core.errors import ModelError
-from core.models import hub
 from core.models.hub import resolve
 from core.models.validation import check_adapter, check_folder
 
@@ -127,7 +126,7 @@ def test_only_models_of_the_list_are_fetched(monkeypatch, tmp_path) -> None:
         asked.append(base)
         return str(tmp_path)
 
-    monkeypatch.setattr(hub, "snapshot_download", fetch)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
     monkeypatch.setenv("CURE_LENS_MODELS", "good/model, other/model")
     with pytest.raises(ModelError, match="'somebody/model' is not among those that may be fetched"):
         resolve("somebody/model", "a" * 40)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import RequestError
+from core.errors import RequestError, ReviewError
 from core.ledger.chain import verify as verify_ledger
 from core.ledger.keys import read_public
 from core.report.check_texts import render
@@ -17,6 +17,7 @@ from core.review.evidence_digest import evidence_of
 from core.runs.adapter_identity import is_recorded_adapter
 from core.runs.handle import RunHandle, open_run, runs
 from core.runs.ledger import open_ledger
+from core.runs.ledger_entries import Ledger
 from core.runs.requests import write_marked
 from core.runs.submit import _dedup_key, create_run
 from core.runs.verify import verify_run
@@ -45,6 +46,12 @@ SAME = {  # names of 0.1.0, by the code of what is still measured in the same wa
 @pytest.fixture
 def old_workspace(tmp_path: Path) -> Workspace:
     return Workspace(shutil.copytree(Path(__file__).parent / "old_workspace", tmp_path / "old"))
+
+
+def confirm(workspace: Workspace) -> None:
+    """Sign settings and the request as `ledger confirm` does."""
+    Ledger(workspace).record_settings()
+    write_marked(workspace, workspace.requests()[0])
 
 
 def test_request_and_runs_are_read(old_workspace: Workspace) -> None:
@@ -83,6 +90,7 @@ def test_verification_gives_the_stored_results(old_workspace: Workspace) -> None
     run = open_run(old_workspace, CURE)
     before = run.verification
     assert before
+    confirm(old_workspace)
     found = verify_run(run, "cpu", full=True)
     assert found.verdict is before.verdict is Verdict.INCONCLUSIVE
     assert before.sentence == "" and "earlier version" in render(before).sentence
@@ -94,9 +102,12 @@ def test_verification_gives_the_stored_results(old_workspace: Workspace) -> None
 
 
 def test_request_is_unlearned_again(old_workspace: Workspace) -> None:
-    with pytest.raises(RequestError, match="Check the file and run"):  # it was opened by a version without marks
+    with pytest.raises(ReviewError, match="people differ"):  # that version signed no settings
         create_run(old_workspace, old_workspace.requests()[0].id, "cure", "cpu")
-    write_marked(old_workspace, old_workspace.requests()[0])
+    Ledger(old_workspace).record_settings()
+    with pytest.raises(RequestError, match="Check the file and"):  # and marked no requests
+        create_run(old_workspace, old_workspace.requests()[0].id, "cure", "cpu")
+    confirm(old_workspace)
     run: RunHandle = create_run(
         old_workspace, old_workspace.requests()[0].id, "cure", "cpu", seed=1, steps=4, launched_by="olaf"
     )
