@@ -1,7 +1,7 @@
 """Fine-tuning on answers: trains the base model, adapters, retrained references and the over-fit teacher."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -48,6 +48,7 @@ def finetune(
     settings: FinetuneSettings,
     watch: Watcher = never_stop,
     checkpointer: Checkpointer = NO_CHECKPOINTS,
+    make_step: "Callable[..., AnswerLossStep] | None" = None,
 ) -> int:
     """Minimise the mean negative log-likelihood of the answers over the model's trainable parameters.
 
@@ -57,6 +58,7 @@ def finetune(
         settings: Epochs, learning rate, batch size and seed.
         watch: Sees each step; True ends the training.
         checkpointer: Stores and gives back checkpoints.
+        make_step: Makes the step function from the arguments of AnswerLossStep, which it is by default.
 
     Returns:
         Number of steps taken.
@@ -67,7 +69,7 @@ def finetune(
     )
     order = list(_order(len(prompts), settings))
     mean = WeightMean(parameters, after=len(order) - round(settings.average * len(order)))
-    step_function = AnswerLossStep(model, prompts, order, settings.micro_batch, mean)
+    step_function = (make_step or AnswerLossStep)(model, prompts, order, settings.micro_batch, mean)
     model.train()
     schedule = Schedule(len(order), warmup=min(WARMUP, len(order) // 10), cosine=True)
 

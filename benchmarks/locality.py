@@ -1,0 +1,241 @@
+"""Does it matter which coordinates unlearning moves? Choices compared at equal forgetting (written to locality_WORLD.md).
+
+    python benchmarks/locality.py FOLDER [WORKSPACE] [--scenes 5] [--shares .02,.05,.1,.2,.5] [--draws 3]
+
+In each scene of error_rates.py (5 % of the people, references that never saw them) the forget vector less half of the
+control vector is subtracted from a share of the LoRA coordinates. Each choice of coordinates (locality_choices.py) is
+applied at the strength at which the model knows the forgotten rows as well as the retrained models do on average, so
+that all forget alike. Then the yardstick (locality_yardstick.py) tells what comes back and what others lose. Random
+coordinates are also measured at the norm at which the gradient's choice has forgotten.
+
+FOLDER keeps all models and results, so a stopped benchmark continues where it was. On one core in the demo world, a scene
+takes 7 minutes of training, and each row about 10 seconds; --scenes 1 --shares .1 --draws 1 is the quick form.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+from torch import Tensor
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+from known_models import train_scene  # noqa: E402
+from locality_choices import CHOICES, RANDOM, highest, inputs_of  # noqa: E402
+from locality_components import COMPONENTS, WEIGHTS  # noqa: E402
+from locality_table import write  # noqa: E402
+from locality_yardstick import (  # noqa: E402
+    Knowledge,
+    Yardstick,
+    auc_gap,
+    others,
+    returned,
+    trained_change,
+    yardstick_of,
+)
+
+from core.benchmark.entrants import MERGE  # noqa: E402
+from core.benchmark.trials import Scenario, load_scenario  # noqa: E402
+from core.evaluation.metrics import leave_one_out  # noqa: E402
+from core.pipeline.context import load_adapter  # noqa: E402
+from core.unlearning.early_stopping import sample  # noqa: E402
+from core.unlearning.task_vectors import CONTROL_WEIGHT, control_size, overfit_epochs  # noqa: E402
+from core.unlearning.teachers import OVERFIT  # noqa: E402
+from core.workspace import Workspace  # noqa: E402
+
+DEMO = ROOT / "assets/demo"
+TOLERANCE = 0.02  # of the share forgotten, within which a model counts as equally forgotten
+FIRST, FINEST = 0.25, 1e-3  # first multiple of the vector, and the finest step of the bisection
+MOST = 200.0  # times the vector; a choice that has not forgotten there is told as such
+ALL = "all coordinates"
+Row = dict[str, Any]
+
+
+class Rows:
+    """The rows of one scene in a file, one JSON object a line; a row that is there is not measured again."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.rows: list[Row] = [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
+
+    def has(self, **key: object) -> bool:
+        """Whether a row with these values is there."""
+        return any(key.items() <= row.items() for row in self.rows)
+
+    def add(self, row: Row) -> None:
+        """Append a row, on disk too."""
+        self.rows.append(row)
+        with self.file.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def forget_vector(yardstick: Yardstick) -> Tensor:
+    """Task vector of the forget set less half of that of as many retained prompts, flat [row, rank]."""
+    prompts = yardstick.scenario.prompts
+    sets = prompts.forget, sample(prompts.retain, control_size(len(prompts.forget)), yardstick.seed)
+    forget, control = (
+        trained_change(
+            yardstick, part,
+            replace(
+                OVERFIT, epochs=overfit_epochs(len(part), MERGE), learning_rate=prompts.learning_rate, seed=yardstick.seed
+            ),
+        )
+        for part in sets
+    )  # fmt: skip
+    return forget - CONTROL_WEIGHT * control
+
+
+def equal_strength(
+    yardstick: Yardstick, original: Tensor, step: Tensor, start: float, goal: float
+) -> tuple[float, float]:
+    """The multiple of `step` at whose subtraction the share forgotten is 1, and the share there; the model is left there.
+
+    Args:
+        yardstick: Measures the loss.
+        original: Weights of the original, flat [row, rank].
+        step: What is subtracted, flat [row, rank].
+        start: Loss of the original on the forgotten rows, in nats.
+        goal: Mean loss of the references.
+    """
+
+    def forgotten(multiple: float) -> float:
+        yardstick.plan.write(original - multiple * step)
+        return (yardstick.loss() - start) / (goal - start)
+
+    low, high = 0.0, FIRST
+    while (share := forgotten(high)) < 1 - TOLERANCE and high < MOST:
+        low, high = high, 2 * high
+    multiple, high_enough = high, share >= 1 - TOLERANCE
+    while high_enough and abs(share - 1) > TOLERANCE and high - low > FINEST * high:
+        multiple = (low + high) / 2
+        share = forgotten(multiple)
+        low, high = (multiple, high) if share < 1 else (low, multiple)
+    return multiple, share
+
+
+class Scene:
+    """Models, vector and scores of one scene."""
+
+    def __init__(self, scenario: Scenario, number: int) -> None:
+        """Measure the original and the references, and train the forget vector."""
+        self.number, self.scenario = number, scenario
+        self.yardstick = yardstick_of(self.scenario, number)
+        self.plan = self.yardstick.plan
+        self.before = self.plan.weights()
+        self.original = self.yardstick.knowledge()
+        self.references = list(self._references())
+        self.vector = forget_vector(self.yardstick)
+        self.scores: dict[str, Tensor] = {}  # by choice, flat [row, rank]
+        self.norms: dict[float, float] = {}  # of the gradient's choice where it has forgotten, by share
+
+    def _references(self) -> Iterator[Knowledge]:
+        workspace = self.scenario.context.workspace
+        for folder in workspace.reference_folders(self.scenario.context.request.id):
+            recommender = load_adapter(workspace, str(folder), "cpu")
+            yield yardstick_of(replace(self.scenario, recommender=recommender), self.number).knowledge()
+
+    def rows(self, choice: str, share: float = 1.0, draw: int = 0) -> Iterator[Row]:
+        """The rows of one choice at one share; one for each reference."""
+        if choice == "reference":
+            for own, rest in leave_one_out(range(len(self.references))):
+                known = [self.references[one] for one in rest]
+                yield {"choice": choice, "draw": own, **returned(self.references[own], self.original, known)}
+        elif choice == "original":
+            yield {"choice": choice, **returned(self.original, self.original, self.references)}
+        else:
+            yield {"choice": choice, "share": share, "draw": draw, **self._at_equal_forgetting(choice, share, draw)}
+
+    def _at_equal_forgetting(self, choice: str, share: float, draw: int) -> Row:
+        """Subtract the chosen part of the vector until all is forgotten, and measure the model there."""
+        step = self._step(choice, share, draw)
+        goal = fmean(one["plain"] for one in self.references)
+        multiple, forgotten = equal_strength(self.yardstick, self.before, step, self.original["plain"], goal)
+        norm = multiple * float(step.norm())
+        found = {"forgotten": forgotten, "multiple": multiple, "norm": norm}
+        if choice == "gradient":
+            self.norms[share] = norm
+        forget, test = self.yardstick.predictions()
+        found |= {"auc_gap": auc_gap(forget, self.scenario), **others(test, self.scenario)}
+        found |= returned(self.yardstick.knowledge(), self.original, self.references)
+        if choice == "random coordinates" and share in self.norms:
+            self.plan.write(self.before - self.norms[share] / float(step.norm()) * step)
+            found["forgotten_at_norm"] = (self.yardstick.loss() - self.original["plain"]) / (
+                goal - self.original["plain"]
+            )
+        self.plan.write(self.before)
+        return found
+
+    def _step(self, choice: str, share: float, draw: int) -> Tensor:
+        """The part of the vector that a choice applies, flat [row, rank]."""
+        seed = 1000 * self.number + draw
+        inputs = inputs_of(self.scenario, self.vector, seed)
+        if choice == ALL:
+            return self.vector
+        if choice in WEIGHTS:
+            return self.vector * WEIGHTS[choice](inputs)
+        if choice in COMPONENTS:
+            return COMPONENTS[choice](inputs, share, seed)
+        scores = RANDOM[choice](inputs) if choice in RANDOM else self.scores_of(choice)
+        return self.vector * highest(scores, share, seed)
+
+    def scores_of(self, choice: str) -> Tensor:
+        """Score of each coordinate by one of CHOICES, flat [row, rank]; computed once."""
+        if choice not in self.scores:
+            self.scores[choice] = CHOICES[choice](inputs_of(self.scenario, self.vector, 1000 * self.number))
+        return self.scores[choice]
+
+
+def planned(shares: list[float], draws: int) -> Iterator[dict[str, Any]]:
+    """The keys of all rows, the gradient's before those of random coordinates, which are measured at its norm too."""
+    for choice in (ALL, *WEIGHTS):
+        yield {"choice": choice, "share": 1.0, "draw": 0}
+    for share in shares:
+        for choice in (*CHOICES, *COMPONENTS):
+            yield {"choice": choice, "share": share, "draw": 0}
+        for choice in RANDOM:
+            for draw in range(draws):
+                yield {"choice": choice, "share": share, "draw": draw}
+
+
+def scene(source: Workspace, number: int, folder: Path, shares: list[float], draws: int) -> list[Row]:
+    """All rows of one scene; those that FOLDER lacks are measured."""
+    rows = Rows(folder / f"locality-{number}.jsonl")
+    wanted = [{"choice": "original"}, {"choice": "reference"}, *planned(shares, draws)]
+    if missing := [key for key in wanted if not rows.has(**key)]:
+        measure = Scene(load_scenario(*train_scene(source, number, "random", folder), "cpu"), number)
+        measure.norms |= {row["share"]: row["norm"] for row in rows.rows if row["choice"] == "gradient"}
+        for key in missing:
+            started = time.perf_counter()
+            for row in measure.rows(**key):
+                rows.add({"scene": number, **row})
+            print(f"scene {number}: {key} in {time.perf_counter() - started:.0f} s", flush=True)
+    return rows.rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("workspace", nargs="?", type=Path, default=DEMO)
+    parser.add_argument("--scenes", type=int, default=5)
+    parser.add_argument("--shares", default=".02,.05,.1,.2,.5")
+    parser.add_argument("--draws", type=int, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    source, shares = Workspace(options.workspace), [float(one) for one in options.shares.split(",")]
+    options.is_demo = options.workspace == DEMO
+    rows: list[Row] = []
+    for number in range(options.scenes):
+        rows += scene(source, number, options.folder, shares, options.draws)
+        write(rows, source.settings.name, options, Path(__file__).parent)
+
+
+if __name__ == "__main__":
+    main()

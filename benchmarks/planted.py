@@ -1,0 +1,165 @@
+"""Localisers on planted truth: the modules that hold the forgotten people are known (written to planted_WORLD.md).
+
+    python benchmarks/planted.py FOLDER [WORKSPACE] [--scenes 5] [--modules .2] [--draws 3]
+
+In each scene of error_rates.py the adapter is trained once more by its own recipe, but the forgotten people's gradients
+reach only the coordinates of a random fifth of the modules (gradient masking, as in gradient routing, arXiv 2410.04332);
+everybody else's reach all. So what the model knows of them can only sit there. Each localiser of locality.py is then
+scored by precision and recall, and unlearning with the true, the found and random coordinates is measured by the same
+yardstick, at equal forgetting.
+
+FOLDER may be that of locality.py. On one core in the demo world, a scene takes 4 minutes and each row about 10 seconds.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+from known_models import train_scene  # noqa: E402
+from locality import ALL, DEMO, Row, Rows, Scene  # noqa: E402
+from locality_choices import CHOICES, RANDOM, highest  # noqa: E402
+from planted_table import write  # noqa: E402
+
+from core.benchmark.trials import Scenario, load_scenario  # noqa: E402
+from core.evaluation.metrics import auc  # noqa: E402
+from core.models.batching import answer_logits, answer_loss, collate  # noqa: E402
+from core.models.lora_layout import Layout, layout  # noqa: E402
+from core.models.recommender import adapter_weights  # noqa: E402
+from core.models.saved_adapter import save_adapter  # noqa: E402
+from core.pipeline.compare_models import evaluate_model  # noqa: E402
+from core.pipeline.context import fresh_adapter, load_adapter  # noqa: E402
+from core.unlearning.finetuning import AnswerLossStep, finetune  # noqa: E402
+from core.unlearning.training_types import Losses  # noqa: E402
+from core.workspace import Workspace  # noqa: E402
+
+TRUE = "true"
+
+
+def true_coordinates(plan: Layout, share: float, seed: int) -> Tensor:
+    """1 at the coordinates of a random share of the modules, 0 at the others, flat [row, rank]."""
+    chosen = set(Random(seed).sample(plan.modules, round(share * len(plan.modules))))
+    cells = torch.tensor([float(set(owners) <= chosen) for owners in plan.cells])
+    return cells[plan.cell_of][:, None].expand(plan.weights().shape).clone()
+
+
+class RoutedStep(AnswerLossStep):
+    """Step of fine-tuning in which the gradients of some prompts reach only a part of the coordinates."""
+
+    def __init__(self, *arguments: Any, routed: Sequence[bool], masks: Mapping[nn.Parameter, Tensor]) -> None:
+        """Prepare a training.
+
+        Args:
+            *arguments: Those of AnswerLossStep.
+            routed: Whether a prompt is routed [prompt].
+            masks: 1 where the gradients of routed prompts reach a parameter, in its shape; 0 for those left out.
+        """
+        super().__init__(*arguments)
+        self.routed, self.masks = routed, masks
+
+    def __call__(self, step: int) -> Losses:
+        """Fill `.grad` with the masked gradient of the routed prompts plus that of the others."""
+        inside = [i for i in self.order[step] if self.routed[i]]
+        outside = [i for i in self.order[step] if not self.routed[i]]
+        total = self._backward(inside, step)
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                parameter.grad *= self.masks.get(parameter, 0.0)
+        return {"loss": total + self._backward(outside, step)}
+
+    def _backward(self, chosen: list[int], step: int) -> float:
+        """Add the gradient of some prompts' part of the batch's loss; return that part."""
+        if not chosen:
+            return 0.0
+        batch = collate([self.prompts[i] for i in chosen], self.device)
+        loss = answer_loss(answer_logits(self.model, batch), batch)
+        loss = loss * self._answer_tokens(chosen) / self._answer_tokens(self.order[step])
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.item()
+
+
+def planted(scenario: Scenario, folder: Path, share: float, number: int) -> tuple[Scenario, Tensor]:
+    """The scenario with an adapter whose forgotten people sit in known coordinates, and these, flat [row, rank]."""
+    workspace, context = scenario.context.workspace, scenario.context
+    recommender = fresh_adapter(workspace, "cpu", workspace.settings.seed)
+    plan = layout(recommender.model)
+    truth = true_coordinates(plan, share, number)
+    if folder.is_dir():
+        recommender = load_adapter(workspace, str(folder), "cpu")
+    else:
+        everybody = [*context.split.retain, *context.split.forget]
+        routed = [index >= len(context.split.retain) for index in range(len(everybody))]
+        masks = dict(zip(plan.parameters.values(), plan.parts(truth), strict=True))
+        step = partial(RoutedStep, routed=routed, masks=masks)
+        finetune(recommender.model, context.encode(everybody), context.finetune_settings, make_step=step)
+        save_adapter(recommender.model, folder, workspace.settings.adapter_dtype)
+    original, weights = evaluate_model(recommender, context), adapter_weights(recommender.model)
+    return replace(scenario, recommender=recommender, original=original, weights=weights, found={}), truth
+
+
+def found(scores: Tensor, truth: Tensor, seed: int) -> Row:
+    """How well scores find the true coordinates, when as many are chosen as are true.
+
+    Precision and recall are equal then; by chance they are the true share. The AUC does not depend on a number.
+    """
+    share = float(truth.mean())
+    chosen = highest(scores, share, seed)
+    return {
+        "precision": float((chosen * truth).sum() / chosen.sum()),
+        "localisation_auc": auc(scores[truth > 0].double().numpy(), scores[truth == 0].double().numpy()),
+        "chance": share,
+    }
+
+
+def scene(source: Workspace, number: int, folder: Path, modules: float, draws: int) -> list[Row]:
+    """All rows of one scene; those that FOLDER lacks are measured."""
+    rows = Rows(folder / f"planted-{number}.jsonl")
+    keys = [{"choice": one} for one in ("original", "reference")]
+    keys += [{"choice": one, "draw": 0} for one in (ALL, TRUE, *CHOICES)]
+    keys += [{"choice": one, "draw": draw} for one in RANDOM for draw in range(draws)]
+    if missing := [key for key in keys if not rows.has(**key)]:
+        plain = load_scenario(*train_scene(source, number, "random", folder), "cpu")
+        scenario, truth = planted(plain, folder / f"planted-{number}", modules, number)
+        measure = Scene(scenario, number)
+        measure.scores[TRUE] = truth
+        for key in missing:
+            started, share = (
+                time.perf_counter(),
+                {} if key["choice"] in ("original", "reference", ALL) else {"share": float(truth.mean())},
+            )
+            for row in measure.rows(**key, **share):
+                localised = found(measure.scores_of(key["choice"]), truth, number) if key["choice"] in CHOICES else {}
+                rows.add({"scene": number, "chance": float(truth.mean()), **row, **localised})
+            print(f"scene {number}: {key} in {time.perf_counter() - started:.0f} s", flush=True)
+    return rows.rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("workspace", nargs="?", type=Path, default=DEMO)
+    parser.add_argument("--scenes", type=int, default=5)
+    parser.add_argument("--modules", type=float, default=0.2)
+    parser.add_argument("--draws", type=int, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    source, options.is_demo = Workspace(options.workspace), options.workspace == DEMO
+    rows: list[Row] = []
+    for number in range(options.scenes):
+        rows += scene(source, number, options.folder, options.modules, options.draws)
+        write(rows, source.settings.name, options, Path(__file__).parent)
+
+
+if __name__ == "__main__":
+    main()
