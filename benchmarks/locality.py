@@ -16,7 +16,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from known_models import train_scene  # noqa: E402
-from locality_choices import CHOICES, RANDOM, highest, inputs_of  # noqa: E402
+from locality_choices import CHOICES, RANDOM, Inputs, highest  # noqa: E402
 from locality_components import COMPONENTS, WEIGHTS  # noqa: E402
 from locality_table import write  # noqa: E402
 from locality_yardstick import (  # noqa: E402
@@ -56,7 +56,7 @@ TOLERANCE = 0.02  # of the share forgotten, within which a model counts as equal
 FIRST, FINEST = 0.25, 1e-3  # first multiple of the vector, and the finest step of the bisection
 MOST = 200.0  # times the vector; a choice that has not forgotten there is told as such
 ALL = "all coordinates"
-Row = dict[str, Any]
+Key, Row = dict[str, Any], dict[str, Any]
 
 
 class Rows:
@@ -66,15 +66,19 @@ class Rows:
         self.file = file
         self.rows: list[Row] = [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
 
-    def has(self, **key: object) -> bool:
-        """Whether a row with these values is there."""
-        return any(key.items() <= row.items() for row in self.rows)
+    def missing(self, keys: Iterable[Key]) -> list[Key]:
+        """The keys of which no row has all values."""
+        return [key for key in keys if not any(key.items() <= row.items() for row in self.rows)]
 
-    def add(self, row: Row) -> None:
-        """Append a row, on disk too."""
-        self.rows.append(row)
-        with self.file.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+    def measure(self, number: int, keys: Iterable[Key], measure: Callable[[Key], Iterable[Row]]) -> None:
+        """Append the rows of some keys of a scene, on disk too, and tell the time of each."""
+        for key in keys:
+            started = time.perf_counter()
+            for row in measure(key):
+                self.rows.append({"scene": number, **row})
+                with self.file.open("a") as file:
+                    file.write(json.dumps(self.rows[-1]) + "\n")
+            print(f"scene {number}: {key} in {time.perf_counter() - started:.0f} s", flush=True)
 
 
 def forget_vector(yardstick: Yardstick) -> Tensor:
@@ -133,6 +137,7 @@ class Scene:
         self.original = self.yardstick.knowledge()
         self.references = list(self._references())
         self.vector = forget_vector(self.yardstick)
+        self.inputs = Inputs(scenario, self.plan, self.vector, 1000 * number)
         self.scores: dict[str, Tensor] = {}  # by choice, flat [row, rank]
         self.norms: dict[float, float] = {}  # of the gradient's choice where it has forgotten, by share
 
@@ -175,25 +180,25 @@ class Scene:
 
     def _step(self, choice: str, share: float, draw: int) -> Tensor:
         """The part of the vector that a choice applies, flat [row, rank]."""
-        seed = 1000 * self.number + draw
-        inputs = inputs_of(self.scenario, self.vector, seed)
+        seed = self.inputs.seed + draw
         if choice == ALL:
             return self.vector
         if choice in WEIGHTS:
-            return self.vector * WEIGHTS[choice](inputs)
+            return self.vector * WEIGHTS[choice](self.scores_of("Fisher"), seed)
         if choice in COMPONENTS:
-            return COMPONENTS[choice](inputs, share, seed)
-        scores = RANDOM[choice](inputs) if choice in RANDOM else self.scores_of(choice)
+            return COMPONENTS[choice](self.inputs, share, seed)
+        drawn = choice in RANDOM
+        scores = RANDOM[choice](replace(self.inputs, seed=seed)) if drawn else self.scores_of(choice)
         return self.vector * highest(scores, share, seed)
 
     def scores_of(self, choice: str) -> Tensor:
         """Score of each coordinate by one of CHOICES, flat [row, rank]; computed once."""
         if choice not in self.scores:
-            self.scores[choice] = CHOICES[choice](inputs_of(self.scenario, self.vector, 1000 * self.number))
+            self.scores[choice] = CHOICES[choice](self.inputs)
         return self.scores[choice]
 
 
-def planned(shares: list[float], draws: int) -> Iterator[dict[str, Any]]:
+def planned(shares: list[float], draws: int) -> Iterator[Key]:
     """The keys of all rows, the gradient's before those of random coordinates, which are measured at its norm too."""
     for choice in (ALL, *WEIGHTS):
         yield {"choice": choice, "share": 1.0, "draw": 0}
@@ -209,24 +214,26 @@ def scene(source: Workspace, number: int, folder: Path, shares: list[float], dra
     """All rows of one scene; those that FOLDER lacks are measured."""
     rows = Rows(folder / f"locality-{number}.jsonl")
     wanted = [{"choice": "original"}, {"choice": "reference"}, *planned(shares, draws)]
-    if missing := [key for key in wanted if not rows.has(**key)]:
-        measure = Scene(load_scenario(*train_scene(source, number, "random", folder), "cpu"), number)
-        measure.norms |= {row["share"]: row["norm"] for row in rows.rows if row["choice"] == "gradient"}
-        for key in missing:
-            started = time.perf_counter()
-            for row in measure.rows(**key):
-                rows.add({"scene": number, **row})
-            print(f"scene {number}: {key} in {time.perf_counter() - started:.0f} s", flush=True)
+    if missing := rows.missing(wanted):
+        found = Scene(load_scenario(*train_scene(source, number, "random", folder), "cpu"), number)
+        found.norms |= {row["share"]: row["norm"] for row in rows.rows if row["choice"] == "gradient"}
+        rows.measure(number, missing, lambda key: found.rows(**key))
     return rows.rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def common_options(description: str | None) -> argparse.ArgumentParser:
+    """The options that locality.py and planted.py share."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("workspace", nargs="?", type=Path, default=DEMO)
     parser.add_argument("--scenes", type=int, default=5)
-    parser.add_argument("--shares", default=".02,.05,.1,.2,.5")
     parser.add_argument("--draws", type=int, default=3)
+    return parser
+
+
+def main() -> None:
+    parser = common_options(__doc__)
+    parser.add_argument("--shares", default=".02,.05,.1,.2,.5")
     options = parser.parse_args()
     torch.set_num_threads(1)
     source, shares = Workspace(options.workspace), [float(one) for one in options.shares.split(",")]

@@ -7,6 +7,7 @@ of a module one score, so that ties are broken at random: a share smaller than a
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from core.benchmark.trials import Scenario  # noqa: E402
-from core.models.lora_layout import Layout, layout  # noqa: E402
+from core.models.lora_layout import Layout  # noqa: E402
 from core.pipeline.circuit_stage import find_circuits, group_by_circuit  # noqa: E402
 from core.pipeline.events import NullObserver, StageTimer  # noqa: E402
 from core.types import Encoded  # noqa: E402
@@ -42,6 +43,16 @@ class Inputs:
     plan: Layout
     vector: Tensor
     seed: int
+
+    @cached_property
+    def forget_gradient(self) -> Tensor:
+        """Gradient of the forget set, flat [row, rank]."""
+        return self.gradient(self.scenario.prompts.forget)
+
+    @cached_property
+    def retain_gradient(self) -> Tensor:
+        """Gradient of a part of the retain set, flat [row, rank]."""
+        return self.gradient(self.retain)
 
     @property
     def retain(self) -> Sequence[Encoded]:
@@ -83,7 +94,7 @@ def by_memory(inputs: Inputs) -> Tensor:
 
 def by_effect(inputs: Inputs) -> Tensor:
     """What a module's part of the vector changes of the forget loss, to first order, for each of its coordinates."""
-    effect = -(inputs.gradient(inputs.scenario.prompts.forget) * inputs.vector)
+    effect = -(inputs.forget_gradient * inputs.vector)
     sizes = inputs.plan.inner(torch.ones_like(effect), torch.ones_like(effect))
     means = inputs.plan.inner(effect, torch.ones_like(effect)) / sizes
     return means[inputs.plan.cell_of][:, None].expand(effect.shape).clone()
@@ -96,7 +107,7 @@ def by_size(inputs: Inputs) -> Tensor:
 
 def by_gradient(inputs: Inputs) -> Tensor:
     """|g_f v| / (|g_r| + mean |g_r|): what a coordinate does for forgetting, over what it does to others."""
-    forget, retain = (inputs.gradient(part) for part in (inputs.scenario.prompts.forget, inputs.retain))
+    forget, retain = inputs.forget_gradient, inputs.retain_gradient
     return (forget * inputs.vector).abs() / (retain.abs() + retain.abs().mean())
 
 
@@ -130,10 +141,6 @@ RANDOM: dict[str, Callable[[Inputs], Tensor]] = {
     "random modules": random_modules,
     "random coordinates": random_coordinates,
 }
-
-
-def inputs_of(scenario: Scenario, vector: Tensor, seed: int) -> Inputs:
-    return Inputs(scenario, layout(scenario.recommender.model), vector, seed)
 
 
 def highest(scores: Tensor, share: float, seed: int) -> Tensor:

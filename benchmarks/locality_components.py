@@ -7,7 +7,7 @@ vector into at most `rank` orthogonal components; each component counts as one r
 from collections.abc import Callable, Iterator
 
 import torch
-from locality_choices import Inputs, by_fisher
+from locality_choices import Inputs
 from torch import Tensor
 
 Block = tuple[Tensor, Tensor, Tensor, Tensor]  # rows of the flat tensor, and the block's U, S and V
@@ -28,10 +28,10 @@ def blocks(inputs: Inputs) -> Iterator[Block]:
 
 def components_by_gradient(inputs: Inputs, share: float, seed: int) -> Tensor:  # noqa: ARG001 - common signature
     """The components with the largest |<g_f, c>| / (|<g_r, c>| + mean |<g_r, c>|), each of length one."""
-    forget, retain = (inputs.gradient(part) for part in (inputs.scenario.prompts.forget, inputs.retain))
+    gradients = inputs.forget_gradient, inputs.retain_gradient
 
     def value(own: Tensor, left: Tensor, sizes: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
-        gain, cost = (torch.einsum("nk,nr,kr->k", left, one[own], right).abs() for one in (forget, retain))
+        gain, cost = (torch.einsum("nk,nr,kr->k", left, one[own], right).abs() for one in gradients)
         return gain * sizes, cost
 
     return _best(inputs, share, value)
@@ -71,17 +71,15 @@ def _best(
     return step
 
 
-def fisher_weights(inputs: Inputs) -> Tensor:
-    """Weight of each coordinate: F_f / (F_f + F_r), scaled to a largest weight of one."""
-    ratio = by_fisher(inputs)
+def fisher_weights(ratio: Tensor, seed: int) -> Tensor:  # noqa: ARG001 - common signature
+    """Weight of each coordinate, from 0 to 1, that grows with the ratio F_f / (F_r + mean F_r) of `by_fisher`."""
     return ratio / (1 + ratio)
 
 
-def shuffled_fisher_weights(inputs: Inputs) -> Tensor:
+def shuffled_fisher_weights(ratio: Tensor, seed: int) -> Tensor:
     """The same weights on other coordinates."""
-    weights = fisher_weights(inputs)
-    order = torch.randperm(weights.numel(), generator=torch.Generator().manual_seed(inputs.seed))
-    return weights.flatten()[order].view(weights.shape)
+    order = torch.randperm(ratio.numel(), generator=torch.Generator().manual_seed(seed))
+    return fisher_weights(ratio.flatten()[order].view(ratio.shape), seed)
 
 
 COMPONENTS: dict[str, Callable[[Inputs, float, int], Tensor]] = {
@@ -89,7 +87,7 @@ COMPONENTS: dict[str, Callable[[Inputs, float, int], Tensor]] = {
     "components by size": components_by_size,
     "random components": random_components,
 }
-WEIGHTS: dict[str, Callable[[Inputs], Tensor]] = {
+WEIGHTS: dict[str, Callable[[Tensor, int], Tensor]] = {
     "Fisher weights": fisher_weights,
     "shuffled Fisher weights": shuffled_fisher_weights,
 }

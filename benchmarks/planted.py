@@ -11,10 +11,8 @@ yardstick, at equal forgetting.
 FOLDER may be that of locality.py. On one core in the demo world, a scene takes 4 minutes and each row about 10 seconds.
 """
 
-import argparse
 import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from known_models import train_scene  # noqa: E402
-from locality import ALL, DEMO, Row, Rows, Scene  # noqa: E402
+from locality import ALL, DEMO, Key, Row, Rows, Scene, common_options  # noqa: E402
 from locality_choices import CHOICES, RANDOM, highest  # noqa: E402
 from planted_table import write  # noqa: E402
 
@@ -128,30 +126,25 @@ def scene(source: Workspace, number: int, folder: Path, modules: float, draws: i
     keys = [{"choice": one} for one in ("original", "reference")]
     keys += [{"choice": one, "draw": 0} for one in (ALL, TRUE, *CHOICES)]
     keys += [{"choice": one, "draw": draw} for one in RANDOM for draw in range(draws)]
-    if missing := [key for key in keys if not rows.has(**key)]:
+    if missing := rows.missing(keys):
         plain = load_scenario(*train_scene(source, number, "random", folder), "cpu")
         scenario, truth = planted(plain, folder / f"planted-{number}", modules, number)
-        measure = Scene(scenario, number)
-        measure.scores[TRUE] = truth
-        for key in missing:
-            started, share = (
-                time.perf_counter(),
-                {} if key["choice"] in ("original", "reference", ALL) else {"share": float(truth.mean())},
-            )
-            for row in measure.rows(**key, **share):
-                localised = found(measure.scores_of(key["choice"]), truth, number) if key["choice"] in CHOICES else {}
-                rows.add({"scene": number, "chance": float(truth.mean()), **row, **localised})
-            print(f"scene {number}: {key} in {time.perf_counter() - started:.0f} s", flush=True)
+        whole, share = Scene(scenario, number), float(truth.mean())
+        whole.scores[TRUE] = truth
+
+        def measured(key: Key) -> Iterator[Row]:
+            chosen = {} if key["choice"] in ("original", "reference", ALL) else {"share": share}
+            for row in whole.rows(**key, **chosen):
+                localised = found(whole.scores_of(key["choice"]), truth, number) if key["choice"] in CHOICES else {}
+                yield {"chance": share, **row, **localised}
+
+        rows.measure(number, missing, measured)
     return rows.rows
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("workspace", nargs="?", type=Path, default=DEMO)
-    parser.add_argument("--scenes", type=int, default=5)
+    parser = common_options(__doc__)
     parser.add_argument("--modules", type=float, default=0.2)
-    parser.add_argument("--draws", type=int, default=3)
     options = parser.parse_args()
     torch.set_num_threads(1)
     source, options.is_demo = Workspace(options.workspace), options.workspace == DEMO

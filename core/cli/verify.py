@@ -213,8 +213,9 @@ def _print_destruction(found: "AuditResult", workspace: Workspace) -> None:
         text = f"{name} was not searched ({why}), so nobody knows what it holds: move it out of the workspace."
         err.print(text, style="red", highlight=False, soft_wrap=True)
     if not found.served:
-        text = "The recommender in use (adapter, base model, words of prompts) is not the one that was approved last"
-        err.print(f"{text}: find out who replaced it.", style="red", soft_wrap=True)
+        from core.review.audit import NOT_APPROVED  # loads the signing libraries
+
+        err.print(f"{NOT_APPROVED}: find out who replaced it.", style="red", soft_wrap=True)
     if found.clean:
         requests = ", ".join(found.requests)
         text = f"No data of {requests} were found in {workspace.root}, and the approved recommender is in use."

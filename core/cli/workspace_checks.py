@@ -138,7 +138,6 @@ def _sealed(workspace: Workspace) -> Iterator[Finding]:
         vault = Vault(folder, workspace.layout.ledger_key)
         for name in vault.names():
             vault.read(name)
-    yield from ()
 
 
 def _lost_copies(workspace: Workspace) -> Iterator[Finding]:
@@ -179,20 +178,12 @@ def _ledger(workspace: Workspace) -> Iterator[Finding]:
 
 def _served(workspace: Workspace) -> Finding:
     """Whether the adapter in use and what it works with are those of the last approval, if there is any."""
-    from core.review.audit import serves_approved  # loads the signing libraries
+    from core.review.audit import NOT_APPROVED, serves_approved  # loads the signing libraries
 
-    same = serves_approved(workspace)
-    detail = (
-        "as approved, or none is approved yet"
-        if same
-        else "The recommender in use (adapter, base model, words of prompts) is not the one that was approved last."
-    )
-    return Finding(
-        "served adapter",
-        same,
-        detail,
-        "" if same else "Find out who replaced it, and which data it was trained on.",
-    )
+    if serves_approved(workspace):
+        return Finding("served adapter", True, "as approved, or none is approved yet")
+    fix = "Find out who replaced it, and which data it was trained on."
+    return Finding("served adapter", False, f"{NOT_APPROVED}.", fix)
 
 
 def _runs(workspace: Workspace) -> Iterator[Finding]:

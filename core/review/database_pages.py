@@ -9,10 +9,8 @@ MOST_PAGES = 1 << 24  # of a database whose journals are read: 64 GiB
 LIST, INNER, INNER_ROWS, ROWS = 0, (2, 5), 5, 13  # kinds of pages by their first byte; a list is of free pages
 KINDS = (*INNER, 10, ROWS)
 NUMBER_SIZES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 7: 8}  # bytes of a value by its type in a row
-FEW, REMAINS = (
-    64,
-    2,
-)  # unexplained bytes that a page may have: FEW, or so many for each explained one, as deleted rows leave some
+# Unexplained bytes that a page may have: FEW, or so many for each explained one, as deleted rows leave some.
+FEW, REMAINS = 64, 2
 
 
 def is_page(page: bytes) -> bool:
