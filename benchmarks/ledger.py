@@ -25,7 +25,7 @@ from core.ledger.keys import Keys, make_keys, read_public  # noqa: E402
 from core.ledger.statement import Statement, kind_word, signed  # noqa: E402
 
 KINDS = ("reference", "run", "verification", "submission", "decision")
-QUESTIONS, IDS = 22, 4  # times that a decision asks for entries, and about how many runs, requests and kinds
+QUESTIONS, IDS = 32, 4  # times that a decision asks for entries, and about how many runs, requests and kinds
 PADDING = "x" * 600  # so that a line has about 1.5 kB, as in the demo world
 
 
