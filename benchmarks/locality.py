@@ -54,7 +54,7 @@ from core.workspace import Workspace  # noqa: E402
 DEMO = ROOT / "assets/demo"
 TOLERANCE = 0.02  # of the share forgotten, within which a model counts as equally forgotten
 FIRST, FINEST = 0.25, 1e-3  # first multiple of the vector, and the finest step of the bisection
-MOST = 200.0  # times the vector; a choice that has not forgotten there is told as such
+MOST = 256.0  # times the vector; a choice that has not forgotten there counts as not reached
 ALL = "all coordinates"
 Key, Row = dict[str, Any], dict[str, Any]
 
@@ -82,7 +82,7 @@ class Rows:
 
 
 def forget_vector(yardstick: Yardstick) -> Tensor:
-    """Task vector of the forget set less half of that of as many retained prompts, flat [row, rank]."""
+    """Task vector of the forget set less half of that of `control_size` retained prompts, flat [row, rank]."""
     prompts = yardstick.scenario.prompts
     sets = prompts.forget, sample(prompts.retain, control_size(len(prompts.forget)), yardstick.seed)
     forget, control = (
@@ -117,8 +117,8 @@ def equal_strength(
     low, high = 0.0, FIRST
     while (share := forgotten(high)) < 1 - TOLERANCE and high < MOST:
         low, high = high, 2 * high
-    multiple, high_enough = high, share >= 1 - TOLERANCE
-    while high_enough and abs(share - 1) > TOLERANCE and high - low > FINEST * high:
+    multiple, reached = high, share >= 1 - TOLERANCE
+    while reached and abs(share - 1) > TOLERANCE and high - low > FINEST * high:
         multiple = (low + high) / 2
         share = forgotten(multiple)
         low, high = (multiple, high) if share < 1 else (low, multiple)

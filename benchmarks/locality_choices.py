@@ -35,7 +35,7 @@ class Inputs:
     Attributes:
         scenario: The scenario with the original adapter in its model.
         plan: Layout of the adapter's coordinates.
-        vector: Task vector of the forget set, flat [row, rank].
+        vector: What `forget_vector` in locality.py gives, flat [row, rank].
         seed: Seed of samples, prompt pairs and ties.
     """
 

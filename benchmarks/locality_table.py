@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 COLUMNS = {  # key of the row -> heading, decimals
     "forgotten": ("share forgotten", 2),
     "norm": ("norm of the change", 2),
-    "auc_gap": ("AUC over the retrained models'", 3),
+    "auc_gap": ("AUC minus the retrained models'", 3),
     "test_auc": ("change of others' test AUC", 4),
     "test_loss": ("change of others' log loss", 4),
     "drift": ("drift for others", 2),
@@ -26,15 +26,15 @@ COLUMNS = {  # key of the row -> heading, decimals
     "rounded to 8 bits": ("at 8 bits", 2),
     "rounded to 4 bits": ("at 4 bits", 2),
     "wordings": ("in other words", 2),
-    "probes": ("probes, AUC", 3),
+    "probes": ("probes: AUC minus the retrained models'", 3),
 }
 COMPARED = ("norm", "auc_gap", "test_auc", "test_loss", "drift", "relearned, same people", "relearned, strangers", "rounded to 4 bits", "wordings", "probes")  # fmt: skip
 RANDOM = "random coordinates"
 HEAD = """# Does it matter which coordinates are moved? {name}
 
 Mean over scenes with the half-width of Student's 95 % interval; draws of one scene count with their mean. Number of scenes: {scenes}.
-All choices but the original forget alike (`share forgotten`); one that has not forgotten at 200 times the vector is left out and
-counted. Of what comes back, 1 is all that the original knew and 0 what retrained models know after the same treatment;
+All choices but the original forget alike (`share forgotten`); one that has not forgotten at 256 times the vector is left out and
+counted. Of what comes back, probes aside, 1 is all that the original knew and 0 what retrained models know after the same treatment;
 relearning is the mean over 1, 2, 4, 8, 16 and 32 steps, asked on the other forgotten people's rows. The retrained models' own
 rows, each against the others, are the noise. `python benchmarks/locality.py FOLDER{place} --scenes {scenes} --shares {shares}
 --draws {draws}`. torch {torch}, Python {python}.

@@ -124,7 +124,7 @@ class Yardstick:
 
 
 def yardstick_of(scenario: Scenario, seed: int) -> Yardstick:
-    """Two of the forgotten people are trained again and the others asked; with one person, half of the prompts."""
+    """The first two forgotten people are trained again and the others asked, so at least three are needed."""
     split = scenario.context.split
     people = list(dict.fromkeys(prompt.user for prompt in split.forget))
     again = [one for one in split.forget if one.user in people[:RELEARNED_PEOPLE]]
@@ -169,7 +169,7 @@ def others(model: Predictions, scenario: Scenario) -> dict[str, float]:
 
 
 def auc_gap(model: Predictions, scenario: Scenario) -> float:
-    """AUC on the forgotten rows over the references' mean."""
+    """AUC on the forgotten rows minus the references' mean."""
     return prediction_auc(model) - fmean(prediction_auc(one.forget) for one in scenario.references)
 
 

@@ -92,13 +92,13 @@ def confirm(
 
 
 def _unsigned(workspace: Workspace) -> tuple[Settings | None, list[Request]]:
-    """The settings and the open requests with marks of their rows, as far as not signed; None for signed settings."""
+    """The settings, None if signed as they stand, and the unsigned open requests with fresh marks of their rows."""
     from core.runs.ledger import open_ledger  # loads numpy
-    from core.runs.requests import unmarked_requests, with_rows  # loads numpy
-    from core.runs.signed_settings import signed_settings  # loads numpy
+    from core.runs.requests import unmarked_requests, with_rows_mark  # loads numpy
+    from core.runs.signed_settings import settings_to_sign  # loads numpy
 
-    settings = signed_settings(workspace)
-    requests = with_rows(workspace, unmarked_requests(workspace))
+    settings = settings_to_sign(workspace)
+    requests = with_rows_mark(workspace, unmarked_requests(workspace))
     return None if settings == open_ledger(workspace).settings() else settings, requests
 
 

@@ -31,13 +31,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 
 
 def output_path(path: Path, *workspaces: Workspace) -> Path:
-    """The path of a file or folder to write, as a person names it: their own links are followed, none in a workspace.
+    """The path of a file or folder to write: links are followed outside of workspaces, and never inside one.
 
     Others write in a workspace, and can plant a link in place of what is to be written.
 
     Args:
         path: The path.
-        workspaces: Workspaces of the command; others are known by their settings.
+        workspaces: Those that the command opened; any other folder with a workspace's settings file counts too.
 
     Raises:
         WorkspaceError: It leads through too many links.

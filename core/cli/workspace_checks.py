@@ -121,7 +121,7 @@ def _review(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _sealed(workspace: Workspace) -> Iterator[Finding]:
-    """Encrypted copies that cannot be opened, or of a case whose state says that there are none.
+    """Encrypted copies that cannot be opened, or whose case is not approved.
 
     They are all that a half-done deletion could be taken back with.
     """
@@ -133,7 +133,10 @@ def _sealed(workspace: Workspace) -> Iterator[Finding]:
     for folder in filter(Path.is_dir, workspace.layout.sealed.glob("[!.]*")):
         if folder.name != own:
             yield Finding(
-                "sealed copies", False, f"{folder} is of a deletion that was interrupted, and no case is approved", fix
+                "sealed copies",
+                False,
+                f"{folder} was left by an interrupted deletion, and its case is not approved",
+                fix,
             )
         vault = Vault(folder, workspace.layout.ledger_key)
         for name in vault.names():

@@ -23,7 +23,7 @@ def unused_keys(path: Path, public: Path) -> Keys | None:
         public: The public key, which is written again.
 
     Returns:
-        None where there are none. A key with a head has signed: the ledger was taken away. So has the demo's.
+        None where there are none, or where the key has signed: it has a kept head, or is the demo's.
 
     Raises:
         LedgerError: Another public key lies there.

@@ -105,7 +105,7 @@ def keys_of(public: Path) -> Keys:
 
 
 def kept_keys(keyid: str) -> Keys | None:
-    """The private keys of this id; None where this user does not have them. Raises LedgerError where others do."""
+    """The private keys of this id; None where this user lacks them. Raises LedgerError where others can read them."""
     folder = key_root() / keyid[:ID_LENGTH]
     try:
         private = load_pem_private_key(_secret(folder / "signing.pem"), None)

@@ -17,7 +17,9 @@ from core.utils.hashing import digests_match
 from core.workspace import Workspace
 from core.workspace.run_layout import AdapterLayout
 
-NOT_APPROVED = "The recommender in use (adapter, base model, words of prompts) is not the one that was approved last"
+NOT_APPROVED = (
+    "The recommender in use (adapter, base model, tokenizer, prompt template) is not the one that was approved last"
+)
 
 
 @dataclass(frozen=True, slots=True)

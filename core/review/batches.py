@@ -15,7 +15,7 @@ from core.review.cases import Cases
 from core.review.forgotten_data import forgotten_data_of
 from core.runs.handle import runs
 from core.runs.ledger import REQUEST, last_fact, open_ledger
-from core.runs.requests import check_opened, request_mark, void_request, with_rows, write_marked
+from core.runs.requests import check_opened, request_mark, void_request, with_rows_mark, write_marked
 from core.types import ENDED, Action, Case, CaseState, Identity, LegalBasis, Request, RunState
 from core.utils.atomic_io import remove_file, remove_folder
 from core.utils.clock import utc_now
@@ -53,7 +53,7 @@ def open_batch(
     batch = _union(name, requests, reason, opened_by)
     workspace.check(batch)
     check_members(workspace, batch)
-    return write_marked(workspace, with_rows(workspace, [batch])[0])
+    return write_marked(workspace, with_rows_mark(workspace, [batch])[0])
 
 
 def holding_batch(workspace: Workspace, request_id: str) -> Request | None:

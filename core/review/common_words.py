@@ -1,6 +1,6 @@
 """Words that are nobody's, by chance spelled as an id or a title: the catalogue's, and those of the base's tokenizer.
 
-Only these are searched for long ids alone. Whatever else stands in the same files is searched as in any other file, but
+In these, only long ids are searched. Whatever else stands in the same files is searched as in any other file, but
 for titles of one word in the base's settings: "attention" and "temperature" are names of settings.
 """
 
@@ -15,7 +15,7 @@ from core.types import Item
 from core.workspace.layout import WorkspaceLayout
 
 # Shortest ids that are searched among them. A vocabulary has "user1" and "sha256"; an address or an id of a database in
-# it is no chance. Titles have fewer such words.
+# it is no coincidence. Titles have fewer such words.
 LENGTH_IN_CATALOGUE, LENGTH_IN_BASE = 4, 8
 ITEM_FIELDS = frozenset(one.name for one in fields(Item)) - {"id"}
 VOCABULARY = re.compile(
@@ -29,16 +29,16 @@ WORDS = ("vocab", "merges", "content", "precompiled_charsmap")  # their keys; "c
 
 
 def searches_of(path: Path, layout: WorkspaceLayout, forgotten: ForgottenData) -> tuple[ForgottenData, ForgottenData]:
-    """What is searched in the two parts of a file that `words_apart` gives."""
+    """What is searched in the two parts of a file that `split_words` gives."""
     among_words = forgotten.only_long_ids(LENGTH_IN_CATALOGUE if path == layout.items else LENGTH_IN_BASE)
     has_settings = path.parent == layout.base and SETTINGS.fullmatch(path.name)
     return among_words, forgotten.without_titles_of_one_word() if has_settings else forgotten
 
 
-def words_apart(path: Path, layout: WorkspaceLayout, part: Part) -> tuple[Part, Part]:
+def split_words(path: Path, layout: WorkspaceLayout, part: Part) -> tuple[Part, Part]:
     """The part of a file in which words are nobody's, and the part in which they may be somebody's."""
     if path == layout.items and isinstance(part, dict):
-        return _item_apart(part)
+        return _split_item(part)
     if path.parent == layout.base and VOCABULARY.fullmatch(path.name):
         return (part, {}) if not isinstance(part, dict | list) or _are_words(part) else ({}, part)
     if path.parent == layout.base and TOKENIZER.fullmatch(path.name):
@@ -46,7 +46,7 @@ def words_apart(path: Path, layout: WorkspaceLayout, part: Part) -> tuple[Part, 
     return {}, part
 
 
-def _item_apart(item: dict[str, Any]) -> tuple[Part, Part]:
+def _split_item(item: dict[str, Any]) -> tuple[Part, Part]:
     """What the catalogue says of an item, without its id, which may be spelled as a user's; and what else is there."""
     own = {name: value for name, value in item.items() if name in ITEM_FIELDS and _is_text(value)}
     rest = {name: value for name, value in item.items() if name not in own and name != "id"}

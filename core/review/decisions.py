@@ -90,7 +90,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         reason: Why; a rejection needs it, and the approval of an inconclusive run. It stays in the ledger.
 
     Returns:
-        The case after the decision. One that was signed before, and lost by a kill, is not signed again.
+        The case after the decision. A decision that was signed, but not stored because of a kill, is not signed again.
 
     Raises:
         ReviewError: The person may not decide, the evidence changed, the run cannot be approved, a rejection has no

@@ -11,8 +11,8 @@ Each step may be repeated. Until the destruction is signed, everything can be ro
 `execute_decisions` only goes forward. So a case that is interrupted ends either carried out, or pending with every file
 as before; where the ledger cannot take the withdrawal or the sealed copies are missing, it stays approved, and says so.
 
-Only the ledger says whether a case is approved and how far it is, since anybody can write the database. Where it cannot
-be read, nothing begins.
+Only the ledger says whether a case is approved and whether its destruction is signed, since anybody can write the
+database. Where it cannot be read, nothing begins.
 """
 
 from collections.abc import Callable, Sequence
@@ -68,7 +68,7 @@ def execute_decisions(workspace: Workspace) -> Case | None:
             return None
         _discard(workspace, cases)
         approved = [case for case in cases if case.state is CaseState.APPROVED]
-        begun = [case for case in cases if case not in approved and _is_begun(workspace, case)]
+        begun = [case for case in cases if case not in approved and _resumes_or_discards(workspace, case)]
         return next((_when_idle(workspace, case) for case in (*begun, *approved)), None)
 
 
@@ -146,13 +146,13 @@ def publish(execution: Execution) -> None:
     for name, content in execution.approved_files():
         write_bytes(part / name, content)
     move(part, execution.adapter)
-    settings = replace(execution.sealed.settings, adapter=execution.adapter.name)
+    settings = replace(execution.sealed_workspace.settings, adapter=execution.adapter.name)
     write_json(execution.layout.settings, settings)
 
 
 def purge(execution: Execution) -> None:
     """Remove the forgotten rows, and everything that was made with the old adapter or shows users' lists."""
-    sealed, layout, request = execution.sealed, execution.layout, execution.sealed_request()
+    sealed, layout, request = execution.sealed_workspace, execution.layout, execution.sealed_request()
     write_interactions(layout.interactions, sealed.interactions.without(request))
     write_json(layout.user_split, _without(sealed.user_split, set(request.users)))
     shrink_requests(execution)
@@ -174,13 +174,13 @@ def check(execution: Execution) -> None:
     if any((execution.adapter / name).read_bytes() != content for name, content in execution.approved_files()):
         raise ReviewError("The adapter that is served is not the one that was approved.")
     if changed := changed_model(execution.workspace, execution.approved_model()):
-        raise ReviewError(f"What the adapter works with is not what was approved ({', '.join(changed)}): put it back.")
+        raise ReviewError(f"The adapter's base model is not as approved ({', '.join(changed)} changed): put it back.")
     if left := _old_folders(execution):
         raise ReviewError(f"{', '.join(map(str, left))} could not be removed: check who owns it.")
     copies = find_weight_copies(execution.root, execution.destroyed_weights())
     if copies.shows:
         raise ReviewError(f"A copy of the weights to destroy was found in {', '.join(copies.shows)}: remove it.")
-    forgotten = forgotten_data_of(execution.sealed_request(), execution.sealed_rows(), execution.sealed.items)
+    forgotten = forgotten_data_of(execution.sealed_request(), execution.sealed_rows(), execution.sealed_workspace.items)
     layout = execution.layout
     # Comments and reasons are deleted at the very end, when nothing can be undone: all the rest is searched.
     with Cases(execution.workspace).as_closed() as cases:
@@ -201,7 +201,7 @@ def sign_destruction(execution: Execution) -> None:
     if ledger_entries.is_destroyed(ledger, case) and not execution.vault.has_key:
         return  # as above, for entries of earlier versions: the key goes last, when all is signed
     request, weights = execution.sealed_request(), execution.destroyed_weights()
-    interactions = execution.sealed.interactions
+    interactions = execution.sealed_workspace.interactions
     served = {"adapter config": execution.approved_digests[ADAPTER_CONFIG], **execution.approved_model()}
     # The first destruction in the ledger is the point of no return, so everything else follows it.
     for one in (request, *execution.sealed_members()):
@@ -279,8 +279,8 @@ def _discard(workspace: Workspace, cases: Sequence[Case]) -> None:
             run.discard()
 
 
-def _is_begun(workspace: Workspace, case: Case) -> bool:
-    """Whether the ledger holds the approval of a case that has sealed copies; else what a rollback left is destroyed.
+def _resumes_or_discards(workspace: Workspace, case: Case) -> bool:
+    """Whether a case with sealed copies has a signed approval; without one, the copies are destroyed.
 
     Raises:
         LedgerError: The ledger cannot be read.

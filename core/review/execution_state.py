@@ -46,7 +46,7 @@ class Execution:
         return Workspace(self.root)
 
     @cached_property
-    def sealed(self) -> Workspace:
+    def sealed_workspace(self) -> Workspace:
         """The workspace with settings and data as they were sealed."""
         return SealedWorkspace(self)
 
@@ -96,7 +96,7 @@ class Execution:
 
     def sealed_question(self) -> str:
         """The digest of what models are asked, of the data as they were sealed and the base model as it lies there."""
-        return question_digest(self.sealed, self.sealed_request(), digest=self._digest_of_data)
+        return question_digest(self.sealed_workspace, self.sealed_request(), digest=self._digest_of_data)
 
     def _digest_of_data(self, path: Path) -> str:
         sealed = path.is_relative_to(self.root) and self.layout.name(path) in self.vault.names()
@@ -153,7 +153,7 @@ class Execution:
 
     def sealed_forgotten(self) -> ForgottenRows:
         """What the request took from the training, as it was sealed."""
-        sealed, settings = self.sealed, self.sealed.settings
+        sealed, settings = self.sealed_workspace, self.sealed_workspace.settings
         request = self.sealed_request()
         return forgotten_of(sealed.interactions, sealed.user_split, request, settings.window, settings.task)
 
@@ -168,12 +168,12 @@ class Execution:
 
     def sealed_rows(self) -> list[Interaction]:
         """The interactions that the request removes, as they were sealed."""
-        return self.sealed.interactions.covered(self.sealed_request())
+        return self.sealed_workspace.interactions.covered(self.sealed_request())
 
     def closed_request(self, request: Request, members: tuple[str, ...]) -> ClosedRequest:
         """What is left of a request, alone or together with the members of its batch."""
         case, digest = self.case, self.approved_digests[WEIGHTS]
-        users, rows = len(request.subjects), len(self.sealed.interactions.covered(request))
+        users, rows = len(request.subjects), len(self.sealed_workspace.interactions.covered(request))
         batch, together = (case.request, len(members)) if members else ("", 1)
         fall, retrained = fall_of(self.sealed_evaluation()), self.sealed_verification().verdict is Verdict.EXACT
         return ClosedRequest(

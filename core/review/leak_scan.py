@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from core.review.common_words import searches_of, words_apart
+from core.review.common_words import searches_of, split_words
 from core.review.file_contents import parts_of
 from core.review.file_parts import NotReadError, Part, Text
 from core.review.forgotten_data import ForgottenData
@@ -132,7 +132,7 @@ def _shows(
     if is_encrypted:
         return False
     searches, parts = searches_of(path, layout, forgotten), parts_of(path) if instead is None else instead()
-    return any(any(map(_part_shows, words_apart(path, layout, part), searches)) for part in parts)
+    return any(any(map(_part_shows, split_words(path, layout, part), searches)) for part in parts)
 
 
 def _name_shows(path: Path, forgotten: ForgottenData) -> bool:

@@ -78,7 +78,7 @@ def entered_decisions(ledger: Ledger, case: Case) -> tuple[Decision, ...]:
 def as_decided(ledger: Ledger, case: Case) -> list[Case]:
     """The case with the run and the evidence of each decision that was entered on it, newest first. Raises LedgerError.
 
-    Number and request tell a case and its sealed copies; run and evidence in the database may be others by now.
+    A case is identified by number and request; the database's run and evidence may have been changed.
     """
     own = {"case": case.number, "request": case.request}
     entered = [one for one in ledger.of_kind(DECISION, case.request) if own.items() <= one.content.items()]

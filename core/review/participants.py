@@ -1,6 +1,6 @@
 """Who took part in the work on a request, by all entries of the ledger: neither a file nor a later entry hides anybody.
 
-The same people neither decide nor opened the request. Earlier versions entered fewer of them.
+None of them may decide, or have opened the request. Earlier versions entered fewer of them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from core.errors import ReviewError
 from core.runs.requests import check_opened
-from core.runs.signed_settings import check_settings, signed_settings
+from core.runs.signed_settings import check_settings, settings_to_sign
 from core.types import Action, Role
 from core.utils.hashing import sha256_of_file
 from core.utils.text import JOINERS_AND_SELECTORS, one_line
@@ -130,7 +130,7 @@ def sign_settings(workspace: Workspace) -> None:
         _require_other_name(workspace, person)
         roles(workspace, person)
     ledger = Ledger(workspace)
-    if signed_settings(workspace) != ledger.settings():
+    if settings_to_sign(workspace) != ledger.settings():
         ledger.record_settings()
 
 

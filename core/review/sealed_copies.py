@@ -26,6 +26,6 @@ def check_sealed(execution: Execution) -> None:
     check_signed(run, execution.sealed_digests(), ledger)
     check_verification(run, execution.sealed_verification(), ledger)
     check_question(run, execution.sealed_question(), ledger)
-    if changed := unmarked(execution.sealed, [request, *execution.sealed_members()]):
+    if changed := unmarked(execution.sealed_workspace, [request, *execution.sealed_members()]):
         raise RequestError(f"Request {changed[0].id!r} is not signed as it was sealed: put its file back.")
     check_request(run, request, execution.sealed_forgotten(), ledger)

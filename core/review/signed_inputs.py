@@ -84,8 +84,8 @@ def check_question(run_id: str, question: str, ledger: Ledger) -> str:
     now = ledger.mark(QUESTION, question)
     if ledger.verified_content(run_id).get("question", now) != now:  # earlier versions entered none
         raise ReviewError(
-            f"Data or settings changed since run {run_id!r} was verified: verify it again. The base model and the "
-            "words of prompts count too."
+            f"Data or settings changed since run {run_id!r} was verified: verify it again. The base model, its "
+            "tokenizer and the prompt template count too."
         )
     return now
 

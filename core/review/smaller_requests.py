@@ -10,7 +10,7 @@ from dataclasses import replace
 from core.review.execution_state import Execution
 from core.runs.ledger import REQUEST, last_fact, open_ledger
 from core.runs.ledger_entries import Ledger
-from core.runs.requests import request_mark, rewrite, unmarked, void_request, with_rows
+from core.runs.requests import request_mark, rewrite, unmarked, void_request, with_rows_mark
 from core.types import Request
 from core.utils.atomic_io import remove_file
 
@@ -21,7 +21,7 @@ def shrink_requests(execution: Execution) -> None:
         if left is None:
             remove_file(execution.layout.request(other.id))
         elif left != other:
-            rewrite(execution.sealed, other, left, execution.case.request)
+            rewrite(execution.sealed_workspace, other, left, execution.case.request)
 
 
 def enter_marks_again(execution: Execution) -> None:
@@ -63,14 +63,14 @@ def _smaller(execution: Execution, requests: Sequence[Request]) -> Iterator[tupl
             continue
         left = replace(left, members=tuple(name for name in left.members if name not in gone))
         loses_rows = left.rows_mark and not set(one.subjects).isdisjoint(removed.subjects)
-        yield one, with_rows(execution.sealed, [left], removed)[0] if loses_rows else left
+        yield one, with_rows_mark(execution.sealed_workspace, [left], removed)[0] if loses_rows else left
 
 
 def _gone(execution: Execution) -> set[str]:
     """Ids of the signed requests of which the deletion leaves nothing."""
     removed = execution.sealed_request()
     whole = [one for one in execution.sealed_requests() if _left_of(one, removed) is None]
-    return {one.id for one in whole} - {one.id for one in unmarked(execution.sealed, whole)}
+    return {one.id for one in whole} - {one.id for one in unmarked(execution.sealed_workspace, whole)}
 
 
 def _left_of(request: Request, removed: Request) -> Request | None:

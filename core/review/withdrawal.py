@@ -13,7 +13,7 @@ from core.workspace.locks import decision_lock
 
 
 def withdraw(workspace: Workspace, request_id: str, person: str) -> Case:
-    """Withdraw the approvals of a request, all that it needs or not, while no step of its deletion is done.
+    """Withdraw the approvals of a request, complete or not, while no step of its deletion is done.
 
     Args:
         workspace: The workspace.

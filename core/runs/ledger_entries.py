@@ -27,7 +27,7 @@ from core.runs.ledger import (
 )
 from core.runs.request_content import commitment, request_content
 from core.runs.signed_files import digests_of, judged_files, model_digests
-from core.runs.signed_settings import signed_settings
+from core.runs.signed_settings import settings_to_sign
 from core.runs.software import hardware, software
 from core.types import Outcome, Request, RunSpec, Verification
 from core.types.aliases import stored_name
@@ -216,7 +216,7 @@ class Ledger:
 
     def record_settings(self) -> None:
         """Enter the settings as they are now."""
-        self.append(SETTINGS, {}, signed_settings(self.workspace))
+        self.append(SETTINGS, {}, settings_to_sign(self.workspace))
 
     def settings(self) -> dict[str, Any]:
         """The settings as they were entered last, by name; the defaults of people and launchers where none were."""

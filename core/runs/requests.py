@@ -39,8 +39,8 @@ def request_mark(workspace: Workspace) -> Callable[[Request], str]:
     return mark
 
 
-def with_rows(workspace: Workspace, requests: Sequence[Request], removed: Request | None = None) -> list[Request]:
-    """Some requests with the marks of all rows of their subjects in the data, with their titles.
+def with_rows_mark(workspace: Workspace, requests: Sequence[Request], removed: Request | None = None) -> list[Request]:
+    """The requests, each with a mark of all rows of its subjects in the data and the titles in them.
 
     Args:
         workspace: The workspace.
@@ -86,7 +86,7 @@ def open_request(
         identity=identity,
     )
     workspace.check(request)
-    return write_marked(workspace, with_rows(workspace, [request])[0])
+    return write_marked(workspace, with_rows_mark(workspace, [request])[0])
 
 
 def write_marked(workspace: Workspace, request: Request, deletion: str = "") -> Request:
@@ -179,7 +179,7 @@ def unmarked(workspace: Workspace, requests: Sequence[Request], rows: bool = Tru
         return []
     mark, entered = request_mark(workspace), dict(ledger.facts(REQUEST))  # the last of each request
     known = [one for one in requests if rows and one.rows_mark]
-    now = {one.id: one.rows_mark for one in with_rows(workspace, known)} if known else {}
+    now = {one.id: one.rows_mark for one in with_rows_mark(workspace, known)} if known else {}
     return [
         one
         for one in requests

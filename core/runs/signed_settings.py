@@ -12,8 +12,8 @@ from core.workspace import Workspace
 NOT_SIGNED = ("adapter",)  # a deletion exchanges it; what is in service stands in the entry of the deletion
 
 
-def signed_settings(workspace: Workspace) -> dict[str, Any]:
-    """The settings that are signed, as JSON, and SHA-256 of the recipe of a given adapter; "" without one."""
+def settings_to_sign(workspace: Workspace) -> dict[str, Any]:
+    """The present settings as JSON, as they are signed, with SHA-256 of a given adapter's recipe; "" without one."""
     settings, file = workspace.settings, workspace.layout.recipe
     values = {name: value for name, value in to_json(settings).items() if name not in NOT_SIGNED}
     recipe = sha256_of_file(file) if workspace.has_given_adapter else ""
@@ -30,10 +30,12 @@ def check_settings(workspace: Workspace) -> None:
     if isinstance(ledger := open_ledger(workspace), NullLedger):
         return
     signed = ledger.settings()
-    values = signed_settings(workspace).items()
+    values = settings_to_sign(workspace).items()
     if changed := [name for name, value in values if signed.get(name, value) != value]:
         confirm = command_line("ledger", "confirm", "--workspace", str(workspace.root))
+        layout = workspace.layout
+        files = {layout.recipe.name if name == "recipe" else layout.settings.name for name in changed}
         raise ReviewError(
-            f"{workspace.layout.settings.name} does not hold the settings that were signed ({', '.join(changed)} "
-            f"differ): check it, then run `{confirm}`."
+            f"The settings are not those that were signed (changed: {', '.join(changed)}): check "
+            f"{' and '.join(sorted(files))}, then run `{confirm}`."
         )

@@ -130,7 +130,7 @@ def test_base_that_is_exchanged_during_the_deletion_is_noticed(desk, monkeypatch
         double_weights(desk.workspace.root)
 
     monkeypatch.setattr(execution, "STEPS", (*execution.STEPS[:2], purged, *execution.STEPS[3:]))
-    assert "What the adapter works with is not what was approved (base)" in refused(desk)
+    assert "The adapter's base model is not as approved (base changed)" in refused(desk)
 
 
 def test_settings_that_are_published_are_those_that_were_sealed(desk, monkeypatch):

@@ -218,7 +218,7 @@ def test_every_result_of_a_run_that_a_page_shows_is_signed(desk, run, name):
 
 def test_recipe_that_was_put_there_for_references_is_not_verified(desk, run):
     write_json(desk.workspace.layout.recipe, {"r": 1, "lora_alpha": 1, "target_modules": "all-linear"})
-    with pytest.raises(ReviewError, match=r"does not hold the settings that were signed \(recipe differ\)"):
+    with pytest.raises(ReviewError, match=r"not those that were signed \(changed: recipe\): check recipe\.json"):
         verify_run(RunHandle(run.path), "cpu")
 
 

@@ -93,7 +93,7 @@ def test_doctor_names_sealed_copies_of_a_case_that_is_not_approved(desk, monkeyp
     killed_behind(desk, monkeypatch, "seal")
     rewritten(desk, state=CaseState.VOID)
     found = [one for one in check_workspace(Workspace(desk.workspace.root)) if one.name == "sealed copies"]
-    assert f"{desk.request}-{case.number} is of a deletion that was interrupted" in found[0].detail
+    assert f"{desk.request}-{case.number} was left by an interrupted deletion" in found[0].detail
     assert "review settle" in found[0].fix
 
 

@@ -25,7 +25,7 @@ def test_people_of_an_edited_file_do_nothing_until_they_are_signed(desk, people)
     desk.set_people(people, signed=False)
     who = next((name for name in people if name not in PEOPLE), "petra")
     for action in Action:
-        with pytest.raises(ReviewError, match=r"does not hold the settings that were signed \(people differ\)"):
+        with pytest.raises(ReviewError, match=r"not those that were signed \(changed: people\): check workspace\.json"):
             permissions.require(desk.workspace, who, action)
     assert "people" in {one.name for one in check_workspace(desk.workspace) if not one.ok}
     desk.set_people(people)
@@ -37,7 +37,7 @@ def test_nothing_starts_with_a_launcher_that_was_not_signed(desk, change):
     write_json(desk.workspace.layout.settings, replace(desk.workspace.settings, **change))
     desk.workspace = Workspace(desk.workspace.root)
     refused = desk.invoke("run", "-r", desk.request, "--as", "olaf")
-    assert "settings that were signed" in str(refused.exception)
+    assert "settings are not those that were signed" in str(refused.exception)
     confirm(desk.workspace)
     permissions.check_settings(desk.workspace)
 

@@ -23,7 +23,7 @@ from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle
 from core.runs.ledger import RESUMED, open_ledger
 from core.runs.references import missing_references, train_references
-from core.runs.requests import open_request, with_rows, write_marked
+from core.runs.requests import open_request, with_rows_mark, write_marked
 from core.runs.submit import create_run
 from core.runs.verify import verify_run
 from core.runs.worker import work
@@ -224,7 +224,7 @@ def other_user(desk):
 def test_request_that_was_changed_after_its_run_is_not_submitted(desk, original):
     """The run forgot one person; the file now names another, whose data would be destroyed."""
     other = replace(desk.workspace.request(desk.request), users=(other_user(desk),))
-    write_marked(desk.workspace, *with_rows(desk.workspace, [other]))
+    write_marked(desk.workspace, *with_rows_mark(desk.workspace, [other]))
     with pytest.raises(
         ReviewError, match=r"is not the one that run .* forgot \(the people, the number of rows, the rows differ"
     ):
