@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +23,26 @@ from core.workspace import Workspace
 app = typer.Typer(no_args_is_help=True, help="The signed ledger of a workspace: its runs, verifications and decisions.")
 Settings = Mapping[str, Any]
 MARKS = ("mark", "rows_mark")  # of a request
+
+
+@dataclass(frozen=True)
+class Unsigned:
+    """What is in a workspace and not signed as it stands.
+
+    Attributes:
+        settings: The settings; None if they are signed.
+        requests: The open requests, with fresh marks of their rows.
+        gone: Ids of requests that were opened, and whose files are not there.
+    """
+
+    settings: Settings | None
+    requests: Sequence[Request]
+    gone: Sequence[str]
+
+    def __bool__(self) -> bool:
+        return self.settings is not None or bool(self.requests or self.gone)
+
+
 Key = Annotated[Path, typer.Option(help="The public key, ledger.pub, as the signer gave it to you.")]
 
 
@@ -44,8 +65,8 @@ def init(root: WorkspacePath, as_json: Json = False) -> None:
             require_none(layout.ledger)
         keys = make_keys(layout.ledger_key)
     begin(layout.ledger, workspace.settings.name, keys)
-    settings, requests = _unsigned(workspace)
-    _sign(workspace, requests)
+    found = _unsigned(workspace)
+    _sign(workspace, found)
     if as_json:
         print(json.dumps({"ledger": str(workspace.layout.ledger), "key": str(workspace.layout.ledger_key)}))
         return
@@ -55,7 +76,7 @@ def init(root: WorkspacePath, as_json: Json = False) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    _show(workspace, settings, requests)
+    _show(workspace, found)
     if workspace.layout.run_folders() or workspace.layout.all_references.is_dir():
         out.print("Runs and references from before it are not signed, so they cannot be used: make them again.")
 
@@ -66,61 +87,67 @@ def confirm(
     digest: Annotated[str, typer.Option(help="Sign what this command showed with this digest.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Show settings and requests that are not signed as they stand, and sign them when given their digest."""
+    """Show settings and requests that are not signed as they stand, and sign them when given their digest.
+
+    A request whose file is gone is signed as not open any more.
+    """
     workspace = Workspace(root)
     if not workspace.keeps_ledger:
         raise LedgerError(f"{root} keeps no ledger, so nothing is signed: make one with `ledger init`.")
-    settings, requests = _unsigned(workspace)
+    found = _unsigned(workspace)
+    shown = {"settings": found.settings, "requests": to_json(found.requests), "gone": found.gone}
     # The whole digest: of a short one, somebody finds two texts, one to be shown and one to be signed.
-    found = sha256(sorted_json([settings, requests]).encode()).hexdigest()
-    if digest and digest != found:
+    own = sha256(sorted_json(shown).encode()).hexdigest()
+    if digest and digest != own:
         raise LedgerError(f"Digest {digest} is not that of what would be signed now: look at it again.")
     if digest:
-        _sign(workspace, requests)
+        _sign(workspace, found)
     if as_json:
-        shown = {"settings": settings, "requests": to_json(requests)}
-        print(json.dumps({**shown, "digest": found, "signed": bool(digest)}))
+        print(json.dumps({**shown, "digest": own, "signed": bool(digest)}))
         return
-    _show(workspace, settings, requests)
-    if settings is None and not requests:
+    _show(workspace, found)
+    if not found:
         out.print("Settings and open requests are signed as they stand.")
     elif digest:
         out.print("Signed.")
     else:
-        again = command_line("ledger", "confirm", "--workspace", str(root), "--digest", found)
+        again = command_line("ledger", "confirm", "--workspace", str(root), "--digest", own)
         out.print(f"Not signed yet. If they are right: {again}", highlight=False, soft_wrap=True)
 
 
-def _unsigned(workspace: Workspace) -> tuple[Settings | None, list[Request]]:
-    """The settings, None if signed as they stand, and the unsigned open requests with fresh marks of their rows."""
+def _unsigned(workspace: Workspace) -> Unsigned:
     from core.runs.ledger import open_ledger  # loads numpy
-    from core.runs.requests import unmarked_requests, with_rows_mark  # loads numpy
+    from core.runs.requests import lost_requests, unmarked_requests, with_rows_mark  # loads numpy
     from core.runs.signed_settings import settings_to_sign  # loads numpy
 
     settings = settings_to_sign(workspace)
     requests = with_rows_mark(workspace, unmarked_requests(workspace))
-    return None if settings == open_ledger(workspace).settings() else settings, requests
+    is_signed = settings == open_ledger(workspace).settings()
+    return Unsigned(None if is_signed else settings, requests, lost_requests(workspace))
 
 
-def _sign(workspace: Workspace, requests: Sequence[Request]) -> None:
+def _sign(workspace: Workspace, found: Unsigned) -> None:
     from core.review.permissions import sign_settings  # loads numpy
-    from core.runs.requests import write_marked  # loads numpy
+    from core.runs.requests import void_request, write_marked  # loads numpy
 
     sign_settings(workspace)
-    for one in requests:
+    for one in found.requests:
         write_marked(workspace, one)
+    for name in found.gone:
+        void_request(workspace, name)
 
 
-def _show(workspace: Workspace, settings: Settings | None, requests: Sequence[Request]) -> None:
+def _show(workspace: Workspace, found: Unsigned) -> None:
     """Print all that is to be signed."""
     lines = []
-    if settings is not None:
+    if (settings := found.settings) is not None:
         lines = [f"{name}: {', '.join(roles).replace('_', ' ')}" for name, roles in settings["people"].items()]
         lines = lines or ["Nobody has a role: one person does everything."]
         lines += [f"Runs start with {settings['launcher']}, clusters: {json.dumps(settings['clusters'])}"]
         others = {name: one for name, one in settings.items() if name not in ("people", "launcher", "clusters")}
         lines += [f"Other settings: {escaped(json.dumps(others, ensure_ascii=False))}"]
-    lines += [_described(one, len(workspace.interactions.covered(one))) for one in requests]
+    lines += [_described(one, len(workspace.interactions.covered(one))) for one in found.requests]
+    lines += [f"{name}: was opened, and its file is gone; it will not be open any more." for name in found.gone]
     for line in lines:
         out.print(line, highlight=False, markup=False, soft_wrap=True)
 

@@ -12,8 +12,8 @@ from core.models.hub import fingerprint
 from core.review.ledger_entries import SUBMISSION
 from core.runs.answer_files import reference_digests
 from core.runs.handle import RunHandle, runs
-from core.runs.ledger import REQUEST
 from core.runs.ledger_entries import DESTRUCTION, REFERENCE, RUN, VERIFICATION, Ledger, digests_of_reference
+from core.runs.requests import entered_requests
 from core.runs.signed_files import OPTIONAL_RESULTS, digest_of_file, files_of_run, overlap_is_signed
 from core.types import RunState, Verification
 from core.utils.hashing import sha256_of_file
@@ -48,20 +48,15 @@ def signed_files(workspace: Workspace, rejected: Collection[str]) -> Iterator[Fi
     yield from _findings(workspace, _references(workspace, since), "was signed")
     yield from _findings(workspace, _runs(workspace, since, rejected), "was signed")
     needed = [layout.closed(entries[number].content["request"]) for number in deletions]
-    needed += [layout.request(name) for name in _open_requests(entries)]
     needed += [layout.review] if any(one.kind == SUBMISSION for one in entries) else []
     yield from _findings(workspace, ((path, path.is_file()) for path in needed), "stands in the ledger")
+    opened = map(layout.request, entered_requests(workspace))
+    confirm = "restore it, or have `ledger confirm` sign that it is gone"
+    yield from _findings(workspace, ((path, path.is_file()) for path in opened), "stands in the ledger", confirm)
     for path, signed in _entered(workspace, entries):
         if not signed:
             fault = "is done, but the ledger has no entry for it: its end may be cut off, so compare it with a head"
             yield Finding(layout.name(path), False, f"{path} {fault} from elsewhere.")
-
-
-def _open_requests(entries: Sequence[Statement]) -> list[str]:
-    """The requests that were signed, and neither dissolved nor carried out. Earlier versions entered none."""
-    last = {one.content["about"]: one.content["value"] for one in entries if one.kind == REQUEST}
-    carried_out = {one.content["request"] for one in entries if one.kind == DESTRUCTION}
-    return [name for name, mark in last.items() if mark and name not in carried_out]
 
 
 def shipped_files(workspace: Workspace, rejected: Collection[str]) -> Iterator[Finding]:
@@ -78,12 +73,14 @@ def shipped_files(workspace: Workspace, rejected: Collection[str]) -> Iterator[F
         yield from _findings(workspace, [(manifest, manifest.is_file())], "was shipped")
 
 
-def _findings(workspace: Workspace, held: Iterable[tuple[Path, bool]], why: str) -> Iterator[Finding]:
+def _findings(
+    workspace: Workspace, held: Iterable[tuple[Path, bool]], why: str, mend: str = "restore it, or make it again"
+) -> Iterator[Finding]:
     for path, same in held:
         if not same:
             fault = f"is not as it {why}" if path.exists() else f"is not there, although it {why}"
             name = workspace.layout.name(path)
-            yield Finding(name, False, f"{path} {fault}: restore it, or make it again.")
+            yield Finding(name, False, f"{path} {fault}: {mend}.")
 
 
 def _references(workspace: Workspace, entries: Sequence[Statement]) -> Held:

@@ -130,6 +130,22 @@ def void_request(workspace: Workspace, request_id: str) -> None:
     open_ledger(workspace).record_fact(REQUEST, request_id, "")
 
 
+def entered_requests(workspace: Workspace) -> list[str]:
+    """Ids of the requests that are open by the ledger. Raises LedgerError. Earlier versions entered none."""
+    ledger = open_ledger(workspace)
+    closed = ledger.closed_marks() or {}
+    return [name for name, mark in dict(ledger.facts(REQUEST)).items() if mark and name not in closed]
+
+
+def lost_requests(workspace: Workspace) -> list[str]:
+    """Ids of the requests that are open by the ledger, and whose files are not there. Raises LedgerError.
+
+    None while copies are sealed: a deletion that is at work may put such files back.
+    """
+    layout = workspace.layout
+    return [] if layout.vaults() else [one for one in entered_requests(workspace) if not layout.request(one).is_file()]
+
+
 def check_opened(workspace: Workspace, request: Request, rows: bool = True) -> None:
     """Check that a request, and each member of a batch, is what was opened here, about the same rows and settings.
 
