@@ -5,7 +5,6 @@ statement of the ledger's length and last digest, stored out of reach of whoever
 """
 
 import errno
-import fcntl
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from typing import Any
 from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # it has no __all__
 
 from core.errors import LedgerError
-from core.ledger.kept_head import Head, keep_head, kept_head, rolled_back
+from core.ledger.kept_head import Head, alone, keep_head, kept_head, rolled_back
 from core.ledger.keys import Keys
 from core.ledger.statement import Statement, opened, parsed, payload_of, signed
 from core.utils.atomic_io import disk_error
@@ -61,7 +60,9 @@ def append(path: Path, kind: str, subjects: Mapping[str, str], content: Mapping[
         LedgerError: The ledger is damaged, or is an earlier copy of the one that was signed here last.
         WorkspaceError: The file cannot be written.
     """
-    _append(path, Statement(kind, subjects, content), keys, kept_head(keys.signer.public_key))
+    key = keys.signer.public_key
+    with alone(key):
+        _append(path, Statement(kind, subjects, content), keys, kept_head(key))
 
 
 def accept(path: Path, keys: Keys) -> None:
@@ -71,19 +72,20 @@ def accept(path: Path, keys: Keys) -> None:
         LedgerError: The ledger is damaged, or is no earlier copy.
         WorkspaceError: The file cannot be written.
     """
-    head, lines = kept_head(keys.signer.public_key), _whole(_lines(_read(path)))
-    if head is None or _last(lines[: head.entries]) == head.last:
-        raise LedgerError(f"{path} is not accepted: no later state of it is known.")
-    if flaws := _read_entries(lines, keys.signer.public_key)[1]:
-        raise LedgerError(f"{path} is not accepted: {flaws[0]}")
-    _append(path, Statement(RESTORED, {"ledger": head.last}, {"entries": head.entries}), keys, None)
+    key = keys.signer.public_key
+    with alone(key):
+        head, lines = kept_head(key), _whole(_lines(_read(path)))
+        if head is None or _last(lines[: head.entries]) == head.last:
+            raise LedgerError(f"{path} is not accepted: no later state of it is known.")
+        if flaws := _read_entries(lines, key)[1]:
+            raise LedgerError(f"{path} is not accepted: {flaws[0]}")
+        _append(path, Statement(RESTORED, {"ledger": head.last}, {"entries": head.entries}), keys, None)
 
 
 def _append(path: Path, statement: Statement, keys: Keys, head: Head | None) -> None:
     """Append an entry where the ledger has only grown since `head`, and each entry was signed with these keys."""
     try:
         with open(path, "ab+", 0, opener=opener) as file:  # a buffer would write after the error
-            fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             content = file.read()
             lines = _whole(_lines(content))

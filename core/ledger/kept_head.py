@@ -7,7 +7,9 @@ The head also holds the digest of the whole ledger up to its entry. Entries unde
 were signed, so a reader need not check their signatures again: 100,000 of them take most of a minute.
 """
 
+import fcntl
 import hashlib
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,8 +20,9 @@ from core.errors import LedgerError
 from core.ledger.keys import demo_keys, folder_of
 from core.utils.atomic_io import write_bytes
 from core.utils.commands import command_line
+from core.utils.file_locks import locked
 
-FILE = "head"
+FILE, LOCK = "head", "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,15 @@ class Head:
     def vouches_for(self, content: bytes) -> bool:
         """Whether a ledger begins with the very bytes that were signed."""
         return bool(self.size) and hashlib.sha256(memoryview(content)[: self.size]).hexdigest() == self.whole
+
+
+def alone(key: SSlibKey) -> AbstractContextManager[None]:
+    """Hold the lock of a key while an entry is added. Another process waits.
+
+    A lock on the ledger itself would not do: whoever can write the workspace puts another file in its place while an
+    entry waits, and has two entries follow the same one. Raises WorkspaceError.
+    """
+    return locked(folder_of(key) / LOCK, fcntl.LOCK_EX)
 
 
 def keep_head(key: SSlibKey, head: Head) -> None:

@@ -6,7 +6,6 @@ a holder writes heartbeats into its lock file, and whoever needs the lock kills 
 
 import fcntl
 import json
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,11 +17,9 @@ from core.errors import CureLensError
 from core.runs.process_identity import Moment, current_moment, kill, this_worker
 from core.runs.queued_run import BEAT, HEARTBEAT_TIMEOUT
 from core.types import Worker
-from core.utils.file_locks import make_own_folder, open_lock
+from core.utils.file_locks import lock_folder, make_own_folder, open_lock
 from core.utils.serialization import from_json, to_json
 from core.workspace.ids import as_id
-
-LOCKS = "/tmp"  # a folder of the log-in, such as XDG_RUNTIME_DIR, goes while detached workers still hold their locks
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class Holder:
 
 def lock_file(name: str) -> Path:
     """One lock file per name, user and machine, whatever the workspace and TMPDIR."""
-    return Path(os.environ.get("CURE_LENS_LOCKS", LOCKS)).resolve() / f"cure-lens-{os.getuid()}" / f"{as_id(name)}.lock"
+    return lock_folder() / f"{as_id(name)}.lock"
 
 
 def take_lock(name: str) -> BinaryIO | None:
@@ -51,9 +48,8 @@ def take_lock(name: str) -> BinaryIO | None:
     Raises:
         WorkspaceError: The lock file cannot be created.
     """
-    path = lock_file(name)
-    make_own_folder(path.parent)
-    file = open_lock(path)
+    make_own_folder(lock_folder())
+    file = open_lock(lock_file(name))
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return file

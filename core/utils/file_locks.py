@@ -14,6 +14,8 @@ from typing import BinaryIO
 from core.errors import WorkspaceError
 from core.utils.atomic_io import disk_error, folder_at
 
+LOCKS = "/tmp"  # a folder of the log-in, such as XDG_RUNTIME_DIR, goes while detached workers still hold their locks
+
 
 @contextmanager
 def locked(path: Path, mode: int, refusal: str = "") -> Iterator[None]:
@@ -46,6 +48,11 @@ def open_lock(path: Path) -> BinaryIO:
             return os.fdopen(os.open(path.name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=folder), "rb+")
     except OSError as error:
         raise disk_error(path, error) from error
+
+
+def lock_folder() -> Path:
+    """The folder of this user's locks on this machine, whatever the workspace and TMPDIR."""
+    return Path(os.environ.get("CURE_LENS_LOCKS", LOCKS)).resolve() / f"cure-lens-{os.getuid()}"
 
 
 def make_own_folder(folder: Path) -> None:

@@ -1,9 +1,16 @@
-"""Reader/writer lock of a workspace: many jobs may use the models, or one deletion may remove them."""
+"""Reader/writer lock of a workspace: many jobs may use the models, or one deletion may remove them.
+
+Each is two locks. Machines that share a workspace see its own file, which whoever can write there can take away; the
+other one lies with this user's locks on this machine.
+"""
 
 import fcntl
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
-from core.utils.file_locks import locked
+from core.utils.file_locks import lock_folder, locked, make_own_folder
+from core.utils.hashing import short_digest
 from core.workspace.workspace import Workspace
 
 MODELS_IN_USE = "A run, a reference or a verification is using this workspace's models: let it end, then try again."
@@ -16,7 +23,7 @@ def shared_model_lock(workspace: Workspace) -> AbstractContextManager[None]:
     Raises:
         WorkspaceError: A deletion is being carried out.
     """
-    return locked(workspace.layout.work_lock, fcntl.LOCK_SH | fcntl.LOCK_NB, DELETION_RUNNING)
+    return _locked(workspace.layout.work_lock, fcntl.LOCK_SH | fcntl.LOCK_NB, DELETION_RUNNING)
 
 
 def exclusive_model_lock(workspace: Workspace) -> AbstractContextManager[None]:
@@ -25,9 +32,17 @@ def exclusive_model_lock(workspace: Workspace) -> AbstractContextManager[None]:
     Raises:
         WorkspaceError: A job is using the models.
     """
-    return locked(workspace.layout.work_lock, fcntl.LOCK_EX | fcntl.LOCK_NB, MODELS_IN_USE)
+    return _locked(workspace.layout.work_lock, fcntl.LOCK_EX | fcntl.LOCK_NB, MODELS_IN_USE)
 
 
 def decision_lock(workspace: Workspace) -> AbstractContextManager[None]:
     """Lock of the one process that carries out decisions. Another process waits."""
-    return locked(workspace.layout.review_lock, fcntl.LOCK_EX)
+    return _locked(workspace.layout.review_lock, fcntl.LOCK_EX)
+
+
+@contextmanager
+def _locked(file: Path, mode: int, refusal: str = "") -> Iterator[None]:
+    make_own_folder(lock_folder())
+    own = lock_folder() / f"workspace-{short_digest(str(file))}.lock"
+    with locked(own, mode, refusal), locked(file, mode, refusal):
+        yield

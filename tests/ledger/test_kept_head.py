@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from pathlib import Path
 
 import pytest
 from securesystemslib.dsse import Envelope
@@ -10,10 +13,11 @@ from typer.testing import CliRunner
 
 from core.cli.app import app
 from core.errors import LedgerError
+from core.ledger import chain
 from core.ledger.chain import accept, append, begin, entries, head_of, verify
-from core.ledger.kept_head import kept_head
+from core.ledger.kept_head import LOCK, alone, kept_head
 from core.ledger.keys import demo_keys, folder_of, keep_keys, make_keys
-from core.ledger.statement import kind_word
+from core.ledger.statement import Statement, kind_word
 
 
 @pytest.fixture
@@ -139,8 +143,33 @@ def test_damaged_head_is_named(earlier, keys):
         entries(earlier, keys.signer.public_key)
 
 
+def test_entry_that_waited_notices_that_the_one_before_it_was_taken_away(tmp_path, keys):
+    """Somebody puts back the file as it was when the entry began to wait."""
+    path, key = tmp_path / "ledger.jsonl", keys.signer.public_key
+    begin(path, "test", keys)
+    copy = path.read_bytes()
+    with ThreadPoolExecutor() as pool:
+        with alone(key):
+            waiting = pool.submit(append, path, "run", {}, {"run": "two"}, keys)
+            wait_for_waiter(folder_of(key) / LOCK)
+            chain._append(path, Statement("run", {}, {"run": "one"}), keys, kept_head(key))
+            path.write_bytes(copy)
+        with pytest.raises(LedgerError, match="an earlier copy of the workspace was put back"):
+            waiting.result()
+
+
+def wait_for_waiter(lock):
+    """Until somebody waits for a lock."""
+    inode = f":{lock.stat().st_ino} "
+    deadline = time.monotonic() + 20
+    while not any("->" in line and inode in line for line in Path("/proc/locks").read_text().splitlines()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_every_demo_begins_anew(tmp_path, monkeypatch):
     monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path))
+    keep_keys(demo_keys())
     for name in ("a", "b"):
         begin(tmp_path / name, "demo", demo_keys())
     append(tmp_path / "a", "run", {}, {"run": "one"}, demo_keys())
