@@ -61,7 +61,7 @@ def _by_target(
 ) -> np.ndarray:
     """Apply `read` to the `click` logits [target, vocabulary]; values in the order of the prompts' targets [target]."""
     values = map_prompts(
-        prompt_setup.encode(prompts),
+        prompt_setup.tokens(prompts),
         FORWARD_TOKENS,
         recommender.device,
         lambda batch: read(answer_logits(recommender.model, batch)).double().cpu(),

@@ -1,7 +1,7 @@
 """Ranks candidate titles for one user; the shared prefix of the prompts is computed once and its cache reused."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,30 @@ from core.types import Encoded, Interaction, Prompt, Task
 
 CHUNK_TOKENS = 16_384
 MOST_PADDED = 1.25  # longest over shortest continuation in one batch
+KEPT_PROMPTS, KEPT_CANDIDATES = 20_000, 2_000  # whose tokens are kept: some 100 MB at most
+
+
+@dataclass(frozen=True)
+class CandidateRows:
+    """Tokens of one prompt with each candidate in its last place.
+
+    Attributes:
+        prefix: Leading tokens that all candidates share.
+        tails: What follows for each candidate, up to where the model is asked.
+        starts: Where each candidate's answer starts, counted from the first token of the prefix.
+    """
+
+    prefix: tuple[int, ...]
+    tails: tuple[tuple[int, ...], ...]
+    starts: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class PromptSetup:
     """Data that evaluation needs besides prompts.
+
+    A verification asks seven or more models the same. So tokens are kept: making them takes a fourth of the time of
+    asking a small model.
 
     Attributes:
         encode: Turns prompts into tokens.
@@ -30,6 +49,36 @@ class PromptSetup:
     encode: Callable[[Sequence[Prompt]], list[Encoded]]
     popular: tuple[str, ...]
     window: int
+    _prompts: dict[Prompt, Encoded] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _candidates: dict[Any, CandidateRows] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def tokens(self, prompts: Sequence[Prompt]) -> list[Encoded]:
+        """Encode prompts that other models are asked too."""
+        if len(self._prompts) + len(prompts) > KEPT_PROMPTS:
+            return self.encode(prompts)
+        missing = [one for one in dict.fromkeys(prompts) if one not in self._prompts]
+        self._prompts.update(zip(missing, self.encode(missing), strict=True))
+        return [self._prompts[one] for one in prompts]
+
+    def candidate_rows(self, prompt: Prompt, candidates: Sequence[str], task: Task) -> CandidateRows:
+        """Encode a prompt once for each candidate.
+
+        Args:
+            prompt: History, and a last position for the candidate.
+            candidates: Item ids.
+            task: In `click` the rows stop before the answer: the logits before it decide.
+        """
+        key = (prompt, tuple(candidates), task)
+        if (found := self._candidates.get(key)) is None:
+            encoded = self.encode(candidate_prompts(prompt, candidates))
+            last = 0 if task is Task.CLICK else 1
+            rows = [one.ids[: one.answers[-1][last]] for one in encoded]
+            starts = tuple(one.answers[-1][0] for one in encoded)
+            shared = shared_prefix_length(rows, min(starts) - 1)
+            found = CandidateRows(rows[0][:shared], tuple(row[shared:] for row in rows), starts)
+            if len(self._candidates) < KEPT_CANDIDATES:
+                self._candidates[key] = found
+        return found
 
 
 @torch.no_grad()
@@ -48,19 +97,15 @@ def score_candidates(
         Scores [candidate], larger is better: logit(Yes) - logit(No) in `click`, the title's log-probability in nats per
         token in `next_item`.
     """
-    encoded = prompt_setup.encode(candidate_prompts(prompt, candidates))
-    # In `click` the rows stop before the answer: the logits before it decide.
-    last = 0 if recommender.task is Task.CLICK else 1
-    rows = [one.ids[: one.answers[-1][last]] for one in encoded]
-    starts = [one.answers[-1][0] for one in encoded]
-    shared = shared_prefix_length(rows, min(starts) - 1)
-    prefix = torch.tensor([rows[0][:shared]], device=recommender.device)
+    asked = prompt_setup.candidate_rows(prompt, candidates, recommender.task)
+    shared, rows = len(asked.prefix), [asked.prefix + tail for tail in asked.tails]
+    prefix = torch.tensor([asked.prefix], device=recommender.device)
     body = anatomy(recommender.model).causal_lm.base_model
     cache = DynamicCache()  # the model's own would drop what lies outside a sliding window
     body(input_ids=prefix, past_key_values=cache, use_cache=True)
     scores = np.empty(len(rows))
     for chunk in _chunks([len(row) for row in rows], shared):
-        own = _tail_scores(recommender, cache, shared, [rows[i] for i in chunk], [starts[i] for i in chunk])
+        own = _tail_scores(recommender, cache, shared, [rows[i] for i in chunk], [asked.starts[i] for i in chunk])
         scores[chunk] = own.double().cpu().numpy()
     return scores
 

@@ -1,11 +1,14 @@
 """Candidate ranking: scores from the shared prefix cache equal scores of full prompts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from core.data.readers import read
 from core.evaluation.evaluate import top_list
+from core.evaluation.predictions import predict
 from core.evaluation.ranking import score_candidates
 from core.models.batching import answer_logits, collate
 from core.pipeline.context import load_adapter, make_context
@@ -49,6 +52,31 @@ def test_click_scores_equal_full_prompt_scores(workspace):
     slow = [float(row[recommender.yes] - row[recommender.no]) for row in logits]
     np.testing.assert_allclose(fast, slow, atol=1e-4)
     assert np.std(slow) > 0
+
+
+def test_models_that_are_asked_the_same_share_the_tokens_and_answer_as_before(either_task):
+    """A second model needs no tokenizer, and no kept tokens reach a setup with other words."""
+    recommender, context = load_recommender(either_task)
+    asked, kept = [], context.prompt_setup
+
+    def encode(prompts):
+        asked.extend(prompts)
+        return context.encode(prompts)
+
+    kept, prompt, items = replace(kept, encode=encode), context.split.test[0], list(either_task.items)[:9]
+
+    def answers(setup):
+        return score_candidates(recommender, prompt, items, setup), predict(recommender, [prompt], setup).margins
+
+    first = answers(kept)
+    before = len(asked)
+    for one, again, alone in zip(first, answers(kept), answers(replace(kept, encode=context.encode)), strict=True):
+        np.testing.assert_array_equal(one, again)
+        np.testing.assert_array_equal(one, alone)
+    assert 0 < before == len(asked)
+    score_candidates(recommender, prompt, items[:8], kept)  # another question
+    answers(replace(kept, encode=encode))  # other words, perhaps
+    assert len(asked) > 2 * before
 
 
 def test_next_item_scores_equal_full_prompt_scores(tmp_path):
