@@ -214,10 +214,7 @@ def deciding_role(workspace: Workspace, case: Case, person: str, approve: bool) 
         played = " or ".join(map(repr, playable_people(workspace)))
         raise ReviewError(f"Two people decide on request {case.request!r} in the demo: decide as {played}.")
     ledger = open_ledger(workspace)
-    worked = {
-        **participants(open_run(workspace, case.run), case.request, ledger),
-        "submitted the run": {case.operator},
-    }
+    worked = participants(open_run(workspace, case.run), case.request, ledger)
     opened = {one["request"]["opened_by"] for one in ledger.run_contents(case.run)}
     own = {"opened the request": openers(workspace, case.request) | opened, **worked}
     if conflicts := [what for what, who in own.items() if folded(person) in map(folded, who)]:

@@ -60,6 +60,11 @@ def check_submitted(ledger: Ledger, case: Case) -> None:
         )
 
 
+def submitters(ledger: Ledger, run_id: str) -> set[str]:
+    """Everybody who ever submitted a run. Raises LedgerError."""
+    return {one.content["by"] for one in ledger.of_kind(SUBMISSION, run_id) if one.content["run"] == run_id}
+
+
 def entered_decisions(ledger: Ledger, case: Case) -> tuple[Decision, ...]:
     """The decisions on a case that were entered and not withdrawn since, approvals of other evidence left out.
 

@@ -25,12 +25,22 @@ def participants(run: RunHandle, request_id: str, ledger: RunLedger) -> dict[str
         "verified the run": _named("by", ledger.verified_contents(run.id)),
         "had all lists compared": comparers(run, ledger),
         "had its references trained": _named("by", ledger.reference_contents(request_id)),
+        "submitted the run": _submitters(run),
     }
 
 
 def _resumed(run_id: str, ledger: RunLedger) -> set[str]:
     entered = (one.get("resumed_by", []) for one in ledger.run_contents(run_id))
     return {*(who for _, who in ledger.facts(RESUMED, run_id)), *chain.from_iterable(entered)}
+
+
+def _submitters(run: RunHandle) -> set[str]:
+    if not run.workspace.keeps_ledger:
+        return set()
+    from core.review.ledger_entries import submitters  # loads the signing libraries
+    from core.runs.ledger_entries import Ledger  # loads the signing libraries
+
+    return submitters(Ledger(run.workspace), run.id)
 
 
 def _sources(left: set[str], ledger: RunLedger) -> set[str]:

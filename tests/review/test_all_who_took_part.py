@@ -1,12 +1,14 @@
 """Whoever had a part in a run neither decides on it nor opened its request, by all its entries and not the last one."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from core.cli import verify as verify_command
 from core.errors import ReviewError
+from core.review import ledger_entries
 from core.runs import launchers, submit
 from core.runs.handle import open_run
 from core.runs.ledger import OVERLAP, RESUMED, open_ledger
@@ -16,6 +18,8 @@ from core.runs.submit import create_run
 from core.types import GroupEdit
 from dashboard.services import commands
 from tests.review.conftest import PEOPLE, enter_run, enter_verification
+from tests.review.test_closing import Killed
+from tests.review.test_ledger_decides import killed
 
 
 @pytest.mark.parametrize("part", ["verified the run", "launched the run", "resumed the run"])
@@ -128,4 +132,18 @@ def test_whoever_made_the_run_whose_groups_were_edited_does_not_decide(desk, tol
     enter_verification(run, run.verification)
     desk.submit()
     with pytest.raises(ReviewError, match="'paul' made the run whose groups were edited"):
+        desk.decide("paul")
+
+
+@pytest.mark.parametrize("lost", ["the database", "the commit"])
+def test_whoever_submitted_the_run_before_does_not_decide(desk, monkeypatch, lost):
+    """Paul's submission is signed, and the database does not hold it when Olaf submits again."""
+    with monkeypatch.context() as patch, suppress(Killed):
+        if lost == "the commit":
+            killed(patch, ledger_entries, "enter_submission")
+        desk.submit("paul")
+    if lost == "the database":
+        desk.workspace.layout.review.unlink()
+    desk.submit("olaf")
+    with pytest.raises(ReviewError, match="'paul' submitted the run"):
         desk.decide("paul")
