@@ -93,12 +93,12 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
         The case after the decision. A decision that was signed, but not stored because of a kill, is not signed again.
 
     Raises:
-        ReviewError: The person may not decide, the evidence changed, the run cannot be approved, a rejection has no
-            reason, the reason names a user or a title, the last approval comes while a run waits or is at work, or
-            signed decisions that a kill kept from the database have decided the case.
+        ReviewError: The person may not decide, the case is not the last submission, the evidence changed, the run
+            cannot be approved, a rejection has no reason, the reason names a user or a title, the last approval comes
+            while a run waits or is at work, or signed decisions that a kill kept from the database decided the case.
         WorkspaceError: The last approval comes while a reference or a verification is at work.
     """
-    from core.review.ledger_entries import check_submitted, enter_decision  # loads the signing libraries
+    from core.review import ledger_entries  # loads the signing libraries
     from core.review.signed_decisions import as_signed  # loads the signing libraries
     from core.review.signed_inputs import check_inputs, digests_now  # loads the signing libraries
     from core.runs.ledger_entries import Ledger  # loads the signing libraries
@@ -112,6 +112,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
     def decided(case: Case) -> Case:
         # Runs inside the transaction: neither the case nor its evidence may change between check and write.
         _check_undecided(cases, case)
+        ledger_entries.check_submitted(ledger, case)
         known_before, case = case.decisions, as_signed(ledger, case)
         lost = [one for one in case.decisions if one not in known_before]  # by a kill
         if case.state is not CaseState.PENDING or _has_decided(person, approve, evidence, lost):
@@ -128,12 +129,12 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
             check_ready(run, ledger)
             check_approvable(run.id, ledger, reason)
             check_inputs(run, ledger, present)
-            check_submitted(ledger, case)
+            ledger_entries.check_not_rejected(ledger, run.id)
         case = replace(case, message="", decisions=(*case.decisions, decision))
         case = replace(case, state=state_of(case, decided_by_four_eyes(workspace, case)))
         if case.state is CaseState.APPROVED:
             check_idle(workspace)  # before it is recorded: a recorded approval is carried out later
-        enter_decision(ledger, case, decision)  # one that is not signed counts for nothing
+        ledger_entries.enter_decision(ledger, case, decision)  # one that is not signed counts for nothing
         return case
 
     return _with_decision(cases.change(known.number, decided, known), person, approve, evidence)

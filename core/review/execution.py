@@ -33,9 +33,10 @@ from core.review.forgotten_data import forgotten_data_of
 from core.review.idle import check_no_run
 from core.review.leak_scan import find_leaks, find_weight_copies
 from core.review.ledger_entries import entered_decisions
+from core.review.rollback import roll_back, set_back
 from core.review.sealed_copies import check_sealed
 from core.review.signed_decisions import as_approved, check_approved, check_decided
-from core.review.smaller_requests import enter_marks_again, shrink_requests, void_removed
+from core.review.smaller_requests import shrink_requests, void_removed
 from core.review.vault import encrypted_files
 from core.runs.handle import RunHandle
 from core.runs.ledger_entries import Ledger
@@ -59,7 +60,7 @@ def execute_decisions(workspace: Workspace) -> Case | None:
 
     Raises:
         LedgerError: The ledger cannot be read, or takes no entry.
-        ReviewError: The approved case has to wait, or was rolled back.
+        ReviewError: The approved case has to wait, was rolled back, or is approved in the database alone.
         WorkspaceError: A file cannot be written.
     """
     with decision_lock(workspace):
@@ -73,12 +74,19 @@ def execute_decisions(workspace: Workspace) -> Case | None:
 
 
 def _when_idle(workspace: Workspace, case: Case) -> Case:
-    """Carry out a case while no job uses the models. Raises WorkspaceError or ReviewError where it has to wait."""
+    """Carry out a case while no job uses the models, or set it back where no signed decisions approve it.
+
+    Raises:
+        ReviewError: It was set back, or has to wait.
+        WorkspaceError: It has to wait.
+    """
     with exclusive_model_lock(workspace):
+        if (approved := as_approved(Ledger(workspace), case)) is None:
+            raise set_back(workspace, case)
         workspace.requests().whole()  # a request that cannot be read would not be searched for forgotten rows
         if not case.step:
             check_no_run(workspace)
-        return carry_out(workspace, as_approved(Ledger(workspace), case) or case)
+        return carry_out(workspace, approved)
 
 
 def carry_out(workspace: Workspace, case: Case) -> Case:
@@ -228,26 +236,6 @@ def destroy(execution: Execution) -> None:
 
 
 STEPS: tuple[Callable[[Execution], None], ...] = (seal, publish, purge, check, sign_destruction, destroy)
-
-
-def roll_back(execution: Execution) -> None:
-    """Restore every file as it was before the first step, and the marks of requests where the ledger takes them.
-
-    Raises:
-        LedgerError: The sealed copies are missing or cannot be read.
-    """
-    if not execution.vault.sealed:
-        execution.vault.check_not_lost()
-        return
-    for folder in (staging(execution.adapter), execution.adapter):
-        with suppress(WorkspaceError):  # first of all, everything is restored
-            remove_folder(folder)
-    for request in (execution.sealed_request(), *execution.sealed_members()):
-        with suppress(WorkspaceError):  # the folder was exchanged meanwhile
-            remove_file(execution.layout.closed(request.id))
-    execution.vault.restore(execution.root)
-    with suppress(CureLensError):
-        enter_marks_again(execution)
 
 
 # ------------------------------------------------------------ helpers of the steps

@@ -44,19 +44,37 @@ def enter_decision(ledger: Ledger, case: Case, decision: Decision) -> None:
     _append(ledger, DECISION, {"evidence": decision.evidence}, case, {"decision": content})
 
 
+def as_submitted(ledger: Ledger, case: Case) -> list[Case]:
+    """The case with what each signed submission of its request says it is about, newest first. Raises LedgerError.
+
+    That is its number, run, operator and evidence, which the database alone does not tell.
+    """
+    entered = [one for one in ledger.of_kind(SUBMISSION, case.request) if one.content["request"] == case.request]
+    return [
+        replace(
+            case,
+            number=one.content["case"],
+            run=one.content["run"],
+            operator=one.content["by"],
+            evidence=one.subjects["evidence"],
+            submitted=one.content["submitted"],
+        )
+        for one in reversed(entered)
+        if "repeats" not in one.content  # the submission of a batch, for one of its members
+    ]
+
+
 def check_submitted(ledger: Ledger, case: Case) -> None:
-    """Check that the ledger holds this very submission.
+    """Check that a case is the one that was submitted last for its request; nothing is signed about another one.
 
     Raises:
-        ReviewError: It does not.
+        ReviewError: It is not.
         LedgerError: The ledger is damaged.
     """
-    own = (case.operator, case.submitted, case.evidence)
-    found = _entries_on(ledger, case, SUBMISSION)
-    if own not in [(one.content["by"], one.content["submitted"], one.subjects["evidence"]) for one in found]:
+    if case not in as_submitted(ledger, case)[:1]:
         raise ReviewError(
-            f"The submission of run {case.run!r} was not signed when it was made, or was changed since: reject it, and "
-            "launch a new run."
+            f"The submission of run {case.run!r} was not signed when it was made, or was changed since: restore "
+            f"{ledger.workspace.layout.review}, or move it away and submit the run again."
         )
 
 
@@ -68,26 +86,18 @@ def submitters(ledger: Ledger, run_id: str) -> set[str]:
 def entered_decisions(ledger: Ledger, case: Case) -> tuple[Decision, ...]:
     """The decisions on a case that were entered and not withdrawn since, approvals of other evidence left out.
 
+    A withdrawal takes approvals back, and no refusal.
+
     Raises:
         LedgerError: The ledger is damaged.
     """
     found: list[Decision] = []
     for one in _entries_on(ledger, case, WITHDRAWAL, DECISION):
         if one.kind == WITHDRAWAL:
-            found.clear()
+            found = [earlier for earlier in found if not earlier.approve]
         else:
             found.append(from_json(Decision, one.content["decision"] | {"evidence": one.subjects["evidence"]}))
     return tuple(one for one in found if one.evidence == case.evidence or not one.approve)
-
-
-def as_decided(ledger: Ledger, case: Case) -> list[Case]:
-    """The case with the run and the evidence of each decision that was entered on it, newest first. Raises LedgerError.
-
-    A case is identified by number and request; the database's run and evidence may have been changed.
-    """
-    own = {"case": case.number, "request": case.request}
-    entered = [one for one in ledger.of_kind(DECISION, case.request) if own.items() <= one.content.items()]
-    return [replace(case, run=one.content["run"], evidence=one.subjects["evidence"]) for one in reversed(entered)]
 
 
 def enter_withdrawal(ledger: Ledger, case: Case, person: str) -> None:

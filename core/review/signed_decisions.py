@@ -1,4 +1,4 @@
-"""What was signed about a case: which decisions it has, and whether they approve it.
+"""What was signed about a case: which decisions it has, whether they approve it, and how it ended.
 
 Anybody can write the database of cases, and a kill can come between an entry and the database: the ledger decides.
 """
@@ -6,13 +6,16 @@ Anybody can write the database of cases, and a kill can come between an entry an
 from dataclasses import replace
 
 from core.errors import ReviewError
+from core.review.batches import DECIDING
 from core.review.decisions import decided_by_four_eyes, deciding_role, state_of
 from core.review.evidence_digest import check_approvable
 from core.review.ledger_entries import (
-    as_decided,
+    as_submitted,
     check_not_rejected,
     check_submitted,
+    destructions,
     entered_decisions,
+    is_destroyed,
     takes_four_eyes,
 )
 from core.runs.ledger_entries import Ledger
@@ -31,32 +34,33 @@ def as_signed(ledger: Ledger, case: Case) -> Case:
 
 
 def as_approved(ledger: Ledger, case: Case) -> Case | None:
-    """The case as signed decisions approve it, whatever the database says of it; None where they do not.
+    """The case as it was submitted and as signed decisions approve it, whatever the database says of it.
+
+    Returns:
+        None where they do not approve it.
 
     Raises:
         LedgerError: The ledger is damaged.
     """
-    found = (as_signed(ledger, one) for one in as_decided(ledger, case))
+    found = (as_signed(ledger, one) for one in as_submitted(ledger, case) if one.number == case.number)
     return next((one for one in found if one.state is CaseState.APPROVED), None)
 
 
-def check_entered(ledger: Ledger, case: Case) -> None:
-    """Check that the case has the decisions that were signed, all of them and no others.
+def as_entered(ledger: Ledger, case: Case) -> Case:
+    """The case as the ledger tells it: what was submitted and decided, and how it ended. Void where nothing was.
 
     Raises:
-        ReviewError: It has not.
         LedgerError: The ledger is damaged.
     """
-    signed = entered_decisions(ledger, case)
-    for one in case.decisions:
-        if one not in signed or one.evidence != case.evidence:
-            raise ReviewError(
-                f"The decision of {one.person!r} was not signed when it was made, or was withdrawn: it does not count."
-            )
-    if lost := [one for one in signed if one not in case.decisions]:
-        raise ReviewError(
-            f"The signed decision of {lost[0].person!r} is missing in the case, so its decisions do not count."
-        )
+    submitted = next((one for one in as_submitted(ledger, case) if one.number == case.number), None)
+    if submitted is None:
+        return replace(case, state=CaseState.VOID, decisions=())
+    found = as_signed(ledger, submitted)
+    if is_destroyed(ledger, found):
+        return replace(found, state=CaseState.CLOSED)
+    # A deletion removes all runs, so that it voids the cases that were open.
+    voided = any(one.content["time"] >= found.submitted for one in destructions(ledger))
+    return replace(found, state=CaseState.VOID) if voided and found.state in DECIDING else found
 
 
 def check_approved(ledger: Ledger, case: Case) -> None:
@@ -67,10 +71,9 @@ def check_approved(ledger: Ledger, case: Case) -> None:
         LedgerError: The ledger is damaged.
     """
     check_submitted(ledger, case)
-    check_entered(ledger, case)
     check_not_rejected(ledger, case.run)
-    if state_of(case, takes_four_eyes(ledger, case)) is not CaseState.APPROVED:
-        raise ReviewError("There are not enough decisions: decide again.")
+    if case.state is not CaseState.APPROVED or case != as_signed(ledger, case):
+        raise ReviewError("There are not enough signed decisions: decide again.")
     check_approvable(case.run, ledger, "".join(one.reason for one in case.decisions))
 
 

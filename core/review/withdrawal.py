@@ -1,11 +1,13 @@
 """Withdrawal of an approval that is signed and not carried out: the case waits for its decisions again."""
 
 from core.errors import ReviewError
+from core.review.batches import DECIDING
 from core.review.cases import Cases
 from core.review.decisions import case_of
 from core.review.execution_state import Execution
-from core.review.ledger_entries import enter_withdrawal, entered_decisions, is_destroyed
+from core.review.ledger_entries import check_submitted, enter_withdrawal
 from core.review.permissions import require
+from core.review.signed_decisions import as_entered
 from core.runs.ledger_entries import Ledger
 from core.types import Action, Case, CaseState
 from core.workspace import Workspace
@@ -24,29 +26,33 @@ def withdraw(workspace: Workspace, request_id: str, person: str) -> Case:
         The case, pending and without decisions.
 
     Raises:
-        ReviewError: The person may not decide, nobody approved the case, or its deletion has begun.
+        ReviewError: The person may not decide, the case is not the one that was submitted last, nobody approved it, or
+            its deletion has begun.
         LedgerError: The ledger takes no entry, or the key of sealed copies is there without them.
     """
     require(workspace, person, Action.DECIDE)
     with decision_lock(workspace):  # no deletion begins meanwhile
         case, ledger = case_of(workspace, request_id), Ledger(workspace)
-        _check_not_begun(ledger, case)
         # Once it is signed no deletion begins, whatever the database says after a kill.
-        pending = Cases(workspace).reopen(case.number, "", case, lambda one: enter_withdrawal(ledger, one, person))
+        pending = Cases(workspace).reopen(case.number, "", case, lambda one: _sign(ledger, one, person))
         Execution(workspace.root, case).vault.discard()  # copies of a sealing that was cut off
         return pending
 
 
-def _check_not_begun(ledger: Ledger, case: Case) -> None:
-    decisions = entered_decisions(ledger, case)
-    is_waiting = case.state is CaseState.PENDING and decisions and all(one.approve for one in decisions)
-    if case.state is not CaseState.APPROVED and not is_waiting:
-        raise ReviewError(f"Request {case.request!r} is {case.state}: there is no approval to withdraw.")
+def _sign(ledger: Ledger, case: Case, person: str) -> None:
+    """Sign that the approvals of a case are withdrawn, where the ledger holds any and no step was done."""
+    check_submitted(ledger, case)
+    entered = as_entered(ledger, case)
+    # A withdrawal that was killed behind its entry leaves a case that only the database calls approved.
+    if entered.state not in DECIDING or not (entered.decisions or case.state is CaseState.APPROVED):
+        raise ReviewError(f"Request {case.request!r} is {entered.state}: there is no approval to withdraw.")
     # Sealed copies without a done step may belong to a rollback that was cut off: they hold the only whole state.
-    # Step and copies are files, which anybody may change or take away; their key and a signed destruction are not.
+    # Step and copies are files, which anybody may change or take away; their key is not.
     vault = Execution(ledger.workspace.root, case).vault
-    if case.step or vault.sealed or is_destroyed(ledger, case):
+    if case.step or vault.sealed:
         raise ReviewError(
             f"The deletion of request {case.request!r} has begun, so its approval stays: continue the deletion."
         )
     vault.check_not_lost()
+    if entered.decisions:
+        enter_withdrawal(ledger, case, person)

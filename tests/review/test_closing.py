@@ -239,7 +239,7 @@ def test_destruction_that_is_signed_is_not_withdrawn(desk, monkeypatch, tmp_path
     killed_behind(desk, monkeypatch, "sign_destruction")
     desk.workspace.layout.vault(desk.request, case.number).rename(tmp_path / "copies")
     Cases(desk.workspace).change(case.number, lambda one: replace(one, step=0))
-    with pytest.raises(ReviewError, match="has begun"):
+    with pytest.raises(ReviewError, match="is closed: there is no approval to withdraw"):
         withdraw(Workspace(desk.workspace.root), desk.request, "petra")
 
 

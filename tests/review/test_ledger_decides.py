@@ -52,8 +52,17 @@ def entered(desk, kind):
         *({"state": state} for state in (CaseState.PENDING, CaseState.VOID, CaseState.REJECTED, CaseState.CLOSED)),
         {"state": CaseState.PENDING, "decisions": (), "run": "run-other", "evidence": "0" * 64, "step": 5},
         {"run": "run-other", "evidence": "0" * 64},
+        {"state": CaseState.VOID, "operator": "anna"},
     ],
-    ids=["pending", "void", "rejected", "closed", "pending and of another run", "of another run"],
+    ids=[
+        "pending",
+        "void",
+        "rejected",
+        "closed",
+        "pending and of another run",
+        "of another run",
+        "of another operator",
+    ],
 )
 def test_interrupted_deletion_goes_on_whatever_the_database_says(desk, monkeypatch, tmp_path, behind, changes):
     desk.approve()
@@ -66,12 +75,16 @@ def test_interrupted_deletion_goes_on_whatever_the_database_says(desk, monkeypat
 
 
 def test_interrupted_deletion_that_fails_is_taken_back_whatever_the_database_says(desk, monkeypatch, tmp_path):
-    """Somebody lists the submission under another name, too, so that it is not the one that was signed."""
     desk.approve()
     rows = desk.workspace.layout.interactions.read_bytes()
     killed_behind(desk, monkeypatch, "purge")
-    rewritten(desk, state=CaseState.VOID, operator="anna")
-    with pytest.raises(ReviewError, match="nothing was destroyed: The submission of run"):
+    rewritten(desk, state=CaseState.VOID)
+
+    def fails(_execution):
+        raise ReviewError("The disk is full.")
+
+    monkeypatch.setattr(execution, "STEPS", (execution.seal, fails, *execution.STEPS[2:]))
+    with pytest.raises(ReviewError, match="nothing was destroyed: The disk is full"):
         execution.execute_decisions(Workspace(desk.workspace.root))
     assert desk.workspace.layout.interactions.read_bytes() == rows and not vault_keys(tmp_path)
     assert desk.case.state is CaseState.PENDING and len(entered(desk, WITHDRAWAL)) == 1
@@ -227,7 +240,7 @@ def test_withdrawal_that_is_killed_behind_its_entry_counts(desk, monkeypatch):
     with monkeypatch.context() as patch, suppress(Killed):
         killed(patch, withdrawal, "enter_withdrawal")
         withdraw(desk.workspace, desk.request, "petra")
-    with pytest.raises(ReviewError, match="nothing was destroyed: The decision of 'petra' .* was withdrawn"):
+    with pytest.raises(ReviewError, match="No signed decisions approve .* so nothing was destroyed: it is pending"):
         execution.execute_decisions(Workspace(desk.workspace.root))
     assert desk.case.state is CaseState.PENDING and not desk.workspace.closed()
 
