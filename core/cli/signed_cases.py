@@ -6,14 +6,18 @@ from core.cli.finding import Finding
 from core.errors import ReviewError
 from core.review.batches import DECIDING
 from core.review.cases import Cases
-from core.review.ledger_entries import SUBMISSION, check_submitted, entered_decisions
+from core.review.ledger_entries import SUBMISSION, check_submitted
+from core.review.signed_decisions import as_entered
 from core.runs.ledger_entries import Ledger
-from core.types import Case, Decision
+from core.types import Case, CaseState, Decision
 from core.workspace import Workspace
+
+# The database's state, and the ledger's, between the entry of a destruction and the end of the deletion.
+ENDING = ((CaseState.APPROVED, CaseState.CLOSED), (CaseState.PENDING, CaseState.VOID))
 
 
 def signed_cases(workspace: Workspace) -> Iterator[Finding]:
-    """One finding for each case that is gone, or has other decisions than those that were signed."""
+    """One finding for each case that is gone, or has other decisions or another state than the ledger tells."""
     ledger, cases = Ledger(workspace), Cases(workspace)
     found = {case.number: case for case in cases.all()}
     for content in (one.content for one in ledger.of_kind(SUBMISSION) if "repeats" not in one.content):
@@ -29,16 +33,20 @@ def signed_cases(workspace: Workspace) -> Iterator[Finding]:
 
 def _fault(ledger: Ledger, case: Case) -> str:
     """How a case differs from what was signed about it; "" where it does not."""
-    signed, own = _made(entered_decisions(ledger, case)), _made(case.decisions)
+    entered = as_entered(ledger, case)
+    signed, own = _made(entered.decisions), _made(case.decisions)
     if lost := signed - own:
         return f"the signed decision of {min(lost)[0]!r} is missing in it"
-    if case.state not in DECIDING:
-        return ""
     try:
-        check_submitted(ledger, case)
+        if case.state in DECIDING:
+            check_submitted(ledger, case)
     except ReviewError as error:
         return str(error)
-    return f"the decision of {min(own - signed)[0]!r} was not signed" if own - signed else ""
+    if own - signed:
+        return f"the decision of {min(own - signed)[0]!r} was not signed"
+    if case.state is not entered.state and (case.state, entered.state) not in ENDING:
+        return f"it is {case.state} there, and {entered.state} by the ledger"
+    return ""
 
 
 def _made(decisions: Iterable[Decision]) -> set[tuple[str, str, bool, str]]:

@@ -1,9 +1,11 @@
 """`doctor` names what the ledger, or the folder of keys, holds and the workspace does not: files, cases and copies."""
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -11,9 +13,11 @@ from core.cli.workspace_checks import check_workspace
 from core.errors import CureLensError
 from core.review import execution
 from core.review.cases import Cases
+from core.review.ledger_entries import enter_submission
 from core.runs.ledger import REQUEST, last_fact, open_ledger
 from core.runs.requests import open_request, void_request
 from core.types import CaseState
+from core.utils.serialization import to_json
 from core.workspace import Workspace
 
 
@@ -117,6 +121,52 @@ def test_decision_that_was_not_signed(desk):
     forged = (*decided, replace(decided[0], person="owen", role="product_owner"))
     Cases(desk.workspace).change(case.number, lambda one: replace(one, decisions=forged))
     assert any("the decision of 'owen' was not signed" in one for one in named(desk))
+
+
+@pytest.mark.parametrize(
+    ("signed", "told"),
+    [
+        ("approved", "closed"),
+        ("approved", "void"),
+        ("approved", "rejected"),
+        ("approved", "pending"),
+        ("pending", "closed"),
+        ("pending", "void"),
+        ("pending", "rejected"),
+        ("rejected", "closed"),
+        ("rejected", "void"),
+    ],
+)
+def test_case_whose_state_is_not_as_signed(desk, signed, told):
+    """Pages show it, and nobody would carry out what is approved."""
+    if signed == "approved":
+        desk.approve()
+    else:
+        desk.submit()
+    if signed == "rejected":
+        desk.decide("petra", approve=False)
+    Cases(desk.workspace).change(desk.case.number, lambda case: replace(case, state=CaseState(told)))
+    assert f"case 1: it is {told} there, and {signed} by the ledger" in named(desk)
+
+
+def test_closed_case_that_nobody_submitted(desk):
+    case = desk.submit()
+    body = json.dumps(to_json(replace(case, number=0, state=CaseState.CLOSED)))
+    on_cases(desk, "INSERT INTO cases (request, state, body) VALUES (?, 'closed', ?)", desk.request, body)
+    assert "case 2: it is closed there, and void by the ledger" in named(desk)
+
+
+def test_open_case_that_another_deletion_voided_is_not_named(desk):
+    """Nor is one that waits for the end of that deletion, which was killed."""
+    other = another(desk)
+    desk.approve()
+    sign = partial(enter_submission, open_ledger(desk.workspace))
+    case = Cases(desk.workspace).submit(other.id, "run-other", "olaf", "0" * 64, sign)
+    with suppress(CureLensError):
+        execution.execute_decisions(Workspace(desk.workspace.root))
+    assert Cases(desk.workspace).of(other.id).state is CaseState.VOID and not named(desk)
+    Cases(desk.workspace).change(case.number, lambda one: replace(one, state=CaseState.PENDING))
+    assert not named(desk)
 
 
 @pytest.mark.parametrize("gone", ["copies", "all copies"])
